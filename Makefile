@@ -1,0 +1,1 @@
+# The whole interface for a developer; CI calls it too.

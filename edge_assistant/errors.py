@@ -1,0 +1,99 @@
+"""What can go wrong, drawn once.
+
+    EdgeAssistantError                          base: message, hint, code, exit status
+    ├── UsageError        (ValueError)          the command line or the settings are wrong: status 2
+    ├── InputError                              a signal cannot be used: status 3
+    │   ├── InputMissing  (FileNotFoundError)
+    │   ├── InputUnreadable (PermissionError)
+    │   ├── InputEmpty    (ValueError)          no bytes, no duration, no rows
+    │   ├── InputTooLarge (ValueError)
+    │   ├── InputCorrupt  (ValueError)
+    │   └── InputUnsupported (ValueError)       another kind of file than it was given as
+    └── ModelError, StorageFull, ...            see edge_assistant_models.errors
+
+A damaged signal raises an `InputError`; the assistant reports it in `failed` and goes on with the others.
+"""
+
+from __future__ import annotations
+
+from edge_assistant_models.errors import (
+    BundleInvalid,
+    CatalogInvalid,
+    EdgeAssistantError,
+    ModelCorrupt,
+    ModelError,
+    ModelMissing,
+    ModelUnknown,
+    PullFailed,
+    StorageFull,
+)
+
+__all__ = [
+    "BundleInvalid",
+    "CatalogInvalid",
+    "EdgeAssistantError",
+    "InputCorrupt",
+    "InputEmpty",
+    "InputError",
+    "InputMissing",
+    "InputTooLarge",
+    "InputUnreadable",
+    "InputUnsupported",
+    "ModelCorrupt",
+    "ModelError",
+    "ModelMissing",
+    "ModelUnknown",
+    "PullFailed",
+    "StorageFull",
+    "UsageError",
+]
+
+
+class UsageError(EdgeAssistantError, ValueError):
+    """The command line or the settings are wrong."""
+
+    code = "usage"
+    exit_status = 2
+
+
+class InputError(EdgeAssistantError):
+    """A signal cannot be used."""
+
+    code = "input"
+    exit_status = 3
+
+
+class InputMissing(InputError, FileNotFoundError):
+    """There is nothing at this path."""
+
+    code = "input.missing"
+
+
+class InputUnreadable(InputError, PermissionError):
+    """The file may not be read."""
+
+    code = "input.unreadable"
+
+
+class InputEmpty(InputError, ValueError):
+    """The file has no bytes, the recording no duration, the table no rows."""
+
+    code = "input.empty"
+
+
+class InputTooLarge(InputError, ValueError):
+    """The file exceeds a limit that keeps memory bounded."""
+
+    code = "input.too_large"
+
+
+class InputCorrupt(InputError, ValueError):
+    """The file breaks off or is damaged."""
+
+    code = "input.corrupt"
+
+
+class InputUnsupported(InputError, ValueError):
+    """The file is of another kind than it was given as, or of one that is not read."""
+
+    code = "input.unsupported"

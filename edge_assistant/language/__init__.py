@@ -1,0 +1,1 @@
+"""The language model: engine, chat templates, grammars."""

@@ -1,0 +1,1 @@
+"""Signal to evidence: one file a sense."""

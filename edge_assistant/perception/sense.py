@@ -1,0 +1,93 @@
+"""What a sense is: one class that turns a signal of its kinds into evidence.
+
+Adding a sense is adding one file to this folder with a subclass of `Sense`; `senses()` finds it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, ClassVar
+
+from edge_assistant.evidence import Evidence
+from edge_assistant.runtime import Runtime
+from edge_assistant.signals import Kind, Signal
+from edge_assistant_models.installed import InstalledModel
+
+if TYPE_CHECKING:
+    from edge_assistant.perception.readings import Table
+
+
+def _ignore(fraction: float) -> None:
+    """Progress that nobody watches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """How a signal is to be perceived.
+
+    Attributes:
+        language: ISO 639-1 code of what is spoken and written, or None to detect it.
+        progress: called with 0..1 as work goes on; it may raise to stop the work.
+    """
+
+    language: str | None = None
+    progress: Callable[[float], None] = field(default=_ignore, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Percept:
+    """What one sense made of one signal.
+
+    Attributes:
+        evidence: in the signal's own order; ids are still empty.
+        table: the columns of readings, for computations over rows.
+        notes: what was left out and why, one line each, for the person who asked.
+    """
+
+    evidence: tuple[Evidence, ...]
+    table: Table | None = None
+    notes: tuple[str, ...] = ()
+
+
+class Sense(ABC):
+    """One way of perceiving. Models are loaded when first needed, and kept.
+
+    Attributes:
+        name: the sense, as routes name it.
+        kinds: the kinds of signal that it takes.
+        roles: the roles of the models it cannot do without.
+        optional_roles: roles that add something where a model is there.
+    """
+
+    name: ClassVar[str]
+    kinds: ClassVar[frozenset[Kind]]
+    roles: ClassVar[tuple[str, ...]] = ()
+    optional_roles: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, models: Mapping[str, InstalledModel], runtime: Runtime) -> None:
+        """Keep the models by role (all of `roles`; of `optional_roles` what is there) and the runtime."""
+        self.models = models
+        self.runtime = runtime
+
+    @abstractmethod
+    def perceive(self, signal: Signal, request: Request) -> Percept:
+        """Turn a signal into evidence.
+
+        Raises:
+            InputError: the signal is damaged, empty, too large or of another kind.
+            ModelError: a model cannot be loaded.
+        """
+
+
+@cache
+def senses() -> tuple[type[Sense], ...]:
+    """Every sense in this folder, in the order of their names."""
+    package = importlib.import_module(__package__)
+    for module in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"{__package__}.{module.name}")
+    return tuple(sorted(Sense.__subclasses__(), key=lambda sense: sense.name))

@@ -1,0 +1,93 @@
+"""What can go wrong, from the portfolio upward.
+
+    EdgeAssistantError                 base of all: message, hint, code, exit status
+    ├── ModelError                     status 4
+    │   ├── ModelUnknown   (KeyError)  no such name in the catalog: status 2
+    │   ├── ModelMissing   (FileNotFoundError)
+    │   ├── ModelCorrupt   (ValueError)    a file does not have its sum
+    │   └── PullFailed     (OSError)       no source gave it
+    ├── CatalogInvalid     (ValueError)    a catalog or profile file is wrong: status 2
+    ├── BundleInvalid      (ValueError)    an archive of models does not match its manifest: status 3
+    └── StorageFull        (OSError)       disk full or read-only: status 6
+
+The rest of the tree stands in `edge_assistant.errors`.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class EdgeAssistantError(Exception):
+    """A failure that the user can do something about.
+
+    Attributes:
+        message: what happened, one line, no full stop.
+        hint: what to do about it, one line, no full stop.
+        code: a stable identifier for programs, such as `input.missing`.
+        exit_status: the command's exit status, see docs/contract.md.
+    """
+
+    code: ClassVar[str] = "error"
+    exit_status: ClassVar[int] = 70
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} - {self.hint}"
+
+
+class ModelError(EdgeAssistantError):
+    """A model cannot be used."""
+
+    code = "model"
+    exit_status = 4
+
+
+class ModelUnknown(ModelError, KeyError):
+    """No catalog file carries this name."""
+
+    code = "model.unknown"
+    exit_status = 2
+
+
+class ModelMissing(ModelError, FileNotFoundError):
+    """A model is not in the store."""
+
+    code = "model.missing"
+
+
+class ModelCorrupt(ModelError, ValueError):
+    """A file in the store does not have the sum of its catalog entry."""
+
+    code = "model.corrupt"
+
+
+class PullFailed(ModelError, OSError):
+    """Every source refused; the message names each with its reason."""
+
+    code = "model.pull"
+
+
+class CatalogInvalid(EdgeAssistantError, ValueError):
+    """A catalog or profile file breaks its schema."""
+
+    code = "catalog.invalid"
+    exit_status = 2
+
+
+class BundleInvalid(EdgeAssistantError, ValueError):
+    """An archive of models does not match its manifest."""
+
+    code = "bundle.invalid"
+    exit_status = 3
+
+
+class StorageFull(EdgeAssistantError, OSError):
+    """The disk is full or cannot be written."""
+
+    code = "storage.full"
+    exit_status = 6

@@ -1,0 +1,1 @@
+"""Turn what can be had into ONNX, tensor by tensor; one file a source format."""
