@@ -1,0 +1,115 @@
+"""Chat templates, ours and pinned, one per model family.
+
+A GGUF carries a Jinja template of its own; it is ignored, for it is a program in a file that came from outside.
+Content is kept apart from control text, so that the engine can tokenize it without control tokens: `<|im_start|>`
+printed on a picture stays twelve characters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from edge_assistant.errors import CatalogInvalid
+
+
+class Role(StrEnum):
+    """Who speaks in a chat."""
+
+    SYSTEM = "system"
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of a prompt; only where `control` is set may it become control tokens."""
+
+    text: str
+    control: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """How a family frames turns.
+
+    Attributes:
+        start: control text before everything.
+        turn: control text that opens a turn; `{role}` is replaced.
+        end: control text that closes a turn.
+        end_of_turn: the token that ends the model's answer.
+        system: whether the family knows a system turn; without one its text opens the first user turn.
+        assistant: the family's word for the assistant's role.
+    """
+
+    start: str
+    turn: str
+    end: str
+    end_of_turn: str
+    system: bool = True
+    assistant: str = "assistant"
+
+
+TEMPLATES = {
+    # Qwen 2, 2.5 and 3, SmolLM2: https://github.com/openai/openai-python/blob/release-v0.28.0/chatml.md
+    "chatml": Template("", "<|im_start|>{role}\n", "<|im_end|>\n", "<|im_end|>"),
+    # https://www.llama.com/docs/model-cards-and-prompt-formats/llama3_1/
+    "llama3": Template(
+        "<|begin_of_text|>", "<|start_header_id|>{role}<|end_header_id|>\n\n", "<|eot_id|>", "<|eot_id|>"
+    ),
+    # https://ai.google.dev/gemma/docs/core/prompt-structure
+    "gemma": Template(
+        "<bos>", "<start_of_turn>{role}\n", "<end_of_turn>\n", "<end_of_turn>", system=False, assistant="model"
+    ),
+}
+
+
+def template(family: str) -> Template:
+    """The template of a chat family.
+
+    Raises:
+        CatalogInvalid: the family is not known.
+    """
+    try:
+        return TEMPLATES[family]
+    except KeyError:
+        known = ", ".join(TEMPLATES)
+        raise CatalogInvalid(f"chat family {family!r} is not known", f"use one of {known}") from None
+
+
+def render(messages: Sequence[Message], family: str, opening: str = "") -> list[Part]:
+    """Frame messages as a prompt that ends where the assistant speaks.
+
+    Args:
+        messages: at least one; a system message, if any, first.
+        family: key of `TEMPLATES`.
+        opening: what the assistant's answer starts with.
+    """
+    frame = template(family)
+    parts = [Part(frame.start, control=True)] if frame.start else []
+    system = ""
+    for message in messages:
+        if message.role is Role.SYSTEM and not frame.system:
+            system = message.content + "\n\n"
+            continue
+        parts.append(Part(frame.turn.format(role=_role(message.role, frame)), control=True))
+        parts.append(Part(system + message.content))
+        parts.append(Part(frame.end, control=True))
+        system = ""
+    parts.append(Part(frame.turn.format(role=frame.assistant), control=True))
+    if opening:
+        parts.append(Part(opening))
+    return parts
+
+
+def _role(role: Role, frame: Template) -> str:
+    return frame.assistant if role is Role.ASSISTANT else role.value

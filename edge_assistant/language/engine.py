@@ -1,0 +1,251 @@
+"""The language model in llama.cpp: prompts in, text or a choice out.
+
+A prompt's tokens that the last one shared with it stay in the KV cache and are not computed again. Decoding is greedy,
+so that the same prompt gives the same text; a seed changes only what `temperature` samples.
+"""
+
+from __future__ import annotations
+
+import codecs
+import ctypes
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from edge_assistant.errors import ModelCorrupt, UsageError
+from edge_assistant.language.chat import Message, Part, render, template
+from edge_assistant.runtime import Runtime
+from edge_assistant_models.installed import InstalledModel
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+BATCH = 512  # tokens of one llama_decode call; prefill runs at full speed from here on
+
+
+@dataclass(slots=True)
+class Usage:
+    """What the model did since it was opened."""
+
+    prompt_tokens: int = 0
+    reused_tokens: int = 0
+    completion_tokens: int = 0
+    decode_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """An option chosen, and the probability that the model gives its tokens among all options' tokens."""
+
+    index: int
+    probability: float
+
+
+class Engine(Protocol):
+    """What reasoning needs of a language model."""
+
+    name: str
+    sha256: str
+    usage: Usage
+
+    def count(self, text: str) -> int:
+        """Tokens of a text."""
+
+    def choose(self, messages: Sequence[Message], options: Sequence[str]) -> Choice:
+        """Let the model answer with exactly one of the options."""
+
+    def stream(
+        self, messages: Sequence[Message], *, max_tokens: int, temperature: float = 0.0, seed: int = 0
+    ) -> Iterator[str]:
+        """Let the model write, piece by piece, until it ends its turn."""
+
+
+@dataclass(slots=True)
+class _Node:
+    """A prefix tree over the options' tokens."""
+
+    option: int | None = None
+    children: dict[int, _Node] = field(default_factory=dict)
+
+
+class LlamaEngine:
+    """A GGUF model.
+
+    Args:
+        model: files: `model`; options: `family` (see `chat.TEMPLATES`).
+        runtime: gives the threads.
+        context: tokens of the KV cache.
+
+    Raises:
+        ModelCorrupt: llama.cpp cannot load the file.
+        CatalogInvalid: the chat family is not known.
+    """
+
+    def __init__(self, model: InstalledModel, runtime: Runtime, context: int = 8192) -> None:
+        import llama_cpp
+
+        self.name = model.name
+        self.sha256 = model.sha256
+        self.usage = Usage()
+        self._family = str(model.options.get("family", "chatml"))
+        self._end_text = template(self._family).end_of_turn
+        self._llama: Any = llama_cpp
+        self._cached: list[int] = []
+        self._context_tokens = context
+        self._silence()
+        self._model = self._load(model.files["model"])
+        self._vocab = llama_cpp.llama_model_get_vocab(self._model)
+        self._ctx = self._new_context(runtime.threads)
+        self._n_vocab = llama_cpp.llama_vocab_n_tokens(self._vocab)
+        self._end = self._tokenize(Part(self._end_text, control=True))[0]
+
+    def close(self) -> None:
+        """Free the model's memory; it cannot be used afterwards."""
+        if self._ctx:
+            self._llama.llama_free(self._ctx)
+            self._llama.llama_model_free(self._model)
+            self._ctx = self._model = None
+
+    def count(self, text: str) -> int:
+        """Tokens of a text."""
+        return len(self._tokenize(Part(text)))
+
+    def choose(self, messages: Sequence[Message], options: Sequence[str]) -> Choice:
+        """Let the model answer with exactly one of the options; ties go to the first.
+
+        Raises:
+            UsageError: the prompt does not fit into the context.
+        """
+        end = [self._end]
+        root = _Node()
+        for index, option in enumerate(options):
+            node = root
+            for token in self._tokenize(Part(option)) + end:
+                node = node.children.setdefault(token, _Node())
+            node.option = index if node.option is None else node.option
+        logits = self._prefill(render(messages, self._family))
+        node, log_probability, forced = root, 0.0, list[int]()
+        while node.option is None:
+            tokens = list(node.children)
+            best = 0
+            if len(tokens) > 1:
+                if forced:
+                    logits = self._decode(forced)
+                    forced.clear()
+                scores = logits[tokens]
+                best = int(np.argmax(scores))
+                log_probability += float(scores[best]) - _log_sum_exp(scores)
+            forced.append(tokens[best])
+            node = node.children[tokens[best]]
+        return Choice(node.option, math.exp(log_probability))
+
+    def stream(
+        self, messages: Sequence[Message], *, max_tokens: int, temperature: float = 0.0, seed: int = 0
+    ) -> Iterator[str]:
+        """Let the model write, piece by piece, until it ends its turn or `max_tokens` are written.
+
+        Raises:
+            UsageError: the prompt does not fit into the context.
+        """
+        generator = np.random.default_rng(seed)
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        logits = self._prefill(render(messages, self._family))
+        room = self._context_tokens - len(self._cached)
+        for _ in range(min(max_tokens, room)):
+            token = _sample(logits, temperature, generator)
+            if self._llama.llama_vocab_is_eog(self._vocab, token):
+                break
+            if piece := decoder.decode(self._piece(token)):
+                yield piece
+            logits = self._decode([token])
+        if rest := decoder.decode(b"", final=True):
+            yield rest
+
+    def _prefill(self, parts: Sequence[Part]) -> NDArray[np.float32]:
+        """Compute a prompt behind the prefix that it shares with the last one; logits of its last token, [vocab]."""
+        tokens = [token for part in parts for token in self._tokenize(part)]
+        if len(tokens) >= self._context_tokens:
+            raise UsageError(
+                f"the prompt has {len(tokens):,} tokens, over the limit of {self._context_tokens:,}",
+                "ask a shorter question",
+            )
+        shared = 0
+        for old, new in zip(self._cached, tokens[:-1], strict=False):
+            if old != new:
+                break
+            shared += 1
+        self._llama.llama_memory_seq_rm(self._llama.llama_get_memory(self._ctx), 0, shared, -1)
+        del self._cached[shared:]
+        self.usage.prompt_tokens += len(tokens)
+        self.usage.reused_tokens += shared
+        return self._evaluate(tokens[shared:])
+
+    def _decode(self, tokens: Sequence[int]) -> NDArray[np.float32]:
+        """Append the model's own tokens and return the next logits, [vocab]."""
+        began = time.perf_counter()
+        logits = self._evaluate(tokens)
+        self.usage.decode_s += time.perf_counter() - began
+        self.usage.completion_tokens += len(tokens)
+        return logits
+
+    def _evaluate(self, tokens: Sequence[int]) -> NDArray[np.float32]:
+        for start in range(0, len(tokens), BATCH):
+            batch = tokens[start : start + BATCH]
+            array = (self._llama.llama_token * len(batch))(*batch)
+            status = self._llama.llama_decode(self._ctx, self._llama.llama_batch_get_one(array, len(batch)))
+            if status != 0:
+                self._cached.clear()
+                self._llama.llama_memory_clear(self._llama.llama_get_memory(self._ctx), True)
+                raise UsageError("the language model has no room for this prompt", "ask a shorter question")
+            self._cached.extend(batch)
+        pointer = self._llama.llama_get_logits_ith(self._ctx, -1)
+        return np.ctypeslib.as_array(pointer, shape=(self._n_vocab,)).copy()
+
+    def _tokenize(self, part: Part) -> list[int]:
+        data = part.text.encode("utf-8", "replace")
+        size = len(data) + 8
+        tokens = (self._llama.llama_token * size)()
+        count = self._llama.llama_tokenize(self._vocab, data, len(data), tokens, size, False, part.control)
+        return list(tokens[:count])
+
+    def _piece(self, token: int) -> bytes:
+        buffer = ctypes.create_string_buffer(256)
+        length = self._llama.llama_token_to_piece(self._vocab, token, buffer, len(buffer), 0, False)
+        return bytes(buffer[:length])
+
+    def _load(self, path: Path) -> Any:  # noqa: ANN401 - a pointer of llama.cpp
+        params = self._llama.llama_model_default_params()
+        params.n_gpu_layers = 0
+        model = self._llama.llama_model_load_from_file(str(path).encode(), params)
+        if not model:
+            raise ModelCorrupt(f"{path.name} cannot be loaded by llama.cpp", "run 'edge-assistant models verify'")
+        return model
+
+    def _new_context(self, threads: int) -> Any:  # noqa: ANN401 - a pointer of llama.cpp
+        params = self._llama.llama_context_default_params()
+        params.n_ctx = self._context_tokens
+        params.n_batch = params.n_ubatch = BATCH
+        params.n_threads = params.n_threads_batch = threads
+        return self._llama.llama_init_from_model(self._model, params)
+
+    def _silence(self) -> None:
+        """Drop llama.cpp's log; what matters comes back as a status."""
+        self._log = self._llama.llama_log_callback(lambda level, text, data: None)
+        self._llama.llama_log_set(self._log, None)
+
+
+def _log_sum_exp(scores: NDArray[np.float32]) -> float:
+    top = float(scores.max())
+    return top + math.log(float(np.exp(scores - top).sum()))
+
+
+def _sample(logits: NDArray[np.float32], temperature: float, generator: np.random.Generator) -> int:
+    """The likeliest token, or one drawn by its probability (Gumbel-max) where there is a temperature."""
+    if temperature <= 0:
+        return int(np.argmax(logits))
+    return int(np.argmax(logits / temperature + generator.gumbel(size=logits.shape)))
