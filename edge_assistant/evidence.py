@@ -1,4 +1,4 @@
-"""Evidence: what a model perceived in a signal, with where (locator), how surely (confidence) and what sort (detail)."""
+"""Evidence: what a model perceived in a signal, where (locator), how surely (confidence), of what sort (detail)."""
 
 from __future__ import annotations
 

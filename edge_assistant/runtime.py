@@ -74,5 +74,7 @@ class Runtime:
         try:
             return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime raises its own classes, which derive from Exception directly
-            first = str(error).splitlines()[0]
-            raise ModelCorrupt(f"{model.name} cannot be loaded ({first})", "run 'edge-assistant models verify'") from error
+            reason = str(error).splitlines()[0]
+            raise ModelCorrupt(
+                f"{model.name} cannot be loaded ({reason})", "run 'edge-assistant models verify'"
+            ) from error

@@ -216,7 +216,7 @@ class LlamaEngine:
     def _piece(self, token: int) -> bytes:
         buffer = ctypes.create_string_buffer(256)
         length = self._llama.llama_token_to_piece(self._vocab, token, buffer, len(buffer), 0, False)
-        return bytes(buffer[:length])
+        return buffer.raw[:length]
 
     def _load(self, path: Path) -> Any:  # noqa: ANN401 - a pointer of llama.cpp
         params = self._llama.llama_model_default_params()
