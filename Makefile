@@ -1,1 +1,46 @@
-# The whole interface for a developer; CI calls it too.
+# The whole interface for a developer; CI calls it too. PYTHON chooses the interpreter, VENV the environment's folder,
+# ARGS goes to the tool that a verb runs: make test ARGS="-k clinic"
+VENV ?= .venv
+ARGS ?=
+BIN := $(VENV)/bin
+export PYTHON VENV
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench airgap clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/    make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-16s%s\n", $$1, $$2}'
+
+demo:  ## environment, starter models, then three questions over examples/
+	@sh tools/bootstrap.sh
+	@$(BIN)/edge-assistant models pull --profile starter
+	$(BIN)/edge-assistant ask "Is the patient allergic to anything?" --image examples/clinic/form.jpg --audio examples/clinic/note.wav --readings examples/clinic/vitals.csv
+	$(BIN)/edge-assistant ask "What was the highest motor temperature?" --image examples/line/camera.jpg --readings examples/line/motor.csv --text examples/line/remark.txt
+	$(BIN)/edge-assistant ask "What was the total?" --image examples/expense/receipt.jpg --audio examples/expense/claim.wav
+
+test:  ## the test suite
+	@sh tools/bootstrap.sh bench dev
+	@$(BIN)/edge-assistant models pull --profile test
+	$(BIN)/pytest $(ARGS)
+
+check:  ## lint, format, types, direction of imports
+	@sh tools/bootstrap.sh bench dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/mypy --strict tools
+	$(BIN)/lint-imports
+
+bench:  ## the figures of the README that need no data of your own
+	@sh tools/bootstrap.sh bench dev
+	@$(BIN)/edge-assistant models pull --profile starter
+	$(BIN)/edge-assistant bench speed $(ARGS)
+
+airgap:  ## one folder for a machine that has never seen a network
+	@sh tools/bootstrap.sh
+	@$(BIN)/edge-assistant models pull --profile starter
+	$(BIN)/python tools/airgap.py $(ARGS)
+
+clean:  ## remove what these verbs made here; models and the built llama-cpp-python stay in your user folders
+	rm -rf $(VENV) airgap build dist .coverage .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

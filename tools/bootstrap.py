@@ -1,0 +1,99 @@
+"""Make or refresh the environment: a virtual environment with this checkout installed in it.
+
+It is left alone while nothing that it was made from has changed: pyproject.toml, the Python version, the checkout's
+place, the extras. Uses the standard library only, for it runs before anything is installed.
+
+    python tools/bootstrap.py --venv .venv bench dev
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import subprocess
+import sys
+import venv
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+import llama_wheel
+
+ROOT = Path(__file__).resolve().parent.parent
+STAMP = "edge-assistant.json"  # in the environment: what it was made from
+
+
+def environment_key(pyproject: bytes, version: tuple[int, int], root: Path) -> str:
+    """What an environment depends on, as a hash; scripts in it carry the checkout's absolute path."""
+    return hashlib.sha256(pyproject + repr((version, str(root))).encode()).hexdigest()
+
+
+def read_stamp(folder: Path) -> dict[str, Any]:
+    """What the environment was made from; empty where there is none or it does not run."""
+    try:
+        stamp: dict[str, Any] = json.loads((folder / STAMP).read_text("utf-8"))
+        subprocess.run([folder / "bin" / "python", "-c", ""], check=True, capture_output=True)
+    except (OSError, ValueError, subprocess.CalledProcessError):
+        return {}
+    return stamp
+
+
+def usable(folder: Path) -> bool:
+    """Whether there is an environment that runs, has this interpreter's version, and has not been moved."""
+    python = folder / "bin" / "python"
+    code = "import sys, pip; print(*sys.version_info[:2])"
+    try:
+        ran = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True)
+        scripts_start_with = (folder / "bin" / "pip").read_text("utf-8").splitlines()[:3]
+    except (OSError, subprocess.CalledProcessError):
+        return False
+    same_version = ran.stdout.split() == [str(part) for part in sys.version_info[:2]]
+    return same_version and any(str(python) in line for line in scripts_start_with)
+
+
+def create(folder: Path) -> None:
+    """Make an empty environment, unless there is one of this Python."""
+    if usable(folder):
+        return
+    print(f"making {folder.name} with Python {sys.version.split()[0]}", flush=True)
+    venv.create(folder, clear=True, with_pip=True, symlinks=True)
+
+
+def install(folder: Path, extras: list[str]) -> None:
+    """Install the checkout, editable, with extras; llama-cpp-python comes from the machine's cache of wheels."""
+    python = folder / "bin" / "python"
+    wheels = llama_wheel.ensure(python, llama_wheel.pinned(ROOT / "pyproject.toml"))
+    target = f"{ROOT}[{','.join(extras)}]" if extras else str(ROOT)
+    print("installing the package" + (f" with {', '.join(extras)}" if extras else ""), flush=True)
+    pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    subprocess.run([*pip, "--find-links", str(wheels), "--editable", target], check=True)
+
+
+def main() -> int:
+    """Bring the environment up to date."""
+    parser = argparse.ArgumentParser(description="Make or refresh the environment.")
+    parser.add_argument("--venv", type=Path, default=ROOT / ".venv")
+    parser.add_argument("extras", nargs="*")
+    args = parser.parse_args()
+    key = environment_key((ROOT / "pyproject.toml").read_bytes(), sys.version_info[:2], ROOT)
+    stamp = read_stamp(args.venv)
+    before = stamp.get("extras", []) if stamp.get("key") == key else []
+    extras = sorted({*args.extras, *before})
+    if stamp.get("key") == key and extras == before:
+        return 0
+    try:
+        create(args.venv)
+        (args.venv / STAMP).unlink(missing_ok=True)
+        install(args.venv, extras)
+    except subprocess.CalledProcessError as error:
+        print("error: the environment could not be made - see above, then run the command again", file=sys.stderr)
+        return error.returncode
+    except KeyboardInterrupt:
+        return 130
+    (args.venv / STAMP).write_text(json.dumps({"key": key, "extras": extras}), "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

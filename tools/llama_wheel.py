@@ -1,0 +1,172 @@
+"""llama-cpp-python as a wheel: built once for a machine, kept outside the checkout, found again by later environments.
+
+It is published as source only, and compiling it takes minutes. A native build uses every instruction of this machine's
+processor and may not run on another one, so the wheel lies in a folder named after all that went into it. Uses the
+standard library only.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+NAME = "llama-cpp-python"
+# For any machine of the architecture: the backend is built once for each generation of processors, and the best of
+# them is chosen where it runs. Neither OpenMP's nor OpenSSL's library is asked of the machine.
+PORTABLE = (
+    "-DGGML_NATIVE=OFF -DGGML_BACKEND_DL=ON -DGGML_CPU_ALL_VARIANTS=ON -DGGML_OPENMP=OFF -DLLAMA_OPENSSL=OFF "
+    "-DCMAKE_INSTALL_BINDIR=llama_cpp/lib"
+)
+_STEP = re.compile(r"\[(\d+)/(\d+)\]")
+_REPORT_EVERY_S = 15.0
+
+
+def pinned(pyproject: Path) -> str:
+    """The version that pyproject.toml pins."""
+    dependencies: list[str] = tomllib.loads(pyproject.read_text("utf-8"))["project"]["dependencies"]
+    return next(line.partition("==")[2] for line in dependencies if line.startswith(f"{NAME}=="))
+
+
+def cache_folder() -> Path:
+    """Where wheels are kept: the platform's cache folder of this user."""
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "edge-assistant" / "wheels"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edge-assistant" / "wheels"
+
+
+def build_name(version: str, machine: str, processor: str, compiler: str, options: str) -> str:
+    """Name of the folder of a build, after all that went into it.
+
+    Args:
+        version: of llama-cpp-python.
+        machine: architecture, such as `x86_64`.
+        processor: what the processor can do; empty where the build does not depend on it.
+        compiler: the compiler's name and major version.
+        options: CMake's.
+    """
+    digest = hashlib.sha256("\0".join((processor, compiler, options)).encode()).hexdigest()
+    return f"{version}-{machine}-{digest[:16]}"
+
+
+def processor_features() -> str:
+    """The processor's instruction sets as the kernel lists them, else its name."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((" ".join(sorted(line.split())) for line in lines if line.startswith(("flags", "Features"))), "")
+
+
+def compiler_version() -> str:
+    """Name and major version of the C++ compiler that CMake will take."""
+    program = os.environ.get("CXX") or next(filter(shutil.which, ("c++", "g++", "clang++")), "c++")
+    ran = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+    name, _, _ = ran.stdout.partition(" ")
+    number = re.search(r"\b(\d+)\.\d+", ran.stdout)
+    return f"{name} {number[1] if number else ''}"
+
+
+def ensure(python: Path, version: str, *, portable: bool = False) -> Path:
+    """The folder that holds the wheel; it is built first where it is not there.
+
+    Args:
+        python: interpreter whose pip builds it.
+        version: of llama-cpp-python.
+        portable: for any machine of this architecture instead of this processor.
+
+    Raises:
+        subprocess.CalledProcessError: the build failed; its last lines are on stderr.
+    """
+    options = PORTABLE if portable else os.environ.get("CMAKE_ARGS", "")
+    processor = "" if portable else processor_features()
+    name = build_name(version, platform.machine(), processor, compiler_version(), options)
+    folder = cache_folder() / name
+    if folder.is_dir():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with _lock(folder.parent / f"{name}.lock"):
+        if not folder.is_dir():
+            _build(python, version, options, folder)
+    return folder
+
+
+@contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    """Keep two builds of the same wheel apart; the second finds the first one's wheel."""
+    with path.open("w") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"waiting for another build of {NAME}", flush=True)
+            fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
+def _build(python: Path, version: str, options: str, folder: Path) -> None:
+    """Build into a temporary folder that is renamed whole. pip's cache is not used: it tells no two builds apart."""
+    print(
+        f"building {NAME} {version} once for this machine, 3 to 12 minutes on two cores; kept in {folder}", flush=True
+    )
+    command = [
+        str(python),
+        "-m",
+        "pip",
+        "--disable-pip-version-check",
+        "wheel",
+        "--verbose",
+        "--no-deps",
+        "--no-cache-dir",
+    ]
+    prefix = f".building-{folder.name}-"
+    for left in folder.parent.glob(f"{prefix}*"):  # by a build that was killed; the lock is ours
+        shutil.rmtree(left)
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=folder.parent) as work:
+        wheels, log = Path(work) / "wheels", Path(work) / "log"
+        with log.open("w+", encoding="utf-8", errors="replace") as sink:
+            process = subprocess.Popen(
+                [*command, "--no-binary", NAME, "--wheel-dir", str(wheels), f"{NAME}=={version}"],
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, "CMAKE_ARGS": options},
+            )
+            try:
+                _watch(process, log)
+            finally:
+                if process.poll() is None:
+                    process.terminate()
+                    process.wait()
+        if process.returncode:
+            print("".join(log.read_text("utf-8", "replace").splitlines(keepends=True)[-30:]), file=sys.stderr)
+            raise subprocess.CalledProcessError(process.returncode, process.args)
+        wheels.rename(folder)
+
+
+def _watch(process: subprocess.Popen[bytes], log: Path) -> None:
+    """Say now and then how many of the compiler's steps are done, until the build ends."""
+    start = time.monotonic()
+    while True:
+        try:
+            process.wait(_REPORT_EVERY_S)
+        except subprocess.TimeoutExpired:
+            steps = _STEP.findall(log.read_text("utf-8", "replace")[-20_000:])
+            done = f"step {steps[-1][0]} of {steps[-1][1]}" if steps else "fetching the source"
+            print(f"  {time.monotonic() - start:4.0f} s: {done}", flush=True)
+        else:
+            return
+
+
+if __name__ == "__main__":
+    root = Path(__file__).resolve().parent.parent
+    print(ensure(Path(sys.executable), pinned(root / "pyproject.toml"), portable="--portable" in sys.argv[1:]))
