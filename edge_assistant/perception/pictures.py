@@ -1,0 +1,228 @@
+"""Pictures and documents as pages of pixels: opened safely, turned upright by EXIF, one page at a time.
+
+PNG, JPEG, WebP, BMP, TIFF and PDF are read; of an animation (GIF too) the first frame is. What a file declares is
+checked before anything is decoded, so a small file cannot ask for gigabytes.
+"""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO
+
+from edge_assistant.errors import InputCorrupt, InputError, InputTooLarge, InputUnsupported
+from edge_assistant.evidence import Box
+from edge_assistant.signals import Signal
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL import Image
+
+MAX_PIXELS = 120_000_000  # as declared; the largest phone sensors give 108 megapixels, 360 MB as RGB
+MAX_SIDE = 65_535  # JPEG's own limit
+KEEP_PIXELS = 9_000_000  # of what is handed on; A4 at 300 dpi has 8.7 megapixels
+MAX_PAGES = 50
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
+_MAGIC = (b"\x89PNG", b"\xff\xd8\xff", b"RIFF", b"BM", b"II*\0", b"MM\0*", b"GIF8")
+_ORIENTATION = 0x0112  # the EXIF tag
+_USE_INSTEAD = "give a PNG, JPEG, WebP, BMP, TIFF or PDF"
+
+
+@dataclass(frozen=True, slots=True)
+class TextRun:
+    """Words that a document itself holds, with their box in pixels of the page's `rgb`."""
+
+    text: str
+    box: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Page:
+    """One page.
+
+    Attributes:
+        number: from 1 for PDF and TIFF, else None.
+        rgb: uint8 [H, W, 3], upright as EXIF says, at most `KEEP_PIXELS`.
+        size: width and height of the picture itself after EXIF orientation, or of the rendered PDF page.
+        scale: pixels of `rgb` per pixel of the picture, at most 1.
+        text_layer: what the document itself says is written, or None where only the picture tells.
+        notes: what was left out and why, one line each.
+    """
+
+    number: int | None
+    rgb: NDArray[np.uint8]
+    size: tuple[int, int]
+    scale: float = 1.0
+    text_layer: tuple[TextRun, ...] | None = None
+    notes: tuple[str, ...] = ()
+
+    def in_picture(self, box: tuple[float, float, float, float]) -> Box:
+        """A box x, y, w, h in pixels of `rgb` as whole pixels of the picture, within it and at least one pixel wide."""
+        width, height = self.size
+        x, y, w, h = (value / self.scale for value in box)
+        left, top = min(max(0, int(x)), width - 1), min(max(0, int(y)), height - 1)
+        right, bottom = min(width, max(left + 1, round(x + w))), min(height, max(top + 1, round(y + h)))
+        return left, top, right - left, bottom - top
+
+
+def pages(signal: Signal) -> Iterator[Page]:
+    """The pages of a picture or document, decoded one at a time.
+
+    Raises:
+        InputCorrupt: it breaks off or is damaged.
+        InputTooLarge: it declares more than `MAX_PIXELS` or a side over `MAX_SIDE`.
+        InputUnsupported: it is no picture, or of a kind that is not read.
+    """
+    with signal.open() as stream:
+        head = stream.read(1024)
+        stream.seek(0)
+        if b"%PDF-" in head:
+            from edge_assistant.perception import pdf
+
+            yield from pdf.pages(stream, signal.name)
+        else:
+            yield from _frames(stream, head, signal.name)
+
+
+def _frames(stream: BinaryIO, head: bytes, name: str) -> Iterator[Page]:
+    image = _open(stream, head, name)
+    if image.format != "TIFF":
+        yield _page(image, None, name, _animation_note(image, name))
+        return
+    for number in range(1, MAX_PAGES + 1):
+        last = not _seek(image, number, name)
+        cut = number == MAX_PAGES and not last
+        yield _page(_at(image, number - 1), number, name, (page_limit_note(name),) if cut else ())
+        if last:
+            return
+
+
+def page_limit_note(name: str) -> str:
+    """What is said where a document has more pages than are read."""
+    return f"{name}: the pages after {MAX_PAGES} were not read"
+
+
+def _open(stream: BinaryIO, head: bytes, name: str) -> Image.Image:
+    from PIL import Image, UnidentifiedImageError
+
+    for plugin in ("TiffImagePlugin", "WebPImagePlugin"):  # Pillow loads all its 45 plugins where one is missing
+        importlib.import_module(f"PIL.{plugin}")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of Pillow's own limit, which is lower than ours
+            return Image.open(stream, formats=FORMATS)
+    except Image.DecompressionBombError:
+        raise _too_large(name, "more pixels than are read") from None
+    except UnidentifiedImageError:
+        if head.startswith(_MAGIC):
+            raise InputCorrupt(f"{name} is a damaged picture", "copy or export it again") from None
+        raise InputUnsupported(f"{name} is not a picture that can be read", _USE_INSTEAD) from None
+    except Exception as error:  # hostile headers make Pillow raise SyntaxError, struct.error, KeyError and others
+        raise InputCorrupt(f"{name} is a damaged picture ({type(error).__name__})", "copy or export it again") from None
+
+
+def _seek(image: Image.Image, frame: int, name: str) -> bool:
+    """Whether a multi-page picture has a frame, counted from 0; the picture stands at it then."""
+    try:
+        image.seek(frame)
+    except EOFError:
+        return False
+    except Exception as error:
+        raise InputCorrupt(
+            f"{name}, page {frame + 1}, is damaged ({type(error).__name__})", "export it again"
+        ) from None
+    return True
+
+
+def _at(image: Image.Image, frame: int) -> Image.Image:
+    image.seek(frame)
+    return image
+
+
+def _animation_note(image: Image.Image, name: str) -> tuple[str, ...]:
+    """A phone's MPO is a JPEG with its depth map or preview behind it, and no animation."""
+    moves = image.format != "MPO" and getattr(image, "is_animated", False)
+    return (f"{name}: only the first frame was looked at",) if moves else ()
+
+
+def _too_large(name: str, what: str) -> InputTooLarge:
+    return InputTooLarge(f"{name} has {what}", f"scale it below {MAX_PIXELS // 1_000_000} megapixels")
+
+
+def _page(image: Image.Image, number: int | None, name: str, notes: tuple[str, ...]) -> Page:
+    """Decode the frame that an image stands at."""
+    width, height = image.size
+    if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
+        raise _too_large(name, f"{width:,} x {height:,} pixels")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns of odd metadata; the pixels decide
+            return _decode(image, number, notes)
+    except InputError:
+        raise
+    except MemoryError:
+        raise _too_large(name, f"{width:,} x {height:,} pixels") from None
+    except Exception as error:  # see _open
+        reason = str(error).splitlines()[0][:80] if str(error) else type(error).__name__
+        raise InputCorrupt(f"{name} breaks off or is damaged ({reason})", "copy or export it again") from None
+
+
+def _decode(image: Image.Image, number: int | None, notes: tuple[str, ...]) -> Page:
+    import numpy as np
+
+    width, height = image.size
+    scale = min(1.0, (KEEP_PIXELS / (width * height)) ** 0.5)
+    kept = max(1, round(width * scale)), max(1, round(height * scale))
+    if scale < 1:
+        image.draft("RGB", kept)  # a JPEG is decoded at a half, quarter or eighth straight away
+    image.load()
+    orientation = image.getexif().get(_ORIENTATION, 1)  # after loading: Pillow turns a TIFF itself and drops the tag
+    upright = _upright(_rgb(_reduced(image, kept)), orientation)
+    size = (height, width) if orientation in {5, 6, 7, 8} else (width, height)
+    return Page(number, np.asarray(upright, dtype=np.uint8), size, upright.width / size[0], notes=notes)
+
+
+def _upright(image: Image.Image, orientation: int) -> Image.Image:
+    """The image turned or mirrored as an EXIF orientation (1 to 8) says; what is out of range leaves it alone."""
+    from PIL.Image import Transpose
+
+    turns = (
+        Transpose.FLIP_LEFT_RIGHT,
+        Transpose.ROTATE_180,
+        Transpose.FLIP_TOP_BOTTOM,
+        Transpose.TRANSPOSE,
+        Transpose.ROTATE_270,
+        Transpose.TRANSVERSE,
+        Transpose.ROTATE_90,
+    )
+    return image.transpose(turns[orientation - 2]) if orientation in range(2, 9) else image
+
+
+def _reduced(image: Image.Image, kept: tuple[int, int]) -> Image.Image:
+    """The image at most as large as wanted, in its own mode: converting first would double what is in memory."""
+    from PIL import Image
+
+    if image.width <= kept[0] and image.height <= kept[1]:
+        return image
+    if image.mode in {"P", "1", "PA"}:
+        image = image.convert("RGB")
+    return image.resize(kept, Image.Resampling.BOX, reducing_gap=2.0)
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    """Any mode as RGB: what is transparent becomes white paper, what has 16 or more bits is brought into range."""
+    import numpy as np
+    from PIL import Image
+
+    if image.mode.startswith(("I", "F")):
+        values = np.nan_to_num(np.asarray(image, dtype=np.float32))
+        top = 65535.0 if image.mode.startswith("I;16") else max(float(values.max()), 1.0)
+        image = Image.fromarray(np.clip(values * (255.0 / top), 0, 255).astype(np.uint8))
+    if image.mode in {"RGBA", "LA", "PA", "RGBa", "La"} or "transparency" in image.info:
+        layer = image.convert("RGBA")
+        paper = Image.new("RGBA", layer.size, "white")
+        image = Image.alpha_composite(paper, layer)
+    return image.convert("RGB")
