@@ -1,0 +1,7 @@
+"""The scanned look for whoever makes example pictures: `from render import font, scan_look, Wear`."""
+
+from __future__ import annotations
+
+from edge_assistant.bench.paper import Wear, font, scan_look
+
+__all__ = ["Wear", "font", "scan_look"]
