@@ -14,9 +14,9 @@ help:  ## this list
 demo:  ## environment, starter models, then three questions over examples/
 	@sh tools/bootstrap.sh
 	@$(BIN)/edge-assistant models pull --profile starter
-	$(BIN)/edge-assistant ask "Is the patient allergic to anything?" --image examples/clinic/form.jpg --audio examples/clinic/note.wav --readings examples/clinic/vitals.csv
-	$(BIN)/edge-assistant ask "What was the highest motor temperature?" --image examples/line/camera.jpg --readings examples/line/motor.csv --text examples/line/remark.txt
-	$(BIN)/edge-assistant ask "What was the total?" --image examples/expense/receipt.jpg --audio examples/expense/claim.wav
+	$(BIN)/edge-assistant ask "What is the patient allergic to?" --image examples/clinic/form.jpg --audio examples/clinic/note.wav --readings examples/clinic/vitals.csv
+	$(BIN)/edge-assistant ask "When was the alarm limit first exceeded?" --image examples/line/camera.jpg --readings examples/line/motor.csv --text examples/line/remark.txt
+	$(BIN)/edge-assistant ask "Does the claim agree with the receipt on the amount?" --image examples/expense/receipt.jpg --audio examples/expense/claim.wav
 
 test:  ## the test suite
 	@sh tools/bootstrap.sh bench dev
