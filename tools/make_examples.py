@@ -80,7 +80,7 @@ def form() -> Image.Image:
         y = 220 + row * 108
         draw.text((80, y), f"{label}:", GREY, ImageFont.truetype(PRINT, 30))
         draw.line((400, y + 42, 1090, y + 42), (140, 140, 140), 2)
-        draw.text((424, y - 24), value, INK, ImageFont.truetype(HAND, 58))
+        draw.text((424, y - 24), value.replace(" ", "  "), INK, ImageFont.truetype(HAND, 58))
     _boxes(draw, 220 + len(FORM) * 108 + 20)
     return page
 
