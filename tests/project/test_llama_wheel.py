@@ -1,0 +1,90 @@
+"""llama-cpp-python is built once, whole or not at all; a script stands in for pip, which would take minutes."""
+
+import subprocess
+import threading
+
+import llama_wheel
+import pytest
+
+BUILDS = """#!/bin/sh
+echo built >>"{log}"
+while [ "$1" != --wheel-dir ]; do shift; done
+sleep 0.3
+mkdir -p "$2" && echo wheel >"$2/it.whl"
+exit {status}
+"""
+
+
+@pytest.fixture
+def fake_pip(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("CMAKE_ARGS", raising=False)
+
+    def make(status):
+        script = tmp_path / "python"
+        script.write_text(BUILDS.format(log=tmp_path / "log", status=status))
+        script.chmod(0o755)
+        return script
+
+    return make
+
+
+def builds(tmp_path):
+    return (tmp_path / "log").read_text().count("built")
+
+
+def test_the_second_environment_finds_the_first_ones_wheel(fake_pip, tmp_path):
+    folder = llama_wheel.ensure(fake_pip(0), "1.2.3")
+    assert [path.name for path in folder.iterdir()] == ["it.whl"]
+    assert llama_wheel.ensure(fake_pip(0), "1.2.3") == folder
+    assert builds(tmp_path) == 1
+
+
+def test_another_version_and_a_portable_build_are_apart(fake_pip, tmp_path):
+    python = fake_pip(0)
+    folders = {
+        llama_wheel.ensure(python, "1.2.3"),
+        llama_wheel.ensure(python, "1.2.4"),
+        llama_wheel.ensure(python, "1.2.3", portable=True),
+    }
+    assert len(folders) == builds(tmp_path) == 3
+
+
+def test_a_failed_build_leaves_nothing_and_can_be_tried_again(fake_pip, tmp_path, capsys):
+    with pytest.raises(subprocess.CalledProcessError):
+        llama_wheel.ensure(fake_pip(1), "1.2.3")
+    assert [path for path in llama_wheel.cache_folder().iterdir() if path.is_dir()] == []
+    assert llama_wheel.ensure(fake_pip(0), "1.2.3").is_dir()
+
+
+def test_what_a_killed_build_left_is_removed(fake_pip):
+    python = fake_pip(0)
+    folder = llama_wheel.ensure(python, "1.2.3")
+    left = folder.with_name(f".building-{folder.name}-killed")
+    folder.rename(left)
+    assert llama_wheel.ensure(python, "1.2.3") == folder
+    assert not left.exists()
+
+
+def test_two_at_once_build_once(fake_pip, tmp_path):
+    python, found = fake_pip(0), []
+    threads = [threading.Thread(target=lambda: found.append(llama_wheel.ensure(python, "1.2.3"))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found[0] == found[1]
+    assert builds(tmp_path) == 1
+
+
+def test_the_name_depends_on_all_that_goes_in():
+    base = ("0.3.36", "x86_64", "avx2 fma", "c++ 12", "")
+    names = {llama_wheel.build_name(*base)}
+    for place, other in enumerate(("0.3.37", "aarch64", "avx2", "c++ 13", "-DGGML_CUDA=ON")):
+        names.add(llama_wheel.build_name(*base[:place], other, *base[place + 1 :]))
+    assert len(names) == 6
+
+
+def test_the_pinned_version_is_pyprojects(root):
+    text = (root / "pyproject.toml").read_text("utf-8")
+    assert f'"llama-cpp-python=={llama_wheel.pinned(root / "pyproject.toml")}"' in text

@@ -1,0 +1,53 @@
+"""What no tracked file may hold, and how long a file may be."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+LONGEST = 420  # lines; a file should fit in the head
+# spelled so that this file does not hold what it looks for
+MACHINE = re.compile("|".join(("/" + "(work|farm)/", "/" + "root/", "/tmp/" + "bash_jobs", "/home/" + "[a-z]")))
+REGISTRY = re.compile("|".join(("pypi" + r"\.org", "pythonhosted" + r"\.org", "npmjs" + r"\.(org|com)")))
+
+
+@pytest.fixture(scope="module")
+def tracked(root) -> list[Path]:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=root, capture_output=True, text=True, check=True).stdout
+    return [path for name in listed.split("\0") if name and (path := root / name).is_file()]
+
+
+def texts(paths: list[Path]) -> list[tuple[Path, str]]:
+    found = []
+    for path in paths:
+        try:
+            found.append((path, path.read_text("utf-8")))
+        except UnicodeDecodeError:
+            continue
+    return found
+
+
+def test_no_path_of_one_machine(tracked):
+    assert [path.name for path, text in texts(tracked) if MACHINE.search(text)] == []
+
+
+def test_no_registry_host(tracked):
+    assert [path.name for path, text in texts(tracked) if REGISTRY.search(text)] == []
+
+
+def test_files_fit_in_the_head(tracked):
+    code = [path for path in tracked if path.suffix in {".py", ".sh"}]
+    assert {path.name: lines for path, text in texts(code) if (lines := text.count("\n")) > LONGEST} == {}
+
+
+def test_no_weights_and_nothing_large(tracked):
+    assert [path.name for path in tracked if path.suffix in {".onnx", ".gguf", ".bin", ".pth", ".whl", ".tar"}] == []
+    assert [path.name for path in tracked if path.stat().st_size > 1_000_000] == []
+
+
+def test_imports_point_down(root):
+    linter = Path(sys.executable).with_name("lint-imports")
+    ran = subprocess.run([linter, "--no-cache"], cwd=root, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout
