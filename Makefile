@@ -39,7 +39,8 @@ bench:  ## the figures of the README that need no data of your own
 airgap:  ## one folder for a machine that has never seen a network
 	@sh tools/bootstrap.sh
 	@$(BIN)/edge-assistant models pull --profile starter
-	$(BIN)/python tools/airgap.py $(ARGS)
+	$(BIN)/python tools/airgap.py --folder airgap $(ARGS)
+	sh tools/airgap_check.sh airgap
 
 clean:  ## remove what these verbs made here; models and the built llama-cpp-python stay in your user folders
 	rm -rf $(VENV) airgap build dist .coverage .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,112 @@
+"""The verbs that a developer types, and what is said before anything long starts."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+VERBS = {"demo", "test", "check", "bench", "airgap", "clean", "help"}
+TOOLS = ("sh", "env", "dirname", "sed", "awk", "cat", "uname")
+
+
+@pytest.fixture
+def machine(tmp_path):
+    """A machine with only the programs named: a folder of links for PATH."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+
+    def have(*programs, python=sys.executable):
+        for program in (*TOOLS, *programs):
+            (folder / program).symlink_to(shutil.which(program))
+        for program, script in {"python3": f'exec "{python}" "$@"'}.items():
+            (folder / program).write_text(f"#!/bin/sh\n{script}\n")
+            (folder / program).chmod(0o755)
+        return folder
+
+    return have
+
+
+def bootstrap(root, path, *arguments, **environment):
+    return subprocess.run(
+        ["/bin/sh", str(root / "tools" / "bootstrap.sh"), *arguments],
+        env={"PATH": str(path), "VENV": "no-such-environment", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def make(root, *arguments):
+    env = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
+    return subprocess.run(["make", *arguments], cwd=root, env=env, capture_output=True, text=True, check=True).stdout
+
+
+def test_help_is_the_default_and_lists_every_verb(root):
+    listed = set(re.findall(r"^    make (\w+)", make(root), re.M))
+    assert listed == VERBS
+    assert make(root, "help") == make(root)
+
+
+def test_ci_runs_exactly_make_test(root):
+    lines = [line for line in (root / ".ci" / "run").read_text("utf-8").splitlines() if not line.startswith("#")]
+    assert lines[-1] == "exec make test"
+    assert os.access(root / ".ci" / "run", os.X_OK)
+
+
+def test_demo_asks_three_questions_over_files_that_are_there(root):
+    commands = [shlex.split(line) for line in make(root, "-n", "demo").splitlines() if "edge-assistant ask" in line]
+    files = [Path(word) for command in commands for word in command if word.startswith("examples/")]
+    assert len(commands) == 3
+    assert len(files) == 8
+    assert [file for file in files if not (root / file).is_file()] == []
+
+
+def test_nothing_is_missing_here(root, machine):
+    ran = bootstrap(root, machine("git", "make", "c++"), "--check")
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("present", "said"),
+    [
+        (("git", "make"), "missing: a C++ compiler"),
+        (("git", "c++"), "missing: make"),
+        (("make", "c++"), "missing: git"),
+    ],
+)
+def test_what_is_missing_is_named_before_anything_starts(root, machine, present, said):
+    ran = bootstrap(root, machine(*present), "dev")
+    assert ran.returncode == 1
+    assert ran.stderr.startswith(said)
+    assert ran.stderr.count("\n") == 1
+
+
+def test_everything_missing_is_said_at_once_with_the_command_that_installs_it(root, machine):
+    folder = machine()
+    (folder / "apt-get").symlink_to("/bin/true")
+    ran = bootstrap(root, folder)
+    assert ran.returncode == 1
+    assert ran.stderr.splitlines() == [
+        "missing: git - sudo apt-get install git",
+        "missing: make - sudo apt-get install make",
+        "missing: a C++ compiler - sudo apt-get install g++",
+    ]
+
+
+def test_an_old_python_is_refused(root, machine):
+    folder = machine("git", "make", "c++", python="/bin/false")
+    ran = bootstrap(root, folder, PYTHON="python3")
+    assert ran.returncode == 1
+    assert "Python 3.11 or later (PYTHON=python3 is not)" in ran.stderr
+
+
+def test_a_compiler_without_its_library_is_as_good_as_none(root, machine):
+    folder = machine("git", "make")
+    (folder / "c++").symlink_to("/bin/false")
+    ran = bootstrap(root, folder)
+    assert ran.stderr.startswith("missing: a C++ compiler")
