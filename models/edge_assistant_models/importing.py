@@ -1,0 +1,53 @@
+"""Running an importer, and checking what it wrote against the catalog's pins."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from edge_assistant_models.entries import Entry
+from edge_assistant_models.errors import ModelCorrupt
+from edge_assistant_models.spec import FileSpec
+from edge_assistant_models.stamps import Stamps
+from edge_assistant_models.tensors import tensor_digest
+from edge_assistant_models.transfer import storing
+
+
+def convert(entry: Entry, inputs: Mapping[str, Path], output: Path) -> None:
+    """Let the entry's importer write into a folder; what it writes besides the entry's files is removed.
+
+    Raises:
+        ModelCorrupt: the input is damaged.
+        StorageFull: the disk is full.
+    """
+    if entry.importer is None:
+        raise ValueError(f"{entry.name} has no importer")
+    module = importlib.import_module(f"edge_assistant_models.importers.{entry.importer.name}")
+    with storing(entry.name):
+        module.convert(inputs, output)
+    wanted = {file.path for file in entry.files}
+    for path in output.iterdir():
+        if path.name not in wanted:
+            path.unlink()
+
+
+def check(spec: FileSpec, path: Path, stamps: Stamps) -> str:
+    """Compare a file with its pin.
+
+    Returns:
+        The sum of its bytes.
+
+    Raises:
+        ModelCorrupt: it is not what the catalog pins.
+    """
+    if not path.is_file() or path.is_symlink():
+        raise ModelCorrupt(f"{spec.path} is missing", "pull the model again")
+    digest = stamps.read(path)
+    if spec.sha256 and digest != spec.sha256:
+        raise ModelCorrupt(f"{spec.path} has the sum {digest[:12]}, not {spec.sha256[:12]}", "pull the model again")
+    if spec.tensors_sha256 and (found := tensor_digest(path)) != spec.tensors_sha256:
+        raise ModelCorrupt(
+            f"{spec.path} has the tensors {found[:12]}, not {spec.tensors_sha256[:12]}", "pull the model again"
+        )
+    return digest

@@ -1,0 +1,145 @@
+"""The portfolio: catalog, profiles and store together, as the assistant and the command line use them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+
+from edge_assistant_models import entries, paths, profile, progress
+from edge_assistant_models.entries import Entry
+from edge_assistant_models.errors import ModelError, ModelUnknown, PullFailed
+from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.machine import Machine
+from edge_assistant_models.profile import Profile
+from edge_assistant_models.store import State, Store
+
+
+class Portfolio:
+    """What models there are, which of them are here, and which a profile takes."""
+
+    def __init__(
+        self, root: Path | None = None, user_catalog: Path | None = None, machine: Machine | None = None
+    ) -> None:
+        """Read catalog and profiles.
+
+        Args:
+            root: the store; None for the user's own, see `paths.models_dir`.
+            user_catalog: a folder of catalog files that add to the shipped ones; None for the user's own.
+            machine: facts for the profile `auto`; None to look at this machine when they are needed.
+
+        Raises:
+            CatalogInvalid: a file breaks its schema, or two carry the same name.
+        """
+        self.store = Store(root or paths.models_dir())
+        self._entries = entries.load(user_catalog or paths.user_catalog_dir())
+        self._profiles = profile.load()
+        self._machine = machine
+
+    def entries(self) -> tuple[Entry, ...]:
+        """Every model in the catalog, by role and name."""
+        return tuple(sorted(self._entries.values(), key=lambda entry: (entries.ROLES.index(entry.role), entry.name)))
+
+    def profiles(self) -> tuple[Profile, ...]:
+        """Every profile."""
+        return tuple(self._profiles.values())
+
+    def entry(self, name: str) -> Entry:
+        """A model by name.
+
+        Raises:
+            ModelUnknown: there is none.
+        """
+        if name not in self._entries:
+            raise ModelUnknown(f"there is no model '{_printable(name)}'", _suggest(name, self._entries, "models list"))
+        return self._entries[name]
+
+    def profile(self, name: str) -> Profile:
+        """A profile by name; `auto` is the one that fits this machine.
+
+        Raises:
+            ModelUnknown: there is none.
+        """
+        if name == profile.AUTO:
+            facts = self._machine or Machine.detect()
+            name = profile.choose(facts.memory_bytes, facts.cores, facts.accelerators)
+        if name not in self._profiles:
+            choices = ", ".join([profile.AUTO, *self._profiles])
+            raise ModelUnknown(f"there is no profile '{_printable(name)}'", f"choose one of {choices}")
+        return self._profiles[name]
+
+    def state(self, name: str) -> State:
+        """How a model stands in the store."""
+        return self.store.state(self.entry(name))
+
+    def resolve(self, name: str) -> dict[str, str]:
+        """For each role of a profile the model to use: the first that is installed, else the first."""
+        chosen = {}
+        for role, names in self.profile(name).roles.items():
+            installed = (model for model in names if self.state(model) is State.INSTALLED)
+            chosen[role] = next(installed, names[0])
+        return chosen
+
+    def open(self, name: str) -> InstalledModel:
+        """A model whose files have been verified.
+
+        Raises:
+            ModelUnknown: there is none of that name.
+            ModelMissing: it is not in the store.
+            ModelCorrupt: a file does not have its sum.
+        """
+        return self.store.open(self.entry(name))
+
+    def pull(self, names: Iterable[str], watch: progress.Watch = progress.ignore) -> None:
+        """Bring models into the store.
+
+        Raises:
+            PullFailed: a model cannot be had; those after it have not been tried.
+            StorageFull: the disk is full or cannot be written.
+        """
+        wanted = [self.entry(name) for name in names]
+        with self.store.run() as run:
+            for entry in wanted:
+                self.store.pull(entry, run, watch)
+
+    def pull_profile(self, name: str, watch: progress.Watch = progress.ignore) -> dict[str, str]:
+        """Bring a profile's models into the store: of each role the first that can be had.
+
+        Where one of a role's models is installed already, no better one is looked for.
+
+        Returns:
+            The models by role; an optional role that nothing could fill is absent.
+
+        Raises:
+            PullFailed: a role that is not optional cannot be filled; all the others have been tried.
+            StorageFull: the disk is full or cannot be written.
+        """
+        chosen: dict[str, str] = {}
+        missing: list[ModelError] = []
+        wanted = self.profile(name)
+        with self.store.run() as run:
+            for role, names in wanted.roles.items():
+                for model in sorted(names, key=lambda model: self.state(model) is not State.INSTALLED):
+                    try:
+                        self.store.pull(self.entry(model), run, watch)
+                    except ModelError as error:
+                        watch(progress.Skipped(role, model, error.message))
+                        failure = error
+                    else:
+                        chosen[role] = model
+                        break
+                else:
+                    missing += [] if role in wanted.optional else [failure]
+        if missing:
+            raise PullFailed("; ".join(error.message for error in missing), missing[0].hint)
+        return chosen
+
+
+def _printable(name: str) -> str:
+    """A name for a one-line message."""
+    return name.encode("ascii", "backslashreplace").decode()[:100].replace("\n", "\\n")
+
+
+def _suggest(name: str, known: Iterable[str], verb: str) -> str:
+    close = difflib.get_close_matches(name, list(known), 1)
+    return f"did you mean '{close[0]}'" if close else f"see 'edge-assistant {verb}'"

@@ -1,0 +1,90 @@
+"""Profiles: for each role the models that may fill it, best first; and which profile fits a machine."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from importlib import resources
+
+from edge_assistant_models.entries import ROLES
+from edge_assistant_models.schema import NAME, Table
+
+AUTO = "auto"
+_GIB = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A set of models.
+
+    Attributes:
+        name: unique.
+        description: one line.
+        roles: names in order of preference, by role.
+        optional: roles that the product works without.
+    """
+
+    name: str
+    description: str
+    roles: Mapping[str, tuple[str, ...]]
+    optional: frozenset[str]
+
+
+def parse(content: bytes, origin: str) -> Profile:
+    """Read one profile file.
+
+    Raises:
+        CatalogInvalid: it breaks the schema.
+    """
+    table = Table.parse(content, origin)
+    roles = table.table("roles")
+    profile = Profile(
+        table.text("name", NAME),
+        table.text("description"),
+        {role: roles.texts(role, NAME) for role in roles.remaining()},
+        frozenset(table.texts("optional", required=False)),
+    )
+    table.end()
+    unknown = (set(profile.roles) | profile.optional) - set(ROLES)
+    if unknown:
+        raise table.invalid(f"unknown role '{min(unknown)}' (there are {', '.join(ROLES)})")
+    if not profile.optional <= set(profile.roles):
+        raise table.invalid("'optional' names a role that the profile does not have")
+    if not all(profile.roles.values()):
+        raise table.invalid("a role names no model")
+    return profile
+
+
+def load() -> dict[str, Profile]:
+    """Every profile that comes with the package, by name.
+
+    Raises:
+        CatalogInvalid: a file breaks the schema.
+    """
+    folder = resources.files("edge_assistant_models") / "profiles"
+    files = sorted((file for file in folder.iterdir() if file.name.endswith(".toml")), key=lambda file: file.name)
+    profiles = [parse(file.read_bytes(), file.name) for file in files]
+    return {profile.name: profile for profile in profiles}
+
+
+def choose(memory_bytes: int, cores: int, accelerators: Collection[str] = ()) -> str:
+    """Which profile fits a machine.
+
+    A model decodes at the speed at which memory is read, so size goes with memory bandwidth: cores and accelerators
+    stand for it.
+
+    Args:
+        memory_bytes: memory that the process may use.
+        cores: cores that it may use.
+        accelerators: what else computes, such as `cuda`, `rocm` or `metal`.
+
+    >>> choose(2 << 30, 4), choose(24 << 30, 2), choose(16 << 30, 8), choose(64 << 30, 16, ["cuda"])
+    ('tiny', 'starter', 'standard', 'large')
+    """
+    if memory_bytes < 3.5 * _GIB:
+        return "tiny"
+    if memory_bytes >= 24 * _GIB and (cores >= 12 or accelerators):
+        return "large"
+    if memory_bytes >= 12 * _GIB and (cores >= 6 or accelerators):
+        return "standard"
+    return "starter"

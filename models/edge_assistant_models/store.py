@@ -1,0 +1,298 @@
+"""The store: one folder a model, which appears whole or not at all.
+
+ROOT/NAME/                files of a model, and installed.json
+ROOT/.partial/NAME/       what a pull has brought so far
+ROOT/.downloads/          archives that parts are taken from
+ROOT/.locks/  ROOT/.stamps.json
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from edge_assistant_models import importing, progress
+from edge_assistant_models.entries import Entry
+from edge_assistant_models.errors import ModelCorrupt, ModelError, ModelMissing, PullFailed
+from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.paths import cache_dir
+from edge_assistant_models.sources import Source
+from edge_assistant_models.spec import FileSpec
+from edge_assistant_models.stamps import Stamps
+from edge_assistant_models.transfer import Partial, Refused, Run, check_space, storing
+
+RECORD = "installed.json"
+
+
+class State(StrEnum):
+    """How a model stands in the store."""
+
+    INSTALLED = "installed"
+    PARTIAL = "partial"
+    MISSING = "missing"
+    CORRUPT = "corrupt"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What reading one file showed; `problem` is empty where nothing is wrong."""
+
+    key: str
+    path: Path
+    problem: str = ""
+
+
+class Store:
+    """Models in one folder."""
+
+    def __init__(self, root: Path) -> None:
+        """Use a folder, which need not exist yet.
+
+        Where it cannot be written, as one that many users share, what is known of its files is kept in the cache.
+        """
+        self.root = root
+        writable = os.access(root, os.W_OK) if root.exists() else True
+        self._stamps = Stamps(root / ".stamps.json" if writable else cache_dir() / "stamps.json")
+
+    def folder(self, name: str) -> Path:
+        """Where a model's files lie once it is installed."""
+        return self.root / name
+
+    def staging(self, name: str) -> Path:
+        """Where a pull collects a model's files."""
+        return self.root / ".partial" / name
+
+    def state(self, entry: Entry) -> State:
+        """How a model stands, from sizes and remembered sums alone: nothing is read."""
+        if self.folder(entry.name).is_dir():
+            return State.INSTALLED if self._plausible(entry) else State.CORRUPT
+        staging = self.staging(entry.name)
+        if staging.is_dir() and any(file.stat().st_size for file in staging.iterdir() if file.is_file()):
+            return State.PARTIAL
+        return State.MISSING
+
+    def _plausible(self, entry: Entry) -> bool:
+        sums = self._sums(entry)
+        for file in entry.files:
+            path = self.folder(entry.name) / file.path
+            if file.key not in sums or not path.is_file():
+                return False
+            if file.sha256 and path.stat().st_size != file.bytes:
+                return False
+            if self._stamps.recall(path) not in {None, sums[file.key]}:
+                return False
+        return True
+
+    def _sums(self, entry: Entry) -> dict[str, str]:
+        """The sum that each file must have: the catalog's, or what was noted when an importer had written it."""
+        try:
+            record = json.loads((self.folder(entry.name) / RECORD).read_text())
+            noted, pins = dict(record["sha256"]), dict(record["pins"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return {}
+        sums = {file.key: file.sha256 or str(noted.get(file.key)) for file in entry.files}
+        return sums if pins == {file.key: file.pin for file in entry.files} else {}
+
+    def open(self, entry: Entry) -> InstalledModel:
+        """A model whose files have their sums; each is read once and remembered while it does not change.
+
+        Raises:
+            ModelMissing: it is not in the store.
+            ModelCorrupt: a file does not have its sum.
+        """
+        folder, again = self.folder(entry.name), f"run 'edge-assistant models pull {entry.name}'"
+        if not folder.is_dir():
+            raise ModelMissing(f"the model {entry.name} is not in the store", again)
+        sums = self._sums(entry)
+        if not sums:
+            raise ModelCorrupt(f"the model {entry.name} was not stored as the catalog describes it", again)
+        for file in entry.files:
+            path = folder / file.path
+            try:
+                found = self._stamps.recall(path) or self._stamps.read(path)
+            except OSError as error:
+                raise ModelCorrupt(f"{file.path} of {entry.name} cannot be read ({error.strerror})", again) from None
+            if found != sums[file.key]:
+                raise ModelCorrupt(f"{file.path} of {entry.name} does not have its checksum", again)
+        files = {file.key: folder / file.path for file in entry.files}
+        return InstalledModel(entry.name, entry.sha256, files, entry.options)
+
+    def verify(self, entry: Entry) -> tuple[Check, ...]:
+        """Read every byte of a model, whatever is remembered.
+
+        Raises:
+            ModelMissing: it is not in the store.
+        """
+        folder = self.folder(entry.name)
+        if not folder.is_dir():
+            raise ModelMissing(
+                f"the model {entry.name} is not in the store", f"run 'edge-assistant models pull {entry.name}'"
+            )
+        return tuple(self._check(file, folder / file.path, self._sums(entry)) for file in entry.files)
+
+    def _check(self, file: FileSpec, path: Path, sums: Mapping[str, str]) -> Check:
+        try:
+            found = importing.check(file, path, self._stamps)
+        except ModelError as error:
+            return Check(file.key, path, error.message)
+        except OSError as error:
+            return Check(file.key, path, f"{file.path} cannot be read ({error.strerror})")
+        return Check(file.key, path, "" if found == sums.get(file.key) else f"{file.path} is not what was stored")
+
+    def remove(self, entry: Entry) -> None:
+        """Take a model, and what a broken pull left of it, out of the store.
+
+        Raises:
+            ModelMissing: nothing of it is there.
+            StorageFull: the folder cannot be written.
+        """
+        folders = [path for path in (self.folder(entry.name), self.staging(entry.name)) if path.is_dir()]
+        if not folders:
+            raise ModelMissing(f"the model {entry.name} is not in the store", "see 'edge-assistant models list'")
+        for folder in folders:
+            with storing(entry.name):
+                shutil.rmtree(folder)
+        self._stamps.forget(self.folder(entry.name))
+
+    @contextmanager
+    def run(self) -> Iterator[Run]:
+        """A run of pulling: at its end the archives that it has used up are deleted, unless it broke off."""
+        run = Run(self.root / ".downloads")
+        yield run
+        for path in run.used:
+            path.unlink(missing_ok=True)
+
+    def pull(self, entry: Entry, run: Run, watch: progress.Watch = progress.ignore) -> None:
+        """Bring a model into the store, unless it is there and sound.
+
+        Raises:
+            PullFailed: no source gave a file; the message names each with its reason.
+            ModelCorrupt: what the importer wrote is not what the catalog pins.
+            StorageFull: the disk is full or cannot be written.
+        """
+        with self.locked(entry.name, watch):
+            if self._sound(entry):
+                watch(progress.Ready(entry.name, already=True))
+                return
+            staging = self.staging(entry.name)
+            check_space(entry.name, self._missing_bytes(entry), self.root)
+            for file in entry.fetched:
+                self._fetch(entry, file, run, watch)
+            if entry.importer:
+                watch(progress.Importing(entry.name, entry.importer.name))
+                self._import(entry, staging)
+            else:
+                self.commit(entry, staging)
+            watch(progress.Ready(entry.name, already=False))
+
+    @contextmanager
+    def locked(self, name: str, watch: progress.Watch = progress.ignore) -> Iterator[None]:
+        """Keep other processes away from one model."""
+        lock = FileLock(self.root / ".locks" / f"{name}.lock")
+        with storing(name):
+            (self.root / ".locks").mkdir(parents=True, exist_ok=True)
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                watch(progress.Waiting(name))
+                lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _sound(self, entry: Entry) -> bool:
+        try:
+            self.open(entry)
+        except ModelError:
+            return False
+        return True
+
+    def _missing_bytes(self, entry: Entry) -> int:
+        """How much a pull will write at least."""
+        written = entry.bytes if entry.importer else 0
+        for file in entry.fetched:
+            path = self.staging(entry.name) / file.path
+            written += max(0, file.bytes - (path.stat().st_size if path.is_file() else 0))
+        return written
+
+    def _fetch(self, entry: Entry, file: FileSpec, run: Run, watch: progress.Watch) -> None:
+        """Ask the sources in their order for one file."""
+        refusals = []
+        path = self.staging(entry.name) / file.path
+
+        def moved(size: int) -> None:
+            watch(progress.Moved(entry.name, file.path, size, file.bytes))
+
+        with Partial(path, file.bytes, moved) as partial:
+            if partial.complete and partial.sha256() == file.sha256:
+                return
+            for source in (source for source in entry.sources if source.offers(file)):
+                watch(progress.Trying(entry.name, file.path, source.label))
+                try:
+                    self._fetch_from(source, entry, file, partial, run)
+                    return
+                except Refused as refusal:
+                    refusals.append(f"{source.label}: {refusal}")
+                    watch(progress.Refusal(entry.name, file.path, source.label, str(refusal)))
+        raise PullFailed(
+            f"no source gave {file.path} of {entry.name} ({'; '.join(refusals)})",
+            "try again with a network, or 'edge-assistant models import FILE' with what another machine exported",
+        )
+
+    def _fetch_from(self, source: Source, entry: Entry, file: FileSpec, partial: Partial, run: Run) -> None:
+        """Let one source complete the file, once more from the start where what was there does not fit."""
+        needed = (file.bytes - partial.size) * (2 if source.keeps_archives else 1)
+        check_space(entry.name, needed, self.root)
+        for _ in range(2):
+            if partial.complete:
+                partial.restart()
+            resumed = partial.size > 0
+            source.fetch(file, partial, run)
+            if partial.sha256() == file.sha256:
+                return
+            found = f"{partial.size} bytes with the sum {partial.sha256()[:12]}"
+            partial.restart()
+            if not resumed:
+                break
+        raise Refused(f"it sends {found} instead of {file.bytes} with {file.sha256[:12]}")
+
+    def _import(self, entry: Entry, staging: Path) -> None:
+        """Turn what was fetched into the model's files in a fresh folder, then put that in place."""
+        output = staging.with_name(f"{entry.name}.imported")
+        shutil.rmtree(output, ignore_errors=True)
+        with storing(entry.name):
+            output.mkdir(parents=True)
+        try:
+            importing.convert(entry, {file.key: staging / file.path for file in entry.fetched}, output)
+            self.commit(entry, output)
+        finally:
+            shutil.rmtree(output, ignore_errors=True)
+        shutil.rmtree(staging, ignore_errors=True)
+
+    def commit(self, entry: Entry, folder: Path) -> None:
+        """Check a folder of files against the catalog and rename it into place.
+
+        Raises:
+            ModelCorrupt: a file is not what the catalog pins.
+            StorageFull: the folder cannot be written.
+        """
+        sums = {file.key: importing.check(file, folder / file.path, self._stamps) for file in entry.files}
+        record = {"name": entry.name, "sha256": sums, "pins": {file.key: file.pin for file in entry.files}}
+        old = self.staging(f"{entry.name}.old")
+        with storing(entry.name):
+            (folder / RECORD).write_text(json.dumps(record, indent=1))
+            shutil.rmtree(old, ignore_errors=True)
+            if self.folder(entry.name).exists():
+                self.folder(entry.name).rename(old)
+            folder.rename(self.folder(entry.name))
+        shutil.rmtree(old, ignore_errors=True)
+        self._stamps.move(folder, self.folder(entry.name))

@@ -1,0 +1,154 @@
+"""One file on its way into the store: hashed as it comes, kept when the way breaks off, gone on with later."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+
+from edge_assistant_models.errors import StorageFull
+
+CHUNK_BYTES = 1 << 20
+
+_STORAGE_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG}
+
+
+class Refused(Exception):
+    """A source does not give a file; the text says why."""
+
+
+def mebibytes(size: int) -> str:
+    """A size for people.
+
+    >>> mebibytes(3_660_000)
+    '3.5 MiB'
+    """
+    return f"{size / (1 << 20):,.1f} MiB" if size < 100 << 20 else f"{size / (1 << 20):,.0f} MiB"
+
+
+@contextmanager
+def storing(what: str) -> Iterator[None]:
+    """Turn a disk that is full or cannot be written into `StorageFull`."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _STORAGE_ERRNOS:
+            reason = (
+                "the disk is full" if error.errno in {errno.ENOSPC, errno.EDQUOT} else "the folder cannot be written"
+            )
+            raise StorageFull(
+                f"{what} cannot be stored: {reason}", "free some space, or set EDGE_ASSISTANT_MODELS to another folder"
+            ) from error
+        raise
+
+
+def check_space(what: str, needed: int, folder: Path) -> None:
+    """Look whether the disk has room before anything long starts.
+
+    Raises:
+        StorageFull: it has not; the message names need and have.
+    """
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise StorageFull(
+            f"{what} needs {mebibytes(needed)} and {mebibytes(free)} are free",
+            "free some space, or set EDGE_ASSISTANT_MODELS to another disk",
+        )
+
+
+@dataclass(slots=True)
+class Run:
+    """What one run of pulling shares between its models.
+
+    Attributes:
+        downloads: where archives are kept until the models inside them are in the store.
+        unreachable: why a host or a client gave no answer; it is not asked again in this run.
+        used: archives that this run took something from.
+        connect_s: seconds to wait for a connection.
+        read_s: seconds to wait for the next bytes.
+    """
+
+    downloads: Path
+    unreachable: dict[str, str] = field(default_factory=dict)
+    used: set[Path] = field(default_factory=set)
+    connect_s: float = 4.0
+    read_s: float = 30.0
+
+
+class Partial:
+    """The temporary file of one file. What is there already is hashed first, so that writing can go on behind it."""
+
+    def __init__(self, path: Path, limit: int, moved: Callable[[int], None]) -> None:
+        """Open or create the file.
+
+        Args:
+            path: the temporary file.
+            limit: the size that the whole file has.
+            moved: called with the number of bytes that are there.
+
+        Raises:
+            StorageFull: the file cannot be written.
+        """
+        self.name = path.name
+        self.limit = limit
+        self.size = 0
+        self._moved = moved
+        self._hash = hashlib.sha256()
+        with storing(self.name):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+            self._file = path.open("r+b")
+            while chunk := self._file.read(CHUNK_BYTES):
+                self._count(chunk)
+        self.resumed = self.size > 0
+        if self.size > limit:
+            self.restart()
+
+    def _count(self, chunk: bytes) -> None:
+        self._hash.update(chunk)
+        self.size += len(chunk)
+
+    def restart(self) -> None:
+        """Begin again from nothing."""
+        self._file.seek(0)
+        self._file.truncate()
+        self._hash = hashlib.sha256()
+        self.size = 0
+        self.resumed = False
+
+    def write(self, chunk: bytes) -> None:
+        """Append bytes.
+
+        Raises:
+            Refused: the source sends more than the file has.
+            StorageFull: the disk is full.
+        """
+        if self.size + len(chunk) > self.limit:
+            raise Refused(f"it sends more than the {self.limit} bytes that the file has")
+        with storing(self.name):
+            self._file.write(chunk)
+        self._count(chunk)
+        self._moved(self.size)
+
+    def sha256(self) -> str:
+        """The sum of what is there."""
+        return self._hash.hexdigest()
+
+    @property
+    def complete(self) -> bool:
+        """Whether all the bytes are there."""
+        return self.size == self.limit
+
+    def __enter__(self) -> Partial:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with storing(self.name):
+            self._file.close()

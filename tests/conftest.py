@@ -1,0 +1,94 @@
+"""What every test stands on: sealed from the machine, and the real small models.
+
+- The environment is cleaned and the home is a temporary folder: no configuration, cache or token of the machine counts.
+- Sockets reach this machine only, and package clients that a test starts look into local folders only.
+- `models(role)` gives the verified models of the profile `test` from the store outside the tree.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge_assistant_models import paths
+from edge_assistant_models.errors import ModelError
+from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.portfolio import Portfolio
+
+STORE = paths.models_dir().resolve()  # before the environment is cleaned
+
+_KEPT = {"PATH", "HOME", "LANG", "TZ", "TMPDIR", "VIRTUAL_ENV", "OMP_NUM_THREADS"}
+_KEPT_PREFIXES = ("COV_", "COVERAGE_", "PYTEST_", "PYTHON", "HYPOTHESIS_", "OPENBLAS_")
+
+
+def pytest_configure() -> None:
+    """Clean the environment for this process and for all that it starts."""
+    for name in set(os.environ) - _KEPT:
+        if not name.startswith(_KEPT_PREFIXES):
+            del os.environ[name]
+    os.environ.update(
+        PIP_NO_INDEX="1",
+        PIP_CONFIG_FILE=os.devnull,
+        npm_config_offline="true",
+        npm_config_userconfig=os.devnull,
+        HF_HUB_DISABLE_TELEMETRY="1",
+        ORT_DISABLE_TELEMETRY="1",
+    )
+    socket.socket.connect = _guarded(socket.socket.connect)  # type: ignore[method-assign]
+    socket.socket.connect_ex = _guarded(socket.socket.connect_ex)  # type: ignore[method-assign]
+
+
+def _guarded(connect: Callable[..., Any]) -> Callable[..., Any]:
+    """A connect that refuses whatever leaves this machine."""
+
+    def guarded(self: socket.socket, address: Any) -> Any:
+        if self.family in {socket.AF_INET, socket.AF_INET6} and not _is_local(address[0]):
+            raise OSError(f"a test may not connect to {address[0]}")
+        return connect(self, address)
+
+    return guarded
+
+
+def _is_local(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty home of the product, for this test alone."""
+    folder = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("EDGE_ASSISTANT_HOME", str(folder))
+    monkeypatch.setenv("HF_HOME", str(folder / "huggingface"))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def store() -> Path:
+    """The store outside the tree that holds the real models, for tests that start the real command."""
+    return STORE
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], InstalledModel]:
+    """The model of a role in the profile `test`, opened and verified."""
+    portfolio = Portfolio(STORE, user_catalog=tmp_path_factory.mktemp("catalog"))
+    chosen = portfolio.resolve("test")
+
+    def model(role: str) -> InstalledModel:
+        try:
+            return portfolio.open(chosen[role])
+        except ModelError as error:
+            pytest.fail(
+                f"{error}; 'edge-assistant models pull --profile test' brings all that tests need", pytrace=False
+            )
+
+    return model
