@@ -1,0 +1,169 @@
+"""Robust statistics over plain arrays: outliers, trend, level shifts. Pure functions of numpy arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+OUTLIER_Z = 3.5  # Iglewicz and Hoaglin 1993, "How to Detect and Handle Outliers", section 3.3
+STEP_SIZE = 4.0  # difference of the levels in standard deviations within them (Cohen's d)
+_STEP_SHARE = 0.6  # of a step that happens from one reading to the next; a drift has less
+_SEN_POINTS = 512  # 131,000 pairs of points: 10 ms
+_STEP_POINTS = 20_000  # of which steps are looked for; more are averaged first
+_MOST_RUNS = 100  # on each side; a caller tells a few, noise has thousands
+_BRIDGE = 2  # calm readings that do not end a run of outliers
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Neighbouring readings [start, stop) on one side of the rest; `peak` is the farthest's index, `z` its score."""
+
+    start: int
+    stop: int
+    peak: int
+    z: float
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A level shift: `index` is the first reading of the new level."""
+
+    index: int
+    before: float
+    after: float
+    size: float
+
+
+def robust_scale(values: Floats) -> tuple[float, float]:
+    """Median and the scale of modified z-scores, z = (x - median) / scale (Iglewicz and Hoaglin 1993).
+
+    The scale is the median absolute deviation over 0.6745. Where more than half of the values are equal that is 0, and
+    the mean absolute deviation takes its place, with the factor 1.2533 that makes both equal on normal data.
+
+    Args:
+        values: [n], without NaN, n > 0.
+    """
+    middle = float(np.median(values))
+    size = np.abs(values - middle)
+    mean = float(size.mean())
+    scale = float(np.median(size, overwrite_input=True)) / 0.6745 or mean * 1.253314
+    return middle, scale if np.isfinite(scale) else 0.0
+
+
+def outlier_runs(values: Floats, limit: float = OUTLIER_Z) -> list[Run]:
+    """Readings whose modified z-score exceeds the limit, in runs of one side, the farthest first.
+
+    Args:
+        values: [n], without NaN.
+        limit: the score from which on a reading is an outlier.
+    """
+    if len(values) == 0:
+        return []
+    middle, scale = robust_scale(values)
+    if not scale:
+        return []
+    found = []
+    for sign in (1.0, -1.0):
+        indices = np.flatnonzero(sign * values > sign * middle + limit * scale)
+        found += _runs(indices, sign * (values[indices] - middle) / scale)
+    return sorted(found, key=lambda run: (-run.z, run.start))
+
+
+def _runs(indices: Ints, z: Floats) -> list[Run]:
+    """Runs of the outliers at `indices` with scores z; up to `_BRIDGE` other readings between two are part of a run."""
+    if len(indices) == 0:
+        return []
+    cuts = np.concatenate(([0], np.flatnonzero(np.diff(indices) > _BRIDGE + 1) + 1, [len(indices)]))
+    strongest = np.argsort(-np.maximum.reduceat(z, cuts[:-1]), kind="stable")[:_MOST_RUNS].tolist()
+    runs = []
+    for a, b in ((int(cuts[i]), int(cuts[i + 1])) for i in strongest):
+        top = a + int(np.argmax(z[a:b]))
+        runs.append(Run(int(indices[a]), int(indices[b - 1]) + 1, int(indices[top]), float(z[top])))
+    return runs
+
+
+def theil_sen(x: Floats, y: Floats) -> float | None:
+    """Median of the slopes of all pairs of points (Theil 1950, Sen 1968).
+
+    More than 512 points are first reduced to the medians of at most 512 blocks of neighbours, which keeps the estimate
+    robust and the work bounded.
+
+    Args:
+        x: [n], without NaN, ascending.
+        y: [n], without NaN.
+
+    Returns:
+        The slope in units of y per unit of x, or None where no two points differ in x.
+    """
+    block = -(-len(x) // _SEN_POINTS)
+    if block > 1:
+        whole = len(x) // block * block  # fewer than a block's points at the end are left out
+        x, y = (np.median(part[:whole].reshape(-1, block), axis=1) for part in (x, y))
+    i, j = np.triu_indices(len(x), 1)
+    run = x[j] - x[i]
+    apart = run != 0
+    return float(np.median((y[j] - y[i])[apart] / run[apart])) if apart.any() else None
+
+
+def steps(values: Floats, most: int = 3) -> list[Step]:
+    """Level shifts by a moving two-sample comparison: the mean of a window before and of one after each reading.
+
+    A shift counts where the means differ by at least `STEP_SIZE` pooled standard deviations and most of the difference
+    happens at once. The windows are a tenth of the series, 8 to 500 readings. Series of over 20,000 readings are looked
+    at in means of neighbours, and the shift is then found among them.
+
+    Args:
+        values: [n], without NaN.
+        most: how many to return at most, the largest first.
+    """
+    block = -(-len(values) // _STEP_POINTS)
+    if block > 1:
+        coarse = np.add.reduceat(values, np.arange(0, len(values) - block + 1, block))
+        whole = len(values) // block
+        return [_refined(values, step, block) for step in steps(coarse[:whole] / block, most)]
+    window = min(max(len(values) // 10, 8), 500)
+    if len(values) < 2 * window:
+        return []
+    centred = values - np.median(values)
+    at = np.arange(window, len(values) - window + 1)
+    before, after = _means(centred, window, at)
+    squares_before, squares_after = _means(centred**2, window, at)
+    variance = np.maximum(squares_before - before**2, 0) + np.maximum(squares_after - after**2, 0)
+    shift = after - before
+    floor = 1e3 * np.finfo(np.float64).eps * max(float(np.abs(centred).max()), 1e-300)  # of rounding in the sums
+    size = np.abs(shift) / np.sqrt(variance / 2 + floor**2)
+    near_before, near_after = _means(centred, 3, at)
+    abrupt = (near_after - near_before) * np.sign(shift) >= _STEP_SHARE * np.abs(shift)
+    size[~abrupt | (np.abs(shift) <= floor)] = 0
+    return _largest(size, at, values, window, most)
+
+
+def _refined(values: Floats, step: Step, block: int) -> Step:
+    """A step between blocks, at the reading nearest to it that splits its neighbourhood best (least squares)."""
+    start, stop = max(step.index - 1, 0) * block, min((step.index + 1) * block, len(values))
+    part = values[start:stop] - (step.before + step.after) / 2
+    side = np.cumsum(part * np.sign(step.after - step.before))
+    return Step(start + int(np.argmin(side)) + 1, step.before, step.after, step.size)
+
+
+def _means(values: Floats, window: int, at: Ints) -> tuple[Floats, Floats]:
+    """Means of the `window` values before and from each index in `at`."""
+    total = np.concatenate(([0.0], np.cumsum(values)))
+    return (total[at] - total[at - window]) / window, (total[at + window] - total[at]) / window
+
+
+def _largest(size: Floats, at: Ints, values: Floats, window: int, most: int) -> list[Step]:
+    """The largest sizes that are at least a window apart."""
+    found: list[Step] = []
+    while len(found) < most and (best := int(np.argmax(size))) >= 0 and size[best] >= STEP_SIZE:
+        i = int(at[best])
+        levels = float(np.mean(values[i - window : i])), float(np.mean(values[i : i + window]))
+        found.append(Step(i, *levels, float(size[best])))
+        size[max(best - window, 0) : best + window] = 0
+    return found
