@@ -57,100 +57,28 @@ PATTERNS = (
     "Mix {count} spoons of sugar with a cup of warm milk.",
 )
 WORDS = {
-    "name": [
-        "Anna",
-        "Peter",
-        "Maria",
-        "Thomas",
-        "Laura",
-        "David",
-        "Helen",
-        "Robert",
-        "Susan",
-        "Michael",
-        "Emma",
-        "Daniel",
-    ],
-    "weekday": ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"],
-    "month": [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ],
-    "thing": [
-        "lamp",
-        "printer",
-        "ladder",
-        "umbrella",
-        "suitcase",
-        "bicycle",
-        "window",
-        "keyboard",
-        "blanket",
-        "hammer",
-    ],
-    "things": ["bottles", "chairs", "notebooks", "apples", "batteries", "light bulbs", "envelopes", "tickets"],
-    "shop": ["bakery", "pharmacy", "hardware store", "supermarket", "garage", "book shop"],
-    "room": ["kitchen", "basement", "warehouse", "office", "living room", "laboratory"],
-    "colour": ["red", "green", "blue", "yellow", "black", "white", "brown"],
-    "animal": ["dog", "cat", "horse", "rabbit", "goat", "squirrel"],
-    "allergen": ["penicillin", "peanuts", "latex", "pollen", "shellfish", "aspirin"],
-    "drug": ["aspirin", "ibuprofen", "metformin", "paracetamol", "insulin", "amoxicillin"],
+    "name": "Anna|Peter|Maria|Thomas|Laura|David|Helen|Robert|Susan|Michael|Emma|Daniel",
+    "weekday": "Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday",
+    "month": "January|February|March|April|May|June|July|August|September|October|November|December",
+    "thing": "lamp|printer|ladder|umbrella|suitcase|bicycle|window|keyboard|blanket|hammer",
+    "things": "bottles|chairs|notebooks|apples|batteries|light bulbs|envelopes|tickets",
+    "shop": "bakery|pharmacy|hardware store|supermarket|garage|book shop",
+    "room": "kitchen|basement|warehouse|office|living room|laboratory",
+    "colour": "red|green|blue|yellow|black|white|brown",
+    "animal": "dog|cat|horse|rabbit|goat|squirrel",
+    "allergen": "penicillin|peanuts|latex|pollen|shellfish|aspirin",
+    "drug": "aspirin|ibuprofen|metformin|paracetamol|insulin|amoxicillin",
 }
-ONES = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-]
-TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
-ORDINALS = [
-    "first",
-    "second",
-    "third",
-    "fourth",
-    "fifth",
-    "sixth",
-    "seventh",
-    "eighth",
-    "ninth",
-    "tenth",
-    "eleventh",
-    "twelfth",
-    "thirteenth",
-    "fourteenth",
-    "fifteenth",
-    "sixteenth",
-    "seventeenth",
-    "eighteenth",
-    "nineteenth",
+ONES = (
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
+    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
+)
+TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+ORDINALS = (
+    *("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh"),
+    *("twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth"),
     "twentieth",
-]
+)
 
 
 def number(value: int) -> str:
@@ -180,7 +108,7 @@ def ordinal(value: int) -> str:
 def fill(slot: str, draw: random.Random) -> str:
     """Words for a slot of a pattern."""
     if slot in WORDS:
-        return draw.choice(WORDS[slot])
+        return draw.choice(WORDS[slot].split("|"))
     if slot == "day":
         return ordinal(draw.randint(1, 28))
     if slot == "year":
