@@ -1,0 +1,125 @@
+"""What the docs show is what there is: commands parse, examples run, tables equal the catalog."""
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from edge_assistant.cli.main import build_parser
+from edge_assistant_models.portfolio import Portfolio
+
+DOCS = ("README.md", "CONTRIBUTING.md", "examples/README.md", "docs/contract.md", "docs/models.md", "docs/settings.md")
+PLACEHOLDER = re.compile(r"\.\.\.|[\[\]|]|\b[A-Z]{2,}\b(?![.\w])")
+
+
+def shown_commands(text: str) -> list[str]:
+    """Command lines of `edge-assistant` in indented blocks, code spans and fences, without comments and prompts."""
+    joined = re.sub(r"\\\n\s*", " ", text)
+    blocks = re.findall(r"^(?: {4,}|\$ )(?:\S*/)?(edge-assistant [a-z].*)$", joined, re.M)
+    spans = re.findall(r"`(edge-assistant [a-z][^`]*)`", joined)
+    return [re.split(r"\s{3,}|\s#", command)[0].strip() for command in (*blocks, *spans)]
+
+
+def commands(root) -> list[tuple[str, str]]:
+    found = [(name, command) for name in DOCS for command in shown_commands((root / name).read_text("utf-8"))]
+    return [(name, command) for name, command in found if not PLACEHOLDER.search(re.sub(r'"[^"]*"', "", command))]
+
+
+def test_every_command_that_the_docs_show_parses(root):
+    shown = commands(root)
+    assert len(shown) > 10
+    parser = build_parser()
+    for name, command in shown:
+        try:
+            parser.parse_args(shlex.split(command)[1:])
+        except SystemExit as stop:
+            assert stop.code == 0, f"{name}: {command}"  # noqa: PT017
+
+
+def test_every_make_verb_that_the_docs_show_is_there(root):
+    verbs = set(re.findall(r"^([a-z]+):", (root / "Makefile").read_text("utf-8"), re.M))
+    shown = {
+        verb
+        for name in DOCS
+        for verb in re.findall(r"\bmake ([a-z]+)\b(?=`|\s{2,}| ARGS|$)", (root / name).read_text("utf-8"), re.M)
+    }
+    assert {"demo", "test"} <= shown <= verbs
+
+
+def test_the_contracts_verbs_exist_unless_marked_later(root):
+    text = (root / "docs" / "contract.md").read_text("utf-8")
+    lines = re.findall(r"^    edge-assistant +([a-z]+)(.*)$", text, re.M)
+    promised = {verb for verb, rest in lines if "(later)" not in rest}
+    (verbs,) = [action.choices for action in build_parser()._subparsers._group_actions]
+    assert promised
+    assert promised <= set(verbs)
+
+
+def test_links_lead_somewhere(root):
+    for name in DOCS:
+        path = root / name
+        for target in re.findall(r"\]\((?!http)([^)#]+)\)", path.read_text("utf-8")):
+            assert (path.parent / target).exists(), f"{name}: {target}"
+
+
+def test_the_model_table_equals_the_catalog(root, tmp_path):
+    rows = re.findall(
+        r"^\| `([^`]+)` \| (\S+) \| \[([^\]]+)\]\(([^)]+)\)", (root / "README.md").read_text("utf-8"), re.M
+    )
+    entries = Portfolio(root=tmp_path, user_catalog=tmp_path).entries()
+    assert rows == [(entry.name, entry.role, entry.licence, entry.licence_url) for entry in entries]
+
+
+def block(root, language: str) -> str:
+    (found,) = re.findall(rf"```{language}\n(.*?)```", (root / "CONTRIBUTING.md").read_text("utf-8"), re.S)
+    return found
+
+
+def test_a_model_is_added_by_one_file(root, tmp_path, models):
+    (tmp_path / "catalog").mkdir()
+    (tmp_path / "catalog" / "ours.toml").write_text(block(root, "toml"), "utf-8")
+    (tmp_path / "incoming").mkdir()
+    (tmp_path / "incoming" / "smollm2.gguf").symlink_to(models("language").files["model"])
+    portfolio = Portfolio(root=tmp_path / "models", user_catalog=tmp_path / "catalog")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EDGE_ASSISTANT_HOME", str(tmp_path))
+        portfolio.pull(["smollm2-of-ours"])
+    assert portfolio.open("smollm2-of-ours").sha256 == models("language").sha256
+    assert "smollm2-of-ours" in [entry.name for entry in portfolio.entries()]
+
+
+LOOKS = """
+import sys
+from pathlib import Path
+import edge_assistant.perception
+edge_assistant.perception.__path__.append(sys.argv[1])
+from edge_assistant.perception.sense import Request, senses
+from edge_assistant.runtime import Runtime
+from edge_assistant.signals import Kind, take_file
+(sense,) = [sense for sense in senses() if sense.name == "exposure"]
+percept = sense({}, Runtime.detect()).perceive(take_file(Path(sys.argv[2]), Kind.IMAGE, 1), Request())
+print(*[piece.text for piece in percept.evidence])
+"""
+
+
+def test_a_sense_is_added_by_one_file(root, tmp_path):
+    from PIL import Image
+
+    (tmp_path / "exposure.py").write_text(block(root, "python"), "utf-8")
+    Image.new("RGB", (64, 48), (12, 12, 12)).save(tmp_path / "night.png")
+    command = [sys.executable, "-c", LOOKS, str(tmp_path), str(tmp_path / "night.png")]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.stdout == "The picture is dark: mean brightness 12 of 255.\n", ran.stderr
+
+
+def test_the_sense_that_contributing_shows_passes_the_linter(root, tmp_path):
+    (tmp_path / "exposure.py").write_text(block(root, "python"), "utf-8")
+    shutil.copy(root / "pyproject.toml", tmp_path)
+    linter = [sys.executable, "-m", "ruff"]
+    assert subprocess.run([*linter, "check", "-q", "exposure.py"], cwd=tmp_path, check=False).returncode == 0
+    assert (
+        subprocess.run([*linter, "format", "--check", "-q", "exposure.py"], cwd=tmp_path, check=False).returncode == 0
+    )
