@@ -6,13 +6,13 @@ import difflib
 from collections.abc import Iterable
 from pathlib import Path
 
-from edge_assistant_models import entries, paths, profile, progress
+from edge_assistant_models import bundle, entries, paths, profile, progress
 from edge_assistant_models.entries import Entry
 from edge_assistant_models.errors import ModelError, ModelUnknown, PullFailed
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.machine import Machine
 from edge_assistant_models.profile import Profile
-from edge_assistant_models.store import State, Store
+from edge_assistant_models.store import Check, State, Store
 
 
 class Portfolio:
@@ -89,6 +89,22 @@ class Portfolio:
             ModelCorrupt: a file does not have its sum.
         """
         return self.store.open(self.entry(name))
+
+    def export(self, names: Iterable[str], path: Path, watch: progress.Watch = progress.ignore) -> None:
+        """Write models into one archive, see `bundle.export`."""
+        bundle.export(self.store, [self.entry(name) for name in names], path, watch)
+
+    def load(self, path: Path, watch: progress.Watch = progress.ignore) -> tuple[str, ...]:
+        """Bring an archive's models into the store, see `bundle.load`."""
+        return bundle.load(self.store, self._entries, path, watch)
+
+    def verify(self, name: str) -> tuple[Check, ...]:
+        """Read every byte of a model.
+
+        Raises:
+            ModelMissing: it is not in the store.
+        """
+        return self.store.verify(self.entry(name))
 
     def pull(self, names: Iterable[str], watch: progress.Watch = progress.ignore) -> None:
         """Bring models into the store.

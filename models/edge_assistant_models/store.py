@@ -80,7 +80,7 @@ class Store:
         return State.MISSING
 
     def _plausible(self, entry: Entry) -> bool:
-        sums = self._sums(entry)
+        sums = self.sums(entry)
         for file in entry.files:
             path = self.folder(entry.name) / file.path
             if file.key not in sums or not path.is_file():
@@ -91,7 +91,7 @@ class Store:
                 return False
         return True
 
-    def _sums(self, entry: Entry) -> dict[str, str]:
+    def sums(self, entry: Entry) -> dict[str, str]:
         """The sum that each file must have: the catalog's, or what was noted when an importer had written it."""
         try:
             record = json.loads((self.folder(entry.name) / RECORD).read_text())
@@ -111,7 +111,7 @@ class Store:
         folder, again = self.folder(entry.name), f"run 'edge-assistant models pull {entry.name}'"
         if not folder.is_dir():
             raise ModelMissing(f"the model {entry.name} is not in the store", again)
-        sums = self._sums(entry)
+        sums = self.sums(entry)
         if not sums:
             raise ModelCorrupt(f"the model {entry.name} was not stored as the catalog describes it", again)
         for file in entry.files:
@@ -136,7 +136,7 @@ class Store:
             raise ModelMissing(
                 f"the model {entry.name} is not in the store", f"run 'edge-assistant models pull {entry.name}'"
             )
-        return tuple(self._check(file, folder / file.path, self._sums(entry)) for file in entry.files)
+        return tuple(self._check(file, folder / file.path, self.sums(entry)) for file in entry.files)
 
     def _check(self, file: FileSpec, path: Path, sums: Mapping[str, str]) -> Check:
         try:

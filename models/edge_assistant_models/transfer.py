@@ -25,9 +25,11 @@ class Refused(Exception):
 def mebibytes(size: int) -> str:
     """A size for people.
 
-    >>> mebibytes(3_660_000)
-    '3.5 MiB'
+    >>> mebibytes(3_660_000), mebibytes(2_309)
+    ('3.5 MiB', '2.3 KiB')
     """
+    if size < 1 << 20:
+        return f"{size / 1024:.1f} KiB"
     return f"{size / (1 << 20):,.1f} MiB" if size < 100 << 20 else f"{size / (1 << 20):,.0f} MiB"
 
 

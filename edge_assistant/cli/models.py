@@ -1,0 +1,259 @@
+"""`edge-assistant models`: what models there are, and bringing them here."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from edge_assistant_models.entries import Entry
+    from edge_assistant_models.portfolio import Portfolio
+
+NAME = "models"
+HELP = "list, pull, verify, remove, export and import models"
+DEFAULT_PROFILE = "starter"
+
+EXAMPLES = """examples:
+  edge-assistant models list
+  edge-assistant models pull --profile starter
+  edge-assistant models info whisper-base
+  edge-assistant models verify
+  edge-assistant models export models.tar --profile starter
+  edge-assistant models import models.tar"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's own verbs and their arguments."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = EXAMPLES
+    verbs = parser.add_subparsers(dest="models_verb", required=True, metavar="VERB")
+
+    verb = _verb(verbs, "list", "every model with role, size, licence, state and profiles", _list)
+    verb.add_argument("--json", action="store_true", help="print one JSON object")
+
+    verb = _verb(verbs, "info", "all that the catalog says about a model", _info, "whisper-base")
+    verb.add_argument("name", metavar="NAME")
+    verb.add_argument("--json", action="store_true", help="print one JSON object")
+
+    verb = _verb(verbs, "pull", "bring a model or a profile's models here", _pull, "--profile tiny", "yolox-nano")
+    verb.add_argument("name", metavar="NAME", nargs="?")
+    verb.add_argument(
+        "--profile", metavar="P", help=f"auto, tiny, starter, standard, large or test ({DEFAULT_PROFILE})"
+    )
+    verb.add_argument("--plain", action="store_true", help="lines instead of bars")
+    verb.add_argument("--json", action="store_true", help="print one JSON object")
+
+    verb = _verb(verbs, "verify", "read every byte of one or all models", _verify, "", "whisper-base")
+    verb.add_argument("name", metavar="NAME", nargs="?")
+    verb.add_argument("--json", action="store_true", help="print one JSON object")
+
+    verb = _verb(verbs, "remove", "delete a model, or what a broken pull left of it", _remove, "whisper-base")
+    verb.add_argument("name", metavar="NAME")
+
+    verb = _verb(verbs, "export", "write installed models into one archive", _export, "models.tar --profile starter")
+    verb.add_argument("file", metavar="FILE", type=Path)
+    verb.add_argument("name", metavar="NAME", nargs="*", help="which models (all that are installed)")
+    verb.add_argument("--profile", metavar="P", help="the installed models of a profile")
+    verb.add_argument("--plain", action="store_true", help="lines instead of bars")
+
+    verb = _verb(verbs, "import", "bring the models of an archive here, each file verified", _import, "models.tar")
+    verb.add_argument("file", metavar="FILE", type=Path)
+    verb.add_argument("--plain", action="store_true", help="lines instead of bars")
+
+
+def _verb(
+    verbs: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    help_text: str,
+    action: Callable[[argparse.Namespace, Portfolio], int],
+    *examples: str,
+) -> argparse.ArgumentParser:
+    lines = [f"  edge-assistant models {name} {example}".rstrip() for example in examples or ("",)]
+    verb = verbs.add_parser(
+        name,
+        help=help_text,
+        description=f"{help_text[0].upper()}{help_text[1:]}.",
+        epilog="\n".join(["examples:", *lines]),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verb.set_defaults(models_action=action)
+    return verb
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the verb.
+
+    Raises:
+        EdgeAssistantError: what cannot be done, with the status to exit with.
+    """
+    from edge_assistant_models.portfolio import Portfolio
+
+    status: int = args.models_action(args, Portfolio())
+    return status
+
+
+def _profiles_of(portfolio: Portfolio, name: str) -> list[str]:
+    return [profile.name for profile in portfolio.profiles() if any(name in names for names in profile.roles.values())]
+
+
+def _summary(portfolio: Portfolio, entry: Entry) -> dict[str, object]:
+    return {
+        "name": entry.name,
+        "role": entry.role,
+        "bytes": entry.bytes,
+        "licence": entry.licence,
+        "state": str(portfolio.state(entry.name)),
+        "profiles": _profiles_of(portfolio, entry.name),
+        "tested": entry.tested,
+    }
+
+
+def _print_json(value: object) -> None:
+    print(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def _print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Columns as wide as their widest cell."""
+    widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
+    for row in [head, *rows]:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _list(args: argparse.Namespace, portfolio: Portfolio) -> int:
+    from edge_assistant_models.transfer import mebibytes
+
+    models = [_summary(portfolio, entry) for entry in portfolio.entries()]
+    if args.json:
+        _print_json({"models": models, "folder": str(portfolio.store.root)})
+        return 0
+    rows = [
+        [
+            str(model["name"]),
+            str(model["role"]),
+            mebibytes(entry.bytes),
+            entry.licence,
+            str(model["state"]) + ("" if entry.tested else ", not tested here"),
+            ", ".join(_profiles_of(portfolio, entry.name)),
+        ]
+        for model, entry in zip(models, portfolio.entries(), strict=True)
+    ]
+    _print_table(["name", "role", "size", "licence", "state", "profiles"], rows)
+    return 0
+
+
+def _info(args: argparse.Namespace, portfolio: Portfolio) -> int:
+    entry = portfolio.entry(args.name)
+    files = [
+        {"key": file.key, "path": file.path, "bytes": file.bytes, "sha256": file.sha256 or None}
+        | ({"tensors_sha256": file.tensors_sha256} if file.tensors_sha256 else {})
+        for file in entry.files
+    ]
+    facts = _summary(portfolio, entry) | {
+        "description": entry.description,
+        "home": entry.home,
+        "licence_url": entry.licence_url,
+        "memory_mib": entry.memory_mib,
+        "importer": entry.importer.name if entry.importer else None,
+        "sources": [source.label for source in entry.sources],
+        "options": dict(entry.options),
+        "figures": dict(entry.figures),
+        "folder": str(portfolio.store.folder(entry.name)),
+        "files": files,
+    }
+    if args.json:
+        _print_json(facts)
+        return 0
+    for key, value in facts.items():
+        if key != "files" and value not in (None, [], {}):
+            print(f"{key.replace('_', ' ') + ':':<14}{_for_people(value)}")
+    for file in files:
+        print(f"{'file:':<14}{file['path']}  {file['bytes']} bytes  {file['sha256'] or file.get('tensors_sha256')}")
+    return 0
+
+
+def _for_people(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(str(item) for item in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{key.replace('_', ' ')} {_for_people(item)}" for key, item in value.items())
+    return str(value)
+
+
+def _pull(args: argparse.Namespace, portfolio: Portfolio) -> int:
+    from edge_assistant.cli._pulling import shown
+    from edge_assistant.errors import UsageError
+
+    if args.name and args.profile:
+        raise UsageError("a name and a profile were given", "give one of them")
+    with shown(args.plain) as watch:
+        if args.name:
+            portfolio.pull([args.name], watch)
+            names = {portfolio.entry(args.name).role: args.name}
+        else:
+            names = portfolio.pull_profile(args.profile or DEFAULT_PROFILE, watch)
+    if args.json:
+        _print_json({"models": names, "folder": str(portfolio.store.root)})
+    return 0
+
+
+def _verify(args: argparse.Namespace, portfolio: Portfolio) -> int:
+    from edge_assistant.errors import ModelCorrupt
+
+    present = [entry.name for entry in portfolio.entries() if portfolio.store.folder(entry.name).is_dir()]
+    names = [args.name] if args.name else present
+    problems: dict[str, list[str]] = {}
+    for name in names:
+        checks = portfolio.verify(name)
+        problems[name] = [check.problem for check in checks if check.problem]
+        if not args.json:
+            print(f"{name}: {'; '.join(problems[name]) or 'sound'}", flush=True)
+    bad = [name for name in names if problems[name]]
+    if args.json:
+        _print_json(
+            {"models": [{"name": name, "sound": not problems[name], "problems": problems[name]} for name in names]}
+        )
+        return 4 if bad else 0
+    if bad:
+        raise ModelCorrupt(f"{', '.join(bad)} cannot be trusted", f"run 'edge-assistant models pull {bad[0]}'")
+    if not names:
+        print("no models are installed")
+    return 0
+
+
+def _remove(args: argparse.Namespace, portfolio: Portfolio) -> int:
+    portfolio.store.remove(portfolio.entry(args.name))
+    return 0
+
+
+def _export(args: argparse.Namespace, portfolio: Portfolio) -> int:
+    from edge_assistant.cli._pulling import shown
+    from edge_assistant.errors import UsageError
+    from edge_assistant_models.store import State
+
+    if args.file.exists():
+        raise UsageError(f"{args.file.name} exists already", "name another file or remove it")
+    installed = [
+        entry.name for entry in portfolio.entries() if portfolio.state(entry.name) in {State.INSTALLED, State.CORRUPT}
+    ]
+    if args.profile:
+        wanted = {name for names in portfolio.profile(args.profile).roles.values() for name in names}
+        installed = [name for name in installed if name in wanted]
+    names = args.name or installed
+    if not names:
+        raise UsageError("there is no installed model to export", "pull some first")
+    with shown(args.plain) as watch:
+        portfolio.export(names, args.file, watch)
+    return 0
+
+
+def _import(args: argparse.Namespace, portfolio: Portfolio) -> int:
+    from edge_assistant.cli._pulling import shown
+
+    with shown(args.plain) as watch:
+        portfolio.load(args.file, watch)
+    return 0
