@@ -118,7 +118,8 @@ def detector_size(width: int, height: int) -> tuple[int, int]:
     """
     scale = max(1.0, MIN_SIDE / min(width, height))
     scale = min(scale, math.sqrt(MAX_DETECTED / (width * height)))
-    return tuple(max(_MULTIPLE, round(side * scale / _MULTIPLE) * _MULTIPLE) for side in (width, height))  # type: ignore[return-value]
+    across, down = (max(_MULTIPLE, round(side * scale / _MULTIPLE) * _MULTIPLE) for side in (width, height))
+    return across, down
 
 
 def cut(picture: Pixels, quad: Quad) -> Pixels:
@@ -130,9 +131,7 @@ def cut(picture: Pixels, quad: Quad) -> Pixels:
     height = max(1, round(max(math.dist(quad[0], quad[3]), math.dist(quad[1], quad[2]))))
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
     matrix = cv2.getPerspectiveTransform(quad.astype(np.float32), corners)
-    line = cv2.warpPerspective(
-        picture, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
-    )
+    line = cv2.warpPerspective(picture, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     return np.rot90(line) if height >= 1.5 * width else line
 
 

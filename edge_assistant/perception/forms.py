@@ -1,0 +1,224 @@
+"""What rows of writing mean: fields (label and value), tables with a header, plain lines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from edge_assistant.evidence import Detail, Field, Line, TickBox
+from edge_assistant.perception import tables
+from edge_assistant.perception.layout import Cell, Row, joined
+from edge_assistant.perception.ticks import EMPTY, TICKED
+
+_MAX_LABEL = 48  # characters
+_MAX_LABEL_WORDS = 6
+_ABOVE_GAP = 1.2  # label heights between a label and the value under it
+_SMALLER = 0.8  # of the value's height has a label that is known by its smaller print
+_MIN_SMALL_PAIRS = 2
+_LEADER = re.compile(r"_{2,}|\.{4,}|…{2,}|·{3,}")
+_CURRENCY = re.compile(r"(?:[A-Z]{2,3}|[$€£¥₹]|[A-Z]{1,2}\$)")
+_VALUE = re.compile(r"[($€£¥₹+<>~±-]{0,2}\s?\w")
+_NEXT_LABEL = re.compile(r"\s(?=[A-Z][A-Za-z.]{2,15}\s?:(?:\s|\d))")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One thing that is written, with the cell that its words come from."""
+
+    text: str
+    detail: Detail
+    cell: Cell
+
+
+def read(rows: Sequence[Row]) -> list[Found]:
+    """Fields, table rows, tick boxes and lines, in the order of the rows; each word is in exactly one of them."""
+    rows = [row for row in _labels_above([_tidied(row) for row in rows]) if row]
+    headers = tables.header_of(rows)
+    found: list[Found] = []
+    for index, row in enumerate(rows):
+        if any(cell.text in (EMPTY, TICKED) for cell in row):
+            found += _boxes(row)
+        elif index in headers:
+            found.append(Found(tables.named(row, headers[index]), _line(row), joined(row)))
+        elif row in headers.values():
+            found.append(Found(joined(row).text, _line(row), joined(row)))
+        else:
+            found += _row(row)
+    return found
+
+
+def _line(row: Sequence[Cell]) -> Line:
+    return Line(tuple(cell.text for cell in row))
+
+
+def _row(row: Row) -> list[Found]:
+    """The fields of a row, and what stands between them."""
+    cells = [part for cell in row for part in _labels_apart(cell)]
+    found: list[Found] = []
+    plain: list[Cell] = []
+    while cells:
+        cell = cells.pop(0)
+        label, value = split_label(cell.text)
+        if label is None or (value and cells and tables.is_number(cells[0].text)):  # an item with a colon in its name
+            plain.append(cell)
+            continue
+        if not value:
+            taken = _values(cells)
+            cells = cells[len(taken) :]
+            cell = joined([cell, *taken])
+            value = " ".join(part.text for part in taken)
+        found += _plain(plain)
+        plain = []
+        found.append(field(label, value, cell))
+    return found + _plain(plain)
+
+
+def _boxes(row: Row) -> list[Found]:
+    """Tick boxes with the words beside them; words before the first are the question that they answer."""
+    marks = [i for i, cell in enumerate(row) if cell.text in (EMPTY, TICKED)]
+    found: list[Found] = []
+    if marks[-1] == len(row) - 1 and marks[0] > 0:  # yes [ ]  no [x]
+        starts = [0, *(mark + 1 for mark in marks)]
+        groups = [(row[mark], row[start:mark]) for mark, start in zip(marks, starts, strict=False)]
+        question = ""
+    else:
+        ends = [*marks[1:], len(row)]
+        groups = [(row[mark], row[mark + 1 : end]) for mark, end in zip(marks, ends, strict=True)]
+        question = " ".join(cell.text for cell in row[: marks[0]])
+    for mark, words in groups:
+        beside = " ".join(cell.text for cell in words)
+        label, value = split_label(beside)
+        if label is not None and value and not question:
+            question, beside = label, value
+        asked = _balanced(question)
+        name = f"{asked}: {beside}" if asked and beside else asked or beside
+        ticked = mark.text == TICKED
+        confidence = min((cell.confidence for cell in words), default=mark.confidence)
+        cell = replace(joined([mark, *words]), confidence=confidence)
+        found.append(Found(f"{name} ({'ticked' if ticked else 'not ticked'})".strip(), TickBox(name, ticked), cell))
+    return found
+
+
+def _values(cells: Sequence[Cell]) -> list[Cell]:
+    """The cells up to the next label."""
+    taken: list[Cell] = []
+    for cell in cells:
+        if split_label(cell.text)[0] is not None:
+            break
+        taken.append(cell)
+    return taken
+
+
+def _plain(cells: list[Cell]) -> list[Found]:
+    """Cells without a colon: they may be labels and their values, as on a rating plate or under a bill."""
+    if not cells:
+        return []
+    pairs = list(zip(cells[::2], cells[1::2], strict=False))
+    paired = len(cells) % 2 == 0 and all(_is_label(a.text) and _VALUE.match(b.text) for a, b in pairs)
+    if paired and (len(pairs) == 1 or all(_has_digit(b) and not _has_digit(a) for a, b in pairs)):
+        return [field(a.text, b.text, joined([a, b])) for a, b in pairs]
+    whole = joined(cells)
+    return [Found(whole.text, _line(cells), whole)]
+
+
+def _has_digit(cell: Cell) -> bool:
+    return any(c.isdigit() for c in cell.text)
+
+
+def field(label: str, value: str, cell: Cell) -> Found:
+    """A label and its value as one; an empty value was left blank."""
+    label, value = _balanced(label), _balanced(value)
+    return Found(f"{label}: {value or '(left blank)'}", Field(label, value), cell)
+
+
+def split_label(text: str) -> tuple[str | None, str]:
+    """Label and value of words with a colon or a leader between them; (None, words) where there is no label.
+
+    >>> split_label("Allergies: none"), split_label("Total ...... 4.50"), split_label("19-04-18 18:04")
+    (('Allergies', 'none'), ('Total', '4.50'), (None, '19-04-18 18:04'))
+    """
+    head, colon, tail = text.partition(":")
+    if not colon:
+        parts = [part.strip() for part in _LEADER.split(text, maxsplit=1)]
+        if len(parts) == 2 and _is_label(parts[0]):
+            return parts[0], _LEADER.sub(" ", parts[1]).strip()
+        return None, text
+    label, value = head.strip(), _LEADER.sub(" ", tail).strip()
+    is_time = label[-1:].isdigit() and value[:1].isdigit()
+    return (label, value) if _is_label(label) and not is_time and not value.startswith("//") else (None, text)
+
+
+def _is_label(text: str) -> bool:
+    """Whether words may name a value: a few of them, mostly letters."""
+    dense = [c for c in text if not c.isspace()]
+    letters = sum(c.isalpha() for c in dense)
+    short = len(text) <= _MAX_LABEL and len(text.split()) <= _MAX_LABEL_WORDS
+    return short and letters >= 2 and letters > 0.5 * len(dense)
+
+
+def _labels_apart(cell: Cell) -> list[Cell]:
+    """A cell with several labels as one cell each: `Tel: 123 Fax: 456`."""
+    head, colon, tail = cell.text.partition(":")
+    first, *others = _NEXT_LABEL.split(tail)
+    if not others:
+        return [cell]
+    parts = [head + colon + first, *others]
+    return [Cell(p, cell.confidence, cell.left, cell.right, cell.top, cell.bottom, cell.bounds) for p in parts]
+
+
+def _tidied(row: Row) -> Row:
+    """A currency in a cell of its own joins the amount on its right, a colon at a cell's beginning the label before."""
+    cells: list[Cell] = []
+    for cell in row:
+        if cells and (cell.text.startswith(":") or (_CURRENCY.fullmatch(cells[-1].text) and cell.text[:1].isdigit())):
+            cell = joined([cells.pop(), cell])
+        cells.append(cell)
+    return tuple(cells)
+
+
+def _labels_above(rows: Sequence[Row]) -> list[Row]:
+    """Rows in which a label that stands above its value has become one cell with it: `Name:` over `Ada`.
+
+    A label is known by its colon, or, where at least two pairs on the page look so, by its smaller print.
+    """
+    pairs = [pair for upper, lower in pairwise(rows) for pair in _above(upper, lower)]
+    small = [pair for pair in pairs if not pair[0].text.endswith(":")]
+    if len(small) < _MIN_SMALL_PAIRS:
+        pairs = [pair for pair in pairs if pair not in small]
+    values = {label: value for label, value in pairs}
+    taken = set(values.values())
+    return [tuple(_under_label(cell, values.get(cell)) for cell in row if cell not in taken) for row in rows]
+
+
+def _under_label(label: Cell, value: Cell | None) -> Cell:
+    if value is None:
+        return label
+    return replace(joined([label, value]), text=f"{label.text.rstrip(' :')}: {value.text}")
+
+
+def _above(upper: Row, lower: Row) -> list[tuple[Cell, Cell]]:
+    """Pairs of a label and the value under it."""
+    found = []
+    for index, label in enumerate(upper):
+        follower = upper[index + 1] if index + 1 < len(upper) else None
+        beside = follower is not None and not follower.text.endswith(":")
+        if (label.text.endswith(":") and beside) or not _is_label(label.text.rstrip(" :")):
+            continue
+        for value in lower:
+            near = value.top - label.bottom < _ABOVE_GAP * label.height and abs(value.left - label.left) < label.height
+            smaller = label.height < _SMALLER * value.height and value.top - label.bottom < 0.5 * label.height
+            if near and split_label(value.text)[0] is None and (label.text.endswith(":") or smaller):
+                found.append((label, value))
+    return found
+
+
+def _balanced(text: str) -> str:
+    """Words without the half of a bracket whose other half stands elsewhere."""
+    text = text.strip(" :;,")
+    if text.startswith("(") and text.count("(") > text.count(")"):
+        text = text[1:]
+    if text.endswith(")") and text.count(")") > text.count("("):
+        text = text[:-1]
+    return text.strip()

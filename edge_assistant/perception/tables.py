@@ -1,0 +1,92 @@
+"""Tables: which row is a header, and which rows lie in its columns."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+
+from edge_assistant.perception.layout import Cell, Row
+
+_ALIGNED = 1.2  # heights of the writing by which edges or centres of a column's cells may differ
+_MAX_APART = 2  # rows that do not fit the columns may stand between those that do: names of items on lines of their own
+NUMBER = re.compile(r"\W{0,3}[A-Z]{0,3}\s?\d[\d.,' ]*%?")  # with a sign, bracket or currency before it
+
+
+def header_of(rows: Sequence[Row]) -> dict[int, Row]:
+    """The header of each row that lies in a table, by the row's index; headers themselves are not in it."""
+    found: dict[int, Row] = {}
+    for index, header in enumerate(rows):
+        if index not in found and _is_header(header):
+            found |= dict.fromkeys(_rows_under(rows, index), header)
+    return found
+
+
+def named(row: Row, header: Row) -> str:
+    """A row in words, each cell after the name of its column: `Item Tea, Qty 2, Price 4.50`.
+
+    A cell in no column, such as `Total`, stands for itself.
+    """
+    names = [_column(cell, header) for cell in row]
+    return ", ".join(
+        cell.text if name is None else f"{header[name].text} {cell.text}" for name, cell in zip(names, row, strict=True)
+    )
+
+
+def is_number(text: str) -> bool:
+    """Whether a cell holds a number and nothing else but its currency or percent sign."""
+    return NUMBER.fullmatch(text) is not None
+
+
+@cache
+def _words() -> frozenset[str]:
+    data = tomllib.loads(files(__package__).joinpath("headers.toml").read_text(encoding="utf-8"))
+    return frozenset(word for words in data.values() for word in words.split())
+
+
+def _is_header(row: Row) -> bool:
+    if len(row) < 2 or any(c.isdigit() for cell in row for c in cell.text):
+        return False
+    known = sum(not _words().isdisjoint(re.findall(r"[a-z]+", cell.text.lower())) for cell in row)
+    return 2 * known >= len(row)
+
+
+def _rows_under(rows: Sequence[Row], index: int) -> list[int]:
+    """Indices of the rows in the columns of a header."""
+    header, found, apart = rows[index], [], 0
+    for below in range(index + 1, len(rows)):
+        if _fits(rows[below], header):
+            found.append(below)
+            apart = 0
+        elif _is_header(rows[below]) or apart == _MAX_APART:
+            break
+        else:
+            apart += 1
+    return found
+
+
+def _fits(row: Row, header: Row) -> bool:
+    """Whether cells lie in different columns, at least two of them, with a number beside what they are about."""
+    columns = [column for column in (_column(cell, header) for cell in row) if column is not None]
+    ordered = all(a < b for a, b in zip(columns, columns[1:], strict=False))
+    numbers = sum(is_number(cell.text) for cell in row)
+    return ordered and len(columns) >= 2 and len(row) - len(columns) <= 1 and numbers >= 1
+
+
+def _column(cell: Cell, header: Row) -> int | None:
+    """The column that a cell lies in: the nearest of left edges, right edges or centres, or the one it lies under."""
+    distances = [
+        min(
+            abs(cell.left - head.left),
+            abs(cell.right - head.right),
+            abs(cell.left + cell.right - head.left - head.right) / 2,
+        )
+        for head in header
+    ]
+    nearest = min(range(len(header)), key=distances.__getitem__)
+    if distances[nearest] <= _ALIGNED * cell.height:
+        return nearest
+    under = [i for i, head in enumerate(header) if min(cell.right, head.right) > max(cell.left, head.left)]
+    return under[0] if len(under) == 1 else None

@@ -1,0 +1,201 @@
+"""The writing sense: what is written in a picture or document, row by row, with fields, tick boxes and codes."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import TYPE_CHECKING, ClassVar
+
+from edge_assistant.evidence import Evidence, Locator
+from edge_assistant.perception import codes, forms, layout, ocr, pictures, ticks
+from edge_assistant.perception.layout import Piece
+from edge_assistant.perception.sense import Percept, Request, Sense
+from edge_assistant.signals import Kind, Signal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from edge_assistant.perception.pictures import Page
+
+    Pixels = NDArray[np.uint8]
+
+_TELLING_LINES = 8  # of a page, by which up is told from down
+_SURELY_UPRIGHT = 0.2  # below this mean probability of standing on its head, a page does not
+_WIDE_GAP = 1.6  # heights from one character's centre to the next: the line is cut into two cells there
+
+
+class Writing(Sense):
+    """Reads pictures and documents."""
+
+    name: ClassVar[str] = "writing"
+    kinds: ClassVar[frozenset[Kind]] = frozenset({Kind.IMAGE})
+    roles: ClassVar[tuple[str, ...]] = ("writing",)
+
+    def perceive(self, signal: Signal, request: Request) -> Percept:
+        """Read every page; see `Sense.perceive`."""
+        evidence: list[Evidence] = []
+        notes: list[str] = []
+        for page in pictures.pages(signal):
+            evidence += self._page(page, signal.id)
+            notes += page.notes
+            request.progress(0.5)
+        request.progress(1.0)
+        return Percept(tuple(evidence), notes=tuple(notes))
+
+    @cached_property
+    def _reader(self) -> ocr.Reader:
+        files = self.models["writing"].files
+        recognition = self.runtime.session(files["recognition"])
+        characters = recognition.get_modelmeta().custom_metadata_map["character"].splitlines()
+        return ocr.Reader(
+            self.runtime.session(files["detection"]),
+            recognition,
+            self.runtime.session(files["classification"]),
+            characters,
+        )
+
+    def _page(self, page: Page, signal: str) -> list[Evidence]:
+        sheet = self._sheet(page)
+        marks = ticks.find(sheet.rgb, sheet.pieces)
+        found = forms.read(layout.rows(ticks.placed(sheet.pieces, marks)))
+        read = page.text_layer is None
+        evidence = [
+            Evidence(
+                "",
+                signal,
+                item.text,
+                round(item.cell.confidence, 4) if read else None,
+                Locator(page=page.number, box=page.in_picture(sheet.unturned(item.cell.bounds))),
+                item.detail,
+            )
+            for item in found
+        ]
+        for code in codes.find(page.rgb):
+            where = Locator(page=page.number, box=page.in_picture(code.box))
+            evidence.append(Evidence("", signal, code.text, None, where, code.code))
+        return evidence
+
+    def _sheet(self, page: Page) -> Sheet:
+        """The page as it is to be read: turned the right way up, with its pieces of writing."""
+        if page.text_layer is not None:
+            return Sheet(page.rgb, 0, [_from_layer(run) for run in page.text_layer])
+        quarters, rgb, quads = upright(page.rgb, self._reader)
+        readings = self._reader.recognise([ocr.cut(rgb, quad) for quad in quads])
+        found = zip(quads, readings, strict=True)
+        return Sheet(rgb, quarters, [piece for quad, reading in found for piece in pieces(quad, reading)])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sheet:
+    """A page the right way up.
+
+    Attributes:
+        rgb: uint8 [H, W, 3].
+        quarters: quarter turns counter-clockwise that brought it there.
+        pieces: its writing, in pixels of `rgb`.
+    """
+
+    rgb: Pixels
+    quarters: int
+    pieces: list[Piece]
+
+    def unturned(self, box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+        """A box x, y, w, h of the sheet in pixels of the page as it came."""
+        height, width = self.rgb.shape[:2]
+        x, y, w, h = box
+        if self.quarters == 1:
+            return height - y - h, x, h, w
+        if self.quarters == 2:
+            return width - x - w, height - y - h, w, h
+        if self.quarters == 3:
+            return y, width - x - w, h, w
+        return box
+
+
+def upright(rgb: Pixels, reader: ocr.Reader) -> tuple[int, Pixels, list[ocr.Quad]]:
+    """A page turned so that it can be read: quarter turns counter-clockwise, its pixels, its lines.
+
+    Lines that stand on end say that it lies on its side. Whether it stands on its head the classifier of lines is
+    asked; where it is not sure, the recogniser decides, which is the better judge and the slower one.
+    """
+    import numpy as np
+
+    quads = reader.detect(rgb)
+    quarters = 0
+    if _lies_on_its_side(quads):
+        quarters, rgb = 1, np.ascontiguousarray(np.rot90(rgb))
+        quads = reader.detect(rgb)
+    lines = [ocr.cut(rgb, quad) for quad in _telling(quads)]
+    if lines and _on_its_head(lines, reader):
+        quarters, rgb = quarters + 2, np.ascontiguousarray(np.rot90(rgb, 2))
+        quads = reader.detect(rgb)
+    return quarters, rgb, quads
+
+
+def _lies_on_its_side(quads: Sequence[ocr.Quad]) -> bool:
+    """Whether the lines that stand on end are longer together than those that lie."""
+    standing = lying = 0.0
+    for quad in quads:
+        width, height = math.dist(quad[0], quad[1]), math.dist(quad[0], quad[3])
+        if height > 2 * width:
+            standing += height
+        elif width > 2 * height:
+            lying += width
+    return standing > lying
+
+
+def _telling(quads: Sequence[ocr.Quad]) -> list[ocr.Quad]:
+    """A few lines that are long enough to tell up from down."""
+
+    def length(quad: ocr.Quad) -> float:
+        return math.dist(quad[0], quad[1]) / max(1.0, math.dist(quad[0], quad[3]))
+
+    return sorted((quad for quad in quads if 2 < length(quad) < 20), key=length, reverse=True)[:_TELLING_LINES]
+
+
+def _on_its_head(lines: Sequence[Pixels], reader: ocr.Reader) -> bool:
+    if reader.upside_down(lines) < _SURELY_UPRIGHT:
+        return False
+    turned = [line[::-1, ::-1] for line in lines]
+    return _confidence(reader.recognise(turned)) > _confidence(reader.recognise(lines))
+
+
+def _confidence(readings: Sequence[ocr.Reading]) -> float:
+    return sum(reading.confidence for reading in readings)
+
+
+def pieces(quad: ocr.Quad, reading: ocr.Reading) -> list[Piece]:
+    """A line as pieces, cut where the gap between two characters is wide."""
+    width, height = math.dist(quad[0], quad[1]), math.dist(quad[0], quad[3])
+    if height >= 1.5 * width:
+        return _piece(reading.text, reading.confidence, quad, 0.0, 1.0)
+    gap, margin = _WIDE_GAP * height / width, 0.35 * height / width
+    found: list[Piece] = []
+    start, begin = 0, 0.0
+    written = [i for i, character in enumerate(reading.text) if not character.isspace()]
+    for last, following in pairwise(written):
+        if reading.places[following] - reading.places[last] > gap:
+            end = reading.places[last] + margin
+            found += _piece(reading.text[start : last + 1], reading.confidence, quad, begin, end)
+            start, begin = following, reading.places[following] - margin
+    return found + _piece(reading.text[start:], reading.confidence, quad, begin, 1.0)
+
+
+def _piece(text: str, confidence: float, quad: ocr.Quad, begin: float, end: float) -> list[Piece]:
+    """The part of a line between two fractions of its length, or nothing where nothing is written."""
+    words = " ".join(unicodedata.normalize("NFKC", text).replace("°°", "°").split())
+    top, bottom = quad[1] - quad[0], quad[2] - quad[3]
+    corners = (quad[0] + begin * top, quad[0] + end * top, quad[3] + end * bottom, quad[3] + begin * bottom)
+    a, b, c, d = ((float(x), float(y)) for x, y in corners)
+    return [Piece(words, confidence, (a, b, c, d))] if words else []
+
+
+def _from_layer(run: pictures.TextRun) -> Piece:
+    x, y, w, h = run.box
+    return Piece(run.text, 1.0, ((x, y), (x + w, y), (x + w, y + h), (x, y + h)))
