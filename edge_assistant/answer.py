@@ -1,0 +1,173 @@
+"""The answer and its parts: the contract's JSON object as dataclasses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from edge_assistant.errors import EdgeAssistantError
+from edge_assistant.evidence import Evidence
+from edge_assistant.signals import Signal
+
+
+class Status(StrEnum):
+    """What the signals tell of the question together."""
+
+    SUPPORTED = "supported"
+    CONFLICT = "conflict"
+    NOT_IN_EVIDENCE = "not_in_evidence"
+    CHAT = "chat"
+
+
+class Agreement(StrEnum):
+    """How the claims about one attribute compare."""
+
+    AGREE = "agree"
+    CONFLICT = "conflict"
+    SINGLE = "single"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The path that a question takes, the models on it, and why."""
+
+    path: str
+    models: tuple[str, ...]
+    why: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract's object."""
+        return {"path": self.path, "models": list(self.models), "why": self.why}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A value with the ids of the evidence that tells it."""
+
+    value: str
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The claims about one attribute compared."""
+
+    attribute: str
+    subject: str | None
+    status: Agreement
+    values: tuple[Told, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract's object."""
+        values = [{"value": told.value, "evidence": list(told.evidence)} for told in self.values]
+        return {"attribute": self.attribute, "subject": self.subject, "status": self.status, "values": values}
+
+
+@dataclass(frozen=True, slots=True)
+class Computation:
+    """A number that code computed, with its formula and the evidence it rests on."""
+
+    id: str
+    formula: str
+    value: str
+    evidence: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract's object."""
+        return {"id": self.id, "formula": self.formula, "value": self.value, "evidence": list(self.evidence)}
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A signal, or a sense on it, that could not be used."""
+
+    signal: str
+    code: str
+    message: str
+    hint: str
+
+    @classmethod
+    def of(cls, signal: str, error: EdgeAssistantError) -> Failure:
+        """The failure that an error is to a signal."""
+        return cls(signal, error.code, error.message, error.hint)
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract's object."""
+        return {"signal": self.signal, "code": self.code, "message": self.message, "hint": self.hint}
+
+
+@dataclass(frozen=True, slots=True)
+class ModelUsed:
+    """A model by name and sum."""
+
+    name: str
+    sha256: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract's object."""
+        return {"name": self.name, "sha256": self.sha256}
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Seconds and tokens; see the contract."""
+
+    total_s: float = 0.0
+    perception_s: dict[str, float] = field(default_factory=dict)
+    first_token_s: float | None = None
+    tokens_per_s: float | None = None
+    prompt_tokens: int = 0
+    reused_tokens: int = 0
+    completion_tokens: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract's object."""
+        return {
+            "total_s": round(self.total_s, 3),
+            "perception_s": {signal: round(seconds, 3) for signal, seconds in self.perception_s.items()},
+            "first_token_s": None if self.first_token_s is None else round(self.first_token_s, 3),
+            "tokens_per_s": None if self.tokens_per_s is None else round(self.tokens_per_s, 1),
+            "prompt_tokens": self.prompt_tokens,
+            "reused_tokens": self.reused_tokens,
+            "completion_tokens": self.completion_tokens,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is said, and what it rests on."""
+
+    question: str
+    text: str
+    status: Status
+    route: Route
+    signals: tuple[Signal, ...] = ()
+    failed: tuple[Failure, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    computed: tuple[Computation, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+    citations: tuple[str, ...] = ()
+    timings: Timings = field(default_factory=Timings)
+    models: tuple[ModelUsed, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract's object."""
+        return {
+            "question": self.question,
+            "answer": self.text,
+            "status": self.status,
+            "route": self.route.to_json(),
+            "signals": [
+                {"id": s.id, "kind": s.kind, "origin": s.origin, "name": s.name, "sha256": s.sha256}
+                for s in self.signals
+            ],
+            "failed": [failure.to_json() for failure in self.failed],
+            "evidence": [evidence.to_json() for evidence in self.evidence],
+            "computed": [computation.to_json() for computation in self.computed],
+            "verdicts": [verdict.to_json() for verdict in self.verdicts],
+            "citations": list(self.citations),
+            "timings": self.timings.to_json(),
+            "models": [model.to_json() for model in self.models],
+        }

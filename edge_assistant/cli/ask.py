@@ -1,0 +1,69 @@
+"""`edge-assistant ask`: one question over signals, answered sentence by sentence with its sources."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from edge_assistant.cli import given
+
+if TYPE_CHECKING:
+    from edge_assistant.answer import Answer
+
+NAME = "ask"
+HELP = "answer a question over pictures, recordings, video, readings and text"
+
+EXAMPLES = """examples:
+  edge-assistant ask "Which allergies are known?" --image form.jpg --audio note.wav
+  edge-assistant ask "When was the limit first exceeded?" --readings line.csv --text remark.txt
+  edge-assistant ask "What was the total?" --image receipt.jpg --json
+  cat claim.txt | edge-assistant ask "Does the claim agree with the receipt?" --image receipt.jpg --text -"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the question, the signals and how to answer."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = EXAMPLES
+    parser.add_argument("question", metavar="QUESTION")
+    given.configure(parser)
+    parser.add_argument("--profile", metavar="NAME", help="which models: tiny, starter, standard, large, auto")
+    parser.add_argument("--language", metavar="L", help="of what is spoken, such as en; detected by default")
+    parser.add_argument("--seed", metavar="N", type=int, default=0, help="of sampling (0)")
+    parser.add_argument("--strict", action="store_true", help="stop where a signal cannot be used (status 3)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object, see docs/contract.md")
+    parser.add_argument("--plain", action="store_true", help="no colour or redrawn lines, for screen readers")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Take the signals, answer, print."""
+    from edge_assistant.assistant import Assistant
+    from edge_assistant.cli import main
+    from edge_assistant.cli.show import Console
+    from edge_assistant_models.portfolio import Portfolio
+
+    signals, failures = given.take(args.given, args.strict)
+    console = Console(plain=args.plain or args.settings.plain, quiet=args.json)
+    assistant = Assistant(Portfolio(), args.profile or args.settings.profile)
+    with console:
+        answer = assistant.ask(
+            args.question,
+            signals,
+            console.watch,
+            failed=failures,
+            language=args.language or args.settings.language,
+            seed=args.seed,
+            strict=args.strict,
+            began=main.BEGAN,
+        )
+    if args.json:
+        _print_json(answer)
+    else:
+        console.sources(answer)
+    return 0
+
+
+def _print_json(answer: Answer) -> None:
+    json.dump(answer.to_json(), sys.stdout, ensure_ascii=False, allow_nan=False)
+    sys.stdout.write("\n")

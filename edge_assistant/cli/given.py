@@ -1,0 +1,77 @@
+"""The options that hand signals over, shared by the verbs that take signals."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from edge_assistant.answer import Failure
+from edge_assistant.errors import InputError, UsageError
+from edge_assistant.signals import MAX_TEXT_BYTES, Kind, Origin, Signal, take_bytes, take_file
+
+HELPS = {
+    Kind.IMAGE: "a picture or PDF: PNG, JPEG, WebP, BMP, TIFF, PDF",
+    Kind.AUDIO: "a recording: WAV, FLAC, MP3, OGG, M4A",
+    Kind.VIDEO: "a video: MP4, MKV, WebM",
+    Kind.READINGS: "sensor readings: CSV with a header, the first column an ISO 8601 time",
+    Kind.TEXT: "a text in UTF-8; - reads standard input",
+}
+_STDIN = "-"
+
+
+class _Append(argparse.Action):
+    """Keep the signals of all kinds in the order in which they were given."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        namespace.given = [*namespace.given, (Kind(self.dest), str(values))]
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add an option for each kind of signal."""
+    group = parser.add_argument_group("signals", "each may be given several times; image:1 is the first --image")
+    for kind in Kind:
+        group.add_argument(f"--{kind}", metavar="F", action=_Append, default=argparse.SUPPRESS, help=HELPS[kind])
+    parser.set_defaults(given=[])
+
+
+def take(given: Sequence[tuple[Kind, str]], strict: bool) -> tuple[list[Signal], list[Failure]]:
+    """Take the signals; one that cannot be taken is a failure among those that can.
+
+    Raises:
+        UsageError: standard input is asked for twice.
+        InputError: none can be taken, or one cannot and `strict` is set.
+    """
+    if sum(path == _STDIN and kind is Kind.TEXT for kind, path in given) > 1:
+        raise UsageError("standard input can be read only once", "give the second text as a file")
+    numbers: dict[Kind, int] = {}
+    signals: list[Signal] = []
+    failures: list[Failure] = []
+    first: InputError | None = None
+    for kind, path in given:
+        numbers[kind] = numbers.get(kind, 0) + 1
+        try:
+            signals.append(_take(kind, path, numbers[kind]))
+        except InputError as error:
+            if strict:
+                raise
+            first = first or error
+            failures.append(Failure.of(f"{kind}:{numbers[kind]}", error))
+    if first is not None and not signals:
+        raise first
+    return signals, failures
+
+
+def _take(kind: Kind, path: str, number: int) -> Signal:
+    if path == _STDIN and kind is Kind.TEXT:
+        data = sys.stdin.buffer.read(MAX_TEXT_BYTES + 1)
+        return take_bytes(data, kind, number, origin=Origin.USER, name="standard input")
+    return take_file(Path(path), kind, number)

@@ -1,0 +1,117 @@
+"""The command: finds the verbs in this folder, parses, runs one, and turns every failure into one line and a status."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import pkgutil
+import sys
+import time
+from collections.abc import Sequence
+from types import ModuleType
+from typing import NoReturn
+
+from edge_assistant import __version__, logs, settings
+from edge_assistant.errors import EdgeAssistantError, UsageError
+from edge_assistant.signals import printable
+
+BEGAN = time.perf_counter()  # the command's start, as near as Python code can see it
+APP_GROUP = "edge_assistant.app"  # entry points of apps that the bare command can open
+INTERRUPTED = 130
+FAULT = 70
+
+EXAMPLES = """examples:
+  edge-assistant ask "Which allergies are known?" --image form.jpg --audio note.wav
+  edge-assistant models pull --profile starter
+  edge-assistant doctor
+
+exit status: 0 answered, 1 a check fails, 2 wrong command line, 3 an input cannot be used, 4 a model is missing or
+corrupt, 5 a policy refuses, 6 the disk is full, 70 a fault of ours, 130 interrupted"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are ours: one line that says what to do."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, f"see '{self.prog} --help'")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    as_json = "--json" in arguments
+    try:
+        return _run(arguments)
+    except EdgeAssistantError as error:
+        return _report(error.message, error.hint, error.code, error.exit_status, as_json)
+    except KeyboardInterrupt:
+        return _report("interrupted", "run the command again to start over", "interrupted", INTERRUPTED, as_json)
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output is gone; there is nobody to tell
+        return INTERRUPTED
+    except Exception as error:
+        import logging
+
+        logging.getLogger("edge_assistant").exception("fault")
+        what = f"a fault of ours ({type(error).__name__}: {error})"
+        return _report(what, "the log has the details; please report it", "fault", FAULT, as_json)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    top = _Parser(
+        prog="edge-assistant",
+        description="Asks one question over pictures, recordings, video, readings and text, offline, with sources.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"edge-assistant {__version__}")
+    verbs = top.add_subparsers(dest="verb", metavar="VERB", parser_class=_Parser)
+    for module in _verbs():
+        verb = verbs.add_parser(module.NAME, help=module.HELP, description=module.HELP[0].upper() + module.HELP[1:])
+        module.configure(verb)
+        verb.set_defaults(run=module.run)
+    return top
+
+
+def _run(arguments: list[str]) -> int:
+    args = parser().parse_args(arguments)
+    args.settings = settings.load()
+    logs.start(args.settings.log_level)
+    if args.verb is None:
+        return _open_app()
+    return int(args.run(args))
+
+
+def _verbs() -> list[ModuleType]:
+    """The modules of this folder that are verbs, in the order of their names."""
+    package = importlib.import_module(__package__)
+    names = sorted(module.name for module in pkgutil.iter_modules(package.__path__) if module.name != "main")
+    modules = [importlib.import_module(f"{__package__}.{name}") for name in names]
+    return [module for module in modules if hasattr(module, "NAME")]
+
+
+def _open_app() -> int:
+    """Open the app that is installed beside the core."""
+    from importlib.metadata import entry_points
+
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("the app needs a terminal", "ask on the command line: edge-assistant ask QUESTION, or --help")
+    apps = list(entry_points(group=APP_GROUP))
+    if not apps:
+        raise UsageError("no app is installed", "ask on the command line: edge-assistant ask QUESTION, or --help")
+    return int(apps[0].load()())
+
+
+def _report(message: str, hint: str, code: str, status: int, as_json: bool) -> int:
+    """Print a failure as one line, and as an object where JSON was asked for."""
+    message, hint = printable(message), printable(hint)
+    print(f"error: {message} - {hint}", file=sys.stderr)
+    if as_json:
+        print(json.dumps({"error": {"code": code, "message": message, "hint": hint}}, ensure_ascii=False))
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,126 @@
+"""What a person sees of an answer: progress on stderr, sentences and sources on stdout."""
+
+from __future__ import annotations
+
+import os
+import sys
+from types import TracebackType
+from typing import TYPE_CHECKING, TextIO
+
+from edge_assistant.answer import Agreement, Answer, Verdict
+from edge_assistant.events import Event, Failed, Noted, Perceived, Perceiving, Reading, Said
+from edge_assistant.evidence import Evidence
+from edge_assistant.signals import printable
+
+if TYPE_CHECKING:
+    from rich.status import Status
+
+LOW_CONFIDENCE = 0.6  # below it a source is marked as uncertain
+_BOLD, _DIM, _RED, _GREEN, _RESET = "\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[32m", "\x1b[0m"
+_COLOUR = {Agreement.CONFLICT: _RED, Agreement.AGREE: _GREEN}
+
+
+class Console:
+    """Prints events as they come; a context, so that the progress line is gone when an error is printed."""
+
+    def __init__(self, *, plain: bool, quiet: bool) -> None:
+        """Look at where the output goes.
+
+        Args:
+            plain: no colour and no redrawn lines.
+            quiet: nothing on stdout; the caller prints JSON there.
+        """
+        dumb = plain or os.environ.get("TERM") == "dumb"
+        self._quiet = quiet
+        self._redraw = not dumb and sys.stderr.isatty()
+        self._colour = not dumb and "NO_COLOR" not in os.environ and sys.stdout.isatty()
+        self._status: Status | None = None
+        self._last = ""
+
+    def __enter__(self) -> Console:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._clear()
+
+    def watch(self, event: Event) -> None:
+        """Show one event."""
+        match event:
+            case Perceiving(signal, sense, fraction):
+                self._progress(f"{signal}: {sense}", fraction)
+            case Perceived(signal, sense, evidence, seconds):
+                self._line(f"{signal}: {sense} found {len(evidence)} pieces of evidence in {seconds:.1f} s")
+            case Reading(signal):
+                self._progress(f"{signal}: the language model reads", None)
+            case Noted(signal, text):
+                self._line(f"{signal}: note: {text}")
+            case Failed(failure):
+                self._line(f"{failure.signal}: error: {failure.message} - {failure.hint}")
+            case Said(text) if not self._quiet:
+                self._clear()
+                print(printable(text), flush=True)
+            case _:
+                pass
+
+    def sources(self, answer: Answer) -> None:
+        """Print what the answer rests on, and how it compares."""
+        by_id = {item.id: item for item in answer.evidence}
+        names = {signal.id: signal.name for signal in answer.signals}
+        if answer.citations:
+            print(f"\n{self._paint('Sources', _BOLD)}")
+        for id in answer.citations:
+            print(f"  [{id}] {_source(by_id[id], names)}")
+        for computation in answer.computed:
+            rests = "".join(f"[{id}]" for id in computation.evidence)
+            print(f"  [{computation.id}] {computation.formula} = {computation.value}, from {rests}")
+        if answer.verdicts:
+            print(f"\n{self._paint('Verdicts', _BOLD)}")
+        for verdict in answer.verdicts:
+            print(f"  {self._paint(verdict.status.upper(), _COLOUR.get(verdict.status, ''))}  {_verdict(verdict)}")
+        print(self._paint(f"\n{answer.route.path}: {answer.route.why}; {answer.timings.total_s:.1f} s", _DIM))
+
+    def _paint(self, text: str, code: str) -> str:
+        return f"{code}{text}{_RESET}" if self._colour and code else text
+
+    def _progress(self, text: str, fraction: float | None) -> None:
+        """Redraw the progress line, or print a line once where lines cannot be redrawn."""
+        if not self._redraw:
+            if text != self._last:
+                self._line(f"{text} ...")
+                self._last = text
+            return
+        percent = "" if fraction is None or not 0 < fraction < 1 else f" {fraction:.0%}"
+        if self._status is None:
+            from rich.console import Console as RichConsole
+            from rich.status import Status
+
+            self._status = Status("", console=RichConsole(stderr=True, no_color="NO_COLOR" in os.environ))
+            self._status.start()
+        self._status.update(f"{printable(text)}{percent}")
+
+    def _line(self, text: str) -> None:
+        self._clear()
+        _print(printable(text), sys.stderr)
+
+    def _clear(self) -> None:
+        if self._status is not None:
+            self._status.stop()
+            self._status = None
+
+
+def _print(text: str, stream: TextIO) -> None:
+    print(text, file=stream, flush=True)
+
+
+def _source(item: Evidence, names: dict[str, str]) -> str:
+    """One source: signal, file, where, how surely, what."""
+    sure = "" if item.confidence is None else f", {item.confidence:.0%} sure"
+    doubt = " (uncertain)" if item.confidence is not None and item.confidence < LOW_CONFIDENCE else ""
+    return printable(f"{item.signal} {names.get(item.signal, '')}, {item.locator}{sure}{doubt}: {item.text}")
+
+
+def _verdict(verdict: Verdict) -> str:
+    values = " / ".join(f"{told.value} {''.join(f'[{id}]' for id in told.evidence)}" for told in verdict.values)
+    return printable(f"{verdict.attribute}: {values}" if values else f"{verdict.attribute}: not told")

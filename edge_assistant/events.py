@@ -1,0 +1,80 @@
+"""What happens while a question is answered, as small dataclasses; all that a front end needs to show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edge_assistant.answer import Answer, Failure, Route, Verdict
+from edge_assistant.evidence import Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """It is decided which way the question takes."""
+
+    route: Route
+
+
+@dataclass(frozen=True, slots=True)
+class Perceiving:
+    """A sense works on a signal; fraction 0 to 1."""
+
+    signal: str
+    sense: str
+    fraction: float
+
+
+@dataclass(frozen=True, slots=True)
+class Perceived:
+    """A sense is done with a signal; the evidence has its ids."""
+
+    signal: str
+    sense: str
+    evidence: tuple[Evidence, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """Something was left out or assumed, said in one line."""
+
+    signal: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A signal, or a sense on it, could not be used; the others go on."""
+
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The language model reads a signal's evidence."""
+
+    signal: str
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The claims about one attribute are compared."""
+
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A sentence of the answer, checked against its evidence."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The answer is complete; the last event."""
+
+    answer: Answer
+
+
+Event = Routed | Perceiving | Perceived | Noted | Failed | Reading | Compared | Said | Answered

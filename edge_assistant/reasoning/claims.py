@@ -1,0 +1,151 @@
+"""Claims: what each source, read alone, says of what is asked. The model chooses a span; it cannot write one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from edge_assistant.evidence import Evidence, Scene, Thing
+from edge_assistant.language.chat import Message, Role
+from edge_assistant.language.engine import Engine
+from edge_assistant.reasoning.candidates import Candidate, as_words, clocks, days, nothings, phrases, quantities
+from edge_assistant.reasoning.question import Expect, Query
+from edge_assistant.reasoning.sources import DESCRIPTIONS, Source
+from edge_assistant.reasoning.values import Quantity, Truth, Value, Words, same
+
+MAX_OPTIONS = 1_200  # phrases that the model may choose from; more lines than that do not fit the budget
+OTHERS_SHARE = 0.25  # probability at which a source also supports the value that another source gives
+NONE = "NONE"
+
+_INSTRUCTION = (
+    "You read one source and answer a question about it. Answer with the exact words of the source, as short as "
+    f"possible. If the source does not tell, answer {NONE}."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What one source says of what is asked.
+
+    Attributes:
+        signal: id of the source.
+        value: typed.
+        text: as it stands in the source.
+        evidence: ids of the evidence.
+        confidence: probability of the choice, or the detector's score; 1 where code decided.
+        formula: where the value was computed over readings.
+    """
+
+    signal: str
+    value: Value
+    text: str
+    evidence: tuple[str, ...]
+    confidence: float = 1.0
+    formula: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A candidate with the evidence it stands in."""
+
+    text: str
+    value: Value
+    evidence: str
+
+
+def counted(query: Query, source: Source) -> Claim | None:
+    """A count of objects that the detector made, for "how many X"."""
+    if query.counted is None:
+        return None
+    for item in source.evidence:
+        if isinstance(item.detail, Scene):
+            number = dict(item.detail.counts).get(query.counted)
+            if number is not None:
+                seen = [
+                    e.id for e in source.evidence if isinstance(e.detail, Thing) and e.detail.label == query.counted
+                ]
+                return Claim(source.signal.id, Quantity((Decimal(number),)), str(number), (item.id, *seen))
+    return None
+
+
+def options(query: Query, lines: Iterable[Evidence]) -> list[Option]:
+    """The typed candidates for a question in lines of evidence; of equal texts the line nearest to the question."""
+    asked = as_words(query.text).tokens
+    found: dict[str, tuple[int, Option]] = {}
+    for line in lines:
+        near = len(asked & as_words(line.text).tokens)
+        for candidate in _candidates(query.expects, line.text):
+            known = found.get(candidate.text)
+            if known is None or known[0] < near:
+                found[candidate.text] = near, Option(candidate.text, candidate.value, line.id)
+    return [option for _, option in list(found.values())[:MAX_OPTIONS]]
+
+
+def read(query: Query, source: Source, lines: Sequence[Evidence], engine: Engine) -> Claim | None:
+    """Let the model choose what the source says, or that it does not tell."""
+    if query.expects is Expect.TRUTH:
+        return _read_truth(query, source, lines, engine)
+    offered = options(query, lines)
+    if not offered:
+        return None
+    choice = engine.choose(prompt(query, source, lines), [NONE, *(option.text for option in offered)])
+    if choice.index == 0:
+        return None
+    option = offered[choice.index - 1]
+    return Claim(source.signal.id, option.value, option.text, (option.evidence,), choice.probability)
+
+
+def supports(
+    query: Query, source: Source, lines: Sequence[Evidence], own: Claim | None, other: Claim, engine: Engine
+) -> Claim | None:
+    """Whether a source also gives the value that another source gives, where the model chose differently or nothing.
+
+    A receipt has many amounts; the model is asked again, between its own choice and the other's value alone.
+    """
+    for option in options(query, lines):
+        if option.text != (own.text if own else NONE) and _is_token(option.value) and same(option.value, other.value):
+            choice = engine.choose(prompt(query, source, lines), [own.text if own else NONE, option.text])
+            share = choice.probability if choice.index == 1 else 1 - choice.probability
+            if share >= OTHERS_SHARE:
+                return Claim(source.signal.id, option.value, option.text, (option.evidence,), share)
+    return None
+
+
+def prompt(query: Query, source: Source, lines: Sequence[Evidence]) -> list[Message]:
+    """The question to one source; instruction and source come first, so that the next question shares them."""
+    told = "\n".join(line.text for line in lines)
+    user = f"Source: {DESCRIPTIONS[source.signal.kind]}\n{told}\n\nQuestion: {query.restated}"
+    return [Message(Role.SYSTEM, _INSTRUCTION), Message(Role.USER, user)]
+
+
+def _read_truth(query: Query, source: Source, lines: Sequence[Evidence], engine: Engine) -> Claim | None:
+    """Yes or no; the evidence is the line with most words in common."""
+    if not lines:
+        return None
+    choice = engine.choose(prompt(query, source, lines), [NONE, "yes", "no"])
+    if choice.index == 0:
+        return None
+    asked = as_words(query.text).tokens
+    line = max(lines, key=lambda item: len(asked & as_words(item.text).tokens))
+    yes = choice.index == 1
+    return Claim(source.signal.id, Truth(yes), "yes" if yes else "no", (line.id,), choice.probability)
+
+
+def _candidates(expects: Expect, text: str) -> Iterator[Candidate]:
+    if expects is Expect.QUANTITY:
+        yield from quantities(text)
+        yield from nothings(text)
+    elif expects is Expect.DATE:
+        yield from days(text)
+        yield from clocks(text)
+    elif expects is Expect.CLOCK:
+        yield from clocks(text)
+    else:
+        yield from nothings(text)
+        yield from phrases(text)
+
+
+def _is_token(value: Value) -> bool:
+    """Whether a value is specific enough to be looked for elsewhere."""
+    return not isinstance(value, Words)

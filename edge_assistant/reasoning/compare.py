@@ -1,0 +1,58 @@
+"""Compare claims about one attribute to a verdict. Code decides; the order of the claims does not matter."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from edge_assistant.answer import Agreement, Told, Verdict
+from edge_assistant.reasoning.claims import Claim
+from edge_assistant.reasoning.values import Clock, Day, Quantity, Truth, Words, same
+
+# Cosine of MiniLM from which on two phrases mean the same: kitten / cat has 0.79, couch / sofa 0.86, bus / school bus
+# 0.68 (but shares a word), dog / white cat 0.45, penicillin / latex 0.19.
+NEAR = 0.70
+
+Nearness = Callable[[str, str], float]
+_TYPED = (Quantity, Day, Clock, Truth)
+
+
+def compare(attribute: str, claims: Sequence[Claim], nearness: Nearness | None = None) -> Verdict:
+    """Compare the claims about one attribute.
+
+    Args:
+        attribute: what the claims are about.
+        claims: of all sources, in the order of the signals.
+        nearness: cosine of two phrases in meaning; without it only words in common count.
+    """
+    groups: list[list[Claim]] = []
+    for claim in claims:
+        home = next((group for group in groups if all(compatible(claim, other, nearness) for other in group)), None)
+        if home is None:
+            groups.append([claim])
+        else:
+            home.append(claim)
+    values = tuple(Told(group[0].text, _evidence(group)) for group in groups)
+    return Verdict(attribute, None, _agreement(groups), values)
+
+
+def compatible(a: Claim, b: Claim, nearness: Nearness | None = None) -> bool:
+    """Whether two claims can both be true; a day and a time of day, say, do not speak about the same and can."""
+    if same(a.value, b.value):
+        return True
+    if isinstance(a.value, Words) and isinstance(b.value, Words):
+        numbers = (set(re.findall(r"\d+", claim.text)) for claim in (a, b))
+        return len({frozenset(n) for n in numbers}) == 1 and nearness is not None and nearness(a.text, b.text) >= NEAR
+    return isinstance(a.value, _TYPED) and isinstance(b.value, _TYPED) and type(a.value) is not type(b.value)
+
+
+def _agreement(groups: Sequence[Sequence[Claim]]) -> Agreement:
+    if not groups:
+        return Agreement.MISSING
+    if len(groups) > 1:
+        return Agreement.CONFLICT
+    return Agreement.AGREE if len({claim.signal for claim in groups[0]}) > 1 else Agreement.SINGLE
+
+
+def _evidence(group: Sequence[Claim]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(id for claim in group for id in claim.evidence))

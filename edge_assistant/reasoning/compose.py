@@ -1,0 +1,102 @@
+"""What code can say in full it says itself: the sentences of an answer from a verdict, each with its citations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from edge_assistant.answer import Agreement, Status, Verdict
+from edge_assistant.reasoning.claims import Claim
+from edge_assistant.reasoning.question import Expect, Query
+from edge_assistant.reasoning.values import Quantity, Truth, same
+from edge_assistant.signals import Kind, Signal
+
+NOUNS = {
+    Kind.IMAGE: "picture",
+    Kind.AUDIO: "recording",
+    Kind.VIDEO: "video",
+    Kind.READINGS: "readings",
+    Kind.TEXT: "text",
+}
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+NOT_TOLD = "None of the signals tells that."
+
+STATUS = {
+    Agreement.AGREE: Status.SUPPORTED,
+    Agreement.SINGLE: Status.SUPPORTED,
+    Agreement.CONFLICT: Status.CONFLICT,
+    Agreement.MISSING: Status.NOT_IN_EVIDENCE,
+}
+
+
+def noun(signal: Signal, signals: Sequence[Signal]) -> str:
+    """What a signal is called in a sentence: "the recording", or "the second picture" where there are several."""
+    alike = [other.id for other in signals if other.kind is signal.kind]
+    word = NOUNS[signal.kind]
+    if len(alike) == 1:
+        return f"the {word}"
+    number = alike.index(signal.id)
+    ordinal = _ORDINALS[number] if number < len(_ORDINALS) else f"{number + 1}th"
+    return f"the {ordinal} {word}"
+
+
+def compose(query: Query, verdict: Verdict, claims: Sequence[Claim], signals: Sequence[Signal]) -> list[str]:
+    """The sentences that say a verdict; citations stand behind each value."""
+    if verdict.status is Agreement.MISSING:
+        return [NOT_TOLD]
+    names = {signal.id: noun(signal, signals) for signal in signals}
+    told = [f"{names[claim.signal]} {_verb(claim, signals)} {_said(claim, claims)} {_cite(claim)}" for claim in claims]
+    if query.agreement and verdict.status is Agreement.SINGLE:
+        return [f"Only {told[0]}; nothing else tells the {query.attribute}."]
+    if verdict.status is Agreement.CONFLICT:
+        lead = (
+            f"No, they do not agree on the {query.attribute}"
+            if query.agreement
+            else "The signals contradict each other"
+        )
+        return [f"{lead}: {'; '.join(told)}."]
+    if query.agreement:
+        return [f"Yes, they agree on the {query.attribute}: {'; '.join(told)}."]
+    first = claims[0]
+    lead = _said(first, claims)
+    cites = "".join(_cite(claim) for claim in claims)
+    if query.expects is Expect.TRUTH and isinstance(first.value, Truth):
+        lead = first.text
+    sources = _listed(list(dict.fromkeys(names[claim.signal] for claim in claims)))
+    if verdict.status is Agreement.AGREE:
+        return [f"{_capital(lead)} {cites}: {sources} agree."]
+    return [f"{_capital(lead)} {cites}, by {sources}."]
+
+
+def _verb(claim: Claim, signals: Sequence[Signal]) -> str:
+    kind = next(signal.kind for signal in signals if signal.id == claim.signal)
+    if kind is Kind.READINGS:
+        return "show"
+    return "says" if claim.formula is None else "shows"
+
+
+def _said(claim: Claim, claims: Sequence[Claim]) -> str:
+    """A value as it stands in its source; a price heard without its point is told as the price that it is."""
+    value = claim.value
+    if not isinstance(value, Quantity) or len(value.readings) == 1:
+        return claim.text
+    others = [other.value for other in claims if other is not claim and isinstance(other.value, Quantity)]
+    agreed = [r for r in value.readings if any(same(Quantity((r,)), Quantity(o.readings)) for o in others)]
+    priced = [r for r in value.readings if r.as_tuple().exponent != 0 or r != r.to_integral_value()]
+    chosen = agreed or (priced if any(len(other.readings) == 1 for other in others) else [])
+    if not chosen:
+        return claim.text
+    best = chosen[0]
+    shown = f"{best:.2f}" if best != best.to_integral_value() else f"{best:.10g}"
+    return claim.text if shown == claim.text else f'{shown} ("{claim.text}")'
+
+
+def _cite(claim: Claim) -> str:
+    return "".join(f"[{id}]" for id in claim.evidence)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

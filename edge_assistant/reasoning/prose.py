@@ -1,0 +1,47 @@
+"""Questions that want sentences: the language model writes over numbered evidence, and every sentence is checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from edge_assistant.evidence import Evidence
+from edge_assistant.language.chat import Message, Role
+from edge_assistant.language.engine import Engine
+from edge_assistant.reasoning.guard import CITATION, cited, holds, sentences
+
+MAX_TOKENS = 320  # of an answer
+_ABOUT = (
+    "You answer questions from numbered evidence. Write short sentences. End each sentence with the number of the "
+    "evidence it rests on, such as [E1]. Say nothing that the evidence does not say."
+)
+_CHAT = "You are a helpful assistant that runs offline on the user's own computer. Answer briefly."
+
+
+def write(question: str, lines: Sequence[Evidence], engine: Engine, seed: int) -> Iterator[str]:
+    """Sentences over evidence, each of which cites what exists and has no number that its evidence does not have.
+
+    A sentence without a citation gets the one that it can only mean, where there is a single piece of evidence; one
+    that fails the check is left out.
+    """
+    texts = {line.id: line.text for line in lines}
+    told = "\n".join(f"[{line.id}] {line.text}" for line in lines)
+    messages = [Message(Role.SYSTEM, _ABOUT), Message(Role.USER, f"Evidence:\n{told}\n\nQuestion: {question}")]
+    written: set[str] = set()
+    for sentence in sentences(engine.stream(messages, max_tokens=MAX_TOKENS, seed=seed)):
+        checked = _with_citation(sentence, texts)
+        if checked not in written and holds(checked, texts):
+            written.add(checked)
+            yield checked
+
+
+def chat(question: str, engine: Engine, seed: int) -> Iterator[str]:
+    """Sentences without any signal; nothing is cited."""
+    messages = [Message(Role.SYSTEM, _CHAT), Message(Role.USER, question)]
+    for sentence in sentences(engine.stream(messages, max_tokens=MAX_TOKENS, seed=seed)):
+        yield CITATION.sub("", sentence)
+
+
+def _with_citation(sentence: str, texts: Mapping[str, str]) -> str:
+    if cited(sentence) or len(texts) != 1:
+        return sentence
+    return f"{sentence} [{next(iter(texts))}]"

@@ -1,0 +1,156 @@
+"""From sources to what is said: claims of each source alone, a verdict over them, sentences that pass the check."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from edge_assistant.answer import Agreement, Computation, Status, Verdict
+from edge_assistant.evidence import Evidence, Locator, Statistic
+from edge_assistant.language.embedder import Embedder
+from edge_assistant.language.engine import Engine
+from edge_assistant.reasoning import claims as reading
+from edge_assistant.reasoning.claims import Claim
+from edge_assistant.reasoning.compare import Nearness, compare, compatible
+from edge_assistant.reasoning.compose import NOT_TOLD, STATUS, compose
+from edge_assistant.reasoning.compute import NEEDS_LIMIT, Result, compute
+from edge_assistant.reasoning.guard import cited
+from edge_assistant.reasoning.prose import write
+from edge_assistant.reasoning.question import Expect, Query
+from edge_assistant.reasoning.sources import BUDGET, Source, select
+from edge_assistant.reasoning.values import Quantity
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What reasoning came to; `sentences` are said one by one while it is filled."""
+
+    status: Status = Status.NOT_IN_EVIDENCE
+    verdicts: list[Verdict] = field(default_factory=list)
+    evidence: list[Evidence] = field(default_factory=list)
+    computed: list[Computation] = field(default_factory=list)
+    citations: list[str] = field(default_factory=list)
+
+
+class Reasoner:
+    """Reasons over sources. Engine and embedder are opened when they are first needed."""
+
+    def __init__(self, engine: Callable[[], Engine], embedder: Callable[[], Embedder | None]) -> None:
+        self._engine = engine
+        self._embedder = embedder
+
+    def answer(
+        self, query: Query, sources: Sequence[Source], outcome: Outcome, watch: Callable[[str], None], seed: int = 0
+    ) -> Iterator[str]:
+        """Say the answer sentence by sentence and fill in the outcome.
+
+        Args:
+            query: the question understood.
+            sources: in the order of the signals.
+            outcome: is filled.
+            watch: called with the id of each signal that is about to be read.
+            seed: of sampling where the model writes.
+        """
+        if query.expects is Expect.PROSE:
+            yield from self._prose(query, sources, outcome, seed)
+            return
+        claims = self._claims(query, sources, outcome, watch)
+        verdict = compare(query.attribute, claims, self._nearness())
+        outcome.verdicts.append(verdict)
+        outcome.status = STATUS[verdict.status]
+        outcome.citations += [id for told in verdict.values for id in told.evidence]
+        yield from compose(query, verdict, claims, [source.signal for source in sources])
+
+    def _claims(
+        self, query: Query, sources: Sequence[Source], outcome: Outcome, watch: Callable[[str], None]
+    ) -> list[Claim]:
+        claims: dict[str, Claim] = {}
+        read: dict[str, tuple[Evidence, ...]] = {}
+        for source in sources:
+            claim = self._computed(query, source, sources, outcome) or reading.counted(query, source)
+            if claim is None and source.lines and source.table is None:
+                watch(source.signal.id)
+                read[source.signal.id] = self._select(query, source)
+                claim = reading.read(query, source, read[source.signal.id], self._engine())
+            if claim is not None:
+                claims[source.signal.id] = claim
+        for source in sources:
+            if source.signal.id in read:
+                self._reconsider(query, source, read[source.signal.id], claims)
+        return [claims[source.signal.id] for source in sources if source.signal.id in claims]
+
+    def _reconsider(self, query: Query, source: Source, lines: Sequence[Evidence], claims: dict[str, Claim]) -> None:
+        """Where another source's value stands in this one too, let the model weigh it against its own choice."""
+        own = claims.get(source.signal.id)
+        for signal, other in list(claims.items()):
+            if signal == source.signal.id or (own is not None and compatible(own, other)):
+                continue
+            confirmed = reading.supports(query, source, lines, own, other, self._engine())
+            if confirmed is not None:
+                claims[source.signal.id] = confirmed
+                return
+
+    def _computed(self, query: Query, source: Source, sources: Sequence[Source], outcome: Outcome) -> Claim | None:
+        """A claim that code computes over a source's rows, with the limit from wherever it is told."""
+        if source.table is None or query.statistic is None:
+            return None
+        limit, limit_evidence = self._limit(query, sources)
+        result = compute(query, source.table, limit)
+        if result is None:
+            return None
+        row = _row_evidence(source, result, self._next_id(sources, outcome))
+        outcome.evidence.append(row)
+        cites = (row.id, *limit_evidence)
+        outcome.computed.append(
+            Computation(f"C{len(outcome.computed) + 1}", result.computed.formula, result.text, cites)
+        )
+        return Claim(source.signal.id, result.value, result.text, cites, formula=result.computed.formula)
+
+    def _limit(self, query: Query, sources: Sequence[Source]) -> tuple[float | None, tuple[str, ...]]:
+        """The number that a computation compares with: from the question, else from a source that tells it."""
+        if query.statistic not in NEEDS_LIMIT:
+            return None, ()
+        if query.limit is not None:
+            return float(query.limit.readings[0]), ()
+        asked = Query("What is the limit?", Expect.QUANTITY, "limit", "What is the limit?")
+        for source in sources:
+            if source.table is None and source.lines:
+                claim = reading.read(asked, source, self._select(asked, source), self._engine())
+                if claim is not None and isinstance(claim.value, Quantity):
+                    return float(claim.value.readings[0]), claim.evidence
+        return None, ()
+
+    def _prose(self, query: Query, sources: Sequence[Source], outcome: Outcome, seed: int) -> Iterator[str]:
+        engine = self._engine()
+        budget = max(BUDGET // 2, 2 * BUDGET // max(1, len(sources)))
+        lines = [line for s in sources for line in select(query.text, s, engine.count, self._embedder(), budget)]
+        for sentence in write(query.text, lines, engine, seed):
+            outcome.status = Status.SUPPORTED
+            outcome.citations += [id for id in cited(sentence) if id not in outcome.citations]
+            yield sentence
+        if outcome.status is Status.NOT_IN_EVIDENCE:
+            outcome.verdicts.append(Verdict(query.attribute, None, Agreement.MISSING, ()))
+            yield NOT_TOLD
+
+    def _select(self, query: Query, source: Source) -> tuple[Evidence, ...]:
+        return select(query.text, source, self._engine().count, self._embedder())
+
+    def _nearness(self) -> Nearness | None:
+        def near(a: str, b: str) -> float:
+            embedder = self._embedder()
+            if embedder is None:
+                return 0.0
+            left, right = embedder.embed([a, b])
+            return float(left @ right)
+
+        return near
+
+    def _next_id(self, sources: Sequence[Source], outcome: Outcome) -> str:
+        return f"E{sum(len(source.evidence) for source in sources) + len(outcome.evidence) + 1}"
+
+
+def _row_evidence(source: Source, result: Result, id: str) -> Evidence:
+    """The rows that a computation rests on, as evidence of their own."""
+    computed = result.computed
+    detail = Statistic(computed.formula, computed.unit, "computed", computed.value, computed.time)
+    return Evidence(id, source.signal.id, result.evidence, None, Locator(rows=computed.rows), detail)

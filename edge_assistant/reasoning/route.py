@@ -1,0 +1,51 @@
+"""Which way a question takes: the senses and models that it needs, and no others. A pure function of what is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from edge_assistant.answer import Route
+from edge_assistant.perception.sense import Sense
+from edge_assistant.reasoning.compute import NEEDS_LIMIT
+from edge_assistant.reasoning.question import Expect, Query
+from edge_assistant.signals import Kind, Signal
+
+Plan = tuple[tuple[Signal, type[Sense]], ...]
+
+
+def plan(query: Query, signals: Sequence[Signal], senses: Sequence[type[Sense]]) -> Plan:
+    """Which sense perceives which signal, in the order of the signals."""
+    return tuple((signal, sense) for signal in signals for sense in senses if signal.kind in sense.kinds)
+
+
+def needs_language(query: Query, signals: Sequence[Signal]) -> bool:
+    """Whether the language model is needed for sure: not where code alone can answer, as over readings alone."""
+    if not signals or query.expects is Expect.PROSE:
+        return True
+    only_readings = all(signal.kind is Kind.READINGS for signal in signals)
+    limit_known = query.statistic not in NEEDS_LIMIT or query.limit is not None
+    return not (only_readings and query.statistic and limit_known)
+
+
+def route(query: Query, steps: Plan, signals: Sequence[Signal], models: Mapping[str, str]) -> Route:
+    """The route of a question.
+
+    Args:
+        query: what is asked.
+        steps: the plan.
+        signals: all that were given.
+        models: name by role.
+    """
+    roles = list(dict.fromkeys(role for _, sense in steps for role in (*sense.roles, *sense.optional_roles)))
+    roles += ["language"] if needs_language(query, signals) else []
+    names = tuple(models[role] for role in roles if role in models)
+    if not signals:
+        return Route("chat", names, "no signal was given, so that only the language model answers")
+    if len(signals) == 1:
+        used = " and ".join(dict.fromkeys(sense.name for _, sense in steps))
+        why = f"one signal ({signals[0].id}), perceived by {used}"
+        if "language" not in roles:
+            why += "; code answers, no language model is needed"
+        return Route(signals[0].kind.value, names, why)
+    listed = ", ".join(signal.id for signal in signals)
+    return Route("cross-signal", names, f"{len(signals)} signals ({listed}) are read one by one and compared")
