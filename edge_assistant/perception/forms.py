@@ -17,8 +17,10 @@ _MAX_LABEL_WORDS = 6
 _ABOVE_GAP = 1.2  # label heights between a label and the value under it
 _SMALLER = 0.8  # of the value's height has a label that is known by its smaller print
 _MIN_SMALL_PAIRS = 2
+_MAX_BLANK_WORDS = 4
 _LEADER = re.compile(r"_{2,}|\.{4,}|…{2,}|·{3,}")
 _CURRENCY = re.compile(r"(?:[A-Z]{2,3}|[$€£¥₹]|[A-Z]{1,2}\$)")
+_PRICE = re.compile(r"\d[\d,' ]*[.,]\d{2}")
 _VALUE = re.compile(r"[($€£¥₹+<>~±-]{0,2}\s?\w")
 _NEXT_LABEL = re.compile(r"\s(?=[A-Z][A-Za-z.]{2,15}\s?:(?:\s|\d))")
 
@@ -34,7 +36,7 @@ class Found:
 
 def read(rows: Sequence[Row]) -> list[Found]:
     """Fields, table rows, tick boxes and lines, in the order of the rows; each word is in exactly one of them."""
-    rows = [row for row in _labels_above([_tidied(row) for row in rows]) if row]
+    rows = [row for row in _labels_above(tables.mended([_tidied(row) for row in rows])) if row]
     headers = tables.header_of(rows)
     found: list[Found] = []
     for index, row in enumerate(rows):
@@ -66,6 +68,9 @@ def _row(row: Row) -> list[Found]:
             continue
         if not value:
             taken = _values(cells)
+            if not taken and not _is_short(label):
+                plain.append(cell)
+                continue
             cells = cells[len(taken) :]
             cell = joined([cell, *taken])
             value = " ".join(part.text for part in taken)
@@ -150,6 +155,11 @@ def split_label(text: str) -> tuple[str | None, str]:
     return (label, value) if _is_label(label) and not is_time and not value.startswith("//") else (None, text)
 
 
+def _is_short(label: str) -> bool:
+    """Whether a label without a value is a blank in a form and not the end of a sentence."""
+    return len(label.split()) <= _MAX_BLANK_WORDS and "," not in label and ". " not in label
+
+
 def _is_label(text: str) -> bool:
     """Whether words may name a value: a few of them, mostly letters."""
     dense = [c for c in text if not c.isspace()]
@@ -172,10 +182,16 @@ def _tidied(row: Row) -> Row:
     """A currency in a cell of its own joins the amount on its right, a colon at a cell's beginning the label before."""
     cells: list[Cell] = []
     for cell in row:
-        if cells and (cell.text.startswith(":") or (_CURRENCY.fullmatch(cells[-1].text) and cell.text[:1].isdigit())):
+        if cells and (
+            cell.text.startswith(":") or (_CURRENCY.fullmatch(cells[-1].text) and _PRICE.fullmatch(cell.text))
+        ):
             cell = joined([cells.pop(), cell])
         cells.append(cell)
     return tuple(cells)
+
+
+def _is_price(cell: Cell) -> bool:
+    return _PRICE.fullmatch(cell.text) is not None
 
 
 def _labels_above(rows: Sequence[Row]) -> list[Row]:
@@ -187,7 +203,7 @@ def _labels_above(rows: Sequence[Row]) -> list[Row]:
     small = [pair for pair in pairs if not pair[0].text.endswith(":")]
     if len(small) < _MIN_SMALL_PAIRS:
         pairs = [pair for pair in pairs if pair not in small]
-    values = {label: value for label, value in pairs}
+    values = dict(pairs)
     taken = set(values.values())
     return [tuple(_under_label(cell, values.get(cell)) for cell in row if cell not in taken) for row in rows]
 
@@ -217,8 +233,9 @@ def _above(upper: Row, lower: Row) -> list[tuple[Cell, Cell]]:
 def _balanced(text: str) -> str:
     """Words without the half of a bracket whose other half stands elsewhere."""
     text = text.strip(" :;,")
-    if text.startswith("(") and text.count("(") > text.count(")"):
-        text = text[1:]
-    if text.endswith(")") and text.count(")") > text.count("("):
-        text = text[:-1]
+    for opening, closing in ("()", "[]"):
+        if text.startswith(opening) and text.count(opening) > text.count(closing):
+            text = text[1:]
+        if text.endswith(closing) and text.count(closing) > text.count(opening):
+            text = text[:-1]
     return text.strip()

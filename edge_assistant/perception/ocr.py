@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -98,16 +99,29 @@ class Reader:
         return float(scores[:, 1].mean())
 
     def _decoded(self, scores: NDArray[np.float32], width: int) -> Reading:
-        """Greedy CTC: the best character of each step, repetitions and blanks dropped."""
+        """Greedy CTC for characters; spaces where the sum over all alignments has one, which greedy CTC misses."""
         import numpy as np
 
+        space = len(self._characters) - 1
         best = scores.argmax(axis=1)
-        steps = np.flatnonzero((best != 0) & (best != np.r_[-1, best[:-1]]))
+        steps = np.flatnonzero((best != 0) & (best != space) & (best != np.r_[-1, best[:-1]]))
         if not len(steps):
             return Reading("", 0.0, ())
-        text = "".join(self._characters[best[step]] for step in steps)
-        places = tuple(min(1.0, (float(step) + 0.5) * _STEP / width) for step in steps)
-        return Reading(text, float(scores[steps, best[steps]].mean()), places)
+        read = [(int(step), self._characters[best[step]]) for step in steps]
+        read += [(step, " ") for step in _spaces(scores[:, 0], scores[:, space], steps)]
+        read.sort()
+        places = tuple(min(1.0, (step + 0.5) * _STEP / width) for step, _ in read)
+        return Reading("".join(c for _, c in read), float(scores[steps, best[steps]].mean()), places)
+
+
+def _spaces(blank: NDArray[np.float32], space: NDArray[np.float32], steps: NDArray[np.intp]) -> list[int]:
+    """The steps at which words part: between two characters, a blank at every step is less probable than a space."""
+    found = []
+    for last, following in pairwise(steps.tolist()):
+        empty, gap = blank[last + 1 : following], space[last + 1 : following]
+        if len(gap) and float((empty / (empty + gap + 1e-9)).prod()) < 0.5:
+            found.append(last + 1 + int(gap.argmax()))
+    return found
 
 
 def detector_size(width: int, height: int) -> tuple[int, int]:
@@ -137,7 +151,8 @@ def cut(picture: Pixels, quad: Quad) -> Pixels:
 
 def line_width(line: Pixels) -> int:
     """The width of a line at the recogniser's height."""
-    return min(_MAX_WIDTH, max(_MIN_WIDTH, math.ceil(_HEIGHT * line.shape[1] / line.shape[0])))
+    height, width = int(line.shape[0]), int(line.shape[1])
+    return min(_MAX_WIDTH, max(_MIN_WIDTH, math.ceil(_HEIGHT * width / height)))
 
 
 def batches(widths: Sequence[int]) -> Iterator[list[int]]:

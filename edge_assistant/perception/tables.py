@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 
 from edge_assistant.perception.layout import Cell, Row
 
 _ALIGNED = 1.2  # heights of the writing by which edges or centres of a column's cells may differ
 _MAX_APART = 2  # rows that do not fit the columns may stand between those that do: names of items on lines of their own
+_AMOUNT = re.compile(r"\d\.\d{2}$")
+_POINTLESS = re.compile(r"\d{1,4} \d{2}")
 NUMBER = re.compile(r"\W{0,3}[A-Z]{0,3}\s?\d[\d.,' ]*%?")  # with a sign, bracket or currency before it
 
 
@@ -50,7 +54,7 @@ def _is_header(row: Row) -> bool:
     if len(row) < 2 or any(c.isdigit() for cell in row for c in cell.text):
         return False
     known = sum(not _words().isdisjoint(re.findall(r"[a-z]+", cell.text.lower())) for cell in row)
-    return 2 * known >= len(row)
+    return known == len(row) if len(row) == 2 else 2 * known >= len(row)
 
 
 def _rows_under(rows: Sequence[Row], index: int) -> list[int]:
@@ -68,11 +72,16 @@ def _rows_under(rows: Sequence[Row], index: int) -> list[int]:
 
 
 def _fits(row: Row, header: Row) -> bool:
-    """Whether cells lie in different columns, at least two of them, with a number beside what they are about."""
-    columns = [column for column in (_column(cell, header) for cell in row) if column is not None]
-    ordered = all(a < b for a, b in zip(columns, columns[1:], strict=False))
+    """Whether cells lie in different columns, at least two of them, with a number beside what they are about.
+
+    A total under a column of amounts is no row of the table where it has no other number: it is a field.
+    """
+    columns = [_column(cell, header) for cell in row]
+    known = [column for column in columns if column is not None]
+    ordered = all(a < b for a, b in pairwise(known))
     numbers = sum(is_number(cell.text) for cell in row)
-    return ordered and len(columns) >= 2 and len(row) - len(columns) <= 1 and numbers >= 1
+    total = len(row) == 2 < len(header) and columns[0] != 0
+    return ordered and len(known) >= 2 and len(row) - len(known) <= 1 and numbers >= 1 and not total
 
 
 def _column(cell: Cell, header: Row) -> int | None:
@@ -90,3 +99,22 @@ def _column(cell: Cell, header: Row) -> int | None:
         return nearest
     under = [i for i, head in enumerate(header) if min(cell.right, head.right) > max(cell.left, head.left)]
     return under[0] if len(under) == 1 else None
+
+
+def mended(rows: Sequence[Row]) -> list[Row]:
+    """Rows in which amounts have their decimal points back that a faint print lost.
+
+    `2 30` becomes `2.30` only in a column of at least three such amounts, one of which has its point.
+    """
+    amounts = [cell for row in rows for cell in row if _AMOUNT.search(cell.text)]
+    faint = [cell for row in rows for cell in row if _POINTLESS.fullmatch(cell.text)]
+
+    def mend(cell: Cell) -> Cell:
+        whole, column = ([a for a in some if _level_right(a, cell)] for some in (amounts, amounts + faint))
+        return replace(cell, text=cell.text.replace(" ", ".")) if whole and len(column) >= 3 else cell
+
+    return [tuple(mend(cell) if _POINTLESS.fullmatch(cell.text) else cell for cell in row) for row in rows]
+
+
+def _level_right(a: Cell, b: Cell) -> bool:
+    return abs(a.right - b.right) < _ALIGNED * min(a.height, b.height)

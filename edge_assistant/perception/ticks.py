@@ -20,6 +20,7 @@ _SMALLEST, _LARGEST = 0.4, 2.0  # side of a box in heights of the page's writing
 _MIN_PIXELS = 7  # less is a speck
 _MAX_MARKS = 400  # of one page
 _MARKED = 0.08  # share of the inside that is ink; a thin tick covers a tenth, noise a hundredth
+_STRAIGHT = 0.87  # share of the smallest rectangle around a frame's inside; that of a round O is 0.79
 _CLEAR = 0.2  # share of ink along a line beside a frame; a tick may run over one side
 _LOOKALIKES = frozenset("□口回囗区図凶☐☑☒✓✔√vVxX×OoQ0DUL[](){}|/\\-_.,图日目四")  # what a box is read as
 
@@ -93,7 +94,8 @@ def _is_box(contour: NDArray[np.int32], box: Sequence[int], frames: Mask, height
     x, y, w, h = box
     if min(w, h) < max(_MIN_PIXELS, _SMALLEST * height) or max(w, h) > _LARGEST * height or not 0.75 < w / h < 1.34:
         return False
-    if cv2.contourArea(contour) < 0.72 * (w - 1) * (h - 1):
+    (_, (across, down), _) = cv2.minAreaRect(contour)
+    if cv2.contourArea(contour) < _STRAIGHT * across * down:
         return False
     reach = max(2, round(0.12 * w))
     corners = ((x, y), (x + w - 1, y), (x, y + h - 1), (x + w - 1, y + h - 1))
@@ -146,7 +148,8 @@ def _without(piece: Piece, tick: Tick) -> Piece:
     words = piece.text.split()
     if len(words) == 1 and len(piece.text) <= 2 and set(piece.text) <= _LOOKALIKES:
         return Piece("", piece.confidence, piece.corners)
-    if begin * width < w and piece.text[0] in _LOOKALIKES and (len(words[0]) == 1 or not piece.text[0].isalnum()):
+    first, last = piece.text[0], piece.text[-1]
+    if begin * width < w and first in _LOOKALIKES and (len(words[0]) == 1 or not first.isalnum()):
         share = min(end, 0.9)
         corners = (_between(a, b, share), b, c, _between(d, c, share))
         return Piece(piece.text[1:].strip(), piece.confidence, corners)
