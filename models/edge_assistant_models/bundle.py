@@ -45,10 +45,14 @@ def export(store: Store, entries: Sequence[Entry], path: Path, watch: progress.W
     """Write models into one archive, which appears whole or not at all.
 
     Raises:
+        BundleInvalid: nobody could verify one, as its importer's output is not pinned.
         ModelMissing: one is not in the store.
         ModelCorrupt: a file does not have its sum.
         StorageFull: the archive cannot be written.
     """
+    for entry in entries:
+        if not entry.pinned:
+            raise BundleInvalid(f"no catalog pins what {entry.name} was converted to", "pull it on the other machine")
     opened = [(entry, store.open(entry).files, store.sums(entry)) for entry in entries]
     listed = [
         {
@@ -176,7 +180,7 @@ def _files(entry: Entry, listed: object) -> Iterator[_Member]:
         raise BundleInvalid(f"the archive does not have the files of {entry.name}", _AGAIN)
     for file in entry.files:
         size, digest = rows[file.path].get("bytes"), rows[file.path].get("sha256")
-        if not isinstance(size, int) or not isinstance(digest, str) or not _fits(file, size, digest):
+        if not file.pin or not isinstance(size, int) or not isinstance(digest, str) or not _fits(file, size, digest):
             raise BundleInvalid(f"{file.path} of {entry.name} is not what the catalog pins", _AGAIN)
         yield _Member(entry, file, size, digest)
 

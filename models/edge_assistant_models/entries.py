@@ -73,16 +73,25 @@ class Entry:
         return self.importer.inputs if self.importer else self.files
 
     @property
+    def pinned(self) -> bool:
+        """Whether the catalog pins every file of it, and not only what an importer makes them from."""
+        return all(file.pin for file in self.files)
+
+    @property
     def bytes(self) -> int:
         """Size in the store."""
         return sum(file.bytes for file in self.files)
 
     @property
     def sha256(self) -> str:
-        """The pin of its file, or the sum of the pins of its files where it has several."""
-        if len(self.files) == 1:
-            return self.files[0].pin
-        lines = sorted(f"{file.key} {file.pin}\n" for file in self.files)
+        """The pin of its file, or the sum of the pins of its files where it has several.
+
+        Where an importer's output is not pinned, its inputs are.
+        """
+        pinned = self.files if self.pinned else self.fetched
+        if len(pinned) == 1:
+            return pinned[0].pin
+        lines = sorted(f"{file.key} {file.pin}\n" for file in pinned)
         return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
@@ -138,6 +147,8 @@ def _check(entry: Entry, table: Table) -> None:
             raise table.invalid("two files have the same key or path")
     if not all(file.sha256 for file in entry.fetched):
         raise table.invalid("what is fetched is pinned by 'sha256'; 'tensors_sha256' is for what an importer writes")
+    if not entry.pinned and (entry.tested or entry.importer is None):
+        raise table.invalid("a file has neither 'sha256' nor 'tensors_sha256'")
     for file in entry.fetched:
         if not any(source.offers(file) for source in entry.sources):
             raise table.invalid(f"no source offers '{file.key}'")

@@ -15,8 +15,8 @@ class FileSpec:
         key: what its users call it, such as `encoder`.
         path: its name in the store.
         bytes: its size; of a file that an importer writes, about.
-        sha256: the sum of its bytes; empty where `tensors_sha256` pins it.
-        tensors_sha256: the digest of an imported ONNX file, see `tensors.tensor_digest`; else empty.
+        sha256: the sum of its bytes, or empty.
+        tensors_sha256: the digest of an imported ONNX file, see `tensors.tensor_digest`, or empty.
     """
 
     key: str
@@ -40,11 +40,11 @@ class FileSpec:
             table.optional_text("tensors_sha256", SHA256) or "",
         )
         table.end()
-        if bool(spec.sha256) == bool(spec.tensors_sha256):
-            raise table.invalid("exactly one of 'sha256' and 'tensors_sha256' pins a file")
+        if spec.sha256 and spec.tensors_sha256:
+            raise table.invalid("one of 'sha256' and 'tensors_sha256' pins a file, not both")
         return spec
 
     @property
     def pin(self) -> str:
-        """The digest that pins the file's content."""
+        """The digest that pins the file's content; empty where only the importer's inputs are pinned."""
         return self.sha256 or self.tensors_sha256
