@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import multiprocessing
 import resource
@@ -11,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +20,11 @@ from edge_assistant.errors import UsageError
 from edge_assistant.perception.readings import Readings
 from edge_assistant.perception.sense import Request
 from edge_assistant.runtime import Runtime
-from edge_assistant.signals import Kind, take_file
+from edge_assistant.signals import Kind, Origin, Signal
 
 NAME = "readings"
 HELP = "a million rows of readings against pandas.read_csv alone"
 _CHUNK = 100_000
-_KIB_PER_UNIT = 1 if sys.platform != "darwin" else 1 / 1024  # of ru_maxrss
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -102,7 +103,8 @@ def _read(path: Path) -> None:
 
 
 def _perceive(path: Path) -> None:
-    Readings({}, Runtime.detect()).perceive(take_file(path, Kind.READINGS, 1), Request())
+    signal = Signal("readings:1", Kind.READINGS, Origin.FILE, path.name, "", datetime.now(UTC), path)
+    Readings({}, Runtime.detect()).perceive(signal, Request())
 
 
 def _pandas(path: Path) -> None:
@@ -124,4 +126,9 @@ def _peak_mib(name: str, path: Path) -> float:
 def _peak_of(name: str, path: Path) -> float:
     """In a fresh process: the peak of its memory in MiB after the work."""
     _WORK[name](path)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _KIB_PER_UNIT / 1024
+    with contextlib.suppress(OSError):  # on Linux ru_maxrss has the parent's peak in it
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1024 / (1024 if sys.platform == "darwin" else 1)

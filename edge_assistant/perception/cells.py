@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_assistant.errors import InputCorrupt
+
 if TYPE_CHECKING:
     import pyarrow
 
 MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "-", "--", "---")
+LARGEST = 1e100  # beyond it a number is no reading, and squares and sums would overflow
 MAX_STATES = 10_000  # different texts of one column; more are remarks or identifiers, and no states
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _COMMA_GROUPS = re.compile(r"[+-]?\d{1,3}(,\d{3})+", re.ASCII)
@@ -46,7 +49,7 @@ def parse_number(cell: str, delimiter: str = ",", decimal_comma: bool = False) -
     if not _NUMBER.fullmatch(text):
         return None
     number = float(text)
-    return number if math.isfinite(number) else None
+    return number if abs(number) <= LARGEST else None
 
 
 def parse_time(cell: str) -> datetime | None:
@@ -64,6 +67,14 @@ def parse_time(cell: str) -> datetime | None:
     return moment if _FIRST <= moment.replace(tzinfo=None) < _LAST else None
 
 
+def _check_closed(cells: list[str], name: str) -> None:
+    """Refuse a cell that has swallowed rows because a quote was not closed: they would be missing unnoticed."""
+    for cell in cells:
+        for line in cell.splitlines()[1:3]:
+            if parse_time(re.split("[,;\t]", line, maxsplit=1)[0]):
+                raise InputCorrupt(f"{name} has a quote that is not closed", "export it as CSV again")
+
+
 class Cells:
     """One column beside the time, gathered block by block.
 
@@ -71,8 +82,9 @@ class Cells:
     that are none become gaps; of a column of texts, everything is text.
     """
 
-    def __init__(self, delimiter: str) -> None:
+    def __init__(self, delimiter: str, name: str) -> None:
         self._delimiter = delimiter
+        self._name = name
         self._decimal_comma = False
         self._numeric: bool | None = None
         self._blocks: list[NDArray[Any]] = []
@@ -138,7 +150,7 @@ class Cells:
             values = np.array(plain.cast(pyarrow.float64()), np.float64)  # a copy: Arrow's memory is used again
         except pyarrow.ArrowInvalid:
             return self._patiently(block)
-        return self._patiently(block) if np.isinf(values).any() else values
+        return self._patiently(block) if (np.abs(values) > LARGEST).any() else values
 
     def _patiently(self, block: pyarrow.StringArray) -> NDArray[np.float64] | None:
         """The same, each different cell on its own."""
@@ -146,6 +158,7 @@ class Cells:
         texts = coded.dictionary.to_pylist()
         if self._delimiter != "," and any(parse_number(t, ";") is not None and "," in t for t in texts):
             self._decimal_comma = True
+        _check_closed(texts, self._name)
         parsed = [parse_number(text, self._delimiter, self._decimal_comma) for text in texts]
         codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
         bad = np.array([n is None and t.strip() not in MISSING for n, t in zip(parsed, texts, strict=True)] + [False])
@@ -164,7 +177,9 @@ class Cells:
         """The block as codes of its texts, -1 for gaps."""
         coded = block.dictionary_encode()
         own = []
-        for text in coded.dictionary.to_pylist():
+        texts = coded.dictionary.to_pylist()
+        _check_closed(texts, self._name)
+        for text in texts:
             text = " ".join(text.split())
             if text in MISSING or len(self._states) > MAX_STATES:
                 own.append(-1)
@@ -177,7 +192,8 @@ class Cells:
 class Times:
     """The column of times, gathered block by block: nanoseconds since 1970, of UTC where a zone stands."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        self._name = name
         self._blocks: list[NDArray[np.int64]] = []
         self._kinds: list[NDArray[np.int8]] = []  # 0 unreadable, 1 without a zone, 2 with
         self._offsets: dict[timedelta, None] = {}
@@ -255,6 +271,7 @@ class Times:
         for i, text in enumerate(block.to_pylist()):
             moment = parse_time(text) if text else None
             if moment is None:
+                _check_closed([text or ""], self._name)
                 continue
             away = moment.utcoffset()
             if away is None:

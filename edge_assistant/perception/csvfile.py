@@ -6,6 +6,7 @@ the fast conversion refuses are looked at one by one. Rows keep their number in 
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
@@ -71,29 +72,22 @@ def read_csv(
         InputTooLarge: more than `MAX_COLUMNS` columns or `MAX_CELLS` cells.
     """
     head = stream.read(HEAD)
-    layout = _layout(head, name)
-    try:
-        return _read(stream, layout, name, size, progress)
-    except UnicodeDecodeError:
-        if layout.encoding != "utf-8-sig":
-            raise InputUnsupported(f"{name} is no text in {layout.encoding}", "save it as UTF-8") from None
-    try:
-        table, notes = _read(stream, _layout(head, name, "cp1252"), name, size, progress)
-    except UnicodeDecodeError:
-        raise InputUnsupported(f"{name} is no text in UTF-8", "save it as UTF-8") from None
-    return table, (f"{name} is not UTF-8 and was read as Windows-1252", *notes)
-
-
-def _layout(head: bytes, name: str, encoding: str | None = None) -> Layout:
-    """Look at the first bytes: encoding, delimiter, header."""
-    encoding = encoding or encoding_of(head)
+    encoding = encoding_of(head)
     if encoding is None:
         raise InputUnsupported(f"{name} is no text", "give readings as CSV in UTF-8 with a header row")
-    try:
-        text = head.decode(encoding, "strict" if len(head) < HEAD else "ignore")
-    except UnicodeDecodeError:
-        text, encoding = head.decode("cp1252", "replace"), "cp1252"
-    text, skip, delimiter = text.removeprefix("\ufeff"), 0, ""
+    for attempt in dict.fromkeys((encoding, encoding if encoding == "utf-16" else "cp1252")):
+        try:
+            table, notes = _read(stream, _layout(head, name, attempt), name, size, progress)
+        except UnicodeDecodeError:
+            continue
+        return table, notes if attempt == encoding else (f"{name} is not UTF-8 and was read as Windows-1252", *notes)
+    raise InputUnsupported(f"{name} is no text in UTF-8 or UTF-16", "save it as UTF-8")
+
+
+def _layout(head: bytes, name: str, encoding: str) -> Layout:
+    """Look at the first bytes: delimiter and header."""
+    text = codecs.getincrementaldecoder(encoding)().decode(head, final=len(head) < HEAD)
+    skip, delimiter = 0, ""
     if match := re.match(r"sep=([,;\t])\r?\n", text):  # Excel's own first line
         text, skip, delimiter = text[match.end() :], 1, match[1]
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter or _delimiter(text))
@@ -148,7 +142,7 @@ def _read(
 ) -> tuple[Table, tuple[str, ...]]:
     """Convert block after block, then put the columns together in the order of time."""
     width = len(layout.header)
-    times, columns, ragged = Times(), [Cells(layout.delimiter) for _ in range(width - 1)], _Ragged(layout)
+    times, columns, ragged = Times(name), [Cells(layout.delimiter, name) for _ in range(width - 1)], _Ragged(layout)
     rows = 0
     for batch in _batches(stream, layout, ragged, name):
         rows += len(batch)

@@ -163,11 +163,11 @@ def _outliers(table: Table, column: Column) -> Iterator[Observation]:
 def _outlier(table: Table, column: Column, indices: Ints, values: Floats, run: Run, rank: int) -> Observation:
     start, stop, peak = int(indices[run.start]), int(indices[run.stop - 1]) + 1, int(indices[run.peak])
     value, rows = float(values[run.peak]), _rows(table, start, stop)
-    side = "high" if value > np.median(values) else "low"
+    side = "high" if run.z > 0 else "low"
     reach = "" if run.stop - run.start == 1 else "up to " if side == "high" else "down to "
     text = (
         f"{column.name} was unusually {side} {_period(table, start, stop)} ({_said(rows)}): {reach}"
-        f"{quantity(value, column.unit)}, modified z-score {run.z:.1f}"
+        f"{quantity(value, column.unit)}, modified z-score {abs(run.z):.1f}"
     )
     name = "excursion" if run.stop - run.start >= _LONG_RUN else "outlier"
     return Observation(rank, text, rows, Statistic(column.name, column.unit, name, value, table.when(peak)))

@@ -16,13 +16,14 @@ STEP_SIZE = 4.0  # difference of the levels in standard deviations within them (
 _STEP_SHARE = 0.6  # of a step that happens from one reading to the next; a drift has less
 _SEN_POINTS = 512  # 131,000 pairs of points: 10 ms
 _STEP_POINTS = 20_000  # of which steps are looked for; more are averaged first
+_ROUNDING = 1e-12  # of sums over a window of values up to 1
 _MOST_RUNS = 100  # on each side; a caller tells a few, noise has thousands
 _BRIDGE = 2  # calm readings that do not end a run of outliers
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Neighbouring readings [start, stop) on one side of the rest; `peak` is the farthest's index, `z` its score."""
+    """Neighbouring readings [start, stop) on one side of the rest, the index of the farthest, and its signed score."""
 
     start: int
     stop: int
@@ -71,8 +72,8 @@ def outlier_runs(values: Floats, limit: float = OUTLIER_Z) -> list[Run]:
     found = []
     for sign in (1.0, -1.0):
         indices = np.flatnonzero(sign * values > sign * middle + limit * scale)
-        found += _runs(indices, sign * (values[indices] - middle) / scale)
-    return sorted(found, key=lambda run: (-run.z, run.start))
+        found += _runs(indices, (values[indices] - middle) / scale)
+    return sorted(found, key=lambda run: (-abs(run.z), run.start))
 
 
 def _runs(indices: Ints, z: Floats) -> list[Run]:
@@ -80,10 +81,11 @@ def _runs(indices: Ints, z: Floats) -> list[Run]:
     if len(indices) == 0:
         return []
     cuts = np.concatenate(([0], np.flatnonzero(np.diff(indices) > _BRIDGE + 1) + 1, [len(indices)]))
-    strongest = np.argsort(-np.maximum.reduceat(z, cuts[:-1]), kind="stable")[:_MOST_RUNS].tolist()
+    size = np.abs(z)
+    strongest = np.argsort(-np.maximum.reduceat(size, cuts[:-1]), kind="stable")[:_MOST_RUNS].tolist()
     runs = []
     for a, b in ((int(cuts[i]), int(cuts[i + 1])) for i in strongest):
-        top = a + int(np.argmax(z[a:b]))
+        top = a + int(np.argmax(size[a:b]))
         runs.append(Run(int(indices[a]), int(indices[b - 1]) + 1, int(indices[top]), float(z[top])))
     return runs
 
@@ -104,7 +106,9 @@ def theil_sen(x: Floats, y: Floats) -> float | None:
     block = -(-len(x) // _SEN_POINTS)
     if block > 1:
         whole = len(x) // block * block  # fewer than a block's points at the end are left out
-        x, y = (np.median(part[:whole].reshape(-1, block), axis=1) for part in (x, y))
+        ordered = x[:whole].reshape(-1, block)
+        x = (ordered[:, (block - 1) // 2] + ordered[:, block // 2]) / 2
+        y = np.median(y[:whole].reshape(-1, block), axis=1)
     i, j = np.triu_indices(len(x), 1)
     run = x[j] - x[i]
     apart = run != 0
@@ -131,16 +135,18 @@ def steps(values: Floats, most: int = 3) -> list[Step]:
     if len(values) < 2 * window:
         return []
     centred = values - np.median(values)
+    if not (largest := float(np.abs(centred).max())):
+        return []
+    centred /= largest
     at = np.arange(window, len(values) - window + 1)
     before, after = _means(centred, window, at)
     squares_before, squares_after = _means(centred**2, window, at)
     variance = np.maximum(squares_before - before**2, 0) + np.maximum(squares_after - after**2, 0)
     shift = after - before
-    floor = 1e3 * np.finfo(np.float64).eps * max(float(np.abs(centred).max()), 1e-300)  # of rounding in the sums
-    size = np.abs(shift) / np.sqrt(variance / 2 + floor**2)
+    size = np.abs(shift) / np.sqrt(variance / 2 + _ROUNDING**2)
     near_before, near_after = _means(centred, 3, at)
     abrupt = (near_after - near_before) * np.sign(shift) >= _STEP_SHARE * np.abs(shift)
-    size[~abrupt | (np.abs(shift) <= floor)] = 0
+    size[~abrupt | (np.abs(shift) <= _ROUNDING)] = 0
     return _largest(size, at, values, window, most)
 
 

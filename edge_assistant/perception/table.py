@@ -83,8 +83,9 @@ class Table:
     def interval(self) -> float | None:
         """The sampling interval in seconds: the median distance of different times; None below two of them."""
         apart = np.diff(self.times.view(np.int64))
-        if len(apart) and apart.min() == 0:
-            apart = apart[apart > 0]
+        if len(apart) and apart.min() == apart.max() != 0:  # as most loggers write: nothing to select
+            return float(apart[0]) / _SECOND
+        apart = apart[apart > 0]
         return float(np.median(apart, overwrite_input=True)) / _SECOND if len(apart) else None
 
     def column(self, name: str) -> Column:

@@ -71,7 +71,9 @@ def decode(data: bytes, name: str) -> str:
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError:
-        raise InputUnsupported(f"{name} is no text in UTF-8", "save it as UTF-8") from None
+        raise InputUnsupported(
+            f"{name} is no text in {encoding.removesuffix('-sig').upper()}", "save it as UTF-8"
+        ) from None
     if "\0" in text:
         raise InputUnsupported(f"{name} is no text", "give it as what it is, or save it as UTF-8")
     return text

@@ -1,0 +1,133 @@
+"""Text as passages: the spans index exactly the decoded text, nothing is lost, nothing is doubled."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge_assistant.errors import InputEmpty, InputUnsupported
+from edge_assistant.perception import text as module
+from edge_assistant.perception.sense import Percept, Request, senses
+from edge_assistant.perception.text import MAX_PASSAGE, Text, decode, passages
+from edge_assistant.runtime import Runtime
+from edge_assistant.signals import Kind, Origin, take_bytes
+
+
+def perceive(content: str | bytes) -> Percept:
+    data = content.encode() if isinstance(content, str) else content
+    return Text({}, Runtime(1)).perceive(take_bytes(data, Kind.TEXT, 1, origin=Origin.USER, name="note.txt"), Request())
+
+
+def texts(content: str | bytes) -> list[str]:
+    return [e.text for e in perceive(content).evidence]
+
+
+def test_a_sense_of_its_own():
+    assert Text in senses()
+    assert Text.roles == ()
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.one_of(
+        st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=300),
+        st.lists(
+            st.sampled_from(["a", "Word.", " ", "\n", "\r\n", "\r", "\t", "- x", "12:30 go", "é", "\U0001f40e", "K: v"])
+        ).map("".join),
+        st.text("ab .\n", max_size=4000),
+        st.integers(0, 5000).map(lambda n: "x" * n + " y" * n),
+    )
+)
+def test_spans_index_exactly_the_text(content):
+    spans = list(passages(content))
+    position = 0
+    for a, b in spans:
+        assert position <= a < b <= len(content)
+        assert b - a <= MAX_PASSAGE
+        assert not content[position:a].strip()  # nothing but white space between two passages
+        assert content[a:b] == content[a:b].strip()
+        position = b
+    assert not content[position:].strip()
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.text(
+        st.characters(exclude_categories=["Cs"], exclude_characters="\0\ufeff\ufffe"), min_size=1, max_size=200
+    ).filter(str.strip),
+    st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
+)
+def test_evidence_cites_what_it_says(content, encoding):
+    data = content.encode(encoding)
+    try:
+        text = decode(data, "note.txt")
+    except InputUnsupported:  # more control characters than a text has
+        return
+    assert text == content
+    for e in perceive(data).evidence:
+        a, b = e.locator.chars
+        assert text[a:b] == e.text
+
+
+def test_paragraphs():
+    assert texts("One line\nand the next.\n\n\nAnother \t \n \t\nLast") == [
+        "One line\nand the next.",
+        "Another",
+        "Last",
+    ]
+    assert texts("a\r\n\r\nb\r\rc") == ["a", "b", "c"]
+
+
+def test_spans_count_code_points_after_the_mark():
+    (evidence,) = perceive("\ufeff\U0001f40e Pferd".encode()).evidence
+    assert (evidence.text, evidence.locator.chars) == ("\U0001f40e Pferd", (0, 7))
+
+
+def test_logs_and_lists_are_split_by_entry():
+    log = "2014-01-09 02:10 temperature 96.9\n    pump restarted\n2014-01-09 02:15 normal\n[2014-01-09] closed"
+    assert texts(log) == [
+        "2014-01-09 02:10 temperature 96.9\n    pump restarted",
+        "2014-01-09 02:15 normal",
+        "[2014-01-09] closed",
+    ]
+    assert texts("To buy:\n- bread\n- milk\n") == ["To buy:", "- bread", "- milk"]
+    assert texts("Name: Ann\nAllergies: none") == ["Name: Ann", "Allergies: none"]
+    assert texts("# Title\nText that goes on\nand on\n") == ["# Title\nText that goes on\nand on"]
+
+
+def test_long_paragraphs_are_split_at_sentences():
+    sentence = "The pump ran hot for about twenty minutes before it was stopped by hand. "
+    found = texts(sentence * 30)
+    assert len(found) > 3
+    assert all(text.endswith("by hand.") and text.startswith("The pump") for text in found)
+    assert " ".join(found) == (sentence * 30).strip()
+    assert [len(text) for text in texts("x" * 1500)] == [600, 600, 300]
+
+
+def test_what_is_chopped_too_finely_is_cut_off_with_a_note(monkeypatch):
+    monkeypatch.setattr(module, "MAX_PASSAGES", 10)
+    percept = perceive("word\n\n" * 12)
+    assert len(percept.evidence) == 10
+    assert percept.notes == ("note.txt has over 10 passages: its last 12 characters are left out",)
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "words"),
+    [
+        (b" \n\t ", InputEmpty, "no words"),
+        (b"\xef\xbb\xbf", InputEmpty, "no words"),
+        (b"abc\0def", InputUnsupported, "no text"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", InputUnsupported, "no text"),
+        (b"PK\x03\x04\x14\x06\x08", InputUnsupported, "no text"),
+        (b"caf\xe9", InputUnsupported, "no text in UTF-8"),
+        (b"good " * 50_000 + b"\xff", InputUnsupported, "no text in UTF-8"),
+        (b"good " * 50_000 + b"\0", InputUnsupported, "no text"),
+        ("text".encode("utf-16-le"), InputUnsupported, "no text"),
+        ("text".encode("utf-32"), InputUnsupported, "no text"),
+        ("text".encode("utf-16")[:-1], InputUnsupported, "no text in UTF-16"),
+    ],
+)
+def test_what_is_no_text_is_refused(content, error, words):
+    with pytest.raises(error, match=words):
+        perceive(content)
