@@ -95,7 +95,7 @@ def _boxes(row: Row) -> list[Found]:
     for mark, words in groups:
         beside = " ".join(cell.text for cell in words)
         label, value = split_label(beside)
-        if label is not None and value and not question:
+        if label is not None and value and not question and mark is groups[0][0]:
             question, beside = label, value
         asked = _balanced(question)
         name = f"{asked}: {beside}" if asked and beside else asked or beside

@@ -62,8 +62,7 @@ class Writing(Sense):
 
     def _page(self, page: Page, signal: str) -> list[Evidence]:
         sheet = self._sheet(page)
-        marks = ticks.find(sheet.rgb, sheet.pieces)
-        found = forms.read(layout.rows(ticks.placed(sheet.pieces, marks)))
+        found = forms.read(layout.rows(sheet.pieces))
         read = page.text_layer is None
         evidence = [
             Evidence(
@@ -83,12 +82,19 @@ class Writing(Sense):
 
     def _sheet(self, page: Page) -> Sheet:
         """The page as it is to be read: turned the right way up, with its pieces of writing."""
+        import numpy as np
+
         if page.text_layer is not None:
-            return Sheet(page.rgb, 0, [_from_layer(run) for run in page.text_layer])
+            written = [_from_layer(run) for run in page.text_layer]
+            lines = [np.array(piece.corners, np.float32) for piece in written]
+            return Sheet(page.rgb, 0, written + [ticks.as_piece(tick) for tick in ticks.find(page.rgb, lines)])
         quarters, rgb, quads = upright(page.rgb, self._reader)
+        marks = ticks.find(rgb, quads)
+        quads = [part for quad in quads for part in ticks.parted(quad, marks)]
         readings = self._reader.recognise([ocr.cut(rgb, quad) for quad in quads])
         found = zip(quads, readings, strict=True)
-        return Sheet(rgb, quarters, [piece for quad, reading in found for piece in pieces(quad, reading)])
+        written = [piece for quad, reading in found for piece in pieces(quad, reading)]
+        return Sheet(rgb, quarters, written + [ticks.as_piece(tick) for tick in marks])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
