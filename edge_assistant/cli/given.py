@@ -6,11 +6,13 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from edge_assistant.answer import Failure
 from edge_assistant.errors import InputError, UsageError
 from edge_assistant.signals import MAX_TEXT_BYTES, Kind, Origin, Signal, take_bytes, take_file
+
+if TYPE_CHECKING:
+    from edge_assistant.answer import Failure
 
 HELPS = {
     Kind.IMAGE: "a picture or PDF: PNG, JPEG, WebP, BMP, TIFF, PDF",
@@ -50,6 +52,8 @@ def take(given: Sequence[tuple[Kind, str]], strict: bool) -> tuple[list[Signal],
         UsageError: standard input is asked for twice.
         InputError: none can be taken, or one cannot and `strict` is set.
     """
+    from edge_assistant.answer import Failure
+
     if sum(path == _STDIN and kind is Kind.TEXT for kind, path in given) > 1:
         raise UsageError("standard input can be read only once", "give the second text as a file")
     numbers: dict[Kind, int] = {}

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import NoReturn
 
-from edge_assistant import __version__, logs, settings
+from edge_assistant import __version__
 from edge_assistant.errors import EdgeAssistantError, UsageError
 from edge_assistant.signals import printable
 
@@ -58,8 +58,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _report(what, "the log has the details; please report it", "fault", FAULT, as_json)
 
 
-def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
+def parser(only: str | None = None) -> argparse.ArgumentParser:
+    """The command line.
+
+    Args:
+        only: the verb that is wanted; the options of the others take time to look up and are left out. None for all.
+    """
     top = _Parser(
         prog="edge-assistant",
         description="Asks one question over pictures, recordings, video, readings and text, offline, with sources.",
@@ -70,13 +74,17 @@ def parser() -> argparse.ArgumentParser:
     verbs = top.add_subparsers(dest="verb", metavar="VERB", parser_class=_Parser)
     for module in _verbs():
         verb = verbs.add_parser(module.NAME, help=module.HELP, description=module.HELP[0].upper() + module.HELP[1:])
-        module.configure(verb)
+        if only in (None, module.NAME):
+            module.configure(verb)
         verb.set_defaults(run=module.run)
     return top
 
 
 def _run(arguments: list[str]) -> int:
-    args = parser().parse_args(arguments)
+    verb = next((word for word in arguments if not word.startswith("-")), "")
+    args = parser(verb).parse_args(arguments)
+    from edge_assistant import logs, settings
+
     args.settings = settings.load()
     logs.start(args.settings.log_level)
     if args.verb is None:

@@ -1,0 +1,40 @@
+"""`edge-assistant bench`: measures the product, each figure against a baseline in the same run; one file a bench."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import pkgutil
+from types import ModuleType
+
+NAME = "bench"
+HELP = "measure speed and quality against baselines"
+
+EXAMPLES = """examples:
+  edge-assistant bench readings --rows 1000000
+  edge-assistant bench writing --json"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add a verb for each bench in `edge_assistant.bench`."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = EXAMPLES
+    verbs = parser.add_subparsers(dest="bench", required=True, metavar="BENCH")
+    for module in benches():
+        verb = verbs.add_parser(
+            module.NAME, help=module.HELP, description=f"{module.HELP[0].upper()}{module.HELP[1:]}."
+        )
+        module.configure(verb)
+        verb.set_defaults(measure=module.run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure and print."""
+    return int(args.measure(args))
+
+
+def benches() -> list[ModuleType]:
+    """The modules of `edge_assistant.bench` that are benches, in the order of their names."""
+    package = importlib.import_module("edge_assistant.bench")
+    modules = [importlib.import_module(f"{package.__name__}.{m.name}") for m in pkgutil.iter_modules(package.__path__)]
+    return [module for module in modules if hasattr(module, "NAME")]
