@@ -1,0 +1,237 @@
+"""Object detectors for the 80 classes of COCO: what goes into each network, and how its output becomes boxes."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from edge_assistant.errors import ModelCorrupt
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from edge_assistant.runtime import Runtime
+    from edge_assistant_models.installed import InstalledModel
+
+    Floats = NDArray[np.float32]
+    Pixels = NDArray[np.uint8]
+
+LABELS = (
+    *("person", "bicycle", "car", "motorcycle", "airplane", "bus", "train", "truck", "boat", "traffic light"),
+    *("fire hydrant", "stop sign", "parking meter", "bench", "bird", "cat", "dog", "horse", "sheep", "cow"),
+    *("elephant", "bear", "zebra", "giraffe", "backpack", "umbrella", "handbag", "tie", "suitcase", "frisbee"),
+    *("skis", "snowboard", "sports ball", "kite", "baseball bat", "baseball glove", "skateboard", "surfboard"),
+    *("tennis racket", "bottle", "wine glass", "cup", "fork", "knife", "spoon", "bowl", "banana", "apple"),
+    *("sandwich", "orange", "broccoli", "carrot", "hot dog", "pizza", "donut", "cake", "chair", "couch"),
+    *("potted plant", "bed", "dining table", "toilet", "tv", "laptop", "mouse", "remote", "keyboard"),
+    *("cell phone", "microwave", "oven", "toaster", "sink", "refrigerator", "book", "clock", "vase", "scissors"),
+    *("teddy bear", "hair drier", "toothbrush"),
+)
+MAX_OBJECTS = 100  # of one picture; beyond that nobody counts by looking either
+_CANDIDATES = 1_000  # of one picture before overlapping ones are dropped
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """An object: its COCO label, its score 0..1, and its box x, y, width, height in pixels of the picture given."""
+
+    label: str
+    score: float
+    box: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Where a picture lies in the square that a network is given: scaled, then moved, in pixels of the square."""
+
+    scale: float
+    left: float
+    top: float
+
+    def back(self, points: Floats) -> Floats:
+        """Points x, y, x, y, ... [n, 2k] of the square in pixels of the picture."""
+        import numpy as np
+
+        moved = points - np.tile(np.array([self.left, self.top], np.float32), points.shape[1] // 2)
+        return moved / np.float32(self.scale)
+
+
+class Detector(ABC):
+    """A network with its own input and output; one subclass an architecture.
+
+    Attributes:
+        architecture: as the catalog's option `architecture` names it.
+        threshold: scores below it are noise.
+        overlap: intersection over union from which two boxes of one class are the same object.
+    """
+
+    architecture: ClassVar[str]
+    threshold: ClassVar[float]
+    overlap: ClassVar[float]
+
+    def __init__(self, model: InstalledModel, runtime: Runtime) -> None:
+        self._session = runtime.session(model.files["model"])
+        shape = self._session.get_inputs()[0].shape
+        if len(shape) != 4 or not isinstance(shape[2], int) or shape[2] != shape[3] or shape[2] % 32:
+            raise ModelCorrupt(f"{model.name} does not take a square picture", "use a detector of the catalog")
+        self.side: int = shape[2]
+
+    def detect(self, rgb: Pixels) -> list[Detection]:
+        """The objects in a picture, uint8 [H, W, 3] RGB, surest first."""
+        import numpy as np
+
+        height, width = rgb.shape[:2]
+        image, placed = self._prepared(rgb)
+        outputs = self._session.run(None, {self._session.get_inputs()[0].name: channels_first(image)})
+        scores, corners = self._decoded([np.asarray(output, np.float32) for output in outputs])
+        corners = np.clip(placed.back(corners), 0, [width, height, width, height])
+        rows, classes = np.nonzero(scores >= self.threshold)
+        best = np.argsort(-scores[rows, classes], kind="stable")[:_CANDIDATES]
+        rows, classes = rows[best], classes[best]
+        kept = suppress(corners[rows], classes, self.overlap)[:MAX_OBJECTS]
+        return [_detection(classes[i], scores[rows[i], classes[i]], corners[rows[i]]) for i in kept]
+
+    @abstractmethod
+    def _prepared(self, rgb: Pixels) -> tuple[Floats, Placed]:
+        """The network's input as f32 [side, side, 3] BGR, and where in it the picture lies."""
+
+    @abstractmethod
+    def _decoded(self, outputs: Sequence[Floats]) -> tuple[Floats, Floats]:
+        """Scores [n, 80] and boxes [n, 4] as left, top, right, bottom in pixels of the network's input."""
+
+
+class NanoDet(Detector):
+    """NanoDet (https://github.com/RangiLyu/nanodet): each side of a box is a distribution over its distance.
+
+    Distances are in strides, the expectation of a softmax over 11 bins (Li et al. 2020, "Generalized Focal Loss").
+    """
+
+    architecture = "nanodet"
+    threshold = 0.35
+    overlap = 0.45
+    _MEAN = (103.53, 116.28, 123.675)  # BGR
+    _DEVIATION = (57.375, 57.12, 58.395)
+    _STRIDES = (8, 16, 32)
+    _BINS = 11
+
+    def _prepared(self, rgb: Pixels) -> tuple[Floats, Placed]:
+        import numpy as np
+
+        image, placed = letterbox(rgb, self.side, tuple(reversed(self._MEAN)), centred=True)
+        mean, deviation = np.array(self._MEAN, np.float32), np.array(self._DEVIATION, np.float32)
+        return (image[:, :, ::-1] - mean) / deviation, placed
+
+    def _decoded(self, outputs: Sequence[Floats]) -> tuple[Floats, Floats]:
+        import numpy as np
+
+        scores, sides = np.concatenate(outputs[:3], axis=1)[0], np.concatenate(outputs[3:], axis=1)[0]
+        cells, strides = grid(self.side, self._STRIDES)
+        bins = sides.reshape(-1, 4, self._BINS)
+        odds = np.exp(bins - bins.max(axis=2, keepdims=True))
+        distances = odds @ np.arange(self._BINS, dtype=np.float32) / odds.sum(axis=2) * strides[:, None]
+        centres = (cells + 0.5) * strides[:, None]
+        return scores, np.concatenate([centres - distances[:, :2], centres + distances[:, 2:]], axis=1)
+
+
+class YoloX(Detector):
+    """YOLOX (Ge et al. 2021, https://github.com/Megvii-BaseDetection/YOLOX): centre, logarithmic size, objectness."""
+
+    architecture = "yolox"
+    threshold = 0.4
+    overlap = 0.45
+    _FILL = (114.0, 114.0, 114.0)  # grey below and right of the picture, as in training
+    _STRIDES = (8, 16, 32)
+
+    def _prepared(self, rgb: Pixels) -> tuple[Floats, Placed]:
+        image, placed = letterbox(rgb, self.side, self._FILL)
+        return image[:, :, ::-1], placed
+
+    def _decoded(self, outputs: Sequence[Floats]) -> tuple[Floats, Floats]:
+        import numpy as np
+
+        (rows,) = outputs[0]
+        cells, strides = grid(self.side, self._STRIDES)
+        centres = (rows[:, :2] + cells) * strides[:, None]
+        halves = np.exp(np.minimum(rows[:, 2:4], 10)) * strides[:, None] / 2  # 10: 700,000 pixels, no overflow
+        return rows[:, 4:5] * rows[:, 5:], np.concatenate([centres - halves, centres + halves], axis=1)
+
+
+def open_detector(model: InstalledModel, runtime: Runtime) -> Detector:
+    """The detector of a model, by its option `architecture`.
+
+    Raises:
+        ModelCorrupt: the file cannot be loaded or is of another architecture.
+    """
+    for kind in Detector.__subclasses__():
+        if kind.architecture == model.options.get("architecture"):
+            return kind(model, runtime)
+    known = ", ".join(kind.architecture for kind in Detector.__subclasses__())
+    raise ModelCorrupt(f"{model.name} is a detector of an unknown architecture", f"its catalog entry must say {known}")
+
+
+def grid(side: int, strides: Sequence[int]) -> tuple[Floats, Floats]:
+    """Cells [n, 2] as column and row, row by row and stride after stride, and the stride [n] of each."""
+    import numpy as np
+
+    cells, sizes = [], []
+    for stride in strides:
+        steps = np.arange(side // stride, dtype=np.float32)
+        columns, rows = np.meshgrid(steps, steps)
+        cells.append(np.stack([columns.ravel(), rows.ravel()], axis=1))
+        sizes.append(np.full(len(cells[-1]), stride, np.float32))
+    return np.concatenate(cells), np.concatenate(sizes)
+
+
+def suppress(corners: Floats, classes: NDArray[np.intp], overlap: float) -> list[int]:
+    """Non-maximum suppression within each class: rows to keep, given boxes as corners, surest first."""
+    import numpy as np
+
+    kept: list[int] = []
+    alive = np.ones(len(corners), bool)
+    for i in range(len(corners)):
+        if alive[i]:
+            kept.append(i)
+            alive &= (classes != classes[i]) | (overlaps(corners[i], corners) < overlap)
+    return kept
+
+
+def overlaps(box: Floats, boxes: Floats) -> Floats:
+    """Intersection over union of one box with each of several, all as left, top, right, bottom."""
+    import numpy as np
+
+    both = np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2])
+    shared = both.clip(min=0).prod(axis=1)
+    areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1) + (box[2:] - box[:2]).prod()
+    return shared / np.maximum(areas - shared, np.float32(1e-6))  # type: ignore[no-any-return]
+
+
+def _detection(label: int, score: float, corners: Floats) -> Detection:
+    left, top, right, bottom = (float(value) for value in corners)
+    return Detection(LABELS[label], float(score), (left, top, right - left, bottom - top))
+
+
+def letterbox(
+    rgb: Pixels, side: int, fill: tuple[float, ...] = (0.0, 0.0, 0.0), *, centred: bool = False
+) -> tuple[Floats, Placed]:
+    """A picture scaled into a square f32 [side, side, 3] without distortion, the rest filled with one colour."""
+    import numpy as np
+    from PIL import Image
+
+    height, width = rgb.shape[:2]
+    scale = side / max(height, width)
+    w, h = max(1, round(width * scale)), max(1, round(height * scale))
+    left, top = ((side - w) // 2, (side - h) // 2) if centred else (0, 0)
+    square = np.full((side, side, 3), fill, np.float32)
+    resized = Image.fromarray(rgb).resize((w, h), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    square[top : top + h, left : left + w] = np.asarray(resized)
+    return square, Placed(scale, left, top)
+
+
+def channels_first(image: Floats) -> Floats:
+    """One picture [H, W, 3] as a batch [1, 3, H, W]."""
+    import numpy as np
+
+    return np.ascontiguousarray(image.transpose(2, 0, 1)[None])

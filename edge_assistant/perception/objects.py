@@ -1,0 +1,149 @@
+"""The objects sense: what can be seen in a picture, counted, each thing with its box and score.
+
+A detector finds things of the 80 classes of COCO; a classifier, where there is one, names the kind of the main thing or
+of a picture in which nothing was found; faces, where there is a model for them, are counted and never recognised. Pages
+of a PDF are documents: they are read, and not searched for objects.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, ClassVar
+
+from edge_assistant.evidence import Evidence, Locator, Scene, Thing
+from edge_assistant.perception import pictures, scenes
+from edge_assistant.perception.classifier import Classifier
+from edge_assistant.perception.detectors import Detection, Detector, open_detector
+from edge_assistant.perception.faces import Face, Faces
+from edge_assistant.perception.sense import Percept, Request, Sense
+from edge_assistant.signals import Kind, Signal
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from edge_assistant.perception.pictures import Page
+
+    Pixels = NDArray[np.uint8]
+
+SURE = 0.5  # a label none of whose objects reaches this score is told with "perhaps"
+_MARGIN = 0.1  # of its size, around the main thing when its kind is looked for
+_FloatBox = tuple[float, float, float, float]
+Locate = Callable[[_FloatBox], Locator]
+
+
+class Objects(Sense):
+    """Sees things and counts them."""
+
+    name: ClassVar[str] = "objects"
+    kinds: ClassVar[frozenset[Kind]] = frozenset({Kind.IMAGE})
+    roles: ClassVar[tuple[str, ...]] = ("detector",)
+    optional_roles: ClassVar[tuple[str, ...]] = ("classifier", "faces")
+
+    def perceive(self, signal: Signal, request: Request) -> Percept:
+        """Look at every page of a picture; see `Sense.perceive`."""
+        if _is_pdf(signal):
+            return Percept(())
+        evidence: list[Evidence] = []
+        notes: list[str] = []
+        for page in pictures.pages(signal):
+            evidence += self.look(page.rgb, signal.id, partial(_locate, page))
+            notes += page.notes
+            request.progress(0.5)
+        request.progress(1.0)
+        return Percept(tuple(evidence), notes=tuple(notes))
+
+    def look(self, rgb: Pixels, signal: str, locate: Locate) -> list[Evidence]:
+        """What one picture shows: first the sentence about it, then each object, then the kind of the main one.
+
+        Args:
+            rgb: uint8 [H, W, 3], upright.
+            signal: id of the signal it belongs to.
+            locate: gives the locator of a box x, y, width, height in pixels of `rgb`.
+        """
+        found = self._detector.detect(rgb)
+        faces = self._faces.find(rgb) if self._faces else []
+        evidence = [self._scene(rgb, signal, found, faces, locate)]
+        for item in found:
+            thing = Thing(item.label)
+            evidence.append(Evidence("", signal, scenes.one(item.label), item.score, locate(item.box), thing))
+        return evidence + self._kind(rgb, signal, found, locate)
+
+    def _scene(
+        self, rgb: Pixels, signal: str, found: Sequence[Detection], faces: Sequence[Face], locate: Locate
+    ) -> Evidence:
+        """The sentence; it is as sure as the least sure thing in it."""
+        area: Counter[str] = Counter()
+        for item in found:
+            area[item.label] += round(item.box[2] * item.box[3])
+        counts = Counter(item.label for item in found)
+        surest = {label: max(item.score for item in found if item.label == label) for label in counts}
+        ordered = {label: counts[label] for label, _ in area.most_common()}
+        text = scenes.sentence(
+            {label: number for label, number in ordered.items() if surest[label] >= SURE},
+            {label: number for label, number in ordered.items() if surest[label] < SURE},
+            len(faces),
+        )
+        scores = [item.score for item in found] + [score for score, _ in faces]
+        boxes = [item.box for item in found] + [box for _, box in faces]
+        whole = (0.0, 0.0, float(rgb.shape[1]), float(rgb.shape[0]))
+        if faces:
+            ordered[scenes.FACE] = len(faces)
+        detail = Scene(tuple(ordered.items()))
+        return Evidence("", signal, text, min(scores, default=None), locate(_union(boxes) if boxes else whole), detail)
+
+    def _kind(self, rgb: Pixels, signal: str, found: Sequence[Detection], locate: Locate) -> list[Evidence]:
+        """What kind the largest thing is, or the picture where nothing was found; nothing where that is not sure."""
+        if self._classifier is None:
+            return []
+        main = max(found, key=lambda item: item.box[2] * item.box[3] * item.score, default=None)
+        box = _around(main.box, rgb) if main else (0, 0, rgb.shape[1], rgb.shape[0])
+        x, y, w, h = box
+        named = self._classifier.name(rgb[y : y + h, x : x + w], main.label if main else None)
+        if named is None:
+            return []
+        name, probability = named
+        text = scenes.kind(main.label if main else None, name)
+        where = locate(main.box if main else (float(x), float(y), float(w), float(h)))
+        return [Evidence("", signal, text, probability, where, Thing(name))]
+
+    @cached_property
+    def _detector(self) -> Detector:
+        return open_detector(self.models["detector"], self.runtime)
+
+    @cached_property
+    def _classifier(self) -> Classifier | None:
+        model = self.models.get("classifier")
+        return Classifier(model, self.runtime) if model else None
+
+    @cached_property
+    def _faces(self) -> Faces | None:
+        model = self.models.get("faces")
+        return Faces(model, self.runtime) if model else None
+
+
+def _locate(page: Page, box: _FloatBox) -> Locator:
+    return Locator(page=page.number, box=page.in_picture(box))
+
+
+def _is_pdf(signal: Signal) -> bool:
+    with signal.open() as stream:
+        return b"%PDF-" in stream.read(1024)
+
+
+def _union(boxes: Sequence[_FloatBox]) -> _FloatBox:
+    left, top = min(box[0] for box in boxes), min(box[1] for box in boxes)
+    right, bottom = max(box[0] + box[2] for box in boxes), max(box[1] + box[3] for box in boxes)
+    return left, top, right - left, bottom - top
+
+
+def _around(box: _FloatBox, rgb: Pixels) -> tuple[int, int, int, int]:
+    """A square around a box with a margin, as far as the picture goes, in whole pixels and at least one wide."""
+    height, width = rgb.shape[:2]
+    x, y, w, h = box
+    half = max(w, h) * (0.5 + _MARGIN)
+    left, top = int(max(0, min(x + w / 2 - half, width - 1))), int(max(0, min(y + h / 2 - half, height - 1)))
+    right, bottom = int(min(width, x + w / 2 + half)), int(min(height, y + h / 2 + half))
+    return left, top, max(1, right - left), max(1, bottom - top)
