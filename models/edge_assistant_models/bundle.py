@@ -5,6 +5,7 @@ The archive is not trusted. A file is taken only if the catalog of the importing
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -19,6 +20,7 @@ from typing import IO
 from edge_assistant_models import progress
 from edge_assistant_models.entries import Entry
 from edge_assistant_models.errors import BundleInvalid, ModelCorrupt
+from edge_assistant_models.schema import printable
 from edge_assistant_models.spec import FileSpec
 from edge_assistant_models.store import Store
 from edge_assistant_models.transfer import CHUNK_BYTES, Partial, Refused, check_space, storing
@@ -28,6 +30,7 @@ FORMAT = "edge-assistant-models/1"
 MAX_MANIFEST_BYTES = 1 << 20  # a thousand models' worth
 IMPORTED_SLACK = 2  # a file that an importer wrote may differ in size from the catalog's, but not by more than this
 
+_OTHER_FILE = "free some space, or name a file in another folder"
 _AGAIN = "export it again on the machine it came from"
 
 
@@ -67,15 +70,16 @@ def export(store: Store, entries: Sequence[Entry], path: Path, watch: progress.W
     manifest = json.dumps({"format": FORMAT, "models": listed}, indent=1).encode()
     temporary = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
-        with storing(path.name), tarfile.open(temporary, "w", format=tarfile.PAX_FORMAT) as archive:
+        with storing(path.name, _OTHER_FILE), tarfile.open(temporary, "w", format=tarfile.PAX_FORMAT) as archive:
             archive.addfile(_header(MANIFEST, len(manifest)), io.BytesIO(manifest))
             for entry, files, _ in opened:
                 for file in entry.files:
                     _add(archive, entry, file, files[file.key], watch)
-        with storing(path.name):
+        with storing(path.name, _OTHER_FILE):
             temporary.replace(path)
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
 
 
 def _header(name: str, size: int) -> tarfile.TarInfo:
@@ -162,8 +166,9 @@ def _expected(manifest: Mapping[str, object], catalog: Mapping[str, Entry]) -> d
         name = model.get("name") if isinstance(model, dict) else None
         entry = catalog.get(name) if isinstance(name, str) else None
         if entry is None:
-            shown = str(name).encode("ascii", "backslashreplace").decode()[:100]
-            raise BundleInvalid(f"the catalog has no model {shown!r}", "add its catalog file to your own first")
+            raise BundleInvalid(
+                f"the catalog has no model '{printable(name)}'", "add its catalog file to your own first"
+            )
         expected |= {f"{entry.name}/{member.file.path}": member for member in _files(entry, model.get("files"))}
     if not expected:
         raise BundleInvalid("the archive names no models", _AGAIN)
@@ -203,8 +208,7 @@ def _unpack(
         member = left.pop(header.name, None)
         stream = archive.extractfile(header) if member is not None and header.isreg() else None
         if member is None or stream is None:
-            shown = header.name.encode("ascii", "backslashreplace").decode()[:100]
-            raise BundleInvalid(f"the archive holds {shown!r}, which its manifest does not name", _AGAIN)
+            raise BundleInvalid(f"its manifest does not name '{printable(header.name)}' in the archive", _AGAIN)
         _write(stream, member, staging / member.entry.name / member.file.path, watch)
     if left:
         raise BundleInvalid(f"the archive lacks {next(iter(left))}", _AGAIN)

@@ -145,10 +145,10 @@ def _check(entry: Entry, table: Table) -> None:
     for files in (entry.files, entry.fetched):
         if len({file.key for file in files}) != len(files) or len({file.path.lower() for file in files}) != len(files):
             raise table.invalid("two files have the same key or path")
-    if not all(file.sha256 for file in entry.fetched):
-        raise table.invalid("what is fetched is pinned by 'sha256'; 'tensors_sha256' is for what an importer writes")
     if not entry.pinned and (entry.tested or entry.importer is None):
         raise table.invalid("a file has neither 'sha256' nor 'tensors_sha256'")
+    if not all(file.sha256 for file in entry.fetched):
+        raise table.invalid("what is fetched is pinned by 'sha256'; 'tensors_sha256' is for what an importer writes")
     for file in entry.fetched:
         if not any(source.offers(file) for source in entry.sources):
             raise table.invalid(f"no source offers '{file.key}'")

@@ -12,6 +12,7 @@ from edge_assistant_models.errors import ModelError, ModelUnknown, PullFailed
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.machine import Machine
 from edge_assistant_models.profile import Profile
+from edge_assistant_models.schema import printable
 from edge_assistant_models.store import Check, State, Store
 
 
@@ -51,7 +52,7 @@ class Portfolio:
             ModelUnknown: there is none.
         """
         if name not in self._entries:
-            raise ModelUnknown(f"there is no model '{_printable(name)}'", _suggest(name, self._entries, "models list"))
+            raise ModelUnknown(f"there is no model '{printable(name)}'", _suggest(name, self._entries, "models list"))
         return self._entries[name]
 
     def profile(self, name: str) -> Profile:
@@ -65,7 +66,7 @@ class Portfolio:
             name = profile.choose(facts.memory_bytes, facts.cores, facts.accelerators)
         if name not in self._profiles:
             choices = ", ".join([profile.AUTO, *self._profiles])
-            raise ModelUnknown(f"there is no profile '{_printable(name)}'", f"choose one of {choices}")
+            raise ModelUnknown(f"there is no profile '{printable(name)}'", f"choose one of {choices}")
         return self._profiles[name]
 
     def state(self, name: str) -> State:
@@ -149,11 +150,6 @@ class Portfolio:
         if missing:
             raise PullFailed("; ".join(error.message for error in missing), missing[0].hint)
         return chosen
-
-
-def _printable(name: str) -> str:
-    """A name for a one-line message."""
-    return name.encode("ascii", "backslashreplace").decode()[:100].replace("\n", "\\n")
 
 
 def _suggest(name: str, known: Iterable[str], verb: str) -> str:

@@ -140,3 +140,12 @@ def is_inside(path: str) -> bool:
     """Whether a member path in an archive stays inside it."""
     pure = PurePath(path)
     return not pure.is_absolute() and ".." not in pure.parts and "\\" not in path and bool(pure.parts)
+
+
+def printable(text: object) -> str:
+    r"""A text of unknown origin for a one-line message.
+
+    >>> print(printable("a\x1b[31m"))
+    a\x1b[31m
+    """
+    return ascii(str(text))[1:-1][:100]

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
-from edge_assistant_models.errors import StorageFull
+from edge_assistant_models.errors import EdgeAssistantError, StorageFull
 
 CHUNK_BYTES = 1 << 20
 
-_STORAGE_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG}
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class Refused(Exception):
@@ -33,20 +33,19 @@ def mebibytes(size: int) -> str:
     return f"{size / (1 << 20):,.1f} MiB" if size < 100 << 20 else f"{size / (1 << 20):,.0f} MiB"
 
 
+_ELSEWHERE = "free some space, or set EDGE_ASSISTANT_MODELS to another folder"
+
+
 @contextmanager
-def storing(what: str) -> Iterator[None]:
+def storing(what: str, hint: str = _ELSEWHERE) -> Iterator[None]:
     """Turn a disk that is full or cannot be written into `StorageFull`."""
     try:
         yield
-    except OSError as error:
-        if error.errno in _STORAGE_ERRNOS:
-            reason = (
-                "the disk is full" if error.errno in {errno.ENOSPC, errno.EDQUOT} else "the folder cannot be written"
-            )
-            raise StorageFull(
-                f"{what} cannot be stored: {reason}", "free some space, or set EDGE_ASSISTANT_MODELS to another folder"
-            ) from error
+    except EdgeAssistantError:
         raise
+    except OSError as error:
+        reason = "the disk is full" if error.errno in _FULL else f"the folder cannot be written ({error.strerror})"
+        raise StorageFull(f"{what} cannot be stored: {reason}", hint) from error
 
 
 def check_space(what: str, needed: int, folder: Path) -> None:

@@ -1,0 +1,214 @@
+"""The verb `models`: what it prints, what it returns, what it raises."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge_assistant.cli import models
+from edge_assistant.errors import BundleInvalid, ModelCorrupt, ModelMissing, ModelUnknown, PullFailed, UsageError
+from edge_assistant_models import profile
+
+CONTENT = b"content of a model"
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Runs the verb; status, stdout and stderr."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        parser = argparse.ArgumentParser(prog="edge-assistant models")
+        models.configure(parser)
+        status = models.run(parser.parse_args(arguments))
+        return status, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture(autouse=True)
+def catalog(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A user's catalog with the model `mine`, and a profile of it; the file that it comes from."""
+    import hashlib
+
+    source = home / "mine.source"
+    source.write_bytes(CONTENT)
+    (home / "catalog").mkdir()
+    (home / "catalog" / "mine.toml").write_text(
+        'name = "mine"\nrole = "vad"\nlicence = "MIT"\nlicence_url = "https://example.org/licence"\n'
+        'home = "https://example.org"\ndescription = "made up"\nmemory_mib = 1\n'
+        f'[[files]]\nkey = "model"\npath = "model.bin"\nbytes = {len(CONTENT)}\n'
+        f'sha256 = "{hashlib.sha256(CONTENT).hexdigest()}"\n[[sources]]\ntype = "file"\npath = "mine.source"\n'
+        "[figures]\nseconds = 1.5\n[options]\nwords = true\n"
+    )
+    shipped = profile.load()
+    made = profile.Profile("mine", "made up", {"vad": ("mine",)}, frozenset())
+    monkeypatch.setattr(profile, "load", lambda: {**shipped, "mine": made})
+    return source
+
+
+def test_list_shows_role_size_licence_state_and_profiles(run: Any) -> None:
+    run("pull", "mine")
+    status, out, _ = run("list")
+    rows = {line.split()[0]: line for line in out.splitlines()}
+    assert status == 0
+    assert rows["name"].split() == ["name", "role", "size", "licence", "state", "profiles"]
+    assert rows["mine"].split() == ["mine", "vad", "0.0", "KiB", "MIT", "installed", "mine"]
+    assert "missing" in rows["whisper-base"]
+    assert "not tested here" in rows["qwen3-8b-q4_k_m"]
+
+
+def test_list_as_json(run: Any) -> None:
+    _, out, _ = run("list", "--json")
+    row = next(row for row in json.loads(out)["models"] if row["name"] == "mine")
+    assert row == {
+        "name": "mine",
+        "role": "vad",
+        "bytes": len(CONTENT),
+        "licence": "MIT",
+        "state": "missing",
+        "profiles": ["mine"],
+        "tested": True,
+    }
+
+
+def test_info_tells_all_that_the_catalog_says(run: Any) -> None:
+    _, out, _ = run("info", "mine")
+    for part in ("https://example.org/licence", "seconds 1.5", "words yes", "file mine.source", "model.bin"):
+        assert part in out
+    facts = json.loads(run("info", "mine", "--json")[1])
+    assert facts["files"][0]["key"] == "model"
+    assert facts["options"] == {"words": True}
+
+
+@pytest.mark.parametrize("name", ["whisper-base", "qwen2.5-coder-1.5b-instruct-q4_k_m", "pp-ocrv6-small"])
+def test_info_of_shipped_models(run: Any, name: str) -> None:
+    status, out, _ = run("info", name)
+    assert status == 0
+    assert "licence url:" in out
+
+
+def test_pull_says_what_it_does_on_stderr_only(run: Any) -> None:
+    status, out, err = run("pull", "--profile", "mine", "--plain")
+    assert (status, out) == (0, "")
+    assert err.splitlines() == ["mine: model.bin from file mine.source", "mine is ready"]
+    assert run("pull", "mine")[2].splitlines() == ["mine is there already"]
+
+
+def test_pull_as_json(run: Any) -> None:
+    _, out, _ = run("pull", "--profile", "mine", "--json")
+    assert json.loads(out)["models"] == {"vad": "mine"}
+
+
+def test_pull_shows_bars_on_a_terminal(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from edge_assistant.cli import _pulling
+
+    monkeypatch.setattr(_pulling, "wants_plain", lambda plain: False)
+    status, out, err = run("pull", "mine")
+    assert (status, out) == (0, "")
+    assert "mine is ready" in err
+
+
+def test_a_failing_pull_names_sources_and_reasons(run: Any, catalog: Path, capsys: Any) -> None:
+    catalog.unlink()
+    with pytest.raises(PullFailed, match=r"file mine\.source: there is no such file"):
+        run("pull", "mine", "--plain")
+    assert "file mine.source gives nothing: there is no such file" in capsys.readouterr().err
+
+
+def test_lines_tell_how_far_a_long_pull_is(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from edge_assistant.cli import _pulling
+    from edge_assistant_models import progress
+
+    clock = iter(range(0, 1000, 2))
+    monkeypatch.setattr(_pulling.time, "monotonic", lambda: float(next(clock)))
+    watch = _pulling.Lines()
+    watch(progress.Trying("mine", "model.bin", "url example.org"))
+    for done in range(0, 100 << 20, 10 << 20):
+        watch(progress.Moved("mine", "model.bin", done, 100 << 20))
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "mine: model.bin from url example.org"
+    assert len(lines) < 8
+    assert all(" % of 100 MiB, about " in line and line.endswith(" s left") for line in lines[1:])
+
+
+def test_a_reason_is_said_once(capsys: Any) -> None:
+    from edge_assistant.cli import _pulling
+    from edge_assistant_models import progress
+
+    watch = _pulling.Lines()
+    for file in ("a", "b"):
+        watch(progress.Refusal("mine", file, "hf owner/model", "no answer"))
+    watch(progress.Waiting("mine"))
+    watch(progress.Importing("mine", "whisper"))
+    watch(progress.Skipped("faces", "mine", "npm is not installed"))
+    assert capsys.readouterr().err.splitlines() == [
+        "hf owner/model gives nothing: no answer",
+        "mine: waiting for another process that pulls it",
+        "mine: converting to ONNX",
+        "mine (faces) is left out: npm is not installed",
+    ]
+
+
+def test_verify_tells_sound_from_damaged(run: Any, home: Path) -> None:
+    assert run("verify")[1] == "no models are installed\n"
+    run("pull", "mine")
+    assert run("verify")[:2] == (0, "mine: sound\n")
+    (home / "models" / "mine" / "model.bin").write_bytes(CONTENT[:-1] + b"?")
+    with pytest.raises(ModelCorrupt) as caught:
+        run("verify", "mine")
+    assert caught.value.hint == "run 'edge-assistant models pull mine'"
+    status, out, _ = run("verify", "--json")
+    assert status == 4
+    assert json.loads(out.partition("\n")[2] if out.startswith("mine:") else out)["models"][0]["sound"] is False
+
+
+def test_remove_export_and_import(run: Any, tmp_path: Path) -> None:
+    run("pull", "mine")
+    archive = tmp_path / "models.tar"
+    assert run("export", str(archive), "--plain")[0] == 0
+    with pytest.raises(UsageError, match="exists already"):
+        run("export", str(archive))
+    assert run("remove", "mine")[0] == 0
+    status, _, err = run("import", str(archive), "--plain")
+    assert status == 0
+    assert "mine is ready" in err
+    assert run("verify", "mine")[1] == "mine: sound\n"
+    assert run("export", str(tmp_path / "again.tar"), "--profile", "mine", "--plain")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "status"),
+    [
+        (["info", "whisper-bass"], ModelUnknown, 2),
+        (["pull", "nothing"], ModelUnknown, 2),
+        (["pull", "--profile", "nothing"], ModelUnknown, 2),
+        (["pull", "mine", "--profile", "mine"], UsageError, 2),
+        (["verify", "mine"], ModelMissing, 4),
+        (["remove", "mine"], ModelMissing, 4),
+        (["export", "models.tar"], UsageError, 2),
+        (["export", "models.tar", "mine"], ModelMissing, 4),
+        (["import", "nothing.tar"], BundleInvalid, 3),
+    ],
+)
+def test_what_cannot_be_done_has_a_status(
+    run: Any, arguments: list[str], error: type[Any], status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(error) as caught:
+        run(*arguments)
+    assert caught.value.exit_status == status
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["list"], ["info"], ["pull"], ["verify"], ["remove"], ["export"], ["import"]]
+)
+def test_every_help_has_examples(run: Any, arguments: list[str], capsys: Any) -> None:
+    with pytest.raises(SystemExit) as caught:
+        run(*arguments, "--help")
+    assert caught.value.code == 0
+    assert "examples:\n  edge-assistant models" in capsys.readouterr().out

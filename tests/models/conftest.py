@@ -1,0 +1,218 @@
+"""A loopback web server that can misbehave, catalogs and packages made on the spot, and an importer of our own."""
+
+from __future__ import annotations
+
+import hashlib
+import http.server
+import io
+import sys
+import tarfile
+import threading
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from edge_assistant_models import importers, network
+from edge_assistant_models.portfolio import Portfolio
+
+CONTENT = bytes(range(256)) * 20_000  # 5 MB: several chunks
+
+
+@dataclass
+class Web:
+    """What the loopback server has and how it behaves.
+
+    Attributes:
+        files: content by path.
+        cuts: for each coming request the number of body bytes after which the connection breaks; then none.
+        ranges: whether it honours ranges.
+        statuses: statuses to answer the coming requests with; then none.
+        delay_s: seconds to wait before an answer.
+        seen: path, Range and Authorization of each request.
+    """
+
+    address: str = ""
+    files: dict[str, bytes] = field(default_factory=dict)
+    cuts: list[int] = field(default_factory=list)
+    ranges: bool = True
+    statuses: list[int] = field(default_factory=list)
+    delay_s: float = 0
+    redirects: dict[str, str] = field(default_factory=dict)
+    seen: list[tuple[str, str | None, str | None]] = field(default_factory=list)
+    stopped: threading.Event = field(default_factory=threading.Event)
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    web: Web
+
+    def do_GET(self) -> None:
+        web, wanted = self.web, self.headers.get("Range")
+        web.seen.append((self.path, wanted, self.headers.get("Authorization")))
+        web.stopped.wait(web.delay_s)
+        if self.path in web.redirects:
+            self.send_response(302)
+            self.send_header("Location", web.redirects[self.path])
+            self.end_headers()
+            return
+        content = web.files.get(self.path)
+        status = web.statuses.pop(0) if web.statuses else 200 if content is not None else 404
+        if status != 200 or content is None:
+            self.send_error(status)
+            return
+        begin = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and web.ranges else 0
+        if begin >= len(content):
+            self.send_error(416)
+            return
+        self.send_response(206 if begin else 200)
+        if begin:
+            self.send_header("Content-Range", f"bytes {begin}-{len(content) - 1}/{len(content)}")
+        self.send_header("Content-Length", str(len(content) - begin))
+        self.end_headers()
+        cut = web.cuts.pop(0) if web.cuts else len(content)
+        self.wfile.write(content[begin : begin + cut])
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
+    """A server on the loopback address."""
+    monkeypatch.setattr(network, "BACKOFF_S", 0.0)
+    state = Web()
+    handler = type("Handler", (_Handler,), {"web": state})
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        state.address = f"http://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield state
+        state.stopped.set()
+        server.shutdown()
+        thread.join()
+
+
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+@pytest.fixture
+def content() -> bytes:
+    """Some megabytes, as a file of a model."""
+    return CONTENT
+
+
+@dataclass
+class Catalog:
+    """A user's catalog in the temporary home, and the portfolio over it."""
+
+    home: Path
+
+    def write(self, name: str, files: dict[str, bytes], sources: str, extra: str = "", role: str = "vad") -> str:
+        """Add an entry whose files are these; `sources` is TOML."""
+        rows = [
+            f'[[files]]\nkey = "{key}"\npath = "{key}.bin"\nbytes = {len(body)}\nsha256 = "{sha256(body)}"\n'
+            for key, body in files.items()
+        ]
+        return self.write_text(name, role, "\n".join([extra, *rows, sources]))
+
+    def write_text(self, name: str, role: str, rest: str) -> str:
+        head = (
+            f'name = "{name}"\nrole = "{role}"\nlicence = "MIT"\nlicence_url = "https://example.org/licence"\n'
+            'home = "https://example.org"\ndescription = "made up"\nmemory_mib = 1\n'
+        )
+        folder = self.home / "catalog"
+        folder.mkdir(exist_ok=True)
+        (folder / f"{name}.toml").write_text(head + rest)
+        return name
+
+    def url(self, name: str, address: str, body: bytes = CONTENT) -> str:
+        """Add an entry of one file with one address."""
+        return self.write(name, {"model": body}, f'[[sources]]\ntype = "url"\nkey = "model"\nurl = "{address}"\n')
+
+    def file(self, name: str, body: bytes = CONTENT) -> str:
+        """Add an entry of one file that lies in the home."""
+        (self.home / f"{name}.source").write_bytes(body)
+        return self.write(name, {"model": body}, f'[[sources]]\ntype = "file"\npath = "{name}.source"\n')
+
+    def portfolio(self) -> Portfolio:
+        return Portfolio()
+
+
+@pytest.fixture
+def catalog(home: Path) -> Catalog:
+    """The user's catalog, still empty."""
+    return Catalog(home)
+
+
+@pytest.fixture
+def write_wheel() -> Callable[[Path, str, dict[str, bytes]], Path]:
+    """Writes a wheel of data, version 1.0."""
+
+    def write(folder: Path, package: str, members: dict[str, bytes]) -> Path:
+        folder.mkdir(parents=True, exist_ok=True)
+        module = package.replace("-", "_")
+        path, info = folder / f"{module}-1.0-py3-none-any.whl", f"{module}-1.0.dist-info"
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as wheel:
+            for member, body in members.items():
+                wheel.writestr(member, body)
+            wheel.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
+            wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+            wheel.writestr(f"{info}/RECORD", "")
+        return path
+
+    return write
+
+
+@pytest.fixture
+def npm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, bytes]], Path]:
+    """Puts an `npm` on the path whose every package is a tarball of these members; returns the log of its calls."""
+
+    def install(members: dict[str, bytes]) -> Path:
+        tarball, log, folder = tmp_path / "package.tgz", tmp_path / "npm.log", tmp_path / "bin"
+        with tarfile.open(tarball, "w:gz") as archive:
+            for member, body in members.items():
+                header = tarfile.TarInfo(member)
+                header.size = len(body)
+                archive.addfile(header, io.BytesIO(body))
+        folder.mkdir(exist_ok=True)
+        script = (
+            f"#!{sys.executable}\nimport shutil, sys\n"
+            f"open({str(log)!r}, 'a').write(' '.join(sys.argv[1:]) + '\\n')\n"
+            f"shutil.copy({str(tarball)!r}, sys.argv[sys.argv.index('--pack-destination') + 1])\n"
+        )
+        (folder / "npm").write_text(script)
+        (folder / "npm").chmod(0o755)
+        monkeypatch.setenv("PATH", str(folder), prepend=":")
+        return log
+
+    return install
+
+
+IMPORTER = """
+from onnx import TensorProto, helper, numpy_helper
+import numpy
+
+def convert(inputs, output):
+    weights = numpy.frombuffer(inputs["raw"].read_bytes(), dtype=numpy.uint8).astype(numpy.float32)
+    value = helper.make_tensor_value_info("x", TensorProto.FLOAT, [len(weights)])
+    result = helper.make_tensor_value_info("y", TensorProto.FLOAT, [len(weights)])
+    node = helper.make_node("Add", ["x", "weights"], ["y"])
+    graph = helper.make_graph([node], "made", [value], [result], [numpy_helper.from_array(weights, "weights")])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    (output / "model.onnx").write_bytes(model.SerializeToString(deterministic=True))
+    (output / "by-product.txt").write_text("not wanted")
+"""
+
+
+@pytest.fixture
+def importer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An importer named `made_up`: raw bytes become an ONNX model that adds them."""
+    folder = tmp_path / "importers"
+    folder.mkdir()
+    (folder / "made_up.py").write_text(IMPORTER)
+    monkeypatch.setattr(importers, "__path__", [*importers.__path__, str(folder)])
+    yield folder / "made_up.py"
+    sys.modules.pop("edge_assistant_models.importers.made_up", None)

@@ -1,0 +1,379 @@
+"""The store: whole or not at all, verified, remembered, kept apart, gone on with."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge_assistant_models import progress, stamps, transfer
+from edge_assistant_models.errors import ModelCorrupt, ModelMissing, PullFailed, StorageFull
+from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.portfolio import Portfolio
+from edge_assistant_models.store import State
+
+PULL = "from edge_assistant_models.portfolio import Portfolio; Portfolio().pull(['mine'])"
+
+
+@pytest.fixture
+def mine(catalog: Any) -> Portfolio:
+    """A portfolio in whose store lies one model of some megabytes."""
+    catalog.file("mine")
+    portfolio = Portfolio()
+    portfolio.pull(["mine"])
+    return portfolio
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the files that are read to be hashed."""
+    seen: list[str] = []
+    real = stamps.Stamps.read
+    monkeypatch.setattr(stamps.Stamps, "read", lambda self, path: seen.append(path.name) or real(self, path))
+    return seen
+
+
+def flip(path: Path, at: int = 1_234_567) -> None:
+    """Turn one bit, and put the times back as an attacker or a bad disk would."""
+    before = path.stat()
+    with path.open("r+b") as file:
+        file.seek(at)
+        byte = file.read(1)[0]
+        file.seek(at)
+        file.write(bytes([byte ^ 1]))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def test_an_opened_model_has_paths_sum_and_options(catalog: Any, content: bytes, mine: Portfolio) -> None:
+    model = mine.open("mine")
+    assert model.files["model"].read_bytes() == content
+    assert model.sha256 == mine.entry("mine").files[0].sha256
+    assert mine.state("mine") is State.INSTALLED
+    assert not any((mine.store.root / ".partial").iterdir())
+
+
+def test_a_model_is_read_once_while_it_does_not_change(mine: Portfolio, reads: list[str]) -> None:
+    mine.open("mine")
+    Portfolio().open("mine")
+    assert reads == []
+    path = mine.store.folder("mine") / "model.bin"
+    os.utime(path)
+    mine.open("mine")
+    mine.open("mine")
+    assert reads == ["model.bin"]
+
+
+def test_a_flipped_bit_is_found_by_open_and_by_verify(mine: Portfolio) -> None:
+    flip(mine.open("mine").files["model"])
+    with pytest.raises(ModelCorrupt, match=r"model.bin of mine does not have its checksum") as caught:
+        mine.open("mine")
+    assert caught.value.exit_status == 4
+    assert caught.value.hint == "run 'edge-assistant models pull mine'"
+    assert [check.problem[:21] for check in mine.verify("mine")] == ["model.bin has the sum"]
+    assert mine.state("mine") is State.CORRUPT
+
+
+def test_verify_reads_everything_whatever_is_remembered(mine: Portfolio, reads: list[str]) -> None:
+    assert [check.problem for check in mine.verify("mine")] == [""]
+    assert reads == ["model.bin"]
+
+
+def test_a_corrupt_model_is_replaced_by_a_pull(mine: Portfolio, content: bytes) -> None:
+    flip(mine.open("mine").files["model"])
+    mine.pull(["mine"])
+    assert mine.open("mine").files["model"].read_bytes() == content
+
+
+def test_a_file_that_is_gone_is_found(mine: Portfolio) -> None:
+    mine.open("mine").files["model"].unlink()
+    assert mine.state("mine") is State.CORRUPT
+    with pytest.raises(ModelCorrupt, match="cannot be read"):
+        mine.open("mine")
+    assert mine.verify("mine")[0].problem == "model.bin is missing"
+
+
+@pytest.mark.parametrize("record", ["", "{}", "[]", '{"sha256": 1, "pins": 2}', "{" * 5000])
+def test_a_damaged_record_is_found(mine: Portfolio, record: str) -> None:
+    (mine.store.folder("mine") / "installed.json").write_text(record)
+    assert mine.state("mine") is State.CORRUPT
+    with pytest.raises(ModelCorrupt, match="was not stored as the catalog describes it"):
+        mine.open("mine")
+
+
+def test_another_version_in_the_catalog_is_pulled_anew(catalog: Any, mine: Portfolio) -> None:
+    catalog.file("mine", b"another version")
+    later = Portfolio()
+    assert later.state("mine") is State.CORRUPT
+    later.pull(["mine"])
+    assert later.open("mine").files["model"].read_bytes() == b"another version"
+
+
+@pytest.mark.parametrize("stamps_text", ["", "[]", '{"a": 1}', "not json"])
+def test_lost_stamps_cost_a_reading_only(mine: Portfolio, reads: list[str], stamps_text: str) -> None:
+    (mine.store.root / ".stamps.json").write_text(stamps_text)
+    mine.open("mine")
+    assert reads == ["model.bin"]
+
+
+def test_a_store_that_cannot_be_written_still_opens(
+    mine: Portfolio, monkeypatch: pytest.MonkeyPatch, home: Path
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    assert Portfolio().open("mine").name == "mine"
+    assert (home / "cache" / "stamps.json").exists()
+
+
+def test_a_missing_model_says_how_to_get_it(catalog: Any) -> None:
+    catalog.file("mine")
+    for ask in (Portfolio().open, Portfolio().verify):
+        with pytest.raises(ModelMissing) as caught:
+            ask("mine")
+        assert caught.value.hint == "run 'edge-assistant models pull mine'"
+        assert caught.value.exit_status == 4
+
+
+def test_remove_takes_all_of_it(mine: Portfolio) -> None:
+    mine.store.remove(mine.entry("mine"))
+    assert mine.state("mine") is State.MISSING
+    assert json.loads((mine.store.root / ".stamps.json").read_text()) == {}
+    with pytest.raises(ModelMissing):
+        mine.store.remove(mine.entry("mine"))
+
+
+def test_a_pull_of_what_is_there_says_so(mine: Portfolio) -> None:
+    events: list[Any] = []
+    mine.pull(["mine"], events.append)
+    assert events == [progress.Ready("mine", already=True)]
+
+
+class TestDisk:
+    def test_room_is_looked_for_first(self, catalog: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        catalog.file("mine")
+        monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10**9, 10**9, 1_000_000))
+        with pytest.raises(StorageFull, match=r"mine needs 4.9 MiB and 976.6 KiB are free") as caught:
+            Portfolio().pull(["mine"])
+        assert caught.value.exit_status == 6
+
+    @pytest.mark.parametrize(
+        ("number", "said"), [(errno.ENOSPC, "the disk is full"), (errno.EROFS, "the folder cannot be written")]
+    )
+    def test_a_disk_that_fills_up_meanwhile(
+        self, catalog: Any, content: bytes, monkeypatch: pytest.MonkeyPatch, number: int, said: str
+    ) -> None:
+        catalog.file("mine")
+        real = transfer.Partial._count
+
+        def full(self: transfer.Partial, chunk: bytes) -> None:
+            if self.size > 2_000_000:
+                with transfer.storing(self.name):
+                    raise OSError(number, os.strerror(number))
+            real(self, chunk)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(transfer.Partial, "_count", full)
+            with pytest.raises(StorageFull, match=said):
+                Portfolio().pull(["mine"])
+        Portfolio().pull(["mine"])
+        assert Portfolio().open("mine").files["model"].read_bytes() == content
+
+    def test_a_device_that_is_full(self, tmp_path: Path) -> None:
+        if not Path("/dev/full").exists():
+            pytest.skip("this system has no /dev/full")
+        with pytest.raises(StorageFull), transfer.storing("model.bin"), Path("/dev/full").open("wb", 0) as device:
+            device.write(b"x")
+
+    def test_a_file_in_the_place_of_the_folder(self, catalog: Any, home: Path) -> None:
+        catalog.file("mine")
+        (home / "models").write_text("no folder")
+        with pytest.raises(StorageFull):
+            Portfolio().pull(["mine"])
+
+
+class TestTwoAtOnce:
+    def test_the_second_waits_and_finds_it_there(self, web: Any, catalog: Any, content: bytes) -> None:
+        web.files["/model"] = content
+        catalog.url("mine", f"{web.address}/model")
+        held, go_on = threading.Event(), threading.Event()
+        seen: dict[str, list[Any]] = {"first": [], "second": []}
+
+        def first(event: Any) -> None:
+            seen["first"].append(event)
+            if isinstance(event, progress.Trying):
+                held.set()
+                go_on.wait(30)
+
+        def second(event: Any) -> None:
+            seen["second"].append(event)
+            go_on.set()
+
+        threads = [threading.Thread(target=Portfolio().pull, args=(["mine"], watch)) for watch in (first, second)]
+        threads[0].start()
+        held.wait(30)
+        threads[1].start()
+        for thread in threads:
+            thread.join(60)
+        assert seen["first"][-1] == progress.Ready("mine", already=False)
+        assert seen["second"] == [progress.Waiting("mine"), progress.Ready("mine", already=True)]
+        assert len(web.seen) == 1
+
+    def test_two_processes(self, web: Any, catalog: Any, content: bytes) -> None:
+        web.files["/model"], web.delay_s = content, 0.2
+        catalog.url("mine", f"{web.address}/model")
+        processes = [subprocess.Popen([sys.executable, "-c", PULL]) for _ in range(2)]
+        assert [process.wait(60) for process in processes] == [0, 0]
+        assert Portfolio().open("mine").files["model"].read_bytes() == content
+        assert len(web.seen) == 1
+
+
+def test_interrupted_in_the_middle_and_gone_on_with(web: Any, catalog: Any, content: bytes) -> None:
+    web.files["/model"], web.cuts = content, [2_000_000]
+    web.delay_s = 0
+    name = catalog.url("mine", f"{web.address}/model")
+    interrupt = (
+        "import os, signal\nfrom edge_assistant_models import progress\n"
+        "from edge_assistant_models.portfolio import Portfolio\n"
+        "def watch(event):\n"
+        "    if isinstance(event, progress.Moved) and event.done > 1_500_000: os.kill(os.getpid(), signal.SIGINT)\n"
+        "Portfolio().pull(['mine'], watch)\n"
+    )
+    process = subprocess.run([sys.executable, "-c", interrupt], capture_output=True, check=False)
+    assert process.returncode == -signal.SIGINT
+    portfolio = Portfolio()
+    assert portfolio.state(name) is State.PARTIAL
+    web.seen.clear()
+    portfolio.pull([name])
+    assert portfolio.open(name).files["model"].read_bytes() == content
+    assert web.seen[0][1] is not None
+
+
+IMPORTED = """
+[importer]
+name = "made_up"
+
+[[importer.inputs]]
+key = "raw"
+path = "raw.bin"
+bytes = 3
+sha256 = "039058c6f2c0cb492c533b0a4d14ef77cc0f78abccced5287d84a1a2011cfb81"
+
+[[files]]
+key = "model"
+path = "model.onnx"
+bytes = 200
+{pin}
+
+[[sources]]
+type = "file"
+path = "raw.bin"
+"""
+
+
+class TestImporting:
+    @pytest.fixture
+    def digest(self, importer: Path, catalog: Any, home: Path) -> str:
+        """The digest of what the importer makes, learned from a first, unpinned pull."""
+        from edge_assistant_models.tensors import tensor_digest
+
+        (home / "raw.bin").write_bytes(b"\x01\x02\x03")
+        catalog.write_text("first", "vad", "tested = false\n" + IMPORTED.format(pin=""))
+        portfolio = Portfolio()
+        portfolio.pull(["first"])
+        return tensor_digest(portfolio.open("first").files["model"])
+
+    def test_an_import_is_pinned_by_its_tensors(self, digest: str, catalog: Any) -> None:
+        catalog.write_text("mine", "vad", IMPORTED.format(pin=f'tensors_sha256 = "{digest}"'))
+        portfolio, events = Portfolio(), []
+        portfolio.pull(["mine"], events.append)
+        assert progress.Importing("mine", "made_up") in events
+        folder = portfolio.store.folder("mine")
+        assert sorted(path.name for path in folder.iterdir()) == ["installed.json", "model.onnx"]
+        assert portfolio.open("mine").sha256 == digest
+        assert [check.problem for check in portfolio.verify("mine")] == [""]
+        assert not any((portfolio.store.root / ".partial").iterdir())
+
+    def test_an_import_that_is_not_what_is_pinned_is_refused(self, digest: str, catalog: Any, importer: Path) -> None:
+        catalog.write_text("mine", "vad", IMPORTED.format(pin=f'tensors_sha256 = "{digest}"'))
+        importer.write_text(importer.read_text().replace('"Add"', '"Mul"'))
+        sys.modules.pop("edge_assistant_models.importers.made_up")
+        portfolio = Portfolio()
+        with pytest.raises(ModelCorrupt, match=r"model.onnx has the tensors"):
+            portfolio.pull(["mine"])
+        assert portfolio.state("mine") is not State.INSTALLED
+
+    def test_a_flipped_bit_in_an_import_is_found(self, digest: str) -> None:
+        portfolio = Portfolio()
+        flip(portfolio.open("first").files["model"], 100)
+        with pytest.raises(ModelCorrupt):
+            portfolio.open("first")
+        assert portfolio.verify("first")[0].problem
+
+    def test_what_is_not_pinned_is_known_by_its_inputs(self, digest: str) -> None:
+        entry = Portfolio().entry("first")
+        assert not entry.pinned
+        assert entry.sha256 == entry.fetched[0].sha256
+
+
+class TestProfile:
+    @pytest.fixture
+    def choose(self, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+        """Makes up the profile `mine`."""
+        from edge_assistant_models import profile
+
+        def choose(roles: dict[str, tuple[str, ...]], optional: set[str]) -> None:
+            made = profile.Profile("mine", "made up", roles, frozenset(optional))
+            monkeypatch.setattr(profile, "load", lambda: {"mine": made})
+
+        return choose
+
+    def test_the_best_that_can_be_had_is_pulled(self, catalog: Any, home: Path, choose: Any) -> None:
+        for name in ("best", "good"):
+            catalog.file(name)
+        (home / "best.source").unlink()
+        choose({"vad": ("best", "good")}, set())
+        portfolio, events = Portfolio(), []
+        assert portfolio.resolve("mine") == {"vad": "best"}
+        assert portfolio.pull_profile("mine", events.append) == {"vad": "good"}
+        assert portfolio.resolve("mine") == {"vad": "good"}
+        assert [event.model for event in events if isinstance(event, progress.Skipped)] == ["best"]
+
+    def test_no_better_one_is_looked_for_where_one_is_there(self, catalog: Any, choose: Any) -> None:
+        for name in ("best", "good"):
+            catalog.file(name)
+        choose({"vad": ("best", "good")}, set())
+        portfolio = Portfolio()
+        portfolio.pull(["good"])
+        assert portfolio.pull_profile("mine") == {"vad": "good"}
+
+    def test_an_optional_role_may_stay_empty(self, catalog: Any, home: Path, choose: Any) -> None:
+        for name in ("there", "gone"):
+            catalog.file(name)
+        (home / "gone.source").unlink()
+        choose({"faces": ("gone",), "vad": ("there",)}, {"faces"})
+        assert Portfolio().pull_profile("mine") == {"vad": "there"}
+
+    def test_a_needed_role_may_not_but_the_others_are_pulled(self, catalog: Any, home: Path, choose: Any) -> None:
+        for name in ("there", "gone"):
+            catalog.file(name)
+        (home / "gone.source").unlink()
+        choose({"faces": ("gone",), "vad": ("there",)}, set())
+        portfolio = Portfolio()
+        with pytest.raises(PullFailed, match=r"no source gave model\.bin of gone"):
+            portfolio.pull_profile("mine")
+        assert portfolio.state("there") is State.INSTALLED
+
+
+@pytest.mark.parametrize(
+    "role", ["language", "speech", "vad", "writing", "detector", "classifier", "faces", "embedder"]
+)
+def test_the_real_small_models_are_there(models: Callable[[str], InstalledModel], role: str) -> None:
+    assert all(path.stat().st_size for path in models(role).files.values())
