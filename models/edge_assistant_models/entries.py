@@ -15,7 +15,19 @@ from edge_assistant_models.schema import HTTP_URL, NAME, Table
 from edge_assistant_models.sources import Source
 from edge_assistant_models.spec import FileSpec
 
-ROLES = ("language", "speech", "vad", "writing", "detector", "classifier", "faces", "embedder", "vision-language")
+REFERENCE = "reference"  # what benches compare with; no profile has it and no sense uses it
+ROLES = (
+    "language",
+    "speech",
+    "vad",
+    "writing",
+    "detector",
+    "classifier",
+    "faces",
+    "embedder",
+    "vision-language",
+    REFERENCE,
+)
 
 
 @dataclass(frozen=True, slots=True)
