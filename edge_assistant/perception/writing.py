@@ -42,7 +42,7 @@ class Writing(Sense):
         evidence: list[Evidence] = []
         notes: list[str] = []
         for page in pictures.pages(signal):
-            evidence += self._page(page, signal.id)
+            evidence += self.read(page, signal.id)
             notes += page.notes
             request.progress(0.5)
         request.progress(1.0)
@@ -60,8 +60,9 @@ class Writing(Sense):
             characters,
         )
 
-    def _page(self, page: Page, signal: str) -> list[Evidence]:
-        sheet = self._sheet(page)
+    def read(self, page: Page, signal: str) -> list[Evidence]:
+        """What is written on one page, of the signal of that id."""
+        sheet = self.sheet(page)
         found = forms.read(layout.rows(sheet.pieces))
         read = page.text_layer is None
         evidence = [
@@ -80,7 +81,7 @@ class Writing(Sense):
             evidence.append(Evidence("", signal, code.text, None, where, code.code))
         return evidence
 
-    def _sheet(self, page: Page) -> Sheet:
+    def sheet(self, page: Page) -> Sheet:
         """The page as it is to be read: turned the right way up, with its pieces of writing."""
         import numpy as np
 
