@@ -125,17 +125,18 @@ def _open_regular(path: Path) -> BinaryIO:
     name = printable(path.name)
     try:
         mode = path.stat().st_mode
-        if stat.S_ISDIR(mode):
-            raise InputUnsupported(f"{name} is a directory", "name a file in it")
-        if not stat.S_ISREG(mode):
-            raise InputUnsupported(f"{name} is not a regular file", "copy its content into a file first")
-        return path.open("rb")
+        stream = path.open("rb") if stat.S_ISREG(mode) else None
     except PermissionError:
         raise InputUnreadable(f"{name} may not be read", "check the file's permissions") from None
     except (FileNotFoundError, NotADirectoryError):
         raise InputMissing(f"{name} does not exist", "check the path") from None
     except (OSError, ValueError) as error:
         raise InputMissing(f"{name} cannot be opened ({error})", "check the path") from None
+    if stream is not None:
+        return stream
+    if stat.S_ISDIR(mode):
+        raise InputUnsupported(f"{name} is a directory", "name a file in it")
+    raise InputUnsupported(f"{name} is not a regular file", "copy its content into a file first")
 
 
 def _check_size(size: int, kind: Kind, name: str) -> None:
