@@ -54,7 +54,7 @@ class _Notes:
             case progress.Importing():
                 line = f"{event.model}: converting to ONNX"
             case progress.Skipped():
-                line = f"{event.model} ({event.role}) is left out: {event.reason}"
+                line = f"{event.model} ({event.role}) is left out: {event.reason.partition(' (')[0]}"
             case progress.Ready():
                 line = f"{event.model} is {'there already' if event.already else 'ready'}"
             case _:

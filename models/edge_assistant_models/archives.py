@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -77,8 +77,14 @@ def archive(file_name: str, run: Run, fetch: Callable[[Path], Path]) -> Iterator
         run.downloads.mkdir(parents=True, exist_ok=True)
     with FileLock(kept.with_name(f"{file_name}.lock")):
         if not kept.exists():
-            with tempfile.TemporaryDirectory(dir=run.downloads, prefix=".client-") as folder:
-                fetch(Path(folder)).replace(kept)
+            folder = kept.with_name(f".{file_name}.client")
+            shutil.rmtree(folder, ignore_errors=True)  # of a process that was killed; the lock says it is gone
+            with storing(file_name):
+                folder.mkdir()
+            try:
+                fetch(folder).replace(kept)
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
         run.used.add(kept)
         try:
             yield kept

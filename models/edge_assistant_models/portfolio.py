@@ -148,7 +148,8 @@ class Portfolio:
                 else:
                     missing += [] if role in wanted.optional else [failure]
         if missing:
-            raise PullFailed("; ".join(error.message for error in missing), missing[0].hint)
+            roles = ", ".join(role for role in wanted.roles if role not in chosen and role not in wanted.optional)
+            raise PullFailed(f"nothing could be had for {roles}: {missing[0].message}", missing[0].hint)
         return chosen
 
 

@@ -225,7 +225,7 @@ class TestPypi:
         first = write_wheel(tmp_path, "made-up-part1", {"made/part.bin": content[:3_000_000]})
         parts = ("made-up-part1", "made/part.bin"), ("made-up-part2", "made/part.bin")
         name = catalog.write("mine", {"model": content}, pypi(*parts))
-        assert "pypi made-up-part1: pip: " in refused(name)
+        assert "pypi made-up-part1 and 1 more: pip: " in refused(name)
         first.unlink()
         write_wheel(tmp_path, "made-up-part2", {"made/part.bin": content[3_000_000:]})
         pull(name)

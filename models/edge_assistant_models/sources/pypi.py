@@ -40,9 +40,9 @@ class PypiSource:
 
     @property
     def label(self) -> str:
-        """The type and the first package."""
-        first = next(iter(self.files.values()))[0]
-        return f"pypi {first.package}"
+        """The type, the first package, and how many there are besides."""
+        packages = list(dict.fromkeys(part.package for parts in self.files.values() for part in parts))
+        return f"pypi {packages[0]}" + (f" and {len(packages) - 1} more" if len(packages) > 1 else "")
 
     def named(self) -> frozenset[str]:
         """The keys of its files."""
