@@ -31,6 +31,7 @@ LABELS = (
     *("teddy bear", "hair drier", "toothbrush"),
 )
 MAX_OBJECTS = 100  # of one picture; beyond that nobody counts by looking either
+_SAME_PLACE = 0.85  # of two classes in one place the surer is right (4 times of 5 on COCO's training photographs)
 _CANDIDATES = 1_000  # of one picture before overlapping ones are dropped
 
 
@@ -186,7 +187,10 @@ def grid(side: int, strides: Sequence[int]) -> tuple[Floats, Floats]:
 
 
 def suppress(corners: Floats, classes: NDArray[np.intp], overlap: float) -> list[int]:
-    """Non-maximum suppression within each class: rows to keep, given boxes as corners, surest first."""
+    """Non-maximum suppression: rows to keep, given boxes as corners, surest first.
+
+    Within a class boxes are one object from `overlap`, between classes from `_SAME_PLACE` intersection over union.
+    """
     import numpy as np
 
     kept: list[int] = []
@@ -194,7 +198,8 @@ def suppress(corners: Floats, classes: NDArray[np.intp], overlap: float) -> list
     for i in range(len(corners)):
         if alive[i]:
             kept.append(i)
-            alive &= (classes != classes[i]) | (overlaps(corners[i], corners) < overlap)
+            limits = np.where(classes == classes[i], overlap, _SAME_PLACE)
+            alive &= overlaps(corners[i], corners) < limits
     return kept
 
 

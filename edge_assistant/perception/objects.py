@@ -1,14 +1,16 @@
 """The objects sense: what can be seen in a picture, counted, each thing with its box and score.
 
-A detector finds things of the 80 classes of COCO; a classifier, where there is one, names the kind of the main thing or
-of a picture in which nothing was found; faces, where there is a model for them, are counted and never recognised. Pages
-of a PDF are documents: they are read, and not searched for objects.
+A detector finds things of the 80 classes of COCO. A classifier, where there is one, names the kind of the main thing or
+of a picture in which nothing was found, and tells a photograph from a written page: what the detector believes to see
+in a page counts for less by as much as it is one. Faces, where there is a model for them, are counted and never
+recognised. Pages of a PDF are documents: they are read, and not searched for objects.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -63,50 +65,27 @@ class Objects(Sense):
             signal: id of the signal it belongs to.
             locate: gives the locator of a box x, y, width, height in pixels of `rgb`.
         """
-        found = self._detector.detect(rgb)
-        faces = self._faces.find(rgb) if self._faces else []
-        evidence = [self._scene(rgb, signal, found, faces, locate)]
+        written = self._classifier.written(rgb) if self._classifier else 0.0
+        found = [replace(item, score=item.score * (1 - written)) for item in self._detector.detect(rgb)]
+        faces = self._faces.find(rgb) if self._faces and not written else []
+        evidence = [_scene(rgb, signal, found, faces, bool(written), locate)]
         for item in found:
             thing = Thing(item.label)
             evidence.append(Evidence("", signal, scenes.one(item.label), item.score, locate(item.box), thing))
-        return evidence + self._kind(rgb, signal, found, locate)
-
-    def _scene(
-        self, rgb: Pixels, signal: str, found: Sequence[Detection], faces: Sequence[Face], locate: Locate
-    ) -> Evidence:
-        """The sentence; it is as sure as the least sure thing in it."""
-        area: Counter[str] = Counter()
-        for item in found:
-            area[item.label] += round(item.box[2] * item.box[3])
-        counts = Counter(item.label for item in found)
-        surest = {label: max(item.score for item in found if item.label == label) for label in counts}
-        ordered = {label: counts[label] for label, _ in area.most_common()}
-        text = scenes.sentence(
-            {label: number for label, number in ordered.items() if surest[label] >= SURE},
-            {label: number for label, number in ordered.items() if surest[label] < SURE},
-            len(faces),
-        )
-        scores = [item.score for item in found] + [score for score, _ in faces]
-        boxes = [item.box for item in found] + [box for _, box in faces]
-        whole = (0.0, 0.0, float(rgb.shape[1]), float(rgb.shape[0]))
-        if faces:
-            ordered[scenes.FACE] = len(faces)
-        detail = Scene(tuple(ordered.items()))
-        return Evidence("", signal, text, min(scores, default=None), locate(_union(boxes) if boxes else whole), detail)
+        return evidence if written else evidence + self._kind(rgb, signal, found, locate)
 
     def _kind(self, rgb: Pixels, signal: str, found: Sequence[Detection], locate: Locate) -> list[Evidence]:
         """What kind the largest thing is, or the picture where nothing was found; nothing where that is not sure."""
         if self._classifier is None:
             return []
         main = max(found, key=lambda item: item.box[2] * item.box[3] * item.score, default=None)
-        box = _around(main.box, rgb) if main else (0, 0, rgb.shape[1], rgb.shape[0])
-        x, y, w, h = box
+        x, y, w, h = _around(main.box, rgb) if main else (0, 0, rgb.shape[1], rgb.shape[0])
         named = self._classifier.name(rgb[y : y + h, x : x + w], main.label if main else None)
         if named is None:
             return []
         name, probability = named
         text = scenes.kind(main.label if main else None, name)
-        where = locate(main.box if main else (float(x), float(y), float(w), float(h)))
+        where = locate(main.box if main else _whole(rgb))
         return [Evidence("", signal, text, probability, where, Thing(name))]
 
     @cached_property
@@ -124,6 +103,26 @@ class Objects(Sense):
         return Faces(model, self.runtime) if model else None
 
 
+def _scene(
+    rgb: Pixels, signal: str, found: Sequence[Detection], faces: Sequence[Face], written: bool, locate: Locate
+) -> Evidence:
+    """The sentence about a picture, largest things first; it is as sure as the least sure thing in it."""
+    counts = Counter(item.label for item in found)
+    area = {label: sum(item.box[2] * item.box[3] for item in found if item.label == label) for label in counts}
+    ordered = {label: counts[label] for label in sorted(counts, key=lambda label: -area[label])}
+    sure = {item.label for item in found if item.score >= SURE}
+    if written:
+        text = scenes.written(ordered)
+    else:
+        told = {label: number for label, number in ordered.items() if label in sure}
+        text = scenes.sentence(told, {k: v for k, v in ordered.items() if k not in sure}, len(faces))
+    scores = [item.score for item in found] + [score for score, _ in faces]
+    boxes = [item.box for item in found] + [box for _, box in faces]
+    where = locate(_union(boxes) if boxes and not written else _whole(rgb))
+    detail = Scene((*ordered.items(), *([(scenes.FACE, len(faces))] if faces else [])))
+    return Evidence("", signal, text, min(scores, default=None), where, detail)
+
+
 def _locate(page: Page, box: _FloatBox) -> Locator:
     return Locator(page=page.number, box=page.in_picture(box))
 
@@ -131,6 +130,10 @@ def _locate(page: Page, box: _FloatBox) -> Locator:
 def _is_pdf(signal: Signal) -> bool:
     with signal.open() as stream:
         return b"%PDF-" in stream.read(1024)
+
+
+def _whole(rgb: Pixels) -> _FloatBox:
+    return 0.0, 0.0, float(rgb.shape[1]), float(rgb.shape[0])
 
 
 def _union(boxes: Sequence[_FloatBox]) -> _FloatBox:

@@ -33,6 +33,18 @@ def sentence(sure: Mapping[str, int], unsure: Mapping[str, int], faces: int) -> 
     return str(words["faces_too"].format(sentence=found, faces=seen) if faces else found)
 
 
+def written(things: Mapping[str, int]) -> str:
+    """That a picture is a written page, with the things that the detector believes to see in it.
+
+    >>> written({"book": 1})
+    'The picture looks like a written page and perhaps shows one book'
+    """
+    words = _words()
+    if not things:
+        return str(words["written"])
+    return str(words["written_perhaps"].format(things=_listed([count(*item) for item in things.items()], words)))
+
+
 def kind(label: str | None, name: str) -> str:
     """That a thing, or the whole picture, looks like a certain kind.
 

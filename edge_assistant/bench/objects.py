@@ -1,0 +1,237 @@
+"""Objects: what the detector sees in photographs with labels, against the labels.
+
+`DIR/labels.json` maps a picture's file name to `size` [w, h] and `objects`, each with `label` (a COCO name) and `box`
+[x, y, w, h] in pixels.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from edge_assistant.errors import InputCorrupt, InputMissing
+from edge_assistant.perception import pictures
+from edge_assistant.perception.detectors import Detection, Detector, open_detector
+from edge_assistant.runtime import Runtime
+from edge_assistant.signals import Kind, take_file
+from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.portfolio import Portfolio
+
+NAME = "objects"
+HELP = "presence, precision, counts and boxes of the detector on photographs with labels"
+LARGE = 0.02  # of the picture: a label of at least this share is what a person would name first
+_MATCH = 0.5  # intersection over union from which a box is right, as in PASCAL VOC and COCO's AP50
+
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """An object that a person marked: COCO label and box x, y, width, height in pixels."""
+
+    label: str
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What was measured; shares are 0..1.
+
+    Attributes:
+        photos: how many.
+        presence: of the labels that a photo has, those that were seen in it.
+        presence_large: the same of labels with an object of at least `LARGE` of the picture.
+        precision: of the labels that were seen in a photo, those that it has.
+        counts: of the labels that were rightly seen in a photo, those counted right.
+        recall: of all objects, those that have a box.
+        map50: mean over labels of the area under precision over recall, boxes right from IoU 0.5, all scores from the
+            detector's threshold up.
+        ms: median milliseconds a photo, decoding it not counted.
+    """
+
+    photos: int
+    presence: float
+    presence_large: float
+    precision: float
+    counts: float
+    recall: float
+    map50: float
+    ms: float
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The options."""
+    parser.add_argument("folder", metavar="DIR", type=Path, help="photographs with labels.json")
+    parser.add_argument("--profile", default="auto", help="whose detector is measured (default: auto)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure and print; 0."""
+    model = _model(args.profile)
+    runtime = Runtime.detect()
+    figures = measure(args.folder, open_detector(model, runtime))
+    if args.json:
+        print(json.dumps({"model": model.name, "threads": runtime.threads, **asdict(figures)}))
+        return 0
+    print(f"{figures.photos} photos, {model.name}, {runtime.threads} threads, median {figures.ms:.1f} ms a photo")
+    for name, meaning in (
+        ("presence", "of the labels that a photo has were seen"),
+        ("presence_large", f"of those with an object of at least {LARGE:.0%} of the picture"),
+        ("precision", "of the labels that were seen are there"),
+        ("counts", "of those were counted right"),
+        ("recall", "of all objects have a box"),
+        ("map50", "mAP@0.5"),
+    ):
+        print(f"  {getattr(figures, name):6.1%} {meaning}")
+    return 0
+
+
+def measure(folder: Path, detector: Detector) -> Figures:
+    """Look at every photograph of a folder.
+
+    Raises:
+        InputMissing, InputCorrupt: labels.json, or a picture that it names.
+    """
+    labels = read_labels(folder)
+    sizes: dict[str, int] = {}
+    seen: dict[str, list[Detection]] = {}
+    took: list[float] = []
+    for number, name in enumerate(labels, 1):
+        for page in pictures.pages(take_file(folder / name, Kind.IMAGE, number)):
+            if not took:
+                detector.detect(page.rgb)  # the first run allocates
+            start = time.perf_counter()
+            seen[name] = detector.detect(page.rgb)
+            took.append(time.perf_counter() - start)
+            sizes[name] = page.rgb.shape[0] * page.rgb.shape[1]
+            break
+    return score(labels, seen, sizes, statistics.median(took) * 1000)
+
+
+def score(
+    labels: Mapping[str, Sequence[Labelled]],
+    seen: Mapping[str, Sequence[Detection]],
+    sizes: Mapping[str, int],
+    ms: float,
+) -> Figures:
+    """Compare what was seen with the labels, by photo; `sizes` are pixels of each."""
+    present = large = right = right_large = told = counted = 0
+    for name, objects in labels.items():
+        wanted, found = Counter(item.label for item in objects), Counter(item.label for item in seen[name])
+        big = {item.label for item in objects if item.box[2] * item.box[3] >= LARGE * sizes[name]}
+        both = wanted.keys() & found.keys()
+        present, told, right = present + len(wanted), told + len(found), right + len(both)
+        large, right_large = large + len(big), right_large + len(big & both)
+        counted += sum(wanted[label] == found[label] for label in both)
+    precisions, boxed = _by_label(labels, seen)
+    return Figures(
+        len(labels),
+        _share(right, present),
+        _share(right_large, large),
+        _share(right, told),
+        _share(counted, right),
+        _share(boxed, sum(len(objects) for objects in labels.values())),
+        statistics.fmean(precisions.values()) if precisions else 0.0,
+        round(ms, 2),
+    )
+
+
+def read_labels(folder: Path) -> dict[str, list[Labelled]]:
+    """The labels of a folder by file name.
+
+    Raises:
+        InputMissing: there is no labels.json.
+        InputCorrupt: it is not of the form above, or names no picture.
+    """
+    try:
+        document = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
+        labels = {
+            str(name): [_labelled(item) for item in entry["objects"]]
+            for name, entry in document.items()
+            if Path(name).name == name
+        }
+    except OSError:
+        raise InputMissing("labels.json cannot be read", "give a folder of pictures with labels.json") from None
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise InputCorrupt(f"labels.json is not of the expected form ({error})", "see the docs of bench") from None
+    if not labels:
+        raise InputCorrupt("labels.json names no picture", "give a folder of pictures with labels.json")
+    return labels
+
+
+def _labelled(item: Mapping[str, object]) -> Labelled:
+    box = item["box"]
+    if not isinstance(box, list):
+        raise TypeError("a box is no list")
+    x, y, w, h = (float(value) for value in box)
+    return Labelled(str(item["label"]), (x, y, w, h))
+
+
+def _by_label(
+    labels: Mapping[str, Sequence[Labelled]], seen: Mapping[str, Sequence[Detection]]
+) -> tuple[dict[str, float], int]:
+    """Average precision of each label that occurs, and how many objects have a box in all."""
+    hits: dict[str, list[tuple[float, bool]]] = {item.label: [] for objects in labels.values() for item in objects}
+    total = Counter(item.label for objects in labels.values() for item in objects)
+    for name, objects in labels.items():
+        free = list(objects)
+        for item in sorted(seen[name], key=lambda item: -item.score):
+            match = _match(item, free)
+            if match:
+                free.remove(match)
+            hits.setdefault(item.label, []).append((item.score, match is not None))
+    precisions = {label: average_precision(hits[label], number) for label, number in total.items()}
+    return precisions, sum(right for found in hits.values() for _, right in found)
+
+
+def _match(item: Detection, free: Sequence[Labelled]) -> Labelled | None:
+    """The object that a box is right about: of its label, not taken yet, and overlapping most."""
+    candidates = [(overlap(item.box, other.box), i) for i, other in enumerate(free) if other.label == item.label]
+    best, i = max(candidates, default=(0.0, 0))
+    return free[i] if best >= _MATCH else None
+
+
+def average_precision(hits: Sequence[tuple[float, bool]], total: int) -> float:
+    """Area under precision over recall, precision made monotonous, of hits (score, right) out of `total` objects.
+
+    >>> average_precision([(0.9, True), (0.8, False), (0.7, True)], 2)
+    0.8333333333333333
+    """
+    right, precisions, steps = 0, [], []
+    for number, (_, hit) in enumerate(sorted(hits, key=lambda hit: -hit[0]), 1):
+        right += hit
+        precisions.append(right / number)
+        steps.append(hit / total)
+    area = best = 0.0
+    for precision, step in zip(reversed(precisions), reversed(steps), strict=True):
+        best = max(best, precision)
+        area += best * step
+    return area
+
+
+def overlap(a: Box, b: Box) -> float:
+    """Intersection over union of two boxes x, y, width, height.
+
+    >>> overlap((0, 0, 2, 2), (1, 0, 2, 2))
+    0.3333333333333333
+    """
+    width = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
+    height = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
+    shared = max(0.0, width) * max(0.0, height)
+    return shared / (a[2] * a[3] + b[2] * b[3] - shared) if shared else 0.0
+
+
+def _share(part: int, whole: int) -> float:
+    return round(part / whole, 4) if whole else 0.0
+
+
+def _model(profile: str) -> InstalledModel:
+    portfolio = Portfolio()
+    return portfolio.open(portfolio.resolve(profile)["detector"])
