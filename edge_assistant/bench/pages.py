@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
-_WORDS = (
+_TEXT = (
     "able account across after again air allow along amount answer area around autumn balance basin before bench "
     "between bridge bright carry castle centre change child circle clear cloud coast copper corner cotton country "
     "cover daily design different dinner during early engine evening every family figure final finger flour "
@@ -26,7 +26,8 @@ _WORDS = (
     "quick rather reason record river school second several shadow silver simple singular small spring station "
     "stone street strong summer surface table thing through together travel under useful valley village voice "
     "water weather weekend winter window without wonder worker writing yellow young"
-).split(" ")
+)
+_WORDS = _TEXT.split()
 _GOODS = (
     "Apple juice 1L", "Wholemeal bread", "Coffee beans 250g", "Batteries AA x4", "Tea light candles", "Dish soap",
     "Olive oil 500ml", "Notebook A5", "Green tea", "Paper towels", "Rice 5kg", "Light bulb E27", "Chicken breast",
