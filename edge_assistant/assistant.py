@@ -96,6 +96,8 @@ class Assistant:
         steps = plan(query, signals, senses())
         way = route(query, steps, signals, self._names)
         watch(Routed(way))
+        for failure in failed:
+            watch(Failed(failure))
         self._used.clear()
         before = replace(self._engine.usage) if self._engine else Usage()
         perceived = _Perception(self, watch, Request(language), strict, list(failed))
