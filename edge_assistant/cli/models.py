@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 NAME = "models"
 HELP = "list, pull, verify, remove, export and import models"
-DEFAULT_PROFILE = "starter"
 
 EXAMPLES = """examples:
   edge-assistant models list
@@ -41,7 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     verb = _verb(verbs, "pull", "bring a model or a profile's models here", _pull, "--profile tiny", "yolox-nano")
     verb.add_argument("name", metavar="NAME", nargs="?")
     verb.add_argument(
-        "--profile", metavar="P", help=f"auto, tiny, starter, standard, large or test ({DEFAULT_PROFILE})"
+        "--profile", metavar="P", help="auto, tiny, starter, standard, large or test (as the settings say)"
     )
     verb.add_argument("--plain", action="store_true", help="lines instead of bars")
     verb.add_argument("--json", action="store_true", help="print one JSON object")
@@ -195,7 +194,7 @@ def _pull(args: argparse.Namespace, portfolio: Portfolio) -> int:
             portfolio.pull([args.name], watch)
             names = {portfolio.entry(args.name).role: args.name}
         else:
-            names = portfolio.pull_profile(args.profile or DEFAULT_PROFILE, watch)
+            names = portfolio.pull_profile(args.profile or args.settings.profile, watch)
     if args.json:
         _print_json({"models": names, "folder": str(portfolio.store.root)})
     return 0

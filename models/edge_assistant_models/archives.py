@@ -5,12 +5,9 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-
-from filelock import FileLock
 
 from edge_assistant_models.transfer import Refused, Run, storing
 
@@ -29,6 +26,8 @@ def run_client(name: str, command: Sequence[str], run: Run, environment: Mapping
         Refused: it is not installed, fails, or had no network earlier in this run.
         StorageFull: it says that the disk is full.
     """
+    import subprocess
+
     if name in run.unreachable:
         raise Refused(run.unreachable[name])
     try:
@@ -72,6 +71,8 @@ def archive(file_name: str, run: Run, fetch: Callable[[Path], Path]) -> Iterator
         run: the run that uses it.
         fetch: brings it into an empty folder and returns its path there.
     """
+    from filelock import FileLock
+
     kept = run.downloads / file_name
     with storing(file_name):
         run.downloads.mkdir(parents=True, exist_ok=True)

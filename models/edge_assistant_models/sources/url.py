@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
-from edge_assistant_models.network import download
 from edge_assistant_models.schema import HTTP_URL, Table
 from edge_assistant_models.spec import FileSpec
 from edge_assistant_models.transfer import Partial, Run
@@ -27,7 +25,7 @@ class UrlSource:
     @property
     def label(self) -> str:
         """The type and the host."""
-        return f"url {urlsplit(self.url).hostname}"
+        return f"url {self.url.split('/')[2].partition(':')[0]}"
 
     def named(self) -> frozenset[str]:
         """The one key."""
@@ -43,6 +41,8 @@ class UrlSource:
         Raises:
             Refused: the host does not give it.
         """
+        from edge_assistant_models.network import download
+
         download(self.url, partial, run)
 
 
