@@ -1,0 +1,257 @@
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from edge_assistant.bench import pages
+from edge_assistant.bench.paper import Wear, font, scan_look
+from edge_assistant.errors import InputUnsupported
+from edge_assistant.evidence import Code, Evidence, Field, Line, TickBox
+from edge_assistant.perception import ocr
+from edge_assistant.perception.sense import Percept, Request
+from edge_assistant.perception.writing import Sheet, Writing
+from edge_assistant.runtime import Runtime
+from edge_assistant.signals import Kind, Origin, take_bytes
+from edge_assistant_models.installed import InstalledModel
+
+
+@pytest.fixture(scope="module")
+def sense(models: Callable[[str], InstalledModel]) -> Writing:
+    return Writing({"writing": models("writing")}, Runtime.detect())
+
+
+def perceive(sense: Writing, image: Image.Image | bytes, kind: str = "PNG") -> Percept:
+    stream = io.BytesIO()
+    if isinstance(image, Image.Image):
+        image.save(stream, kind)
+    data = image if isinstance(image, bytes) else stream.getvalue()
+    return sense.perceive(take_bytes(data, Kind.IMAGE, 1, origin=Origin.FILE, name="page"), Request())
+
+
+def fields(found: tuple[Evidence, ...]) -> set[tuple[str, str]]:
+    return {(e.detail.label, e.detail.value) for e in found if isinstance(e.detail, Field)}
+
+
+def words(found: tuple[Evidence, ...]) -> str:
+    return " ".join(" ".join(e.detail.cells) if isinstance(e.detail, Line) else e.text for e in found)
+
+
+@pytest.fixture(scope="module")
+def form() -> pages.Sheet:
+    return pages.form(np.random.default_rng(5))
+
+
+@pytest.fixture(scope="module")
+def scanned(form: pages.Sheet) -> Image.Image:
+    return scan_look(form.image, 5, Wear(skew=2.0))
+
+
+@pytest.fixture(scope="module")
+def read_form(sense: Writing, scanned: Image.Image) -> Percept:
+    return perceive(sense, scanned, "JPEG")
+
+
+def test_a_scanned_form_is_read_field_by_field(form: pages.Sheet, read_form: Percept) -> None:
+    assert set(form.fields) <= fields(read_form.evidence)
+
+
+def test_its_tick_boxes_are_seen(form: pages.Sheet, read_form: Percept) -> None:
+    found = [(e.detail.label, e.detail.ticked) for e in read_form.evidence if isinstance(e.detail, TickBox)]
+    assert found == form.boxes
+
+
+def test_evidence_carries_box_confidence_and_signal(read_form: Percept, scanned: Image.Image) -> None:
+    for item in read_form.evidence:
+        assert item.id == ""
+        assert item.signal == "image:1"
+        assert item.confidence is not None
+        assert 0 <= item.confidence <= 1
+        assert item.locator.page is None
+        assert item.locator.box is not None
+        x, y, w, h = item.locator.box
+        assert x >= 0
+        assert y >= 0
+        assert w > 0
+        assert h > 0
+        assert x + w <= scanned.width
+        assert y + h <= scanned.height
+
+
+def test_the_box_of_a_field_goes_around_label_and_value(read_form: Percept) -> None:
+    name = next(e for e in read_form.evidence if e.text.startswith("Name"))
+    x, _, w, _ = name.locator.box or (0, 0, 0, 0)
+    assert x < 100
+    assert x + w > 450
+
+
+def test_evidence_comes_from_the_top_down(read_form: Percept) -> None:
+    tops = [e.locator.box[1] for e in read_form.evidence if e.locator.box]
+    assert all(b > a - 30 for a, b in pairwise(tops))
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_page_on_its_side_or_head_is_read_and_boxes_are_mapped_back(
+    sense: Writing, form: pages.Sheet, scanned: Image.Image, read_form: Percept, quarters: int
+) -> None:
+    turned = scanned.rotate(90 * quarters, expand=True)
+    found = perceive(sense, turned).evidence
+    assert set(form.fields) <= fields(found)
+    name = next(e for e in found if e.text.startswith("Name"))
+    upright = next(e for e in read_form.evidence if e.text.startswith("Name")).locator.box
+    assert name.locator.box is not None
+    assert upright is not None
+    x, y, w, h = upright
+    right, bottom = scanned.width - x - w, scanned.height - y - h
+    expected = {1: (y, right, h, w), 2: (right, bottom, w, h), 3: (bottom, x, h, w)}[quarters]
+    assert name.locator.box == pytest.approx(expected, abs=8)
+
+
+def test_turns_and_their_undoing_agree() -> None:
+    """A dark rectangle is found at its place in the page as it came, whatever turn made it readable."""
+    page = np.full((50, 80, 3), 255, np.uint8)
+    page[10:15, 20:50] = 0
+    for quarters in range(4):
+        rgb = np.ascontiguousarray(np.rot90(page, quarters))
+        rows_, columns = np.nonzero(rgb[:, :, 0] == 0)
+        box = (columns.min(), rows_.min(), np.ptp(columns) + 1, np.ptp(rows_) + 1)
+        assert Sheet(rgb, quarters, []).unturned(box) == (20, 10, 30, 5)
+
+
+def test_a_receipt_has_its_total_in_one_piece(sense: Writing) -> None:
+    sheet = pages.receipt(np.random.default_rng(4))
+    found = perceive(sense, scan_look(sheet.image, 4), "JPEG").evidence
+    assert set(sheet.fields) <= fields(found)
+    assert words(found).replace(":", "").split() == " ".join(sheet.rows).replace(":", "").split()
+
+
+def test_a_table_names_its_columns(sense: Writing) -> None:
+    sheet = pages.table(np.random.default_rng(6))
+    found = perceive(sense, scan_look(sheet.image, 6), "JPEG").evidence
+    named = [e.text for e in found if e.text.startswith("Item ") and ", Qty " in e.text and ", Amount " in e.text]
+    assert len(named) == len(sheet.rows) - 2
+    assert words(found).split() == " ".join(sheet.rows).split()
+
+
+def test_light_writing_on_dark_is_read(sense: Writing) -> None:
+    plate = Image.new("RGB", (700, 300), (30, 32, 40))
+    draw = ImageDraw.Draw(plate)
+    for row, (label, value) in enumerate([("Type", "BM 90L"), ("Voltage", "400 V")]):
+        draw.text((60, 60 + 90 * row), label, font=font(30), fill=(220, 220, 220))
+        draw.text((360, 60 + 90 * row), value, font=font(32, "bold"), fill=(230, 230, 230))
+    assert fields(perceive(sense, plate).evidence) == {("Type", "BM 90L"), ("Voltage", "400 V")}
+
+
+def test_an_empty_page_yields_nothing(sense: Writing) -> None:
+    assert perceive(sense, Image.new("RGB", (640, 480), "white")).evidence == ()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 900), (900, 3), (5000, 12)])
+def test_odd_shapes_do_no_harm(sense: Writing, size: tuple[int, int]) -> None:
+    perceive(sense, Image.new("RGB", size, "gray"))
+
+
+def test_noise_keeps_its_low_confidence(sense: Writing) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (400, 600, 3), dtype=np.uint8)
+    for item in perceive(sense, Image.fromarray(noise)).evidence:
+        assert item.confidence is not None
+        assert item.confidence < 0.9
+
+
+def test_a_code_on_a_page_is_evidence(sense: Writing) -> None:
+    import zxingcpp
+
+    barcode = zxingcpp.create_barcode("LOT-44", zxingcpp.BarcodeFormat.QRCode)
+    code = Image.fromarray(np.array(zxingcpp.write_barcode_to_image(barcode, scale=5)))
+    page = Image.new("RGB", (500, 400), "white")
+    page.paste(code, (250, 150))
+    ImageDraw.Draw(page).text((40, 40), "Batch: 44", font=font(28), fill="black")
+    found = perceive(sense, page).evidence
+    assert [e.detail.content for e in found if isinstance(e.detail, Code)] == ["LOT-44"]
+    assert ("Batch", "44") in fields(found)
+
+
+def test_the_pages_of_a_tiff_have_their_numbers(sense: Writing) -> None:
+    sheets = [Image.new("RGB", (500, 200), "white") for _ in range(2)]
+    for number, sheet in enumerate(sheets, 1):
+        ImageDraw.Draw(sheet).text((40, 60), f"Sheet number {number}", font=font(32), fill="black")
+    stream = io.BytesIO()
+    sheets[0].save(stream, "TIFF", save_all=True, append_images=sheets[1:])
+    found = perceive(sense, stream.getvalue()).evidence
+    assert [(e.locator.page, e.text) for e in found] == [(1, "Sheet number 1"), (2, "Sheet number 2")]
+
+
+def test_the_text_layer_of_a_pdf_is_taken_without_reading(models: Callable[[str], InstalledModel]) -> None:
+    untouched = Writing({}, Runtime.detect())  # no model: it would fail if it were asked to read
+    found = perceive(
+        untouched, pdf("BT /F1 14 Tf 40 500 Td (Allergies: latex) Tj 200 0 Td (Ward: North) Tj ET")
+    ).evidence
+    assert fields(found) == {("Allergies", "latex"), ("Ward", "North")}
+    assert {e.locator.page for e in found} == {1}
+    assert all(e.confidence is None for e in found)
+
+
+def test_a_pdf_that_is_a_picture_is_read(sense: Writing) -> None:
+    sheet = Image.new("RGB", (800, 400), "white")
+    ImageDraw.Draw(sheet).text((80, 100), "Allergies: penicillin", font=font(36), fill="black")
+    found = perceive(sense, sheet, "PDF").evidence
+    assert fields(found) == {("Allergies", "penicillin")}
+    assert found[0].confidence is not None
+
+
+def test_another_kind_of_file_is_refused(sense: Writing) -> None:
+    with pytest.raises(InputUnsupported):
+        perceive(sense, b"time,temperature\n2024-01-01,3\n")
+
+
+def test_progress_ends_at_one_and_can_stop_the_work(sense: Writing) -> None:
+    seen: list[float] = []
+    signal = take_bytes(
+        pdf("BT /F1 14 Tf 40 500 Td (A line of text) Tj ET"), Kind.IMAGE, 1, origin=Origin.FILE, name="p"
+    )
+    sense.perceive(signal, Request(progress=seen.append))
+    assert seen[-1] == 1.0
+    assert seen == sorted(seen)
+
+    def stop(_: float) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        sense.perceive(signal, Request(progress=stop))
+
+
+def pdf(content: str) -> bytes:
+    """A PDF written by hand: one page of 600 x 600 points, Helvetica as /F1."""
+    objects = [
+        "<< /Type /Catalog /Pages 2 0 R >>",
+        "<< /Type /Pages /Kids [4 0 R] /Count 1 >>",
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 600] /Contents 5 0 R"
+        " /Resources << /Font << /F1 3 0 R >> >> >>",
+        f"<< /Length {len(content)} >>\nstream\n{content}\nendstream",
+    ]
+    body, offsets = "%PDF-1.4\n", []
+    for number, text in enumerate(objects, 1):
+        offsets.append(len(body))
+        body += f"{number} 0 obj\n{text}\nendobj\n"
+    table = "".join(f"{offset:010d} 00000 n \n" for offset in offsets)
+    trailer = f"trailer\n<< /Size 6 /Root 1 0 R >>\nstartxref\n{len(body)}\n%%EOF\n"
+    return f"{body}xref\n0 6\n0000000000 65535 f \n{table}{trailer}".encode()
+
+
+def test_batches_hold_every_line_once_and_little_padding() -> None:
+    widths = [50, 900, 60, 55, 880, 400, 3000, 3100, 48]
+    found = list(ocr.batches(widths))
+    assert sorted(i for batch in found for i in batch) == list(range(len(widths)))
+    assert all(max(widths[i] for i in batch) <= 1.2 * min(widths[i] for i in batch) for batch in found)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (736, 736), (10_000, 30), (30, 10_000), (2480, 3508)])
+def test_the_detector_looks_at_a_bounded_picture(size: tuple[int, int]) -> None:
+    width, height = ocr.detector_size(*size)
+    assert width % 32 == 0 == height % 32
+    assert width * height < 2_500_000
