@@ -6,12 +6,12 @@ import hashlib
 import io
 import os
 import stat
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO
+from unicodedata import category
 
 from edge_assistant.errors import InputEmpty, InputMissing, InputTooLarge, InputUnreadable, InputUnsupported
 
@@ -110,19 +110,13 @@ def take_bytes(data: bytes, kind: Kind, number: int, *, origin: Origin, name: st
 
 
 def printable(name: str) -> str:
-    """A file name as it may be printed: control characters and undecodable bytes are replaced."""
-    text = os.fsencode(name).decode("utf-8", "replace")
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
-
-
-def count(signals: Iterable[Signal], kind: Kind) -> int:
-    """How many signals of a kind there are."""
-    return sum(signal.kind is kind for signal in signals)
+    """A text as it may be printed: what a terminal obeys, and bytes that are no UTF-8 (as surrogates), are replaced."""
+    return "".join(c if c.isprintable() or category(c) == "Zs" else "\N{REPLACEMENT CHARACTER}" for c in name)
 
 
 def _open_regular(path: Path) -> BinaryIO:
     """Open a regular file; a directory, pipe or device is refused before it can block."""
-    name = printable(path.name)
+    name = printable(path.name or str(path))
     try:
         mode = path.stat().st_mode
         stream = path.open("rb") if stat.S_ISREG(mode) else None
@@ -130,7 +124,9 @@ def _open_regular(path: Path) -> BinaryIO:
         raise InputUnreadable(f"{name} may not be read", "check the file's permissions") from None
     except (FileNotFoundError, NotADirectoryError):
         raise InputMissing(f"{name} does not exist", "check the path") from None
-    except (OSError, ValueError) as error:
+    except OSError as error:  # its own text has the whole path
+        raise InputMissing(f"{name} cannot be opened ({error.strerror})", "check the path") from None
+    except ValueError as error:
         raise InputMissing(f"{name} cannot be opened ({error})", "check the path") from None
     if stream is not None:
         return stream
