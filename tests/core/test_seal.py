@@ -1,0 +1,60 @@
+"""Tests are sealed from the machine they run on."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edge_assistant_models import paths
+
+
+def test_sockets_do_not_leave_this_machine() -> None:
+    for family, address in ((socket.AF_INET, ("192.0.2.1", 80)), (socket.AF_INET6, ("2001:db8::1", 80))):
+        with socket.socket(family) as outside, pytest.raises(OSError, match="a test may not connect"):
+            outside.connect(address)
+    with pytest.raises(OSError, match="a test may not connect"):
+        socket.create_connection(("192.0.2.1", 80), timeout=1)
+
+
+def test_the_loopback_address_is_open() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        socket.create_connection(server.getsockname()).close()
+
+
+def test_every_test_has_a_home_of_its_own(home: Path) -> None:
+    assert paths.data_dir() == home
+    assert paths.models_dir() == home / "models"
+    assert not any(home.iterdir())
+
+
+@pytest.mark.parametrize(("kind", "folder"), [("config", "config"), ("state", "state"), ("cache", "cache")])
+def test_one_variable_moves_every_folder(home: Path, kind: str, folder: str) -> None:
+    assert getattr(paths, f"{kind}_dir")() == home / folder
+
+
+def test_the_store_may_lie_elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(tmp_path))
+    assert paths.models_dir() == tmp_path
+
+
+def test_without_a_variable_the_platform_decides(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("EDGE_ASSISTANT_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert paths.data_dir().name == "edge-assistant"
+    assert paths.data_dir().is_relative_to(tmp_path)
+
+
+def test_no_setting_of_the_machine_is_left() -> None:
+    assert not {"EDGE_ASSISTANT_MODELS", "HF_TOKEN", "NO_COLOR", "PIP_FIND_LINKS", "CI"} & set(os.environ)
+
+
+def test_a_package_client_that_a_test_starts_has_no_registry() -> None:
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "six"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "No matching distribution" in done.stderr
