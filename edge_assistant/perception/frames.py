@@ -1,0 +1,328 @@
+"""Video to shots: one frame for each stretch between two changes of the scene, in bounded memory and time."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from edge_assistant.errors import InputCorrupt, InputTooLarge, InputUnsupported
+from edge_assistant.perception.pictures import Page
+from edge_assistant.signals import Signal
+
+if TYPE_CHECKING:
+    import av
+    import av.container
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+MAX_SHOTS = 12  # looked at; reading one full frame takes a second
+MAX_SECONDS = 12 * 3600
+MAX_PIXELS = 8192 * 4320  # of one frame
+KEEP_SIDE = 1920  # of what is looked at; 12 such frames are 75 MB
+CUT = 0.35  # share of the picture's colours that must change
+SHORTEST = 0.5  # seconds; flashes and fades are part of the shot that follows
+WRITTEN = 0.02  # share of the pixels that must change for good where the picture is still: a slide, a screen, a display
+_STILL = 0.002  # share of the pixels that may change in a picture that is still
+_VISIBLE = 24  # grey levels of 255; noise of the sensor and the codec is less
+_SAMPLE = 0.1  # seconds between frames that are compared
+_SETTLED = 3.0  # seconds of a shot among which its stillest frame is chosen
+_ALL_FRAMES = 2_000_000_000  # pixels decoded before only key frames are: half a minute of 1080p, 10 to 20 s of work
+_KEY_FRAMES = 2000  # looked at in a whole video, where only key frames are
+_CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts"  # no playlists: those name other files and hosts
+_GRID, _CELL = 4, (9, 16)  # 16 regions of 9 x 16 points, each the mean of four pixels of the small picture
+_LEVELS = 4  # of each of red, green, blue: 64 bins
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """A frame made small, to be compared with others.
+
+    Attributes:
+        colours: f32 [16, 64], colour histograms of the 16 regions of the picture, each with the sum 1.
+        grey: f32 [72, 128], 0 to 255.
+    """
+
+    colours: NDArray[np.float32]
+    grey: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shot:
+    """A stretch of a video in which the scene stays the same.
+
+    Attributes:
+        start: seconds.
+        end: seconds.
+        page: its stillest early frame, upright; boxes are told in pixels of the video.
+        look: that frame, made small.
+    """
+
+    start: float
+    end: float
+    page: Page
+    look: Look
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """A frame as decoded, its time in seconds, and its look."""
+
+    time: float
+    frame: av.VideoFrame
+    look: Look
+
+
+@dataclass
+class Film:
+    """A video while its frames are decoded.
+
+    Attributes:
+        name: what messages call it.
+        seconds: how long it says it is, or None.
+        notes: what was left out, filled while it is decoded.
+        end: seconds decoded so far.
+    """
+
+    name: str
+    seconds: float | None
+    notes: list[str] = field(default_factory=list)
+    end: float = 0.0
+
+
+def shots(signal: Signal, threads: int, progress: Callable[[float], None]) -> tuple[list[Shot], tuple[str, ...]]:
+    """The shots of a video in order, at most `MAX_SHOTS`, and notes on what was left out.
+
+    A shot ends where the picture differs from the frame before or from the shot's beginning, so that cuts and slow
+    fades are both seen (see `difference`), and where a picture that stands still has become another, as from slide to
+    slide (see `moved`). Of more shots, those that resemble an earlier one most are left out.
+
+    Raises:
+        InputUnsupported: no video, or a file without pictures.
+        InputTooLarge: frames of over `MAX_PIXELS`.
+        InputCorrupt: no frame can be decoded.
+    """
+    found: list[tuple[float, Shot]] = []
+    total = 0
+    with _opened(signal) as (container, film):
+        for shot in _cut(_samples(container, film, threads, progress), film):
+            total += 1
+            found.append((min((_unlike(shot.look, other.look) for _, other in found), default=1.0), shot))
+            if len(found) > MAX_SHOTS:
+                del found[min(range(len(found)), key=lambda i: found[i][0])]
+    if not found:
+        raise InputCorrupt(f"{signal.name} has no picture that can be decoded", "record or copy it again")
+    if total > len(found):
+        film.notes.append(f"{signal.name}: of {total:,} scenes the {len(found)} that differ most were looked at")
+    return [shot for _, shot in found], tuple(film.notes)
+
+
+def look(rgb: NDArray[np.uint8]) -> Look:
+    """What is compared of a picture, from its pixels made small: uint8 [72, 128, 3]."""
+    import numpy as np
+
+    height, width = _CELL
+    bins = _LEVELS**3
+    region = np.arange(_GRID)[:, None] * _GRID + np.arange(_GRID)
+    region = np.repeat(np.repeat(region, height, 0), width, 1) * bins
+    halved = rgb.reshape(_GRID * height, 2, _GRID * width, 2, 3).mean((1, 3), dtype=np.float32)
+    low, part = np.divmod(halved * ((_LEVELS - 1) / 256), 1)
+    counts = np.zeros(_GRID**2 * bins)
+    for corner in itertools.product((0, 1), repeat=3):  # shared between neighbouring bins: no jump at their edge
+        index = region + (low + corner).astype(np.int64) @ np.array([_LEVELS**2, _LEVELS, 1])
+        weight = np.where(corner, part, 1 - part).prod(2)
+        counts += np.bincount(index.ravel(), weight.ravel(), len(counts))
+    shares = (counts.reshape(_GRID**2, bins) / (height * width)).astype(np.float32)
+    return Look(shares, rgb.mean(2, dtype=np.float32))
+
+
+def difference(a: Look, b: Look) -> float:
+    """The share of each region's colours that differ, 0 to 1, as the mean of all regions.
+
+    Histograms of regions are those of Nagasaka and Tanaka 1992, "Automatic Video Indexing and Full-Video Search for
+    Object Appearances".
+    """
+    return float(abs(a.colours - b.colours).sum() / 2 / len(a.colours))
+
+
+def moved(a: Look, b: Look) -> float:
+    """The share of pixels that differ visibly, 0 to 1."""
+    return float((abs(a.grey - b.grey) > _VISIBLE).mean())
+
+
+def _unlike(a: Look, b: Look) -> float:
+    return max(difference(a, b), moved(a, b))
+
+
+def _cut(samples: Iterator[Sample], film: Film) -> Iterator[Shot]:
+    """Group samples into shots."""
+    first = next(samples, None)
+    if first is None:
+        return
+    growing, last = _Growing(first, first.time), first
+    for last in samples:
+        if (start := growing.cut(last)) is not None:
+            yield growing.shot(start)
+            growing = _Growing(last, start)
+    yield growing.shot(max(film.end, last.time))
+
+
+class _Growing:
+    """A shot to which samples are added as long as they belong to it."""
+
+    def __init__(self, first: Sample, start: float) -> None:
+        self._start = self._moved = start
+        self._reference = self._last = self._best = first
+        self._stillness = math.inf
+
+    def cut(self, sample: Sample) -> float | None:
+        """When another scene began, where the sample belongs to another; else it is added."""
+        motion = moved(sample.look, self._last.look)
+        if motion > _STILL:
+            self._moved = sample.time
+        if sample.time - self._start < SHORTEST:
+            self._reference = sample
+        else:
+            if any(difference(sample.look, other.look) > CUT for other in (self._last, self._reference)):
+                return sample.time
+            settled = motion <= _STILL or sample.time - self._last.time > SHORTEST  # of key frames, each counts
+            if settled and moved(sample.look, self._best.look) > WRITTEN:
+                return self._moved
+        if motion < self._stillness and sample.time - self._start <= _SETTLED:
+            self._best, self._stillness = sample, motion
+        self._last = sample
+        return None
+
+    def shot(self, end: float) -> Shot:
+        """The shot that ends there."""
+        return Shot(self._start, end, _page(self._best.frame), self._best.look)
+
+
+def _page(frame: av.VideoFrame) -> Page:
+    """A frame upright, at most `KEEP_SIDE` long."""
+    import numpy as np
+
+    scale = min(1.0, KEEP_SIDE / max(frame.width, frame.height))
+    width, height = (max(1, round(side * scale)) for side in (frame.width, frame.height))
+    rgb = np.rot90(frame.to_ndarray(width=width, height=height, format="rgb24"), frame.rotation // 90)
+    turned = frame.rotation % 180 != 0
+    size = (frame.height, frame.width) if turned else (frame.width, frame.height)
+    return Page(None, np.ascontiguousarray(rgb), size, rgb.shape[1] / size[0])
+
+
+@contextmanager
+def _opened(signal: Signal) -> Iterator[tuple[av.container.InputContainer, Film]]:
+    import av
+
+    av.logging.set_level(None)
+    with signal.open() as source:
+        try:
+            # no protocol is allowed: the bytes come from `source` alone
+            options = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "none"}
+            container = av.open(source, "r", options=options)
+        except (av.FFmpegError, ValueError, OSError):
+            source.seek(0)
+            head = source.read(12)
+            if head[4:8] == b"ftyp" or head.startswith(b"\x1aE\xdf\xa3"):
+                raise InputCorrupt(f"{signal.name} is damaged and cannot be played", "copy it again") from None
+            raise InputUnsupported(f"{signal.name} is not a video that can be read", "give MP4, MKV or WebM") from None
+        with container:
+            seconds = container.duration / 1e6 if container.duration and container.duration > 0 else None
+            yield container, Film(signal.name, seconds)
+
+
+def _samples(
+    container: av.container.InputContainer, film: Film, threads: int, progress: Callable[[float], None]
+) -> Iterator[Sample]:
+    """Frames at least `_SAMPLE` seconds apart."""
+    import numpy as np
+
+    wanted = -math.inf
+    for time, frame in _decoded(container, film, threads):
+        film.end = max(film.end, time)
+        if time < wanted:
+            continue
+        wanted = time + _SAMPLE
+        small = frame.to_ndarray(width=2 * _GRID * _CELL[1], height=2 * _GRID * _CELL[0], format="rgb24").astype(
+            np.uint8
+        )
+        yield Sample(time, frame, look(small))
+        if film.seconds:
+            progress(min(1.0, time / film.seconds))
+
+
+def _decoded(container: av.container.InputContainer, film: Film, threads: int) -> Iterator[tuple[float, av.VideoFrame]]:
+    """Frames with their times: all of a short video, key frames of a long one, what can be had of a damaged one."""
+    import av
+
+    stream = _stream(container, film.name)
+    stream.codec_context.thread_count, stream.codec_context.thread_type = threads, "AUTO"
+    choice, broken, apart = _Choice(stream, film.seconds), 0, 1 / float(stream.average_rate or 30)
+    for packet in _packets(container, stream):
+        if packet is None or not choice.takes(packet):
+            broken += packet is None
+            continue
+        try:
+            frames = packet.decode()
+        except (av.FFmpegError, ValueError):
+            broken += 1
+            continue
+        for frame in frames:
+            choice.decoded += frame.width * frame.height
+            yield (film.end + apart if frame.time is None else frame.time), frame
+        if film.end > MAX_SECONDS:
+            film.notes.append(f"{film.name}: only the first {MAX_SECONDS // 3600} hours were looked at")
+            break
+    if broken:
+        film.notes.append(f"{film.name} is damaged: some of its pictures are missing")
+    film.end = max(film.end + apart, min(film.seconds or 0.0, choice.last + apart))
+
+
+def _packets(
+    container: av.container.InputContainer, stream: av.VideoStream
+) -> Iterator[av.Packet[av.VideoStream] | None]:
+    """The packets of a stream; None, and the end, where the container itself breaks off."""
+    import av
+
+    try:
+        yield from container.demux(stream)
+    except (av.FFmpegError, OSError):
+        yield None
+
+
+class _Choice:
+    """Which packets are decoded: all until `_ALL_FRAMES` pixels are reached, or none but key frames from the start."""
+
+    def __init__(self, stream: av.VideoStream, seconds: float | None) -> None:
+        frames = (seconds or 0.0) * float(stream.average_rate or 30)
+        self.decoded = 0
+        self.last = 0.0
+        self._start = float((stream.start_time or 0) * (stream.time_base or 0))
+        self._too_long = frames * stream.codec_context.width * stream.codec_context.height > _ALL_FRAMES
+        self._step = max(_SAMPLE, (seconds or 3600.0) / _KEY_FRAMES)
+        self._wanted = -math.inf
+
+    def takes(self, packet: av.Packet[av.VideoStream]) -> bool:
+        """Whether to decode a packet; the empty one at the end makes the decoder give what it still holds."""
+        time = float((packet.pts or packet.dts or 0) * (packet.time_base or 0)) - self._start
+        self.last = max(self.last, time)
+        if not packet.size or not (self._too_long or self.decoded > _ALL_FRAMES):
+            return True
+        if not packet.is_keyframe or time < self._wanted:
+            return False
+        self._wanted = time + self._step
+        return True
+
+
+def _stream(container: av.container.InputContainer, name: str) -> av.VideoStream:
+    """The first stream of moving pictures; a cover picture is none."""
+    for stream in container.streams.video:
+        if not stream.disposition & stream.disposition.attached_pic:
+            if stream.codec_context.width * stream.codec_context.height > MAX_PIXELS:
+                raise InputTooLarge(f"{name} has frames of over {MAX_PIXELS:,} pixels", "scale it down first")
+            return stream
+    raise InputUnsupported(f"{name} has no pictures in it", "give a recording with --audio")
