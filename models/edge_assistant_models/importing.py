@@ -13,12 +13,14 @@ from edge_assistant_models.stamps import Stamps
 from edge_assistant_models.tensors import tensor_digest
 from edge_assistant_models.transfer import storing
 
+_REPORT = "report it with the versions of this program, onnx and numpy"
+
 
 def convert(entry: Entry, inputs: Mapping[str, Path], output: Path) -> None:
     """Let the entry's importer write into a folder; what it writes besides the entry's files is removed.
 
     Raises:
-        ModelCorrupt: the input is damaged.
+        ModelCorrupt: the input is damaged, or the importer does not write what the catalog pins.
         StorageFull: the disk is full.
     """
     if entry.importer is None:
@@ -26,10 +28,23 @@ def convert(entry: Entry, inputs: Mapping[str, Path], output: Path) -> None:
     module = importlib.import_module(f"edge_assistant_models.importers.{entry.importer.name}")
     with storing(entry.name):
         module.convert(inputs, output)
-    wanted = {file.path for file in entry.files}
+    wanted = {file.path: file for file in entry.files}
     for path in output.iterdir():
         if path.name not in wanted:
             path.unlink()
+    for name, file in wanted.items():
+        _compare(entry, file, output / name)
+
+
+def _compare(entry: Entry, file: FileSpec, path: Path) -> None:
+    """See at once whether the importer still does what the catalog was written with."""
+    if not path.is_file():
+        raise ModelCorrupt(f"the importer of {entry.name} wrote no {file.path}", _REPORT)
+    if file.tensors_sha256 and (found := tensor_digest(path)) != file.tensors_sha256:
+        raise ModelCorrupt(
+            f"the importer of {entry.name} wrote {file.path} with the tensors {found}, not {file.tensors_sha256}",
+            _REPORT,
+        )
 
 
 def check(spec: FileSpec, path: Path, stamps: Stamps) -> str:

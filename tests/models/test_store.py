@@ -307,7 +307,7 @@ class TestImporting:
         importer.write_text(importer.read_text().replace('"Add"', '"Mul"'))
         sys.modules.pop("edge_assistant_models.importers.made_up")
         portfolio = Portfolio()
-        with pytest.raises(ModelCorrupt, match=r"model.onnx has the tensors"):
+        with pytest.raises(ModelCorrupt, match=r"the importer of mine wrote model\.onnx with the tensors"):
             portfolio.pull(["mine"])
         assert portfolio.state("mine") is not State.INSTALLED
 
