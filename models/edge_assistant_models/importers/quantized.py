@@ -1,0 +1,93 @@
+"""Matrix products with 8-bit weights as ONNX nodes, for importers that quantize while they convert.
+
+Two ways, because a CPU is good at different things for many rows and for one:
+
+- `integer_linear`, for many rows: weights of 7 bits with a scale per output, activations of 8 bits with a scale per
+  row (token), multiplied in integers. A scale per row keeps the error at half of what ONNX Runtime's own
+  DynamicQuantizeMatMul has, whose one scale for all rows is set by the loudest. 7 bits, because without VNNI
+  instructions x86 adds two products in 16 bits, which 255 * 127 * 2 overflows and 255 * 63 * 2 does not.
+- `blockwise_linear`, for one row at a time: weights of 8 bits with a scale per 32, read from memory as they are.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+BLOCK = 32  # weights that share a scale
+_WEIGHT_LIMIT = 63
+_ACTIVATION_LIMIT = 127
+
+
+class Graph(Protocol):
+    """What adds nodes and constants to a graph; both give the name of the value."""
+
+    def op(self, kind: str, *inputs: str, name: str = "", domain: str = "", **attributes: Any) -> str:  # noqa: D102, ANN401
+        ...
+
+    def constant(self, name: str, value: Any) -> str:  # noqa: D102, ANN401
+        ...
+
+
+def integer_linear(graph: Graph, value: str, name: str, weight: NDArray[Any]) -> str:
+    """Multiply rows by a weight [outputs, inputs] in integers: f32 [n, inputs] -> f32 [n, outputs]."""
+    import numpy as np
+
+    turned = weight.T.astype(np.float32)
+    scale = np.maximum(np.abs(turned).max(axis=0), np.float32(1e-8)) / np.float32(_WEIGHT_LIMIT)
+    levels = np.rint(turned / scale).astype(np.int8)
+    zero = graph.constant("activation_zero", np.uint8(128))
+    one = graph.constant("one", np.float32(1))
+    loudest = graph.op("ReduceMax", graph.op("Abs", value), graph.constant("last_axis", np.array([-1])), keepdims=1)
+    step = graph.op("Mul", loudest, graph.constant("activation_step", np.float32(1 / _ACTIVATION_LIMIT)))
+    step = graph.op("Max", step, graph.constant("least_step", np.float32(1e-8)))
+    rounded = graph.op("QuantizeLinear", graph.op("Div", value, step), one, zero)
+    weights = (graph.constant(name, levels), one, graph.constant(f"{name}/scale", scale), zero)
+    product = graph.op("MatMulIntegerToFloat", rounded, *weights, domain="com.microsoft")
+    return graph.op("Mul", product, step)
+
+
+def blockwise(weight: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Quantize a weight [outputs, inputs] to u8 [outputs, blocks, 32] around 128, and f32 scales [outputs, blocks].
+
+    The value farthest from zero in each block becomes the level 0 exactly.
+    """
+    import numpy as np
+
+    blocks = weight.astype(np.float32).reshape(len(weight), -1, BLOCK)
+    farthest = np.take_along_axis(blocks, np.abs(blocks).argmax(axis=-1, keepdims=True), axis=-1)
+    scales = np.where(farthest == 0, np.float32(1), farthest / np.float32(-128))
+    levels = np.clip(np.rint(blocks / scales) + 128, 0, 255).astype(np.uint8)
+    return levels, scales[..., 0]
+
+
+def blockwise_linear(graph: Graph, value: str, name: str, weight: NDArray[Any]) -> str:
+    """Multiply rows by a weight [outputs, inputs] quantized in blocks: f32 [n, inputs] -> f32 [n, outputs]."""
+    levels, scales = blockwise(weight)
+    outputs, inputs = weight.shape
+    return graph.op(
+        "MatMulNBits",
+        value,
+        graph.constant(name, levels),
+        graph.constant(f"{name}/scale", scales),
+        domain="com.microsoft",
+        K=inputs,
+        N=outputs,
+        bits=8,
+        block_size=BLOCK,
+        accuracy_level=4,  # activations are rounded to 8 bits too
+    )
+
+
+def blockwise_rows(graph: Graph, numbers: str, name: str, weight: NDArray[Any]) -> str:
+    """Look up rows of the weight of that name that `blockwise_linear` multiplies by: i64 [n] -> f32 [n, inputs]."""
+    import numpy as np
+
+    levels, scales = blockwise(weight)
+    found = graph.op("Gather", graph.constant(name, levels), numbers, axis=0)
+    steps = graph.op("Gather", graph.constant(f"{name}/scale", scales), numbers, axis=0)
+    centred = graph.op("Sub", graph.op("Cast", found, to=1), graph.constant("middle", np.float32(128)))
+    rows = graph.op("Mul", centred, graph.op("Unsqueeze", steps, graph.constant("last_axis", np.array([-1]))))
+    return graph.op("Reshape", rows, graph.constant("rows", np.array([0, -1])))
