@@ -47,7 +47,7 @@ def days(text: str) -> Iterator[Candidate]:
         yield from _day(match, [(int(match[3]), int(match[2]), int(match[1]))])
     for pattern in _named_days():
         for match in pattern.finditer(text):
-            month = english().months[match["month"].lower()]
+            month = english().months.get(match["month"].lower(), 0)  # re.I lets a long s pass for an s
             yield from _day(match, [(_year(match["year"]), month, _ordinal(match["day"]))])
 
 
@@ -67,9 +67,9 @@ def clocks(text: str) -> Iterator[Candidate]:
 
 def quantities(text: str) -> Iterator[Candidate]:
     """Find numbers in digits or words, with a currency before or a unit behind, outside days and times of day."""
-    taken = [(found.start, found.end) for finder in (days, clocks) for found in finder(text)]
+    taken = {i for finder in (days, clocks) for found in finder(text) for i in range(found.start, found.end)}
     for match in _quantity_pattern().finditer(text):
-        if any(start < match.end() and match.start() < end for start, end in taken):
+        if not taken.isdisjoint(range(match.start(), match.end())):
             continue
         unit = _unit(match["unit"] or match["currency"])
         if match["digits"]:
@@ -111,15 +111,17 @@ def as_words(text: str) -> Words:
 
 
 def singular(word: str) -> str:
-    """The singular of a regular English plural.
+    """The singular of an English plural; the irregular ones are data.
 
-    >>> [singular(w) for w in ("dogs", "boxes", "berries", "glass", "bus", "buses")]
-    ['dog', 'box', 'berry', 'glass', 'bus', 'bus']
+    >>> [singular(w) for w in ("dogs", "boxes", "berries", "glass", "bus", "buses", "doses", "people")]
+    ['dog', 'box', 'berry', 'glass', 'bus', 'bus', 'dose', 'person']
     """
+    if word in english().singular:
+        return english().singular[word]
     if len(word) > 4 and word.endswith("ies"):
         return word[:-3] + "y"
-    if len(word) > 4 and word.endswith(("ses", "xes", "zes", "ches", "shes")):
-        return word[:-2]
+    if len(word) > 4 and word.endswith(("uses", "sses", "xes", "ches", "shes")):
+        return word[: -1 if word.endswith(("auses", "ouses")) else -2]
     if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
         return word[:-1]
     return word
@@ -170,7 +172,7 @@ def _quantity_pattern() -> re.Pattern[str]:
         rf"(?:(?P<currency>\b(?:RM|USD|EUR|GBP)|[$€£])\s?)?"
         rf"(?:(?P<digits>(?:(?<![^\W_])|(?<=RM)|(?<=USD)|(?<=EUR)|(?<=GBP))(?<![.,:/])-?{_NUMBER}(?:-\d\d(?![\d-]))?(?![\d/]))"
         rf"|\b(?P<words>(?:{number_words()})(?:[ -](?:{number_words()}|and|point))*)\b)"
-        rf"(?:\s?(?P<unit>{units}|degrees)(?![^\W\d_]))?",
+        rf"(?:\s?(?:degrees?\s)?(?P<unit>{units})(?![^\W\d_])|\s?degrees?\b)?",
         re.I,
     )
 

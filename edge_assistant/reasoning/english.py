@@ -11,12 +11,13 @@ from importlib.resources import files
 
 @dataclass(frozen=True, slots=True)
 class English:
-    """Numbers, months, ordinals, units, word lists and how questions are understood; see english.toml."""
+    """Numbers, months, ordinals, units, plurals, word lists and how questions are understood; see english.toml."""
 
     numbers: Mapping[str, int]
     months: Mapping[str, int]
     ordinals: Mapping[str, int]
     units: Mapping[str, str]
+    singular: Mapping[str, str]
     words: Mapping[str, frozenset[str]]
     question: Mapping[str, tuple[str, ...]]
     attributes: Mapping[str, tuple[str, str]]
@@ -32,6 +33,7 @@ def english() -> English:
         months=data["months"],
         ordinals=data["ordinals"],
         units=data["units"],
+        singular=data["singular"],
         words={key: frozenset(values) for key, values in data["words"].items()},
         question={key: tuple(values) for key, values in data["question"].items()},
         attributes={key: (values[0], values[1]) for key, values in data["attributes"].items()},
