@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
+import io
 import json
+import os
 import pkgutil
 import sys
 import time
 from collections.abc import Sequence
 from types import ModuleType
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 from edge_assistant import __version__
-from edge_assistant.errors import EdgeAssistantError, UsageError
+from edge_assistant.errors import EdgeAssistantError, StorageFull, UsageError
 from edge_assistant.signals import printable
 
 BEGAN = time.perf_counter()  # the command's start, as near as Python code can see it
 APP_GROUP = "edge_assistant.app"  # entry points of apps that the bare command can open
 INTERRUPTED = 130
 FAULT = 70
+_NO_OUTPUT = {errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_ELSEWHERE = "free some space, or send it elsewhere"
 
 EXAMPLES = """examples:
   edge-assistant ask "Which allergies are known?" --image form.jpg --audio note.wav
@@ -40,22 +45,58 @@ class _Parser(argparse.ArgumentParser):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    as_json = "--json" in arguments
+    _open_streams()
+    try:
+        status = _status(arguments, "--json" in arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _give_up(sys.stdout, sys.stderr)  # whoever read our output is gone; there is nobody to tell
+        return INTERRUPTED
+    except OSError as error:
+        _give_up(sys.stdout)
+        print(f"error: the output cannot be written ({error.strerror}) - {_ELSEWHERE}", file=sys.stderr)
+        return StorageFull.exit_status
+    return status
+
+
+def _status(arguments: list[str], as_json: bool) -> int:
+    """The exit status; a failure is printed.
+
+    Raises:
+        OSError: the output cannot be written.
+    """
     try:
         return _run(arguments)
     except EdgeAssistantError as error:
         return _report(error.message, error.hint, error.code, error.exit_status, as_json)
     except KeyboardInterrupt:
         return _report("interrupted", "run the command again to start over", "interrupted", INTERRUPTED, as_json)
-    except BrokenPipeError:
-        sys.stderr.close()  # whoever read our output is gone; there is nobody to tell
-        return INTERRUPTED
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in _NO_OUTPUT:
+            raise
         import logging
 
         logging.getLogger("edge_assistant").exception("fault")
         what = f"a fault of ours ({type(error).__name__}: {error})"
         return _report(what, "the log has the details; please report it", "fault", FAULT, as_json)
+
+
+def _open_streams() -> None:
+    """Streams that were closed lead nowhere, and characters that a stream cannot show are printed as escapes."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        stream = getattr(sys, name)
+        if stream is None:
+            descriptor = os.open(os.devnull, os.O_RDWR)
+            os.dup2(descriptor, number)  # else the next file that is opened would take the number
+            setattr(sys, name, os.fdopen(number, "r" if number == 0 else "w", closefd=False))
+        elif number and isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _give_up(*streams: TextIO) -> None:
+    """Let what is still buffered go nowhere, so that Python does not stumble over it at its end."""
+    for stream in streams:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def parser(only: str | None = None) -> argparse.ArgumentParser:
