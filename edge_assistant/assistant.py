@@ -100,7 +100,8 @@ class Assistant:
             watch(Failed(failure))
         self._used.clear()
         before = replace(self._engine.usage) if self._engine else Usage()
-        perceived = _Perception(self, watch, Request(language), strict, list(failed))
+        alone = len(signals) == 1 and not failed  # then there is nothing to go on with
+        perceived = _Perception(self, watch, Request(language), strict or alone, list(failed))
         for signal in signals:
             perceived.take(signal, [sense for given, sense in steps if given is signal])
         if signals and not perceived.sources:
