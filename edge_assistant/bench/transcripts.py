@@ -1,0 +1,94 @@
+"""Transcripts made comparable: the same words count as the same, however they are written down.
+
+Punctuation and case go, units are written out, and every number becomes its digits one by one, so that `38.40`,
+`thirty eight forty` and `thirty-eight point four zero` are alike, and so are `9th` and `ninth`.
+"""
+
+from __future__ import annotations
+
+import re
+
+_ONES = (
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
+    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
+)
+_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+_ORDINALS = (
+    *("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh"),
+    *("twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth"),
+    *("twentieth", "thirtieth"),
+)
+_VALUES = (
+    {word: value for value, word in enumerate(_ONES)}
+    | {word: 20 + 10 * i for i, word in enumerate(_TENS)}
+    | {word: min(value, 20) if value < 21 else 30 for value, word in enumerate(_ORDINALS, 1)}
+)
+_MULTIPLES = {"hundred": 100, "thousand": 1000}
+_WRITTEN_OUT = {
+    "mg": "milligrams", "g": "grams", "kg": "kilograms", "kilos": "kilograms", "ml": "millilitres", "km": "kilometres",
+    "kilometers": "kilometres", "m": "metres", "meter": "metre", "meters": "metres", "mm": "millimetres",
+    "cm": "centimetres", "v": "volts", "dr": "doctor", "mr": "mister", "mrs": "missis", "ok": "okay", "%": "percent",
+    "gray": "grey", "color": "colour", "min": "minutes",
+}  # fmt: skip
+_CURRENCIES = {"$": "dollars", "£": "pounds", "€": "euros"}
+_MONEY = re.compile(r"([$£€])\s?(\d[\d,]*)(?:\.(\d\d))?")
+_TOKEN = re.compile(r"%|\d+|[^\W\d_]+(?:'[^\W\d_]+)*")
+
+
+def normalised(text: str) -> str:
+    """Words of a transcript as they are compared.
+
+    >>> normalised("It's $34.80, on the 9th of May, 1971.")
+    'its 3 4 dollars 8 0 cents on the 9 of may 1 9 7 1'
+    >>> normalised("It's thirty-four dollars and eighty cents, on the ninth of May, nineteen seventy one.")
+    'its 3 4 dollars 8 0 cents on the 9 of may 1 9 7 1'
+    """
+    text = re.sub(r"(?<=\d),(?=\d{3})", "", text.replace("’", "'"))
+    text = _MONEY.sub(_spoken_money, text)
+    text = re.sub(r"(?<=\d)(?:st|nd|rd|th)\b", "", text, flags=re.IGNORECASE)
+    text = re.sub(r"\b([ap])\.m\.", r"\1m", text, flags=re.IGNORECASE)
+    words = [word.replace("'", "").lower() for word in _TOKEN.findall(text)]
+    return " ".join(_digits([_WRITTEN_OUT.get(word, word) for word in words]))
+
+
+def _spoken_money(found: re.Match[str]) -> str:
+    sign, whole, cents = found.groups()
+    return f"{whole} {_CURRENCIES[sign]}" + (f" {cents} cents" if cents else "")
+
+
+def _digits(words: list[str]) -> list[str]:
+    """Number words and numerals as single digits; `and` before a number and `point` between two go."""
+    result: list[str] = []
+    value: int | None = None  # of the number words since the last other word
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        if word == "and" and _is_number(following):
+            continue
+        joined = _joined(value, word)
+        if joined is not None:
+            value = joined
+            continue
+        if value is not None:
+            result += str(value)
+        value = _VALUES.get(word)
+        if value is None and not (word == "point" and _is_number(following)):
+            result += word if word.isdigit() else [word]
+    return result + list(str(value) if value is not None else "")
+
+
+def _is_number(word: str) -> bool:
+    return word.isdigit() or word in _VALUES
+
+
+def _joined(value: int | None, word: str) -> int | None:
+    """The number that a further word makes of one: `forty` and `two`, `three` and `hundred`; None if it makes none.
+
+    >>> _joined(40, "two"), _joined(3, "hundred"), _joined(300, "forty"), _joined(38, "forty"), _joined(19, "nine")
+    (42, 300, 340, None, None)
+    """
+    if not value:
+        return None
+    if word in _MULTIPLES and value < _MULTIPLES[word]:
+        return value * _MULTIPLES[word]
+    more = _VALUES.get(word, 0)
+    fits = (value % 100 == 0 and 0 < more < 100) or (value % 100 >= 20 and value % 10 == 0 and 0 < more < 10)
+    return value + more if fits else None

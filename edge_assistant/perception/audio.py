@@ -1,0 +1,192 @@
+"""Sound out of any file that PyAV opens: a stream of 16 kHz mono blocks in bounded memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from edge_assistant.errors import InputCorrupt, InputEmpty, InputUnsupported
+from edge_assistant.signals import Signal
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SAMPLE_RATE = 16_000
+MIN_RATE, MAX_RATE = 1_000, 768_000  # of a file; a kilobyte at 1 Hz would be hours of sound
+MAX_SECONDS = 12 * 3600  # a few kilobytes can declare days of silence
+_MAX_BROKEN_PACKETS = 1_000  # after so many the rest is given up
+_MISSING = 0.5  # seconds less than the header declares that are worth a note
+# Playlists among FFmpeg's formats name other files and hosts, so only plain containers are opened.
+_CONTAINERS = "wav,w64,aiff,au,flac,mp3,ogg,mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,aac,amr,asf,caf,mpegts,mpeg,flv"
+_MAGIC = (
+    (0, b"RIFF"), (0, b"RF64"), (0, b"fLaC"), (0, b"OggS"), (0, b"ID3"), (0, b"\xff\xfb"), (0, b"\xff\xf3"),
+    (4, b"ftyp"), (0, b"\x1aE\xdf\xa3"), (0, b"FORM"),
+)  # fmt: skip
+_KINDS = "WAV, FLAC, MP3, OGG and M4A recordings are read"
+
+
+@dataclass
+class Sound:
+    """The sound of a signal while it is being decoded.
+
+    Attributes:
+        seconds: how long it is by its header, or None where that cannot be trusted.
+        heard: seconds decoded so far.
+        notes: what was wrong with it, filled while it is read.
+    """
+
+    seconds: float | None
+    heard: float = 0.0
+    notes: list[str] = field(default_factory=list)
+
+
+def has_sound(signal: Signal) -> bool:
+    """Whether a container has an audio stream; False for what is no container."""
+    try:
+        with _container(signal) as container:
+            return bool(container.streams.audio)
+    except (InputCorrupt, InputUnsupported):
+        return False
+
+
+@contextmanager
+def listen(signal: Signal) -> Iterator[tuple[Sound, Iterator[NDArray[np.float32]]]]:
+    """Open the first audio stream of a recording or a video.
+
+    Yields:
+        The sound, and an iterator over its blocks: f32, -1..1, mono, 16 kHz, each some hundredths of a second.
+
+    Raises:
+        InputUnsupported: the file is no container that is read, or has no sound in it.
+        InputCorrupt: the file is damaged before its first sample.
+        InputEmpty: it has no samples (raised by the iterator).
+    """
+    with _container(signal) as container:
+        if not container.streams.audio:
+            raise InputUnsupported(f"{signal.name} has no sound in it", _KINDS)
+        stream = container.streams.audio[0]
+        if not MIN_RATE <= stream.rate <= MAX_RATE:
+            raise InputCorrupt(
+                f"{signal.name} declares {stream.rate:,} samples a second", "record it at 8,000 to 48,000 a second"
+            )
+        streamed, cut = _header(signal)
+        sound = Sound(None if streamed else _declared(container, stream))
+        if cut:
+            sound.notes.append(f"{signal.name} breaks off: its header declares more than is there")
+        yield sound, _blocks(container, stream, sound, signal.name)
+
+
+@contextmanager
+def _container(signal: Signal) -> Iterator[Any]:
+    import av
+
+    av.logging.set_level(None)
+    with signal.open() as source:
+        try:
+            # the whitelist of protocols is empty of files and hosts: the bytes come from `source` alone
+            container = av.open(source, options={"format_whitelist": _CONTAINERS, "protocol_whitelist": "none"})
+        except (av.FFmpegError, ValueError, OSError) as error:
+            raise _not_opened(signal) from error
+        with container:
+            yield container
+
+
+def _not_opened(signal: Signal) -> InputCorrupt | InputUnsupported:
+    with signal.open() as source:
+        head = source.read(16)
+    if any(head.startswith(magic, at) for at, magic in _MAGIC):
+        return InputCorrupt(f"{signal.name} is damaged and cannot be played", "record or copy it again")
+    return InputUnsupported(f"{signal.name} is not a recording that can be read", _KINDS)
+
+
+def _header(signal: Signal) -> tuple[bool, bool]:
+    """Of a WAV, whether its header was written before its length was known, as programs that write to a pipe do; and
+    whether it declares more than there is, which FFmpeg passes over in silence."""
+    with signal.open() as source:
+        head = source.read(8)
+        there = source.seek(0, os.SEEK_END)
+    size = int.from_bytes(head[4:8], "little")
+    if not head.startswith(b"RIFF"):
+        return False, False
+    streamed = size == 0 or size >= 0x7FFF0000
+    return streamed, not streamed and size + 8 > there + 1  # one byte of padding may be missing
+
+
+def _declared(container: Any, stream: Any) -> float | None:  # noqa: ANN401
+    """Seconds that the header declares; MP3 without an index declares a guess, Ogg what is there."""
+    if container.format.name not in ("wav", "w64", "flac", "mov,mp4,m4a,3gp,3g2,mj2"):
+        return None
+    if stream.duration is None or stream.time_base is None:
+        return None
+    return float(stream.duration * stream.time_base)
+
+
+def _blocks(container: Any, stream: Any, sound: Sound, name: str) -> Iterator[NDArray[np.float32]]:  # noqa: ANN401
+    import av
+
+    resampler = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE)
+    broken = 0
+    for frame in _frames(container, stream):
+        if frame is None:
+            broken += 1
+            if broken > _MAX_BROKEN_PACKETS:
+                break
+            continue
+        for block in _resampled(resampler, frame):
+            yield block
+            sound.heard += len(block) / SAMPLE_RATE
+        if sound.heard > MAX_SECONDS:
+            sound.notes.append(f"{name}: only the first {MAX_SECONDS // 3600} hours were heard")
+            return
+    for block in _resampled(resampler, None):
+        yield block
+        sound.heard += len(block) / SAMPLE_RATE
+    if sound.heard == 0:
+        raise (InputCorrupt if broken else InputEmpty)(f"{name} has no sound that can be played", "record it again")
+    _note_damage(sound, broken, name)
+
+
+def _frames(container: Any, stream: Any) -> Iterator[Any]:  # noqa: ANN401
+    """Decoded frames; None for a packet that is damaged."""
+    import av
+
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets)
+        except StopIteration:
+            return
+        except (av.FFmpegError, OSError):  # the container itself breaks off: what follows cannot be found
+            yield None
+            return
+        try:
+            yield from packet.decode()
+        except (av.FFmpegError, ValueError):
+            yield None
+
+
+def _resampled(resampler: Any, frame: Any) -> Iterator[NDArray[np.float32]]:  # noqa: ANN401
+    """Blocks of one frame, or with None what the resampler still holds; samples that are no numbers become silence."""
+    import av
+
+    try:
+        frames = resampler.resample(frame)
+    except (av.FFmpegError, ValueError):
+        return
+    for part in frames:
+        block = part.to_ndarray().reshape(-1)
+        if len(block):
+            yield np.clip(np.nan_to_num(block, posinf=0.0, neginf=0.0), -1.0, 1.0)
+
+
+def _note_damage(sound: Sound, broken: int, name: str) -> None:
+    missing = (sound.seconds or 0.0) - sound.heard
+    if missing > _MISSING:
+        sound.notes.append(f"{name} breaks off after {sound.heard:.1f} s of {sound.seconds:.1f} s that it declares")
+    elif broken:
+        sound.notes.append(f"{name} is damaged: {broken} parts of it could not be played")

@@ -1,0 +1,92 @@
+"""What is said in a recording: each sentence with its seconds, words and confidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
+
+from edge_assistant.evidence import Evidence, Locator, Word
+from edge_assistant.evidence import Speech as Spoken
+from edge_assistant.perception.audio import Sound, listen
+from edge_assistant.perception.sense import Percept, Request, Sense
+from edge_assistant.signals import Kind, Signal
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from edge_assistant.perception.vad import Chunk, SileroVad
+    from edge_assistant.perception.whisper import Whisper
+
+_RATE = 16_000
+
+
+class Speech(Sense):
+    """Silero VAD finds where somebody speaks, Whisper what is said; silence, noise and music yield no evidence.
+
+    The signal may be a recording or a video: the first audio stream is heard.
+    """
+
+    name: ClassVar[str] = "speech"
+    kinds: ClassVar[frozenset[Kind]] = frozenset({Kind.AUDIO})
+    roles: ClassVar[tuple[str, ...]] = ("speech", "vad")
+
+    @cached_property
+    def _vad(self) -> SileroVad:
+        from edge_assistant.perception.vad import SileroVad
+
+        return SileroVad(self.runtime.session(next(iter(self.models["vad"].files.values())), threads=1))
+
+    @cached_property
+    def _whisper(self) -> Whisper:
+        from edge_assistant.perception.whisper import Whisper
+
+        return Whisper(self.models["speech"], self.runtime)
+
+    def perceive(self, signal: Signal, request: Request) -> Percept:
+        """Hear a recording of any length; one that breaks off yields what was heard and a note.
+
+        Raises:
+            InputUnsupported: it is no recording, or a video without sound.
+            InputCorrupt, InputEmpty: nothing in it can be played.
+            ModelError: a model cannot be loaded.
+        """
+        from edge_assistant.perception.vad import chunks
+
+        evidence: list[Evidence] = []
+        language = request.language
+        with listen(signal) as (sound, blocks):
+            for chunk in chunks(_watched(blocks, sound, request), self._vad):
+                found = list(self._understand(signal, chunk, language))
+                evidence += found
+        request.progress(1.0)
+        return Percept(tuple(evidence), notes=tuple(sound.notes))
+
+    def _understand(self, signal: Signal, chunk: Chunk, language: str | None) -> Iterator[Evidence]:
+        from edge_assistant.perception.words import sentences
+
+        regions = [(a / _RATE, b / _RATE) for a, b in chunk.regions]
+        hypothesis, language = self._whisper.transcribe(chunk.samples, regions[-1][1], language)
+        if hypothesis.silent:
+            return
+        offset = chunk.start / _RATE
+        for sentence in sentences(hypothesis, self._whisper.vocabulary, language, regions):
+            words = tuple(_later(word, offset) for word in sentence.words)
+            where = Locator(seconds=(words[0].start, words[-1].end))
+            yield Evidence("", signal.id, sentence.text, sentence.probability, where, Spoken(words, language))
+
+
+def _later(word: Word, offset: float) -> Word:
+    return replace(word, start=round(word.start + offset, 3), end=round(word.end + offset, 3))
+
+
+def _watched(blocks: Iterator[NDArray[np.float32]], sound: Sound, request: Request) -> Iterator[NDArray[np.float32]]:
+    """Tell the progress with each second heard."""
+    told = 0.0
+    for block in blocks:
+        yield block
+        if sound.seconds and sound.heard - told >= 1.0:
+            told = sound.heard
+            request.progress(min(1.0, told / sound.seconds))

@@ -1,0 +1,159 @@
+"""Where somebody speaks: Silero VAD over a stream, and the stream cut at pauses into chunks that Whisper can take.
+
+Memory is bounded: samples are dropped once no chunk can want them, and a chunk never exceeds `MAX_CHUNK` seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import onnxruntime
+    from numpy.typing import NDArray
+
+SAMPLE_RATE = 16_000
+_WINDOW = 512  # samples that the model judges at once: 32 ms
+_CONTEXT = 64  # samples before them that it sees too
+_SPEECH = 0.5  # probability at which speech begins (silero_vad: threshold)
+_SILENCE = 0.35  # and below which it ends (neg_threshold)
+_MIN_SPEECH = round(0.2 * SAMPLE_RATE / _WINDOW)  # windows; shorter is a click
+_MIN_SILENCE = round(0.35 * SAMPLE_RATE / _WINDOW)  # windows; shorter is a stop within a word
+_BEFORE = round(0.25 * SAMPLE_RATE)  # kept before speech, for a soft onset
+_AFTER = round(0.35 * SAMPLE_RATE)  # and after it
+_MAX_PAUSE = 3 * SAMPLE_RATE  # a longer one ends a chunk, so that silence is not transcribed
+MAX_CHUNK = 28 * SAMPLE_RATE  # Whisper hears 30 s, with some silence at the end
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A stretch of the recording with speech in it.
+
+    Attributes:
+        start: index of its first sample in the recording.
+        samples: f32, mono, 16 kHz.
+        regions: first and last+1 sample of each stretch of speech, counted from the chunk's first sample.
+    """
+
+    start: int
+    samples: NDArray[np.float32]
+    regions: tuple[tuple[int, int], ...]
+
+
+class SileroVad:
+    """Silero VAD (snakers4/silero-vad, version 5 and 6): the probability of speech for each 32 ms, with memory."""
+
+    def __init__(self, session: onnxruntime.InferenceSession) -> None:
+        self._session = session
+        self._rate = np.array(SAMPLE_RATE, np.int64)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget what was heard."""
+        self._state = np.zeros((2, 1, 128), np.float32)
+        self._context = np.zeros(_CONTEXT, np.float32)
+
+    def probability(self, window: NDArray[np.float32]) -> float:
+        """Judge the next 512 samples."""
+        heard = np.concatenate([self._context, window])[None]
+        feed = {"input": heard, "state": self._state, "sr": self._rate}
+        output, self._state = self._session.run(None, feed)
+        self._context = window[-_CONTEXT:]
+        return float(output[0, 0])
+
+
+@dataclass
+class _Cutter:
+    """Turns probabilities into regions, regions into chunks. Positions are windows from the recording's start."""
+
+    base: int = 0  # window at which `windows` begins
+    windows: list[NDArray[np.float32]] = field(default_factory=list)
+    probabilities: list[float] = field(default_factory=list)
+    speaking: int | None = None  # window at which the region that is not over yet began
+    quiet: int | None = None  # window since which it may be over
+    regions: list[tuple[int, int]] = field(default_factory=list)  # of the chunk that is not over yet
+
+    @property
+    def now(self) -> int:
+        return self.base + len(self.windows)
+
+    def push(self, window: NDArray[np.float32], probability: float) -> Iterator[Chunk]:
+        at = self.now
+        self.windows.append(window)
+        self.probabilities.append(probability)
+        if probability >= _SPEECH:
+            self.quiet = None
+            if self.speaking is None:
+                self.speaking = at
+        elif self.speaking is not None:
+            if probability < _SILENCE and self.quiet is None:
+                self.quiet = at
+            if self.quiet is not None and at - self.quiet >= _MIN_SILENCE:
+                yield from self._close(self.quiet)
+        if self.speaking is not None and (self.now - self.speaking) * _WINDOW + _BEFORE + _AFTER >= MAX_CHUNK:
+            yield from self._close(self._quietest(), goes_on=True)
+        if self.speaking is None and self.regions and (at - self.regions[-1][1]) * _WINDOW > _MAX_PAUSE:
+            yield self._flush()
+        self._forget()
+
+    def finish(self) -> Iterator[Chunk]:
+        if self.speaking is not None:
+            yield from self._close(self.quiet or self.now)
+        if self.regions:
+            yield self._flush()
+
+    def _quietest(self) -> int:
+        """The window of the least speech in the second half of the current region."""
+        assert self.speaking is not None
+        middle = (self.speaking + self.now) // 2
+        return middle + int(np.argmin(self.probabilities[middle - self.base :]))
+
+    def _close(self, end: int, *, goes_on: bool = False) -> Iterator[Chunk]:
+        """End the current region; one that goes on was too long and is cut."""
+        assert self.speaking is not None
+        start, self.speaking, self.quiet = self.speaking, end if goes_on else None, None
+        if end - start < _MIN_SPEECH:
+            return
+        if self.regions and (end - self.regions[0][0]) * _WINDOW + _BEFORE + _AFTER > MAX_CHUNK:
+            yield self._flush(start)
+        self.regions.append((start, end))
+
+    def _flush(self, until: int | None = None) -> Chunk:
+        """Make a chunk of the collected regions; its sound goes no further than window `until`."""
+        origin = self.base * _WINDOW
+        sound = np.concatenate(self.windows)
+        first = max(origin, self.regions[0][0] * _WINDOW - _BEFORE)
+        last = min(origin + len(sound), self.regions[-1][1] * _WINDOW + _AFTER)
+        if until is not None:
+            last = min(last, until * _WINDOW)
+        regions = tuple((a * _WINDOW - first, b * _WINDOW - first) for a, b in self.regions)
+        self.regions = []
+        return Chunk(first, sound[first - origin : last - origin], regions)
+
+    def _forget(self) -> None:
+        """Drop what no chunk can want any more."""
+        wanted = self.regions[0][0] if self.regions else self.now if self.speaking is None else self.speaking
+        surplus = wanted - _BEFORE // _WINDOW - 1 - self.base
+        if surplus > 0:
+            del self.windows[:surplus], self.probabilities[:surplus]
+            self.base += surplus
+
+
+def chunks(blocks: Iterable[NDArray[np.float32]], vad: SileroVad) -> Iterator[Chunk]:
+    """Cut a stream of samples (f32, mono, 16 kHz, blocks of any length) into the chunks where somebody speaks."""
+    vad.reset()
+    cutter = _Cutter()
+    rest = np.zeros(0, np.float32)
+    for block in blocks:
+        rest = np.concatenate([rest, block])
+        whole = len(rest) // _WINDOW * _WINDOW
+        for window in rest[:whole].reshape(-1, _WINDOW):
+            yield from cutter.push(window, vad.probability(window))
+        rest = rest[whole:]
+    if len(rest):
+        window = np.pad(rest, (0, _WINDOW - len(rest)))
+        yield from cutter.push(window, vad.probability(window))
+    yield from cutter.finish()

@@ -1,0 +1,321 @@
+"""Whisper in ONNX Runtime: the encoder on the real length of the sound, and a decoder that is told where it ends.
+
+Whisper was trained on windows of 30 s, and nearly all of the time for a short utterance goes into encoding silence.
+Here the encoder hears the utterance and a little silence. Left alone, the decoder would then say a sentence again and
+again, so the timestamp rules end where the sound ends; where it loops or is unsure all the same, the window of 30 s is
+heard after all, and then other words are tried at higher temperatures (Radford et al. 2022, section 4.5).
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from edge_assistant.errors import ModelCorrupt
+from edge_assistant.perception.mel import FRAMES_PER_SECOND, log_mel
+from edge_assistant.runtime import Runtime
+from edge_assistant_models.installed import InstalledModel
+
+if TYPE_CHECKING:
+    import onnxruntime
+    from numpy.typing import NDArray
+    from tokenizers import Tokenizer
+
+SAMPLE_RATE = 16_000
+WINDOW_SECONDS = 30  # what Whisper was trained on
+POSITION_SECONDS = 0.02  # between two positions of the encoder, and between two timestamp tokens
+MAX_TOKENS = 224  # of one window: half of the decoder's context
+PADDING_SECONDS = 2.0  # of silence after the sound
+_TOKENS_PER_SECOND = 12  # nobody speaks faster; with 16 more it is the limit for short sounds
+_CLOSING_SECONDS = 0.4  # a timestamp so near to the end of the speech is its end
+_AFTER_END = 0.2  # seconds that a timestamp may stand after the end of the speech
+_FIRST_TIMESTAMP = 50  # the first may stand at 1 s at most (openai/whisper: max_initial_timestamp)
+_MIN_CONFIDENCE = -1.0  # average log probability (openai/whisper: logprob_threshold)
+_MIN_SHORT_CONFIDENCE = -0.7  # the same before the full window is tried
+_MAX_COMPRESSION = 2.4  # more is a loop (openai/whisper: compression_ratio_threshold)
+_NO_SPEECH = 0.6  # probability above which unsure words are none (openai/whisper: no_speech_threshold)
+_TEMPERATURES = (0.4, 0.8)
+_LOOP_TOKENS = 12  # a phrase that comes three times over at least so many tokens is a loop
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The special tokens of a Whisper model, and what must never be said."""
+
+    tokenizer: Tokenizer
+    start: int
+    end: int
+    transcribe: int
+    no_timestamps: int
+    no_speech: int
+    first_timestamp: int
+    languages: dict[str, int]  # empty for a model that knows English only
+    suppressed: NDArray[np.int64]
+    suppressed_first: NDArray[np.int64]
+
+    @classmethod
+    def load(cls, tokenizer_file: Path, config_file: Path) -> Vocabulary:
+        """Read tokenizer.json and config.json.
+
+        Raises:
+            ModelCorrupt: a file is not what it should be.
+        """
+        from tokenizers import Tokenizer
+
+        try:
+            tokenizer = Tokenizer.from_file(str(tokenizer_file))
+            config = json.loads(config_file.read_text("utf-8"))
+            ids = {token.content: number for number, token in tokenizer.get_added_tokens_decoder().items()}
+            codes = {ids_name[2:-2]: number for ids_name, number in ids.items() if number in set(config["lang_ids"])}
+            no_speech = ids.get("<|nospeech|>", ids.get("<|nocaptions|>"))
+            multilingual = ids["<|endoftext|>"] == 50257
+            return cls(
+                tokenizer,
+                start=ids["<|startoftranscript|>"],
+                end=ids["<|endoftext|>"],
+                transcribe=ids["<|transcribe|>"],
+                no_timestamps=ids["<|notimestamps|>"],
+                no_speech=int(no_speech if no_speech is not None else ids["<|notimestamps|>"] - 1),
+                first_timestamp=ids["<|notimestamps|>"] + 1,
+                languages=codes if multilingual else {},
+                suppressed=np.array(config["suppress_ids"], np.int64),
+                suppressed_first=np.array(config["suppress_ids_begin"], np.int64),
+            )
+        except Exception as error:  # tokenizers raises plain Exception
+            raise ModelCorrupt(f"{tokenizer_file.name} is not Whisper's ({error})", "pull the model again") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """What was understood of one window.
+
+    Attributes:
+        tokens: text and timestamps, without the closing token.
+        log_probabilities: of each token.
+        attention: f32 [tokens + 1, heads, positions]; row i looks where token i was heard, the last where they end.
+        no_speech: probability that nothing was said.
+        looped: whether it said the same again and again, or never came to an end.
+    """
+
+    tokens: tuple[int, ...]
+    log_probabilities: tuple[float, ...]
+    attention: NDArray[np.float32]
+    no_speech: float
+    looped: bool
+    compression: float = 0.0
+
+    @property
+    def confidence(self) -> float:
+        """Average log probability of a token."""
+        return float(np.mean(self.log_probabilities)) if self.log_probabilities else -np.inf
+
+    @property
+    def silent(self) -> bool:
+        """Whether these are the words that Whisper invents where nothing is said."""
+        return self.no_speech > _NO_SPEECH and self.confidence < _MIN_CONFIDENCE
+
+    @property
+    def repetitive(self) -> bool:
+        """Whether it says the same again and again."""
+        return self.looped or self.compression > _MAX_COMPRESSION
+
+    def good(self, threshold: float) -> bool:
+        """Whether it can be believed without another try."""
+        return not self.repetitive and self.confidence >= threshold
+
+
+class Whisper:
+    """A Whisper model as the importer `whisper` writes it: files `encoder`, `decoder`, `tokenizer`, `config`."""
+
+    def __init__(self, model: InstalledModel, runtime: Runtime) -> None:
+        self._encoder = runtime.session(model.files["encoder"])
+        self._decoder = runtime.session(model.files["decoder"])
+        self.vocabulary = Vocabulary.load(model.files["tokenizer"], model.files["config"])
+        self._crossed = [output.name for output in self._encoder.get_outputs()]
+        self._outputs = [output.name for output in self._decoder.get_outputs()]
+        self._heads, _, self._size = next(
+            value.shape for value in self._decoder.get_inputs() if value.name == "past_key_0"
+        )
+        self._mels: int = self._encoder.get_inputs()[0].shape[1]
+
+    def transcribe(
+        self, samples: NDArray[np.float32], speech_end: float, language: str | None
+    ) -> tuple[Hypothesis, str]:
+        """Understand up to 30 s of sound.
+
+        Args:
+            samples: f32, mono, 16 kHz.
+            speech_end: second in them at which nobody speaks any more.
+            language: ISO 639-1 code, or None to detect it.
+
+        Returns:
+            The best hypothesis, and the language's code.
+        """
+        seconds = len(samples) / SAMPLE_RATE
+        short = min(WINDOW_SECONDS, seconds + PADDING_SECONDS)
+        heard = self._encode(samples, short)
+        language = self._language(heard, language)
+        tries = [self._decode(heard, language, speech_end, 0.0)]
+        if tries[0].good(_MIN_SHORT_CONFIDENCE) or tries[0].silent:
+            return tries[0], language
+        if short < WINDOW_SECONDS:
+            heard = self._encode(samples, WINDOW_SECONDS)
+            tries.append(self._decode(heard, language, speech_end, 0.0))
+        for temperature in _TEMPERATURES:
+            if any(one.good(_MIN_CONFIDENCE) for one in tries) or tries[-1].silent:
+                break
+            tries.append(self._decode(heard, language, speech_end, temperature))
+        return max(
+            tries, key=lambda one: (not one.looped and one.compression <= _MAX_COMPRESSION, one.confidence)
+        ), language
+
+    def _encode(self, samples: NDArray[np.float32], seconds: float) -> dict[str, onnxruntime.OrtValue]:
+        import onnxruntime
+
+        frames = min(WINDOW_SECONDS * FRAMES_PER_SECOND, int(seconds * FRAMES_PER_SECOND) // 2 * 2 + 2)
+        mel = onnxruntime.OrtValue.ortvalue_from_numpy(log_mel(samples, frames, self._mels)[None])
+        return dict(zip(self._crossed, self._encoder.run_with_ort_values(self._crossed, {"mel": mel}), strict=True))
+
+    def _language(self, heard: dict[str, Any], wanted: str | None) -> str:
+        codes = self.vocabulary.languages
+        if not codes:
+            return "en"
+        if wanted in codes:
+            return wanted
+        logits = self._step([self.vocabulary.start], self._nothing, heard)["logits"].numpy()[-1]
+        return max(codes, key=lambda code: float(logits[codes[code]]))
+
+    @cached_property
+    def _nothing(self) -> dict[str, onnxruntime.OrtValue]:
+        """The decoder's memory before the first token."""
+        import onnxruntime
+
+        empty = onnxruntime.OrtValue.ortvalue_from_numpy(np.zeros((self._heads, 0, self._size), np.float32))
+        names = [value.name for value in self._decoder.get_inputs()]
+        return {name: empty for name in names if name.startswith("past_")}
+
+    def _step(self, tokens: list[int], past: dict[str, Any], heard: dict[str, Any]) -> dict[str, Any]:
+        import onnxruntime
+
+        fed = onnxruntime.OrtValue.ortvalue_from_numpy(np.array(tokens, np.int64))
+        results = self._decoder.run_with_ort_values(self._outputs, {"tokens": fed, **past, **heard})
+        return dict(zip(self._outputs, results, strict=True))
+
+    def _decode(self, heard: dict[str, Any], language: str, speech_end: float, temperature: float) -> Hypothesis:
+        words = self.vocabulary
+        prompt = [words.start]
+        if words.languages:
+            prompt += [words.languages[language], words.transcribe]
+        rules = _TimestampRules(words, speech_end)
+        random = np.random.default_rng(len(prompt))
+        limit = min(MAX_TOKENS, 16 + round(speech_end * _TOKENS_PER_SECOND))
+        tokens: list[int] = []
+        probabilities: list[float] = []
+        rows: list[NDArray[np.float32]] = []
+        result = self._step(prompt, self._nothing, heard)
+        logits = result["logits"].numpy()
+        no_speech = _softmax(logits[0])[words.no_speech]
+        looped = False
+        while True:
+            rows.append(result["alignment"].numpy()[:, -1])
+            scores = rules.apply(result["logits"].numpy()[-1].copy(), tokens)
+            token = _choose(scores, temperature, random)
+            if token == words.end or rules.closed(tokens):
+                break
+            tokens.append(token)
+            probabilities.append(float(scores[token]))
+            looped = _loops([one for one in tokens if one < words.end]) or len(tokens) >= limit
+            if looped:
+                break
+            past = {name: result[name.removeprefix("past_")] for name in self._nothing}
+            result = self._step([token], past, heard)
+        text = words.tokenizer.decode([one for one in tokens if one < words.end])
+        return Hypothesis(
+            tuple(tokens), tuple(probabilities), np.stack(rows), float(no_speech), looped, _compression(text)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _TimestampRules:
+    """Which token may come next (openai/whisper: decoding.py, ApplyTimestampRules), and where the sound ends."""
+
+    words: Vocabulary
+    speech_end: float
+
+    def apply(self, logits: NDArray[np.float32], tokens: list[int]) -> NDArray[np.float32]:
+        """Turn logits into log probabilities in place, with what may not come next at minus infinity."""
+        words = self.words
+        first = words.first_timestamp
+        logits[words.suppressed] = -np.inf
+        logits[words.no_timestamps] = -np.inf
+        logits[first + 1 + round((self.speech_end + _AFTER_END) / POSITION_SECONDS) :] = -np.inf
+        if not tokens:
+            logits[words.suppressed_first] = -np.inf
+            logits[:first] = -np.inf
+            logits[first + _FIRST_TIMESTAMP + 1 :] = -np.inf
+        else:
+            self._pairs(logits, tokens)
+        scores = _log_softmax(logits)
+        if np.logaddexp.reduce(scores[first:]) > scores[:first].max():
+            scores[:first] = -np.inf
+            scores = _log_softmax(scores)
+        return scores
+
+    def _pairs(self, logits: NDArray[np.float32], tokens: list[int]) -> None:
+        """Timestamps come in pairs, except the first and the last, and never go back."""
+        first = self.words.first_timestamp
+        last = tokens[-1] >= first
+        before = len(tokens) < 2 or tokens[-2] >= first
+        if last and before:
+            logits[first:] = -np.inf
+        elif last:
+            logits[: self.words.end] = -np.inf
+        stamps = [token for token in tokens if token >= first]
+        if stamps:
+            logits[first : stamps[-1] + (0 if last and not before else 1)] = -np.inf
+
+    def closed(self, tokens: list[int]) -> bool:
+        """Whether the last token says that the speech is over."""
+        if len(tokens) < 2 or tokens[-2] >= self.words.first_timestamp:
+            return False
+        second = (tokens[-1] - self.words.first_timestamp) * POSITION_SECONDS
+        return second >= self.speech_end - _CLOSING_SECONDS
+
+
+def _choose(scores: NDArray[np.float32], temperature: float, random: np.random.Generator) -> int:
+    if temperature == 0:
+        return int(scores.argmax())
+    return int((scores / temperature + random.gumbel(size=len(scores))).argmax())
+
+
+def _loops(tokens: list[int]) -> bool:
+    """Whether the last phrase came three times in a row, over at least a dozen tokens."""
+    for length in range(1, len(tokens) // 3 + 1):
+        times = max(3, -(-_LOOP_TOKENS // length))
+        tail = tokens[-length * times :]
+        if len(tail) == length * times and tail == tail[:length] * times:
+            return True
+    return False
+
+
+def _compression(text: str) -> float:
+    """How much shorter zlib makes a text; repetition makes it large."""
+    data = text.encode()
+    return len(data) / len(zlib.compress(data))
+
+
+def _log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    shifted = logits - logits.max()
+    result: NDArray[np.float32] = shifted - np.log(np.exp(shifted).sum())
+    return result
+
+
+def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    result: NDArray[np.float32] = np.exp(_log_softmax(logits))
+    return result
