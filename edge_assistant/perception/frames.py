@@ -99,7 +99,7 @@ def shots(signal: Signal, threads: int, progress: Callable[[float], None]) -> tu
 
     A shot ends where the picture differs from the frame before or from the shot's beginning, so that cuts and slow
     fades are both seen (see `difference`), and where a picture that stands still has become another, as from slide to
-    slide (see `moved`). Of more shots, those that resemble an earlier one most are left out.
+    slide (see `moved`). Scenes that come back, and of more shots those most like an earlier one, are left out.
 
     Raises:
         InputUnsupported: no video, or a file without pictures.
@@ -111,6 +111,8 @@ def shots(signal: Signal, threads: int, progress: Callable[[float], None]) -> tu
     with _opened(signal) as (container, film):
         for shot in _cut(_samples(container, film, threads, progress), film):
             total += 1
+            if any(_alike(shot.look, other.look) for _, other in found):
+                continue
             found.append((min((_unlike(shot.look, other.look) for _, other in found), default=1.0), shot))
             if len(found) > MAX_SHOTS:
                 del found[min(range(len(found)), key=lambda i: found[i][0])]
@@ -152,6 +154,11 @@ def difference(a: Look, b: Look) -> float:
 def moved(a: Look, b: Look) -> float:
     """The share of pixels that differ visibly, 0 to 1."""
     return float((abs(a.grey - b.grey) > _VISIBLE).mean())
+
+
+def _alike(a: Look, b: Look) -> bool:
+    """Whether one is the other's scene come back."""
+    return difference(a, b) <= CUT and moved(a, b) <= WRITTEN
 
 
 def _unlike(a: Look, b: Look) -> float:

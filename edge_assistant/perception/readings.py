@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -83,9 +82,14 @@ def quantity(value: float, unit: str | None) -> str:
     return f"{value:.10g} {unit}" if unit else f"{value:.10g}"
 
 
-def _rounded(value: float, spread: float) -> float:
-    """A computed number, three digits finer than the spread of the readings that it comes from."""
-    return round(value, 3 - math.floor(math.log10(spread))) if spread > 0 else float(f"{value:.10g}")
+def decimals(values: Floats) -> int:
+    """How many decimals readings were written with, at most 6, by the first thousand of them.
+
+    >>> decimals(np.array([20.5, 19.25, 20.0])), decimals(np.array([3.0, 1e12]))
+    (2, 0)
+    """
+    some = values[:1000]
+    return next((n for n in range(6) if np.allclose(some, np.round(some, n), rtol=1e-12, atol=1e-9)), 6)
 
 
 def _rows(table: Table, start: int, stop: int) -> tuple[int, int]:
@@ -177,8 +181,8 @@ def _steps(table: Table, column: Column) -> Iterator[Observation]:
     indices, values = table.present(column)
     for step in steps(values):
         index = int(indices[step.index])
-        row, size = int(table.rows[index]), abs(step.after - step.before)
-        before, after = (quantity(_rounded(level, size), column.unit) for level in (step.before, step.after))
+        row, digits = int(table.rows[index]), decimals(values)
+        before, after = (quantity(round(level, digits), column.unit) for level in (step.before, step.after))
         text = f"{column.name} stepped from about {before} to {after} {_period(table, index, index + 1)} (row {row})"
         detail = Statistic(column.name, column.unit, "step", step.after - step.before, table.when(index))
         yield Observation(3, text, (row, row), detail)
@@ -189,12 +193,12 @@ def _course(table: Table, column: Column) -> Iterator[Observation]:
     mean, trend, spread = table.mean(column.name), table.trend(column.name), table.spread(column.name)
     if mean is None or spread is None or spread.value == 0:
         return
-    value = _rounded(mean.value, spread.value)
+    indices, values = table.present(column)
+    value = round(mean.value, decimals(values) + 1)
     text = f"{column.name} was {quantity(value, column.unit)} on average {_period(table, 0, len(table))}"
     yield Observation(3, text, mean.rows, Statistic(column.name, column.unit, "mean", value))
     if trend is None:
         return
-    indices, values = table.present(column)
     some = slice(None, None, 1 + len(indices) // 10_000)  # enough for the scatter
     hours = (table.times[indices[some]] - table.times[0]).astype(np.int64) / 3.6e12
     rest = values[some] - trend.value * hours

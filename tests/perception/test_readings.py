@@ -49,7 +49,7 @@ def test_range_and_summary():
     ]
     assert told(percept, "max") == [("temperature was highest at 105.59 degC at 2014-01-15 16:20 (row 3)", (3, 3))]
     assert told(percept, "min") == [("temperature was lowest at 19.25 degC at 2014-01-15 16:15 (row 2)", (2, 2))]
-    assert told(percept, "mean")[0][0].startswith("temperature was 37.17 degC on average")
+    assert told(percept, "mean")[0][0].startswith("temperature was 37.168 degC on average")
     detail = next(e.detail for e in percept.evidence if e.detail.name == "max")
     assert (detail.column, detail.unit, detail.value) == ("temperature", "degC", 105.59)
     assert detail.time == datetime(2014, 1, 15, 16, 20)

@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from edge_assistant.errors import InputCorrupt, InputError, InputMissing, InputTooLarge, InputUnsupported
 from edge_assistant.evidence import Evidence
+from edge_assistant.evidence import Speech as Spoken
 from edge_assistant.perception import frames
 from edge_assistant.perception.frames import shots
 from edge_assistant.perception.sense import Percept, Request, senses
@@ -21,6 +22,7 @@ from edge_assistant.perception.video import Video
 from edge_assistant.runtime import Runtime
 from edge_assistant.signals import Kind, Origin, Signal, take_bytes, take_file
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
 WIDTH, HEIGHT, RATE = 320, 192, 25
 
 
@@ -120,6 +122,13 @@ def test_a_slow_fade_is_seen(tmp_path):
     assert found[0].page.rgb.mean() < 60
 
 
+def test_scenes_that_come_back_are_looked_at_once(tmp_path):
+    a, b = slide("one"), slide("two", paper=(60, 60, 160))
+    found, notes = cut(film(tmp_path / "a.mp4", [(a, 0.8), (b, 0.8), (a, 0.8), (b, 0.8)]))
+    assert [shot.start for shot in found] == [0.0, pytest.approx(0.8, abs=0.13)]
+    assert notes == ("a.mp4: of 4 scenes the 2 that differ most were looked at",)
+
+
 def test_of_many_scenes_those_that_differ_most(tmp_path, monkeypatch):
     monkeypatch.setattr(frames, "MAX_SHOTS", 3)
     colours = [(200, 30, 30), (30, 200, 30), (200, 30, 30), (30, 200, 30), (30, 30, 200)]
@@ -206,6 +215,21 @@ def test_a_tone_is_no_speech(talk, models):
     percept = perceive(talk, {role: models(role) for role in ("speech", "vad")})
     assert percept.evidence == ()
     assert len(percept.notes) == 2
+
+
+def test_what_is_said_has_its_seconds(tmp_path, models):
+    """The spoken claim of the examples, after a second of silence."""
+    with av.open(str(EXAMPLES / "expense" / "claim.wav")) as recording:
+        said = np.concatenate([frame.to_ndarray()[0] for frame in recording.decode(audio=0)]) / np.float32(32768)
+    sound = np.concatenate((np.zeros(16_000, np.float32), said.astype(np.float32)))
+    path = film(tmp_path / "claim.mkv", [(slide("Claim"), 1.0)], sound=sound)
+    percept = perceive(path, {role: models(role) for role in ("speech", "vad")})
+    words = " ".join(e.text for e in percept.evidence).lower()
+    assert "forty" in words or "42" in words
+    assert {type(e.detail) for e in percept.evidence} == {Spoken}
+    assert all(e.locator.box is None for e in percept.evidence)
+    assert 0.8 <= percept.evidence[0].locator.seconds[0] <= 2.0
+    assert percept.evidence[-1].locator.seconds[1] <= len(sound) / 16_000 + 0.1
 
 
 def test_without_a_model_it_says_what_was_not_done(talk):
