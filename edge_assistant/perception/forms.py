@@ -17,6 +17,7 @@ _MAX_LABEL_WORDS = 6
 _ABOVE_GAP = 1.2  # label heights between a label and the value under it
 _SMALLER = 0.8  # of the value's height has a label that is known by its smaller print
 _MIN_SMALL_PAIRS = 2
+_INDENTED = 2.5  # heights from the label's beginning to the lines of its value
 _MAX_BLANK_WORDS = 4
 _LEADER = re.compile(r"_{2,}|\.{4,}|…{2,}|·{3,}")
 _CURRENCY = re.compile(r"(?:[A-Z]{2,3}|[$€£¥₹]|[A-Z]{1,2}\$)")
@@ -27,11 +28,16 @@ _NEXT_LABEL = re.compile(r"\s(?=[A-Z][A-Za-z.]{2,15}\s?:(?:\s|\d))")
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One thing that is written, with the cell that its words come from."""
+    """One thing that is written, with the cell that its words come from.
+
+    Attributes:
+        value: of a field, where its value stands.
+    """
 
     text: str
     detail: Detail
     cell: Cell
+    value: Cell | None = None
 
 
 def read(rows: Sequence[Row]) -> list[Found]:
@@ -46,9 +52,26 @@ def read(rows: Sequence[Row]) -> list[Found]:
             found.append(Found(tables.named(row, headers[index]), _line(row), joined(row)))
         elif row in headers.values():
             found.append(Found(joined(row).text, _line(row), joined(row)))
+        elif found and _continues(found[-1], row):
+            found[-1] = _continued(found[-1], row[0])
         else:
             found += _row(row)
     return found
+
+
+def _continues(last: Found, row: Row) -> bool:
+    """Whether a row is the next line of the value before it: it stands under it, close, and has no label."""
+    if last.value is None or len(row) > 1 or split_label(row[0].text)[0] is not None:
+        return False
+    value, line = last.value, row[0]
+    indented = line.left - last.cell.left > _INDENTED * value.height
+    aligned = abs(line.left - value.left) < 1.5 * value.height
+    return indented and aligned and line.top - value.bottom < 0.5 * value.height
+
+
+def _continued(last: Found, line: Cell) -> Found:
+    assert isinstance(last.detail, Field)
+    return field(last.detail.label, f"{last.detail.value} {line.text}", joined([last.cell, line]), line)
 
 
 def _line(row: Sequence[Cell]) -> Line:
@@ -66,8 +89,10 @@ def _row(row: Row) -> list[Found]:
         if label is None or (value and cells and tables.is_number(cells[0].text)):  # an item with a colon in its name
             plain.append(cell)
             continue
+        beside: Cell | None = _value_part(cell)
         if not value:
             taken = _values(cells)
+            beside = taken[0] if taken else None
             if not taken and not _is_short(label):
                 plain.append(cell)
                 continue
@@ -76,7 +101,7 @@ def _row(row: Row) -> list[Found]:
             value = " ".join(part.text for part in taken)
         found += _plain(plain)
         plain = []
-        found.append(field(label, value, cell))
+        found.append(field(label, value, cell, beside))
     return found + _plain(plain)
 
 
@@ -106,6 +131,12 @@ def _boxes(row: Row) -> list[Found]:
     return found
 
 
+def _value_part(cell: Cell) -> Cell:
+    """About where the value stands in a cell that has its label too."""
+    share = (cell.text.find(":") + 2) / (len(cell.text) + 1)
+    return replace(cell, left=cell.left + share * (cell.right - cell.left))
+
+
 def _values(cells: Sequence[Cell]) -> list[Cell]:
     """The cells up to the next label."""
     taken: list[Cell] = []
@@ -123,7 +154,7 @@ def _plain(cells: list[Cell]) -> list[Found]:
     pairs = list(zip(cells[::2], cells[1::2], strict=False))
     paired = len(cells) % 2 == 0 and all(_is_label(a.text) and _VALUE.match(b.text) for a, b in pairs)
     if paired and (len(pairs) == 1 or all(_has_digit(b) and not _has_digit(a) for a, b in pairs)):
-        return [field(a.text, b.text, joined([a, b])) for a, b in pairs]
+        return [field(a.text, b.text, joined([a, b]), b) for a, b in pairs]
     whole = joined(cells)
     return [Found(whole.text, _line(cells), whole)]
 
@@ -132,10 +163,10 @@ def _has_digit(cell: Cell) -> bool:
     return any(c.isdigit() for c in cell.text)
 
 
-def field(label: str, value: str, cell: Cell) -> Found:
+def field(label: str, value: str, cell: Cell, beside: Cell | None = None) -> Found:
     """A label and its value as one; an empty value was left blank."""
     label, value = _balanced(label), _balanced(value)
-    return Found(f"{label}: {value or '(left blank)'}", Field(label, value), cell)
+    return Found(f"{label}: {value or '(left blank)'}", Field(label, value), cell, beside)
 
 
 def split_label(text: str) -> tuple[str | None, str]:

@@ -202,7 +202,7 @@ def _outlines(probability: NDArray[np.float32]) -> list[Quad]:
     ink = cv2.dilate((probability > _INK).astype(np.uint8), np.ones((2, 2), np.uint8))
     contours, _ = cv2.findContours(ink, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
     quads = []
-    for contour in contours[:_MAX_BOXES]:
+    for contour in sorted(contours, key=cv2.contourArea, reverse=True)[:_MAX_BOXES]:
         (x, y), (width, height), angle = cv2.minAreaRect(contour)
         if min(width, height) < 3 or _mean_within(probability, contour) < _BOX:
             continue

@@ -51,7 +51,7 @@ def _page(document: PdfDocument, index: int, name: str, notes: tuple[str, ...]) 
     import pypdfium2
 
     try:
-        page = document[index]
+        page = _flat(document, index)
         try:
             width, height = page.get_size()
             per_point = min(DPI / _POINTS, (KEEP_PIXELS / max(1.0, width * height)) ** 0.5)
@@ -61,6 +61,14 @@ def _page(document: PdfDocument, index: int, name: str, notes: tuple[str, ...]) 
             page.close()
     except pypdfium2.PdfiumError:
         raise InputCorrupt(f"{name}, page {index + 1}, is damaged", "export it again") from None
+
+
+def _flat(document: PdfDocument, index: int) -> PdfPage:
+    """A page with what was filled into its form made part of it; else it has its labels and not their values."""
+    page = document[index]
+    page.flatten()
+    page.close()
+    return document[index]
 
 
 def _render(page: PdfPage, per_point: float) -> NDArray[np.uint8]:

@@ -15,6 +15,7 @@ from edge_assistant.perception.layout import Cell, Row
 _ALIGNED = 1.2  # heights of the writing by which edges or centres of a column's cells may differ
 _MAX_APART = 2  # rows that do not fit the columns may stand between those that do: names of items on lines of their own
 _AMOUNT = re.compile(r"\d\.\d{2}$")
+_MEASURE = re.compile(r"\W{0,3}[A-Z]{0,3}\s?\d")  # a number, with its unit behind it or without
 _POINTLESS = re.compile(r"\d{1,4} \d{2}")
 NUMBER = re.compile(r"\W{0,3}[A-Z]{0,3}\s?\d[\d.,' ]*%?")  # with a sign, bracket or currency before it
 
@@ -79,7 +80,7 @@ def _fits(row: Row, header: Row) -> bool:
     columns = [_column(cell, header) for cell in row]
     known = [column for column in columns if column is not None]
     ordered = all(a < b for a, b in pairwise(known))
-    numbers = sum(is_number(cell.text) for cell in row)
+    numbers = sum(_MEASURE.match(cell.text) is not None for cell in row[1:])
     total = len(row) == 2 < len(header) and columns[0] != 0
     return ordered and len(known) >= 2 and len(row) - len(known) <= 1 and numbers >= 1 and not total
 

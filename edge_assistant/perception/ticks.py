@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
-from edge_assistant.perception.layout import Piece
+from edge_assistant.perception.layout import Corners, Piece, skew
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,11 +22,12 @@ _SMALLEST, _LARGEST = 0.5, 2.0  # inside of a box in heights of lines; that of a
 _MIN_PIXELS = 9  # smaller, a round O looks square
 _MAX_MARKS = 400  # of one page
 _MARKED = 0.08  # share of the inside that is ink; a thin tick covers a tenth, noise a hundredth
-_STRAIGHT = 0.87  # share of the smallest rectangle around a frame's inside; that of a round O is 0.79
+_STRAIGHT = 0.7  # share of the smallest rectangle around a frame's inside; the ends of a tick take some of it
 _THICKEST = 2.2  # the outside of a frame and of a tick that sticks out, in sides of its inside
 _CORNER = 0.4  # share of ink in a corner; a round O has none there
 _APART = 0.35  # sides of a box between it and the words beside it
 _CLEAR = 0.2  # share of ink along a line beside a frame; a tick may run over one side
+_LEVEL = math.radians(1.0)  # a page that lies more askew is turned first
 _FRAME = 0.18  # thickness of a frame in sides of its inside
 _MIN_WORD = 0.4  # heights; less beside a box is its frame
 
@@ -40,17 +41,38 @@ class Tick:
 
 
 def find(rgb: NDArray[np.uint8], quads: Sequence[Quad]) -> list[Tick]:
-    """The boxes on a page uint8 [H, W, 3] whose lines of writing, float32 [4, 2], have been found.
+    """The boxes on a page uint8 [H, W, 3] whose lines of writing, float32 [4, 2], have been found."""
+    import cv2
+
+    if not len(quads):
+        return []
+    height = max(8.0, median(math.dist(quad[0], quad[3]) for quad in quads))
+    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+    angle = skew([Piece("", 1.0, corners(quad)) for quad in quads])
+    if abs(angle) < _LEVEL:
+        return _boxes(grey, height)
+    centre = (grey.shape[1] / 2, grey.shape[0] / 2)
+    level = cv2.getRotationMatrix2D(centre, math.degrees(angle), 1.0)
+    turned = cv2.warpAffine(grey, level, grey.shape[::-1], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return [_turned(tick, cv2.invertAffineTransform(level)) for tick in _boxes(turned, height)]
+
+
+def _turned(tick: Tick, matrix: NDArray[np.float64]) -> Tick:
+    """A box of the same size where its centre comes to lie."""
+    x, y, w, h = tick.box
+    across, down = matrix @ (x + w / 2, y + h / 2, 1.0)
+    return Tick((round(across - w / 2), round(down - h / 2), w, h), tick.ticked)
+
+
+def _boxes(grey: Mask, height: float) -> list[Tick]:
+    """The boxes on a level page.
 
     Frames are what is left of the ink when only level and upright strokes are kept, so that a tick that runs over the
     edge does not hide its box.
     """
     import cv2
 
-    if not len(quads):
-        return []
-    height = max(8.0, median(math.dist(quad[0], quad[3]) for quad in quads))
-    ink = _ink(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), height)
+    ink = _ink(grey, height)
     frames = _frames(ink, height)
     contours, tree = cv2.findContours(frames, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
     ticks = []
@@ -82,11 +104,16 @@ def parted(quad: Quad, ticks: Sequence[Tick]) -> list[Quad]:
     ]
 
 
+def corners(quad: Quad) -> Corners:
+    """A quadrangle as the layout takes it."""
+    a, b, c, d = ((float(x), float(y)) for x, y in quad)
+    return a, b, c, d
+
+
 def as_piece(tick: Tick) -> Piece:
     """A box as it stands among the pieces of a page."""
     x, y, w, h = tick.box
-    corners = ((x, y), (x + w, y), (x + w, y + h), (x, y + h))
-    return Piece(TICKED if tick.ticked else EMPTY, 1.0, corners)
+    return Piece(TICKED if tick.ticked else EMPTY, 1.0, ((x, y), (x + w, y), (x + w, y + h), (x, y + h)))
 
 
 def _within(quad: Quad, tick: Tick) -> tuple[float, float] | None:
@@ -146,8 +173,8 @@ def _has_corners(outline: NDArray[np.int32], side: int) -> bool:
     shape = cv2.morphologyEx(shape, cv2.MORPH_OPEN, np.ones((side // 2, side // 2), np.uint8))
     x, y, w, h = cv2.boundingRect(shape)
     reach = max(2, round(0.15 * side))
-    corners = [(left, top) for left in (x, x + w - reach) for top in (y, y + h - reach)]
-    return all(float(shape[b : b + reach, a : a + reach].mean()) > _CORNER for a, b in corners)
+    places = [(left, top) for left in (x, x + w - reach) for top in (y, y + h - reach)]
+    return all(float(shape[b : b + reach, a : a + reach].mean()) > _CORNER for a, b in places)
 
 
 def _stands_alone(ink: Mask, box: Sequence[int]) -> bool:

@@ -196,11 +196,12 @@ def pieces(quad: ocr.Quad, reading: ocr.Reading) -> list[Piece]:
 
 def _piece(text: str, confidence: float, quad: ocr.Quad, begin: float, end: float) -> list[Piece]:
     """The part of a line between two fractions of its length, or nothing where nothing is written."""
+    import numpy as np
+
     words = " ".join(unicodedata.normalize("NFKC", text).replace("°°", "°").split())  # a full-width degree sign: ℉
     top, bottom = quad[1] - quad[0], quad[2] - quad[3]
-    corners = (quad[0] + begin * top, quad[0] + end * top, quad[3] + end * bottom, quad[3] + begin * bottom)
-    a, b, c, d = ((float(x), float(y)) for x, y in corners)
-    return [Piece(words, confidence, (a, b, c, d))] if words else []
+    part = np.stack([quad[0] + begin * top, quad[0] + end * top, quad[3] + end * bottom, quad[3] + begin * bottom])
+    return [Piece(words, confidence, ticks.corners(part))] if words else []
 
 
 def _from_layer(run: pictures.TextRun) -> Piece:
