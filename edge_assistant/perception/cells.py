@@ -22,6 +22,7 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _COMMA_GROUPS = re.compile(r"[+-]?\d{1,3}(,\d{3})+", re.ASCII)
 _DOT_GROUPS = re.compile(r"[+-]?\d{1,3}(\.\d{3})+", re.ASCII)
 _OFFSET = re.compile(r"(?<=\d)(?:Z|[+-]\d{2}(?::?\d{2})?)$", re.ASCII)
+_LONGEST_OFFSET = 7  # +01:00 and the digit before it
 _SPACED_ZONE = re.compile(r"\s*(?:UTC|GMT|Z|z)$|\s+(?=[+-]\d{2}(?::?\d{2})?$)")
 _MICROSECOND = timedelta(microseconds=1)
 _FIRST, _LAST = datetime(1677, 9, 22), datetime(2262, 4, 11)  # what 64 bits of nanoseconds hold
@@ -57,14 +58,25 @@ def parse_time(cell: str) -> datetime | None:
     text = cell.strip()
     if not text[:4].isdigit() or len(text) < 8:
         return None
-    spaced = _SPACED_ZONE.search(text)
-    if spaced:
-        text = text[: spaced.start()] + ("" if spaced.end() < len(text) else "Z") + text[spaced.end() :]
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        return None
+        spaced = _SPACED_ZONE.search(text)
+        if not spaced:
+            return None
+        zone = text[spaced.end() :] or "Z"
+        try:
+            moment = datetime.fromisoformat(text[: spaced.start()] + zone)
+        except ValueError:
+            return None
     return moment if _FIRST <= moment.replace(tzinfo=None) < _LAST else None
+
+
+def _away(offset: str) -> timedelta:
+    """An offset such as `Z`, `+01` or `-0530` as the time east of UTC."""
+    digits = offset[1:].replace(":", "").ljust(4, "0")
+    east = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+    return -east if offset[0] == "-" else east
 
 
 def _check_closed(cells: list[str], name: str) -> None:
@@ -249,20 +261,19 @@ class Times:
 
         if block.null_count or not len(block):
             return None
-        offset = _OFFSET.search(block[0].as_py()) if ":" in block[0].as_py() else None
-        kind = pyarrow.timestamp("ns", "UTC" if offset else None)
+        zoned = ":" in block[0].as_py() and _OFFSET.search(block[0].as_py()) is not None
+        kind = pyarrow.timestamp("ns", "UTC" if zoned else None)
         try:
-            if offset and not pyarrow.compute.all(pyarrow.compute.ends_with(block, offset[0])).as_py():
-                return None
             nanoseconds = np.array(block.cast(kind).cast(pyarrow.int64()), np.int64)
-        except pyarrow.ArrowInvalid:
+        except pyarrow.ArrowInvalid:  # among others where some times have a zone and some none
             return None
-        if offset:
-            first = parse_time(block[0].as_py())
-            if first is None or (away := first.utcoffset()) is None:
-                return None
-            self._offsets[away] = None
-        return nanoseconds, np.full(len(block), 2 if offset else 1, np.int8)
+        if zoned:
+            ends = pyarrow.compute.unique(pyarrow.compute.utf8_slice_codeunits(block, -_LONGEST_OFFSET, None))
+            for end in ends.to_pylist():
+                if (offset := _OFFSET.search(end)) is None:
+                    return None
+                self._offsets[_away(offset[0])] = None
+        return nanoseconds, np.full(len(block), 2 if zoned else 1, np.int8)
 
     def _patiently(self, block: pyarrow.StringArray) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
         """The same, time by time."""

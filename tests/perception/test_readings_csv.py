@@ -153,6 +153,17 @@ def test_several_zones_become_utc_with_a_note():
     assert "several zones (UTC+01:00, UTC+02:00)" in notes[0]
 
 
+@pytest.mark.parametrize("offsets", [["Z"], ["+01:00"], ["-0530"], ["+02"], ["Z", "+01:00", "-03:30"], ["+00:00", "Z"]])
+def test_zones_of_whole_blocks_and_of_single_rows_are_the_same(offsets):
+    moments = [datetime(2024, 1, 1) + timedelta(hours=2 * i) for i in range(20)]
+    cells = [f"{m.isoformat()}{offsets[i % len(offsets)]}" for i, m in enumerate(moments)]
+    fast, _ = read("time,a\n" + "".join(f"{cell},1\n" for cell in cells))
+    slow, _ = read("time,a\n" + "".join(f" {cell},1\n" for cell in cells))
+    assert fast.zone == slow.zone
+    assert [fast.when(i) for i in range(20)] == sorted(datetime.fromisoformat(cell) for cell in cells)
+    assert fast.times.tolist() == slow.times.tolist()
+
+
 def test_times_without_a_zone_among_those_with_one_are_left_out():
     table, notes = read("time,a\n2024-01-01T00:00Z,1\n2024-01-01T01:00,2\n2024-01-01T02:00Z,3\n")
     assert table.rows.tolist() == [1, 3]
