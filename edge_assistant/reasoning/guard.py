@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 CITATION = re.compile(r"\[([EC]\d{1,6})\]")
+_ALMOST = re.compile(r"\[\s*[EC]\s*\d", re.I)  # what a reader would take for a citation, and is none
 _NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*")
 
 
@@ -14,7 +15,7 @@ def sentences(pieces: Iterator[str]) -> Iterator[str]:
     rest = ""
     for piece in pieces:
         rest += piece
-        while match := re.search(r"[.!?](?:\s*\[[EC]\d{1,6}\])*\s+(?=[^\s\[])|\n+", rest):
+        while match := re.search(r"[.!?](?:[^\S\n]*\[[EC]\d{1,6}\])*[^\S\n]+(?=[^\s\[])|\n+", rest):
             if sentence := rest[: match.end()].strip():
                 yield sentence
             rest = rest[match.end() :]
@@ -39,7 +40,7 @@ def holds(sentence: str, texts: Mapping[str, str]) -> bool:
         return False
     known = {_plain(number) for id in ids for number in _NUMBER.findall(texts[id])}
     bare = CITATION.sub(" ", sentence)
-    return all(_plain(number) in known for number in _NUMBER.findall(bare))
+    return not _ALMOST.search(bare) and all(_plain(number) in known for number in _NUMBER.findall(bare))
 
 
 def _plain(number: str) -> str:

@@ -12,9 +12,8 @@ from edge_assistant.reasoning.english import english
 from edge_assistant.reasoning.values import Quantity
 
 # "do they agree on the date?", else the first noun with an article: "is the amount in the recording right?"
-_AGREED_NOUN = re.compile(
-    r"\b(?:on|about) (?:(?:the|their|his|her|its) )?(?P<on>[\w ]+?)\??$|\b(?:the|its|his|her) (?P<the>\w+)\b", re.I
-)
+_AGREED_ON = re.compile(r"\b(?:on|about) (?:(?:the|their|his|her|its) )?(?P<noun>[\w ]+?)[?!. ]*$", re.I)
+_AGREED_NOUN = re.compile(r"\b(?:the|its|his|her) (?P<noun>\w+)\b", re.I)
 _COUNTED = re.compile(r"\bhow many (?P<noun>[a-z]+(?: [a-z]+)?)", re.I)
 _MAX_ATTRIBUTE = 5  # words of a verdict's attribute
 
@@ -76,12 +75,12 @@ def understand(question: str) -> Query:
 
 def _agreement(text: str, lower: str) -> Query:
     """A question whether sources agree becomes the question what each says of the attribute."""
-    match = _AGREED_NOUN.search(text)
+    match = _AGREED_ON.search(text) or _AGREED_NOUN.search(text)
     nouns = [noun for noun in english().attributes if re.search(rf"\b{noun}s?\b", lower)]
     if nouns:
         noun, expects = english().attributes[nouns[0]]
         return Query(text, Expect(expects), nouns[0], f"What is the {noun}?", agreement=True)
-    attribute = (match["on"] or match["the"]) if match else text.rstrip("?")
+    attribute = match["noun"] if match else text.rstrip("?")
     return Query(text, Expect.WORDS, attribute, f"What is the {attribute}?", agreement=True)
 
 
@@ -89,7 +88,7 @@ def _attribute(text: str) -> str:
     """The words that carry what is asked for, without question words, auxiliaries and stop words."""
     drop = english().words["stop"] | set(english().question["auxiliary"]) | set(english().question["interrogative"])
     words = [word for word in re.findall(r"[^\s?!,;.]+", text) if word.lower() not in drop]
-    return " ".join(words[:_MAX_ATTRIBUTE]) or text.rstrip("?!. ")
+    return " ".join(words[:_MAX_ATTRIBUTE]) or text.rstrip("?!. ") or text
 
 
 def _counted(noun: str) -> str:

@@ -79,7 +79,7 @@ def same(a: Value, b: Value) -> bool:
     if isinstance(a, Clock) and isinstance(b, Clock):
         return bool(set(a.readings) & set(b.readings))
     if isinstance(a, Words) and isinstance(b, Words):
-        return a.tokens <= b.tokens or b.tokens <= a.tokens
+        return a == b or (bool(a.tokens and b.tokens) and (a.tokens <= b.tokens or b.tokens <= a.tokens))
     return a == b
 
 

@@ -1,0 +1,117 @@
+"""Verdicts: code decides, whatever the order of the claims."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_assistant.answer import Agreement
+from edge_assistant.reasoning.candidates import as_words
+from edge_assistant.reasoning.claims import Claim
+from edge_assistant.reasoning.compare import NEAR, compare
+from edge_assistant.reasoning.values import Clock, Day, Nothing, Quantity, Truth, Value
+
+VALUES: dict[str, Value] = {
+    "none": Nothing(),
+    "penicillin": as_words("penicillin"),
+    "penicillin and latex": as_words("penicillin and latex"),
+    "latex": as_words("latex"),
+    "yes": Truth(True),
+    "no": Truth(False),
+    "12": Quantity((Decimal(12),)),
+    "about 13": Quantity((Decimal(13),), approximate=True),
+    "14": Quantity((Decimal(14),)),
+    "2018-03-04": Day(((2018, 3, 4),)),
+    "4 March": Day(((None, 3, 4),)),
+    "2019-03-04": Day(((2019, 3, 4),)),
+    "16:20": Clock((980,)),
+}
+
+
+def claim(text: str, signal: str = "text:1", evidence: str = "E1") -> Claim:
+    return Claim(signal, VALUES[text], text, (evidence,))
+
+
+def near(a: str, b: str) -> float:
+    return 1.0 if {a, b} == {"penicillin", "latex"} else 0.0
+
+
+def claims() -> st.SearchStrategy[list[Claim]]:
+    """Some claims, of whatever signals."""
+    texts = st.lists(st.tuples(st.sampled_from(list(VALUES)), st.integers(1, 3)), max_size=6)
+    return texts.map(lambda found: [claim(t, f"text:{n}", f"E{i}") for i, (t, n) in enumerate(found)])
+
+
+@given(st.data(), claims(), st.sampled_from([None, near]))
+def test_the_order_of_the_claims_does_not_matter(data: st.DataObject, given_: list[Claim], nearness: object) -> None:
+    shuffled = data.draw(st.permutations(given_))
+    assert compare("x", given_, nearness).status is compare("x", shuffled, nearness).status  # type: ignore[arg-type]
+
+
+@given(st.data(), claims().filter(bool))
+def test_saying_it_again_changes_nothing(data: st.DataObject, given_: list[Claim]) -> None:
+    again = data.draw(st.sampled_from(given_))
+    before, after = compare("x", given_), compare("x", [*given_, again])
+    assert (before.status, before.values) == (after.status, after.values)
+
+
+@given(claims())
+def test_each_claim_s_evidence_stands_in_exactly_one_value(given_: list[Claim]) -> None:
+    verdict = compare("x", given_)
+    cited = [id for told in verdict.values for id in told.evidence]
+    assert sorted(cited) == sorted(claim.evidence[0] for claim in given_)
+    assert (verdict.status is Agreement.MISSING) == (not given_)
+    assert (verdict.status is Agreement.CONFLICT) == (len(verdict.values) > 1)
+
+
+@pytest.mark.parametrize("some", ["penicillin", "12", "2018-03-04"])
+def test_none_against_some_is_a_conflict(some: str) -> None:
+    verdict = compare("allergies", [claim("none", "image:1", "E1"), claim(some, "audio:1", "E2")])
+    assert verdict.status is Agreement.CONFLICT
+    assert [(told.value, told.evidence) for told in verdict.values] == [("none", ("E1",)), (some, ("E2",))]
+
+
+@pytest.mark.parametrize(
+    ("texts", "status"),
+    [
+        ([], Agreement.MISSING),
+        (["none"], Agreement.SINGLE),
+        (["none", "none"], Agreement.AGREE),
+        (["penicillin", "penicillin and latex"], Agreement.AGREE),
+        (["penicillin", "penicillin and latex", "latex"], Agreement.CONFLICT),
+        (["penicillin", "latex"], Agreement.CONFLICT),
+        (["12", "about 13"], Agreement.AGREE),
+        (["12", "about 13", "14"], Agreement.CONFLICT),
+        (["2018-03-04", "4 March"], Agreement.AGREE),
+        (["2018-03-04", "4 March", "2019-03-04"], Agreement.CONFLICT),
+        (["yes", "no"], Agreement.CONFLICT),
+    ],
+)
+def test_one_claim_of_each_signal(texts: list[str], status: Agreement) -> None:
+    given_ = [claim(text, f"text:{i}", f"E{i}") for i, text in enumerate(texts, 1)]
+    assert compare("x", given_).status is status
+
+
+def test_one_signal_that_agrees_with_itself_is_still_single() -> None:
+    assert compare("x", [claim("12", "text:1", "E1"), claim("12", "text:1", "E2")]).status is Agreement.SINGLE
+
+
+def test_one_signal_can_contradict_itself() -> None:
+    assert compare("x", [claim("12", "text:1", "E1"), claim("14", "text:1", "E2")]).status is Agreement.CONFLICT
+
+
+@pytest.mark.parametrize(("cosine", "status"), [(NEAR, Agreement.AGREE), (NEAR - 0.01, Agreement.CONFLICT)])
+def test_nearness_in_meaning_joins_words(cosine: float, status: Agreement) -> None:
+    pair = [Claim("text:1", as_words("sofa"), "sofa", ("E1",)), Claim("text:2", as_words("couch"), "couch", ("E2",))]
+    assert compare("x", pair, lambda a, b: cosine).status is status
+
+
+def test_words_with_different_numbers_are_never_near() -> None:
+    pair = [
+        Claim("text:1", as_words("gate 4"), "gate 4", ("E1",)),
+        Claim("text:2", as_words("door 5"), "door 5", ("E2",)),
+    ]
+    assert compare("x", pair, lambda a, b: 1.0).status is Agreement.CONFLICT

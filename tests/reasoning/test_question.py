@@ -1,0 +1,135 @@
+"""Questions understood: type, attribute, agreement, counts, statistics and limits."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from edge_assistant.reasoning.question import Expect, understand
+
+
+@pytest.mark.parametrize(
+    ("question", "expects"),
+    [
+        ("What is the patient allergic to?", Expect.WORDS),
+        ("Who signed the form?", Expect.WORDS),
+        ("Where was the pump built?", Expect.WORDS),
+        ("Whose current badge is it?", Expect.WORDS),
+        ("What was the total?", Expect.QUANTITY),
+        ("How much did it cost?", Expect.QUANTITY),
+        ("HOW MANY giraffes are there?", Expect.QUANTITY),
+        ("What is the motor's temperature?", Expect.QUANTITY),
+        ("When was the invoice issued?", Expect.DATE),
+        ("What is the date of the receipt?", Expect.DATE),
+        ("At what time did it stop?", Expect.CLOCK),
+        ("What time was it?", Expect.CLOCK),
+        ("Is the valve open?", Expect.TRUTH),
+        ("Did the pressure stay below 4 bar?", Expect.TRUTH),
+        ("Has she ever smoked?", Expect.TRUTH),
+        ("Describe the picture.", Expect.PROSE),
+        ("Summarise the recording", Expect.PROSE),
+        ("Why did the line stop?", Expect.PROSE),
+        ("What happened at noon?", Expect.PROSE),
+        ("Is it timeless?", Expect.TRUTH),
+        ("Which colour is the description on?", Expect.WORDS),
+    ],
+)
+def test_the_type_of_the_answer(question: str, expects: Expect) -> None:
+    assert understand(question).expects is expects
+
+
+@pytest.mark.parametrize(
+    ("question", "attribute", "expects", "restated"),
+    [
+        (
+            "Does the claim agree with the receipt on the amount?",
+            "amount",
+            Expect.QUANTITY,
+            "What is the total amount to pay?",
+        ),
+        ("Do both give the same date?", "date", Expect.DATE, "What is the date?"),
+        ("Is the amount in the recording correct?", "amount", Expect.QUANTITY, "What is the total amount to pay?"),
+        ("Do they agree on the colour?", "colour", Expect.WORDS, "What is the colour?"),
+        ("Do the picture and the text agree about his employer?", "employer", Expect.WORDS, "What is the employer?"),
+        ("Do the form and the note agree on the allergy.", "allergy", Expect.WORDS, "What is the allergy?"),
+        ("Is the temperature consistent?", "temperature", Expect.QUANTITY, "What is the temperature?"),
+    ],
+)
+def test_a_question_about_agreement_is_put_to_each_source(
+    question: str, attribute: str, expects: Expect, restated: str
+) -> None:
+    query = understand(question)
+    assert (query.agreement, query.attribute, query.expects, query.restated) == (True, attribute, expects, restated)
+
+
+@pytest.mark.parametrize("question", ["Do they agree?", "Same as before?", "Agree", "Is it correct?", "Any conflict?"])
+def test_a_question_about_agreement_without_a_noun_has_still_an_attribute(question: str) -> None:
+    query = understand(question)
+    assert query.agreement
+    assert query.attribute.strip()
+
+
+@pytest.mark.parametrize(
+    ("question", "counted"),
+    [
+        ("How many giraffes are in the picture?", "giraffe"),
+        ("how many red cars can be seen?", "car"),
+        ("How many people are there?", "person"),
+        ("How many horses?", "horse"),
+        ("How many buses do you see?", "bus"),
+        ("How much water?", None),
+    ],
+)
+def test_what_is_counted(question: str, counted: str | None) -> None:
+    assert understand(question).counted == counted
+
+
+@pytest.mark.parametrize(
+    ("question", "statistic", "limit"),
+    [
+        ("What was the highest temperature?", "maximum", None),
+        ("How cold did it get?", "minimum", None),
+        ("What was the average pulse?", "mean", None),
+        ("When did it first exceed 85 degrees?", "first_over", 85),
+        ("When was the alarm limit first exceeded?", "first_over", None),
+        ("When did the voltage fall below 11.5 V?", "first_under", Decimal("11.5")),
+        ("How long was it above 30 °C?", "time_over", 30),
+        ("Did it stay below 4 bar?", "stayed_under", 4),
+        ("Did it stay above 2 bar?", "stayed_over", 2),
+        ("Is the pressure rising?", "trend", None),
+        ("Was it above 3 or 4 first?", None, None),
+        ("Who was hot?", None, None),
+    ],
+)
+def test_a_statistic_and_its_limit(question: str, statistic: str | None, limit: object) -> None:
+    query = understand(question)
+    assert query.statistic == statistic
+    assert (query.limit.readings[0] if query.limit else None) == limit
+
+
+@pytest.mark.parametrize(
+    ("question", "attribute"),
+    [
+        ("Which allergies are known?", "allergies known"),
+        ("What is the patient allergic to?", "patient allergic"),
+        ("What?", "What"),
+        ("...", "..."),
+    ],
+)
+def test_the_attribute_is_what_carries_the_question(question: str, attribute: str) -> None:
+    assert understand(question).attribute == attribute
+
+
+def test_blanks_and_line_ends_do_not_matter() -> None:
+    assert understand("  What\n was   the total? ") == understand("What was the total?")
+
+
+@given(st.text(st.characters(), min_size=1).filter(str.strip))
+@example("...")
+def test_any_question_is_understood_somehow(question: str) -> None:
+    query = understand(question)
+    assert query.text == query.restated or query.agreement
+    assert query.attribute
