@@ -30,13 +30,11 @@ STATUS = {
 
 def noun(signal: Signal, signals: Sequence[Signal]) -> str:
     """What a signal is called in a sentence: "the recording", or "the second picture" where there are several."""
-    alike = [other.id for other in signals if other.kind is signal.kind]
     word = NOUNS[signal.kind]
-    if len(alike) == 1:
+    if sum(other.kind is signal.kind for other in signals) == 1:
         return f"the {word}"
-    number = alike.index(signal.id)
-    ordinal = _ORDINALS[number] if number < len(_ORDINALS) else f"{number + 1}th"
-    return f"the {ordinal} {word}"
+    number = int(signal.id.rpartition(":")[2])  # as it was given: one that failed still counts
+    return f"the {_ORDINALS[number - 1]} {word}" if number <= len(_ORDINALS) else f"{word} {number}"
 
 
 def compose(query: Query, verdict: Verdict, claims: Sequence[Claim], signals: Sequence[Signal]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from edge_assistant.evidence import Evidence
@@ -38,7 +39,8 @@ def chat(question: str, engine: Engine, seed: int) -> Iterator[str]:
     """Sentences without any signal; nothing is cited."""
     messages = [Message(Role.SYSTEM, _CHAT), Message(Role.USER, question)]
     for sentence in sentences(engine.stream(messages, max_tokens=MAX_TOKENS, seed=seed)):
-        yield CITATION.sub("", sentence)
+        if bare := re.sub(rf"\s*{CITATION.pattern}", "", sentence).strip():
+            yield bare
 
 
 def _with_citation(sentence: str, texts: Mapping[str, str]) -> str:

@@ -1,0 +1,106 @@
+"""The sentences of a verdict, for every status and kind of question."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from fakes import signal
+
+from edge_assistant.answer import Agreement
+from edge_assistant.reasoning.candidates import as_words
+from edge_assistant.reasoning.claims import Claim
+from edge_assistant.reasoning.compare import compare
+from edge_assistant.reasoning.compose import NOT_TOLD, STATUS, compose, noun
+from edge_assistant.reasoning.question import understand
+from edge_assistant.reasoning.values import Nothing, Quantity, Truth
+from edge_assistant.signals import Kind
+
+FORM, NOTE, SECOND_NOTE = signal(Kind.IMAGE), signal(Kind.AUDIO), signal(Kind.AUDIO, 2)
+TABLE = signal(Kind.READINGS)
+NONE = Claim("image:1", Nothing(), "none", ("E1",))
+PENICILLIN = Claim("audio:1", as_words("penicillin"), "penicillin", ("E2", "E3"))
+RECEIPT = Claim("image:1", Quantity((Decimal("38.40"),)), "38.40", ("E1",))
+HEARD = Claim("audio:1", Quantity((Decimal("38.40"), Decimal(3840))), "thirty-eight forty", ("E2",))
+HOTTEST = Claim("readings:1", Quantity((Decimal("98.7"),), measured=True), "98.7 degC", ("E9", "E4"), formula="max(t)")
+
+
+def said(question: str, *claims: Claim) -> list[str]:
+    query = understand(question)
+    verdict = compare(query.attribute, claims)
+    return compose(query, verdict, claims, [FORM, NOTE, TABLE])
+
+
+ALLERGIC = "What is the patient allergic to?"
+AMOUNT = "Do they agree on the amount?"
+
+
+@pytest.mark.parametrize(
+    ("question", "claims", "sentence"),
+    [
+        (ALLERGIC, (), NOT_TOLD),
+        (ALLERGIC, (NONE,), "None [E1], by the picture."),
+        (ALLERGIC, (PENICILLIN,), "Penicillin [E2][E3], by the recording."),
+        (
+            ALLERGIC,
+            (NONE, PENICILLIN),
+            "The signals contradict each other: the picture says none [E1]; the recording says penicillin [E2][E3].",
+        ),
+        ("What was the total?", (RECEIPT, HEARD), "38.40 [E1][E2]: the picture and the recording agree."),
+        ("What was the total?", (HEARD,), "Thirty-eight forty [E2], by the recording."),
+        (
+            AMOUNT,
+            (RECEIPT, HEARD),
+            "Yes, they agree on the amount: the picture says 38.40 [E1]; "
+            'the recording says 38.40 ("thirty-eight forty") [E2].',
+        ),
+        (AMOUNT, (RECEIPT,), "Only the picture says 38.40 [E1]; nothing else tells the amount."),
+        (AMOUNT, (), NOT_TOLD),
+        (
+            AMOUNT,
+            (RECEIPT, Claim("audio:1", Quantity((Decimal(41),)), "41", ("E2",))),
+            "No, they do not agree on the amount: the picture says 38.40 [E1]; the recording says 41 [E2].",
+        ),
+        ("How hot did it get?", (HOTTEST,), "98.7 degC [E9][E4], by the readings."),
+        (
+            "How hot did it get?",
+            (HOTTEST, Claim("audio:1", Quantity((Decimal(90),)), "90", ("E2",))),
+            "The signals contradict each other: the readings show 98.7 degC [E9][E4]; the recording says 90 [E2].",
+        ),
+        ("Is the valve open?", (Claim("image:1", Truth(True), "yes", ("E1",)),), "Yes [E1], by the picture."),
+        (
+            "Is the valve open?",
+            (Claim("image:1", Truth(True), "yes", ("E1",)), Claim("audio:1", Truth(True), "yes", ("E2",))),
+            "Yes [E1][E2]: the picture and the recording agree.",
+        ),
+    ],
+)
+def test_a_verdict_is_said(question: str, claims: tuple[Claim, ...], sentence: str) -> None:
+    assert said(question, *claims) == [sentence]
+
+
+def test_a_spoken_price_against_another_amount_is_told_as_a_price() -> None:
+    other = Claim("image:1", Quantity((Decimal("41.20"),)), "41.20", ("E1",))
+    (sentence,) = said("What was the total?", other, HEARD)
+    assert 'the recording says 38.40 ("thirty-eight forty") [E2]' in sentence
+
+
+def test_every_status_of_a_verdict_has_one_of_an_answer() -> None:
+    assert set(STATUS) == set(Agreement)
+
+
+def test_signals_are_told_apart_where_there_are_several_of_a_kind() -> None:
+    alike = [FORM, *(signal(Kind.AUDIO, n) for n in range(1, 13))]
+    assert noun(FORM, alike) == "the picture"
+    assert [noun(s, alike) for s in alike[1:3]] == ["the first recording", "the second recording"]
+    assert noun(alike[12], alike) == "recording 12"
+
+
+def test_a_signal_that_failed_leaves_the_numbers_of_the_others() -> None:
+    assert noun(SECOND_NOTE, [FORM, SECOND_NOTE, signal(Kind.AUDIO, 3)]) == "the second recording"
+    assert noun(SECOND_NOTE, [FORM, SECOND_NOTE]) == "the recording"
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_every_kind_of_signal_has_a_noun(kind: Kind) -> None:
+    assert noun(signal(kind), [signal(kind)]).startswith("the ")

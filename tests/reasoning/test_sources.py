@@ -1,0 +1,62 @@
+"""Selection: what matters most, within the budget, in the source's own order."""
+
+from __future__ import annotations
+
+from fakes import signal, source
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_assistant.evidence import Evidence, Locator, Scene, Thing
+from edge_assistant.language.embedder import Embedder
+from edge_assistant.reasoning.sources import DESCRIPTIONS, Source, select
+from edge_assistant.runtime import Runtime
+from edge_assistant.signals import Kind
+
+WORDS = ["pump", "valve", "total", "is", "open", "42", "Ana", "checked"]
+
+
+def words(text: str) -> int:
+    return len(text.split())
+
+
+@given(st.lists(st.lists(st.sampled_from(WORDS), max_size=9).map(" ".join), max_size=30), st.integers(0, 60))
+def test_what_is_selected_fits_the_budget_and_keeps_its_order(lines: list[str], budget: int) -> None:
+    given_ = source(lines)
+    chosen = select("Is the valve open?", given_, words, None, budget)
+    assert sum(words(line.text) + 1 for line in chosen) <= budget or not chosen
+    positions = [given_.evidence.index(line) for line in chosen]
+    assert positions == sorted(set(positions))
+
+
+def test_all_is_taken_where_there_is_room() -> None:
+    given_ = source(["one", "two", "three"])
+    assert select("What?", given_, words, None) == given_.evidence
+
+
+def test_lines_with_words_of_the_question_come_first() -> None:
+    given_ = source(["nothing of note here", "the pump has a valve", "nothing of note either", "Ana opened the valve"])
+    chosen = select("Which valve did Ana open?", given_, words, None, budget=11)
+    assert [line.id for line in chosen] == ["E2", "E4"]
+
+
+def test_a_line_larger_than_the_budget_makes_room_for_smaller_ones() -> None:
+    chosen = select("valve", source(["valve " * 50, "pump"]), words, None, budget=5)
+    assert [line.text for line in chosen] == ["pump"]
+
+
+def test_meaning_decides_where_no_word_is_shared(models) -> None:
+    embedder = Embedder(models("embedder"), Runtime(2))
+    lines = ["The invoice was paid on Monday", "Her blood pressure was high", "The dog slept on the sofa"] * 3
+    chosen = select("Where was the animal resting?", source(lines), words, embedder, budget=24)
+    assert {line.text for line in chosen} == {"The dog slept on the sofa"}
+
+
+def test_single_objects_are_told_by_the_scene_s_sentence() -> None:
+    given_ = signal(Kind.IMAGE)
+    scene = Evidence("E1", given_.id, "The picture shows one dog", None, Locator(), Scene((("dog", 1),)))
+    dog = Evidence("E2", given_.id, "dog", 0.9, Locator(box=(0, 0, 1, 1)), Thing("dog"))
+    assert Source(given_, (scene, dog)).lines == (scene,)
+
+
+def test_every_kind_of_signal_is_described_to_the_model() -> None:
+    assert set(DESCRIPTIONS) == set(Kind)
