@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import multiprocessing
 import resource
 import statistics
 import sys
@@ -17,10 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from edge_assistant.errors import UsageError
-from edge_assistant.perception.readings import Readings
-from edge_assistant.perception.sense import Request
-from edge_assistant.runtime import Runtime
-from edge_assistant.signals import Kind, Origin, Signal
 
 NAME = "readings"
 HELP = "a million rows of readings against pandas.read_csv alone"
@@ -103,6 +98,11 @@ def _read(path: Path) -> None:
 
 
 def _perceive(path: Path) -> None:
+    from edge_assistant.perception.readings import Readings
+    from edge_assistant.perception.sense import Request
+    from edge_assistant.runtime import Runtime
+    from edge_assistant.signals import Kind, Origin, Signal
+
     signal = Signal("readings:1", Kind.READINGS, Origin.FILE, path.name, "", datetime.now(UTC), path)
     Readings({}, Runtime.detect()).perceive(signal, Request())
 
@@ -119,6 +119,8 @@ _WORK: dict[str, Callable[[Path], None]] = {"read": _read, "perceive": _perceive
 
 
 def _peak_mib(name: str, path: Path) -> float:
+    import multiprocessing
+
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(_peak_of, (name, path))
 
