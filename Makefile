@@ -31,10 +31,13 @@ check:  ## lint, format, types, direction of imports
 	$(BIN)/mypy --strict tools
 	$(BIN)/lint-imports
 
-bench:  ## the figures of the README that need no data of your own
+bench:  ## the measurements that need no data of your own, and tests that take long
 	@sh tools/bootstrap.sh bench dev
 	@$(BIN)/edge-assistant models pull --profile starter
-	$(BIN)/edge-assistant bench speed $(ARGS)
+	$(BIN)/edge-assistant bench speed
+	$(BIN)/edge-assistant bench writing
+	$(BIN)/edge-assistant bench readings
+	$(BIN)/pytest -m bench $(ARGS)
 
 airgap:  ## one folder for a machine that has never seen a network
 	@sh tools/bootstrap.sh

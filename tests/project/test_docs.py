@@ -15,7 +15,15 @@ from edge_assistant.cli.main import parser as build_parser
 from edge_assistant.errors import UsageError
 from edge_assistant_models.portfolio import Portfolio
 
-DOCS = ("README.md", "CONTRIBUTING.md", "examples/README.md", "docs/contract.md", "docs/models.md", "docs/settings.md")
+DOCS = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "examples/README.md",
+    "docs/contract.md",
+    "docs/models.md",
+    "docs/settings.md",
+    "docs/bad-input.md",
+)
 PLACEHOLDER = re.compile(r"\.\.\.|[\[\]|]|\b[A-Z]{2,}\b(?![.\w])")
 
 
@@ -72,6 +80,14 @@ def test_links_lead_somewhere(root):
 
 def test_the_model_table_equals_the_catalog(root):
     assert model_table.table() in (root / "README.md").read_text("utf-8"), "run python tools/model_table.py"
+
+
+def test_the_bad_input_that_the_readme_shows_is_documented_so(root):
+    section = (root / "README.md").read_text("utf-8").split("## What bad input gets")[1].split("\n## ")[0]
+    shown = [line for line in section.splitlines() if line.startswith("| ")][2:]
+    documented = (root / "docs" / "bad-input.md").read_text("utf-8").splitlines()
+    assert len(shown) > 10
+    assert [line for line in shown if line not in documented] == []
 
 
 def test_every_setting_is_described_with_its_default(root):
