@@ -70,6 +70,8 @@ def listen(signal: Signal) -> Iterator[tuple[Sound, Iterator[NDArray[np.float32]
         if not container.streams.audio:
             raise InputUnsupported(f"{signal.name} has no sound in it", _KINDS)
         stream = container.streams.audio[0]
+        if stream.codec_context is None:
+            raise InputUnsupported(f"{signal.name} holds sound of a kind that is not read", _KINDS)
         if not MIN_RATE <= stream.rate <= MAX_RATE:
             raise InputCorrupt(
                 f"{signal.name} declares {stream.rate:,} samples a second", "record it at 8,000 to 48,000 a second"
@@ -105,8 +107,10 @@ def _not_opened(signal: Signal) -> InputCorrupt | InputUnsupported:
 
 
 def _header(signal: Signal) -> tuple[bool, bool]:
-    """Of a WAV, whether its header was written before its length was known, as programs that write to a pipe do; and
-    whether it declares more than there is, which FFmpeg passes over in silence."""
+    """Whether the header of a WAV was written before its length was known, and whether it declares more than there is.
+
+    Programs that write to a pipe do the first; FFmpeg passes over the second in silence.
+    """
     with signal.open() as source:
         head = source.read(8)
         there = source.seek(0, os.SEEK_END)
@@ -129,7 +133,8 @@ def _declared(container: Any, stream: Any) -> float | None:  # noqa: ANN401
 def _blocks(container: Any, stream: Any, sound: Sound, name: str) -> Iterator[NDArray[np.float32]]:  # noqa: ANN401
     import av
 
-    resampler = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE)
+    # 16 bit, because FFmpeg mixes channels of floats louder than they are
+    resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
     broken = 0
     for frame in _frames(container, stream):
         if frame is None:
@@ -171,7 +176,7 @@ def _frames(container: Any, stream: Any) -> Iterator[Any]:  # noqa: ANN401
 
 
 def _resampled(resampler: Any, frame: Any) -> Iterator[NDArray[np.float32]]:  # noqa: ANN401
-    """Blocks of one frame, or with None what the resampler still holds; samples that are no numbers become silence."""
+    """Blocks of one frame, or with None what the resampler still holds."""
     import av
 
     try:
@@ -181,7 +186,7 @@ def _resampled(resampler: Any, frame: Any) -> Iterator[NDArray[np.float32]]:  # 
     for part in frames:
         block = part.to_ndarray().reshape(-1)
         if len(block):
-            yield np.clip(np.nan_to_num(block, posinf=0.0, neginf=0.0), -1.0, 1.0)
+            yield block.astype(np.float32) / np.float32(32768)
 
 
 def _note_damage(sound: Sound, broken: int, name: str) -> None:
