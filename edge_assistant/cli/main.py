@@ -45,9 +45,10 @@ class _Parser(argparse.ArgumentParser):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    _open_streams()
+    as_json = "--json" in arguments
+    _open_streams(as_json)
     try:
-        status = _status(arguments, "--json" in arguments)
+        status = _status(arguments, as_json)
         sys.stdout.flush()
     except BrokenPipeError:
         _give_up(sys.stdout, sys.stderr)  # whoever read our output is gone; there is nobody to tell
@@ -81,8 +82,8 @@ def _status(arguments: list[str], as_json: bool) -> int:
         return _report(what, "the log has the details; please report it", "fault", FAULT, as_json)
 
 
-def _open_streams() -> None:
-    """Streams that were closed lead nowhere, and characters that a stream cannot show are printed as escapes."""
+def _open_streams(as_json: bool) -> None:
+    """Streams that were closed lead nowhere, and what a stream cannot show is printed as escapes; JSON is UTF-8."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         stream = getattr(sys, name)
         if stream is None:
@@ -90,7 +91,8 @@ def _open_streams() -> None:
             os.dup2(descriptor, number)  # else the next file that is opened would take the number
             setattr(sys, name, os.fdopen(number, "r" if number == 0 else "w", closefd=False))
         elif number and isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+            encoding = "utf-8" if as_json and name == "stdout" else None
+            stream.reconfigure(encoding=encoding, errors="backslashreplace")
 
 
 def _give_up(*streams: TextIO) -> None:
