@@ -20,8 +20,10 @@ EYE, LOOK_AT, ZOOM = np.array([0.2, 2.35, -7.2]), np.array([0.15, 1.15, 0.0]), 1
 TALL = 2.6
 # The outline of a bottle: height over the belt and radius, in decimetres.
 OUTLINE = np.array(
-    [(0, 0.40), (0.05, 0.44), (1.55, 0.44), (1.75, 0.41), (1.98, 0.27), (2.12, 0.175), (2.40, 0.155), (2.42, 0.18)]
-    + [(2.58, 0.18), (2.60, 0.16)]
+    [
+        *((0, 0.40), (0.05, 0.44), (1.55, 0.44), (1.75, 0.41), (1.98, 0.27)),
+        *((2.12, 0.175), (2.40, 0.155), (2.42, 0.18), (2.58, 0.18), (2.60, 0.16)),
+    ]
 )
 LABEL, CAP = (0.42, 1.28), 2.42  # from and to which height there is a label, and from which a cap
 GLASS, CAP_COLOUR = np.array([0.06, 0.22, 0.09]), np.array([0.72, 0.10, 0.08])

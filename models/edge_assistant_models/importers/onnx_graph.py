@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     import onnx
     from numpy.typing import NDArray
 
-OPSET = 18  # Resize with `axes`, which spares knowing batch and channels
-IR_VERSION = 8  # the one that came with opset 18
+OPSET = 18  # read by ONNX Runtime 1.14 and later
+IR_VERSION = 8  # the one that came with it
 
 
 @dataclass(slots=True)

@@ -239,8 +239,11 @@ def _split(builder: Builder, node: Node, values: list[Value]) -> list[Value]:
 def _resize_bilinear(builder: Builder, node: Node, values: list[Value]) -> list[Value]:
     _require(node, align_corners=False, half_pixel_centers=True)
     x = ordered(builder, values[0], _CHANNELS_FIRST, f"{node.name}/input")
-    sizes = builder.constant(np.array(_integers(values[1]), np.int64), f"{node.name}/size")
-    attributes: dict[str, Any] = {"mode": "linear", "coordinate_transformation_mode": "half_pixel", "axes": [2, 3]}
+    # Resize's attribute `axes` would spare this, but ONNX Runtime 1.2x loses it when it moves a transpose across.
+    (batch_and_channels,) = builder.emit("Shape", [x], f"{node.name}/kept", start=0, end=2)
+    size = builder.constant(np.array(_integers(values[1]), np.int64), f"{node.name}/size")
+    (sizes,) = builder.emit("Concat", [batch_and_channels, size], f"{node.name}/sizes", axis=0)
+    attributes: dict[str, Any] = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}
     return [Tensor(builder.emit("Resize", [x, "", "", sizes], node.name, **attributes)[0], _CHANNELS_FIRST)]
 
 
