@@ -92,7 +92,7 @@ def render(messages: Sequence[Message], family: str, opening: str = "") -> list[
     Args:
         messages: at least one; a system message, if any, first.
         family: key of `TEMPLATES`.
-        opening: what the assistant's answer starts with.
+        opening: what the assistant's turn starts with, such as an empty thought; control text, for the catalog gives it.
     """
     frame = template(family)
     parts = [Part(frame.start, control=True)] if frame.start else []
@@ -107,7 +107,7 @@ def render(messages: Sequence[Message], family: str, opening: str = "") -> list[
         system = ""
     parts.append(Part(frame.turn.format(role=frame.assistant), control=True))
     if opening:
-        parts.append(Part(opening))
+        parts.append(Part(opening, control=True))
     return parts
 
 

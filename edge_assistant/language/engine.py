@@ -77,7 +77,7 @@ class LlamaEngine:
     """A GGUF model.
 
     Args:
-        model: files: `model`; options: `family` (see `chat.TEMPLATES`).
+        model: files: `model`; options: `family` (see `chat.TEMPLATES`), `opening` (see `chat.render`).
         runtime: gives the threads.
         context: tokens of the KV cache.
 
@@ -93,7 +93,7 @@ class LlamaEngine:
         self.sha256 = model.sha256
         self.usage = Usage()
         self._family = str(model.options.get("family", "chatml"))
-        self._end_text = template(self._family).end_of_turn
+        self._opening = str(model.options.get("opening", ""))
         self._llama: Any = llama_cpp
         self._cached: list[int] = []
         self._context_tokens = context
@@ -102,7 +102,7 @@ class LlamaEngine:
         self._vocab = llama_cpp.llama_model_get_vocab(self._model)
         self._ctx = self._new_context(runtime.threads)
         self._n_vocab = llama_cpp.llama_vocab_n_tokens(self._vocab)
-        self._end = self._tokenize(Part(self._end_text, control=True))[0]
+        self._end = self._tokenize(Part(template(self._family).end_of_turn, control=True))[0]
 
     def close(self) -> None:
         """Free the model's memory; it cannot be used afterwards."""
@@ -128,7 +128,7 @@ class LlamaEngine:
             for token in self._tokenize(Part(option)) + end:
                 node = node.children.setdefault(token, _Node())
             node.option = index if node.option is None else node.option
-        logits = self._prefill(render(messages, self._family))
+        logits = self._prefill(render(messages, self._family, self._opening))
         node, log_probability, forced = root, 0.0, list[int]()
         while node.option is None:
             tokens = list(node.children)
@@ -154,7 +154,7 @@ class LlamaEngine:
         """
         generator = np.random.default_rng(seed)
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        logits = self._prefill(render(messages, self._family))
+        logits = self._prefill(render(messages, self._family, self._opening))
         room = self._context_tokens - len(self._cached)
         for _ in range(min(max_tokens, room)):
             token = _sample(logits, temperature, generator)
