@@ -33,6 +33,8 @@ _SAMPLE = 0.1  # seconds between frames that are compared
 _SETTLED = 3.0  # seconds of a shot among which its stillest frame is chosen
 _ALL_FRAMES = 2_000_000_000  # pixels decoded before only key frames are: half a minute of 1080p, 10 to 20 s of work
 _KEY_FRAMES = 2000  # looked at in a whole video, where only key frames are
+_KEY_PIXELS = 6_000_000_000  # decoded before key frames are looked at ever more rarely
+_MISSING = 0.5  # seconds less than the header declares that are worth a note
 _CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts"  # no playlists: those name other files and hosts
 _GRID, _CELL = 4, (9, 16)  # 16 regions of 9 x 16 points, each the mean of four pixels of the small picture
 _LEVELS = 4  # of each of red, green, blue: 64 bins
@@ -268,7 +270,8 @@ def _decoded(container: av.container.InputContainer, film: Film, threads: int) -
 
     stream = _stream(container, film.name)
     stream.codec_context.thread_count, stream.codec_context.thread_type = threads, "AUTO"
-    choice, broken, apart = _Choice(stream, film.seconds), 0, 1 / float(stream.average_rate or 30)
+    stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}  # frames may grow on the way
+    choice, broken = _Choice(stream, film.seconds), 0
     for packet in _packets(container, stream):
         if packet is None or not choice.takes(packet):
             broken += packet is None
@@ -280,13 +283,23 @@ def _decoded(container: av.container.InputContainer, film: Film, threads: int) -
             continue
         for frame in frames:
             choice.decoded += frame.width * frame.height
-            yield (film.end + apart if frame.time is None else frame.time), frame
+            yield (film.end + choice.apart if frame.time is None else max(0.0, frame.time - choice.start)), frame
         if film.end > MAX_SECONDS:
             film.notes.append(f"{film.name}: only the first {MAX_SECONDS // 3600} hours were looked at")
             break
     if broken:
         film.notes.append(f"{film.name} is damaged: some of its pictures are missing")
-    film.end = max(film.end + apart, min(film.seconds or 0.0, choice.last + apart))
+    film.end = max(film.end + choice.apart, min(film.seconds or 0.0, choice.last + choice.apart))
+    declared = _declared(container, stream)
+    if declared is not None and film.end < declared - _MISSING:
+        film.notes.append(f"{film.name} breaks off after {film.end:.1f} s of {declared:.1f} s that it declares")
+
+
+def _declared(container: av.container.InputContainer, stream: av.VideoStream) -> float | None:
+    """Seconds of pictures by the header; where it tells the whole's only, sound may be longer than the pictures."""
+    if stream.duration and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    return container.duration / 1e6 if container.duration and not container.streams.audio else None
 
 
 def _packets(
@@ -302,26 +315,35 @@ def _packets(
 
 
 class _Choice:
-    """Which packets are decoded: all until `_ALL_FRAMES` pixels are reached, or none but key frames from the start."""
+    """Which packets are decoded: all until `_ALL_FRAMES` pixels are reached, or none but key frames from the start.
+
+    Attributes:
+        start: time of the first frame by the container's clock, seconds.
+        apart: seconds from frame to frame, by the header.
+        decoded: pixels so far.
+        last: time of the last packet seen, from the start.
+    """
 
     def __init__(self, stream: av.VideoStream, seconds: float | None) -> None:
-        frames = (seconds or 0.0) * float(stream.average_rate or 30)
+        rate = min(max(float(stream.average_rate or 30), 1.0), 1000.0)
+        frames = (seconds or 0.0) * rate
+        self.apart = 1 / rate
         self.decoded = 0
         self.last = 0.0
-        self._start = float((stream.start_time or 0) * (stream.time_base or 0))
+        self.start = float((stream.start_time or 0) * (stream.time_base or 0))
         self._too_long = frames * stream.codec_context.width * stream.codec_context.height > _ALL_FRAMES
         self._step = max(_SAMPLE, (seconds or 3600.0) / _KEY_FRAMES)
         self._wanted = -math.inf
 
     def takes(self, packet: av.Packet[av.VideoStream]) -> bool:
         """Whether to decode a packet; the empty one at the end makes the decoder give what it still holds."""
-        time = float((packet.pts or packet.dts or 0) * (packet.time_base or 0)) - self._start
+        time = float((packet.pts or packet.dts or 0) * (packet.time_base or 0)) - self.start
         self.last = max(self.last, time)
         if not packet.size or not (self._too_long or self.decoded > _ALL_FRAMES):
             return True
         if not packet.is_keyframe or time < self._wanted:
             return False
-        self._wanted = time + self._step
+        self._wanted = time + self._step * (1 + self.decoded // _KEY_PIXELS) ** 2
         return True
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -249,8 +250,18 @@ def video(data: bytes) -> Signal:
 def test_half_a_video_yields_its_half_and_a_note(tmp_path):
     path = film(tmp_path / "a.mkv", [(slide("one"), 1.2), (slide("two", paper=(60, 60, 160)), 1.2)])
     data = path.read_bytes()
-    found, _ = shots(video(data[: len(data) * 2 // 3]), 2, lambda _: None)
+    found, notes = shots(video(data[: len(data) * 2 // 3]), 2, lambda _: None)
     assert found[0].start == 0.0
+    assert found[-1].end < 2.0
+    assert re.fullmatch(r"clip\.mp4 breaks off after 1\.\d s of 2\.4 s that it declares", notes[-1])
+
+
+def test_a_clock_that_does_not_start_at_zero(tmp_path):
+    """As in what is cut out of a broadcast: seconds count from the first picture."""
+    path = film(tmp_path / "a.ts", [(slide("one"), 1.2), (slide("two", paper=(60, 60, 160)), 1.2)])
+    with av.open(str(path)) as container:
+        assert container.streams.video[0].start_time
+    assert spans(cut(path)[0]) == [(0.0, 1.2), (1.2, 2.4)]
 
 
 @pytest.mark.parametrize(
