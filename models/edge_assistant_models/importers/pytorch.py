@@ -12,9 +12,8 @@ import math
 import pickle
 import pickletools
 from collections import OrderedDict
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from edge_assistant_models.errors import ModelCorrupt
 
@@ -44,8 +43,7 @@ _OPCODES = frozenset(
 _DTYPES = {"FloatStorage": "<f4", "HalfStorage": "<f2", "LongStorage": "<i8"}
 
 
-@dataclass(frozen=True, slots=True)
-class _Storage:
+class _Storage(NamedTuple):
     """What a persistent id stands for: elements of one type, by key."""
 
     key: str
@@ -53,9 +51,8 @@ class _Storage:
     elements: int
 
 
-@dataclass(frozen=True, slots=True)
-class _View:
-    """A tensor before its storage has been read."""
+class _View(NamedTuple):
+    """A tensor before its storage has been read; a tuple, so that a pickle cannot change it once it is made."""
 
     storage: _Storage
     offset: int
@@ -131,14 +128,12 @@ def _unpickle(stream: BinaryIO) -> object:
     return value
 
 
-def _rebuild(
-    storage: _Storage, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_gradient: object
-) -> _View:
-    last = offset + sum((length - 1) * step for length, step in zip(size, stride, strict=True))
-    sound = offset >= 0 and min(size, default=1) > 0 and min(stride, default=0) >= 0
-    if not sound or last >= storage.elements or math.prod(size) > storage.elements:
-        raise pickle.UnpicklingError("a tensor does not lie within its storage")
-    return _View(storage, offset, size, stride)
+def _rebuild(storage: object, offset: object, size: object, stride: object, *_gradient: object) -> _View:
+    match storage, offset, size, stride:
+        case _Storage(), int(), tuple(), tuple() if all(type(number) is int for number in (*size, *stride)):
+            return _View(storage, offset, size, stride)
+        case _:
+            raise pickle.UnpicklingError("a tensor is not made of a storage and whole numbers")
 
 
 def _elements(stream: BinaryIO, storage: _Storage) -> np.ndarray:
@@ -154,7 +149,12 @@ def _elements(stream: BinaryIO, storage: _Storage) -> np.ndarray:
 
 
 def _tensor(view: _View, elements: np.ndarray) -> np.ndarray:
+    """The view of the elements that were read, once nothing of it lies outside them."""
     import numpy as np
 
+    last = view.offset + sum((length - 1) * step for length, step in zip(view.shape, view.stride, strict=True))
+    sound = view.offset >= 0 and min(view.shape, default=1) > 0 and min(view.stride, default=0) >= 0
+    if not sound or last >= len(elements) or math.prod(view.shape) > len(elements):
+        raise ValueError("a tensor does not lie within its storage")
     steps = [step * elements.itemsize for step in view.stride]
     return np.lib.stride_tricks.as_strided(elements[view.offset :], view.shape, steps, writeable=False)
