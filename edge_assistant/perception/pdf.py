@@ -37,6 +37,7 @@ def pages(stream: BinaryIO, name: str) -> Iterator[Page]:
             raise InputUnsupported(f"{name} is locked with a password", "save a copy without one") from None
         raise InputCorrupt(f"{name} is a damaged PDF", "export it again") from None
     try:
+        document.init_forms()
         count = len(document)
         if count == 0:
             raise InputEmpty(f"{name} has no pages", "give a PDF with pages")
@@ -66,6 +67,8 @@ def _page(document: PdfDocument, index: int, name: str, notes: tuple[str, ...]) 
 def _flat(document: PdfDocument, index: int) -> PdfPage:
     """A page with what was filled into its form made part of it; else it has its labels and not their values."""
     page = document[index]
+    if document.formenv is None:
+        return page
     page.flatten()
     page.close()
     return document[index]
