@@ -118,7 +118,8 @@ def _source(item: Evidence, names: dict[str, str]) -> str:
     """One source: signal, file, where, how surely, what."""
     sure = "" if item.confidence is None else f", {item.confidence:.0%} sure"
     doubt = " (uncertain)" if item.confidence is not None and item.confidence < LOW_CONFIDENCE else ""
-    return printable(f"{item.signal} {names.get(item.signal, '')}, {item.locator}{sure}{doubt}: {item.text}")
+    text = " ".join(item.text.split())
+    return printable(f"{item.signal} {names.get(item.signal, '')}, {item.locator}{sure}{doubt}: {text}")
 
 
 def _verdict(verdict: Verdict) -> str:
