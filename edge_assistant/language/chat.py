@@ -92,7 +92,7 @@ def render(messages: Sequence[Message], family: str, opening: str = "") -> list[
     Args:
         messages: at least one; a system message, if any, first.
         family: key of `TEMPLATES`.
-        opening: what the assistant's turn starts with, such as an empty thought; control text, for the catalog gives it.
+        opening: what the assistant's turn starts with, such as an empty thought; control text, from the catalog.
     """
     frame = template(family)
     parts = [Part(frame.start, control=True)] if frame.start else []

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 
-from edge_assistant.evidence import Evidence, Scene, Thing
+from edge_assistant.evidence import Evidence
 from edge_assistant.language.chat import Message, Role
 from edge_assistant.language.engine import Engine
 from edge_assistant.reasoning.candidates import Candidate, as_words, clocks, days, nothings, phrases, quantities
+from edge_assistant.reasoning.english import english
 from edge_assistant.reasoning.question import Expect, Query
 from edge_assistant.reasoning.sources import DESCRIPTIONS, Source
 from edge_assistant.reasoning.values import Quantity, Truth, Value, Words, same
@@ -54,21 +54,6 @@ class Option:
     evidence: str
 
 
-def counted(query: Query, source: Source) -> Claim | None:
-    """A count of objects that the detector made, for "how many X"."""
-    if query.counted is None:
-        return None
-    for item in source.evidence:
-        if isinstance(item.detail, Scene):
-            number = dict(item.detail.counts).get(query.counted)
-            if number is not None:
-                seen = [
-                    e.id for e in source.evidence if isinstance(e.detail, Thing) and e.detail.label == query.counted
-                ]
-                return Claim(source.signal.id, Quantity((Decimal(number),)), str(number), (item.id, *seen))
-    return None
-
-
 def options(query: Query, lines: Iterable[Evidence]) -> list[Option]:
     """The typed candidates for a question in lines of evidence; of equal texts the line nearest to the question."""
     asked = as_words(query.text).tokens
@@ -79,7 +64,18 @@ def options(query: Query, lines: Iterable[Evidence]) -> list[Option]:
             known = found.get(candidate.text)
             if known is None or known[0] < near:
                 found[candidate.text] = near, Option(candidate.text, candidate.value, line.id)
-    return [option for _, option in list(found.values())[:MAX_OPTIONS]]
+    offered = [option for _, option in found.values()]
+    if query.priced and any(_is_price(option.value) for option in offered):
+        offered = [option for option in offered if _is_price(option.value)]
+    return offered[:MAX_OPTIONS]
+
+
+def relevant(query: Query, lines: Sequence[Evidence]) -> tuple[Evidence, ...]:
+    """The lines that can answer: a limit that should hold does not tell what a statistic over readings was."""
+    limits = english().words["limit"]
+    if query.statistic is None or as_words(query.text).tokens & limits:
+        return tuple(lines)
+    return tuple(line for line in lines if not as_words(line.text).tokens & limits)
 
 
 def read(query: Query, source: Source, lines: Sequence[Evidence], engine: Engine) -> Claim | None:
@@ -104,7 +100,7 @@ def supports(
     A receipt has many amounts; the model is asked again, between its own choice and the other's value alone.
     """
     for option in options(query, lines):
-        if option.text != (own.text if own else NONE) and _is_token(option.value) and same(option.value, other.value):
+        if option.text != (own.text if own else NONE) and _is_other(option.value, other.value):
             choice = engine.choose(prompt(query, source, lines), [own.text if own else NONE, option.text])
             share = choice.probability if choice.index == 1 else 1 - choice.probability
             if share >= OTHERS_SHARE:
@@ -146,6 +142,15 @@ def _candidates(expects: Expect, text: str) -> Iterator[Candidate]:
         yield from phrases(text)
 
 
-def _is_token(value: Value) -> bool:
-    """Whether a value is specific enough to be looked for elsewhere."""
-    return not isinstance(value, Words)
+def _is_other(value: Value, other: Value) -> bool:
+    """Whether a value is the other's; words must be the very same, for nearly every phrase has some in common."""
+    return value == other if isinstance(value, Words) else same(value, other)
+
+
+def _is_price(value: Value) -> bool:
+    """Whether a value looks like money: a currency, or two decimals in some reading."""
+    if not isinstance(value, Quantity):
+        return False
+    return (value.unit is not None and len(value.unit) == 3 and value.unit.isupper()) or any(
+        reading.as_tuple().exponent == -2 for reading in value.readings
+    )

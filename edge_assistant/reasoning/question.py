@@ -40,6 +40,8 @@ class Query:
         restated: the question as it is put to one source alone.
         agreement: asked outright whether the sources agree.
         counted: the singular noun of "how many X", or None.
+        category: the noun of "which animal" and its like (a key of `[categories]`), or None.
+        priced: asks for an amount of money, where there is one.
         statistic: the computation over readings that it names (a key of `[statistics]`), or None.
         limit: the number that the computation compares with, where the question tells it.
     """
@@ -50,6 +52,8 @@ class Query:
     restated: str
     agreement: bool = False
     counted: str | None = None
+    category: str | None = None
+    priced: bool = False
     statistic: str | None = None
     limit: Quantity | None = None
 
@@ -68,6 +72,8 @@ def understand(question: str) -> Query:
         attribute=_attribute(text),
         restated=text,
         counted=_counted(counted["noun"].lower()) if counted else None,
+        category=_category(lower),
+        priced=_has(lower, english().question["priced"]),
         statistic=statistic,
         limit=_limit(text) if statistic else None,
     )
@@ -79,7 +85,8 @@ def _agreement(text: str, lower: str) -> Query:
     nouns = [noun for noun in english().attributes if re.search(rf"\b{noun}s?\b", lower)]
     if nouns:
         noun, expects = english().attributes[nouns[0]]
-        return Query(text, Expect(expects), nouns[0], f"What is the {noun}?", agreement=True)
+        priced = _has(lower, english().question["priced"])
+        return Query(text, Expect(expects), nouns[0], f"What is the {noun}?", agreement=True, priced=priced)
     attribute = match["noun"] if match else text.rstrip("?")
     return Query(text, Expect.WORDS, attribute, f"What is the {attribute}?", agreement=True)
 
@@ -95,6 +102,13 @@ def _counted(noun: str) -> str:
     """The head of what is counted: "red cars" -> car, "giraffes are" -> giraffe."""
     words = [word for word in noun.split() if word not in english().question["auxiliary"]]
     return singular(words[-1]) if words else singular(noun)
+
+
+def _category(lower: str) -> str | None:
+    """The category that a question asks a member of: "which animal", "what kind of vehicle"."""
+    match = re.match(r"(?:what|which)(?: (?:kind|sort|type) of)? (\w+)", lower)
+    noun = singular(match[1]) if match else ""
+    return noun if noun in english().categories else None
 
 
 def _expected(lower: str) -> Expect:

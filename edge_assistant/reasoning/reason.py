@@ -17,6 +17,7 @@ from edge_assistant.reasoning.compute import NEEDS_LIMIT, Result, compute
 from edge_assistant.reasoning.guard import cited
 from edge_assistant.reasoning.prose import write
 from edge_assistant.reasoning.question import Expect, Query
+from edge_assistant.reasoning.seen import by_code
 from edge_assistant.reasoning.sources import BUDGET, Source, select
 from edge_assistant.reasoning.values import Quantity
 
@@ -67,10 +68,10 @@ class Reasoner:
         claims: dict[str, Claim] = {}
         read: dict[str, tuple[Evidence, ...]] = {}
         for source in sources:
-            claim = self._computed(query, source, sources, outcome) or reading.counted(query, source)
+            claim = self._computed(query, source, sources, outcome) or by_code(query, source)
             if claim is None and source.lines and source.table is None:
                 watch(source.signal.id)
-                read[source.signal.id] = self._select(query, source)
+                read[source.signal.id] = reading.relevant(query, self._select(query, source))
                 claim = reading.read(query, source, read[source.signal.id], self._engine())
             if claim is not None:
                 claims[source.signal.id] = claim
