@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import drawings
+import numpy as np
+import pytest
+from PIL import Image
+
+from edge_assistant.errors import InputCorrupt, ModelCorrupt
+from edge_assistant.evidence import Evidence, Scene, Thing
+from edge_assistant.perception.objects import Objects
+from edge_assistant.perception.sense import Percept, Request
+from edge_assistant.runtime import Runtime
+from edge_assistant.signals import Kind, Origin, take_bytes, take_file
+from edge_assistant_models.installed import InstalledModel
+
+Models = Callable[[str], InstalledModel]
+
+
+@pytest.fixture(scope="module")
+def sense(models: Models) -> Objects:
+    return Objects({role: models(role) for role in ("detector", "classifier", "faces")}, Runtime(2))
+
+
+def seen(sense: Objects, *images: Image.Image, kind: str = "PNG", **options: object) -> Percept:
+    stream = io.BytesIO()
+    if images[1:]:
+        options |= {"save_all": True, "append_images": images[1:]}
+    images[0].save(stream, kind, **options)
+    return sense.perceive(take_bytes(stream.getvalue(), Kind.IMAGE, 1, origin=Origin.FILE, name="drawing"), Request())
+
+
+def scene(percept: Percept) -> Evidence:
+    first = percept.evidence[0]
+    assert isinstance(first.detail, Scene)
+    return first
+
+
+def near(box: tuple[int, ...] | None, wanted: tuple[int, ...], pixels: int = 12) -> bool:
+    return box is not None and all(abs(a - b) <= pixels for a, b in zip(box, wanted, strict=True))
+
+
+def test_a_drawn_stop_sign_is_one_sentence_and_one_object(sense: Objects) -> None:
+    percept = seen(sense, drawings.stop_sign())
+    sentence, sign = percept.evidence
+    assert sentence.text == "The picture shows one stop sign"
+    assert sentence.detail == Scene((("stop sign", 1),))
+    assert sign.detail == Thing("stop sign")
+    assert sign.signal == "image:1"
+    assert sign.confidence is not None
+    assert sign.confidence > 0.7
+    assert near(sign.locator.box, (228, 78, 184, 184))
+    assert sentence.locator == sign.locator
+
+
+def test_the_classifier_adds_the_kind_of_the_main_thing(sense: Objects) -> None:
+    *_, kind = seen(sense, drawings.clock()).evidence
+    assert kind.text == "The clock looks like: analog clock"
+    assert kind.detail == Thing("analog clock")
+    assert near(kind.locator.box, (200, 100, 240, 240))
+
+
+def test_faces_are_counted(sense: Objects) -> None:
+    first = scene(seen(sense, drawings.face()))
+    assert first.text.endswith("one face")
+    assert dict(first.detail.counts)["face"] == 1  # type: ignore[union-attr]
+
+
+def test_the_demos_bottles_are_counted(sense: Objects, pytestconfig: pytest.Config) -> None:
+    signal = take_file(pytestconfig.rootpath / "examples" / "line" / "camera.jpg", Kind.IMAGE, 1)
+    percept = sense.perceive(signal, Request())
+    assert scene(percept).text == "The picture shows five bottles"
+    assert scene(percept).detail == Scene((("bottle", 5),))
+    assert [item.text for item in percept.evidence[1:6]] == ["bottle"] * 5
+
+
+def test_nothing_is_said_as_such(sense: Objects) -> None:
+    percept = seen(sense, Image.new("RGB", (300, 200), (96, 120, 140)))
+    assert scene(percept).text == "No known object was found in the picture"
+    assert scene(percept).detail == Scene(())
+    assert scene(percept).confidence is None
+    assert scene(percept).locator.box == (0, 0, 300, 200)
+
+
+def test_a_receipt_is_a_written_page_and_hardly_a_book(sense: Objects) -> None:
+    percept = seen(sense, drawings.receipt())
+    assert scene(percept).text.startswith("The picture looks like a written page")
+    assert all(item.confidence is not None and item.confidence < 0.5 for item in percept.evidence[1:])
+    assert not [item for item in percept.evidence if "looks like:" in item.text]
+
+
+def test_without_optional_models_the_detector_is_enough(models: Models) -> None:
+    percept = seen(Objects({"detector": models("detector")}, Runtime(2)), drawings.clock())
+    assert [item.text for item in percept.evidence] == ["The picture shows one clock", "clock"]
+
+
+def test_boxes_are_in_the_pixels_of_the_upright_picture(sense: Objects) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was turned by a quarter
+    lying = drawings.stop_sign().rotate(90, expand=True)
+    sign = seen(sense, lying, kind="JPEG", quality=95, exif=exif).evidence[1]
+    assert sign.text == "stop sign"
+    assert near(sign.locator.box, (228, 78, 184, 184))
+
+
+def test_every_page_of_a_tiff_has_its_sentence(sense: Objects) -> None:
+    percept = seen(sense, drawings.stop_sign(), drawings.clock(), kind="TIFF")
+    scenes = [item for item in percept.evidence if isinstance(item.detail, Scene)]
+    assert [(item.locator.page, item.text) for item in scenes] == [
+        (1, "The picture shows one stop sign"),
+        (2, "The picture shows one clock"),
+    ]
+
+
+def test_a_pdf_is_not_searched(sense: Objects) -> None:
+    assert seen(sense, drawings.stop_sign(), kind="PDF").evidence == ()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 500), (3000, 2)])
+def test_odd_shapes_are_looked_at(sense: Objects, size: tuple[int, int]) -> None:
+    assert scene(seen(sense, Image.new("RGB", size, "grey"))).locator.box == (0, 0, *size)
+
+
+def test_the_same_picture_gives_the_same_evidence(sense: Objects) -> None:
+    assert seen(sense, drawings.clock()) == seen(sense, drawings.clock())
+
+
+def test_a_damaged_picture_is_an_input_error(sense: Objects) -> None:
+    stream = io.BytesIO()
+    drawings.clock().save(stream, "JPEG")
+    signal = take_bytes(stream.getvalue()[:2000], Kind.IMAGE, 1, origin=Origin.FILE, name="cut.jpg")
+    with pytest.raises(InputCorrupt):
+        sense.perceive(signal, Request())
+
+
+def test_a_detector_of_an_unknown_architecture_is_refused(models: Models) -> None:
+    model = models("detector")
+    other = InstalledModel(model.name, model.sha256, model.files, {"architecture": "fancy"})
+    with pytest.raises(ModelCorrupt, match="unknown architecture"):
+        seen(Objects({"detector": other}, Runtime(1)), drawings.clock())
+
+
+def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(np.arange(64, dtype=np.uint8).tobytes())
+    model = InstalledModel("broken", "", {"model": path}, {"architecture": "nanodet"})
+    with pytest.raises(ModelCorrupt):
+        seen(Objects({"detector": model}, Runtime(1)), drawings.clock())
