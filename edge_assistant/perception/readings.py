@@ -171,10 +171,15 @@ def _outlier(table: Table, column: Column, indices: Ints, values: Floats, run: R
     reach = "" if run.stop - run.start == 1 else "up to " if side == "high" else "down to "
     text = (
         f"{column.name} was unusually {side} {_period(table, start, stop)} ({_said(rows)}): {reach}"
-        f"{quantity(value, column.unit)}, modified z-score {abs(run.z):.1f}"
+        f"{quantity(value, column.unit)}, modified z-score {_score(run.z)}"
     )
     name = "excursion" if run.stop - run.start >= _LONG_RUN else "outlier"
     return Observation(rank, text, rows, Statistic(column.name, column.unit, name, value, table.when(peak)))
+
+
+def _score(z: float) -> str:
+    """A modified z-score in words; beyond a thousand it only says that the other readings hardly differ."""
+    return f"{abs(z):.1f}" if abs(z) < 1000 else "over 1000"
 
 
 def _steps(table: Table, column: Column) -> Iterator[Observation]:

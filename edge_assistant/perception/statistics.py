@@ -12,6 +12,7 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 OUTLIER_Z = 3.5  # Iglewicz and Hoaglin 1993, "How to Detect and Handle Outliers", section 3.3
+LARGEST_Z = 1e6  # scores are told up to here
 STEP_SIZE = 4.0  # difference of the levels in standard deviations within them (Cohen's d)
 _STEP_SHARE = 0.6  # of a step that happens from one reading to the next; a drift has less
 _SEN_POINTS = 512  # 131,000 pairs of points: 10 ms
@@ -72,7 +73,9 @@ def outlier_runs(values: Floats, limit: float = OUTLIER_Z) -> list[Run]:
     found = []
     for sign in (1.0, -1.0):
         indices = np.flatnonzero(sign * values > sign * middle + limit * scale)
-        found += _runs(indices, (values[indices] - middle) / scale)
+        with np.errstate(over="ignore"):  # where nearly all readings are equal the scale is nearly nothing
+            z = (values[indices] - middle) / scale
+        found += _runs(indices, np.clip(z, -LARGEST_Z, LARGEST_Z))
     return sorted(found, key=lambda run: (-abs(run.z), run.start))
 
 

@@ -187,6 +187,21 @@ class Table:
         """Seconds below a limit, counted as in `time_over`."""
         return self._duration(column, limit, window, over=False)
 
+    def excursions(
+        self, column: str, limit: float, window: Window | None = None, *, over: bool = True
+    ) -> tuple[Computed, ...]:
+        """Each run of readings above a limit (or below it), in the order of time: its extreme, its start, its rows."""
+        found = self._beyond(column, limit, window, over)
+        if found is None or not found[1].any():
+            return ()
+        part, mask, condition = found
+        edges = np.flatnonzero(np.diff(np.concatenate(([False], mask, [False])).astype(np.int8)))
+        word, extreme = ("max", np.max) if over else ("min", np.min)
+        return tuple(
+            part.result(f"{word}({condition})", float(extreme(part.values[a:b])), None, np.arange(a, b))
+            for a, b in edges.reshape(-1, 2)
+        )
+
     def trend(self, column: str, window: Window | None = None) -> Computed | None:
         """The Theil-Sen slope per hour; None where no two readings differ in time."""
         part = self._part(column, window)
@@ -309,10 +324,13 @@ class _Part:
         row = int(self.table.rows[index])
         return Computed(formula, float(self.values[i]), self.column.unit, (row, row), self.table.when(index))
 
-    def result(self, formula: str, value: float, unit: str | None = None, mask: Bools | None = None) -> Computed:
-        """A number over the readings, or over those in a mask that is not empty, with their first and last row."""
-        chosen = self.indices[mask] if mask is not None and mask.any() else self.indices
+    def result(
+        self, formula: str, value: float, unit: str | None = None, among: Bools | Ints | None = None
+    ) -> Computed:
+        """A number over the readings, or over those in a mask or of indices that has any, with first and last row."""
+        some = among is not None and bool(np.any(among) if among.dtype == np.bool_ else len(among))
+        chosen = self.indices[among] if some else self.indices
         rows = self.table.rows[chosen]
         unit = self.column.unit if unit is None else unit or None
-        time = self.table.when(int(chosen[0])) if mask is not None and mask.any() else None
+        time = self.table.when(int(chosen[0])) if some else None
         return Computed(formula, value, unit, (int(rows.min()), int(rows.max())), time)
