@@ -57,10 +57,16 @@ def select(
     chosen: set[int] = set()
     left = budget
     for index in sorted(range(len(lines)), key=lambda i: -scores[i]):
-        if costs[index] <= left:
-            chosen.add(index)
-            left -= costs[index]
+        for near in _group(index, len(lines)):
+            if near not in chosen and costs[near] <= left:
+                chosen.add(near)
+                left -= costs[near]
     return tuple(line for index, line in enumerate(lines) if index in chosen)
+
+
+def _group(index: int, count: int) -> list[int]:
+    """A line and its neighbours, nearest first: an item's price, a label's value stand on the line before or after."""
+    return [near for near in (index, index + 1, index - 1) if 0 <= near < count]
 
 
 def _relevance(question: str, texts: Sequence[str], embedder: Embedder | None) -> list[float]:
