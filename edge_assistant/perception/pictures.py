@@ -7,6 +7,7 @@ checked before anything is decoded, so a small file cannot ask for gigabytes.
 from __future__ import annotations
 
 import importlib
+import math
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,10 +24,11 @@ if TYPE_CHECKING:
 
 MAX_PIXELS = 120_000_000  # as declared; the largest phone sensors give 108 megapixels, 360 MB as RGB
 MAX_SIDE = 65_535  # JPEG's own limit
-KEEP_PIXELS = 9_000_000  # of what is handed on; A4 at 300 dpi has 8.7 megapixels
+KEEP_PIXELS = 16_000_000  # of what is handed on, 48 MB; A4 at 300 dpi has 8.7 megapixels, most phones give 12
 MAX_PAGES = 50
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
-_MAGIC = (b"\x89PNG", b"\xff\xd8\xff", b"RIFF", b"BM", b"II*\0", b"MM\0*", b"GIF8")
+_MAGIC = (b"\x89PNG", b"\xff\xd8\xff", b"BM", b"II*\0", b"MM\0*", b"GIF8")
+_BAND = 128  # rows of the smaller picture
 _ORIENTATION = 0x0112  # the EXIF tag
 _USE_INSTEAD = "give a PNG, JPEG, WebP, BMP, TIFF or PDF"
 
@@ -117,7 +119,7 @@ def _open(stream: BinaryIO, head: bytes, name: str) -> Image.Image:
     except Image.DecompressionBombError:
         raise _too_large(name, "more pixels than are read") from None
     except UnidentifiedImageError:
-        if head.startswith(_MAGIC):
+        if head.startswith(_MAGIC) or head[8:12] == b"WEBP":
             raise InputCorrupt(f"{name} is a damaged picture", "copy or export it again") from None
         raise InputUnsupported(f"{name} is not a picture that can be read", _USE_INSTEAD) from None
     except Exception as error:  # hostile headers make Pillow raise SyntaxError, struct.error, KeyError and others
@@ -174,15 +176,33 @@ def _decode(image: Image.Image, number: int | None, notes: tuple[str, ...]) -> P
     import numpy as np
 
     width, height = image.size
-    scale = min(1.0, (KEEP_PIXELS / (width * height)) ** 0.5)
-    kept = max(1, round(width * scale)), max(1, round(height * scale))
-    if scale < 1:
-        image.draft("RGB", kept)  # a JPEG is decoded at a half, quarter or eighth straight away
+    factor = _factor(width * height)
+    if factor > 1:
+        image.draft("RGB", (width // factor, height // factor))  # a JPEG is decoded at a half or quarter straight away
     image.load()
     orientation = image.getexif().get(_ORIENTATION, 1)  # after loading: Pillow turns a TIFF itself and drops the tag
-    upright = _upright(_rgb(_reduced(image, kept)), orientation)
+    upright = _upright(_reduced(image, _factor(image.width * image.height)), orientation)
     size = (height, width) if orientation in {5, 6, 7, 8} else (width, height)
     return Page(number, np.asarray(upright, dtype=np.uint8), size, upright.width / size[0], notes=notes)
+
+
+def _factor(pixels: int) -> int:
+    """By how much both sides shrink so that at most `KEEP_PIXELS` are left; whole numbers keep print crisp."""
+    return math.ceil(math.sqrt(pixels / KEEP_PIXELS))
+
+
+def _reduced(image: Image.Image, factor: int) -> Image.Image:
+    """The image in RGB, smaller by a whole factor; in bands, so that only one band is converted at a time."""
+    from PIL import Image
+
+    if factor == 1:
+        return _rgb(image)
+    width, height = -(-image.width // factor), -(-image.height // factor)
+    smaller = Image.new("RGB", (width, height))
+    for top in range(0, height, _BAND):
+        bottom = min(image.height, (top + _BAND) * factor)
+        smaller.paste(_rgb(image.crop((0, top * factor, image.width, bottom))).reduce(factor), (0, top))
+    return smaller
 
 
 def _upright(image: Image.Image, orientation: int) -> Image.Image:
@@ -199,17 +219,6 @@ def _upright(image: Image.Image, orientation: int) -> Image.Image:
         Transpose.ROTATE_90,
     )
     return image.transpose(turns[orientation - 2]) if orientation in range(2, 9) else image
-
-
-def _reduced(image: Image.Image, kept: tuple[int, int]) -> Image.Image:
-    """The image at most as large as wanted, in its own mode: converting first would double what is in memory."""
-    from PIL import Image
-
-    if image.width <= kept[0] and image.height <= kept[1]:
-        return image
-    if image.mode in {"P", "1", "PA"}:
-        image = image.convert("RGB")
-    return image.resize(kept, Image.Resampling.BOX, reducing_gap=2.0)
 
 
 def _rgb(image: Image.Image) -> Image.Image:
