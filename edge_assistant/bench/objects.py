@@ -138,7 +138,7 @@ def score(
         _share(right, told),
         _share(counted, right),
         _share(boxed, sum(len(objects) for objects in labels.values())),
-        statistics.fmean(precisions.values()) if precisions else 0.0,
+        round(statistics.fmean(precisions.values()), 4) if precisions else 0.0,
         round(ms, 2),
     )
 
