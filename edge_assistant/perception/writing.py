@@ -9,6 +9,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar
 
+from edge_assistant.errors import ModelCorrupt
 from edge_assistant.evidence import Evidence, Locator
 from edge_assistant.perception import codes, forms, layout, ocr, pictures, ticks
 from edge_assistant.perception.layout import Piece
@@ -16,9 +17,11 @@ from edge_assistant.perception.sense import Percept, Request, Sense
 from edge_assistant.signals import Kind, Signal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     import numpy as np
+    import onnxruntime
     from numpy.typing import NDArray
 
     from edge_assistant.perception.pictures import Page
@@ -52,7 +55,7 @@ class Writing(Sense):
     def _reader(self) -> ocr.Reader:
         files = self.models["writing"].files
         recognition = self.runtime.session(files["recognition"])
-        characters = recognition.get_modelmeta().custom_metadata_map["character"].splitlines()
+        characters = _characters(files, recognition)
         return ocr.Reader(
             self.runtime.session(files["detection"]),
             recognition,
@@ -96,6 +99,21 @@ class Writing(Sense):
         found = zip(quads, readings, strict=True)
         written = [piece for quad, reading in found for piece in pieces(quad, reading)]
         return Sheet(rgb, quarters, written + [ticks.as_piece(tick) for tick in marks])
+
+
+def _characters(files: Mapping[str, Path], recognition: onnxruntime.InferenceSession) -> list[str]:
+    """The recogniser's characters, from a file of their own or from the model's metadata.
+
+    Raises:
+        ModelCorrupt: neither has them.
+    """
+    if "dictionary" in files:
+        return files["dictionary"].read_text(encoding="utf-8").splitlines()
+    written = recognition.get_modelmeta().custom_metadata_map.get("character")
+    if not written:
+        name = files["recognition"].name
+        raise ModelCorrupt(f"{name} does not say which characters it reads", "add a dictionary to its catalog entry")
+    return str(written).splitlines()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
