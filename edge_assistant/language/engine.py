@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import ctypes
 import math
+import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -98,6 +99,7 @@ class LlamaEngine:
         self._cached: list[int] = []
         self._context_tokens = context
         self._silence()
+        self._load_backend()
         self._model = self._load(model.files["model"])
         self._vocab = llama_cpp.llama_model_get_vocab(self._model)
         self._ctx = self._new_context(runtime.threads)
@@ -237,6 +239,16 @@ class LlamaEngine:
         """Drop llama.cpp's log; what matters comes back as a status."""
         self._log = self._llama.llama_log_callback(lambda level, text, data: None)
         self._llama.llama_log_set(self._log, None)
+
+    def _load_backend(self) -> None:
+        """Load what computes, where llama.cpp was built with one backend for each generation of processors.
+
+        Such a build (GGML_BACKEND_DL, as `make airgap` makes it) starts with none. Its folder is named, for by itself it
+        would look for backends in the working directory too.
+        """
+        ggml = self._llama.llama_cpp._lib
+        if ggml.ggml_backend_reg_count() == 0:
+            ggml.ggml_backend_load_all_from_path(os.fsencode(Path(self._llama.__file__).with_name("lib")))
 
 
 def _log_sum_exp(scores: NDArray[np.float32]) -> float:
