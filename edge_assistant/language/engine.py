@@ -243,8 +243,8 @@ class LlamaEngine:
     def _load_backend(self) -> None:
         """Load what computes, where llama.cpp was built with one backend for each generation of processors.
 
-        Such a build (GGML_BACKEND_DL, as `make airgap` makes it) starts with none. Its folder is named, for by itself it
-        would look for backends in the working directory too.
+        Such a build (GGML_BACKEND_DL, as `make airgap` makes it) starts with none. Its folder is named, for it
+        looks in the working directory otherwise.
         """
         ggml = self._llama.llama_cpp._lib
         if ggml.ggml_backend_reg_count() == 0:
