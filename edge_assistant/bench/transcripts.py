@@ -32,6 +32,8 @@ _WRITTEN_OUT = {
 }  # fmt: skip
 _CURRENCIES = {"$": "dollars", "£": "pounds", "€": "euros"}
 _MONEY = re.compile(r"([$£€])\s?(\d[\d,]*)(?:\.(\d\d))?")
+_MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
+_DATE = re.compile(rf"\b(?:the )?((?:\d )+)of (?=(?:{_MONTHS})\b)")
 _TOKEN = re.compile(r"%|\d+|[^\W\d_]+(?:'[^\W\d_]+)*")
 
 
@@ -39,16 +41,16 @@ def normalised(text: str) -> str:
     """Words of a transcript as they are compared.
 
     >>> normalised("It's $34.80, on the 9th of May, 1971.")
-    'its 3 4 dollars 8 0 cents on the 9 of may 1 9 7 1'
+    'its 3 4 dollars 8 0 cents on 9 may 1 9 7 1'
     >>> normalised("It's thirty-four dollars and eighty cents, on the ninth of May, nineteen seventy one.")
-    'its 3 4 dollars 8 0 cents on the 9 of may 1 9 7 1'
+    'its 3 4 dollars 8 0 cents on 9 may 1 9 7 1'
     """
     text = re.sub(r"(?<=\d),(?=\d{3})", "", text.replace("’", "'"))
     text = _MONEY.sub(_spoken_money, text)
     text = re.sub(r"(?<=\d)(?:st|nd|rd|th)\b", "", text, flags=re.IGNORECASE)
     text = re.sub(r"\b([ap])\.m\.", r"\1m", text, flags=re.IGNORECASE)
     words = [word.replace("'", "").lower() for word in _TOKEN.findall(text)]
-    return " ".join(_digits([_WRITTEN_OUT.get(word, word) for word in words]))
+    return _DATE.sub(r"\1", " ".join(_digits([_WRITTEN_OUT.get(word, word) for word in words])))
 
 
 def _spoken_money(found: re.Match[str]) -> str:
@@ -59,36 +61,48 @@ def _spoken_money(found: re.Match[str]) -> str:
 def _digits(words: list[str]) -> list[str]:
     """Number words and numerals as single digits; `and` before a number and `point` between two go."""
     result: list[str] = []
-    value: int | None = None  # of the number words since the last other word
+    value: int | None = None  # of the numbers since the last other word
+    linked = False  # whether `and` came before this word
     for word, following in zip(words, [*words[1:], ""], strict=True):
         if word == "and" and _is_number(following):
+            linked = True
             continue
-        joined = _joined(value, word)
-        if joined is not None:
-            value = joined
-            continue
-        if value is not None:
-            result += str(value)
-        value = _VALUES.get(word)
-        if value is None and not (word == "point" and _is_number(following)):
-            result += word if word.isdigit() else [word]
+        joined = _joined(value, word, linked)
+        if joined is None:
+            if value is not None:
+                result += str(value)
+            if not _is_number(word) and not (word == "point" and _is_number(following)):
+                result.append(word)
+            elif word.isdigit() and word.startswith("0"):  # as in 10:05
+                result += word[: len(word) - len(word.lstrip("0"))]
+        value, linked = _value(word) if joined is None else joined, False
     return result + list(str(value) if value is not None else "")
+
+
+def _value(word: str) -> int | None:
+    if word.isdigit():
+        return int(word) if word.strip("0") else None
+    return _VALUES.get(word)
 
 
 def _is_number(word: str) -> bool:
     return word.isdigit() or word in _VALUES
 
 
-def _joined(value: int | None, word: str) -> int | None:
+def _joined(value: int | None, word: str, linked: bool = False) -> int | None:
     """The number that a further word makes of one: `forty` and `two`, `three` and `hundred`; None if it makes none.
+
+    Numerals are joined only where they are linked, as `300 and 61` is.
 
     >>> _joined(40, "two"), _joined(3, "hundred"), _joined(300, "forty"), _joined(38, "forty"), _joined(19, "nine")
     (42, 300, 340, None, None)
+    >>> _joined(300, "61", linked=True), _joined(300, "61")
+    (361, None)
     """
-    if not value:
+    if not value or (word.isdigit() and not linked):
         return None
     if word in _MULTIPLES and value < _MULTIPLES[word]:
         return value * _MULTIPLES[word]
-    more = _VALUES.get(word, 0)
+    more = _value(word) or 0
     fits = (value % 100 == 0 and 0 < more < 100) or (value % 100 >= 20 and value % 10 == 0 and 0 < more < 10)
     return value + more if fits else None

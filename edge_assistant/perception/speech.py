@@ -56,13 +56,19 @@ class Speech(Sense):
         from edge_assistant.perception.vad import chunks
 
         evidence: list[Evidence] = []
-        language = request.language
         with listen(signal) as (sound, blocks):
             for chunk in chunks(_watched(blocks, sound, request), self._vad):
-                found = list(self._understand(signal, chunk, language))
-                evidence += found
+                evidence += self._understand(signal, chunk, request.language)
         request.progress(1.0)
-        return Percept(tuple(evidence), notes=tuple(sound.notes))
+        return Percept(tuple(evidence), notes=(*sound.notes, *self._language_note(request.language, evidence)))
+
+    def _language_note(self, wanted: str | None, evidence: list[Evidence]) -> tuple[str, ...]:
+        """What is said where the wanted language is none that the model knows; it has been detected then."""
+        if wanted is None or not evidence or self._whisper.knows(wanted):
+            return ()
+        if not self._whisper.vocabulary.languages:
+            return (f"the speech model knows English only, not '{wanted[:20]}'",)
+        return (f"the speech model does not know the language '{wanted[:20]}'; it was detected",)
 
     def _understand(self, signal: Signal, chunk: Chunk, language: str | None) -> Iterator[Evidence]:
         from edge_assistant.perception.words import sentences

@@ -182,6 +182,10 @@ class Whisper:
         mel = onnxruntime.OrtValue.ortvalue_from_numpy(log_mel(samples, frames, self._mels)[None])
         return dict(zip(self._crossed, self._encoder.run_with_ort_values(self._crossed, {"mel": mel}), strict=True))
 
+    def knows(self, language: str) -> bool:
+        """Whether the model understands a language, by its ISO 639-1 code."""
+        return language in (self.vocabulary.languages or {"en"})
+
     def _language(self, heard: dict[str, Any], wanted: str | None) -> str:
         codes = self.vocabulary.languages
         if not codes:

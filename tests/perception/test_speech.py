@@ -1,0 +1,265 @@
+"""Speech from end to end, with Whisper tiny.en."""
+
+from __future__ import annotations
+
+import io
+import wave
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_assistant.bench import speech as bench
+from edge_assistant.bench.transcripts import normalised
+from edge_assistant.errors import InputEmpty, InputUnsupported, ModelCorrupt, UsageError
+from edge_assistant.evidence import Evidence
+from edge_assistant.evidence import Speech as Spoken
+from edge_assistant.perception import audio, whisper, words
+from edge_assistant.perception.sense import Percept, Request, senses
+from edge_assistant.perception.speech import Speech
+from edge_assistant.perception.whisper import Hypothesis, Whisper
+from edge_assistant.runtime import Runtime
+from edge_assistant.signals import Kind, Origin, take_bytes, take_file
+from edge_assistant_models.installed import InstalledModel
+
+FIXTURES = Path(__file__).parents[1] / "fixtures" / "speech"
+RATE = 16_000
+SAID = {
+    "allergies.wav": "I am allergic to penicillin. My brother is allergic to peanuts.",
+    "pressure.wav": "The pressure in the second boiler is four bar.",
+}
+
+
+@pytest.fixture(scope="module")
+def sense(models: Callable[[str], InstalledModel]) -> Speech:
+    return Speech({"speech": models("speech"), "vad": models("vad")}, Runtime.detect())
+
+
+def samples(name: str) -> np.ndarray:
+    with audio.listen(take_file(FIXTURES / name, Kind.AUDIO, 1)) as (_, blocks):
+        return np.concatenate(list(blocks))
+
+
+def wav(sound: np.ndarray) -> bytes:
+    stream = io.BytesIO()
+    with wave.open(stream, "wb") as sink:
+        sink.setparams((1, 2, RATE, 0, "NONE", ""))
+        sink.writeframes((np.clip(sound, -1, 1) * 32767).astype("<i2").tobytes())
+    return stream.getvalue()
+
+
+def hear(sense: Speech, sound: np.ndarray | bytes, **request: object) -> Percept:
+    data = sound if isinstance(sound, bytes) else wav(sound)
+    return sense.perceive(take_bytes(data, Kind.AUDIO, 1, origin=Origin.FILE, name="note.wav"), Request(**request))
+
+
+def text(evidence: tuple[Evidence, ...]) -> str:
+    return normalised(" ".join(piece.text for piece in evidence))
+
+
+def test_the_sense_is_found() -> None:
+    assert Speech in senses()
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_what_was_said_is_understood(sense: Speech, name: str) -> None:
+    percept = sense.perceive(take_file(FIXTURES / name, Kind.AUDIO, 1), Request())
+    assert text(percept.evidence) == normalised(SAID[name])
+    assert percept.notes == ()
+    for piece in percept.evidence:
+        assert isinstance(piece.detail, Spoken)
+        assert piece.detail.language == "en"
+        assert piece.confidence is not None
+        assert 0.5 < piece.confidence <= 1
+
+
+def test_times_are_of_the_original_recording(sense: Speech) -> None:
+    (piece,) = hear(sense, np.concatenate([np.zeros(7 * RATE, np.float32), samples("pressure.wav")])).evidence
+    assert piece.locator.seconds is not None
+    start, end = piece.locator.seconds
+    assert start == pytest.approx(8.0, abs=0.35)
+    assert end == pytest.approx(10.55, abs=0.4)
+    assert isinstance(piece.detail, Spoken)
+    assert [word.text for word in piece.detail.words] == piece.text.split()
+    assert (piece.detail.words[0].start, piece.detail.words[-1].end) == (start, end)
+    for word in piece.detail.words:
+        assert word.start <= word.end
+        assert 0 <= word.probability <= 1
+    for before, after in pairwise(piece.detail.words):
+        assert before.end <= after.start + 1e-6
+
+
+def test_two_utterances_with_a_pause_are_two_pieces(sense: Speech) -> None:
+    sound = [samples("pressure.wav"), np.zeros(4 * RATE, np.float32), samples("allergies.wav")]
+    evidence = hear(sense, np.concatenate(sound)).evidence
+    assert text(evidence) == normalised(SAID["pressure.wav"] + " " + SAID["allergies.wav"])
+    spans = [piece.locator.seconds for piece in evidence]
+    assert spans == sorted(spans)
+    assert spans[0][1] < 4.0 < 8.0 < spans[1][0]
+
+
+def test_what_is_no_speech_yields_nothing(sense: Speech) -> None:
+    random = np.random.default_rng(0)
+    time = np.arange(2 * RATE) / RATE
+    chime = 0.3 * np.sin(2 * np.pi * 880 * time) * np.exp(-3 * time)
+    chords = sum(0.1 * np.sin(2 * np.pi * note * np.arange(6 * RATE) / RATE) for note in (262, 330, 392))
+    for sound in (np.zeros(3 * RATE), random.standard_normal(3 * RATE) * 0.1, chime, chords):
+        assert hear(sense, sound.astype(np.float32)).evidence == ()
+
+
+def test_a_recording_that_breaks_off_gives_what_was_heard(sense: Speech) -> None:
+    data = (FIXTURES / "allergies.wav").read_bytes()
+    percept = hear(sense, data[: len(data) // 2])
+    assert "allergic" in text(percept.evidence)
+    assert len(percept.notes) == 1
+    assert "breaks off" in percept.notes[0]
+
+
+def test_what_cannot_be_heard_is_refused(sense: Speech) -> None:
+    with pytest.raises(InputEmpty):
+        hear(sense, np.zeros(0, np.float32))
+    with pytest.raises(InputUnsupported):
+        hear(sense, b"\x89PNG\r\n\x1a\n" + bytes(500))
+
+
+def test_progress_rises_to_one_and_may_stop_the_work(sense: Speech) -> None:
+    told: list[float] = []
+    hear(sense, np.tile(samples("pressure.wav"), 2), progress=told.append)
+    assert told == sorted(told)
+    assert told[-1] == 1.0
+    assert len(told) > 3
+
+    def stop(_: float) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        hear(sense, samples("pressure.wav"), progress=stop)
+
+
+def test_another_language_is_noted_where_the_model_knows_english_only(sense: Speech) -> None:
+    percept = hear(sense, samples("pressure.wav"), language="de")
+    assert percept.notes == ("the speech model knows English only, not 'de'",)
+    assert hear(sense, samples("pressure.wav"), language="en").notes == ()
+
+
+def test_the_same_sound_gives_the_same_words(sense: Speech) -> None:
+    assert hear(sense, samples("pressure.wav")) == hear(sense, samples("pressure.wav"))
+
+
+def test_where_the_short_window_fails_the_full_one_is_heard(sense: Speech, monkeypatch: pytest.MonkeyPatch) -> None:
+    lengths: list[float] = []
+    original = Whisper._encode
+
+    def watched(self: Whisper, sound: np.ndarray, seconds: float) -> dict[str, object]:
+        lengths.append(seconds)
+        return original(self, sound, seconds)
+
+    monkeypatch.setattr(Whisper, "_encode", watched)
+    hear(sense, samples("pressure.wav"))
+    assert len(lengths) == 1
+    assert lengths[0] < 7
+    monkeypatch.setattr(whisper, "_MIN_SHORT_CONFIDENCE", 0.0)
+    assert text(hear(sense, samples("pressure.wav")).evidence) == normalised(SAID["pressure.wav"])
+    assert lengths[1:] == [lengths[0], 30]
+
+
+def test_a_damaged_vocabulary_is_a_corrupt_model(models: Callable[[str], InstalledModel], tmp_path: Path) -> None:
+    (tmp_path / "tokenizer.json").write_text("{}")
+    with pytest.raises(ModelCorrupt):
+        whisper.Vocabulary.load(tmp_path / "tokenizer.json", models("speech").files["config"])
+
+
+def hypothesis(**changes: object) -> Hypothesis:
+    values = {"tokens": (1, 2), "log_probabilities": (-0.2, -0.4), "attention": np.zeros((3, 1, 1), np.float32),
+              "no_speech": 0.1, "looped": False, "compression": 1.0}  # fmt: skip
+    return Hypothesis(**(values | changes))
+
+
+def test_which_hypotheses_are_believed() -> None:
+    assert hypothesis().confidence == pytest.approx(-0.3)
+    assert hypothesis().good(-1.0)
+    assert not hypothesis(looped=True).good(-1.0)
+    assert not hypothesis(compression=3.0).good(-1.0)
+    assert not hypothesis(log_probabilities=(-2.0, -2.0)).good(-1.0)
+    assert hypothesis(log_probabilities=(-2.0, -2.0), no_speech=0.9).silent
+    assert not hypothesis(no_speech=0.9).silent
+
+
+@pytest.mark.parametrize(
+    ("tokens", "loops"),
+    [([1] * 12, True), ([1] * 4, False), ([9, *[1, 2, 3, 4] * 3], True), ([1, 2, 3, 4] * 2, False), ([], False)],
+)
+def test_loops_are_seen(tokens: list[int], loops: bool) -> None:
+    assert whisper._loops(tokens) is loops
+
+
+@given(st.integers(1, 8), st.integers(0, 20), st.integers(0, 2**31))
+def test_alignment_is_monotone_and_begins_at_the_beginning(rows: int, more: int, seed: int) -> None:
+    cost = np.random.default_rng(seed).standard_normal((rows, rows + more)).astype(np.float32)
+    first = words.first_positions(cost)
+    assert first[0] == 0
+    assert first == sorted(first)
+    assert len(first) == rows
+    assert first[-1] < rows + more
+
+
+def test_alignment_follows_a_diagonal() -> None:
+    cost = np.ones((3, 9), np.float32)
+    for row in range(3):
+        cost[row, 3 * row : 3 * row + 3] = 0
+    assert words.first_positions(cost) == [0, 3, 6]
+
+
+def test_words_are_moved_out_of_silence() -> None:
+    regions = [(1.0, 2.0), (5.0, 6.0)]
+    assert words._into_speech(0.2, 1.5, regions) == (1.0, 1.5)
+    assert words._into_speech(1.5, 4.0, regions) == (1.5, 2.0)
+    assert words._into_speech(3.0, 5.5, regions) == (5.0, 5.5)
+    assert words._into_speech(7.0, 8.0, regions)[0] <= 8.0
+
+
+@pytest.mark.parametrize(
+    ("word", "ends"),
+    [("peanuts.", True), ("fine?", True), ("Dr.", False), ("p.m.", False), ("10.5", False), ("B.", False)],
+)
+def test_where_sentences_end(word: str, ends: bool) -> None:
+    assert words._ends(word) is ends
+
+
+def test_bench_reads_both_kinds_of_folders(tmp_path: Path) -> None:
+    with pytest.raises(UsageError):
+        bench.corpus(tmp_path)
+    (tmp_path / "a.wav").write_bytes(b"")
+    (tmp_path / "a.txt").write_text("one two")
+    folder = tmp_path / "case"
+    folder.mkdir()
+    (folder / "note.wav").write_bytes(b"")
+    (folder / "scenario.toml").write_text('[[signals]]\nkind = "audio"\nfile = "note.wav"\nsaid = "three"\n')
+    assert [one.said for one in bench.corpus(tmp_path)] == ["one two", "three"]
+
+
+def test_bench_figures() -> None:
+    seconds = {"product": 1.0, "faster-whisper int8": 4.0, "faster-whisper float32": 5.0}
+    heard = bench.Heard(4.0, dict.fromkeys(seconds, "Nine pumps"), seconds)
+    result = bench.figures(["9 pumps run"], [heard])
+    assert result["wer"]["product"] == pytest.approx(1 / 3)
+    assert result["ratio_to_int8"] == {"all": 0.25, "3 to 5 s": 0.25}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("$34.80", "thirty four dollars and eighty cents"),
+        ("the 9th of May, 1971", "9 May nineteen seventy-one"),
+        ("300 and 85 V", "three hundred and eighty five volts"),
+        ("10.5 mg", "Ten point five milligrams."),
+        ("It's half past 7", "its half past seven"),
+    ],
+)
+def test_the_same_words_count_as_the_same(one: str, other: str) -> None:
+    assert normalised(one) == normalised(other)
+    assert normalised(one + " more") != normalised(other)

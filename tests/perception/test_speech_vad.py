@@ -1,0 +1,134 @@
+"""Where somebody speaks, and how a stream is cut into chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge_assistant.perception import audio, vad
+from edge_assistant.perception.vad import MAX_CHUNK, Chunk, SileroVad, chunks
+from edge_assistant.runtime import Runtime
+from edge_assistant.signals import Kind, take_file
+from edge_assistant_models.installed import InstalledModel
+
+FIXTURES = Path(__file__).parents[1] / "fixtures" / "speech"
+RATE = 16_000
+WINDOW = 512
+
+
+class Scripted(SileroVad):
+    """Says what it is told, and remembers the most that anybody kept."""
+
+    def __init__(self, probabilities: Iterator[float]) -> None:
+        self.probabilities = probabilities
+
+    def reset(self) -> None:
+        pass
+
+    def probability(self, window: np.ndarray) -> float:
+        return next(self.probabilities)
+
+
+def cut(probabilities: list[float]) -> list[Chunk]:
+    blocks = (np.full(WINDOW, at % 1000, np.float32) for at in range(len(probabilities)))
+    return list(chunks(blocks, Scripted(iter(probabilities))))
+
+
+@pytest.fixture(scope="module")
+def silero(models: Callable[[str], InstalledModel]) -> SileroVad:
+    return SileroVad(Runtime.detect().session(models("vad").files["model"], threads=1))
+
+
+def recording(name: str) -> np.ndarray:
+    with audio.listen(take_file(FIXTURES / name, Kind.AUDIO, 1)) as (_, blocks):
+        return np.concatenate(list(blocks))
+
+
+def noise(seconds: float, level: float) -> np.ndarray:
+    return (np.random.default_rng(0).standard_normal(round(seconds * RATE)) * level).astype(np.float32)
+
+
+def chime() -> np.ndarray:
+    time = np.arange(2 * RATE) / RATE
+    return sum(0.2 * np.sin(2 * np.pi * f * time) * np.exp(-3 * time) for f in (880, 1320, 1760)).astype(np.float32)
+
+
+@pytest.mark.parametrize("sound", [np.zeros(3 * RATE, np.float32), noise(3, 0.02), noise(3, 0.3), chime()])
+def test_silence_noise_and_a_chime_are_no_speech(silero: SileroVad, sound: np.ndarray) -> None:
+    assert list(chunks([sound], silero)) == []
+
+
+def test_speech_is_found_where_it_is(silero: SileroVad) -> None:
+    (chunk,) = chunks([recording("pressure.wav")], silero)
+    start = (chunk.start + chunk.regions[0][0]) / RATE
+    end = (chunk.start + chunk.regions[-1][1]) / RATE
+    assert start == pytest.approx(1.0, abs=0.25)
+    assert end == pytest.approx(3.6, abs=0.35)
+
+
+def test_a_long_pause_ends_a_chunk_and_the_size_of_blocks_does_not_matter(silero: SileroVad) -> None:
+    spoken = recording("pressure.wav")
+    sound = np.concatenate([spoken, np.zeros(5 * RATE, np.float32), spoken])
+    whole = list(chunks([sound], silero))
+    pieces = list(chunks(np.array_split(sound, 97), silero))
+    assert len(whole) == 2
+    assert whole[1].start - whole[0].start == pytest.approx(len(spoken) + 5 * RATE, abs=RATE / 4)
+    assert [(one.start, one.regions) for one in pieces] == [(one.start, one.regions) for one in whole]
+    for chunk in whole:
+        assert (chunk.samples == sound[chunk.start : chunk.start + len(chunk.samples)]).all()
+
+
+def test_speech_without_a_pause_is_cut_where_it_is_quietest() -> None:
+    probabilities = [0.9] * 4_000
+    probabilities[700] = 0.6
+    found = cut(probabilities)
+    assert len(found) > 4
+    assert found[0].start + found[0].regions[-1][1] == 700 * WINDOW
+
+
+def test_three_hours_are_held_in_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = 0
+    original = vad._Cutter._forget
+
+    def watched(self: vad._Cutter) -> None:
+        nonlocal held
+        original(self)
+        held = max(held, len(self.windows))
+
+    monkeypatch.setattr(vad._Cutter, "_forget", watched)
+    random = np.random.default_rng(0)
+    count = 3 * 3600 * RATE // WINDOW
+    levels = np.repeat(random.choice([0.05, 0.4, 0.95], count // 40), 40)
+    window = np.zeros(WINDOW, np.float32)
+    total = sum(1 for _ in chunks((window for _ in levels), Scripted(iter(levels.tolist()))))
+    assert total > 300
+    assert held * WINDOW / RATE < 65
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from([0.0, 0.2, 0.4, 0.6, 1.0]), st.integers(1, 900)), max_size=12))
+def test_chunks_are_short_in_order_and_lose_no_speech(runs: list[tuple[float, int]]) -> None:
+    probabilities = [level for level, count in runs for _ in range(count)]
+    found = cut(probabilities)
+    covered = np.zeros(len(probabilities) + 1, bool)
+    before = 0
+    for chunk in found:
+        assert 0 < len(chunk.samples) <= MAX_CHUNK
+        assert chunk.regions[0][0] >= 0
+        assert chunk.regions[-1][1] <= len(chunk.samples)
+        assert chunk.start + chunk.regions[0][0] >= before
+        for a, b in chunk.regions:
+            assert a < b
+            covered[(chunk.start + a) // WINDOW : (chunk.start + b) // WINDOW] = True
+            before = chunk.start + b
+        first = chunk.start // WINDOW + 1
+        assert chunk.samples[-chunk.start % WINDOW] == first % 1000 or chunk.start % WINDOW == 0
+    spoken = np.array([level >= 0.5 for level in probabilities] + [False])
+    missed = spoken & ~covered
+    runs_missed = np.diff(np.flatnonzero(np.diff(np.concatenate([[0], missed, [0]]))))[::2]
+    assert all(run < vad._MIN_SPEECH for run in runs_missed)
