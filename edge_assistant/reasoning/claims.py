@@ -16,11 +16,11 @@ from edge_assistant.reasoning.values import Quantity, Truth, Value, Words, same
 
 MAX_OPTIONS = 1_200  # phrases that the model may choose from; more lines than that do not fit the budget
 OTHERS_SHARE = 0.25  # probability at which a source also supports the value that another source gives
-NONE = "NONE"
+UNTOLD = "UNKNOWN"  # NONE would be taken for the value of "Allergies: none", and the form then tells nothing
 
 _INSTRUCTION = (
     "You read one source and answer a question about it. Answer with the exact words of the source, as short as "
-    f"possible. If the source does not tell, answer {NONE}."
+    f"possible. If the source does not tell, answer {UNTOLD}."
 )
 
 
@@ -85,7 +85,7 @@ def read(query: Query, source: Source, lines: Sequence[Evidence], engine: Engine
     offered = options(query, lines)
     if not offered:
         return None
-    choice = engine.choose(prompt(query, source, lines), [NONE, *(option.text for option in offered)])
+    choice = engine.choose(prompt(query, source, lines), [UNTOLD, *(option.text for option in offered)])
     if choice.index == 0:
         return None
     option = offered[choice.index - 1]
@@ -100,8 +100,8 @@ def supports(
     A receipt has many amounts; the model is asked again, between its own choice and the other's value alone.
     """
     for option in options(query, lines):
-        if option.text != (own.text if own else NONE) and _is_other(option.value, other.value):
-            choice = engine.choose(prompt(query, source, lines), [own.text if own else NONE, option.text])
+        if option.text != (own.text if own else UNTOLD) and _is_other(option.value, other.value):
+            choice = engine.choose(prompt(query, source, lines), [own.text if own else UNTOLD, option.text])
             share = choice.probability if choice.index == 1 else 1 - choice.probability
             if share >= OTHERS_SHARE:
                 return Claim(source.signal.id, option.value, option.text, (option.evidence,), share)
@@ -119,7 +119,7 @@ def _read_truth(query: Query, source: Source, lines: Sequence[Evidence], engine:
     """Yes or no; the evidence is the line with most words in common."""
     if not lines:
         return None
-    choice = engine.choose(prompt(query, source, lines), [NONE, "yes", "no"])
+    choice = engine.choose(prompt(query, source, lines), [UNTOLD, "yes", "no"])
     if choice.index == 0:
         return None
     asked = as_words(query.text).tokens
