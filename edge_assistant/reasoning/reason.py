@@ -147,7 +147,9 @@ class Reasoner:
         return near
 
     def _next_id(self, sources: Sequence[Source], outcome: Outcome) -> str:
-        return f"E{sum(len(source.evidence) for source in sources) + len(outcome.evidence) + 1}"
+        """The id after the highest; a signal that failed after one of its senses leaves a hole in the numbers."""
+        taken = [item.id for source in sources for item in source.evidence] + [item.id for item in outcome.evidence]
+        return f"E{max((int(id[1:]) for id in taken), default=0) + 1}"
 
 
 def _row_evidence(source: Source, result: Result, id: str) -> Evidence:
