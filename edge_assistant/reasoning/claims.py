@@ -22,6 +22,9 @@ _INSTRUCTION = (
     "You read one source and answer a question about it. Answer with the exact words of the source, as short as "
     f"possible. If the source does not tell, answer {UNTOLD}."
 )
+# Told in the instruction to answer UNKNOWN where nothing is told, a 1.5B model does so for nearly every such question.
+_TRUTH_INSTRUCTION = "You read one source and answer a question about it."
+_TRUTH_OPTIONS = ("yes", "no", "not said")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,9 @@ def prompt(query: Query, source: Source, lines: Sequence[Evidence]) -> list[Mess
     """The question to one source; instruction and source come first, so that the next question shares them."""
     told = "\n".join(line.text for line in lines)
     user = f"Source: {DESCRIPTIONS[source.signal.kind]}\n{told}\n\nQuestion: {query.restated}"
+    if query.expects is Expect.TRUTH:
+        user += "\nAnswer yes, no, or not said."
+        return [Message(Role.SYSTEM, _TRUTH_INSTRUCTION), Message(Role.USER, user)]
     return [Message(Role.SYSTEM, _INSTRUCTION), Message(Role.USER, user)]
 
 
@@ -119,13 +125,13 @@ def _read_truth(query: Query, source: Source, lines: Sequence[Evidence], engine:
     """Yes or no; the evidence is the line with most words in common."""
     if not lines:
         return None
-    choice = engine.choose(prompt(query, source, lines), [UNTOLD, "yes", "no"])
-    if choice.index == 0:
+    choice = engine.choose(prompt(query, source, lines), _TRUTH_OPTIONS)
+    said = _TRUTH_OPTIONS[choice.index]
+    if said == _TRUTH_OPTIONS[-1]:
         return None
     asked = as_words(query.text).tokens
     line = max(lines, key=lambda item: len(asked & as_words(item.text).tokens))
-    yes = choice.index == 1
-    return Claim(source.signal.id, Truth(yes), "yes" if yes else "no", (line.id,), choice.probability)
+    return Claim(source.signal.id, Truth(said == "yes"), said, (line.id,), choice.probability)
 
 
 def _candidates(expects: Expect, text: str) -> Iterator[Candidate]:

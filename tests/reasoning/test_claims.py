@@ -88,7 +88,7 @@ def test_yes_or_no_cites_the_line_nearest_to_the_question(answer: str, yes: bool
 
 
 def test_yes_or_no_may_not_be_told() -> None:
-    assert read(understand("Is the valve open?"), FORM, FORM.lines, scripted(UNTOLD)) is None
+    assert read(understand("Is the valve open?"), FORM, FORM.lines, scripted("not said")) is None
 
 
 def test_a_source_is_asked_again_between_its_own_choice_and_the_value_of_another() -> None:
