@@ -135,7 +135,9 @@ def test_greedy_decoding_follows_ctranslate2(source: Path, imported: Path) -> No
 
 def empty() -> dict[str, np.ndarray]:
     return {
-        f"past_{part}_{n}": np.zeros((heads, 0, size), np.float32) for part in ("key", "value") for n in range(LAYERS)
+        f"past_{part}_{n}": np.zeros((HEADS, 0, WIDTH // HEADS), np.float32)
+        for part in ("key", "value")
+        for n in range(LAYERS)
     }
 
 
