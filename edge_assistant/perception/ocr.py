@@ -28,7 +28,7 @@ _MULTIPLE = 32  # of both sides, the detector's stride
 _INK = 0.3  # a pixel this probable belongs to writing
 _BOX = 0.5  # an outline this probable on average is writing
 _UNCLIP = 1.6  # the detector is trained on shrunken outlines; this grows them back
-_MAX_BOXES = 1_500  # a page of small print has about 300 lines
+MAX_LINES = 1_500  # of one page, the largest; a page of small print has about 300
 _HEIGHT = 48  # the recogniser's input
 _MIN_WIDTH = 48
 _MAX_WIDTH = 3_200  # a line 66 times as long as high
@@ -213,7 +213,7 @@ def _outlines(probability: NDArray[np.float32]) -> list[Quad]:
     ink = cv2.dilate((probability > _INK).astype(np.uint8), np.ones((2, 2), np.uint8))
     contours, _ = cv2.findContours(ink, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
     quads = []
-    for contour in sorted(contours, key=cv2.contourArea, reverse=True)[:_MAX_BOXES]:
+    for contour in sorted(contours, key=cv2.contourArea, reverse=True)[:MAX_LINES]:
         (x, y), (width, height), angle = cv2.minAreaRect(contour)
         if min(width, height) < 3 or _mean_within(probability, contour) < _BOX:
             continue

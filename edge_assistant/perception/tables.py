@@ -17,6 +17,7 @@ _MAX_APART = 2  # rows that do not fit the columns may stand between those that 
 _AMOUNT = re.compile(r"\d\.\d{2}$")
 _MEASURE = re.compile(r"\W{0,3}[A-Z]{0,3}\s?\d")  # a number, with its unit behind it or without
 _POINTLESS = re.compile(r"\d{1,4} \d{2}")
+_INFERRED = 0.8  # confidence of what was not read but follows from its column
 NUMBER = re.compile(r"\W{0,3}[A-Z]{0,3}\s?\d[\d.,' ]*%?")  # with a sign, bracket or currency before it
 
 
@@ -112,7 +113,9 @@ def mended(rows: Sequence[Row]) -> list[Row]:
 
     def mend(cell: Cell) -> Cell:
         whole, column = ([a for a in some if _level_right(a, cell)] for some in (amounts, amounts + faint))
-        return replace(cell, text=cell.text.replace(" ", ".")) if whole and len(column) >= 3 else cell
+        if not whole or len(column) < 3:
+            return cell
+        return replace(cell, text=cell.text.replace(" ", "."), confidence=min(cell.confidence, _INFERRED))
 
     return [tuple(mend(cell) if _POINTLESS.fullmatch(cell.text) else cell for cell in row) for row in rows]
 

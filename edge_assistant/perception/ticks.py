@@ -27,7 +27,7 @@ _THICKEST = 2.2  # the outside of a frame and of a tick that sticks out, in side
 _CORNER = 0.4  # share of ink in a corner; a round O has none there
 _APART = 0.35  # sides of a box between it and the words beside it
 _CLEAR = 0.2  # share of ink along a line beside a frame; a tick may run over one side
-_LEVEL = math.radians(1.0)  # a page that lies more askew is turned first
+_LEVEL = math.radians(0.3)  # a page that lies more askew is turned first
 _FRAME = 0.18  # thickness of a frame in sides of its inside
 _MIN_WORD = 0.4  # heights; less beside a box is its frame
 
@@ -154,7 +154,7 @@ def _is_box(inside: NDArray[np.int32], outside: NDArray[np.int32], height: float
     import cv2
 
     _, _, w, h = cv2.boundingRect(inside)
-    if min(w, h) < max(_MIN_PIXELS, _SMALLEST * height) or max(w, h) > _LARGEST * height or not 0.75 < w / h < 1.34:
+    if not max(_MIN_PIXELS, _SMALLEST * height) <= max(w, h) <= _LARGEST * height or not 0.75 < w / h < 1.34:
         return False
     if max(cv2.boundingRect(outside)[2:]) > _THICKEST * max(w, h):  # joined to others, as in a comb for letters
         return False

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     Pixels = NDArray[np.uint8]
 
+_TOO_MANY = f"of a page with more than {ocr.MAX_LINES:,} lines of writing the largest were read"
 _TELLING_LINES = 8  # of a page, by which up is told from down
 _SURELY_UPRIGHT = 0.2  # below this mean probability of standing on its head, a page does not
 _WIDE_GAP = 1.6  # heights from one character's centre to the next: the line is cut into two cells there
@@ -44,10 +45,11 @@ class Writing(Sense):
         """Read every page; see `Sense.perceive`."""
         evidence: list[Evidence] = []
         notes: list[str] = []
-        for page in pictures.pages(signal):
-            evidence += self.read(page, signal.id)
-            notes += page.notes
-            request.progress(0.5)
+        for number, page in enumerate(pictures.pages(signal), 1):
+            sheet = self.sheet(page)
+            evidence += _evidence(page, sheet, signal.id)
+            notes += page.notes + sheet.notes
+            request.progress(number / (number + 1))  # how many pages follow is not known
         request.progress(1.0)
         return Percept(tuple(evidence), notes=tuple(notes))
 
@@ -65,24 +67,7 @@ class Writing(Sense):
 
     def read(self, page: Page, signal: str) -> list[Evidence]:
         """What is written on one page, of the signal of that id."""
-        sheet = self.sheet(page)
-        found = forms.read(layout.rows(sheet.pieces))
-        read = page.text_layer is None
-        evidence = [
-            Evidence(
-                "",
-                signal,
-                item.text,
-                round(item.cell.confidence, 4) if read else None,
-                Locator(page=page.number, box=page.in_picture(sheet.unturned(item.cell.bounds))),
-                item.detail,
-            )
-            for item in found
-        ]
-        for code in codes.find(page.rgb):
-            where = Locator(page=page.number, box=page.in_picture(code.box))
-            evidence.append(Evidence("", signal, code.text, None, where, code.code))
-        return evidence
+        return _evidence(page, self.sheet(page), signal)
 
     def sheet(self, page: Page) -> Sheet:
         """The page as it is to be read: turned the right way up, with its pieces of writing."""
@@ -98,7 +83,8 @@ class Writing(Sense):
         readings = self._reader.recognise([ocr.cut(rgb, quad) for quad in quads])
         found = zip(quads, readings, strict=True)
         written = [piece for quad, reading in found for piece in pieces(quad, reading)]
-        return Sheet(rgb, quarters, written + [ticks.as_piece(tick) for tick in marks])
+        notes = (_TOO_MANY,) if len(quads) >= ocr.MAX_LINES else ()
+        return Sheet(rgb, quarters, written + [ticks.as_piece(tick) for tick in marks], notes)
 
 
 def _characters(files: Mapping[str, Path], recognition: onnxruntime.InferenceSession) -> list[str]:
@@ -124,11 +110,13 @@ class Sheet:
         rgb: uint8 [H, W, 3].
         quarters: quarter turns counter-clockwise that brought it there.
         pieces: its writing, in pixels of `rgb`.
+        notes: what was left out and why.
     """
 
     rgb: Pixels
     quarters: int
     pieces: list[Piece]
+    notes: tuple[str, ...] = ()
 
     def unturned(self, box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
         """A box x, y, w, h of the sheet in pixels of the page as it came."""
@@ -141,6 +129,27 @@ class Sheet:
         if self.quarters == 3:
             return y, width - x - w, h, w
         return box
+
+
+def _evidence(page: Page, sheet: Sheet, signal: str) -> list[Evidence]:
+    """What is written on a page, then its codes."""
+    found = forms.read(layout.rows(sheet.pieces))
+    recognised = page.text_layer is None
+    evidence = [
+        Evidence(
+            "",
+            signal,
+            item.text,
+            round(item.cell.confidence, 4) if recognised else None,
+            Locator(page=page.number, box=page.in_picture(sheet.unturned(item.cell.bounds))),
+            item.detail,
+        )
+        for item in found
+    ]
+    for code in codes.find(page.rgb):
+        where = Locator(page=page.number, box=page.in_picture(code.box))
+        evidence.append(Evidence("", signal, code.text, None, where, code.code))
+    return evidence
 
 
 def upright(rgb: Pixels, reader: ocr.Reader) -> tuple[int, Pixels, list[ocr.Quad]]:
