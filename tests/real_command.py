@@ -67,7 +67,9 @@ class Command:
         return Ran(int(status), out.decode(), err.decode(), int(peak))
 
     def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
-        """Start, with pipes for both outputs."""
+        """Start, with pipes for both outputs; Ctrl-C reaches it even where whoever runs the tests ignores it."""
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         return subprocess.Popen(
             [*COMMAND, *map(str, arguments)],
             stdin=subprocess.DEVNULL,

@@ -1,0 +1,301 @@
+"""Bad moments: the rows of docs/bad-input.md under "Models and moments", tried with the real command."""
+
+from __future__ import annotations
+
+import hashlib
+import http.server
+import json
+import os
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import badfiles as bad
+import pytest
+from real_command import HANGS, Command, Documented, Ran, documented
+
+ASKED = "What was the maximum temperature?"
+REMARK = b"The maximum temperature was 31.5 degC. Nothing else was seen on that day."
+CONTENT = bytes(range(256)) * 40_000  # 10 MB of a made-up model
+HALF = 5 << 20  # whole chunks, which are on the disk as soon as they have come
+
+Promise = Callable[[str, Ran], None]
+
+
+@pytest.fixture(scope="module")
+def promised(pytestconfig: pytest.Config) -> dict[str, Documented]:
+    return documented(pytestconfig.rootpath)["Models and moments"]
+
+
+@pytest.fixture(scope="module")
+def tried() -> set[str]:
+    """The rows that tests of this module have tried."""
+    return set()
+
+
+@pytest.fixture
+def holds(promised: dict[str, Documented], tried: set[str]) -> Promise:
+    """Checks what a command did against what the docs promise for a row."""
+
+    def check(given: str, ran: Ran) -> None:
+        tried.add(given)
+        row = promised[given]
+        errors = [line for line in ran.err.splitlines() if line.startswith("error: ")]
+        assert ran.status == row.status, ran
+        assert row.is_in(errors if row.status else ran.lines), ran
+        assert len(errors) == (row.status != 0), ran
+        assert "Traceback" not in ran.err
+        assert ran.peak_mib < 1300
+
+    return check
+
+
+# models in the store
+
+
+def linked(store: Path, folder: Path, damaged: str) -> Path:
+    """The store with one bit of the largest file of one model flipped; everything else is a link."""
+    for model in store.iterdir():
+        if model.is_dir() and not model.name.startswith("."):
+            (folder / model.name).mkdir(parents=True)
+            for file in model.iterdir():
+                (folder / model.name / file.name).symlink_to(file)
+    file = max((folder / damaged).iterdir(), key=lambda file: file.stat().st_size)
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.unlink()
+    file.write_bytes(content)
+    return folder
+
+
+def question(folder: Path) -> list[str | Path]:
+    return [ASKED, "--text", bad.written(folder, "remark.txt", REMARK)]
+
+
+def test_model_missing(command: Command, holds: Promise, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(tmp_path / "none"))
+    holds("a language model that is not in the store", command("ask", *question(tmp_path)))
+    sound = bad.written(tmp_path, "note.wav", bad.silence(1))
+    holds("a model of speech that is not in the store", command("ask", ASKED, "--audio", sound))
+    object = json.loads(command("ask", ASKED, "--audio", sound, "--json").out)
+    assert object["error"]["code"] == "model.missing"
+
+
+def test_bit_flipped(
+    command: Command, holds: Promise, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(linked(store, tmp_path / "gguf", "smollm2-135m-instruct-q4_1")))
+    holds("a language model with one bit flipped", command("ask", *question(tmp_path)))
+    monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(linked(store, tmp_path / "onnx", "silero-vad")))
+    sound = bad.written(tmp_path, "note.wav", bad.silence(1))
+    holds("a model of speech with one bit flipped", command("ask", ASKED, "--audio", sound))
+
+
+# pulling
+
+
+@dataclass
+class Web:
+    """A loopback server of one file.
+
+    Attributes:
+        address: of the file.
+        limit: bytes of the file after which an answer stays away, or None.
+        holds: whether the connection stays open then, instead of being cut.
+        starts: where each request started.
+    """
+
+    address: str = ""
+    limit: int | None = None
+    holds: bool = False
+    starts: list[int] = field(default_factory=list)
+    closed: threading.Event = field(default_factory=threading.Event)
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    web: Web
+
+    def do_GET(self) -> None:
+        start = int(self.headers.get("Range", "bytes=0-").removeprefix("bytes=").rstrip("-"))
+        self.web.starts.append(start)
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Range", f"bytes {start}-{len(CONTENT) - 1}/{len(CONTENT)}")
+        self.send_header("Content-Length", str(len(CONTENT) - start))
+        self.end_headers()
+        self.wfile.write(CONTENT[start : self.web.limit])
+        if self.web.holds:
+            self.web.closed.wait(HANGS)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def web(home: Path) -> Iterator[Web]:
+    """The server, and a catalog of the user's own whose model `mine` comes from it."""
+    web = Web()
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"web": web}))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    web.address = f"http://127.0.0.1:{server.server_address[1]}/model.bin"
+    (home / "catalog").mkdir()
+    (home / "catalog" / "mine.toml").write_text(
+        'name = "mine"\nrole = "vad"\nlicence = "MIT"\nlicence_url = "https://example.org/licence"\n'
+        'home = "https://example.org"\ndescription = "made up"\nmemory_mib = 1\n'
+        f'[[files]]\nkey = "model"\npath = "model.bin"\nbytes = {len(CONTENT)}\n'
+        f'sha256 = "{hashlib.sha256(CONTENT).hexdigest()}"\n'
+        f'[[sources]]\ntype = "url"\nkey = "model"\nurl = "{web.address}"\n'
+    )
+    yield web
+    web.closed.set()
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def pulled(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty store; where the model `mine` will lie in it."""
+    monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(home / "store"))
+    return home / "store" / "mine" / "model.bin"
+
+
+def partial(pulled: Path) -> Path:
+    return pulled.parents[1] / ".partial" / "mine" / "model.bin"
+
+
+def until(done: Callable[[], bool]) -> None:
+    """Wait for something that another process does."""
+    deadline = time.monotonic() + HANGS
+    while not done():
+        assert time.monotonic() < deadline, "it does not come"
+        time.sleep(0.01)
+
+
+def test_disk_full_while_pulling(command: Command, holds: Promise, web: Web, pulled: Path) -> None:
+    if shutil.which("prlimit") is None:
+        pytest.skip("prlimit is not here")
+    full = command("models", "pull", "mine", prefix=("prlimit", f"--fsize={HALF}"))
+    holds("a disk that is full while a model is pulled", full)
+    assert not pulled.exists()
+    holds("the same pull again, with room", command("models", "pull", "mine"))
+    assert web.starts == [0, HALF]
+    assert pulled.read_bytes() == CONTENT
+
+
+def test_connection_cut_while_pulling(command: Command, holds: Promise, web: Web, pulled: Path) -> None:
+    web.limit = HALF
+    holds("a connection that is cut while a model is pulled", command("models", "pull", "mine"))
+    assert not pulled.exists()
+    web.limit = None
+    holds("the same pull again, with the connection back", command("models", "pull", "mine"))
+    assert web.starts[-1] == HALF
+    assert pulled.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [("Ctrl-C while a model is pulled", signal.SIGINT), ("a pull that is killed, and another", signal.SIGKILL)],
+)
+def test_pull_broken_off(
+    given: str, sent: signal.Signals, command: Command, holds: Promise, web: Web, pulled: Path
+) -> None:
+    web.limit, web.holds = HALF, True
+    process = command.start("models", "pull", "mine")
+    until(lambda: partial(pulled).is_file() and partial(pulled).stat().st_size == HALF)
+    process.send_signal(sent)
+    out, err = process.communicate(timeout=HANGS)
+    web.limit, web.holds = None, False
+    again = command("models", "pull", "mine")
+    holds(given, again if sent is signal.SIGKILL else Ran(process.returncode, out, err, 0))
+    assert again.status == 0
+    assert web.starts == [0, HALF]
+    assert pulled.read_bytes() == CONTENT
+
+
+# the user and other processes
+
+
+STORY = "Write a long story about a dog and a cat"
+
+
+def recording(folder: Path) -> list[str | Path]:
+    return [ASKED, "--audio", bad.long_recording(folder / "long.wav", 3600)]
+
+
+@pytest.mark.parametrize(
+    ("given", "arguments", "stream", "line"),
+    [
+        ("Ctrl-C while a recording is heard", recording, "stderr", "audio:1: speech"),
+        ("Ctrl-C while the language model reads", question, "stderr", "the language model reads"),
+        ("Ctrl-C while an answer is written", lambda folder: [STORY], "stdout", "\n"),
+    ],
+    ids=["hearing", "reading", "answering"],
+)
+def test_interrupted(
+    given: str,
+    arguments: Callable[[Path], list[str | Path]],
+    stream: str,
+    line: str,
+    command: Command,
+    holds: Promise,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    process = command.start("ask", *arguments(tmp_path))
+    seen = ""
+    while line not in seen:
+        more = getattr(process, stream).readline()
+        assert more, seen
+        seen += more
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=HANGS)
+    holds(given, Ran(process.returncode, out, err, 0))
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_two_processes_at_once(command: Command, holds: Promise, tmp_path: Path) -> None:
+    both = [command.start("ask", *question(tmp_path)) for _ in range(2)]
+    for process in both:
+        out, err = process.communicate(timeout=HANGS)
+        holds("two questions at once", Ran(process.returncode, out, err, 0))
+
+
+def test_two_pulls_at_once(command: Command, holds: Promise, web: Web, pulled: Path) -> None:
+    web.limit, web.holds = HALF, True
+    first = command.start("models", "pull", "mine")
+    until(lambda: partial(pulled).is_file() and partial(pulled).stat().st_size == HALF)
+    second = command.start("models", "pull", "mine")
+    assert "waiting" in second.stderr.readline()
+    web.limit, web.holds = None, False
+    web.closed.set()
+    for process in (first, second):
+        out, err = process.communicate(timeout=HANGS)
+        assert process.returncode == 0, err
+    holds("two pulls of one model at once", Ran(second.returncode, out, err, 0))
+    assert pulled.read_bytes() == CONTENT
+
+
+def test_folder_that_may_not_be_written(command: Command, holds: Promise, web: Web, pulled: Path) -> None:
+    prefix = ("setpriv", "--bounding-set=-dac_override,-dac_read_search") if os.geteuid() == 0 else ()
+    if prefix and shutil.which("setpriv") is None:
+        pytest.skip("setpriv is not here, and root may write everywhere")
+    pulled.parents[1].mkdir()
+    pulled.parents[1].chmod(0o555)
+    holds("a store that may not be written", command("models", "pull", "mine", prefix=prefix))
+    pulled.parents[1].chmod(0o755)
+
+
+def test_every_row_has_been_tried(
+    promised: dict[str, Documented], tried: set[str], request: pytest.FixtureRequest
+) -> None:
+    here = [item for item in request.session.items if item.path == request.path]
+    if len(here) < 12 or request.session.testsfailed:
+        pytest.skip("only a part of this module ran")
+    assert tried == set(promised)
