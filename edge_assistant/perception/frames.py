@@ -351,6 +351,8 @@ def _stream(container: av.container.InputContainer, name: str) -> av.VideoStream
     """The first stream of moving pictures; a cover picture is none."""
     for stream in container.streams.video:
         if not stream.disposition & stream.disposition.attached_pic:
+            if stream.codec_context is None:  # no decoder is there for it
+                raise InputUnsupported(f"{name} holds pictures of a kind that is not read", "give MP4, MKV or WebM")
             if stream.codec_context.width * stream.codec_context.height > MAX_PIXELS:
                 raise InputTooLarge(f"{name} has frames of over {MAX_PIXELS:,} pixels", "scale it down first")
             return stream
