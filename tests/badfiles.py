@@ -127,7 +127,7 @@ def archive(name: str = "xl/workbook.xml") -> bytes:
 def pdf(pages: int, *, locked: bool = False) -> bytes:
     """Pages of one line of text; `locked` declares a password that nobody knows."""
     kids = b" ".join(b"%d 0 R" % (5 + number) for number in range(pages))
-    text = b"BT /F1 12 Tf 10 50 Td (The total of this page is 12.50 EUR) Tj ET"
+    text = b"BT /F1 12 Tf 10 50 Td (Total 12.50) Tj ET"
     page = (
         b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 260 80] /Contents 4 0 R /Resources << /Font << /F1 3 0 R >> >> >>"
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import badfiles as bad
 import pytest
-from real_command import Command, Documented, documented
+from real_command import HANGS, Command, Documented, documented
 
 ASKED = "What was the maximum temperature?"
 GOOD = b"time,temperature [degC]\n2025-01-01T00:00:00,20.5\n2025-01-01T00:01:00,31.5\n"
@@ -231,7 +231,9 @@ def test_each_row(given: str, as_json: bool, promised: dict[str, Documented], co
     row, told = ROWS[given], promised[given]
     if row.prefix and shutil.which(row.prefix[0]) is None:
         pytest.skip(f"{row.prefix[0]} is not here, and root may read every file")
-    ran = command("ask", *row.arguments(tmp_path), *["--json"] * as_json, prefix=row.prefix)
+    ran = command(
+        "ask", *row.arguments(tmp_path), *["--json"] * as_json, prefix=row.prefix, hangs=HANGS * (5 if row.bench else 1)
+    )
     errors = [line for line in ran.err.splitlines() if line.startswith("error: ")]
     assert ran.status == told.status, ran
     assert "Traceback" not in ran.err
