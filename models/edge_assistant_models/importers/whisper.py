@@ -172,12 +172,22 @@ class _Graph:
         )
 
 
+def _encoder_linear(graph: _Graph, value: str, name: str, weight: NDArray[Any]) -> str:
+    """Multiply in integers, except in the first layer, where it costs 0.8 points of word error.
+
+    A few channels of what enters that layer are so loud that the steps of 8 bits swallow the others.
+    """
+    if name.startswith("encoder/layer_0/"):
+        return graph.op("MatMul", value, graph.constant(name, weight.T.astype("float32")))
+    return integer_linear(graph, value, name, weight)
+
+
 def _layers(weights: Weights, part: str) -> range:
     return range(1 + max(int(found[1]) for name in weights if (found := re.match(rf"{part}/layer_(\d+)/", name))))
 
 
 def _encoder(weights: Weights) -> onnx.ModelProto:
-    graph = _Graph(weights, int(weights["encoder/num_heads"]), integer_linear)
+    graph = _Graph(weights, int(weights["encoder/num_heads"]), _encoder_linear)
     width, mels, _ = weights["encoder/conv1/weight"].shape
     value = "mel"
     for number, stride in ((1, 1), (2, 2)):
