@@ -25,4 +25,5 @@ def start(level: str) -> None:
         handler = logging.NullHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
     root.addHandler(handler)
+    logging.getLogger().addHandler(logging.NullHandler())  # else what libraries log is printed on stderr
     logging.raiseExceptions = False  # a full disk must not print tracebacks into an answer

@@ -119,6 +119,8 @@ def _run(page: PdfPage, text: PdfTextPage, index: int, shape: tuple[int, ...]) -
 def _to_pixels(page: PdfPage, x: float, y: float, shape: tuple[int, ...]) -> tuple[float, float]:
     """A point of the page's user space as pixels of its picture: crop box, rotation and scale applied."""
     left, bottom, right, top = page.get_cropbox()
+    if right <= left or top <= bottom:  # an empty box, in whose place PDFium shows a page of its own size
+        left, bottom, (right, top) = 0.0, 0.0, page.get_size()
     u, v = (x - left) / (right - left), (top - y) / (top - bottom)
     turned = {0: (u, v), 90: (1 - v, u), 180: (1 - u, 1 - v), 270: (v, 1 - u)}[page.get_rotation()]
     return turned[0] * shape[1], turned[1] * shape[0]

@@ -6,11 +6,13 @@ checked before anything is decoded, so a small file cannot ask for gigabytes.
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import math
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, BinaryIO
 
 from edge_assistant.errors import InputCorrupt, InputError, InputTooLarge, InputUnsupported
@@ -94,12 +96,22 @@ def _frames(stream: BinaryIO, head: bytes, name: str) -> Iterator[Page]:
     if image.format != "TIFF":
         yield _page(image, None, name, _animation_note(image, name))
         return
+    _silence_libtiff()
     for number in range(1, MAX_PAGES + 1):
         last = not _seek(image, number, name)
         cut = number == MAX_PAGES and not last
         yield _page(_at(image, number - 1), number, name, (page_limit_note(name),) if cut else ())
         if last:
             return
+
+
+@cache
+def _silence_libtiff() -> None:
+    """Stop libtiff from printing on stderr what is wrong with a file; it is found through Pillow's module."""
+    library = ctypes.CDLL(importlib.import_module("PIL._imaging").__file__)
+    for name in ("TIFFSetErrorHandler", "TIFFSetWarningHandler"):
+        if hasattr(library, name):
+            getattr(library, name)(None)
 
 
 def page_limit_note(name: str) -> str:
