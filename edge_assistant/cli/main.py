@@ -71,7 +71,8 @@ def _status(arguments: list[str], as_json: bool) -> int:
     except EdgeAssistantError as error:
         return _report(error.message, error.hint, error.code, error.exit_status, as_json)
     except KeyboardInterrupt:
-        return _report("interrupted", "run the command again; a pull goes on where it was", "interrupted", INTERRUPTED, as_json)
+        hint = "run the command again; a pull goes on where it was"
+        return _report("interrupted", hint, "interrupted", INTERRUPTED, as_json)
     except Exception as error:
         if isinstance(error, OSError) and error.errno in _NO_OUTPUT:
             raise
