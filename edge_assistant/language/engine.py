@@ -13,6 +13,7 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -26,6 +27,7 @@ from edge_assistant_models.installed import InstalledModel
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+CONTEXT = 4096  # tokens; a question, an instruction and the evidence's budget are below 3,000
 BATCH = 512  # tokens of one llama_decode call; prefill runs at full speed from here on
 
 
@@ -87,24 +89,25 @@ class LlamaEngine:
         CatalogInvalid: the chat family is not known.
     """
 
-    def __init__(self, model: InstalledModel, runtime: Runtime, context: int = 8192) -> None:
+    def __init__(self, model: InstalledModel, runtime: Runtime, context: int = CONTEXT) -> None:
         import llama_cpp
 
         self.name = model.name
         self.sha256 = model.sha256
         self.usage = Usage()
         self._family = str(model.options.get("family", "chatml"))
+        end_of_turn = template(self._family).end_of_turn  # an unknown family is refused before anything is loaded
         self._opening = str(model.options.get("opening", ""))
         self._llama: Any = llama_cpp
         self._cached: list[int] = []
         self._context_tokens = context
-        self._silence()
+        _silence()
         self._load_backend()
         self._model = self._load(model.files["model"])
         self._vocab = llama_cpp.llama_model_get_vocab(self._model)
         self._ctx = self._new_context(runtime.threads)
         self._n_vocab = llama_cpp.llama_vocab_n_tokens(self._vocab)
-        self._end = self._tokenize(Part(template(self._family).end_of_turn, control=True))[0]
+        self._end = self._tokenize(Part(end_of_turn, control=True))[0]
 
     def close(self) -> None:
         """Free the model's memory; it cannot be used afterwards."""
@@ -235,11 +238,6 @@ class LlamaEngine:
         params.n_threads = params.n_threads_batch = threads
         return self._llama.llama_init_from_model(self._model, params)
 
-    def _silence(self) -> None:
-        """Drop llama.cpp's log; what matters comes back as a status."""
-        self._log = self._llama.llama_log_callback(lambda level, text, data: None)
-        self._llama.llama_log_set(self._log, None)
-
     def _load_backend(self) -> None:
         """Load what computes, where llama.cpp was built with one backend for each generation of processors.
 
@@ -249,6 +247,16 @@ class LlamaEngine:
         ggml = self._llama.llama_cpp._lib
         if ggml.ggml_backend_reg_count() == 0:
             ggml.ggml_backend_load_all_from_path(os.fsencode(Path(self._llama.__file__).with_name("lib")))
+
+
+@cache
+def _silence() -> Any:  # noqa: ANN401 - a callback of llama.cpp, which must live as long as the process
+    """Drop llama.cpp's log; what matters comes back as a status."""
+    import llama_cpp
+
+    callback = llama_cpp.llama_log_callback(lambda level, text, data: None)
+    llama_cpp.llama_log_set(callback, None)
+    return callback
 
 
 def _log_sum_exp(scores: NDArray[np.float32]) -> float:
