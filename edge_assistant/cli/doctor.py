@@ -27,7 +27,7 @@ EXAMPLES = """examples:
 exit status: 0 ready, 1 something is missing"""
 
 MIN_FREE = 1 << 30  # bytes on the disk of the models; less is no room for the logs and caches of a few months
-_PACKAGES = {"llama_cpp": "language", "onnxruntime": "perception", "rapidocr": "writing", "av": "sound and video"}
+_PACKAGES = {"llama_cpp": "language", "onnxruntime": "perception", "cv2": "pictures", "av": "sound and video"}
 
 
 @dataclass(frozen=True, slots=True)
