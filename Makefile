@@ -34,7 +34,8 @@ check:  ## lint, format, types, direction of imports
 bench:  ## the measurements that need no data of your own, and tests that take long
 	@sh tools/bootstrap.sh bench dev
 	@$(BIN)/edge-assistant models pull --profile starter
-	$(BIN)/edge-assistant bench speed
+	@$(BIN)/edge-assistant models pull faster-whisper-base
+	$(BIN)/edge-assistant bench speed --question "What is the patient allergic to?" --image examples/clinic/form.jpg --audio examples/clinic/note.wav --readings examples/clinic/vitals.csv
 	$(BIN)/edge-assistant bench writing
 	$(BIN)/edge-assistant bench readings
 	$(BIN)/pytest -m bench $(ARGS)

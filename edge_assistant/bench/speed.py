@@ -22,7 +22,7 @@ NAME = "speed"
 HELP = "a question from cold process to full answer against the baseline pipeline, same weights"
 EXTRA = "pip install 'edge-assistant-offline[bench]'"
 REFERENCE = "faster-whisper-base"
-QUESTION = "What do the signals say about allergies?"
+QUESTION = "What is the patient allergic to?"
 _POLL_S = 0.1  # between two looks at the memory of a process
 
 
