@@ -35,6 +35,13 @@ def picture(format: str, width: int = 320, height: int = 240, **options: object)
     return stream.getvalue()
 
 
+def damaged_tiff() -> bytes:
+    """A TIFF whose compressed pixels make no sense, of which libtiff would say much."""
+    content = bytearray(picture("TIFF", 160, 120, compression="tiff_lzw"))
+    content[2_000:2_200] = bytes(range(200))
+    return bytes(content)
+
+
 def png_that_declares(width: int, height: int) -> bytes:
     """A PNG of a few bytes that asks for `width` x `height` pixels."""
     body = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from real_command import HANGS, Command, Documented, documented
 ASKED = "What was the maximum temperature?"
 GOOD = b"time,temperature [degC]\n2025-01-01T00:00:00,20.5\n2025-01-01T00:01:00,31.5\n"
 ANSWER = "31.5 degC [E6], by the readings."
+
+OURS = re.compile(r"error: |(image|audio|video|readings|text):\d+: ")  # else a library has printed something
 
 LIGHT = 160  # MiB: Python, and what looks at a file
 HEARD = 400  # and Whisper tiny, or readings in their columns
@@ -119,6 +122,7 @@ ROWS = {
     "a truncated JPEG": Row(file("--image", "cut.jpg", lambda: bad.picture("JPEG")[:9000])),
     "a PNG of 60,000 x 60,000 pixels": Row(file("--image", "huge.png", bad.png_that_declares(60_000, 60_000))),
     "a PNG that is 100,000 pixels wide": Row(file("--image", "wide.png", bad.png_that_declares(100_000, 10))),
+    "a damaged TIFF": Row(file("--image", "fax.tif", bad.damaged_tiff)),
     "a PNG cut off behind its header": Row(file("--image", "head.png", bad.png_that_declares(640, 480))),
     "a recording given as a picture": Row(file("--image", "note.wav", lambda: bad.silence(1))),
     "a spreadsheet given as a picture": Row(file("--image", "book.xlsx", bad.archive)),
@@ -239,6 +243,7 @@ def test_each_row(given: str, as_json: bool, promised: dict[str, Documented], co
     assert "Traceback" not in ran.err
     assert len(errors) == (told.status != 0), ran
     assert ran.peak_mib < row.peak_mib
+    assert [line for line in ran.err.splitlines() if not OURS.match(line)] == []
     if told.status:
         assert told.is_in(errors), ran
     elif not as_json:
