@@ -159,12 +159,30 @@ def test_where_the_short_window_fails_the_full_one_is_heard(sense: Speech, monke
         return original(self, sound, seconds)
 
     monkeypatch.setattr(Whisper, "_encode", watched)
-    hear(sense, samples("pressure.wav"))
+    sound = (FIXTURES / "allergies.wav").read_bytes()
+    hear(sense, sound)
     assert len(lengths) == 1
     assert lengths[0] < 7
     monkeypatch.setattr(whisper, "_MIN_SHORT_CONFIDENCE", 0.0)
-    assert text(hear(sense, samples("pressure.wav")).evidence) == normalised(SAID["pressure.wav"])
+    assert text(hear(sense, sound).evidence) == normalised(SAID["allergies.wav"])
     assert lengths[1:] == [lengths[0], 30]
+
+
+def test_where_that_fails_too_other_words_are_tried(sense: Speech, monkeypatch: pytest.MonkeyPatch) -> None:
+    temperatures: list[float] = []
+    original = Whisper._decode
+
+    def watched(self: Whisper, heard: dict[str, object], language: str, end: float, temperature: float) -> Hypothesis:
+        temperatures.append(temperature)
+        return original(self, heard, language, end, temperature)
+
+    monkeypatch.setattr(Whisper, "_decode", watched)
+    monkeypatch.setattr(whisper, "_MIN_SHORT_CONFIDENCE", 0.0)
+    monkeypatch.setattr(whisper, "_MIN_CONFIDENCE", 0.0)
+    first = hear(sense, (FIXTURES / "pressure.wav").read_bytes())
+    assert temperatures == [0.0, 0.0, 0.4, 0.8]
+    assert text(first.evidence) == normalised(SAID["pressure.wav"])
+    assert hear(sense, (FIXTURES / "pressure.wav").read_bytes()) == first
 
 
 def test_a_damaged_vocabulary_is_a_corrupt_model(models: Callable[[str], InstalledModel], tmp_path: Path) -> None:
