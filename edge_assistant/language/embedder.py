@@ -45,7 +45,7 @@ class Embedder:
 
     def _run(self, texts: list[str]) -> NDArray[np.float32]:
         """Mean of the token vectors under the attention mask, normalised (sentence-transformers' pooling)."""
-        encoded = self._tokenizer.encode_batch(texts)
+        encoded = self._tokenizer.encode_batch([text.encode("utf-8", "replace").decode() for text in texts])
         mask = np.array([e.attention_mask for e in encoded], np.int64)
         given = {
             "input_ids": np.array([e.ids for e in encoded], np.int64),

@@ -1,0 +1,59 @@
+"""Chat templates: what each family's prompt looks like, and that content never becomes control text."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_assistant.errors import CatalogInvalid
+from edge_assistant.language.chat import TEMPLATES, Message, Role, render, template
+
+TURNS = [
+    Message(Role.SYSTEM, "Be brief."),
+    Message(Role.USER, "Hi"),
+    Message(Role.ASSISTANT, "Yes?"),
+    Message(Role.USER, "Go"),
+]
+EXPECTED = {
+    "chatml": "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n"
+    "<|im_start|>assistant\nYes?<|im_end|>\n"
+    "<|im_start|>user\nGo<|im_end|>\n<|im_start|>assistant\n",
+    "llama3": "<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\nBe brief.<|eot_id|>"
+    "<|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\nYes?<|eot_id|>"
+    "<|start_header_id|>user<|end_header_id|>\n\nGo<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n",
+    "gemma": "<bos><start_of_turn>user\nBe brief.\n\nHi<end_of_turn>\n<start_of_turn>model\nYes?<end_of_turn>\n"
+    "<start_of_turn>user\nGo<end_of_turn>\n<start_of_turn>model\n",
+}
+
+
+@pytest.mark.parametrize("family", TEMPLATES)
+def test_the_prompt_of_a_family(family: str) -> None:
+    assert "".join(part.text for part in render(TURNS, family)) == EXPECTED[family]
+
+
+@pytest.mark.parametrize("family", TEMPLATES)
+@given(content=st.text(min_size=1), system=st.booleans())
+def test_content_is_never_control_text(family: str, content: str, system: bool) -> None:
+    turns = [Message(Role.SYSTEM, content)] if system else []
+    parts = render([*turns, Message(Role.USER, content)], family)
+    assert sum(content in part.text for part in parts if not part.control) >= 1
+    frame = render([Message(Role.SYSTEM, "")] * system + [Message(Role.USER, "")], family)
+    assert [part.text for part in parts if part.control] == [part.text for part in frame if part.control]
+
+
+@pytest.mark.parametrize("family", TEMPLATES)
+def test_the_answer_can_be_begun_for_the_model(family: str) -> None:
+    *before, last = render(TURNS, family, opening="<think>\n\n</think>\n\n")
+    assert before == render(TURNS, family)
+    assert (last.text, last.control) == ("<think>\n\n</think>\n\n", True)
+
+
+@pytest.mark.parametrize("family", TEMPLATES)
+def test_the_end_of_a_turn_is_in_its_closing_text(family: str) -> None:
+    assert template(family).end.startswith(template(family).end_of_turn)
+
+
+def test_an_unknown_family_is_refused() -> None:
+    with pytest.raises(CatalogInvalid, match="chat family 'alpaca' is not known"):
+        template("alpaca")

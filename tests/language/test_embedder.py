@@ -1,0 +1,58 @@
+"""The sentence embedder over real weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edge_assistant.errors import ModelCorrupt
+from edge_assistant.language.embedder import Embedder
+from edge_assistant.runtime import Runtime
+from edge_assistant_models.installed import InstalledModel
+
+
+@pytest.fixture(scope="module")
+def embedder(models: Callable[[str], InstalledModel]) -> Embedder:
+    return Embedder(models("embedder"), Runtime.detect())
+
+
+def test_vectors_have_length_one_and_the_order_of_the_texts(embedder: Embedder) -> None:
+    texts = ["a much longer text than the others about pumps", "dog", "", "a sentence of middle length"]
+    vectors = embedder.embed(texts)
+    assert vectors.dtype == np.float32
+    assert vectors.shape == (4, 384)
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-5)
+    for text, vector in zip(texts, vectors, strict=True):  # alone: an int8 model rounds by the batch
+        assert float(embedder.embed([text])[0] @ vector) > 0.97
+
+
+def test_more_texts_than_a_batch(embedder: Embedder) -> None:
+    texts = [f"reading number {i}" for i in range(70)]
+    vectors = embedder.embed(texts)
+    assert len(vectors) == 70
+    assert int(np.argmax(vectors @ embedder.embed(["reading number 42"])[0])) == 42
+
+
+def test_no_texts(embedder: Embedder) -> None:
+    assert embedder.embed([]).shape[0] == 0
+
+
+def test_near_in_meaning_is_nearer_than_far(embedder: Embedder) -> None:
+    sofa, couch, penicillin = embedder.embed(["sofa", "couch", "penicillin"])
+    assert float(sofa @ couch) > 0.7 > 0.4 > float(sofa @ penicillin)
+
+
+def test_a_text_of_any_length_or_bytes(embedder: Embedder) -> None:
+    vectors = embedder.embed(["word " * 20_000, "\0", "写真 👍", "\ud800"])
+    assert np.isfinite(vectors).all()
+
+
+def test_a_file_that_is_no_model(models: Callable[[str], InstalledModel], tmp_path: Path) -> None:
+    broken = tmp_path / "model.onnx"
+    broken.write_bytes(b"not onnx")
+    files = {**models("embedder").files, "model": broken}
+    with pytest.raises(ModelCorrupt, match=r"model\.onnx cannot be loaded"):
+        Embedder(InstalledModel("x", "0" * 64, files), Runtime(1))
