@@ -70,6 +70,8 @@ def run(args: argparse.Namespace) -> int:
     """
     recordings = corpus(args.folder)[: args.limit]
     transcribers = _transcribers(args)
+    for transcribe in transcribers.values():
+        transcribe(recordings[0].path)  # loads what is loaded when first needed
     heard = []
     for number, spoken in enumerate(recordings, 1):
         print(f"recording {number} of {len(recordings)}", file=sys.stderr)
