@@ -12,8 +12,11 @@ BACKUPS = 3
 
 
 def start(level: str) -> None:
-    """Write the log of this process; where the state directory cannot be written, there is none."""
+    """Write the log of this process anew; where the state directory cannot be written, there is none."""
     root = logging.getLogger("edge_assistant")
+    for old in list(root.handlers):
+        root.removeHandler(old)
+        old.close()
     root.setLevel(level.upper())
     try:
         folder = paths.state_dir()

@@ -1,0 +1,123 @@
+"""The answer's JSON has the keys of docs/contract.md, and the types that stand there."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge_assistant.answer import (
+    Agreement,
+    Answer,
+    Computation,
+    Failure,
+    ModelUsed,
+    Route,
+    Status,
+    Timings,
+    Told,
+    Verdict,
+)
+from edge_assistant.errors import InputCorrupt
+from edge_assistant.evidence import Evidence, Locator, Passage
+from edge_assistant.signals import Kind, Origin, Signal
+
+ADDED = {"signals": {"name"}}  # keys that have grown since the contract was written
+
+
+@pytest.fixture(scope="module")
+def contract(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """The contract's block as an example object: types and alternatives are strings."""
+    text = (Path(request.config.rootpath) / "docs" / "contract.md").read_text(encoding="utf-8")
+    block = re.search(r"^    \{\n.*?^    \}$", text, re.S | re.M)
+    assert block is not None
+    bare = re.sub(r"\s#.*", "", block[0])
+    bare = re.sub(r'"(?:\|[\w"]+)+', '"', bare.replace('" | "', '"|"'))
+    bare = re.sub(r"\b(str|float|int)(\|null)?\b(?!\")", r'"\1\2"', bare).replace('"|null', '"').replace("{...}", "{}")
+    found: dict[str, Any] = json.loads(bare)
+    return found
+
+
+@pytest.fixture
+def answer() -> Answer:
+    """An answer in which everything is there."""
+    return Answer(
+        question="Which?",
+        text="None [E1].",
+        status=Status.CONFLICT,
+        route=Route("cross-signal", ("m",), "why"),
+        signals=(Signal("image:1", Kind.IMAGE, Origin.FILE, "form.jpg", "0" * 64, datetime.now(UTC)),),
+        failed=(Failure.of("audio:1", InputCorrupt("note.wav breaks off", "record it again")),),
+        evidence=(Evidence("E1", "image:1", "Allergies: none", 0.97, Locator(box=(1, 2, 3, 4)), Passage()),),
+        computed=(Computation("C1", "max(t)", "9", ("E2",)),),
+        verdicts=(Verdict("allergy", None, Agreement.CONFLICT, (Told("none", ("E1",)),)),),
+        citations=("E1", "E4"),
+        timings=Timings(1.23456, {"image:1": 0.1}, 0.5, 12.34, 1, 2, 3),
+        models=(ModelUsed("m", "0" * 64),),
+    )
+
+
+def keys(value: Any) -> Any:
+    """The keys of an object, and of the objects in it."""
+    if isinstance(value, list):
+        return keys(value[0]) if value else None
+    if isinstance(value, dict):
+        return {key: keys(item) for key, item in value.items()}
+    return None
+
+
+def test_the_block_of_the_contract_is_read_whole(contract: dict[str, Any]) -> None:
+    assert list(contract) == [
+        "question", "answer", "status", "route", "signals", "failed", "evidence", "computed", "verdicts", "citations",
+        "timings", "models",
+    ]  # fmt: skip
+    assert set(contract["timings"]) >= {"total_s", "completion_tokens"}
+
+
+def test_the_answer_has_exactly_the_keys_of_the_contract(contract: dict[str, Any], answer: Answer) -> None:
+    written = json.loads(json.dumps(answer.to_json(), allow_nan=False))
+    wanted = {**contract, "signals": [{**contract["signals"][0], "name": "str"}]}
+    written["evidence"][0]["locator"] = {}
+    assert keys(written) == keys(wanted)
+    assert {"signals": set(written["signals"][0]) - set(contract["signals"][0])} == ADDED
+
+
+def test_types_are_those_of_the_contract(contract: dict[str, Any], answer: Answer) -> None:
+    kinds = {"str": str, "float": float, "int": int}
+
+    def check(wanted: Any, written: Any, where: str) -> None:
+        if isinstance(wanted, dict):
+            for key, item in wanted.items():
+                check(item, written[key], f"{where}.{key}")
+        elif isinstance(wanted, list):
+            for item in written:
+                check(wanted[0], item, f"{where}[]")
+        else:
+            kind, _, null = wanted.partition("|")
+            assert isinstance(written, kinds.get(kind, str)) or (null == "null" and written is None), where
+
+    check(contract, json.loads(json.dumps(answer.to_json())), "")
+
+
+def test_every_status_of_the_contract_is_known(request: pytest.FixtureRequest) -> None:
+    text = (Path(request.config.rootpath) / "docs" / "contract.md").read_text(encoding="utf-8")
+    for line, words in (('"status":   ', Status), ('"status": "agree', Agreement), ('"kind": ', Kind)):
+        found = next(row for row in text.splitlines() if line in row)
+        listed = re.findall(r'"(\w+)"(?=[ |,}\]]|$)', found[found.index(line.strip().split(":")[0]) :])
+        assert {str(word) for word in words} <= set(listed), line
+
+
+def test_what_is_not_known_is_null(answer: Answer) -> None:
+    empty = Answer("q", "a", Status.CHAT, Route("chat", (), "why")).to_json()
+    assert (empty["timings"]["first_token_s"], empty["timings"]["tokens_per_s"]) == (None, None)
+    assert empty["failed"] == empty["signals"] == empty["citations"] == []
+    assert answer.to_json()["verdicts"][0]["subject"] is None
+
+
+def test_times_are_rounded(answer: Answer) -> None:
+    timings = answer.to_json()["timings"]
+    assert (timings["total_s"], timings["tokens_per_s"]) == (1.235, 12.3)

@@ -1,0 +1,72 @@
+"""Every error, by reflection: a code, an exit status of the contract, and a place in the tree that its module draws."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+import edge_assistant_models.errors
+from edge_assistant import errors
+from edge_assistant.errors import EdgeAssistantError
+
+
+def all_errors(base: type[EdgeAssistantError] = EdgeAssistantError) -> list[type[EdgeAssistantError]]:
+    """The base and every error of the product below it."""
+    return [base, *(error for sub in base.__subclasses__() for error in all_errors(sub))]
+
+
+OURS = {error for error in all_errors() if error.__module__.startswith("edge_assistant")}
+CLASSES = sorted(OURS, key=lambda error: error.__name__)
+TREES = {module.__name__: inspect.getdoc(module) or "" for module in (errors, edge_assistant_models.errors)}
+
+
+def drawn(tree: str) -> dict[str, int]:
+    """Depth of each name in a drawn tree."""
+    found = {}
+    for line in tree.splitlines():
+        match = re.match(r"^([\s│├└─]*)([A-Z]\w+(?:, [A-Z]\w+)*)(?:, \.\.\.)?(?:\s|$)", line)
+        if match and ("Error" in line or "──" in line):
+            for name in match[2].split(", "):
+                found[name] = len(match[1]) // 4 - 1  # the tree is indented
+    return found
+
+
+@pytest.mark.parametrize("error", CLASSES)
+def test_an_error_has_a_code_and_a_status(error: type[EdgeAssistantError], request: pytest.FixtureRequest) -> None:
+    contract = (Path(request.config.rootpath) / "docs" / "contract.md").read_text(encoding="utf-8")
+    line = contract[contract.index("Exit status:") :].split("- A damaged", 1)[0]
+    listed = {int(number) for number in re.findall(r"\b(\d+) (?:a |answered|the |an |what |interrupted)", line)}
+    assert {0, 2, 3, 4, 70} <= listed
+    assert re.fullmatch(r"[a-z]+(\.[a-z_]+)?", error.code)
+    assert error.exit_status in listed
+
+
+def test_codes_are_different() -> None:
+    codes = [error.code for error in CLASSES]
+    assert len(set(codes)) == len(codes)
+
+
+@pytest.mark.parametrize("error", CLASSES)
+def test_an_error_says_what_and_what_to_do(error: type[EdgeAssistantError]) -> None:
+    raised = error("what", "what to do")
+    assert (raised.message, raised.hint, str(raised)) == ("what", "what to do", "what - what to do")
+    assert error.__doc__
+
+
+@pytest.mark.parametrize("error", CLASSES)
+def test_an_error_stands_in_the_tree_of_its_module(error: type[EdgeAssistantError]) -> None:
+    depth = drawn(TREES[error.__module__])
+    parents = [parent for parent in error.__mro__[1:] if issubclass(parent, EdgeAssistantError)]
+    assert depth[error.__name__] == len(parents)
+    line = next(row for row in TREES[error.__module__].splitlines() if re.search(rf"\b{error.__name__}\b", row))
+    builtins = [base.__name__ for base in error.__bases__ if not issubclass(base, EdgeAssistantError)]
+    if error is not EdgeAssistantError:
+        assert re.findall(r"\((\w+)\)", line) == builtins
+
+
+def test_every_error_can_be_imported_from_one_place() -> None:
+    assert set(errors.__all__) == {error.__name__ for error in CLASSES if error.__module__ in TREES}
+    assert all(hasattr(errors, name) for name in errors.__all__)

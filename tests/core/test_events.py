@@ -1,0 +1,35 @@
+"""Every event, by reflection."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import fields, is_dataclass
+from typing import Any, get_args
+
+import pytest
+
+from edge_assistant import answer, events, evidence
+
+EVENTS = get_args(events.Event)
+
+
+def test_every_class_of_the_module_is_an_event() -> None:
+    classes = {value for value in vars(events).values() if getattr(value, "__module__", "") == events.__name__}
+    assert classes == set(EVENTS)
+
+
+VALUES = [
+    value
+    for module in (events, answer, evidence)
+    for value in vars(module).values()
+    if inspect.isclass(value) and value.__module__ == module.__name__ and is_dataclass(value)
+]
+
+
+@pytest.mark.parametrize("value", VALUES)
+def test_what_flows_is_a_frozen_dataclass_with_a_docstring(value: Any) -> None:
+    assert value.__dataclass_params__.frozen
+    assert hasattr(value, "__slots__")
+    assert value.__doc__
+    assert not value.__doc__.startswith(f"{value.__name__}(")
+    assert all(field.type for field in fields(value))

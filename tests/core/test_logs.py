@@ -1,0 +1,77 @@
+"""The log: one line a record, rotated, and no failure where it cannot be written."""
+
+from __future__ import annotations
+
+import logging
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from edge_assistant import logs
+
+LOG = logging.getLogger("edge_assistant.tests")
+
+
+@pytest.fixture(autouse=True)
+def _closed() -> Iterator[None]:
+    """Handlers and levels as they were."""
+    root = logging.getLogger("edge_assistant")
+    everywhere = list(logging.getLogger().handlers)
+    before, level, raising = list(root.handlers), root.level, logging.raiseExceptions
+    yield
+    for handler in set(root.handlers) - set(before):
+        root.removeHandler(handler)
+        handler.close()
+    logging.getLogger().handlers[:] = everywhere
+    root.setLevel(level)
+    logging.raiseExceptions = raising
+
+
+def test_a_record_is_one_line_in_the_state_directory(home: Path) -> None:
+    logs.start("info")
+    LOG.info("hello")
+    LOG.debug("too fine")
+    (line,) = (home / "state" / "edge-assistant.log").read_text().splitlines()
+    assert line.endswith("INFO edge_assistant.tests: hello")
+
+
+def test_started_twice_it_is_written_once(home: Path) -> None:
+    logs.start("info")
+    logs.start("info")
+    LOG.info("hello")
+    assert (home / "state" / "edge-assistant.log").read_text().count("hello") == 1
+
+
+def test_nothing_is_written_before_there_is_something_to_say(home: Path) -> None:
+    logs.start("info")
+    assert not (home / "state" / "edge-assistant.log").exists()
+
+
+def test_it_rotates_and_keeps_a_few(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "MAX_BYTES", 2_000)
+    logs.start("info")
+    for i in range(200):
+        LOG.info("%d %s", i, "x" * 100)
+    files = sorted(path.name for path in (home / "state").iterdir())
+    assert files == ["edge-assistant.log", *(f"edge-assistant.log.{i}" for i in range(1, logs.BACKUPS + 1))]
+    assert all(path.stat().st_size <= 2_000 for path in (home / "state").iterdir())
+
+
+def test_a_state_directory_that_cannot_be_made(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "state").write_text("a file stands here")
+    logs.start("info")
+    LOG.error("lost")
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_state_directory_that_cannot_be_written(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "state" / "edge-assistant.log").mkdir(parents=True)
+    (home / "state").chmod(stat.S_IRUSR | stat.S_IXUSR)
+    try:
+        logs.start("info")
+        LOG.error("lost")
+    finally:
+        (home / "state").chmod(stat.S_IRWXU)
+    assert capsys.readouterr() == ("", "")
