@@ -235,7 +235,7 @@ class _Perception:
                 self._fail(signal, error)
                 return
             perceived = True
-            evidence += self._numbered(percept)
+            evidence += percept.evidence
             table = table or percept.table
         if not perceived and missing is not None:
             raise missing
@@ -247,6 +247,7 @@ class _Perception:
         self._watch(Perceiving(signal.id, kind.name, 0.0))
         progress = replace(self._request, progress=lambda f: self._watch(Perceiving(signal.id, kind.name, f)))
         percept = sense.perceive(signal, progress)
+        percept = replace(percept, evidence=self._numbered(percept))
         seconds = time.perf_counter() - start
         self.seconds[signal.id] = self.seconds.get(signal.id, 0.0) + seconds
         for note in percept.notes:
@@ -254,8 +255,8 @@ class _Perception:
         self._watch(Perceived(signal.id, kind.name, percept.evidence, seconds))
         return percept
 
-    def _numbered(self, percept: Percept) -> list[Evidence]:
-        numbered = [replace(item, id=f"E{self._count + i + 1}") for i, item in enumerate(percept.evidence)]
+    def _numbered(self, percept: Percept) -> tuple[Evidence, ...]:
+        numbered = tuple(replace(item, id=f"E{self._count + i + 1}") for i, item in enumerate(percept.evidence))
         self._count += len(numbered)
         return numbered
 
