@@ -74,7 +74,7 @@ class Console:
             print(f"  [{id}] {_source(by_id[id], names)}")
         for computation in answer.computed:
             rests = "".join(f"[{id}]" for id in computation.evidence)
-            print(f"  [{computation.id}] {computation.formula} = {computation.value}, from {rests}")
+            print(printable(f"  [{computation.id}] {computation.formula} = {computation.value}, from {rests}"))
         if answer.verdicts:
             print(f"\n{self._paint('Verdicts', _BOLD)}")
         for verdict in answer.verdicts:
