@@ -1,0 +1,277 @@
+"""The facade over real text and readings with a scripted model: failures, routes, events, ids, timings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes import ScriptedEngine, scripted
+
+from edge_assistant import assistant as module
+from edge_assistant.answer import Answer, Failure, Status
+from edge_assistant.assistant import MAX_QUESTION, Assistant
+from edge_assistant.errors import InputEmpty, InputError, InputUnsupported, ModelMissing, ModelUnknown, UsageError
+from edge_assistant.events import Answered, Event, Failed, Noted, Perceived, Perceiving, Reading, Routed, Said
+from edge_assistant.evidence import Evidence, Locator, Passage
+from edge_assistant.perception.sense import Percept, Request
+from edge_assistant.perception.text import Text
+from edge_assistant.reasoning.claims import UNTOLD
+from edge_assistant.runtime import Runtime
+from edge_assistant.signals import Kind, Origin, Signal, take_bytes, take_file
+from edge_assistant_models.portfolio import Portfolio
+
+REMARK = b"The belt squeaked after the break.\n\nThe alarm limit for the motor is 85 degrees.\n"
+CSV = b"time,motor temperature [degC]\n" + b"".join(
+    b"2025-03-14T14:%02d:00,%d\n" % (minute, 60 + minute) for minute in range(40)
+)
+
+
+def text(data: bytes = REMARK, number: int = 1) -> Signal:
+    return take_bytes(data, Kind.TEXT, number, origin=Origin.USER, name=f"text {number}")
+
+
+def readings(data: bytes = CSV, number: int = 1) -> Signal:
+    return take_bytes(data, Kind.READINGS, number, origin=Origin.SENSOR, name="motor.csv")
+
+
+@pytest.fixture
+def portfolio(store: Path, home: Path) -> Portfolio:
+    return Portfolio(store, home / "catalog")
+
+
+Ask = Callable[..., tuple[Answer, list[Event]]]
+
+
+@pytest.fixture
+def ask(portfolio: Portfolio) -> Ask:
+    """Asks with a scripted model; every answer must keep what every answer promises."""
+
+    def run(
+        question: str, signals: Sequence[Signal], engine: ScriptedEngine, **options: Any
+    ) -> tuple[Answer, list[Event]]:
+        events: list[Event] = []
+        facade = Assistant(portfolio, "test", runtime=Runtime(1), engine=lambda model, runtime: engine)
+        answer = facade.ask(question, signals, events.append, **options)
+        promises(answer, events)
+        return answer, events
+
+    return run
+
+
+def promises(answer: Answer, events: list[Event]) -> None:
+    ids = [item.id for item in answer.evidence]
+    assert len(set(ids)) == len(ids)
+    assert all(ids)
+    known = set(ids)
+    assert set(answer.citations) <= known
+    assert len(set(answer.citations)) == len(answer.citations)
+    assert all(set(c.evidence) <= known for c in answer.computed)
+    assert all(set(told.evidence) <= known for verdict in answer.verdicts for told in verdict.values)
+    assert {item.signal for item in answer.evidence} <= {signal.id for signal in answer.signals}
+    assert isinstance(events[0], Routed)
+    assert events[-1] == Answered(answer)
+    assert " ".join(event.text for event in events if isinstance(event, Said)) == answer.text
+    json.dumps(answer.to_json(), allow_nan=False)
+
+
+def test_a_limit_from_a_text_and_readings(ask: Ask) -> None:
+    engine = scripted(reply=lambda content, options: "85 degrees" if "What is the limit?" in content else UNTOLD)
+    answer, events = ask("When was the alarm limit first exceeded?", [readings(), text()], engine)
+    assert answer.status is Status.SUPPORTED
+    assert "14:26" in answer.text
+    assert answer.route.path == "cross-signal"
+    assert [signal.id for signal in answer.signals] == ["readings:1", "text:1"]
+    assert {answer_id[0] for answer_id in answer.citations} == {"E"}
+    assert [event.signal for event in events if isinstance(event, Perceived)] == ["readings:1", "text:1"]
+    assert [event.signal for event in events if isinstance(event, Reading)] == ["text:1"]
+
+
+def test_evidence_is_numbered_in_the_order_of_the_signals(ask: Ask) -> None:
+    answer, events = ask(
+        "What was the highest temperature?",
+        [text(), readings(), text(b"Nothing.", 2)],
+        scripted(reply=lambda c, o: UNTOLD),
+    )
+    assert [item.id for item in answer.evidence] == [f"E{i + 1}" for i in range(len(answer.evidence))]
+    order = [item.signal for item in answer.evidence]
+    assert order[:-1] == sorted(order[:-1], key=["text:1", "readings:1", "text:2"].index)
+    perceived = [item for event in events if isinstance(event, Perceived) for item in event.evidence]
+    assert perceived == list(answer.evidence[: len(perceived)])
+
+
+def test_where_no_language_model_ran_its_timings_are_null(ask: Ask) -> None:
+    answer, _ = ask("What was the highest temperature?", [readings()], scripted())
+    assert (answer.timings.first_token_s, answer.timings.tokens_per_s) == (None, None)
+    assert answer.timings.total_s > 0
+    assert set(answer.timings.perception_s) == {"readings:1"}
+    assert (answer.models, answer.route.models) == ((), ())
+
+
+def test_where_it_ran_they_are_of_this_question_alone(portfolio: Portfolio) -> None:
+    engine = scripted("Hello there.", "Hello there.")
+    facade = Assistant(portfolio, "test", runtime=Runtime(1), engine=lambda model, runtime: engine)
+    first, second = (facade.ask("Hi", [], lambda event: None).timings for _ in range(2))
+    assert first.completion_tokens == second.completion_tokens == 2
+    assert first.prompt_tokens == second.prompt_tokens > 0
+    assert second.first_token_s is not None
+    assert second.tokens_per_s == pytest.approx(100)
+
+
+def test_without_signals_it_is_a_chat(ask: Ask) -> None:
+    answer, _ = ask("Hello?", [], scripted("Hello [E1]. How are you?"))
+    assert (answer.status, answer.text, answer.citations) == (Status.CHAT, "Hello. How are you?", ())
+    assert [model.name for model in answer.models] == ["smollm2-135m-instruct-q4_1"]
+
+
+def test_text_alone_loads_no_perception_model(ask: Ask) -> None:
+    answer, _ = ask("What is the limit?", [text()], scripted("85 degrees"))
+    assert {model.name for model in answer.models} <= {"smollm2-135m-instruct-q4_1", "minilm-l6-int8"}
+    assert answer.text.startswith("85 degrees")
+
+
+def test_a_damaged_signal_beside_a_good_one(ask: Ask) -> None:
+    answer, events = ask("What is the limit?", [text(b"\0\xff binary"), text(REMARK, 2)], scripted("85 degrees"))
+    assert answer.status is Status.SUPPORTED
+    (failed,) = answer.failed
+    assert (failed.signal, failed.code) == ("text:1", "input.unsupported")
+    assert [event.failure for event in events if isinstance(event, Failed)] == [failed]
+    assert {item.signal for item in answer.evidence} == {"text:2"}
+
+
+def test_a_signal_that_could_not_even_be_taken(ask: Ask) -> None:
+    lost = Failure.of("audio:1", InputEmpty("note.wav is empty", "record it again"))
+    answer, events = ask("What is the limit?", [text()], scripted("85 degrees"), failed=[lost])
+    assert answer.failed == (lost,)
+    assert [event.failure for event in events if isinstance(event, Failed)] == [lost]
+
+
+def test_strict_stops_at_the_first_failure(ask: Ask) -> None:
+    with pytest.raises(InputUnsupported):
+        ask("What is the limit?", [text(b"\0\xff binary"), text(REMARK, 2)], scripted(), strict=True)
+
+
+@pytest.mark.parametrize("bad", [[b"\0\xff binary"], [b"\0\xff binary", b"  \n"]])
+def test_no_signal_is_left(ask: Ask, bad: list[bytes]) -> None:
+    with pytest.raises(InputError) as caught:
+        ask("What is the limit?", [text(data, i + 1) for i, data in enumerate(bad)], scripted())
+    assert caught.value.exit_status == 3
+
+
+def test_a_file_that_is_gone_when_it_is_read(ask: Ask, tmp_path: Path) -> None:
+    path = tmp_path / "note.txt"
+    path.write_bytes(REMARK)
+    taken = take_file(path, Kind.TEXT, 1)
+    path.unlink()
+    answer, _ = ask("What is the limit?", [taken, text(REMARK, 2)], scripted("85 degrees"))
+    assert [failure.code for failure in answer.failed] == ["input.missing"]
+
+
+@pytest.mark.parametrize("question", ["", " \n\t", "x" * (MAX_QUESTION + 1)])
+def test_a_question_that_cannot_be_asked(ask: Ask, question: str) -> None:
+    with pytest.raises(UsageError):
+        ask(question, [text()], scripted())
+
+
+@pytest.mark.parametrize("question", ["x" * MAX_QUESTION, "caf\udce9?", "\ud800", "on " * 1300, "?"])
+def test_odd_questions_are_answered_somehow(ask: Ask, question: str) -> None:
+    answer, _ = ask(question, [text(), readings()], scripted(reply=lambda content, options: UNTOLD))
+    assert answer.question == question
+
+
+def test_an_unknown_profile(portfolio: Portfolio) -> None:
+    with pytest.raises(ModelUnknown):
+        Assistant(portfolio, "enormous")
+
+
+@pytest.fixture
+def empty(home: Path) -> Portfolio:
+    return Portfolio(home / "models", home / "catalog")
+
+
+def test_a_missing_language_model(empty: Portfolio) -> None:
+    facade = Assistant(empty, "test", runtime=Runtime(1), engine=lambda model, runtime: scripted("never"))
+    with pytest.raises(ModelMissing) as caught:
+        facade.ask("What is the limit?", [text()], lambda event: None)
+    assert caught.value.exit_status == 4
+    assert "smollm2-135m-instruct-q4_1" in caught.value.message
+
+
+def test_readings_alone_need_nothing_of_an_empty_store(empty: Portfolio) -> None:
+    answer = Assistant(empty, "test", runtime=Runtime(1)).ask(
+        "What was the highest temperature?", [readings()], lambda event: None
+    )
+    assert answer.text.startswith("99 degC")
+
+
+@pytest.mark.parametrize("kind", [Kind.IMAGE, Kind.AUDIO])
+def test_a_missing_model_of_the_only_sense(empty: Portfolio, kind: Kind) -> None:
+    given = take_bytes(b"RIFF", kind, 1, origin=Origin.USER, name="x")
+    with pytest.raises(ModelMissing):
+        Assistant(empty, "test", runtime=Runtime(1)).ask("What?", [given], lambda event: None)
+
+
+class First(Text):
+    """A sense of texts that perceives two words; below another sense, so that `senses()` does not find it."""
+
+    name = "first"
+    kinds = frozenset({Kind.TEXT})
+
+    def perceive(self, signal: Signal, request: Request) -> Percept:
+        words = signal.read().decode().split()[:2]
+        items = tuple(Evidence("", signal.id, word, None, Locator(), Passage()) for word in words)
+        return Percept(items, notes=("the rest is left out",))
+
+
+class Second(First):
+    """One that fails on the word "bad"."""
+
+    name = "second"
+
+    def perceive(self, signal: Signal, request: Request) -> Percept:
+        request.progress(0.5)
+        if b"bad" in signal.read():
+            raise InputUnsupported("it is bad", "give a good one")
+        return super().perceive(signal, request)
+
+
+class Third(First):
+    """One whose model is never there."""
+
+    name = "third"
+    roles = ("astrology",)
+
+
+@pytest.fixture
+def senses(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    return lambda *kinds: monkeypatch.setattr(module, "senses", lambda: kinds)
+
+
+def test_a_signal_that_fails_in_its_second_sense_leaves_no_evidence(ask: Ask, senses: Callable[..., None]) -> None:
+    senses(First, Second)
+    answer, _ = ask("What is it?", [text(b"bad word"), text(b"good word", 2)], scripted("good"))
+    assert {item.signal for item in answer.evidence} == {"text:2"}
+    assert len(answer.evidence) == 4
+    assert answer.failed[0].message == "it is bad"
+
+
+def test_several_senses_add_their_evidence(ask: Ask, senses: Callable[..., None]) -> None:
+    senses(First, Second)
+    answer, events = ask("What is it?", [text(b"good word")], scripted("good"))
+    assert [item.text for item in answer.evidence] == ["good", "word", "good", "word"]
+    assert [event.text for event in events if isinstance(event, Noted)] == ["the rest is left out"] * 2
+    assert Perceiving("text:1", "second", 0.5) in events
+
+
+def test_a_sense_without_its_model_is_left_out_and_said(ask: Ask, senses: Callable[..., None]) -> None:
+    senses(First, Third)
+    answer, events = ask("What is it?", [text(b"good word")], scripted("good"))
+    assert len(answer.evidence) == 2
+    assert any("third is left out" in event.text for event in events if isinstance(event, Noted))
+
+
+def test_senses_are_kept(portfolio: Portfolio) -> None:
+    facade = Assistant(portfolio, "test", runtime=Runtime(1))
+    assert facade.sense(First) is facade.sense(First)
