@@ -1,0 +1,27 @@
+"""The examples in docstrings are true."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import pkgutil
+
+import pytest
+
+import edge_assistant
+import edge_assistant_models
+
+MODULES = [
+    module.name
+    for package in (edge_assistant, edge_assistant_models)
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_of_a_module(name: str) -> None:
+    assert doctest.testmod(importlib.import_module(name), raise_on_error=False).failed == 0
+
+
+def test_there_are_examples() -> None:
+    assert sum(doctest.testmod(importlib.import_module(name)).attempted for name in MODULES) > 10
