@@ -1,0 +1,182 @@
+"""`ask` as a person and as a program see it, with the real command."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from real_command import COMMAND, Command
+
+HOTTEST = "What was the highest temperature?"
+CSV = "time,temperature [degC]\n2025-01-01T00:00:00,20.5\n2025-01-01T00:01:00,31.5\n2025-01-01T00:02:00,30\n"
+ESCAPE = "\x1b"
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    path = tmp_path / "line.csv"
+    path.write_text(CSV)
+    return path
+
+
+def only_object(out: str) -> dict[str, Any]:
+    """The one JSON object that stdout holds, on one line."""
+    assert out.count("\n") == 1
+    found: dict[str, Any] = json.loads(out)
+    return found
+
+
+def test_an_answer_with_its_sources_and_verdicts(command: Command, table: Path) -> None:
+    ran = command("ask", HOTTEST, "--readings", table)
+    assert ran.status == 0
+    first, *rest = ran.out.splitlines()
+    cited = re.findall(r"\[(E\d+)\]", first)
+    assert first == f"31.5 degC [{cited[0]}], by the readings."
+    told = "temperature: max(temperature) = 31.5 degC at 2025-01-01 00:01"
+    assert f"  [{cited[0]}] readings:1 line.csv, row 2: {told}" in rest
+    assert f"  [C1] max(temperature) = 31.5 degC, from [{cited[0]}]" in rest
+    assert f"  SINGLE  highest temperature: 31.5 degC [{cited[0]}]" in rest
+    assert rest[-1].startswith("readings: one signal (readings:1)")
+    assert all(line.startswith("readings:1: ") for line in ran.err.splitlines())
+
+
+def test_json_is_one_object_and_nothing_else(command: Command, table: Path) -> None:
+    ran = command("ask", HOTTEST, "--readings", table, "--json")
+    answer = only_object(ran.out)
+    assert (ran.status, answer["status"]) == (0, "supported")
+    assert (answer["timings"]["first_token_s"], answer["timings"]["tokens_per_s"], answer["models"]) == (None, None, [])
+    assert set(answer["citations"]) <= {item["id"] for item in answer["evidence"]}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "code"),
+    [
+        (["ask", " "], 2, "usage"),
+        (["ask", HOTTEST, "--image", "nowhere.jpg"], 3, "input.missing"),
+        (["ask", HOTTEST, "--profile", "huge"], 2, "model.unknown"),
+        (["ask", HOTTEST, "--text", "-"], 3, "input.empty"),
+        (["ask", HOTTEST, "--text", "-", "--text", "-"], 2, "usage"),
+    ],
+)
+def test_json_holds_the_error_too(command: Command, arguments: list[str], status: int, code: str) -> None:
+    ran = command(*arguments, "--json")
+    error = only_object(ran.out)["error"]
+    assert (ran.status, error["code"]) == (status, code)
+    assert ran.err.splitlines()[-1] == f"error: {error['message']} - {error['hint']}"
+
+
+def test_signals_keep_the_order_in_which_they_were_given(command: Command, table: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.txt"
+    broken.write_bytes(b"\xff\0")
+    given = ["--readings", table, "--text", broken, "--readings", table, "--image", tmp_path / "no.png"]
+    answer = only_object(command("ask", HOTTEST, *given, "--json").out)
+    assert [signal["id"] for signal in answer["signals"]] == ["readings:1", "text:1", "readings:2"]
+    assert [failure["signal"] for failure in answer["failed"]] == ["image:1", "text:1"]
+    assert answer["verdicts"][0]["status"] == "agree"
+    assert "the first readings and the second readings agree" in answer["answer"]
+
+
+def test_strict_is_status_3(command: Command, table: Path, tmp_path: Path) -> None:
+    ran = command("ask", HOTTEST, "--readings", table, "--image", tmp_path / "no.png", "--strict")
+    assert (ran.status, ran.out) == (3, "")
+
+
+def test_standard_input_is_a_text(store: Path) -> None:
+    """The model sees it; what a model of 135 million parameters says of it does not matter."""
+    environment = {**os.environ, "EDGE_ASSISTANT_MODELS": str(store), "EDGE_ASSISTANT_PROFILE": "test"}
+    done = subprocess.run(
+        [*COMMAND, "ask", "How heavy is the pump?", "--text", "-", "--json"],
+        input="The pump weighs 12 kg.\n\nWrn: it\u2019s old.".encode(),
+        capture_output=True,
+        env=environment,
+        check=True,
+    )
+    answer = only_object(done.stdout.decode())
+    assert [(s["id"], s["origin"], s["name"]) for s in answer["signals"]] == [("text:1", "user", "standard input")]
+    assert [item["text"] for item in answer["evidence"]] == ["The pump weighs 12 kg.", "Wrn: it\u2019s old."]
+    assert "smollm2-135m-instruct-q4_1" in answer["route"]["models"]
+
+
+def in_terminal(*arguments: str | Path, **environment: str) -> str:
+    """What a terminal gets of the command."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, *map(str, arguments)],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env={**os.environ, "TERM": "xterm", **environment},
+    )
+    os.close(theirs)
+    got = b""
+    try:
+        while chunk := os.read(ours, 65536):
+            got += chunk
+    except OSError:  # Linux ends a pseudo-terminal that nobody writes to any more so
+        pass
+    os.close(ours)
+    assert process.wait() == 0
+    return got.decode()
+
+
+def test_a_terminal_gets_colours(table: Path) -> None:
+    assert f"{ESCAPE}[1mSources" in in_terminal("ask", HOTTEST, "--readings", table)
+
+
+@pytest.mark.parametrize(
+    ("options", "environment"),
+    [
+        (["--plain"], {}),
+        ([], {"EDGE_ASSISTANT_PLAIN": "1"}),
+        ([], {"TERM": "dumb"}),
+    ],
+)
+def test_plain_output_has_no_escape_codes(table: Path, options: list[str], environment: dict[str, str]) -> None:
+    shown = in_terminal("ask", HOTTEST, "--readings", table, *options, **environment)
+    assert ESCAPE not in shown
+    assert "Sources" in shown
+
+
+def test_no_color_has_no_colours(table: Path) -> None:
+    shown = in_terminal("ask", HOTTEST, "--readings", table, NO_COLOR="1")
+    assert not re.search(r"\x1b\[[\d;]+m", shown)
+    assert "Sources" in shown
+
+
+def test_output_that_is_no_terminal_has_no_escape_codes(command: Command, table: Path) -> None:
+    ran = command("ask", HOTTEST, "--readings", table)
+    assert ESCAPE not in ran.out + ran.err
+
+
+def test_what_files_say_is_printed_without_what_a_terminal_obeys(tmp_path: Path) -> None:
+    path = tmp_path / "evil.csv"
+    path.write_text("time,\x9b31mred\u202e [degC]\n2025-01-01T00:00:00,1\n2025-01-01T00:01:00,2\n")
+    shown = in_terminal("ask", HOTTEST, "--readings", path, "--plain")
+    assert not {ESCAPE, "\x9b", "\u202e"} & set(shown)
+    assert "max(\N{REPLACEMENT CHARACTER}31mred\N{REPLACEMENT CHARACTER}) = 2 degC, from" in shown
+
+
+def test_from_end_to_end_over_a_picture_and_a_recording(command: Command, request: pytest.FixtureRequest) -> None:
+    clinic = Path(request.config.rootpath) / "examples" / "clinic"
+    given = ["--image", clinic / "form.jpg", "--audio", clinic / "note.wav", "--readings", clinic / "vitals.csv"]
+    ran = command("ask", "What is the patient allergic to?", *given, "--json", "--seed", "1")
+    answer = only_object(ran.out)
+    assert ran.status == 0
+    assert answer["failed"] == []
+    assert answer["route"]["path"] == "cross-signal"
+    assert answer["status"] in {"supported", "conflict", "not_in_evidence"}
+    known = {item["id"]: item for item in answer["evidence"]}
+    assert {item["signal"] for item in known.values()} == {"image:1", "audio:1", "readings:1"}
+    assert set(answer["citations"]) <= known.keys()
+    assert set(re.findall(r"\[(E\d+)\]", answer["answer"])) <= set(answer["citations"])
+    assert any("box" in item["locator"] for item in known.values() if item["signal"] == "image:1")
+    assert all("seconds" in item["locator"] for item in known.values() if item["signal"] == "audio:1")
+    assert all("rows" in item["locator"] for item in known.values() if item["signal"] == "readings:1")
+    assert answer["timings"]["first_token_s"] > 0
+    assert {model["name"] for model in answer["models"]} == set(answer["route"]["models"])

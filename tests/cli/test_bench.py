@@ -1,0 +1,27 @@
+"""`bench`: a file is a bench."""
+
+from __future__ import annotations
+
+from real_command import Command
+
+from edge_assistant.cli.bench import benches
+
+
+def test_every_bench_is_listed(command: Command) -> None:
+    ran = command("bench", "--help")
+    assert ran.status == 0
+    assert {"readings", "writing"} <= {bench.NAME for bench in benches()}
+    assert all(f"\n    {bench.NAME} " in ran.out for bench in benches())
+
+
+def test_every_bench_says_what_it_measures_and_knows_json() -> None:
+    for bench in benches():
+        assert bench.HELP
+        assert callable(bench.configure)
+        assert callable(bench.run)
+
+
+def test_without_a_bench_it_is_a_wrong_command_line(command: Command) -> None:
+    ran = command("bench")
+    assert ran.status == 2
+    assert "required: BENCH" in ran.err

@@ -1,0 +1,61 @@
+"""`doctor`: ready or not, as text and as JSON."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import namedtuple
+from pathlib import Path
+
+import pytest
+from real_command import Command
+
+from edge_assistant.cli import doctor
+
+Usage = namedtuple("Usage", "total used free")
+
+
+def test_ready(command: Command) -> None:
+    ran = command("doctor")
+    assert ran.status == 0
+    assert ran.out.endswith("\nready\n")
+    assert "ok       model for language: smollm2-135m-instruct-q4_1, installed" in ran.out
+    assert "MISSING" not in ran.out
+
+
+def test_a_model_is_missing(command: Command, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(home / "none"))
+    ran = command("doctor")
+    assert ran.status == 1
+    line = next(line for line in ran.out.splitlines() if "model for language" in line)
+    assert line.startswith("MISSING  ")
+    assert line.endswith(" - edge-assistant models pull --profile test")
+    assert ran.out.endswith("not ready: do what stands behind MISSING above\n")
+    assert "without  model for detector" in ran.out
+
+
+@pytest.mark.parametrize("ready", [True, False])
+def test_as_json(command: Command, ready: bool, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not ready:
+        monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(home / "none"))
+    ran = command("doctor", "--json", "--profile", "test")
+    report = json.loads(ran.out)
+    assert (ran.status, ran.err, report["ready"]) == (0 if ready else 1, "", ready)
+    names = {check["name"] for check in report["checks"]}
+    assert {"python", "machine", "cores", "model for language", "folder for models"} <= names
+    assert all(check.keys() == {"name", "ok", "found", "hint"} for check in report["checks"])
+    assert all(check["hint"] for check in report["checks"] if check["ok"] is False)
+
+
+def test_an_unknown_profile(command: Command) -> None:
+    assert command("doctor", "--profile", "huge").status == 2
+
+
+def test_a_full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(100, 99, 1))
+    assert {(check.ok, check.hint) for check in doctor._folders()} == {(False, "free some space")}
+
+
+def test_a_folder_that_may_not_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    assert all(check.ok is False and "EDGE_ASSISTANT_HOME" in check.hint for check in doctor._folders())

@@ -1,0 +1,164 @@
+"""The command itself: what it imports, its verbs, statuses and failures."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from real_command import Command
+
+from edge_assistant.cli import main as module
+from edge_assistant.cli.main import main, parser
+from edge_assistant.errors import EdgeAssistantError, InputMissing, ModelCorrupt, StorageFull
+
+HEAVY = [
+    "llama_cpp", "onnxruntime", "cv2", "textual", "sounddevice", "huggingface_hub", "numpy", "rich", "av", "PIL",
+    "onnx", "pyarrow", "tokenizers", "pypdfium2", "zxingcpp", "rapidocr",
+]  # fmt: skip
+VERBS = ["ask", "bench", "doctor", "models"]
+
+
+def imported(*arguments: str) -> set[str]:
+    """Modules that a process has imported after it ran the command."""
+    code = (
+        "import sys\nfrom edge_assistant.cli.main import main\n"
+        f"try:\n    main({list(arguments)!r})\nexcept SystemExit:\n    pass\n"
+        "print(*sys.modules, file=sys.stderr)"
+    )
+    python = [sys.executable, "-c", code]
+    done = subprocess.run(python, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL)
+    return set(done.stderr.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--version"], [], ["ask", "--help"], ["doctor", "--help"], ["ask"], ["models", "--help"]]
+)
+def test_help_imports_no_heavy_library(arguments: list[str]) -> None:
+    modules = imported(*arguments)
+    assert "edge_assistant.cli.main" in modules
+    assert not modules & set(HEAVY)
+
+
+def test_importing_does_no_work() -> None:
+    code = (
+        "import logging, os, sys\nbefore = dict(os.environ)\nimport edge_assistant.assistant, edge_assistant.cli.main\n"
+        "assert dict(os.environ) == before\nassert not logging.getLogger('edge_assistant').handlers\n"
+        "heavy = {'llama_cpp', 'onnxruntime', 'cv2', 'av', 'huggingface_hub', 'PIL', 'rich'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_help_names_every_verb_and_status(command: Command) -> None:
+    ran = command("--help")
+    assert (ran.status, ran.err) == (0, "")
+    assert all(f"\n    {verb} " in ran.out for verb in VERBS)
+    assert "exit status: 0 answered" in ran.out
+
+
+def test_version(command: Command) -> None:
+    ran = command("--version")
+    assert (ran.status, ran.out) == (0, f"edge-assistant {version('edge-assistant-offline')}\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "error: the app needs a terminal - ask on the command line: edge-assistant ask QUESTION, or --help"),
+        (["aks"], "invalid choice: 'aks'"),
+        (["--colour"], "unrecognized arguments: --colour"),
+        (["ask"], "the following arguments are required: QUESTION - see 'edge-assistant ask --help'"),
+        (["ask", "q", "--seed", "x"], "argument --seed: invalid int value: 'x'"),
+        (["ask", "q", "--image"], "argument --image: expected one argument"),
+    ],
+)
+def test_a_wrong_command_line(command: Command, arguments: list[str], said: str) -> None:
+    ran = command(*arguments)
+    assert ran.status == 2
+    (line,) = ran.err.splitlines()
+    assert said in line
+    assert line.startswith("error: ")
+    assert ran.out == ""
+
+
+def test_a_wrong_command_line_as_json(command: Command) -> None:
+    ran = command("ask", "--json")
+    assert ran.status == 2
+    assert json.loads(ran.out)["error"].keys() == {"code", "message", "hint"}
+
+
+def test_settings_are_read_before_anything_runs(command: Command, home: Path) -> None:
+    (home / "config").mkdir()
+    (home / "config" / "config.toml").write_text("colour = 'red'")
+    ran = command("doctor", "--json")
+    assert ran.status == 2
+    assert json.loads(ran.out)["error"]["code"] == "usage"
+
+
+@pytest.fixture
+def fails(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], None]:
+    """Makes the verb `doctor` raise."""
+    doctor = importlib.import_module("edge_assistant.cli.doctor")
+
+    def set_error(error: BaseException) -> None:
+        def run(args: object) -> int:
+            raise error
+
+        monkeypatch.setattr(doctor, "run", run)
+
+    monkeypatch.setattr("edge_assistant.logs.start", lambda level: None)
+    monkeypatch.setattr(module, "_open_streams", lambda as_json: None)
+    return set_error
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (InputMissing("form.jpg does not exist", "check the path"), 3, "input.missing"),
+        (ModelCorrupt("a model is broken", "pull it again"), 4, "model.corrupt"),
+        (StorageFull("the disk is full", "free some space"), 6, "storage.full"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (RuntimeError("oops\nin two lines \x1b[31m"), 70, "fault"),
+        (RecursionError(), 70, "fault"),
+        (MemoryError(), 70, "fault"),
+    ],
+)
+@pytest.mark.parametrize("as_json", [False, True])
+def test_every_failure_is_one_line_and_a_status(
+    fails: Callable[[BaseException], None],
+    capsys: pytest.CaptureFixture[str],
+    error: BaseException,
+    status: int,
+    code: str,
+    as_json: bool,
+) -> None:
+    fails(error)
+    assert main(["doctor", *["--json"] * as_json]) == status
+    out, err = capsys.readouterr()
+    (line,) = err.splitlines()
+    assert line.startswith("error: ")
+    assert " - " in line
+    assert "\x1b" not in line
+    if as_json:
+        assert json.loads(out)["error"]["code"] == code
+    else:
+        assert out == ""
+    if isinstance(error, EdgeAssistantError):
+        assert line == f"error: {error}"
+
+
+def test_a_verb_alone_knows_its_options() -> None:
+    needed = {"ask": ["q"], "bench": ["readings"], "models": ["list"], "doctor": []}
+    assert all(parser(verb).parse_args([verb, *needed[verb]]).verb == verb for verb in VERBS)
+
+
+def test_every_verb_says_what_it_does() -> None:
+    verbs = module._verbs()
+    assert [verb.NAME for verb in verbs] == VERBS
+    assert all(verb.HELP and verb.EXAMPLES.startswith("examples:\n") for verb in verbs)
