@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from edge_assistant_models import paths
 from edge_assistant_models.errors import ModelError
@@ -40,6 +41,8 @@ def pytest_configure() -> None:
         HF_HUB_DISABLE_TELEMETRY="1",
         ORT_DISABLE_TELEMETRY="1",
     )
+    settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("any machine")  # nothing is asserted on seconds, not by hypothesis either
     socket.socket.connect = _guarded(socket.socket.connect)  # type: ignore[method-assign]
     socket.socket.connect_ex = _guarded(socket.socket.connect_ex)  # type: ignore[method-assign]
 
