@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Sequence
 from types import ModuleType
-from typing import NoReturn, TextIO
+from typing import Any, NoReturn, TextIO
 
 from edge_assistant import __version__
 from edge_assistant.errors import EdgeAssistantError, StorageFull, UsageError
@@ -36,7 +36,10 @@ corrupt, 5 a policy refuses, 6 the disk is full, 70 a fault of ours, 130 interru
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are ours: one line that says what to do."""
+    """A parser whose errors are ours, one line that says what to do, and that takes no option by half its name."""
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - whatever argparse hands its subparsers
+        super().__init__(**{**options, "allow_abbrev": False})
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(message, f"see '{self.prog} --help'")

@@ -65,11 +65,13 @@ class Reasoner:
     def _claims(
         self, query: Query, sources: Sequence[Source], outcome: Outcome, watch: Callable[[str], None]
     ) -> list[Claim]:
+        """The claim of each source that makes one; readings are read in words only where nothing else tells."""
         claims: dict[str, Claim] = {}
         read: dict[str, tuple[Evidence, ...]] = {}
-        for source in sources:
+        for source in sorted(sources, key=lambda source: source.table is not None):
             claim = self._computed(query, source, sources, outcome) or by_code(query, source)
-            if claim is None and source.lines and source.table is None:
+            table_may_wait = source.table is not None and (query.statistic is not None or bool(claims))
+            if claim is None and source.lines and not table_may_wait:
                 watch(source.signal.id)
                 read[source.signal.id] = reading.relevant(query, self._select(query, source))
                 claim = reading.read(query, source, read[source.signal.id], self._engine())

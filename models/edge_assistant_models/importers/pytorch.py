@@ -82,8 +82,21 @@ def read_state(path: Path) -> dict[str, np.ndarray]:
         return {name: _tensor(view, arrays[view.storage.key]) for name, view in views.items()}
     except ModelCorrupt:
         raise
-    except (ArithmeticError, AttributeError, EOFError, LookupError, TypeError, ValueError, pickle.PickleError) as error:
+    except _DAMAGE as error:
         raise _refused(path, f"{type(error).__name__}: {error}") from error
+
+
+# What reading damaged bytes raises; a length of exabytes is a MemoryError, for it is asked of the file in one piece.
+_DAMAGE = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    TypeError,
+    ValueError,
+    pickle.PickleError,
+)
 
 
 def _refused(path: Path, reason: str) -> ModelCorrupt:
