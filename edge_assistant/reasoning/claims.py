@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from edge_assistant.evidence import Evidence
+from edge_assistant.evidence import Evidence, Field, TickBox
 from edge_assistant.language.chat import Message, Role
 from edge_assistant.language.engine import Engine
 from edge_assistant.reasoning.candidates import Candidate, as_words, clocks, days, nothings, phrases, quantities
@@ -63,7 +63,7 @@ def options(query: Query, lines: Iterable[Evidence]) -> list[Option]:
     found: dict[str, tuple[int, Option]] = {}
     for line in lines:
         near = len(asked & as_words(line.text).tokens)
-        for candidate in _candidates(query.expects, line.text):
+        for candidate in _candidates(query.expects, _telling(line)):
             known = found.get(candidate.text)
             if known is None or known[0] < near:
                 found[candidate.text] = near, Option(candidate.text, candidate.value, line.id)
@@ -71,6 +71,17 @@ def options(query: Query, lines: Iterable[Evidence]) -> list[Option]:
     if query.priced and any(_is_price(option.value) for option in offered):
         offered = [option for option in offered if _is_price(option.value)]
     return offered[:MAX_OPTIONS]
+
+
+def _telling(line: Evidence) -> str:
+    """The part of a line that can be a value: not a form's label, and no box that is left unticked."""
+    match line.detail:
+        case Field(value=value):
+            return value
+        case TickBox(label=label, ticked=ticked):
+            return label.rpartition(":")[2].strip() if ticked else ""
+        case _:
+            return line.text
 
 
 def relevant(query: Query, lines: Sequence[Evidence]) -> tuple[Evidence, ...]:

@@ -8,6 +8,7 @@ import pytest
 from fakes import scripted, source
 
 from edge_assistant.answer import Agreement
+from edge_assistant.evidence import Evidence, Field, Locator, TickBox
 from edge_assistant.language.chat import Role
 from edge_assistant.reasoning.candidates import as_words
 from edge_assistant.reasoning.claims import MAX_OPTIONS, UNTOLD, Claim, options, prompt, read, supports
@@ -72,6 +73,15 @@ def test_of_equal_texts_the_line_nearest_to_the_question_is_the_evidence() -> No
     lines = source(["Card 42.00", "The total was 42.00", "Change 42.00"]).lines
     (option,) = options(TOTAL, lines)
     assert option.evidence == "E2"
+
+
+def test_a_form_s_labels_and_its_unticked_boxes_are_no_values() -> None:
+    lines = (
+        Evidence("E1", "image:1", "Allergies: latex", 1.0, Locator(), Field("Allergies", "latex")),
+        Evidence("E2", "image:1", "Smoker: yes (not ticked)", 1.0, Locator(), TickBox("Smoker: yes", ticked=False)),
+        Evidence("E3", "image:1", "Smoker: no (ticked)", 1.0, Locator(), TickBox("Smoker: no", ticked=True)),
+    )
+    assert [option.text for option in options(ALLERGIC, lines)] == ["latex", "no"]
 
 
 def test_options_are_bounded() -> None:
