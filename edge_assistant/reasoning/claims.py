@@ -37,7 +37,7 @@ class Claim:
         text: as it stands in the source.
         evidence: ids of the evidence.
         confidence: probability of the choice, or the detector's score; 1 where code decided.
-        formula: where the value was computed over readings.
+        computed: id of the computation, where the value was computed over readings.
     """
 
     signal: str
@@ -45,7 +45,7 @@ class Claim:
     text: str
     evidence: tuple[str, ...]
     confidence: float = 1.0
-    formula: str | None = None
+    computed: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

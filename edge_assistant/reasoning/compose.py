@@ -69,7 +69,7 @@ def _verb(claim: Claim, signals: Sequence[Signal]) -> str:
     kind = next(signal.kind for signal in signals if signal.id == claim.signal)
     if kind is Kind.READINGS:
         return "show"
-    return "says" if claim.formula is None else "shows"
+    return "says" if claim.computed is None else "shows"
 
 
 def _said(claim: Claim, claims: Sequence[Claim]) -> str:
@@ -89,7 +89,8 @@ def _said(claim: Claim, claims: Sequence[Claim]) -> str:
 
 
 def _cite(claim: Claim) -> str:
-    return "".join(f"[{id}]" for id in claim.evidence)
+    ids = (claim.computed, *claim.evidence) if claim.computed else claim.evidence
+    return "".join(f"[{id}]" for id in ids)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -104,10 +104,9 @@ class Reasoner:
         row = _row_evidence(source, result, self._next_id(sources, outcome))
         outcome.evidence.append(row)
         cites = (row.id, *limit_evidence)
-        outcome.computed.append(
-            Computation(f"C{len(outcome.computed) + 1}", result.computed.formula, result.text, cites)
-        )
-        return Claim(source.signal.id, result.value, result.text, cites, formula=result.computed.formula)
+        computation = Computation(f"C{len(outcome.computed) + 1}", result.computed.formula, result.text, cites)
+        outcome.computed.append(computation)
+        return Claim(source.signal.id, result.value, result.text, cites, computed=computation.id)
 
     def _limit(self, query: Query, sources: Sequence[Source]) -> tuple[float | None, tuple[str, ...]]:
         """The number that a computation compares with: from the question, else from a source that tells it."""

@@ -37,7 +37,7 @@ def test_an_answer_with_its_sources_and_verdicts(command: Command, table: Path) 
     assert ran.status == 0
     first, *rest = ran.out.splitlines()
     cited = re.findall(r"\[(E\d+)\]", first)
-    assert first == f"31.5 degC [{cited[0]}], by the readings."
+    assert first == f"31.5 degC [C1][{cited[0]}], by the readings."
     told = "temperature: max(temperature) = 31.5 degC at 2025-01-01 00:01"
     assert f"  [{cited[0]}] readings:1 line.csv, row 2: {told}" in rest
     assert f"  [C1] max(temperature) = 31.5 degC, from [{cited[0]}]" in rest

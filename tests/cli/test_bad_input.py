@@ -16,7 +16,7 @@ from real_command import HANGS, Command, Documented, documented
 
 ASKED = "What was the maximum temperature?"
 GOOD = b"time,temperature [degC]\n2025-01-01T00:00:00,20.5\n2025-01-01T00:01:00,31.5\n"
-ANSWER = "31.5 degC [E6], by the readings."
+ANSWER = "31.5 degC [C1][E6], by the readings."
 
 OURS = re.compile(r"error: |(image|audio|video|readings|text):\d+: ")  # else a library has printed something
 

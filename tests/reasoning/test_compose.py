@@ -22,7 +22,7 @@ NONE = Claim("image:1", Nothing(), "none", ("E1",))
 PENICILLIN = Claim("audio:1", as_words("penicillin"), "penicillin", ("E2", "E3"))
 RECEIPT = Claim("image:1", Quantity((Decimal("38.40"),)), "38.40", ("E1",))
 HEARD = Claim("audio:1", Quantity((Decimal("38.40"), Decimal(3840))), "thirty-eight forty", ("E2",))
-HOTTEST = Claim("readings:1", Quantity((Decimal("98.7"),), measured=True), "98.7 degC", ("E9", "E4"), formula="max(t)")
+HOTTEST = Claim("readings:1", Quantity((Decimal("98.7"),), measured=True), "98.7 degC", ("E9", "E4"), computed="C1")
 
 
 def said(question: str, *claims: Claim) -> list[str]:
@@ -61,11 +61,11 @@ AMOUNT = "Do they agree on the amount?"
             (RECEIPT, Claim("audio:1", Quantity((Decimal(41),)), "41", ("E2",))),
             "No, they do not agree on the amount: the picture says 38.40 [E1]; the recording says 41 [E2].",
         ),
-        ("How hot did it get?", (HOTTEST,), "98.7 degC [E9][E4], by the readings."),
+        ("How hot did it get?", (HOTTEST,), "98.7 degC [C1][E9][E4], by the readings."),
         (
             "How hot did it get?",
             (HOTTEST, Claim("audio:1", Quantity((Decimal(90),)), "90", ("E2",))),
-            "The signals contradict each other: the readings show 98.7 degC [E9][E4]; the recording says 90 [E2].",
+            "The signals contradict each other: the readings show 98.7 degC [C1][E9][E4]; the recording says 90 [E2].",
         ),
         ("Is the valve open?", (Claim("image:1", Truth(True), "yes", ("E1",)),), "Yes [E1], by the picture."),
         (

@@ -102,7 +102,7 @@ def test_a_statistic_over_readings_needs_no_model() -> None:
     said, outcome, read = answer("What was the highest temperature?", [readings()], engine)
     assert (engine.prompts, read) == ([], [])
     assert outcome.status is Status.SUPPORTED
-    assert said == "99 degC [E2], by the readings."
+    assert said == "99 degC [C1][E2], by the readings."
     assert [(c.id, c.formula, c.value, c.evidence) for c in outcome.computed] == [
         ("C1", "max(motor temperature)", "99 degC", ("E2",))
     ]
