@@ -68,7 +68,8 @@ class Reasoner:
         """The claim of each source that makes one; readings are read in words only where nothing else tells."""
         claims: dict[str, Claim] = {}
         read: dict[str, tuple[Evidence, ...]] = {}
-        for source in sorted(sources, key=lambda source: source.table is not None):
+        order = sorted(sources, key=_length)
+        for source in order:
             claim = self._computed(query, source, sources, outcome) or by_code(query, source)
             table_may_wait = source.table is not None and (query.statistic is not None or bool(claims))
             if claim is None and source.lines and not table_may_wait:
@@ -77,7 +78,7 @@ class Reasoner:
                 claim = reading.read(query, source, read[source.signal.id], self._engine())
             if claim is not None:
                 claims[source.signal.id] = claim
-        for source in sources:
+        for source in reversed(order):
             if source.signal.id in read:
                 self._reconsider(query, source, read[source.signal.id], claims)
         return [claims[source.signal.id] for source in sources if source.signal.id in claims]
@@ -151,6 +152,11 @@ class Reasoner:
         """The id after the highest; a signal that failed after one of its senses leaves a hole in the numbers."""
         taken = [item.id for source in sources for item in source.evidence] + [item.id for item in outcome.evidence]
         return f"E{max((int(id[1:]) for id in taken), default=0) + 1}"
+
+
+def _length(source: Source) -> tuple[bool, int, str]:
+    """Tables last, else the longest last: it is reconsidered first, while the model still has it in its cache."""
+    return source.table is not None, sum(len(line.text) for line in source.lines), source.signal.sha256
 
 
 def _row_evidence(source: Source, result: Result, id: str) -> Evidence:
