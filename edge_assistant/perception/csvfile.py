@@ -11,6 +11,7 @@ import csv
 import io
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -144,7 +145,7 @@ def _read(
     width = len(layout.header)
     times, columns, ragged = Times(name), [Cells(layout.delimiter, name) for _ in range(width - 1)], _Ragged(layout)
     rows = 0
-    for batch in _batches(stream, layout, ragged, name):
+    for batch in _ahead(_batches(stream, layout, ragged, name)):
         rows += len(batch)
         if rows * width > MAX_CELLS:
             raise InputTooLarge(f"{name} has over {MAX_CELLS:,} cells", "give a shorter period or fewer columns")
@@ -163,6 +164,15 @@ def _read(
         raise InputCorrupt(f"the rows of {name} have more cells than its header", "export it as CSV again")
     numbers = _row_numbers(rows, [row for row, _ in ragged.rows], [row for row, _ in repaired])
     return _table(times, columns, layout, numbers, name, _ragged_notes(ragged.rows, repaired, width))
+
+
+def _ahead(batches: Iterator[pyarrow.RecordBatch]) -> Iterator[pyarrow.RecordBatch]:
+    """The same batches, each read while the one before it is converted; pyarrow reads without Python's lock."""
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = reader.submit(next, batches, None)
+            yield batch
 
 
 def _batches(stream: BinaryIO, layout: Layout, ragged: _Ragged, name: str) -> Iterator[pyarrow.RecordBatch]:
@@ -226,6 +236,8 @@ def _as_batches(rows: list[tuple[int, list[str]]], width: int) -> Iterator[pyarr
 def _row_numbers(rows: int, ragged: list[int], repaired: list[int]) -> Ints:
     """Numbers of the regular rows, which are those that no ragged row has, then those of the repaired ones."""
     everything = np.arange(1, rows + len(ragged) + 1)
+    if not ragged and not repaired:
+        return everything
     return np.concatenate((np.delete(everything, np.array(ragged, np.int64) - 1), np.array(repaired, np.int64)))
 
 

@@ -15,6 +15,7 @@ from edge_assistant.perception.statistics import Bools, Floats, Ints, theil_sen
 
 GAP = 1.5  # sampling intervals between two rows from which on readings are missing in between
 _SECOND = 1_000_000_000
+_FIRST = 4096  # times that are looked at before all of them: most often they tell already
 _NO_ZONE_EPOCH = datetime(1970, 1, 1)  # wall-clock time without a zone, as in the file
 
 Window = tuple[datetime | None, datetime | None]
@@ -232,7 +233,7 @@ class Table:
         """The coarsest of `day`, `minutes`, `seconds`, `milliseconds` that loses nothing."""
         times = self.times.view(np.int64)
         for name, seconds in (("day", 86400), ("minutes", 60), ("seconds", 1)):
-            if not np.any(times % (seconds * _SECOND)):
+            if not (np.any(times[:_FIRST] % (seconds * _SECOND)) or np.any(times % (seconds * _SECOND))):
                 return name
         return "milliseconds"
 
