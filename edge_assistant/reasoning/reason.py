@@ -125,7 +125,7 @@ class Reasoner:
 
     def _prose(self, query: Query, sources: Sequence[Source], outcome: Outcome, seed: int) -> Iterator[str]:
         engine = self._engine()
-        budget = max(BUDGET // 2, 2 * BUDGET // max(1, len(sources)))
+        budget = 2 * BUDGET // max(1, len(sources))
         lines = [line for s in sources for line in select(query.text, s, engine.count, self._embedder(), budget)]
         for sentence in write(query.text, lines, engine, seed):
             outcome.status = Status.SUPPORTED
