@@ -183,8 +183,10 @@ class Assistant:
         return self._embedder
 
     def _final(self, way: Route) -> Route:
-        """The route as it was really taken: only the models that were used."""
-        return replace(way, models=tuple(self._used))
+        """The route as it was really taken: only the models that were used, and whether code answered alone."""
+        alone = self._names.get("language") not in self._used
+        why = f"{way.why}; code answered, no language model was needed" if alone else way.why
+        return replace(way, models=tuple(self._used), why=why)
 
     def _timings(self, before: Usage, seconds: Mapping[str, float], first: float | None, began: float) -> Timings:
         usage = self._engine.usage if self._engine else Usage()

@@ -44,8 +44,6 @@ def route(query: Query, steps: Plan, signals: Sequence[Signal], models: Mapping[
     if len(signals) == 1:
         used = " and ".join(dict.fromkeys(sense.name for _, sense in steps))
         why = f"one signal ({signals[0].id}), perceived by {used}"
-        if "language" not in roles:
-            why += "; code answers, no language model is needed"
         return Route(signals[0].kind.value, names, why)
     listed = ", ".join(signal.id for signal in signals)
     return Route("cross-signal", names, f"{len(signals)} signals ({listed}) are read one by one and compared")

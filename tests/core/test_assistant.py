@@ -204,6 +204,7 @@ def test_readings_alone_need_nothing_of_an_empty_store(empty: Portfolio) -> None
         "What was the highest temperature?", [readings()], lambda event: None
     )
     assert answer.text.startswith("99 degC")
+    assert answer.route.why.endswith("no language model was needed")
 
 
 @pytest.mark.parametrize("kind", [Kind.IMAGE, Kind.AUDIO])

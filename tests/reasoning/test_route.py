@@ -36,9 +36,7 @@ def test_text_alone_takes_no_perception_model() -> None:
     ["What was the highest temperature?", "When did it first exceed 85?", "Is it rising?", "How cold did it get?"],
 )
 def test_readings_alone_with_a_statistic_take_no_model_at_all(question: str) -> None:
-    path, models, why = way(question, TABLE)
-    assert (path, models) == ("readings", set())
-    assert "no language model is needed" in why
+    assert way(question, TABLE)[:2] == ("readings", set())
 
 
 @pytest.mark.parametrize(
