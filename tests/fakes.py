@@ -11,6 +11,7 @@ from edge_assistant.evidence import Evidence, Locator, Passage
 from edge_assistant.language.chat import Message
 from edge_assistant.language.engine import Choice, Usage
 from edge_assistant.perception.table import Table
+from edge_assistant.reasoning.claims import UNTOLD
 from edge_assistant.reasoning.sources import Source
 from edge_assistant.signals import Kind, Origin, Signal, take_bytes
 
@@ -38,15 +39,22 @@ class ScriptedEngine:
     usage: Usage = field(default_factory=Usage)
     name: str = "scripted"
     sha256: str = "0" * 64
+    _weighed: tuple[str, bool] | None = None
 
     def count(self, text: str) -> int:
         """Tokens are words."""
         return len(text.split())
 
     def choose(self, messages: Sequence[Message], options: Sequence[str]) -> Choice:
-        """The scripted option."""
+        """The scripted option; a script's UNKNOWN is said when the first span that is offered is weighed against it."""
         self.offered.append(tuple(options))
+        if self._weighed is not None and tuple(options) == (UNTOLD, self._weighed[0]):
+            told, self._weighed = self._weighed[1], None
+            return Choice(int(told), self.probability)
         answer = self._answer(messages, options)
+        if UNTOLD not in options:
+            self._weighed = (options[0], False) if answer == UNTOLD else (answer, True)
+            answer = self._weighed[0]
         assert answer in options, f"{answer!r} is not offered among {options}"
         return Choice(list(options).index(answer), self.probability)
 

@@ -172,7 +172,7 @@ def _quantity_pattern() -> re.Pattern[str]:
         rf"(?:(?P<currency>\b(?:RM|USD|EUR|GBP)|[$€£])\s?)?"
         rf"(?:(?P<digits>(?:(?<![^\W_])|(?<=RM)|(?<=USD)|(?<=EUR)|(?<=GBP))(?<![.,:/])-?{_NUMBER}(?:-\d\d(?![\d-]))?(?![\d/]))"
         rf"|\b(?P<words>(?:{number_words()})(?:[ -](?:{number_words()}|and|point))*)\b)"
-        rf"(?:\s?(?:degrees?\s)?(?P<unit>{units})(?![^\W\d_])|\s?degrees?\b)?",
+        rf"(?:\s?(?:degrees?\s)?(?P<unit>{units})(?![^\W\d_]))?",
         re.I,
     )
 

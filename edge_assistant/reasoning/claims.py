@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from edge_assistant.evidence import Evidence, Field, TickBox
 from edge_assistant.language.chat import Message, Role
-from edge_assistant.language.engine import Engine
+from edge_assistant.language.engine import Choice, Engine
 from edge_assistant.reasoning.candidates import Candidate, as_words, clocks, days, nothings, phrases, quantities
 from edge_assistant.reasoning.english import english
 from edge_assistant.reasoning.question import Expect, Query
@@ -15,6 +15,8 @@ from edge_assistant.reasoning.sources import DESCRIPTIONS, Source
 from edge_assistant.reasoning.values import Quantity, Truth, Value, Words, same
 
 MAX_OPTIONS = 1_200  # phrases that the model may choose from; more lines than that do not fit the budget
+# Probability of the best span against UNKNOWN from which on a source tells it: a 1.5B model takes UNKNOWN too readily
+TOLD_SHARE = 0.2
 OTHERS_SHARE = 0.25  # probability at which a source also supports the value that another source gives
 UNTOLD = "UNKNOWN"  # NONE would be taken for the value of "Allergies: none", and the form then tells nothing
 
@@ -68,6 +70,7 @@ def options(query: Query, lines: Iterable[Evidence]) -> list[Option]:
             if known is None or known[0] < near:
                 found[candidate.text] = near, Option(candidate.text, candidate.value, line.id)
     offered = [option for _, option in found.values()]
+    offered = [option for option in offered if _can_measure(query, option.value)]
     if query.priced and any(_is_price(option.value) for option in offered):
         offered = [option for option in offered if _is_price(option.value)]
     return offered[:MAX_OPTIONS]
@@ -99,11 +102,15 @@ def read(query: Query, source: Source, lines: Sequence[Evidence], engine: Engine
     offered = options(query, lines)
     if not offered:
         return None
-    choice = engine.choose(prompt(query, source, lines), [UNTOLD, *(option.text for option in offered)])
-    if choice.index == 0:
-        return None
-    option = offered[choice.index - 1]
-    return Claim(source.signal.id, option.value, option.text, (option.evidence,), choice.probability)
+    messages = prompt(query, source, lines)
+    option = offered[engine.choose(messages, [option.text for option in offered]).index]
+    told = _share(engine.choose(messages, [UNTOLD, option.text]))
+    return Claim(source.signal.id, option.value, option.text, (option.evidence,), told) if told >= TOLD_SHARE else None
+
+
+def _share(choice: Choice) -> float:
+    """The probability of the second of two options."""
+    return choice.probability if choice.index == 1 else 1 - choice.probability
 
 
 def supports(
@@ -115,8 +122,7 @@ def supports(
     """
     for option in options(query, lines):
         if option.text != (own.text if own else UNTOLD) and _is_other(option.value, other.value):
-            choice = engine.choose(prompt(query, source, lines), [own.text if own else UNTOLD, option.text])
-            share = choice.probability if choice.index == 1 else 1 - choice.probability
+            share = _share(engine.choose(prompt(query, source, lines), [own.text if own else UNTOLD, option.text]))
             if share >= OTHERS_SHARE:
                 return Claim(source.signal.id, option.value, option.text, (option.evidence,), share)
     return None
@@ -162,6 +168,11 @@ def _candidates(expects: Expect, text: str) -> Iterator[Candidate]:
 def _is_other(value: Value, other: Value) -> bool:
     """Whether a value is the other's; words must be the very same, for nearly every phrase has some in common."""
     return value == other if isinstance(value, Words) else same(value, other)
+
+
+def _can_measure(query: Query, value: Value) -> bool:
+    """Whether a quantity's unit can answer the question: degrees are no humidity."""
+    return not (query.units and isinstance(value, Quantity) and value.unit and value.unit not in query.units)
 
 
 def _is_price(value: Value) -> bool:

@@ -21,6 +21,7 @@ class English:
     words: Mapping[str, frozenset[str]]
     question: Mapping[str, tuple[str, ...]]
     attributes: Mapping[str, tuple[str, str]]
+    measures: Mapping[str, frozenset[str]]
     categories: Mapping[str, frozenset[str]]
     statistics: Mapping[str, tuple[str, ...]]
 
@@ -38,6 +39,7 @@ def english() -> English:
         words={key: frozenset(values) for key, values in data["words"].items()},
         question={key: tuple(values) for key, values in data["question"].items()},
         attributes={key: (values[0], values[1]) for key, values in data["attributes"].items()},
+        measures={key: frozenset(values) for key, values in data["measures"].items()},
         categories={key: frozenset(values) for key, values in data["categories"].items()},
         statistics={key: tuple(values) for key, values in data["statistics"].items()},
     )

@@ -42,6 +42,7 @@ class Query:
         counted: the singular noun of "how many X", or None.
         category: the noun of "which animal" and its like (a key of `[categories]`), or None.
         priced: asks for an amount of money, where there is one.
+        units: canonical units that can answer; empty for any.
         statistic: the computation over readings that it names (a key of `[statistics]`), or None.
         limit: the number that the computation compares with, where the question tells it.
     """
@@ -54,6 +55,7 @@ class Query:
     counted: str | None = None
     category: str | None = None
     priced: bool = False
+    units: frozenset[str] = frozenset()
     statistic: str | None = None
     limit: Quantity | None = None
 
@@ -74,6 +76,7 @@ def understand(question: str) -> Query:
         counted=_counted(counted["noun"].lower()) if counted else None,
         category=_category(lower),
         priced=_has(lower, english().question["priced"]),
+        units=_units(lower),
         statistic=statistic,
         limit=_limit(text) if statistic else None,
     )
@@ -86,7 +89,9 @@ def _agreement(text: str, lower: str) -> Query:
     if nouns:
         noun, expects = english().attributes[nouns[0]]
         priced = _has(lower, english().question["priced"])
-        return Query(text, Expect(expects), nouns[0], f"What is the {noun}?", agreement=True, priced=priced)
+        return Query(
+            text, Expect(expects), nouns[0], f"What is the {noun}?", agreement=True, priced=priced, units=_units(lower)
+        )
     attribute = match["noun"] if match else text.rstrip("?")
     return Query(text, Expect.WORDS, attribute, f"What is the {attribute}?", agreement=True)
 
@@ -109,6 +114,12 @@ def _category(lower: str) -> str | None:
     match = re.match(r"(?:what|which)(?: (?:kind|sort|type) of)? (\w+)", lower)
     noun = singular(match[1]) if match else ""
     return noun if noun in english().categories else None
+
+
+def _units(lower: str) -> frozenset[str]:
+    """The units of the one measure that a question names."""
+    named = [units for noun, units in english().measures.items() if re.search(rf"\b{noun}s?\b", lower)]
+    return named[0] if len(named) == 1 else frozenset()
 
 
 def _expected(lower: str) -> Expect:

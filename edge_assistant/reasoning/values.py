@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+DEGREES = "deg"
 APPROXIMATE = Decimal("0.10")  # "about twelve" admits a tenth to either side
 
 
@@ -84,9 +85,14 @@ def same(a: Value, b: Value) -> bool:
 
 
 def _same_quantity(a: Quantity, b: Quantity) -> bool:
-    if a.unit and b.unit and a.unit != b.unit:
+    if a.unit and b.unit and not _same_unit(a.unit, b.unit):
         return False
     return any(_close(x, y, a, b) for x in a.readings for y in b.readings)
+
+
+def _same_unit(a: str, b: str) -> bool:
+    """Whether two units can be the same: "degrees" are of whatever scale the other is."""
+    return a == b or (DEGREES in (a, b) and a.startswith(DEGREES) and b.startswith(DEGREES))
 
 
 def _close(x: Decimal, y: Decimal, a: Quantity, b: Quantity) -> bool:

@@ -11,7 +11,7 @@ from edge_assistant.answer import Agreement
 from edge_assistant.evidence import Evidence, Field, Locator, TickBox
 from edge_assistant.language.chat import Role
 from edge_assistant.reasoning.candidates import as_words
-from edge_assistant.reasoning.claims import MAX_OPTIONS, UNTOLD, Claim, options, prompt, read, supports
+from edge_assistant.reasoning.claims import MAX_OPTIONS, TOLD_SHARE, UNTOLD, Claim, options, prompt, read, supports
 from edge_assistant.reasoning.compare import compare
 from edge_assistant.reasoning.question import Expect, understand
 from edge_assistant.reasoning.values import Nothing, Quantity, Truth
@@ -82,6 +82,17 @@ def test_a_form_s_labels_and_its_unticked_boxes_are_no_values() -> None:
         Evidence("E3", "image:1", "Smoker: no (ticked)", 1.0, Locator(), TickBox("Smoker: no", ticked=True)),
     )
     assert [option.text for option in options(ALLERGIC, lines)] == ["latex", "no"]
+
+
+def test_a_quantity_of_another_measure_is_no_option() -> None:
+    lines = source(["It stayed below 75 degrees", "Humidity 40 %", "Shelf 12"]).lines
+    assert [option.text for option in options(understand("What humidity should it have?"), lines)] == ["40 %", "12"]
+
+
+@pytest.mark.parametrize("share", [0.1, 0.9])
+def test_a_span_is_told_where_the_model_does_not_surely_say_that_nothing_is(share: float) -> None:
+    claim = read(ALLERGIC, FORM, FORM.lines, scripted("none", probability=share))
+    assert (claim is None) is (share < TOLD_SHARE)
 
 
 def test_options_are_bounded() -> None:

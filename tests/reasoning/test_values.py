@@ -88,3 +88,9 @@ def quantity(*readings: str, unit: str | None = None, approximate: bool = False,
 )
 def test_what_is_the_same(a: Value, b: Value, expected: bool) -> None:
     assert same(a, b) is expected
+
+
+def test_degrees_are_of_whatever_scale_the_other_value_is() -> None:
+    celsius, bare, volts = (Quantity((Decimal(75),), unit) for unit in ("degC", "deg", "V"))
+    assert same(celsius, bare)
+    assert not same(bare, volts)
