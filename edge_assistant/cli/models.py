@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -212,13 +213,22 @@ def _verify(args: argparse.Namespace, portfolio: Portfolio) -> int:
         if not args.json:
             print(f"{name}: {'; '.join(problems[name]) or 'sound'}", flush=True)
     bad = [name for name in names if problems[name]]
+    error = (
+        ModelCorrupt(f"{', '.join(bad)} cannot be trusted", f"run 'edge-assistant models pull {bad[0]}'")
+        if bad
+        else None
+    )
     if args.json:
-        _print_json(
-            {"models": [{"name": name, "sound": not problems[name], "problems": problems[name]} for name in names]}
-        )
-        return 4 if bad else 0
-    if bad:
-        raise ModelCorrupt(f"{', '.join(bad)} cannot be trusted", f"run 'edge-assistant models pull {bad[0]}'")
+        report: dict[str, object] = {
+            "models": [{"name": name, "sound": not problems[name], "problems": problems[name]} for name in names]
+        }
+        if error:  # raised, it would be printed as a second JSON object
+            report["error"] = {"code": error.code, "message": error.message, "hint": error.hint}
+            print(f"error: {error}", file=sys.stderr)
+        _print_json(report)
+        return error.exit_status if error else 0
+    if error:
+        raise error
     if not names:
         print("no models are installed")
     return 0

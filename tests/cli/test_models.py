@@ -165,9 +165,23 @@ def test_verify_tells_sound_from_damaged(run: Any, home: Path) -> None:
     with pytest.raises(ModelCorrupt) as caught:
         run("verify", "mine")
     assert caught.value.hint == "run 'edge-assistant models pull mine'"
-    status, out, _ = run("verify", "--json")
+
+
+def test_verify_as_json_tells_the_error_in_the_same_object(run: Any, home: Path) -> None:
+    run("pull", "mine")
+    assert "error" not in json.loads(run("verify", "--json")[1])
+    (home / "models" / "mine" / "model.bin").write_bytes(CONTENT[:-1] + b"?")
+    status, out, err = run("verify", "--json")
+    said = {
+        "code": "model.corrupt",
+        "message": "mine cannot be trusted",
+        "hint": "run 'edge-assistant models pull mine'",
+    }
+    report = json.loads(out)
     assert status == 4
-    assert json.loads(out.partition("\n")[2] if out.startswith("mine:") else out)["models"][0]["sound"] is False
+    assert err == f"error: {said['message']} - {said['hint']}\n"
+    assert report["error"] == said
+    assert report["models"][0]["sound"] is False
 
 
 def test_remove_export_and_import(run: Any, tmp_path: Path) -> None:
