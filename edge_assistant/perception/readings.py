@@ -14,10 +14,8 @@ from edge_assistant.evidence import Evidence, Locator, Statistic
 from edge_assistant.perception.csvfile import read_csv
 from edge_assistant.perception.sense import Percept, Request, Sense
 from edge_assistant.perception.statistics import Floats, Ints, Run, outlier_runs, steps
-from edge_assistant.perception.table import GAP, Column, Computed, Table, Window
+from edge_assistant.perception.table import GAP, Column, Table
 from edge_assistant.signals import Kind, Signal
-
-__all__ = ["Column", "Computed", "Readings", "Table", "Window", "observations"]
 
 MAX_EVIDENCE = 60  # of one table; more is no help to whoever reads it
 _MOST_RUNS = 4  # of outliers, and of gaps, told one by one

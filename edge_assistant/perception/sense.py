@@ -19,7 +19,7 @@ from edge_assistant.signals import Kind, Signal
 from edge_assistant_models.installed import InstalledModel
 
 if TYPE_CHECKING:
-    from edge_assistant.perception.readings import Table
+    from edge_assistant.perception.table import Table
 
 
 def _ignore(fraction: float) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from edge_assistant.perception.readings import Column, Table
+from edge_assistant.perception.table import Column, Table
 
 START = datetime(2024, 5, 1, 12, 0)
 cells = st.lists(st.tuples(st.integers(0, 50), st.one_of(st.none(), st.integers(-20, 20))), min_size=1, max_size=40)
