@@ -13,6 +13,7 @@ import pytest
 from edge_assistant_models import archives, progress, transfer
 from edge_assistant_models.errors import PullFailed, StorageFull
 from edge_assistant_models.portfolio import Portfolio
+from edge_assistant_models.sources import pypi as sources_pypi
 from edge_assistant_models.store import State
 
 
@@ -259,6 +260,13 @@ class TestPypi:
         assert "does not hold made/part.bin" in said if damage == "member" else "is damaged" in said
         assert not wheel.exists()
 
+    def test_pip_does_not_wait_long_for_a_network(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        asked: list[str] = []
+        monkeypatch.setattr(sources_pypi, "run_client", lambda name, command, run: asked.append(" ".join(command)))
+        with pytest.raises(transfer.Refused):
+            sources_pypi._download(sources_pypi.Part("made-up", "1.0", "model"), tmp_path, transfer.Run(tmp_path))
+        assert "--timeout 15 --retries 2" in asked[0]
+
     def test_without_pip_there_is_a_clear_word(self, tmp_path: Path) -> None:
         with pytest.raises(transfer.Refused, match="pip is not installed in this Python"):
             archives._refuse("pip", "/usr/bin/python3: No module named pip", transfer.Run(tmp_path))
@@ -290,6 +298,7 @@ class TestNpm:
         calls = log.read_text().splitlines()
         assert len(calls) == 1
         assert "--ignore-scripts" in calls[0]
+        assert "--fetch-timeout=15000 --fetch-retries=2" in calls[0]
         assert calls[0].endswith("@made/up@1.2.3")
 
     def test_without_npm_there_is_a_clear_word(

@@ -57,7 +57,8 @@ class NpmSource:
 
     def _download(self, folder: Path, run: Run) -> Path:
         """Let npm bring the tarball into a folder."""
-        command = ["npm", "pack", "--silent", "--ignore-scripts", "--fetch-retries=1", "--fetch-retry-mintimeout=1000"]
+        command = ["npm", "pack", "--silent", "--ignore-scripts", "--fetch-retry-mintimeout=1000"]
+        command += ["--fetch-timeout=15000", "--fetch-retries=2"]  # a network that drops packets costs seconds
         command += ["--loglevel=error", "--pack-destination", str(folder), f"{self.package}@{self.version}"]
         run_client("npm", command, run)
         return only_file(folder, "*.tgz")
