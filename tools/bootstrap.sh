@@ -4,6 +4,7 @@
 set -u
 root=$(cd "$(dirname "$0")/.." && pwd) || exit 1
 venv=${VENV:-.venv}
+case $venv in /*) ;; *) venv=$root/$venv ;; esac
 
 good_python() { # 3.11 or later
     "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
@@ -14,7 +15,7 @@ find_python() { # what was asked for, else what the environment was made with, e
         good_python "$PYTHON" && echo "$PYTHON"
         return
     fi
-    for candidate in "$root/$venv/bin/python" python3 python3.13 python3.12 python3.11 python3.14; do
+    for candidate in "$venv/bin/python" python3 python3.13 python3.12 python3.11 python3.14; do
         good_python "$candidate" && echo "$candidate" && return
     done
 }
@@ -61,4 +62,4 @@ command -v make >/dev/null 2>&1 || need "make" "make" "make" "xcode-select --ins
 [ "$missing" -eq 0 ] || exit 1
 
 [ "${1:-}" = --check ] && exit 0
-exec "$python" "$root/tools/bootstrap.py" --venv "$root/$venv" "$@"
+exec "$python" "$root/tools/bootstrap.py" --venv "$venv" "$@"

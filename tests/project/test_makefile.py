@@ -110,3 +110,12 @@ def test_a_compiler_without_its_library_is_as_good_as_none(root, machine):
     (folder / "c++").symlink_to("/bin/false")
     ran = bootstrap(root, folder)
     assert ran.stderr.startswith("missing: a C++ compiler")
+
+
+@pytest.mark.parametrize("absolute", [True, False])
+def test_the_environment_may_lie_anywhere(root, tmp_path, absolute):
+    shutil.copytree(root / "tools", tmp_path / "checkout" / "tools")
+    (tmp_path / "checkout" / "tools" / "bootstrap.py").write_text("import sys\nprint(sys.argv[2])\n")
+    named = str(tmp_path / "elsewhere") if absolute else "elsewhere"
+    ran = bootstrap(tmp_path / "checkout", os.environ["PATH"], VENV=named, PYTHON=sys.executable)
+    assert ran.stdout.strip() == str(tmp_path / "elsewhere" if absolute else tmp_path / "checkout" / "elsewhere")
