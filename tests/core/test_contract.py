@@ -45,15 +45,23 @@ def answer() -> Answer:
     """An answer in which everything is there."""
     return Answer(
         question="Which?",
-        text="None [E1].",
+        text="The form says none [E1]. The voice says penicillin [E2]. The highest was 9 degC [C1][E3].",
         status=Status.CONFLICT,
         route=Route("cross-signal", ("m",), "why"),
-        signals=(Signal("image:1", Kind.IMAGE, Origin.FILE, "form.jpg", "0" * 64, datetime.now(UTC)),),
+        signals=(
+            Signal("image:1", Kind.IMAGE, Origin.FILE, "form.jpg", "0" * 64, datetime.now(UTC)),
+            Signal("audio:2", Kind.AUDIO, Origin.FILE, "voice.wav", "0" * 64, datetime.now(UTC)),
+            Signal("readings:1", Kind.READINGS, Origin.FILE, "vitals.csv", "0" * 64, datetime.now(UTC)),
+        ),
         failed=(Failure.of("audio:1", InputCorrupt("note.wav breaks off", "record it again")),),
-        evidence=(Evidence("E1", "image:1", "Allergies: none", 0.97, Locator(box=(1, 2, 3, 4)), Passage()),),
-        computed=(Computation("C1", "max(t)", "9", ("E2",)),),
-        verdicts=(Verdict("allergy", None, Agreement.CONFLICT, (Told("none", ("E1",)),)),),
-        citations=("E1", "E4"),
+        evidence=(
+            Evidence("E1", "image:1", "Allergies: none", 0.97, Locator(box=(1, 2, 3, 4)), Passage()),
+            Evidence("E2", "audio:2", "I am allergic to penicillin", 0.9, Locator(seconds=(3.1, 5.4)), Passage()),
+            Evidence("E3", "readings:1", "t: highest 9 degC", None, Locator(rows=(4, 4)), Passage()),
+        ),
+        computed=(Computation("C1", "max(t)", "9", ("E3",)),),
+        verdicts=(Verdict("allergy", None, Agreement.CONFLICT, (Told("none", ("E1",)), Told("penicillin", ("E2",)))),),
+        citations=("E1", "E2", "E3"),
         timings=Timings(1.23456, {"image:1": 0.1}, 0.5, 12.34, 1, 2, 3),
         models=(ModelUsed("m", "0" * 64),),
     )
@@ -80,6 +88,16 @@ def test_the_answer_has_exactly_the_keys_of_the_contract(contract: dict[str, Any
     written = json.loads(json.dumps(answer.to_json(), allow_nan=False))
     written["evidence"][0]["locator"] = {}
     assert keys(written) == keys(contract)
+
+
+def test_what_the_answer_cites_is_there(answer: Answer) -> None:
+    written = answer.to_json()
+    evidence, computed, signals = ({item["id"] for item in written[key]} for key in ("evidence", "computed", "signals"))
+    assert set(re.findall(r"\[([EC]\d+)\]", written["answer"])) == {"E1", "E2", "E3", "C1"} <= evidence | computed
+    assert set(written["citations"]) <= evidence
+    told = [*written["computed"], *(value for verdict in written["verdicts"] for value in verdict["values"])]
+    assert {cited for item in told for cited in item["evidence"]} <= evidence
+    assert {item["signal"] for item in written["evidence"]} <= signals
 
 
 def test_types_are_those_of_the_contract(contract: dict[str, Any], answer: Answer) -> None:
