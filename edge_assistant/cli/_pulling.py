@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from edge_assistant.cli import terminal
 from edge_assistant_models import progress
 from edge_assistant_models.transfer import mebibytes
 
@@ -18,15 +18,10 @@ if TYPE_CHECKING:
 LINE_EVERY_S = 3.0
 
 
-def wants_plain(plain: bool) -> bool:
-    """Whether to print lines instead of bars: asked for, no colours wanted, or no terminal."""
-    return plain or bool(os.environ.get("NO_COLOR")) or not sys.stderr.isatty()
-
-
 @contextmanager
 def shown(plain: bool) -> Iterator[progress.Watch]:
     """A watcher that shows events until the block ends."""
-    if wants_plain(plain):
+    if not terminal.redraws(sys.stderr, plain=plain):
         yield Lines()
         return
     from rich.console import Console
@@ -34,7 +29,9 @@ def shown(plain: bool) -> Iterator[progress.Watch]:
 
     name = TextColumn("[progress.description]{task.description}", markup=True)
     columns = (name, BarColumn(), DownloadColumn(binary_units=True), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), speed_estimate_period=120) as bars:
+    with Progress(
+        *columns, console=Console(stderr=True, no_color=not terminal.colours(sys.stderr)), speed_estimate_period=120
+    ) as bars:
         yield Bars(bars)
 
 

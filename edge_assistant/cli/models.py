@@ -190,7 +190,7 @@ def _pull(args: argparse.Namespace, portfolio: Portfolio) -> int:
 
     if args.name and args.profile:
         raise UsageError("a name and a profile were given", "give one of them")
-    with shown(args.plain) as watch:
+    with shown(args.plain or args.settings.plain) as watch:
         if args.name:
             portfolio.pull([args.name], watch)
             names = {portfolio.entry(args.name).role: args.name}
@@ -255,7 +255,7 @@ def _export(args: argparse.Namespace, portfolio: Portfolio) -> int:
     names = args.name or installed
     if not names:
         raise UsageError("there is no installed model to export", "pull some first")
-    with shown(args.plain) as watch:
+    with shown(args.plain or args.settings.plain) as watch:
         portfolio.export(names, args.file, watch)
     return 0
 
@@ -263,6 +263,6 @@ def _export(args: argparse.Namespace, portfolio: Portfolio) -> int:
 def _import(args: argparse.Namespace, portfolio: Portfolio) -> int:
     from edge_assistant.cli._pulling import shown
 
-    with shown(args.plain) as watch:
+    with shown(args.plain or args.settings.plain) as watch:
         portfolio.load(args.file, watch)
     return 0

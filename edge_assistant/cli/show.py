@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
 from edge_assistant.answer import Agreement, Answer, Verdict
+from edge_assistant.cli import terminal
 from edge_assistant.events import Event, Failed, Noted, Perceived, Perceiving, Reading, Said
 from edge_assistant.evidence import Evidence
 from edge_assistant.signals import printable
@@ -30,10 +30,9 @@ class Console:
             plain: no colour and no redrawn lines.
             quiet: nothing on stdout; the caller prints JSON there.
         """
-        dumb = plain or os.environ.get("TERM") == "dumb"
         self._quiet = quiet
-        self._redraw = not dumb and sys.stderr.isatty()
-        self._colour = not dumb and "NO_COLOR" not in os.environ and sys.stdout.isatty()
+        self._redraw = terminal.redraws(sys.stderr, plain=plain)
+        self._colour = terminal.colours(sys.stdout, plain=plain)
         self._status: Status | None = None
         self._last = ""
 
@@ -96,7 +95,7 @@ class Console:
             from rich.console import Console as RichConsole
             from rich.status import Status
 
-            self._status = Status("", console=RichConsole(stderr=True, no_color="NO_COLOR" in os.environ))
+            self._status = Status("", console=RichConsole(stderr=True, no_color=not terminal.colours(sys.stderr)))
             self._status.start()
         self._status.update(f"{printable(text)}{percent}")
 

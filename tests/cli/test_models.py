@@ -108,12 +108,20 @@ def test_pull_as_json(run: Any) -> None:
 
 
 def test_pull_shows_bars_on_a_terminal(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from edge_assistant.cli import _pulling
+    from edge_assistant.cli import terminal
 
-    monkeypatch.setattr(_pulling, "wants_plain", lambda plain: False)
+    monkeypatch.setattr(terminal, "redraws", lambda stream, *, plain=False: True)
     status, out, err = run("pull", "mine")
     assert (status, out) == (0, "")
     assert "mine is ready" in err
+
+
+def test_pulling_obeys_the_setting_plain(run: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from edge_assistant.cli import terminal
+
+    monkeypatch.setattr(terminal, "redraws", lambda stream, *, plain=False: not plain)
+    monkeypatch.setenv("EDGE_ASSISTANT_PLAIN", "true")
+    assert run("pull", "mine")[2].splitlines() == ["mine: model.bin from file mine.source", "mine is ready"]
 
 
 def test_a_failing_pull_names_sources_and_reasons(run: Any, catalog: Path, capsys: Any) -> None:
