@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from edge_assistant.answer import Answer, Failure, ModelUsed, Route, Status, Timings
 from edge_assistant.errors import EdgeAssistantError, InputError, ModelMissing, UsageError
-from edge_assistant.events import Answered, Event, Failed, Noted, Perceived, Perceiving, Reading, Routed, Said
+from edge_assistant.events import Answered, Event, Failed, Noted, Perceived, Perceiving, Routed, Said
 from edge_assistant.evidence import Evidence
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.language.engine import Engine, LlamaEngine, Usage
@@ -58,7 +58,7 @@ class Assistant:
         self._runtime = runtime or Runtime.detect()
         self._open_engine = engine
         self._engine: Engine | None = None
-        self._embedder: Embedder | None = None
+        self._embedder: tuple[Embedder, InstalledModel] | None = None
         self._senses: dict[type[Sense], Sense] = {}
         self._used: dict[str, InstalledModel] = {}
 
@@ -82,7 +82,7 @@ class Assistant:
             watch: is called with each event.
             failed: signals that could not even be taken.
             language: of what is spoken and written, or None to detect it.
-            seed: of sampling.
+            seed: of sampling, where there is no signal and the model talks freely.
             strict: raise the first failure of a signal instead of going on without it.
             began: `time.perf_counter()` of the command's start, for the timings.
 
@@ -93,7 +93,7 @@ class Assistant:
         """
         began = time.perf_counter() if began is None else began
         query = understand(_checked(question))
-        steps = plan(query, signals, senses())
+        steps = plan(signals, senses())
         way = route(query, steps, signals, self._names)
         watch(Routed(way))
         for failure in failed:
@@ -111,7 +111,7 @@ class Assistant:
         sentences: list[str] = []
         reasoner = Reasoner(self._language, self._meaning)
         if signals:
-            said = reasoner.answer(query, perceived.sources, outcome, lambda id: watch(Reading(id)), seed)
+            said = reasoner.answer(query, perceived.sources, outcome, watch)
         else:
             outcome.status = Status.CHAT
             said = chat(query.text, self._language(), seed)
@@ -178,9 +178,10 @@ class Assistant:
                 model = self._model("embedder")
             except ModelMissing:
                 return None
-            self._used[model.name] = model
-            self._embedder = Embedder(model, self._runtime)
-        return self._embedder
+            self._embedder = Embedder(model, self._runtime), model
+        embedder, model = self._embedder
+        self._used[model.name] = model
+        return embedder
 
     def _final(self, way: Route) -> Route:
         """The route as it was really taken: only the models that were used, and whether code answered alone."""

@@ -30,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     given.configure(parser)
     parser.add_argument("--profile", metavar="NAME", help="which models: tiny, starter, standard, large, auto")
     parser.add_argument("--language", metavar="L", help="of what is spoken, such as en; detected by default")
-    parser.add_argument("--seed", metavar="N", type=int, default=0, help="of sampling (0)")
+    parser.add_argument("--seed", metavar="N", type=_seed, default=0, help="of sampling without signals (0)")
     parser.add_argument("--strict", action="store_true", help="stop where a signal cannot be used (status 3)")
     parser.add_argument("--json", action="store_true", help="print one JSON object, see docs/contract.md")
     parser.add_argument("--plain", action="store_true", help="no colour or redrawn lines, for screen readers")
@@ -64,6 +64,13 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _seed(text: str) -> int:
+    """A seed: a whole number that is not negative."""
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 on")
+    return int(text)
+
+
 def _print_json(answer: Answer) -> None:
-    json.dump(answer.to_json(), sys.stdout, ensure_ascii=False, allow_nan=False)
+    json.dump(answer.to_json(), sys.stdout, allow_nan=False)
     sys.stdout.write("\n")

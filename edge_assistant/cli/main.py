@@ -164,7 +164,7 @@ def _report(message: str, hint: str, code: str, status: int, as_json: bool) -> i
     message, hint = printable(message), printable(hint)
     print(f"error: {message} - {hint}", file=sys.stderr)
     if as_json:
-        print(json.dumps({"error": {"code": code, "message": message, "hint": hint}}, ensure_ascii=False))
+        print(json.dumps({"error": {"code": code, "message": message, "hint": hint}}))
     return status
 
 

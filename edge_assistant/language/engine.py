@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from edge_assistant.errors import ModelCorrupt, UsageError
+from edge_assistant.errors import CatalogInvalid, ModelCorrupt, ModelTooLarge, UsageError
 from edge_assistant.language.chat import Message, Part, render, template
 from edge_assistant.runtime import Runtime
 from edge_assistant_models.installed import InstalledModel
@@ -100,14 +100,18 @@ class LlamaEngine:
         self._opening = str(model.options.get("opening", ""))
         self._llama: Any = llama_cpp
         self._cached: list[int] = []
-        self._context_tokens = context
+        trained = model.options.get("context")
+        self._context_tokens = min(context, trained) if isinstance(trained, int) else context
         _silence()
         self._load_backend()
         self._model = self._load(model.files["model"])
         self._vocab = llama_cpp.llama_model_get_vocab(self._model)
         self._ctx = self._new_context(runtime.threads)
         self._n_vocab = llama_cpp.llama_vocab_n_tokens(self._vocab)
-        self._end = self._tokenize(Part(end_of_turn, control=True))[0]
+        end = self._tokenize(Part(end_of_turn, control=True))
+        if len(end) != 1:
+            raise CatalogInvalid(f"{model.name} does not know {end_of_turn}", "correct 'family' in its catalog file")
+        self._end = end[0]
 
     def close(self) -> None:
         """Free the model's memory; it cannot be used afterwards."""
@@ -239,7 +243,12 @@ class LlamaEngine:
         params.n_ctx = self._context_tokens
         params.n_batch = params.n_ubatch = BATCH
         params.n_threads = params.n_threads_batch = threads
-        return self._llama.llama_init_from_model(self._model, params)
+        context = self._llama.llama_init_from_model(self._model, params)
+        if not context:
+            raise ModelTooLarge(
+                f"there is no memory to run {self.name}", "close other programs, or take a smaller profile"
+            )
+        return context
 
     def _load_backend(self) -> None:
         """Load what computes, where llama.cpp was built with one backend for each generation of processors.

@@ -11,7 +11,7 @@ from edge_assistant.language.engine import Choice, Engine
 from edge_assistant.reasoning.candidates import Candidate, as_words, clocks, days, nothings, phrases, quantities
 from edge_assistant.reasoning.english import english
 from edge_assistant.reasoning.question import Expect, Query
-from edge_assistant.reasoning.sources import DESCRIPTIONS, Source
+from edge_assistant.reasoning.sources import DESCRIPTIONS, Source, one_line
 from edge_assistant.reasoning.values import Quantity, Truth, Value, Words, same
 
 MAX_OPTIONS = 1_200  # phrases that the model may choose from; more lines than that do not fit the budget
@@ -130,7 +130,7 @@ def supports(
 
 def prompt(query: Query, source: Source, lines: Sequence[Evidence]) -> list[Message]:
     """The question to one source; instruction and source come first, so that the next question shares them."""
-    told = "\n".join(line.text for line in lines)
+    told = "\n".join(one_line(line.text) for line in lines)
     user = f"Source: {DESCRIPTIONS[source.signal.kind]}\n{told}\n\nQuestion: {query.restated}"
     if query.expects is Expect.TRUTH:
         user += "\nAnswer yes, no, or not said."
@@ -139,15 +139,17 @@ def prompt(query: Query, source: Source, lines: Sequence[Evidence]) -> list[Mess
 
 
 def _read_truth(query: Query, source: Source, lines: Sequence[Evidence], engine: Engine) -> Claim | None:
-    """Yes or no; the evidence is the line with most words in common."""
+    """Yes or no; the evidence is the line with most words in common, of those that say what it is about."""
     if not lines:
         return None
     choice = engine.choose(prompt(query, source, lines), _TRUTH_OPTIONS)
     said = _TRUTH_OPTIONS[choice.index]
     if said == _TRUTH_OPTIONS[-1]:
         return None
-    asked = as_words(query.text).tokens
+    asked = as_words(query.text).tokens - english().words["generic"]
     line = max(lines, key=lambda item: len(asked & as_words(item.text).tokens))
+    if not asked & as_words(line.text).tokens:
+        return None  # there is nothing that an answer could rest on
     return Claim(source.signal.id, Truth(said == "yes"), said, (line.id,), choice.probability)
 
 

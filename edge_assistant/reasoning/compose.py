@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from edge_assistant.answer import Agreement, Status, Verdict
 from edge_assistant.reasoning.claims import Claim
-from edge_assistant.reasoning.question import Expect, Query
-from edge_assistant.reasoning.values import Quantity, Truth, same
+from edge_assistant.reasoning.question import Query
+from edge_assistant.reasoning.sources import one_line
+from edge_assistant.reasoning.values import Quantity, same
 from edge_assistant.signals import Kind, Signal
 
 NOUNS = {
@@ -57,8 +58,6 @@ def compose(query: Query, verdict: Verdict, claims: Sequence[Claim], signals: Se
     first = claims[0]
     lead = _said(first, claims)
     cites = "".join(_cite(claim) for claim in claims)
-    if query.expects is Expect.TRUTH and isinstance(first.value, Truth):
-        lead = first.text
     sources = _listed(list(dict.fromkeys(names[claim.signal] for claim in claims)))
     if verdict.status is Agreement.AGREE:
         return [f"{_capital(lead)} {cites}: {sources} agree."]
@@ -74,18 +73,18 @@ def _verb(claim: Claim, signals: Sequence[Signal]) -> str:
 
 def _said(claim: Claim, claims: Sequence[Claim]) -> str:
     """A value as it stands in its source; a price heard without its point is told as the price that it is."""
-    value = claim.value
+    value, text = claim.value, one_line(claim.text)
     if not isinstance(value, Quantity) or len(value.readings) == 1:
-        return claim.text
+        return text
     others = [other.value for other in claims if other is not claim and isinstance(other.value, Quantity)]
     agreed = [r for r in value.readings if any(same(Quantity((r,)), Quantity(o.readings)) for o in others)]
     priced = [r for r in value.readings if r.as_tuple().exponent != 0 or r != r.to_integral_value()]
     chosen = agreed or (priced if any(len(other.readings) == 1 for other in others) else [])
     if not chosen:
-        return claim.text
+        return text
     best = chosen[0]
     shown = f"{best:.2f}" if best != best.to_integral_value() else f"{best:.10g}"
-    return claim.text if shown == claim.text else f'{shown} ("{claim.text}")'
+    return text if shown == text else f'{shown} ("{text}")'
 
 
 def _cite(claim: Claim) -> str:

@@ -8,9 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from edge_assistant.evidence import Evidence
 from edge_assistant.language.chat import Message, Role
 from edge_assistant.language.engine import Engine
+from edge_assistant.reasoning.candidates import as_words
 from edge_assistant.reasoning.guard import CITATION, cited, holds, sentences
+from edge_assistant.reasoning.sources import one_line
 
 MAX_TOKENS = 320  # of an answer
+MOST_QUOTES = 5  # lines that stand for an answer which the model could not write
+CHAT_TEMPERATURE = 0.3  # where nothing is at stake that evidence could decide; the seed makes it repeatable
 _ABOUT = (
     "You answer questions from numbered evidence. Write short sentences. End each sentence with the number of the "
     "evidence it rests on, such as [E1]. Say nothing that the evidence does not say."
@@ -19,27 +23,37 @@ _LISTED = re.compile(r"\[(E\d{1,6}(?:,\s*E\d{1,6})+)\]")
 _CHAT = "You are a helpful assistant that runs offline on the user's own computer. Answer briefly."
 
 
-def write(question: str, lines: Sequence[Evidence], engine: Engine, seed: int) -> Iterator[str]:
+def write(question: str, lines: Sequence[Evidence], engine: Engine) -> Iterator[str]:
     """Sentences over evidence, each of which cites what exists and has no number that its evidence does not have.
 
     A sentence without a citation gets the one that it can only mean, where there is a single piece of evidence; one
     that fails the check is left out.
     """
     texts = {line.id: line.text for line in lines}
-    told = "\n".join(f"[{line.id}] {line.text}" for line in lines)
+    told = "\n".join(f"[{line.id}] {one_line(line.text)}" for line in lines)
     messages = [Message(Role.SYSTEM, _ABOUT), Message(Role.USER, f"Evidence:\n{told}\n\nQuestion: {question}")]
     written: set[str] = set()
-    for sentence in sentences(engine.stream(messages, max_tokens=MAX_TOKENS, seed=seed)):
+    for sentence in sentences(engine.stream(messages, max_tokens=MAX_TOKENS)):
         checked = _with_citation(sentence, texts)
         if checked not in written and holds(checked, texts):
             written.add(checked)
             yield checked
 
 
+def quote(question: str, lines: Sequence[Evidence]) -> Iterator[str]:
+    """The evidence in its own words, where no sentence of the model passed: lines with words of the question."""
+    asked = as_words(question).tokens
+    near = sorted(lines, key=lambda line: -len(asked & as_words(line.text).tokens))[:MOST_QUOTES]
+    for line in near:
+        if asked & as_words(line.text).tokens:
+            yield f"{one_line(line.text).rstrip('.')} [{line.id}]."
+
+
 def chat(question: str, engine: Engine, seed: int) -> Iterator[str]:
     """Sentences without any signal; nothing is cited."""
     messages = [Message(Role.SYSTEM, _CHAT), Message(Role.USER, question)]
-    for sentence in sentences(engine.stream(messages, max_tokens=MAX_TOKENS, seed=seed)):
+    pieces = engine.stream(messages, max_tokens=MAX_TOKENS, temperature=CHAT_TEMPERATURE, seed=seed)
+    for sentence in sentences(pieces):
         if bare := re.sub(rf"\s*{CITATION.pattern}", "", sentence).strip():
             yield bare
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from edge_assistant.answer import Agreement, Computation, Status, Verdict
+from edge_assistant.events import Compared, Event, Reading
 from edge_assistant.evidence import Evidence, Locator, Statistic
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.language.engine import Engine
@@ -15,7 +17,7 @@ from edge_assistant.reasoning.compare import Nearness, compare, compatible
 from edge_assistant.reasoning.compose import NOT_TOLD, STATUS, compose
 from edge_assistant.reasoning.compute import NEEDS_LIMIT, Result, compute
 from edge_assistant.reasoning.guard import cited
-from edge_assistant.reasoning.prose import write
+from edge_assistant.reasoning.prose import quote, write
 from edge_assistant.reasoning.question import Expect, Query
 from edge_assistant.reasoning.seen import by_code
 from edge_assistant.reasoning.sources import BUDGET, Source, select
@@ -24,7 +26,7 @@ from edge_assistant.reasoning.values import Quantity
 
 @dataclass(slots=True)
 class Outcome:
-    """What reasoning came to; `sentences` are said one by one while it is filled."""
+    """What reasoning came to; it is filled while the sentences are said."""
 
     status: Status = Status.NOT_IN_EVIDENCE
     verdicts: list[Verdict] = field(default_factory=list)
@@ -41,7 +43,7 @@ class Reasoner:
         self._embedder = embedder
 
     def answer(
-        self, query: Query, sources: Sequence[Source], outcome: Outcome, watch: Callable[[str], None], seed: int = 0
+        self, query: Query, sources: Sequence[Source], outcome: Outcome, watch: Callable[[Event], None]
     ) -> Iterator[str]:
         """Say the answer sentence by sentence and fill in the outcome.
 
@@ -49,21 +51,21 @@ class Reasoner:
             query: the question understood.
             sources: in the order of the signals.
             outcome: is filled.
-            watch: called with the id of each signal that is about to be read.
-            seed: of sampling where the model writes.
+            watch: called as signals are read and claims are compared.
         """
         if query.expects is Expect.PROSE:
-            yield from self._prose(query, sources, outcome, seed)
+            yield from self._prose(query, sources, outcome)
             return
         claims = self._claims(query, sources, outcome, watch)
         verdict = compare(query.attribute, claims, self._nearness())
         outcome.verdicts.append(verdict)
+        watch(Compared(verdict))
         outcome.status = STATUS[verdict.status]
         outcome.citations += [id for told in verdict.values for id in told.evidence]
         yield from compose(query, verdict, claims, [source.signal for source in sources])
 
     def _claims(
-        self, query: Query, sources: Sequence[Source], outcome: Outcome, watch: Callable[[str], None]
+        self, query: Query, sources: Sequence[Source], outcome: Outcome, watch: Callable[[Event], None]
     ) -> list[Claim]:
         """The claim of each source that makes one; readings are read in words only where nothing else tells."""
         claims: dict[str, Claim] = {}
@@ -73,7 +75,7 @@ class Reasoner:
             claim = self._computed(query, source, sources, outcome) or by_code(query, source)
             table_may_wait = source.table is not None and (query.statistic is not None or bool(claims))
             if claim is None and source.lines and not table_may_wait:
-                watch(source.signal.id)
+                watch(Reading(source.signal.id))
                 read[source.signal.id] = reading.relevant(query, self._select(query, source))
                 claim = reading.read(query, source, read[source.signal.id], self._engine())
             if claim is not None:
@@ -123,11 +125,14 @@ class Reasoner:
                     return float(claim.value.readings[0]), claim.evidence
         return None, ()
 
-    def _prose(self, query: Query, sources: Sequence[Source], outcome: Outcome, seed: int) -> Iterator[str]:
+    def _prose(self, query: Query, sources: Sequence[Source], outcome: Outcome) -> Iterator[str]:
+        """Sentences of the model that pass the check, else what the evidence says in its own words."""
         engine = self._engine()
         budget = 2 * BUDGET // max(1, len(sources))
         lines = [line for s in sources for line in select(query.text, s, engine.count, self._embedder(), budget)]
-        for sentence in write(query.text, lines, engine, seed):
+        written = write(query.text, lines, engine)
+        first = next(written, None)
+        for sentence in quote(query.text, lines) if first is None else itertools.chain([first], written):
             outcome.status = Status.SUPPORTED
             outcome.citations += [id for id in cited(sentence) if id not in outcome.citations]
             yield sentence

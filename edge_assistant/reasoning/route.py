@@ -13,7 +13,7 @@ from edge_assistant.signals import Kind, Signal
 Plan = tuple[tuple[Signal, type[Sense]], ...]
 
 
-def plan(query: Query, signals: Sequence[Signal], senses: Sequence[type[Sense]]) -> Plan:
+def plan(signals: Sequence[Signal], senses: Sequence[type[Sense]]) -> Plan:
     """Which sense perceives which signal, in the order of the signals."""
     return tuple((signal, sense) for signal in signals for sense in senses if signal.kind in sense.kinds)
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from edge_assistant.evidence import Evidence, Scene, Thing
-from edge_assistant.reasoning.candidates import as_words, quantities
+from edge_assistant.evidence import Evidence, Field, Scene, Thing, TickBox
+from edge_assistant.reasoning.candidates import as_words, nothings, quantities
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.english import english
 from edge_assistant.reasoning.question import Expect, Query
 from edge_assistant.reasoning.sources import Source
-from edge_assistant.reasoning.values import Quantity
+from edge_assistant.reasoning.values import Quantity, Truth
+
+STEM = 5  # letters that two words must share at their start to be of one stem
 
 
 def by_code(query: Query, source: Source) -> Claim | None:
@@ -20,7 +22,40 @@ def by_code(query: Query, source: Source) -> Claim | None:
         return _counted(query.counted, source) or _numbered(query.counted, source)
     if query.category is not None and query.expects is Expect.WORDS:
         return _member(query.category, source)
+    return _stated(query, source) if query.expects is Expect.TRUTH else None
+
+
+def _stated(query: Query, source: Source) -> Claim | None:
+    """Yes or no as a form states it: a ticked box, or a field that says yes, no, none or the very thing asked about."""
+    asked = as_words(query.text).tokens - english().words["generic"]
+    for item in source.evidence:
+        match item.detail:
+            case TickBox(label=label, ticked=True):
+                topic, _, said = label.rpartition(":")
+                topic, said = (topic, said.strip()) if topic else (label, "yes")
+            case Field(label=topic, value=said):
+                pass
+            case _:
+                continue
+        if said and _related(as_words(topic).tokens, asked):
+            yes = _polarity(said, asked - as_words(topic).tokens)
+            if yes is not None:
+                return Claim(source.signal.id, Truth(yes), "yes" if yes else "no", (item.id,))
     return None
+
+
+def _polarity(said: str, asked: frozenset[str]) -> bool | None:
+    """Whether what a field says is a yes or a no to what is asked; None where it is neither."""
+    if said.lower() in english().words["yes"]:
+        return True
+    if any(found.text.lower() == said.lower().rstrip(".") for found in nothings(said)):
+        return False
+    return True if asked & as_words(said).tokens else None
+
+
+def _related(topic: frozenset[str], asked: frozenset[str]) -> bool:
+    """Whether a label and a question share a word or its stem: "Allergies" and "allergic", "Smoker" and "smoke"."""
+    return any(a == b or (len(a) >= STEM and a[:STEM] == b[:STEM]) for a in topic for b in asked)
 
 
 def _counted(noun: str, source: Source) -> Claim | None:

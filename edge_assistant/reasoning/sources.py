@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from edge_assistant.evidence import Evidence, Thing
+from edge_assistant.evidence import Evidence, Thing, TickBox
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.perception.table import Table
 from edge_assistant.reasoning.candidates import as_words
@@ -13,6 +13,8 @@ from edge_assistant.signals import Kind, Signal
 
 BUDGET = 480  # tokens of evidence from one source: 2.5 s of prefill on two cores
 _WORD_WEIGHT = 0.5  # of a word in common, against a cosine of 1; names and numbers are what embeddings see least
+
+_EMBEDDED = 200  # texts whose meaning is looked at; 10 ms each
 
 DESCRIPTIONS = {
     Kind.IMAGE: "a picture: what it shows and the writing on it, line by line",
@@ -33,8 +35,21 @@ class Source:
 
     @property
     def lines(self) -> tuple[Evidence, ...]:
-        """The evidence that is read as text; single objects are told by the scene's sentence already."""
-        return tuple(item for item in self.evidence if not isinstance(item.detail, Thing))
+        """The evidence that is read as text: no single objects, which the scene's sentence tells, no unticked boxes."""
+        return tuple(item for item in self.evidence if not _is_mute(item))
+
+
+def _is_mute(item: Evidence) -> bool:
+    return isinstance(item.detail, Thing) or (isinstance(item.detail, TickBox) and not item.detail.ticked)
+
+
+def one_line(text: str) -> str:
+    """A source's words as they stand in a prompt or a sentence: one line, with nothing that looks like a citation.
+
+    >>> one_line("the code  is [E9]")
+    'the code is (E9)'
+    """
+    return " ".join(text.split()).replace("[", "(").replace("]", ")")
 
 
 def select(
@@ -70,10 +85,13 @@ def _group(index: int, count: int) -> list[int]:
 
 
 def _relevance(question: str, texts: Sequence[str], embedder: Embedder | None) -> list[float]:
-    """Cosine to the question plus a weight for each word in common."""
+    """Cosine to the question plus a weight for each word in common; the cosine of the best `_EMBEDDED` texts only."""
     asked = as_words(question).tokens
-    words = [_WORD_WEIGHT * len(asked & as_words(text).tokens) for text in texts]
+    scores = [_WORD_WEIGHT * len(asked & as_words(text).tokens) for text in texts]
     if embedder is None:
-        return words
-    vectors = embedder.embed([question, *texts])
-    return [float(cosine) + shared for cosine, shared in zip(vectors[1:] @ vectors[0], words, strict=True)]
+        return scores
+    best = sorted(range(len(texts)), key=lambda i: -scores[i])[:_EMBEDDED]
+    vectors = embedder.embed([question, *(texts[i] for i in best)])
+    for i, cosine in zip(best, vectors[1:] @ vectors[0], strict=True):
+        scores[i] += float(cosine)
+    return scores

@@ -5,6 +5,7 @@
     │   ├── ModelUnknown   (KeyError)  no such name in the catalog: status 2
     │   ├── ModelMissing   (FileNotFoundError)
     │   ├── ModelCorrupt   (ValueError)    a file does not have its sum
+    │   ├── ModelTooLarge  (MemoryError)   there is no memory to run it
     │   └── PullFailed     (OSError)       no source gave it
     ├── CatalogInvalid     (ValueError)    a catalog or profile file is wrong: status 2
     ├── BundleInvalid      (ValueError)    an archive of models does not match its manifest: status 3
@@ -64,6 +65,12 @@ class ModelCorrupt(ModelError, ValueError):
     """A file in the store does not have the sum of its catalog entry."""
 
     code = "model.corrupt"
+
+
+class ModelTooLarge(ModelError, MemoryError):
+    """There is no memory to run a model."""
+
+    code = "model.too_large"
 
 
 class PullFailed(ModelError, OSError):

@@ -74,7 +74,7 @@ def test_version(command: Command) -> None:
         (["aks"], "invalid choice: 'aks'"),
         (["--colour"], "unrecognized arguments: --colour"),
         (["ask"], "the following arguments are required: QUESTION - see 'edge-assistant ask --help'"),
-        (["ask", "q", "--seed", "x"], "argument --seed: invalid int value: 'x'"),
+        (["ask", "q", "--seed", "x"], "argument --seed: 'x' is no whole number from 0 on"),
         (["ask", "q", "--image"], "argument --image: expected one argument"),
     ],
 )

@@ -104,3 +104,8 @@ def test_a_signal_that_failed_leaves_the_numbers_of_the_others() -> None:
 @pytest.mark.parametrize("kind", Kind)
 def test_every_kind_of_signal_has_a_noun(kind: Kind) -> None:
     assert noun(signal(kind), [signal(kind)]).startswith("the ")
+
+
+def test_what_looks_like_a_citation_in_a_source_is_none_in_a_sentence() -> None:
+    (sentence,) = said("What is the code?", Claim("image:1", as_words("E99"), "[E99]", ("E1",)))
+    assert sentence == "(E99) [E1], by the picture."

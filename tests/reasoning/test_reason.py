@@ -8,11 +8,12 @@ import pytest
 from fakes import ScriptedEngine, scripted, signal, source
 
 from edge_assistant.answer import Agreement, Status
+from edge_assistant.events import Compared, Event, Reading
 from edge_assistant.perception.readings import Readings
 from edge_assistant.perception.sense import Request
 from edge_assistant.reasoning.claims import UNTOLD
 from edge_assistant.reasoning.compose import NOT_TOLD
-from edge_assistant.reasoning.question import understand
+from edge_assistant.reasoning.question import Expect, understand
 from edge_assistant.reasoning.reason import Outcome, Reasoner
 from edge_assistant.reasoning.sources import Source
 from edge_assistant.runtime import Runtime
@@ -39,10 +40,13 @@ def chosen(*wanted: str) -> Callable[[str, Sequence[str]], str]:
 
 
 def answer(question: str, sources: Sequence[Source], engine: ScriptedEngine) -> tuple[str, Outcome, list[str]]:
-    outcome, read = Outcome(), list[str]()
+    outcome, events = Outcome(), list[Event]()
     reasoner = Reasoner(lambda: engine, lambda: None)
-    said = " ".join(reasoner.answer(understand(question), sources, outcome, read.append))
-    return said, outcome, read
+    said = " ".join(reasoner.answer(understand(question), sources, outcome, events.append))
+    assert [event.verdict for event in events if isinstance(event, Compared)] == [
+        verdict for verdict in outcome.verdicts if understand(question).expects is not Expect.PROSE
+    ]
+    return said, outcome, [event.signal for event in events if isinstance(event, Reading)]
 
 
 ALLERGIC = "What is the patient allergic to?"
