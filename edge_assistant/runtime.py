@@ -1,41 +1,16 @@
-"""Cores and inference sessions: the one place that sets thread counts and opens ONNX Runtime."""
+"""Threads and inference sessions: the one place that sets thread counts and opens ONNX Runtime."""
 
 from __future__ import annotations
 
-import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge_assistant_models.machine import cores
+
 if TYPE_CHECKING:
     import onnxruntime
-
-
-def usable_cores(affinity: int, quota_us: int | None, period_us: int) -> int:
-    """How many cores computation should use.
-
-    Args:
-        affinity: cores that the process may be scheduled on.
-        quota_us: CPU time that its cgroup grants per period, or None without a limit.
-        period_us: length of that period, in microseconds.
-
-    >>> usable_cores(8, None, 100_000), usable_cores(8, 150_000, 100_000), usable_cores(8, 10_000, 100_000)
-    (8, 2, 1)
-    """
-    if quota_us is None or period_us <= 0:
-        return max(1, affinity)
-    return max(1, min(affinity, math.ceil(quota_us / period_us)))
-
-
-def _cgroup_limit() -> tuple[int | None, int]:
-    """Quota and period of this process's cgroup v2, in microseconds; (None, 100000) where there is none."""
-    try:
-        own = Path("/proc/self/cgroup").read_text().rpartition("::")[2].strip().lstrip("/")
-        quota, period = (Path("/sys/fs/cgroup") / own / "cpu.max").read_text().split()
-        return (None if quota == "max" else int(quota)), int(period)
-    except (OSError, ValueError):
-        return None, 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +26,7 @@ class Runtime:
     @classmethod
     def detect(cls) -> Runtime:
         """The runtime of this machine and container."""
-        affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        return cls(usable_cores(affinity, *_cgroup_limit()))
+        return cls(cores())
 
     def session(self, model: Path, *, threads: int | None = None) -> onnxruntime.InferenceSession:
         """Open an ONNX model on the CPU. Idle threads sleep, so that what runs next has the cores.

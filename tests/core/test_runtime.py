@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from edge_assistant.errors import ModelCorrupt
-from edge_assistant.runtime import Runtime, usable_cores
+from edge_assistant.runtime import Runtime
+from edge_assistant_models import machine
 from edge_assistant_models.installed import InstalledModel
 
 
@@ -32,11 +33,17 @@ from edge_assistant_models.installed import InstalledModel
     ],
 )
 def test_usable_cores(affinity: int, quota: int | None, period: int, cores: int) -> None:
-    assert usable_cores(affinity, quota, period) == cores
+    assert machine.usable_cores(affinity, quota, period) == cores
 
 
 def test_no_more_threads_than_the_process_may_use() -> None:
     assert 1 <= Runtime.detect().threads <= len(os.sched_getaffinity(0))
+
+
+def test_a_quota_limits_threads_and_the_choice_of_a_profile(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(16)), raising=False)
+    monkeypatch.setattr(machine, "_cgroup", lambda file: {"cpu.max": "300000 100000\n", "memory.max": "max\n"}[file])
+    assert Runtime.detect().threads == machine.Machine.detect().cores == 3
 
 
 def test_a_session_of_a_real_model(models: Callable[[str], InstalledModel]) -> None:
