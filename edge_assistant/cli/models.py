@@ -235,7 +235,10 @@ def _verify(args: argparse.Namespace, portfolio: Portfolio) -> int:
 
 
 def _remove(args: argparse.Namespace, portfolio: Portfolio) -> int:
-    portfolio.store.remove(portfolio.entry(args.name))
+    from edge_assistant.cli._pulling import shown
+
+    with shown(args.settings.plain) as watch:
+        portfolio.store.remove(portfolio.entry(args.name), watch)
     return 0
 
 

@@ -22,7 +22,7 @@ from edge_assistant_models.entries import Entry
 from edge_assistant_models.errors import BundleInvalid, ModelCorrupt
 from edge_assistant_models.schema import printable
 from edge_assistant_models.spec import FileSpec
-from edge_assistant_models.store import Store
+from edge_assistant_models.store import BUNDLE, Store
 from edge_assistant_models.transfer import CHUNK_BYTES, Partial, Refused, check_space, storing
 
 MANIFEST = "manifest.json"
@@ -108,23 +108,31 @@ def load(
         BundleInvalid: it is no such archive, is damaged, or holds what the catalog does not pin.
         StorageFull: the disk is full or cannot be written.
     """
-    staging = store.staging(f".bundle-{os.getpid()}")
-    try:
-        with _opened(path) as archive:
-            members = iter(archive)
-            expected = _expected(_manifest(archive, members), catalog)
-            with storing(path.name):
-                staging.mkdir(parents=True, exist_ok=True)
-            check_space(path.name, sum(member.bytes for member in expected.values()), staging)
-            _unpack(archive, members, expected, staging, watch)
-        names = dict.fromkeys(member.entry.name for member in expected.values())
-        for name in names:
-            with store.locked(name, watch):
-                _commit(store, catalog[name], staging / name)
-            watch(progress.Ready(name, already=False))
-        return tuple(names)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+    with store.locked(BUNDLE, watch):
+        store.clear_bundles()
+        staging = store.staging(BUNDLE)
+        try:
+            return _load(store, catalog, path, staging, watch)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+
+
+def _load(
+    store: Store, catalog: Mapping[str, Entry], path: Path, staging: Path, watch: progress.Watch
+) -> tuple[str, ...]:
+    with _opened(path) as archive:
+        members = iter(archive)
+        expected = _expected(_manifest(archive, members), catalog)
+        with storing(path.name):
+            staging.mkdir(parents=True, exist_ok=True)
+        check_space(path.name, sum(member.bytes for member in expected.values()), staging)
+        _unpack(archive, members, expected, staging, watch)
+    names = dict.fromkeys(member.entry.name for member in expected.values())
+    for name in names:
+        with store.locked(name, watch):
+            _commit(store, catalog[name], staging / name)
+        watch(progress.Ready(name, already=False))
+    return tuple(names)
 
 
 @contextmanager

@@ -118,7 +118,7 @@ class Portfolio:
             StorageFull: the disk is full or cannot be written.
         """
         wanted = [self.entry(name) for name in names]
-        with self.store.run() as run:
+        with self.store.run(wanted) as run:
             for entry in wanted:
                 self.store.pull(entry, run, watch)
 
@@ -137,7 +137,8 @@ class Portfolio:
         chosen: dict[str, str] = {}
         missing: list[ModelError] = []
         wanted = self.profile(name)
-        with self.store.run() as run:
+        candidates = [self.entry(model) for models in wanted.roles.values() for model in models]
+        with self.store.run(candidates) as run:
             for role, names in wanted.roles.items():
                 for model in sorted(names, key=lambda model: self.state(model) is not State.INSTALLED):
                     try:

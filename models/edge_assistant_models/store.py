@@ -8,10 +8,11 @@ ROOT/.locks/  ROOT/.stamps.json
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -28,6 +29,7 @@ from edge_assistant_models.stamps import Stamps
 from edge_assistant_models.transfer import Partial, Refused, Run, check_space, storing
 
 RECORD = "installed.json"
+BUNDLE = ".bundle"  # lock and folder of an import; no model's name begins with a dot
 
 
 class State(StrEnum):
@@ -145,24 +147,53 @@ class Store:
             return Check(file.key, path, f"{file.path} cannot be read ({error.strerror})")
         return Check(file.key, path, "" if found == sums.get(file.key) else f"{file.path} is not what was stored")
 
-    def remove(self, entry: Entry) -> None:
+    def remove(self, entry: Entry, watch: progress.Watch = progress.ignore) -> None:
         """Take a model, and what a broken pull left of it, out of the store.
 
         Raises:
             ModelMissing: nothing of it is there.
             StorageFull: the folder cannot be written.
         """
-        folders = [path for path in (self.folder(entry.name), self.staging(entry.name)) if path.is_dir()]
-        if not folders:
+        folders = self.folder(entry.name), self.staging(entry.name)
+        if not any(folder.is_dir() for folder in folders):
             raise ModelMissing(f"the model {entry.name} is not in the store", "see 'edge-assistant models list'")
-        for folder in folders:
-            with storing(entry.name):
-                shutil.rmtree(folder)
-        self._stamps.forget(self.folder(entry.name))
+        with self.locked(entry.name, watch), storing(entry.name):
+            for folder in folders:
+                if folder.is_dir():
+                    shutil.rmtree(folder)
+            self._stamps.forget(self.folder(entry.name))
+
+    def clear_bundles(self) -> None:
+        """Delete what imports left that were killed; the caller holds the lock `BUNDLE`."""
+        for folder in self.root.glob(f".partial/{BUNDLE}*"):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _clear_downloads(self, wanted: Collection[str]) -> None:
+        """Delete the archives that broken pulls left, but for the wanted ones, which their pull goes on with.
+
+        An archive in use is locked. One that another run was only going to come back to is fetched again there.
+        """
+        from filelock import FileLock
+
+        for path in (self.root / ".downloads").glob("*"):
+            name = path.name.removeprefix(".").removesuffix(".client")
+            if path.suffix != ".lock" and name not in wanted:
+                with contextlib.suppress(OSError), FileLock(path.with_name(f"{name}.lock"), timeout=0):
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     @contextmanager
-    def run(self) -> Iterator[Run]:
-        """A run of pulling: at its end the archives that it has used up are deleted, unless it broke off."""
+    def run(self, wanted: Iterable[Entry] = ()) -> Iterator[Run]:
+        """A run of pulling: at its end the archives that it has used up are deleted, unless it broke off.
+
+        Args:
+            wanted: what may be pulled; of earlier runs that broke off only what these need is kept.
+        """
+        from filelock import FileLock
+
+        if any(self.root.glob(f".partial/{BUNDLE}*")):
+            with contextlib.suppress(OSError), FileLock(self._lock(BUNDLE), timeout=0):  # OSError: one is running
+                self.clear_bundles()
+        self._clear_downloads({name for entry in wanted for source in entry.sources for name in source.archives()})
         run = Run(self.root / ".downloads")
         yield run
         for path in run.used:
@@ -191,18 +222,21 @@ class Store:
                 self.commit(entry, staging)
             watch(progress.Ready(entry.name, already=False))
 
+    def _lock(self, name: str) -> Path:
+        return self.root / ".locks" / f"{name}.lock"
+
     @contextmanager
     def locked(self, name: str, watch: progress.Watch = progress.ignore) -> Iterator[None]:
         """Keep other processes away from one model."""
         from filelock import FileLock, Timeout
 
-        lock = FileLock(self.root / ".locks" / f"{name}.lock")
+        lock = FileLock(self._lock(name))
         with storing(name):
             (self.root / ".locks").mkdir(parents=True, exist_ok=True)
             try:
                 lock.acquire(timeout=0)
             except Timeout:
-                watch(progress.Waiting(name))
+                watch(progress.Waiting(name.removeprefix(".")))
                 lock.acquire()
         try:
             yield
@@ -250,7 +284,7 @@ class Store:
 
     def _fetch_from(self, source: Source, entry: Entry, file: FileSpec, partial: Partial, run: Run) -> None:
         """Let one source complete the file, once more from the start where what was there does not fit."""
-        needed = (file.bytes - partial.size) * (2 if source.keeps_archives else 1)
+        needed = (file.bytes - partial.size) * (2 if source.archives() else 1)
         check_space(entry.name, needed, self.root)
         for _ in range(2):
             if partial.complete:

@@ -165,6 +165,14 @@ def test_what_is_no_archive_is_refused(bundle: Path, tmp_path: Path) -> None:
     assert "does not begin with a manifest" in refused(bundle)
 
 
+def test_what_a_killed_import_left_is_cleared(bundle: Path) -> None:
+    portfolio = Portfolio()
+    left = portfolio.store.staging(".bundle-4711") / "large"
+    left.mkdir(parents=True)
+    portfolio.load(bundle)
+    assert not list((portfolio.store.root / ".partial").iterdir())
+
+
 def test_a_manifest_too_large_is_not_read(bundle: Path) -> None:
     write(bundle, [(tarfile.TarInfo("manifest.json"), b" " * (2 << 20))])
     assert "does not begin with a manifest" in refused(bundle)

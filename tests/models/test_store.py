@@ -151,6 +151,41 @@ def test_remove_takes_all_of_it(mine: Portfolio) -> None:
         mine.store.remove(mine.entry("mine"))
 
 
+def test_remove_waits_for_a_pull(mine: Portfolio) -> None:
+    waiting, done = threading.Event(), threading.Event()
+
+    def remove() -> None:
+        mine.store.remove(mine.entry("mine"), lambda event: waiting.set())
+        done.set()
+
+    thread = threading.Thread(target=remove)
+    with mine.store.locked("mine"):
+        thread.start()
+        assert waiting.wait(30)
+        assert mine.state("mine") is State.INSTALLED
+        assert not done.is_set()
+    thread.join(30)
+    assert mine.state("mine") is State.MISSING
+
+
+def test_a_pull_clears_what_dead_runs_left(mine: Portfolio) -> None:
+    from filelock import FileLock
+
+    root = mine.store.root
+    downloads, bundle = root / ".downloads", root / ".partial" / ".bundle-4711"
+    (downloads / ".gone-1.0.whl.client").mkdir(parents=True)
+    bundle.mkdir()
+    for name in ("gone-1.0.whl", "used-1.0.whl"):
+        (downloads / name).write_bytes(b"wheel")
+    with FileLock(downloads / "used-1.0.whl.lock"), mine.store.locked(".bundle"):
+        mine.pull(["mine"])
+        assert bundle.exists()
+    assert {path.name for path in downloads.iterdir() if path.suffix != ".lock"} == {"used-1.0.whl"}
+    mine.pull(["mine"])
+    assert not bundle.exists()
+    assert not [path for path in downloads.iterdir() if path.suffix != ".lock"]
+
+
 def test_a_pull_of_what_is_there_says_so(mine: Portfolio) -> None:
     events: list[Any] = []
     mine.pull(["mine"], events.append)

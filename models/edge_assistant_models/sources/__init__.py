@@ -21,9 +21,8 @@ class Source(Protocol):
     def label(self) -> str:
         """What to call it in messages."""
 
-    @property
-    def keeps_archives(self) -> bool:
-        """Whether archives lie on the disk beside the file while it is fetched."""
+    def archives(self) -> frozenset[str]:
+        """The names of the archives that lie on the disk beside its files while they are fetched."""
 
     def offers(self, file: FileSpec) -> bool:
         """Whether it has this file."""

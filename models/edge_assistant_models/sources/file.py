@@ -15,7 +15,6 @@ class FileSource:
     """A path; relative ones start at the data directory."""
 
     path: str
-    keeps_archives: bool = False
 
     @property
     def label(self) -> str:
@@ -24,6 +23,10 @@ class FileSource:
 
     def named(self) -> frozenset[str]:
         """It names none: a folder has whatever lies in it."""
+        return frozenset()
+
+    def archives(self) -> frozenset[str]:
+        """There are none: the file comes as it is."""
         return frozenset()
 
     def offers(self, file: FileSpec) -> bool:

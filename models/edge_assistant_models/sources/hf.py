@@ -31,7 +31,6 @@ class HuggingFaceSource:
     repo: str
     revision: str
     files: Mapping[str, str]
-    keeps_archives: bool = False
 
     @property
     def label(self) -> str:
@@ -41,6 +40,10 @@ class HuggingFaceSource:
     def named(self) -> frozenset[str]:
         """The keys of its files."""
         return frozenset(self.files)
+
+    def archives(self) -> frozenset[str]:
+        """There are none: the file comes as it is."""
+        return frozenset()
 
     def offers(self, file: FileSpec) -> bool:
         """Whether the repository has this file."""

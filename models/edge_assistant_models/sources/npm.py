@@ -29,7 +29,6 @@ class NpmSource:
     package: str
     version: str
     files: Mapping[str, str]
-    keeps_archives: bool = True
 
     @property
     def label(self) -> str:
@@ -39,6 +38,10 @@ class NpmSource:
     def named(self) -> frozenset[str]:
         """The keys of its files."""
         return frozenset(self.files)
+
+    def archives(self) -> frozenset[str]:
+        """The name of its one tarball."""
+        return frozenset({f"{self.package.replace('/', '-').lstrip('@')}-{self.version}.tgz"})
 
     def offers(self, file: FileSpec) -> bool:
         """Whether the package holds this file."""
@@ -51,7 +54,7 @@ class NpmSource:
             Refused: npm is not installed or does not bring the tarball, or it does not hold the member.
         """
         partial.restart()
-        name = f"{self.package.replace('/', '-').lstrip('@')}-{self.version}.tgz"
+        (name,) = self.archives()
         with archive(name, run, lambda folder: self._download(folder, run)) as tarball:
             _append(tarball, self.files[file.key], partial)
 

