@@ -245,22 +245,40 @@ def _remove(args: argparse.Namespace, portfolio: Portfolio) -> int:
 def _export(args: argparse.Namespace, portfolio: Portfolio) -> int:
     from edge_assistant.cli._pulling import shown
     from edge_assistant.errors import UsageError
-    from edge_assistant_models.store import State
 
+    if args.name and args.profile:
+        raise UsageError("a name and a profile were given", "give one of them")
     if args.file.exists():
         raise UsageError(f"{args.file.name} exists already", "name another file or remove it")
-    installed = [
-        entry.name for entry in portfolio.entries() if portfolio.state(entry.name) in {State.INSTALLED, State.CORRUPT}
-    ]
-    if args.profile:
-        wanted = {name for names in portfolio.profile(args.profile).roles.values() for name in names}
-        installed = [name for name in installed if name in wanted]
-    names = args.name or installed
+    names = args.name or _installed(portfolio, args.profile)
     if not names:
         raise UsageError("there is no installed model to export", "pull some first")
     with shown(args.plain or args.settings.plain) as watch:
         portfolio.export(names, args.file, watch)
     return 0
+
+
+def _installed(portfolio: Portfolio, profile: str | None) -> list[str]:
+    """What is installed of a profile, or of everything; a damaged model is named too, so that it is reported.
+
+    Raises:
+        ModelMissing: nothing fills a role that the profile needs.
+    """
+    from edge_assistant.errors import ModelMissing
+    from edge_assistant_models.store import State
+
+    names = [entry.name for entry in portfolio.entries()]
+    installed = [name for name in names if portfolio.state(name) in {State.INSTALLED, State.CORRUPT}]
+    if profile is None:
+        return installed
+    chosen = portfolio.profile(profile)
+    empty = [
+        role for role, models in chosen.roles.items() if role not in chosen.optional and not {*models} & {*installed}
+    ]
+    if empty:
+        what = f"the profile {chosen.name} has no model here for {', '.join(empty)}"
+        raise ModelMissing(what, f"run 'edge-assistant models pull --profile {chosen.name}'")
+    return [name for name in installed if any(name in models for models in chosen.roles.values())]
 
 
 def _import(args: argparse.Namespace, portfolio: Portfolio) -> int:

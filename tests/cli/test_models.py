@@ -206,6 +206,23 @@ def test_remove_export_and_import(run: Any, tmp_path: Path) -> None:
     assert run("export", str(tmp_path / "again.tar"), "--profile", "mine", "--plain")[0] == 0
 
 
+@pytest.mark.parametrize("optional", [True, False])
+def test_a_profile_is_exported_with_every_role_that_it_needs(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, optional: bool
+) -> None:
+    roles = {"vad": ("mine",), "speech": ("whisper-base", "whisper-tiny")}
+    made = profile.Profile("mine", "made up", roles, frozenset({"speech"} if optional else ()))
+    monkeypatch.setattr(profile, "load", lambda: {"mine": made})
+    run("pull", "mine")
+    archive = tmp_path / "models.tar"
+    if optional:
+        assert run("export", str(archive), "--profile", "mine")[0] == 0
+    else:
+        with pytest.raises(ModelMissing, match="the profile mine has no model here for speech"):
+            run("export", str(archive), "--profile", "mine")
+    assert archive.exists() is optional
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "status"),
     [
@@ -217,6 +234,8 @@ def test_remove_export_and_import(run: Any, tmp_path: Path) -> None:
         (["remove", "mine"], ModelMissing, 4),
         (["export", "models.tar"], UsageError, 2),
         (["export", "models.tar", "mine"], ModelMissing, 4),
+        (["export", "models.tar", "mine", "--profile", "mine"], UsageError, 2),
+        (["export", "models.tar", "--profile", "mine"], ModelMissing, 4),
         (["import", "nothing.tar"], BundleInvalid, 3),
     ],
 )
