@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from edge_assistant.cli import terminal
+from edge_assistant.signals import printable
 from edge_assistant_models import progress
 from edge_assistant_models.transfer import mebibytes
 
@@ -79,7 +80,7 @@ class Lines:
             line = self._notes.note(event)
         if line:
             self._said = time.monotonic()
-            print(line, file=sys.stderr, flush=True)
+            print(printable(line), file=sys.stderr, flush=True)
 
     def _moved(self, event: progress.Moved) -> str:
         """How far a file is, where the last line is a while ago."""
@@ -104,12 +105,14 @@ class Bars:
         """Move a bar, or print a line above the bars."""
         if isinstance(event, progress.Trying):
             task = self._task(event.model, event.file)
-            self._bars.update(task, description=f"{event.model} [dim]{event.source}[/dim]")
+            from rich.markup import escape
+
+            self._bars.update(task, description=f"{event.model} [dim]{escape(printable(event.source))}[/dim]")
         elif isinstance(event, progress.Moved):
             self._bars.update(self._task(event.model, event.file), completed=event.done, total=event.total)
         else:
             if line := self._notes.note(event):
-                self._bars.console.print(line, markup=False, highlight=False)
+                self._bars.console.print(printable(line), markup=False, highlight=False)
             if isinstance(event, progress.Ready):
                 self._close(event.model)
 

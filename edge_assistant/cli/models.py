@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge_assistant.signals import printable
+
 if TYPE_CHECKING:
     from edge_assistant_models.entries import Entry
     from edge_assistant_models.portfolio import Portfolio
@@ -117,8 +119,9 @@ def _print_json(value: object) -> None:
 
 def _print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Columns as wide as their widest cell."""
-    widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
-    for row in [head, *rows]:
+    lines = [[printable(cell) for cell in row] for row in [head, *rows]]
+    widths = [max(len(row[column]) for row in lines) for column in range(len(head))]
+    for row in lines:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
@@ -168,9 +171,10 @@ def _info(args: argparse.Namespace, portfolio: Portfolio) -> int:
         return 0
     for key, value in facts.items():
         if key != "files" and value not in (None, [], {}):
-            print(f"{key.replace('_', ' ') + ':':<14}{_for_people(value)}")
+            print(printable(f"{key.replace('_', ' ') + ':':<14}{_for_people(value)}"))
     for file in files:
-        print(f"{'file:':<14}{file['path']}  {file['bytes']} bytes  {file['sha256'] or file.get('tensors_sha256')}")
+        digest = file["sha256"] or file.get("tensors_sha256")
+        print(printable(f"{'file:':<14}{file['path']}  {file['bytes']} bytes  {digest}"))
     return 0
 
 

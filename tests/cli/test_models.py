@@ -88,6 +88,32 @@ def test_info_tells_all_that_the_catalog_says(run: Any) -> None:
     assert facts["options"] == {"words": True}
 
 
+def test_a_catalog_cannot_steer_the_terminal(run: Any, home: Path) -> None:
+    file = home / "catalog" / "mine.toml"
+    text = file.read_text().replace('"made up"', '"made \\u001b[31m up"').replace('"MIT"', '"MIT\\u009b2J\\rfake"')
+    file.write_text(text.replace("words = true", 'words = "\\u202eno"'))
+    for arguments in (["list"], ["info", "mine"]):
+        out = run(*arguments)[1]
+        assert "fake" in out
+        assert all(line.isprintable() for line in out.split("\n"))
+
+
+@pytest.mark.parametrize("bars", [True, False])
+def test_a_source_cannot_steer_the_terminal(
+    run: Any, home: Path, catalog: Path, monkeypatch: pytest.MonkeyPatch, bars: bool
+) -> None:
+    from edge_assistant.cli import terminal
+
+    monkeypatch.setattr(terminal, "redraws", lambda stream, *, plain=False: bars)
+    catalog.rename(home / "mine.\x1b]0;t\x07[or][dim]")
+    file = home / "catalog" / "mine.toml"
+    file.write_text(file.read_text().replace('"mine.source"', '"mine.\\u001b]0;t\\u0007[or][dim]"'))
+    status, _, err = run("pull", "mine")
+    assert status == 0
+    assert "mine is ready" in err
+    assert "\x1b]" not in err
+
+
 @pytest.mark.parametrize("name", ["whisper-base", "qwen2.5-coder-1.5b-instruct-q4_k_m", "pp-ocrv6-small"])
 def test_info_of_shipped_models(run: Any, name: str) -> None:
     status, out, _ = run("info", name)
