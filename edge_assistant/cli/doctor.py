@@ -12,10 +12,8 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from edge_assistant_models.portfolio import Portfolio
+from edge_assistant.signals import printable
 
 NAME = "doctor"
 HELP = "say what is there, what is missing and what to type"
@@ -27,7 +25,17 @@ EXAMPLES = """examples:
 exit status: 0 ready, 1 something is missing"""
 
 MIN_FREE = 1 << 30  # bytes on the disk of the models; less is no room for the logs and caches of a few months
-_PACKAGES = {"llama_cpp": "language", "onnxruntime": "perception", "cv2": "pictures", "av": "sound and video"}
+_PACKAGES = {
+    "llama_cpp": "language",
+    "tokenizers": "speech, and finding passages",
+    "onnxruntime": "perception",
+    "cv2": "pictures",
+    "PIL": "pictures",
+    "zxingcpp": "codes",
+    "pypdfium2": "PDF",
+    "av": "sound and video",
+    "pyarrow": "readings",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +58,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Look at everything and print it."""
-    from edge_assistant_models.portfolio import Portfolio
-
-    profile = args.profile or args.settings.profile
-    checks = [*_machine(), *_packages(), *_models(Portfolio(), profile), *_folders()]
+    checks = [*_machine(), *_packages(), *_models(args.profile or args.settings.profile), *_folders()]
     ready = all(check.ok is not False for check in checks)
     if args.json:
-        print(json.dumps({"ready": ready, "checks": [asdict(check) for check in checks]}, ensure_ascii=False))
+        print(json.dumps({"ready": ready, "checks": [asdict(check) for check in checks]}))
     else:
         for check in checks:
             word = {True: "ok     ", False: "MISSING", None: "without"}[check.ok]
-            print(f"{word}  {check.name}: {check.found}" + (f" - {check.hint}" if check.hint else ""))
+            print(printable(f"{word}  {check.name}: {check.found}" + (f" - {check.hint}" if check.hint else "")))
         print("\nready" if ready else "\nnot ready: do what stands behind MISSING above")
     return 0 if ready else 1
 
@@ -84,8 +89,21 @@ def _packages() -> Iterator[Check]:
         yield Check(f"package {package}", there, f"for {purpose}" if there else "not installed", hint)
 
 
-def _models(portfolio: Portfolio, profile: str) -> Iterator[Check]:
-    chosen = portfolio.profile(profile)
+def _models(profile: str) -> Iterator[Check]:
+    """The models of a profile; a catalog or a profile that is no good is itself something missing."""
+    from edge_assistant.errors import CatalogInvalid, ModelUnknown
+    from edge_assistant_models.portfolio import Portfolio
+
+    try:
+        portfolio = Portfolio()
+    except CatalogInvalid as error:
+        yield Check("catalog", False, error.message, error.hint)
+        return
+    try:
+        chosen = portfolio.profile(profile)
+    except ModelUnknown as error:
+        yield Check("profile", False, error.message, error.hint)
+        return
     for role, name in portfolio.resolve(profile).items():
         state = portfolio.state(name)
         here = state.value == "installed"

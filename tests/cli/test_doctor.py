@@ -48,7 +48,27 @@ def test_as_json(command: Command, ready: bool, home: Path, monkeypatch: pytest.
 
 
 def test_an_unknown_profile(command: Command) -> None:
-    assert command("doctor", "--profile", "huge").status == 2
+    ran = command("doctor", "--profile", "huge")
+    assert (ran.status, ran.err) == (1, "")
+    assert "MISSING  profile: there is no profile 'huge' - choose one of auto, " in ran.out
+    assert "folder for models" in ran.out
+
+
+def test_a_broken_catalog(command: Command, home: Path) -> None:
+    (home / "catalog").mkdir()
+    (home / "catalog" / "mine.toml").write_text("name = ")
+    ran = command("doctor")
+    assert (ran.status, ran.err) == (1, "")
+    line = next(line for line in ran.out.splitlines() if line.startswith("MISSING"))
+    assert line.startswith("MISSING  catalog: catalog/mine.toml")
+    assert line.endswith(" - correct the file or remove it")
+    assert "folder for models" in ran.out
+
+
+def test_every_package_that_inputs_need_is_looked_for() -> None:
+    checks = {check.name.removeprefix("package "): check.ok for check in doctor._packages()}
+    needed = ["cv2", "av", "PIL", "pyarrow", "pypdfium2", "zxingcpp", "tokenizers", "onnxruntime", "llama_cpp"]
+    assert checks == dict.fromkeys(needed, True)
 
 
 def test_a_full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
