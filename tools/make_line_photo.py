@@ -51,7 +51,8 @@ def render(random: np.random.Generator) -> Array:
     light = _belt(rays, light, places)
     light = _bottles(rays, light, places, turns)
     shape = HEIGHT, SAMPLES, WIDTH, SAMPLES, 3
-    return light.reshape(shape).mean(axis=(1, 3))
+    mean: Array = light.reshape(shape).mean(axis=(1, 3))
+    return mean
 
 
 def developed(light: Array, seed: int) -> Image.Image:
@@ -78,7 +79,8 @@ def _rays() -> Array:
     columns = ((np.arange(WIDTH * SAMPLES) + 0.5) / (WIDTH * SAMPLES) - 0.5) * 2
     v, u = np.meshgrid(rows, columns, indexing="ij")
     directions = ZOOM * forward + u.reshape(-1, 1) * right + v.reshape(-1, 1) * up
-    return directions / np.linalg.norm(directions, axis=1, keepdims=True)
+    unit: Array = directions / np.linalg.norm(directions, axis=1, keepdims=True)
+    return unit
 
 
 def _hall(rays: Array) -> Array:
@@ -89,7 +91,8 @@ def _hall(rays: Array) -> Array:
     x, y = EYE[0] + reach * rays[:, 0], EYE[1] + reach * rays[:, 1]
     columns = np.clip((x / 56 + 0.5) * wall.shape[1], 0, wall.shape[1] - 1).astype(int)
     rows = np.clip((0.5 - (y + 3) / 36) * wall.shape[0], 0, wall.shape[0] - 1).astype(int)
-    return wall[rows, columns]
+    seen: Array = wall[rows, columns]
+    return seen
 
 
 def _wall_picture() -> Image.Image:
@@ -153,7 +156,8 @@ def _may_hit(rays: Array, centre: Array) -> NDArray[np.bool_]:
     """Rays that pass the bottle's axis within its widest radius, seen from above."""
     flat = rays[:, [0, 2]] / np.linalg.norm(rays[:, [0, 2]], axis=1, keepdims=True)
     offset = centre[[0, 2]] - EYE[[0, 2]]
-    return np.abs(flat[:, 0] * offset[1] - flat[:, 1] * offset[0]) < OUTLINE[:, 1].max() + 0.02
+    near: NDArray[np.bool_] = np.abs(flat[:, 0] * offset[1] - flat[:, 1] * offset[0]) < OUTLINE[:, 1].max() + 0.02
+    return near
 
 
 def _distance(points: Array) -> Array:
@@ -161,7 +165,8 @@ def _distance(points: Array) -> Array:
     height = points[:, 1]
     radius = np.interp(height, OUTLINE[:, 0], OUTLINE[:, 1])
     side = (np.hypot(points[:, 0], points[:, 2]) - radius) * 0.6  # the outline is steep at the shoulder
-    return np.maximum(side, np.maximum(height - TALL, -height))
+    distance: Array = np.maximum(side, np.maximum(height - TALL, -height))
+    return distance
 
 
 def _march(rays: Array, centre: Array) -> tuple[NDArray[np.bool_], Array]:
@@ -195,7 +200,10 @@ def _shaded(points: Array, rays: Array, turn: float, number: int, behind: Array)
     cap = height > CAP
     ribs = 0.85 + 0.15 * np.cos(angle * 40)
     colour[cap] = (CAP_COLOUR * (diffuse * ribs)[:, None])[cap] + 0.06 * sky[cap]
-    return colour * (0.55 + 0.45 * np.clip(height / 0.35, 0, 1))[:, None]  # little light comes up from the belt
+    shaded: Array = (
+        colour * (0.55 + 0.45 * np.clip(height / 0.35, 0, 1))[:, None]
+    )  # little light comes up from the belt
+    return shaded
 
 
 def _surroundings(directions: Array) -> Array:
@@ -204,7 +212,8 @@ def _surroundings(directions: Array) -> Array:
     light = 0.10 + 0.16 * np.clip(y + 0.3, 0, 1)
     light += 2.6 * _edge(-x, 0.55, 0.86) * _edge(y + 0.5, 0.05, 1.15) * (z < 0.6)
     light += 1.5 * _edge(x, 0.62, 0.80) * _edge(y + 0.5, 0.2, 1.1) * (z < 0.5)
-    return light[:, None] * np.array([1.0, 1.02, 1.05])
+    lit: Array = light[:, None] * np.array([1.0, 1.02, 1.05])
+    return lit
 
 
 def _edge(value: Array, low: float, high: float) -> Array:
@@ -218,7 +227,8 @@ def _label(angle: Array, height: Array) -> Array:
     columns = np.clip((angle / (2 * np.pi) + 0.5) % 1 * picture.shape[1], 0, picture.shape[1] - 1).astype(int)
     part = (height - LABEL[0]) / (LABEL[1] - LABEL[0])
     rows = np.clip((1 - part) * picture.shape[0], 0, picture.shape[0] - 1).astype(int)
-    return picture[rows, columns] ** 2.2
+    linear: Array = picture[rows, columns] ** 2.2
+    return linear
 
 
 def _label_picture() -> Image.Image:
@@ -236,7 +246,8 @@ def _label_picture() -> Image.Image:
 
 def _unit(x: float, y: float, z: float) -> Array:
     vector = np.array([x, y, z])
-    return vector / np.linalg.norm(vector)
+    unit: Array = vector / np.linalg.norm(vector)
+    return unit
 
 
 if __name__ == "__main__":
