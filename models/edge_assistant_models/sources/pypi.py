@@ -90,7 +90,7 @@ def _append(wheel: Path, member: str, partial: Partial) -> None:
                 partial.write(chunk)
     except KeyError:
         raise Refused(f"{wheel.name} does not hold {member}") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:  # the last: encrypted, unknown packing
         raise Refused(f"{wheel.name} is damaged ({error})") from None
 
 
