@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 
-from edge_assistant.reasoning.english import english
 from edge_assistant.reasoning.spoken import number_words, spoken_numbers
 from edge_assistant.reasoning.values import Clock, Day, Nothing, Quantity, Value, Words
+from edge_assistant.reasoning.vocabulary import vocabulary
 
 MAX_TEXT = 4_000  # characters of one piece of evidence that are searched; more is no sentence
 MAX_PHRASE = 6  # words of one candidate phrase
@@ -47,7 +47,7 @@ def days(text: str) -> Iterator[Candidate]:
         yield from _day(match, [(int(match[3]), int(match[2]), int(match[1]))])
     for pattern in _named_days():
         for match in pattern.finditer(text):
-            month = english().months.get(match["month"].lower(), 0)  # re.I lets a long s pass for an s
+            month = vocabulary().months.get(match["month"].lower(), 0)  # re.I lets a long s pass for an s
             yield from _day(match, [(_year(match["year"]), month, _ordinal(match["day"]))])
 
 
@@ -89,7 +89,7 @@ def nothings(text: str) -> Iterator[Candidate]:
 
 def phrases(text: str) -> Iterator[Candidate]:
     """Find runs of at most `MAX_PHRASE` words within a clause that neither start nor end with a stop word."""
-    stop = english().words["stop"]
+    stop = vocabulary().words["stop"]
     for clause in re.finditer(r"[^.;!?:\n]+(?:[.:](?=\S)[^.;!?:\n]+)*", text[:MAX_TEXT]):
         words = list(re.finditer(r"[^\s,]+", clause[0]))
         for i, first in enumerate(words):
@@ -105,7 +105,7 @@ def phrases(text: str) -> Iterator[Candidate]:
 
 def as_words(text: str) -> Words:
     """A text as a set of words: lower case, singular, without stop words."""
-    stop = english().words["stop"]
+    stop = vocabulary().words["stop"]
     tokens = (singular(match[0].lower()) for match in _WORD.finditer(text))
     return Words(frozenset(token for token in tokens if token not in stop))
 
@@ -116,8 +116,8 @@ def singular(word: str) -> str:
     >>> [singular(w) for w in ("dogs", "boxes", "berries", "glass", "bus", "buses", "doses", "people")]
     ['dog', 'box', 'berry', 'glass', 'bus', 'bus', 'dose', 'person']
     """
-    if word in english().singular:
-        return english().singular[word]
+    if word in vocabulary().singular:
+        return vocabulary().singular[word]
     if len(word) > 4 and word.endswith("ies"):
         return word[:-3] + "y"
     if len(word) > 4 and word.endswith(("uses", "sses", "xes", "ches", "shes")):
@@ -149,13 +149,13 @@ def _ordinal(text: str) -> int:
     if digits:
         return int(digits[0])
     words = re.split(r"[ -]", text.lower())
-    return sum(english().numbers.get(word, 0) or english().ordinals.get(word, 0) for word in words)
+    return sum(vocabulary().numbers.get(word, 0) or vocabulary().ordinals.get(word, 0) for word in words)
 
 
 @cache
 def _named_days() -> tuple[re.Pattern[str], ...]:
-    months = "|".join(sorted(english().months, key=len, reverse=True))
-    ordinals = "|".join(sorted(english().ordinals, key=len, reverse=True))
+    months = "|".join(sorted(vocabulary().months, key=len, reverse=True))
+    ordinals = "|".join(sorted(vocabulary().ordinals, key=len, reverse=True))
     day = rf"(?P<day>\d{{1,2}}(?:st|nd|rd|th)?|(?:(?:twenty|thirty)[ -])?(?:{ordinals}))"
     spoken = rf"(?:(?:nineteen|twenty|two thousand)(?:[ -](?:{number_words()}|and))+)"
     year = rf"(?P<year>\d{{4}}|{spoken})"
@@ -167,7 +167,7 @@ def _named_days() -> tuple[re.Pattern[str], ...]:
 
 @cache
 def _quantity_pattern() -> re.Pattern[str]:
-    units = "|".join(_unit_pattern(unit) for unit in sorted(english().units, key=len, reverse=True))
+    units = "|".join(_unit_pattern(unit) for unit in sorted(vocabulary().units, key=len, reverse=True))
     return re.compile(
         rf"(?:(?P<currency>\b(?:RM|USD|EUR|GBP)|[$€£])\s?)?"
         rf"(?:(?P<digits>(?:(?<![^\W_])|(?<=RM)|(?<=USD)|(?<=EUR)|(?<=GBP))(?<![.,:/])-?{_NUMBER}(?:-\d\d(?![\d-]))?(?![\d/]))"
@@ -179,8 +179,8 @@ def _quantity_pattern() -> re.Pattern[str]:
 
 @cache
 def _nothing_pattern() -> re.Pattern[str]:
-    none = "|".join(re.escape(word) for word in sorted(english().words["none"], key=len, reverse=True))
-    after = "|".join(re.escape(word) for word in sorted(english().words["none_after"], key=len, reverse=True))
+    none = "|".join(re.escape(word) for word in sorted(vocabulary().words["none"], key=len, reverse=True))
+    after = "|".join(re.escape(word) for word in sorted(vocabulary().words["none_after"], key=len, reverse=True))
     return re.compile(rf"\b(?:{none})\b(?: (?:{after})\b)*", re.I)
 
 
@@ -198,7 +198,7 @@ def _digits(text: str, *, priced: bool) -> tuple[Decimal, ...]:
 
 
 def _unit(text: str | None) -> str | None:
-    units = english().units
+    units = vocabulary().units
     return units.get(text) or units.get(text.lower()) if text else None
 
 
@@ -209,4 +209,4 @@ def _unit_pattern(unit: str) -> str:
 
 def _approximate(text: str, start: int) -> bool:
     before = re.findall(r"[^\W\d_]+", text[max(0, start - 24) : start])
-    return bool(before) and before[-1].lower() in english().words["about"]
+    return bool(before) and before[-1].lower() in vocabulary().words["about"]

@@ -9,10 +9,10 @@ from edge_assistant.evidence import Evidence, Field, TickBox
 from edge_assistant.language.chat import Message, Role
 from edge_assistant.language.engine import Choice, Engine
 from edge_assistant.reasoning.candidates import Candidate, as_words, clocks, days, nothings, phrases, quantities
-from edge_assistant.reasoning.english import english
 from edge_assistant.reasoning.question import Expect, Query
 from edge_assistant.reasoning.sources import DESCRIPTIONS, Source, one_line
 from edge_assistant.reasoning.values import Quantity, Truth, Value, Words, same
+from edge_assistant.reasoning.vocabulary import vocabulary
 
 MAX_OPTIONS = 1_200  # phrases that the model may choose from; more lines than that do not fit the budget
 # Probability of the best span against UNKNOWN from which on a source tells it: a 1.5B model takes UNKNOWN too readily
@@ -40,6 +40,8 @@ class Claim:
         evidence: ids of the evidence.
         confidence: probability of the choice, or the detector's score; 1 where code decided.
         computed: id of the computation, where the value was computed over readings.
+        attribute: name of the attribute of the vocabulary that it is about; None where only the question says.
+        subject: of whom or of what, where that is not the one the signal is about: an item, a drug, "son".
     """
 
     signal: str
@@ -48,6 +50,8 @@ class Claim:
     evidence: tuple[str, ...]
     confidence: float = 1.0
     computed: str | None = None
+    attribute: str | None = None
+    subject: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,7 @@ def _telling(line: Evidence) -> str:
 
 def relevant(query: Query, lines: Sequence[Evidence]) -> tuple[Evidence, ...]:
     """The lines that can answer: a limit that should hold does not tell what a statistic over readings was."""
-    limits = english().words["limit"]
+    limits = vocabulary().words["limit"]
     if query.statistic is None or as_words(query.text).tokens & limits:
         return tuple(lines)
     return tuple(line for line in lines if not as_words(line.text).tokens & limits)
@@ -146,7 +150,7 @@ def _read_truth(query: Query, source: Source, lines: Sequence[Evidence], engine:
     said = _TRUTH_OPTIONS[choice.index]
     if said == _TRUTH_OPTIONS[-1]:
         return None
-    asked = as_words(query.text).tokens - english().words["generic"]
+    asked = as_words(query.text).tokens - vocabulary().words["generic"]
     line = max(lines, key=lambda item: len(asked & as_words(item.text).tokens))
     if not asked & as_words(line.text).tokens:
         return None  # there is nothing that an answer could rest on

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from edge_assistant.reasoning.candidates import quantities, singular
-from edge_assistant.reasoning.english import english
 from edge_assistant.reasoning.values import Quantity
+from edge_assistant.reasoning.vocabulary import vocabulary
 
 # "do they agree on the date?", else the first noun with an article: "is the amount in the recording right?"
 _AGREED_ON = re.compile(r"\b(?:on|about) (?:(?:the|their|his|her|its) )?(?P<noun>[\w ]+?)[?!. ]*$", re.I)
@@ -64,9 +64,9 @@ def understand(question: str) -> Query:
     """Find out what a question asks for."""
     text = " ".join(question.split())
     lower = text.lower()
-    if _has(lower, english().question["agreement"]):
+    if _has(lower, vocabulary().question["agreement"]):
         return _agreement(text, lower)
-    statistic = next((name for name, words in english().statistics.items() if _has(lower, words)), None)
+    statistic = next((name for name, words in vocabulary().statistics.items() if _has(lower, words)), None)
     counted = _COUNTED.search(text)
     return Query(
         text,
@@ -75,7 +75,7 @@ def understand(question: str) -> Query:
         restated=text,
         counted=_counted(counted["noun"].lower()) if counted else None,
         category=_category(lower),
-        priced=_has(lower, english().question["priced"]),
+        priced=_has(lower, vocabulary().question["priced"]),
         units=_units(lower),
         statistic=statistic,
         limit=_limit(text) if statistic else None,
@@ -85,10 +85,10 @@ def understand(question: str) -> Query:
 def _agreement(text: str, lower: str) -> Query:
     """A question whether sources agree becomes the question what each says of the attribute."""
     match = _AGREED_ON.search(text) or _AGREED_NOUN.search(text)
-    nouns = [noun for noun in english().attributes if re.search(rf"\b{noun}s?\b", lower)]
+    nouns = [noun for noun in vocabulary().agreed if re.search(rf"\b{noun}s?\b", lower)]
     if nouns:
-        noun, expects = english().attributes[nouns[0]]
-        priced = _has(lower, english().question["priced"])
+        noun, expects = vocabulary().agreed[nouns[0]]
+        priced = _has(lower, vocabulary().question["priced"])
         return Query(
             text, Expect(expects), nouns[0], f"What is the {noun}?", agreement=True, priced=priced, units=_units(lower)
         )
@@ -98,14 +98,15 @@ def _agreement(text: str, lower: str) -> Query:
 
 def _attribute(text: str) -> str:
     """The words that carry what is asked for, without question words, auxiliaries and stop words."""
-    drop = english().words["stop"] | set(english().question["auxiliary"]) | set(english().question["interrogative"])
+    rules = vocabulary().question
+    drop = vocabulary().words["stop"] | set(rules["auxiliary"]) | set(rules["interrogative"])
     words = [word for word in re.findall(r"[^\s?!,;.]+", text) if word.lower() not in drop]
     return " ".join(words[:_MAX_ATTRIBUTE]) or text.rstrip("?!. ") or text
 
 
 def _counted(noun: str) -> str:
     """The head of what is counted: "red cars" -> car, "giraffes are" -> giraffe."""
-    words = [word for word in noun.split() if word not in english().question["auxiliary"]]
+    words = [word for word in noun.split() if word not in vocabulary().question["auxiliary"]]
     return singular(words[-1]) if words else singular(noun)
 
 
@@ -113,17 +114,17 @@ def _category(lower: str) -> str | None:
     """The category that a question asks a member of: "which animal", "what kind of vehicle"."""
     match = re.match(r"(?:what|which)(?: (?:kind|sort|type) of)? (\w+)", lower)
     noun = singular(match[1]) if match else ""
-    return noun if noun in english().categories else None
+    return noun if noun in vocabulary().categories else None
 
 
 def _units(lower: str) -> frozenset[str]:
     """The units of the one measure that a question names."""
-    named = [units for noun, units in english().measures.items() if re.search(rf"\b{noun}s?\b", lower)]
+    named = [units for noun, units in vocabulary().measures.items() if re.search(rf"\b{noun}s?\b", lower)]
     return named[0] if len(named) == 1 else frozenset()
 
 
 def _expected(lower: str) -> Expect:
-    rules = english().question
+    rules = vocabulary().question
     if _has(lower, rules["prose"]):
         return Expect.PROSE
     if _has(lower, rules["clock"]):

@@ -8,10 +8,10 @@ from decimal import Decimal
 from edge_assistant.evidence import Evidence, Field, Scene, Thing, TickBox
 from edge_assistant.reasoning.candidates import as_words, nothings, quantities
 from edge_assistant.reasoning.claims import Claim
-from edge_assistant.reasoning.english import english
 from edge_assistant.reasoning.question import Expect, Query
 from edge_assistant.reasoning.sources import Source
 from edge_assistant.reasoning.values import Quantity, Truth
+from edge_assistant.reasoning.vocabulary import vocabulary
 
 STEM = 5  # letters that two words must share at their start to be of one stem
 
@@ -27,7 +27,7 @@ def by_code(query: Query, source: Source) -> Claim | None:
 
 def _stated(query: Query, source: Source) -> Claim | None:
     """Yes or no as a form states it: a ticked box, or a field that says yes, no, none or the very thing asked about."""
-    asked = as_words(query.text).tokens - english().words["generic"]
+    asked = as_words(query.text).tokens - vocabulary().words["generic"]
     for item in source.evidence:
         match item.detail:
             case TickBox(label=label, ticked=True):
@@ -46,7 +46,7 @@ def _stated(query: Query, source: Source) -> Claim | None:
 
 def _polarity(said: str, asked: frozenset[str]) -> bool | None:
     """Whether what a field says is a yes or a no to what is asked; None where it is neither."""
-    if said.lower() in english().words["yes"]:
+    if said.lower() in vocabulary().words["yes"]:
         return True
     if any(found.text.lower() == said.lower().rstrip(".") for found in nothings(said)):
         return False
@@ -81,7 +81,7 @@ def _numbered(noun: str, source: Source) -> Claim | None:
 def _member(category: str, source: Source) -> Claim | None:
     """The one label of a category that was seen in a picture."""
     for scene, counts in _scenes(source):
-        seen = english().categories[category] & counts.keys()
+        seen = vocabulary().categories[category] & counts.keys()
         if len(seen) == 1:
             label = next(iter(seen))
             return Claim(source.signal.id, as_words(label), label, (scene.id, *_things(source, label)))

@@ -6,13 +6,13 @@ import re
 from decimal import Decimal
 from functools import cache
 
-from edge_assistant.reasoning.english import english
+from edge_assistant.reasoning.vocabulary import vocabulary
 
 
 @cache
 def number_words() -> str:
     """The number words as alternatives of a regular expression, longest first."""
-    return "|".join(sorted(english().numbers, key=len, reverse=True))
+    return "|".join(sorted(vocabulary().numbers, key=len, reverse=True))
 
 
 def spoken_numbers(text: str) -> tuple[Decimal, ...]:
@@ -27,7 +27,7 @@ def spoken_numbers(text: str) -> tuple[Decimal, ...]:
     if "point" in words:
         at = words.index("point")
         whole, digits = _groups(words[:at]), words[at + 1 :]
-        values = [english().numbers.get(word, 10) for word in digits]
+        values = [vocabulary().numbers.get(word, 10) for word in digits]
         if len(whole) != 1 or not values or any(value > 9 for value in values):
             return ()
         return (Decimal(f"{whole[0]}." + "".join(map(str, values))),)
@@ -44,7 +44,7 @@ def _groups(words: list[str]) -> list[int]:
     groups: list[int] = []
     number, place = 0, 10_000  # under construction: its value, and the smallest place that is filled
     for word in words:
-        value = english().numbers.get(word)
+        value = vocabulary().numbers.get(word)
         if value is None:
             return []
         joined = _join(number, place, value)

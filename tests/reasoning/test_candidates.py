@@ -21,14 +21,14 @@ from edge_assistant.reasoning.candidates import (
     quantities,
     singular,
 )
-from edge_assistant.reasoning.english import english
+from edge_assistant.reasoning.vocabulary import vocabulary
 from edge_assistant.reasoning.values import Clock, Day, Nothing, Quantity, Words
 
 Finder = Callable[[str], Iterator[Candidate]]
 FINDERS = (days, clocks, quantities, nothings, phrases)
 
 PIECES = [
-    *english().numbers, *english().months, *english().ordinals, *english().units, *english().words["none"],
+    *vocabulary().numbers, *vocabulary().months, *vocabulary().ordinals, *vocabulary().units, *vocabulary().words["none"],
     "0", "1", "9", "12", "31", "99", "2024", "1,234", "3.5", "16:20", "4", "pm", "a.m.", "2018-10-19", "19/10/2018",
     "19102018", "38-40", "$", "£", "RM", "USD", "€", "%", "°", "st", "nd", "th", "ſ", "İ", "ı", "\u212a", "²", "٣",
     "１２", "\ud800", "👍", "\0", "\u2028", "\n", "\t", " ", ".", ",", ";", ":", "-", "/", "'", "’",

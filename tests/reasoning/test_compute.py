@@ -11,7 +11,7 @@ from edge_assistant.perception.readings import Readings
 from edge_assistant.perception.sense import Request
 from edge_assistant.perception.table import Table
 from edge_assistant.reasoning.compute import NEEDS_LIMIT, compute
-from edge_assistant.reasoning.english import english
+from edge_assistant.reasoning.vocabulary import vocabulary
 from edge_assistant.reasoning.question import understand
 from edge_assistant.reasoning.values import Clock, Quantity, Truth
 from edge_assistant.runtime import Runtime
@@ -56,16 +56,16 @@ def test_a_statistic(question: str, limit: float | None, value: object, text: st
     assert result.computed.formula in result.evidence
 
 
-@pytest.mark.parametrize("statistic", english().statistics)
+@pytest.mark.parametrize("statistic", vocabulary().statistics)
 def test_every_statistic_of_the_data_is_computed(statistic: str) -> None:
-    query = understand(f"{english().statistics[statistic][0]} temperature 65")
+    query = understand(f"{vocabulary().statistics[statistic][0]} temperature 65")
     assert query.statistic == statistic
     assert compute(query, table(), 65.0) is not None
 
 
 @pytest.mark.parametrize("statistic", sorted(NEEDS_LIMIT))
 def test_without_a_limit_there_is_nothing_to_compare_with(statistic: str) -> None:
-    query = understand(f"{english().statistics[statistic][0]} the limit")
+    query = understand(f"{vocabulary().statistics[statistic][0]} the limit")
     assert query.statistic == statistic
     assert compute(query, table(), None) is None
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_assistant.reasoning.english import english
+from edge_assistant.reasoning.vocabulary import vocabulary
 from edge_assistant.reasoning.spoken import spoken_numbers
 
-NAMES = {value: word for word, value in english().numbers.items()}
+NAMES = {value: word for word, value in vocabulary().numbers.items()}
 
 
 def in_words(number: int, hyphen: str = "-", joined: str = " and ") -> str:
@@ -81,7 +81,7 @@ def test_what_is_no_number(words: str) -> None:
     assert spoken_numbers(words) == ()
 
 
-@given(st.lists(st.sampled_from([*english().numbers, "and", "point", "-", "xyz"]), max_size=12))
+@given(st.lists(st.sampled_from([*vocabulary().numbers, "and", "point", "-", "xyz"]), max_size=12))
 def test_any_words_give_different_finite_readings(words: list[str]) -> None:
     readings = spoken_numbers(" ".join(words))
     assert len(set(readings)) == len(readings) <= 2

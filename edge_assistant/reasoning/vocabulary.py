@@ -1,0 +1,123 @@
+"""The words and rules of the reasoning stage: the English that ships with it, and what a domain file adds.
+
+The stage asks `vocabulary()` for the one in force, as code asks `decimal.getcontext()` for the arithmetic in force; a
+question is answered `within()` the vocabulary of its domain.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from importlib.resources import files
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+SHIPPED = ("english.toml", "attributes.toml")  # files of this package that make up the default vocabulary
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """What can be asked for and told of a subject; see attributes.toml.
+
+    Attributes:
+        name: as verdicts show it.
+        value: type of its values, a key of `candidates.FINDERS`.
+        names: what it is called, on a label or in a sentence; lower case, singular.
+        asked: phrases that mean it in questions only.
+        told: phrases that mean it in what is told only.
+        units: canonical units its values can have; empty for any.
+        per: what its subject is (`drug`, `item`, ...), where one signal tells it of several subjects; else None.
+    """
+
+    name: str
+    value: str
+    names: tuple[str, ...]
+    asked: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
+    units: frozenset[str] = frozenset()
+    per: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Vocabulary:
+    """Numbers, months, ordinals, units, plurals, attributes, word lists and how questions are understood."""
+
+    numbers: Mapping[str, int]
+    months: Mapping[str, int]
+    ordinals: Mapping[str, int]
+    units: Mapping[str, str]
+    singular: Mapping[str, str]
+    words: Mapping[str, frozenset[str]]
+    question: Mapping[str, tuple[str, ...]]
+    agreed: Mapping[str, tuple[str, str]]
+    measures: Mapping[str, frozenset[str]]
+    categories: Mapping[str, frozenset[str]]
+    statistics: Mapping[str, tuple[str, ...]]
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+
+
+def vocabulary() -> Vocabulary:
+    """The vocabulary in force: the shipped one, or the one that `within` chose."""
+    return _chosen.get() or shipped()
+
+
+@contextmanager
+def within(chosen: Vocabulary) -> Iterator[None]:
+    """Put a vocabulary in force."""
+    token = _chosen.set(chosen)
+    try:
+        yield
+    finally:
+        _chosen.reset(token)
+
+
+def per_vocabulary(build: Callable[[Vocabulary], T]) -> Callable[[], T]:
+    """Make a function that builds something of a vocabulary once for each: a pattern of all its units, say."""
+    built = lru_cache(maxsize=8)(build)
+    return lambda: built(vocabulary())
+
+
+@cache
+def shipped() -> Vocabulary:
+    """The vocabulary that ships with the package."""
+    tables: dict[str, Any] = {}
+    for name in SHIPPED:
+        tables |= tomllib.loads((files(__package__) / name).read_text(encoding="utf-8"))
+    return _vocabulary(tables)
+
+
+def _vocabulary(tables: Mapping[str, Any]) -> Vocabulary:
+    return Vocabulary(
+        numbers=tables["numbers"],
+        months=tables["months"],
+        ordinals=tables["ordinals"],
+        units=tables["units"],
+        singular=tables["singular"],
+        words={key: frozenset(values) for key, values in tables["words"].items()},
+        question={key: tuple(values) for key, values in tables["question"].items()},
+        agreed={key: (values[0], values[1]) for key, values in tables["agreed"].items()},
+        measures={key: frozenset(values) for key, values in tables["measures"].items()},
+        categories={key: frozenset(values) for key, values in tables["categories"].items()},
+        statistics={key: tuple(values) for key, values in tables["statistics"].items()},
+        attributes={key: _attribute(key, entry) for key, entry in tables["attributes"].items()},
+    )
+
+
+def _attribute(key: str, entry: Mapping[str, Any]) -> Attribute:
+    return Attribute(
+        name=key.replace("_", " "),
+        value=entry["value"],
+        names=tuple(entry["names"]),
+        asked=tuple(entry.get("asked", ())),
+        told=tuple(entry.get("told", ())),
+        units=frozenset(entry.get("units", ())),
+        per=entry.get("per"),
+    )
+
+
+_chosen: ContextVar[Vocabulary | None] = ContextVar("vocabulary", default=None)
