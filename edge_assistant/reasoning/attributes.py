@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from edge_assistant.reasoning.candidates import singular
@@ -12,17 +12,28 @@ from edge_assistant.reasoning.vocabulary import Attribute, Vocabulary, per_vocab
 _WORD = re.compile(r"[^\W_]+")
 
 Phrase = tuple[str, ...]
-Names = Mapping[Phrase, tuple[Attribute, ...]]
-"""Attributes by the words of their names; a name may be one of several attributes, whose values then decide."""
+Names = Mapping[Phrase, tuple[tuple[Attribute, bool], ...]]
+"""Attributes by the words of a name or phrase, and whether it is a name; one may be of several attributes, whose values
+then decide."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """An attribute named in a text, at the characters [start, end)."""
+    """An attribute in a text, at the characters [start, end).
+
+    Attributes:
+        attribute: which.
+        start: first character.
+        end: after the last character.
+        named: by its name and not by a phrase that means it.
+        words: how many words name it.
+    """
 
     attribute: Attribute
     start: int
     end: int
+    named: bool
+    words: int
 
 
 def labelled(text: str) -> list[Mention]:
@@ -40,6 +51,11 @@ def told(text: str) -> list[Mention]:
     return list(_found(text, _told_names()))
 
 
+def phrase(text: str) -> Phrase:
+    """A name as it is compared: its words in lower case and singular."""
+    return tuple(singular(match[0].lower()) for match in _WORD.finditer(text))
+
+
 def _found(text: str, names: Names) -> Iterator[Mention]:
     """The longest names from left to right; a shorter one within a longer one is not meant."""
     words = [(singular(match[0].lower()), match.start(), match.end()) for match in _WORD.finditer(text)]
@@ -50,25 +66,23 @@ def _found(text: str, names: Names) -> Iterator[Mention]:
             known = names.get(tuple(word for word, _, _ in words[at : at + length]))
             if known:
                 start, end = words[at][1], words[at + length - 1][2]
-                yield from (Mention(attribute, start, end) for attribute in known)
+                yield from (Mention(attribute, start, end, named, length) for attribute, named in known)
                 at += length - 1
                 break
         at += 1
 
 
-def phrase(text: str) -> Phrase:
-    """A name as it is compared: its words in lower case and singular."""
-    return tuple(singular(match[0].lower()) for match in _WORD.finditer(text))
-
-
-def _index(vocabulary: Vocabulary, kinds: Sequence[str]) -> Names:
-    index: dict[Phrase, tuple[Attribute, ...]] = {}
+def _index(vocabulary: Vocabulary, phrases: str) -> Names:
+    """The names of all attributes, and what else means them in one place: `labels`, `asked` or `told`."""
+    index: dict[Phrase, tuple[tuple[Attribute, bool], ...]] = {}
     for attribute in vocabulary.attributes.values():
-        for name in dict.fromkeys(phrase(name) for kind in kinds for name in getattr(attribute, kind)):
-            index[name] = (*index.get(name, ()), attribute)
+        known = {phrase(name): False for name in getattr(attribute, phrases)}
+        known |= {phrase(name): True for name in attribute.names}
+        for name, named in known.items():
+            index[name] = (*index.get(name, ()), (attribute, named))
     return index
 
 
-_label_names = per_vocabulary(lambda vocabulary: _index(vocabulary, ("names",)))
-_question_names = per_vocabulary(lambda vocabulary: _index(vocabulary, ("names", "asked")))
-_told_names = per_vocabulary(lambda vocabulary: _index(vocabulary, ("names", "told")))
+_label_names = per_vocabulary(lambda vocabulary: _index(vocabulary, "labels"))
+_question_names = per_vocabulary(lambda vocabulary: _index(vocabulary, "asked"))
+_told_names = per_vocabulary(lambda vocabulary: _index(vocabulary, "told"))

@@ -9,7 +9,7 @@ from edge_assistant.evidence import Evidence, Field, TickBox
 from edge_assistant.language.chat import Message, Role
 from edge_assistant.language.engine import Choice, Engine
 from edge_assistant.reasoning.candidates import Candidate, as_words, clocks, days, nothings, phrases, quantities
-from edge_assistant.reasoning.question import Expect, Query
+from edge_assistant.reasoning.question import AMOUNTS, Expect, Query
 from edge_assistant.reasoning.sources import DESCRIPTIONS, Source, one_line
 from edge_assistant.reasoning.values import Quantity, Truth, Value, Words, same
 from edge_assistant.reasoning.vocabulary import vocabulary
@@ -158,7 +158,7 @@ def _read_truth(query: Query, source: Source, lines: Sequence[Evidence], engine:
 
 
 def _candidates(expects: Expect, text: str) -> Iterator[Candidate]:
-    if expects is Expect.QUANTITY:
+    if expects in AMOUNTS:
         yield from quantities(text)
         yield from nothings(text)
     elif expects is Expect.DATE:

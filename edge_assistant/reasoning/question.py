@@ -1,32 +1,50 @@
-"""What a question asks for, found by rules over its words; the rules are data in english.toml."""
+"""What a question asks for, found by rules over its words; the rules are data in english.toml and attributes.toml."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from edge_assistant.reasoning.candidates import quantities, singular
+from edge_assistant.reasoning.attributes import Mention, asked
+from edge_assistant.reasoning.candidates import as_words, quantities, singular
 from edge_assistant.reasoning.values import Quantity
-from edge_assistant.reasoning.vocabulary import vocabulary
+from edge_assistant.reasoning.vocabulary import Attribute, vocabulary
 
-# "do they agree on the date?", else the first noun with an article: "is the amount in the recording right?"
+# "do they agree on the colour?", else the first noun with an article: "is the colour in the recording right?"
 _AGREED_ON = re.compile(r"\b(?:on|about) (?:(?:the|their|his|her|its) )?(?P<noun>[\w ]+?)[?!. ]*$", re.I)
 _AGREED_NOUN = re.compile(r"\b(?:the|its|his|her) (?P<noun>\w+)\b", re.I)
-_COUNTED = re.compile(r"\bhow many (?P<noun>[a-z]+(?: [a-z]+)?)", re.I)
+_COUNTED = re.compile(r"\b(?:how many|number of) (?P<noun>[a-z]+(?: [a-z]+){0,3})", re.I)
 _MAX_ATTRIBUTE = 5  # words of a verdict's attribute
 
 
 class Expect(StrEnum):
-    """The type of value that answers a question."""
+    """The type of value that answers a question: a type of `candidates.FINDERS`, or sentences."""
 
     QUANTITY = "quantity"
+    MONEY = "money"
+    NUMBER = "number"
+    PAIR = "pair"
     DATE = "date"
     CLOCK = "clock"
     TRUTH = "truth"
+    NAME = "name"
+    ITEMS = "items"
+    TELEPHONE = "telephone"
+    IDENTIFIER = "identifier"
     WORDS = "words"
     PROSE = "prose"
+
+
+AMOUNTS = frozenset({Expect.QUANTITY, Expect.MONEY, Expect.NUMBER, Expect.PAIR})
+NOUNS = frozenset({Expect.NAME, Expect.ITEMS, Expect.IDENTIFIER, Expect.TELEPHONE, Expect.WORDS})
+_ADMITTED = {  # by what the interrogative asks for: the types of value that can answer
+    Expect.QUANTITY: AMOUNTS,
+    Expect.DATE: frozenset({Expect.DATE, Expect.CLOCK}),
+    Expect.CLOCK: frozenset({Expect.CLOCK}),
+    Expect.NAME: frozenset({Expect.NAME, Expect.WORDS}),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +56,11 @@ class Query:
         expects: the type of its answer.
         attribute: what is asked for, as a short noun phrase for the verdict.
         restated: the question as it is put to one source alone.
+        attributes: those of the vocabulary that it can mean, the likeliest first.
+        subject: its words that say of whom or of what, in lower case and singular.
         agreement: asked outright whether the sources agree.
         counted: the singular noun of "how many X", or None.
         category: the noun of "which animal" and its like (a key of `[categories]`), or None.
-        priced: asks for an amount of money, where there is one.
         units: canonical units that can answer; empty for any.
         statistic: the computation over readings that it names (a key of `[statistics]`), or None.
         limit: the number that the computation compares with, where the question tells it.
@@ -51,13 +70,19 @@ class Query:
     expects: Expect
     attribute: str
     restated: str
+    attributes: tuple[Attribute, ...] = ()
+    subject: frozenset[str] = frozenset()
     agreement: bool = False
     counted: str | None = None
     category: str | None = None
-    priced: bool = False
     units: frozenset[str] = frozenset()
     statistic: str | None = None
     limit: Quantity | None = None
+
+    @property
+    def priced(self) -> bool:
+        """Whether it asks for an amount of money."""
+        return self.expects is Expect.MONEY
 
 
 def understand(question: str) -> Query:
@@ -65,49 +90,102 @@ def understand(question: str) -> Query:
     text = " ".join(question.split())
     lower = text.lower()
     if _has(lower, vocabulary().question["agreement"]):
-        return _agreement(text, lower)
+        return _agreement(text)
+    interrogative = _interrogative(lower)
+    unit = _counted_unit(lower)
+    counted = None if unit else _counted(lower)
+    mentions = asked(text)
+    attributes = _attributes(mentions, interrogative) if counted is None else ()
     statistic = next((name for name, words in vocabulary().statistics.items() if _has(lower, words)), None)
-    counted = _COUNTED.search(text)
     return Query(
         text,
-        _expected(lower),
-        attribute=_attribute(text),
+        _expected(interrogative, attributes),
+        attribute=_attribute(text, attributes),
         restated=text,
-        counted=_counted(counted["noun"].lower()) if counted else None,
+        attributes=attributes,
+        subject=_subject(text, mentions, attributes),
+        counted=counted,
         category=_category(lower),
-        priced=_has(lower, vocabulary().question["priced"]),
-        units=_units(lower),
+        units=frozenset({unit}) if unit else _units(attributes),
         statistic=statistic,
         limit=_limit(text) if statistic else None,
     )
 
 
-def _agreement(text: str, lower: str) -> Query:
+def _agreement(text: str) -> Query:
     """A question whether sources agree becomes the question what each says of the attribute."""
-    match = _AGREED_ON.search(text) or _AGREED_NOUN.search(text)
-    nouns = [noun for noun in vocabulary().agreed if re.search(rf"\b{noun}s?\b", lower)]
-    if nouns:
-        noun, expects = vocabulary().agreed[nouns[0]]
-        priced = _has(lower, vocabulary().question["priced"])
+    mentions = asked(text)
+    attributes = _attributes(mentions, None)
+    if attributes:
+        first = attributes[0]
         return Query(
-            text, Expect(expects), nouns[0], f"What is the {noun}?", agreement=True, priced=priced, units=_units(lower)
+            text,
+            Expect(first.value),
+            first.name,
+            first.question or f"What is the {first.name}?",
+            attributes,
+            agreement=True,
+            units=first.units,
         )
+    match = _AGREED_ON.search(text) or _AGREED_NOUN.search(text)
     attribute = match["noun"] if match else text.rstrip("?")
     return Query(text, Expect.WORDS, attribute, f"What is the {attribute}?", agreement=True)
 
 
-def _attribute(text: str) -> str:
+def _attributes(mentions: Iterable[Mention], interrogative: Expect | None) -> tuple[Attribute, ...]:
+    """The attributes that can be meant, of those with the right type of value.
+
+    Names come before phrases: "How much change was there?" asks for the change. Longer ones come before shorter ones:
+    "On what date was its last service?" asks for the date of service.
+    """
+    admitted = _ADMITTED.get(interrogative) if interrogative else None
+    meant = [m for m in mentions if admitted is None or m.attribute.value in admitted]
+    ranked = sorted(meant, key=lambda m: (not m.named, -m.words, m.start))
+    return tuple(dict.fromkeys(mention.attribute for mention in ranked))
+
+
+def _attribute(text: str, attributes: tuple[Attribute, ...]) -> str:
     """The words that carry what is asked for, without question words, auxiliaries and stop words."""
+    if attributes:
+        return attributes[0].name
     rules = vocabulary().question
     drop = vocabulary().words["stop"] | set(rules["auxiliary"]) | set(rules["interrogative"])
     words = [word for word in re.findall(r"[^\s?!,;.]+", text) if word.lower() not in drop]
     return " ".join(words[:_MAX_ATTRIBUTE]) or text.rstrip("?!. ") or text
 
 
-def _counted(noun: str) -> str:
-    """The head of what is counted: "red cars" -> car, "giraffes are" -> giraffe."""
-    words = [word for word in noun.split() if word not in vocabulary().question["auxiliary"]]
-    return singular(words[-1]) if words else singular(noun)
+def _subject(text: str, mentions: Iterable[Mention], attributes: tuple[Attribute, ...]) -> frozenset[str]:
+    """The words of a question beside the attribute: of whom, of what, in which circumstance."""
+    spans = [(m.start, m.end) for m in mentions if m.attribute in attributes]
+    rest = "".join(" " if any(a <= i < b for a, b in spans) else character for i, character in enumerate(text))
+    rules = vocabulary().question
+    return as_words(rest).tokens - set(rules["auxiliary"]) - set(rules["interrogative"])
+
+
+def _counted(lower: str) -> str | None:
+    """What is counted: "how many red cars are there" -> car, "how many traffic lights" -> traffic light."""
+    match = _COUNTED.search(lower)
+    if match is None:
+        return None
+    words = list(_noun_phrase(match["noun"].split()))
+    pair = " ".join(words[-2:])
+    label = vocabulary().synonyms.get(pair)
+    return (label or singular(words[-1])) if words else None
+
+
+def _noun_phrase(words: Iterable[str]) -> Iterator[str]:
+    """The words up to the first that no noun phrase has; each in singular."""
+    ends = vocabulary().words["stop"] | set(vocabulary().question["auxiliary"]) | vocabulary().words["after_noun"]
+    for word in words:
+        if word in ends:
+            return
+        yield singular(word)
+
+
+def _counted_unit(lower: str) -> str | None:
+    """The unit of "how many volts"."""
+    match = _COUNTED.search(lower)
+    return vocabulary().units.get(match["noun"].split()[0]) if match else None
 
 
 def _category(lower: str) -> str | None:
@@ -117,13 +195,14 @@ def _category(lower: str) -> str | None:
     return noun if noun in vocabulary().categories else None
 
 
-def _units(lower: str) -> frozenset[str]:
-    """The units of the one measure that a question names."""
-    named = [units for noun, units in vocabulary().measures.items() if re.search(rf"\b{noun}s?\b", lower)]
-    return named[0] if len(named) == 1 else frozenset()
+def _units(attributes: tuple[Attribute, ...]) -> frozenset[str]:
+    """The units of the one quantity that a question names."""
+    measured = [attribute.units for attribute in attributes if attribute.value == Expect.QUANTITY]
+    return measured[0] if len(measured) == 1 else frozenset()
 
 
-def _expected(lower: str) -> Expect:
+def _interrogative(lower: str) -> Expect | None:
+    """What the question word asks for; None where it does not tell."""
     rules = vocabulary().question
     if _has(lower, rules["prose"]):
         return Expect.PROSE
@@ -133,9 +212,20 @@ def _expected(lower: str) -> Expect:
         return Expect.TRUTH
     if _has(lower, rules["date"]):
         return Expect.DATE
+    if _has(lower, rules["how"]):
+        return Expect.QUANTITY
     if lower.startswith(("who", "whose", "where")):
-        return Expect.WORDS
-    return Expect.QUANTITY if _has(lower, rules["quantity"]) else Expect.WORDS
+        return Expect.NAME
+    return None
+
+
+def _expected(interrogative: Expect | None, attributes: tuple[Attribute, ...]) -> Expect:
+    """The type of the likeliest attribute's value, unless the question word wants another."""
+    if interrogative in (Expect.PROSE, Expect.TRUTH, Expect.CLOCK):
+        return interrogative
+    if attributes:
+        return Expect(attributes[0].value)
+    return Expect.WORDS if interrogative in (None, Expect.NAME) else interrogative
 
 
 def _limit(text: str) -> Quantity | None:

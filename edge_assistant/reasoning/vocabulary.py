@@ -28,19 +28,23 @@ class Attribute:
         name: as verdicts show it.
         value: type of its values, a key of `candidates.FINDERS`.
         names: what it is called, on a label or in a sentence; lower case, singular.
+        labels: what it is called on labels only.
         asked: phrases that mean it in questions only.
         told: phrases that mean it in what is told only.
         units: canonical units its values can have; empty for any.
         per: what its subject is (`drug`, `item`, ...), where one signal tells it of several subjects; else None.
+        question: how one source is asked for it; None for "What is the <name>?".
     """
 
     name: str
     value: str
     names: tuple[str, ...]
+    labels: tuple[str, ...] = ()
     asked: tuple[str, ...] = ()
     told: tuple[str, ...] = ()
     units: frozenset[str] = frozenset()
     per: str | None = None
+    question: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,11 +58,10 @@ class Vocabulary:
     singular: Mapping[str, str]
     words: Mapping[str, frozenset[str]]
     question: Mapping[str, tuple[str, ...]]
-    agreed: Mapping[str, tuple[str, str]]
-    measures: Mapping[str, frozenset[str]]
     categories: Mapping[str, frozenset[str]]
     statistics: Mapping[str, tuple[str, ...]]
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    synonyms: Mapping[str, str] = field(default_factory=dict)
 
 
 def vocabulary() -> Vocabulary:
@@ -100,11 +103,10 @@ def _vocabulary(tables: Mapping[str, Any]) -> Vocabulary:
         singular=tables["singular"],
         words={key: frozenset(values) for key, values in tables["words"].items()},
         question={key: tuple(values) for key, values in tables["question"].items()},
-        agreed={key: (values[0], values[1]) for key, values in tables["agreed"].items()},
-        measures={key: frozenset(values) for key, values in tables["measures"].items()},
         categories={key: frozenset(values) for key, values in tables["categories"].items()},
         statistics={key: tuple(values) for key, values in tables["statistics"].items()},
         attributes={key: _attribute(key, entry) for key, entry in tables["attributes"].items()},
+        synonyms=tables.get("synonyms", {}),
     )
 
 
@@ -113,10 +115,12 @@ def _attribute(key: str, entry: Mapping[str, Any]) -> Attribute:
         name=key.replace("_", " "),
         value=entry["value"],
         names=tuple(entry["names"]),
+        labels=tuple(entry.get("labels", ())),
         asked=tuple(entry.get("asked", ())),
         told=tuple(entry.get("told", ())),
         units=frozenset(entry.get("units", ())),
         per=entry.get("per"),
+        question=entry.get("question"),
     )
 
 

@@ -51,15 +51,15 @@ AMOUNT = "Do they agree on the amount?"
         (
             AMOUNT,
             (RECEIPT, HEARD),
-            "Yes, they agree on the amount: the picture says 38.40 [E1]; "
+            "Yes, they agree on the total: the picture says 38.40 [E1]; "
             'the recording says 38.40 ("thirty-eight forty") [E2].',
         ),
-        (AMOUNT, (RECEIPT,), "Only the picture says 38.40 [E1]; nothing else tells the amount."),
+        (AMOUNT, (RECEIPT,), "Only the picture says 38.40 [E1]; nothing else tells the total."),
         (AMOUNT, (), NOT_TOLD),
         (
             AMOUNT,
             (RECEIPT, Claim("audio:1", Quantity((Decimal(41),)), "41", ("E2",))),
-            "No, they do not agree on the amount: the picture says 38.40 [E1]; the recording says 41 [E2].",
+            "No, they do not agree on the total: the picture says 38.40 [E1]; the recording says 41 [E2].",
         ),
         ("How hot did it get?", (HOTTEST,), "98.7 degC [C1][E9][E4], by the readings."),
         (

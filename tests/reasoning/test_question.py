@@ -14,12 +14,12 @@ from edge_assistant.reasoning.question import Expect, understand
 @pytest.mark.parametrize(
     ("question", "expects"),
     [
-        ("What is the patient allergic to?", Expect.WORDS),
+        ("What is the patient allergic to?", Expect.ITEMS),
         ("Who signed the form?", Expect.WORDS),
-        ("Where was the pump built?", Expect.WORDS),
+        ("Where was the pump built?", Expect.NAME),
         ("Whose current badge is it?", Expect.WORDS),
-        ("What was the total?", Expect.QUANTITY),
-        ("How much did it cost?", Expect.QUANTITY),
+        ("What was the total?", Expect.MONEY),
+        ("How much did it cost?", Expect.MONEY),
         ("HOW MANY giraffes are there?", Expect.QUANTITY),
         ("What is the motor's temperature?", Expect.QUANTITY),
         ("When was the invoice issued?", Expect.DATE),
@@ -46,15 +46,15 @@ def test_the_type_of_the_answer(question: str, expects: Expect) -> None:
     [
         (
             "Does the claim agree with the receipt on the amount?",
-            "amount",
-            Expect.QUANTITY,
+            "total",
+            Expect.MONEY,
             "What is the total amount to pay?",
         ),
         ("Do both give the same date?", "date", Expect.DATE, "What is the date?"),
-        ("Is the amount in the recording correct?", "amount", Expect.QUANTITY, "What is the total amount to pay?"),
+        ("Is the amount in the recording correct?", "total", Expect.MONEY, "What is the total amount to pay?"),
         ("Do they agree on the colour?", "colour", Expect.WORDS, "What is the colour?"),
         ("Do the picture and the text agree about his employer?", "employer", Expect.WORDS, "What is the employer?"),
-        ("Do the form and the note agree on the allergy.", "allergy", Expect.WORDS, "What is the allergy?"),
+        ("Do the form and the note agree on the allergy.", "allergy", Expect.ITEMS, "What is the allergy?"),
         ("Is the temperature consistent?", "temperature", Expect.QUANTITY, "What is the temperature?"),
     ],
 )
@@ -113,8 +113,8 @@ def test_a_statistic_and_its_limit(question: str, statistic: str | None, limit: 
 @pytest.mark.parametrize(
     ("question", "attribute"),
     [
-        ("Which allergies are known?", "allergies known"),
-        ("What is the patient allergic to?", "patient allergic"),
+        ("Which allergies are known?", "allergy"),
+        ("Which colour has the handle of the pump?", "colour handle pump"),
         ("What?", "What"),
         ("...", "..."),
     ],
