@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
 
 from edge_assistant.reasoning.spoken import number_words, spoken_numbers
-from edge_assistant.reasoning.values import Clock, Day, Nothing, Quantity, Value, Words
-from edge_assistant.reasoning.vocabulary import vocabulary
+from edge_assistant.reasoning.values import (
+    Clock,
+    Day,
+    Identifier,
+    Items,
+    Name,
+    Nothing,
+    Pair,
+    Quantity,
+    Telephone,
+    Truth,
+    Value,
+    Words,
+)
+from edge_assistant.reasoning.vocabulary import Vocabulary, per_vocabulary, vocabulary
 
 MAX_TEXT = 4_000  # characters of one piece of evidence that are searched; more is no sentence
 MAX_PHRASE = 6  # words of one candidate phrase
@@ -33,6 +45,16 @@ class Candidate:
     value: Value
     start: int
     end: int
+
+
+def find(value: str, text: str) -> Iterator[Candidate]:
+    """Find what can be a value of a type, from left to right.
+
+    Args:
+        value: a key of `FINDERS`, as attributes name the type of their values.
+        text: one piece of evidence, or a part of it.
+    """
+    return FINDERS[value](text)
 
 
 def days(text: str) -> Iterator[Candidate]:
@@ -152,10 +174,10 @@ def _ordinal(text: str) -> int:
     return sum(vocabulary().numbers.get(word, 0) or vocabulary().ordinals.get(word, 0) for word in words)
 
 
-@cache
-def _named_days() -> tuple[re.Pattern[str], ...]:
-    months = "|".join(sorted(vocabulary().months, key=len, reverse=True))
-    ordinals = "|".join(sorted(vocabulary().ordinals, key=len, reverse=True))
+@per_vocabulary
+def _named_days(vocabulary: Vocabulary) -> tuple[re.Pattern[str], ...]:
+    months = "|".join(sorted(vocabulary.months, key=len, reverse=True))
+    ordinals = "|".join(sorted(vocabulary.ordinals, key=len, reverse=True))
     day = rf"(?P<day>\d{{1,2}}(?:st|nd|rd|th)?|(?:(?:twenty|thirty)[ -])?(?:{ordinals}))"
     spoken = rf"(?:(?:nineteen|twenty|two thousand)(?:[ -](?:{number_words()}|and))+)"
     year = rf"(?P<year>\d{{4}}|{spoken})"
@@ -165,9 +187,9 @@ def _named_days() -> tuple[re.Pattern[str], ...]:
     )
 
 
-@cache
-def _quantity_pattern() -> re.Pattern[str]:
-    units = "|".join(_unit_pattern(unit) for unit in sorted(vocabulary().units, key=len, reverse=True))
+@per_vocabulary
+def _quantity_pattern(vocabulary: Vocabulary) -> re.Pattern[str]:
+    units = "|".join(_unit_pattern(unit) for unit in sorted(vocabulary.units, key=len, reverse=True))
     return re.compile(
         rf"(?:(?P<currency>\b(?:RM|USD|EUR|GBP)|[$€£])\s?)?"
         rf"(?:(?P<digits>(?:(?<![^\W_])|(?<=RM)|(?<=USD)|(?<=EUR)|(?<=GBP))(?<![.,:/])-?{_NUMBER}(?:-\d\d(?![\d-]))?(?![\d/]))"
@@ -177,10 +199,10 @@ def _quantity_pattern() -> re.Pattern[str]:
     )
 
 
-@cache
-def _nothing_pattern() -> re.Pattern[str]:
-    none = "|".join(re.escape(word) for word in sorted(vocabulary().words["none"], key=len, reverse=True))
-    after = "|".join(re.escape(word) for word in sorted(vocabulary().words["none_after"], key=len, reverse=True))
+@per_vocabulary
+def _nothing_pattern(vocabulary: Vocabulary) -> re.Pattern[str]:
+    none = "|".join(re.escape(word) for word in sorted(vocabulary.words["none"], key=len, reverse=True))
+    after = "|".join(re.escape(word) for word in sorted(vocabulary.words["none_after"], key=len, reverse=True))
     return re.compile(rf"\b(?:{none})\b(?: (?:{after})\b)*", re.I)
 
 
@@ -210,3 +232,70 @@ def _unit_pattern(unit: str) -> str:
 def _approximate(text: str, start: int) -> bool:
     before = re.findall(r"[^\W\d_]+", text[max(0, start - 24) : start])
     return bool(before) and before[-1].lower() in vocabulary().words["about"]
+
+
+def _money(text: str) -> Iterator[Candidate]:
+    """Amounts: with a currency or with no unit at all."""
+    return (c for c in quantities(text) if _has_unit(c, lambda unit: unit is None or len(unit) == 3))
+
+
+def _numbers(text: str) -> Iterator[Candidate]:
+    return (c for c in quantities(text) if _has_unit(c, lambda unit: unit is None))
+
+
+def _has_unit(candidate: Candidate, fits: Callable[[str | None], bool]) -> bool:
+    return isinstance(candidate.value, Quantity) and fits(candidate.value.unit)
+
+
+def _truths(text: str) -> Iterator[Candidate]:
+    yes = "|".join(sorted(vocabulary().words["yes"], key=len, reverse=True))
+    for match in re.finditer(rf"\b(?:{yes})\b", text, re.I):
+        yield Candidate(match[0], Truth(True), match.start(), match.end())
+    for found in nothings(text):
+        yield Candidate(found.text, Truth(False), found.start, found.end)
+
+
+def _names(text: str) -> Iterator[Candidate]:
+    for match in re.finditer(r"[A-Z][\w'’.-]*(?: [A-Z][\w'’.-]*)*", text):
+        words = tuple(re.findall(r"[^\W_]+", match[0].lower()))
+        yield Candidate(match[0], Name(words), match.start(), match.end())
+
+
+def _items(text: str) -> Iterator[Candidate]:
+    yield from nothings(text)
+    for match in re.finditer(r"[^.;!?:\n]+", text):
+        if match[0].strip():
+            parts = re.split(r"\s*(?:,|\band\b)\s*", match[0].strip())
+            yield Candidate(match[0], Items(tuple(p.lower() for p in parts if p)), match.start(), match.end())
+
+
+def _telephones(text: str) -> Iterator[Candidate]:
+    for match in re.finditer(r"\+?\d[\d ()-]{4,18}\d", text):
+        yield Candidate(match[0], Telephone(re.sub(r"[^\d+]", "", match[0])), match.start(), match.end())
+
+
+def _identifiers(text: str) -> Iterator[Candidate]:
+    for match in re.finditer(r"[^\W_]*\d[^\W_]*(?:[-/][^\W_]+)*", text):
+        yield Candidate(match[0], Identifier(re.sub(r"\W", "", match[0]).upper()), match.start(), match.end())
+
+
+def _pairs(text: str) -> Iterator[Candidate]:
+    for match in re.finditer(r"(\d{2,3}) ?(?:/|over) ?(\d{2,3})", text):
+        first, second = (Quantity((Decimal(match[i]),)) for i in (1, 2))
+        yield Candidate(match[0], Pair(first, second), match.start(), match.end())
+
+
+FINDERS: Mapping[str, Callable[[str], Iterator[Candidate]]] = {
+    "money": _money,
+    "quantity": quantities,
+    "number": _numbers,
+    "date": days,
+    "clock": clocks,
+    "truth": _truths,
+    "words": phrases,
+    "name": _names,
+    "items": _items,
+    "telephone": _telephones,
+    "identifier": _identifiers,
+    "pair": _pairs,
+}

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from functools import cache
 
-from edge_assistant.reasoning.vocabulary import vocabulary
+from edge_assistant.reasoning.vocabulary import Vocabulary, per_vocabulary, vocabulary
 
 
-@cache
-def number_words() -> str:
+@per_vocabulary
+def number_words(vocabulary: Vocabulary) -> str:
     """The number words as alternatives of a regular expression, longest first."""
-    return "|".join(sorted(vocabulary().numbers, key=len, reverse=True))
+    return "|".join(sorted(vocabulary.numbers, key=len, reverse=True))
 
 
 def spoken_numbers(text: str) -> tuple[Decimal, ...]:

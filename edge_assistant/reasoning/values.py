@@ -23,12 +23,26 @@ class Quantity:
         unit: canonical unit or currency, or None.
         approximate: said to be about so much.
         measured: computed over readings, so that a stated value need only round to it.
+        side: of an approximate number, the only side that the words admit: "under" (nearly), "over" (just over), or "".
+        least: lower end of a range ("2 to 8", "at least 2"), or None; the ends are among the readings.
+        most: upper end of a range, or None.
     """
 
     readings: tuple[Decimal, ...]
     unit: str | None = None
     approximate: bool = False
     measured: bool = False
+    side: str = ""
+    least: Decimal | None = None
+    most: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two numbers said together: a blood pressure of 120/80."""
+
+    first: Quantity
+    second: Quantity
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +53,20 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
+class Month:
+    """A month of a year, or of any year; it agrees with every day in it."""
+
+    year: int | None
+    month: int
+
+
+@dataclass(frozen=True, slots=True)
 class Clock:
-    """A time of day; each reading is a minute from midnight."""
+    """A time of day; each reading is a minute from midnight. `approximate` and `side` as of a quantity."""
 
     readings: tuple[int, ...]
+    approximate: bool = False
+    side: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +82,41 @@ class Truth:
 
 
 @dataclass(frozen=True, slots=True)
+class Telephone:
+    """A telephone number: its digits, with a leading + where the country is told."""
+
+    digits: str
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier:
+    """A serial number, a batch, a room: its letters and digits in upper case, without what separates them."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """The name of a person, a drug or a firm: its words in lower case, given name first, without titles."""
+
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """A list, item by item, each as it is compared: lower case, singular, without stop words and doses."""
+
+    items: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Words:
     """Anything that is said in words, in lower case and singular."""
 
     tokens: frozenset[str]
 
 
-Value = Quantity | Day | Clock | Nothing | Truth | Words
+Value = Quantity | Pair | Day | Month | Clock | Nothing | Truth | Telephone | Identifier | Name | Items | Words
 
 
 def same(a: Value, b: Value) -> bool:
