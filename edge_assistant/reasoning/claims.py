@@ -42,6 +42,7 @@ class Claim:
         computed: id of the computation, where the value was computed over readings.
         attribute: name of the attribute of the vocabulary that it is about; None where only the question says.
         subject: of whom or of what, where that is not the one the signal is about: an item, a drug, "son".
+        when: the words that place it in another time ("last year"), else None.
     """
 
     signal: str
@@ -52,6 +53,12 @@ class Claim:
     computed: str | None = None
     attribute: str | None = None
     subject: str | None = None
+    when: str | None = None
+
+    @property
+    def present(self) -> bool:
+        """Whether it is told of now and not of another time."""
+        return self.when is None
 
 
 @dataclass(frozen=True, slots=True)
