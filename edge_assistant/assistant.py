@@ -29,6 +29,7 @@ MAX_QUESTION = 4_000  # characters; a longer one would push the evidence out of 
 
 _log = logging.getLogger(__name__)
 Watch = Callable[[Event], None]
+Perceive = Callable[[Signal, Request], Percept]
 
 
 class Assistant:
@@ -156,6 +157,14 @@ class Assistant:
         self._used.update((model.name, model) for model in sense.models.values())
         return sense
 
+    def perceiver(self, kind: type[Sense]) -> Perceive:
+        """What perceives signals for a sense: the sense itself; a bench that recalls what was perceived overrides it.
+
+        Raises:
+            ModelMissing, ModelCorrupt: as `sense`.
+        """
+        return self.sense(kind).perceive
+
     def _model(self, role: str) -> InstalledModel:
         if role not in self._names:
             raise ModelMissing(
@@ -245,11 +254,11 @@ class _Perception:
         self.sources.append(Source(signal, tuple(evidence), table))
 
     def _sense(self, signal: Signal, kind: type[Sense]) -> Percept:
-        sense = self._assistant.sense(kind)
+        perceive = self._assistant.perceiver(kind)
         start = time.perf_counter()
         self._watch(Perceiving(signal.id, kind.name, 0.0))
         progress = replace(self._request, progress=lambda f: self._watch(Perceiving(signal.id, kind.name, f)))
-        percept = sense.perceive(signal, progress)
+        percept = perceive(signal, progress)
         percept = replace(percept, evidence=self._numbered(percept))
         seconds = time.perf_counter() - start
         self.seconds[signal.id] = self.seconds.get(signal.id, 0.0) + seconds

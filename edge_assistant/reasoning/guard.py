@@ -1,13 +1,28 @@
-"""The check that every sentence passes before it is shown: what it cites exists, and its numbers stand there."""
+"""The check that every sentence passes before it is shown: what it cites exists, and its numbers stand there.
+
+`ungrounded` walks a whole answer after the fact, and stricter: its dates, its numbers in words and its names too.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from edge_assistant.answer import Answer
+from edge_assistant.evidence import Code, Detail, Field, Line, Passage, Scene, Speech, Statistic, Thing, TickBox
+from edge_assistant.reasoning.candidates import Candidate, clocks, days, quantities, singular
+from edge_assistant.reasoning.compose import NOUNS
+from edge_assistant.reasoning.values import Clock, Day, Quantity
+from edge_assistant.reasoning.vocabulary import vocabulary
 
 CITATION = re.compile(r"\[([EC]\d{1,6})\]")
 _ALMOST = re.compile(r"\[\s*[EC]\s*\d", re.I)  # what a reader would take for a citation, and is none
 _NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*")
+_NAME = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_SOURCE_NUMBER = re.compile(rf"\b(?:{'|'.join(NOUNS.values())}) \d+\b")  # "recording 12"
+_STEM = 4  # letters that the first word of a sentence shares with a word of the evidence: Heating, heater
 
 
 def sentences(pieces: Iterator[str]) -> Iterator[str]:
@@ -48,3 +63,148 @@ def _plain(number: str) -> str:
     if re.fullmatch(r"\d{1,3}(,\d{3})+(\.\d+)?", number):
         number = number.replace(",", "")
     return number.rstrip("0").rstrip(".") if re.fullmatch(r"\d+\.\d+", number) else number
+
+
+def ungrounded(answer: Answer) -> list[str]:
+    """What an answer says and neither the evidence that it cites nor a computation that it cites yields.
+
+    Looked for are dates, times of day, numbers in digits and words, and capitalised names, as they stand in the answer.
+    Evidence yields every reading of its numbers ("thirty-eight forty" is 38.40 and 3840), its dates in any format, the
+    counts of a scene; a computation yields its formula and value. Names of sources ("the first picture") need none.
+    """
+    yielded = _Yield()
+    for text in _backing(answer):
+        yielded.add(text)
+    text = _SOURCE_NUMBER.sub(" ", CITATION.sub(" ", answer.text))
+    found: list[str] = []
+    for finder in (days, clocks, quantities):
+        candidates = list(finder(text))
+        found += [one.text for one in candidates if not yielded.has(one, len(answer.signals))]
+        text = _without(text, candidates)
+    found += [number for number in _NUMBER.findall(text) if not yielded.has_number(number)]
+    return found + [name for name, first in _names(text) if not yielded.has_name(name, first=first)]
+
+
+def _backing(answer: Answer) -> Iterator[str]:
+    """All text of what an answer cites: evidence with its details, formulas and values of computations."""
+    ids = {*answer.citations, *cited(answer.text)}
+    for computation in answer.computed:
+        if computation.id in ids:
+            ids.update(computation.evidence)
+            yield from (computation.formula, computation.value)
+    for item in answer.evidence:
+        if item.id in ids:
+            yield item.text
+            yield from _told(item.detail)
+
+
+def _told(detail: Detail) -> tuple[str, ...]:
+    """What a detail tells in words; not the times and probabilities of spoken words."""
+    match detail:
+        case Line(cells=cells):
+            return cells
+        case Field(label=label, value=value):
+            return label, value
+        case TickBox(label=label) | Thing(label=label):
+            return (label,)
+        case Code(content=content):
+            return (content,)
+        case Scene(counts=counts):
+            return tuple(f"{count} {label}" for label, count in counts)
+        case Speech(words=words):
+            return (" ".join(word.text for word in words),)
+        case Statistic(column=column, unit=unit, value=number, time=time):
+            return tuple(str(part) for part in (column, unit, number, time) if part is not None)
+        case Passage():
+            return ()
+
+
+@dataclass(slots=True)
+class _Yield:
+    """What texts yield, in every reading."""
+
+    days: set[tuple[int | None, int, int]] = field(default_factory=set)
+    clocks: set[int] = field(default_factory=set)
+    numbers: set[Decimal] = field(default_factory=set)
+    words: set[str] = field(default_factory=set)
+
+    def add(self, text: str) -> None:
+        """Read a text; the parts of a date are no numbers, but its year is one."""
+        self.words.update(_word(name) for name in _NAME.findall(text))
+        for finder in (days, clocks, quantities):
+            candidates = list(finder(text))
+            for candidate in candidates:
+                self._add(candidate)
+            if finder is not quantities:
+                text = _without(text, candidates)
+        self.numbers.update(part for number in _NUMBER.findall(text) for part in _parts(number))
+
+    def _add(self, candidate: Candidate) -> None:
+        match candidate.value:
+            case Day(readings=readings):
+                self.days.update(readings)
+                self.numbers.update(Decimal(year) for year, _, _ in readings if year is not None)
+            case Clock(readings=minutes):
+                self.clocks.update(minutes)
+            case Quantity(readings=numbers):
+                self.numbers.update(numbers)
+
+    def has(self, candidate: Candidate, sources: int) -> bool:
+        """Whether a date, time or number is yielded; "two" may count the sources."""
+        match candidate.value:
+            case Day(readings=readings):
+                return any(_is_day(one, other) for one in readings for other in self.days)
+            case Clock(readings=minutes):
+                return not self.clocks.isdisjoint(minutes)
+            case Quantity(readings=numbers):
+                if re.search(r"\d", candidate.text):
+                    return numbers[0] in self.numbers  # it says this number, whatever a recogniser may have meant
+                return not self.numbers.isdisjoint(numbers) or numbers[0] <= sources
+        return True
+
+    def has_number(self, number: str) -> bool:
+        """Whether digits that are no quantity, such as 128/82, are yielded part by part."""
+        return all(part in self.numbers for part in _parts(number))
+
+    def has_name(self, name: str, *, first: bool) -> bool:
+        """Whether a name is yielded; the first word of a sentence may be any form of a word, or one of grammar."""
+        word = _word(name)
+        if word in self.words or all(part in self.words for part in word.split("-")):
+            return True
+        if not first:
+            return False
+        return word in vocabulary().words["stop"] or any(known[:_STEM] == word[:_STEM] for known in self.words)
+
+
+def _names(text: str) -> Iterator[tuple[str, bool]]:
+    """Capitalised words, each with whether a sentence begins with it."""
+    for match in _NAME.finditer(text):
+        if match[0][0].isupper():
+            before = text[: match.start()].rstrip()
+            yield match[0], not before or before[-1] in ".!?"
+
+
+def _word(name: str) -> str:
+    """A word as it is compared: lower case, singular, no possessive."""
+    return singular(re.sub(r"['’]s$", "", name.lower()))
+
+
+def _parts(number: str) -> Iterator[Decimal]:
+    """The numbers in digits with separators: 1,450.00 is one, 128/82 are two."""
+    plain = _plain(number)
+    for part in [plain] if re.fullmatch(r"\d+(\.\d+)?", plain) else re.split(r"[,:/-]", plain):
+        if re.fullmatch(r"\d+(\.\d+)?", part):
+            yield Decimal(part)
+
+
+def _is_day(one: tuple[int | None, int, int], other: tuple[int | None, int, int]) -> bool:
+    """Whether the answer's day is the evidence's; the answer may leave the year out, but not add one."""
+    return one[1:] == other[1:] and one[0] in (None, other[0])
+
+
+def _without(text: str, candidates: list[Candidate]) -> str:
+    """A text with blanks where candidates stand, everything else at its place."""
+    letters = list(text)
+    for candidate in candidates:
+        letters[candidate.start : candidate.end] = " " * (candidate.end - candidate.start)
+    return "".join(letters)
