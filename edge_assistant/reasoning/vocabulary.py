@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-SHIPPED = ("english.toml", "attributes.toml")  # files of this package that make up the default vocabulary
+SHIPPED = ("english.toml", "attributes.toml", "written.toml")  # files of this package: the default vocabulary
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,9 @@ class Vocabulary:
     statistics: Mapping[str, tuple[str, ...]]
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
     synonyms: Mapping[str, str] = field(default_factory=dict)
+    written: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    unit_names: Mapping[str, str] = field(default_factory=dict)
+    misread: Mapping[str, str] = field(default_factory=dict)
 
 
 def vocabulary() -> Vocabulary:
@@ -107,6 +110,9 @@ def _vocabulary(tables: Mapping[str, Any]) -> Vocabulary:
         statistics={key: tuple(values) for key, values in tables["statistics"].items()},
         attributes={key: _attribute(key, entry) for key, entry in tables["attributes"].items()},
         synonyms=tables.get("synonyms", {}),
+        written={key: frozenset(values) for key, values in tables["written"].items()},
+        unit_names=tables["unit_names"],
+        misread=tables["misread"],
     )
 
 
