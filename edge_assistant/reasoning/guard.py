@@ -22,6 +22,9 @@ _ALMOST = re.compile(r"\[\s*[EC]\s*\d", re.I)  # what a reader would take for a 
 _NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*")
 _NAME = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _SOURCE_NUMBER = re.compile(rf"\b(?:{'|'.join(NOUNS.values())}) \d+\b")  # "recording 12"
+_OPENERS = frozenset(
+    ("yes", "no", "none", "nothing", "only", "both", "neither", "all", "each", "there", "not", "these")
+)
 _STEM = 4  # letters that the first word of a sentence shares with a word of the evidence: Heating, heater
 
 
@@ -173,7 +176,8 @@ class _Yield:
             return True
         if not first:
             return False
-        return word in vocabulary().words["stop"] or any(known[:_STEM] == word[:_STEM] for known in self.words)
+        grammar = _OPENERS | vocabulary().words["stop"]
+        return name.lower() in grammar or any(known[:_STEM] == word[:_STEM] for known in self.words)
 
 
 def _names(text: str) -> Iterator[tuple[str, bool]]:
