@@ -231,7 +231,7 @@ def _unit_pattern(unit: str) -> str:
 
 def _approximate(text: str, start: int) -> bool:
     before = re.findall(r"[^\W\d_]+", text[max(0, start - 24) : start])
-    return bool(before) and before[-1].lower() in vocabulary().words["about"]
+    return bool(before) and before[-1].lower() in vocabulary().hedges["about"] | vocabulary().hedges["under"]
 
 
 def _money(text: str) -> Iterator[Candidate]:

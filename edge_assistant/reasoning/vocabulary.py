@@ -11,13 +11,23 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-SHIPPED = ("english.toml", "attributes.toml", "written.toml")  # files of this package: the default vocabulary
+SHIPPED = (
+    "english.toml",
+    "attributes.toml",
+    "written.toml",
+    "readings.toml",
+    "values.toml",
+    "units.toml",
+    "tolerances.toml",
+)  # files of this package: the default vocabulary
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +57,36 @@ class Attribute:
     question: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """A unit: how it converts to the base unit of its dimension; see units.toml.
+
+    Attributes:
+        dimension: only units of one dimension convert; None where nothing does.
+        size: how many base units it is.
+        zero: where its scale begins, in base units.
+    """
+
+    dimension: str | None
+    size: Fraction = Fraction(1)
+    zero: Fraction = Fraction(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """How far two values may be apart that are still the same; see tolerances.toml.
+
+    Attributes:
+        share: of the number (of the letters, for a name).
+        least: as far at any rate, in the value's own unit (minutes, for a time of day).
+        half_units: halves of a unit in the last place that was stated.
+    """
+
+    share: Fraction = Fraction(0)
+    least: Fraction = Fraction(0)
+    half_units: int = 0
+
+
 @dataclass(frozen=True, eq=False)
 class Vocabulary:
     """Numbers, months, ordinals, units, plurals, attributes, word lists and how questions are understood."""
@@ -65,6 +105,17 @@ class Vocabulary:
     written: Mapping[str, frozenset[str]] = field(default_factory=dict)
     unit_names: Mapping[str, str] = field(default_factory=dict)
     misread: Mapping[str, str] = field(default_factory=dict)
+    measuring: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)  # see readings.toml
+    scales: Mapping[str, Scale] = field(default_factory=dict)
+    also: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    hundredths: Mapping[str, str] = field(default_factory=dict)
+    tolerances: Mapping[str, Tolerance] = field(default_factory=dict)
+    fractions: Mapping[str, Decimal] = field(default_factory=dict)
+    repeats: Mapping[str, int] = field(default_factory=dict)
+    spelling: Mapping[str, str] = field(default_factory=dict)
+    hours: Mapping[str, int] = field(default_factory=dict)
+    halves: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    hedges: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 def vocabulary() -> Vocabulary:
@@ -102,9 +153,9 @@ def _vocabulary(tables: Mapping[str, Any]) -> Vocabulary:
         numbers=tables["numbers"],
         months=tables["months"],
         ordinals=tables["ordinals"],
-        units=tables["units"],
+        units={written: unit for unit, entry in tables["unit"].items() for written in entry["written"]},
         singular=tables["singular"],
-        words={key: frozenset(values) for key, values in tables["words"].items()},
+        words={key: frozenset(values) for key, values in (tables["words"] | tables["value_words"]).items()},
         question={key: tuple(values) for key, values in tables["question"].items()},
         categories={key: frozenset(values) for key, values in tables["categories"].items()},
         statistics={key: tuple(values) for key, values in tables["statistics"].items()},
@@ -113,6 +164,19 @@ def _vocabulary(tables: Mapping[str, Any]) -> Vocabulary:
         written={key: frozenset(values) for key, values in tables["written"].items()},
         unit_names=tables["unit_names"],
         misread=tables["misread"],
+        measuring={
+            key: {name: tuple(values) for name, values in table.items()} for key, table in tables["measuring"].items()
+        },
+        scales={key: _scale(entry) for key, entry in tables["unit"].items()},
+        also={key: frozenset(values) for key, values in tables["also"].items()},
+        hundredths=tables["hundredths"],
+        tolerances={key: _tolerance(entry) for key, entry in tables["tolerance"].items()},
+        fractions={key: Decimal(value) for key, value in tables["fractions"].items()},
+        repeats=tables["repeats"],
+        spelling=tables["spelling"],
+        hours=tables["hours"],
+        halves={key: (first, after) for key, (first, after) in tables["halves"].items()},
+        hedges={key: frozenset(values) for key, values in tables["hedges"].items()},
     )
 
 
@@ -128,6 +192,14 @@ def _attribute(key: str, entry: Mapping[str, Any]) -> Attribute:
         per=entry.get("per"),
         question=entry.get("question"),
     )
+
+
+def _scale(entry: Mapping[str, Any]) -> Scale:
+    return Scale(entry.get("dimension"), Fraction(entry.get("size", 1)), Fraction(entry.get("zero", 0)))
+
+
+def _tolerance(entry: Mapping[str, Any]) -> Tolerance:
+    return Tolerance(Fraction(entry.get("share", 0)), Fraction(entry.get("least", 0)), entry.get("half_units", 0))
 
 
 _chosen: ContextVar[Vocabulary | None] = ContextVar("vocabulary", default=None)
