@@ -77,8 +77,13 @@ def run(args: argparse.Namespace) -> int:
     settings = {"profile": None if args.command else profile, "gold": args.gold, "command": args.command}
     done: dict[str, list[Result]] = {}
     with Results(args.out, settings) as results:
-        for way in _ways(args, profile):
-            done[way.name] = _answered(way, asked if way.name == EVERYTHING else fewer, results)
+        try:
+            for way in _ways(args, profile):
+                done[way.name] = _answered(way, asked if way.name == EVERYTHING else fewer, results)
+        except KeyboardInterrupt:
+            if args.out:
+                print(f"{results.kept} results are kept in {args.out.name}; it goes on from there", file=sys.stderr)
+            raise
     summary = _summary(args, settings, done)
     if args.json:
         print(json.dumps(summary, ensure_ascii=False))

@@ -6,7 +6,7 @@ import json
 import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
@@ -35,8 +35,8 @@ class Result:
 
     @classmethod
     def of(cls, job: Job, way: str, reply: Reply) -> Result:
-        """A reply, judged."""
-        return cls(job, way, reply, judge(job.question, reply.said))
+        """A reply, judged; its seconds to a millisecond, as they are kept."""
+        return cls(job, way, replace(reply, seconds=round(reply.seconds, 3)), judge(job.question, reply.said))
 
     @property
     def said(self) -> str:
@@ -62,7 +62,7 @@ class Result:
             "answer_ok": self.judged.answer,
             "cites_ok": self.judged.cites,
             "correct": self.judged.correct,
-            "seconds": round(self.reply.seconds, 3),
+            "seconds": self.reply.seconds,
             "error": self.reply.error,
             "ungrounded": None if self.reply.ungrounded is None else list(self.reply.ungrounded),
         }
@@ -75,6 +75,9 @@ class Results:
         path: the file; what it holds of the same run is not measured again.
         run: how the run answers (profile, gold, command), for results of different runs must not be mixed.
 
+    Attributes:
+        kept: how many results the file holds.
+
     Raises:
         UsageError: the file holds another run, or is no file of results.
         StorageFull: it cannot be written.
@@ -84,8 +87,10 @@ class Results:
         self._run = dict(run)
         self._known: dict[tuple[str, str, str], dict[str, Any]] = {}
         self._file: TextIO | None = None
+        self.kept = 0
         if path is not None:
             self._read(path)
+            self.kept = len(self._known)
             try:
                 self._file = path.open("a", encoding="utf-8")
             except OSError as error:
@@ -118,6 +123,7 @@ class Results:
         if self._file is not None:
             self._file.write(json.dumps({**result.to_json(), "run": self._run}, ensure_ascii=False) + "\n")
             self._file.flush()
+            self.kept += 1
 
     def _read(self, path: Path) -> None:
         try:

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from edge_assistant.assistant import Assistant, Perceive
+from edge_assistant.assistant import Assistant
 from edge_assistant.errors import InputError, ModelMissing
 from edge_assistant.evidence import Evidence
 from edge_assistant.language.chat import Message, Role
 from edge_assistant.language.engine import Engine
+from edge_assistant.perception.gather import Perceive
 from edge_assistant.perception.sense import Percept, Request, Sense, senses
 from edge_assistant.reasoning.route import plan
 from edge_assistant.signals import Signal
