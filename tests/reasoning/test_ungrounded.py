@@ -1,0 +1,113 @@
+"""The walk over a whole answer: what it says and its evidence does not is found, in any writing; nothing else is."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+
+from edge_assistant.answer import Answer, Computation, Route, Status
+from edge_assistant.evidence import (
+    Code,
+    Detail,
+    Evidence,
+    Field,
+    Line,
+    Locator,
+    Passage,
+    Scene,
+    Speech,
+    Statistic,
+    TickBox,
+    Word,
+)
+from edge_assistant.reasoning.guard import ungrounded
+from edge_assistant.signals import Kind, Origin, take_bytes
+
+
+def answer(
+    text: str, *told: str | Detail, computed: tuple[Computation, ...] = (), cites: tuple[str, ...] = ()
+) -> Answer:
+    """An answer over evidence of two signals: a detail has a text of its own that tells nothing."""
+    signals = tuple(take_bytes(b"x", Kind.IMAGE, n, origin=Origin.USER, name=f"p{n}") for n in (1, 2))
+    evidence = tuple(
+        Evidence(
+            f"E{number}",
+            signals[number % 2].id,
+            item if isinstance(item, str) else "seen",
+            None,
+            Locator(),
+            Passage() if isinstance(item, str) else item,
+        )
+        for number, item in enumerate(told, 1)
+    )
+    route = Route("cross-signal", (), "why")
+    return Answer("?", text, Status.SUPPORTED, route, signals, (), evidence, computed, (), cites)
+
+
+SPOKEN = Speech(tuple(Word(word, 7.25, 9.75, 0.61) for word in ("thirty-eight", "forty")), "en")
+PEAK = Statistic("motor temperature", "degC", "max", 105.59, datetime(2014, 4, 10, 1, 55))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("38.40 [E1]", "Total 38.40"),
+        ("38.40 [E1]", "Total 38.4"),
+        ("1450 rpm [E1]", "1,450 rpm"),
+        ("38.40 [E1]", "we paid thirty-eight forty"),
+        ('38.40 ("3840") [E1]', "we paid 3840"),
+        ("Thirty-eight forty [E1]", "38.40"),
+        ("38.40 [E1]", SPOKEN),
+        ("120/80 mmHg [E1]", "BP 120/80"),
+        ("On 9 October 1971 [E1]", "born 09/10/1971"),
+        ("On 09/10/1971 [E1]", "born the ninth of October, nineteen seventy one"),
+        ("The ninth of October [E1]", "born 1971-10-09"),
+        ("In 1971 [E1]", "born 1971-10-09"),
+        ("At 1:55 am [E1]", "2014-04-10T01:55:00 rose"),
+        ("It peaked at 105.59 degC at 01:55 on 10 April 2014 [E1]", PEAK),
+        ("Three dogs and 2 cats [E1]", Scene((("dog", 3), ("cat", 2)))),
+        ("Latex [E1]", Field("Allergies", "latex")),
+        ("Latex [E1]", TickBox("Allergies: Latex", True)),
+        ("ABC-123 [E1]", Code("ABC-123", "QR")),
+        ("It says Peter Lim's [E1]", Line(("Patient", "LIM, PETER"))),
+        ("Heating failed [E1]", "the heater failed"),
+        ("None of the pictures tells that. [E1]", "nothing"),
+        ("No, the two pictures differ: the first picture says 5, the second picture says 10 [E1]", "5 and 10 mg"),
+        ("The picture 12 shows it [E1]", "it"),
+    ],
+)
+def test_what_the_evidence_yields(text: str, told: str | Detail) -> None:
+    assert ungrounded(answer(text, told)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "told", "found"),
+    [
+        ("38.50 [E1]", "Total 38.40", ["38.50"]),
+        ("3840 [E1]", "Total 38.40", ["3840"]),
+        ("120/90 [E1]", "BP 120/80", ["120/90"]),
+        ("Eleven dogs [E1]", Scene((("dog", 3),)), ["Eleven"]),
+        ("On 9 October 1971 [E1]", "born 08/10/1971", ["9 October 1971"]),
+        ("On 9 October 1971 [E1]", "born on the ninth of October", ["9 October 1971"]),
+        ("At 2:55 pm [E1]", "at 14:50", ["2:55 pm"]),
+        ("It took 7.25 s [E1]", SPOKEN, ["7.25 s"]),
+        ("10 [E1]", "on 19/10/2018", ["10"]),
+        ("It says Peter [E1]", "I take latex", ["Peter"]),
+        ("Peter takes it [E1]", "I take latex", ["Peter"]),
+        ("37 C [E1]", "98.6 F", ["37 C"]),
+    ],
+)
+def test_what_it_does_not_yield(text: str, told: str | Detail, found: list[str]) -> None:
+    assert ungrounded(answer(text, told)) == found
+
+
+def test_only_what_is_cited_counts() -> None:
+    assert ungrounded(answer("It was 38.40 [E2].", "Total 38.40", "Thank you")) == ["38.40"]
+    assert ungrounded(answer("It was 38.40 [E2].", "Total 38.40", "Thank you", cites=("E1",))) == []
+
+
+def test_a_computation_yields_its_formula_its_value_and_its_evidence() -> None:
+    mean = (Computation("C1", "mean(t) over 35 rows", "80.3", ("E1",)),)
+    assert ungrounded(answer("80.3 [C1], of 35 rows of the Pump", "pump", computed=mean)) == []
+    assert ungrounded(answer("80.3, of 35 rows", "pump", computed=mean)) == ["80.3", "35"]
