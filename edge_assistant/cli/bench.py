@@ -11,6 +11,7 @@ NAME = "bench"
 HELP = "measure speed and quality against baselines"
 
 EXAMPLES = """examples:
+  edge-assistant bench cross-signal scenarios --out results.jsonl
   edge-assistant bench readings --rows 1000000
   edge-assistant bench writing --json"""
 
