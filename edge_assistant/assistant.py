@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from edge_assistant.answer import Answer, Failure, ModelUsed, Route, Status, Timings
-from edge_assistant.errors import EdgeAssistantError, InputError, ModelMissing, UsageError
-from edge_assistant.events import Answered, Event, Failed, Noted, Perceived, Perceiving, Routed, Said
-from edge_assistant.evidence import Evidence
+from edge_assistant.errors import InputError, ModelMissing, UsageError
+from edge_assistant.events import Answered, Event, Failed, Routed, Said
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.language.engine import Engine, LlamaEngine, Usage
-from edge_assistant.perception.sense import Percept, Request, Sense, senses
-from edge_assistant.perception.table import Table
+from edge_assistant.perception.gather import Gathering, Perceive
+from edge_assistant.perception.sense import Request, Sense, senses
 from edge_assistant.reasoning.prose import chat
 from edge_assistant.reasoning.question import understand
 from edge_assistant.reasoning.reason import Outcome, Reasoner
-from edge_assistant.reasoning.route import plan, route
+from edge_assistant.reasoning.route import Plan, check_route, plan, route
 from edge_assistant.reasoning.sources import Source
+from edge_assistant.reasoning.vocabulary import Vocabulary, shipped, within
 from edge_assistant.runtime import Runtime
 from edge_assistant.signals import Signal
 from edge_assistant_models.installed import InstalledModel
@@ -29,7 +29,6 @@ MAX_QUESTION = 4_000  # characters; a longer one would push the evidence out of 
 
 _log = logging.getLogger(__name__)
 Watch = Callable[[Event], None]
-Perceive = Callable[[Signal, Request], Percept]
 
 
 class Assistant:
@@ -42,6 +41,7 @@ class Assistant:
         *,
         runtime: Runtime | None = None,
         engine: Callable[[InstalledModel, Runtime], Engine] = LlamaEngine,
+        vocabulary: Vocabulary | None = None,
     ) -> None:
         """Choose the models.
 
@@ -50,6 +50,7 @@ class Assistant:
             profile: which of them.
             runtime: cores; None to look at the machine.
             engine: opens the language model.
+            vocabulary: the words and rules of a domain; None for those that ship with the product.
 
         Raises:
             ModelUnknown: there is no such profile.
@@ -58,6 +59,7 @@ class Assistant:
         self._names = portfolio.resolve(profile)
         self._runtime = runtime or Runtime.detect()
         self._open_engine = engine
+        self._vocabulary = vocabulary or shipped()
         self._engine: Engine | None = None
         self._embedder: tuple[Embedder, InstalledModel] | None = None
         self._senses: dict[type[Sense], Sense] = {}
@@ -92,50 +94,89 @@ class Assistant:
             InputError: no signal is left, or one failed and `strict` is set.
             ModelError: a model is missing or corrupt.
         """
-        began = time.perf_counter() if began is None else began
-        query = understand(_checked(question))
-        steps = plan(signals, senses())
-        way = route(query, steps, signals, self._names)
-        watch(Routed(way))
+        with within(self._vocabulary):
+            query = understand(_checked(question))
+            steps = plan(signals, senses())
+            task = _Task(question, signals, route(query, steps, signals, self._names), watch, began)
+            sources = self._sources(task, steps, failed, Request(language), strict)
+            if signals:
+                task.say(Reasoner(self._language, self._meaning).answer(query, sources, task.outcome, watch))
+            else:
+                task.outcome.status = Status.CHAT
+                task.say(chat(query.text, self._language(), seed))
+            return self._answer(task, sources)
+
+    def check(
+        self,
+        signals: Sequence[Signal],
+        watch: Watch,
+        *,
+        failed: Sequence[Failure] = (),
+        language: str | None = None,
+        strict: bool = False,
+        began: float | None = None,
+    ) -> Answer:
+        """Compare signals without a question: a verdict for every attribute on which at least two of them speak.
+
+        Args:
+            signals: what was given.
+            watch: is called with each event.
+            failed: signals that could not even be taken.
+            language: of what is spoken and written, or None to detect it.
+            strict: raise the first failure of a signal instead of going on without it.
+            began: `time.perf_counter()` of the command's start, for the timings.
+
+        Raises:
+            UsageError: fewer than two signals were given.
+            InputError: fewer than two signals are left, or one failed and `strict` is set.
+            ModelError: a model is missing or corrupt.
+        """
+        if len(signals) + len(failed) < 2:
+            raise UsageError("there is nothing to compare", "give at least two signals")
+        with within(self._vocabulary):
+            steps = plan(signals, senses())
+            task = _Task("", signals, check_route(steps, signals, self._names), watch, began)
+            sources = self._sources(task, steps, failed, Request(language), strict)
+            if len(sources) < 2:
+                raise task.error or InputError("only one signal could be used", "see the messages above")
+            task.say(Reasoner(self._language, self._meaning).check(sources, task.outcome, watch))
+            return self._answer(task, sources)
+
+    def _sources(
+        self, task: _Task, steps: Plan, failed: Sequence[Failure], request: Request, strict: bool
+    ) -> list[Source]:
+        """The signals with their evidence; those that could not be used are failures of the task."""
+        task.watch(Routed(task.way))
         for failure in failed:
-            watch(Failed(failure))
+            task.watch(Failed(failure))
         self._used.clear()
-        before = replace(self._engine.usage) if self._engine else Usage()
-        alone = len(signals) == 1 and not failed  # then there is nothing to go on with
-        perceived = _Perception(self, watch, Request(language), strict or alone, list(failed))
-        for signal in signals:
-            perceived.take(signal, [sense for given, sense in steps if given is signal])
-        if signals and not perceived.sources:
-            raise perceived.error or InputError("no signal could be used", "see the messages above")
-        outcome = Outcome()
-        first: float | None = None
-        sentences: list[str] = []
-        reasoner = Reasoner(self._language, self._meaning)
-        if signals:
-            said = reasoner.answer(query, perceived.sources, outcome, watch)
-        else:
-            outcome.status = Status.CHAT
-            said = chat(query.text, self._language(), seed)
-        for sentence in said:
-            first = first or time.perf_counter() - began
-            sentences.append(sentence)
-            watch(Said(sentence))
-        evidence = [item for source in perceived.sources for item in source.evidence] + outcome.evidence
+        task.before = replace(self._engine.usage) if self._engine else Usage()
+        alone = len(task.signals) == 1 and not failed  # then there is nothing to go on with
+        gathering = Gathering(self.perceiver, task.watch, request, strict=strict or alone, failed=failed)
+        for signal in task.signals:
+            gathering.take(signal, [sense for given, sense in steps if given is signal])
+        task.failed, task.error, task.seconds = gathering.failed, gathering.error, gathering.seconds
+        if task.signals and not gathering.sensed:
+            raise gathering.error or InputError("no signal could be used", "see the messages above")
+        return [Source(sensed.signal, sensed.evidence, sensed.table) for sensed in gathering.sensed]
+
+    def _answer(self, task: _Task, sources: Sequence[Source]) -> Answer:
+        evidence = [item for source in sources for item in source.evidence] + task.outcome.evidence
         answer = Answer(
-            question=question,
-            text=" ".join(sentences),
-            status=outcome.status,
-            route=self._final(way),
-            signals=tuple(signals),
-            failed=tuple(perceived.failed),
+            question=task.question,
+            text=" ".join(task.sentences),
+            status=task.outcome.status,
+            route=self._final(task.way),
+            signals=tuple(task.signals),
+            failed=tuple(task.failed),
             evidence=tuple(evidence),
-            computed=tuple(outcome.computed),
-            verdicts=tuple(outcome.verdicts),
-            citations=tuple(dict.fromkeys(outcome.citations)),
-            timings=self._timings(before, perceived.seconds, first, began),
+            computed=tuple(task.outcome.computed),
+            verdicts=tuple(task.outcome.verdicts),
+            citations=tuple(dict.fromkeys(task.outcome.citations)),
+            timings=self._timings(task),
             models=tuple(ModelUsed(model.name, model.sha256) for model in self._used.values()),
         )
-        watch(Answered(answer))
+        task.watch(Answered(answer))
         return answer
 
     def sense(self, kind: type[Sense]) -> Sense:
@@ -198,87 +239,45 @@ class Assistant:
         why = f"{way.why}; code answered, no language model was needed" if alone else way.why
         return replace(way, models=tuple(self._used), why=why)
 
-    def _timings(self, before: Usage, seconds: Mapping[str, float], first: float | None, began: float) -> Timings:
+    def _timings(self, task: _Task) -> Timings:
         usage = self._engine.usage if self._engine else Usage()
-        completion = usage.completion_tokens - before.completion_tokens
-        decode_s = usage.decode_s - before.decode_s
-        ran = usage.prompt_tokens > before.prompt_tokens
+        completion = usage.completion_tokens - task.before.completion_tokens
+        decode_s = usage.decode_s - task.before.decode_s
+        ran = usage.prompt_tokens > task.before.prompt_tokens
         return Timings(
-            total_s=time.perf_counter() - began,
-            perception_s=dict(seconds),
-            first_token_s=first if ran else None,
+            total_s=time.perf_counter() - task.began,
+            perception_s=dict(task.seconds),
+            first_token_s=task.first if ran else None,
             tokens_per_s=completion / decode_s if ran and decode_s > 0 else None,
-            prompt_tokens=usage.prompt_tokens - before.prompt_tokens,
-            reused_tokens=usage.reused_tokens - before.reused_tokens,
+            prompt_tokens=usage.prompt_tokens - task.before.prompt_tokens,
+            reused_tokens=usage.reused_tokens - task.before.reused_tokens,
             completion_tokens=completion,
         )
 
 
-class _Perception:
-    """Perceives signal by signal; a fault in one does not take the others down."""
+class _Task:
+    """A question, or a check, while it is worked on."""
 
-    def __init__(
-        self, assistant: Assistant, watch: Watch, request: Request, strict: bool, failed: list[Failure]
-    ) -> None:
-        self._assistant = assistant
-        self._watch = watch
-        self._request = request
-        self._strict = strict
-        self._count = 0
-        self.failed = failed
-        self.error: EdgeAssistantError | None = None
-        self.sources: list[Source] = []
-        self.seconds: dict[str, float] = {}
+    def __init__(self, question: str, signals: Sequence[Signal], way: Route, watch: Watch, began: float | None) -> None:
+        self.question = question
+        self.signals = signals
+        self.way = way
+        self.watch = watch
+        self.began = time.perf_counter() if began is None else began
+        self.outcome = Outcome()
+        self.sentences: list[str] = []
+        self.first: float | None = None
+        self.before = Usage()
+        self.failed: Sequence[Failure] = ()
+        self.error: InputError | None = None
+        self.seconds: Mapping[str, float] = {}
 
-    def take(self, signal: Signal, kinds: Sequence[type[Sense]]) -> None:
-        """Perceive one signal with each of its senses."""
-        evidence: list[Evidence] = []
-        table: Table | None = None
-        missing: ModelMissing | None = None
-        perceived = False
-        for kind in kinds:
-            try:
-                percept = self._sense(signal, kind)
-            except ModelMissing as error:
-                missing = error
-                self._watch(Noted(signal.id, f"{kind.name} is left out: {error}"))
-                continue
-            except InputError as error:
-                self._fail(signal, error)
-                return
-            perceived = True
-            evidence += percept.evidence
-            table = table or percept.table
-        if not perceived and missing is not None:
-            raise missing
-        self.sources.append(Source(signal, tuple(evidence), table))
-
-    def _sense(self, signal: Signal, kind: type[Sense]) -> Percept:
-        perceive = self._assistant.perceiver(kind)
-        start = time.perf_counter()
-        self._watch(Perceiving(signal.id, kind.name, 0.0))
-        progress = replace(self._request, progress=lambda f: self._watch(Perceiving(signal.id, kind.name, f)))
-        percept = perceive(signal, progress)
-        percept = replace(percept, evidence=self._numbered(percept))
-        seconds = time.perf_counter() - start
-        self.seconds[signal.id] = self.seconds.get(signal.id, 0.0) + seconds
-        for note in percept.notes:
-            self._watch(Noted(signal.id, note))
-        self._watch(Perceived(signal.id, kind.name, percept.evidence, seconds))
-        return percept
-
-    def _numbered(self, percept: Percept) -> tuple[Evidence, ...]:
-        numbered = tuple(replace(item, id=f"E{self._count + i + 1}") for i, item in enumerate(percept.evidence))
-        self._count += len(numbered)
-        return numbered
-
-    def _fail(self, signal: Signal, error: InputError) -> None:
-        if self._strict:
-            raise error
-        self.error = self.error or error
-        failure = Failure.of(signal.id, error)
-        self.failed.append(failure)
-        self._watch(Failed(failure))
+    def say(self, sentences: Iterable[str]) -> None:
+        """Say sentences as they come."""
+        for sentence in sentences:
+            self.first = self.first or time.perf_counter() - self.began
+            self.sentences.append(sentence)
+            self.watch(Said(sentence))
 
 
 def _checked(question: str) -> str:

@@ -70,7 +70,27 @@ class Option:
     evidence: str
 
 
-def options(query: Query, lines: Iterable[Evidence]) -> list[Option]:
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Values that are known to be something else than what is asked: the cash paid, last year's weight, her son's age.
+
+    Attributes:
+        places: each value with the evidence it stands in.
+    """
+
+    places: frozenset[tuple[str, Value]] = frozenset()
+
+    @classmethod
+    def of(cls, query: Query, claims: Iterable[Claim]) -> Taken:
+        """What claims that do not answer a question take away from it."""
+        return cls(frozenset((id, claim.value) for claim in claims for id in claim.evidence))
+
+    def has(self, line: Evidence, value: Value) -> bool:
+        """Whether a value in a line is known to be something else."""
+        return (line.id, value) in self.places
+
+
+def options(query: Query, lines: Iterable[Evidence], taken: Taken | None = None) -> list[Option]:
     """The typed candidates for a question in lines of evidence; of equal texts the line nearest to the question."""
     asked = as_words(query.text).tokens
     found: dict[str, tuple[int, Option]] = {}
@@ -78,13 +98,20 @@ def options(query: Query, lines: Iterable[Evidence]) -> list[Option]:
         near = len(asked & as_words(line.text).tokens)
         for candidate in _candidates(query.expects, _telling(line)):
             known = found.get(candidate.text)
-            if known is None or known[0] < near:
+            if not (taken and taken.has(line, candidate.value)) and (known is None or known[0] < near):
                 found[candidate.text] = near, Option(candidate.text, candidate.value, line.id)
     offered = [option for _, option in found.values()]
     offered = [option for option in offered if _can_measure(query, option.value)]
     if query.priced and any(_is_price(option.value) for option in offered):
         offered = [option for option in offered if _is_price(option.value)]
     return offered[:MAX_OPTIONS]
+
+
+def may_tell(query: Query, source: Source, taken: Taken) -> bool:
+    """Whether a source has anything that could answer, so that it is worth the model's time."""
+    if query.expects is Expect.TRUTH:
+        return bool(source.lines)
+    return any(options(query, [line], taken) for line in source.lines)
 
 
 def _telling(line: Evidence) -> str:
@@ -106,11 +133,13 @@ def relevant(query: Query, lines: Sequence[Evidence]) -> tuple[Evidence, ...]:
     return tuple(line for line in lines if not as_words(line.text).tokens & limits)
 
 
-def read(query: Query, source: Source, lines: Sequence[Evidence], engine: Engine) -> Claim | None:
+def read(
+    query: Query, source: Source, lines: Sequence[Evidence], engine: Engine, taken: Taken | None = None
+) -> Claim | None:
     """Let the model choose what the source says, or that it does not tell."""
     if query.expects is Expect.TRUTH:
         return _read_truth(query, source, lines, engine)
-    offered = options(query, lines)
+    offered = options(query, lines, taken)
     if not offered:
         return None
     messages = prompt(query, source, lines)

@@ -17,13 +17,16 @@ Nearness = Callable[[str, str], float]
 _TYPED = (Quantity, Day, Clock, Truth)
 
 
-def compare(attribute: str, claims: Sequence[Claim], nearness: Nearness | None = None) -> Verdict:
+def compare(
+    attribute: str, claims: Sequence[Claim], nearness: Nearness | None = None, subject: str | None = None
+) -> Verdict:
     """Compare the claims about one attribute.
 
     Args:
         attribute: what the claims are about.
         claims: of all sources, in the order of the signals.
         nearness: cosine of two phrases in meaning; without it only words in common count.
+        subject: of whom or of what, where that is not what the signals are about.
     """
     groups: list[list[Claim]] = []
     for claim in claims:
@@ -33,7 +36,7 @@ def compare(attribute: str, claims: Sequence[Claim], nearness: Nearness | None =
         else:
             home.append(claim)
     values = tuple(Told(group[0].text, _evidence(group)) for group in groups)
-    return Verdict(attribute, None, _agreement(groups), values)
+    return Verdict(attribute, subject, _agreement(groups), values)
 
 
 def compatible(a: Claim, b: Claim, nearness: Nearness | None = None) -> bool:

@@ -64,6 +64,27 @@ def compose(query: Query, verdict: Verdict, claims: Sequence[Claim], signals: Se
     return [f"{_capital(lead)} {cites}, by {sources}."]
 
 
+def contradiction(verdict: Verdict, claims: Sequence[Claim], signals: Sequence[Signal]) -> str:
+    """The sentence that says where signals contradict each other, each value with its citations."""
+    names = {signal.id: noun(signal, signals) for signal in signals}
+    told = [f"{names[claim.signal]} {_verb(claim, signals)} {_said(claim, claims)} {_cite(claim)}" for claim in claims]
+    return f"{_capital(_matter(verdict))}: {'; '.join(told)}."
+
+
+def concluded(verdicts: Sequence[Verdict]) -> str:
+    """What is said of a comparison that found no contradiction."""
+    if not verdicts:
+        return "The signals do not speak about the same things, so there is nothing to compare."
+    cites = "".join(
+        f"[{id}]" for id in dict.fromkeys(id for v in verdicts for told in v.values for id in told.evidence)
+    )
+    return f"The signals agree on the {_listed([_matter(verdict) for verdict in verdicts])} {cites}."
+
+
+def _matter(verdict: Verdict) -> str:
+    return f"{verdict.attribute} of {verdict.subject}" if verdict.subject else verdict.attribute
+
+
 def _verb(claim: Claim, signals: Sequence[Signal]) -> str:
     kind = next(signal.kind for signal in signals if signal.id == claim.signal)
     if kind is Kind.READINGS:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from edge_assistant.reasoning.attributes import Mention, asked
-from edge_assistant.reasoning.candidates import as_words, quantities, singular
+from edge_assistant.reasoning.candidates import quantities, singular
 from edge_assistant.reasoning.values import Quantity
 from edge_assistant.reasoning.vocabulary import Attribute, vocabulary
 
@@ -95,12 +95,12 @@ def understand(question: str) -> Query:
     unit = _counted_unit(lower)
     counted = None if unit else _counted(lower)
     mentions = asked(text)
-    attributes = _attributes(mentions, interrogative) if counted is None else ()
+    attributes = _attributes(text, mentions, interrogative) if counted is None else ()
     statistic = next((name for name, words in vocabulary().statistics.items() if _has(lower, words)), None)
     return Query(
         text,
         _expected(interrogative, attributes),
-        attribute=_attribute(text, attributes),
+        attribute=_attribute(text, () if statistic else attributes),
         restated=text,
         attributes=attributes,
         subject=_subject(text, mentions, attributes),
@@ -115,7 +115,7 @@ def understand(question: str) -> Query:
 def _agreement(text: str) -> Query:
     """A question whether sources agree becomes the question what each says of the attribute."""
     mentions = asked(text)
-    attributes = _attributes(mentions, None)
+    attributes = _attributes(text, mentions, None)
     if attributes:
         first = attributes[0]
         return Query(
@@ -132,7 +132,7 @@ def _agreement(text: str) -> Query:
     return Query(text, Expect.WORDS, attribute, f"What is the {attribute}?", agreement=True)
 
 
-def _attributes(mentions: Iterable[Mention], interrogative: Expect | None) -> tuple[Attribute, ...]:
+def _attributes(text: str, mentions: Iterable[Mention], interrogative: Expect | None) -> tuple[Attribute, ...]:
     """The attributes that can be meant, of those with the right type of value.
 
     Names come before phrases: "How much change was there?" asks for the change. Longer ones come before shorter ones:
@@ -140,7 +140,7 @@ def _attributes(mentions: Iterable[Mention], interrogative: Expect | None) -> tu
     """
     admitted = _ADMITTED.get(interrogative) if interrogative else None
     meant = [m for m in mentions if admitted is None or m.attribute.value in admitted]
-    ranked = sorted(meant, key=lambda m: (not m.named, -m.words, m.start))
+    ranked = sorted(meant, key=lambda m: (not m.named, -len(_content(text[m.start : m.end])), m.start))
     return tuple(dict.fromkeys(mention.attribute for mention in ranked))
 
 
@@ -148,9 +148,7 @@ def _attribute(text: str, attributes: tuple[Attribute, ...]) -> str:
     """The words that carry what is asked for, without question words, auxiliaries and stop words."""
     if attributes:
         return attributes[0].name
-    rules = vocabulary().question
-    drop = vocabulary().words["stop"] | set(rules["auxiliary"]) | set(rules["interrogative"])
-    words = [word for word in re.findall(r"[^\s?!,;.]+", text) if word.lower() not in drop]
+    words = _content(text)
     return " ".join(words[:_MAX_ATTRIBUTE]) or text.rstrip("?!. ") or text
 
 
@@ -158,8 +156,14 @@ def _subject(text: str, mentions: Iterable[Mention], attributes: tuple[Attribute
     """The words of a question beside the attribute: of whom, of what, in which circumstance."""
     spans = [(m.start, m.end) for m in mentions if m.attribute in attributes]
     rest = "".join(" " if any(a <= i < b for a, b in spans) else character for i, character in enumerate(text))
+    return frozenset(singular(word) for word in _content(rest))
+
+
+def _content(text: str) -> list[str]:
+    """The words of a question that are no question words, auxiliaries or stop words."""
     rules = vocabulary().question
-    return as_words(rest).tokens - set(rules["auxiliary"]) - set(rules["interrogative"])
+    drop = vocabulary().words["stop"] | set(rules["auxiliary"]) | set(rules["interrogative"])
+    return [word for word in re.findall(r"[^\W_]+(?:['’/.-][^\W_]+)*", text.lower()) if word not in drop]
 
 
 def _counted(lower: str) -> str | None:

@@ -47,3 +47,11 @@ def route(query: Query, steps: Plan, signals: Sequence[Signal], models: Mapping[
         return Route(signals[0].kind.value, names, why)
     listed = ", ".join(signal.id for signal in signals)
     return Route("cross-signal", names, f"{len(signals)} signals ({listed}) are read one by one and compared")
+
+
+def check_route(steps: Plan, signals: Sequence[Signal], models: Mapping[str, str]) -> Route:
+    """The route of a comparison without a question."""
+    roles = dict.fromkeys(role for _, sense in steps for role in (*sense.roles, *sense.optional_roles))
+    listed = ", ".join(signal.id for signal in signals)
+    why = f"{len(signals)} signals ({listed}) are compared on every attribute on which two of them speak"
+    return Route("check", tuple(models[role] for role in roles if role in models), why)

@@ -1,0 +1,92 @@
+"""Alignment: which claims of different signals are about the same thing, and which signals about whom a question asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from edge_assistant.reasoning.claims import Claim
+from edge_assistant.reasoning.join import NAMED, likeness
+from edge_assistant.reasoning.question import Query
+from edge_assistant.reasoning.seen import PRESENCE, member
+from edge_assistant.reasoning.values import Name, Truth
+from edge_assistant.reasoning.vocabulary import vocabulary
+
+Told = Mapping[str, Sequence[Claim]]
+"""The claims that code found in each source, by the id of its signal."""
+
+Group = tuple[str, str | None, list[Claim]]
+"""Claims about one attribute of one subject (None: what the signals are about)."""
+
+WHOSE = "patient"  # the attribute that says of whom a signal is
+
+
+def about_others(query: Query, told: Told) -> frozenset[str]:
+    """The signals that are about somebody else than whom the question names: another patient's form."""
+    names = {id: [c.value for c in claims if _is_identity(c)] for id, claims in told.items()}
+    meant = {id for id, known in names.items() if any(_is_named(query, name) for name in known)}
+    return frozenset(id for id, known in names.items() if meant and known and id not in meant)
+
+
+def shared(told: Told) -> list[Group]:
+    """Every attribute on which at least two signals speak, with the claims, in the order of the vocabulary."""
+    now = {id: [claim for claim in claims if claim.present] for id, claims in told.items()}
+    groups: list[Group] = []
+    for claim in (claim for claims in now.values() for claim in claims):
+        home = next((group for group in groups if _is_same_matter(group, claim)), None)
+        if home is None:
+            groups.append((claim.attribute or "", claim.subject, [claim]))
+        else:
+            home[2].append(claim)
+    groups = [group for group in groups if (_signals(group[2]) > 1 and group[0] != PRESENCE) or _is_denied(group)]
+    return [*_ordered(groups), *_members(now)]
+
+
+def _is_same_matter(group: Group, claim: Claim) -> bool:
+    attribute, subject, _ = group
+    if attribute != claim.attribute or (subject is None) != (claim.subject is None):
+        return False
+    return subject is None or claim.subject is None or same_subject(subject, claim.subject)
+
+
+def same_subject(a: str, b: str) -> bool:
+    """Whether two subjects are the same, as written and as heard: ramipril and "rambrol", "DoubleChoc Slice"."""
+    return a == b or likeness(a, b) >= NAMED or likeness(b, a) >= NAMED
+
+
+def _is_denied(group: Group) -> bool:
+    """Whether one signal says that a thing is there and another that it is not."""
+    return _signals(group[2]) > 1 and len({claim.value for claim in group[2]} & {Truth(True), Truth(False)}) > 1
+
+
+def _members(told: Told) -> list[Group]:
+    """The one member of each category in each source: a picture shows a dog, and its caption tells of a cat."""
+    groups: list[Group] = []
+    for category in vocabulary().categories:
+        claims = [claim for found in told.values() for claim in member(category, found)]
+        if _signals(claims) > 1 and not any(_covers(other, claims) for _, _, other in groups):
+            groups.append((category, None, claims))
+    return groups
+
+
+def _covers(known: Iterable[Claim], claims: Iterable[Claim]) -> bool:
+    """Whether the same was found for a narrower category: a dog is an animal and a pet."""
+    return {(c.signal, c.text) for c in claims} <= {(c.signal, c.text) for c in known}
+
+
+def _ordered(groups: Iterable[Group]) -> list[Group]:
+    order = {attribute.name: i for i, attribute in enumerate(vocabulary().attributes.values())}
+    return sorted(groups, key=lambda group: (order.get(group[0], len(order)), group[0], group[1] or ""))
+
+
+def _signals(claims: Iterable[Claim]) -> int:
+    return len({claim.signal for claim in claims})
+
+
+def _is_identity(claim: Claim) -> bool:
+    return claim.attribute == WHOSE and claim.subject is None and claim.present and isinstance(claim.value, Name)
+
+
+def _is_named(query: Query, name: object) -> bool:
+    """Whether a question has a word of a name."""
+    assert isinstance(name, Name)
+    return any(word in name.words for word in query.subject)

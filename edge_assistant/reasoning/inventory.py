@@ -1,0 +1,43 @@
+"""All the claims that code finds in a source, without a question and without a language model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from edge_assistant.reasoning.claims import Claim
+from edge_assistant.reasoning.seen import seen_claims
+from edge_assistant.reasoning.sources import Source
+from edge_assistant.reasoning.values import Items
+
+
+def inventory(source: Source) -> tuple[Claim, ...]:
+    """What a source claims: in sentences, in writing, in a picture. Lists of one attribute are one list."""
+    return tuple(_united([*seen_claims(source)]))
+
+
+def _united(claims: Iterable[Claim]) -> Iterable[Claim]:
+    """Put the lists that a source gives of one attribute together: "I am allergic to latex. And to nuts."."""
+    lists: dict[tuple[str | None, str | None, str | None], Claim] = {}
+    for claim in claims:
+        if not isinstance(claim.value, Items):
+            yield claim
+            continue
+        key = (claim.attribute, claim.subject, claim.when)
+        lists[key] = _union(lists[key], claim) if key in lists else claim
+    yield from lists.values()
+
+
+def _union(a: Claim, b: Claim) -> Claim:
+    assert isinstance(a.value, Items)
+    assert isinstance(b.value, Items)
+    new = [item for item in b.value.items if item not in a.value.items]
+    if not new:
+        return replace(a, evidence=tuple(dict.fromkeys((*a.evidence, *b.evidence))))
+    return replace(
+        a,
+        value=Items((*a.value.items, *new)),
+        text=f"{a.text}, {b.text}",
+        evidence=tuple(dict.fromkeys((*a.evidence, *b.evidence))),
+        confidence=min(a.confidence, b.confidence),
+    )

@@ -1,0 +1,98 @@
+"""The claims of one source that answer a question: code finds them by attribute and subject, without a model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from edge_assistant.reasoning.candidates import as_words, find
+from edge_assistant.reasoning.claims import Claim
+from edge_assistant.reasoning.question import Expect, Query
+from edge_assistant.reasoning.values import Items, Name, Nothing, Truth, Value, Words, same
+from edge_assistant.reasoning.vocabulary import Attribute, vocabulary
+
+STEM = 5  # letters that two words must share at their start to be of one stem
+
+
+def lookup(query: Query, claims: Sequence[Claim]) -> list[Claim]:
+    """The claims that answer a question, of the likeliest attribute that has any.
+
+    Args:
+        query: what is asked.
+        claims: all that code found in one source.
+
+    Returns:
+        Several where the source gives several values.
+    """
+    now = [claim for claim in claims if claim.present]
+    for attribute in query.attributes:
+        about = _about(query, attribute, [claim for claim in now if claim.attribute == attribute.name])
+        answers = [_truth(query, attribute.value, claim) for claim in about] if query.expects is Expect.TRUTH else about
+        if found := [claim for claim in answers if claim is not None]:
+            return found
+    return _by_label(query, now)
+
+
+def names(words: Iterable[str], subject: str) -> bool:
+    """Whether words of a question name a subject."""
+    return bool(as_words(subject).tokens & set(words))
+
+
+def related(topic: Iterable[str], asked: Iterable[str]) -> bool:
+    """Whether a label and a question share a word or its stem: "Allergies" and "allergic", "Smoker" and "smoke"."""
+    return any(_alike(a, b) for a in topic for b in asked)
+
+
+def _alike(a: str, b: str) -> bool:
+    return a == b or (len(a) >= STEM and a[:STEM] == b[:STEM])
+
+
+def _about(query: Query, attribute: Attribute, claims: Sequence[Claim]) -> list[Claim]:
+    """The claims about the subject of the question: the one it names, else the one that the signal is about."""
+    named = [claim for claim in claims if claim.subject and names(query.subject, claim.subject)]
+    if named:
+        return named
+    if attribute.per is None:
+        return [claim for claim in claims if claim.subject is None]
+    return list(claims) if len({claim.subject for claim in claims}) == 1 else []
+
+
+def _by_label(query: Query, claims: Sequence[Claim]) -> list[Claim]:
+    """The claims of a field whose label is no attribute of the vocabulary, where the question has the label's words."""
+    known = {attribute.name for attribute in vocabulary().attributes.values()}
+    asked = as_words(query.text).tokens - vocabulary().words["generic"]
+    found = []
+    for claim in claims:
+        topic = as_words(claim.attribute or "").tokens
+        if claim.attribute in known or not topic or not all(related([word], asked) for word in topic):
+            continue
+        answer = _truth(query, query.expects, claim) if query.expects is Expect.TRUTH else claim
+        if answer is not None:
+            found.append(answer)
+    return found
+
+
+def _truth(query: Query, kind: str, claim: Claim) -> Claim | None:
+    """What a claim says to a yes-or-no question; None where it does not decide it."""
+    yes = _decides(query, kind, claim.value)
+    return None if yes is None else replace(claim, value=Truth(yes))
+
+
+def _decides(query: Query, kind: str, value: Value) -> bool | None:
+    topic = query.subject - vocabulary().words["generic"]
+    match value:
+        case Truth(yes):
+            return yes
+        case Nothing():
+            return False
+        case Items(items):
+            return any(as_words(item).tokens & topic for item in items) if topic else True
+        case Words(tokens) if tokens <= vocabulary().words["yes"]:
+            return True
+        case Words(tokens):
+            return bool(tokens & topic) or None
+        case Name(words):
+            return bool(set(words) & topic) or None
+        case _:
+            stated = [candidate.value for candidate in find(kind, query.text)]
+            return any(same(value, other) for other in stated) if stated else None
