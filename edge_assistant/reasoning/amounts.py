@@ -20,6 +20,7 @@ _AMOUNT = re.compile(
     rf"(?!\d|[.,:/-]\d|\s?%|\s?(?:kg|g|lb|l|ml|cm|mm|kW|V|A|Hz)\b)(?P<behind>\s?(?:{_CURRENCY})(?!\w))?(?P<after>[-–−](?!\S))?"
 )
 _WHOLE = re.compile(rf"(?<![\w.,])(?P<before>{_CURRENCY})\s?(?P<number>\d{{1,6}})(?![^\s)])")
+_ROUND_ZERO = re.compile(r"(?:(?<=RM)|(?<![^\W]))[Oo](?=[.,]\d\d(?!\d))")  # a zero read as a letter
 # The order in which names decide what an amount is, where a label has several: "Total paid" is what was paid
 _PRECEDENCE = ("discount", "change", "rounding", "cash", "service charge", "tip", "subtotal", "tax", "total")
 ROLES = frozenset(_PRECEDENCE)
@@ -121,7 +122,8 @@ def _deciding(names: Sequence[str], words: set[str]) -> str | None:
 
 def _in_row(row: Row, index: int) -> Iterator[Amount]:
     """The amounts of one row, each with the words before the first of them."""
-    text = _joined(row)
+    written = "\t".join(row.cells)  # apart from each other, so that no number reaches over a gap
+    text = _ROUND_ZERO.sub("0", written)
     matches = list(_AMOUNT.finditer(text)) or list(_WHOLE.finditer(text))
     if not matches:
         return
@@ -132,7 +134,7 @@ def _in_row(row: Row, index: int) -> Iterator[Amount]:
         yield Amount(
             _number(match),
             _unit(match),
-            match[0].strip(" \t(").replace("\t", " "),
+            written[match.start() : match.end()].strip(" \t(").replace("\t", " "),
             label,
             role,
             rest,
@@ -140,11 +142,6 @@ def _in_row(row: Row, index: int) -> Iterator[Amount]:
             len(matches),
             before.endswith("@"),
         )
-
-
-def _joined(row: Row) -> str:
-    """The cells of a row, apart from each other so that no number reaches over a gap."""
-    return "\t".join(row.cells)
 
 
 def _number(match: re.Match[str]) -> Decimal:

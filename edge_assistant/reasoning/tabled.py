@@ -1,0 +1,40 @@
+"""Tables on a page: the first cell of a row says of what, the header of each other cell says which attribute."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from edge_assistant.reasoning.attributes import labelled
+from edge_assistant.reasoning.candidates import as_words
+from edge_assistant.reasoning.claims import Claim
+from edge_assistant.reasoning.medicines import drug_of
+from edge_assistant.reasoning.rows import Row
+from edge_assistant.reasoning.typed import is_nothing, typed
+from edge_assistant.reasoning.values import Items, Nothing
+
+_MAX_TABLE_ROWS = 200
+
+
+def table_claims(page: Sequence[Row], signal: str) -> list[Claim]:
+    """The claims of the rows that lie in a table."""
+    tabled = [row for row in page if not row.field and len(row.cells) > 1 and row.columns[0] is not None]
+    return [claim for row in tabled[:_MAX_TABLE_ROWS] for claim in _row(row, signal)]
+
+
+def _row(row: Row, signal: str) -> Iterator[Claim]:
+    subject, column = row.cells[0], row.columns[0] or ""
+    base = Claim(signal, Nothing(), subject, (row.id,), row.confidence)
+    if any(mention.attribute.name == "medication" for mention in labelled(column)):
+        subject = drug_of(subject) or subject
+        yield replace(base, value=Items((subject.lower(),)), text=subject, attribute="medication")
+    for cell, name in zip(row.cells[1:], row.columns[1:], strict=True):
+        if name is not None and cell and not is_nothing(cell):
+            yield _cell(cell, name, replace(base, subject=subject))
+
+
+def _cell(cell: str, column: str, base: Claim) -> Claim:
+    for attribute in dict.fromkeys(mention.attribute for mention in labelled(column)):
+        for found in typed(attribute, cell, column)[:1]:
+            return replace(base, value=found.value, text=found.text, attribute=attribute.name)
+    return replace(base, value=as_words(cell), text=cell, attribute=" ".join(column.lower().split()))
