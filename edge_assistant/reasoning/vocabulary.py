@@ -27,6 +27,7 @@ SHIPPED = (
     "values.toml",
     "units.toml",
     "tolerances.toml",
+    "told.toml",
 )  # files of this package: the default vocabulary
 
 
@@ -106,6 +107,7 @@ class Vocabulary:
     unit_names: Mapping[str, str] = field(default_factory=dict)
     misread: Mapping[str, str] = field(default_factory=dict)
     measuring: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)  # see readings.toml
+    telling: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)  # see told.toml
     scales: Mapping[str, Scale] = field(default_factory=dict)
     also: Mapping[str, frozenset[str]] = field(default_factory=dict)
     hundredths: Mapping[str, str] = field(default_factory=dict)
@@ -166,6 +168,9 @@ def _vocabulary(tables: Mapping[str, Any]) -> Vocabulary:
         misread=tables["misread"],
         measuring={
             key: {name: tuple(values) for name, values in table.items()} for key, table in tables["measuring"].items()
+        },
+        telling={
+            key: {name: tuple(values) for name, values in table.items()} for key, table in tables["telling"].items()
         },
         scales={key: _scale(entry) for key, entry in tables["unit"].items()},
         also={key: frozenset(values) for key, values in tables["also"].items()},
