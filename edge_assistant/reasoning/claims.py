@@ -43,6 +43,8 @@ class Claim:
         attribute: name of the attribute of the vocabulary that it is about; None where only the question says.
         subject: of whom or of what, where that is not the one the signal is about: an item, a drug, "son".
         when: the words that place it in another time ("last year"), else None.
+        negated: it is said that the value is not so: "I do not take aspirin".
+        statistic: "maximum", "minimum" or "mean" where the value is told as that of many.
     """
 
     signal: str
@@ -54,11 +56,13 @@ class Claim:
     attribute: str | None = None
     subject: str | None = None
     when: str | None = None
+    negated: bool = False
+    statistic: str | None = None
 
     @property
     def present(self) -> bool:
-        """Whether it is told of now and not of another time."""
-        return self.when is None
+        """Whether the value is told to be so now: not of another time, and not denied."""
+        return self.when is None and not self.negated
 
 
 @dataclass(frozen=True, slots=True)
