@@ -57,6 +57,21 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
+class Traced:
+    """What a stage of the reasoning took in or came to, for those who want to see each step.
+
+    Attributes:
+        stage: such as `question`, `claims`, `read`, `join`.
+        signal: id of the signal it is about, or None.
+        lines: one for each thing, to be shown as they are.
+    """
+
+    stage: str
+    signal: str | None
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Compared:
     """The claims about one attribute are compared."""
 
@@ -77,4 +92,4 @@ class Answered:
     answer: Answer
 
 
-Event = Routed | Perceiving | Perceived | Noted | Failed | Reading | Compared | Said | Answered
+Event = Routed | Perceiving | Perceived | Noted | Failed | Reading | Traced | Compared | Said | Answered

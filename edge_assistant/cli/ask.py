@@ -28,26 +28,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES
     parser.add_argument("question", metavar="QUESTION")
     given.configure(parser)
-    parser.add_argument("--profile", metavar="NAME", help="which models: tiny, starter, standard, large, auto")
-    parser.add_argument("--language", metavar="L", help="of what is spoken, such as en; detected by default")
+    given.configure_answering(parser)
     parser.add_argument("--seed", metavar="N", type=_seed, default=0, help="of sampling without signals (0)")
-    parser.add_argument("--strict", action="store_true", help="stop where a signal cannot be used (status 3)")
-    parser.add_argument("--json", action="store_true", help="print one JSON object, see docs/contract.md")
-    parser.add_argument("--plain", action="store_true", help="no colour or redrawn lines, for screen readers")
 
 
 def run(args: argparse.Namespace) -> int:
     """Take the signals, answer, print."""
-    from edge_assistant.assistant import Assistant
     from edge_assistant.cli import main
     from edge_assistant.cli.show import Console
-    from edge_assistant_models.portfolio import Portfolio
 
     signals, failures = given.take(args.given, args.strict)
-    console = Console(plain=args.plain or args.settings.plain, quiet=args.json)
-    assistant = Assistant(Portfolio(), args.profile or args.settings.profile)
+    console = Console(plain=args.plain or args.settings.plain, quiet=args.json, trace=args.trace)
     with console:
-        answer = assistant.ask(
+        answer = given.assistant(args).ask(
             args.question,
             signals,
             console.watch,

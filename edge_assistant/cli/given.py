@@ -13,6 +13,7 @@ from edge_assistant.signals import MAX_TEXT_BYTES, Kind, Origin, Signal, take_by
 
 if TYPE_CHECKING:
     from edge_assistant.answer import Failure
+    from edge_assistant.assistant import Assistant
 
 HELPS = {
     Kind.IMAGE: "a picture or PDF: PNG, JPEG, WebP, BMP, TIFF, PDF",
@@ -43,6 +44,24 @@ def configure(parser: argparse.ArgumentParser) -> None:
     for kind in Kind:
         group.add_argument(f"--{kind}", metavar="F", action=_Append, default=argparse.SUPPRESS, help=HELPS[kind])
     parser.set_defaults(given=[])
+
+
+def configure_answering(parser: argparse.ArgumentParser) -> None:
+    """Add how signals are perceived, compared and shown."""
+    parser.add_argument("--profile", metavar="NAME", help="which models: tiny, starter, standard, large, auto")
+    parser.add_argument("--language", metavar="L", help="of what is spoken, such as en; detected by default")
+    parser.add_argument("--strict", action="store_true", help="stop where a signal cannot be used (status 3)")
+    parser.add_argument("--trace", action="store_true", help="show what each stage took in and came to, on stderr")
+    parser.add_argument("--json", action="store_true", help="print one JSON object, see docs/contract.md")
+    parser.add_argument("--plain", action="store_true", help="no colour or redrawn lines, for screen readers")
+
+
+def assistant(args: argparse.Namespace) -> Assistant:
+    """The assistant that the options ask for."""
+    from edge_assistant.assistant import Assistant
+    from edge_assistant_models.portfolio import Portfolio
+
+    return Assistant(Portfolio(), args.profile or args.settings.profile)
 
 
 def take(given: Sequence[tuple[Kind, str]], strict: bool) -> tuple[list[Signal], list[Failure]]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
 from edge_assistant.answer import Agreement, Answer, Verdict
 from edge_assistant.cli import terminal
-from edge_assistant.events import Event, Failed, Noted, Perceived, Perceiving, Reading, Said
+from edge_assistant.events import Compared, Event, Failed, Noted, Perceived, Perceiving, Reading, Said, Traced
 from edge_assistant.evidence import Evidence
 from edge_assistant.signals import printable
 
@@ -23,14 +24,16 @@ _COLOUR = {Agreement.CONFLICT: _RED, Agreement.AGREE: _GREEN}
 class Console:
     """Prints events as they come; a context, so that the progress line is gone when an error is printed."""
 
-    def __init__(self, *, plain: bool, quiet: bool) -> None:
+    def __init__(self, *, plain: bool, quiet: bool, trace: bool = False) -> None:
         """Look at where the output goes.
 
         Args:
             plain: no colour and no redrawn lines.
             quiet: nothing on stdout; the caller prints JSON there.
+            trace: what each stage took in and came to, on stderr.
         """
         self._quiet = quiet
+        self._trace = trace
         self._redraw = terminal.redraws(sys.stderr, plain=plain)
         self._colour = terminal.colours(sys.stdout, plain=plain)
         self._status: Status | None = None
@@ -51,6 +54,13 @@ class Console:
                 self._progress(f"{signal}: {sense}", fraction)
             case Perceived(signal, sense, evidence, seconds):
                 self._line(f"{signal}: {sense} found {len(evidence)} pieces of evidence in {seconds:.1f} s")
+                self._traced(f"[{item.id}] {item.locator}: {' '.join(item.text.split())}" for item in evidence)
+            case Traced(stage, signal, lines) if self._trace:
+                self._line(f"{signal}: {stage}" if signal else stage)
+                self._traced(lines)
+            case Compared(verdict) if self._trace:
+                self._line("verdict")
+                self._traced([f"{verdict.status}: {_verdict(verdict)}"])
             case Reading(signal):
                 self._progress(f"{signal}: the language model reads", None)
             case Noted(signal, text):
@@ -79,6 +89,21 @@ class Console:
         for verdict in answer.verdicts:
             print(f"  {self._paint(verdict.status.upper(), _COLOUR.get(verdict.status, ''))}  {_verdict(verdict)}")
         print(self._paint(f"\n{answer.route.path}: {answer.route.why}; {answer.timings.total_s:.1f} s", _DIM))
+
+    def comparison(self, answer: Answer) -> None:
+        """Print the verdicts of a comparison as a table: attribute by attribute, what each signal says, and where."""
+        by_id = {item.id: item for item in answer.evidence}
+        names = {signal.id: signal.name for signal in answer.signals}
+        for verdict in answer.verdicts:
+            print(f"\n{self._paint(verdict.status.upper(), _COLOUR.get(verdict.status, ''))}  {_matter(verdict)}")
+            for told in verdict.values:
+                for id in told.evidence:
+                    print(f"  {printable(told.value)}  [{id}] {_source(by_id[id], names)}")
+        print(self._paint(f"\n{answer.route.path}: {answer.route.why}; {answer.timings.total_s:.1f} s", _DIM))
+
+    def _traced(self, lines: Iterable[str]) -> None:
+        for line in lines if self._trace else ():
+            self._line(f"    {line}")
 
     def _paint(self, text: str, code: str) -> str:
         return f"{code}{text}{_RESET}" if self._colour and code else text
@@ -121,6 +146,11 @@ def _source(item: Evidence, names: dict[str, str]) -> str:
     return printable(f"{item.signal} {names.get(item.signal, '')}, {item.locator}{sure}{doubt}: {text}")
 
 
+def _matter(verdict: Verdict) -> str:
+    """What a verdict is about."""
+    return printable(f"{verdict.attribute} of {verdict.subject}" if verdict.subject else verdict.attribute)
+
+
 def _verdict(verdict: Verdict) -> str:
     values = " / ".join(f"{told.value} {''.join(f'[{id}]' for id in told.evidence)}" for told in verdict.values)
-    return printable(f"{verdict.attribute}: {values}" if values else f"{verdict.attribute}: not told")
+    return printable(f"{_matter(verdict)}: {values}" if values else f"{_matter(verdict)}: not told")

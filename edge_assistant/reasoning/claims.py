@@ -43,6 +43,7 @@ class Claim:
         attribute: name of the attribute of the vocabulary that it is about; None where only the question says.
         subject: of whom or of what, where that is not the one the signal is about: an item, a drug, "son".
         when: the words that place it in another time ("last year"), else None.
+        chosen_by: id of the other signal that says that this is what the question means, else None.
         negated: it is said that the value is not so: "I do not take aspirin".
         statistic: "maximum", "minimum" or "mean" where the value is told as that of many.
     """

@@ -61,6 +61,10 @@ def compose(query: Query, verdict: Verdict, claims: Sequence[Claim], signals: Se
     sources = _listed(list(dict.fromkeys(names[claim.signal] for claim in claims)))
     if verdict.status is Agreement.AGREE:
         return [f"{_capital(lead)} {cites}: {sources} agree."]
+    if first.chosen_by:
+        return [
+            f"{_capital(lead)} for {first.subject} {cites}, by {sources}; {names[first.chosen_by]} says that it is meant."
+        ]
     return [f"{_capital(lead)} {cites}, by {sources}."]
 
 

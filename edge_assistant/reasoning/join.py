@@ -14,7 +14,7 @@ from edge_assistant.reasoning.question import AMOUNTS, Query
 from edge_assistant.reasoning.sources import Source
 from edge_assistant.reasoning.vocabulary import vocabulary
 
-NAMED = 0.75  # likeness from which on words name an item: "double chocolate slices" and "DoubleChoc Slice" have 0.85
+NAMED = 0.75  # likeness from which on words name an item: "double chocolate slices" and "DoubleChoc Slice" have 0.83
 _CLAUSE = re.compile(r"[^.,;:!?]+")
 
 
@@ -42,7 +42,7 @@ def join(query: Query, sources: Sequence[Source], claims: Mapping[str, Sequence[
         things = [c for c in _things(query, claims) if c.signal != line.signal and c not in found]
         best = max(things, key=lambda claim: likeness(claim.subject or "", clause), default=None)
         if best is not None and likeness(best.subject or "", clause) >= NAMED:
-            found.append(replace(best, evidence=(*best.evidence, line.id)))
+            found.append(replace(best, evidence=(*best.evidence, line.id), chosen_by=line.signal))
     return found
 
 
@@ -50,7 +50,7 @@ def likeness(name: str, text: str) -> float:
     """How much some run of words in a text is like a name, 0 to 1; what is written solid or shortened is still like it.
 
     >>> round(likeness("DoubleChoc Slice", "only the double chocolate slices"), 2)
-    0.85
+    0.83
     """
     wanted, words = _solid(name), re.findall(r"\w+", text)
     runs = (_solid("".join(words[i : i + n])) for i in range(len(words)) for n in range(1, len(name.split()) + 3))

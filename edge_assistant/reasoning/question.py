@@ -200,9 +200,8 @@ def _category(lower: str) -> str | None:
 
 
 def _units(attributes: tuple[Attribute, ...]) -> frozenset[str]:
-    """The units of the one quantity that a question names."""
-    measured = [attribute.units for attribute in attributes if attribute.value == Expect.QUANTITY]
-    return measured[0] if len(measured) == 1 else frozenset()
+    """The units of the quantity that a question names."""
+    return attributes[0].units if attributes else frozenset()
 
 
 def _interrogative(lower: str) -> Expect | None:

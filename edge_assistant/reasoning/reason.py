@@ -13,6 +13,7 @@ from edge_assistant.evidence import Evidence, Locator, Statistic
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.language.engine import Engine
 from edge_assistant.reasoning import claims as reading
+from edge_assistant.reasoning import trace
 from edge_assistant.reasoning.align import Told, about_others, shared
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.compare import Nearness, compare, compatible
@@ -77,7 +78,7 @@ class Reasoner:
             outcome: is filled.
             watch: called as claims are compared.
         """
-        told = {source.signal.id: inventory(source) for source in sources}
+        told = _inventories(sources, watch)
         signals = [source.signal for source in sources]
         for attribute, subject, claims in shared(told):
             verdict = compare(attribute, claims, self._nearness(), subject)
@@ -95,15 +96,18 @@ class Reasoner:
         self, query: Query, sources: Sequence[Source], outcome: Outcome, watch: Callable[[Event], None]
     ) -> list[Claim]:
         """The claims of each source that makes one: what code finds, and where it finds none, what the model reads."""
-        told = {source.signal.id: inventory(source) for source in sources}
+        watch(trace.of_question(query))
+        told = _inventories(sources, watch)
         others = about_others(query, told)
         sources = [source for source in sources if source.signal.id not in others]
         if joined := join(query, sources, told):
+            watch(trace.of_meant("join", joined))
             return self._summed(joined, outcome)
         claims: dict[str, list[Claim]] = {}
         for source in sources:
             if found := self._by_code(query, source, sources, told, outcome, watch):
                 claims[source.signal.id] = found
+        watch(trace.of_meant("answered by code", (claim for found in claims.values() for claim in found)))
         self._by_model(query, [s for s in sources if s.signal.id not in claims], told, claims, watch)
         for source in sources:
             self._confirm(source, claims)
@@ -148,6 +152,7 @@ class Reasoner:
             watch(Reading(id))
             read[id] = reading.relevant(query, self._select(query, source))
             claim = reading.read(query, source, read[id], self._engine(), taken)
+            watch(trace.of_choice(id, len(reading.options(query, read[id], taken)), claim))
             if claim is not None:
                 claims[id] = [claim]
         for source in reversed(order):
@@ -189,7 +194,9 @@ class Reasoner:
         )
         outcome.computed.append(computation)
         total = replace(values[0], readings=(Decimal(sum(numbers)),))
-        return [replace(claims[0], value=total, text=computation.value, evidence=evidence, computed=computation.id)]
+        subject = " and ".join(claim.subject or "" for claim in claims)
+        meant = replace(claims[0], value=total, text=computation.value, evidence=evidence, subject=subject)
+        return [replace(meant, computed=computation.id)]
 
     def _computed(
         self,
@@ -266,6 +273,14 @@ class Reasoner:
         """The id after the highest; a signal that failed after one of its senses leaves a hole in the numbers."""
         taken = [item.id for source in sources for item in source.evidence] + [item.id for item in outcome.evidence]
         return f"E{max((int(id[1:]) for id in taken), default=0) + 1}"
+
+
+def _inventories(sources: Sequence[Source], watch: Callable[[Event], None]) -> Told:
+    """What code finds in each source."""
+    told = {source.signal.id: inventory(source) for source in sources}
+    for id, claims in told.items():
+        watch(trace.of_claims(id, claims))
+    return told
 
 
 def _length(source: Source) -> tuple[bool, int, str]:

@@ -21,7 +21,7 @@ HEAVY = [
     "llama_cpp", "onnxruntime", "cv2", "textual", "sounddevice", "huggingface_hub", "numpy", "rich", "av", "PIL",
     "onnx", "pyarrow", "tokenizers", "pypdfium2", "zxingcpp", "rapidocr",
 ]  # fmt: skip
-VERBS = ["ask", "bench", "doctor", "models"]
+VERBS = ["ask", "bench", "check", "doctor", "models"]
 
 
 def imported(*arguments: str) -> set[str]:

@@ -1,0 +1,51 @@
+"""`edge-assistant check`: compares signals without a question, attribute by attribute."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from edge_assistant.cli import given
+
+NAME = "check"
+HELP = "compare pictures, recordings, video, readings and text without a question"
+
+EXAMPLES = """examples:
+  edge-assistant check --image form.jpg --audio note.wav
+  edge-assistant check --image receipt.jpg --text claim.txt --json
+
+exit status: 0 where nothing conflicts, 1 where something does"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the signals and how to compare."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = EXAMPLES
+    given.configure(parser)
+    given.configure_answering(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Take the signals, compare, print; 1 where something conflicts."""
+    from edge_assistant.answer import Status
+    from edge_assistant.cli import main
+    from edge_assistant.cli.show import Console
+
+    signals, failures = given.take(args.given, args.strict)
+    console = Console(plain=args.plain or args.settings.plain, quiet=args.json, trace=args.trace)
+    with console:
+        answer = given.assistant(args).check(
+            signals,
+            console.watch,
+            failed=failures,
+            language=args.language or args.settings.language,
+            strict=args.strict,
+            began=main.BEGAN,
+        )
+    if args.json:
+        json.dump(answer.to_json(), sys.stdout, allow_nan=False)
+        sys.stdout.write("\n")
+    else:
+        console.comparison(answer)
+    return 1 if answer.status is Status.CONFLICT else 0
