@@ -144,13 +144,20 @@ def per_vocabulary(build: Callable[[Vocabulary], T]) -> Callable[[], T]:
 @cache
 def shipped() -> Vocabulary:
     """The vocabulary that ships with the package."""
+    return build(shipped_tables())
+
+
+@cache
+def shipped_tables() -> Mapping[str, Any]:
+    """The tables of all shipped files as TOML has them; what a domain file is merged over."""
     tables: dict[str, Any] = {}
     for name in SHIPPED:
         tables |= tomllib.loads((files(__package__) / name).read_text(encoding="utf-8"))
-    return _vocabulary(tables)
+    return tables
 
 
-def _vocabulary(tables: Mapping[str, Any]) -> Vocabulary:
+def build(tables: Mapping[str, Any]) -> Vocabulary:
+    """The vocabulary of tables that are all there and valid."""
     return Vocabulary(
         numbers=tables["numbers"],
         months=tables["months"],
