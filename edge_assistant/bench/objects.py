@@ -1,4 +1,4 @@
-"""Objects: what the detector sees in photographs with labels, against the labels.
+"""Objects: what is seen in photographs with labels, against the labels.
 
 `DIR/labels.json` maps a picture's file name to `size` [w, h] and `objects`, each with `label` (a COCO name) and `box`
 [x, y, w, h] in pixels.
@@ -17,15 +17,19 @@ from pathlib import Path
 
 from edge_assistant.errors import InputCorrupt, InputMissing
 from edge_assistant.perception import pictures
-from edge_assistant.perception.detectors import Detection, Detector, open_detector
+from edge_assistant.perception.classifier import Classifier
+from edge_assistant.perception.detectors import LABELS, Detection, Detector, open_detector
+from edge_assistant.perception.things import Seen, see
 from edge_assistant.runtime import Runtime
 from edge_assistant.signals import Kind, take_file
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
 
 NAME = "objects"
-HELP = "presence, precision, counts and boxes of the detector on photographs with labels"
+HELP = "presence, precision, labels, counts and boxes of what is seen in photographs with labels"
 LARGE = 0.02  # of the picture: a label of at least this share is what a person would name first
+CLEAR = 0.01  # of the picture: labels whose objects all have this share, and are few, are those that people count
+FEW = 6
 _MATCH = 0.5  # intersection over union from which a box is right, as in PASCAL VOC and COCO's AP50
 
 Box = tuple[float, float, float, float]
@@ -48,7 +52,12 @@ class Figures:
         presence: of the labels that a photo has, those that were seen in it.
         presence_large: the same of labels with an object of at least `LARGE` of the picture.
         precision: of the labels that were seen in a photo, those that it has.
+        labels: of the objects of at least `LARGE` of the picture that have a box, those with the right label on it.
         counts: of the labels that were rightly seen in a photo, those counted right.
+        clear_counts: of the labels with at most `FEW` objects, each of at least `CLEAR` of the picture, those counted
+            right; one that was not seen is counted wrong.
+        confirmed: of the labels that a photo has and that were missed, those that are suspected.
+        confirmed_wrongly: of the 80 labels that a photo has not and that were not seen in it, those that are suspected.
         recall: of all objects, those that have a box.
         map50: mean over labels of the area under precision over recall, boxes right from IoU 0.5, all scores from the
             detector's threshold up.
@@ -59,7 +68,11 @@ class Figures:
     presence: float
     presence_large: float
     precision: float
+    labels: float
     counts: float
+    clear_counts: float
+    confirmed: float
+    confirmed_wrongly: float
     recall: float
     map50: float
     ms: float
@@ -68,24 +81,31 @@ class Figures:
 def configure(parser: argparse.ArgumentParser) -> None:
     """The options."""
     parser.add_argument("folder", metavar="DIR", type=Path, help="photographs with labels.json")
-    parser.add_argument("--profile", default="auto", help="whose detector is measured (default: auto)")
+    parser.add_argument("--profile", default="auto", help="whose models are measured (default: auto)")
+    parser.add_argument("--alone", action="store_true", help="the detector without the classifier's second opinion")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(args: argparse.Namespace) -> int:
     """Measure and print; 0."""
-    model = _model(args.profile)
+    detector, classifier = _models(args.profile)
     runtime = Runtime.detect()
-    figures = measure(args.folder, open_detector(model, runtime))
+    second = None if args.alone or classifier is None else Classifier(classifier, runtime)
+    figures = measure(args.folder, open_detector(detector, runtime), second)
+    model = f"{detector.name} and {classifier.name}" if second and classifier else detector.name
     if args.json:
-        print(json.dumps({"model": model.name, "threads": runtime.threads, **asdict(figures)}))
+        print(json.dumps({"model": model, "threads": runtime.threads, **asdict(figures)}))
         return 0
-    print(f"{figures.photos} photos, {model.name}, {runtime.threads} threads, median {figures.ms:.1f} ms a photo")
+    print(f"{figures.photos} photos, {model}, {runtime.threads} threads, median {figures.ms:.1f} ms a photo")
     for name, meaning in (
         ("presence", "of the labels that a photo has were seen"),
         ("presence_large", f"of those with an object of at least {LARGE:.0%} of the picture"),
         ("precision", "of the labels that were seen are there"),
-        ("counts", "of those were counted right"),
+        ("counts", "of those that are there were counted right"),
+        ("clear_counts", f"of those with up to {FEW} objects of at least {CLEAR:.0%} each were seen and counted right"),
+        ("labels", f"of the objects of at least {LARGE:.0%} that have a box have the right label"),
+        ("confirmed", "of the labels that were missed are suspected"),
+        ("confirmed_wrongly", "of the labels that are not there are suspected"),
         ("recall", "of all objects have a box"),
         ("map50", "mAP@0.5"),
     ):
@@ -93,7 +113,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def measure(folder: Path, detector: Detector) -> Figures:
+def measure(folder: Path, detector: Detector, classifier: Classifier | None = None) -> Figures:
     """Look at every photograph of a folder.
 
     Raises:
@@ -101,14 +121,14 @@ def measure(folder: Path, detector: Detector) -> Figures:
     """
     labels = read_labels(folder)
     sizes: dict[str, int] = {}
-    seen: dict[str, list[Detection]] = {}
+    seen: dict[str, Seen] = {}
     took: list[float] = []
     for number, name in enumerate(labels, 1):
         for page in pictures.pages(take_file(folder / name, Kind.IMAGE, number)):
             if not took:
-                detector.detect(page.rgb)  # the first run allocates
+                see(page.rgb, detector, classifier)  # the first run allocates
             start = time.perf_counter()
-            seen[name] = detector.detect(page.rgb)
+            seen[name] = see(page.rgb, detector, classifier)
             took.append(time.perf_counter() - start)
             sizes[name] = page.rgb.shape[0] * page.rgb.shape[1]
             break
@@ -116,31 +136,57 @@ def measure(folder: Path, detector: Detector) -> Figures:
 
 
 def score(
-    labels: Mapping[str, Sequence[Labelled]],
-    seen: Mapping[str, Sequence[Detection]],
-    sizes: Mapping[str, int],
-    ms: float,
+    labels: Mapping[str, Sequence[Labelled]], seen: Mapping[str, Seen], sizes: Mapping[str, int], ms: float
 ) -> Figures:
     """Compare what was seen with the labels, by photo; `sizes` are pixels of each."""
-    present = large = right = right_large = told = counted = 0
+    tally: Counter[str] = Counter()
     for name, objects in labels.items():
-        wanted, found = Counter(item.label for item in objects), Counter(item.label for item in seen[name])
-        big = {item.label for item in objects if item.box[2] * item.box[3] >= LARGE * sizes[name]}
-        both = wanted.keys() & found.keys()
-        present, told, right = present + len(wanted), told + len(found), right + len(both)
-        large, right_large = large + len(big), right_large + len(big & both)
-        counted += sum(wanted[label] == found[label] for label in both)
-    precisions, boxed = _by_label(labels, seen)
+        tally += _tally(objects, seen[name], sizes[name])
+    found = {name: seen[name].found for name in labels}
+    precisions, boxed = _by_label(labels, found)
     return Figures(
         len(labels),
-        _share(right, present),
-        _share(right_large, large),
-        _share(right, told),
-        _share(counted, right),
-        _share(boxed, sum(len(objects) for objects in labels.values())),
-        round(statistics.fmean(precisions.values()), 4) if precisions else 0.0,
-        round(ms, 2),
+        **{name: _share(tally[name], tally[f"{name} of"]) for name in _SHARES},
+        recall=_share(boxed, sum(len(objects) for objects in labels.values())),
+        map50=round(statistics.fmean(precisions.values()), 4) if precisions else 0.0,
+        ms=round(ms, 2),
     )
+
+
+_SHARES = (
+    *("presence", "presence_large", "precision", "labels", "counts", "clear_counts"),
+    *("confirmed", "confirmed_wrongly"),
+)
+
+
+def _tally(objects: Sequence[Labelled], seen: Seen, size: int) -> Counter[str]:
+    """What one photo adds to each share: how many are right under its name, out of how many under "... of"."""
+    wanted, found = Counter(item.label for item in objects), Counter(item.label for item in seen.found)
+    suspected = {item.label for item in seen.faint}
+    both, missed = wanted.keys() & found.keys(), wanted.keys() - found.keys()
+    absent = set(LABELS) - wanted.keys() - found.keys()
+    large = [item for item in objects if item.box[2] * item.box[3] >= LARGE * size]
+    small = {item.label for item in objects if item.box[2] * item.box[3] < CLEAR * size}
+    boxed = [best.label == item.label for item in large if (best := _on(item, seen.found)) is not None]
+    asked: dict[str, list[bool]] = {
+        "presence": [label in found for label in wanted],
+        "presence_large": [label in found for label in {item.label for item in large}],
+        "precision": [label in wanted for label in found],
+        "labels": boxed,
+        "counts": [wanted[label] == found[label] for label in both],
+        "clear_counts": [found[label] == n for label, n in wanted.items() if n <= FEW and label not in small],
+        "confirmed": [label in suspected for label in missed],
+        "confirmed_wrongly": [label in suspected for label in absent],
+    }
+    return Counter({name: sum(hits) for name, hits in asked.items()}) + Counter(
+        {f"{name} of": len(hits) for name, hits in asked.items()}
+    )
+
+
+def _on(item: Labelled, found: Sequence[Detection]) -> Detection | None:
+    """What has its box on an object, of whatever label."""
+    best = max(found, key=lambda other: overlap(item.box, other.box), default=None)
+    return best if best is not None and overlap(item.box, best.box) >= _MATCH else None
 
 
 def read_labels(folder: Path) -> dict[str, list[Labelled]]:
@@ -232,6 +278,7 @@ def _share(part: int, whole: int) -> float:
     return round(part / whole, 4) if whole else 0.0
 
 
-def _model(profile: str) -> InstalledModel:
+def _models(profile: str) -> tuple[InstalledModel, InstalledModel | None]:
     portfolio = Portfolio()
-    return portfolio.open(portfolio.resolve(profile)["detector"])
+    roles = portfolio.resolve(profile)
+    return portfolio.open(roles["detector"]), portfolio.open(roles["classifier"]) if "classifier" in roles else None

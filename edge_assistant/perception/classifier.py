@@ -1,8 +1,14 @@
-"""The kind of the main thing in a picture, by a classifier of the 1,000 classes of ImageNet."""
+"""What a picture, or a part of one, shows by a classifier of the 1,000 classes of ImageNet, and as labels of COCO."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import tomllib
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from edge_assistant.errors import ModelCorrupt
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,36 +23,7 @@ WRITTEN = ("menu", "web site", "crossword puzzle", "book jacket", "comic book", 
 WRITTEN_THRESHOLD = 0.2  # of all of WRITTEN: forms, receipts and labels have 0.26 and more, photographs at most 0.09
 _CROP = 0.875  # of the shorter side, as in training
 
-# ImageNet's classes, from 0, that are kinds of a class of COCO; (a, b) are all from a to b. Only these say more than
-# the detector did: a picture of a person on skis is classified as "ski", which is no kind of person.
-KINDS: dict[str, tuple[tuple[int, int], ...]] = {
-    "airplane": ((404, 404), (895, 895)),
-    "bear": ((294, 297),),
-    "bird": ((7, 24), (80, 100), (127, 146)),
-    "boat": (
-        (472, 472),
-        (484, 484),
-        (554, 554),
-        (576, 576),
-        (625, 625),
-        (780, 780),
-        (814, 814),
-        (871, 871),
-        (914, 914),
-    ),
-    "bottle": ((440, 440), (720, 720), (737, 737), (898, 898), (907, 907)),
-    "bus": ((654, 654), (779, 779), (874, 874)),
-    "car": ((436, 436), (468, 468), (511, 511), (609, 609), (627, 627), (656, 656), (661, 661), (751, 751), (817, 817)),
-    "cat": ((281, 285),),
-    "clock": ((409, 409), (530, 530), (892, 892)),
-    "cow": ((345, 347),),
-    "dog": ((151, 268),),
-    "elephant": ((385, 386),),
-    "sheep": ((348, 349),),
-    "sports ball": ((429, 430), (522, 522), (574, 574), (722, 722), (768, 768), (805, 805), (852, 852), (890, 890)),
-    "train": ((466, 466), (547, 547), (705, 705), (820, 820), (829, 829)),
-    "truck": ((555, 555), (569, 569), (675, 675), (717, 717), (734, 734), (864, 864), (867, 867)),
-}
+_TO = " .. "  # between the first and the last of classes on end
 
 
 class Classifier:
@@ -55,14 +32,22 @@ class Classifier:
     def __init__(self, model: InstalledModel, runtime: Runtime) -> None:
         self._session = runtime.session(model.files["model"])
         self._labels = model.files["labels"].read_text(encoding="utf-8").splitlines()
+        try:
+            self._written = self._rows(WRITTEN)
+            self._kinds = {label: self._rows(names) for label, names in relations()["kinds"].items()}
+            others = {label: self._rows(names) for label, names in relations()["others"].items()}
+        except ValueError:
+            raise ModelCorrupt(f"{model.name} has not ImageNet's classes", "use a classifier of the catalog") from None
+        self._classes = {
+            label: [*self._kinds.get(label, ()), *others.get(label, ())] for label in (*self._kinds, *others)
+        }
 
     def written(self, rgb: NDArray[np.uint8]) -> float:
         """How probably a picture is a written page, such as a form or a receipt; 0 where that is unlikely.
 
         Detectors know no such class, and see a book or a laptop in one.
         """
-        probabilities = self._probabilities(rgb)
-        total = sum(float(probabilities[self._labels.index(label)]) for label in WRITTEN)
+        total = float(self._probabilities(rgb)[self._written].sum())
         return min(total, 1.0) if total >= WRITTEN_THRESHOLD else 0.0
 
     def name(self, rgb: NDArray[np.uint8], of: str | None = None) -> tuple[str, float] | None:
@@ -74,10 +59,24 @@ class Classifier:
         """
         probabilities = self._probabilities(rgb)
         best = int(probabilities.argmax())
-        wanted = of is None or any(first <= best <= last for first, last in KINDS.get(of, ()))
+        wanted = of is None or best in self._kinds.get(of, ())
         if not wanted or probabilities[best] < THRESHOLD:
             return None
         return self._labels[best], float(probabilities[best])
+
+    def shares(self, rgb: NDArray[np.uint8]) -> dict[str, float]:
+        """How probably a picture, uint8 [H, W, 3] RGB, shows each label of COCO that has classes in ImageNet."""
+        probabilities = self._probabilities(rgb)
+        return {label: float(probabilities[rows].sum()) for label, rows in self._classes.items()}
+
+    def _rows(self, names: Sequence[str]) -> list[int]:
+        """Where classes stand among the labels; "a .. b" are all from a to b."""
+        rows: list[int] = []
+        for name in names:
+            first, _, last = name.partition(_TO)
+            start = self._labels.index(first)
+            rows += range(start, self._labels.index(last or first, start) + 1)
+        return rows
 
     def _probabilities(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
         import numpy as np
@@ -91,3 +90,10 @@ class Classifier:
         )
         (output,) = self._session.run(None, {"image": np.asarray(image)[None]})
         return np.asarray(output[0], np.float32)
+
+
+@cache
+def relations() -> Mapping[str, Any]:
+    """How ImageNet's classes relate to COCO's labels; see kinds.toml."""
+    text = (resources.files("edge_assistant.perception") / "kinds.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from edge_assistant.errors import ModelCorrupt
@@ -33,15 +33,24 @@ LABELS = (
 MAX_OBJECTS = 100  # of one picture; beyond that nobody counts by looking either
 _SAME_PLACE = 0.85  # of two classes in one place the surer is right (4 times of 5 on COCO's training photographs)
 _CANDIDATES = 1_000  # of one picture before overlapping ones are dropped
+_RULED_OUT = 0.02  # a label with a lower score in a place is not thought of there
 
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """An object: its COCO label, its score 0..1, and its box x, y, width, height in pixels of the picture given."""
+    """An object.
+
+    Attributes:
+        label: of COCO.
+        score: 0..1.
+        box: x, y, width, height in pixels of the picture given.
+        scores: of every label that the detector does not rule out in this place.
+    """
 
     label: str
     score: float
     box: tuple[float, float, float, float]
+    scores: Mapping[str, float] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +75,17 @@ class Detector(ABC):
     Attributes:
         architecture: as the catalog's option `architecture` names it.
         threshold: scores below it are noise.
+        faint: from this score up to the threshold, an object may be there.
         overlap: intersection over union from which two boxes of one class are the same object.
+        mirrored: whether the mirror image is looked at too.
     """
 
     architecture: ClassVar[str]
     threshold: ClassVar[float]
+    faint: ClassVar[float]
     overlap: ClassVar[float]
+    mirrored: ClassVar[bool]
+    _STRIDES: ClassVar[tuple[int, ...]] = (8, 16, 32)
 
     def __init__(self, model: InstalledModel, runtime: Runtime) -> None:
         self._session = runtime.session(model.files["model"])
@@ -80,20 +94,64 @@ class Detector(ABC):
             raise ModelCorrupt(f"{model.name} does not take a square picture", "use a detector of the catalog")
         self.side: int = shape[2]
 
-    def detect(self, rgb: Pixels) -> list[Detection]:
-        """The objects in a picture, uint8 [H, W, 3] RGB, surest first."""
+    def detect(self, rgb: Pixels, down_to: float | None = None) -> list[Detection]:
+        """The objects in a picture, surest first.
+
+        Args:
+            rgb: uint8 [H, W, 3].
+            down_to: the lowest score; the detector's threshold where it is not given.
+        """
         import numpy as np
 
         height, width = rgb.shape[:2]
         image, placed = self._prepared(rgb)
-        outputs = self._session.run(None, {self._session.get_inputs()[0].name: channels_first(image)})
-        scores, corners = self._decoded([np.asarray(output, np.float32) for output in outputs])
+        scores, corners = self._run(image)
+        if self.mirrored:
+            scores, corners = self._with_mirror_image(image, scores, corners)
         corners = np.clip(placed.back(corners), 0, [width, height, width, height])
-        rows, classes = np.nonzero(scores >= self.threshold)
+        rows, classes = np.nonzero(scores >= (self.threshold if down_to is None else down_to))
         best = np.argsort(-scores[rows, classes], kind="stable")[:_CANDIDATES]
         rows, classes = rows[best], classes[best]
         kept = suppress(corners[rows], classes, self.overlap)[:MAX_OBJECTS]
-        return [_detection(classes[i], scores[rows[i], classes[i]], corners[rows[i]]) for i in kept]
+        return [_detection(classes[i], scores[rows[i]], corners[rows[i]]) for i in kept]
+
+    def merge(self, found: Sequence[Detection]) -> list[Detection]:
+        """Objects of which those in one place are told once, surest first; as `detect` does it."""
+        import numpy as np
+
+        ordered = sorted(found, key=lambda item: -item.score)
+        boxes = np.array([item.box for item in ordered], np.float32).reshape(-1, 4)
+        boxes[:, 2:] += boxes[:, :2]
+        classes = np.array([LABELS.index(item.label) for item in ordered], np.intp)
+        return [ordered[i] for i in suppress(boxes, classes, self.overlap)]
+
+    def _run(self, image: Floats) -> tuple[Floats, Floats]:
+        import numpy as np
+
+        outputs = self._session.run(None, {self._session.get_inputs()[0].name: channels_first(image)})
+        return self._decoded([np.asarray(output, np.float32) for output in outputs])
+
+    def _with_mirror_image(self, image: Floats, scores: Floats, corners: Floats) -> tuple[Floats, Floats]:
+        """The mean, cell by cell, of what is seen in a picture and in its mirror image."""
+        import numpy as np
+
+        other_scores, other = self._run(image[:, ::-1])
+        rows = self._mirror_rows()
+        other = other[rows]
+        other = np.stack([self.side - other[:, 2], other[:, 1], self.side - other[:, 0], other[:, 3]], axis=1)
+        half = np.float32(0.5)
+        return (scores + other_scores[rows]) * half, (corners + other) * half
+
+    def _mirror_rows(self) -> NDArray[np.intp]:
+        """The output's row of each cell's mirror image; cells are numbered as in `grid`."""
+        import numpy as np
+
+        rows, start = [], 0
+        for stride in self._STRIDES:
+            n = self.side // stride
+            rows.append(np.arange(start, start + n * n).reshape(n, n)[:, ::-1].ravel())
+            start += n * n
+        return np.concatenate(rows)
 
     @abstractmethod
     def _prepared(self, rgb: Pixels) -> tuple[Floats, Placed]:
@@ -111,11 +169,12 @@ class NanoDet(Detector):
     """
 
     architecture = "nanodet"
-    threshold = 0.35
+    threshold = 0.3
+    faint = 0.15
     overlap = 0.45
+    mirrored = True
     _MEAN = (103.53, 116.28, 123.675)  # BGR
     _DEVIATION = (57.375, 57.12, 58.395)
-    _STRIDES = (8, 16, 32)
     _BINS = 11
 
     def _prepared(self, rgb: Pixels) -> tuple[Floats, Placed]:
@@ -142,9 +201,10 @@ class YoloX(Detector):
 
     architecture = "yolox"
     threshold = 0.4
+    faint = 0.2
     overlap = 0.45
+    mirrored = False
     _FILL = (114.0, 114.0, 114.0)  # grey below and right of the picture, as in training
-    _STRIDES = (8, 16, 32)
 
     def _prepared(self, rgb: Pixels) -> tuple[Floats, Placed]:
         image, placed = letterbox(rgb, self.side, self._FILL)
@@ -213,9 +273,10 @@ def overlaps(box: Floats, boxes: Floats) -> Floats:
     return shared / np.maximum(areas - shared, np.float32(1e-6))  # type: ignore[no-any-return]
 
 
-def _detection(label: int, score: float, corners: Floats) -> Detection:
+def _detection(label: int, scores: Floats, corners: Floats) -> Detection:
     left, top, right, bottom = (float(value) for value in corners)
-    return Detection(LABELS[label], float(score), (left, top, right - left, bottom - top))
+    thought_of = {name: float(score) for name, score in zip(LABELS, scores, strict=True) if score >= _RULED_OUT}
+    return Detection(LABELS[label], float(scores[label]), (left, top, right - left, bottom - top), thought_of)
 
 
 def letterbox(

@@ -1,21 +1,21 @@
 """The objects sense: what can be seen in a picture, counted, each thing with its box and score.
 
-A detector finds things of the 80 classes of COCO. A classifier, where there is one, names the kind of the main thing or
-of a picture in which nothing was found, and tells a photograph from a written page: what the detector believes to see
-in a page counts for less by as much as it is one. Faces, where there is a model for them, are counted and never
-recognised. Pages of a PDF are documents: they are read, and not searched for objects.
+A detector finds things of the 80 classes of COCO. A classifier, where there is one, gives a second opinion on each,
+names the kind of the main thing or of a picture in which nothing was found, and tells a photograph from a written page:
+what the detector believes to see in a page counts for less by as much as it is one. Faces, where there is a model for
+them, are counted and never recognised. Pages of a PDF are documents: they are read, and not searched for objects.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, ClassVar
 
 from edge_assistant.evidence import Evidence, Locator, Scene, Thing
-from edge_assistant.perception import pictures, scenes
+from edge_assistant.perception import pictures, scenes, things
 from edge_assistant.perception.classifier import Classifier
 from edge_assistant.perception.detectors import Detection, Detector, open_detector
 from edge_assistant.perception.faces import Face, Faces
@@ -58,7 +58,7 @@ class Objects(Sense):
         return Percept(tuple(evidence), notes=tuple(notes))
 
     def look(self, rgb: Pixels, signal: str, locate: Locate) -> list[Evidence]:
-        """What one picture shows: first the sentence about it, then each object, then the kind of the main one.
+        """What one picture shows: the sentence about it, each object, the kind of the main one, and what may be there.
 
         Args:
             rgb: uint8 [H, W, 3], upright.
@@ -66,21 +66,25 @@ class Objects(Sense):
             locate: gives the locator of a box x, y, width, height in pixels of `rgb`.
         """
         written = self._classifier.written(rgb) if self._classifier else 0.0
-        found = [replace(item, score=item.score * (1 - written)) for item in self._detector.detect(rgb)]
-        faces = self._faces.find(rgb) if self._faces and not written else []
-        evidence = [_scene(rgb, signal, found, faces, bool(written), locate)]
-        for item in found:
-            thing = Thing(item.label)
-            evidence.append(Evidence("", signal, scenes.one(item.label), item.score, locate(item.box), thing))
-        return evidence if written else evidence + self._kind(rgb, signal, found, locate)
+        if written:
+            found = [replace(item, score=item.score * (1 - written)) for item in self._detector.detect(rgb)]
+            return [_scene(rgb, signal, found, (), True, locate), *_things(found, signal, locate)]
+        seen = things.see(rgb, self._detector, self._classifier)
+        faces = self._faces.find(rgb) if self._faces else []
+        return [
+            _scene(rgb, signal, seen.found, faces, False, locate),
+            *_things(seen.found, signal, locate),
+            *self._kind(rgb, signal, seen.found, locate),
+            *_faint_things(seen.faint, signal, locate),
+        ]
 
     def _kind(self, rgb: Pixels, signal: str, found: Sequence[Detection], locate: Locate) -> list[Evidence]:
         """What kind the largest thing is, or the picture where nothing was found; nothing where that is not sure."""
         if self._classifier is None:
             return []
         main = max(found, key=lambda item: item.box[2] * item.box[3] * item.score, default=None)
-        x, y, w, h = _around(main.box, rgb) if main else (0, 0, rgb.shape[1], rgb.shape[0])
-        named = self._classifier.name(rgb[y : y + h, x : x + w], main.label if main else None)
+        part = things.around(main.box, rgb, _MARGIN) if main else rgb
+        named = self._classifier.name(part, main.label if main else None)
         if named is None:
             return []
         name, probability = named
@@ -123,6 +127,18 @@ def _scene(
     return Evidence("", signal, text, min(scores, default=None), where, detail)
 
 
+def _things(found: Sequence[Detection], signal: str, locate: Locate) -> Iterator[Evidence]:
+    for item in found:
+        yield Evidence("", signal, scenes.one(item.label), item.score, locate(item.box), Thing(item.label))
+
+
+def _faint_things(faint: Sequence[Detection], signal: str, locate: Locate) -> Iterator[Evidence]:
+    """What may be there; each thing is told as such."""
+    for item in faint:
+        thing = Thing(item.label, sure=False)
+        yield Evidence("", signal, scenes.perhaps(item.label), item.score, locate(item.box), thing)
+
+
 def _locate(page: Page, box: _FloatBox) -> Locator:
     return Locator(page=page.number, box=page.in_picture(box))
 
@@ -140,13 +156,3 @@ def _union(boxes: Sequence[_FloatBox]) -> _FloatBox:
     left, top = min(box[0] for box in boxes), min(box[1] for box in boxes)
     right, bottom = max(box[0] + box[2] for box in boxes), max(box[1] + box[3] for box in boxes)
     return left, top, right - left, bottom - top
-
-
-def _around(box: _FloatBox, rgb: Pixels) -> tuple[int, int, int, int]:
-    """A square around a box with a margin, as far as the picture goes, in whole pixels and at least one wide."""
-    height, width = rgb.shape[:2]
-    x, y, w, h = box
-    half = max(w, h) * (0.5 + _MARGIN)
-    left, top = int(max(0, min(x + w / 2 - half, width - 1))), int(max(0, min(y + h / 2 - half, height - 1)))
-    right, bottom = int(min(width, x + w / 2 + half)), int(min(height, y + h / 2 + half))
-    return left, top, max(1, right - left), max(1, bottom - top)

@@ -57,6 +57,17 @@ def kind(label: str | None, name: str) -> str:
     return str(words["looks_like"].format(thing=one(label), kind=name))
 
 
+def perhaps(label: str) -> str:
+    """That a thing may be there.
+
+    >>> perhaps("umbrella"), perhaps("skis")
+    ('perhaps an umbrella', 'perhaps a pair of skis')
+    """
+    words = _words()
+    thing = one(label)
+    return str(words["an" if thing[0] in words["vowels"] else "a"].format(thing=thing))
+
+
 def count(label: str, number: int) -> str:
     """A number of things of one label, in words up to twelve.
 

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import doctest
+from collections.abc import Callable
 from pathlib import Path
 
+import drawings
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_assistant.perception import classifier, scenes
+from edge_assistant.perception import scenes
 from edge_assistant.perception.detectors import LABELS, letterbox, open_detector, overlaps, suppress
 from edge_assistant.runtime import Runtime
 from edge_assistant_models.installed import InstalledModel
@@ -103,8 +105,15 @@ def test_doubtful_things_are_told_as_such() -> None:
     )
 
 
-def test_kinds_are_of_labels_that_the_detectors_have() -> None:
-    assert classifier.KINDS.keys() <= set(LABELS)
-    numbers = [i for ranges in classifier.KINDS.values() for first, last in ranges for i in range(first, last + 1)]
-    assert len(numbers) == len(set(numbers))
+def test_a_picture_and_its_mirror_image_show_the_same(models: Callable[[str], InstalledModel]) -> None:
+    detector = open_detector(models("detector"), Runtime(2))
+    rgb = np.asarray(drawings.stop_sign().convert("RGB"))
+    (sign,), (mirrored,) = detector.detect(rgb), detector.detect(np.ascontiguousarray(rgb[:, ::-1]))
+    x, y, w, h = sign.box
+    assert mirrored.label == sign.label == "stop sign"
+    assert mirrored.score == pytest.approx(sign.score, abs=1e-3)
+    assert mirrored.box == pytest.approx((rgb.shape[1] - x - w, y, w, h), abs=0.5)
+
+
+def test_the_labels_of_coco() -> None:
     assert len(LABELS) == len(set(LABELS)) == 80

@@ -11,8 +11,11 @@ from PIL import Image
 
 from edge_assistant.errors import InputCorrupt, ModelCorrupt
 from edge_assistant.evidence import Evidence, Scene, Thing
+from edge_assistant.perception import objects
+from edge_assistant.perception.detectors import Detection
 from edge_assistant.perception.objects import Objects
 from edge_assistant.perception.sense import Percept, Request
+from edge_assistant.perception.things import Seen
 from edge_assistant.runtime import Runtime
 from edge_assistant.signals import Kind, Origin, take_bytes, take_file
 from edge_assistant_models.installed import InstalledModel
@@ -95,6 +98,16 @@ def test_a_receipt_is_a_written_page_and_hardly_a_book(sense: Objects) -> None:
 def test_without_optional_models_the_detector_is_enough(models: Models) -> None:
     percept = seen(Objects({"detector": models("detector")}, Runtime(2)), drawings.clock())
     assert [item.text for item in percept.evidence] == ["The picture shows one clock", "clock"]
+
+
+def test_what_is_faint_is_neither_told_nor_counted(sense: Objects, monkeypatch: pytest.MonkeyPatch) -> None:
+    faint = Detection("umbrella", 0.2, (0.0, 0.0, 5.0, 5.0))
+    monkeypatch.setattr(objects.things, "see", lambda *_: Seen((), (faint,)))
+    sentence, umbrella = seen(sense, Image.new("RGB", (300, 200))).evidence
+    assert sentence.detail == Scene(())
+    assert sentence.text == "No known object was found in the picture"
+    assert (umbrella.text, umbrella.confidence) == ("perhaps an umbrella", 0.2)
+    assert umbrella.detail == Thing("umbrella", sure=False)
 
 
 def test_boxes_are_in_the_pixels_of_the_upright_picture(sense: Objects) -> None:
