@@ -17,7 +17,7 @@ _CURRENCY = r"(?:RM|MYR|USD|EUR|GBP|SGD|AUD|CHF|US\$|S\$|[$€£])"
 _AMOUNT = re.compile(
     rf"(?<![\w.,:/-])(?P<open>\()?(?P<sign>[-–−+])?\s?(?P<before>{_CURRENCY})?\s?(?P<minus>[-–−])?"
     r"(?P<number>\d{1,3}(?:[,' ]\d{3})+[.]\d{2}|\d{1,3}(?:[.' ]\d{3})+,\d{2}|\d{1,7}[.,]\d{2})"
-    rf"(?!\d|[.,:/-]\d|\s?%|\s?(?:kg|g|lb|l|ml|cm|mm|kW|V|A|Hz)\b)(?P<behind>\s?(?:{_CURRENCY})(?!\w))?(?P<after>[-–−](?!\S))?"
+    rf"(?!\d|[.,:/-]\d|\s?%|\s?(?:kg|g|lb|l|ml|cm|mm)\b)(?P<behind>\s?(?:{_CURRENCY})(?!\w))?(?P<after>[-–−](?!\S))?"
 )
 _WHOLE = re.compile(rf"(?<![\w.,])(?P<before>{_CURRENCY})\s?(?P<number>\d{{1,6}})(?![^\s)])")
 _ROUND_ZERO = re.compile(r"(?:(?<=RM)|(?<![^\W]))[Oo](?=[.,]\d\d(?!\d))")  # a zero read as a letter

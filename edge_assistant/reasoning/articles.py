@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import pairwise
 
 from edge_assistant.reasoning.amounts import Amount
 from edge_assistant.reasoning.attributes import labelled, phrase
@@ -13,7 +14,7 @@ from edge_assistant.reasoning.candidates import days
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.rows import Row
 from edge_assistant.reasoning.values import Quantity
-from edge_assistant.reasoning.vocabulary import vocabulary
+from edge_assistant.reasoning.vocabulary import Vocabulary, per_vocabulary, vocabulary
 
 _MAX_NAME_ROWS = 3  # rows without a price above an article's price that can be its name
 _MIN_LETTERS = 3  # of a name; fewer is a tax code
@@ -69,14 +70,26 @@ def articles(page: Sequence[Row], found: Sequence[Amount], end: int) -> list[Art
     last = -1  # the row before which no name of this article can stand
     pending: Amount | None = None  # a price of one, in a row above the price of all
     for index, own in by_row.items():
-        if own[-1].unit_price:
-            pending = own[-1]
+        if own[-1].unit_price and len(own) == 1:
+            if any(c.isalpha() for c in own[0].label):
+                pending = own[0]
+            elif bought:
+                bought[-1] = _with_single(bought[-1], page[index], own[0])
             continue
         names = _names(page, index, last, by_row)
-        if names:
+        if names and own[-1].number >= 0:
             bought.append(_article(page, index, names, own, pending))
         last, pending = index, None
     return bought
+
+
+def _with_single(article: Article, row: Row, single: Amount) -> Article:
+    """An article with the row under it that says how many at what price: `2 @ 1.50`."""
+    count = re.match(r"\W*(\d{1,3})\s*@", row.text)
+    if count is None or int(count[1]) * single.number != article.number:
+        return article
+    told = (count[1], int(count[1]))
+    return replace(article, count=told, single=single, rows=(*article.rows, single.row), ids=(*article.ids, row.id))
 
 
 def _article(
@@ -95,25 +108,38 @@ def _names(page: Sequence[Row], index: int, last: int, by_row: Mapping[int, Sequ
     if own:
         return {index: own}
     found: dict[int, str] = {}
+    most = _MAX_NAME_ROWS if last >= 0 else _rows_between(by_row)
     for row in range(index - 1, max(last, index - 1 - _MAX_NAME_ROWS), -1):
         words = _name(page[row], by_row[row][0] if row in by_row else None)
-        if _is_head(page[row]):
+        if _is_head(page[row]) or len(found) == most:
             break
         if words:
             found[row] = words
     return dict(sorted(found.items()))
 
 
+def _rows_between(by_row: Mapping[int, Sequence[Amount]]) -> int:
+    """How many rows without a price stand between prices; so many can be the first article's name, under the head."""
+    gaps = [b - a - 1 for a, b in pairwise(by_row)]
+    return max(1, min(gaps, default=1))
+
+
 def _is_head(row: Row) -> bool:
     """Whether a row belongs to what stands above the articles: a labelled field, a title, a table's header."""
-    if row.field and labelled(row.cells[0]):
-        return True
-    if any(days(row.text)):
+    if any(days(row.text)) or (row.field and _tells(row) and bool(labelled(row.cells[0]))):
         return True
     words = phrase(row.text)
-    titles = {phrase(title) for title in vocabulary().written["not_seller"]}
-    columns = {"qty", "price", "amount", "description", "unit", "total", "rm"}
-    return words in titles or len(columns & set(words)) >= 2
+    return words in _titles() or len(vocabulary().written["columns"] & set(words)) >= 2
+
+
+def _tells(row: Row) -> bool:
+    """Whether a field has a value; a tax code such as `*S` beside an article's name is none."""
+    return sum(c.isalnum() for c in row.cells[1]) > 1
+
+
+@per_vocabulary
+def _titles(vocabulary: Vocabulary) -> frozenset[tuple[str, ...]]:
+    return frozenset(phrase(title) for title in vocabulary.written["not_seller"])
 
 
 def _name(row: Row, amount: Amount | None) -> str:
@@ -121,7 +147,7 @@ def _name(row: Row, amount: Amount | None) -> str:
     cells = row.cells if amount is None else _before(row, amount)
     kept = [cell for cell in cells if not _CODE.match(cell) and not _COUNT_CELL.match(cell)]
     name = " ".join(kept).strip(" :*-")
-    name = re.sub(r"^\d{1,3}\s?[xX×]?\s+(?=\D)|\s+[xX×]\s?\d{1,3}$|\s*\*\w$|\s*@$", "", name).strip(" :*-")
+    name = re.sub(r"^\d{1,3}\s?[xX×]?\s+(?=\D)|\s*\*\w$|\s*@$", "", name).strip(" :*-")
     return name if sum(c.isalpha() for c in name) >= _MIN_LETTERS else ""
 
 
@@ -152,5 +178,4 @@ def _count(row: Row, name: str, amount: Amount) -> tuple[str, int] | None:
             return match[1], int(match[1])
     text = row.text
     match = re.match(r"(\d{1,3})\s?[xX×]?\s+(?=\D)", text) or re.search(r"(?<!\S)(\d{1,3})\s?[xX×]\s", text)
-    match = match or re.search(r"(?<!\w)[xX×*]\s?(\d{1,3})(?!\S)", text)
     return (match[1], int(match[1])) if match else None

@@ -8,10 +8,9 @@ from types import MappingProxyType
 
 from edge_assistant.evidence import Code, Evidence
 from edge_assistant.reasoning.attributes import labelled
-from edge_assistant.reasoning.candidates import as_words
 from edge_assistant.reasoning.claims import Claim
-from edge_assistant.reasoning.typed import typed
-from edge_assistant.reasoning.values import Day, Identifier
+from edge_assistant.reasoning.typed import plain_words, typed
+from edge_assistant.reasoning.values import Day, Identifier, Month
 from edge_assistant.reasoning.vocabulary import vocabulary
 
 # GS1 General Specifications, application identifiers -> attribute
@@ -30,7 +29,9 @@ def code_claims(item: Evidence, signal: str) -> list[Claim]:
     claims = [*_gs1(content, item, signal)] or ([] if _ADDRESS.match(content) else [*_pairs(content, item, signal)])
     if claims:
         return claims
-    value = Identifier(re.sub(r"[\W_]", "", content).upper()) if " " not in content else as_words(content)
+    if _ADDRESS.match(content) or " " in content:
+        return [Claim(signal, plain_words(content), content, (item.id,), attribute="code")]
+    value = Identifier(re.sub(r"[\W_]", "", content).upper())
     return [Claim(signal, value, content, (item.id,), attribute="code")]
 
 
@@ -50,12 +51,13 @@ def _gs1(content: str, item: Evidence, signal: str) -> Iterator[Claim]:
             yield Claim(signal, day, text, (item.id,), attribute=name)
 
 
-def _day(text: str) -> Day | None:
-    """YYMMDD; day 00 is the last of the month, of which the first stands for any here."""
+def _day(text: str) -> Day | Month | None:
+    """YYMMDD, in which day 00 stands for the whole month."""
     match = re.fullmatch(r"(\d\d)(\d\d)(\d\d)", text)
-    if match is None or not 1 <= int(match[2]) <= 12 or not 1 <= int(match[3]) <= 31:
+    if match is None or not 1 <= int(match[2]) <= 12 or int(match[3]) > 31:
         return None
-    return Day(((2000 + int(match[1]), int(match[2]), int(match[3])),))
+    year, month, day = 2000 + int(match[1]), int(match[2]), int(match[3])
+    return Day(((year, month, day),)) if day else Month(year, month)
 
 
 def _pairs(content: str, item: Evidence, signal: str) -> Iterator[Claim]:

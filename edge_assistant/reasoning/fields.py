@@ -13,13 +13,14 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from edge_assistant.reasoning.attributes import Mention, labelled, phrase
-from edge_assistant.reasoning.candidates import Candidate, as_words
+from edge_assistant.reasoning.candidates import Candidate
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.medicines import medicine_claims
+from edge_assistant.reasoning.plates import unit_pattern
 from edge_assistant.reasoning.rows import Row
-from edge_assistant.reasoning.typed import dose_beside, is_nothing, typed
-from edge_assistant.reasoning.values import Nothing
-from edge_assistant.reasoning.vocabulary import Attribute, vocabulary
+from edge_assistant.reasoning.typed import dose_beside, is_nothing, plain_words, typed
+from edge_assistant.reasoning.values import Nothing, Quantity
+from edge_assistant.reasoning.vocabulary import Attribute, Vocabulary, per_vocabulary, vocabulary
 
 _MAX_LABEL_WORDS = 9  # more words before a colon are a sentence
 _MAX_WORDS = 12  # of a line in which names stand before values without a colon
@@ -38,6 +39,8 @@ class Label:
         subject: whose they are, where it says so.
         when: the word that places them in another time.
         rest: words of it that name nothing.
+        words: all words of it that belong to no name, those included that say nothing: "pump 1".
+        headed: such a word stands behind the names, and is what the label is about: "Insurer ref".
     """
 
     mentions: tuple[Mention, ...]
@@ -45,6 +48,8 @@ class Label:
     subject: str | None = None
     when: str | None = None
     rest: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    headed: bool = False
 
     @property
     def attributes(self) -> tuple[Attribute, ...]:
@@ -81,7 +86,15 @@ def understood(label: str) -> Label:
     subject = next((word for word in rest if word in words["others"]), None)
     kept = tuple(word for word in rest if word not in words["plain"] | words["qualifiers"])
     named = [mention for mention in mentions if mention.named or not kept]  # "Payment type" is not a machine's type
-    return Label(tuple(named), _side_by_side(label, named), subject, when, kept)
+    return Label(tuple(named), _side_by_side(label, named), subject, when, kept, tuple(rest), _headed(label, named))
+
+
+def _headed(label: str, mentions: Sequence[Mention]) -> bool:
+    """Whether a word that names nothing follows the last name directly."""
+    if not mentions:
+        return False
+    behind = re.match(r"(?:'s)?\s+([^\W\d_]+)", label[max(mention.end for mention in mentions) :])
+    return behind is not None and behind[1].lower() not in vocabulary().written["plain"]
 
 
 def _side_by_side(label: str, mentions: Sequence[Mention]) -> bool:
@@ -96,13 +109,13 @@ def _stated(row: Row, label: Label, signal: str) -> Iterator[Claim]:
     confidence = row.confidence
     base = Claim(signal, Nothing(), value, (row.id,), confidence, subject=label.subject, when=label.when)
     if not label.attributes or len(name.split()) > _MAX_LABEL_WORDS:
-        yield _in_own_words(name, value, base)
+        yield from _in_own_words(name, value, base)
     elif label.several:
         yield from _several(label, name, value, base)
     else:
         chosen = _fitting(label, name, value)
         if chosen is None:
-            yield _in_own_words(name, value, base)
+            yield from _in_own_words(name, value, base)
         elif chosen.name == "medication":
             yield from medicine_claims(value, replace(base, subject=None))
         else:
@@ -116,13 +129,21 @@ def _claims(attribute: Attribute, candidates: Iterable[Candidate], base: Claim) 
         yield replace(base, value=candidate.value, text=candidate.text, attribute=attribute.name)
 
 
-def _in_own_words(name: str, value: str, base: Claim) -> Claim:
+def _in_own_words(name: str, value: str, base: Claim) -> Iterator[Claim]:
     """A claim whose attribute is the label itself; a dose beside a drug's name is that drug's."""
     dose = dose_beside(value)
+    own = " ".join(name.lower().split())
     if dose is not None and not labelled(name):
-        return replace(base, value=dose.value, text=dose.text, attribute="dose", subject=name)
-    stated = Nothing() if is_nothing(value) else as_words(value)
-    return replace(base, value=stated, attribute=" ".join(name.lower().split()))
+        yield replace(base, value=dose.value, text=dose.text, attribute="dose", subject=name)
+    elif own not in _known() and not re.fullmatch(
+        unit_pattern(), name
+    ):  # a value that is not of the attribute's type is for the language model to read
+        yield replace(base, value=Nothing() if is_nothing(value) else plain_words(value), attribute=own, subject=None)
+
+
+@per_vocabulary
+def _known(vocabulary: Vocabulary) -> frozenset[str]:
+    return frozenset(attribute.name for attribute in vocabulary.attributes.values())
 
 
 def _several(label: Label, name: str, value: str, base: Claim) -> Iterator[Claim]:
@@ -138,7 +159,10 @@ def _fitting(label: Label, name: str, value: str) -> Attribute | None:
     """The attribute among those named whose type the value has: the most special one, the first of such."""
     special = [attribute for attribute in label.attributes if attribute.name not in _GENERIC]
     for attribute in (*special, *(a for a in label.attributes if a.name in _GENERIC)):
-        if typed(attribute, value, name) and not _is_other_entity(label, attribute, value):
+        found = typed(attribute, value, name)
+        if label.headed and not any(isinstance(c.value, Quantity) and c.value.unit for c in found):
+            continue
+        if found and not _is_other_entity(label, attribute, value):
             return attribute
     return None
 
@@ -165,7 +189,7 @@ def _told_apart(found: Sequence[tuple[Label, Claim]]) -> list[Claim]:
         if len({claim.value for _, claim in same}) > 1 and len(labels) > 1:
             for label, claim in same:
                 if label.rest and claim.subject is None:
-                    apart[id(claim)] = replace(claim, subject=" ".join(label.rest))
+                    apart[id(claim)] = replace(claim, subject=" ".join(label.words))
     return [apart.get(id(claim), claim) for _, claim in found]
 
 
@@ -201,8 +225,11 @@ def _inline(mention: Mention, name: str, after: str, base: Claim) -> Iterator[Cl
         return
     if attribute.value == _ENTITY and not (mention.words > 1 and text[:1].isupper()):
         return
-    if attribute.value == "identifier" and not re.match(r"\S*\d", text):
-        return
+    if attribute.value == "identifier":
+        code = re.match(r"(?:[^\W\d_]+ )?\S*\d\S*", text)
+        if code is None or attribute.name == "protection class":  # which is told from plates
+            return
+        text = code[0].rstrip(".,;:")
     found = typed(attribute, text, name)
     first = found[0] if found else None
     if first is not None and text.find(first.text) <= 1:

@@ -47,7 +47,7 @@ def drug_of(text: str) -> str | None:
     """
     words = vocabulary()
     units = {unit.lower() for unit in words.units} | set(words.misread)
-    taken = words.written["regimen"] | units
+    taken = words.written["regimen"] | words.words["stop"] | units
     found: list[re.Match[str]] = []
     for match in _WORD.finditer(text):
         if match[0].lower() in taken:

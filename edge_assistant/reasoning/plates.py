@@ -9,12 +9,11 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from decimal import Decimal
 
-from edge_assistant.reasoning.attributes import labelled
-from edge_assistant.reasoning.candidates import Candidate, find
+from edge_assistant.reasoning.candidates import Candidate
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.rows import Row
+from edge_assistant.reasoning.typed import quantities
 from edge_assistant.reasoning.values import Identifier, Nothing, Quantity
 from edge_assistant.reasoning.vocabulary import Vocabulary, per_vocabulary, vocabulary
 
@@ -54,7 +53,7 @@ def _row_claims(row: Row, under: Row | None, base: Claim) -> Iterator[Claim]:
 def _units_first(row: Row) -> list[tuple[str | None, str]]:
     """Units with the numbers behind them, where a row begins with one: `V 400  Hz 50`."""
     text = re.sub(r"\s*[:=]\s*", " ", row.text)
-    units = _unit_pattern()
+    units = unit_pattern()
     if not re.match(rf"(?:{units})\s+\d", text):
         return []
     return [(match[1], match[2]) for match in re.finditer(rf"(?<!\S)({units})\s+({_NUMBER})(?!\S)", text)]
@@ -64,7 +63,7 @@ def _header(row: Row, under: Row | None) -> list[tuple[str | None, str]]:
     """Units that stand over numbers, cell by cell."""
     if under is None or len(row.cells) < 2 or len(row.cells) != len(under.cells):
         return []
-    units = [cell for cell in row.cells if re.fullmatch(_unit_pattern(), cell)]
+    units = [cell for cell in row.cells if re.fullmatch(unit_pattern(), cell)]
     numbers = [cell for cell in under.cells if re.fullmatch(_NUMBER, cell)]
     if len(units) < 2 or len(numbers) < 2:
         return []
@@ -75,26 +74,16 @@ def _header(row: Row, under: Row | None) -> list[tuple[str | None, str]]:
 def _measured(unit: str | None, text: str) -> Iterator[Candidate]:
     """The quantities of a text whose units name an attribute; `unit` is that of a number that has none."""
     whole = text if unit is None else f"{text} {unit}"
-    either = re.compile(rf"({_NUMBER})\s?[^\W\d_]")
-    for found in find("quantity", whole):
-        if not isinstance(found.value, Quantity) or found.value.unit not in vocabulary().unit_names:
+    for found in quantities(whole):
+        assert isinstance(found.value, Quantity)
+        if found.value.unit not in vocabulary().unit_names:
             continue
-        value = found.value
-        if value.unit == "A" and re.search(r"[^\W_]$", whole[: found.start]):  # the end of a type such as B3 A
-            continue
-        match = next((m for m in either.finditer(whole) if m.start(1) <= found.start < m.end(1)), None)
-        numbers = re.findall(r"\d+(?:[.,]\d+)?", match[1]) if match and "/" in match[1] else []
-        if match and len(numbers) == 2:
-            value = Quantity(tuple(Decimal(n.replace(",", ".")) for n in numbers), value.unit)
-            end = found.end if unit is None else len(text)
-            yield Candidate(whole[match.start(1) : end], value, match.start(1), end)
-        else:
-            end = found.end if unit is None else len(text)
-            yield Candidate(whole[found.start : end], value, found.start, end)
+        end = found.end if unit is None else len(text)
+        yield Candidate(whole[found.start : end], found.value, found.start, end)
 
 
 @per_vocabulary
-def _unit_pattern(vocabulary: Vocabulary) -> str:
+def unit_pattern(vocabulary: Vocabulary) -> str:
     """What a unit of a plate may look like alone, the longest first."""
     written = [name for name, unit in vocabulary.units.items() if unit in vocabulary.unit_names]
     written += list(vocabulary.unit_names)
@@ -105,7 +94,7 @@ def _unit_pattern(vocabulary: Vocabulary) -> str:
 def _lead(row: Row) -> str:
     """The words that a row begins with: `Input` before `230 V`."""
     match = re.match(r"[^\W\d_]{3,}(?: [^\W\d_]{3,})*", row.text)
-    return match[0].lower() if match and not labelled(match[0]) else ""
+    return match[0].lower() if match else ""
 
 
 def _told_apart(found: Sequence[tuple[str, Claim]]) -> list[Claim]:

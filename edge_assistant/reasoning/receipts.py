@@ -55,8 +55,8 @@ def read(page: Sequence[Row], signal: str) -> Receipt | None:
 
 
 def _names_role(amount: Amount) -> bool:
-    """Whether an amount's label is the name of a role and of nothing else."""
-    return amount.role is not None and not amount.rest
+    """Whether an amount's label is the name of a role and of nothing else; "member discount" is one too."""
+    return amount.role is not None and (not amount.rest or (amount.role == "discount" and amount.number < 0))
 
 
 def _first_sum(named: Sequence[Amount]) -> int:

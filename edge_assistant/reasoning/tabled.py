@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from edge_assistant.reasoning.attributes import labelled
-from edge_assistant.reasoning.candidates import as_words
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.medicines import drug_of
 from edge_assistant.reasoning.rows import Row
-from edge_assistant.reasoning.typed import is_nothing, typed
+from edge_assistant.reasoning.typed import is_nothing, plain_words, typed
 from edge_assistant.reasoning.values import Items, Nothing
+from edge_assistant.reasoning.vocabulary import vocabulary
 
 _MAX_TABLE_ROWS = 200
 
@@ -30,11 +30,13 @@ def _row(row: Row, signal: str) -> Iterator[Claim]:
         yield replace(base, value=Items((subject.lower(),)), text=subject, attribute="medication")
     for cell, name in zip(row.cells[1:], row.columns[1:], strict=True):
         if name is not None and cell and not is_nothing(cell):
-            yield _cell(cell, name, replace(base, subject=subject))
+            yield from _cell(cell, name, replace(base, subject=subject))
 
 
-def _cell(cell: str, column: str, base: Claim) -> Claim:
+def _cell(cell: str, column: str, base: Claim) -> Iterator[Claim]:
     for attribute in dict.fromkeys(mention.attribute for mention in labelled(column)):
         for found in typed(attribute, cell, column)[:1]:
-            return replace(base, value=found.value, text=found.text, attribute=attribute.name)
-    return replace(base, value=as_words(cell), text=cell, attribute=" ".join(column.lower().split()))
+            yield replace(base, value=found.value, text=found.text, attribute=attribute.name)
+            return
+    if column.lower().replace(" ", "_") not in vocabulary().attributes:
+        yield replace(base, value=plain_words(cell), text=cell, attribute=" ".join(column.lower().split()))

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from decimal import Decimal
 
 from edge_assistant.reasoning.candidates import Candidate, as_words, find, nothings
-from edge_assistant.reasoning.values import Identifier, Name, Nothing, Quantity, Truth
+from edge_assistant.reasoning.values import Identifier, Name, Nothing, Quantity, Truth, Words
 from edge_assistant.reasoning.vocabulary import Attribute, vocabulary
 
 _DASH = re.compile(r"[-–—./\\*xX]{1,3}|n\.?/?a\.?|nk[d]?a\.?", re.I)
 _MAX_IDENTIFIER = 32  # characters; longer is a sentence
 _MAX_IDENTIFIER_WORDS = 4
-_EITHER = re.compile(r"(\d+(?:\.\d+)?)\s?/\s?(\d+(?:\.\d+)?)")
+_NUMBER = r"\d+(?:[.,]\d+)?"
+_PAIR = re.compile(rf"(?<![\w.,/-])({_NUMBER})\s?(/|-|–|to|\.\.\.?)\s?({_NUMBER})(?=\s?[^\W\d_]|\s?%|\s?°)")
 _DOSE_UNITS = frozenset(["mg", "ug", "IU"])
 
 
@@ -26,8 +28,7 @@ def typed(attribute: Attribute, text: str, label: str = "") -> list[Candidate]:
     """
     text = text.strip()
     if is_nothing(text):
-        value = Truth(False) if attribute.value == "truth" and any(c.isalpha() for c in text) else Nothing()
-        return [Candidate(text, value, 0, len(text))]
+        return _none(attribute, text)
     match attribute.value:
         case "quantity":
             return _quantity(attribute, text, label)
@@ -38,11 +39,24 @@ def typed(attribute: Attribute, text: str, label: str = "") -> list[Candidate]:
         case "truth":
             return _truth(text)
         case "words":
-            return [Candidate(text, as_words(text), 0, len(text))]
+            return [Candidate(text, plain_words(text), 0, len(text))]
         case "items":
             return list(find("items", text))
         case kind:
-            return list(find(kind, text))[:1]
+            return [certain(candidate) for candidate in find(kind, text)][:1]
+
+
+def _none(attribute: Attribute, text: str) -> list[Candidate]:
+    """What a value says that says there is none; to a yes-or-no question a stroke or "n/a" says nothing."""
+    if attribute.value != "truth":
+        return [Candidate(text, Nothing(), 0, len(text))]
+    return [] if _DASH.fullmatch(text) else [Candidate(text, Truth(False), 0, len(text))]
+
+
+def plain_words(text: str) -> Words:
+    """A value in words; what has none but short ones, such as a blood group, is kept as it is."""
+    words = as_words(text)
+    return words if words.tokens else Words(frozenset([text.lower()]))
 
 
 def is_nothing(text: str) -> bool:
@@ -65,18 +79,55 @@ def dose_beside(text: str) -> Candidate | None:
 
 def _quantity(attribute: Attribute, text: str, label: str) -> list[Candidate]:
     """A number whose unit the attribute can have; where the value has none, the label may tell it."""
-    found = [c for c in find("quantity", text) if isinstance(c.value, Quantity)]
-    fitting = [c for c in found if c.value.unit in attribute.units] if attribute.units else found
+    found = quantities(text)
+    fitting = [c for c in found if _unit(c) in attribute.units] if attribute.units else found
     if fitting:
-        return [_either(fitting[0], text)]
-    bare = [c for c in found if isinstance(c.value, Quantity) and c.value.unit is None]
+        return fitting[:1]
+    bare = [c for c in found if _unit(c) is None]
     if not bare:
         return []
     unit = _unit_of(label, attribute)
-    if unit is None:
-        words = re.sub(r"\([^)]*\)?", "", text[bare[0].end :])
-        return [] if attribute.units and any(c.isalpha() for c in words) else bare[:1]
-    return [_either(_with_unit(bare[0], unit), text)]
+    if unit is not None:
+        return [_with_unit(bare[0], unit)]
+    words = re.sub(r"\([^)]*\)?", "", text[bare[0].end :])
+    return [] if attribute.units and any(c.isalpha() for c in words) else bare[:1]
+
+
+def quantities(text: str) -> list[Candidate]:
+    """The quantities of a text as they are written: two numbers with one unit, `400/690 V` and `2-8 °C`, are one value.
+
+    Both numbers of the first are readings; those of the second are the ends of a range as well.
+    """
+    pairs = [pair for match in _PAIR.finditer(text) if (pair := _pair(match)) is not None]
+    taken = {at for pair in pairs for at in range(pair.start, pair.end)}
+    single = [certain(c) for c in find("quantity", text) if c.start not in taken and c.end - 1 not in taken]
+    return sorted((*pairs, *(c for c in single if isinstance(c.value, Quantity))), key=lambda c: c.start)
+
+
+def _pair(match: re.Match[str]) -> Candidate | None:
+    behind = match.string[match.end() :]
+    for found in find("quantity", f"1{behind}"):
+        unit = _unit(found)
+        if found.start > 0 or unit is None or not isinstance(found.value, Quantity):
+            break
+        first, second = Decimal(match[1].replace(",", ".")), Decimal(match[3].replace(",", "."))
+        ranged = match[2].strip() != "/" and first < second
+        value = Quantity((first, second), unit, least=first if ranged else None, most=second if ranged else None)
+        end = match.end() + found.end - 1
+        return Candidate(match.string[match.start() : end], value, match.start(), end)
+    return None
+
+
+def _unit(candidate: Candidate) -> str | None:
+    return candidate.value.unit if isinstance(candidate.value, Quantity) else None
+
+
+def certain(candidate: Candidate) -> Candidate:
+    """A written number without the other readings that a heard one would have: 2850 is not 28.50."""
+    value = candidate.value
+    if not isinstance(value, Quantity) or value.least is not None or value.most is not None:
+        return candidate
+    return Candidate(candidate.text, replace(value, readings=value.readings[:1]), candidate.start, candidate.end)
 
 
 def _with_unit(candidate: Candidate, unit: str) -> Candidate:
@@ -93,17 +144,6 @@ def _unit_of(label: str, attribute: Attribute) -> str | None:
             if isinstance(found.value, Quantity) and found.value.unit in attribute.units:
                 return found.value.unit
     return None
-
-
-def _either(candidate: Candidate, text: str) -> Candidate:
-    """A quantity with both numbers of `400/690 V` as its readings."""
-    assert isinstance(candidate.value, Quantity)
-    match = _EITHER.search(text)
-    if match is None or not {Decimal(match[1]), Decimal(match[2])} & set(candidate.value.readings):
-        return candidate
-    value = Quantity((Decimal(match[1]), Decimal(match[2])), candidate.value.unit)
-    end = max(match.end(), candidate.end)
-    return Candidate(text[match.start() : end], value, match.start(), end)
 
 
 def _name(text: str) -> list[Candidate]:
