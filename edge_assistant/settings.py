@@ -26,19 +26,21 @@ class Settings:
         language: ISO 639-1 code of what is spoken and written; None detects it.
         plain: no colour, bars or redrawn lines, as screen readers want it.
         log_level: what the log keeps: debug, info, warning or error.
+        domain: name or path of a domain file, whose words are understood too; None for none.
     """
 
     profile: str = "starter"
     language: str | None = None
     plain: bool = False
     log_level: str = "info"
+    domain: str | None = None
 
 
 def load(environment: Mapping[str, str] | None = None, file: Path | None = None) -> Settings:
     """Read the settings.
 
     Args:
-        environment: `EDGE_ASSISTANT_PROFILE`, `_LANGUAGE`, `_PLAIN`, `_LOG_LEVEL`; by default the process's own.
+        environment: `EDGE_ASSISTANT_PROFILE`, `_LANGUAGE`, `_PLAIN`, `_LOG_LEVEL`, `_DOMAIN`; by default the process's own.
         file: a `config.toml`; by default the user's, which need not exist.
 
     Raises:

@@ -50,6 +50,9 @@ def configure_answering(parser: argparse.ArgumentParser) -> None:
     """Add how signals are perceived, compared and shown."""
     parser.add_argument("--profile", metavar="NAME", help="which models: tiny, starter, standard, large, auto")
     parser.add_argument("--language", metavar="L", help="of what is spoken, such as en; detected by default")
+    parser.add_argument(
+        "--domain", metavar="F", help="words of a domain: clinic, production-line, or a TOML file, see docs/domains.md"
+    )
     parser.add_argument("--strict", action="store_true", help="stop where a signal cannot be used (status 3)")
     parser.add_argument("--trace", action="store_true", help="show what each stage took in and came to, on stderr")
     parser.add_argument("--json", action="store_true", help="print one JSON object, see docs/contract.md")
@@ -57,11 +60,18 @@ def configure_answering(parser: argparse.ArgumentParser) -> None:
 
 
 def assistant(args: argparse.Namespace) -> Assistant:
-    """The assistant that the options ask for."""
+    """The assistant that the options ask for.
+
+    Raises:
+        UsageError: the domain file cannot be used.
+    """
     from edge_assistant.assistant import Assistant
+    from edge_assistant.reasoning import domain
     from edge_assistant_models.portfolio import Portfolio
 
-    return Assistant(Portfolio(), args.profile or args.settings.profile)
+    chosen = args.domain or args.settings.domain
+    vocabulary = domain.load(chosen) if chosen else None
+    return Assistant(Portfolio(), args.profile or args.settings.profile, vocabulary=vocabulary)
 
 
 def take(given: Sequence[tuple[Kind, str]], strict: bool) -> tuple[list[Signal], list[Failure]]:

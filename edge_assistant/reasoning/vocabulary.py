@@ -28,6 +28,7 @@ SHIPPED = (
     "units.toml",
     "tolerances.toml",
     "told.toml",
+    "objects.toml",
 )  # files of this package: the default vocabulary
 
 

@@ -23,6 +23,7 @@ DOCS = (
     "docs/models.md",
     "docs/settings.md",
     "docs/bad-input.md",
+    "docs/domains.md",
 )
 PLACEHOLDER = re.compile(r"\.\.\.|[\[\]|]|\b[A-Z]{2,}\b(?![.\w])")
 
@@ -93,9 +94,9 @@ def test_the_bad_input_that_the_readme_shows_is_documented_so(root):
 def test_every_setting_is_described_with_its_default(root):
     text = (root / "docs" / "settings.md").read_text("utf-8")
     rows = re.findall(r"^\| `(\w+)` \| `(\w+)` \| (\S+) \|", text, re.M)
-    shown = {None: "detected", False: "`false`"}
+    shown = {"language": "detected", "plain": "`false`", "domain": "none"}
     assert rows == [
-        (field.name, settings.PREFIX + field.name.upper(), shown.get(field.default, f"`{field.default}`"))
+        (field.name, settings.PREFIX + field.name.upper(), shown.get(field.name, f"`{field.default}`"))
         for field in fields(settings.Settings)
     ]
 
