@@ -57,6 +57,7 @@ class Claim:
     attribute: str | None = None
     subject: str | None = None
     when: str | None = None
+    chosen_by: str | None = None
     negated: bool = False
     statistic: str | None = None
 

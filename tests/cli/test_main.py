@@ -154,7 +154,7 @@ def test_every_failure_is_one_line_and_a_status(
 
 
 def test_a_verb_alone_knows_its_options() -> None:
-    needed = {"ask": ["q"], "bench": ["readings"], "models": ["list"], "doctor": []}
+    needed = {"ask": ["q"], "bench": ["readings"], "models": ["list"], "check": [], "doctor": []}
     assert all(parser(verb).parse_args([verb, *needed[verb]]).verb == verb for verb in VERBS)
 
 
