@@ -1,0 +1,155 @@
+"""What somebody said, cut into sentences and clauses; every span counts in the text that was given."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from edge_assistant.reasoning.vocabulary import Vocabulary, per_vocabulary, vocabulary
+
+_END = re.compile(r"[.!?;]+(?=[\s\"'”’)]|$)|\n+")
+_LAST_WORD = re.compile(r"([^\W\d_](?:[^\W\d_]|\.(?=[^\W\d_]))*)\.?$")
+_FIRST_WORD = re.compile(r"\s*[a-zß-ÿ]")
+_APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'"})
+_TAIL = 12  # characters before a full stop in which an abbreviation stands
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A part of a sentence that tells one thing of somebody.
+
+    Attributes:
+        text: as it is searched; fillers and corrected words are blank, so that it is as long as what was said.
+        start: where it begins in the whole text.
+        sentence: number of its sentence.
+        opens: whether it is the first of its sentence.
+        statement: whether it says that something is so; a question, a condition, a wish or an order does not.
+    """
+
+    text: str
+    start: int
+    sentence: int
+    opens: bool
+    statement: bool
+
+    @property
+    def end(self) -> int:
+        """Where it ends in the whole text."""
+        return self.start + len(self.text)
+
+
+def told_words(name: str) -> tuple[str, ...]:
+    """A list of told.toml."""
+    return vocabulary().telling["words"].get(name, ())
+
+
+def any_of(words: Iterable[str], flags: re.RegexFlag = re.I) -> re.Pattern[str]:
+    """A pattern of whole words or phrases, the longest first; a blank of a phrase may be several."""
+    phrases = (re.escape(word).replace(r"\ ", r"\s+") for word in sorted(words, key=len, reverse=True))
+    return re.compile(rf"(?<![\w'])(?:{'|'.join(phrases) or '(?!)'})(?![\w'])", flags)
+
+
+def listed(name: str, table: str = "words") -> re.Pattern[str]:
+    """The pattern of a list of told.toml."""
+    return _patterns()[table][name]
+
+
+@per_vocabulary
+def _patterns(vocabulary: Vocabulary) -> dict[str, dict[str, re.Pattern[str]]]:
+    return {table: {name: any_of(words) for name, words in lists.items()} for table, lists in vocabulary.telling.items()}
+
+
+def blanked(text: str, start: int, end: int) -> str:
+    """A text of the same length whose characters [start, end) are blank."""
+    return text[:start] + " " * (end - start) + text[end:]
+
+
+def plain(text: str) -> str:
+    """What is searched: of the same length, apostrophes straight and fillers blank.
+
+    >>> plain("So, um, I’m allergic to, well, nuts.")
+    "        I'm allergic to       nuts."
+    """
+    return _fillers().sub(lambda match: " " * len(match[0]), text.translate(_APOSTROPHES))
+
+
+@per_vocabulary
+def _fillers(vocabulary: Vocabulary) -> re.Pattern[str]:
+    words = vocabulary.telling["words"]
+    fillers, openers = (any_of(words[name]).pattern for name in ("fillers", "openers"))
+    return re.compile(rf"(?:,\s)?{fillers}(?:,|\.\.\.)?|(?:(?<=, )|(?<=[.!?] )|(?<![\s\S])){openers},", re.I)
+
+
+def sentences(text: str) -> Iterator[tuple[int, int]]:
+    """The spans of sentences; the point of "Mrs." or an initial ends none, nor does a line that goes on in lower case."""
+    start = 0
+    for match in _END.finditer(text):
+        if _goes_on(text, match):
+            continue
+        if text[start : match.end()].strip():
+            yield start, match.end()
+        start = match.end()
+    if text[start:].strip():
+        yield start, len(text)
+
+
+def _goes_on(text: str, end: re.Match[str]) -> bool:
+    if end[0].isspace():
+        return end[0] == "\n" and bool(_FIRST_WORD.match(text, end.end()))
+    if end[0] != ".":
+        return False
+    word = _LAST_WORD.search(text[max(0, end.start() - _TAIL) : end.start()])
+    if word is None:
+        return False
+    return word[1].lower() in told_words("abbreviations") and bool(re.match(r"\s*[A-Z0-9]", text[end.end() : end.end() + 9]))
+
+
+def clauses(text: str) -> list[Clause]:
+    """The clauses of a text that `plain` made ready, in order."""
+    found: list[Clause] = []
+    for number, (start, end) in enumerate(sentences(text)):
+        asks = _is_question(text[start:end])
+        cuts = [start, *(start + cut for cut in _cuts(text[start:end])), end]
+        conditional = False
+        for a, b in zip(cuts, cuts[1:], strict=False):
+            part = text[a:b]
+            conditional = conditional or _is_condition(part)
+            says = not (asks or conditional or _is_unsure(part))
+            if part.strip(" ,.;\n"):
+                found.append(Clause(part, a, number, a == start, says))
+    return found
+
+
+def _cuts(sentence: str) -> list[int]:
+    return sorted({match.start("cut") for match in _cut().finditer(sentence) if match.start("cut") > 0})
+
+
+@per_vocabulary
+def _cut(vocabulary: Vocabulary) -> re.Pattern[str]:
+    words = vocabulary.telling["words"]
+    joins, starts, verbs = (any_of(words[name]).pattern for name in ("joins", "starts", "verbs"))
+    conditions = any_of(words["conditions"]).pattern
+    return re.compile(
+        rf"(?P<cut>(?<=[\s,])(?:{joins}|{conditions})|,\s*(?:and\s+)?(?={starts})|(?<=\s)and\s+(?={starts}|{verbs}))", re.I
+    )
+
+
+def _is_question(sentence: str) -> bool:
+    return sentence.rstrip(" \n\"'").endswith("?") or bool(_asking().match(sentence))
+
+
+@per_vocabulary
+def _asking(vocabulary: Vocabulary) -> re.Pattern[str]:
+    auxiliaries = any_of(vocabulary.question["auxiliary"]).pattern
+    persons = any_of(("i", "you", "he", "she", "it", "we", "they", "there", "this", "that", "the")).pattern
+    return re.compile(rf"\s*(?:(?:and|or|so),?\s+)?(?:{auxiliaries}\s+{persons}|(?:what|which|who|when|where|how)\b)", re.I)
+
+
+def _is_condition(clause: str) -> bool:
+    return bool(listed("conditions").search(clause))
+
+
+def _is_unsure(clause: str) -> bool:
+    """Whether a clause leaves open what is so, or asks for something to be done."""
+    return bool(listed("unsure").search(clause)) or bool(listed("orders").match(clause.lstrip(" ,")))

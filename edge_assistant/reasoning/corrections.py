@@ -1,0 +1,146 @@
+"""What a speaker takes back: in "sixty five, no, sorry, sixty three" only sixty three is told."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+
+from edge_assistant.reasoning.attributes import told
+from edge_assistant.reasoning.candidates import Candidate, find
+from edge_assistant.reasoning.clauses import listed
+from edge_assistant.reasoning.values import Quantity
+from edge_assistant.reasoning.vocabulary import vocabulary
+
+_KINDS = ("pair", "date", "clock", "quantity")  # of values that can be corrected, those that hold others first
+_BEFORE = 60  # characters before a correction in which the wrong value ends
+_BEHIND = 48  # characters behind it in which the right one begins
+_FEW = 4  # words between a correction and the right value, where they name no attribute
+_WORDS = re.compile(r"[^\W_]+(?:['-][^\W_]+)*")
+_DENIED = re.compile(r"(?<![\w'])(?:and\s+|it's\s+|it\s+is\s+)?not\s+(?:the\s+|a\s+)?(?=\S)", re.I)
+_NAMED = re.compile(r"((?:[^\W\d_][\w'-]*)(?:\s+[A-Z][\w'-]*){0,3})\s*(?=[.,;!?\n]|$)")
+_STOPS = re.compile(r"[.!?;\n]")
+
+
+def corrected(text: str) -> str:
+    """A text of the same length in which what was taken back is blank.
+
+    >>> corrected("The total was 65, no, sorry, 63.")
+    'The total was               63.'
+    """
+    draft = _Draft(text)
+    for match in listed("corrections").finditer(text):
+        draft.take_back(match.start(), match.end())
+    for match in _DENIED.finditer(text):
+        draft.undeny(match.start(), match.end())
+    return "".join(draft.letters)
+
+
+class _Draft:
+    """A text that is being corrected, with the values that stand in it."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.letters = list(text)
+        self.values = _values(text)
+        self.starts = [value.start for value in self.values]
+
+    def take_back(self, start: int, end: int) -> None:
+        """Blank what the correction at [start, end) corrects, and the correction."""
+        at = bisect_left(self.starts, start)
+        old = self._last_standing(at, start - _BEFORE)
+        behind = bisect_left(self.starts, end)
+        new = self.values[behind] if behind < len(self.values) else None
+        if new is None or new.start > end + _BEHIND:
+            self._take_back_words(start, end, old)
+        elif old is not None and type(old.value) is type(new.value) and self._replaces(old, new, start, end):
+            self._blank(old.start, end + _punctuation(self.text, end))
+
+    def undeny(self, start: int, end: int) -> None:
+        """Blank a value that is denied beside a right one: "four hundred volts, not three eighty"."""
+        at = bisect_left(self.starts, end)
+        if at == len(self.starts) or self.starts[at] != end:
+            return
+        denied = self.values[at]
+        before = self.values[at - 1] if at else None
+        after = self.values[at + 1] if at + 1 < len(self.values) else None
+        if before and _is_beside(self.text[before.end : start], before, denied):
+            self._blank(start, denied.end)
+        elif after and _is_beside(self.text[denied.end : after.start], after, denied):
+            self._blank(start, denied.end + _punctuation(self.text, denied.end))
+
+    def _last_standing(self, at: int, least: int) -> Candidate | None:
+        """The last value before the index `at` that ends behind `least` and has not been taken back."""
+        for value in reversed(self.values[max(0, at - _FEW) : at]):
+            if self.letters[value.start] != " ":
+                return value if value.end >= least else None
+        return None
+
+    def _replaces(self, old: Candidate, new: Candidate, start: int, end: int) -> bool:
+        """Whether one value stands for the other: of one unit, and no other attribute is named with the new one."""
+        if not _of_one_unit(old, new):
+            return False
+        between = self.text[end : new.start]
+        begin = max(0, old.start - 2 * _BEFORE, *(self.text.rfind(c, 0, old.start) + 1 for c in ".!?\n"))
+        before = _named(self.text[begin:start])
+        if _named(between):
+            return bool(_named(between) & before)
+        behind = _named(_STOPS.split(self.text[new.end : new.end + _BEHIND // 2])[0].partition(",")[0])
+        return len(_WORDS.findall(between)) <= _FEW and not (behind and before and not behind & before)
+
+    def _take_back_words(self, start: int, end: int, value: Candidate | None) -> None:
+        """Blank the name or item before a correction: "penicillin, no sorry, latex"."""
+        begin = end + _punctuation(self.text, end)
+        new = _NAMED.match(self.text, begin)
+        if new is None or self.text[start:end].lower() == "no" or not _is_content(new[1]):
+            return
+        count = len(new[1].split())
+        before = self.text[max(0, start - _BEFORE) : start].rstrip(" ,.")
+        words = list(_WORDS.finditer(before))[-count:]
+        if len(words) < count or not all(_is_content(word[0]) for word in words):
+            return
+        at = max(0, start - _BEFORE) + words[0].start()
+        if value is None or value.end <= at:
+            self._blank(at, begin)
+
+    def _blank(self, start: int, end: int) -> None:
+        self.letters[start:end] = " " * (end - start)
+
+
+def _values(text: str) -> list[Candidate]:
+    """The values of a text, none within another."""
+    found: list[Candidate] = []
+    taken: set[int] = set()
+    for kind in _KINDS:
+        for value in find(kind, text):
+            if taken.isdisjoint(range(value.start, value.end)):
+                found.append(value)
+                taken.update(range(value.start, value.end))
+    return sorted(found, key=lambda value: value.start)
+
+
+def _named(text: str) -> set[str]:
+    return {mention.attribute.name for mention in told(text)}
+
+
+def _of_one_unit(a: Candidate, b: Candidate) -> bool:
+    """Whether two values can be told of one thing; where one has no unit, it has that of the other."""
+    if not (isinstance(a.value, Quantity) and isinstance(b.value, Quantity)):
+        return True
+    units = {a.value.unit, b.value.unit} - {None}
+    dimensions = {scale.dimension for unit in units if unit and (scale := vocabulary().scales.get(unit))}
+    return len(units) < 2 or (len(dimensions) == 1 and None not in dimensions)
+
+
+def _is_beside(between: str, right: Candidate, denied: Candidate) -> bool:
+    return len(between) < _BEFORE // 3 and not _STOPS.search(between) and type(right.value) is type(denied.value)
+
+
+def _is_content(word: str) -> bool:
+    """Whether a word can be a name or an item."""
+    first = word.split()[0].lower()
+    return first not in vocabulary().words["stop"] and not listed("starts").fullmatch(first) and first not in ("not", "yes", "no", "but")
+
+
+def _punctuation(text: str, at: int) -> int:
+    """How many blanks and marks stand at a place of a text."""
+    return len(text[at : at + _BEHIND]) - len(text[at : at + _BEHIND].lstrip(" ,.:-"))

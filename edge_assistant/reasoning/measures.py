@@ -1,0 +1,200 @@
+"""Numbers, dates, codes and names that a clause tells: each goes to the nearest attribute that admits it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from edge_assistant.reasoning.attributes import Mention
+from edge_assistant.reasoning.candidates import Candidate, find
+from edge_assistant.reasoning.clauses import listed, told_words
+from edge_assistant.reasoning.sayings import (
+    Found,
+    Saying,
+    distance,
+    is_followed,
+    is_linked,
+    is_money,
+    is_priced,
+    nearest,
+    overlaps,
+)
+from edge_assistant.reasoning.values import Identifier, Name, Quantity
+from edge_assistant.reasoning.vocabulary import Attribute, vocabulary
+
+MEASURED = ("quantity", "number")
+CODED = ("telephone", "identifier", "name", "words")  # their values stand beside what names them
+_NEAR = 24  # distance within which a measured value belongs to a name
+_GENITIVE = re.compile(r"\b(?:previous|former|earlier|old|last)\s*$", re.I)
+_MAX_WORDS = 4  # of a value in words
+
+
+def measured(saying: Saying) -> Iterator[Found]:
+    """The measured values of a clause: each quantity with the nearest attribute of its unit, or with its unit alone."""
+    mentions = [m for m in saying.mentions if m.attribute.value in MEASURED and m.attribute.per is None]
+    yield from _pairs(saying)
+    used: set[tuple[int, int]] = set()
+    for value in _by_nearness(saying, mentions):
+        if is_money(value.value):
+            continue
+        mention = next((m for m in nearest(saying.text, mentions, value) if _admits(saying, m, value, used)), None)
+        if mention is not None:
+            used.add((mention.start, mention.end))
+            yield from _measured(saying, mention.attribute.name, value, (mention.start, mention.end))
+        elif attribute := _of_unit(value):
+            yield from _measured(saying, attribute, value, (value.start, value.end))
+
+
+def _by_nearness(saying: Saying, mentions: Sequence[Mention]) -> list[Candidate]:
+    """The values of a clause, those beside a name first, so that another does not take the name."""
+
+    def near(value: Candidate) -> int:
+        spans = ((m.start, m.end) for m in mentions)
+        return min((distance(saying.text, span, (value.start, value.end)) for span in spans), default=_NEAR)
+
+    return sorted(saying.quantities, key=near)
+
+
+def _measured(saying: Saying, attribute: str, value: Candidate, mention: tuple[int, int]) -> Iterator[Found]:
+    at = min(mention[0], value.start)
+    statistic = None if attribute == "limit" else _statistic(saying.text, value)
+    if statistic != "bound":
+        when = saying.when(attribute) or _earlier(saying.text, mention[0])
+        yield Found(attribute, value.value, value.start, value.end, mention, saying.subject(at), when, statistic=statistic)
+
+
+def _admits(saying: Saying, mention: Mention, value: Candidate, used: set[tuple[int, int]]) -> bool:
+    """Whether an attribute that is named can have a value: its unit fits, or it has none and stands beside the name."""
+    span = (mention.start, mention.end)
+    attribute, quantity = mention.attribute, value.value
+    if span in used or not isinstance(quantity, Quantity):
+        return False
+    if distance(saying.text, span, (value.start, value.end)) > _NEAR:
+        return False
+    if quantity.unit is not None and not overlaps(*span, [(value.start, value.end)]):
+        return quantity.unit in attribute.units or (attribute.name == "limit" and attribute.value == "quantity")
+    return _stands_beside(saying.text, span, value) and (attribute.value == "number" or bool(attribute.units) or attribute.name in ("limit", "respiratory rate"))
+
+
+def _stands_beside(text: str, mention: tuple[int, int], value: Candidate) -> bool:
+    """Whether a plain number stands behind its name with small words between, or right before it."""
+    if overlaps(*mention, [(value.start, value.end)]):
+        return True
+    if mention[1] <= value.start:
+        return is_linked(text[mention[1] : value.start]) and is_followed(text, value.end)
+    return not text[value.end : mention[0]].strip()
+
+
+def _of_unit(value: Candidate) -> str | None:
+    if not isinstance(value.value, Quantity) or value.value.unit is None:
+        return None
+    table = vocabulary().telling["units"]
+    return next((attribute for attribute, units in table.items() if value.value.unit in units), None)
+
+
+def _statistic(text: str, value: Candidate) -> str | None:
+    """Of what kind a number is: `maximum`, `minimum`, `mean`; `bound` where it is only a limit that held or was passed."""
+    before = text[: value.start]
+    if any(listed(name, "bounds").search(before[-40:]) for name in vocabulary().telling["bounds"]) and "store" not in before.lower() and "keep" not in before.lower():
+        return "bound"
+    return next((name for name in vocabulary().telling["extremes"] if listed(name, "extremes").search(before)), None)
+
+
+def _earlier(text: str, at: int) -> str | None:
+    """The word before an attribute's name that makes it one of another time: "the previous limit"."""
+    match = re.search(r"([^\W_]+(?:'s)?)\s*$", text[max(0, at - 24) : at])
+    return match[1] if match and match[1].lower() in told_words("earlier") else None
+
+
+def _pairs(saying: Saying) -> Iterator[Found]:
+    """Two numbers said together are a blood pressure, whose name need not be said where they look like one."""
+    mentions = [m for m in saying.mentions if m.attribute.value == "pair"]
+    for value in find("pair", saying.text):
+        for mention in nearest(saying.text, mentions, value)[:1]:
+            span = (mention.start, mention.end)
+            if distance(saying.text, span, (value.start, value.end)) <= _NEAR:
+                subject = saying.subject(min(span[0], value.start))
+                when = saying.when(mention.attribute.name) or _earlier(saying.text, span[0])
+                yield Found(mention.attribute.name, value.value, value.start, value.end, span, subject, when)
+
+
+def dated(saying: Saying) -> Iterator[Found]:
+    """Days and times of day: of what is named, else of the purchase where something is bought."""
+    for kind in ("date", "clock"):
+        mentions = [m for m in saying.mentions if m.attribute.value == kind]
+        for value in find(kind, saying.text):
+            near = nearest(saying.text, mentions, value)
+            if near and (kind == "date" or is_linked(saying.text[near[0].end : value.start])):
+                mention = near[0]
+                subject = saying.subject(min(mention.start, value.start))
+                yield Found(mention.attribute.name, value.value, value.start, value.end, (mention.start, mention.end), subject)
+            elif not mentions and _is_bought(saying, kind):
+                attribute = "date" if kind == "date" else "time"
+                yield Found(attribute, value.value, value.start, value.end, (value.start, value.end), _other_receipt(saying, value.start))
+
+
+def _is_bought(saying: Saying, kind: str) -> bool:
+    """Whether a sentence is about a purchase, or a note that begins with its date."""
+    if listed("buying").search(saying.sentence) or any(is_money(value.value) or is_priced(value) for value in saying.quantities):
+        return True
+    return kind == "date" and bool(re.match(r"\s*(?:shift\s+log|log|report|note|notes|minutes|visit|entry)\b", saying.sentence, re.I))
+
+
+def _other_receipt(saying: Saying, at: int) -> str | None:
+    return saying.subject(at)
+
+
+def coded(saying: Saying) -> Iterator[Found]:
+    """Telephone numbers, codes, names and words that stand beside what names them."""
+    for mention in saying.mentions:
+        if mention.attribute.value not in CODED:
+            continue
+        value = _beside(saying, mention)
+        if value is not None:
+            subject = None if mention.attribute.name in _OWN else saying.subject(mention.start)
+            when = saying.when(mention.attribute.name) or _earlier(saying.text, mention.start)
+            yield Found(mention.attribute.name, value.value, value.start, value.end, (mention.start, mention.end), subject, when)
+
+
+_OWN = ("emergency contact", "doctor", "insurer")  # of the one at hand, whoever they are
+
+
+def _beside(saying: Saying, mention: Mention) -> Candidate | None:
+    """The value right behind the name of its attribute."""
+    text, attribute = saying.text, mention.attribute
+    if _is_loose(text, mention):
+        return None
+    for value in _candidates(attribute, text[mention.end :]):
+        start, end = mention.end + value.start, mention.end + value.end
+        if not is_linked(text[mention.end : start]):
+            return None
+        if _fits(attribute, value, text, end) and not overlaps(start, end, ((s.start, s.end) for s in saying.speaking if s.subject)):
+            return Candidate(value.text, value.value, start, end)
+    return None
+
+
+def _candidates(attribute: Attribute, text: str) -> Iterable[Candidate]:
+    if attribute.value != "words":
+        return find(attribute.value, text)
+    found = list(find("words", text[:80]))
+    first = min((value.start for value in found), default=0)
+    return [value for value in sorted(found, key=lambda v: -v.end) if value.start == first and len(value.text.split()) <= _MAX_WORDS]
+
+
+def _is_loose(text: str, mention: Mention) -> bool:
+    """Whether a phrase that introduces a name ("this is") stands where it introduces nobody."""
+    phrase = " ".join(text[mention.start : mention.end].lower().split())
+    return phrase == "this is" and not re.fullmatch(r"\s*(?:(?:hello|hi|good\s+\w+|yes|okay|hey)[,.]?\s*)*", text[: mention.start], re.I)
+
+
+def _fits(attribute: Attribute, value: Candidate, text: str, end: int) -> bool:
+    """Whether a candidate is what an attribute of its type wants."""
+    match value.value:
+        case Name(words):
+            introduced = "this is" not in text.lower() or (len(words) > 1 and not re.match(r"\s*(?:from|calling from|at)\b", text[end:]))
+            carriers = set(told_words("carriers")) | set(vocabulary().months)
+            return bool(words) and introduced and carriers.isdisjoint(words)
+        case Identifier(code):
+            return any(c.isdigit() for c in code) or len(code) > 1
+        case _:
+            return True

@@ -1,0 +1,173 @@
+"""Amounts of money that somebody tells: the total, what was handed over, what came back, what an article cost."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from edge_assistant.reasoning.attributes import Mention
+from edge_assistant.reasoning.candidates import Candidate
+from edge_assistant.reasoning.clauses import listed, told_words
+from edge_assistant.reasoning.sayings import (
+    Found,
+    Saying,
+    distance,
+    is_followed,
+    is_linked,
+    is_money,
+    is_priced,
+    nearest,
+)
+from edge_assistant.reasoning.values import Nothing, Quantity
+
+TOTAL, PRICE, CASH, CHANGE = "total", "price", "cash", "change"
+_NEAR = 16  # distance within which an amount belongs to a name
+_NOUNS = r"(?P<what>(?!(?:{stop})\b)[^\W\d_][\w'-]*(?:\s+(?!(?:{stop})\b)[^\W\d_][\w'-]*){{0,2}})"
+_NOT_THINGS = (
+    "i", "it", "he", "she", "we", "they", "you", "that", "this", "there", "which", "all", "everything", "was", "were", "is", "paid", "cost",
+    "one", "each", "them", "me", "him", "her", "us", "what", "got", "gave", "bought", "and", "or", "with", "from", "for", "at", "to", "on",
+    "about", "around", "only", "just", "two", "three", "four", "five", "six", "a", "an", "the", "my", "our", "his", "their", "of", "in", "cash",
+    "also", "spent", "total", "price", "amount", "bill", "change", "tip", "tax", "think", "so", "please", "by", "as", "be", "been", "not", "costs",
+)  # fmt: skip
+_NO_CHANGE = re.compile(r"\b(?:no|any|without)\s+change\b", re.I)
+
+
+def paid(saying: Saying) -> Iterator[Found]:
+    """The amounts of a clause, each with the nearest name; without a name it is the total, or the price of what is named."""
+    mentions, loose = _named(saying)
+    used: set[int] = set()
+    for value in _amounts(saying, mentions):
+        mention = next((m for m in nearest(saying.text, mentions, value) if _admits(saying.text, m, value, used)), None)
+        if mention is not None:
+            used.add(mention.start)
+            attribute, span = mention.attribute.name, (mention.start, mention.end)
+        elif loose and _stands_by(saying.text, (loose.start, loose.end), value):
+            attribute, span = _of_payment(saying), (loose.start, loose.end)
+        elif is_money(value.value) or is_priced(value):
+            attribute, span = TOTAL, (value.start, value.end)
+        else:
+            continue
+        found = _found(saying, attribute, value, span)
+        if found is not None:
+            yield found
+    if match := _NO_CHANGE.search(saying.text):
+        yield Found(CHANGE, Nothing(), match.start(), match.end(), match.span(), saying.subject(match.start()))
+
+
+def _named(saying: Saying) -> tuple[list[Mention], Mention | None]:
+    """The names of amounts in a clause, and "paid", which by itself may be the total or the cash."""
+    mentions = [m for m in saying.mentions if m.attribute.value == "money"]
+    ambiguous = set(told_words("ambiguous_cash"))
+    loose = [m for m in mentions if saying.text[m.start : m.end].lower() in ambiguous]
+    sure = [m for m in mentions if m not in loose]
+    return sorted(sure, key=lambda m: m.attribute.name != PRICE), loose[0] if loose else None
+
+
+def _of_payment(saying: Saying) -> str:
+    """What "paid" means: the cash where something came back or it was paid in cash, else the total."""
+    back = re.search(r"\b(?:change|back|in cash|cash)\b", saying.sentence, re.I)
+    return CASH if back else TOTAL
+
+
+def _amounts(saying: Saying, mentions: Sequence[Mention]) -> list[Candidate]:
+    """The numbers that can be money, those with a currency or a price's form first, then those nearest to a name."""
+
+    def order(value: Candidate) -> tuple[bool, int]:
+        spans = ((m.start, m.end) for m in mentions)
+        near = min((distance(saying.text, span, (value.start, value.end)) for span in spans), default=_NEAR)
+        return not (is_money(value.value) or is_priced(value)), near
+
+    can = [v for v in saying.quantities if is_money(v.value) or (isinstance(v.value, Quantity) and v.value.unit is None)]
+    return sorted(can, key=order)
+
+
+def _admits(text: str, mention: Mention, value: Candidate, used: set[int]) -> bool:
+    span = (mention.start, mention.end)
+    if mention.start in used or distance(text, span, (value.start, value.end)) > _NEAR:
+        return False
+    if is_money(value.value) or is_priced(value):
+        return mention.attribute.name != CASH or _stands_by(text, span, value) or not mention.named
+    return _stands_by(text, span, value)
+
+
+def _stands_by(text: str, mention: tuple[int, int], value: Candidate) -> bool:
+    """Whether a number stands behind its name with small words between, or right before it."""
+    if mention[1] <= value.start:
+        sure = is_money(value.value) or is_priced(value)
+        return is_linked(text[mention[1] : value.start]) and (sure or is_followed(text, value.end))
+    return bool(re.fullmatch(r"\s*(?:of\s+|in\s+|as\s+|a\s+|the\s+)?", text[value.end : mention[0]]))
+
+
+def _found(saying: Saying, attribute: str, value: Candidate, span: tuple[int, int]) -> Found | None:
+    """The claim; None for an amount of which nothing says that it was to be paid."""
+    when = saying.when(attribute)
+    subject = saying.subject(min(span[0], value.start))
+    if attribute in (TOTAL, PRICE) and subject is None:
+        thing = _thing(saying.text, value, span)
+        if span == (value.start, value.end) and thing is None and not _is_spent(saying):
+            return None
+        subject = thing if attribute == PRICE or span == (value.start, value.end) or _is_cost(saying.text[span[0] : span[1]]) else None
+    return Found(attribute, value.value, value.start, value.end, span, subject, when)
+
+
+def _is_cost(phrase: str) -> bool:
+    return phrase.lower() in ("cost", "costs", "spent", "each", "apiece", "charged", "was charged", "came to", "paid", "pay")
+
+
+def _is_spent(saying: Saying) -> bool:
+    """Whether an amount was to be paid: a verb says so, or it is a note without any verb."""
+    if listed("spending").search(saying.text):
+        return True
+    return not re.search(r"\b(?:is|was|are|were|has|have|had|got|need|needs|i|he|she|they|we|it)\b", saying.sentence, re.I)
+
+
+def _thing(text: str, value: Candidate, span: tuple[int, int]) -> str | None:
+    """What an amount was paid for: "the soup was 6.50", "12 ringgit for the soup", "a coffee for 4.20"."""
+    begin = min(value.start, span[0])
+    before = _thing_before().search(text[max(0, begin - 80) : begin])
+    if before is None:
+        before = _opening().match(text[:begin])
+    after = _thing_after().match(text[max(value.end, span[1] if span[1] - value.end < 12 else 0) :][:60])
+    for match in (before, after):
+        if match:
+            return re.sub(r"\s+", " ", match["what"]).strip().lower()
+    return None
+
+
+def _stop() -> str:
+    return "|".join(_NOT_THINGS)
+
+
+def _thing_before() -> re.Pattern[str]:
+    joins = "|".join(sorted(told_words("costing"), key=len, reverse=True))
+    hedges = r"(?:(?:about|around|roughly|only|just|nearly|almost|me|us)\s+)*"
+    return re.compile(rf"(?:^|\b(?:the|a|an|my|our|this|two|three|four|five|six|\d+|and)\s+|^\s*){_NOUNS.format(stop=_stop())}\s*(?:\s(?:{joins})\s+)?{hedges}$", re.I)
+
+
+def _opening() -> re.Pattern[str]:
+    return re.compile(
+        rf"\s*(?:and\s+)?(?:the|my|our|this|an?)\s+{_NOUNS.format(stop=_stop())}\s+(?:from|at|of|for|in)\s+[^,;]*?\b(?:was|were|cost|costs|came to)\s+(?:about\s+|around\s+|only\s+|just\s+)?$", re.I
+    )
+
+
+def _thing_after() -> re.Pattern[str]:
+    return re.compile(rf"\s*(?:for|on)\s+(?:the\s+|a\s+|an\s+|my\s+|some\s+)?{_NOUNS.format(stop=_stop())}", re.I)
+
+
+def settled(found: Iterable[Found]) -> list[Found]:
+    """The amounts of a whole source: several articles with a price each are no totals, and two bare totals tell nothing."""
+    amounts = list(found)
+    totals = [f for f in amounts if f.attribute == TOTAL and f.when is None]
+    things = {f.subject for f in totals if f.subject is not None and f.mention != (0, 0)}
+    bare = [f for f in totals if f.mention == (f.start, f.end) and f.subject is None]
+    named = [f for f in totals if f.subject is None and f not in bare]
+    result = []
+    for f in amounts:
+        if f in bare and (named or len({b.value for b in bare}) > 1):
+            continue
+        if f in totals and f.subject is not None and (len(things) > 1 or named):
+            result.append(replace(f, attribute=PRICE))
+        else:
+            result.append(f)
+    return result

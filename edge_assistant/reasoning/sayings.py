@@ -1,0 +1,152 @@
+"""A clause with all that its values are told under: whom it speaks of, and of what time; and what is found in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from edge_assistant.reasoning.attributes import Mention, told
+from edge_assistant.reasoning.candidates import Candidate, find
+from edge_assistant.reasoning.clauses import Clause, listed, told_words
+from edge_assistant.reasoning.tenses import Tense
+from edge_assistant.reasoning.values import Quantity, Value
+from edge_assistant.reasoning.vocabulary import vocabulary
+from edge_assistant.reasoning.whose import Speaking, subject_at
+
+_WORDS = re.compile(r"[^\W_]+(?:'[^\W_]+)?|[:=]")
+_ELSE = re.compile(r"[,;()]")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a clause tells; spans count in the clause.
+
+    Attributes:
+        attribute: its name in the vocabulary.
+        value: typed.
+        start: first character of the value.
+        end: after its last.
+        mention: where what names it begins and ends; the value itself, where nothing does.
+        subject: of whom or what, or None.
+        when: the words that place it in another time.
+        negated: it is said that it is not so.
+        statistic: of how many it is the maximum, minimum or mean.
+    """
+
+    attribute: str
+    value: Value
+    start: int
+    end: int
+    mention: tuple[int, int]
+    subject: str | None = None
+    when: str | None = None
+    negated: bool = False
+    statistic: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """A clause that says that something is so.
+
+    Attributes:
+        clause: its words.
+        speaking: whom it speaks of, in order.
+        tense: another time, or None.
+        sentence: the text of its whole sentence.
+        mentions: the attributes that it names.
+        quantities: the numbers in it, those of a pair or date left out.
+    """
+
+    clause: Clause
+    speaking: tuple[Speaking, ...]
+    tense: Tense | None
+    sentence: str
+    mentions: tuple[Mention, ...]
+    quantities: tuple[Candidate, ...]
+
+    @property
+    def text(self) -> str:
+        """The words, blank where they were taken back."""
+        return self.clause.text
+
+    def subject(self, at: int) -> str | None:
+        """Of whom or what a value at a place is told."""
+        return subject_at(self.speaking, at)
+
+    def when(self, attribute: str) -> str | None:
+        """The other time of a value; what was bought yesterday is still what was bought."""
+        if self.tense is None or kind_of(attribute) in ("date", "clock"):
+            return None
+        if self.tense.recent and kind_of(attribute) in ("money", "name", "identifier"):
+            return None
+        return self.tense.words
+
+
+def kind_of(attribute: str) -> str:
+    """The type of an attribute's values."""
+    return next((entry.value for entry in vocabulary().attributes.values() if entry.name == attribute), "truth")
+
+
+def mentions_in(text: str) -> tuple[Mention, ...]:
+    """The attributes that a clause names, without those whose names seldom name a value in a sentence."""
+    untold = set(told_words("untold"))
+    return tuple(m for m in told(text) if " ".join(text[m.start : m.end].lower().split()) not in untold)
+
+
+def quantities_in(text: str) -> tuple[Candidate, ...]:
+    """The numbers of a text, without those of a pair, and without both of two that are told as either."""
+    pairs = [(pair.start, pair.end) for pair in find("pair", text)]
+    found = [c for c in find("quantity", text) if not any(a < c.end and c.start < b for a, b in pairs)]
+    doubtful = set()
+    for first, second in zip(found, found[1:], strict=False):
+        between = text[first.end : second.start].strip().lower()
+        if between == "or" or (between == "and" and re.search(r"\bbetween\s*$", text[max(0, first.start - 12) : first.start], re.I)):
+            doubtful |= {first.start, second.start}
+    return tuple(c for c in found if c.start not in doubtful)
+
+
+def is_money(value: Value) -> bool:
+    """Whether a number has a currency."""
+    return isinstance(value, Quantity) and value.unit is not None and len(value.unit) == 3 and value.unit.isupper()
+
+
+def is_priced(candidate: Candidate) -> bool:
+    """Whether a number without a unit looks like a price: 38.40, 38-40, thirty eight forty."""
+    value = candidate.value
+    if not isinstance(value, Quantity) or value.unit is not None:
+        return False
+    exact = value.readings[0]
+    return exact.as_tuple().exponent == -2
+
+
+def is_linked(between: str) -> bool:
+    """Whether only small words stand between a name and a value."""
+    rest = listed("links").sub(" ", between)
+    return not _WORDS.sub("", rest).strip(" ,-.:=") and not re.search(r"[^\W_]", rest) and not _ELSE.search(between.strip(" ,"))
+
+
+def is_followed(text: str, end: int) -> bool:
+    """Whether behind a plain number stands nothing that it would count."""
+    behind = re.match(r"\s*(?:$|[.,;:!?)]|\n|([^\W\d_]+))", text[end : end + 40])
+    if behind is None:
+        return False
+    return behind[1] is None or behind[1].lower() in told_words("followers")
+
+
+def distance(text: str, mention: tuple[int, int], value: tuple[int, int]) -> int:
+    """How far a name and a value are apart: in words, and three for a comma; the words of other values count."""
+    if mention[0] < value[1] and value[0] < mention[1]:
+        return 0
+    between = text[mention[1] : value[0]] if mention[1] <= value[0] else text[value[1] : mention[0]]
+    return 2 * len(_WORDS.findall(between)) + 6 * len(_ELSE.findall(between)) + (mention[0] > value[0])
+
+
+def nearest(text: str, mentions: Sequence[Mention], value: Candidate) -> list[Mention]:
+    """Mentions from the nearest on; of two as near the one with more words."""
+    return sorted(mentions, key=lambda m: (distance(text, (m.start, m.end), (value.start, value.end)), -m.words))
+
+
+def overlaps(start: int, end: int, spans: Iterable[tuple[int, int]]) -> bool:
+    """Whether a span shares a character with one of others."""
+    return any(a < end and start < b for a, b in spans)

@@ -1,0 +1,160 @@
+"""What people say and type, as claims, without a question and without a language model.
+
+A claim of the wrong attribute, subject or time makes a false contradiction, so what is not sure is left out: the model
+reads it when somebody asks.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from edge_assistant.evidence import Evidence, Passage, Speech
+from edge_assistant.reasoning.claims import Claim
+from edge_assistant.reasoning.clauses import Clause, any_of, clauses, plain, told_words
+from edge_assistant.reasoning.corrections import corrected
+from edge_assistant.reasoning.lists import ALLERGY, MEDICATION, allergies, items_of, items_value, medicines
+from edge_assistant.reasoning.measures import coded, dated, measured
+from edge_assistant.reasoning.paid import paid, settled
+from edge_assistant.reasoning.sayings import Found, Saying, mentions_in, quantities_in
+from edge_assistant.reasoning.sighted import sighted
+from edge_assistant.reasoning.sources import Source
+from edge_assistant.reasoning.tenses import Times
+from edge_assistant.reasoning.truths import truths
+from edge_assistant.reasoning.values import Items, Name
+from edge_assistant.reasoning.whose import UNSURE, Thread
+
+_READERS: tuple[Callable[[Saying], Iterator[Found]], ...] = (measured, paid, dated, coded, allergies, truths, sighted)
+
+
+@dataclass(frozen=True, slots=True)
+class _Script:
+    """The words of a source as one text, with the evidence that each part stands in."""
+
+    text: str
+    starts: tuple[int, ...]
+    ids: tuple[str, ...]
+
+    @classmethod
+    def of(cls, lines: Sequence[Evidence]) -> _Script:
+        """Segments of speech run on, for a sentence may have two of them; a passage ends what is said in it."""
+        parts: list[str] = []
+        starts: list[int] = []
+        length = 0
+        for line in lines:
+            starts.append(length)
+            parts.append(line.text + (" " if isinstance(line.detail, Speech) else "\n\n"))
+            length += len(parts[-1])
+        return cls("".join(parts), tuple(starts), tuple(line.id for line in lines))
+
+    def evidence(self, start: int, end: int) -> tuple[str, ...]:
+        """The ids of the evidence that [start, end) touches."""
+        first, last = bisect_right(self.starts, start) - 1, bisect_right(self.starts, max(start, end - 1)) - 1
+        return self.ids[max(0, first) : last + 1]
+
+
+def told_claims(source: Source) -> list[Claim]:
+    """The claims of a source's sentences, in the order in which they are told.
+
+    Args:
+        source: of which what is spoken and typed is read; writing in pictures is not made of sentences.
+    """
+    script = _Script.of([line for line in source.evidence if isinstance(line.detail, Speech | Passage)])
+    return [_claim(source, script, found) for found in told_in(script.text)]
+
+
+def told_in(text: str) -> list[Found]:
+    """What a text tells; spans count in the text."""
+    ready = corrected(plain(text))
+    found: list[Found] = []
+    last: str | None = None  # the medicine spoken of
+    for saying in _sayings(ready):
+        own = [f for reader in _READERS for f in reader(saying)]
+        own += medicines(saying, last)
+        last = next((f.value.items[-1] for f in reversed(own) if f.attribute == MEDICATION and isinstance(f.value, Items)), last)
+        own = [_placed(f, saying.clause) for f in own if f.subject != UNSURE]
+        if not own and found and (more := _more(saying, found)) is not None:
+            found[more[0]] = more[1]
+        found += own
+    return sorted(_named_at_hand(settled(_distinct(found))), key=lambda f: (f.start, f.end, f.attribute))
+
+
+def _sayings(text: str) -> Iterator[Saying]:
+    """The clauses that say something, each with whom and what time it speaks of."""
+    thread, times = Thread(), Times()
+    parts = clauses(text)
+    whole: dict[int, str] = {}
+    for clause in parts:
+        whole[clause.sentence] = whole.get(clause.sentence, "") + clause.text
+    for clause in parts:
+        quantities = quantities_in(clause.text)
+        measured_at = [(c.start, c.end) for c in quantities if getattr(c.value, "unit", None)]
+        speaking = tuple(thread.speaking(clause, measured_at))
+        tense = times.of(clause)
+        if clause.statement:
+            yield Saying(clause, speaking, tense, whole[clause.sentence], mentions_in(clause.text), quantities)
+
+
+def _placed(found: Found, clause: Clause) -> Found:
+    """The same with spans that count in the whole text."""
+    a, b = found.mention
+    at = clause.start
+    return replace(found, start=found.start + at, end=found.end + at, mention=(a + at, b + at))
+
+
+def _more(saying: Saying, found: Sequence[Found]) -> tuple[int, Found] | None:
+    """The list before, with what a sentence adds that only goes on with it: "And nuts."."""
+    lead = re.match(rf"\s*{any_of(told_words('more')).pattern}\s+(?:(?:to|against)\s+)?", saying.text, re.I)
+    index = len(found) - 1
+    before = found[index]
+    if lead is None or not saying.clause.opens or before.attribute not in (ALLERGY, MEDICATION) or before.negated:
+        return None
+    items = items_of(saying.text, lead.end())
+    if not items or not isinstance(before.value, Items) or not _is_all(saying.text[lead.end() :], items[-1].end - lead.end()):
+        return None
+    added = items_value(items)
+    assert isinstance(added, Items)
+    value = Items(tuple(dict.fromkeys((*before.value.items, *added.items))))
+    return index, replace(before, value=value, end=saying.clause.start + items[-1].end)
+
+
+def _is_all(text: str, end: int) -> bool:
+    return not re.search(r"\w", re.sub(r"\b(?:too|as well|also|and)\b", "", text[end:], flags=re.I))
+
+
+def _distinct(found: Iterable[Found]) -> list[Found]:
+    """Without what is told twice at one place, and with no medicine's dose that is another's weight."""
+    known: dict[tuple[str, str | None, int, int], Found] = {}
+    for f in found:
+        known.setdefault((f.attribute, f.subject, f.start, f.end), f)
+    doses = {(f.start, f.end) for f in known.values() if f.attribute == "dose"}
+    return [f for f in known.values() if f.attribute == "dose" or (f.start, f.end) not in doses]
+
+
+def _named_at_hand(found: Sequence[Found]) -> list[Found]:
+    """Without a subject where it is the very one who gave a name: "this is Martin Hale ... Mr. Hale takes"."""
+    own = {word for f in found if f.attribute == "patient" and f.subject is None and isinstance(f.value, Name) for word in f.value.words}
+
+    def settle(f: Found) -> Found:
+        words = set(re.findall(r"[^\W\d_]+", (f.subject or "").lower())) - set(told_words("titles"))
+        is_own = bool(words) and words <= own and f.attribute not in ("dose", "price", "count", "presence")
+        return replace(f, subject=None) if is_own else f
+
+    return [settle(f) for f in found]
+
+
+def _claim(source: Source, script: _Script, found: Found) -> Claim:
+    start, end = min(found.start, found.mention[0]), max(found.end, found.mention[1])
+    return Claim(
+        source.signal.id,
+        found.value,
+        " ".join(script.text[found.start : found.end].split()),
+        script.evidence(start, end),
+        attribute=found.attribute,
+        subject=found.subject,
+        when=found.when,
+        negated=found.negated,
+        statistic=found.statistic,
+    )

@@ -1,0 +1,154 @@
+"""Of whom or of what somebody speaks: "my son", "the lady in bed 4", "pump 2", "the other receipt"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from edge_assistant.reasoning.clauses import Clause, any_of, listed
+from edge_assistant.reasoning.vocabulary import Vocabulary, per_vocabulary, vocabulary
+
+UNSURE = "?"  # a pronoun may mean one person or another: nothing is claimed then
+_NAME = r"[A-Z][\w'-]+(?:\s[A-Z][\w'-]+)?"
+_AT = r"(?:number\s+|no\.?\s*)?(?P<{}>\d{{1,3}}[a-z]?|[A-Z]|{})(?![\w.,]*\d)\b"
+
+
+@dataclass(frozen=True, slots=True)
+class Speaking:
+    """Somebody or something that a clause names at the characters [start, end).
+
+    Attributes:
+        subject: None for the one that the signal is about.
+        pronoun: he, she or they where a pronoun can go on speaking of it; else None.
+        of_mine: named as the speaker's own ("my son"), so that "he" is not the patient.
+    """
+
+    subject: str | None
+    start: int
+    end: int
+    pronoun: str | None = None
+    of_mine: bool = False
+
+
+@dataclass(slots=True)
+class Thread:
+    """Whom the sentences so far spoke of, for the pronouns that follow."""
+
+    last: Speaking | None = None
+    first_person: bool = False
+
+    def speaking(self, clause: Clause, units: Sequence[tuple[int, int]] = ()) -> list[Speaking]:
+        """Everybody and everything that a clause speaks of, in order; a pronoun is who it stands for.
+
+        Args:
+            clause: what is said.
+            units: spans of numbers with a unit, of which none is the number of a pump.
+        """
+        found = sorted(_others(clause.text, units), key=lambda speaking: (speaking.start, -speaking.end))
+        found = [s for i, s in enumerate(found) if not any(o.start <= s.start and s.end <= o.end for o in found[:i])]
+        pronoun = listed("carried_on").search(clause.text)
+        if pronoun and self.last and not any(s.start <= pronoun.start() for s in found):
+            found.insert(0, self._carried(pronoun))
+        self.first_person = self.first_person or bool(listed("first_person").search(clause.text))
+        for speaking in found:
+            if speaking.pronoun or speaking.subject is None:
+                self.last = speaking if speaking.pronoun else None
+        return found
+
+    def _carried(self, pronoun: re.Match[str]) -> Speaking:
+        """Whom a pronoun means: "her sister ... she" may be the patient, "my sister ... she" is not."""
+        assert self.last is not None
+        kind = _KINDS.get(pronoun[0].lower().partition("'")[0], "they")
+        start, end = pronoun.span()
+        if self.last.pronoun not in (kind, "they", "?"):
+            return Speaking(None, start, end)
+        if self.last.of_mine or self.last.pronoun == "?" or self.first_person:
+            return Speaking(self.last.subject, start, end, self.last.pronoun, self.last.of_mine)
+        return Speaking(UNSURE, start, end, self.last.pronoun)
+
+
+_KINDS = {"he": "he", "his": "he", "him": "he", "she": "she", "her": "she", "they": "they", "their": "they"}
+
+
+def subject_at(speaking: Sequence[Speaking], at: int) -> str | None:
+    """Of whom a value at a place of a clause is told: whom the clause speaks of first, if before the value."""
+    before = [one for one in speaking if one.start < at]
+    return before[0].subject if before else None
+
+
+def _others(text: str, units: Sequence[tuple[int, int]]) -> Iterator[Speaking]:
+    patterns = _subject_patterns()
+    for match in patterns["at_hand"].finditer(text):
+        yield Speaking(None, *match.span())
+    for match in patterns["first"].finditer(text):
+        yield Speaking(None, *match.span())
+    for match in patterns["relation"].finditer(text):
+        mine = match["whose"].lower() in ("my", "our")
+        yield Speaking(match["who"].lower(), match.start(), match.end(), _pronoun_of(match["who"]), mine)
+    for match in patterns["placed"].finditer(text):
+        yield Speaking(_digits(match["whole"]), match.start(), match.end(), "?")
+    for match in patterns["titled"].finditer(text):
+        yield Speaking(match["name"], match.start("name"), match.end("name"), "?")
+    named = patterns["named"].match(text)
+    if named and named["name"].lower() not in _not_names():
+        yield Speaking(named["name"], named.start("name"), named.end("name"), "?")
+    yield from _things(text, units)
+
+
+def _things(text: str, units: Sequence[tuple[int, int]]) -> Iterator[Speaking]:
+    patterns = _subject_patterns()
+    for match in patterns["numbered"].finditer(text):
+        if not any(start <= match.start("mark") < end for start, end in units):
+            yield Speaking(_digits(f"{match['noun']} {match['mark']}"), match.start(), match.end())
+    for match in patterns["other"].finditer(text):
+        yield Speaking(" ".join(match["what"].lower().split()), match.start(), match.end())
+    for match in patterns["dated"].finditer(text):
+        yield Speaking(match[0].lower(), match.start(), match.end())
+
+
+def _pronoun_of(relation: str) -> str:
+    groups = vocabulary().telling["relations"]
+    return next((pronoun for pronoun, words in groups.items() if relation.lower() in words), "they")
+
+
+def _digits(text: str) -> str:
+    """A subject as it is compared: number words in digits, nouns in lower case."""
+    numbers = vocabulary().numbers
+    words = (str(numbers.get(word.lower(), word)) for word in text.split())
+    return " ".join(word if len(word) == 1 else word.lower() for word in words)
+
+
+@per_vocabulary
+def _not_names(vocabulary: Vocabulary) -> frozenset[str]:
+    """Words that begin a sentence in upper case and are no name."""
+    attributes = vocabulary.attributes.values()
+    words = vocabulary.telling["words"]
+    return frozenset(
+        (*vocabulary.words["stop"], *vocabulary.words["generic"], *words["starts"], *words["drugs"], *words["people"], *words["more"])
+        + tuple(name for attribute in attributes for name in (*attribute.names, *attribute.labels))
+        + ("who", "what", "nobody", "everybody", "everyone", "someone", "somebody", "also", "only", "please", "both", "and", "but", "if")
+    )
+
+
+@per_vocabulary
+def _subject_patterns(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
+    words = vocabulary.telling["words"]
+    numbers = "|".join(sorted(vocabulary.numbers, key=len, reverse=True))
+    relations = any_of(word for group in vocabulary.telling["relations"].values() for word in group).pattern
+    others, people, places = (any_of(words[name]).pattern for name in ("others", "people", "places"))
+    verbs, titles, numbered = (any_of(words[name]).pattern for name in ("person_verbs", "titles", "numbered"))
+    carriers = any_of([*words["carriers"], "pressure", "limit"][: len(words["carriers"])]).pattern
+    return {
+        "at_hand": any_of(words["at_hand"]),
+        "first": any_of(words["first_person"]),
+        "relation": re.compile(rf"(?<![\w'])(?P<whose>my|our|his|her|their|the|patient's)\s+(?:\w+\s+)?(?P<who>{relations}(?:'s)?|(?:{relations}))", re.I),
+        "placed": re.compile(
+            rf"(?:the|that|a)\s+(?P<whole>{people}\s+(?:in|from|at|of)\s+{places}(?:\s+{_AT.format('at', numbers)})?)", re.I
+        ),
+        "titled": re.compile(rf"(?:^|(?<=and\s)|(?<=says\s)|(?<=that\s)|(?<=,\s))\s*(?P<name>(?i:{titles})\.?\s+{_NAME})"),
+        "named": re.compile(rf"\s*(?:(?:So|And|But|Also),?\s+)?(?P<name>{_NAME})\s+(?:{verbs})"),
+        "numbered": re.compile(rf"(?<![\w'])(?P<noun>{numbered})\s+{_AT.format('mark', numbers)}", re.I),
+        "other": re.compile(rf"(?:the|that|this|our|my|a|an|on)?\s*(?P<what>{others}\s+(?:\w+\s+)?{carriers})", re.I),
+        "dated": re.compile(rf"{any_of(words['dated_subjects']).pattern}\s+[a-z]+", re.I),
+    }
