@@ -104,12 +104,10 @@ class Thing:
         label: the class.
         sure: whether it was found. One that is not is too faint to be told or counted, but enough to confirm what another
             signal tells.
-        colour: one of the basic colour terms, where one clearly dominates.
     """
 
     label: str
     sure: bool = True
-    colour: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
