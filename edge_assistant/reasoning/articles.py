@@ -10,9 +10,9 @@ from itertools import pairwise
 
 from edge_assistant.reasoning.amounts import Amount
 from edge_assistant.reasoning.attributes import labelled, phrase
-from edge_assistant.reasoning.candidates import days
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.rows import Row
+from edge_assistant.reasoning.typed import dates
 from edge_assistant.reasoning.values import Quantity
 from edge_assistant.reasoning.vocabulary import Vocabulary, per_vocabulary, vocabulary
 
@@ -126,7 +126,7 @@ def _rows_between(by_row: Mapping[int, Sequence[Amount]]) -> int:
 
 def _is_head(row: Row) -> bool:
     """Whether a row belongs to what stands above the articles: a labelled field, a title, a table's header."""
-    if any(days(row.text)) or (row.field and _tells(row) and bool(labelled(row.cells[0]))):
+    if dates(row.text) or (row.field and _tells(row) and bool(labelled(row.cells[0]))):
         return True
     words = phrase(row.text)
     return words in _titles() or len(vocabulary().written["columns"] & set(words)) >= 2

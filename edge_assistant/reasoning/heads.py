@@ -10,7 +10,7 @@ from edge_assistant.reasoning.attributes import labelled, phrase
 from edge_assistant.reasoning.candidates import Candidate, find
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.rows import Row
-from edge_assistant.reasoning.typed import typed
+from edge_assistant.reasoning.typed import dates, typed
 from edge_assistant.reasoning.values import Name, Nothing
 from edge_assistant.reasoning.vocabulary import vocabulary
 
@@ -43,7 +43,7 @@ def _seller(head: Sequence[Row], signal: str) -> Iterator[Claim]:
     """The first line that may be a name, before others one that says it is a company's."""
     offered: list[Row] = []
     for row in head:
-        if row.field or any(find("date", row.text)):
+        if row.field or dates(row.text):
             if offered:
                 break
             continue
@@ -95,7 +95,7 @@ def _time(page: Sequence[Row], signal: str) -> Iterator[Claim]:
 
 
 def _first(kind: str, row: Row) -> list[Candidate]:
-    found = list(find(kind, row.text))
+    found = dates(row.text) if kind == "date" else list(find(kind, row.text))
     return found[:1] if kind == "date" or len(found) == 1 else []
 
 

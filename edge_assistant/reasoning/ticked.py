@@ -81,4 +81,4 @@ def _attribute(text: str) -> Attribute | None:
     """The one attribute that a text names."""
     found = {mention.attribute.name: mention.attribute for mention in labelled(text)}
     truths = [attribute for attribute in found.values() if attribute.value == "truth"]
-    return (truths or list(found.values()) or [None])[0]
+    return next(iter(truths or found.values()), None)

@@ -42,6 +42,8 @@ def typed(attribute: Attribute, text: str, label: str = "") -> list[Candidate]:
             return [Candidate(text, plain_words(text), 0, len(text))]
         case "items":
             return list(find("items", text))
+        case "date":
+            return dates(text)[:1]
         case kind:
             return [certain(candidate) for candidate in find(kind, text)][:1]
 
@@ -91,6 +93,13 @@ def _quantity(attribute: Attribute, text: str, label: str) -> list[Candidate]:
         return [_with_unit(bare[0], unit)]
     words = re.sub(r"\([^)]*\)?", "", text[bare[0].end :])
     return [] if attribute.units and any(c.isalpha() for c in words) else bare[:1]
+
+
+def dates(text: str) -> list[Candidate]:
+    """The days and months of a text, also of one whose reader took the O of October for a zero."""
+    months = vocabulary().misread_months
+    mended = re.sub(r"[^\W_]+", lambda match: months.get(match[0].lower(), match[0]), text)
+    return [replace(found, text=text[found.start : found.end]) for found in find("date", mended)]
 
 
 def quantities(text: str) -> list[Candidate]:
