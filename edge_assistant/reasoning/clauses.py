@@ -152,4 +152,12 @@ def _is_condition(clause: str) -> bool:
 
 def _is_unsure(clause: str) -> bool:
     """Whether a clause leaves open what is so, or asks for something to be done."""
-    return bool(listed("unsure").search(clause)) or bool(listed("orders").match(clause.lstrip(" ,")))
+    limits = _bounding().sub(" ", clause)
+    return bool(listed("unsure").search(limits)) or bool(listed("orders").match(clause.lstrip(" ,")))
+
+
+@per_vocabulary
+def _bounding(vocabulary: Vocabulary) -> re.Pattern[str]:
+    """Phrases with "should" and "must" that tell a limit."""
+    limit = vocabulary.attributes.get("limit")
+    return any_of(limit.told if limit else ())

@@ -8,6 +8,7 @@ from bisect import bisect_left
 from edge_assistant.reasoning.attributes import told
 from edge_assistant.reasoning.candidates import Candidate, find
 from edge_assistant.reasoning.clauses import listed
+from edge_assistant.reasoning.things import things
 from edge_assistant.reasoning.values import Quantity
 from edge_assistant.reasoning.vocabulary import vocabulary
 
@@ -53,7 +54,11 @@ class _Draft:
         if new is None or new.start > end + _BEHIND:
             self._take_back_words(start, end, old)
         elif old is not None and type(old.value) is type(new.value) and self._replaces(old, new, start, end):
-            self._blank(old.start, end + _punctuation(self.text, end))
+            if things(self.text[old.end : start]):  # "two elephants, no, three"
+                self._blank(old.start, old.end)
+                self._blank(start, end)
+            else:
+                self._blank(old.start, end + _punctuation(self.text, end))
 
     def undeny(self, start: int, end: int) -> None:
         """Blank a value that is denied beside a right one: "four hundred volts, not three eighty"."""

@@ -243,8 +243,8 @@ def _doses(saying: Saying, drugs: Sequence[Item], doses: Sequence[Candidate], la
         if drug is None and named is None and not (taken and last):
             continue
         at = min(dose.start, drug.start if drug else dose.start, named.start if named else dose.start)
-        if saying.subject(at) is not None and name is None:
-            continue
+        if saying.subject(at) is not None:
+            continue  # of another's medicine there is no saying whose dose it is
         yield Found(DOSE, dose.value, dose.start, dose.end, (at, max(dose.end, drug.end if drug else 0)), name, saying.when(DOSE))
 
 

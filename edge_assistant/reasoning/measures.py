@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from edge_assistant.reasoning.attributes import Mention
 from edge_assistant.reasoning.candidates import Candidate, find
@@ -23,10 +23,8 @@ from edge_assistant.reasoning.values import Identifier, Name, Quantity
 from edge_assistant.reasoning.vocabulary import Attribute, vocabulary
 
 MEASURED = ("quantity", "number")
-CODED = ("telephone", "identifier", "name", "words")  # their values stand beside what names them
+CODED = ("telephone", "identifier", "name")  # their values stand beside what names them
 _NEAR = 24  # distance within which a measured value belongs to a name
-_GENITIVE = re.compile(r"\b(?:previous|former|earlier|old|last)\s*$", re.I)
-_MAX_WORDS = 4  # of a value in words
 
 
 def measured(saying: Saying) -> Iterator[Found]:
@@ -79,7 +77,7 @@ def _admits(saying: Saying, mention: Mention, value: Candidate, used: set[tuple[
 def _stands_beside(text: str, mention: tuple[int, int], value: Candidate) -> bool:
     """Whether a plain number stands behind its name with small words between, or right before it."""
     if overlaps(*mention, [(value.start, value.end)]):
-        return True
+        return mention[1] > value.end or getattr(value.value, "unit", None) is not None
     if mention[1] <= value.start:
         return is_linked(text[mention[1] : value.start]) and is_followed(text, value.end)
     return not text[value.end : mention[0]].strip()
@@ -145,7 +143,7 @@ def _other_receipt(saying: Saying, at: int) -> str | None:
 
 
 def coded(saying: Saying) -> Iterator[Found]:
-    """Telephone numbers, codes, names and words that stand beside what names them."""
+    """Telephone numbers, codes and names that stand beside what names them."""
     for mention in saying.mentions:
         if mention.attribute.value not in CODED:
             continue
@@ -164,7 +162,7 @@ def _beside(saying: Saying, mention: Mention) -> Candidate | None:
     text, attribute = saying.text, mention.attribute
     if _is_loose(text, mention):
         return None
-    for value in _candidates(attribute, text[mention.end :]):
+    for value in find(attribute.value, text[mention.end :]):
         start, end = mention.end + value.start, mention.end + value.end
         if not is_linked(text[mention.end : start]):
             return None
@@ -173,18 +171,10 @@ def _beside(saying: Saying, mention: Mention) -> Candidate | None:
     return None
 
 
-def _candidates(attribute: Attribute, text: str) -> Iterable[Candidate]:
-    if attribute.value != "words":
-        return find(attribute.value, text)
-    found = list(find("words", text[:80]))
-    first = min((value.start for value in found), default=0)
-    return [value for value in sorted(found, key=lambda v: -v.end) if value.start == first and len(value.text.split()) <= _MAX_WORDS]
-
-
 def _is_loose(text: str, mention: Mention) -> bool:
     """Whether a phrase that introduces a name ("this is") stands where it introduces nobody."""
     phrase = " ".join(text[mention.start : mention.end].lower().split())
-    return phrase == "this is" and not re.fullmatch(r"\s*(?:(?:hello|hi|good\s+\w+|yes|okay|hey)[,.]?\s*)*", text[: mention.start], re.I)
+    return phrase == "this is" and not re.fullmatch(r"[\s,]*(?:(?:hello|hi|good\s+\w+|yes|okay|hey)[,.]?\s*)*", text[: mention.start], re.I)
 
 
 def _fits(attribute: Attribute, value: Candidate, text: str, end: int) -> bool:
@@ -195,6 +185,6 @@ def _fits(attribute: Attribute, value: Candidate, text: str, end: int) -> bool:
             carriers = set(told_words("carriers")) | set(vocabulary().months)
             return bool(words) and introduced and carriers.isdisjoint(words)
         case Identifier(code):
-            return any(c.isdigit() for c in code) or len(code) > 1
+            return len(code) > 1 and not re.match(r"\s+[^\W_]*\d", text[end:])
         case _:
             return True

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from edge_assistant.reasoning.attributes import Mention
+from edge_assistant.reasoning.attributes import Mention, told
 from edge_assistant.reasoning.candidates import Candidate
 from edge_assistant.reasoning.clauses import listed, told_words
 from edge_assistant.reasoning.sayings import (
@@ -58,10 +58,11 @@ def paid(saying: Saying) -> Iterator[Found]:
 def _named(saying: Saying) -> tuple[list[Mention], Mention | None]:
     """The names of amounts in a clause, and "paid", which by itself may be the total or the cash."""
     mentions = [m for m in saying.mentions if m.attribute.value == "money"]
+    mentions = [m for m in mentions if m.attribute.name == PRICE] or mentions
     ambiguous = set(told_words("ambiguous_cash"))
     loose = [m for m in mentions if saying.text[m.start : m.end].lower() in ambiguous]
     sure = [m for m in mentions if m not in loose]
-    return sorted(sure, key=lambda m: m.attribute.name != PRICE), loose[0] if loose else None
+    return sure, loose[0] if loose else None
 
 
 def _of_payment(saying: Saying) -> str:
@@ -105,6 +106,8 @@ def _found(saying: Saying, attribute: str, value: Candidate, span: tuple[int, in
     subject = saying.subject(min(span[0], value.start))
     if attribute in (TOTAL, PRICE) and subject is None:
         thing = _thing(saying.text, value, span)
+        if thing is not None and any(m.attribute.value != "money" for m in told(thing)):
+            return None
         if span == (value.start, value.end) and thing is None and not _is_spent(saying):
             return None
         subject = thing if attribute == PRICE or span == (value.start, value.end) or _is_cost(saying.text[span[0] : span[1]]) else None
@@ -136,7 +139,7 @@ def _thing(text: str, value: Candidate, span: tuple[int, int]) -> str | None:
 
 
 def _stop() -> str:
-    return "|".join(_NOT_THINGS)
+    return "|".join(sorted({*_NOT_THINGS, *told_words("spending")}, key=len, reverse=True))
 
 
 def _thing_before() -> re.Pattern[str]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from edge_assistant.reasoning.attributes import Mention, told
+from edge_assistant.reasoning.attributes import Mention, phrase, told
 from edge_assistant.reasoning.candidates import Candidate, find
 from edge_assistant.reasoning.clauses import Clause, listed, told_words
 from edge_assistant.reasoning.tenses import Tense
@@ -90,18 +90,19 @@ def kind_of(attribute: str) -> str:
 
 def mentions_in(text: str) -> tuple[Mention, ...]:
     """The attributes that a clause names, without those whose names seldom name a value in a sentence."""
-    untold = set(told_words("untold"))
-    return tuple(m for m in told(text) if " ".join(text[m.start : m.end].lower().split()) not in untold)
+    untold = {phrase(name) for name in told_words("untold")}
+    return tuple(m for m in told(text) if phrase(text[m.start : m.end]) not in untold)
 
 
 def quantities_in(text: str) -> tuple[Candidate, ...]:
-    """The numbers of a text, without those of a pair, and without both of two that are told as either."""
+    """The numbers of a text, without those of a pair, of two that are told as either, or of one in two parts."""
     pairs = [(pair.start, pair.end) for pair in find("pair", text)]
     found = [c for c in find("quantity", text) if not any(a < c.end and c.start < b for a, b in pairs)]
     doubtful = set()
     for first, second in zip(found, found[1:], strict=False):
         between = text[first.end : second.start].strip().lower()
-        if between == "or" or (between == "and" and re.search(r"\bbetween\s*$", text[max(0, first.start - 12) : first.start], re.I)):
+        parts = not between and getattr(first.value, "unit", None) is not None  # "one metre eighty" is one length
+        if parts or between == "or" or (between == "and" and re.search(r"\bbetween\s*$", text[max(0, first.start - 12) : first.start], re.I)):
             doubtful |= {first.start, second.start}
     return tuple(c for c in found if c.start not in doubtful)
 

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 
-from edge_assistant.reasoning.attributes import told
-from edge_assistant.reasoning.candidates import Candidate, singular
-from edge_assistant.reasoning.clauses import listed, told_words
+from edge_assistant.reasoning.candidates import Candidate
+from edge_assistant.reasoning.clauses import listed
 from edge_assistant.reasoning.sayings import Found, Saying, overlaps
+from edge_assistant.reasoning.things import things
 from edge_assistant.reasoning.values import Quantity, Truth, Value
-from edge_assistant.reasoning.vocabulary import Vocabulary, per_vocabulary, vocabulary
+from edge_assistant.reasoning.vocabulary import vocabulary
 
 COUNT, PRESENCE = "count", "presence"
 _WORD = re.compile(r"[^\W\d_]+")
@@ -35,39 +35,6 @@ def sighted(saying: Saying) -> Iterator[Found]:
         else:
             attribute, value, begin = PRESENCE, Truth(not _is_denied(saying.text, start)), start
         yield Found(attribute, value, min(begin, start), max(end, number.end if number else end), (start, end), label, saying.when(attribute))
-
-
-def things(text: str) -> list[tuple[str, int, int]]:
-    """The labels of the detector that a text names, each with its span; "hot dog" is no dog, nor is a bus stop a bus."""
-    names = _names()
-    longest = max((len(name) for name in names), default=0)
-    words = list(_WORD.finditer(text))
-    found: list[tuple[str, int, int]] = []
-    at = 0
-    while at < len(words):
-        for length in range(min(longest, len(words) - at), 0, -1):
-            name = (*(w[0].lower() for w in words[at : at + length - 1]), singular(words[at + length - 1][0].lower()))
-            label = names.get(name)
-            if label:
-                start, end = words[at].start(), words[at + length - 1].end()
-                if not _is_part(text, end) and not any(m.end - m.start > end - start and m.start <= start < m.end for m in told(text)):
-                    found.append((label, start, end))
-                at += length - 1
-                break
-        at += 1
-    return found
-
-
-@per_vocabulary
-def _names(vocabulary: Vocabulary) -> dict[tuple[str, ...], str]:
-    labels = {*vocabulary.synonyms.values(), *(label for group in vocabulary.categories.values() for label in group)}
-    return {tuple(name.lower().split()): label for name, label in [*((label, label) for label in labels), *vocabulary.synonyms.items()]}
-
-
-def _is_part(text: str, end: int) -> bool:
-    """Whether a noun only says what another is of: "bus stop", "giraffe family" is of giraffes though."""
-    behind = re.match(r"(?:'s)?[\s-]+([^\W\d_]+)", text[end : end + 24])
-    return behind is not None and behind[1].lower() in told_words("heads")
 
 
 def _is_sight(saying: Saying) -> bool:
@@ -97,6 +64,8 @@ def _number_of(saying: Saying, start: int, end: int) -> Candidate | None:
             continue
         if value.end <= start and _BESIDE.fullmatch(text[value.end : start]) and not _is_between(text, value.end, start):
             return value
+        if end <= value.start and re.fullmatch(r"[\s,]{2,}", text[end : value.start]) and re.match(r"\s*(?:[.,;!]|$)", text[value.end :]):
+            return value  # "elephants, no, three" after its correction
         if end <= value.start and re.fullmatch(r"\s*(?:[^\W\d_]+\s*)?,\s*(?:all\s+)?", text[end : value.start]) and re.match(r"\s+of\s+(?:them|these|those)\b", text[value.end :], re.I):
             return value
     dozen = re.search(r"\b(?:a|one)\s+dozen\s+(?:\w+\s+)?$", text[:start], re.I)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edge_assistant.reasoning.clauses import Clause, any_of, listed
 from edge_assistant.reasoning.vocabulary import Vocabulary, per_vocabulary, vocabulary
@@ -36,6 +36,8 @@ class Thread:
     """Whom the sentences so far spoke of, for the pronouns that follow."""
 
     last: Speaking | None = None
+    sentence: int = -1
+    before: tuple[Speaking, ...] = ()
     first_person: bool = False
 
     def speaking(self, clause: Clause, units: Sequence[tuple[int, int]] = ()) -> list[Speaking]:
@@ -51,6 +53,9 @@ class Thread:
         if pronoun and self.last and not any(s.start <= pronoun.start() for s in found):
             found.insert(0, self._carried(pronoun))
         self.first_person = self.first_person or bool(listed("first_person").search(clause.text))
+        if not found and clause.sentence == self.sentence and _continues().match(clause.text):
+            found = [replace(one, start=0, end=0) for one in self.before[:1]]
+        self.sentence, self.before = clause.sentence, tuple(found)
         for speaking in found:
             if speaking.pronoun or speaking.subject is None:
                 self.last = speaking if speaking.pronoun else None
@@ -74,7 +79,15 @@ _KINDS = {"he": "he", "his": "he", "him": "he", "she": "she", "her": "she", "the
 def subject_at(speaking: Sequence[Speaking], at: int) -> str | None:
     """Of whom a value at a place of a clause is told: whom the clause speaks of first, if before the value."""
     before = [one for one in speaking if one.start < at]
-    return before[0].subject if before else None
+    if not before:
+        return None
+    return before[0].subject if before[0].pronoun or before[0].subject is None else before[-1].subject
+
+
+@per_vocabulary
+def _continues(vocabulary: Vocabulary) -> re.Pattern[str]:
+    """The beginning of a clause that goes on with the subject of the one before: "and takes aspirin"."""
+    return re.compile(rf"[\s,]*(?:and|but)\s+{any_of(vocabulary.telling['words']['verbs']).pattern}", re.I)
 
 
 def _others(text: str, units: Sequence[tuple[int, int]]) -> Iterator[Speaking]:
@@ -84,8 +97,9 @@ def _others(text: str, units: Sequence[tuple[int, int]]) -> Iterator[Speaking]:
     for match in patterns["first"].finditer(text):
         yield Speaking(None, *match.span())
     for match in patterns["relation"].finditer(text):
-        mine = match["whose"].lower() in ("my", "our")
-        yield Speaking(match["who"].lower(), match.start(), match.end(), _pronoun_of(match["who"]), mine)
+        who = (match["who"] or match["kin"]).lower()
+        mine = (match["whose"] or "").lower() in ("my", "our")
+        yield Speaking(who, match.start(), match.end(), _pronoun_of(who), mine)
     for match in patterns["placed"].finditer(text):
         yield Speaking(_digits(match["whole"]), match.start(), match.end(), "?")
     for match in patterns["titled"].finditer(text):
@@ -135,14 +149,14 @@ def _not_names(vocabulary: Vocabulary) -> frozenset[str]:
 def _subject_patterns(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
     words = vocabulary.telling["words"]
     numbers = "|".join(sorted(vocabulary.numbers, key=len, reverse=True))
-    relations = any_of(word for group in vocabulary.telling["relations"].values() for word in group).pattern
+    relations = "|".join(word for group in vocabulary.telling["relations"].values() for word in group)
     others, people, places = (any_of(words[name]).pattern for name in ("others", "people", "places"))
     verbs, titles, numbered = (any_of(words[name]).pattern for name in ("person_verbs", "titles", "numbered"))
     carriers = any_of([*words["carriers"], "pressure", "limit"][: len(words["carriers"])]).pattern
     return {
         "at_hand": any_of(words["at_hand"]),
         "first": any_of(words["first_person"]),
-        "relation": re.compile(rf"(?<![\w'])(?P<whose>my|our|his|her|their|the|patient's)\s+(?:\w+\s+)?(?P<who>{relations}(?:'s)?|(?:{relations}))", re.I),
+        "relation": re.compile(rf"(?<![\w'])(?P<whose>my|our|his|her|their|the|patient's)\s+(?:\w+\s+)?(?P<who>{relations})(?!\w)|(?<![\w'])(?P<kin>family)\s+history", re.I),
         "placed": re.compile(
             rf"(?:the|that|a)\s+(?P<whole>{people}\s+(?:in|from|at|of)\s+{places}(?:\s+{_AT.format('at', numbers)})?)", re.I
         ),
