@@ -42,6 +42,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     which.add_argument("--seed", type=int, default=0, metavar="S", help="of samples (0)")
     how = parser.add_argument_group("how they are answered")
     how.add_argument("--profile", metavar="NAME", help="which models")
+    how.add_argument("--domain", metavar="F", help="words of a domain, as for 'ask'")
     how.add_argument("--gold", action="store_true", help="gold evidence of evidence.json instead of perception")
     how.add_argument("--command", metavar="C", help="by a command, cold for each question, as 'edge-assistant ask'")
     how.add_argument("--timeout", type=float, default=300.0, metavar="S", help="seconds for each with --command (300)")
@@ -73,12 +74,14 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"no scenario of {args.folder.name} has gold evidence", "leave --gold out")
     asked = jobs(scenarios, args.limit, args.sample, args.seed)
     fewer = draw(asked, args.baseline_questions, args.seed)
-    profile = args.profile or args.settings.profile
-    settings = {"profile": None if args.command else profile, "gold": args.gold, "command": args.command}
+    profile, domain = args.profile or args.settings.profile, args.domain or args.settings.domain
+    settings = {"profile": profile, "domain": domain, "gold": args.gold, "command": None}
+    if args.command:
+        settings = {"profile": None, "domain": None, "gold": False, "command": args.command}
     done: dict[str, list[Result]] = {}
     with Results(args.out, settings) as results:
         try:
-            for way in _ways(args, profile):
+            for way in _ways(args, profile, domain):
                 done[way.name] = _answered(way, asked if way.name == EVERYTHING else fewer, results)
         except KeyboardInterrupt:
             if args.out:
@@ -92,13 +95,14 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _ways(args: argparse.Namespace, profile: str) -> list[Way]:
+def _ways(args: argparse.Namespace, profile: str, domain: str | None) -> list[Way]:
     """Who answers, the product first."""
+    from edge_assistant.reasoning.domain import load as vocabulary_of
     from edge_assistant_models.portfolio import Portfolio
 
     if args.command and not args.baseline:
         return [Command(args.command, args.timeout)]
-    assistant = WarmAssistant(Portfolio(), profile)
+    assistant = WarmAssistant(Portfolio(), profile, vocabulary=vocabulary_of(domain) if domain else None)
     assistant.start()
     product = Command(args.command, args.timeout) if args.command else Product(assistant, gold=args.gold)
     if not args.baseline:

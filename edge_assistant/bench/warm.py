@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from edge_assistant.answer import Answer
 from edge_assistant.assistant import Assistant
 from edge_assistant.errors import InputError, ModelMissing
 from edge_assistant.evidence import Evidence
@@ -14,7 +15,9 @@ from edge_assistant.language.chat import Message, Role
 from edge_assistant.language.engine import Engine
 from edge_assistant.perception.gather import Perceive
 from edge_assistant.perception.sense import Percept, Request, Sense, senses
+from edge_assistant.reasoning.guard import ungrounded
 from edge_assistant.reasoning.route import plan
+from edge_assistant.reasoning.vocabulary import within
 from edge_assistant.signals import Signal
 
 
@@ -55,6 +58,11 @@ class WarmAssistant(Assistant):
     def engine(self) -> Engine:
         """The language model, for baselines that use the same."""
         return self._language()
+
+    def ungrounded(self, answer: Answer) -> tuple[str, ...]:
+        """What an answer says and its evidence does not, in the words of the assistant's domain."""
+        with within(self._vocabulary):
+            return tuple(ungrounded(answer))
 
     def perceiver(self, kind: type[Sense]) -> Perceive:
         """What recalls, or perceives, for a sense."""

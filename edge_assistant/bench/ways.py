@@ -18,7 +18,6 @@ from edge_assistant.bench.baselines import Baseline
 from edge_assistant.bench.scenarios import Job
 from edge_assistant.bench.warm import WarmAssistant
 from edge_assistant.errors import EdgeAssistantError, ModelError
-from edge_assistant.reasoning.guard import ungrounded
 
 EVERYTHING = "everything"
 
@@ -69,7 +68,7 @@ class Product:
 
         def ask() -> tuple[Mapping[str, Any], tuple[str, ...] | None]:
             answer = self._assistant.ask(job.question.ask, job.scenario.take(), lambda event: None)
-            return answer.to_json(), tuple(ungrounded(answer))
+            return answer.to_json(), self._assistant.ungrounded(answer)
 
         return _timed(self._assistant, job, self._gold, ask)
 

@@ -73,9 +73,12 @@ def ungrounded(answer: Answer) -> list[str]:
 
     Looked for are dates, times of day, numbers in digits and words, and capitalised names, as they stand in the answer.
     Evidence yields every reading of its numbers ("thirty-eight forty" is 38.40 and 3840), its dates in any format, the
-    counts of a scene; a computation yields its formula and value. Names of sources ("the first picture") need none.
+    counts of a scene; a computation yields its formula and value. Names of sources ("the first picture") and of what
+    was asked for, the attributes of the verdicts, need none.
     """
     yielded = _Yield()
+    for verdict in answer.verdicts:
+        yielded.add_words(verdict.attribute)
     for text in _backing(answer):
         yielded.add(text)
     text = _SOURCE_NUMBER.sub(" ", CITATION.sub(" ", answer.text))
@@ -133,7 +136,7 @@ class _Yield:
 
     def add(self, text: str) -> None:
         """Read a text; the parts of a date are no numbers, but its year is one."""
-        self.words.update(_word(name) for name in _NAME.findall(text))
+        self.add_words(text)
         for finder in (days, clocks, quantities):
             candidates = list(finder(text))
             for candidate in candidates:
@@ -141,6 +144,10 @@ class _Yield:
             if finder is not quantities:
                 text = _without(text, candidates)
         self.numbers.update(part for number in _NUMBER.findall(text) for part in _parts(number))
+
+    def add_words(self, text: str) -> None:
+        """Read a text for its words alone."""
+        self.words.update(_word(name) for name in _NAME.findall(text))
 
     def _add(self, candidate: Candidate) -> None:
         match candidate.value:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from edge_assistant.answer import Answer, Computation, Route, Status
+from edge_assistant.answer import Agreement, Answer, Computation, Route, Status, Verdict
 from edge_assistant.evidence import (
     Code,
     Detail,
@@ -21,7 +24,11 @@ from edge_assistant.evidence import (
     TickBox,
     Word,
 )
+from edge_assistant.reasoning.candidates import clocks, days, nothings, phrases, quantities
+from edge_assistant.reasoning.claims import Claim
+from edge_assistant.reasoning.compose import compose
 from edge_assistant.reasoning.guard import ungrounded
+from edge_assistant.reasoning.question import understand
 from edge_assistant.signals import Kind, Origin, take_bytes
 
 
@@ -111,3 +118,37 @@ def test_a_computation_yields_its_formula_its_value_and_its_evidence() -> None:
     mean = (Computation("C1", "mean(t) over 35 rows", "80.3", ("E1",)),)
     assert ungrounded(answer("80.3 [C1], of 35 rows of the Pump", "pump", computed=mean)) == []
     assert ungrounded(answer("80.3, of 35 rows", "pump", computed=mean)) == ["80.3", "35"]
+
+
+def test_what_was_asked_for_may_be_named() -> None:
+    asked = (Verdict("INR 5", None, Agreement.SINGLE, ()),)
+    assert ungrounded(replace(answer("The INR is 2.1 [E1]", "2.1"), verdicts=asked)) == []
+    assert ungrounded(replace(answer("The INR is 5 [E1]", "2.1"), verdicts=asked)) == ["5"]
+
+
+TOLD = (
+    "Total RM 38.40", "we paid thirty-eight forty", "paid 3840", "1450 rpm", "BP 120/80", "born 09/10/1971",
+    "born the ninth of October, nineteen seventy one", "at 14:05", "about twelve ringgit", "No known allergies",
+    "Peter Lim has a Latex allergy [E9]", "37.2 C", "-4 degC", "2 to 8 degrees",
+)  # fmt: skip
+QUESTIONS = ("What was the total?", "Do they agree on the total?", "Who is it?")
+
+
+@given(
+    st.lists(st.sampled_from(TOLD), min_size=1, max_size=3),
+    st.sampled_from(QUESTIONS),
+    st.sampled_from(Agreement),
+    st.data(),
+)
+def test_all_that_code_says_is_grounded(told: list[str], question: str, status: Agreement, data: st.DataObject) -> None:
+    """Whatever the verdict: `compose` says nothing but what stands in the evidence of its claims."""
+    base = answer("", *told)
+    claims = []
+    for item in base.evidence:
+        candidates = [one for finder in (quantities, days, clocks, nothings, phrases) for one in finder(item.text)]
+        chosen = data.draw(st.sampled_from(candidates))
+        claims.append(Claim(item.signal, chosen.value, chosen.text, (item.id,)))
+    query = understand(question)
+    verdict = Verdict(query.attribute, None, status, ())
+    text = " ".join(compose(query, verdict, claims, base.signals))
+    assert ungrounded(replace(base, text=text, verdicts=(verdict,))) == []
