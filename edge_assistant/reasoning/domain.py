@@ -273,7 +273,13 @@ def _table(spot: Spot, path: str, known: Tables, given: Mapping[str, object], ta
             result[key] = _checked(at, kind, value, tables)
         else:
             result[key] = _added(known.get(key, []), [_checked(at, kind, text, tables) for text in at.texts(value)])
-    return result
+    return _taken_over(result, given) if path == "telling.units" else result
+
+
+def _taken_over(table: Tables, given: Mapping[str, object]) -> Tables:
+    """Units that mean an attribute alone: one that a domain gives to an attribute means no other any more."""
+    taken = {unit: key for key, units in given.items() if isinstance(units, list) for unit in units}
+    return {key: [unit for unit in units if taken.get(unit, key) == key] for key, units in table.items()}
 
 
 def _checked(spot: Spot, kind: Kind, value: object, tables: Tables) -> str:
