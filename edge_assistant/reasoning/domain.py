@@ -152,7 +152,7 @@ def _new_unit(spot: Spot, given: Mapping[str, object]) -> Tables:
             spot.at("size").refuse("is 0", "say how many base units of the dimension one is")
         entry["zero"] = spot.at("zero").number(given.get("zero", 0))
     elif "size" in given or "zero" in given:
-        spot.refuse("has a size and no dimension", "say which units it converts to: dimension = ...")
+        spot.refuse("has a size and no dimension", "say what it measures: dimension = 'mass'")
     return entry
 
 
@@ -203,14 +203,14 @@ def _attribute(spot: Spot, known: Tables, given: Mapping[str, object], tables: T
 
 def _name(spot: Spot, text: str) -> str:
     """A name or phrase of which something is left when it is compared by its words."""
-    if not phrase(spot.word(text)):
+    if not phrase(spot.name(text)):
         spot.refuse(f"'{shown(text)}' has no letter or digit", "write it in words")
     return text
 
 
 def _without(spot: Spot, entry: Tables, value: object) -> Tables:
     """An attribute without names that the domain uses otherwise."""
-    taken = {phrase(spot.word(text)): text for text in spot.texts(value)}
+    taken = {phrase(spot.name(text)): text for text in spot.texts(value)}
     had = {phrase(text) for key in _PHRASES for text in entry.get(key, ())}
     for words, text in taken.items():
         if words not in had:

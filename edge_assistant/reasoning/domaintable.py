@@ -18,6 +18,7 @@ MAX_TEXT = 300  # characters of a description or a question
 MAX_SHOWN = 40  # characters of an entry in a message
 
 _NUMBER = re.compile(r"\d{1,15}(?:\.\d{1,15})?(?:/[1-9]\d{0,14})?")  # Fraction("1e999999999") would take all memory
+_PLAIN = re.compile(r"[\w '’/.,&%#:°-]+")  # what no pattern can be made of
 _KEY = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 
 
@@ -62,6 +63,8 @@ FIXED = frozenset(
     {  # how numbers, days and times are said is a matter of the language and of no domain
         "numbers", "months", "ordinals", "fractions", "repeats", "spelling", "hours", "halves",
         "measuring.counts", "measuring.weekdays", "measuring.periods", "measuring.lengths",
+        "value_words.article", "value_words.zero", "value_words.point", "value_words.minus", "value_words.hundreds",
+        "value_words.dozen",
     }
 )  # fmt: skip
 
@@ -120,7 +123,13 @@ class Spot:
         return [self.text(item, MAX_CHARACTERS) for item in value]
 
     def word(self, text: str) -> str:
-        """A word or phrase as it is compared."""
+        """A word or phrase as it is found in a text, with nothing in it that a pattern could take for more."""
+        if not _PLAIN.fullmatch(self.name(text)):
+            self.refuse(f"'{shown(text)}' has other signs than - ' / . , & % # : and °", "leave them out")
+        return text
+
+    def name(self, text: str) -> str:
+        """A name, which is compared by its letters and digits alone: "k+", "weight (kg)"."""
         text = self.text(text, MAX_CHARACTERS)
         if text != text.lower():
             self.refuse(f"'{shown(text)}' has capital letters", f"write '{shown(text.lower())}'; any case is found")
