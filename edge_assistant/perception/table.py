@@ -140,6 +140,11 @@ class Table:
         part = self._part(column, window)
         return None if part is None else part.result(f"max({part.term}) - min({part.term})", float(np.ptp(part.values)))
 
+    def first(self, column: str, window: Window | None = None) -> Computed | None:
+        """The oldest reading."""
+        part = self._part(column, window)
+        return None if part is None else part.reading(f"first({part.term})", 0)
+
     def last(self, column: str, window: Window | None = None) -> Computed | None:
         """The newest reading."""
         part = self._part(column, window)
@@ -167,6 +172,23 @@ class Table:
     def first_under(self, column: str, limit: float, window: Window | None = None) -> Computed | None:
         """The first reading below a limit, or None where none is."""
         return self._first(column, limit, window, over=False)
+
+    def last_over(self, column: str, limit: float, window: Window | None = None) -> Computed | None:
+        """The last reading above a limit, or None where none is."""
+        return self._last(column, limit, window, over=True)
+
+    def last_under(self, column: str, limit: float, window: Window | None = None) -> Computed | None:
+        """The last reading below a limit, or None where none is."""
+        return self._last(column, limit, window, over=False)
+
+    def back(self, column: str, limit: float, window: Window | None = None, *, over: bool = True) -> Computed | None:
+        """The reading that ends the first run above a limit (or below it), or None where none does."""
+        found = self._beyond(column, limit, window, over)
+        if found is None:
+            return None
+        part, mask, condition = found
+        ended = np.flatnonzero(mask[:-1] & ~mask[1:])
+        return part.reading(f"end({condition})", int(ended[0]) + 1) if len(ended) else None
 
     def count_over(self, column: str, limit: float, window: Window | None = None) -> Computed | None:
         """How many readings are above a limit, with the first and last of them; None without readings."""
@@ -290,6 +312,13 @@ class Table:
             return None
         part, mask, condition = found
         return part.reading(f"first({condition})", int(np.argmax(mask)))
+
+    def _last(self, column: str, limit: float, window: Window | None, *, over: bool) -> Computed | None:
+        found = self._beyond(column, limit, window, over)
+        if found is None or not found[1].any():
+            return None
+        part, mask, condition = found
+        return part.reading(f"last({condition})", int(np.flatnonzero(mask)[-1]))
 
     def _count(self, column: str, limit: float, window: Window | None, *, over: bool) -> Computed | None:
         found = self._beyond(column, limit, window, over)

@@ -1,79 +1,392 @@
-"""Computations over readings: the question names a statistic, code computes it and records formula and rows."""
+"""Computations over readings: a question names one, code computes it and records formula and rows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 
-from edge_assistant.perception.table import Column, Computed, Table
-from edge_assistant.reasoning.candidates import as_words
-from edge_assistant.reasoning.question import Expect, Query
-from edge_assistant.reasoning.values import Clock, Quantity, Truth, Value
+from edge_assistant.perception.readings import decimals, quantity
+from edge_assistant.perception.table import Column, Computed, Table, Window
+from edge_assistant.reasoning.columns import canonical, column_of, converted
+from edge_assistant.reasoning.measured import LIMITED, Computing, Kind, Wants, statistic
+from edge_assistant.reasoning.moments import Period, resolve
+from edge_assistant.reasoning.question import Query
+from edge_assistant.reasoning.values import Clock, Day, Nothing, Quantity, Truth, Value
+from edge_assistant.reasoning.vocabulary import vocabulary
 
 NEEDS_LIMIT = frozenset({"first_over", "first_under", "time_over", "stayed_under", "stayed_over"})
-_DECIMALS = 2  # of a computed mean or trend beyond what the readings have
+_DECIMALS = 2  # at least, of a computed number
+_SLOPE_DIGITS = 3  # of a trend
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A computation's typed value, as it is said, with the sentence that its evidence gets."""
+    """What was computed over readings.
+
+    Attributes:
+        value: typed; `Nothing` where it never happened.
+        text: as it is said.
+        evidence: the sentence that its evidence gets.
+        computed: formula, number, rows and time.
+        kind: the computation.
+        wants: the sort of answer.
+        column: name of the column, or None where it is about the rows alone.
+        day: the day of a moment, where the readings are of several days.
+    """
 
     value: Value
     text: str
     evidence: str
     computed: Computed
+    kind: Kind
+    wants: Wants
+    column: str | None = None
+    day: Day | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unmeasured:
+    """Why the readings do not tell what they are asked for, in words."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """A computation with everything that it takes: the column, the window or moment, the limit in the column's unit."""
+
+    computing: Computing
+    table: Table
+    column: Column
+    period: Period
+    limit: Decimal
+    note: str
+
+    @property
+    def window(self) -> Window:
+        return self.period.window
+
+    @property
+    def over(self) -> bool:
+        return self.computing.over is not False
+
+
+def needs_limit(question: str) -> bool:
+    """Whether a question compares readings with a limit that it does not tell."""
+    computing = statistic(question)
+    return computing is not None and computing.needs_limit
+
+
+def measure(
+    question: str, table: Table, limit: Quantity | None = None, moment: datetime | None = None
+) -> Result | Unmeasured | None:
+    """Compute what a question asks of readings.
+
+    Args:
+        question: as it was asked.
+        table: the readings.
+        limit: the limit that something else tells, for a question that does not; a range has `least` and `most`.
+        moment: when that was which the question means and something else tells: "when the pump stalled".
+
+    Returns:
+        None where it asks for nothing that can be computed over these readings, or a limit or moment is missing.
+    """
+    computing = statistic(question)
+    return None if computing is None else evaluate(computing, table, limit, moment)
 
 
 def compute(query: Query, table: Table, limit: float | None) -> Result | None:
-    """Compute what a question asks of readings; None where it names no statistic or the rows do not tell.
+    """Compute what a question asks of readings; None where it names no statistic or the rows do not tell."""
+    known = None if limit is None else Quantity((Decimal(str(limit)),))
+    result = measure(query.text, table, known)
+    return result if isinstance(result, Result) else None
 
-    Args:
-        query: names the statistic.
-        table: the readings.
-        limit: what `first_over` and its like compare with.
-    """
-    column = _column(query, table)
-    if query.statistic is None or column is None or (query.statistic in NEEDS_LIMIT and limit is None):
+
+def evaluate(
+    computing: Computing, table: Table, limit: Quantity | None = None, moment: datetime | None = None
+) -> Result | Unmeasured | None:
+    """What `measure` does, for a question that is understood already."""
+    known = computing.limit or limit
+    period = resolve(computing.whens, table) or Period()
+    if moment is not None and not period.moments:
+        period = replace(period, moments=(moment.replace(tzinfo=None),))
+    if computing.kind is Kind.SPAN:
+        return Unmeasured(period.trouble) if period.trouble else _span(computing, table, period)
+    column = column_of(computing.rest, table, known)
+    if column is None or (computing.kind in LIMITED and known is None):
         return None
-    computed = _statistics(table, column.name, limit or 0.0)[query.statistic]()
-    return None if computed is None else _result(query, table, column, computed, limit)
+    if period.trouble:
+        return Unmeasured(period.trouble)
+    number = converted(known, column) if known else Decimal(0)
+    if number is None:
+        return None
+    note = _conversion(known, number, column) if known and computing.kind in LIMITED else ""
+    task = _Task(computing, table, column, period, number, note)
+    if known is not None and known.least is not None and known.most is not None and computing.kind in LIMITED:
+        return _within(task, known)
+    if table.first(column.name, period.window) is None:
+        return Unmeasured(f"there is no reading of {column.name} then")
+    return _COMPUTE[computing.kind](task)
 
 
-def _statistics(table: Table, column: str, limit: float) -> dict[str, Callable[[], Computed | None]]:
-    def stayed(count: Computed | None, worst: Callable[[str], Computed | None]) -> Computed | None:
-        return None if count is None else worst(column)
+def _conversion(limit: Quantity, number: Decimal, column: Column) -> str:
+    """How a limit was converted, for the formula."""
+    if limit.unit is None or column.unit is None or number in limit.readings:
+        return ""
+    return f", {quantity(float(limit.readings[0]), limit.unit)} = {quantity(float(number), column.unit)}"
 
-    return {
-        "maximum": lambda: table.maximum(column),
-        "minimum": lambda: table.minimum(column),
-        "mean": lambda: table.mean(column),
-        "trend": lambda: table.trend(column),
-        "first_over": lambda: table.first_over(column, limit),
-        "first_under": lambda: table.first_under(column, limit),
-        "time_over": lambda: table.time_over(column, limit),
-        "stayed_under": lambda: stayed(table.count_over(column, limit), table.maximum),
-        "stayed_over": lambda: stayed(table.count_under(column, limit), table.minimum),
+
+def _extreme(task: _Task) -> Result | Unmeasured | None:
+    kind, name, window = task.computing.kind, task.column.name, task.window
+    if task.period.moments:
+        return _at(task)
+    computed = task.table.maximum(name, window) if kind is Kind.MAXIMUM else task.table.minimum(name, window)
+    return _told(task, computed)
+
+
+def _number(task: _Task) -> Result | Unmeasured | None:
+    compute = {
+        Kind.MEAN: task.table.mean,
+        Kind.SPREAD: task.table.spread,
+        Kind.FIRST: task.table.first,
+        Kind.LAST: task.table.last,
+    }[task.computing.kind]
+    return _told(task, compute(task.column.name, task.window))
+
+
+def _at(task: _Task) -> Result | Unmeasured | None:
+    if not task.period.moments:
+        return None
+    computed = task.table.at(task.column.name, task.period.moments[0])
+    if computed is None:
+        return Unmeasured(f"there is no reading of {task.column.name} at {task.table.shown(task.period.moments[0])}")
+    return _told(task, computed)
+
+
+def _change(task: _Task) -> Result | Unmeasured | None:
+    first, last = task.table.first(task.column.name, task.window), task.table.last(task.column.name, task.window)
+    if first is None or last is None:
+        return None
+    rows = (min(first.rows[0], last.rows[0]), max(first.rows[1], last.rows[1]))
+    computed = Computed(f"{last.formula} - {first.formula}", last.value - first.value, task.column.unit, rows)
+    number = _rounded(abs(computed.value), task)
+    word = "rose" if computed.value > 0 else "fell"
+    text = f"{word} by {quantity(float(number), task.column.unit)}" if number else "no change"
+    return _result(task, _measured(number, task.column), text, computed)
+
+
+def _trend(task: _Task) -> Result | Unmeasured | None:
+    computed = task.table.trend(task.column.name, task.window)
+    if computed is None:
+        return Unmeasured(f"there are not enough readings of {task.column.name} then")
+    slope = float(f"{computed.value:.{_SLOPE_DIGITS}g}")
+    per_hour = quantity(abs(slope), computed.unit)
+    said = f"rising by {per_hour}" if slope > 0 else f"falling by {per_hour}" if slope < 0 else "steady"
+    if task.computing.wants is Wants.TRUTH and task.computing.over is not None:
+        yes = slope > 0 if task.computing.over else slope < 0
+        return _result(task, Truth(yes), f"{'yes' if yes else 'no'}, {said}", computed)
+    value = Quantity((Decimal(f"{slope:.10g}"),), measured=True)
+    return _result(task, value, quantity(slope, computed.unit), computed)
+
+
+def _first_beyond(task: _Task) -> Result | Unmeasured | None:
+    table, name, limit = task.table, task.column.name, float(task.limit)
+    find: dict[Kind, Callable[[], Computed | None]] = {
+        Kind.FIRST_BEYOND: lambda: (table.first_over if task.over else table.first_under)(name, limit, task.window),
+        Kind.LAST_BEYOND: lambda: (table.last_over if task.over else table.last_under)(name, limit, task.window),
+        Kind.BACK: lambda: table.back(name, limit, task.window, over=not task.over),
     }
+    computed = find[task.computing.kind]()
+    return _told(task, computed) if computed is not None else _never(task)
 
 
-def _column(query: Query, table: Table) -> Column | None:
-    """The numeric column whose name has most words in common with the question, else the first."""
-    numeric = [column for column in table.columns if column.numeric]
-    asked = as_words(query.text).tokens
-    return max(numeric, key=lambda column: len(asked & as_words(column.name).tokens), default=None)
+def _beyond(task: _Task) -> Result | Unmeasured | None:
+    """How long, or in how many readings."""
+    table, name, limit = task.table, task.column.name, float(task.limit)
+    if task.computing.kind is Kind.TIME_BEYOND:
+        computed = (table.time_over if task.over else table.time_under)(name, limit, task.window)
+    else:
+        computed = (table.count_over if task.over else table.count_under)(name, limit, task.window)
+    if computed is None:
+        return None
+    number = Decimal(f"{computed.value:.10g}")
+    if task.computing.kind is Kind.TIME_BEYOND:
+        said = duration(computed.value) if computed.value else "not at all"
+        return _result(task, Quantity((number,), "s", measured=True), said, computed)
+    return _result(task, Quantity((number,), measured=True), _counted(int(number), "reading"), computed)
 
 
-def _result(query: Query, table: Table, column: Column, computed: Computed, limit: float | None) -> Result:
-    number = f"{round(computed.value, _DECIMALS):.10g}"
-    said = f"{number} {computed.unit}" if computed.unit else number
-    when = table.shown(computed.time) if computed.time else None
-    evidence = f"{column.name}: {computed.formula} = {said}" + (f" at {when}" if when else "")
-    if query.statistic in ("stayed_under", "stayed_over") and limit is not None:
-        yes = computed.value <= limit if query.statistic == "stayed_under" else computed.value >= limit
-        word = "highest" if query.statistic == "stayed_under" else "lowest"
-        return Result(Truth(yes), f"{'yes' if yes else 'no'}, {word} {said}", evidence, computed)
-    timed = query.expects in (Expect.CLOCK, Expect.DATE) or query.statistic in ("first_over", "first_under")
-    if timed and computed.time and when:
-        return Result(Clock((computed.time.hour * 60 + computed.time.minute,)), when, evidence, computed)
-    return Result(Quantity((Decimal(number),), measured=True), said, evidence, computed)
+def _excursions(task: _Task) -> Result | Unmeasured | None:
+    runs = task.table.excursions(task.column.name, float(task.limit), task.window, over=task.over)
+    sign = ">" if task.over else "<"
+    formula = f"runs({task.column.name} {sign} {task.limit:.10g})"
+    every = task.table.count_over(task.column.name, float(task.limit), task.window)
+    if every is None:
+        return None
+    rows = (min(run.rows[0] for run in runs), max(run.rows[1] for run in runs)) if runs else every.rows
+    computed = Computed(formula, float(len(runs)), None, rows, runs[0].time if runs else None)
+    return _result(task, Quantity((Decimal(len(runs)),), measured=True), _counted(len(runs), "time"), computed)
+
+
+def _excess(task: _Task) -> Result | Unmeasured | None:
+    worst = _worst(task)
+    if worst is None:
+        return None
+    excess = (worst.value - float(task.limit)) * (1 if task.over else -1)
+    if excess <= 0:
+        return _never(task)
+    limit = f"{task.limit:.10g}"
+    formula = f"{worst.formula} - {limit}" if task.over else f"{limit} - {worst.formula}"
+    return _told(task, replace(worst, formula=formula, value=excess))
+
+
+def _went(task: _Task) -> Result | Unmeasured | None:
+    """Whether readings ever pass the limit, stay within it, or pass it at a moment."""
+    kind, limit = task.computing.kind, float(task.limit)
+    if kind is Kind.WAS_BEYOND:
+        at = _at(task)
+        if not isinstance(at, Result):
+            return at
+        yes = at.computed.value > limit if task.over else at.computed.value < limit
+        return _result(task, Truth(yes), f"{'yes' if yes else 'no'}, {at.text}", at.computed)
+    worst = _worst(task)
+    if worst is None:
+        return None
+    beyond = worst.value > limit if task.over else worst.value < limit
+    yes = beyond if kind is Kind.WENT_BEYOND else not beyond
+    said = f"{'highest' if task.over else 'lowest'} {_said(worst, task)}"
+    return _result(task, Truth(yes), f"{'yes' if yes else 'no'}, {said}", worst)
+
+
+def _within(task: _Task, limit: Quantity) -> Result | Unmeasured | None:
+    """Whether readings stay in a range."""
+    low, high = (_end(limit, end, task.column) for end in (limit.least, limit.most))
+    least, most = task.table.minimum(task.column.name, task.window), task.table.maximum(task.column.name, task.window)
+    if least is None or most is None or low is None or high is None or task.computing.wants is not Wants.TRUTH:
+        return None
+    inside = least.value >= low and most.value <= high
+    worst = most if most.value > high else least
+    yes = inside if task.computing.kind is Kind.STAYED else not inside
+    said = f"lowest {_said(least, task)}, highest {_said(most, task)}"
+    computed = replace(worst, formula=f"{low:.10g} <= {least.formula} and {most.formula} <= {high:.10g}{task.note}")
+    text = f"{'yes' if yes else 'no'}, {said}"
+    evidence = f"{task.column.name}: {computed.formula}: {text}"
+    return Result(Truth(yes), text, evidence, computed, task.computing.kind, Wants.TRUTH, task.column.name)
+
+
+def _end(limit: Quantity, end: Decimal | None, column: Column) -> float | None:
+    number = None if end is None else converted(Quantity((end,), limit.unit), column)
+    return None if number is None else float(number)
+
+
+def _count(task: _Task) -> Result | Unmeasured | None:
+    indices, _ = task.table.present(task.column, task.window)
+    rows = task.table.rows[indices]
+    computed = Computed(f"count({task.column.name})", float(len(rows)), None, (int(rows.min()), int(rows.max())))
+    return _result(task, Quantity((Decimal(len(rows)),), measured=True), _counted(len(rows), "reading"), computed)
+
+
+def _span(computing: Computing, table: Table, period: Period) -> Result | None:
+    computed = table.span(period.window)
+    if computed is None:
+        return None
+    said = duration(computed.value)
+    value = Quantity((Decimal(f"{computed.value:.10g}"),), "s", measured=True)
+    return Result(value, said, f"{computed.formula} = {said}", computed, computing.kind, Wants.DURATION)
+
+
+def _worst(task: _Task) -> Computed | None:
+    return (task.table.maximum if task.over else task.table.minimum)(task.column.name, task.window)
+
+
+def _never(task: _Task) -> Result | None:
+    """It never happened: the reading that came nearest proves it."""
+    over = task.over if task.computing.kind is not Kind.BACK else not task.over
+    worst = (task.table.maximum if over else task.table.minimum)(task.column.name, task.window)
+    if worst is None:
+        return None
+    text = f"never, {'highest' if over else 'lowest'} {_said(worst, task)}"
+    return _result(task, Nothing(), text, worst)
+
+
+_COMPUTE: dict[Kind, Callable[[_Task], Result | Unmeasured | None]] = {
+    Kind.MAXIMUM: _extreme,
+    Kind.MINIMUM: _extreme,
+    Kind.MEAN: _number,
+    Kind.SPREAD: _number,
+    Kind.FIRST: _number,
+    Kind.LAST: _number,
+    Kind.AT: _at,
+    Kind.CHANGE: _change,
+    Kind.TREND: _trend,
+    Kind.COUNT: _count,
+    Kind.FIRST_BEYOND: _first_beyond,
+    Kind.LAST_BEYOND: _first_beyond,
+    Kind.BACK: _first_beyond,
+    Kind.TIME_BEYOND: _beyond,
+    Kind.COUNT_BEYOND: _beyond,
+    Kind.EXCURSIONS: _excursions,
+    Kind.EXCESS: _excess,
+    Kind.WENT_BEYOND: _went,
+    Kind.STAYED: _went,
+    Kind.WAS_BEYOND: _went,
+}
+
+
+def _told(task: _Task, computed: Computed | None) -> Result | None:
+    """A reading or a number over some, as the question wants it: the value, the time of day or the day."""
+    if computed is None:
+        return None
+    if task.computing.wants in (Wants.MOMENT, Wants.DAY) and computed.time is not None:
+        at = computed.time
+        day = Day(((at.year, at.month, at.day),))
+        if task.computing.wants is Wants.DAY:
+            return _result(task, day, at.date().isoformat(), computed)
+        several = task.table.when(0).date() != task.table.when(len(task.table) - 1).date()
+        result = _result(task, Clock((at.hour * 60 + at.minute,)), task.table.shown(at), computed)
+        return replace(result, day=day if several else None)
+    return _result(task, _measured(_rounded(computed.value, task), task.column), _said(computed, task), computed)
+
+
+def _result(task: _Task, value: Value, text: str, computed: Computed) -> Result:
+    """The result with the sentence of its evidence, which holds all that is said."""
+    computed = replace(computed, formula=computed.formula + task.note)
+    number = duration(computed.value) if computed.unit == "s" != task.column.unit else _said(computed, task)
+    when = f" at {task.table.shown(computed.time)}" if computed.time else ""
+    evidence = f"{task.column.name}: {computed.formula} = {number}{when}"
+    evidence += "" if text in evidence else f": {text}"
+    return Result(value, text, evidence, computed, task.computing.kind, task.computing.wants, task.column.name)
+
+
+def _said(computed: Computed, task: _Task) -> str:
+    return quantity(float(_rounded(computed.value, task)), computed.unit)
+
+
+def _rounded(number: float, task: _Task) -> Decimal:
+    """A computed number with two decimals, or as many as the readings have."""
+    values = task.table.present(task.column)[1]
+    return Decimal(f"{round(number, max(_DECIMALS, decimals(values))):.10g}")
+
+
+def _measured(number: Decimal, column: Column) -> Quantity:
+    unit = canonical(column.unit) if column.unit else None
+    return Quantity((number,), unit if unit in vocabulary().scales else None, measured=True)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def duration(seconds: float) -> str:
+    """A length of time in words.
+
+    >>> duration(7800), duration(45), duration(90061), duration(3600), duration(1.5)
+    ('2 h 10 min', '45 s', '1 d 1 h 1 min 1 s', '1 h', '1.5 s')
+    """
+    parts = []
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        whole, seconds = divmod(seconds, size)
+        parts += [f"{whole:.0f} {unit}"] if whole else []
+    return " ".join([*parts, f"{seconds:.10g} s"] if seconds or not parts else parts)

@@ -1,0 +1,309 @@
+"""What a question asks of sensor readings: which computation, over which column, when, and against which limit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from edge_assistant.reasoning.candidates import Candidate, quantities, singular
+from edge_assistant.reasoning.phrasing import found
+from edge_assistant.reasoning.values import Quantity
+from edge_assistant.reasoning.vocabulary import vocabulary
+from edge_assistant.reasoning.when import Relation, When, masked, whens
+
+_BEHIND = 60  # characters behind "over" in which its limit stands
+
+
+class Kind(StrEnum):
+    """A computation."""
+
+    MAXIMUM = "maximum"
+    MINIMUM = "minimum"
+    MEAN = "mean"
+    SPREAD = "spread"
+    CHANGE = "change"
+    TREND = "trend"
+    FIRST = "first"
+    LAST = "last"
+    AT = "at"
+    SPAN = "span"
+    COUNT = "count"
+    FIRST_BEYOND = "first beyond"
+    LAST_BEYOND = "last beyond"
+    BACK = "back within"
+    TIME_BEYOND = "time beyond"
+    COUNT_BEYOND = "readings beyond"
+    EXCURSIONS = "excursions"
+    EXCESS = "excess"
+    WENT_BEYOND = "went beyond"
+    STAYED = "stayed within"
+    WAS_BEYOND = "was beyond"
+
+
+class Wants(StrEnum):
+    """The sort of answer that a question wants."""
+
+    VALUE = "value"
+    MOMENT = "moment"
+    DAY = "day"
+    DURATION = "duration"
+    COUNT = "count"
+    TRUTH = "truth"
+
+
+LIMITED = frozenset(
+    {
+        Kind.FIRST_BEYOND,
+        Kind.LAST_BEYOND,
+        Kind.BACK,
+        Kind.TIME_BEYOND,
+        Kind.COUNT_BEYOND,
+        Kind.EXCURSIONS,
+        Kind.EXCESS,
+        Kind.WENT_BEYOND,
+        Kind.STAYED,
+        Kind.WAS_BEYOND,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Computing:
+    """What is to be computed.
+
+    Attributes:
+        kind: the computation.
+        wants: the sort of answer.
+        over: whether a limit is passed upwards or downwards, or a trend asked for upwards; None where it is not told.
+        limit: the limit, where the text tells it.
+        whens: the periods and moments that are named.
+        clause: what happened at the moment that is meant, where only that is told: "when the pump stalled".
+        rest: the text without what says when, of the same length.
+    """
+
+    kind: Kind
+    wants: Wants
+    over: bool | None
+    limit: Quantity | None
+    whens: tuple[When, ...]
+    clause: str | None
+    rest: str
+
+    @property
+    def needs_limit(self) -> bool:
+        """Whether it can only be computed with a limit that the text does not tell."""
+        return self.kind in LIMITED and self.limit is None
+
+
+def statistic(question: str) -> Computing | None:
+    """Find out what a question asks of readings; None where it names no computation."""
+    text = " ".join(question.split())
+    named = whens(text)
+    rest = masked(text, named)
+    clause = _clause(rest)
+    over = direction(rest)
+    ranged = over is None and range_kind(rest) is not None
+    wants = _wants(rest)
+    kind = _limited(rest, wants, over, named) if over is not None else None
+    if ranged and wants is Wants.TRUTH:
+        kind, over = range_kind(rest), True
+    kind = kind or _unlimited(rest, wants, named, clause)
+    if kind is None:
+        return None
+    if kind in (Kind.TREND, Kind.WENT_BEYOND, Kind.STAYED, Kind.WAS_BEYOND) and _is_closed(rest):
+        wants = Wants.TRUTH
+    if over is not None and kind is Kind.STAYED and not ranged:
+        over = over if _negated(rest) else not over  # to stay below is not to be over
+    limit = limit_of(rest) if kind in LIMITED else None
+    if kind is Kind.TREND and over is None:
+        over = _upwards(rest)
+    return Computing(kind, wants, over, limit, tuple(named), clause, rest)
+
+
+def range_kind(rest: str) -> Kind | None:
+    """Whether a text speaks of staying in a range or leaving it; None for neither."""
+    within, outside = (found(rest, "words", word) for word in ("within", "outside"))
+    if (within is None and outside is None) or not (limit_of(rest) or found(rest, "words", "limit")):
+        return None
+    return Kind.STAYED if outside is None else Kind.WENT_BEYOND
+
+
+def limit_of(rest: str) -> Quantity | None:
+    """The number that follows "over" or "under", else the only one."""
+    numbers = list(numbers_in(rest))
+    word = found(rest, "words", "over", "under", "reach")
+    behind = [n for n in numbers if word and word.end() < n.end and n.start <= word.end() + _BEHIND]
+    chosen = behind[0] if behind else numbers[0] if len(numbers) == 1 else None
+    return _plain(chosen.value) if chosen is not None and isinstance(chosen.value, Quantity) else None
+
+
+def _plain(quantity: Quantity) -> Quantity:
+    """A limit without the side that "over" or "at most" gives it; the ends of a range stay."""
+    open_range = (quantity.least is None) != (quantity.most is None)
+    return replace(quantity, least=None, most=None) if open_range else quantity
+
+
+def numbers_in(text: str) -> Iterator[Candidate]:
+    """The quantities of a text that are no count of times, no length of time, and no number of a thing ("pump 2")."""
+    words = vocabulary().measuring["words"]
+    for candidate in quantities(text):
+        following = re.match(r"\s*([^\W\d_]+)", text[candidate.end :])
+        before = re.findall(r"[^\W\d_]+", text[: candidate.start])
+        unit = candidate.value.unit if isinstance(candidate.value, Quantity) else None
+        if unit in _TIMES:
+            continue
+        if (
+            not unit
+            and following
+            and following[1].lower() in words["unclock"]
+            and following[1].lower() not in _VALUE_WORDS
+        ):
+            continue
+        if not unit and before and _is_thing(before[-1]):
+            continue
+        yield candidate
+
+
+_TIMES = frozenset({"minute", "hour", "day", "week", "month", "year"})
+_VALUE_WORDS = frozenset(
+    {
+        "degree",
+        "degrees",
+        "percent",
+        "or",
+        "of",
+        "more",
+        "units",
+        "passengers",
+        "requests",
+        "trips",
+        "milliseconds",
+        "per",
+        "point",
+    }
+)
+
+
+def _is_thing(word: str) -> bool:
+    subjects = vocabulary().measuring["subjects"]
+    return singular(word.lower()) in (*subjects["things"], *subjects["anything"])
+
+
+def direction(rest: str) -> bool | None:
+    """Whether a text speaks of what is over a limit (True) or under it (False); None for neither."""
+    over, under = (found(rest, "words", word) for word in ("over", "under"))
+    if over is None and under is None:
+        reach = found(rest, "words", "reach")
+        return True if reach and limit_of(rest) else None
+    if over is None or under is None:
+        return over is not None
+    return over.start() < under.start()
+
+
+def _wants(rest: str) -> Wants:
+    for wants, group in (
+        (Wants.DURATION, "duration"),
+        (Wants.COUNT, "times"),
+        (Wants.COUNT, "readings"),
+        (Wants.DAY, "day"),
+        (Wants.MOMENT, "moment"),
+    ):
+        match = found(rest, "asks", group)
+        if match and not (group == "moment" and _is_clause_word(rest, match)):
+            return wants
+    return Wants.TRUTH if _is_closed(rest) else Wants.VALUE
+
+
+def _is_clause_word(rest: str, match: re.Match[str]) -> bool:
+    """Whether "when" only begins a clause: "how hot was it when the pump stalled?"."""
+    return match.start() > 0 and match[0].lower() == "when"
+
+
+def _is_closed(rest: str) -> bool:
+    """Whether yes or no answers a question."""
+    words = re.findall(r"[\w']+", rest.lower())
+    return bool(words) and words[0] in vocabulary().question["auxiliary"]
+
+
+def _clause(rest: str) -> str | None:
+    """What happened at the moment that a question means, where it says that and no time."""
+    match = re.search(
+        r"(?<=\w)[\s,]+(?:when|while|as|at the (?:time|moment)(?: when| that| of)?)\s+"
+        r"(?P<clause>(?:\w+\W+){1,20}\w+)\W*$",
+        rest,
+        re.I,
+    )
+    return match["clause"] if match else None
+
+
+def _limited(rest: str, wants: Wants, over: bool | None, named: Sequence[When]) -> Kind | None:
+    """A computation that compares with a limit."""
+    if not (limit_of(rest) or _names_limit(rest)):
+        return None
+    if found(rest, "asks", "excess"):
+        return Kind.EXCESS
+    if wants is Wants.DURATION:
+        return Kind.TIME_BEYOND
+    if wants is Wants.COUNT:
+        return Kind.COUNT_BEYOND if found(rest, "asks", "readings") else Kind.EXCURSIONS
+    if wants in (Wants.MOMENT, Wants.DAY):
+        if found(rest, "words", "back"):
+            return Kind.BACK
+        return Kind.LAST_BEYOND if found(rest, "words", "final") else Kind.FIRST_BEYOND
+    if wants is Wants.TRUTH:
+        if found(rest, "words", "stay"):
+            return Kind.STAYED
+        if any(when.first and when.first.minutes and when.relation == "at" for when in named):
+            return Kind.WAS_BEYOND
+        return Kind.WENT_BEYOND
+    return Kind.FIRST_BEYOND if re.search(r"\bfirst\b", rest, re.I) else None
+
+
+def _names_limit(rest: str) -> bool:
+    """Whether a limit is named that something else has to tell; "over" before other words may only be a preposition."""
+    word = found(rest, "words", "over", "under", "reach")
+    return word is not None and (
+        found(rest, "words", "limit") is not None or word[0].lower() not in ("over", "under", "past", "top", "break")
+    )
+
+
+def _unlimited(rest: str, wants: Wants, named: Sequence[When], clause: str | None) -> Kind | None:
+    """A computation without a limit."""
+    at = clause is not None or any(_is_moment(when) for when in named)
+    for kind in (
+        Kind.SPAN,
+        Kind.SPREAD,
+        Kind.CHANGE,
+        Kind.TREND,
+        Kind.MEAN,
+        Kind.MINIMUM,
+        Kind.MAXIMUM,
+        Kind.LAST,
+        Kind.FIRST,
+    ):
+        match = found(rest, "statistics", kind.value)
+        if match and not (kind is Kind.MINIMUM and at and match[0].lower().startswith("how")):
+            return kind
+    if found(rest, "statistics", "level"):
+        return Kind.AT if at else Kind.MAXIMUM
+    if found(rest, "asks", "readings") and wants is Wants.COUNT:
+        return Kind.COUNT
+    return Kind.AT if at and wants is Wants.VALUE and found(rest, "statistics", "reading") else None
+
+
+def _is_moment(when: When) -> bool:
+    pointed = when.first is not None and when.first.minutes is not None and when.relation is Relation.AT
+    return pointed or when.relation is Relation.ELAPSED
+
+
+def _negated(rest: str) -> bool:
+    """Whether a question or remark says that something did not happen: "never exceeded"."""
+    return found(rest, "words", "never") is not None
+
+
+def _upwards(rest: str) -> bool | None:
+    """Whether a trend is asked for upwards or downwards."""
+    rising, falling = (found(rest, "told", word) for word in ("rising", "falling"))
+    return None if bool(rising) == bool(falling) else rising is not None
