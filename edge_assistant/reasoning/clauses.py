@@ -57,7 +57,9 @@ def listed(name: str, table: str = "words") -> re.Pattern[str]:
 
 @per_vocabulary
 def _patterns(vocabulary: Vocabulary) -> dict[str, dict[str, re.Pattern[str]]]:
-    return {table: {name: any_of(words) for name, words in lists.items()} for table, lists in vocabulary.telling.items()}
+    return {
+        table: {name: any_of(words) for name, words in lists.items()} for table, lists in vocabulary.telling.items()
+    }
 
 
 def blanked(text: str, start: int, end: int) -> str:
@@ -102,7 +104,9 @@ def _goes_on(text: str, end: re.Match[str]) -> bool:
     word = _LAST_WORD.search(text[max(0, end.start() - _TAIL) : end.start()])
     if word is None:
         return False
-    return word[1].lower() in told_words("abbreviations") and bool(re.match(r"\s*[A-Z0-9]", text[end.end() : end.end() + 9]))
+    return word[1].lower() in told_words("abbreviations") and bool(
+        re.match(r"\s*[A-Z0-9]", text[end.end() : end.end() + 9])
+    )
 
 
 def clauses(text: str) -> list[Clause]:
@@ -131,7 +135,8 @@ def _cut(vocabulary: Vocabulary) -> re.Pattern[str]:
     joins, starts, verbs = (any_of(words[name]).pattern for name in ("joins", "starts", "verbs"))
     conditions = any_of(words["conditions"]).pattern
     return re.compile(
-        rf"(?P<cut>(?<=[\s,])(?:{joins}|{conditions})|,\s*(?:and\s+)?(?={starts})|(?<=\s)and\s+(?={starts}|{verbs}))", re.I
+        rf"(?P<cut>(?<=[\s,])(?:{joins}|{conditions})|,\s*(?:and\s+)?(?={starts})|(?<=\s)and\s+(?={starts}|{verbs}))",
+        re.I,
     )
 
 
@@ -143,7 +148,9 @@ def _is_question(sentence: str) -> bool:
 def _asking(vocabulary: Vocabulary) -> re.Pattern[str]:
     auxiliaries = any_of(vocabulary.question["auxiliary"]).pattern
     persons = any_of(("i", "you", "he", "she", "it", "we", "they", "there", "this", "that", "the")).pattern
-    return re.compile(rf"\s*(?:(?:and|or|so),?\s+)?(?:{auxiliaries}\s+{persons}|(?:what|which|who|when|where|how)\b)", re.I)
+    return re.compile(
+        rf"\s*(?:(?:and|or|so),?\s+)?(?:{auxiliaries}\s+{persons}|(?:what|which|who|when|where|how)\b)", re.I
+    )
 
 
 def _is_condition(clause: str) -> bool:

@@ -8,6 +8,7 @@ from bisect import bisect_left
 from edge_assistant.reasoning.attributes import told
 from edge_assistant.reasoning.candidates import Candidate, find
 from edge_assistant.reasoning.clauses import listed
+from edge_assistant.reasoning.sayings import is_timed
 from edge_assistant.reasoning.things import things
 from edge_assistant.reasoning.values import Quantity
 from edge_assistant.reasoning.vocabulary import vocabulary
@@ -117,6 +118,8 @@ def _values(text: str) -> list[Candidate]:
     taken: set[int] = set()
     for kind in _KINDS:
         for value in find(kind, text):
+            if kind == "clock" and not is_timed(value):
+                continue
             if taken.isdisjoint(range(value.start, value.end)):
                 found.append(value)
                 taken.update(range(value.start, value.end))
@@ -143,7 +146,11 @@ def _is_beside(between: str, right: Candidate, denied: Candidate) -> bool:
 def _is_content(word: str) -> bool:
     """Whether a word can be a name or an item."""
     first = word.split()[0].lower()
-    return first not in vocabulary().words["stop"] and not listed("starts").fullmatch(first) and first not in ("not", "yes", "no", "but")
+    return (
+        first not in vocabulary().words["stop"]
+        and not listed("starts").fullmatch(first)
+        and first not in ("not", "yes", "no", "but")
+    )
 
 
 def _punctuation(text: str, at: int) -> int:

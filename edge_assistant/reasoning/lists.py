@@ -54,13 +54,21 @@ def _leads(text: str, span: tuple[int, int]) -> bool:
     """Whether a list follows: "allergic to", "allergies:", "her allergies are"; not "a latex allergy since 2010"."""
     named = text[span[0] : span[1]].lower()
     behind = text[span[1] : span[1] + 12]
-    return named.endswith(("to", "in a rash", "have", "with")) or bool(re.match(r"\s*(?:to\b|is\b|are\b|include|:|=|-|only\b)", behind, re.I))
+    return named.endswith(("to", "in a rash", "have", "with")) or bool(
+        re.match(r"\s*(?:to\b|against\b|is\b|are\b|include|:|=|-|only\b)", behind, re.I)
+    )
 
 
 def _before(text: str, at: int) -> list[Item]:
     """The item in front of the name: "a latex allergy"."""
-    match = re.search(r"\b(?:a|an|with|has|have)\s+([^\W\d_][\w-]+(?:\s+[^\W\d_][\w-]+)?)\s+$", text[max(0, at - 40) : at], re.I)
-    if match is None or not _is_item(match[1]) or re.match(r"(?:no|any|known|drug|food|severe|bad|an?|history)\b", match[1], re.I):
+    match = re.search(
+        r"\b(?:a|an|with|has|have)\s+([^\W\d_][\w-]+(?:\s+[^\W\d_][\w-]+)?)\s+$", text[max(0, at - 40) : at], re.I
+    )
+    if (
+        match is None
+        or not _is_item(match[1])
+        or re.match(r"(?:no|any|known|drug|food|severe|bad|an?|history)\b", match[1], re.I)
+    ):
         return []
     start = max(0, at - 40) + match.start(1)
     return [Item(match[1], start, start + len(match[1]))]
@@ -92,7 +100,9 @@ def _compared(name: str) -> str:
 
 def items_of(text: str, start: int) -> list[Item]:
     """The items that are listed from a place of a clause on, up to a word that ends lists."""
-    stop = listed("list_ends").search(text, start + len(text[start:]) - len(text[start:].lstrip(" ,:")) + _leading(text[start:]))
+    stop = listed("list_ends").search(
+        text, start + len(text[start:]) - len(text[start:].lstrip(" ,:")) + _leading(text[start:])
+    )
     end = min(stop.start() if stop else len(text), _mark(text, start))
     found: list[Item] = []
     at = start
@@ -119,7 +129,10 @@ def _mark(text: str, start: int) -> int:
 
 @per_vocabulary
 def _joins(vocabulary: Vocabulary) -> re.Pattern[str]:
-    return re.compile(rf"\s*,\s*(?:{any_of(vocabulary.telling['words']['list_joins']).pattern}\s+)?|\s+{any_of(vocabulary.telling['words']['list_joins']).pattern}\s+", re.I)
+    return re.compile(
+        rf"\s*,\s*(?:{any_of(vocabulary.telling['words']['list_joins']).pattern}\s+)?|\s+{any_of(vocabulary.telling['words']['list_joins']).pattern}\s+",
+        re.I,
+    )
 
 
 def _item(text: str, start: int, end: int) -> Item | None:
@@ -136,7 +149,11 @@ def _item(text: str, start: int, end: int) -> Item | None:
 
 def _is_item(name: str) -> bool:
     words = name.split()
-    return 0 < len(words) <= _MAX_ITEM and all(_WORD.fullmatch(w) for w in words) and words[0].lower() not in told_words("no_items") + told_words("anything") + ("not", "no", "known", "well")
+    return (
+        0 < len(words) <= _MAX_ITEM
+        and all(_WORD.fullmatch(w) for w in words)
+        and words[0].lower() not in told_words("no_items") + told_words("anything") + ("not", "no", "known", "well")
+    )
 
 
 def _is_denied(text: str, at: int) -> bool:
@@ -167,7 +184,12 @@ def medicines(saying: Saying, last: str | None) -> Iterator[Found]:
     if not drugs and (none := _none_taken(saying, take)):
         yield Found(MEDICATION, Nothing(), *none, none, subject, when)
     denied = bool(drugs) and (_is_denied(text, drugs[0].start) or bool(listed("stopped").search(text)))
-    named = bool(drugs) and (take is not None or bool(doses) or any(m.attribute.name == DOSE for m in saying.mentions) or _is_only(text, drugs))
+    named = bool(drugs) and (
+        take is not None
+        or bool(doses)
+        or any(m.attribute.name == DOSE for m in saying.mentions)
+        or _is_only(text, drugs)
+    )
     if named:
         start, end = drugs[0].start, drugs[-1].end
         span = (min(start, take.start()) if take else start, end)
@@ -207,33 +229,63 @@ def _known(vocabulary: Vocabulary) -> re.Pattern[str]:
 
 def _beside(text: str, dose: Candidate, begin: int) -> Item | None:
     """The unknown word beside a dose: "rambrol, ten milligrams", "ten milligrams of rambrol"."""
-    behind = re.match(r"\s+of\s+([^\W\d_]{4,}(?:\s+[^\W\d_]{4,})?)\s*(?=[.,;]|$|\b(?:a|once|twice|every|daily|in|at)\b)", text[dose.end :], re.I)
+    behind = re.match(
+        r"\s+of\s+([^\W\d_]{4,}(?:\s+[^\W\d_]{4,})?)\s*(?=[.,;]|$|\b(?:a|once|twice|every|daily|in|at)\b)",
+        text[dose.end :],
+        re.I,
+    )
     if behind:
         return Item(behind[1], dose.end + behind.start(1), dose.end + behind.end(1))
-    before = re.search(r"(?:^|[\s,])([^\W\d_]{4,}(?:\s+[^\W\d_]{4,})?)\s*,?\s*(?:at\s+|about\s+)?$", text[begin : dose.start], re.I)
+    before = re.search(
+        r"(?:^|[\s,])([^\W\d_]{4,}(?:\s+[^\W\d_]{4,})?)\s*,?\s*(?:at\s+|about\s+)?$", text[begin : dose.start], re.I
+    )
     if before and _is_unknown(before[1]):
         return Item(before[1], begin + before.start(1), begin + before.end(1))
     return None
 
 
 def _is_unknown(name: str) -> bool:
-    known = set(told_words("list_fillers")) | set(told_words("list_ends")) | set(told_words("takes")) | {"about", "tablet", "tablets", "dose", "daily", "around", "roughly", "another", "with", "this", "medicine", "medication"}
+    known = (
+        set(told_words("list_fillers"))
+        | set(told_words("list_ends"))
+        | set(told_words("takes"))
+        | {
+            "about",
+            "tablet",
+            "tablets",
+            "dose",
+            "daily",
+            "around",
+            "roughly",
+            "another",
+            "with",
+            "this",
+            "medicine",
+            "medication",
+        }
+    )
     return known.isdisjoint(name.lower().split())
 
 
 def _none_taken(saying: Saying, take: re.Match[str] | None) -> tuple[int, int] | None:
     """Where a clause says that no medicine is taken at all."""
     pattern = r"\b(?:no|not on any|without|denies(?: any)?)\s+(?:(?:regular|current|other)\s+)?(?:medications?|medicines?|drugs|tablets|meds)\b"
-    match = re.search(pattern, saying.text, re.I) or re.search(r"\bmedications?\s*:?\s*(?:none|nil)\b", saying.text, re.I)
+    match = re.search(pattern, saying.text, re.I) or re.search(
+        r"\bmedications?\s*:?\s*(?:none|nil)\b", saying.text, re.I
+    )
     if match is None and take is not None and listed("anything").match(saying.text[take.end() :].lstrip()):
         behind = saying.text[take.end() :]
         denied = _is_denied(saying.text, take.start()) or re.match(r"\s*(?:nothing|none|no)\b", behind, re.I)
-        if denied and re.match(r"\s*(?:nothing|none|anything|(?:any|no)(?:\s+\w+){1,2})\s*(?:$|[.,;]|at all|else|regularly)", behind, re.I):
+        if denied and re.match(
+            r"\s*(?:nothing|none|anything|(?:any|no)(?:\s+\w+){1,2})\s*(?:$|[.,;]|at all|else|regularly)", behind, re.I
+        ):
             return take.span()
     return match.span() if match else None
 
 
-def _doses(saying: Saying, drugs: Sequence[Item], doses: Sequence[Candidate], last: str | None, taken: bool) -> Iterator[Found]:
+def _doses(
+    saying: Saying, drugs: Sequence[Item], doses: Sequence[Candidate], last: str | None, taken: bool
+) -> Iterator[Found]:
     """Each dose with the medicine it stands beside; without one, with that of before, where a dose is spoken of."""
     named = next((m for m in saying.mentions if m.attribute.name == DOSE), None)
     plain = [v for v in saying.quantities if _is_plain(saying.text, v, drugs)]
@@ -245,7 +297,15 @@ def _doses(saying: Saying, drugs: Sequence[Item], doses: Sequence[Candidate], la
         at = min(dose.start, drug.start if drug else dose.start, named.start if named else dose.start)
         if saying.subject(at) is not None:
             continue  # of another's medicine there is no saying whose dose it is
-        yield Found(DOSE, dose.value, dose.start, dose.end, (at, max(dose.end, drug.end if drug else 0)), name, saying.when(DOSE))
+        yield Found(
+            DOSE,
+            dose.value,
+            dose.start,
+            dose.end,
+            (at, max(dose.end, drug.end if drug else 0)),
+            name,
+            saying.when(DOSE),
+        )
 
 
 def _gap(text: str, drug: Item, dose: Candidate) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from edge_assistant.reasoning.attributes import Mention
 from edge_assistant.reasoning.candidates import Candidate, find
@@ -16,6 +17,7 @@ from edge_assistant.reasoning.sayings import (
     is_linked,
     is_money,
     is_priced,
+    is_timed,
     nearest,
     overlaps,
 )
@@ -23,6 +25,11 @@ from edge_assistant.reasoning.values import Identifier, Name, Quantity
 from edge_assistant.reasoning.vocabulary import Attribute, vocabulary
 
 MEASURED = ("quantity", "number")
+_IN_ORDER_TO = re.compile(r"\s+to\s+[^\W\d_]+")
+_THING = re.compile(
+    r"[\s,]*(?:and\s+)?(?:the|a|an|my|our)\s+([^\W\d_][\w-]*)\s+(?:is|was|has|needs|draws|takes|runs|had|uses)\b", re.I
+)
+_LOGGED = re.compile(r"\s*(?:shift\s+log|log|report|note|notes|minutes|visit|entry)\b", re.I)  # a note that begins with its date
 CODED = ("telephone", "identifier", "name")  # their values stand beside what names them
 _NEAR = 24  # distance within which a measured value belongs to a name
 
@@ -31,6 +38,8 @@ def measured(saying: Saying) -> Iterator[Found]:
     """The measured values of a clause: each quantity with the nearest attribute of its unit, or with its unit alone."""
     mentions = [m for m in saying.mentions if m.attribute.value in MEASURED and m.attribute.per is None]
     yield from _pairs(saying)
+    if len(saying.quantities) > 1 and listed("changing").search(saying.text):
+        return
     used: set[tuple[int, int]] = set()
     for value in _by_nearness(saying, mentions):
         if is_money(value.value):
@@ -39,8 +48,17 @@ def measured(saying: Saying) -> Iterator[Found]:
         if mention is not None:
             used.add((mention.start, mention.end))
             yield from _measured(saying, mention.attribute.name, value, (mention.start, mention.end))
-        elif attribute := _of_unit(value):
-            yield from _measured(saying, attribute, value, (value.start, value.end))
+        elif (attribute := _of_unit(value)) and not _IN_ORDER_TO.match(saying.text, value.end):
+            for found in _measured(saying, attribute, value, (value.start, value.end)):
+                yield replace(found, subject=found.subject or _thing(saying.text[: value.start]))
+
+
+def _thing(text: str) -> str | None:
+    """The thing that a clause speaks of, where it is none that the machine at hand could be: "the fuse is 16 amps"."""
+    match = _THING.match(text)
+    if match is None or listed("maximum", "extremes").search(match[1]) or listed("minimum", "extremes").search(match[1]) or match[1].lower() in (*told_words("own_things"), *told_words("carriers")):
+        return None
+    return match[1].lower()
 
 
 def _by_nearness(saying: Saying, mentions: Sequence[Mention]) -> list[Candidate]:
@@ -58,7 +76,9 @@ def _measured(saying: Saying, attribute: str, value: Candidate, mention: tuple[i
     statistic = None if attribute == "limit" else _statistic(saying.text, value)
     if statistic != "bound":
         when = saying.when(attribute) or _earlier(saying.text, mention[0])
-        yield Found(attribute, value.value, value.start, value.end, mention, saying.subject(at), when, statistic=statistic)
+        yield Found(
+            attribute, value.value, value.start, value.end, mention, saying.subject(at), when, statistic=statistic
+        )
 
 
 def _admits(saying: Saying, mention: Mention, value: Candidate, used: set[tuple[int, int]]) -> bool:
@@ -71,7 +91,9 @@ def _admits(saying: Saying, mention: Mention, value: Candidate, used: set[tuple[
         return False
     if quantity.unit is not None and not overlaps(*span, [(value.start, value.end)]):
         return quantity.unit in attribute.units or (attribute.name == "limit" and attribute.value == "quantity")
-    return _stands_beside(saying.text, span, value) and (attribute.value == "number" or bool(attribute.units) or attribute.name in ("limit", "respiratory rate"))
+    return _stands_beside(saying.text, span, value) and (
+        attribute.value == "number" or bool(attribute.units) or attribute.name in ("limit", "respiratory rate")
+    )
 
 
 def _stands_beside(text: str, mention: tuple[int, int], value: Candidate) -> bool:
@@ -93,7 +115,11 @@ def _of_unit(value: Candidate) -> str | None:
 def _statistic(text: str, value: Candidate) -> str | None:
     """Of what kind a number is: `maximum`, `minimum`, `mean`; `bound` where it is only a limit that held or was passed."""
     before = text[: value.start]
-    if any(listed(name, "bounds").search(before[-40:]) for name in vocabulary().telling["bounds"]) and "store" not in before.lower() and "keep" not in before.lower():
+    if (
+        any(listed(name, "bounds").search(before[-40:]) for name in vocabulary().telling["bounds"])
+        and "store" not in before.lower()
+        and "keep" not in before.lower()
+    ):
         return "bound"
     return next((name for name in vocabulary().telling["extremes"] if listed(name, "extremes").search(before)), None)
 
@@ -118,28 +144,39 @@ def _pairs(saying: Saying) -> Iterator[Found]:
 
 def dated(saying: Saying) -> Iterator[Found]:
     """Days and times of day: of what is named, else of the purchase where something is bought."""
-    for kind in ("date", "clock"):
-        mentions = [m for m in saying.mentions if m.attribute.value == kind]
-        for value in find(kind, saying.text):
-            near = nearest(saying.text, mentions, value)
-            if near and (kind == "date" or is_linked(saying.text[near[0].end : value.start])):
-                mention = near[0]
-                subject = saying.subject(min(mention.start, value.start))
-                yield Found(mention.attribute.name, value.value, value.start, value.end, (mention.start, mention.end), subject)
-            elif not mentions and _is_bought(saying, kind):
-                attribute = "date" if kind == "date" else "time"
-                yield Found(attribute, value.value, value.start, value.end, (value.start, value.end), _other_receipt(saying, value.start))
+    yield from _days(saying)
+    yield from _clocks(saying)
 
 
-def _is_bought(saying: Saying, kind: str) -> bool:
-    """Whether a sentence is about a purchase, or a note that begins with its date."""
-    if listed("buying").search(saying.sentence) or any(is_money(value.value) or is_priced(value) for value in saying.quantities):
-        return True
-    return kind == "date" and bool(re.match(r"\s*(?:shift\s+log|log|report|note|notes|minutes|visit|entry)\b", saying.sentence, re.I))
+def _days(saying: Saying) -> Iterator[Found]:
+    mentions = [m for m in saying.mentions if m.attribute.value == "date"]
+    for value in find("date", saying.text):
+        span = (value.start, value.end)
+        if mentions:
+            mention = nearest(saying.text, mentions, value)[0]
+            at = (mention.start, mention.end)
+            yield Found(mention.attribute.name, value.value, *span, at, saying.subject(min(mention.start, value.start)))
+        elif _is_bought(saying) or _LOGGED.match(saying.sentence):
+            yield Found("date", value.value, *span, span, saying.subject(value.start))
 
 
-def _other_receipt(saying: Saying, at: int) -> str | None:
-    return saying.subject(at)
+def _clocks(saying: Saying) -> Iterator[Found]:
+    mentions = [m for m in saying.mentions if m.attribute.value == "clock"]
+    for value in find("clock", saying.text):
+        span = (value.start, value.end)
+        timed = is_timed(value)
+        mention = next(iter(nearest(saying.text, mentions, value)), None)
+        if mention and mention.end <= value.start and is_linked(saying.text[mention.end : value.start]):
+            at = (mention.start, mention.end)
+            yield Found(mention.attribute.name, value.value, *span, at, saying.subject(mention.start))
+        elif not mention and timed and _is_bought(saying):
+            yield Found("time", value.value, *span, span, saying.subject(value.start))
+
+
+def _is_bought(saying: Saying) -> bool:
+    """Whether a sentence is about a purchase."""
+    amounts = any(is_money(value.value) or is_priced(value) for value in saying.quantities)
+    return amounts or bool(listed("buying").search(saying.sentence))
 
 
 def coded(saying: Saying) -> Iterator[Found]:
@@ -151,7 +188,9 @@ def coded(saying: Saying) -> Iterator[Found]:
         if value is not None:
             subject = None if mention.attribute.name in _OWN else saying.subject(mention.start)
             when = saying.when(mention.attribute.name) or _earlier(saying.text, mention.start)
-            yield Found(mention.attribute.name, value.value, value.start, value.end, (mention.start, mention.end), subject, when)
+            yield Found(
+                mention.attribute.name, value.value, value.start, value.end, (mention.start, mention.end), subject, when
+            )
 
 
 _OWN = ("emergency contact", "doctor", "insurer")  # of the one at hand, whoever they are
@@ -166,7 +205,9 @@ def _beside(saying: Saying, mention: Mention) -> Candidate | None:
         start, end = mention.end + value.start, mention.end + value.end
         if not is_linked(text[mention.end : start]):
             return None
-        if _fits(attribute, value, text, end) and not overlaps(start, end, ((s.start, s.end) for s in saying.speaking if s.subject)):
+        if _fits(attribute, value, text, end) and not overlaps(
+            start, end, ((s.start, s.end) for s in saying.speaking if s.subject)
+        ):
             return Candidate(value.text, value.value, start, end)
     return None
 
@@ -174,16 +215,20 @@ def _beside(saying: Saying, mention: Mention) -> Candidate | None:
 def _is_loose(text: str, mention: Mention) -> bool:
     """Whether a phrase that introduces a name ("this is") stands where it introduces nobody."""
     phrase = " ".join(text[mention.start : mention.end].lower().split())
-    return phrase == "this is" and not re.fullmatch(r"[\s,]*(?:(?:hello|hi|good\s+\w+|yes|okay|hey)[,.]?\s*)*", text[: mention.start], re.I)
+    return phrase == "this is" and not re.fullmatch(
+        r"[\s,]*(?:(?:hello|hi|good\s+\w+|yes|okay|hey)[,.]?\s*)*", text[: mention.start], re.I
+    )
 
 
 def _fits(attribute: Attribute, value: Candidate, text: str, end: int) -> bool:
     """Whether a candidate is what an attribute of its type wants."""
     match value.value:
         case Name(words):
-            introduced = "this is" not in text.lower() or (len(words) > 1 and not re.match(r"\s*(?:from|calling from|at)\b", text[end:]))
+            introduced = "this is" not in text.lower() or (
+                len(words) > 1 and not re.match(r"\s*(?:from|calling from|at)\b", text[end:])
+            )
             carriers = set(told_words("carriers")) | set(vocabulary().months)
-            return bool(words) and introduced and carriers.isdisjoint(words)
+            return bool(words) and value.text[:1].isupper() and introduced and carriers.isdisjoint(words)
         case Identifier(code):
             return len(code) > 1 and not re.match(r"\s+[^\W_]*\d", text[end:])
         case _:

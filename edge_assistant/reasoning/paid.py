@@ -28,13 +28,18 @@ _NOT_THINGS = (
     "i", "it", "he", "she", "we", "they", "you", "that", "this", "there", "which", "all", "everything", "was", "were", "is", "paid", "cost",
     "one", "each", "them", "me", "him", "her", "us", "what", "got", "gave", "bought", "and", "or", "with", "from", "for", "at", "to", "on",
     "about", "around", "only", "just", "two", "three", "four", "five", "six", "a", "an", "the", "my", "our", "his", "their", "of", "in", "cash",
-    "also", "spent", "total", "price", "amount", "bill", "change", "tip", "tax", "think", "so", "please", "by", "as", "be", "been", "not", "costs",
+    "also", "says", "said", "shows", "reads", "receipt", "invoice", "spent", "total", "price", "amount", "bill", "change", "tip", "tax", "think", "so", "please", "by", "as", "be", "been", "not", "costs",
 )  # fmt: skip
+_IT_WAS = re.compile(
+    r"(?:^|[\s,])(?:it|that|this|this\s+one|everything|all|receipt|invoice)(?:\s+(?:was|is|were|cost|says|said|shows)\b|'s\b)", re.I
+)
 _NO_CHANGE = re.compile(r"\b(?:no|any|without)\s+change\b", re.I)
 
 
 def paid(saying: Saying) -> Iterator[Found]:
     """The amounts of a clause, each with the nearest name; without a name it is the total, or the price of what is named."""
+    if listed("repaying").search(saying.text):
+        return
     mentions, loose = _named(saying)
     used: set[int] = set()
     for value in _amounts(saying, mentions):
@@ -79,8 +84,16 @@ def _amounts(saying: Saying, mentions: Sequence[Mention]) -> list[Candidate]:
         near = min((distance(saying.text, span, (value.start, value.end)) for span in spans), default=_NEAR)
         return not (is_money(value.value) or is_priced(value)), near
 
-    can = [v for v in saying.quantities if is_money(v.value) or (isinstance(v.value, Quantity) and v.value.unit is None)]
+    can = [
+        v for v in saying.quantities if is_money(v.value) or (isinstance(v.value, Quantity) and v.value.unit is None)
+    ]
     return sorted(can, key=order)
+
+
+def _is_bound(text: str, at: int) -> bool:
+    """Whether an amount is only said to be more or less than a number."""
+    before = text[max(0, at - 24) : at]
+    return any(re.search(rf"{listed(name, 'bounds').pattern}\s*$", before, re.I) for name in ("never_over", "never_under"))
 
 
 def _admits(text: str, mention: Mention, value: Candidate, used: set[int]) -> bool:
@@ -110,19 +123,36 @@ def _found(saying: Saying, attribute: str, value: Candidate, span: tuple[int, in
             return None
         if span == (value.start, value.end) and thing is None and not _is_spent(saying):
             return None
-        subject = thing if attribute == PRICE or span == (value.start, value.end) or _is_cost(saying.text[span[0] : span[1]]) else None
+        subject = (
+            thing
+            if attribute == PRICE or span == (value.start, value.end) or _is_cost(saying.text[span[0] : span[1]])
+            else None
+        )
     return Found(attribute, value.value, value.start, value.end, span, subject, when)
 
 
 def _is_cost(phrase: str) -> bool:
-    return phrase.lower() in ("cost", "costs", "spent", "each", "apiece", "charged", "was charged", "came to", "paid", "pay")
+    return phrase.lower() in (
+        "cost",
+        "costs",
+        "spent",
+        "each",
+        "apiece",
+        "charged",
+        "was charged",
+        "came to",
+        "paid",
+        "pay",
+    )
 
 
 def _is_spent(saying: Saying) -> bool:
     """Whether an amount was to be paid: a verb says so, or it is a note without any verb."""
-    if listed("spending").search(saying.text):
+    if listed("spending").search(saying.text) or _IT_WAS.search(saying.text):
         return True
-    return not re.search(r"\b(?:is|was|are|were|has|have|had|got|need|needs|i|he|she|they|we|it)\b", saying.sentence, re.I)
+    return not re.search(
+        r"\b(?:is|was|are|were|has|have|had|got|need|needs|i|he|she|they|we|it)\b", saying.sentence, re.I
+    )
 
 
 def _thing(text: str, value: Candidate, span: tuple[int, int]) -> str | None:
@@ -145,12 +175,16 @@ def _stop() -> str:
 def _thing_before() -> re.Pattern[str]:
     joins = "|".join(sorted(told_words("costing"), key=len, reverse=True))
     hedges = r"(?:(?:about|around|roughly|only|just|nearly|almost|me|us)\s+)*"
-    return re.compile(rf"(?:^|\b(?:the|a|an|my|our|this|two|three|four|five|six|\d+|and)\s+|^\s*){_NOUNS.format(stop=_stop())}\s*(?:\s(?:{joins})\s+)?{hedges}$", re.I)
+    return re.compile(
+        rf"(?:^|\b(?:the|a|an|my|our|this|two|three|four|five|six|\d+|and)\s+|^\s*){_NOUNS.format(stop=_stop())}\s*(?:\s(?:{joins})\s+)?{hedges}$",
+        re.I,
+    )
 
 
 def _opening() -> re.Pattern[str]:
     return re.compile(
-        rf"\s*(?:and\s+)?(?:the|my|our|this|an?)\s+{_NOUNS.format(stop=_stop())}\s+(?:from|at|of|for|in)\s+[^,;]*?\b(?:was|were|cost|costs|came to)\s+(?:about\s+|around\s+|only\s+|just\s+)?$", re.I
+        rf"\s*(?:and\s+)?(?:the|my|our|this|an?)\s+{_NOUNS.format(stop=_stop())}\s+(?:from|at|of|for|in)\s+[^,;]*?\b(?:was|were|cost|costs|came to)\s+(?:about\s+|around\s+|only\s+|just\s+)?$",
+        re.I,
     )
 
 

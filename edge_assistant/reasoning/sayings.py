@@ -15,6 +15,7 @@ from edge_assistant.reasoning.vocabulary import vocabulary
 from edge_assistant.reasoning.whose import Speaking, subject_at
 
 _WORDS = re.compile(r"[^\W_]+(?:'[^\W_]+)?|[:=]")
+_TIMED = re.compile(r"\d:\d\d|\d\s?[ap]\.?\s?m|o'clock|noon|midnight", re.I)
 _ELSE = re.compile(r"[,;()]")
 
 
@@ -95,14 +96,18 @@ def mentions_in(text: str) -> tuple[Mention, ...]:
 
 
 def quantities_in(text: str) -> tuple[Candidate, ...]:
-    """The numbers of a text, without those of a pair, of two that are told as either, or of one in two parts."""
+    """The numbers of a text, without those of a pair, of two that are told as either or as from and to, or of one in two parts."""
     pairs = [(pair.start, pair.end) for pair in find("pair", text)]
     found = [c for c in find("quantity", text) if not any(a < c.end and c.start < b for a, b in pairs)]
     doubtful = set()
     for first, second in zip(found, found[1:], strict=False):
         between = text[first.end : second.start].strip().lower()
         parts = not between and getattr(first.value, "unit", None) is not None  # "one metre eighty" is one length
-        if parts or between == "or" or (between == "and" and re.search(r"\bbetween\s*$", text[max(0, first.start - 12) : first.start], re.I)):
+        if (
+            parts
+            or between in ("or", "to", "-")
+            or (between == "and" and re.search(r"\bbetween\s*$", text[max(0, first.start - 12) : first.start], re.I))
+        ):
             doubtful |= {first.start, second.start}
     return tuple(c for c in found if c.start not in doubtful)
 
@@ -121,10 +126,19 @@ def is_priced(candidate: Candidate) -> bool:
     return exact.as_tuple().exponent == -2
 
 
+def is_timed(candidate: Candidate) -> bool:
+    """Whether what can be a time of day can be nothing else: 16:20, 4 pm; 4.20 may be a price."""
+    return bool(_TIMED.search(candidate.text))
+
+
 def is_linked(between: str) -> bool:
     """Whether only small words stand between a name and a value."""
     rest = listed("links").sub(" ", between)
-    return not _WORDS.sub("", rest).strip(" ,-.:=") and not re.search(r"[^\W_]", rest) and not _ELSE.search(between.strip(" ,"))
+    return (
+        not _WORDS.sub("", rest).strip(" ,-.:=")
+        and not re.search(r"[^\W_]", rest)
+        and not _ELSE.search(between.strip(" ,"))
+    )
 
 
 def is_followed(text: str, end: int) -> bool:

@@ -8,77 +8,98 @@ from decimal import Decimal
 
 from edge_assistant.reasoning.candidates import Candidate
 from edge_assistant.reasoning.clauses import listed
-from edge_assistant.reasoning.sayings import Found, Saying, overlaps
+from edge_assistant.reasoning.sayings import Found, Saying
 from edge_assistant.reasoning.things import things
 from edge_assistant.reasoning.values import Quantity, Truth, Value
 from edge_assistant.reasoning.vocabulary import vocabulary
 
 COUNT, PRESENCE = "count", "presence"
-_WORD = re.compile(r"[^\W\d_]+")
-_BESIDE = re.compile(r"\s*(?:[^\W\d_]+\s+){0,2}$")
-_MAX_BETWEEN = 2  # words between a number and what it counts: "three young spotted giraffes"
+_BEFORE = 40  # characters before a thing in which its number or "no" stands
+_ADJECTIVES = re.compile(r"\s*(?:[^\W\d_]+\s+){0,2}")  # "three young spotted giraffes"
+_NO = re.compile(
+    r"(?<![\w'])(?:no|not|without|neither|nor|never|isn't|aren't|don't|doesn't|didn't|can't|cannot|couldn't|wasn't|weren't)"
+    r"(?!\w)[^,;]*$",
+    re.I,
+)
+_IS_NOT = re.compile(r"\s+(?:(?:is|are|was|were)\s+(?:not|nowhere)|isn't|aren't|wasn't|weren't)\b", re.I)
+_FIRST_PERSON = re.compile(r"\b(?:i|we|my|our|us)\b", re.I)
+_COUNTED_FIRST = re.compile(r"\s*(?:the|a|an|one|two|three|four|five|six|seven|eight|nine|ten|\d+)\s", re.I)
+_DOING = re.compile(r"\b(?:is|are|was|were|still|of\s+them)\s+(?:\w+\s+)?\w{2,}ing\b|^\s*(?:\w+\s+){0,4}[a-z]{2,}ing\b", re.I)
+_DOZEN = re.compile(r"\b(?:a|one)\s+dozen\s+(?:\w+\s+)?$", re.I)
+_OF_THEM = re.compile(r"\s+of\s+(?:them|these|those)\b", re.I)
+_APPOSED = re.compile(r"\s*(?:[^\W\d_]+\s*)?,\s*(?:all\s+)?", re.I)
 
 
 def sighted(saying: Saying) -> Iterator[Found]:
     """The things of a clause that describes what is to be seen, counted or there or not there."""
-    if not _is_sight(saying):
+    named = things(saying.text)
+    if not named or not _is_sight(saying):
         return
     used: set[int] = set()
-    for label, start, end in things(saying.text):
-        value: Value
+    for label, start, end in named:
         number = _number_of(saying, start, end)
-        if number is not None and number.start in used:
-            continue
-        if number is not None and isinstance(number.value, Quantity):
+        if number is None:
+            value: Value = Truth(not _is_denied(saying.text, start, end))
+            yield Found(PRESENCE, value, start, end, (start, end), label, saying.when(PRESENCE))
+        elif number.start not in used and isinstance(number.value, Quantity):
             used.add(number.start)
-            attribute, value, begin = COUNT, Quantity(number.value.readings, None, number.value.approximate), number.start
-        else:
-            attribute, value, begin = PRESENCE, Truth(not _is_denied(saying.text, start)), start
-        yield Found(attribute, value, min(begin, start), max(end, number.end if number else end), (start, end), label, saying.when(attribute))
+            value = Quantity(number.value.readings, None, number.value.approximate)
+            first, last = min(start, number.start), max(end, number.end)
+            yield Found(COUNT, value, first, last, (start, end), label, saying.when(COUNT))
 
 
 def _is_sight(saying: Saying) -> bool:
     """Whether a clause describes what is seen: there is, I see, the cat is sleeping; a caption without a verb."""
     text = saying.text
-    if re.search(r"\b(?:i|we|my|our)\b", text, re.I) and not listed("seeing").search(text):
-        return bool(re.match(r"\s*(?:the|a|an|two|three|four|five|six|seven|\d+)\s", text, re.I)) and bool(_ing().search(text))
-    if listed("seeing").search(text) or listed("lying").search(text):
+    if listed("seeing").search(text):
         return True
-    return bool(_ing().search(text))
+    if _FIRST_PERSON.search(text):
+        return bool(_COUNTED_FIRST.match(text) and _DOING.search(text))
+    return bool(listed("lying").search(text) or _DOING.search(text) or _IS_NOT.search(text)) or _is_caption(saying)
 
 
-def _ing() -> re.Pattern[str]:
-    return re.compile(r"\b(?:is|are|was|were|still|of them)\s+(?:\w+\s+)?\w{2,}ing\b|^\s*[^,;]*?\b[a-z]{2,}ing\b", re.I)
+def _is_caption(saying: Saying) -> bool:
+    """Whether a sentence only counts things: "One dog, two cats."."""
+    parts = [part for part in re.split(r",|\band\b", saying.sentence.strip(" .!\n")) if part.strip()]
+    return all(_counts(part) for part in parts)
 
 
-def _is_denied(text: str, start: int) -> bool:
-    before = re.search(r"\b(?:no|not|without|neither|nor|n't|isn't|aren't|never)\b[^,;]*$", text[max(0, start - 40) : start], re.I)
-    return before is not None
+def _counts(part: str) -> bool:
+    words = [word.lower() for word in re.findall(r"[^\W_]+", part)]
+    found = things(part)
+    numbered = words[0] in vocabulary().numbers or words[0] in ("a", "an") or words[0].isdigit()
+    return numbered and 1 < len(words) <= 4 and bool(found) and not part[found[-1][2] :].strip()
+
+
+def _is_denied(text: str, start: int, end: int) -> bool:
+    return bool(_NO.search(text[max(0, start - _BEFORE) : start]) or _IS_NOT.match(text, end))
 
 
 def _number_of(saying: Saying, start: int, end: int) -> Candidate | None:
-    """The number that counts a thing: before it with adjectives between, or behind as in "the giraffes, three of them"."""
-    text = saying.text
+    """The number that counts a thing: before it, or behind it as in "the giraffes, three of them"."""
     for value in saying.quantities:
-        if not isinstance(value.value, Quantity) or value.value.unit is not None or value.value.readings[0] != int(value.value.readings[0]):
-            continue
-        if value.end <= start and _BESIDE.fullmatch(text[value.end : start]) and not _is_between(text, value.end, start):
+        if _is_whole(value) and (_is_before(saying.text, value, start) or _is_behind(saying.text, value, end)):
             return value
-        if end <= value.start and re.fullmatch(r"[\s,]{2,}", text[end : value.start]) and re.match(r"\s*(?:[.,;!]|$)", text[value.end :]):
-            return value  # "elephants, no, three" after its correction
-        if end <= value.start and re.fullmatch(r"\s*(?:[^\W\d_]+\s*)?,\s*(?:all\s+)?", text[end : value.start]) and re.match(r"\s+of\s+(?:them|these|those)\b", text[value.end :], re.I):
-            return value
-    dozen = re.search(r"\b(?:a|one)\s+dozen\s+(?:\w+\s+)?$", text[:start], re.I)
-    if dozen:
-        return Candidate(dozen[0], Quantity((Decimal(12),)), dozen.start(), start)
-    return None
+    begin = max(0, start - _BEFORE)
+    dozen = _DOZEN.search(saying.text[begin:start])
+    return Candidate(dozen[0], Quantity((Decimal(12),)), begin + dozen.start(), start) if dozen else None
 
 
-def _is_between(text: str, end: int, start: int) -> bool:
-    words = [w.lower() for w in _WORD.findall(text[end:start])]
-    return bool(set(words) & (set(vocabulary().words["stop"]) | {"of", "the"})) or overlaps(end, start, [(s, e) for _, s, e in things_between(text, end, start)])
+def _is_whole(value: Candidate) -> bool:
+    number = value.value
+    return isinstance(number, Quantity) and number.unit is None and number.readings[0] == int(number.readings[0])
 
 
-def things_between(text: str, start: int, end: int) -> list[tuple[str, int, int]]:
-    """The things named in a part of a text."""
-    return [(label, start + a, start + b) for label, a, b in things(text[start:end])]
+def _is_before(text: str, value: Candidate, start: int) -> bool:
+    if value.end > start or not _ADJECTIVES.fullmatch(text, value.end, start):
+        return False
+    between = {word.lower() for word in text[value.end : start].split()}
+    return not between & vocabulary().words["stop"] and not things(text[value.end : start])
+
+
+def _is_behind(text: str, value: Candidate, end: int) -> bool:
+    if value.start < end:
+        return False
+    if not text[end : value.start].strip(" ,"):  # "elephants, no, three" once it has been corrected
+        return value.start - end > 1 and not text[value.end : value.end + 12].split(".")[0].strip(" !")
+    return bool(_APPOSED.fullmatch(text, end, value.start) and _OF_THEM.match(text, value.end))

@@ -61,8 +61,9 @@ def _times(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
     return {
         "past": any_of(words["past"]),
         "recent": any_of(words["recent"]),
-        "ended": re.compile(rf"{ended}\s+(?:last\s+\w+|(?:19|20)\d\d|(?:{months})\b|\w+\s+ago|recently|then|yesterday)", re.I),
+        "ended": re.compile(
+            rf"{ended}\s+(?:last\s+\w+|(?:19|20)\d\d|(?:{months})\b|\w+\s+ago|recently|then|yesterday)", re.I
+        ),
         "coming": any_of(words["coming"]),
         "future": any_of(words["future"]),
     }
-

@@ -25,7 +25,9 @@ def things(text: str) -> list[tuple[str, int, int]]:
             label = names.get(name)
             if label:
                 start, end = words[at].start(), words[at + length - 1].end()
-                if not _is_part(text, end) and not any(m.end - m.start > end - start and m.start <= start < m.end for m in told(text)):
+                if not _is_part(text, end) and not any(
+                    m.end - m.start > end - start and m.start <= start < m.end for m in told(text)
+                ):
                     found.append((label, start, end))
                 at += length - 1
                 break
@@ -36,7 +38,10 @@ def things(text: str) -> list[tuple[str, int, int]]:
 @per_vocabulary
 def _names(vocabulary: Vocabulary) -> dict[tuple[str, ...], str]:
     labels = {*vocabulary.synonyms.values(), *(label for group in vocabulary.categories.values() for label in group)}
-    return {tuple(name.lower().split()): label for name, label in [*((label, label) for label in labels), *vocabulary.synonyms.items()]}
+    return {
+        tuple(name.lower().split()): label
+        for name, label in [*((label, label) for label in labels), *vocabulary.synonyms.items()]
+    }
 
 
 def _is_part(text: str, end: int) -> bool:

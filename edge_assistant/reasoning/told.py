@@ -73,7 +73,9 @@ def told_in(text: str) -> list[Found]:
     for saying in _sayings(ready):
         own = [f for reader in _READERS for f in reader(saying)]
         own += medicines(saying, last)
-        last = next((f.value.items[-1] for f in reversed(own) if f.attribute == MEDICATION and isinstance(f.value, Items)), last)
+        last = next(
+            (f.value.items[-1] for f in reversed(own) if f.attribute == MEDICATION and isinstance(f.value, Items)), last
+        )
         own = [_placed(f, saying.clause) for f in own if f.subject != UNSURE]
         if not own and found and (more := _more(saying, found)) is not None:
             found[more[0]] = more[1]
@@ -112,7 +114,11 @@ def _more(saying: Saying, found: Sequence[Found]) -> tuple[int, Found] | None:
     if lead is None or not saying.clause.opens or before.attribute not in (ALLERGY, MEDICATION) or before.negated:
         return None
     items = items_of(saying.text, lead.end())
-    if not items or not isinstance(before.value, Items) or not _is_all(saying.text[lead.end() :], items[-1].end - lead.end()):
+    if (
+        not items
+        or not isinstance(before.value, Items)
+        or not _is_all(saying.text[lead.end() :], items[-1].end - lead.end())
+    ):
         return None
     added = items_value(items)
     assert isinstance(added, Items)
@@ -135,7 +141,12 @@ def _distinct(found: Iterable[Found]) -> list[Found]:
 
 def _named_at_hand(found: Sequence[Found]) -> list[Found]:
     """Without a subject where it is the very one who gave a name: "this is Martin Hale ... Mr. Hale takes"."""
-    own = {word for f in found if f.attribute == "patient" and f.subject is None and isinstance(f.value, Name) for word in f.value.words}
+    own = {
+        word
+        for f in found
+        if f.attribute == "patient" and f.subject is None and isinstance(f.value, Name)
+        for word in f.value.words
+    }
 
     def settle(f: Found) -> Found:
         words = set(re.findall(r"[^\W\d_]+", (f.subject or "").lower())) - set(told_words("titles"))

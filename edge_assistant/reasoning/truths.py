@@ -54,7 +54,32 @@ def _is_personal(saying: Saying, mention: Mention) -> bool:
 
 
 _COMPOUNDS = frozenset(
-    ("alarm", "alarms", "detector", "detectors", "clinic", "nurse", "test", "check", "is", "room", "area", "free", "ward", "came", "comes", "specialist", "wipe", "wipes", "gel", "rub", "was", "swab", "allowed", "in")
+    (
+        "alarm",
+        "alarms",
+        "detector",
+        "detectors",
+        "clinic",
+        "nurse",
+        "test",
+        "check",
+        "is",
+        "room",
+        "area",
+        "free",
+        "ward",
+        "came",
+        "comes",
+        "specialist",
+        "wipe",
+        "wipes",
+        "gel",
+        "rub",
+        "was",
+        "swab",
+        "allowed",
+        "in",
+    )
 )
 
 

@@ -11,6 +11,7 @@ from edge_assistant.reasoning.vocabulary import Vocabulary, per_vocabulary, voca
 
 UNSURE = "?"  # a pronoun may mean one person or another: nothing is claimed then
 _NAME = r"[A-Z][\w'-]+(?:\s[A-Z][\w'-]+)?"
+_IT = re.compile(r"[\s,]*(?:and\s+|but\s+)?(?:it|its|it's)\b", re.I)  # goes on with the machine that was named before
 _AT = r"(?:number\s+|no\.?\s*)?(?P<{}>\d{{1,3}}[a-z]?|[A-Z]|{})(?![\w.,]*\d)\b"
 
 
@@ -36,6 +37,7 @@ class Thread:
     """Whom the sentences so far spoke of, for the pronouns that follow."""
 
     last: Speaking | None = None
+    thing: Speaking | None = None
     sentence: int = -1
     before: tuple[Speaking, ...] = ()
     first_person: bool = False
@@ -49,6 +51,8 @@ class Thread:
         """
         found = sorted(_others(clause.text, units), key=lambda speaking: (speaking.start, -speaking.end))
         found = [s for i, s in enumerate(found) if not any(o.start <= s.start and s.end <= o.end for o in found[:i])]
+        if self.thing and not found and _IT.match(clause.text):
+            found.append(replace(self.thing, start=0, end=0))
         pronoun = listed("carried_on").search(clause.text)
         if pronoun and self.last and not any(s.start <= pronoun.start() for s in found):
             found.insert(0, self._carried(pronoun))
@@ -56,6 +60,8 @@ class Thread:
         if not found and clause.sentence == self.sentence and _continues().match(clause.text):
             found = [replace(one, start=0, end=0) for one in self.before[:1]]
         self.sentence, self.before = clause.sentence, tuple(found)
+        named = [one for one in found if one.subject and not one.pronoun]
+        self.thing = named[-1] if named else None
         for speaking in found:
             if speaking.pronoun or speaking.subject is None:
                 self.last = speaking if speaking.pronoun else None
@@ -139,9 +145,31 @@ def _not_names(vocabulary: Vocabulary) -> frozenset[str]:
     attributes = vocabulary.attributes.values()
     words = vocabulary.telling["words"]
     return frozenset(
-        (*vocabulary.words["stop"], *vocabulary.words["generic"], *words["starts"], *words["drugs"], *words["people"], *words["more"])
+        (
+            *vocabulary.words["stop"],
+            *vocabulary.words["generic"],
+            *words["starts"],
+            *words["drugs"],
+            *words["people"],
+            *words["more"],
+        )
         + tuple(name for attribute in attributes for name in (*attribute.names, *attribute.labels))
-        + ("who", "what", "nobody", "everybody", "everyone", "someone", "somebody", "also", "only", "please", "both", "and", "but", "if")
+        + (
+            "who",
+            "what",
+            "nobody",
+            "everybody",
+            "everyone",
+            "someone",
+            "somebody",
+            "also",
+            "only",
+            "please",
+            "both",
+            "and",
+            "but",
+            "if",
+        )
     )
 
 
@@ -156,11 +184,17 @@ def _subject_patterns(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
     return {
         "at_hand": any_of(words["at_hand"]),
         "first": any_of(words["first_person"]),
-        "relation": re.compile(rf"(?<![\w'])(?P<whose>my|our|his|her|their|the|patient's)\s+(?:\w+\s+)?(?P<who>{relations})(?!\w)|(?<![\w'])(?P<kin>family)\s+history", re.I),
-        "placed": re.compile(
-            rf"(?:the|that|a)\s+(?P<whole>{people}\s+(?:in|from|at|of)\s+{places}(?:\s+{_AT.format('at', numbers)})?)", re.I
+        "relation": re.compile(
+            rf"(?<![\w'])(?P<whose>my|our|his|her|their|the|patient's)\s+(?:\w+\s+)?(?P<who>{relations})(?!\w)|(?<![\w'])(?P<kin>family)\s+history",
+            re.I,
         ),
-        "titled": re.compile(rf"(?:^|(?<=and\s)|(?<=says\s)|(?<=that\s)|(?<=,\s))\s*(?P<name>(?i:{titles})\.?\s+{_NAME})"),
+        "placed": re.compile(
+            rf"(?:the|that|a)\s+(?P<whole>{people}\s+(?:in|from|at|of)\s+{places}(?:\s+{_AT.format('at', numbers)})?)",
+            re.I,
+        ),
+        "titled": re.compile(
+            rf"(?:^|(?<=and\s)|(?<=says\s)|(?<=that\s)|(?<=,\s))\s*(?P<name>(?i:{titles})\.?\s+{_NAME})"
+        ),
         "named": re.compile(rf"\s*(?:(?:So|And|But|Also),?\s+)?(?P<name>{_NAME})\s+(?:{verbs})"),
         "numbered": re.compile(rf"(?<![\w'])(?P<noun>{numbered})\s+{_AT.format('mark', numbers)}", re.I),
         "other": re.compile(rf"(?:the|that|this|our|my|a|an|on)?\s*(?P<what>{others}\s+(?:\w+\s+)?{carriers})", re.I),
