@@ -22,14 +22,16 @@ WIDTH = 44  # characters of a row
 _PITCH, _HEIGHT, _CHARACTER = 34, 22, 13  # pixels of a row, of the writing, of a character
 
 _GOODS = (
-    "APPLE JUICE 1L", "WHOLEMEAL BREAD", "COFFEE BEANS 250G", "BATTERIES AA X4", "TEA LIGHTS", "DISH SOAP", "OLIVE OIL 500ML",
-    "NOTEBOOK A5", "GREEN TEA", "PAPER TOWELS", "RICE 5KG", "LIGHT BULB E27", "CHICKEN BREAST", "YOGHURT 4PK", "USB CABLE 2M",
-    "Oil change", "Gift card", "Nasi Lemak", "Iced Latte", "Club Sandwich", "Teh Tarik", "Screwdriver set", "Total cereal",
-    "Cash box", "Tax guide 2024", "Card holder",
+    "APPLE JUICE 1L", "WHOLEMEAL BREAD", "COFFEE BEANS 250G", "BATTERIES AA X4", "TEA LIGHTS", "DISH SOAP",
+    "OLIVE OIL 500ML", "NOTEBOOK A5", "GREEN TEA", "PAPER TOWELS", "RICE 5KG", "LIGHT BULB E27",
+    "CHICKEN BREAST", "YOGHURT 4PK", "USB CABLE 2M", "Oil change", "Gift card", "Nasi Lemak", "Iced Latte",
+    "Club Sandwich", "Teh Tarik", "Screwdriver set", "Total cereal", "Cash box", "Tax guide 2024",
+    "Card holder",
 )  # fmt: skip
 _SHOPS = (
-    "HARTMANN & SONS LTD", "GREEN LEAF GROCERY", "KEDAI BUKU MAJU SDN BHD", "Corner Cafe", "THE OLD FORGE", "PEARL STATIONERY",
-    "UNIVERSAL HARDWARE ENTERPRISE", "Lakeside Deli", "NORTH PIER FISH BAR", "Bluebird Books", "ORCHID RESTAURANT", "QUICKMART",
+    "HARTMANN & SONS LTD", "GREEN LEAF GROCERY", "KEDAI BUKU MAJU SDN BHD", "Corner Cafe", "THE OLD FORGE",
+    "PEARL STATIONERY", "UNIVERSAL HARDWARE ENTERPRISE", "Lakeside Deli", "NORTH PIER FISH BAR",
+    "Bluebird Books", "ORCHID RESTAURANT", "QUICKMART",
 )  # fmt: skip
 _STREETS = ("12 Harbour Street", "NO. 7, JALAN MELATI 3/2,", "48 Mill Lane", "LOT 3-12 GROUND FLOOR", "230 Market Road")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

@@ -17,7 +17,7 @@ _CURRENCY = r"(?:RM|MYR|USD|EUR|GBP|SGD|AUD|CHF|US\$|S\$|[$€£])"
 _AMOUNT = re.compile(
     rf"(?<![\w.,:/-])(?P<open>\()?(?P<sign>[-–−+])?\s?(?P<before>{_CURRENCY})?\s?(?P<minus>[-–−])?"
     r"(?P<number>\d{1,3}(?:[,' ]\d{3})+[.]\d{2}|\d{1,3}(?:[.' ]\d{3})+,\d{2}|\d{1,7}[.,]\d{2})"
-    rf"(?!\d|[.,:/-]\d|\s?%|\s?(?:kg|g|lb|l|ml|cm|mm)\b)(?P<behind>\s?(?:{_CURRENCY})(?!\w))?(?P<after>[-–−](?!\S))?"
+    rf"(?!\d|[.,:/-]\d|\s?%|\s?(?:kg|g|lb|l|L|ml|cm|mm)\b)(?P<behind>\s?(?:{_CURRENCY})(?!\w))?(?P<after>[-–−](?!\S))?"
 )
 _WHOLE = re.compile(rf"(?<![\w.,])(?P<before>{_CURRENCY})\s?(?P<number>\d{{1,6}})(?![^\s)])")
 _ROUND_ZERO = re.compile(r"(?:(?<=RM)|(?<![^\W]))[Oo](?=[.,]\d\d(?!\d))")  # a zero read as a letter
@@ -114,7 +114,8 @@ def _deciding(names: Sequence[str], words: set[str]) -> str | None:
     if not names:
         return None
     role = min(names, key=_PRECEDENCE.index)
-    qualified = {"tax": vocabulary().written["inclusive"], "rounding": vocabulary().written["around"]}.get(role)
+    around = vocabulary().written["around"]
+    qualified = {"tax": vocabulary().written["inclusive"], "rounding": around, "discount": around}.get(role)
     if qualified is not None and names[0] == "total":  # "total incl. GST", "total before rounding"
         return "total" if words & qualified else role
     return role
@@ -134,7 +135,7 @@ def _in_row(row: Row, index: int) -> Iterator[Amount]:
         yield Amount(
             _number(match),
             _unit(match),
-            written[match.start() : match.end()].strip(" \t(").replace("\t", " "),
+            written[match.start() : match.end()].strip(" \t(").rpartition("\t")[2].lstrip(),
             label,
             role,
             rest,

@@ -61,10 +61,10 @@ class Article:
 
 
 def articles(page: Sequence[Row], found: Sequence[Amount], end: int) -> list[Article]:
-    """The articles above the row `end`, where the sums begin."""
+    """The articles above the row `end`, where the sums begin; what is only taken off is none of them."""
     by_row: dict[int, list[Amount]] = {}
     for amount in found:
-        if amount.row < end:
+        if amount.row < end and not (amount.role == "discount" and not amount.rest):
             by_row.setdefault(amount.row, []).append(amount)
     bought: list[Article] = []
     last = -1  # the row before which no name of this article can stand
@@ -166,7 +166,7 @@ def _before(row: Row, amount: Amount) -> list[str]:
 
 def _without_times(text: str) -> str:
     """Words before a price without the count that multiplies it: `Tea 2 x 1.50`."""
-    return re.sub(r"\s*(?:\d{1,3}\s*[xX×]|[xX×*]\s?\d{1,3}|@)\s*$", "", text)
+    return re.sub(r"\s*(?:\d{1,3}\s*[xX×@]|[xX×*]\s?\d{1,3}|@)\s*$", "", text)
 
 
 def _count(row: Row, name: str, amount: Amount) -> tuple[str, int] | None:
@@ -177,5 +177,5 @@ def _count(row: Row, name: str, amount: Amount) -> tuple[str, int] | None:
         if match and (named or cell != row.cells[0] or len(row.cells) > 2):
             return match[1], int(match[1])
     text = row.text
-    match = re.match(r"(\d{1,3})\s?[xX×]?\s+(?=\D)", text) or re.search(r"(?<!\S)(\d{1,3})\s?[xX×]\s", text)
+    match = re.match(r"(\d{1,3})\s?[xX×]?\s+(?=\D)", text) or re.search(r"(?<!\S)(\d{1,3})\s?[xX×@]\s", text)
     return (match[1], int(match[1])) if match else None

@@ -26,6 +26,7 @@ _MAX_LABEL_WORDS = 9  # more words before a colon are a sentence
 _MAX_WORDS = 12  # of a line in which names stand before values without a colon
 _BETWEEN = re.compile(r"\s*(?:/|,|&|\+|and|or)\s*", re.I)
 _ENTITY = "name"  # type of the attributes that others can be told of: the doctor's telephone
+_WHEN = frozenset(["date", "time"])
 _GENERIC = frozenset(["date", "time", "patient", "quantity", "total", "model"])  # give way to a more special one
 
 
@@ -110,6 +111,12 @@ def _stated(row: Row, label: Label, signal: str) -> Iterator[Claim]:
     base = Claim(signal, Nothing(), value, (row.id,), confidence, subject=label.subject, when=label.when)
     if not label.attributes or len(name.split()) > _MAX_LABEL_WORDS:
         yield from _in_own_words(name, value, base)
+    elif (numbered := _numbered(label, name)) is not None:
+        yield from _inline(numbered, name[numbered.start : numbered.end], name[numbered.end :], base)
+        yield from _in_own_words(name, value, base)
+    elif label.rest and {attribute.name for attribute in label.attributes} <= _WHEN:
+        for found in typed(label.attributes[0], value, name):  # a "due date" is a date, and not the page's
+            yield replace(base, value=found.value, text=found.text, attribute=" ".join(name.lower().split()))
     elif label.several:
         yield from _several(label, name, value, base)
     else:
@@ -124,6 +131,14 @@ def _stated(row: Row, label: Label, signal: str) -> Iterator[Claim]:
                 yield from _claims(attribute, typed(attribute, value, name), base)
 
 
+def _numbered(label: Label, name: str) -> Mention | None:
+    """The name in a label that its own number follows: the label `Table 7` of the value `4 guests`."""
+    for mention in label.mentions:
+        if mention.attribute.value == "identifier" and re.fullmatch(r"\W*\d+\W*", name[mention.end :]):
+            return mention
+    return None
+
+
 def _claims(attribute: Attribute, candidates: Iterable[Candidate], base: Claim) -> Iterator[Claim]:
     for candidate in candidates:
         yield replace(base, value=candidate.value, text=candidate.text, attribute=attribute.name)
@@ -135,8 +150,8 @@ def _in_own_words(name: str, value: str, base: Claim) -> Iterator[Claim]:
     own = " ".join(name.lower().split())
     if dose is not None and not labelled(name):
         yield replace(base, value=dose.value, text=dose.text, attribute="dose", subject=name)
-    elif own not in _known() and not re.fullmatch(
-        unit_pattern(), name
+    elif (
+        any(c.isalpha() for c in own) and own not in _known() and not re.fullmatch(unit_pattern(), name)
     ):  # a value that is not of the attribute's type is for the language model to read
         yield replace(base, value=Nothing() if is_nothing(value) else plain_words(value), attribute=own, subject=None)
 

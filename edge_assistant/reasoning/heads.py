@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from edge_assistant.reasoning.attributes import labelled, phrase
-from edge_assistant.reasoning.candidates import Candidate, find
+from edge_assistant.reasoning.candidates import Candidate
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.rows import Row
-from edge_assistant.reasoning.typed import dates, typed
+from edge_assistant.reasoning.typed import clocks, dates, typed
 from edge_assistant.reasoning.values import Name, Nothing
 from edge_assistant.reasoning.vocabulary import vocabulary
 
@@ -95,7 +95,7 @@ def _time(page: Sequence[Row], signal: str) -> Iterator[Claim]:
 
 
 def _first(kind: str, row: Row) -> list[Candidate]:
-    found = dates(row.text) if kind == "date" else list(find(kind, row.text))
+    found = dates(row.text) if kind == "date" else clocks(row.text)
     return found[:1] if kind == "date" or len(found) == 1 else []
 
 
@@ -103,7 +103,7 @@ def _other_time(row: Row) -> bool:
     """Whether a row's day or time is that of something else: opening hours, returns, an expiry."""
     words = set(phrase(row.text))
     other = {m.attribute.name for m in labelled(row.text)} & {"expiry date", "birth date", "manufacture date"}
-    return bool(words & vocabulary().written["not_when"]) or bool(other) or len(list(find("clock", row.text))) > 1
+    return bool(words & vocabulary().written["not_when"]) or bool(other) or len(clocks(row.text)) > 1
 
 
 def _number(page: Sequence[Row], signal: str) -> Iterator[Claim]:

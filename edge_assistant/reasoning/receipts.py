@@ -13,7 +13,7 @@ from itertools import product
 
 from edge_assistant.reasoning.amounts import Amount, amounts
 from edge_assistant.reasoning.articles import Article, articles
-from edge_assistant.reasoning.attributes import phrase
+from edge_assistant.reasoning.attributes import labelled, phrase
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.rows import Row
 from edge_assistant.reasoning.vocabulary import vocabulary
@@ -23,6 +23,7 @@ _PER_ROLE = 6  # amounts of one role that enter the arithmetic; a bill has one o
 _BY_PAYMENT, _BY_PARTS, _BY_ARTICLES, _BY_EQUAL_PAYMENT = 4.0, 3.0, 2.0, 2.0
 _FINAL, _PROVISIONAL, _IN_TAX_TABLE, _AGAIN = 0.5, -0.5, -4.0, 0.5
 
+_MIN_PRICES = 3  # of a list of prices
 _ZERO = Decimal(0)
 
 
@@ -42,16 +43,26 @@ class Receipt:
 
 
 def read(page: Sequence[Row], signal: str) -> Receipt | None:
-    """Read a page as a receipt; None where it is none: no amount on it is called a total or paid."""
+    """Read a page as a receipt; None where it is none: no amount is called a total or paid, or has a price."""
     found = amounts(page)
     named = [amount for amount in found if _names_role(amount)]
-    if not named or not any(amount.role in ("total", "subtotal", "cash") for amount in named):
-        return None
+    if not any(amount.role in ("total", "subtotal", "cash") for amount in named):
+        return _price_list(page, found, signal)
     bought = articles(page, found, _first_sum(named))
     bill = _Bill(page, named, bought)
     claims = [*bill.claims(signal), *(claim for article in bought for claim in article.claims(signal))]
     used = {amount.row for amount in named} | {row for article in bought for row in article.rows}
     return Receipt(claims, frozenset(used), min(used))
+
+
+def _price_list(page: Sequence[Row], found: Sequence[Amount], signal: str) -> Receipt | None:
+    """A page most of whose rows name a thing and its price, such as a menu."""
+    priced = [amount for amount in found if amount.role is None and amount.alone == 1 and not labelled(amount.label)]
+    if len(priced) < _MIN_PRICES or 2 * len(priced) < len(page):
+        return None
+    bought = articles(page, priced, len(page))
+    claims = [claim for article in bought for claim in article.claims(signal)]
+    return Receipt(claims, frozenset(row for article in bought for row in article.rows), 0) if claims else None
 
 
 def _names_role(amount: Amount) -> bool:
@@ -89,7 +100,12 @@ class _Bill:
         best = max(offered, key=lambda a: (scores[a.number] + self._said(a), a.number))
         if scores[best.number] > 0:
             return best, CONFIRMED
-        return best, LIKELY if len(set(scores) - {self._in_table(a) for a in offered}) == 1 else GUESSED
+        several = len({amount.number for amount in offered if not self._is_in_table(amount)}) > 1
+        return best, GUESSED if several or self._contradicted() else LIKELY
+
+    def _contradicted(self) -> bool:
+        """Whether cash and change make an amount that no total has: one of them was misread."""
+        return bool(self._of("cash")) and any(change.number > 0 for change in self._of("change"))
 
     def _unnamed(self) -> tuple[Amount | None, float]:
         """What cash and change say, where it also stands as a sum; a page whose total has another name."""
@@ -98,9 +114,6 @@ class _Bill:
             if amount.number in paid:
                 return amount, LIKELY
         return None, 0.0
-
-    def _in_table(self, amount: Amount) -> Decimal | None:
-        return amount.number if self._is_in_table(amount) else None
 
     def _is_in_table(self, amount: Amount) -> bool:
         return amount.alone > 1 or (self.table is not None and amount.row > self.table)
@@ -145,7 +158,10 @@ class _Bill:
     def _one(self, role: str, total: Amount | None) -> tuple[Amount | None, float]:
         """The one amount of a role, or the one that arithmetic confirms."""
         offered = self._of(role)
-        distinct = {amount.number for amount in offered}
+        if not offered and role == "subtotal":
+            offered = [a for a in self._of("total") if total is not None and self._fits(role, a, total)]
+        if not offered and role == "tax":
+            offered = [a for a in self._of("total") if total is not None and _is_its_tax(a, total)]
         if not offered:
             return None, 0.0
         confirmed = [amount for amount in offered if total is not None and self._fits(role, amount, total)]
@@ -155,7 +171,7 @@ class _Bill:
             offered = [a for a in offered if "total" in phrase(a.label)] or offered
         if len({amount.number for amount in offered}) > 1:
             return None, 0.0
-        return offered[0], LIKELY if len(distinct) == 1 else GUESSED
+        return offered[0], LIKELY
 
     def _fits(self, role: str, amount: Amount, total: Amount) -> bool:
         """Whether an amount and the total go together with what else is on the bill."""
@@ -177,6 +193,12 @@ class _Bill:
         rows = [amount.row, *(a.row for a in self._of(role) if a.number == amount.number and not self._is_in_table(a))]
         ids = tuple(dict.fromkeys(self.page[row].id for row in rows))
         return Claim(signal, amount.value, amount.text, ids, confidence, attribute=role)
+
+
+def _is_its_tax(amount: Amount, total: Amount) -> bool:
+    """Whether an amount is the tax in a total: "bill inclusive of 6% GST" beside 2.21 under a total of 39.00."""
+    names = {mention.attribute.name for mention in labelled(amount.label)}
+    return "tax" in names and 0 < 2 * amount.number < total.number
 
 
 def _tax_table(page: Sequence[Row]) -> int | None:

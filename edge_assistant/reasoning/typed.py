@@ -44,6 +44,8 @@ def typed(attribute: Attribute, text: str, label: str = "") -> list[Candidate]:
             return list(find("items", text))
         case "date":
             return dates(text)[:1]
+        case "clock":
+            return (clocks(text) or list(find("clock", text)))[:1]
         case kind:
             return [certain(candidate) for candidate in find(kind, text)][:1]
 
@@ -100,6 +102,12 @@ def dates(text: str) -> list[Candidate]:
     months = vocabulary().misread_months
     mended = re.sub(r"[^\W_]+", lambda match: months.get(match[0].lower(), match[0]), text)
     return [replace(found, text=text[found.start : found.end]) for found in find("date", mended)]
+
+
+def clocks(text: str) -> list[Candidate]:
+    """The times of day of a text that are written as such, with a colon or half of the day: 2025 is a year."""
+    taken = {at for day in dates(text) for at in range(day.start, day.end)}
+    return [c for c in find("clock", text) if not c.text.isdigit() and c.start not in taken]
 
 
 def quantities(text: str) -> list[Candidate]:
