@@ -100,7 +100,7 @@ class Assistant:
             task = _Task(question, signals, route(query, steps, signals, self._names), watch, began)
             sources = self._sources(task, steps, failed, Request(language), strict)
             if signals:
-                task.say(Reasoner(self._language, self._meaning).answer(query, sources, task.outcome, watch))
+                task.say(self._reasoner(watch).answer(query, sources, task.outcome))
             else:
                 task.outcome.status = Status.CHAT
                 task.say(chat(query.text, self._language(), seed))
@@ -139,7 +139,7 @@ class Assistant:
             sources = self._sources(task, steps, failed, Request(language), strict)
             if len(sources) < 2:
                 raise task.error or InputError("only one signal could be used", "see the messages above")
-            task.say(Reasoner(self._language, self._meaning).check(sources, task.outcome, watch))
+            task.say(self._reasoner(watch).check(sources, task.outcome))
             return self._answer(task, sources)
 
     def _sources(
@@ -159,6 +159,9 @@ class Assistant:
         if task.signals and not gathering.sensed:
             raise gathering.error or InputError("no signal could be used", "see the messages above")
         return [Source(sensed.signal, sensed.evidence, sensed.table) for sensed in gathering.sensed]
+
+    def _reasoner(self, watch: Watch) -> Reasoner:
+        return Reasoner(self._language, self._meaning, watch)
 
     def _answer(self, task: _Task, sources: Sequence[Source]) -> Answer:
         evidence = [item for source in sources for item in source.evidence] + task.outcome.evidence

@@ -87,8 +87,8 @@ class Taken:
     places: frozenset[tuple[str, Value]] = frozenset()
 
     @classmethod
-    def of(cls, query: Query, claims: Iterable[Claim]) -> Taken:
-        """What claims that do not answer a question take away from it."""
+    def of(cls, claims: Iterable[Claim]) -> Taken:
+        """What the claims that do not answer a question take away from it."""
         return cls(frozenset((id, claim.value) for claim in claims for id in claim.evidence))
 
     def has(self, line: Evidence, value: Value) -> bool:
@@ -134,7 +134,7 @@ def _telling(line: Evidence) -> str:
 def relevant(query: Query, lines: Sequence[Evidence]) -> tuple[Evidence, ...]:
     """The lines that can answer: a limit that should hold does not tell what a statistic over readings was."""
     limits = vocabulary().words["limit"]
-    if query.statistic is None or as_words(query.text).tokens & limits:
+    if query.computing is None or as_words(query.text).tokens & limits:
         return tuple(lines)
     return tuple(line for line in lines if not as_words(line.text).tokens & limits)
 

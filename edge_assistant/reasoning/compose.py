@@ -38,10 +38,13 @@ def noun(signal: Signal, signals: Sequence[Signal]) -> str:
     return f"the {_ORDINALS[number - 1]} {word}" if number <= len(_ORDINALS) else f"{word} {number}"
 
 
+def untold(reasons: Sequence[str] = ()) -> str:
+    """The sentence that says that nothing tells, and why readings do not, where they give a reason."""
+    return f"{NOT_TOLD[:-1]}: {'; '.join(reasons)}." if reasons else NOT_TOLD
+
+
 def compose(query: Query, verdict: Verdict, claims: Sequence[Claim], signals: Sequence[Signal]) -> list[str]:
     """The sentences that say a verdict; citations stand behind each value."""
-    if verdict.status is Agreement.MISSING:
-        return [NOT_TOLD]
     names = {signal.id: noun(signal, signals) for signal in signals}
     told = [f"{names[claim.signal]} {_verb(claim, signals)} {_said(claim, claims)} {_cite(claim)}" for claim in claims]
     if query.agreement and verdict.status is Agreement.SINGLE:
@@ -62,9 +65,8 @@ def compose(query: Query, verdict: Verdict, claims: Sequence[Claim], signals: Se
     if verdict.status is Agreement.AGREE:
         return [f"{_capital(lead)} {cites}: {sources} agree."]
     if first.chosen_by:
-        return [
-            f"{_capital(lead)} for {first.subject} {cites}, by {sources}; {names[first.chosen_by]} says that it is meant."
-        ]
+        chosen = f"{names[first.chosen_by]} says that it is meant"
+        return [f"{_capital(lead)} for {first.subject} {cites}, by {sources}; {chosen}."]
     return [f"{_capital(lead)} {cites}, by {sources}."]
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from edge_assistant.reasoning.attributes import Mention, asked
-from edge_assistant.reasoning.candidates import quantities, singular
-from edge_assistant.reasoning.values import Quantity
+from edge_assistant.reasoning.candidates import singular
+from edge_assistant.reasoning.measured import Computing, statistic
 from edge_assistant.reasoning.vocabulary import Attribute, vocabulary
 
 # "do they agree on the colour?", else the first noun with an article: "is the colour in the recording right?"
@@ -62,8 +62,8 @@ class Query:
         counted: the singular noun of "how many X", or None.
         category: the noun of "which animal" and its like (a key of `[categories]`), or None.
         units: canonical units that can answer; empty for any.
-        statistic: the computation over readings that it names (a key of `[statistics]`), or None.
-        limit: the number that the computation compares with, where the question tells it.
+        computing: the computation over readings that it names, or None.
+        whole: asked whether the sources agree on everything.
     """
 
     text: str
@@ -76,8 +76,8 @@ class Query:
     counted: str | None = None
     category: str | None = None
     units: frozenset[str] = frozenset()
-    statistic: str | None = None
-    limit: Quantity | None = None
+    computing: Computing | None = None
+    whole: bool = False
 
     @property
     def priced(self) -> bool:
@@ -96,19 +96,18 @@ def understand(question: str) -> Query:
     counted = None if unit else _counted(lower)
     mentions = asked(text)
     attributes = _attributes(text, mentions, interrogative) if counted is None else ()
-    statistic = next((name for name, words in vocabulary().statistics.items() if _has(lower, words)), None)
+    computing = statistic(text)
     return Query(
         text,
         _expected(interrogative, attributes),
-        attribute=_attribute(text, () if statistic else attributes),
+        attribute=_attribute(text, () if computing else attributes),
         restated=text,
         attributes=attributes,
         subject=_subject(text, mentions, attributes),
         counted=counted,
         category=_category(lower),
         units=frozenset({unit}) if unit else _units(attributes),
-        statistic=statistic,
-        limit=_limit(text) if statistic else None,
+        computing=computing,
     )
 
 
@@ -129,7 +128,8 @@ def _agreement(text: str) -> Query:
         )
     match = _AGREED_ON.search(text) or _AGREED_NOUN.search(text)
     attribute = match["noun"] if match else text.rstrip("?")
-    return Query(text, Expect.WORDS, attribute, f"What is the {attribute}?", agreement=True)
+    whole = match is None or bool(set(attribute.lower().split()) & vocabulary().words["generic"])
+    return Query(text, Expect.WORDS, attribute, f"What is the {attribute}?", agreement=True, whole=whole)
 
 
 def _attributes(text: str, mentions: Iterable[Mention], interrogative: Expect | None) -> tuple[Attribute, ...]:
@@ -229,11 +229,6 @@ def _expected(interrogative: Expect | None, attributes: tuple[Attribute, ...]) -
     if attributes:
         return Expect(attributes[0].value)
     return Expect.WORDS if interrogative in (None, Expect.NAME) else interrogative
-
-
-def _limit(text: str) -> Quantity | None:
-    found = [c.value for c in quantities(text) if isinstance(c.value, Quantity)]
-    return found[0] if len(found) == 1 else None
 
 
 def _has(lower: str, phrases: Iterable[str]) -> bool:

@@ -8,26 +8,28 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from edge_assistant.answer import Agreement, Computation, Status, Verdict
-from edge_assistant.events import Compared, Event, Reading
-from edge_assistant.evidence import Evidence, Locator, Statistic
+from edge_assistant.events import Compared, Event
+from edge_assistant.evidence import Evidence
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.language.engine import Engine
-from edge_assistant.reasoning import claims as reading
 from edge_assistant.reasoning import trace
-from edge_assistant.reasoning.align import Told, about_others, shared
+from edge_assistant.reasoning.align import Group, Told, about_others, shared
 from edge_assistant.reasoning.claims import Claim
-from edge_assistant.reasoning.compare import Nearness, compare, compatible
-from edge_assistant.reasoning.compose import NOT_TOLD, STATUS, compose, concluded, contradiction
-from edge_assistant.reasoning.compute import NEEDS_LIMIT, Result, compute
+from edge_assistant.reasoning.compare import Nearness, compare
+from edge_assistant.reasoning.compose import STATUS, compose, concluded, contradiction, untold
 from edge_assistant.reasoning.guard import cited
 from edge_assistant.reasoning.inventory import inventory
 from edge_assistant.reasoning.join import join
 from edge_assistant.reasoning.lookup import lookup
 from edge_assistant.reasoning.prose import quote, write
 from edge_assistant.reasoning.question import Expect, Query, understand
+from edge_assistant.reasoning.reader import Reader
 from edge_assistant.reasoning.seen import confirms, counted, member
 from edge_assistant.reasoning.sources import BUDGET, Source, select
+from edge_assistant.reasoning.tables import Ledger, Limit, over_tables, statements
 from edge_assistant.reasoning.values import Quantity, Words
+
+LIMIT = "What is the limit?"  # asked of the other signals where a computation needs one
 
 
 @dataclass(slots=True)
@@ -44,47 +46,59 @@ class Outcome:
 class Reasoner:
     """Reasons over sources. Engine and embedder are opened when they are first needed."""
 
-    def __init__(self, engine: Callable[[], Engine], embedder: Callable[[], Embedder | None]) -> None:
+    def __init__(
+        self,
+        engine: Callable[[], Engine],
+        embedder: Callable[[], Embedder | None],
+        watch: Callable[[Event], None],
+    ) -> None:
+        """Prepare.
+
+        Args:
+            engine: opens the language model.
+            embedder: opens the sentence embedder, where there is one.
+            watch: called as signals are read and claims are compared.
+        """
         self._engine = engine
         self._embedder = embedder
+        self._watch = watch
+        self._reader = Reader(engine, embedder, watch)
 
-    def answer(
-        self, query: Query, sources: Sequence[Source], outcome: Outcome, watch: Callable[[Event], None]
-    ) -> Iterator[str]:
+    def answer(self, query: Query, sources: Sequence[Source], outcome: Outcome) -> Iterator[str]:
         """Say the answer sentence by sentence and fill in the outcome.
 
         Args:
             query: the question understood.
             sources: in the order of the signals.
             outcome: is filled.
-            watch: called as signals are read and claims are compared.
         """
+        self._watch(trace.of_question(query))
         if query.expects is Expect.PROSE:
             yield from self._prose(query, sources, outcome)
-            return
-        claims = self._claims(query, sources, outcome, watch)
-        verdict = compare(query.attribute, claims, self._nearness())
-        outcome.verdicts.append(verdict)
-        watch(Compared(verdict))
-        outcome.status = STATUS[verdict.status]
-        outcome.citations += [id for told in verdict.values for id in told.evidence]
-        yield from compose(query, verdict, claims, [source.signal for source in sources])
+        elif query.whole:
+            yield from self.check(sources, outcome)
+        else:
+            yield from self._told(query, sources, outcome)
 
-    def check(self, sources: Sequence[Source], outcome: Outcome, watch: Callable[[Event], None]) -> Iterator[str]:
+    def _told(self, query: Query, sources: Sequence[Source], outcome: Outcome) -> Iterator[str]:
+        claims, reasons = self._claims(query, sources, outcome)
+        verdict = self._compared(query.attribute, None, claims, outcome)
+        outcome.status = STATUS[verdict.status]
+        if verdict.status is Agreement.MISSING:
+            yield untold(reasons)
+        else:
+            yield from compose(query, verdict, claims, [source.signal for source in sources])
+
+    def check(self, sources: Sequence[Source], outcome: Outcome) -> Iterator[str]:
         """Say for every attribute on which two sources speak whether they agree, and fill in the outcome.
 
         Args:
             sources: in the order of the signals.
             outcome: is filled.
-            watch: called as claims are compared.
         """
-        told = _inventories(sources, watch)
         signals = [source.signal for source in sources]
-        for attribute, subject, claims in shared(told):
-            verdict = compare(attribute, claims, self._nearness(), subject)
-            outcome.verdicts.append(verdict)
-            watch(Compared(verdict))
-            outcome.citations += [id for told in verdict.values for id in told.evidence]
+        for attribute, subject, claims in self._groups(sources, outcome):
+            verdict = self._compared(attribute, subject, claims, outcome)
             if verdict.status is Agreement.CONFLICT:
                 yield contradiction(verdict, claims, signals)
         statuses = {STATUS[verdict.status] for verdict in outcome.verdicts}
@@ -92,154 +106,59 @@ class Reasoner:
         if outcome.status is not Status.CONFLICT:
             yield concluded(outcome.verdicts)
 
-    def _claims(
-        self, query: Query, sources: Sequence[Source], outcome: Outcome, watch: Callable[[Event], None]
-    ) -> list[Claim]:
-        """The claims of each source that makes one: what code finds, and where it finds none, what the model reads."""
-        watch(trace.of_question(query))
-        told = _inventories(sources, watch)
+    def _groups(self, sources: Sequence[Source], outcome: Outcome) -> Iterator[Group]:
+        """Every attribute on which two sources speak, what is said of readings included."""
+        told = self._inventories(sources)
+        yield from shared(told)
+        limit = next((claim.value for claim in self._told_limits(told) if isinstance(claim.value, Quantity)), None)
+        yield from statements(sources, _ledger(sources, outcome), limit)
+
+    def _compared(self, attribute: str, subject: str | None, claims: Sequence[Claim], outcome: Outcome) -> Verdict:
+        verdict = compare(attribute, claims, self._nearness(), subject)
+        outcome.verdicts.append(verdict)
+        outcome.citations += [id for told in verdict.values for id in told.evidence]
+        self._watch(Compared(verdict))
+        return verdict
+
+    def _claims(self, query: Query, sources: Sequence[Source], outcome: Outcome) -> tuple[list[Claim], tuple[str, ...]]:
+        """The claims of each source that makes one, and why readings do not tell.
+
+        Code answers where it can; the model reads the sources that code found nothing in.
+        """
+        told = self._inventories(sources)
         others = about_others(query, told)
         sources = [source for source in sources if source.signal.id not in others]
         if joined := join(query, sources, told):
-            watch(trace.of_meant("join", joined))
-            return self._summed(joined, outcome)
-        claims: dict[str, list[Claim]] = {}
+            self._watch(trace.of_meant("join", joined))
+            return _summed(joined, _ledger(sources, outcome)), ()
+        measured = over_tables(query, sources, _ledger(sources, outcome), lambda: self._limit(sources, told))
+        claims = measured.claims
         for source in sources:
-            if found := self._by_code(query, source, sources, told, outcome, watch):
+            if source.signal.id not in claims and (found := _by_code(query, told[source.signal.id])):
                 claims[source.signal.id] = found
-        watch(trace.of_meant("answered by code", (claim for found in claims.values() for claim in found)))
-        self._by_model(query, [s for s in sources if s.signal.id not in claims], told, claims, watch)
+        self._watch(trace.of_meant("answered by code", (claim for found in claims.values() for claim in found)))
+        self._reader.read(query, sources, told, claims)
         for source in sources:
-            self._confirm(source, claims)
-        return [claim for source in sources for claim in claims.get(source.signal.id, ())]
+            _confirm(source, claims)
+        return [claim for source in sources for claim in claims.get(source.signal.id, ())], measured.reasons
 
-    def _by_code(
-        self,
-        query: Query,
-        source: Source,
-        sources: Sequence[Source],
-        told: Told,
-        outcome: Outcome,
-        watch: Callable[[Event], None],
-    ) -> list[Claim]:
-        """What code alone finds in one source."""
-        if (computed := self._computed(query, source, sources, told, outcome, watch)) is not None:
-            return [computed]
-        claims = told[source.signal.id]
-        if query.counted is not None:
-            return counted(query.counted, claims)
-        if query.category is not None and (seen := member(query.category, claims)):
-            return seen
-        return lookup(query, claims)
+    def _inventories(self, sources: Sequence[Source]) -> Told:
+        """What code finds in each source."""
+        told = {source.signal.id: inventory(source) for source in sources}
+        for id, claims in told.items():
+            self._watch(trace.of_claims(id, claims))
+        return told
 
-    def _by_model(
-        self,
-        query: Query,
-        sources: Sequence[Source],
-        told: Told,
-        claims: dict[str, list[Claim]],
-        watch: Callable[[Event], None],
-    ) -> None:
-        """Let the model read the sources that code found nothing in, each alone, the longest last."""
-        read: dict[str, tuple[Evidence, ...]] = {}
-        order = sorted(sources, key=_length)
-        for source in order:
-            id = source.signal.id
-            taken = reading.Taken.of(query, told[id])
-            table_may_wait = source.table is not None and (query.statistic is not None or bool(claims))
-            if table_may_wait or not reading.may_tell(query, source, taken):
-                continue
-            watch(Reading(id))
-            read[id] = reading.relevant(query, self._select(query, source))
-            claim = reading.read(query, source, read[id], self._engine(), taken)
-            watch(trace.of_choice(id, len(reading.options(query, read[id], taken)), claim))
-            if claim is not None:
-                claims[id] = [claim]
-        for source in reversed(order):
-            if source.signal.id in read:
-                self._reconsider(query, source, read[source.signal.id], claims)
+    def _limit(self, sources: Sequence[Source], told: Told) -> Limit:
+        """The limit that some source tells."""
+        for claim in self._told_limits(told):
+            if isinstance(claim.value, Quantity):
+                return claim.value, claim.evidence
+        read = self._reader.first(understand(LIMIT), sources)
+        return (read.value, read.evidence) if read and isinstance(read.value, Quantity) else (None, ())
 
-    def _reconsider(
-        self, query: Query, source: Source, lines: Sequence[Evidence], claims: dict[str, list[Claim]]
-    ) -> None:
-        """Where another source's value stands in this one too, let the model weigh it against its own choice."""
-        own = next(iter(claims.get(source.signal.id, ())), None)
-        for signal, others in list(claims.items()):
-            for other in others:
-                if signal == source.signal.id or (own is not None and compatible(own, other)):
-                    continue
-                confirmed = reading.supports(query, source, lines, own, other, self._engine())
-                if confirmed is not None:
-                    claims[source.signal.id] = [confirmed]
-                    return
-
-    def _confirm(self, source: Source, claims: dict[str, list[Claim]]) -> None:
-        """Let a picture that tells nothing by itself confirm what another signal says is in it."""
-        if source.signal.id in claims:
-            return
-        for other in [claim for told in claims.values() for claim in told]:
-            if isinstance(other.value, Words) and (seen := confirms(source, other.value)):
-                claims[source.signal.id] = [seen]
-                return
-
-    def _summed(self, claims: list[Claim], outcome: Outcome) -> list[Claim]:
-        """One claim for the sum of what is meant, where a join found several amounts."""
-        values = [claim.value for claim in claims if isinstance(claim.value, Quantity)]
-        if len(claims) == 1 or len(values) != len(claims):
-            return claims
-        numbers = [value.readings[0] for value in values]
-        evidence = tuple(dict.fromkeys(id for claim in claims for id in claim.evidence))
-        computation = Computation(
-            f"C{len(outcome.computed) + 1}", " + ".join(map(str, numbers)), str(sum(numbers)), evidence
-        )
-        outcome.computed.append(computation)
-        total = replace(values[0], readings=(Decimal(sum(numbers)),))
-        subject = " and ".join(claim.subject or "" for claim in claims)
-        meant = replace(claims[0], value=total, text=computation.value, evidence=evidence, subject=subject)
-        return [replace(meant, computed=computation.id)]
-
-    def _computed(
-        self,
-        query: Query,
-        source: Source,
-        sources: Sequence[Source],
-        told: Told,
-        outcome: Outcome,
-        watch: Callable[[Event], None],
-    ) -> Claim | None:
-        """A claim that code computes over a source's rows, with the limit from wherever it is told."""
-        if source.table is None or query.statistic is None:
-            return None
-        limit, limit_evidence = self._limit(query, sources, told, watch)
-        result = compute(query, source.table, limit)
-        if result is None:
-            return None
-        row = _row_evidence(source, result, self._next_id(sources, outcome))
-        outcome.evidence.append(row)
-        cites = (row.id, *limit_evidence)
-        computation = Computation(f"C{len(outcome.computed) + 1}", result.computed.formula, result.text, cites)
-        outcome.computed.append(computation)
-        return Claim(source.signal.id, result.value, result.text, cites, computed=computation.id)
-
-    def _limit(
-        self, query: Query, sources: Sequence[Source], told: Told, watch: Callable[[Event], None]
-    ) -> tuple[float | None, tuple[str, ...]]:
-        """The number that a computation compares with: from the question, else from a source that tells it."""
-        if query.statistic not in NEEDS_LIMIT:
-            return None, ()
-        if query.limit is not None:
-            return float(query.limit.readings[0]), ()
-        asked = understand("What is the limit?")
-        for source in sources:
-            claims = lookup(asked, told[source.signal.id])
-            if not claims and source.table is None and source.lines:
-                watch(Reading(source.signal.id))
-                read = reading.read(asked, source, self._select(asked, source), self._engine())
-                claims = [read] if read else []
-            for claim in claims:
-                if isinstance(claim.value, Quantity):
-                    return float(claim.value.readings[0]), claim.evidence
-        return None, ()
+    def _told_limits(self, told: Told) -> Iterator[Claim]:
+        return (claim for claims in told.values() for claim in lookup(understand(LIMIT), claims))
 
     def _prose(self, query: Query, sources: Sequence[Source], outcome: Outcome) -> Iterator[str]:
         """Sentences of the model that pass the check, else what the evidence says in its own words."""
@@ -254,10 +173,7 @@ class Reasoner:
             yield sentence
         if outcome.status is Status.NOT_IN_EVIDENCE:
             outcome.verdicts.append(Verdict(query.attribute, None, Agreement.MISSING, ()))
-            yield NOT_TOLD
-
-    def _select(self, query: Query, source: Source) -> tuple[Evidence, ...]:
-        return select(query.text, source, self._engine().count, self._embedder())
+            yield untold()
 
     def _nearness(self) -> Nearness | None:
         def near(a: str, b: str) -> float:
@@ -269,27 +185,41 @@ class Reasoner:
 
         return near
 
-    def _next_id(self, sources: Sequence[Source], outcome: Outcome) -> str:
-        """The id after the highest; a signal that failed after one of its senses leaves a hole in the numbers."""
-        taken = [item.id for source in sources for item in source.evidence] + [item.id for item in outcome.evidence]
-        return f"E{max((int(id[1:]) for id in taken), default=0) + 1}"
+
+def _by_code(query: Query, claims: Sequence[Claim]) -> list[Claim]:
+    """What code alone finds in one source."""
+    if query.counted is not None:
+        return counted(query.counted, claims)
+    if query.category is not None and (seen := member(query.category, claims)):
+        return seen
+    return lookup(query, claims)
 
 
-def _inventories(sources: Sequence[Source], watch: Callable[[Event], None]) -> Told:
-    """What code finds in each source."""
-    told = {source.signal.id: inventory(source) for source in sources}
-    for id, claims in told.items():
-        watch(trace.of_claims(id, claims))
-    return told
+def _confirm(source: Source, claims: dict[str, list[Claim]]) -> None:
+    """Let a picture that tells nothing by itself confirm what another signal says is in it."""
+    if source.signal.id in claims:
+        return
+    for other in [claim for told in claims.values() for claim in told]:
+        if isinstance(other.value, Words) and (seen := confirms(source, other.value)):
+            claims[source.signal.id] = [seen]
+            return
 
 
-def _length(source: Source) -> tuple[bool, int, str]:
-    """Tables last, else the longest last: it is reconsidered first, while the model still has it in its cache."""
-    return source.table is not None, sum(len(line.text) for line in source.lines), source.signal.sha256
+def _summed(claims: list[Claim], ledger: Ledger) -> list[Claim]:
+    """One claim for the sum of what is meant, where a join found several amounts."""
+    values = [claim.value for claim in claims if isinstance(claim.value, Quantity)]
+    if len(claims) == 1 or len(values) != len(claims):
+        return claims
+    numbers = [value.readings[0] for value in values]
+    evidence = tuple(dict.fromkeys(id for claim in claims for id in claim.evidence))
+    text = str(sum(numbers))
+    computed = ledger.compute(" + ".join(map(str, numbers)), text, evidence)
+    subject = " and ".join(claim.subject or "" for claim in claims)
+    total = replace(values[0], readings=(Decimal(text),))
+    return [replace(claims[0], value=total, text=text, evidence=evidence, subject=subject, computed=computed)]
 
 
-def _row_evidence(source: Source, result: Result, id: str) -> Evidence:
-    """The rows that a computation rests on, as evidence of their own."""
-    computed = result.computed
-    detail = Statistic(computed.formula, computed.unit, "computed", computed.value, computed.time)
-    return Evidence(id, source.signal.id, result.evidence, None, Locator(rows=computed.rows), detail)
+def _ledger(sources: Sequence[Source], outcome: Outcome) -> Ledger:
+    """Where new evidence and computations of an outcome are recorded."""
+    ledger = Ledger.after(sources)
+    return replace(ledger, evidence=outcome.evidence, computed=outcome.computed)

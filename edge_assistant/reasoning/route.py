@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 from edge_assistant.answer import Route
 from edge_assistant.perception.sense import Sense
-from edge_assistant.reasoning.compute import NEEDS_LIMIT
 from edge_assistant.reasoning.question import Expect, Query
 from edge_assistant.signals import Kind, Signal
 
@@ -23,8 +22,7 @@ def needs_language(query: Query, signals: Sequence[Signal]) -> bool:
     if not signals or query.expects is Expect.PROSE:
         return True
     only_readings = all(signal.kind is Kind.READINGS for signal in signals)
-    limit_known = query.statistic not in NEEDS_LIMIT or query.limit is not None
-    return not (only_readings and query.statistic and limit_known)
+    return not (only_readings and query.computing and not query.computing.needs_limit)
 
 
 def route(query: Query, steps: Plan, signals: Sequence[Signal], models: Mapping[str, str]) -> Route:

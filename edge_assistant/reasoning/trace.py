@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
 
 from edge_assistant.events import Traced
 from edge_assistant.reasoning.claims import Claim
@@ -21,8 +20,8 @@ def of_question(query: Query) -> Traced:
         "counts": query.counted or "",
         "category": query.category or "",
         "units": ", ".join(sorted(query.units)),
-        "computes": query.statistic or "",
-        "limit": shown(query.limit) if query.limit else "",
+        "computes": query.computing.kind if query.computing else "",
+        "limit": shown(query.computing.limit) if query.computing and query.computing.limit else "",
     }
     return Traced("question", None, tuple(f"{name}: {value}" for name, value in parts.items() if value))
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -85,29 +83,6 @@ def test_a_question_about_agreement_without_a_noun_has_still_an_attribute(questi
 )
 def test_what_is_counted(question: str, counted: str | None) -> None:
     assert understand(question).counted == counted
-
-
-@pytest.mark.parametrize(
-    ("question", "statistic", "limit"),
-    [
-        ("What was the highest temperature?", "maximum", None),
-        ("How cold did it get?", "minimum", None),
-        ("What was the average pulse?", "mean", None),
-        ("When did it first exceed 85 degrees?", "first_over", 85),
-        ("When was the alarm limit first exceeded?", "first_over", None),
-        ("When did the voltage fall below 11.5 V?", "first_under", Decimal("11.5")),
-        ("How long was it above 30 °C?", "time_over", 30),
-        ("Did it stay below 4 bar?", "stayed_under", 4),
-        ("Did it stay above 2 bar?", "stayed_over", 2),
-        ("Is the pressure rising?", "trend", None),
-        ("Was it above 3 or 4 first?", None, None),
-        ("Who was hot?", None, None),
-    ],
-)
-def test_a_statistic_and_its_limit(question: str, statistic: str | None, limit: object) -> None:
-    query = understand(question)
-    assert query.statistic == statistic
-    assert (query.limit.readings[0] if query.limit else None) == limit
 
 
 @pytest.mark.parametrize(

@@ -41,8 +41,8 @@ def chosen(*wanted: str) -> Callable[[str, Sequence[str]], str]:
 
 def answer(question: str, sources: Sequence[Source], engine: ScriptedEngine) -> tuple[str, Outcome, list[str]]:
     outcome, events = Outcome(), list[Event]()
-    reasoner = Reasoner(lambda: engine, lambda: None)
-    said = " ".join(reasoner.answer(understand(question), sources, outcome, events.append))
+    reasoner = Reasoner(lambda: engine, lambda: None, events.append)
+    said = " ".join(reasoner.answer(understand(question), sources, outcome))
     assert [event.verdict for event in events if isinstance(event, Compared)] == [
         verdict for verdict in outcome.verdicts if understand(question).expects is not Expect.PROSE
     ]

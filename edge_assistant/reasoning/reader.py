@@ -1,0 +1,97 @@
+"""The model reads: each source alone, where code found nothing in it, and then weighs what the others say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from edge_assistant.events import Event, Reading
+from edge_assistant.evidence import Evidence
+from edge_assistant.language.embedder import Embedder
+from edge_assistant.language.engine import Engine
+from edge_assistant.reasoning import claims as reading
+from edge_assistant.reasoning import trace
+from edge_assistant.reasoning.align import Told
+from edge_assistant.reasoning.claims import Claim, Taken
+from edge_assistant.reasoning.compare import compatible
+from edge_assistant.reasoning.question import Query
+from edge_assistant.reasoning.sources import Source, select
+
+Claims = dict[str, list[Claim]]
+"""The claims that answer a question, by the id of the signal."""
+
+
+class Reader:
+    """Lets the language model read sources."""
+
+    def __init__(
+        self,
+        engine: Callable[[], Engine],
+        embedder: Callable[[], Embedder | None],
+        watch: Callable[[Event], None],
+    ) -> None:
+        self._engine = engine
+        self._embedder = embedder
+        self._watch = watch
+
+    def read(self, query: Query, sources: Iterable[Source], told: Told, claims: Claims) -> None:
+        """Read the sources that have no claim yet, the longest last, and add the claims that are found.
+
+        Args:
+            query: what is asked.
+            sources: all of them.
+            told: what code found in each, by the id of its signal: what is known to be something else is not offered.
+            claims: are added to.
+        """
+        seen: dict[str, tuple[Evidence, ...]] = {}
+        order = sorted((source for source in sources if source.signal.id not in claims), key=_length)
+        for source in order:
+            id = source.signal.id
+            taken = Taken.of(told[id])
+            if self._may_wait(query, source, claims) or not reading.may_tell(query, source, taken):
+                continue
+            seen[id] = reading.relevant(query, self._select(query, source))
+            claim = self._chosen(query, source, seen[id], taken)
+            if claim is not None:
+                claims[id] = [claim]
+        for source in reversed(order):
+            if source.signal.id in seen:
+                self._reconsider(query, source, seen[source.signal.id], claims)
+
+    def first(self, query: Query, sources: Iterable[Source]) -> Claim | None:
+        """The first claim that a source other than readings makes."""
+        for source in sources:
+            if source.table is None and source.lines:
+                claim = self._chosen(query, source, self._select(query, source), Taken())
+                if claim is not None:
+                    return claim
+        return None
+
+    def _may_wait(self, query: Query, source: Source, claims: Claims) -> bool:
+        """Whether a source need not be read: readings, where a computation was asked for or something else tells."""
+        return source.table is not None and (query.computing is not None or bool(claims))
+
+    def _chosen(self, query: Query, source: Source, lines: Sequence[Evidence], taken: Taken) -> Claim | None:
+        self._watch(Reading(source.signal.id))
+        claim = reading.read(query, source, lines, self._engine(), taken)
+        self._watch(trace.of_choice(source.signal.id, len(reading.options(query, lines, taken)), claim))
+        return claim
+
+    def _reconsider(self, query: Query, source: Source, lines: Sequence[Evidence], claims: Claims) -> None:
+        """Where another source's value stands in this one too, let the model weigh it against its own choice."""
+        own = next(iter(claims.get(source.signal.id, ())), None)
+        for signal, others in list(claims.items()):
+            for other in others:
+                if signal == source.signal.id or (own is not None and compatible(own, other)):
+                    continue
+                confirmed = reading.supports(query, source, lines, own, other, self._engine())
+                if confirmed is not None:
+                    claims[source.signal.id] = [confirmed]
+                    return
+
+    def _select(self, query: Query, source: Source) -> tuple[Evidence, ...]:
+        return select(query.text, source, self._engine().count, self._embedder())
+
+
+def _length(source: Source) -> tuple[bool, int, str]:
+    """Tables last, else the longest last: it is reconsidered first, while the model still has it in its cache."""
+    return source.table is not None, sum(len(line.text) for line in source.lines), source.signal.sha256
