@@ -241,7 +241,9 @@ def odd_entries(path: str, table: dict[str, object]) -> dict[str, object]:
     entries: dict[str, object] = {}
     for key, value in table.items():
         inner = f"{path}.{key}"
-        if isinstance(value, dict) and inner not in domain.FIXED:
+        if inner in domain.FIXED:
+            continue
+        if isinstance(value, dict):
             entries[key] = odd_entries(inner, value)
         elif (
             isinstance(value, list) and domain.RULES.get(inner, domain.RULES.get(path, domain.Rule())) == domain.Rule()
