@@ -6,6 +6,7 @@ its registry take 300 ms, as long as it takes to read a page of writing.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from fractions import Fraction
 
 from edge_assistant.reasoning.vocabulary import Scale, vocabulary
@@ -38,6 +39,11 @@ def is_exact(unit: str, other: str) -> bool:
     one, two = _scale(unit), _scale(other)
     ratio = one.size / two.size
     return one.zero == two.zero and str(max(ratio, 1 / ratio)).strip("0") == "1"
+
+
+def fits(unit: str, allowed: Collection[str]) -> bool:
+    """Whether a unit is one of some, may be one, or converts to one: pounds for a weight, millivolts for a voltage."""
+    return not allowed or any(meanings(unit, other) for other in allowed)
 
 
 def is_temperature(unit: str | None) -> bool:
