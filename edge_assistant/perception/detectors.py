@@ -75,6 +75,7 @@ class Detector(ABC):
     Attributes:
         architecture: as the catalog's option `architecture` names it.
         threshold: scores below it are noise.
+        sure: a label none of whose objects reaches this score is told with "perhaps".
         faint: from this score up to the threshold, an object may be there.
         overlap: intersection over union from which two boxes of one class are the same object.
         mirrored: whether the mirror image is looked at too.
@@ -82,6 +83,7 @@ class Detector(ABC):
 
     architecture: ClassVar[str]
     threshold: ClassVar[float]
+    sure: ClassVar[float]
     faint: ClassVar[float]
     overlap: ClassVar[float]
     mirrored: ClassVar[bool]
@@ -170,6 +172,7 @@ class NanoDet(Detector):
 
     architecture = "nanodet"
     threshold = 0.3
+    sure = 0.45
     faint = 0.15
     overlap = 0.45
     mirrored = True
@@ -201,6 +204,7 @@ class YoloX(Detector):
 
     architecture = "yolox"
     threshold = 0.4
+    sure = 0.5
     faint = 0.2
     overlap = 0.45
     mirrored = False

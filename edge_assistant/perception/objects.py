@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     Pixels = NDArray[np.uint8]
 
-SURE = 0.5  # a label none of whose objects reaches this score is told with "perhaps"
 _MARGIN = 0.1  # of its size, around the main thing when its kind is looked for
 _FloatBox = tuple[float, float, float, float]
 Locate = Callable[[_FloatBox], Locator]
@@ -68,11 +67,11 @@ class Objects(Sense):
         written = self._classifier.written(rgb) if self._classifier else 0.0
         if written:
             found = [replace(item, score=item.score * (1 - written)) for item in self._detector.detect(rgb)]
-            return [_scene(rgb, signal, found, (), True, locate), *_things(found, signal, locate)]
+            return [_page(rgb, signal, found, locate), *_things(found, signal, locate)]
         seen = things.see(rgb, self._detector, self._classifier)
         faces = self._faces.find(rgb) if self._faces else []
         return [
-            _scene(rgb, signal, seen.found, faces, False, locate),
+            _scene(rgb, signal, seen.found, faces, self._detector.sure, locate),
             *_things(seen.found, signal, locate),
             *self._kind(rgb, signal, seen.found, locate),
             *_faint_things(seen.faint, signal, locate),
@@ -107,24 +106,33 @@ class Objects(Sense):
         return Faces(model, self.runtime) if model else None
 
 
+def _page(rgb: Pixels, signal: str, found: Sequence[Detection], locate: Locate) -> Evidence:
+    """The sentence about a picture that is a written page."""
+    counts = _counts(found)
+    least = min((item.score for item in found), default=None)
+    return Evidence("", signal, scenes.written(counts), least, locate(_whole(rgb)), Scene((*counts.items(),)))
+
+
 def _scene(
-    rgb: Pixels, signal: str, found: Sequence[Detection], faces: Sequence[Face], written: bool, locate: Locate
+    rgb: Pixels, signal: str, found: Sequence[Detection], faces: Sequence[Face], sure: float, locate: Locate
 ) -> Evidence:
-    """The sentence about a picture, largest things first; it is as sure as the least sure thing in it."""
-    counts = Counter(item.label for item in found)
-    area = {label: sum(item.box[2] * item.box[3] for item in found if item.label == label) for label in counts}
-    ordered = {label: counts[label] for label in sorted(counts, key=lambda label: -area[label])}
-    sure = {item.label for item in found if item.score >= SURE}
-    if written:
-        text = scenes.written(ordered)
-    else:
-        told = {label: number for label, number in ordered.items() if label in sure}
-        text = scenes.sentence(told, {k: v for k, v in ordered.items() if k not in sure}, len(faces))
+    """The sentence about a photograph; it is as sure as the least sure thing in it."""
+    counts = _counts(found)
+    certain = {item.label for item in found if item.score >= sure}
+    told = {label: number for label, number in counts.items() if label in certain}
+    text = scenes.sentence(told, {k: v for k, v in counts.items() if k not in certain}, len(faces))
     scores = [item.score for item in found] + [score for score, _ in faces]
     boxes = [item.box for item in found] + [box for _, box in faces]
-    where = locate(_union(boxes) if boxes and not written else _whole(rgb))
-    detail = Scene((*ordered.items(), *([(scenes.FACE, len(faces))] if faces else [])))
+    where = locate(_union(boxes) if boxes else _whole(rgb))
+    detail = Scene((*counts.items(), *([(scenes.FACE, len(faces))] if faces else [])))
     return Evidence("", signal, text, min(scores, default=None), where, detail)
+
+
+def _counts(found: Sequence[Detection]) -> dict[str, int]:
+    """How many things there are of each label, those that take most of the picture first."""
+    counts = Counter(item.label for item in found)
+    area = {label: sum(item.box[2] * item.box[3] for item in found if item.label == label) for label in counts}
+    return {label: counts[label] for label in sorted(counts, key=lambda label: -area[label])}
 
 
 def _things(found: Sequence[Detection], signal: str, locate: Locate) -> Iterator[Evidence]:

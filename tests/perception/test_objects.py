@@ -110,6 +110,17 @@ def test_what_is_faint_is_neither_told_nor_counted(sense: Objects, monkeypatch: 
     assert umbrella.detail == Thing("umbrella", sure=False)
 
 
+@pytest.mark.parametrize(("score", "text"), [(0.46, "The picture shows"), (0.44, "The picture perhaps shows")])
+def test_what_is_not_sure_is_told_with_perhaps(
+    sense: Objects, monkeypatch: pytest.MonkeyPatch, score: float, text: str
+) -> None:
+    dog = Detection("dog", score, (0.0, 0.0, 50.0, 50.0))
+    monkeypatch.setattr(objects.things, "see", lambda *_: Seen((dog,), ()))
+    sentence = seen(sense, Image.new("RGB", (300, 200))).evidence[0]
+    assert sentence.text == f"{text} one dog"
+    assert sentence.detail == Scene((("dog", 1),))
+
+
 def test_boxes_are_in_the_pixels_of_the_upright_picture(sense: Objects) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # the camera was turned by a quarter

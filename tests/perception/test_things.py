@@ -62,7 +62,7 @@ def test_what_the_detector_rules_out_stays_out() -> None:
 
 
 def test_a_label_without_a_class_is_not_talked_away_by_a_class_that_is_hardly_seen() -> None:
-    giraffe = Detection("giraffe", 0.6, BOX, {"giraffe": 0.6, "zebra": 0.2})
+    giraffe = Detection("giraffe", 0.6, BOX, {"giraffe": 0.6, "zebra": 0.3})
     assert weigh(giraffe, {"zebra": 0.1}).label == "giraffe"
     assert weigh(giraffe, {"zebra": 0.95}).label == "zebra"
 
