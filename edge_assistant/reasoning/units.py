@@ -18,7 +18,7 @@ def meanings(a: str, b: str) -> tuple[tuple[str, str], ...]:
     """The pairs of units that two units can be, where one converts to the other; none where they cannot be compared.
 
     >>> meanings("g", "mg"), meanings("deg", "degF"), meanings("g", "V")
-    ((('g', 'mg'),), (('degF', 'degF'),), ())
+    ((('g', 'mg'),), (('degC', 'degF'), ('degF', 'degF')), ())
     """
     if a == b:
         return ((a, b),)
