@@ -19,13 +19,15 @@ from edge_assistant.reasoning.medicines import medicine_claims
 from edge_assistant.reasoning.plates import unit_pattern
 from edge_assistant.reasoning.rows import Row
 from edge_assistant.reasoning.typed import dose_beside, is_nothing, plain_words, typed
-from edge_assistant.reasoning.values import Nothing, Quantity
+from edge_assistant.reasoning.values import Nothing, Quantity, Value
 from edge_assistant.reasoning.vocabulary import Attribute, Vocabulary, per_vocabulary, vocabulary
 
 _MAX_LABEL_WORDS = 9  # more words before a colon are a sentence
 _MAX_WORDS = 12  # of a line in which names stand before values without a colon
 _BETWEEN = re.compile(r"\s*(?:/|,|&|\+|and|or)\s*", re.I)
 _ENTITY = "name"  # type of the attributes that others can be told of: the doctor's telephone
+_BODY = {"degC": (33, 43), "degF": (92, 110)}  # temperatures that a living person can have
+_OF_PATIENTS = frozenset(["patient", "birth date", "blood pressure", "pulse", "allergy", "medication"])
 _WHEN = frozenset(["date", "time"])
 _GENERIC = frozenset(["date", "time", "patient", "quantity", "total", "model"])  # give way to a more special one
 
@@ -70,7 +72,25 @@ def field_claims(page: Sequence[Row], signal: str) -> list[Claim]:
         if row.field and row.cells[1]:
             label = understood(row.cells[0])
             found += [(label, claim) for claim in _stated(row, label, signal)]
-    return _told_apart(found)
+    return _bodily(_told_apart(found))
+
+
+def _bodily(claims: list[Claim]) -> list[Claim]:
+    """A temperature among what is told of a patient is that of the body too, and the other way round."""
+    if not _OF_PATIENTS & {claim.attribute for claim in claims}:
+        return claims
+    other = {"temperature": "body temperature", "body temperature": "temperature"}
+    twins = [
+        replace(c, attribute=other[c.attribute]) for c in claims if c.attribute in other and _is_of_a_body(c.value)
+    ]
+    return [*claims, *twins]
+
+
+def _is_of_a_body(value: Value) -> bool:
+    if not isinstance(value, Quantity):
+        return False
+    low, high = _BODY["degF" if value.unit == "degF" else "degC"]
+    return low <= value.readings[0] <= high
 
 
 def understood(label: str) -> Label:
@@ -122,7 +142,8 @@ def _stated(row: Row, label: Label, signal: str) -> Iterator[Claim]:
     else:
         chosen = _fitting(label, name, value)
         if chosen is None:
-            yield from _in_own_words(name, value, base)
+            if label.headed or label.rest:  # a value of another type than its label names is for the model to read
+                yield from _in_own_words(name, value, base)
         elif chosen.name == "medication":
             yield from medicine_claims(value, replace(base, subject=None))
         else:
@@ -150,9 +171,7 @@ def _in_own_words(name: str, value: str, base: Claim) -> Iterator[Claim]:
     own = " ".join(name.lower().split())
     if dose is not None and not labelled(name):
         yield replace(base, value=dose.value, text=dose.text, attribute="dose", subject=name)
-    elif (
-        any(c.isalpha() for c in own) and own not in _known() and not re.fullmatch(unit_pattern(), name)
-    ):  # a value that is not of the attribute's type is for the language model to read
+    elif any(c.isalpha() for c in own) and own not in _known() and not re.fullmatch(unit_pattern(), name):
         yield replace(base, value=Nothing() if is_nothing(value) else plain_words(value), attribute=own, subject=None)
 
 

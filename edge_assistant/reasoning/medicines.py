@@ -13,7 +13,7 @@ from edge_assistant.reasoning.vocabulary import vocabulary
 
 _APART = re.compile(r"[;,+\n]|\band\b|\s/\s", re.I)
 _WORD = re.compile(r"[^\W\d_][^\W_]*(?:-[^\W_]+)*")
-_MISREAD = re.compile(r"(?<![\w.,])(\d+(?:[.,]\d+)?)\s?([^\W_]+\.?)(?!\w)")
+_MISREAD = re.compile(r"(?<![\w.,])(\d[\dOoC]*(?:[.,]\d+)?)\s?([^\W_]+\.?)(?!\w)")
 
 
 def medicine_claims(text: str, base: Claim) -> Iterator[Claim]:
@@ -61,14 +61,15 @@ def drug_of(text: str) -> str | None:
 
 
 def dose_of(text: str) -> Candidate | None:
-    """The dose in a part of a list; a hurried "mg" that was read as "my" is one."""
+    """The dose in a part of a list; a hurried "mg" that was read as "my" is one, and so is 85C mg."""
     units = vocabulary().attributes["dose"].units
     for found in find("quantity", text):
         if isinstance(found.value, Quantity) and found.value.unit in units:
             return found
     for match in _MISREAD.finditer(text):
-        unit = vocabulary().misread.get(match[2].lower())
+        unit = vocabulary().misread.get(match[2].lower()) or (match[2] if match[2] in units else None)
         if unit is not None:
-            value = next(iter(find("quantity", f"{match[1]} {unit}"))).value
+            number = re.sub(r"[OoC]", "0", match[1])
+            value = next(iter(find("quantity", f"{number} {unit}"))).value
             return Candidate(match[0], value, match.start(), match.end())
     return None

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from edge_assistant.evidence import Evidence, Field, Line
+from edge_assistant.evidence import Box, Evidence, Field, Line
 
 MAX_ROWS = 2_000  # of one source; a page has a hundred
 MAX_CHARACTERS = 400  # of one cell that are looked at; more is prose
@@ -24,6 +24,7 @@ class Row:
         columns: name of the table column that each cell lies in, or None.
         field: it is a label with its value.
         confidence: of its reading, 1 where the sense gives none.
+        box: where it stands, or None where that is not known.
     """
 
     id: str
@@ -31,6 +32,7 @@ class Row:
     columns: tuple[str | None, ...]
     field: bool
     confidence: float
+    box: Box | None = None
 
     @property
     def text(self) -> str:
@@ -52,7 +54,7 @@ def rows(evidence: Iterable[Evidence]) -> list[Row]:
             case _:
                 continue
         confidence = 1.0 if item.confidence is None else item.confidence
-        found.append(Row(item.id, cells, columns, isinstance(item.detail, Field), confidence))
+        found.append(Row(item.id, cells, columns, isinstance(item.detail, Field), confidence, item.locator.box))
         if len(found) == MAX_ROWS:
             break
     return found

@@ -165,15 +165,12 @@ def _unit_of(label: str, attribute: Attribute) -> str | None:
 
 def _name(text: str) -> list[Candidate]:
     """The name that a field begins with; handwriting has no reliable capitals."""
+    named = [c for c in find("name", text) if c.start == 0]
     head = re.split(r"[,;(]|\s-\s|\s\d", text, maxsplit=1)[0].strip()
-    if not any(c.isalpha() for c in head):
-        return []
-    titled = head if any(c.isupper() for c in head) else head.title()
-    named = [c for c in find("name", titled) if isinstance(c.value, Name)]
-    if named and named[0].start == 0 and named[0].end == len(titled):
-        return [Candidate(head, named[0].value, 0, len(head))]
+    if named and named[0].end >= len(head):  # "Hale, Joan" is a name as well
+        return named[:1]
     words = tuple(re.findall(r"[^\W_]+", head.lower()))
-    return [Candidate(head, Name(words), 0, len(head))]
+    return [Candidate(head, Name(words), 0, len(head))] if any(c.isalpha() for c in head) else []
 
 
 def _identifier(text: str) -> list[Candidate]:

@@ -19,6 +19,7 @@ from edge_assistant.reasoning.heads import head_claims
 from edge_assistant.reasoning.plates import plate_claims
 from edge_assistant.reasoning.rows import Row, rows
 from edge_assistant.reasoning.sources import Source
+from edge_assistant.reasoning.stacked import unstacked
 from edge_assistant.reasoning.tabled import table_claims
 from edge_assistant.reasoning.ticked import tick_claims
 from edge_assistant.reasoning.vocabulary import vocabulary
@@ -36,7 +37,7 @@ def written_claims(source: Source) -> list[Claim]:
         Claims whose attribute is the name of one of the vocabulary's, or the label itself in lower case where that
         names none. Several of one attribute where the page states several.
     """
-    page, signal = rows(source.evidence), source.signal.id
+    page, signal = unstacked(rows(source.evidence)), source.signal.id
     receipt = receipts.read(page, signal)
     claims = _of_receipt(page, receipt, signal) if receipt else _of_form(page, signal)
     claims += tick_claims(source.evidence, signal)
