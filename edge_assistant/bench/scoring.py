@@ -169,28 +169,33 @@ def _ordinals_as_digits(text: str) -> str:
     return re.sub(r"(?<=\d{4}-\d\d-\d\d)t(?=\d\d:)", " ", text)
 
 
-def _add_day(mentions: _Mentions, year: str | None, month: int, day: int) -> bool:
+def _add_day(mentions: _Mentions, year: int | None, month: int, day: int) -> bool:
     if not (1 <= month <= 12 and 1 <= day <= 31):
         return False
-    full = None if year is None else int(year)
-    if full is not None and full < 100:
-        full += 2000 if full < 70 else 1900
-    mentions.days.add((full, month, day))
+    mentions.days.add((year, month, day))
     return True
 
 
+def _year(text: str | None) -> int | None:
+    """A year of two digits is one from 1970 to 2069."""
+    if text is None:
+        return None
+    year = int(text)
+    return year if year > 99 else year + (2000 if year < 70 else 1900)
+
+
 def _year_first(match: re.Match[str], mentions: _Mentions) -> bool:
-    return _add_day(mentions, match[1], int(match[2]), int(match[3]))
+    return _add_day(mentions, int(match[1]), int(match[2]), int(match[3]))
 
 
 def _year_last(match: re.Match[str], mentions: _Mentions) -> bool:
     """In either order of day and month."""
-    one, other, year = int(match[1]), int(match[2]), match[3]
+    one, other, year = int(match[1]), int(match[2]), _year(match[3])
     return bool(_add_day(mentions, year, other, one) | _add_day(mentions, year, one, other))
 
 
 def _named(match: re.Match[str], mentions: _Mentions) -> bool:
-    return _add_day(mentions, match["year"], _MONTHS[match["month"]], int(match["day"]))
+    return _add_day(mentions, _year(match["year"]), _MONTHS[match["month"]], int(match["day"]))
 
 
 def _clock(match: re.Match[str], mentions: _Mentions) -> bool:
