@@ -65,7 +65,7 @@ def _time(text: str, match: re.Match[str]) -> Time | None:
             return None
         return _read(match, hour * 60 + minute, half, zero=len(written) == 2, bare=bool(match["dot_h"] and not half))
     hour = _number(match["pair_h"] or match["full"] or match["halved_h"] or match["lone"])
-    minute = _number(match["pair_m"]) if match["pair_m"] else 0
+    minute = _number(match["pair_m"]) if match["pair_m"] else 30 if match["halved_h"] else 0
     if hour > 24 or minute > 59:
         return None
     sure = bool(half or match["full"] or match["halved_h"])
@@ -85,7 +85,7 @@ def _read(match: re.Match[str], minute: int, half: str, *, zero: bool, bare: boo
     minutes: tuple[int, ...]
     if half and hour <= 12:
         minutes = ((minute % _NOON) + (_NOON if _is_late(half, hour) else 0),)
-    elif (zero and hour < 10) or hour > 12 or hour == 0:
+    elif (zero and hour < 10) or hour > 12 or (hour == 0 and not match["offset"]):
         minutes = (minute % _DAY or minute,)
     else:
         minutes = (minute, (minute + _NOON) % _DAY)
@@ -130,7 +130,8 @@ def _is_clock(text: str, match: re.Match[str]) -> bool:
 def _is_of_values(word: str, verb: str) -> bool:
     """Whether a range is one of values, by the verb before it: "rose from", "stayed between"."""
     words = vocabulary().measuring["words"]
-    known = {"from": (*words["moved"], *words["held"]), "between": words["held"]}.get(word.lower(), ())
+    moved, held = words["moved"], words["held"]
+    known = {"from": (*moved, *held), "between": held, "by": moved}.get(word.lower(), ())
     return verb.lower() in known
 
 

@@ -51,22 +51,22 @@ def column_of(text: str, table: Table, limit: Quantity | None = None) -> Column 
 
 def score(text: str, column: Column) -> int:
     """How much of a text means a column: two for each word of its name, one for a word or unit of what it measures."""
-    words = {singular(word) for word in _words(text)}
-    name = {singular(word) for word in _words(column.name)}
+    words = _both(text)
+    name = _both(column.name)
     points = 2 * len(words & name)
     meant = measures(column)
     named = {mention.attribute.name for mention in asked(text)}
     points += len(meant & named)
     further = vocabulary().measuring["columns"]
     points += sum(1 for measure in meant if words & set(further.get(measure.replace(" ", "_"), ())))
-    units = {vocabulary().units.get(word) for word in words | {match[0] for match in _WORD.finditer(text)}} - {None}
+    units = {vocabulary().units.get(word) for word in words if len(word) > 1 or word == "%"} - {None}
     return points + (1 if any(unit and column.unit and comparable(unit, column.unit) for unit in units) else 0)
 
 
 def measures(column: Column) -> set[str]:
     """Names of the attributes that a column can hold, by its name, else by its unit."""
     named = {mention.attribute.name for mention in labelled(column.name)}
-    words = {singular(word) for word in _words(column.name)}
+    words = _both(column.name)
     further = vocabulary().measuring["columns"]
     named |= {key.replace("_", " ") for key, told in further.items() if words & {*told, *key.split("_")}}
     if named or column.unit is None:
@@ -133,10 +133,16 @@ def _asked_for(text: str) -> set[str]:
     rules = vocabulary().question
     plain = {*rules["auxiliary"], *rules["interrogative"]}
     names = {m.attribute.name for m in asked(text) if m.named or not _words(text[m.start : m.end]) <= plain}
-    words = {singular(word) for word in _words(text)}
+    words = _both(text)
     further = vocabulary().measuring["columns"]
     return names | {key.replace("_", " ") for key, told in further.items() if words & set(told)}
 
 
 def _words(text: str) -> set[str]:
     return {match[0].lower() for match in _WORD.finditer(text)}
+
+
+def _both(text: str) -> set[str]:
+    """The words of a text, as they stand and in singular."""
+    words = _words(text)
+    return words | {singular(word) for word in words}

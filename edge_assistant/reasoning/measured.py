@@ -106,7 +106,8 @@ def statistic(question: str) -> Computing | None:
     over = direction(rest)
     ranged = over is None and range_kind(rest) is not None
     wants = _wants(rest)
-    kind = _limited(rest, wants, over, named) if over is not None else None
+    stays = found(text, "words", "stay") is not None  # in the text: "all night" is also a time
+    kind = _limited(rest, wants, over, named, stays=stays) if over is not None else None
     if ranged and wants is Wants.TRUTH:
         kind, over = range_kind(rest), True
     kind = kind or _unlimited(rest, wants, named, clause)
@@ -238,7 +239,7 @@ def _clause(rest: str) -> str | None:
     return match["clause"] if match else None
 
 
-def _limited(rest: str, wants: Wants, over: bool | None, named: Sequence[When]) -> Kind | None:
+def _limited(rest: str, wants: Wants, over: bool | None, named: Sequence[When], *, stays: bool) -> Kind | None:
     """A computation that compares with a limit."""
     if not (limit_of(rest) or _names_limit(rest)):
         return None
@@ -253,7 +254,7 @@ def _limited(rest: str, wants: Wants, over: bool | None, named: Sequence[When]) 
             return Kind.BACK
         return Kind.LAST_BEYOND if found(rest, "words", "final") else Kind.FIRST_BEYOND
     if wants is Wants.TRUTH:
-        if found(rest, "words", "stay"):
+        if stays:
             return Kind.STAYED
         if any(when.first and when.first.minutes and when.relation == "at" for when in named):
             return Kind.WAS_BEYOND
@@ -278,10 +279,10 @@ def _unlimited(rest: str, wants: Wants, named: Sequence[When], clause: str | Non
         Kind.CHANGE,
         Kind.TREND,
         Kind.MEAN,
-        Kind.MINIMUM,
-        Kind.MAXIMUM,
         Kind.LAST,
         Kind.FIRST,
+        Kind.MINIMUM,
+        Kind.MAXIMUM,
     ):
         match = found(rest, "statistics", kind.value)
         if match and not (kind is Kind.MINIMUM and at and match[0].lower().startswith("how")):

@@ -105,12 +105,7 @@ class _Cover:
         if when.relation is Relation.BETWEEN and when.second is not None:
             second = self._day(when.second.day)
             return second if isinstance(second, str) else (start, _midnight(second) + _DAY)
-        return {
-            Relation.AFTER: (end, None),
-            Relation.SINCE: (start, None),
-            Relation.BEFORE: (None, start),
-            Relation.UNTIL: (None, end),
-        }.get(when.relation, (start, end))
+        return _open((start, end), when.relation)
 
     def narrowed(self, found: Period, when: When) -> Period:
         """A period with a time of day, a part of the day or a length of time besides."""
@@ -118,7 +113,7 @@ class _Cover:
             return self._length(found, when)
         assert when.first is not None
         if when.first.part is not None:
-            return self._part(found, when.first)
+            return self._part(found, when)
         if when.second is not None:
             return self._between(found, when)
         moments = self._moments(when.first, found.window)
@@ -155,7 +150,7 @@ class _Cover:
                 end = _at(other if isinstance(other, date) else day, b)
                 end = end if end > start or when.second.day else end + _DAY
                 overlap = min(end, self.last + self.reach) - max(start, self.first - self.reach)
-                if overlap > timedelta(0) and end > start:
+                if overlap > timedelta(0) and end > start and _within(found.window, start):
                     ways.append((start, end))
         if not ways:
             return Period(trouble=self.outside)
@@ -170,8 +165,10 @@ class _Cover:
             _both(found.window, (start, end + _INSTANT)) if _within(found.window, start) else (start, end + _INSTANT)
         )
 
-    def _part(self, found: Period, anchor: Anchor) -> Period:
-        """A part of the day: the morning, the night."""
+    def _part(self, found: Period, when: When) -> Period:
+        """A part of the day: the morning, the night; or what is before or after it."""
+        anchor = when.first
+        assert anchor is not None
         assert anchor.part is not None
         a, b = anchor.part
         ways = []
@@ -187,7 +184,8 @@ class _Cover:
             return Period(trouble=self.outside)
         if len(ways) > 1 and not _covers_once(ways, self):
             return Period(trouble="the readings are of several days, and which one is meant is not told")
-        return Period(_most_covered(ways, self), found.moments)
+        start, end = _most_covered(ways, self)
+        return Period(_open((start, end), when.relation), found.moments)
 
     def _length(self, found: Period, when: When) -> Period:
         """The first or last hours, or the moment so long after the start."""
@@ -253,6 +251,17 @@ def _at(day: date, minutes: int) -> datetime:
 
 def _midnight(day: date) -> datetime:
     return datetime.combine(day, time())
+
+
+def _open(way: tuple[datetime, datetime], relation: Relation) -> Window:
+    """A period, or all before or after it."""
+    start, end = way
+    return {
+        Relation.AFTER: (end, None),
+        Relation.SINCE: (start, None),
+        Relation.BEFORE: (None, start),
+        Relation.UNTIL: (None, end),
+    }.get(relation, way)
 
 
 def _both(a: Window, b: Window) -> Window:

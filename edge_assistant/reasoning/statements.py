@@ -129,11 +129,10 @@ def _answer(asked: Computing, statement: Statement, column: Column, limit: Quant
         same_limit = own.kind not in LIMITED or (known and told and converted(known, column) == converted(told, column))
         if same_limit or (known is None and told is None):
             return statement.claimed
-    if (
-        asked.kind not in (Kind.STAYED, Kind.WENT_BEYOND)
-        or known is None
-        or (bound := converted(known, column)) is None
-    ):
+    if own.kind is asked.kind is Kind.TREND and isinstance(statement.claimed, Truth) and asked.wants is Wants.TRUTH:
+        return Truth(not statement.claimed.yes)  # what rises does not fall
+    bound = converted(known, column) if known else None
+    if asked.kind not in (Kind.STAYED, Kind.WENT_BEYOND) or bound is None:
         return None
     beyond = _is_beyond(statement, asked.over is not False, bound, column, limit)
     return None if beyond is None else Truth(beyond is (asked.kind is Kind.WENT_BEYOND))

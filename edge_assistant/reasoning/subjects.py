@@ -71,7 +71,7 @@ def _pattern(vocabulary: Vocabulary) -> re.Pattern[str]:
     numbers = "|".join(word for word, value in vocabulary.numbers.items() if value <= 20)
     return re.compile(
         rf"(?<![^\W_])(?P<noun>(?:{nouns})s?)(?:[ _-]*(?:number |no\.? ?|#)?"
-        rf"(?P<mark>(?:{numbers}|\d{{1,3}}[a-z]?|(?-i:[A-H]))(?![\w.]))|(?![^\W_]))",
+        rf"(?P<mark>(?:{numbers}|\d{{1,3}}[a-z]?|(?-i:[A-H]))(?![^\W_]|\.\d))|(?![^\W_]))",
         re.I,
     )
 

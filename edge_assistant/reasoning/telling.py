@@ -56,7 +56,7 @@ class Telling:
         """What it tells of a column: at most a value and a moment."""
         numbers = [n.value for n in self.numbers if isinstance(n.value, Quantity) and _fits(n.value, column)]
         over = direction(self.rest) if found(self.rest, "words", "over", "under") else None
-        ranged = range_kind(self.rest) if over is None and found(self.rest, "words", "stay", "outside") else None
+        ranged = range_kind(self.rest) if over is None and found(self.clause, "words", "stay", "outside") else None
         if ranged is not None:
             told = Truth(not self._negated or found(self.rest, "words", "never") is None)
             if not self._unplaced:
@@ -89,28 +89,38 @@ class Telling:
         return found(self.rest, "words", "unplaced") is not None
 
     @property
+    def _moments(self) -> tuple[When, ...]:
+        """The times of day that it names."""
+        return tuple(w for w in self.whens if w.relation is Relation.AT and w.first and w.first.minutes)
+
+    @property
     def _moment(self) -> When | None:
-        """The time of day that it names."""
-        return next((w for w in self.whens if w.relation is Relation.AT and w.first and w.first.minutes), None)
+        return next(iter(self._moments), None)
 
     @property
     def _frames(self) -> tuple[When, ...]:
         """The periods that it names."""
-        moment = self._moment
-        frames = [when for when in self.whens if when is not moment]
-        if moment is not None and moment.first is not None and moment.first.day is not None:
-            frames.append(replace(moment, first=replace(moment.first, minutes=None)))
+        frames = [when for when in self.whens if when not in self._moments]
+        first = self._moment.first if self._moment else None
+        if self._moment and first and first.day is not None:
+            frames.append(replace(self._moment, first=replace(first, minutes=None)))
         return tuple(frames)
 
     def _as(
-        self, kind: Kind, wants: Wants, over: bool | None = None, *, limit: Quantity | None = None, at: bool = False
+        self,
+        kind: Kind,
+        wants: Wants,
+        over: bool | None = None,
+        *,
+        limit: Quantity | None = None,
+        at: When | None = None,
     ) -> Computing:
-        return Computing(kind, wants, over, limit, self.whens if at else self._frames, None, self.rest)
+        return Computing(kind, wants, over, limit, (*self._frames, at) if at else self._frames, None, self.rest)
 
     def _limited(self, over: bool) -> Iterator[Claimed]:
         """What is told against a limit."""
         limit = limit_of(self.rest)
-        stays = found(self.rest, "words", "stay") is not None
+        stays = found(self.clause, "words", "stay") is not None
         if self._negated and (not stays or self._is_never):
             if self._unplaced:
                 return
@@ -136,7 +146,7 @@ class Telling:
     @property
     def _is_never(self) -> bool:
         """Whether "never" is said and nothing else of staying: "never went over" and not "never stayed below"."""
-        match = found(self.rest, "words", "stay")
+        match = found(self.clause, "words", "stay")
         verbs = re.findall(r"\b(?:stay|stayed|remain|remained|keep|kept|hold|held)\b", self.rest, re.I)
         return match is not None and not verbs
 
@@ -149,7 +159,7 @@ class Telling:
             kind = Kind.LAST_BEYOND if found(self.rest, "words", "final") else Kind.FIRST_BEYOND
             yield self._as(kind, Wants.MOMENT, over, limit=limit), self._clock(), self._about(self._moment.start)
         else:
-            yield self._as(Kind.WAS_BEYOND, Wants.TRUTH, over, limit=limit, at=True), Truth(True), False
+            yield self._as(Kind.WAS_BEYOND, Wants.TRUTH, over, limit=limit, at=self._moment), Truth(True), False
 
     def _extreme(self) -> Kind | None:
         for kind in (Kind.SPREAD, Kind.MEAN, Kind.MINIMUM, Kind.MAXIMUM, Kind.FIRST, Kind.LAST):
@@ -172,7 +182,7 @@ class Telling:
             return
         if at is not None and moved:
             if isinstance(chosen, Quantity):
-                yield self._as(Kind.AT, Wants.VALUE, at=True), chosen, False
+                yield self._as(Kind.AT, Wants.VALUE, at=at), chosen, False
             return
         if isinstance(chosen, Quantity):
             yield self._as(kind, Wants.VALUE), chosen, False
@@ -181,8 +191,11 @@ class Telling:
 
     def _plain(self, numbers: list[Quantity]) -> Iterator[Claimed]:
         """A value at a moment: "at 10:05 it was 96.9"."""
-        if self._moment is not None and not self._negated:
-            yield self._as(Kind.AT, Wants.VALUE, at=True), numbers[0], False
+        moments = self._moments
+        if self._negated or (len(moments) != len(numbers) and 1 not in (len(moments), len(numbers))):
+            return
+        for moment, number in zip(moments, numbers, strict=False):  # "89 at two and 88 at four"
+            yield self._as(Kind.AT, Wants.VALUE, at=moment), number, False
 
     def _trend(self) -> bool | None:
         rising, falling = (found(self.rest, "told", word) for word in ("rising", "falling"))

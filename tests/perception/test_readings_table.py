@@ -52,13 +52,15 @@ def test_extremes_and_means(drawn, window):
     plain, window = Plain(drawn), moments(window)
     there = plain.inside(window)
     results = [
-        f("level", window) for f in (plain.table.maximum, plain.table.minimum, plain.table.mean, plain.table.last)
+        f("level", window)
+        for f in (plain.table.maximum, plain.table.minimum, plain.table.mean, plain.table.last, plain.table.first)
     ]
     if not there:
-        assert results == [None] * 4
+        assert results == [None] * 5
         assert plain.table.spread("level", window) is None
         return
-    high, low, mean, last = results
+    high, low, mean, last, oldest = results
+    assert (oldest.value, oldest.rows[0]) == (there[0][2], there[0][1])
     top, bottom = max(v for _, _, v in there), min(v for _, _, v in there)
     first = next(entry for entry in there if entry[2] == top)
     assert (high.value, high.time, high.rows) == (top, first[0], (first[1], first[1]))
@@ -82,16 +84,17 @@ def test_limits(drawn, window, limit):
         apart = interval if after is None else (after - moment).total_seconds()
         stands[row] = interval if apart > 1.5 * interval else apart
     table = plain.table
-    for beyond, first, count, duration in (
-        (lambda v: v > limit, table.first_over, table.count_over, table.time_over),
-        (lambda v: v < limit, table.first_under, table.count_under, table.time_under),
+    for beyond, first, last, count, duration in (
+        (lambda v: v > limit, table.first_over, table.last_over, table.count_over, table.time_over),
+        (lambda v: v < limit, table.first_under, table.last_under, table.count_under, table.time_under),
     ):
         hits = [entry for entry in there if beyond(entry[2])]
-        found = first("level", limit, window)
-        if hits:
-            assert (found.value, found.time, found.rows) == (hits[0][2], hits[0][0], (hits[0][1], hits[0][1]))
-        else:
-            assert found is None
+        for found, place in ((first("level", limit, window), 0), (last("level", limit, window), -1)):
+            if hits:
+                moment, row, value = hits[place]
+                assert (found.value, found.time, found.rows) == (value, moment, (row, row))
+            else:
+                assert found is None
         if there:
             counted, lasted = count("level", limit, window), duration("level", limit, window)
             assert (counted.value, counted.unit) == (len(hits), None)
@@ -126,6 +129,21 @@ def test_excursions(drawn, window, limit, over):
         for run in runs
     ]
     assert all(e.formula.startswith(f"max(level > {limit}" if over else f"min(level < {limit}") for e in found)
+
+
+@settings(max_examples=200, deadline=None)
+@given(cells, windows, st.integers(-21, 21), st.booleans())
+def test_the_way_back(drawn, window, limit, over):
+    plain, window = Plain(drawn), moments(window)
+    there = plain.inside(window)
+    beyond = [value > limit if over else value < limit for _, _, value in there]
+    ends = [i + 1 for i in range(len(there) - 1) if beyond[i] and not beyond[i + 1]]
+    found = plain.table.back("level", limit, window, over=over)
+    if not ends:
+        assert found is None
+        return
+    moment, row, value = there[ends[0]]
+    assert (found.value, found.time, found.rows) == (value, moment, (row, row))
 
 
 @settings(max_examples=200, deadline=None)
