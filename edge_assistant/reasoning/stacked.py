@@ -87,7 +87,7 @@ def _is_header(row: Row) -> bool:
 
 
 def _fields(page: Sequence[Row]) -> list[Row]:
-    """Lines that are a label and the value under it become fields; sums are put together where all amounts are known."""
+    """Lines that are a label and the value under it become fields; sums are left to those who know all amounts."""
     found = list(page)
     taken: set[int] = set()
     for index, label in enumerate(page):
@@ -104,7 +104,7 @@ def _fields(page: Sequence[Row]) -> list[Row]:
 
 
 def _is_other(text: str) -> bool:
-    """Whether a line names a sum, or heads a page: a receipt that says "Tax invoice" does not say its number with it."""
+    """Whether a line names a sum, or heads a page: the number of a receipt does not follow its "Tax invoice"."""
     if any(mention.attribute.value == "money" for mention in labelled(text)):
         return True
     return " ".join(re.findall(r"[^\W\d_]+", text.lower())) in vocabulary().written["not_seller"]
