@@ -40,7 +40,8 @@ def load(environment: Mapping[str, str] | None = None, file: Path | None = None)
     """Read the settings.
 
     Args:
-        environment: `EDGE_ASSISTANT_PROFILE`, `_LANGUAGE`, `_PLAIN`, `_LOG_LEVEL`, `_DOMAIN`; by default the process's own.
+        environment: `EDGE_ASSISTANT_PROFILE`, `_LANGUAGE`, `_PLAIN`, `_LOG_LEVEL`, `_DOMAIN`; by default the process's
+            own.
         file: a `config.toml`; by default the user's, which need not exist.
 
     Raises:

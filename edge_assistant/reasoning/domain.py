@@ -303,7 +303,7 @@ def _unit(spot: Spot, text: str, tables: Tables) -> str:
     units: Tables = tables["unit"]
     if text not in units:
         named = next((unit for unit, entry in units.items() if text.lower() in entry["written"]), None)
-        hint = f"write '{named}'" if named else f'define it under [unit."{shown(text)}"], or {nearest(text, units)}'
+        hint = f"write '{named}'" if named else f'{nearest(text, units)} or define it under [unit."{shown(text)}"]'
         spot.refuse(f"'{shown(text)}' is not the name of a unit", hint)
     return text
 

@@ -34,6 +34,12 @@ def test_the_environment_comes_before_the_file(file: Path) -> None:
     assert load(environment) == Settings("large", "de", False, "info")
 
 
+def test_a_domain_is_a_name_or_a_path(file: Path) -> None:
+    file.write_text('domain = "clinic"\n')
+    assert load({}).domain == "clinic"
+    assert load({"EDGE_ASSISTANT_DOMAIN": "/data/ward.toml"}).domain == "/data/ward.toml"
+
+
 def test_an_empty_variable_says_nothing(file: Path) -> None:
     file.write_text('profile = "tiny"\n')
     assert load({"EDGE_ASSISTANT_PROFILE": ""}).profile == "tiny"
