@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from itertools import product
 
 from edge_assistant.reasoning.amounts import Amount, amounts
@@ -145,15 +146,17 @@ class _Bill:
     def _sums(self, amount: Amount) -> set[Decimal]:
         """What the parts of a bill make: a sum before, and taxes, charges, discounts and rounding, or some of them."""
         before = {a.number for a in (*self._of("subtotal"), *self._of("total")) if a.number != amount.number}
-        parts = []
+        return {start + more for start in before for more in self._added}
+
+    @cached_property
+    def _added(self) -> set[Decimal]:
+        """What taxes, charges, discounts and rounding, or some of them, add to a sum."""
+        parts = [{_ZERO, *(-abs(a.number) for a in self._of("discount"))}]
         for role in ("tax", "service charge", "rounding", "tip"):
-            numbers = [a.number for a in self._of(role) if not self._is_in_table(a)] or [
-                a.number for a in self._of(role)
-            ]
+            offered = self._of(role)
+            numbers = [a.number for a in offered if not self._is_in_table(a)] or [a.number for a in offered]
             parts.append({_ZERO, *numbers, sum(dict.fromkeys(numbers), _ZERO)})
-        parts.append({_ZERO, *(-abs(a.number) for a in self._of("discount"))})
-        added = {sum(choice, _ZERO) for choice in product(*parts)} - {_ZERO}
-        return {start + more for start in before for more in added}
+        return {sum(choice, _ZERO) for choice in product(*parts)} - {_ZERO}
 
     def _one(self, role: str, total: Amount | None) -> tuple[Amount | None, float]:
         """The one amount of a role, or the one that arithmetic confirms."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edge_assistant.evidence import Code
+from edge_assistant.evidence import Code, Evidence
 from edge_assistant.reasoning import receipts
 from edge_assistant.reasoning.amounts import ROLES
 from edge_assistant.reasoning.attributes import phrase
@@ -37,14 +37,24 @@ def written_claims(source: Source) -> list[Claim]:
         Claims whose attribute is the name of one of the vocabulary's, or the label itself in lower case where that
         names none. Several of one attribute where the page states several.
     """
-    page, signal = unstacked(rows(source.evidence)), source.signal.id
+    claims = [claim for part in _parts(source.evidence) for claim in _of_page(part, source.signal.id)]
+    return _once(claims)[:MAX_CLAIMS]
+
+
+def _parts(evidence: Sequence[Evidence]) -> list[list[Evidence]]:
+    """The evidence of each page of a document, and of each moment of a video: two receipts are not one."""
+    parts: dict[tuple[object, ...], list[Evidence]] = {}
+    for item in evidence:
+        parts.setdefault((item.locator.page, item.locator.seconds), []).append(item)
+    return list(parts.values())
+
+
+def _of_page(evidence: Sequence[Evidence], signal: str) -> list[Claim]:
+    page = unstacked(rows(evidence))
     receipt = receipts.read(page, signal)
     claims = _of_receipt(page, receipt, signal) if receipt else _of_form(page, signal)
-    claims += tick_claims(source.evidence, signal)
-    claims += [
-        claim for item in source.evidence if isinstance(item.detail, Code) for claim in code_claims(item, signal)
-    ]
-    return _once(claims)[:MAX_CLAIMS]
+    claims += tick_claims(evidence, signal)
+    return [*claims, *(c for item in evidence if isinstance(item.detail, Code) for c in code_claims(item, signal))]
 
 
 def _of_receipt(page: Sequence[Row], receipt: receipts.Receipt, signal: str) -> list[Claim]:

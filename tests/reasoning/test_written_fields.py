@@ -256,11 +256,8 @@ PLATE = {"voltage": "400", "frequency": "50", "current": "12", "power": "5.5", "
         [Line(("V", "Hz", "A", "kW", "rpm")), Line(("400", "50", "12", "5.5", "1450"))],
         [Line(("V", "400")), Line(("Hz", "50")), Line(("A", "12")), Line(("kW", "5.5")), Line(("rpm", "1450"))],
         [
-            Field("Rated voltage", "400 V"),
-            Field("Frequency", "50 Hz"),
-            Field("Rated current", "12 A"),
-            Field("Power", "5.5 kW (7.5 hp)"),
-            Field("Speed", "1450 rpm"),
+            *(Field("Rated voltage", "400 V"), Field("Frequency", "50 Hz"), Field("Rated current", "12 A")),
+            *(Field("Power", "5.5 kW (7.5 hp)"), Field("Speed", "1450 rpm")),
         ],
     ],
 )
@@ -371,6 +368,21 @@ def test_a_label_over_its_value() -> None:
     found = written_claims(Source(signal(Kind.IMAGE), evidence))
     assert ("patient", None, "Maria Porter") in told(found)
     assert value(found, "weight") == of("227", unit="lb")
+
+
+def test_two_pages_are_read_apart() -> None:
+    details: list[tuple[int, Detail]] = [
+        (1, Field("Tea", "2.00")),
+        (1, Field("Total", "2.00")),
+        (2, Field("Bread", "3.50")),
+        (2, Field("Total", "3.50")),
+    ]
+    evidence = tuple(
+        Evidence(f"E{i}", "image:1", _text(detail), 1.0, Locator(page=page), detail)
+        for i, (page, detail) in enumerate(details, 1)
+    )
+    found = written_claims(Source(signal(Kind.IMAGE), evidence))
+    assert [claim.text for claim in found if claim.attribute == "total"] == ["2.00", "3.50"]
 
 
 # ---- codes
