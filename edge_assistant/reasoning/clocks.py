@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from edge_assistant.reasoning.spans import Candidate, alternatives, apart, hedge, untaken
 from edge_assistant.reasoning.spoken import spoken_digits, spoken_numbers
+from edge_assistant.reasoning.units import unit_at
 from edge_assistant.reasoning.values import Clock
 from edge_assistant.reasoning.vocabulary import Vocabulary, per_vocabulary, vocabulary
 
@@ -74,7 +75,11 @@ def _relative(text: str) -> Iterator[Candidate]:
 def _is_told_as_time(text: str, start: int, end: int) -> bool:
     """Whether "five to ten" is a time of day and no range: a word such as "at" before it, and no unit behind."""
     before = re.findall(r"[^\W_]+(?:['’]s)?", text[max(0, start - 16) : start].lower())
-    return bool(before) and before[-1] in vocabulary().words["at"] and not _unit_behind().match(text, end)
+    return bool(before) and before[-1] in vocabulary().words["at"] and not _has_unit(text, end)
+
+
+def _has_unit(text: str, at: int) -> bool:
+    return unit_at(text, at + (text[at : at + 1] in (" ", "-"))) is not None
 
 
 def _whole(text: str) -> Iterator[Candidate]:
@@ -99,7 +104,7 @@ def _loose(text: str) -> Iterator[Candidate]:
         alone = text.strip() == match[0].strip() and (match["minutes"] or len(digits) == 4)
         if hour is None or minute is None or hour > 23 or minute >= _HOUR or not (match["at"] or alone):
             continue
-        if not _unit_behind().match(text, match.end()):
+        if not _has_unit(text, match.end()):
             hours = [hour] if said.startswith("0") else _hours(hour)
             yield _clock(text, match.end("at") if match["at"] else match.start(), match.end(), hours, minute)
 
@@ -197,12 +202,6 @@ def _loose_clock(vocabulary: Vocabulary) -> re.Pattern[str]:
 @per_vocabulary
 def _day_part(vocabulary: Vocabulary) -> re.Pattern[str]:
     return re.compile(rf",? ?(?:(?P<meridiem>{_MERIDIEM})|\b(?P<day>{alternatives(vocabulary.halves)})\b)", re.I)
-
-
-@per_vocabulary
-def _unit_behind(vocabulary: Vocabulary) -> re.Pattern[str]:
-    units = (f"(?-i:{unit})" if len(unit) == 1 and unit.isalpha() else re.escape(unit) for unit in vocabulary.units)
-    return re.compile(rf"[ -]?(?:{'|'.join(units)})(?![^\W\d_])", re.I)
 
 
 def _small(vocabulary: Vocabulary, below: int) -> str:

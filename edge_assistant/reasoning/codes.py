@@ -46,9 +46,9 @@ def _with_plus(digits: str) -> str:
 def identifiers(text: str) -> Iterator[Candidate]:
     """Find what can be a serial number, a batch, a room: what has a digit, and letters and digits that are read out."""
     written = (Candidate(m[0], Identifier(code(m[0])), *m.span()) for m in _WRITTEN.finditer(text))
-    dates = [range(day.start, day.end) for day in days(text)]
+    dates = {at for day in days(text) for at in range(day.start, day.end)}
     for found in apart([*_spelled(text), *written]):
-        if not any(found.start in date and found.end - 1 in date for date in dates):
+        if not dates.issuperset((found.start, found.end - 1)):
             yield found
 
 
@@ -116,4 +116,6 @@ def _part(vocabulary: Vocabulary) -> re.Pattern[str]:
 @per_vocabulary
 def _spelled_out(vocabulary: Vocabulary) -> re.Pattern[str]:
     unnamed = re.sub(r"\(\?P<\w+>", "(?:", _parts(vocabulary))
-    return re.compile(rf"(?<![^\W_]){unnamed}(?![^\W_])(?:[ -]{{1,2}}{unnamed}(?![^\W_])){{0,{_MOST_PARTS}}}", re.I)
+    return re.compile(
+        rf"(?<![^\W_])(?<!/){unnamed}(?![^\W_])(?:[ -]{{1,2}}{unnamed}(?![^\W_])){{0,{_MOST_PARTS}}}", re.I
+    )

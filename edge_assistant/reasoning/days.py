@@ -102,6 +102,8 @@ def _named_months(text: str) -> Iterator[Candidate]:
         if month is None or (year is None and (not match["before"] or not match["month"][0].isupper())):
             continue
         start = match.start("month")
+        if re.search(r"\d(?:st|nd|rd|th)?(?: of)? ?\Z", text[max(0, start - 8) : start], re.I):
+            continue  # its day is told, and is none
         yield Candidate(text[start : match.end()], Month(year, month), start, match.end())
 
 

@@ -28,7 +28,8 @@ def names(text: str) -> Iterator[Candidate]:
     for match in pattern.finditer(text):
         start, end = _inner(text, match.start(), match.end())
         words = as_name(text[start:end]).words
-        if words and not all(word in vocabulary().months for word in words):
+        told = set(words) - vocabulary().months.keys() - vocabulary().words["stop"]
+        if told:
             yield Candidate(text[start:end], Name(words), start, end)
 
 
@@ -45,7 +46,7 @@ def as_name(text: str) -> Name:
     words = [match[0].lower() for match in _WORD.finditer(text)]
     if any(word in known["firm"] and len(word) > 2 for word in words):
         words = [word for word in words if word not in known["firm"]] or words
-    bare = [word for word in words if word not in known["titles"] and word not in known["particles"]]
+    bare = [word for word in words if word not in known["titles"] and word not in known["particles"] & known["stop"]]
     return Name(tuple(_initials_joined(bare or words)))
 
 
@@ -71,7 +72,8 @@ def as_item(text: str) -> str:
     known = vocabulary().words
     doses = {i for found in quantities(text) for i in range(found.start, found.end)}
     words = [m[0].lower() for m in _WORD.finditer(text) if doses.isdisjoint(range(*m.span()))]
-    return " ".join(singular(w) for w in words if w not in known["stop"] and w not in known["list_noise"])
+    noise = known["stop"] | known["list_noise"] | (vocabulary().units.keys() if doses else set())  # "5 mg a day"
+    return " ".join(singular(word) for word in words if word not in noise)
 
 
 def _item_spans(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -122,7 +124,7 @@ def _name_pattern(vocabulary: Vocabulary) -> re.Pattern[str]:
     """Words in capitals, with particles between them; a comma only in "Hale, Martin" at the end of a text."""
     word = rf"(?:{_CAPITAL}|\([A-Z]{{1,4}}\))"
     comma = r", (?=[A-ZÀ-ÖØ-Þ][\w'’-]{1,30}(?: [A-Z]\.?)?\Z)"
-    particle = rf" (?:{alternatives(vocabulary.words['particles'])}) "
+    particle = rf"(?: (?:{alternatives(vocabulary.words['particles'])})){{1,3}} "
     return re.compile(rf"(?<![^\W_]){word}(?:(?: |{comma}|{particle}){word}){{0,{MAX_NAME}}}")
 
 

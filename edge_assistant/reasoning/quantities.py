@@ -18,6 +18,7 @@ from edge_assistant.reasoning.vocabulary import Vocabulary, per_vocabulary, voca
 
 _DIGITS = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,3}(?:\.\d{3})+,\d{1,2}(?!\d)|\d+(?:[.,]\d+)?(?:[½¼¾])?|[½¼¾])"
 _VULGAR = {"½": Decimal("0.5"), "¼": Decimal("0.25"), "¾": Decimal("0.75")}
+_CENT = Decimal("0.01")
 _MOST_WORDS = 12  # of one number: "nine hundred and ninety nine million ..." has 11
 _DASHES = frozenset({"-", "–", "—", "..", "...", "÷"})
 _PLUS_MINUS = frozenset({"±", "+/-", "+-", "plus or minus", "plus minus"})
@@ -67,9 +68,9 @@ def numbers(text: str) -> Iterator[Candidate]:
     for match in _out_of().finditer(text):
         readings = (Decimal(match[1]),) if match[1].isdigit() else spoken_numbers(match[1])
         yield Candidate(match[0], Quantity(readings), match.start(), match.end())
-    parts = [range(match.start(), match.end()) for match in _out_of().finditer(text)]
+    parts = {at for match in _out_of().finditer(text) for at in range(*match.span())}
     for candidate in _found(text, priced=False):
-        if _unit_of(candidate) is None and not any(candidate.start in part for part in parts):
+        if _unit_of(candidate) is None and candidate.start not in parts:
             yield candidate
 
 
@@ -96,43 +97,58 @@ def _hedged(quantity: Quantity, hedged: str) -> Quantity:
 
 def _numbers(text: str, *, priced: bool) -> Iterator[_Number]:
     taken = {i for finder in (days, clocks) for found in finder(text) for i in range(found.start, found.end)}
+    past = 0
     for match in _pattern().finditer(text):
-        if not taken.isdisjoint(range(match.start(), match.end())) or _is_pronoun(text, match):
+        written, end = _unit_behind(match, text)
+        if match.start() < past or not taken.isdisjoint(range(match.start(), end)) or _is_pronoun(match, written, text):
             continue
-        end = match.start() + len(match[0].rstrip(" -"))
-        unit, below = _unit(match["unit"] or match["currency"]), _below().match(text, match.end())
-        readings = _readings(match, unit, priced=priced)
-        if _coin(match) is not None and readings:
-            cents = (readings[0] / 100).quantize(Decimal("0.01"))
-            yield _Number(match.start(), end, (cents,), _coin(match) or None, True)
+        past = end
+        coin = None if match["currency"] else _coin(written)
+        unit = units.named(written or match["currency"] or "")
+        readings = _readings(match, written, unit, priced=priced)
+        if readings and coin is not None:
+            yield _Number(match.start(), end, ((readings[0] / 100).quantize(_CENT),), coin or None, True)
         elif readings:
-            if match["sign"] or below:
-                readings = tuple(-reading for reading in readings)
-            part = unit is None and (match["words"] or "").lower().split(" ")[-1] in vocabulary().fractions
-            part = part and readings[0] in vocabulary().fractions.values()
-            end = below.end() if below else end
-            yield _Number(match.start(), end, readings, unit, bool(match["digits"]), part=part)
+            yield _number(match, readings, unit, end, text)
 
 
-def _coin(match: re.Match[str]) -> str | None:
+def _number(match: re.Match[str], readings: tuple[Decimal, ...], unit: str | None, end: int, text: str) -> _Number:
+    below = _below().match(text, end)
+    if match["sign"] or below:
+        readings = tuple(-reading for reading in readings)
+    known = vocabulary().fractions
+    part = unit is None and (match["words"] or "").lower().split(" ")[-1] in known and readings[0] in known.values()
+    return _Number(match.start(), below.end() if below else end, readings, unit, bool(match["digits"]), part=part)
+
+
+def _unit_behind(match: re.Match[str], text: str) -> tuple[str, int]:
+    """The unit that is written behind a number, and where number and unit end: "half a tablet" has "tablet"."""
+    at = match.end()
+    words = (match["words"] or "").lower()
+    of_one = _of_one().match(text, at) if words.split(" ")[-1] in vocabulary().fractions else None
+    places = [of_one.end()] if of_one else []
+    places += [at + 1] if text[at : at + 1] == "-" or (text[at : at + 1].isspace() and text[at] != "\n") else [at]
+    found = next(filter(None, (units.unit_at(text, place) for place in places)), None)
+    return found or ("", at)
+
+
+def _coin(written: str) -> str | None:
     """The currency that a coin is a hundredth of; "" where several have it, None where it is no coin."""
-    coin = match["unit"] or ""
-    known = vocabulary().hundredths
-    return None if match["currency"] else known.get(coin if len(coin) == 1 else coin.lower())
+    return vocabulary().hundredths.get(written if len(written) == 1 else written.lower())
 
 
-def _readings(match: re.Match[str], unit: str | None, *, priced: bool) -> tuple[Decimal, ...]:
+def _readings(match: re.Match[str], written: str, unit: str | None, *, priced: bool) -> tuple[Decimal, ...]:
     if match["digits"]:
         bare = priced and (unit is None or units.is_currency(unit)) and not match["scale"]
         readings = _digits(match["digits"], priced=bare)
         return tuple(_scaled(r, match["scale"]) for r in readings) if match["scale"] else readings
-    words = re.sub(r"\s+", " ", match["words"])
-    if _unit(match["unit"]) == "s" and match["unit"].lower() == "second" and words.lower() != "one":
-        return ()  # "the twenty second" is a day or a place in a row, or thirty of them are "thirty seconds"
-    if words.lower() in vocabulary().words["hundreds"]:
+    words = match["words"].lower()
+    if written.lower() == "second" and words != "one":
+        return ()  # "the twenty second" is a day or a place in a row; of the unit there are "twenty seconds"
+    if words in vocabulary().words["hundreds"]:
         return ()  # "a quarter of a million"
-    if words.lower() in vocabulary().words["article"]:
-        return (Decimal(1),)  # "an hour and a half"
+    if words in vocabulary().words["article"]:
+        return (Decimal(1),) if written else ()  # "an hour and a half"
     return spoken_numbers(words)
 
 
@@ -157,9 +173,9 @@ def _digits(text: str, *, priced: bool) -> tuple[Decimal, ...]:
     return (number, number / 100) if can_be_price else (number,)
 
 
-def _is_pronoun(text: str, match: re.Match[str]) -> bool:
+def _is_pronoun(match: re.Match[str], written: str, text: str) -> bool:
     """Whether "one" stands for a thing: "this one", "the other one", "one of them"."""
-    if (match["words"] or "").lower() != "one" or match["unit"]:
+    if (match["words"] or "").lower() != "one" or written:
         return False
     before = re.findall(r"[^\W_]+", text[max(0, match.start() - 16) : match.start()].lower())
     after = text[match.end() : match.end() + 6].lower()
@@ -212,7 +228,7 @@ def _with_cents(a: _Number, b: _Number, between: str, text: str) -> _Number | No
         return None
     if between == "-" or (not is_coin and second != int(second)):
         return None
-    return _sum(a, b, (a.readings[0] + (second if is_coin else second / 100)).quantize(Decimal("0.01")), a.unit)
+    return _sum(a, b, (a.readings[0] + (second if is_coin else second / 100)).quantize(_CENT), a.unit)
 
 
 def _with_lesser(a: _Number, b: _Number, apart: str) -> _Number | None:
@@ -257,36 +273,20 @@ def _range(a: _Number, b: _Number, between: str, text: str) -> _Number | None:
     return _Number(a.start, b.end, (low, high), unit, a.digits, low, high) if is_range else None
 
 
-def _unit(text: str | None) -> str | None:
-    known = vocabulary().units
-    plain = re.sub(r"\s+", " ", text) if text else ""
-    return known.get(plain) or known.get(plain.lower()) if plain else None
-
-
-def _unit_pattern(unit: str) -> str:
-    """A unit in any case, but a single letter in its own: 12 A is a current, 3 a day is not."""
-    return f"(?-i:{unit})" if len(unit) == 1 and unit.isalpha() else re.escape(unit)
-
-
 @per_vocabulary
 def _pattern(vocabulary: Vocabulary) -> re.Pattern[str]:
-    written = {*vocabulary.units, *vocabulary.hundredths}
-    unit = "|".join(_unit_pattern(unit) for unit in sorted(written, key=lambda w: (-len(w), w)))
     money = [w for w, u in vocabulary.units.items() if units.is_currency(u) and " " not in w]
     signs = alternatives(w for w in money if not w.isalpha())
     codes = alternatives(w for w in money if w.isalpha() and len(w) <= 3)
     scale = alternatives({*vocabulary.words["hundreds"], *vocabulary.words["dozen"]})
     minus = alternatives(vocabulary.words["minus"])
     article, part = alternatives(vocabulary.words["article"]), alternatives(vocabulary.fractions)
-    of_one = "|".join(f"(?<={word})" for word in sorted(vocabulary.fractions))  # half a tablet, a quarter of an hour
     return re.compile(
         rf"(?:(?P<currency>(?<![^\W\d_])(?:{codes})|{signs})\s?)?"
         rf"(?:(?P<sign>(?<![^\W_])(?<![.,:/)])[-−–](?=\d)|\b(?:{minus})\s)?"
         rf"(?:(?P<digits>(?:(?<![^\W_])|(?<=[$€£¥₹])|(?<=(?-i:RM))|(?<=[A-Z]{{3}}))(?<![.,:/]){_DIGITS}(?![\d/]|-\d+-))"
         rf"(?:\s(?P<scale>{scale})\b)?"
-        rf"|\b(?P<words>{_words(vocabulary)}|(?:{article})(?= (?:{unit}) and (?:a )?(?:{part})\b))\b))"
-        rf"(?:(?:{of_one}) (?:of )?(?:{article})(?= (?:{unit})))?"
-        rf"(?:(?:[^\S\n]|-)?(?P<unit>{unit})(?![^\W\d_]))?",
+        rf"|\b(?P<words>{_words(vocabulary)}|(?:{article})(?= [^\W\d_]{{1,12}} and (?:a )?(?:{part})\b))\b))",
         re.I,
     )
 
@@ -310,6 +310,11 @@ def _words(vocabulary: Vocabulary) -> str:
         rf"|{plain}[ -](?:{zero})[ -](?:{number})"
         rf"|{plain}{tail}{scaled}"
     )
+
+
+@per_vocabulary
+def _of_one(vocabulary: Vocabulary) -> re.Pattern[str]:
+    return re.compile(rf" (?:of )?(?:{alternatives(vocabulary.words['article'])}) ", re.I)
 
 
 @per_vocabulary

@@ -6,10 +6,10 @@ its registry take 300 ms, as long as it takes to read a page of writing.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
 
-from edge_assistant.reasoning.vocabulary import Scale, vocabulary
+from edge_assistant.reasoning.vocabulary import Scale, Vocabulary, per_vocabulary, vocabulary
 
 TEMPERATURE = "temperature"
 
@@ -32,6 +32,40 @@ def convert(number: Fraction, unit: str, into: str) -> Fraction:
         return number
     one, other = _scale(unit), _scale(into)
     return (number * one.size + one.zero - other.zero) / other.size
+
+
+def unit_at(text: str, at: int) -> tuple[str, int] | None:
+    """The longest writing of a unit or a coin at a place of a text, and where it ends; None where no unit stands there.
+
+    A single letter is one in its own case only: 12 A is a current, 3 a day is not.
+    """
+    for written in _written().get(text[at : at + 1].lower(), ()):
+        end = at + len(written)
+        said = text[at:end]
+        alike = said == written if len(written) == 1 else said.lower() == written.lower()
+        if alike and not (text[end : end + 1].isalpha() and written[-1].isalnum()):
+            return said, end
+    return None
+
+
+def named(written: str) -> str | None:
+    """The unit that a writing stands for; MW is not mW, but elsewhere case does not matter."""
+    known = vocabulary().units
+    return known.get(written) or known.get(written.lower()) or _in_lower_case().get(written.lower())
+
+
+@per_vocabulary
+def _in_lower_case(vocabulary: Vocabulary) -> Mapping[str, str]:
+    return {written.lower(): unit for written, unit in vocabulary.units.items()}
+
+
+@per_vocabulary
+def _written(vocabulary: Vocabulary) -> Mapping[str, Sequence[str]]:
+    """The writings of all units and coins by their first character, the longest first."""
+    writings: dict[str, list[str]] = {}
+    for written in sorted({*vocabulary.units, *vocabulary.hundredths}, key=lambda w: (-len(w), w)):
+        writings.setdefault(written[0].lower(), []).append(written)
+    return writings
 
 
 def is_exact(unit: str, other: str) -> bool:
