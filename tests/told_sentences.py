@@ -1,8 +1,8 @@
 """Sentences with the claims that they make, as a text file that people can read and write.
 
-    > I take ramipril, ten milligrams a day.
-    medication = ramipril
-    dose [ramipril] = 10 mg
+> I take ramipril, ten milligrams a day.
+medication = ramipril
+dose [ramipril] = 10 mg
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ def rendered(claim: Claim) -> str:
 def written(value: Value) -> str:
     """A value by its likeliest reading."""
     match value:
-        case Quantity(readings, unit, approximate):
-            number = f"{readings[0]:f}"
+        case Quantity(readings, unit, approximate, _, _, least, most):
+            number = f"{readings[0]:f}" if least is most is None else f"{least or ''}-{most or ''}"
             return ("~" if approximate else "") + number + (f" {unit}" if unit else "")
         case Pair(first, second):
             return f"{first.readings[0]}/{second.readings[0]}"

@@ -12,6 +12,7 @@ _END = re.compile(r"[.!?;]+(?=[\s\"'”’)]|$)|\n+")
 _LAST_WORD = re.compile(r"([^\W\d_](?:[^\W\d_]|\.(?=[^\W\d_]))*)\.?$")
 _FIRST_WORD = re.compile(r"\s*[a-zß-ÿ]")
 _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'"})
+MAX_CLAUSE = 400  # characters; what runs on for longer is no clause
 _TAIL = 12  # characters before a full stop in which an abbreviation stands
 
 
@@ -120,9 +121,20 @@ def clauses(text: str) -> list[Clause]:
             part = text[a:b]
             conditional = conditional or _is_condition(part)
             says = not (asks or conditional or _is_unsure(part))
-            if part.strip(" ,.;\n"):
-                found.append(Clause(part, a, number, a == start, says))
+            for offset, piece in _pieces(part):
+                if piece.strip(" ,.;\n"):
+                    found.append(Clause(piece, a + offset, number, a + offset == start, says))
     return found
+
+
+def _pieces(part: str) -> Iterator[tuple[int, str]]:
+    """A part of a sentence in pieces of at most `MAX_CLAUSE` characters, cut between words where that can be."""
+    at = 0
+    while len(part) - at > MAX_CLAUSE:
+        end = part.rfind(" ", at + MAX_CLAUSE // 2, at + MAX_CLAUSE) + 1 or at + MAX_CLAUSE
+        yield at, part[at:end]
+        at = end
+    yield at, part[at:]
 
 
 def _cuts(sentence: str) -> list[int]:

@@ -58,6 +58,9 @@ class _Draft:
             if things(self.text[old.end : start]):  # "two elephants, no, three"
                 self._blank(old.start, old.end)
                 self._blank(start, end)
+            elif named := told(old.text):  # "45 years old, sorry, 54"
+                self._blank(old.start, old.start + named[0].start)
+                self._blank(start, end + _punctuation(self.text, end))
             else:
                 self._blank(old.start, end + _punctuation(self.text, end))
 
@@ -86,7 +89,11 @@ class _Draft:
         if not _of_one_unit(old, new):
             return False
         between = self.text[end : new.start]
-        begin = max(0, old.start - 2 * _BEFORE, *(self.text.rfind(c, 0, old.start) + 1 for c in ".!?\n"))
+        begin = max(
+            0,
+            old.start - 2 * _BEFORE,
+            *(self.text.rfind(c, max(0, old.start - 2 * _BEFORE), old.start) + 1 for c in ".!?\n"),
+        )
         before = _named(self.text[begin:start])
         if _named(between):
             return bool(_named(between) & before)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from edge_assistant.reasoning.attributes import Mention
+from edge_assistant.reasoning.attributes import Mention, told
 from edge_assistant.reasoning.candidates import Candidate, find
 from edge_assistant.reasoning.clauses import listed, told_words
 from edge_assistant.reasoning.sayings import (
@@ -29,7 +29,12 @@ _IN_ORDER_TO = re.compile(r"\s+to\s+[^\W\d_]+")
 _THING = re.compile(
     r"[\s,]*(?:and\s+)?(?:the|a|an|my|our)\s+([^\W\d_][\w-]*)\s+(?:is|was|has|needs|draws|takes|runs|had|uses)\b", re.I
 )
-_LOGGED = re.compile(r"\s*(?:shift\s+log|log|report|note|notes|minutes|visit|entry)\b", re.I)  # a note that begins with its date
+_LOGGED = re.compile(
+    r"\s*(?:shift\s+log|log|report|note|notes|minutes|visit|entry)\b", re.I
+)  # a note that begins with its date
+_BOUND = 40  # characters before a number in which "below" or "never exceeded" stands
+_KEPT = re.compile(r"\b(?:store|stored|keep|kept)\b", re.I)
+_IT = re.compile(r"\bit(?:'s)?\b", re.I)
 CODED = ("telephone", "identifier", "name")  # their values stand beside what names them
 _NEAR = 24  # distance within which a measured value belongs to a name
 
@@ -48,17 +53,19 @@ def measured(saying: Saying) -> Iterator[Found]:
         if mention is not None:
             used.add((mention.start, mention.end))
             yield from _measured(saying, mention.attribute.name, value, (mention.start, mention.end))
-        elif (attribute := _of_unit(value)) and not _IN_ORDER_TO.match(saying.text, value.end):
-            for found in _measured(saying, attribute, value, (value.start, value.end)):
-                yield replace(found, subject=found.subject or _thing(saying.text[: value.start]))
+        elif (attribute := _of_topic(saying, value) or _of_unit(value)) and not _IN_ORDER_TO.match(
+            saying.text, value.end
+        ):
+            yield from _measured(saying, attribute, value, (value.start, value.end))
 
 
 def _thing(text: str) -> str | None:
     """The thing that a clause speaks of, where it is none that the machine at hand could be: "the fuse is 16 amps"."""
     match = _THING.match(text)
-    if match is None or listed("maximum", "extremes").search(match[1]) or listed("minimum", "extremes").search(match[1]) or match[1].lower() in (*told_words("own_things"), *told_words("carriers")):
+    if match is None or told(match[1]) or _statistic(match[1]):
         return None
-    return match[1].lower()
+    noun = match[1].lower()
+    return None if noun in told_words("own_things") or noun in told_words("carriers") else noun
 
 
 def _by_nearness(saying: Saying, mentions: Sequence[Mention]) -> list[Candidate]:
@@ -72,13 +79,17 @@ def _by_nearness(saying: Saying, mentions: Sequence[Mention]) -> list[Candidate]
 
 
 def _measured(saying: Saying, attribute: str, value: Candidate, mention: tuple[int, int]) -> Iterator[Found]:
-    at = min(mention[0], value.start)
-    statistic = None if attribute == "limit" else _statistic(saying.text, value)
-    if statistic != "bound":
-        when = saying.when(attribute) or _earlier(saying.text, mention[0])
-        yield Found(
-            attribute, value.value, value.start, value.end, mention, saying.subject(at), when, statistic=statistic
-        )
+    number = value.value
+    statistic = _statistic(saying.text[: value.start])
+    if attribute == "limit" and isinstance(number, Quantity):  # "below 80" is what a limit of 80 says
+        number, statistic = replace(number, least=None, most=None), None
+    elif _is_bound(saying.text[: value.start]):
+        return
+    subject = saying.subject(min(mention[0], value.start))
+    if subject is None and overlaps(*mention, [(value.start, value.end)]):
+        subject = _thing(saying.text[: value.start])
+    when = saying.when(attribute) or _earlier(saying.text, mention[0])
+    yield Found(attribute, number, value.start, value.end, mention, subject, when, statistic=statistic)
 
 
 def _admits(saying: Saying, mention: Mention, value: Candidate, used: set[tuple[int, int]]) -> bool:
@@ -105,6 +116,14 @@ def _stands_beside(text: str, mention: tuple[int, int], value: Candidate) -> boo
     return not text[value.end : mention[0]].strip()
 
 
+def _of_topic(saying: Saying, value: Candidate) -> str | None:
+    """What the sentence measured before, where "it" goes on: "the limit used to be 85 degrees but now it's 90 degrees"."""
+    if saying.topic is None or not isinstance(value.value, Quantity) or not _IT.search(saying.text[: value.start]):
+        return None
+    units = next((a.units for a in vocabulary().attributes.values() if a.name == saying.topic), frozenset())
+    return saying.topic if value.value.unit in units or (value.value.unit and not units) else None
+
+
 def _of_unit(value: Candidate) -> str | None:
     if not isinstance(value.value, Quantity) or value.value.unit is None:
         return None
@@ -112,16 +131,15 @@ def _of_unit(value: Candidate) -> str | None:
     return next((attribute for attribute, units in table.items() if value.value.unit in units), None)
 
 
-def _statistic(text: str, value: Candidate) -> str | None:
-    """Of what kind a number is: `maximum`, `minimum`, `mean`; `bound` where it is only a limit that held or was passed."""
-    before = text[: value.start]
-    if (
-        any(listed(name, "bounds").search(before[-40:]) for name in vocabulary().telling["bounds"])
-        and "store" not in before.lower()
-        and "keep" not in before.lower()
-    ):
-        return "bound"
+def _statistic(before: str) -> str | None:
+    """Of how many a number is told: `maximum`, `minimum`, `mean`."""
     return next((name for name in vocabulary().telling["extremes"] if listed(name, "extremes").search(before)), None)
+
+
+def _is_bound(before: str) -> bool:
+    """Whether a number is only a limit that held or was passed; where something is to be kept is another matter."""
+    bounds = vocabulary().telling["bounds"]
+    return any(listed(name, "bounds").search(before[-_BOUND:]) for name in bounds) and not _KEPT.search(before)
 
 
 def _earlier(text: str, at: int) -> str | None:

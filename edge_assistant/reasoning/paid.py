@@ -28,10 +28,11 @@ _NOT_THINGS = (
     "i", "it", "he", "she", "we", "they", "you", "that", "this", "there", "which", "all", "everything", "was", "were", "is", "paid", "cost",
     "one", "each", "them", "me", "him", "her", "us", "what", "got", "gave", "bought", "and", "or", "with", "from", "for", "at", "to", "on",
     "about", "around", "only", "just", "two", "three", "four", "five", "six", "a", "an", "the", "my", "our", "his", "their", "of", "in", "cash",
-    "also", "says", "said", "shows", "reads", "receipt", "invoice", "spent", "total", "price", "amount", "bill", "change", "tip", "tax", "think", "so", "please", "by", "as", "be", "been", "not", "costs",
+    "also", "yesterday", "today", "says", "said", "shows", "reads", "receipt", "invoice", "spent", "total", "price", "amount", "bill", "change", "tip", "tax", "think", "so", "please", "by", "as", "be", "been", "not", "costs",
 )  # fmt: skip
 _IT_WAS = re.compile(
-    r"(?:^|[\s,])(?:it|that|this|this\s+one|everything|all|receipt|invoice)(?:\s+(?:was|is|were|cost|says|said|shows)\b|'s\b)", re.I
+    r"(?:^|[\s,])(?:it|that|this|this\s+one|everything|all|receipt|invoice)(?:\s+(?:was|is|were|cost|says|said|shows)\b|'s\b)",
+    re.I,
 )
 _NO_CHANGE = re.compile(r"\b(?:no|any|without)\s+change\b", re.I)
 
@@ -88,12 +89,6 @@ def _amounts(saying: Saying, mentions: Sequence[Mention]) -> list[Candidate]:
         v for v in saying.quantities if is_money(v.value) or (isinstance(v.value, Quantity) and v.value.unit is None)
     ]
     return sorted(can, key=order)
-
-
-def _is_bound(text: str, at: int) -> bool:
-    """Whether an amount is only said to be more or less than a number."""
-    before = text[max(0, at - 24) : at]
-    return any(re.search(rf"{listed(name, 'bounds').pattern}\s*$", before, re.I) for name in ("never_over", "never_under"))
 
 
 def _admits(text: str, mention: Mention, value: Candidate, used: set[int]) -> bool:
@@ -176,7 +171,7 @@ def _thing_before() -> re.Pattern[str]:
     joins = "|".join(sorted(told_words("costing"), key=len, reverse=True))
     hedges = r"(?:(?:about|around|roughly|only|just|nearly|almost|me|us)\s+)*"
     return re.compile(
-        rf"(?:^|\b(?:the|a|an|my|our|this|two|three|four|five|six|\d+|and)\s+|^\s*){_NOUNS.format(stop=_stop())}\s*(?:\s(?:{joins})\s+)?{hedges}$",
+        rf"(?:^|\b(?:the|a|an|my|our|this|two|three|four|five|six|\d+|and|bought|buy|purchased|ordered|got)\s+(?:some\s+)?|^\s*){_NOUNS.format(stop=_stop())}\s*(?:\s(?:{joins})\s+)?{hedges}$",
         re.I,
     )
 

@@ -57,6 +57,7 @@ class Saying:
         sentence: the text of its whole sentence.
         mentions: the attributes that it names.
         quantities: the numbers in it, those of a pair or date left out.
+        topic: the attribute that the sentence measured before, which "it" may go on with.
     """
 
     clause: Clause
@@ -65,6 +66,7 @@ class Saying:
     sentence: str
     mentions: tuple[Mention, ...]
     quantities: tuple[Candidate, ...]
+    topic: str | None = None
 
     @property
     def text(self) -> str:

@@ -8,12 +8,12 @@ from decimal import Decimal
 
 from edge_assistant.reasoning.candidates import Candidate
 from edge_assistant.reasoning.clauses import listed
-from edge_assistant.reasoning.sayings import Found, Saying
+from edge_assistant.reasoning.sayings import Found, Saying, overlaps
+from edge_assistant.reasoning.seen import COUNT, PRESENCE
 from edge_assistant.reasoning.things import things
 from edge_assistant.reasoning.values import Quantity, Truth, Value
 from edge_assistant.reasoning.vocabulary import vocabulary
 
-COUNT, PRESENCE = "count", "presence"
 _BEFORE = 40  # characters before a thing in which its number or "no" stands
 _ADJECTIVES = re.compile(r"\s*(?:[^\W\d_]+\s+){0,2}")  # "three young spotted giraffes"
 _NO = re.compile(
@@ -24,7 +24,10 @@ _NO = re.compile(
 _IS_NOT = re.compile(r"\s+(?:(?:is|are|was|were)\s+(?:not|nowhere)|isn't|aren't|wasn't|weren't)\b", re.I)
 _FIRST_PERSON = re.compile(r"\b(?:i|we|my|our|us)\b", re.I)
 _COUNTED_FIRST = re.compile(r"\s*(?:the|a|an|one|two|three|four|five|six|seven|eight|nine|ten|\d+)\s", re.I)
-_DOING = re.compile(r"\b(?:is|are|was|were|still|of\s+them)\s+(?:\w+\s+)?\w{2,}ing\b|^\s*(?:\w+\s+){0,4}[a-z]{2,}ing\b", re.I)
+_DOING = re.compile(
+    r"\b(?:is|are|was|were|still|of\s+them)\s+(?:\w+\s+)?\w{2,}ing\b|^\s*(?:\w+\s+){0,4}[a-z]{2,}ing\b", re.I
+)
+_HEAD = re.compile(r"\s*((?:\w+\s+){0,3}\w+)\s+(?:with|in|on|under|near|behind|beside|next\s+to)\s", re.I)
 _DOZEN = re.compile(r"\b(?:a|one)\s+dozen\s+(?:\w+\s+)?$", re.I)
 _OF_THEM = re.compile(r"\s+of\s+(?:them|these|those)\b", re.I)
 _APPOSED = re.compile(r"\s*(?:[^\W\d_]+\s*)?,\s*(?:all\s+)?", re.I)
@@ -32,16 +35,18 @@ _APPOSED = re.compile(r"\s*(?:[^\W\d_]+\s*)?,\s*(?:all\s+)?", re.I)
 
 def sighted(saying: Saying) -> Iterator[Found]:
     """The things of a clause that describes what is to be seen, counted or there or not there."""
-    named = things(saying.text)
+    people = [(one.start, one.end) for one in saying.speaking if one.subject]  # "the lady in bed 4" tells of no bed
+    named = [thing for thing in things(saying.text) if not overlaps(*thing[1:], people)]
     if not named or not _is_sight(saying):
         return
     used: set[int] = set()
     for label, start, end in named:
         number = _number_of(saying, start, end)
+        value: Value = Truth(number is not None or not _is_denied(saying.text, start, end))
+        yield Found(PRESENCE, value, start, end, (start, end), label, saying.when(PRESENCE))
         if number is None:
-            value: Value = Truth(not _is_denied(saying.text, start, end))
-            yield Found(PRESENCE, value, start, end, (start, end), label, saying.when(PRESENCE))
-        elif number.start not in used and isinstance(number.value, Quantity):
+            continue
+        if number.start not in used and isinstance(number.value, Quantity):
             used.add(number.start)
             value = Quantity(number.value.readings, None, number.value.approximate)
             first, last = min(start, number.start), max(end, number.end)
@@ -51,7 +56,7 @@ def sighted(saying: Saying) -> Iterator[Found]:
 def _is_sight(saying: Saying) -> bool:
     """Whether a clause describes what is seen: there is, I see, the cat is sleeping; a caption without a verb."""
     text = saying.text
-    if listed("seeing").search(text):
+    if listed("seeing").search(saying.sentence):
         return True
     if _FIRST_PERSON.search(text):
         return bool(_COUNTED_FIRST.match(text) and _DOING.search(text))
@@ -59,7 +64,10 @@ def _is_sight(saying: Saying) -> bool:
 
 
 def _is_caption(saying: Saying) -> bool:
-    """Whether a sentence only counts things: "One dog, two cats."."""
+    """Whether a sentence has no verb: "One dog, two cats.", "Black dog with a tennis ball"."""
+    head = _HEAD.match(saying.sentence)
+    if head is not None and things(head[1]) and things(head[1])[-1][2] == len(head[1]):
+        return True
     parts = [part for part in re.split(r",|\band\b", saying.sentence.strip(" .!\n")) if part.strip()]
     return all(_counts(part) for part in parts)
 

@@ -46,7 +46,7 @@ class Times:
 
 
 def _other_time(text: str) -> tuple[Tense, int] | None:
-    for kind in ("past", "recent", "ended", "coming", "future"):
+    for kind in ("ended", "past", "recent", "coming", "future"):
         match = _times()[kind].search(text)
         if match:
             return Tense(" ".join(match[0].split()), kind == "recent"), match.start()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
+from edge_assistant.perception.detectors import LABELS
 from edge_assistant.reasoning.attributes import told
 from edge_assistant.reasoning.candidates import singular
 from edge_assistant.reasoning.clauses import told_words
@@ -14,30 +16,31 @@ _WORD = re.compile(r"[^\W\d_]+")
 
 def things(text: str) -> list[tuple[str, int, int]]:
     """The labels of the detector that a text names, each with its span; "hot dog" is no dog, nor is a bus stop a bus."""
+    found = [(label, start, end) for label, start, end in _named(text) if not _is_part(text, end)]
+    longer = [(m.start, m.end) for m in told(text)] if found else []
+    return [t for t in found if not any(a <= t[1] < b and b - a > t[2] - t[1] for a, b in longer)]
+
+
+def _named(text: str) -> Iterator[tuple[str, int, int]]:
+    """The longest names from left to right."""
     names = _names()
     longest = max((len(name) for name in names), default=0)
     words = list(_WORD.finditer(text))
-    found: list[tuple[str, int, int]] = []
     at = 0
     while at < len(words):
         for length in range(min(longest, len(words) - at), 0, -1):
-            name = (*(w[0].lower() for w in words[at : at + length - 1]), singular(words[at + length - 1][0].lower()))
-            label = names.get(name)
-            if label:
-                start, end = words[at].start(), words[at + length - 1].end()
-                if not _is_part(text, end) and not any(
-                    m.end - m.start > end - start and m.start <= start < m.end for m in told(text)
-                ):
-                    found.append((label, start, end))
+            last = words[at + length - 1]
+            name = (*(word[0].lower() for word in words[at : at + length - 1]), singular(last[0].lower()))
+            if label := names.get(name):
+                yield label, words[at].start(), last.end()
                 at += length - 1
                 break
         at += 1
-    return found
 
 
 @per_vocabulary
 def _names(vocabulary: Vocabulary) -> dict[tuple[str, ...], str]:
-    labels = {*vocabulary.synonyms.values(), *(label for group in vocabulary.categories.values() for label in group)}
+    labels = {*LABELS, *vocabulary.synonyms.values()}
     return {
         tuple(name.lower().split()): label
         for name, label in [*((label, label) for label in labels), *vocabulary.synonyms.items()]

@@ -12,18 +12,20 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from edge_assistant.evidence import Evidence, Passage, Speech
+from edge_assistant.reasoning.candidates import MAX_TEXT
 from edge_assistant.reasoning.claims import Claim
-from edge_assistant.reasoning.clauses import Clause, any_of, clauses, plain, told_words
+from edge_assistant.reasoning.clauses import MAX_CLAUSE, Clause, any_of, clauses, plain, sentences, told_words
 from edge_assistant.reasoning.corrections import corrected
-from edge_assistant.reasoning.lists import ALLERGY, MEDICATION, allergies, items_of, items_value, medicines
+from edge_assistant.reasoning.lists import ALLERGY, DOSE, MEDICATION, allergies, items_of, items_value, medicines
 from edge_assistant.reasoning.measures import coded, dated, measured
 from edge_assistant.reasoning.paid import paid, settled
 from edge_assistant.reasoning.sayings import Found, Saying, mentions_in, quantities_in
+from edge_assistant.reasoning.seen import COUNT
 from edge_assistant.reasoning.sighted import sighted
 from edge_assistant.reasoning.sources import Source
 from edge_assistant.reasoning.tenses import Times
 from edge_assistant.reasoning.truths import truths
-from edge_assistant.reasoning.values import Items, Name
+from edge_assistant.reasoning.values import Items, Name, Quantity
 from edge_assistant.reasoning.whose import UNSURE, Thread
 
 _READERS: tuple[Callable[[Saying], Iterator[Found]], ...] = (measured, paid, dated, coded, allergies, truths, sighted)
@@ -67,20 +69,34 @@ def told_claims(source: Source) -> list[Claim]:
 
 def told_in(text: str) -> list[Found]:
     """What a text tells; spans count in the text."""
-    ready = corrected(plain(text))
+    ready = "".join(corrected(block) for block in _blocks(plain(text)))
     found: list[Found] = []
     last: str | None = None  # the medicine spoken of
+    topic: tuple[int, str | None] = (-1, None)  # what the sentence measured last
     for saying in _sayings(ready):
-        own = [f for reader in _READERS for f in reader(saying)]
-        own += medicines(saying, last)
-        last = next(
-            (f.value.items[-1] for f in reversed(own) if f.attribute == MEDICATION and isinstance(f.value, Items)), last
-        )
-        own = [_placed(f, saying.clause) for f in own if f.subject != UNSURE]
-        if not own and found and (more := _more(saying, found)) is not None:
-            found[more[0]] = more[1]
-        found += own
-    return sorted(_named_at_hand(settled(_distinct(found))), key=lambda f: (f.start, f.end, f.attribute))
+        if saying.clause.sentence == topic[0]:
+            saying = replace(saying, topic=topic[1])
+        own = _distinct([*(f for reader in _READERS for f in reader(saying)), *medicines(saying, last)])
+        drugs = [f.value.items for f in own if f.attribute == MEDICATION and isinstance(f.value, Items)]
+        last = drugs[-1][-1] if drugs else last
+        measures = [f.attribute for f in own if isinstance(f.value, Quantity) and f.attribute not in (DOSE, COUNT)]
+        topic = (saying.clause.sentence, measures[-1] if measures else saying.topic)
+        more = None if own or not found else _more(saying, found)
+        if more is not None:
+            found[-1] = more
+        found += [_placed(f, saying.clause) for f in own if f.subject != UNSURE]
+    return sorted(_named_at_hand(settled(found)), key=lambda f: (f.start, f.end, f.attribute))
+
+
+def _blocks(text: str) -> Iterator[str]:
+    """A text in blocks that finders search whole, cut at the ends of sentences where that can be."""
+    at = 0
+    while len(text) - at > MAX_TEXT:
+        ends = [at + end for _, end in sentences(text[at : at + MAX_TEXT])][:-1]
+        end = ends[-1] if ends else at + MAX_TEXT
+        yield text[at:end]
+        at = end
+    yield text[at:]
 
 
 def _sayings(text: str) -> Iterator[Saying]:
@@ -96,7 +112,10 @@ def _sayings(text: str) -> Iterator[Saying]:
         speaking = tuple(thread.speaking(clause, measured_at))
         tense = times.of(clause)
         if clause.statement:
-            yield Saying(clause, speaking, tense, whole[clause.sentence], mentions_in(clause.text), quantities)
+            sentence = whole[clause.sentence]
+            if len(sentence) > 2 * MAX_CLAUSE:  # no sentence, but a text without full stops
+                sentence = clause.text
+            yield Saying(clause, speaking, tense, sentence, mentions_in(clause.text), quantities)
 
 
 def _placed(found: Found, clause: Clause) -> Found:
@@ -106,37 +125,33 @@ def _placed(found: Found, clause: Clause) -> Found:
     return replace(found, start=found.start + at, end=found.end + at, mention=(a + at, b + at))
 
 
-def _more(saying: Saying, found: Sequence[Found]) -> tuple[int, Found] | None:
+def _more(saying: Saying, found: Sequence[Found]) -> Found | None:
     """The list before, with what a sentence adds that only goes on with it: "And nuts."."""
     lead = re.match(rf"\s*{any_of(told_words('more')).pattern}\s+(?:(?:to|against)\s+)?", saying.text, re.I)
-    index = len(found) - 1
-    before = found[index]
+    before = found[-1]
     if lead is None or not saying.clause.opens or before.attribute not in (ALLERGY, MEDICATION) or before.negated:
         return None
     items = items_of(saying.text, lead.end())
-    if (
-        not items
-        or not isinstance(before.value, Items)
-        or not _is_all(saying.text[lead.end() :], items[-1].end - lead.end())
-    ):
+    if not items or not isinstance(before.value, Items) or not _is_all(saying.text[items[-1].end :]):
         return None
     added = items_value(items)
     assert isinstance(added, Items)
     value = Items(tuple(dict.fromkeys((*before.value.items, *added.items))))
-    return index, replace(before, value=value, end=saying.clause.start + items[-1].end)
+    return replace(before, value=value, end=saying.clause.start + items[-1].end)
 
 
-def _is_all(text: str, end: int) -> bool:
-    return not re.search(r"\w", re.sub(r"\b(?:too|as well|also|and)\b", "", text[end:], flags=re.I))
+def _is_all(rest: str) -> bool:
+    """Whether nothing else is said."""
+    return not re.search(r"\w", re.sub(r"\b(?:too|as well|also|and)\b", "", rest, flags=re.I))
 
 
 def _distinct(found: Iterable[Found]) -> list[Found]:
-    """Without what is told twice at one place, and with no medicine's dose that is another's weight."""
-    known: dict[tuple[str, str | None, int, int], Found] = {}
+    """Without what a clause tells twice, and with no medicine's dose that is another's weight."""
+    known: dict[tuple[object, ...], Found] = {}
     for f in found:
-        known.setdefault((f.attribute, f.subject, f.start, f.end), f)
-    doses = {(f.start, f.end) for f in known.values() if f.attribute == "dose"}
-    return [f for f in known.values() if f.attribute == "dose" or (f.start, f.end) not in doses]
+        known.setdefault((f.attribute, f.subject, f.value, f.when, f.negated), f)
+    doses = {(f.start, f.end) for f in known.values() if f.attribute == DOSE}
+    return [f for f in known.values() if f.attribute == DOSE or (f.start, f.end) not in doses]
 
 
 def _named_at_hand(found: Sequence[Found]) -> list[Found]:

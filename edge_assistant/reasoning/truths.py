@@ -41,7 +41,7 @@ def _is_so(saying: Saying, mention: Mention) -> bool | None:
         return label[1].lower() in vocabulary().words["yes"] or label[1].lower() == "positive"
     before = text[max(0, mention.start - _BEFORE) : mention.start]
     if listed("negations").search(before):
-        return False if _is_personal(saying, mention) or not saying.speaking else None
+        return False if _is_personal(saying, mention) else None
     if not _is_personal(saying, mention):
         return None
     return bool(_asserting().search(before)) or None
@@ -49,7 +49,7 @@ def _is_so(saying: Saying, mention: Mention) -> bool | None:
 
 def _is_personal(saying: Saying, mention: Mention) -> bool:
     """Whether the thing named is not part of another: smoke detector, diabetes clinic."""
-    behind = re.match(r"[\s-]*([^\W\d_]+)", saying.text[mention.end :])
+    behind = re.match(r"[\s-]*([^\W\d_]+)(?!\s+(?:19|20)\d\d)", saying.text[mention.end :])
     return behind is None or behind[1].lower() not in _COMPOUNDS
 
 

@@ -22,14 +22,14 @@ class Speaking:
     Attributes:
         subject: None for the one that the signal is about.
         pronoun: he, she or they where a pronoun can go on speaking of it; else None.
-        of_mine: named as the speaker's own ("my son"), so that "he" is not the patient.
+        sure: the pronoun cannot be the patient: "my son ... he", "her husband ... he".
     """
 
     subject: str | None
     start: int
     end: int
     pronoun: str | None = None
-    of_mine: bool = False
+    sure: bool = False
 
 
 @dataclass(slots=True)
@@ -40,7 +40,6 @@ class Thread:
     thing: Speaking | None = None
     sentence: int = -1
     before: tuple[Speaking, ...] = ()
-    first_person: bool = False
 
     def speaking(self, clause: Clause, units: Sequence[tuple[int, int]] = ()) -> list[Speaking]:
         """Everybody and everything that a clause speaks of, in order; a pronoun is who it stands for.
@@ -56,7 +55,6 @@ class Thread:
         pronoun = listed("carried_on").search(clause.text)
         if pronoun and self.last and not any(s.start <= pronoun.start() for s in found):
             found.insert(0, self._carried(pronoun))
-        self.first_person = self.first_person or bool(listed("first_person").search(clause.text))
         if not found and clause.sentence == self.sentence and _continues().match(clause.text):
             found = [replace(one, start=0, end=0) for one in self.before[:1]]
         self.sentence, self.before = clause.sentence, tuple(found)
@@ -74,8 +72,8 @@ class Thread:
         start, end = pronoun.span()
         if self.last.pronoun not in (kind, "they", "?"):
             return Speaking(None, start, end)
-        if self.last.of_mine or self.last.pronoun == "?" or self.first_person:
-            return Speaking(self.last.subject, start, end, self.last.pronoun, self.last.of_mine)
+        if self.last.sure or self.last.pronoun == "?":
+            return Speaking(self.last.subject, start, end, self.last.pronoun, self.last.sure)
         return Speaking(UNSURE, start, end, self.last.pronoun)
 
 
@@ -104,8 +102,10 @@ def _others(text: str, units: Sequence[tuple[int, int]]) -> Iterator[Speaking]:
         yield Speaking(None, *match.span())
     for match in patterns["relation"].finditer(text):
         who = (match["who"] or match["kin"]).lower()
-        mine = (match["whose"] or "").lower() in ("my", "our")
-        yield Speaking(who, match.start(), match.end(), _pronoun_of(who), mine)
+        whose = (match["whose"] or "").lower()
+        pronoun = _pronoun_of(who)
+        sure = whose in ("my", "our") or (whose, pronoun) in (("her", "he"), ("his", "she"))
+        yield Speaking(who, match.start(), match.end(), pronoun, sure)
     for match in patterns["placed"].finditer(text):
         yield Speaking(_digits(match["whole"]), match.start(), match.end(), "?")
     for match in patterns["titled"].finditer(text):
@@ -142,35 +142,10 @@ def _digits(text: str) -> str:
 @per_vocabulary
 def _not_names(vocabulary: Vocabulary) -> frozenset[str]:
     """Words that begin a sentence in upper case and are no name."""
-    attributes = vocabulary.attributes.values()
-    words = vocabulary.telling["words"]
-    return frozenset(
-        (
-            *vocabulary.words["stop"],
-            *vocabulary.words["generic"],
-            *words["starts"],
-            *words["drugs"],
-            *words["people"],
-            *words["more"],
-        )
-        + tuple(name for attribute in attributes for name in (*attribute.names, *attribute.labels))
-        + (
-            "who",
-            "what",
-            "nobody",
-            "everybody",
-            "everyone",
-            "someone",
-            "somebody",
-            "also",
-            "only",
-            "please",
-            "both",
-            "and",
-            "but",
-            "if",
-        )
-    )
+    lists = vocabulary.telling["words"]
+    names = (name for attribute in vocabulary.attributes.values() for name in (*attribute.names, *attribute.labels))
+    told = (word for name in ("starts", "drugs", "people", "more", "nobody") for word in lists[name])
+    return frozenset((*vocabulary.words["stop"], *vocabulary.words["generic"], *names, *told))
 
 
 @per_vocabulary

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from told_sentences import cases, rendered
 
-from edge_assistant.evidence import Evidence, Locator, Speech
+from edge_assistant.evidence import Evidence, Line, Locator, Speech
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.clauses import clauses, plain, sentences
 from edge_assistant.reasoning.corrections import corrected
@@ -95,6 +96,21 @@ def test_any_text_can_be_read(text: str) -> None:
             assert claim.evidence == ("E1",)
 
 
+@pytest.mark.parametrize("piece", [*HOSTILE, *(f"{sentence} " for sentence, _ in CASES[::20])])
+def test_hostile_text_takes_linear_time(piece: str) -> None:
+    def seconds(text: str) -> float:
+        began = time.process_time()
+        told_claims(said([text]))
+        return time.process_time() - began
+
+    half = piece * (2_000 // len(piece))
+    seconds(half)
+    for _ in range(3):  # noise is never on one side only
+        if seconds(half + half) < 3 * seconds(half) + 0.02:
+            return
+    pytest.fail("four times the work for twice the text")
+
+
 @given(st.lists(st.sampled_from(HOSTILE), max_size=12).map("".join) | st.text())
 def test_what_is_searched_is_as_long_as_what_was_said(text: str) -> None:
     ready = corrected(plain(text))
@@ -110,20 +126,27 @@ def test_the_text_is_as_it_was_said_though_what_is_searched_is_not() -> None:
     assert [claim.text for claim in claims] == ["penicillin"]
 
 
+def test_what_is_said_late_in_a_long_recording_is_corrected_too() -> None:
+    weather = "The weather was fine and we talked for a while. " * 200
+    assert told(f"{weather}The total was 65, no, sorry, 63.") == ["total = 63"]
+
+
 def test_a_sentence_over_two_segments_rests_on_both() -> None:
     claims = told_claims(said(["Hello.", "The alarm limit of this machine", "is one hundred degrees."]))
     assert [(rendered(claim), claim.evidence) for claim in claims] == [("limit = 100 deg", ("E2", "E3"))]
 
 
 def test_what_is_told_of_another_time_or_denied_is_not_present() -> None:
-    past, denied, now = told_claims(said(["Last year she weighed 80 kilos. She does not take aspirin. She weighs 75 kilos."]))
+    past, denied, now = told_claims(
+        said(["Last year she weighed 80 kilos. She does not take aspirin. She weighs 75 kilos."])
+    )
     assert [past.present, denied.present, now.present] == [False, False, True]
 
 
 def test_a_source_without_sentences_tells_nothing() -> None:
     assert told_claims(said([])) == []
     form = source(["I take ramipril."])
-    line = replace(form.evidence[0], detail=__import__("edge_assistant.evidence", fromlist=["Line"]).Line(("I take ramipril.",)))
+    line = replace(form.evidence[0], detail=Line(("I take ramipril.",)))
     assert told_claims(replace(form, evidence=(line,))) == []
 
 
