@@ -31,6 +31,8 @@ Tables = dict[str, Any]
 
 _PHRASES = ("names", "labels", "asked", "told")  # of an attribute
 _ABOUT = ("name", "description")  # of the file
+_LESS = "without"  # what is taken away from the tables that ship
+_OF_THEIR_OWN = frozenset({"attributes", "unit", "tolerance"})  # tables of tables, with keys of their own
 _FIRST = {"unit": 0, "attributes": 1}  # what other tables refer to comes before them
 
 
@@ -63,8 +65,12 @@ def merged(domain: Mapping[str, Any], file: str) -> Vocabulary:
         UsageError: an entry cannot be used.
     """
     tables = dict(shipped_tables())
+    if _LESS in domain:
+        tables = _less(Spot(file, _LESS), "", tables, domain[_LESS])
     for table in sorted(domain, key=lambda table: _FIRST.get(table, len(_FIRST))):
         spot, value = Spot(file, shown(table)), domain[table]
+        if table == _LESS:
+            continue
         if table in _ABOUT:
             Spot(file).at(table).text(value)
         elif table not in tables or table in FIXED:
@@ -114,7 +120,7 @@ def _parsed(file: str, data: bytes) -> Tables:
 def _refuse_table(spot: Spot, table: str, tables: Tables) -> None:
     if table in FIXED:
         spot.refuse("is the same in every domain", "leave it out; how numbers and times are said is of the language")
-    open_ones = sorted({*_ABOUT, *tables} - FIXED)
+    open_ones = sorted({*_ABOUT, _LESS, *tables} - FIXED)
     spot.refuse("there is no such table", nearest(table, open_ones))
 
 
@@ -274,6 +280,30 @@ def _table(spot: Spot, path: str, known: Tables, given: Mapping[str, object], ta
         else:
             result[key] = _added(known.get(key, []), [_checked(at, kind, text, tables) for text in at.texts(value)])
     return _taken_over(result, given) if path == "telling.units" else result
+
+
+def _less(spot: Spot, path: str, known: Tables, given: object) -> Tables:
+    """Tables without what a domain takes away: texts of their lists, and keys of their pairs."""
+    result = dict(known)
+    for key, value in spot.table_at(given).items():
+        own = f"{path}.{key}" if path else key
+        at = spot.at(key)
+        at.one_of(key, (k for k in known if k not in FIXED | _OF_THEIR_OWN), "table that can lose something")
+        if own in FIXED:
+            at.refuse("is the same in every domain", "leave it out")
+        if isinstance(known[key], dict) and isinstance(value, dict):
+            result[key] = _less(spot.inside(key), own, known[key], value)
+            continue
+        if isinstance(known[key], dict) and RULES.get(own, Rule()).keys is None:
+            at.refuse("has entries that are all needed", f"name one of its lists: [without.{own}]")
+        lost = [at.one_of(text, known[key], "entry of it") for text in at.texts(value)]
+        if set(known[key]) <= set(lost):
+            at.refuse("would be empty", "leave something in it")
+        if isinstance(known[key], dict):
+            result[key] = {name: item for name, item in known[key].items() if name not in lost}
+        else:
+            result[key] = [text for text in known[key] if text not in lost]
+    return result
 
 
 def _taken_over(table: Tables, given: Mapping[str, object]) -> Tables:

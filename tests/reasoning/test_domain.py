@@ -111,6 +111,16 @@ def test_a_unit_that_means_an_attribute_alone_means_no_other_any_more(load):
     assert not {"degC", "degF"} & set(chosen.telling["units"]["temperature"])
 
 
+def test_entries_of_lists_and_pairs_are_taken_away(load):
+    chosen = load(
+        '[without.telling.words]\nuntold = ["bed"]\n[without]\nsynonyms = ["table"]\n'
+        '[without.telling]\nunits = ["torque"]'
+    )
+    assert set(shipped().telling["words"]["untold"]) - set(chosen.telling["words"]["untold"]) == {"bed"}
+    assert shipped().synonyms.keys() - chosen.synonyms.keys() == {"table"}
+    assert shipped().telling["units"].keys() - chosen.telling["units"].keys() == {"torque"}
+
+
 def test_an_empty_domain_is_the_shipped_vocabulary(load):
     before, after = shipped(), load('name = "Nothing"\ndescription = "It adds nothing"')
     assert after is not before
@@ -191,6 +201,15 @@ WRONG = [
     ("[tolerance.about]\nshares = 0.1", "[tolerance.about] shares: 'shares' is no key", "did you mean 'share'?"),
     ("[tolerance.about]\nshare = true", "[tolerance.about] share: is no number", "0.05"),
     ("[tolerance.measured]\nhalf_units = 0.5", "half_units: is no whole number", "rounding"),
+    ("without = 3", "[without]: is not a table", "write [without]"),
+    ('[without]\nsynonyms = ["tabel"]', "[without] synonyms: 'tabel' is no entry of it", "did you mean 'table'?"),
+    ('[without]\nnumbers = ["one"]', "[without] numbers: 'numbers' is no table that can lose", "there are singular"),
+    ('[without]\nunit = ["kg"]', "[without] unit: 'unit' is no table that can lose", ""),
+    ('[without.telling.words]\nuntol = ["bed"]', "[without.telling.words] untol: 'untol' is no", "mean 'untold'?"),
+    ('[without.telling]\nwords = ["drugs"]', "[without.telling] words: has entries", "[without.telling.words]"),
+    ('[without.measuring.weekdays]\nmonday = ["mon"]', "is the same in every domain", "leave it out"),
+    ('[without.words]\nyes = ["yes", "y", "true"]', "[without.words] yes: would be empty", "leave something"),
+    ("[without.words]\nyes = 3", "[without.words] yes: is a number and should be a list", "brackets"),
     ("colour", "domain ward.toml is not TOML (", "docs/domains.md"),
     ("name = 'a'\nname = 'b'", "domain ward.toml is not TOML (", "docs/domains.md"),
     (b"name = '\xff'", "domain ward.toml is not TOML (", "docs/domains.md"),
@@ -283,7 +302,7 @@ values = st.recursive(
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=6), inner, max_size=3)),
 )
 tables = st.dictionaries(
-    st.sampled_from([*shipped_tables(), "name", "description", "other"]),
+    st.sampled_from([*shipped_tables(), "name", "description", "without", "other"]),
     st.one_of(
         values,
         st.dictionaries(
