@@ -9,14 +9,13 @@ from decimal import Decimal
 
 from edge_assistant.perception.readings import decimals, quantity
 from edge_assistant.perception.table import Column, Computed, Table, Window
-from edge_assistant.reasoning.columns import canonical, column_of, converted
+from edge_assistant.reasoning.columns import canonical, column_of, converted, score
 from edge_assistant.reasoning.measured import LIMITED, Computing, Kind, Wants, statistic
 from edge_assistant.reasoning.moments import Period, resolve
-from edge_assistant.reasoning.question import Query
+from edge_assistant.reasoning.phrasing import found
 from edge_assistant.reasoning.values import Clock, Day, Nothing, Quantity, Truth, Value
 from edge_assistant.reasoning.vocabulary import vocabulary
 
-NEEDS_LIMIT = frozenset({"first_over", "first_under", "time_over", "stayed_under", "stayed_over"})
 _DECIMALS = 2  # at least, of a computed number
 _SLOPE_DIGITS = 3  # of a trend
 
@@ -97,24 +96,21 @@ def measure(
     return None if computing is None else evaluate(computing, table, limit, moment)
 
 
-def compute(query: Query, table: Table, limit: float | None) -> Result | None:
-    """Compute what a question asks of readings; None where it names no statistic or the rows do not tell."""
-    known = None if limit is None else Quantity((Decimal(str(limit)),))
-    result = measure(query.text, table, known)
-    return result if isinstance(result, Result) else None
-
-
 def evaluate(
-    computing: Computing, table: Table, limit: Quantity | None = None, moment: datetime | None = None
+    computing: Computing,
+    table: Table,
+    limit: Quantity | None = None,
+    moment: datetime | None = None,
+    column: Column | None = None,
 ) -> Result | Unmeasured | None:
-    """What `measure` does, for a question that is understood already."""
+    """What `measure` does, for a question that is understood already, or what a remark says of a column."""
     known = computing.limit or limit
     period = resolve(computing.whens, table) or Period()
     if moment is not None and not period.moments:
         period = replace(period, moments=(moment.replace(tzinfo=None),))
     if computing.kind is Kind.SPAN:
         return Unmeasured(period.trouble) if period.trouble else _span(computing, table, period)
-    column = column_of(computing.rest, table, known)
+    column = column or _asked_column(computing, table, known)
     if column is None or (computing.kind in LIMITED and known is None):
         return None
     if period.trouble:
@@ -129,6 +125,15 @@ def evaluate(
     if table.first(column.name, period.window) is None:
         return Unmeasured(f"there is no reading of {column.name} then")
     return _COMPUTE[computing.kind](task)
+
+
+def _asked_column(computing: Computing, table: Table, limit: Quantity | None) -> Column | None:
+    """The column of a question; one that may ask for anything at a moment ("what was ... at ten?") has to mean it."""
+    column = column_of(computing.rest, table, limit)
+    if column is None or computing.kind is not Kind.AT or score(computing.rest, column):
+        return column
+    level = found(computing.rest, "statistics", "level") or found(computing.rest, "words", "instrument")
+    return column if level else None
 
 
 def _conversion(limit: Quantity, number: Decimal, column: Column) -> str:

@@ -111,7 +111,7 @@ def statistic(question: str) -> Computing | None:
     if ranged and wants is Wants.TRUTH:
         kind, over = range_kind(rest), True
     kind = kind or _unlimited(rest, wants, named, clause)
-    if kind is None:
+    if kind is None or found(rest, "asks", "other") or _asks_which(rest):
         return None
     if kind in (Kind.TREND, Kind.WENT_BEYOND, Kind.STAYED, Kind.WAS_BEYOND) and _is_closed(rest):
         wants = Wants.TRUTH
@@ -268,6 +268,12 @@ def _names_limit(rest: str) -> bool:
     return word is not None and (
         found(rest, "words", "limit") is not None or word[0].lower() not in ("over", "under", "past", "top", "break")
     )
+
+
+def _asks_which(rest: str) -> bool:
+    """Whether a thing answers a question: "which pump ran hottest?"."""
+    match = re.search(r"\bwhich\s+(?:of\s+the\s+)?([^\W\d_]+)", rest, re.I)
+    return match is not None and _is_thing(match[1])
 
 
 def _unlimited(rest: str, wants: Wants, named: Sequence[When], clause: str | None) -> Kind | None:

@@ -91,7 +91,7 @@ def stated(text: str, table: Table, about: str = "") -> list[Statement]:
 
 def verify(statement: Statement, table: Table, limit: Quantity | None = None) -> Verified | None:
     """Compute what a statement claims, and compare; None where the readings do not tell, or a limit is missing."""
-    result = evaluate(statement.computing, table, limit)
+    result = evaluate(statement.computing, table, limit, column=table.column(statement.column))
     if not isinstance(result, Result):
         return None
     return Verified(statement, result, _agrees(statement, result, table))

@@ -101,7 +101,6 @@ class Vocabulary:
     words: Mapping[str, frozenset[str]]
     question: Mapping[str, tuple[str, ...]]
     categories: Mapping[str, frozenset[str]]
-    statistics: Mapping[str, tuple[str, ...]]
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
     synonyms: Mapping[str, str] = field(default_factory=dict)
     written: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -169,7 +168,6 @@ def build(tables: Mapping[str, Any]) -> Vocabulary:
         words={key: frozenset(values) for key, values in (tables["words"] | tables["value_words"]).items()},
         question={key: tuple(values) for key, values in tables["question"].items()},
         categories={key: frozenset(values) for key, values in tables["categories"].items()},
-        statistics={key: tuple(values) for key, values in tables["statistics"].items()},
         attributes={key: _attribute(key, entry) for key, entry in tables["attributes"].items()},
         synonyms=tables.get("synonyms", {}),
         written={key: frozenset(values) for key, values in tables["written"].items()},

@@ -66,12 +66,17 @@ def test_a_word_of_negation_denies_it(phrase):
     assert all(s.kind is Kind.STAYED for s in stated(f"It {phrase} over 95.", furnace()))
 
 
-@pytest.mark.parametrize(("name", "phrase"), [e for e in entries("asks") if e[0] not in ("excess", "day")])
+@pytest.mark.parametrize(("name", "phrase"), [e for e in entries("asks") if e[0] not in ("excess", "day", "other")])
 def test_a_question_word_wants_its_sort_of_answer(name, phrase):
     wants = {"times": Wants.COUNT, "readings": Wants.COUNT}.get(name) or Wants(name)
     computing = statistic(f"{phrase} was the temperature above 95")
     assert computing is not None
     assert computing.wants is wants
+
+
+@pytest.mark.parametrize("phrase", DATA["asks"]["other"])
+def test_a_question_that_no_computation_answers(phrase):
+    assert statistic(f"{phrase} was hottest?") is None
 
 
 @pytest.mark.parametrize("phrase", DATA["asks"]["day"])

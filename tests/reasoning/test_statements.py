@@ -177,6 +177,12 @@ def test_a_statement_stands_at_its_characters():
     assert len(stated(text, furnace())) == 2
 
 
+def test_a_pronoun_goes_on_about_the_column_before():
+    first, second = stated("The pressure peaked at 5.6, and it never went over 6.", pumps())
+    assert first.column == second.column == "pressure"
+    assert verify(second, pumps()).agrees
+
+
 def test_a_limit_that_something_else_tells():
     (statement,) = stated("It went over the limit at half past one.", furnace())
     assert verify(statement, furnace()) is None
