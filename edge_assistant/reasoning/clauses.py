@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from edge_assistant.reasoning.vocabulary import Vocabulary, per_vocabulary, vocabulary
 
@@ -85,7 +86,7 @@ def _fillers(vocabulary: Vocabulary) -> re.Pattern[str]:
 
 
 def sentences(text: str) -> Iterator[tuple[int, int]]:
-    """The spans of sentences; the point of "Mrs." or an initial ends none, nor does a line that goes on in lower case."""
+    """The spans of sentences; the point of "Mrs." ends none, nor does a line that goes on in lower case."""
     start = 0
     for match in _END.finditer(text):
         if _goes_on(text, match):
@@ -117,7 +118,7 @@ def clauses(text: str) -> list[Clause]:
         asks = _is_question(text[start:end])
         cuts = [start, *(start + cut for cut in _cuts(text[start:end])), end]
         conditional = False
-        for a, b in zip(cuts, cuts[1:], strict=False):
+        for a, b in pairwise(cuts):
             part = text[a:b]
             conditional = conditional or _is_condition(part)
             says = not (asks or conditional or _is_unsure(part))

@@ -16,7 +16,11 @@ ALLERGY, MEDICATION, DOSE = "allergy", "medication", "dose"
 _MAX_ITEM = 3  # words of one item
 _WORD = re.compile(r"[^\W\d_][^\W_]*(?:[-'][^\W_]+)*")
 _NEAR = 24  # characters between a drug and its dose
-_COPULA = r"\s*(?:is|are|was|include|includes|to|of|:|-|only|mainly|just|,|\s)*"
+_NO_MEDICINE = re.compile(
+    r"\b(?:no|not\s+on\s+any|without|denies(?:\s+any)?)\s+(?:(?:regular|current|other)\s+)?"
+    r"(?:medications?|medicines?|drugs|tablets|meds)\b|\bmedications?\s*:?\s*(?:none|nil)\b",
+    re.I,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,10 +273,7 @@ def _is_unknown(name: str) -> bool:
 
 def _none_taken(saying: Saying, take: re.Match[str] | None) -> tuple[int, int] | None:
     """Where a clause says that no medicine is taken at all."""
-    pattern = r"\b(?:no|not on any|without|denies(?: any)?)\s+(?:(?:regular|current|other)\s+)?(?:medications?|medicines?|drugs|tablets|meds)\b"
-    match = re.search(pattern, saying.text, re.I) or re.search(
-        r"\bmedications?\s*:?\s*(?:none|nil)\b", saying.text, re.I
-    )
+    match = _NO_MEDICINE.search(saying.text)
     if match is None and take is not None and listed("anything").match(saying.text[take.end() :].lstrip()):
         behind = saying.text[take.end() :]
         denied = _is_denied(saying.text, take.start()) or re.match(r"\s*(?:nothing|none|no)\b", behind, re.I)

@@ -117,7 +117,7 @@ def _stands_beside(text: str, mention: tuple[int, int], value: Candidate) -> boo
 
 
 def _of_topic(saying: Saying, value: Candidate) -> str | None:
-    """What the sentence measured before, where "it" goes on: "the limit used to be 85 degrees but now it's 90 degrees"."""
+    """What the sentence measured before, where "it" goes on: "the limit was 85 degrees but now it's 90 degrees"."""
     if saying.topic is None or not isinstance(value.value, Quantity) or not _IT.search(saying.text[: value.start]):
         return None
     units = next((a.units for a in vocabulary().attributes.values() if a.name == saying.topic), frozenset())

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from edge_assistant.reasoning.attributes import Mention, told
+from edge_assistant.reasoning.bought import thing_bought
 from edge_assistant.reasoning.candidates import Candidate
 from edge_assistant.reasoning.clauses import listed, told_words
 from edge_assistant.reasoning.sayings import (
@@ -23,22 +24,16 @@ from edge_assistant.reasoning.values import Nothing, Quantity
 
 TOTAL, PRICE, CASH, CHANGE = "total", "price", "cash", "change"
 _NEAR = 16  # distance within which an amount belongs to a name
-_NOUNS = r"(?P<what>(?!(?:{stop})\b)[^\W\d_][\w'-]*(?:\s+(?!(?:{stop})\b)[^\W\d_][\w'-]*){{0,2}})"
-_NOT_THINGS = (
-    "i", "it", "he", "she", "we", "they", "you", "that", "this", "there", "which", "all", "everything", "was", "were", "is", "paid", "cost",
-    "one", "each", "them", "me", "him", "her", "us", "what", "got", "gave", "bought", "and", "or", "with", "from", "for", "at", "to", "on",
-    "about", "around", "only", "just", "two", "three", "four", "five", "six", "a", "an", "the", "my", "our", "his", "their", "of", "in", "cash",
-    "also", "yesterday", "today", "says", "said", "shows", "reads", "receipt", "invoice", "spent", "total", "price", "amount", "bill", "change", "tip", "tax", "think", "so", "please", "by", "as", "be", "been", "not", "costs",
-)  # fmt: skip
 _IT_WAS = re.compile(
-    r"(?:^|[\s,])(?:it|that|this|this\s+one|everything|all|receipt|invoice)(?:\s+(?:was|is|were|cost|says|said|shows)\b|'s\b)",
+    r"(?:^|[\s,])(?:it|that|this|this\s+one|everything|all|receipt|invoice)"
+    r"(?:\s+(?:was|is|were|cost|says|said|shows)\b|'s\b)",
     re.I,
 )
 _NO_CHANGE = re.compile(r"\b(?:no|any|without)\s+change\b", re.I)
 
 
 def paid(saying: Saying) -> Iterator[Found]:
-    """The amounts of a clause, each with the nearest name; without a name it is the total, or the price of what is named."""
+    """The amounts of a clause, each with the nearest name; one without a name is the total of what is named."""
     if listed("repaying").search(saying.text):
         return
     mentions, loose = _named(saying)
@@ -113,32 +108,14 @@ def _found(saying: Saying, attribute: str, value: Candidate, span: tuple[int, in
     when = saying.when(attribute)
     subject = saying.subject(min(span[0], value.start))
     if attribute in (TOTAL, PRICE) and subject is None:
-        thing = _thing(saying.text, value, span)
+        thing = thing_bought(saying.text, value, span)
         if thing is not None and any(m.attribute.value != "money" for m in told(thing)):
             return None
         if span == (value.start, value.end) and thing is None and not _is_spent(saying):
             return None
-        subject = (
-            thing
-            if attribute == PRICE or span == (value.start, value.end) or _is_cost(saying.text[span[0] : span[1]])
-            else None
-        )
+        beside = span == (value.start, value.end) or saying.text[slice(*span)].lower() in told_words("cost_phrases")
+        subject = thing if attribute == PRICE or beside else None
     return Found(attribute, value.value, value.start, value.end, span, subject, when)
-
-
-def _is_cost(phrase: str) -> bool:
-    return phrase.lower() in (
-        "cost",
-        "costs",
-        "spent",
-        "each",
-        "apiece",
-        "charged",
-        "was charged",
-        "came to",
-        "paid",
-        "pay",
-    )
 
 
 def _is_spent(saying: Saying) -> bool:
@@ -150,48 +127,11 @@ def _is_spent(saying: Saying) -> bool:
     )
 
 
-def _thing(text: str, value: Candidate, span: tuple[int, int]) -> str | None:
-    """What an amount was paid for: "the soup was 6.50", "12 ringgit for the soup", "a coffee for 4.20"."""
-    begin = min(value.start, span[0])
-    before = _thing_before().search(text[max(0, begin - 80) : begin])
-    if before is None:
-        before = _opening().match(text[:begin])
-    after = _thing_after().match(text[max(value.end, span[1] if span[1] - value.end < 12 else 0) :][:60])
-    for match in (before, after):
-        if match:
-            return re.sub(r"\s+", " ", match["what"]).strip().lower()
-    return None
-
-
-def _stop() -> str:
-    return "|".join(sorted({*_NOT_THINGS, *told_words("spending")}, key=len, reverse=True))
-
-
-def _thing_before() -> re.Pattern[str]:
-    joins = "|".join(sorted(told_words("costing"), key=len, reverse=True))
-    hedges = r"(?:(?:about|around|roughly|only|just|nearly|almost|me|us)\s+)*"
-    return re.compile(
-        rf"(?:^|\b(?:the|a|an|my|our|this|two|three|four|five|six|\d+|and|bought|buy|purchased|ordered|got)\s+(?:some\s+)?|^\s*){_NOUNS.format(stop=_stop())}\s*(?:\s(?:{joins})\s+)?{hedges}$",
-        re.I,
-    )
-
-
-def _opening() -> re.Pattern[str]:
-    return re.compile(
-        rf"\s*(?:and\s+)?(?:the|my|our|this|an?)\s+{_NOUNS.format(stop=_stop())}\s+(?:from|at|of|for|in)\s+[^,;]*?\b(?:was|were|cost|costs|came to)\s+(?:about\s+|around\s+|only\s+|just\s+)?$",
-        re.I,
-    )
-
-
-def _thing_after() -> re.Pattern[str]:
-    return re.compile(rf"\s*(?:for|on)\s+(?:the\s+|a\s+|an\s+|my\s+|some\s+)?{_NOUNS.format(stop=_stop())}", re.I)
-
-
 def settled(found: Iterable[Found]) -> list[Found]:
-    """The amounts of a whole source: several articles with a price each are no totals, and two bare totals tell nothing."""
+    """The amounts of a whole source: of several articles none is the total, and two bare totals tell nothing."""
     amounts = list(found)
     totals = [f for f in amounts if f.attribute == TOTAL and f.when is None]
-    things = {f.subject for f in totals if f.subject is not None and f.mention != (0, 0)}
+    things = {f.subject for f in totals if f.subject is not None}
     bare = [f for f in totals if f.mention == (f.start, f.end) and f.subject is None]
     named = [f for f in totals if f.subject is None and f not in bare]
     result = []

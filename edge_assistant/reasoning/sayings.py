@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from edge_assistant.reasoning.attributes import Mention, phrase, told
 from edge_assistant.reasoning.candidates import Candidate, find
@@ -98,11 +99,11 @@ def mentions_in(text: str) -> tuple[Mention, ...]:
 
 
 def quantities_in(text: str) -> tuple[Candidate, ...]:
-    """The numbers of a text, without those of a pair, of two that are told as either or as from and to, or of one in two parts."""
+    """The numbers of a text, without those of a pair, of "5 or 10", "from 6 to 4" or "one metre eighty"."""
     pairs = [(pair.start, pair.end) for pair in find("pair", text)]
     found = [c for c in find("quantity", text) if not any(a < c.end and c.start < b for a, b in pairs)]
     doubtful = set()
-    for first, second in zip(found, found[1:], strict=False):
+    for first, second in pairwise(found):
         between = text[first.end : second.start].strip().lower()
         parts = not between and getattr(first.value, "unit", None) is not None  # "one metre eighty" is one length
         if (

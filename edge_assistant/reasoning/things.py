@@ -15,7 +15,7 @@ _WORD = re.compile(r"[^\W\d_]+")
 
 
 def things(text: str) -> list[tuple[str, int, int]]:
-    """The labels of the detector that a text names, each with its span; "hot dog" is no dog, nor is a bus stop a bus."""
+    """The labels of the detector that a text names, each with its span; a hot dog is no dog, nor a bus stop a bus."""
     found = [(label, start, end) for label, start, end in _named(text) if not _is_part(text, end)]
     longer = [(m.start, m.end) for m in told(text)] if found else []
     return [t for t in found if not any(a <= t[1] < b and b - a > t[2] - t[1] for a, b in longer)]

@@ -26,9 +26,10 @@ from edge_assistant.signals import Kind
 CASES = list(cases(Path(__file__).with_name("told_sentences.txt")))
 UNRELATED = ["Thank you very much.", "The weather is nice.", "We met in the corridor.", "Okay.", "Nothing to report."]
 HOSTILE = [
-    "no ", "no, sorry, 5 ", "5, no, ", "not 5, ", "I take ", "allergic to a, ", "a, ", "and ", "if ", "will ", "my son ", "the other pump ", "Mr. ",
-    "(", "5 mg ", "ramipril ", "total ", "the soup was ", "6.50 ", "um, ", ". ", "\n", "? ", "a dog ", "three ", "of them ", "the old ", "until ", "x", " ", ",",
-    "pump 2 ", "this is A ", "120/80 ", "or ", "between ", "is ", "for the ", "lady in bed ", "'", "’s ",
+    "no ", "no, sorry, 5 ", "5, no, ", "not 5, ", "I take ", "allergic to a, ", "a, ", "and ", "if ", "will ",
+    "my son ", "the other pump ", "Mr. ", "(", "5 mg ", "ramipril ", "total ", "the soup was ", "6.50 ", "um, ",
+    ". ", "\n", "? ", "a dog ", "three ", "of them ", "the old ", "until ", "x", " ", ",", "pump 2 ", "this is A ",
+    "120/80 ", "or ", "between ", "is ", "for the ", "lady in bed ", "'", "’s ",
 ]  # fmt: skip
 
 
@@ -96,7 +97,7 @@ def test_any_text_can_be_read(text: str) -> None:
             assert claim.evidence == ("E1",)
 
 
-@pytest.mark.parametrize("piece", [*HOSTILE, *(f"{sentence} " for sentence, _ in CASES[::20])])
+@pytest.mark.parametrize("piece", [*HOSTILE, *(f"{sentence} " for sentence, _ in CASES[::40])])
 def test_hostile_text_takes_linear_time(piece: str) -> None:
     def seconds(text: str) -> float:
         began = time.process_time()
