@@ -54,9 +54,19 @@ def _seller(head: Sequence[Row], signal: str) -> Iterator[Claim]:
     chosen = next(iter(companies or sure), None)
     if chosen is not None:
         text = chosen.text.strip(" -*.")
-        value = Name(tuple(re.findall(r"[^\W_]+", text.lower())))
+        value = _company(text)
         confidence = _LIKELY if companies or chosen is offered[0] else _GUESSED
         yield Claim(signal, value, text, (chosen.id,), confidence, attribute="seller")
+
+
+def _company(text: str) -> Name:
+    """A company's name as people say it: without its legal form, and what stands in brackets.
+
+    >>> _company("MR. D.I.Y. (M) SDN BHD")
+    Name(words=('d', 'i', 'y'))
+    """
+    words = re.findall(r"[^\W_]+", re.sub(r"\([^)]*\)", " ", text.lower()))
+    return Name(tuple(word for word in words if word not in vocabulary().written["legal"]) or tuple(words))
 
 
 def _may_be_seller(row: Row) -> bool:

@@ -13,7 +13,7 @@ from edge_assistant.reasoning.amounts import amounts, role_of
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.rows import Row, rows
 from edge_assistant.reasoning.sources import Source
-from edge_assistant.reasoning.values import Quantity
+from edge_assistant.reasoning.values import Name, Quantity
 from edge_assistant.reasoning.vocabulary import vocabulary
 from edge_assistant.reasoning.written import written_claims
 from edge_assistant.signals import Kind
@@ -392,6 +392,12 @@ def test_an_address_is_not_the_seller(word: str) -> None:
 def test_a_company_is_the_seller(word: str) -> None:
     found = read(f"Somebody\nBluebird {word}\nTea       2.00\nTotal       2.00")
     assert texts(found)["seller"] == f"Bluebird {word}"
+
+
+@pytest.mark.parametrize("word", sorted(WRITTEN["legal"]))
+def test_a_legal_form_is_no_part_of_a_name(word: str) -> None:
+    found = read(f"Bluebird Books {word.upper()}\nTea       2.00\nTotal       2.00")
+    assert [claim.value for claim in found if claim.attribute == "seller"] == [Name(("bluebird", "books"))]
 
 
 @pytest.mark.parametrize("word", sorted(WRITTEN["not_when"]))
