@@ -7,17 +7,22 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
+from fakes import signal, source
 
+from edge_assistant.evidence import Evidence, Field, Locator
 from edge_assistant.perception.detectors import LABELS
 from edge_assistant.reasoning import domain
 from edge_assistant.reasoning.attributes import Mention, asked, labelled, phrase, told
 from edge_assistant.reasoning.candidates import FINDERS, find, singular
+from edge_assistant.reasoning.inventory import inventory
 from edge_assistant.reasoning.phrasing import pattern
 from edge_assistant.reasoning.question import understand
+from edge_assistant.reasoning.sources import Source
 from edge_assistant.reasoning.spoken import spoken_numbers
 from edge_assistant.reasoning.units import is_currency, meanings
 from edge_assistant.reasoning.values import Day, Month, Quantity
 from edge_assistant.reasoning.vocabulary import Attribute, Vocabulary, shipped, shipped_tables, within
+from edge_assistant.signals import Kind
 
 CHOSEN = {"shipped": shipped()} | {name: domain.load(name) for name in domain.names()}
 ATTRIBUTES = [
@@ -26,6 +31,13 @@ ATTRIBUTES = [
     for key, attribute in chosen.attributes.items()
     if name == "shipped" or attribute != shipped().attributes.get(key)
 ]
+
+
+def _is_new(chosen: Vocabulary, attribute: Attribute) -> bool:
+    """Whether a domain adds an attribute."""
+    return attribute.name not in {known.name for known in shipped().attributes.values()}
+
+
 OF_BOTH = frozenset({"keep below", "store below", "do not store above"})  # a label of a limit is one of a temperature
 
 
@@ -74,6 +86,45 @@ def test_an_attribute_is_found_by_each_of_its_names(chosen: Vocabulary, attribut
 
 def _meant(mentions: list[Mention]) -> list[Attribute]:
     return [mention.attribute for mention in mentions]
+
+
+SAMPLES = {
+    "number": "14", "date": "12 March 2026", "clock": "08:15", "identifier": "B-4711", "name": "Jane Porter",
+    "truth": "yes", "pair": "120/80", "money": "12.50", "words": "stable", "items": "latex",
+    "telephone": "07744 900123",
+}  # fmt: skip
+UNTOLD = frozenset({"words", "truth", "items"})  # in sentences these are said in other ways than "it is ..."
+
+
+def sample(chosen: Vocabulary, attribute: Attribute) -> str:
+    """A value that an attribute can have, as it is written."""
+    if attribute.value != "quantity":
+        return SAMPLES[attribute.value]
+    unit = min(attribute.units, default=None)
+    return next((f"5 {written}" for written, known in chosen.units.items() if known == unit), "5")
+
+
+@pytest.mark.parametrize(("chosen", "attribute"), ATTRIBUTES)
+def test_an_attribute_is_claimed_of_a_form(chosen: Vocabulary, attribute: Attribute) -> None:
+    with within(chosen):
+        value = sample(chosen, attribute)
+        for name in (*attribute.names, *attribute.labels):
+            given, label = signal(Kind.IMAGE), name.capitalize()
+            place = Locator(box=(10, 10, 300, 20))
+            line = Evidence("E1", given.id, f"{label}: {value}", 0.98, place, Field(label, value))
+            told_of = {claim.attribute for claim in inventory(Source(given, (line,), None))}
+            assert attribute.name in told_of, f"{label}: {value}"
+
+
+@pytest.mark.parametrize(("chosen", "attribute"), [param for param in ATTRIBUTES if _is_new(*param.values)])
+def test_an_attribute_of_a_domain_is_claimed_of_a_sentence(chosen: Vocabulary, attribute: Attribute) -> None:
+    with within(chosen):
+        value = sample(chosen, attribute)
+        for name in attribute.names if attribute.value not in UNTOLD else ():
+            said = f"The {name.replace('-', ' ')} is {value}."
+            if "set up" in said or "change over" in said:
+                continue  # a sentence that asks for something to be set or changed
+            assert attribute.name in {claim.attribute for claim in inventory(source([said]))}, said
 
 
 def test_no_name_means_two_attributes_of_one_type(chosen: Vocabulary) -> None:
