@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from edge_assistant.reasoning.candidates import Candidate
-from edge_assistant.reasoning.clauses import listed
+from edge_assistant.reasoning.clauses import listed, told_words
 from edge_assistant.reasoning.sayings import Found, Saying, overlaps
 from edge_assistant.reasoning.seen import COUNT, PRESENCE
 from edge_assistant.reasoning.things import things
 from edge_assistant.reasoning.values import Quantity, Truth, Value
 from edge_assistant.reasoning.vocabulary import vocabulary
 
+Thing = tuple[str, int, int]
+"""A label, and where what names it begins and ends."""
+
+PERSON = "person"
 _BEFORE = 40  # characters before a thing in which its number or "no" stands
 _ADJECTIVES = re.compile(r"\s*(?:[^\W\d_]+\s+){0,2}")  # "three young spotted giraffes"
 _NO = re.compile(
@@ -44,13 +48,20 @@ def sighted(saying: Saying) -> Iterator[Found]:
         number = _number_of(saying, start, end)
         value: Value = Truth(number is not None or not _is_denied(saying.text, start, end))
         yield Found(PRESENCE, value, start, end, (start, end), label, saying.when(PRESENCE))
-        if number is None:
+        if number is None or not _counts_all(saying.text, named, (label, start, end)):
             continue
         if number.start not in used and isinstance(number.value, Quantity):
             used.add(number.start)
             value = Quantity(number.value.readings, None, number.value.approximate)
             first, last = min(start, number.start), max(end, number.end)
             yield Found(COUNT, value, first, last, (start, end), label, saying.when(COUNT))
+
+
+def _counts_all(text: str, named: Sequence[Thing], thing: Thing) -> bool:
+    """Whether a number is that of all there are: two children beside a woman are not the persons of a picture."""
+    label, start, end = thing
+    alone = [other[0] for other in named].count(label) == 1
+    return alone and (label != PERSON or text[start:end].lower() in told_words("persons"))
 
 
 def _is_sight(saying: Saying) -> bool:
