@@ -29,7 +29,7 @@ def thing_bought(text: str, value: Candidate, span: tuple[int, int]) -> str | No
     before, whole, behind = _patterns()
     begin = min(value.start, span[0])
     end = max(value.end, span[1]) if span[1] - value.end < _NEAR else value.end
-    match = before.search(text[max(0, begin - _BEFORE) : begin]) or whole.match(text[:begin])
+    match = whole.match(text[:begin]) or before.search(text[max(0, begin - _BEFORE) : begin])
     match = match or behind.match(text[end : end + _BEHIND])
     return " ".join(match["what"].split()).lower() if match else None
 

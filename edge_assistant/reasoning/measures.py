@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from edge_assistant.reasoning.attributes import Mention, told
 from edge_assistant.reasoning.candidates import Candidate, find
-from edge_assistant.reasoning.clauses import listed, told_words
+from edge_assistant.reasoning.clauses import any_of, listed, told_words
 from edge_assistant.reasoning.sayings import (
     Found,
     Saying,
@@ -22,7 +22,7 @@ from edge_assistant.reasoning.sayings import (
     overlaps,
 )
 from edge_assistant.reasoning.values import Identifier, Name, Quantity
-from edge_assistant.reasoning.vocabulary import Attribute, vocabulary
+from edge_assistant.reasoning.vocabulary import Attribute, Vocabulary, per_vocabulary, vocabulary
 
 MEASURED = ("quantity", "number")
 _IN_ORDER_TO = re.compile(r"\s+to\s+[^\W\d_]+")
@@ -35,6 +35,9 @@ _LOGGED = re.compile(
 _BOUND = 40  # characters before a number in which "below" or "never exceeded" stands
 _KEPT = re.compile(r"\b(?:store|stored|keep|kept)\b", re.I)
 _IT = re.compile(r"\bit(?:'s)?\b", re.I)
+_DUE = re.compile(
+    r"\b(?:due|payable|by|until|before|valid)\s+(?:on\s+|by\s+|until\s+)?(?:the\s+)?$", re.I
+)  # a date of something else
 CODED = ("telephone", "identifier", "name")  # their values stand beside what names them
 _NEAR = 24  # distance within which a measured value belongs to a name
 
@@ -138,8 +141,14 @@ def _statistic(before: str) -> str | None:
 
 def _is_bound(before: str) -> bool:
     """Whether a number is only a limit that held or was passed; where something is to be kept is another matter."""
-    bounds = vocabulary().telling["bounds"]
-    return any(listed(name, "bounds").search(before[-_BOUND:]) for name in bounds) and not _KEPT.search(before)
+    return bool(_bounding().search(before[-_BOUND:])) and not _KEPT.search(before)
+
+
+@per_vocabulary
+def _bounding(vocabulary: Vocabulary) -> re.Pattern[str]:
+    """Words that end right before a number which is no value: "never exceeded"."""
+    phrases = any_of(phrase for phrases in vocabulary.telling["bounds"].values() for phrase in phrases).pattern
+    return re.compile(rf"{phrases}\s+(?:(?:the|about|around)\s+)?$", re.I)
 
 
 def _earlier(text: str, at: int) -> str | None:
@@ -174,6 +183,8 @@ def _days(saying: Saying) -> Iterator[Found]:
             mention = nearest(saying.text, mentions, value)[0]
             at = (mention.start, mention.end)
             yield Found(mention.attribute.name, value.value, *span, at, saying.subject(min(mention.start, value.start)))
+        elif _DUE.search(saying.text[: value.start]):
+            continue
         elif _is_bought(saying) or _LOGGED.match(saying.sentence):
             yield Found("date", value.value, *span, span, saying.subject(value.start))
 

@@ -31,7 +31,7 @@ _COUNTED_FIRST = re.compile(r"\s*(?:the|a|an|one|two|three|four|five|six|seven|e
 _DOING = re.compile(
     r"\b(?:is|are|was|were|still|of\s+them)\s+(?:\w+\s+)?\w{2,}ing\b|^\s*(?:\w+\s+){0,4}[a-z]{2,}ing\b", re.I
 )
-_HEAD = re.compile(r"\s*((?:\w+\s+){0,3}\w+)\s+(?:with|in|on|under|near|behind|beside|next\s+to)\s", re.I)
+_HEAD = re.compile(r"\s*((?:\w+\s+){0,5}\w+)\s+(?:with|in|on|at|under|near|behind|beside|next\s+to)\s", re.I)
 _DOZEN = re.compile(r"\b(?:a|one)\s+dozen\s+(?:\w+\s+)?$", re.I)
 _OF_THEM = re.compile(r"\s+of\s+(?:them|these|those)\b", re.I)
 _APPOSED = re.compile(r"\s*(?:[^\W\d_]+\s*)?,\s*(?:all\s+)?", re.I)
