@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from edge_assistant.perception.readings import decimals, quantity
 from edge_assistant.perception.table import Column, Computed, Table, Window
-from edge_assistant.reasoning.columns import canonical, column_of, converted, score
-from edge_assistant.reasoning.measured import LIMITED, Computing, Kind, Wants, statistic
+from edge_assistant.reasoning.columns import canonical, column_of, converted, measures, score
+from edge_assistant.reasoning.measured import LIMITED, Computing, Kind, Wants, numbers_in, statistic
 from edge_assistant.reasoning.moments import Period, resolve
 from edge_assistant.reasoning.phrasing import found
-from edge_assistant.reasoning.values import Clock, Day, Nothing, Quantity, Truth, Value
+from edge_assistant.reasoning.values import Clock, Day, Nothing, Quantity, Truth, Value, same
 from edge_assistant.reasoning.vocabulary import vocabulary
 
 _DECIMALS = 2  # at least, of a computed number
@@ -144,10 +144,13 @@ def _conversion(limit: Quantity, number: Decimal, column: Column) -> str:
 
 
 def _extreme(task: _Task) -> Result | Unmeasured | None:
-    kind, name, window = task.computing.kind, task.column.name, task.window
-    if task.period.moments:
+    name, window = task.column.name, task.window
+    high = task.computing.kind is Kind.MAXIMUM
+    if "latency" in measures(task.column) and found(task.computing.rest, "words", "inverse"):
+        high = not high
+    if task.period.moments and task.computing.wants is not Wants.TRUTH:
         return _at(task)
-    computed = task.table.maximum(name, window) if kind is Kind.MAXIMUM else task.table.minimum(name, window)
+    computed = task.table.maximum(name, window) if high else task.table.minimum(name, window)
     return _told(task, computed)
 
 
@@ -344,6 +347,12 @@ def _told(task: _Task, computed: Computed | None) -> Result | None:
     """A reading or a number over some, as the question wants it: the value, the time of day or the day."""
     if computed is None:
         return None
+    if (
+        task.computing.wants is Wants.TRUTH
+        and task.computing.kind not in LIMITED
+        and (checked := _checked(task, computed)) is not None
+    ):
+        return checked
     if task.computing.wants in (Wants.MOMENT, Wants.DAY) and computed.time is not None:
         at = computed.time
         day = Day(((at.year, at.month, at.day),))
@@ -353,6 +362,21 @@ def _told(task: _Task, computed: Computed | None) -> Result | None:
         result = _result(task, Clock((at.hour * 60 + at.minute,)), task.table.shown(at), computed)
         return replace(result, day=day if several else None)
     return _result(task, _measured(_rounded(computed.value, task), task.column), _said(computed, task), computed)
+
+
+def _checked(task: _Task, computed: Computed) -> Result | None:
+    """Whether a number or a time of day that the question names is the computed one: "was the maximum 96.9?"."""
+    numbers = [n.value for n in numbers_in(task.computing.rest) if isinstance(n.value, Quantity)]
+    value = _measured(_rounded(computed.value, task), task.column)
+    if len(numbers) == 1 and converted(numbers[0], task.column) is not None:
+        yes, said = same(numbers[0], value), _said(computed, task)
+    elif not numbers and task.period.moments and computed.time is not None:
+        slack = timedelta(seconds=task.table.interval or 60.0)
+        at = computed.time.replace(tzinfo=None)
+        yes, said = any(abs(moment - at) < slack for moment in task.period.moments), task.table.shown(computed.time)
+    else:
+        return None
+    return _result(task, Truth(yes), f"{'yes' if yes else 'no'}, {said}", computed)
 
 
 def _result(task: _Task, value: Value, text: str, computed: Computed) -> Result:

@@ -111,7 +111,7 @@ def statistic(question: str) -> Computing | None:
     if ranged and wants is Wants.TRUTH:
         kind, over = range_kind(rest), True
     kind = kind or _unlimited(rest, wants, named, clause)
-    if kind is None or found(rest, "asks", "other") or _asks_which(rest):
+    if kind is None or found(rest, "asks", "other") or _asks_which(rest) or (kind is not Kind.AT and _is_placed(rest)):
         return None
     if kind in (Kind.TREND, Kind.WENT_BEYOND, Kind.STAYED, Kind.WAS_BEYOND) and _is_closed(rest):
         wants = Wants.TRUTH
@@ -134,7 +134,7 @@ def range_kind(rest: str) -> Kind | None:
 def limit_of(rest: str) -> Quantity | None:
     """The number that follows "over" or "under", else the only one."""
     numbers = list(numbers_in(rest))
-    word = found(rest, "words", "over", "under", "reach")
+    word = found(rest, "words", "over", "under", "reach", "sink")
     behind = [n for n in numbers if word and word.end() < n.end and n.start <= word.end() + _BEHIND]
     chosen = behind[0] if behind else numbers[0] if len(numbers) == 1 else None
     return _plain(chosen.value) if chosen is not None and isinstance(chosen.value, Quantity) else None
@@ -196,8 +196,8 @@ def direction(rest: str) -> bool | None:
     """Whether a text speaks of what is over a limit (True) or under it (False); None for neither."""
     over, under = (found(rest, "words", word) for word in ("over", "under"))
     if over is None and under is None:
-        reach = found(rest, "words", "reach")
-        return True if reach and limit_of(rest) else None
+        reach, sink = (found(rest, "words", word) for word in ("reach", "sink"))
+        return None if limit_of(rest) is None or not (reach or sink) else sink is None
     if over is None or under is None:
         return over is not None
     return over.start() < under.start()
@@ -270,6 +270,12 @@ def _names_limit(rest: str) -> bool:
     )
 
 
+def _is_placed(rest: str) -> bool:
+    """Whether a question means a period that readings do not tell: "before the limit was exceeded"."""
+    placed = found(rest, "words", "unplaced")
+    return _clause(rest) is not None or (placed is not None and placed[0].lower() not in ("when", "as"))
+
+
 def _asks_which(rest: str) -> bool:
     """Whether a thing answers a question: "which pump ran hottest?"."""
     match = re.search(r"\bwhich\s+(?:of\s+the\s+)?([^\W\d_]+)", rest, re.I)
@@ -297,6 +303,8 @@ def _unlimited(rest: str, wants: Wants, named: Sequence[When], clause: str | Non
         return Kind.AT if at else Kind.MAXIMUM
     if found(rest, "asks", "readings") and wants is Wants.COUNT:
         return Kind.COUNT
+    if at and wants is Wants.TRUTH and clause is None and any(True for _ in numbers_in(rest)):
+        return Kind.AT
     return Kind.AT if at and wants is Wants.VALUE and found(rest, "statistics", "reading") else None
 
 

@@ -198,6 +198,8 @@ class _Cover:
             if not moments:
                 return Period(trouble=self.outside)
             at = moments[0]
+            if when.relation is Relation.ELAPSED:
+                return Period(found.window, (at + length,))
             window = (at - length, at) if when.relation is Relation.BEFORE else (at, at + length + _INSTANT)
             return Period(window)
         if when.relation is Relation.FIRST:

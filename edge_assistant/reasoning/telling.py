@@ -10,12 +10,13 @@ from decimal import Decimal
 from edge_assistant.perception.table import Column
 from edge_assistant.reasoning.candidates import Candidate
 from edge_assistant.reasoning.columns import comparable, converted, score
+from edge_assistant.reasoning.lengths import seconds
 from edge_assistant.reasoning.measured import Computing, Kind, Wants, direction, limit_of, numbers_in, range_kind
 from edge_assistant.reasoning.phrasing import found, pattern
 from edge_assistant.reasoning.spoken import spoken_numbers
 from edge_assistant.reasoning.values import Clock, Quantity, Truth, Value
 from edge_assistant.reasoning.vocabulary import vocabulary
-from edge_assistant.reasoning.when import Relation, When, masked, seconds, whens
+from edge_assistant.reasoning.when import Relation, When, masked, whens
 
 Claimed = tuple[Computing, Value, bool]
 """A computation, the value that is told of it, and whether that is said to be approximate."""

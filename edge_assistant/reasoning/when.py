@@ -13,8 +13,8 @@ from enum import StrEnum
 
 from edge_assistant.reasoning.candidates import MAX_TEXT, days
 from edge_assistant.reasoning.clockwords import times
+from edge_assistant.reasoning.lengths import length, length_text
 from edge_assistant.reasoning.phrasing import pattern
-from edge_assistant.reasoning.spoken import spoken_numbers
 from edge_assistant.reasoning.values import Day
 from edge_assistant.reasoning.vocabulary import Vocabulary, per_vocabulary, vocabulary
 
@@ -129,13 +129,6 @@ def masked(text: str, named: Sequence[When], *, bare: bool = True) -> str:
     for match in pattern(vocabulary().measuring["whole"]["phrases"]).finditer(text):
         text = text[: match.start()] + " " * (match.end() - match.start()) + text[match.end() :]
     return text
-
-
-def seconds(text: str) -> tuple[float, int, int] | None:
-    """The first length of time in a text, such as "two and a half hours", in seconds, with its characters."""
-    match = _length_pattern().search(text)
-    amount = _length(match) if match else None
-    return (amount, match.start(), match.end()) if match and amount is not None else None
 
 
 def _anchors(text: str) -> Iterator[Anchor]:
@@ -296,7 +289,7 @@ def _same_half(first: Anchor, second: Anchor) -> tuple[Anchor, Anchor]:
 def _lengths(text: str, anchors: list[Anchor]) -> Iterator[When]:
     """The first two hours, the last half hour, after ten minutes, in the hour before noon."""
     for match in _relative_pattern().finditer(text):
-        amount = _length(match)
+        amount = length(match)
         bare = not (match["number"] or match["halved"] or match["quarter"])
         if amount is None or (bare and (match["after"] or match["unit"].lower() == "day")):
             continue
@@ -308,6 +301,8 @@ def _lengths(text: str, anchors: list[Anchor]) -> Iterator[When]:
                 relation = (
                     Relation.BEFORE if match["to"].lower() in ("before", "to", "prior to", "up to") else Relation.AFTER
                 )
+                if not _WITHIN.match(match[0]):  # "half an hour after noon" is a moment, "in the hour after noon" none
+                    amount, relation = (-amount if relation is Relation.BEFORE else amount), Relation.ELAPSED
                 yield When(relation, follows, None, amount, match.start(), follows.end)
         elif match["which"]:
             last = match["which"].lower() in ("last", "past", "final", "previous", "latest")
@@ -316,59 +311,11 @@ def _lengths(text: str, anchors: list[Anchor]) -> Iterator[When]:
             yield When(Relation.ELAPSED, None, None, amount, match.start(), match.end())
 
 
+_WITHIN = re.compile(r"(?:in|during|within|the)\b", re.I)
+
+
 def _inside(anchor: Anchor, lengths: Sequence[When]) -> bool:
     return any(when.start <= anchor.start < when.end for when in lengths)
-
-
-def _length(match: re.Match[str]) -> float | None:
-    """Seconds of a length of time in digits or words."""
-    unit = _unit_seconds().get(match["unit"].lower())
-    if unit is None:
-        return None
-    half = 0.5 if match["half"] else 0.0
-    word = (match["number"] or "").lower().strip()
-    if not word or word in ("a", "an"):
-        amount = 0.25 if match["quarter"] else 0.5 if match["halved"] else 1.0
-    elif word[0].isdigit():
-        amount = float(word.replace(",", "."))
-    else:
-        readings = spoken_numbers(word)
-        if not readings:
-            return None
-        amount = float(readings[0])
-    total = (amount + half) * unit
-    if match["more"]:
-        total += float(_amount(match["more"])) * 60
-    return total
-
-
-def _amount(word: str) -> float:
-    readings = () if word[0].isdigit() else spoken_numbers(word)
-    return float(word) if word[0].isdigit() else float(readings[0]) if readings else 0.0
-
-
-def _seconds_of(vocabulary: Vocabulary) -> dict[str, float]:
-    return {name: float(size) for size, names in vocabulary.measuring["lengths"].items() for name in names}
-
-
-_unit_seconds = per_vocabulary(_seconds_of)
-
-
-def _length_text(vocabulary: Vocabulary) -> str:
-    """A length of time as a regular expression with the groups number, half, halved, quarter, unit and more."""
-    words = "|".join(sorted(vocabulary.numbers, key=len, reverse=True))
-    units = "|".join(sorted(_seconds_of(vocabulary), key=len, reverse=True))
-    number = rf"\d+(?:[.,]\d+)?|(?:{words})(?:[ -](?:{words}|and|point))*?|an?"
-    return (
-        rf"(?:(?P<number>{number})(?P<half>\s+and\s+a\s+half)?\s*|(?P<halved>(?:a\s+)?half(?:\s+an?|\s+of\s+an)?)\s+|(?P<quarter>(?:a\s+)?quarter\s+of\s+an)\s+|)"
-        rf"(?P<unit>{units})\b(?:(?:\s+and)?\s+(?P<more>\d+|(?:{words})(?:[ -](?:{words}))?)\s+min(?:ute)?s?\b)?"
-    )
-
-
-@per_vocabulary
-def _length_pattern(vocabulary: Vocabulary) -> re.Pattern[str]:
-    text = _length_text(vocabulary).replace(r"\s+|)", r"\s+)")  # an amount has to be told
-    return re.compile(rf"\b{text}", re.I)
 
 
 @per_vocabulary
@@ -376,7 +323,7 @@ def _relative_pattern(vocabulary: Vocabulary) -> re.Pattern[str]:
     return re.compile(
         rf"\b(?:(?:(?:over|in|during|for|within|throughout)\s+)?the\s+(?:very\s+)?(?P<which>first|last|past|final|previous|latest|opening)\s+"
         rf"|(?P<after>after|following)\s+(?:about\s+)?|(?:(?:in|during|within)\s+)?(?:the\s+)?)"
-        rf"{_length_text(vocabulary)}(?:\s+(?P<to>before|prior to|up to|after|following|from)\b)?",
+        rf"{length_text(vocabulary)}(?:\s+(?P<to>before|prior to|up to|after|following|from)\b)?",
         re.I,
     )
 

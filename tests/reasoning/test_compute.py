@@ -24,6 +24,19 @@ def result_of(question, table, limit=None, moment=None):
 @pytest.mark.parametrize(
     ("table", "question", "text", "formula", "rows"),
     [
+        ("furnace", "Was the maximum temperature 96.9 degrees?", "no, 99.93 degC", "max(temperature)", (27, 27)),
+        ("furnace", "Is 99.9 degrees the peak?", "yes, 99.93 degC", "max(temperature)", (27, 27)),
+        ("furnace", "Did the temperature peak at ten past two?", "yes, 2014-01-09 02:10", "max(temperature)", (27, 27)),
+        ("furnace", "Was the peak at 03:10?", "no, 2014-01-09 02:10", "max(temperature)", (27, 27)),
+        ("furnace", "Was it 89 degrees at 2 p.m.?", "yes, 89 degC", "at(temperature, 2014-01-09 14:00)", (169, 169)),
+        ("furnace", "When did it drop to 85?", "2014-01-09 20:00", "first(temperature < 85)", (241, 241)),
+        (
+            "furnace",
+            "How hot was it half an hour before noon?",
+            "90 degC",
+            "at(temperature, 2014-01-09 11:30)",
+            (139, 139),
+        ),
         ("furnace", "How hot did it get?", "99.93 degC", "max(temperature)", (27, 27)),
         (
             "furnace",
@@ -436,6 +449,9 @@ def test_a_question_is_computed(table, question, text, formula, rows):
         ("furnace", "How many cats are there?"),
         ("furnace", "Who signed the report?"),
         ("furnace", "Who worked the most?"),
+        ("furnace", "What was the highest temperature before the limit was exceeded?"),
+        ("furnace", "How hot was it an hour before the peak?"),
+        ("furnace", "What was the maximum during the night shift?"),
         ("furnace", "How much change did she get?"),
         ("furnace", "How many cups were sold at 10:00?"),
         ("furnace", "What was ordered at 10:00?"),
@@ -590,3 +606,10 @@ def test_one_row():
 def test_numbers_of_small_readings_keep_their_decimals():
     small = read("time,vibration [mm/s]\n2025-03-14T14:00:00,0.0012\n2025-03-14T14:10:00,0.0034\n")
     assert result_of("What was the highest vibration?", small).text == "0.0034 mm/s"
+
+
+def test_the_slowest_answer_takes_longest():
+    host = read("time,latency [ms]\n2025-03-14T14:00:00,20\n2025-03-14T14:10:00,34\n")
+    assert result_of("What was the slowest response?", host).text == "34 ms"
+    assert result_of("What was the fastest response?", host).text == "20 ms"
+    assert result_of("What was the highest latency?", host).text == "34 ms"

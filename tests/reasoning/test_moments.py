@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from logged import archive, furnace, pumps
 
+from edge_assistant.reasoning.lengths import seconds
 from edge_assistant.reasoning.moments import moment_of, period
-from edge_assistant.reasoning.when import DayName, masked, seconds, whens
+from edge_assistant.reasoning.when import DayName, masked, whens
 
 TABLES = {"furnace": furnace, "archive": archive, "pumps": pumps}
 

@@ -9,13 +9,14 @@ import pytest
 from logged import furnace, read
 
 from edge_assistant.reasoning.columns import column_of, measures
+from edge_assistant.reasoning.lengths import seconds
 from edge_assistant.reasoning.measured import Kind, Wants, direction, statistic
 from edge_assistant.reasoning.moments import period
 from edge_assistant.reasoning.phrasing import found
 from edge_assistant.reasoning.statements import stated
 from edge_assistant.reasoning.subjects import subjects
 from edge_assistant.reasoning.vocabulary import shipped
-from edge_assistant.reasoning.when import masked, seconds, whens
+from edge_assistant.reasoning.when import masked, whens
 
 DATA = shipped().measuring
 
@@ -47,6 +48,11 @@ def test_a_word_of_a_limit_tells_its_side(name, phrase):
 @pytest.mark.parametrize("phrase", DATA["words"]["reach"])
 def test_what_reaches_a_number_goes_up_to_it(phrase):
     assert direction(f"when did it {phrase} 95 degrees") is True
+
+
+@pytest.mark.parametrize("phrase", DATA["words"]["sink"])
+def test_what_sinks_to_a_number_goes_down_to_it(phrase):
+    assert direction(f"when did it {phrase} 85 degrees") is False
 
 
 @pytest.mark.parametrize("phrase", DATA["words"]["stay"])
