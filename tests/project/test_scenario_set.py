@@ -1,0 +1,196 @@
+"""The generator of our own scenario set, tools/make_scenarios.py: is what it makes valid, balanced and surely right?"""
+
+import dataclasses
+import json
+import tomllib
+from collections import Counter
+from datetime import date, datetime
+
+import pytest
+from scenarios import build, model, objects, phrases, series, values, verify, write
+
+from edge_assistant.bench import scenarios as bench
+from edge_assistant.evidence import Field, Line, Scene, Speech
+
+FAMILIES = ("clinic", "receipt", "machine", "plate", "label", "photo")
+FACT = 6  # phrasings of a fact in each half, and of a question for it
+ASKED = 4
+
+
+@pytest.fixture(scope="module")
+def made():
+    return {split: build.build(5, split, 4, drawn=True) for split in phrases.SPLITS}
+
+
+@pytest.fixture(scope="module")
+def folder(made, tmp_path_factory):
+    root = tmp_path_factory.mktemp("set")
+    for scenario in made["dev"]:
+        write.write(scenario, root, None, 1)
+    return root
+
+
+def questions(scenarios):
+    return [question for scenario in scenarios for question in scenario.questions]
+
+
+def tables(domain):
+    path = phrases.Path(phrases.__file__).with_name("phrasing") / f"{domain}.toml"
+    return tomllib.loads(path.read_text("utf-8"))
+
+
+@pytest.mark.parametrize("domain", ["common", "clinic", "receipts", "machines", "plates", "labels", "photos"])
+def test_the_halves_share_no_phrasing(domain):
+    for fact, entry in tables(domain).items():
+        for what, halves in entry.items():
+            if what != "nouns":
+                assert set(halves) == set(phrases.SPLITS), (fact, what)
+                dev, test = ({phrase.casefold() for phrase in halves[split]} for split in phrases.SPLITS)
+                assert not dev & test, (fact, what)
+                assert (len(dev), len(test)) == (len(halves["dev"]), len(halves["test"])), (fact, what)
+
+
+@pytest.mark.parametrize("domain", ["clinic", "receipts", "machines", "plates", "labels", "photos"])
+def test_a_fact_is_told_and_asked_in_many_ways(domain):
+    for fact, entry in tables(domain).items():
+        for what, least in (("ask", ASKED), ("say", FACT)):
+            if what in entry and "nouns" in entry:
+                assert min(len(half) for half in entry[what].values()) >= least, (fact, what)
+
+
+@pytest.mark.parametrize("split", phrases.SPLITS)
+def test_every_answer_follows_from_the_signals(made, split):
+    assert [fault for scenario in made[split] for fault in verify.faults(scenario)] == []
+
+
+@pytest.mark.parametrize("split", phrases.SPLITS)
+def test_as_many_agree_as_conflict(made, split):
+    found = verify.balance(made[split])
+    assert found["agree"] == found["conflict"] > 20
+
+
+@pytest.mark.parametrize("split", phrases.SPLITS)
+def test_every_family_and_type_is_there(made, split):
+    assert Counter(scenario.id.rsplit("-", 1)[0] for scenario in made[split]) == dict.fromkeys(FAMILIES, 4)
+    assert {question.type for question in questions(made[split])} == set(verify.TYPES)
+    assert {scenario.domain for scenario in made[split]} == {"clinic", "receipts", "machines", "mixed", "photos"}
+
+
+def test_the_default_set_is_large(monkeypatch):
+    monkeypatch.setattr("scenarios.sheet.Sheet.scanned", lambda self, *_, **__: (b"", self.evidence))
+    for seed, split in ((1, "dev"), (2, "test")):
+        scenarios = build.build(seed, split, 14, drawn=True)
+        assert [fault for scenario in scenarios for fault in verify.faults(scenario)] == []
+        assert len(questions(scenarios)) >= 300
+        assert verify.balance(scenarios) == {"agree": 77, "conflict": 77}
+
+
+def test_the_bench_reads_it(made, folder):
+    read = bench.load(folder)
+    assert [scenario.id for scenario in read] == sorted(scenario.id for scenario in made["dev"])
+    by_id = {scenario.id: scenario for scenario in made["dev"]}
+    for scenario in read:
+        assert [tuple(q.cites) for q in scenario.questions] == [q.cites for q in by_id[scenario.id].questions]
+        perceived = scenario.gold()
+        kinds = {signal.id: signal.kind for signal in scenario.take()}
+        assert {name for name, kind in kinds.items() if kind in ("image", "audio")} == set(perceived)
+        assert all(perceived.values())
+
+
+def test_gold_evidence_has_the_form_of_the_senses(folder):
+    seen = Counter(
+        type(item.detail)
+        for scenario in bench.load(folder)
+        for items in scenario.gold().values()
+        for item in items
+        if item.locator.box is None or min(item.locator.box) >= 0
+    )
+    assert {Field, Line, Scene, Speech} <= set(seen)
+    assert seen[Field] > 40
+
+
+def test_the_same_seed_gives_the_same_bytes(folder, tmp_path):
+    for scenario in build.build(5, "dev", 4, drawn=True):
+        write.write(scenario, tmp_path, None, 1)
+    first, second = ({p.relative_to(root): p.read_bytes() for p in root.rglob("*.*")} for root in (folder, tmp_path))
+    assert first == second
+
+
+def test_another_seed_gives_other_scenarios(made):
+    other = build.build(6, "dev", 1, only="clinic")
+    assert write.toml(other[0]) != write.toml(made["dev"][0])
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        values.money(3840),
+        values.calendar_day(date(2018, 10, 19)),
+        values.time_of_day(16, 5),
+        values.dose(5000),
+        values.temperature(37.2),
+        values.pressure(6.2),
+        values.percentage(45),
+        values.voltage(400),
+        values.current(12),
+        values.power(7.5),
+        values.blood_pressure(142, 88),
+        values.weight(68),
+        values.telephone("0161 496 0321"),
+        values.identifier("KX-2207-11"),
+        values.person("Joan", "Hale"),
+        values.medicine("ramipril"),
+        values.listed(["penicillin", "latex"]),
+        values.listed([]),
+    ],
+    ids=lambda value: value.kind,
+)
+def test_a_value_has_at_least_three_writings(value):
+    said = [form for text in value.said for form in (model.spoken(text), model.transcript(text))]
+    assert len({*value.printed, *value.typed, *said}) >= 3
+    assert value.answers
+
+
+def test_a_wrong_answer_is_noticed(made):
+    scenario = next(s for s in made["dev"] if s.id == "receipt-001")
+    question = next(q for q in scenario.questions if q.type == "lookup")
+    assert question.rests[0].entries == question.answer
+    wrong = dataclasses.replace(question, answer=("77.77",))
+    assert len(verify.faults(dataclasses.replace(scenario, questions=[wrong]))) == 1
+    moved = dataclasses.replace(question, rests=(dataclasses.replace(question.rests[0], words="nowhere"),))
+    assert len(verify.faults(dataclasses.replace(scenario, questions=[moved]))) == 1
+
+
+def test_numbers_are_computed_from_the_file():
+    text = "time,power [kW]\n" + "".join(f"2024-03-0{day}T10:0{m}:00,{day}{m}.5\n" for day in (1, 2) for m in (0, 5))
+    assert series.compute(text, "max") == 25.5
+    assert series.compute(text, "max on 2024-03-01") == 15.5
+    assert series.compute(text, "mean") == 18.0
+    assert series.compute(text, "when min") == datetime(2024, 3, 1, 10, 0)
+    assert series.compute(text, "at 2024-03-02T10:00:00") == 20.5
+    assert series.compute(text, "first over 15.5") == datetime(2024, 3, 2, 10, 0)
+    assert series.compute(text, "minutes over 15.5") == 10
+
+
+def test_photographs_that_are_too_busy_are_left_out(tmp_path):
+    large, small = [10, 10, 200, 200], [1, 1, 9, 9]
+    labels = {
+        "a.jpg": [("dog", large)],
+        "b.jpg": [("dog", small)],
+        "c.jpg": [("sheep", large)] * 6,
+        "d.jpg": [("dog", large), ("cat", large), ("person", large)],
+    }
+    entries = {
+        name: {"size": [640, 480], "objects": [{"label": label, "box": box} for label, box in objects_]}
+        for name, objects_ in labels.items()
+    }
+    (tmp_path / "labels.json").write_text(json.dumps(entries), "utf-8")
+    for name in labels:
+        (tmp_path / name).write_bytes(b"\xff\xd8")
+    found = objects.photographs(tmp_path)
+    assert [photo.kinds() for photo in found] == [{"animal": "dog"}, {}]
+    assert found[1].countable() == ["dog", "cat", "person"]
+
+
+def test_without_photographs_real_perception_has_none():
+    assert build.build(1, "dev", 2, only="photos") == []
