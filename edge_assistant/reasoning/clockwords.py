@@ -180,7 +180,7 @@ def _pattern(vocabulary: Vocabulary) -> re.Pattern[str]:
         rf"|(?P<dot_h>\d{{1,2}})\.(?P<dot_m>[0-5]\d)(?![\d.]*\d)"
         rf"|(?P<mil>(?:[01]\d|2[0-3])[0-5]\d)\s?(?:hours|hrs|h\b)"
         rf"|(?:(?:zero|oh|o)[ -])?(?P<hundred>{hour})[ -]hundred(?:\s+hours|(?=\s*(?:$|[,.?!])))"
-        rf"|(?<!from )(?:an?\s+)?(?P<offset>quarter|half|{number})(?:\s+minutes?)?\s+(?P<way>past|to)\s+"
+        rf"|(?!(?<=from ){number}\s+to\b)(?:an?\s+)?(?P<offset>quarter|half|{number})(?:\s+minutes?)?\s+(?P<way>past|to)\s+"
         rf"(?P<to_hour>{hour}|midnight|noon|midday)"
         rf"|(?P<name>noon|midday|midnight)"
         rf"|(?P<full>{hour})\s*o['’]?\s?clock"

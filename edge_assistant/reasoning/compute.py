@@ -3,73 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 
-from edge_assistant.perception.readings import decimals, quantity
-from edge_assistant.perception.table import Column, Computed, Table, Window
-from edge_assistant.reasoning.columns import canonical, column_of, converted, measures, score
-from edge_assistant.reasoning.measured import LIMITED, Computing, Kind, Wants, numbers_in, statistic
+from edge_assistant.perception.readings import quantity
+from edge_assistant.perception.table import Column, Computed, Table
+from edge_assistant.reasoning.columns import column_of, converted, measures, score
+from edge_assistant.reasoning.measured import LIMITED, Computing, Kind, Wants, statistic
 from edge_assistant.reasoning.moments import Period, resolve
 from edge_assistant.reasoning.phrasing import found
-from edge_assistant.reasoning.values import Clock, Day, Nothing, Quantity, Truth, Value, same
-from edge_assistant.reasoning.vocabulary import vocabulary
+from edge_assistant.reasoning.results import (
+    Result,
+    Task,
+    Unmeasured,
+    as_quantity,
+    counted,
+    duration,
+    reading,
+    result,
+    rounded,
+    shown,
+)
+from edge_assistant.reasoning.values import Nothing, Quantity, Truth
 
-_DECIMALS = 2  # at least, of a computed number
 _SLOPE_DIGITS = 3  # of a trend
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What was computed over readings.
-
-    Attributes:
-        value: typed; `Nothing` where it never happened.
-        text: as it is said.
-        evidence: the sentence that its evidence gets.
-        computed: formula, number, rows and time.
-        kind: the computation.
-        wants: the sort of answer.
-        column: name of the column, or None where it is about the rows alone.
-        day: the day of a moment, where the readings are of several days.
-    """
-
-    value: Value
-    text: str
-    evidence: str
-    computed: Computed
-    kind: Kind
-    wants: Wants
-    column: str | None = None
-    day: Day | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Unmeasured:
-    """Why the readings do not tell what they are asked for, in words."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Task:
-    """A computation with everything that it takes: the column, the window or moment, the limit in the column's unit."""
-
-    computing: Computing
-    table: Table
-    column: Column
-    period: Period
-    limit: Decimal
-    note: str
-
-    @property
-    def window(self) -> Window:
-        return self.period.window
-
-    @property
-    def over(self) -> bool:
-        return self.computing.over is not False
 
 
 def needs_limit(question: str) -> bool:
@@ -119,7 +77,7 @@ def evaluate(
     if number is None:
         return None
     note = _conversion(known, number, column) if known and computing.kind in LIMITED else ""
-    task = _Task(computing, table, column, period, number, note)
+    task = Task(computing, table, column, period, number, note)
     if known is not None and known.least is not None and known.most is not None and computing.kind in LIMITED:
         return _within(task, known)
     if table.first(column.name, period.window) is None:
@@ -143,7 +101,7 @@ def _conversion(limit: Quantity, number: Decimal, column: Column) -> str:
     return f", {quantity(float(limit.readings[0]), limit.unit)} = {quantity(float(number), column.unit)}"
 
 
-def _extreme(task: _Task) -> Result | Unmeasured | None:
+def _extreme(task: Task) -> Result | Unmeasured | None:
     name, window = task.column.name, task.window
     high = task.computing.kind is Kind.MAXIMUM
     if "latency" in measures(task.column) and found(task.computing.rest, "words", "inverse"):
@@ -151,41 +109,41 @@ def _extreme(task: _Task) -> Result | Unmeasured | None:
     if task.period.moments and task.computing.wants is not Wants.TRUTH:
         return _at(task)
     computed = task.table.maximum(name, window) if high else task.table.minimum(name, window)
-    return _told(task, computed)
+    return reading(task, computed)
 
 
-def _number(task: _Task) -> Result | Unmeasured | None:
+def _number(task: Task) -> Result | Unmeasured | None:
     compute = {
         Kind.MEAN: task.table.mean,
         Kind.SPREAD: task.table.spread,
         Kind.FIRST: task.table.first,
         Kind.LAST: task.table.last,
     }[task.computing.kind]
-    return _told(task, compute(task.column.name, task.window))
+    return reading(task, compute(task.column.name, task.window))
 
 
-def _at(task: _Task) -> Result | Unmeasured | None:
+def _at(task: Task) -> Result | Unmeasured | None:
     if not task.period.moments:
         return None
     computed = task.table.at(task.column.name, task.period.moments[0])
     if computed is None:
         return Unmeasured(f"there is no reading of {task.column.name} at {task.table.shown(task.period.moments[0])}")
-    return _told(task, computed)
+    return reading(task, computed)
 
 
-def _change(task: _Task) -> Result | Unmeasured | None:
+def _change(task: Task) -> Result | Unmeasured | None:
     first, last = task.table.first(task.column.name, task.window), task.table.last(task.column.name, task.window)
     if first is None or last is None:
         return None
     rows = (min(first.rows[0], last.rows[0]), max(first.rows[1], last.rows[1]))
     computed = Computed(f"{last.formula} - {first.formula}", last.value - first.value, task.column.unit, rows)
-    number = _rounded(abs(computed.value), task)
+    number = rounded(abs(computed.value), task)
     word = "rose" if computed.value > 0 else "fell"
     text = f"{word} by {quantity(float(number), task.column.unit)}" if number else "no change"
-    return _result(task, _measured(number, task.column), text, computed)
+    return result(task, as_quantity(number, task.column), text, computed)
 
 
-def _trend(task: _Task) -> Result | Unmeasured | None:
+def _trend(task: Task) -> Result | Unmeasured | None:
     computed = task.table.trend(task.column.name, task.window)
     if computed is None:
         return Unmeasured(f"there are not enough readings of {task.column.name} then")
@@ -194,12 +152,12 @@ def _trend(task: _Task) -> Result | Unmeasured | None:
     said = f"rising by {per_hour}" if slope > 0 else f"falling by {per_hour}" if slope < 0 else "steady"
     if task.computing.wants is Wants.TRUTH and task.computing.over is not None:
         yes = slope > 0 if task.computing.over else slope < 0
-        return _result(task, Truth(yes), f"{'yes' if yes else 'no'}, {said}", computed)
+        return result(task, Truth(yes), f"{'yes' if yes else 'no'}, {said}", computed)
     value = Quantity((Decimal(f"{slope:.10g}"),), measured=True)
-    return _result(task, value, quantity(slope, computed.unit), computed)
+    return result(task, value, quantity(slope, computed.unit), computed)
 
 
-def _first_beyond(task: _Task) -> Result | Unmeasured | None:
+def _first_beyond(task: Task) -> Result | Unmeasured | None:
     table, name, limit = task.table, task.column.name, float(task.limit)
     find: dict[Kind, Callable[[], Computed | None]] = {
         Kind.FIRST_BEYOND: lambda: (table.first_over if task.over else table.first_under)(name, limit, task.window),
@@ -207,10 +165,10 @@ def _first_beyond(task: _Task) -> Result | Unmeasured | None:
         Kind.BACK: lambda: table.back(name, limit, task.window, over=not task.over),
     }
     computed = find[task.computing.kind]()
-    return _told(task, computed) if computed is not None else _never(task)
+    return reading(task, computed) if computed is not None else _never(task)
 
 
-def _beyond(task: _Task) -> Result | Unmeasured | None:
+def _beyond(task: Task) -> Result | Unmeasured | None:
     """How long, or in how many readings."""
     table, name, limit = task.table, task.column.name, float(task.limit)
     if task.computing.kind is Kind.TIME_BEYOND:
@@ -222,11 +180,11 @@ def _beyond(task: _Task) -> Result | Unmeasured | None:
     number = Decimal(f"{computed.value:.10g}")
     if task.computing.kind is Kind.TIME_BEYOND:
         said = duration(computed.value) if computed.value else "not at all"
-        return _result(task, Quantity((number,), "s", measured=True), said, computed)
-    return _result(task, Quantity((number,), measured=True), _counted(int(number), "reading"), computed)
+        return result(task, Quantity((number,), "s", measured=True), said, computed)
+    return result(task, Quantity((number,), measured=True), counted(int(number), "reading"), computed)
 
 
-def _excursions(task: _Task) -> Result | Unmeasured | None:
+def _excursions(task: Task) -> Result | Unmeasured | None:
     runs = task.table.excursions(task.column.name, float(task.limit), task.window, over=task.over)
     sign = ">" if task.over else "<"
     formula = f"runs({task.column.name} {sign} {task.limit:.10g})"
@@ -235,10 +193,10 @@ def _excursions(task: _Task) -> Result | Unmeasured | None:
         return None
     rows = (min(run.rows[0] for run in runs), max(run.rows[1] for run in runs)) if runs else every.rows
     computed = Computed(formula, float(len(runs)), None, rows, runs[0].time if runs else None)
-    return _result(task, Quantity((Decimal(len(runs)),), measured=True), _counted(len(runs), "time"), computed)
+    return result(task, Quantity((Decimal(len(runs)),), measured=True), counted(len(runs), "time"), computed)
 
 
-def _excess(task: _Task) -> Result | Unmeasured | None:
+def _excess(task: Task) -> Result | Unmeasured | None:
     worst = _worst(task)
     if worst is None:
         return None
@@ -247,10 +205,10 @@ def _excess(task: _Task) -> Result | Unmeasured | None:
         return _never(task)
     limit = f"{task.limit:.10g}"
     formula = f"{worst.formula} - {limit}" if task.over else f"{limit} - {worst.formula}"
-    return _told(task, replace(worst, formula=formula, value=excess))
+    return reading(task, replace(worst, formula=formula, value=excess))
 
 
-def _went(task: _Task) -> Result | Unmeasured | None:
+def _went(task: Task) -> Result | Unmeasured | None:
     """Whether readings ever pass the limit, stay within it, or pass it at a moment."""
     kind, limit = task.computing.kind, float(task.limit)
     if kind is Kind.WAS_BEYOND:
@@ -258,17 +216,17 @@ def _went(task: _Task) -> Result | Unmeasured | None:
         if not isinstance(at, Result):
             return at
         yes = at.computed.value > limit if task.over else at.computed.value < limit
-        return _result(task, Truth(yes), f"{'yes' if yes else 'no'}, {at.text}", at.computed)
+        return result(task, Truth(yes), f"{'yes' if yes else 'no'}, {at.text}", at.computed)
     worst = _worst(task)
     if worst is None:
         return None
     beyond = worst.value > limit if task.over else worst.value < limit
     yes = beyond if kind is Kind.WENT_BEYOND else not beyond
-    said = f"{'highest' if task.over else 'lowest'} {_said(worst, task)}"
-    return _result(task, Truth(yes), f"{'yes' if yes else 'no'}, {said}", worst)
+    said = f"{'highest' if task.over else 'lowest'} {shown(worst, task)}"
+    return result(task, Truth(yes), f"{'yes' if yes else 'no'}, {said}", worst)
 
 
-def _within(task: _Task, limit: Quantity) -> Result | Unmeasured | None:
+def _within(task: Task, limit: Quantity) -> Result | Unmeasured | None:
     """Whether readings stay in a range."""
     low, high = (_end(limit, end, task.column) for end in (limit.least, limit.most))
     least, most = task.table.minimum(task.column.name, task.window), task.table.maximum(task.column.name, task.window)
@@ -277,7 +235,7 @@ def _within(task: _Task, limit: Quantity) -> Result | Unmeasured | None:
     inside = least.value >= low and most.value <= high
     worst = most if most.value > high else least
     yes = inside if task.computing.kind is Kind.STAYED else not inside
-    said = f"lowest {_said(least, task)}, highest {_said(most, task)}"
+    said = f"lowest {shown(least, task)}, highest {shown(most, task)}"
     computed = replace(worst, formula=f"{low:.10g} <= {least.formula} and {most.formula} <= {high:.10g}{task.note}")
     text = f"{'yes' if yes else 'no'}, {said}"
     evidence = f"{task.column.name}: {computed.formula}: {text}"
@@ -289,11 +247,11 @@ def _end(limit: Quantity, end: Decimal | None, column: Column) -> float | None:
     return None if number is None else float(number)
 
 
-def _count(task: _Task) -> Result | Unmeasured | None:
+def _count(task: Task) -> Result | Unmeasured | None:
     indices, _ = task.table.present(task.column, task.window)
     rows = task.table.rows[indices]
     computed = Computed(f"count({task.column.name})", float(len(rows)), None, (int(rows.min()), int(rows.max())))
-    return _result(task, Quantity((Decimal(len(rows)),), measured=True), _counted(len(rows), "reading"), computed)
+    return result(task, Quantity((Decimal(len(rows)),), measured=True), counted(len(rows), "reading"), computed)
 
 
 def _span(computing: Computing, table: Table, period: Period) -> Result | None:
@@ -305,21 +263,21 @@ def _span(computing: Computing, table: Table, period: Period) -> Result | None:
     return Result(value, said, f"{computed.formula} = {said}", computed, computing.kind, Wants.DURATION)
 
 
-def _worst(task: _Task) -> Computed | None:
+def _worst(task: Task) -> Computed | None:
     return (task.table.maximum if task.over else task.table.minimum)(task.column.name, task.window)
 
 
-def _never(task: _Task) -> Result | None:
+def _never(task: Task) -> Result | None:
     """It never happened: the reading that came nearest proves it."""
     over = task.over if task.computing.kind is not Kind.BACK else not task.over
     worst = (task.table.maximum if over else task.table.minimum)(task.column.name, task.window)
     if worst is None:
         return None
-    text = f"never, {'highest' if over else 'lowest'} {_said(worst, task)}"
-    return _result(task, Nothing(), text, worst)
+    text = f"never, {'highest' if over else 'lowest'} {shown(worst, task)}"
+    return result(task, Nothing(), text, worst)
 
 
-_COMPUTE: dict[Kind, Callable[[_Task], Result | Unmeasured | None]] = {
+_COMPUTE: dict[Kind, Callable[[Task], Result | Unmeasured | None]] = {
     Kind.MAXIMUM: _extreme,
     Kind.MINIMUM: _extreme,
     Kind.MEAN: _number,
@@ -341,81 +299,3 @@ _COMPUTE: dict[Kind, Callable[[_Task], Result | Unmeasured | None]] = {
     Kind.STAYED: _went,
     Kind.WAS_BEYOND: _went,
 }
-
-
-def _told(task: _Task, computed: Computed | None) -> Result | None:
-    """A reading or a number over some, as the question wants it: the value, the time of day or the day."""
-    if computed is None:
-        return None
-    if (
-        task.computing.wants is Wants.TRUTH
-        and task.computing.kind not in LIMITED
-        and (checked := _checked(task, computed)) is not None
-    ):
-        return checked
-    if task.computing.wants in (Wants.MOMENT, Wants.DAY) and computed.time is not None:
-        at = computed.time
-        day = Day(((at.year, at.month, at.day),))
-        if task.computing.wants is Wants.DAY:
-            return _result(task, day, at.date().isoformat(), computed)
-        several = task.table.when(0).date() != task.table.when(len(task.table) - 1).date()
-        result = _result(task, Clock((at.hour * 60 + at.minute,)), task.table.shown(at), computed)
-        return replace(result, day=day if several else None)
-    return _result(task, _measured(_rounded(computed.value, task), task.column), _said(computed, task), computed)
-
-
-def _checked(task: _Task, computed: Computed) -> Result | None:
-    """Whether a number or a time of day that the question names is the computed one: "was the maximum 96.9?"."""
-    numbers = [n.value for n in numbers_in(task.computing.rest) if isinstance(n.value, Quantity)]
-    value = _measured(_rounded(computed.value, task), task.column)
-    if len(numbers) == 1 and converted(numbers[0], task.column) is not None:
-        yes, said = same(numbers[0], value), _said(computed, task)
-    elif not numbers and task.period.moments and computed.time is not None:
-        slack = timedelta(seconds=task.table.interval or 60.0)
-        at = computed.time.replace(tzinfo=None)
-        yes, said = any(abs(moment - at) < slack for moment in task.period.moments), task.table.shown(computed.time)
-    else:
-        return None
-    return _result(task, Truth(yes), f"{'yes' if yes else 'no'}, {said}", computed)
-
-
-def _result(task: _Task, value: Value, text: str, computed: Computed) -> Result:
-    """The result with the sentence of its evidence, which holds all that is said."""
-    computed = replace(computed, formula=computed.formula + task.note)
-    number = duration(computed.value) if computed.unit == "s" != task.column.unit else _said(computed, task)
-    when = f" at {task.table.shown(computed.time)}" if computed.time else ""
-    evidence = f"{task.column.name}: {computed.formula} = {number}{when}"
-    evidence += "" if text in evidence else f": {text}"
-    return Result(value, text, evidence, computed, task.computing.kind, task.computing.wants, task.column.name)
-
-
-def _said(computed: Computed, task: _Task) -> str:
-    return quantity(float(_rounded(computed.value, task)), computed.unit)
-
-
-def _rounded(number: float, task: _Task) -> Decimal:
-    """A computed number with two decimals, or as many as the readings have."""
-    values = task.table.present(task.column)[1]
-    return Decimal(f"{round(number, max(_DECIMALS, decimals(values))):.10g}")
-
-
-def _measured(number: Decimal, column: Column) -> Quantity:
-    unit = canonical(column.unit) if column.unit else None
-    return Quantity((number,), unit if unit in vocabulary().scales else None, measured=True)
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def duration(seconds: float) -> str:
-    """A length of time in words.
-
-    >>> duration(7800), duration(45), duration(90061), duration(3600), duration(1.5)
-    ('2 h 10 min', '45 s', '1 d 1 h 1 min 1 s', '1 h', '1.5 s')
-    """
-    parts = []
-    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
-        whole, seconds = divmod(seconds, size)
-        parts += [f"{whole:.0f} {unit}"] if whole else []
-    return " ".join([*parts, f"{seconds:.10g} s"] if seconds or not parts else parts)

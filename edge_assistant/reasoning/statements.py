@@ -10,10 +10,11 @@ from decimal import Decimal
 from edge_assistant.perception.table import Column, Table
 from edge_assistant.reasoning.candidates import MAX_TEXT
 from edge_assistant.reasoning.columns import column_of, converted, score
-from edge_assistant.reasoning.compute import Result, evaluate
+from edge_assistant.reasoning.compute import evaluate
 from edge_assistant.reasoning.corrections import corrected
 from edge_assistant.reasoning.measured import LIMITED, Computing, Kind, Wants
 from edge_assistant.reasoning.moments import Period, resolve
+from edge_assistant.reasoning.results import Result
 from edge_assistant.reasoning.subjects import other_subject
 from edge_assistant.reasoning.telling import Telling, tellings
 from edge_assistant.reasoning.values import Clock, Nothing, Quantity, Truth, Value, same

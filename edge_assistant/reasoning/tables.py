@@ -12,10 +12,11 @@ from edge_assistant.perception.table import Table
 from edge_assistant.reasoning.align import Group
 from edge_assistant.reasoning.candidates import as_words
 from edge_assistant.reasoning.claims import Claim
-from edge_assistant.reasoning.compute import Result, Unmeasured, measure
+from edge_assistant.reasoning.compute import measure
 from edge_assistant.reasoning.measured import Computing
 from edge_assistant.reasoning.moments import moment_of
 from edge_assistant.reasoning.question import Query
+from edge_assistant.reasoning.results import Result, Unmeasured
 from edge_assistant.reasoning.sources import Source
 from edge_assistant.reasoning.statements import Statement, answers, stated, verify
 from edge_assistant.reasoning.values import Quantity, Value

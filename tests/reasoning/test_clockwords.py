@@ -57,6 +57,7 @@ def minutes(text):
         ("after ten", [(600, 1320)]),
         ("until four", [(240, 960)]),
         ("between two and four", [(120, 840), (240, 960)]),
+        ("from ten past six to twenty to seven", [(370, 1090), (400, 1120)]),
         ("from ten to four", [(600, 1320), (240, 960)]),
         ("from 02:00 to 03:00", [(120,), (180,)]),
         ("rose between one and two pm", [(60, 780), (840,)]),

@@ -7,9 +7,10 @@ from decimal import Decimal
 import pytest
 from logged import archive, furnace, pumps, read
 
-from edge_assistant.reasoning.compute import Result, Unmeasured, measure, needs_limit
+from edge_assistant.reasoning.compute import measure, needs_limit
 from edge_assistant.reasoning.measured import Kind, statistic
 from edge_assistant.reasoning.moments import moment_of
+from edge_assistant.reasoning.results import Result, Unmeasured
 from edge_assistant.reasoning.values import Clock, Day, Nothing, Quantity, Truth
 
 TABLES = {"furnace": furnace, "archive": archive, "pumps": pumps}
