@@ -33,7 +33,7 @@ _LOGGED = re.compile(
     r"\s*(?:shift\s+log|log|report|note|notes|minutes|visit|entry)\b", re.I
 )  # a note that begins with its date
 _BOUND = 40  # characters before a number in which "below" or "never exceeded" stands
-_KEPT = re.compile(r"\b(?:store|stored|keep|kept)\b", re.I)
+_KEPT = re.compile(r"\b(?:store|stored|keep)\b", re.I)
 _IT = re.compile(r"\bit(?:'s)?\b", re.I)
 _DUE = re.compile(
     r"\b(?:due|payable|by|until|before|valid)\s+(?:on\s+|by\s+|until\s+)?(?:the\s+)?$", re.I
@@ -91,7 +91,7 @@ def _measured(saying: Saying, attribute: str, value: Candidate, mention: tuple[i
     subject = saying.subject(min(mention[0], value.start))
     if subject is None and overlaps(*mention, [(value.start, value.end)]):
         subject = _thing(saying.text[: value.start])
-    when = saying.when(attribute) or _earlier(saying.text, mention[0])
+    when = saying.when(attribute) or _earlier(saying, attribute)
     yield Found(attribute, number, value.start, value.end, mention, subject, when, statistic=statistic)
 
 
@@ -151,10 +151,18 @@ def _bounding(vocabulary: Vocabulary) -> re.Pattern[str]:
     return re.compile(rf"{phrases}\s+(?:(?:the|about|around)\s+)?$", re.I)
 
 
-def _earlier(text: str, at: int) -> str | None:
-    """The word before an attribute's name that makes it one of another time: "the previous limit"."""
-    match = re.search(r"([^\W_]+(?:'s)?)\s*$", text[max(0, at - 24) : at])
-    return match[1] if match and match[1].lower() in told_words("earlier") else None
+def _earlier(saying: Saying, attribute: str) -> str | None:
+    """The words before an attribute's name that make it one of another time: "the previous limit"."""
+    for mention in saying.mentions:
+        match = _before_name().search(saying.text[max(0, mention.start - _BOUND) : mention.start])
+        if match and mention.attribute.name == attribute:
+            return match[1]
+    return None
+
+
+@per_vocabulary
+def _before_name(vocabulary: Vocabulary) -> re.Pattern[str]:
+    return re.compile(rf"({any_of(vocabulary.telling['words']['earlier']).pattern})\s*$", re.I)
 
 
 def _pairs(saying: Saying) -> Iterator[Found]:
@@ -165,7 +173,7 @@ def _pairs(saying: Saying) -> Iterator[Found]:
             span = (mention.start, mention.end)
             if distance(saying.text, span, (value.start, value.end)) <= _NEAR:
                 subject = saying.subject(min(span[0], value.start))
-                when = saying.when(mention.attribute.name) or _earlier(saying.text, span[0])
+                when = saying.when(mention.attribute.name) or _earlier(saying, mention.attribute.name)
                 yield Found(mention.attribute.name, value.value, value.start, value.end, span, subject, when)
 
 
@@ -216,7 +224,7 @@ def coded(saying: Saying) -> Iterator[Found]:
         value = _beside(saying, mention)
         if value is not None:
             subject = None if mention.attribute.name in _OWN else saying.subject(mention.start)
-            when = saying.when(mention.attribute.name) or _earlier(saying.text, mention.start)
+            when = saying.when(mention.attribute.name) or _earlier(saying, mention.attribute.name)
             yield Found(
                 mention.attribute.name, value.value, value.start, value.end, (mention.start, mention.end), subject, when
             )
