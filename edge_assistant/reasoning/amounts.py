@@ -10,17 +10,18 @@ from decimal import Decimal
 from edge_assistant.reasoning.attributes import labelled, phrase
 from edge_assistant.reasoning.rows import Row
 from edge_assistant.reasoning.values import Quantity
-from edge_assistant.reasoning.vocabulary import vocabulary
+from edge_assistant.reasoning.vocabulary import Vocabulary, per_vocabulary, vocabulary
 
 _CURRENCIES = {"RM": "MYR", "$": "USD", "€": "EUR", "£": "GBP"}
 _CURRENCY = r"(?:RM|MYR|USD|EUR|GBP|SGD|AUD|CHF|US\$|S\$|[$€£])"
 _AMOUNT = re.compile(
-    rf"(?<![\w.,:/-])(?P<open>\()?(?P<sign>[-–−+])?\s?(?P<before>{_CURRENCY})?\s?(?P<minus>[-–−])?"
+    rf"(?:(?<![\w.,:/-])|(?<=[A-Za-z]{{3}})|(?<=[%:)]))(?P<open>\()?(?P<sign>[-–−+])?\s?(?P<before>{_CURRENCY})?\s?(?P<minus>[-–−])?"
     r"(?P<number>\d{1,3}(?:[,' ]\d{3})+[.]\d{2}|\d{1,3}(?:[.' ]\d{3})+,\d{2}|\d{1,7}[.,]\d{2})"
     rf"(?!\d|[.,:/-]\d|\s?%|\s?(?:kg|g|lb|l|L|ml|cm|mm)\b)(?P<behind>\s?(?:{_CURRENCY})(?!\w))?(?P<after>[-–−](?!\S))?"
 )
 _WHOLE = re.compile(rf"(?<![\w.,])(?P<before>{_CURRENCY})\s?(?P<number>\d{{1,6}})(?![^\s)])")
 _ROUND_ZERO = re.compile(r"(?:(?<=RM)|(?<![^\W]))[Oo](?=[.,]\d\d(?!\d))")  # a zero read as a letter
+_LETTERS = str.maketrans("0158", "olsb")  # digits as which readers take letters
 # The order in which names decide what an amount is, where a label has several: "Total paid" is what was paid
 _PRECEDENCE = ("discount", "change", "rounding", "cash", "service charge", "tip", "subtotal", "tax", "total")
 ROLES = frozenset(_PRECEDENCE)
@@ -105,8 +106,22 @@ def role_of(label: str) -> tuple[str | None, tuple[str, ...]]:
 
 def _letters(text: str) -> str:
     """The words of a label without numbers and what only fills it, so that names in it stand together."""
-    found = re.findall(r"[^\W\d_]+", text.lower())
+    found = [part for word in re.findall(r"[^\W_]+", text.lower()) for part in _mended(word)]
     return " ".join(word for word in found if word not in vocabulary().written["unsaid"])
+
+
+def _mended(word: str) -> list[str]:
+    """The letters of a word, with those that were read as digits where that makes the word of a name: T0TAL."""
+    if word.isalpha():
+        return [word]
+    whole = word.translate(_LETTERS)
+    return [whole] if whole in _words_of_names() else re.findall(r"[^\W\d_]+", word)
+
+
+@per_vocabulary
+def _words_of_names(vocabulary: Vocabulary) -> frozenset[str]:
+    roles = [attribute for attribute in vocabulary.attributes.values() if attribute.name in ROLES]
+    return frozenset(word for attribute in roles for name in attribute.names for word in name.split() if len(word) > 2)
 
 
 def _deciding(names: Sequence[str], words: set[str]) -> str | None:

@@ -11,7 +11,7 @@ from edge_assistant.reasoning.candidates import Candidate
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.rows import Row
 from edge_assistant.reasoning.typed import clocks, dates, typed
-from edge_assistant.reasoning.values import Name, Nothing
+from edge_assistant.reasoning.values import Day, Name, Nothing
 from edge_assistant.reasoning.vocabulary import vocabulary
 
 _HEAD_ROWS = 8  # in which the seller's name stands
@@ -105,8 +105,13 @@ def _time(page: Sequence[Row], signal: str) -> Iterator[Claim]:
 
 
 def _first(kind: str, row: Row) -> list[Candidate]:
-    found = dates(row.text) if kind == "date" else clocks(row.text)
+    found = [day for day in dates(row.text) if _is_whole(day)] if kind == "date" else clocks(row.text)
     return found[:1] if kind == "date" or len(found) == 1 else []
+
+
+def _is_whole(day: Candidate) -> bool:
+    """Whether a day has its year; a house number such as 3/2 has none."""
+    return isinstance(day.value, Day) and day.value.readings[0][0] is not None
 
 
 def _other_time(row: Row) -> bool:

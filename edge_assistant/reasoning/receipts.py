@@ -100,13 +100,15 @@ class _Bill:
         scores = {amount.number: self._confirmed(amount) for amount in offered}
         best = max(offered, key=lambda a: (scores[a.number] + self._said(a), a.number))
         if scores[best.number] > 0:
-            return best, CONFIRMED
+            return best, LIKELY if self._contradicted(best) else CONFIRMED
         several = len({amount.number for amount in offered if not self._is_in_table(amount)}) > 1
-        return best, GUESSED if several or self._contradicted() else LIKELY
+        return best, GUESSED if several or self._contradicted(best) else LIKELY
 
-    def _contradicted(self) -> bool:
-        """Whether cash and change make an amount that no total has: one of them was misread."""
-        return bool(self._of("cash")) and any(change.number > 0 for change in self._of("change"))
+    def _contradicted(self, total: Amount) -> bool:
+        """Whether cash less change is another amount: one of them was misread, or the rounded total was not read."""
+        changes = [change.number for change in self._of("change") if change.number > 0]
+        paid = {cash.number - change for cash in self._of("cash") for change in changes}
+        return bool(paid) and total.number not in paid
 
     def _unnamed(self) -> tuple[Amount | None, float]:
         """What cash and change say, where it also stands as a sum; a page whose total has another name."""

@@ -73,6 +73,9 @@ def prices(found: list[Claim]) -> dict[str | None, str]:
         ("Service charge 10%", "service charge"),
         ("Total Qty Tender", None),
         ("Tomato soup", None),
+        ("T0TAL", "total"),
+        ("SUBT0TAL", "subtotal"),
+        ("CA5H", "cash"),
     ],
 )
 def test_what_a_label_calls_an_amount(label: str, role: str | None) -> None:
@@ -296,6 +299,29 @@ def test_other_days_and_times_are_not_those_of_the_purchase() -> None:
     12 Nov 2025 09:30
     """)
     assert (texts(found)["date"], texts(found)["time"]) == ("12 Nov 2025", "09:30")
+
+
+def test_a_house_number_is_no_date() -> None:
+    found = read("""
+    Corner Cafe
+    NO. 7, JALAN MELATI 3/2
+    Scone           2.80
+    TOTAL           2.80
+    """)
+    assert "date" not in texts(found)
+
+
+def test_cells_that_were_read_as_one_word() -> None:
+    found = read("""
+    Corner Cafe
+    Scone2.80
+    Tea1.20
+    TOTAL4.00
+    CASH5.00
+    CHANGE1.00
+    """)
+    assert {"total": "4.00", "cash": "5.00", "change": "1.00"}.items() <= texts(found).items()
+    assert prices(found) == {"Scone": "2.80", "Tea": "1.20"}
 
 
 def test_a_list_of_prices() -> None:
