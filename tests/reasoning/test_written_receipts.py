@@ -58,7 +58,7 @@ def prices(found: list[Claim]) -> dict[str | None, str]:
         ("Total Sales (Excluding GST)", "subtotal"),
         ("Total before tax", "subtotal"),
         ("GST @6% included in total", "tax"),
-        ("Bil1 Inclusive of 6% GST", "tax"),
+        ("Bil1 Inclusive of 6% GST", "total"),
         ("Total GST", "tax"),
         ("Sales tax 8.25%", "tax"),
         ("VAT 20% included", "tax"),
