@@ -32,32 +32,33 @@ _SAME = (
 _STATUS = """- "supported": at least one source tells it and no source contradicts it;
 - "conflict": two sources give values that cannot both be true; the answer then states both values;
 - "not_in_evidence": no source tells it."""
+# Citations come first: a 1.5B model that has named its lines answers and judges better (8 of 28 right, else 6).
 _ONE_PROMPT = f"""You answer a question from the evidence of several sources. Each line of evidence starts with its \
 id. Use nothing but the evidence. Find what each source tells, compare the sources, then answer.
 {_SAME}
 
 Answer with one JSON object and nothing else:
-{{"answer": "one short sentence with the exact value", "status": "...", "citations": ["E1", "E2"]}}
+{{"citations": ["E1", "E2"], "status": "...", "answer": "one short sentence with the exact value"}}
+The citations are the ids of the lines that the answer rests on, of each source that tells the value.
 The status is one of
-{_STATUS}
-The citations are the ids of all lines that the answer rests on, of each source that tells the value."""
+{_STATUS}"""
 _EXAMPLES = (
     (
         "Evidence:\n[E1] picture: Invoice 204\n[E2] picture: Due: 14/06/2023\n[E3] recording: the invoice is due on "
         "the sixteenth of June\n\nQuestion: When is the invoice due?",
         {
-            "answer": "The picture says 14/06/2023, the recording says the sixteenth of June.",
-            "status": "conflict",
             "citations": ["E2", "E3"],
+            "status": "conflict",
+            "answer": "The picture says 14/06/2023, the recording says the sixteenth of June.",
         },
     ),
     (
         "Evidence:\n[E1] picture: Room: 12\n[E2] text: They meet in room twelve at 9.\n\nQuestion: Which room is it?",
-        {"answer": "Room 12.", "status": "supported", "citations": ["E1", "E2"]},
+        {"citations": ["E1", "E2"], "status": "supported", "answer": "Room 12."},
     ),
     (
         "Evidence:\n[E1] picture: Room: 12\n[E2] text: They meet at 9.\n\nQuestion: Who is the host?",
-        {"answer": _NOT_TOLD, "status": "not_in_evidence", "citations": []},
+        {"citations": [], "status": "not_in_evidence", "answer": _NOT_TOLD},
     ),
 )
 _READ_ONE = (
