@@ -126,7 +126,9 @@ def statistic(question: str) -> Computing | None:
 def range_kind(rest: str) -> Kind | None:
     """Whether a text speaks of staying in a range or leaving it; None for neither."""
     within, outside = (found(rest, "words", word) for word in ("within", "outside"))
-    if (within is None and outside is None) or not (limit_of(rest) or found(rest, "words", "limit")):
+    limit = limit_of(rest)
+    ranged = limit is not None and limit.least is not None and limit.most is not None
+    if (within is None and outside is None) or not (ranged or (limit is None and found(rest, "words", "limit"))):
         return None
     return Kind.STAYED if outside is None else Kind.WENT_BEYOND
 
@@ -137,10 +139,10 @@ def limit_of(rest: str) -> Quantity | None:
     word = found(rest, "words", "over", "under", "reach", "sink")
     behind = [n for n in numbers if word and word.end() < n.end and n.start <= word.end() + _BEHIND]
     chosen = behind[0] if behind else numbers[0] if len(numbers) == 1 else None
-    return _plain(chosen.value) if chosen is not None and isinstance(chosen.value, Quantity) else None
+    return plain(chosen.value) if chosen is not None and isinstance(chosen.value, Quantity) else None
 
 
-def _plain(quantity: Quantity) -> Quantity:
+def plain(quantity: Quantity) -> Quantity:
     """A limit without the side that "over" or "at most" gives it; the ends of a range stay."""
     open_range = (quantity.least is None) != (quantity.most is None)
     return replace(quantity, least=None, most=None) if open_range else quantity
@@ -265,9 +267,14 @@ def _limited(rest: str, wants: Wants, over: bool | None, named: Sequence[When], 
 def _names_limit(rest: str) -> bool:
     """Whether a limit is named that something else has to tell; "over" before other words may only be a preposition."""
     word = found(rest, "words", "over", "under", "reach")
-    return word is not None and (
-        found(rest, "words", "limit") is not None or word[0].lower() not in ("over", "under", "past", "top", "break")
-    )
+    return word is not None and (names_limit(rest) or word[0].lower() not in ("over", "under", "past"))
+
+
+def names_limit(rest: str) -> bool:
+    """Whether a text says "the limit", or "it" behind "over"."""
+    word = found(rest, "words", "over", "under")
+    behind = found(rest[word.end() :], "words", "pronoun") if word else None
+    return found(rest, "words", "limit") is not None or (behind is not None and behind.start() <= 1)
 
 
 def _is_placed(rest: str) -> bool:

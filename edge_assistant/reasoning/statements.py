@@ -83,7 +83,7 @@ def stated(text: str, table: Table, about: str = "") -> list[Statement]:
             before = None
             continue
         column = _column(telling, table, before)
-        if column is None:
+        if column is None or not telling.is_about(column):
             continue
         before = column
         found_ones += _statements(telling, table, column)

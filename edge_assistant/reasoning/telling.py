@@ -11,9 +11,20 @@ from edge_assistant.perception.table import Column
 from edge_assistant.reasoning.candidates import Candidate
 from edge_assistant.reasoning.columns import comparable, converted, score
 from edge_assistant.reasoning.lengths import seconds
-from edge_assistant.reasoning.measured import Computing, Kind, Wants, direction, limit_of, numbers_in, range_kind
+from edge_assistant.reasoning.measured import (
+    Computing,
+    Kind,
+    Wants,
+    direction,
+    limit_of,
+    names_limit,
+    numbers_in,
+    plain,
+    range_kind,
+)
 from edge_assistant.reasoning.phrasing import found, pattern
 from edge_assistant.reasoning.spoken import spoken_numbers
+from edge_assistant.reasoning.subjects import subjects
 from edge_assistant.reasoning.values import Clock, Quantity, Truth, Value
 from edge_assistant.reasoning.vocabulary import vocabulary
 from edge_assistant.reasoning.when import Relation, When, masked, whens
@@ -55,7 +66,7 @@ class Telling:
 
     def claims(self, column: Column) -> Iterator[Claimed]:
         """What it tells of a column: at most a value and a moment."""
-        numbers = [n.value for n in self.numbers if isinstance(n.value, Quantity) and _fits(n.value, column)]
+        numbers = [plain(n.value) for n in self.numbers if isinstance(n.value, Quantity) and _fits(n.value, column)]
         over = direction(self.rest) if found(self.rest, "words", "over", "under") else None
         ranged = range_kind(self.rest) if over is None and found(self.clause, "words", "stay", "outside") else None
         if ranged is not None:
@@ -65,7 +76,7 @@ class Telling:
             return
         if found(self.rest, "words", "over") and found(self.rest, "words", "under"):
             return  # two limits in one clause, and what belongs to which is not known
-        if over is not None and (limit_of(self.rest) or found(self.rest, "words", "limit")):
+        if over is not None and (limit_of(self.rest) or names_limit(self.rest)):
             yield from self._limited(over)
         elif kind := self._extreme():
             yield from self._of_extreme(kind, numbers)
@@ -74,6 +85,36 @@ class Telling:
                 yield self._as(Kind.TREND, Wants.TRUTH, trend), Truth(not self._negated), False
         elif numbers and self._is_reading(column, numbers[0]):
             yield from self._plain(numbers)
+
+    def is_about(self, column: Column) -> bool:
+        """Whether it is said of what the column holds, and not of the sales, the price, the people."""
+        measured = score(re.sub(r"%|percent", " ", self.rest), column)
+        if measured:
+            return True
+        triggers = [found(self.rest, "words", "over", "under", "within", "outside")]
+        triggers += [found(self.rest, "told", name) for name in vocabulary().measuring["told"]]
+        starts = [match.start() for match in triggers if match] or [n.start for n in self.numbers]
+        words = vocabulary().measuring["words"]
+        passing = {
+            *vocabulary().question["auxiliary"],
+            *words["adverb"],
+            *words["went"],
+            *words["stay"],
+            *words["never"],
+            *words["over"],
+            *words["under"],
+            *words["back"],
+            *vocabulary().numbers,
+        }
+        before = re.findall(r"[^\W\d_]+(?:'\w+)?", self.rest[: min(starts, default=0)].lower())
+        subject = next((word for word in reversed(before) if word not in passing), None)
+        known = {
+            *words["said_of"],
+            *words["instrument"],
+            *words["limit"],
+            *vocabulary().measuring["subjects"]["anything"],
+        }
+        return subject is None or subject in known or subject.split("'")[0] in known or bool(subjects(subject))
 
     def _is_reading(self, column: Column, number: Quantity) -> bool:
         """Whether a number without any other word for it is said of what the column holds."""
@@ -121,6 +162,8 @@ class Telling:
     def _limited(self, over: bool) -> Iterator[Claimed]:
         """What is told against a limit."""
         limit = limit_of(self.rest)
+        if limit is not None and all(plain(n.value) != limit for n in self.numbers if isinstance(n.value, Quantity)):
+            return  # more than twenty people
         stays = found(self.clause, "words", "stay") is not None
         if self._negated and (not stays or self._is_never):
             if self._unplaced:
@@ -171,7 +214,8 @@ class Telling:
     def _of_extreme(self, kind: Kind, numbers: list[Quantity]) -> Iterator[Claimed]:
         """The value of a computation, and when it was."""
         match = found(self.rest, "told", kind.value)
-        behind = [n.value for n in self.numbers if match and n.end > match.end() and n.value in numbers]
+        quantities = [(n.end, plain(n.value)) for n in self.numbers if isinstance(n.value, Quantity)]
+        behind = [value for end, value in quantities if match and end > match.end() and value in numbers]
         chosen = behind[0] if behind else numbers[0] if numbers else None
         at = self._moment
         moved = (
@@ -238,7 +282,12 @@ def tellings(text: str) -> Iterator[Telling]:
 def _is_fact(telling: Telling) -> bool:
     """Whether a clause says what was: no rule, no condition, no plan, and at a time that it tells itself."""
     other = vocabulary().telling["words"]
-    if found(telling.clause, "words", "norm") or (found(telling.rest, "words", "anaphora") and not telling.whens):
+    order = found(telling.clause.strip(), "words", "order")
+    if (
+        (order and order.start() == 0)
+        or found(telling.clause, "words", "norm")
+        or (found(telling.rest, "words", "anaphora") and not telling.whens)
+    ):
         return False
     return not any(pattern(other[name]).search(telling.rest) for name in _NO_FACTS)
 

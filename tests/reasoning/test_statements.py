@@ -30,7 +30,7 @@ TABLES = {"furnace": furnace, "archive": archive, "pumps": pumps}
         ("furnace", "It peaked at ninety six point nine.", [("maximum", "value", False)]),
         ("furnace", "It peaked at about a hundred.", [("maximum", "value", True)]),
         ("furnace", "Peak was 99.9 at 2.10 a.m.", [("maximum", "value", True), ("maximum", "moment", True)]),
-        ("furnace", "The furnace got up to 99.9 degrees in the night.", [("maximum", "value", False)]),
+        ("furnace", "The furnace got up to 99.9 degrees in the night.", [("maximum", "value", True)]),
         (
             "furnace",
             "The hottest was 99.9, at ten past two in the morning.",
@@ -197,6 +197,37 @@ def test_a_period_outside_of_the_readings_is_not_compared():
     assert stated("On 12 January it peaked at 120.", furnace()) == []
     assert stated("At 10:10 it was 90 degrees.", furnace()) != []
     assert verify(stated("At 10:10 it was 90 degrees.", furnace())[0], furnace()) is None  # there is a gap
+
+
+@pytest.mark.parametrize(
+    "remark",
+    [
+        "I paid 38.40 for lunch.",
+        "He weighs 82 kilos.",
+        "She takes 5 mg twice a day.",
+        "The plate says 400 volts and twenty one amps.",
+        "He had three coffees on average.",
+        "Max 8 items.",
+        "The highest shelf is 2 m.",
+        "The total came to 38.40.",
+        "Ran at 1450 rpm all day.",
+        "It took over two hours to fix.",
+        "More than 20 people came.",
+        "Over 90 boxes went out.",
+        "Tank level fell below 20 percent.",
+        "We stayed under budget, below 500 euros.",
+        "Output rose since noon.",
+        "Sales have been falling.",
+        "The price dropped to 95.",
+        "Keep below 25 degrees.",
+        "Store between 2 and 8 degrees.",
+        "Temperature alarm at 85.",
+        "Filled in 20 litres at noon.",
+        "Stopped at 14:00, 5 minutes later than planned.",
+    ],
+)
+def test_a_remark_that_is_not_about_the_readings(remark):
+    assert stated(remark, furnace()) == []
 
 
 @pytest.mark.parametrize(
