@@ -37,6 +37,11 @@ def corrected(text: str) -> str:
     return "".join(draft.letters)
 
 
+def is_plain_no(text: str, start: int, end: int) -> bool:
+    """Whether a "no" corrects nothing, as nothing sets it off: "no other allergies"."""
+    return text[start:end].lower() == "no" and text[end : end + 1] not in (",", ".", "!")
+
+
 class _Draft:
     """A text that is being corrected, with the values that stand in it."""
 
@@ -48,6 +53,8 @@ class _Draft:
 
     def take_back(self, start: int, end: int) -> None:
         """Blank what the correction at [start, end) corrects, and the correction."""
+        if is_plain_no(self.text, start, end):
+            return
         at = bisect_left(self.starts, start)
         old = self._last_standing(at, start - _BEFORE)
         behind = bisect_left(self.starts, end)

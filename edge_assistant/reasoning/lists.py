@@ -16,8 +16,9 @@ ALLERGY, MEDICATION, DOSE = "allergy", "medication", "dose"
 _MAX_ITEM = 3  # words of one item
 _WORD = re.compile(r"[^\W\d_][^\W_]*(?:[-'][^\W_]+)*")
 _NEAR = 24  # characters between a drug and its dose
+_OTHER = re.compile(r"\b(?:no|any)\s+(?:other|further|more)\s+(?:\w+\s+)?$", re.I)  # "no other allergies" denies none
 _NO_MEDICINE = re.compile(
-    r"\b(?:no|not\s+on\s+any|without|denies(?:\s+any)?)\s+(?:(?:regular|current|other)\s+)?"
+    r"\b(?:no|not\s+on\s+any|without|denies(?:\s+any)?)\s+(?:(?:regular|current)\s+)?"
     r"(?:medications?|medicines?|drugs|tablets|meds)\b|\bmedications?\s*:?\s*(?:none|nil)\b",
     re.I,
 )
@@ -36,7 +37,7 @@ class Item:
 def allergies(saying: Saying) -> Iterator[Found]:
     """What the clause says one is allergic to, is not, or that it is nothing."""
     mentions = [m for m in saying.mentions if m.attribute.name == ALLERGY]
-    if not mentions:
+    if not mentions or _OTHER.search(saying.text[: mentions[0].start]):
         return
     first = mentions[0]
     span = (first.start, mentions[-1].end)

@@ -91,7 +91,7 @@ def _admits(text: str, mention: Mention, value: Candidate, used: set[int]) -> bo
     if mention.start in used or distance(text, span, (value.start, value.end)) > _NEAR:
         return False
     if is_money(value.value) or is_priced(value):
-        return mention.attribute.name != CASH or _stands_by(text, span, value) or not mention.named
+        return mention.attribute.name != CASH or _stands_by(text, span, value) or mention.end <= value.start
     return _stands_by(text, span, value)
 
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from edge_assistant.evidence import Evidence, Passage, Speech
 from edge_assistant.reasoning.candidates import MAX_TEXT
 from edge_assistant.reasoning.claims import Claim
-from edge_assistant.reasoning.clauses import MAX_CLAUSE, Clause, any_of, clauses, plain, sentences, told_words
-from edge_assistant.reasoning.corrections import corrected
+from edge_assistant.reasoning.clauses import MAX_CLAUSE, Clause, any_of, clauses, listed, plain, sentences, told_words
+from edge_assistant.reasoning.corrections import corrected, is_plain_no
 from edge_assistant.reasoning.lists import ALLERGY, DOSE, MEDICATION, allergies, items_of, items_value, medicines
 from edge_assistant.reasoning.measures import coded, dated, measured
 from edge_assistant.reasoning.paid import paid, settled
@@ -28,6 +28,7 @@ from edge_assistant.reasoning.truths import truths
 from edge_assistant.reasoning.values import Items, Name, Quantity
 from edge_assistant.reasoning.whose import UNSURE, Thread
 
+_ANEW = 48  # characters behind a correction in which a claim is made anew
 _READERS: tuple[Callable[[Saying], Iterator[Found]], ...] = (measured, paid, dated, coded, allergies, truths, sighted)
 
 
@@ -85,6 +86,7 @@ def told_in(text: str) -> list[Found]:
         if more is not None:
             found[-1] = more
         found += [_placed(f, saying.clause) for f in own if f.subject != UNSURE]
+    found = _standing(found, text)
     return sorted(_named_at_hand(settled(found)), key=lambda f: (f.start, f.end, f.attribute))
 
 
@@ -152,6 +154,28 @@ def _distinct(found: Iterable[Found]) -> list[Found]:
         known.setdefault((f.attribute, f.subject, f.value, f.when, f.negated), f)
     doses = {(f.start, f.end) for f in known.values() if f.attribute == DOSE}
     return [f for f in known.values() if f.attribute == DOSE or (f.start, f.end) not in doses]
+
+
+def _standing(found: Sequence[Found], text: str) -> list[Found]:
+    """Without what is said anew after a correction: "I smoke. No, sorry, I don't smoke any more."."""
+    said = plain(text)
+    last: dict[tuple[str, str | None], int] = {}
+    gone: set[int] = set()
+    for i, f in enumerate(found):
+        key = (f.attribute, f.subject)
+        if key in last and found[last[key]].value != f.value and _corrects(said[found[last[key]].end : f.start]):
+            gone.add(last[key])
+        last[key] = i
+    return [f for i, f in enumerate(found) if i not in gone]
+
+
+def _corrects(between: str) -> bool:
+    """Whether the words between two claims take the first back."""
+    for match in listed("corrections").finditer(between[:MAX_CLAUSE]):
+        anew = between[match.end() :]
+        if not is_plain_no(between, *match.span()) and len(anew) <= _ANEW and not re.search(r"\w[.!?]\s", anew):
+            return True
+    return False
 
 
 def _named_at_hand(found: Sequence[Found]) -> list[Found]:
