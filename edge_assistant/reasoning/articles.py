@@ -172,7 +172,7 @@ def _without_times(text: str) -> str:
 def _count(row: Row, name: str, amount: Amount) -> tuple[str, int] | None:
     """How many were bought: a cell of its own, before the name or before the price of one."""
     for cell, column in zip(row.cells, row.columns, strict=True):
-        named = column is not None and bool({"qty", "quantity"} & set(phrase(column)))
+        named = column is not None and any(m.attribute.name == "quantity" for m in labelled(column))
         match = _COUNT_CELL.match(cell)
         if match and (named or cell != row.cells[0] or len(row.cells) > 2):
             return match[1], int(match[1])

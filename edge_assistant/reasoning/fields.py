@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from edge_assistant.reasoning.attributes import Mention, labelled, phrase
-from edge_assistant.reasoning.candidates import Candidate
+from edge_assistant.reasoning.candidates import Candidate, find
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.medicines import medicine_claims
 from edge_assistant.reasoning.plates import unit_pattern
@@ -150,6 +150,14 @@ def _stated(row: Row, label: Label, signal: str) -> Iterator[Claim]:
             base = replace(base, subject=label.subject or _owner(label, chosen))
             for attribute in label.twins(chosen):
                 yield from _claims(attribute, typed(attribute, value, name), base)
+            yield from _reached(chosen, value, base)
+
+
+def _reached(chosen: Attribute, value: str, base: Claim) -> Iterator[Claim]:
+    """The telephone number behind a name: that of an emergency contact, say."""
+    if chosen.value == _ENTITY and chosen.name not in _GENERIC:
+        for found in list(find("telephone", value))[:1]:
+            yield replace(base, value=found.value, text=found.text, attribute="telephone", subject=chosen.name)
 
 
 def _numbered(label: Label, name: str) -> Mention | None:

@@ -17,7 +17,6 @@ from edge_assistant.reasoning.vocabulary import vocabulary
 _HEAD_ROWS = 8  # in which the seller's name stands
 _SURE = 0.9  # confidence of reading below which the first line may be a scribble
 _LIKELY, _GUESSED = 0.9, 0.7  # that a line is the seller's name: it says that it is a company; it stands first
-_NUMBER_LABELS = frozenset([("no",), ("number",), ("#",), ("nr",), ("ref",), ("ref", "no")])
 
 
 def head_claims(page: Sequence[Row], body: int, signal: str, told: frozenset[str]) -> Iterator[Claim]:
@@ -125,7 +124,7 @@ def _number(page: Sequence[Row], signal: str) -> Iterator[Claim]:
     """A field that is called nothing but "No", or a line `Invoice CS-20243`."""
     attribute = vocabulary().attributes["receipt_number"]
     for row in page:
-        if row.field and (phrase(row.cells[0]) in _NUMBER_LABELS or row.cells[0].strip() == "#"):
+        if row.field and row.cells[0].lower().strip(" .:") in vocabulary().written["number_labels"]:
             for found in typed(attribute, row.cells[1])[:1]:
                 base = Claim(signal, Nothing(), row.text, (row.id,), row.confidence, attribute=attribute.name)
                 yield replace(base, value=found.value, text=found.text)

@@ -127,7 +127,7 @@ class _Bill:
         again = sum(other.number == amount.number for other in self._of("total")) - 1
         score = _AGAIN * min(2, again)
         score += _FINAL if words & vocabulary().written["final"] else 0.0
-        score += _PROVISIONAL if "before" in words else 0.0
+        score += _PROVISIONAL if words & vocabulary().written["provisional"] else 0.0
         return score + (_IN_TAX_TABLE if self._is_in_table(amount) else 0.0)
 
     def _confirmed(self, amount: Amount) -> float:

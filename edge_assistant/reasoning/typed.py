@@ -39,7 +39,8 @@ def typed(attribute: Attribute, text: str, label: str = "") -> list[Candidate]:
         case "truth":
             return _truth(text)
         case "words":
-            return [Candidate(text, plain_words(text), 0, len(text))]
+            word = vocabulary().sexes.get(text.lower(), text) if attribute.name == "sex" else text
+            return [Candidate(text, plain_words(word), 0, len(text))]
         case "items":
             return list(find("items", text))
         case "date":

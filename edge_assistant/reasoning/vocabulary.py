@@ -107,6 +107,7 @@ class Vocabulary:
     unit_names: Mapping[str, str] = field(default_factory=dict)
     misread: Mapping[str, str] = field(default_factory=dict)
     misread_months: Mapping[str, str] = field(default_factory=dict)
+    sexes: Mapping[str, str] = field(default_factory=dict)
     measuring: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)  # see readings.toml
     telling: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)  # see told.toml
     scales: Mapping[str, Scale] = field(default_factory=dict)
@@ -174,6 +175,7 @@ def build(tables: Mapping[str, Any]) -> Vocabulary:
         unit_names=tables["unit_names"],
         misread=tables["misread"],
         misread_months=tables["misread_months"],
+        sexes=tables["sexes"],
         measuring={
             key: {name: tuple(values) for name, values in table.items()} for key, table in tables["measuring"].items()
         },

@@ -190,6 +190,18 @@ def test_whose_a_value_is() -> None:
     assert told(read(Field("Mother's allergies", "latex"))) == [("allergy", "mother", "latex")]
 
 
+def test_a_name_with_a_telephone_number() -> None:
+    assert told(read(Field("Emergency contact", "Joan Hale, sister, 0171 234567"))) == [
+        ("emergency contact", None, "Joan Hale"),
+        ("telephone", "emergency contact", "0171 234567"),
+    ]
+
+
+@pytest.mark.parametrize(("letter", "word"), sorted(vocabulary().sexes.items()))
+def test_a_letter_for_a_sex(letter: str, word: str) -> None:
+    assert value(read(Field("Sex", letter.upper())), "sex") == Words(frozenset([word]))
+
+
 def test_an_older_value_is_of_another_time() -> None:
     found = read(Field("Previous weight", "70 kg"), Field("Weight", "72 kg"))
     assert [(claim.text, claim.when) for claim in found] == [("70 kg", "previous"), ("72 kg", None)]

@@ -396,6 +396,18 @@ def test_a_word_that_says_which_total_is_to_pay(word: str) -> None:
         assert texts(found)["total"] == "9.00"
 
 
+@pytest.mark.parametrize("word", sorted(WRITTEN["provisional"]))
+def test_a_total_that_is_not_yet_to_pay(word: str) -> None:
+    found = read(f"Corner Cafe\nTotal {word} rounding         10.02\nTotal         10.00")
+    assert texts(found)["total"] == "10.00"
+
+
+@pytest.mark.parametrize("label", sorted(WRITTEN["number_labels"]))
+def test_a_label_that_is_only_called_number(label: str) -> None:
+    found = read(f"Corner Cafe\n{label.title()} : CS-20243\nTea         2.00\nTotal         2.00")
+    assert texts(found)["receipt number"] == "CS-20243"
+
+
 @pytest.mark.parametrize("words", sorted(WRITTEN["tax_table"]))
 def test_a_table_of_taxes_is_known_by_its_head(words: str) -> None:
     found = read(f"Corner Cafe\nTea       2.00\nTotal       2.00\n{words}\nTotal        1.90")
