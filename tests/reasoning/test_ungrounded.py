@@ -134,6 +134,10 @@ TOLD = (
 QUESTIONS = ("What was the total?", "Do they agree on the total?", "Who is it?")
 
 
+def _has_number(text: str) -> bool:
+    return bool([*quantities(text), *days(text), *clocks(text)])
+
+
 @given(
     st.lists(st.sampled_from(TOLD), min_size=1, max_size=3),
     st.sampled_from(QUESTIONS),
@@ -145,7 +149,8 @@ def test_all_that_code_says_is_grounded(told: list[str], question: str, status: 
     base = answer("", *told)
     claims = []
     for item in base.evidence:
-        candidates = [one for finder in (quantities, days, clocks, nothings, phrases) for one in finder(item.text)]
+        candidates = [one for finder in (quantities, days, clocks, nothings) for one in finder(item.text)]
+        candidates += [one for one in phrases(item.text) if not _has_number(one.text)]  # it can cut one
         chosen = data.draw(st.sampled_from(candidates))
         claims.append(Claim(item.signal, chosen.value, chosen.text, (item.id,)))
     query = understand(question)
