@@ -145,6 +145,13 @@ def _days_apart(a: Value, b: Value) -> bool:
     return a.key != b.key and (a.key.day, a.key.month) not in ((b.key.day, b.key.month), (b.key.month, b.key.day))
 
 
+def _days_apart_in_a_year(a: Value, b: Value) -> bool:
+    """The same for days whose year is not told."""
+    assert isinstance(a.key, date)
+    assert isinstance(b.key, date)
+    return _days_apart(a, b) and a.key.year == b.key.year
+
+
 def _pressures_apart(a: Value, b: Value) -> bool:
     assert isinstance(a.key, tuple)
     assert isinstance(b.key, tuple)
@@ -198,7 +205,7 @@ _FACTS: dict[str, _Fact] = {
     ),
     "next_date": _Fact(
         lambda desk, _: calendar_day(date(2024, 2, 1) + timedelta(days=desk.draw.randrange(600)), year_told=False),
-        _days_apart,
+        _days_apart_in_a_year,
     ),
     "smoker": _Fact(lambda desk, _: desk.draw.choice((YES, NO)), lambda a, b: a.key != b.key),
 }
@@ -284,7 +291,7 @@ class _Case:
             another = self.value(fact, value)
             if another.key != "":
                 relative = self.desk.draw.choice(_RELATIVES[self.patient.female])
-                self.note.aside(fact, "other", another, relative=relative)
+                self.note.aside(fact, "other", another, alone=True, relative=relative)
 
 
 def make(desk: Desk, number: int) -> Scenario:

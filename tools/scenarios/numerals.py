@@ -32,11 +32,14 @@ def decimal(text: str) -> str:
 
     >>> decimal("37.2"), decimal("0.75"), decimal("400"), decimal("-4.5")
     ('thirty seven point two', 'zero point seven five', 'four hundred', 'minus four point five')
+    >>> decimal("101.7")
+    'a hundred and one point seven'
     """
     if text.startswith("-"):
         return f"minus {decimal(text[1:])}"
     whole, _, behind = text.partition(".")
-    said = large(int(whole))
+    said = large(int(whole)).removeprefix("one ") if 100 <= int(whole) < 200 else large(int(whole))
+    said = f"a {said}" if said.startswith("hundred") else said
     return f"{said} point {' '.join(_digit(d) for d in behind)}" if behind else said
 
 

@@ -114,7 +114,7 @@ def make(desk: Desk, number: int) -> Scenario:
         elif fact == facts[2]:
             questions.append(desk.lookup(fact, Told("image:1", value, shown), words))
             if desk.phrases.has(fact, "other") and desk.chance(0.4):
-                note.aside(fact, "other", another(desk, _FACTS[fact], value))
+                note.aside(fact, "other", another(desk, _FACTS[fact], value), alone=True)
     table, cross = _points(desk, note) if joined else ([], [])
     questions += cross
     if desk.chance(0.5):

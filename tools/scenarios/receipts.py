@@ -302,7 +302,7 @@ def _another(desk: Desk, purchase: _Purchase, fact: str, apart_from: Value | Non
 def _drawn(desk: Desk, purchase: _Purchase, true: Value) -> Value:
     draw = desk.draw
     if isinstance(true.key, date):
-        told = len(true.said[0].split()) > 4  # with its year
+        told = len(true.typed) > 4  # with its year, which has more writings
         return calendar_day(true.key + timedelta(days=draw.choice((-14, -9, -2, -1, 1, 2, 7, 10))), year_told=told)
     assert isinstance(true.key, int)
     if true.kind == "time":
@@ -318,7 +318,8 @@ def _drawn(desk: Desk, purchase: _Purchase, true: Value) -> Value:
 
 def _clear(found: Value, other: Value) -> bool:
     if isinstance(found.key, date) and isinstance(other.key, date):
-        return found.key != other.key and (found.key.day, found.key.month) != (other.key.month, other.key.day)
+        swapped = (found.key.day, found.key.month) == (other.key.month, other.key.day)
+        return found.key != other.key and not swapped and found.key.year == other.key.year
     assert isinstance(found.key, int)
     assert isinstance(other.key, int)
     if found.kind == "time":

@@ -89,7 +89,12 @@ def round_limit(draw: random.Random, series: Series, step: float) -> float | Non
     for level in levels:
         above = [row for row, value in enumerate(values) if value > level]
         together = above and above[-1] - above[0] + 1 == len(above)
-        if together and 3 <= len(above) <= len(values) // 3 and min(abs(v - level) for v in values) > 0.004 * span:
+        if (
+            together
+            and above[0] > 2
+            and 3 <= len(above) <= len(values) // 3
+            and min(abs(v - level) for v in values) > 0.004 * span
+        ):
             good.append(level)
     return draw.choice(good) if good else None
 

@@ -68,10 +68,10 @@ class Note:
         self.groups.append([sentence])
         return writing
 
-    def aside(self, fact: str, what: str, value: Value, **more: str) -> None:
-        """Beside what was told last: an older value behind it, or somebody else's anywhere."""
+    def aside(self, fact: str, what: str, value: Value, *, alone: bool = False, **more: str) -> None:
+        """An older value or somebody else's behind what was told last; or anywhere, `alone`."""
         sentence = self.phrases.pick(fact, what, {**self.words, **more, "x": self.writing(value)})
-        if self.groups and what == "older":
+        if self.groups and not alone:
             self.groups[-1].append(sentence)
         else:
             self.groups.append([sentence])

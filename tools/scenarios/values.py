@@ -346,7 +346,7 @@ def person(first: str, last: str) -> Value:
         "person",
         full,
         (full, f"{last}, {first}", full.upper()),
-        (mark(full, full), mark(f"{first}, {first} {last}", full)),
+        (mark(full, full), mark(full, full), mark(f"{first}, {first} {last}", full)),
         (full, f"{last}, {first}", f"{first} {last.upper()}"),
         (first, last),
     )
