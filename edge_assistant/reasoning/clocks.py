@@ -69,7 +69,8 @@ def _relative(text: str) -> Iterator[Candidate]:
         sure = way == "past" or (way == "to" and bool(match["fraction"]))
         sure = sure or (minutes > hour and not text[: match.start()].endswith("from "))
         if sure or _is_told_as_time(text, match.start(), end):
-            yield _clock(text, match.start(), end, _hours(hour), -minutes if before else minutes)
+            hours = [0, 12] if hour == 12 else _hours(hour)  # nobody says "half past zero"
+            yield _clock(text, match.start(), end, hours, -minutes if before else minutes)
 
 
 def _is_told_as_time(text: str, start: int, end: int) -> bool:
@@ -207,7 +208,7 @@ def _day_part(vocabulary: Vocabulary) -> re.Pattern[str]:
 def _small(vocabulary: Vocabulary, below: int) -> str:
     """Words of the numbers below a limit, one word or two."""
     tens = alternatives(
-        word for word, number in vocabulary.numbers.items() if number < below and number % 10 == 0 and number
+        word for word, number in vocabulary.numbers.items() if 20 <= number < below and number % 10 == 0
     )
     ones = alternatives(word for word, number in vocabulary.numbers.items() if number < min(below, 20))
     return rf"(?:(?:{tens})[ -](?:{ones})\b|{ones}|{tens})"

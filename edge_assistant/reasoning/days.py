@@ -20,7 +20,7 @@ _YEAR_MONTH = re.compile(
 _SHORT = re.compile(r"(?<![\d/.-])(\d{1,2})/(\d{1,2})(?![\d/-]|\.\d)")
 # Words that are verbs or commands too: only as a recogniser or a person writes a month are they one
 _DOUBTFUL = frozenset({"may", "march", "mar"})
-_NEWEST_SHORT = 69  # 2069: two digits beyond are of the last century, as POSIX reads them
+_NEWEST_SHORT = 49  # two digits beyond can only be of the last century
 
 
 def days(text: str) -> Iterator[Candidate]:
@@ -32,8 +32,8 @@ def _numeric_days(text: str) -> Iterator[Candidate]:
     for match in _ISO.finditer(text):
         yield from _day(match, [(int(match[1]), int(match[3]), int(match[4]))])
     for match in _SLASHED.finditer(text):
-        a, b, year = int(match[1]), int(match[3]), _year(match[4])
-        yield from _day(match, [(year, b, a), (year, a, b)])
+        a, b = int(match[1]), int(match[3])
+        yield from _day(match, [(year, *order) for order in ((b, a), (a, b)) for year in _years(match[4])])
     for match in _SOLID.finditer(text):
         yield from _day(match, [(int(match[3]), int(match[2]), int(match[1]))])
 
@@ -43,7 +43,7 @@ def _worded_days(text: str) -> Iterator[Candidate]:
         for match in pattern.finditer(text):
             month = vocabulary().months.get(match["month"].lower(), 0)  # re.I lets a long s pass for an s
             if not _is_doubtful(match):
-                yield from _day(match, [(_year(match["year"]), month, _ordinal(match["day"]))])
+                yield from _day(match, [(year, month, _ordinal(match["day"])) for year in _years(match["year"])])
 
 
 def months(text: str) -> Iterator[Candidate]:
@@ -129,14 +129,22 @@ def _is_doubtful(match: re.Match[str]) -> bool:
 
 
 def _year(text: str | None) -> int | None:
+    """The likeliest of the years that a text can be."""
+    return _years(text)[0]
+
+
+def _years(text: str | None) -> tuple[int | None, ...]:
+    """A year in four digits, two, or words; 51 is 1951, and 18 is 2018 or, for somebody born then, 1918."""
     if text is None:
-        return None
+        return (None,)
     text = text.strip("'’ ")
     if not text.isdigit():
         readings = [int(number) for number in spoken_numbers(text) if 1900 <= number <= 2099]
-        return readings[0] if readings else None
+        return (readings[0],) if readings else (None,)
     year = int(text)
-    return year if year > 99 else year + (2000 if year <= _NEWEST_SHORT else 1900)
+    if year > 99:
+        return (year,)
+    return (2000 + year, 1900 + year) if year <= _NEWEST_SHORT else (1900 + year,)
 
 
 def _ordinal(text: str) -> int:

@@ -31,7 +31,7 @@ _SOUNDS = tuple(
         (r"(?<!^)h", ""),
         (r"(?<=[^aeiouy])(?:le|el|al)$", "l"),
         (r"ai|ay|ei|ey|eigh", "A"),
-        (r"ee|ea|ie", "E"),
+        (r"ee|ea", "E"),
         (r"oo|ou|ue|ew", "u"),
         (r"oa|oe", "o"),
         (r"a(?=[^aeiouyA-Z]e$)", "A"),

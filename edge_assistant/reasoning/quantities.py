@@ -282,6 +282,7 @@ def _pattern(vocabulary: Vocabulary) -> re.Pattern[str]:
     minus = alternatives(vocabulary.words["minus"])
     article, part = alternatives(vocabulary.words["article"]), alternatives(vocabulary.fractions)
     return re.compile(
+        r"(?:(?=[^\w\s]|\d)|(?<![^\W\d_])(?=[a-z]))"  # no number begins within a word; this is for speed
         rf"(?:(?P<currency>(?<![^\W\d_])(?:{codes})|{signs})\s?)?"
         rf"(?:(?P<sign>(?<![^\W_])(?<![.,:/)])[-−–](?=\d)|\b(?:{minus})\s)?"
         rf"(?:(?P<digits>(?:(?<![^\W_])|(?<=[$€£¥₹])|(?<=(?-i:RM))|(?<=[A-Z]{{3}}))(?<![.,:/]){_DIGITS}(?![\d/]|-\d+-))"

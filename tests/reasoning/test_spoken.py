@@ -7,25 +7,12 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from writings import in_words
 
+from edge_assistant.reasoning.spoken import spoken_digits, spoken_numbers
 from edge_assistant.reasoning.vocabulary import vocabulary
-from edge_assistant.reasoning.spoken import spoken_numbers
 
 NAMES = {value: word for word, value in vocabulary().numbers.items()}
-
-
-def in_words(number: int, hyphen: str = "-", joined: str = " and ") -> str:
-    """A number below a million as it is written in words."""
-    if number in NAMES and number < 100:
-        return NAMES[number]
-    if number < 100:
-        return f"{NAMES[number - number % 10]}{hyphen}{NAMES[number % 10]}"
-    place, name = (100, "hundred") if number < 1000 else (1000, "thousand")
-    head, rest = divmod(number, place)
-    words = f"{in_words(head, hyphen, joined)} {name}"
-    if not rest:
-        return words
-    return words + (joined if rest < 100 else " ") + in_words(rest, hyphen, joined)
 
 
 @pytest.mark.parametrize(("hyphen", "joined"), [("-", " and "), (" ", " ")])
@@ -68,17 +55,43 @@ def test_a_decimal_point_is_spoken(whole: int, digits: list[int]) -> None:
         ("thousand", ["1000"]),
         ("two thousand and six", ["2006"]),
         ("zero", ["0"]),
+        ("two million", ["2000000"]),
+        ("two million three hundred thousand and five", ["2300005"]),
+        ("a hundred and five", ["105"]),
+        ("one and a half", ["1.5"]),
+        ("three quarters", ["0.75"]),
+        ("half a dozen", ["6"]),
+        ("two and a half thousand", ["2500"]),
+        ("one point five million", ["1500000"]),
+        ("nine point oh five", ["9.05"]),
+        ("three point twenty five", ["3.25"]),
+        ("nineteen oh five", ["19.05", "1905"]),
     ],
 )
 def test_words_and_their_readings(words: str, readings: list[str]) -> None:
     assert spoken_numbers(words) == tuple(Decimal(reading) for reading in readings)
 
 
-@pytest.mark.parametrize(
-    "words", ["", " ", "and", "pound", "twelve pounds", "point", "three point", "one two three"]
-)
+@pytest.mark.parametrize("words", ["", " ", "and", "pound", "twelve pounds", "point", "three point", "one two three"])
 def test_what_is_no_number(words: str) -> None:
     assert spoken_numbers(words) == ()
+
+
+@given(st.integers(0, 10**12 - 1), st.sampled_from([" ", "-"]))
+def test_great_numbers_read_back(number: int, hyphen: str) -> None:
+    assert spoken_numbers(in_words(number, hyphen)) == (Decimal(number),)
+
+
+@pytest.mark.parametrize(
+    ("words", "digits"),
+    [
+        ("oh seven seven double four", "07744"), ("zero zero seven", "007"), ("forty seven 12", "4712"),
+        ("triple seven nine", "7779"), ("one twenty three", "123"), ("four and five", None), ("double", None),
+        ("", None),
+    ],
+)  # fmt: skip
+def test_digits_read_out(words: str, digits: str | None) -> None:
+    assert spoken_digits(words) == digits
 
 
 @given(st.lists(st.sampled_from([*vocabulary().numbers, "and", "point", "-", "xyz"]), max_size=12))

@@ -9,28 +9,64 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_assistant.reasoning.candidates import as_words
-from edge_assistant.reasoning.values import Clock, Day, Nothing, Quantity, Truth, Value, Words, same
+from edge_assistant.reasoning.values import (
+    Clock,
+    Day,
+    Identifier,
+    Items,
+    Month,
+    Name,
+    Nothing,
+    Pair,
+    Quantity,
+    Telephone,
+    Truth,
+    Value,
+    Words,
+    comparable,
+    differing,
+    same,
+)
 
 
 def numbers() -> st.SearchStrategy[Decimal]:
     return st.decimals(-100_000, 100_000, places=2)
 
 
+UNITS = [None, "kg", "g", "lb", "V", "degC", "degF", "deg", "MYR", "USD", "SGD", "GBP"]
+
+
+def quantities() -> st.SearchStrategy[Quantity]:
+    return st.builds(
+        Quantity,
+        st.lists(numbers() | st.integers(0, 5).map(Decimal), min_size=1, max_size=2).map(tuple),
+        st.sampled_from(UNITS),
+        st.booleans(),
+        st.booleans(),
+        st.sampled_from(["", "under", "over"]),
+        st.none() | st.integers(-3, 3).map(Decimal),
+        st.none() | st.integers(3, 9).map(Decimal),
+    )
+
+
 def values() -> st.SearchStrategy[Value]:
     """Any value as candidates make them: each has at least one reading."""
-    day = st.tuples(st.none() | st.integers(2000, 2003), st.integers(1, 2), st.integers(1, 3))
+    year = st.none() | st.integers(2000, 2003)
+    day = st.tuples(year, st.integers(1, 2), st.integers(1, 3))
+    minutes = st.lists(st.integers(0, 30) | st.just(1439), min_size=1, max_size=2).map(tuple)
+    words = st.lists(st.sampled_from(["ada", "hale", "hail", "m", "penicillin", "12"]), min_size=1, max_size=3)
     return st.one_of(
-        st.builds(
-            Quantity,
-            st.lists(numbers() | st.integers(0, 5).map(Decimal), min_size=1, max_size=2).map(tuple),
-            st.sampled_from([None, "kg", "V"]),
-            st.booleans(),
-            st.booleans(),
-        ),
+        quantities(),
+        st.builds(Pair, quantities(), quantities()),
         st.builds(Day, st.lists(day, min_size=1, max_size=2).map(tuple)),
-        st.builds(Clock, st.lists(st.integers(0, 5), min_size=1, max_size=2).map(tuple)),
+        st.builds(Month, year, st.integers(1, 2)),
+        st.builds(Clock, minutes, st.booleans(), st.sampled_from(["", "under", "over"])),
         st.builds(Truth, st.booleans()),
         st.builds(Words, st.frozensets(st.sampled_from("abc"), max_size=3)),
+        st.builds(Name, words.map(tuple)),
+        st.builds(Items, words.map(tuple)),
+        st.builds(Telephone, st.from_regex(r"(\+44|0)?7[0-9]{5}", fullmatch=True)),
+        st.builds(Identifier, st.text("A0O1I7", min_size=1, max_size=5)),
         st.just(Nothing()),
     )
 
@@ -38,16 +74,49 @@ def values() -> st.SearchStrategy[Value]:
 @given(values())
 def test_a_value_is_the_same_as_itself(value: Value) -> None:
     assert same(value, value)
+    assert comparable(value, value)
 
 
 @given(values(), values())
 def test_sameness_has_no_direction(a: Value, b: Value) -> None:
     assert same(a, b) == same(b, a)
+    assert comparable(a, b) == comparable(b, a)
 
 
 @given(values(), values())
-def test_values_of_different_types_are_never_the_same(a: Value, b: Value) -> None:
-    assert type(a) is type(b) or not same(a, b)
+def test_what_cannot_be_compared_is_not_the_same(a: Value, b: Value) -> None:
+    assert comparable(a, b) or not same(a, b)
+
+
+@given(values())
+def test_what_is_told_contradicts_none(value: Value) -> None:
+    told = isinstance(value, Name | Items | Telephone | Identifier | Words)
+    assert not told or (comparable(value, Nothing()) and not same(value, Nothing()))
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        (Day(((2018, 1, 2),)), Clock((260,))),
+        (Quantity((Decimal(5),), "kg"), Quantity((Decimal(5),), "V")),
+        (Quantity((Decimal(5),), "MYR"), Clock((260,))),
+        (Pair(Quantity((Decimal(120),)), Quantity((Decimal(80),))), Quantity((Decimal(120),))),
+        (Name(("hale",)), Quantity((Decimal(5),))),
+        (Nothing(), Day(((2018, 1, 2),))),
+    ],
+)
+def test_what_cannot_be_compared(a: Value, b: Value) -> None:
+    assert not comparable(a, b)
+
+
+def test_which_items_differ() -> None:
+    assert differing(Items(("penicillin", "nut")), Items(("penicilin", "latex"))) == (("nut",), ("latex",))
+
+
+def test_a_limit_is_the_number_alone() -> None:
+    most = Quantity((Decimal(100),), "degC", most=Decimal(100))
+    assert same(most, Quantity((Decimal(90),), "degC"))
+    assert not same(most.exact(), Quantity((Decimal(90),), "degC"))
 
 
 def quantity(*readings: str, unit: str | None = None, approximate: bool = False, measured: bool = False) -> Quantity:
