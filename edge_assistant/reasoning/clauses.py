@@ -146,11 +146,12 @@ def _cuts(sentence: str) -> list[int]:
 def _cut(vocabulary: Vocabulary) -> re.Pattern[str]:
     words = vocabulary.telling["words"]
     joins, starts, verbs = (any_of(words[name]).pattern for name in ("joins", "starts", "verbs"))
+    past = any_of(words["past"]).pattern
     conditions = any_of(words["conditions"]).pattern
     relations = any_of(word for group in vocabulary.telling["relations"].values() for word in group).pattern
     unmarked = rf"(?-i:i)\s+(?:am\b|{verbs})|(?:my|our|his|her)\s+{relations}\s+(?:is|has|takes|smokes|was|had)\b"
     return re.compile(
-        rf"(?P<cut>(?<=[\s,])(?:{joins}|{conditions})|,\s*(?:and\s+)?(?={starts})|(?<=\s)and\s+(?={starts}|{verbs})"
+        rf"(?P<cut>(?<=[\s,])(?:{joins}|{conditions})|,\s*(?:and\s+)?(?={starts}|{past})|(?<=\s)and\s+(?={starts}|{verbs})"
         rf"|(?<=\w\s)(?={unmarked}))",  # as a recogniser writes that knows no full stop
         re.I,
     )
