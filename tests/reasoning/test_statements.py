@@ -188,6 +188,12 @@ def test_a_limit_that_something_else_tells():
     assert verify(statement, furnace()) is None
     assert verify(statement, furnace(), number("95")).agrees
     assert not verify(statement, furnace(), number("99")).agrees
+    (statement,) = stated("It was above the limit for about two hours.", furnace())
+    assert verify(statement, furnace(), number("95")).agrees
+    (statement,) = stated("The limit of 95 was exceeded at half past one.", furnace())
+    assert verify(statement, furnace()).agrees
+    assert stated("The alarm limit for this furnace is one hundred degrees.", furnace()) == []
+    assert stated("The limit of 95 degrees is for the furnace.", furnace()) == []
     (statement,) = stated("The limit was never exceeded.", furnace())
     assert verify(statement, furnace(), number("100")).agrees
     assert not verify(statement, furnace(), number("95")).agrees
