@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from edge_assistant.reasoning.candidates import Candidate, find
 from edge_assistant.reasoning.claims import Claim
-from edge_assistant.reasoning.values import Items, Quantity
+from edge_assistant.reasoning.rows import Row
+from edge_assistant.reasoning.values import Items, Nothing, Quantity
 from edge_assistant.reasoning.vocabulary import vocabulary
 
+_MAX_NAME_WORDS = 5  # of a line that names a medicine with its dose and form
 _APART = re.compile(r"[;,+\n]|\band\b|\s/\s", re.I)
 _WORD = re.compile(r"[^\W\d_][^\W_]*(?:-[^\W_]+)*")
 _MISREAD = re.compile(r"(?<![\w.,])(\d[\dOoC]*(?:[.,]\d+)?)\s?([^\W_]+\.?)(?!\w)")
@@ -39,6 +41,17 @@ def medicine_claims(text: str, base: Claim) -> Iterator[Claim]:
             yield replace(base, value=dose.value, text=dose.text, attribute="dose", subject=last)
 
 
+def named_medicines(page: Sequence[Row], signal: str) -> Iterator[Claim]:
+    """The medicine that a line of a pharmacy's label names with its form: `Ibuprofen 400 mg tablets`."""
+    for row in page:
+        words = row.text.lower().split()
+        if row.field or not 2 <= len(words) <= _MAX_NAME_WORDS or words[-1] not in vocabulary().written["forms"]:
+            continue
+        drug = drug_of(row.text)
+        if drug is not None and row.text.startswith(drug):
+            yield from medicine_claims(row.text, Claim(signal, Nothing(), row.text, (row.id,), row.confidence))
+
+
 def drug_of(text: str) -> str | None:
     """The drug that a part of a list names: its words before or behind the dose that say nothing of how it is taken.
 
@@ -47,7 +60,7 @@ def drug_of(text: str) -> str | None:
     """
     words = vocabulary()
     units = {unit.lower() for unit in words.units} | set(words.misread)
-    taken = words.written["regimen"] | words.words["stop"] | units
+    taken = words.written["regimen"] | words.written["forms"] | words.words["stop"] | units
     found: list[re.Match[str]] = []
     for match in _WORD.finditer(text):
         if match[0].lower() in taken:

@@ -27,7 +27,7 @@ def plate_claims(page: Sequence[Row], signal: str) -> list[Claim]:
     """The claims of rows whose units say what they tell."""
     found: list[tuple[str, Claim]] = []
     for index, row in enumerate(page):
-        if len(row.text.split()) > _MAX_WORDS:
+        if len(row.text.split()) > _MAX_WORDS or any(row.columns):
             continue
         base = Claim(signal, Nothing(), row.text, (row.id,), row.confidence)
         under = page[index + 1] if index + 1 < len(page) else None

@@ -16,6 +16,7 @@ from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.coded import code_claims
 from edge_assistant.reasoning.fields import field_claims, line_claims
 from edge_assistant.reasoning.heads import head_claims
+from edge_assistant.reasoning.medicines import named_medicines
 from edge_assistant.reasoning.plates import plate_claims
 from edge_assistant.reasoning.rows import Row, rows
 from edge_assistant.reasoning.sources import Source
@@ -79,8 +80,12 @@ def _on_receipt(claim: Claim) -> bool:
 def _of_form(page: Sequence[Row], signal: str) -> list[Claim]:
     """Fields, tables and lines with names, and quantities that only their units name where nothing else does."""
     claims = [*field_claims(page, signal), *table_claims(page, signal), *line_claims(page, signal)]
+    claims += named_medicines(page, signal)
     told = {claim.attribute for claim in claims}
-    return [*claims, *(claim for claim in plate_claims(page, signal) if claim.attribute not in told)]
+    rated = [claim for claim in plate_claims(page, signal) if claim.attribute not in told]
+    known = {attribute.name for attribute in vocabulary().attributes.values()}
+    measured = {id for claim in rated for id in claim.evidence}  # "U: 400 V" is a voltage, and nothing else
+    return [c for c in claims if c.attribute in known or not measured.intersection(c.evidence)] + rated
 
 
 def _once(claims: Sequence[Claim]) -> list[Claim]:

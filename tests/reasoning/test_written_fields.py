@@ -34,6 +34,8 @@ from edge_assistant.reasoning.vocabulary import vocabulary
 from edge_assistant.reasoning.written import written_claims
 from edge_assistant.signals import Kind
 
+WRITTEN = vocabulary().written
+
 
 def read(*details: Detail | tuple[str, Detail]) -> list[Claim]:
     """The claims of a page of these details; one that is in a table comes with the words of its evidence."""
@@ -178,6 +180,15 @@ def test_a_drug_and_its_dose(text: str, drug: str | None, dose: Quantity | None)
     assert (found.value if found else None) == dose
 
 
+@pytest.mark.parametrize("form", sorted(WRITTEN["forms"]))
+def test_a_medicine_with_its_form(form: str) -> None:
+    assert told(read(Line((f"Ibuprofen 400 mg {form}",)))) == [
+        ("medication", None, "Ibuprofen"),
+        ("dose", "Ibuprofen", "400 mg"),
+    ]
+    assert read(Line((f"One {form}",))) == []
+
+
 def test_a_dose_beside_a_drug_that_is_the_label() -> None:
     assert told(read(Field("Ramipril", "5 mg"))) == [("dose", "Ramipril", "5 mg")]
 
@@ -285,6 +296,27 @@ def test_two_voltages_with_one_unit() -> None:
     found = read(Line(("400/690 V", "50 Hz")), Line(("12.1/7.0 A",)))
     assert value(found, "voltage") == of("400", "690", unit="V")
     assert value(found, "current") == of("12.1", "7.0", unit="A")
+
+
+def test_symbols_of_a_plate() -> None:
+    found = told(read(Field("U", "400 V"), Field("I", "12 A"), Field("P", "5.5 kW"), Field("f", "50 Hz")))
+    assert found == [
+        ("voltage", None, "400 V"),
+        ("current", None, "12 A"),
+        ("power", None, "5.5 kW"),
+        ("frequency", None, "50 Hz"),
+    ]
+
+
+def test_ratings_in_a_table_are_told_of_their_rows() -> None:
+    found = read(
+        Line(("Voltage", "Current", "Speed")), Line(("230 V", "8.6 A", "2850 rpm")), Line(("400 V", "5 A", "2880 rpm"))
+    )
+    assert [item for item in told(found) if item[0] == "current"] == [
+        ("current", "230 V", "8.6 A"),
+        ("current", "400 V", "5 A"),
+    ]
+    assert not any(claim.attribute == "voltage" and claim.subject is None for claim in found)
 
 
 def test_input_and_output_are_told_apart() -> None:
@@ -438,8 +470,6 @@ def test_what_is_not_nothing(text: str) -> None:
 
 
 # ---- the words that ship
-
-WRITTEN = vocabulary().written
 
 
 @pytest.mark.parametrize("word", sorted(WRITTEN["qualifiers"]))
