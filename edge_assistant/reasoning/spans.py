@@ -35,8 +35,17 @@ def hedge(text: str, start: int, end: int) -> str:
     ('under', 'about', 'most')
     """
     before, behind = _hedges()
-    match = before.search(text[max(0, start - _BESIDE) : start]) or behind.match(text[end : end + _BESIDE])
+    beside = text[max(0, start - _BESIDE) : start]
+    match = before.search(beside)
+    if match and match.lastgroup in ("least", "most") and _negated().search(beside[: match.start()]):
+        return ""  # "never over 90" is not at least 90
+    match = match or behind.match(text[end : end + _BESIDE])
     return match.lastgroup or "" if match else ""
+
+
+@per_vocabulary
+def _negated(vocabulary: Vocabulary) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w)(?:{alternatives(vocabulary.words['no'])})(?: [^\W_]+)?\s*\Z", re.I)
 
 
 @per_vocabulary
