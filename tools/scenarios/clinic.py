@@ -282,7 +282,7 @@ class _Case:
                 if another.key == "":
                     continue
                 relative = self.desk.draw.choice(_RELATIVES[self.patient.female])
-                self.note.aside(fact, what, another, relative=relative)
+                self.note.aside(fact, what, another, more={"relative": relative})
                 return
 
     def distract_only(self, fact: str, value: Value) -> None:
@@ -291,7 +291,7 @@ class _Case:
             another = self.value(fact, value)
             if another.key != "":
                 relative = self.desk.draw.choice(_RELATIVES[self.patient.female])
-                self.note.aside(fact, "other", another, alone=True, relative=relative)
+                self.note.aside(fact, "other", another, alone=True, more={"relative": relative})
 
 
 def make(desk: Desk, number: int) -> Scenario:

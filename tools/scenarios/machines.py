@@ -243,7 +243,7 @@ def _told_number(shift: _Shift, fact: str, true: float, more: Mapping[str, str],
     words = note.tell(fact, value, wrong=wrong, negated=negated, more=more)
     for kind in ("older", "other"):
         if wrong is None and negated is None and desk.phrases.has(fact, kind) and desk.chance(0.3):
-            note.aside(fact, kind, what.value(_another(shift, true)), **more)
+            note.aside(fact, kind, what.value(_another(shift, true)), more=more)
             break
     return Told(shift.spoken, value, words)
 

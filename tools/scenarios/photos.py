@@ -90,7 +90,7 @@ def _told(desk: Desk, note: Note, fact: str, value: Value, wrong: Value, **more:
     corrected = wrong if not note.typed and desk.chance(0.2) else None
     words = note.tell(fact, value, wrong=corrected, more=more)
     if corrected is None and desk.chance(0.3):
-        note.aside(fact, "other", wrong, **more)
+        note.aside(fact, "other", wrong, more=more)
     return Told(signal, value, words)
 
 

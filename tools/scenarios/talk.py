@@ -68,9 +68,11 @@ class Note:
         self.groups.append([sentence])
         return writing
 
-    def aside(self, fact: str, what: str, value: Value, *, alone: bool = False, **more: str) -> None:
+    def aside(
+        self, fact: str, what: str, value: Value, *, alone: bool = False, more: Mapping[str, str] | None = None
+    ) -> None:
         """An older value or somebody else's behind what was told last; or anywhere, `alone`."""
-        sentence = self.phrases.pick(fact, what, {**self.words, **more, "x": self.writing(value)})
+        sentence = self.phrases.pick(fact, what, {**self.words, **(more or {}), "x": self.writing(value)})
         if self.groups and not alone:
             self.groups[-1].append(sentence)
         else:
