@@ -68,7 +68,7 @@ def _columns(page: Sequence[Row]) -> list[Row]:
     """Rows under a header of as many cells, whose names are known."""
     found = list(page)
     for index, header in enumerate(found):
-        if not _is_header(header):
+        if not _is_header(header) and not _heads_numbers(found[index : index + 3]):
             continue
         for below in range(index + 1, min(len(found), index + 1 + _MAX_TABLE)):
             row = found[below]
@@ -80,10 +80,24 @@ def _columns(page: Sequence[Row]) -> list[Row]:
 
 def _is_header(row: Row) -> bool:
     """Whether at least two of a row's cells, three at the least, name attributes or columns of articles."""
-    if row.field or any(row.columns) or len(row.cells) < 3 or any(c.isdigit() for c in row.text):
+    if not _may_head(row):
         return False
     names = vocabulary().written["columns"]
     return sum(is_label(cell) or set(phrase(cell)) <= names for cell in row.cells) >= 2
+
+
+def _heads_numbers(rows: Sequence[Row]) -> bool:
+    """Whether a row with one known name stands over two rows of as many cells, numbers in the same columns."""
+    if len(rows) < 3 or not _may_head(rows[0]) or not any(map(is_label, rows[0].cells)):
+        return False
+    if any(row.field or any(row.columns) or len(row.cells) != len(rows[0].cells) for row in rows[1:]):
+        return False
+    first, second = ([any(c.isdigit() for c in cell) for cell in row.cells] for row in rows[1:])
+    return first == second and any(first)
+
+
+def _may_head(row: Row) -> bool:
+    return not (row.field or any(row.columns) or len(row.cells) < 3 or any(c.isdigit() for c in row.text))
 
 
 def _fields(page: Sequence[Row]) -> list[Row]:

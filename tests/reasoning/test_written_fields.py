@@ -391,6 +391,17 @@ def test_a_table_says_of_which_row() -> None:
     assert ("humidity", "A1", "40 %") in told(found)
 
 
+def test_a_header_with_one_known_name() -> None:
+    found = told(
+        read(
+            Line(("Goods", "Keep at", "Shelf")),
+            Line(("Tulip bulbs", "8 °C", "B23")),
+            Line(("Film reels", "6 °C", "B9")),
+        )
+    )
+    assert {("temperature", "Tulip bulbs", "8 °C"), ("shelf", "Film reels", "B9")} <= set(found)
+
+
 def test_two_labels_over_two_values_that_were_taken_for_fields() -> None:
     found = read(Field("Allergies", "Appointment (time)"), Field("Nickel", "15:40"))
     assert told(found) == [("allergy", None, "Nickel"), ("time", None, "15:40")]
