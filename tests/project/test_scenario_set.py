@@ -7,7 +7,7 @@ from collections import Counter
 from datetime import date, datetime
 
 import pytest
-from scenarios import build, model, objects, phrases, series, values, verify, write
+from scenarios import build, model, objects, phrases, series, values, verify, words, write
 
 from edge_assistant.bench import scenarios as bench
 from edge_assistant.evidence import Field, Line, Scene, Speech
@@ -136,12 +136,12 @@ def test_another_seed_gives_other_scenarios(made):
         values.power(7.5),
         values.blood_pressure(142, 88),
         values.weight(68),
-        values.telephone("0161 496 0321"),
-        values.identifier("KX-2207-11"),
-        values.person("Joan", "Hale"),
-        values.medicine("ramipril"),
-        values.listed(["penicillin", "latex"]),
-        values.listed([]),
+        words.telephone("0161 496 0321"),
+        words.identifier("KX-2207-11"),
+        words.person("Joan", "Hale"),
+        words.medicine("ramipril"),
+        words.listed(["penicillin", "latex"]),
+        words.listed([]),
     ],
     ids=lambda value: value.kind,
 )

@@ -2,100 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
 
 from scenarios.desk import Desk, Told, approximation, as_rounded, typed
 from scenarios.forms import LAYOUTS, Form, draw_form
 from scenarios.model import Question, Rest, Scenario, Signal
+from scenarios.patients import ALLERGENS, DRUGS, FACTS, FEMALE, LABELS, LAST, MALE, number
 from scenarios.phrases import Person
 from scenarios.talk import Note
-from scenarios.values import (
-    Value,
-    blood_pressure,
-    calendar_day,
-    dose,
-    listed,
-    medicine,
-    person,
-    phrase,
-    telephone,
-    temperature,
-    time_of_day,
-    weight,
-)
+from scenarios.values import Value, dose
+from scenarios.words import listed, medicine
 
-_LABELS = {
-    "dob": ("Date of birth", "DOB", "Born on", "Birth date"),
-    "dose": ("Medication", "Current medication", "Medicines", "Regular medication"),
-    "allergies": ("Allergies", "Allergy", "Known allergies", "Allergic to"),
-    "pressure": ("Blood pressure", "BP", "BP (mmHg)", "Blood pressure, seated"),
-    "weight": ("Weight", "Body weight", "Weight today", "Wt"),
-    "heat": ("Temperature", "Body temperature", "Temp.", "Temperature on arrival"),
-    "phone": ("Phone", "Telephone", "Tel.", "Phone number"),
-    "contact": ("Emergency contact", "In case of emergency", "Contact person (emergency)", "Emergency contact person"),
-    "visit": ("Time of appointment", "Appointment time", "Appointment (time)", "Appointment at"),
-    "next_date": ("Next visit", "Follow-up", "Next appointment", "Follow-up on"),
-    "smoker": ("Smoker", "Do you smoke?", "Smoking", "Tobacco"),
-}
-_FEMALE = ("Ruth", "Anna", "Maria", "Grace", "Helen", "Nora", "Emma", "Laura", "Irene", "Susan", "Clara", "Olive")
-_MALE = (
-    "Peter",
-    "David",
-    "Martin",
-    "Thomas",
-    "Oscar",
-    "Daniel",
-    "Victor",
-    "Robert",
-    "Simon",
-    "Henry",
-    "Paul",
-    "Walter",
-)
-_LAST = (
-    "Calder",
-    "Lund",
-    "Hale",
-    "Winter",
-    "Barker",
-    "Dawson",
-    "Porter",
-    "Miller",
-    "Foster",
-    "Novak",
-    "Parker",
-    "Weaver",
-    "Grant",
-    "Holland",
-    "Marsh",
-    "Turner",
-)
-_DRUGS = {
-    "ramipril": (2500, 5000, 10000),
-    "metformin": (500000, 850000, 1000000),
-    "amlodipine": (5000, 10000),
-    "aspirin": (75000, 100000, 300000),
-    "levothyroxine": (50, 75, 100, 125),
-    "ibuprofen": (200000, 400000, 600000),
-    "atorvastatin": (10000, 20000, 40000),
-    "bisoprolol": (2500, 5000, 7500),
-    "omeprazole": (20000, 40000),
-    "prednisone": (5000, 20000, 30000),
-}
-_ALLERGENS = (
-    "penicillin",
-    "latex",
-    "peanuts",
-    "aspirin",
-    "shellfish",
-    "pollen",
-    "eggs",
-    "bee stings",
-    "codeine",
-    "nickel",
-)
 _DAYTIMES = ("morning", "noon", "evening", "bedtime")
 _TITLES = (
     "Patient intake",
@@ -114,101 +32,6 @@ _SUBTITLES = (
     "Confidential",
 )
 _RELATIVES = {True: ("son", "husband", "brother", "father"), False: ("daughter", "wife", "sister", "mother")}
-YES = phrase(
-    "yes or no", "yes", ("yes",), (), ("yes|smoke|smokes|smoker|smoking|cigarettes|ten a day|a pack|every day",)
-)
-NO = phrase("yes or no", "no", ("no",), (), ("no|not|never|non-smoker|doesn't|none|don't",))
-
-
-@dataclass(frozen=True, slots=True)
-class _Fact:
-    """A fact of a person: how a value is drawn, how far another must be to contradict it, how it is rounded."""
-
-    value: Callable[[Desk, str], Value]
-    far: Callable[[Value, Value], bool]
-    word: str = ""
-
-
-def _number(value: Value) -> float:
-    assert isinstance(value.key, int | float)
-    return float(value.key)
-
-
-def _apart(by: float, at_most: float = 1e9) -> Callable[[Value, Value], bool]:
-    return lambda a, b: by <= abs(_number(a) - _number(b)) <= at_most
-
-
-def _days_apart(a: Value, b: Value) -> bool:
-    """Other days, even if day and month are taken for each other."""
-    assert isinstance(a.key, date)
-    assert isinstance(b.key, date)
-    return a.key != b.key and (a.key.day, a.key.month) not in ((b.key.day, b.key.month), (b.key.month, b.key.day))
-
-
-def _days_apart_in_a_year(a: Value, b: Value) -> bool:
-    """The same for days whose year is not told."""
-    assert isinstance(a.key, date)
-    assert isinstance(b.key, date)
-    return _days_apart(a, b) and a.key.year == b.key.year
-
-
-def _pressures_apart(a: Value, b: Value) -> bool:
-    assert isinstance(a.key, tuple)
-    assert isinstance(b.key, tuple)
-    return bool(abs(a.key[0] - b.key[0]) >= 8 and a.key[1] != b.key[1])
-
-
-def _born(desk: Desk, _: str) -> Value:
-    return calendar_day(date(1938, 1, 1) + timedelta(days=desk.draw.randrange(60 * 365)))
-
-
-def _allergens(desk: Desk, _: str) -> Value:
-    return listed(desk.draw.sample(_ALLERGENS, desk.draw.choice((0, 1, 1, 1, 2))))
-
-
-def _disjoint(a: Value, b: Value) -> bool:
-    """Neither lists what the other does; one may list nothing."""
-    assert isinstance(a.key, str)
-    assert isinstance(b.key, str)
-    return a.key != b.key and not set(a.key.split(", ")) & set(b.key.split(", "))
-
-
-def _phone(desk: Desk, _: str) -> Value:
-    area = desk.draw.choice(
-        ("0113", "0114", "0115", "0116", "0117", "0118", "0121", "0131", "0141", "0151", "0161", "0191")
-    )
-    return telephone(f"{area} 496 0{desk.draw.randint(100, 999)}")
-
-
-def _person(desk: Desk, _: str) -> Value:
-    return person(desk.draw.choice(_FEMALE + _MALE), desk.draw.choice(_LAST))
-
-
-def _names_apart(a: Value, b: Value) -> bool:
-    return not set(str(a.key).split()) & set(str(b.key).split())
-
-
-_FACTS: dict[str, _Fact] = {
-    "dob": _Fact(_born, _days_apart),
-    "dose": _Fact(lambda desk, drug: dose(desk.draw.choice(_DRUGS[drug])), lambda a, b: a.key != b.key),
-    "allergies": _Fact(_allergens, _disjoint),
-    "pressure": _Fact(
-        lambda desk, _: blood_pressure(desk.draw.randint(104, 172), desk.draw.randint(62, 98)), _pressures_apart
-    ),
-    "weight": _Fact(lambda desk, _: weight(desk.draw.randint(48, 104)), _apart(6, 30), "kilos"),
-    "heat": _Fact(lambda desk, _: temperature(desk.draw.randint(362, 396) / 10), _apart(0.7)),
-    "phone": _Fact(_phone, lambda a, b: a.key != b.key),
-    "contact": _Fact(_person, _names_apart),
-    "visit": _Fact(
-        lambda desk, _: time_of_day(desk.draw.randint(8, 17), desk.draw.choice((0, 10, 15, 20, 30, 40, 45, 50))),
-        _apart(30),
-    ),
-    "next_date": _Fact(
-        lambda desk, _: calendar_day(date(2024, 2, 1) + timedelta(days=desk.draw.randrange(600)), year_told=False),
-        _days_apart_in_a_year,
-    ),
-    "smoker": _Fact(lambda desk, _: desk.draw.choice((YES, NO)), lambda a, b: a.key != b.key),
-}
 
 
 @dataclass(slots=True)
@@ -225,8 +48,8 @@ class _Case:
 
     def value(self, fact: str, apart_from: Value | None = None) -> Value:
         while True:
-            value = _FACTS[fact].value(self.desk, self.drug)
-            if apart_from is None or _FACTS[fact].far(apart_from, value):
+            value = FACTS[fact].value(self.desk, self.drug)
+            if apart_from is None or FACTS[fact].far(apart_from, value):
                 return value
 
     def print(self, fact: str, value: Value) -> Told:
@@ -264,15 +87,11 @@ class _Case:
         if chance < 0.15 and not self.note.typed:
             wrong = self.value(fact, value)
             return {"wrong": wrong} if wrong.key else {}
-        if (
-            chance < 0.5
-            and _FACTS[fact].word
-            and (against is None or abs(_number(value) / _number(against) - 1) > 0.25)
-        ):
-            about = approximation(_number(value), _FACTS[fact].word)
+        if chance < 0.5 and FACTS[fact].word and (against is None or abs(number(value) / number(against) - 1) > 0.25):
+            about = approximation(number(value), FACTS[fact].word)
             return {"about": typed(about) if self.note.typed else about} if about else {}
         if chance < 0.3 and fact == "allergies":
-            return {"negated": listed([self.desk.draw.choice([a for a in _ALLERGENS if a not in str(value.key)])])}
+            return {"negated": listed([self.desk.draw.choice([a for a in ALLERGENS if a not in str(value.key)])])}
         return {}
 
     def _distract(self, fact: str, value: Value) -> None:
@@ -297,7 +116,7 @@ class _Case:
 def make(desk: Desk, number: int) -> Scenario:
     """One scenario of the clinic."""
     case = _case(desk)
-    facts = desk.draw.sample(sorted(_FACTS), 8)
+    facts = desk.draw.sample(sorted(FACTS), 8)
     both, form_only, note_only = facts[:2], facts[2:5], facts[5:6]
     questions: list[Question] = []
     names = ("form", "note" if case.note.typed else desk.draw.choice(("recording", "voice note", "note")))
@@ -322,8 +141,8 @@ def make(desk: Desk, number: int) -> Scenario:
 def _case(desk: Desk) -> _Case:
     draw = desk.draw
     female = desk.chance(0.5)
-    patient = Person(desk.pick(_FEMALE if female else _MALE), desk.pick(_LAST), female, desk.chance(0.6))
-    drug = draw.choice(sorted(_DRUGS))
+    patient = Person(desk.pick(FEMALE if female else MALE), desk.pick(LAST), female, desk.chance(0.6))
+    drug = draw.choice(sorted(DRUGS))
     asked = {**patient.asked(), "drug": drug}
     words = {**patient.words(), "name": f"{patient.first} {patient.last}", "drug": drug}
     kind = desk.chance(0.3)
@@ -334,10 +153,10 @@ def _case(desk: Desk) -> _Case:
 def _medicines(case: _Case) -> tuple[list[list[str]], list[Question]]:
     """A list of medicines on the form; the note says which of them has run out: its dose or its hour is a join."""
     desk = case.desk
-    drugs = desk.draw.sample([d for d in sorted(_DRUGS) if d != case.drug], 3)
-    doses = [dose(desk.draw.choice(_DRUGS[d])) for d in drugs]
+    drugs = desk.draw.sample([d for d in sorted(DRUGS) if d != case.drug], 3)
+    doses = [dose(desk.draw.choice(DRUGS[d])) for d in drugs]
     while len({d.key for d in doses}) < 3:
-        doses = [dose(desk.draw.choice(_DRUGS[d])) for d in drugs]
+        doses = [dose(desk.draw.choice(DRUGS[d])) for d in drugs]
     hours = desk.draw.sample(_DAYTIMES, 3)
     rows = [["Medicine", "Dose", "When"]]
     rows += [
@@ -382,4 +201,4 @@ def _finished(case: _Case, number: int, table: list[list[str]], questions: list[
 
 
 def _label(fact: str, desk: Desk) -> str:
-    return desk.pick(_LABELS[fact])
+    return desk.pick(LABELS[fact])

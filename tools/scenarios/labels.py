@@ -12,18 +12,8 @@ from scenarios.series import Series, compute, curve, lasting, round_limit
 from scenarios.signs import LABELS, Sign, draw_label
 from scenarios.talk import Note
 from scenarios.telling import Fact, another, apart, number, tell, unlike
-from scenarios.values import (
-    Value,
-    calendar_day,
-    dose,
-    identifier,
-    percentage,
-    person,
-    phrase,
-    quantity,
-    temperature,
-    time_of_day,
-)
+from scenarios.values import Value, calendar_day, dose, percentage, quantity, temperature, time_of_day
+from scenarios.words import identifier, person, phrase
 
 _GOODS = (
     "film reels",

@@ -11,20 +11,8 @@ from scenarios.model import Question, Rest, Scenario, Signal
 from scenarios.numerals import MONTHS
 from scenarios.series import Series, compute, curve, lasting, round_limit
 from scenarios.talk import Note
-from scenarios.values import (
-    Value,
-    current,
-    identifier,
-    percentage,
-    person,
-    phrase,
-    plain,
-    power,
-    pressure,
-    quantity,
-    temperature,
-    time_of_day,
-)
+from scenarios.values import Value, current, percentage, plain, power, pressure, quantity, temperature, time_of_day
+from scenarios.words import identifier, person, phrase
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from scenarios.model import Question, Rest, Scenario, Signal
 from scenarios.numerals import large
 from scenarios.objects import KINDS, Photo, names, plural
 from scenarios.talk import Note
-from scenarios.values import Value, calendar_day, mark, person, phrase
+from scenarios.values import Value, calendar_day, mark
+from scenarios.words import person, phrase
 
 _PLACES = ("Lisbon", "Hamburg", "Dublin", "Seattle", "Toronto", "Vienna", "Bristol", "Denver", "Oslo", "Boston")
 _PEOPLE = (

@@ -10,18 +10,8 @@ from scenarios.model import Question, Rest, Scenario, Signal
 from scenarios.signs import PLATES, Sign, draw_plate
 from scenarios.talk import Note
 from scenarios.telling import Fact, another, apart, tell, unlike
-from scenarios.values import (
-    Value,
-    calendar_day,
-    current,
-    frequency,
-    identifier,
-    power,
-    pressure,
-    speed,
-    voltage,
-    weight,
-)
+from scenarios.values import Value, calendar_day, current, frequency, power, pressure, speed, voltage, weight
+from scenarios.words import identifier
 
 
 def _serial(draw: random.Random) -> Value:

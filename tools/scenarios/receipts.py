@@ -10,7 +10,8 @@ from scenarios.desk import Desk, Told, approximation, as_rounded, typed
 from scenarios.model import Question, Rest, Scenario, Signal
 from scenarios.talk import Note
 from scenarios.tills import LAYOUTS, Receipt, draw_receipt
-from scenarios.values import CURRENCIES, Value, calendar_day, identifier, money, person, phrase, time_of_day
+from scenarios.values import CURRENCIES, Value, calendar_day, money, time_of_day
+from scenarios.words import identifier, person, phrase
 
 _SHOPS = (  # name, what was bought there, goods as they are printed and as they are said
     (
