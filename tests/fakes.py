@@ -11,7 +11,7 @@ from edge_assistant.evidence import Evidence, Locator, Passage
 from edge_assistant.language.chat import Message
 from edge_assistant.language.engine import Choice, Usage
 from edge_assistant.perception.table import Table
-from edge_assistant.reasoning.claims import UNTOLD
+from edge_assistant.reasoning.reading import UNTOLD
 from edge_assistant.reasoning.sources import Source
 from edge_assistant.signals import Kind, Origin, Signal, take_bytes
 

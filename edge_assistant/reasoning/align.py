@@ -1,4 +1,4 @@
-"""Alignment: which claims of different signals are about the same thing, and which signals about whom a question asks."""
+"""Alignment: which claims of different signals are about one thing, and which signals about whom a question asks."""
 
 from __future__ import annotations
 

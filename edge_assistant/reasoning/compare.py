@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 
 from edge_assistant.answer import Agreement, Told, Verdict
 from edge_assistant.reasoning.claims import Claim
-from edge_assistant.reasoning.values import Clock, Day, Quantity, Truth, Words, same
+from edge_assistant.reasoning.seen import label
+from edge_assistant.reasoning.values import Value, Words, comparable, same
 
 # Cosine of MiniLM from which on two phrases mean the same: kitten / cat has 0.79, couch / sofa 0.86, bus / school bus
 # 0.68 (but shares a word), dog / white cat 0.45, penicillin / latex 0.19.
 NEAR = 0.70
 
 Nearness = Callable[[str, str], float]
-_TYPED = (Quantity, Day, Clock, Truth)
 
 
 def compare(
@@ -40,13 +40,25 @@ def compare(
 
 
 def compatible(a: Claim, b: Claim, nearness: Nearness | None = None) -> bool:
-    """Whether two claims can both be true; a day and a time of day, say, do not speak about the same and can."""
-    if same(a.value, b.value):
+    """Whether two claims can both be true; a day and a time of day, say, do not speak about the same and can.
+
+    The highest and the lowest of many values do not speak about the same either.
+    """
+    if a.statistic != b.statistic and a.statistic and b.statistic:
         return True
-    if isinstance(a.value, Words) and isinstance(b.value, Words):
-        numbers = (set(re.findall(r"\d+", claim.text)) for claim in (a, b))
-        return len({frozenset(n) for n in numbers}) == 1 and nearness is not None and nearness(a.text, b.text) >= NEAR
-    return isinstance(a.value, _TYPED) and isinstance(b.value, _TYPED) and type(a.value) is not type(b.value)
+    if same(_by_label(a), _by_label(b)) or not comparable(a.value, b.value):
+        return True
+    if not isinstance(a.value, Words) or not isinstance(b.value, Words):
+        return False
+    numbers = (set(re.findall(r"\d+", claim.text)) for claim in (a, b))
+    return len({frozenset(n) for n in numbers}) == 1 and nearness is not None and nearness(a.text, b.text) >= NEAR
+
+
+def _by_label(claim: Claim) -> Value:
+    """A value in words with the detector's labels for what they name: a kitten is a cat."""
+    if not isinstance(claim.value, Words):
+        return claim.value
+    return Words(frozenset(label(token) for token in claim.value.tokens))
 
 
 def _agreement(groups: Sequence[Sequence[Claim]]) -> Agreement:

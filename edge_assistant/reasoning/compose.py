@@ -8,7 +8,8 @@ from edge_assistant.answer import Agreement, Status, Verdict
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.question import Query
 from edge_assistant.reasoning.sources import one_line
-from edge_assistant.reasoning.values import Quantity, same
+from edge_assistant.reasoning.values import Nothing, Quantity, Truth, same
+from edge_assistant.reasoning.vocabulary import vocabulary
 from edge_assistant.signals import Kind, Signal
 
 NOUNS = {
@@ -101,6 +102,8 @@ def _verb(claim: Claim, signals: Sequence[Signal]) -> str:
 def _said(claim: Claim, claims: Sequence[Claim]) -> str:
     """A value as it stands in its source; a price heard without its point is told as the price that it is."""
     value, text = claim.value, one_line(claim.text)
+    if isinstance(value, (Nothing, Truth)):
+        return _plainly("none" if isinstance(value, Nothing) else "yes" if value.yes else "no", text)
     if not isinstance(value, Quantity) or len(value.readings) == 1:
         return text
     others = [other.value for other in claims if other is not claim and isinstance(other.value, Quantity)]
@@ -112,6 +115,13 @@ def _said(claim: Claim, claims: Sequence[Claim]) -> str:
     best = chosen[0]
     shown = f"{best:.2f}" if best != best.to_integral_value() else f"{best:.10g}"
     return text if shown == text else f'{shown} ("{text}")'
+
+
+def _plainly(word: str, text: str) -> str:
+    """None, yes or no, and the words that say so where they are others."""
+    if text.lower().startswith(word) or text.lower() in vocabulary().words["none"]:
+        return text
+    return f'{word} ("{text}")'
 
 
 def _cite(claim: Claim) -> str:

@@ -20,12 +20,12 @@ def inventory(source: Source) -> tuple[Claim, ...]:
 
 def _united(claims: Iterable[Claim]) -> Iterable[Claim]:
     """Put the lists that a source gives of one attribute together: "I am allergic to latex. And to nuts."."""
-    lists: dict[tuple[str | None, str | None, str | None], Claim] = {}
+    lists: dict[tuple[str | None, str | None], Claim] = {}
     for claim in claims:
-        if not isinstance(claim.value, Items):
+        if not isinstance(claim.value, Items) or not claim.present:
             yield claim
             continue
-        key = (claim.attribute, claim.subject, claim.when)
+        key = (claim.attribute, claim.subject)
         lists[key] = _union(lists[key], claim) if key in lists else claim
     yield from lists.values()
 

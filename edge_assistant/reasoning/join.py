@@ -10,6 +10,7 @@ from difflib import SequenceMatcher
 from edge_assistant.evidence import Evidence, Passage, Speech
 from edge_assistant.reasoning.candidates import as_words, quantities
 from edge_assistant.reasoning.claims import Claim
+from edge_assistant.reasoning.lookup import names
 from edge_assistant.reasoning.question import AMOUNTS, Query
 from edge_assistant.reasoning.sources import Source
 from edge_assistant.reasoning.vocabulary import vocabulary
@@ -33,17 +34,29 @@ def join(query: Query, sources: Sequence[Source], claims: Mapping[str, Sequence[
         A claim for each thing that is meant, which also cites the clause that says so.
     """
     topic = query.subject - vocabulary().words["generic"]
-    if query.expects not in AMOUNTS or not topic:
+    things = list(_things(query, claims))
+    if query.expects not in AMOUNTS or not topic or any(names(topic, claim.subject or "") for claim in things):
         return []
-    found: list[Claim] = []
-    for line, clause in _clauses(sources):
-        if not topic & as_words(clause).tokens or any(quantities(clause)):
-            continue
-        things = [c for c in _things(query, claims) if c.signal != line.signal and c not in found]
-        best = max(things, key=lambda claim: likeness(claim.subject or "", clause), default=None)
-        if best is not None and likeness(best.subject or "", clause) >= NAMED:
-            found.append(replace(best, evidence=(*best.evidence, line.id), chosen_by=line.signal))
-    return found
+    named = [(line, clause, best) for line, clause in _clauses(sources) if (best := _named(clause, line, things))]
+    said = [(line, best) for line, clause, best in named if topic & as_words(clause).tokens]
+    if not said and len({best.subject for _, _, best in named}) == 1 and not _is_total(query):
+        said = [(line, best) for line, _, best in named[:1]]
+    meant = {best: line for line, best in reversed(said)}
+    return [replace(best, evidence=(*best.evidence, line.id), chosen_by=line.signal) for best, line in meant.items()]
+
+
+def _named(clause: str, line: Evidence, things: Sequence[Claim]) -> Claim | None:
+    """The thing of another signal that a clause names, where it tells no amount itself."""
+    others = [claim for claim in things if claim.signal != line.signal]
+    best = max(others, key=lambda claim: likeness(claim.subject or "", clause), default=None)
+    if best is None or likeness(best.subject or "", clause) < NAMED or any(quantities(clause)):
+        return None
+    return best
+
+
+def _is_total(query: Query) -> bool:
+    """Whether a question may ask for all of it together, and not for one thing's."""
+    return not any(attribute.per for attribute in query.attributes)
 
 
 def likeness(name: str, text: str) -> float:

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from edge_assistant.reasoning.candidates import as_words, find
 from edge_assistant.reasoning.claims import Claim
-from edge_assistant.reasoning.question import Expect, Query
+from edge_assistant.reasoning.question import Expect, Query, admits
+from edge_assistant.reasoning.units import fits
 from edge_assistant.reasoning.values import Items, Name, Nothing, Truth, Value, Words, same
 from edge_assistant.reasoning.vocabulary import Attribute, vocabulary
 
@@ -30,7 +31,28 @@ def lookup(query: Query, claims: Sequence[Claim]) -> list[Claim]:
         answers = [_truth(query, attribute.value, claim) for claim in about] if query.expects is Expect.TRUTH else about
         if found := [claim for claim in answers if claim is not None]:
             return found
-    return _by_label(query, now)
+    return _by_label(query, now) or _narrower(query, now)
+
+
+def of_type(query: Query, claims: Iterable[Claim]) -> list[Attribute]:
+    """The attributes of claims whose values could answer a question, as its question word goes."""
+    known = {attribute.name: attribute for attribute in vocabulary().attributes.values()}
+    present = dict.fromkeys(claim.attribute for claim in claims if claim.present and claim.attribute in known)
+    return [known[name] for name in present if name is not None and admits(query, known[name])]
+
+
+def _narrower(query: Query, claims: Sequence[Claim]) -> list[Claim]:
+    """Claims of the one narrower attribute, where a general one is asked for: her temperature is a body temperature."""
+    for general in (attribute for attribute in query.attributes if attribute.general):
+        narrower = [a for a in of_type(query, claims) if a.value == general.value and _in_unit(general, a)]
+        if len(narrower) == 1:
+            return _about(query, narrower[0], [claim for claim in claims if claim.attribute == narrower[0].name])
+    return []
+
+
+def _in_unit(general: Attribute, narrower: Attribute) -> bool:
+    """Whether the narrower attribute is measured in units of the general one."""
+    return any(fits(unit, general.units) for unit in narrower.units) if general.units else not narrower.units
 
 
 def names(words: Iterable[str], subject: str) -> bool:
@@ -60,7 +82,7 @@ def _about(query: Query, attribute: Attribute, claims: Sequence[Claim]) -> list[
 def _by_label(query: Query, claims: Sequence[Claim]) -> list[Claim]:
     """The claims of a field whose label is no attribute of the vocabulary, where the question has the label's words."""
     known = {attribute.name for attribute in vocabulary().attributes.values()}
-    asked = as_words(query.text).tokens - vocabulary().words["generic"]
+    asked = as_words(query.text).tokens - vocabulary().words["generic"] - set(vocabulary().question["interrogative"])
     found = []
     for claim in claims:
         topic = as_words(claim.attribute or "").tokens

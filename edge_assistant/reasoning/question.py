@@ -64,6 +64,7 @@ class Query:
         units: canonical units that can answer; empty for any.
         computing: the computation over readings that it names, or None.
         whole: asked whether the sources agree on everything.
+        named: the likeliest attribute is meant for sure.
     """
 
     text: str
@@ -78,6 +79,7 @@ class Query:
     units: frozenset[str] = frozenset()
     computing: Computing | None = None
     whole: bool = False
+    named: bool = False
 
     @property
     def priced(self) -> bool:
@@ -108,13 +110,16 @@ def understand(question: str) -> Query:
         category=_category(lower),
         units=frozenset({unit}) if unit else _units(attributes),
         computing=computing,
+        named=bool(attributes) and _is_named(mentions, attributes),
     )
 
 
 def _agreement(text: str) -> Query:
     """A question whether sources agree becomes the question what each says of the attribute."""
     mentions = asked(text)
-    attributes = _attributes(text, mentions, None)
+    counted = _counted(text.lower())
+    attributes = _attributes(text, mentions, None) if counted is None else ()
+    computing = statistic(text)
     if attributes:
         first = attributes[0]
         return Query(
@@ -123,13 +128,37 @@ def _agreement(text: str) -> Query:
             first.name,
             first.question or f"What is the {first.name}?",
             attributes,
+            subject=_subject(text, mentions, attributes),
             agreement=True,
             units=first.units,
+            computing=computing,
+            named=_is_named(mentions, attributes),
         )
     match = _AGREED_ON.search(text) or _AGREED_NOUN.search(text)
     attribute = match["noun"] if match else text.rstrip("?")
-    whole = match is None or bool(set(attribute.lower().split()) & vocabulary().words["generic"])
-    return Query(text, Expect.WORDS, attribute, f"What is the {attribute}?", agreement=True, whole=whole)
+    unclear = match is None or bool(set(attribute.lower().split()) & vocabulary().words["generic"])
+    return Query(
+        text,
+        Expect.QUANTITY if counted else Expect.WORDS,
+        f"number of {counted}" if counted else attribute,
+        f"How many {counted} are there?" if counted else f"What is the {attribute}?",
+        agreement=True,
+        counted=counted,
+        computing=computing,
+        whole=unclear and counted is None and computing is None,
+    )
+
+
+def _is_named(mentions: Iterable[Mention], attributes: tuple[Attribute, ...]) -> bool:
+    """Whether the likeliest attribute is meant for sure: it has its name in the question, and is no general one."""
+    return any(m.named and m.attribute is attributes[0] for m in mentions) and not attributes[0].general
+
+
+def admits(query: Query, attribute: Attribute) -> bool:
+    """Whether an attribute's values are of the type that a question's first word asks for."""
+    interrogative = _interrogative(query.text.lower())
+    admitted = _ADMITTED.get(interrogative) if interrogative else None
+    return admitted is None or attribute.value in admitted
 
 
 def _attributes(text: str, mentions: Iterable[Mention], interrogative: Expect | None) -> tuple[Attribute, ...]:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from edge_assistant.events import Event, Reading
 from edge_assistant.evidence import Evidence
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.language.engine import Engine
-from edge_assistant.reasoning import claims as reading
-from edge_assistant.reasoning import trace
+from edge_assistant.reasoning import reading, trace
 from edge_assistant.reasoning.align import Told
-from edge_assistant.reasoning.claims import Claim, Taken
+from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.compare import compatible
-from edge_assistant.reasoning.question import Query
+from edge_assistant.reasoning.lookup import of_type
+from edge_assistant.reasoning.question import Expect, Query
+from edge_assistant.reasoning.reading import Taken
 from edge_assistant.reasoning.sources import Source, select
 
 Claims = dict[str, list[Claim]]
@@ -56,6 +58,18 @@ class Reader:
         for source in reversed(order):
             if source.signal.id in seen:
                 self._reconsider(query, source, seen[source.signal.id], claims)
+
+    def meant(self, query: Query, told: Told) -> Query | None:
+        """The question with the attribute that the model says it means; None where it means none that is told."""
+        claims = [claim for found in told.values() for claim in found]
+        known = of_type(query, claims)
+        chosen = reading.attribute(query, known, self._engine()) if known else None
+        self._watch(trace.of_meaning([attribute.name for attribute in known], chosen.name if chosen else None))
+        if chosen is None:
+            return None
+        truth = query.expects is Expect.TRUTH
+        expects = query.expects if truth else Expect(chosen.value)
+        return replace(query, attributes=(chosen,), expects=expects, attribute=chosen.name, units=chosen.units)
 
     def first(self, query: Query, sources: Iterable[Source]) -> Claim | None:
         """The first claim that a source other than readings makes."""

@@ -14,6 +14,7 @@ from edge_assistant.language.embedder import Embedder
 from edge_assistant.language.engine import Engine
 from edge_assistant.reasoning import trace
 from edge_assistant.reasoning.align import Group, Told, about_others, shared
+from edge_assistant.reasoning.bought import as_told
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.compare import Nearness, compare
 from edge_assistant.reasoning.compose import STATUS, compose, concluded, contradiction, untold
@@ -110,7 +111,7 @@ class Reasoner:
         """Every attribute on which two sources speak, what is said of readings included."""
         told = self._inventories(sources)
         yield from shared(told)
-        limit = next((claim.value for claim in self._told_limits(told) if isinstance(claim.value, Quantity)), None)
+        limit = next((c.value.exact() for c in self._told_limits(told) if isinstance(c.value, Quantity)), None)
         yield from statements(sources, _ledger(sources, outcome), limit)
 
     def _compared(self, attribute: str, subject: str | None, claims: Sequence[Claim], outcome: Outcome) -> Verdict:
@@ -127,15 +128,17 @@ class Reasoner:
         """
         told = self._inventories(sources)
         others = about_others(query, told)
-        sources = [source for source in sources if source.signal.id not in others]
+        told = {id: claims for id, claims in told.items() if id not in others}
+        sources = [source for source in sources if source.signal.id in told]
         if joined := join(query, sources, told):
             self._watch(trace.of_meant("join", joined))
             return _summed(joined, _ledger(sources, outcome)), ()
         measured = over_tables(query, sources, _ledger(sources, outcome), lambda: self._limit(sources, told))
         claims = measured.claims
-        for source in sources:
-            if source.signal.id not in claims and (found := _by_code(query, told[source.signal.id])):
-                claims[source.signal.id] = found
+        _by_code(query, told, claims)
+        if not claims and not query.named and (meant := self._reader.meant(query, told)):
+            query = meant
+            _by_code(query, told, claims)
         self._watch(trace.of_meant("answered by code", (claim for found in claims.values() for claim in found)))
         self._reader.read(query, sources, told, claims)
         for source in sources:
@@ -144,7 +147,7 @@ class Reasoner:
 
     def _inventories(self, sources: Sequence[Source]) -> Told:
         """What code finds in each source."""
-        told = {source.signal.id: inventory(source) for source in sources}
+        told = as_told({source.signal.id: inventory(source) for source in sources})
         for id, claims in told.items():
             self._watch(trace.of_claims(id, claims))
         return told
@@ -153,9 +156,9 @@ class Reasoner:
         """The limit that some source tells."""
         for claim in self._told_limits(told):
             if isinstance(claim.value, Quantity):
-                return claim.value, claim.evidence
+                return claim.value.exact(), claim.evidence
         read = self._reader.first(understand(LIMIT), sources)
-        return (read.value, read.evidence) if read and isinstance(read.value, Quantity) else (None, ())
+        return (read.value.exact(), read.evidence) if read and isinstance(read.value, Quantity) else (None, ())
 
     def _told_limits(self, told: Told) -> Iterator[Claim]:
         return (claim for claims in told.values() for claim in lookup(understand(LIMIT), claims))
@@ -186,8 +189,14 @@ class Reasoner:
         return near
 
 
-def _by_code(query: Query, claims: Sequence[Claim]) -> list[Claim]:
-    """What code alone finds in one source."""
+def _by_code(query: Query, told: Told, claims: dict[str, list[Claim]]) -> None:
+    """Add what code alone finds in the sources that have no claim yet."""
+    for id, known in told.items():
+        if id not in claims and (found := _found(query, known)):
+            claims[id] = found
+
+
+def _found(query: Query, claims: Sequence[Claim]) -> list[Claim]:
     if query.counted is not None:
         return counted(query.counted, claims)
     if query.category is not None and (seen := member(query.category, claims)):

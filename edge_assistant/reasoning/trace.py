@@ -37,6 +37,13 @@ def of_choice(signal: str, offered: int, claim: Claim | None) -> Traced:
     return Traced("read by the model", signal, (f"{offered} spans offered", told))
 
 
+def of_meaning(offered: Sequence[str], chosen: str | None) -> Traced:
+    """Which attribute the model says that a question means."""
+    return Traced(
+        "the attribute, by the model", None, (f"of {', '.join(offered) or 'none'}", chosen or "none of these")
+    )
+
+
 def of_meant(stage: str, claims: Iterable[Claim]) -> Traced:
     """The claims that answer the question."""
     return Traced(stage, None, tuple(f"{claim.signal}: {line(claim)}" for claim in claims) or ("none",))

@@ -45,6 +45,7 @@ class Attribute:
         told: phrases that mean it in what is told only.
         units: canonical units its values can have; empty for any.
         per: what its subject is (`drug`, `item`, ...), where one signal tells it of several subjects; else None.
+        general: narrower attributes of the same type and unit are one too: any date is a date.
         question: how one source is asked for it; None for "What is the <name>?".
     """
 
@@ -56,6 +57,7 @@ class Attribute:
     told: tuple[str, ...] = ()
     units: frozenset[str] = frozenset()
     per: str | None = None
+    general: bool = False
     question: str | None = None
 
 
@@ -205,6 +207,7 @@ def _attribute(key: str, entry: Mapping[str, Any]) -> Attribute:
         told=tuple(entry.get("told", ())),
         units=frozenset(entry.get("units", ())),
         per=entry.get("per"),
+        general=entry.get("general", False),
         question=entry.get("question"),
     )
 

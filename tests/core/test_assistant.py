@@ -18,7 +18,7 @@ from edge_assistant.events import Answered, Event, Failed, Noted, Perceived, Per
 from edge_assistant.evidence import Evidence, Locator, Passage
 from edge_assistant.perception.sense import Percept, Request
 from edge_assistant.perception.text import Text
-from edge_assistant.reasoning.claims import UNTOLD
+from edge_assistant.reasoning.reading import UNTOLD
 from edge_assistant.runtime import Runtime
 from edge_assistant.signals import Kind, Origin, Signal, take_bytes, take_file
 from edge_assistant_models.portfolio import Portfolio

@@ -11,7 +11,7 @@ from edge_assistant.answer import Agreement, Status
 from edge_assistant.events import Compared, Event, Reading
 from edge_assistant.perception.readings import Readings
 from edge_assistant.perception.sense import Request
-from edge_assistant.reasoning.claims import UNTOLD
+from edge_assistant.reasoning.reading import UNTOLD
 from edge_assistant.reasoning.compose import NOT_TOLD
 from edge_assistant.reasoning.question import Expect, understand
 from edge_assistant.reasoning.reason import Outcome, Reasoner
@@ -56,7 +56,7 @@ def test_a_conflict_states_each_value_with_its_evidence() -> None:
     said, outcome, read = answer(ALLERGIC, [FORM, NOTE], scripted(reply=chosen("none", "penicillin")))
     assert outcome.status is Status.CONFLICT
     assert outcome.citations == ["E2", "E3"]
-    assert "the picture says none [E2]" in said
+    assert 'the picture says none ("Allergies") [E2]' in said
     assert "the recording says penicillin [E3]" in said
     assert sorted(read) == ["audio:1", "image:1"]
 
@@ -85,19 +85,19 @@ def test_a_single_source_tells() -> None:
 
 
 def test_no_source_tells() -> None:
-    said, outcome, _ = answer(ALLERGIC, [FORM, REMARK], scripted(reply=chosen()))
+    said, outcome, _ = answer("What is the password?", [FORM, REMARK], scripted(reply=chosen()))
     assert (outcome.status, outcome.verdicts[0].status) == (Status.NOT_IN_EVIDENCE, Agreement.MISSING)
     assert (said, outcome.citations) == (NOT_TOLD, [])
 
 
 def test_a_source_comes_round_to_the_value_that_it_also_has() -> None:
-    receipt = source(["Coffee 4.20", "Total 42.00"], Kind.IMAGE)
-    claim = source(["I paid 42.00"], Kind.AUDIO, first=3)
+    leaflet = source(["The pump needs 4.20 or 42.00 of it"], Kind.IMAGE)
+    note = source(["", "I filled in 42.00"], Kind.AUDIO, first=2)
     engine = scripted("42.00", "4.20", "42.00")
-    said, outcome, _ = answer("What was the total?", [receipt, claim], engine)
+    said, outcome, _ = answer("How much grease goes in?", [leaflet, note], engine)
     assert engine.offered[-1] == ("4.20", "42.00")
     assert outcome.status is Status.SUPPORTED
-    assert outcome.citations == ["E2", "E3"]
+    assert outcome.citations == ["E1", "E3"]
     assert "agree" in said
 
 

@@ -11,9 +11,10 @@ from edge_assistant.answer import Agreement
 from edge_assistant.evidence import Evidence, Field, Locator, TickBox
 from edge_assistant.language.chat import Role
 from edge_assistant.reasoning.candidates import as_words
-from edge_assistant.reasoning.claims import MAX_OPTIONS, TOLD_SHARE, UNTOLD, Claim, options, prompt, read, supports
+from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.compare import compare
 from edge_assistant.reasoning.question import Expect, understand
+from edge_assistant.reasoning.reading import MAX_OPTIONS, TOLD_SHARE, UNTOLD, options, prompt, read, supports
 from edge_assistant.reasoning.values import Nothing, Quantity, Truth
 from edge_assistant.signals import Kind
 
