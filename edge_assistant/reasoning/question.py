@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from edge_assistant.perception.detectors import LABELS
 from edge_assistant.reasoning.attributes import Mention, asked
 from edge_assistant.reasoning.candidates import singular
 from edge_assistant.reasoning.measured import Computing, statistic
@@ -95,9 +96,13 @@ def understand(question: str) -> Query:
         return _agreement(text)
     interrogative = _interrogative(lower)
     unit = _counted_unit(lower)
-    counted = None if unit else _counted(lower)
     mentions = asked(text)
-    attributes = _attributes(text, mentions, interrogative) if counted is None else ()
+    counted = None if unit else _counted(lower)
+    attributes = _attributes(text, mentions, interrogative)
+    if counted is not None and (counted in LABELS or not attributes):
+        attributes = ()
+    else:
+        counted = None
     computing = statistic(text)
     return Query(
         text,
@@ -118,6 +123,7 @@ def _agreement(text: str) -> Query:
     """A question whether sources agree becomes the question what each says of the attribute."""
     mentions = asked(text)
     counted = _counted(text.lower())
+    counted = counted if counted in LABELS else None
     attributes = _attributes(text, mentions, None) if counted is None else ()
     computing = statistic(text)
     if attributes:
@@ -201,9 +207,8 @@ def _counted(lower: str) -> str | None:
     if match is None:
         return None
     words = list(_noun_phrase(match["noun"].split()))
-    pair = " ".join(words[-2:])
-    label = vocabulary().synonyms.get(pair)
-    return (label or singular(words[-1])) if words else None
+    synonyms = vocabulary().synonyms
+    return (synonyms.get(" ".join(words[-2:])) or synonyms.get(words[-1], words[-1])) if words else None
 
 
 def _noun_phrase(words: Iterable[str]) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -135,6 +135,8 @@ class Reasoner:
             return _summed(joined, _ledger(sources, outcome)), ()
         measured = over_tables(query, sources, _ledger(sources, outcome), lambda: self._limit(sources, told))
         claims = measured.claims
+        if claims or measured.reasons:
+            return _in_order(sources, claims), measured.reasons
         _by_code(query, told, claims)
         if not claims and not query.named and (meant := self._reader.meant(query, told)):
             query = meant
@@ -143,7 +145,7 @@ class Reasoner:
         self._reader.read(query, sources, told, claims)
         for source in sources:
             _confirm(source, claims)
-        return [claim for source in sources for claim in claims.get(source.signal.id, ())], measured.reasons
+        return _in_order(sources, claims), ()
 
     def _inventories(self, sources: Sequence[Source]) -> Told:
         """What code finds in each source."""
@@ -187,6 +189,10 @@ class Reasoner:
             return float(left @ right)
 
         return near
+
+
+def _in_order(sources: Sequence[Source], claims: Mapping[str, Sequence[Claim]]) -> list[Claim]:
+    return [claim for source in sources for claim in claims.get(source.signal.id, ())]
 
 
 def _by_code(query: Query, told: Told, claims: dict[str, list[Claim]]) -> None:
