@@ -11,7 +11,7 @@ from edge_assistant.evidence import Evidence, Locator, Passage
 from edge_assistant.language.chat import Message
 from edge_assistant.language.engine import Choice, Usage
 from edge_assistant.perception.table import Table
-from edge_assistant.reasoning.reading import UNTOLD
+from edge_assistant.reasoning.reading import NO_ENTRY, UNTOLD
 from edge_assistant.reasoning.sources import Source
 from edge_assistant.signals import Kind, Origin, Signal, take_bytes
 
@@ -52,6 +52,8 @@ class ScriptedEngine:
             told, self._weighed = self._weighed[1], None
             return Choice(int(told), self.probability)
         answer = self._answer(messages, options)
+        if answer == UNTOLD and NO_ENTRY in options:
+            return Choice(list(options).index(NO_ENTRY), self.probability)
         if UNTOLD not in options:
             self._weighed = (options[0], False) if answer == UNTOLD else (answer, True)
             answer = self._weighed[0]

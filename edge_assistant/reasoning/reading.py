@@ -29,7 +29,7 @@ _INSTRUCTION = (
     f"possible. If the source does not tell, answer {UNTOLD}."
 )
 _ENTRY = "You say which entry of a record answers a question."
-_NONE = "none of these"
+NO_ENTRY = "none of these"
 MEANT_SHARE = 0.35  # probability from which on the model's choice of an attribute is believed
 # Told in the instruction to answer UNKNOWN where nothing is told, a 1.5B model does so for nearly every such question.
 _TRUTH_INSTRUCTION = "You read one source and answer a question about it."
@@ -96,8 +96,8 @@ def options(query: Query, lines: Iterable[Evidence], taken: Taken | None = None)
 def attribute(query: Query, known: Sequence[Attribute], engine: Engine) -> Attribute | None:
     """Let the model say which of the attributes that the sources tell a question asks for; None where none is meant."""
     names = [attribute.name for attribute in known]
-    asked = f"Entries: {'; '.join(names)}\n\nQuestion: {query.text}\nWhich entry answers it? If none does: {_NONE}"
-    choice = engine.choose([Message(Role.SYSTEM, _ENTRY), Message(Role.USER, asked)], [*names, _NONE])
+    asked = f"Entries: {'; '.join(names)}\n\nQuestion: {query.text}\nWhich entry answers it? If none does: {NO_ENTRY}"
+    choice = engine.choose([Message(Role.SYSTEM, _ENTRY), Message(Role.USER, asked)], [*names, NO_ENTRY])
     return known[choice.index] if choice.index < len(known) and choice.probability >= MEANT_SHARE else None
 
 

@@ -91,15 +91,15 @@ def test_standard_input_is_a_text(store: Path) -> None:
     """The model sees it; what a model of 135 million parameters says of it does not matter."""
     environment = {**os.environ, "EDGE_ASSISTANT_MODELS": str(store), "EDGE_ASSISTANT_PROFILE": "test"}
     done = subprocess.run(
-        [*COMMAND, "ask", "How heavy is the pump?", "--text", "-", "--json"],
-        input="The pump weighs 12 kg.\n\nWrn: it\u2019s old.".encode(),
+        [*COMMAND, "ask", "Who built the pump?", "--text", "-", "--json"],
+        input="The pump is by Ada and weighs 12 kg.\n\nWrn: it\u2019s old.".encode(),
         capture_output=True,
         env=environment,
         check=True,
     )
     answer = only_object(done.stdout.decode())
     assert [(s["id"], s["origin"], s["name"]) for s in answer["signals"]] == [("text:1", "user", "standard input")]
-    assert [item["text"] for item in answer["evidence"]] == ["The pump weighs 12 kg.", "Wrn: it\u2019s old."]
+    assert [item["text"] for item in answer["evidence"]] == ["The pump is by Ada and weighs 12 kg.", "Wrn: it\u2019s old."]
     assert "smollm2-135m-instruct-q4_1" in answer["route"]["models"]
 
 
