@@ -11,6 +11,8 @@ from edge_assistant.language.embedder import Embedder
 from edge_assistant.language.engine import Engine
 from edge_assistant.reasoning import reading, trace
 from edge_assistant.reasoning.align import Told
+from edge_assistant.reasoning.attributes import Mention, labelled
+from edge_assistant.reasoning.attributes import told as told_of
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.compare import compatible
 from edge_assistant.reasoning.lookup import of_type
@@ -45,7 +47,8 @@ class Reader:
             claims: are added to.
         """
         seen: dict[str, tuple[Evidence, ...]] = {}
-        order = sorted((source for source in sources if source.signal.id not in claims), key=_length)
+        unread = (_mentioning(query, source) for source in sources if source.signal.id not in claims)
+        order = sorted(unread, key=_length)
         for source in order:
             id = source.signal.id
             taken = Taken.of(told[id])
@@ -109,3 +112,21 @@ class Reader:
 def _length(source: Source) -> tuple[bool, int, str]:
     """Tables last, else the longest last: it is reconsidered first, while the model still has it in its cache."""
     return source.table is not None, sum(len(line.text) for line in source.lines), source.signal.sha256
+
+
+def _mentioning(query: Query, source: Source) -> Source:
+    """What of a source mentions the attribute that a question names, and the line after it, a value below its label.
+
+    Who insures a patient is told by a line that speaks of insurance; offered a page without one, a 1.5B model takes the
+    patient's name.
+    """
+    if not query.named:
+        return source
+    wanted = query.attributes[0]
+    lines = source.evidence
+    told_at = {i for i, line in enumerate(lines) if any(m.attribute is wanted for m in _mentions(line.text))}
+    return replace(source, evidence=tuple(line for i, line in enumerate(lines) if {i, i - 1} & told_at))
+
+
+def _mentions(text: str) -> Iterable[Mention]:
+    return (*labelled(text), *told_of(text))
