@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from edge_assistant.answer import Agreement, Status, Verdict
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.question import Query
 from edge_assistant.reasoning.sources import one_line
-from edge_assistant.reasoning.values import Nothing, Quantity, Truth, same
+from edge_assistant.reasoning.units import is_currency
+from edge_assistant.reasoning.values import Identifier, Nothing, Quantity, Truth, same
 from edge_assistant.reasoning.vocabulary import vocabulary
 from edge_assistant.signals import Kind, Signal
 
@@ -100,21 +102,52 @@ def _verb(claim: Claim, signals: Sequence[Signal]) -> str:
 
 
 def _said(claim: Claim, claims: Sequence[Claim]) -> str:
-    """A value as it stands in its source; a price heard without its point is told as the price that it is."""
+    """A value as it stands in its source; what is said in words is told in digits too, and a price as a price."""
     value, text = claim.value, one_line(claim.text)
-    if isinstance(value, (Nothing, Truth)):
-        return _plainly("none" if isinstance(value, Nothing) else "yes" if value.yes else "no", text)
-    if not isinstance(value, Quantity) or len(value.readings) == 1:
-        return text
+    match value:
+        case Nothing() | Truth():
+            return _plainly("none" if isinstance(value, Nothing) else "yes" if value.yes else "no", text)
+        case Identifier(code=code):
+            return text if _letters(text) == code else f'{code} ("{text}")'
+        case Quantity():
+            shown = _number(value, claims, claim)
+            return text if shown is None or shown == text else f'{shown} ("{text}")'
+        case _:
+            return text
+
+
+def _number(value: Quantity, claims: Sequence[Claim], claim: Claim) -> str | None:
+    """A quantity in digits, where its text has none or may be read in several ways; None where that is not known."""
+    worded = not any(character.isdigit() for character in claim.text)
+    if value.least is not None or value.most is not None:
+        ends = [f"{end:f}" for end in value.readings] if worded else []
+        return _with_unit(" to ".join(ends), value.unit) if ends else None
+    if len(value.readings) == 1 or (value.unit is not None and not is_currency(value.unit)):
+        return _with_unit(f"{_agreed(value, claims, claim) or value.readings[0]:f}", value.unit) if worded else None
     others = [other.value for other in claims if other is not claim and isinstance(other.value, Quantity)]
-    agreed = [r for r in value.readings if any(same(Quantity((r,)), Quantity(o.readings)) for o in others)]
-    priced = [r for r in value.readings if r.as_tuple().exponent != 0 or r != r.to_integral_value()]
-    chosen = agreed or (priced if any(len(other.readings) == 1 for other in others) else [])
-    if not chosen:
-        return text
-    best = chosen[0]
-    shown = f"{best:.2f}" if best != best.to_integral_value() else f"{best:.10g}"
-    return text if shown == text else f'{shown} ("{text}")'
+    best = _agreed(value, claims, claim)
+    if best is None and any(len(other.readings) == 1 for other in others):
+        best = next((r for r in value.readings if r.as_tuple().exponent != 0), None)
+    if best is None:
+        return None
+    return f"{best:.2f}" if best != best.to_integral_value() else f"{best:.10g}"
+
+
+def _agreed(value: Quantity, claims: Sequence[Claim], claim: Claim) -> Decimal | None:
+    """The reading of a number that another claim has, too."""
+    others = [other.value for other in claims if other is not claim and isinstance(other.value, Quantity)]
+    return next(
+        (r for r in value.readings for o in others if same(Quantity((r,), value.unit), Quantity(o.readings, o.unit))),
+        None,
+    )
+
+
+def _with_unit(number: str, unit: str | None) -> str:
+    return f"{number} {unit}" if unit else number
+
+
+def _letters(text: str) -> str:
+    return "".join(character for character in text.upper() if character.isalnum())
 
 
 def _plainly(word: str, text: str) -> str:

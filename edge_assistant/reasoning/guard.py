@@ -12,9 +12,9 @@ from decimal import Decimal
 
 from edge_assistant.answer import Answer
 from edge_assistant.evidence import Code, Detail, Field, Line, Passage, Scene, Speech, Statistic, Thing, TickBox
-from edge_assistant.reasoning.candidates import Candidate, clocks, days, quantities, singular
+from edge_assistant.reasoning.candidates import Candidate, clocks, days, find, quantities, singular
 from edge_assistant.reasoning.compose import NOUNS
-from edge_assistant.reasoning.values import Clock, Day, Quantity
+from edge_assistant.reasoning.values import Clock, Day, Quantity, Value
 from edge_assistant.reasoning.vocabulary import vocabulary
 
 CITATION = re.compile(r"\[([EC]\d{1,6})\]")
@@ -82,6 +82,7 @@ def ungrounded(answer: Answer) -> list[str]:
     for text in _backing(answer):
         yielded.add(text)
     text = _SOURCE_NUMBER.sub(" ", CITATION.sub(" ", answer.text))
+    text = _without(text, [one for one in find("identifier", text) if one.value in yielded.codes])
     found: list[str] = []
     for finder in (days, clocks, quantities):
         candidates = list(finder(text))
@@ -133,10 +134,12 @@ class _Yield:
     clocks: set[int] = field(default_factory=set)
     numbers: set[Decimal] = field(default_factory=set)
     words: set[str] = field(default_factory=set)
+    codes: set[Value] = field(default_factory=set)
 
     def add(self, text: str) -> None:
         """Read a text; the parts of a date are no numbers, but its year is one."""
         self.add_words(text)
+        self.codes.update(one.value for one in find("identifier", text))
         for finder in (days, clocks, quantities):
             candidates = list(finder(text))
             for candidate in candidates:

@@ -149,7 +149,13 @@ def _readings(match: re.Match[str], written: str, unit: str | None, *, priced: b
         return ()  # "a quarter of a million"
     if words in vocabulary().words["article"]:
         return (Decimal(1),) if written else ()  # "an hour and a half"
-    return spoken_numbers(words)
+    spoken = spoken_numbers(words)
+    return spoken if unit is None or units.is_currency(unit) else _unpriced(spoken)
+
+
+def _unpriced(spoken: tuple[Decimal, ...]) -> tuple[Decimal, ...]:
+    """Readings of what is no price: "four fifteen volts" are 415, and hardly 4.15."""
+    return tuple(sorted(spoken, key=lambda number: number != number.to_integral_value()))
 
 
 def _scaled(number: Decimal, scale: str) -> Decimal:
@@ -306,7 +312,7 @@ def _words(vocabulary: Vocabulary) -> str:
     return (
         rf"(?:(?:{article}) )?(?:{part})(?: (?:{article}) (?:{hundreds}|{dozen}))?"
         rf"|(?:{number}) (?:{part})"
-        rf"|(?:{article}) (?:(?:{hundreds})(?:(?: and)? {plain})?|{dozen})"
+        rf"|(?:{article}) (?:(?:{hundreds})(?:(?: and)? {plain})?(?: (?:{point}){digits})?|{dozen})"
         rf"|(?:(?:{plain}|{zero}) )?(?:{point}){digits}{scaled}"
         rf"|{plain}[ -](?:{zero})[ -](?:{number})"
         rf"|{plain}{tail}{scaled}"

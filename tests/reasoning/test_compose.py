@@ -13,7 +13,7 @@ from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.compare import compare
 from edge_assistant.reasoning.compose import STATUS, compose, noun
 from edge_assistant.reasoning.question import understand
-from edge_assistant.reasoning.values import Nothing, Quantity, Truth
+from edge_assistant.reasoning.values import Identifier, Nothing, Quantity, Truth, Value
 from edge_assistant.signals import Kind
 
 FORM, NOTE, SECOND_NOTE = signal(Kind.IMAGE), signal(Kind.AUDIO), signal(Kind.AUDIO, 2)
@@ -81,6 +81,23 @@ def test_a_spoken_price_against_another_amount_is_told_as_a_price() -> None:
     other = Claim("image:1", Quantity((Decimal("41.20"),)), "41.20", ("E1",))
     (sentence,) = said("What was the total?", other, HEARD)
     assert 'the recording says 38.40 ("thirty-eight forty") [E2]' in sentence
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "shown"),
+    [
+        (Identifier("B75111"), "B seven dash five one one one", 'B75111 ("B seven dash five one one one")'),
+        (Identifier("HX927356"), "HX-9273-56", "HX-9273-56"),
+        (Quantity((Decimal(50),), "%"), "fifty percent", '50 % ("fifty percent")'),
+        (Quantity((Decimal(415), Decimal("4.15")), "V"), "four fifteen volts", '415 V ("four fifteen volts")'),
+        (Quantity((Decimal("0.75"),), "kW"), "zero point seven five kilowatts", '0.75 kW ("zero point'),
+        (Quantity((Decimal(2), Decimal(8)), "degC", least=Decimal(2), most=Decimal(8)), "two to eight degrees", "2 to 8"),
+        (Quantity((Decimal(16),), "bar"), "16 bar", "16 bar ["),
+    ],
+)  # fmt: skip
+def test_what_is_said_in_words_is_told_in_digits_too(value: Value, text: str, shown: str) -> None:
+    (sentence,) = said("What is it?", Claim("audio:1", value, text, ("E2",)))
+    assert sentence.startswith(shown)
 
 
 def test_every_status_of_a_verdict_has_one_of_an_answer() -> None:

@@ -125,7 +125,7 @@ QUANTITY = [
     ("20 ± 2 °C", "18..22 degC"),
     ("The plate says four hundred volts and twenty one amps.", "400 V, 21 A"),
     ("400 V 50 Hz 1450 rpm 5.5 kW", "400 V, 50 Hz, 1450 rpm, 5.5 kW"),
-    ("It turns at fourteen fifty revolutions a minute.", "14.50|1450 rpm"),
+    ("It turns at fourteen fifty revolutions a minute.", "1450|14.50 rpm"),
     ("The pressure must not exceed six bar.", "6 bar"),
     ("No more than six bar.", "..6 bar"),
     ("At least 40 percent humidity.", "40.. %"),
