@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from edge_assistant.reasoning.claims import Claim
-from edge_assistant.reasoning.join import NAMED, likeness
+from edge_assistant.reasoning.pointing import NAMED, likeness
 from edge_assistant.reasoning.question import Query
 from edge_assistant.reasoning.seen import PRESENCE, member
 from edge_assistant.reasoning.values import Name, Truth

@@ -9,7 +9,7 @@ from dataclasses import replace
 from edge_assistant.reasoning.candidates import Candidate
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.clauses import any_of
-from edge_assistant.reasoning.join import NAMED, likeness
+from edge_assistant.reasoning.pointing import NAMED, likeness
 from edge_assistant.reasoning.vocabulary import Vocabulary, per_vocabulary
 
 TOTAL, PRICE = "total", "price"

@@ -2,87 +2,192 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from difflib import SequenceMatcher
 
-from edge_assistant.evidence import Evidence, Passage, Speech
-from edge_assistant.reasoning.candidates import as_words, quantities
+from edge_assistant.reasoning.candidates import as_words, find
 from edge_assistant.reasoning.claims import Claim
-from edge_assistant.reasoning.lookup import names
-from edge_assistant.reasoning.question import AMOUNTS, Query
+from edge_assistant.reasoning.compare import Nearness
+from edge_assistant.reasoning.lookup import names, related
+from edge_assistant.reasoning.pointing import NAMED, Pointer, likeness, matters, pointers
+from edge_assistant.reasoning.question import AMOUNTS, Expect, Query
 from edge_assistant.reasoning.sources import Source
+from edge_assistant.reasoning.values import Items, Quantity, same
 from edge_assistant.reasoning.vocabulary import vocabulary
 
-NAMED = 0.75  # likeness from which on words name an item: "double chocolate slices" and "DoubleChoc Slice" have 0.83
-_CLAUSE = re.compile(r"[^.,;:!?]+")
+# Cosine of a question and a clause from which on they are about one matter, where they have no word in common.
+NEAR = 0.40
+_OPPOSITE = {"repaid": "private", "private": "repaid"}  # what is not of the one is of the other
+_TIMES = frozenset({Expect.DATE, Expect.CLOCK})
 
 
-def join(query: Query, sources: Sequence[Source], claims: Mapping[str, Sequence[Claim]]) -> list[Claim]:
+def join(
+    query: Query, sources: Sequence[Source], claims: Mapping[str, Sequence[Claim]], near: Nearness | None = None
+) -> list[Claim]:
     """The value of what another signal says the question is about; empty where nothing says so.
 
-    "How much does the company pay?" over "only the chocolate slice is on the company" and a receipt: the clause has the
-    question's word, names an item of the receipt, and tells no amount itself.
+    "How much does the company pay?" over "only the chocolate slice is on the company" and a receipt: clause and
+    question are about one matter, and the clause names an item of the receipt. "What current does it draw here?" over
+    "it has 400 V" and a plate with a row for each voltage: the value that is told is the subject of a row.
 
     Args:
         query: what is asked.
         sources: all of them.
         claims: what code found in each source, by the id of its signal.
+        near: cosine of two texts in meaning, where no words decide.
 
     Returns:
-        A claim for each thing that is meant, which also cites the clause that says so.
+        A claim for each thing that is meant, which also cites the clause that says so; one for values that cannot be
+        summed.
     """
-    topic = query.subject - vocabulary().words["generic"]
-    things = list(_things(query, claims))
-    if query.expects not in AMOUNTS or not topic or any(names(topic, claim.subject or "") for claim in things):
+    if query.agreement or query.counted or query.expects is Expect.TRUTH or query.computing:
         return []
-    named = [(line, clause, best) for line, clause in _clauses(sources) if (best := _named(clause, line, things))]
-    said = [(line, best) for line, clause, best in named if topic & as_words(clause).tokens]
-    if not said and len({best.subject for _, _, best in named}) == 1 and not _is_total(query):
-        said = [(line, best) for line, _, best in named[:1]]
-    meant = {best: line for line, best in reversed(said)}
-    return [replace(best, evidence=(*best.evidence, line.id), chosen_by=line.signal) for best, line in meant.items()]
+    table = _table(query, claims)
+    if not table or _names_one(query, table):
+        return []
+    if measured := _measured(table, claims):
+        return measured
+    whole = any(_is_plain(claim, query) for told in claims.values() for claim in told)
+    meant = _meant(query, table, sources, near, whole)
+    joined = [replace(c, evidence=(*c.evidence, *lines), chosen_by=by) for c, lines, by in meant]
+    return _listed(joined) if len(joined) > 1 and not query.priced else joined
 
 
-def _named(clause: str, line: Evidence, things: Sequence[Claim]) -> Claim | None:
-    """The thing of another signal that a clause names, where it tells no amount itself."""
-    others = [claim for claim in things if claim.signal != line.signal]
-    best = max(others, key=lambda claim: likeness(claim.subject or "", clause), default=None)
-    if best is None or likeness(best.subject or "", clause) < NAMED or any(quantities(clause)):
-        return None
-    return best
+def _table(query: Query, claims: Mapping[str, Sequence[Claim]]) -> list[Claim]:
+    """The claims told of single things, of what is asked for: by attribute, by price, by the header of a column."""
+    told = [
+        claim for found in claims.values() for claim in found if claim.subject and claim.present and claim.attribute
+    ]
+    for wanted in _wanted(query):
+        if found := [claim for claim in told if claim.attribute == wanted]:
+            return found
+    known = {attribute.name for attribute in vocabulary().attributes.values()}
+    return next(
+        (
+            [claim for claim in told if claim.attribute == header]
+            for header in dict.fromkeys(claim.attribute or "" for claim in told)
+            if header not in known and _is_asked(query, header)
+        ),
+        [],
+    )
 
 
-def _is_total(query: Query) -> bool:
-    """Whether a question may ask for all of it together, and not for one thing's."""
-    return not any(attribute.per for attribute in query.attributes)
+def _wanted(query: Query) -> Iterator[str]:
+    """The attributes that a question asks for; of an amount of money, first what an item costs."""
+    if query.priced:
+        yield from (a.name for a in vocabulary().attributes.values() if a.per and a.value == query.expects)
+    else:
+        yield from (attribute.name for attribute in query.attributes)
+        if query.expects in AMOUNTS and not query.attributes:
+            yield from (a.name for a in vocabulary().attributes.values() if a.per and a.value == query.expects)
 
 
-def likeness(name: str, text: str) -> float:
-    """How much some run of words in a text is like a name, 0 to 1; what is written solid or shortened is still like it.
-
-    >>> round(likeness("DoubleChoc Slice", "only the double chocolate slices"), 2)
-    0.83
-    """
-    wanted, words = _solid(name), re.findall(r"\w+", text)
-    runs = (_solid("".join(words[i : i + n])) for i in range(len(words)) for n in range(1, len(name.split()) + 3))
-    return max((SequenceMatcher(None, wanted, run, autojunk=False).ratio() for run in runs), default=0.0)
-
-
-def _solid(text: str) -> str:
-    return "".join(re.findall(r"\w+", text)).lower()
+def _is_asked(query: Query, header: str) -> bool:
+    """Whether a column that is no attribute has what a question asks for: "where" asks for a shelf."""
+    words = as_words(header).tokens
+    text = query.text.lower()
+    if query.expects in _TIMES or "what time" in text or "time of day" in text:
+        return bool(words & set(vocabulary().pointing["when"])) or header in vocabulary().pointing["when"]
+    if text.startswith("where") or " where " in text:
+        return bool(words & set(vocabulary().pointing["where"]))
+    return bool(words) and all(related([word], as_words(text).tokens) for word in words)
 
 
-def _clauses(sources: Sequence[Source]) -> Iterator[tuple[Evidence, str]]:
-    """What is said and typed, clause by clause."""
-    for source in sources:
-        for line in source.evidence:
-            if isinstance(line.detail, (Speech, Passage)):
-                yield from ((line, match[0]) for match in _CLAUSE.finditer(line.text))
+def _names_one(query: Query, table: Iterable[Claim]) -> bool:
+    """Whether the question itself names one of the things."""
+    topic = query.subject - vocabulary().words["generic"]
+    subjects = {claim.subject or "" for claim in table}
+    return any(names(topic, subject) or likeness(subject, query.text) >= NAMED for subject in subjects)
 
 
-def _things(query: Query, claims: Mapping[str, Sequence[Claim]]) -> Iterator[Claim]:
-    """The claims told of one of several subjects, of the type that is asked for."""
-    per = {a.name for a in vocabulary().attributes.values() if a.per and a.value == query.expects}
-    return (claim for told in claims.values() for claim in told if claim.attribute in per and claim.subject)
+def _measured(table: Sequence[Claim], claims: Mapping[str, Sequence[Claim]]) -> list[Claim]:
+    """The row whose subject is the value that other signals tell: the current at the voltage that a note tells."""
+    rows = [(claim, value) for claim in table if (value := _as_quantity(claim.subject or "")) is not None]
+    told = [
+        claim
+        for found in claims.values()
+        for claim in found
+        if claim.subject is None and claim.present and isinstance(claim.value, Quantity) and claim.value.unit
+    ]
+    hits = [(row, c) for row, value in rows for c in told if c.signal != row.signal and same(c.value, value)]
+    if len({row.subject for row, _ in hits}) != 1:
+        return []
+    row, by = hits[0]
+    return [replace(row, evidence=(*row.evidence, *by.evidence), chosen_by=by.signal)]
+
+
+def _as_quantity(subject: str) -> Quantity | None:
+    """The quantity that a row is told of, where its first cell is one."""
+    found = [candidate for candidate in find(Expect.QUANTITY, subject) if isinstance(candidate.value, Quantity)]
+    value = found[0].value if len(found) == 1 and found[0].text.strip() == subject.strip() else None
+    return value if isinstance(value, Quantity) and value.unit else None
+
+
+def _is_plain(claim: Claim, query: Query) -> bool:
+    """Whether a claim tells what is asked for of no single thing: the total of a receipt."""
+    return claim.subject is None and claim.present and claim.attribute in {a.name for a in query.attributes}
+
+
+def _meant(
+    query: Query, table: Sequence[Claim], sources: Sequence[Source], near: Nearness | None, whole: bool
+) -> list[tuple[Claim, tuple[str, ...], str]]:
+    """The rows that other signals say are meant, with the evidence that says so and its signal."""
+    owners = {claim.signal for claim in table}
+    things = list(dict.fromkeys(claim.subject or "" for claim in table))
+    named = list(pointers(things, [source for source in sources if {source.signal.id} != owners]))
+    named = [p for p in named if any(c.subject == p.thing and c.signal != p.line.signal for c in table)]
+    chosen = _chosen(query, named, near, whole)
+    if not chosen:
+        return []
+    asked = matters(query.text)
+    out = {p.thing for p in chosen if p.excluded is not _is_opposite(asked, p)}
+    lines = tuple(dict.fromkeys(p.line.id for p in chosen))
+    if out and len(out) == len({p.thing for p in chosen}):
+        if not any(p.rest for p in chosen) and not (asked & _OPPOSITE.keys()):
+            return []
+        kept = [thing for thing in things if thing not in out]
+    else:
+        kept = [p.thing for p in chosen if p.thing not in out]
+    rows = [next(c for c in table if c.subject == thing) for thing in dict.fromkeys(kept)]
+    return [(row, lines, chosen[0].line.signal) for row in rows]
+
+
+def _is_opposite(asked: frozenset[str], pointer: Pointer) -> bool:
+    """Whether a clause is about the opposite of what is asked: what is private, where the company is to pay."""
+    return not asked & pointer.matters and any(_OPPOSITE.get(matter) in asked for matter in pointer.matters)
+
+
+def _chosen(query: Query, named: Sequence[Pointer], near: Nearness | None, whole: bool) -> list[Pointer]:
+    """Of the clauses that name things those that a question means: by matter, by words, by being alone, by meaning."""
+    asked = matters(query.text)
+    linked = asked | {_OPPOSITE[matter] for matter in asked if matter in _OPPOSITE}
+    if same_matter := [p for p in named if p.matters & asked] or [p for p in named if p.matters & linked]:
+        return same_matter
+    topic = query.subject - vocabulary().words["generic"] - set(vocabulary().pointing["generic"])
+    own = topic - set(vocabulary().pointing["things"])
+    if own and (worded := [p for p in named if related(own, as_words(p.clause).tokens)]):
+        return worded
+    pointed = bool(topic & set(vocabulary().pointing["things"])) or not whole
+    if len({p.thing for p in named}) == 1 and pointed and not own and not asked:
+        return list(named)
+    return _nearest(query, named, near) if pointed or asked else []
+
+
+def _nearest(query: Query, named: Sequence[Pointer], near: Nearness | None) -> list[Pointer]:
+    """The clause that is nearest in meaning to a question, where it is near."""
+    if near is None or not named:
+        return []
+    scores = [near(query.text, pointer.clause) for pointer in named]
+    best = max(range(len(named)), key=lambda i: scores[i])
+    return [p for p in named if p.clause == named[best].clause] if scores[best] >= NEAR else []
+
+
+def _listed(claims: Sequence[Claim]) -> list[Claim]:
+    """One claim for the values of several things: "B23 for the tulips and B9 for the film"."""
+    if len({claim.text for claim in claims}) == 1:
+        return [claims[0]]
+    text = " and ".join(f"{claim.text} ({claim.subject})" for claim in claims)
+    value = Items(tuple(claim.text.lower() for claim in claims))
+    evidence = tuple(dict.fromkeys(id for claim in claims for id in claim.evidence))
+    subject = " and ".join(claim.subject or "" for claim in claims)
+    return [replace(claims[0], value=value, text=text, evidence=evidence, subject=subject)]

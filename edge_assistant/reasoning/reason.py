@@ -130,7 +130,7 @@ class Reasoner:
         others = about_others(query, told)
         told = {id: claims for id, claims in told.items() if id not in others}
         sources = [source for source in sources if source.signal.id in told]
-        if joined := join(query, sources, told):
+        if joined := join(query, sources, told, self._nearness()):
             self._watch(trace.of_meant("join", joined))
             return _summed(joined, _ledger(sources, outcome)), ()
         measured = over_tables(query, sources, _ledger(sources, outcome), lambda: self._limit(sources, told))

@@ -29,6 +29,7 @@ SHIPPED = (
     "tolerances.toml",
     "told.toml",
     "objects.toml",
+    "pointing.toml",
 )  # files of this package: the default vocabulary
 
 
@@ -103,6 +104,8 @@ class Vocabulary:
     words: Mapping[str, frozenset[str]]
     question: Mapping[str, tuple[str, ...]]
     categories: Mapping[str, frozenset[str]]
+    category_names: Mapping[str, str] = field(default_factory=dict)
+    activities: Mapping[str, frozenset[str]] = field(default_factory=dict)
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
     synonyms: Mapping[str, str] = field(default_factory=dict)
     written: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -122,6 +125,8 @@ class Vocabulary:
     hours: Mapping[str, int] = field(default_factory=dict)
     halves: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     hedges: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    pointing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # see pointing.toml
+    matters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def vocabulary() -> Vocabulary:
@@ -171,6 +176,8 @@ def build(tables: Mapping[str, Any]) -> Vocabulary:
         words={key: frozenset(values) for key, values in (tables["words"] | tables["value_words"]).items()},
         question={key: tuple(values) for key, values in tables["question"].items()},
         categories={key: frozenset(values) for key, values in tables["categories"].items()},
+        category_names=tables["category_names"],
+        activities={key: frozenset(values) for key, values in tables["activities"].items()},
         attributes={key: _attribute(key, entry) for key, entry in tables["attributes"].items()},
         synonyms=tables.get("synonyms", {}),
         written={key: frozenset(values) for key, values in tables["written"].items()},
@@ -194,6 +201,8 @@ def build(tables: Mapping[str, Any]) -> Vocabulary:
         hours=tables["hours"],
         halves={key: (first, after) for key, (first, after) in tables["halves"].items()},
         hedges={key: frozenset(values) for key, values in tables["hedges"].items()},
+        pointing={key: tuple(values) for key, values in tables["pointing"].items()},
+        matters={key: tuple(values) for key, values in tables["matters"].items()},
     )
 
 
