@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from edge_assistant.reasoning.candidates import as_words, find
 from edge_assistant.reasoning.claims import Claim
+from edge_assistant.reasoning.clauses import any_of
 from edge_assistant.reasoning.compare import Nearness
 from edge_assistant.reasoning.lookup import names, related
 from edge_assistant.reasoning.pointing import NAMED, Pointer, likeness, matters, pointers
@@ -40,7 +41,7 @@ def join(
         A claim for each thing that is meant, which also cites the clause that says so; one for values that cannot be
         summed.
     """
-    if query.agreement or query.counted or query.expects is Expect.TRUTH or query.computing:
+    if query.agreement or query.counted or query.expects is Expect.TRUTH or _is_computed(query, sources):
         return []
     table = _table(query, claims)
     if not table or _names_one(query, table):
@@ -53,6 +54,11 @@ def join(
     return _listed(joined) if len(joined) > 1 and not query.priced else joined
 
 
+def _is_computed(query: Query, sources: Iterable[Source]) -> bool:
+    """Whether a question asks for a computation over readings that are there: "how fast" may ask for the maximum."""
+    return query.computing is not None and any(source.table is not None for source in sources)
+
+
 def _table(query: Query, claims: Mapping[str, Sequence[Claim]]) -> list[Claim]:
     """The claims told of single things, of what is asked for: by attribute, by price, by the header of a column."""
     told = [
@@ -61,15 +67,9 @@ def _table(query: Query, claims: Mapping[str, Sequence[Claim]]) -> list[Claim]:
     for wanted in _wanted(query):
         if found := [claim for claim in told if claim.attribute == wanted]:
             return found
-    known = {attribute.name for attribute in vocabulary().attributes.values()}
-    return next(
-        (
-            [claim for claim in told if claim.attribute == header]
-            for header in dict.fromkeys(claim.attribute or "" for claim in told)
-            if header not in known and _is_asked(query, header)
-        ),
-        [],
-    )
+    headers = dict.fromkeys(claim.attribute or "" for claim in told)
+    asked = next((header for header in headers if _is_asked(query, header)), None)
+    return [claim for claim in told if claim.attribute == asked]
 
 
 def _wanted(query: Query) -> Iterator[str]:
@@ -83,14 +83,25 @@ def _wanted(query: Query) -> Iterator[str]:
 
 
 def _is_asked(query: Query, header: str) -> bool:
-    """Whether a column that is no attribute has what a question asks for: "where" asks for a shelf."""
-    words = as_words(header).tokens
+    """Whether a column has what a question asks for: "where" asks for a shelf, "when" for a time of day in words."""
     text = query.text.lower()
-    if query.expects in _TIMES or "what time" in text or "time of day" in text:
-        return bool(words & set(vocabulary().pointing["when"])) or header in vocabulary().pointing["when"]
-    if text.startswith("where") or " where " in text:
-        return bool(words & set(vocabulary().pointing["where"]))
+    if query.expects in _TIMES or _has("asking_when", text):
+        return bool(_words_of(header) & set(vocabulary().pointing["when"]))
+    if _has("asking_where", text):
+        return bool(_words_of(header) & set(vocabulary().pointing["where"]))
+    words = as_words(header).tokens
     return bool(words) and all(related([word], as_words(text).tokens) for word in words)
+
+
+def _words_of(header: str) -> frozenset[str]:
+    """What a column may be called: the names of its attribute, else its header and the words of it."""
+    known = (attribute for attribute in vocabulary().attributes.values() if attribute.name == header)
+    names = {name for attribute in known for name in (*attribute.names, *attribute.labels)}
+    return as_words(header).tokens | names | {header}
+
+
+def _has(name: str, text: str) -> bool:
+    return bool(any_of(vocabulary().pointing[name]).search(text))
 
 
 def _names_one(query: Query, table: Iterable[Claim]) -> bool:
