@@ -70,7 +70,7 @@ def blanked(text: str, start: int, end: int) -> str:
 
 
 def plain(text: str) -> str:
-    """What is searched: of the same length, apostrophes straight and fillers blank.
+    """What is searched: of the same length, apostrophes straight, fillers and "I should add that" blank.
 
     >>> plain("So, um, I’m allergic to, well, nuts.")
     "        I'm allergic to       nuts."
@@ -82,7 +82,12 @@ def plain(text: str) -> str:
 def _fillers(vocabulary: Vocabulary) -> re.Pattern[str]:
     words = vocabulary.telling["words"]
     fillers, openers = (any_of(words[name]).pattern for name in ("fillers", "openers"))
-    return re.compile(rf"(?:,\s)?{fillers}(?:,|\.\.\.)?|(?:(?<=, )|(?<=[.!?] )|(?<![\s\S])){openers},", re.I)
+    announcing, starts = (any_of(words[name]).pattern for name in ("announcing", "starts"))
+    return re.compile(
+        rf"(?:,\s)?{fillers}(?:,|\.\.\.)?|(?:(?<=, )|(?<=[.!?] )|(?<![\s\S])){openers},"
+        rf"|{announcing}(?:\s+that\b|\s*[,:]|(?=\s+{starts}))",
+        re.I,
+    )
 
 
 def sentences(text: str) -> Iterator[tuple[int, int]]:
@@ -115,13 +120,14 @@ def clauses(text: str) -> list[Clause]:
     """The clauses of a text that `plain` made ready, in order."""
     found: list[Clause] = []
     for number, (start, end) in enumerate(sentences(text)):
-        asks = _is_question(text[start:end])
+        asks = start + _asked_from(text[start:end])
         cuts = [start, *(start + cut for cut in _cuts(text[start:end])), end]
+        cuts = sorted({*cuts, asks} if asks < end else cuts)
         conditional = False
         for a, b in pairwise(cuts):
             part = text[a:b]
             conditional = conditional or _is_condition(part)
-            says = not (asks or conditional or _is_unsure(part))
+            says = not (a >= asks or conditional or _is_unsure(part))
             for offset, piece in _pieces(part):
                 if piece.strip(" ,.;\n"):
                     found.append(Clause(piece, a + offset, number, a + offset == start, says))
@@ -149,7 +155,8 @@ def _cut(vocabulary: Vocabulary) -> re.Pattern[str]:
     past = any_of(words["past"]).pattern
     conditions = any_of(words["conditions"]).pattern
     relations = any_of(word for group in vocabulary.telling["relations"].values() for word in group).pattern
-    unmarked = rf"(?-i:i)\s+(?:am\b|{verbs})|(?:my|our|his|her)\s+{relations}\s+(?:is|has|takes|smokes|was|had)\b"
+    mine = any_of(verb for verb in words["verbs"] if verb not in ("is", "are", "has")).pattern  # but "troponin i is"
+    unmarked = rf"(?-i:i)\s+(?:am\b|{mine})|(?:my|our|his|her)\s+{relations}\s+(?:is|has|takes|smokes|was|had)\b"
     return re.compile(
         rf"(?P<cut>(?<=[\s,])(?:{joins}|{conditions})|,\s*(?:and\s+)?(?={starts}|{past})|(?<=\s)and\s+(?={starts}|{verbs})"
         rf"|(?<=\w\s)(?={unmarked}))",  # as a recogniser writes that knows no full stop
@@ -157,8 +164,20 @@ def _cut(vocabulary: Vocabulary) -> re.Pattern[str]:
     )
 
 
-def _is_question(sentence: str) -> bool:
-    return sentence.rstrip(" \n\"'").endswith("?") or bool(_asking().match(sentence))
+def _asked_from(sentence: str) -> int:
+    """Where a sentence begins to ask: at its start, or at the tag of "it is at ten, is that right?"; else its end."""
+    if _asking().match(sentence):
+        return 0
+    if not sentence.rstrip(" \n\"'").endswith("?"):
+        return len(sentence)
+    tag = _tag().search(sentence)
+    return tag.start() if tag else 0
+
+
+@per_vocabulary
+def _tag(vocabulary: Vocabulary) -> re.Pattern[str]:
+    """What asks only whether that is so, behind what is told."""
+    return re.compile(rf",\s*{any_of(vocabulary.telling['words']['tags']).pattern}[?\s\"']*$", re.I)
 
 
 @per_vocabulary

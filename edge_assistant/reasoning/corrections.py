@@ -8,12 +8,18 @@ from bisect import bisect_left
 from edge_assistant.reasoning.attributes import told
 from edge_assistant.reasoning.candidates import Candidate, find
 from edge_assistant.reasoning.clauses import listed
-from edge_assistant.reasoning.sayings import is_timed
+from edge_assistant.reasoning.sayings import is_dialled, is_timed
 from edge_assistant.reasoning.things import things
 from edge_assistant.reasoning.values import Quantity
 from edge_assistant.reasoning.vocabulary import vocabulary
 
-_KINDS = ("pair", "date", "clock", "quantity")  # of values that can be corrected, those that hold others first
+_KINDS = (
+    "telephone",
+    "pair",
+    "date",
+    "clock",
+    "quantity",
+)  # what can be corrected, what holds others first
 _BEFORE = 60  # characters before a correction in which the wrong value ends
 _BEHIND = 48  # characters behind it in which the right one begins
 _FEW = 4  # words between a correction and the right value, where they name no attribute
@@ -132,7 +138,7 @@ def _values(text: str) -> list[Candidate]:
     taken: set[int] = set()
     for kind in _KINDS:
         for value in find(kind, text):
-            if kind == "clock" and not is_timed(value):
+            if (kind == "clock" and not is_timed(value)) or (kind == "telephone" and not is_dialled(value)):
                 continue
             if taken.isdisjoint(range(value.start, value.end)):
                 found.append(value)

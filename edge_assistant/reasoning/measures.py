@@ -1,4 +1,4 @@
-"""Numbers, dates, codes and names that a clause tells: each goes to the nearest attribute that admits it."""
+"""Numbers that a clause tells: each goes to the nearest attribute that admits it."""
 
 from __future__ import annotations
 
@@ -16,35 +16,31 @@ from edge_assistant.reasoning.sayings import (
     is_followed,
     is_linked,
     is_money,
-    is_priced,
-    is_timed,
     nearest,
     overlaps,
 )
-from edge_assistant.reasoning.values import Identifier, Name, Quantity
-from edge_assistant.reasoning.vocabulary import Attribute, Vocabulary, per_vocabulary, vocabulary
+from edge_assistant.reasoning.values import Pair, Quantity
+from edge_assistant.reasoning.vocabulary import Vocabulary, per_vocabulary, vocabulary
 
+PRESSURE = "blood pressure"
 MEASURED = ("quantity", "number")
 _IN_ORDER_TO = re.compile(r"\s+to\s+[^\W\d_]+")
+_OF = re.compile(r"\s+(?:of|for|on)\s+(?:(?:the|its|my|our|his|her|this|that)\s+)?(?:[^\W\d_]+\s+){0,2}", re.I)
 _THING = re.compile(
     r"[\s,]*(?:and\s+)?(?:the|a|an|my|our)\s+([^\W\d_][\w-]*)\s+(?:is|was|has|needs|draws|takes|runs|had|uses)\b", re.I
 )
-_LOGGED = re.compile(
-    r"\s*(?:shift\s+log|log|report|note|notes|minutes|visit|entry)\b", re.I
-)  # a note that begins with its date
 _BOUND = 40  # characters before a number in which "below" or "never exceeded" stands
 _KEPT = re.compile(r"\b(?:store|stored|keep)\b", re.I)
 _IT = re.compile(r"\bit(?:'s)?\b", re.I)
-_DUE = re.compile(
-    r"\b(?:due|payable|by|until|before|valid)\s+(?:on\s+|by\s+|until\s+)?(?:the\s+)?$", re.I
-)  # a date of something else
-CODED = ("telephone", "identifier", "name")  # their values stand beside what names them
+_HIGH, _LOW = (70, 260), (30, 160)  # mmHg that a heart makes when it beats and when it rests
+_OVER = re.compile(r"\sover\s", re.I)
 _NEAR = 24  # distance within which a measured value belongs to a name
 
 
 def measured(saying: Saying) -> Iterator[Found]:
     """The measured values of a clause: each quantity with the nearest attribute of its unit, or with its unit alone."""
     mentions = [m for m in saying.mentions if m.attribute.value in MEASURED and m.attribute.per is None]
+    mentions = _heads(saying.text, mentions)
     yield from _pairs(saying)
     if len(saying.quantities) > 1 and listed("changing").search(saying.text):
         return
@@ -52,7 +48,7 @@ def measured(saying: Saying) -> Iterator[Found]:
     for value in _by_nearness(saying, mentions):
         if is_money(value.value):
             continue
-        mention = next((m for m in nearest(saying.text, mentions, value) if _admits(saying, m, value, used)), None)
+        mention = next((m for m in _likeliest(saying.text, mentions, value) if _admits(saying, m, value, used)), None)
         if mention is not None:
             used.add((mention.start, mention.end))
             yield from _measured(saying, mention.attribute.name, value, (mention.start, mention.end))
@@ -60,6 +56,23 @@ def measured(saying: Saying) -> Iterator[Found]:
             saying.text, value.end
         ):
             yield from _measured(saying, attribute, value, (value.start, value.end))
+
+
+def _likeliest(text: str, mentions: Sequence[Mention], value: Candidate) -> list[Mention]:
+    """Mentions from the nearest on, but what is named right before a value goes before its unit: a limit of 16 amps."""
+    found = nearest(text, mentions, value)
+    return sorted(found, key=lambda m: m.end > value.start or not is_linked(text[m.end : value.start]))
+
+
+def _heads(text: str, mentions: Sequence[Mention]) -> list[Mention]:
+    """Names without what they are said of: "the limit for the motor temperature" tells a limit."""
+    heads: list[Mention] = []
+    for mention in mentions:
+        if heads and _OF.fullmatch(text, heads[-1].end, mention.start):
+            heads[-1] = replace(heads[-1], end=mention.end)
+        else:
+            heads.append(mention)
+    return heads
 
 
 def _thing(text: str) -> str | None:
@@ -91,7 +104,7 @@ def _measured(saying: Saying, attribute: str, value: Candidate, mention: tuple[i
     subject = saying.subject(min(mention[0], value.start))
     if subject is None and overlaps(*mention, [(value.start, value.end)]):
         subject = _thing(saying.text[: value.start])
-    when = saying.when(attribute) or _earlier(saying, attribute)
+    when = saying.when(attribute) or earlier(saying, attribute)
     yield Found(attribute, number, value.start, value.end, mention, subject, when, statistic=statistic)
 
 
@@ -151,7 +164,7 @@ def _bounding(vocabulary: Vocabulary) -> re.Pattern[str]:
     return re.compile(rf"{phrases}\s+(?:(?:the|about|around)\s+)?$", re.I)
 
 
-def _earlier(saying: Saying, attribute: str) -> str | None:
+def earlier(saying: Saying, attribute: str) -> str | None:
     """The words before an attribute's name that make it one of another time: "the previous limit"."""
     for mention in saying.mentions:
         match = _before_name().search(saying.text[max(0, mention.start - _BOUND) : mention.start])
@@ -166,107 +179,26 @@ def _before_name(vocabulary: Vocabulary) -> re.Pattern[str]:
 
 
 def _pairs(saying: Saying) -> Iterator[Found]:
-    """Two numbers said together are a blood pressure, whose name need not be said where they look like one."""
+    """Two numbers said together are a blood pressure, whose name need not be said where they can be nothing else."""
     mentions = [m for m in saying.mentions if m.attribute.value == "pair"]
     for value in find("pair", saying.text):
-        for mention in nearest(saying.text, mentions, value)[:1]:
-            span = (mention.start, mention.end)
-            if distance(saying.text, span, (value.start, value.end)) <= _NEAR:
-                subject = saying.subject(min(span[0], value.start))
-                when = saying.when(mention.attribute.name) or _earlier(saying, mention.attribute.name)
-                yield Found(mention.attribute.name, value.value, value.start, value.end, span, subject, when)
-
-
-def dated(saying: Saying) -> Iterator[Found]:
-    """Days and times of day: of what is named, else of the purchase where something is bought."""
-    yield from _days(saying)
-    yield from _clocks(saying)
-
-
-def _days(saying: Saying) -> Iterator[Found]:
-    mentions = [m for m in saying.mentions if m.attribute.value == "date"]
-    for value in find("date", saying.text):
         span = (value.start, value.end)
-        if mentions:
-            mention = nearest(saying.text, mentions, value)[0]
-            at = (mention.start, mention.end)
-            yield Found(mention.attribute.name, value.value, *span, at, saying.subject(min(mention.start, value.start)))
-        elif _DUE.search(saying.text[: value.start]):
-            continue
-        elif _is_bought(saying) or _LOGGED.match(saying.sentence):
-            yield Found("date", value.value, *span, span, saying.subject(value.start))
-
-
-def _clocks(saying: Saying) -> Iterator[Found]:
-    mentions = [m for m in saying.mentions if m.attribute.value == "clock"]
-    for value in find("clock", saying.text):
-        span = (value.start, value.end)
-        timed = is_timed(value)
         mention = next(iter(nearest(saying.text, mentions, value)), None)
-        if mention and mention.end <= value.start and is_linked(saying.text[mention.end : value.start]):
-            at = (mention.start, mention.end)
-            yield Found(mention.attribute.name, value.value, *span, at, saying.subject(mention.start))
-        elif not mention and timed and _is_bought(saying):
-            yield Found("time", value.value, *span, span, saying.subject(value.start))
-
-
-def _is_bought(saying: Saying) -> bool:
-    """Whether a sentence is about a purchase."""
-    amounts = any(is_money(value.value) or is_priced(value) for value in saying.quantities)
-    return amounts or bool(listed("buying").search(saying.sentence))
-
-
-def coded(saying: Saying) -> Iterator[Found]:
-    """Telephone numbers, codes and names that stand beside what names them."""
-    for mention in saying.mentions:
-        if mention.attribute.value not in CODED:
+        if mention and distance(saying.text, (mention.start, mention.end), span) <= _NEAR:
+            name, span = mention.attribute.name, (mention.start, mention.end)
+        elif _is_pressure(saying, value):
+            name = PRESSURE
+        else:
             continue
-        value = _beside(saying, mention)
-        if value is not None:
-            subject = None if mention.attribute.name in _OWN else saying.subject(mention.start)
-            when = saying.when(mention.attribute.name) or _earlier(saying, mention.attribute.name)
-            yield Found(
-                mention.attribute.name, value.value, value.start, value.end, (mention.start, mention.end), subject, when
-            )
+        when = saying.when(name) or earlier(saying, name)
+        yield Found(name, value.value, value.start, value.end, span, saying.subject(min(span[0], value.start)), when)
 
 
-_OWN = ("emergency contact", "doctor", "insurer")  # of the one at hand, whoever they are
-
-
-def _beside(saying: Saying, mention: Mention) -> Candidate | None:
-    """The value right behind the name of its attribute."""
-    text, attribute = saying.text, mention.attribute
-    if _is_loose(text, mention):
-        return None
-    for value in find(attribute.value, text[mention.end :]):
-        start, end = mention.end + value.start, mention.end + value.end
-        if not is_linked(text[mention.end : start]):
-            return None
-        if _fits(attribute, value, text, end) and not overlaps(
-            start, end, ((s.start, s.end) for s in saying.speaking if s.subject)
-        ):
-            return Candidate(value.text, value.value, start, end)
-    return None
-
-
-def _is_loose(text: str, mention: Mention) -> bool:
-    """Whether a phrase that introduces a name ("this is") stands where it introduces nobody."""
-    phrase = " ".join(text[mention.start : mention.end].lower().split())
-    return phrase == "this is" and not re.fullmatch(
-        r"[\s,]*(?:(?:hello|hi|good\s+\w+|yes|okay|hey)[,.]?\s*)*", text[: mention.start], re.I
-    )
-
-
-def _fits(attribute: Attribute, value: Candidate, text: str, end: int) -> bool:
-    """Whether a candidate is what an attribute of its type wants."""
-    match value.value:
-        case Name(words):
-            introduced = "this is" not in text.lower() or (
-                len(words) > 1 and not re.match(r"\s*(?:from|calling from|at)\b", text[end:])
-            )
-            carriers = set(told_words("carriers")) | set(vocabulary().months)
-            return bool(words) and value.text[:1].isupper() and introduced and carriers.isdisjoint(words)
-        case Identifier(code):
-            return len(code) > 1 and not re.match(r"\s+[^\W_]*\d", text[end:])
-        case _:
-            return True
+def _is_pressure(saying: Saying, value: Candidate) -> bool:
+    """Whether two numbers are a blood pressure by themselves: as high as such are, and said so or with its unit."""
+    if not isinstance(value.value, Pair) or not is_followed(saying.text, value.end):
+        return False
+    high, low = (part.readings[0] for part in (value.value.first, value.value.second))
+    likely = _LOW[0] <= low <= _LOW[1] and _HIGH[0] <= high <= _HIGH[1] and low < high
+    told_so = bool(_OVER.search(value.text) or listed("pressed").search(saying.sentence))
+    return likely and (told_so or value.value.first.unit is not None)

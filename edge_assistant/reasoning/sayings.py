@@ -11,12 +11,16 @@ from edge_assistant.reasoning.attributes import Mention, phrase, told
 from edge_assistant.reasoning.candidates import Candidate, find
 from edge_assistant.reasoning.clauses import Clause, listed, told_words
 from edge_assistant.reasoning.tenses import Tense
-from edge_assistant.reasoning.values import Quantity, Value
+from edge_assistant.reasoning.values import Quantity, Telephone, Value
 from edge_assistant.reasoning.vocabulary import vocabulary
 from edge_assistant.reasoning.whose import Speaking, subject_at
 
 _WORDS = re.compile(r"[^\W_]+(?:'[^\W_]+)?|[:=]")
-_TIMED = re.compile(r"\d:\d\d|\d\s?[ap]\.?\s?m|o'clock|noon|midnight", re.I)
+_TIMED = re.compile(
+    r"\d:\d\d|(?:\d|\w\s)\s?[ap]\.?\s?m\b|o'clock|noon|midnight|\bin\s+the\s+\w+|\bat\s+night|\b(?:half|quarter)\b",
+    re.I,
+)
+_DIALLED = 7  # digits of a number with its area
 _ELSE = re.compile(r"[,;()]")
 
 
@@ -99,8 +103,9 @@ def mentions_in(text: str) -> tuple[Mention, ...]:
 
 
 def quantities_in(text: str) -> tuple[Candidate, ...]:
-    """The numbers of a text, without those of a pair, of "5 or 10", "from 6 to 4" or "one metre eighty"."""
+    """The numbers of a text, without those of a pair, a telephone, of "5 or 10", "from 6 to 4", "one metre eighty"."""
     pairs = [(pair.start, pair.end) for pair in find("pair", text)]
+    pairs += [(phone.start, phone.end) for phone in find("telephone", text) if is_dialled(phone)]
     found = [c for c in find("quantity", text) if not any(a < c.end and c.start < b for a, b in pairs)]
     doubtful = set()
     for first, second in pairwise(found):
@@ -132,6 +137,15 @@ def is_priced(candidate: Candidate) -> bool:
 def is_timed(candidate: Candidate) -> bool:
     """Whether what can be a time of day can be nothing else: 16:20, 4 pm; 4.20 may be a price."""
     return bool(_TIMED.search(candidate.text))
+
+
+def is_dialled(candidate: Candidate) -> bool:
+    """Whether what can be a telephone number looks like nothing else: long, and with a zero, + or bracket first."""
+    value = candidate.value
+    if not isinstance(value, Telephone):
+        return False
+    digits = value.digits
+    return len(digits) >= _DIALLED and (digits.startswith(("0", "+")) or candidate.text.startswith("("))
 
 
 def is_linked(between: str) -> bool:

@@ -15,9 +15,11 @@ from edge_assistant.evidence import Evidence, Passage, Speech
 from edge_assistant.reasoning.candidates import MAX_TEXT
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.clauses import MAX_CLAUSE, Clause, any_of, clauses, listed, plain, sentences, told_words
+from edge_assistant.reasoning.contacts import coded, contacts
 from edge_assistant.reasoning.corrections import corrected, is_plain_no
+from edge_assistant.reasoning.dated import dated
 from edge_assistant.reasoning.lists import ALLERGY, DOSE, MEDICATION, allergies, items_of, items_value, medicines
-from edge_assistant.reasoning.measures import coded, dated, measured
+from edge_assistant.reasoning.measures import measured
 from edge_assistant.reasoning.paid import paid, settled
 from edge_assistant.reasoning.sayings import Found, Saying, mentions_in, quantities_in
 from edge_assistant.reasoning.seen import COUNT
@@ -29,7 +31,16 @@ from edge_assistant.reasoning.values import Items, Name, Quantity
 from edge_assistant.reasoning.whose import UNSURE, Thread
 
 _ANEW = 48  # characters behind a correction in which a claim is made anew
-_READERS: tuple[Callable[[Saying], Iterator[Found]], ...] = (measured, paid, dated, coded, allergies, truths, sighted)
+_READERS: tuple[Callable[[Saying], Iterator[Found]], ...] = (
+    measured,
+    paid,
+    dated,
+    coded,
+    contacts,
+    allergies,
+    truths,
+    sighted,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +88,26 @@ def told_in(text: str) -> list[Found]:
     for saying in _sayings(ready):
         if saying.clause.sentence == topic[0]:
             saying = replace(saying, topic=topic[1])
-        own = _distinct([*(f for reader in _READERS for f in reader(saying)), *medicines(saying, last)])
+        own = _distinct([*(f for reader in _readers(saying) for f in reader(saying)), *_medicines(saying, last)])
         drugs = [f.value.items for f in own if f.attribute == MEDICATION and isinstance(f.value, Items)]
         last = drugs[-1][-1] if drugs else last
         measures = [f.attribute for f in own if isinstance(f.value, Quantity) and f.attribute not in (DOSE, COUNT)]
         topic = (saying.clause.sentence, measures[-1] if measures else saying.topic)
-        more = None if own or not found else _more(saying, found)
+        more = None if own or not found or not saying.clause.statement else _more(saying, found)
         if more is not None:
             found[-1] = more
         found += [_placed(f, saying.clause) for f in own if f.subject != UNSURE]
     found = _standing(found, text)
     return sorted(_named_at_hand(settled(found)), key=lambda f: (f.start, f.end, f.attribute))
+
+
+def _readers(saying: Saying) -> tuple[Callable[[Saying], Iterator[Found]], ...]:
+    """What can be told: even in a question or condition whom to call, "if anything happens, ring my wife"."""
+    return _READERS if saying.clause.statement else (contacts,)
+
+
+def _medicines(saying: Saying, last: str | None) -> Iterator[Found]:
+    return medicines(saying, last) if saying.clause.statement else iter(())
 
 
 def _blocks(text: str) -> Iterator[str]:
@@ -102,7 +122,7 @@ def _blocks(text: str) -> Iterator[str]:
 
 
 def _sayings(text: str) -> Iterator[Saying]:
-    """The clauses that say something, each with whom and what time it speaks of."""
+    """The clauses, each with whom and what time it speaks of."""
     thread, times = Thread(), Times()
     parts = clauses(text)
     whole: dict[int, str] = {}
@@ -113,11 +133,10 @@ def _sayings(text: str) -> Iterator[Saying]:
         measured_at = [(c.start, c.end) for c in quantities if getattr(c.value, "unit", None)]
         speaking = tuple(thread.speaking(clause, measured_at))
         tense = times.of(clause)
-        if clause.statement:
-            sentence = whole[clause.sentence]
-            if len(sentence) > 2 * MAX_CLAUSE:  # no sentence, but a text without full stops
-                sentence = clause.text
-            yield Saying(clause, speaking, tense, sentence, mentions_in(clause.text), quantities)
+        sentence = whole[clause.sentence]
+        if len(sentence) > 2 * MAX_CLAUSE:  # no sentence, but a text without full stops
+            sentence = clause.text
+        yield Saying(clause, speaking, tense, sentence, mentions_in(clause.text), quantities)
 
 
 def _placed(found: Found, clause: Clause) -> Found:

@@ -90,8 +90,9 @@ def subject_at(speaking: Sequence[Speaking], at: int) -> str | None:
 
 @per_vocabulary
 def _continues(vocabulary: Vocabulary) -> re.Pattern[str]:
-    """The beginning of a clause that goes on with the subject of the one before: "and takes aspirin"."""
-    return re.compile(rf"[\s,]*(?:and|but)\s+{any_of(vocabulary.telling['words']['verbs']).pattern}", re.I)
+    """The beginning of a clause that goes on with the subject of the one before: "and takes aspirin"; or an aside."""
+    verbs = any_of(vocabulary.telling["words"]["verbs"]).pattern
+    return re.compile(rf"[\s,]*(?:(?:and|but)\s+{verbs}|(?:that|this|it)(?:'s|\s+(?:is|was))\b[^,]*,\s*{verbs})", re.I)
 
 
 def _others(text: str, units: Sequence[tuple[int, int]]) -> Iterator[Speaking]:
