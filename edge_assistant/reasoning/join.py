@@ -51,7 +51,7 @@ def join(
     whole = any(_is_plain(claim, query) for told in claims.values() for claim in told)
     meant = _meant(query, table, sources, near, whole)
     joined = [replace(c, evidence=(*c.evidence, *lines), chosen_by=by) for c, lines, by in meant]
-    return _listed(joined) if len(joined) > 1 and not query.priced else joined
+    return joined if len(joined) < 2 or _is_money(table[0]) else _listed(joined)
 
 
 def _is_computed(query: Query, sources: Iterable[Source]) -> bool:
@@ -73,13 +73,18 @@ def _table(query: Query, claims: Mapping[str, Sequence[Claim]]) -> list[Claim]:
 
 
 def _wanted(query: Query) -> Iterator[str]:
-    """The attributes that a question asks for; of an amount of money, first what an item costs."""
+    """The attributes that a question asks for; of an amount of money, first what an item costs.
+
+    Then those of single things with values of its type and unit: "how much" asks for a dose or a price.
+    """
+    single = [a for a in vocabulary().attributes.values() if a.per and Expect(a.value) in AMOUNTS]
     if query.priced:
-        yield from (a.name for a in vocabulary().attributes.values() if a.per and a.value == query.expects)
+        yield from (attribute.name for attribute in single if attribute.value == query.expects)
     else:
         yield from (attribute.name for attribute in query.attributes)
-        if query.expects in AMOUNTS and not query.attributes:
-            yield from (a.name for a in vocabulary().attributes.values() if a.per and a.value == query.expects)
+    if query.expects in AMOUNTS:
+        units = frozenset().union(*(a.units for a in query.attributes if a.value == query.expects))
+        yield from (a.name for a in single if not query.named or (units & a.units and a.value == query.expects))
 
 
 def _is_asked(query: Query, header: str) -> bool:
@@ -127,6 +132,10 @@ def _measured(table: Sequence[Claim], claims: Mapping[str, Sequence[Claim]]) -> 
     return [replace(row, evidence=(*row.evidence, *by.evidence), chosen_by=by.signal)]
 
 
+def _is_money(claim: Claim) -> bool:
+    return any(a.name == claim.attribute and a.value == Expect.MONEY for a in vocabulary().attributes.values())
+
+
 def _as_quantity(subject: str) -> Quantity | None:
     """The quantity that a row is told of, where its first cell is one."""
     found = [candidate for candidate in find(Expect.QUANTITY, subject) if isinstance(candidate.value, Quantity)]
@@ -147,7 +156,7 @@ def _meant(
     things = list(dict.fromkeys(claim.subject or "" for claim in table))
     named = list(pointers(things, [source for source in sources if {source.signal.id} != owners]))
     named = [p for p in named if any(c.subject == p.thing and c.signal != p.line.signal for c in table)]
-    chosen = _chosen(query, named, near, whole)
+    chosen = _chosen(query, table, named, near, whole)
     if not chosen:
         return []
     asked = matters(query.text)
@@ -168,20 +177,32 @@ def _is_opposite(asked: frozenset[str], pointer: Pointer) -> bool:
     return not asked & pointer.matters and any(_OPPOSITE.get(matter) in asked for matter in pointer.matters)
 
 
-def _chosen(query: Query, named: Sequence[Pointer], near: Nearness | None, whole: bool) -> list[Pointer]:
+def _chosen(
+    query: Query, table: Sequence[Claim], named: Sequence[Pointer], near: Nearness | None, whole: bool
+) -> list[Pointer]:
     """Of the clauses that name things those that a question means: by matter, by words, by being alone, by meaning."""
     asked = matters(query.text)
     linked = asked | {_OPPOSITE[matter] for matter in asked if matter in _OPPOSITE}
     if same_matter := [p for p in named if p.matters & asked] or [p for p in named if p.matters & linked]:
         return same_matter
-    topic = query.subject - vocabulary().words["generic"] - set(vocabulary().pointing["generic"])
-    own = topic - set(vocabulary().pointing["things"])
-    if own and (worded := [p for p in named if related(own, as_words(p.clause).tokens)]):
+    things = set(vocabulary().pointing["things"])
+    own = _own_words(query, table[0].attribute or "")
+    if own - things and (worded := [p for p in named if related(own - things, as_words(p.clause).tokens)]):
         return worded
-    pointed = bool(topic & set(vocabulary().pointing["things"])) or not whole
-    if len({p.thing for p in named}) == 1 and pointed and not own and not asked:
+    pointed = bool(own & things) or not whole
+    alone = len({p.thing for p in named}) == 1 and pointed and not own - things and not asked
+    if alone or (asked & _OPPOSITE.keys() and any(p.singled for p in named)):
         return list(named)
     return _nearest(query, named, near) if pointed or asked else []
+
+
+def _own_words(query: Query, attribute: str) -> frozenset[str]:
+    """The words of a question that are neither of the attribute nor of every question: "blood pressure medicine"."""
+    known = [a for a in vocabulary().attributes.values() if a.name == attribute]
+    names = {word for a in known for name in (*a.names, *a.labels) for word in as_words(name).tokens}
+    units = {word for word in as_words(query.text).tokens if vocabulary().units.get(word)}
+    dull = vocabulary().words["generic"] | vocabulary().words["stop"] | set(vocabulary().question["auxiliary"])
+    return as_words(query.text).tokens - dull - names - units - set(vocabulary().pointing["generic"])
 
 
 def _nearest(query: Query, named: Sequence[Pointer], near: Nearness | None) -> list[Pointer]:

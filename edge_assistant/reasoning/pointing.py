@@ -33,6 +33,7 @@ class Pointer:
         excluded: it is said that the thing is not meant: "all but the tea".
         rest: all others are meant then.
         matters: what the clause is about, keys of `[matters]`.
+        singled: it says that this one is meant and no other, or that it is not.
     """
 
     thing: str
@@ -41,6 +42,7 @@ class Pointer:
     excluded: bool
     rest: bool
     matters: frozenset[str]
+    singled: bool
 
 
 def pointers(things: Sequence[str], sources: Iterable[Source]) -> Iterator[Pointer]:
@@ -87,7 +89,7 @@ def _of_sentence(sentence: str, things: Sequence[str], line: Evidence) -> Iterat
         for thing, start, end in places:
             denied = _is_denied(bare, start, end, match.start(), outside)
             rest = denied and bool(_everything().search(ready))
-            yield Pointer(thing, line, clause.strip(), denied, rest, about)
+            yield Pointer(thing, line, clause.strip(), denied, rest, about, denied or bool(_only().search(clause)))
 
 
 def _settled(sentence: str, things: Sequence[str]) -> str:
@@ -184,6 +186,11 @@ def _exclusions(vocabulary: Vocabulary) -> re.Pattern[str]:
 @per_vocabulary
 def _everything(vocabulary: Vocabulary) -> re.Pattern[str]:
     return any_of(vocabulary.pointing["everything"])
+
+
+@per_vocabulary
+def _only(vocabulary: Vocabulary) -> re.Pattern[str]:
+    return any_of((*vocabulary.pointing["only"], *vocabulary.pointing["no_other"]))
 
 
 @per_vocabulary

@@ -1,0 +1,219 @@
+"""Joins: what one signal singles out, and what another tells of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from fakes import source
+
+from edge_assistant.reasoning.candidates import as_words, find
+from edge_assistant.reasoning.claims import Claim
+from edge_assistant.reasoning.inventory import inventory
+from edge_assistant.reasoning.join import join
+from edge_assistant.reasoning.question import Expect, understand
+from edge_assistant.reasoning.sources import Source
+from edge_assistant.reasoning.values import Value
+from edge_assistant.signals import Kind
+
+PAGE = source(["a table"], Kind.IMAGE)
+MEDICINES = {
+    "Ramipril": {"dose": "5 mg", "intake time": "morning"},
+    "Metformin": {"dose": "850 mg", "intake time": "noon"},
+    "Ibuprofen": {"dose": "400 mg", "intake time": "evening"},
+}
+GOODS = {
+    "Tulip bulbs": {"temperature": "8 °C", "shelf": "B23"},
+    "Film reels": {"temperature": "2 °C", "shelf": "B9"},
+    "Cheese wheels": {"temperature": "12 °C", "shelf": "C4"},
+}
+ITEMS = {
+    "Lentil Salad": {"price": "11.20"},
+    "Tomato Soup": {"price": "7.10"},
+    "Green Tea": {"price": "3.40"},
+    "DoubleChoc Slice": {"price": "4.80"},
+}
+SUPPLY = {
+    "230 V": {"current": "8.6 A", "speed": "2850 rpm"},
+    "400 V": {"current": "5.0 A", "speed": "2880 rpm"},
+}
+TYPES = {"dose": "quantity", "temperature": "quantity", "current": "quantity", "speed": "quantity", "price": "money"}
+
+
+def told_of(things: dict[str, dict[str, str]]) -> list[Claim]:
+    """The claims of a table on a page."""
+    return [
+        Claim(PAGE.signal.id, _value(TYPES.get(attribute), text), text, ("E1",), attribute=attribute, subject=thing)
+        for thing, cells in things.items()
+        for attribute, text in cells.items()
+    ]
+
+
+def _value(kind: str | None, text: str) -> Value:
+    return next(iter(find(Expect(kind), text))).value if kind else as_words(text)
+
+
+def joined(question: str, things: dict[str, dict[str, str]], note: str, more: tuple[Claim, ...] = ()) -> list[Claim]:
+    """What a page with a table and a note tell together."""
+    text = source([note], Kind.TEXT)
+    line = replace(text.evidence[0], id="E2")
+    text = Source(text.signal, (line,), None)
+    claims = {PAGE.signal.id: [*told_of(things), *more], text.signal.id: list(inventory(text))}
+    return join(understand(question), [PAGE, text], claims)
+
+
+def values(question: str, things: dict[str, dict[str, str]], note: str) -> list[str]:
+    return sorted(claim.text for claim in joined(question, things, note))
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What dose is the medicine he has run out of?",
+        "Which strength does the tablet that is used up have?",
+        "What is the dose of the one to be refilled?",
+        "How many milligrams has the one that is missing?",
+        "What dose has to be reordered?",
+    ],
+)
+@pytest.mark.parametrize(
+    "note",
+    [
+        "He has run out of the metformin.",
+        "There is no metformin left.",
+        "He hasn't got any more metformin.",
+        "He needs a new prescription for metformin. The ramipril he takes as before.",
+        "Could you refill the metformin, please?",
+        "The metformin is used up.",
+        "She lost the box with the metformin.",
+        "The ibuprofen, no, sorry, the metformin has run out.",
+        "He has not run out of the ramipril, but the metformin is all gone.",
+    ],
+)
+def test_the_dose_of_what_has_run_out(question: str, note: str) -> None:
+    assert values(question, MEDICINES, note) == ["850 mg"]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "When does he take the medicine that has run out?",
+        "At which time of day does she take what is used up?",
+        "The one to be refilled, when is it taken?",
+        "What time of day is the missing medicine for?",
+    ],
+)
+def test_the_time_of_day_of_what_has_run_out(question: str) -> None:
+    assert values(question, MEDICINES, "There are no tablets left of the ibuprofen.") == ["evening"]
+
+
+@pytest.mark.parametrize(
+    ("question", "value"),
+    [
+        ("Where do the goods that arrived go?", "B9"),
+        ("On which shelf does the delivery belong?", "B9"),
+        ("Where should the new goods be put?", "B9"),
+        ("Which shelf is right for what came in?", "B9"),
+        ("Where does what was delivered have to stand?", "B9"),
+        ("Which storage temperature applies to the goods that came in?", "2 °C"),
+        ("At what temperature must the delivery be kept?", "2 °C"),
+        ("How cold should the new goods be stored?", "2 °C"),
+    ],
+)
+@pytest.mark.parametrize(
+    "note",
+    [
+        "The film reels arrived this morning.",
+        "A pallet of film reels is here. The cheese wheels are still to be sold.",
+        "We got a delivery of film reels.",
+        "The driver left the film reels at the gate.",
+        "The tulip bulbs, no, wait, the film reels came in today.",
+    ],
+)
+def test_what_applies_to_the_goods_that_arrived(question: str, value: str, note: str) -> None:
+    assert values(question, GOODS, note) == [value]
+
+
+@pytest.mark.parametrize(
+    ("question", "note", "prices"),
+    [
+        ("How much does the company pay?", "Only the lentil salad is on the company.", ["11.20"]),
+        ("How much is to be reimbursed?", "Please pay me back the green tea only.", ["3.40"]),
+        ("How much is to be reimbursed?", "For the claim only the tomato soup counts.", ["7.10"]),
+        ("What did the item in question cost?", "It is about the tomato soup.", ["7.10"]),
+        ("What did the item in question cost?", "Please refund the double chocolate slice.", ["4.80"]),
+        ("How much should be refunded?", "I claim the green tea and the tomato soup.", ["3.40", "7.10"]),
+        ("How much does the firm pay?", "All but the green tea is for the firm.", ["11.20", "4.80", "7.10"]),
+        ("How much is reimbursed?", "The company pays everything except the tomato soup.", ["11.20", "3.40", "4.80"]),
+        ("How much does the company pay?", "The green tea was mine.", ["11.20", "4.80", "7.10"]),
+        ("How much was private?", "The green tea was private.", ["3.40"]),
+        ("How much was private?", "Only the lentil salad is on the company.", ["3.40", "4.80", "7.10"]),
+        ("How much is to be paid back?", "Not the green tea, just the tomato soup.", ["7.10"]),
+        ("How much is to be paid back?", "Nothing but the green tea is to be paid back.", ["3.40"]),
+        ("How much is to be paid back?", "The tomato soup is not to be paid back, but the green tea is.", ["3.40"]),
+        ("How much does the employer cover?", "The tomato soup, sorry, I mean the green tea is covered.", ["3.40"]),
+    ],
+)
+def test_what_of_a_receipt_is_meant(question: str, note: str, prices: list[str]) -> None:
+    assert values(question, ITEMS, note) == sorted(prices)
+
+
+@pytest.mark.parametrize(
+    ("question", "note", "value"),
+    [
+        ("What current does it draw the way it is connected?", "In our hall it gets 400 V.", "5.0 A"),
+        ("What current does it draw on our supply?", "The voltage is two hundred and thirty volts.", "8.6 A"),
+        ("How fast does it turn here?", "It is connected to 400 VAC.", "2880 rpm"),
+        ("Which speed is right for us?", "We have it on 400 V, no, sorry, 230 V.", "2850 rpm"),
+    ],
+)
+def test_a_row_is_meant_by_the_value_that_is_told(question: str, note: str, value: str) -> None:
+    assert values(question, SUPPLY, note) == [value]
+
+
+@pytest.mark.parametrize(
+    ("question", "things", "note"),
+    [
+        ("What is the dose of ramipril?", MEDICINES, "He has run out of the metformin."),
+        ("What is the dose of warfarin?", MEDICINES, "He has run out of the metformin."),
+        ("What is the dose of his blood pressure medicine?", MEDICINES, "He has run out of the metformin."),
+        ("When does he take the ramipril?", MEDICINES, "He has run out of the metformin."),
+        ("What dose is the medicine he has run out of?", MEDICINES, "His mother has run out of the metformin."),
+        ("What dose is the medicine he has run out of?", MEDICINES, "If he runs out of metformin, he will call."),
+        ("What dose is the medicine he has run out of?", MEDICINES, "He does not like the metformin."),
+        ("What dose is the medicine he has run out of?", MEDICINES, "He has run out of patience."),
+        ("Where do the cheese wheels go?", GOODS, "The film reels arrived."),
+        ("Where do the oranges go?", GOODS, "The film reels arrived."),
+        ("Do the form and the note agree on the dose?", MEDICINES, "He has run out of the metformin."),
+        ("Is the dose of what has run out 5 mg?", MEDICINES, "He has run out of the metformin."),
+        ("How much did the green tea cost?", ITEMS, "Only the soup is on the company."),
+        ("What current does it draw here?", SUPPLY, "It is connected to 110 V."),
+        ("What current does it draw at 230 V?", SUPPLY, "It is connected to 400 V."),
+        ("What is the serial number?", SUPPLY, "It is connected to 400 V."),
+        ("How much does the company pay?", ITEMS, "I had a good day."),
+    ],
+)
+def test_nothing_is_joined(question: str, things: dict[str, dict[str, str]], note: str) -> None:
+    assert joined(question, things, note) == []
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What was the total?",
+        "How much was it altogether?",
+        "How much was the bill?",
+        "What did the lunch cost in all?",
+        "How much was it?",
+    ],
+)
+def test_the_whole_is_asked_for(question: str) -> None:
+    total = Claim(PAGE.signal.id, _value("money", "26.50"), "26.50", ("E1",), attribute="total")
+    assert joined(question, ITEMS, "Only the lentil salad is on the company.", (total,)) == []
+
+
+def test_both_signals_are_cited_and_several_places_are_listed() -> None:
+    (claim,) = joined("What dose is the medicine he has run out of?", MEDICINES, "He ran out of the metformin.")
+    assert (claim.evidence, claim.chosen_by, claim.subject) == (("E1", "E2"), "text:1", "Metformin")
+    (claim,) = joined("Where do the goods that arrived go?", GOODS, "The film reels and the tulip bulbs arrived.")
+    assert claim.text == "B9 (Film reels) and B23 (Tulip bulbs)"
