@@ -74,7 +74,8 @@ def _status(arguments: list[str], as_json: bool) -> int:
     except EdgeAssistantError as error:
         return _report(error.message, error.hint, error.code, error.exit_status, as_json)
     except KeyboardInterrupt:
-        hint = "run the command again; a pull goes on where it was"
+        pulls = [word for word in arguments if not word.startswith("-")][:2] == ["models", "pull"]
+        hint = "run the command again" + ("; the pull goes on where it was" if pulls else "")
         return _report("interrupted", hint, "interrupted", INTERRUPTED, as_json)
     except Exception as error:
         if isinstance(error, OSError) and error.errno in _NO_OUTPUT:

@@ -14,7 +14,9 @@ from edge_assistant.answer import Answer
 from edge_assistant.evidence import Code, Detail, Field, Line, Passage, Scene, Speech, Statistic, Thing, TickBox
 from edge_assistant.reasoning.candidates import Candidate, clocks, days, find, quantities, singular
 from edge_assistant.reasoning.compose import NOUNS
-from edge_assistant.reasoning.values import Clock, Day, Quantity, Value
+from edge_assistant.reasoning.days import months
+from edge_assistant.reasoning.pairs import pairs
+from edge_assistant.reasoning.values import Clock, Day, Identifier, Month, Pair, Quantity, Value
 from edge_assistant.reasoning.vocabulary import vocabulary
 
 CITATION = re.compile(r"\[([EC]\d{1,6})\]")
@@ -22,6 +24,7 @@ _ALMOST = re.compile(r"\[\s*[EC]\s*\d", re.I)  # what a reader would take for a 
 _NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*")
 _NAME = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _SOURCE_NUMBER = re.compile(rf"\b(?:{'|'.join(NOUNS.values())}) \d+\b")  # "recording 12"
+_FINDERS = (days, months, clocks, pairs, quantities)  # what one finds, the next ones do not see
 _OPENERS = frozenset(
     ("yes", "no", "none", "nothing", "only", "both", "neither", "all", "each", "there", "not", "these")
 )
@@ -82,12 +85,14 @@ def ungrounded(answer: Answer) -> list[str]:
     for text in _backing(answer):
         yielded.add(text)
     text = _SOURCE_NUMBER.sub(" ", CITATION.sub(" ", answer.text))
-    text = _without(text, [one for one in find("identifier", text) if one.value in yielded.codes])
+    codes = [one for one in find("identifier", text) if one.value in yielded.codes and _is_code(one)]
     found: list[str] = []
-    for finder in (days, clocks, quantities):
+    for finder in _FINDERS:
         candidates = list(finder(text))
-        found += [one.text for one in candidates if not yielded.has(one, len(answer.signals))]
+        untold = (one for one in candidates if not yielded.has(one, len(answer.signals)))
+        found += [one.text for one in untold if not any(c.start <= one.start and one.end <= c.end for c in codes)]
         text = _without(text, candidates)
+    text = _without(text, codes)
     found += [number for number in _NUMBER.findall(text) if not yielded.has_number(number)]
     return found + [name for name, first in _names(text) if not yielded.has_name(name, first=first)]
 
@@ -131,6 +136,7 @@ class _Yield:
     """What texts yield, in every reading."""
 
     days: set[tuple[int | None, int, int]] = field(default_factory=set)
+    months: set[tuple[int | None, int]] = field(default_factory=set)
     clocks: set[int] = field(default_factory=set)
     numbers: set[Decimal] = field(default_factory=set)
     words: set[str] = field(default_factory=set)
@@ -140,7 +146,7 @@ class _Yield:
         """Read a text; the parts of a date are no numbers, but its year is one."""
         self.add_words(text)
         self.codes.update(one.value for one in find("identifier", text))
-        for finder in (days, clocks, quantities):
+        for finder in _FINDERS:
             candidates = list(finder(text))
             for candidate in candidates:
                 self._add(candidate)
@@ -156,9 +162,15 @@ class _Yield:
         match candidate.value:
             case Day(readings=readings):
                 self.days.update(readings)
+                self.months.update((year, month) for year, month, _ in readings)
                 self.numbers.update(Decimal(year) for year, _, _ in readings if year is not None)
+            case Month(year=year, month=month):
+                self.months.add((year, month))
+                self.numbers.update([] if year is None else [Decimal(year)])
             case Clock(readings=minutes):
                 self.clocks.update(minutes)
+            case Pair(first=first, second=second):
+                self.numbers.update((*first.readings, *second.readings))
             case Quantity(readings=numbers):
                 self.numbers.update(numbers)
 
@@ -167,6 +179,10 @@ class _Yield:
         match candidate.value:
             case Day(readings=readings):
                 return any(_is_day(one, other) for one in readings for other in self.days)
+            case Month(year=year, month=month):
+                return any(month == other and year in (None, known) for known, other in self.months)
+            case Pair(first=first, second=second):
+                return self.numbers >= {first.readings[0], second.readings[0]}
             case Clock(readings=minutes):
                 return not self.clocks.isdisjoint(minutes)
             case Quantity(readings=numbers):
@@ -214,6 +230,12 @@ def _parts(number: str) -> Iterator[Decimal]:
 def _is_day(one: tuple[int | None, int, int], other: tuple[int | None, int, int]) -> bool:
     """Whether the answer's day is the evidence's; the answer may leave the year out, but not add one."""
     return one[1:] == other[1:] and one[0] in (None, other[0])
+
+
+def _is_code(candidate: Candidate) -> bool:
+    """Whether an identifier is one by its looks, of letters and digits; 3840 alone may be a number."""
+    code = candidate.value.code if isinstance(candidate.value, Identifier) else ""
+    return not code.isdigit() and not code.isalpha()
 
 
 def _without(text: str, candidates: list[Candidate]) -> str:

@@ -13,6 +13,7 @@ MAX_TEXT = 4_000  # characters of one piece of evidence that are searched; more 
 MAX_PHRASE = 6  # words of one candidate phrase
 
 _WORD = re.compile(r"[^\W_]+(?:['’/.-][^\W_]+)*|%")
+_TOKEN = re.compile(r"(?:[^\s,]|(?<=\d),(?=\d))+")  # the comma of 1,450 or 36,9 cuts nothing
 _DASH = re.compile(r"\s*(?:[-–—]{1,3}|\.{3}|/)\s*")  # an empty field that somebody struck out
 
 
@@ -36,7 +37,7 @@ def phrases(text: str) -> Iterator[Candidate]:
     """Find runs of at most `MAX_PHRASE` words within a clause that neither start nor end with a stop word."""
     stop = vocabulary().words["stop"]
     for clause in re.finditer(r"[^.;!?:\n]+(?:[.:](?=\S)[^.;!?:\n]+)*", text[:MAX_TEXT]):
-        words = list(re.finditer(r"[^\s,]+", clause[0]))
+        words = list(_TOKEN.finditer(clause[0]))
         for i, first in enumerate(words):
             if first[0].lower() in stop:
                 continue

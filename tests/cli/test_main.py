@@ -153,6 +153,26 @@ def test_every_failure_is_one_line_and_a_status(
         assert line == f"error: {error}"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["doctor"], "run the command again"),
+        (["models", "list"], "run the command again"),
+        (["models", "pull", "x"], "run the command again; the pull goes on where it was"),
+    ],
+)
+def test_an_interruption_speaks_of_a_pull_only_to_who_pulls(
+    arguments: list[str], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(arguments: list[str]) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "_open_streams", lambda as_json: None)
+    monkeypatch.setattr(module, "_run", interrupted)
+    assert main(arguments) == 130
+    assert capsys.readouterr().err == f"error: interrupted - {said}\n"
+
+
 def test_a_verb_alone_knows_its_options() -> None:
     needed = {"ask": ["q"], "bench": ["readings"], "models": ["list"], "check": [], "doctor": []}
     assert all(parser(verb).parse_args([verb, *needed[verb]]).verb == verb for verb in VERBS)

@@ -212,6 +212,12 @@ def test_phrases_stay_within_a_clause_and_have_no_stop_word_at_their_ends() -> N
     assert not {"The patient", "is allergic", "penicillin. Ask", "Hale, please"} & set(found)
 
 
+def test_a_phrase_cuts_no_number_at_its_comma() -> None:
+    texts = {candidate.text for candidate in phrases("pump 1,450 rpm, 36,9 degC, valve")}
+    assert {"1,450", "pump 1,450 rpm", "36,9 degC"} <= texts
+    assert not {"1", "450", "450 rpm", "36", "pump 1"} & texts
+
+
 def test_words_are_compared_in_lower_case_and_singular() -> None:
     assert as_words("The Red CARS") == as_words("red car")
 
