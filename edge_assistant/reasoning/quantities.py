@@ -17,6 +17,7 @@ from edge_assistant.reasoning.values import Quantity
 from edge_assistant.reasoning.vocabulary import Vocabulary, per_vocabulary, vocabulary
 
 _DIGITS = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,3}(?:\.\d{3})+,\d{1,2}(?!\d)|\d+(?:[.,]\d+)?(?:[½¼¾])?|[½¼¾])"
+_CENT = Decimal("0.01")
 _VULGAR = {"½": Decimal("0.5"), "¼": Decimal("0.25"), "¾": Decimal("0.75")}
 _CENT = Decimal("0.01")
 _MOST_WORDS = 12  # of one number: "nine hundred and ninety nine million ..." has 11
@@ -176,7 +177,7 @@ def _digits(text: str, *, priced: bool) -> tuple[Decimal, ...]:
         return (Decimal(text.replace(".", "").replace(",", ".")),)
     number = Decimal(text.replace(",", ".")) + part
     can_be_price = priced and re.fullmatch(r"\d{3,6}", text) and number % 100  # nobody says the cents of 40.00
-    return (number, number / 100) if can_be_price else (number,)
+    return (number, (number / 100).quantize(_CENT)) if can_be_price else (number,)
 
 
 def _is_pronoun(match: re.Match[str], written: str, text: str) -> bool:
