@@ -53,6 +53,12 @@ def test_what_is_unsure_tells_nothing(words: str) -> None:
     assert told(f"The pulse {words} 120.") == []
 
 
+@pytest.mark.parametrize("words", WORDS["announcing"])
+def test_what_announces_something_leaves_it_as_it_is(words: str) -> None:
+    for join in (" that", ",", ""):
+        assert told(f"{words.capitalize()}{join} I am allergic to latex.") == ["allergy = latex"]
+
+
 @pytest.mark.parametrize("words", WORDS["orders"])
 def test_an_order_tells_nothing(words: str) -> None:
     assert told(f"{words.capitalize()} the voltage to 400 volts.") == []
