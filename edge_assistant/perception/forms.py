@@ -5,21 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 from edge_assistant.evidence import Detail, Field, Line, TickBox
-from edge_assistant.perception import tables
+from edge_assistant.perception import stacks, tables
+from edge_assistant.perception.labels import has_digit, is_label, is_symbol, split_label
 from edge_assistant.perception.layout import Cell, Row, joined
 from edge_assistant.perception.ticks import EMPTY, TICKED
 
-_MAX_LABEL = 48  # characters
-_MAX_LABEL_WORDS = 6
-_ABOVE_GAP = 1.2  # label heights between a label and the value under it
-_SMALLER = 0.8  # of the value's height has a label that is known by its smaller print
-_MIN_SMALL_PAIRS = 2
 _INDENTED = 2.5  # heights from the label's beginning to the lines of its value
 _MAX_BLANK_WORDS = 4
-_LEADER = re.compile(r"_{2,}|\.{4,}|…{2,}|·{3,}")
 _CURRENCY = re.compile(r"(?:[A-Z]{2,3}|[$€£¥₹]|[A-Z]{1,2}\$)")
 _PRICE = re.compile(r"\d[\d,' ]*[.,]\d{2}")
 _VALUE = re.compile(r"[($€£¥₹+<>~±-]{0,2}\s?\w")
@@ -42,7 +36,7 @@ class Found:
 
 def read(rows: Sequence[Row]) -> list[Found]:
     """Fields, table rows, tick boxes and lines, in the order of the rows; each word is in exactly one of them."""
-    rows = [row for row in _labels_above(tables.mended([_tidied(row) for row in rows])) if row]
+    rows = [row for row in stacks.labels_above(tables.mended([_tidied(row) for row in rows])) if row]
     headers = tables.header_of(rows)
     found: list[Found] = []
     for index, row in enumerate(rows):
@@ -152,15 +146,15 @@ def _plain(cells: list[Cell]) -> list[Found]:
     if not cells:
         return []
     pairs = list(zip(cells[::2], cells[1::2], strict=False))
-    paired = len(cells) % 2 == 0 and all(_is_label(a.text) and _VALUE.match(b.text) for a, b in pairs)
-    if paired and (len(pairs) == 1 or all(_has_digit(b) and not _has_digit(a) for a, b in pairs)):
+    paired = len(cells) % 2 == 0 and all(_is_named(a.text, b.text) for a, b in pairs)
+    if paired and (len(pairs) == 1 or all(has_digit(b.text) and not has_digit(a.text) for a, b in pairs)):
         return [field(a.text, b.text, joined([a, b]), b) for a, b in pairs]
     whole = joined(cells)
     return [Found(whole.text, _line(cells), whole)]
 
 
-def _has_digit(cell: Cell) -> bool:
-    return any(c.isdigit() for c in cell.text)
+def _is_named(label: str, value: str) -> bool:
+    return (is_label(label) and _VALUE.match(value) is not None) or is_symbol(label, value)
 
 
 def field(label: str, value: str, cell: Cell, beside: Cell | None = None) -> Found:
@@ -169,34 +163,9 @@ def field(label: str, value: str, cell: Cell, beside: Cell | None = None) -> Fou
     return Found(f"{label}: {value or '(left blank)'}", Field(label, value), cell, beside)
 
 
-def split_label(text: str) -> tuple[str | None, str]:
-    """Label and value of words with a colon or a leader between them; (None, words) where there is no label.
-
-    >>> split_label("Allergies: none"), split_label("Total ...... 4.50"), split_label("19-04-18 18:04")
-    (('Allergies', 'none'), ('Total', '4.50'), (None, '19-04-18 18:04'))
-    """
-    head, colon, tail = text.partition(":")
-    if not colon:
-        parts = [part.strip() for part in _LEADER.split(text, maxsplit=1)]
-        if len(parts) == 2 and _is_label(parts[0]):
-            return parts[0], _LEADER.sub(" ", parts[1]).strip()
-        return None, text
-    label, value = head.strip(), _LEADER.sub(" ", tail).strip()
-    is_time = label[-1:].isdigit() and value[:1].isdigit()
-    return (label, value) if _is_label(label) and not is_time and not value.startswith("//") else (None, text)
-
-
 def _is_short(label: str) -> bool:
     """Whether a label without a value is a blank in a form and not the end of a sentence."""
     return len(label.split()) <= _MAX_BLANK_WORDS and "," not in label and ". " not in label
-
-
-def _is_label(text: str) -> bool:
-    """Whether words may name a value: a few of them, mostly letters."""
-    dense = [c for c in text if not c.isspace()]
-    letters = sum(c.isalpha() for c in dense)
-    short = len(text) <= _MAX_LABEL and len(text.split()) <= _MAX_LABEL_WORDS
-    return short and letters >= 2 and letters > 0.5 * len(dense)
 
 
 def _labels_apart(cell: Cell) -> list[Cell]:
@@ -219,46 +188,6 @@ def _tidied(row: Row) -> Row:
             cell = joined([cells.pop(), cell])
         cells.append(cell)
     return tuple(cells)
-
-
-def _is_price(cell: Cell) -> bool:
-    return _PRICE.fullmatch(cell.text) is not None
-
-
-def _labels_above(rows: Sequence[Row]) -> list[Row]:
-    """Rows in which a label that stands above its value has become one cell with it: `Name:` over `Ada`.
-
-    A label is known by its colon, or, where at least two pairs on the page look so, by its smaller print.
-    """
-    pairs = [pair for upper, lower in pairwise(rows) for pair in _above(upper, lower)]
-    small = [pair for pair in pairs if not pair[0].text.endswith(":")]
-    if len(small) < _MIN_SMALL_PAIRS:
-        pairs = [pair for pair in pairs if pair not in small]
-    values = dict(pairs)
-    taken = set(values.values())
-    return [tuple(_under_label(cell, values.get(cell)) for cell in row if cell not in taken) for row in rows]
-
-
-def _under_label(label: Cell, value: Cell | None) -> Cell:
-    if value is None:
-        return label
-    return replace(joined([label, value]), text=f"{label.text.rstrip(' :')}: {value.text}")
-
-
-def _above(upper: Row, lower: Row) -> list[tuple[Cell, Cell]]:
-    """Pairs of a label and the value under it."""
-    found = []
-    for index, label in enumerate(upper):
-        follower = upper[index + 1] if index + 1 < len(upper) else None
-        beside = follower is not None and not follower.text.endswith(":")
-        if (label.text.endswith(":") and beside) or not _is_label(label.text.rstrip(" :")):
-            continue
-        for value in lower:
-            near = value.top - label.bottom < _ABOVE_GAP * label.height and abs(value.left - label.left) < label.height
-            smaller = label.height < _SMALLER * value.height and value.top - label.bottom < 0.5 * label.height
-            if near and split_label(value.text)[0] is None and (label.text.endswith(":") or smaller):
-                found.append((label, value))
-    return found
 
 
 def _balanced(text: str) -> str:

@@ -10,10 +10,13 @@ from functools import cache
 from importlib.resources import files
 from itertools import pairwise
 
+from edge_assistant.perception.labels import has_digit
 from edge_assistant.perception.layout import Cell, Row
 
 _ALIGNED = 1.2  # heights of the writing by which edges or centres of a column's cells may differ
 _MAX_APART = 2  # rows that do not fit the columns may stand between those that do: names of items on lines of their own
+_MIN_CELLS = 3  # of a header that is known only by the rows under it
+_TELLING = 2  # rows under a header by which it is known
 _AMOUNT = re.compile(r"\d\.\d{2}$")
 _MEASURE = re.compile(r"\W{0,3}[A-Z]{0,3}\s?\d")  # a number, with its unit behind it or without
 _POINTLESS = re.compile(r"\d{1,4} \d{2}")
@@ -25,7 +28,7 @@ def header_of(rows: Sequence[Row]) -> dict[int, Row]:
     """The header of each row that lies in a table, by the row's index; headers themselves are not in it."""
     found: dict[int, Row] = {}
     for index, header in enumerate(rows):
-        if index not in found and _is_header(header):
+        if index not in found and (is_header(header) or _heads_numbers(rows, index)):
             found |= dict.fromkeys(_rows_under(rows, index), header)
     return found
 
@@ -52,11 +55,27 @@ def _words() -> frozenset[str]:
     return frozenset(word for words in data.values() for word in words.split())
 
 
-def _is_header(row: Row) -> bool:
-    if len(row) < 2 or any(c.isdigit() for cell in row for c in cell.text):
+def is_header(row: Row) -> bool:
+    """Whether enough of a row's cells hold words that head columns."""
+    if len(row) < 2 or not _may_head(row):
         return False
     known = sum(not _words().isdisjoint(re.findall(r"[a-z]+", cell.text.lower())) for cell in row)
     return known == len(row) if len(row) == 2 else 2 * known >= len(row)
+
+
+def _may_head(row: Row) -> bool:
+    """Whether a row has neither numbers nor labels with their values."""
+    return not any(has_digit(cell.text) or ":" in cell.text[:-1] for cell in row)
+
+
+def _heads_numbers(rows: Sequence[Row], index: int) -> bool:
+    """Whether a row of three cells or more, whatever they say, stands over rows with numbers in the same columns."""
+    header, under = rows[index], rows[index + 1 : index + 1 + _TELLING]
+    if len(header) < _MIN_CELLS or len(under) < _TELLING or not _may_head(header):
+        return False
+    patterns = {tuple(has_digit(cell.text) for cell in row) for row in under}
+    level = all([_column(cell, header) for cell in row] == list(range(len(header))) for row in under)
+    return level and len(patterns) == 1 and any(patterns.pop())
 
 
 def _rows_under(rows: Sequence[Row], index: int) -> list[int]:
@@ -66,7 +85,7 @@ def _rows_under(rows: Sequence[Row], index: int) -> list[int]:
         if _fits(rows[below], header):
             found.append(below)
             apart = 0
-        elif _is_header(rows[below]) or apart == _MAX_APART:
+        elif is_header(rows[below]) or _heads_numbers(rows, below) or apart == _MAX_APART:
             break
         else:
             apart += 1
