@@ -21,14 +21,14 @@ from edge_assistant.reasoning.compose import STATUS, compose, concluded, contrad
 from edge_assistant.reasoning.guard import cited
 from edge_assistant.reasoning.inventory import inventory
 from edge_assistant.reasoning.join import join
-from edge_assistant.reasoning.lookup import lookup
+from edge_assistant.reasoning.lookup import looked_up, lookup
 from edge_assistant.reasoning.prose import quote, write
 from edge_assistant.reasoning.question import Expect, Query, understand
 from edge_assistant.reasoning.reader import Reader
-from edge_assistant.reasoning.seen import confirms, counted, member
+from edge_assistant.reasoning.seen import confirms, counted, members, present, unseen
 from edge_assistant.reasoning.sources import BUDGET, Source, select
 from edge_assistant.reasoning.tables import Ledger, Limit, over_tables, statements
-from edge_assistant.reasoning.values import Quantity, Words
+from edge_assistant.reasoning.values import Quantity, Truth, Words
 
 LIMIT = "What is the limit?"  # asked of the other signals where a computation needs one
 
@@ -83,6 +83,7 @@ class Reasoner:
 
     def _told(self, query: Query, sources: Sequence[Source], outcome: Outcome) -> Iterator[str]:
         claims, reasons = self._claims(query, sources, outcome)
+        query = _as_answered(query, claims)
         verdict = self._compared(query.attribute, None, claims, outcome)
         outcome.status = STATUS[verdict.status]
         if verdict.status is Agreement.MISSING:
@@ -130,17 +131,17 @@ class Reasoner:
         others = about_others(query, told)
         told = {id: claims for id, claims in told.items() if id not in others}
         sources = [source for source in sources if source.signal.id in told]
-        if joined := join(query, sources, told, self._nearness()):
+        if joined := join(query, sources, told):
             self._watch(trace.of_meant("join", joined))
             return _summed(joined, _ledger(sources, outcome)), ()
         measured = over_tables(query, sources, _ledger(sources, outcome), lambda: self._limit(sources, told))
         claims = measured.claims
         if claims or measured.reasons:
             return _in_order(sources, claims), measured.reasons
-        _by_code(query, told, claims)
+        _by_code(query, sources, told, claims)
         if not claims and not query.named and (meant := self._reader.meant(query, told)):
             query = meant
-            _by_code(query, told, claims)
+            _by_code(query, sources, told, claims)
         self._watch(trace.of_meant("answered by code", (claim for found in claims.values() for claim in found)))
         self._reader.read(query, sources, told, claims)
         for source in sources:
@@ -191,23 +192,40 @@ class Reasoner:
         return near
 
 
+def _as_answered(query: Query, claims: Sequence[Claim]) -> Query:
+    """A question with the attribute that answers it, where it can mean several."""
+    names = {claim.attribute for claim in claims}
+    known = next((a.name for a in query.attributes if names == {a.name}), query.attribute)
+    return replace(query, attribute=known)
+
+
 def _in_order(sources: Sequence[Source], claims: Mapping[str, Sequence[Claim]]) -> list[Claim]:
     return [claim for source in sources for claim in claims.get(source.signal.id, ())]
 
 
-def _by_code(query: Query, told: Told, claims: dict[str, list[Claim]]) -> None:
+def _by_code(query: Query, sources: Sequence[Source], told: Told, claims: dict[str, list[Claim]]) -> None:
     """Add what code alone finds in the sources that have no claim yet."""
-    for id, known in told.items():
-        if id not in claims and (found := _found(query, known)):
-            claims[id] = found
+    for id, found in _found(query, sources, told).items():
+        claims.setdefault(id, found)
 
 
-def _found(query: Query, claims: Sequence[Claim]) -> list[Claim]:
+def _found(query: Query, sources: Sequence[Source], told: Told) -> dict[str, list[Claim]]:
     if query.counted is not None:
-        return counted(query.counted, claims)
-    if query.category is not None and (seen := member(query.category, claims)):
-        return seen
-    return lookup(query, claims)
+        return {id: number for id, claims in told.items() if (number := counted(query.counted, claims))}
+    if query.category is not None:
+        is_there = query.expects is Expect.TRUTH and not query.agreement
+        if seen := _there(query.category, sources, told) if is_there else members(query.category, told):
+            return seen
+    return looked_up(query, told)
+
+
+def _there(kind: str, sources: Sequence[Source], told: Told) -> dict[str, list[Claim]]:
+    """Whether things of a kind are there; a picture without them says no where no other signal says yes."""
+    found = {id: claims for id, known in told.items() if (claims := present(kind, known))}
+    if any(claim.value == Truth(True) for claims in found.values() for claim in claims):
+        return found
+    absent = (claim for source in sources if source.signal.id not in found and (claim := unseen(kind, source)))
+    return found | {claim.signal: [claim] for claim in absent}
 
 
 def _confirm(source: Source, claims: dict[str, list[Claim]]) -> None:
@@ -215,7 +233,7 @@ def _confirm(source: Source, claims: dict[str, list[Claim]]) -> None:
     if source.signal.id in claims:
         return
     for other in [claim for told in claims.values() for claim in told]:
-        if isinstance(other.value, Words) and (seen := confirms(source, other.value)):
+        if isinstance(other.value, Words) and (seen := confirms(source, other.text)):
             claims[source.signal.id] = [seen]
             return
 
