@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from edge_assistant.reasoning.candidates import singular
 from edge_assistant.reasoning.vocabulary import Attribute, Vocabulary, per_vocabulary
 
 _WORD = re.compile(r"[^\W_]+")
+_GAP = " ... "
 
 Phrase = tuple[str, ...]
 Names = Mapping[Phrase, tuple[tuple[Attribute, bool], ...]]
@@ -42,8 +43,9 @@ def labelled(text: str) -> list[Mention]:
 
 
 def asked(text: str) -> list[Mention]:
-    """The attributes that a question asks for."""
-    return list(_found(text, _question_names()))
+    """The attributes that a question asks for; phrases within a gapped one ("number ... slip") mean none."""
+    gapped = list(_gapped(text))
+    return [*gapped, *(m for m in _found(text, _question_names()) if m.named or not any(_within(m, g) for g in gapped))]
 
 
 def told(text: str) -> list[Mention]:
@@ -72,11 +74,40 @@ def _found(text: str, names: Names) -> Iterator[Mention]:
         at += 1
 
 
+def _gapped(text: str) -> Iterator[Mention]:
+    """The attributes of which a question has both ends of a phrase."""
+    words = [(singular(match[0].lower()), match.start(), match.end()) for match in _WORD.finditer(text)]
+    for attribute, first, last in _gapped_names():
+        for start in (words[i][1] for i in range(len(words)) if _stands(words, i, first)):
+            behind = [i for i in range(len(words)) if words[i][1] > start and _stands(words, i, last)]
+            if behind:
+                yield Mention(attribute, start, words[behind[0] + len(last) - 1][2], False, len(first) + len(last))
+                break
+
+
+def _stands(words: Sequence[tuple[str, int, int]], at: int, name: Phrase) -> bool:
+    return tuple(word for word, _, _ in words[at : at + len(name)]) == name
+
+
+def _within(a: Mention, b: Mention) -> bool:
+    return b.start <= a.start and a.end <= b.end and (a.start, a.end) != (b.start, b.end)
+
+
+@per_vocabulary
+def _gapped_names(vocabulary: Vocabulary) -> tuple[tuple[Attribute, Phrase, Phrase], ...]:
+    return tuple(
+        (attribute, phrase(first), phrase(last))
+        for attribute in vocabulary.attributes.values()
+        for first, gap, last in (name.partition(_GAP) for name in attribute.asked)
+        if gap
+    )
+
+
 def _index(vocabulary: Vocabulary, phrases: str) -> Names:
     """The names of all attributes, and what else means them in one place: `labels`, `asked` or `told`."""
     index: dict[Phrase, tuple[tuple[Attribute, bool], ...]] = {}
     for attribute in vocabulary.attributes.values():
-        known = {phrase(name): False for name in getattr(attribute, phrases)}
+        known = {phrase(name): False for name in getattr(attribute, phrases) if _GAP not in name}
         known |= {phrase(name): True for name in attribute.names}
         for name, named in known.items():
             index[name] = (*index.get(name, ()), (attribute, named))

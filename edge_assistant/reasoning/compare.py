@@ -6,8 +6,10 @@ import re
 from collections.abc import Callable, Sequence
 
 from edge_assistant.answer import Agreement, Told, Verdict
+from edge_assistant.reasoning.candidates import as_words
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.seen import label
+from edge_assistant.reasoning.things import things
 from edge_assistant.reasoning.values import Value, Words, comparable, same
 
 # Cosine of MiniLM from which on two phrases mean the same: kitten / cat has 0.79, couch / sofa 0.86, bus / school bus
@@ -50,6 +52,8 @@ def compatible(a: Claim, b: Claim, nearness: Nearness | None = None) -> bool:
         return True
     if not isinstance(a.value, Words) or not isinstance(b.value, Words):
         return False
+    if (seen := _labels(a.text)) and (told := _labels(b.text)):
+        return bool(seen & told)
     numbers = (set(re.findall(r"\d+", claim.text)) for claim in (a, b))
     return len({frozenset(n) for n in numbers}) == 1 and nearness is not None and nearness(a.text, b.text) >= NEAR
 
@@ -59,6 +63,13 @@ def _by_label(claim: Claim) -> Value:
     if not isinstance(claim.value, Words):
         return claim.value
     return Words(frozenset(label(token) for token in claim.value.tokens))
+
+
+def _labels(text: str) -> set[str]:
+    """The detector's labels that a text names, where it names nothing else: things of two labels are two things."""
+    found = things(text)
+    rest = "".join(" " if any(a <= i < b for _, a, b in found) else character for i, character in enumerate(text))
+    return set() if as_words(rest).tokens else {name for name, _, _ in found}
 
 
 def _agreement(groups: Sequence[Sequence[Claim]]) -> Agreement:

@@ -47,6 +47,8 @@ class Rule:
 
 RULES = {  # a table, or one entry of it; for every other table and entry `Rule()` holds
     "categories": Rule(Kind.WORD),
+    "category_names": Rule(Kind.WORD),
+    "activities": Rule(Kind.WORD),
     "synonyms": Rule(Kind.WORD),
     "singular": Rule(Kind.WORD),
     "unit_names": Rule(Kind.UNIT, Kind.KEY),

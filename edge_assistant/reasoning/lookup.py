@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from edge_assistant.reasoning.candidates import as_words, find
@@ -25,13 +25,32 @@ def lookup(query: Query, claims: Sequence[Claim]) -> list[Claim]:
     Returns:
         Several where the source gives several values.
     """
-    now = [claim for claim in claims if claim.present]
     for attribute in query.attributes:
-        about = _about(query, attribute, [claim for claim in now if claim.attribute == attribute.name])
-        answers = [_truth(query, attribute.value, claim) for claim in about] if query.expects is Expect.TRUTH else about
-        if found := [claim for claim in answers if claim is not None]:
+        if found := _direct(query, attribute, claims):
             return found
+    now = [claim for claim in claims if claim.present]
     return _by_label(query, now) or _narrower(query, now)
+
+
+def looked_up(query: Query, told: Mapping[str, Sequence[Claim]]) -> dict[str, list[Claim]]:
+    """The claims of each source that answer a question, all of the one attribute that is likeliest of those told.
+
+    Else "what does the tax come to?" would be the tax in one source, and the total in another that tells no tax.
+    """
+    known = vocabulary().attributes
+    others = (known[key] for attribute in query.attributes for key in attribute.instead if key in known)
+    asked = (*query.attributes, *others)
+    meant = (a for a in asked if any(_direct(query, a, claims) for claims in told.values()))
+    if (attribute := next(meant, None)) is not None:
+        query = replace(query, attributes=(attribute,))
+    return {id: found for id, claims in told.items() if (found := lookup(query, claims))}
+
+
+def _direct(query: Query, attribute: Attribute, claims: Sequence[Claim]) -> list[Claim]:
+    """The claims about an attribute that answer."""
+    about = _about(query, attribute, [claim for claim in claims if claim.present and claim.attribute == attribute.name])
+    answers = [_truth(query, attribute.value, claim) for claim in about] if query.expects is Expect.TRUTH else about
+    return [claim for claim in answers if claim is not None]
 
 
 def of_type(query: Query, claims: Iterable[Claim]) -> list[Attribute]:

@@ -10,7 +10,9 @@ from enum import StrEnum
 from edge_assistant.perception.detectors import LABELS
 from edge_assistant.reasoning.attributes import Mention, asked
 from edge_assistant.reasoning.candidates import singular
-from edge_assistant.reasoning.measured import Computing, statistic
+from edge_assistant.reasoning.clauses import told_words
+from edge_assistant.reasoning.kinds import PERSON, kind_of_thing
+from edge_assistant.reasoning.measured import Computing, compared, statistic
 from edge_assistant.reasoning.vocabulary import Attribute, vocabulary
 
 # "do they agree on the colour?", else the first noun with an article: "is the colour in the recording right?"
@@ -44,7 +46,7 @@ _ADMITTED = {  # by what the interrogative asks for: the types of value that can
     Expect.QUANTITY: AMOUNTS,
     Expect.DATE: frozenset({Expect.DATE, Expect.CLOCK}),
     Expect.CLOCK: frozenset({Expect.CLOCK}),
-    Expect.NAME: frozenset({Expect.NAME, Expect.WORDS}),
+    Expect.NAME: frozenset({Expect.NAME, Expect.WORDS, Expect.IDENTIFIER}),  # where: on a shelf with a number
 }
 
 
@@ -61,7 +63,7 @@ class Query:
         subject: its words that say of whom or of what, in lower case and singular.
         agreement: asked outright whether the sources agree.
         counted: the singular noun of "how many X", or None.
-        category: the noun of "which animal" and its like (a key of `[categories]`), or None.
+        category: the kind of thing that it asks for in pictures, see `kinds`, or None.
         units: canonical units that can answer; empty for any.
         computing: the computation over readings that it names, or None.
         whole: asked whether the sources agree on everything.
@@ -98,7 +100,7 @@ def understand(question: str) -> Query:
     unit = _counted_unit(lower)
     mentions = asked(text)
     counted = None if unit else _counted(lower)
-    attributes = _attributes(text, mentions, interrogative)
+    attributes = _attributes(text, mentions, interrogative) or _of_unit(unit)
     if counted is not None and (counted in LABELS or not attributes):
         attributes = ()
     else:
@@ -112,7 +114,7 @@ def understand(question: str) -> Query:
         attributes=attributes,
         subject=_subject(text, mentions, attributes),
         counted=counted,
-        category=_category(lower),
+        category=kind_of_thing(text),
         units=frozenset({unit}) if unit else _units(attributes),
         computing=computing,
         named=bool(attributes) and _is_named(mentions, attributes),
@@ -125,7 +127,7 @@ def _agreement(text: str) -> Query:
     counted = _counted(text.lower())
     counted = counted if counted in LABELS else None
     attributes = _attributes(text, mentions, None) if counted is None else ()
-    computing = statistic(text)
+    computing = compared(text)
     if attributes:
         first = attributes[0]
         return Query(
@@ -140,6 +142,8 @@ def _agreement(text: str) -> Query:
             computing=computing,
             named=_is_named(mentions, attributes),
         )
+    if counted is None and computing is None and (kind := kind_of_thing(text, agreement=True)):
+        return Query(text, Expect.WORDS, kind, f"What is the {kind}?", agreement=True, category=kind)
     match = _AGREED_ON.search(text) or _AGREED_NOUN.search(text)
     attribute = match["noun"] if match else text.rstrip("?")
     unclear = match is None or bool(set(attribute.lower().split()) & vocabulary().words["generic"])
@@ -170,13 +174,32 @@ def admits(query: Query, attribute: Attribute) -> bool:
 def _attributes(text: str, mentions: Iterable[Mention], interrogative: Expect | None) -> tuple[Attribute, ...]:
     """The attributes that can be meant, of those with the right type of value.
 
-    Names come before phrases: "How much change was there?" asks for the change. Longer ones come before shorter ones:
-    "On what date was its last service?" asks for the date of service.
+    Names come before phrases, and of one type leave none of them: "How much was the tip?" does not ask for the total.
+    Longer ones come before shorter ones: "On what date was its last service?" asks for the date of service; and what
+    has a meaning of its own comes before "date": "On what date does she come back?" asks for the appointment.
     """
     admitted = _ADMITTED.get(interrogative) if interrogative else None
     meant = [m for m in mentions if admitted is None or m.attribute.value in admitted]
-    ranked = sorted(meant, key=lambda m: (not m.named, -len(_content(text[m.start : m.end])), m.start))
+    meant = [m for m in meant if not any(_is_measure_of(text, m, other) for other in meant)]
+    named = {m.attribute.value for m in meant if m.named and not m.attribute.general}
+    meant = [m for m in meant if m.named or m.attribute.value not in named]
+    ranked = sorted(meant, key=lambda m: (m.attribute.general, not m.named, -_weight(text[m.start : m.end]), m.start))
     return tuple(dict.fromkeys(mention.attribute for mention in ranked))
+
+
+def _weight(phrase: str) -> int:
+    """How many words of a phrase carry its meaning."""
+    return len(_content(phrase))
+
+
+def _is_measure_of(text: str, head: Mention, other: Mention) -> bool:
+    """Whether a name only says how much there is of what another names: "the amount of cash"."""
+    if head.attribute.value != other.attribute.value or head.attribute is other.attribute:
+        return False
+    measure = {singular(word) for word in text[head.start : head.end].lower().split()} <= vocabulary().words["measure"]
+    return measure and bool(
+        re.fullmatch(r"\s+(?:of|in|for)\s+(?:(?:the|any|all)\s+)?", text[head.end : other.start], re.I)
+    )
 
 
 def _attribute(text: str, attributes: tuple[Attribute, ...]) -> str:
@@ -207,8 +230,11 @@ def _counted(lower: str) -> str | None:
     if match is None:
         return None
     words = list(_noun_phrase(match["noun"].split()))
+    if not words:
+        return None
     synonyms = vocabulary().synonyms
-    return (synonyms.get(" ".join(words[-2:])) or synonyms.get(words[-1], words[-1])) if words else None
+    name = synonyms.get(" ".join(words[-2:])) or synonyms.get(words[-1], words[-1])
+    return words[-1] if name == PERSON and words[-1] not in told_words("persons") else name  # "how many women"
 
 
 def _noun_phrase(words: Iterable[str]) -> Iterator[str]:
@@ -226,11 +252,13 @@ def _counted_unit(lower: str) -> str | None:
     return vocabulary().units.get(match["noun"].split()[0]) if match else None
 
 
-def _category(lower: str) -> str | None:
-    """The category that a question asks a member of: "which animal", "what kind of vehicle"."""
-    match = re.match(r"(?:what|which)(?: (?:kind|sort|type) of)? (\w+)", lower)
-    noun = singular(match[1]) if match else ""
-    return noun if noun in vocabulary().categories else None
+def _of_unit(unit: str | None) -> tuple[Attribute, ...]:
+    """The attributes that a question for so many of a unit can mean: "how many hertz does it need?"."""
+    if unit is None:
+        return ()
+    names = [name for name, units in vocabulary().telling["units"].items() if unit in units]
+    known = [attribute for attribute in vocabulary().attributes.values() if unit in attribute.units]
+    return tuple(a for a in known if a.name in names) or (tuple(known) if len(known) == 1 else ())
 
 
 def _units(attributes: tuple[Attribute, ...]) -> frozenset[str]:
@@ -249,7 +277,7 @@ def _interrogative(lower: str) -> Expect | None:
         return Expect.TRUTH
     if _has(lower, rules["date"]):
         return Expect.DATE
-    if _has(lower, rules["how"]):
+    if _has(lower, rules["how"]) or (lower.startswith("what") and _has(lower, rules["costing"])):
         return Expect.QUANTITY
     if lower.startswith(("who", "whose", "where")):
         return Expect.NAME

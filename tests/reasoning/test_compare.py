@@ -105,8 +105,25 @@ def test_one_signal_can_contradict_itself() -> None:
 
 @pytest.mark.parametrize(("cosine", "status"), [(NEAR, Agreement.AGREE), (NEAR - 0.01, Agreement.CONFLICT)])
 def test_nearness_in_meaning_joins_words(cosine: float, status: Agreement) -> None:
-    pair = [Claim("text:1", as_words("sofa"), "sofa", ("E1",)), Claim("text:2", as_words("couch"), "couch", ("E2",))]
+    pair = [Claim("text:1", as_words("flat"), "flat", ("E1",)), Claim("text:2", as_words("home"), "home", ("E2",))]
     assert compare("x", pair, lambda a, b: cosine).status is status
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "status"),
+    [
+        ("bus", "train", Agreement.CONFLICT),
+        ("a couch", "chair", Agreement.CONFLICT),
+        ("kitten", "cat", Agreement.AGREE),
+        ("sofa", "the couch", Agreement.AGREE),
+        ("dog and cat", "puppy", Agreement.AGREE),
+        ("wine glass", "cup", Agreement.CONFLICT),
+        ("coach", "school bus", Agreement.AGREE),
+    ],
+)
+def test_things_are_told_apart_by_what_the_detector_calls_them(one: str, other: str, status: Agreement) -> None:
+    pair = [Claim("text:1", as_words(one), one, ("E1",)), Claim("text:2", as_words(other), other, ("E2",))]
+    assert compare("x", pair, lambda a, b: NEAR + (status is Agreement.CONFLICT) / 10).status is status
 
 
 def test_words_with_different_numbers_are_never_near() -> None:

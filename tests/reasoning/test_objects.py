@@ -22,7 +22,19 @@ def test_a_word_leads_to_a_label(word: str) -> None:
 
 def test_a_word_needs_no_second_look_up() -> None:
     assert not SYNONYMS.keys() & set(SYNONYMS.values())
-    assert TABLES.keys() == {"synonyms"}
+    assert TABLES.keys() == {"synonyms", "categories", "category_names", "activities"}
+
+
+@pytest.mark.parametrize(("kind", "labels"), [*TABLES["categories"].items(), *TABLES["activities"].items()])
+def test_a_kind_is_of_labels(kind: str, labels: list[str]) -> None:
+    assert labels
+    assert set(labels) <= set(LABELS)
+    assert len(set(labels)) == len(labels)
+
+
+def test_another_name_leads_to_a_category() -> None:
+    assert set(TABLES["category_names"].values()) <= TABLES["categories"].keys()
+    assert not TABLES["category_names"].keys() & (TABLES["categories"].keys() | SYNONYMS.keys() | set(LABELS))
 
 
 def test_everyday_words_are_there() -> None:
