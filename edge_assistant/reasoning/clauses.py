@@ -75,7 +75,25 @@ def plain(text: str) -> str:
     >>> plain("So, um, I’m allergic to, well, nuts.")
     "        I'm allergic to       nuts."
     """
-    return _fillers().sub(lambda match: " " * len(match[0]), text.translate(_APOSTROPHES))
+    ready = _fillers().sub(lambda match: " " * len(match[0]), text.translate(_APOSTROPHES))
+    return _topic().sub(_labelled, ready)
+
+
+def _labelled(topic: re.Match[str]) -> str:
+    """What is spoken of as a label: "About allergies, it's latex" as "allergies: latex"."""
+    lead, name, it = topic["lead"], topic["name"], topic["it"]
+    return " " * len(lead) + name + ":" + " " * (len(it) - 1)
+
+
+@per_vocabulary
+def _topic(vocabulary: Vocabulary) -> re.Pattern[str]:
+    words = vocabulary.telling["words"]
+    lead, it = any_of(words["topics"]).pattern, any_of(words["topic_is"]).pattern
+    return re.compile(
+        rf"(?:(?<=[.!?;]\s)|(?<![^\n])|(?<=,\s))(?P<lead> ?{lead} (?:the )?)(?P<name>[^\W_][\w' -]{{2,40}}?)"
+        rf"(?P<it>[,:] {it}(?=\s))",
+        re.I,
+    )
 
 
 @per_vocabulary
@@ -201,6 +219,6 @@ def _is_unsure(clause: str) -> bool:
 
 @per_vocabulary
 def _bounding(vocabulary: Vocabulary) -> re.Pattern[str]:
-    """Phrases with "should" and "must" that tell a limit."""
+    """Phrases with "should" and "must" that tell a limit, or how goods are to be."""
     limit = vocabulary.attributes.get("limit")
-    return any_of(limit.told if limit else ())
+    return any_of((*vocabulary.telling["words"]["prescribing"], *(limit.told if limit else ())))

@@ -9,6 +9,7 @@ from edge_assistant.reasoning.attributes import Mention
 from edge_assistant.reasoning.candidates import Candidate, find
 from edge_assistant.reasoning.clauses import any_of, listed, told_words
 from edge_assistant.reasoning.measures import earlier
+from edge_assistant.reasoning.names import as_name
 from edge_assistant.reasoning.sayings import Found, Saying, distance, is_dialled, is_linked, nearest, overlaps
 from edge_assistant.reasoning.values import Identifier, Name
 from edge_assistant.reasoning.vocabulary import Attribute, Vocabulary, per_vocabulary, vocabulary
@@ -17,6 +18,7 @@ CONTACT, TELEPHONE, PATIENT = "emergency contact", "telephone", "patient"
 _CODED = ("identifier", "name")  # their values stand beside what names them
 _OWN = (CONTACT, "doctor", "insurer")  # of the one at hand, whoever they are
 _NEAR = 24  # distance within which a name belongs to what names it
+_FULL = re.compile(r"[A-Z][\w.'-]*(?: [A-Z][\w.'-]*){1,3}(?<!'s)")
 _OF = re.compile(r"\b(?:for|of)\s+$", re.I)
 
 
@@ -54,7 +56,7 @@ def _reached(saying: Saying, at: int) -> str | None:
     if any(m.attribute.name == CONTACT for m in saying.mentions if m.start < at):
         return CONTACT
     called = _called().search(before)
-    return " ".join((called["who"] or called["name"]).split()).lower() if called else None
+    return " ".join((called["who"] or called["name"] or called["whose"]).split()).lower() if called else None
 
 
 def _is_of_us(before: str) -> bool:
@@ -73,8 +75,10 @@ def _called(vocabulary: Vocabulary) -> re.Pattern[str]:
     """Who is called, where it is a thing or a full name: "call the office", "ring Laura Hale"."""
     calling = any_of(vocabulary.telling["words"]["calling"]).pattern
     home = any_of(vocabulary.telling["words"]["at_home"]).pattern
+    other = rf"(?:the|a|an|our)\s+(?!{home})"
     return re.compile(
-        rf"{calling}\s+(?:back\s+)?(?:(?:the|a|an)\s+(?!{home})(?P<who>[^\W\d_]+)|(?-i:(?P<name>[A-Z]\w+\s+[A-Z]\w+)))",
+        rf"{calling}\s+(?:back\s+)?(?:{other}(?P<who>[^\W\d_]+)|(?-i:(?P<name>[A-Z]\w+\s+[A-Z]\w+)))"
+        rf"|{other}(?P<whose>[^\W\d_]+)\s+(?:can|could|may|should|must|is\s+to|has\s+to)\s+be\s+{calling}",
         re.I,
     )
 
@@ -84,14 +88,14 @@ def _emergency(saying: Saying) -> Iterator[Found]:
     mentions = [m for m in saying.mentions if m.attribute.name == CONTACT]
     if not mentions and not (listed("emergencies").search(saying.sentence) and listed("calling").search(saying.text)):
         return
+    full = [value for found in find("name", saying.text) if (value := _person(found, saying))]
     for mention in mentions:
-        if beside := _beside(saying, mention):
+        beside = _beside(saying, mention)
+        if beside and not (full and _OF.search(saying.text[: beside.start])):
             yield _contact(beside, (mention.start, mention.end))
             return
-    full = [value for value in find("name", saying.text) if _is_full(value, saying)]
-    spans = [(m.start, m.end) for m in mentions] or [
-        (m.start(), m.end()) for m in listed("calling").finditer(saying.text)
-    ]
+    spans = [(m.start, m.end) for m in mentions]
+    spans = spans or [match.span() for match in listed("calling").finditer(saying.text)]
     apart = {
         value.start: min(distance(saying.text, span, (value.start, value.end)) for span in spans) for value in full
     }
@@ -104,20 +108,29 @@ def _contact(value: Candidate, mention: tuple[int, int]) -> Found:
     return Found(CONTACT, value.value, value.start, value.end, mention)
 
 
-def _is_full(value: Candidate, saying: Saying) -> bool:
-    """Whether a name is that of a person with first and last name, and not whose contact it is."""
+def _person(found: Candidate, saying: Saying) -> Candidate | None:
+    """A name as that of a person with first and last name, who is not the one whose contact it is; else None."""
     text = saying.text
-    first = value.text.split()[0].lower()
+    lead = _verb().match(found.text)
+    start = found.start + (lead.end() if lead else 0)
+    said = text[start : found.end]
     others = [(m.start, m.end) for m in saying.mentions if m.attribute.name == PATIENT]
-    return (
-        isinstance(value.value, Name)
-        and len(value.value.words) > 1
-        and first not in vocabulary().words["stop"]
-        and not _OF.search(text[: value.start])
-        and not text[value.end :].startswith("'s")
-        and not value.text.endswith("'s")
-        and not any(is_linked(text[end : value.start]) for _, end in others if end <= value.start)
-    )
+    if (
+        not _FULL.fullmatch(said)
+        or _OF.search(text[:start])
+        or text[found.end :].startswith("'s")
+        or any(is_linked(text[end:start]) for _, end in others if end <= start)
+    ):
+        return None
+    return Candidate(said, as_name(said), start, found.end)
+
+
+@per_vocabulary
+def _verb(vocabulary: Vocabulary) -> re.Pattern[str]:
+    """Words in capitals before a name that only begin the sentence: "Please call Laura Hale"."""
+    words = vocabulary.telling["words"]
+    lead = any_of([*words["calling"], *words["nobody"], *vocabulary.words["stop"]]).pattern
+    return re.compile(rf"(?:{lead}\s+)+", re.I)
 
 
 def coded(saying: Saying) -> Iterator[Found]:

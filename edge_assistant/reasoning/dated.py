@@ -43,7 +43,7 @@ def _days(saying: Saying) -> Iterator[Found]:
     for value in _standing(saying.text, list(find("date", saying.text))):
         span = (value.start, value.end)
         if mentions:
-            yield _found(saying, nearest(saying.text, mentions, value)[0], value)
+            yield _found(saying, _likeliest(saying.text, mentions, value), value)
         elif _DUE.search(saying.text[: value.start]):
             continue
         elif _is_bought(saying) or _LOGGED.match(saying.sentence):
@@ -59,6 +59,13 @@ def _clocks(saying: Saying) -> Iterator[Found]:
             yield _found(saying, mention, value)
         elif not mention and is_timed(value) and _is_bought(saying):
             yield Found("time", value.value, *span, span, saying.subject(value.start))
+
+
+def _likeliest(text: str, mentions: Sequence[Mention], value: Candidate) -> Mention:
+    """The nearest name, and only where none is near the nearest phrase: "the next service is booked for the 3rd"."""
+    found = nearest(text, mentions, value)
+    near = (m for m in found if m.named and distance(text, (m.start, m.end), (value.start, value.end)) <= _NEAR)
+    return next(near, found[0])
 
 
 def _found(saying: Saying, mention: Mention, value: Candidate) -> Found:

@@ -46,11 +46,15 @@ class Times:
 
 
 def _other_time(text: str) -> tuple[Tense, int] | None:
-    for kind in ("ended", "past", "recent", "coming", "future"):
+    for kind in ("ended", "past", "recent", "dated", "coming", "future"):
         match = _times()[kind].search(text)
         if match:
-            return Tense(" ".join(match[0].split()), kind == "recent"), match.start()
+            said = (match["time"] or match["then"]) if kind == "dated" else match[0]
+            return Tense(" ".join(said.split()), kind in _NEAR), match.start()
     return None
+
+
+_NEAR = ("recent", "dated")  # times in which what was bought then is still what was bought
 
 
 @per_vocabulary
@@ -63,6 +67,11 @@ def _times(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
         "recent": any_of(words["recent"]),
         "ended": re.compile(
             rf"{ended}\s+(?:last\s+\w+|(?:19|20)\d\d|(?:{months})\b|\w+\s+ago|recently|then|yesterday)", re.I
+        ),
+        "dated": re.compile(  # "in January it was still"
+            rf"(?P<time>\b(?:back\s+)?in\s+(?:the\s+)?(?:{months}|spring|summer|autumn|winter|fall)\b),?\s+(?:[^\W\d_]+\s+){{1,3}}?(?:was|were|had\s+been)\b"
+            rf"|\b(?:was|were|had\s+been)\b[^.;]{{0,60}}?(?P<then>\b(?:back\s+)?in\s+(?:{months})\b)(?!\s+(?:\d|the\b))",
+            re.I,
         ),
         "coming": any_of(words["coming"]),
         "future": any_of(words["future"]),
