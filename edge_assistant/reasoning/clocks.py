@@ -17,6 +17,7 @@ _CLOCK = re.compile(
     rf"(?<![\d:.])(?P<h>\d{{1,2}}):(?P<m>\d{{2}})(?::\d{{2}}(?:[.,]\d{{1,6}})?)?(?![\d:])\s?(?P<half>{_MERIDIEM})?"
     rf"|(?<![\d:.,])(?P<h2>\d{{1,2}})[.h ](?P<m2>\d{{2}})\s?(?P<half2>{_MERIDIEM})"
     rf"|(?<![\d:.,])(?P<h3>\d{{1,2}})\s?(?P<half3>{_MERIDIEM})"
+    rf"|(?<![\d:.,£$€-])(?P<h5>\d{{1,2}})(?P<m5>[0-5]\d)\s?(?P<half5>{_MERIDIEM})"
     rf"|(?<![\d:.,])(?P<h4>\d{{1,2}})h(?P<m4>\d{{2}})(?!\d)",
     re.I,
 )
@@ -24,7 +25,7 @@ _CLOCK = re.compile(
 
 def clocks(text: str) -> Iterator[Candidate]:
     """Find what can only be a time of day: 16:20, 4:05 pm, half past three, 1530 hours, noon, four in the afternoon."""
-    found = [*_digital(text), *_relative(text), *_whole(text), *_named(text)]
+    found = [*_digital(text), *_relative(text), *_hyphened(text), *_whole(text), *_named(text)]
     yield from apart(found)
 
 
@@ -37,9 +38,9 @@ def times(text: str) -> Iterator[Candidate]:
 
 def _digital(text: str) -> Iterator[Candidate]:
     for match in _CLOCK.finditer(text):
-        hour = int(match["h"] or match["h2"] or match["h3"] or match["h4"])
-        minute = int(match["m"] or match["m2"] or match["m4"] or 0)
-        half = (match["half"] or match["half2"] or match["half3"] or "").lower()[:1]
+        hour = int(match["h"] or match["h2"] or match["h3"] or match["h4"] or match["h5"])
+        minute = int(match["m"] or match["m2"] or match["m4"] or match["m5"] or 0)
+        half = (match["half"] or match["half2"] or match["half3"] or match["half5"] or "").lower()[:1]
         if hour <= 23 and minute <= 59 and not (half and not 1 <= hour <= 12):
             of_24 = (match["h"] or "").startswith("0") or text[max(0, match.start() - 1) : match.start()] == "T"
             hours = [hour % 12 + (12 if half == "p" else 0)] if half else [hour] if of_24 else _hours(hour)
@@ -71,6 +72,20 @@ def _relative(text: str) -> Iterator[Candidate]:
         if sure or _is_told_as_time(text, match.start(), end):
             hours = [0, 12] if hour == 12 else _hours(hour)  # nobody says "half past zero"
             yield _clock(text, match.start(), end, hours, -minutes if before else minutes)
+
+
+def _hyphened(text: str) -> Iterator[Candidate]:
+    """Half three, and "ten to one in the afternoon" as a recogniser writes it: 10-1 in the afternoon."""
+    half, to = _half_or_to()
+    for match in half.finditer(text):
+        hour, end = _number(match["hour"]), match.end()
+        told = _is_told_as_time(text, match.start(), end) or _day_part().match(text, end) is not None
+        if hour is not None and 1 <= hour <= 12 and told and not _has_unit(text, end):
+            yield _clock(text, match.start(), end, [0, 12] if hour == 12 else _hours(hour), _HOUR // 2)
+    for match in to.finditer(text):
+        hour, minutes = int(match["hour"]), int(match["minutes"])
+        if 1 <= hour <= 12 and minutes > hour and _day_part().match(text, match.end()):
+            yield _clock(text, *match.span(), [0, 12] if hour == 12 else _hours(hour), -minutes)
 
 
 def _is_told_as_time(text: str, start: int, end: int) -> bool:
@@ -176,6 +191,14 @@ def _past_or_to(vocabulary: Vocabulary) -> re.Pattern[str]:
         rf" (?P<way>{alternatives(words['past'] | words['before'])}) (?P<hour>\d{{1,2}}|{_small(vocabulary, 13)})"
         rf"(?![\w:]|[.,]\d|-)(?: ?(?:{alternatives(words['o_clock'])}))?",
         re.I,
+    )
+
+
+@per_vocabulary
+def _half_or_to(vocabulary: Vocabulary) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    return (
+        re.compile(rf"(?<![\w:.,-])half (?P<hour>\d{{1,2}}|{_small(vocabulary, 13)})(?![\w:/]|[.,]\d|-)", re.I),
+        re.compile(r"(?<![\w:.,/-])(?P<minutes>5|10|20|25)-(?P<hour>\d{1,2})(?![\w:/]|[.,]\d|-)"),
     )
 
 

@@ -15,6 +15,8 @@ _SHORTEST, _LONGEST = 5, 17  # digits of a telephone number; E.164 allows 15, an
 _LONGEST_CODE = 40
 _MOST_PARTS = 24  # of one identifier that is read out
 _TELEPHONE = re.compile(r"(?<![\w.,/])\+?\(?\d(?:[ ./()-]{0,3}\d){4,19}(?![\w/]|[.,]\d)")
+_SHORT = 3  # letters and digits of the beginning of a code: "E4. 2864"
+_NO_CODES = frozenset({"OK", "AM", "PM", "TV", "A", "I"})  # in capitals, but before a pause and a number no code
 _WRITTEN = re.compile(r"(?<![\w])#?(?=[\w/.-]{0,40}\d)[^\W_]+(?:[-/._][^\W_]+)*(?![\w])")
 
 
@@ -63,16 +65,37 @@ def code(text: str) -> str:
 
 def _spelled(text: str) -> Iterator[Candidate]:
     """Letters and digits one after another: "A B four seven", "AB 47", "bravo twelve", "B as in bravo"."""
+    past = 0
     for match in _spelled_out().finditer(text):
+        if match.start() < past:
+            continue
         parts = list(_part().finditer(text, *match.span()))
         while parts and (parts[0][0] in ("a", "I") or parts[0]["separator"]):  # an article, a pronoun
             parts = parts[1:]
+        while _may_go_on(parts) and (more := _behind_pause(text, parts)):
+            parts += _part().finditer(text, *more.span("digits"))
         said = _joined(parts)
         if re.search(r"\d", said) and len(said) <= _LONGEST_CODE and (len(parts) > 1 or parts[0][0].lower() != "one"):
             start, end = parts[0].start(), parts[-1].end()
+            past = end
             yield Candidate(
                 text[start:end].rstrip(","), Identifier(code(said)), start, end - text[start:end].endswith(",")
             )
+
+
+def _may_go_on(parts: Sequence[re.Match[str]]) -> bool:
+    """Whether an identifier has a letter, so that digits behind a pause can be of it."""
+    lettered = any(part["letter"] or part["capitals"] or part["spelt"] or part["mixed"] for part in parts)
+    return lettered and "".join(part[0] for part in parts) not in _NO_CODES
+
+
+def _behind_pause(text: str, parts: Sequence[re.Match[str]]) -> re.Match[str] | None:
+    """The digits that go on with an identifier: behind a full stop only with a short one, two only with a long one."""
+    so_far = code(_joined(parts))
+    more = _paused().match(text, parts[-1].end())
+    if more is None or (more["stop"] and len(so_far) > _SHORT):
+        return None
+    return more if len(so_far) > _SHORT or not re.fullmatch(r"\d\d", more["digits"]) else None
 
 
 def _joined(parts: Sequence[re.Match[str]]) -> str:
@@ -114,8 +137,20 @@ def _part(vocabulary: Vocabulary) -> re.Pattern[str]:
 
 
 @per_vocabulary
+def _paused(vocabulary: Vocabulary) -> re.Pattern[str]:
+    """Digits behind a pause in an identifier, and nothing that they count: "B one, two six nine one"."""
+    words = {word for word, number in vocabulary.numbers.items() if number < 100} | vocabulary.words["zero"]
+    number = rf"(?:(?:{alternatives(vocabulary.repeats)}) )?(?:{alternatives(words)})"
+    return re.compile(
+        rf"(?:,|(?P<stop>\.))\s(?P<digits>{number}(?: {number})+|\d(?: \d)+|(?!(?:19|20)\d\d\b)\d{{2,8}})"
+        r"(?=\s*(?:$|[.,;!?)]|\n)|,?\s(?:and|is|was|that|that's|no)\b)",
+        re.I,
+    )
+
+
+@per_vocabulary
 def _spelled_out(vocabulary: Vocabulary) -> re.Pattern[str]:
     unnamed = re.sub(r"\(\?P<\w+>", "(?:", _parts(vocabulary))
     return re.compile(
-        rf"(?<![^\W_])(?<!/){unnamed}(?![^\W_])(?:[ -]{{1,2}}{unnamed}(?![^\W_])){{0,{_MOST_PARTS}}}", re.I
+        rf"(?<![^\W_])(?<![/'’]){unnamed}(?![^\W_])(?:[ -]{{1,2}}{unnamed}(?![^\W_]|[.,]\d)){{0,{_MOST_PARTS}}}", re.I
     )

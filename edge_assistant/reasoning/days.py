@@ -137,7 +137,7 @@ def _years(text: str | None) -> tuple[int | None, ...]:
     """A year in four digits, two, or words; 51 is 1951, and 18 is 2018 or, for somebody born then, 1918."""
     if text is None:
         return (None,)
-    text = text.strip("'’ ")
+    text = re.sub(r"(?<=\d),? (?=\d)", "", text.strip("'’ "))
     if not text.isdigit():
         readings = [int(number) for number in spoken_numbers(text) if 1900 <= number <= 2099]
         return (readings[0],) if readings else (None,)
@@ -169,7 +169,8 @@ def _spoken_year(vocabulary: Vocabulary) -> str:
 def _named_days(vocabulary: Vocabulary) -> tuple[re.Pattern[str], ...]:
     months = alternatives(vocabulary.months)
     day = rf"(?P<day>\d{{1,2}}(?:st|nd|rd|th)?|{_ordinal_words(vocabulary)})"
-    full = rf"(?:19|20)\d{{2}}(?!\d)|{_spoken_year(vocabulary)}"
+    broken = r"(?:19|20),? \d{2}(?=\s*(?:\Z|[.,;!?)\n](?!\d)))"  # 20, 25 as a recogniser writes 2025
+    full = rf"(?:19|20)\d{{2}}(?!\d)|{broken}|{_spoken_year(vocabulary)}"
     joined = r"(?<=[-/.'’a-z])\d{2}(?![\d:,/]|\.\d)"  # 19-Oct-18, 19OCT18, Oct '18
     last = r"\d{2}(?=\s*(?:\Z|[;)\n]|\.(?!\d)))"  # 19 OCT 18
     return (
@@ -180,7 +181,7 @@ def _named_days(vocabulary: Vocabulary) -> tuple[re.Pattern[str], ...]:
         ),
         re.compile(
             rf"\b(?P<month>{months})\b\.?[ -](?:the )?{day}(?![\d:/]|\.\d|[^\W\d_])"
-            rf"(?:(?:, ?| |-|/)['’]?(?P<year>{full}|{joined}))?",
+            rf"(?:(?:, ?| |-|/|\. (?=(?:19|20)\d\d[,.;\n]))['’]?(?P<year>{full}|{joined}))?",
             re.I,
         ),
     )

@@ -32,8 +32,9 @@ def _found(text: str) -> Iterator[Candidate]:
 
 
 def _number(text: str) -> Decimal | None:
-    """A whole number in the range of pressures; "one twenty" is 120."""
-    readings = (Decimal(text),) if text.isdigit() else spoken_numbers(text)
+    """A whole number in the range of pressures; "one twenty" is 120, and so is 100 and 20."""
+    parts = re.findall(r"\d+", text)
+    readings = (Decimal(sum(map(int, parts))),) if parts else spoken_numbers(text)
     return next((n for n in readings if n == int(n) and _LEAST <= n <= _MOST), None)
 
 
@@ -41,7 +42,8 @@ def _number(text: str) -> Decimal | None:
 def _pattern(vocabulary: Vocabulary) -> re.Pattern[str]:
     article = alternatives(vocabulary.words["article"])
     words = rf"(?:(?:{article}) )?(?:{number_words()})(?:(?:[ -]| and )(?:{number_words()})){{0,4}}"
-    number = rf"(?:\d{{2,3}}|{words})"
+    broken = r"[1-3]00(?:,? and |,? )\d{1,2}|\d{0,2}[2-9]0,? [1-9]"  # 100 and 20, 120 4: one number for a listener
+    number = rf"(?:{broken}|\d{{2,3}}|{words})"
     over = alternatives(vocabulary.words["pair"])
     return re.compile(
         rf"(?<![\w./,-])(?P<first>{number})(?:\s?/\s?| (?:{over}) )(?P<second>{number})(?![\w/]|[.,]\d)"

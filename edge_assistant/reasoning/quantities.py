@@ -17,7 +17,6 @@ from edge_assistant.reasoning.values import Quantity
 from edge_assistant.reasoning.vocabulary import Vocabulary, per_vocabulary, vocabulary
 
 _DIGITS = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,3}(?:\.\d{3})+,\d{1,2}(?!\d)|\d+(?:[.,]\d+)?(?:[½¼¾])?|[½¼¾])"
-_CENT = Decimal("0.01")
 _VULGAR = {"½": Decimal("0.5"), "¼": Decimal("0.25"), "¾": Decimal("0.75")}
 _CENT = Decimal("0.01")
 _MOST_WORDS = 12  # of one number: "nine hundred and ninety nine million ..." has 11
@@ -34,6 +33,8 @@ _COMPOSED = {
     ("year", "month"),
     ("week", "day"),
 }
+# What a recogniser writes for pounds and euros that are followed by their cents, and the most that can follow otherwise
+_HEARD_AS = {"lb": ("GBP", 15), "year": ("EUR", 12)}
 _UNSAID = {"ft": "in", "stone": "lb"}  # of which the second unit may be left out: "five foot ten"
 
 
@@ -140,6 +141,8 @@ def _coin(written: str) -> str | None:
 
 def _readings(match: re.Match[str], written: str, unit: str | None, *, priced: bool) -> tuple[Decimal, ...]:
     if match["digits"]:
+        if " " in match["digits"]:  # 4 point 2
+            return (Decimal(re.sub(r" [^\W\d_]+ ", ".", match["digits"])),)
         bare = priced and (unit is None or units.is_currency(unit)) and not match["scale"]
         readings = _digits(match["digits"], priced=bare)
         return tuple(_scaled(r, match["scale"]) for r in readings) if match["scale"] else readings
@@ -217,10 +220,12 @@ def _composed(a: _Number, b: _Number, between: str, text: str, *, priced: bool) 
         return None
     if b.part:
         return _sum(a, b, a.readings[0] + b.readings[0], a.unit) if apart == "and" and a.unit else None
+    if apart == "and" and _is_broken_hundred(a, b, text):
+        return _sum(a, b, a.readings[0] + b.readings[0], b.unit)
     if units.is_currency(a.unit):
         return _with_cents(a, b, between, text)
     if a.unit is not None:
-        return _with_lesser(a, b, apart)
+        return _with_lesser(a, b, apart) or _with_misheard_cents(a, b, between, text)
     if priced and b.unit is None and _is_split_price(a, b, text):
         whole, cents = text[a.start : a.end], text[b.start : b.end]
         return replace(a, end=b.end, readings=(Decimal(f"{whole}.{cents}"), Decimal(whole + cents)))
@@ -231,11 +236,34 @@ def _with_cents(a: _Number, b: _Number, between: str, text: str) -> _Number | No
     """38 ringgit 40 sen, thirty-eight ringgit forty."""
     second = b.readings[0]
     is_coin = b.digits and 0 < second < 1 and second.as_tuple().exponent == -2
-    if not is_coin and (b.unit is not None or between != "" or not 0 <= second < 100 or not _two_digits(b, text)):
+    close = between == "" or (between == "," and _is_sum(text, b.end))
+    if not is_coin and (b.unit is not None or not close or not 0 <= second < 100 or not _two_digits(b, text)):
         return None
     if between == "-" or (not is_coin and second != int(second)):
         return None
     return _sum(a, b, (a.readings[0] + (second if is_coin else second / 100)).quantize(_CENT), a.unit)
+
+
+def _with_misheard_cents(a: _Number, b: _Number, between: str, text: str) -> _Number | None:
+    """54lbs 17 and 94 years 98, as a recogniser writes pounds and euros with their cents."""
+    currency, most = _HEARD_AS.get(a.unit or "", ("", 0))
+    if not currency or not a.digits or not b.digits or b.readings[0] <= most:
+        return None
+    return _with_cents(replace(a, unit=currency), b, between, text)
+
+
+def _is_sum(text: str, at: int) -> bool:
+    """Whether nothing is counted behind a number: "126 euros, 57 in total", but not "126 euros, 57 guests"."""
+    return _total().match(text, at) is not None
+
+
+def _is_broken_hundred(a: _Number, b: _Number, text: str) -> bool:
+    """Whether a recogniser wrote one number as two: 100 and 45.4 degrees; "between 100 and 145" are two."""
+    before = re.findall(r"[^\W_]+", text[max(0, a.start - 24) : a.start].lower())
+    is_one = a.digits and b.digits and a.unit is None and b.unit is not None and a.least is None
+    if not is_one or not re.fullmatch(r"[1-9]00", text[a.start : a.end]) or not 0 < b.readings[0] < 100:
+        return False
+    return not before or before[-1] not in vocabulary().words["between"] | vocabulary().words["both"]
 
 
 def _with_lesser(a: _Number, b: _Number, apart: str) -> _Number | None:
@@ -288,11 +316,12 @@ def _pattern(vocabulary: Vocabulary) -> re.Pattern[str]:
     scale = alternatives({*vocabulary.words["hundreds"], *vocabulary.words["dozen"]})
     minus = alternatives(vocabulary.words["minus"])
     article, part = alternatives(vocabulary.words["article"]), alternatives(vocabulary.fractions)
+    digits = rf"(?:\d{{1,6}} (?:{alternatives(vocabulary.words['point'])}) \d{{1,4}}|{_DIGITS})"
     return re.compile(
         r"(?:(?=[^\w\s]|\d)|(?<![^\W\d_])(?=[a-z]))"  # no number begins within a word; this is for speed
         rf"(?:(?P<currency>(?<![^\W\d_])(?:{codes})|{signs})\s?)?"
         rf"(?:(?P<sign>(?<![^\W_])(?<![.,:/)])[-−–](?=\d)|\b(?:{minus})\s)?"
-        rf"(?:(?P<digits>(?:(?<![^\W_])|(?<=[$€£¥₹])|(?<=(?-i:RM))|(?<=[A-Z]{{3}}))(?<![.,:/]){_DIGITS}(?![\d/]|-\d+-))"
+        rf"(?:(?P<digits>(?:(?<![^\W_])|(?<=[$€£¥₹])|(?<=(?-i:RM))|(?<=[A-Z]{{3}}))(?<![.,:/]){digits}(?![\d/]|-\d+-))"
         rf"(?:\s(?P<scale>{scale})\b)?"
         rf"|\b(?P<words>{_words(vocabulary)}|(?:{article})(?= [^\W\d_]{{1,12}} and (?:a )?(?:{part})\b))\b))",
         re.I,
@@ -318,6 +347,11 @@ def _words(vocabulary: Vocabulary) -> str:
         rf"|{plain}[ -](?:{zero})[ -](?:{number})"
         rf"|{plain}{tail}{scaled}"
     )
+
+
+@per_vocabulary
+def _total(vocabulary: Vocabulary) -> re.Pattern[str]:
+    return re.compile(rf"\s*(?:[.;!?]|$|,(?!\s?\d)|(?:{alternatives(vocabulary.words['in_total'])})\b)", re.I)
 
 
 @per_vocabulary
