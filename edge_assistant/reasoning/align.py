@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.pointing import NAMED, likeness
 from edge_assistant.reasoning.question import Query
 from edge_assistant.reasoning.seen import PRESENCE, member
+from edge_assistant.reasoning.sources import Source
 from edge_assistant.reasoning.values import Name, Truth
 from edge_assistant.reasoning.vocabulary import vocabulary
 
@@ -17,14 +18,24 @@ Told = Mapping[str, Sequence[Claim]]
 Group = tuple[str, str | None, list[Claim]]
 """Claims about one attribute of one subject (None: what the signals are about)."""
 
-WHOSE = "patient"  # the attribute that says of whom a signal is
+WHOSE = ("patient", "seller")  # the attributes that say of whom a signal is, or whose receipt
 
 
 def about_others(query: Query, told: Told) -> frozenset[str]:
-    """The signals that are about somebody else than whom the question names: another patient's form."""
-    names = {id: [c.value for c in claims if _is_identity(c)] for id, claims in told.items()}
+    """The signals that are about another than whom the question names: another patient's form, another shop's receipt."""
+    return frozenset(id for attribute in WHOSE for id in _about_others(query, told, attribute))
+
+
+def _about_others(query: Query, told: Told, attribute: str) -> Iterator[str]:
+    names = {id: [c.value for c in claims if _is_identity(c, attribute)] for id, claims in told.items()}
     meant = {id for id, known in names.items() if any(_is_named(query, name) for name in known)}
-    return frozenset(id for id, known in names.items() if meant and known and id not in meant)
+    yield from (id for id, known in names.items() if meant and known and id not in meant)
+
+
+def unasked(query: Query, sources: Sequence[Source]) -> frozenset[str]:
+    """The signals that a question does not ask, where it asks what the only one of a kind says: "does the note say"."""
+    meant = {source.signal.id for source in sources if source.signal.kind in query.kinds}
+    return frozenset(s.signal.id for s in sources if s.signal.id not in meant) if len(meant) == 1 else frozenset()
 
 
 def shared(told: Told) -> list[Group]:
@@ -82,8 +93,8 @@ def _signals(claims: Iterable[Claim]) -> int:
     return len({claim.signal for claim in claims})
 
 
-def _is_identity(claim: Claim) -> bool:
-    return claim.attribute == WHOSE and claim.subject is None and claim.present and isinstance(claim.value, Name)
+def _is_identity(claim: Claim, attribute: str) -> bool:
+    return claim.attribute == attribute and claim.subject is None and claim.present and isinstance(claim.value, Name)
 
 
 def _is_named(query: Query, name: object) -> bool:

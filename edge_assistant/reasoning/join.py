@@ -80,7 +80,8 @@ def _wanted(query: Query) -> Iterator[str]:
         yield from (attribute.name for attribute in query.attributes)
     if query.expects in AMOUNTS:
         units = frozenset().union(*(a.units for a in query.attributes if a.value == query.expects))
-        yield from (a.name for a in single if not query.named or (units & a.units and a.value == query.expects))
+        loose = not query.named and not any(attribute.general for attribute in query.attributes)
+        yield from (a.name for a in single if loose or (units & a.units and a.value == query.expects))
 
 
 def _is_asked(query: Query, header: str) -> bool:

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from edge_assistant.perception.detectors import LABELS
-from edge_assistant.reasoning.attributes import Mention, asked
+from edge_assistant.reasoning.agreement import asks_agreement, is_source, named_kinds, source_words
+from edge_assistant.reasoning.attributes import Mention, asked, within
 from edge_assistant.reasoning.candidates import singular
 from edge_assistant.reasoning.clauses import told_words
 from edge_assistant.reasoning.kinds import PERSON, kind_of_thing
 from edge_assistant.reasoning.measured import Computing, compared, statistic
 from edge_assistant.reasoning.vocabulary import Attribute, vocabulary
+from edge_assistant.signals import Kind
 
 # "do they agree on the colour?", else the first noun with an article: "is the colour in the recording right?"
 _AGREED_ON = re.compile(r"\b(?:on|about) (?:(?:the|their|his|her|its) )?(?P<noun>[\w ]+?)[?!. ]*$", re.I)
@@ -68,6 +70,7 @@ class Query:
         computing: the computation over readings that it names, or None.
         whole: asked whether the sources agree on everything.
         named: the likeliest attribute is meant for sure.
+        kinds: of the one source that it asks what it says; empty for any.
     """
 
     text: str
@@ -83,6 +86,7 @@ class Query:
     computing: Computing | None = None
     whole: bool = False
     named: bool = False
+    kinds: frozenset[Kind] = frozenset()
 
     @property
     def priced(self) -> bool:
@@ -94,11 +98,11 @@ def understand(question: str) -> Query:
     """Find out what a question asks for."""
     text = " ".join(question.split())
     lower = text.lower()
-    if _has(lower, vocabulary().question["agreement"]):
+    if asks_agreement(text):
         return _agreement(text)
     interrogative = _interrogative(lower)
     unit = _counted_unit(lower)
-    mentions = asked(text)
+    mentions = _mentions(text)
     counted = None if unit else _counted(lower)
     attributes = _attributes(text, mentions, interrogative) or _of_unit(unit)
     if counted is not None and (counted in LABELS or not attributes):
@@ -118,12 +122,13 @@ def understand(question: str) -> Query:
         units=frozenset({unit}) if unit else _units(attributes),
         computing=computing,
         named=bool(attributes) and _is_named(mentions, attributes),
+        kinds=named_kinds(text),
     )
 
 
 def _agreement(text: str) -> Query:
     """A question whether sources agree becomes the question what each says of the attribute."""
-    mentions = asked(text)
+    mentions = _mentions(text)
     counted = _counted(text.lower())
     counted = counted if counted in LABELS else None
     attributes = _attributes(text, mentions, None) if counted is None else ()
@@ -159,6 +164,11 @@ def _agreement(text: str) -> Query:
     )
 
 
+def _mentions(text: str) -> list[Mention]:
+    """The attributes that a question mentions; a word that only names a source means none."""
+    return [mention for mention in asked(text) if not is_source(text, mention.start, mention.end)]
+
+
 def _is_named(mentions: Iterable[Mention], attributes: tuple[Attribute, ...]) -> bool:
     """Whether the likeliest attribute is meant for sure: it has its name in the question, and is no general one."""
     return any(m.named and m.attribute is attributes[0] for m in mentions) and not attributes[0].general
@@ -181,6 +191,7 @@ def _attributes(text: str, mentions: Iterable[Mention], interrogative: Expect | 
     admitted = _ADMITTED.get(interrogative) if interrogative else None
     meant = [m for m in mentions if admitted is None or m.attribute.value in admitted]
     meant = [m for m in meant if not any(_is_measure_of(text, m, other) for other in meant)]
+    meant = [m for m in meant if m.named or m.attribute.general or not any(within(m, other) for other in meant)]
     named = {m.attribute.value for m in meant if m.named and not m.attribute.general}
     meant = [m for m in meant if m.named or m.attribute.value not in named]
     ranked = sorted(meant, key=lambda m: (m.attribute.general, not m.named, -_weight(text[m.start : m.end]), m.start))
@@ -214,7 +225,7 @@ def _subject(text: str, mentions: Iterable[Mention], attributes: tuple[Attribute
     """The words of a question beside the attribute: of whom, of what, in which circumstance."""
     spans = [(m.start, m.end) for m in mentions if m.attribute in attributes]
     rest = "".join(" " if any(a <= i < b for a, b in spans) else character for i, character in enumerate(text))
-    return frozenset(singular(word) for word in _content(rest))
+    return frozenset(singular(word) for word in _content(rest)) - source_words()
 
 
 def _content(text: str) -> list[str]:

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import partial
 
 from edge_assistant.answer import Agreement, Computation, Status, Verdict
 from edge_assistant.events import Compared, Event
@@ -13,7 +14,7 @@ from edge_assistant.evidence import Evidence
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.language.engine import Engine
 from edge_assistant.reasoning import trace
-from edge_assistant.reasoning.align import Group, Told, about_others, shared
+from edge_assistant.reasoning.align import Group, Told, about_others, shared, unasked
 from edge_assistant.reasoning.bought import as_told
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.compare import Nearness, compare
@@ -27,7 +28,7 @@ from edge_assistant.reasoning.question import Expect, Query, understand
 from edge_assistant.reasoning.reader import Reader
 from edge_assistant.reasoning.seen import confirms, counted, members, present, unseen
 from edge_assistant.reasoning.sources import BUDGET, Source, select
-from edge_assistant.reasoning.tables import Ledger, Limit, over_tables, statements
+from edge_assistant.reasoning.tables import Ledger, over_tables, statements
 from edge_assistant.reasoning.values import Quantity, Truth, Words
 
 LIMIT = "What is the limit?"  # asked of the other signals where a computation needs one
@@ -128,13 +129,15 @@ class Reasoner:
         Code answers where it can; the model reads the sources that code found nothing in.
         """
         told = self._inventories(sources)
-        others = about_others(query, told)
+        others = about_others(query, told) | unasked(query, sources)
         told = {id: claims for id, claims in told.items() if id not in others}
         sources = [source for source in sources if source.signal.id in told]
         if joined := join(query, sources, told):
             self._watch(trace.of_meant("join", joined))
             return _summed(joined, _ledger(sources, outcome)), ()
-        measured = over_tables(query, sources, _ledger(sources, outcome), lambda: self._limit(sources, told))
+        limits = list(self._told_limits(told))
+        read = partial(self._reader.first, understand(LIMIT), sources)
+        measured = over_tables(query, sources, _ledger(sources, outcome), limits, read)
         claims = measured.claims
         if claims or measured.reasons:
             return _in_order(sources, claims), measured.reasons
@@ -154,14 +157,6 @@ class Reasoner:
         for id, claims in told.items():
             self._watch(trace.of_claims(id, claims))
         return told
-
-    def _limit(self, sources: Sequence[Source], told: Told) -> Limit:
-        """The limit that some source tells."""
-        for claim in self._told_limits(told):
-            if isinstance(claim.value, Quantity):
-                return claim.value.exact(), claim.evidence
-        read = self._reader.first(understand(LIMIT), sources)
-        return (read.value.exact(), read.evidence) if read and isinstance(read.value, Quantity) else (None, ())
 
     def _told_limits(self, told: Told) -> Iterator[Claim]:
         return (claim for claims in told.values() for claim in lookup(understand(LIMIT), claims))

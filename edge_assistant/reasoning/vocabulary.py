@@ -30,6 +30,7 @@ SHIPPED = (
     "told.toml",
     "objects.toml",
     "pointing.toml",
+    "asking.toml",
 )  # files of this package: the default vocabulary
 
 
@@ -47,6 +48,7 @@ class Attribute:
         units: canonical units its values can have; empty for any.
         per: what its subject is (`drug`, `item`, ...), where one signal tells it of several subjects; else None.
         general: narrower attributes of the same type and unit are one too: any date is a date.
+        instead: keys of attributes that answer where no signal tells it.
         question: how one source is asked for it; None for "What is the <name>?".
     """
 
@@ -60,6 +62,7 @@ class Attribute:
     per: str | None = None
     general: bool = False
     question: str | None = None
+    instead: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +130,8 @@ class Vocabulary:
     hedges: Mapping[str, frozenset[str]] = field(default_factory=dict)
     pointing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # see pointing.toml
     matters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    asking: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # see asking.toml
+    sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # kinds of signals by the words for them
 
 
 def vocabulary() -> Vocabulary:
@@ -202,6 +207,8 @@ def build(tables: Mapping[str, Any]) -> Vocabulary:
         halves={key: (first, after) for key, (first, after) in tables["halves"].items()},
         hedges={key: frozenset(values) for key, values in tables["hedges"].items()},
         pointing={key: tuple(values) for key, values in tables["pointing"].items()},
+        asking={key: tuple(values) for key, values in tables["asking"].items()},
+        sources={key: tuple(values) for key, values in tables["sources"].items()},
         matters={key: tuple(values) for key, values in tables["matters"].items()},
     )
 
@@ -218,6 +225,7 @@ def _attribute(key: str, entry: Mapping[str, Any]) -> Attribute:
         per=entry.get("per"),
         general=entry.get("general", False),
         question=entry.get("question"),
+        instead=tuple(entry.get("instead", ())),
     )
 
 

@@ -13,7 +13,7 @@ from edge_assistant.reasoning.question import Expect, understand
     ("question", "expects"),
     [
         ("What is the patient allergic to?", Expect.ITEMS),
-        ("Who signed the form?", Expect.WORDS),
+        ("Who signed the form?", Expect.NAME),
         ("Where was the pump built?", Expect.NAME),
         ("Whose current badge is it?", Expect.WORDS),
         ("What was the total?", Expect.MONEY),
