@@ -23,6 +23,8 @@ class Claim:
         when: the words that place it in another time ("last year"), else None.
         chosen_by: id of the other signal that says that this is what the question means, else None.
         negated: it is said that the value is not so: "I do not take aspirin".
+        rests: what other signals told for a computation, each with the signal: ("limit", "text:1").
+        sentence: the sentence that tells it, where one does and what it is of may be asked.
         statistic: "maximum", "minimum" or "mean" where the value is told as that of many.
     """
 
@@ -38,6 +40,8 @@ class Claim:
     chosen_by: str | None = None
     negated: bool = False
     statistic: str | None = None
+    rests: tuple[tuple[str, str], ...] = ()
+    sentence: str = ""
 
     @property
     def present(self) -> bool:

@@ -176,7 +176,7 @@ def _pattern(vocabulary: Vocabulary) -> re.Pattern[str]:
     minute = rf"(?:(?:oh|o|zero)[ -](?:{ones})|(?:{tens})[ -](?:{ones})|{full})"
     return re.compile(
         rf"(?:(?<![\w.:,$€£-])|(?<=\dT))(?:"
-        rf"(?P<h>\d{{1,2}})[:h](?P<m>\d{{2}})(?::\d{{2}}(?:\.\d+)?)?(?![\d:])"
+        rf"(?P<h>\d{{1,2}})[:h](?P<m>\d{{2}})(?::\d{{2}}(?:\.\d+)?)?(?!\d|:\d)"
         rf"|(?P<dot_h>\d{{1,2}})\.(?P<dot_m>[0-5]\d)(?![\d.]*\d)"
         rf"|(?P<mil>(?:[01]\d|2[0-3])[0-5]\d)\s?(?:hours|hrs|h\b)"
         rf"|(?:(?:zero|oh|o)[ -])?(?P<hundred>{hour})[ -]hundred(?:\s+hours|(?=\s*(?:$|[,.?!])))"
@@ -188,7 +188,7 @@ def _pattern(vocabulary: Vocabulary) -> re.Pattern[str]:
         rf"|half\s+(?P<halved_h>(?!an?\b)(?:{small}))(?=\s*(?:$|[,.?!]))"
         rf"|(?P<pair_h>{hour})[ -](?P<pair_m>{minute}|\d{{2}}(?=\s?[ap]\.?m))"
         rf"|(?P<lone>{hour})"
-        rf")(?![\w])(?:\s*(?P<ap>[ap])\.?\s?m\b\.?"
+        rf")(?!(?![ap]\.?m\b)\w)(?:\s*(?P<ap>[ap])\.?\s?m\b\.?"
         rf"|,?\s+(?:early\s+|late\s+)?(?:in\s+the\s+(?:early\s+|late\s+)?|this\s+|that\s+|at\s+)"
         rf"(?P<part>morning|afternoon|evening|night))?",
         re.I,

@@ -120,7 +120,8 @@ def _is_about_else(text: str, columns: Sequence[Column]) -> bool:
         match = found(text, table, name)  # the total time is no total, and how fast it falls no speed
         text = text.replace(match[0], " ") if match else text
     held = [measures(column) for column in columns]
-    others = _asked_for(text) - set().union(*held)
+    units = {canonical(column.unit) for column in columns if column.unit}
+    others = _asked_for(text, units) - set().union(*held)
     passing = {name.replace("_", " ") for name in vocabulary().measuring["passing"]["attributes"]}
     if any(not names for names in held):  # what such a column holds is not known
         passing |= {a.name for a in vocabulary().attributes.values() if a.units}
@@ -128,11 +129,23 @@ def _is_about_else(text: str, columns: Sequence[Column]) -> bool:
     return bool(others - passing)
 
 
-def _asked_for(text: str) -> set[str]:
-    """Names of the attributes that a text means, by a name or a phrase that has more than question words."""
+def _asked_for(text: str, units: set[str]) -> set[str]:
+    """Names of the attributes that a text means, by a name or a phrase that has more than question words.
+
+    A phrase is none of an attribute that is not measured ("come back" of an appointment) or that the columns' units fit.
+    """
     rules = vocabulary().question
     plain = {*rules["auxiliary"], *rules["interrogative"]}
-    names = {m.attribute.name for m in asked(text) if m.named or not _words(text[m.start : m.end]) <= plain}
+    names = {
+        m.attribute.name
+        for m in asked(text)
+        if m.named
+        or (
+            m.attribute.value in ("quantity", "number")
+            and not _words(text[m.start : m.end]) <= plain
+            and not m.attribute.units & units
+        )
+    }
     words = _both(text)
     further = vocabulary().measuring["columns"]
     return names | {key.replace("_", " ") for key, told in further.items() if words & set(told)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from edge_assistant.answer import Agreement, Status, Verdict
@@ -10,7 +10,7 @@ from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.question import Query
 from edge_assistant.reasoning.sources import one_line
 from edge_assistant.reasoning.units import is_currency
-from edge_assistant.reasoning.values import Identifier, Nothing, Quantity, Truth, same
+from edge_assistant.reasoning.values import Day, Identifier, Nothing, Quantity, Truth, same
 from edge_assistant.reasoning.vocabulary import vocabulary
 from edge_assistant.signals import Kind, Signal
 
@@ -70,7 +70,12 @@ def compose(query: Query, verdict: Verdict, claims: Sequence[Claim], signals: Se
     if first.chosen_by:
         chosen = f"{names[first.chosen_by]} says that it is meant"
         return [f"{_capital(lead)} for {first.subject} {cites}, by {sources}; {chosen}."]
-    return [f"{_capital(lead)} {cites}, by {sources}."]
+    return [f"{_capital(lead)} {cites}, by {sources}{_rests(first, names)}."]
+
+
+def _rests(claim: Claim, names: Mapping[str, str]) -> str:
+    """What other signals told for a computation, which are no witnesses of its result."""
+    return "".join(f", with the {what} told by {names[signal]}" for what, signal in claim.rests)
 
 
 def contradiction(verdict: Verdict, claims: Sequence[Claim], signals: Sequence[Signal]) -> str:
@@ -112,8 +117,18 @@ def _said(claim: Claim, claims: Sequence[Claim]) -> str:
         case Quantity():
             shown = _number(value, claims, claim)
             return text if shown is None or shown == text else f'{shown} ("{text}")'
+        case Day(readings=((year, month, day),)) if not any(character.isdigit() for character in text):
+            return f'{_date(year, month, day)} ("{text}")'
         case _:
             return text
+
+
+def _date(year: int | None, month: int, day: int) -> str:
+    """A day in digits, with its month's name where the year is not told: 2016-10-24, 24 October."""
+    if year is not None:
+        return f"{year:04}-{month:02}-{day:02}"
+    named = (name for name, number in vocabulary().months.items() if number == month)
+    return f"{day} {next(named).capitalize()}"
 
 
 def _number(value: Quantity, claims: Sequence[Claim], claim: Claim) -> str | None:

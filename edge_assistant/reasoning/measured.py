@@ -7,8 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from edge_assistant.reasoning.agreement import agreement_words
 from edge_assistant.reasoning.candidates import Candidate, quantities, singular
+from edge_assistant.reasoning.happenings import Happening, fronted, happening
 from edge_assistant.reasoning.phrasing import found
+from edge_assistant.reasoning.subjects import without_places
 from edge_assistant.reasoning.values import Quantity
 from edge_assistant.reasoning.vocabulary import vocabulary
 from edge_assistant.reasoning.when import Relation, When, masked, whens
@@ -80,7 +83,7 @@ class Computing:
         limit: the limit, where the text tells it.
         whens: the periods and moments that are named.
         clause: what happened at the moment that is meant, where only that is told: "when the pump stalled".
-        rest: the text without what says when, of the same length.
+        rest: the text without what says when, of the same length; of a question also without what happened then.
     """
 
     kind: Kind
@@ -99,28 +102,81 @@ class Computing:
 
 def statistic(question: str) -> Computing | None:
     """Find out what a question asks of readings; None where it names no computation."""
+    return _computing(fronted(" ".join(question.split())), compared=False)
+
+
+def compared(question: str) -> Computing | None:
+    """What a question asks of readings that asks whether signals agree on it: the value of each, not yes or no.
+
+    >>> compared("Is the log right about the peak pressure?").wants
+    <Wants.VALUE: 'value'>
+    """
     text = " ".join(question.split())
+    for words in (_SOURCES, agreement_words()):
+        text = words.sub(lambda match: " " * len(match[0]), text)
+    return _computing(text, compared=True)
+
+
+# The sources that a question compares, which say nothing of what it compares them on
+_SOURCES = re.compile(
+    r"\b(?:between|by|in|according to|with|to|from|of|do|does|is|are)\s+(?:both\s+)?(?:the\s+|his\s+|her\s+|their\s+|my\s+)?"
+    r"(?:readings|logs?|log ?book|recording|note|notes|remarks?|text|sensor data|measurements|data|voice note|report)"
+    r"(?:\s+(?:and|with|or)\s+(?:the\s+|his\s+|her\s+|their\s+|my\s+)?"
+    r"(?:readings|logs?|log ?book|recording|note|notes|remarks?|text|sensor data|measurements|data|voice note|report))?\b",
+    re.I,
+)
+
+
+def _computing(text: str, *, compared: bool) -> Computing | None:
     named = whens(text)
-    rest = masked(text, named)
-    clause = _clause(rest)
+    whole = without_places(masked(text, named))
+    then = happening(whole)
+    wants = _wants(then.head if then else whole)
+    if then is not None and wants in (Wants.MOMENT, Wants.DAY) and _kind(then.head, wants, named, None) is None:
+        then = None  # "what time was it when the limit was passed?" asks when that was
+    rest = then.head if then else whole
+    if compared and wants in (Wants.TRUTH, Wants.VALUE):
+        wants = Wants.TRUTH if _is_limited(rest, named) else Wants.VALUE
+    stays = found(text, "words", "stay") is not None  # in the text: "all night" is also a time
+    kind = _kind(rest, wants, named, then, compared=compared, stays=stays)
+    if kind is None or found(rest, "asks", "other") or _asks_which(rest) or _asks_rule(rest, kind):
+        return None
+    if kind not in (Kind.AT, Kind.WAS_BEYOND) and (then is not None or _is_placed(rest)):
+        return None
     over = direction(rest)
     ranged = over is None and range_kind(rest) is not None
-    wants = _wants(rest)
-    stays = found(text, "words", "stay") is not None  # in the text: "all night" is also a time
-    kind = _limited(rest, wants, over, named, stays=stays) if over is not None else None
-    if ranged and wants is Wants.TRUTH:
-        kind, over = range_kind(rest), True
-    kind = kind or _unlimited(rest, wants, named, clause)
-    if kind is None or found(rest, "asks", "other") or _asks_which(rest) or (kind is not Kind.AT and _is_placed(rest)):
-        return None
-    if kind in (Kind.TREND, Kind.WENT_BEYOND, Kind.STAYED, Kind.WAS_BEYOND) and _is_closed(rest):
+    if kind in (Kind.TREND, Kind.WENT_BEYOND, Kind.STAYED, Kind.WAS_BEYOND) and (compared or _is_closed(rest)):
         wants = Wants.TRUTH
-    if over is not None and kind is Kind.STAYED and not ranged:
+    if ranged and wants is Wants.TRUTH and kind is range_kind(rest):
+        over = True
+    elif over is not None and kind is Kind.STAYED:
         over = over if _negated(rest) else not over  # to stay below is not to be over
     limit = limit_of(rest) if kind in LIMITED else None
     if kind is Kind.TREND and over is None:
         over = _upwards(rest)
-    return Computing(kind, wants, over, limit, tuple(named), clause, rest)
+    return Computing(kind, wants, over, limit, tuple(named), then.clause if then else None, rest)
+
+
+def _is_limited(rest: str, named: Sequence[When]) -> bool:
+    """Whether a question compares with a limit or asks for a trend, so that yes or no is all that it wants."""
+    if direction(rest) is not None:
+        return _limited(rest, Wants.TRUTH, named, None) is not None
+    return range_kind(rest) is not None or found(rest, "statistics", "trend") is not None
+
+
+def _kind(
+    rest: str,
+    wants: Wants,
+    named: Sequence[When],
+    then: Happening | None,
+    *,
+    compared: bool = False,
+    stays: bool = False,
+) -> Kind | None:
+    kind = _limited(rest, wants, named, then, stays=stays) if direction(rest) is not None else None
+    if direction(rest) is None and wants is Wants.TRUTH and (ranged := range_kind(rest)) is not None:
+        return ranged
+    return kind or _unlimited(rest, wants, named, then, compared=compared)
 
 
 def range_kind(rest: str) -> Kind | None:
@@ -220,8 +276,13 @@ def _wants(rest: str) -> Wants:
 
 
 def _is_clause_word(rest: str, match: re.Match[str]) -> bool:
-    """Whether "when" only begins a clause: "how hot was it when the pump stalled?"."""
-    return match.start() > 0 and match[0].lower() == "when"
+    """Whether "when" only begins a clause: "how hot was it when the pump stalled?"; "agree on when" asks."""
+    before = rest[: match.start()].rstrip().lower()
+    return (
+        bool(before)
+        and match[0].lower() == "when"
+        and not before.endswith(("on", "about", "of", "is", "and", "regarding"))
+    )
 
 
 def _is_closed(rest: str) -> bool:
@@ -230,18 +291,9 @@ def _is_closed(rest: str) -> bool:
     return bool(words) and words[0] in vocabulary().question["auxiliary"]
 
 
-def _clause(rest: str) -> str | None:
-    """What happened at the moment that a question means, where it says that and no time."""
-    match = re.search(
-        r"(?<=\w)[\s,]+(?:when|while|as|at the (?:time|moment)(?: when| that| of)?)\s+"
-        r"(?P<clause>(?:\w+\W+){1,20}\w+)\W*$",
-        rest,
-        re.I,
-    )
-    return match["clause"] if match else None
-
-
-def _limited(rest: str, wants: Wants, over: bool | None, named: Sequence[When], *, stays: bool) -> Kind | None:
+def _limited(
+    rest: str, wants: Wants, named: Sequence[When], then: Happening | None, *, stays: bool = False
+) -> Kind | None:
     """A computation that compares with a limit."""
     if not (limit_of(rest) or _names_limit(rest)):
         return None
@@ -258,7 +310,7 @@ def _limited(rest: str, wants: Wants, over: bool | None, named: Sequence[When], 
     if wants is Wants.TRUTH:
         if stays:
             return Kind.STAYED
-        if any(when.first and when.first.minutes and when.relation == "at" for when in named):
+        if then is not None or any(_is_moment(when) for when in named):
             return Kind.WAS_BEYOND
         return Kind.WENT_BEYOND
     return Kind.FIRST_BEYOND if re.search(r"\bfirst\b", rest, re.I) else None
@@ -280,7 +332,12 @@ def names_limit(rest: str) -> bool:
 def _is_placed(rest: str) -> bool:
     """Whether a question means a period that readings do not tell: "before the limit was exceeded"."""
     placed = found(rest, "words", "unplaced")
-    return _clause(rest) is not None or (placed is not None and placed[0].lower() not in ("when", "as"))
+    return placed is not None and placed[0].lower() not in ("when", "as")
+
+
+def _asks_rule(rest: str, kind: Kind) -> bool:
+    """Whether a question asks how it should be, and not how it was: "how high may the pressure be?"."""
+    return kind not in LIMITED and found(rest, "words", "modal") is not None
 
 
 def _asks_which(rest: str) -> bool:
@@ -289,9 +346,11 @@ def _asks_which(rest: str) -> bool:
     return match is not None and _is_thing(match[1])
 
 
-def _unlimited(rest: str, wants: Wants, named: Sequence[When], clause: str | None) -> Kind | None:
+def _unlimited(
+    rest: str, wants: Wants, named: Sequence[When], then: Happening | None, *, compared: bool
+) -> Kind | None:
     """A computation without a limit."""
-    at = clause is not None or any(_is_moment(when) for when in named)
+    at = then is not None or any(_is_moment(when) for when in named)
     for kind in (
         Kind.SPAN,
         Kind.SPREAD,
@@ -310,9 +369,14 @@ def _unlimited(rest: str, wants: Wants, named: Sequence[When], clause: str | Non
         return Kind.AT if at else Kind.MAXIMUM
     if found(rest, "asks", "readings") and wants is Wants.COUNT:
         return Kind.COUNT
-    if at and wants is Wants.TRUTH and clause is None and any(True for _ in numbers_in(rest)):
+    if at and wants is Wants.TRUTH and then is None and any(True for _ in numbers_in(rest)):
         return Kind.AT
-    return Kind.AT if at and wants is Wants.VALUE and found(rest, "statistics", "reading") else None
+    asks_value = compared or _ASKS_VALUE.match(rest) or found(rest, "statistics", "reading")
+    return Kind.AT if at and wants is Wants.VALUE and asks_value else None
+
+
+# A question for a value; whether it is one of readings is told by the words for their columns
+_ASKS_VALUE = re.compile(r"\W*(?:(?:and|so|then)\s+)?(?:what|which|how|where|give|tell)\b", re.I)
 
 
 def _is_moment(when: When) -> bool:

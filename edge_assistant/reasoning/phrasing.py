@@ -23,7 +23,7 @@ def pattern(phrases: tuple[str, ...]) -> re.Pattern[str]:
     if not phrases:
         return _NO_WORD
     parts = "|".join(_one(phrase) for phrase in sorted(phrases, key=len, reverse=True))
-    return re.compile(rf"(?<![\w'])(?:{parts})(?![\w'])", re.I)
+    return re.compile(rf"(?<![\w'/])(?:{parts})(?![\w'])", re.I)  # no "min" in "l/min"
 
 
 def found(text: str, group: str, *names: str) -> re.Match[str] | None:

@@ -29,7 +29,6 @@ class Result:
         kind: the computation.
         wants: the sort of answer.
         column: name of the column, or None where it is about the rows alone.
-        day: the day of a moment, where the readings are of several days.
     """
 
     value: Value
@@ -39,7 +38,6 @@ class Result:
     kind: Kind
     wants: Wants
     column: str | None = None
-    day: Day | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +85,8 @@ def reading(task: Task, computed: Computed | None) -> Result | None:
         if task.computing.wants is Wants.DAY:
             return result(task, day, at.date().isoformat(), computed)
         several = task.table.when(0).date() != task.table.when(len(task.table) - 1).date()
-        clock = result(task, Clock((at.hour * 60 + at.minute,)), task.table.shown(at), computed)
-        return replace(clock, day=day if several else None)
+        clock = Clock((at.hour * 60 + at.minute,), day=day if several else None)
+        return result(task, clock, task.table.shown(at), computed)
     return result(task, as_quantity(rounded(computed.value, task), task.column), shown(computed, task), computed)
 
 

@@ -15,9 +15,11 @@ from edge_assistant.reasoning.corrections import corrected
 from edge_assistant.reasoning.measured import LIMITED, Computing, Kind, Wants
 from edge_assistant.reasoning.moments import Period, resolve
 from edge_assistant.reasoning.results import Result
-from edge_assistant.reasoning.subjects import other_subject
+from edge_assistant.reasoning.subjects import other_subject, other_than
 from edge_assistant.reasoning.telling import Telling, tellings
-from edge_assistant.reasoning.values import Clock, Nothing, Quantity, Truth, Value, same
+from edge_assistant.reasoning.units import is_temperature
+from edge_assistant.reasoning.values import Clock, Day, Nothing, Quantity, Truth, Value, same
+from edge_assistant.reasoning.vocabulary import vocabulary
 
 MAX_STATEMENTS = 200  # of one text; more is no remark
 _LATE = timedelta(minutes=10)  # that an approximate time of day may be off, see tolerances.toml
@@ -64,13 +66,14 @@ class Verified:
     agrees: bool
 
 
-def stated(text: str, table: Table, about: str = "") -> list[Statement]:
+def stated(text: str, table: Table, about: str = "", head: str = "") -> list[Statement]:
     """What a text says of readings.
 
     Args:
         text: a remark, or what a recording says.
         table: the readings; their column, dates and hours tell what is meant.
         about: what else tells of which thing the readings are: the name of their file.
+        head: the heading of the log, which tells of which thing it is.
 
     Returns:
         Nothing of what should be ("must stay below 75"), of other things than the readings are of ("pump 2"), and of
@@ -79,7 +82,7 @@ def stated(text: str, table: Table, about: str = "") -> list[Statement]:
     found_ones: list[Statement] = []
     before: Column | None = None
     for telling in tellings(corrected(text[:MAX_TEXT])):
-        if about and other_subject(telling.clause, about):
+        if (about and other_subject(telling.clause, about)) or other_than(telling.clause, head):
             before = None
             continue
         column = _column(telling, table, before)
@@ -112,13 +115,47 @@ def answers(
     column = column_of(asked.rest, table, asked.limit or limit)
     if column is None:
         return []
-    frame = _frame(resolve(asked.whens, table), table)
+    period = resolve(asked.whens, table)
+    frame = _frame(period, table)
     told = []
     for statement in statements:
-        if statement.column == column.name and frame == _frame(resolve(statement.computing.whens, table), table):
+        own = resolve(statement.computing.whens, table)
+        if period and own and period.moments[:1] and period.moments[0] in own.moments[1:]:
+            statement = replace(statement, computing=replace(statement.computing, whens=asked.whens))  # "ten thirty"
+            own = period
+        if statement.column == column.name and frame == _frame(own, table):
             value = _answer(asked, statement, column, limit)
             if value is not None:
                 told.append((statement, value))
+    return told
+
+
+def bounds(
+    asked: Computing, statements: Sequence[Statement], table: Table, result: Result
+) -> list[tuple[Statement, Value]]:
+    """The statements that bound what a question asks for, where they give it or contradict it.
+
+    "It never got past 77.3" gives the highest value if that is 77.3, and contradicts one of 80; over one of 70 it says
+    nothing that a question for the highest wants to know.
+    """
+    if asked.kind not in (Kind.MAXIMUM, Kind.MINIMUM) or not isinstance(result.value, Quantity):
+        return []
+    frame, told = _frame(resolve(asked.whens, table), table), list[tuple[Statement, Value]]()
+    for statement in statements:
+        own = statement.computing
+        upper = asked.kind is Kind.MAXIMUM
+        column = table.column(statement.column)
+        bound = converted(own.limit, column) if own.limit is not None else None
+        if own.kind is not Kind.STAYED or statement.claimed != Truth(True) or own.over is not upper or bound is None:
+            continue
+        if statement.column != result.column or frame != _frame(resolve(own.whens, table), table):
+            continue
+        assert own.limit is not None
+        beyond = result.computed.value > bound if upper else result.computed.value < bound
+        if same(own.limit, result.value):
+            told.append((statement, result.value))
+        elif beyond:
+            told.append((statement, own.limit))
     return told
 
 
@@ -177,6 +214,9 @@ def _statements(telling: Telling, table: Table, column: Column) -> Iterator[Stat
         moments = period.moments if period and isinstance(claimed, Clock) else ()
         if isinstance(claimed, Clock) and not moments:
             continue
+        if isinstance(claimed, Clock) and len(days := {moment.date() for moment in moments}) == 1:
+            (day,) = days
+            claimed = replace(claimed, day=Day(((day.year, day.month, day.day),)))
         yield Statement(
             telling.clause, telling.start, telling.end, computing, claimed, moments, column.name, approximate
         )
@@ -208,7 +248,10 @@ def _same_number(claimed: Quantity, result: Result, column: Column) -> bool:
     step = Decimal(1).scaleb(int(claimed.readings[0].as_tuple().exponent)) / 2
     ends = [converted(replace(claimed, readings=(claimed.readings[0] + s,)), column) for s in (-step, step)]
     low, high = (min(e for e in ends if e is not None), max(e for e in ends if e is not None))
-    return low <= Decimal(str(result.computed.value)) <= high
+    number = Decimal(str(result.computed.value))
+    rule = vocabulary().tolerances["measured"]
+    near = is_temperature(claimed.unit) or abs(number - into) <= Decimal(float(rule.share)) * abs(number)
+    return low <= number <= high and near
 
 
 def _same_moment(statement: Statement, result: Result, table: Table) -> bool:

@@ -36,6 +36,45 @@ def other_subject(text: str, about: str, all_of: Sequence[str] = ()) -> bool:
     return True
 
 
+def heading(text: str) -> str:
+    """The words at the head of a log that say of which thing it is: "Shift log, compressor 2:"."""
+    match = _HEADING.match(text)
+    return match[0] if match and any(mark for _, mark in subjects(match[0])) else ""
+
+
+# A line or a few words before a colon, or a sentence that names the log
+_HEADING = re.compile(
+    r"\s*(?:[^.!?:\n]{1,60}[:\n]|[^.!?\n]{0,60}\b(?:log|logbook|notes?|remarks?|report|entry|record|shift)\b[^.!?\n]{0,40}[.!?\n])",
+    re.I,
+)
+
+
+def other_than(sentence: str, about: str) -> str | None:
+    """The thing that a sentence speaks of, where it is not the one at hand: "line 7", "the old press"; else None.
+
+    Args:
+        sentence: what is said.
+        about: the heading of the log.
+    """
+    match = _other_pattern().search(sentence)
+    if match is not None:
+        return " ".join(match[0].split())
+    marked = {subject for subject in subjects(sentence) if subject[1] is not None}
+    own = {subject for subject in subjects(about) if subject[1] is not None}
+    if not marked or not own or marked & own:
+        return None
+    noun, mark = min(marked, key=str)
+    return f"{noun} {mark}"
+
+
+@per_vocabulary
+def _other_pattern(vocabulary: Vocabulary) -> re.Pattern[str]:
+    words = vocabulary.measuring["subjects"]
+    nouns = "|".join(map(re.escape, _longest([*words["things"], *words["anything"]])))
+    others = "|".join(map(re.escape, vocabulary.measuring["words"]["others"]))
+    return re.compile(rf"\b(?:{others})\s+(?:{nouns})\b(?!\s+(?:limit|temperature|pressure))", re.I)
+
+
 def particular(told: set[Subject]) -> set[Subject]:
     """The things that are no machine, room or sensor in general."""
     general = set(vocabulary().measuring["subjects"]["anything"])
@@ -62,6 +101,22 @@ def _mark(text: str | None) -> str | None:
     word = text.lower()
     number = vocabulary().numbers.get(word)
     return str(number) if number is not None else word.lstrip("0") or word
+
+
+def without_places(text: str) -> str:
+    """A text of the same length without the places that are named by a thing: the top of the tank is no highest value.
+
+    >>> without_places("at the top of the tank it was 95")
+    'at                     it was 95'
+    """
+    return _places().sub(lambda match: " " * len(match[0]), text)
+
+
+@per_vocabulary
+def _places(vocabulary: Vocabulary) -> re.Pattern[str]:
+    words = vocabulary.measuring["subjects"]
+    nouns = "|".join(map(re.escape, _longest([*words["things"], *words["anything"]])))
+    return re.compile(rf"\bthe\s+(?:top|bottom)\s+of\s+(?:the|this|that|our|its)\s+(?:{nouns})\b", re.I)
 
 
 @per_vocabulary

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from edge_assistant.answer import Computation
-from edge_assistant.evidence import Evidence, Locator, Passage, Speech, Statistic
-from edge_assistant.perception.table import Table
+from edge_assistant.evidence import Evidence, Locator, Statistic
+from edge_assistant.perception.table import Column, Table
 from edge_assistant.reasoning.align import Group
-from edge_assistant.reasoning.candidates import as_words
 from edge_assistant.reasoning.claims import Claim
-from edge_assistant.reasoning.compute import measure
-from edge_assistant.reasoning.measured import Computing
-from edge_assistant.reasoning.moments import moment_of
+from edge_assistant.reasoning.columns import column_of, score
+from edge_assistant.reasoning.compute import evaluate
+from edge_assistant.reasoning.happened import happened
+from edge_assistant.reasoning.limits import told_limit
+from edge_assistant.reasoning.measured import Computing, statistic
 from edge_assistant.reasoning.question import Query
 from edge_assistant.reasoning.results import Result, Unmeasured
+from edge_assistant.reasoning.script import Script
 from edge_assistant.reasoning.sources import Source
-from edge_assistant.reasoning.statements import Statement, answers, stated, verify
-from edge_assistant.reasoning.values import Quantity, Value
-
-Limit = tuple[Quantity | None, tuple[str, ...]]
-"""What a computation compares with, and the evidence that tells it."""
+from edge_assistant.reasoning.statements import Statement, answers, bounds, stated, verify
+from edge_assistant.reasoning.subjects import heading
+from edge_assistant.reasoning.values import Nothing, Quantity, Value
 
 
 @dataclass(slots=True)
@@ -73,14 +73,32 @@ class Measured:
     reasons: tuple[str, ...] = ()
 
 
-def over_tables(query: Query, sources: Sequence[Source], ledger: Ledger, limit: Callable[[], Limit]) -> Measured:
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What other signals tell for a computation, each a limit or a moment."""
+
+    limit: Claim | None = None
+    moment: datetime | None = None
+    evidence: tuple[str, ...] = ()
+    rests: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def value(self) -> Quantity | None:
+        """The limit alone."""
+        return self.limit.value.exact() if self.limit and isinstance(self.limit.value, Quantity) else None
+
+
+def over_tables(
+    query: Query, sources: Sequence[Source], ledger: Ledger, limits: Sequence[Claim], read: Callable[[], Claim | None]
+) -> Measured:
     """Answer a question over readings.
 
     Args:
         query: what is asked.
         sources: all of them.
         ledger: is added to.
-        limit: finds the limit that another signal tells; is called only where one is needed.
+        limits: those that other signals tell.
+        read: reads a limit that code found in no signal; is called only where one is needed.
 
     Returns:
         No claims where the question names no computation, or there are no readings.
@@ -89,20 +107,20 @@ def over_tables(query: Query, sources: Sequence[Source], ledger: Ledger, limit: 
     tables = [source for source in sources if source.table is not None]
     if asked is None or not tables:
         return Measured({})
-    value, told = limit() if asked.needs_limit else (None, ())
     claims: dict[str, list[Claim]] = {}
     reasons: list[str] = []
     for source in tables:
         assert source.table is not None
-        moment, named = _moment(asked, source.table, sources)
-        result = measure(query.text, source.table, value, moment)
+        told = _told_for(asked, query.text, source.table, sources, limits, read)
+        column = _limited_column(asked, source.table, told)
+        result = evaluate(asked, source.table, told.value, told.moment, column)
         if isinstance(result, Unmeasured):
             reasons.append(result.reason)
         if not isinstance(result, Result):
             continue
-        claims[source.signal.id] = [ledger.claim(source, result, (*told, *named))]
+        claims[source.signal.id] = [replace(ledger.claim(source, result, told.evidence), rests=told.rests)]
         for other in sources:
-            if other.table is None and (said := list(_said(asked, other, source, value, result))):
+            if other.table is None and (said := list(_said(asked, other, source, told.value, result))):
                 claims.setdefault(other.signal.id, []).extend(said)
     return Measured(claims, tuple(reasons))
 
@@ -113,23 +131,79 @@ def statements(sources: Sequence[Source], ledger: Ledger, limit: Quantity | None
         if source.table is None:
             continue
         for other in sources:
-            for line, statement in _stated(other, source.table, source.signal.name) if other.table is None else ():
+            for ids, statement in _stated(other, source.table, source.signal.name) if other.table is None else ():
                 checked = verify(statement, source.table, limit)
                 if checked is not None:
                     value = checked.result.value if checked.agrees else statement.claimed
-                    told = Claim(other.signal.id, value, statement.text, (line.id,))
+                    told = Claim(other.signal.id, value, statement.text, ids)
                     name = f"{statement.kind} {statement.column}"
                     yield name, None, [ledger.claim(source, checked.result, ()), told]
+
+
+def _told_for(
+    asked: Computing,
+    question: str,
+    table: Table,
+    sources: Sequence[Source],
+    limits: Sequence[Claim],
+    read: Callable[[], Claim | None],
+) -> _Told:
+    """The limit and the moment that a question leaves to other signals."""
+    told = _Told()
+    if asked.needs_limit:
+        named = column_of(asked.rest, table)
+        column = named if named is not None and (score(asked.rest, named) or len(_numeric(table)) == 1) else None
+        chosen = next(iter(told_limit(limits, question, column)), None) or (None if limits else read())
+        if chosen is not None:
+            told = _Told(chosen, None, chosen.evidence, (("limit", chosen.signal),))
+    if asked.clause is None:
+        return told
+    moment, ids, signal = _moment(asked, asked.clause, table, sources)
+    rests = (*told.rests, ("moment", signal)) if signal else told.rests
+    return replace(told, moment=moment, evidence=(*told.evidence, *ids), rests=rests)
+
+
+def _numeric(table: Table) -> list[Column]:
+    return [column for column in table.columns if column.numeric]
+
+
+def _limited_column(asked: Computing, table: Table, told: _Told) -> Column | None:
+    """The column that the limit is of, where the question has no word for one: "when was the limit passed?"."""
+    if told.limit is None or any(score(asked.rest, column) for column in _numeric(table)):
+        return None
+    ranked = sorted(_numeric(table), key=lambda column: -score(told.limit.sentence if told.limit else "", column))
+    return ranked[0] if ranked and score(told.limit.sentence, ranked[0]) else None
+
+
+def _moment(
+    asked: Computing, clause: str, table: Table, sources: Sequence[Source]
+) -> tuple[datetime | None, tuple[str, ...], str | None]:
+    """When that was what a question means: by the readings ("when it peaked"), else as another signal tells."""
+    own = statistic(f"When was it when {clause}?")
+    if own is not None and own.clause is None and not own.needs_limit:
+        computed = evaluate(own, table)
+        if (
+            isinstance(computed, Result)
+            and computed.computed.time is not None
+            and not isinstance(computed.value, Nothing)
+        ):
+            return computed.computed.time, (), None
+    for source in sources:
+        script = Script.of(source.evidence)
+        if script.ids and (then := happened(clause, script, table, asked.whens)):
+            return then.moment, then.evidence, source.signal.id
+    return None, (), None
 
 
 def _said(asked: Computing, other: Source, source: Source, limit: Quantity | None, result: Result) -> Iterator[Claim]:
     """What a signal says to the question that is asked of readings."""
     assert source.table is not None
-    for line, statement in _stated(other, source.table, source.signal.name):
+    for ids, statement in _stated(other, source.table, source.signal.name):
         for answered, value in answers(asked, [statement], source.table, limit):
-            yield Claim(
-                other.signal.id, _borne_out(answered, value, source.table, limit, result), answered.text, (line.id,)
-            )
+            told = _borne_out(answered, value, source.table, limit, result)
+            yield Claim(other.signal.id, told, answered.text, ids)
+        for bounding, value in bounds(asked, [statement], source.table, result):
+            yield Claim(other.signal.id, value, bounding.text, ids)
 
 
 def _borne_out(statement: Statement, value: Value, table: Table, limit: Quantity | None, result: Result) -> Value:
@@ -139,21 +213,10 @@ def _borne_out(statement: Statement, value: Value, table: Table, limit: Quantity
     return result.value if agrees else value
 
 
-def _stated(source: Source, table: Table, about: str) -> Iterator[tuple[Evidence, Statement]]:
-    for line in source.evidence:
-        if isinstance(line.detail, (Speech, Passage)):
-            yield from ((line, statement) for statement in stated(line.text, table, about))
-
-
-def _moment(asked: Computing, table: Table, sources: Sequence[Source]) -> tuple[datetime | None, tuple[str, ...]]:
-    """When that was what the question means: the moment that the sentence with most words in common with it names."""
-    wanted = as_words(asked.clause or "").tokens
-    best: tuple[int, datetime, str] | None = None
-    for source in sources:
-        for line in source.evidence:
-            if wanted and isinstance(line.detail, (Speech, Passage)):
-                common = len(wanted & as_words(line.text).tokens)
-                moment = moment_of(line.text, table) if common else None
-                if moment is not None and (best is None or common > best[0]):
-                    best = (common, moment, line.id)
-    return (best[1], (best[2],)) if best else (None, ())
+def _stated(source: Source, table: Table, about: str) -> Iterator[tuple[tuple[str, ...], Statement]]:
+    """What a source says of readings, each with the evidence that it stands in."""
+    script = Script.of(source.evidence)
+    head = heading(script.text)
+    for at, part in script.parts() if script.ids else ():
+        for statement in stated(part, table, about, head):
+            yield script.evidence(at + statement.start, at + statement.end), statement

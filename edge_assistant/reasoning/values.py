@@ -73,11 +73,16 @@ class Month:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """A time of day; each reading is a minute from midnight. `approximate` and `side` as of a quantity."""
+    """A time of day; each reading is a minute from midnight. `approximate` and `side` as of a quantity.
+
+    Attributes:
+        day: the day, where several could be meant and it is told; the same time of two days is not the same.
+    """
 
     readings: tuple[int, ...]
     approximate: bool = False
     side: str = ""
+    day: Day | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +178,8 @@ def _same(a: Value, b: Value) -> bool:
         case Month(), Month():
             return a.month == b.month and (a.year is None or b.year is None or a.year == b.year)
         case Clock(), Clock():
-            return any(_same_minute(x, y, a, b) for x in a.readings for y in b.readings)
+            days = a.day is None or b.day is None or _same(a.day, b.day)
+            return days and any(_same_minute(x, y, a, b) for x in a.readings for y in b.readings)
         case Telephone(), Telephone():
             return _same_telephone(a.digits, b.digits)
         case Identifier(), Identifier():
@@ -272,7 +278,11 @@ def _rounding(stated: Quantity, other: Quantity, number: Decimal | None) -> Frac
     """How far a stated number may be from a computed one that rounds to it."""
     if number is None or stated.measured or not other.measured or other.approximate or stated.approximate:
         return Fraction(0)
-    return vocabulary().tolerances["measured"].half_units * _half_unit(number)
+    rule = vocabulary().tolerances["measured"]
+    slack = rule.half_units * _half_unit(number)
+    if not number or units.is_temperature(stated.unit or other.unit):
+        return slack
+    return min(slack, rule.share * abs(Fraction(other.readings[0])))
 
 
 def _converted(target: Quantity, source: Quantity, number: Decimal | None, one: str, other: str) -> Fraction:
