@@ -21,6 +21,9 @@ from edge_assistant.signals import Kind
 _AGREED_ON = re.compile(r"\b(?:on|about) (?:(?:the|their|his|her|its) )?(?P<noun>[\w ]+?)[?!. ]*$", re.I)
 _AGREED_NOUN = re.compile(r"\b(?:the|its|his|her) (?P<noun>\w+)\b", re.I)
 _COUNTED = re.compile(r"\b(?:how many|number of) (?P<noun>[a-z]+(?: [a-z]+){0,3})", re.I)
+_WHILE = re.compile(r"^(?P<asked>(?:\w+ )?(?:what|which|how|who|whose|where)\b[^,:]*?) when\b")
+_NO_NOUN = r"(?=[?!. ]*$|,|\s+(?:of|for|in|at|to|by|on|per|us|me|them|him|her|you|with|without|before|after|all|up)\b)"
+LIMIT = "limit"  # the attribute of how much something may be
 _MAX_ATTRIBUTE = 5  # words of a verdict's attribute
 
 
@@ -186,16 +189,36 @@ def _attributes(text: str, mentions: Iterable[Mention], interrogative: Expect | 
 
     Names come before phrases, and of one type leave none of them: "How much was the tip?" does not ask for the total.
     Longer ones come before shorter ones: "On what date was its last service?" asks for the date of service; and what
-    has a meaning of its own comes before "date": "On what date does she come back?" asks for the appointment.
+    has a meaning of its own comes before "date": "On what date does she come back?" asks for the appointment. A limit
+    is always one of something else, and comes before that: "How high may the temperature be?".
     """
     admitted = _ADMITTED.get(interrogative) if interrogative else None
-    meant = [m for m in mentions if admitted is None or m.attribute.value in admitted]
+    meant = [m for m in mentions if admitted is None or m.attribute.value in admitted or _asks(text, m)]
     meant = [m for m in meant if not any(_is_measure_of(text, m, other) for other in meant)]
     meant = [m for m in meant if m.named or m.attribute.general or not any(within(m, other) for other in meant)]
     named = {m.attribute.value for m in meant if m.named and not m.attribute.general}
-    meant = [m for m in meant if m.named or m.attribute.value not in named]
-    ranked = sorted(meant, key=lambda m: (m.attribute.general, not m.named, -_weight(text[m.start : m.end]), m.start))
+    meant = [m for m in meant if m.named or m.attribute.value not in named or m.attribute.name == LIMIT]
+    ranked = sorted(
+        meant,
+        key=lambda m: (
+            m.attribute.name != LIMIT,
+            m.attribute.general,
+            not m.named,
+            -_weight(text[m.start : m.end]),
+            m.start,
+        ),
+    )
     return tuple(dict.fromkeys(mention.attribute for mention in ranked))
+
+
+def _asks(text: str, mention: Mention) -> bool:
+    """Whether a phrase holds the question word itself, and so says of what type the answer is: "when does she take"."""
+    first, _, rest = text[mention.start : mention.end].lower().partition(" ")
+    return (
+        bool(rest)
+        and not mention.named
+        and (first in ("when", "where", "who", "how") or "time" in (first, *rest.split()))
+    )
 
 
 def _weight(phrase: str) -> int:
@@ -286,13 +309,20 @@ def _interrogative(lower: str) -> Expect | None:
         return Expect.CLOCK
     if lower.split(" ", 1)[0] in rules["auxiliary"]:
         return Expect.TRUTH
-    if _has(lower, rules["date"]):
+    if _has(_without_while(lower), rules["date"]):
         return Expect.DATE
-    if _has(lower, rules["how"]) or (lower.startswith("what") and _has(lower, rules["costing"])):
+    if _has(lower, rules["how"]) or (
+        lower.startswith("what") and _has(lower.replace("in charge", ""), rules["costing"], _NO_NOUN)
+    ):
         return Expect.QUANTITY
     if lower.startswith(("who", "whose", "where")):
         return Expect.NAME
     return None
+
+
+def _without_while(lower: str) -> str:
+    """A question without a "when" that asks nothing: "what was the pressure when the belt slipped?"."""
+    return _WHILE.sub(r"\g<asked> ", lower)
 
 
 def _expected(interrogative: Expect | None, attributes: tuple[Attribute, ...]) -> Expect:
@@ -304,5 +334,5 @@ def _expected(interrogative: Expect | None, attributes: tuple[Attribute, ...]) -
     return Expect.WORDS if interrogative in (None, Expect.NAME) else interrogative
 
 
-def _has(lower: str, phrases: Iterable[str]) -> bool:
-    return any(re.search(rf"(?<!\w){re.escape(phrase)}(?!\w)", lower) for phrase in phrases)
+def _has(lower: str, phrases: Iterable[str], behind: str = "") -> bool:
+    return any(re.search(rf"(?<!\w){re.escape(phrase)}(?!\w){behind}", lower) for phrase in phrases)
