@@ -8,25 +8,38 @@ from bisect import bisect_left
 from edge_assistant.reasoning.attributes import told
 from edge_assistant.reasoning.candidates import Candidate, find
 from edge_assistant.reasoning.clauses import listed
-from edge_assistant.reasoning.sayings import is_dialled, is_timed
+from edge_assistant.reasoning.sayings import codes_in, is_dialled, is_timed
 from edge_assistant.reasoning.things import things
-from edge_assistant.reasoning.values import Quantity
+from edge_assistant.reasoning.values import Clock, Day, Quantity
 from edge_assistant.reasoning.vocabulary import vocabulary
 
 _KINDS = (
     "telephone",
+    "identifier",
     "pair",
     "date",
     "clock",
     "quantity",
 )  # what can be corrected, what holds others first
+_LOOKS = {"clock": is_timed, "telephone": is_dialled}  # like nothing else
+_KINDS_OF: dict[type, frozenset[str]] = {
+    Quantity: frozenset({"quantity", "number", "money", "pair"}),
+    Day: frozenset({"date"}),
+    Clock: frozenset({"clock"}),
+}  # types of the attributes that a value can be of
 _BEFORE = 60  # characters before a correction in which the wrong value ends
 _BEHIND = 48  # characters behind it in which the right one begins
 _FEW = 4  # words between a correction and the right value, where they name no attribute
 _WORDS = re.compile(r"[^\W_]+(?:['-][^\W_]+)*")
 _DENIED = re.compile(r"(?<![\w'])(?:and\s+|it's\s+|it\s+is\s+)?not\s+(?:the\s+|a\s+)?(?=\S)", re.I)
 _NAMED = re.compile(r"((?:[^\W\d_][\w'-]*)(?:\s+[A-Z][\w'-]*){0,3})\s*(?=[.,;!?\n]|$)")
+_A_THING = re.compile(
+    r"[\s,]*(?:(?:it|that|this)(?:'s|\s+is|\s+was)\s+)?(?:an?|the|some)\s+(?P<what>[^\W\d_]+(?:\s+[^\W\d_]+){0,2})",
+    re.I,
+)
+_COUNT = re.compile(r"([^\s,.]+)\s+$")
 _STOPS = re.compile(r"[.!?;\n]")
+_SAID = re.compile(r"\w\s*[.!?;\n]")  # the end of a sentence that has words
 
 
 def corrected(text: str) -> str:
@@ -48,6 +61,12 @@ def is_plain_no(text: str, start: int, end: int) -> bool:
     return text[start:end].lower() == "no" and text[end : end + 1] not in (",", ".", "!")
 
 
+def _is_afterthought(text: str, start: int, end: int) -> bool:
+    """Whether "I mean" only says of what something was told: "the limit is 80, the temperature I mean."."""
+    meant = text[start:end].lower() in ("i mean", "i meant", "that is", "i'm talking about")
+    return meant and text[:start].rstrip()[-1:].isalpha() and re.match(r"\s*(?:$|[.!?\n])", text[end:]) is not None
+
+
 class _Draft:
     """A text that is being corrected, with the values that stand in it."""
 
@@ -59,17 +78,20 @@ class _Draft:
 
     def take_back(self, start: int, end: int) -> None:
         """Blank what the correction at [start, end) corrects, and the correction."""
-        if is_plain_no(self.text, start, end):
+        if is_plain_no(self.text, start, end) or _is_afterthought(self.text, start, end):
+            return
+        if self._take_back_thing(start, end):
             return
         at = bisect_left(self.starts, start)
         old = self._last_standing(at, start - _BEFORE)
         behind = bisect_left(self.starts, end)
         new = self.values[behind] if behind < len(self.values) else None
-        if new is None or new.start > end + _BEHIND:
+        if new is None or new.start > end + _BEHIND or _SAID.search(self.text, end, new.start):
             self._take_back_words(start, end, old)
         elif old is not None and type(old.value) is type(new.value) and self._replaces(old, new, start, end):
-            if things(self.text[old.end : start]):  # "two elephants, no, three"
-                self._blank(old.start, old.end)
+            if counted := things(self.text[old.end : start]):  # "two elephants, no, three", or "no, three elephants"
+                again = things(self.text[new.end : new.end + _BEHIND])
+                self._blank(old.start, start if again and again[0][0] == counted[-1][0] else old.end)
                 self._blank(start, end)
             elif named := told(old.text):  # "45 years old, sorry, 54"
                 self._blank(old.start, old.start + named[0].start)
@@ -102,16 +124,30 @@ class _Draft:
         if not _of_one_unit(old, new):
             return False
         between = self.text[end : new.start]
+        kinds = _KINDS_OF.get(type(new.value))
         begin = max(
             0,
             old.start - 2 * _BEFORE,
             *(self.text.rfind(c, max(0, old.start - 2 * _BEFORE), old.start) + 1 for c in ".!?\n"),
         )
-        before = _named(self.text[begin:start])
-        if _named(between):
-            return bool(_named(between) & before)
-        behind = _named(_STOPS.split(self.text[new.end : new.end + _BEHIND // 2])[0].partition(",")[0])
+        before = _named(self.text[begin:start], kinds)
+        if _named(between, kinds):
+            return bool(_named(between, kinds) & before)
+        behind = _named(_STOPS.split(self.text[new.end : new.end + _BEHIND // 2])[0].partition(",")[0], kinds)
         return len(_WORDS.findall(between)) <= _FEW and not (behind and before and not behind & before)
+
+    def _take_back_thing(self, start: int, end: int) -> bool:
+        """Blank a thing in whose place another was seen: "a carrot, wait, no, a banana"; whether there was one."""
+        new = _A_THING.match(self.text, end)
+        before = _STOPS.split(self.text[max(0, start - _BEFORE) : start])[-1]
+        seen, old = things(new["what"]) if new else [], things(before)
+        if not seen or not old or before[old[-1][2] :].strip(" ,") or seen[0][0] == old[-1][0]:
+            return False
+        count = _COUNT.search(before[: old[-1][1]])
+        number = count is not None and (count[1].isdigit() or count[1].lower() in vocabulary().numbers)
+        at = start - len(before) + (count.start() if count and number else old[-1][1])
+        self._blank(at, end)
+        return True
 
     def _take_back_words(self, start: int, end: int, value: Candidate | None) -> None:
         """Blank the name or item before a correction: "penicillin, no sorry, latex"."""
@@ -137,8 +173,8 @@ def _values(text: str) -> list[Candidate]:
     found: list[Candidate] = []
     taken: set[int] = set()
     for kind in _KINDS:
-        for value in find(kind, text):
-            if (kind == "clock" and not is_timed(value)) or (kind == "telephone" and not is_dialled(value)):
+        for value in codes_in(text) if kind == "identifier" else find(kind, text):
+            if kind in _LOOKS and not _LOOKS[kind](value):
                 continue
             if taken.isdisjoint(range(value.start, value.end)):
                 found.append(value)
@@ -146,8 +182,9 @@ def _values(text: str) -> list[Candidate]:
     return sorted(found, key=lambda value: value.start)
 
 
-def _named(text: str) -> set[str]:
-    return {mention.attribute.name for mention in told(text)}
+def _named(text: str, kinds: frozenset[str] | None) -> set[str]:
+    """The attributes that a text names, of those that a value can be of: a dose is no "since"."""
+    return {m.attribute.name for m in told(text) if kinds is None or m.attribute.value in kinds}
 
 
 def _of_one_unit(a: Candidate, b: Candidate) -> bool:
@@ -160,7 +197,8 @@ def _of_one_unit(a: Candidate, b: Candidate) -> bool:
 
 
 def _is_beside(between: str, right: Candidate, denied: Candidate) -> bool:
-    return len(between) < _BEFORE // 3 and not _STOPS.search(between) and type(right.value) is type(denied.value)
+    near = _BEFORE if between.rstrip().endswith(",") else _BEFORE // 3  # "..., not 306 pounds"
+    return len(between) < near and not _STOPS.search(between) and type(right.value) is type(denied.value)
 
 
 def _is_content(word: str) -> bool:

@@ -17,6 +17,8 @@ _MAX_ITEM = 3  # words of one item
 _WORD = re.compile(r"[^\W\d_][^\W_]*(?:[-'][^\W_]+)*")
 _NEAR = 24  # characters between a drug and its dose
 _OTHER = re.compile(r"\b(?:no|any)\s+(?:other|further|more)\s+(?:\w+\s+)?$", re.I)  # "no other allergies" denies none
+_ANYTHING = re.compile(r"\s+(?:to\s+)?(?:anything|nothing)\b", re.I)
+_NONE = re.compile(r"\s*(?:are|is|:|=|-)?\s*(?P<none>none|nil|no|nothing|negative|nka|nkda)\b(?:\s+known\b)?", re.I)
 _NO_MEDICINE = re.compile(
     r"\b(?:no|not\s+on\s+any|without|denies(?:\s+any)?)\s+(?:(?:regular|current)\s+)?"
     r"(?:medications?|medicines?|drugs|tablets|meds)\b|\bmedications?\s*:?\s*(?:none|nil)\b",
@@ -46,13 +48,22 @@ def allergies(saying: Saying) -> Iterator[Found]:
     behind = saying.text[span[1] :]
     items = items_of(saying.text, span[1]) if _leads(saying.text, span) else []
     if denied and (not items or listed("anything").match(behind.lstrip(" :,to"))):
-        yield Found(ALLERGY, Nothing(), *span, span, subject, when)
+        every = _ANYTHING.match(behind)
+        start, end = _denial(saying.text, first.start), span[1] + (every.end() if every else 0)
+        yield Found(ALLERGY, Nothing(), start, end, span, subject, when)
         return
-    if not items and re.match(r"\s*(?:are|is|:|=|-)?\s*(?:none|nil|no|nothing|negative|nka|nkda)\b", behind, re.I):
-        yield Found(ALLERGY, Nothing(), *span, span, subject, when)
+    none = None if items else _NONE.match(behind)
+    if none:
+        yield Found(ALLERGY, Nothing(), span[1] + none.start("none"), span[1] + none.end(), span, subject, when)
         return
     items = items or _before(saying.text, first.start)
     yield from _lists(ALLERGY, items, span, subject, when, denied=denied)
+
+
+def _denial(text: str, at: int) -> int:
+    """Where the words begin that deny what is named at a place: "no known allergies"."""
+    denials = list(listed("negations").finditer(text, max(0, at - 40), at))
+    return denials[-1].start() if denials else at
 
 
 def _leads(text: str, span: tuple[int, int]) -> bool:

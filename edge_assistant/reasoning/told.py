@@ -7,28 +7,33 @@ reads it when somebody asks.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from edge_assistant.evidence import Evidence, Passage, Speech
+from edge_assistant.reasoning.attributes import Mention
 from edge_assistant.reasoning.candidates import MAX_TEXT
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.clauses import MAX_CLAUSE, Clause, any_of, clauses, listed, plain, sentences, told_words
 from edge_assistant.reasoning.contacts import coded, contacts
 from edge_assistant.reasoning.corrections import corrected, is_plain_no
+from edge_assistant.reasoning.crew import operated
 from edge_assistant.reasoning.dated import dated
+from edge_assistant.reasoning.goods import handled, named_behind, packed
+from edge_assistant.reasoning.limits import LIMIT, sentence_at, with_limits
 from edge_assistant.reasoning.lists import ALLERGY, DOSE, MEDICATION, allergies, items_of, items_value, medicines
 from edge_assistant.reasoning.measures import measured
+from edge_assistant.reasoning.occasions import occasions
 from edge_assistant.reasoning.paid import paid, settled
-from edge_assistant.reasoning.sayings import Found, Saying, mentions_in, quantities_in
+from edge_assistant.reasoning.reactions import reactions
+from edge_assistant.reasoning.sayings import Found, Saying, as_meant, mentions_in, quantities_in
+from edge_assistant.reasoning.script import Script
 from edge_assistant.reasoning.seen import COUNT
 from edge_assistant.reasoning.sighted import sighted
 from edge_assistant.reasoning.sources import Source
 from edge_assistant.reasoning.tenses import Times
 from edge_assistant.reasoning.truths import truths
 from edge_assistant.reasoning.values import Items, Name, Quantity
-from edge_assistant.reasoning.whose import UNSURE, Thread
+from edge_assistant.reasoning.whose import UNSURE, Speaking, Thread
 
 _ANEW = 48  # characters behind a correction in which a claim is made anew
 _READERS: tuple[Callable[[Saying], Iterator[Found]], ...] = (
@@ -38,35 +43,15 @@ _READERS: tuple[Callable[[Saying], Iterator[Found]], ...] = (
     coded,
     contacts,
     allergies,
+    reactions,
     truths,
+    operated,
+    packed,
+    handled,
+    named_behind,
     sighted,
+    occasions,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _Script:
-    """The words of a source as one text, with the evidence that each part stands in."""
-
-    text: str
-    starts: tuple[int, ...]
-    ids: tuple[str, ...]
-
-    @classmethod
-    def of(cls, lines: Sequence[Evidence]) -> _Script:
-        """Segments of speech run on, for a sentence may have two of them; a passage ends what is said in it."""
-        parts: list[str] = []
-        starts: list[int] = []
-        length = 0
-        for line in lines:
-            starts.append(length)
-            parts.append(line.text + (" " if isinstance(line.detail, Speech) else "\n\n"))
-            length += len(parts[-1])
-        return cls("".join(parts), tuple(starts), tuple(line.id for line in lines))
-
-    def evidence(self, start: int, end: int) -> tuple[str, ...]:
-        """The ids of the evidence that [start, end) touches."""
-        first, last = bisect_right(self.starts, start) - 1, bisect_right(self.starts, max(start, end - 1)) - 1
-        return self.ids[max(0, first) : last + 1]
 
 
 def told_claims(source: Source) -> list[Claim]:
@@ -75,7 +60,7 @@ def told_claims(source: Source) -> list[Claim]:
     Args:
         source: of which what is spoken and typed is read; writing in pictures is not made of sentences.
     """
-    script = _Script.of([line for line in source.evidence if isinstance(line.detail, Speech | Passage)])
+    script = Script.of(source.evidence)
     return [_claim(source, script, found) for found in told_in(script.text)]
 
 
@@ -97,7 +82,7 @@ def told_in(text: str) -> list[Found]:
         if more is not None:
             found[-1] = more
         found += [_placed(f, saying.clause) for f in own if f.subject != UNSURE]
-    found = _standing(found, text)
+    found = _standing(with_limits(found, ready), text)
     return sorted(_named_at_hand(settled(found)), key=lambda f: (f.start, f.end, f.attribute))
 
 
@@ -136,7 +121,14 @@ def _sayings(text: str) -> Iterator[Saying]:
         sentence = whole[clause.sentence]
         if len(sentence) > 2 * MAX_CLAUSE:  # no sentence, but a text without full stops
             sentence = clause.text
-        yield Saying(clause, speaking, tense, sentence, mentions_in(clause.text), quantities)
+        mentions = _of_its_own(mentions_in(clause.text), speaking)
+        yield Saying(clause, speaking, tense, sentence, mentions, as_meant(quantities, mentions))
+
+
+def _of_its_own(mentions: Sequence[Mention], speaking: Sequence[Speaking]) -> tuple[Mention, ...]:
+    """Names of attributes, without those that are part of what something else is called: "the spare in the store"."""
+    named = [(one.start, one.end) for one in speaking if one.subject and one.pronoun is None]
+    return tuple(m for m in mentions if not any(a <= m.start and m.end <= b for a, b in named))
 
 
 def _placed(found: Found, clause: Clause) -> Found:
@@ -214,7 +206,7 @@ def _named_at_hand(found: Sequence[Found]) -> list[Found]:
     return [settle(f) for f in found]
 
 
-def _claim(source: Source, script: _Script, found: Found) -> Claim:
+def _claim(source: Source, script: Script, found: Found) -> Claim:
     start, end = min(found.start, found.mention[0]), max(found.end, found.mention[1])
     return Claim(
         source.signal.id,
@@ -226,4 +218,5 @@ def _claim(source: Source, script: _Script, found: Found) -> Claim:
         when=found.when,
         negated=found.negated,
         statistic=found.statistic,
+        sentence=sentence_at(script.text, found.start) if found.attribute == LIMIT else "",
     )
