@@ -61,7 +61,7 @@ def compose(query: Query, verdict: Verdict, claims: Sequence[Claim], signals: Se
         return [f"{lead}: {'; '.join(told)}."]
     if query.agreement:
         return [f"Yes, they agree on the {query.attribute}: {'; '.join(told)}."]
-    first = claims[0]
+    first = next((claim for claim in claims if claim.computed), claims[0])  # others say it less exactly
     lead = _said(first, claims)
     cites = "".join(_cite(claim) for claim in claims)
     sources = _listed(list(dict.fromkeys(names[claim.signal] for claim in claims)))

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from edge_assistant.reasoning.candidates import as_words, find
 from edge_assistant.reasoning.claims import Claim
+from edge_assistant.reasoning.limits import LIMIT, told_limit
 from edge_assistant.reasoning.question import Expect, Query, admits
 from edge_assistant.reasoning.units import fits
 from edge_assistant.reasoning.values import Items, Name, Nothing, Truth, Value, Words, same
@@ -50,7 +51,8 @@ def _direct(query: Query, attribute: Attribute, claims: Sequence[Claim]) -> list
     """The claims about an attribute that answer."""
     about = _about(query, attribute, [claim for claim in claims if claim.present and claim.attribute == attribute.name])
     answers = [_truth(query, attribute.value, claim) for claim in about] if query.expects is Expect.TRUTH else about
-    return [claim for claim in answers if claim is not None]
+    found = [claim for claim in answers if claim is not None]
+    return told_limit(found, query.text) if attribute.name == LIMIT and len(found) > 1 else found
 
 
 def of_type(query: Query, claims: Iterable[Claim]) -> list[Attribute]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from edge_assistant.reasoning.agreement import agreement_words
+from edge_assistant.reasoning.attributes import asked
 from edge_assistant.reasoning.candidates import Candidate, quantities, singular
 from edge_assistant.reasoning.happenings import Happening, fronted, happening
 from edge_assistant.reasoning.phrasing import found
@@ -342,8 +343,10 @@ def _asks_rule(rest: str, kind: Kind) -> bool:
 
 def _asks_which(rest: str) -> bool:
     """Whether a thing answers a question: "which pump ran hottest?"."""
-    match = re.search(r"\bwhich\s+(?:of\s+the\s+)?([^\W\d_]+)", rest, re.I)
-    return match is not None and _is_thing(match[1])
+    match = re.search(r"\bwhich\s+(?:of\s+the\s+)?([^\W\d_]+)(?:\s+([^\W\d_]+))?", rest, re.I)
+    if match is None or not _is_thing(match[1]):
+        return False
+    return not any(mention.attribute.units for mention in asked(match[2] or ""))  # "which motor temperature"
 
 
 def _unlimited(

@@ -13,7 +13,7 @@ from edge_assistant.events import Compared, Event
 from edge_assistant.evidence import Evidence
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.language.engine import Engine
-from edge_assistant.reasoning import trace
+from edge_assistant.reasoning import limits, trace
 from edge_assistant.reasoning.align import Group, Told, about_others, shared, unasked
 from edge_assistant.reasoning.bought import as_told
 from edge_assistant.reasoning.claims import Claim
@@ -22,7 +22,7 @@ from edge_assistant.reasoning.compose import STATUS, compose, concluded, contrad
 from edge_assistant.reasoning.guard import cited
 from edge_assistant.reasoning.inventory import inventory
 from edge_assistant.reasoning.join import join
-from edge_assistant.reasoning.lookup import looked_up, lookup
+from edge_assistant.reasoning.lookup import looked_up, names
 from edge_assistant.reasoning.prose import quote, write
 from edge_assistant.reasoning.question import Expect, Query, understand
 from edge_assistant.reasoning.reader import Reader
@@ -135,9 +135,9 @@ class Reasoner:
         if joined := join(query, sources, told):
             self._watch(trace.of_meant("join", joined))
             return _summed(joined, _ledger(sources, outcome)), ()
-        limits = list(self._told_limits(told))
+        bounds = list(self._told_limits(told, query.subject))
         read = partial(self._reader.first, understand(LIMIT), sources)
-        measured = over_tables(query, sources, _ledger(sources, outcome), limits, read)
+        measured = over_tables(query, sources, _ledger(sources, outcome), bounds, read)
         claims = measured.claims
         if claims or measured.reasons:
             return _in_order(sources, claims), measured.reasons
@@ -158,8 +158,12 @@ class Reasoner:
             self._watch(trace.of_claims(id, claims))
         return told
 
-    def _told_limits(self, told: Told) -> Iterator[Claim]:
-        return (claim for claims in told.values() for claim in lookup(understand(LIMIT), claims))
+    def _told_limits(self, told: Told, asked: frozenset[str] = frozenset()) -> Iterator[Claim]:
+        """The limits of today that are told of the thing at hand, or of one that a question names."""
+        for claim in (claim for claims in told.values() for claim in claims):
+            own = claim.subject is None or names(asked, claim.subject)
+            if claim.attribute == limits.LIMIT and claim.present and own:
+                yield claim
 
     def _prose(self, query: Query, sources: Sequence[Source], outcome: Outcome) -> Iterator[str]:
         """Sentences of the model that pass the check, else what the evidence says in its own words."""

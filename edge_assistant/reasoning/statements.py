@@ -214,7 +214,8 @@ def _statements(telling: Telling, table: Table, column: Column) -> Iterator[Stat
         moments = period.moments if period and isinstance(claimed, Clock) else ()
         if isinstance(claimed, Clock) and not moments:
             continue
-        if isinstance(claimed, Clock) and len(days := {moment.date() for moment in moments}) == 1:
+        days = {moment.date() for moment in moments}
+        if isinstance(claimed, Clock) and len(days) == 1 and table.when(0).date() != table.when(len(table) - 1).date():
             (day,) = days
             claimed = replace(claimed, day=Day(((day.year, day.month, day.day),)))
         yield Statement(

@@ -32,7 +32,7 @@ from edge_assistant.reasoning.when import Relation, When, masked, whens
 Claimed = tuple[Computing, Value, bool]
 """A computation, the value that is told of it, and whether that is said to be approximate."""
 
-_NO_FACTS = ("conditions", "unsure", "coming", "future", "recent")  # of told.toml
+_NO_FACTS = ("conditions", "unsure", "coming", "future")  # of told.toml
 _SENTENCE = re.compile(
     r"(?:[^.;!?\n]|\.(?=\d)|(?<=\b[apAP])\.(?=\s?[mM]\b)|(?<=\b[apAP]\.[mM])\.(?=\s+[a-z])|(?<=\b[apAP]\s[mM])\.(?=\s+[a-z]))+[.;!?]?"
 )
@@ -271,12 +271,27 @@ def tellings(text: str) -> Iterator[Telling]:
     for sentence in _SENTENCE.finditer(text):
         if sentence[0].rstrip().endswith("?"):
             continue
+        earlier = False
         for start, end in _clauses(sentence[0]):
+            earlier = (earlier or _is_earlier(sentence[0][start:end])) and not _is_now(sentence[0][start:end])
+            if earlier:
+                continue
             clause = sentence[0][start:end].rstrip(" .;!,")
             telling = _telling(clause, sentence.start() + start)
             later = found(sentence[0][max(0, start - 12) : start], "words", "anaphora") if start else None
             if _is_fact(telling) and (not later or telling.whens):
                 yield telling
+
+
+def _is_earlier(clause: str) -> bool:
+    """Whether a clause places what its sentence tells in a time before the readings: "the day before, the top was 80"."""
+    other = vocabulary().telling["words"]
+    return pattern(other["recent"]).search(clause) is not None or pattern(other["past"]).match(clause.lstrip()) is not None
+
+
+def _is_now(clause: str) -> bool:
+    """Whether a clause says that it is about now, and not about what was before."""
+    return pattern(vocabulary().telling["words"]["now"]).search(clause) is not None
 
 
 def _is_fact(telling: Telling) -> bool:
@@ -309,10 +324,13 @@ def _clauses(sentence: str) -> Iterator[tuple[int, int]]:
 def _is_beside(piece: str, *, leads: bool) -> bool:
     """Whether a piece of a sentence says no more than when or how much; one that leads may say what happened then."""
     rest = masked(piece, whens(piece))
+    for number in numbers_in(rest):
+        rest = rest[: number.start] + " " * (number.end - number.start) + rest[number.end :]
     words = [word for word in re.findall(r"[^\W\d_]+", rest.lower()) if word not in vocabulary().words["stop"]]
     if _tells(rest):
         return False
-    return len(words) <= 1 or (leads and not any(True for _ in numbers_in(rest)) and bool(whens(piece)))
+    numbered = any(True for _ in numbers_in(masked(piece, whens(piece))))
+    return len(words) <= 1 or (leads and not numbered and bool(whens(piece)))
 
 
 def _tells(rest: str) -> bool:

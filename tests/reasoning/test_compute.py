@@ -514,8 +514,8 @@ def test_values_are_typed(question, value):
 
 
 def test_a_moment_has_its_day_where_the_readings_are_of_several():
-    assert result_of("When was it hottest?", archive()).day == Day(((2013, 8, 2),))
-    assert result_of("When was it hottest?", furnace()).day is None
+    assert result_of("When was it hottest?", archive()).value.day == Day(((2013, 8, 2),))
+    assert result_of("When was it hottest?", furnace()).value.day is None
 
 
 @pytest.mark.parametrize(
