@@ -38,6 +38,7 @@ def read(rows: Sequence[Row]) -> list[Found]:
     """Fields, table rows, tick boxes and lines, in the order of the rows; each word is in exactly one of them."""
     rows = [row for row in stacks.labels_above(tables.mended([_tidied(row) for row in rows])) if row]
     headers = tables.header_of(rows)
+    sides = _sides(rows)
     found: list[Found] = []
     for index, row in enumerate(rows):
         if any(cell.text in (EMPTY, TICKED) for cell in row):
@@ -48,9 +49,36 @@ def read(rows: Sequence[Row]) -> list[Found]:
             found.append(Found(joined(row).text, _line(row), joined(row)))
         elif found and _continues(found[-1], row):
             found[-1] = _continued(found[-1], row[0])
+        elif index in sides:
+            found += _fields(row)
         else:
             found += _row(row)
     return found
+
+
+def _sides(rows: Sequence[Row]) -> set[int]:
+    """Rows in which labels and values take turns: half of their values hold digits, or those of a row beside them."""
+    turns = {i for i, row in enumerate(rows) if len(row) > 2 and _take_turns(row)}
+    found = {i for i in turns if 4 * sum(has_digit(value.text) for value in rows[i][1::2]) >= len(rows[i])}
+    for order in (sorted(turns), sorted(turns, reverse=True)):
+        found |= {i for i in order if any(n in found and _same_columns(rows[i], rows[n]) for n in (i - 1, i + 1))}
+    return found
+
+
+def _take_turns(row: Row) -> bool:
+    pairs = list(zip(row[::2], row[1::2], strict=False))
+    named = all(_is_named(a.text, b.text) and not has_digit(a.text) for a, b in pairs)
+    return len(row) % 2 == 0 and named and not any(":" in cell.text for cell in row[::2])
+
+
+def _same_columns(row: Row, other: Row) -> bool:
+    return len(row) == len(other) and all(
+        abs(a.left - b.left) < tables.ALIGNED * a.height for a, b in zip(row, other, strict=True)
+    )
+
+
+def _fields(row: Sequence[Cell]) -> list[Found]:
+    return [field(a.text, b.text, joined([a, b]), b) for a, b in zip(row[::2], row[1::2], strict=True)]
 
 
 def _continues(last: Found, row: Row) -> bool:
@@ -148,7 +176,7 @@ def _plain(cells: list[Cell]) -> list[Found]:
     pairs = list(zip(cells[::2], cells[1::2], strict=False))
     paired = len(cells) % 2 == 0 and all(_is_named(a.text, b.text) for a, b in pairs)
     if paired and (len(pairs) == 1 or all(has_digit(b.text) and not has_digit(a.text) for a, b in pairs)):
-        return [field(a.text, b.text, joined([a, b]), b) for a, b in pairs]
+        return _fields(cells)
     whole = joined(cells)
     return [Found(whole.text, _line(cells), whole)]
 

@@ -8,7 +8,7 @@ digits. A header of a table differs: the rows under it follow each other as clos
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 
@@ -20,17 +20,37 @@ from edge_assistant.perception.ticks import EMPTY, TICKED
 Pair = tuple[Cell, Cell]
 
 _COLON_GAP = 1.2  # label heights between a label with a colon and the value under it
-_GAP = 0.5  # heights of the higher line between a label without one and its value
+_GAP = 0.5  # heights of the higher line between a label without one and its value, at the most
 _ALIGNED = 1.0  # heights by which a value may stand further right than its label; half of it further left
-_CLOSER = 0.1  # heights by which a label keeps closer to its value than to the row above
-_APART = 0.15  # heights by which a value keeps further from the row below than from its label
-_LIKELY = 0.1  # by how much values are higher than labels; outlines vary by as much, so digits count too
-_DIGITS = 0.2  # what it counts that all values of a row hold digits
-_HIGHEST = 2.2  # label heights of a value; more is a sign over small print
-_SIMILAR = 1.35  # times that the labels of a page differ in height at the most
-_MIN_PAIRS = 2  # on a page, of labels without a colon
+_AT_LEAST = 0.04  # heights by which every label keeps closer to its value than both keep to other rows
+_CLOSER, _APART = 0.1, 0.15  # the same of a page's median, above and below; letters under the line blur it
+_LOWEST, _HIGHEST = -0.2, 1.2  # how much higher values are than labels: a heading is no label, a sign no value
+_LIKELY = 0.1  # how much higher they are on a page; what else tells of them counts too
+_DIGITS, _DISTANCE = 0.2, 0.2  # how much it counts that all values hold digits, and a height of distance
+_SIMILAR, _SAME_GAP = 1.3, 0.2  # how many times a page's labels differ in height, and heights by which their gaps do
+_MIN_PAIRS = 2  # on a page
 _NEIGHBOURS = 3  # rows above and below that are looked at
-_PLAIN_HEADER = 0.15  # values that are higher than this over a table's header are no rows of it
+_PLAIN = 0.15  # less higher than this, one row under the header of a table is of that table
+
+
+@dataclass(frozen=True, slots=True)
+class _Stack:
+    """A row of labels over a row of values.
+
+    Attributes:
+        pairs: each label with its value.
+        size: height of the labels in pixels.
+        higher: by what share of it the values are higher.
+        gap: between them, in heights of the higher line, as are the others.
+        above, below: by how much that is less than the distance to the rows above and below.
+    """
+
+    pairs: list[Pair]
+    size: float
+    higher: float
+    gap: float
+    above: float
+    below: float
 
 
 def labels_above(rows: Sequence[Row]) -> list[Row]:
@@ -61,20 +81,29 @@ def _with_colons(rows: Sequence[Row]) -> list[Pair]:
 
 
 def _without_colons(rows: Sequence[Row]) -> list[Pair]:
-    """Pairs of the rows that lie as labels and values do, where the page has several and their labels look alike."""
-    stacks: list[list[Pair]] = []
+    """Pairs of the rows that lie as labels and values do, where the page has several and they look alike."""
+    stacks: list[_Stack] = []
     below = 0
     for index in range(len(rows) - 1):
-        if index < below:
-            continue
-        pairs = _pairs(rows[index], rows[index + 1])
-        if pairs and _is_stack(rows, index, pairs):
-            stacks.append(pairs)
+        if index >= below and (stack := _stack(rows, index)) is not None:
+            stacks.append(stack)
             below = index + 2
-    size = median([label.height for pairs in stacks for label, _ in pairs] or [0.0])
-    alike = [pairs for pairs in stacks if all(size / _SIMILAR < label.height < size * _SIMILAR for label, _ in pairs)]
-    found = [pair for pairs in alike for pair in pairs]
-    return found if len(found) >= _MIN_PAIRS else []
+    if not stacks:
+        return []
+    size, gap = median(stack.size for stack in stacks), median(stack.gap for stack in stacks)
+    alike = [s for s in stacks if size / _SIMILAR < s.size < size * _SIMILAR and abs(s.gap - gap) < _SAME_GAP]
+    found = [pair for stack in alike for pair in stack.pairs]
+    heads = len(alike) == 1 and len(found) > 2 and alike[0].higher < _PLAIN and tables.is_header([a for a, _ in found])
+    return found if len(found) >= _MIN_PAIRS and not heads and _likely(alike) else []
+
+
+def _likely(stacks: Sequence[_Stack]) -> bool:
+    """Whether a page's stacks are labels and values by all that tells: their distances, heights and digits."""
+    above, below = median(stack.above for stack in stacks), median(stack.below for stack in stacks)
+    values = [value for stack in stacks for _, value in stack.pairs]
+    digits = sum(has_digit(value.text) for value in values) / len(values)
+    sure = median(stack.higher for stack in stacks) + _DIGITS * digits + _DISTANCE * min(above, below)
+    return above > _CLOSER and below > _APART and sure > _LIKELY
 
 
 def _pairs(upper: Row, lower: Row) -> list[Pair]:
@@ -102,17 +131,18 @@ def _may_be_value(text: str) -> bool:
     return text not in (EMPTY, TICKED) and split_label(text)[0] is None and not (text[0] == "(" and text[-1] == ")")
 
 
-def _is_stack(rows: Sequence[Row], index: int, pairs: Sequence[Pair]) -> bool:
-    """Whether the row of that index holds labels and the next one their values."""
+def _stack(rows: Sequence[Row], index: int) -> _Stack | None:
+    """The row of that index as labels and the next one as their values, where they may be that."""
+    pairs = _pairs(rows[index], rows[index + 1])
+    if not pairs:
+        return None
     height = median(max(label.height, value.height) for label, value in pairs)
     higher = median(value.height / label.height for label, value in pairs) - 1
-    digits = sum(has_digit(value.text) for _, value in pairs) / len(pairs)
     gap = median(value.top - label.bottom for label, value in pairs) / height
-    above = _distance(rows[max(0, index - _NEIGHBOURS) : index], [rows[index]], height)
-    below = _distance([rows[index + 1]], rows[index + 2 : index + 2 + _NEIGHBOURS], height)
-    near = gap < _GAP and above - gap > _CLOSER and below - gap > _APART
-    heads = len(pairs) > 2 and higher < _PLAIN_HEADER and tables.is_header(rows[index])
-    return near and higher + _DIGITS * digits > _LIKELY and higher < _HIGHEST - 1 and not heads
+    above = _distance(rows[max(0, index - _NEIGHBOURS) : index], [rows[index]], height) - gap
+    below = _distance([rows[index + 1]], rows[index + 2 : index + 2 + _NEIGHBOURS], height) - gap
+    near = gap < _GAP and min(above, below) > _AT_LEAST and _LOWEST < higher < _HIGHEST
+    return _Stack(pairs, median(label.height for label, _ in pairs), higher, gap, above, below) if near else None
 
 
 def _distance(upper: Sequence[Row], lower: Sequence[Row], height: float) -> float:

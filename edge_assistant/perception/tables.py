@@ -13,7 +13,7 @@ from itertools import pairwise
 from edge_assistant.perception.labels import has_digit
 from edge_assistant.perception.layout import Cell, Row
 
-_ALIGNED = 1.2  # heights of the writing by which edges or centres of a column's cells may differ
+ALIGNED = 1.2  # heights of the writing by which edges or centres of a column's cells may differ
 _MAX_APART = 2  # rows that do not fit the columns may stand between those that do: names of items on lines of their own
 _MIN_CELLS = 3  # of a header that is known only by the rows under it
 _TELLING = 2  # rows under a header by which it is known
@@ -55,17 +55,19 @@ def _words() -> frozenset[str]:
     return frozenset(word for words in data.values() for word in words.split())
 
 
-def is_header(row: Row) -> bool:
+def is_header(row: Sequence[Cell]) -> bool:
     """Whether enough of a row's cells hold words that head columns."""
     if len(row) < 2 or not _may_head(row):
         return False
-    known = sum(not _words().isdisjoint(re.findall(r"[a-z]+", cell.text.lower())) for cell in row)
-    return known == len(row) if len(row) == 2 else 2 * known >= len(row)
+    words = [re.findall(r"[a-z]+", cell.text.lower()) for cell in row]
+    if len(row) == 2:
+        return all(some and _words().issuperset(some) for some in words)
+    return 2 * sum(not _words().isdisjoint(some) for some in words) >= len(row)
 
 
-def _may_head(row: Row) -> bool:
+def _may_head(row: Sequence[Cell]) -> bool:
     """Whether a row has neither numbers nor labels with their values."""
-    return not any(has_digit(cell.text) or ":" in cell.text[:-1] for cell in row)
+    return not any(has_digit(cell.text) or ":" in cell.text for cell in row)
 
 
 def _heads_numbers(rows: Sequence[Row], index: int) -> bool:
@@ -116,7 +118,7 @@ def _column(cell: Cell, header: Row) -> int | None:
         for head in header
     ]
     nearest = min(range(len(header)), key=distances.__getitem__)
-    if distances[nearest] <= _ALIGNED * cell.height:
+    if distances[nearest] <= ALIGNED * cell.height:
         return nearest
     under = [i for i, head in enumerate(header) if min(cell.right, head.right) > max(cell.left, head.left)]
     return under[0] if len(under) == 1 else None
@@ -140,4 +142,4 @@ def mended(rows: Sequence[Row]) -> list[Row]:
 
 
 def _level_right(a: Cell, b: Cell) -> bool:
-    return abs(a.right - b.right) < _ALIGNED * min(a.height, b.height)
+    return abs(a.right - b.right) < ALIGNED * min(a.height, b.height)
