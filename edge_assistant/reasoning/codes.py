@@ -102,7 +102,8 @@ def _joined(parts: Sequence[re.Match[str]]) -> str:
     """What the parts of an identifier stand for one after another; "twenty three" is 23 and not 203."""
     said, numbers = "", list[str]()
     for part in parts:
-        if part["number"]:
+        letter = part[0] == "O" and said[-1:].isalpha() and part.string[part.end() :].startswith((",", "-"))
+        if part["number"] and not letter:  # "W O, seven four": letters, then digits
             numbers.append(part[0])
             continue
         said += spoken_digits(" ".join(numbers)) or "" if numbers else ""

@@ -61,7 +61,7 @@ def is_plain_no(text: str, start: int, end: int) -> bool:
     return text[start:end].lower() == "no" and text[end : end + 1] not in (",", ".", "!")
 
 
-def _is_afterthought(text: str, start: int, end: int) -> bool:
+def is_afterthought(text: str, start: int, end: int) -> bool:
     """Whether "I mean" only says of what something was told: "the limit is 80, the temperature I mean."."""
     meant = text[start:end].lower() in ("i mean", "i meant", "that is", "i'm talking about")
     return meant and text[:start].rstrip()[-1:].isalpha() and re.match(r"\s*(?:$|[.!?\n])", text[end:]) is not None
@@ -78,7 +78,7 @@ class _Draft:
 
     def take_back(self, start: int, end: int) -> None:
         """Blank what the correction at [start, end) corrects, and the correction."""
-        if is_plain_no(self.text, start, end) or _is_afterthought(self.text, start, end):
+        if is_plain_no(self.text, start, end) or is_afterthought(self.text, start, end):
             return
         if self._take_back_thing(start, end):
             return

@@ -329,6 +329,8 @@ def _is_beside(piece: str, *, leads: bool) -> bool:
     words = [word for word in re.findall(r"[^\W\d_]+", rest.lower()) if word not in vocabulary().words["stop"]]
     if _tells(rest):
         return False
+    if not leads and found(piece, "words", "never"):
+        return False  # "and not 4 bar"
     numbered = any(True for _ in numbers_in(masked(piece, whens(piece))))
     return len(words) <= 1 or (leads and not numbered and bool(whens(piece)))
 
