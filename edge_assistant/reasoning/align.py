@@ -22,7 +22,7 @@ WHOSE = ("patient", "seller")  # the attributes that say of whom a signal is, or
 
 
 def about_others(query: Query, told: Told) -> frozenset[str]:
-    """The signals that are about another than whom the question names: another patient's form, another shop's receipt."""
+    """The signals that are about another than the question names: another patient's form, another shop's receipt."""
     return frozenset(id for attribute in WHOSE for id in _about_others(query, told, attribute))
 
 
@@ -98,6 +98,6 @@ def _is_identity(claim: Claim, attribute: str) -> bool:
 
 
 def _is_named(query: Query, name: object) -> bool:
-    """Whether a question has a word of a name."""
+    """Whether a question has a word of a name that is no word for shops in general."""
     assert isinstance(name, Name)
-    return any(word in name.words for word in query.subject)
+    return any(word in name.words for word in query.subject - vocabulary().written["company"])

@@ -43,9 +43,8 @@ def labelled(text: str) -> list[Mention]:
 
 
 def asked(text: str) -> list[Mention]:
-    """The attributes that a question asks for; phrases within a gapped one ("number ... slip") mean none."""
-    gapped = list(_gapped(text))
-    return [*gapped, *(m for m in _found(text, _question_names()) if m.named or not any(_within(m, g) for g in gapped))]
+    """The attributes that a question asks for, those of gapped phrases ("number ... slip") first."""
+    return [*_gapped(text), *_found(text, _question_names())]
 
 
 def told(text: str) -> list[Mention]:
@@ -89,7 +88,8 @@ def _stands(words: Sequence[tuple[str, int, int]], at: int, name: Phrase) -> boo
     return tuple(word for word, _, _ in words[at : at + len(name)]) == name
 
 
-def _within(a: Mention, b: Mention) -> bool:
+def within(a: Mention, b: Mention) -> bool:
+    """Whether a mention stands in a longer one."""
     return b.start <= a.start and a.end <= b.end and (a.start, a.end) != (b.start, b.end)
 
 

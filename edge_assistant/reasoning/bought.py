@@ -79,4 +79,4 @@ def _is_article(subject: str) -> bool:
 @per_vocabulary
 def _others(vocabulary: Vocabulary) -> re.Pattern[str]:
     words = vocabulary.telling["words"]
-    return any_of((*words["dated_subjects"], "receipt", "bill", "invoice"))
+    return any_of((*words["dated_subjects"], "receipt", "bill", "invoice", *words["apart"]))

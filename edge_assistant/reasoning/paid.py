@@ -29,6 +29,11 @@ _IT_WAS = re.compile(
     r"(?:\s+(?:was|is|were|cost|says|said|shows)\b|'s\b)",
     re.I,
 )
+_PAID_FOR = re.compile(
+    r"\s+(?:for|at|from|of|on|in)\b[^,;:.]{1,80}\b(?:was|were|is|are|came\s+to|comes\s+to|amounted\s+to|ran\s+to)\s+"
+    r"(?:(?:something|like|about|around|roughly|nearly|almost|only|just|over|under|exactly|more|or|less|some)\s+)*",
+    re.I,
+)
 _NO_CHANGE = re.compile(r"\b(?:no|any|without)\s+change\b", re.I)
 
 
@@ -88,11 +93,18 @@ def _amounts(saying: Saying, mentions: Sequence[Mention]) -> list[Candidate]:
 
 def _admits(text: str, mention: Mention, value: Candidate, used: set[int]) -> bool:
     span = (mention.start, mention.end)
-    if mention.start in used or distance(text, span, (value.start, value.end)) > _NEAR:
+    if mention.start in used:
+        return False
+    if distance(text, span, (value.start, value.end)) > _NEAR and not _reaches(text, span, value):
         return False
     if is_money(value.value) or is_priced(value):
         return mention.attribute.name != CASH or _stands_by(text, span, value) or mention.end <= value.start
     return _stands_by(text, span, value)
+
+
+def _reaches(text: str, mention: tuple[int, int], value: Candidate) -> bool:
+    """Whether what stands between only says what was paid for: "the bill for the lunch at the inn was 20"."""
+    return bool(is_money(value.value) and _PAID_FOR.fullmatch(text[mention[1] : value.start]))
 
 
 def _stands_by(text: str, mention: tuple[int, int], value: Candidate) -> bool:
@@ -107,6 +119,8 @@ def _found(saying: Saying, attribute: str, value: Candidate, span: tuple[int, in
     """The claim; None for an amount of which nothing says that it was to be paid."""
     when = saying.when(attribute)
     subject = saying.subject(min(span[0], value.start))
+    if subject is None and (apart := listed("apart").search(saying.sentence)):
+        subject = apart[0].lower()
     if attribute in (TOTAL, PRICE) and subject is None:
         thing = thing_bought(saying.text, value, span)
         if thing is not None and any(m.attribute.value != "money" for m in told(thing)):
@@ -131,14 +145,14 @@ def settled(found: Iterable[Found]) -> list[Found]:
     """The amounts of a whole source: of several articles none is the total, and two bare totals tell nothing."""
     amounts = list(found)
     totals = [f for f in amounts if f.attribute == TOTAL and f.when is None]
-    things = {f.subject for f in totals if f.subject is not None}
+    things = {f.subject for f in totals if f.subject is not None and not listed("apart").fullmatch(f.subject)}
     bare = [f for f in totals if f.mention == (f.start, f.end) and f.subject is None]
     named = [f for f in totals if f.subject is None and f not in bare]
     result = []
     for f in amounts:
         if f in bare and (named or len({b.value for b in bare}) > 1):
             continue
-        if f in totals and f.subject is not None and (len(things) > 1 or named):
+        if f in totals and f.subject in things and (len(things) > 1 or named):
             result.append(replace(f, attribute=PRICE))
         else:
             result.append(f)

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from edge_assistant.reasoning.candidates import Candidate
-from edge_assistant.reasoning.clauses import listed, told_words
+from edge_assistant.reasoning.clauses import any_of, listed, told_words
 from edge_assistant.reasoning.sayings import Found, Saying, overlaps
 from edge_assistant.reasoning.seen import COUNT, PRESENCE
 from edge_assistant.reasoning.things import things
 from edge_assistant.reasoning.values import Quantity, Truth, Value
-from edge_assistant.reasoning.vocabulary import vocabulary
+from edge_assistant.reasoning.vocabulary import Vocabulary, per_vocabulary, vocabulary
 
 Thing = tuple[str, int, int]
 """A label, and where what names it begins and ends."""
@@ -32,7 +32,12 @@ _DOING = re.compile(
     r"\b(?:is|are|was|were|still|of\s+them)\s+(?:\w+\s+)?\w{2,}ing\b|^\s*(?:\w+\s+){0,4}[a-z]{2,}ing\b", re.I
 )
 _HEAD = re.compile(r"\s*((?:\w+\s+){0,5}\w+)\s+(?:with|in|on|at|under|near|behind|beside|next\s+to)\s", re.I)
-_DOZEN = re.compile(r"\b(?:a|one)\s+dozen\s+(?:\w+\s+)?$", re.I)
+_OTHER_PICTURE = re.compile(
+    r"\b(?:(?:in|on|at|from)\s+)?(?:(?:the|an?|my|our|this|that)\s+)?(?:\w+\s+)?"
+    r"(?:other|another|next|previous|last|earlier|first|second|third|following|different|older?|\w+day's|yesterday's|last\s+\w+'s)\s+"
+    r"(?:photo(?:graph)?|picture|image|shot|snap(?:shot)?|pic|frame|one)s?\b",
+    re.I,
+)
 _OF_THEM = re.compile(r"\s+of\s+(?:them|these|those)\b", re.I)
 _APPOSED = re.compile(r"\s*(?:[^\W\d_]+\s*)?,\s*(?:all\s+)?", re.I)
 
@@ -44,17 +49,19 @@ def sighted(saying: Saying) -> Iterator[Found]:
     if not named or not _is_sight(saying):
         return
     used: set[int] = set()
+    other = _OTHER_PICTURE.search(saying.sentence)
+    when = other[0].lower() if other else saying.when(PRESENCE)
     for label, start, end in named:
         number = _number_of(saying, start, end)
         value: Value = Truth(number is not None or not _is_denied(saying.text, start, end))
-        yield Found(PRESENCE, value, start, end, (start, end), label, saying.when(PRESENCE))
+        yield Found(PRESENCE, value, start, end, (start, end), label, when)
         if number is None or not _counts_all(saying.text, named, (label, start, end)):
             continue
         if number.start not in used and isinstance(number.value, Quantity):
             used.add(number.start)
             value = Quantity(number.value.readings, None, number.value.approximate)
             first, last = min(start, number.start), max(end, number.end)
-            yield Found(COUNT, value, first, last, (start, end), label, saying.when(COUNT))
+            yield Found(COUNT, value, first, last, (start, end), label, when)
 
 
 def _counts_all(text: str, named: Sequence[Thing], thing: Thing) -> bool:
@@ -100,8 +107,17 @@ def _number_of(saying: Saying, start: int, end: int) -> Candidate | None:
         if _is_whole(value) and (_is_before(saying.text, value, start) or _is_behind(saying.text, value, end)):
             return value
     begin = max(0, start - _BEFORE)
-    dozen = _DOZEN.search(saying.text[begin:start])
-    return Candidate(dozen[0], Quantity((Decimal(12),)), begin + dozen.start(), start) if dozen else None
+    for number, pattern in _counting().items():
+        if match := pattern.search(saying.text[begin:start]):
+            return Candidate(match[0], Quantity((Decimal(number),)), begin + match.start(), start)
+    return None
+
+
+@per_vocabulary
+def _counting(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
+    """Words before a thing that say how many there are, by the number."""
+    counting = vocabulary.telling["counting"].items()
+    return {number: re.compile(rf"{any_of(words).pattern}\s+(?:[^\W\d_]+\s+)?$", re.I) for number, words in counting}
 
 
 def _is_whole(value: Candidate) -> bool:

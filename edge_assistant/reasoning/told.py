@@ -15,7 +15,7 @@ from edge_assistant.reasoning.candidates import MAX_TEXT
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.clauses import MAX_CLAUSE, Clause, any_of, clauses, listed, plain, sentences, told_words
 from edge_assistant.reasoning.contacts import coded, contacts
-from edge_assistant.reasoning.corrections import corrected, is_plain_no
+from edge_assistant.reasoning.corrections import corrected, is_afterthought, is_plain_no
 from edge_assistant.reasoning.crew import operated
 from edge_assistant.reasoning.dated import dated
 from edge_assistant.reasoning.goods import handled, named_behind, packed
@@ -184,9 +184,13 @@ def _corrects(between: str) -> bool:
     """Whether the words between two claims take the first back."""
     for match in listed("corrections").finditer(between[:MAX_CLAUSE]):
         anew = between[match.end() :]
-        if not is_plain_no(between, *match.span()) and len(anew) <= _ANEW and not re.search(r"\w[.!?]\s", anew):
+        if _takes_back(between, match) and len(anew) <= _ANEW and not re.search(r"\w[.!?]\s", anew):
             return True
     return False
+
+
+def _takes_back(text: str, match: re.Match[str]) -> bool:
+    return not is_plain_no(text, *match.span()) and not is_afterthought(text, *match.span())
 
 
 def _named_at_hand(found: Sequence[Found]) -> list[Found]:
