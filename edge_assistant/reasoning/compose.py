@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from edge_assistant.answer import Agreement, Status, Verdict
+from edge_assistant.reasoning.agreement import agreement_word
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.question import Query
 from edge_assistant.reasoning.sources import one_line
 from edge_assistant.reasoning.units import is_currency
-from edge_assistant.reasoning.values import Day, Identifier, Nothing, Quantity, Truth, same
+from edge_assistant.reasoning.values import Clock, Day, Identifier, Nothing, Pair, Quantity, Telephone, Truth, same
 from edge_assistant.reasoning.vocabulary import vocabulary
 from edge_assistant.signals import Kind, Signal
 
@@ -53,14 +54,11 @@ def compose(query: Query, verdict: Verdict, claims: Sequence[Claim], signals: Se
     if query.agreement and verdict.status is Agreement.SINGLE:
         return [f"Only {told[0]}; nothing else tells the {query.attribute}."]
     if verdict.status is Agreement.CONFLICT:
-        lead = (
-            f"No, they do not agree on the {query.attribute}"
-            if query.agreement
-            else "The signals contradict each other"
-        )
+        lead = disagreement(query) if query.agreement else "The signals contradict each other"
         return [f"{lead}: {'; '.join(told)}."]
     if query.agreement:
-        return [f"Yes, they agree on the {query.attribute}: {'; '.join(told)}."]
+        lead = _capital(f"{agreement_word(query.text, agree=True)}they agree on the {query.attribute}")
+        return [f"{lead}: {'; '.join(told)}."]
     first = next((claim for claim in claims if claim.computed), claims[0])  # others say it less exactly
     lead = _said(first, claims)
     cites = "".join(_cite(claim) for claim in claims)
@@ -73,26 +71,44 @@ def compose(query: Query, verdict: Verdict, claims: Sequence[Claim], signals: Se
     return [f"{_capital(lead)} {cites}, by {sources}{_rests(first, names)}."]
 
 
+def disagreement(query: Query, attribute: str = "") -> str:
+    """How an answer to a question for agreement begins where sources differ on an attribute, else on what is asked."""
+    word = agreement_word(query.text, agree=False)
+    verb = "differ" if word.startswith("Yes") else "do not agree"
+    return _capital(f"{word}they {verb} on the {attribute or query.attribute}")
+
+
 def _rests(claim: Claim, names: Mapping[str, str]) -> str:
     """What other signals told for a computation, which are no witnesses of its result."""
     return "".join(f", with the {what} told by {names[signal]}" for what, signal in claim.rests)
 
 
-def contradiction(verdict: Verdict, claims: Sequence[Claim], signals: Sequence[Signal]) -> str:
-    """The sentence that says where signals contradict each other, each value with its citations."""
+def contradiction(
+    verdict: Verdict, claims: Sequence[Claim], signals: Sequence[Signal], query: Query | None = None
+) -> str:
+    """The sentence that says where signals contradict each other, each value with its citations.
+
+    Args:
+        verdict: on one attribute.
+        claims: that were compared.
+        signals: all of them.
+        query: asks whether the signals agree, where this sentence begins the answer to it.
+    """
     names = {signal.id: noun(signal, signals) for signal in signals}
     told = [f"{names[claim.signal]} {_verb(claim, signals)} {_said(claim, claims)} {_cite(claim)}" for claim in claims]
-    return f"{_capital(_matter(verdict))}: {'; '.join(told)}."
+    lead = disagreement(query, _matter(verdict)) if query else _capital(_matter(verdict))
+    return f"{lead}: {'; '.join(told)}."
 
 
-def concluded(verdicts: Sequence[Verdict]) -> str:
-    """What is said of a comparison that found no contradiction."""
+def concluded(verdicts: Sequence[Verdict], query: Query | None = None) -> str:
+    """What is said of a comparison that found no contradiction, asked by a question or not."""
     if not verdicts:
         return "The signals do not speak about the same things, so there is nothing to compare."
     cites = "".join(
         f"[{id}]" for id in dict.fromkeys(id for v in verdicts for told in v.values for id in told.evidence)
     )
-    return f"The signals agree on the {_listed([_matter(verdict) for verdict in verdicts])} {cites}."
+    word = agreement_word(query.text, agree=True) if query else ""
+    return _capital(f"{word}the signals agree on the {_listed([_matter(verdict) for verdict in verdicts])} {cites}.")
 
 
 def _matter(verdict: Verdict) -> str:
@@ -119,8 +135,23 @@ def _said(claim: Claim, claims: Sequence[Claim]) -> str:
             return text if shown is None or shown == text else f'{shown} ("{text}")'
         case Day(readings=((year, month, day),)) if not any(character.isdigit() for character in text):
             return f'{_date(year, month, day)} ("{text}")'
+        case Telephone(digits=digits) if _digits(text) not in (digits, _digits(digits)):
+            return f'{digits} ("{text}")'
+        case Clock(readings=(minute, *_)) if not any(character.isdigit() for character in text):
+            return f'{_hour(minute)} ("{text}")'
+        case Pair(first=first, second=second) if not any(character.isdigit() for character in text):
+            return f'{first.readings[0]:f}/{second.readings[0]:f} ("{text}")'
         case _:
             return text
+
+
+def _hour(minute: int) -> str:
+    """A minute of the day in digits: 13:30."""
+    return f"{minute // 60}:{minute % 60:02}"
+
+
+def _digits(text: str) -> str:
+    return "".join(character for character in text if character.isdigit())
 
 
 def _date(year: int | None, month: int, day: int) -> str:

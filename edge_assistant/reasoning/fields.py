@@ -72,10 +72,10 @@ def field_claims(page: Sequence[Row], signal: str) -> list[Claim]:
         if row.field and row.cells[1]:
             label = understood(row.cells[0])
             found += [(label, claim) for claim in _stated(row, label, signal)]
-    return _bodily(_told_apart(found))
+    return _told_apart(found)
 
 
-def _bodily(claims: list[Claim]) -> list[Claim]:
+def bodily(claims: list[Claim]) -> list[Claim]:
     """A temperature among what is told of a patient is that of the body too, and the other way round."""
     if not _OF_PATIENTS & {claim.attribute for claim in claims}:
         return claims

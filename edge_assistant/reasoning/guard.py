@@ -16,7 +16,7 @@ from edge_assistant.reasoning.candidates import Candidate, clocks, days, find, q
 from edge_assistant.reasoning.compose import NOUNS
 from edge_assistant.reasoning.days import months
 from edge_assistant.reasoning.pairs import pairs
-from edge_assistant.reasoning.values import Clock, Day, Identifier, Month, Pair, Quantity, Value
+from edge_assistant.reasoning.values import Clock, Day, Identifier, Month, Pair, Quantity, Telephone, Value
 from edge_assistant.reasoning.vocabulary import vocabulary
 
 CITATION = re.compile(r"\[([EC]\d{1,6})\]")
@@ -28,6 +28,7 @@ _FINDERS = (days, months, clocks, pairs, quantities)  # what one finds, the next
 _OPENERS = frozenset(
     ("yes", "no", "none", "nothing", "only", "both", "neither", "all", "each", "there", "not", "these")
 )
+_CODED = ("identifier", "telephone")
 _STEM = 4  # letters that the first word of a sentence shares with a word of the evidence: Heating, heater
 
 
@@ -85,7 +86,8 @@ def ungrounded(answer: Answer) -> list[str]:
     for text in _backing(answer):
         yielded.add(text)
     text = _SOURCE_NUMBER.sub(" ", CITATION.sub(" ", answer.text))
-    codes = [one for one in find("identifier", text) if one.value in yielded.codes and _is_code(one)]
+    coded = (one for kind in _CODED for one in find(kind, text))
+    codes = [one for one in coded if one.value in yielded.codes and _is_code(one)]
     found: list[str] = []
     for finder in _FINDERS:
         candidates = list(finder(text))
@@ -145,7 +147,7 @@ class _Yield:
     def add(self, text: str) -> None:
         """Read a text; the parts of a date are no numbers, but its year is one."""
         self.add_words(text)
-        self.codes.update(one.value for one in find("identifier", text))
+        self.codes.update(one.value for kind in _CODED for one in find(kind, text))
         for finder in _FINDERS:
             candidates = list(finder(text))
             for candidate in candidates:
@@ -233,7 +235,9 @@ def _is_day(one: tuple[int | None, int, int], other: tuple[int | None, int, int]
 
 
 def _is_code(candidate: Candidate) -> bool:
-    """Whether an identifier is one by its looks, of letters and digits; 3840 alone may be a number."""
+    """Whether an identifier or telephone is one by its looks, of letters or a zero in front; 3840 may be a number."""
+    if isinstance(candidate.value, Telephone):
+        return candidate.value.digits.startswith(("0", "+"))
     code = candidate.value.code if isinstance(candidate.value, Identifier) else ""
     return not code.isdigit() and not code.isalpha()
 

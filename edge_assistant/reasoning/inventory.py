@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from edge_assistant.reasoning.claims import Claim
+from edge_assistant.reasoning.fields import bodily
 from edge_assistant.reasoning.seen import seen_claims
 from edge_assistant.reasoning.sources import Source
 from edge_assistant.reasoning.told import told_claims
@@ -15,7 +16,7 @@ from edge_assistant.reasoning.written import written_claims
 
 def inventory(source: Source) -> tuple[Claim, ...]:
     """What a source claims: in sentences, in writing, in a picture. Lists of one attribute are one list."""
-    return tuple(_united([*written_claims(source), *told_claims(source), *seen_claims(source)]))
+    return tuple(_united(bodily([*written_claims(source), *told_claims(source), *seen_claims(source)])))
 
 
 def _united(claims: Iterable[Claim]) -> Iterable[Claim]:

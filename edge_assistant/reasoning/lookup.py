@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from edge_assistant.reasoning.attributes import asked as meant_by
 from edge_assistant.reasoning.candidates import as_words, find
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.limits import LIMIT, told_limit
@@ -13,6 +14,7 @@ from edge_assistant.reasoning.units import fits
 from edge_assistant.reasoning.values import Items, Name, Nothing, Truth, Value, Words, same
 from edge_assistant.reasoning.vocabulary import Attribute, vocabulary
 
+_TIMES = frozenset({Expect.DATE, Expect.CLOCK})
 STEM = 5  # letters that two words must share at their start to be of one stem
 
 
@@ -64,11 +66,24 @@ def of_type(query: Query, claims: Iterable[Claim]) -> list[Attribute]:
 
 def _narrower(query: Query, claims: Sequence[Claim]) -> list[Claim]:
     """Claims of the one narrower attribute, where a general one is asked for: her temperature is a body temperature."""
+    named = {mention.attribute for mention in meant_by(query.text) if mention.named}
+    more = query.subject - vocabulary().words["generic"]
     for general in (attribute for attribute in query.attributes if attribute.general):
+        if more and (general not in named or not general.units):
+            continue  # "when was her last tetanus shot" asks for no other day
         narrower = [a for a in of_type(query, claims) if a.value == general.value and _in_unit(general, a)]
-        if len(narrower) == 1:
+        if len(narrower) == 1 and _is_explained(query, narrower[0]):
             return _about(query, narrower[0], [claim for claim in claims if claim.attribute == narrower[0].name])
     return []
+
+
+def _is_explained(query: Query, narrower: Attribute) -> bool:
+    """Whether a question for a time asks for nothing of its own: "his last tetanus shot" is no appointment."""
+    if narrower.value not in _TIMES:
+        return True
+    own = query.subject - vocabulary().words["generic"] - set(vocabulary().pointing["generic"])
+    named = {word for name in narrower.names for word in as_words(name).tokens}
+    return all(related([word], named) for word in own)
 
 
 def _in_unit(general: Attribute, narrower: Attribute) -> bool:

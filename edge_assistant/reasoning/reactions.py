@@ -64,8 +64,8 @@ def _patterns(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
         "before": re.compile(
             rf"(?<=\w)\s+(?:(?:makes?|made|gives?|gave|brings?|brought|causes?|caused)\s+(?:{whom}\s+)?[^.;]{{0,32}}?{symptom}"
             rf"|(?:do\s+not|does\s+not|don't|doesn't|didn't)\s+agree\s+with\s+{whom}"
-            rf"|(?:is|are)\s+(?:what|something|things?)\s+(?:that\s+)?{who}(?:'m|'s|'re|\s+(?:am|is|are))\s+allergic\s+to"
-            rf"|(?:that|which)\s+{who}(?:'m|'s|'re|\s+(?:am|is|are))\s+allergic\s+to)",
+            rf"|(?:is|are)\s+(?:what|something|things?)\s+(?:that\s+)?{who}(?:'m|'s|'re|\s+(?:am|is|are))\s+allergic\s+to(?=\s*(?:$|[.,;!?]))"
+            rf"|(?:that|which)\s+{who}(?:'m|'s|'re|\s+(?:am|is|are))\s+allergic\s+to(?=\s*(?:$|[.,;!?])))",
             re.I,
         ),
         "behind": re.compile(
