@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from edge_assistant.evidence import Passage, Speech
 from edge_assistant.reasoning.candidates import as_words, find
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.clauses import any_of
+from edge_assistant.reasoning.kinds import kind_of_thing
 from edge_assistant.reasoning.lookup import names, related
 from edge_assistant.reasoning.pointing import NAMED, Pointer, likeness, matters, pointers
 from edge_assistant.reasoning.question import AMOUNTS, Expect, Query
+from edge_assistant.reasoning.seen import member
 from edge_assistant.reasoning.sources import Source
 from edge_assistant.reasoning.values import Items, Quantity, same
 from edge_assistant.reasoning.vocabulary import vocabulary
@@ -18,6 +22,7 @@ from edge_assistant.reasoning.vocabulary import vocabulary
 # Nearness in meaning does not help to choose a clause: MiniLM's cosine to the question was 0.09 to 0.34 for the clause
 # that singles the thing out and up to 0.37 for the note's other sentences (17 questions of the generated dev set).
 _OPPOSITE = {"repaid": "private", "private": "repaid"}  # what is not of the one is of the other
+_NAME = re.compile(r"(?<![.!?] )\b[A-Z][a-z]+\b")
 _TIMES = frozenset({Expect.DATE, Expect.CLOCK})
 
 
@@ -39,6 +44,8 @@ def join(query: Query, sources: Sequence[Source], claims: Mapping[str, Sequence[
     """
     if query.agreement or query.counted or query.expects is Expect.TRUTH or _is_computed(query, sources):
         return []
+    if query.category is not None:
+        return _seen(query, sources, claims)
     table = _table(query, claims)
     if not table or _names_one(query, table):
         return []
@@ -48,6 +55,20 @@ def join(query: Query, sources: Sequence[Source], claims: Mapping[str, Sequence[
     meant = _meant(query, table, sources, whole)
     joined = [replace(c, evidence=(*c.evidence, *lines), chosen_by=by) for c, lines, by in meant]
     return joined if len(joined) < 2 or _is_money(table[0]) else _listed(joined)
+
+
+def _seen(query: Query, sources: Sequence[Source], claims: Mapping[str, Sequence[Claim]]) -> list[Claim]:
+    """The thing in a picture that another signal speaks of: "Ada owns the animal", and a picture of one dog."""
+    topic = {word.lower() for word in _NAME.findall(query.text[1:])}
+    for source in sources:
+        for line in source.evidence if topic else ():
+            if not isinstance(line.detail, Speech | Passage) or not topic <= set(re.findall(r"\w+", line.text.lower())):
+                continue
+            if kind_of_thing(line.text, agreement=True) == query.category:
+                others = (found for id, found in claims.items() if id != source.signal.id)
+                members = [claim for found in others for claim in member(query.category or "", found)]
+                return [replace(c, evidence=(*c.evidence, line.id)) for c in members] if len(members) == 1 else []
+    return []
 
 
 def _is_computed(query: Query, sources: Iterable[Source]) -> bool:
