@@ -46,6 +46,19 @@ def asks_agreement(text: str) -> bool:
     )
 
 
+def agreement_word(text: str, agree: bool) -> str:
+    """The word that begins the answer to such a question: "Yes, " or "No, ", or none where it wants no yes or no.
+
+    >>> agreement_word("Do they differ on the total?", agree=True), agreement_word("Which is right?", agree=True)
+    ('No, ', '')
+    """
+    plain = " ".join(text.lower().replace("’", "'").split()).rstrip("?!. ")
+    if not _wants_yes_or_no(plain):
+        return ""
+    contrary = bool(any_of(vocabulary().asking["contrary"]).search(plain))
+    return "Yes, " if agree is not contrary else "No, "
+
+
 def named_kinds(text: str) -> frozenset[Kind]:
     """The kinds of the one source that a question asks what it says; empty where it asks of all or of several.
 

@@ -158,7 +158,7 @@ def _agreement(text: str) -> Query:
     return Query(
         text,
         Expect.QUANTITY if counted else Expect.WORDS,
-        f"number of {counted}" if counted else attribute,
+        f"number of {_counted_words(text)}" if counted else attribute,
         f"How many {counted} are there?" if counted else f"What is the {attribute}?",
         agreement=True,
         counted=counted,
@@ -269,6 +269,13 @@ def _counted(lower: str) -> str | None:
     synonyms = vocabulary().synonyms
     name = synonyms.get(" ".join(words[-2:])) or synonyms.get(words[-1], words[-1])
     return words[-1] if name == PERSON and words[-1] not in told_words("persons") else name  # "how many women"
+
+
+def _counted_words(text: str) -> str:
+    """What is counted as the question calls it: "people"."""
+    match = _COUNTED.search(text.lower())
+    words = match["noun"].split() if match else []
+    return " ".join(words[: len(list(_noun_phrase(words)))])
 
 
 def _noun_phrase(words: Iterable[str]) -> Iterator[str]:

@@ -78,7 +78,7 @@ class Reasoner:
         if query.expects is Expect.PROSE:
             yield from self._prose(query, sources, outcome)
         elif query.whole:
-            yield from self.check(sources, outcome)
+            yield from self.check(sources, outcome, query)
         else:
             yield from self._told(query, sources, outcome)
 
@@ -92,22 +92,24 @@ class Reasoner:
         else:
             yield from compose(query, verdict, claims, [source.signal for source in sources])
 
-    def check(self, sources: Sequence[Source], outcome: Outcome) -> Iterator[str]:
+    def check(self, sources: Sequence[Source], outcome: Outcome, query: Query | None = None) -> Iterator[str]:
         """Say for every attribute on which two sources speak whether they agree, and fill in the outcome.
 
         Args:
             sources: in the order of the signals.
             outcome: is filled.
+            query: asks whether they agree on everything.
         """
         signals = [source.signal for source in sources]
         for attribute, subject, claims in self._groups(sources, outcome):
             verdict = self._compared(attribute, subject, claims, outcome)
             if verdict.status is Agreement.CONFLICT:
-                yield contradiction(verdict, claims, signals)
+                yield contradiction(verdict, claims, signals, query)
+                query = None  # is answered; what comes then is more of the same
         statuses = {STATUS[verdict.status] for verdict in outcome.verdicts}
         outcome.status = next((s for s in (Status.CONFLICT, Status.SUPPORTED) if s in statuses), Status.NOT_IN_EVIDENCE)
         if outcome.status is not Status.CONFLICT:
-            yield concluded(outcome.verdicts)
+            yield concluded(outcome.verdicts, query)
 
     def _groups(self, sources: Sequence[Source], outcome: Outcome) -> Iterator[Group]:
         """Every attribute on which two sources speak, what is said of readings included."""

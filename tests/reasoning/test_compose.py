@@ -11,7 +11,7 @@ from edge_assistant.answer import Agreement
 from edge_assistant.reasoning.candidates import as_words
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.compare import compare
-from edge_assistant.reasoning.compose import STATUS, compose, noun
+from edge_assistant.reasoning.compose import STATUS, compose, concluded, contradiction, noun
 from edge_assistant.reasoning.question import understand
 from edge_assistant.reasoning.values import Identifier, Nothing, Quantity, Truth, Value
 from edge_assistant.signals import Kind
@@ -75,6 +75,51 @@ AMOUNT = "Do they agree on the amount?"
 )
 def test_a_verdict_is_said(question: str, claims: tuple[Claim, ...], sentence: str) -> None:
     assert said(question, *claims) == [sentence]
+
+
+@pytest.mark.parametrize(
+    ("question", "differ", "agree"),
+    [
+        ("Do they agree on the total?", "No, they do not agree on the total:", "Yes, they agree on the total:"),
+        ("Is the note right about the total?", "No, they do not agree on the total:", "Yes, they agree on the total:"),
+        ("Are there any differences in the total?", "Yes, they differ on the total:", "No, they agree on the total:"),
+        ("Does the note contradict the total?", "Yes, they differ on the total:", "No, they agree on the total:"),
+        ("Is the note wrong about the total?", "Yes, they differ on the total:", "No, they agree on the total:"),
+        ("Please check if the totals differ.", "Yes, they differ on the total:", "No, they agree on the total:"),
+    ],
+)
+def test_yes_and_no_are_meant_as_was_asked(question: str, differ: str, agree: str) -> None:
+    other = Claim("audio:1", Quantity((Decimal(41),)), "41", ("E2",))
+    assert said(question, RECEIPT, other)[0].startswith(differ)
+    assert said(question, RECEIPT, HEARD)[0].startswith(agree)
+
+
+def test_what_is_counted_is_called_as_in_the_question() -> None:
+    one, two = (Claim(id, Quantity((Decimal(n),)), str(n), (f"E{n}",)) for n, id in ((1, "image:1"), (2, "audio:1")))
+    (sentence,) = said("Do they agree on the number of people?", one, two)
+    assert sentence.startswith("No, they do not agree on the number of people: the picture says 1")
+
+
+@pytest.mark.parametrize(
+    ("question", "lead"),
+    [
+        ("Do they agree?", "No, they do not agree on the total: "),
+        ("Are there any contradictions?", "Yes, they differ on the total: "),
+    ],
+)
+def test_a_contradiction_may_begin_an_answer(question: str, lead: str) -> None:
+    claims = (RECEIPT, Claim("audio:1", Quantity((Decimal(41),)), "41", ("E2",)))
+    query, verdict = understand(question), compare("total", claims)
+    assert query.whole
+    assert contradiction(verdict, claims, [FORM, NOTE], query).startswith(lead)
+    assert contradiction(verdict, claims, [FORM, NOTE]).startswith("Total: ")
+
+
+def test_an_agreement_on_everything_begins_with_the_word_that_was_asked_for() -> None:
+    verdict = compare("total", (RECEIPT, HEARD))
+    assert concluded([verdict], understand("Do they agree?")).startswith("Yes, the signals agree on the total")
+    assert concluded([verdict], understand("Do they contradict each other?")).startswith("No, the signals agree")
+    assert concluded([verdict]).startswith("The signals agree on the total")
 
 
 def test_a_spoken_price_against_another_amount_is_told_as_a_price() -> None:
