@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from edge_assistant.reasoning.attributes import Mention, phrase, told
 from edge_assistant.reasoning.candidates import Candidate, find
-from edge_assistant.reasoning.clauses import Clause, listed, told_words
+from edge_assistant.reasoning.clauses import Clause, any_of, listed, told_words
 from edge_assistant.reasoning.tenses import Tense
-from edge_assistant.reasoning.values import Quantity, Telephone, Value
-from edge_assistant.reasoning.vocabulary import vocabulary
+from edge_assistant.reasoning.values import Identifier, Quantity, Telephone, Value
+from edge_assistant.reasoning.vocabulary import Vocabulary, per_vocabulary, vocabulary
 from edge_assistant.reasoning.whose import Speaking, subject_at
 
 _WORDS = re.compile(r"[^\W_]+(?:'[^\W_]+)?|[:=]")
@@ -20,6 +20,9 @@ _TIMED = re.compile(
     r"\d:\d\d|(?:\d|\w\s)\s?[ap]\.?\s?m\b|o'clock|noon|midnight|\bin\s+the\s+\w+|\bat\s+night|\b(?:half|quarter)\b",
     re.I,
 )
+_COUNTED = re.compile(r"\d+(?:ST|ND|RD|TH|X|S)|X\d+|[A-Z]", re.I)  # 28th, 5x
+_OF = re.compile(r"(?:[^\W\d_][^\W\d_'/-]*\s+){1,5}(?:of|for|on|in|from)\s+(?:the\s+)?", re.I)
+_NUMBERED = re.compile(r"(?:\d|\b[A-Z])$")  # pump 2 may be the one at hand
 _DIALLED = 7  # digits of a number with its area
 _ELSE = re.compile(r"[,;()]")
 
@@ -79,7 +82,10 @@ class Saying:
         return self.clause.text
 
     def subject(self, at: int) -> str | None:
-        """Of whom or what a value at a place is told."""
+        """Of whom or what a value, or the name of one, at a place is told: "the pressure of the other pump"."""
+        named = next((one for one in self.speaking if one.subject and one.start > at), None)
+        if named and _is_of(self.text[at : named.start]) and not _NUMBERED.search(named.subject or ""):
+            return named.subject
         return subject_at(self.speaking, at)
 
     def when(self, attribute: str) -> str | None:
@@ -91,21 +97,29 @@ class Saying:
         return self.tense.words
 
 
+def _is_of(between: str) -> bool:
+    """Whether these are the words of a name with "of" or "for" behind it, and of nothing that is said of it."""
+    return bool(_OF.fullmatch(between)) and not listed("verbs").search(between)
+
+
 def kind_of(attribute: str) -> str:
     """The type of an attribute's values."""
     return next((entry.value for entry in vocabulary().attributes.values() if entry.name == attribute), "truth")
 
 
 def mentions_in(text: str) -> tuple[Mention, ...]:
-    """The attributes that a clause names, without those whose names seldom name a value in a sentence."""
+    """The attributes that a clause names, without those whose names seldom name a value in a sentence, or not here."""
     untold = {phrase(name) for name in told_words("untold")}
-    return tuple(m for m in told(text) if phrase(text[m.start : m.end]) not in untold)
+    idioms = [match.span() for match in listed("idioms").finditer(text)]
+    named = (m for m in told(text) if phrase(text[m.start : m.end]) not in untold)
+    return tuple(m for m in named if not overlaps(m.start, m.end, idioms))
 
 
 def quantities_in(text: str) -> tuple[Candidate, ...]:
-    """The numbers of a text, without those of a pair, a telephone, of "5 or 10", "from 6 to 4", "one metre eighty"."""
+    """The numbers of a text; not those of a pair, a telephone, a code, "5 or 10", "from 6 to 4", "one metre eighty"."""
     pairs = [(pair.start, pair.end) for pair in find("pair", text)]
     pairs += [(phone.start, phone.end) for phone in find("telephone", text) if is_dialled(phone)]
+    pairs += [(code.start, code.end) for code in codes_in(text)]
     found = [c for c in find("quantity", text) if not any(a < c.end and c.start < b for a, b in pairs)]
     doubtful = set()
     for first, second in pairwise(found):
@@ -118,6 +132,20 @@ def quantities_in(text: str) -> tuple[Candidate, ...]:
         ):
             doubtful |= {first.start, second.start}
     return tuple(c for c in found if c.start not in doubtful)
+
+
+def as_meant(quantities: Sequence[Candidate], mentions: Sequence[Mention]) -> tuple[Candidate, ...]:
+    """Numbers in the unit that what a clause names is measured in: a weight of 300 pounds is no money."""
+    units = {unit for mention in mentions for unit in mention.attribute.units}
+
+    def settled(candidate: Candidate) -> Candidate:
+        value = candidate.value
+        if not isinstance(value, Quantity) or value.unit is None or value.unit in units:
+            return candidate
+        other = next((unit for unit in sorted(vocabulary().also.get(value.unit, ())) if unit in units), None)
+        return candidate if other is None else replace(candidate, value=replace(value, unit=other))
+
+    return tuple(settled(candidate) for candidate in quantities)
 
 
 def is_money(value: Value) -> bool:
@@ -148,14 +176,32 @@ def is_dialled(candidate: Candidate) -> bool:
     return len(digits) >= _DIALLED and (digits.startswith(("0", "+")) or candidate.text.startswith("("))
 
 
+def codes_in(text: str) -> Iterator[Candidate]:
+    """What can be nothing but an identifier: letters with digits, and neither 5kg nor 28th nor "vitamin D 400 IU"."""
+    measured = [c for c in find("quantity", text) if getattr(c.value, "unit", None)]
+    for candidate in find("identifier", text):
+        code = candidate.value.code if isinstance(candidate.value, Identifier) else ""
+        mixed = re.search(r"\d", code) and re.search(r"[A-Z]", code) and not _COUNTED.fullmatch(code)
+        if mixed and not any(c.start < candidate.end <= c.end for c in measured):
+            yield candidate
+
+
 def is_linked(between: str) -> bool:
-    """Whether only small words stand between a name and a value."""
-    rest = listed("links").sub(" ", between)
+    """Whether only small words stand between a name and a value, and of what it is the name: "on the plate"."""
+    rest = listed("links").sub(" ", _carrier().sub(" ", between))
     return (
         not _WORDS.sub("", rest).strip(" ,-.:=")
         and not re.search(r"[^\W_]", rest)
         and not _ELSE.search(between.strip(" ,"))
     )
+
+
+@per_vocabulary
+def _carrier(vocabulary: Vocabulary) -> re.Pattern[str]:
+    """The thing at hand behind the name of what is told of it: "the lot on the carton is"."""
+    words = vocabulary.telling["words"]
+    things = any_of({*words["carriers"], *words["own_things"], *vocabulary.telling["goods"]["packs"]} - {"one", "ones"})
+    return re.compile(rf"\s(?:on|of|for|in)\s+(?:the|this|our|its)\s+(?:[^\W\d_]+\s+)?{things.pattern}(?=\s)", re.I)
 
 
 def is_followed(text: str, end: int) -> bool:
