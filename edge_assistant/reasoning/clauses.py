@@ -76,7 +76,22 @@ def plain(text: str) -> str:
     "        I'm allergic to       nuts."
     """
     ready = _fillers().sub(lambda match: " " * len(match[0]), text.translate(_APOSTROPHES))
+    ready = _cut_off().sub(_rejoined, ready)
     return _topic().sub(_labelled, ready)
+
+
+def _rejoined(match: re.Match[str]) -> str:
+    """Commas for the full stops that a recogniser wrote around a correction; a mere "no" can be an answer."""
+    said = listed("corrections").findall(match[0].lower())
+    return match[0].replace(".", ",") if any(word not in ("no", "actually") for word in said) else match[0]
+
+
+@per_vocabulary
+def _cut_off(vocabulary: Vocabulary) -> re.Pattern[str]:
+    """A correction that is a sentence of its own before a value: "It was 65. No, sorry. 63."; not "Sorry, I fell"."""
+    corrections = any_of(vocabulary.telling["words"]["corrections"]).pattern
+    persons = any_of(("i", "you", "he", "she", "it", "we", "they", "there", "that", "this", "my", "our")).pattern
+    return re.compile(rf"(?<=[\w%])\.(?:\s+{corrections}[.,]?)+(?=\s+(?!{persons})\S)", re.I)
 
 
 def _labelled(topic: re.Match[str]) -> str:

@@ -127,7 +127,8 @@ def _sayings(text: str) -> Iterator[Saying]:
 
 def _of_its_own(mentions: Sequence[Mention], speaking: Sequence[Speaking]) -> tuple[Mention, ...]:
     """Names of attributes, without those that are part of what something else is called: "the spare in the store"."""
-    named = [(one.start, one.end) for one in speaking if one.subject and one.pronoun is None]
+    others = (one for one in speaking if one.subject and one.pronoun is None and "'s " not in one.subject)
+    named = [(one.start, one.end) for one in others]
     return tuple(m for m in mentions if not any(a <= m.start and m.end <= b for a, b in named))
 
 

@@ -85,7 +85,9 @@ def subject_at(speaking: Sequence[Speaking], at: int) -> str | None:
     before = [one for one in speaking if one.start < at]
     if not before:
         return None
-    return before[0].subject if before[0].pronoun or before[0].subject is None else before[-1].subject
+    if before[0].pronoun or before[0].subject is None:
+        return before[0].subject
+    return next((one.subject for one in reversed(before) if one.subject), None)  # "on the spare I saw 110 volts"
 
 
 @per_vocabulary
@@ -124,6 +126,10 @@ def _things(text: str, units: Sequence[tuple[int, int]]) -> Iterator[Speaking]:
             yield Speaking(_digits(f"{match['noun']} {match['mark']}"), match.start(), match.end())
     for match in patterns["other"].finditer(text):
         yield Speaking(" ".join(match["what"].lower().split()), match.start(), match.end())
+    for match in patterns["counterpart"].finditer(text):
+        yield Speaking(" ".join(match["what"].lower().split()), match.start(), match.end())
+    if nth := patterns["nth"].match(text):
+        yield Speaking(_digits(nth["what"]), nth.start("what"), nth.end("what"))
     for match in patterns["dated"].finditer(text):
         yield Speaking(match[0].lower(), match.start(), match.end())
 
@@ -155,6 +161,8 @@ def _subject_patterns(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
     numbers = "|".join(sorted(vocabulary.numbers, key=len, reverse=True))
     relations = "|".join(word for group in vocabulary.telling["relations"].values() for word in group)
     others, people, places = (any_of(words[name]).pattern for name in ("others", "people", "places"))
+    counterparts, elsewhere, here = (any_of(words[name]).pattern for name in ("counterparts", "elsewhere", "at_this"))
+    linking = any_of(words["verbs"]).pattern
     verbs, titles, numbered = (any_of(words[name]).pattern for name in ("person_verbs", "titles", "numbered"))
     carriers = any_of([*words["carriers"], "pressure", "limit"][: len(words["carriers"])]).pattern
     return {
@@ -174,5 +182,13 @@ def _subject_patterns(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
         "named": re.compile(rf"\s*(?:(?:So|And|But|Also),?\s+)?(?P<name>{_NAME})\s+(?:{verbs})"),
         "numbered": re.compile(rf"(?<![\w'])(?P<noun>{numbered})\s+{_AT.format('mark', numbers)}", re.I),
         "other": re.compile(rf"(?:the|that|this|our|my|a|an|on)?\s*(?P<what>{others}\s+(?:\w+\s+)?{carriers})", re.I),
+        "counterpart": re.compile(
+            rf"(?<![\w'])(?:the|its|our|a|that)\s+(?P<what>{counterparts}(?:\s+one|\s+(?:in|on|at|by)\s+(?:the\s+)?\w+)?"
+            rf"|ones?\s+{elsewhere}(?!\s+(?:\w+\s+){{0,2}}{here})(?:\s+(?:the\s+)?\w+)?)(?![\w'])",
+            re.I,
+        ),
+        "nth": re.compile(
+            rf"[\s,]*(?:(?:and|but)\s+)?(?P<what>(?:number|no\.)\s+{_AT.format('at', numbers)})\s+{linking}", re.I
+        ),
         "dated": re.compile(rf"{any_of(words['dated_subjects']).pattern}\s+[a-z]+", re.I),
     }

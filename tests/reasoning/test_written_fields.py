@@ -399,7 +399,7 @@ def test_a_header_with_one_known_name() -> None:
             Line(("Film reels", "6 °C", "B9")),
         )
     )
-    assert {("temperature", "Tulip bulbs", "8 °C"), ("shelf", "Film reels", "B9")} <= set(found)
+    assert {("temperature", "Tulip bulbs", "8 °C"), ("storage place", "Film reels", "B9")} <= set(found)
 
 
 def test_two_labels_over_two_values_that_were_taken_for_fields() -> None:
