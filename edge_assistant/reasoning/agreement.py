@@ -75,7 +75,7 @@ def named_kinds(text: str) -> frozenset[Kind]:
 
 def is_source(text: str, start: int, end: int) -> bool:
     """Whether words at [start, end) only name a source: "bill" in "what does the bill say about the tax"."""
-    spans = [match.span(name) for match in _placed().finditer(text) for name in ("placed", "speaking")]
+    spans = [match.span(name) for match in _placed().finditer(text) for name in ("placed", "speaking", "made")]
     return any(a <= start and end <= b for a, b in spans)
 
 
@@ -198,6 +198,7 @@ def _placed(vocabulary: Vocabulary) -> re.Pattern[str]:
     part = r"(?!\s+(?:number|no|date|total|time|id)\b)"  # "the receipt number" is something on it
     return re.compile(
         rf"\b(?:in|on|of|from|by|per|between|with|to|and|than)\s+{_WHICH}\s+(?P<placed>{nouns})\b{part}"
-        rf"|\b{_WHICH}\s+(?P<speaking>{nouns})(?:'s)?(?=\s+{_SPEAKS}\b)",
+        rf"|\b{_WHICH}\s+(?P<speaking>{nouns})(?:'s)?(?=\s+{_SPEAKS}\b)"
+        rf"|(?P<made>\bwho\s+(?:made|makes|took|wrote|recorded|shot|typed|left|built)\s+{_WHICH}\s+(?:{nouns})\b)",
         re.I,
     )
