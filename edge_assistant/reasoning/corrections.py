@@ -32,7 +32,8 @@ _BEHIND = 48  # characters behind it in which the right one begins
 _FEW = 4  # words between a correction and the right value, where they name no attribute
 _WORDS = re.compile(r"[^\W_]+(?:['-][^\W_]+)*")
 _DENIED = re.compile(r"(?<![\w'])(?:and\s+|it's\s+|it\s+is\s+)?not\s+(?:the\s+|a\s+)?(?=\S)", re.I)
-_NAMED = re.compile(r"((?:[^\W\d_][\w'-]*)(?:\s+[A-Z][\w'-]*){0,3})\s*(?=[.,;!?\n]|$)")
+_NAMED = re.compile(r"((?:[^\W\d_][\w'-]*)(?:\s+[A-Z][\w'-]*){0,3})(?=\s*(?:[.,;!?\n]|$)|\s+(?:and|or)\b)")
+_ITEM = re.compile(r"(?:\b(?:to|is|are|against|and|or)|[,:])\s+((?:[a-z][\w'-]*\s+){0,2}[a-z][\w'-]*)$")
 _A_THING = re.compile(
     r"[\s,]*(?:(?:it|that|this)(?:'s|\s+is|\s+was)\s+)?(?:an?|the|some)\s+(?P<what>[^\W\d_]+(?:\s+[^\W\d_]+){0,2})",
     re.I,
@@ -160,7 +161,8 @@ class _Draft:
         words = list(_WORDS.finditer(before))[-count:]
         if len(words) < count or not all(_is_content(word[0]) for word in words):
             return
-        at = max(0, start - _BEFORE) + words[0].start()
+        item = _ITEM.search(before) if new[1].islower() else None  # "bee stings, sorry, latex"
+        at = max(0, start - _BEFORE) + min(words[0].start(), item.start(1) if item else words[0].start())
         if value is None or value.end <= at:
             self._blank(at, begin)
 
