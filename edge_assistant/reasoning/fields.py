@@ -72,12 +72,17 @@ def field_claims(page: Sequence[Row], signal: str) -> list[Claim]:
         if row.field and row.cells[1]:
             label = understood(row.cells[0])
             found += [(label, claim) for claim in _stated(row, label, signal)]
-    return _told_apart(found)
+    return bodily(_told_apart(found))
 
 
-def bodily(claims: list[Claim]) -> list[Claim]:
-    """A temperature among what is told of a patient is that of the body too, and the other way round."""
-    if not _OF_PATIENTS & {claim.attribute for claim in claims}:
+def bodily(claims: list[Claim], beside: Sequence[Claim] = ()) -> list[Claim]:
+    """Claims with a temperature among what is told of a patient as that of the body too, and the other way round.
+
+    Args:
+        claims: that are told in one way.
+        beside: what the same source tells in another.
+    """
+    if not _OF_PATIENTS & {claim.attribute for claim in (*claims, *beside)}:
         return claims
     other = {"temperature": "body temperature", "body temperature": "temperature"}
     twins = [
@@ -128,7 +133,8 @@ def _stated(row: Row, label: Label, signal: str) -> Iterator[Claim]:
     """The claims of one field."""
     name, value = row.cells
     confidence = row.confidence
-    base = Claim(signal, Nothing(), value, (row.id,), confidence, subject=label.subject, when=label.when)
+    said = f"{name}: {value}"
+    base = Claim(signal, Nothing(), value, (row.id,), confidence, subject=label.subject, when=label.when, sentence=said)
     if not label.attributes or len(name.split()) > _MAX_LABEL_WORDS:
         yield from _in_own_words(name, value, base)
     elif (numbered := _numbered(label, name)) is not None:

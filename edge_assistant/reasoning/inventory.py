@@ -16,7 +16,9 @@ from edge_assistant.reasoning.written import written_claims
 
 def inventory(source: Source) -> tuple[Claim, ...]:
     """What a source claims: in sentences, in writing, in a picture. Lists of one attribute are one list."""
-    return tuple(_united(bodily([*written_claims(source), *told_claims(source), *seen_claims(source)])))
+    written = written_claims(source)
+    told = bodily(told_claims(source), written)
+    return tuple(_united([*written, *told, *seen_claims(source)]))
 
 
 def _united(claims: Iterable[Claim]) -> Iterable[Claim]:

@@ -86,7 +86,7 @@ def between(least: str, most: str, unit: str) -> Quantity:
         ("D.O.B.", "09 Oct 1971", "birth date", Day(((1971, 10, 9),))),
         ("Born on", "22 5ul 1985", "birth date", Day(((1985, 7, 22),))),
         ("Next visit", "23 Nov 2024", "appointment", Day(((2024, 11, 23),))),
-        ("Appointment (time)", "15:40:00", "time", Clock((940,))),
+        ("Appointment (time)", "15:40:00", "appointment time", Clock((940,))),
         ("Allergies", "none known", "allergy", Nothing()),
         ("Allergies", "NKDA", "allergy", Nothing()),
         ("Allergies", "-", "allergy", Nothing()),
@@ -404,7 +404,7 @@ def test_a_header_with_one_known_name() -> None:
 
 def test_two_labels_over_two_values_that_were_taken_for_fields() -> None:
     found = read(Field("Allergies", "Appointment (time)"), Field("Nickel", "15:40"))
-    assert told(found) == [("allergy", None, "Nickel"), ("time", None, "15:40")]
+    assert told(found) == [("allergy", None, "Nickel"), ("appointment time", None, "15:40")]
 
 
 def test_a_label_over_its_value() -> None:
