@@ -17,6 +17,9 @@ _SPEAKS = (
 )
 _WHICH = r"(?:the|his|her|their|my|our|this|that|both|a)"
 _JUDGED = r"(?:one|date|amount|value|figure|number|dose|total|time|price|weight|reading|name)"
+_SETTLED = re.compile(
+    r"(?:what|when|where|who)\s+(?:did|had|has|have)\s+(?:they|he|she|we|you)\b.*\bagree"
+)  # people did
 _FAULTS = (
     r"(?:wrong|incorrect|inconsistent|not right|not correct|not true|mistaken|off|different|untrue|false|inaccurate"
     r"|(?:a |an |the |any )?(?:mistakes?|errors?))"
@@ -33,6 +36,8 @@ def asks_agreement(text: str) -> bool:
     """
     plain = " ".join(text.lower().replace("’", "'").split()).rstrip("?!. ")
     words = vocabulary().asking
+    if _SETTLED.match(plain):
+        return False
     if _is_attributive(plain, words["agreement"]):
         return True
     if _sides().match(plain) or _faults().search(plain):
@@ -177,7 +182,12 @@ def _the_same(vocabulary: Vocabulary) -> re.Pattern[str]:
     only_they = r"(?!\s+(?!have|has|give|say|show|use|get|put|are|do|of|the\b)\w)"
     subject = rf"(?:{both}{only_they}|(?:{nouns})\s+(?:and|or)\s+(?:{_WHICH}\s+)?(?:{nouns}))"
     same = r"the\s+(?:very\s+)?same\b"
-    return re.compile(rf"{stating}\s+(?:us\s+|me\s+|both\s+|exactly\s+)?{same}|{subject}\s+(?:[\w']+\s+){{0,3}}?{same}")
+    held = rf"(?:{nouns})\s+(?:have|has|got|{stating})\s+the\s+(?:right|correct|wrong|true|same)\b"
+    one = rf"\bthe\s+ones?\s+(?:(?:that\s+is\s+|given\s+|written\s+)?(?:on|in|from|of)\s+)?{_WHICH}\s+(?:{nouns})\b"
+    return re.compile(
+        rf"{stating}\s+(?:us\s+|me\s+|both\s+|exactly\s+)?{same}|{subject}\s+(?:[\w']+\s+){{0,3}}?{same}|{held}|{one}"
+        r"|\bthe\s+(?:right|correct|wrong|same)\s+one$"
+    )
 
 
 @per_vocabulary
