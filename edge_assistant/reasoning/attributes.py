@@ -28,6 +28,7 @@ class Mention:
         end: after the last character.
         named: by its name and not by a phrase that means it.
         words: how many words name it.
+        gapped: by a phrase with other words between.
     """
 
     attribute: Attribute
@@ -35,6 +36,7 @@ class Mention:
     end: int
     named: bool
     words: int
+    gapped: bool = False
 
 
 def labelled(text: str) -> list[Mention]:
@@ -58,19 +60,27 @@ def phrase(text: str) -> Phrase:
 
 
 def _found(text: str, names: Names) -> Iterator[Mention]:
-    """The longest names from left to right; a shorter one within a longer one is not meant."""
+    """The longest names from left to right; a shorter one that a longer one holds, or begins within, is not meant."""
     words = [(singular(match[0].lower()), match.start(), match.end()) for match in _WORD.finditer(text)]
     longest = max(map(len, names), default=0)
     at = 0
     while at < len(words):
         for length in range(min(longest, len(words) - at), 0, -1):
-            known = names.get(tuple(word for word, _, _ in words[at : at + length]))
-            if known:
+            known = names.get(_words(words, at, length))
+            if known and not any(
+                names.get(_words(words, inner, more))
+                for inner in range(at + 1, at + length)
+                for more in range(max(length, at + length - inner) + 1, min(longest, len(words) - inner) + 1)
+            ):
                 start, end = words[at][1], words[at + length - 1][2]
                 yield from (Mention(attribute, start, end, named, length) for attribute, named in known)
                 at += length - 1
                 break
         at += 1
+
+
+def _words(words: Sequence[tuple[str, int, int]], at: int, length: int) -> Phrase:
+    return tuple(word for word, _, _ in words[at : at + length])
 
 
 def _gapped(text: str) -> Iterator[Mention]:
@@ -80,12 +90,14 @@ def _gapped(text: str) -> Iterator[Mention]:
         for start in (words[i][1] for i in range(len(words)) if _stands(words, i, first)):
             behind = [i for i in range(len(words)) if words[i][1] > start and _stands(words, i, last)]
             if behind:
-                yield Mention(attribute, start, words[behind[0] + len(last) - 1][2], False, len(first) + len(last))
+                yield Mention(
+                    attribute, start, words[behind[0] + len(last) - 1][2], False, len(first) + len(last), True
+                )
                 break
 
 
 def _stands(words: Sequence[tuple[str, int, int]], at: int, name: Phrase) -> bool:
-    return tuple(word for word, _, _ in words[at : at + len(name)]) == name
+    return _words(words, at, len(name)) == name
 
 
 def within(a: Mention, b: Mention) -> bool:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from edge_assistant.reasoning.attributes import asked as meant_by
 from edge_assistant.reasoning.candidates import as_words, find
 from edge_assistant.reasoning.claims import Claim
+from edge_assistant.reasoning.clauses import any_of, listed
 from edge_assistant.reasoning.limits import LIMIT, told_limit
 from edge_assistant.reasoning.question import Expect, Query, admits
 from edge_assistant.reasoning.units import fits
-from edge_assistant.reasoning.values import Items, Name, Nothing, Truth, Value, Words, same
+from edge_assistant.reasoning.values import Items, Name, Nothing, Quantity, Truth, Value, Words, same
 from edge_assistant.reasoning.vocabulary import Attribute, vocabulary
 
 _TIMES = frozenset({Expect.DATE, Expect.CLOCK})
+PRICE, QUANTITY = "price", "quantity"
 STEM = 5  # letters that two words must share at their start to be of one stem
 
 
@@ -40,21 +42,81 @@ def looked_up(query: Query, told: Mapping[str, Sequence[Claim]]) -> dict[str, li
 
     Else "what does the tax come to?" would be the tax in one source, and the total in another that tells no tax.
     """
+    if item := _of_item(query, told):
+        return item
     known = vocabulary().attributes
     others = (known[key] for attribute in query.attributes for key in attribute.instead if key in known)
     asked = (*query.attributes, *others)
     meant = (a for a in asked if any(_direct(query, a, claims) for claims in told.values()))
     if (attribute := next(meant, None)) is not None:
         query = replace(query, attributes=(attribute,))
-    return {id: found for id, claims in told.items() if (found := lookup(query, claims))}
+    found = {id: answers for id, claims in told.items() if (answers := lookup(query, claims))}
+    return found | _as_limits(query, told, found)
+
+
+def _as_limits(
+    query: Query, told: Mapping[str, Sequence[Claim]], found: Mapping[str, Sequence[Claim]]
+) -> dict[str, list[Claim]]:
+    """Limits that sources tell where another has a value that is said to be the most: "Max. pressure: 25 bar"."""
+    units = query.attributes[0].units if query.attributes and query.attributes[0].name != LIMIT else frozenset()
+    if not units or not any(_is_most(claim) for claims in found.values() for claim in claims):
+        return {}
+    limits = {
+        id: [c for c in claims if c.attribute == LIMIT and c.present and c.subject is None and _is_in(c.value, units)]
+        for id, claims in told.items()
+        if id not in found
+    }
+    return {id: claims for id, claims in limits.items() if claims}
+
+
+def _is_most(claim: Claim) -> bool:
+    limit = vocabulary().attributes.get("limit")
+    phrases = (*vocabulary().telling["extremes"]["maximum"], *(limit.labels if limit else ()))
+    return bool(any_of(phrases).search(claim.sentence))
+
+
+def _is_in(value: Value, units: Collection[str]) -> bool:
+    return isinstance(value, Quantity) and value.unit is not None and fits(value.unit, units)
+
+
+def bought(noun: str, told: Mapping[str, Sequence[Claim]]) -> dict[str, list[Claim]]:
+    """How many of an item a receipt lists."""
+    found = {id: [c for c in claims if c.attribute == QUANTITY and c.present] for id, claims in told.items()}
+    own = {id: [c for c in claims if c.subject and names({noun}, c.subject)] for id, claims in found.items()}
+    return {id: claims for id, claims in own.items() if claims}
+
+
+def _of_item(query: Query, told: Mapping[str, Sequence[Claim]]) -> dict[str, list[Claim]]:
+    """What one item cost, where a question for an amount names it and no kind of amount: "what did the soup cost?"."""
+    if query.named or query.expects is not Expect.MONEY:
+        return {}
+    prices = {id: [c for c in claims if c.attribute == PRICE and c.present] for id, claims in told.items()}
+    found = {id: [c for c in claims if c.subject and names(query.subject, c.subject)] for id, claims in prices.items()}
+    return {id: claims for id, claims in found.items() if claims}
 
 
 def _direct(query: Query, attribute: Attribute, claims: Sequence[Claim]) -> list[Claim]:
     """The claims about an attribute that answer."""
     about = _about(query, attribute, [claim for claim in claims if claim.present and claim.attribute == attribute.name])
     answers = [_truth(query, attribute.value, claim) for claim in about] if query.expects is Expect.TRUTH else about
-    found = [claim for claim in answers if claim is not None]
+    found = _best_told(query, [claim for claim in answers if claim is not None and _is_of_statistic(query, claim)])
     return told_limit(found, query.text) if attribute.name == LIMIT and len(found) > 1 else found
+
+
+def _is_of_statistic(query: Query, claim: Claim) -> bool:
+    """Whether what is told as the highest, lowest or mean of many is asked for as that."""
+    if claim.statistic is None or (query.computing is not None and query.computing.kind.value == claim.statistic):
+        return True
+    return bool(listed(claim.statistic, "extremes").search(query.text))
+
+
+def _best_told(query: Query, claims: list[Claim]) -> list[Claim]:
+    """Of several values that one source gives, those whose sentence has most words of the question: "bought on ..."."""
+    if len({claim.value for claim in claims}) < 2:
+        return claims
+    asked = as_words(query.text).tokens - vocabulary().words["generic"]
+    shared = [len(asked & as_words(claim.sentence).tokens) for claim in claims]
+    return [claim for claim, number in zip(claims, shared, strict=True) if number == max(shared)]
 
 
 def of_type(query: Query, claims: Iterable[Claim]) -> list[Attribute]:

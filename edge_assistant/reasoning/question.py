@@ -195,7 +195,8 @@ def _attributes(text: str, mentions: Iterable[Mention], interrogative: Expect | 
     admitted = _ADMITTED.get(interrogative) if interrogative else None
     meant = [m for m in mentions if admitted is None or m.attribute.value in admitted or _asks(text, m)]
     meant = [m for m in meant if not any(_is_measure_of(text, m, other) for other in meant)]
-    meant = [m for m in meant if m.named or m.attribute.general or not any(within(m, other) for other in meant)]
+    meant = [m for m in meant if m.attribute.general or not any(_covers(other, m) for other in meant)]
+    meant = [m for m in meant if not _acts(text, m)] or meant
     named = {m.attribute.value for m in meant if m.named and not m.attribute.general}
     meant = [m for m in meant if m.named or m.attribute.value not in named or m.attribute.name == LIMIT]
     ranked = sorted(
@@ -209,6 +210,17 @@ def _attributes(text: str, mentions: Iterable[Mention], interrogative: Expect | 
         ),
     )
     return tuple(dict.fromkeys(mention.attribute for mention in ranked))
+
+
+def _covers(long: Mention, short: Mention) -> bool:
+    """Whether a longer mention has a shorter one's words, and no name of its own: "which number does the bill have"."""
+    return within(short, long) and (long.gapped or not short.named)
+
+
+def _acts(text: str, mention: Mention) -> bool:
+    """Whether who is mentioned does what is asked about: "what did the cashier give back?" does not ask for them."""
+    acts = re.search(r"\b(?:did|does|do|has|have|had)\s+(?:the|our|his|her|their|this|that)\s+$", text[: mention.start])
+    return mention.attribute.value == Expect.NAME and acts is not None and acts.start() > 0
 
 
 def _asks(text: str, mention: Mention) -> bool:

@@ -22,7 +22,7 @@ from edge_assistant.reasoning.compose import STATUS, compose, concluded, contrad
 from edge_assistant.reasoning.guard import cited
 from edge_assistant.reasoning.inventory import inventory
 from edge_assistant.reasoning.join import join
-from edge_assistant.reasoning.lookup import looked_up, names
+from edge_assistant.reasoning.lookup import bought, looked_up, names
 from edge_assistant.reasoning.prose import quote, write
 from edge_assistant.reasoning.question import Expect, Query, understand
 from edge_assistant.reasoning.reader import Reader
@@ -212,7 +212,8 @@ def _by_code(query: Query, sources: Sequence[Source], told: Told, claims: dict[s
 
 def _found(query: Query, sources: Sequence[Source], told: Told) -> dict[str, list[Claim]]:
     if query.counted is not None:
-        return {id: number for id, claims in told.items() if (number := counted(query.counted, claims))}
+        found = {id: number for id, claims in told.items() if (number := counted(query.counted, claims))}
+        return found or bought(query.counted, told)
     if query.category is not None:
         is_there = query.expects is Expect.TRUTH and not query.agreement
         if seen := _there(query.category, sources, told) if is_there else members(query.category, told):

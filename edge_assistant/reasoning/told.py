@@ -7,6 +7,7 @@ reads it when somebody asks.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
@@ -18,8 +19,8 @@ from edge_assistant.reasoning.contacts import coded, contacts
 from edge_assistant.reasoning.corrections import corrected, is_afterthought, is_plain_no
 from edge_assistant.reasoning.crew import operated
 from edge_assistant.reasoning.dated import dated
-from edge_assistant.reasoning.goods import handled, named_behind, packed
-from edge_assistant.reasoning.limits import LIMIT, sentence_at, with_limits
+from edge_assistant.reasoning.goods import contained, handled, named_behind, packed
+from edge_assistant.reasoning.limits import with_limits
 from edge_assistant.reasoning.lists import ALLERGY, DOSE, MEDICATION, allergies, items_of, items_value, medicines
 from edge_assistant.reasoning.measures import measured
 from edge_assistant.reasoning.occasions import occasions
@@ -49,6 +50,7 @@ _READERS: tuple[Callable[[Saying], Iterator[Found]], ...] = (
     packed,
     handled,
     named_behind,
+    contained,
     sighted,
     occasions,
 )
@@ -61,7 +63,8 @@ def told_claims(source: Source) -> list[Claim]:
         source: of which what is spoken and typed is read; writing in pictures is not made of sentences.
     """
     script = Script.of(source.evidence)
-    return [_claim(source, script, found) for found in told_in(script.text)]
+    ends = [end for _, end in sentences(script.text)]
+    return [_claim(source, script, found, ends) for found in told_in(script.text)]
 
 
 def told_in(text: str) -> list[Found]:
@@ -211,7 +214,8 @@ def _named_at_hand(found: Sequence[Found]) -> list[Found]:
     return [settle(f) for f in found]
 
 
-def _claim(source: Source, script: Script, found: Found) -> Claim:
+def _claim(source: Source, script: Script, found: Found, ends: Sequence[int]) -> Claim:
+    sentence = bisect_right(ends, found.start)
     start, end = min(found.start, found.mention[0]), max(found.end, found.mention[1])
     return Claim(
         source.signal.id,
@@ -223,5 +227,5 @@ def _claim(source: Source, script: Script, found: Found) -> Claim:
         when=found.when,
         negated=found.negated,
         statistic=found.statistic,
-        sentence=sentence_at(script.text, found.start) if found.attribute == LIMIT else "",
+        sentence=script.text[ends[sentence - 1] if sentence else 0 : ends[sentence]].strip(),
     )
