@@ -14,6 +14,7 @@ from edge_assistant.reasoning.vocabulary import vocabulary
 DATE, TIME, GUEST = "date", "time", "guest"
 _NAME = re.compile(r"(?P<name>[A-Z][^\W\d_]+(?:[ '-][A-Z][^\W\d_]+){0,3})")
 _NAMED = re.compile(rf"[\s,]*{_NAME.pattern}")
+_PLACE = re.compile(rf"\b(?:in|at|near|from)\s+{_NAME.pattern}")
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 _GAP = 12  # characters between a name and the words that tell of a guest
 
@@ -40,7 +41,7 @@ def _bare(saying: Saying) -> Iterator[Found]:
 def _is_bare(text: str, values: list[Candidate]) -> bool:
     """Whether nothing but small words, and words for being there or taking a picture, stands beside the values."""
     rest = "".join(" " if any(v.start <= i < v.end for v in values) else c for i, c in enumerate(text))
-    rest = listed("occasion").sub(" ", rest)
+    rest = listed("occasion").sub(" ", _PLACE.sub(" ", rest))
     return all(word.lower() in vocabulary().words["stop"] for word in _WORD.findall(rest))
 
 
