@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from edge_assistant.answer import Agreement, Told, Verdict
+from edge_assistant.reasoning.align import same_subject
 from edge_assistant.reasoning.candidates import as_words
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.seen import label
@@ -44,9 +46,10 @@ def compare(
 def compatible(a: Claim, b: Claim, nearness: Nearness | None = None) -> bool:
     """Whether two claims can both be true; a day and a time of day, say, do not speak about the same and can.
 
-    The highest and the lowest of many values do not speak about the same either.
+    The highest and the lowest of many values do not speak about the same either, nor do the prices of two items; and
+    what one signal tells of two subjects, of two times, or as a mean and as a value, it means to be two things.
     """
-    if a.statistic != b.statistic and a.statistic and b.statistic:
+    if not is_same_matter(a, b):
         return True
     if same(_by_label(a), _by_label(b)) or not comparable(a.value, b.value):
         return True
@@ -56,6 +59,32 @@ def compatible(a: Claim, b: Claim, nearness: Nearness | None = None) -> bool:
         return bool(seen & told)
     numbers = (set(re.findall(r"\d+", claim.text)) for claim in (a, b))
     return len({frozenset(n) for n in numbers}) == 1 and nearness is not None and nearness(a.text, b.text) >= NEAR
+
+
+def is_same_matter(a: Claim, b: Claim) -> bool:
+    """Whether two claims about one attribute are about one subject, time and statistic, as far as they say so."""
+    if a.signal == b.signal:
+        return (a.subject, a.when, a.statistic) == (b.subject, b.when, b.statistic)
+    apart = a.subject and b.subject and not same_subject(a.subject, b.subject)
+    return not apart and (a.statistic == b.statistic or not (a.statistic and b.statistic))
+
+
+def merged(claims: Iterable[Claim]) -> list[Claim]:
+    """Claims without what one signal tells twice; the evidence of both stands for it."""
+    found: list[Claim] = []
+    for claim in claims:
+        known = (i for i, other in enumerate(found) if other.signal == claim.signal and _repeats(other, claim))
+        at = next(known, None)
+        if at is None:
+            found.append(claim)
+        else:
+            evidence = tuple(dict.fromkeys((*found[at].evidence, *claim.evidence)))
+            found[at] = replace(found[at], evidence=evidence)
+    return found
+
+
+def _repeats(a: Claim, b: Claim) -> bool:
+    return is_same_matter(a, b) and a.computed == b.computed and (a.text == b.text or same(a.value, b.value))
 
 
 def _by_label(claim: Claim) -> Value:

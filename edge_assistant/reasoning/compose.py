@@ -8,6 +8,7 @@ from decimal import Decimal
 from edge_assistant.answer import Agreement, Status, Verdict
 from edge_assistant.reasoning.agreement import agreement_word
 from edge_assistant.reasoning.claims import Claim
+from edge_assistant.reasoning.compare import merged
 from edge_assistant.reasoning.question import Query
 from edge_assistant.reasoning.sources import one_line
 from edge_assistant.reasoning.units import is_currency
@@ -50,10 +51,14 @@ def untold(reasons: Sequence[str] = ()) -> str:
 def compose(query: Query, verdict: Verdict, claims: Sequence[Claim], signals: Sequence[Signal]) -> list[str]:
     """The sentences that say a verdict; citations stand behind each value."""
     names = {signal.id: noun(signal, signals) for signal in signals}
+    claims = merged(claims)
     told = [f"{names[claim.signal]} {_verb(claim, signals)} {_said(claim, claims)} {_cite(claim)}" for claim in claims]
     if query.agreement and verdict.status is Agreement.SINGLE:
         return [f"Only {told[0]}; nothing else tells the {query.attribute}."]
     if verdict.status is Agreement.CONFLICT:
+        if len({claim.signal for claim in claims}) == 1:
+            values = _listed([f"{_said(claim, claims)} {_cite(claim)}" for claim in claims])
+            return [f"{_capital(names[claims[0].signal])} contradicts itself: it {_verb(claims[0], signals)} {values}."]
         lead = disagreement(query) if query.agreement else "The signals contradict each other"
         return [f"{lead}: {'; '.join(told)}."]
     if query.agreement:
@@ -63,6 +68,9 @@ def compose(query: Query, verdict: Verdict, claims: Sequence[Claim], signals: Se
     lead = _said(first, claims)
     cites = "".join(_cite(claim) for claim in claims)
     sources = _listed(list(dict.fromkeys(names[claim.signal] for claim in claims)))
+    if len({claim.subject for claim in claims if claim.subject}) > 1:
+        each = _listed([f"{_said(claim, claims)} for {claim.subject} {_cite(claim)}" for claim in claims])
+        return [f"{_capital(each)}, by {sources}."]
     if verdict.status is Agreement.AGREE:
         return [f"{_capital(lead)} {cites}: {sources} agree."]
     if first.chosen_by:

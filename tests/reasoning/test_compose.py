@@ -94,6 +94,26 @@ def test_yes_and_no_are_meant_as_was_asked(question: str, differ: str, agree: st
     assert said(question, RECEIPT, HEARD)[0].startswith(agree)
 
 
+def test_a_signal_that_contradicts_itself_is_said_to() -> None:
+    later = Claim("audio:1", Quantity((Decimal(41),)), "41", ("E4",))
+    (sentence,) = said("What was the total?", HEARD, later)
+    assert sentence == 'The recording contradicts itself: it says 38.40 ("thirty-eight forty") [E2] and 41 [E4].'
+
+
+def test_what_one_signal_tells_twice_is_said_once() -> None:
+    again = Claim("image:1", Quantity((Decimal("38.40"),), "EUR"), "€38.40", ("E3",))
+    other = Claim("audio:1", Quantity((Decimal(41),)), "41", ("E4",))
+    (sentence,) = said("What was the total?", RECEIPT, again, other)
+    assert sentence.endswith("the picture says 38.40 [E1][E3]; the recording says 41 [E4].")
+
+
+def test_values_of_several_things_are_said_of_each() -> None:
+    soup = Claim("image:1", Quantity((Decimal("6.50"),)), "6.50", ("E1",), attribute="price", subject="soup")
+    tea = Claim("image:1", Quantity((Decimal("3.20"),)), "3.20", ("E2",), attribute="price", subject="tea")
+    (sentence,) = said("What is the price of the soup and of the tea?", soup, tea)
+    assert sentence == "6.50 for soup [E1] and 3.20 for tea [E2], by the picture."
+
+
 def test_what_is_counted_is_called_as_in_the_question() -> None:
     one, two = (Claim(id, Quantity((Decimal(n),)), str(n), (f"E{n}",)) for n, id in ((1, "image:1"), (2, "audio:1")))
     (sentence,) = said("Do they agree on the number of people?", one, two)
