@@ -1,4 +1,4 @@
-"""Rendered pages whose words are known: receipts, forms, tables and prose, each another one for each seed."""
+"""Rendered pages whose words are known: receipts, forms of two kinds, tables and prose, another one for each seed."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Sheet:
 
 
 def sheet(seed: int) -> Sheet:
-    """The page of a seed; four kinds take turns."""
+    """The page of a seed; the kinds take turns."""
     import numpy as np
 
     return KINDS[seed % len(KINDS)](np.random.default_rng(seed))
@@ -113,6 +113,27 @@ def form(random: np.random.Generator) -> Sheet:
     return page.sheet()
 
 
+def boxes(random: np.random.Generator) -> Sheet:
+    """A form in two columns, with or without boxes: labels in small print, each above its value."""
+    size = int(random.integers(24, 32))
+    page = _Writer("boxes", 1000, 900, font(round(size * random.uniform(0.65, 0.9))), round(size * 2.6))
+    page.left("Goods received", font(size + 12, "bold"))
+    hand = font(size, str(random.choice(["sans", "bold", "serif", "mono"])))
+    values = {
+        "Delivered by": str(random.choice(_PEOPLE)),
+        "Best before": f"{random.integers(1, 29):02d}/{random.integers(1, 13):02d}/20{random.integers(26, 31)}",
+        "Lot": f"L{random.integers(1, 10)}-{random.integers(1000, 9999)}",
+        "Storage": str(random.choice(["cool and dry", "below 8 °C", "frozen"])),
+        "Pieces": f"{random.integers(2, 400)}",
+        "Weight": f"{random.integers(10, 900) / 10:.1f} kg",
+    }
+    chosen = [(label, values[label]) for label in random.permutation(list(values))]
+    ruled = bool(random.integers(0, 2))
+    for at in range(0, len(chosen), 2):
+        page.stacked(chosen[at : at + 2], hand, ruled=ruled)
+    return page.sheet()
+
+
 def table(random: np.random.Generator) -> Sheet:
     """A ruled table with a header and numbers flush right."""
     size = int(random.integers(18, 25))
@@ -141,7 +162,7 @@ def prose(random: np.random.Generator) -> Sheet:
     return page.sheet()
 
 
-KINDS: tuple[Callable[[np.random.Generator], Sheet], ...] = (receipt, form, table, prose)
+KINDS: tuple[Callable[[np.random.Generator], Sheet], ...] = (receipt, form, table, prose, boxes)
 _MARGIN = 60
 
 
@@ -189,6 +210,19 @@ class _Writer:
         self.draw.line((320, base, self.image.width - _MARGIN, base), fill=(120, 120, 120), width=1)
         self._next([label, value])
         self.fields.append((label.rstrip(":"), value))
+
+    def stacked(self, pairs: list[tuple[str, str]], hand: Font, *, ruled: bool) -> None:
+        """Labels side by side, each with its value under it."""
+        width, drop = (self.image.width - 2 * _MARGIN) / len(pairs), round(self.pitch * 0.36)
+        for index, (label, value) in enumerate(pairs):
+            x = _MARGIN + index * width
+            self._write(x + 10, label)
+            self._write(x + 16, value, hand, _INK, up=-drop)
+            if ruled:
+                self.draw.rectangle((x, self.y - 6, x + width, self.y + self.pitch - 6), outline=(90, 90, 90), width=2)
+        self.rows.append(" ".join(label for label, _ in pairs))
+        self._next([value for _, value in pairs])
+        self.fields += pairs
 
     def ticks(self, question: str, options: list[tuple[str, bool]]) -> None:
         """A question with boxes, words on their right."""

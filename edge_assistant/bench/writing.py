@@ -33,7 +33,7 @@ _MODEL = "pp-ocrv6-small"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The options."""
-    parser.add_argument("--pages", type=int, default=24, help="receipts, forms, tables and prose in turn (default: 24)")
+    parser.add_argument("--pages", type=int, default=25, help="receipts, forms, tables and prose in turn (default: 25)")
     parser.add_argument("--seed", type=int, default=0, help="of the first page (default: 0)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 

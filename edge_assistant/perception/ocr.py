@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from edge_assistant.perception.lookalikes import as_digits
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -110,8 +112,12 @@ class Reader:
         read = [(int(step), self._characters[best[step]]) for step in steps]
         read += [(step, " ") for step in _spaces(scores[:, 0], scores[:, space], steps)]
         read.sort()
+        text = as_digits(
+            "".join(c for _, c in read),
+            lambda index, digit: float(scores[read[index][0], self._characters.index(digit)]),
+        )
         places = tuple(min(1.0, (step + 0.5) * _STEP / width) for step, _ in read)
-        return Reading("".join(c for _, c in read), float(scores[steps, best[steps]].mean()), places)
+        return Reading(text, float(scores[steps, best[steps]].mean()), places)
 
 
 def _run(session: onnxruntime.InferenceSession, x: NDArray[np.float32]) -> NDArray[np.float32]:

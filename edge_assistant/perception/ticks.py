@@ -25,6 +25,8 @@ _MARKED = 0.08  # share of the inside that is ink; a thin tick covers a tenth, n
 _STRAIGHT = 0.7  # share of the smallest rectangle around a frame's inside; the ends of a tick take some of it
 _THICKEST = 2.2  # the outside of a frame and of a tick that sticks out, in sides of its inside
 _CORNER = 0.4  # share of ink in a corner; a round O has none there
+_CORNERS = 0.7  # the same on average; a tick may take much of one, and a small bold O has 0.67 in each
+_FULL = 0.953  # share of its bounding box that an outline fills; one with a tick 0.957, a bold C 0.948
 _APART = 0.35  # sides of a box between it and the words beside it
 _CLEAR = 0.2  # share of ink along a line beside a frame; a tick may run over one side
 _LEVEL = math.radians(0.3)  # a page that lies more askew is turned first
@@ -154,7 +156,7 @@ def _is_box(inside: NDArray[np.int32], outside: NDArray[np.int32], height: float
     import cv2
 
     _, _, w, h = cv2.boundingRect(inside)
-    if not max(_MIN_PIXELS, _SMALLEST * height) <= max(w, h) <= _LARGEST * height or not 0.75 < w / h < 1.34:
+    if not max(_MIN_PIXELS, _SMALLEST * height) <= max(w, h) <= _LARGEST * height or not 0.8 < w / h < 1.25:
         return False
     if max(cv2.boundingRect(outside)[2:]) > _THICKEST * max(w, h):  # joined to others, as in a comb for letters
         return False
@@ -173,8 +175,11 @@ def _has_corners(outline: NDArray[np.int32], side: int) -> bool:
     shape = cv2.morphologyEx(shape, cv2.MORPH_OPEN, np.ones((side // 2, side // 2), np.uint8))
     x, y, w, h = cv2.boundingRect(shape)
     reach = max(2, round(0.15 * side))
+    if float(shape[y : y + h, x : x + w].mean()) < _FULL:
+        return False
     places = [(left, top) for left in (x, x + w - reach) for top in (y, y + h - reach)]
-    return all(float(shape[b : b + reach, a : a + reach].mean()) > _CORNER for a, b in places)
+    filled = [float(shape[b : b + reach, a : a + reach].mean()) for a, b in places]
+    return min(filled) > _CORNER and sum(filled) > 4 * _CORNERS
 
 
 def _stands_alone(ink: Mask, box: Sequence[int]) -> bool:

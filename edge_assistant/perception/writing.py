@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 _TOO_MANY = f"of a page with more than {ocr.MAX_LINES:,} lines of writing the largest were read"
 _TELLING_LINES = 8  # of a page, by which up is told from down
 _SURELY_UPRIGHT = 0.2  # below this mean probability of standing on its head, a page does not
+_DOUBTED = 0.5  # mean probability of the characters below which PaddleOCR drops a line (drop_score)
+_FEW = 2  # characters; a longer line is kept, for its words may be known from elsewhere
 _WIDE_GAP = 1.6  # heights from one character's centre to the next: the line is cut into two cells there
 
 
@@ -82,9 +84,14 @@ class Writing(Sense):
         quads = [part for quad in quads for part in ticks.parted(quad, marks)]
         readings = self._reader.recognise([ocr.cut(rgb, quad) for quad in quads])
         found = zip(quads, readings, strict=True)
-        written = [piece for quad, reading in found for piece in pieces(quad, reading)]
+        written = [piece for quad, reading in found if _is_writing(reading) for piece in pieces(quad, reading)]
         notes = (_TOO_MANY,) if len(quads) >= ocr.MAX_LINES else ()
         return Sheet(rgb, quarters, written + [ticks.as_piece(tick) for tick in marks], notes)
+
+
+def _is_writing(reading: ocr.Reading) -> bool:
+    """Whether it is no texture that was taken for a letter or two."""
+    return reading.confidence >= _DOUBTED or len(reading.text) > _FEW
 
 
 def _characters(files: Mapping[str, Path], recognition: onnxruntime.InferenceSession) -> list[str]:
