@@ -13,7 +13,7 @@ from edge_assistant.reasoning.inventory import inventory
 from edge_assistant.reasoning.join import join
 from edge_assistant.reasoning.question import Expect, understand
 from edge_assistant.reasoning.sources import Source
-from edge_assistant.reasoning.values import Value
+from edge_assistant.reasoning.values import Truth, Value
 from edge_assistant.signals import Kind
 
 PAGE = source(["a table"], Kind.IMAGE)
@@ -217,3 +217,32 @@ def test_both_signals_are_cited_and_several_places_are_listed() -> None:
     assert (claim.evidence, claim.chosen_by, claim.subject) == (("E1", "E2"), "text:1", "Metformin")
     (claim,) = joined("Where do the goods that arrived go?", GOODS, "The film reels and the tulip bulbs arrived.")
     assert claim.text == "B9 (Film reels) and B23 (Tulip bulbs)"
+
+
+def pictured(question: str, note: str, *things: str) -> list[Claim]:
+    """What a picture of things and a note tell together."""
+    text = source([note], Kind.TEXT, first=9)
+    seen = [
+        Claim("image:1", Truth(yes=True), thing, (f"E{i}",), attribute="presence", subject=thing)
+        for i, thing in enumerate(things, 1)
+    ]
+    return join(understand(question), [PAGE, text], {"image:1": seen, text.signal.id: list(inventory(text))})
+
+
+@pytest.mark.parametrize(
+    ("question", "note", "things", "found"),
+    [
+        ("Which animal does Ada Hale own?", "Ada Hale owns the animal.", ("dog", "car"), ["dog"]),
+        ("What piece of furniture is for Ben Cole?", "The piece of furniture is for Ben Cole.", ("couch",), ["couch"]),
+        ("Which vehicle is Ada Hale waiting for?", "Ada Hale waits for the vehicle.", ("bus", "dog"), ["bus"]),
+        ("Which animal does Ada Hale own?", "Ada Hale owns the animal.", ("dog", "cat"), []),
+        ("Which animal does Ada Hale own?", "Ben Cole owns the animal.", ("dog", "car"), []),
+        ("Which animal does Ada Hale own?", "Ada Hale owns the vehicle.", ("dog", "car"), []),
+    ],
+)
+def test_a_thing_in_a_picture_of_which_a_note_speaks(
+    question: str, note: str, things: tuple[str, ...], found: list[str]
+) -> None:
+    claims = pictured(question, note, *things)
+    assert [claim.text for claim in claims] == found
+    assert all("E9" in claim.evidence for claim in claims)
