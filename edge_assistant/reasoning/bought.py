@@ -72,11 +72,12 @@ def _settled(claim: Claim, claims: Mapping[str, Sequence[Claim]]) -> Claim:
 
 
 def _is_article(subject: str) -> bool:
-    """Whether a subject is a thing and no other receipt: "yesterday's lunch", "the old receipt"."""
+    """Whether a subject is a thing, and no other receipt and nobody: "yesterday's lunch", "the old receipt"."""
     return not _others().search(subject)
 
 
 @per_vocabulary
 def _others(vocabulary: Vocabulary) -> re.Pattern[str]:
     words = vocabulary.telling["words"]
-    return any_of((*words["dated_subjects"], "receipt", "bill", "invoice", *words["apart"]))
+    people = (word for group in vocabulary.telling["relations"].values() for word in group)
+    return any_of((*words["dated_subjects"], "receipt", "bill", "invoice", *words["apart"], *people))

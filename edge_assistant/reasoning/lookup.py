@@ -10,6 +10,7 @@ from edge_assistant.reasoning.candidates import as_words, find
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.clauses import any_of, listed
 from edge_assistant.reasoning.limits import LIMIT, told_limit
+from edge_assistant.reasoning.pointing import NAMED, likeness
 from edge_assistant.reasoning.question import Expect, Query, admits
 from edge_assistant.reasoning.units import fits
 from edge_assistant.reasoning.values import Items, Name, Nothing, Quantity, Truth, Value, Words, same
@@ -51,7 +52,21 @@ def looked_up(query: Query, told: Mapping[str, Sequence[Claim]]) -> dict[str, li
     if (attribute := next(meant, None)) is not None:
         query = replace(query, attributes=(attribute,))
     found = {id: answers for id, claims in told.items() if (answers := lookup(query, claims))}
+    found = _of_the_named(query, found)
     return found | _as_limits(query, told, found)
+
+
+def _of_the_named(query: Query, found: Mapping[str, list[Claim]]) -> dict[str, list[Claim]]:
+    """Without what a source tells of another subject only, where another source tells it of the one that is named."""
+    named = {c.subject for claims in found.values() for c in claims if c.subject and names(query.subject, c.subject)}
+    if not named:
+        return dict(found)
+
+    def is_meant(subject: str | None) -> bool:
+        return subject is None or any(likeness(subject, name) >= NAMED for name in named)
+
+    kept = {id: [claim for claim in claims if is_meant(claim.subject)] for id, claims in found.items()}
+    return {id: claims for id, claims in kept.items() if claims}
 
 
 def _as_limits(
@@ -61,12 +76,17 @@ def _as_limits(
     units = query.attributes[0].units if query.attributes and query.attributes[0].name != LIMIT else frozenset()
     if not units or not any(_is_most(claim) for claims in found.values() for claim in claims):
         return {}
+    name = query.attributes[0].name
     limits = {
-        id: [c for c in claims if c.attribute == LIMIT and c.present and c.subject is None and _is_in(c.value, units)]
+        id: [c for c in claims if c.present and c.subject is None and _is_limit(c, name) and _is_in(c.value, units)]
         for id, claims in told.items()
         if id not in found
     }
     return {id: claims for id, claims in limits.items() if claims}
+
+
+def _is_limit(claim: Claim, attribute: str) -> bool:
+    return claim.attribute == LIMIT or (claim.attribute == attribute and claim.statistic == "maximum")
 
 
 def _is_most(claim: Claim) -> bool:

@@ -10,6 +10,7 @@ from edge_assistant.reasoning.attributes import Mention, told
 from edge_assistant.reasoning.bought import thing_bought
 from edge_assistant.reasoning.candidates import Candidate
 from edge_assistant.reasoning.clauses import listed, told_words
+from edge_assistant.reasoning.measures import earlier
 from edge_assistant.reasoning.sayings import (
     Found,
     Saying,
@@ -117,7 +118,7 @@ def _stands_by(text: str, mention: tuple[int, int], value: Candidate) -> bool:
 
 def _found(saying: Saying, attribute: str, value: Candidate, span: tuple[int, int]) -> Found | None:
     """The claim; None for an amount of which nothing says that it was to be paid."""
-    when = saying.when(attribute)
+    when = saying.when(attribute) or earlier(saying, attribute)
     subject = saying.subject(min(span[0], value.start))
     if subject is None and (apart := listed("apart").search(saying.sentence)):
         subject = apart[0].lower()

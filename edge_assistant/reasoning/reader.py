@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
@@ -15,10 +16,11 @@ from edge_assistant.reasoning.attributes import Mention, labelled
 from edge_assistant.reasoning.attributes import told as told_of
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.compare import compatible
-from edge_assistant.reasoning.lookup import of_type
+from edge_assistant.reasoning.lookup import names, of_type
 from edge_assistant.reasoning.question import Expect, Query
 from edge_assistant.reasoning.reading import Taken
 from edge_assistant.reasoning.sources import Source, select
+from edge_assistant.reasoning.vocabulary import Attribute
 
 Claims = dict[str, list[Claim]]
 """The claims that answer a question, by the id of the signal."""
@@ -47,7 +49,7 @@ class Reader:
             claims: are added to.
         """
         seen: dict[str, tuple[Evidence, ...]] = {}
-        unread = (_mentioning(query, source) for source in sources if source.signal.id not in claims)
+        unread = (_mentioning(query, s, told[s.signal.id]) for s in sources if s.signal.id not in claims)
         order = sorted(unread, key=_length)
         for source in order:
             id = source.signal.id
@@ -114,18 +116,29 @@ def _length(source: Source) -> tuple[bool, int, str]:
     return source.table is not None, sum(len(line.text) for line in source.lines), source.signal.sha256
 
 
-def _mentioning(query: Query, source: Source) -> Source:
+def _mentioning(query: Query, source: Source, told: Sequence[Claim]) -> Source:
     """What of a source mentions the attribute that a question names, and the line after it, a value below its label.
 
     Who insures a patient is told by a line that speaks of insurance; offered a page without one, a 1.5B model takes the
-    patient's name.
+    patient's name. Nor is it shown what is told of somebody else alone: it takes "my husband smokes" for the patient's.
     """
     if not query.named:
         return source
     wanted = query.attributes[0]
     lines = source.evidence
-    told_at = {i for i, line in enumerate(lines) if any(m.attribute is wanted for m in _mentions(line.text))}
+    of_others = Counter(id for claim in told if _is_of_another(query, wanted, claim) for id in claim.evidence)
+    told_at = {i for i, line in enumerate(lines) if _count(wanted, line.text) > of_others[line.id]}
     return replace(source, evidence=tuple(line for i, line in enumerate(lines) if {i, i - 1} & told_at))
+
+
+def _is_of_another(query: Query, wanted: Attribute, claim: Claim) -> bool:
+    """Whether a claim tells what is asked, but of somebody or something that the question does not name."""
+    return claim.attribute == wanted.name and claim.subject is not None and not names(query.subject, claim.subject)
+
+
+def _count(wanted: Attribute, text: str) -> int:
+    """How many times a text mentions an attribute."""
+    return len({mention.start for mention in _mentions(text) if mention.attribute is wanted})
 
 
 def _mentions(text: str) -> Iterable[Mention]:
