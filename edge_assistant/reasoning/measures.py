@@ -16,6 +16,7 @@ from edge_assistant.reasoning.sayings import (
     is_followed,
     is_linked,
     is_money,
+    kind_of,
     nearest,
     overlaps,
 )
@@ -99,6 +100,8 @@ def _measured(saying: Saying, attribute: str, value: Candidate, mention: tuple[i
     statistic = _statistic(saying.text[: value.start])
     if attribute == "limit" and isinstance(number, Quantity):  # "below 80" is what a limit of 80 says
         number, statistic = replace(number, least=None, most=None), None
+    elif isinstance(number, Quantity) and kind_of(attribute) == "number":  # "twenty fourteen" is a year, no price
+        number = replace(number, readings=tuple(r for r in number.readings if r == int(r)) or number.readings)
     elif _is_bound(saying.text[: value.start]):
         return
     subject = saying.subject(min(mention[0], value.start))

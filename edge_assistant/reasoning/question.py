@@ -334,7 +334,7 @@ def _interrogative(lower: str) -> Expect | None:
         lower.startswith("what") and _has(lower.replace("in charge", ""), rules["costing"], _NO_NOUN)
     ):
         return Expect.QUANTITY
-    if lower.startswith(("who", "whose", "where")):
+    if lower.startswith(("who", "where", "for whom", "to whom", "by whom", "from whom")):
         return Expect.NAME
     return None
 

@@ -200,8 +200,11 @@ def is_linked(between: str) -> bool:
 def _carrier(vocabulary: Vocabulary) -> re.Pattern[str]:
     """The thing at hand behind the name of what is told of it: "the lot on the carton is"."""
     words = vocabulary.telling["words"]
-    things = any_of({*words["carriers"], *words["own_things"], *vocabulary.telling["goods"]["packs"]} - {"one", "ones"})
-    return re.compile(rf"\s(?:on|of|for|in)\s+(?:the|this|our|its)\s+(?:[^\W\d_]+\s+)?{things.pattern}(?=\s)", re.I)
+    goods = vocabulary.telling["goods"]
+    things = any_of({*words["carriers"], *words["own_things"], *goods["packs"], *goods["sides"]} - {"one", "ones"})
+    shown, had = any_of(goods["shown"]).pattern, any_of(goods["had"]).pattern
+    place = rf"(?:on|of|for|in|at)\s+(?:the|this|our|its)\s+(?:[^\W\d_]+\s+)?{things.pattern}"
+    return re.compile(rf"\s(?:that\s+|which\s+)?(?:(?:(?:is|was)\s+)?{shown}\s+)?(?:{place}|{had})(?=\s)", re.I)
 
 
 def is_followed(text: str, end: int) -> bool:

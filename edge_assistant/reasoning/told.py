@@ -20,6 +20,7 @@ from edge_assistant.reasoning.corrections import corrected, is_afterthought, is_
 from edge_assistant.reasoning.crew import operated
 from edge_assistant.reasoning.dated import dated
 from edge_assistant.reasoning.goods import contained, handled, named_behind, packed
+from edge_assistant.reasoning.intakes import intakes
 from edge_assistant.reasoning.limits import with_limits
 from edge_assistant.reasoning.lists import ALLERGY, DOSE, MEDICATION, allergies, items_of, items_value, medicines
 from edge_assistant.reasoning.measures import measured
@@ -45,6 +46,7 @@ _READERS: tuple[Callable[[Saying], Iterator[Found]], ...] = (
     contacts,
     allergies,
     reactions,
+    intakes,
     truths,
     operated,
     packed,

@@ -50,7 +50,7 @@ class Thread:
         """
         found = sorted(_others(clause.text, units), key=lambda speaking: (speaking.start, -speaking.end))
         found = [s for i, s in enumerate(found) if not any(o.start <= s.start and s.end <= o.end for o in found[:i])]
-        if self.thing and not found and _IT.match(clause.text):
+        if self.thing and not found and _IT.match(clause.text) and not _is_back(self.thing, clause.text):
             found.append(replace(self.thing, start=0, end=0))
         pronoun = listed("carried_on").search(clause.text)
         if pronoun and self.last and not any(s.start <= pronoun.start() for s in found):
@@ -77,6 +77,13 @@ class Thread:
         return Speaking(UNSURE, start, end, self.last.pronoun)
 
 
+def _is_back(thing: Speaking, text: str) -> bool:
+    """Whether "it is" goes back to the thing at hand, as another that is gone was spoken of: "the last one expired"."""
+    return bool(_FORMER.search(thing.subject or "") and _PRESENT.match(text))
+
+
+_FORMER = re.compile(r"\b(?:last|previous|former|old|older|predecessor|before)\b", re.I)
+_PRESENT = re.compile(r"[\s,]*(?:and\s+|but\s+)?(?:it's|it\s+(?:is|has|needs|can|[a-z]+s)\b(?<!was))", re.I)
 _KINDS = {"he": "he", "his": "he", "him": "he", "she": "she", "her": "she", "they": "they", "their": "they"}
 
 
@@ -184,7 +191,7 @@ def _subject_patterns(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
         "other": re.compile(rf"(?:the|that|this|our|my|a|an|on)?\s*(?P<what>{others}\s+(?:\w+\s+)?{carriers})", re.I),
         "counterpart": re.compile(
             rf"(?<![\w'])(?:the|its|our|a|that)\s+(?P<what>{counterparts}(?:\s+one|\s+(?:in|on|at|by)\s+(?:the\s+)?\w+)?"
-            rf"|ones?\s+{elsewhere}(?!\s+(?:\w+\s+){{0,2}}{here})(?:\s+(?:the\s+)?\w+)?)(?![\w'])",
+            rf"|ones?\s+{elsewhere}(?!\s+(?:\w+\s+){{0,2}}{here})(?:\s+(?!{linking})(?:the\s+)?\w+)?)(?![\w'])",
             re.I,
         ),
         "nth": re.compile(
