@@ -9,6 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from edge_assistant.reasoning.candidates import find
+from edge_assistant.reasoning.told import told_in
 from edge_assistant.reasoning.values import Clock, Day, Identifier, Pair, Quantity, same
 
 
@@ -180,3 +181,17 @@ def test_a_code_with_pauses_is_one(heard: str, code: str) -> None:
 )
 def test_a_number_behind_a_code_is_not_always_its_own(said: str, first: str) -> None:
     assert codes(said)[0] == first
+
+
+@pytest.mark.parametrize(
+    ("heard", "claims"),
+    [
+        ("The picture shows a tennis racket. Sorry, I mean a surfboard.", {("presence", "surfboard")}),
+        ("It was the 4th of May. Sorry, I mean the 18th of April.", {("date", None)}),
+        ("There is a dog. Wait, no. A cat.", {("presence", "cat")}),
+        ("The motor has 18 kilowatts. Wait. No. 750 watts.", {("power", None)}),
+        ("He takes ramipril. Sorry, I was late.", {("medication", None)}),
+    ],
+)
+def test_a_correction_that_is_a_sentence_of_its_own_corrects(heard: str, claims: set[tuple[str, str | None]]) -> None:
+    assert {(found.attribute, found.subject) for found in told_in(heard)} == claims
