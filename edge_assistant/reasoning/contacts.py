@@ -19,6 +19,11 @@ _CODED = ("identifier", "name")  # their values stand beside what names them
 _OWN = (CONTACT, "doctor", "insurer")  # of the one at hand, whoever they are
 _NEAR = 24  # distance within which a name belongs to what names it
 _FULL = re.compile(r"[A-Z][\w.'-]*(?: [A-Z][\w.'-]*){1,3}(?<!'s)")
+_DOCTOR = re.compile(r"(?:dr|doctor|prof|professor|nurse)\b", re.I)
+_HERE = re.compile(
+    r"[\s,]*(?:(?i:hi|hello|good\s+\w+|hey)\b[\s,]*)?(?:(?i:it's|it\s+is|this\s+is)\s+)?"
+    r"(?P<name>[A-Z][\w'-]+\s+[A-Z][\w'-]+)\s+(?i:here|speaking|calling)\b"
+)  # who says so: "hello, it's Ada Hale speaking"
 _OF = re.compile(r"\b(?:for|of)\s+$", re.I)
 
 
@@ -42,12 +47,17 @@ def _telephones(saying: Saying) -> Iterator[Found]:
         if not beside and not called:
             continue
         at = (mention.start, mention.end) if mention else (value.start, value.end)
-        start = min(at[0], value.start)
         if _is_of_us(saying.text[: value.start]) or (not saying.clause.statement and mention and mention.named):
             continue
         when = saying.when(TELEPHONE) or earlier(saying, TELEPHONE)
-        subject = _reached(saying, value.start) or saying.subject(max(start, at[0]))
+        subject = _reached(saying, value.start) or _last(saying, value.start)
         yield Found(TELEPHONE, value.value, value.start, value.end, at, subject, when)
+
+
+def _last(saying: Saying, at: int) -> str | None:
+    """Of whom a number is by the one who was named last before it: "try my son on"."""
+    before = [one for one in saying.speaking if one.start < at]
+    return max(before, key=lambda one: one.start).subject if before else None
 
 
 def _reached(saying: Saying, at: int) -> str | None:
@@ -135,6 +145,9 @@ def _verb(vocabulary: Vocabulary) -> re.Pattern[str]:
 
 def coded(saying: Saying) -> Iterator[Found]:
     """Codes and names that stand beside what names them."""
+    here = _HERE.match(saying.text)
+    if here:
+        yield Found(PATIENT, as_name(here["name"]), *here.span("name"), here.span())
     for mention in saying.mentions:
         if mention.attribute.value not in _CODED or mention.attribute.name == CONTACT:
             continue
@@ -179,6 +192,7 @@ def _fits(attribute: Attribute, value: Candidate, text: str, end: int) -> bool:
                 len(words) > 1 and not re.match(r"\s*(?:from|calling from|at)\b", text[end:])
             )
             carriers = set(told_words("carriers")) | set(vocabulary().months)
+            introduced = introduced and not (attribute.name == PATIENT and _DOCTOR.match(value.text))
             return bool(words) and value.text[:1].isupper() and introduced and carriers.isdisjoint(words)
         case Identifier(code):
             return len(code) > 1 and not re.match(r"\s+[^\W_]*\d", text[end:])

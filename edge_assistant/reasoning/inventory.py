@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from edge_assistant.reasoning.claims import Claim
+from edge_assistant.reasoning.entries import entry_claims
 from edge_assistant.reasoning.fields import bodily
 from edge_assistant.reasoning.seen import seen_claims
 from edge_assistant.reasoning.sources import Source
@@ -18,7 +19,8 @@ def inventory(source: Source) -> tuple[Claim, ...]:
     """What a source claims: in sentences, in writing, in a picture. Lists of one attribute are one list."""
     written = written_claims(source)
     told = bodily(told_claims(source), written)
-    return tuple(_united([*written, *told, *seen_claims(source)]))
+    entries = entry_claims(source, told)
+    return tuple(_united([*written, *entries, *told, *seen_claims(source)]))
 
 
 def _united(claims: Iterable[Claim]) -> Iterable[Claim]:

@@ -39,6 +39,8 @@ class Item:
 def allergies(saying: Saying) -> Iterator[Found]:
     """What the clause says one is allergic to, is not, or that it is nothing."""
     mentions = [m for m in saying.mentions if m.attribute.name == ALLERGY]
+    if not mentions and (none := listed("nkda").search(saying.text)):
+        yield Found(ALLERGY, Nothing(), *none.span(), none.span(), saying.subject(none.start()))
     if not mentions or _OTHER.search(saying.text[: mentions[0].start]):
         return
     first = mentions[0]
@@ -146,7 +148,8 @@ def _mark(text: str, start: int) -> int:
 @per_vocabulary
 def _joins(vocabulary: Vocabulary) -> re.Pattern[str]:
     return re.compile(
-        rf"\s*,\s*(?:{any_of(vocabulary.telling['words']['list_joins']).pattern}\s+)?|\s+{any_of(vocabulary.telling['words']['list_joins']).pattern}\s+",
+        rf"\s*,\s*(?:{any_of(vocabulary.telling['words']['list_joins']).pattern}\s+)?"
+        rf"|\s+{any_of(vocabulary.telling['words']['list_joins']).pattern}\s+",
         re.I,
     )
 
@@ -192,9 +195,9 @@ def medicines(saying: Saying, last: str | None) -> Iterator[Found]:
     text = saying.text
     if any(m.attribute.name == ALLERGY for m in saying.mentions):
         return
-    doses = [value for value in saying.quantities if _is_dose(value)]
+    doses = doses_in(saying)
     take = listed("takes").search(text)
-    drugs = _drugs(text, doses, take)
+    drugs = drugs_of(text, doses, take)
     subject = saying.subject(drugs[0].start if drugs else take.start() if take else 0)
     when = saying.when(MEDICATION)
     if not drugs and (none := _none_taken(saying, take)):
@@ -215,6 +218,11 @@ def medicines(saying: Saying, last: str | None) -> Iterator[Found]:
         yield from _doses(saying, drugs, doses, last, take is not None)
 
 
+def doses_in(saying: Saying) -> list[Candidate]:
+    """The amounts of medicine that a clause tells."""
+    return [value for value in saying.quantities if _is_dose(value)]
+
+
 def _is_dose(value: Candidate) -> bool:
     return isinstance(value.value, Quantity) and value.value.unit in told_words("doses")
 
@@ -224,7 +232,7 @@ def _is_only(text: str, drugs: Sequence[Item]) -> bool:
     return bool(re.match(r"\s*(?:current\s+)?(?:medications?|medicines?)\s*(?::|is|are)", text, re.I))
 
 
-def _drugs(text: str, doses: Sequence[Candidate], take: re.Match[str] | None) -> list[Item]:
+def drugs_of(text: str, doses: Sequence[Candidate], take: re.Match[str] | None) -> list[Item]:
     """The medicines: known ones, and what one "takes" right before or behind a dose."""
     found = [Item(m[0], m.start(), m.end()) for m in _known().finditer(text) if is_drug(m[0])]
     for dose in doses:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from edge_assistant.reasoning.candidates import Candidate, find
 from edge_assistant.reasoning.claims import Claim
+from edge_assistant.reasoning.intakes import INTAKE, intake_times
 from edge_assistant.reasoning.rows import Row
 from edge_assistant.reasoning.values import Items, Nothing, Quantity
 from edge_assistant.reasoning.vocabulary import vocabulary
@@ -39,6 +40,8 @@ def medicine_claims(text: str, base: Claim) -> Iterator[Claim]:
         dose = dose_of(part)
         if dose is not None and last is not None:
             yield replace(base, value=dose.value, text=dose.text, attribute="dose", subject=last)
+        if last is not None and (time := next(intake_times(part), None)):
+            yield replace(base, value=time.value, text=time.text, attribute=INTAKE, subject=last)
 
 
 def named_medicines(page: Sequence[Row], signal: str) -> Iterator[Claim]:

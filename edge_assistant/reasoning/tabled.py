@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from edge_assistant.reasoning.attributes import labelled
 from edge_assistant.reasoning.claims import Claim
+from edge_assistant.reasoning.intakes import INTAKE
 from edge_assistant.reasoning.medicines import drug_of
 from edge_assistant.reasoning.rows import Row
 from edge_assistant.reasoning.typed import is_nothing, plain_words, typed
@@ -14,6 +15,7 @@ from edge_assistant.reasoning.values import Items, Nothing
 from edge_assistant.reasoning.vocabulary import vocabulary
 
 _MAX_TABLE_ROWS = 200
+_WHEN = frozenset(["when", "time", "time of day", "taken"])  # headers that among medicines say when one is taken
 
 
 def table_claims(page: Sequence[Row], signal: str) -> list[Claim]:
@@ -25,12 +27,14 @@ def table_claims(page: Sequence[Row], signal: str) -> list[Claim]:
 def _row(row: Row, signal: str) -> Iterator[Claim]:
     subject, column = row.cells[0], row.columns[0] or ""
     base = Claim(signal, Nothing(), subject, (row.id,), row.confidence)
-    if any(mention.attribute.name == "medication" for mention in labelled(column)):
+    of_medicines = any(mention.attribute.name == "medication" for mention in labelled(column))
+    if of_medicines:
         subject = drug_of(subject) or subject
         yield replace(base, value=Items((subject.lower(),)), text=subject, attribute="medication")
     for cell, name in zip(row.cells[1:], row.columns[1:], strict=True):
         if name is not None and cell and not is_nothing(cell):
-            yield from _cell(cell, name, replace(base, subject=subject))
+            column = INTAKE if of_medicines and name.lower() in _WHEN else name
+            yield from _cell(cell, column, replace(base, subject=subject))
 
 
 def _cell(cell: str, column: str, base: Claim) -> Iterator[Claim]:
