@@ -21,6 +21,7 @@ from edge_assistant.reasoning.vocabulary import vocabulary
 
 # Nearness in meaning does not help to choose a clause: MiniLM's cosine to the question was 0.09 to 0.34 for the clause
 # that singles the thing out and up to 0.37 for the note's other sentences (17 questions of the generated dev set).
+WHOLE = "total"  # the attribute that tells of all items together
 _OPPOSITE = {"repaid": "private", "private": "repaid"}  # what is not of the one is of the other
 _NAME = re.compile(r"(?<![.!?] )\b[A-Z][a-z]+\b")
 _TIMES = frozenset({Expect.DATE, Expect.CLOCK})
@@ -44,6 +45,8 @@ def join(query: Query, sources: Sequence[Source], claims: Mapping[str, Sequence[
     """
     if query.agreement or query.counted or query.expects is Expect.TRUTH or _is_computed(query, sources):
         return []
+    if query.priced and not any(a.per or a.name == WHOLE for a in query.attributes[:1]):
+        return []  # the change, the tax, the tip
     if query.category is not None:
         return _seen(query, sources, claims)
     table = _table(query, claims)
@@ -206,15 +209,21 @@ def _chosen(query: Query, table: Sequence[Claim], named: Sequence[Pointer], whol
     if own - things and (worded := [p for p in named if related(own - things, as_words(p.clause).tokens)]):
         return worded
     pointed = bool(own & things) or not whole
-    alone = len({p.thing for p in named}) == 1 and pointed and not own - things and not asked
+    alone = len({p.thing for p in named}) == 1 and pointed and not own - things and not asked and _refers(query.text)
     singled = bool(asked & _OPPOSITE.keys()) and any(p.singled for p in named)
     return list(named) if alone or singled else []
+
+
+def _refers(text: str) -> bool:
+    """Whether a question speaks of one thing without its name: "the item", "it", "what has arrived"."""
+    return bool(any_of((*vocabulary().pointing["things"], *vocabulary().pointing["referring"])).search(text[1:]))
 
 
 def _own_words(query: Query, attribute: str) -> frozenset[str]:
     """The words of a question that are neither of the attribute nor of every question: "blood pressure medicine"."""
     known = [a for a in vocabulary().attributes.values() if a.name == attribute]
     names = {word for a in known for name in (*a.names, *a.labels) for word in as_words(name).tokens}
+    names |= as_words(attribute).tokens
     things = frozenset(vocabulary().pointing["things"])
     units = {word for word in as_words(query.text).tokens if vocabulary().units.get(word)}
     dull = vocabulary().words["generic"] | vocabulary().words["stop"] | set(vocabulary().question["auxiliary"])
