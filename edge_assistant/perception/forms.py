@@ -36,7 +36,9 @@ class Found:
 
 def read(rows: Sequence[Row]) -> list[Found]:
     """Fields, table rows, tick boxes and lines, in the order of the rows; each word is in exactly one of them."""
-    rows = [row for row in stacks.labels_above(tables.mended([_tidied(row) for row in rows])) if row]
+    rows = [
+        row for row in stacks.labels_above(tables.heads_parted(tables.mended([_tidied(row) for row in rows]))) if row
+    ]
     headers = tables.header_of(rows)
     sides = _sides(rows)
     found: list[Found] = []

@@ -75,9 +75,61 @@ def _heads_numbers(rows: Sequence[Row], index: int) -> bool:
     header, under = rows[index], rows[index + 1 : index + 1 + _TELLING]
     if len(header) < _MIN_CELLS or len(under) < _TELLING or not _may_head(header):
         return False
-    patterns = {tuple(has_digit(cell.text) for cell in row) for row in under}
     level = all([_column(cell, header) for cell in row] == list(range(len(header))) for row in under)
-    return level and len(patterns) == 1 and any(patterns.pop())
+    return level and _has_numbers(under)
+
+
+def _has_numbers(rows: Sequence[Row]) -> bool:
+    """Whether a column of rows of as many cells holds numbers or codes of one form."""
+    return any(
+        len(forms := {_form(cell.text) for cell in column}) == 1 and "0" in forms.pop()
+        for column in zip(*rows, strict=True)
+    )
+
+
+def _form(text: str) -> str:
+    """How words and numbers follow each other.
+
+    >>> _form("2.5 mg"), _form("75mg"), _form("B23"), _form("-18")
+    ('0a', '0a', 'a0', '0')
+    """
+    words = re.sub(r"[^\W\d_]+", "a", re.sub(r"\d+(?:[.,:/-]\d+)*", "0", text))
+    return "".join(c for c in words if c in "0a")
+
+
+def heads_parted(rows: Sequence[Row]) -> list[Row]:
+    """Rows in which heads of a table that stand close, and were read as one cell, are parted by the columns under them.
+
+    `Item | Quantity Unit price | Total` over rows of four cells is a header of four.
+    """
+    found = list(rows)
+    for index, header in enumerate(rows):
+        under = rows[index + 1 : index + 1 + _TELLING]
+        if len(under) == _TELLING and len(header) > 1 and _may_head(header):
+            columns = under[0]
+            parted = [part for cell in header for part in _by_columns(cell, columns)]
+            if len(header) < len(parted) == len(columns) == len(under[1]) and _has_numbers(under):
+                found[index] = tuple(parted)
+    return found
+
+
+def _by_columns(cell: Cell, columns: Row) -> list[Cell]:
+    """A cell over two columns as two, where a space between its words lies as the columns do."""
+    over = [column for column in columns if min(column.right, cell.right) > max(column.left, cell.left)]
+    spaces = [match.start() for match in re.finditer(" ", cell.text)]
+    if len(over) != 2 or not spaces:
+        return [cell]
+    parts = [(_part(cell, 0, at), _part(cell, at + 1, len(cell.text))) for at in spaces]
+    return list(min(parts, key=lambda pair: sum(map(_aside, pair, over))))
+
+
+def _part(cell: Cell, start: int, end: int) -> Cell:
+    """Some characters of a cell as one of its own."""
+    width = (cell.right - cell.left) / len(cell.text)
+    x, y, _, height = cell.bounds
+    bounds = (x + start * width, y, (end - start) * width, height)
+    left, right = cell.left + start * width, cell.left + end * width
+    return replace(cell, text=cell.text[start:end], left=left, right=right, bounds=bounds)
 
 
 def _rows_under(rows: Sequence[Row], index: int) -> list[int]:
@@ -109,19 +161,18 @@ def _fits(row: Row, header: Row) -> bool:
 
 def _column(cell: Cell, header: Row) -> int | None:
     """The column that a cell lies in: the nearest of left edges, right edges or centres, or the one it lies under."""
-    distances = [
-        min(
-            abs(cell.left - head.left),
-            abs(cell.right - head.right),
-            abs(cell.left + cell.right - head.left - head.right) / 2,
-        )
-        for head in header
-    ]
+    distances = [_aside(cell, head) for head in header]
     nearest = min(range(len(header)), key=distances.__getitem__)
     if distances[nearest] <= ALIGNED * cell.height:
         return nearest
     under = [i for i, head in enumerate(header) if min(cell.right, head.right) > max(cell.left, head.left)]
     return under[0] if len(under) == 1 else None
+
+
+def _aside(cell: Cell, head: Cell) -> float:
+    """Pixels by which two cells fail to lie under each other: at the left, at the right or in the middle."""
+    middle = abs(cell.left + cell.right - head.left - head.right) / 2
+    return min(abs(cell.left - head.left), abs(cell.right - head.right), middle)
 
 
 def mended(rows: Sequence[Row]) -> list[Row]:
