@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
-from typing import TYPE_CHECKING
 
 from edge_assistant.cli import given
-
-if TYPE_CHECKING:
-    from edge_assistant.answer import Answer
 
 NAME = "ask"
 HELP = "answer a question over pictures, recordings, video, readings and text"
@@ -51,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
             began=main.BEGAN,
         )
     if args.json:
-        _print_json(answer)
+        console.json(answer)
     else:
         console.sources(answer)
     return 0
@@ -62,8 +56,3 @@ def _seed(text: str) -> int:
     if not text.isascii() or not text.isdigit():
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 on")
     return int(text)
-
-
-def _print_json(answer: Answer) -> None:
-    json.dump(answer.to_json(), sys.stdout, allow_nan=False)
-    sys.stdout.write("\n")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 
 from edge_assistant.cli import given
 
@@ -44,8 +42,7 @@ def run(args: argparse.Namespace) -> int:
             began=main.BEGAN,
         )
     if args.json:
-        json.dump(answer.to_json(), sys.stdout, allow_nan=False)
-        sys.stdout.write("\n")
+        console.json(answer)
     else:
         console.comparison(answer)
     return 1 if answer.status is Status.CONFLICT else 0

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterable
 from types import TracebackType
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from edge_assistant.answer import Agreement, Answer, Verdict
 from edge_assistant.cli import terminal
@@ -38,6 +39,7 @@ class Console:
         self._colour = terminal.colours(sys.stdout, plain=plain)
         self._status: Status | None = None
         self._last = ""
+        self._stages: list[dict[str, Any]] = []
 
     def __enter__(self) -> Console:
         return self
@@ -56,6 +58,7 @@ class Console:
                 self._line(f"{signal}: {sense} found {len(evidence)} pieces of evidence in {seconds:.1f} s")
                 self._traced(f"[{item.id}] {item.locator}: {' '.join(item.text.split())}" for item in evidence)
             case Traced(stage, signal, lines) if self._trace:
+                self._stages.append({"stage": stage, "signal": signal, "lines": list(lines)})
                 self._line(f"{signal}: {stage}" if signal else stage)
                 self._traced(lines)
             case Compared(verdict) if self._trace:
@@ -72,6 +75,12 @@ class Console:
                 print(printable(text), flush=True)
             case _:
                 pass
+
+    def json(self, answer: Answer) -> None:
+        """Print the contract's object, with what the stages of the reasoning came to where that was asked for."""
+        found = answer.to_json() | ({"trace": self._stages} if self._trace else {})
+        json.dump(found, sys.stdout, allow_nan=False)
+        sys.stdout.write("\n")
 
     def sources(self, answer: Answer) -> None:
         """Print what the answer rests on, and how it compares."""

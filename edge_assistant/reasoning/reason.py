@@ -24,6 +24,7 @@ from edge_assistant.reasoning.inventory import inventory
 from edge_assistant.reasoning.join import join
 from edge_assistant.reasoning.lookup import bought, looked_up, names
 from edge_assistant.reasoning.prose import quote, write
+from edge_assistant.reasoning.purchases import parts
 from edge_assistant.reasoning.question import Expect, Query, understand
 from edge_assistant.reasoning.reader import Reader
 from edge_assistant.reasoning.seen import confirms, counted, members, present, unseen
@@ -114,7 +115,8 @@ class Reasoner:
     def _groups(self, sources: Sequence[Source], outcome: Outcome) -> Iterator[Group]:
         """Every attribute on which two sources speak, what is said of readings included."""
         told = self._inventories(sources)
-        yield from shared(told)
+        for part in parts(told, sources):
+            yield from shared(part)
         limit = next((c.value.exact() for c in self._told_limits(told) if isinstance(c.value, Quantity)), None)
         yield from statements(sources, _ledger(sources, outcome), limit)
 
