@@ -117,7 +117,7 @@ def _wants_yes_or_no(text: str) -> bool:
 def _kinds_of(word: str) -> frozenset[Kind]:
     known = vocabulary().sources
     kinds = known.get(word) or known.get(word.removesuffix("s")) or ()
-    return frozenset(Kind(kind) for kind in kinds)
+    return frozenset(kind for kind in Kind if kind.value in kinds)
 
 
 def _nouns(vocabulary: Vocabulary) -> str:

@@ -51,6 +51,7 @@ RULES = {  # a table, or one entry of it; for every other table and entry `Rule(
     "activities": Rule(Kind.WORD),
     "synonyms": Rule(Kind.WORD),
     "singular": Rule(Kind.WORD),
+    "sources": Rule(Kind.WORD),
     "unit_names": Rule(Kind.UNIT, Kind.KEY),
     "misread": Rule(Kind.WORD, Kind.UNIT),
     "also": Rule(Kind.UNIT, Kind.UNIT),
