@@ -1,0 +1,173 @@
+"""`check` as a person and as a program see it, with the real command; and what it finds in the demo's examples."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from real_command import Command
+
+ROOT = Path(__file__).parents[2]
+CSV = "time,oven temperature [degC]\n" + "".join(
+    f"2025-01-01T00:{minute:02d}:00,{value}\n" for minute, value in enumerate((60, 70, 80, 99, 70, 60))
+)
+
+
+@pytest.fixture
+def note(tmp_path: Path) -> Path:
+    return written(tmp_path, "note.txt", "The total was 42.00. I am allergic to latex.")
+
+
+def written(folder: Path, name: str, text: str) -> Path:
+    (folder / name).write_text(text, "utf-8")
+    return folder / name
+
+
+def only_object(out: str) -> dict[str, Any]:
+    """The one JSON object that stdout holds, on one line."""
+    assert out.count("\n") == 1
+    found: dict[str, Any] = json.loads(out)
+    return found
+
+
+def test_where_nothing_conflicts_the_status_is_0(command: Command, note: Path, tmp_path: Path) -> None:
+    other = written(tmp_path, "other.txt", "I paid forty two pounds in total. It rained.")
+    ran = command("check", "--text", note, "--text", other)
+    assert ran.status == 0
+    said, *table = ran.out.splitlines()
+    assert said == "The signals agree on the total [E1][E2]."
+    assert table[:4] == [
+        "",
+        "AGREE  total",
+        "  42.00  [E1] text:1 note.txt, characters 0-44: The total was 42.00. I am allergic to latex.",
+        "  42.00  [E2] text:2 other.txt, characters 0-44: I paid forty two pounds in total. It rained.",
+    ]
+    assert table[-1].startswith("check: 2 signals (text:1, text:2) are compared on every attribute")
+    assert all(line.startswith("text:") for line in ran.err.splitlines())
+
+
+def test_where_something_conflicts_the_status_is_1(command: Command, note: Path, tmp_path: Path) -> None:
+    other = written(tmp_path, "other.txt", "The total was 24.00. I am allergic to latex.")
+    ran = command("check", "--text", note, "--text", other)
+    assert ran.status == 1
+    assert "Total: the first text says 42.00 [E1]; the second text says 24.00 [E2]." in ran.out
+    assert re.findall(r"^(?:AGREE|CONFLICT)  .*$", ran.out, re.M) == ["CONFLICT  total", "AGREE  allergy"]
+
+
+def test_what_a_note_says_of_readings_is_compared_with_them(command: Command, tmp_path: Path) -> None:
+    table = written(tmp_path, "oven.csv", CSV)
+    right = written(tmp_path, "right.txt", "The oven temperature peaked at 99 degrees.")
+    wrong = written(tmp_path, "wrong.txt", "The oven temperature peaked at 91 degrees.")
+    assert command("check", "--readings", table, "--text", right).status == 0
+    ran = command("check", "--readings", table, "--text", wrong)
+    assert ran.status == 1
+    assert "CONFLICT  maximum oven temperature" in ran.out
+    assert "max(oven temperature) = 99 degC" in ran.out
+
+
+@pytest.mark.parametrize(("total", "status"), [("42.00", "supported"), ("24.00", "conflict")])
+def test_json_is_the_contracts_object_with_an_empty_question(
+    command: Command, note: Path, tmp_path: Path, total: str, status: str
+) -> None:
+    ran = command(
+        "check", "--text", note, "--text", written(tmp_path, "other.txt", f"The total was {total}."), "--json"
+    )
+    found = only_object(ran.out)
+    assert ran.status == (status == "conflict")
+    assert (found["question"], found["status"], found["route"]["path"]) == ("", status, "check")
+    assert [(v["attribute"], v["subject"]) for v in found["verdicts"]] == [("total", None)]
+    assert set(found["citations"]) == {"E1", "E2"}
+    assert (found["models"], found["timings"]["first_token_s"]) == ([], None)
+    assert "trace" not in found
+
+
+def test_signals_that_speak_of_nothing_in_common(command: Command, note: Path, tmp_path: Path) -> None:
+    ran = command("check", "--text", note, "--text", written(tmp_path, "other.txt", "It rained all day."), "--json")
+    found = only_object(ran.out)
+    assert (ran.status, found["status"], found["verdicts"]) == (0, "not_in_evidence", [])
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_one_signal_cannot_be_compared(command: Command, note: Path, count: int) -> None:
+    ran = command("check", *["--text", note][: 2 * count])
+    assert ran.status == 2
+    assert ran.err.splitlines()[-1] == "error: there is nothing to compare - give at least two signals"
+    assert ran.out == ""
+
+
+def test_a_signal_that_fails_among_two_that_do_not(command: Command, note: Path, tmp_path: Path) -> None:
+    given = ["--text", note, "--text", note, "--image", tmp_path / "no.png"]
+    ran = command("check", *given, "--json")
+    found = only_object(ran.out)
+    assert ran.status == 0
+    assert [failure["signal"] for failure in found["failed"]] == ["image:1"]
+    assert "image:1: error: no.png does not exist - check the path" in ran.err
+    strict = command("check", *given, "--strict")
+    assert (strict.status, strict.out) == (3, "")
+
+
+def test_one_signal_that_is_left_cannot_be_compared(command: Command, note: Path, tmp_path: Path) -> None:
+    empty = written(tmp_path, "empty.txt", "")
+    ran = command("check", "--text", note, "--text", empty)
+    assert ran.status == 3
+    assert ran.err.splitlines()[-1].startswith("error: ")
+
+
+def test_a_domain_gives_its_words(command: Command, tmp_path: Path) -> None:
+    domain = written(
+        tmp_path,
+        "bakery.toml",
+        '[attributes.proofing]\nvalue = "quantity"\nnames = ["proofing"]\nunits = ["minute", "hour"]\n',
+    )
+    given = [
+        "--text", written(tmp_path, "a.txt", "The proofing is 90 minutes."),
+        "--text", written(tmp_path, "b.txt", "The proofing is 45 minutes."),
+    ]  # fmt: skip
+    assert command("check", *given).status == 0
+    ran = command("check", *given, "--domain", domain)
+    assert ran.status == 1
+    assert "CONFLICT  proofing" in ran.out
+
+
+def test_plain_output_has_no_escape_codes(command: Command, note: Path) -> None:
+    ran = command("check", "--text", note, "--text", note, "--plain")
+    assert "\x1b" not in ran.out + ran.err
+    assert "AGREE  total" in ran.out
+
+
+def test_the_trace_shows_what_is_told_and_compared(command: Command, note: Path) -> None:
+    ran = command("check", "--text", note, "--text", note, "--trace", "--json")
+    found = only_object(ran.out)
+    assert [(stage["stage"], stage["signal"]) for stage in found["trace"]] == [
+        ("claims by code", "text:1"),
+        ("claims by code", "text:2"),
+    ]
+    assert "text:1: claims by code\n    total: '42.00' = Quantity(readings=42.00) [E1] 1.00\n" in ran.err
+    assert "verdict\n    agree: total: 42.00 [E1][E2]\n" in ran.err
+
+
+EXAMPLES = {
+    "clinic": (
+        ["--image", "form.jpg", "--audio", "note.wav", "--readings", "vitals.csv"],
+        {("patient", "agree"), ("allergy", "conflict")},
+    ),
+    "line": (["--image", "camera.jpg", "--readings", "motor.csv", "--text", "remark.txt"], set()),
+    "expense": (["--image", "receipt.jpg", "--audio", "claim.wav"], {("total", "agree"), ("date", "agree")}),
+}
+
+
+@pytest.mark.bench
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_examples_with_the_models_of_the_demo(name: str, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(store))
+    given, wanted = EXAMPLES[name]
+    run = [sys.executable, "-m", "edge_assistant.cli.main", "check", *given, "--profile", "starter", "--json"]
+    done = subprocess.run(run, cwd=ROOT / "examples" / name, capture_output=True, check=False, timeout=300)
+    found = json.loads(done.stdout)
+    assert {(v["attribute"], v["status"]) for v in found["verdicts"]} == wanted
+    assert done.returncode == any(status == "conflict" for _, status in wanted)

@@ -1,0 +1,77 @@
+"""`ask --trace` shows every stage on stderr, and leaves stdout to the answer."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from real_command import Command
+
+CSV = "time,oven temperature [degC]\n" + "".join(
+    f"2025-01-01T00:{minute:02d}:00,{value}\n" for minute, value in enumerate((60, 70, 80, 99, 70, 60))
+)
+TOTAL = "What was the total?"
+
+
+@pytest.fixture
+def texts(tmp_path: Path) -> list[str | Path]:
+    (tmp_path / "a.txt").write_text("The total was 42.00.", "utf-8")
+    (tmp_path / "b.txt").write_text("It rained. I paid 24 pounds in all.", "utf-8")
+    return ["--text", tmp_path / "a.txt", "--text", tmp_path / "b.txt"]
+
+
+def test_every_stage_is_shown_in_order(command: Command, texts: list[str | Path]) -> None:
+    ran = command("ask", TOTAL, *texts, "--trace")
+    shown = [
+        "    [E1] characters 0-20: The total was 42.00.",
+        "    [E2] characters 0-35: It rained. I paid 24 pounds in all.",
+        "question",
+        "    expects: money",
+        "text:1: claims by code",
+        "    total: '42.00' = Quantity(readings=42.00) [E1] 1.00",
+        "text:2: claims by code",
+        "answered by code",
+        "    text:1: total: '42.00' = Quantity(readings=42.00) [E1] 1.00",
+        "verdict",
+        "    conflict: total: 42.00 [E1] / 24 pounds [E2]",
+    ]
+    lines = ran.err.splitlines()
+    places = [lines.index(line) for line in shown]
+    assert places == sorted(places)
+
+
+def test_stdout_has_the_answer_alone(command: Command, texts: list[str | Path]) -> None:
+    with_trace, without = (command("ask", TOTAL, *texts, *option) for option in (["--trace"], []))
+    assert with_trace.out.rpartition(";")[0] == without.out.rpartition(";")[0]  # then come the seconds
+    assert "claims by code" not in with_trace.out
+    assert "claims by code" not in without.err
+
+
+def test_what_readings_give_is_shown(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "oven.csv").write_text(CSV, "utf-8")
+    ran = command("ask", "What was the highest oven temperature?", "--readings", tmp_path / "oven.csv", "--trace")
+    assert "    computes: maximum" in ran.err.splitlines()
+    assert any(line.startswith("    single: highest oven temperature: 99 degC [E") for line in ran.err.splitlines())
+
+
+def test_what_the_model_reads_and_chooses_is_shown(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("The pump was built by Ada Hale in Leeds.", "utf-8")
+    ran = command("ask", "Where is the colour of the lid noted?", "--text", tmp_path / "a.txt", "--trace")
+    lines = ran.err.splitlines()
+    assert "text:1: read by the model" in lines
+    assert any(line.endswith(" spans offered") for line in lines)
+
+
+def test_json_is_still_one_object_and_has_the_stages(command: Command, texts: list[str | Path]) -> None:
+    ran = command("ask", TOTAL, *texts, "--trace", "--json")
+    assert ran.out.count("\n") == 1
+    found = json.loads(ran.out)
+    assert [(stage["stage"], stage["signal"]) for stage in found["trace"]] == [
+        ("question", None),
+        ("claims by code", "text:1"),
+        ("claims by code", "text:2"),
+        ("answered by code", None),
+    ]
+    assert all(stage["lines"] and all(isinstance(line, str) for line in stage["lines"]) for stage in found["trace"])
+    assert "trace" not in json.loads(command("ask", TOTAL, *texts, "--json").out)
