@@ -78,12 +78,15 @@ def field_claims(page: Sequence[Row], signal: str) -> list[Claim]:
 def bodily(claims: list[Claim], beside: Sequence[Claim] = ()) -> list[Claim]:
     """Claims with a temperature among what is told of a patient as that of the body too, and the other way round.
 
+    Where nobody is a patient, a "temp" that no body can have is that of a thing.
+
     Args:
         claims: that are told in one way.
         beside: what the same source tells in another.
     """
     if not _OF_PATIENTS & {claim.attribute for claim in (*claims, *beside)}:
-        return claims
+        things = [c for c in claims if c.attribute == "body temperature" and not _is_of_a_body(c.value)]
+        return [*claims, *(replace(c, attribute="temperature") for c in things)]
     other = {"temperature": "body temperature", "body temperature": "temperature"}
     twins = [
         replace(c, attribute=other[c.attribute]) for c in claims if c.attribute in other and _is_of_a_body(c.value)
@@ -136,7 +139,8 @@ def _stated(row: Row, label: Label, signal: str) -> Iterator[Claim]:
     said = f"{name}: {value}"
     base = Claim(signal, Nothing(), value, (row.id,), confidence, subject=label.subject, when=label.when, sentence=said)
     if not label.attributes or len(name.split()) > _MAX_LABEL_WORDS:
-        yield from _in_own_words(name, value, base)
+        stated = list(_opened(value, base))  # "Storage conditions: Store below 25 °C"
+        yield from stated or _in_own_words(name, value, base)
     elif (numbered := _numbered(label, name)) is not None:
         yield from _inline(numbered, name[numbered.start : numbered.end], name[numbered.end :], base)
         yield from _in_own_words(name, value, base)
@@ -157,6 +161,13 @@ def _stated(row: Row, label: Label, signal: str) -> Iterator[Claim]:
             for attribute in label.twins(chosen):
                 yield from _claims(attribute, typed(attribute, value, name), base)
             yield from _reached(chosen, value, base)
+
+
+def _opened(value: str, base: Claim) -> Iterator[Claim]:
+    """The claim of a value that is a name with its own value."""
+    mentions = labelled(value) if len(value.split()) <= _MAX_WORDS else []
+    for mention in (m for m in mentions if m.start == 0 and m.end < len(value)):
+        yield from _inline(mention, value[: mention.end], value[mention.end :], base)
 
 
 def _reached(chosen: Attribute, value: str, base: Claim) -> Iterator[Claim]:

@@ -88,6 +88,7 @@ def unit_pattern(vocabulary: Vocabulary) -> str:
     written = [name for name, unit in vocabulary.units.items() if unit in vocabulary.unit_names]
     written += list(vocabulary.unit_names)
     short = {name for name in written if len(name) <= 5}
+    short |= {name.upper() for name in short if name.islower() and len(name) > 1}
     return "|".join(re.escape(name) for name in sorted(short, key=lambda name: (-len(name), name)))
 
 

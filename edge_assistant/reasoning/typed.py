@@ -7,6 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from edge_assistant.reasoning.candidates import Candidate, as_words, find, nothings
+from edge_assistant.reasoning.goods import PIECES
 from edge_assistant.reasoning.values import Identifier, Name, Nothing, Quantity, Truth, Words
 from edge_assistant.reasoning.vocabulary import Attribute, vocabulary
 
@@ -14,7 +15,10 @@ _DASH = re.compile(r"[-–—./\\*xX]{1,3}|n\.?/?a\.?|nk[d]?a\.?", re.I)
 _MAX_IDENTIFIER = 32  # characters; longer is a sentence
 _MAX_IDENTIFIER_WORDS = 4
 _NUMBER = r"\d+(?:[.,]\d+)?"
-_PAIR = re.compile(rf"(?<![\w.,/-])({_NUMBER})\s?(/|-|–|to|\.\.\.?)\s?({_NUMBER})(?=\s?[^\W\d_]|\s?%|\s?°)")
+_SIGNED = rf"[+−-]?{_NUMBER}"
+_PAIR = re.compile(rf"(?<![\w.,/-])({_SIGNED})\s?(/|-|–|to|\.\.\.?)\s?({_SIGNED})(?=\s?[^\W\d_]|\s?%|\s?°)")
+_AND = re.compile(r"\s+and\s+", re.I)
+_TIMES = re.compile(r"\d\s*[x×]\s*(?!10\s?[\^⁹³⁶*]|10\d/)\d", re.I)  # 10 x 5 ml are neither 5 ml nor 10
 _DOSE_UNITS = frozenset(["mg", "ug", "IU"])
 
 
@@ -39,6 +43,8 @@ def typed(attribute: Attribute, text: str, label: str = "") -> list[Candidate]:
         case "truth":
             return _truth(text)
         case "words":
+            if attribute.name == "product" and text[0].isdigit():  # "28 tablets", "500 ml"
+                return []
             word = vocabulary().sexes.get(text.lower(), text) if attribute.name == "sex" else text
             return [Candidate(text, plain_words(word), 0, len(text))]
         case "items":
@@ -48,7 +54,14 @@ def typed(attribute: Attribute, text: str, label: str = "") -> list[Candidate]:
         case "clock":
             return (clocks(text) or list(find("clock", text)))[:1]
         case kind:
-            return [certain(candidate) for candidate in find(kind, text)][:1]
+            found = [certain(candidate) for candidate in find(kind, text)][:1]
+            return found or (_pieces(text) if kind == "number" and attribute.name == "quantity" else [])
+
+
+def _pieces(text: str) -> list[Candidate]:
+    """How many tablets or the like a value says that there are."""
+    held = [certain(c) for c in find("quantity", text) if _unit(c) in PIECES]
+    return [replace(c, value=replace(c.value, unit=None)) for c in held[:1] if isinstance(c.value, Quantity)]
 
 
 def _none(attribute: Attribute, text: str) -> list[Candidate]:
@@ -84,7 +97,9 @@ def dose_beside(text: str) -> Candidate | None:
 
 def _quantity(attribute: Attribute, text: str, label: str) -> list[Candidate]:
     """A number whose unit the attribute can have; where the value has none, the label may tell it."""
-    found = quantities(text)
+    if _TIMES.search(text):
+        return []
+    found = quantities(_AND.sub(" to ", text) if "between" in label.lower() else text)
     fitting = [c for c in found if _unit(c) in attribute.units] if attribute.units else found
     if fitting:
         return fitting[:1]
@@ -128,12 +143,16 @@ def _pair(match: re.Match[str]) -> Candidate | None:
         unit = _unit(found)
         if found.start > 0 or unit is None or not isinstance(found.value, Quantity):
             break
-        first, second = Decimal(match[1].replace(",", ".")), Decimal(match[3].replace(",", "."))
+        first, second = _decimal(match[1]), _decimal(match[3])
         ranged = match[2].strip() != "/" and first < second
         value = Quantity((first, second), unit, least=first if ranged else None, most=second if ranged else None)
         end = match.end() + found.end - 1
         return Candidate(match.string[match.start() : end], value, match.start(), end)
     return None
+
+
+def _decimal(text: str) -> Decimal:
+    return Decimal(text.replace(",", ".").replace("−", "-"))
 
 
 def _unit(candidate: Candidate) -> str | None:

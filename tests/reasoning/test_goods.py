@@ -109,3 +109,38 @@ def test_who_checked_goods_answers_where_nobody_is_said_to_have_received_them(
 def test_a_limit_stands_against_what_is_written_as_the_most(written: dict[str, str], said: str, both: bool) -> None:
     found = answered("What is the pressure?", label(**written), source([said]))
     assert (set(found) == {"image:1", "text:1"}) is both
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "claim"),
+    [
+        ("Best bef.", "03/2027", "expiry date = Month(year=2027, month=3)"),
+        ("BBE", "12 Mar 2027", "expiry date = 2027-03-12"),
+        ("Lot / Batch", "A123", "batch = A123"),
+        ("Storage conditions", "Store below 25 °C", "limit = 25 degC"),
+        ("Temp.", "+2 to +8 °C", "temperature = 2-8 degC"),
+        ("Keep between", "2 and 8 degrees", "temperature = 2-8 deg"),
+        ("Keep refrigerated", "2°C - 8°C", "temperature = 2-8 degC"),
+        ("Contents", "28 tablets", "quantity = 28"),
+        ("Pack size", "30 capsules", "quantity = 30"),
+        ("Pack of", "10 pcs", "quantity = 10"),
+        ("Content", "500 ml", "capacity = 500 ml"),
+        ("Content", "tulip bulbs", "product = bulb tulip"),
+        ("Art. no.", "88-1200", "article number = 881200"),
+        ("Ser.-Nr.", "4711", "serial number = 4711"),
+        ("Shelf", "B 12", "storage place = B12"),
+        ("Received by", "R. Calder", "receiver = r calder"),
+        ("Each tablet contains", "5 mg", "strength = 5 mg"),
+        ("Dispensed to", "Anna Winter", "patient = anna winter"),
+        ("HP", "10", "power = 10 hp"),
+        ("Built", "2014", "year = 2014"),
+        ("Commissioned", "2018-03-12", "installation date = 2018-03-12"),
+    ],
+)
+def test_what_labels_and_plates_state(name: str, value: str, claim: str) -> None:
+    assert claim in [rendered(found) for found in inventory(label(**{name: value}))]
+
+
+@pytest.mark.parametrize(("name", "value"), [("Content", "10 x 5 ml"), ("Contents", "28 tablets")])
+def test_what_a_label_does_not_state(name: str, value: str) -> None:
+    assert not {"capacity", "product"} & {found.attribute for found in inventory(label(**{name: value}))}
