@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from edge_assistant.answer import Agreement, Told, Verdict
-from edge_assistant.reasoning.align import same_subject
 from edge_assistant.reasoning.candidates import as_words
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.seen import label
@@ -46,8 +45,8 @@ def compare(
 def compatible(a: Claim, b: Claim, nearness: Nearness | None = None) -> bool:
     """Whether two claims can both be true; a day and a time of day, say, do not speak about the same and can.
 
-    The highest and the lowest of many values do not speak about the same either, nor do the prices of two items; and
-    what one signal tells of two subjects, of two times, or as a mean and as a value, it means to be two things.
+    The highest and the lowest of many values do not speak about the same either; and what one signal tells of two
+    subjects, of two times, or as a mean and as a value, it means to be two things.
     """
     if not is_same_matter(a, b):
         return True
@@ -65,8 +64,7 @@ def is_same_matter(a: Claim, b: Claim) -> bool:
     """Whether two claims about one attribute are about one subject, time and statistic, as far as they say so."""
     if a.signal == b.signal:
         return (a.subject, a.when, a.statistic) == (b.subject, b.when, b.statistic)
-    apart = a.subject and b.subject and not same_subject(a.subject, b.subject)
-    return not apart and (a.statistic == b.statistic or not (a.statistic and b.statistic))
+    return a.statistic == b.statistic or not (a.statistic and b.statistic)
 
 
 def merged(claims: Iterable[Claim]) -> list[Claim]:

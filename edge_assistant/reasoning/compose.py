@@ -68,7 +68,7 @@ def compose(query: Query, verdict: Verdict, claims: Sequence[Claim], signals: Se
     lead = _said(first, claims)
     cites = "".join(_cite(claim) for claim in claims)
     sources = _listed(list(dict.fromkeys(names[claim.signal] for claim in claims)))
-    if len({claim.subject for claim in claims if claim.subject}) > 1:
+    if any(a.signal == b.signal and a.subject != b.subject for a in claims for b in claims):
         each = _listed([f"{_said(claim, claims)} for {claim.subject} {_cite(claim)}" for claim in claims])
         return [f"{_capital(each)}, by {sources}."]
     if verdict.status is Agreement.AGREE:

@@ -10,6 +10,7 @@ from edge_assistant.reasoning.candidates import as_words, find
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.clauses import any_of, listed
 from edge_assistant.reasoning.limits import LIMIT, told_limit
+from edge_assistant.reasoning.lists import is_drug
 from edge_assistant.reasoning.pointing import NAMED, likeness
 from edge_assistant.reasoning.question import Expect, Query, admits
 from edge_assistant.reasoning.units import fits
@@ -18,6 +19,7 @@ from edge_assistant.reasoning.vocabulary import Attribute, vocabulary
 
 _TIMES = frozenset({Expect.DATE, Expect.CLOCK})
 PRICE, QUANTITY = "price", "quantity"
+MISHEARD = 0.6  # likeness from which on a word that means nothing may be a name that was misheard
 STEM = 5  # letters that two words must share at their start to be of one stem
 
 
@@ -63,10 +65,16 @@ def _of_the_named(query: Query, found: Mapping[str, list[Claim]]) -> dict[str, l
         return dict(found)
 
     def is_meant(subject: str | None) -> bool:
-        return subject is None or any(likeness(subject, name) >= NAMED for name in named)
+        return subject is None or any(likeness(subject, name) >= NAMED or _is_misheard(subject, name) for name in named)
 
     kept = {id: [claim for claim in claims if is_meant(claim.subject)] for id, claims in found.items()}
     return {id: claims for id, claims in kept.items() if claims}
+
+
+def _is_misheard(heard: str, name: str) -> bool:
+    """Whether a word that is no drug may be one that a recogniser did not know: "rambrol" for ramipril."""
+    same_start = heard[:1].lower() == name[:1].lower()
+    return same_start and not is_drug(heard) and likeness(heard, name) >= MISHEARD
 
 
 def _as_limits(
@@ -110,8 +118,14 @@ def _of_item(query: Query, told: Mapping[str, Sequence[Claim]]) -> dict[str, lis
     """What one item cost, where a question for an amount names it and no kind of amount: "what did the soup cost?"."""
     if query.named or query.expects is not Expect.MONEY:
         return {}
+    sellers = (c.value for claims in told.values() for c in claims if c.attribute == "seller")
+    place = {word for name in sellers if isinstance(name, Name) for word in name.words}
+    asked = query.subject - vocabulary().words["generic"] - place
     prices = {id: [c for c in claims if c.attribute == PRICE and c.present] for id, claims in told.items()}
-    found = {id: [c for c in claims if c.subject and names(query.subject, c.subject)] for id, claims in prices.items()}
+    found = {
+        id: [c for c in claims if c.subject and asked and asked <= as_words(c.subject).tokens]
+        for id, claims in prices.items()
+    }
     return {id: claims for id, claims in found.items() if claims}
 
 

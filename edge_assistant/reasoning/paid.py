@@ -35,6 +35,14 @@ _PAID_FOR = re.compile(
     r"(?:(?:something|like|about|around|roughly|nearly|almost|only|just|over|under|exactly|more|or|less|some)\s+)*",
     re.I,
 )
+_BEFORE_NAME = re.compile(
+    r"\s*(?:of\s+|in\s+|as\s+|a\s+|the\s+|(?!and\b|for\b|at\b|or\b)[^\W\d_]{3,}\s+)?"
+)  # "8 quid change"
+_FROM_SELLER = re.compile(
+    r"[\s,]*(?:(?:the|my|our|this)\s+)?[^\W\d_]+(?:\s+[^\W\d_]+)?\s+(?:from|at)\s+(?:the\s+)?"
+    r"[A-Z][\w.'&-]*(?:\s+[A-Z&][\w.'&-]*){0,4}"
+    r"\s+(?:was|were|cost|came\s+to|is)\s+(?:(?:about|around|only|just)\s+)?$"
+)
 _NO_CHANGE = re.compile(r"\b(?:no|any|without)\s+change\b", re.I)
 
 
@@ -51,7 +59,7 @@ def paid(saying: Saying) -> Iterator[Found]:
             attribute, span = mention.attribute.name, (mention.start, mention.end)
         elif loose and _stands_by(saying.text, (loose.start, loose.end), value):
             attribute, span = _of_payment(saying), (loose.start, loose.end)
-        elif is_money(value.value) or is_priced(value):
+        elif is_money(value.value) or is_priced(value) or _is_from_seller(saying.text, value):
             attribute, span = TOTAL, (value.start, value.end)
         else:
             continue
@@ -103,6 +111,11 @@ def _admits(text: str, mention: Mention, value: Candidate, used: set[int]) -> bo
     return _stands_by(text, span, value)
 
 
+def _is_from_seller(text: str, value: Candidate) -> bool:
+    """Whether a plain number is what something from a shop cost: "the hardware from Mr. DIY was 3840"."""
+    return bool(_FROM_SELLER.match(text[: value.start])) and is_followed(text, value.end)
+
+
 def _reaches(text: str, mention: tuple[int, int], value: Candidate) -> bool:
     """Whether what stands between only says what was paid for: "the bill for the lunch at the inn was 20"."""
     return bool(is_money(value.value) and _PAID_FOR.fullmatch(text[mention[1] : value.start]))
@@ -113,7 +126,7 @@ def _stands_by(text: str, mention: tuple[int, int], value: Candidate) -> bool:
     if mention[1] <= value.start:
         sure = is_money(value.value) or is_priced(value)
         return is_linked(text[mention[1] : value.start]) and (sure or is_followed(text, value.end))
-    return bool(re.fullmatch(r"\s*(?:of\s+|in\s+|as\s+|a\s+|the\s+)?", text[value.end : mention[0]]))
+    return bool(_BEFORE_NAME.fullmatch(text[value.end : mention[0]]))
 
 
 def _found(saying: Saying, attribute: str, value: Candidate, span: tuple[int, int]) -> Found | None:

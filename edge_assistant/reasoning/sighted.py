@@ -74,7 +74,7 @@ def _counts_all(text: str, named: Sequence[Thing], thing: Thing) -> bool:
 def _is_sight(saying: Saying) -> bool:
     """Whether a clause describes what is seen: there is, I see, the cat is sleeping; a caption without a verb."""
     text = saying.text
-    if listed("seeing").search(saying.sentence):
+    if listed("seeing").search(saying.sentence) or _OF_THEM.search(text):
         return True
     if _FIRST_PERSON.search(text):
         return bool(_COUNTED_FIRST.match(text) and _DOING.search(text))

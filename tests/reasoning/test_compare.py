@@ -127,11 +127,6 @@ def test_one_signal_contradicts_itself_about_one_matter_only(changed: dict[str, 
     assert compare("x", [one, other]).status is status
 
 
-def test_two_signals_that_speak_of_two_items_do_not_contradict_each_other() -> None:
-    one, other = (replace(claim(n, f"text:{n}", n), subject=s) for n, s in (("12", "soup"), ("14", "tea")))
-    assert compare("price", [one, other]).status is not Agreement.CONFLICT
-
-
 def test_what_is_told_twice_is_one_claim_with_the_evidence_of_both() -> None:
     twice = merged([claim("12", "text:1", "E1"), claim("12", "text:1", "E2"), claim("12", "text:2", "E3")])
     assert [(c.signal, c.evidence) for c in twice] == [("text:1", ("E1", "E2")), ("text:2", ("E3",))]
