@@ -21,7 +21,9 @@ from edge_assistant.reasoning.vocabulary import Vocabulary, per_vocabulary, voca
 from edge_assistant.reasoning.words import MAX_TEXT, as_words
 
 LIMIT = "limit"
-_MARK = "\x00"  # stands for a number in the skeleton of a sentence
+_MARK, _OTHER = "\x00", "\x01"  # stand for a number and for the others in the skeleton of a sentence
+_MOST = 24  # numbers of one sentence; what has more is a list
+_BEFORE, _BEHIND = 120, 80  # characters beside a number in which the words stand that make it a limit
 _TIMES = frozenset({"minute", "hour", "day", "week", "month", "year"})
 
 
@@ -36,10 +38,13 @@ def with_limits(found_ones: Iterable[Found], text: str) -> list[Found]:
     about = heading(text)
     own = {f.start: f for f in known if f.attribute == LIMIT}
     limits = [own.get(f.start, f) for f in _limits(text) if f.start not in own or own[f.start].subject is None]
-    limits += [f for start, f in own.items() if start not in {limit.start for limit in limits}]
+    sentences_of = {sentence_at(text, limit.start) for limit in limits}  # "it was 85, but now it's 90" goes on with it
+    started = {limit.start for limit in limits}
+    limits += [f for at, f in own.items() if at not in started and sentence_at(text, at) in sentences_of]
     placed = [_of_whom(limit, text, about) for limit in limits]
     taken = {limit.start for limit in placed}
-    return [*(f for f in known if f.start not in taken or not isinstance(f.value, Quantity)), *placed]
+    others = (f for f in known if f.attribute != LIMIT)
+    return [*(f for f in others if f.start not in taken or not isinstance(f.value, Quantity)), *placed]
 
 
 def _of_whom(limit: Found, text: str, about: str) -> Found:
@@ -80,7 +85,7 @@ def told_limit(claims: Sequence[Claim], question: str, column: Column | None = N
 def is_lower(sentence: str) -> bool:
     """Whether a limit is one from below: "must not fall below 2"."""
     pattern = _patterns()["lower"]
-    skeleton = _skeleton(sentence, quantities_in(sentence))
+    skeleton = _skeleton(sentence, quantities_in(sentence)).replace(_OTHER, _MARK)
     return pattern.search(skeleton) is not None or found(sentence, "rules", "lower") is not None
 
 
@@ -100,13 +105,15 @@ def _is_of_else(claim: Claim, column: Column) -> bool:
 def _limits(text: str) -> Iterator[Found]:
     for start, end in sentences(text):
         sentence = text[start : min(end, start + MAX_TEXT)]
-        if sentence.rstrip().endswith("?") or found(sentence, "rules", "perfect"):
+        if sentence.rstrip().endswith("?") or not _hints().search(sentence) or found(sentence, "rules", "perfect"):
+            continue
+        numbers = list(quantities_in(sentence))
+        if len(numbers) > _MOST:
             continue
         measured = {n.start for n in numbers_in(sentence)}  # no counts, and no number of a thing
-        numbers = [n for n in quantities_in(sentence) if n.start in measured and _can_be_limit(n)]
         skeleton = _skeleton(sentence, numbers)
         for number in numbers:
-            at = _told_at(skeleton, number, numbers)
+            at = _told_at(skeleton, number) if number.start in measured and _can_be_limit(number) else None
             if at is not None and isinstance(number.value, Quantity):
                 span = (start + number.start, start + number.end)
                 when = _earlier(sentence, number)
@@ -121,19 +128,19 @@ def _can_be_limit(number: Candidate) -> bool:
 def _skeleton(sentence: str, numbers: Sequence[Candidate]) -> str:
     """A sentence of the same length with marks in place of its numbers."""
     for number in numbers:
-        sentence = sentence[: number.start] + _MARK * (number.end - number.start) + sentence[number.end :]
+        sentence = sentence[: number.start] + _OTHER * (number.end - number.start) + sentence[number.end :]
     return sentence
 
 
-def _told_at(skeleton: str, number: Candidate, numbers: Sequence[Candidate]) -> int | None:
+def _told_at(skeleton: str, number: Candidate) -> int | None:
     """Where the words begin that make a number a limit; None where none do."""
-    others = [n for n in numbers if n is not number]
-    for other in others:  # each number alone, so that no pattern runs over another
-        skeleton = skeleton[: other.start] + "\x01" * (other.end - other.start) + skeleton[other.end :]
+    first = max(0, number.start - _BEFORE)
+    before, behind = skeleton[first : number.start], skeleton[number.end : number.end + _BEHIND]
+    near = before + _MARK * (number.end - number.start) + behind
     for name in ("named", "naming", "upper", "order", "granted", "most", "lower"):
-        match = _patterns()[name].search(skeleton)
-        if match is not None and not (name == "named" and _ONE.search(skeleton[: match.start()])):
-            return match.start()
+        match = _patterns()[name].search(near)
+        if match is not None and not (name == "named" and _ONE.search(near[: match.start()])):
+            return first + match.start()
     return None
 
 
@@ -158,18 +165,31 @@ def _names() -> str:
 
 
 @per_vocabulary
+def _hints(vocabulary: Vocabulary) -> re.Pattern[str]:
+    """Words of which a sentence has one that tells a limit."""
+    rules = vocabulary.measuring["rules"]
+    names = ("name", "modal", "below", "above", "most", "granted", "order", "floor")
+    return re.compile(
+        rf"{any_of(word for name in names for word in rules[name]).pattern}|trips|shuts|cuts|switch|stops|goes\s+off",
+        re.I,
+    )
+
+
+@per_vocabulary
 def _patterns(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
     """The ways to tell a limit, over skeletons."""
     word = {name: any_of(phrases).pattern for name, phrases in vocabulary.measuring["rules"].items()}
     mark = f"{_MARK}+"
+    nouns = any_of(name for a in vocabulary.attributes.values() if a.units for name in a.names).pattern
     of = r"(?:for|of|on|in|by)\s+(?:(?:the|our|this|that|its|my)\s+)?(?:[\w-]+\s+){0,4}?[\w-]+"
     between = rf"(?:\s*(?:[,:=(]|->)\s*|\s+(?:{word['link']}|{of}))*?\s*"
     no = r"(?:not|never|n't|in no case|under no circumstances)"
     some = r"(?:[\w'-]+\s+){0,3}?"
     ways = {
-        "named": rf"{word['name']}{between}[\s(:=]{mark}",
+        "named": rf"{word['name']}(?:\s+{nouns})?{between}[\s(:=]{mark}",
         "naming": (
-            rf"{mark}\s*,?\s+(?:(?:is|was|are|being|as|for|=)\s+)?(?:(?:the|our|its|a|an|my)\s+)?(?:[\w-]+\s+){{0,2}}?{word['name']}"
+            rf"{mark}\s*,?\s+(?:(?:is|was|are|being|as|for|=)\s+)?(?:(?:the|our|its|a|an|my)\s+)?"
+            rf"(?:(?!{word['above']}|{word['below']}|from|off|short|and|but|when|to)[\w-]+\s+){{0,2}}?{word['name']}"
             rf"(?=\s*(?:[.,;!]|$|for|of|on|here|now|goes|comes|kicks|rings|sounds|trips|level))"
             rf"|\bat\s+{mark}\s+(?:(?:the|its|our|an?)\s+)?{some}(?:goes\s+off|trips|shuts\s+(?:down|off)|cuts\s+out|switches\s+off|stops\s+itself|kicks\s+in)"
             rf"|\b(?:trips|shuts\s+(?:down|off)|cuts\s+out|switches\s+off|stops\s+itself|switches\s+itself\s+off)\s+(?:at|above|over|from|beyond|when\s+it\s+(?:reaches|hits|passes|exceeds))\s+{mark}"
@@ -191,7 +211,10 @@ def _patterns(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
             rf"|anything\s+{word['above']}\s+{mark}\s+(?:is|would\s+be|means|needs|gets|has)\b"
             rf"|{word['granted']}\s*(?:is|are|:|=)?\s*(?:{word['below']}\s+)?{mark}"
         ),
-        "most": rf"(?:according\s+to|by|as\s+per|says?|specification|manual)\b[^\x00\x01]{{0,60}}{mark}\s*,?\s*{word['most']}",
+        "most": (
+            rf"(?:according\s+to|by|as\s+per|says?|specification|manual)\b[^\x00\x01]{{0,60}}"
+            rf"{mark}\s*,?\s*{word['most']}"
+        ),
         "lower": (
             rf"{word['modal']}\s+{some}{no}\s+{some}{word['fall']}\s+{some}(?:below|under|beneath|lower\s+than|less\s+than)\s+{mark}"
             rf"|(?:mustn't|shouldn't|cannot|can't)\s+{some}{word['fall']}\s+{some}(?:below|under|beneath|lower\s+than|less\s+than)\s+{mark}"
