@@ -24,6 +24,11 @@ DOCS = (
     "docs/settings.md",
     "docs/bad-input.md",
     "docs/domains.md",
+    "docs/architecture.md",
+    "docs/reasoning.md",
+    "docs/scenarios.md",
+    "docs/tolerances.md",
+    "docs/trace.md",
 )
 PLACEHOLDER = re.compile(r"\.\.\.|[\[\]|]|\b[A-Z]{2,}\b(?![.\w])")
 
