@@ -6,15 +6,17 @@ import re
 from dataclasses import dataclass
 
 _SINCE = (
-    r"(?:right |just |exactly )?(?:when|while|as (?=(?:the|a|an|we|it|they|he|she|somebody|someone)\b)|during(?= the)"
-    r"|at the (?:very |same |exact )?(?:time|moment|point|instant|minute)(?: (?:when|that|of|at which|in which|where|as)\b)?"
+    r"(?:right |just |exactly )?(?:when|while|as(?= (?:the|a|an|we|it|they|he|she|somebody|someone)\b)|during(?= the)"
+    r"|at the (?:very |same |exact )?(?:time|moment|point|instant|minute)"
+    r"(?: (?:when|that|of|at which|in which|where|as)\b)?"
     r"|the (?:very )?(?:moment|instant|minute)(?: (?:when|that)\b)?(?! of\b)|the time (?:when|that)\b)"
 )
 _BEHIND = re.compile(
     rf"(?<=\w)[\s,]+(?<!\bon )(?<!\babout )(?<!\bof ){_SINCE}\s+(?P<clause>(?:[\w'-]+\W+){{1,20}}[\w'-]+)\W*$", re.I
 )
 _FRONTED = re.compile(
-    rf"(?P<clause>{_SINCE}\s+(?:[\w'-]+\s+){{1,20}}[\w'-]+),\s*(?P<asked>(?:what|which|how|where|was|were|is|did)\b.*?)[?!. ]*$",
+    rf"(?P<clause>{_SINCE}\s+(?:[\w'-]+\s+){{1,20}}[\w'-]+),\s*"
+    r"(?P<asked>(?:what|which|how|where|was|were|is|did)\b.*?)[?!. ]*$",
     re.I,
 )
 

@@ -37,7 +37,7 @@ def with_limits(found_ones: Iterable[Found], text: str) -> list[Found]:
     known = list(found_ones)
     about = heading(text)
     own = {f.start: f for f in known if f.attribute == LIMIT}
-    limits = [own.get(f.start, f) for f in _limits(text) if f.start not in own or own[f.start].subject is None]
+    limits = [own.get(f.start, f) for f in _limits(text)]
     sentences_of = {sentence_at(text, limit.start) for limit in limits}  # "it was 85, but now it's 90" goes on with it
     started = {limit.start for limit in limits}
     limits += [f for at, f in own.items() if at not in started and sentence_at(text, at) in sentences_of]
@@ -111,9 +111,10 @@ def _limits(text: str) -> Iterator[Found]:
         if len(numbers) > _MOST:
             continue
         measured = {n.start for n in numbers_in(sentence)}  # no counts, and no number of a thing
+        numbers = [n for n in numbers if n.start in measured and _can_be_limit(n)]
         skeleton = _skeleton(sentence, numbers)
         for number in numbers:
-            at = _told_at(skeleton, number) if number.start in measured and _can_be_limit(number) else None
+            at = _told_at(skeleton, number)
             if at is not None and isinstance(number.value, Quantity):
                 span = (start + number.start, start + number.end)
                 when = _earlier(sentence, number)
@@ -185,6 +186,7 @@ def _patterns(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
     between = rf"(?:\s*(?:[,:=(]|->)\s*|\s+(?:{word['link']}|{of}))*?\s*"
     no = r"(?:not|never|n't|in no case|under no circumstances)"
     some = r"(?:[\w'-]+\s+){0,3}?"
+    some_so = r"(?:(?!not\b|never\b)[\w'-]+\s+){0,3}?"
     ways = {
         "named": rf"{word['name']}(?:\s+{nouns})?{between}[\s(:=]{mark}",
         "naming": (
@@ -218,7 +220,7 @@ def _patterns(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
         "lower": (
             rf"{word['modal']}\s+{some}{no}\s+{some}{word['fall']}\s+{some}(?:below|under|beneath|lower\s+than|less\s+than)\s+{mark}"
             rf"|(?:mustn't|shouldn't|cannot|can't)\s+{some}{word['fall']}\s+{some}(?:below|under|beneath|lower\s+than|less\s+than)\s+{mark}"
-            rf"|{word['modal']}\s+{some}(?:{word['stay']}\s+)?{word['floor']}\s+{mark}"
+            rf"|{word['modal']}\s+{some_so}(?:{word['stay']}\s+)?{word['floor']}\s+{mark}"
             rf"|{word['order']}\s+(?:[\w'-]+\s+){{0,5}}?(?:above|over|at\s+least)\s+{mark}"
             rf"|at\s+least\s+{mark}\s+(?:is|are)\s+(?:required|needed|necessary)"
         ),
