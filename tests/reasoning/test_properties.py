@@ -150,3 +150,64 @@ def test_what_is_told_of_others_or_of_another_time_conflicts_with_nothing(topic:
         sources = (form([detail]), note(*sentences))
         assert answer(topic.question, sources, model=True).status is Status.SUPPORTED
         assert check(sources).status is not Status.CONFLICT
+
+
+@st.composite
+def courses(draw: st.DrawFn) -> tuple[list[int], int]:
+    """Temperatures every ten minutes with one peak, and the row of it."""
+    values = draw(st.lists(st.integers(40, 80), min_size=12, max_size=30))
+    at = draw(st.integers(2, len(values) - 3))
+    values[at] = draw(st.integers(90, 120))
+    return values, at
+
+
+def moment(row: int) -> str:
+    return f"{row // 6:02d}:{row % 6 * 10:02d}"
+
+
+@EXAMPLES
+@given(courses(), st.data())
+def test_what_a_remark_says_of_readings_is_held_against_them(
+    course: tuple[list[int], int], data: st.DataObject
+) -> None:
+    values, at = course
+    table = measured("oven", "oven temperature [degC]", values)
+    cellar = measured("cellar", "cellar temperature [degC]", [v + 50 for v in reversed(values)], number=2, first=400)
+    then, other = moment(at), moment(at + data.draw(st.sampled_from((-2, 2))))
+    for question, told, right, wrong in (
+        ("What was the highest oven temperature?", "The oven temperature peaked at {} degrees.", f"{values[at]}", "85"),
+        (
+            "When was the oven temperature highest?",
+            "The oven temperature was highest at {}.",
+            moment(at),
+            moment(other),
+        ),
+    ):
+        for said, status in ((right, Status.SUPPORTED), (wrong, Status.CONFLICT)):
+            remark = typed(told.format(said))
+            outcomes = [answer(question, order) for order in ([table, remark], [remark, table])]
+            outcomes += [check([table, remark]), check([remark, table]), check([table, remark, cellar])]
+            assert {outcome.status for outcome in outcomes} == {status}, told.format(said)
+            assert all(cited(outcome, remark) for outcome in outcomes)
+
+
+@EXAMPLES
+@given(courses(), st.data())
+def test_a_remark_about_other_readings_or_another_day_conflicts_with_none(
+    course: tuple[list[int], int], data: st.DataObject
+) -> None:
+    values, _ = course
+    table = measured("oven", "oven temperature [degC]", values)
+    aside = data.draw(
+        st.sampled_from(
+            (
+                "The freezer temperature peaked at 12 degrees.",
+                "If the oven temperature peaks at 130 degrees, call me.",
+                "The oven temperature must not go above 85 degrees.",
+                "On the 10th of March the oven temperature peaked at 85 degrees.",
+                "Last week the oven temperature peaked at 85 degrees.",
+                "The humidity was highest at 20 percent.",
+            )
+        )
+    )
+    assert check([table, typed(aside)]).status is not Status.CONFLICT, aside
