@@ -14,6 +14,7 @@ _LAST_WORD = re.compile(r"([^\W\d_](?:[^\W\d_]|\.(?=[^\W\d_]))*)\.?$")
 _FIRST_WORD = re.compile(r"\s*[a-zß-ÿ]")
 _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'"})
 MAX_CLAUSE = 400  # characters; what runs on for longer is no clause
+_LEAD = 40  # characters before a full stop in which what leads up to the next sentence stands
 _TAIL = 12  # characters before a full stop in which an abbreviation stands
 
 
@@ -141,12 +142,20 @@ def _goes_on(text: str, end: re.Match[str]) -> bool:
         return end[0] == "\n" and bool(_FIRST_WORD.match(text, end.end()))
     if end[0] != ".":
         return False
+    if _leading_up().search(text, max(0, end.start() - _LEAD), end.start()):
+        return bool(re.match(r"\s+\S", text[end.end() : end.end() + 3]))
     word = _LAST_WORD.search(text[max(0, end.start() - _TAIL) : end.start()])
     if word is None:
         return False
     return word[1].lower() in told_words("abbreviations") and bool(
         re.match(r"\s*[A-Z0-9]", text[end.end() : end.end() + 9])
     )
+
+
+@per_vocabulary
+def _leading_up(vocabulary: Vocabulary) -> re.Pattern[str]:
+    """Words with which no sentence ends: a recogniser heard a pause in "in an emergency, please call"."""
+    return re.compile(rf"{any_of(vocabulary.telling['words']['leading_up']).pattern}$", re.I)
 
 
 def clauses(text: str) -> list[Clause]:

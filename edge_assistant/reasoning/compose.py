@@ -133,6 +133,7 @@ def _verb(claim: Claim, signals: Sequence[Signal]) -> str:
 def _said(claim: Claim, claims: Sequence[Claim]) -> str:
     """A value as it stands in its source; what is said in words is told in digits too, and a price as a price."""
     value, text = claim.value, one_line(claim.text)
+    heard = claim.signal.startswith((Kind.AUDIO, Kind.VIDEO))  # where a recogniser put its own marks between digits
     match value:
         case Nothing() | Truth():
             return _plainly("none" if isinstance(value, Nothing) else "yes" if value.yes else "no", text)
@@ -143,7 +144,7 @@ def _said(claim: Claim, claims: Sequence[Claim]) -> str:
             return text if shown is None or shown == text else f'{shown} ("{text}")'
         case Day(readings=((year, month, day),)) if not any(character.isdigit() for character in text):
             return f'{_date(year, month, day)} ("{text}")'
-        case Telephone(digits=digits) if _digits(text) not in (digits, _digits(digits)):
+        case Telephone(digits=digits) if text != digits and (heard or _digits(text) != _digits(digits)):
             return f'{digits} ("{text}")'
         case Clock(readings=(minute, *_)) if not any(character.isdigit() for character in text):
             return f'{_hour(minute)} ("{text}")'

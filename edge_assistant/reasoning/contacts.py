@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from edge_assistant.reasoning.attributes import Mention
+from edge_assistant.reasoning.attributes import Mention, told
 from edge_assistant.reasoning.candidates import Candidate, find
 from edge_assistant.reasoning.clauses import any_of, listed, told_words
 from edge_assistant.reasoning.measures import earlier
@@ -24,6 +24,10 @@ _HERE = re.compile(
     r"[\s,]*(?:(?i:hi|hello|good\s+\w+|hey)\b[\s,]*)?(?:(?i:it's|it\s+is|this\s+is)\s+)?"
     r"(?P<name>[A-Z][\w'-]+\s+[A-Z][\w'-]+)\s+(?i:here|speaking|calling)\b"
 )  # who says so: "hello, it's Ada Hale speaking"
+_LONG = (10, 11)  # digits of a telephone number with its area in most countries
+_NUMBERED = re.compile(
+    r"\b(?:number|no|nr|code|account|policy|serial|ref|reference|order|id|part|lot|batch|invoice|card)\b", re.I
+)
 _OF = re.compile(r"\b(?:for|of)\s+$", re.I)
 
 
@@ -42,7 +46,7 @@ def _telephones(saying: Saying) -> Iterator[Found]:
             beside = mention.end <= value.start and is_linked(saying.text[mention.end : value.start])
         else:
             beside = False
-        calls = mention is None and bool(listed("calling").search(saying.sentence))
+        calls = mention is None and (bool(listed("calling").search(saying.sentence)) or _is_bare(saying.text, value))
         called = is_dialled(value) and (calls or (mention is not None and mention.attribute.name == TELEPHONE))
         if not beside and not called:
             continue
@@ -52,6 +56,12 @@ def _telephones(saying: Saying) -> Iterator[Found]:
         when = saying.when(TELEPHONE) or earlier(saying, TELEPHONE)
         subject = _reached(saying, value.start) or _last(saying, value.start)
         yield Found(TELEPHONE, value.value, value.start, value.end, at, subject, when)
+
+
+def _is_bare(text: str, value: Candidate) -> bool:
+    """Whether a number as long as a telephone's is called no other number: no reference, no account."""
+    digits = re.sub(r"\D", "", getattr(value.value, "digits", ""))
+    return len(digits) in _LONG and not _NUMBERED.search(text[: value.start])
 
 
 def _last(saying: Saying, at: int) -> str | None:
@@ -96,7 +106,8 @@ def _called(vocabulary: Vocabulary) -> re.Pattern[str]:
 def _emergency(saying: Saying) -> Iterator[Found]:
     """Who is to be told when something happens: the name beside it, or the one who is called in such a sentence."""
     mentions = [m for m in saying.mentions if m.attribute.name == CONTACT]
-    if not mentions and not (listed("emergencies").search(saying.sentence) and listed("calling").search(saying.text)):
+    calls = listed("emergencies").search(saying.sentence) and listed("calling").search(saying.text)
+    if not mentions and not calls and not _goes_on(saying):
         return
     full = [value for found in find("name", saying.text) if (value := _person(found, saying))]
     for mention in mentions:
@@ -105,13 +116,19 @@ def _emergency(saying: Saying) -> Iterator[Found]:
             yield _contact(beside, (mention.start, mention.end))
             return
     spans = [(m.start, m.end) for m in mentions]
-    spans = spans or [match.span() for match in listed("calling").finditer(saying.text)]
+    spans = spans or [match.span() for match in listed("calling").finditer(saying.text)] or [(0, 1)]
     apart = {
         value.start: min(distance(saying.text, span, (value.start, value.end)) for span in spans) for value in full
     }
     best = min(full, key=lambda value: apart[value.start], default=None)
     if best is not None and apart[best.start] <= _NEAR:
         yield _contact(best, spans[0])
+
+
+def _goes_on(saying: Saying) -> bool:
+    """Whether a clause follows one that ends with the name of the contact: "as emergency contact, | but down ..."."""
+    before = saying.sentence[: max(0, saying.sentence.find(saying.text))].rstrip(" ,.:")
+    return any(m.attribute.name == CONTACT and m.end == len(before) for m in told(before))
 
 
 def _contact(value: Candidate, mention: tuple[int, int]) -> Found:

@@ -73,7 +73,11 @@ def _leads(text: str, span: tuple[int, int]) -> bool:
     named = text[span[0] : span[1]].lower()
     behind = text[span[1] : span[1] + 12]
     return named.endswith(("to", "in a rash", "have", "with")) or bool(
-        re.match(r"\s*(?:to\b|against\b|is\b|are\b|include|:|=|-|only\b)", behind, re.I)
+        re.match(
+            r"\s*(?:to\b|against\b|is\b|are\b|include|:|=|-|only\b)",
+            behind,
+            re.I,
+        )
     )
 
 
