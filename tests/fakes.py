@@ -11,7 +11,7 @@ from edge_assistant.evidence import Evidence, Locator, Passage
 from edge_assistant.language.chat import Message
 from edge_assistant.language.engine import Choice, Usage
 from edge_assistant.perception.table import Table
-from edge_assistant.reasoning.reading import NO_ENTRY, UNTOLD
+from edge_assistant.reasoning.reading import CONFIRM, NO_ENTRY, UNTOLD
 from edge_assistant.reasoning.sources import Source
 from edge_assistant.signals import Kind, Origin, Signal, take_bytes
 
@@ -29,6 +29,7 @@ class ScriptedEngine:
         probability: of every choice.
         prompts: the messages of each call.
         offered: the options of each call of `choose`.
+        confirms: whether it says yes where it is asked if an entry that it chose answers the question.
     """
 
     answers: deque[str] = field(default_factory=deque)
@@ -37,6 +38,7 @@ class ScriptedEngine:
     prompts: list[tuple[Message, ...]] = field(default_factory=list)
     offered: list[tuple[str, ...]] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
+    confirms: bool = True
     name: str = "scripted"
     sha256: str = "0" * 64
     _weighed: tuple[str, bool] | None = None
@@ -48,6 +50,8 @@ class ScriptedEngine:
     def choose(self, messages: Sequence[Message], options: Sequence[str]) -> Choice:
         """The scripted option; a script's UNKNOWN is said when the first span that is offered is weighed against it."""
         self.offered.append(tuple(options))
+        if tuple(options) == CONFIRM:
+            return Choice(CONFIRM.index("yes" if self.confirms else "no"), self.probability)
         if self._weighed is not None and tuple(options) == (UNTOLD, self._weighed[0]):
             told, self._weighed = self._weighed[1], None
             return Choice(int(told), self.probability)

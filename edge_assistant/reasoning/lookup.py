@@ -157,7 +157,8 @@ def of_type(query: Query, claims: Iterable[Claim]) -> list[Attribute]:
     """The attributes of claims whose values could answer a question, as its question word goes."""
     known = {attribute.name: attribute for attribute in vocabulary().attributes.values()}
     present = dict.fromkeys(claim.attribute for claim in claims if claim.present and claim.attribute in known)
-    return [known[name] for name in present if name is not None and admits(query, known[name])]
+    fitting = [known[name] for name in present if name is not None and admits(query, known[name])]
+    return [a for a in fitting if not a.units or not query.units or a.units & query.units]  # degrees are no humidity
 
 
 def _narrower(query: Query, claims: Sequence[Claim]) -> list[Claim]:

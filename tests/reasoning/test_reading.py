@@ -14,8 +14,19 @@ from edge_assistant.reasoning.candidates import as_words
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.compare import compare
 from edge_assistant.reasoning.question import Expect, understand
-from edge_assistant.reasoning.reading import MAX_OPTIONS, TOLD_SHARE, UNTOLD, options, prompt, read, supports
+from edge_assistant.reasoning.reading import (
+    MAX_OPTIONS,
+    NO_ENTRY,
+    TOLD_SHARE,
+    UNTOLD,
+    attribute,
+    options,
+    prompt,
+    read,
+    supports,
+)
 from edge_assistant.reasoning.values import Nothing, Quantity, Truth
+from edge_assistant.reasoning.vocabulary import vocabulary
 from edge_assistant.signals import Kind
 
 ALLERGIC = understand("What is the patient allergic to?")
@@ -94,6 +105,23 @@ def test_a_quantity_of_another_measure_is_no_option() -> None:
 def test_a_span_is_told_where_the_model_does_not_surely_say_that_nothing_is(share: float) -> None:
     claim = read(ALLERGIC, FORM, FORM.lines, scripted("none", probability=share))
     assert (claim is None) is (share < TOLD_SHARE)
+
+
+@pytest.mark.parametrize(("said", "confirms", "meant"), [("seller", True, "seller"), ("seller", False, None)])
+def test_an_entry_is_meant_where_the_model_says_twice_that_it_answers(
+    said: str, confirms: bool, meant: str | None
+) -> None:
+    engine = scripted(said)
+    engine.confirms = confirms
+    known = [vocabulary().attributes["seller"], vocabulary().attributes["total"]]
+    chosen = attribute(understand("Who approved the purchase?"), known, engine)
+    assert (chosen.name if chosen else None) == meant
+
+
+def test_an_entry_that_answers_nothing_is_not_confirmed() -> None:
+    engine = scripted(NO_ENTRY)
+    assert attribute(understand("Who approved it?"), [vocabulary().attributes["seller"]], engine) is None
+    assert len(engine.offered) == 1
 
 
 def test_options_are_bounded() -> None:

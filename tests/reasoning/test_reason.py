@@ -64,7 +64,7 @@ def test_a_conflict_states_each_value_with_its_evidence() -> None:
 def test_each_source_is_read_alone() -> None:
     engine = scripted(reply=chosen("Ada Hale", "the nurse"))
     _, _, read = answer("Who filled it in?", [FORM, source(["The nurse filled it in"], Kind.AUDIO, first=3)], engine)
-    contents = [prompt[-1].content for prompt in engine.prompts]
+    contents = [p[-1].content for p in engine.prompts if p[-1].content.startswith("Source")]
     assert all(("nurse" in content) != ("Ada" in content) for content in contents)
     assert sorted(read) == ["audio:1", "image:1"]
 
