@@ -172,17 +172,61 @@ def test_where_that_fails_too_other_words_are_tried(sense: Speech, monkeypatch: 
     temperatures: list[float] = []
     original = Whisper._decode
 
-    def watched(self: Whisper, heard: dict[str, object], language: str, end: float, temperature: float) -> Hypothesis:
-        temperatures.append(temperature)
-        return original(self, heard, language, end, temperature)
+    def watched(self: Whisper, heard: dict[str, object], language: str, *rest: float) -> Hypothesis:
+        temperatures.append(rest[1])
+        return original(self, heard, language, *rest)
 
     monkeypatch.setattr(Whisper, "_decode", watched)
     monkeypatch.setattr(whisper, "_MIN_SHORT_CONFIDENCE", 0.0)
     monkeypatch.setattr(whisper, "_MIN_CONFIDENCE", 0.0)
+    monkeypatch.setattr(whisper, "_UNSURE", -np.inf)
     first = hear(sense, (FIXTURES / "pressure.wav").read_bytes())
     assert temperatures == [0.0, 0.0, 0.4, 0.8]
     assert text(first.evidence) == normalised(SAID["pressure.wav"])
     assert hear(sense, (FIXTURES / "pressure.wav").read_bytes()) == first
+
+
+@pytest.mark.parametrize("misleading", ["_echoes", "_says_twice"])
+def test_where_words_are_unsure_the_style_is_tried_and_not_believed_where_it_misleads(
+    sense: Speech, monkeypatch: pytest.MonkeyPatch, misleading: str
+) -> None:
+    styled: list[bool] = []
+    original = Whisper._decode
+
+    def watched(self: Whisper, *given: object) -> Hypothesis:
+        styled.append(len(given) > 4 and bool(given[4]))
+        return original(self, *given)
+
+    sound = (FIXTURES / "pressure.wav").read_bytes()
+    surely = hear(sense, sound)
+    monkeypatch.setattr(Whisper, "_decode", watched)
+    monkeypatch.setattr(whisper, "_UNSURE", 0.0)
+    monkeypatch.setattr(whisper, "_LIKELIER", -np.inf)
+    monkeypatch.setattr(whisper, misleading, lambda *_: True)
+    assert hear(sense, sound) == surely
+    assert styled[:2] == [False, True]
+    assert sum(styled) == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "twice"),
+    [
+        ("We drove 203 kilometres and stopped. We drove 203 kilometres, and stopped.", True),
+        ("The bus was late. So it all had to go. The bus was late.", False),
+        ("No, no, no, no.", False),
+        ("It is ten. It is ten.", False),
+        ("", False),
+    ],
+)
+def test_several_words_that_come_again_at_the_end_were_said_once(said: str, twice: bool) -> None:
+    assert whisper._says_twice(said) is twice
+
+
+def test_a_run_of_the_style_is_no_speech() -> None:
+    style = tuple(range(20))
+    assert whisper._echoes((90, 3, 4, 5, 6, 7, 91), style)
+    assert not whisper._echoes((90, 3, 4, 5, 6, 91, 7, 8), style)
+    assert not whisper._echoes((1, 2, 3), ())
 
 
 def test_a_damaged_vocabulary_is_a_corrupt_model(models: Callable[[str], InstalledModel], tmp_path: Path) -> None:
