@@ -154,7 +154,7 @@ def _agreement(text: str) -> Query:
         return Query(text, Expect.WORDS, kind, f"What is the {kind}?", agreement=True, category=kind)
     match = _AGREED_ON.search(text) or _AGREED_NOUN.search(text)
     attribute = match["noun"] if match else text.rstrip("?")
-    unclear = match is None or bool(set(attribute.lower().split()) & vocabulary().words["generic"])
+    unclear = match is None or bool(set(attribute.lower().split()) & (vocabulary().words["generic"] | source_words()))
     return Query(
         text,
         Expect.QUANTITY if counted else Expect.WORDS,

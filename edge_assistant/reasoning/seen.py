@@ -8,10 +8,10 @@ from decimal import Decimal
 from edge_assistant.evidence import Scene, Thing
 from edge_assistant.reasoning.candidates import as_words
 from edge_assistant.reasoning.claims import Claim
-from edge_assistant.reasoning.kinds import is_activity, labels
+from edge_assistant.reasoning.kinds import PERSON, is_activity, labels
 from edge_assistant.reasoning.sources import Source
 from edge_assistant.reasoning.things import things
-from edge_assistant.reasoning.values import Quantity, Truth
+from edge_assistant.reasoning.values import Nothing, Quantity, Truth
 from edge_assistant.reasoning.vocabulary import vocabulary
 
 COUNT = "count"  # attribute: how many there are of the subject, an object's label
@@ -39,6 +39,8 @@ def label(noun: str) -> str:
 
 def counted(noun: str, claims: Sequence[Claim]) -> list[Claim]:
     """The claims of how many there are of a noun; those of a category are added up, and what is denied is none."""
+    if noun != PERSON and label(noun) == PERSON:
+        return []  # a picture shows no sex or age
     wanted = labels(label(noun))
     found = {c.subject: c for c in claims if c.attribute == COUNT and c.present and c.subject in wanted}
     if len(found) > 1:
@@ -46,7 +48,7 @@ def counted(noun: str, claims: Sequence[Claim]) -> list[Claim]:
     if found:
         return list(found.values())
     denied = [c for c in claims if _is_absent(c) and labels(c.subject or "") >= wanted]
-    return [Claim(c.signal, Quantity((Decimal(0),)), c.text, c.evidence, c.confidence) for c in denied[:1]]
+    return [Claim(c.signal, Nothing(), "none", c.evidence, c.confidence) for c in denied[:1]]
 
 
 def present(kind: str, claims: Sequence[Claim]) -> list[Claim]:

@@ -27,6 +27,7 @@ _NO = re.compile(
 )
 _IS_NOT = re.compile(r"\s+(?:(?:is|are|was|were)\s+(?:not|nowhere)|isn't|aren't|wasn't|weren't)\b", re.I)
 _FIRST_PERSON = re.compile(r"\b(?:i|we|my|our|us)\b", re.I)
+_OWNED = re.compile(r"\s*(?:my|our)\s(?!.*\b(?:i|we|us|me)\b)", re.I)
 _COUNTED_FIRST = re.compile(r"\s*(?:the|a|an|one|two|three|four|five|six|seven|eight|nine|ten|\d+)\s", re.I)
 _DOING = re.compile(
     r"\b(?:is|are|was|were|still|of\s+them)\s+(?:\w+\s+)?\w{2,}ing\b|^\s*(?:\w+\s+){0,4}[a-z]{2,}ing\b", re.I
@@ -77,7 +78,8 @@ def _is_sight(saying: Saying) -> bool:
     if listed("seeing").search(saying.sentence) or _OF_THEM.search(text):
         return True
     if _FIRST_PERSON.search(text):
-        return bool(_COUNTED_FIRST.match(text) and _DOING.search(text))
+        owned = bool(_OWNED.match(text)) and _is_caption(saying)  # "my cat on the couch"
+        return owned or bool(_COUNTED_FIRST.match(text) and _DOING.search(text))
     return bool(listed("lying").search(text) or _DOING.search(text) or _IS_NOT.search(text)) or _is_caption(saying)
 
 
@@ -93,7 +95,7 @@ def _is_caption(saying: Saying) -> bool:
 def _counts(part: str) -> bool:
     words = [word.lower() for word in re.findall(r"[^\W_]+", part)]
     found = things(part)
-    numbered = words[0] in vocabulary().numbers or words[0] in ("a", "an") or words[0].isdigit()
+    numbered = words[0] in vocabulary().numbers or words[0] in ("a", "an", "my", "our") or words[0].isdigit()
     return numbered and 1 < len(words) <= 4 and bool(found) and not part[found[-1][2] :].strip()
 
 

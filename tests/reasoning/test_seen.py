@@ -22,7 +22,7 @@ from edge_assistant.reasoning.seen import (
     unseen,
 )
 from edge_assistant.reasoning.sources import Source
-from edge_assistant.reasoning.values import Quantity, Truth
+from edge_assistant.reasoning.values import Nothing, Quantity, Truth
 from edge_assistant.signals import Kind
 
 
@@ -90,9 +90,13 @@ def test_a_category_is_counted_together() -> None:
     assert (claim.text, claim.evidence) == ("3", ("E1", "E2", "E3", "E4"))
 
 
+def test_a_picture_does_not_count_women() -> None:
+    assert counted("woman", list(seen_claims(picture({"person": 2})))) == []
+
+
 def test_what_is_denied_is_counted_as_none() -> None:
     (claim,) = counted("car", tells("car", there=False))
-    assert claim.value == Quantity((Decimal(0),))
+    assert claim.value == Nothing()
     assert counted("bus", tells("car", there=False)) == []
 
 
