@@ -132,7 +132,8 @@ def _is_about_else(text: str, columns: Sequence[Column]) -> bool:
 def _asked_for(text: str, units: set[str]) -> set[str]:
     """Names of the attributes that a text means, by a name or a phrase that has more than question words.
 
-    A phrase is none of an attribute that is not measured ("come back" of an appointment) or that the columns' units fit.
+    A phrase is none of an attribute that is not measured ("come back" of an appointment), nor of one whose unit the
+    columns have.
     """
     rules = vocabulary().question
     plain = {*rules["auxiliary"], *rules["interrogative"]}

@@ -119,11 +119,13 @@ def compared(question: str) -> Computing | None:
 
 
 # The sources that a question compares, which say nothing of what it compares them on
+_NAMED = (
+    r"(?:(?:the|his|her|their|my)\s+)?(?:readings|logs?|log ?book|recording|note|notes|remarks?|text|sensor data"
+    r"|measurements|data|voice note|report)"
+)
 _SOURCES = re.compile(
-    r"\b(?:between|by|in|according to|with|to|from|of|do|does|is|are)\s+(?:both\s+)?(?:the\s+|his\s+|her\s+|their\s+|my\s+)?"
-    r"(?:readings|logs?|log ?book|recording|note|notes|remarks?|text|sensor data|measurements|data|voice note|report)"
-    r"(?:\s+(?:and|with|or)\s+(?:the\s+|his\s+|her\s+|their\s+|my\s+)?"
-    r"(?:readings|logs?|log ?book|recording|note|notes|remarks?|text|sensor data|measurements|data|voice note|report))?\b",
+    rf"\b(?:between|by|in|according to|with|to|from|of|do|does|is|are)\s+(?:both\s+)?{_NAMED}"
+    rf"(?:\s+(?:and|with|or)\s+{_NAMED})?\b",
     re.I,
 )
 

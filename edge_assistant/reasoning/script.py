@@ -38,7 +38,7 @@ class Script:
         return cls("".join(parts), tuple(starts), tuple(ids))
 
     def parts(self) -> Iterator[tuple[int, str]]:
-        """The text in parts of at most `MAX_TEXT` characters, each with where it starts; none cuts a line that is not longer."""
+        """The text in parts of at most `MAX_TEXT` characters, cut between lines, each with where it starts."""
         start, end = 0, 0
         for after in (*self.starts[1:], len(self.text)):
             if after - start > MAX_TEXT and end > start:

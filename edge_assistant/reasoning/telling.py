@@ -284,9 +284,10 @@ def tellings(text: str) -> Iterator[Telling]:
 
 
 def _is_earlier(clause: str) -> bool:
-    """Whether a clause places what its sentence tells in a time before the readings: "the day before, the top was 80"."""
+    """Whether a clause places its sentence in a time before the readings: "the day before, the top was 80"."""
     other = vocabulary().telling["words"]
-    return pattern(other["recent"]).search(clause) is not None or pattern(other["past"]).match(clause.lstrip()) is not None
+    recent, past = (pattern(other[name]) for name in ("recent", "past"))
+    return recent.search(clause) is not None or past.match(clause.lstrip()) is not None
 
 
 def _is_now(clause: str) -> bool:
