@@ -21,7 +21,9 @@ _ANYTHING = re.compile(r"\s+(?:to\s+)?(?:anything|nothing)\b", re.I)
 _NONE = re.compile(r"\s*(?:are|is|:|=|-)?\s*(?P<none>none|nil|no|nothing|negative|nka|nkda)\b(?:\s+known\b)?", re.I)
 _NO_MEDICINE = re.compile(
     r"\b(?:no|not\s+on\s+any|without|denies(?:\s+any)?)\s+(?:(?:regular|current)\s+)?"
-    r"(?:medications?|medicines?|drugs|tablets|meds)\b|\bmedications?\s*:?\s*(?:none|nil)\b",
+    r"(?:medications?|medicines?|drugs|tablets|meds)\b"
+    r"(?!\s+(?:(?:were|are)\s+)?(?:left|remaining|in\s+stock|at\s+home|here|any\s?more))"  # run out, but taken
+    r"|\bmedications?\s*:?\s*(?:none|nil)\b",
     re.I,
 )
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from edge_assistant.reasoning.candidates import find
 from edge_assistant.reasoning.told import told_in
-from edge_assistant.reasoning.values import Clock, Day, Identifier, Pair, Quantity, same
+from edge_assistant.reasoning.values import Clock, Day, Identifier, Nothing, Pair, Quantity, same
 
 
 def quantity(text: str) -> tuple[list[str], str | None]:
@@ -195,3 +195,16 @@ def test_a_number_behind_a_code_is_not_always_its_own(said: str, first: str) -> 
 )
 def test_a_correction_that_is_a_sentence_of_its_own_corrects(heard: str, claims: set[tuple[str, str | None]]) -> None:
     assert {(found.attribute, found.subject) for found in told_in(heard)} == claims
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "There are no tablets left of renbro.",
+        "There were no tablets left.",
+        "We have no medicine in stock.",
+        "No tablets at home.",
+    ],
+)
+def test_what_has_run_out_is_taken_all_the_same(said: str) -> None:
+    assert not [found for found in told_in(said) if isinstance(found.value, Nothing)]
