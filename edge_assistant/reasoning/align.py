@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from edge_assistant.reasoning.claims import Claim
+from edge_assistant.reasoning.names import as_name
 from edge_assistant.reasoning.pointing import NAMED, likeness
 from edge_assistant.reasoning.question import Query
-from edge_assistant.reasoning.seen import PRESENCE, member
+from edge_assistant.reasoning.seen import COUNT, PRESENCE, member
 from edge_assistant.reasoning.sources import Source
-from edge_assistant.reasoning.values import Name, Truth
+from edge_assistant.reasoning.values import Name, Truth, same
 from edge_assistant.reasoning.vocabulary import vocabulary
 
 Told = Mapping[str, Sequence[Claim]]
@@ -27,8 +29,12 @@ def about_others(query: Query, told: Told) -> frozenset[str]:
 
 
 def _about_others(query: Query, told: Told, attribute: str) -> Iterator[str]:
-    names = {id: [c.value for c in claims if _is_identity(c, attribute)] for id, claims in told.items()}
-    meant = {id for id, known in names.items() if any(_is_named(query, name) for name in known)}
+    names = {
+        id: [c.value for c in claims if _is_identity(c, attribute) and isinstance(c.value, Name)]
+        for id, claims in told.items()
+    }
+    best = max((_named(query, name) for known in names.values() for name in known), default=0)
+    meant = {id for id, known in names.items() if best and any(_is_meant(query, name, best) for name in known)}
     yield from (id for id, known in names.items() if meant and known and id not in meant)
 
 
@@ -97,7 +103,30 @@ def _is_identity(claim: Claim, attribute: str) -> bool:
     return claim.attribute == attribute and claim.subject is None and claim.present and isinstance(claim.value, Name)
 
 
-def _is_named(query: Query, name: object) -> bool:
-    """Whether a question has a word of a name that is no word for shops in general."""
-    assert isinstance(name, Name)
-    return any(word in name.words for word in query.subject - vocabulary().written["company"])
+def _named(query: Query, name: Name) -> int:
+    """How many words of a name a question has that are no words for shops in general."""
+    return len((query.subject - vocabulary().written["company"]).intersection(name.words))
+
+
+def _is_meant(query: Query, name: Name, best: int) -> bool:
+    """Whether no other name has more of its words in the question, or all of this one's are: Mrs Hale is Ada Hale."""
+    return _named(query, name) > 0 and _named(query, name) in (best, len(name.words))
+
+
+def at_hand(told: Told) -> dict[str, tuple[Claim, ...]]:
+    """Claims of the patient by name as those of the one at hand, where another source says who that is.
+
+    "Paul takes aspirin" in a note is told of the patient of a form for Paul Porter; not where there are two patients.
+    """
+    names = [c.value for claims in told.values() for c in claims if _is_identity(c, WHOSE[0])]
+    people = [name for name in names if isinstance(name, Name)]
+    if not people or not all(same(people[0], other) for other in people):
+        return {id: tuple(claims) for id, claims in told.items()}
+    own = set(people[0].words)
+    return {id: tuple(_settled(claim, own) for claim in claims) for id, claims in told.items()}
+
+
+def _settled(claim: Claim, own: set[str]) -> Claim:
+    per = {attribute.name for attribute in vocabulary().attributes.values() if attribute.per} | {PRESENCE, COUNT}
+    words = set(as_name(claim.subject).words) if claim.subject and claim.attribute not in per else set[str]()
+    return replace(claim, subject=None) if words and words <= own else claim

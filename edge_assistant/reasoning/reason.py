@@ -14,7 +14,7 @@ from edge_assistant.evidence import Evidence
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.language.engine import Engine
 from edge_assistant.reasoning import limits, trace
-from edge_assistant.reasoning.align import Group, Told, about_others, shared, unasked
+from edge_assistant.reasoning.align import Group, Told, about_others, at_hand, shared, unasked
 from edge_assistant.reasoning.bought import as_told
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.compare import Nearness, compare
@@ -157,7 +157,7 @@ class Reasoner:
 
     def _inventories(self, sources: Sequence[Source]) -> Told:
         """What code finds in each source."""
-        told = as_told({source.signal.id: inventory(source) for source in sources})
+        told = as_told(at_hand({source.signal.id: inventory(source) for source in sources}))
         for id, claims in told.items():
             self._watch(trace.of_claims(id, claims))
         return told
