@@ -10,6 +10,7 @@ from edge_assistant.reasoning.candidates import Candidate, find
 from edge_assistant.reasoning.clauses import listed
 from edge_assistant.reasoning.sayings import codes_in, is_dialled, is_timed
 from edge_assistant.reasoning.things import things
+from edge_assistant.reasoning.units import meanings
 from edge_assistant.reasoning.values import Clock, Day, Quantity
 from edge_assistant.reasoning.vocabulary import vocabulary
 
@@ -193,9 +194,8 @@ def _of_one_unit(a: Candidate, b: Candidate) -> bool:
     """Whether two values can be told of one thing; where one has no unit, it has that of the other."""
     if not (isinstance(a.value, Quantity) and isinstance(b.value, Quantity)):
         return True
-    units = {a.value.unit, b.value.unit} - {None}
-    dimensions = {scale.dimension for unit in units if unit and (scale := vocabulary().scales.get(unit))}
-    return len(units) < 2 or (len(dimensions) == 1 and None not in dimensions)
+    one, other = a.value.unit, b.value.unit
+    return one is None or other is None or bool(meanings(one, other))
 
 
 def _is_beside(between: str, right: Candidate, denied: Candidate) -> bool:

@@ -40,6 +40,7 @@ class Thread:
     thing: Speaking | None = None
     sentence: int = -1
     before: tuple[Speaking, ...] = ()
+    fronted: Speaking | None = None
 
     def speaking(self, clause: Clause, units: Sequence[tuple[int, int]] = ()) -> list[Speaking]:
         """Everybody and everything that a clause speaks of, in order; a pronoun is who it stands for.
@@ -57,6 +58,10 @@ class Thread:
             found.insert(0, self._carried(pronoun))
         if not found and clause.sentence == self.sentence and _continues().match(clause.text):
             found = [replace(one, start=0, end=0) for one in self.before[:1]]
+        if self.fronted and clause.sentence == self.sentence and not any(s.subject for s in found):
+            found.insert(0, replace(self.fronted, start=-1, end=0))
+        bare = next((one for one in found if one.subject and one.pronoun is None), None)
+        self.fronted = bare if bare and _is_fronted(clause.text, bare) else None
         self.sentence, self.before = clause.sentence, tuple(found)
         named = [one for one in found if one.subject and not one.pronoun]
         self.thing = named[-1] if named else None
@@ -75,6 +80,14 @@ class Thread:
         if self.last.sure or self.last.pronoun == "?":
             return Speaking(self.last.subject, start, end, self.last.pronoun, self.last.sure)
         return Speaking(UNSURE, start, end, self.last.pronoun)
+
+
+def _is_fronted(text: str, thing: Speaking) -> bool:
+    """Whether a clause only names a thing of which the rest of the sentence is told: "on the spare in the store, I"."""
+    return thing.start >= 0 and not (_FRONT.sub("", text[: thing.start]) + text[thing.end :]).strip(" ,")
+
+
+_FRONT = re.compile(r"[\s,]*(?:and\s+|but\s+)?(?:on|at|for|with|in|about|as\s+for|as\s+to)?\s*$", re.I)
 
 
 def _is_back(thing: Speaking, text: str) -> bool:
