@@ -24,7 +24,7 @@ from edge_assistant.reasoning.measured import (
 )
 from edge_assistant.reasoning.phrasing import found, pattern
 from edge_assistant.reasoning.spoken import spoken_numbers
-from edge_assistant.reasoning.subjects import subjects
+from edge_assistant.reasoning.subjects import subjects, without_places
 from edge_assistant.reasoning.values import Clock, Quantity, Truth, Value
 from edge_assistant.reasoning.vocabulary import vocabulary
 from edge_assistant.reasoning.when import Relation, When, masked, whens
@@ -207,7 +207,7 @@ class Telling:
 
     def _extreme(self) -> Kind | None:
         for kind in (Kind.SPREAD, Kind.MEAN, Kind.MINIMUM, Kind.MAXIMUM, Kind.FIRST, Kind.LAST):
-            if found(self.rest, "told", kind.value):
+            if found(without_places(self.rest), "told", kind.value):
                 return kind
         return None
 
@@ -325,7 +325,7 @@ def _clauses(sentence: str) -> Iterator[tuple[int, int]]:
 def _is_beside(piece: str, *, leads: bool) -> bool:
     """Whether a piece of a sentence says no more than when or how much; one that leads may say what happened then."""
     rest = masked(piece, whens(piece))
-    for number in numbers_in(rest):
+    for number in () if leads else numbers_in(rest):
         rest = rest[: number.start] + " " * (number.end - number.start) + rest[number.end :]
     words = [word for word in re.findall(r"[^\W\d_]+", rest.lower()) if word not in vocabulary().words["stop"]]
     if _tells(rest):
