@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from edge_assistant.evidence import Evidence, Field, TickBox
+from edge_assistant.evidence import Evidence, Field, Passage, Speech, TickBox
 from edge_assistant.language.chat import Message, Role
 from edge_assistant.language.engine import Choice, Engine
 from edge_assistant.reasoning.candidates import Candidate, as_words, clocks, days, find, nothings, phrases, quantities
 from edge_assistant.reasoning.claims import Claim
+from edge_assistant.reasoning.lookup import related
 from edge_assistant.reasoning.question import AMOUNTS, Expect, Query
 from edge_assistant.reasoning.sources import DESCRIPTIONS, Source, one_line
 from edge_assistant.reasoning.units import fits
@@ -91,6 +92,8 @@ def options(query: Query, lines: Iterable[Evidence], taken: Taken | None = None)
     asked = as_words(query.text).tokens
     found: dict[str, tuple[int, Option]] = {}
     for line in lines:
+        if not _may_name(query, line):
+            continue
         near = len(asked & as_words(line.text).tokens)
         for candidate in _candidates(query.expects, _telling(line)):
             known = found.get(candidate.text)
@@ -121,6 +124,13 @@ def may_tell(query: Query, source: Source, taken: Taken) -> bool:
     if query.expects is Expect.TRUTH:
         return bool(source.lines)
     return any(options(query, [line], taken) for line in source.lines)
+
+
+def _may_name(query: Query, line: Evidence) -> bool:
+    """Whether a line can name who is asked for: a page names who did something beside a word for it."""
+    if isinstance(line.detail, Speech | Passage) or not query.text.lower().startswith(("who ", "whom ", "whose ")):
+        return True
+    return related(query.subject - vocabulary().words["generic"], as_words(line.text).tokens)
 
 
 def _telling(line: Evidence) -> str:

@@ -160,3 +160,14 @@ def test_a_source_that_does_not_have_the_other_value_is_not_asked_again() -> Non
 def test_words_that_only_share_some_are_not_the_other_value() -> None:
     other = Claim("audio:1", as_words("Ada Hale Smith"), "Ada Hale Smith", ("E9",))
     assert supports(ALLERGIC, FORM, FORM.lines, None, other, scripted()) is None
+
+
+@pytest.mark.parametrize(("question", "texts"), [("Who approved the purchase?", {"Ben Cole"}), ("Who sold it?", set())])
+def test_a_page_names_who_did_something_beside_a_word_for_it(question: str, texts: set[str]) -> None:
+    lines = tuple(
+        Evidence(f"E{i}", "image:1", text, 1.0, Locator(), Field(*text.split(": ")))
+        for i, text in enumerate(["Shop: Copper Spoon", "Approved by: Ben Cole"])
+    )
+    offered = {option.text for option in options(understand(question), lines)}
+    assert texts <= offered
+    assert "Copper Spoon" not in offered
