@@ -19,7 +19,7 @@ from edge_assistant.reasoning.measured import Computing, statistic
 from edge_assistant.reasoning.question import Query
 from edge_assistant.reasoning.results import Result, Unmeasured
 from edge_assistant.reasoning.script import Script
-from edge_assistant.reasoning.sources import Source
+from edge_assistant.reasoning.sources import Source, one_line
 from edge_assistant.reasoning.statements import Statement, answers, bounds, stated, verify
 from edge_assistant.reasoning.subjects import heading
 from edge_assistant.reasoning.values import Nothing, Quantity, Value
@@ -135,7 +135,7 @@ def statements(sources: Sequence[Source], ledger: Ledger, limit: Quantity | None
                 checked = verify(statement, source.table, limit)
                 if checked is not None:
                     value = checked.result.value if checked.agrees else statement.claimed
-                    told = Claim(other.signal.id, value, statement.text, ids)
+                    told = Claim(other.signal.id, value, one_line(statement.text), ids)
                     name = f"{statement.kind} {statement.column}"
                     yield name, None, [ledger.claim(source, checked.result, ()), told]
 
@@ -219,4 +219,5 @@ def _stated(source: Source, table: Table, about: str) -> Iterator[tuple[tuple[st
     head = heading(script.text)
     for at, part in script.parts() if script.ids else ():
         for statement in stated(part, table, about, head):
-            yield script.evidence(at + statement.start, at + statement.end), statement
+            said = statement.text.lstrip(" ,.;\n")
+            yield script.evidence(at + statement.end - len(said), at + statement.end), statement

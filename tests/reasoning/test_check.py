@@ -153,3 +153,12 @@ def test_two_copies_of_a_receipt_are_compared() -> None:
 def test_signals_that_tell_nothing_are_no_contradiction() -> None:
     outcome = compared(Source(signal(Kind.IMAGE), ()), Source(signal(Kind.TEXT), ()))
     assert (outcome.status, outcome.verdicts) == (Status.NOT_IN_EVIDENCE, [])
+
+
+def test_what_is_said_of_readings_rests_on_the_sentence_that_says_it_alone() -> None:
+    oven = measured("oven", "oven temperature [degC]", [60, 70, 80, 99, 70, 60])
+    said = note("Ada ran the machine.", "The oven temperature peaked at 91 degrees.")
+    (verdict,) = compared(oven, said).verdicts
+    assert [(told.value, told.evidence) for told in verdict.values][1:] == [
+        ("The oven temperature peaked at 91 degrees", ("E101",))
+    ]

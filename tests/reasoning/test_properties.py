@@ -173,15 +173,11 @@ def test_what_a_remark_says_of_readings_is_held_against_them(
     values, at = course
     table = measured("oven", "oven temperature [degC]", values)
     cellar = measured("cellar", "cellar temperature [degC]", [v + 50 for v in reversed(values)], number=2, first=400)
-    then, other = moment(at), moment(at + data.draw(st.sampled_from((-2, 2))))
+    other = at + data.draw(st.sampled_from((-2, 2)))
+    peaked, highest = "The oven temperature peaked at {} degrees.", "The oven temperature was highest at {}."
     for question, told, right, wrong in (
-        ("What was the highest oven temperature?", "The oven temperature peaked at {} degrees.", f"{values[at]}", "85"),
-        (
-            "When was the oven temperature highest?",
-            "The oven temperature was highest at {}.",
-            moment(at),
-            moment(other),
-        ),
+        ("What was the highest oven temperature?", peaked, f"{values[at]}", "85"),
+        ("When was the oven temperature highest?", highest, moment(at), moment(other)),
     ):
         for said, status in ((right, Status.SUPPORTED), (wrong, Status.CONFLICT)):
             remark = typed(told.format(said))
