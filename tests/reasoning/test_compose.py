@@ -31,6 +31,7 @@ def said(question: str, *claims: Claim) -> list[str]:
     return compose(query, verdict, claims, [FORM, NOTE, TABLE])
 
 
+TWO, EIGHT = Decimal(2), Decimal(8)
 ALLERGIC = "What is the patient allergic to?"
 AMOUNT = "Do they agree on the amount?"
 
@@ -156,7 +157,7 @@ def test_a_spoken_price_against_another_amount_is_told_as_a_price() -> None:
         (Quantity((Decimal(50),), "%"), "fifty percent", '50 % ("fifty percent")'),
         (Quantity((Decimal(415), Decimal("4.15")), "V"), "four fifteen volts", '415 V ("four fifteen volts")'),
         (Quantity((Decimal("0.75"),), "kW"), "zero point seven five kilowatts", '0.75 kW ("zero point'),
-        (Quantity((Decimal(2), Decimal(8)), "degC", least=Decimal(2), most=Decimal(8)), "two to eight degrees", "2 to 8"),
+        (Quantity((TWO, EIGHT), "degC", least=TWO, most=EIGHT), "two to eight degrees", "2 to 8"),
         (Quantity((Decimal(16),), "bar"), "16 bar", "16 bar ["),
     ],
 )  # fmt: skip
