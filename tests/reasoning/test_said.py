@@ -59,7 +59,7 @@ MONEY = [
     ("The hardware from Mister D I Y was thirty eight forty. I paid with a hundred.", "38.40|3840, 100"),
     ("The total was thirty-eight forty.", "38.40|3840"),
     ("It came to 38-40.", "38.40|3840"),
-    ("It came to 3840.", "3840|38.4"),
+    ("It came to 3840.", "3840|38.40"),
     ("It came to 38.40 in all.", "38.40"),
     ("It came to 38 40.", "38.40|3840"),
     ("I got 65-20 back.", "65.20|6520"),
