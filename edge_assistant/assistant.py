@@ -18,8 +18,8 @@ from edge_assistant.reasoning.prose import chat
 from edge_assistant.reasoning.question import understand
 from edge_assistant.reasoning.reason import Outcome, Reasoner
 from edge_assistant.reasoning.route import Plan, check_route, plan, route
+from edge_assistant.reasoning.rules.vocabulary import Vocabulary, shipped, within
 from edge_assistant.reasoning.sources import Source
-from edge_assistant.reasoning.vocabulary import Vocabulary, shipped, within
 from edge_assistant.runtime import Runtime
 from edge_assistant.signals import Signal
 from edge_assistant_models.installed import InstalledModel

@@ -102,7 +102,7 @@ class Thing:
 
     Attributes:
         label: the class.
-        sure: whether it was found. One that is not is too faint to be told or counted, but enough to confirm what another
+        sure: whether it was found. One that is not is too faint to be told or counted, but can confirm what another
             signal tells.
     """
 

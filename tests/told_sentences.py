@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from edge_assistant.reasoning.claims import Claim
-from edge_assistant.reasoning.values import (
+from edge_assistant.reasoning.values.values import (
     Clock,
     Day,
     Identifier,

@@ -97,7 +97,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _ways(args: argparse.Namespace, profile: str, domain: str | None) -> list[Way]:
     """Who answers, the product first."""
-    from edge_assistant.reasoning.domain import load as vocabulary_of
+    from edge_assistant.reasoning.rules.domain import load as vocabulary_of
     from edge_assistant_models.portfolio import Portfolio
 
     if args.command and not args.baseline:

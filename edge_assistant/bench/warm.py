@@ -17,7 +17,7 @@ from edge_assistant.perception.gather import Perceive
 from edge_assistant.perception.sense import Percept, Request, Sense, senses
 from edge_assistant.reasoning.guard import ungrounded
 from edge_assistant.reasoning.route import plan
-from edge_assistant.reasoning.vocabulary import within
+from edge_assistant.reasoning.rules.vocabulary import within
 from edge_assistant.signals import Signal
 
 

@@ -66,7 +66,7 @@ def assistant(args: argparse.Namespace) -> Assistant:
         UsageError: the domain file cannot be used.
     """
     from edge_assistant.assistant import Assistant
-    from edge_assistant.reasoning import domain
+    from edge_assistant.reasoning.rules import domain
     from edge_assistant_models.portfolio import Portfolio
 
     chosen = args.domain or args.settings.domain

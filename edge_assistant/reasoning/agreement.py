@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from edge_assistant.reasoning.clauses import any_of
-from edge_assistant.reasoning.phrasing import pattern
-from edge_assistant.reasoning.vocabulary import Vocabulary, per_vocabulary, vocabulary
+from edge_assistant.reasoning.rules.phrasing import pattern
+from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
+from edge_assistant.reasoning.told.clauses import any_of
 from edge_assistant.signals import Kind
 
 _SPEAKS = (

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from edge_assistant.reasoning.claims import Claim
-from edge_assistant.reasoning.names import as_name
 from edge_assistant.reasoning.pointing import NAMED, likeness
 from edge_assistant.reasoning.question import Query
+from edge_assistant.reasoning.rules.vocabulary import vocabulary
 from edge_assistant.reasoning.seen import COUNT, PRESENCE, member
 from edge_assistant.reasoning.sources import Source
-from edge_assistant.reasoning.values import Name, Truth, same
-from edge_assistant.reasoning.vocabulary import vocabulary
+from edge_assistant.reasoning.values.names import as_name
+from edge_assistant.reasoning.values.values import Name, Truth, same
 
 Told = Mapping[str, Sequence[Claim]]
 """The claims that code found in each source, by the id of its signal."""

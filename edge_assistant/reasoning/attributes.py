@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from edge_assistant.reasoning.candidates import singular
-from edge_assistant.reasoning.vocabulary import Attribute, Vocabulary, per_vocabulary
+from edge_assistant.reasoning.rules.vocabulary import Attribute, Vocabulary, per_vocabulary
+from edge_assistant.reasoning.values.candidates import singular
 
 _WORD = re.compile(r"[^\W_]+")
 _GAP = " ... "

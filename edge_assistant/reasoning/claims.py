@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edge_assistant.reasoning.values import Value
+from edge_assistant.reasoning.values.values import Value
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from edge_assistant.answer import Agreement, Told, Verdict
-from edge_assistant.reasoning.candidates import as_words
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.seen import label
-from edge_assistant.reasoning.things import things
-from edge_assistant.reasoning.values import Value, Words, comparable, same
+from edge_assistant.reasoning.told.things import things
+from edge_assistant.reasoning.values.candidates import as_words
+from edge_assistant.reasoning.values.values import Value, Words, comparable, same
 
 # Cosine of MiniLM from which on two phrases mean the same: kitten / cat has 0.79, couch / sofa 0.86, bus / school bus
 # 0.68 (but shares a word), dog / white cat 0.45, penicillin / latex 0.19.

@@ -10,10 +10,20 @@ from edge_assistant.reasoning.agreement import agreement_word
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.compare import merged
 from edge_assistant.reasoning.question import Query
+from edge_assistant.reasoning.rules.vocabulary import vocabulary
 from edge_assistant.reasoning.sources import one_line
-from edge_assistant.reasoning.units import is_currency
-from edge_assistant.reasoning.values import Clock, Day, Identifier, Nothing, Pair, Quantity, Telephone, Truth, same
-from edge_assistant.reasoning.vocabulary import vocabulary
+from edge_assistant.reasoning.values.units import is_currency
+from edge_assistant.reasoning.values.values import (
+    Clock,
+    Day,
+    Identifier,
+    Nothing,
+    Pair,
+    Quantity,
+    Telephone,
+    Truth,
+    same,
+)
 from edge_assistant.signals import Kind, Signal
 
 NOUNS = {

@@ -12,12 +12,12 @@ from decimal import Decimal
 
 from edge_assistant.answer import Answer
 from edge_assistant.evidence import Code, Detail, Field, Line, Passage, Scene, Speech, Statistic, Thing, TickBox
-from edge_assistant.reasoning.candidates import Candidate, clocks, days, find, quantities, singular
 from edge_assistant.reasoning.compose import NOUNS
-from edge_assistant.reasoning.days import months
-from edge_assistant.reasoning.pairs import pairs
-from edge_assistant.reasoning.values import Clock, Day, Identifier, Month, Pair, Quantity, Telephone, Value
-from edge_assistant.reasoning.vocabulary import vocabulary
+from edge_assistant.reasoning.rules.vocabulary import vocabulary
+from edge_assistant.reasoning.values.candidates import Candidate, clocks, days, find, quantities, singular
+from edge_assistant.reasoning.values.days import months
+from edge_assistant.reasoning.values.pairs import pairs
+from edge_assistant.reasoning.values.values import Clock, Day, Identifier, Month, Pair, Quantity, Telephone, Value
 
 CITATION = re.compile(r"\[([EC]\d{1,6})\]")
 _ALMOST = re.compile(r"\[\s*[EC]\s*\d", re.I)  # what a reader would take for a citation, and is none

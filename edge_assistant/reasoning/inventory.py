@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from edge_assistant.reasoning.claims import Claim
-from edge_assistant.reasoning.entries import entry_claims
-from edge_assistant.reasoning.fields import bodily
 from edge_assistant.reasoning.seen import seen_claims
 from edge_assistant.reasoning.sources import Source
-from edge_assistant.reasoning.told import told_claims
-from edge_assistant.reasoning.values import Items
-from edge_assistant.reasoning.written import written_claims
+from edge_assistant.reasoning.told.entries import entry_claims
+from edge_assistant.reasoning.told.told import told_claims
+from edge_assistant.reasoning.values.values import Items
+from edge_assistant.reasoning.written.fields import bodily
+from edge_assistant.reasoning.written.written import written_claims
 
 
 def inventory(source: Source) -> tuple[Claim, ...]:

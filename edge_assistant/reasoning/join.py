@@ -7,17 +7,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from edge_assistant.evidence import Passage, Speech
-from edge_assistant.reasoning.candidates import as_words, find
 from edge_assistant.reasoning.claims import Claim
-from edge_assistant.reasoning.clauses import any_of
 from edge_assistant.reasoning.kinds import kind_of_thing
 from edge_assistant.reasoning.lookup import names, related
 from edge_assistant.reasoning.pointing import NAMED, Pointer, likeness, matters, pointers
 from edge_assistant.reasoning.question import AMOUNTS, Expect, Query
+from edge_assistant.reasoning.rules.vocabulary import vocabulary
 from edge_assistant.reasoning.seen import member
 from edge_assistant.reasoning.sources import Source
-from edge_assistant.reasoning.values import Items, Quantity, same
-from edge_assistant.reasoning.vocabulary import vocabulary
+from edge_assistant.reasoning.told.clauses import any_of
+from edge_assistant.reasoning.values.candidates import as_words, find
+from edge_assistant.reasoning.values.values import Items, Quantity, same
 
 # Nearness in meaning does not help to choose a clause: MiniLM's cosine to the question was 0.09 to 0.34 for the clause
 # that singles the thing out and up to 0.37 for the note's other sentences (17 questions of the generated dev set).

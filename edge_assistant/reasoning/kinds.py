@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable
 
 from edge_assistant.perception.detectors import LABELS
-from edge_assistant.reasoning.candidates import singular
-from edge_assistant.reasoning.clauses import told_words
-from edge_assistant.reasoning.things import things
-from edge_assistant.reasoning.vocabulary import Vocabulary, per_vocabulary, vocabulary
+from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
+from edge_assistant.reasoning.told.clauses import told_words
+from edge_assistant.reasoning.told.things import things
+from edge_assistant.reasoning.values.candidates import singular
 
 PERSON = "person"
 _ONE = re.compile(r"\b(?:which|what) (?:one )?(?:is|was|are|were) (?:it|that|they)\b|\bwhich one\b", re.I)

@@ -6,16 +6,16 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from edge_assistant.reasoning.attributes import asked as meant_by
-from edge_assistant.reasoning.candidates import as_words, find
 from edge_assistant.reasoning.claims import Claim
-from edge_assistant.reasoning.clauses import any_of, listed
-from edge_assistant.reasoning.limits import LIMIT, told_limit
-from edge_assistant.reasoning.lists import is_drug
 from edge_assistant.reasoning.pointing import NAMED, likeness
 from edge_assistant.reasoning.question import Expect, Query, admits
-from edge_assistant.reasoning.units import fits
-from edge_assistant.reasoning.values import Items, Name, Nothing, Quantity, Truth, Value, Words, same
-from edge_assistant.reasoning.vocabulary import Attribute, vocabulary
+from edge_assistant.reasoning.rules.vocabulary import Attribute, vocabulary
+from edge_assistant.reasoning.told.clauses import any_of, listed
+from edge_assistant.reasoning.told.limits import LIMIT, told_limit
+from edge_assistant.reasoning.told.lists import is_drug
+from edge_assistant.reasoning.values.candidates import as_words, find
+from edge_assistant.reasoning.values.units import fits
+from edge_assistant.reasoning.values.values import Items, Name, Nothing, Quantity, Truth, Value, Words, same
 
 _TIMES = frozenset({Expect.DATE, Expect.CLOCK})
 PRICE, QUANTITY = "price", "quantity"

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from edge_assistant.evidence import Evidence, Passage, Speech
-from edge_assistant.reasoning.clauses import any_of, listed, sentences
-from edge_assistant.reasoning.corrections import corrected, is_plain_no
-from edge_assistant.reasoning.quantities import quantities
+from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary
 from edge_assistant.reasoning.sources import Source
-from edge_assistant.reasoning.vocabulary import Vocabulary, per_vocabulary
+from edge_assistant.reasoning.told.clauses import any_of, listed, sentences
+from edge_assistant.reasoning.told.corrections import corrected, is_plain_no
+from edge_assistant.reasoning.values.quantities import quantities
 
 NAMED = 0.75  # likeness from which on words name an item: "double chocolate slices" and "DoubleChoc Slice" have 0.83
 MAX_LINE = (

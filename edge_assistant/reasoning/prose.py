@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from edge_assistant.evidence import Evidence
 from edge_assistant.language.chat import Message, Role
 from edge_assistant.language.engine import Engine
-from edge_assistant.reasoning.candidates import as_words
 from edge_assistant.reasoning.guard import CITATION, cited, holds, sentences
 from edge_assistant.reasoning.sources import one_line
+from edge_assistant.reasoning.values.candidates import as_words
 
 MAX_TOKENS = 320  # of an answer
 MOST_QUOTES = 5  # lines that stand for an answer which the model could not write

@@ -8,7 +8,7 @@ from edge_assistant.reasoning.align import Told
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.pointing import NAMED, likeness
 from edge_assistant.reasoning.sources import Source
-from edge_assistant.reasoning.values import comparable, same
+from edge_assistant.reasoning.values.values import comparable, same
 from edge_assistant.signals import Kind
 
 _IDENTITY = ("receipt number", "seller")  # tell purchases apart, the surest first

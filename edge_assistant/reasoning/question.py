@@ -10,11 +10,11 @@ from enum import StrEnum
 from edge_assistant.perception.detectors import LABELS
 from edge_assistant.reasoning.agreement import asks_agreement, is_source, named_kinds, source_words
 from edge_assistant.reasoning.attributes import Mention, asked, within
-from edge_assistant.reasoning.candidates import singular
-from edge_assistant.reasoning.clauses import told_words
 from edge_assistant.reasoning.kinds import PERSON, kind_of_thing
-from edge_assistant.reasoning.measured import Computing, compared, statistic
-from edge_assistant.reasoning.vocabulary import Attribute, vocabulary
+from edge_assistant.reasoning.readings.measured import Computing, compared, statistic
+from edge_assistant.reasoning.rules.vocabulary import Attribute, vocabulary
+from edge_assistant.reasoning.told.clauses import told_words
+from edge_assistant.reasoning.values.candidates import singular
 from edge_assistant.signals import Kind
 
 # "do they agree on the colour?", else the first noun with an article: "is the colour in the recording right?"

@@ -19,8 +19,8 @@ from edge_assistant.reasoning.compare import compatible
 from edge_assistant.reasoning.lookup import names, of_type
 from edge_assistant.reasoning.question import Expect, Query
 from edge_assistant.reasoning.reading import Taken
+from edge_assistant.reasoning.rules.vocabulary import Attribute
 from edge_assistant.reasoning.sources import Source, select
-from edge_assistant.reasoning.vocabulary import Attribute
 
 Claims = dict[str, list[Claim]]
 """The claims that answer a question, by the id of the signal."""

@@ -9,14 +9,23 @@ from dataclasses import dataclass, field
 from edge_assistant.evidence import Evidence, Field, Passage, Speech, TickBox
 from edge_assistant.language.chat import Message, Role
 from edge_assistant.language.engine import Choice, Engine
-from edge_assistant.reasoning.candidates import Candidate, as_words, clocks, days, find, nothings, phrases, quantities
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.lookup import related
 from edge_assistant.reasoning.question import AMOUNTS, Expect, Query
+from edge_assistant.reasoning.rules.vocabulary import Attribute, vocabulary
 from edge_assistant.reasoning.sources import DESCRIPTIONS, Source, one_line
-from edge_assistant.reasoning.units import fits
-from edge_assistant.reasoning.values import Quantity, Truth, Value, Words, same
-from edge_assistant.reasoning.vocabulary import Attribute, vocabulary
+from edge_assistant.reasoning.values.candidates import (
+    Candidate,
+    as_words,
+    clocks,
+    days,
+    find,
+    nothings,
+    phrases,
+    quantities,
+)
+from edge_assistant.reasoning.values.units import fits
+from edge_assistant.reasoning.values.values import Quantity, Truth, Value, Words, same
 
 MAX_OPTIONS = 1_200  # phrases that the model may choose from; more lines than that do not fit the budget
 # Probability of the best span against UNKNOWN from which on a source tells it. Measured on 27 questions of the

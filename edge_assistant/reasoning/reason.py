@@ -13,9 +13,8 @@ from edge_assistant.events import Compared, Event
 from edge_assistant.evidence import Evidence
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.language.engine import Engine
-from edge_assistant.reasoning import limits, trace
+from edge_assistant.reasoning import trace
 from edge_assistant.reasoning.align import Group, Told, about_others, at_hand, shared, unasked
-from edge_assistant.reasoning.bought import as_told
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.compare import Nearness, compare
 from edge_assistant.reasoning.compose import STATUS, compose, concluded, contradiction, untold
@@ -27,10 +26,12 @@ from edge_assistant.reasoning.prose import quote, write
 from edge_assistant.reasoning.purchases import parts
 from edge_assistant.reasoning.question import Expect, Query, understand
 from edge_assistant.reasoning.reader import Reader
+from edge_assistant.reasoning.readings.tables import Ledger, over_tables, statements
 from edge_assistant.reasoning.seen import confirms, counted, members, present, unseen
 from edge_assistant.reasoning.sources import BUDGET, Source, select
-from edge_assistant.reasoning.tables import Ledger, over_tables, statements
-from edge_assistant.reasoning.values import Quantity, Truth, Words
+from edge_assistant.reasoning.told import limits
+from edge_assistant.reasoning.told.bought import as_told
+from edge_assistant.reasoning.values.values import Quantity, Truth, Words
 
 LIMIT = "What is the limit?"  # asked of the other signals where a computation needs one
 

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from edge_assistant.evidence import Scene, Thing
-from edge_assistant.reasoning.candidates import as_words
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.kinds import PERSON, is_activity, labels
+from edge_assistant.reasoning.rules.vocabulary import vocabulary
 from edge_assistant.reasoning.sources import Source
-from edge_assistant.reasoning.things import things
-from edge_assistant.reasoning.values import Nothing, Quantity, Truth
-from edge_assistant.reasoning.vocabulary import vocabulary
+from edge_assistant.reasoning.told.things import things
+from edge_assistant.reasoning.values.candidates import as_words
+from edge_assistant.reasoning.values.values import Nothing, Quantity, Truth
 
 COUNT = "count"  # attribute: how many there are of the subject, an object's label
 PRESENCE = "presence"  # attribute: whether the subject is there

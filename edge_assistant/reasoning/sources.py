@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from edge_assistant.evidence import Evidence, Thing, TickBox
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.perception.table import Table
-from edge_assistant.reasoning.candidates import as_words
+from edge_assistant.reasoning.values.candidates import as_words
 from edge_assistant.signals import Kind, Signal
 
 BUDGET = 480  # tokens of evidence from one source: 2.5 s of prefill on two cores

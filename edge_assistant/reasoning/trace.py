@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from edge_assistant.events import Traced
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.question import Query
-from edge_assistant.reasoning.values import Value
+from edge_assistant.reasoning.values.values import Value
 
 
 def of_question(query: Query) -> Traced:

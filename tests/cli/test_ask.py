@@ -99,7 +99,10 @@ def test_standard_input_is_a_text(store: Path) -> None:
     )
     answer = only_object(done.stdout.decode())
     assert [(s["id"], s["origin"], s["name"]) for s in answer["signals"]] == [("text:1", "user", "standard input")]
-    assert [item["text"] for item in answer["evidence"]] == ["The pump is by Ada and weighs 12 kg.", "Wrn: it\u2019s old."]
+    assert [item["text"] for item in answer["evidence"]] == [
+        "The pump is by Ada and weighs 12 kg.",
+        "Wrn: it\u2019s old.",
+    ]
     assert "smollm2-135m-instruct-q4_1" in answer["route"]["models"]
 
 

@@ -6,11 +6,11 @@ import tomllib
 import pytest
 from fakes import source
 
-from edge_assistant.reasoning import domain
 from edge_assistant.reasoning.inventory import inventory
 from edge_assistant.reasoning.lookup import lookup
 from edge_assistant.reasoning.question import understand
-from edge_assistant.reasoning.vocabulary import Attribute, Vocabulary, shipped, shipped_tables, within
+from edge_assistant.reasoning.rules import domain
+from edge_assistant.reasoning.rules.vocabulary import Attribute, Vocabulary, shipped, shipped_tables, within
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_assistant.answer import Agreement
-from edge_assistant.reasoning.candidates import as_words
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.compare import NEAR, compare, merged
-from edge_assistant.reasoning.values import Clock, Day, Nothing, Quantity, Truth, Value
+from edge_assistant.reasoning.values.candidates import as_words
+from edge_assistant.reasoning.values.values import Clock, Day, Nothing, Quantity, Truth, Value
 
 VALUES: dict[str, Value] = {
     "none": Nothing(),

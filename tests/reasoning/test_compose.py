@@ -8,12 +8,12 @@ import pytest
 from fakes import signal
 
 from edge_assistant.answer import Agreement
-from edge_assistant.reasoning.candidates import as_words
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.compare import compare
 from edge_assistant.reasoning.compose import STATUS, compose, concluded, contradiction, noun
 from edge_assistant.reasoning.question import understand
-from edge_assistant.reasoning.values import Identifier, Nothing, Quantity, Truth, Value
+from edge_assistant.reasoning.values.candidates import as_words
+from edge_assistant.reasoning.values.values import Identifier, Nothing, Quantity, Truth, Value
 from edge_assistant.signals import Kind
 
 FORM, NOTE, SECOND_NOTE = signal(Kind.IMAGE), signal(Kind.AUDIO), signal(Kind.AUDIO, 2)

@@ -7,13 +7,13 @@ from dataclasses import replace
 import pytest
 from fakes import source
 
-from edge_assistant.reasoning.candidates import as_words, find
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.inventory import inventory
 from edge_assistant.reasoning.join import join
 from edge_assistant.reasoning.question import Expect, understand
 from edge_assistant.reasoning.sources import Source
-from edge_assistant.reasoning.values import Truth, Value
+from edge_assistant.reasoning.values.candidates import as_words, find
+from edge_assistant.reasoning.values.values import Truth, Value
 from edge_assistant.signals import Kind
 
 PAGE = source(["a table"], Kind.IMAGE)

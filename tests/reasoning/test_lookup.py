@@ -10,7 +10,7 @@ import pytest
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.lookup import bought, looked_up, lookup
 from edge_assistant.reasoning.question import understand
-from edge_assistant.reasoning.values import Day, Items, Name, Nothing, Quantity, Truth, Value, Words
+from edge_assistant.reasoning.values.values import Day, Items, Name, Nothing, Quantity, Truth, Value, Words
 
 
 def claim(attribute: str, value: Value, text: str, subject: str | None = None, when: str | None = None) -> Claim:

@@ -10,7 +10,6 @@ from fakes import scripted, source
 from edge_assistant.answer import Agreement
 from edge_assistant.evidence import Evidence, Field, Locator, TickBox
 from edge_assistant.language.chat import Role
-from edge_assistant.reasoning.candidates import as_words
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.compare import compare
 from edge_assistant.reasoning.question import Expect, understand
@@ -25,8 +24,9 @@ from edge_assistant.reasoning.reading import (
     read,
     supports,
 )
-from edge_assistant.reasoning.values import Nothing, Quantity, Truth
-from edge_assistant.reasoning.vocabulary import vocabulary
+from edge_assistant.reasoning.rules.vocabulary import vocabulary
+from edge_assistant.reasoning.values.candidates import as_words
+from edge_assistant.reasoning.values.values import Nothing, Quantity, Truth
 from edge_assistant.signals import Kind
 
 ALLERGIC = understand("What is the patient allergic to?")

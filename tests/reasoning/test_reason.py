@@ -56,7 +56,7 @@ def test_a_conflict_states_each_value_with_its_evidence() -> None:
     said, outcome, read = answer(ALLERGIC, [FORM, NOTE], scripted())
     assert outcome.status is Status.CONFLICT
     assert outcome.citations == ["E2", "E3"]
-    assert 'the picture says none [E2]' in said
+    assert "the picture says none [E2]" in said
     assert "the recording says penicillin [E3]" in said
     assert read == []  # code finds both
 

@@ -22,7 +22,7 @@ from edge_assistant.reasoning.seen import (
     unseen,
 )
 from edge_assistant.reasoning.sources import Source
-from edge_assistant.reasoning.values import Nothing, Quantity, Truth
+from edge_assistant.reasoning.values.values import Nothing, Quantity, Truth
 from edge_assistant.signals import Kind
 
 

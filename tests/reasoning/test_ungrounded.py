@@ -24,11 +24,11 @@ from edge_assistant.evidence import (
     TickBox,
     Word,
 )
-from edge_assistant.reasoning.candidates import clocks, days, nothings, phrases, quantities
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.compose import compose
 from edge_assistant.reasoning.guard import ungrounded
 from edge_assistant.reasoning.question import understand
+from edge_assistant.reasoning.values.candidates import clocks, days, nothings, phrases, quantities
 from edge_assistant.signals import Kind, Origin, take_bytes
 
 

@@ -1,0 +1,1 @@
+"""Sensor readings: questions over their rows, and what others say of them."""

@@ -1,0 +1,400 @@
+"""What a question asks of sensor readings: which computation, over which column, when, and against which limit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from edge_assistant.reasoning.agreement import agreement_words
+from edge_assistant.reasoning.attributes import asked
+from edge_assistant.reasoning.readings.happenings import Happening, fronted, happening
+from edge_assistant.reasoning.readings.subjects import without_places
+from edge_assistant.reasoning.readings.when import Relation, When, masked, whens
+from edge_assistant.reasoning.rules.phrasing import found
+from edge_assistant.reasoning.rules.vocabulary import vocabulary
+from edge_assistant.reasoning.values.candidates import Candidate, quantities, singular
+from edge_assistant.reasoning.values.values import Quantity
+
+_BEHIND = 60  # characters behind "over" in which its limit stands
+
+
+class Kind(StrEnum):
+    """A computation."""
+
+    MAXIMUM = "maximum"
+    MINIMUM = "minimum"
+    MEAN = "mean"
+    SPREAD = "spread"
+    CHANGE = "change"
+    TREND = "trend"
+    FIRST = "first"
+    LAST = "last"
+    AT = "at"
+    SPAN = "span"
+    COUNT = "count"
+    FIRST_BEYOND = "first beyond"
+    LAST_BEYOND = "last beyond"
+    BACK = "back within"
+    TIME_BEYOND = "time beyond"
+    COUNT_BEYOND = "readings beyond"
+    EXCURSIONS = "excursions"
+    EXCESS = "excess"
+    WENT_BEYOND = "went beyond"
+    STAYED = "stayed within"
+    WAS_BEYOND = "was beyond"
+
+
+class Wants(StrEnum):
+    """The sort of answer that a question wants."""
+
+    VALUE = "value"
+    MOMENT = "moment"
+    DAY = "day"
+    DURATION = "duration"
+    COUNT = "count"
+    TRUTH = "truth"
+
+
+LIMITED = frozenset(
+    {
+        Kind.FIRST_BEYOND,
+        Kind.LAST_BEYOND,
+        Kind.BACK,
+        Kind.TIME_BEYOND,
+        Kind.COUNT_BEYOND,
+        Kind.EXCURSIONS,
+        Kind.EXCESS,
+        Kind.WENT_BEYOND,
+        Kind.STAYED,
+        Kind.WAS_BEYOND,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Computing:
+    """What is to be computed.
+
+    Attributes:
+        kind: the computation.
+        wants: the sort of answer.
+        over: whether a limit is passed upwards or downwards, or a trend asked for upwards; None where it is not told.
+        limit: the limit, where the text tells it.
+        whens: the periods and moments that are named.
+        clause: what happened at the moment that is meant, where only that is told: "when the pump stalled".
+        rest: the text without what says when, of the same length; of a question also without what happened then.
+    """
+
+    kind: Kind
+    wants: Wants
+    over: bool | None
+    limit: Quantity | None
+    whens: tuple[When, ...]
+    clause: str | None
+    rest: str
+
+    @property
+    def needs_limit(self) -> bool:
+        """Whether it can only be computed with a limit that the text does not tell."""
+        return self.kind in LIMITED and self.limit is None
+
+
+def statistic(question: str) -> Computing | None:
+    """Find out what a question asks of readings; None where it names no computation."""
+    return _computing(fronted(" ".join(question.split())), compared=False)
+
+
+def compared(question: str) -> Computing | None:
+    """What a question asks of readings that asks whether signals agree on it: the value of each, not yes or no.
+
+    >>> compared("Is the log right about the peak pressure?").wants
+    <Wants.VALUE: 'value'>
+    """
+    text = " ".join(question.split())
+    for words in (_SOURCES, agreement_words()):
+        text = words.sub(lambda match: " " * len(match[0]), text)
+    return _computing(text, compared=True)
+
+
+# The sources that a question compares, which say nothing of what it compares them on
+_NAMED = (
+    r"(?:(?:the|his|her|their|my)\s+)?(?:readings|logs?|log ?book|recording|note|notes|remarks?|text|sensor data"
+    r"|measurements|data|voice note|report)"
+)
+_SOURCES = re.compile(
+    rf"\b(?:between|by|in|according to|with|to|from|of|do|does|is|are)\s+(?:both\s+)?{_NAMED}"
+    rf"(?:\s+(?:and|with|or)\s+{_NAMED})?\b",
+    re.I,
+)
+
+
+def _computing(text: str, *, compared: bool) -> Computing | None:
+    named = whens(text)
+    whole = without_places(masked(text, named))
+    then = happening(whole)
+    wants = _wants(then.head if then else whole)
+    if then is not None and wants in (Wants.MOMENT, Wants.DAY) and _kind(then.head, wants, named, None) is None:
+        then = None  # "what time was it when the limit was passed?" asks when that was
+    rest = then.head if then else whole
+    if compared and wants in (Wants.TRUTH, Wants.VALUE):
+        wants = Wants.TRUTH if _is_limited(rest, named) else Wants.VALUE
+    stays = found(text, "words", "stay") is not None  # in the text: "all night" is also a time
+    kind = _kind(rest, wants, named, then, compared=compared, stays=stays)
+    if kind is None or found(rest, "asks", "other") or _asks_which(rest) or _asks_rule(rest, kind):
+        return None
+    if kind not in (Kind.AT, Kind.WAS_BEYOND) and (then is not None or _is_placed(rest)):
+        return None
+    over = direction(rest)
+    ranged = over is None and range_kind(rest) is not None
+    if kind in (Kind.TREND, Kind.WENT_BEYOND, Kind.STAYED, Kind.WAS_BEYOND) and (compared or _is_closed(rest)):
+        wants = Wants.TRUTH
+    if ranged and wants is Wants.TRUTH and kind is range_kind(rest):
+        over = True
+    elif over is not None and kind is Kind.STAYED:
+        over = over if _negated(rest) else not over  # to stay below is not to be over
+    limit = limit_of(rest) if kind in LIMITED else None
+    if kind is Kind.TREND and over is None:
+        over = _upwards(rest)
+    return Computing(kind, wants, over, limit, tuple(named), then.clause if then else None, rest)
+
+
+def _is_limited(rest: str, named: Sequence[When]) -> bool:
+    """Whether a question compares with a limit or asks for a trend, so that yes or no is all that it wants."""
+    if direction(rest) is not None:
+        return _limited(rest, Wants.TRUTH, named, None) is not None
+    return range_kind(rest) is not None or found(rest, "statistics", "trend") is not None
+
+
+def _kind(
+    rest: str,
+    wants: Wants,
+    named: Sequence[When],
+    then: Happening | None,
+    *,
+    compared: bool = False,
+    stays: bool = False,
+) -> Kind | None:
+    kind = _limited(rest, wants, named, then, stays=stays) if direction(rest) is not None else None
+    if direction(rest) is None and wants is Wants.TRUTH and (ranged := range_kind(rest)) is not None:
+        return ranged
+    return kind or _unlimited(rest, wants, named, then, compared=compared)
+
+
+def range_kind(rest: str) -> Kind | None:
+    """Whether a text speaks of staying in a range or leaving it; None for neither."""
+    within, outside = (found(rest, "words", word) for word in ("within", "outside"))
+    limit = limit_of(rest)
+    ranged = limit is not None and limit.least is not None and limit.most is not None
+    if (within is None and outside is None) or not (ranged or (limit is None and found(rest, "words", "limit"))):
+        return None
+    return Kind.STAYED if outside is None else Kind.WENT_BEYOND
+
+
+def limit_of(rest: str) -> Quantity | None:
+    """The number that follows "over" or "under", else the only one."""
+    numbers = list(numbers_in(rest))
+    word = found(rest, "words", "over", "under", "reach", "sink")
+    behind = [n for n in numbers if word and word.end() < n.end and n.start <= word.end() + _BEHIND]
+    chosen = behind[0] if behind else numbers[0] if len(numbers) == 1 else None
+    return plain(chosen.value) if chosen is not None and isinstance(chosen.value, Quantity) else None
+
+
+def plain(quantity: Quantity) -> Quantity:
+    """A limit without the side that "over" or "at most" gives it; the ends of a range stay."""
+    open_range = (quantity.least is None) != (quantity.most is None)
+    return replace(quantity, least=None, most=None) if open_range else quantity
+
+
+def numbers_in(text: str) -> Iterator[Candidate]:
+    """The quantities of a text that are no count of times, no length of time, and no number of a thing ("pump 2")."""
+    words = vocabulary().measuring["words"]
+    for candidate in quantities(text):
+        following = re.match(r"\s*([^\W\d_]+)", text[candidate.end :])
+        before = re.findall(r"[^\W\d_]+", text[: candidate.start])
+        unit = candidate.value.unit if isinstance(candidate.value, Quantity) else None
+        if unit in _TIMES:
+            continue
+        if (
+            not unit
+            and following
+            and following[1].lower() in words["unclock"]
+            and following[1].lower() not in _VALUE_WORDS
+        ):
+            continue
+        if not unit and before and _is_thing(before[-1]):
+            continue
+        yield candidate
+
+
+_TIMES = frozenset({"minute", "hour", "day", "week", "month", "year"})
+_VALUE_WORDS = frozenset(
+    {
+        "degree",
+        "degrees",
+        "percent",
+        "or",
+        "of",
+        "more",
+        "units",
+        "passengers",
+        "requests",
+        "trips",
+        "milliseconds",
+        "per",
+        "point",
+    }
+)
+
+
+def _is_thing(word: str) -> bool:
+    subjects = vocabulary().measuring["subjects"]
+    return singular(word.lower()) in (*subjects["things"], *subjects["anything"])
+
+
+def direction(rest: str) -> bool | None:
+    """Whether a text speaks of what is over a limit (True) or under it (False); None for neither."""
+    over, under = (found(rest, "words", word) for word in ("over", "under"))
+    if over is None and under is None:
+        reach, sink = (found(rest, "words", word) for word in ("reach", "sink"))
+        return None if limit_of(rest) is None or not (reach or sink) else sink is None
+    if over is None or under is None:
+        return over is not None
+    return over.start() < under.start()
+
+
+def _wants(rest: str) -> Wants:
+    for wants, group in (
+        (Wants.DURATION, "duration"),
+        (Wants.COUNT, "times"),
+        (Wants.COUNT, "readings"),
+        (Wants.DAY, "day"),
+        (Wants.MOMENT, "moment"),
+    ):
+        match = found(rest, "asks", group)
+        if match and not (group == "moment" and _is_clause_word(rest, match)):
+            return wants
+    return Wants.TRUTH if _is_closed(rest) else Wants.VALUE
+
+
+def _is_clause_word(rest: str, match: re.Match[str]) -> bool:
+    """Whether "when" only begins a clause: "how hot was it when the pump stalled?"; "agree on when" asks."""
+    before = rest[: match.start()].rstrip().lower()
+    return (
+        bool(before)
+        and match[0].lower() == "when"
+        and not before.endswith(("on", "about", "of", "is", "and", "regarding"))
+    )
+
+
+def _is_closed(rest: str) -> bool:
+    """Whether yes or no answers a question."""
+    words = re.findall(r"[\w']+", rest.lower())
+    return bool(words) and words[0] in vocabulary().question["auxiliary"]
+
+
+def _limited(
+    rest: str, wants: Wants, named: Sequence[When], then: Happening | None, *, stays: bool = False
+) -> Kind | None:
+    """A computation that compares with a limit."""
+    if not (limit_of(rest) or _names_limit(rest)):
+        return None
+    if found(rest, "asks", "excess"):
+        return Kind.EXCESS
+    if wants is Wants.DURATION:
+        return Kind.TIME_BEYOND
+    if wants is Wants.COUNT:
+        return Kind.COUNT_BEYOND if found(rest, "asks", "readings") else Kind.EXCURSIONS
+    if wants in (Wants.MOMENT, Wants.DAY):
+        if found(rest, "words", "back"):
+            return Kind.BACK
+        return Kind.LAST_BEYOND if found(rest, "words", "final") else Kind.FIRST_BEYOND
+    if wants is Wants.TRUTH:
+        if stays:
+            return Kind.STAYED
+        if then is not None or any(_is_moment(when) for when in named):
+            return Kind.WAS_BEYOND
+        return Kind.WENT_BEYOND
+    return Kind.FIRST_BEYOND if re.search(r"\bfirst\b", rest, re.I) else None
+
+
+def _names_limit(rest: str) -> bool:
+    """Whether a limit is named that something else has to tell; "over" before other words may only be a preposition."""
+    word = found(rest, "words", "over", "under", "reach")
+    return word is not None and (names_limit(rest) or word[0].lower() not in ("over", "under", "past"))
+
+
+def names_limit(rest: str) -> bool:
+    """Whether a text says "the limit", or "it" behind "over"."""
+    word = found(rest, "words", "over", "under")
+    behind = found(rest[word.end() :], "words", "pronoun") if word else None
+    return found(rest, "words", "limit") is not None or (behind is not None and behind.start() <= 1)
+
+
+def _is_placed(rest: str) -> bool:
+    """Whether a question means a period that readings do not tell: "before the limit was exceeded"."""
+    placed = found(rest, "words", "unplaced")
+    return placed is not None and placed[0].lower() not in ("when", "as")
+
+
+def _asks_rule(rest: str, kind: Kind) -> bool:
+    """Whether a question asks how it should be, and not how it was: "how high may the pressure be?"."""
+    return kind not in LIMITED and found(rest, "words", "modal") is not None
+
+
+def _asks_which(rest: str) -> bool:
+    """Whether a thing answers a question: "which pump ran hottest?"."""
+    match = re.search(r"\bwhich\s+(?:of\s+the\s+)?([^\W\d_]+)(?:\s+([^\W\d_]+))?", rest, re.I)
+    if match is None or not _is_thing(match[1]):
+        return False
+    return not any(mention.attribute.units for mention in asked(match[2] or ""))  # "which motor temperature"
+
+
+def _unlimited(
+    rest: str, wants: Wants, named: Sequence[When], then: Happening | None, *, compared: bool
+) -> Kind | None:
+    """A computation without a limit."""
+    at = then is not None or any(_is_moment(when) for when in named)
+    for kind in (
+        Kind.SPAN,
+        Kind.SPREAD,
+        Kind.CHANGE,
+        Kind.TREND,
+        Kind.MEAN,
+        Kind.LAST,
+        Kind.FIRST,
+        Kind.MINIMUM,
+        Kind.MAXIMUM,
+    ):
+        match = found(rest, "statistics", kind.value)
+        if match and not (kind is Kind.MINIMUM and at and match[0].lower().startswith("how")):
+            return kind
+    if found(rest, "statistics", "level"):
+        return Kind.AT if at else Kind.MAXIMUM
+    if found(rest, "asks", "readings") and wants is Wants.COUNT:
+        return Kind.COUNT
+    if at and wants is Wants.TRUTH and then is None and any(True for _ in numbers_in(rest)):
+        return Kind.AT
+    asks_value = compared or _ASKS_VALUE.match(rest) or found(rest, "statistics", "reading")
+    return Kind.AT if at and wants is Wants.VALUE and asks_value else None
+
+
+# A question for a value; whether it is one of readings is told by the words for their columns
+_ASKS_VALUE = re.compile(r"\W*(?:(?:and|so|then)\s+)?(?:what|which|how|where|give|tell)\b", re.I)
+
+
+def _is_moment(when: When) -> bool:
+    pointed = when.first is not None and when.first.minutes is not None and when.relation is Relation.AT
+    return pointed or when.relation is Relation.ELAPSED
+
+
+def _negated(rest: str) -> bool:
+    """Whether a question or remark says that something did not happen: "never exceeded"."""
+    return found(rest, "words", "never") is not None
+
+
+def _upwards(rest: str) -> bool | None:
+    """Whether a trend is asked for upwards or downwards."""
+    rising, falling = (found(rest, "told", word) for word in ("rising", "falling"))
+    return None if bool(rising) == bool(falling) else rising is not None

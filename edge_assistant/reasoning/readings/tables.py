@@ -1,0 +1,223 @@
+"""Questions over sensor readings: what code computes over the rows, and what other signals say of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from edge_assistant.answer import Computation
+from edge_assistant.evidence import Evidence, Locator, Statistic
+from edge_assistant.perception.table import Column, Table
+from edge_assistant.reasoning.align import Group
+from edge_assistant.reasoning.claims import Claim
+from edge_assistant.reasoning.question import Query
+from edge_assistant.reasoning.readings.columns import column_of, score
+from edge_assistant.reasoning.readings.compute import evaluate
+from edge_assistant.reasoning.readings.happened import happened
+from edge_assistant.reasoning.readings.measured import Computing, statistic
+from edge_assistant.reasoning.readings.results import Result, Unmeasured
+from edge_assistant.reasoning.readings.statements import Statement, answers, bounds, stated, verify
+from edge_assistant.reasoning.readings.subjects import heading
+from edge_assistant.reasoning.sources import Source, one_line
+from edge_assistant.reasoning.told.limits import told_limit
+from edge_assistant.reasoning.told.script import Script
+from edge_assistant.reasoning.values.values import Nothing, Quantity, Value
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Evidence and computations that reasoning adds to what was perceived.
+
+    Attributes:
+        evidence: the rows that computations rest on.
+        computed: the computations.
+        taken: the highest number of an evidence id.
+    """
+
+    taken: int
+    evidence: list[Evidence] = field(default_factory=list)
+    computed: list[Computation] = field(default_factory=list)
+
+    @classmethod
+    def after(cls, sources: Sequence[Source]) -> Ledger:
+        """A ledger whose ids follow the highest; a signal that failed after one of its senses leaves a hole."""
+        return cls(max((int(item.id[1:]) for source in sources for item in source.evidence), default=0))
+
+    def rows(self, source: Source, result: Result) -> str:
+        """Record the rows that a result rests on; returns the id of the evidence."""
+        self.taken += 1
+        computed = result.computed
+        detail = Statistic(result.column or "", computed.unit, "computed", computed.value, computed.time)
+        locator = Locator(rows=computed.rows)
+        self.evidence.append(Evidence(f"E{self.taken}", source.signal.id, result.evidence, None, locator, detail))
+        return f"E{self.taken}"
+
+    def compute(self, formula: str, value: str, evidence: tuple[str, ...]) -> str:
+        """Record a computation; returns its id."""
+        self.computed.append(Computation(f"C{len(self.computed) + 1}", formula, value, evidence))
+        return f"C{len(self.computed)}"
+
+    def claim(self, source: Source, result: Result, told: tuple[str, ...]) -> Claim:
+        """The claim of a result, which also rests on what other signals told: the limit, the moment."""
+        cites = (self.rows(source, result), *told)
+        computed = self.compute(result.computed.formula, result.text, cites)
+        return Claim(source.signal.id, result.value, result.text, cites, computed=computed)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The claims of each signal on what was asked of readings, and why some readings do not tell it."""
+
+    claims: dict[str, list[Claim]]
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What other signals tell for a computation, each a limit or a moment."""
+
+    limit: Claim | None = None
+    moment: datetime | None = None
+    evidence: tuple[str, ...] = ()
+    rests: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def value(self) -> Quantity | None:
+        """The limit alone."""
+        return self.limit.value.exact() if self.limit and isinstance(self.limit.value, Quantity) else None
+
+
+def over_tables(
+    query: Query, sources: Sequence[Source], ledger: Ledger, limits: Sequence[Claim], read: Callable[[], Claim | None]
+) -> Measured:
+    """Answer a question over readings.
+
+    Args:
+        query: what is asked.
+        sources: all of them.
+        ledger: is added to.
+        limits: those that other signals tell.
+        read: reads a limit that code found in no signal; is called only where one is needed.
+
+    Returns:
+        No claims where the question names no computation, or there are no readings.
+    """
+    asked = query.computing
+    tables = [source for source in sources if source.table is not None]
+    if asked is None or not tables:
+        return Measured({})
+    claims: dict[str, list[Claim]] = {}
+    reasons: list[str] = []
+    for source in tables:
+        assert source.table is not None
+        told = _told_for(asked, query.text, source.table, sources, limits, read)
+        column = _limited_column(asked, source.table, told)
+        result = evaluate(asked, source.table, told.value, told.moment, column)
+        if isinstance(result, Unmeasured):
+            reasons.append(result.reason)
+        if not isinstance(result, Result):
+            continue
+        claims[source.signal.id] = [replace(ledger.claim(source, result, told.evidence), rests=told.rests)]
+        for other in sources:
+            if other.table is None and (said := list(_said(asked, other, source, told.value, result))):
+                claims.setdefault(other.signal.id, []).extend(said)
+    return Measured(claims, tuple(reasons))
+
+
+def statements(sources: Sequence[Source], ledger: Ledger, limit: Quantity | None) -> Iterator[Group]:
+    """What other signals say of readings, each beside what the readings give."""
+    for source in sources:
+        if source.table is None:
+            continue
+        for other in sources:
+            for ids, statement in _stated(other, source.table, source.signal.name) if other.table is None else ():
+                checked = verify(statement, source.table, limit)
+                if checked is not None:
+                    value = checked.result.value if checked.agrees else statement.claimed
+                    told = Claim(other.signal.id, value, one_line(statement.text), ids)
+                    name = f"{statement.kind} {statement.column}"
+                    yield name, None, [ledger.claim(source, checked.result, ()), told]
+
+
+def _told_for(
+    asked: Computing,
+    question: str,
+    table: Table,
+    sources: Sequence[Source],
+    limits: Sequence[Claim],
+    read: Callable[[], Claim | None],
+) -> _Told:
+    """The limit and the moment that a question leaves to other signals."""
+    told = _Told()
+    if asked.needs_limit:
+        named = column_of(asked.rest, table)
+        column = named if named is not None and (score(asked.rest, named) or len(_numeric(table)) == 1) else None
+        chosen = next(iter(told_limit(limits, question, column)), None) or (None if limits else read())
+        if chosen is not None:
+            told = _Told(chosen, None, chosen.evidence, (("limit", chosen.signal),))
+    if asked.clause is None:
+        return told
+    moment, ids, signal = _moment(asked, asked.clause, table, sources)
+    rests = (*told.rests, ("moment", signal)) if signal else told.rests
+    return replace(told, moment=moment, evidence=(*told.evidence, *ids), rests=rests)
+
+
+def _numeric(table: Table) -> list[Column]:
+    return [column for column in table.columns if column.numeric]
+
+
+def _limited_column(asked: Computing, table: Table, told: _Told) -> Column | None:
+    """The column that the limit is of, where the question has no word for one: "when was the limit passed?"."""
+    if told.limit is None or any(score(asked.rest, column) for column in _numeric(table)):
+        return None
+    ranked = sorted(_numeric(table), key=lambda column: -score(told.limit.sentence if told.limit else "", column))
+    return ranked[0] if ranked and score(told.limit.sentence, ranked[0]) else None
+
+
+def _moment(
+    asked: Computing, clause: str, table: Table, sources: Sequence[Source]
+) -> tuple[datetime | None, tuple[str, ...], str | None]:
+    """When that was what a question means: by the readings ("when it peaked"), else as another signal tells."""
+    own = statistic(f"When was it when {clause}?")
+    if own is not None and own.clause is None and not own.needs_limit:
+        computed = evaluate(own, table)
+        if (
+            isinstance(computed, Result)
+            and computed.computed.time is not None
+            and not isinstance(computed.value, Nothing)
+        ):
+            return computed.computed.time, (), None
+    for source in sources:
+        script = Script.of(source.evidence)
+        if script.ids and (then := happened(clause, script, table, asked.whens)):
+            return then.moment, then.evidence, source.signal.id
+    return None, (), None
+
+
+def _said(asked: Computing, other: Source, source: Source, limit: Quantity | None, result: Result) -> Iterator[Claim]:
+    """What a signal says to the question that is asked of readings."""
+    assert source.table is not None
+    for ids, statement in _stated(other, source.table, source.signal.name):
+        for answered, value in answers(asked, [statement], source.table, limit):
+            told = _borne_out(answered, value, source.table, limit, result)
+            yield Claim(other.signal.id, told, answered.text, ids)
+        for bounding, value in bounds(asked, [statement], source.table, result):
+            yield Claim(other.signal.id, value, bounding.text, ids)
+
+
+def _borne_out(statement: Statement, value: Value, table: Table, limit: Quantity | None, result: Result) -> Value:
+    """The value of a statement: that of the readings where they bear it out, by the tolerances of what is said."""
+    checked = verify(statement, table, limit)
+    agrees = checked is not None and checked.agrees and checked.result.value == result.value
+    return result.value if agrees else value
+
+
+def _stated(source: Source, table: Table, about: str) -> Iterator[tuple[tuple[str, ...], Statement]]:
+    """What a source says of readings, each with the evidence that it stands in."""
+    script = Script.of(source.evidence)
+    head = heading(script.text)
+    for at, part in script.parts() if script.ids else ():
+        for statement in stated(part, table, about, head):
+            said = statement.text.lstrip(" ,.;\n")
+            yield script.evidence(at + statement.end - len(said), at + statement.end), statement

@@ -1,0 +1,1 @@
+"""Words and rules as data: the vocabulary that ships, and what a domain file adds."""

@@ -1,0 +1,1 @@
+"""Claims of sentences: what recordings and texts say."""

@@ -1,0 +1,248 @@
+"""What somebody said, cut into sentences and clauses; every span counts in the text that was given."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
+
+_END = re.compile(r"[.!?;]+(?=[\s\"'”’)]|$)|\n+")
+_LAST_WORD = re.compile(r"([^\W\d_](?:[^\W\d_]|\.(?=[^\W\d_]))*)\.?$")
+_FIRST_WORD = re.compile(r"\s*[a-zß-ÿ]")
+_APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'"})
+MAX_CLAUSE = 400  # characters; what runs on for longer is no clause
+_LEAD = 40  # characters before a full stop in which what leads up to the next sentence stands
+_TAIL = 12  # characters before a full stop in which an abbreviation stands
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A part of a sentence that tells one thing of somebody.
+
+    Attributes:
+        text: as it is searched; fillers and corrected words are blank, so that it is as long as what was said.
+        start: where it begins in the whole text.
+        sentence: number of its sentence.
+        opens: whether it is the first of its sentence.
+        statement: whether it says that something is so; a question, a condition, a wish or an order does not.
+    """
+
+    text: str
+    start: int
+    sentence: int
+    opens: bool
+    statement: bool
+
+    @property
+    def end(self) -> int:
+        """Where it ends in the whole text."""
+        return self.start + len(self.text)
+
+
+def told_words(name: str) -> tuple[str, ...]:
+    """A list of told.toml."""
+    return vocabulary().telling["words"].get(name, ())
+
+
+def any_of(words: Iterable[str], flags: re.RegexFlag = re.I) -> re.Pattern[str]:
+    """A pattern of whole words or phrases, the longest first; a blank of a phrase may be several."""
+    phrases = (re.escape(word).replace(r"\ ", r"\s+") for word in sorted(words, key=len, reverse=True))
+    return re.compile(rf"(?<![\w'])(?:{'|'.join(phrases) or '(?!)'})(?![\w'])", flags)
+
+
+def listed(name: str, table: str = "words") -> re.Pattern[str]:
+    """The pattern of a list of told.toml."""
+    return _patterns()[table][name]
+
+
+@per_vocabulary
+def _patterns(vocabulary: Vocabulary) -> dict[str, dict[str, re.Pattern[str]]]:
+    return {
+        table: {name: any_of(words) for name, words in lists.items()} for table, lists in vocabulary.telling.items()
+    }
+
+
+def blanked(text: str, start: int, end: int) -> str:
+    """A text of the same length whose characters [start, end) are blank."""
+    return text[:start] + " " * (end - start) + text[end:]
+
+
+def plain(text: str) -> str:
+    """What is searched: of the same length, apostrophes straight, fillers and "I should add that" blank.
+
+    >>> plain("So, um, I’m allergic to, well, nuts.")
+    "        I'm allergic to       nuts."
+    """
+    ready = _fillers().sub(lambda match: " " * len(match[0]), text.translate(_APOSTROPHES))
+    ready = _cut_off().sub(_rejoined, ready)
+    return _topic().sub(_labelled, ready)
+
+
+def _rejoined(match: re.Match[str]) -> str:
+    """Commas for the full stops that a recogniser wrote around a correction; a mere "no" can be an answer."""
+    said = listed("corrections").findall(match[0].lower())
+    return match[0].replace(".", ",") if any(word not in ("no", "actually") for word in said) else match[0]
+
+
+@per_vocabulary
+def _cut_off(vocabulary: Vocabulary) -> re.Pattern[str]:
+    """A correction that is a sentence of its own before a value: "It was 65. No, sorry. 63."; not "Sorry, I fell"."""
+    corrections = any_of(vocabulary.telling["words"]["corrections"]).pattern
+    persons = any_of(("i", "you", "he", "she", "it", "we", "they", "there", "that", "this", "my", "our")).pattern
+    return re.compile(rf"(?<=[\w%])\.(?:\s+{corrections}[.,]?)+(?=\s+(?!{persons})\S)", re.I)
+
+
+def _labelled(topic: re.Match[str]) -> str:
+    """What is spoken of as a label: "About allergies, it's latex" as "allergies: latex"."""
+    lead, name, it = topic["lead"], topic["name"], topic["it"]
+    return " " * len(lead) + name + ":" + " " * (len(it) - 1)
+
+
+@per_vocabulary
+def _topic(vocabulary: Vocabulary) -> re.Pattern[str]:
+    words = vocabulary.telling["words"]
+    lead, it = any_of(words["topics"]).pattern, any_of(words["topic_is"]).pattern
+    return re.compile(
+        rf"(?:(?<=[.!?;]\s)|(?<![^\n])|(?<=,\s))(?P<lead> ?{lead} (?:the )?)(?P<name>[^\W_][\w' -]{{2,40}}?)"
+        rf"(?P<it>[,:] {it}(?=\s))",
+        re.I,
+    )
+
+
+@per_vocabulary
+def _fillers(vocabulary: Vocabulary) -> re.Pattern[str]:
+    words = vocabulary.telling["words"]
+    fillers, openers = (any_of(words[name]).pattern for name in ("fillers", "openers"))
+    announcing, starts = (any_of(words[name]).pattern for name in ("announcing", "starts"))
+    return re.compile(
+        rf"(?:,\s)?{fillers}(?:,|\.\.\.)?|(?:(?<=, )|(?<=[.!?] )|(?<![\s\S])){openers},"
+        rf"|{announcing}(?:\s+that\b|\s*[,:]|(?=\s+{starts}))",
+        re.I,
+    )
+
+
+def sentences(text: str) -> Iterator[tuple[int, int]]:
+    """The spans of sentences; the point of "Mrs." ends none, nor does a line that goes on in lower case."""
+    start = 0
+    for match in _END.finditer(text):
+        if _goes_on(text, match):
+            continue
+        if text[start : match.end()].strip():
+            yield start, match.end()
+        start = match.end()
+    if text[start:].strip():
+        yield start, len(text)
+
+
+def _goes_on(text: str, end: re.Match[str]) -> bool:
+    if end[0].isspace():
+        return end[0] == "\n" and bool(_FIRST_WORD.match(text, end.end()))
+    if end[0] != ".":
+        return False
+    if _leading_up().search(text, max(0, end.start() - _LEAD), end.start()):
+        return bool(re.match(r"\s+\S", text[end.end() : end.end() + 3]))
+    word = _LAST_WORD.search(text[max(0, end.start() - _TAIL) : end.start()])
+    if word is None:
+        return False
+    return word[1].lower() in told_words("abbreviations") and bool(
+        re.match(r"\s*[A-Z0-9]", text[end.end() : end.end() + 9])
+    )
+
+
+@per_vocabulary
+def _leading_up(vocabulary: Vocabulary) -> re.Pattern[str]:
+    """Words with which no sentence ends: a recogniser heard a pause in "in an emergency, please call"."""
+    return re.compile(rf"{any_of(vocabulary.telling['words']['leading_up']).pattern}$", re.I)
+
+
+def clauses(text: str) -> list[Clause]:
+    """The clauses of a text that `plain` made ready, in order."""
+    found: list[Clause] = []
+    for number, (start, end) in enumerate(sentences(text)):
+        asks = start + _asked_from(text[start:end])
+        cuts = [start, *(start + cut for cut in _cuts(text[start:end])), end]
+        cuts = sorted({*cuts, asks} if asks < end else cuts)
+        conditional = False
+        for a, b in pairwise(cuts):
+            part = text[a:b]
+            conditional = conditional or _is_condition(part)
+            says = not (a >= asks or conditional or _is_unsure(part))
+            for offset, piece in _pieces(part):
+                if piece.strip(" ,.;\n"):
+                    found.append(Clause(piece, a + offset, number, a + offset == start, says))
+    return found
+
+
+def _pieces(part: str) -> Iterator[tuple[int, str]]:
+    """A part of a sentence in pieces of at most `MAX_CLAUSE` characters, cut between words where that can be."""
+    at = 0
+    while len(part) - at > MAX_CLAUSE:
+        end = part.rfind(" ", at + MAX_CLAUSE // 2, at + MAX_CLAUSE) + 1 or at + MAX_CLAUSE
+        yield at, part[at:end]
+        at = end
+    yield at, part[at:]
+
+
+def _cuts(sentence: str) -> list[int]:
+    return sorted({match.start("cut") for match in _cut().finditer(sentence) if match.start("cut") > 0})
+
+
+@per_vocabulary
+def _cut(vocabulary: Vocabulary) -> re.Pattern[str]:
+    words = vocabulary.telling["words"]
+    joins, starts, verbs = (any_of(words[name]).pattern for name in ("joins", "starts", "verbs"))
+    past = any_of(words["past"]).pattern
+    conditions = any_of(words["conditions"]).pattern
+    relations = any_of(word for group in vocabulary.telling["relations"].values() for word in group).pattern
+    mine = any_of(verb for verb in words["verbs"] if verb not in ("is", "are", "has")).pattern  # but "troponin i is"
+    unmarked = rf"(?-i:i)\s+(?:am\b|{mine})|(?:my|our|his|her)\s+{relations}\s+(?:is|has|takes|smokes|was|had)\b"
+    return re.compile(
+        rf"(?P<cut>(?<=[\s,])(?:{joins}|{conditions})|,\s*(?:and\s+)?(?={starts}|{past})|(?<=\s)and\s+(?={starts}|{verbs})"
+        rf"|(?<=\w\s)(?={unmarked}))",  # as a recogniser writes that knows no full stop
+        re.I,
+    )
+
+
+def _asked_from(sentence: str) -> int:
+    """Where a sentence begins to ask: at its start, or at the tag of "it is at ten, is that right?"; else its end."""
+    if _asking().match(sentence):
+        return 0
+    if not sentence.rstrip(" \n\"'").endswith("?"):
+        return len(sentence)
+    tag = _tag().search(sentence)
+    return tag.start() if tag else 0
+
+
+@per_vocabulary
+def _tag(vocabulary: Vocabulary) -> re.Pattern[str]:
+    """What asks only whether that is so, behind what is told."""
+    return re.compile(rf",\s*{any_of(vocabulary.telling['words']['tags']).pattern}[?\s\"']*$", re.I)
+
+
+@per_vocabulary
+def _asking(vocabulary: Vocabulary) -> re.Pattern[str]:
+    auxiliaries = any_of(vocabulary.question["auxiliary"]).pattern
+    persons = any_of(("i", "you", "he", "she", "it", "we", "they", "there", "this", "that", "the")).pattern
+    return re.compile(
+        rf"\s*(?:(?:and|or|so),?\s+)?(?:{auxiliaries}\s+{persons}|(?:what|which|who|when|where|how)\b)", re.I
+    )
+
+
+def _is_condition(clause: str) -> bool:
+    return bool(listed("conditions").search(clause))
+
+
+def _is_unsure(clause: str) -> bool:
+    """Whether a clause leaves open what is so, or asks for something to be done."""
+    limits = _bounding().sub(" ", clause)
+    return bool(listed("unsure").search(limits)) or bool(listed("orders").match(clause.lstrip(" ,")))
+
+
+@per_vocabulary
+def _bounding(vocabulary: Vocabulary) -> re.Pattern[str]:
+    """Phrases with "should" and "must" that tell a limit, or how goods are to be."""
+    limit = vocabulary.attributes.get("limit")
+    return any_of((*vocabulary.telling["words"]["prescribing"], *(limit.told if limit else ())))

@@ -1,0 +1,218 @@
+"""What a speaker takes back: in "sixty five, no, sorry, sixty three" only sixty three is told."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+
+from edge_assistant.reasoning.attributes import told
+from edge_assistant.reasoning.rules.vocabulary import vocabulary
+from edge_assistant.reasoning.told.clauses import listed
+from edge_assistant.reasoning.told.sayings import codes_in, is_dialled, is_timed
+from edge_assistant.reasoning.told.things import things
+from edge_assistant.reasoning.values.candidates import Candidate, find
+from edge_assistant.reasoning.values.units import meanings
+from edge_assistant.reasoning.values.values import Clock, Day, Quantity
+
+_KINDS = (
+    "telephone",
+    "identifier",
+    "pair",
+    "date",
+    "clock",
+    "quantity",
+)  # what can be corrected, what holds others first
+_LOOKS = {"clock": is_timed, "telephone": is_dialled}  # like nothing else
+_KINDS_OF: dict[type, frozenset[str]] = {
+    Quantity: frozenset({"quantity", "number", "money", "pair"}),
+    Day: frozenset({"date"}),
+    Clock: frozenset({"clock"}),
+}  # types of the attributes that a value can be of
+_BEFORE = 60  # characters before a correction in which the wrong value ends
+_BEHIND = 48  # characters behind it in which the right one begins
+_FEW = 4  # words between a correction and the right value, where they name no attribute
+_WORDS = re.compile(r"[^\W_]+(?:['-][^\W_]+)*")
+_DENIED = re.compile(r"(?<![\w'])(?:and\s+|it's\s+|it\s+is\s+)?not\s+(?:the\s+|a\s+)?(?=\S)", re.I)
+_NAMED = re.compile(r"((?:[^\W\d_][\w'-]*)(?:\s+[A-Z][\w'-]*){0,3})(?=\s*(?:[.,;!?\n]|$)|\s+(?:and|or)\b)")
+_ITEM = re.compile(r"(?:\b(?:to|is|are|against|and|or)|[,:])\s+((?:[a-z][\w'-]*\s+){0,2}[a-z][\w'-]*)$")
+_A_THING = re.compile(
+    r"[\s,]*(?:(?:it|that|this)(?:'s|\s+is|\s+was)\s+)?(?:an?|the|some)\s+(?P<what>[^\W\d_]+(?:\s+[^\W\d_]+){0,2})",
+    re.I,
+)
+_COUNT = re.compile(r"([^\s,.]+)\s+$")
+_STOPS = re.compile(r"[.!?;\n]")
+_SAID = re.compile(r"\w\s*[.!?;\n]")  # the end of a sentence that has words
+
+
+def corrected(text: str) -> str:
+    """A text of the same length in which what was taken back is blank.
+
+    >>> corrected("The total was 65, no, sorry, 63.")
+    'The total was               63.'
+    """
+    draft = _Draft(text)
+    for match in listed("corrections").finditer(text):
+        draft.take_back(match.start(), match.end())
+    for match in _DENIED.finditer(text):
+        draft.undeny(match.start(), match.end())
+    return "".join(draft.letters)
+
+
+def is_plain_no(text: str, start: int, end: int) -> bool:
+    """Whether a "no" corrects nothing, as nothing sets it off: "no other allergies"."""
+    return text[start:end].lower() == "no" and text[end : end + 1] not in (",", ".", "!")
+
+
+def is_afterthought(text: str, start: int, end: int) -> bool:
+    """Whether "I mean" only says of what something was told: "the limit is 80, the temperature I mean."."""
+    meant = text[start:end].lower() in ("i mean", "i meant", "that is", "i'm talking about")
+    return meant and text[:start].rstrip()[-1:].isalpha() and re.match(r"\s*(?:$|[.!?\n])", text[end:]) is not None
+
+
+class _Draft:
+    """A text that is being corrected, with the values that stand in it."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.letters = list(text)
+        self.values = _values(text)
+        self.starts = [value.start for value in self.values]
+
+    def take_back(self, start: int, end: int) -> None:
+        """Blank what the correction at [start, end) corrects, and the correction."""
+        if is_plain_no(self.text, start, end) or is_afterthought(self.text, start, end):
+            return
+        if self._take_back_thing(start, end):
+            return
+        at = bisect_left(self.starts, start)
+        old = self._last_standing(at, start - _BEFORE)
+        behind = bisect_left(self.starts, end)
+        new = self.values[behind] if behind < len(self.values) else None
+        if new is None or new.start > end + _BEHIND or _SAID.search(self.text, end, new.start):
+            self._take_back_words(start, end, old)
+        elif old is not None and type(old.value) is type(new.value) and self._replaces(old, new, start, end):
+            if counted := things(self.text[old.end : start]):  # "two elephants, no, three", or "no, three elephants"
+                again = things(self.text[new.end : new.end + _BEHIND])
+                self._blank(old.start, start if again and again[0][0] == counted[-1][0] else old.end)
+                self._blank(start, end)
+            elif named := told(old.text):  # "45 years old, sorry, 54"
+                self._blank(old.start, old.start + named[0].start)
+                self._blank(start, end + _punctuation(self.text, end))
+            else:
+                self._blank(old.start, end + _punctuation(self.text, end))
+
+    def undeny(self, start: int, end: int) -> None:
+        """Blank a value that is denied beside a right one: "four hundred volts, not three eighty"."""
+        at = bisect_left(self.starts, end)
+        if at == len(self.starts) or self.starts[at] != end:
+            return
+        denied = self.values[at]
+        before = self.values[at - 1] if at else None
+        after = self.values[at + 1] if at + 1 < len(self.values) else None
+        if before and _is_beside(self.text[before.end : start], before, denied):
+            self._blank(start, denied.end)
+        elif after and _is_beside(self.text[denied.end : after.start], after, denied):
+            self._blank(start, denied.end + _punctuation(self.text, denied.end))
+
+    def _last_standing(self, at: int, least: int) -> Candidate | None:
+        """The last value before the index `at` that ends behind `least` and has not been taken back."""
+        for value in reversed(self.values[max(0, at - _FEW) : at]):
+            if self.letters[value.start] != " ":
+                return value if value.end >= least else None
+        return None
+
+    def _replaces(self, old: Candidate, new: Candidate, start: int, end: int) -> bool:
+        """Whether one value stands for the other: of one unit, and no other attribute is named with the new one."""
+        if not _of_one_unit(old, new):
+            return False
+        between = self.text[end : new.start]
+        kinds = _KINDS_OF.get(type(new.value))
+        begin = max(
+            0,
+            old.start - 2 * _BEFORE,
+            *(self.text.rfind(c, max(0, old.start - 2 * _BEFORE), old.start) + 1 for c in ".!?\n"),
+        )
+        before = _named(self.text[begin:start], kinds)
+        if _named(between, kinds):
+            return bool(_named(between, kinds) & before)
+        behind = _named(_STOPS.split(self.text[new.end : new.end + _BEHIND // 2])[0].partition(",")[0], kinds)
+        return len(_WORDS.findall(between)) <= _FEW and not (behind and before and not behind & before)
+
+    def _take_back_thing(self, start: int, end: int) -> bool:
+        """Blank a thing in whose place another was seen: "a carrot, wait, no, a banana"; whether there was one."""
+        new = _A_THING.match(self.text, end)
+        before = _STOPS.split(self.text[max(0, start - _BEFORE) : start])[-1]
+        seen, old = things(new["what"]) if new else [], things(before)
+        if not seen or not old or before[old[-1][2] :].strip(" ,") or seen[0][0] == old[-1][0]:
+            return False
+        count = _COUNT.search(before[: old[-1][1]])
+        number = count is not None and (count[1].isdigit() or count[1].lower() in vocabulary().numbers)
+        at = start - len(before) + (count.start() if count and number else old[-1][1])
+        self._blank(at, end)
+        return True
+
+    def _take_back_words(self, start: int, end: int, value: Candidate | None) -> None:
+        """Blank the name or item before a correction: "penicillin, no sorry, latex"."""
+        begin = end + _punctuation(self.text, end)
+        new = _NAMED.match(self.text, begin)
+        if new is None or self.text[start:end].lower() == "no" or not _is_content(new[1]):
+            return
+        count = len(new[1].split())
+        before = self.text[max(0, start - _BEFORE) : start].rstrip(" ,.")
+        words = list(_WORDS.finditer(before))[-count:]
+        if len(words) < count or not all(_is_content(word[0]) for word in words):
+            return
+        item = _ITEM.search(before) if new[1].islower() else None  # "bee stings, sorry, latex"
+        at = max(0, start - _BEFORE) + min(words[0].start(), item.start(1) if item else words[0].start())
+        if value is None or value.end <= at:
+            self._blank(at, begin)
+
+    def _blank(self, start: int, end: int) -> None:
+        self.letters[start:end] = " " * (end - start)
+
+
+def _values(text: str) -> list[Candidate]:
+    """The values of a text, none within another."""
+    found: list[Candidate] = []
+    taken: set[int] = set()
+    for kind in _KINDS:
+        for value in codes_in(text) if kind == "identifier" else find(kind, text):
+            if kind in _LOOKS and not _LOOKS[kind](value):
+                continue
+            if taken.isdisjoint(range(value.start, value.end)):
+                found.append(value)
+                taken.update(range(value.start, value.end))
+    return sorted(found, key=lambda value: value.start)
+
+
+def _named(text: str, kinds: frozenset[str] | None) -> set[str]:
+    """The attributes that a text names, of those that a value can be of: a dose is no "since"."""
+    return {m.attribute.name for m in told(text) if kinds is None or m.attribute.value in kinds}
+
+
+def _of_one_unit(a: Candidate, b: Candidate) -> bool:
+    """Whether two values can be told of one thing; where one has no unit, it has that of the other."""
+    if not (isinstance(a.value, Quantity) and isinstance(b.value, Quantity)):
+        return True
+    one, other = a.value.unit, b.value.unit
+    return one is None or other is None or bool(meanings(one, other))
+
+
+def _is_beside(between: str, right: Candidate, denied: Candidate) -> bool:
+    near = _BEFORE if between.rstrip().endswith(",") else _BEFORE // 3  # "..., not 306 pounds"
+    return len(between) < near and not _STOPS.search(between) and type(right.value) is type(denied.value)
+
+
+def _is_content(word: str) -> bool:
+    """Whether a word can be a name or an item."""
+    first = word.split()[0].lower()
+    return (
+        first not in vocabulary().words["stop"]
+        and not listed("starts").fullmatch(first)
+        and first not in ("not", "yes", "no", "but")
+    )
+
+
+def _punctuation(text: str, at: int) -> int:
+    """How many blanks and marks stand at a place of a text."""
+    return len(text[at : at + _BEHIND]) - len(text[at : at + _BEHIND].lstrip(" ,.:-"))

@@ -1,0 +1,228 @@
+"""Limits that sentences tell, in whatever words: "the alarm is set at 80", "it must not go above 80", "80 at most"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from edge_assistant.perception.table import Column
+from edge_assistant.reasoning.attributes import asked
+from edge_assistant.reasoning.claims import Claim
+from edge_assistant.reasoning.readings.columns import converted, score
+from edge_assistant.reasoning.readings.measured import numbers_in
+from edge_assistant.reasoning.readings.subjects import heading, other_than
+from edge_assistant.reasoning.rules.phrasing import found
+from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
+from edge_assistant.reasoning.told.clauses import any_of, listed, sentences
+from edge_assistant.reasoning.told.sayings import Found, is_money, is_timed, quantities_in
+from edge_assistant.reasoning.values.candidates import Candidate
+from edge_assistant.reasoning.values.values import Quantity
+from edge_assistant.reasoning.values.words import MAX_TEXT, as_words
+
+LIMIT = "limit"
+_MARK, _OTHER = "\x00", "\x01"  # stand for a number and for the others in the skeleton of a sentence
+_MOST = 24  # numbers of one sentence; what has more is a list
+_BEFORE, _BEHIND = 120, 80  # characters beside a number in which the words stand that make it a limit
+_TIMES = frozenset({"minute", "hour", "day", "week", "month", "year"})
+
+
+def with_limits(found_ones: Iterable[Found], text: str) -> list[Found]:
+    """What a text tells, and its limits, each told once: a number that is a limit is no value of anything else.
+
+    Args:
+        found_ones: what other rules found.
+        text: the whole text, corrected.
+    """
+    known = list(found_ones)
+    about = heading(text)
+    own = {f.start: f for f in known if f.attribute == LIMIT}
+    limits = [own.get(f.start, f) for f in _limits(text)]
+    sentences_of = {sentence_at(text, limit.start) for limit in limits}  # "it was 85, but now it's 90" goes on with it
+    started = {limit.start for limit in limits}
+    limits += [f for at, f in own.items() if at not in started and sentence_at(text, at) in sentences_of]
+    placed = [_of_whom(limit, text, about) for limit in limits]
+    taken = {limit.start for limit in placed}
+    others = (f for f in known if f.attribute != LIMIT)
+    return [*(f for f in others if f.start not in taken or not isinstance(f.value, Quantity)), *placed]
+
+
+def _of_whom(limit: Found, text: str, about: str) -> Found:
+    """A limit with the thing that it is of, where that is not the one at hand."""
+    if limit.subject is not None:
+        return limit
+    other = other_than(sentence_at(text, limit.start), about)
+    return replace(limit, subject=other)
+
+
+def sentence_at(text: str, at: int) -> str:
+    """The sentence that a character of a text stands in."""
+    return next((text[start:end] for start, end in sentences(text) if start <= at < end), "")
+
+
+def told_limit(claims: Sequence[Claim], question: str, column: Column | None = None) -> list[Claim]:
+    """The limits that a question means of several: those of its quantity, of its side and by the name that it uses.
+
+    Args:
+        claims: limits that signals tell, at present and of the thing at hand.
+        question: with the words for what is limited.
+        column: what is compared, where that is known; its unit has to fit.
+    """
+    left = [claim for claim in claims if isinstance(claim.value, Quantity)]
+    if column is not None:
+        fitting = [c for c in left if isinstance(c.value, Quantity) and converted(c.value, column) is not None]
+        left = [claim for claim in fitting if not _is_of_else(claim, column)]
+        left = _best(left, lambda claim: min(score(claim.sentence, column), 1))
+    else:
+        topic = as_words(question).tokens - as_words(" ".join(vocabulary().measuring["rules"]["name"])).tokens
+        left = _best(left, lambda claim: len(topic & as_words(claim.sentence).tokens))
+    low = found(question, "rules", "lower") is not None or found(question, "words", "under") is not None
+    left = _best(left, lambda claim: int(is_lower(claim.sentence) is low))
+    named = as_words(question).tokens & as_words(" ".join(vocabulary().measuring["rules"]["name"])).tokens
+    return _best(left, lambda claim: len(named & as_words(claim.sentence).tokens))
+
+
+def is_lower(sentence: str) -> bool:
+    """Whether a limit is one from below: "must not fall below 2"."""
+    pattern = _patterns()["lower"]
+    skeleton = _skeleton(sentence, quantities_in(sentence)).replace(_OTHER, _MARK)
+    return pattern.search(skeleton) is not None or found(sentence, "rules", "lower") is not None
+
+
+def _best(claims: Sequence[Claim], points: Callable[[Claim], int]) -> list[Claim]:
+    """The claims with most points."""
+    ranked = [(points(claim), claim) for claim in claims]
+    most = max((p for p, _ in ranked), default=0)
+    return [claim for p, claim in ranked if p == most]
+
+
+def _is_of_else(claim: Claim, column: Column) -> bool:
+    """Whether a sentence names what another quantity is called, and not this one."""
+    named = {m.attribute.name for m in asked(claim.sentence) if m.attribute.units and m.attribute.name != LIMIT}
+    return bool(named) and not score(claim.sentence, column)
+
+
+def _limits(text: str) -> Iterator[Found]:
+    for start, end in sentences(text):
+        sentence = text[start : min(end, start + MAX_TEXT)]
+        if sentence.rstrip().endswith("?") or not _hints().search(sentence) or found(sentence, "rules", "perfect"):
+            continue
+        numbers = list(quantities_in(sentence))
+        if len(numbers) > _MOST:
+            continue
+        measured = {n.start for n in numbers_in(sentence)}  # no counts, and no number of a thing
+        numbers = [n for n in numbers if n.start in measured and _can_be_limit(n)]
+        skeleton = _skeleton(sentence, numbers)
+        for number in numbers:
+            at = _told_at(skeleton, number)
+            if at is not None and isinstance(number.value, Quantity):
+                span = (start + number.start, start + number.end)
+                when = _earlier(sentence, number)
+                yield Found(LIMIT, number.value.exact(), *span, (start + at, span[1]), None, when)
+
+
+def _can_be_limit(number: Candidate) -> bool:
+    unit = number.value.unit if isinstance(number.value, Quantity) else None
+    return not is_money(number.value) and unit not in _TIMES and not is_timed(number)
+
+
+def _skeleton(sentence: str, numbers: Sequence[Candidate]) -> str:
+    """A sentence of the same length with marks in place of its numbers."""
+    for number in numbers:
+        sentence = sentence[: number.start] + _OTHER * (number.end - number.start) + sentence[number.end :]
+    return sentence
+
+
+def _told_at(skeleton: str, number: Candidate) -> int | None:
+    """Where the words begin that make a number a limit; None where none do."""
+    first = max(0, number.start - _BEFORE)
+    before, behind = skeleton[first : number.start], skeleton[number.end : number.end + _BEHIND]
+    near = before + _MARK * (number.end - number.start) + behind
+    for name in ("named", "naming", "upper", "order", "granted", "most", "lower"):
+        match = _patterns()[name].search(near)
+        if match is not None and not (name == "named" and _ONE.search(near[: match.start()])):
+            return first + match.start()
+    return None
+
+
+_ONE = re.compile(r"\b(?:an|a|no|another|first|any)\s+$", re.I)  # "there was an alarm at 78 degrees" tells no limit
+
+
+def _earlier(sentence: str, number: Candidate) -> str | None:
+    """The words that place a limit in another time."""
+    before = sentence[: number.start]
+    for name in ("recent", "past"):
+        match = listed(name).search(before)
+        if match is not None and not listed("now").search(before[match.end() :]):
+            return " ".join(match[0].split())
+    match = re.search(
+        rf"\b({any_of(vocabulary().telling['words']['earlier']).pattern})\s+\w*\s*{_names()}", before, re.I
+    )
+    return match[1] if match else None
+
+
+def _names() -> str:
+    return any_of(vocabulary().measuring["rules"]["name"]).pattern
+
+
+@per_vocabulary
+def _hints(vocabulary: Vocabulary) -> re.Pattern[str]:
+    """Words of which a sentence has one that tells a limit."""
+    rules = vocabulary.measuring["rules"]
+    names = ("name", "modal", "below", "above", "most", "granted", "order", "floor")
+    return re.compile(
+        rf"{any_of(word for name in names for word in rules[name]).pattern}|trips|shuts|cuts|switch|stops|goes\s+off",
+        re.I,
+    )
+
+
+@per_vocabulary
+def _patterns(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
+    """The ways to tell a limit, over skeletons."""
+    word = {name: any_of(phrases).pattern for name, phrases in vocabulary.measuring["rules"].items()}
+    mark = f"{_MARK}+"
+    nouns = any_of(name for a in vocabulary.attributes.values() if a.units for name in a.names).pattern
+    of = r"(?:for|of|on|in|by)\s+(?:(?:the|our|this|that|its|my)\s+)?(?:[\w-]+\s+){0,4}?[\w-]+"
+    between = rf"(?:\s*(?:[,:=(]|->)\s*|\s+(?:{word['link']}|{of}))*?\s*"
+    no = r"(?:not|never|n't|in no case|under no circumstances)"
+    some = r"(?:[\w'-]+\s+){0,3}?"
+    some_so = r"(?:(?!not\b|never\b)[\w'-]+\s+){0,3}?"
+    ways = {
+        "named": rf"{word['name']}(?:\s+{nouns})?{between}[\s(:=]{mark}",
+        "naming": (
+            rf"{mark}\s*,?\s+(?:(?:is|was|are|being|as|for|=)\s+)?(?:(?:the|our|its|a|an|my)\s+)?"
+            rf"(?:(?!{word['above']}|{word['below']}|from|off|short|and|but|when|to)[\w-]+\s+){{0,2}}?{word['name']}"
+            rf"(?=\s*(?:[.,;!]|$|for|of|on|here|now|goes|comes|kicks|rings|sounds|trips|level))"
+            rf"|\bat\s+{mark}\s+(?:(?:the|its|our|an?)\s+)?{some}(?:goes\s+off|trips|shuts\s+(?:down|off)|cuts\s+out|switches\s+off|stops\s+itself|kicks\s+in)"
+            rf"|\b(?:trips|shuts\s+(?:down|off)|cuts\s+out|switches\s+off|stops\s+itself|switches\s+itself\s+off)\s+(?:at|above|over|from|beyond|when\s+it\s+(?:reaches|hits|passes|exceeds))\s+{mark}"
+        ),
+        "upper": (
+            rf"{word['modal']}\s+{some}{no}\s+{some}{word['rise']}\s+(?:{some}{word['above']}\s+)?{mark}"
+            rf"|(?:mustn't|shouldn't|cannot|can't|isn't\s+allowed\s+to|is\s+not\s+(?:allowed|permitted|supposed)\s+to|is\s+not\s+to)\s+{some}{word['rise']}\s+(?:{some}{word['above']}\s+)?{mark}"
+            rf"|{word['modal']}\s+{some}(?:{word['stay']}|{word['rise']})\s+{some}{word['below']}\s+{mark}"
+            rf"|{word['modal']}\s+{some}(?:{word['stay']}|{word['rise']})\s+{some}{mark}\s*,?\s*{word['most']}"
+            rf"|{word['modal']}\s+{some}(?:{word['below']})\s+{mark}"
+        ),
+        "order": (
+            rf"(?:not\s+to|do\s+not|don't|never|must\s+not)\s+exceed\s+{mark}"
+            rf"|{word['order']}\s+(?:[\w'-]+\s+){{0,5}}?(?:{word['below']}|{word['above']})\s+{mark}"
+        ),
+        "granted": (
+            rf"{word['below']}\s+{mark}\s*,?\s+(?:is|are|would\s+be)\s+{some}{word['granted']}"
+            rf"|{mark}\s+(?:{word['most']}\s+)?(?:is|are)\s+{some}(?:{word['granted']}|the\s+(?:most|maximum|highest)\s+{some}(?:may|can|allowed|permitted|should))"
+            rf"|anything\s+{word['above']}\s+{mark}\s+(?:is|would\s+be|means|needs|gets|has)\b"
+            rf"|{word['granted']}\s*(?:is|are|:|=)?\s*(?:{word['below']}\s+)?{mark}"
+        ),
+        "most": (
+            rf"(?:according\s+to|by|as\s+per|says?|specification|manual)\b[^\x00\x01]{{0,60}}"
+            rf"{mark}\s*,?\s*{word['most']}"
+        ),
+        "lower": (
+            rf"{word['modal']}\s+{some}{no}\s+{some}{word['fall']}\s+{some}(?:below|under|beneath|lower\s+than|less\s+than)\s+{mark}"
+            rf"|(?:mustn't|shouldn't|cannot|can't)\s+{some}{word['fall']}\s+{some}(?:below|under|beneath|lower\s+than|less\s+than)\s+{mark}"
+            rf"|{word['modal']}\s+{some_so}(?:{word['stay']}\s+)?{word['floor']}\s+{mark}"
+            rf"|{word['order']}\s+(?:[\w'-]+\s+){{0,5}}?(?:above|over|at\s+least)\s+{mark}"
+            rf"|at\s+least\s+{mark}\s+(?:is|are)\s+(?:required|needed|necessary)"
+        ),
+    }
+    return {name: re.compile(way, re.I) for name, way in ways.items()}

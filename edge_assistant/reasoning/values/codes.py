@@ -1,0 +1,157 @@
+"""What is made of letters and digits: serial numbers, rooms, telephone numbers, as written and as read out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
+from edge_assistant.reasoning.values.days import days
+from edge_assistant.reasoning.values.spans import Candidate, alternatives, apart, untaken
+from edge_assistant.reasoning.values.spoken import number_words, spoken_digits
+from edge_assistant.reasoning.values.values import Identifier, Telephone
+
+_SHORTEST, _LONGEST = 5, 17  # digits of a telephone number; E.164 allows 15, and an extension follows
+_LONGEST_CODE = 40
+_MOST_PARTS = 24  # of one identifier that is read out
+_TELEPHONE = re.compile(r"(?<![\w.,/])\+?\(?\d(?:[ ./()-]{0,3}\d){4,19}(?![\w/]|[.,]\d)")
+_SHORT = 3  # letters and digits of the beginning of a code: "E4. 2864"
+_NO_CODES = frozenset({"OK", "AM", "PM", "TV", "A", "I"})  # in capitals, but before a pause and a number no code
+_WRITTEN = re.compile(r"(?<![\w])#?(?=[\w/.-]{0,40}\d)[^\W_]+(?:[-/._][^\W_]+)*(?![\w])")
+
+
+def telephones(text: str) -> Iterator[Candidate]:
+    """Find telephone numbers, with spaces and dashes or read out: "oh seven seven double four"."""
+    found = [*_written_telephones(text), *_spoken_telephones(text)]
+    yield from untaken(apart(found), days(text))
+
+
+def _written_telephones(text: str) -> Iterator[Candidate]:
+    for match in _TELEPHONE.finditer(text):
+        digits = re.sub(r"[^\d+]", "", match[0].replace("(0)", ""))
+        if _SHORTEST <= len(digits.lstrip("+")) <= _LONGEST:
+            yield Candidate(match[0], Telephone(_with_plus(digits)), *match.span())
+
+
+def _spoken_telephones(text: str) -> Iterator[Candidate]:
+    for match in _read_out().finditer(text):
+        digits = spoken_digits(re.sub(r"[\s,.-]+", " ", match["digits"]))
+        if digits and _SHORTEST <= len(digits) <= _LONGEST:
+            yield Candidate(match[0], Telephone(("+" if match["plus"] else "") + digits), *match.span())
+
+
+def _with_plus(digits: str) -> str:
+    """00 before a country's code is written +."""
+    return f"+{digits[2:]}" if digits.startswith("00") else digits
+
+
+def identifiers(text: str) -> Iterator[Candidate]:
+    """Find what can be a serial number, a batch, a room: what has a digit, and letters and digits that are read out."""
+    written = (Candidate(m[0], Identifier(code(m[0])), *m.span()) for m in _WRITTEN.finditer(text))
+    dates = {at for day in days(text) for at in range(day.start, day.end)}
+    for found in apart([*_spelled(text), *written]):
+        if not dates.issuperset((found.start, found.end - 1)):
+            yield found
+
+
+def code(text: str) -> str:
+    """Letters and digits as they are compared: in upper case, without what separates them.
+
+    >>> code("ab-47 / 3"), code("№ 12")
+    ('AB473', '12')
+    """
+    return "".join(character for character in text.upper() if character.isalnum())
+
+
+def _spelled(text: str) -> Iterator[Candidate]:
+    """Letters and digits one after another: "A B four seven", "AB 47", "bravo twelve", "B as in bravo"."""
+    past = 0
+    for match in _spelled_out().finditer(text):
+        if match.start() < past:
+            continue
+        parts = list(_part().finditer(text, *match.span()))
+        while parts and (parts[0][0] in ("a", "I") or parts[0]["separator"]):  # an article, a pronoun
+            parts = parts[1:]
+        while _may_go_on(parts) and (more := _behind_pause(text, parts)):
+            parts += _part().finditer(text, *more.span("digits"))
+        said = _joined(parts)
+        if re.search(r"\d", said) and len(said) <= _LONGEST_CODE and (len(parts) > 1 or parts[0][0].lower() != "one"):
+            start, end = parts[0].start(), parts[-1].end()
+            past = end
+            yield Candidate(
+                text[start:end].rstrip(","), Identifier(code(said)), start, end - text[start:end].endswith(",")
+            )
+
+
+def _may_go_on(parts: Sequence[re.Match[str]]) -> bool:
+    """Whether an identifier has a letter, so that digits behind a pause can be of it."""
+    lettered = any(part["letter"] or part["capitals"] or part["spelt"] or part["mixed"] for part in parts)
+    return lettered and "".join(part[0] for part in parts) not in _NO_CODES
+
+
+def _behind_pause(text: str, parts: Sequence[re.Match[str]]) -> re.Match[str] | None:
+    """The digits that go on with an identifier: behind a full stop only with a short one, two only with a long one."""
+    so_far = code(_joined(parts))
+    more = _paused().match(text, parts[-1].end())
+    if more is None or (more["stop"] and len(so_far) > _SHORT):
+        return None
+    return more if len(so_far) > _SHORT or not re.fullmatch(r"\d\d", more["digits"]) else None
+
+
+def _joined(parts: Sequence[re.Match[str]]) -> str:
+    """What the parts of an identifier stand for one after another; "twenty three" is 23 and not 203."""
+    said, numbers = "", list[str]()
+    for part in parts:
+        letter = part[0] == "O" and said[-1:].isalpha() and part.string[part.end() :].startswith((",", "-"))
+        if part["number"] and not letter:  # "W O, seven four": letters, then digits
+            numbers.append(part[0])
+            continue
+        said += spoken_digits(" ".join(numbers)) or "" if numbers else ""
+        numbers = []
+        said += part["spelt"] or ("" if part["separator"] else vocabulary().spelling.get(part[0].lower(), part[0]))
+    return said + (spoken_digits(" ".join(numbers)) or "" if numbers else "")
+
+
+@per_vocabulary
+def _read_out(vocabulary: Vocabulary) -> re.Pattern[str]:
+    zero, repeats = alternatives(vocabulary.words["zero"]), alternatives(vocabulary.repeats)
+    digit = rf"(?:{number_words()}|{zero}|{repeats}|\d{{1,12}})"
+    return re.compile(
+        rf"\b(?P<plus>plus )?(?P<digits>{digit}(?:(?:[ -]|[,.] ){digit}\b){{2,19}})(?![\w/]|[.,]\d)", re.I
+    )
+
+
+def _parts(vocabulary: Vocabulary) -> str:
+    """One part of an identifier that is read out; a letter may be explained by a word."""
+    words = {word for word, number in vocabulary.numbers.items() if number < 1000} | vocabulary.words["zero"]
+    number = rf"(?:(?:{alternatives(vocabulary.repeats)}) (?:{alternatives(words)}|\d)|{alternatives(words)})"
+    return (
+        rf"(?:(?P<spelt>[^\W\d_]),? (?:as in|for|like) [^\W\d_]{{2,20}},?|(?P<number>{number})"
+        rf"|(?P<word>{alternatives(vocabulary.spelling)})|(?P<separator>dash|hyphen|slash|stroke|-|/)"
+        rf"|(?P<digits>\d{{1,20}})|(?P<mixed>(?=[^\W_]{{0,19}}\d)[^\W_]{{2,20}})|(?P<capitals>(?-i:[A-Z]{{1,4}}))|(?P<letter>[^\W\d_]))"
+    )
+
+
+@per_vocabulary
+def _part(vocabulary: Vocabulary) -> re.Pattern[str]:
+    return re.compile(rf"(?<![^\W_]){_parts(vocabulary)}(?![^\W_])", re.I)
+
+
+@per_vocabulary
+def _paused(vocabulary: Vocabulary) -> re.Pattern[str]:
+    """Digits behind a pause in an identifier, and nothing that they count: "B one, two six nine one"."""
+    words = {word for word, number in vocabulary.numbers.items() if number < 100} | vocabulary.words["zero"]
+    number = rf"(?:(?:{alternatives(vocabulary.repeats)}) )?(?:{alternatives(words)})"
+    return re.compile(
+        rf"(?:,|(?P<stop>\.))\s(?P<digits>{number}(?: {number})+|\d(?: \d)+|(?!(?:19|20)\d\d\b)\d{{2,8}})"
+        r"(?=\s*(?:$|[.,;!?)]|\n)|,?\s(?:and|is|was|that|that's|no)\b)",
+        re.I,
+    )
+
+
+@per_vocabulary
+def _spelled_out(vocabulary: Vocabulary) -> re.Pattern[str]:
+    unnamed = re.sub(r"\(\?P<\w+>", "(?:", _parts(vocabulary))
+    return re.compile(
+        rf"(?<![^\W_])(?<![/'’]){unnamed}(?![^\W_])(?:[ -]{{1,2}}{unnamed}(?![^\W_]|[.,]\d)){{0,{_MOST_PARTS}}}", re.I
+    )

@@ -1,0 +1,343 @@
+"""Typed values and when two of them are the same.
+
+A value keeps every way in which it can be read: a recogniser writes the spoken price "thirty-eight forty" as `3840`,
+and 03/04/2018 is the third of April or the fourth of March. Two values agree where some reading of one is a reading of
+the other.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from fractions import Fraction
+
+from edge_assistant.reasoning.rules.vocabulary import Tolerance, vocabulary
+from edge_assistant.reasoning.values import units
+from edge_assistant.reasoning.values.likeness import alike, same_name
+
+_ANYTHING = Fraction(10) ** 30  # the open end of a range
+_FEW = 20  # up to which an approximate whole number may be off by one
+_MINUTES = 24 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A number with an optional unit.
+
+    Attributes:
+        readings: every number it can stand for, the likeliest first.
+        unit: canonical unit or currency, or None.
+        approximate: said to be about so much.
+        measured: computed over readings, so that a stated value need only round to it.
+        side: of an approximate number, the only side that the words admit: "under" (nearly), "over" (just over), or "".
+        least: lower end of a range ("2 to 8", "at least 2"), or None; the ends are among the readings.
+        most: upper end of a range, or None.
+    """
+
+    readings: tuple[Decimal, ...]
+    unit: str | None = None
+    approximate: bool = False
+    measured: bool = False
+    side: str = ""
+    least: Decimal | None = None
+    most: Decimal | None = None
+
+    def exact(self) -> Quantity:
+        """The number alone, as a limit is meant: "not more than 100" is a limit of 100."""
+        return replace(self, approximate=False, side="", least=None, most=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two numbers said together: a blood pressure of 120/80."""
+
+    first: Quantity
+    second: Quantity
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A calendar day; each reading is (year or None, month, day)."""
+
+    readings: tuple[tuple[int | None, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """A month of a year, or of any year; it agrees with every day in it."""
+
+    year: int | None
+    month: int
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """A time of day; each reading is a minute from midnight. `approximate` and `side` as of a quantity.
+
+    Attributes:
+        day: the day, where several could be meant and it is told; the same time of two days is not the same.
+    """
+
+    readings: tuple[int, ...]
+    approximate: bool = False
+    side: str = ""
+    day: Day | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """Said to be none: "none", "no known allergies", "nil"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """Yes or no."""
+
+    yes: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Telephone:
+    """A telephone number: its digits, with a leading + where the country is told."""
+
+    digits: str
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier:
+    """A serial number, a batch, a room: its letters and digits in upper case, without what separates them."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """The name of a person, a drug or a firm: its words in lower case, given name first, without titles."""
+
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """A list, item by item, each as it is compared: lower case, singular, without stop words and doses."""
+
+    items: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Anything that is said in words, in lower case and singular."""
+
+    tokens: frozenset[str]
+
+
+Value = Quantity | Pair | Day | Month | Clock | Nothing | Truth | Telephone | Identifier | Name | Items | Words
+
+
+def same(a: Value, b: Value) -> bool:
+    """Whether two values can both be true of one attribute, by the rules of tolerances.toml.
+
+    It has no direction, and a value is the same as itself. What cannot be compared is not the same; ask `comparable`.
+    """
+    return any(_same(x, y) for x, y in ((a, b), (b, a)))
+
+
+def comparable(a: Value, b: Value) -> bool:
+    """Whether two values speak about the same, so that they either agree or contradict each other.
+
+    A day and a time of day do not, nor do kilograms and volts. Amounts of two currencies do: they differ.
+    """
+    if isinstance(a, Quantity) and isinstance(b, Quantity):
+        money = units.is_currency(a.unit) and units.is_currency(b.unit)
+        return money or a.unit is None or b.unit is None or bool(units.meanings(a.unit, b.unit))
+    if isinstance(a, Nothing | Truth) or isinstance(b, Nothing | Truth):
+        return not isinstance(a, Day | Month | Clock | Pair) and not isinstance(b, Day | Month | Clock | Pair)
+    return any(isinstance(a, group) and isinstance(b, group) for group in _COMPARED)
+
+
+def differing(a: Items, b: Items) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The items of each list that the other does not have."""
+
+    def missing(these: Items, those: Items) -> tuple[str, ...]:
+        return tuple(item for item in these.items if not any(_same_item(item, other) for other in those.items))
+
+    return missing(a, b), missing(b, a)
+
+
+def _same(a: Value, b: Value) -> bool:
+    match a, b:
+        case Quantity(), Quantity():
+            return _same_quantity(a, b)
+        case Pair(), Pair():
+            return _same_quantity(a.first, b.first) and _same_quantity(a.second, b.second)
+        case Day(), Day():
+            return any(_same_day(x, y) for x in a.readings for y in b.readings)
+        case Day(), Month():
+            return any(m == b.month and (y is None or b.year in (None, y)) for y, m, _ in a.readings)
+        case Month(), Month():
+            return a.month == b.month and (a.year is None or b.year is None or a.year == b.year)
+        case Clock(), Clock():
+            days = a.day is None or b.day is None or _same(a.day, b.day)
+            return days and any(_same_minute(x, y, a, b) for x in a.readings for y in b.readings)
+        case Telephone(), Telephone():
+            return _same_telephone(a.digits, b.digits)
+        case Identifier(), Identifier():
+            return _same_code(a.code, b.code)
+        case _:
+            return _same_in_words(a, b)
+
+
+def _same_in_words(a: Value, b: Value) -> bool:
+    match a, b:
+        case Name(), Name():
+            return a == b or same_name(a.words, b.words)
+        case Items(), Items():
+            return differing(a, b) == ((), ())
+        case Words(), Words():
+            return a == b or (bool(a.tokens and b.tokens) and (a.tokens <= b.tokens or b.tokens <= a.tokens))
+        case Nothing(), Truth(yes=yes):
+            return not yes
+        case Nothing(), Quantity():
+            return 0 in b.readings
+        case ((Items() | Words() | Name()), Truth(yes=yes)):
+            return yes
+        case Name(), Words():
+            return same_name(a.words, sorted(b.tokens))
+        case Items(), Words():
+            return len(a.items) == 1 and _same_item(a.items[0], " ".join(sorted(b.tokens)))
+        case Items(), Name():
+            return len(a.items) == 1 and same_name(a.items[0].split(), b.words)
+        case Identifier(code=code), Quantity(unit=None):
+            return any(code == str(reading) for reading in b.readings)
+        case _:
+            return a == b
+
+
+# Types of which values can be compared with one another
+_COMPARED: tuple[tuple[type, ...], ...] = (
+    (Pair,), (Day, Month), (Clock,), (Telephone,), (Identifier, Quantity), (Name, Words, Items),
+)  # fmt: skip
+
+
+def _same_quantity(a: Quantity, b: Quantity) -> bool:
+    meanings = units.meanings(a.unit, b.unit) if a.unit and b.unit else (("", ""),)
+    return any(_agree(a, b, one, other) for one, other in meanings)
+
+
+def _agree(a: Quantity, b: Quantity, one: str, other: str) -> bool:
+    """Whether two quantities agree, a being of the unit `one` and b of the unit `other`."""
+    if None not in (a.least, a.most, b.least, b.most):
+        return _meet(a, b, one, other, a.least, b.least) and _meet(a, b, one, other, a.most, b.most)
+    x_all = (None,) if _is_range(a) else a.readings
+    y_all = (None,) if _is_range(b) else b.readings
+    return any(_meet(a, b, one, other, x, y) for x in x_all for y in y_all)
+
+
+def _is_range(quantity: Quantity) -> bool:
+    return quantity.least is not None or quantity.most is not None
+
+
+def _meet(a: Quantity, b: Quantity, one: str, other: str, x: Decimal | None, y: Decimal | None) -> bool:
+    """Whether the intervals of two numbers (None: of the whole range) meet, each as far as rounding admits."""
+    (low, high), (least, most) = _interval(a, x), _interval(b, y)
+    if one == other:
+        slack = max(_rounding(a, b, x), _rounding(b, a, y))
+        return low - slack <= most and least - slack <= high
+    into = [units.convert(end, one, other) for end in (low, high)]
+    back = [units.convert(end, other, one) for end in (least, most)]
+    right, left = _converted(b, a, y, one, other), _converted(a, b, x, one, other)
+    there = min(into) - right <= most and least - right <= max(into)
+    return there or (min(back) - left <= high and low - left <= max(back))
+
+
+def _interval(quantity: Quantity, number: Decimal | None) -> tuple[Fraction, Fraction]:
+    """What a number can be, as it was said: the ends of a range, and as far beside them as the words admit."""
+    low, high = (Fraction(number), Fraction(number)) if number is not None else (-_ANYTHING, _ANYTHING)
+    if number is None:
+        low = low if quantity.least is None else Fraction(quantity.least)
+        high = high if quantity.most is None else Fraction(quantity.most)
+    if not quantity.approximate:
+        return low, high
+    rule = _approximation(quantity)
+    below, above = (max(rule.share * abs(end), rule.least) for end in (low, high))
+    return low - below * (quantity.side != "over"), high + above * (quantity.side != "under")
+
+
+def _approximation(quantity: Quantity) -> Tolerance:
+    tolerances = vocabulary().tolerances
+    first = quantity.readings[0]
+    if units.is_temperature(quantity.unit):
+        return tolerances["temperature"]
+    if quantity.unit is None and first == int(first) and abs(first) <= _FEW:
+        return tolerances["count"]
+    return tolerances[quantity.side or "about"]
+
+
+def _rounding(stated: Quantity, other: Quantity, number: Decimal | None) -> Fraction:
+    """How far a stated number may be from a computed one that rounds to it."""
+    if number is None or stated.measured or not other.measured or other.approximate or stated.approximate:
+        return Fraction(0)
+    rule = vocabulary().tolerances["measured"]
+    slack = rule.half_units * _half_unit(number)
+    if not number or units.is_temperature(stated.unit or other.unit):
+        return slack
+    return min(slack, rule.share * abs(Fraction(other.readings[0])))
+
+
+def _converted(target: Quantity, source: Quantity, number: Decimal | None, one: str, other: str) -> Fraction:
+    """How far a converted number may be from the one it is compared with, as precisely as that was stated."""
+    if number is None or units.is_exact(one, other):
+        return _rounding(target, source, number)
+    rule = vocabulary().tolerances["converted"]
+    slack = rule.half_units * _half_unit(number)
+    return slack if units.is_temperature(one) else min(slack, rule.share * abs(Fraction(number)))
+
+
+def _half_unit(number: Decimal) -> Fraction:
+    """Half a unit in the last digit that was stated: 0.05 for 99.9."""
+    exponent = number.as_tuple().exponent
+    return Fraction(10) ** int(exponent) / 2
+
+
+def _same_day(a: tuple[int | None, int, int], b: tuple[int | None, int, int]) -> bool:
+    return a[1:] == b[1:] and (a[0] is None or b[0] is None or a[0] == b[0])
+
+
+def _same_minute(x: int, y: int, a: Clock, b: Clock) -> bool:
+    """Whether two minutes of a day meet, around midnight too; later is y after x."""
+    later = (y - x) % _MINUTES
+    tolerances = vocabulary().tolerances
+    rules = [tolerances["clock_about" if clock.approximate else "clock"].least for clock in (a, b)]
+    after = rules[0] * (a.side != "under") + rules[1] * (b.side != "over")
+    before = rules[0] * (a.side != "over") + rules[1] * (b.side != "under")
+    return later <= after or _MINUTES - later <= before
+
+
+def _same_telephone(a: str, b: str) -> bool:
+    """The same digits, where a country's code of one to three digits may stand for a leading zero."""
+    if a == b:
+        return True
+    abroad, home = (a, b) if a.startswith("+") else (b, a)
+    if not abroad.startswith("+") or home.startswith("+"):
+        return False
+    national = home.removeprefix("0")
+    return abroad.endswith(national) and (abroad == f"+{home}" or 1 <= len(abroad) - 1 - len(national) <= 3)
+
+
+def _same_code(a: str, b: str) -> bool:
+    """The same letters and digits; letters before three digits or more may be left out: MRN 004512."""
+    one, other = (code.translate(_LOOKS_LIKE) for code in (a, b))
+    if one == other:
+        return True
+    shorter, longer = sorted((one, other), key=len)
+    return bool(re.fullmatch(r"\d{3,}", shorter)) and bool(re.fullmatch(rf"[A-Z]+{shorter}", longer))
+
+
+_LOOKS_LIKE = str.maketrans({"O": "0", "I": "1"})  # what recognisers of writing and of speech take for each other
+
+
+def _same_item(a: str, b: str) -> bool:
+    """One item is the other, by its words or as a name that was misheard."""
+    one, other = frozenset(a.split()), frozenset(b.split())
+    return one <= other or other <= one or alike(a.replace(" ", ""), b.replace(" ", ""))

@@ -1,0 +1,1 @@
+"""Claims of written pages: forms, receipts, plates and labels."""

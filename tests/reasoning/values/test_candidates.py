@@ -1,0 +1,239 @@
+"""Candidates: every writing of days, times of day and quantities, on any text, in linear time."""
+
+from __future__ import annotations
+
+import time
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_assistant.reasoning.rules.vocabulary import vocabulary
+from edge_assistant.reasoning.values.candidates import (
+    FINDERS,
+    MAX_PHRASE,
+    as_words,
+    clocks,
+    days,
+    nothings,
+    phrases,
+    quantities,
+    singular,
+)
+from edge_assistant.reasoning.values.values import Clock, Day, Nothing, Quantity, Words
+
+SEARCHES = {"days": days, "clocks": clocks, "quantities": quantities, "nothings": nothings, **FINDERS}
+
+PIECES = [
+    *vocabulary().numbers, *vocabulary().months, *vocabulary().ordinals, *vocabulary().units,
+    *vocabulary().words["none"], *vocabulary().words["at"], *vocabulary().spelling, *vocabulary().fractions,
+    *vocabulary().halves, *vocabulary().repeats, *(word for words in vocabulary().hedges.values() for word in words),
+    "0", "1", "9", "12", "31", "99", "2024", "1,234", "3.5", "16:20", "4", "pm", "a.m.", "2018-10-19", "19/10/2018",
+    "19102018", "38-40", "$", "£", "RM", "USD", "€", "%", "°", "st", "nd", "th", "ſ", "İ", "ı", "\u212a", "²", "٣",
+    "１２", "\ud800", "👍", "\0", "\u2028", "\n", "\t", " ", ".", ",", ";", ":", "-", "/", "'", "’",
+]  # fmt: skip
+
+
+def texts() -> st.SearchStrategy[str]:
+    """Any text, and texts of what the finders look for."""
+    pieces = st.lists(st.one_of(st.sampled_from(PIECES), st.just(" ")), max_size=24).map("".join)
+    return st.one_of(st.text(st.characters()), pieces, st.lists(st.sampled_from(PIECES), max_size=24).map(" ".join))
+
+
+@pytest.mark.parametrize("finder", SEARCHES)
+@given(text=texts())
+def test_a_span_is_the_text_of_its_candidate(finder: str, text: str) -> None:
+    for candidate in SEARCHES[finder](text):
+        assert 0 <= candidate.start < candidate.end <= len(text)
+        assert text[candidate.start : candidate.end] == candidate.text
+
+
+@given(text=texts())
+def test_values_are_what_their_types_allow(text: str) -> None:
+    for day in days(text):
+        assert isinstance(day.value, Day)
+        assert day.value.readings
+        assert all(1 <= month <= 12 and 1 <= d <= 31 for _, month, d in day.value.readings)
+    for clock in clocks(text):
+        assert isinstance(clock.value, Clock)
+        assert all(0 <= minute < 24 * 60 for minute in clock.value.readings)
+    for quantity in quantities(text):
+        assert isinstance(quantity.value, Quantity)
+        assert quantity.value.readings
+        assert all(reading.is_finite() for reading in quantity.value.readings)
+    for phrase in phrases(text):
+        assert isinstance(phrase.value, Words)
+        assert 1 <= len(phrase.text.replace(",", " ").split()) <= MAX_PHRASE
+
+
+HOSTILE = [
+    "9:00 1 ", "2020-01-02 5 ", "1 may nineteen ", "1,", "1.", "1/", "-1", "1", "one-", "one and ", "may ", "twenty ",
+    "1 may" + " " * 50, "no any ", "RM", "a:b", "x", "x,", " ", "first of ", "0" * 50 + " ", "A ", "a b ", "A1-",
+    "1-2-", "oh ", "double ", "one oh ", "Ada ", "ADA, ", "van ", "1 to 2 to ", "half and ", "a half ", "1 foot ",
+    "five past ", "at 1 ", "1 over ", "as in ", "b as in ", "B for x ", "and ", ", ", "/", "exp ", "about ",
+    "thousand and ", "point one ", "(0) ", "1 ringgit ",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("finder", SEARCHES)
+def test_hostile_lines_take_linear_time(finder: str) -> None:
+    def seconds(text: str) -> float:
+        began = time.process_time()
+        sum(1 for _ in SEARCHES[finder](text))
+        return time.process_time() - began
+
+    def linear(unit: str) -> bool:
+        short, long = unit * (2_000 // len(unit)), unit * (8_000 // len(unit))
+        # four times the text in four times the time; sixteen would be quadratic. Below 50 ms it is only noise.
+        return seconds(long) < max(9 * seconds(short), 0.05)
+
+    for unit in HOSTILE:
+        assert any(linear(unit) for _ in range(3)), unit
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2018-10-19", "2018/10/19", "2018.10.19", "19/10/2018", "19-10-2018", "19.10.2018", "19/10/18", "19102018",
+        "19 October 2018", "19th October 2018", "19th of October 2018", "19 Oct 2018", "October 19, 2018",
+        "Oct. 19, 2018",
+        "October 19th 2018", "October the nineteenth 2018", "the nineteenth of October 2018",
+        "the nineteenth of October two thousand and eighteen", "October 19th, twenty eighteen", "19 OCTOBER 2018",
+        "dated 19-Oct 2018.", "(2018-10-19)",
+    ],
+)  # fmt: skip
+def test_a_day_in_many_writings(text: str) -> None:
+    found = list(days(text))
+    assert any((2018, 10, 19) in c.value.readings for c in found if isinstance(c.value, Day)), found
+
+
+def test_a_day_that_can_be_read_in_two_ways_keeps_both() -> None:
+    (found,) = days("03/04/2018")
+    assert found.value == Day(((2018, 4, 3), (2018, 3, 4)))
+
+
+def test_a_day_without_a_year() -> None:
+    (found,) = days("see you on the third of April")
+    assert found.value == Day(((None, 4, 3),))
+
+
+@pytest.mark.parametrize(
+    "text", ["2018-13-41", "99/99/2018", "32 October", "5.1.2.3.4", "123456789", "may", "the 5th", ""]
+)
+def test_what_is_no_day(text: str) -> None:
+    assert list(days(text)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "readings"),
+    [
+        ("16:20", (980,)),
+        ("16:20:05", (980,)),
+        ("4:05 pm", (965,)),
+        ("4:05 p.m.", (965,)),
+        ("9 am", (540,)),
+        ("12 am", (0,)),
+        ("12 pm", (720,)),
+        ("4:20", (260, 980)),
+        ("00:10", (10,)),
+        ("12:30", (750,)),
+    ],
+)
+def test_a_time_of_day_in_many_writings(text: str, readings: tuple[int, ...]) -> None:
+    (found,) = clocks(f"at {text} it stopped")
+    assert found.value == Clock(readings)
+
+
+@pytest.mark.parametrize("text", ["25:00", "12:60", "13 pm", "0 am", "1:2", "3.5.10", "9 amps", "1:234", "::1"])
+def test_what_is_no_time_of_day(text: str) -> None:
+    assert list(clocks(text)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "readings", "unit"),
+    [
+        ("12 kg", ["12"], "kg"),
+        ("12kg", ["12"], "kg"),
+        ("12 kilograms", ["12"], "kg"),
+        ("twelve kilos", ["12"], "kg"),
+        ("$42.00", ["42.00"], "USD"),
+        ("RM 1,450.00", ["1450.00"], "MYR"),
+        ("RM38.40", ["38.40"], "MYR"),
+        ("£ 5", ["5"], "GBP"),
+        ("42 pounds", ["42"], "GBP"),
+        ("forty two pounds", ["42"], "GBP"),
+        ("3840", ["3840", "38.40"], None),
+        ("38-40", ["38.40", "3840"], None),
+        ("3840 V", ["3840"], "V"),
+        ("-4.5 °C", ["-4.5"], "degC"),
+        ("85 degrees celsius", ["85"], "degC"),
+        ("2,5 bar", ["2.5"], "bar"),
+        ("1,234", ["1234"], None),
+        ("99 %", ["99"], "%"),
+        ("12 A", ["12"], "A"),
+        ("three point five amps", ["3.5"], "A"),
+        ("500 mg", ["500"], "mg"),
+    ],
+)
+def test_a_quantity_in_many_writings(text: str, readings: list[str], unit: str | None) -> None:
+    (found,) = quantities(f"it was {text}")
+    assert found.value == Quantity(tuple(Decimal(reading) for reading in readings), unit)
+
+
+def test_about_admits_a_little_more_or_less() -> None:
+    (found,) = quantities("about twelve kilos")
+    assert isinstance(found.value, Quantity)
+    assert found.value.approximate
+
+
+@pytest.mark.parametrize("text", ["a 3 a day", "x12", "mp3", "2018-10-19", "16:20", "once", "someone", "v1.2.3.4"])
+def test_what_is_no_quantity_or_has_no_unit(text: str) -> None:
+    assert all(isinstance(c.value, Quantity) and c.value.unit is None for c in quantities(text))
+    assert [c.text for c in quantities(text)] == (["3"] if text == "a 3 a day" else [])
+
+
+@pytest.mark.parametrize("text", ["None", "no known allergies", "nil", "NKDA", "n/a", "no medications reported"])
+def test_none_in_many_writings(text: str) -> None:
+    (found,) = nothings(text)
+    assert (found.text, found.value) == (text, Nothing())
+
+
+@pytest.mark.parametrize("text", ["nonesuch", "noon", "nillable", "snow"])
+def test_what_is_not_none(text: str) -> None:
+    assert list(nothings(text)) == []
+
+
+def test_phrases_stay_within_a_clause_and_have_no_stop_word_at_their_ends() -> None:
+    found = [candidate.text for candidate in phrases("The patient is allergic to penicillin. Ask Dr Hale, please")]
+    assert "penicillin" in found
+    assert "patient is allergic" in found
+    assert "Dr Hale" in found
+    assert not {"The patient", "is allergic", "penicillin. Ask", "Hale, please"} & set(found)
+
+
+def test_a_phrase_cuts_no_number_at_its_comma() -> None:
+    texts = {candidate.text for candidate in phrases("pump 1,450 rpm, 36,9 degC, valve")}
+    assert {"1,450", "pump 1,450 rpm", "36,9 degC"} <= texts
+    assert not {"1", "450", "450 rpm", "36", "pump 1"} & texts
+
+
+def test_words_are_compared_in_lower_case_and_singular() -> None:
+    assert as_words("The Red CARS") == as_words("red car")
+
+
+@pytest.mark.parametrize(
+    ("plural", "one"),
+    [
+        ("cars", "car"), ("dogs", "dog"), ("boxes", "box"), ("berries", "berry"), ("glasses", "glass"), ("ties", "tie"),
+        ("buses", "bus"), ("viruses", "virus"), ("benches", "bench"), ("dishes", "dish"), ("classes", "class"),
+        ("horses", "horse"), ("vases", "vase"), ("doses", "dose"), ("houses", "house"), ("fuses", "fuse"),
+        ("causes", "cause"), ("nurses", "nurse"), ("prizes", "prize"), ("sizes", "size"), ("shoes", "shoe"),
+        ("people", "person"), ("knives", "knife"), ("mice", "mouse"), ("men", "man"), ("children", "child"),
+        ("lenses", "lens"), ("gases", "gas"), ("movies", "movie"), ("tomatoes", "tomato"),
+        ("glass", "glass"), ("bus", "bus"), ("virus", "virus"), ("this", "this"), ("sheep", "sheep"), ("skis", "skis"),
+    ],
+)  # fmt: skip
+def test_the_singular_of_a_plural(plural: str, one: str) -> None:
+    assert singular(plural) == one
+    assert singular(one) == one
