@@ -27,7 +27,7 @@ def build(
 
     Args:
         seed: the same seed gives the same scenarios.
-        split: which half of the phrasings, and of the photographs.
+        split: which half of the phrasings, and of the photographs; the third half has those of `test`.
         per_domain: how many of each domain.
         folder: photographs with `labels.json`.
         only: one domain.
@@ -48,7 +48,7 @@ def _photos(desk: Desk, wanted: int, folder: Path | None) -> list[Scenario]:
     if folder is None:
         pictures: list[Photo] = [drawing(desk.draw) for _ in range(wanted)]
     else:
-        pictures = photographs(folder)[1 if desk.test else 0 :: 2]
+        pictures = photographs(folder)[0 if desk.split == "dev" else 1 :: 2]
         desk.draw.shuffle(pictures)
     uses = [(picture, count) for count in (False, True) for picture in pictures]
     uses = [(p, count) for p, count in uses if (p.kinds() and p.countable()) or count == (not p.kinds())][:wanted]

@@ -91,7 +91,15 @@ class _Case:
             about = approximation(number(value), FACTS[fact].word)
             return {"about": typed(about) if self.note.typed else about} if about else {}
         if chance < 0.3 and fact == "allergies":
-            return {"negated": listed([self.desk.draw.choice([a for a in ALLERGENS if a not in str(value.key)])])}
+            return {
+                "negated": listed(
+                    [
+                        self.desk.draw.choice(
+                            [a for a in self.desk.own("allergens", ALLERGENS) if a not in str(value.key)]
+                        )
+                    ]
+                )
+            }
         return {}
 
     def _distract(self, fact: str, value: Value) -> None:
@@ -141,8 +149,13 @@ def make(desk: Desk, number: int) -> Scenario:
 def _case(desk: Desk) -> _Case:
     draw = desk.draw
     female = desk.chance(0.5)
-    patient = Person(desk.pick(FEMALE if female else MALE), desk.pick(LAST), female, desk.chance(0.6))
-    drug = draw.choice(sorted(DRUGS))
+    patient = Person(
+        desk.pick(FEMALE, "female") if female else desk.pick(MALE, "male"),
+        desk.pick(LAST, "last"),
+        female,
+        desk.chance(0.6),
+    )
+    drug = draw.choice(sorted(desk.own("drugs", DRUGS)))
     asked = {**patient.asked(), "drug": drug}
     words = {**patient.words(), "name": f"{patient.first} {patient.last}", "drug": drug}
     kind = desk.chance(0.3)
@@ -153,10 +166,11 @@ def _case(desk: Desk) -> _Case:
 def _medicines(case: _Case) -> tuple[list[list[str]], list[Question]]:
     """A list of medicines on the form; the note says which of them has run out: its dose or its hour is a join."""
     desk = case.desk
-    drugs = desk.draw.sample([d for d in sorted(DRUGS) if d != case.drug], 3)
-    doses = [dose(desk.draw.choice(DRUGS[d])) for d in drugs]
+    known = desk.own("drugs", DRUGS)
+    drugs = desk.draw.sample([d for d in sorted(known) if d != case.drug], 3)
+    doses = [dose(desk.draw.choice(known[d])) for d in drugs]
     while len({d.key for d in doses}) < 3:
-        doses = [dose(desk.draw.choice(DRUGS[d])) for d in drugs]
+        doses = [dose(desk.draw.choice(known[d])) for d in drugs]
     hours = desk.draw.sample(_DAYTIMES, 3)
     rows = [["Medicine", "Dose", "When"]]
     rows += [
@@ -187,7 +201,7 @@ def _finished(case: _Case, number: int, table: list[list[str]], questions: list[
     if "smoker" in case.form:
         options = desk.draw.choice((("yes", "no"), ("no", "yes")))
         ticks.append((_label("smoker", desk).rstrip("?"), options, options.index(case.form["smoker"])))
-    form = Form(desk.pick(_TITLES), desk.pick(_SUBTITLES), fields, ticks, table)
+    form = Form(desk.pick(_TITLES, "titles"), desk.pick(_SUBTITLES, "subtitles"), fields, ticks, table)
     sheet = draw_form(form, LAYOUTS[number % 3], desk.draw)
     data, evidence = sheet.scanned(desk.draw.randrange(1 << 30), desk.draw.uniform(-1.5, 1.5))
     signals = [Signal("image", "form.jpg", data=data, evidence=evidence)]
@@ -201,4 +215,4 @@ def _finished(case: _Case, number: int, table: list[list[str]], questions: list[
 
 
 def _label(fact: str, desk: Desk) -> str:
-    return desk.pick(LABELS[fact])
+    return desk.pick(LABELS[fact], f"labels.{fact}")

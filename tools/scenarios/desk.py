@@ -5,15 +5,17 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 from scenarios.model import Question, Rest, Signal, transcript
-from scenarios.phrases import load
+from scenarios.phrases import load, own_names
 from scenarios.values import Value, mark, plain
 
 AGREE = (
     "yes|agree|agrees|match|matches|matching|consistent|same|fits|fit|correct|identical|confirmed|confirms|confirm|right|"
     "true|in line|accurate|accurately|correctly|no conflict|no contradiction|no difference|no differences|do not differ"
 )
+T = TypeVar("T")
 _TRIES = 100  # more than there are questions for anything
 
 
@@ -51,6 +53,7 @@ class Desk:
         draw: what chooses.
         phrases: the domain's sentences and questions.
         common: those of every domain.
+        split: which half of the phrasings.
     """
 
     def __init__(self, domain: str, split: str, seed: int, pairs: int) -> None:
@@ -58,7 +61,8 @@ class Desk:
         self.draw = random.Random(f"{seed} {split} {domain}")  # noqa: S311 - for variety, not for secrets
         self.phrases = load(domain, split, self.draw)
         self.common = load("common", split, self.draw)
-        self.test = split == "test"
+        self.split = split
+        self._names: Mapping[str, Any] = own_names(domain, split)
         self._deals = self._dealt(pairs)
 
     def _dealt(self, pairs: int) -> list[Deal]:
@@ -130,9 +134,28 @@ class Desk:
         self.draw.shuffle(found)
         return found
 
-    def pick(self, options: Sequence[str]) -> str:
-        """One of some words; the two splits draw from different halves, so that their documents differ too."""
-        return self.draw.choice(options[1::2] if self.test else options[::2])
+    def pick(self, options: Sequence[T], key: str) -> T:
+        """One of some words; each split draws from its own, so that documents differ too.
+
+        Args:
+            options: `dev` has every other of these, `test` the rest.
+            key: what the third half has in their place, see `own`.
+        """
+        if self._names:
+            return self.draw.choice(self.own(key, options))
+        return self.draw.choice(options[1::2] if self.split == "test" else options[::2])
+
+    def own(self, key: str, options: T) -> T:
+        """What this split has in place of some names: `dev` and `test` share them, the third half has its own.
+
+        Args:
+            key: where they stand in the domain's part of `names.toml`, such as `labels.dose`.
+            options: what the other two have.
+        """
+        found: Any = self._names
+        for part in key.split(".") if self._names else ():
+            found = found[part]
+        return found if self._names else options
 
 
 def approximation(number: float, word: str, within: float = 0.03) -> str | None:

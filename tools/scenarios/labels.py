@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 
@@ -61,21 +60,21 @@ _NAMES = (
 )
 
 
-def _goods(draw: random.Random) -> Value:
-    name = draw.choice(_GOODS)
+def _goods(desk: Desk) -> Value:
+    name = desk.draw.choice(desk.own("goods", _GOODS))
     return phrase("goods", name, (name.capitalize(), name.upper(), name), (name,), (name,))
 
 
-def _pieces(draw: random.Random) -> Value:
+def _pieces(desk: Desk) -> Value:
     return quantity(
         "count",
-        draw.choice((6, 10, 12, 14, 20, 24, 28, 30, 36, 40, 48, 50, 60, 72, 90, 96, 100, 120)),
+        desk.draw.choice((6, 10, 12, 14, 20, 24, 28, 30, 36, 40, 48, 50, 60, 72, 90, 96, 100, 120)),
         [(1, 0, (" pcs", " pieces", " pc"), "pieces", "piece")],
     )
 
 
-def _expiry(draw: random.Random) -> Value:
-    return calendar_day(date(2025, 1, 3) + timedelta(days=draw.randrange(1100)))
+def _expiry(desk: Desk) -> Value:
+    return calendar_day(date(2025, 1, 3) + timedelta(days=desk.draw.randrange(1100)))
 
 
 def _days(a: Value, b: Value) -> bool:
@@ -88,7 +87,7 @@ def _degrees(by: float) -> Fact:
     labels = ("Keep below", "Max. storage temp.", "Store below", "Maximum temperature")
     return Fact(
         labels,
-        lambda d: temperature(d.choice((4, 5, 6, 8, 12, 15, 16, 18, 20, 22, 24, 25))),
+        lambda d: temperature(d.draw.choice((4, 5, 6, 8, 12, 15, 16, 18, 20, 22, 24, 25))),
         lambda a, b: abs(number(a) - number(b)) >= by,
     )
 
@@ -98,13 +97,13 @@ _STORE = {
     "keep": _degrees(2),
     "humidity": Fact(
         ("Humidity", "Rel. humidity", "Humidity", "RH"),
-        lambda d: percentage(d.choice((30, 35, 40, 45, 50, 55, 60, 65, 70, 80))),
+        lambda d: percentage(d.draw.choice((30, 35, 40, 45, 50, 55, 60, 65, 70, 80))),
         apart(0.1),
     ),
     "expiry": Fact(("Use by", "Best before", "Expiry date", "EXP"), _expiry, _days),
     "lot": Fact(
         ("Lot", "Batch", "Lot no.", "Batch no."),
-        lambda d: identifier(f"{d.choice('ABLMT')}{d.randint(1, 9)}-{d.randint(1000, 9999)}"),
+        lambda d: identifier(f"{d.draw.choice('ABLMT')}{d.draw.randint(1, 9)}-{d.draw.randint(1000, 9999)}"),
         unlike,
     ),
     "count": Fact(("Quantity", "Qty", "Pieces", "Number of pieces"), _pieces, apart(0.1), "pieces"),
@@ -112,12 +111,12 @@ _STORE = {
 _PHARMACY = {
     "owner": Fact(
         ("Patient", "For", "Name", "Patient"),
-        lambda d: person(*d.choice(_NAMES)),
+        lambda d: person(*d.draw.choice(d.own("names", _NAMES))),
         lambda a, b: not set(str(a.key).split()) & set(str(b.key).split()),
     ),
     "strength": Fact(
         ("Strength", "Per tablet", "Each tablet", "Strength"),
-        lambda d: dose(d.choice((2500, 5000, 10000, 20000, 40000, 80000, 500000))),
+        lambda d: dose(d.draw.choice((2500, 5000, 10000, 20000, 40000, 80000, 500000))),
         unlike,
     ),
     "keep": _degrees(2),
@@ -133,8 +132,8 @@ def make(desk: Desk, place: int) -> Scenario:
     layout = LABELS[place % 3]
     known: Mapping[str, Fact] = _PHARMACY if layout == "pharmacy" else _STORE
     words = {
-        "thing": "pack" if layout == "pharmacy" else desk.pick(_THINGS),
-        "other": draw.choice(_OTHERS),
+        "thing": "pack" if layout == "pharmacy" else desk.pick(_THINGS, "things"),
+        "other": draw.choice(desk.own("others", _OTHERS)),
         "q": "temperature",
     }
     note = Note(draw, desk.phrases, desk.common, words, typed=desk.chance(0.35))
@@ -147,9 +146,9 @@ def make(desk: Desk, place: int) -> Scenario:
     fields: list[tuple[str, str]] = []
     questions: list[Question] = []
     for fact in facts[:3]:
-        value = known[fact].value(draw)
+        value = known[fact].value(desk)
         shown = draw.choice(value.printed)
-        fields.append((desk.pick(known[fact].labels), shown))
+        fields.append((desk.pick(known[fact].labels, f"labels.{fact}"), shown))
         if fact in facts[:2]:
             deal = desk.deal()
             said = value if deal.agree else another(desk, known[fact], value)
@@ -161,7 +160,7 @@ def make(desk: Desk, place: int) -> Scenario:
     if logged:
         series, limit = _room(desk)
         shown = draw.choice(limit.printed[:2])
-        fields.append((desk.pick(known["keep"].labels), shown))
+        fields.append((desk.pick(known["keep"].labels, "labels.keep"), shown))
         questions += _over(desk, series, limit, shown, words, place)
         signals.append(Signal("readings", "room.csv", series=series))
     table, joined = _arrivals(desk, note) if cross else ([], [])
@@ -170,8 +169,10 @@ def make(desk: Desk, place: int) -> Scenario:
     questions.append(desk.absent(words, facts[3] if len(facts) > 3 and desk.chance(0.35) else "absent"))
     draw.shuffle(questions)
     draw.shuffle(fields)
-    title = f"{desk.pick(_PHARMACIES)}" if layout == "pharmacy" else desk.pick(_TITLES)
-    lines = [draw.choice(_DRUGS) + " tablets", *desk.draw.choice(_LINES)] if layout == "pharmacy" else []
+    title = desk.pick(_PHARMACIES, "pharmacies") if layout == "pharmacy" else desk.pick(_TITLES, "titles")
+    lines = (
+        [draw.choice(desk.own("drugs", _DRUGS)) + " tablets", *desk.draw.choice(_LINES)] if layout == "pharmacy" else []
+    )
     sheet = draw_label(Sign(title, fields, table, lines), layout, draw)
     data, evidence = sheet.scanned(draw.randrange(1 << 30), draw.uniform(-1.5, 1.5), blur=draw.uniform(0.4, 0.8))
     signals.append(Signal("image", "label.jpg", data=data, evidence=evidence))
@@ -185,7 +186,7 @@ def _said_only(desk: Desk, note: Note, words: Mapping[str, str], *, shelf: bool)
     if fact == "shelf":
         value = identifier(f"{desk.draw.choice('ABCDEF')}{desk.draw.randint(11, 79)}")
     else:
-        value = person(*desk.draw.choice(_NAMES))
+        value = person(*desk.draw.choice(desk.own("names", _NAMES)))
     return [desk.lookup(fact, Told("text:1" if note.typed else "audio:1", value, note.tell(fact, value)), words)]
 
 
@@ -259,7 +260,7 @@ def _over(desk: Desk, series: Series, limit: Value, shown: str, words: Mapping[s
 def _arrivals(desk: Desk, note: Note) -> tuple[list[list[str]], list[Question]]:
     """A list of goods on the label; the note says which of them has come."""
     draw = desk.draw
-    goods = draw.sample(_GOODS, 3)
+    goods = draw.sample(desk.own("goods", _GOODS), 3)
     degrees = [temperature(c) for c in draw.sample((-18, 2, 4, 6, 8, 10, 12, 15, 18), 3)]
     shelves = draw.sample(range(1, 30), 3)
     table = [["Goods", "Keep at", "Shelf"]]

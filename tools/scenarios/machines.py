@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from scenarios.desk import Desk, Told, approximation, as_rounded, typed
@@ -138,7 +138,9 @@ def make(desk: Desk, number: int) -> Scenario:
     if desk.chance(0.5):
         fact = desk.draw.choice(("who", "order"))
         value = (
-            person(*desk.draw.choice(_CREW)) if fact == "who" else identifier(f"WO-{desk.draw.randint(10000, 99999)}")
+            person(*desk.draw.choice(desk.own("crew", _CREW)))
+            if fact == "who"
+            else identifier(f"WO-{desk.draw.randint(10000, 99999)}")
         )
         questions.append(desk.lookup(fact, Told(shift.spoken, value, shift.note.tell(fact, value)), shift.words))
     if desk.chance(0.5):
@@ -155,6 +157,8 @@ def make(desk: Desk, number: int) -> Scenario:
 def _shift(desk: Desk, *, several: bool) -> _Shift:
     draw = desk.draw
     what = draw.choice(_QUANTITIES)
+    names = desk.own("quantities", [quantity.name for quantity in _QUANTITIES])
+    what = replace(what, name=names[_QUANTITIES.index(what)])
     start = datetime(2024, draw.randint(1, 12), draw.randint(1, 25), draw.choice((0, 5, 6, 13)))
     rows, minutes = (144, 30) if several else draw.choice(((97, 5), (49, 10), (145, 10), (64, 15)))
     if several or rows * minutes > 1000:
@@ -163,7 +167,11 @@ def _shift(desk: Desk, *, several: bool) -> _Shift:
     series = curve(
         draw, what.name, what.unit, start, rows=rows, minutes=minutes, low=low, high=low + draw.uniform(*what.span)
     )
-    words = {"q": what.name, "machine": desk.pick(_MACHINES), "other": draw.choice(_OTHERS)}
+    words = {
+        "q": what.name,
+        "machine": desk.pick(_MACHINES, "machines"),
+        "other": draw.choice(desk.own("others", _OTHERS)),
+    }
     note = Note(draw, desk.phrases, desk.common, words, typed=desk.chance(0.45))
     days = tuple(start + timedelta(days=n) for n in range(3 if several else 1))
     return _Shift(desk, what, series, note, words, days)
@@ -332,7 +340,7 @@ def _event(shift: _Shift) -> Question:
     row = desk.draw.randrange(6, len(shift.series.times) - 6)
     while shift.days[1:] and shift.series.times[row].date() != shift.days[0].date():
         row = desk.draw.randrange(6, len(shift.series.times) - 6)
-    time, event = shift.series.times[row], desk.pick(_EVENTS)
+    time, event = shift.series.times[row], desk.pick(_EVENTS, "events")
     value = time_of_day(time.hour, time.minute)
     if shift.days[1:]:
         when = f" on the {_ordinal(time.day)}"

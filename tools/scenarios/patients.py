@@ -68,6 +68,10 @@ DRUGS = {
     "omeprazole": (20000, 40000),
     "prednisone": (5000, 20000, 30000),
 }
+_PHONES = tuple(
+    f"{area} 496 0"
+    for area in ("0113", "0114", "0115", "0116", "0117", "0118", "0121", "0131", "0141", "0151", "0161", "0191")
+)
 ALLERGENS = (
     "penicillin",
     "latex",
@@ -130,7 +134,7 @@ def _born(desk: Desk, _: str) -> Value:
 
 
 def _allergens(desk: Desk, _: str) -> Value:
-    return listed(desk.draw.sample(ALLERGENS, desk.draw.choice((0, 1, 1, 1, 2))))
+    return listed(desk.draw.sample(desk.own("allergens", ALLERGENS), desk.draw.choice((0, 1, 1, 1, 2))))
 
 
 def _disjoint(a: Value, b: Value) -> bool:
@@ -141,14 +145,13 @@ def _disjoint(a: Value, b: Value) -> bool:
 
 
 def _phone(desk: Desk, _: str) -> Value:
-    area = desk.draw.choice(
-        ("0113", "0114", "0115", "0116", "0117", "0118", "0121", "0131", "0141", "0151", "0161", "0191")
-    )
-    return telephone(f"{area} 496 0{desk.draw.randint(100, 999)}")
+    front = desk.draw.choice(desk.own("phones", _PHONES))
+    return telephone(f"{front}{desk.draw.randint(100, 999)}")
 
 
 def _person(desk: Desk, _: str) -> Value:
-    return person(desk.draw.choice(FEMALE + MALE), desk.draw.choice(LAST))
+    first = desk.draw.choice(desk.own("female", FEMALE) + desk.own("male", MALE))
+    return person(first, desk.draw.choice(desk.own("last", LAST)))
 
 
 def _names_apart(a: Value, b: Value) -> bool:
@@ -157,7 +160,9 @@ def _names_apart(a: Value, b: Value) -> bool:
 
 FACTS: dict[str, Fact] = {
     "dob": Fact(_born, _days_apart),
-    "dose": Fact(lambda desk, drug: dose(desk.draw.choice(DRUGS[drug])), lambda a, b: a.key != b.key),
+    "dose": Fact(
+        lambda desk, drug: dose(desk.draw.choice(desk.own("drugs", DRUGS)[drug])), lambda a, b: a.key != b.key
+    ),
     "allergies": Fact(_allergens, _disjoint),
     "pressure": Fact(
         lambda desk, _: blood_pressure(desk.draw.randint(104, 172), desk.draw.randint(62, 98)), _pressures_apart

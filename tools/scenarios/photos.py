@@ -31,7 +31,7 @@ def make(desk: Desk, number: int, photo: Photo, *, count: bool) -> Scenario:
     count = bool(countable) and (count or not kinds)
     note = Note(draw, desk.phrases, desk.common, {}, typed=desk.chance(0.35))
     sources = (
-        "photo" if desk.test else "picture",
+        {"dev": "picture", "test": "photo"}.get(desk.split, "image"),
         "caption" if note.typed else draw.choice(("recording", "voice note")),
     )
     deal = desk.deal()
@@ -134,7 +134,7 @@ def _other_kind(desk: Desk, note: Note, kinds: Mapping[str, str], kind: str) -> 
     seen = Rest("image:1", kinds[kind] if kinds[kind] != "tv" else "television", value.answers)
     if desk.chance(0.4):
         return Question(desk.ask("sort", {"kind": kind}), "lookup", "supported", value.answers, (seen,))
-    owner = person(*desk.draw.choice(_PEOPLE))
+    owner = person(*desk.draw.choice(desk.own("people", _PEOPLE)))
     told = note.tell("owner", owner, more={"kind": kind})
     ask = desk.ask("owner", {"kind": kind, "person": str(owner.key)})
     return Question(ask, "cross", "supported", value.answers, (seen, Rest("text:1" if note.typed else "audio:1", told)))
@@ -143,7 +143,7 @@ def _other_kind(desk: Desk, note: Note, kinds: Mapping[str, str], kind: str) -> 
 def _said_only(desk: Desk, note: Note) -> list[Question]:
     signal = "text:1" if note.typed else "audio:1"
     if desk.chance(0.5):
-        place = desk.pick(_PLACES)
+        place = desk.pick(_PLACES, "places")
         value = phrase("place", place, (), (place,), (place,))
         return [desk.lookup("place", Told(signal, value, note.tell("place", value)), {})]
     day = calendar_day(date(2022, 3, 1) + timedelta(days=desk.draw.randrange(1000)))

@@ -1,4 +1,6 @@
-"""Phrasings: how facts are told and asked for, from the TOML file of a domain; two splits that share nothing.
+"""Phrasings: how facts are told and asked for, from TOML files; three halves, as it were, that share nothing.
+
+A domain's file has the halves `dev` and `test`:
 
     [dose]                                  # a fact
     nouns = ["dose", "daily dose"]          # what it is called in "Do they agree on the {noun}?"
@@ -9,19 +11,23 @@
     [dose.older]                            # what it was before: never the answer
     [dose.other]                            # what it is for somebody or something else: never the answer
 
-Beside {x} there are the words of whoever speaks, see `Person`, and what a domain hands over.
+Beside {x} there are the words of whoever speaks, see `Person`, and what a domain hands over. The half `holdout` is in
+files of its own, so that nobody reads it by the way: `holdout/` has the same facts with one list for each of `say`,
+`ask` and so on, nouns of its own, and in `names.toml` its own names of people, medicines, shops and things.
 """
 
 from __future__ import annotations
 
 import random
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-SPLITS = ("dev", "test")
+SPLITS = ("dev", "test", "holdout")
+DOMAINS = ("common", "clinic", "receipts", "machines", "plates", "labels", "photos")
+_FOLDER = Path(__file__).with_name("phrasing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +94,9 @@ class Person:
 class Phrases:
     """The phrasings of one domain and split; each is drawn once before any is drawn again."""
 
-    def __init__(self, path: Path, split: str, draw: random.Random) -> None:
-        """Read the file; `draw` shuffles."""
-        self.facts: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
-        self._split = split
+    def __init__(self, facts: Mapping[str, Mapping[str, Sequence[str]]], draw: random.Random) -> None:
+        """Take what `table` gives; `draw` shuffles."""
+        self.facts = facts
         self._draw = draw
         self._decks: dict[tuple[str, str], list[str]] = {}
 
@@ -113,13 +118,13 @@ class Phrases:
         """The same as a part of a sentence: without a capital letter of its own."""
         deck = self._decks.setdefault((fact, what), [])
         if not deck:
-            deck += self.facts[fact][what][self._split]
+            deck += self.facts[fact][what]
             self._draw.shuffle(deck)
-        return str(deck.pop().format_map(words))
+        return deck.pop().format_map(words)
 
     def noun(self, fact: str) -> str:
         """What a fact is called."""
-        return str(self._draw.choice(self.facts[fact]["nouns"]))
+        return self._draw.choice(self.facts[fact]["nouns"])
 
 
 def opened(sentence: str) -> str:
@@ -135,11 +140,30 @@ def opened(sentence: str) -> str:
 
 
 def load(domain: str, split: str, draw: random.Random) -> Phrases:
-    """The phrasings of a domain.
+    """The phrasings of a domain; for what is raised see `table`."""
+    return Phrases(table(domain, split), draw)
+
+
+def table(domain: str, split: str) -> dict[str, dict[str, list[str]]]:
+    """Fact -> `nouns`, `say`, `ask` and so on -> the phrasings of one half.
 
     Raises:
         ValueError: there is no such split.
     """
     if split not in SPLITS:
         raise ValueError(f"the split is {split!r}, not one of {SPLITS}")
-    return Phrases(Path(__file__).with_name("phrasing") / f"{domain}.toml", split, draw)
+    if split == "holdout":
+        return _read(f"holdout/{domain}.toml")
+    return {
+        fact: {what: halves if what == "nouns" else halves[split] for what, halves in entry.items()}
+        for fact, entry in _read(f"{domain}.toml").items()
+    }
+
+
+def own_names(domain: str, split: str) -> dict[str, Any]:
+    """The names that a half has to itself; empty for `dev` and `test`, which share out what stands in the code."""
+    return _read("holdout/names.toml").get(domain, {}) if split == "holdout" else {}
+
+
+def _read(file: str) -> dict[str, Any]:
+    return tomllib.loads((_FOLDER / file).read_text("utf-8"))

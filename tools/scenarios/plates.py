@@ -14,7 +14,8 @@ from scenarios.values import Value, calendar_day, current, frequency, power, pre
 from scenarios.words import identifier
 
 
-def _serial(draw: random.Random) -> Value:
+def _serial(desk: Desk) -> Value:
+    draw = desk.draw
     letters = "".join(draw.choice("BCDFHKMRTX") for _ in range(2))
     return identifier(f"{letters}-{draw.randint(1000, 9999)}-{draw.randint(10, 99)}")
 
@@ -26,35 +27,40 @@ def _day(draw: random.Random) -> Value:
 _FACTS = {
     "voltage": Fact(
         ("Voltage", "Rated voltage", "U", "Supply"),
-        lambda d: voltage(d.choice((110, 220, 230, 240, 380, 400, 415, 460, 480, 690))),
+        lambda d: voltage(d.draw.choice((110, 220, 230, 240, 380, 400, 415, 460, 480, 690))),
         apart(0.1),
     ),
     "current": Fact(
         ("Current", "Rated current", "I", "Full load current"),
-        lambda d: current(d.choice((12, 21, 4.2, 8.5, 14, 15.5, 16, 18, 32, 41, 63, 36, 26))),
+        lambda d: current(d.draw.choice((12, 21, 4.2, 8.5, 14, 15.5, 16, 18, 32, 41, 63, 36, 26))),
         apart(0.15),
         "amps",
     ),
     "power": Fact(
         ("Power", "Rated power", "P", "Output"),
-        lambda d: power(d.choice((0.75, 1.5, 2.2, 3, 4, 5.5, 7.5, 11, 15, 18.5, 22, 30, 45))),
+        lambda d: power(d.draw.choice((0.75, 1.5, 2.2, 3, 4, 5.5, 7.5, 11, 15, 18.5, 22, 30, 45))),
         apart(0.2),
     ),
     "speed": Fact(
         ("Speed", "Rated speed", "n", "Revolutions"),
-        lambda d: speed(d.choice((720, 960, 980, 1440, 1450, 1480, 2850, 2900, 2940))),
+        lambda d: speed(d.draw.choice((720, 960, 980, 1440, 1450, 1480, 2850, 2900, 2940))),
         apart(0.2),
     ),
-    "frequency": Fact(("Frequency", "Freq.", "f", "Mains frequency"), lambda d: frequency(d.choice((50, 60))), unlike),
+    "frequency": Fact(
+        ("Frequency", "Freq.", "f", "Mains frequency"), lambda d: frequency(d.draw.choice((50, 60))), unlike
+    ),
     "serial": Fact(("Serial No.", "Serial number", "S/N", "Ser. No."), _serial, unlike),
     "pressure": Fact(
         ("Max. pressure", "Pressure max.", "Max. working pressure", "Design pressure"),
-        lambda d: pressure(d.choice((6, 7.5, 8, 10, 12.5, 16, 25, 3.5))),
+        lambda d: pressure(d.draw.choice((6, 7.5, 8, 10, 12.5, 16, 25, 3.5))),
         apart(0.15),
         "bar",
     ),
     "mass": Fact(
-        ("Weight", "Mass", "Net weight", "Total weight"), lambda d: weight(d.randint(38, 390)), apart(0.12), "kilos"
+        ("Weight", "Mass", "Net weight", "Total weight"),
+        lambda d: weight(d.draw.randint(38, 390)),
+        apart(0.12),
+        "kilos",
     ),
 }
 _THINGS = ("motor", "pump", "compressor", "fan", "gear motor", "blower")
@@ -83,19 +89,19 @@ _POINTS = ((115, 17.2, 2820), (230, 8.6, 2850), (400, 5.0, 2880), (480, 4.1, 345
 def make(desk: Desk, number: int) -> Scenario:
     """One scenario of a rating plate."""
     draw = desk.draw
-    thing = desk.pick(_THINGS)
-    words = {"thing": thing, "other": draw.choice(_OTHERS)}
+    thing = desk.pick(_THINGS, "things")
+    words = {"thing": thing, "other": draw.choice(desk.own("others", _OTHERS))}
     note = Note(draw, desk.phrases, desk.common, words, typed=desk.chance(0.3))
     joined = number % 3 == 1
     names = [name for name in _FACTS if not joined or name not in ("voltage", "current", "speed")]
     names = [name for name in names if name != "pressure" or thing in ("pump", "compressor")]
     facts = draw.sample(names, min(5, len(names)))
     sources = ("plate", "note" if note.typed else draw.choice(("recording", "voice note", "message")))
-    fields, questions = [("Type", draw.choice(_MODELS))], []
-    values = {fact: _FACTS[fact].value(draw) for fact in facts[:4]}
+    fields, questions = [("Type", draw.choice(desk.own("models", _MODELS)))], []
+    values = {fact: _FACTS[fact].value(desk) for fact in facts[:4]}
     for fact, value in values.items():
         shown = draw.choice(value.printed[:2] if fact in ("voltage", "serial") else value.printed)
-        fields.append((desk.pick(_FACTS[fact].labels), shown))
+        fields.append((desk.pick(_FACTS[fact].labels, f"labels.{fact}"), shown))
         if fact in facts[:2]:
             deal = desk.deal()
             said = value if deal.agree else another(desk, _FACTS[fact], value)
@@ -115,7 +121,7 @@ def make(desk: Desk, number: int) -> Scenario:
     draw.shuffle(questions)
     draw.shuffle(fields)
     sheet = draw_plate(
-        Sign(desk.pick(_MAKERS), fields, table), PLATES[number % 3 if not joined else draw.randrange(3)], draw
+        Sign(desk.pick(_MAKERS, "makers"), fields, table), PLATES[number % 3 if not joined else draw.randrange(3)], draw
     )
     data, evidence = sheet.scanned(draw.randrange(1 << 30), draw.uniform(-1.5, 1.5), blur=draw.uniform(0.4, 0.9))
     signals = [Signal("image", "plate.jpg", data=data, evidence=evidence), note.signal("note")]

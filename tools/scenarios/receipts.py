@@ -159,7 +159,7 @@ def make(desk: Desk, number: int) -> Scenario:
     """One scenario of receipts."""
     purchase = _purchase(desk)
     second = _purchase(desk, apart_from=purchase) if number % 5 == 3 else None
-    words = {"what": purchase.what, "shop": purchase.shop, "other": desk.draw.choice(_OTHERS)}
+    words = {"what": purchase.what, "shop": purchase.shop, "other": desk.draw.choice(desk.own("others", _OTHERS))}
     if second:
         words["what"] = f"{purchase.what} at {purchase.shop}"
         words |= {"must": purchase.shop, "of": f" of {words['what']}"}
@@ -196,7 +196,7 @@ def _purchase(desk: Desk, apart_from: _Purchase | None = None) -> _Purchase:
     """Draw one whose amounts are all different, so that none can be taken for another."""
     draw = desk.draw
     while True:
-        name, what, goods = draw.choice(_SHOPS[1::2] if desk.test else _SHOPS[::2])
+        name, what, goods = desk.pick(_SHOPS, "shops")
         items = [
             (*good, draw.choice((1, 1, 1, 2, 3)), draw.randint(120, 2900))
             for good in draw.sample(goods, draw.randint(3, 5))
@@ -232,7 +232,7 @@ def _printed(desk: Desk, purchase: _Purchase, image: str) -> tuple[Receipt, dict
 
     def told_as(fact: str, words: str) -> tuple[str, str]:
         told[fact] = Told(image, purchase.values[fact], words)
-        return desk.pick(_LABELS[fact]), words
+        return desk.pick(_LABELS[fact], f"labels.{fact}"), words
 
     def amount(cents: int) -> str:
         return f"{sign}{cents // 100}.{cents % 100:02d}"
@@ -252,7 +252,10 @@ def _printed(desk: Desk, purchase: _Purchase, image: str) -> tuple[Receipt, dict
     sums.append(told_as("total", amount(total)))
     sums += [told_as("cash", amount(purchase.amount("cash"))), told_as("change", amount(purchase.amount("change")))]
     items = [(name, str(count), amount(price), amount(count * price)) for name, _, count, price in purchase.items]
-    address = [draw.choice(_STREETS), f"Tel. 0{draw.randint(20, 99)} 496 0{draw.randint(100, 999)}"]
+    address = [
+        draw.choice(desk.own("streets", _STREETS)),
+        f"Tel. 0{draw.randint(20, 99)} 496 0{draw.randint(100, 999)}",
+    ]
     footer = [draw.choice(("Thank you for your visit", "Please keep this receipt", "Goods sold are not returnable"))]
     return Receipt(
         purchase.shop, address, facts, items, sums, strong, footer, draw.choice(("INVOICE", "Tax invoice"))
@@ -335,7 +338,9 @@ def _further(desk: Desk, note: Note, printed: Mapping[str, Told], words: Mapping
     if desk.chance(0.6):
         fact = desk.draw.choice(("guest", "project"))
         value = (
-            person(*desk.draw.choice(_GUESTS)) if fact == "guest" else identifier(f"P-{desk.draw.randint(1000, 9999)}")
+            person(*desk.draw.choice(desk.own("guests", _GUESTS)))
+            if fact == "guest"
+            else identifier(f"P-{desk.draw.randint(1000, 9999)}")
         )
         questions.append(desk.lookup(fact, Told(signal, value, note.tell(fact, value)), words))
     return questions

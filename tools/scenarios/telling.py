@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -23,7 +22,7 @@ class Fact:
     """
 
     labels: tuple[str, ...]
-    value: Callable[[random.Random], Value]
+    value: Callable[[Desk], Value]
     far: Callable[[Value, Value], bool]
     word: str = ""
 
@@ -52,7 +51,7 @@ def number(value: Value) -> float:
 def another(desk: Desk, fact: Fact, *values: Value) -> Value:
     """A value that is clearly none of some."""
     while True:
-        found = fact.value(desk.draw)
+        found = fact.value(desk)
         if all(fact.far(found, value) for value in values):
             return found
 
