@@ -18,8 +18,8 @@ import badfiles as bad
 import pytest
 from real_command import HANGS, Command, Documented, Ran, documented
 
-ASKED = "What was the maximum temperature?"
-REMARK = b"The maximum temperature was 31.5 degC. Nothing else was seen on that day."
+ASKED = "Which colour was the lamp?"  # no attribute of the vocabulary: the model has to read
+REMARK = b"The lamp was red when the temperature was 31.5 degC. Nothing else was seen on that day."
 CONTENT = bytes(range(256)) * 40_000  # 10 MB of a made-up model
 HALF = 5 << 20  # whole chunks, which are on the disk as soon as they have come
 

@@ -74,7 +74,7 @@ def plain(text: str) -> str:
     """What is searched: of the same length, apostrophes straight, fillers and "I should add that" blank.
 
     >>> plain("So, um, I’m allergic to, well, nuts.")
-    "        I'm allergic to       nuts."
+    "        I'm allergic to,       nuts."
     """
     ready = _fillers().sub(lambda match: " " * len(match[0]), text.translate(_APOSTROPHES))
     ready = _cut_off().sub(_rejoined, ready)

@@ -48,7 +48,7 @@ def corrected(text: str) -> str:
     """A text of the same length in which what was taken back is blank.
 
     >>> corrected("The total was 65, no, sorry, 63.")
-    'The total was               63.'
+    'The total was                63.'
     """
     draft = _Draft(text)
     for match in listed("corrections").finditer(text):

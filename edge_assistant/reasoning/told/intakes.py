@@ -43,7 +43,7 @@ def intake(text: str) -> Words:
     """A time of day as it is compared: bedtime and night are one, and so are noon, midday and lunch.
 
     >>> sorted(intake("at bedtime").tokens)
-    ['bedtime', 'night']
+    ['bed', 'bedtime', 'night']
     """
     words = {word.removesuffix("s") for word in re.findall(r"[^\W\d_]+", text.lower())}
     groups = (set(group) for name, group in vocabulary().telling["intakes"].items() if name not in _OTHER)

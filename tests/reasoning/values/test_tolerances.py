@@ -16,7 +16,7 @@ from edge_assistant.reasoning.values.values import Quantity, Value, comparable, 
 
 ROOT = Path(__file__).resolve().parents[3]
 ROWS: dict[str, dict[str, Any]] = tomllib.loads(
-    (files("edge_assistant.reasoning") / "tolerances.toml").read_text(encoding="utf-8")
+    (files("edge_assistant.reasoning.rules") / "tolerances.toml").read_text(encoding="utf-8")
 )["tolerance"]
 PAIRS = [
     (name, row["value"], a, b, expected)

@@ -17,7 +17,7 @@ from edge_assistant.reasoning.values.candidates import quantities
 from edge_assistant.reasoning.values.values import Quantity
 
 ENTRIES: dict[str, dict[str, Any]] = tomllib.loads(
-    (files("edge_assistant.reasoning") / "units.toml").read_text(encoding="utf-8")
+    (files("edge_assistant.reasoning.rules") / "units.toml").read_text(encoding="utf-8")
 )["unit"]
 SIZED = [name for name, entry in ENTRIES.items() if "dimension" in entry]
 
