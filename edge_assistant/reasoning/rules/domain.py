@@ -30,6 +30,7 @@ _BARE = re.compile(r"[A-Za-z0-9_-]{1,30}")  # a key that TOML takes without quot
 Tables = dict[str, Any]
 
 _PHRASES = ("names", "labels", "asked", "told")  # of an attribute
+_KEYS = ("value", *_PHRASES, "without", "units", "question", "per", "general", "instead")  # of an attribute
 _ABOUT = ("name", "description")  # of the file
 _LESS = "without"  # what is taken away from the tables that ship
 _OF_THEIR_OWN = frozenset({"attributes", "unit", "tolerance"})  # tables of tables, with keys of their own
@@ -181,6 +182,8 @@ def _attributes(spot: Spot, tables: Tables, given: Mapping[str, object]) -> Tabl
         inside = spot.inside(key)
         inside.key(key)
         known[key] = _attribute(inside, known.get(key, {}), inside.table_at(value), tables)
+    for key in given:  # one may name another that stands further below
+        _check_instead(spot.inside(key).at("instead"), key, known)
     return known
 
 
@@ -188,7 +191,7 @@ def _attribute(spot: Spot, known: Tables, given: Mapping[str, object], tables: T
     entry = dict(known)
     for key, value in given.items():
         at = spot.at(key)
-        at.one_of(key, ("value", *_PHRASES, "without", "units", "question", "per"), "key of an attribute")
+        at.one_of(key, _KEYS, "key of an attribute")
         if key in _PHRASES:
             entry[key] = _added(known.get(key, []), [_name(at, text) for text in at.texts(value)])
         elif key == "units":
@@ -199,12 +202,30 @@ def _attribute(spot: Spot, known: Tables, given: Mapping[str, object], tables: T
             entry[key] = at.word(at.text(value))
         elif key == "question":
             entry[key] = at.text(value)
+        elif key == "general":
+            entry[key] = _truth(at, value)
+        elif key == "instead":
+            entry[key] = _added(known.get(key, []), at.texts(value))
     entry = _without(spot.at("without"), entry, given.get("without", []))
     if "value" not in entry:
         spot.at("value").refuse("is missing", f"say the type of its values: {', '.join(FINDERS)}")
     if not entry.get("names"):
         spot.at("names").refuse("is missing", 'say what it is called: names = ["..."]')
     return entry
+
+
+def _truth(spot: Spot, value: object) -> bool:
+    if not isinstance(value, bool):
+        spot.refuse("is neither true nor false", "write true or false, without quotes")
+    return value
+
+
+def _check_instead(spot: Spot, key: str, attributes: Tables) -> None:
+    """That what answers instead of an attribute is there, and is another."""
+    for other in attributes[key].get("instead", ()):
+        spot.one_of(other, attributes, "attribute")
+        if other == key:
+            spot.refuse(f"'{shown(other)}' is the attribute itself", "name others that answer for it")
 
 
 def _name(spot: Spot, text: str) -> str:

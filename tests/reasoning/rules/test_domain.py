@@ -6,11 +6,14 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from fakes import source
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_assistant.errors import UsageError
 from edge_assistant.reasoning.attributes import asked, labelled, told
+from edge_assistant.reasoning.inventory import inventory
+from edge_assistant.reasoning.lookup import looked_up
 from edge_assistant.reasoning.question import understand
 from edge_assistant.reasoning.rules import domain
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, shipped, shipped_tables, within
@@ -65,6 +68,55 @@ def test_of_several_names_the_longest_wins(load):
     with within(chosen):
         assert [m.attribute.name for m in asked("What was the oil temperature?")] == ["oil temperature"]
         assert [m.attribute.name for m in asked("What was the temperature?")] == ["temperature"]
+
+
+LEVELS = """
+[attributes.level]
+value = "quantity"
+names = ["level"]
+units = ["%"]
+general = GENERAL
+
+[attributes.lubricant]
+value = "quantity"
+names = ["lubricant"]
+units = ["%"]
+"""
+
+
+@pytest.mark.parametrize(("general", "answers"), [("true", ["40 %"]), ("false", [])])
+def test_a_narrower_attribute_answers_for_a_general_one(load, general, answers):
+    with within(load(LEVELS.replace("GENERAL", general))):
+        claims = {"text:1": inventory(source(["Lubricant: 40 %"]))}
+        found = looked_up(understand("What is the level?"), claims)
+    assert [claim.text for claim in found.get("text:1", [])] == answers
+
+
+def test_what_is_general_in_the_shipped_vocabulary_can_be_made_narrow(load):
+    assert shipped().attributes["pressure"].general
+    assert not load("[attributes.pressure]\ngeneral = false").attributes["pressure"].general
+
+
+@pytest.mark.parametrize(("instead", "answers"), [('["fitter"]', ["Ada Byron"]), ("[]", [])])
+def test_another_attribute_answers_where_no_signal_tells_it(load, instead, answers):
+    chosen = load(
+        f'[attributes.rigger]\nvalue = "name"\nnames = ["rigger"]\ninstead = {instead}\n'
+        '[attributes.fitter]\nvalue = "name"\nnames = ["fitter"]'
+    )
+    with within(chosen):
+        found = looked_up(understand("Who was the rigger?"), {"text:1": inventory(source(["Fitter: Ada Byron"]))})
+    assert [claim.text for claim in found.get("text:1", [])] == answers
+
+
+def test_what_answers_instead_is_added_to(load):
+    before = shipped().attributes["strength"].instead
+    after = load('[attributes.strength]\ninstead = ["total"]').attributes["strength"].instead
+    assert after == (*before, "total")
+
+
+def test_what_answers_instead_in_the_shipped_vocabulary_is_there():
+    known = shipped().attributes
+    assert {other for attribute in known.values() for other in attribute.instead} <= known.keys()
 
 
 def test_a_unit_is_added_and_converts(load):
@@ -185,6 +237,12 @@ WRONG = [
     (POTASSIUM + POTASSIUM.replace(".potassium", ".k"), "[attributes.k] names: 'potassium' already means", "without"),
     ('[attributes.pulse]\nwithout = ["beat it"]', "[attributes.pulse] without: 'beat it' is no name of it", "pulse"),
     ('[attributes.mrsa]\nvalue = "truth"\nnames = ["mrsa"]\nwithout = ["mrsa"]', "names: is missing", ""),
+    ("[attributes.pulse]\ngeneral = 1", "[attributes.pulse] general: is neither true nor false", "without quotes"),
+    ('[attributes.pulse]\ngeneral = "true"', "[attributes.pulse] general: is neither true nor false", "without quotes"),
+    ('[attributes.pulse]\ninstead = "total"', "[attributes.pulse] instead: is a text and should be a list", "brackets"),
+    ("[attributes.pulse]\ninstead = [1]", "[attributes.pulse] instead: is a number and should be a text", "quotes"),
+    ('[attributes.pulse]\ninstead = ["totl"]', "[attributes.pulse] instead: 'totl' is no attribute", "mean 'total'?"),
+    ('[attributes.pulse]\ninstead = ["pulse"]', "instead: 'pulse' is the attribute itself", "name others"),
     ("[unit.kg]\nsize = 3", "[unit.kg] size: may not be changed", "further writings only"),
     ("[unit.cfu]\nsize = 1", "[unit.cfu] written: is missing", "written and spoken"),
     ('[unit.cfu]\nwritten = ["cfu"]\nsize = 1', "[unit.cfu]: has a size and no dimension", "dimension"),
@@ -311,7 +369,19 @@ tables = st.dictionaries(
                 values,
                 st.dictionaries(
                     st.sampled_from(
-                        ["value", "names", "units", "without", "written", "size", "share", "over", "drugs"]
+                        [
+                            "value",
+                            "names",
+                            "units",
+                            "without",
+                            "general",
+                            "instead",
+                            "written",
+                            "size",
+                            "share",
+                            "over",
+                            "drugs",
+                        ]
                     ),
                     values,
                     max_size=3,
