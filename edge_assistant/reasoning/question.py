@@ -12,7 +12,7 @@ from edge_assistant.reasoning.agreement import asks_agreement, is_source, named_
 from edge_assistant.reasoning.attributes import Mention, asked, within
 from edge_assistant.reasoning.kinds import PERSON, kind_of_thing
 from edge_assistant.reasoning.readings.measured import Computing, compared, statistic
-from edge_assistant.reasoning.rules.vocabulary import Attribute, vocabulary
+from edge_assistant.reasoning.rules.vocabulary import Attribute, Vocabulary, per_vocabulary, vocabulary
 from edge_assistant.reasoning.told.clauses import told_words
 from edge_assistant.reasoning.values.candidates import singular
 from edge_assistant.signals import Kind
@@ -100,9 +100,10 @@ class Query:
 def understand(question: str) -> Query:
     """Find out what a question asks for."""
     text = " ".join(question.split())
-    lower = text.lower()
     if asks_agreement(text):
         return _agreement(text)
+    asked_as, text = text, _bare(text)
+    lower = text.lower()
     interrogative = _interrogative(lower)
     unit = _counted_unit(lower)
     mentions = _mentions(text)
@@ -114,10 +115,10 @@ def understand(question: str) -> Query:
         counted = None
     computing = statistic(text)
     return Query(
-        text,
+        asked_as,
         _expected(interrogative, attributes),
         attribute=_attribute(text, () if computing else attributes),
-        restated=text,
+        restated=asked_as,
         attributes=attributes,
         subject=_subject(text, mentions, attributes),
         counted=counted,
@@ -127,6 +128,21 @@ def understand(question: str) -> Query:
         named=bool(attributes) and _is_named(mentions, attributes),
         kinds=named_kinds(text),
     )
+
+
+def _bare(text: str) -> str:
+    """A question without the courtesies before it: "could you please tell me her weight" -> "her weight"."""
+    while match := _courtesy().match(text):
+        if not text[match.end() :].strip(" ?!.,"):
+            break
+        text = text[match.end() :]
+    return text
+
+
+@per_vocabulary
+def _courtesy(vocabulary: Vocabulary) -> re.Pattern[str]:
+    phrases = sorted(vocabulary.asking["courtesy"], key=len, reverse=True)
+    return re.compile(rf"\W*(?:{'|'.join(map(re.escape, phrases))})(?![\w'])[\s,:;.!-]*", re.I)
 
 
 def _agreement(text: str) -> Query:
@@ -267,7 +283,8 @@ def _content(text: str) -> list[str]:
     """The words of a question that are no question words, auxiliaries or stop words."""
     rules = vocabulary().question
     drop = vocabulary().words["stop"] | set(rules["auxiliary"]) | set(rules["interrogative"])
-    return [word for word in re.findall(r"[^\W_]+(?:['’/.-][^\W_]+)*", text.lower()) if word not in drop]
+    words = re.findall(r"[^\W_]+(?:['’/.-][^\W_]+)*", text.lower())
+    return [word for word in words if not {word, re.split("['’]", word)[0]} & drop]  # what's, isn't
 
 
 def _counted(lower: str) -> str | None:
@@ -326,7 +343,7 @@ def _interrogative(lower: str) -> Expect | None:
         return Expect.PROSE
     if _has(lower, rules["clock"]):
         return Expect.CLOCK
-    if lower.split(" ", 1)[0] in rules["auxiliary"]:
+    if lower.split(" ", 1)[0] in (*rules["auxiliary"], "if", "whether"):
         return Expect.TRUTH
     if _has(_without_while(lower), rules["date"]):
         return Expect.DATE
