@@ -15,6 +15,7 @@ from edge_assistant.reasoning.readings.measured import Computing, compared, stat
 from edge_assistant.reasoning.rules.vocabulary import Attribute, Vocabulary, per_vocabulary, vocabulary
 from edge_assistant.reasoning.told.clauses import told_words
 from edge_assistant.reasoning.values.candidates import singular
+from edge_assistant.reasoning.values.spans import alternatives
 from edge_assistant.signals import Kind
 
 # "do they agree on the colour?", else the first noun with an article: "is the colour in the recording right?"
@@ -141,8 +142,9 @@ def _bare(text: str) -> str:
 
 @per_vocabulary
 def _courtesy(vocabulary: Vocabulary) -> re.Pattern[str]:
-    phrases = sorted(vocabulary.asking["courtesy"], key=len, reverse=True)
-    return re.compile(rf"\W*(?:{'|'.join(map(re.escape, phrases))})(?![\w'])[\s,:;.!-]*", re.I)
+    courtesies, requests = (alternatives(vocabulary.asking[key]) for key in ("courtesy", "requests"))
+    ends = r"(?![\w'])"
+    return re.compile(rf"\W*(?:(?:{courtesies}){ends}|(?:{requests})(?=\W+(?:{courtesies}){ends}))[\s,:;.!-]*", re.I)
 
 
 def _agreement(text: str) -> Query:
