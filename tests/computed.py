@@ -5,9 +5,25 @@ from __future__ import annotations
 from datetime import datetime
 
 from edge_assistant.perception.table import Table
-from edge_assistant.reasoning.readings.compute import measure
-from edge_assistant.reasoning.readings.results import Result
+from edge_assistant.reasoning.readings.compute import evaluate
+from edge_assistant.reasoning.readings.measured import statistic
+from edge_assistant.reasoning.readings.moments import period
+from edge_assistant.reasoning.readings.results import Result, Unmeasured
 from edge_assistant.reasoning.values.values import Quantity
+
+
+def measure(
+    question: str, table: Table, limit: Quantity | None = None, moment: datetime | None = None
+) -> Result | Unmeasured | None:
+    """What the readings tell of a question, as it was asked."""
+    computing = statistic(question)
+    return None if computing is None else evaluate(computing, table, limit, moment)
+
+
+def moment_of(text: str, table: Table) -> datetime | None:
+    """The likeliest moment that a text names; None where it names none."""
+    found = period(text, table)
+    return found.moments[0] if found and found.moments and not found.trouble else None
 
 
 def result_of(question: str, table: Table, limit: Quantity | None = None, moment: datetime | None = None) -> Result:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 _MEDIAN = 7  # positions (openai/whisper: timing.py, medfilt_width)
 _OPENING = "\"'“¿([{-"  # belongs to the word that follows (openai/whisper: prepend_punctuations)
-_CLOSING = "\"'.。,，!！?？:：”)]}、"  # belongs to the word before (append_punctuations)
 _WITHOUT_SPACES = frozenset({"zh", "ja", "th", "lo", "my", "yue"})  # languages that do not space their words
 _SENTENCE_END = re.compile(r"[.?!。？！][\"'”)\]]*$")
 _ABBREVIATION = re.compile(

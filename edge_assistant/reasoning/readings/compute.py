@@ -10,7 +10,7 @@ from decimal import Decimal
 from edge_assistant.perception.readings import quantity
 from edge_assistant.perception.table import Column, Computed, Table
 from edge_assistant.reasoning.readings.columns import column_of, converted, measures, score
-from edge_assistant.reasoning.readings.measured import LIMITED, Computing, Kind, Wants, statistic
+from edge_assistant.reasoning.readings.measured import LIMITED, Computing, Kind, Wants
 from edge_assistant.reasoning.readings.moments import Period, resolve
 from edge_assistant.reasoning.readings.results import (
     Result,
@@ -28,30 +28,6 @@ from edge_assistant.reasoning.rules.phrasing import found
 from edge_assistant.reasoning.values.values import Nothing, Quantity, Truth
 
 _SLOPE_DIGITS = 3  # of a trend
-
-
-def needs_limit(question: str) -> bool:
-    """Whether a question compares readings with a limit that it does not tell."""
-    computing = statistic(question)
-    return computing is not None and computing.needs_limit
-
-
-def measure(
-    question: str, table: Table, limit: Quantity | None = None, moment: datetime | None = None
-) -> Result | Unmeasured | None:
-    """Compute what a question asks of readings.
-
-    Args:
-        question: as it was asked.
-        table: the readings.
-        limit: the limit that something else tells, for a question that does not; a range has `least` and `most`.
-        moment: when that was which the question means and something else tells: "when the pump stalled".
-
-    Returns:
-        None where it asks for nothing that can be computed over these readings, or a limit or moment is missing.
-    """
-    computing = statistic(question)
-    return None if computing is None else evaluate(computing, table, limit, moment)
 
 
 def evaluate(

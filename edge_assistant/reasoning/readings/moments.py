@@ -41,12 +41,6 @@ def period(text: str, table: Table) -> Period | None:
     return resolve(whens(text), table)
 
 
-def moment_of(text: str, table: Table) -> datetime | None:
-    """The moment of the readings that a remark is about: "At 10:05 the pump stalled." None where it names none."""
-    found = period(text, table)
-    return found.moments[0] if found and found.moments and not found.trouble else None
-
-
 def resolve(named: Sequence[When], table: Table) -> Period | None:
     """Days, times of day and lengths of time that were found in a text, together, on the clock of the readings."""
     if not named or not len(table):

@@ -59,18 +59,6 @@ def dates(text: str) -> Iterator[Candidate]:
     yield from sorted([*sure, *untaken(short, sure)], key=lambda candidate: candidate.start)
 
 
-def days_of(text: str, year: int | None, month: int) -> Iterator[Candidate]:
-    """Find days told by their number alone, for those who know the month: "on the ninth", "the 9th".
-
-    Args:
-        text: in which day and month do not stand together.
-        year: of the month; None for any.
-        month: from 1.
-    """
-    found = (c for match in _ordinals().finditer(text) for c in _day(match, [(year, month, _ordinal(match[1]))], 1))
-    return untaken(found, days(text))
-
-
 def _short(match: re.Match[str], text: str) -> Iterator[Candidate]:
     """19/10 is a day of any year; 06/27 on a label that tells an expiry is a month of a year, and so is 06/32."""
     a, b = int(match[1]), int(match[2])
@@ -197,9 +185,3 @@ def _named_month(vocabulary: Vocabulary) -> re.Pattern[str]:
         rf"(?!\s\d)",
         re.I,
     )
-
-
-@per_vocabulary
-def _ordinals(vocabulary: Vocabulary) -> re.Pattern[str]:
-    """Ordinals after "the" or "on", so that "first" in "at first" is none."""
-    return re.compile(rf"\b(?:the|on) (\d{{1,2}}(?:st|nd|rd|th)|{_ordinal_words(vocabulary)})\b", re.I)

@@ -5,12 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from computed import assert_computed, result_of
+from computed import assert_computed, measure, moment_of, result_of
 from logged import furnace
 
-from edge_assistant.reasoning.readings.compute import measure, needs_limit
 from edge_assistant.reasoning.readings.measured import Kind, statistic
-from edge_assistant.reasoning.readings.moments import moment_of
 from edge_assistant.reasoning.readings.results import Unmeasured
 from edge_assistant.reasoning.values.values import Clock, Day, Nothing, Quantity, Truth
 
@@ -225,7 +223,8 @@ def test_values_are_typed(question, value):
     ],
 )
 def test_a_limit_that_something_else_has_to_tell(question, needs):
-    assert needs_limit(question) is needs
+    computing = statistic(question)
+    assert (computing is not None and computing.needs_limit) is needs
     if needs:
         assert measure(question, furnace()) is None
         assert measure(question, furnace(), Quantity((Decimal(95),))) is not None

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from computed import assert_computed, result_of
+from computed import assert_computed, measure, result_of
 from logged import archive, furnace, pumps, read
 
-from edge_assistant.reasoning.readings.compute import measure
 from edge_assistant.reasoning.readings.results import Unmeasured
 from edge_assistant.reasoning.values.values import Day
 

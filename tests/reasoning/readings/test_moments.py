@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import date, datetime
 
 import pytest
+from computed import moment_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from logged import archive, furnace, pumps
 
 from edge_assistant.reasoning.readings.lengths import seconds
-from edge_assistant.reasoning.readings.moments import moment_of, period
+from edge_assistant.reasoning.readings.moments import period
 from edge_assistant.reasoning.readings.when import DayName, masked, whens
 
 TABLES = {"furnace": furnace, "archive": archive, "pumps": pumps}
