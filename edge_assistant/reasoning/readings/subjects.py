@@ -72,7 +72,11 @@ def _other_pattern(vocabulary: Vocabulary) -> re.Pattern[str]:
     words = vocabulary.measuring["subjects"]
     nouns = "|".join(map(re.escape, _longest([*words["things"], *words["anything"]])))
     others = "|".join(map(re.escape, vocabulary.measuring["words"]["others"]))
-    return re.compile(rf"\b(?:{others})\s+(?:{nouns})\b(?!\s+(?:limit|temperature|pressure))", re.I)
+    return re.compile(
+        rf"\b(?:{others})\s+(?:{nouns})\b(?!\s+(?:limit|temperature|pressure))"
+        rf"|\b(?:{nouns})\s+(?:next\s+door|opposite|over\s+there|beside\s+(?:it|ours)|across\s+the\s+(?:hall|aisle|way))\b",
+        re.I,
+    )
 
 
 def particular(told: set[Subject]) -> set[Subject]:

@@ -138,14 +138,20 @@ def _told_at(skeleton: str, number: Candidate) -> int | None:
     first = max(0, number.start - _BEFORE)
     before, behind = skeleton[first : number.start], skeleton[number.end : number.end + _BEHIND]
     near = before + _MARK * (number.end - number.start) + behind
-    for name in ("named", "naming", "upper", "order", "granted", "most", "lower"):
+    for name in ("named", "naming", "upper", "order", "granted", "permitted", "acting", "most", "lower"):
         match = _patterns()[name].search(near)
-        if match is not None and not (name == "named" and _ONE.search(near[: match.start()])):
+        if match is not None and not (name == "named" and _is_event(near[: match.start()], match[0])):
             return first + match.start()
     return None
 
 
-_ONE = re.compile(r"\b(?:an|a|no|another|first|any)\s+$", re.I)  # "there was an alarm at 78 degrees" tells no limit
+def _is_event(before: str, named: str) -> bool:
+    """Whether it went off: "there was an alarm at 78 degrees" tells no limit, but "it has a limit of 78 degrees" does."""
+    article = _ONE.search(before)
+    return article is not None and (article[1].lower() != "a" or not re.match(r"limit|threshold|set", named, re.I))
+
+
+_ONE = re.compile(r"\b(an|a|no|another|first|any)\s+$", re.I)
 
 
 def _earlier(sentence: str, number: Candidate) -> str | None:
@@ -169,7 +175,7 @@ def _names() -> str:
 def _hints(vocabulary: Vocabulary) -> re.Pattern[str]:
     """Words of which a sentence has one that tells a limit."""
     rules = vocabulary.measuring["rules"]
-    names = ("name", "modal", "below", "above", "most", "granted", "order", "floor")
+    names = ("name", "modal", "below", "above", "most", "granted", "order", "floor", "permitted", "allows", "kept")
     return re.compile(
         rf"{any_of(word for name in names for word in rules[name]).pattern}|trips|shuts|cuts|switch|stops|goes\s+off",
         re.I,
@@ -184,11 +190,13 @@ def _patterns(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
     nouns = any_of(name for a in vocabulary.attributes.values() if a.units for name in a.names).pattern
     of = r"(?:for|of|on|in|by)\s+(?:(?:the|our|this|that|its|my)\s+)?(?:[\w-]+\s+){0,4}?[\w-]+"
     between = rf"(?:\s*(?:[,:=(]|->)\s*|\s+(?:{word['link']}|{of}))*?\s*"
+    clause = r"\s+(?:that|which|we|they|you|it)(?:\s+[\w'-]+){1,4}?(?=\s+(?:is|are)\b)"
+    what = rf"(?:[\w'-]+\s+){{0,3}}?(?:{nouns}|level|value|maximum|minimum|limit)"
     no = r"(?:not|never|n't|in no case|under no circumstances)"
     some = r"(?:[\w'-]+\s+){0,3}?"
     some_so = r"(?:(?!not\b|never\b)[\w'-]+\s+){0,3}?"
     ways = {
-        "named": rf"{word['name']}(?:\s+{nouns})?{between}[\s(:=]{mark}",
+        "named": rf"{word['name']}(?:\s+(?:[\w'-]+\s+){{0,2}}?{nouns})?(?:{clause})?{between}[\s(:=]{mark}",
         "naming": (
             rf"{mark}\s*,?\s+(?:(?:is|was|are|being|as|for|=)\s+)?(?:(?:the|our|its|a|an|my)\s+)?"
             rf"(?:(?!{word['above']}|{word['below']}|from|off|short|and|but|when|to)[\w-]+\s+){{0,2}}?{word['name']}"
@@ -202,10 +210,27 @@ def _patterns(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
             rf"|{word['modal']}\s+{some}(?:{word['stay']}|{word['rise']})\s+{some}{word['below']}\s+{mark}"
             rf"|{word['modal']}\s+{some}(?:{word['stay']}|{word['rise']})\s+{some}{mark}\s*,?\s*{word['most']}"
             rf"|{word['modal']}\s+{some}(?:{word['below']})\s+{mark}"
+            rf"|(?:may|(?:is|are|'s)\s+(?:allowed|permitted)\s+to)\s+(?:go|rise|climb|reach|run|creep|heat\s+up|warm\s+up|get\s+up)\s+(?:(?:to|as\s+far\s+as|as\s+\w+\s+as)\s+)?{mark}"
+            rf"|{mark}\s+(?:must|may|should|shall)\s*(?:not|never|n't)\s+be\s+{word['passed']}"
         ),
         "order": (
             rf"(?:not\s+to|do\s+not|don't|never|must\s+not)\s+exceed\s+{mark}"
             rf"|{word['order']}\s+(?:[\w'-]+\s+){{0,5}}?(?:{word['below']}|{word['above']})\s+{mark}"
+            rf"|{word['order']}\s+(?:[\w'-]+\s+){{0,4}}?{mark}\s*,?\s*{word['most']}"
+            rf"|^\W*(?:no|not)\s+(?:more|higher|hotter|warmer)\s+than\s+{mark}\s*,?\s+please"
+        ),
+        "permitted": (
+            rf"{word['permitted']}\s+{what}{between}[\s(:=]{mark}"
+            rf"|(?:{word['extreme']}|rated)\s+{what}\s+(?:that\s+)?(?:[\w'-]+\s+){{0,3}}?(?:{word['permitted']}|{word['allows']}|may\s+[\w-]+){between}[\s(:=]{mark}"
+            rf"|rated\s+{word['extreme']}{between}[\s(:=]{mark}"
+            rf"|{word['allows']}\s+(?:(?:us|it|only|just|a|for)\s+)?(?:(?:{word['below']}|{word['above']})\s+)?{mark}(?:\s*,?\s*{word['most']})?"
+            rf"|{mark}\s+(?:is|are)\s+(?:as\s+\w+\s+as|(?:the\s+)?{word['extreme']})\s+{some}(?:may|can|should|allowed|permitted|needs?|requires?)\b"
+            rf"|{mark}\s+as\s+(?:the|its|an?)\s+{word['extreme']}\s+{some}{word['permitted']}"
+        ),
+        "acting": (
+            rf"{word['above']}\s+{mark}\s*,?\s+{some}{word['acts']}"
+            rf"|{word['name']}\s+(?:[\w'-]+\s+){{0,3}}?(?:if|when|once|as\s+soon\s+as)\s+(?:[\w'-]+\s+){{1,4}}?(?:{word['passes']})\s+{mark}"
+            rf"|(?:has|have|must)\s+(?:to\s+)?(?:be\s+)?(?:shut|stop|switch|stopped|switched)\s*(?:down|off|it\s+down|it\s+off)?\s+(?:at|above|from|over)\s+{mark}"
         ),
         "granted": (
             rf"{word['below']}\s+{mark}\s*,?\s+(?:is|are|would\s+be)\s+{some}{word['granted']}"
@@ -218,11 +243,12 @@ def _patterns(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
             rf"{mark}\s*,?\s*{word['most']}"
         ),
         "lower": (
-            rf"{word['modal']}\s+{some}{no}\s+{some}{word['fall']}\s+{some}(?:below|under|beneath|lower\s+than|less\s+than)\s+{mark}"
-            rf"|(?:mustn't|shouldn't|cannot|can't)\s+{some}{word['fall']}\s+{some}(?:below|under|beneath|lower\s+than|less\s+than)\s+{mark}"
+            rf"{word['modal']}\s+{some}{no}\s+{some}{word['fall']}\s+(?:{some})?{word['kept']}\s+{mark}"
+            rf"|(?:mustn't|shouldn't|cannot|can't)\s+{some}{word['fall']}\s+{some}{word['kept']}\s+{mark}"
             rf"|{word['modal']}\s+{some_so}(?:{word['stay']}\s+)?{word['floor']}\s+{mark}"
             rf"|{word['order']}\s+(?:[\w'-]+\s+){{0,5}}?(?:above|over|at\s+least)\s+{mark}"
             rf"|at\s+least\s+{mark}\s+(?:is|are)\s+(?:required|needed|necessary)"
+            rf"|(?:pressure|temperature|level|flow|humidity|speed|it)\s+(?:needs|requires)\s+(?:to\s+be\s+)?at\s+least\s+{mark}"
         ),
     }
     return {name: re.compile(way, re.I) for name, way in ways.items()}

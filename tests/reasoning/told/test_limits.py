@@ -49,12 +49,113 @@ It must have been 80 degrees in there.|
 It was 5 degrees over the limit for 20 minutes.|
 We changed the limit switch at 3 bar.|
 Is the limit 80 degrees?|
+Maximum allowed bearing temperature is 145.4 degrees Fahrenheit.|145.4
+Maximum allowed furnace temperature is 1100 F.|1100
+The permitted furnace temperature ends at 1240 °F.|1240
+Limit of the bearing temperature, 132.8 F.|132.8
+The tank level has a limit of 59 %.|59
+They have set the limit for the oven temperature to two hundred degrees Celsius.|200
+The permitted bearing temperature is 70 degrees.|70
+Permitted: 70 degrees.|70
+70 degrees is the permitted bearing temperature.|70
+The allowed pressure is 5 bar.|5
+The admissible pressure is 5 bar.|5
+Admissible oil pressure: 5 bar.|5
+The highest permissible temperature is 70 degrees.|70
+The highest temperature allowed is 70 degrees.|70
+The highest allowed temperature is 70 degrees.|70
+The maximum temperature we may have is 70 degrees.|70
+The rated maximum is 70 degrees.|70
+The manual gives 70 degrees as the upper limit.|70
+The data sheet allows 70 degrees.|70
+The manual permits 70 degrees.|70
+The manufacturer allows up to 70 degrees.|70
+The manufacturer allows no more than 70 degrees.|70
+Up to 70 degrees is allowed.|70
+Up to 70 degrees is fine.|70
+70 degrees is as hot as it may get.|70
+70 degrees is the most it may have.|70
+It may go up to 70 degrees.|70
+It may rise to 70 degrees.|70
+It can go to 70 degrees before the alarm.|70
+It is allowed to reach 70 degrees.|70
+It's allowed 70 degrees.|70
+We allow 70 degrees at most.|70
+We don't allow more than 70 degrees.|70
+More than 70 degrees is not allowed.|70
+Over 70 degrees is not permitted.|70
+Above 70 degrees we have to stop.|70
+Above 70 degrees it trips.|70
+Beyond 70 degrees the alarm sounds.|70
+If it goes above 70 degrees the alarm rings.|70
+The alarm goes if it passes 70 degrees.|70
+We have to shut down at 70 degrees.|70
+The bearing must be under 70 degrees at all times.|70
+Keep the bearing below 70 degrees.|70
+Keep it at 70 degrees or less.|70
+Must be kept at 70 degrees or below.|70
+No more than 70 degrees, please.|70
+It has to stay at or under 70 degrees.|70
+It should not get hotter than 70 degrees.|70
+70 degrees must not be exceeded.|70
+The temperature is limited to 70 degrees.|70
+The bearing temperature is capped at 70 degrees.|70
+The ceiling for the bearing temperature is 70 degrees.|70
+The upper bound is 70 degrees.|70
+The threshold sits at 70 degrees.|70
+The alarm threshold for the bearing is 70 degrees.|70
+The alarm is at 70 degrees.|70
+Our limit here is 70 degrees.|70
+For the bearing the limit is 70 degrees.|70
+For the bearing temperature the limit is 70 degrees.|70
+The limit we run with is 70 degrees.|70
+The limit that applies is 70 degrees.|70
+The limit value for the oil pressure is 5 bar.|5
+The limit, by the way, is 5 bar.|5
+As limit we have 70 degrees.|70
+The limit lies at 70 degrees.|70
+The line must not run above 5 bar.|5
+The pressure must stay above 2 bar.|2
+The pressure must not drop below 2 bar.|2
+The lower limit is 2 bar.|2
+The minimum allowed pressure is 2 bar.|2
+The lowest permitted level is 20 %.|20
+It must not get colder than 2 degrees.|2
+It has to be warmer than 2 degrees.|2
+Never let it fall under 2 degrees.|2
+It needs at least 2 bar.|2
+The bearing may not exceed 70 degrees.|70
+The red line is 70 degrees.|70
+The warning lamp comes on at 70 degrees.|70
+The old limit of sixty eight point seven degrees Celsius no longer counts.|
+On the old press it is 1196 °F.|
+The machine next door may go to 64.2 degrees Celsius.|
+The bearing temperature maxed out at 136.4 F.|
+It got up to 70 degrees.|
+The maximum was 70 degrees.|
+The maximum temperature was 70 degrees.|
+The highest temperature was 70 degrees.|
+It went above 70 degrees at 9.|
+It was above 70 degrees.|
+Up to 70 degrees were measured.|
+I allowed 20 minutes for the filter.|
+We are allowed 30 minutes of break.|
+We had at most 70 degrees.|
+We kept it below 70 degrees.|
+It stayed under 70 degrees.|
+It ran at 70 degrees, the gauge said.|
+The room was 70 degrees.|
+It never exceeded 70 degrees.|
+70 degrees was as hot as it got.|
+The alarm rang at 70 degrees.|
+The gauge says 70 degrees.|
+At 70 degrees I opened the valve.|
 """
 
 
 @pytest.mark.parametrize(("remark", "limits"), [row.split("|") for row in TOLD.strip().splitlines()])
 def test_a_remark_tells_its_limits(remark, limits):
-    found = [f for f in told_in(remark) if f.attribute == "limit" and f.when is None]
+    found = [f for f in told_in(remark) if f.attribute == "limit" and f.when is None and f.subject is None]
     assert [str(f.value.readings[0]) for f in found] == limits.split()
 
 
