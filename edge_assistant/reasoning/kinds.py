@@ -12,7 +12,11 @@ from edge_assistant.reasoning.told.things import things
 from edge_assistant.reasoning.values.candidates import singular
 
 PERSON = "person"
-_ONE = re.compile(r"\b(?:which|what) (?:one )?(?:is|was|are|were) (?:it|that|they)\b|\bwhich one\b", re.I)
+_ONE = re.compile(
+    r"\b(?:which|what) (?:one )?(?:is|was|are|were) (?:it|that|they|this)\b"
+    r"|\bwhich (?:one|of them)\b|(?:, |: )(?:which|what)\W*$",
+    re.I,
+)
 _SHOWN = (
     r"(?:visible|shown|seen|present|depicted|pictured|to be seen|in (?:it|there|view)"
     r"|[io]n (?:the|this|that|your|my) (?:photo\w*|picture|image|shot|scene|frame))"
@@ -31,7 +35,8 @@ def kind_of_thing(text: str, agreement: bool = False) -> str | None:
         match = patterns["noun"].search(text)
         return _category(match["noun"]) if match else None
     lower = " ".join(text.lower().split())
-    asked = patterns["asked"].match(lower) or (patterns["noun"].search(lower) if _ONE.search(lower) else None)
+    asked = patterns["asked"].match(lower) or patterns["bare"].match(lower)
+    asked = asked or (patterns["noun"].search(lower) if _ONE.search(lower) else None)
     if asked:
         return _category(asked["noun"])
     present = patterns["presence"].match(lower)
@@ -79,13 +84,17 @@ def _wanted(text: str) -> str | None:
 @per_vocabulary
 def _patterns(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
     noun = rf"(?P<noun>{_forms([*vocabulary.categories, *vocabulary.category_names])})(?![\w'-])"
-    kind = r"(?:(?:kinds?|sorts?|types?|ones?|member) of (?:the |these |those |an? )?)?"
+    sort = r"(?:kind|sort|type|one|member|breed|species|variety|form|class|brand)s?"
+    of = r"(?:the |this |that |these |those |an? |[\w-]+'s? |[\w-]+ [\w-]+'s? )?"
+    kind = rf"(?:{sort} of {of})?"
     asking = r"(?:(?:and|so|then) )?(?:(?:please )?(?:name|identify|tell me|say) )?"
-    opening = rf"{asking}(?:which|what|the)(?:'s| is| are| was| were)?"
+    opening = rf"{asking}(?:(?:with|in|on|by|to|for|from|at) )?(?:which|what|the)(?:'s| is| are| was| were)?"
+    sorted_ = rf"{asking}of (?:which|what) {sort} (?:is|are|was|were)"
     activity = "|".join(re.escape(words) for words in sorted(vocabulary.activities, key=len, reverse=True))
     return {
         "noun": re.compile(rf"(?<![\w'-]){noun}", re.I),
-        "asked": re.compile(rf"{opening} (?:the )?{kind}{noun}(?! \w+ing\b| of\b)"),
+        "asked": re.compile(rf"(?:{opening} {of}{kind}|{sorted_} {of}){noun}(?! \w+ing\b| of (?!\w+\W*$|\w+ \w+\W*$))"),
+        "bare": re.compile(rf"(?:and )?{of}{noun}[?!. ]*$"),
         "presence": re.compile(
             rf"(?:(?:is|are|was|were) there|(?:do|does|did|can|could) (?:the |this |that |your )?\w+(?: \w+)? "
             rf"(?:show|see|have|contain|include|spot|find)) (?:an?|any|some|no|one) (?P<rest>.+)"
