@@ -1,25 +1,20 @@
-"""Whether a question asks if sources agree, and which sources it names; the words are data in asking.toml."""
+"""Whether a question asks if sources agree, and how its answer begins; the words are data in asking.toml."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
+from edge_assistant.reasoning.attributes import asked
 from edge_assistant.reasoning.rules.phrasing import pattern
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
+from edge_assistant.reasoning.sourcenames import MARK, WHICH, marked, source_nouns
 from edge_assistant.reasoning.told.clauses import any_of
-from edge_assistant.signals import Kind
 
-_SPEAKS = (
-    r"(?:say|says|said|tell|tells|told|state|states|stated|give|gives|show|shows|get|gets|got|agree|agrees|match|matches"
-    r"|confirm|confirms|contradict|contradicts|mention|mentions|report|reports|list|lists|name|names|have|has|and|or|with"
-    r"|right|correct|wrong)"
-)
-_WHICH = r"(?:the|his|her|their|my|our|this|that|both|a)"
 _JUDGED = r"(?:one|date|amount|value|figure|number|dose|total|time|price|weight|reading|name)"
 _SETTLED = re.compile(
     r"(?:what|when|where|who)\s+(?:did|had|has|have)\s+(?:they|he|she|we|you)\b.*\bagree"
 )  # people did
+_NUMBER_OF = re.compile(r"\b(?:number\s+of|how\s+many|head ?count|count\s+of)\b")
 _FAULTS = (
     r"(?:wrong|incorrect|inconsistent|not right|not correct|not true|mistaken|off|different|untrue|false|inaccurate"
     r"|(?:a |an |the |any )?(?:mistakes?|errors?))"
@@ -34,20 +29,23 @@ def asks_agreement(text: str) -> bool:
     >>> asks_agreement("What is wrong in the note?"), asks_agreement("Which tyre is on the same axle?")
     (True, False)
     """
-    plain = " ".join(text.lower().replace("’", "'").split()).rstrip("?!. ")
+    plain = _plain(text)
     words = vocabulary().asking
     if _SETTLED.match(plain):
         return False
-    if _is_attributive(plain, words["agreement"]):
+    sourced = marked(plain)
+    if _is_attributive(plain, words["agreement"]) or _holds_against().search(sourced):
         return True
     if _sides().match(plain) or _faults().search(plain):
         return True
+    bare = _tag().sub("", plain)
     if not _wants_yes_or_no(plain):
-        return False
+        return _is_elliptical(_rest(bare), _rest(sourced))
     return (
-        _is_attributive(plain, words["yes_or_no"])
-        or any(_is_predicate(plain, match) for match in any_of(words["predicates"]).finditer(plain))
-        or bool(_the_same().search(plain))
+        _is_attributive(bare, words["yes_or_no"])
+        or any(_is_predicate(bare, match) for match in any_of(words["predicates"]).finditer(bare))
+        or bool(_the_same().search(bare))
+        or _is_alike(sourced, _is_known(text))
     )
 
 
@@ -57,36 +55,11 @@ def agreement_word(text: str, agree: bool) -> str:
     >>> agreement_word("Do they differ on the total?", agree=True), agreement_word("Which is right?", agree=True)
     ('No, ', '')
     """
-    plain = " ".join(text.lower().replace("’", "'").split()).rstrip("?!. ")
-    if not _wants_yes_or_no(plain):
+    plain = _plain(text)
+    if not _wants_yes_or_no(plain) and not _is_elliptical(_rest(plain), _rest(marked(plain))):
         return ""
     contrary = bool(any_of(vocabulary().asking["contrary"]).search(plain))
     return "Yes, " if agree is not contrary else "No, "
-
-
-def named_kinds(text: str) -> frozenset[Kind]:
-    """The kinds of the one source that a question asks what it says; empty where it asks of all or of several.
-
-    >>> named_kinds("What does the receipt say about the price?")
-    frozenset({<Kind.IMAGE: 'image'>})
-    >>> named_kinds("What was the price?")
-    frozenset()
-    """
-    lower = text.lower()
-    found = {match["source"] or match["told"] for match in _sayings().finditer(lower)}
-    named = {match[0].removesuffix("s") for match in _source_nouns().finditer(lower)}
-    return _kinds_of(found.pop()) if len(found) == 1 and len(named) == 1 else frozenset()
-
-
-def is_source(text: str, start: int, end: int) -> bool:
-    """Whether words at [start, end) only name a source: "bill" in "what does the bill say about the tax"."""
-    spans = [match.span(name) for match in _placed().finditer(text) for name in ("placed", "speaking", "made")]
-    return any(a <= start and end <= b for a, b in spans)
-
-
-def source_words() -> frozenset[str]:
-    """The words that name sources."""
-    return frozenset(vocabulary().sources)
 
 
 def _is_attributive(text: str, phrases: tuple[str, ...]) -> bool:
@@ -107,22 +80,52 @@ def _is_predicate(text: str, match: re.Match[str]) -> bool:
     return behind is None or behind[1] in vocabulary().asking["behind"]
 
 
+def _plain(text: str) -> str:
+    return " ".join(text.lower().replace("’", "'").split()).rstrip("?!. ")
+
+
 def _wants_yes_or_no(text: str) -> bool:
-    rest = text
-    while match := _asking_if().match(rest):
-        rest = rest[match.end() :]
-    return bool(_openings().match(rest))
+    return bool(_openings().match(_rest(text)) or _tag().search(text))
 
 
-def _kinds_of(word: str) -> frozenset[Kind]:
-    known = vocabulary().sources
-    kinds = known.get(word) or known.get(word.removesuffix("s")) or ()
-    return frozenset(kind for kind in Kind if kind.value in kinds)
+def _rest(text: str) -> str:
+    """A question without courtesies and what it is on before it: "I wonder, as to the dose, do they agree"."""
+    while match := _asking_if().match(text) or _topic().match(text):
+        text = text[match.end() :]
+    return text
 
 
-def _nouns(vocabulary: Vocabulary) -> str:
-    words: Iterable[str] = (form for word in vocabulary.sources for form in (word, f"{word}s"))
-    return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+def _is_elliptical(bare: str, sourced: str) -> bool:
+    """Whether words without a verb, or with none in front, ask for agreement: "same dose in both?", "dose ok?".
+
+    A sentence with a number states a value: whether it is right is for the value to say.
+    """
+    if _interrogatives().match(bare) or re.search(r"\d", sourced):
+        return False
+    if _same_in_all().search(sourced):
+        return True
+    known = MARK in sourced or _is_known(bare)
+    predicates = any_of((*vocabulary().asking["predicates"], *vocabulary().asking["matching"]))
+    return known and any(_is_predicate(bare, match) for match in predicates.finditer(bare))
+
+
+def _is_known(text: str) -> bool:
+    """Whether a text names an attribute, or how many of something there are."""
+    return bool(asked(text)) or bool(_NUMBER_OF.search(text))
+
+
+def _is_alike(sourced: str, known: bool) -> bool:
+    """Whether a yes-or-no question, its sources marked, asks if one is as the other: "does the dose fit the form?".
+
+    Args:
+        sourced: the question.
+        known: it names an attribute, so that "does it fit?" is about a value.
+    """
+    patterns = (_same_in_all, _other_than, _told_right, _the_one_of)
+    if any(found().search(sourced) for found in patterns):
+        return True
+    fitting = _fitting().search(sourced)
+    return fitting is not None and (known or MARK in fitting[0])
 
 
 @per_vocabulary
@@ -133,13 +136,16 @@ def agreement_words(vocabulary: Vocabulary) -> re.Pattern[str]:
 
 
 @per_vocabulary
-def _source_nouns(vocabulary: Vocabulary) -> re.Pattern[str]:
-    return re.compile(rf"\b(?:{_nouns(vocabulary)})\b")
+def comparing_words(vocabulary: Vocabulary) -> re.Pattern[str]:
+    """All words by which a question compares: no noun is made of them in "the number of people fit the photo"."""
+    keys = ("agreement", "yes_or_no", "predicates", "fitting", "matching")
+    words = (word for key in keys for word in vocabulary.asking[key] if "..." not in word)
+    return pattern((*words, "against", "than", "off", "from", "to"))
 
 
 @per_vocabulary
 def _asking_if(vocabulary: Vocabulary) -> re.Pattern[str]:
-    return re.compile(rf"(?:{any_of(vocabulary.asking['asking_if']).pattern})[\s,:]*")
+    return re.compile(rf"(?:{any_of(vocabulary.asking['asking_if']).pattern})(?![\w'])[\s,:]*")
 
 
 @per_vocabulary
@@ -153,13 +159,16 @@ def _sides(vocabulary: Vocabulary) -> re.Pattern[str]:
     sides, judged = (any_of(vocabulary.asking[name]).pattern for name in ("which", "judged"))
     behind = "|".join(vocabulary.asking["behind"])
     side = (
-        rf"(?:{sides}(?<!\bwhat)|what\s+(?:is|was|'s)(?=\s+true\s+about)|which(?=\s+is\b)|which\s+(?:{_nouns(vocabulary)})"
+        rf"(?:{sides}(?<!\bwhat)|what\s+(?:is|was|'s)(?=\s+true\s+about)|which(?=\s+is\b)|which\s+(?:{source_nouns(vocabulary)})"
         r"|whose\s+[\w ]{1,30}?)"
     )
     verb = r"(?:is|are|was|were|'s|can|should|do|does|has|have|gives|gave|states|tells|got|shall|could|must|may|to)"
     return re.compile(
         rf"(?:and\s+|so\s+)?{side}\s+(?:[\w']+\s+){{0,2}}?{verb}\s+(?:(?:i|we|you|one|be|the|it|more)\s+){{0,3}}{judged}"
         rf"(?:\s+{_JUDGED}\b|,|$|\s+(?:{behind})\b)"
+        rf"|(?:which|what)\s+(?:one|source|side|version|signal|(?:of\s+)?(?:\w+\s+)?(?:the\s+two|them|{source_nouns(vocabulary)}))\s+"
+        rf"{any_of((*vocabulary.asking['stating'], 'has', 'have', 'got', 'gets')).pattern}"
+        r"\s+the\s+(?:right|correct|wrong|true|false)\s+\w"
     )
 
 
@@ -168,8 +177,8 @@ def _faults(vocabulary: Vocabulary) -> re.Pattern[str]:
     """What is wrong in the note, what does the form get wrong, is there a mistake in the recording."""
     asked = r"(?:what|which|anything|something|where|how|nothing|there|any|whether)"
     return re.compile(
-        rf"\b{asked}\b[\w' ]{{0,25}}?\b{_FAULTS}\s+(?:in|with|on|about|between|of)\s+(?:{_WHICH}\s+)?"
-        rf"(?:{_nouns(vocabulary)})\b"
+        rf"\b{asked}\b[\w' ]{{0,25}}?\b{_FAULTS}\s+(?:in|with|on|about|between|of)\s+(?:{WHICH}\s+)?"
+        rf"(?:{source_nouns(vocabulary)})\b"
         r"|\bwhat(?:'s| is)\s+(?:not\s+true|untrue|wrong)\s+(?:in|of)\s+what\b"
     )
 
@@ -178,12 +187,12 @@ def _faults(vocabulary: Vocabulary) -> re.Pattern[str]:
 def _the_same(vocabulary: Vocabulary) -> re.Pattern[str]:
     """Do both say the same date, do the form and the note have the same name."""
     stating, both = (any_of(vocabulary.asking[name]).pattern for name in ("stating", "both"))
-    nouns = _nouns(vocabulary)
+    nouns = source_nouns(vocabulary)
     only_they = r"(?!\s+(?!have|has|give|say|show|use|get|put|are|do|of|the\b)\w)"
-    subject = rf"(?:{both}{only_they}|(?:{nouns})\s+(?:and|or)\s+(?:{_WHICH}\s+)?(?:{nouns}))"
+    subject = rf"(?:{both}{only_they}|(?:{nouns})\s+(?:and|or)\s+(?:{WHICH}\s+)?(?:{nouns}))"
     same = r"the\s+(?:very\s+)?same\b"
     held = rf"(?:{nouns})\s+(?:have|has|got|{stating})\s+the\s+(?:right|correct|wrong|true|same)\b"
-    one = rf"\bthe\s+ones?\s+(?:(?:that\s+is\s+|given\s+|written\s+)?(?:on|in|from|of)\s+)?{_WHICH}\s+(?:{nouns})\b"
+    one = rf"\bthe\s+ones?\s+(?:(?:that\s+is\s+|given\s+|written\s+)?(?:on|in|from|of)\s+)?{WHICH}\s+(?:{nouns})\b"
     return re.compile(
         rf"{stating}\s+(?:us\s+|me\s+|both\s+|exactly\s+)?{same}|{subject}\s+(?:[\w']+\s+){{0,3}}?{same}|{held}|{one}"
         r"|\bthe\s+(?:right|correct|wrong|same)\s+one$"
@@ -191,24 +200,91 @@ def _the_same(vocabulary: Vocabulary) -> re.Pattern[str]:
 
 
 @per_vocabulary
-def _sayings(vocabulary: Vocabulary) -> re.Pattern[str]:
-    """What the note says, according to the receipt."""
-    nouns, says = _nouns(vocabulary), any_of(vocabulary.asking["saying"]).pattern
-    asked = r"\b(?:what|which|who|whom|when|where|how)\b[\w' ]{0,40}?"
+def _topic(vocabulary: Vocabulary) -> re.Pattern[str]:
+    """What a question is on, in front of it: "as to the dose, do they agree", "the dose: is it right"."""
+    topics = any_of(vocabulary.asking["topics"]).pattern
+    first = any_of((*vocabulary.question["interrogative"], *vocabulary.question["auxiliary"])).pattern
+    return re.compile(rf"(?:{topics}\s+[^,:;]{{1,60}}|(?!{first})[^,:;]{{1,60}})[,:;]\s+(?={_asking(vocabulary)})")
+
+
+def _asking(vocabulary: Vocabulary) -> str:
+    return any_of((*vocabulary.question["auxiliary"], *vocabulary.asking["openings"])).pattern
+
+
+@per_vocabulary
+def _tag(vocabulary: Vocabulary) -> re.Pattern[str]:
+    """What makes a question of a statement: "the dose is right, isn't it?"."""
+    return re.compile(rf",\s*(?:{any_of(vocabulary.asking['tags']).pattern})$|\s+or\s+not$")
+
+
+@per_vocabulary
+def _interrogatives(vocabulary: Vocabulary) -> re.Pattern[str]:
+    words = (*vocabulary.question["interrogative"], *vocabulary.asking["courtesy"], "whom", "why", "what's", "whose")
+    return re.compile(rf"(?:{any_of(words).pattern})")
+
+
+@per_vocabulary
+def _holds_against(vocabulary: Vocabulary) -> re.Pattern[str]:
+    """Check the dose against the form, verify the tip, how well does the note fit the plate."""
+    checking, verifying = (any_of(vocabulary.asking[name]).pattern for name in ("checking", "verifying"))
+    fitting = any_of((*vocabulary.asking["fitting"], *vocabulary.asking["matching"])).pattern
     return re.compile(
-        rf"\baccording\s+to\s+(?:{_WHICH}\s+)?(?P<source>{nouns})(?!\s+(?:and|or)\b)\b"
-        rf"|{asked}\b(?:does|do|did)\s+{_WHICH}\s+(?P<told>{nouns})\s+{says}"
+        rf"{checking}\s+[^,;]*?\b(?:against|with|beside|next\s+to)\s+{MARK}"
+        rf"|(?:^|please\s+|\byou\s+|\bto\s+|\bme\s+){verifying}\s+(?:that|if|whether|{WHICH})\b"
+        rf"|\bhow\s+(?:well|closely|accurately|far|exactly|faithfully|truly)\s+(?:do|does|did|is|are)\b.*{fitting}"
     )
 
 
 @per_vocabulary
-def _placed(vocabulary: Vocabulary) -> re.Pattern[str]:
-    """A word where it names a source."""
-    nouns = _nouns(vocabulary)
-    part = r"(?!\s+(?:number|no|date|total|time|id)\b)"  # "the receipt number" is something on it
-    return re.compile(
-        rf"\b(?:in|on|of|from|by|per|between|with|to|and|than)\s+{_WHICH}\s+(?P<placed>{nouns})\b{part}"
-        rf"|\b{_WHICH}\s+(?P<speaking>{nouns})(?:'s)?(?=\s+{_SPEAKS}\b)"
-        rf"|(?P<made>\bwho\s+(?:made|makes|took|wrote|recorded|shot|typed|left|built)\s+{_WHICH}\s+(?:{nouns})\b)",
-        re.I,
+def _same_in_all(vocabulary: Vocabulary) -> re.Pattern[str]:
+    """The same dose in both, the note and the form: same dose."""
+    placed = rf"(?:in|on|for|from|at|by|with)\s+(?:both|all|either|the\s+two|{MARK})"
+    pair = rf"{MARK}\s*(?:and|or|vs\.?|versus|against|with|[&+/,-])\s*{MARK}"
+    different = (
+        rf"(?:{any_of(vocabulary.asking['stating']).pattern}|have|has|got)\s+(?:an?\s+|two\s+)?(?:different|other)\b"
     )
+    return re.compile(rf"\bsame\b[^,;]*?\b{placed}|{pair}.*\bsame\b|{pair}\s+{different}|\bsame\b.*{pair}")
+
+
+@per_vocabulary
+def _other_than(vocabulary: Vocabulary) -> re.Pattern[str]:
+    """Does the note give another dose than the form, does it say otherwise."""
+    stating = any_of(vocabulary.asking["stating"]).pattern
+    another = r"(?:another|an\s+other|(?:a|any|some|the)\s+(?:different|differing|other|opposite)|different)"
+    otherwise = any_of(vocabulary.asking["otherwise"]).pattern
+    return re.compile(
+        rf"\b{another}\b[^,;]*?\b(?:than|from|to)\s+(?:\w+\s+)?{MARK}|{MARK}\s+{stating}\s+(?:us\s+)?{another}\b"
+        rf"|{stating}\s+(?:us\s+|me\s+)?{otherwise}"
+    )
+
+
+@per_vocabulary
+def _told_right(vocabulary: Vocabulary) -> re.Pattern[str]:
+    """Did they give the right dose, were we told the correct dose, has anybody mixed up the dose, is it off."""
+    telling, mixing = (any_of(vocabulary.asking[name]).pattern for name in ("telling", "mixing"))
+    right = r"(?:right(?!\s+to\b)|correct|wrong|true|proper|false|exact|accurate)"
+    off = rf"(?:{MARK}|given|stated|mentioned|noted|quoted|told)\s+(?:is\s+|a\s+bit\s+)?off"
+    return re.compile(
+        rf"{telling}\s+(?:\w+\s+){{0,2}}?(?:the|a|an)\s+{right}\s+\w|{mixing}|{off}$|\boff\s+(?:in|on)\s+{MARK}"
+        r"|\b(?:all|everything|anything|something)\s+(?:is\s+)?(?:well|right|fine|in\s+order|ok|okay|amiss)\s+(?:with|about)\b"
+    )
+
+
+@per_vocabulary
+def _the_one_of(vocabulary: Vocabulary) -> re.Pattern[str]:
+    """The dose in the note the one on the form, the dose of the form that the note gives, the date of both the date."""
+    placed = r"(?:in|on|of|from|by|at)"
+    return re.compile(
+        rf"\bthe\s+(?:ones?|same|very)\s+(?:[\w']+\s+){{0,3}}?(?:{placed}\s+)?{MARK}"
+        rf"|\bit\s+(?:\w+\s+)?the\s+[^,;]*?{placed}\s+{MARK}\s+(?:that|which)\s+{MARK}"
+        rf"|\bthe\s+([\w ]{{2,30}}?)\s+{placed}\s+{MARK}\s+(?:and\s+)?the\s+\1\b"
+        rf"|{MARK}\s+what\s+{MARK}"
+    )
+
+
+@per_vocabulary
+def _fitting(vocabulary: Vocabulary) -> re.Pattern[str]:
+    """Does the dose fit, does it hold against the form, does it equal that on the label."""
+    fitting = any_of(vocabulary.asking["fitting"]).pattern
+    behind = rf"(?:{MARK}|that\b|those\b|the\s+ones?\b|what\b|both\b)"
+    return re.compile(rf"{fitting}(?:$|\s+(?:(?:in|up|together|with|to|against|for)\s+){{0,2}}{behind})")

@@ -22,7 +22,8 @@ from edge_assistant.reasoning.values.values import Items, Quantity, same
 # Nearness in meaning does not help to choose a clause: MiniLM's cosine to the question was 0.09 to 0.34 for the clause
 # that singles the thing out and up to 0.37 for the note's other sentences (17 questions of the generated dev set).
 WHOLE = "total"  # the attribute that tells of all items together
-_OPPOSITE = {"repaid": "private", "private": "repaid"}  # what is not of the one is of the other
+_SHARED_OUT = frozenset({"repaid", "private"})  # of these each item of a receipt is one
+_OPPOSITE = {"repaid": "private", "private": "repaid", "lacking": "stocked"}  # what is not of the one is of the other
 _NAME = re.compile(r"(?<![.!?] )\b[A-Z][a-z]+\b")
 _TIMES = frozenset({Expect.DATE, Expect.CLOCK})
 
@@ -45,7 +46,7 @@ def join(query: Query, sources: Sequence[Source], claims: Mapping[str, Sequence[
     """
     if query.agreement or query.counted or query.expects is Expect.TRUTH or _is_computed(query, sources):
         return []
-    if query.priced and not any(a.per or a.name == WHOLE for a in query.attributes[:1]):
+    if query.priced and not any(a.per or a.name == WHOLE for a in query.attributes[:1]) and not _is_repaid(query):
         return []  # the change, the tax, the tip
     if query.category is not None:
         return _seen(query, sources, claims)
@@ -79,6 +80,11 @@ def _is_computed(query: Query, sources: Iterable[Source]) -> bool:
     return query.computing is not None and any(source.table is not None for source in sources)
 
 
+def _is_repaid(query: Query) -> bool:
+    """Whether a question asks what somebody's company pays, and names no other amount: "what will the firm refund"."""
+    return not query.named and "repaid" in matters(query.text) and _has("payers", query.text)
+
+
 def _table(query: Query, claims: Mapping[str, Sequence[Claim]]) -> list[Claim]:
     """The claims told of single things, of what is asked for: by attribute, by price, by the header of a column."""
     told = [
@@ -98,8 +104,8 @@ def _wanted(query: Query) -> Iterator[str]:
     Then those of single things with values of its type and unit: "how much" asks for a dose or a price.
     """
     single = [a for a in vocabulary().attributes.values() if a.per and Expect(a.value) in AMOUNTS]
-    if query.priced:
-        yield from (attribute.name for attribute in single if attribute.value == query.expects)
+    if query.priced or (not query.attributes and query.text.lower().startswith("what") and _is_repaid(query)):
+        yield from (attribute.name for attribute in single if attribute.value == Expect.MONEY)
     else:
         yield from (attribute.name for attribute in query.attributes)
     if query.expects in AMOUNTS:
@@ -184,7 +190,7 @@ def _meant(
     out = {p.thing for p in chosen if p.excluded is not _is_opposite(asked, p)}
     lines = tuple(dict.fromkeys(p.line.id for p in chosen))
     if out and len(out) == len({p.thing for p in chosen}):
-        if not any(p.rest for p in chosen) and not (asked & _OPPOSITE.keys()):
+        if not any(p.rest for p in chosen) and not asked & _SHARED_OUT:
             return []
         kept = [thing for thing in things if thing not in out]
     else:
@@ -210,7 +216,7 @@ def _chosen(query: Query, table: Sequence[Claim], named: Sequence[Pointer], whol
         return worded
     pointed = bool(own & things) or not whole
     alone = len({p.thing for p in named}) == 1 and pointed and not own - things and not asked and _refers(query.text)
-    singled = bool(asked & _OPPOSITE.keys()) and any(p.singled for p in named)
+    singled = bool(asked & _SHARED_OUT) and any(p.singled for p in named)
     return list(named) if alone or singled else []
 
 

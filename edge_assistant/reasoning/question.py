@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from edge_assistant.perception.detectors import LABELS
-from edge_assistant.reasoning.agreement import asks_agreement, is_source, named_kinds, source_words
+from edge_assistant.reasoning.agreement import asks_agreement, comparing_words
 from edge_assistant.reasoning.attributes import Mention, asked, within
-from edge_assistant.reasoning.kinds import PERSON, kind_of_thing
+from edge_assistant.reasoning.counting import counted, counted_unit
+from edge_assistant.reasoning.kinds import kind_of_thing
 from edge_assistant.reasoning.readings.measured import Computing, compared, statistic
 from edge_assistant.reasoning.rules.vocabulary import Attribute, Vocabulary, per_vocabulary, vocabulary
-from edge_assistant.reasoning.told.clauses import told_words
+from edge_assistant.reasoning.sourcenames import compared_sources, is_source, named_kinds, source_words
 from edge_assistant.reasoning.values.candidates import singular
 from edge_assistant.reasoning.values.spans import alternatives
 from edge_assistant.signals import Kind
@@ -21,7 +21,14 @@ from edge_assistant.signals import Kind
 # "do they agree on the colour?", else the first noun with an article: "is the colour in the recording right?"
 _AGREED_ON = re.compile(r"\b(?:on|about) (?:(?:the|their|his|her|its) )?(?P<noun>[\w ]+?)[?!. ]*$", re.I)
 _AGREED_NOUN = re.compile(r"\b(?:the|its|his|her) (?P<noun>\w+)\b", re.I)
-_COUNTED = re.compile(r"\b(?:how many|number of) (?P<noun>[a-z]+(?: [a-z]+){0,3})", re.I)
+_AGREED_BEFORE = re.compile(
+    r"\b(?:on|about|regarding|concerning|over|as (?:to|for|regards|far as)|with (?:regard|respect) to|in terms of"
+    r"|comes to) (?:(?:the|their|his|her|its|any) )?(?:[\w-]+ )?$",
+    re.I,
+)
+_GIVEN_IN = re.compile(
+    r"(?<=\w) (?:given|named|told|claimed|written)(?= (?:in|on|by|from)\b)", re.I
+)  # no "amount given"
 _WHILE = re.compile(r"^(?P<asked>(?:\w+ )?(?:what|which|how|who|whose|where)\b[^,:]*?) when\b")
 _NO_NOUN = r"(?=[?!. ]*$|,|\s+(?:of|for|in|at|to|by|on|per|us|me|them|him|her|you|with|without|before|after|all|up)\b)"
 LIMIT = "limit"  # the attribute of how much something may be
@@ -103,17 +110,18 @@ def understand(question: str) -> Query:
     text = " ".join(question.split())
     if asks_agreement(text):
         return _agreement(text)
-    asked_as, text = text, _bare(text)
+    asked_as, text = text, bare(text)
     lower = text.lower()
     interrogative = _interrogative(lower)
-    unit = _counted_unit(lower)
+    unit = counted_unit(lower)
     mentions = _mentions(text)
-    counted = None if unit else _counted(lower)
+    count = None if unit else counted(text)
     attributes = _attributes(text, mentions, interrogative) or _of_unit(unit)
-    if counted is not None and (counted in LABELS or not attributes):
+    if count is not None and (not attributes or (count.is_label and count.outright)):
         attributes = ()
+        interrogative = interrogative or Expect.QUANTITY
     else:
-        counted = None
+        count = None
     computing = statistic(text)
     return Query(
         asked_as,
@@ -122,7 +130,7 @@ def understand(question: str) -> Query:
         restated=asked_as,
         attributes=attributes,
         subject=_subject(text, mentions, attributes),
-        counted=counted,
+        counted=count.noun if count else None,
         category=kind_of_thing(text),
         units=frozenset({unit}) if unit else _units(attributes),
         computing=computing,
@@ -131,7 +139,7 @@ def understand(question: str) -> Query:
     )
 
 
-def _bare(text: str) -> str:
+def bare(text: str) -> str:
     """A question without the courtesies before it: "could you please tell me her weight" -> "her weight"."""
     while match := _courtesy().match(text):
         if not text[match.end() :].strip(" ?!.,"):
@@ -149,10 +157,10 @@ def _courtesy(vocabulary: Vocabulary) -> re.Pattern[str]:
 
 def _agreement(text: str) -> Query:
     """A question whether sources agree becomes the question what each says of the attribute."""
-    mentions = _mentions(text)
-    counted = _counted(text.lower())
-    counted = counted if counted in LABELS else None
-    attributes = _attributes(text, mentions, None) if counted is None else ()
+    mentions = _compared_on(text)
+    count = counted(comparing_words().sub(";", text))
+    count = count if count and count.is_label else None
+    attributes = _attributes(text, mentions, None) if count is None else ()
     computing = compared(text)
     if attributes:
         first = attributes[0]
@@ -168,20 +176,20 @@ def _agreement(text: str) -> Query:
             computing=computing,
             named=_is_named(mentions, attributes),
         )
-    if counted is None and computing is None and (kind := kind_of_thing(text, agreement=True)):
+    if count is None and computing is None and (kind := kind_of_thing(text, agreement=True)):
         return Query(text, Expect.WORDS, kind, f"What is the {kind}?", agreement=True, category=kind)
     match = _AGREED_ON.search(text) or _AGREED_NOUN.search(text)
     attribute = match["noun"] if match else text.rstrip("?")
     unclear = match is None or bool(set(attribute.lower().split()) & (vocabulary().words["generic"] | source_words()))
     return Query(
         text,
-        Expect.QUANTITY if counted else Expect.WORDS,
-        f"number of {_counted_words(text)}" if counted else attribute,
-        f"How many {counted} are there?" if counted else f"What is the {attribute}?",
+        Expect.QUANTITY if count else Expect.WORDS,
+        f"number of {count.words}" if count else attribute,
+        f"How many {count.words} are there?" if count else f"What is the {attribute}?",
         agreement=True,
-        counted=counted,
+        counted=count.noun if count else None,
         computing=computing,
-        whole=unclear and counted is None and computing is None,
+        whole=unclear and count is None and computing is None,
     )
 
 
@@ -190,16 +198,48 @@ def _mentions(text: str) -> list[Mention]:
     return [mention for mention in asked(text) if not is_source(text, mention.start, mention.end)]
 
 
+def _compared_on(text: str) -> list[Mention]:
+    """The attributes that a question asks if sources agree on: behind "about" or "on", else all that name no source.
+
+    Where a word for a source is all there is, and another source stands beside it, it is what they shall agree on: "is
+    the bill in line with the claim?", "is the operator right?".
+    """
+    text = _GIVEN_IN.sub(lambda match: " " * len(match[0]), text)
+    found = asked(text)
+    for people in (True, False):
+        sources = compared_sources(text, people)
+        if mentions := [m for m in found if not any(a < m.end <= b or a <= m.start < b for a, b in sources)]:
+            return [m for m in mentions if _AGREED_BEFORE.search(text[: m.start])] or mentions
+    return [] if len(sources) == 1 else [m for m in found if not is_source(text, m.start, m.end)]
+
+
 def _is_named(mentions: Iterable[Mention], attributes: tuple[Attribute, ...]) -> bool:
     """Whether the likeliest attribute is meant for sure: it has its name in the question, and is no general one."""
     return any(m.named and m.attribute is attributes[0] for m in mentions) and not attributes[0].general
 
 
+def as_meaning(query: Query, attribute: Attribute) -> Query:
+    """A question with the attribute that it was found to mean; what its first word wants stays."""
+    kept = query.expects in (Expect.TRUTH, Expect.CLOCK)
+    return replace(
+        query,
+        attributes=(attribute, *(other for other in query.attributes if other is not attribute)),
+        expects=query.expects if kept else Expect(attribute.value),
+        attribute=attribute.name,
+        units=attribute.units,
+    )
+
+
+def admitted(query: Query) -> frozenset[Expect] | None:
+    """The types of value that a question's first word lets answer; None for any."""
+    interrogative = _interrogative(query.text.lower())
+    return _ADMITTED.get(interrogative) if interrogative else None
+
+
 def admits(query: Query, attribute: Attribute) -> bool:
     """Whether an attribute's values are of the type that a question's first word asks for."""
-    interrogative = _interrogative(query.text.lower())
-    admitted = _ADMITTED.get(interrogative) if interrogative else None
-    return admitted is None or attribute.value in admitted
+    types = admitted(query)
+    return types is None or attribute.value in types
 
 
 def _attributes(text: str, mentions: Iterable[Mention], interrogative: Expect | None) -> tuple[Attribute, ...]:
@@ -210,8 +250,8 @@ def _attributes(text: str, mentions: Iterable[Mention], interrogative: Expect | 
     has a meaning of its own comes before "date": "On what date does she come back?" asks for the appointment. A limit
     is always one of something else, and comes before that: "How high may the temperature be?".
     """
-    admitted = _ADMITTED.get(interrogative) if interrogative else None
-    meant = [m for m in mentions if admitted is None or m.attribute.value in admitted or _asks(text, m)]
+    types = _ADMITTED.get(interrogative) if interrogative else None
+    meant = [m for m in mentions if types is None or m.attribute.value in types or _asks(text, m)]
     meant = [m for m in meant if not any(_is_measure_of(text, m, other) for other in meant)]
     meant = [m for m in meant if m.attribute.general or not any(_covers(other, m) for other in meant)]
     meant = [m for m in meant if not _acts(text, m)] or meant
@@ -287,41 +327,6 @@ def _content(text: str) -> list[str]:
     drop = vocabulary().words["stop"] | set(rules["auxiliary"]) | set(rules["interrogative"])
     words = re.findall(r"[^\W_]+(?:['’/.-][^\W_]+)*", text.lower())
     return [word for word in words if not {word, re.split("['’]", word)[0]} & drop]  # what's, isn't
-
-
-def _counted(lower: str) -> str | None:
-    """What is counted: "how many red cars are there" -> car, "how many traffic lights" -> traffic light."""
-    match = _COUNTED.search(lower)
-    if match is None:
-        return None
-    words = list(_noun_phrase(match["noun"].split()))
-    if not words:
-        return None
-    synonyms = vocabulary().synonyms
-    name = synonyms.get(" ".join(words[-2:])) or synonyms.get(words[-1], words[-1])
-    return words[-1] if name == PERSON and words[-1] not in told_words("persons") else name  # "how many women"
-
-
-def _counted_words(text: str) -> str:
-    """What is counted as the question calls it: "people"."""
-    match = _COUNTED.search(text.lower())
-    words = match["noun"].split() if match else []
-    return " ".join(words[: len(list(_noun_phrase(words)))])
-
-
-def _noun_phrase(words: Iterable[str]) -> Iterator[str]:
-    """The words up to the first that no noun phrase has; each in singular."""
-    ends = vocabulary().words["stop"] | set(vocabulary().question["auxiliary"]) | vocabulary().words["after_noun"]
-    for word in words:
-        if word in ends:
-            return
-        yield singular(word)
-
-
-def _counted_unit(lower: str) -> str | None:
-    """The unit of "how many volts"."""
-    match = _COUNTED.search(lower)
-    return vocabulary().units.get(match["noun"].split()[0]) if match else None
 
 
 def _of_unit(unit: str | None) -> tuple[Attribute, ...]:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from edge_assistant.reasoning.agreement import asks_agreement, named_kinds
+from edge_assistant.reasoning.agreement import asks_agreement
 from edge_assistant.reasoning.question import Expect, Query, understand
+from edge_assistant.reasoning.sourcenames import named_kinds
 from edge_assistant.signals import Kind
 
 LISTED = Path(__file__).with_name("questions.txt")
