@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
 from edge_assistant.reasoning.agreement import agreement_words
 from edge_assistant.reasoning.attributes import asked
+from edge_assistant.reasoning.readings.comparing import (
+    direction,
+    is_kept,
+    is_sided,
+    is_thing,
+    limit_of,
+    names_a_limit,
+    numbers_in,
+)
 from edge_assistant.reasoning.readings.happenings import Happening, fronted, happening
+from edge_assistant.reasoning.readings.moves import asked_extent
 from edge_assistant.reasoning.readings.subjects import without_places
-from edge_assistant.reasoning.readings.when import Relation, When, masked, whens
-from edge_assistant.reasoning.rules.phrasing import found
+from edge_assistant.reasoning.readings.when import Relation, When, is_throughout, masked, whens
+from edge_assistant.reasoning.rules.phrasing import found, pattern
 from edge_assistant.reasoning.rules.vocabulary import vocabulary
-from edge_assistant.reasoning.values.candidates import Candidate, quantities, singular
 from edge_assistant.reasoning.values.values import Quantity
-
-_BEHIND = 60  # characters behind "over" in which its limit stands
 
 
 class Kind(StrEnum):
@@ -140,13 +147,13 @@ def _computing(text: str, *, compared: bool) -> Computing | None:
     rest = then.head if then else whole
     if compared and wants in (Wants.TRUTH, Wants.VALUE):
         wants = Wants.TRUTH if _is_limited(rest, named) else Wants.VALUE
-    stays = found(text, "words", "stay") is not None  # in the text: "all night" is also a time
+    stays = found(text, "words", "stay") is not None or is_throughout(text)  # "all night" is also a time
     kind = _kind(rest, wants, named, then, compared=compared, stays=stays)
     if kind is None or found(rest, "asks", "other") or _asks_which(rest) or _asks_rule(rest, kind):
         return None
     if kind not in (Kind.AT, Kind.WAS_BEYOND) and (then is not None or _is_placed(rest)):
         return None
-    over = direction(rest)
+    over = direction(rest) if is_sided(rest) else None
     ranged = over is None and range_kind(rest) is not None
     if kind in (Kind.TREND, Kind.WENT_BEYOND, Kind.STAYED, Kind.WAS_BEYOND) and (compared or _is_closed(rest)):
         wants = Wants.TRUTH
@@ -176,9 +183,12 @@ def _kind(
     compared: bool = False,
     stays: bool = False,
 ) -> Kind | None:
-    kind = _limited(rest, wants, named, then, stays=stays) if direction(rest) is not None else None
-    if direction(rest) is None and wants is Wants.TRUTH and (ranged := range_kind(rest)) is not None:
+    passed = direction(rest) is not None
+    if not (passed and is_sided(rest)) and wants is Wants.TRUTH and (ranged := range_kind(rest)) is not None:
         return ranged
+    if wants is Wants.TRUTH and (is_kept(rest) if not passed else found(rest, "words", "enough") is not None):
+        return Kind.STAYED
+    kind = _limited(rest, wants, named, then, stays=stays) if passed else None
     return kind or _unlimited(rest, wants, named, then, compared=compared)
 
 
@@ -192,78 +202,6 @@ def range_kind(rest: str) -> Kind | None:
     return Kind.STAYED if outside is None else Kind.WENT_BEYOND
 
 
-def limit_of(rest: str) -> Quantity | None:
-    """The number that follows "over" or "under", else the only one."""
-    numbers = list(numbers_in(rest))
-    word = found(rest, "words", "over", "under", "reach", "sink")
-    behind = [n for n in numbers if word and word.end() < n.end and n.start <= word.end() + _BEHIND]
-    chosen = behind[0] if behind else numbers[0] if len(numbers) == 1 else None
-    return plain(chosen.value) if chosen is not None and isinstance(chosen.value, Quantity) else None
-
-
-def plain(quantity: Quantity) -> Quantity:
-    """A limit without the side that "over" or "at most" gives it; the ends of a range stay."""
-    open_range = (quantity.least is None) != (quantity.most is None)
-    return replace(quantity, least=None, most=None) if open_range else quantity
-
-
-def numbers_in(text: str) -> Iterator[Candidate]:
-    """The quantities of a text that are no count of times, no length of time, and no number of a thing ("pump 2")."""
-    words = vocabulary().measuring["words"]
-    for candidate in quantities(text):
-        following = re.match(r"\s*([^\W\d_]+)", text[candidate.end :])
-        before = re.findall(r"[^\W\d_]+", text[: candidate.start])
-        unit = candidate.value.unit if isinstance(candidate.value, Quantity) else None
-        if unit in _TIMES:
-            continue
-        if (
-            not unit
-            and following
-            and following[1].lower() in words["unclock"]
-            and following[1].lower() not in _VALUE_WORDS
-        ):
-            continue
-        if not unit and before and _is_thing(before[-1]):
-            continue
-        yield candidate
-
-
-_TIMES = frozenset({"minute", "hour", "day", "week", "month", "year"})
-_VALUE_WORDS = frozenset(
-    {
-        "degree",
-        "degrees",
-        "percent",
-        "or",
-        "of",
-        "more",
-        "units",
-        "passengers",
-        "requests",
-        "trips",
-        "milliseconds",
-        "per",
-        "point",
-    }
-)
-
-
-def _is_thing(word: str) -> bool:
-    subjects = vocabulary().measuring["subjects"]
-    return singular(word.lower()) in (*subjects["things"], *subjects["anything"])
-
-
-def direction(rest: str) -> bool | None:
-    """Whether a text speaks of what is over a limit (True) or under it (False); None for neither."""
-    over, under = (found(rest, "words", word) for word in ("over", "under"))
-    if over is None and under is None:
-        reach, sink = (found(rest, "words", word) for word in ("reach", "sink"))
-        return None if limit_of(rest) is None or not (reach or sink) else sink is None
-    if over is None or under is None:
-        return over is not None
-    return over.start() < under.start()
-
-
 def _wants(rest: str) -> Wants:
     for wants, group in (
         (Wants.DURATION, "duration"),
@@ -275,7 +213,19 @@ def _wants(rest: str) -> Wants:
         match = found(rest, "asks", group)
         if match and not (group == "moment" and _is_clause_word(rest, match)):
             return wants
-    return Wants.TRUTH if _is_closed(rest) else Wants.VALUE
+    return Wants.TRUTH if _is_closed(rest) else _elliptical(rest)
+
+
+def _elliptical(rest: str) -> Wants:
+    """What a question without a question word wants: "First breach of the limit?", "Minutes over 95?"."""
+    if direction(rest) is None or _ASKS_VALUE.match(rest):
+        return Wants.VALUE
+    opening = rest.lstrip(" ,.:;")
+    for wants in (Wants.MOMENT, Wants.DURATION, Wants.TRUTH):
+        match = found(opening, "openings", wants.value)
+        if match is not None and (wants is Wants.TRUTH or match.start() == 0):
+            return wants
+    return Wants.TRUTH if limit_of(rest) is not None and found(rest, "words", "over", "under") else Wants.VALUE
 
 
 def _is_clause_word(rest: str, match: re.Match[str]) -> bool:
@@ -284,7 +234,8 @@ def _is_clause_word(rest: str, match: re.Match[str]) -> bool:
     return (
         bool(before)
         and match[0].lower() == "when"
-        and not before.endswith(("on", "about", "of", "is", "and", "regarding"))
+        and not before.endswith(("on", "about", "of", "is", "and", "regarding", "since", "from", "until", "till"))
+        and re.search(r"\w", rest[match.end() :]) is not None  # "the highest pressure, when?"
     )
 
 
@@ -298,7 +249,7 @@ def _limited(
     rest: str, wants: Wants, named: Sequence[When], then: Happening | None, *, stays: bool = False
 ) -> Kind | None:
     """A computation that compares with a limit."""
-    if not (limit_of(rest) or _names_limit(rest)):
+    if not (limit_of(rest) or names_a_limit(rest)):
         return None
     if found(rest, "asks", "excess"):
         return Kind.EXCESS
@@ -319,23 +270,13 @@ def _limited(
     return Kind.FIRST_BEYOND if re.search(r"\bfirst\b", rest, re.I) else None
 
 
-def _names_limit(rest: str) -> bool:
-    """Whether a limit is named that something else has to tell; "over" before other words may only be a preposition."""
-    word = found(rest, "words", "over", "under", "reach")
-    return word is not None and (names_limit(rest) or word[0].lower() not in ("over", "under", "past"))
-
-
-def names_limit(rest: str) -> bool:
-    """Whether a text says "the limit", or "it" behind "over"."""
-    word = found(rest, "words", "over", "under")
-    behind = found(rest[word.end() :], "words", "pronoun") if word else None
-    return found(rest, "words", "limit") is not None or (behind is not None and behind.start() <= 1)
-
-
 def _is_placed(rest: str) -> bool:
     """Whether a question means a period that readings do not tell: "before the limit was exceeded"."""
-    placed = found(rest, "words", "unplaced")
-    return placed is not None and placed[0].lower() not in ("when", "as")
+    placed = pattern(vocabulary().measuring["words"]["unplaced"]).finditer(rest)
+    return any(match[0].lower() not in ("when", "as") and not _ASKED.match(rest, match.end()) for match in placed)
+
+
+_ASKED = re.compile(r"\s+(?:what|which|when|how)\b", re.I)  # "since when was it too warm?" asks for the time
 
 
 def _asks_rule(rest: str, kind: Kind) -> bool:
@@ -346,9 +287,10 @@ def _asks_rule(rest: str, kind: Kind) -> bool:
 def _asks_which(rest: str) -> bool:
     """Whether a thing answers a question: "which pump ran hottest?"."""
     match = re.search(r"\bwhich\s+(?:of\s+the\s+)?([^\W\d_]+)(?:\s+([^\W\d_]+))?", rest, re.I)
-    if match is None or not _is_thing(match[1]):
+    if match is None or not is_thing(match[1]):
         return False
-    return not any(mention.attribute.units for mention in asked(match[2] or ""))  # "which motor temperature"
+    behind = match[2] or ""  # "which motor temperature", "which tank level"
+    return not found(behind, "words", "quantity") and not any(m.attribute.units for m in asked(behind))
 
 
 def _unlimited(
@@ -367,6 +309,8 @@ def _unlimited(
         Kind.MINIMUM,
         Kind.MAXIMUM,
     ):
+        if (up := asked_extent(rest)) is not None and kind is Kind.TREND:
+            return Kind.MAXIMUM if up else Kind.MINIMUM
         match = found(rest, "statistics", kind.value)
         if match and not (kind is Kind.MINIMUM and at and match[0].lower().startswith("how")):
             return kind
@@ -376,11 +320,9 @@ def _unlimited(
         return Kind.COUNT
     if at and wants is Wants.TRUTH and then is None and any(True for _ in numbers_in(rest)):
         return Kind.AT
-    asks_value = compared or _ASKS_VALUE.match(rest) or found(rest, "statistics", "reading")
-    return Kind.AT if at and wants is Wants.VALUE and asks_value else None
+    return Kind.AT if at and wants is Wants.VALUE else None  # if what is asked for is a column, see `compute`
 
 
-# A question for a value; whether it is one of readings is told by the words for their columns
 _ASKS_VALUE = re.compile(r"\W*(?:(?:and|so|then)\s+)?(?:what|which|how|where|give|tell)\b", re.I)
 
 

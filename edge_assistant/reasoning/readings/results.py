@@ -9,7 +9,8 @@ from decimal import Decimal
 from edge_assistant.perception.readings import decimals, quantity
 from edge_assistant.perception.table import Column, Computed, Table, Window
 from edge_assistant.reasoning.readings.columns import canonical, converted
-from edge_assistant.reasoning.readings.measured import LIMITED, Computing, Kind, Wants, numbers_in
+from edge_assistant.reasoning.readings.comparing import numbers_in
+from edge_assistant.reasoning.readings.measured import LIMITED, Computing, Kind, Wants
 from edge_assistant.reasoning.readings.moments import Period
 from edge_assistant.reasoning.rules.vocabulary import vocabulary
 from edge_assistant.reasoning.values.values import Clock, Day, Quantity, Truth, Value, same

@@ -9,18 +9,9 @@ from decimal import Decimal
 
 from edge_assistant.perception.table import Column
 from edge_assistant.reasoning.readings.columns import comparable, converted, score
+from edge_assistant.reasoning.readings.comparing import direction, limit_of, names_limit, numbers_in, plain
 from edge_assistant.reasoning.readings.lengths import seconds
-from edge_assistant.reasoning.readings.measured import (
-    Computing,
-    Kind,
-    Wants,
-    direction,
-    limit_of,
-    names_limit,
-    numbers_in,
-    plain,
-    range_kind,
-)
+from edge_assistant.reasoning.readings.measured import Computing, Kind, Wants, range_kind
 from edge_assistant.reasoning.readings.subjects import subjects, without_places
 from edge_assistant.reasoning.readings.when import Relation, When, masked, whens
 from edge_assistant.reasoning.rules.phrasing import found, pattern

@@ -126,9 +126,24 @@ def masked(text: str, named: Sequence[When], *, bare: bool = True) -> str:
     for when in named:
         if bare or not when.bare:
             text = text[: when.start] + " " * (when.end - when.start) + text[when.end :]
-    for match in pattern(vocabulary().measuring["whole"]["phrases"]).finditer(text):
+    for match in (*pattern(vocabulary().measuring["whole"]["phrases"]).finditer(text), *_throughout().finditer(text)):
         text = text[: match.start()] + " " * (match.end() - match.start()) + text[match.end() :]
     return text
+
+
+def is_throughout(text: str) -> bool:
+    """Whether a text speaks of all the time that is covered: "during the whole shift", "from start to finish"."""
+    return _throughout().search(text) is not None
+
+
+@per_vocabulary
+def _throughout(vocabulary: Vocabulary) -> re.Pattern[str]:
+    words = vocabulary.measuring["whole"]
+    spans, every, ends = (pattern(words[name]).pattern for name in ("spans", "every", "ends"))
+    return re.compile(
+        rf"(?:\b(?:during|over|for|in|throughout|across|through)\s+)?{every}\s+(?:of\s+)?(?:the\s+)?{spans}|{ends}",
+        re.I,
+    )
 
 
 def _anchors(text: str) -> Iterator[Anchor]:
@@ -273,6 +288,8 @@ def _is_range(text: str, first: Anchor, after: Anchor, word: str) -> bool:
 def _preposition(text: str, start: int) -> tuple[str, int]:
     """The preposition before an anchor, and where it starts."""
     match = _BEFORE.search(text, max(0, start - 40), start)
+    if match and match[0].lower().startswith("up to on"):  # "what did it get up to on the ninth?"
+        return "on", match.start() + len("up to ")
     if match and match["word"] and (match.start() == 0 or not text[match.start() - 1].isalnum()):
         return " ".join(match["word"].lower().split()), match.start()
     return "", start

@@ -10,7 +10,7 @@ from edge_assistant.perception.table import Column
 from edge_assistant.reasoning.attributes import asked
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.readings.columns import converted, score
-from edge_assistant.reasoning.readings.measured import numbers_in
+from edge_assistant.reasoning.readings.comparing import numbers_in
 from edge_assistant.reasoning.readings.subjects import heading, other_than
 from edge_assistant.reasoning.rules.phrasing import found
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
@@ -146,7 +146,7 @@ def _told_at(skeleton: str, number: Candidate) -> int | None:
 
 
 def _is_event(before: str, named: str) -> bool:
-    """Whether it went off: "there was an alarm at 78 degrees" tells no limit, but "it has a limit of 78 degrees" does."""
+    """Whether it went off: "there was an alarm at 78 degrees" is no limit, but "it has a limit of 78 degrees" is."""
     article = _ONE.search(before)
     return article is not None and (article[1].lower() != "a" or not re.match(r"limit|threshold|set", named, re.I))
 

@@ -9,8 +9,9 @@ import pytest
 from logged import furnace, read
 
 from edge_assistant.reasoning.readings.columns import column_of, measures
+from edge_assistant.reasoning.readings.comparing import direction
 from edge_assistant.reasoning.readings.lengths import seconds
-from edge_assistant.reasoning.readings.measured import Kind, Wants, direction, statistic
+from edge_assistant.reasoning.readings.measured import Kind, Wants, statistic
 from edge_assistant.reasoning.readings.moments import period
 from edge_assistant.reasoning.readings.statements import stated
 from edge_assistant.reasoning.readings.subjects import subjects
