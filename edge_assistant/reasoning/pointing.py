@@ -11,7 +11,8 @@ from edge_assistant.evidence import Evidence, Passage, Speech
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary
 from edge_assistant.reasoning.sources import Source
 from edge_assistant.reasoning.told.clauses import any_of, listed, sentences
-from edge_assistant.reasoning.told.corrections import corrected, is_plain_no
+from edge_assistant.reasoning.told.corrections import corrected
+from edge_assistant.reasoning.told.repairs import repairs
 from edge_assistant.reasoning.values.quantities import quantities
 
 NAMED = 0.75  # likeness from which on words name an item: "double chocolate slices" and "DoubleChoc Slice" have 0.83
@@ -94,11 +95,11 @@ def _of_sentence(sentence: str, things: Sequence[str], line: Evidence) -> Iterat
 
 def _settled(sentence: str, things: Sequence[str]) -> str:
     """A sentence without the things that are taken back: "the tea, no, sorry, the soup"."""
-    for match in reversed(list(listed("corrections").finditer(sentence))):
-        before, behind = sentence[: match.start()], sentence[match.end() :]
-        if not is_plain_no(sentence, match.start(), match.end()) and _places(behind, things):
+    for repair in reversed(list(repairs(sentence))):
+        before, behind = sentence[: repair.start], sentence[repair.end :]
+        if repair.set_off and _places(behind, things):
             for _, start, _end in _places(before, things)[-1:]:
-                return sentence[:start] + " " * (match.end() - start) + behind
+                return sentence[:start] + " " * (repair.end - start) + behind
     return sentence
 
 

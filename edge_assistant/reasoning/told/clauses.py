@@ -11,9 +11,17 @@ from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary
 
 _END = re.compile(r"[.!?;]+(?=[\s\"'”’)]|$)|\n+")
 _LAST_WORD = re.compile(r"([^\W\d_](?:[^\W\d_]|\.(?=[^\W\d_]))*)\.?$")
+_RELATIVE = re.compile(  # "what you see is a dog", "where I took it is Oslo" ask nothing
+    r"\s*(?:(?:and|or|so|but),?\s+)?(?:what|where|when|who|how)\s+"
+    r"(?:i|we|you|he|she|it|they|there|this|that|the|my|our|his|her|their)(?:'ve|'d|'m|'re)?\s+\w",
+    re.I,
+)
 _FIRST_WORD = re.compile(r"\s*[a-zß-ÿ]")
 _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'"})
 MAX_CLAUSE = 400  # characters; what runs on for longer is no clause
+_IS_ONE = re.compile(
+    r"\b(?:is|was)\s+(?:(?:the|my|her|his|our|their)\s+)?$", re.I
+)  # "Ada Hale is the emergency contact."
 _LEAD = 40  # characters before a full stop in which what leads up to the next sentence stands
 _TAIL = 12  # characters before a full stop in which an abbreviation stands
 
@@ -142,7 +150,8 @@ def _goes_on(text: str, end: re.Match[str]) -> bool:
         return end[0] == "\n" and bool(_FIRST_WORD.match(text, end.end()))
     if end[0] != ".":
         return False
-    if _leading_up().search(text, max(0, end.start() - _LEAD), end.start()):
+    leading = _leading_up().search(text, max(0, end.start() - _LEAD), end.start())
+    if leading and not _IS_ONE.search(text, max(0, end.start() - _LEAD), leading.start()):
         return bool(re.match(r"\s+\S", text[end.end() : end.end() + 3]))
     word = _LAST_WORD.search(text[max(0, end.start() - _TAIL) : end.start()])
     if word is None:
@@ -208,7 +217,7 @@ def _cut(vocabulary: Vocabulary) -> re.Pattern[str]:
 
 def _asked_from(sentence: str) -> int:
     """Where a sentence begins to ask: at its start, or at the tag of "it is at ten, is that right?"; else its end."""
-    if _asking().match(sentence):
+    if _asking().match(sentence) and not (_RELATIVE.match(sentence) and "?" not in sentence):
         return 0
     if not sentence.rstrip(" \n\"'").endswith("?"):
         return len(sentence)

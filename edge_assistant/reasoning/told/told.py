@@ -20,13 +20,12 @@ from edge_assistant.reasoning.told.clauses import (
     Clause,
     any_of,
     clauses,
-    listed,
     plain,
     sentences,
     told_words,
 )
 from edge_assistant.reasoning.told.contacts import coded, contacts
-from edge_assistant.reasoning.told.corrections import corrected, is_afterthought, is_plain_no
+from edge_assistant.reasoning.told.corrections import corrected
 from edge_assistant.reasoning.told.crew import operated
 from edge_assistant.reasoning.told.dated import dated
 from edge_assistant.reasoning.told.goods import contained, handled, named_behind, packed
@@ -37,6 +36,7 @@ from edge_assistant.reasoning.told.measures import measured
 from edge_assistant.reasoning.told.occasions import occasions
 from edge_assistant.reasoning.told.paid import paid, settled
 from edge_assistant.reasoning.told.reactions import reactions
+from edge_assistant.reasoning.told.repairs import repairs
 from edge_assistant.reasoning.told.sayings import Found, Saying, as_meant, mentions_in, quantities_in
 from edge_assistant.reasoning.told.script import Script
 from edge_assistant.reasoning.told.sighted import sighted
@@ -197,15 +197,11 @@ def _standing(found: Sequence[Found], text: str) -> list[Found]:
 
 def _corrects(between: str) -> bool:
     """Whether the words between two claims take the first back."""
-    for match in listed("corrections").finditer(between[:MAX_CLAUSE]):
-        anew = between[match.end() :]
-        if _takes_back(between, match) and len(anew) <= _ANEW and not re.search(r"\w[.!?]\s", anew):
+    for repair in repairs(between[:MAX_CLAUSE]):
+        anew = between[repair.end :]
+        if repair.set_off and len(anew) <= _ANEW and not re.search(r"\w[.!?]\s", anew):
             return True
     return False
-
-
-def _takes_back(text: str, match: re.Match[str]) -> bool:
-    return not is_plain_no(text, *match.span()) and not is_afterthought(text, *match.span())
 
 
 def _named_at_hand(found: Sequence[Found]) -> list[Found]:
