@@ -31,7 +31,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Make our own scenario set.")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--split", choices=SPLITS, default="dev", help="which of the three halves of the phrasings")
+    parser.add_argument("--split", choices=SPLITS, default="dev", help="which of the four halves of the phrasings")
     parser.add_argument("--per-domain", type=int, default=14, metavar="N", help="scenarios of each domain")
     parser.add_argument("--only", choices=build.DOMAINS, help="one domain")
     parser.add_argument("--photos", type=Path, help="folder of photographs with labels.json")

@@ -55,13 +55,14 @@ def test_the_halves_share_no_phrasing(domain):
 
 
 @pytest.mark.parametrize("domain", phrases.DOMAINS)
-def test_no_phrasing_of_the_third_half_is_one_of_the_others_up_to_names(domain):
+def test_no_phrasing_of_a_half_apart_is_one_of_another_half_up_to_names(domain):
     def all_of(split):
         entries = phrases.table(domain, split).values()
         kinds = [(what, phrase) for entry in entries for what in entry if what != "nouns" for phrase in entry[what]]
         return {(what in TOLD, flat(phrase)) for what, phrase in kinds}
 
     assert not all_of("holdout") & (all_of("dev") | all_of("test"))
+    assert not all_of("sealed") & (all_of("dev") | all_of("test") | all_of("holdout"))
 
 
 @pytest.mark.parametrize("split", phrases.SPLITS)
@@ -80,11 +81,12 @@ def strings(names):
     return [name for item in names if not isinstance(item, int) for name in strings(item)]
 
 
+@pytest.mark.parametrize("split", phrases.APART)
 @pytest.mark.parametrize("domain", phrases.DOMAINS[1:])
-def test_the_third_half_has_names_of_its_own(domain):
+def test_a_half_apart_has_names_of_its_own(domain, split):
     assert phrases.own_names(domain, "dev") == phrases.own_names(domain, "test") == {}
     code = "".join(path.read_text("utf-8") for path in phrases.Path(phrases.__file__).parent.glob("*.py"))
-    own = {key: strings(names) for key, names in phrases.own_names(domain, "holdout").items() if key not in SHARED}
+    own = {key: strings(names) for key, names in phrases.own_names(domain, split).items() if key not in SHARED}
     assert [name for names in own.values() for name in names if f'"{name}"' in code] == []
     assert all(len(set(names)) == len(names) >= 4 for names in own.values())
 
@@ -109,7 +111,7 @@ def test_every_family_and_type_is_there(made, split):
 
 def test_the_default_set_is_large(monkeypatch):
     monkeypatch.setattr("scenarios.sheet.Sheet.scanned", lambda self, *_, **__: (b"", self.evidence))
-    for seed, split in ((1, "dev"), (2, "test"), (3, "holdout")):
+    for seed, split in ((1, "dev"), (2, "test"), (3, "holdout"), (4, "sealed")):
         scenarios = build.build(seed, split, 14, drawn=True)
         assert [fault for scenario in scenarios for fault in verify.faults(scenario)] == []
         assert len(questions(scenarios)) >= 300

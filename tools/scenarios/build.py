@@ -27,7 +27,7 @@ def build(
 
     Args:
         seed: the same seed gives the same scenarios.
-        split: which half of the phrasings, and of the photographs; the third half has those of `test`.
+        split: which half of the phrasings, and of the photographs; those apart have those of `test`.
         per_domain: how many of each domain.
         folder: photographs with `labels.json`.
         only: one domain.

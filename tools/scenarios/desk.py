@@ -139,14 +139,14 @@ class Desk:
 
         Args:
             options: `dev` has every other of these, `test` the rest.
-            key: what the third half has in their place, see `own`.
+            key: what a half apart has in their place, see `own`.
         """
         if self._names:
             return self.draw.choice(self.own(key, options))
         return self.draw.choice(options[1::2] if self.split == "test" else options[::2])
 
     def own(self, key: str, options: T) -> T:
-        """What this split has in place of some names: `dev` and `test` share them, the third half has its own.
+        """What this split has in place of some names: `dev` and `test` share them, the others have their own.
 
         Args:
             key: where they stand in the domain's part of `names.toml`, such as `labels.dose`.

@@ -1,4 +1,4 @@
-"""Phrasings: how facts are told and asked for, from TOML files; three halves, as it were, that share nothing.
+"""Phrasings: how facts are told and asked for, from TOML files; four halves, as it were, that share nothing.
 
 A domain's file has the halves `dev` and `test`:
 
@@ -11,9 +11,10 @@ A domain's file has the halves `dev` and `test`:
     [dose.older]                            # what it was before: never the answer
     [dose.other]                            # what it is for somebody or something else: never the answer
 
-Beside {x} there are the words of whoever speaks, see `Person`, and what a domain hands over. The half `holdout` is in
-files of its own, so that nobody reads it by the way: `holdout/` has the same facts with one list for each of `say`,
-`ask` and so on, nouns of its own, and in `names.toml` its own names of people, medicines, shops and things.
+Beside {x} there are the words of whoever speaks, see `Person`, and what a domain hands over. The halves `holdout` and
+`sealed` are in files of their own, so that nobody reads them by the way: such a folder has the same facts with one list
+for each of `say`, `ask` and so on, nouns of its own, and in `names.toml` its own names of people, medicines, shops and
+things.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-SPLITS = ("dev", "test", "holdout")
+APART = ("holdout", "sealed")  # in folders of their own
+SPLITS = ("dev", "test", *APART)
 DOMAINS = ("common", "clinic", "receipts", "machines", "plates", "labels", "photos")
 _FOLDER = Path(__file__).with_name("phrasing")
 
@@ -152,8 +154,8 @@ def table(domain: str, split: str) -> dict[str, dict[str, list[str]]]:
     """
     if split not in SPLITS:
         raise ValueError(f"the split is {split!r}, not one of {SPLITS}")
-    if split == "holdout":
-        return _read(f"holdout/{domain}.toml")
+    if split in APART:
+        return _read(f"{split}/{domain}.toml")
     return {
         fact: {what: halves if what == "nouns" else halves[split] for what, halves in entry.items()}
         for fact, entry in _read(f"{domain}.toml").items()
@@ -162,7 +164,7 @@ def table(domain: str, split: str) -> dict[str, dict[str, list[str]]]:
 
 def own_names(domain: str, split: str) -> dict[str, Any]:
     """The names that a half has to itself; empty for `dev` and `test`, which share out what stands in the code."""
-    return _read("holdout/names.toml").get(domain, {}) if split == "holdout" else {}
+    return _read(f"{split}/names.toml").get(domain, {}) if split in APART else {}
 
 
 def _read(file: str) -> dict[str, Any]:
