@@ -23,7 +23,11 @@ from edge_assistant.reasoning.told.corrections import corrected
 from edge_assistant.reasoning.told.told import told_claims
 from edge_assistant.signals import Kind
 
-CASES = [case for name in ("told_sentences.txt", "told_care.txt") for case in cases(Path(__file__).with_name(name))]
+CASES = [
+    case
+    for name in ("told_sentences.txt", "told_care.txt", "told_photos.txt")
+    for case in cases(Path(__file__).with_name(name))
+]
 UNRELATED = ["Thank you very much.", "The weather is nice.", "We met in the corridor.", "Okay.", "Nothing to report."]
 HOSTILE = [
     "no ", "no, sorry, 5 ", "5, no, ", "not 5, ", "I take ", "allergic to a, ", "a, ", "and ", "if ", "will ",
