@@ -19,6 +19,7 @@ from edge_assistant.reasoning.told.sayings import Found, is_money, is_timed, qua
 from edge_assistant.reasoning.values.candidates import Candidate
 from edge_assistant.reasoning.values.values import Quantity
 from edge_assistant.reasoning.values.words import MAX_TEXT, as_words
+from edge_assistant.signals import Kind
 
 LIMIT = "limit"
 _MARK, _OTHER = "\x00", "\x01"  # stand for a number and for the others in the skeleton of a sentence
@@ -60,6 +61,22 @@ def sentence_at(text: str, at: int) -> str:
     return next((text[start:end] for start, end in sentences(text) if start <= at < end), "")
 
 
+def limits_among(claims: Sequence[Claim]) -> list[Claim]:
+    """The limits among claims, those that are called so first; a label that gives a most or a least tells one too."""
+    named = [claim for claim in claims if claim.attribute == LIMIT]
+    return [*named, *(claim for claim in claims if claim.attribute != LIMIT and _is_written_bound(claim))]
+
+
+def _is_written_bound(claim: Claim) -> bool:
+    """Whether a page states a value as the most or least that may be: "Max. storage temp.: 21 °C"."""
+    if not claim.signal.startswith(Kind.IMAGE.value) or not isinstance(claim.value, Quantity):
+        return False
+    return (
+        claim.value.unit is not None
+        and found(claim.sentence.partition(":")[0], "rules", "extreme", "permitted") is not None
+    )
+
+
 def told_limit(claims: Sequence[Claim], question: str, column: Column | None = None) -> list[Claim]:
     """The limits that a question means of several: those of its quantity, of its side and by the name that it uses.
 
@@ -76,6 +93,7 @@ def told_limit(claims: Sequence[Claim], question: str, column: Column | None = N
     else:
         topic = as_words(question).tokens - as_words(" ".join(vocabulary().measuring["rules"]["name"])).tokens
         left = _best(left, lambda claim: len(topic & as_words(claim.sentence).tokens))
+    left = [claim for claim in left if claim.attribute == LIMIT] or left
     low = found(question, "rules", "lower") is not None or found(question, "words", "under") is not None
     left = _best(left, lambda claim: int(is_lower(claim.sentence) is low))
     named = as_words(question).tokens & as_words(" ".join(vocabulary().measuring["rules"]["name"])).tokens

@@ -7,8 +7,9 @@ from logged import read
 
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.question import understand
-from edge_assistant.reasoning.told.limits import is_lower, sentence_at, told_limit
+from edge_assistant.reasoning.told.limits import is_lower, limits_among, sentence_at, told_limit
 from edge_assistant.reasoning.told.told import told_in
+from edge_assistant.reasoning.values.candidates import find
 
 TOLD = """
 The alarm is set at 80 degrees.|80
@@ -229,3 +230,20 @@ def test_a_question_for_a_limit_asks_for_it_first(question):
     query = understand(question)
     assert query.attributes[0].name == "limit"
     assert query.computing is None
+
+
+def on_page(attribute: str, sentence: str, value: str, signal: str = "image:1") -> Claim:
+    return Claim(
+        signal, next(iter(find("quantity", value))).value, value, ("E1",), attribute=attribute, sentence=sentence
+    )
+
+
+def test_a_label_tells_a_limit_where_nobody_else_does():
+    label = on_page("temperature", "Max. storage temp.: 21 °C", "21 °C")
+    told = on_page("limit", "the limit is 20 degrees", "20 °C", "text:1")
+    plain = on_page("temperature", "Temperature: 21 °C", "21 °C")
+    remark = on_page("temperature", "the maximum was 21 °C", "21 °C", "text:1")
+    assert limits_among([label, told, plain, remark]) == [told, label]
+    column = read("time,room temperature [degC]\n2025-03-14T14:00:00,20\n").columns[0]
+    assert told_limit([label], "When was it too warm?", column) == [label]
+    assert told_limit([label, told], "When was it too warm?", column) == [told]
