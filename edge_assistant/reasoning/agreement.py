@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import re
 
-from edge_assistant.reasoning.attributes import asked
+from edge_assistant.reasoning.alike import (
+    FAULTS,
+    holds_against,
+    is_alike,
+    is_known,
+    is_of_two,
+    other_than,
+    same_in_all,
+)
 from edge_assistant.reasoning.rules.phrasing import pattern
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
 from edge_assistant.reasoning.sourcenames import MARK, WHICH, marked, source_nouns
@@ -14,11 +22,6 @@ _JUDGED = r"(?:one|date|amount|value|figure|number|dose|total|time|price|weight|
 _SETTLED = re.compile(
     r"(?:what|when|where|who)\s+(?:did|had|has|have)\s+(?:they|he|she|we|you)\b.*\bagree"
 )  # people did
-_NUMBER_OF = re.compile(r"\b(?:number\s+of|how\s+many|head ?count|count\s+of)\b")
-_FAULTS = (
-    r"(?:wrong|incorrect|inconsistent|not right|not correct|not true|mistaken|off|different|untrue|false|inaccurate"
-    r"|(?:a |an |the |any )?(?:mistakes?|errors?))"
-)
 
 
 def asks_agreement(text: str) -> bool:
@@ -34,9 +37,9 @@ def asks_agreement(text: str) -> bool:
     if _SETTLED.match(plain):
         return False
     sourced = marked(plain)
-    if _is_attributive(plain, words["agreement"]) or _holds_against().search(sourced):
+    if _is_attributive(plain, words["agreement"]) or holds_against().search(sourced):
         return True
-    if _sides().match(plain) or _faults().search(plain):
+    if _sides().match(_rest(plain)) or _faults().search(plain):
         return True
     bare = _tag().sub("", plain)
     if not _wants_yes_or_no(plain):
@@ -45,7 +48,8 @@ def asks_agreement(text: str) -> bool:
         _is_attributive(bare, words["yes_or_no"])
         or any(_is_predicate(bare, match) for match in any_of(words["predicates"]).finditer(bare))
         or bool(_the_same().search(bare))
-        or _is_alike(sourced, _is_known(text))
+        or is_alike(sourced, is_known(text))
+        or (is_known(text) and is_of_two(plain))
     )
 
 
@@ -76,8 +80,8 @@ def _is_predicate(text: str, match: re.Match[str]) -> bool:
     word = match[0].split()[-1]
     if before and before[-1] in vocabulary().asking["not_before"] and match[0] == word:
         return False
-    behind = re.match(r"[\s,]*([\w']+)", text[match.end() :])
-    return behind is None or behind[1] in vocabulary().asking["behind"]
+    behind = re.match(r"[\s,]*(to\s+(?:you|me|us)\b|[\w']+)", text[match.end() :])
+    return behind is None or behind[1].startswith("to ") or behind[1] in vocabulary().asking["behind"]
 
 
 def _plain(text: str) -> str:
@@ -102,30 +106,16 @@ def _is_elliptical(bare: str, sourced: str) -> bool:
     """
     if _interrogatives().match(bare) or re.search(r"\d", sourced):
         return False
-    if _same_in_all().search(sourced):
+    if same_in_all().search(sourced) or other_than().search(sourced):
         return True
-    known = MARK in sourced or _is_known(bare)
+    if sourced.startswith(MARK) and (
+        _is_attributive(bare, vocabulary().asking["yes_or_no"]) or is_alike(sourced, False)
+    ):
+        return True
+    known = MARK in sourced or is_known(bare)
     predicates = any_of((*vocabulary().asking["predicates"], *vocabulary().asking["matching"]))
-    return known and any(_is_predicate(bare, match) for match in predicates.finditer(bare))
-
-
-def _is_known(text: str) -> bool:
-    """Whether a text names an attribute, or how many of something there are."""
-    return bool(asked(text)) or bool(_NUMBER_OF.search(text))
-
-
-def _is_alike(sourced: str, known: bool) -> bool:
-    """Whether a yes-or-no question, its sources marked, asks if one is as the other: "does the dose fit the form?".
-
-    Args:
-        sourced: the question.
-        known: it names an attribute, so that "does it fit?" is about a value.
-    """
-    patterns = (_same_in_all, _other_than, _told_right, _the_one_of)
-    if any(found().search(sourced) for found in patterns):
-        return True
-    fitting = _fitting().search(sourced)
-    return fitting is not None and (known or MARK in fitting[0])
+    found = any(_is_predicate(bare, match) for match in predicates.finditer(bare))
+    return known and (found or bool(re.match(r"(?:(?:a|any|the|both|have)\s+)*(?:same\b|difference\s+in\b)", bare)))
 
 
 @per_vocabulary
@@ -140,7 +130,7 @@ def comparing_words(vocabulary: Vocabulary) -> re.Pattern[str]:
     """All words by which a question compares: no noun is made of them in "the number of people fit the photo"."""
     keys = ("agreement", "yes_or_no", "predicates", "fitting", "matching")
     words = (word for key in keys for word in vocabulary.asking[key] if "..." not in word)
-    return pattern((*words, "against", "than", "off", "from", "to"))
+    return pattern((*words, *vocabulary.asking["no_noun"]))
 
 
 @per_vocabulary
@@ -163,12 +153,16 @@ def _sides(vocabulary: Vocabulary) -> re.Pattern[str]:
         r"|whose\s+[\w ]{1,30}?)"
     )
     verb = r"(?:is|are|was|were|'s|can|should|do|does|has|have|gives|gave|states|tells|got|shall|could|must|may|to)"
+    whom = r"(?:(?:i|we|you|one|be|the|it|more)\s+){0,3}"
+    nouns, which = source_nouns(vocabulary), r"(?:which|what)"
+    one = rf"(?:one|source|side|version|signal|(?:of\s+)?(?:\w+\s+)?(?:the\s+two|them|{nouns}))"
+    stating = any_of((*vocabulary.asking["stating"], "has", "have", "got", "gets")).pattern
     return re.compile(
-        rf"(?:and\s+|so\s+)?{side}\s+(?:[\w']+\s+){{0,2}}?{verb}\s+(?:(?:i|we|you|one|be|the|it|more)\s+){{0,3}}{judged}"
+        rf"(?:and\s+|so\s+)?{side}\s+(?:[\w']+\s+){{0,2}}?{verb}\s+{whom}{judged}"
         rf"(?:\s+{_JUDGED}\b|,|$|\s+(?:{behind})\b)"
-        rf"|(?:which|what)\s+(?:one|source|side|version|signal|(?:of\s+)?(?:\w+\s+)?(?:the\s+two|them|{source_nouns(vocabulary)}))\s+"
-        rf"{any_of((*vocabulary.asking['stating'], 'has', 'have', 'got', 'gets')).pattern}"
-        r"\s+the\s+(?:right|correct|wrong|true|false)\s+\w"
+        rf"|{which}\s+[\w ]{{1,30}}?\s{verb}\s+{whom}{judged}(?:\s+one)?(?:$|,)"
+        rf"|{which}\s+{one}\s+{stating}\s+the\s+(?:right|correct|wrong|true|false)\s+\w"
+        r"|who\s+(?:has|got|gave|gives|names|states)\s+the\s+wrong\s+\w"
     )
 
 
@@ -177,7 +171,7 @@ def _faults(vocabulary: Vocabulary) -> re.Pattern[str]:
     """What is wrong in the note, what does the form get wrong, is there a mistake in the recording."""
     asked = r"(?:what|which|anything|something|where|how|nothing|there|any|whether)"
     return re.compile(
-        rf"\b{asked}\b[\w' ]{{0,25}}?\b{_FAULTS}\s+(?:in|with|on|about|between|of)\s+(?:{WHICH}\s+)?"
+        rf"\b{asked}\b[\w' ]{{0,25}}?\b{FAULTS}\s+(?:in|with|on|about|between|of)\s+(?:{WHICH}\s+)?"
         rf"(?:{source_nouns(vocabulary)})\b"
         r"|\bwhat(?:'s| is)\s+(?:not\s+true|untrue|wrong)\s+(?:in|of)\s+what\b"
     )
@@ -188,9 +182,9 @@ def _the_same(vocabulary: Vocabulary) -> re.Pattern[str]:
     """Do both say the same date, do the form and the note have the same name."""
     stating, both = (any_of(vocabulary.asking[name]).pattern for name in ("stating", "both"))
     nouns = source_nouns(vocabulary)
-    only_they = r"(?!\s+(?!have|has|give|say|show|use|get|put|are|do|of|the\b)\w)"
+    only_they = rf"(?!\s+(?!(?:{'|'.join(vocabulary.asking['of_both'])})\b)\w)"
     subject = rf"(?:{both}{only_they}|(?:{nouns})\s+(?:and|or)\s+(?:{WHICH}\s+)?(?:{nouns}))"
-    same = r"the\s+(?:very\s+)?same\b"
+    same = r"(?:the\s+(?:very\s+|exact\s+)?|one\s+and\s+the\s+)?same\b"
     held = rf"(?:{nouns})\s+(?:have|has|got|{stating})\s+the\s+(?:right|correct|wrong|true|same)\b"
     one = rf"\bthe\s+ones?\s+(?:(?:that\s+is\s+|given\s+|written\s+)?(?:on|in|from|of)\s+)?{WHICH}\s+(?:{nouns})\b"
     return re.compile(
@@ -221,70 +215,3 @@ def _tag(vocabulary: Vocabulary) -> re.Pattern[str]:
 def _interrogatives(vocabulary: Vocabulary) -> re.Pattern[str]:
     words = (*vocabulary.question["interrogative"], *vocabulary.asking["courtesy"], "whom", "why", "what's", "whose")
     return re.compile(rf"(?:{any_of(words).pattern})")
-
-
-@per_vocabulary
-def _holds_against(vocabulary: Vocabulary) -> re.Pattern[str]:
-    """Check the dose against the form, verify the tip, how well does the note fit the plate."""
-    checking, verifying = (any_of(vocabulary.asking[name]).pattern for name in ("checking", "verifying"))
-    fitting = any_of((*vocabulary.asking["fitting"], *vocabulary.asking["matching"])).pattern
-    return re.compile(
-        rf"{checking}\s+[^,;]*?\b(?:against|with|beside|next\s+to)\s+{MARK}"
-        rf"|(?:^|please\s+|\byou\s+|\bto\s+|\bme\s+){verifying}\s+(?:that|if|whether|{WHICH})\b"
-        rf"|\bhow\s+(?:well|closely|accurately|far|exactly|faithfully|truly)\s+(?:do|does|did|is|are)\b.*{fitting}"
-    )
-
-
-@per_vocabulary
-def _same_in_all(vocabulary: Vocabulary) -> re.Pattern[str]:
-    """The same dose in both, the note and the form: same dose."""
-    placed = rf"(?:in|on|for|from|at|by|with)\s+(?:both|all|either|the\s+two|{MARK})"
-    pair = rf"{MARK}\s*(?:and|or|vs\.?|versus|against|with|[&+/,-])\s*{MARK}"
-    different = (
-        rf"(?:{any_of(vocabulary.asking['stating']).pattern}|have|has|got)\s+(?:an?\s+|two\s+)?(?:different|other)\b"
-    )
-    return re.compile(rf"\bsame\b[^,;]*?\b{placed}|{pair}.*\bsame\b|{pair}\s+{different}|\bsame\b.*{pair}")
-
-
-@per_vocabulary
-def _other_than(vocabulary: Vocabulary) -> re.Pattern[str]:
-    """Does the note give another dose than the form, does it say otherwise."""
-    stating = any_of(vocabulary.asking["stating"]).pattern
-    another = r"(?:another|an\s+other|(?:a|any|some|the)\s+(?:different|differing|other|opposite)|different)"
-    otherwise = any_of(vocabulary.asking["otherwise"]).pattern
-    return re.compile(
-        rf"\b{another}\b[^,;]*?\b(?:than|from|to)\s+(?:\w+\s+)?{MARK}|{MARK}\s+{stating}\s+(?:us\s+)?{another}\b"
-        rf"|{stating}\s+(?:us\s+|me\s+)?{otherwise}"
-    )
-
-
-@per_vocabulary
-def _told_right(vocabulary: Vocabulary) -> re.Pattern[str]:
-    """Did they give the right dose, were we told the correct dose, has anybody mixed up the dose, is it off."""
-    telling, mixing = (any_of(vocabulary.asking[name]).pattern for name in ("telling", "mixing"))
-    right = r"(?:right(?!\s+to\b)|correct|wrong|true|proper|false|exact|accurate)"
-    off = rf"(?:{MARK}|given|stated|mentioned|noted|quoted|told)\s+(?:is\s+|a\s+bit\s+)?off"
-    return re.compile(
-        rf"{telling}\s+(?:\w+\s+){{0,2}}?(?:the|a|an)\s+{right}\s+\w|{mixing}|{off}$|\boff\s+(?:in|on)\s+{MARK}"
-        r"|\b(?:all|everything|anything|something)\s+(?:is\s+)?(?:well|right|fine|in\s+order|ok|okay|amiss)\s+(?:with|about)\b"
-    )
-
-
-@per_vocabulary
-def _the_one_of(vocabulary: Vocabulary) -> re.Pattern[str]:
-    """The dose in the note the one on the form, the dose of the form that the note gives, the date of both the date."""
-    placed = r"(?:in|on|of|from|by|at)"
-    return re.compile(
-        rf"\bthe\s+(?:ones?|same|very)\s+(?:[\w']+\s+){{0,3}}?(?:{placed}\s+)?{MARK}"
-        rf"|\bit\s+(?:\w+\s+)?the\s+[^,;]*?{placed}\s+{MARK}\s+(?:that|which)\s+{MARK}"
-        rf"|\bthe\s+([\w ]{{2,30}}?)\s+{placed}\s+{MARK}\s+(?:and\s+)?the\s+\1\b"
-        rf"|{MARK}\s+what\s+{MARK}"
-    )
-
-
-@per_vocabulary
-def _fitting(vocabulary: Vocabulary) -> re.Pattern[str]:
-    """Does the dose fit, does it hold against the form, does it equal that on the label."""
-    fitting = any_of(vocabulary.asking["fitting"]).pattern
-    behind = rf"(?:{MARK}|that\b|those\b|the\s+ones?\b|what\b|both\b)"
-    return re.compile(rf"{fitting}(?:$|\s+(?:(?:in|up|together|with|to|against|for)\s+){{0,2}}{behind})")

@@ -209,13 +209,17 @@ def _compared_on(text: str) -> list[Mention]:
     for people in (True, False):
         sources = compared_sources(text, people)
         if mentions := [m for m in found if not any(a < m.end <= b or a <= m.start < b for a, b in sources)]:
+            if any(m.named for m in mentions):
+                # "is the claimed date right?" does not ask what is claimed
+                mentions = [m for m in mentions if m.named or (m.words > 1 and not m.gapped)]
             return [m for m in mentions if _AGREED_BEFORE.search(text[: m.start])] or mentions
     return [] if len(sources) == 1 else [m for m in found if not is_source(text, m.start, m.end)]
 
 
 def _is_named(mentions: Iterable[Mention], attributes: tuple[Attribute, ...]) -> bool:
-    """Whether the likeliest attribute is meant for sure: it has its name in the question, and is no general one."""
-    return any(m.named and m.attribute is attributes[0] for m in mentions) and not attributes[0].general
+    """Whether the likeliest attribute is meant for sure: by its name or both ends of a phrase, and is no general one."""
+    sure = any((m.named or m.gapped) and m.attribute is attributes[0] for m in mentions)
+    return sure and not attributes[0].general
 
 
 def as_meaning(query: Query, attribute: Attribute) -> Query:

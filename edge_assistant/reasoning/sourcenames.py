@@ -17,8 +17,8 @@ _SPEAKS = (
     r"|right|correct|wrong)"
 )
 _JOINS = (
-    r"(?:(?:in|on|from|per|between|with|and|or|than|against|versus|vs|do|does|are|is|if|whether|that|compare)\b"
-    r"|[&+/]|vs\.)"
+    r"(?:(?<!\w)(?:in|on|from|per|between|with|and|or|than|against|versus|vs|do|does|are|is|if|whether|that|compare|check)\b"
+    r"|[&+/,:]|\bvs\.)"
 )
 _PART = (  # "the receipt number" is something on it
     r"(?!['’]?s?\s+(?:number|no|date|total|time|id|code|address|amount|sum)\b)"
@@ -109,7 +109,7 @@ def _compared(vocabulary: Vocabulary) -> re.Pattern[str]:
     noun = rf"(?:(?:{kinds})(?:['’]s)?[ -]+){{0,2}}(?:{nouns})"
     which = rf"{WHICH}\s+(?:(?:two|other|same)\s+)?"
     return re.compile(
-        rf"(?:(?<!\w){_JOINS}\s+|\A)(?P<bare>{noun})\b{_PART}"
+        rf"(?:{_JOINS}\s+|\A)(?P<bare>{noun})\b{_PART}"
         rf"|\b(?P<placed>{which}{noun})\b{_PART}"
         rf"|\b(?P<person>{which}(?:{people}){_PART}{_HAS_IT})",
         re.I,
