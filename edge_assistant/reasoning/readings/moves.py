@@ -53,11 +53,12 @@ def _questions(vocabulary: Vocabulary) -> dict[bool, re.Pattern[str]]:
 @per_vocabulary
 def _remarks(vocabulary: Vocabulary) -> dict[bool, re.Pattern[str]]:
     ways = {}
-    for up, way, how in ((True, "up", "high|hot|warm|much"), (False, "down", "low|cold|cool|little")):
+    for up, way, how, far in ((True, "up", "high|hot|warm|much", "|far"), (False, "down", "low|cold|cool|little", "")):
         to = rf"(?:all\s+the\s+way\s+)?(?:{way}\s+)?(?:to|as\s+(?:{how}|far)\s+as)(?=\s)"
         ways[up] = re.compile(
             rf"{_verbs(vocabulary, up)}\s+(?:(?:slowly|right|briefly|once)\s+)?{to}"
-            rf"|\b(?:went|got|came|ran|made\s+it|was)\s+(?:{way}\s+to|{way}\s+as\s+(?:{how}|far)\s+as|as\s+(?:{how})\s+as)(?=\s)",
+            rf"|\b(?:went|got|came|ran|was)\s+(?:{way}\s+to|(?:{way}\s+)?as\s+(?:{how}{far})\s+as)(?=\s)"
+            + (r"|\b(?:went|got|made\s+it)\s+to(?=\s+\d)" if up else ""),
             re.I,
         )
     return ways

@@ -17,6 +17,7 @@ from edge_assistant.reasoning.readings.subjects import other_subject, other_than
 from edge_assistant.reasoning.readings.telling import Telling, tellings
 from edge_assistant.reasoning.rules.vocabulary import vocabulary
 from edge_assistant.reasoning.told.corrections import corrected
+from edge_assistant.reasoning.told.limits import limits_at
 from edge_assistant.reasoning.values.candidates import MAX_TEXT
 from edge_assistant.reasoning.values.units import is_temperature
 from edge_assistant.reasoning.values.values import Clock, Day, Nothing, Quantity, Truth, Value, same
@@ -81,7 +82,8 @@ def stated(text: str, table: Table, about: str = "", head: str = "") -> list[Sta
     """
     found_ones: list[Statement] = []
     before: Column | None = None
-    for telling in tellings(corrected(text[:MAX_TEXT])):
+    said = corrected(text[:MAX_TEXT])
+    for telling in tellings(said, limits_at(said)):
         if (about and other_subject(telling.clause, about)) or other_than(telling.clause, head):
             before = None
             continue

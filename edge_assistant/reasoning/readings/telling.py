@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from edge_assistant.perception.table import Column
 from edge_assistant.reasoning.readings.columns import comparable, converted, score
-from edge_assistant.reasoning.readings.comparing import direction, limit_of, names_limit, numbers_in, plain
+from edge_assistant.reasoning.readings.comparing import (
+    direction,
+    is_kept,
+    limit_of,
+    names_limit,
+    numbers_in,
+    plain,
+    violation,
+)
 from edge_assistant.reasoning.readings.lengths import seconds
 from edge_assistant.reasoning.readings.measured import Computing, Kind, Wants, range_kind
+from edge_assistant.reasoning.readings.moves import told_extent
 from edge_assistant.reasoning.readings.subjects import subjects, without_places
-from edge_assistant.reasoning.readings.when import Relation, When, masked, whens
+from edge_assistant.reasoning.readings.when import Relation, When, is_throughout, masked, whens
 from edge_assistant.reasoning.rules.phrasing import found, pattern
 from edge_assistant.reasoning.rules.vocabulary import vocabulary
 from edge_assistant.reasoning.values.candidates import Candidate
@@ -25,7 +34,7 @@ Claimed = tuple[Computing, Value, bool]
 
 _NO_FACTS = ("conditions", "unsure", "coming", "future")  # of told.toml
 _SENTENCE = re.compile(
-    r"(?:[^.;!?\n]|\.(?=\d)|(?<=\b[apAP])\.(?=\s?[mM]\b)|(?<=\b[apAP]\.[mM])\.(?=\s+[a-z])|(?<=\b[apAP]\s[mM])\.(?=\s+[a-z]))+[.;!?]?"
+    r"(?:[^.;!?\n]|\.(?=\d)|(?<=\b[mM]ax)\.|(?<![\w/][mM]in)(?<=\b[mM]in)\.(?=\s*\d)|(?<=\b[tT]emp)\.|(?<=\b[apAP])\.(?=\s?[mM]\b)|(?<=\b[apAP]\.[mM])\.(?=\s+[a-z])|(?<=\b[apAP]\s[mM])\.(?=\s+[a-z]))+[.;!?]?"
 )
 _CLAUSE = re.compile(
     r"(?:,?\s+(?:but|then|and then|while|whereas|although|though|because|so)\s+)|,\s+(?:and\s+)?"
@@ -46,6 +55,7 @@ class Telling:
         whens: the periods and moments that it names.
         rest: the clause without them.
         numbers: the quantities in the rest.
+        rules: where those start in the rest that say how much something may be, and not how much it was.
     """
 
     clause: str
@@ -54,23 +64,31 @@ class Telling:
     whens: tuple[When, ...]
     rest: str
     numbers: tuple[Candidate, ...]
+    rules: frozenset[int] = frozenset()
 
     def claims(self, column: Column) -> Iterator[Claimed]:
         """What it tells of a column: at most a value and a moment."""
-        numbers = [plain(n.value) for n in self.numbers if isinstance(n.value, Quantity) and _fits(n.value, column)]
-        over = direction(self.rest) if found(self.rest, "words", "over", "under") else None
-        ranged = range_kind(self.rest) if over is None and found(self.clause, "words", "stay", "outside") else None
+        facts = [n.value for n in self.numbers if n.start not in self.rules and isinstance(n.value, Quantity)]
+        numbers = [plain(value) for value in facts if _fits(value, column)]
+        passed = found(self.rest, "words", "over", "under") or violation(self.rest)
+        over = direction(self.rest) if passed else None
+        free = not found(self.rest, "words", "over", "under")
+        ranged = range_kind(self.rest) if free and found(self.clause, "words", "stay", "outside") else None
         if ranged is not None:
             told = Truth(not self._negated or found(self.rest, "words", "never") is None)
             if not self._unplaced:
                 yield self._as(ranged, Wants.TRUTH, True, limit=limit_of(self.rest)), told, False
             return
+        if is_kept(self.rest) and over is None:
+            if not self._unplaced:
+                yield self._as(Kind.STAYED, Wants.TRUTH, True), Truth(not self._negated), False
+            return
         if found(self.rest, "words", "over") and found(self.rest, "words", "under"):
             return  # two limits in one clause, and what belongs to which is not known
-        if over is not None and (limit_of(self.rest) or names_limit(self.rest)):
+        if over is not None and (limit_of(self.rest) or names_limit(self.rest) or violation(self.rest)):
             yield from self._limited(over)
-        elif kind := self._extreme():
-            yield from self._of_extreme(kind, numbers)
+        elif extreme := self._extreme():
+            yield from self._of_extreme(*extreme, numbers)
         elif (trend := self._trend()) is not None and not numbers:
             if not self._unplaced:
                 yield self._as(Kind.TREND, Wants.TRUTH, trend), Truth(not self._negated), False
@@ -96,6 +114,7 @@ class Telling:
             *words["under"],
             *words["back"],
             *vocabulary().numbers,
+            *(name for names in vocabulary().measuring["lengths"].values() for name in names),
         }
         before = re.findall(r"[^\W\d_]+(?:'\w+)?", self.rest[: min(starts, default=0)].lower())
         subject = next((word for word in reversed(before) if word not in passing), None)
@@ -119,7 +138,7 @@ class Telling:
     @property
     def _unplaced(self) -> bool:
         """Whether it says when by what happened: "after the break"."""
-        return found(self.rest, "words", "unplaced") is not None
+        return found(_COMPARED.sub(" ", self.rest), "words", "unplaced") is not None
 
     @property
     def _moments(self) -> tuple[When, ...]:
@@ -155,7 +174,7 @@ class Telling:
         limit = limit_of(self.rest)
         if limit is not None and all(plain(n.value) != limit for n in self.numbers if isinstance(n.value, Quantity)):
             return  # more than twenty people
-        stays = found(self.clause, "words", "stay") is not None
+        stays = found(self.clause, "words", "stay") is not None or is_throughout(self.clause)
         if self._negated and (not stays or self._is_never):
             if self._unplaced:
                 return
@@ -196,32 +215,35 @@ class Telling:
         else:
             yield self._as(Kind.WAS_BEYOND, Wants.TRUTH, over, limit=limit, at=self._moment), Truth(True), False
 
-    def _extreme(self) -> Kind | None:
+    def _extreme(self) -> tuple[Kind, re.Match[str]] | None:
+        """The computation whose value it tells, and the words that say so."""
+        rest = without_places(self.rest)
         for kind in (Kind.SPREAD, Kind.MEAN, Kind.MINIMUM, Kind.MAXIMUM, Kind.FIRST, Kind.LAST):
-            if found(without_places(self.rest), "told", kind.value):
-                return kind
+            if match := found(rest, "told", kind.value):
+                return kind, match
+        if (extent := told_extent(rest)) is not None:
+            return Kind.MAXIMUM if extent[0] else Kind.MINIMUM, extent[1]
         return None
 
-    def _of_extreme(self, kind: Kind, numbers: list[Quantity]) -> Iterator[Claimed]:
+    def _of_extreme(self, kind: Kind, match: re.Match[str], numbers: list[Quantity]) -> Iterator[Claimed]:
         """The value of a computation, and when it was."""
-        match = found(self.rest, "told", kind.value)
         quantities = [(n.end, plain(n.value)) for n in self.numbers if isinstance(n.value, Quantity)]
-        behind = [value for end, value in quantities if match and end > match.end() and value in numbers]
+        behind = [value for end, value in quantities if end > match.end() and value in numbers]
         chosen = behind[0] if behind else numbers[0] if numbers else None
         at = self._moment
-        moved = (
-            match is not None
-            and re.search(r"\b(?:to|at)$", match[0]) is not None
-            and kind in (Kind.MAXIMUM, Kind.MINIMUM)
-        )
+        moved = _MOVED.search(match[0]) is not None and kind in (Kind.MAXIMUM, Kind.MINIMUM)
         if self._negated or (self._unplaced and (moved or kind not in (Kind.MAXIMUM, Kind.MINIMUM))):
             return
         if at is not None and moved:
             if isinstance(chosen, Quantity):
                 yield self._as(Kind.AT, Wants.VALUE, at=at), chosen, False
             return
+        if isinstance(chosen, Quantity) and found(match[0], "words", "steady"):
+            chosen = replace(chosen, approximate=True)
         if isinstance(chosen, Quantity):
             yield self._as(kind, Wants.VALUE), chosen, False
+        elif _REACHED.match(match[0]) and not found(self.rest[match.end() :], "told", kind.value):
+            return  # she reached the office at nine
         if at is not None and kind in (Kind.MAXIMUM, Kind.MINIMUM):
             yield self._as(kind, Wants.MOMENT), self._clock(), self._about(at.start)
 
@@ -257,8 +279,19 @@ class Telling:
         return found(beside, "words", "about") is not None
 
 
-def tellings(text: str) -> Iterator[Telling]:
-    """The clauses of a text that can tell something: no questions, nothing of what should be."""
+# Where a value with a time of day is the one of that time: "it climbed to 95 at two", but not "the top came at two"
+_REACHED = re.compile(r"(?:reached|hit|got to|up to|down to|\w+ (?:up |down )?to)$", re.I)
+_COMPARED = re.compile(r"\bas\s+\w+\s+as\b", re.I)
+_MOVED = re.compile(r"\b(?:to|at|as \w+ as)$", re.I)
+
+
+def tellings(text: str, rules: Collection[int] = ()) -> Iterator[Telling]:
+    """The clauses of a text that can tell something: no questions, nothing of what should be.
+
+    Args:
+        text: the remark.
+        rules: where the numbers of the text start that say how much something may be.
+    """
     for sentence in _SENTENCE.finditer(text):
         if sentence[0].rstrip().endswith("?"):
             continue
@@ -268,7 +301,7 @@ def tellings(text: str) -> Iterator[Telling]:
             if earlier:
                 continue
             clause = sentence[0][start:end].rstrip(" .;!,")
-            telling = _telling(clause, sentence.start() + start)
+            telling = _telling(clause, sentence.start() + start, rules)
             later = found(sentence[0][max(0, start - 12) : start], "words", "anaphora") if start else None
             if _is_fact(telling) and (not later or telling.whens):
                 yield telling
@@ -292,11 +325,18 @@ def _is_fact(telling: Telling) -> bool:
     order = found(telling.clause.strip(), "words", "order")
     if (
         (order and order.start() == 0)
-        or found(telling.clause, "words", "norm")
+        or found(_ALLOWED.sub("", telling.clause), "words", "norm")
         or (found(telling.rest, "words", "anaphora") and not telling.whens)
     ):
         return False
     return not any(pattern(other[name]).search(telling.rest) for name in _NO_FACTS)
+
+
+# "It stayed in the allowed range" is a fact
+_ALLOWED = re.compile(
+    r"\b(?:allowed|permitted|admissible|rated)\s+(?=(?:[a-z]+\s+)?(?:range|band|limits?|maximum|minimum|value|level|temperature|pressure)\b)",
+    re.I,
+)
 
 
 def _clauses(sentence: str) -> Iterator[tuple[int, int]]:
@@ -332,14 +372,15 @@ def _tells(rest: str) -> bool:
     return any(found(rest, "told", name) for name in names) or direction(rest) is not None
 
 
-def _telling(clause: str, start: int) -> Telling:
+def _telling(clause: str, start: int, rules: Collection[int]) -> Telling:
     named = whens(clause)
     rest = masked(clause, named)
     if not any(True for _ in numbers_in(rest)) and any(when.bare for when in named) and not _tells(rest):
         named = [when for when in named if not when.bare]  # "it ran at twenty": the only number is the value
         rest = masked(clause, named)
     numbers = tuple(number for number in numbers_in(rest) if not _counts(clause, number))
-    return Telling(clause, start, start + len(clause), tuple(named), rest, numbers)
+    own = frozenset(at - start for at in rules)
+    return Telling(clause, start, start + len(clause), tuple(named), rest, numbers, own)
 
 
 def _counts(clause: str, number: Candidate) -> bool:

@@ -18,6 +18,7 @@ from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary
 from edge_assistant.reasoning.values.candidates import MAX_TEXT, days
 from edge_assistant.reasoning.values.values import Day
 
+_SHORT = 3  # letters of a weekday's name that has to be capitalised
 _PLACES = {"last": -1, "final": -1}
 
 
@@ -360,9 +361,9 @@ def _part_pattern(vocabulary: Vocabulary) -> re.Pattern[str]:
 @per_vocabulary
 def _day_pattern(vocabulary: Vocabulary) -> re.Pattern[str]:
     ordinals = "|".join(sorted(vocabulary.ordinals, key=len, reverse=True))
-    weekdays = "|".join(
-        sorted((n for names in vocabulary.measuring["weekdays"].values() for n in names), key=len, reverse=True)
-    )
+    names = sorted((n for names in vocabulary.measuring["weekdays"].values() for n in names), key=len, reverse=True)
+    short = "|".join(name.capitalize() for name in names if len(name) <= _SHORT)  # it sat in the sun
+    weekdays = "|".join([*(name for name in names if len(name) > _SHORT), rf"(?-i:{short})", rf"(?<=\bon )(?:{short})"])
     places = "|".join([*sorted(vocabulary.ordinals, key=len, reverse=True), *_PLACES])
     numbers = "|".join(sorted(vocabulary.numbers, key=len, reverse=True))
     ordinal = rf"\d{{1,2}}(?:st|nd|rd|th)|(?:(?:twenty|thirty)[ -])?(?:{ordinals})"

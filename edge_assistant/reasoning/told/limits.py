@@ -48,6 +48,11 @@ def with_limits(found_ones: Iterable[Found], text: str) -> list[Found]:
     return [*(f for f in others if f.start not in taken or not isinstance(f.value, Quantity)), *placed]
 
 
+def limits_at(text: str) -> frozenset[int]:
+    """Where the numbers of a text start that are limits."""
+    return frozenset(limit.start for limit in _limits(text))
+
+
 def _of_whom(limit: Found, text: str, about: str) -> Found:
     """A limit with the thing that it is of, where that is not the one at hand."""
     if limit.subject is not None:
