@@ -18,10 +18,9 @@ _RELATIVE = re.compile(  # "what you see is a dog", "where I took it is Oslo" as
 )
 _FIRST_WORD = re.compile(r"\s*[a-zß-ÿ]")
 _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'"})
+PART = "\x1e"  # stands for a blank where a clause begins without any mark
 MAX_CLAUSE = 400  # characters; what runs on for longer is no clause
-_IS_ONE = re.compile(
-    r"\b(?:is|was)\s+(?:(?:the|my|her|his|our|their)\s+)?$", re.I
-)  # "Ada Hale is the emergency contact."
+_IS_ONE = re.compile(r"\b(?:is|was)\s+(?:the|my|her|his|our|their)\s+$", re.I)  # "Ada Hale is the emergency contact."
 _LEAD = 40  # characters before a full stop in which what leads up to the next sentence stands
 _TAIL = 12  # characters before a full stop in which an abbreviation stands
 
@@ -207,9 +206,17 @@ def _cut(vocabulary: Vocabulary) -> re.Pattern[str]:
     conditions = any_of(words["conditions"]).pattern
     relations = any_of(word for group in vocabulary.telling["relations"].values() for word in group).pattern
     mine = any_of(verb for verb in words["verbs"] if verb not in ("is", "are", "has")).pattern  # but "troponin i is"
+    whose = any_of(
+        (*(word for group in vocabulary.telling["relations"].values() for word in group), *words["carriers"])
+    ).pattern
+    owned = (  # "58 kg, that's her mother's weight"
+        r"(?:that|this|which)(?:'s|\s+is|\s+was)\s+(?:(?:what|how\s+much|only|just|the\s+\w+\s+of)\s+)*"
+        rf"(?:my|our|his|her|their|the)\s+(?:\w+\s+)?{whose}"
+    )
+    aside = r"(?:now|today|so|yesterday)\s*,"  # "her husband, now, weighs"
     unmarked = rf"(?-i:i)\s+(?:am\b|{mine})|(?:my|our|his|her)\s+{relations}\s+(?:is|has|takes|smokes|was|had)\b"
     return re.compile(
-        rf"(?P<cut>(?<=[\s,])(?:{joins}|{conditions})|,\s*(?:and\s+)?(?={starts}|{past})|(?<=\s)and\s+(?={starts}|{verbs})"
+        rf"(?P<cut>{PART}|(?<=[\s,])(?:{joins}|{conditions})|,\s*(?:and\s+)?(?={starts}|{past})(?!{owned}|{aside})|(?<=\s)and\s+(?={starts}|{verbs})"
         rf"|(?<=\w\s)(?={unmarked}))",  # as a recogniser writes that knows no full stop
         re.I,
     )

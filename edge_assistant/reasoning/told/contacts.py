@@ -54,7 +54,7 @@ def _telephones(saying: Saying) -> Iterator[Found]:
         if _is_of_us(saying.text[: value.start]) or (not saying.clause.statement and mention and mention.named):
             continue
         when = saying.when(TELEPHONE) or earlier(saying, TELEPHONE)
-        subject = _reached(saying, value.start) or _last(saying, value.start)
+        subject = _reached(saying, value.start) or _last(saying, value.start) or saying.subject(value.start)
         yield Found(TELEPHONE, value.value, value.start, value.end, at, subject, when)
 
 

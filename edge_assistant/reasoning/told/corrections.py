@@ -68,7 +68,7 @@ class _Draft:
     def __init__(self, text: str) -> None:
         self.text = text
         self.letters = list(text)
-        self.values = _values(text)
+        self.values = values_in(text)
         self.starts = [value.start for value in self.values]
 
     def take_back(self, repair: Repair) -> None:
@@ -76,7 +76,7 @@ class _Draft:
         start, end = repair.start, repair.end
         behind = bisect_left(self.starts, end)
         new = self.values[behind] if behind < len(self.values) else None
-        if not (repair.set_off or self._is_between_values(repair, new) or self._is_between_names(repair)):
+        if not (repair.set_off or self._is_betweenvalues_in(repair, new) or self._is_between_names(repair)):
             return
         if self._take_back_thing(start, end):
             return
@@ -99,7 +99,7 @@ class _Draft:
         else:
             self._blank(old.start, end + _punctuation(self.text, end))
 
-    def _is_between_values(self, repair: Repair, new: Candidate | None) -> bool:
+    def _is_betweenvalues_in(self, repair: Repair, new: Candidate | None) -> bool:
         """Whether a mere "no" stands right between two values: "fifty eight kilos no seventy four kilos"."""
         at = bisect_left(self.starts, repair.start) - 1
         old = self.values[at] if at >= 0 else None
@@ -214,7 +214,7 @@ def _denial(vocabulary: Vocabulary) -> re.Pattern[str]:
     )
 
 
-def _values(text: str) -> list[Candidate]:
+def values_in(text: str) -> list[Candidate]:
     """The values of a text, none within another."""
     found: list[Candidate] = []
     taken: set[int] = set()

@@ -71,7 +71,11 @@ def _likeliest(text: str, mentions: Sequence[Mention], value: Candidate) -> Ment
 def _found(saying: Saying, mention: Mention, value: Candidate) -> Found:
     subject = saying.subject(min(mention.start, value.start))
     at = (mention.start, mention.end)
-    when = earlier(saying, mention.attribute.name) or _gone(saying.text[: mention.start])
+    when = (
+        saying.when(mention.attribute.name)
+        or earlier(saying, mention.attribute.name)
+        or _gone(saying.text[: mention.start])
+    )
     return Found(mention.attribute.name, value.value, value.start, value.end, at, subject, when)
 
 

@@ -11,6 +11,7 @@ from edge_assistant.reasoning.attributes import Mention, phrase, told
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
 from edge_assistant.reasoning.told.clauses import Clause, any_of, listed, told_words
 from edge_assistant.reasoning.told.tenses import Tense
+from edge_assistant.reasoning.told.things import things
 from edge_assistant.reasoning.told.whose import Speaking, subject_at
 from edge_assistant.reasoning.values.candidates import Candidate, find
 from edge_assistant.reasoning.values.values import Identifier, Quantity, Telephone, Value
@@ -25,6 +26,7 @@ _OF = re.compile(r"(?:[^\W\d_][^\W\d_'/-]*\s+){1,5}(?:of|for|on|in|from)\s+(?:th
 _NUMBERED = re.compile(r"(?:\d|\b[A-Z])$")  # pump 2 may be the one at hand
 _I_DO = re.compile(r"\sI\s+[a-z]")  # "on 12 May 1961 I was": no part of a code
 _DIALLED = 7  # digits of a number with its area
+_USUAL = ("quantity", "number", "pair", "money")  # what is so as a rule may not be so now
 _ELSE = re.compile(r"[,;()]")
 
 
@@ -42,6 +44,8 @@ class Found:
         when: the words that place it in another time.
         negated: it is said that it is not so.
         statistic: of how many it is the maximum, minimum or mean.
+        around: words for a time that may still be the one that is spoken of, where nothing is told without them.
+        likeness: how like examples its words are; 1 where rules know them.
     """
 
     attribute: str
@@ -53,6 +57,8 @@ class Found:
     when: str | None = None
     negated: bool = False
     statistic: str | None = None
+    around: str | None = None
+    likeness: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,7 @@ class Saying:
         mentions: the attributes that it names.
         quantities: the numbers in it, those of a pair or date left out.
         topic: the attribute that the sentence measured before, which "it" may go on with.
+        pictured: what it stands in speaks of a picture somewhere.
     """
 
     clause: Clause
@@ -76,6 +83,7 @@ class Saying:
     mentions: tuple[Mention, ...]
     quantities: tuple[Candidate, ...]
     topic: str | None = None
+    pictured: bool = False
 
     @property
     def text(self) -> str:
@@ -87,12 +95,16 @@ class Saying:
         named = next((one for one in self.speaking if one.subject and one.start > at), None)
         if named and _is_of(self.text[at : named.start]) and not _NUMBERED.search(named.subject or ""):
             return named.subject
+        if named and _is_owned(self.text[at : named.start]):
+            return named.subject
         return subject_at(self.speaking, at)
 
     def when(self, attribute: str) -> str | None:
         """The other time of a value; what was bought yesterday is still what was bought."""
-        if self.tense is None or kind_of(attribute) in ("date", "clock"):
+        if self.tense is None or (self.tense.usual and (attribute == "dose" or kind_of(attribute) not in _USUAL)):
             return None
+        if kind_of(attribute) in ("date", "clock"):
+            return self.tense.words if listed("outdated").fullmatch(self.tense.words) else None
         if self.tense.recent and kind_of(attribute) in ("money", "name", "identifier"):
             return None
         return self.tense.words
@@ -101,6 +113,24 @@ class Saying:
 def _is_of(between: str) -> bool:
     """Whether these are the words of a name with "of" or "for" behind it, and of nothing that is said of it."""
     return bool(_OF.fullmatch(between)) and not listed("verbs").search(between)
+
+
+def _is_owned(between: str) -> bool:
+    """Whether these are a value and words that say whose it is: "58 kg is what", "that's the weight of"."""
+    match = _owning().fullmatch(between)
+    return bool(match and _NUMBER.search(match["value"]) and not listed("verbs").search(match["value"]))
+
+
+_NUMBER = re.compile(r"\d|[^\W\d_]{3,}\s+[^\W\d_]{3,}")  # of digits or in words
+
+
+@per_vocabulary
+def _owning(vocabulary: Vocabulary) -> re.Pattern[str]:
+    """What stands between a value and the one whose it is, where that is told behind it."""
+    owning = any_of(vocabulary.telling["words"]["owning"]).pattern
+    is_ = r"(?:(?:and|but)\s+)?(?:(?:that|which|this|it)(?:'s|\s+(?:is|was|would\s+be))|(?:is|was|are|were)(?!\s+it\b))"
+    what = r"(?:\s+(?:what|how\s+much|how\s+many|only|just|for|of|from|with|on|at|the\s+\w+\s+(?:of|for|from)))*"
+    return re.compile(rf"(?P<value>.{{1,60}}?)[\s,]*(?:{is_}|{owning}){what}\s*", re.I)
 
 
 def kind_of(attribute: str) -> str:
@@ -120,7 +150,8 @@ def quantities_in(text: str) -> tuple[Candidate, ...]:
     """The numbers of a text; not those of a pair, a telephone, a code, "5 or 10", "from 6 to 4", "one metre eighty"."""
     pairs = [(pair.start, pair.end) for pair in find("pair", text)]
     pairs += [(phone.start, phone.end) for phone in find("telephone", text) if is_dialled(phone)]
-    pairs += [(code.start, code.end) for code in codes_in(text)]
+    named = [(start, end) for _, start, end in things(text)]  # "one TV" is a set and no code 1TV
+    pairs += [(c.start, c.end) for c in codes_in(text) if not any(a > c.start and b == c.end for a, b in named)]
     found = [c for c in find("quantity", text) if not any(a < c.end and c.start < b for a, b in pairs)]
     doubtful = set()
     for first, second in pairwise(found):

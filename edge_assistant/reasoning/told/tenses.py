@@ -6,7 +6,15 @@ import re
 from dataclasses import dataclass
 
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary
-from edge_assistant.reasoning.told.clauses import Clause, any_of, listed
+from edge_assistant.reasoning.told.clauses import PART, Clause, any_of, listed
+
+_PAST = r"took|ran|said|read|held|came|got|did|stood|gave|drank|lay|made|drew|sent|[^\W\d_]{3,}ed"
+PAST = re.compile(rf"\b(?:was|were|had|{_PAST})\b", re.I)  # verbs of what is over
+PRESENT = re.compile(
+    r"\b(?:is|are|am|has|have|weighs?|takes?|runs?|holds?|contains?|needs?|draws?|reads?|shows?|makes?|turns?|smokes?|expires?|keeps?|wants?|costs?)\b"
+    r"|\w'(?:s|m|re|ve)\b",
+    re.I,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,10 +24,12 @@ class Tense:
     Attributes:
         words: as they are said.
         recent: a time not long ago, in which what was bought is still what was bought.
+        usual: not another time, but what is so as a rule.
     """
 
     words: str
     recent: bool = False
+    usual: bool = False
 
 
 @dataclass(slots=True)
@@ -31,45 +41,70 @@ class Times:
 
     def of(self, clause: Clause) -> Tense | None:
         """The other time that a clause tells of, or None."""
-        if clause.sentence != self._sentence:
+        if clause.sentence != self._sentence or clause.text.startswith(PART):
             self._sentence, self._held = clause.sentence, None
         own = _other_time(clause.text)
         if listed("now").search(clause.text):
             self._held = None
             return None
         if own is None:
+            if self._held and _is_present(clause.text):
+                self._held = None
             return self._held
         tense, at = own
-        if clause.opens and not clause.text[:at].strip(" ,"):
+        if (clause.opens or clause.text.startswith(PART)) and not clause.text[:at].strip(f" ,{PART}"):
             self._held = tense
         return tense
 
 
+def _is_present(text: str) -> bool:
+    """Whether the verb of a clause is one of the present: "last year it was 58, she weighs 74"."""
+    verb, over = PRESENT.search(text), PAST.search(text)
+    return verb is not None and (over is None or verb.start() < over.start())
+
+
 def _other_time(text: str) -> tuple[Tense, int] | None:
-    for kind in ("ended", "past", "recent", "dated", "coming", "future"):
-        match = _times()[kind].search(text)
+    for kind in ("ended", "past", "before", "then", "recent", "dated", "coming", "future", "expected", "usual"):
+        match = times()[kind].search(text)
         if match:
-            said = (match["time"] or match["then"]) if kind == "dated" else match[0]
-            return Tense(" ".join(said.split()), kind in _NEAR), match.start()
+            said = _words_of(match)
+            return Tense(" ".join(said.split()), kind in _NEAR, kind == "usual"), match.start()
     return None
+
+
+def _words_of(match: re.Match[str]) -> str:
+    """The words that say when, without those around them by which they were found."""
+    return next((said for said in match.groupdict().values() if said), match[0])
 
 
 _NEAR = ("recent", "dated")  # times in which what was bought then is still what was bought
 
 
 @per_vocabulary
-def _times(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
+def times(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
+    """The patterns of words for another time, by kind."""
     words = vocabulary.telling["words"]
     ended = any_of(words["ended"]).pattern
     months = "|".join(sorted(vocabulary.months, key=len, reverse=True))
+    turning, occasion = any_of(words["turning_points"]).pattern, any_of(words["occasions_past"]).pattern
+    was = rf"(?:was|were|had|{_PAST})\b"
+    before = (
+        r"(?:before|prior\s+to|ahead\s+of|until|till|up\s+(?:to|until))\s+"
+        rf"(?:(?:the|her|his|my|our|their|its|this|that)\s+)?(?:\w+\s+)?{turning}"
+    )
+    then = rf"(?:at|on|during|over|around)\s+{occasion}"
     return {
         "past": any_of(words["past"]),
+        "before": re.compile(rf"\b{before}(?=[^.;]*?\b{was})|\b{was}[^.;]*?(?P<behind>\b{before})", re.I),
+        "then": re.compile(rf"\b{then}(?=[^.;]*?\b{was})|\b{was}[^.;]*?(?P<behind>\b{then})", re.I),
+        "expected": any_of(words["expected"]),
+        "usual": any_of(words["usual"]),
         "recent": any_of(words["recent"]),
         "ended": re.compile(
             rf"{ended}\s+(?:last\s+\w+|(?:19|20)\d\d|(?:{months})\b|\w+\s+ago|recently|then|yesterday)", re.I
         ),
         "dated": re.compile(  # "in January it was still"
-            rf"(?P<time>\b(?:back\s+)?in\s+(?:the\s+)?(?:{months}|spring|summer|autumn|winter|fall)\b),?\s+(?:[^\W\d_]+\s+){{1,3}}?(?:was|were|had\s+been)\b"
+            rf"(?P<time>\b(?:back\s+)?in\s+(?:the\s+)?(?:{months}|spring|summer|autumn|winter|fall)\b),?\s+(?:[^\W\d_]+\s+){{1,3}}?(?:was|were|had|{_PAST})\b"
             rf"|\b(?:was|were|had\s+been)\b[^.;]{{0,60}}?(?P<then>\b(?:back\s+)?in\s+(?:{months})\b)(?!\s+(?:\d|the\b))",
             re.I,
         ),

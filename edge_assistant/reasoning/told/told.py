@@ -37,6 +37,7 @@ from edge_assistant.reasoning.told.occasions import occasions
 from edge_assistant.reasoning.told.paid import paid, settled
 from edge_assistant.reasoning.told.reactions import reactions
 from edge_assistant.reasoning.told.repairs import repairs
+from edge_assistant.reasoning.told.runs import parted
 from edge_assistant.reasoning.told.sayings import Found, Saying, as_meant, mentions_in, quantities_in
 from edge_assistant.reasoning.told.script import Script
 from edge_assistant.reasoning.told.sighted import sighted
@@ -80,7 +81,7 @@ def told_claims(source: Source) -> list[Claim]:
 
 def told_in(text: str) -> list[Found]:
     """What a text tells; spans count in the text."""
-    ready = "".join(corrected(block) for block in _blocks(plain(text)))
+    ready = "".join(parted(corrected(block)) for block in _blocks(plain(text)))
     found: list[Found] = []
     last: str | None = None  # the medicine spoken of
     topic: tuple[int, str | None] = (-1, None)  # what the sentence measured last
@@ -88,6 +89,7 @@ def told_in(text: str) -> list[Found]:
         if saying.clause.sentence == topic[0]:
             saying = replace(saying, topic=topic[1])
         own = _distinct([*(f for reader in _readers(saying) for f in reader(saying)), *_medicines(saying, last)])
+        own = [replace(f, around=saying.tense.words) if saying.tense and f.when is None else f for f in own]
         drugs = [f.value.items for f in own if f.attribute == MEDICATION and isinstance(f.value, Items)]
         last = drugs[-1][-1] if drugs else last
         measures = [f.attribute for f in own if isinstance(f.value, Quantity) and f.attribute not in (DOSE, COUNT)]
@@ -96,7 +98,7 @@ def told_in(text: str) -> list[Found]:
         if more is not None:
             found[-1] = more
         found += [_placed(f, saying.clause) for f in own if f.subject != UNSURE]
-    found = _standing(with_limits(found, ready), text)
+    found = _timed(_standing(with_limits(found, ready), text))
     return sorted(_named_at_hand(settled(found)), key=lambda f: (f.start, f.end, f.attribute))
 
 
@@ -193,6 +195,12 @@ def _standing(found: Sequence[Found], text: str) -> list[Found]:
             gone.add(last[key])
         last[key] = i
     return [f for i, f in enumerate(found) if i not in gone]
+
+
+def _timed(found: Sequence[Found]) -> list[Found]:
+    """With another time where the same is told without one: "63 euros. A year ago we paid 60 for it"."""
+    plainly = {(f.attribute, f.subject) for f in found if f.when is None and f.around is None and not f.negated}
+    return [replace(f, when=f.around) if (f.attribute, f.subject) in plainly and f.when is None else f for f in found]
 
 
 def _corrects(between: str) -> bool:

@@ -146,8 +146,9 @@ def _things(text: str, units: Sequence[tuple[int, int]]) -> Iterator[Speaking]:
             yield Speaking(_digits(f"{match['noun']} {match['mark']}"), match.start(), match.end())
     for match in patterns["other"].finditer(text):
         yield Speaking(" ".join(match["what"].lower().split()), match.start(), match.end())
-    for match in patterns["counterpart"].finditer(text):
-        yield Speaking(" ".join(match["what"].lower().split()), match.start(), match.end())
+    for name in ("counterpart", "beside", "discarded"):
+        for match in patterns[name].finditer(text):
+            yield Speaking(" ".join(match["what"].lower().split()), match.start(), match.end())
     if nth := patterns["nth"].match(text):
         yield Speaking(_digits(nth["what"]), nth.start("what"), nth.end("what"))
     for match in patterns["dated"].finditer(text):
@@ -179,21 +180,24 @@ def _not_names(vocabulary: Vocabulary) -> frozenset[str]:
 def _subject_patterns(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
     words = vocabulary.telling["words"]
     numbers = "|".join(sorted(vocabulary.numbers, key=len, reverse=True))
-    relations = "|".join(word for group in vocabulary.telling["relations"].values() for word in group)
+    kin = (word for group in vocabulary.telling["relations"].values() for word in group)
+    relations = "|".join(sorted(kin, key=len, reverse=True))
     others, people, places = (any_of(words[name]).pattern for name in ("others", "people", "places"))
     counterparts, elsewhere, here = (any_of(words[name]).pattern for name in ("counterparts", "elsewhere", "at_this"))
     linking = any_of(words["verbs"]).pattern
     verbs, titles, numbered = (any_of(words[name]).pattern for name in ("person_verbs", "titles", "numbered"))
-    carriers = any_of([*words["carriers"], "pressure", "limit"][: len(words["carriers"])]).pattern
+    things = any_of((*words["carriers"], *words["papers"])).pattern
+    beside, discarded, near = (any_of(words[name]).pattern for name in ("beside", "discarded", "near"))
     return {
         "at_hand": any_of(words["at_hand"]),
         "first": any_of(words["first_person"]),
         "relation": re.compile(
-            rf"(?<![\w'])(?P<whose>my|our|his|her|their|the|patient's)\s+(?:\w+\s+)?(?P<who>{relations})(?!\w)|(?<![\w'])(?P<kin>family)\s+history",
+            rf"(?<![\w'])(?P<whose>my|our|his|her|their|the|an?|patient's)\s+(?:\w+\s+)??(?P<who>{relations})(?!\w)|(?<![\w'])(?P<kin>family)\s+history",
             re.I,
         ),
         "placed": re.compile(
-            rf"(?:the|that|a)\s+(?P<whole>{people}\s+(?:in|from|at|of)\s+{places}(?:\s+{_AT.format('at', numbers)})?)",
+            rf"(?:the|that|a)\s+(?P<whole>{people}\s+(?:(?:in|from|at|of)\s+{places}(?:\s+{_AT.format('at', numbers)})?"
+            rf"|next\s+door|{near}\s+(?:her|him|me|us|them)(?!\s+\w+'s)))(?!\w)",
             re.I,
         ),
         "titled": re.compile(
@@ -201,10 +205,18 @@ def _subject_patterns(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
         ),
         "named": re.compile(rf"\s*(?:(?:So|And|But|Also),?\s+)?(?P<name>{_NAME})\s+(?:{verbs})"),
         "numbered": re.compile(rf"(?<![\w'])(?P<noun>{numbered})\s+{_AT.format('mark', numbers)}", re.I),
-        "other": re.compile(rf"(?:the|that|this|our|my|a|an|on)?\s*(?P<what>{others}\s+(?:\w+\s+)?{carriers})", re.I),
+        "other": re.compile(rf"(?:the|that|this|our|my|a|an|on)?\s*(?P<what>{others}\s+(?:\w+\s+)?{things})", re.I),
+        "beside": re.compile(
+            rf"(?<![\w'])(?:the|its|our|an?|that)\s+(?P<what>(?:\w+\s+)?{things}\s+{beside})(?![\w'])", re.I
+        ),
+        "discarded": re.compile(
+            rf"(?<![\w'])(?P<what>(?:(?:the|that)\s+(?:\w+\s+)?{things}|what)\s+(?:(?:that|which)\s+)?"
+            rf"(?:i|we|they|it|he|she)\s+(?:(?:had|have|just)\s+)?{discarded})(?![\w'])",
+            re.I,
+        ),
         "counterpart": re.compile(
             rf"(?<![\w'])(?:the|its|our|a|that)\s+(?P<what>{counterparts}(?:\s+one|\s+(?:in|on|at|by)\s+(?:the\s+)?\w+)?"
-            rf"|ones?\s+{elsewhere}(?!\s+(?:\w+\s+){{0,2}}{here})(?:\s+(?!{linking})(?:the\s+)?\w+)?)(?![\w'])",
+            rf"|(?:(?!right|correct|same)\w+\s+)?ones?\s+{elsewhere}(?!\s+(?:\w+\s+){{0,2}}{here})(?:\s+(?!{linking})(?:the\s+)?\w+)?)(?![\w'])",
             re.I,
         ),
         "nth": re.compile(
