@@ -14,7 +14,7 @@ from edge_assistant.reasoning.values.candidates import Candidate, find
 from edge_assistant.reasoning.values.names import as_name
 from edge_assistant.reasoning.values.values import Identifier, Name
 
-CONTACT, TELEPHONE, PATIENT = "emergency contact", "telephone", "patient"
+CONTACT, TELEPHONE, PATIENT, PLACE = "emergency contact", "telephone", "patient", "place"
 _CODED = ("identifier", "name")  # their values stand beside what names them
 _OWN = (CONTACT, "doctor", "insurer")  # of the one at hand, whoever they are
 _NEAR = 24  # distance within which a name belongs to what names it
@@ -166,7 +166,7 @@ def coded(saying: Saying) -> Iterator[Found]:
     if here:
         yield Found(PATIENT, as_name(here["name"]), *here.span("name"), here.span())
     for mention in saying.mentions:
-        if mention.attribute.value not in _CODED or mention.attribute.name == CONTACT:
+        if mention.attribute.value not in _CODED or mention.attribute.name in (CONTACT, PLACE):  # see `taken`
             continue
         value = _beside(saying, mention)
         if value is not None:

@@ -42,7 +42,8 @@ def handled(saying: Saying) -> Iterator[Found]:
     """Who took goods in and who checked them: "Ruth Calder checked it", "it was taken in by Simon Turner"."""
     for name in _names(saying.text):
         attribute = _deed(saying.text, name)
-        if attribute and isinstance(name.value, Name) and name.text[:1].isupper():
+        is_name = name.text[:1].isupper() and not name.text.endswith(" I")  # "in Oslo I took it"
+        if attribute and isinstance(name.value, Name) and is_name:
             span = (name.start, name.end)
             yield Found(attribute, name.value, *span, span, saying.subject(name.start), saying.when(attribute))
 

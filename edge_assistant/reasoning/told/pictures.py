@@ -37,6 +37,11 @@ def is_taken(saying: Saying) -> bool:
     return bool(_patterns().taken.search(saying.sentence))
 
 
+def speaks_of_picture(text: str) -> bool:
+    """Whether a text is about a picture."""
+    return bool(_patterns().picture.search(text))
+
+
 def _around(saying: Saying) -> str | None:
     """The same where only that stands before a clause or behind it: "on the next one, there are three"."""
     begins = saying.sentence.find(saying.text)
@@ -63,11 +68,13 @@ class _Patterns:
         others: what names another picture, another moment, or what is outside.
         contrast: stands before another picture that the one at hand is compared with: "unlike the last one, this has".
         taken: says that it was taken.
+        picture: names a picture, a camera, or what one does with it.
     """
 
     others: tuple[re.Pattern[str], ...]
     contrast: re.Pattern[str]
     taken: re.Pattern[str]
+    picture: re.Pattern[str]
 
 
 @per_vocabulary
@@ -116,4 +123,5 @@ def _patterns(vocabulary: Vocabulary) -> _Patterns:
         ),
         re.compile(rf"{words['contrast']}\s+(?:on\s+|in\s+)?$", re.I),
         any_of(vocabulary.telling["pictures"]["taken"]),
+        any_of(vocabulary.telling["pictures"]["tools"]),
     )

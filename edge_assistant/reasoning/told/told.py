@@ -35,12 +35,14 @@ from edge_assistant.reasoning.told.lists import ALLERGY, DOSE, MEDICATION, aller
 from edge_assistant.reasoning.told.measures import measured
 from edge_assistant.reasoning.told.occasions import occasions
 from edge_assistant.reasoning.told.paid import paid, settled
+from edge_assistant.reasoning.told.pictures import speaks_of_picture
 from edge_assistant.reasoning.told.reactions import reactions
 from edge_assistant.reasoning.told.repairs import repairs
 from edge_assistant.reasoning.told.runs import parted
 from edge_assistant.reasoning.told.sayings import Found, Saying, as_meant, mentions_in, quantities_in
 from edge_assistant.reasoning.told.script import Script
 from edge_assistant.reasoning.told.sighted import sighted
+from edge_assistant.reasoning.told.taken import taken
 from edge_assistant.reasoning.told.tenses import Times
 from edge_assistant.reasoning.told.truths import truths
 from edge_assistant.reasoning.told.whose import UNSURE, Speaking, Thread
@@ -64,6 +66,7 @@ _READERS: tuple[Callable[[Saying], Iterator[Found]], ...] = (
     named_behind,
     contained,
     sighted,
+    taken,
     occasions,
 )
 
@@ -125,7 +128,7 @@ def _blocks(text: str) -> Iterator[str]:
 def _sayings(text: str) -> Iterator[Saying]:
     """The clauses, each with whom and what time it speaks of."""
     thread, times = Thread(), Times()
-    parts = clauses(text)
+    parts, pictured = clauses(text), speaks_of_picture(text)
     whole: dict[int, str] = {}
     for clause in parts:
         whole[clause.sentence] = whole.get(clause.sentence, "") + clause.text
@@ -138,7 +141,7 @@ def _sayings(text: str) -> Iterator[Saying]:
         if len(sentence) > 2 * MAX_CLAUSE:  # no sentence, but a text without full stops
             sentence = clause.text
         mentions = _of_its_own(mentions_in(clause.text), speaking)
-        yield Saying(clause, speaking, tense, sentence, mentions, as_meant(quantities, mentions))
+        yield Saying(clause, speaking, tense, sentence, mentions, as_meant(quantities, mentions), pictured=pictured)
 
 
 def _of_its_own(mentions: Sequence[Mention], speaking: Sequence[Speaking]) -> tuple[Mention, ...]:
