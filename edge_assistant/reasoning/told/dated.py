@@ -29,6 +29,12 @@ _DUE = re.compile(
     r"\b(?:due|payable|by|until|before|valid)\s+(?:on\s+|by\s+|until\s+)?(?:the\s+)?$", re.I
 )  # a date of something else
 _AT = re.compile(r"\bat\s+$", re.I)
+_EVENT = re.compile(
+    r"(?:^|[,;\x1e]|\band\b|\bbut\b)\s*(?:the|our|my|his|her)\s+([^\W\d_][\w-]*)(?:\s+[\w-]+)?\s+(?:itself\s+)?"
+    r"(?:was|were|is|had\s+been|had\s+started|had\s+begun|started|began|came|left|took\s+place|ended|arrived|had\s+come)\s+"
+    r"(?:on|at|already|from)\s+(?:the\s+)?$",
+    re.I,
+)  # something else than the purchase
 _FROM = re.compile(r"\bfrom\s+(?:the\s+)?(?:[^\W\d_]+\s+)?(?:the\s+)?$", re.I)
 
 
@@ -44,7 +50,7 @@ def _days(saying: Saying) -> Iterator[Found]:
         span = (value.start, value.end)
         if mentions:
             yield _found(saying, _likeliest(saying.text, mentions, value), value)
-        elif _DUE.search(saying.text[: value.start]):
+        elif _DUE.search(saying.text[: value.start]) or _of_another(saying.text[: value.start]):
             continue
         elif _is_bought(saying) or _LOGGED.match(saying.sentence):
             yield Found("date", value.value, *span, span, saying.subject(value.start))
@@ -57,7 +63,7 @@ def _clocks(saying: Saying) -> Iterator[Found]:
         mention = next(iter(nearest(saying.text, mentions, value)), None)
         if mention and _is_of(saying.text, mention, value):
             yield _found(saying, mention, value)
-        elif not mention and is_timed(value) and _is_bought(saying):
+        elif not mention and is_timed(value) and _is_bought(saying) and not _of_another(saying.text[: value.start]):
             yield Found("time", value.value, *span, span, saying.subject(value.start))
 
 
@@ -110,6 +116,12 @@ def _last(vocabulary: Vocabulary) -> re.Pattern[str]:
 @per_vocabulary
 def _instead(vocabulary: Vocabulary) -> re.Pattern[str]:
     return re.compile(rf"{any_of(vocabulary.telling['words']['instead']).pattern}\s+(?:at\s+|on\s+)?(?:the\s+)?$", re.I)
+
+
+def _of_another(before: str) -> bool:
+    """Whether a day or time is that of what else took place: "the conference was on", "the taxi came at"."""
+    match = _EVENT.search(before)
+    return bool(match and not listed("buying").search(match[1]) and not listed("occasion").fullmatch(match[1]))
 
 
 def _is_bought(saying: Saying) -> bool:

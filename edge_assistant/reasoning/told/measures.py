@@ -102,7 +102,7 @@ def _measured(saying: Saying, attribute: str, value: Candidate, mention: tuple[i
         number, statistic = replace(number, least=None, most=None), None
     elif isinstance(number, Quantity) and kind_of(attribute) == "number":  # "twenty fourteen" is a year, no price
         number = replace(number, readings=tuple(r for r in number.readings if r == int(r)) or number.readings)
-    elif _is_bound(saying.text[: value.start]):
+    elif is_bound(saying.text[: value.start]):
         return
     subject = saying.subject(min(mention[0], value.start))
     if subject is None and overlaps(*mention, [(value.start, value.end)]):
@@ -155,7 +155,7 @@ def _statistic(before: str) -> str | None:
     return next((name for name in vocabulary().telling["extremes"] if listed(name, "extremes").search(before)), None)
 
 
-def _is_bound(before: str) -> bool:
+def is_bound(before: str) -> bool:
     """Whether a number is only a limit that held or was passed; where something is to be kept is another matter."""
     return bool(_bounding().search(before[-_BOUND:])) and not _KEPT.search(before)
 
@@ -173,7 +173,15 @@ def earlier(saying: Saying, attribute: str) -> str | None:
         match = _before_name().search(saying.text[max(0, mention.start - _BOUND) : mention.start])
         if match and mention.attribute.name == attribute:
             return match[1]
-    return None
+    match = _before_value().search(saying.text)
+    return match[1] if match else None
+
+
+@per_vocabulary
+def _before_value(vocabulary: Vocabulary) -> re.Pattern[str]:
+    """Words for a value that is of another time, whatever it is of: "the old number", "the previous reading"."""
+    words = vocabulary.telling["words"]
+    return re.compile(rf"({any_of(words['earlier']).pattern})\s+{any_of(words['value_nouns']).pattern}", re.I)
 
 
 @per_vocabulary

@@ -43,6 +43,10 @@ _FROM_SELLER = re.compile(
     r"[A-Z][\w.'&-]*(?:\s+[A-Z&][\w.'&-]*){0,4}"
     r"\s+(?:was|were|cost|came\s+to|is)\s+(?:(?:about|around|only|just)\s+)?$"
 )
+_GOES_ON = re.compile(
+    r"[\s,]*(?:(?:but|and|though|although|only)\s+)?(?:that|which|it|this)(?:'s|\s+(?:is|was|goes|comes|belongs|does))\b",
+    re.I,
+)  # "but that's on another claim"
 _NO_CHANGE = re.compile(r"\b(?:no|any|without)\s+change\b", re.I)
 
 
@@ -133,8 +137,8 @@ def _found(saying: Saying, attribute: str, value: Candidate, span: tuple[int, in
     """The claim; None for an amount of which nothing says that it was to be paid."""
     when = saying.when(attribute) or earlier(saying, attribute)
     subject = saying.subject(min(span[0], value.start))
-    if subject is None and (apart := listed("apart").search(saying.sentence)):
-        subject = apart[0].lower()
+    if subject is None and (apart := _apart(saying)):
+        subject = apart
     if attribute in (TOTAL, PRICE) and subject is None:
         thing = thing_bought(saying.text, value, span)
         if thing is not None and any(m.attribute.value != "money" for m in told(thing)):
@@ -144,6 +148,15 @@ def _found(saying: Saying, attribute: str, value: Candidate, span: tuple[int, in
         beside = span == (value.start, value.end) or saying.text[slice(*span)].lower() in told_words("cost_phrases")
         subject = thing if attribute == PRICE or beside else None
     return Found(attribute, value.value, value.start, value.end, span, subject, when)
+
+
+def _apart(saying: Saying) -> str | None:
+    """The words of a clause, or of the next that only goes on with it, that an amount belongs to another claim."""
+    behind = saying.sentence.partition(saying.text)[2]
+    own = listed("apart").search(saying.text)
+    after = listed("apart").search(behind) if _GOES_ON.match(behind) else None
+    match = own or after
+    return match[0].lower() if match else None
 
 
 def _is_spent(saying: Saying) -> bool:

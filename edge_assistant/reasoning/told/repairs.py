@@ -85,5 +85,5 @@ def _made(vocabulary: Vocabulary) -> str:
         rf"(?:sorry,?\s+)?i(?:'ve|\s+have|\s+must\s+have)?\s+(?:just\s+)?(?:{mistaken}(?:\s+{taken})?|{badly}(?:\s+{taken})?\s+{wrong})(?:\s+up)?",
         rf"{it}\s+(?:{wrong}|(?:the\s+|an?\s+|from\s+the\s+)?{apart}(?:\s+{place})?)",
         rf"(?:the\s+)?{wrong}\s+{place}",
-        rf"(?:please\s+|better\s+)?{made}\s+{taken}(?:\s+(?:to|into|a))?",
+        rf"(?<!the\s)(?<!\ba\s)(?<!no\s)(?:please\s+|better\s+)?{made}\s+{taken}(?:\s+(?:to|into|a))?",
     ))  # fmt: skip

@@ -17,7 +17,11 @@ _REACH = 100  # characters in which the verb of the next clause stands
 _STOP = re.compile(rf"[.!?;](?=\s|$)|[\n{PART}]")
 _JOIN = re.compile(r"[\s,]+(?:(?:and|but)\s+)?")
 _NAME = re.compile(r"[A-Z][\w'-]+ [A-Z][\w'-]+\b(?!')")
-_NAMING = re.compile(r"\s*(?:is|was|of|:|=|at)?\s*", re.I)
+_NAMING = re.compile(r"\s*(?:is|was|of|:|=|at|on|for)?\s*", re.I)
+_OF_ANOTHER = re.compile(
+    r",?\s*(?:is|was|are|were|belongs|goes|comes|that's|which\s+is)\b", re.I
+)  # "74 kg 58 kg is what"
+_COUNTED = re.compile(r"\s+(?!(?:and|or|but|at|on|in)\b)[a-z]{3,}(?=\s)")  # "36 pieces the box"
 _LEAD = re.compile(r"(?:in\s+|at\s+|on\s+|about\s+)?(?:the\s+)?(?:[^\W_]+\s+){0,2}?", re.I)  # "two" of "two years ago"
 
 
@@ -34,14 +38,17 @@ def parted(text: str) -> str:
         begin = max(begin, start - 2 * _REACH)
         stops = [match.end() for match in _STOP.finditer(text, begin, start)]
         begin = stops[-1] if stops else begin
-        join = _JOIN.match(text, end)
-        if join is None or not _tells(text[begin:start]) or start < begin:
+        counted = _COUNTED.match(text, end)
+        joins = [_JOIN.match(text, end), counted and _JOIN.match(text, counted.end())]
+        if start < begin or not _tells(text[begin:start]):
             continue
-        stop = _STOP.search(text, join.end())
-        until = min(stop.start() if stop else len(text), join.end() + _REACH)
-        if _begins(text, join.end(), until, values[i + 1 : i + 2]):
-            letters[join.start()] = PART
-            begin = join.end()
+        for join in filter(None, joins):
+            stop = _STOP.search(text, join.end())
+            until = min(stop.start() if stop else len(text), join.end() + _REACH)
+            if _begins(text, join.end(), until, values[i + 1 : i + 2]):
+                letters[join.start()] = PART
+                begin = join.end()
+                break
     return "".join(letters)
 
 
@@ -59,7 +66,8 @@ def _begins(text: str, at: int, until: int, values: Sequence[Span]) -> bool:
         return True
     first = next((m for m in told(rest) if not rest[: m.start].strip()), None)
     behind = _NAMING.match(text, at + first.end).end() if first else -1  # type: ignore[union-attr]
-    return any(start == behind for start, _ in values)
+    named = any(start <= behind < end for start, end in values)
+    return named or any(start == at and _OF_ANOTHER.match(text, end) for start, end in values)
 
 
 def _timed(rest: str) -> Iterator[bool]:
@@ -79,11 +87,15 @@ def _verb(vocabulary: Vocabulary) -> re.Pattern[str]:
 def _subject(vocabulary: Vocabulary) -> re.Pattern[str]:
     """The subject of a clause and its verb: "she weighs", "the one in hall two has", "it's"."""
     words = vocabulary.telling["words"]
-    verb = rf"(?:{_verb().pattern})"
+    verb = rf"(?:{_verb().pattern}|(?:would|could|should|might|may|will|can|must)\b)"
+    dated = any_of(words["dated_subjects"]).pattern
     thing = any_of(words["numbered"]).pattern
     no_time = rf"(?!(?:other\s+)?{any_of(words['measures_of']).pattern})"
-    head = rf"(?:(?:her|his|my|its|our|their|the|an?)\s+{no_time}[^\W_][\w'-]*|{thing}\s+\w+|ones?)"
+    head = rf"(?:(?:her|his|my|its|our|their|the|an?)\s+{no_time}[^\W_][\w'-]*|{thing}\s+\w+|ones?|{dated}\s+\w+)"
+    place = r"(?:on|at|for|with|in|from|by)\s+(?:the|our|its|my|his|her|that|line|pump|machine)\s+(?:[\w'-]+\s+){0,4}?"
+    there = r"(?:(?:it|they|i|we|you|there|he|she)|(?:the|her|his|its)\s+[\w'-]+)"
     return re.compile(
-        rf"(?:she|he|it|they|we|i|there)(?:'(?:s|m|re|ve|d|ll)\b|\s+(?:[^\W\d_]+\s+)??{verb})|{head}\s+(?:(?!that\b|which\b|who\b)[\w'-]+\s+){{0,6}}?{verb}",
+        rf"(?:she|he|it|they|we|i|there)(?:'(?:s|m|re|ve|d|ll)\b|\s+(?:[^\W\d_]+\s+)??{verb})|{head}\s+(?:(?!that\b|which\b|who\b)[\w'-]+\s+){{0,6}}?{verb}"
+        rf"|{place}{there}(?:'(?:s|ve|d)\b|\s+{verb})",
         re.I,
     )

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary
 from edge_assistant.reasoning.told.clauses import PART, Clause, any_of, listed
 
-_PAST = r"took|ran|said|read|held|came|got|did|stood|gave|drank|lay|made|drew|sent|[^\W\d_]{3,}ed"
+_PAST = (
+    r"took|ran|said|read|held|came|got|did|stood|gave|drank|lay|made|drew|sent|used"
+    r"|(?!hundred|speed|indeed|exceed|proceed|bleed)[^\W\d_]{3,}ed"
+)
 PAST = re.compile(rf"\b(?:was|were|had|{_PAST})\b", re.I)  # verbs of what is over
 PRESENT = re.compile(
     r"\b(?:is|are|am|has|have|weighs?|takes?|runs?|holds?|contains?|needs?|draws?|reads?|shows?|makes?|turns?|smokes?|expires?|keeps?|wants?|costs?)\b"
@@ -52,9 +55,14 @@ class Times:
                 self._held = None
             return self._held
         tense, at = own
-        if (clause.opens or clause.text.startswith(PART)) and not clause.text[:at].strip(f" ,{PART}"):
+        if _JOINS.fullmatch(clause.text[:at]):
             self._held = tense
         return tense
+
+
+_JOINS = re.compile(
+    rf"[\s,{PART}]*(?:(?:and|but|though|although|while|whereas)\s+)?"
+)  # before the first word of a clause
 
 
 def _is_present(text: str) -> bool:
