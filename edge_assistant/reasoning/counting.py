@@ -15,6 +15,9 @@ from edge_assistant.reasoning.values.candidates import singular
 
 _COUNTED = re.compile(r"\b(?:how many|number of)(?: of)?(?: (?:the|these|those|all))? (?P<noun>[a-z]+(?: [a-z]+){0,3})")
 _PARTICIPLE = re.compile(r"(?:ed|en|wn|ing)\b")
+_OUTRIGHT = re.compile(r"how m|(?:amount|quantity) of")
+_OWN_NUMBER = re.compile(r"number of (?:the|this|that)\b")
+_UNCHANGED = ("sheep", "skis", "scissors")  # in which one is as many
 _MAX_WORDS = 9  # of a question that is no sentence: "people in the shot?"
 
 
@@ -49,14 +52,24 @@ def counted(text: str) -> Counted | None:
         return Counted(PERSON, "people")
     match = _COUNTED.search(lower)
     if match is not None and (words := list(_noun_phrase(match["noun"].split()))):
-        return Counted(_label(words), " ".join(match["noun"].split()[: len(words)]), outright=True)
+        said = match["noun"].split()[: len(words)]
+        if not _OWN_NUMBER.match(match[0]) or said[-1] != words[-1] or words[-1] in _UNCHANGED:
+            return Counted(_label(words), " ".join(said), outright=True)
     for pattern in ("before", "behind", "elliptical"):
         for found in _patterns()[pattern].finditer(lower):
             named = [thing for thing in things(found["noun"]) if _is_whole(found["noun"], thing)]
             if named and (pattern != "elliptical" or _is_plural(lower, found["noun"])):
                 words = [singular(word) for word in found["noun"][named[0][1] : named[0][2]].split()]
-                return Counted(_label(words), found["noun"], outright="how m" in found[0])
+                return Counted(_label(words), found["noun"], outright=bool(_OUTRIGHT.search(found[0])))
     return None
+
+
+def counted_things(words: str) -> Counted | None:
+    """What is counted where sources shall agree on things: "do they agree on the dogs?"; None for one thing."""
+    named = [thing for thing in things(words) if _is_whole(words, thing)]
+    if not named or not _is_plural(words.lower(), words.lower().rstrip()):
+        return None
+    return Counted(_label([singular(word) for word in words[named[0][1] : named[0][2]].lower().split()]), words)
 
 
 def counted_unit(lower: str) -> str | None:
@@ -108,7 +121,7 @@ def _patterns(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
     closing = any_of((*asking["behind_counted"], *asking["shown"])).pattern
     return {
         "heads": any_of(asking["heads"]),
-        "before": re.compile(rf"{any_of(asking['counting']).pattern} {article}{noun}(?=$|[?!.,:;]| {closing})"),
+        "before": re.compile(rf"{any_of(asking['counting']).pattern} {article}{noun}(?=\s*(?:$|[?!.,:;])| {closing})"),
         "behind": re.compile(
             rf"(?:(?<=the )|(?<=that )|(?<=of )|\b){noun}(?: counts?\b|, how many\b|: how many\b|: (?:number|count)\b)"
         ),

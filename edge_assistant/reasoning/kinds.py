@@ -87,7 +87,7 @@ def _patterns(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
     sort = r"(?:kind|sort|type|one|member|breed|species|variety|form|class|brand)s?"
     of = r"(?:the |this |that |these |those |an? |[\w-]+'s? |[\w-]+ [\w-]+'s? )?"
     kind = rf"(?:{sort} of {of})?"
-    asking = r"(?:(?:and|so|then) )?(?:(?:please )?(?:name|identify|tell me|say) )?"
+    asking = r"(?:(?:and|so|then) )?(?:(?:please )?(?:name(?: of)?|identify|tell me|say) )?"
     opening = rf"{asking}(?:(?:with|in|on|by|to|for|from|at) )?(?:which|what|the)(?:'s| is| are| was| were)?"
     sorted_ = rf"{asking}of (?:which|what) {sort} (?:is|are|was|were)"
     activity = "|".join(re.escape(words) for words in sorted(vocabulary.activities, key=len, reverse=True))

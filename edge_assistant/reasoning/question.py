@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from edge_assistant.reasoning.agreement import asks_agreement, comparing_words
 from edge_assistant.reasoning.attributes import Mention, asked, within
-from edge_assistant.reasoning.counting import counted, counted_unit
+from edge_assistant.reasoning.counting import counted, counted_things, counted_unit
 from edge_assistant.reasoning.kinds import kind_of_thing
 from edge_assistant.reasoning.readings.measured import Computing, compared, statistic
 from edge_assistant.reasoning.rules.vocabulary import Attribute, Vocabulary, per_vocabulary, vocabulary
@@ -158,7 +158,7 @@ def _courtesy(vocabulary: Vocabulary) -> re.Pattern[str]:
 def _agreement(text: str) -> Query:
     """A question whether sources agree becomes the question what each says of the attribute."""
     mentions = _compared_on(text)
-    count = counted(comparing_words().sub(";", text))
+    count = counted(comparing_words().sub(";", text)) or counted(text)
     count = count if count and count.is_label else None
     attributes = _attributes(text, mentions, None) if count is None else ()
     computing = compared(text)
@@ -180,6 +180,7 @@ def _agreement(text: str) -> Query:
         return Query(text, Expect.WORDS, kind, f"What is the {kind}?", agreement=True, category=kind)
     match = _AGREED_ON.search(text) or _AGREED_NOUN.search(text)
     attribute = match["noun"] if match else text.rstrip("?")
+    count = count or counted_things(attribute)
     unclear = match is None or bool(set(attribute.lower().split()) & (vocabulary().words["generic"] | source_words()))
     return Query(
         text,
@@ -261,6 +262,8 @@ def _attributes(text: str, mentions: Iterable[Mention], interrogative: Expect | 
     meant = [m for m in meant if not _acts(text, m)] or meant
     named = {m.attribute.value for m in meant if m.named and not m.attribute.general}
     meant = [m for m in meant if m.named or m.attribute.value not in named or m.attribute.name == LIMIT]
+    if determined := [m for m in meant if _is_determined(text, m) and not m.attribute.general]:
+        meant = determined + [m for m in meant if m.attribute.general or m.attribute.name == LIMIT]
     ranked = sorted(
         meant,
         key=lambda m: (
@@ -272,6 +275,11 @@ def _attributes(text: str, mentions: Iterable[Mention], interrogative: Expect | 
         ),
     )
     return tuple(dict.fromkeys(mention.attribute for mention in ranked))
+
+
+def _is_determined(text: str, mention: Mention) -> bool:
+    """Whether a question asks for it by name: "the medicine that ran out: which dose is it?"."""
+    return re.search(r"\b(?:which|what)\s+(?:[a-z]+\s+)?$", text[: mention.start].lower()) is not None and mention.named
 
 
 def _covers(long: Mention, short: Mention) -> bool:
