@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -10,7 +10,7 @@ from decimal import Decimal
 from edge_assistant.perception.readings import quantity
 from edge_assistant.perception.table import Column, Computed, Table
 from edge_assistant.reasoning.readings.columns import column_of, converted, measures, score
-from edge_assistant.reasoning.readings.measured import LIMITED, Computing, Kind, Wants
+from edge_assistant.reasoning.readings.measured import LIMITED, Computing, Kind, Wants, range_kind
 from edge_assistant.reasoning.readings.moments import Period, resolve
 from edge_assistant.reasoning.readings.results import (
     Result,
@@ -54,8 +54,8 @@ def evaluate(
         return None
     note = _conversion(known, number, column) if known and computing.kind in LIMITED else ""
     task = Task(computing, table, column, period, number, note)
-    if known is not None and known.least is not None and known.most is not None and computing.kind in LIMITED:
-        return _within(task, known)
+    if known is not None and _is_range(known) and computing.kind in LIMITED:
+        return _within(task, known) if _asks_range(computing) else _outside(task, known, moment)
     if table.first(column.name, period.window) is None:
         return Unmeasured(f"there is no reading of {column.name} then")
     return _COMPUTE[computing.kind](task)
@@ -216,6 +216,59 @@ def _within(task: Task, limit: Quantity) -> Result | Unmeasured | None:
     text = f"{'yes' if yes else 'no'}, {said}"
     evidence = f"{task.column.name}: {computed.formula}: {text}"
     return Result(Truth(yes), text, evidence, computed, task.computing.kind, Wants.TRUTH, task.column.name)
+
+
+def _is_range(limit: Quantity) -> bool:
+    return limit.least is not None and limit.most is not None
+
+
+def _asks_range(computing: Computing) -> bool:
+    """Whether yes or no is wanted on the whole range: "did it stay within limits?", but not "was it too cold?"."""
+    whole = computing.over is None or range_kind(computing.rest) is not None
+    return whole and computing.kind in (Kind.STAYED, Kind.WENT_BEYOND) and computing.wants is Wants.TRUTH
+
+
+def _outside(task: Task, limit: Quantity, moment: datetime | None) -> Result | Unmeasured | None:
+    """A computation beyond the one end of a range that the question means, or beyond either."""
+    computing = task.computing
+    ends = [(over, end) for over, end in ((True, limit.most), (False, limit.least)) if computing.over in (None, over)]
+    found: list[Result] = []
+    for over, end in ends:
+        assert end is not None
+        single = replace(computing, over=over, limit=Quantity((end,), limit.unit))
+        one = evaluate(single, task.table, None, moment, task.column)
+        if not isinstance(one, Result):
+            return one
+        found.append(one)
+    return found[0] if len(found) == 1 else _either(task, found)
+
+
+def _either(task: Task, found: Sequence[Result]) -> Result:
+    """What is beyond either end: the first or last of both, or the sum."""
+    kind = task.computing.kind
+    happened = [one for one in found if not isinstance(one.value, Nothing)]
+    if kind is Kind.WAS_BEYOND:
+        return next((one for one in found if one.value == Truth(True)), found[0])
+    if kind in _SUMMED:
+        total = sum(one.computed.value for one in found)
+        rows = [one.computed.rows for one in found if one.computed.value] or [found[0].computed.rows]
+        formula = " + ".join(one.computed.formula for one in found)
+        computed = replace(found[0].computed, formula=formula, value=total)
+        computed = replace(computed, rows=(min(a for a, _ in rows), max(b for _, b in rows)))
+        number = Decimal(f"{total:.10g}")
+        unit = "s" if kind is Kind.TIME_BEYOND else None
+        noun = "reading" if kind is Kind.COUNT_BEYOND else "time"
+        said = counted(int(number), noun) if unit is None else duration(total) if total else "not at all"
+        return result(task, Quantity((number,), unit, measured=True), said, computed)
+    if not happened:
+        return found[0]
+    if kind is Kind.EXCESS:
+        return max(happened, key=lambda one: one.computed.value)
+    timed = sorted(happened, key=lambda one: one.computed.rows)
+    return timed[-1] if kind is Kind.LAST_BEYOND else timed[0]
+
+
+_SUMMED = frozenset({Kind.TIME_BEYOND, Kind.COUNT_BEYOND, Kind.EXCURSIONS})
 
 
 def _end(limit: Quantity, end: Decimal | None, column: Column) -> float | None:

@@ -13,14 +13,15 @@ from edge_assistant.reasoning.align import Group
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.question import Query
 from edge_assistant.reasoning.readings.columns import column_of, score
+from edge_assistant.reasoning.readings.comparing import plain
 from edge_assistant.reasoning.readings.compute import evaluate
 from edge_assistant.reasoning.readings.happened import happened
-from edge_assistant.reasoning.readings.measured import Computing, statistic
+from edge_assistant.reasoning.readings.measured import LIMITED, Computing, statistic
 from edge_assistant.reasoning.readings.results import Result, Unmeasured
 from edge_assistant.reasoning.readings.statements import Statement, answers, bounds, stated, verify
 from edge_assistant.reasoning.readings.subjects import heading
 from edge_assistant.reasoning.sources import Source, one_line
-from edge_assistant.reasoning.told.limits import told_limit
+from edge_assistant.reasoning.told.limits import both_limits, is_lower_limit, told_limit
 from edge_assistant.reasoning.told.script import Script
 from edge_assistant.reasoning.values.values import Nothing, Quantity, Value
 
@@ -85,7 +86,7 @@ class _Told:
     @property
     def value(self) -> Quantity | None:
         """The limit alone."""
-        return self.limit.value.exact() if self.limit and isinstance(self.limit.value, Quantity) else None
+        return plain(self.limit.value) if self.limit and isinstance(self.limit.value, Quantity) else None
 
 
 def over_tables(
@@ -112,6 +113,7 @@ def over_tables(
     for source in tables:
         assert source.table is not None
         told = _told_for(asked, query.text, source.table, sources, limits, read)
+        asked = _sided(asked, told)
         column = _limited_column(asked, source.table, told)
         result = evaluate(asked, source.table, told.value, told.moment, column)
         if isinstance(result, Unmeasured):
@@ -153,7 +155,8 @@ def _told_for(
     if asked.needs_limit:
         named = column_of(asked.rest, table)
         column = named if named is not None and (score(asked.rest, named) or len(_numeric(table)) == 1) else None
-        chosen = next(iter(told_limit(limits, question, column)), None) or (None if limits else read())
+        both = both_limits(limits, column) if asked.over is None and column is not None else None
+        chosen = both or next(iter(told_limit(limits, question, column)), None) or (None if limits else read())
         if chosen is not None:
             told = _Told(chosen, None, chosen.evidence, (("limit", chosen.signal),))
     if asked.clause is None:
@@ -161,6 +164,14 @@ def _told_for(
     moment, ids, signal = _moment(asked, asked.clause, table, sources)
     rests = (*told.rests, ("moment", signal)) if signal else told.rests
     return replace(told, moment=moment, evidence=(*told.evidence, *ids), rests=rests)
+
+
+def _sided(asked: Computing, told: _Told) -> Computing:
+    """A question that leaves it to the limit on which side that is passed: "was the limit violated?"."""
+    if asked.over is not None or asked.kind not in LIMITED or told.limit is None or told.value is None:
+        return asked
+    ranged = told.value.least is not None and told.value.most is not None
+    return asked if ranged else replace(asked, over=not is_lower_limit(told.limit))
 
 
 def _numeric(table: Table) -> list[Column]:

@@ -17,7 +17,7 @@ from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary
 from edge_assistant.reasoning.told.clauses import any_of, listed, sentences
 from edge_assistant.reasoning.told.sayings import Found, is_money, is_timed, quantities_in
 from edge_assistant.reasoning.values.candidates import Candidate
-from edge_assistant.reasoning.values.values import Quantity
+from edge_assistant.reasoning.values.values import Quantity, Value
 from edge_assistant.reasoning.values.words import MAX_TEXT, as_words
 from edge_assistant.signals import Kind
 
@@ -38,12 +38,12 @@ def with_limits(found_ones: Iterable[Found], text: str) -> list[Found]:
     known = list(found_ones)
     about = heading(text)
     own = {f.start: f for f in known if f.attribute == LIMIT}
-    limits = [own.get(f.start, f) for f in _limits(text)]
+    limits = [f if _is_range(f.value) else own.get(f.start, f) for f in _limits(text)]
     sentences_of = {sentence_at(text, limit.start) for limit in limits}  # "it was 85, but now it's 90" goes on with it
     started = {limit.start for limit in limits}
     limits += [f for at, f in own.items() if at not in started and sentence_at(text, at) in sentences_of]
     placed = [_of_whom(limit, text, about) for limit in limits]
-    taken = {limit.start for limit in placed}
+    taken = {limit.start for limit in placed if not _is_range(limit.value)}  # a range to keep is also how it is kept
     others = (f for f in known if f.attribute != LIMIT)
     return [*(f for f in others if f.start not in taken or not isinstance(f.value, Quantity)), *placed]
 
@@ -92,17 +92,51 @@ def told_limit(claims: Sequence[Claim], question: str, column: Column | None = N
     """
     left = [claim for claim in claims if isinstance(claim.value, Quantity)]
     if column is not None:
-        fitting = [c for c in left if isinstance(c.value, Quantity) and converted(c.value, column) is not None]
-        left = [claim for claim in fitting if not _is_of_else(claim, column)]
-        left = _best(left, lambda claim: min(score(claim.sentence, column), 1))
+        left = told_limit_of(left, column)
     else:
         topic = as_words(question).tokens - as_words(" ".join(vocabulary().measuring["rules"]["name"])).tokens
         left = _best(left, lambda claim: len(topic & as_words(claim.sentence).tokens))
     left = [claim for claim in left if claim.attribute == LIMIT] or left
     low = found(question, "rules", "lower") is not None or found(question, "words", "under") is not None
-    left = _best(left, lambda claim: int(is_lower(claim.sentence) is low))
+    left = _best(left, lambda claim: int(is_lower_limit(claim) is low))
     named = as_words(question).tokens & as_words(" ".join(vocabulary().measuring["rules"]["name"])).tokens
     return _best(left, lambda claim: len(named & as_words(claim.sentence).tokens))
+
+
+def told_limit_of(claims: Sequence[Claim], column: Column) -> list[Claim]:
+    """The limits that are told of a column."""
+    fitting = [c for c in claims if isinstance(c.value, Quantity) and converted(c.value, column) is not None]
+    left = [claim for claim in fitting if not _is_of_else(claim, column)]
+    return _best(left, lambda claim: min(score(claim.sentence, column), 1))
+
+
+def both_limits(claims: Sequence[Claim], column: Column) -> Claim | None:
+    """The range between the only lower and the only upper limit of a column; None where there are not both."""
+    fitting = told_limit_of(claims, column)
+    ends = {low: {c.value: c for c in fitting if is_lower_limit(c) is low} for low in (True, False)}
+    if any(len(found_ones) != 1 for found_ones in ends.values()):
+        return None
+    (low,), (high,) = ends[True].values(), ends[False].values()
+    if not isinstance(low.value, Quantity) or not isinstance(high.value, Quantity) or low.value.unit != high.value.unit:
+        return None
+    least, most = low.value.readings[0], high.value.readings[0]
+    evidence = tuple(dict.fromkeys((*low.evidence, *high.evidence)))
+    ranged = replace(low.value, readings=(least, most), least=least, most=most)
+    return replace(low, value=ranged, evidence=evidence) if least < most else None
+
+
+def is_lower_limit(claim: Claim) -> bool:
+    """Whether a claim's limit is one from below, where its sentence may tell two: "between the low of 2 and 8"."""
+    numbers = list(quantities_in(claim.sentence))
+    own = next((n for n in numbers if n.text == claim.text), None)
+    if own is None or len(numbers) == 1:
+        return is_lower(claim.sentence)
+    near = _near(_skeleton(claim.sentence, numbers), own)[1]
+    if _patterns()["lower"].search(near):
+        return True
+    before = claim.sentence[: own.start]
+    sides = [(m.start(), name) for name in ("lower", "higher") for m in _sides()[name].finditer(before)]
+    return bool(sides) and max(sides)[1] == "lower"
 
 
 def is_lower(sentence: str) -> bool:
@@ -141,7 +175,7 @@ def _limits(text: str) -> Iterator[Found]:
             if at is not None and isinstance(number.value, Quantity):
                 span = (start + number.start, start + number.end)
                 when = _earlier(sentence, number)
-                yield Found(LIMIT, number.value.exact(), *span, (start + at, span[1]), None, when)
+                yield Found(LIMIT, _plain(number.value), *span, (start + at, span[1]), None, when)
 
 
 def _can_be_limit(number: Candidate) -> bool:
@@ -158,14 +192,31 @@ def _skeleton(sentence: str, numbers: Sequence[Candidate]) -> str:
 
 def _told_at(skeleton: str, number: Candidate) -> int | None:
     """Where the words begin that make a number a limit; None where none do."""
-    first = max(0, number.start - _BEFORE)
-    before, behind = skeleton[first : number.start], skeleton[number.end : number.end + _BEHIND]
-    near = before + _MARK * (number.end - number.start) + behind
-    for name in ("named", "naming", "upper", "order", "granted", "permitted", "acting", "most", "lower"):
+    first, near = _near(skeleton, number)
+    for name in (*(("ranged",) if _is_range(number.value) else ()), *_WAYS):
         match = _patterns()[name].search(near)
         if match is not None and not (name == "named" and _is_event(near[: match.start()], match[0])):
             return first + match.start()
     return None
+
+
+_WAYS = ("named", "naming", "upper", "order", "granted", "permitted", "acting", "most", "lower")
+
+
+def _near(skeleton: str, number: Candidate) -> tuple[int, str]:
+    """What stands around a number, which is marked, and where that begins."""
+    first = max(0, number.start - _BEFORE)
+    before, behind = skeleton[first : number.start], skeleton[number.end : number.end + _BEHIND]
+    return first, before + _MARK * (number.end - number.start) + behind
+
+
+def _plain(value: Quantity) -> Quantity:
+    """A limit without the side that words beside it give; a range keeps its ends."""
+    return value if _is_range(value) else value.exact()
+
+
+def _is_range(value: Value) -> bool:
+    return isinstance(value, Quantity) and value.least is not None and value.most is not None
 
 
 def _is_event(before: str, named: str) -> bool:
@@ -206,6 +257,13 @@ def _hints(vocabulary: Vocabulary) -> re.Pattern[str]:
 
 
 @per_vocabulary
+def _sides(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
+    rules = vocabulary.measuring["rules"]
+    lower = ["lower", "low", "minimum", "min", "lowest", "least", "at least", "not below", "above", "over"]
+    return {"lower": any_of(lower), "higher": any_of([*rules["below"], "upper", "high", "highest", "top", "most"])}
+
+
+@per_vocabulary
 def _patterns(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
     """The ways to tell a limit, over skeletons."""
     word = {name: any_of(phrases).pattern for name, phrases in vocabulary.measuring["rules"].items()}
@@ -234,7 +292,13 @@ def _patterns(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
             rf"|{word['modal']}\s+{some}(?:{word['stay']}|{word['rise']})\s+{some}{mark}\s*,?\s*{word['most']}"
             rf"|{word['modal']}\s+{some}(?:{word['below']})\s+{mark}"
             rf"|(?:may|(?:is|are|'s)\s+(?:allowed|permitted)\s+to)\s+(?:go|rise|climb|reach|run|creep|heat\s+up|warm\s+up|get\s+up)\s+(?:(?:to|as\s+far\s+as|as\s+\w+\s+as)\s+)?{mark}"
+            rf"|{word['modal']}\s+{some}(?:{word['stay']}\s+)?{word['floor']}\s+{_OTHER}+\s*,?\s+(?:and|but)\s+(?:{word['below']})\s+{mark}"
+            rf"|limits\s+(?:are|of|were)\s+{_OTHER}+\s+and\s+{mark}"
             rf"|{mark}\s+(?:must|may|should|shall)\s*(?:not|never|n't)\s+be\s+{word['passed']}"
+        ),
+        "ranged": (
+            rf"(?:{word['modal']}|{word['order']})\s+(?:[\w'-]+\s+){{0,5}}?(?:(?:between|at|within|from|in)\s+)?{mark}"
+            rf"|{word['permitted']}\s+(?:is|are|:)?\s*(?:from\s+|between\s+)?{mark}"
         ),
         "order": (
             rf"(?:not\s+to|do\s+not|don't|never|must\s+not)\s+exceed\s+{mark}"
