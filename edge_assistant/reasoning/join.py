@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from edge_assistant.evidence import Passage, Speech
 from edge_assistant.reasoning.claims import Claim
-from edge_assistant.reasoning.kinds import kind_of_thing
 from edge_assistant.reasoning.lookup import names, related
+from edge_assistant.reasoning.owners import owned
 from edge_assistant.reasoning.pointing import NAMED, Pointer, likeness, matters, pointers
 from edge_assistant.reasoning.question import AMOUNTS, Expect, Query
 from edge_assistant.reasoning.rules.vocabulary import vocabulary
-from edge_assistant.reasoning.seen import member
 from edge_assistant.reasoning.sources import Source
 from edge_assistant.reasoning.told.clauses import any_of
 from edge_assistant.reasoning.values.candidates import as_words, find
@@ -23,8 +20,7 @@ from edge_assistant.reasoning.values.values import Items, Quantity, same
 # that singles the thing out and up to 0.37 for the note's other sentences (17 questions of the generated dev set).
 WHOLE = "total"  # the attribute that tells of all items together
 _SHARED_OUT = frozenset({"repaid", "private"})  # of these each item of a receipt is one
-_OPPOSITE = {"repaid": "private", "private": "repaid", "lacking": "stocked"}  # what is not of the one is of the other
-_NAME = re.compile(r"(?<![.!?] )\b[A-Z][a-z]+\b")
+_OPPOSITE = {"repaid": "private", "private": "repaid", "lacking": "stocked", "stocked": "lacking"}  # what is not of the one is of the other
 _TIMES = frozenset({Expect.DATE, Expect.CLOCK})
 
 
@@ -49,7 +45,7 @@ def join(query: Query, sources: Sequence[Source], claims: Mapping[str, Sequence[
     if query.priced and not any(a.per or a.name == WHOLE for a in query.attributes[:1]) and not _is_repaid(query):
         return []  # the change, the tax, the tip
     if query.category is not None:
-        return _seen(query, sources, claims)
+        return owned(query, sources, claims)
     table = _table(query, claims)
     if not table or _names_one(query, table):
         return []
@@ -61,20 +57,6 @@ def join(query: Query, sources: Sequence[Source], claims: Mapping[str, Sequence[
     return joined if len(joined) < 2 or _is_money(table[0]) else _listed(joined)
 
 
-def _seen(query: Query, sources: Sequence[Source], claims: Mapping[str, Sequence[Claim]]) -> list[Claim]:
-    """The thing in a picture that another signal speaks of: "Ada owns the animal", and a picture of one dog."""
-    topic = {word.lower() for word in _NAME.findall(query.text[1:])}
-    for source in sources:
-        for line in source.evidence if topic else ():
-            if not isinstance(line.detail, Speech | Passage) or not topic <= set(re.findall(r"\w+", line.text.lower())):
-                continue
-            if kind_of_thing(line.text, agreement=True) == query.category:
-                others = (found for id, found in claims.items() if id != source.signal.id)
-                members = [claim for found in others for claim in member(query.category or "", found)]
-                return [replace(c, evidence=(*c.evidence, line.id)) for c in members] if len(members) == 1 else []
-    return []
-
-
 def _is_computed(query: Query, sources: Iterable[Source]) -> bool:
     """Whether a question asks for a computation over readings that are there: "how fast" may ask for the maximum."""
     return query.computing is not None and any(source.table is not None for source in sources)
@@ -82,7 +64,8 @@ def _is_computed(query: Query, sources: Iterable[Source]) -> bool:
 
 def _is_repaid(query: Query) -> bool:
     """Whether a question asks what somebody's company pays, and names no other amount: "what will the firm refund"."""
-    return not query.named and "repaid" in matters(query.text) and _has("payers", query.text)
+    paid = _has("payers", query.text) or not query.attributes
+    return not query.named and "repaid" in matters(query.text) and paid
 
 
 def _table(query: Query, claims: Mapping[str, Sequence[Claim]]) -> list[Claim]:

@@ -46,6 +46,11 @@ def kind_of_thing(text: str, agreement: bool = False) -> str | None:
     return activity["activity"] if activity else None
 
 
+def kinds_in(text: str) -> frozenset[str]:
+    """All the categories that a text names."""
+    return frozenset(_category(match["noun"]) for match in _patterns()["noun"].finditer(text))
+
+
 def labels(kind: str) -> frozenset[str]:
     """The labels of the detector that a category, an activity or a label stands for."""
     words = vocabulary()
