@@ -104,7 +104,7 @@ def _is_elliptical(bare: str, sourced: str) -> bool:
 
     A sentence with a number states a value: whether it is right is for the value to say.
     """
-    if _interrogatives().match(bare) or re.search(r"\d", sourced):
+    if _interrogatives().match(bare) or re.search(r"\d|\b(?:which|what|how|whose|when)\b", sourced):
         return False
     if same_in_all().search(sourced) or other_than().search(sourced):
         return True

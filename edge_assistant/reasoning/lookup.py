@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from edge_assistant.reasoning.attributes import asked as meant_by
 from edge_assistant.reasoning.claims import Claim
-from edge_assistant.reasoning.pointing import NAMED, likeness
+from edge_assistant.reasoning.pointing import NAMED, likeness, matters
 from edge_assistant.reasoning.question import Expect, Query, admits
 from edge_assistant.reasoning.rules.vocabulary import Attribute, vocabulary
 from edge_assistant.reasoning.told.clauses import any_of, listed
@@ -49,13 +49,25 @@ def looked_up(query: Query, told: Mapping[str, Sequence[Claim]]) -> dict[str, li
         return item
     known = vocabulary().attributes
     others = (known[key] for attribute in query.attributes for key in attribute.instead if key in known)
-    asked = (*query.attributes, *others)
+    asked = [a for a in (*query.attributes, *others) if not _is_pointed_at(query, a, told)]
+    query = replace(query, attributes=tuple(a for a in query.attributes if a in asked))
     meant = (a for a in asked if any(_direct(query, a, claims) for claims in told.values()))
     if (attribute := next(meant, None)) is not None:
         query = replace(query, attributes=(attribute,))
     found = {id: answers for id, claims in told.items() if (answers := lookup(query, claims))}
     found = _of_the_named(query, found)
     return found | _as_limits(query, told, found)
+
+
+def _is_pointed_at(query: Query, attribute: Attribute, told: Mapping[str, Sequence[Claim]]) -> bool:
+    """Whether a question tells which of several things it means by what happened to it: the one that ran out.
+
+    What is told of some other thing is no answer, where no signal says which one that is.
+    """
+    if not attribute.per or not matters(query.text):
+        return False
+    things = {c.subject for claims in told.values() for c in claims if c.attribute == attribute.name and c.subject}
+    return len(things) > 1 and not any(names(query.subject, thing) for thing in things)
 
 
 def _of_the_named(query: Query, found: Mapping[str, list[Claim]]) -> dict[str, list[Claim]]:

@@ -20,6 +20,7 @@ MAX_LINE = (
     2_000  # characters of a line in which things are looked for: every run of its words is compared with every name
 )
 _CLAUSE = re.compile(r"[^.,;:!?]+[.,;:!?]*")
+_HOUR = re.compile(r"\b(?:at|by|around|since|before|after|until|till)\s+(?:about\s+|around\s+)?$", re.I)
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 
 
@@ -82,7 +83,7 @@ def _of_sentence(sentence: str, things: Sequence[str], line: Evidence) -> Iterat
     outside, whole = _exclusions().search(ready), matters(ready)
     for match in _CLAUSE.finditer(ready):
         clause = match[0]
-        if any(quantities(clause)) or _relatives().search(clause):
+        if _is_measured(clause) or _relatives().search(clause):
             continue
         places = _places(clause, things)
         about = matters(clause) or whole
@@ -91,6 +92,11 @@ def _of_sentence(sentence: str, things: Sequence[str], line: Evidence) -> Iterat
             denied = _is_denied(bare, start, end, match.start(), outside)
             rest = denied and bool(_everything().search(ready))
             yield Pointer(thing, line, clause.strip(), denied, rest, about, denied or bool(_only().search(clause)))
+
+
+def _is_measured(clause: str) -> bool:
+    """Whether a clause tells a number: what a thing is given or kept by, not at what hour it came."""
+    return any(found.value.unit or not _HOUR.search(clause[: found.start]) for found in quantities(clause))
 
 
 def _settled(sentence: str, things: Sequence[str]) -> str:
@@ -206,4 +212,5 @@ def _negations(vocabulary: Vocabulary) -> re.Pattern[str]:
 
 @per_vocabulary
 def _relatives(vocabulary: Vocabulary) -> re.Pattern[str]:
-    return any_of(word for group in vocabulary.telling["relations"].values() for word in group)
+    payers = vocabulary.pointing["payers"]  # "for the client" is about what somebody bought
+    return any_of(word for group in vocabulary.telling["relations"].values() for word in group if word not in payers)
