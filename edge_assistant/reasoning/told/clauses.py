@@ -214,10 +214,15 @@ def _cut(vocabulary: Vocabulary) -> re.Pattern[str]:
         rf"(?:my|our|his|her|their|the)\s+(?:\w+\s+)?{whose}"
     )
     aside = r"(?:now|today|so|yesterday)\s*,"  # "her husband, now, weighs"
-    unmarked = rf"(?-i:i)\s+(?:am\b|{mine})|(?:my|our|his|her)\s+{relations}\s+(?:is|has|takes|smokes|was|had)\b"
+    does = r"(?:is|has|takes|smokes|was|had|weighs|does|did|gets|got|came|drinks|lives|(?:is|does|did|has|was|ca)n't)"
+    words_before = ("of", "for", "to", "with", "on", "that", "from", "what", "if", "when", "by", "than")
+    held = "".join(rf"(?<!\b{word}\s)" for word in words_before)  # behind them it begins no clause
+    unmarked = (
+        rf"(?-i:i)\s+(?:am\b|{mine})|(?:my|our|his|her)\s+{relations}\s+{does}\b|(?:the|this|our)\s+patient\s+{does}\b"
+    )
     return re.compile(
         rf"(?P<cut>{PART}|(?<=[\s,])(?:{joins}|{conditions})|,\s*(?:and\s+)?(?={starts}|{past})(?!{owned}|{aside})|(?<=\s)and\s+(?={starts}|{verbs})"
-        rf"|(?<=\w\s)(?={unmarked}))",  # as a recogniser writes that knows no full stop
+        rf"|(?<=\w\s){held}(?={unmarked}))",  # as a recogniser writes that knows no full stop
         re.I,
     )
 

@@ -42,6 +42,7 @@ _A_THING = re.compile(
     re.I,
 )
 _BUT = re.compile(r"[\s,]*but\s+(?:rather\s+)?", re.I)  # goes on with the right value
+_IS = re.compile(r"\s+(?:is|was|are|were)\b", re.I)  # behind a value, where its name follows
 _COUNTED = re.compile(r"\s+[^\W\d_]+")  # the word behind a number
 _COUNT = re.compile(r"([^\s,.]+)\s+$")
 _STOPS = re.compile(r"[.!?;\n]")
@@ -94,7 +95,8 @@ class _Draft:
             self._blank(old.start, old.start + named[0].start)
             self._blank(start, end + _punctuation(self.text, end))
         elif self._keeps(old, new, start):
-            self._blank(old.start, old.end)
+            is_it = _IS.match(self.text, old.end)
+            self._blank(old.start, is_it.end() if is_it else old.end)
             self._blank(start, end + _punctuation(self.text, end))
         else:
             self._blank(old.start, end + _punctuation(self.text, end))

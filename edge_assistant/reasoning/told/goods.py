@@ -24,7 +24,7 @@ PIECES = frozenset({"tablet", "capsule", "unit"})  # units that are things, whic
 def packed(saying: Saying) -> Iterator[Found]:
     """How many pieces there are: "the pack holds 72", "we got fifty pieces", "there are sixty in it"."""
     text, patterns = saying.text, _patterns()
-    if listed("buying").search(saying.sentence) or any(is_money(value.value) for value in saying.quantities):
+    if listed("buying").search(saying.text) or any(is_money(value.value) for value in saying.quantities):
         return
     for value in saying.quantities:
         number = value.value

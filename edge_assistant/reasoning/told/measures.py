@@ -28,7 +28,9 @@ MEASURED = ("quantity", "number")
 _IN_ORDER_TO = re.compile(r"\s+to\s+[^\W\d_]+")
 _OF = re.compile(r"\s+(?:of|for|on)\s+(?:(?:the|its|my|our|his|her|this|that)\s+)?(?:[^\W\d_]+\s+){0,2}", re.I)
 _THING = re.compile(
-    r"[\s,]*(?:and\s+)?(?:the|a|an|my|our)\s+([^\W\d_][\w-]*)\s+(?:is|was|has|needs|draws|takes|runs|had|uses)\b", re.I
+    r"[\s,]*(?:(?:and|but)\s+)?(?:the|a|an|my|our)\s+([^\W\d_][\w-]*)\s+"
+    r"(?:is|was|has|needs|draws|takes|runs|had|uses)\b",
+    re.I,
 )
 _BOUND = 40  # characters before a number in which "below" or "never exceeded" stands
 _KEPT = re.compile(r"\b(?:store|stored|keep)\b", re.I)

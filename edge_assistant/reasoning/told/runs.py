@@ -21,7 +21,12 @@ _NAMING = re.compile(r"\s*(?:is|was|of|:|=|at|on|for)?\s*", re.I)
 _OF_ANOTHER = re.compile(
     r",?\s*(?:is|was|are|were|belongs|goes|comes|that's|which\s+is)\b", re.I
 )  # "74 kg 58 kg is what"
-_COUNTED = re.compile(r"\s+(?!(?:and|or|but|at|on|in)\b)[a-z]{3,}(?=\s)")  # "36 pieces the box"
+_COUNTED = re.compile(r"\s+(?!(?:and|or|but|at|on|in)\b)[a-z]{3,}(?=[\s,])")  # "36 pieces the box"
+_EACH = re.compile(
+    r"(?:\s+(?:(?:once|twice|\w+\s+times)\s+)?(?:(?:a|per|each|every|in\s+the|at)\s+"
+    r"(?:day|week|morning|evening|night|noon|month|hour|minute)|daily))+",
+    re.I,
+)  # "5 mg a day"
 _LEAD = re.compile(r"(?:in\s+|at\s+|on\s+|about\s+)?(?:the\s+)?(?:[^\W_]+\s+){0,2}?", re.I)  # "two" of "two years ago"
 
 
@@ -39,7 +44,8 @@ def parted(text: str) -> str:
         stops = [match.end() for match in _STOP.finditer(text, begin, start)]
         begin = stops[-1] if stops else begin
         counted = _COUNTED.match(text, end)
-        joins = [_JOIN.match(text, end), counted and _JOIN.match(text, counted.end())]
+        each = _EACH.match(text, end)
+        joins = [_JOIN.match(text, at) for at in (end, *(match.end() for match in (counted, each) if match))]
         if start < begin or not _tells(text[begin:start]):
             continue
         for join in filter(None, joins):
@@ -54,7 +60,7 @@ def parted(text: str) -> str:
 
 def _tells(text: str) -> bool:
     """Whether a part of a sentence tells of something: it has a verb, or names what is told."""
-    return bool(_verb().search(text) or told(text))
+    return bool(_verb().search(text) or told(text) or re.search(r"\b[a-z]{4,}s\b", text))
 
 
 def _begins(text: str, at: int, until: int, values: Sequence[Span]) -> bool:
@@ -87,6 +93,8 @@ def _verb(vocabulary: Vocabulary) -> re.Pattern[str]:
 def _subject(vocabulary: Vocabulary) -> re.Pattern[str]:
     """The subject of a clause and its verb: "she weighs", "the one in hall two has", "it's"."""
     words = vocabulary.telling["words"]
+    relations = "|".join(word for group in vocabulary.telling["relations"].values() for word in group)
+    does = r"(?:[a-z]{3,}s|does\s+not|(?:does|is|was|did|ca|has|wo)n't)\b"
     verb = rf"(?:{_verb().pattern}|(?:would|could|should|might|may|will|can|must)\b)"
     dated = any_of(words["dated_subjects"]).pattern
     thing = any_of(words["numbered"]).pattern
@@ -96,6 +104,7 @@ def _subject(vocabulary: Vocabulary) -> re.Pattern[str]:
     there = r"(?:(?:it|they|i|we|you|there|he|she)|(?:the|her|his|its)\s+[\w'-]+)"
     return re.compile(
         rf"(?:she|he|it|they|we|i|there)(?:'(?:s|m|re|ve|d|ll)\b|\s+(?:[^\W\d_]+\s+)??{verb})|{head}\s+(?:(?!that\b|which\b|who\b)[\w'-]+\s+){{0,6}}?{verb}"
+        rf"|(?:he|she|it|(?:my|our|her|his|their|the)\s+(?:\w+\s+)?(?:{relations}))\s+{does}"
         rf"|{place}{there}(?:'(?:s|ve|d)\b|\s+{verb})",
         re.I,
     )

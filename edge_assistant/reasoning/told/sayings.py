@@ -211,12 +211,23 @@ def is_dialled(candidate: Candidate) -> bool:
 def codes_in(text: str) -> Iterator[Candidate]:
     """What can be nothing but an identifier: letters with digits, and neither 5kg nor 28th nor "vitamin D 400 IU"."""
     measured = [c for c in find("quantity", text) if getattr(c.value, "unit", None)]
-    for candidate in find("identifier", text):
+    for found in find("identifier", text):
+        candidate = _without_i(found, text)
         code = candidate.value.code if isinstance(candidate.value, Identifier) else ""
         mixed = re.search(r"\d", code) and re.search(r"[A-Z]", code) and not _COUNTED.fullmatch(code)
-        runs_on = _I_DO.search(text, candidate.start, candidate.end + 3)
-        if mixed and not runs_on and not any(c.start < candidate.end <= c.end for c in measured):
+        if mixed and not any(c.start < candidate.end <= c.end for c in measured):
             yield candidate
+
+
+def _without_i(code: Candidate, text: str) -> Candidate:
+    """A code without the "I" that begins what follows it: "BT-3421-17 I misread that"."""
+    if not _I_DO.search(text, max(code.start, code.end - 2), code.end + 3):
+        return code
+    shorter = next(iter(find("identifier", code.text[:-2])), None)
+    begin = code.start + shorter.start if shorter else 0
+    return (
+        replace(shorter, start=begin, end=begin + len(shorter.text)) if shorter else replace(code, value=Identifier(""))
+    )
 
 
 def is_linked(between: str) -> bool:

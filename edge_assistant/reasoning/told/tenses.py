@@ -9,7 +9,7 @@ from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary
 from edge_assistant.reasoning.told.clauses import PART, Clause, any_of, listed
 
 _PAST = (
-    r"took|ran|said|read|held|came|got|did|stood|gave|drank|lay|made|drew|sent|used"
+    r"took|ran|said|read|held|came|got|did|stood|gave|drank|lay|made|drew|sent|used|paid|bought|cost|went|saw|sat|put|spent|brought|told|left|kept|met"
     r"|(?!hundred|speed|indeed|exceed|proceed|bleed)[^\W\d_]{3,}ed"
 )
 PAST = re.compile(rf"\b(?:was|were|had|{_PAST})\b", re.I)  # verbs of what is over
