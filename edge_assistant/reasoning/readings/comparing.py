@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from edge_assistant.reasoning.rules.phrasing import found
+from edge_assistant.reasoning.rules.phrasing import found, pattern
 from edge_assistant.reasoning.rules.vocabulary import vocabulary
 from edge_assistant.reasoning.values.candidates import Candidate, quantities, singular
 from edge_assistant.reasoning.values.values import Quantity
@@ -84,7 +84,7 @@ def direction(rest: str) -> bool | None:
     over, under = (found(rest, "words", word) for word in ("over", "under"))
     if over is None and under is None:
         reach, sink = (found(rest, "words", word) for word in ("reach", "sink"))
-        if limit_of(rest) is not None and (reach or sink):
+        if (reach or sink) and (limit_of(rest) is not None or (reach and found(rest, "rules", "name"))):
             return sink is None
         return None if violation(rest) is None else found(rest, "rules", "lower") is None
     if over is None or under is None:
@@ -101,9 +101,21 @@ def is_sided(rest: str) -> bool:
 def violation(rest: str) -> re.Match[str] | None:
     """The words that say of a limit that it was not kept, on whatever side: "an excursion", "the limit was broken"."""
     own = found(rest, "words", "violation")
-    if own is not None or found(rest, "words", "limit") is None:
+    if own is not None:
         return own
-    return found(rest, "words", "violate", "outside")
+    broken = found(rest, "words", "violate", "outside")
+    limits = pattern(vocabulary().measuring["words"]["limit"]).finditer(rest) if broken else ()
+    return next((broken for limit in limits if broken and _is_beside(rest, limit, broken)), None)
+
+
+def _is_beside(rest: str, limit: re.Match[str], broken: re.Match[str]) -> bool:
+    """Whether a limit is what was broken, and no part of the machine: "the limit switch broke"."""
+    gap = max(broken.start() - limit.end(), limit.start() - broken.end())
+    return gap <= _BESIDE and _PART.match(rest, limit.end()) is None
+
+
+_BESIDE = 40  # characters between a limit and the word that says that it was not kept
+_PART = re.compile(r"\s+(?:switch|lamp|light|bell|sensor|panel|button|display|relay|cable|box|plate)\b", re.I)
 
 
 def is_kept(rest: str) -> bool:
@@ -116,7 +128,15 @@ def names_a_limit(rest: str) -> bool:
     word = found(rest, "words", "over", "under", "reach")
     if word is None:
         return violation(rest) is not None
-    return names_limit(rest) or word[0].lower() not in ("over", "under", "past")
+    return names_limit(rest) or word[0].lower() not in ("over", "under", "past") or _ALONE.search(rest) is not None
+
+
+# "When did it go over?", "how long were we over?": the limit that everybody knows
+_ALONE = re.compile(
+    r"\b(?:go|goes|went|gone|get|gets|got|rise|rose|climb|climbed|we|they|long\s+was\s+it)\s+(?:first\s+)?(?:over|under|past)"
+    r"\s*(?:[?.!,]|$|for\s+(?:the|how|long)|again\b|at\s|in\s+(?:total|all)\b|altogether\b)",
+    re.I,
+)
 
 
 def names_limit(rest: str) -> bool:

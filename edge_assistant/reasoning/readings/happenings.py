@@ -16,8 +16,10 @@ _SINCE = (
 )
 _ASKS = r"(?:is|are|was|were|do|does|did|has|have|had|will|would|can|could|should|exactly|for|first)\b"  # "when was it"
 _SENTENCE = r"(?:[\w'-]+\s+){1,20}[\w'-]+"
-_NOT_SINCE = "".join(rf"(?<!\b{word} )" for word in ("on", "about", "of", "since", "from", "until"))
-_BEHIND = re.compile(rf"(?<=\w)[\s,]+{_NOT_SINCE}{_SINCE}\s+(?P<clause>(?:[\w'-]+\W+){{1,20}}[\w'-]+)\W*$", re.I)
+_NOT_SINCE = "".join(rf"(?<!\b{word} )" for word in ("on", "about", "of", "since", "from", "until", "by"))
+_BEHIND = re.compile(
+    rf"(?<=\w)[\s,]+{_NOT_SINCE}{_SINCE}\s+(?!{_ASKS})(?P<clause>(?:[\w'-]+\W+){{1,20}}[\w'-]+)\W*$", re.I
+)
 _FRONTED = re.compile(
     rf"(?P<clause>{_SINCE}\s+(?!{_ASKS}){_SENTENCE})[,:;]\s*(?:and\s+|then\s+)?(?P<asked>\w.*?)[?!. ]*$", re.I
 )

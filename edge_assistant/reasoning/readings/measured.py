@@ -110,7 +110,16 @@ class Computing:
 
 def statistic(question: str) -> Computing | None:
     """Find out what a question asks of readings; None where it names no computation."""
-    return _computing(fronted(" ".join(question.split())), compared=False)
+    text = _EXISTS.sub(r"\1 it ever", " ".join(question.split()))
+    return _computing(fronted(text), compared=False)
+
+
+# "Was there a moment when it was too hot?" asks whether it ever was
+_EXISTS = re.compile(
+    r"\b(is|was|were|are)\s+there\s+(?:ever\s+)?(?:an?|any|some)\s+(?:single\s+)?(?:moment|time|point|reading|hour|minute|day|occasion)s?"
+    r"(?:\s+in\s+time)?\s+(?:when|at\s+which|where|that|in\s+which|on\s+which)\b",
+    re.I,
+)
 
 
 def compared(question: str) -> Computing | None:
@@ -149,7 +158,7 @@ def _computing(text: str, *, compared: bool) -> Computing | None:
         wants = Wants.TRUTH if _is_limited(rest, named) else Wants.VALUE
     stays = found(text, "words", "stay") is not None or is_throughout(text)  # "all night" is also a time
     kind = _kind(rest, wants, named, then, compared=compared, stays=stays)
-    if kind is None or found(rest, "asks", "other") or _asks_which(rest) or _asks_rule(rest, kind):
+    if kind is None or _asks_other(rest) or _asks_which(rest) or _asks_rule(rest, kind):
         return None
     if kind not in (Kind.AT, Kind.WAS_BEYOND) and (then is not None or _is_placed(rest)):
         return None
@@ -186,6 +195,8 @@ def _kind(
     passed = direction(rest) is not None
     if not (passed and is_sided(rest)) and wants is Wants.TRUTH and (ranged := range_kind(rest)) is not None:
         return ranged
+    if wants is Wants.TRUTH and stays and not passed and found(rest, "words", "fine"):
+        return Kind.STAYED
     if wants is Wants.TRUTH and (is_kept(rest) if not passed else found(rest, "words", "enough") is not None):
         return Kind.STAYED
     kind = _limited(rest, wants, named, then, stays=stays) if passed else None
@@ -234,9 +245,14 @@ def _is_clause_word(rest: str, match: re.Match[str]) -> bool:
     return (
         bool(before)
         and match[0].lower() == "when"
-        and not before.endswith(("on", "about", "of", "is", "and", "regarding", "since", "from", "until", "till"))
-        and re.search(r"\w", rest[match.end() :]) is not None  # "the highest pressure, when?"
+        and not before.endswith(("on", "about", "of", "is", "and", "regarding", "since", "from", "until", "till", "by"))
+        and not _ASKS_WHEN.match(rest, match.end())
     )
+
+
+_ASKS_WHEN = re.compile(  # "the highest pressure, when?", "the peak, when was that?"
+    r"\W*(?:(?:was|is|did|were|does)\s+(?:that|it|this)(?:\s+(?:be|happen|occur|come|exactly|so))?)?\W*$", re.I
+)
 
 
 def _is_closed(rest: str) -> bool:
@@ -284,6 +300,13 @@ def _asks_rule(rest: str, kind: Kind) -> bool:
     return kind not in LIMITED and found(rest, "words", "modal") is not None
 
 
+def _asks_other(rest: str) -> bool:
+    """Whether no computation answers a question; where values peak is asked for the value."""
+    other = found(rest, "asks", "other")
+    curve = other is not None and re.match(r"\s+(?:did|does|has|have)\b", rest[other.end() :]) is not None
+    return other is not None and not (other[0].lower() == "where" and curve and _names_statistic(rest))
+
+
 def _asks_which(rest: str) -> bool:
     """Whether a thing answers a question: "which pump ran hottest?"."""
     match = re.search(r"\bwhich\s+(?:of\s+the\s+)?([^\W\d_]+)(?:\s+([^\W\d_]+))?", rest, re.I)
@@ -309,7 +332,7 @@ def _unlimited(
         Kind.MINIMUM,
         Kind.MAXIMUM,
     ):
-        if (up := asked_extent(rest)) is not None and kind is Kind.TREND:
+        if kind is Kind.TREND and (up := asked_extent(rest)) is not None and not _names_statistic(rest):
             return Kind.MAXIMUM if up else Kind.MINIMUM
         match = found(rest, "statistics", kind.value)
         if match and not (kind is Kind.MINIMUM and at and match[0].lower().startswith("how")):
@@ -321,6 +344,11 @@ def _unlimited(
     if at and wants is Wants.TRUTH and then is None and any(True for _ in numbers_in(rest)):
         return Kind.AT
     return Kind.AT if at and wants is Wants.VALUE else None  # if what is asked for is a column, see `compute`
+
+
+def _names_statistic(rest: str) -> bool:
+    """Whether a question names the mean, the lowest or the highest value in a word."""
+    return found(rest, "statistics", "mean", "minimum", "maximum") is not None
 
 
 _ASKS_VALUE = re.compile(r"\W*(?:(?:and|so|then)\s+)?(?:what|which|how|where|give|tell)\b", re.I)

@@ -44,7 +44,9 @@ def _questions(vocabulary: Vocabulary) -> dict[bool, re.Pattern[str]]:
             rf"\b{way}\s+(?:to|till|as\s+far\s+as)\s+{what}\b"
             rf"|\bto\s+{what}\b.*{verbs}"
             rf"|\b(?:what|which)\b.*{verbs}\s+(?:{way}\s+)?to\b(?!\s+(?!{_LATER})\w)"
-            rf"|\bhow\s+(?:{far})\b(?!\s+(?:above|over|below|under|beyond)).*{verbs}",
+            rf"|\b(?:what|which)\b.*\b(?:was|were|is|are)\b.*\b{way}\s+to\b(?!\s+(?!{_LATER})\w)"
+            rf"|\bhow\s+(?:{far})\b(?!\s+(?:above|over|below|under|beyond)).*{verbs}"
+            + (r"|\b(?:what|which)\b.*\b(?:reach|reached|attain|attained)\b|\bhow\s+far\b.*\bget\b" if up else ""),
             re.I,
         )
     return ways

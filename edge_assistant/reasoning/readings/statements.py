@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -13,7 +14,7 @@ from edge_assistant.reasoning.readings.compute import evaluate
 from edge_assistant.reasoning.readings.measured import LIMITED, Computing, Kind, Wants
 from edge_assistant.reasoning.readings.moments import Period, resolve
 from edge_assistant.reasoning.readings.results import Result
-from edge_assistant.reasoning.readings.subjects import other_subject, other_than
+from edge_assistant.reasoning.readings.subjects import other_subject, other_than, subjects
 from edge_assistant.reasoning.readings.telling import Telling, tellings
 from edge_assistant.reasoning.rules.vocabulary import vocabulary
 from edge_assistant.reasoning.told.corrections import corrected
@@ -84,7 +85,7 @@ def stated(text: str, table: Table, about: str = "", head: str = "") -> list[Sta
     before: Column | None = None
     said = corrected(text[:MAX_TEXT])
     for telling in tellings(said, limits_at(said)):
-        if (about and other_subject(telling.clause, about)) or other_than(telling.clause, head):
+        if (about and other_subject(telling.clause, about)) or _is_elsewhere(telling, said, head):
             before = None
             continue
         column = _column(telling, table, before)
@@ -93,6 +94,18 @@ def stated(text: str, table: Table, about: str = "", head: str = "") -> list[Sta
         before = column
         found_ones += _statements(telling, table, column)
     return found_ones[:MAX_STATEMENTS]
+
+
+def _is_elsewhere(telling: Telling, text: str, head: str) -> bool:
+    """Whether a clause speaks of another thing, or goes on about one: "the press next door, in turn, got to 80"."""
+    if other_than(telling.clause, head):
+        return True
+    before = _ENDS.split(text[: telling.start])[-1]
+    return not (subjects(telling.clause) or _HERE.search(telling.clause)) and other_than(before, head) is not None
+
+
+_ENDS = re.compile(r"[.!?;]\s|\n")
+_HERE = re.compile(r"\b(?:here|ours|our|mine|this one|with us)\b", re.I)
 
 
 def verify(statement: Statement, table: Table, limit: Quantity | None = None) -> Verified | None:

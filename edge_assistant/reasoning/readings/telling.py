@@ -71,6 +71,7 @@ class Telling:
         facts = [n.value for n in self.numbers if n.start not in self.rules and isinstance(n.value, Quantity)]
         numbers = [plain(value) for value in facts if _fits(value, column)]
         passed = found(self.rest, "words", "over", "under") or violation(self.rest)
+        passed = passed or (found(self.rest, "words", "reach") if self._negated and limit_of(self.rest) else None)
         over = direction(self.rest) if passed else None
         free = not found(self.rest, "words", "over", "under")
         ranged = range_kind(self.rest) if free and found(self.clause, "words", "stay", "outside") else None
@@ -184,10 +185,14 @@ class Telling:
         count = self._times()
         if self._unplaced and self._moment is None and (stays or length or count):
             return
-        if stays:
+        if stays and length is not None:
+            if not over:
+                return  # below a limit for two hours says nothing of the rest of the time
+        elif stays:
             told = Truth(not self._negated)
             yield self._as(Kind.STAYED, Wants.TRUTH, not over, limit=limit), told, False
-        elif length is not None:
+            return
+        if length is not None:
             value = Quantity((Decimal(f"{length[0]:.10g}"),), "s")
             yield self._as(Kind.TIME_BEYOND, Wants.DURATION, over, limit=limit), value, self._about(length[1])
         elif count is not None:

@@ -94,7 +94,11 @@ TABLES = {"furnace": furnace, "archive": archive, "pumps": pumps}
         ("furnace", "The boiler peaked at 120 degrees.", [("maximum", "value", False)]),
         ("furnace", "Temperature varied by 17.4 degrees.", [("spread", "value", True)]),
         ("furnace", "It was hotter than 95 at midnight.", [("was beyond", "truth", False)]),
-        ("furnace", "Sorry, it peaked at 99.9 and not at 02:20 but at 02:10.", []),
+        (
+            "furnace",
+            "Sorry, it peaked at 99.9 and not at 02:20 but at 02:10.",
+            [("maximum", "value", True), ("maximum", "moment", True)],
+        ),
         ("furnace", "It peaked at 96.9, no, sorry, 99.9.", [("maximum", "value", True)]),
         ("furnace", "After the break it stayed below 90.", []),
         ("furnace", "Peaked at ninety nine point nine and then stayed below 95.", [("maximum", "value", True)]),
