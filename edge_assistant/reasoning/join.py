@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -12,7 +13,7 @@ from edge_assistant.reasoning.pointing import NAMED, Pointer, likeness, matters,
 from edge_assistant.reasoning.question import AMOUNTS, Expect, Query
 from edge_assistant.reasoning.rules.vocabulary import vocabulary
 from edge_assistant.reasoning.sources import Source
-from edge_assistant.reasoning.told.clauses import any_of
+from edge_assistant.reasoning.told.clauses import any_of, listed
 from edge_assistant.reasoning.values.candidates import as_words, find
 from edge_assistant.reasoning.values.values import Items, Quantity, same
 
@@ -20,7 +21,9 @@ from edge_assistant.reasoning.values.values import Items, Quantity, same
 # that singles the thing out and up to 0.37 for the note's other sentences (17 questions of the generated dev set).
 WHOLE = "total"  # the attribute that tells of all items together
 _SHARED_OUT = frozenset({"repaid", "private"})  # of these each item of a receipt is one
-_OPPOSITE = {"repaid": "private", "private": "repaid", "lacking": "stocked", "stocked": "lacking"}  # what is not of the one is of the other
+_CONNECTED = "connected"  # the matter of a supply
+# What is not of the one is of the other
+_OPPOSITE = {"repaid": "private", "private": "repaid", "lacking": "stocked", "stocked": "lacking"}
 _TIMES = frozenset({Expect.DATE, Expect.CLOCK})
 
 
@@ -42,7 +45,7 @@ def join(query: Query, sources: Sequence[Source], claims: Mapping[str, Sequence[
     """
     if query.agreement or query.counted or query.expects is Expect.TRUTH or _is_computed(query, sources):
         return []
-    if query.priced and not any(a.per or a.name == WHOLE for a in query.attributes[:1]) and not _is_repaid(query):
+    if query.priced and not _is_of_items(query):
         return []  # the change, the tax, the tip
     if query.category is not None:
         return owned(query, sources, claims)
@@ -60,6 +63,13 @@ def join(query: Query, sources: Sequence[Source], claims: Mapping[str, Sequence[
 def _is_computed(query: Query, sources: Iterable[Source]) -> bool:
     """Whether a question asks for a computation over readings that are there: "how fast" may ask for the maximum."""
     return query.computing is not None and any(source.table is not None for source in sources)
+
+
+def _is_of_items(query: Query) -> bool:
+    """Whether a question for money can ask what single items cost: "what did the item cost that was returned?"."""
+    whole = [attribute.per is not None or attribute.name == WHOLE for attribute in query.attributes]
+    item = not query.named and any(whole) and _has("things", query.text)
+    return any(whole[:1]) or item or _is_repaid(query)
 
 
 def _is_repaid(query: Query) -> bool:
@@ -133,13 +143,20 @@ def _measured(table: Sequence[Claim], claims: Mapping[str, Sequence[Claim]]) -> 
         claim
         for found in claims.values()
         for claim in found
-        if claim.subject is None and claim.present and isinstance(claim.value, Quantity) and claim.value.unit
+        if claim.present and isinstance(claim.value, Quantity) and claim.value.unit
+        if (claim.subject is None or _CONNECTED in matters(claim.subject)) and not _is_denied(claim)
     ]
     hits = [(row, c) for row, value in rows for c in told if c.signal != row.signal and same(c.value, value)]
     if len({row.subject for row, _ in hits}) != 1:
         return []
     row, by = hits[0]
     return [replace(row, evidence=(*row.evidence, *by.evidence), chosen_by=by.signal)]
+
+
+def _is_denied(claim: Claim) -> bool:
+    """Whether a value stands behind a "not" in its clause: "it is not connected to 400 V"."""
+    before = claim.sentence[: max(claim.sentence.find(claim.text), 0)]
+    return bool(listed("negations").search(re.split(r"[,;:]", before)[-1]))
 
 
 def _is_money(claim: Claim) -> bool:

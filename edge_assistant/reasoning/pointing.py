@@ -13,12 +13,15 @@ from edge_assistant.reasoning.sources import Source
 from edge_assistant.reasoning.told.clauses import any_of, listed, sentences
 from edge_assistant.reasoning.told.corrections import corrected
 from edge_assistant.reasoning.told.repairs import repairs
+from edge_assistant.reasoning.told.tenses import times
 from edge_assistant.reasoning.values.quantities import quantities
+from edge_assistant.reasoning.values.values import Quantity
 
 NAMED = 0.75  # likeness from which on words name an item: "double chocolate slices" and "DoubleChoc Slice" have 0.83
 MAX_LINE = (
     2_000  # characters of a line in which things are looked for: every run of its words is compared with every name
 )
+_GIFT = "gift"  # the matter that is for somebody else
 _CLAUSE = re.compile(r"[^.,;:!?]+[.,;:!?]*")
 _HOUR = re.compile(r"\b(?:at|by|around|since|before|after|until|till)\s+(?:about\s+|around\s+)?$", re.I)
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
@@ -78,15 +81,15 @@ def likeness(name: str, text: str) -> float:
 
 def _of_sentence(sentence: str, things: Sequence[str], line: Evidence) -> Iterator[Pointer]:
     ready = _plain(_settled(corrected(sentence), things))
-    if _has("conditions", ready):
-        return
+    if _has("conditions", ready) or times()["past"].search(ready):
+        return  # what may be so, what was so last month
     outside, whole = _exclusions().search(ready), matters(ready)
     for match in _CLAUSE.finditer(ready):
         clause = match[0]
-        if _is_measured(clause) or _relatives().search(clause):
+        about = matters(clause) or whole
+        if _is_measured(clause) or (_relatives().search(clause) and _GIFT not in about):
             continue
         places = _places(clause, things)
-        about = matters(clause) or whole
         bare = _bare(clause)
         for thing, start, end in places:
             denied = _is_denied(bare, start, end, match.start(), outside)
@@ -96,7 +99,10 @@ def _of_sentence(sentence: str, things: Sequence[str], line: Evidence) -> Iterat
 
 def _is_measured(clause: str) -> bool:
     """Whether a clause tells a number: what a thing is given or kept by, not at what hour it came."""
-    return any(found.value.unit or not _HOUR.search(clause[: found.start]) for found in quantities(clause))
+    return any(
+        (isinstance(found.value, Quantity) and found.value.unit) or not _HOUR.search(clause[: found.start])
+        for found in quantities(clause)
+    )
 
 
 def _settled(sentence: str, things: Sequence[str]) -> str:
