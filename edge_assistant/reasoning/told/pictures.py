@@ -119,6 +119,14 @@ def _patterns(vocabulary: Vocabulary) -> _Patterns:
                 rf"|\bthe\s+{units}\s+(?:before|after)\b|{words['moments']}",
                 re.I,
             ),
+            re.compile(
+                rf"{picture}\s+(?:\w+\s+)?(?:in|on|at|above|over|from)\s+(?:(?:the|our|my|his|her|your|their|a|an)\s+)?{words['hung']}"
+                rf"|(?<![\w'])(?:an?|some)\s+{picture}\s+(?:from|of)\s+(?:the\s+)?(?:19|20)\d\d"
+                rf"|{picture}\s+(?:that\s+|which\s+)?(?:you|they|he|she)\s+(?:\w+\s+)?sent\b"
+                rf"|\balso\s+(?:have|took|got|made|own)\s+(?:an?|some|one|two)\b"
+                rf"|(?:(?:on|in)\s+)?\bthe\s+{others}\s+(?:shows?|showed|has|had|is\s+of|was\s+of)\b",
+                re.I,
+            ),
             any_of(vocabulary.telling["pictures"]["outside"]),
         ),
         re.compile(rf"{words['contrast']}\s+(?:on\s+|in\s+)?$", re.I),

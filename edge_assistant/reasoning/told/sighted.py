@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
 from edge_assistant.reasoning.seen import COUNT, PRESENCE
 from edge_assistant.reasoning.told.clauses import any_of, listed, told_words
-from edge_assistant.reasoning.told.pictures import elsewhere, is_taken
+from edge_assistant.reasoning.told.pictures import elsewhere, is_taken, speaks_of_picture
 from edge_assistant.reasoning.told.sayings import Found, Saying, overlaps
 from edge_assistant.reasoning.told.tallies import is_denied, is_none, is_tallied, is_whole, number_of
 from edge_assistant.reasoning.told.things import things
@@ -21,6 +21,11 @@ Thing = tuple[str, int, int]
 PERSON = "person"
 _IS_NOT = re.compile(r"\s+(?:(?:is|are|was|were)\s+(?:not|nowhere)|isn't|aren't|wasn't|weren't)\b", re.I)
 _FIRST_PERSON = re.compile(r"\b(?:i|we|my|our|us)\b", re.I)
+_PERSONAL = re.compile(
+    r"\b(?:i|we|my|our|us|me|he|she|his|her)\b|(?-i:\b[A-Z][a-z]+)\s+(?:has|owns|had|got|brought|came|asked)\b", re.I
+)
+_DEFINITE = re.compile(r"\b(?:the|this|that|these|those|their|its|your)\s+(?:[^\W\d_]+\s+)?$", re.I)
+_LIKE = re.compile(r"\b(?:like|than|as|size\s+of|instead\s+of)\s+(?:(?:an?|the|some)\s+)?(?:\w+\s+)?$", re.I)
 _OWNED = re.compile(r"\s*(?:my|our)\s(?!.*\b(?:i|we|us|me)\b)", re.I)
 _COUNTED_FIRST = re.compile(r"\s*(?:the|a|an|one|two|three|four|five|six|seven|eight|nine|ten|\d+)\s", re.I)
 _DOING = re.compile(
@@ -34,6 +39,7 @@ def sighted(saying: Saying) -> Iterator[Found]:
     """The things of a clause that describes what is to be seen, counted or there or not there."""
     people = [(one.start, one.end) for one in saying.speaking if one.subject]  # "the lady in bed 4" tells of no bed
     named = [thing for thing in things(saying.text) if not overlaps(*thing[1:], people)]
+    named = [thing for thing in named if not _LIKE.search(saying.text[: thing[1]])]
     if not named or not _is_sight(saying):
         yield from _nobody(saying)
         yield from _heads(saying)
@@ -109,12 +115,19 @@ def _is_sight(saying: Saying) -> bool:
     text = saying.text
     if listed("seeing").search(saying.sentence) or _OF_THEM.search(text) or _cleft().search(saying.sentence):
         return True
-    if is_tallied(saying) or listed("unseen", "tallies").search(text):
+    if is_tallied(saying) or listed("unseen", "tallies").search(text) or speaks_of_picture(saying.sentence):
+        return True
+    if saying.pictured and not _PERSONAL.search(text) and not saying.speaking and _is_new(text):
         return True
     if _FIRST_PERSON.search(text):
         owned = bool(_OWNED.match(text)) and _is_caption(saying)  # "my cat on the couch"
         return owned or bool(_COUNTED_FIRST.match(text) and _DOING.search(text))
     return bool(listed("lying").search(text) or _DOING.search(text) or _IS_NOT.search(text)) or _is_caption(saying)
+
+
+def _is_new(text: str) -> bool:
+    """Whether a thing is not named as one that is known: "the bus was late" does not say what is to be seen."""
+    return any(not _DEFINITE.search(text[:start]) for _, start, _ in things(text))
 
 
 @per_vocabulary

@@ -9,7 +9,7 @@ from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary
 from edge_assistant.reasoning.told.clauses import any_of
 from edge_assistant.reasoning.told.pictures import elsewhere
 from edge_assistant.reasoning.told.sayings import Found, Saying
-from edge_assistant.reasoning.values.candidates import Candidate, find
+from edge_assistant.reasoning.values.candidates import find
 from edge_assistant.reasoning.values.names import as_name
 
 PLACE, DATE = "place", "date"
@@ -17,7 +17,7 @@ _WORD = r"[A-Z][^\W\d_]+(?:['’.-][^\W\d_]+)*"
 _PARTICLES = r"(?:\s(?:de|do|da|del|la|le|los|las|of|the|upon|am|an|der|den|on|sur))*"
 _NAME = rf"(?-i:(?P<name>{_WORD}(?:{_PARTICLES}\s(?!I\b){_WORD}){{0,3}}))"
 _BEHIND = re.compile(rf"\s*(?:(?:is|was)\s+|[:,=]\s*)?(?:in\s+)?{_NAME}")
-_SMALL = re.compile(r"[^\W_]+")
+_LIMITED = re.compile(r"\b(?:since|until|till|by|before|after)\s+(?:the\s+)?$", re.I)
 _CLOSED = r"(?=\s*(?:$|[.,;:!?)(-])|\s+(?:[a-z]|\d|I\b))"
 _PERSON = re.compile(
     r"\s*,?\s*(?:our|my|his|her|their|the|a|an)\s+(?:\w+\s+)?(?!town|city|capital|place|village)\w+\s*(?:$|[.,;!])",
@@ -49,10 +49,11 @@ def _named(saying: Saying) -> Iterator[re.Match[str]]:
         match = _BEHIND.match(saying.text, mention.end) if mention.attribute.name == PLACE else None
         if match and _is_place(match["name"]):
             yield match
-    pictured = ("situated", "fronted", "bare", "seen") if saying.pictured else ("abroad", "ahead")
+    pictured = ("situated", "fronted", "bare", "seen", "it_is", "behind") if saying.pictured else ("abroad", "ahead")
     for name in ("is_where", "labelled", "where_is", *pictured):
         for match in patterns[name].finditer(saying.text):
-            person = name == "seen" and _PERSON.match(saying.text, match.end("name"))
+            behind = saying.sentence.find(saying.text) + match.end("name")
+            person = name == "seen" and _PERSON.match(saying.sentence, behind)
             if _is_place(match["name"]) and not person:
                 yield match
 
@@ -73,19 +74,17 @@ def _when(saying: Saying) -> str | None:
 def _days(saying: Saying) -> Iterator[Found]:
     """The day in a clause that speaks of taking a picture, or of being there where the source is about one."""
     days = list(find(DATE, saying.text))
-    about = "situations" if saying.pictured else "taking"
     if len(days) != 1 or any(m.attribute.value == DATE and m.attribute.name != DATE for m in saying.mentions):
         return
     day = days[0]
-    if _patterns()[about].search(saying.sentence) or (saying.pictured and _is_alone(saying.text, day)):
+    told = (
+        saying.pictured
+        and (saying.tense is None or saying.tense.recent)
+        and not _LIMITED.search(saying.text[: day.start])
+    )
+    if told or _patterns()["taking"].search(saying.sentence):
         span = (day.start, day.end)
         yield Found(DATE, day.value, *span, span, saying.subject(day.start), elsewhere(saying, day.end))
-
-
-def _is_alone(text: str, day: Candidate) -> bool:
-    """Whether nothing but a place stands beside a day: "Boston, 5 May 2023"."""
-    rest = re.sub(_NAME, " ", text[: day.start] + " " + text[day.end :])
-    return all(word.lower() in vocabulary().words["stop"] for word in _SMALL.findall(rest))
 
 
 @per_vocabulary
@@ -102,7 +101,6 @@ def _patterns(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
         "unplaced": any_of(vocabulary.telling["pictures"]["unplaced"]),
         "then": any_of(vocabulary.telling["pictures"]["then"]),
         "taking": re.compile(taking, re.I),
-        "situations": re.compile(situation, re.I),
         "abroad": re.compile(rf"(?:{taking}|{words['abroad']})\s+{gap}{near}{name}{_CLOSED}", re.I),
         "situated": re.compile(rf"{situation}\s+{gap}{near}{name}{_CLOSED}", re.I),
         "ahead": re.compile(rf"^[\s,]*(?:somewhere\s+)?{near}{name}(?=[\s,]).*?{taking}", re.I),
@@ -120,5 +118,7 @@ def _patterns(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
             re.I,
         ),
         "seen": re.compile(rf"{words['looking']}\s+{name}{_CLOSED}", re.I),
+        "it_is": re.compile(rf"^[\s,]*{name}\s+(?:it|that|this)\s+(?:is|was)\b", re.I),
+        "behind": re.compile(rf"\d,?\s+(?:in\s+)?{name}\s*[.!]?\s*$", re.I),
         "bare": re.compile(rf"^[\s,]*(?:{near})?{name}\s*,\s*(?=(?:on\s+)?(?:the\s+)?\d|(?:19|20)\d\d)", re.I),
     }

@@ -16,7 +16,7 @@ _BEFORE = 40  # characters before a thing in which its number or "no" stands
 _ADJECTIVES = re.compile(r"\s*(?:[^\W\d_]+\s+){0,2}")  # "three young spotted giraffes"
 _NO = re.compile(
     r"(?<![\w'])(?:no|not|without|neither|nor|never|nowhere|isn't|aren't|don't|doesn't|didn't|can't|cannot|couldn't|wasn't|weren't"
-    r"|won't|haven't|hasn't)(?!\w)[^,;]*$",
+    r"|won't|haven't|hasn't)(?!\w)(?:(?!\bbut\b)[^,;])*$",
     re.I,
 )
 _IS_NOT = re.compile(r"\s+(?:(?:is|are|was|were)\s+(?:not|nowhere)|isn't|aren't|wasn't|weren't)\b", re.I)
@@ -30,6 +30,7 @@ _APPOSED = re.compile(
     r"\s*(?:[^\W\d_]+\s*)?[,:]\s*(?:(?:all|there|that|these|are|is|were|was|it's|that's|i|we|you|see|count|counted)\s+)*",
     re.I,
 )
+_OF_ALL = re.compile(r"\s+(?:out\s+)?of\s+(?:(?:the|these|those|our|all)\s+)+", re.I)
 _CLOSED = re.compile(r"\s*(?:$|[.,;!)])")
 _LABELLED = re.compile(
     r"\s*(?:(?:here|there|shown|visible|seen|on\s+it|in\s+it|(?:in|on)\s+the\s+\w+)\s*)?[:=]\s*", re.I
@@ -44,12 +45,19 @@ def number_of(saying: Saying, start: int, end: int) -> Candidate | None:
         return None
     for value in saying.quantities:
         if is_whole(value) and (_is_before(text, value, start) or _is_behind(text, value, start, end)):
-            return value
+            return _part_of(saying, value) or value
     begin = max(0, start - _BEFORE)
     for number, pattern in _counting().items():
         if match := pattern.search(text[begin:start]):
             return Candidate(match[0], Quantity((Decimal(number),)), begin + match.start(), start)
     return None
+
+
+def _part_of(saying: Saying, whole: Candidate) -> Candidate | None:
+    """The number of those that are meant: "four of the six elephants"."""
+    return next(
+        (v for v in saying.quantities if is_whole(v) and _OF_ALL.fullmatch(saying.text, v.end, whole.start)), None
+    )
 
 
 def is_denied(text: str, start: int, end: int) -> bool:
