@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from fakes import source
-from joins import GOODS, ITEMS, MEDICINES, PAGE, SUPPLY, joined, values
+from joins import GOODS, ITEMS, MEDICINES, PAGE, SUPPLY, joined, value, values
 
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.inventory import inventory
