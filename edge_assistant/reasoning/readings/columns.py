@@ -18,6 +18,7 @@ from edge_assistant.reasoning.values.candidates import singular
 from edge_assistant.reasoning.values.units import convert, meanings
 from edge_assistant.reasoning.values.values import Quantity
 
+_ANY = frozenset({"value", "reading", "figure", "output", "input"})  # nouns of every quantity
 _WORD = re.compile(r"[^\W_]+|%")
 
 
@@ -69,6 +70,9 @@ def measures(column: Column) -> set[str]:
     words = _both(column.name)
     further = vocabulary().measuring["columns"]
     named |= {key.replace("_", " ") for key, told in further.items() if words & {*told, *key.split("_")}}
+    share = column.unit in (None, "%")  # which says nothing of what is measured
+    if not named and share and (own := found(column.name, "words", "quantity")) and own[0].lower() not in _ANY:
+        return {own[0].lower()}  # a tank level in % is no humidity
     if named or column.unit is None:
         return named
     unit = canonical(column.unit)

@@ -133,7 +133,8 @@ def names_a_limit(rest: str) -> bool:
 
 # "When did it go over?", "how long were we over?": the limit that everybody knows
 _ALONE = re.compile(
-    r"\b(?:go|goes|went|gone|get|gets|got|rise|rose|climb|climbed|we|they|long\s+was\s+it)\s+(?:first\s+)?(?:over|under|past)"
+    r"\b(?:(?:it|that|this)\s+(?:first\s+)?(?:go|goes|went|gone|get|gets|got|rise|rose|climb|climbed)|we|they|long\s+was\s+it)"
+    r"\s+(?:first\s+)?(?:over|under|past)"
     r"\s*(?:[?.!,]|$|for\s+(?:the|how|long)|again\b|at\s|in\s+(?:total|all)\b|altogether\b)",
     re.I,
 )

@@ -195,7 +195,7 @@ def _kind(
     passed = direction(rest) is not None
     if not (passed and is_sided(rest)) and wants is Wants.TRUTH and (ranged := range_kind(rest)) is not None:
         return ranged
-    if wants is Wants.TRUTH and stays and not passed and found(rest, "words", "fine"):
+    if wants is Wants.TRUTH and stays and not passed and found(rest, "words", "fine") and _is_of_readings(rest):
         return Kind.STAYED
     if wants is Wants.TRUTH and (is_kept(rest) if not passed else found(rest, "words", "enough") is not None):
         return Kind.STAYED
@@ -344,6 +344,11 @@ def _unlimited(
     if at and wants is Wants.TRUTH and then is None and any(True for _ in numbers_in(rest)):
         return Kind.AT
     return Kind.AT if at and wants is Wants.VALUE else None  # if what is asked for is a column, see `compute`
+
+
+def _is_of_readings(rest: str) -> bool:
+    """Whether a question names something that is measured: "was the temperature fine?", but not "was the delivery?"."""
+    return any(mention.attribute.units for mention in asked(rest)) or found(rest, "words", "quantity") is not None
 
 
 def _names_statistic(rest: str) -> bool:
