@@ -256,9 +256,14 @@ def _is_condition(clause: str) -> bool:
     return bool(listed("conditions").search(clause))
 
 
+_WANTED_BACK = re.compile(
+    r"\b(?:would|'d)\s+like(?=\s[^;]{0,80}\d[^;]{0,40}\bback\b|\s[^;]{0,80}\bback\s+for\b)", re.I
+)  # is claimed
+
+
 def _is_unsure(clause: str) -> bool:
     """Whether a clause leaves open what is so, or asks for something to be done."""
-    limits = _bounding().sub(" ", clause)
+    limits = _WANTED_BACK.sub(" ", _bounding().sub(" ", clause))
     return bool(listed("unsure").search(limits)) or bool(listed("orders").match(clause.lstrip(" ,")))
 
 

@@ -14,7 +14,7 @@ from edge_assistant.reasoning.values.values import Name
 DATE, TIME, GUEST = "date", "time", "guest"
 _NAME = re.compile(r"(?P<name>[A-Z][^\W\d_]+(?:[ '-][A-Z][^\W\d_]+){0,3})")
 _NAMED = re.compile(rf"[\s,]*{_NAME.pattern}")
-_PLACE = re.compile(rf"\b(?:in|at|near|from)\s+{_NAME.pattern}")
+_PLACE = re.compile(rf"\b(?:in|at|near|from|to)\s+{_NAME.pattern}")
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 _GAP = 12  # characters between a name and the words that tell of a guest
 

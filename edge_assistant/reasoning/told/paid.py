@@ -47,6 +47,11 @@ _GOES_ON = re.compile(
     r"[\s,]*(?:(?:but|and|though|although|only)\s+)?(?:that|which|it|this)(?:'s|\s+(?:is|was|goes|comes|belongs|does))\b",
     re.I,
 )  # "but that's on another claim"
+_WANTED = re.compile(
+    r"\b(?:would\s+like|'d\s+like|want|wants|need|needs|claim|claiming|ask\s+for|asking\s+for|hoping\s+for|expect|have\s+to\s+get)\b"
+    r"[^;]{0,80}\bback\b",
+    re.I,
+)
 _NO_CHANGE = re.compile(r"\b(?:no|any|without)\s+change\b", re.I)
 
 
@@ -78,10 +83,20 @@ def _named(saying: Saying) -> tuple[list[Mention], Mention | None]:
     """The names of amounts in a clause, and "paid", which by itself may be the total or the cash."""
     mentions = [m for m in saying.mentions if m.attribute.value == "money"]
     mentions = [m for m in mentions if m.attribute.name == PRICE] or mentions
+    if _WANTED.search(saying.text):  # "I would like 107.97 back" is what was paid
+        mentions = [m for m in mentions if m.attribute.name != CHANGE]
+    else:
+        mentions = [m for m in mentions if m.named or not _is_verb_of(saying.text, m, mentions)]
     ambiguous = set(told_words("ambiguous_cash"))
     loose = [m for m in mentions if saying.text[m.start : m.end].lower() in ambiguous]
     sure = [m for m in mentions if m not in loose]
     return sure, loose[0] if loose else None
+
+
+def _is_verb_of(text: str, phrase: Mention, mentions: Sequence[Mention]) -> bool:
+    """Whether a phrase is only the verb of what is named before it: "my change came to 24.89"."""
+    before = [m for m in mentions if m.named and m.end <= phrase.start]
+    return bool(before) and not text[before[-1].end : phrase.start].strip()
 
 
 def _of_payment(saying: Saying) -> str:
@@ -141,7 +156,8 @@ def _found(saying: Saying, attribute: str, value: Candidate, span: tuple[int, in
         subject = apart
     if attribute in (TOTAL, PRICE) and subject is None:
         thing = thing_bought(saying.text, value, span)
-        if thing is not None and any(m.attribute.value != "money" for m in told(thing)):
+        costs = span != (value.start, value.end) and (is_money(value.value) or is_priced(value))
+        if thing is not None and not costs and any(m.attribute.value != "money" for m in told(thing)):
             return None
         if span == (value.start, value.end) and thing is None and not _is_spent(saying):
             return None
@@ -161,7 +177,7 @@ def _apart(saying: Saying) -> str | None:
 
 def _is_spent(saying: Saying) -> bool:
     """Whether an amount was to be paid: a verb says so, or it is a note without any verb."""
-    if listed("spending").search(saying.text) or _IT_WAS.search(saying.text):
+    if any(found.search(saying.text) for found in (listed("spending"), _IT_WAS, _WANTED)):
         return True
     return not re.search(
         r"\b(?:is|was|are|were|has|have|had|got|need|needs|i|he|she|they|we|it)\b", saying.sentence, re.I

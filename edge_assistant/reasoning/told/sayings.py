@@ -24,6 +24,7 @@ _TIMED = re.compile(
 _COUNTED = re.compile(r"\d+(?:ST|ND|RD|TH|X|S)|X\d+|[A-Z]", re.I)  # 28th, 5x
 _OF = re.compile(r"(?:[^\W\d_][^\W\d_'/-]*\s+){1,5}(?:of|for|on|in|from)\s+(?:the\s+)?", re.I)
 _NUMBERED = re.compile(r"(?:\d|\b[A-Z])$")  # pump 2 may be the one at hand
+_HOUR = re.compile(r"\d{1,2}(?:[.:]\d\d)?\s?[ap]\.?m\.?", re.I)  # 4.10pm
 _I_DO = re.compile(r"\sI\s+[a-z]")  # "on 12 May 1961 I was": no part of a code
 _DIALLED = 7  # digits of a number with its area
 _USUAL = ("quantity", "number", "pair", "money")  # what is so as a rule may not be so now
@@ -215,7 +216,11 @@ def codes_in(text: str) -> Iterator[Candidate]:
         candidate = _without_i(found, text)
         code = candidate.value.code if isinstance(candidate.value, Identifier) else ""
         mixed = re.search(r"\d", code) and re.search(r"[A-Z]", code) and not _COUNTED.fullmatch(code)
-        if mixed and not any(c.start < candidate.end <= c.end for c in measured):
+        if (
+            mixed
+            and not _HOUR.fullmatch(candidate.text)
+            and not any(c.start < candidate.end <= c.end for c in measured)
+        ):
             yield candidate
 
 
