@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 
 from edge_assistant.reasoning.alike import (
     FAULTS,
@@ -13,11 +14,22 @@ from edge_assistant.reasoning.alike import (
     other_than,
     same_in_all,
 )
+from edge_assistant.reasoning.attributes import Mention, asked, labelled
 from edge_assistant.reasoning.rules.phrasing import pattern
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
-from edge_assistant.reasoning.sourcenames import MARK, WHICH, marked, source_nouns
+from edge_assistant.reasoning.sourcenames import MARK, WHICH, compared_sources, is_source, marked, source_nouns
 from edge_assistant.reasoning.told.clauses import any_of
 
+_AGREED_BEFORE = re.compile(
+    r"\b(?:on|about|regarding|concerning|over|as (?:to|for|regards|far as)|with (?:regard|respect) to|in terms of"
+    r"|comes to) (?:(?:the|their|his|her|its|any) )?(?:[\w-]+ )?$",
+    re.I,
+)
+_OF = re.compile(r"\W*(?:of|for|until|till)\s+(?:(?:the|his|her|their|its|this)\s+)?(?:[\w-]+\s+)?|", re.I)
+_GIVEN_IN = re.compile(
+    r"(?<=\w) (?:given|named|told|claimed|written)(?= (?:in|on|by|from)\b)", re.I
+)  # no "amount given"
+_NOUN_BEHIND = re.compile(r"\b(?:the|same|his|her|their|its|any|right|correct|wrong|on|about)\s+$", re.I)
 _JUDGED = r"(?:one|date|amount|value|figure|number|dose|total|time|price|weight|reading|name)"
 _SETTLED = re.compile(
     r"(?:what|when|where|who)\s+(?:did|had|has|have)\s+(?:they|he|she|we|you)\b.*\bagree"
@@ -64,6 +76,41 @@ def agreement_word(text: str, agree: bool) -> str:
         return ""
     contrary = bool(any_of(vocabulary().asking["contrary"]).search(plain))
     return "Yes, " if agree is not contrary else "No, "
+
+
+def agreed_on(text: str) -> list[Mention]:
+    """The attributes that a question asks if sources agree on: behind "about" or "on", else all that name no source.
+
+    Where a word for a source is all there is, and another source stands beside it, it is what they shall agree on: "is
+    the bill in line with the claim?", "is the operator right?".
+    """
+    text = _GIVEN_IN.sub(lambda match: " " * len(match[0]), text)
+    found = asked(text)
+    for people in (True, False):
+        sources = compared_sources(text, people)
+        if mentions := [m for m in found if not any(a < m.end <= b or a <= m.start < b for a, b in sources)]:
+            if any(m.named for m in mentions):
+                # "is the claimed date right?" does not ask what is claimed
+                mentions = [m for m in mentions if m.named or (m.words > 1 and not m.gapped)]
+            return list(_behind_on(text, mentions)) or mentions
+    return [] if len(sources) == 1 else [m for m in found if not is_source(text, m.start, m.end)]
+
+
+def labels_agreed_on(text: str) -> list[Mention]:
+    """The attributes that a question calls as a label does: "do they agree on the product?"."""
+    sources = compared_sources(text)
+    found = (m for m in labelled(text) if not any(a < m.end <= b or a <= m.start < b for a, b in sources))
+    return [m for m in found if _NOUN_BEHIND.search(text[: m.start])]
+
+
+def _behind_on(text: str, mentions: Sequence[Mention]) -> Iterator[Mention]:
+    """What stands behind "on" or "about", and what that is of: "on the date of the next visit"."""
+    end = None
+    for mention in sorted(mentions, key=lambda m: m.start):
+        between = text[end : mention.start] if end is not None else ""
+        if _AGREED_BEFORE.search(text[: mention.start]) or (end is not None and _OF.fullmatch(between)):
+            end = max(mention.end, end or 0)
+            yield mention
 
 
 def _is_attributive(text: str, phrases: tuple[str, ...]) -> bool:

@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from edge_assistant.reasoning.agreement import asks_agreement, comparing_words
+from edge_assistant.reasoning.agreement import agreed_on, asks_agreement, comparing_words, labels_agreed_on
 from edge_assistant.reasoning.attributes import Mention, asked, within
 from edge_assistant.reasoning.counting import counted, counted_things, counted_unit
 from edge_assistant.reasoning.kinds import kind_of_thing
 from edge_assistant.reasoning.readings.measured import Computing, compared, statistic
 from edge_assistant.reasoning.rules.vocabulary import Attribute, Vocabulary, per_vocabulary, vocabulary
-from edge_assistant.reasoning.sourcenames import compared_sources, is_source, named_kinds, source_words
+from edge_assistant.reasoning.sourcenames import is_source, named_kinds, source_words
 from edge_assistant.reasoning.values.candidates import singular
 from edge_assistant.reasoning.values.spans import alternatives
 from edge_assistant.signals import Kind
@@ -21,14 +21,6 @@ from edge_assistant.signals import Kind
 # "do they agree on the colour?", else the first noun with an article: "is the colour in the recording right?"
 _AGREED_ON = re.compile(r"\b(?:on|about) (?:(?:the|their|his|her|its) )?(?P<noun>[\w ]+?)[?!. ]*$", re.I)
 _AGREED_NOUN = re.compile(r"\b(?:the|its|his|her) (?P<noun>\w+)\b", re.I)
-_AGREED_BEFORE = re.compile(
-    r"\b(?:on|about|regarding|concerning|over|as (?:to|for|regards|far as)|with (?:regard|respect) to|in terms of"
-    r"|comes to) (?:(?:the|their|his|her|its|any) )?(?:[\w-]+ )?$",
-    re.I,
-)
-_GIVEN_IN = re.compile(
-    r"(?<=\w) (?:given|named|told|claimed|written)(?= (?:in|on|by|from)\b)", re.I
-)  # no "amount given"
 _WHILE = re.compile(r"^(?P<asked>(?:\w+ )?(?:what|which|how|who|whose|where)\b[^,:]*?) when\b")
 _NO_NOUN = r"(?=[?!. ]*$|,|\s+(?:of|for|in|at|to|by|on|per|us|me|them|him|her|you|with|without|before|after|all|up)\b)"
 LIMIT = "limit"  # the attribute of how much something may be
@@ -157,11 +149,14 @@ def _courtesy(vocabulary: Vocabulary) -> re.Pattern[str]:
 
 def _agreement(text: str) -> Query:
     """A question whether sources agree becomes the question what each says of the attribute."""
-    mentions = _compared_on(text)
+    mentions = agreed_on(text)
     count = counted(comparing_words().sub(";", text)) or counted(text)
     count = count if count and count.is_label else None
-    attributes = _attributes(text, mentions, None) if count is None else ()
     computing = compared(text)
+    kind = kind_of_thing(text, agreement=True) if count is None and computing is None else None
+    if not mentions and count is None and computing is None and kind is None:
+        mentions = labels_agreed_on(text)
+    attributes = _attributes(text, mentions, None) if count is None else ()
     if attributes:
         first = attributes[0]
         return Query(
@@ -176,7 +171,7 @@ def _agreement(text: str) -> Query:
             computing=computing,
             named=_is_named(mentions, attributes),
         )
-    if count is None and computing is None and (kind := kind_of_thing(text, agreement=True)):
+    if kind is not None:
         return Query(text, Expect.WORDS, kind, f"What is the {kind}?", agreement=True, category=kind)
     match = _AGREED_ON.search(text) or _AGREED_NOUN.search(text)
     attribute = match["noun"] if match else text.rstrip("?")
@@ -199,26 +194,8 @@ def _mentions(text: str) -> list[Mention]:
     return [mention for mention in asked(text) if not is_source(text, mention.start, mention.end)]
 
 
-def _compared_on(text: str) -> list[Mention]:
-    """The attributes that a question asks if sources agree on: behind "about" or "on", else all that name no source.
-
-    Where a word for a source is all there is, and another source stands beside it, it is what they shall agree on: "is
-    the bill in line with the claim?", "is the operator right?".
-    """
-    text = _GIVEN_IN.sub(lambda match: " " * len(match[0]), text)
-    found = asked(text)
-    for people in (True, False):
-        sources = compared_sources(text, people)
-        if mentions := [m for m in found if not any(a < m.end <= b or a <= m.start < b for a, b in sources)]:
-            if any(m.named for m in mentions):
-                # "is the claimed date right?" does not ask what is claimed
-                mentions = [m for m in mentions if m.named or (m.words > 1 and not m.gapped)]
-            return [m for m in mentions if _AGREED_BEFORE.search(text[: m.start])] or mentions
-    return [] if len(sources) == 1 else [m for m in found if not is_source(text, m.start, m.end)]
-
-
 def _is_named(mentions: Iterable[Mention], attributes: tuple[Attribute, ...]) -> bool:
-    """Whether the likeliest attribute is meant for sure: by its name or both ends of a phrase, and is no general one."""
+    """Whether the likeliest attribute is meant for sure: by its name or both ends of a phrase, and not general."""
     sure = any((m.named or m.gapped) and m.attribute is attributes[0] for m in mentions)
     return sure and not attributes[0].general
 

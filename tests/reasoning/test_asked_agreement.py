@@ -35,6 +35,9 @@ ATTRIBUTES = {
     "phone number": "telephone",
     "place": "place",
     "tip": "tip",
+    "date of the follow-up": "appointment",
+    "number of pieces": "quantity",
+    "total weight": "weight",
 }
 COUNTED = {"number of people": "person", "number of dogs": "dog", "number of televisions": "tv"}
 SOURCES = (
