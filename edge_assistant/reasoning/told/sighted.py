@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
 from edge_assistant.reasoning.seen import COUNT, PRESENCE
@@ -25,7 +26,13 @@ _PERSONAL = re.compile(
     r"\b(?:i|we|my|our|us|me|he|she|his|her)\b|(?-i:\b[A-Z][a-z]+)\s+(?:has|owns|had|got|brought|came|asked)\b", re.I
 )
 _DEFINITE = re.compile(r"\b(?:the|this|that|these|those|their|its|your)\s+(?:[^\W\d_]+\s+)?$", re.I)
-_LIKE = re.compile(r"\b(?:like|than|as|size\s+of|instead\s+of)\s+(?:(?:an?|the|some)\s+)?(?:\w+\s+)?$", re.I)
+_LIKE = re.compile(
+    r"\b(?:(?:like|as|size\s+of|instead\s+of)\s+(?:(?:an?|the|some)\s+)?|than\s+(?:an?|the)\s+)(?:\w+\s+)?$", re.I
+)
+_SELF = re.compile(r"\s*(?:me|myself|us)\s+(?:with|on|in|and|at|beside|next|near|behind|holding)\b", re.I)
+_PLACED = re.compile(
+    r"\s+(?:is|are)\s+(?:in|on|at|under|behind|beside|next|near|between|by|inside|above|asleep|awake)\b", re.I
+)
 _OWNED = re.compile(r"\s*(?:my|our)\s(?!.*\b(?:i|we|us|me)\b)", re.I)
 _COUNTED_FIRST = re.compile(r"\s*(?:the|a|an|one|two|three|four|five|six|seven|eight|nine|ten|\d+)\s", re.I)
 _DOING = re.compile(
@@ -49,6 +56,8 @@ def sighted(saying: Saying) -> Iterator[Found]:
         when = _when(saying, start)
         number = number_of(saying, start, end)
         denied = is_none(saying.text, start) or (number is None and is_denied(saying.text, start, end))
+        if number is not None and number.value == Quantity((Decimal(0),)):
+            number, denied = None, True
         yield Found(PRESENCE, Truth(not denied), start, end, (start, end), label, when)
         if number is None or not _counts_all(saying.text, named, (label, start, end)):
             continue
@@ -59,7 +68,7 @@ def sighted(saying: Saying) -> Iterator[Found]:
 
 def _count(number: Candidate, label: str, span: tuple[int, int], when: str | None) -> Found:
     assert isinstance(number.value, Quantity)
-    value: Value = Quantity(number.value.readings, None, number.value.approximate)
+    value: Value = Quantity(number.value.readings, None, number.value.approximate, side=number.value.side)
     return Found(COUNT, value, min(span[0], number.start), max(span[1], number.end), span, label, when)
 
 
@@ -72,12 +81,14 @@ def _nobody(saying: Saying) -> Iterator[Found]:
     """Nobody is to be seen."""
     match = _people()["nobody"].search(saying.text)
     if match is not None:
-        span = match.span("none" if match["none"] else "nun")
+        span = match.span(next(name for name in ("none", "any", "nun") if match[name]))
         yield Found(PRESENCE, Truth(False), *span, span, PERSON, _when(saying, span[0]))
 
 
 def _heads(saying: Saying) -> Iterator[Found]:
     """How many people there are, where no noun says so: "the headcount is five", "there are four of us on it"."""
+    if not _people()["heads_or_us"].search(saying.text):
+        return
     for value in saying.quantities:
         before, behind = saying.text[: value.start], saying.text[value.end :]
         of_us = listed("seeing").search(saying.sentence) and _people()["of_us"].match(behind)
@@ -95,10 +106,12 @@ def _people(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
     return {
         "nobody": re.compile(
             rf"\b(?:there(?:\s+is|\s+was|'s)|i\s+(?:can\s+)?see|we\s+(?:can\s+)?see|shows?)\s+(?P<none>{words['nobody']})(?!\s+(?:who|that|else))"
+            rf"|\bthere\s+(?:isn't|is\s+not|wasn't)\s+(?P<any>anybody|anyone|a\s+soul)"
             rf"|(?P<nun>{words['nobody']})\s+(?:is|was|can\s+be|could\s+be|to\s+be)\s+(?:\w+\s+)?{seen}",
             re.I,
         ),
         "heads": re.compile(rf"{words['heads']}\s*(?:[:=]|{words['is']})\s*(?:(?:exactly|just|only)\s+)?$", re.I),
+        "heads_or_us": re.compile(rf"{words['heads']}|\bof\s+us\b", re.I),
         "of_us": re.compile(r"\s+of\s+us\b", re.I),
     }
 
@@ -117,7 +130,10 @@ def _is_sight(saying: Saying) -> bool:
         return True
     if is_tallied(saying) or listed("unseen", "tallies").search(text) or speaks_of_picture(saying.sentence):
         return True
-    if saying.pictured and not _PERSONAL.search(text) and not saying.speaking and _is_new(text):
+    if saying.pictured and (_SELF.match(text) or any(_PLACED.match(text, end) for _, _, end in things(text))):
+        return True
+    others = any(one.subject for one in saying.speaking)
+    if saying.pictured and not _PERSONAL.search(text) and not others and _is_new(text):
         return True
     if _FIRST_PERSON.search(text):
         owned = bool(_OWNED.match(text)) and _is_caption(saying)  # "my cat on the couch"

@@ -30,6 +30,7 @@ _APPOSED = re.compile(
     r"\s*(?:[^\W\d_]+\s*)?[,:]\s*(?:(?:all|there|that|these|are|is|were|was|it's|that's|i|we|you|see|count|counted)\s+)*",
     re.I,
 )
+_PAIRS = re.compile(r"\s+pairs?\s+of\s+(?:skis|scissors)\b", re.I)
 _OF_ALL = re.compile(r"\s+(?:out\s+)?of\s+(?:(?:the|these|those|our|all)\s+)+", re.I)
 _CLOSED = re.compile(r"\s*(?:$|[.,;!)])")
 _LABELLED = re.compile(
@@ -86,6 +87,8 @@ def is_whole(value: Candidate) -> bool:
 
 
 def _is_before(text: str, value: Candidate, start: int) -> bool:
+    if value.end <= start and (_OF_ALL.fullmatch(text, value.end, start) or _PAIRS.match(text, value.end)):
+        return True
     if value.end > start or not _ADJECTIVES.fullmatch(text, value.end, start):
         return False
     between = {word.lower() for word in text[value.end : start].split()}
