@@ -110,10 +110,16 @@ class Computing:
 
 def statistic(question: str) -> Computing | None:
     """Find out what a question asks of readings; None where it names no computation."""
-    text = _EXISTS.sub(r"\1 it ever", " ".join(question.split()))
+    text = _EXISTS.sub(r"\1 it ever", _EMBEDDED.sub("", " ".join(question.split())))
     return _computing(fronted(text), compared=False)
 
 
+# "Can you see when it was?" asks when
+_EMBEDDED = re.compile(
+    r"^\W*(?:can|could|do|would|will)\s+(?:you|we|i|anyone)\s+(?:please\s+)?"
+    r"(?:see|tell|say|know|find\s+out|check|work\s+out|figure\s+out|look\s+up|show)\s+(?:me\s+|us\s+)?(?=when|what|how|which|at\s)",
+    re.I,
+)
 # "Was there a moment when it was too hot?" asks whether it ever was
 _EXISTS = re.compile(
     r"\b(is|was|were|are)\s+there\s+(?:ever\s+)?(?:an?|any|some)\s+(?:single\s+)?(?:moment|time|point|reading|hour|minute|day|occasion)s?"
@@ -229,14 +235,21 @@ def _wants(rest: str) -> Wants:
 
 def _elliptical(rest: str) -> Wants:
     """What a question without a question word wants: "First breach of the limit?", "Minutes over 95?"."""
-    if direction(rest) is None or _ASKS_VALUE.match(rest):
+    if _ASKS_VALUE.match(rest):
         return Wants.VALUE
+    if direction(rest) is None:
+        return Wants.VALUE if range_kind(rest) is None else Wants.TRUTH
     opening = rest.lstrip(" ,.:;")
     for wants in (Wants.MOMENT, Wants.DURATION, Wants.TRUTH):
         match = found(opening, "openings", wants.value)
         if match is not None and (wants is Wants.TRUTH or match.start() == 0):
             return wants
-    return Wants.TRUTH if limit_of(rest) is not None and found(rest, "words", "over", "under") else Wants.VALUE
+    sided = limit_of(rest) is not None and found(rest, "words", "over", "under") is not None
+    short = names_a_limit(rest) and len(rest.split()) <= _SHORT
+    return Wants.TRUTH if sided or short else Wants.VALUE
+
+
+_SHORT = 4  # words of "Limit exceeded?"
 
 
 def _is_clause_word(rest: str, match: re.Match[str]) -> bool:
@@ -251,7 +264,7 @@ def _is_clause_word(rest: str, match: re.Match[str]) -> bool:
 
 
 _ASKS_WHEN = re.compile(  # "the highest pressure, when?", "the peak, when was that?"
-    r"\W*(?:(?:was|is|did|were|does)\s+(?:that|it|this)(?:\s+(?:be|happen|occur|come|exactly|so))?)?\W*$", re.I
+    r"\s+(?:was|is|did|were|does|has|have|had)\b|\W*$", re.I
 )
 
 
