@@ -162,7 +162,7 @@ def _is_elliptical(bare: str, sourced: str) -> bool:
     known = MARK in sourced or is_known(bare)
     predicates = any_of((*vocabulary().asking["predicates"], *vocabulary().asking["matching"]))
     found = any(_is_predicate(bare, match) for match in predicates.finditer(bare))
-    return known and (found or bool(re.match(r"(?:(?:a|any|the|both|have)\s+)*(?:same\b|difference\s+in\b)", bare)))
+    return known and (found or bool(re.match(r"(?:(?:a|any|no|the|both|have)\s+)*(?:same\b|difference\s+in\b)", bare)))
 
 
 @per_vocabulary
@@ -209,7 +209,7 @@ def _sides(vocabulary: Vocabulary) -> re.Pattern[str]:
         rf"(?:\s+{_JUDGED}\b|,|$|\s+(?:{behind})\b)"
         rf"|{which}\s+[\w ]{{1,30}}?\s{verb}\s+{whom}{judged}(?:\s+one)?(?:$|,)"
         rf"|{which}\s+{one}\s+{stating}\s+the\s+(?:right|correct|wrong|true|false)\s+\w"
-        r"|who\s+(?:has|got|gave|gives|names|states)\s+the\s+wrong\s+\w"
+        r"|who\s+(?:has|got|gave|gives|names|states|tells|told)\s+the\s+wrong\s+\w"
     )
 
 
@@ -245,7 +245,8 @@ def _topic(vocabulary: Vocabulary) -> re.Pattern[str]:
     """What a question is on, in front of it: "as to the dose, do they agree", "the dose: is it right"."""
     topics = any_of(vocabulary.asking["topics"]).pattern
     first = any_of((*vocabulary.question["interrogative"], *vocabulary.question["auxiliary"])).pattern
-    return re.compile(rf"(?:{topics}\s+[^,:;]{{1,60}}|(?!{first})[^,:;]{{1,60}})[,:;]\s+(?={_asking(vocabulary)})")
+    ends, asking = r"(?:[,:;]|\s[-–])\s+", rf"(?={_asking(vocabulary)})"
+    return re.compile(rf"{topics}\s+[^,:;]{{1,60}}?{ends}|(?!{first})[^,:;]{{1,60}}?{ends}{asking}")
 
 
 def _asking(vocabulary: Vocabulary) -> str:

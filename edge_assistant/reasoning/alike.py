@@ -73,7 +73,7 @@ def same_in_all(vocabulary: Vocabulary) -> re.Pattern[str]:
     )
     return re.compile(
         rf"\bsame\b[^,;]*?\b{placed}|\bsame\b[^,;]*\btwice\b|=|\bas\s+(?:\w+\s+(?:is|are|stands?)\s+)?(?:in|on|by)\s+{MARK}"
-        rf"|{pair}.*\bsame\b|{pair}\s+{different}|\bsame\b.*{pair}"
+        rf"|{pair}.*\bsame\b|{pair}\s+{different}|\b(?:have|has|had)\s+{MARK}\s+the\s+same\b|\bsame\b.*{pair}"
     )
 
 
@@ -98,7 +98,7 @@ def _told_right(vocabulary: Vocabulary) -> re.Pattern[str]:
     right = r"(?:right(?!\s+to\b)|correct|wrong|true|proper|false|exact|accurate)"
     off = rf"(?:{MARK}|given|stated|mentioned|noted|quoted|told)\s+(?:is\s+|a\s+bit\s+)?off"
     return re.compile(
-        rf"{telling}\s+(?:\w+\s+){{0,2}}?(?:the|a|an)\s+{right}\s+\w"
+        rf"{telling}\s+(?:[\w{MARK}]+\s+){{0,2}}?(?:the|a|an)\s+{right}\s+\w"
         rf"|\b(?:the|a)\s+{right}\s+[\w ]{{1,30}}?\s{telling}|\bproblems?\s+with\b.*{MARK}|{mixing}"
         rf"|{off}$|\boff\s+(?:in|on)\s+{MARK}"
         r"|\b(?:all|everything|anything|something)\s+(?:is\s+)?(?:well|right|fine|in\s+order|ok|okay|amiss)\s+(?:with|about)\b"
