@@ -202,7 +202,7 @@ def _cuts(sentence: str) -> list[int]:
 def _cut(vocabulary: Vocabulary) -> re.Pattern[str]:
     words = vocabulary.telling["words"]
     joins, starts, verbs = (any_of(words[name]).pattern for name in ("joins", "starts", "verbs"))
-    past = any_of(words["past"]).pattern
+    past, now = (any_of(words[name]).pattern for name in ("past", "now"))
     conditions = any_of(words["conditions"]).pattern
     relations = any_of(word for group in vocabulary.telling["relations"].values() for word in group).pattern
     mine = any_of(verb for verb in words["verbs"] if verb not in ("is", "are", "has")).pattern  # but "troponin i is"
@@ -219,9 +219,10 @@ def _cut(vocabulary: Vocabulary) -> re.Pattern[str]:
     held = "".join(rf"(?<!\b{word}\s)" for word in words_before)  # behind them it begins no clause
     unmarked = (
         rf"(?-i:i)\s+(?:am\b|{mine})|(?:my|our|his|her)\s+{relations}\s+{does}\b|(?:the|this|our)\s+patient\s+{does}\b"
+        r"|now\s+(?:it|she|he|they|we|(?-i:i))(?:'(?:s|m|re)\b|\s+(?!who\b|that\b)\w)|(?:it|she|he)(?:'s|\s+(?:is|has|runs|weighs))\s+(?:now|currently|today)\b"
     )
     return re.compile(
-        rf"(?P<cut>{PART}|(?<=[\s,])(?:{joins}|{conditions})|,\s*(?:and\s+)?(?={starts}|{past})(?!{owned}|{aside})|(?<=\s)and\s+(?={starts}|{verbs})"
+        rf"(?P<cut>{PART}|(?<=[\s,])(?:{joins}|{conditions})|,\s*(?:and\s+)?(?={starts}|{past}|{now})(?!{owned}|{aside})|(?<=\s)and\s+(?={starts}|{verbs})"
         rf"|(?<=\w\s){held}(?={unmarked}))",  # as a recogniser writes that knows no full stop
         re.I,
     )

@@ -21,7 +21,10 @@ _NAMING = re.compile(r"\s*(?:is|was|of|:|=|at|on|for)?\s*", re.I)
 _OF_ANOTHER = re.compile(
     r",?\s*(?:is|was|are|were|belongs|goes|comes|that's|which\s+is)\b", re.I
 )  # "74 kg 58 kg is what"
-_COUNTED = re.compile(r"\s+(?!(?:and|or|but|at|on|in)\b)[a-z]{3,}(?=[\s,])")  # "36 pieces the box"
+_COUNTED = re.compile(
+    r"\s+(?!(?:and|or|but|before|after|until|till|with|from|since|during|over|under|per|for|than|then|now|when|while"
+    r"|instead|rather|back|last|this|that|which|was|are|is)\b)[a-z]{3,}(?=[\s,])"
+)  # "36 pieces the box"
 _EACH = re.compile(
     r"(?:\s+(?:(?:once|twice|\w+\s+times)\s+)?(?:(?:a|per|each|every|in\s+the|at)\s+"
     r"(?:day|week|morning|evening|night|noon|month|hour|minute)|daily))+",

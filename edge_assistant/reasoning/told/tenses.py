@@ -113,7 +113,7 @@ def times(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
         ),
         "dated": re.compile(  # "in January it was still"
             rf"(?P<time>\b(?:back\s+)?in\s+(?:the\s+)?(?:{months}|spring|summer|autumn|winter|fall)\b),?\s+(?:[^\W\d_]+\s+){{1,3}}?(?:was|were|had|{_PAST})\b"
-            rf"|\b(?:was|were|had\s+been)\b[^.;]{{0,60}}?(?P<then>\b(?:back\s+)?in\s+(?:{months})\b)(?!\s+(?:\d|the\b))",
+            rf"|\b(?:was|were|had)\b[^.;]{{0,60}}?(?P<then>\b(?:back\s+)?in\s+(?:{months})\b)(?!\s+(?:\d|the\b))",
             re.I,
         ),
         "coming": any_of(words["coming"]),

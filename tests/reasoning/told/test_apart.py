@@ -64,3 +64,21 @@ def test_only_what_is_right_is_told(told: str, right: str, other: str, silent: f
     assert values(right + ".", told) == {value}
     got = {form: values(text, told) for form, text in forms(right, other).items()}
     assert got == {form: set() if form in silent else {value} for form in got}
+
+
+@pytest.mark.parametrize(
+    ("text", "claims"),
+    [
+        ("the voltage was 230 volts before the refit now it is 400 volts", ["230 V @ before the refit", "400 V"]),
+        ("The voltage was 230 V before the refit, now 400 V.", ["230 V @ before the refit", "400 V"]),
+        ("Previously 230 V, currently 400 V.", ["230 V @ previously", "400 V"]),
+        ("It had 230 V back in March, these days it has 400 V.", ["230 V @ back in march", "400 V"]),
+        ("It used to be 230 V and is now 400 V.", ["230 V @ used to", "400 V"]),
+        ("The voltage was 230 V until last week it is now 400 V", ["230 V @ until last week", "400 V"]),
+        ("Normally the voltage is 230 V.", ["230 V @ normally"]),
+        ("The pump in hall 2 runs on 400 V.", ["400 V"]),
+        ("The new pump has 400 V.", ["400 V"]),
+    ],
+)
+def test_then_and_now_stand_side_by_side(text: str, claims: list[str]) -> None:
+    assert sorted(rendered(claim).partition(" = ")[2] for claim in told_claims(source([text]))) == claims
