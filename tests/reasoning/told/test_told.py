@@ -70,7 +70,7 @@ def test_an_unrelated_sentence_changes_nothing(case: tuple[str, list[str]], othe
     assert told(f"{other} {ended}" if before else f"{ended} {other}") == claims
 
 
-@given(st.sampled_from(CASES), st.data())
+@given(st.sampled_from([case for case in CASES if " " in case[0]]), st.data())
 def test_where_the_recogniser_cuts_changes_the_evidence_only(case: tuple[str, list[str]], data: st.DataObject) -> None:
     sentence, claims = case
     blanks = [match.start() for match in re.finditer(r"(?<=\S) (?=\S)", sentence)]
