@@ -23,7 +23,8 @@ PERSON = "person"
 _IS_NOT = re.compile(r"\s+(?:(?:is|are|was|were)\s+(?:not|nowhere)|isn't|aren't|wasn't|weren't)\b", re.I)
 _FIRST_PERSON = re.compile(r"\b(?:i|we|my|our|us)\b", re.I)
 _PERSONAL = re.compile(
-    r"\b(?:i|we|my|our|us|me|he|she|his|her)\b|(?-i:\b[A-Z][a-z]+)\s+(?:has|owns|had|got|brought|came|asked)\b", re.I
+    r"\b(?:i|we|my|our|us|me|he|she|his|her)\b|(?-i:\b(?!It|This|That|There|Here|What|Which|The|They)[A-Z][a-z]+)\s+(?:has|owns|had|got|brought|came|asked)\b",
+    re.I,
 )
 _DEFINITE = re.compile(r"\b(?:the|this|that|these|those|their|its|your)\s+(?:[^\W\d_]+\s+)?$", re.I)
 _LIKE = re.compile(
@@ -59,7 +60,7 @@ def sighted(saying: Saying) -> Iterator[Found]:
         if number is not None and number.value == Quantity((Decimal(0),)):
             number, denied = None, True
         yield Found(PRESENCE, Truth(not denied), start, end, (start, end), label, when)
-        if number is None or not _counts_all(saying.text, named, (label, start, end)):
+        if number is None or _is_bound(saying, number) or not _counts_all(saying.text, named, (label, start, end)):
             continue
         if number.start not in used and isinstance(number.value, Quantity):
             used.add(number.start)
@@ -70,6 +71,11 @@ def _count(number: Candidate, label: str, span: tuple[int, int], when: str | Non
     assert isinstance(number.value, Quantity)
     value: Value = Quantity(number.value.readings, None, number.value.approximate, side=number.value.side)
     return Found(COUNT, value, min(span[0], number.start), max(span[1], number.end), span, label, when)
+
+
+def _is_bound(saying: Saying, number: Candidate) -> bool:
+    """Whether a number says only that there are more, or not so many: "at least three"."""
+    return bool(_people()["bound"].search(saying.text[: number.start]))
 
 
 def _when(saying: Saying, at: int) -> str | None:
@@ -112,6 +118,7 @@ def _people(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
         ),
         "heads": re.compile(rf"{words['heads']}\s*(?:[:=]|{words['is']})\s*(?:(?:exactly|just|only)\s+)?$", re.I),
         "heads_or_us": re.compile(rf"{words['heads']}|\bof\s+us\b", re.I),
+        "bound": re.compile(rf"{words['bounds']}\s+$", re.I),
         "of_us": re.compile(r"\s+of\s+us\b", re.I),
     }
 
