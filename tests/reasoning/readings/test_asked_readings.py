@@ -11,7 +11,8 @@ from edge_assistant.reasoning.readings.moves import asked_extent
 
 ROWS = [
     line.split("|")
-    for line in Path(__file__).with_name("asked_readings.txt").read_text(encoding="utf-8").splitlines()
+    for name in ("asked_readings.txt", "asked_limits.txt")
+    for line in Path(__file__).with_name(name).read_text(encoding="utf-8").splitlines()
     if line and not line.startswith("#")
 ]
 
