@@ -29,6 +29,7 @@ _OPENERS = frozenset(
     ("yes", "no", "none", "nothing", "only", "both", "neither", "all", "each", "there", "not", "these")
 )
 _CODED = ("identifier", "telephone")
+_DIALLED = 7  # digits of a telephone number; no amount is said with as many
 _STEM = 4  # letters that the first word of a sentence shares with a word of the evidence: Heating, heater
 
 
@@ -235,9 +236,9 @@ def _is_day(one: tuple[int | None, int, int], other: tuple[int | None, int, int]
 
 
 def _is_code(candidate: Candidate) -> bool:
-    """Whether an identifier or telephone is one by its looks, of letters or a zero in front; 3840 may be a number."""
+    """Whether an identifier or telephone is one by its looks: letters, a zero in front, long; 3840 may be a number."""
     if isinstance(candidate.value, Telephone):
-        return candidate.value.digits.startswith(("0", "+"))
+        return candidate.value.digits.startswith(("0", "+")) or len(candidate.value.digits) >= _DIALLED
     code = candidate.value.code if isinstance(candidate.value, Identifier) else ""
     return not code.isdigit() and not code.isalpha()
 

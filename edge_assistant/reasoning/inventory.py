@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from edge_assistant.reasoning.claims import Claim
+from edge_assistant.reasoning.meaning import Meaning
 from edge_assistant.reasoning.seen import seen_claims
 from edge_assistant.reasoning.sources import Source
 from edge_assistant.reasoning.told.entries import entry_claims
@@ -15,10 +16,15 @@ from edge_assistant.reasoning.written.fields import bodily
 from edge_assistant.reasoning.written.written import written_claims
 
 
-def inventory(source: Source) -> tuple[Claim, ...]:
-    """What a source claims: in sentences, in writing, in a picture. Lists of one attribute are one list."""
+def inventory(source: Source, meaning: Meaning | None = None) -> tuple[Claim, ...]:
+    """What a source claims: in sentences, in writing, in a picture. Lists of one attribute are one list.
+
+    Args:
+        source: of any kind.
+        meaning: compares with examples what the rules do not know; None to leave that out.
+    """
     written = written_claims(source)
-    told = bodily(told_claims(source), written)
+    told = bodily(told_claims(source, meaning), written)
     entries = entry_claims(source, told)
     return tuple(_united([*written, *entries, *told, *seen_claims(source)]))
 

@@ -202,9 +202,11 @@ def _is_named(mentions: Iterable[Mention], attributes: tuple[Attribute, ...]) ->
 
 def as_meaning(query: Query, attribute: Attribute) -> Query:
     """A question with the attribute that it was found to mean; what its first word wants stays."""
-    kept = query.expects in (Expect.TRUTH, Expect.CLOCK)
+    kept = query.expects in (Expect.TRUTH, Expect.CLOCK) and not query.agreement
+    restated = (attribute.question or f"What is the {attribute.name}?") if query.agreement else query.restated
     return replace(
         query,
+        restated=restated,
         attributes=(attribute, *(other for other in query.attributes if other is not attribute)),
         expects=query.expects if kept else Expect(attribute.value),
         attribute=attribute.name,

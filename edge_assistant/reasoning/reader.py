@@ -17,7 +17,7 @@ from edge_assistant.reasoning.attributes import told as told_of
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.compare import compatible
 from edge_assistant.reasoning.lookup import names, of_type
-from edge_assistant.reasoning.question import Expect, Query
+from edge_assistant.reasoning.question import Query, as_meaning
 from edge_assistant.reasoning.reading import Taken
 from edge_assistant.reasoning.rules.vocabulary import Attribute
 from edge_assistant.reasoning.sources import Source, select
@@ -72,9 +72,7 @@ class Reader:
         self._watch(trace.of_meaning([attribute.name for attribute in known], chosen.name if chosen else None))
         if chosen is None:
             return None
-        truth = query.expects is Expect.TRUTH
-        expects = query.expects if truth else Expect(chosen.value)
-        return replace(query, attributes=(chosen,), expects=expects, attribute=chosen.name, units=chosen.units)
+        return as_meaning(query, chosen)
 
     def first(self, query: Query, sources: Iterable[Source]) -> Claim | None:
         """The first claim that a source other than readings makes."""

@@ -22,6 +22,7 @@ from edge_assistant.reasoning.guard import cited
 from edge_assistant.reasoning.inventory import inventory
 from edge_assistant.reasoning.join import join
 from edge_assistant.reasoning.lookup import bought, looked_up, names
+from edge_assistant.reasoning.meaning import Meaning, by_example, told_of
 from edge_assistant.reasoning.prose import quote, write
 from edge_assistant.reasoning.purchases import parts
 from edge_assistant.reasoning.question import Expect, Query, understand
@@ -66,6 +67,7 @@ class Reasoner:
         self._engine = engine
         self._embedder = embedder
         self._watch = watch
+        self._meaning = Meaning(embedder)
         self._reader = Reader(engine, embedder, watch)
 
     def answer(self, query: Query, sources: Sequence[Source], outcome: Outcome) -> Iterator[str]:
@@ -85,8 +87,12 @@ class Reasoner:
             yield from self._told(query, sources, outcome)
 
     def _told(self, query: Query, sources: Sequence[Source], outcome: Outcome) -> Iterator[str]:
-        claims, reasons = self._claims(query, sources, outcome)
-        query = _as_answered(query, claims)
+        told = self._inventories(sources)
+        meant = by_example(query, self._meaning.among(told_of(told)))
+        if meant is not query:
+            self._watch(trace.of_example(meant))
+        claims, reasons = self._claims(meant, sources, told, outcome)
+        query = _as_answered(meant, claims)
         verdict = self._compared(query.attribute, None, claims, outcome)
         outcome.status = STATUS[verdict.status]
         if verdict.status is Agreement.MISSING:
@@ -128,12 +134,13 @@ class Reasoner:
         self._watch(Compared(verdict))
         return verdict
 
-    def _claims(self, query: Query, sources: Sequence[Source], outcome: Outcome) -> tuple[list[Claim], tuple[str, ...]]:
+    def _claims(
+        self, query: Query, sources: Sequence[Source], told: Told, outcome: Outcome
+    ) -> tuple[list[Claim], tuple[str, ...]]:
         """The claims of each source that makes one, and why readings do not tell.
 
         Code answers where it can; the model reads the sources that code found nothing in.
         """
-        told = self._inventories(sources)
         others = about_others(query, told) | unasked(query, sources)
         told = {id: claims for id, claims in told.items() if id not in others}
         sources = [source for source in sources if source.signal.id in told]
@@ -157,18 +164,19 @@ class Reasoner:
         return _in_order(sources, claims), ()
 
     def _inventories(self, sources: Sequence[Source]) -> Told:
-        """What code finds in each source."""
-        told = as_told(at_hand({source.signal.id: inventory(source) for source in sources}))
+        """What code finds in each source: by rules, and then by examples of what the signals tell."""
+        by_rules = {source.signal.id: inventory(source) for source in sources}
+        meaning = self._meaning.among(told_of(by_rules))
+        found = {s.signal.id: inventory(s, meaning) for s in sources}
+        told = as_told(at_hand(found))
         for id, claims in told.items():
             self._watch(trace.of_claims(id, claims))
         return told
 
     def _told_limits(self, told: Told, asked: frozenset[str] = frozenset()) -> Iterator[Claim]:
         """The limits of today that are told of the thing at hand, or of one that a question names."""
-        for claim in (claim for claims in told.values() for claim in claims):
-            own = claim.subject is None or names(asked, claim.subject)
-            if claim.attribute == limits.LIMIT and claim.present and own:
-                yield claim
+        every = (claim for claims in told.values() for claim in claims if claim.present)
+        yield from limits.limits_among([c for c in every if c.subject is None or names(asked, c.subject)])
 
     def _prose(self, query: Query, sources: Sequence[Source], outcome: Outcome) -> Iterator[str]:
         """Sentences of the model that pass the check, else what the evidence says in its own words."""

@@ -37,6 +37,11 @@ def of_choice(signal: str, offered: int, claim: Claim | None) -> Traced:
     return Traced("read by the model", signal, (f"{offered} spans offered", told))
 
 
+def of_example(query: Query) -> Traced:
+    """Which attribute examples say that a question means."""
+    return Traced("the attribute, by example", None, (query.attribute,))
+
+
 def of_meaning(offered: Sequence[str], chosen: str | None) -> Traced:
     """Which attribute the model says that a question means."""
     return Traced(

@@ -32,6 +32,7 @@ SHIPPED = (
     "pointing.toml",
     "asking.toml",
 )  # files of this package: the default vocabulary
+EXAMPLES = "examples"  # folder of this package, see `Examples`
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,14 @@ class Tolerance:
     half_units: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """How an attribute is asked for and told, with `{x}` for the value; see the files in examples/."""
+
+    asked: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, eq=False)
 class Vocabulary:
     """Numbers, months, ordinals, units, plurals, attributes, word lists and how questions are understood."""
@@ -132,6 +141,7 @@ class Vocabulary:
     matters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     asking: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # see asking.toml
     sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # kinds of signals by the words for them
+    examples: Mapping[str, Examples] = field(default_factory=dict)  # by the key of the attribute, and "none"
 
 
 def vocabulary() -> Vocabulary:
@@ -167,7 +177,19 @@ def shipped_tables() -> Mapping[str, Any]:
     tables: dict[str, Any] = {}
     for name in SHIPPED:
         tables |= tomllib.loads((files(__package__) / name).read_text(encoding="utf-8"))
+    tables["examples"] = _shipped_examples()
     return tables
+
+
+def _shipped_examples() -> dict[str, dict[str, list[str]]]:
+    """The examples of all files; one attribute may have some in several."""
+    examples: dict[str, dict[str, list[str]]] = {}
+    for file in sorted((files(__package__) / EXAMPLES).iterdir(), key=lambda entry: entry.name):
+        for key, table in tomllib.loads(file.read_text(encoding="utf-8")).items():
+            kept = examples.setdefault(key, {})
+            for way, sentences in table.items():
+                kept[way] = [*kept.get(way, []), *sentences]
+    return examples
 
 
 def build(tables: Mapping[str, Any]) -> Vocabulary:
@@ -210,6 +232,10 @@ def build(tables: Mapping[str, Any]) -> Vocabulary:
         asking={key: tuple(values) for key, values in tables["asking"].items()},
         sources={key: tuple(values) for key, values in tables["sources"].items()},
         matters={key: tuple(values) for key, values in tables["matters"].items()},
+        examples={
+            key: Examples(tuple(table.get("asked", ())), tuple(table.get("told", ())))
+            for key, table in tables["examples"].items()
+        },
     )
 
 

@@ -23,13 +23,13 @@ def operated(saying: Saying) -> Iterator[Found]:
     """Who ran the machine, by what stands behind the name or before it."""
     text = saying.text
     for name in find("name", text):
-        person = _person(name)
+        person = person_in(name)
         if person is not None and _is_operator(text, person):
             span = (person.start, person.end)
             yield Found(OPERATOR, person.value, *span, span, saying.subject(person.end), saying.when(OPERATOR))
 
 
-def _person(name: Candidate) -> Candidate | None:
+def person_in(name: Candidate) -> Candidate | None:
     """A name without the word in front that only begins the sentence: "Today Ruth Calder"."""
     words = list(re.finditer(r"\S+", name.text))
     lead = {*told_words("nobody"), *told_words("now"), *vocabulary().words["stop"], "operator"}
@@ -41,7 +41,13 @@ def _person(name: Candidate) -> Candidate | None:
     said = name.text[words[0].start() : words[-1].end()].rstrip(".,")
     value = as_name(said)
     things = {*told_words("carriers"), *vocabulary().months, *vocabulary().measuring["subjects"]["things"]}
-    return None if things & set(value.words) else Candidate(said, value, start, end)
+    return None if (things | _meant()) & set(value.words) else Candidate(said, value, start, end)
+
+
+@per_vocabulary
+def _meant(vocabulary: Vocabulary) -> frozenset[str]:
+    """Attributes that have a name of one word, which names nobody: "Installation was on"."""
+    return frozenset(n for a in vocabulary.attributes.values() for n in (*a.names, *a.labels) if " " not in n)
 
 
 def _is_operator(text: str, name: Candidate) -> bool:

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from edge_assistant.reasoning.attributes import Mention
 from edge_assistant.reasoning.claims import Claim
+from edge_assistant.reasoning.meaning import Meaning
 from edge_assistant.reasoning.seen import COUNT
 from edge_assistant.reasoning.sources import Source
 from edge_assistant.reasoning.told.clauses import (
@@ -30,6 +31,7 @@ from edge_assistant.reasoning.told.crew import operated
 from edge_assistant.reasoning.told.dated import dated
 from edge_assistant.reasoning.told.goods import contained, handled, named_behind, packed
 from edge_assistant.reasoning.told.intakes import intakes
+from edge_assistant.reasoning.told.likened import likeliest, likened, refined
 from edge_assistant.reasoning.told.limits import with_limits
 from edge_assistant.reasoning.told.lists import ALLERGY, DOSE, MEDICATION, allergies, items_of, items_value, medicines
 from edge_assistant.reasoning.told.measures import measured
@@ -71,18 +73,19 @@ _READERS: tuple[Callable[[Saying], Iterator[Found]], ...] = (
 )
 
 
-def told_claims(source: Source) -> list[Claim]:
+def told_claims(source: Source, meaning: Meaning | None = None) -> list[Claim]:
     """The claims of a source's sentences, in the order in which they are told.
 
     Args:
         source: of which what is spoken and typed is read; writing in pictures is not made of sentences.
+        meaning: compares with examples what the rules do not know; None to leave that out.
     """
     script = Script.of(source.evidence)
     ends = [end for _, end in sentences(script.text)]
-    return [_claim(source, script, found, ends) for found in told_in(script.text)]
+    return [_claim(source, script, found, ends) for found in told_in(script.text, meaning)]
 
 
-def told_in(text: str) -> list[Found]:
+def told_in(text: str, meaning: Meaning | None = None) -> list[Found]:
     """What a text tells; spans count in the text."""
     ready = "".join(parted(corrected(block)) for block in _blocks(plain(text)))
     found: list[Found] = []
@@ -92,6 +95,9 @@ def told_in(text: str) -> list[Found]:
         if saying.clause.sentence == topic[0]:
             saying = replace(saying, topic=topic[1])
         own = _distinct([*(f for reader in _readers(saying) for f in reader(saying)), *_medicines(saying, last)])
+        if meaning is not None and saying.clause.statement:
+            own = refined(saying, own, meaning)
+            own += likened(saying, own, meaning)
         own = [replace(f, around=saying.tense.words) if saying.tense and f.when is None else f for f in own]
         drugs = [f.value.items for f in own if f.attribute == MEDICATION and isinstance(f.value, Items)]
         last = drugs[-1][-1] if drugs else last
@@ -102,7 +108,7 @@ def told_in(text: str) -> list[Found]:
             found[-1] = more
         found += [_placed(f, saying.clause) for f in own if f.subject != UNSURE]
     found = _timed(_standing(with_limits(found, ready), text))
-    return sorted(_named_at_hand(settled(found)), key=lambda f: (f.start, f.end, f.attribute))
+    return sorted(_named_at_hand(settled(likeliest(found))), key=lambda f: (f.start, f.end, f.attribute))
 
 
 def _readers(saying: Saying) -> tuple[Callable[[Saying], Iterator[Found]], ...]:
@@ -245,5 +251,6 @@ def _claim(source: Source, script: Script, found: Found, ends: Sequence[int]) ->
         when=found.when,
         negated=found.negated,
         statistic=found.statistic,
+        confidence=found.likeness,
         sentence=script.text[ends[sentence - 1] if sentence else 0 : ends[sentence]].strip(),
     )

@@ -1,0 +1,235 @@
+"""Meaning by example: which attribute a question asks for, or a sentence tells, by examples of how people put it.
+
+The rules over words come first, for they are exact. What they do not know is compared with the examples of the
+vocabulary (rules/examples) by the sentence embedder: the nearest of those whose values are of the right type decide.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_assistant.language.embedder import Embedder
+from edge_assistant.reasoning.claims import Claim
+from edge_assistant.reasoning.question import LIMIT, Query, admitted, as_meaning, bare
+from edge_assistant.reasoning.rules.vocabulary import Attribute, Examples, Vocabulary, per_vocabulary
+from edge_assistant.reasoning.told.clauses import any_of
+from edge_assistant.reasoning.told.lists import is_drug
+from edge_assistant.reasoning.values.candidates import find
+
+# Mean cosine of the nearest examples from which on a question asks for what they ask for, and how far the next
+# attribute must be behind.
+ASKED_LIKENESS = 0.6
+ASKED_MARGIN = 0.04
+OVERRULED = 0.25  # as far behind must be every other than what a name in the question says
+AROUND = 0.1  # is added for an attribute that the signals tell: it is what a question over them is about
+NONE = "none"  # key of the examples that are about no attribute
+_NEAREST = 3  # examples of an attribute that decide together
+_STANDS_FOR = {  # what stands in an example and in what is compared with it for a value of each type
+    "money": "20 dollars",
+    "quantity": "20",
+    "number": "20",
+    "date": "3 May",
+    "clock": "10:30",
+    "name": "Alex",
+    "identifier": "AB12",
+    "telephone": "555 1234",
+    "pair": "120 over 80",
+    "words": "that",
+    "items": "those",
+}
+_PLACES = {"name": "she", "thing": "thing", "drug": "aspirin"}
+_OWNER = "her"  # of a name with an s
+_PLACE = re.compile(r"\{(\w+)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Likely:
+    """An attribute that a text may be about.
+
+    Attributes:
+        attribute: which; None for none of the vocabulary.
+        likeness: mean cosine of the nearest examples, and what `Meaning` adds.
+    """
+
+    attribute: Attribute | None
+    likeness: float
+
+
+class Meaning:
+    """Compares texts with examples. Without an embedder nothing is like anything.
+
+    Args:
+        embedder: opens the sentence embedder, where there is one.
+        around: names of the attributes that the signals tell by rules: what is asked or told is likelier one of them.
+    """
+
+    def __init__(self, embedder: Callable[[], Embedder | None], around: Collection[str] = ()) -> None:
+        self._embedder = embedder
+        self._around = frozenset(around)
+
+    def among(self, around: Collection[str]) -> Meaning:
+        """The same where the signals tell some attributes."""
+        return Meaning(self._embedder, around)
+
+    def asked(self, question: str, values: Collection[str] | None = None) -> list[Likely]:
+        """What a question may ask for, the likeliest first.
+
+        Args:
+            question: without the courtesies before it.
+            values: types of value that can answer; None for any.
+        """
+        return self._ranked(_nameless(question), _asked(), lambda a: values is None or a is None or a.value in values)
+
+    def told(self, sentence: str, start: int, end: int, value: str, units: Collection[str] = ()) -> list[Likely]:
+        """What a value in a sentence may be told of, the likeliest first.
+
+        Args:
+            sentence: with the value at the characters [start, end).
+            start: of the value.
+            end: of the value.
+            value: its type.
+            units: canonical units that it can have; empty where it has none.
+        """
+        before, behind = (_things().sub(_PLACES["thing"], part) for part in (sentence[:start], sentence[end:]))
+        text = f"{before}{_STANDS_FOR[value]}{behind}"
+        return self._ranked(" ".join(text.split()), _told(), lambda a: a is None or _can_be(a, value, units))
+
+    def _ranked(self, text: str, index: _Index, admitted: Callable[[Attribute | None], bool]) -> list[Likely]:
+
+        embedder = self._embedder() if index.texts else None
+        if embedder is None:
+            return []
+        known = embedder.known(index.texts)
+        middle = known.mean(axis=0)
+        near = _unit(known - middle) @ _unit(embedder.embed([text]) - middle)[0]
+        best = (
+            Likely(attribute, self._likeness(attribute, near[list(rows)].tolist()))
+            for attribute, rows in index.rows
+            if admitted(attribute)
+        )
+        return sorted(best, key=lambda likely: -likely.likeness)
+
+    def _likeness(self, attribute: Attribute | None, near: Iterable[float]) -> float:
+        """The mean cosine of the nearest examples, and more for what the signals tell anyhow."""
+        best = sorted(near, reverse=True)[:_NEAREST]
+        at_hand = attribute is not None and attribute.name in self._around
+        return sum(best) / len(best) + (AROUND if at_hand else 0.0)
+
+
+def by_example(query: Query, meaning: Meaning) -> Query:
+    """A question with the attribute that examples say it means, where it does not name one.
+
+    A limit is no measured value, however like one it is asked for; of a question whether sources agree, only what they
+    are to agree on is compared.
+    """
+    is_limit = bool(query.attributes) and query.attributes[0].name == LIMIT
+    if query.whole or query.counted or query.category or query.computing or is_limit:
+        return query
+    if query.agreement:
+        ranked = [] if query.attributes else meaning.asked(f"What is the {query.attribute}?")
+    else:
+        ranked = meaning.asked(bare(query.text), admitted(query))
+    likely = surely(ranked, ASKED_LIKENESS, OVERRULED if query.named else ASKED_MARGIN)
+    return as_meaning(query, likely.attribute) if likely and likely.attribute else query
+
+
+def told_of(told: Mapping[str, Iterable[Claim]]) -> frozenset[str]:
+    """The attributes that sources tell."""
+    return frozenset(c.attribute for claims in told.values() for c in claims if c.attribute and c.present)
+
+
+def surely(ranked: Sequence[Likely], likeness: float, margin: float) -> Likely | None:
+    """The likeliest attribute, where it is like enough and no other is nearly as like; None where none is meant."""
+    if not ranked or ranked[0].attribute is None or ranked[0].likeness < likeness:
+        return None
+    other = next((likely.likeness for likely in ranked[1:] if likely.attribute != ranked[0].attribute), 0.0)
+    return ranked[0] if ranked[0].likeness - other >= margin else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """Examples in one order.
+
+    Attributes:
+        texts: of all attributes.
+        rows: of each attribute, the numbers of its texts.
+    """
+
+    texts: tuple[str, ...]
+    rows: tuple[tuple[Attribute | None, tuple[int, ...]], ...]
+
+
+def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    lengths: NDArray[np.float32] = np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-6)
+    return vectors / lengths
+
+
+def _can_be(attribute: Attribute, value: str, units: Collection[str]) -> bool:
+    return attribute.value == value and (not units or not attribute.units or bool(attribute.units & set(units)))
+
+
+@per_vocabulary
+def _asked(vocabulary: Vocabulary) -> _Index:
+    return _index(vocabulary, lambda examples, _: (_filled(text) for text in examples.asked))
+
+
+@per_vocabulary
+def _told(vocabulary: Vocabulary) -> _Index:
+    def texts(examples: Examples, attribute: Attribute | None) -> Iterator[str]:
+        if attribute is not None:
+            yield from (_filled(text, _STANDS_FOR.get(attribute.value, "that")) for text in examples.told)
+
+    return _index(vocabulary, texts)
+
+
+def _index(vocabulary: Vocabulary, texts: Callable[[Examples, Attribute | None], Iterable[str]]) -> _Index:
+    said: list[str] = []
+    rows: list[tuple[Attribute | None, tuple[int, ...]]] = []
+    for key, examples in sorted(vocabulary.examples.items()):
+        attribute = vocabulary.attributes.get(key)
+        if attribute is None and key != NONE:
+            continue
+        own = list(texts(examples, attribute))
+        if own:
+            rows.append((attribute, tuple(range(len(said), len(said) + len(own)))))
+            said += own
+    return _Index(tuple(said), tuple(rows))
+
+
+def _filled(example: str, value: str = "that") -> str:
+    """An example with something in its places."""
+    owned = example.replace("{name}'s", _OWNER)
+    return _PLACE.sub(lambda place: value if place[1] == "x" else _PLACES[place[1]], owned)
+
+
+def _nameless(question: str) -> str:
+    """A question with one name for all people and one for all medicines: who is meant does not say what is asked."""
+    text = question
+    for start, end in reversed(_named(question)):
+        owns = text[start:end].endswith("'s") or text[end:].startswith("'s")
+        rest = text[end:].removeprefix("'s")
+        text = f"{text[:start]}{_OWNER if owns else _PLACES['name']}{rest}"
+    text = re.sub(r"[^\W\d_]{4,}", lambda word: _PLACES["drug"] if is_drug(word[0]) else word[0], text)
+    return _things().sub(_PLACES["thing"], text)
+
+
+@per_vocabulary
+def _things(vocabulary: Vocabulary) -> re.Pattern[str]:
+    """Words for the thing at hand that name no attribute: which it is does not say what is asked of it."""
+    telling = vocabulary.telling
+    meant = {word for attribute in vocabulary.attributes.values() for name in attribute.names for word in name.split()}
+    return any_of({*telling["words"]["numbered"], *telling["goods"]["packs"]} - meant)
+
+
+def _named(question: str) -> Sequence[tuple[int, int]]:
+    """The spans of names in a question; its first word has a capital anyhow."""
+    rest = question.find(" ") + 1
+    if not re.search(r"[a-z]", question) or not re.search(r"[A-Z]", question[rest:]):
+        return ()  # there is nothing to tell names by
+    found = find("name", question[rest:]) if rest else ()
+    return [(c.start + rest, c.end + rest) for c in found if not c.text.isupper()]  # VAT and IBAN name nobody
