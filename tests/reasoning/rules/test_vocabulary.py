@@ -257,7 +257,9 @@ def entries(tables: dict, path: str = "") -> Iterator[tuple[str, list[str]]]:
 LISTS = [
     pytest.param(path, texts, id=path)
     for path, texts in entries(dict(shipped_tables()))
-    if not re.match(r"(attributes|unit|tolerance|also|telling\.units|telling\.words\.doses|measuring\.periods)\b", path)
+    if not re.match(
+        r"(attributes|unit|tolerance|also|examples|telling\.units|telling\.words\.doses|measuring\.periods)\b", path
+    )
 ]
 
 
