@@ -13,6 +13,7 @@ from edge_assistant.reasoning.told.entries import entry_claims
 from edge_assistant.reasoning.told.told import told_claims
 from edge_assistant.reasoning.values.values import Items
 from edge_assistant.reasoning.written.fields import bodily
+from edge_assistant.reasoning.written.likened import likened
 from edge_assistant.reasoning.written.written import written_claims
 
 
@@ -24,6 +25,8 @@ def inventory(source: Source, meaning: Meaning | None = None) -> tuple[Claim, ..
         meaning: compares with examples what the rules do not know; None to leave that out.
     """
     written = written_claims(source)
+    if meaning is not None:
+        written = likened(written, meaning)
     told = bodily(told_claims(source, meaning), written)
     entries = entry_claims(source, told)
     return tuple(_united([*written, *entries, *told, *seen_claims(source)]))

@@ -7,7 +7,7 @@ vocabulary (rules/examples) by the sentence embedder: the nearest of those whose
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.question import LIMIT, Query, admitted, as_meaning, bare
-from edge_assistant.reasoning.rules.vocabulary import Attribute, Examples, Vocabulary, per_vocabulary
+from edge_assistant.reasoning.rules.vocabulary import NONE, VALUE, Attribute, Vocabulary, per_vocabulary
 from edge_assistant.reasoning.told.clauses import any_of
 from edge_assistant.reasoning.told.lists import is_drug
 from edge_assistant.reasoning.values.candidates import find
@@ -27,7 +27,6 @@ ASKED_LIKENESS = 0.6
 ASKED_MARGIN = 0.04
 OVERRULED = 0.25  # as far behind must be every other than what a name in the question says
 AROUND = 0.1  # is added for an attribute that the signals tell: it is what a question over them is about
-NONE = "none"  # key of the examples that are about no attribute
 _NEAREST = 3  # examples of an attribute that decide together
 _STANDS_FOR = {  # what stands in an example and in what is compared with it for a value of each type
     "money": "20 dollars",
@@ -70,7 +69,7 @@ class Meaning:
 
     def __init__(self, embedder: Callable[[], Embedder | None], around: Collection[str] = ()) -> None:
         self._embedder = embedder
-        self._around = frozenset(around)
+        self.around = frozenset(around)
 
     def among(self, around: Collection[str]) -> Meaning:
         """The same where the signals tell some attributes."""
@@ -99,17 +98,25 @@ class Meaning:
         text = f"{before}{_STANDS_FOR[value]}{behind}"
         return self._ranked(" ".join(text.split()), _told(), lambda a: a is None or _can_be(a, value, units))
 
-    def _ranked(self, text: str, index: _Index, admitted: Callable[[Attribute | None], bool]) -> list[Likely]:
+    def labelled(self, label: str) -> list[Likely]:
+        """What a label on a page may mean, the likeliest first: names of attributes are the examples."""
+        return self._ranked(label.lower(), _names(), lambda _: True)
 
-        embedder = self._embedder() if index.texts else None
+    def near(self, text: str, examples: tuple[str, ...]) -> list[float]:
+        """The cosine of a text and each of some examples, from the middle of those; none without an embedder."""
+        embedder = self._embedder() if examples else None
         if embedder is None:
             return []
-        known = embedder.known(index.texts)
+        known = embedder.known(examples)
         middle = known.mean(axis=0)
-        near = _unit(known - middle) @ _unit(embedder.embed([text]) - middle)[0]
+        cosines: list[float] = (_unit(known - middle) @ _unit(embedder.embed([text]) - middle)[0]).tolist()
+        return cosines
+
+    def _ranked(self, text: str, index: _Index, admitted: Callable[[Attribute | None], bool]) -> list[Likely]:
+        near = self.near(text, index.texts)
         best = (
-            Likely(attribute, self._likeness(attribute, near[list(rows)].tolist()))
-            for attribute, rows in index.rows
+            Likely(attribute, self._likeness(attribute, [near[row] for row in rows]))
+            for attribute, rows in (index.rows if near else ())
             if admitted(attribute)
         )
         return sorted(best, key=lambda likely: -likely.likeness)
@@ -117,7 +124,7 @@ class Meaning:
     def _likeness(self, attribute: Attribute | None, near: Iterable[float]) -> float:
         """The mean cosine of the nearest examples, and more for what the signals tell anyhow."""
         best = sorted(near, reverse=True)[:_NEAREST]
-        at_hand = attribute is not None and attribute.name in self._around
+        at_hand = attribute is not None and attribute.name in self.around
         return sum(best) / len(best) + (AROUND if at_hand else 0.0)
 
 
@@ -134,7 +141,8 @@ def by_example(query: Query, meaning: Meaning) -> Query:
         ranked = [] if query.attributes else meaning.asked(f"What is the {query.attribute}?")
     else:
         ranked = meaning.asked(bare(query.text), admitted(query))
-    likely = surely(ranked, ASKED_LIKENESS, OVERRULED if query.named else ASKED_MARGIN)
+    sure = query.named and query.attributes[0].name in meaning.around
+    likely = surely(ranked, ASKED_LIKENESS, OVERRULED if sure else ASKED_MARGIN)
     return as_meaning(query, likely.attribute) if likely and likely.attribute else query
 
 
@@ -174,29 +182,34 @@ def _can_be(attribute: Attribute, value: str, units: Collection[str]) -> bool:
 
 
 @per_vocabulary
+def _names(vocabulary: Vocabulary) -> _Index:
+    named = {key: (*a.names, *a.labels) for key, a in vocabulary.attributes.items()}
+    return _index(vocabulary, named)
+
+
+@per_vocabulary
 def _asked(vocabulary: Vocabulary) -> _Index:
-    return _index(vocabulary, lambda examples, _: (_filled(text) for text in examples.asked))
+    asked = {key: tuple(map(_filled, examples.asked)) for key, examples in vocabulary.examples.items()}
+    return _index(vocabulary, asked)
 
 
 @per_vocabulary
 def _told(vocabulary: Vocabulary) -> _Index:
-    def texts(examples: Examples, attribute: Attribute | None) -> Iterator[str]:
-        if attribute is not None:
-            yield from (_filled(text, _STANDS_FOR.get(attribute.value, "that")) for text in examples.told)
+    told = {
+        key: tuple(_filled(text, _STANDS_FOR.get(vocabulary.attributes[key].value, "that")) for text in examples.told)
+        for key, examples in vocabulary.examples.items()
+        if key != NONE
+    }
+    return _index(vocabulary, told)
 
-    return _index(vocabulary, texts)
 
-
-def _index(vocabulary: Vocabulary, texts: Callable[[Examples, Attribute | None], Iterable[str]]) -> _Index:
+def _index(vocabulary: Vocabulary, texts: Mapping[str, Sequence[str]]) -> _Index:
+    """The index of the texts of each attribute, by its key."""
     said: list[str] = []
     rows: list[tuple[Attribute | None, tuple[int, ...]]] = []
-    for key, examples in sorted(vocabulary.examples.items()):
-        attribute = vocabulary.attributes.get(key)
-        if attribute is None and key != NONE:
-            continue
-        own = list(texts(examples, attribute))
+    for key, own in sorted(texts.items()):
         if own:
-            rows.append((attribute, tuple(range(len(said), len(said) + len(own)))))
+            rows.append((vocabulary.attributes.get(key), tuple(range(len(said), len(said) + len(own)))))
             said += own
     return _Index(tuple(said), tuple(rows))
 
@@ -204,7 +217,7 @@ def _index(vocabulary: Vocabulary, texts: Callable[[Examples, Attribute | None],
 def _filled(example: str, value: str = "that") -> str:
     """An example with something in its places."""
     owned = example.replace("{name}'s", _OWNER)
-    return _PLACE.sub(lambda place: value if place[1] == "x" else _PLACES[place[1]], owned)
+    return _PLACE.sub(lambda place: value if place[1] == VALUE else _PLACES[place[1]], owned)
 
 
 def _nameless(question: str) -> str:

@@ -23,10 +23,12 @@ from edge_assistant.reasoning.inventory import inventory
 from edge_assistant.reasoning.join import join
 from edge_assistant.reasoning.lookup import bought, looked_up, names
 from edge_assistant.reasoning.meaning import Meaning, by_example, told_of
+from edge_assistant.reasoning.meant import Meant
 from edge_assistant.reasoning.prose import quote, write
 from edge_assistant.reasoning.purchases import parts
 from edge_assistant.reasoning.question import Expect, Query, understand
 from edge_assistant.reasoning.reader import Reader
+from edge_assistant.reasoning.readings.likened import likened
 from edge_assistant.reasoning.readings.tables import Ledger, over_tables, statements
 from edge_assistant.reasoning.seen import confirms, counted, members, present, unseen
 from edge_assistant.reasoning.sources import BUDGET, Source, select
@@ -88,6 +90,8 @@ class Reasoner:
 
     def _told(self, query: Query, sources: Sequence[Source], outcome: Outcome) -> Iterator[str]:
         told = self._inventories(sources)
+        tables = [source.table for source in sources if source.table is not None]
+        query = likened(query, tables, self._meaning)
         meant = by_example(query, self._meaning.among(told_of(told)))
         if meant is not query:
             self._watch(trace.of_example(meant))
@@ -125,7 +129,7 @@ class Reasoner:
         for part in parts(told, sources):
             yield from shared(part)
         limit = next((c.value.exact() for c in self._told_limits(told) if isinstance(c.value, Quantity)), None)
-        yield from statements(sources, _ledger(sources, outcome), limit)
+        yield from statements(sources, _ledger(sources, outcome), limit, self._meaning)
 
     def _compared(self, attribute: str, subject: str | None, claims: Sequence[Claim], outcome: Outcome) -> Verdict:
         verdict = compare(attribute, claims, self._nearness(), subject)
@@ -144,12 +148,12 @@ class Reasoner:
         others = about_others(query, told) | unasked(query, sources)
         told = {id: claims for id, claims in told.items() if id not in others}
         sources = [source for source in sources if source.signal.id in told]
-        if joined := join(query, sources, told):
+        if joined := join(query, sources, told, Meant(self._embedder)):
             self._watch(trace.of_meant("join", joined))
             return _summed(joined, _ledger(sources, outcome)), ()
         bounds = list(self._told_limits(told, query.subject))
         read = partial(self._reader.first, understand(LIMIT), sources)
-        measured = over_tables(query, sources, _ledger(sources, outcome), bounds, read)
+        measured = over_tables(query, sources, _ledger(sources, outcome), bounds, read, self._meaning)
         claims = measured.claims
         if claims or measured.reasons:
             return _in_order(sources, claims), measured.reasons

@@ -17,7 +17,7 @@ from typing import Any
 from edge_assistant.errors import InputError, UsageError
 from edge_assistant.reasoning.attributes import phrase
 from edge_assistant.reasoning.rules.domaintable import FIXED, MAX_CHARACTERS, RULES, Kind, Rule, Spot, nearest, shown
-from edge_assistant.reasoning.rules.vocabulary import Vocabulary, build, shipped_tables, within
+from edge_assistant.reasoning.rules.vocabulary import NONE, PLACES, VALUE, Vocabulary, build, shipped_tables, within
 from edge_assistant.reasoning.values.candidates import FINDERS
 from edge_assistant.signals import Kind as SignalKind
 from edge_assistant.signals import printable, take_file
@@ -33,7 +33,7 @@ _PHRASES = ("names", "labels", "asked", "told")  # of an attribute
 _KEYS = ("value", *_PHRASES, "without", "units", "question", "per", "general", "instead")  # of an attribute
 _ABOUT = ("name", "description")  # of the file
 _LESS = "without"  # what is taken away from the tables that ship
-_OF_THEIR_OWN = frozenset({"attributes", "unit", "tolerance"})  # tables of tables, with keys of their own
+_OF_THEIR_OWN = frozenset({"attributes", "unit", "tolerance", "examples"})  # tables of tables, with keys of their own
 _FIRST = {"unit": 0, "attributes": 1}  # what other tables refer to comes before them
 
 
@@ -80,6 +80,8 @@ def merged(domain: Mapping[str, Any], file: str) -> Vocabulary:
             tables[table] = _units(spot, tables[table], spot.table_at(value))
         elif table == "attributes":
             tables[table] = _attributes(spot, tables, spot.table_at(value))
+        elif table == "examples":
+            tables[table] = _examples(spot, tables, spot.table_at(value))
         elif table == "tolerance":
             tables[table] = _tolerances(spot, tables[table], spot.table_at(value))
         else:
@@ -256,6 +258,33 @@ def _check_told_apart(spot: Spot, vocabulary: Vocabulary, given: Mapping[str, ob
                 if other != key and own:
                     hint = f"take another name, or take it away there: [attributes.{other}] without = ['{shown(name)}']"
                     spot.inside(key).at("names").refuse(f"'{shown(name)}' already means {other}", hint)
+
+
+# ---- examples
+
+
+def _examples(spot: Spot, tables: Tables, given: Mapping[str, object]) -> Tables:
+    """How attributes are asked for and told; what is told has one place for its value."""
+    known = dict(tables["examples"])
+    for key, value in given.items():
+        spot.at(key).one_of(key, (*tables["attributes"], NONE), "attribute")
+        inside = spot.inside(key)
+        entry = dict(known.get(key, {}))
+        for way, sentences in inside.table_at(value).items():
+            at = inside.at(way)
+            at.one_of(way, ("asked", "told"), "way")
+            entry[way] = _added(entry.get(way, []), [_example(at, way, text) for text in at.texts(sentences)])
+        known[key] = entry
+    return known
+
+
+def _example(spot: Spot, way: str, text: str) -> str:
+    places = re.findall(r"\{(.*?)\}", text)
+    if way == "told" and places.count(VALUE) != 1:
+        spot.refuse(f"'{shown(text)}' has not one {{x}}", "put {x} where the value stands, once")
+    for place in places:
+        spot.one_of(place, (*PLACES, *([VALUE] if way == "told" else [])), "place")
+    return text
 
 
 # ---- tolerances

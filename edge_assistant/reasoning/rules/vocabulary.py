@@ -24,15 +24,20 @@ SHIPPED = (
     "attributes.toml",
     "written.toml",
     "readings.toml",
+    "computing.toml",
     "values.toml",
     "units.toml",
     "tolerances.toml",
     "told.toml",
     "objects.toml",
     "pointing.toml",
+    "pointed.toml",
     "asking.toml",
 )  # files of this package: the default vocabulary
 EXAMPLES = "examples"  # folder of this package, see `Examples`
+NONE = "none"  # key of the examples that are about no attribute
+VALUE = "x"  # place of the value in an example
+PLACES = ("name", "thing", "drug")  # other places in examples: of a person, of the thing at hand, of a medicine
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +103,27 @@ class Tolerance:
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """How an attribute is asked for and told, with `{x}` for the value; see the files in examples/."""
+    """How an attribute or a matter is asked for and told; see the files in examples/, and pointed.toml."""
 
     asked: tuple[str, ...] = ()
     told: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A computation over readings by examples; see computing.toml.
+
+    Attributes:
+        kind: the value of a `measured.Kind`; None for no computation.
+        wants: the value of a `measured.Wants`.
+        over: on which side a limit lies or a trend goes.
+        examples: how it is asked for and told.
+    """
+
+    kind: str | None
+    wants: str | None
+    over: bool | None
+    examples: Examples
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,6 +147,9 @@ class Vocabulary:
     misread: Mapping[str, str] = field(default_factory=dict)
     misread_months: Mapping[str, str] = field(default_factory=dict)
     sexes: Mapping[str, str] = field(default_factory=dict)
+    shorthand: Mapping[str, str] = field(
+        default_factory=dict
+    )  # words of labels as they are cut short, see written.toml
     measuring: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)  # see readings.toml
     telling: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)  # see told.toml
     scales: Mapping[str, Scale] = field(default_factory=dict)
@@ -142,6 +167,8 @@ class Vocabulary:
     asking: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # see asking.toml
     sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # kinds of signals by the words for them
     examples: Mapping[str, Examples] = field(default_factory=dict)  # by the key of the attribute, and "none"
+    computing: Mapping[str, Way] = field(default_factory=dict)  # see computing.toml
+    pointed: Mapping[str, Mapping[str, Examples]] = field(default_factory=dict)  # by kind of thing and matter
 
 
 def vocabulary() -> Vocabulary:
@@ -212,6 +239,7 @@ def build(tables: Mapping[str, Any]) -> Vocabulary:
         misread=tables["misread"],
         misread_months=tables["misread_months"],
         sexes=tables["sexes"],
+        shorthand=tables["shorthand"],
         measuring={
             key: {name: tuple(values) for name, values in table.items()} for key, table in tables["measuring"].items()
         },
@@ -232,11 +260,19 @@ def build(tables: Mapping[str, Any]) -> Vocabulary:
         asking={key: tuple(values) for key, values in tables["asking"].items()},
         sources={key: tuple(values) for key, values in tables["sources"].items()},
         matters={key: tuple(values) for key, values in tables["matters"].items()},
-        examples={
-            key: Examples(tuple(table.get("asked", ())), tuple(table.get("told", ())))
-            for key, table in tables["examples"].items()
-        },
+        examples=_examples(tables["examples"]),
+        computing=_ways(tables["computing"]),
+        pointed={kind: _examples(matters) for kind, matters in tables["pointed"].items()},
     )
+
+
+def _examples(tables: Mapping[str, Any]) -> dict[str, Examples]:
+    return {key: Examples(tuple(table.get("asked", ())), tuple(table.get("told", ()))) for key, table in tables.items()}
+
+
+def _ways(tables: Mapping[str, Any]) -> dict[str, Way]:
+    examples = _examples(tables)
+    return {key: Way(t.get("kind"), t.get("wants"), t.get("over"), examples[key]) for key, t in tables.items()}
 
 
 def _attribute(key: str, entry: Mapping[str, Any]) -> Attribute:
