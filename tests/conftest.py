@@ -23,6 +23,7 @@ from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
 
 STORE = paths.models_dir().resolve()  # before the environment is cleaned
+VECTORS = paths.cache_dir().resolve() / "embeddings"  # of the examples that come with the product: seconds to compute
 
 _KEPT = {"PATH", "HOME", "LANG", "TZ", "TMPDIR", "VIRTUAL_ENV", "OMP_NUM_THREADS"}
 _KEPT_PREFIXES = ("COV_", "COVERAGE_", "PYTEST_", "PYTHON", "HYPOTHESIS_", "OPENBLAS_")
@@ -67,10 +68,13 @@ def _is_local(host: str) -> bool:
 
 @pytest.fixture(autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty home of the product, for this test alone."""
+    """An empty home of the product, for this test alone; only the vectors of the shipped examples are there."""
     folder = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("EDGE_ASSISTANT_HOME", str(folder))
     monkeypatch.setenv("HF_HOME", str(folder / "huggingface"))
+    VECTORS.mkdir(parents=True, exist_ok=True)
+    (folder / "cache").mkdir()
+    (folder / "cache" / "embeddings").symlink_to(VECTORS)
     return folder
 
 

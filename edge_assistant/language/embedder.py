@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -35,8 +36,8 @@ class Embedder:
     def __init__(self, model: InstalledModel, runtime: Runtime) -> None:
         from tokenizers import Tokenizer
 
-        self._sha256 = model.sha256
-        self._known: dict[str, NDArray[np.float32]] = {}
+        self._known: dict[tuple[str, ...], NDArray[np.float32]] = {}
+        self._kept = _Kept(paths.cache_dir() / _FOLDER / f"{model.sha256}.npz")
         self._session = runtime.session(model.files["model"])
         self._inputs = [given.name for given in self._session.get_inputs()]
         self._tokenizer = Tokenizer.from_file(str(model.files["tokenizer"]))
@@ -52,21 +53,15 @@ class Embedder:
             vectors.update(zip(part, self._run([texts[i] for i in part]), strict=True))
         return np.stack([vectors[i] for i in range(len(texts))]) if texts else np.zeros((0, 0), np.float32)
 
-    def known(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def known(self, texts: tuple[str, ...]) -> NDArray[np.float32]:
         """The vectors of texts that come with the product, as `embed`; they are computed once for a model.
 
-        They are kept in the cache directory, where it can be written to: 3 ms a text are seconds for all examples.
+        They are kept in the cache directory, where it can be written to: 2 ms a text are seconds for all examples.
         What a user says or shows is not for this: it would be kept, too.
         """
-        digest = hashlib.sha256("\n".join([self._sha256, *texts]).encode()).hexdigest()
-        if digest not in self._known:
-            path = paths.cache_dir() / _FOLDER / f"{digest}.npy"
-            found = _read(path, len(texts))
-            if found is None:
-                found = self.embed(texts)
-                _write(path, found)
-            self._known[digest] = found
-        return self._known[digest]
+        if texts not in self._known:
+            self._known[texts] = self._kept.of(texts, self.embed)
+        return self._known[texts]
 
     def _run(self, texts: list[str]) -> NDArray[np.float32]:
         """Mean of the token vectors under the attention mask, normalised (sentence-transformers' pooling)."""
@@ -84,24 +79,48 @@ class Embedder:
         return np.asarray(hidden / np.linalg.norm(hidden, axis=1, keepdims=True), np.float32)
 
 
-def _read(path: Path, rows: int) -> NDArray[np.float32] | None:
-    """The vectors in a file of `_write`; None where there is none, or something else."""
+class _Kept:
+    """Vectors by the sums of their texts, in memory and in one file.
+
+    Args:
+        path: of the file; it need not be there, and is made anew where it cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._vectors: dict[str, NDArray[np.float16]] | None = None
+
+    def of(self, texts: Sequence[str], embed: Callable[[Sequence[str]], NDArray[np.float32]]) -> NDArray[np.float32]:
+        """The vectors of texts; those that are not kept yet are computed, and kept."""
+        vectors = self._vectors = _read(self._path) if self._vectors is None else self._vectors
+        sums = [hashlib.sha256(text.encode()).hexdigest() for text in texts]
+        missing = {digest: text for digest, text in zip(sums, texts, strict=True) if digest not in vectors}
+        if missing:
+            computed = embed(list(missing.values())).astype(np.float16)
+            vectors.update(zip(missing, computed, strict=True))
+            _write(self._path, vectors)
+        return np.stack([vectors[digest] for digest in sums]).astype(np.float32)
+
+
+def _read(path: Path) -> dict[str, NDArray[np.float16]]:
+    """The vectors in a file of `_write`, by the sums of their texts; none where there is no such file."""
     try:
-        found = np.load(path, allow_pickle=False)
-    except (OSError, ValueError):
-        return None
-    whole = found.ndim == 2 and len(found) == rows and np.isfinite(found).all()
-    return found.astype(np.float32) if whole else None
+        with np.load(path, allow_pickle=False) as file:
+            sums, vectors = file["sums"], file["vectors"]
+    except (OSError, ValueError, KeyError, BadZipFile):
+        return {}
+    whole = vectors.ndim == 2 and sums.shape == vectors.shape[:1] and np.isfinite(vectors).all()
+    return dict(zip(sums.tolist(), vectors.astype(np.float16), strict=True)) if whole else {}
 
 
-def _write(path: Path, vectors: NDArray[np.float32]) -> None:
-    """Keep vectors with half precision, whole or not at all; without space or permission they are made again."""
+def _write(path: Path, vectors: Mapping[str, NDArray[np.float16]]) -> None:
+    """Keep vectors in half precision, all or none of them; without space or permission they are made again."""
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
         try:
             with os.fdopen(handle, "wb") as file:
-                np.save(file, vectors.astype(np.float16), allow_pickle=False)
+                np.savez(file, sums=np.array(list(vectors)), vectors=np.stack(list(vectors.values())))
             Path(name).replace(path)
         except OSError:
             Path(name).unlink(missing_ok=True)
