@@ -53,15 +53,16 @@ class Embedder:
             vectors.update(zip(part, self._run([texts[i] for i in part]), strict=True))
         return np.stack([vectors[i] for i in range(len(texts))]) if texts else np.zeros((0, 0), np.float32)
 
-    def known(self, texts: tuple[str, ...]) -> NDArray[np.float32]:
+    def known(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """The vectors of texts that come with the product, as `embed`; they are computed once for a model.
 
         They are kept in the cache directory, where it can be written to: 2 ms a text are seconds for all examples.
         What a user says or shows is not for this: it would be kept, too.
         """
-        if texts not in self._known:
-            self._known[texts] = self._kept.of(texts, self.embed)
-        return self._known[texts]
+        key = tuple(texts)
+        if key not in self._known:
+            self._known[key] = self._kept.of(key, self.embed)
+        return self._known[key]
 
     def _run(self, texts: list[str]) -> NDArray[np.float32]:
         """Mean of the token vectors under the attention mask, normalised (sentence-transformers' pooling)."""
@@ -105,9 +106,9 @@ class _Kept:
 def _read(path: Path) -> dict[str, NDArray[np.float16]]:
     """The vectors in a file of `_write`, by the sums of their texts; none where there is no such file."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            sums, vectors = file["sums"], file["vectors"]
-    except (OSError, ValueError, KeyError, BadZipFile):
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
+            sums, vectors = kept["sums"], kept["vectors"]
+    except (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile):
         return {}
     whole = vectors.ndim == 2 and sums.shape == vectors.shape[:1] and np.isfinite(vectors).all()
     return dict(zip(sums.tolist(), vectors.astype(np.float16), strict=True)) if whole else {}

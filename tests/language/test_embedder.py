@@ -56,3 +56,38 @@ def test_a_file_that_is_no_model(models: Callable[[str], InstalledModel], tmp_pa
     files = {**models("embedder").files, "model": broken}
     with pytest.raises(ModelCorrupt, match=r"model\.onnx cannot be loaded"):
         Embedder(InstalledModel("x", "0" * 64, files), Runtime(1))
+
+
+def test_known_texts_are_computed_once_and_kept(
+    models: Callable[[str], InstalledModel], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EDGE_ASSISTANT_HOME", str(tmp_path))
+    texts = ("How heavy is she?", "What does she weigh?")
+    first = Embedder(models("embedder"), Runtime(1)).known(texts)
+    again = Embedder(models("embedder"), Runtime(1))
+    monkeypatch.setattr(again, "embed", lambda texts: pytest.fail(f"computed again: {texts}"))
+    assert np.array_equal(again.known(texts), first)
+    assert np.array_equal(again.known(texts[::-1]), first[::-1])  # by text, whatever the list
+    assert not list((tmp_path / "cache" / "embeddings").glob("*.part"))
+
+
+@pytest.mark.parametrize("content", [b"", b"not vectors", b"PK\x03\x04 broken"])
+def test_a_file_of_vectors_that_is_broken_is_made_anew(
+    content: bytes, models: Callable[[str], InstalledModel], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EDGE_ASSISTANT_HOME", str(tmp_path))
+    model = models("embedder")
+    path = tmp_path / "cache" / "embeddings" / f"{model.sha256}.npz"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    made = Embedder(model, Runtime(1)).known(("How heavy is she?",))
+    assert np.array_equal(Embedder(model, Runtime(1)).known(("How heavy is she?",)), made)
+    assert path.read_bytes() != content
+
+
+def test_vectors_where_nothing_can_be_kept(
+    models: Callable[[str], InstalledModel], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cache").write_text("a file where the folder should be")
+    monkeypatch.setenv("EDGE_ASSISTANT_HOME", str(tmp_path))
+    assert Embedder(models("embedder"), Runtime(1)).known(("How heavy is she?",)).shape == (1, 384)

@@ -13,10 +13,10 @@ from edge_assistant.reasoning.values.units import fits
 from edge_assistant.reasoning.values.values import Quantity, Words
 
 # Mean cosine of the nearest names from which on a label means their attribute, and how far the next must be behind.
-LABEL_LIKENESS = 0.62
+LABEL_LIKENESS = 0.58
 LABEL_MARGIN = 0.06
 _MAX_LABELS = 40  # unknown labels of one source that are compared; a page of a form has fewer
-_MAX_WORDS = 5  # of a label
+_MAX_WORDS = 8  # of a label
 
 
 def likened(claims: Sequence[Claim], meaning: Meaning) -> list[Claim]:
