@@ -214,6 +214,11 @@ def as_meaning(query: Query, attribute: Attribute) -> Query:
     )
 
 
+def as_computing(query: Query, computing: Computing) -> Query:
+    """A question with the computation that it was found to ask for."""
+    return replace(query, computing=computing, attribute=_attribute(bare(query.text), ()))
+
+
 def admitted(query: Query) -> frozenset[Expect] | None:
     """The types of value that a question's first word lets answer; None for any."""
     interrogative = _interrogative(query.text.lower())

@@ -156,7 +156,7 @@ def _computing(text: str, *, compared: bool) -> Computing | None:
     named = whens(text)
     whole = without_places(masked(text, named))
     then = happening(whole)
-    wants = _wants(then.head if then else whole)
+    wants = wanted(then.head if then else whole)
     if then is not None and wants in (Wants.MOMENT, Wants.DAY) and _kind(then.head, wants, named, None) is None:
         then = None  # "what time was it when the limit was passed?" asks when that was
     rest = then.head if then else whole
@@ -170,12 +170,12 @@ def _computing(text: str, *, compared: bool) -> Computing | None:
         return None
     over = direction(rest) if is_sided(rest) else None
     ranged = over is None and range_kind(rest) is not None
-    if kind in (Kind.TREND, Kind.WENT_BEYOND, Kind.STAYED, Kind.WAS_BEYOND) and (compared or _is_closed(rest)):
+    if kind in (Kind.TREND, Kind.WENT_BEYOND, Kind.STAYED, Kind.WAS_BEYOND) and (compared or is_closed(rest)):
         wants = Wants.TRUTH
     if ranged and wants is Wants.TRUTH and kind is range_kind(rest):
         over = True
     elif over is not None and kind is Kind.STAYED:
-        over = over if _negated(rest) else not over  # to stay below is not to be over
+        over = over if negated(rest) else not over  # to stay below is not to be over
     limit = limit_of(rest) if kind in LIMITED else None
     if kind is Kind.TREND and over is None:
         over = _upwards(rest)
@@ -219,7 +219,8 @@ def range_kind(rest: str) -> Kind | None:
     return Kind.STAYED if outside is None else Kind.WENT_BEYOND
 
 
-def _wants(rest: str) -> Wants:
+def wanted(rest: str) -> Wants:
+    """The sort of answer that a question wants by its words."""
     for wants, group in (
         (Wants.DURATION, "duration"),
         (Wants.COUNT, "times"),
@@ -230,12 +231,12 @@ def _wants(rest: str) -> Wants:
         match = found(rest, "asks", group)
         if match and not (group == "moment" and _is_clause_word(rest, match)):
             return wants
-    return Wants.TRUTH if _is_closed(rest) else _elliptical(rest)
+    return Wants.TRUTH if is_closed(rest) else _elliptical(rest)
 
 
 def _elliptical(rest: str) -> Wants:
     """What a question without a question word wants: "First breach of the limit?", "Minutes over 95?"."""
-    if _ASKS_VALUE.match(rest):
+    if asks_value(rest):
         return Wants.VALUE
     if direction(rest) is None:
         return Wants.VALUE if range_kind(rest) is None else Wants.TRUTH
@@ -268,7 +269,7 @@ _ASKS_WHEN = re.compile(  # "the highest pressure, when?", "the peak, when was t
 )
 
 
-def _is_closed(rest: str) -> bool:
+def is_closed(rest: str) -> bool:
     """Whether yes or no answers a question."""
     words = re.findall(r"[\w']+", rest.lower())
     return bool(words) and words[0] in vocabulary().question["auxiliary"]
@@ -293,7 +294,7 @@ def _limited(
     if wants is Wants.TRUTH:
         if stays:
             return Kind.STAYED
-        if then is not None or any(_is_moment(when) for when in named):
+        if then is not None or any(is_moment(when) for when in named):
             return Kind.WAS_BEYOND
         return Kind.WENT_BEYOND
     return Kind.FIRST_BEYOND if re.search(r"\bfirst\b", rest, re.I) else None
@@ -333,7 +334,7 @@ def _unlimited(
     rest: str, wants: Wants, named: Sequence[When], then: Happening | None, *, compared: bool
 ) -> Kind | None:
     """A computation without a limit."""
-    at = then is not None or any(_is_moment(when) for when in named)
+    at = then is not None or any(is_moment(when) for when in named)
     for kind in (
         Kind.SPAN,
         Kind.SPREAD,
@@ -372,12 +373,18 @@ def _names_statistic(rest: str) -> bool:
 _ASKS_VALUE = re.compile(r"\W*(?:(?:and|so|then)\s+)?(?:what|which|how|where|give|tell)\b", re.I)
 
 
-def _is_moment(when: When) -> bool:
+def asks_value(rest: str) -> bool:
+    """Whether a question begins as one for a value does."""
+    return _ASKS_VALUE.match(rest) is not None
+
+
+def is_moment(when: When) -> bool:
+    """Whether a text names a moment, and no period."""
     pointed = when.first is not None and when.first.minutes is not None and when.relation is Relation.AT
     return pointed or when.relation is Relation.ELAPSED
 
 
-def _negated(rest: str) -> bool:
+def negated(rest: str) -> bool:
     """Whether a question or remark says that something did not happen: "never exceeded"."""
     return found(rest, "words", "never") is not None
 

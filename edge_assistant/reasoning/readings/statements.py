@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from edge_assistant.perception.table import Column, Table
+from edge_assistant.reasoning.meaning import Meaning
+from edge_assistant.reasoning.readings import likened
 from edge_assistant.reasoning.readings.columns import column_of, converted, score
 from edge_assistant.reasoning.readings.compute import evaluate
 from edge_assistant.reasoning.readings.measured import LIMITED, Computing, Kind, Wants
 from edge_assistant.reasoning.readings.moments import Period, resolve
 from edge_assistant.reasoning.readings.results import Result
 from edge_assistant.reasoning.readings.subjects import other_subject, other_than, subjects
-from edge_assistant.reasoning.readings.telling import Telling, tellings
+from edge_assistant.reasoning.readings.telling import Claimed, Telling, tellings
 from edge_assistant.reasoning.rules.vocabulary import vocabulary
 from edge_assistant.reasoning.told.corrections import corrected
 from edge_assistant.reasoning.told.limits import limits_at
@@ -24,6 +26,7 @@ from edge_assistant.reasoning.values.units import is_temperature
 from edge_assistant.reasoning.values.values import Clock, Day, Nothing, Quantity, Truth, Value, same
 
 MAX_STATEMENTS = 200  # of one text; more is no remark
+MAX_LIKENED = 40  # clauses of one text that are compared with examples
 _LATE = timedelta(minutes=10)  # that an approximate time of day may be off, see tolerances.toml
 _SHARE = Decimal("0.25")  # that an approximate length of time may be off: people say two hours of ninety minutes
 _ROUNDED = ((3600, 1800), (60, 30), (1, 0))  # a length of time in whole hours is off by half of one
@@ -68,7 +71,7 @@ class Verified:
     agrees: bool
 
 
-def stated(text: str, table: Table, about: str = "", head: str = "") -> list[Statement]:
+def stated(text: str, table: Table, about: str = "", head: str = "", meaning: Meaning | None = None) -> list[Statement]:
     """What a text says of readings.
 
     Args:
@@ -76,6 +79,7 @@ def stated(text: str, table: Table, about: str = "", head: str = "") -> list[Sta
         table: the readings; their column, dates and hours tell what is meant.
         about: what else tells of which thing the readings are: the name of their file.
         head: the heading of the log, which tells of which thing it is.
+        meaning: compares what no rule knows with examples.
 
     Returns:
         Nothing of what should be ("must stay below 75"), of other things than the readings are of ("pump 2"), and of
@@ -83,6 +87,7 @@ def stated(text: str, table: Table, about: str = "", head: str = "") -> list[Sta
     """
     found_ones: list[Statement] = []
     before: Column | None = None
+    open_ones = 0
     said = corrected(text[:MAX_TEXT])
     for telling in tellings(said, limits_at(said)):
         if (about and other_subject(telling.clause, about)) or _is_elsewhere(telling, said, head):
@@ -92,7 +97,11 @@ def stated(text: str, table: Table, about: str = "", head: str = "") -> list[Sta
         if column is None or not telling.is_about(column):
             continue
         before = column
-        found_ones += _statements(telling, table, column)
+        claims = list(telling.claims(column))
+        if not claims and meaning is not None and open_ones < MAX_LIKENED:
+            claims = likened.told(telling, column, meaning)
+            open_ones += 1
+        found_ones += _statements(telling, table, column, claims)
     return found_ones[:MAX_STATEMENTS]
 
 
@@ -220,8 +229,8 @@ def _column(telling: Telling, table: Table, before: Column | None) -> Column | N
     return column if score(telling.rest, column) or not unit_fits else before
 
 
-def _statements(telling: Telling, table: Table, column: Column) -> Iterator[Statement]:
-    for computing, claimed, approximate in telling.claims(column):
+def _statements(telling: Telling, table: Table, column: Column, claims: Iterable[Claimed]) -> Iterator[Statement]:
+    for computing, claimed, approximate in claims:
         own = resolve(computing.whens, table)
         if own is not None and own.trouble:
             continue

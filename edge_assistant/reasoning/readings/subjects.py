@@ -90,6 +90,15 @@ def named_by(told: set[Subject], own: set[Subject]) -> bool:
     return any(_same(a, b) or _is_general(b) for a in told for b in own)
 
 
+def missing(asked: set[Subject], known: set[Subject]) -> str | None:
+    """The numbered thing that is asked for where only others of its like are known: pump 3, of pumps 1 and 2."""
+    for noun, mark in asked:
+        others = {known_mark for known_noun, known_mark in known if known_noun == noun and known_mark is not None}
+        if mark is not None and others and mark not in others:
+            return f"{noun} {mark}"
+    return None
+
+
 def _is_general(subject: Subject) -> bool:
     return subject[0] in vocabulary().measuring["subjects"]["anything"] and subject[1] is None
 

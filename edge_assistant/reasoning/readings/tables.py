@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import PurePath
 
 from edge_assistant.answer import Computation
 from edge_assistant.evidence import Evidence, Locator, Statistic
 from edge_assistant.perception.table import Column, Table
 from edge_assistant.reasoning.align import Group
 from edge_assistant.reasoning.claims import Claim
+from edge_assistant.reasoning.meaning import Meaning
 from edge_assistant.reasoning.question import Query
 from edge_assistant.reasoning.readings.columns import column_of, score
 from edge_assistant.reasoning.readings.comparing import plain
@@ -19,7 +21,7 @@ from edge_assistant.reasoning.readings.happened import happened
 from edge_assistant.reasoning.readings.measured import LIMITED, Computing, statistic
 from edge_assistant.reasoning.readings.results import Result, Unmeasured
 from edge_assistant.reasoning.readings.statements import Statement, answers, bounds, stated, verify
-from edge_assistant.reasoning.readings.subjects import heading
+from edge_assistant.reasoning.readings.subjects import Subject, heading, missing, subjects
 from edge_assistant.reasoning.sources import Source, one_line
 from edge_assistant.reasoning.told.limits import both_limits, is_lower_limit, told_limit
 from edge_assistant.reasoning.told.script import Script
@@ -90,7 +92,12 @@ class _Told:
 
 
 def over_tables(
-    query: Query, sources: Sequence[Source], ledger: Ledger, limits: Sequence[Claim], read: Callable[[], Claim | None]
+    query: Query,
+    sources: Sequence[Source],
+    ledger: Ledger,
+    limits: Sequence[Claim],
+    read: Callable[[], Claim | None],
+    meaning: Meaning,
 ) -> Measured:
     """Answer a question over readings.
 
@@ -100,6 +107,7 @@ def over_tables(
         ledger: is added to.
         limits: those that other signals tell.
         read: reads a limit that code found in no signal; is called only where one is needed.
+        meaning: compares with examples what no rule knows.
 
     Returns:
         No claims where the question names no computation, or there are no readings.
@@ -108,6 +116,8 @@ def over_tables(
     tables = [source for source in sources if source.table is not None]
     if asked is None or not tables:
         return Measured({})
+    if (absent := missing(subjects(query.text), _things(sources))) is not None:
+        return Measured({}, (f"there are no readings of {absent}",))
     claims: dict[str, list[Claim]] = {}
     reasons: list[str] = []
     for source in tables:
@@ -122,24 +132,33 @@ def over_tables(
             continue
         claims[source.signal.id] = [replace(ledger.claim(source, result, told.evidence), rests=told.rests)]
         for other in sources:
-            if other.table is None and (said := list(_said(asked, other, source, told.value, result))):
+            if other.table is None and (said := list(_said(asked, other, source, told.value, result, meaning))):
                 claims.setdefault(other.signal.id, []).extend(said)
     return Measured(claims, tuple(reasons))
 
 
-def statements(sources: Sequence[Source], ledger: Ledger, limit: Quantity | None) -> Iterator[Group]:
+def _things(sources: Sequence[Source]) -> set[Subject]:
+    """The things that signals are of: by columns, by the names of their files, by the heading of a log."""
+    columns = [column.name for source in sources if source.table is not None for column in source.table.columns]
+    names = [PurePath(source.signal.name).stem for source in sources]
+    heads = [heading(Script.of(source.evidence).text) for source in sources if source.table is None]
+    return {subject for text in (*columns, *names, *heads) for subject in subjects(text)}
+
+
+def statements(sources: Sequence[Source], ledger: Ledger, limit: Quantity | None, meaning: Meaning) -> Iterator[Group]:
     """What other signals say of readings, each beside what the readings give."""
     for source in sources:
         if source.table is None:
             continue
         for other in sources:
-            for ids, statement in _stated(other, source.table, source.signal.name) if other.table is None else ():
+            told = _stated(other, source.table, source.signal.name, meaning) if other.table is None else ()
+            for ids, statement in told:
                 checked = verify(statement, source.table, limit)
                 if checked is not None:
                     value = checked.result.value if checked.agrees else statement.claimed
-                    told = Claim(other.signal.id, value, one_line(statement.text), ids)
+                    claim = Claim(other.signal.id, value, one_line(statement.text), ids)
                     name = f"{statement.kind} {statement.column}"
-                    yield name, None, [ledger.claim(source, checked.result, ()), told]
+                    yield name, None, [ledger.claim(source, checked.result, ()), claim]
 
 
 def _told_for(
@@ -206,10 +225,12 @@ def _moment(
     return None, (), None
 
 
-def _said(asked: Computing, other: Source, source: Source, limit: Quantity | None, result: Result) -> Iterator[Claim]:
+def _said(
+    asked: Computing, other: Source, source: Source, limit: Quantity | None, result: Result, meaning: Meaning
+) -> Iterator[Claim]:
     """What a signal says to the question that is asked of readings."""
     assert source.table is not None
-    for ids, statement in _stated(other, source.table, source.signal.name):
+    for ids, statement in _stated(other, source.table, source.signal.name, meaning):
         for answered, value in answers(asked, [statement], source.table, limit):
             told = _borne_out(answered, value, source.table, limit, result)
             yield Claim(other.signal.id, told, answered.text, ids)
@@ -224,11 +245,11 @@ def _borne_out(statement: Statement, value: Value, table: Table, limit: Quantity
     return result.value if agrees else value
 
 
-def _stated(source: Source, table: Table, about: str) -> Iterator[tuple[tuple[str, ...], Statement]]:
+def _stated(source: Source, table: Table, about: str, meaning: Meaning) -> Iterator[tuple[tuple[str, ...], Statement]]:
     """What a source says of readings, each with the evidence that it stands in."""
     script = Script.of(source.evidence)
     head = heading(script.text)
     for at, part in script.parts() if script.ids else ():
-        for statement in stated(part, table, about, head):
+        for statement in stated(part, table, about, head, meaning):
             said = statement.text.lstrip(" ,.;\n")
             yield script.evidence(at + statement.end - len(said), at + statement.end), statement

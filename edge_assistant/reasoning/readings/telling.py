@@ -98,8 +98,7 @@ class Telling:
 
     def is_about(self, column: Column) -> bool:
         """Whether it is said of what the column holds, and not of the sales, the price, the people."""
-        measured = score(re.sub(r"%|percent", " ", self.rest), column)
-        if measured:
+        if score(re.sub(r"%|percent", " ", self.rest), column):
             return True
         triggers = [found(self.rest, "words", "over", "under", "within", "outside")]
         triggers += [found(self.rest, "told", name) for name in vocabulary().measuring["told"]]
@@ -126,6 +125,27 @@ class Telling:
             *vocabulary().measuring["subjects"]["anything"],
         }
         return subject is None or subject in known or subject.split("'")[0] in known or bool(subjects(subject))
+
+    def left(self, column: Column) -> tuple[Wants, int, int] | None:
+        """The one value or time of day that it tells of a column, and where it stands; None of what is not so."""
+        if self._negated or self._unplaced or direction(self.rest) is not None:
+            return None
+        if not self.numbers:
+            at = self._moment
+            return (Wants.MOMENT, at.start, at.end) if at is not None and len(self._moments) == 1 else None
+        if len(self.numbers) > 1 or self._moments or self.numbers[0].start in self.rules:
+            return None
+        number = self.numbers[0]
+        fits = isinstance(number.value, Quantity) and _fits(number.value, column)
+        return (Wants.VALUE, number.start, number.end) if fits else None
+
+    def of(self, kind: Kind, wants: Wants) -> Claimed:
+        """What is `left`, as told of a computation."""
+        if wants is Wants.MOMENT and self._moment is not None:
+            return self._as(kind, wants), self._clock(), self._about(self._moment.start)
+        value = self.numbers[0].value
+        assert isinstance(value, Quantity)
+        return self._as(kind, wants), plain(value), False
 
     def _is_reading(self, column: Column, number: Quantity) -> bool:
         """Whether a number without any other word for it is said of what the column holds."""
