@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
+from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary
 from edge_assistant.reasoning.told.clauses import any_of, listed
 from edge_assistant.reasoning.told.sayings import Found, Saying, codes_in, is_followed, is_money
-from edge_assistant.reasoning.values.candidates import Candidate, as_words, find, singular
+from edge_assistant.reasoning.values.candidates import Candidate, find
 from edge_assistant.reasoning.values.names import as_name
 from edge_assistant.reasoning.values.values import Name, Quantity
 
-QUANTITY, RECEIVER, OPERATOR, PRODUCT = "quantity", "receiver", "operator", "product"
+QUANTITY, RECEIVER, OPERATOR = "quantity", "receiver", "operator"
 _NAMING = re.compile(
     r"\s*[,:]?\s*(?:and\s+)?(?:that's|that\s+is|this\s+is|it's|is|was|being|as)\s+(?:(?:the|its|our|my)\s+)?(?:whole\s+)?",
     re.I,
@@ -57,28 +57,6 @@ def named_behind(saying: Saying) -> Iterator[Found]:
                 yield Found(mention.attribute.name, value.value, *span, named, saying.subject(min(*span, *named)))
 
 
-def contained(saying: Saying) -> Iterator[Found]:
-    """What goods are: "it's tulip bulbs", "the box contains film reels", "the content is insulin"."""
-    match = _patterns().content.fullmatch(saying.text.strip(" .,;!\n"))
-    if match is None or saying.mentions or saying.quantities:
-        return
-    noun = match["what"] or match["plural"]
-    if match["plural"] and not _is_plural(noun.split()[-1].lower()):
-        return
-    start = saying.text.index(noun)
-    span = (start, start + len(noun))
-    yield Found(PRODUCT, as_words(noun), *span, span, saying.subject(start), saying.when(PRODUCT))
-
-
-def _is_plural(word: str) -> bool:
-    """Whether a word names several things: "it's always" and "it's dangerous" name none."""
-    no_noun = word in vocabulary().telling["goods"]["no_things"] or word.endswith(_NO_PLURALS)
-    return not no_noun and singular(word) != word
-
-
-_NO_PLURALS = ("ous", "less", "ss", "us", "is", "'s")
-
-
 def _names(text: str) -> Iterator[Candidate]:
     """Names, "Calder, Ruth" as one."""
     last: Candidate | None = None
@@ -120,7 +98,6 @@ class _Patterns:
         holding: what stands before the number of what is in a pack.
         inside: what stands behind it.
         pieces: what is counted, behind a number.
-        content: a clause that says nothing but what the goods are.
         active: what stands behind the name of somebody who took goods in or checked them, with the attribute.
         passive: what stands before the name.
         given: what stands before the name of somebody whom they were given to.
@@ -130,7 +107,6 @@ class _Patterns:
     holding: re.Pattern[str]
     inside: re.Pattern[str]
     pieces: re.Pattern[str]
-    content: re.Pattern[str]
     active: tuple[tuple[str, re.Pattern[str]], ...]
     passive: tuple[tuple[str, re.Pattern[str]], ...]
     given: re.Pattern[str]
@@ -144,7 +120,6 @@ def _patterns(vocabulary: Vocabulary) -> _Patterns:
     deeds = ((RECEIVER, goods["receive"], goods["received"]), (OPERATOR, goods["check"], goods["checked"]))
     things = any_of((*goods["packs"], *goods["things"])).pattern
     thing = rf"(?:it|them|this|that|these|those|everything|all|(?:the|this|that|our)\s+(?:\w+\s+)?{things})"
-    noun = rf"(?!{any_of((*goods['no_noun'], *vocabulary.words['stop'])).pattern})[^\W\d_]+(?:[ -][^\W\d_]+){{0,2}}"
     between = r"(?:\s+(?:about|only|exactly|now|just|really|in|total|be|of))*\s*$"
     return _Patterns(
         re.compile(
@@ -156,7 +131,6 @@ def _patterns(vocabulary: Vocabulary) -> _Patterns:
             re.I,
         ),
         re.compile(rf"\s*-?{pieces}", re.I),
-        re.compile(_content(packs, noun), re.I),
         tuple((attribute, re.compile(_active(active, thing), re.I)) for attribute, active, _ in deeds),
         tuple((attribute, re.compile(_passive(passive), re.I)) for attribute, _, passive in deeds),
         re.compile(
@@ -164,14 +138,6 @@ def _patterns(vocabulary: Vocabulary) -> _Patterns:
         ),
         re.compile(rf"\s*,?\s*(?:to|for|so\s+that\s+\w+\s+can)\s+(?:be\s+)?{any_of(goods['checking']).pattern}", re.I),
     )
-
-
-def _content(packs: str, noun: str) -> str:
-    holds = rf"(?:the\s+{packs}|it)\s+(?:holds|contains|is\s+full\s+of|are\s+full\s+of)"
-    named = r"the\s+(?:content|contents|product|goods|article)\s+(?:is|are)"
-    plural = r"(?:it's|it\s+is|they\s+are|they're|these\s+are|those\s+are)"
-    what = rf"(?:{holds}|{named}|(?:inside|in\s+it)\s+(?:is|are))\s+(?P<what>{noun})"
-    return rf"(?:(?:so|and|well)\s+)?(?:{plural}\s+(?P<plural>{noun})|{what})"
 
 
 def _active(verbs: tuple[str, ...], thing: str) -> str:

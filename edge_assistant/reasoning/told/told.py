@@ -16,6 +16,7 @@ from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.meaning import Meaning
 from edge_assistant.reasoning.seen import COUNT
 from edge_assistant.reasoning.sources import Source
+from edge_assistant.reasoning.told.asides import without_asides
 from edge_assistant.reasoning.told.clauses import (
     MAX_CLAUSE,
     Clause,
@@ -26,10 +27,11 @@ from edge_assistant.reasoning.told.clauses import (
     told_words,
 )
 from edge_assistant.reasoning.told.contacts import coded, contacts
+from edge_assistant.reasoning.told.contents import contained
 from edge_assistant.reasoning.told.corrections import corrected
 from edge_assistant.reasoning.told.crew import operated
 from edge_assistant.reasoning.told.dated import dated
-from edge_assistant.reasoning.told.goods import contained, handled, named_behind, packed
+from edge_assistant.reasoning.told.goods import handled, named_behind, packed
 from edge_assistant.reasoning.told.intakes import intakes
 from edge_assistant.reasoning.told.likened import likeliest, likened, refined
 from edge_assistant.reasoning.told.limits import with_limits
@@ -91,7 +93,8 @@ def told_in(text: str, meaning: Meaning | None = None) -> list[Found]:
     found: list[Found] = []
     last: str | None = None  # the medicine spoken of
     topic: tuple[int, str | None] = (-1, None)  # what the sentence measured last
-    for saying in _sayings(ready):
+    said = list(_sayings(ready))
+    for saying in said:
         if saying.clause.sentence == topic[0]:
             saying = replace(saying, topic=topic[1])
         own = _distinct([*(f for reader in _readers(saying) for f in reader(saying)), *_medicines(saying, last)])
@@ -108,6 +111,8 @@ def told_in(text: str, meaning: Meaning | None = None) -> list[Found]:
             found[-1] = more
         found += [_placed(f, saying.clause) for f in own if f.subject != UNSURE]
     found = _timed(_standing(with_limits(found, ready), text))
+    if meaning is not None:
+        found = without_asides(found, said, meaning)
     return sorted(_named_at_hand(settled(likeliest(found))), key=lambda f: (f.start, f.end, f.attribute))
 
 
