@@ -9,6 +9,7 @@ from fakes import source
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.inventory import inventory
 from edge_assistant.reasoning.join import join
+from edge_assistant.reasoning.meant import Meant
 from edge_assistant.reasoning.question import Expect, understand
 from edge_assistant.reasoning.sources import Source
 from edge_assistant.reasoning.values.candidates import as_words, find
@@ -53,14 +54,20 @@ def value(kind: str | None, text: str) -> Value:
     return next(iter(find(Expect(kind), text))).value if kind else as_words(text)
 
 
-def joined(question: str, things: dict[str, dict[str, str]], note: str, more: tuple[Claim, ...] = ()) -> list[Claim]:
+def joined(
+    question: str,
+    things: dict[str, dict[str, str]],
+    note: str,
+    more: tuple[Claim, ...] = (),
+    meant: Meant | None = None,
+) -> list[Claim]:
     """What a page with a table and a note tell together."""
     text = source([note], Kind.TEXT)
     line = replace(text.evidence[0], id="E2")
     text = Source(text.signal, (line,), None)
     claims = {PAGE.signal.id: [*told_of(things), *more], text.signal.id: list(inventory(text))}
-    return join(understand(question), [PAGE, text], claims)
+    return join(understand(question), [PAGE, text], claims, meant)
 
 
-def values(question: str, things: dict[str, dict[str, str]], note: str) -> list[str]:
-    return sorted(claim.text for claim in joined(question, things, note))
+def values(question: str, things: dict[str, dict[str, str]], note: str, meant: Meant | None = None) -> list[str]:
+    return sorted(claim.text for claim in joined(question, things, note, meant=meant))

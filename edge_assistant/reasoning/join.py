@@ -8,8 +8,9 @@ from dataclasses import replace
 
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.lookup import names, related
+from edge_assistant.reasoning.meant import Meant
 from edge_assistant.reasoning.owners import owned
-from edge_assistant.reasoning.pointing import NAMED, Pointer, likeness, matters, pointers
+from edge_assistant.reasoning.pointing import NAMED, Pointer, likeness, matters, places, pointers
 from edge_assistant.reasoning.question import AMOUNTS, Expect, Query
 from edge_assistant.reasoning.rules.vocabulary import vocabulary
 from edge_assistant.reasoning.sources import Source
@@ -19,15 +20,19 @@ from edge_assistant.reasoning.values.values import Items, Quantity, same
 
 # Nearness in meaning does not help to choose a clause: MiniLM's cosine to the question was 0.09 to 0.34 for the clause
 # that singles the thing out and up to 0.37 for the note's other sentences (17 questions of the generated dev set).
+CLEAR = 0.25  # how far the next column must be behind where examples say against a header which one is asked for
 WHOLE = "total"  # the attribute that tells of all items together
 _SHARED_OUT = frozenset({"repaid", "private"})  # of these each item of a receipt is one
+_ITEM = "item"  # the kind of things that are bought
 _CONNECTED = "connected"  # the matter of a supply
 # What is not of the one is of the other
 _OPPOSITE = {"repaid": "private", "private": "repaid", "lacking": "stocked", "stocked": "lacking"}
 _TIMES = frozenset({Expect.DATE, Expect.CLOCK})
 
 
-def join(query: Query, sources: Sequence[Source], claims: Mapping[str, Sequence[Claim]]) -> list[Claim]:
+def join(
+    query: Query, sources: Sequence[Source], claims: Mapping[str, Sequence[Claim]], meant: Meant | None = None
+) -> list[Claim]:
     """The value of what another signal says the question is about; empty where nothing says so.
 
     "How much does the company pay?" over "only the chocolate slice is on the company" and a receipt: clause and
@@ -38,6 +43,7 @@ def join(query: Query, sources: Sequence[Source], claims: Mapping[str, Sequence[
         query: what is asked.
         sources: all of them.
         claims: what code found in each source, by the id of its signal.
+        meant: compares with examples what no word tells.
 
     Returns:
         A claim for each thing that is meant, which also cites the clause that says so; one for values that cannot be
@@ -45,24 +51,29 @@ def join(query: Query, sources: Sequence[Source], claims: Mapping[str, Sequence[
     """
     if query.agreement or query.counted or query.expects is Expect.TRUTH or _is_computed(query, sources):
         return []
-    if query.priced and not _is_of_items(query):
+    meant = meant or Meant(lambda: None)
+    if query.priced and _has_prices(claims) and not _is_of_items(query) and not meant.asked(query.text, "item"):
         return []  # the change, the tax, the tip
     if query.category is not None:
         return owned(query, sources, claims)
-    table = _table(query, claims)
+    table = _table(query, claims, meant)
     if not table or _names_one(query, table):
         return []
     if measured := _measured(table, claims):
         return measured
     whole = any(_is_plain(claim, query) for told in claims.values() for claim in told)
-    meant = _meant(query, table, sources, whole)
-    joined = [replace(c, evidence=(*c.evidence, *lines), chosen_by=by) for c, lines, by in meant]
+    rows = _meant(query, table, sources, whole, meant)
+    joined = [replace(c, evidence=(*c.evidence, *lines), chosen_by=by) for c, lines, by in rows]
     return joined if len(joined) < 2 or _is_money(table[0]) else _listed(joined)
 
 
 def _is_computed(query: Query, sources: Iterable[Source]) -> bool:
     """Whether a question asks for a computation over readings that are there: "how fast" may ask for the maximum."""
     return query.computing is not None and any(source.table is not None for source in sources)
+
+
+def _has_prices(claims: Mapping[str, Sequence[Claim]]) -> bool:
+    return any(claim.subject and _is_money(claim) for told in claims.values() for claim in told)
 
 
 def _is_of_items(query: Query) -> bool:
@@ -78,16 +89,21 @@ def _is_repaid(query: Query) -> bool:
     return not query.named and "repaid" in matters(query.text) and paid
 
 
-def _table(query: Query, claims: Mapping[str, Sequence[Claim]]) -> list[Claim]:
-    """The claims told of single things, of what is asked for: by attribute, by price, by the header of a column."""
+def _table(query: Query, claims: Mapping[str, Sequence[Claim]], meant: Meant) -> list[Claim]:
+    """The claims told of single things, of what is asked for: by attribute, by price, by the header of a column.
+
+    Then by examples, of what is asked for among the columns that there are.
+    """
     told = [
         claim for found in claims.values() for claim in found if claim.subject and claim.present and claim.attribute
     ]
-    for wanted in _wanted(query):
+    headers = dict.fromkeys(claim.attribute or "" for claim in told)
+    clear = meant.column(query.text, headers, CLEAR) if len(headers) > 1 and not query.named else None
+    for wanted in [clear] if clear else _wanted(query):
         if found := [claim for claim in told if claim.attribute == wanted]:
             return found
-    headers = dict.fromkeys(claim.attribute or "" for claim in told)
     asked = next((header for header in headers if _is_asked(query, header)), None)
+    asked = asked or meant.column(query.text, headers)
     return [claim for claim in told if claim.attribute == asked]
 
 
@@ -176,17 +192,17 @@ def _is_plain(claim: Claim, query: Query) -> bool:
 
 
 def _meant(
-    query: Query, table: Sequence[Claim], sources: Sequence[Source], whole: bool
+    query: Query, table: Sequence[Claim], sources: Sequence[Source], whole: bool, meant: Meant
 ) -> list[tuple[Claim, tuple[str, ...], str]]:
     """The rows that other signals say are meant, with the evidence that says so and its signal."""
     owners = {claim.signal for claim in table}
     things = list(dict.fromkeys(claim.subject or "" for claim in table))
     named = list(pointers(things, [source for source in sources if {source.signal.id} != owners]))
     named = [p for p in named if any(c.subject == p.thing and c.signal != p.line.signal for c in table)]
-    chosen = _chosen(query, table, named, whole)
+    asked, named = _by_example(query, named, table, meant)
+    chosen = _chosen(query, table, named, whole, asked)
     if not chosen:
         return []
-    asked = matters(query.text)
     out = {p.thing for p in chosen if p.excluded is not _is_opposite(asked, p)}
     lines = tuple(dict.fromkeys(p.line.id for p in chosen))
     if out and len(out) == len({p.thing for p in chosen}):
@@ -199,14 +215,60 @@ def _meant(
     return [(row, lines, chosen[0].line.signal) for row in rows]
 
 
+def _by_example(
+    query: Query, named: Sequence[Pointer], table: Sequence[Claim], meant: Meant
+) -> tuple[frozenset[str], list[Pointer]]:
+    """The matters that a question means, and the clauses with theirs, as words say and examples.
+
+    Where an example says the opposite of a word, that is what is said: "that is not for the company". What it says of a
+    thing holds for the thing, whatever is denied: "she has no more of it".
+    """
+    kind, things = _kind(table), [claim.subject or "" for claim in table]
+    asked = _settled(matters(query.text), meant.asked(query.text, kind) if _can_ask(query, table) else None)
+    found = [pointer for pointer in named if not pointer.others]
+    for pointer in named:
+        if pointer.others and kind != _ITEM:
+            continue  # a medicine of her husband's
+        alone = len({other.thing for other in named if other.sentence == pointer.sentence}) == 1
+        said = pointer.sentence if alone else pointer.clause
+        about = meant.told(said, places(said, things), kind)
+        if about in asked and about not in pointer.matters:
+            about_it = replace(pointer, excluded=pointer.barred, matters=_settled(pointer.matters, about))
+            found = [p for p in found if p is not pointer] + [about_it]
+    return asked, found
+
+
+def _can_ask(query: Query, table: Sequence[Claim]) -> bool:
+    """Whether a question can ask for the column of a table: it names nothing of another type or unit."""
+    if not query.named:
+        return True
+    known = [a for a in vocabulary().attributes.values() if a.name == table[0].attribute]
+    first = query.attributes[0]
+    return any(a.value == first.value and (a.units & first.units or not a.units | first.units) for a in known)
+
+
+def _settled(by_word: frozenset[str], by_example: str | None) -> frozenset[str]:
+    """What words and an example say something is about."""
+    return (by_word - {_OPPOSITE.get(by_example)}) | {by_example} if by_example else by_word
+
+
+def _kind(table: Sequence[Claim]) -> str:
+    """The kind of things in a table: what is bought, medicines, goods."""
+    if _is_money(table[0]):
+        return _ITEM
+    known = next((a for a in vocabulary().attributes.values() if a.name == table[0].attribute), None)
+    return (known.per if known else None) or "goods"
+
+
 def _is_opposite(asked: frozenset[str], pointer: Pointer) -> bool:
     """Whether a clause is about the opposite of what is asked: what is private, where the company is to pay."""
     return not asked & pointer.matters and any(_OPPOSITE.get(matter) in asked for matter in pointer.matters)
 
 
-def _chosen(query: Query, table: Sequence[Claim], named: Sequence[Pointer], whole: bool) -> list[Pointer]:
+def _chosen(
+    query: Query, table: Sequence[Claim], named: Sequence[Pointer], whole: bool, asked: frozenset[str]
+) -> list[Pointer]:
     """Of the clauses that name things those that a question means: by matter, by words, by being alone."""
-    asked = matters(query.text)
     linked = asked | {_OPPOSITE[matter] for matter in asked if matter in _OPPOSITE}
     if same_matter := [p for p in named if p.matters & asked] or [p for p in named if p.matters & linked]:
         return same_matter

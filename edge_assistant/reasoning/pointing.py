@@ -39,6 +39,9 @@ class Pointer:
         rest: all others are meant then.
         matters: what the clause is about, keys of `[matters]`.
         singled: it says that this one is meant and no other, or that it is not.
+        sentence: what the clause stands in.
+        barred: words leave the thing out that deny nothing else: "all but".
+        others: it speaks of somebody else, whose thing it may be: "for the guest".
     """
 
     thing: str
@@ -48,6 +51,9 @@ class Pointer:
     rest: bool
     matters: frozenset[str]
     singled: bool
+    sentence: str = ""
+    barred: bool = False
+    others: bool = False
 
 
 def pointers(things: Sequence[str], sources: Iterable[Source]) -> Iterator[Pointer]:
@@ -79,6 +85,11 @@ def likeness(name: str, text: str) -> float:
     return _nearest(name, text)[0]
 
 
+def places(text: str, things: Sequence[str]) -> list[tuple[int, int]]:
+    """The characters at which a text names things."""
+    return [(start, end) for _, start, end in _places(text, things)]
+
+
 def _of_sentence(sentence: str, things: Sequence[str], line: Evidence) -> Iterator[Pointer]:
     ready = _plain(_settled(corrected(sentence), things))
     if _has("conditions", ready) or times()["past"].search(ready):
@@ -87,14 +98,16 @@ def _of_sentence(sentence: str, things: Sequence[str], line: Evidence) -> Iterat
     for match in _CLAUSE.finditer(ready):
         clause = match[0]
         about = matters(clause) or whole
-        if _is_measured(clause) or (_relatives().search(clause) and _GIFT not in about):
+        if _is_measured(clause):
             continue
-        places = _places(clause, things)
+        others = bool(_relatives().search(clause)) and _GIFT not in about
         bare = _bare(clause)
-        for thing, start, end in places:
+        for thing, start, end in _places(clause, things):
             denied = _is_denied(bare, start, end, match.start(), outside)
             rest = denied and bool(_everything().search(ready))
-            yield Pointer(thing, line, clause.strip(), denied, rest, about, denied or bool(_only().search(clause)))
+            singled = denied or bool(_only().search(clause))
+            barred = bool(outside and outside.end() <= match.start() + start)
+            yield Pointer(thing, line, clause.strip(), denied, rest, about, singled, ready, barred, others)
 
 
 def _is_measured(clause: str) -> bool:
