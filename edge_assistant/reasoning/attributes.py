@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice, product
 
-from edge_assistant.reasoning.rules.vocabulary import Attribute, Vocabulary, per_vocabulary
+from edge_assistant.reasoning.printed import Word, label_words
+from edge_assistant.reasoning.rules.vocabulary import Attribute, Vocabulary, per_vocabulary, vocabulary
 from edge_assistant.reasoning.values.candidates import singular
 
 _WORD = re.compile(r"[^\W_]+")
 _GAP = " ... "
+_MOST_READINGS = 64  # of a few abbreviated words together
 
 Phrase = tuple[str, ...]
 Names = Mapping[Phrase, tuple[tuple[Attribute, bool], ...]]
@@ -41,17 +44,18 @@ class Mention:
 
 def labelled(text: str) -> list[Mention]:
     """The attributes that a label or the words beside a value name: "Total incl. GST (RM):"."""
-    return list(_found(text, _label_names()))
+    found = _found(label_words(text), _label_names())
+    return [mention for mention in found if not _is_slight(text[mention.start : mention.end]) or _is_all(text, mention)]
 
 
 def asked(text: str) -> list[Mention]:
     """The attributes that a question asks for, those of gapped phrases ("number ... slip") first."""
-    return [*_gapped(text), *_found(text, _question_names())]
+    return [*_gapped(text), *_found(_words_of(text), _question_names())]
 
 
 def told(text: str) -> list[Mention]:
     """The attributes that a sentence tells of."""
-    return list(_found(text, _told_names()))
+    return list(_found(_words_of(text), _told_names()))
 
 
 def phrase(text: str) -> Phrase:
@@ -59,24 +63,43 @@ def phrase(text: str) -> Phrase:
     return tuple(singular(match[0].lower()) for match in _WORD.finditer(text))
 
 
-def _found(text: str, names: Names) -> Iterator[Mention]:
+def _is_slight(name: str) -> bool:
+    """Whether a name is one letter or a word that stands anywhere: "M" and "In" mean something only alone."""
+    return len(name) == 1 or name.lower() in vocabulary().words["stop"]
+
+
+def _is_all(text: str, mention: Mention) -> bool:
+    return not re.search(r"[^\W_]", text[: mention.start] + text[mention.end :])
+
+
+def _words_of(text: str) -> list[Word]:
+    """The words of a sentence, each as it stands."""
+    return [Word((singular(match[0].lower()),), *match.span()) for match in _WORD.finditer(text)]
+
+
+def _found(words: Sequence[Word], names: Names) -> Iterator[Mention]:
     """The longest names from left to right; a shorter one that a longer one holds, or begins within, is not meant."""
-    words = [(singular(match[0].lower()), match.start(), match.end()) for match in _WORD.finditer(text)]
     longest = max(map(len, names), default=0)
     at = 0
     while at < len(words):
         for length in range(min(longest, len(words) - at), 0, -1):
-            known = names.get(_words(words, at, length))
+            known = _known(words[at : at + length], names)
             if known and not any(
-                names.get(_words(words, inner, more))
+                _known(words[inner : inner + more], names)
                 for inner in range(at + 1, at + length)
                 for more in range(max(length, at + length - inner) + 1, min(longest, len(words) - inner) + 1)
             ):
-                start, end = words[at][1], words[at + length - 1][2]
+                start, end = words[at].start, words[at + length - 1].end
                 yield from (Mention(attribute, start, end, named, length) for attribute, named in known)
                 at += length - 1
                 break
         at += 1
+
+
+def _known(words: Sequence[Word], names: Names) -> tuple[tuple[Attribute, bool], ...]:
+    """What words together name, in whichever way the abbreviated ones are read."""
+    readings = islice(product(*(word.meant for word in words)), _MOST_READINGS)
+    return next((names[reading] for reading in readings if reading in names), ())
 
 
 def _words(words: Sequence[tuple[str, int, int]], at: int, length: int) -> Phrase:
@@ -115,17 +138,21 @@ def _gapped_names(vocabulary: Vocabulary) -> tuple[tuple[Attribute, Phrase, Phra
     )
 
 
-def _index(vocabulary: Vocabulary, phrases: str) -> Names:
+def _index(vocabulary: Vocabulary, phrases: str, words: Callable[[str], Phrase] = phrase) -> Names:
     """The names of all attributes, and what else means them in one place: `labels`, `asked` or `told`."""
     index: dict[Phrase, tuple[tuple[Attribute, bool], ...]] = {}
     for attribute in vocabulary.attributes.values():
-        known = {phrase(name): False for name in getattr(attribute, phrases) if _GAP not in name}
-        known |= {phrase(name): True for name in attribute.names}
+        known = {words(name): False for name in getattr(attribute, phrases) if _GAP not in name}
+        known |= {words(name): True for name in attribute.names}
         for name, named in known.items():
             index[name] = (*index.get(name, ()), (attribute, named))
     return index
 
 
-_label_names = per_vocabulary(lambda vocabulary: _index(vocabulary, "labels"))
+def _label_phrase(name: str) -> Phrase:
+    return tuple(word.meant[0] for word in label_words(name))
+
+
+_label_names = per_vocabulary(lambda vocabulary: _index(vocabulary, "labels", _label_phrase))
 _question_names = per_vocabulary(lambda vocabulary: _index(vocabulary, "asked"))
 _told_names = per_vocabulary(lambda vocabulary: _index(vocabulary, "told"))

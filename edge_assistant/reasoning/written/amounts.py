@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from edge_assistant.reasoning.attributes import labelled, phrase
+from edge_assistant.reasoning.printed import joined
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
 from edge_assistant.reasoning.values.values import Quantity
 from edge_assistant.reasoning.written.rows import Row
@@ -106,7 +107,7 @@ def role_of(label: str) -> tuple[str | None, tuple[str, ...]]:
 
 def _letters(text: str) -> str:
     """The words of a label without numbers and what only fills it, so that names in it stand together."""
-    found = [part for word in re.findall(r"[^\W_]+", text.lower()) for part in _mended(word)]
+    found = [part for word in re.findall(r"[^\W_]+", joined(text).lower()) for part in _mended(word)]
     return " ".join(word for word in found if word not in vocabulary().written["unsaid"])
 
 

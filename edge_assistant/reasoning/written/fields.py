@@ -19,6 +19,7 @@ from edge_assistant.reasoning.values.candidates import Candidate, find
 from edge_assistant.reasoning.values.values import Nothing, Quantity, Value
 from edge_assistant.reasoning.written.medicines import medicine_claims
 from edge_assistant.reasoning.written.plates import unit_pattern
+from edge_assistant.reasoning.written.rivals import is_count, overlap, rank, surely
 from edge_assistant.reasoning.written.rows import Row
 from edge_assistant.reasoning.written.typed import dose_beside, is_nothing, plain_words, typed
 
@@ -29,6 +30,8 @@ _ENTITY = "name"  # type of the attributes that others can be told of: the docto
 _BODY = {"degC": (33, 43), "degF": (92, 110)}  # temperatures that a living person can have
 _OF_PATIENTS = frozenset(["patient", "birth date", "blood pressure", "pulse", "allergy", "medication"])
 _WHEN = frozenset(["date", "time"])
+_CONTACT = "emergency contact"
+_RISKY = frozenset(["number", "telephone"])  # types of which "Unit" and "Contact" are sure only before such a value
 _GENERIC = frozenset(["date", "time", "patient", "quantity", "total", "model"])  # give way to a more special one
 
 
@@ -63,6 +66,16 @@ class Label:
         """An attribute, and others that the very same words name."""
         places = {(m.start, m.end) for m in self.mentions if m.attribute == attribute}
         return tuple(m.attribute for m in self.mentions if (m.start, m.end) in places)
+
+    def order(self, attribute: Attribute) -> tuple[bool, int, int]:
+        """The special before the general, then from left to right, of twins first what not any text can be."""
+        start = next(mention.start for mention in self.mentions if mention.attribute == attribute)
+        return attribute.name in _GENERIC, start, rank(attribute)
+
+    def is_doubtful(self, attribute: Attribute) -> bool:
+        """Whether its words mean something else too, or mean it only because they stand on a label."""
+        named = any(mention.named for mention in self.mentions if mention.attribute == attribute)
+        return len({twin.value for twin in self.twins(attribute)}) > 1 or (not named and attribute.value in _RISKY)
 
 
 def field_claims(page: Sequence[Row], signal: str) -> list[Claim]:
@@ -108,14 +121,22 @@ def understood(label: str) -> Label:
     (['height', 'weight'], 'mother')
     """
     words = vocabulary().written
-    mentions = labelled(label)
+    found = labelled(label)
+    listed = _side_by_side(label, found)
+    mentions = [mention for mention in found if mention.named or listed or _is_alone(mention, found)]
     covered = {at for mention in mentions for at in range(mention.start, mention.end)}
     rest = [m[0].lower() for m in re.finditer(r"[^\W_]+", label) if m.start() not in covered]
     when = next((word for word in rest if word in words["qualifiers"]), None)
     subject = next((word for word in rest if word in words["others"]), None)
-    kept = tuple(word for word in rest if word not in words["plain"] | words["qualifiers"])
+    units = {unit.lower() for unit in re.findall(r"\(([^)]*)\)", label) if unit.lower() in vocabulary().units}
+    kept = tuple(word for word in rest if word not in words["plain"] | words["qualifiers"] | units)
     named = [mention for mention in mentions if mention.named or not kept]  # "Payment type" is not a machine's type
     return Label(tuple(named), _side_by_side(label, named), subject, when, kept, tuple(rest), _headed(label, named))
+
+
+def _is_alone(mention: Mention, mentions: Sequence[Mention]) -> bool:
+    """Whether no name stands beside what only a label means: the "type" of "Payment type" is not a machine's."""
+    return not any(other.named and other.start != mention.start for other in mentions)
 
 
 def _headed(label: str, mentions: Sequence[Mention]) -> bool:
@@ -152,14 +173,18 @@ def _stated(row: Row, label: Label, signal: str) -> Iterator[Claim]:
     else:
         chosen = _fitting(label, name, value)
         if chosen is None:
+            yield from (found for a in label.attributes if a.name == _CONTACT for found in _reached(a, value, base))
             if label.headed or label.rest:  # a value of another type than its label names is for the model to read
                 yield from _in_own_words(name, value, base)
         elif chosen.name == "medication":
             yield from medicine_claims(value, replace(base, subject=None))
         else:
             base = replace(base, subject=label.subject or _owner(label, chosen))
+            own = _values(label, chosen, name, value)
             for attribute in label.twins(chosen):
-                yield from _claims(attribute, typed(attribute, value, name), base)
+                other = _values(label, attribute, name, value)
+                if attribute.value == chosen.value or not overlap(other, own):
+                    yield from _claims(attribute, other, base)
             yield from _reached(chosen, value, base)
 
 
@@ -216,14 +241,19 @@ def _several(label: Label, name: str, value: str, base: Claim) -> Iterator[Claim
 
 def _fitting(label: Label, name: str, value: str) -> Attribute | None:
     """The attribute among those named whose type the value has: the most special one, the first of such."""
-    special = [attribute for attribute in label.attributes if attribute.name not in _GENERIC]
-    for attribute in (*special, *(a for a in label.attributes if a.name in _GENERIC)):
-        found = typed(attribute, value, name)
+    for attribute in sorted(label.attributes, key=label.order):
+        found = _values(label, attribute, name, value)
         if label.headed and not any(isinstance(c.value, Quantity) and c.value.unit for c in found):
             continue
         if found and not _is_other_entity(label, attribute, value):
             return attribute
     return None
+
+
+def _values(label: Label, attribute: Attribute, name: str, value: str) -> list[Candidate]:
+    """What a field's value says of an attribute of its label; only what is sure where the label can mean another."""
+    found = typed(attribute, value, name)
+    return surely(attribute, found, value) if label.is_doubtful(attribute) else found
 
 
 def _is_other_entity(label: Label, attribute: Attribute, value: str) -> bool:
@@ -263,8 +293,15 @@ def line_claims(page: Sequence[Row], signal: str) -> Iterator[Claim]:
         for index, mention in enumerate(mentions):
             if mention.start > 0 and not _opens(row, mention, mentions[:index]):
                 continue
-            until = next((m.start for m in mentions[index + 1 :] if m.start >= mention.end), len(text))
+            until = next((m.start for m in _later(row, mentions, mention)), len(text))
             yield from _inline(mention, text[mention.start : mention.end], text[mention.end : until], base)
+
+
+def _later(row: Row, mentions: Sequence[Mention], mention: Mention) -> Iterator[Mention]:
+    """The names behind one in a line: "Type BM 90L" has no other, though BM is one on a label."""
+    for index, other in enumerate(mentions):
+        if other.start >= mention.end and (other.named or _opens(row, other, mentions[:index])):
+            yield other
 
 
 def _opens(row: Row, mention: Mention, before: Sequence[Mention]) -> bool:
@@ -283,6 +320,8 @@ def _inline(mention: Mention, name: str, after: str, base: Claim) -> Iterator[Cl
     if not text or attribute.value in ("words", "items", "money", "truth"):
         return
     if attribute.value == _ENTITY and not (mention.words > 1 and text[:1].isupper()):
+        return
+    if attribute.value == "number" and not mention.named and not is_count(text):  # "Unit 5, Mill Lane"
         return
     if attribute.value == "identifier":
         code = re.match(r"(?:[^\W\d_]+ )?\S*\d\S*", text)

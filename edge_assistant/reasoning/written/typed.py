@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from decimal import Decimal
 
+from edge_assistant.reasoning.printed import joined
 from edge_assistant.reasoning.rules.vocabulary import Attribute, vocabulary
 from edge_assistant.reasoning.told.goods import PIECES
 from edge_assistant.reasoning.values.candidates import Candidate, as_words, find, nothings
@@ -108,7 +109,8 @@ def _quantity(attribute: Attribute, text: str, label: str) -> list[Candidate]:
         return []
     unit = _unit_of(label, attribute)
     if unit is not None:
-        return [_with_unit(bare[0], unit)]
+        paired = [c for c in quantities(f"{text} {unit}") if c.start == 0 and c.end > len(text)]
+        return [replace(c, text=text, end=len(text)) for c in paired] or [_with_unit(bare[0], unit)]
     words = re.sub(r"\([^)]*\)?", "", text[bare[0].end :])
     return [] if attribute.units and any(c.isalpha() for c in words) else bare[:1]
 
@@ -176,7 +178,7 @@ def _with_unit(candidate: Candidate, unit: str) -> Candidate:
 
 def _unit_of(label: str, attribute: Attribute) -> str | None:
     """The unit that a label gives: in brackets, or at its end."""
-    for match in re.finditer(r"[\[(]\s*([^\])]+?)\s*[\])]|(\S+)\s*$", label):
+    for match in re.finditer(r"[\[(]\s*([^\])]+?)\s*[\])]|([^\s.]+)\.?\s*$", joined(label)):
         for found in find("quantity", f"1 {match[1] or match[2]}"):
             if isinstance(found.value, Quantity) and found.value.unit in attribute.units:
                 return found.value.unit
@@ -190,7 +192,9 @@ def _name(text: str) -> list[Candidate]:
     if named and named[0].end >= len(head):  # "Hale, Joan" is a name as well
         return named[:1]
     words = tuple(re.findall(r"[^\W_]+", head.lower()))
-    return [Candidate(head, Name(words), 0, len(head))] if any(c.isalpha() for c in head) else []
+    answer = vocabulary().written["affirmed"] | vocabulary().written["denied"]
+    named_by = any(c.isalpha() for c in head) and not set(words) <= answer
+    return [Candidate(head, Name(words), 0, len(head))] if named_by else []
 
 
 def _identifier(text: str) -> list[Candidate]:
