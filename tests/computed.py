@@ -6,10 +6,11 @@ from datetime import datetime
 
 from edge_assistant.perception.table import Table
 from edge_assistant.reasoning.readings.compute import evaluate
-from edge_assistant.reasoning.readings.measured import statistic
+from edge_assistant.reasoning.readings.measured import Computing, statistic
 from edge_assistant.reasoning.readings.moments import period
 from edge_assistant.reasoning.readings.results import Result, Unmeasured
-from edge_assistant.reasoning.values.values import Quantity
+from edge_assistant.reasoning.readings.statements import Statement
+from edge_assistant.reasoning.values.values import Clock, Quantity, Truth
 
 
 def measure(
@@ -40,3 +41,24 @@ def assert_computed(question: str, table: Table, text: str, formula: str, rows: 
     assert formula in result.evidence
     assert text.partition(", ")[2] in result.evidence
     assert result.text in result.evidence
+
+
+def asked_as(computing: Computing | None) -> str:
+    """What a question asks for, as the rows of tests have it: "first beyond/moment/U80"."""
+    if computing is None:
+        return "none"
+    side = "" if computing.limit is None and computing.over is None else "D" if computing.over is False else "U"
+    limit = computing.limit.readings[0] if computing.limit else ""
+    return f"{computing.kind}/{computing.wants}/{side}{limit}"
+
+
+def told_as(statement: Statement) -> str:
+    """What a remark tells, as the rows of tests have it: "maximum=95", "maximum@655" for 10:55."""
+    match statement.claimed:
+        case Clock(readings=(minute, *_)):
+            return f"{statement.kind}@{minute}"
+        case Truth(yes=yes):
+            return f"{statement.kind}={'yes' if yes else 'no'}"
+        case Quantity(readings=(number, *_)):
+            return f"{statement.kind}={number}"
+    return f"{statement.kind}: {statement.claimed}"

@@ -22,6 +22,7 @@ from edge_assistant.reasoning.readings.measured import (
     Computing,
     Kind,
     Wants,
+    asks_else,
     asks_value,
     is_closed,
     is_moment,
@@ -38,11 +39,12 @@ from edge_assistant.reasoning.told.clauses import any_of
 # Mean cosine of the nearest examples from which on their computation is meant, and how far the next must be behind
 LIKENESS = 0.45
 MARGIN = 0.05
+FAR = 0.1  # so far ahead of the next, it may be by so much less like
 UNNAMED = 0.1  # by so much more where a question names no column
 _NEAREST = 3  # examples of a computation that decide together
 _PLACE = re.compile(r"\{(\w)\}")
 _QUANTITY, _NUMBER, _MOMENT = "temperature", "80 degrees", "10:30"
-_MOMENT_AT = f"at {_MOMENT}"  # the words of a moment in a question: "come noon", "at ten"
+_MOMENT_AT = f"at {_MOMENT}"  # for the words of a moment: "come noon", "at ten"
 _STANDS_FOR = {"q": _QUANTITY, "l": _NUMBER, "t": _MOMENT, "d": "Tuesday"}
 T = TypeVar("T")
 _VALUES = {Wants.VALUE: _NUMBER, Wants.MOMENT: _MOMENT}  # what stands for a value that is told
@@ -84,7 +86,7 @@ def told(telling: Telling, column: Column, meaning: Meaning) -> list[Claimed]:
     if left is None:
         return []
     wants, start, end = left
-    text = _put_quantity(_put(telling.clause, (start, end), _VALUES[wants]), [column])
+    text = _put_quantity(_put(telling.clause, (start, end), _NUMBER if wants is Wants.VALUE else _MOMENT_AT), [column])
     examples = _telling()[wants]
     asked, _ = _nearest(text, examples, {example.asked for example in examples}, meaning)
     return [telling.of(asked[0], wants)] if asked is not None else []
@@ -95,7 +97,8 @@ def _asked(question: str, table: Table, meaning: Meaning) -> Computing | None:
     text = fronted(" ".join(question.split()))
     named = whens(text)
     whole = without_places(masked(text, named))
-    then = happening(whole)
+    asks_when = wanted(whole) in (Wants.MOMENT, Wants.DAY)  # "when was it as hot as it got?"
+    then = None if asks_when else happening(whole)
     rest = then.head if then else whole
     limit = limit_of(rest)
     column = column_of(rest, table, limit)
@@ -109,7 +112,7 @@ def _asked(question: str, table: Table, meaning: Meaning) -> Computing | None:
     admitted = _admitted(rest, at=bool(moments) or then is not None, numbered=bool(numbers))
     least = LIKENESS if score(rest, column) else LIKENESS + UNNAMED
     asked, over = _nearest(_put_quantity(text, table.columns), _asking(), admitted, meaning, least)
-    if asked is None:
+    if asked is None or asks_else(rest, asked[0]):
         return None
     kind, wants = asked
     if kind in LIMITED and (over := _side(kind, rest, over)) is None and limit is not None:
@@ -165,10 +168,12 @@ def _ranked(near: Iterable[tuple[T, float]]) -> list[tuple[float, T]]:
 
 
 def _surely(ranked: Sequence[tuple[float, T]], least: float) -> T | None:
-    """The likeliest, where it is like enough and no other nearly as like."""
-    if not ranked or ranked[0][0] < least or (len(ranked) > 1 and ranked[0][0] - ranked[1][0] < MARGIN):
+    """The likeliest, where it is like enough and no other nearly as like; what is far ahead need not be as like."""
+    if not ranked:
         return None
-    return ranked[0][1]
+    ahead = ranked[0][0] - ranked[1][0] if len(ranked) > 1 else ranked[0][0]
+    enough = least - FAR if ahead >= FAR else least
+    return ranked[0][1] if ranked[0][0] >= enough and ahead >= MARGIN else None
 
 
 def _put(text: str, span: tuple[int, int], place: str) -> str:

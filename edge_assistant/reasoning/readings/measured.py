@@ -164,7 +164,7 @@ def _computing(text: str, *, compared: bool) -> Computing | None:
         wants = Wants.TRUTH if _is_limited(rest, named) else Wants.VALUE
     stays = found(text, "words", "stay") is not None or is_throughout(text)  # "all night" is also a time
     kind = _kind(rest, wants, named, then, compared=compared, stays=stays)
-    if kind is None or _asks_other(rest) or _asks_which(rest) or _asks_rule(rest, kind):
+    if kind is None or asks_else(rest, kind):
         return None
     if kind not in (Kind.AT, Kind.WAS_BEYOND) and (then is not None or _is_placed(rest)):
         return None
@@ -307,6 +307,11 @@ def _is_placed(rest: str) -> bool:
 
 
 _ASKED = re.compile(r"\s+(?:what|which|when|how)\b", re.I)  # "since when was it too warm?" asks for the time
+
+
+def asks_else(rest: str, kind: Kind) -> bool:
+    """Whether a question that may name a computation asks for something else: a thing, a person, how it should be."""
+    return _asks_other(rest) or _asks_which(rest) or _asks_rule(rest, kind)
 
 
 def _asks_rule(rest: str, kind: Kind) -> bool:

@@ -128,7 +128,7 @@ class Telling:
 
     def left(self, column: Column) -> tuple[Wants, int, int] | None:
         """The one value or time of day that it tells of a column, and where it stands; None of what is not so."""
-        if self._negated or self._unplaced or direction(self.rest) is not None:
+        if self._negated or self._unplaced or direction(self.rest) is not None or found(self.rest, "words", "back"):
             return None
         if not self.numbers:
             at = self._moment

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from computed import asked_as
 
-from edge_assistant.reasoning.readings.measured import Computing, statistic
+from edge_assistant.reasoning.readings.measured import statistic
 from edge_assistant.reasoning.readings.moves import asked_extent
 
 ROWS = [
@@ -17,18 +18,10 @@ ROWS = [
 ]
 
 
-def rendered(computing: Computing | None) -> str:
-    if computing is None:
-        return "none"
-    side = "" if computing.limit is None and computing.over is None else "D" if computing.over is False else "U"
-    limit = computing.limit.readings[0] if computing.limit else ""
-    return f"{computing.kind}/{computing.wants}/{side}{limit}"
-
-
 @pytest.mark.parametrize(("question", "wanted"), ROWS)
 def test_a_question_names_its_computation(question: str, wanted: str) -> None:
     kind, wants, *side = wanted.split("/")
-    got = rendered(statistic(question)).split("/")
+    got = asked_as(statistic(question)).split("/")
     assert got[:2] == [kind, wants]
     if side:
         assert got[2].startswith("D") is side[0].startswith("D")

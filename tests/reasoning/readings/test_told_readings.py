@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from computed import told_as
 from logged import furnace
 
-from edge_assistant.reasoning.readings.statements import Statement, stated
-from edge_assistant.reasoning.values.values import Clock, Quantity, Truth
+from edge_assistant.reasoning.readings.statements import stated
 
 ROWS = [
     line.split("|")
@@ -17,17 +17,6 @@ ROWS = [
 ]
 
 
-def rendered(statement: Statement) -> str:
-    match statement.claimed:
-        case Clock(readings=(minute, *_)):
-            return f"{statement.kind}@{minute}"
-        case Truth(yes=yes):
-            return f"{statement.kind}={'yes' if yes else 'no'}"
-        case Quantity(readings=(number, *_)):
-            return f"{statement.kind}={number}"
-    return f"{statement.kind}: {statement.claimed}"
-
-
 @pytest.mark.parametrize(("remark", "told"), ROWS)
 def test_a_remark_tells(remark: str, told: str) -> None:
-    assert [rendered(statement) for statement in stated(remark, furnace())] == ([told] if told else [])
+    assert [told_as(statement) for statement in stated(remark, furnace())] == ([told] if told else [])
