@@ -37,6 +37,9 @@ def kind_of_thing(text: str, agreement: bool = False) -> str | None:
     lower = " ".join(text.lower().split())
     asked = patterns["asked"].match(lower) or patterns["bare"].match(lower)
     asked = asked or (patterns["noun"].search(lower) if _ONE.search(lower) else None)
+    asked = (
+        asked or patterns["inside"].search(lower) or patterns["named"].search(lower) or patterns["sort"].match(lower)
+    )
     if asked:
         return _category(asked["noun"])
     present = patterns["presence"].match(lower)
@@ -99,13 +102,22 @@ def _patterns(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
     return {
         "noun": re.compile(rf"(?<![\w'-]){noun}", re.I),
         "asked": re.compile(rf"(?:{opening} {of}{kind}|{sorted_} {of}){noun}(?! \w+ing\b| of (?!\w+\W*$|\w+ \w+\W*$))"),
+        "inside": re.compile(
+            rf"\b(?:which|what) (?:{sort} of {of}|[\w-]+ )?{noun}"
+            rf"(?= (?:is|was|are|were|that|this|it|do|does|did|can|could|have|has|we|you|they|i|there)\b|[?!. ]*$)"
+        ),
+        "named": re.compile(rf"\b(?:identify|recogni[sz]e|classify|determine|make out) (?:the|this|that) {noun}"),
+        "sort": re.compile(rf"{noun} {sort}\W*$"),
         "bare": re.compile(rf"(?:and )?{of}{noun}[?!. ]*$"),
         "presence": re.compile(
             rf"(?:(?:is|are|was|were) there|(?:do|does|did|can|could) (?:the |this |that |your )?\w+(?: \w+)? "
             rf"(?:show|see|have|contain|include|spot|find)) (?:an?|any|some|no|one) (?P<rest>.+)"
             rf"|(?:is|are|was|were) (?:an?|any|some) (?P<other>.+) {_SHOWN}"
         ),
-        "activity": re.compile(rf"what(?:'s| is| are| was| were) (?:[\w' ]+ )?(?P<activity>{activity})(?! \w+ing\b)"),
+        "activity": re.compile(
+            rf"what(?:'s| is| are| was| were| do| does| did| have| has) (?:[\w' ]+ )?"
+            rf"(?P<activity>{activity})(?! \w+ing\b)(?![\w'-])"
+        ),
     }
 
 

@@ -15,7 +15,7 @@ from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary
 # Mean cosine to the nearest examples from which on a text is about their matter, and how far the next must be behind.
 LIKENESS = 0.22
 MARGIN = 0.08
-BEHIND = 0.2  # how far a column may be behind the likeliest of all attributes
+BEHIND = 0.15  # how far a column may be behind the likeliest of all attributes
 NONE = "none"  # key of the examples that are about no matter
 _NEAREST = 3  # examples of a matter that decide together
 _PLACE = "{thing}"
