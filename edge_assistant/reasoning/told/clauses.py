@@ -14,7 +14,7 @@ _LAST_WORD = re.compile(r"([^\W\d_](?:[^\W\d_]|\.(?=[^\W\d_]))*)\.?$")
 _RELATIVE = re.compile(  # "what you see is a dog", "where I took it is Oslo" ask nothing
     r"\s*(?:(?:and|or|so|but),?\s+)?(?:what|where|when|who|how)\s+"
     r"(?:(?:i|we|you|he|she|it|they|there|this|that|the|my|our|his|her|their)(?:'ve|'d|'m|'re)?\s+\w"
-    r"|(?:came|arrived|comes|(?:is|was)\s+(?:in|inside)|(?:took|signed|received|checked|ran|operated)\s+\w)\b[^?]*\s(?:is|are|was|were)\s)"
+    r"|(?:came|arrived|comes|(?:is|was)\s+(?:in|inside)|(?:took|signed|received|checked|ran|operated)\s+\w+)\b[^?]*\s(?:is|are|was|were)\s)"
     r"|\s*what's\s+(?:in|inside)\b[^?]*\s(?:is|are|was|were)\s",
     re.I,
 )

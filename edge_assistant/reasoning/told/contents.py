@@ -13,6 +13,7 @@ from edge_assistant.reasoning.values.candidates import as_words, singular
 
 PRODUCT = "product"
 _NO_PLURALS = ("ous", "less", "ss", "us", "is", "'s")
+_BESIDE = ("money", "name")  # "dropped off", "the supplier": named beside goods, and not told
 _MAX_WORDS = 3  # of the name of goods
 
 
@@ -26,7 +27,7 @@ def contained(saying: Saying) -> Iterator[Found]:
         if match is None:
             continue
         start, end = match.span("what")
-        named = [m for m in saying.mentions if m.attribute.name != PRODUCT and m.attribute.value != "money"]
+        named = [m for m in saying.mentions if m.attribute.name != PRODUCT and m.attribute.value not in _BESIDE]
         if any(not start <= m.start < end for m in named) or not _is_goods(match["what"], plural=form.plural):
             continue
         span = (start, end)

@@ -82,7 +82,7 @@ def _deed(text: str, name: Candidate) -> str | None:
     for attribute, doing in patterns.active:
         if doing.match(text, name.end):
             return attribute
-    for attribute, done in patterns.passive:
+    for attribute, done in (*patterns.passive, *patterns.cleft):
         if done.search(before):
             return attribute
     if patterns.given.search(before):
@@ -100,6 +100,7 @@ class _Patterns:
         pieces: what is counted, behind a number.
         active: what stands behind the name of somebody who took goods in or checked them, with the attribute.
         passive: what stands before the name.
+        cleft: the same where a sentence begins with the deed: "who took it in was".
         given: what stands before the name of somebody whom they were given to.
         to_check: why they were given, behind the name.
     """
@@ -109,6 +110,7 @@ class _Patterns:
     pieces: re.Pattern[str]
     active: tuple[tuple[str, re.Pattern[str]], ...]
     passive: tuple[tuple[str, re.Pattern[str]], ...]
+    cleft: tuple[tuple[str, re.Pattern[str]], ...]
     given: re.Pattern[str]
     to_check: re.Pattern[str]
 
@@ -133,6 +135,10 @@ def _patterns(vocabulary: Vocabulary) -> _Patterns:
         re.compile(rf"\s*-?{pieces}", re.I),
         tuple((attribute, re.compile(_active(active, thing), re.I)) for attribute, active, _ in deeds),
         tuple((attribute, re.compile(_passive(passive), re.I)) for attribute, _, passive in deeds),
+        tuple(
+            (attribute, re.compile(rf"\bwho{_active(active, thing)}\s+(?:was|is)\s+$", re.I))
+            for attribute, active, _ in deeds
+        ),
         re.compile(
             rf"{any_of(goods['give']).pattern}\s+(?:{thing}\s+)?(?:over\s+|on\s+)?to\s+(?:our\s+colleague\s+)?$", re.I
         ),

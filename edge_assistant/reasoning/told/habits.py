@@ -19,11 +19,13 @@ def habits(saying: Saying) -> Iterator[Found]:
     """What a clause says of a habit or state without its name, or with words that end or deny it."""
     for attribute, (ended, sure, likely) in _patterns().items():
         so, no, habit = (pattern.search(saying.text) for pattern in (sure, ended, likely))
+        match: re.Match[str] | None
         if no and not (so and so.start() <= no.start() and no.end() <= so.end()):  # "can't get off the cigarettes"
             match, yes = no, False
-        elif match := so or habit:
-            yes = not _is_denied(saying.text, match)
         else:
+            match = so or habit
+            yes = match is not None and not _is_denied(saying.text, match)
+        if match is None:
             continue
         span, subject = match.span(), saying.subject(match.start())
         yield Found(attribute, Truth(yes), *span, span, subject, saying.when(attribute) if yes else None)

@@ -28,6 +28,18 @@ _NO_MEDICINE = re.compile(
 )
 
 
+_LISTED = re.compile(
+    r"\b(?:medications?|medicines?|meds|pills|tablets|inhalers?|prescriptions?|drug\s+chart|(?:pill|dosette)\s?(?:box|organi[sz]er))"
+    r"(?:\s+(?:on\s+admission|at\s+home|list|[a-z]+\s+(?:is\s+given|takes?|has|have)))?\s*"
+    r"(?::|=|\b(?:is|are|lists?|includes?|contains?|there\s+(?:is|are)|has|have|holds)\b)\s*(?:just\s+|only\s+)?$",
+    re.I,
+)
+_HAS = re.compile(
+    r"(?:\b(?:[Ii]|[Hh]e|[Ss]he|[Ww]e|[Mm]um|[Mm]om|[Dd]ad|patient)(?:'s|'ve)?|[A-Z]\w+|\b(?:mother|father|husband|wife|son|daughter))\s+"
+    r"(?:(?:still|also|currently|now|just|only)\s+)?(?:has|have|needs?|got|uses)\s+(?:(?:my|his|her|the|a|some|one)\s+)?$"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """One item of a list at the characters [start, end) of a clause."""
@@ -74,7 +86,7 @@ def _leads(text: str, span: tuple[int, int]) -> bool:
     """Whether a list follows: "allergic to", "allergies:", "her allergies are"; not "a latex allergy since 2010"."""
     named = text[span[0] : span[1]].lower()
     behind = text[span[1] : span[1] + 12]
-    return named.endswith(("to", "in a rash", "have", "with")) or bool(
+    return named.endswith(("to", "in a rash", "have", "with", "of", "from")) or bool(
         re.match(
             r"\s*(?:to\b|against\b|is\b|are\b|include|:|=|-|only\b)",
             behind,
@@ -177,6 +189,7 @@ def _is_item(name: str) -> bool:
     return (
         0 < len(words) <= _MAX_ITEM
         and all(_WORD.fullmatch(w) for w in words)
+        and not {"me", "him", "her", "us", "them"} & {w.lower() for w in words[1:]}
         and words[0].lower() not in told_words("no_items") + told_words("anything") + ("not", "no", "known", "well")
     )
 
@@ -214,6 +227,7 @@ def medicines(saying: Saying, last: str | None) -> Iterator[Found]:
         or bool(doses)
         or any(m.attribute.name == DOSE for m in saying.mentions)
         or _is_only(text, drugs)
+        or bool(_HAS.search(text[: drugs[0].start]))
     )
     if named:
         start, end = drugs[0].start, drugs[-1].end
@@ -235,7 +249,7 @@ def _is_dose(value: Candidate) -> bool:
 
 def _is_only(text: str, drugs: Sequence[Item]) -> bool:
     """Whether a clause names its medicines as a form does: "Medication: ramipril"."""
-    return bool(re.match(r"\s*(?:current\s+)?(?:medications?|medicines?)\s*(?::|is|are)", text, re.I))
+    return bool(_LISTED.search(text[: drugs[0].start]))
 
 
 def drugs_of(text: str, doses: Sequence[Candidate], take: re.Match[str] | None) -> list[Item]:

@@ -26,7 +26,11 @@ _SINCE = re.compile(
 _FITTED = re.compile(
     r"\b(?:put|fitted|implanted|gave|placed|inserted|got|had)\s+(?:\w+\s+)?(?:an?|her|his|my|the)\s+$", re.I
 )
-_PLACED = re.compile(r"\s+(?:put\s+|fitted\s+)?in\b|\s+(?:fitted|implanted|inserted|put\s+in)\b", re.I)
+_ONE = re.compile(r"\s*(?:an?|his|her|my|the)\s+", re.I)
+_PLACED = re.compile(
+    r"\s+(?:put\s+|fitted\s+)?in\b|\s+(?:(?:was|has\s+been|is)\s+)?(?:fitted|implanted|inserted|put\s+in)\b", re.I
+)
+_LASTING = re.compile(r"\s+(?:since\b|for\s+\w+\s+years|on\s+insulin)", re.I)
 _BODILY = re.compile(r"\s+in\s+(?:him|her|me|his|my|the\s+(?:family|history|patient))\b", re.I)
 
 
@@ -62,7 +66,9 @@ def _is_so(saying: Saying, mention: Mention) -> bool | None:
     before = text[max(0, mention.start - _BEFORE) : mention.start]
     if listed("negations").search(before):
         return False if _is_personal(saying, mention) else None
-    if _FITTED.search(before) and _PLACED.match(text, mention.end):
+    if not before.strip(" ,") and _LASTING.match(text, mention.end):
+        return True
+    if (_FITTED.search(before) or _ONE.fullmatch(before)) and _PLACED.match(text, mention.end):
         return True
     if not _is_personal(saying, mention):
         return None
@@ -111,8 +117,9 @@ _COMPOUNDS = frozenset(
 def _asserting(vocabulary: Vocabulary) -> re.Pattern[str]:
     """Words right before a name that say it of somebody."""
     relations = "|".join(word for group in vocabulary.telling["relations"].values() for word in group)
+    said = r"suffer(?:s|ed|ing)?\s+from|admits?\s+to|history\s+of|li(?:ves|ving)\s+with|confirmed|positive\s+for"
     return re.compile(
-        rf"(?:\b(?:i|he|she|they|we|patient|who|i'm|he's|she's|am|is|are|was|have|has|had|got|a|an|with|do|does|been|{relations})|(?:mrs?|ms|miss)\.?\s+\w+|[A-Z][a-z]+)"
+        rf"(?:\b(?:i|he|she|they|we|patient|who|i'm|he's|she's|am|is|are|was|have|has|had|got|a|an|with|do|does|been|known|sugar|{said}|{relations})|(?:mrs?|ms|miss)\.?\s+\w+|(?-i:[A-Z][a-z]+))"
         r"(?:\s+(?:also|still|a|an|type\s+\w+|heavy|light|regular|currently|been|diagnosed|with|diagnosed\s+with|have|has|am|is|now|implanted|\w+\s+(?:weeks|months)))*\s*$",
         re.I,
     )
