@@ -27,6 +27,7 @@ ASKED_LIKENESS = 0.6
 ASKED_MARGIN = 0.04
 OVERRULED = 0.25  # as far behind must be every other than what a name in the question says
 AROUND = 0.1  # is added for an attribute that the signals tell: it is what a question over them is about
+_LESS, _FAR = 0.08, 0.14  # how much less like an attribute may be, and how far ahead it must then be
 _NEAREST = 3  # examples of an attribute that decide together
 _STANDS_FOR = {  # what stands in an example and in what is compared with it for a value of each type
     "money": "20 dollars",
@@ -94,9 +95,8 @@ class Meaning:
             value: its type.
             units: canonical units that it can have; empty where it has none.
         """
-        before, behind = (_things().sub(_PLACES["thing"], part) for part in (sentence[:start], sentence[end:]))
-        text = f"{before}{_STANDS_FOR[value]}{behind}"
-        return self._ranked(" ".join(text.split()), _told(), lambda a: a is None or _can_be(a, value, units))
+        text = masked(sentence, start, end, value)
+        return self._ranked(text, _told(), lambda a: a is None or _can_be(a, value, units))
 
     def labelled(self, label: str) -> list[Likely]:
         """What a label on a page may mean, the likeliest first: names of attributes are the examples."""
@@ -111,6 +111,10 @@ class Meaning:
         middle = known.mean(axis=0)
         cosines: list[float] = (_unit(known - middle) @ _unit(embedder.embed([text]) - middle)[0]).tolist()
         return cosines
+
+    def opened(self) -> Embedder | None:
+        """The sentence embedder, where there is one."""
+        return self._embedder()
 
     def _ranked(self, text: str, index: _Index, admitted: Callable[[Attribute | None], bool]) -> list[Likely]:
         near = self.near(text, index.texts)
@@ -146,17 +150,34 @@ def by_example(query: Query, meaning: Meaning) -> Query:
     return as_meaning(query, likely.attribute) if likely and likely.attribute else query
 
 
+def masked(sentence: str, start: int, end: int, value: str) -> str:
+    """A sentence as it is compared: the same for every value of a type at [start, end), and for every thing at hand."""
+    before, behind = (_things().sub(_PLACES["thing"], part) for part in (sentence[:start], sentence[end:]))
+    return " ".join(f"{before}{_STANDS_FOR[value]}{behind}".split())
+
+
+def tellings() -> tuple[str, ...]:
+    """All examples that tell an attribute, filled in."""
+    return _told().texts
+
+
 def told_of(told: Mapping[str, Iterable[Claim]]) -> frozenset[str]:
     """The attributes that sources tell."""
     return frozenset(c.attribute for claims in told.values() for c in claims if c.attribute and c.present)
 
 
 def surely(ranked: Sequence[Likely], likeness: float, margin: float) -> Likely | None:
-    """The likeliest attribute, where it is like enough and no other is nearly as like; None where none is meant."""
-    if not ranked or ranked[0].attribute is None or ranked[0].likeness < likeness:
+    """The likeliest attribute, where it is like enough and no other is nearly as like; None where none is meant.
+
+    One that is far ahead of all others may be a little less like.
+    """
+    if not ranked or ranked[0].attribute is None:
         return None
+    best = ranked[0].likeness
     other = next((likely.likeness for likely in ranked[1:] if likely.attribute != ranked[0].attribute), 0.0)
-    return ranked[0] if ranked[0].likeness - other >= margin else None
+    lead = best - other
+    enough = best >= likeness or (best >= likeness - _LESS and lead >= _FAR)
+    return ranked[0] if enough and lead >= margin else None
 
 
 @dataclass(frozen=True, slots=True)

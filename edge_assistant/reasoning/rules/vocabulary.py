@@ -33,6 +33,7 @@ SHIPPED = (
     "pointing.toml",
     "pointed.toml",
     "asking.toml",
+    "asides.toml",
 )  # files of this package: the default vocabulary
 EXAMPLES = "examples"  # folder of this package, see `Examples`
 NONE = "none"  # key of the examples that are about no attribute
@@ -169,6 +170,7 @@ class Vocabulary:
     examples: Mapping[str, Examples] = field(default_factory=dict)  # by the key of the attribute, and "none"
     computing: Mapping[str, Way] = field(default_factory=dict)  # see computing.toml
     pointed: Mapping[str, Mapping[str, Examples]] = field(default_factory=dict)  # by kind of thing and matter
+    asides: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # see asides.toml
 
 
 def vocabulary() -> Vocabulary:
@@ -263,6 +265,7 @@ def build(tables: Mapping[str, Any]) -> Vocabulary:
         examples=_examples(tables["examples"]),
         computing=_ways(tables["computing"]),
         pointed={kind: _examples(matters) for kind, matters in tables["pointed"].items()},
+        asides={key: tuple(values) for key, values in tables["asides"].items()},
     )
 
 

@@ -261,7 +261,9 @@ LISTS = [
     pytest.param(path, texts, id=path)
     for path, texts in entries(dict(shipped_tables()))
     if not re.match(
-        r"(attributes|unit|tolerance|also|examples|computing|asides|telling\.units|telling\.words\.doses|measuring\.periods)\b", path
+        r"(attributes|unit|tolerance|also|examples|computing|asides|telling\.units|telling\.words\.doses"
+        r"|measuring\.periods)\b",
+        path,
     )
 ]
 
