@@ -58,7 +58,8 @@ def compared_sources(text: str, people: bool = True) -> list[tuple[int, int]]:
         text: the question.
         people: who says or writes what a source has is one too: "is the nurse right?".
 
-    >>> [(text := "Do bill and the expense claim agree on the tip?")[a:b] for a, b in compared_sources(text)]
+    >>> text = "Do bill and the expense claim agree on the tip?"
+    >>> [text[start:end] for start, end in compared_sources(text)]
     ['bill', 'the expense claim']
     >>> compared_sources("Is the receipt number right?")
     []

@@ -30,6 +30,8 @@ def contained(saying: Saying) -> Iterator[Found]:
         named = [m for m in saying.mentions if m.attribute.name != PRODUCT and m.attribute.value not in _BESIDE]
         if any(not start <= m.start < end for m in named) or not _is_goods(match["what"], plural=form.plural):
             continue
+        if form.plural and _is_titled(match["what"]) and not _packs().search(text[:start]):
+            continue  # "this is Sarah Jones"
         span = (start, end)
         yield Found(PRODUCT, as_words(match["what"]), *span, span, saying.subject(start), saying.when(PRODUCT))
         return
@@ -43,6 +45,12 @@ def _is_goods(noun: str, *, plural: bool) -> bool:
     if no_goods & {words[-1], singular(words[-1])} or words[-1].endswith("ed"):  # "inspected", "damaged"
         return False
     return not plural or _is_plural(words[-1])
+
+
+def _is_titled(noun: str) -> bool:
+    """Whether words are written as the name of somebody is."""
+    words = noun.split()
+    return len(words) > 1 and all(word.istitle() for word in words)
 
 
 def _is_plural(word: str) -> bool:
@@ -63,10 +71,16 @@ class _Form:
 
 
 @per_vocabulary
+def _packs(vocabulary: Vocabulary) -> re.Pattern[str]:
+    goods = vocabulary.telling["goods"]
+    packs = (*goods["packs"], *goods["holders"])
+    return re.compile(rf"{any_of(packs).pattern}|\b(?:{_plurals(packs)})\b", re.I)
+
+
+@per_vocabulary
 def _forms(vocabulary: Vocabulary) -> tuple[_Form, ...]:
     goods, stop = vocabulary.telling["goods"], vocabulary.words["stop"]
-    packs = (*goods["packs"], *goods["holders"])
-    pack = rf"(?:{any_of(packs).pattern}|{_plurals(packs)})"
+    pack = rf"(?:{_packs().pattern})"
     number = r"(?:\s+(?:number\s+|no\.?\s*)?\w{1,3})?"
     unit = rf"(?:(?:the|this|that|our|each|these|those|every)\s+)?(?:[a-z-]+\s+)?{pack}{number}"
     it = rf"(?:{unit}|it|they|this|that|this\s+one|that\s+one)"

@@ -31,6 +31,7 @@ _BODY = {"degC": (33, 43), "degF": (92, 110)}  # temperatures that a living pers
 _OF_PATIENTS = frozenset(["patient", "birth date", "blood pressure", "pulse", "allergy", "medication"])
 _WHEN = frozenset(["date", "time"])
 _CONTACT = "emergency contact"
+_LIMIT = "limit"  # is told beside what it is the limit of: "Storage: keep below 25 °C"
 _RISKY = frozenset(["number", "telephone"])  # types of which "Unit" and "Contact" are sure only before such a value
 _GENERIC = frozenset(["date", "time", "patient", "quantity", "total", "model"])  # give way to a more special one
 
@@ -186,6 +187,7 @@ def _stated(row: Row, label: Label, signal: str) -> Iterator[Claim]:
                 if attribute.value == chosen.value or not overlap(other, own):
                     yield from _claims(attribute, other, base)
             yield from _reached(chosen, value, base)
+            yield from (c for c in _opened(value, base) if c.attribute == _LIMIT and chosen.name != _LIMIT)
 
 
 def _opened(value: str, base: Claim) -> Iterator[Claim]:

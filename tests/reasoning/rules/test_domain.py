@@ -337,12 +337,14 @@ def test_a_word_has_no_sign_of_a_pattern(word):
 
 
 def test_nothing_of_a_file_is_used_as_a_pattern():
-    special = {*domain.FIXED, "attributes", "unit", "tolerance"}
+    special = {*domain.FIXED, "attributes", "unit", "tolerance", "examples"}
     odd = {name: odd_entries(name, table) for name, table in shipped_tables().items() if name not in special}
     odd["unit"] = {"odd": {"written": ["(a+)+$", "[", "*"]}}
     odd["attributes"] = {
         "odd": {"value": "quantity", "names": ["(a+)+$", "[x"], "labels": ["a|b", "a+"], "told": ["x{9999}"]}
     }
+    signs = [sign for sign in PATTERNS if "{" not in sign]
+    odd["examples"] = {key: {"asked": signs, "told": [f"{sign} {{x}}" for sign in signs]} for key in ("age", "odd")}
     assert len(odd["telling"]["words"]) > 20
     hostile = "What is the " + "a" * 3000 + "! [x] 5 * 6 (a+)+$"
     with within(domain.merged(odd, "ward.toml")):
