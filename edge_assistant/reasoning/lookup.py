@@ -20,6 +20,7 @@ from edge_assistant.reasoning.values.values import Items, Name, Nothing, Quantit
 _TIMES = frozenset({Expect.DATE, Expect.CLOCK})
 PRICE, QUANTITY = "price", "quantity"
 MISHEARD = 0.6  # likeness from which on a word that means nothing may be a name that was misheard
+_DECIDED = ("truth", "items", "words", "name")  # asked for a yes or no without a value; of others the value is wanted
 STEM = 5  # letters that two words must share at their start to be of one stem
 
 
@@ -144,7 +145,8 @@ def _of_item(query: Query, told: Mapping[str, Sequence[Claim]]) -> dict[str, lis
 def _direct(query: Query, attribute: Attribute, claims: Sequence[Claim]) -> list[Claim]:
     """The claims about an attribute that answer."""
     about = _about(query, attribute, [claim for claim in claims if claim.present and claim.attribute == attribute.name])
-    answers = [_truth(query, attribute.value, claim) for claim in about] if query.expects is Expect.TRUTH else about
+    decides = query.expects is Expect.TRUTH and (attribute.value in _DECIDED or any(find(attribute.value, query.text)))
+    answers = [_truth(query, attribute.value, claim) for claim in about] if decides else about
     found = _best_told(query, [claim for claim in answers if claim is not None and _is_of_statistic(query, claim)])
     return told_limit(found, query.text) if attribute.name == LIMIT and len(found) > 1 else found
 

@@ -162,7 +162,8 @@ def _found(saying: Saying, attribute: str, value: Candidate, span: tuple[int, in
         if span == (value.start, value.end) and thing is None and not _is_spent(saying):
             return None
         beside = span == (value.start, value.end) or saying.text[slice(*span)].lower() in told_words("cost_phrases")
-        subject = thing if attribute == PRICE or beside else None
+        is_whole = thing is not None and set(thing.split()) <= set(told_words("wholes"))
+        subject = thing if attribute == PRICE or (beside and not is_whole) else None
     return Found(attribute, value.value, value.start, value.end, span, subject, when)
 
 
