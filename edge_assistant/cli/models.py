@@ -13,6 +13,7 @@ from edge_assistant.signals import printable
 
 if TYPE_CHECKING:
     from edge_assistant_models.entries import Entry
+    from edge_assistant_models.installed import InstalledModel
     from edge_assistant_models.portfolio import Portfolio
 
 NAME = "models"
@@ -200,9 +201,21 @@ def _pull(args: argparse.Namespace, portfolio: Portfolio) -> int:
             names = {portfolio.entry(args.name).role: args.name}
         else:
             names = portfolio.pull_profile(args.profile or args.settings.profile, watch)
+    if "embedder" in names:
+        _prepare(portfolio.open(names["embedder"]))
     if args.json:
         _print_json({"models": names, "folder": str(portfolio.store.root)})
     return 0
+
+
+def _prepare(model: InstalledModel) -> None:
+    """Let the embedder read the examples that questions are compared with, else the first question would wait."""
+    from edge_assistant.language.embedder import Embedder
+    from edge_assistant.reasoning.prepared import prepare
+    from edge_assistant.runtime import Runtime
+
+    print(f"{model.name}: reading the examples, some 10 s the first time", file=sys.stderr, flush=True)
+    print(f"{model.name}: {prepare(Embedder(model, Runtime.detect())):,} examples read", file=sys.stderr, flush=True)
 
 
 def _verify(args: argparse.Namespace, portfolio: Portfolio) -> int:

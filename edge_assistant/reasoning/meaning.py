@@ -156,6 +156,11 @@ def masked(sentence: str, start: int, end: int, value: str) -> str:
     return " ".join(f"{before}{_STANDS_FOR[value]}{behind}".split())
 
 
+def compared_with() -> tuple[str, ...]:
+    """All that texts are compared with here: examples filled in, and names."""
+    return (*_asked().texts, *_told().texts, *_names().texts)
+
+
 def tellings() -> tuple[str, ...]:
     """All examples that tell an attribute, filled in."""
     return _told().texts

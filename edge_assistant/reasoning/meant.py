@@ -80,6 +80,11 @@ class Meant:
         return None if found == NONE else found
 
 
+def compared_with() -> tuple[str, ...]:
+    """All examples that texts are compared with here, filled in."""
+    return tuple(text for matters in _groups().values() for texts in matters.values() for text in texts)
+
+
 def _clear(ranked: Sequence[tuple[str, float]], margin: float) -> str | None:
     """The nearest, where it is near enough and no other nearly as near."""
     if not ranked or ranked[0][1] < LIKENESS:

@@ -186,6 +186,11 @@ def _put_quantity(text: str, columns: Iterable[Column]) -> str:
     return any_of(names).sub(_QUANTITY, text)
 
 
+def compared_with() -> tuple[str, ...]:
+    """All examples that texts are compared with here, filled in."""
+    return tuple(example.text for examples in (_asking(), *_telling().values()) for example in examples)
+
+
 @per_vocabulary
 def _asking(vocabulary: Vocabulary) -> tuple[_Example, ...]:
     return _examples(vocabulary, "asked", _QUANTITY)

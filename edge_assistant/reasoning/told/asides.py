@@ -154,6 +154,11 @@ def _discriminant(embedder: Embedder, vocabulary: Vocabulary) -> Discriminant:
     return Discriminant.of([np.concatenate([lists[0], embedder.known(tellings())]), *lists[1:]], middle)
 
 
+def compared_with() -> tuple[str, ...]:
+    """All examples that texts are compared with here, filled in."""
+    return tuple(filled(text) for name in _CLASSES for text in vocabulary().asides[name])
+
+
 def filled(example: str) -> str:
     """An example with what stands for a value of its type, as what is compared with it has."""
     place = _PLACE.search(example)

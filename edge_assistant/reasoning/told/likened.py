@@ -46,8 +46,8 @@ def likened(saying: Saying, own: Sequence[Found], meaning: Meaning) -> Iterator[
         likely = _told_of(saying, value, kind, meaning)
         if likely is not None and likely.attribute is not None:
             name, span = likely.attribute.name, (value.start, value.end)
-            own = any(one.start < value.end and value.start < one.end for one in saying.speaking)
-            subject = None if own else saying.subject(value.start)
+            named = any(one.start < value.end and value.start < one.end for one in saying.speaking)
+            subject = None if named else saying.subject(value.start)
             yield Found(name, value.value, *span, span, subject, saying.when(name), likeness=min(likely.likeness, 0.99))
 
 
