@@ -23,6 +23,9 @@ _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'"})
 PART = "\x1e"  # stands for a blank where a clause begins without any mark
 MAX_CLAUSE = 400  # characters; what runs on for longer is no clause
 _IS_ONE = re.compile(r"\b(?:is|was)\s+(?:the|my|her|his|our|their)\s+$", re.I)  # "Ada Hale is the emergency contact."
+_FULL_NAME = r"(?<!\b[Ff]or )(?<!\b[Oo]f )\b[A-Z][\w'-]+\s+[A-Z][\w'-]+\s+"
+_HAS_ONE = re.compile(rf"{_FULL_NAME}$")  # "Call Ada Hale if anything happens."
+_HAS_ONE_AS = re.compile(rf"{_FULL_NAME}as\s+(?:the|my|her|his|our|their)\s+$")  # "Note Ada Hale as her next of kin."
 _LEAD = 40  # characters before a full stop in which what leads up to the next sentence stands
 _TAIL = 12  # characters before a full stop in which an abbreviation stands
 
@@ -152,7 +155,7 @@ def _goes_on(text: str, end: re.Match[str]) -> bool:
     if end[0] != ".":
         return False
     leading = _leading_up().search(text, max(0, end.start() - _LEAD), end.start())
-    if leading and not _IS_ONE.search(text, max(0, end.start() - _LEAD), leading.start()):
+    if leading and not _is_complete(text[max(0, end.start() - _LEAD) : leading.start()], leading[0]):
         return bool(re.match(r"\s+\S", text[end.end() : end.end() + 3]))
     word = _LAST_WORD.search(text[max(0, end.start() - _TAIL) : end.start()])
     if word is None:
@@ -160,6 +163,12 @@ def _goes_on(text: str, end: re.Match[str]) -> bool:
     return word[1].lower() in told_words("abbreviations") and bool(
         re.match(r"\s*[A-Z0-9]", text[end.end() : end.end() + 9])
     )
+
+
+def _is_complete(before: str, leading: str) -> bool:
+    """Whether a sentence has told what words at its end lead up to."""
+    has_one = _HAS_ONE.search(before) if leading[:2].lower() in ("in", "if") else _HAS_ONE_AS.search(before)
+    return has_one is not None or _IS_ONE.search(before) is not None
 
 
 @per_vocabulary
