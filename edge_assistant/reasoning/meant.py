@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.reasoning.meaning import Meaning
 from edge_assistant.reasoning.question import LIMIT
@@ -30,7 +27,6 @@ class Meant:
     """
 
     def __init__(self, embedder: Callable[[], Embedder | None]) -> None:
-        self._embedder = embedder
         self._meaning = Meaning(embedder)
 
     def column(self, question: str, columns: Collection[str], margin: float = MARGIN) -> str | None:
@@ -60,19 +56,13 @@ class Meant:
 
     def nearest(self, text: str, groups: Mapping[str, Sequence[str]]) -> list[tuple[str, float]]:
         """How near a text is to each group of examples, mean cosine of the nearest ones, the nearest group first."""
-        examples = tuple(example for group in groups.values() for example in group)
-        embedder = self._embedder() if examples else None
-        if embedder is None:
-            return []
-        known = embedder.known(examples)
-        middle = known.mean(axis=0)
-        cosines = _unit(known - middle) @ _unit(embedder.embed([text]) - middle)[0]
+        near = self._meaning.near(text, tuple(example for group in groups.values() for example in group))
         ranked, start = [], 0
-        for name, group in groups.items():
-            best = np.sort(cosines[start : start + len(group)])[-_NEAREST:]
-            ranked.append((name, float(best.mean())))
+        for name, group in groups.items() if near else ():
+            best = sorted(near[start : start + len(group)])[-_NEAREST:]
+            ranked.append((name, sum(best) / len(best)))
             start += len(group)
-        return sorted(ranked, key=lambda near: -near[1])
+        return sorted(ranked, key=lambda group: -group[1])
 
     def _surely(self, text: str, kind: str, way: str) -> str | None:
         ranked = self.nearest(" ".join(text.split()), _groups().get((kind, way), {}))
@@ -90,11 +80,6 @@ def _clear(ranked: Sequence[tuple[str, float]], margin: float) -> str | None:
     if not ranked or ranked[0][1] < LIKENESS:
         return None
     return ranked[0][0] if len(ranked) < 2 or ranked[0][1] - ranked[1][1] >= margin else None
-
-
-def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    lengths: NDArray[np.float32] = np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-6)
-    return vectors / lengths
 
 
 @per_vocabulary
