@@ -79,7 +79,7 @@ def compose(query: Query, verdict: Verdict, claims: Sequence[Claim], signals: Se
     cites = "".join(_cite(claim) for claim in claims)
     sources = _listed(list(dict.fromkeys(names[claim.signal] for claim in claims)))
     if any(a.signal == b.signal and a.subject != b.subject for a in claims for b in claims):
-        each = _listed([f"{_said(claim, claims)} for {claim.subject} {_cite(claim)}" for claim in claims])
+        each = _listed([f"{_said(claim, claims)}{_for(claim)} {_cite(claim)}" for claim in claims])
         return [f"{_capital(each)}, by {sources}."]
     if verdict.status is Agreement.AGREE:
         return [f"{_capital(lead)} {cites}: {sources} agree."]
@@ -138,6 +138,11 @@ def _verb(claim: Claim, signals: Sequence[Signal]) -> str:
     if kind is Kind.READINGS:
         return "show"
     return "says" if claim.computed is None else "shows"
+
+
+def _for(claim: Claim) -> str:
+    """Whose a value is, where that is said."""
+    return f" for {claim.subject}" if claim.subject else ""
 
 
 def _said(claim: Claim, claims: Sequence[Claim]) -> str:
