@@ -147,7 +147,9 @@ def by_example(query: Query, meaning: Meaning) -> Query:
         ranked = meaning.asked(bare(query.text), admitted(query))
     sure = query.named and query.attributes[0].name in meaning.around
     likely = surely(ranked, ASKED_LIKENESS, OVERRULED if sure else ASKED_MARGIN)
-    return as_meaning(query, likely.attribute) if likely and likely.attribute else query
+    if likely is None or likely.attribute is None or query.attributes[:1] == (likely.attribute,):
+        return query
+    return as_meaning(query, likely.attribute)
 
 
 def masked(sentence: str, start: int, end: int, value: str) -> str:

@@ -87,10 +87,10 @@ def _refined(saying: Saying, found: Found, meaning: Meaning) -> Found:
         return found
     unit = found.value.unit if isinstance(found.value, Quantity) and attribute.value != "money" else None
     ranked = meaning.told(saying.text, found.start, found.end, attribute.value, (unit,) if unit else ())
-    own = next((likely.likeness for likely in ranked if likely.attribute is attribute), 0.0)
+    own = next((likely.likeness for likely in ranked if likely.attribute is attribute), None)
     likely = surely(ranked, TOLD_LIKENESS, TOLD_MARGIN)
-    if likely is None or likely.attribute is None or likely.attribute.per:
-        return found
+    if own is None or likely is None or likely.attribute is None or likely.attribute.per:
+        return found  # what has no examples cannot be compared
     ahead = TOLD_MARGIN if attribute.general else OVERRULED
     if likely.likeness - own < ahead:
         return found
