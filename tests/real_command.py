@@ -26,6 +26,11 @@ with open(sys.argv[1], "w") as report:
 """
 
 
+def unprivileged() -> tuple[str, ...]:
+    """What a command begins with so that permissions hold for it: root reads and writes everything without it."""
+    return ("setpriv", "--bounding-set=-dac_override,-dac_read_search") if os.geteuid() == 0 else ()
+
+
 @dataclass(frozen=True)
 class Ran:
     """What a command did; `peak_mib` is its resident memory at most."""

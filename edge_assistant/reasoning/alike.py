@@ -10,6 +10,7 @@ from edge_assistant.reasoning.sourcenames import MARK, WHICH, compared_sources, 
 from edge_assistant.reasoning.told.clauses import any_of
 
 _PAIR = rf"{MARK}\s*(?:and|or|vs\.?|versus|against|with|[&+/,-])\s*{MARK}"
+_EITHER = re.compile(rf"{MARK}\s+or\s+(?:in\s+|on\s+|from\s+)?{MARK}")  # one or the other: nobody is compared
 _NUMBER_OF = re.compile(r"\b(?:number\s+of|how\s+many|head ?count|count\s+of)\b")
 FAULTS = (
     r"(?:wrong|incorrect|inconsistent|not right|not correct|not true|mistaken|off|different|untrue|false|inaccurate"
@@ -33,7 +34,7 @@ def is_alike(sourced: str, known: bool) -> bool:
 
 def is_of_two(plain: str) -> bool:
     """Whether a question has one thing of two sources, or of what somebody says: "is the dose he gave on the form?"."""
-    if _either().search(marked(plain)):
+    if _EITHER.search(marked(plain)):
         return False
     return len(compared_sources(plain, people=False)) + len(_somebody_says().findall(plain)) > 1
 
@@ -128,12 +129,6 @@ def _fitting(vocabulary: Vocabulary) -> re.Pattern[str]:
     return re.compile(
         rf"\b{verbs}\s+(?:regarding|concerning|on|about|as|between)\b|{fitting}(?:$|\s+(?:(?:in|up|together|with|to|against|for)\s+){{0,2}}{behind})"
     )
-
-
-@per_vocabulary
-def _either(vocabulary: Vocabulary) -> re.Pattern[str]:
-    """One source or the other: nobody is compared."""
-    return re.compile(rf"{MARK}\s+or\s+(?:in\s+|on\s+|from\s+)?{MARK}")
 
 
 @per_vocabulary

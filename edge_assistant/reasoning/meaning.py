@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.reasoning.claims import Claim
+from edge_assistant.reasoning.nearest import clear, nearness
 from edge_assistant.reasoning.question import LIMIT, Query, admitted, as_meaning, bare
 from edge_assistant.reasoning.rules.vocabulary import NONE, VALUE, Attribute, Vocabulary, per_vocabulary
 from edge_assistant.reasoning.told.clauses import any_of
@@ -28,7 +30,6 @@ ASKED_MARGIN = 0.04
 OVERRULED = 0.25  # as far behind must be every other than what a name in the question says
 AROUND = 0.1  # is added for an attribute that the signals tell: it is what a question over them is about
 _LESS, _FAR = 0.08, 0.14  # how much less like an attribute may be, and how far ahead it must then be
-_NEAREST = 3  # examples of an attribute that decide together
 _STANDS_FOR = {  # what stands in an example and in what is compared with it for a value of each type
     "money": "20 dollars",
     "quantity": "20",
@@ -107,9 +108,8 @@ class Meaning:
         embedder = self._embedder() if examples else None
         if embedder is None:
             return []
-        known = embedder.known(examples)
-        middle = known.mean(axis=0)
-        cosines: list[float] = (_unit(known - middle) @ _unit(embedder.embed([text]) - middle)[0]).tolist()
+        known, middle = _centred(embedder, examples)
+        cosines: list[float] = (known @ _unit(embedder.embed([text]) - middle)[0]).tolist()
         return cosines
 
     def opened(self) -> Embedder | None:
@@ -127,9 +127,8 @@ class Meaning:
 
     def _likeness(self, attribute: Attribute | None, near: Iterable[float]) -> float:
         """The mean cosine of the nearest examples, and more for what the signals tell anyhow."""
-        best = sorted(near, reverse=True)[:_NEAREST]
         at_hand = attribute is not None and attribute.name in self.around
-        return sum(best) / len(best) + (AROUND if at_hand else 0.0)
+        return nearness(near) + (AROUND if at_hand else 0.0)
 
 
 def by_example(query: Query, meaning: Meaning) -> Query:
@@ -178,13 +177,8 @@ def surely(ranked: Sequence[Likely], likeness: float, margin: float) -> Likely |
 
     One that is far ahead of all others may be a little less like.
     """
-    if not ranked or ranked[0].attribute is None:
-        return None
-    best = ranked[0].likeness
-    other = next((likely.likeness for likely in ranked[1:] if likely.attribute != ranked[0].attribute), 0.0)
-    lead = best - other
-    enough = best >= likeness or (best >= likeness - _LESS and lead >= _FAR)
-    return ranked[0] if enough and lead >= margin else None
+    best = clear([(likely, likely.likeness) for likely in ranked], likeness, margin, less=_LESS, far=_FAR)
+    return best if best is not None and best.attribute is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +192,14 @@ class _Index:
 
     texts: tuple[str, ...]
     rows: tuple[tuple[Attribute | None, tuple[int, ...]], ...]
+
+
+@lru_cache(maxsize=32)
+def _centred(embedder: Embedder, examples: tuple[str, ...]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The vectors of examples from their middle, each of length 1, and the middle."""
+    known = embedder.known(examples)
+    middle: NDArray[np.float32] = known.mean(axis=0)
+    return _unit(known - middle), middle
 
 
 def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.reasoning.meaning import Meaning
+from edge_assistant.reasoning.nearest import clear, nearness
 from edge_assistant.reasoning.question import LIMIT
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary
 
@@ -14,7 +15,6 @@ LIKENESS = 0.22
 MARGIN = 0.08
 BEHIND = 0.15  # how far a column may be behind the likeliest of all attributes
 NONE = "none"  # key of the examples that are about no matter
-_NEAREST = 3  # examples of a matter that decide together
 _PLACE = "{thing}"
 _STANDS_FOR = {"drug": "medicine", "goods": "goods", "item": "item"}  # what stands for a name, by the kind of thing
 
@@ -36,7 +36,7 @@ class Meant:
         known = [near for near in ranked if near[0] in columns]
         if not known or len(known) < len(set(columns)) or ranked[0][1] - known[0][1] > BEHIND:
             return None  # a header may be any word; and what the table does not tell is likelier asked for
-        return _clear(known, margin)
+        return clear(known, LIKENESS, margin)
 
     def asked(self, question: str, kind: str) -> str | None:
         """By which matter a question means one of several things of a kind; None where it is not clear."""
@@ -59,27 +59,19 @@ class Meant:
         near = self._meaning.near(text, tuple(example for group in groups.values() for example in group))
         ranked, start = [], 0
         for name, group in groups.items() if near else ():
-            best = sorted(near[start : start + len(group)])[-_NEAREST:]
-            ranked.append((name, sum(best) / len(best)))
+            ranked.append((name, nearness(near[start : start + len(group)])))
             start += len(group)
         return sorted(ranked, key=lambda group: -group[1])
 
     def _surely(self, text: str, kind: str, way: str) -> str | None:
         ranked = self.nearest(" ".join(text.split()), _groups().get((kind, way), {}))
-        found = _clear(ranked, MARGIN)
+        found = clear(ranked, LIKENESS, MARGIN)
         return None if found == NONE else found
 
 
 def compared_with() -> tuple[str, ...]:
     """All examples that texts are compared with here, filled in."""
     return tuple(text for matters in _groups().values() for texts in matters.values() for text in texts)
-
-
-def _clear(ranked: Sequence[tuple[str, float]], margin: float) -> str | None:
-    """The nearest, where it is near enough and no other nearly as near."""
-    if not ranked or ranked[0][1] < LIKENESS:
-        return None
-    return ranked[0][0] if len(ranked) < 2 or ranked[0][1] - ranked[1][1] >= margin else None
 
 
 @per_vocabulary

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import badfiles as bad
 import pytest
-from real_command import HANGS, Command, Documented, documented
+from real_command import HANGS, Command, Documented, documented, unprivileged
 
 ASKED = "What was the maximum temperature?"
 GOOD = b"time,temperature [degC]\n2025-01-01T00:00:00,20.5\n2025-01-01T00:01:00,31.5\n"
@@ -77,11 +77,6 @@ def locked(folder: Path) -> list[str | Path]:
     path = bad.written(folder, "secret.csv", GOOD)
     path.chmod(0)
     return [ASKED, "--readings", path]
-
-
-def unprivileged() -> tuple[str, ...]:
-    """Root reads everything; without this capability it may not."""
-    return ("setpriv", "--bounding-set=-dac_override,-dac_read_search") if os.geteuid() == 0 else ()
 
 
 def shell(redirection: str) -> tuple[str, ...]:

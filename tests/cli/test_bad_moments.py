@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import http.server
 import json
-import os
 import shutil
 import signal
 import threading
@@ -16,7 +15,7 @@ from pathlib import Path
 
 import badfiles as bad
 import pytest
-from real_command import HANGS, Command, Documented, Ran, documented
+from real_command import HANGS, Command, Documented, Ran, documented, unprivileged
 
 ASKED = "Which colour was the lamp?"  # no attribute of the vocabulary: the model has to read
 REMARK = b"The lamp was red when the temperature was 31.5 degC. Nothing else was seen on that day."
@@ -283,7 +282,7 @@ def test_two_pulls_at_once(command: Command, holds: Promise, web: Web, pulled: P
 
 
 def test_folder_that_may_not_be_written(command: Command, holds: Promise, web: Web, pulled: Path) -> None:
-    prefix = ("setpriv", "--bounding-set=-dac_override,-dac_read_search") if os.geteuid() == 0 else ()
+    prefix = unprivileged()
     if prefix and shutil.which("setpriv") is None:
         pytest.skip("setpriv is not here, and root may write everywhere")
     pulled.parents[1].mkdir()

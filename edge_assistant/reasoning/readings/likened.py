@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from edge_assistant.perception.table import Column, Table
 from edge_assistant.reasoning.meaning import Meaning
+from edge_assistant.reasoning.nearest import clear, nearness
 from edge_assistant.reasoning.question import LIMIT, Query, as_computing, bare
 from edge_assistant.reasoning.readings.columns import column_of, measures, score
 from edge_assistant.reasoning.readings.comparing import direction, limit_of, numbers_in
@@ -41,7 +42,6 @@ LIKENESS = 0.45
 MARGIN = 0.05
 FAR = 0.1  # so far ahead of the next, it may be by so much less like
 UNNAMED = 0.1  # by so much more where a question names no column
-_NEAREST = 3  # examples of a computation that decide together
 _PLACE = re.compile(r"\{(\w)\}")
 _QUANTITY, _NUMBER, _MOMENT = "temperature", "80 degrees", "10:30"
 _MOMENT_AT = f"at {_MOMENT}"  # for the words of a moment: "come noon", "at ten"
@@ -153,27 +153,17 @@ def _nearest(
     """What the nearest of the admitted examples ask for or tell, where they are like enough, and on which side."""
     near = list(zip(examples, meaning.near(text, tuple(example.text for example in examples)), strict=False))
     ways = _ranked((e.asked, likeness) for e, likeness in near if e.asked in admitted)
-    asked = _surely(ways, least)
+    asked = clear(ways, least, MARGIN, less=FAR, far=FAR)
     sides = _ranked((e.over, likeness) for e, likeness in near if asked is not None and e.asked == asked)
-    return asked, _surely(sides, 0.0)
+    return asked, clear(sides, 0.0, MARGIN, less=FAR, far=FAR)
 
 
-def _ranked(near: Iterable[tuple[T, float]]) -> list[tuple[float, T]]:
+def _ranked(near: Iterable[tuple[T, float]]) -> list[tuple[T, float]]:
     """How like the nearest examples of each are, the likeliest first."""
     of: dict[T, list[float]] = {}
     for key, likeness in near:
         of.setdefault(key, []).append(likeness)
-    means = [(sum(best) / len(best), key) for key, every in of.items() if (best := sorted(every)[-_NEAREST:])]
-    return sorted(means, key=lambda mean: -mean[0])
-
-
-def _surely(ranked: Sequence[tuple[float, T]], least: float) -> T | None:
-    """The likeliest, where it is like enough and no other nearly as like; what is far ahead need not be as like."""
-    if not ranked:
-        return None
-    ahead = ranked[0][0] - ranked[1][0] if len(ranked) > 1 else ranked[0][0]
-    enough = least - FAR if ahead >= FAR else least
-    return ranked[0][1] if ranked[0][0] >= enough and ahead >= MARGIN else None
+    return sorted(((key, nearness(every)) for key, every in of.items()), key=lambda mean: -mean[1])
 
 
 def _put(text: str, span: tuple[int, int], place: str) -> str:

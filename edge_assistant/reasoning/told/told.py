@@ -53,6 +53,7 @@ from edge_assistant.reasoning.told.whose import UNSURE, Speaking, Thread
 from edge_assistant.reasoning.values.candidates import MAX_TEXT
 from edge_assistant.reasoning.values.values import Items, Name, Quantity
 
+_MAX_COMPARED = 2_000  # clauses of one text that are compared with examples: an hour of speech has not as many
 _ANEW = 48  # characters behind a correction in which a claim is made anew
 _READERS: tuple[Callable[[Saying], Iterator[Found]], ...] = (
     measured,
@@ -94,11 +95,11 @@ def told_in(text: str, meaning: Meaning | None = None) -> list[Found]:
     last: str | None = None  # the medicine spoken of
     topic: tuple[int, str | None] = (-1, None)  # what the sentence measured last
     said = list(_sayings(ready))
-    for saying in said:
+    for number, saying in enumerate(said):
         if saying.clause.sentence == topic[0]:
             saying = replace(saying, topic=topic[1])
         own = _distinct([*(f for reader in _readers(saying) for f in reader(saying)), *_medicines(saying, last)])
-        if meaning is not None and saying.clause.statement:
+        if meaning is not None and saying.clause.statement and number < _MAX_COMPARED:
             own = refined(saying, own, meaning)
             own += likened(saying, own, meaning)
         own = [replace(f, around=saying.tense.words) if saying.tense and f.when is None else f for f in own]
