@@ -33,9 +33,7 @@ def habits(saying: Saying) -> Iterator[Found]:
 
 def _is_denied(text: str, habit: re.Match[str]) -> bool:
     before = _ENDS.split(text[max(0, habit.start() - _BEFORE) : habit.start()])[-1]
-    behind = re.match(
-        r"\s*[:?,]?\s*(?:no|never|not)\b|[^,;]{0,24}\b(?:any\s?more|any\s+longer)\b", text[habit.end() :], re.I
-    )
+    behind = _DENIED.match(text[habit.end() :])
     return bool(listed("negations").search(before) or listed("given_up", "habits").search(before) or behind)
 
 
