@@ -12,19 +12,19 @@ help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/    make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-16s%s\n", $$1, $$2}'
 
 demo:  ## environment, starter models, then three questions over examples/
-	@sh tools/bootstrap.sh
+	@sh tools/bootstrap.sh audio tui
 	@$(BIN)/edge-assistant models pull --profile starter
 	$(BIN)/edge-assistant ask "What is the patient allergic to?" --image examples/clinic/form.jpg --audio examples/clinic/note.wav --readings examples/clinic/vitals.csv
 	$(BIN)/edge-assistant ask "When was the alarm limit first exceeded?" --image examples/line/camera.jpg --readings examples/line/motor.csv --text examples/line/remark.txt
 	$(BIN)/edge-assistant ask "Does the claim agree with the receipt on the amount?" --image examples/expense/receipt.jpg --audio examples/expense/claim.wav
 
 test:  ## the test suite
-	@sh tools/bootstrap.sh bench dev
+	@sh tools/bootstrap.sh audio bench dev serial tui
 	@$(BIN)/edge-assistant models pull --profile test
 	$(BIN)/pytest $(ARGS)
 
 check:  ## lint, format, types, direction of imports
-	@sh tools/bootstrap.sh bench dev
+	@sh tools/bootstrap.sh audio bench dev serial tui
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -32,7 +32,7 @@ check:  ## lint, format, types, direction of imports
 	$(BIN)/lint-imports
 
 bench:  ## the measurements that need no data of your own, and tests that take long
-	@sh tools/bootstrap.sh bench dev
+	@sh tools/bootstrap.sh audio bench dev serial tui
 	@$(BIN)/edge-assistant models pull --profile starter
 	@$(BIN)/edge-assistant models pull faster-whisper-base
 	$(BIN)/edge-assistant bench speed --question "What is the patient allergic to?" --image examples/clinic/form.jpg --audio examples/clinic/note.wav --readings examples/clinic/vitals.csv
