@@ -1,0 +1,1 @@
+"""What was asked and answered, kept on this machine, and brought out of it."""

@@ -1,0 +1,222 @@
+"""The file of the history: opened once it is needed, its failures turned into ours, set aside where it is damaged."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from edge_assistant.errors import EdgeAssistantError, StorageFull, UsageError
+
+APPLICATION = 0x45644173  # "EdAs", so that a file of another program is known as such
+SCHEMA = 1
+_WAIT_S = 5.0  # for another app that writes; a turn is written within milliseconds
+_LOCK_WAIT_S = 10.0  # for another app that opens or sets aside
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_TOOBIG}
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+# What was said or seen stands in BLOB columns of rows that name their conversation, and there is no index over it: so
+# each conversation can be sealed with a key of its own, and nothing of it is left once its rows are deleted.
+_OF = "conversation TEXT NOT NULL REFERENCES conversations ON DELETE CASCADE"
+_TABLES = (
+    "CREATE TABLE conversations (id TEXT PRIMARY KEY, began TEXT NOT NULL, touched TEXT NOT NULL,"
+    " closed INTEGER NOT NULL DEFAULT 0, title BLOB NOT NULL) WITHOUT ROWID",
+    f"CREATE TABLE turns ({_OF}, number INTEGER NOT NULL, asked TEXT NOT NULL, body BLOB NOT NULL,"
+    " PRIMARY KEY (conversation, number))",
+    f"CREATE TABLE words ({_OF}, number INTEGER NOT NULL, text BLOB NOT NULL,"
+    " PRIMARY KEY (conversation, number)) WITHOUT ROWID",
+    f"CREATE TABLE signals ({_OF}, id TEXT NOT NULL, place INTEGER NOT NULL, used INTEGER NOT NULL DEFAULT 0,"
+    " removed INTEGER NOT NULL DEFAULT 0, body BLOB NOT NULL, data BLOB, PRIMARY KEY (conversation, id))",
+)
+
+T = TypeVar("T")
+
+
+@contextlib.contextmanager
+def storing() -> Iterator[None]:
+    """Turn what the file system refuses into our error.
+
+    Raises:
+        StorageFull: the disk is full or read-only.
+    """
+    try:
+        yield
+    except EdgeAssistantError:
+        raise
+    except OSError as error:
+        what = f"the history cannot be written ({error.strerror})"
+        raise StorageFull(what, "free some space, or check the permissions of the data directory") from None
+
+
+class Database:
+    """One connection, for whichever thread; what is run on it is one transaction.
+
+    Attributes:
+        file: where it lies.
+        note: what a person should be told, such as that a damaged file was set aside; empty for nothing.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.note = ""
+        self._lock = threading.RLock()
+        self._connection: sqlite3.Connection | None = None
+
+    def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Look something up, all of one moment.
+
+        Raises:
+            StorageFull: the file cannot be opened.
+            UsageError: the file is of another version or program.
+        """
+        return self._run(work, "BEGIN")
+
+    def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Change something, all of it or nothing; it is on the disk when this returns.
+
+        Raises:
+            StorageFull: the disk is full, or the file cannot be written.
+            UsageError: the file is of another version or program.
+        """
+        return self._run(work, "BEGIN IMMEDIATE")
+
+    def shrink(self) -> None:
+        """Give the room of what was deleted back, in the log of writes too; where another app reads, later."""
+        with self._lock, contextlib.suppress(sqlite3.Error):
+            if self._connection is not None:
+                self._connection.execute("PRAGMA incremental_vacuum").fetchall()
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def _run(self, work: Callable[[sqlite3.Connection], T], begin: str) -> T:
+        with self._lock:
+            try:
+                return self._transaction(work, begin)
+            except sqlite3.Error as error:
+                if _code(error) not in _DAMAGED:
+                    raise _as_ours(error) from None
+                self.close()
+            try:
+                self._set_aside()
+                return self._transaction(work, begin)
+            except sqlite3.Error as error:
+                raise _as_ours(error) from None
+
+    def close(self) -> None:
+        """Let go of the file; the next work opens it again."""
+        with self._lock:
+            if self._connection is not None:
+                with contextlib.suppress(sqlite3.Error):
+                    self._connection.close()
+                self._connection = None
+
+    def _transaction(self, work: Callable[[sqlite3.Connection], T], begin: str) -> T:
+        if self._connection is None:
+            self._connection = self._open()
+        connection = self._connection
+        connection.execute(begin)
+        try:
+            done = work(connection)
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                with contextlib.suppress(sqlite3.Error):
+                    connection.execute("ROLLBACK")
+            raise
+        return done
+
+    def _open(self) -> sqlite3.Connection:
+        """Open the file, which is made where there is none."""
+        with storing(), self._alone():
+            os.close(os.open(self.file, os.O_RDWR | os.O_CREAT, 0o600))
+            return _connected(self.file)
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other apps from opening the file or setting it aside."""
+        from filelock import FileLock, Timeout
+
+        self.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            with FileLock(self.file.with_suffix(".lock"), timeout=_LOCK_WAIT_S):
+                yield
+        except Timeout:
+            raise StorageFull("another program holds the history", "end it, or wait for it") from None
+
+    def _set_aside(self) -> None:
+        """Move a damaged file out of the way, unless another app has just done it."""
+        with storing(), self._alone():
+            if _sound(self.file):
+                return
+            kept = self.file.with_name(
+                f"{self.file.stem}-damaged-{datetime.now(UTC):%Y%m%dT%H%M%S%f}{self.file.suffix}"
+            )
+            for end in ("-wal", "-shm", ""):
+                with contextlib.suppress(FileNotFoundError):
+                    self.file.with_name(self.file.name + end).rename(kept.with_name(kept.name + end))
+        self.note = f"the history was damaged; it is set aside as {kept.name}, and a new one is begun"
+
+
+def _connected(file: Path) -> sqlite3.Connection:
+    """A connection with its settings, to a file that has our tables.
+
+    Raises:
+        UsageError: it is of another version or program.
+    """
+    connection = sqlite3.connect(file, timeout=_WAIT_S, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA synchronous = FULL")  # a turn that was kept is kept when the power fails, too
+        connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
+        connection.execute("PRAGMA foreign_keys = ON")
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if (application, version) == (0, 0) and not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+            _create(connection)
+        elif application != APPLICATION:
+            raise UsageError(f"{file.name} is not a history of Edge Assistant", "move it away from the data directory")
+        elif version != SCHEMA:
+            what = f"{file.name} has version {version} of the history, and this program knows version {SCHEMA}"
+            raise UsageError(what, "use the program that wrote it, or move the file away")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _create(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("BEGIN IMMEDIATE")
+    for table in _TABLES:
+        connection.execute(table)
+    connection.execute(f"PRAGMA application_id = {APPLICATION}")
+    connection.execute(f"PRAGMA user_version = {SCHEMA}")
+    connection.execute("COMMIT")
+
+
+def _sound(file: Path) -> bool:
+    """Whether all of a file can be read."""
+    try:
+        with contextlib.closing(sqlite3.connect(file, timeout=_WAIT_S)) as connection:
+            found: str = connection.execute("PRAGMA quick_check").fetchone()[0]
+    except sqlite3.DatabaseError:
+        return False
+    return found == "ok"
+
+
+def _code(error: sqlite3.Error) -> int:
+    """SQLite's primary result code."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def _as_ours(error: sqlite3.Error) -> StorageFull:
+    if _code(error) in _FULL:
+        return StorageFull("the history cannot be written: the disk is full", "free some space, then ask again")
+    if _code(error) in _BUSY:
+        return StorageFull("another program holds the history", "end it, or wait for it")
+    return StorageFull(f"the history cannot be written ({error})", "check the disk and its free space")

@@ -1,0 +1,143 @@
+"""A conversation as it comes back from the history."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zlib
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from edge_assistant.errors import InputError
+from edge_assistant.signals import Kind, Origin, Signal
+
+_CHUNK = 1 << 20
+
+
+class State(StrEnum):
+    """Whether a signal is still what it was."""
+
+    READY = "ready"
+    CHANGED = "changed"  # the file has other bytes than those that were asked about
+    GONE = "gone"  # the file cannot be read any more
+
+
+@dataclass(frozen=True, slots=True)
+class SavedSignal:
+    """A signal of a saved conversation.
+
+    Attributes:
+        signal: as it was taken; a captured one has its bytes.
+        state: whether its bytes are still those.
+        removed: it was taken out of the conversation after an answer had used it.
+    """
+
+    signal: Signal
+    state: State
+    removed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A question with its answer.
+
+    Attributes:
+        asked: when it was kept, UTC.
+        answer: the contract's object.
+    """
+
+    asked: datetime
+    answer: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A conversation with all that it holds, in the order in which it came."""
+
+    id: str
+    title: str
+    began: datetime
+    signals: tuple[SavedSignal, ...]
+    turns: tuple[Turn, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A conversation in a list; `turns` is their number."""
+
+    id: str
+    title: str
+    began: datetime
+    turns: int
+
+
+def packed(value: object) -> bytes:
+    """An object as the history keeps it: JSON, compressed, since answers repeat the evidence of those before."""
+    return zlib.compress(json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass"), 1)
+
+
+def unpacked(data: bytes) -> Any:  # noqa: ANN401 - what JSON holds
+    """The object back."""
+    return json.loads(zlib.decompress(data).decode("utf-8", "surrogatepass"))
+
+
+def signal_record(signal: Signal) -> dict[str, Any]:
+    """What is kept of a signal besides its bytes; of a file, what tells quickly whether it changed."""
+    record: dict[str, Any] = {
+        "kind": signal.kind,
+        "origin": signal.origin,
+        "name": signal.name,
+        "sha256": signal.sha256,
+        "taken": signal.taken.isoformat(),
+    }
+    if signal.path is not None:
+        record |= {"path": str(signal.path.absolute()), "stamp": _stamp(signal.path)}
+    return record
+
+
+def signal_back(id: str, record: dict[str, Any], data: bytes | None, *, removed: bool) -> SavedSignal:
+    """The signal of a record; its file is looked at."""
+    signal = Signal(
+        id,
+        Kind(record["kind"]),
+        Origin(record["origin"]),
+        record["name"],
+        record["sha256"],
+        datetime.fromisoformat(record["taken"]),
+        data=data,
+    )
+    if data is not None or "path" not in record:
+        return SavedSignal(signal, State.READY if data is not None else State.GONE, removed)
+    signal = replace(signal, path=Path(record["path"]))
+    return SavedSignal(signal, _state(signal, record["stamp"]), removed)
+
+
+def _state(signal: Signal, stamp: list[int] | None) -> State:
+    """Whether the file has the bytes that it had; where size and time are the same, it is not read for that."""
+    if stamp is not None and signal.path is not None and _stamp(signal.path) == stamp:
+        return State.READY
+    digest = hashlib.sha256()
+    try:
+        with signal.open() as stream:
+            while chunk := stream.read(_CHUNK):
+                digest.update(chunk)
+    except (InputError, OSError):
+        return State.GONE
+    return State.READY if digest.hexdigest() == signal.sha256 else State.CHANGED
+
+
+def _stamp(path: Path) -> list[int] | None:
+    """Size and time of change; None where the file cannot be looked at."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return [found.st_size, found.st_mtime_ns]
+
+
+def now() -> datetime:
+    """The time that is kept."""
+    return datetime.now(UTC)

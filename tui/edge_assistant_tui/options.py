@@ -1,0 +1,48 @@
+"""What the command line asks of the app; the launcher hands it over in the environment, as JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+
+VARIABLE = "EDGE_ASSISTANT_APP_OPTIONS"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options of the bare command, where settings have already been looked at.
+
+    Attributes:
+        profile: which models.
+        domain: name or path of a domain file; None for none.
+        language: ISO 639-1 code of what is spoken; None detects it.
+        camera: name of a camera, or `file:PATH` of a video or pictures; None for the first.
+        microphone: name of a microphone, or `file:PATH` of a recording; None for the default.
+        speaker: name of a speaker, or `file:PATH` of a WAV to write; None for the default.
+        attach: paths of files that the conversation begins with.
+    """
+
+    profile: str = "starter"
+    domain: str | None = None
+    language: str | None = None
+    camera: str | None = None
+    microphone: str | None = None
+    speaker: str | None = None
+    attach: tuple[str, ...] = ()
+
+    def to_environment(self) -> dict[str, str]:
+        """What is added to the environment of the app's process."""
+        return {VARIABLE: json.dumps(asdict(self))}
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Options:
+        """The options that a launcher handed over; the defaults where there was none."""
+        text = (os.environ if environment is None else environment).get(VARIABLE)
+        if not text:
+            return cls()
+        found = json.loads(text)
+        known = {field.name for field in fields(cls)}
+        chosen = {name: value for name, value in found.items() if name in known}
+        return cls(**chosen | {"attach": tuple(chosen.get("attach", ()))})
