@@ -13,6 +13,7 @@ from edge_assistant.events import Answered, Event, Failed, Routed, Said
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.language.engine import Engine, LlamaEngine, Usage
 from edge_assistant.perception.gather import Gathering, Perceive
+from edge_assistant.perception.recall import Recall
 from edge_assistant.perception.sense import Request, Sense, senses
 from edge_assistant.reasoning.prose import chat
 from edge_assistant.reasoning.question import understand
@@ -20,6 +21,7 @@ from edge_assistant.reasoning.reason import Outcome, Reasoner
 from edge_assistant.reasoning.route import Plan, check_route, plan, route
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, shipped, within
 from edge_assistant.reasoning.sources import Source
+from edge_assistant.reasoning.stating import parted
 from edge_assistant.runtime import Runtime
 from edge_assistant.signals import Signal
 from edge_assistant_models.installed import InstalledModel
@@ -63,6 +65,7 @@ class Assistant:
         self._engine: Engine | None = None
         self._embedder: tuple[Embedder, InstalledModel] | None = None
         self._senses: dict[type[Sense], Sense] = {}
+        self.recall = Recall()
         self._used: dict[str, InstalledModel] = {}
 
     def ask(
@@ -76,6 +79,7 @@ class Assistant:
         seed: int = 0,
         strict: bool = False,
         began: float | None = None,
+        message: str | None = None,
     ) -> Answer:
         """Answer a question over signals.
 
@@ -88,16 +92,20 @@ class Assistant:
             seed: of sampling, where there is no signal and the model talks freely.
             strict: raise the first failure of a signal instead of going on without it.
             began: `time.perf_counter()` of the command's start, for the timings.
+            message: all that was said, where the question is only a part of it; the answer gives it back.
 
         Raises:
             UsageError: the question is empty or too long.
             InputError: no signal is left, or one failed and `strict` is set.
             ModelError: a model is missing or corrupt.
+            Stopped: `stop` was called.
         """
         with within(self._vocabulary):
-            query = understand(_checked(question))
+            watch = self._stoppable(watch)
+            query = understand(checked(question))
             steps = plan(signals, senses())
-            task = _Task(question, signals, route(query, steps, signals, self._names), watch, began)
+            way = route(query, steps, signals, self._names)
+            task = _Task(question if message is None else message, signals, way, watch, began)
             sources = self._sources(task, steps, failed, Request(language), strict)
             if signals:
                 task.say(self._reasoner(watch).answer(query, sources, task.outcome))
@@ -115,6 +123,7 @@ class Assistant:
         language: str | None = None,
         strict: bool = False,
         began: float | None = None,
+        message: str = "",
     ) -> Answer:
         """Compare signals without a question: a verdict for every attribute on which at least two of them speak.
 
@@ -125,22 +134,62 @@ class Assistant:
             language: of what is spoken and written, or None to detect it.
             strict: raise the first failure of a signal instead of going on without it.
             began: `time.perf_counter()` of the command's start, for the timings.
+            message: what was said and asks nothing; the answer gives it back.
 
         Raises:
             UsageError: fewer than two signals were given.
             InputError: fewer than two signals are left, or one failed and `strict` is set.
             ModelError: a model is missing or corrupt.
+            Stopped: `stop` was called.
         """
         if len(signals) + len(failed) < 2:
             raise UsageError("there is nothing to compare", "give at least two signals")
         with within(self._vocabulary):
+            watch = self._stoppable(watch)
             steps = plan(signals, senses())
-            task = _Task("", signals, check_route(steps, signals, self._names), watch, began)
+            task = _Task(message, signals, check_route(steps, signals, self._names), watch, began)
             sources = self._sources(task, steps, failed, Request(language), strict)
             if len(sources) < 2:
                 raise task.error or InputError("only one signal could be used", "see the messages above")
             task.say(self._reasoner(watch).check(sources, task.outcome))
             return self._answer(task, sources)
+
+    def perceive(self, signal: Signal, watch: Watch, language: str | None = None) -> None:
+        """Perceive a signal before it is asked about; a later question recalls it.
+
+        Args:
+            signal: what was given.
+            watch: is called with each event.
+            language: of what is spoken and written, or None to detect it.
+
+        Raises:
+            InputError: it cannot be used.
+            ModelError: a model is missing or corrupt.
+            Stopped: `stop` was called.
+        """
+        with within(self._vocabulary):
+            gathering = Gathering(self.perceiver, self._stoppable(watch), Request(language), strict=True)
+            gathering.take(signal, [sense for _, sense in plan([signal], senses())])
+
+    def parted(self, message: str) -> tuple[str, str]:
+        """What a message states and what it asks, in the words of the domain; see `stating.parted`."""
+        with within(self._vocabulary):
+            return parted(message)
+
+    def stop(self) -> None:
+        """Let what runs raise `Stopped` soon; from any thread. Where nothing runs, nothing happens."""
+        self._runtime.halt.ask()
+
+    def _stoppable(self, watch: Watch) -> Watch:
+        """What begins now, and stops at its next event once that is asked."""
+        halt = self._runtime.halt
+        halt.clear()
+
+        def watched(event: Event) -> None:
+            halt.check()
+            watch(event)
+
+        return watched
 
     def _sources(
         self, task: _Task, steps: Plan, failed: Sequence[Failure], request: Request, strict: bool
@@ -207,7 +256,8 @@ class Assistant:
         Raises:
             ModelMissing, ModelCorrupt: as `sense`.
         """
-        return self.sense(kind).perceive
+        sense = self.sense(kind)
+        return self.recall.perceiver(kind.name, sense.perceive)
 
     def _model(self, role: str) -> InstalledModel:
         if role not in self._names:
@@ -283,7 +333,12 @@ class _Task:
             self.watch(Said(sentence))
 
 
-def _checked(question: str) -> str:
+def checked(question: str) -> str:
+    """A question that can be asked.
+
+    Raises:
+        UsageError: it is empty or too long.
+    """
     if not question.strip():
         raise UsageError("the question is empty", "ask something, such as: edge-assistant ask 'What was the total?'")
     if len(question) > MAX_QUESTION:

@@ -9,6 +9,13 @@
     │   ├── InputTooLarge (ValueError)
     │   ├── InputCorrupt  (ValueError)
     │   └── InputUnsupported (ValueError)       another kind of file than it was given as
+    ├── Stopped                                 who asked wants no answer any more: status 130
+    ├── DeviceError                             a camera, microphone, speaker or port cannot be used: status 3
+    │   ├── DeviceMissing                       it is not there, or what drives it is not
+    │   ├── DeviceBusy                          another program has it
+    │   ├── DeviceLost                          it was there and gives nothing any more
+    │   └── DeviceEnded                         a recording that stands for a device is over
+    ├── VoiceUnavailable                        nothing can be spoken: a program is missing or fails: status 4
     └── ModelError, StorageFull, ...            see edge_assistant_models.errors
 
 A damaged signal raises an `InputError`; the assistant reports it in `failed` and goes on with the others.
@@ -32,6 +39,11 @@ from edge_assistant_models.errors import (
 __all__ = [
     "BundleInvalid",
     "CatalogInvalid",
+    "DeviceBusy",
+    "DeviceEnded",
+    "DeviceError",
+    "DeviceLost",
+    "DeviceMissing",
     "EdgeAssistantError",
     "InputCorrupt",
     "InputEmpty",
@@ -46,8 +58,10 @@ __all__ = [
     "ModelTooLarge",
     "ModelUnknown",
     "PullFailed",
+    "Stopped",
     "StorageFull",
     "UsageError",
+    "VoiceUnavailable",
 ]
 
 
@@ -99,3 +113,48 @@ class InputUnsupported(InputError, ValueError):
     """The file is of another kind than it was given as, or of one that is not read."""
 
     code = "input.unsupported"
+
+
+class Stopped(EdgeAssistantError):
+    """Who asked wants no answer any more."""
+
+    code = "stopped"
+    exit_status = 130
+
+
+class DeviceError(EdgeAssistantError):
+    """A camera, microphone, speaker or port cannot be used."""
+
+    code = "device"
+    exit_status = 3
+
+
+class DeviceMissing(DeviceError):
+    """It is not there, or the library that drives it is not."""
+
+    code = "device.missing"
+
+
+class DeviceBusy(DeviceError):
+    """Another program has it."""
+
+    code = "device.busy"
+
+
+class DeviceLost(DeviceError):
+    """It was there and gives nothing any more."""
+
+    code = "device.lost"
+
+
+class DeviceEnded(DeviceError):
+    """A recording that stands for a device is over."""
+
+    code = "device.ended"
+
+
+class VoiceUnavailable(EdgeAssistantError):
+    """Nothing can be spoken: the program that gives the phonemes is not installed, or fails."""
+
+    code = "voice.unavailable"
+    exit_status = 4

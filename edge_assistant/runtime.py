@@ -3,14 +3,45 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge_assistant.errors import ModelCorrupt, Stopped
 from edge_assistant_models.machine import cores
 
 if TYPE_CHECKING:
     import onnxruntime
+
+
+class Halt:
+    """The wish to stop, told from any thread; what computes looks at it."""
+
+    def __init__(self) -> None:
+        self._asked = threading.Event()
+
+    @property
+    def asked(self) -> bool:
+        """Whether to stop."""
+        return self._asked.is_set()
+
+    def ask(self) -> None:
+        """Let what runs stop."""
+        self._asked.set()
+
+    def clear(self) -> None:
+        """Let what comes next run."""
+        self._asked.clear()
+
+    def check(self) -> None:
+        """Go on, or not.
+
+        Raises:
+            Stopped: to stop was asked.
+        """
+        if self._asked.is_set():
+            raise Stopped("stopped", "ask again")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +50,11 @@ class Runtime:
 
     Attributes:
         threads: threads of one heavy computation; one heavy computation runs at a time.
+        halt: the wish to stop it.
     """
 
     threads: int
+    halt: Halt = field(default_factory=Halt, compare=False, repr=False)
 
     @classmethod
     def detect(cls) -> Runtime:
@@ -36,8 +69,6 @@ class Runtime:
         """
         os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # 1.29 and later send telemetry on Linux unless set before import
         import onnxruntime
-
-        from edge_assistant.errors import ModelCorrupt
 
         onnxruntime.set_default_logger_severity(3)
         options = onnxruntime.SessionOptions()

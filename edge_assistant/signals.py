@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import io
 import os
@@ -18,6 +19,7 @@ from edge_assistant.errors import InputEmpty, InputMissing, InputTooLarge, Input
 MAX_BYTES = 4 << 30  # of one file; three hours of 48 kHz stereo WAV are 2 GiB
 MAX_TEXT_BYTES = 16 << 20  # of one text, which is held in memory whole
 _CHUNK = 1 << 20
+_HEAD = 4096  # bytes by which a file without a known ending is told
 
 
 class Kind(StrEnum):
@@ -38,6 +40,33 @@ class Origin(StrEnum):
     MICROPHONE = "microphone"
     FILE = "file"
     SENSOR = "sensor"
+
+
+_SUFFIXES = {
+    Kind.IMAGE: "png jpg jpeg jpe jfif webp bmp dib tif tiff gif pdf",
+    Kind.AUDIO: "wav wave flac mp3 ogg oga opus m4a m4b aac wma aif aiff",
+    Kind.VIDEO: "mp4 m4v mkv webm mov avi mpg mpeg",
+    Kind.READINGS: "csv tsv",
+    Kind.TEXT: "txt text md markdown log eml json xml html htm yaml yml rst",
+}
+_BY_SUFFIX = {f".{suffix}": kind for kind, suffixes in _SUFFIXES.items() for suffix in suffixes.split()}
+_BY_MAGIC = (
+    (b"\x89PNG", Kind.IMAGE),
+    (b"\xff\xd8\xff", Kind.IMAGE),
+    (b"BM", Kind.IMAGE),
+    (b"II*\0", Kind.IMAGE),
+    (b"MM\0*", Kind.IMAGE),
+    (b"GIF8", Kind.IMAGE),
+    (b"%PDF-", Kind.IMAGE),
+    (b"fLaC", Kind.AUDIO),
+    (b"OggS", Kind.AUDIO),
+    (b"ID3", Kind.AUDIO),
+    (b"\xff\xfb", Kind.AUDIO),
+    (b"\xff\xf3", Kind.AUDIO),
+    (b"\xff\xf2", Kind.AUDIO),
+    (b"\x1aE\xdf\xa3", Kind.VIDEO),  # Matroska and WebM
+)
+_BY_RIFF = {b"WAVE": Kind.AUDIO, b"WEBP": Kind.IMAGE, b"AVI ": Kind.VIDEO}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +108,42 @@ class Signal:
         """All bytes; for signals that are held in memory anyway."""
         with self.open() as stream:
             return stream.read()
+
+
+def guess(path: Path) -> Kind:
+    """What sort of signal a file is: by its name, else by its first bytes.
+
+    Raises:
+        InputMissing, InputUnreadable: as the name says.
+        InputUnsupported: it is of no kind that is known.
+    """
+    kind = _BY_SUFFIX.get(path.suffix.lower())
+    if kind is not None:
+        return kind
+    with _open_regular(path) as stream:
+        head = stream.read(_HEAD)
+    kind = _by_content(head)
+    if kind is None:
+        raise InputUnsupported(f"it cannot be told what {printable(path.name)} is", f"say its kind: {', '.join(Kind)}")
+    return kind
+
+
+def _by_content(head: bytes) -> Kind | None:
+    """The kind that a file's first bytes tell, by their magic numbers; text is what holds no control characters."""
+    for start, kind in _BY_MAGIC:
+        if head.startswith(start):
+            return kind
+    if head[:4] == b"RIFF":
+        return _BY_RIFF.get(head[8:12])
+    if head[4:8] == b"ftyp":
+        return Kind.AUDIO if head[8:11] in (b"M4A", b"M4B") else Kind.VIDEO
+    if not head or b"\0" in head:
+        return None
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return None
+    return Kind.TEXT
 
 
 def take_file(path: Path, kind: Kind, number: int) -> Signal:

@@ -95,6 +95,7 @@ class LlamaEngine:
         self.name = model.name
         self.sha256 = model.sha256
         self.usage = Usage()
+        self._halt = runtime.halt
         self._family = str(model.options.get("family", "chatml"))
         end_of_turn = template(self._family).end_of_turn  # an unknown family is refused before anything is loaded
         self._opening = str(model.options.get("opening", ""))
@@ -204,6 +205,7 @@ class LlamaEngine:
 
     def _evaluate(self, tokens: Sequence[int]) -> NDArray[np.float32]:
         for start in range(0, len(tokens), BATCH):
+            self._halt.check()
             batch = tokens[start : start + BATCH]
             array = (self._llama.llama_token * len(batch))(*batch)
             status = self._llama.llama_decode(self._ctx, self._llama.llama_batch_get_one(array, len(batch)))

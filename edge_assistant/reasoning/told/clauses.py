@@ -181,7 +181,7 @@ def clauses(text: str) -> list[Clause]:
     """The clauses of a text that `plain` made ready, in order."""
     found: list[Clause] = []
     for number, (start, end) in enumerate(sentences(text)):
-        asks = start + _asked_from(text[start:end])
+        asks = start + asked_from(text[start:end])
         cuts = [start, *(start + cut for cut in _cuts(text[start:end])), end]
         cuts = sorted({*cuts, asks} if asks < end else cuts)
         conditional = False
@@ -239,7 +239,7 @@ def _cut(vocabulary: Vocabulary) -> re.Pattern[str]:
     )
 
 
-def _asked_from(sentence: str) -> int:
+def asked_from(sentence: str) -> int:
     """Where a sentence begins to ask: at its start, or at the tag of "it is at ten, is that right?"; else its end."""
     if _asking().match(sentence) and not (_RELATIVE.match(sentence) and "?" not in sentence):
         return 0

@@ -1,0 +1,164 @@
+"""One conversation: signals that come and go, questions over them, and what was perceived kept between the two."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from edge_assistant.answer import Answer
+from edge_assistant.assistant import Assistant, checked
+from edge_assistant.errors import UsageError
+from edge_assistant.events import Event
+from edge_assistant.signals import Kind, Origin, Signal, guess, take_bytes, take_file
+
+SAID = "what you said"  # the name of what a message states beside its question
+
+Watch = Callable[[Event], None]
+
+
+class Conversation:
+    """Signals and questions over them, one after another; used by one thread, but for `stop`.
+
+    Attributes:
+        assistant: answers.
+    """
+
+    assistant: Assistant
+
+    def __init__(self, assistant: Assistant, language: str | None = None) -> None:
+        """Begin with no signals.
+
+        Args:
+            assistant: answers; what it perceived stays with it.
+            language: of what is spoken and written, or None to detect it.
+        """
+        self.assistant = assistant
+        self._language = language
+        self._given: dict[str, Signal] = {}  # in the order attached, with the removed ones
+        self._removed: set[str] = set()
+
+    @property
+    def signals(self) -> tuple[Signal, ...]:
+        """The signals in the order attached, without removed ones."""
+        return tuple(signal for id, signal in self._given.items() if id not in self._removed)
+
+    def attach(self, path: Path, kind: Kind | None = None) -> Signal:
+        """Add a file, of the kind that its name or content tells where none is given.
+
+        Raises:
+            InputError: it is missing, empty, too large, no file or of no kind that is known.
+        """
+        kind = kind or guess(path)
+        return self._put(take_file(path, kind, self._next(kind)))
+
+    def add(self, data: bytes, kind: Kind, *, origin: Origin, name: str) -> Signal:
+        """Add bytes that have no file: a camera's picture, a recording, readings.
+
+        Raises:
+            InputEmpty, InputTooLarge: as the name says.
+        """
+        return self._put(take_bytes(data, kind, self._next(kind), origin=origin, name=name))
+
+    def renew(self, id: str, data: bytes) -> Signal:
+        """Give a signal other bytes, such as readings that grew; its id, name and place stay.
+
+        Raises:
+            UsageError: there is no such signal.
+            InputEmpty, InputTooLarge: as the name says; the former bytes stay then.
+        """
+        former = self._signal(id)
+        taken = take_bytes(data, former.kind, 1, origin=former.origin, name=former.name)
+        if taken.sha256 != former.sha256:
+            self.assistant.recall.forget(former.sha256)
+        return self._put(replace(taken, id=id))
+
+    def remove(self, id: str) -> Signal:
+        """Take a signal away; `restore` gives it back.
+
+        Raises:
+            UsageError: there is no such signal.
+        """
+        signal = self._signal(id)
+        self._removed.add(id)
+        return signal
+
+    def restore(self, signal: Signal) -> None:
+        """Give a removed signal back its place and id; one of an earlier conversation comes last."""
+        self._given[signal.id] = signal
+        self._removed.discard(signal.id)
+
+    def perceive(self, id: str, watch: Watch) -> None:
+        """Perceive a signal, so that a question need not wait for it.
+
+        Raises:
+            UsageError: there is no such signal.
+            InputError: it cannot be used.
+            ModelError: a model is missing or corrupt.
+            Stopped: `stop` was called.
+        """
+        self.assistant.perceive(self._signal(id), watch, self._language)
+
+    def ask(self, text: str, watch: Watch, *, spoken: bytes | None = None) -> Answer:
+        """Answer a message.
+
+        Args:
+            text: a question; what else it states becomes a signal of its own and stays for later questions.
+            watch: is called with each event.
+            spoken: the recording (WAV) where the message was spoken and its text was not changed; the signal then.
+
+        Raises:
+            UsageError: the question is empty or too long.
+            InputError: no signal is left.
+            ModelError: a model is missing or corrupt.
+            Stopped: `stop` was called.
+        """
+        statements, question = self.assistant.parted(text)
+        checked(question or text)
+        others = self.signals
+        if statements:
+            self._state(statements, spoken)
+        if not question and others:
+            return self.assistant.check(self.signals, watch, language=self._language, message=text)
+        signals = self.signals if question else ()
+        return self.assistant.ask(question or text, signals, watch, language=self._language, message=text)
+
+    def check(self, watch: Watch) -> Answer:
+        """Compare the signals without a question.
+
+        Raises:
+            UsageError: there are fewer than two.
+            InputError: fewer than two can be used.
+            ModelError: a model is missing or corrupt.
+            Stopped: `stop` was called.
+        """
+        return self.assistant.check(self.signals, watch, language=self._language)
+
+    def stop(self) -> None:
+        """Let what runs raise `Stopped` soon; from any thread."""
+        self.assistant.stop()
+
+    def _state(self, statements: str, spoken: bytes | None) -> None:
+        """Add what a message states, unless just that is there: who asks again states nothing new."""
+        data = spoken or statements.encode("utf-8", "replace")
+        if hashlib.sha256(data).hexdigest() in {signal.sha256 for signal in self.signals}:
+            return
+        if spoken:
+            self.add(data, Kind.AUDIO, origin=Origin.MICROPHONE, name=SAID)
+        else:
+            self.add(data, Kind.TEXT, origin=Origin.USER, name=SAID)
+
+    def _signal(self, id: str) -> Signal:
+        if id not in self._given or id in self._removed:
+            raise UsageError(f"there is no signal {id}", "name one of the conversation")
+        return self._given[id]
+
+    def _put(self, signal: Signal) -> Signal:
+        self._given[signal.id] = signal
+        return signal
+
+    def _next(self, kind: Kind) -> int:
+        """A number within the kind that was never given."""
+        numbers = [int(signal.id.partition(":")[2]) for signal in self._given.values() if signal.kind is kind]
+        return max(numbers, default=0) + 1

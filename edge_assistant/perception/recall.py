@@ -1,0 +1,85 @@
+"""What was perceived is kept, so that a later question over the same signal perceives nothing again."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+
+from edge_assistant.errors import InputError, InputMissing, InputUnreadable
+from edge_assistant.perception.gather import Perceive
+from edge_assistant.perception.sense import Percept, Request
+from edge_assistant.signals import Kind, Signal
+
+MAX_BYTES = 256 << 20  # of all that is kept, roughly; a table of the longest readings is 480 MB and is read again
+_ITEM = 600  # bytes of a piece of evidence beside its text: the objects that it is made of
+
+Key = tuple[str, Kind, str, str, str | None]
+"""Of what was perceived: sense, kind, sum, name (notes tell it) and the language that was wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    made: Percept | InputError
+    size: int
+
+
+class Recall:
+    """Percepts, and faults of the bytes themselves, by sense, sum and language; what is used least is dropped."""
+
+    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
+        self._max_bytes = max_bytes
+        self._kept: OrderedDict[Key, _Kept] = OrderedDict()
+        self._size = 0
+
+    def perceiver(self, sense: str, perceive: Perceive) -> Perceive:
+        """What recalls for a sense, or perceives with it and keeps what it made.
+
+        A missing file and a missing model are no faults of the bytes: both may be there the next time.
+        """
+
+        def recalled(signal: Signal, request: Request) -> Percept:
+            key = sense, signal.kind, signal.sha256, signal.name, request.language
+            kept = self._kept.get(key)
+            if kept is not None:
+                self._kept.move_to_end(key)
+                if isinstance(kept.made, InputError):
+                    raise kept.made
+                return _of(signal, kept.made)
+            try:
+                percept = perceive(signal, request)
+            except (InputMissing, InputUnreadable):
+                raise
+            except InputError as error:
+                self._keep(key, _Kept(error.with_traceback(None), _ITEM))
+                raise
+            self._keep(key, _Kept(percept, _size(percept)))
+            return percept
+
+        return recalled
+
+    def forget(self, sha256: str) -> None:
+        """Drop all that was perceived in these bytes."""
+        for key in [key for key in self._kept if key[2] == sha256]:
+            self._size -= self._kept.pop(key).size
+
+    def _keep(self, key: Key, kept: _Kept) -> None:
+        if kept.size > self._max_bytes:
+            return
+        self._kept[key] = kept
+        self._size += kept.size
+        while self._size > self._max_bytes:
+            self._size -= self._kept.popitem(last=False)[1].size
+
+
+def _of(signal: Signal, percept: Percept) -> Percept:
+    """A percept as one of this signal, which may have another id than the one that was perceived."""
+    return replace(percept, evidence=tuple(replace(item, signal=signal.id) for item in percept.evidence))
+
+
+def _size(percept: Percept) -> int:
+    """Bytes that a percept holds, roughly."""
+    size = sum(_ITEM + 4 * len(item.text) for item in percept.evidence)
+    if percept.table is not None:
+        table = percept.table
+        size += table.times.nbytes + table.rows.nbytes + sum(column.values.nbytes for column in table.columns)
+    return size
