@@ -1,0 +1,194 @@
+"""The app's launcher: starts the app as a child on the same terminal, pulls models for it, puts the terminal right.
+
+The app itself never needs a network. What it lacks it asks the launcher for, over a pipe; the launcher holds no signal
+and no answer, opens no socket, and starts a process of its own for each pull (`serving`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import termios
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from edge_assistant.errors import UsageError
+from edge_assistant_tui.options import Options
+from edge_assistant_tui.pulling import PIPES
+from edge_assistant_tui.serving import Server
+
+if TYPE_CHECKING:
+    import argparse
+
+APP = (sys.executable, "-P", "-m", "edge_assistant_tui")  # -P: the folder one stands in is no place to import from
+NEEDED = ("textual", "textual_image", "textual_plotext")
+
+# What Textual's LinuxDriver.stop_application_mode writes, for an app that had no time to: the end of a synchronized
+# update, of mouse (1000, 1003, 1015, 1006, 1016), bracketed paste, reports of resizing, Kitty's keys and focus; then
+# line wrap, colours, the main screen and the cursor.
+_LEAVE = (
+    "\x1b[?2026l\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1016l\x1b[?2004l\x1b[?2048l\x1b[<u\x1b[?1004l"
+    "\x1b[?7h\x1b[0m\x1b[?1049l\x1b[?25h"
+)
+
+
+def main(args: argparse.Namespace) -> int:
+    """Open the app and return its exit status; the entry point of the bare command.
+
+    Args:
+        args: the bare command's options, and `settings`.
+
+    Raises:
+        UsageError: the libraries of the app are not installed.
+    """
+    if missing := [name for name in NEEDED if find_spec(name) is None]:
+        what = f"the app needs {', '.join(missing).replace('_', '-')}, which the extra 'tui' brings"
+        raise UsageError(what, "run 'pip install edge-assistant-offline[tui]', or ask on the command line, see --help")
+    return run(APP, options_of(args).to_environment())
+
+
+def options_of(args: argparse.Namespace) -> Options:
+    """The app's options: the command line before the settings."""
+    return Options(
+        profile=args.profile or args.settings.profile,
+        domain=args.domain or args.settings.domain,
+        language=args.language or args.settings.language,
+        camera=args.camera,
+        microphone=args.microphone,
+        speaker=args.speaker,
+        attach=tuple(args.attach),
+    )
+
+
+def run(command: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Start an app on this terminal, serve it until it ends, and return its exit status, 128 + n for a signal n.
+
+    Args:
+        command: the app's command.
+        environment: what is added to this process's own.
+    """
+    requests, ask = os.pipe()
+    answer, answers = os.pipe()
+    added = {**environment, PIPES: f"{answer},{ask}"}
+    with _terminal_kept() as terminal, _handed_on() as signals:
+        child = subprocess.Popen(command, env={**os.environ, **added}, pass_fds=(answer, ask))
+        os.close(answer)
+        os.close(ask)
+        signals.child = child
+        server = Server(requests, answers)
+        threading.Thread(target=server.serve, name="serving", daemon=True).start()
+        try:
+            status = _waited(child)
+        finally:
+            server.close()
+        terminal.left_as_it_was = status >= 0
+    if status < 0:
+        print(
+            f"error: the app was ended by {_name(-status)} - start it again; it offers the conversation",
+            file=sys.stderr,
+        )
+    return status if status >= 0 else 128 - status
+
+
+def _waited(child: subprocess.Popen[bytes]) -> int:
+    """The child's status at its end, negative for a signal; a child that is suspended suspends the launcher too.
+
+    The shell waits for the launcher only, and wakes the whole process group.
+    """
+    while True:
+        _, status = os.waitpid(child.pid, os.WUNTRACED)
+        if not os.WIFSTOPPED(status):
+            child.returncode = os.waitstatus_to_exitcode(status)
+            return child.returncode
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+
+class _Signals:
+    """What reaches the launcher by a signal: the keys' are the app's own, an ending one is handed on to it."""
+
+    def __init__(self) -> None:
+        self.child: subprocess.Popen[bytes] | None = None
+
+    def keep(self, number: int, frame: Any) -> None:  # noqa: ANN401 - as signal.signal wants it
+        """Nothing: the terminal has sent it to the app too."""
+
+    def hand_on(self, number: int, frame: Any) -> None:  # noqa: ANN401 - as signal.signal wants it
+        """End the app; before there is one, the launcher.
+
+        Raises:
+            SystemExit: there is none yet.
+        """
+        if self.child is None:
+            sys.exit(128 + number)
+        if self.child.returncode is None:
+            self.child.send_signal(number)
+
+
+@contextlib.contextmanager
+def _handed_on() -> Iterator[_Signals]:
+    """Handlers while the app runs. They are functions, as what is ignored would be ignored by the app as well."""
+    signals = _Signals()
+    handlers = {
+        signal.SIGINT: signals.keep,
+        signal.SIGQUIT: signals.keep,
+        signal.SIGTERM: signals.hand_on,
+        signal.SIGHUP: signals.hand_on,
+    }
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        yield signals
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class _Terminal:
+    """The terminal that the app draws on: standard input as Textual reads it, standard error as it writes it."""
+
+    def __init__(self) -> None:
+        self.left_as_it_was = False
+        self._modes = _modes()
+
+    def put_right(self) -> None:
+        """Leave the app's screen, and bring the modes back that the app was started with."""
+        if not self.left_as_it_was:
+            with contextlib.suppress(OSError):
+                os.write(2, _LEAVE.encode())
+        if self._modes is None or _modes() == self._modes:
+            return
+        before = signal.signal(signal.SIGTTOU, signal.SIG_IGN)  # in the background, setting modes would suspend
+        try:
+            with contextlib.suppress(termios.error):
+                termios.tcsetattr(0, termios.TCSANOW, self._modes)
+                termios.tcflush(0, termios.TCIFLUSH)  # reports of the mouse that nobody reads any more
+        finally:
+            signal.signal(signal.SIGTTOU, before)
+
+
+@contextlib.contextmanager
+def _terminal_kept() -> Iterator[_Terminal]:
+    terminal = _Terminal()
+    try:
+        yield terminal
+    finally:
+        terminal.put_right()
+
+
+def _modes() -> list[Any] | None:
+    """The modes of the terminal on standard input; None where it is none."""
+    try:
+        return termios.tcgetattr(0)
+    except termios.error:
+        return None
+
+
+def _name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

@@ -1,0 +1,178 @@
+"""What workers tell the app; nothing else crosses from a thread to the screens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+if TYPE_CHECKING:
+    from edge_assistant.answer import Answer, Route, Verdict
+    from edge_assistant.history.store import Saved
+    from edge_assistant.signals import Signal
+
+
+@dataclass
+class Ready(Message):
+    """The models of the profile were looked for; `missing` are the names of those that are not in the store."""
+
+    missing: tuple[str, ...]
+
+
+@dataclass
+class Taken(Message):
+    """A signal is in the conversation; it will be perceived."""
+
+    signal: Signal
+
+
+@dataclass
+class Refused(Message):
+    """Something that was asked for could not be done: one line of what happened, one of what to do."""
+
+    message: str
+    hint: str
+
+
+@dataclass
+class Removed(Message):
+    """A signal is no longer in the conversation; it can be restored."""
+
+    signal: Signal
+
+
+@dataclass
+class Sensing(Message):
+    """A sense works on a signal; fraction 0 to 1."""
+
+    signal: str
+    sense: str
+    fraction: float
+
+
+@dataclass
+class Sensed(Message):
+    """A sense is done with a signal; `count` pieces of evidence."""
+
+    signal: str
+    sense: str
+    count: int
+    seconds: float
+
+
+@dataclass
+class Noted(Message):
+    """Something of a signal was left out or assumed."""
+
+    signal: str
+    text: str
+
+
+@dataclass
+class SignalFailed(Message):
+    """A signal could not be used; the others go on."""
+
+    signal: str
+    message: str
+    hint: str
+
+
+@dataclass
+class TurnRouted(Message):
+    """It is decided which way a turn's question takes."""
+
+    turn: int
+    route: Route
+
+
+@dataclass
+class TurnWorking(Message):
+    """What a turn is at, in a few words."""
+
+    turn: int
+    what: str
+
+
+@dataclass
+class TurnCompared(Message):
+    """A verdict of a turn."""
+
+    turn: int
+    verdict: Verdict
+
+
+@dataclass
+class TurnSaid(Message):
+    """A sentence of a turn's answer, checked against its evidence."""
+
+    turn: int
+    text: str
+
+
+@dataclass
+class TurnEnded(Message):
+    """A turn's answer is complete."""
+
+    turn: int
+    answer: Answer
+
+
+@dataclass
+class TurnStopped(Message):
+    """A turn was stopped by the person."""
+
+    turn: int
+
+
+@dataclass
+class TurnFailed(Message):
+    """A turn has no answer: what happened and what to do."""
+
+    turn: int
+    message: str
+    hint: str
+
+
+@dataclass
+class Heard(Message):
+    """What is said to the assistant.
+
+    Attributes:
+        text: the transcript.
+        final: whether the person has ended; a partial one may still change.
+        recording: the WAV of the utterance, where it is final.
+    """
+
+    text: str
+    final: bool
+    recording: bytes | None = None
+
+
+@dataclass
+class Unfinished(Message):
+    """A conversation that the last run did not end is there to be restored."""
+
+    saved: Saved
+
+
+@dataclass
+class Resumed(Message):
+    """An earlier conversation goes on; its signals follow one by one."""
+
+    saved: Saved
+
+
+@dataclass
+class NotKept(Message):
+    """The history cannot be written; the conversation goes on without."""
+
+    message: str
+    hint: str
+
+
+@dataclass
+class Faulted(Message):
+    """A fault of ours in the worker; the log has the details."""
+
+    what: str

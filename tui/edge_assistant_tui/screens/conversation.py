@@ -1,0 +1,251 @@
+"""The conversation: signals at the side, turns in the middle, the prompt below; it owns what is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import ComposeResult, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.screen import Screen
+from textual.widgets import Footer
+
+from edge_assistant_tui import messages
+from edge_assistant_tui.widgets.prompt import Prompt
+from edge_assistant_tui.widgets.signals import SignalList
+from edge_assistant_tui.widgets.status import StatusBar
+from edge_assistant_tui.widgets.turn import Turn
+from edge_assistant_tui.widgets.welcome import Welcome
+
+if TYPE_CHECKING:
+    from edge_assistant.signals import Signal
+    from edge_assistant_tui.app import EdgeAssistant
+
+MAX_TURNS = 50  # that stay on the screen; older ones are in the history
+NARROW = 100  # columns below which the side list is slim
+
+
+class Conversation(Screen[None]):
+    """One conversation over all signals."""
+
+    CSS_PATH = "conversation.tcss"
+    app: EdgeAssistant
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "stop", "Stop", priority=True),
+        Binding("f7", "check", "Compare"),
+        Binding("ctrl+r", "retry", "Ask again", show=False),
+        Binding("ctrl+e", "edit", "Edit question", show=False),
+        Binding("ctrl+z", "undo", "Undo remove", show=False, priority=True),
+        Binding("ctrl+n", "new", "New", show=False),
+        Binding("ctrl+l", "signals", "Signals", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._removed: list[Signal] = []
+        self._turns = 0
+        self._live: set[int] = set()
+
+    def compose(self) -> ComposeResult:
+        """The parts."""
+        yield StatusBar(id="status")
+        with Horizontal(id="middle"):
+            yield SignalList(id="signals")
+            with Vertical(id="talk"):
+                yield VerticalScroll(Welcome(), id="turns")
+        yield Prompt(id="prompt")
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Typing goes into the prompt."""
+        self.query_one(Prompt).focus()
+
+    def on_resize(self) -> None:
+        """The side list is slim on a narrow terminal."""
+        self.set_class(self.size.width < NARROW, "narrow")
+
+    # What the person does
+
+    @on(Prompt.Sent)
+    async def _told_sent(self, event: Prompt.Sent) -> None:
+        await self.ask(event.text, event.recording)
+
+    @on(Prompt.Dropped)
+    def _told_dropped(self, event: Prompt.Dropped) -> None:
+        for path in event.paths:
+            self.app.work.attach(path)
+
+    @on(SignalList.Unwanted)
+    def _told_unwanted(self, event: SignalList.Unwanted) -> None:
+        self.app.work.remove(event.signal.id)
+
+    async def ask(self, text: str | None, recording: bytes | None = None) -> None:
+        """Begin a turn; without a text the signals are compared."""
+        turn = await self._begin(text)
+        if text is None:
+            self.app.work.check(turn)
+        else:
+            self.app.work.ask(turn, text, recording)
+
+    async def action_check(self) -> None:
+        """Compare the signals without a question."""
+        await self.ask(None)
+
+    def action_stop(self) -> None:
+        """Stop what is computed and spoken, at once."""
+        if self._live:
+            self.app.work.stop()
+        elif not self.query_one(Prompt).has_focus:
+            self.query_one(Prompt).focus()
+        elif self.query_one(Prompt).text:
+            self.query_one(Prompt).put("")
+
+    async def action_retry(self) -> None:
+        """Ask the last question again, over the signals as they are now."""
+        if (last := self._last()) is not None:
+            await self.ask(last.question)
+
+    def action_edit(self) -> None:
+        """Put the last question back into the prompt."""
+        if (last := self._last()) is not None and last.question is not None:
+            self.query_one(Prompt).put(last.question)
+            self.query_one(Prompt).focus()
+
+    def action_undo(self) -> None:
+        """Put back the signal that was removed last."""
+        if self._removed:
+            self.app.work.restore([self._removed.pop()])
+        else:
+            self.notify("Nothing was removed.")
+
+    async def action_new(self) -> None:
+        """Begin anew; this conversation stays in the history."""
+        self.app.work.stop()
+        self.app.work.begin()
+        await self.empty()
+
+    def action_signals(self) -> None:
+        """Go to the list of signals."""
+        self.query_one(SignalList).focus()
+
+    def commands(self) -> Iterator[SystemCommand]:
+        """What the palette offers of the conversation."""
+        yield SystemCommand("Compare", "Compare the signals without a question", self.action_check)
+        yield SystemCommand("Ask again", "Ask the last question over the signals as they are now", self.action_retry)
+        yield SystemCommand("Edit question", "Put the last question back into the prompt", self.action_edit)
+        yield SystemCommand("Undo remove", "Put back the signal that was removed last", self.action_undo)
+        yield SystemCommand("New conversation", "Begin anew; this one stays in the history", self.action_new)
+
+    async def empty(self) -> None:
+        """Show nothing of what was."""
+        self._removed.clear()
+        self._live.clear()
+        self.query_one(SignalList).clear_all()
+        self.query_one(Prompt).forget()
+        await self.query_one("#turns").remove_children()
+        await self.query_one("#turns").mount(Welcome())
+
+    # What the worker tells
+
+    @on(messages.Ready)
+    def _told_ready(self, event: messages.Ready) -> None:
+        for welcome in self.query(Welcome):
+            welcome.missing = event.missing
+
+    @on(messages.Resumed)
+    async def _told_resumed(self, event: messages.Resumed) -> None:
+        from edge_assistant.answer import Answer
+
+        await self.empty()
+        for turn in event.saved.turns[-MAX_TURNS:]:
+            answer = Answer.from_json(turn.answer)
+            shown = self._turn(await self._begin(answer.question or None))
+            if shown is not None:
+                await shown.end(answer)
+        self._live.clear()
+        self._scroll()
+
+    @on(messages.Taken)
+    def _told_taken(self, event: messages.Taken) -> None:
+        self.query_one(SignalList).take(event.signal)
+
+    @on(messages.Removed)
+    def _told_gone(self, event: messages.Removed) -> None:
+        self.query_one(SignalList).drop(event.signal.id)
+        self._removed.append(event.signal)
+        self.notify(f"{event.signal.name} is removed; Ctrl+Z brings it back.")
+
+    @on(messages.Sensing)
+    @on(messages.Sensed)
+    @on(messages.Noted)
+    @on(messages.SignalFailed)
+    def _told_signal(self, event: messages.Sensing) -> None:
+        self.query_one(SignalList).tell(event)
+
+    @on(messages.TurnRouted)
+    def _told_routed(self, event: messages.TurnRouted) -> None:
+        if (turn := self._turn(event.turn)) is not None:
+            turn.routed(event.route)
+
+    @on(messages.TurnWorking)
+    def _told_working(self, event: messages.TurnWorking) -> None:
+        if (turn := self._turn(event.turn)) is not None:
+            turn.working(event.what)
+
+    @on(messages.TurnSaid)
+    async def _told_said(self, event: messages.TurnSaid) -> None:
+        if (turn := self._turn(event.turn)) is not None:
+            await turn.say(event.text)
+            self._scroll()
+
+    @on(messages.TurnEnded)
+    async def _told_ended(self, event: messages.TurnEnded) -> None:
+        if (turn := self._over(event.turn)) is not None:
+            await turn.end(event.answer)
+            self._scroll()
+
+    @on(messages.TurnStopped)
+    async def _told_stopped(self, event: messages.TurnStopped) -> None:
+        if (turn := self._over(event.turn)) is not None:
+            await turn.stopped()
+
+    @on(messages.TurnFailed)
+    async def _told_failed(self, event: messages.TurnFailed) -> None:
+        if (turn := self._over(event.turn)) is not None:
+            await turn.failed(event.message, event.hint)
+            self._scroll()
+
+    @on(messages.Heard)
+    def _told_heard(self, event: messages.Heard) -> None:
+        self.query_one(Prompt).hear(event.text, event.recording)
+
+    async def _begin(self, text: str | None) -> int:
+        turns = self.query_one("#turns", VerticalScroll)
+        for welcome in self.query(Welcome):
+            await welcome.remove()
+        self._turns += 1
+        self._live.add(self._turns)
+        await turns.mount(Turn(self._turns, text))
+        shown = list(turns.query(Turn))
+        for old in shown[: max(0, len(shown) - MAX_TURNS)]:
+            await old.remove()
+        self._scroll()
+        return self._turns
+
+    def _scroll(self) -> None:
+        self.query_one("#turns", VerticalScroll).scroll_end(animate=False)
+
+    def _turn(self, number: int) -> Turn | None:
+        found = self.query(f"#turn-{number}")
+        return found.first(Turn) if found else None
+
+    def _over(self, number: int) -> Turn | None:
+        self._live.discard(number)
+        return self._turn(number)
+
+    def _last(self) -> Turn | None:
+        turns = self.query(Turn)
+        return turns.last() if turns else None

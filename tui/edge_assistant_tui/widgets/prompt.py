@@ -1,0 +1,140 @@
+"""Where a person types: Enter sends, a path attaches, what was heard stands here to be corrected."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widgets import TextArea
+
+MAX_PATHS = 32  # pasted or dropped at once
+
+
+class Prompt(TextArea):
+    """A text area of one to six lines."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "send", "Send", priority=True),
+        Binding("ctrl+j,shift+enter,alt+enter", "newline", "New line", show=False),
+        Binding("up", "earlier", "Earlier question", show=False),
+        Binding("down", "later", "Later question", show=False),
+    ]
+
+    @dataclass
+    class Sent(Message):
+        """A question, and the recording of it where it was spoken and has not been changed."""
+
+        text: str
+        recording: bytes | None
+
+    @dataclass
+    class Dropped(Message):
+        """Paths of files that were pasted, dropped or typed."""
+
+        paths: tuple[Path, ...]
+
+    def __init__(self, id: str) -> None:
+        super().__init__(soft_wrap=True, show_line_numbers=False, highlight_cursor_line=False, id=id)
+        self._heard: tuple[str, bytes] | None = None
+        self._asked: list[str] = []
+        self._at = 0
+        self.border_title = "Ask"
+        self.placeholder = "Ask over the signals, or give a path to attach"
+
+    def action_send(self) -> None:
+        """Send what stands here; a path is attached instead."""
+        text = self.text.strip()
+        if not text:
+            return
+        if paths := paths_in(text):
+            self.post_message(self.Dropped(paths))
+        else:
+            recording = self._heard[1] if self._heard is not None and self._heard[0].strip() == text else None
+            self.post_message(self.Sent(text, recording))
+            self._asked.append(text)
+        self.put("")
+
+    def action_newline(self) -> None:
+        """A line break."""
+        self.insert("\n")
+
+    def put(self, text: str) -> None:
+        """Replace what stands here, for the person to go on with."""
+        self.text = text
+        self._heard = None
+        self._at = len(self._asked)
+        self.move_cursor(self.document.end)
+
+    def hear(self, text: str, recording: bytes | None) -> None:
+        """Show what is heard; with the recording once the person has ended."""
+        self.put(text)
+        if recording is not None:
+            self._heard = text, recording
+
+    def forget(self) -> None:
+        """A new conversation: earlier questions are not offered any more."""
+        self._asked.clear()
+        self.put("")
+
+    def action_earlier(self) -> None:
+        """The question before, where the cursor cannot go up."""
+        if self.cursor_location[0] > 0:
+            self.action_cursor_up()
+        elif self._at > 0:
+            self._show(self._at - 1)
+
+    def action_later(self) -> None:
+        """The question after, where the cursor cannot go down."""
+        if self.cursor_location[0] < self.document.line_count - 1:
+            self.action_cursor_down()
+        elif self._at < len(self._asked):
+            self._show(self._at + 1)
+
+    def _show(self, at: int) -> None:
+        self.put(self._asked[at] if at < len(self._asked) else "")
+        self._at = at
+
+    async def _on_paste(self, event: events.Paste) -> None:
+        """A terminal pastes the paths of files that are dropped on it."""
+        if paths := paths_in(event.text):
+            event.stop()
+            event.prevent_default()
+            self.post_message(self.Dropped(paths))
+            return
+        await super()._on_paste(event)
+
+
+def paths_in(text: str) -> tuple[Path, ...]:
+    """The files that a text names, where it names nothing else: quoted, escaped or as URLs, as terminals paste them."""
+    if len(text) > MAX_PATHS * 4096 or "\0" in text:
+        return ()
+    whole = _path(text.strip())
+    if whole is not None:
+        return (whole,)
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        return ()
+    found = [_path(word) for word in words]
+    if not found or len(found) > MAX_PATHS or None in found:
+        return ()
+    return tuple(path for path in found if path is not None)
+
+
+def _path(word: str) -> Path | None:
+    from urllib.parse import unquote
+
+    if word.startswith("file://"):
+        word = unquote(word.removeprefix("file://"))
+    if not word or len(word) > 4096 or "\n" in word:
+        return None
+    try:
+        path = Path(word).expanduser()
+        return path if path.is_file() and ("/" in word or path.suffix) else None
+    except (OSError, ValueError, RuntimeError):
+        return None

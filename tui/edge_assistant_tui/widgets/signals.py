@@ -1,0 +1,158 @@
+"""The side list of signals: kind, name, time, and how far each is perceived."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from edge_assistant_tui import messages
+
+if TYPE_CHECKING:
+    from edge_assistant.signals import Signal
+
+MARKS = {"image": "▣", "audio": "♪", "video": "▶", "readings": "∿", "text": "¶"}
+STYLES = {
+    "waiting": "$text-muted",
+    "perceiving": "$text-accent",
+    "ready": "$text-success",
+    "failed": "$text-error",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A signal as it stands in the list.
+
+    Attributes:
+        state: `waiting`, `perceiving`, `ready` or `failed`.
+        detail: what is behind the state: percent, pieces of evidence, why it failed.
+        counts: pieces of evidence that each of its senses found so far.
+        notes: what was left out or assumed.
+    """
+
+    signal: Signal
+    state: str = "waiting"
+    detail: str = ""
+    counts: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+class SignalList(OptionList):
+    """The signals of the conversation; Enter shows one, Delete removes it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("delete,backspace,x", "remove", "Remove"),
+        Binding("enter", "select", "Show"),
+    ]
+
+    @dataclass
+    class Wanted(Message):
+        """A signal is to be looked at."""
+
+        entry: Entry
+
+    @dataclass
+    class Unwanted(Message):
+        """A signal is to be removed."""
+
+        signal: Signal
+
+    def __init__(self, id: str) -> None:
+        super().__init__(id=id)
+        self._entries: dict[str, Entry] = {}
+        self.border_title = "Signals"
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """The signals in their order."""
+        return tuple(self._entries.values())
+
+    def entry(self, id: str) -> Entry | None:
+        """A signal by its id."""
+        return self._entries.get(id)
+
+    def take(self, signal: Signal) -> None:
+        """A signal came in, or came anew."""
+        self._entries[signal.id] = Entry(signal)
+        self._draw()
+
+    def drop(self, id: str) -> None:
+        """A signal is gone."""
+        self._entries.pop(id, None)
+        self._draw()
+
+    def clear_all(self) -> None:
+        """A new conversation."""
+        self._entries.clear()
+        self._draw()
+
+    def tell(self, message: Message) -> None:
+        """What was perceived, noted or failed changes the entry."""
+        match message:
+            case messages.Sensing(id, sense, fraction):
+                percent = f" {fraction:.0%}" if 0 < fraction < 1 else ""
+                self._change(id, state="perceiving", detail=f"{sense}{percent}")
+            case messages.Sensed(id, sense, count, _) if id in self._entries:
+                counts = {**self._entries[id].counts, sense: count}
+                self._change(id, state="ready", counts=counts, detail=_pieces(sum(counts.values())))
+            case messages.SignalFailed(id, text, _):
+                self._change(id, state="failed", detail=text)
+            case messages.Noted(id, text) if id in self._entries and text not in self._entries[id].notes:
+                self._change(id, notes=(*self._entries[id].notes, text))
+            case _:
+                pass
+
+    def _change(self, id: str, **changes: object) -> None:
+        if id in self._entries:
+            self._entries[id] = replace(self._entries[id], **changes)  # type: ignore[arg-type]
+            self._draw(only=id)
+
+    def _draw(self, only: str | None = None) -> None:
+        if only is not None and only in self._id_to_option:
+            self.replace_option_prompt(only, _shown(self._entries[only]))
+            return
+        at = self.highlighted
+        self.clear_options()
+        self.add_options([Option(_shown(entry), id=id) for id, entry in self._entries.items()])
+        if self.option_count:
+            self.highlighted = min(at or 0, self.option_count - 1)
+        self.border_subtitle = str(self.option_count) if self.option_count else ""
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Enter, or a click."""
+        event.stop()
+        if event.option.id in self._entries:
+            self.post_message(self.Wanted(self._entries[event.option.id]))
+
+    def action_remove(self) -> None:
+        """Delete the highlighted signal."""
+        if self.highlighted is not None:
+            id = self.get_option_at_index(self.highlighted).id
+            if id in self._entries:
+                self.post_message(self.Unwanted(self._entries[id].signal))
+
+
+def _shown(entry: Entry) -> Content:
+    """Three lines: what it is, and how it stands; the state is a word, not a colour alone."""
+    signal = entry.signal
+    state = entry.state if not entry.detail else f"{entry.state}: {entry.detail}"
+    time = signal.taken.astimezone().strftime("%H:%M:%S")
+    return Content.assemble(
+        (f"{MARKS[signal.kind]} {signal.name}", "bold"),
+        "\n",
+        (f"  {signal.id} {time}", "$text-muted"),
+        "\n  ",
+        (state, STYLES[entry.state]),
+        *((f"\n  note: {note}", "$text-warning") for note in entry.notes[:2]),
+    )
+
+
+def _pieces(count: int) -> str:
+    return "1 piece" if count == 1 else f"{count} pieces"

@@ -1,0 +1,59 @@
+"""What an answer rests on, one line each; Enter opens the evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+if TYPE_CHECKING:
+    from edge_assistant.answer import Answer
+
+
+class Sources(OptionList):
+    """The cited evidence and the computations of one answer."""
+
+    @dataclass
+    class Chosen(Message):
+        """A source is to be shown."""
+
+        id: str
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(*_options(answer), classes="sources")
+        self.border_title = "Sources"
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Enter, or a click."""
+        event.stop()
+        if event.option.id is not None:
+            self.post_message(self.Chosen(event.option.id))
+
+
+def _options(answer: Answer) -> list[Option]:
+    evidence = {item.id: item for item in answer.evidence}
+    names = {signal.id: signal.name for signal in answer.signals}
+    options = []
+    for id in answer.citations:
+        item = evidence[id]
+        sure = "" if item.confidence is None else f", {item.confidence:.0%} sure"
+        where = f"{names.get(item.signal, item.signal)}, {item.locator}{sure}"
+        text = " ".join(item.text.split())
+        options.append(Option(_line(id, text, where), id=id))
+    for computation in answer.computed:
+        rests = ", ".join(computation.evidence)
+        options.append(
+            Option(
+                _line(computation.id, f"{computation.formula} = {computation.value}", f"from {rests}"),
+                id=computation.id,
+            )
+        )
+    return options
+
+
+def _line(id: str, text: str, where: str) -> Content:
+    return Content.assemble((f"{id} ", "bold $accent"), text, (f"  {where}", "$text-muted"))

@@ -1,0 +1,135 @@
+"""One turn of the conversation: the question, the answer as it comes, the verdicts, the sources, how it was made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Markdown, Static
+
+from edge_assistant_tui import citing
+from edge_assistant_tui.widgets.sources import Sources
+from edge_assistant_tui.widgets.verdicts import Verdicts
+
+if TYPE_CHECKING:
+    from textual.widgets._markdown import MarkdownStream
+
+    from edge_assistant.answer import Answer, Route
+
+CHECK = "Compare the signals"  # what stands where a question would, for a comparison without one
+
+
+class Turn(Vertical):
+    """A question and its answer.
+
+    Attributes:
+        number: from 1, as messages name it.
+        question: as it was sent; None for a comparison without one.
+        answer: once it is complete.
+    """
+
+    @dataclass
+    class Cited(Message):
+        """A citation was chosen."""
+
+        answer: Answer
+        id: str
+
+    def __init__(self, number: int, question: str | None) -> None:
+        super().__init__(id=f"turn-{number}", classes="turn")
+        self.number = number
+        self.question = question
+        self.answer: Answer | None = None
+        self.over = False
+        self._sentences: list[str] = []
+        self._stream: MarkdownStream | None = None
+
+    def compose(self) -> ComposeResult:
+        """The question, then what happens."""
+        yield Static(Content(self.question or CHECK), classes="question")
+        yield Static("waiting", classes="working")
+        yield Markdown("", classes="answer", open_links=False)
+
+    def working(self, what: str) -> None:
+        """Show what is being done."""
+        if not self.over:
+            self.query_one(".working", Static).update(Content(f"… {what}"))
+
+    def routed(self, route: Route) -> None:
+        """The way is decided."""
+        self.working(route.path)
+
+    async def say(self, sentence: str) -> None:
+        """Another sentence of the answer."""
+        if self.over:
+            return
+        markdown = self.query_one(Markdown)
+        if self._stream is None:
+            self._stream = Markdown.get_stream(markdown)
+        self._sentences.append(sentence)
+        await self._stream.write(citing.linked(sentence) + " ")
+
+    async def end(self, answer: Answer) -> None:
+        """The answer is complete: verdicts, sources and figures stand under it."""
+        self.answer = answer
+        await self._close()
+        if not self._sentences:
+            await self.query_one(Markdown).update(citing.linked(answer.text))
+        if answer.verdicts:
+            await self.mount(Verdicts(answer))
+        if answer.citations or answer.computed:
+            await self.mount(Sources(answer))
+        await self.mount(Static(_figures(answer), classes="figures"))
+        self.set_class(answer.status == "conflict", "conflict")
+
+    async def stopped(self) -> None:
+        """The person stopped it; what was said stays."""
+        await self._ended("stopped", "figures stopped")
+
+    async def failed(self, message: str, hint: str) -> None:
+        """There is no answer."""
+        await self._ended(f"error: {message} - {hint}", "failed")
+
+    async def _ended(self, text: str, classes: str) -> None:
+        if self.over:
+            return
+        await self._close()
+        await self.mount(Static(Content(text), classes=classes))
+
+    async def _close(self) -> None:
+        self.over = True
+        if self._stream is not None:
+            await self._stream.stop()
+            self._stream = None
+        await self.query(".working").remove()
+
+    def on_markdown_link_clicked(self, event: Markdown.LinkClicked) -> None:
+        """A citation in the text; other links lead nowhere, for an answer holds none of its own."""
+        event.stop()
+        id = citing.cited(event.href)
+        if id is not None and self.answer is not None:
+            self.post_message(self.Cited(self.answer, id))
+
+    def on_sources_chosen(self, event: Sources.Chosen) -> None:
+        """A source under the answer."""
+        event.stop()
+        if self.answer is not None:
+            self.post_message(self.Cited(self.answer, event.id))
+
+
+def _figures(answer: Answer) -> Content:
+    """The route and why, models, first token, tokens a second."""
+    timings = answer.timings
+    parts = [f"{answer.status.replace('_', ' ')} · {answer.route.path}: {answer.route.why}"]
+    parts.append(f"{timings.total_s:.1f} s")
+    if timings.first_token_s is not None:
+        parts.append(f"first word after {timings.first_token_s:.1f} s")
+    if timings.tokens_per_s is not None:
+        parts.append(f"{timings.tokens_per_s:.0f} tokens/s")
+    if answer.models:
+        parts.append("models: " + ", ".join(model.name for model in answer.models))
+    return Content(" · ".join(parts))

@@ -1,0 +1,33 @@
+"""The verdicts of an answer as a table: each has a word, and a colour beside it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+from textual.widgets import Static
+
+if TYPE_CHECKING:
+    from edge_assistant.answer import Answer, Verdict
+
+WORDS = {"agree": "AGREE", "conflict": "CONFLICT", "single": "SINGLE", "missing": "MISSING"}
+STYLES = {
+    "agree": "$text-success",
+    "conflict": "bold $text-error",
+    "single": "$text-accent",
+    "missing": "$text-muted",
+}
+
+
+class Verdicts(Static):
+    """Attribute by attribute: the verdict, and each value with its evidence."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(Content("\n").join(_row(verdict) for verdict in answer.verdicts), classes="verdicts")
+        self.border_title = "Verdicts"
+
+
+def _row(verdict: Verdict) -> Content:
+    matter = f"{verdict.attribute} of {verdict.subject}" if verdict.subject else verdict.attribute
+    told = " / ".join(f"{value.value} [{', '.join(value.evidence)}]" for value in verdict.values) or "nobody tells"
+    return Content.assemble((f"{WORDS[verdict.status]:9}", STYLES[verdict.status]), (matter, "bold"), f": {told}")

@@ -1,0 +1,307 @@
+"""The one thread that computes: jobs in order, each posts messages; Escape stops the one that runs.
+
+It alone holds the conversation and the history. Heavy libraries are imported here, when the first job needs them, and
+so never before the first screen is drawn.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from textual.message import Message
+
+from edge_assistant_tui import bridge, messages
+
+if TYPE_CHECKING:
+    from edge_assistant.assistant import Assistant
+    from edge_assistant.conversation import Conversation
+    from edge_assistant.history.store import History, Saved
+    from edge_assistant.signals import Kind, Origin, Signal
+    from edge_assistant_tui.options import Options
+
+_log = logging.getLogger(__name__)
+Job = Callable[[], None]
+
+
+class Work:
+    """Does what the app asks for, one thing after the other, in a thread of its own.
+
+    Attributes:
+        running: whether something is computed or waits for it.
+    """
+
+    def __init__(self, post: Callable[[Message], Any], options: Options) -> None:
+        """Prepare.
+
+        Args:
+            post: hands a message to the app; may be called from any thread.
+            options: profile, domain and language.
+        """
+        self._post = post
+        self._options = options
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._assistant: Assistant | None = None
+        self._open: Conversation | None = None
+        self._history: History | None = None
+        self._kept: str | None = None  # id of this conversation in the history
+        self._waiting = 0
+        self._generation = 0  # a stop makes the questions that were asked before it void
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name="work", daemon=True)
+
+    @property
+    def running(self) -> bool:
+        """Whether something is computed or waits for it."""
+        return self._waiting > 0
+
+    def start(self) -> None:
+        """Begin, and look for the models."""
+        self._thread.start()
+        self._put(self._look)
+
+    def close(self) -> None:
+        """End: what runs is stopped, the conversation is closed in the history."""
+        if not self._thread.is_alive():
+            return
+        self.stop()
+        self._put(self._finish)
+        self._jobs.put(None)
+        self._thread.join(timeout=5)
+
+    def stop(self) -> None:
+        """Stop the question that is answered, and those that wait."""
+        self._generation += 1
+        if self._open is not None:
+            self._open.stop()
+
+    def look(self) -> None:
+        """Look for the models of the profile again."""
+        self._put(self._look)
+
+    def attach(self, path: Path, kind: Kind | None = None) -> None:
+        """Take a file as a signal and perceive it."""
+        self._put(partial(self._attach, path, kind))
+
+    def add(self, data: bytes, kind: Kind, origin: Origin, name: str) -> None:
+        """Take captured bytes as a signal and perceive it."""
+        self._put(partial(self._add, data, kind, origin, name))
+
+    def renew(self, id: str, data: bytes) -> None:
+        """Perceive a signal anew whose bytes have grown."""
+        self._put(partial(self._renew, id, data))
+
+    def remove(self, id: str) -> None:
+        """Take a signal out of the conversation."""
+        self._put(partial(self._remove, id))
+
+    def restore(self, signals: Sequence[Signal]) -> None:
+        """Put removed signals back."""
+        self._put(partial(self._restore, tuple(signals)))
+
+    def ask(self, turn: int, text: str, recording: bytes | None = None) -> None:
+        """Answer a question; the recording is that of the words, where they were spoken and not changed."""
+        self._put(partial(self._answer, turn, self._generation, text, recording))
+
+    def check(self, turn: int) -> None:
+        """Compare the signals without a question."""
+        self._put(partial(self._answer, turn, self._generation, None, None))
+
+    def hear(self, samples: Any, final: bool) -> None:  # noqa: ANN401 - float32 [n], numpy is not imported here
+        """Write down speech, 16 kHz; a partial transcript is dropped while something else is computed."""
+        if final or not self.running:
+            self._put(partial(self._hear, samples, final))
+
+    def resume(self, saved: Saved) -> None:
+        """Go on with a conversation of the history."""
+        self._put(partial(self._resume, saved))
+
+    def begin(self) -> None:
+        """Begin a new conversation; the old one stays in the history."""
+        self._put(self._finish)
+
+    def voice(self, ready: Callable[[Any], None]) -> None:
+        """Open the voice and hand it over, in this thread; where there is none the app is told why."""
+        self._put(lambda: ready(self._conversation().assistant.voice()))
+
+    def _put(self, job: Job) -> None:
+        with self._lock:
+            self._waiting += 1
+        self._jobs.put(job)
+
+    def _run(self) -> None:
+        from edge_assistant.errors import EdgeAssistantError
+
+        while (job := self._jobs.get()) is not None:
+            try:
+                job()
+            except EdgeAssistantError as error:
+                self._post(messages.Refused(error.message, error.hint))
+            except Exception as error:
+                _log.exception("fault in the worker")
+                self._post(messages.Faulted(f"{type(error).__name__}: {error}"))
+            finally:
+                with self._lock:
+                    self._waiting -= 1
+
+    def _conversation(self) -> Conversation:
+        if self._open is None:
+            from edge_assistant.assistant import Assistant
+            from edge_assistant.conversation import Conversation
+            from edge_assistant.reasoning.rules import domain
+            from edge_assistant_models.portfolio import Portfolio
+
+            chosen = self._options.domain
+            vocabulary = domain.load(chosen) if chosen else None
+            self._assistant = self._assistant or Assistant(Portfolio(), self._options.profile, vocabulary=vocabulary)
+            self._open = Conversation(self._assistant, language=self._options.language)
+        return self._open
+
+    def _look(self) -> None:
+        from edge_assistant_models.portfolio import Portfolio
+        from edge_assistant_models.store import State
+
+        portfolio = Portfolio()
+        names = portfolio.resolve(self._options.profile).values()
+        self._post(messages.Ready(tuple(name for name in names if portfolio.state(name) is not State.INSTALLED)))
+        self._offer()
+
+    def _offer(self) -> None:
+        """Offer what the last run did not end."""
+        history = self._store()
+        if history is not None and self._kept is None and (saved := history.unfinished()) is not None:
+            self._post(messages.Unfinished(saved))
+
+    def _store(self) -> History | None:
+        """The history; None where it cannot be written, which is said once."""
+        if self._history is None:
+            self._keeping(self._open_history)
+        return self._history
+
+    def _open_history(self) -> None:
+        from edge_assistant.history.store import History
+
+        self._history = History()
+
+    def _keep(self, write: Callable[[History, str], object]) -> None:
+        """Write to the history; a disk that is full does not end the conversation."""
+        history = self._store()
+        if history is None:
+            return
+
+        def written() -> None:
+            self._kept = self._kept or history.begin()
+            write(history, self._kept)
+
+        self._keeping(written)
+
+    def _keeping(self, job: Job) -> None:
+        from edge_assistant.errors import EdgeAssistantError
+
+        try:
+            job()
+        except EdgeAssistantError as error:
+            self._post(messages.NotKept(error.message, error.hint))
+
+    def _attach(self, path: Path, kind: Kind | None) -> None:
+        self._took(self._conversation().attach(path, kind))
+
+    def _add(self, data: bytes, kind: Kind, origin: Origin, name: str) -> None:
+        self._took(self._conversation().add(data, kind, origin=origin, name=name))
+
+    def _renew(self, id: str, data: bytes) -> None:
+        self._took(self._conversation().renew(id, data))
+
+    def _remove(self, id: str) -> None:
+        removed = self._conversation().remove(id)
+        self._keep(lambda history, kept: history.remove_signal(kept, id))
+        self._post(messages.Removed(removed))
+
+    def _restore(self, signals: Sequence[Signal]) -> None:
+        for signal in signals:
+            self._conversation().restore(signal)
+            self._took(signal)
+
+    def _took(self, signal: Signal) -> None:
+        """A new signal is shown and kept at once, and perceived after those that wait."""
+        self._post(messages.Taken(signal))
+        self._keep(lambda history, kept: history.add_signal(kept, signal, signal.data))
+        self._put(partial(self._perceive, signal))
+
+    def _perceive(self, signal: Signal) -> None:
+        """Perceive a signal; what fails is said of it, and it stays to be looked at or removed."""
+        from edge_assistant.errors import EdgeAssistantError
+
+        if signal not in self._conversation().signals:
+            return  # it was removed, or renewed, while it waited
+        try:
+            self._conversation().perceive(signal.id, self._watch_signal)
+        except EdgeAssistantError as error:
+            self._post(messages.SignalFailed(signal.id, error.message, error.hint))
+
+    def _watch_signal(self, event: Any) -> None:  # noqa: ANN401 - an Event, whose module is imported by the bridge
+        for message in bridge.of_signal(event):
+            self._post(message)
+
+    def _answer(self, turn: int, generation: int, text: str | None, recording: bytes | None) -> None:
+        from edge_assistant.errors import EdgeAssistantError, Stopped
+
+        if generation != self._generation:
+            self._post(messages.TurnStopped(turn))
+            return
+        conversation = self._conversation()
+        known = {signal.id for signal in conversation.signals}
+
+        def watch(event: Any) -> None:  # noqa: ANN401 - an Event
+            for message in bridge.of_turn(turn, event):
+                self._post(message)
+
+        try:
+            answer = conversation.check(watch) if text is None else conversation.ask(text, watch, spoken=recording)
+        except Stopped:
+            self._post(messages.TurnStopped(turn))
+            return
+        except EdgeAssistantError as error:
+            self._post(messages.TurnFailed(turn, error.message, error.hint))
+            return
+        for signal in conversation.signals:
+            if signal.id not in known:  # what the person said beside the question
+                self._post(messages.Taken(signal))
+                self._keep(lambda history, kept, said=signal: history.add_signal(kept, said, said.data))  # type: ignore[misc]
+        self._keep(lambda history, kept: history.add_turn(kept, answer))
+
+    def _hear(self, samples: Any, final: bool) -> None:  # noqa: ANN401 - float32 [n]
+        text = self._conversation().assistant.hear(samples)
+        recording = None
+        if final:
+            from edge_assistant.devices.microphone import to_wav
+
+            recording = to_wav(samples)
+        self._post(messages.Heard(text, final, recording))
+
+    def _resume(self, saved: Saved) -> None:
+        """Go on where a conversation was; a file that changed since is not what was asked about, and left out."""
+        self._finish()
+        self._kept = saved.id
+        self._post(messages.Resumed(saved))
+        for kept in saved.signals:
+            if kept.state != "ready":
+                what = f"{kept.signal.name} is {kept.state} since"
+                self._post(messages.Refused(what, "attach it again to ask about what it holds now"))
+            elif not kept.removed:
+                self._conversation().restore(kept.signal)
+                self._post(messages.Taken(kept.signal))
+                self._put(partial(self._perceive, kept.signal))
+
+    def _finish(self) -> None:
+        """Close the conversation in the history and let go of its signals."""
+        kept = self._kept
+        if self._history is not None and kept is not None:
+            history = self._history
+            self._keeping(lambda: history.close(kept))
+        self._kept = self._open = None
