@@ -108,7 +108,8 @@ def _models(profile: str) -> Iterator[Check]:
         state = portfolio.state(name)
         here = state.value == "installed"
         ok = True if here else None if role in chosen.optional else False
-        hint = "" if here else f"edge-assistant models pull --profile {chosen.name}"
+        wanted = name if role in chosen.on_request else f"--profile {chosen.name}"
+        hint = "" if here else f"edge-assistant models pull {wanted}"
         yield Check(f"model for {role}", ok, f"{name}, {state.value}", hint)
 
 

@@ -26,6 +26,7 @@ ROLES = (
     "faces",
     "embedder",
     "vision-language",
+    "voice",
     REFERENCE,
 )
 

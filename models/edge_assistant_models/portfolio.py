@@ -125,7 +125,7 @@ class Portfolio:
     def pull_profile(self, name: str, watch: progress.Watch = progress.ignore) -> dict[str, str]:
         """Bring a profile's models into the store: of each role the first that can be had.
 
-        Where one of a role's models is installed already, no better one is looked for.
+        Where one of a role's models is installed already, no better one is looked for. Roles on request are left out.
 
         Returns:
             The models by role; an optional role that nothing could fill is absent.
@@ -137,9 +137,10 @@ class Portfolio:
         chosen: dict[str, str] = {}
         missing: list[ModelError] = []
         wanted = self.profile(name)
-        candidates = [self.entry(model) for models in wanted.roles.values() for model in models]
+        roles = {role: names for role, names in wanted.roles.items() if role not in wanted.on_request}
+        candidates = [self.entry(model) for models in roles.values() for model in models]
         with self.store.run(candidates) as run:
-            for role, names in wanted.roles.items():
+            for role, names in roles.items():
                 for model in sorted(names, key=lambda model: self.state(model) is not State.INSTALLED):
                     try:
                         self.store.pull(self.entry(model), run, watch)
@@ -152,8 +153,8 @@ class Portfolio:
                 else:
                     missing += [] if role in wanted.optional else [failure]
         if missing:
-            roles = ", ".join(role for role in wanted.roles if role not in chosen and role not in wanted.optional)
-            raise PullFailed(f"nothing could be had for {roles}: {missing[0].message}", missing[0].hint)
+            empty = ", ".join(role for role in roles if role not in chosen and role not in wanted.optional)
+            raise PullFailed(f"nothing could be had for {empty}: {missing[0].message}", missing[0].hint)
         return chosen
 
 

@@ -22,12 +22,14 @@ class Profile:
         description: one line.
         roles: names in order of preference, by role.
         optional: roles that the product works without.
+        on_request: optional roles whose models are pulled by their own names only, not with the profile.
     """
 
     name: str
     description: str
     roles: Mapping[str, tuple[str, ...]]
     optional: frozenset[str]
+    on_request: frozenset[str] = frozenset()
 
 
 def parse(content: bytes, origin: str) -> Profile:
@@ -43,6 +45,7 @@ def parse(content: bytes, origin: str) -> Profile:
         table.text("description"),
         {role: roles.texts(role, NAME) for role in roles.remaining()},
         frozenset(table.texts("optional", required=False)),
+        frozenset(table.texts("on_request", required=False)),
     )
     table.end()
     unknown = (set(profile.roles) | profile.optional) - set(ROLES)
@@ -50,6 +53,8 @@ def parse(content: bytes, origin: str) -> Profile:
         raise table.invalid(f"unknown role '{min(unknown)}' (there are {', '.join(ROLES)})")
     if not profile.optional <= set(profile.roles):
         raise table.invalid("'optional' names a role that the profile does not have")
+    if not profile.on_request <= profile.optional:
+        raise table.invalid("'on_request' names a role that is not optional")
     if not all(profile.roles.values()):
         raise table.invalid("a role names no model")
     return profile

@@ -30,6 +30,7 @@ FILE_KEYS = {
     "embedder": {"model", "tokenizer"},
     "reference": {"model", "tokenizer", "config", "vocabulary"},
     "vision-language": {"model", "projector"},
+    "voice": {"model", "config"},
 }
 
 

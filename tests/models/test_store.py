@@ -410,7 +410,7 @@ class TestProfile:
 
 
 @pytest.mark.parametrize(
-    "role", ["language", "speech", "vad", "writing", "detector", "classifier", "faces", "embedder"]
+    "role", ["language", "speech", "vad", "writing", "detector", "classifier", "faces", "embedder", "voice"]
 )
 def test_the_real_small_models_are_there(models: Callable[[str], InstalledModel], role: str) -> None:
     assert all(path.stat().st_size for path in models(role).files.values())

@@ -1,0 +1,1 @@
+"""Spoken answers: text to what a person says, to phonemes, to sound."""

@@ -1,0 +1,154 @@
+"""Saying sentences one after the other while the next are still made, and falling silent at once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
+
+from edge_assistant.errors import EdgeAssistantError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_GRACE_S = 2.0  # beyond its length, after which a sound counts as over though the speaker says nothing
+_MAX_WAITING = 1_000  # sentences; an answer has some
+
+
+class Speaks(Protocol):
+    """What makes sound of text, such as `piper.Voice`."""
+
+    rate: int
+
+    def speak(self, text: str) -> Iterator[NDArray[np.float32]]:
+        """The samples of each sentence."""
+
+
+class Plays(Protocol):
+    """What plays sound, such as the speaker of `devices`."""
+
+    def play(self, samples: NDArray[np.float32], rate: int, done: Callable[[], None] | None = None) -> None:
+        """Begin to play and return; `done` is called when it is over."""
+
+    def stop(self) -> None:
+        """Fall silent."""
+
+
+class Speaking:
+    """A queue of sentences with a thread of its own. `say`, `stop` and `close` may come from any thread."""
+
+    def __init__(
+        self,
+        voice: Speaks,
+        speaker: Plays,
+        *,
+        done: Callable[[], None] | None = None,
+        failed: Callable[[EdgeAssistantError], None] | None = None,
+    ) -> None:
+        """Be ready to speak.
+
+        Args:
+            voice: makes the sound.
+            speaker: plays it.
+            done: called, from the thread of this class, whenever all is said; not after `stop`.
+            failed: called so where nothing can be spoken; what was still to be said is dropped.
+        """
+        self._voice = voice
+        self._speaker = speaker
+        self._done = done
+        self._failed = failed
+        self._lock = threading.Lock()  # not taken by `_finished`, which a speaker may call while it is being stopped
+        self._wake = threading.Event()
+        self._waiting: deque[str] = deque()
+        self._round = 0  # raised by each stop; what belongs to an earlier one is not played
+        self._busy = False
+        self._closed = False
+        self._begun = 0  # sounds played
+        self._ended = 0  # the last of them that is over
+        self._deadline = 0.0  # by when it must be over
+        self._thread = threading.Thread(target=self._run, name="speaking", daemon=True)
+        self._thread.start()
+
+    @property
+    def speaking(self) -> bool:
+        """Whether something is being said or is about to be: who listens to a microphone hears us then."""
+        return self._busy
+
+    def say(self, sentence: str) -> None:
+        """Say it after what is being said; returns at once."""
+        with self._lock:
+            if not self._closed and len(self._waiting) < _MAX_WAITING:
+                self._waiting.append(sentence)
+                self._busy = True
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Fall silent at once and forget what was still to be said."""
+        with self._lock:
+            self._round += 1
+            self._waiting.clear()
+            self._busy = False
+            self._ended = self._begun
+            self._speaker.stop()
+        self._wake.set()
+
+    def close(self) -> None:
+        """Fall silent for good."""
+        self._closed = True
+        self.stop()
+
+    def _run(self) -> None:
+        while not self._closed:
+            try:
+                said = self._step()
+            except EdgeAssistantError as error:
+                self.stop()
+                if self._failed:
+                    self._failed(error)
+                continue
+            if said and self._done:
+                self._done()
+
+    def _step(self) -> bool:
+        """Say the next text, or wait for one; True where the last sound of all is over."""
+        with self._lock:
+            number = self._round
+            text = self._waiting.popleft() if self._waiting else None
+            said = text is None and self._busy and self._silent()
+            if said:
+                self._busy = False
+        if text is not None:
+            self._say(text, number)
+        elif not said:
+            self._rest()
+        return said
+
+    def _say(self, text: str, number: int) -> None:
+        """Play each sound when the one before it is over; the next is made meanwhile."""
+        for samples in self._voice.speak(text):
+            while number == self._round and not self._silent():
+                self._rest()
+            with self._lock:
+                if number != self._round:
+                    return
+                self._begun += 1
+                self._deadline = time.monotonic() + len(samples) / self._voice.rate + _GRACE_S
+                self._speaker.play(samples, self._voice.rate, partial(self._finished, self._begun))
+
+    def _finished(self, sound: int) -> None:
+        """The speaker is done with a sound."""
+        self._ended = max(self._ended, sound)
+        self._wake.set()
+
+    def _silent(self) -> bool:
+        return self._ended >= self._begun or time.monotonic() > self._deadline
+
+    def _rest(self) -> None:
+        """Wait until something changes."""
+        left = self._deadline - time.monotonic()
+        self._wake.wait(None if self._ended >= self._begun else max(0.0, left))
+        self._wake.clear()
