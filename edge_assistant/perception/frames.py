@@ -110,7 +110,7 @@ def shots(signal: Signal, threads: int, progress: Callable[[float], None]) -> tu
     """
     found: list[tuple[float, Shot]] = []
     total = 0
-    with _opened(signal) as (container, film):
+    with opened(signal) as (container, film):
         for shot in _cut(_samples(container, film, threads, progress), film):
             total += 1
             if any(_alike(shot.look, other.look) for _, other in found):
@@ -208,10 +208,10 @@ class _Growing:
 
     def shot(self, end: float) -> Shot:
         """The shot that ends there."""
-        return Shot(self._start, end, _page(self._best.frame), self._best.look)
+        return Shot(self._start, end, upright(self._best.frame), self._best.look)
 
 
-def _page(frame: av.VideoFrame) -> Page:
+def upright(frame: av.VideoFrame) -> Page:
     """A frame upright, at most `KEEP_SIDE` long."""
     import numpy as np
 
@@ -224,7 +224,13 @@ def _page(frame: av.VideoFrame) -> Page:
 
 
 @contextmanager
-def _opened(signal: Signal) -> Iterator[tuple[av.container.InputContainer, Film]]:
+def opened(signal: Signal) -> Iterator[tuple[av.container.InputContainer, Film]]:
+    """A video as a container from which nothing else can be reached.
+
+    Raises:
+        InputUnsupported: it is no video.
+        InputCorrupt: it is damaged before its first frame.
+    """
     import av
 
     av.logging.set_level(None)
@@ -268,11 +274,11 @@ def _decoded(container: av.container.InputContainer, film: Film, threads: int) -
     """Frames with their times: all of a short video, key frames of a long one, what can be had of a damaged one."""
     import av
 
-    stream = _stream(container, film.name)
+    stream = pictures_in(container, film.name)
     stream.codec_context.thread_count, stream.codec_context.thread_type = threads, "AUTO"
     stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}  # frames may grow on the way
     choice, broken = _Choice(stream, film.seconds), 0
-    for packet in _packets(container, stream):
+    for packet in packets(container, stream):
         if packet is None or not choice.takes(packet):
             broken += packet is None
             continue
@@ -302,7 +308,7 @@ def _declared(container: av.container.InputContainer, stream: av.VideoStream) ->
     return container.duration / 1e6 if container.duration and not container.streams.audio else None
 
 
-def _packets(
+def packets(
     container: av.container.InputContainer, stream: av.VideoStream
 ) -> Iterator[av.Packet[av.VideoStream] | None]:
     """The packets of a stream; None, and the end, where the container itself breaks off."""
@@ -347,7 +353,7 @@ class _Choice:
         return True
 
 
-def _stream(container: av.container.InputContainer, name: str) -> av.VideoStream:
+def pictures_in(container: av.container.InputContainer, name: str) -> av.VideoStream:
     """The first stream of moving pictures; a cover picture is none."""
     for stream in container.streams.video:
         if not stream.disposition & stream.disposition.attached_pic:

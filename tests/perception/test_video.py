@@ -143,8 +143,8 @@ def test_of_a_long_video_only_key_frames_are_decoded(tmp_path, monkeypatch):
     monkeypatch.setattr(frames, "_ALL_FRAMES", WIDTH * HEIGHT * 30)
     path = film(tmp_path / "a.mp4", [(slide("one"), 2.0), (slide("two", paper=(60, 60, 160)), 2.0)])
     decoded: list[float] = []
-    original = frames._page
-    monkeypatch.setattr(frames, "_page", lambda frame: decoded.append(frame.time) or original(frame))
+    original = frames.upright
+    monkeypatch.setattr(frames, "upright", lambda frame: decoded.append(frame.time) or original(frame))
     found, _ = cut(path)
     monkeypatch.undo()
     with av.open(str(path)) as container:

@@ -1,0 +1,274 @@
+"""Cameras: what they give, the ones that are there, and a video or pictures that stand for one."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edge_assistant.devices import video4linux
+from edge_assistant.errors import DeviceLost, DeviceMissing, InputCorrupt, InputError, InputUnsupported
+from edge_assistant.signals import Kind, Origin, Signal, printable
+
+if TYPE_CHECKING:
+    import av
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Pixels = NDArray[np.uint8]
+
+WIDTH, HEIGHT = 1920, 1080  # asked for; writing on a form that is held up needs it, a camera gives what it can
+SILENT = 1.0  # seconds without a picture
+RATE = 5.0  # frames a second; a preview in a terminal shows no more
+PICTURE_SECONDS = 3.0  # that each picture of a folder is seen
+_PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".pdf"}
+_FRAME_SECONDS = 0.04  # of a video that gives its frames no time
+_LATE = 0.5  # seconds; what is further behind is not caught up, the clock is set back
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One picture of a camera.
+
+    Attributes:
+        rgb: uint8 [height, width, 3].
+        time: when it was taken, seconds since 1970.
+    """
+
+    rgb: Pixels
+    time: float
+
+
+def cameras() -> list[str]:
+    """The names of the cameras that are there."""
+    return [camera.name for camera in video4linux.cameras()]
+
+
+def encode(frame: Frame) -> bytes:
+    """The frame as a PNG, which is what the picture senses read: nothing is lost, 1080p takes some 50 ms."""
+    import cv2
+
+    _, data = cv2.imencode(".png", cv2.cvtColor(frame.rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    return bytes(data)
+
+
+class OpenCVCamera:
+    """A camera by its name or a part of it, or the first one."""
+
+    def __init__(self, name: str | None = None, rate: float = RATE) -> None:
+        self.name = name or "the first camera"
+        self._wanted, self._rate = name, rate
+        self._node: Path | None = None
+        self._capture: Any = None
+        self._tick = 0.0
+
+    def open(self) -> None:
+        """Find it, start it, and see a first picture.
+
+        Raises:
+            DeviceMissing: it is not there, or may not be used.
+            DeviceBusy: it gives no picture because another program has it.
+        """
+        self.close()
+        import cv2
+
+        camera = video4linux.find(self._wanted)
+        self.name, self._node = camera.name, camera.node
+        os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "1")  # seconds; ten by default
+        cv2.utils.logging.setLogLevel(0)  # it would print on the terminal that the app draws on
+        self._capture = cv2.VideoCapture(str(camera.node), cv2.CAP_V4L2)
+        for setting, value in (
+            (cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG")),  # USB 2 has no room for 1080p otherwise
+            (cv2.CAP_PROP_FRAME_WIDTH, WIDTH),
+            (cv2.CAP_PROP_FRAME_HEIGHT, HEIGHT),
+            (cv2.CAP_PROP_BUFFERSIZE, 2),  # more would be older pictures
+        ):
+            self._capture.set(setting, value)
+        if not self._capture.isOpened() or not self._capture.grab():
+            self.close()
+            raise video4linux.refused(camera)
+        self._tick = time.monotonic()
+
+    def read(self) -> Frame:
+        """The newest picture, `rate` times a second; those between are not decoded.
+
+        Raises:
+            DeviceLost: it is gone, or gave no picture for a second.
+        """
+        import cv2
+
+        self._tick = max(self._tick + 1 / self._rate, time.monotonic())
+        began = time.monotonic()
+        while self._capture is not None and self._node is not None and self._node.exists():
+            if not self._capture.grab():
+                if time.monotonic() - began > SILENT:
+                    break
+                time.sleep(0.05)  # a driver that fails at once must not be asked without end
+            elif time.monotonic() >= self._tick:
+                there, bgr = self._capture.retrieve()
+                if there:
+                    return Frame(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), time.time())
+        raise DeviceLost(f"{self.name} is gone or gives no picture", "plug it in again, it comes back by itself")
+
+    def close(self) -> None:
+        """Let it go."""
+        if self._capture is not None:
+            self._capture.release()
+            self._capture = None
+
+
+class FileCamera:
+    """A video at its own speed over and over, a picture, or a folder of pictures each seen for some seconds.
+
+    It is unplugged by moving the file away, and plugged in again by putting it back.
+    """
+
+    def __init__(self, path: Path, rate: float = RATE) -> None:
+        self.name = printable(path.name or str(path))
+        self._path, self._rate = path, rate
+        self._shown: Generator[_Shown] | None = None
+        self._now, self._next = (0.0, _nothing), (0.0, _nothing)
+        self._began = self._tick = 0.0
+
+    def open(self) -> None:
+        """Open the file and decode its first picture.
+
+        Raises:
+            DeviceMissing: there is nothing at the path.
+            InputError: it is no video or picture that can be read.
+        """
+        self.close()
+        if not self._path.exists():
+            raise DeviceMissing(f"there is no {self.name} to stand for a camera", "check the path")
+        self._shown = _shown(self._path)
+        self._now = next(self._shown)
+        self._next = next(self._shown)
+        self._began = self._tick = time.monotonic()
+
+    def read(self) -> Frame:
+        """The picture that is to be seen now, `rate` times a second.
+
+        Raises:
+            DeviceLost: the file was moved away, or cannot be decoded any more.
+        """
+        self._tick = max(self._tick + 1 / self._rate, time.monotonic())
+        time.sleep(min(1.0, self._tick - time.monotonic()))
+        if self._shown is None or not self._path.exists():
+            raise DeviceLost(f"{self.name} is gone", "put the file back")
+        try:
+            self._catch_up(self._shown)
+            return Frame(self._now[1](), time.time())
+        except InputError as error:
+            raise DeviceLost(f"{self.name} gives no picture any more ({error.message})", "give another file") from None
+
+    def close(self) -> None:
+        """Let the file go."""
+        if self._shown is not None:
+            self._shown.close()
+            self._shown = None
+
+    def _catch_up(self, shown: Iterator[_Shown]) -> None:
+        """Go on to the last picture whose time has come."""
+        played = time.monotonic() - self._began
+        if played - self._next[0] > _LATE:
+            self._began += played - self._next[0]
+            played = self._next[0]
+        while self._next[0] <= played:
+            self._now, self._next = self._next, next(shown)
+
+
+_Shown = tuple[float, Callable[[], "Pixels"]]  # when it is seen, seconds from the start, and how to get its pixels
+
+
+def _nothing() -> Pixels:
+    raise InputCorrupt("nothing was decoded", "give another file")
+
+
+def _shown(path: Path) -> Generator[_Shown]:
+    """What is seen of a file, without end."""
+    if path.is_dir():
+        return _slides(sorted(item for item in path.iterdir() if item.suffix.lower() in _PICTURES), path.name)
+    if path.suffix.lower() in _PICTURES:
+        return _slides([path], path.name)
+    return _film(path)
+
+
+def _slides(files: list[Path], name: str) -> Generator[_Shown]:
+    """Pictures one after the other, each decoded when it is its turn; those that cannot be are left out.
+
+    Raises:
+        InputError: none can be decoded.
+    """
+    from edge_assistant.perception.pictures import pages
+
+    at, failed = 0.0, 0
+    error: InputError = InputUnsupported(f"{printable(name)} holds no pictures", "name a folder that has some")
+    while failed < len(files):
+        failed = 0
+        for file in files:
+            try:
+                rgb = next(pages(_signal(file, Kind.IMAGE))).rgb
+            except InputError as this:
+                failed, error = failed + 1, this
+                continue
+            yield at, _given(rgb)
+            if len(files) == 1:
+                yield math.inf, _nothing
+            at += PICTURE_SECONDS
+    raise error
+
+
+def _given(rgb: Pixels) -> Callable[[], Pixels]:
+    return lambda: rgb
+
+
+def _film(path: Path) -> Generator[_Shown]:
+    """The frames of a video, from its start again at its end.
+
+    Raises:
+        InputError: it is no video, or has no frame that can be decoded.
+    """
+    from edge_assistant.perception.frames import opened, packets, pictures_in
+
+    at = 0.0
+    while True:
+        began, start = at, None
+        with opened(_signal(path, Kind.VIDEO)) as (container, _):
+            stream = pictures_in(container, printable(path.name))
+            stream.codec_context.thread_count = 1  # what perceives and answers has the other cores
+            for packet in packets(container, stream):
+                for frame in _decoded(packet):
+                    start = frame.time if start is None else start
+                    offset = at + _FRAME_SECONDS if frame.time is None or start is None else began + frame.time - start
+                    at = max(at, offset)
+                    yield at, partial(_pixels, frame)
+        if start is None:
+            raise InputCorrupt(f"{printable(path.name)} has no picture that can be decoded", "record or copy it again")
+        at += _FRAME_SECONDS
+
+
+def _pixels(frame: av.VideoFrame) -> Pixels:
+    from edge_assistant.perception.frames import upright
+
+    return upright(frame).rgb
+
+
+def _decoded(packet: av.Packet[av.VideoStream] | None) -> list[av.VideoFrame]:
+    """The frames of a packet; none of one that is damaged."""
+    import av
+
+    try:
+        return [] if packet is None else packet.decode()
+    except (av.FFmpegError, ValueError):
+        return []
+
+
+def _signal(path: Path, kind: Kind) -> Signal:
+    """A file as a signal to be decoded, without its sum, which takes long and nobody asks for."""
+    return Signal(f"{kind}:0", kind, Origin.CAMERA, printable(path.name), "", datetime.now(UTC), path)

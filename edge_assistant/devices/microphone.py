@@ -1,0 +1,206 @@
+"""Microphones: blocks of sound at 16 kHz from a device, or from a recording that stands for one."""
+
+from __future__ import annotations
+
+import io
+import threading
+import time
+import wave
+from collections import deque
+from collections.abc import Generator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edge_assistant.devices import portaudio
+from edge_assistant.devices.resampling import resampled
+from edge_assistant.errors import DeviceEnded, DeviceLost, DeviceMissing, InputError
+from edge_assistant.signals import Kind, Origin, Signal, printable
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Samples = NDArray[np.float32]
+
+RATE = 16_000
+MAX_WAITING = 10  # seconds kept for a reader that is late
+SILENT = 1.0  # seconds without a sign of life
+BLOCK = 512  # samples, 32 ms: what the detector of voices takes at a time
+SILENCE_AFTER = 2.0  # seconds behind a recording, so that what was said last is followed by a pause
+
+
+def to_wav(samples: Samples) -> bytes:
+    """Samples at 16 kHz, f32 [n] in -1..1, as a WAV of 16 bit."""
+    import numpy as np
+
+    file = io.BytesIO()
+    with wave.open(file, "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(RATE)
+        out.writeframes(np.round(np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
+    return file.getvalue()
+
+
+def microphones() -> list[str]:
+    """The names of the microphones that are there; none where there is no library for sound."""
+    try:
+        return [found.name for found in portaudio.devices("input")]
+    except DeviceMissing:
+        return []
+
+
+class SoundMicrophone:
+    """A microphone by its name, or the default one.
+
+    It is opened at the rate it asks for and brought to 16 kHz by FFmpeg's resampler, which filters what would alias.
+    What nobody reads is dropped, the oldest first.
+    """
+
+    def __init__(self, name: str | None = None) -> None:
+        self.name = name or "the default microphone"
+        self._wanted = name
+        self._stream: Any = None
+        self._blocks: Generator[Samples, None, Samples] | None = None
+
+    def open(self) -> None:
+        """Find it and start it.
+
+        Raises:
+            DeviceMissing: it is not there, or no library for sound.
+            DeviceBusy: another program has it.
+        """
+        self.close()
+        found = portaudio.find(self._wanted, "input")
+        heard = _Heard(found.rate * MAX_WAITING, found.name)
+        self._stream = portaudio.stream(found, "input", lambda data, *_: heard.put(data))
+        self._blocks = cut(resampled(heard.parts(), found.rate, RATE))
+
+    def read(self) -> Samples:
+        """The next block, f32 [512] at 16 kHz.
+
+        Raises:
+            DeviceLost: nothing was heard for a second.
+        """
+        if self._blocks is None:
+            raise DeviceLost(f"{self.name} is not open", "switch it on again")
+        return next(self._blocks)
+
+    def close(self) -> None:
+        """Let it go."""
+        self._blocks = None
+        if self._stream is not None:
+            portaudio.end(self._stream)
+            self._stream = None
+
+
+class _Heard:
+    """What the thread of PortAudio has heard and nobody has taken: the last seconds of it."""
+
+    def __init__(self, limit: int, name: str) -> None:
+        self._parts: deque[Samples] = deque()
+        self._length, self._limit, self._name = 0, limit, name
+        self._came = threading.Condition()
+
+    def put(self, data: Samples) -> None:
+        """Keep a copy of f32 [n, channels], mixed to one channel; called by PortAudio, which must not be held up."""
+        with self._came:
+            self._parts.append(data.mean(axis=1))
+            self._length += len(data)
+            while self._length > self._limit:
+                self._length -= len(self._parts.popleft())
+            self._came.notify()
+
+    def parts(self) -> Generator[Samples]:
+        """What was heard, as it comes.
+
+        Raises:
+            DeviceLost: nothing came for a second: a device that works gives silence at least.
+        """
+        while True:
+            with self._came:
+                if not self._came.wait_for(lambda: self._parts, SILENT):
+                    raise DeviceLost(f"{self._name} is gone or silent", "plug it in again, it comes back by itself")
+                part = self._parts.popleft()
+                self._length -= len(part)
+            yield part
+
+
+class FileMicrophone:
+    """A recording as a microphone hears it: block by block in real time or faster, then silence, then the end.
+
+    It is unplugged by moving the file away.
+    """
+
+    def __init__(self, path: Path, speed: float = 1.0) -> None:
+        self.name = printable(path.name or str(path))
+        self._path, self._speed = path, speed
+        self._blocks: Generator[Samples] | None = None
+        self._began, self._given = 0.0, 0
+
+    def open(self) -> None:
+        """Open the recording at its start.
+
+        Raises:
+            DeviceMissing: there is nothing at the path.
+            InputError: it is no recording that can be read.
+        """
+        self.close()
+        if not self._path.exists():
+            raise DeviceMissing(f"there is no {self.name} to stand for a microphone", "check the path")
+        self._blocks = _blocks(self._path)
+        next(self._blocks)
+        self._began, self._given = time.monotonic(), 0
+
+    def read(self) -> Samples:
+        """The next block, f32 [512] at 16 kHz, when its last sample has been played.
+
+        Raises:
+            DeviceLost: the file was moved away or is damaged there.
+            DeviceEnded: the recording and the silence behind it are over.
+        """
+        if self._blocks is None or not self._path.exists():
+            raise DeviceLost(f"{self.name} is gone", "put the file back")
+        try:
+            block = next(self._blocks, None)
+        except InputError as error:
+            raise DeviceLost(f"{self.name} gives no sound any more ({error.message})", "give another file") from None
+        if block is None:
+            raise DeviceEnded(f"{self.name} is over", "give it again to hear it again")
+        self._given += BLOCK
+        time.sleep(max(0.0, self._began + self._given / (RATE * self._speed) - time.monotonic()))
+        return block
+
+    def close(self) -> None:
+        """Let the file go."""
+        if self._blocks is not None:
+            self._blocks.close()
+            self._blocks = None
+
+
+def _blocks(path: Path) -> Generator[Samples]:
+    """First an empty array when the recording is open, then its blocks and those of the silence behind it."""
+    import numpy as np
+
+    from edge_assistant.perception.audio import listen
+
+    signal = Signal("audio:0", Kind.AUDIO, Origin.MICROPHONE, printable(path.name), "", datetime.now(UTC), path)
+    with listen(signal) as (_, parts):
+        yield np.zeros(0, dtype=np.float32)
+        rest = yield from cut(parts)
+    silence = np.zeros(round(SILENCE_AFTER * RATE), dtype=np.float32)
+    yield from cut(iter([rest, silence]))
+
+
+def cut(parts: Iterator[Samples]) -> Generator[Samples, None, Samples]:
+    """Blocks of `BLOCK` samples from parts of any length; what is left over is returned."""
+    import numpy as np
+
+    rest = np.zeros(0, dtype=np.float32)
+    for part in parts:
+        rest = np.concatenate([rest, part])
+        whole = len(rest) // BLOCK * BLOCK
+        yield from rest[:whole].reshape(-1, BLOCK)
+        rest = rest[whole:]
+    return rest
