@@ -27,6 +27,8 @@ _NO_OUTPUT = {errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _ELSEWHERE = "free some space, or send it elsewhere"
 
 EXAMPLES = """examples:
+  edge-assistant
+  edge-assistant --attach form.jpg --microphone file:note.wav
   edge-assistant ask "Which allergies are known?" --image form.jpg --audio note.wav
   edge-assistant models pull --profile starter
   edge-assistant doctor
@@ -110,15 +112,19 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
     """The command line.
 
     Args:
-        only: the verb that is wanted; the options of the others take time to look up and are left out. None for all.
+        only: the verb that is wanted, or nothing for the bare command; the options of the others take time to look up
+            and are left out. None for all.
     """
     top = _Parser(
         prog="edge-assistant",
-        description="Asks one question over pictures, recordings, video, readings and text, offline, with sources.",
+        description="Asks over pictures, recordings, video, readings and text, offline, with sources. Without a verb it"
+        " opens the app.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     top.add_argument("--version", action="version", version=f"edge-assistant {__version__}")
+    if not only:
+        _configure_app(top)
     verbs = top.add_subparsers(dest="verb", metavar="VERB", parser_class=_Parser)
     for module in _verbs():
         verb = verbs.add_parser(module.NAME, help=module.HELP, description=module.HELP[0].upper() + module.HELP[1:])
@@ -128,16 +134,44 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
     return top
 
 
+def _configure_app(top: argparse.ArgumentParser) -> None:
+    """Add the options of the bare command."""
+    group = top.add_argument_group("the app", "what it is opened with; NAME of a device, or file:F to stand in for it")
+    group.add_argument("--attach", metavar="F", action="append", default=[], help="a signal to begin with, repeatable")
+    group.add_argument("--camera", metavar="NAME|file:F", help="a camera; or a video, a picture or a folder of them")
+    group.add_argument("--microphone", metavar="NAME|file:F", help="a microphone; or a recording")
+    group.add_argument("--speaker", metavar="NAME|file:F", help="a speaker; or a WAV file to write")
+    group.add_argument("--profile", metavar="P", help="which models: tiny, starter, standard, large, auto")
+    group.add_argument("--language", metavar="L", help="of what is spoken, such as en; detected by default")
+    group.add_argument("--domain", metavar="F", help="words of a domain, see docs/domains.md")
+
+
 def _run(arguments: list[str]) -> int:
-    verb = next((word for word in arguments if not word.startswith("-")), "")
-    args = parser(verb).parse_args(arguments)
+    args = _parsed(arguments)
     from edge_assistant import logs, settings
 
     args.settings = settings.load()
     logs.start(args.settings.log_level)
     if args.verb is None:
-        return _open_app()
+        return _open_app(args)
     return int(args.run(args))
+
+
+def _parsed(arguments: list[str]) -> argparse.Namespace:
+    """The command line understood; a verb is its first word.
+
+    Raises:
+        UsageError: it is wrong.
+    """
+    if arguments and not arguments[0].startswith("-"):
+        return parser(arguments[0]).parse_args(arguments)
+    bare = parser("")
+    args, rest = bare.parse_known_args(arguments)
+    if args.verb is not None:
+        raise UsageError(f"{arguments[0]} stands before the verb {args.verb}", "put the options of a verb behind it")
+    if rest:
+        bare.error(f"unrecognized arguments: {' '.join(rest)}")
+    return args
 
 
 def _verbs() -> list[ModuleType]:
@@ -148,16 +182,20 @@ def _verbs() -> list[ModuleType]:
     return [module for module in modules if hasattr(module, "NAME")]
 
 
-def _open_app() -> int:
-    """Open the app that is installed beside the core."""
+def _open_app(args: argparse.Namespace) -> int:
+    """Open the app that is installed beside the core.
+
+    Raises:
+        UsageError: there is no terminal or no app.
+    """
     from importlib.metadata import entry_points
 
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):  # it is drawn on the last
         raise UsageError("the app needs a terminal", "ask on the command line: edge-assistant ask QUESTION, or --help")
     apps = list(entry_points(group=APP_GROUP))
     if not apps:
         raise UsageError("no app is installed", "ask on the command line: edge-assistant ask QUESTION, or --help")
-    return int(apps[0].load()())
+    return int(apps[0].load()(args))
 
 
 def _report(message: str, hint: str, code: str, status: int, as_json: bool) -> int:
