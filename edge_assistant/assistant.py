@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from edge_assistant.answer import Answer, Failure, ModelUsed, Route, Status, Timings
 from edge_assistant.errors import InputError, ModelMissing, UsageError
@@ -26,6 +27,10 @@ from edge_assistant.runtime import Runtime
 from edge_assistant.signals import Signal
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
+
+if TYPE_CHECKING:
+    from edge_assistant.perception.live import Endpointer
+    from edge_assistant.voice.piper import Voice
 
 MAX_QUESTION = 4_000  # characters; a longer one would push the evidence out of the model's context
 
@@ -179,6 +184,30 @@ class Assistant:
     def stop(self) -> None:
         """Let what runs raise `Stopped` soon; from any thread. Where nothing runs, nothing happens."""
         self._runtime.halt.ask()
+
+    def endpointer(self, pause_s: float = 0.8) -> Endpointer:
+        """What tells when somebody speaks into one microphone and has finished.
+
+        Args:
+            pause_s: seconds of silence that end what is said.
+
+        Raises:
+            ModelMissing, ModelCorrupt: the model of voice activity.
+        """
+        from edge_assistant.perception.live import Endpointer
+
+        return Endpointer(self._model("vad"), self._runtime, pause_s)
+
+    def voice(self) -> Voice:
+        """What speaks.
+
+        Raises:
+            ModelMissing, ModelCorrupt: its model.
+            VoiceUnavailable: the program that gives the phonemes is not installed.
+        """
+        from edge_assistant.voice.piper import Voice
+
+        return Voice(self._model("voice"), self._runtime)
 
     def _stoppable(self, watch: Watch) -> Watch:
         """What begins now, and stops at its next event once that is asked."""

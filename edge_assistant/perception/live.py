@@ -156,8 +156,8 @@ class Endpointer:
     """Hears the blocks of one microphone, in order.
 
     Attributes:
-        pause_s: seconds of silence that end an utterance, and may be changed at any time; `math.inf` where only `finish`
-            ends one (push-to-talk).
+        pause_s: seconds of silence that end an utterance; `math.inf` where only `finish` ends one (push-to-talk).
+            It may be changed at any time.
     """
 
     def __init__(self, vad: InstalledModel, runtime: Runtime, pause_s: float = 0.8) -> None:

@@ -24,6 +24,9 @@ MAX_TEXT = 10_000  # characters that are spoken of one text: some ten minutes
 _MAX_CONFIG_BYTES = 1 << 20  # it has some kilobytes
 _MAX_PHONEMES = 1_000  # of one sentence; attention grows with their square
 _PAUSE_S = 0.2  # of silence after a sentence, as in Piper
+_BREATH_S = 0.05  # and after a part of one
+_PEAK = 0.8  # of the loudest sample of a sentence; the network's own level varies and is low
+_QUIETEST_PEAK = 0.1  # what is quieter than this is not speech, and not made louder without end
 _BLANK, _FIRST, _LAST = "_", "^", "$"  # around and between phonemes
 
 
@@ -70,7 +73,8 @@ class Voice:
         for sentence in sentences(said(text[:MAX_TEXT])):
             samples = self._sentence(sentence)
             if len(samples):
-                yield np.concatenate([samples, np.zeros(round(_PAUSE_S * self.rate), np.float32)])
+                pause = _PAUSE_S if sentence[-1] in ".?!" else _BREATH_S
+                yield np.concatenate([samples, np.zeros(round(pause * self.rate), np.float32)])
 
     def _sentence(self, sentence: str) -> NDArray[np.float32]:
         row = self._ids(self._spoken(sentence))
@@ -82,7 +86,8 @@ class Voice:
             "scales": np.array(self._config.scales, np.float32),
         }
         samples: NDArray[np.float32] = self._session.run(None, feed)[0].reshape(-1)
-        return np.clip(samples, -1.0, 1.0)
+        peak = float(np.max(np.abs(samples), initial=_QUIETEST_PEAK))
+        return (samples * np.float32(_PEAK / peak)).astype(np.float32)
 
     def _spoken(self, sentence: str) -> str:
         """Its phonemes with the marks that the voice pauses at."""

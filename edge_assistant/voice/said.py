@@ -7,40 +7,51 @@ import unicodedata
 from collections.abc import Callable, Iterator
 
 MAX_SENTENCE = 200  # characters spoken as one; a longer sentence is divided where it allows
+MAX_FIRST = 80  # of the first, so that it is heard soon
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
 )
 _UNITS = {
-    "%": "percent", "‰": "per mille", "°C": "degrees Celsius", "°F": "degrees Fahrenheit", "°": "degrees",
-    "K": "kelvin", "kg": "kilograms", "g": "grams", "mg": "milligrams", "µg": "micrograms", "mcg": "micrograms",
-    "t": "tons", "lb": "pounds", "lbs": "pounds", "oz": "ounces", "l": "liters", "L": "liters", "dl": "deciliters",
-    "dL": "deciliters", "ml": "milliliters", "mL": "milliliters", "km": "kilometers", "m": "meters",
-    "cm": "centimeters", "mm": "millimeters", "µm": "micrometers", "ft": "feet", "in": "inches", "mi": "miles",
-    "h": "hours", "hr": "hours", "hrs": "hours", "min": "minutes", "s": "seconds", "sec": "seconds",
-    "ms": "milliseconds", "d": "days", "bar": "bar", "mbar": "millibar", "Pa": "pascals", "hPa": "hectopascals",
-    "kPa": "kilopascals", "MPa": "megapascals", "psi": "P S I", "mmHg": "millimeters of mercury", "Hz": "hertz",
-    "kHz": "kilohertz", "MHz": "megahertz", "GHz": "gigahertz", "V": "volts", "mV": "millivolts", "kV": "kilovolts",
-    "A": "amperes", "mA": "milliamperes", "W": "watts", "kW": "kilowatts", "MW": "megawatts", "Wh": "watt hours",
-    "kWh": "kilowatt hours", "Nm": "newton meters", "N": "newtons", "kN": "kilonewtons", "J": "joules",
-    "kJ": "kilojoules", "kcal": "kilocalories", "dB": "decibels", "dBA": "decibels", "rpm": "R P M",
-    "bpm": "beats per minute", "mmol": "millimoles", "IU": "international units", "ppm": "parts per million",
-    "KB": "kilobytes", "MB": "megabytes", "GB": "gigabytes", "KiB": "kibibytes", "MiB": "mebibytes",
-    "GiB": "gibibytes",
+    "%": "percent", "‰": "per mille", "°C": "degrees Celsius", "degC": "degrees Celsius", "°F": "degrees Fahrenheit",
+    "degF": "degrees Fahrenheit", "C": "degrees Celsius", "F": "degrees Fahrenheit", "°": "degrees", "deg": "degrees",
+    "kg": "kilograms", "g": "grams", "mg": "milligrams", "µg": "micrograms", "ug": "micrograms", "mcg": "micrograms",
+    "lb": "pounds", "lbs": "pounds", "oz": "ounces", "l": "liters", "L": "liters", "dl": "deciliters",
+    "dL": "deciliters", "cl": "centiliters", "ml": "milliliters", "mL": "milliliters", "km": "kilometers",
+    "m": "meters", "cm": "centimeters", "mm": "millimeters", "µm": "micrometers", "um": "micrometers", "ft": "feet",
+    "yd": "yards", "h": "hours", "hr": "hours", "hrs": "hours", "min": "minutes", "mins": "minutes", "s": "seconds",
+    "sec": "seconds", "secs": "seconds", "ms": "milliseconds", "bar": "bar", "mbar": "millibar", "Pa": "pascals",
+    "hPa": "hectopascals", "kPa": "kilopascals", "MPa": "megapascals", "psi": "P S I", "mmHg": "millimeters of mercury",
+    "Hz": "hertz", "kHz": "kilohertz", "MHz": "megahertz", "GHz": "gigahertz", "V": "volts", "mV": "millivolts",
+    "kV": "kilovolts", "A": "amperes", "mA": "milliamperes", "W": "watts", "mW": "milliwatts", "kW": "kilowatts",
+    "MW": "megawatts", "hp": "horsepower", "VA": "volt amperes", "kVA": "kilovolt amperes", "Wh": "watt hours",
+    "kWh": "kilowatt hours", "ohm": "ohms", "Ω": "ohms", "kΩ": "kiloohms", "Nm": "newton meters", "kN": "kilonewtons",
+    "kJ": "kilojoules", "kcal": "kilocalories", "dB": "decibels", "rpm": "R P M", "mph": "miles per hour",
+    "Ah": "ampere hours", "mAh": "milliampere hours", "tab": "tablets", "tabs": "tablets", "bpm": "beats per minute",
+    "mmol": "millimoles", "IU": "international units", "ppm": "parts per million", "kB": "kilobytes", "MB": "megabytes",
+    "GB": "gigabytes", "KiB": "kibibytes", "MiB": "mebibytes", "GiB": "gibibytes",
 }  # fmt: skip
-_SINGULAR = {"feet": "foot", "inches": "inch", "hertz": "hertz", "kelvin": "kelvin", "bar": "bar"}
+_SINGULAR = {"feet": "foot"}
 _MONEY = {
     "$": ("dollar", "cent"), "€": ("euro", "cent"), "£": ("pound", "penny"), "¥": ("yen", ""), "RM": ("ringgit", "sen"),
     "USD": ("dollar", "cent"), "EUR": ("euro", "cent"), "GBP": ("pound", "penny"), "CHF": ("franc", "centime"),
     "MYR": ("ringgit", "sen"), "JPY": ("yen", ""),
+    "SGD": ("Singapore dollar", "cent"), "AUD": ("Australian dollar", "cent"),
+    "CAD": ("Canadian dollar", "cent"), "INR": ("rupee", "paisa"), "₹": ("rupee", "paisa"),
 }  # fmt: skip
-_PLURALS = {"penny": "pence", "ringgit": "ringgit", "sen": "sen", "yen": "yen"}
+_PLURALS = {"penny": "pence", "paisa": "paise", "ringgit": "ringgit", "sen": "sen", "yen": "yen"}
 _SYMBOLS = {
     "&": " and ", "+": " plus ", "=": " equals ", "<": " less than ", ">": " more than ", "≤": " at most ",
     "≥": " at least ", "≠": " is not ", "≈": " about ", "~": " about ", "×": " times ", "÷": " divided by ",
     "±": " plus or minus ", "−": "-", "→": " to ", "²": " squared ", "³": " cubed ", "½": " one half ",
     "¼": " one quarter ", "¾": " three quarters ", "—": ", ", "–": "-", "…": ". ", "(": ", ", ")": ", ", "|": ", ",
-    "’": "'", "µ": "µ", "μ": "µ", "@": " at ",
+    "’": "'", "@": " at ",
+}  # fmt: skip
+_POWERS = {"²": "square", "2": "square", "³": "cubic", "3": "cubic"}
+_WORDS = {
+    "Dr.": "Doctor", "Mr.": "Mister", "Mrs.": "Missus", "Ms.": "Miz", "Prof.": "Professor", "St.": "Saint",
+    "vs.": "versus", "e.g.": "for example", "i.e.": "that is", "etc.": "and so on", "approx.": "about",
+    "a.m.": "AM", "p.m.": "PM",
 }  # fmt: skip
 _NUMBER = r"\d+(?:\.\d+)?"
 _UNIT = "|".join(re.escape(unit) for unit in sorted(_UNITS, key=len, reverse=True))
@@ -73,7 +84,7 @@ def _without_markup(text: str) -> str:
 
 
 _MARKUP = (
-    (re.compile(r"\[E\d+(?:\s{0,3}[,;-]\s{0,3}E?\d+)*\](?:\([^()\s]{0,500}\))?"), ""),
+    (re.compile(r"\[[A-Z]\d{1,6}(?:\s?[,;-]\s?[A-Z]?\d{1,6}){0,50}\](?:\([^()\s]{0,500}\))?"), ""),
     (re.compile(r"!?\[([^\[\]]{0,500})\]\([^()\s]{0,500}\)"), r"\1"),
     (re.compile(r"https?://\S+"), "a link"),
     (re.compile(r"</?[A-Za-z][^<>]{0,200}>"), " "),
@@ -86,7 +97,7 @@ _MARKUP = (
 def _date(match: re.Match[str]) -> str:
     year, month, day = (int(part) for part in match.groups())
     if not (1 <= month <= 12 and 1 <= day <= 31):
-        return " ".join(match.group())
+        return _digits(match)
     ending = "th" if day in {11, 12, 13} else {1: "st", 2: "nd", 3: "rd"}.get(day % 10, "th")
     return f"{_MONTHS[month - 1]} {day}{ending}, {_year(year)}"
 
@@ -99,18 +110,26 @@ def _year(year: int) -> str:
 
 
 def _clock(match: re.Match[str]) -> str:
-    hours, minutes, seconds = match.groups()
-    if seconds is not None:
-        return f"{int(hours)} {_two(minutes)} and {_number(float(seconds))} seconds"
-    return f"{int(hours)} o'clock" if minutes == "00" else f"{int(hours)} {_two(minutes)}"
+    """A time of day, or of a recording: what has no hours says so, as both are right then."""
+    hours, minutes, seconds = int(match[1]), match[2], float(match[3] or 0)
+    if match[3] is None or (seconds == 0 and hours):
+        return f"{hours} o'clock" if minutes == "00" else f"{hours} {_two(minutes)}"
+    if hours:
+        return f"{hours} {_two(minutes)} and {_count(seconds, 'second')}"
+    return f"0 hours {_count(int(minutes), 'minute')} and {_count(seconds, 'second')}"
+
+
+def _position(match: re.Match[str]) -> str:
+    """Minutes and seconds of a recording."""
+    return f"{_count(int(match[1]), 'minute')} and {_count(float(match[2]), 'second')}"
+
+
+def _count(number: float, name: str) -> str:
+    return f"{number:g} {_many(name, number)}"
 
 
 def _two(minutes: str) -> str:
     return f"oh {minutes[1]}" if minutes[0] == "0" else minutes
-
-
-def _number(value: float) -> str:
-    return f"{value:g}"
 
 
 def _money(match: re.Match[str]) -> str:
@@ -125,21 +144,28 @@ def _money(match: re.Match[str]) -> str:
     return " and ".join(spoken)
 
 
-def _many(name: str, count: int) -> str:
+def _many(name: str, count: float) -> str:
     return name if count == 1 else _PLURALS.get(name, f"{name}s")
 
 
 def _quantity(match: re.Match[str]) -> str:
-    number, unit, per = match["number"], _UNITS[match["unit"]], match["per"]
-    if number == "1":
-        unit = _one(unit)
-    return f"{number} {unit} per {_one(_UNITS[per])}" if per else f"{number} {unit}"
+    unit = _UNITS[match["unit"]]
+    spoken = _one(unit) if match["number"] == "1" else unit
+    if match["power"]:
+        spoken = f"{_POWERS[match['power']]} {spoken}"
+    if match["per"]:
+        spoken += f" per {_one(_UNITS[match['per']])}"
+    if match["of"]:
+        spoken += {"²": " squared", "³": " cubed"}[match["of"]]
+    return f"{match['number']} {spoken}"
 
 
 def _one(unit: str) -> str:
-    """The singular of a unit: of its first word, as in `beats per minute`."""
+    """The singular of a unit: of its first word with an ending, as in `beats per minute` and `watt hours`."""
     first, _, rest = unit.partition(" ")
-    single = _SINGULAR.get(first) or (first[:-1] if first.endswith("s") and len(first) > 2 else first)
+    if rest.endswith("hours") or rest.endswith("amperes"):
+        return unit[:-1]
+    single = _SINGULAR.get(first) or (first[:-1] if first.endswith("s") else first)
     return f"{single} {rest}".strip()
 
 
@@ -148,13 +174,33 @@ def _digits(match: re.Match[str]) -> str:
 
 
 _FIGURES: tuple[tuple[re.Pattern[str], Say | str], ...] = (
-    (re.compile(r"(?<=\d),(?=\d{3}(?!\d))"), ""),
-    (re.compile(r"\b(\d{4})-(\d\d)-(\d\d)\b(?:T(?=\d))?"), _date),
+    (re.compile("|".join(rf"(?<!\w){re.escape(word)}" for word in _WORDS)), lambda match: _WORDS[match.group()]),
+    (re.compile(r"\bNo\.\s?(?=\d)"), "number "),
+    (re.compile(r"\b([A-Z])\.(?=\s?[A-Z])"), r"\1 "),
+    (re.compile(r"(?<!\d)(\d{4})-(\d\d)-(\d\d)(?!\d)"), _date),
+    (re.compile(r"(?<=\d)T(?=\d\d:)"), " at "),
+    (re.compile(r"(?<![\d/])(\d{1,2})/(\d{1,2})/(\d{2}|\d{4})(?![\d/])"), r"\1, \2, \3"),
+    (re.compile(r"(?<![\d:.])(\d{1,2}):(\d\d\.\d{1,3})(?!\d)"), _position),
     (re.compile(r"(?<![\d:.])(\d{1,2}):(\d\d)(?::(\d\d(?:\.\d{1,3})?))?(?![\d:])"), _clock),
-    (re.compile(rf"(?P<before>{_SIGN})\s?(?P<a>\d{{1,12}}(?:\.\d+)?)|(?<![\d.])(?P<b>\d{{1,12}}(?:\.\d+)?)\s?(?P<after>{_SIGN})(?!\w)"), _money),  # noqa: E501 - one pattern
-    (re.compile(rf"(?<![\w.])(?P<number>{_NUMBER})\s?(?P<unit>{_UNIT})(?:/(?P<per>{_UNIT}))?(?![\w²³])"), _quantity),
-    (re.compile(r"\b(\d{1,3})/(\d{1,3})\b(?!/)"), r"\1 over \2"),
-    (re.compile(r"\b\d+(?:-\d+)+\b(?<=\d{4})|\b0\d+\b|\b\d{7,}\b"), _digits),
+    (re.compile(r"(?<![\d.,-])\d{1,10}(?:-\d{1,10}){0,5}-\d{4,10}(?!\.?\d)"), _digits),
+    (re.compile(r"(?<![\d.,])(?:0\d{1,30}|\d{7,30})(?!\.?\d)"), _digits),
+    (re.compile(r"(?<=\d),(?=\d{3}(?!\d))"), ""),
+    (re.compile(r"\b(\d\d)(\d0)s\b"), r"\1 \2's"),
+    (
+        re.compile(
+            rf"(?<!\w)(?P<before>{_SIGN})\s?(?P<a>\d{{1,12}}(?:\.\d{{1,12}})?)"
+            rf"|(?<![\d.])(?P<b>\d{{1,12}}(?:\.\d{{1,12}})?)\s?(?P<after>{_SIGN})(?!\w)"
+        ),
+        _money,
+    ),
+    (
+        re.compile(
+            rf"(?<![\w.])(?P<number>{_NUMBER})\s?(?P<unit>{_UNIT})(?P<power>[²³23])?"
+            rf"(?:/(?P<per>{_UNIT})(?P<of>[²³])?)?(?![\w²³])"
+        ),
+        _quantity,
+    ),
+    (re.compile(r"(?<![\w/])(\d{1,3})/(\d{1,3})(?![\w/])"), r"\1 over \2"),
     (re.compile(r"(?<=\d)\s?[-–]\s?(?=\d)"), " to "),
     (re.compile(r"(?<![\w.])[-−](?=\d)"), "minus "),
     (re.compile(r"#(?=\d)"), "number "),
@@ -169,7 +215,8 @@ def _tidied(text: str) -> str:
     kept = " ".join(kept.split())
     kept = re.sub(r"\s+(?=[.,;:?!])", "", kept)
     kept = re.sub(r"[.,;:?!]*([.?!])[.,;:?!]*(?!\d)|[,;:]*([,;:])(?!\d)", r"\1\2", kept)
-    return kept.strip(" ,;:")
+    kept = kept.strip(" ,;:")
+    return f"{kept}." if kept and kept[-1] not in ".?!" else kept
 
 
 def _sounds(character: str) -> bool:
@@ -179,16 +226,29 @@ def _sounds(character: str) -> bool:
 
 
 def sentences(text: str) -> Iterator[str]:
-    """What `said` gave, in pieces of at most `MAX_SENTENCE` characters: sentences, or parts of long ones."""
+    """What `said` gave, in pieces: sentences, or parts of long ones.
+
+    The first is at most `MAX_FIRST` characters long if a mark allows it, all are at most `MAX_SENTENCE`.
+    """
+    limit = MAX_FIRST
     for sentence in re.split(r"(?<=[.?!])\s+", text):
         rest = sentence
-        while len(rest) > MAX_SENTENCE:
-            head = rest[:MAX_SENTENCE]
-            cut = max(head.rfind(mark) for mark in (", ", "; ", ": ")) + 1 or head.rfind(" ") + 1 or MAX_SENTENCE
+        while cut := _cut(rest, limit):
             yield rest[:cut].strip()
-            rest = rest[cut:].strip()
+            rest, limit = rest[cut:].strip(), MAX_SENTENCE
         if rest:
             yield rest
+            limit = MAX_SENTENCE
+
+
+def _cut(text: str, limit: int) -> int:
+    """Where to divide a text that is too long: after a mark, else, if it must be, after a word; 0 for nowhere."""
+    if len(text) <= limit:
+        return 0
+    mark = max(text.rfind(mark, 0, limit) for mark in (", ", "; ", ": ")) + 1
+    if mark or len(text) <= MAX_SENTENCE:
+        return mark
+    return text.rfind(" ", 0, MAX_SENTENCE) + 1 or MAX_SENTENCE
 
 
 def clauses(sentence: str) -> list[tuple[str, str]]:
