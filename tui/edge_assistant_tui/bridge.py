@@ -54,6 +54,6 @@ def of_signal(event: Event) -> Iterator[Message]:
         case Failed(failure):
             yield messages.SignalFailed(failure.signal, failure.message, failure.hint)
         case Perceived(signal, sense, evidence, seconds):
-            yield messages.Sensed(signal, sense, len(evidence), seconds)
+            yield messages.Sensed(signal, sense, evidence, seconds)
         case _:
             pass

@@ -9,6 +9,7 @@ from textual.message import Message
 
 if TYPE_CHECKING:
     from edge_assistant.answer import Answer, Route, Verdict
+    from edge_assistant.evidence import Evidence
     from edge_assistant.history.store import Saved
     from edge_assistant.signals import Signal
 
@@ -53,11 +54,11 @@ class Sensing(Message):
 
 @dataclass
 class Sensed(Message):
-    """A sense is done with a signal; `count` pieces of evidence."""
+    """A sense is done with a signal; this is what it found."""
 
     signal: str
     sense: str
-    count: int
+    evidence: tuple[Evidence, ...]
     seconds: float
 
 

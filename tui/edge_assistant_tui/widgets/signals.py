@@ -15,6 +15,7 @@ from textual.widgets.option_list import Option
 from edge_assistant_tui import messages
 
 if TYPE_CHECKING:
+    from edge_assistant.evidence import Evidence
     from edge_assistant.signals import Signal
 
 MARKS = {"image": "▣", "audio": "♪", "video": "▶", "readings": "∿", "text": "¶"}
@@ -33,14 +34,16 @@ class Entry:
     Attributes:
         state: `waiting`, `perceiving`, `ready` or `failed`.
         detail: what is behind the state: percent, pieces of evidence, why it failed.
-        counts: pieces of evidence that each of its senses found so far.
+        hint: what to do where it failed.
+        evidence: what each of its senses found so far.
         notes: what was left out or assumed.
     """
 
     signal: Signal
     state: str = "waiting"
     detail: str = ""
-    counts: Mapping[str, int] = field(default_factory=dict)
+    hint: str = ""
+    evidence: Mapping[str, tuple[Evidence, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
@@ -99,11 +102,12 @@ class SignalList(OptionList):
             case messages.Sensing(id, sense, fraction):
                 percent = f" {fraction:.0%}" if 0 < fraction < 1 else ""
                 self._change(id, state="perceiving", detail=f"{sense}{percent}")
-            case messages.Sensed(id, sense, count, _) if id in self._entries:
-                counts = {**self._entries[id].counts, sense: count}
-                self._change(id, state="ready", counts=counts, detail=_pieces(sum(counts.values())))
-            case messages.SignalFailed(id, text, _):
-                self._change(id, state="failed", detail=text)
+            case messages.Sensed(id, sense, found, _) if id in self._entries:
+                evidence = {**self._entries[id].evidence, sense: found}
+                count = sum(len(items) for items in evidence.values())
+                self._change(id, state="ready", evidence=evidence, detail=_pieces(count))
+            case messages.SignalFailed(id, text, hint):
+                self._change(id, state="failed", detail=text, hint=hint)
             case messages.Noted(id, text) if id in self._entries and text not in self._entries[id].notes:
                 self._change(id, notes=(*self._entries[id].notes, text))
             case _:
