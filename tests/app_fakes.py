@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from edge_assistant_tui.app import EdgeAssistant
 from edge_assistant_tui.options import Options
 from edge_assistant_tui.work import Work
 
+BOX = Locator(box=(92, 662, 455, 47))
 TAKEN = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
 
 
@@ -57,10 +59,8 @@ def _recording(name: str) -> Callable[..., None]:
     return method
 
 
-for _name in (
-    "look attach add renew remove restore ask check hear resume discard begin voice"  # whatever Work offers
-).split():
-    if hasattr(Work, _name):
+for _name, _method in inspect.getmembers(Work, inspect.isfunction):
+    if not _name.startswith("_") and _name not in vars(ScriptedWork):
         setattr(ScriptedWork, _name, _recording(_name))
 
 

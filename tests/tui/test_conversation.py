@@ -14,7 +14,7 @@ from textual.widgets import Markdown, Static
 
 from edge_assistant.answer import Route
 from edge_assistant_tui import messages
-from edge_assistant_tui.screens.conversation import MAX_TURNS
+from edge_assistant_tui.screens import conversation
 from edge_assistant_tui.widgets.prompt import Prompt
 from edge_assistant_tui.widgets.signals import SignalList
 from edge_assistant_tui.widgets.sources import Sources
@@ -249,13 +249,14 @@ def test_the_first_screen_says_which_models_are_missing() -> None:
     play(story)
 
 
-def test_only_the_latest_turns_stay_on_the_screen() -> None:
+def test_only_the_latest_turns_stay_on_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conversation, "MAX_TURNS", 3)
+
     async def story(stage: Stage) -> None:
-        for number in range(1, MAX_TURNS + 4):
+        for number in range(1, 6):
             await stage.ask(f"Question {number}?")
             await stage.tell(messages.TurnEnded(number, computed()))
-        assert len(stage.screen.query(Turn)) == MAX_TURNS
-        assert not stage.screen.query("#turn-3")
+        assert [turn.number for turn in stage.screen.query(Turn)] == [3, 4, 5]
 
     play(story)
 

@@ -37,7 +37,7 @@ class Conversation(Screen[None]):
         Binding("escape", "stop", "Stop", priority=True),
         Binding("f7", "check", "Compare"),
         Binding("ctrl+r", "retry", "Ask again", show=False),
-        Binding("ctrl+z", "undo", "Undo remove", show=False, priority=True),
+        Binding("ctrl+z", "undo", "Undo remove", show=False),
         Binding("ctrl+n", "new", "New", show=False),
         Binding("ctrl+l", "signals", "Signals", show=False),
     ]

@@ -40,6 +40,8 @@ class Prompt(TextArea):
 
     def __init__(self, id: str) -> None:
         super().__init__(soft_wrap=True, show_line_numbers=False, highlight_cursor_line=False, id=id)
+        for key in ("f6", "f7"):  # a text area's own keys for selecting; here they are the app's
+            self._bindings.key_to_bindings.pop(key, None)
         self._heard: tuple[str, bytes] | None = None
         self._asked: list[str] = []
         self._at = 0
@@ -58,6 +60,13 @@ class Prompt(TextArea):
             self.post_message(self.Sent(text, recording))
             self._asked.append(text)
         self.put("")
+
+    def action_undo(self) -> None:
+        """Undo typing; where nothing stands here, undo the removal of a signal."""
+        if self.text:
+            super().action_undo()
+        else:
+            self.call_later(self.screen.run_action, "undo")
 
     def action_newline(self) -> None:
         """A line break."""
