@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_type_hints
 
-from edge_assistant.errors import UsageError
+from edge_assistant.errors import StorageFull, UsageError
 from edge_assistant_models import paths
 
 FILE = "config.toml"
 PREFIX = "EDGE_ASSISTANT_"
 LOG_LEVELS = ("debug", "info", "warning", "error")
+RANGES = {"pause_s": (0.3, 5.0), "keep_days": (1, 36_500)}
+_VALUE = r"""(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^\s"'#]+)"""  # a string in one line, a number or a boolean
+_WORDS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,13 @@ class Settings:
         plain: no colour, bars or redrawn lines, as screen readers want it.
         log_level: what the log keeps: debug, info, warning or error.
         domain: name or path of a domain file, whose words are understood too; None for none.
+        theme: of the app, `dark`, `light`, `high-contrast` or another that it knows.
+        camera: name of a camera, or `file:PATH` of a video or pictures; None for the first.
+        microphone: name of a microphone, or `file:PATH` of a recording; None for the default.
+        speaker: name of a speaker, or `file:PATH` of a WAV to write; None for the default.
+        pause_s: seconds of silence after which somebody has ended speaking.
+        keep_days: days after which a conversation that nothing was added to is deleted; None keeps all.
+        spoken_answers: whether answers are spoken.
     """
 
     profile: str = "starter"
@@ -34,14 +46,21 @@ class Settings:
     plain: bool = False
     log_level: str = "info"
     domain: str | None = None
+    theme: str = "dark"
+    camera: str | None = None
+    microphone: str | None = None
+    speaker: str | None = None
+    pause_s: float = 0.8
+    keep_days: int | None = None
+    spoken_answers: bool = False
 
 
 def load(environment: Mapping[str, str] | None = None, file: Path | None = None) -> Settings:
     """Read the settings.
 
     Args:
-        environment: `EDGE_ASSISTANT_PROFILE`, `_LANGUAGE`, `_PLAIN`, `_LOG_LEVEL`, `_DOMAIN`; by default the process's
-            own.
+        environment: `EDGE_ASSISTANT_` with a key in capitals, such as `EDGE_ASSISTANT_PROFILE`; by default the
+            process's own.
         file: a `config.toml`; by default the user's, which need not exist.
 
     Raises:
@@ -70,6 +89,81 @@ def _from_file(settings: Settings, file: Path) -> Settings:
     return settings
 
 
+def save(changes: Mapping[str, Any], file: Path | None = None) -> None:
+    """Write settings into the file and leave all else in it as it is, comments too.
+
+    Args:
+        changes: by key; None takes a key out of the file, so that the default holds.
+        file: a `config.toml`; by default the user's, which is made where it is missing.
+
+    Raises:
+        UsageError: a key or value is not known, or the file is not one that can be changed line by line.
+        StorageFull: the file cannot be written.
+    """
+    file = file or paths.config_dir() / FILE
+    settings = _from_file(Settings(), file)
+    for key, value in changes.items():
+        settings = settings if value is None else _with(settings, key, value, FILE)
+    try:
+        text = file.read_text(encoding="utf-8") if file.exists() else ""
+        wanted = {**tomllib.loads(text), **changes}
+        for key, value in changes.items():
+            text = _changed(text, key, value)
+        if _parsed_or_none(text) != {key: value for key, value in wanted.items() if value is not None}:
+            raise UsageError(f"{FILE} cannot be changed line by line", "change it with an editor, see docs/settings.md")
+        _write(file, text)
+    except OSError as error:
+        raise StorageFull(
+            f"{FILE} cannot be written ({error.strerror})", "free some space, or check its permissions"
+        ) from None
+
+
+def in_environment(environment: Mapping[str, str] | None = None) -> frozenset[str]:
+    """The keys that the environment sets, so that what the file says of them does not count."""
+    environment = os.environ if environment is None else environment
+    return frozenset(field.name for field in fields(Settings) if environment.get(PREFIX + field.name.upper()))
+
+
+def _parsed_or_none(text: str) -> dict[str, Any] | None:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return None
+
+
+def _changed(text: str, key: str, value: object) -> str:
+    """The file with one key set or taken out; a comment behind its value stays."""
+    line = re.compile(rf"^([ \t]*[\"']?{key}[\"']?[ \t]*=[ \t]*){_VALUE}([ \t]*(?:#[^\n]*)?)$\n?", re.MULTILINE)
+    if value is None:
+        return line.sub("", text, count=1)
+    written = _toml(value)
+    if line.search(text):
+        return line.sub(lambda match: f"{match[1]}{written}{match[2]}\n", text, count=1)
+    return f"{text}{'' if not text or text.endswith(chr(10)) else chr(10)}{key} = {written}\n"
+
+
+def _toml(value: object) -> str:
+    """A value as TOML writes it: JSON's way of strings, numbers and booleans is one of TOML's."""
+    import json
+
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _write(file: Path, text: str) -> None:
+    """Put a file in place whole; where it is a link, what it leads to."""
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file = file.resolve()
+    written = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        written.write_text(text, encoding="utf-8")
+        if file.exists():
+            written.chmod(file.stat().st_mode & 0o777)
+        written.replace(file)
+    finally:
+        with contextlib.suppress(OSError):
+            written.unlink(missing_ok=True)
+
+
 def _with(settings: Settings, key: str, value: Any, origin: str) -> Settings:  # noqa: ANN401 - what TOML holds
     """Settings with one more key set.
 
@@ -79,15 +173,25 @@ def _with(settings: Settings, key: str, value: Any, origin: str) -> Settings:  #
     known = get_type_hints(Settings)
     if key not in known:
         raise UsageError(f"{origin}: unknown key {key!r}", f"there are {', '.join(known)}")
-    allowed = get_args(known[key]) if get_origin(known[key]) else (known[key],)
-    if type(value) not in allowed or (key == "log_level" and value not in LOG_LEVELS):
-        wanted = " or ".join(LOG_LEVELS) if key == "log_level" else allowed[0].__name__
-        raise UsageError(f"{origin}: {key} may not be {value!r}", f"give a {wanted}")
+    wanted = (get_args(known[key]) or (known[key],))[0]
+    if wanted is float and type(value) is int:
+        value = float(value)
+    low, high = RANGES.get(key, (None, None))
+    if type(value) is not wanted or (key == "log_level" and value not in LOG_LEVELS):
+        told = " or ".join(LOG_LEVELS) if key == "log_level" else wanted.__name__
+        raise UsageError(f"{origin}: {key} may not be {value!r}", f"give a {told}")
+    if low is not None and not low <= value <= high:
+        raise UsageError(f"{origin}: {key} may not be {value!r}", f"give {low} to {high}")
     return replace(settings, **{key: value})
 
 
 def _parsed(key: str, text: str) -> object:
-    """A value from the environment: booleans as 1 or 0, true or false, yes or no."""
-    if key != "plain":
+    """A value from the environment, of its key's type where it can be; booleans as 1 or 0, true or false, yes or no."""
+    hint = get_type_hints(Settings)[key]
+    wanted = (get_args(hint) or (hint,))[0]
+    if wanted is bool:
+        return _WORDS.get(text.lower(), text)
+    try:
+        return wanted(text)
+    except ValueError:
         return text
-    return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}.get(text.lower(), text)

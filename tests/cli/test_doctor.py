@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 import json
-import shutil
-from collections import namedtuple
 from pathlib import Path
 
 import pytest
 from real_command import Command
-
-from edge_assistant.cli import doctor
-
-Usage = namedtuple("Usage", "total used free")
 
 
 def test_ready(command: Command) -> None:
@@ -63,19 +57,3 @@ def test_a_broken_catalog(command: Command, home: Path) -> None:
     assert line.startswith("MISSING  catalog: catalog/mine.toml")
     assert line.endswith(" - correct the file or remove it")
     assert "folder for models" in ran.out
-
-
-def test_every_package_that_inputs_need_is_looked_for() -> None:
-    checks = {check.name.removeprefix("package "): check.ok for check in doctor._packages()}
-    needed = ["cv2", "av", "PIL", "pyarrow", "pypdfium2", "zxingcpp", "tokenizers", "onnxruntime", "llama_cpp"]
-    assert checks == dict.fromkeys(needed, True)
-
-
-def test_a_full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(100, 99, 1))
-    assert {(check.ok, check.hint) for check in doctor._folders()} == {(False, "free some space")}
-
-
-def test_a_folder_that_may_not_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("os.access", lambda path, mode: False)
-    assert all(check.ok is False and "EDGE_ASSISTANT_HOME" in check.hint for check in doctor._folders())

@@ -1,0 +1,178 @@
+"""What is there, what is missing and what to do: the checks that every front end shows."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+MIN_FREE = 1 << 30  # bytes on the disk of the models; less is no room for the logs and caches of a few months
+_PACKAGES = {
+    "llama_cpp": "language",
+    "tokenizers": "speech, and finding passages",
+    "onnxruntime": "perception",
+    "cv2": "pictures",
+    "PIL": "pictures",
+    "zxingcpp": "codes",
+    "pypdfium2": "PDF",
+    "av": "sound and video",
+    "pyarrow": "readings",
+}
+# Terminals that say who they are and draw pictures: of those that take Kitty's protocol, the ones that know its
+# placeholders, which scroll with the text; and those with Sixel.
+_KITTY = ("kitty", "ghostty")
+_SIXEL = ("wezterm", "konsole", "foot", "mlterm", "contour", "iterm", "mintty")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at; `ok` is None where it is missing but can be done without."""
+
+    name: str
+    ok: bool | None
+    found: str
+    hint: str = ""
+
+
+def checks(profile: str) -> Iterator[Check]:
+    """Everything, one after the other; devices are listed, not opened.
+
+    Args:
+        profile: whose models are looked for.
+    """
+    yield from machine()
+    yield from packages()
+    yield from models(profile)
+    yield from folders()
+    yield from devices()
+    yield from voice()
+    yield graphics(os.environ)
+
+
+def ready(found: list[Check]) -> bool:
+    """Whether nothing is missing that questions need."""
+    return all(check.ok is not False for check in found)
+
+
+def machine() -> Iterator[Check]:
+    """Python, memory and cores."""
+    from edge_assistant.runtime import Runtime
+    from edge_assistant_models.machine import Machine
+
+    facts = Machine.detect()
+    yield Check("python", sys.version_info >= (3, 11), platform.python_version())
+    yield Check(
+        "machine", True, f"{platform.system()} {platform.machine()}, {facts.memory_bytes / 2**30:.1f} GiB memory"
+    )
+    yield Check("cores", True, f"{Runtime.detect().threads} used for computation")
+
+
+def packages() -> Iterator[Check]:
+    """The libraries that inputs need."""
+    for package, purpose in _PACKAGES.items():
+        there = importlib.util.find_spec(package) is not None
+        hint = "" if there else "reinstall the package: pip install --force-reinstall edge-assistant-offline"
+        yield Check(f"package {package}", there, f"for {purpose}" if there else "not installed", hint)
+
+
+def models(profile: str) -> Iterator[Check]:
+    """The models of a profile; a catalog or a profile that is no good is itself something missing."""
+    from edge_assistant.errors import CatalogInvalid, ModelUnknown
+    from edge_assistant_models.portfolio import Portfolio
+
+    try:
+        portfolio = Portfolio()
+    except CatalogInvalid as error:
+        yield Check("catalog", False, error.message, error.hint)
+        return
+    try:
+        chosen = portfolio.profile(profile)
+    except ModelUnknown as error:
+        yield Check("profile", False, error.message, error.hint)
+        return
+    for role, name in portfolio.resolve(profile).items():
+        state = portfolio.state(name)
+        here = state.value == "installed"
+        ok = True if here else None if role in chosen.optional else False
+        wanted = name if role in chosen.on_request else f"--profile {chosen.name}"
+        hint = "" if here else f"edge-assistant models pull {wanted}"
+        yield Check(f"model for {role}", ok, f"{name}, {state.value}", hint)
+
+
+def folders() -> Iterator[Check]:
+    """The folders that are written to, and their disks."""
+    from edge_assistant_models import paths
+
+    for name, folder in (("models", paths.models_dir()), ("state", paths.state_dir())):
+        existing = _existing(folder)
+        writable = os.access(existing, os.W_OK)
+        free = shutil.disk_usage(existing).free
+        hint = "" if writable else "make it writable, or set EDGE_ASSISTANT_HOME to another folder"
+        if writable and free < MIN_FREE:
+            hint = "free some space"
+        yield Check(f"folder for {name}", writable and free >= MIN_FREE, f"{folder}, {free / 2**30:.1f} GiB free", hint)
+
+
+def devices() -> Iterator[Check]:
+    """Camera, microphone and speaker: files can be asked about without any of them."""
+    from edge_assistant.devices import portaudio
+    from edge_assistant.devices.camera import cameras
+    from edge_assistant.devices.microphone import microphones
+    from edge_assistant.devices.speaker import speakers
+    from edge_assistant.errors import DeviceMissing
+
+    yield _device("camera", cameras(), "connect one, or use --camera file:VIDEO")
+    try:
+        portaudio.library()
+    except DeviceMissing as error:
+        yield Check("microphone", None, error.message, error.hint)
+        yield Check("speaker", None, error.message, error.hint)
+        return
+    yield _device("microphone", microphones(), "connect one, or use --microphone file:RECORDING")
+    yield _device("speaker", speakers(), "connect one; answers stand on the screen too")
+
+
+def voice() -> Iterator[Check]:
+    """The program that says how words sound; the voice's model is among those of the profile."""
+    from edge_assistant.errors import VoiceUnavailable
+    from edge_assistant.voice import phonemes
+
+    try:
+        phonemes.program()
+    except VoiceUnavailable as error:
+        yield Check("spoken answers", None, error.message, error.hint)
+    else:
+        yield Check("spoken answers", True, "the program espeak-ng is installed")
+
+
+def graphics(environment: Mapping[str, str], drawn: str = "") -> Check:
+    """How pictures are drawn in the terminal.
+
+    Args:
+        environment: in which terminals say who they are.
+        drawn: `Kitty` or `Sixel`, where the terminal has been asked and takes that; else the environment tells.
+    """
+    said = " ".join(environment.get(name, "") for name in ("TERM", "TERM_PROGRAM", "LC_TERMINAL")).lower()
+    if not drawn and ("KITTY_WINDOW_ID" in environment or any(name in said for name in _KITTY)):
+        drawn = "Kitty"
+    if not drawn and any(name in said for name in _SIXEL):
+        drawn = "Sixel"
+    if drawn:
+        return Check("terminal graphics", True, f"pictures by the protocol of {drawn}")
+    where = environment.get("TERM", "") or "an unknown terminal"
+    hint = "a terminal with Kitty's protocol or Sixel shows them sharp, such as kitty, WezTerm or foot"
+    return Check("terminal graphics", None, f"{where}: pictures by half blocks", hint)
+
+
+def _device(name: str, there: list[str], hint: str) -> Check:
+    return Check(name, True, ", ".join(there)) if there else Check(name, None, "none is connected", hint)
+
+
+def _existing(folder: Path) -> Path:
+    """The folder, or the nearest one above it that exists."""
+    return next(path for path in (folder, *folder.parents) if os.path.exists(path))  # noqa: PTH110 - never raises

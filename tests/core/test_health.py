@@ -1,0 +1,77 @@
+"""What is looked at, and what is said of what is missing."""
+
+from __future__ import annotations
+
+import shutil
+from collections import namedtuple
+
+import pytest
+
+from edge_assistant import health
+from edge_assistant.devices import camera, portaudio
+from edge_assistant.errors import DeviceMissing
+from edge_assistant.voice import phonemes
+
+Usage = namedtuple("Usage", "total used free")
+
+
+def test_every_package_that_inputs_need_is_looked_for() -> None:
+    checks = {check.name.removeprefix("package "): check.ok for check in health.packages()}
+    needed = ["cv2", "av", "PIL", "pyarrow", "pypdfium2", "zxingcpp", "tokenizers", "onnxruntime", "llama_cpp"]
+    assert checks == dict.fromkeys(needed, True)
+
+
+def test_a_full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(100, 99, 1))
+    assert {(check.ok, check.hint) for check in health.folders()} == {(False, "free some space")}
+
+
+def test_a_folder_that_may_not_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    assert all(check.ok is False and "EDGE_ASSISTANT_HOME" in check.hint for check in health.folders())
+
+
+def test_devices_are_done_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> None:
+        raise DeviceMissing("no sound here", "install it")
+
+    monkeypatch.setattr(camera, "cameras", list)
+    monkeypatch.setattr(portaudio, "library", refuse)
+    looked = {check.name: check for check in health.devices()}
+    assert looked.keys() == {"camera", "microphone", "speaker"}
+    assert all(check.ok is None and check.hint for check in looked.values())
+    assert looked["speaker"].found == "no sound here"
+    assert health.ready(list(looked.values()))
+
+
+def test_devices_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(camera, "cameras", lambda: ["Front", "Back"])
+    monkeypatch.setattr(portaudio, "library", lambda: None)
+    monkeypatch.setattr(portaudio, "devices", lambda direction: [])
+    looked = list(health.devices())
+    assert (looked[0].ok, looked[0].found) == (True, "Front, Back")
+    assert (looked[1].ok, looked[1].found) == (None, "none is connected")
+
+
+def test_without_the_program_of_the_voice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(phonemes.shutil, "which", lambda name: None)
+    (check,) = health.voice()
+    assert check.ok is None
+    assert "espeak-ng" in check.hint
+
+
+@pytest.mark.parametrize(
+    ("environment", "drawn", "said"),
+    [
+        ({"TERM": "xterm-kitty"}, "", "protocol of Kitty"),
+        ({"KITTY_WINDOW_ID": "1"}, "", "protocol of Kitty"),
+        ({"TERM": "xterm-256color", "TERM_PROGRAM": "WezTerm"}, "", "protocol of Sixel"),
+        ({"TERM": "xterm-256color"}, "Sixel", "protocol of Sixel"),
+        ({"TERM": "xterm-256color"}, "", "half blocks"),
+        ({}, "", "an unknown terminal"),
+    ],
+)
+def test_how_pictures_are_drawn(environment: dict[str, str], drawn: str, said: str) -> None:
+    check = health.graphics(environment, drawn)
+    assert said in check.found
+    assert (check.ok is None) == bool(check.hint) == ("half blocks" in check.found)
