@@ -51,11 +51,11 @@ class Keeper(Generic[T]):
             thread.join(STOP_WITHIN)
 
     def _run(self) -> None:
-        change, text = Change.CLOSED, self.device.name
         try:
             self._keep()
+            change, text = Change.CLOSED, self.device.name
         except DeviceEnded as error:
-            text = str(error)
+            change, text = Change.CLOSED, str(error)
         except EdgeAssistantError as error:
             change, text = Change.FAILED, str(error)
         except Exception as error:  # a thread that ends in silence would leave the device shown as open

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_assistant.devices import portaudio
+from edge_assistant.devices import portaudio, sound
 from edge_assistant.devices.resampling import resampled
 from edge_assistant.errors import DeviceEnded, DeviceLost, DeviceMissing, InputError
 from edge_assistant.signals import Kind, Origin, Signal, printable
@@ -23,9 +23,12 @@ if TYPE_CHECKING:
 
     Samples = NDArray[np.float32]
 
+_COMES_BACK = "plug it in again, it comes back by itself"
 RATE = 16_000
 MAX_WAITING = 10  # seconds kept for a reader that is late
 SILENT = 1.0  # seconds without a sign of life
+BEGINS = 3.0  # seconds until the first one
+LOOK = 2.0  # seconds between looks whether the sound server still has it
 BLOCK = 512  # samples, 32 ms: what the detector of voices takes at a time
 SILENCE_AFTER = 2.0  # seconds behind a recording, so that what was said last is followed by a pause
 
@@ -44,11 +47,8 @@ def to_wav(samples: Samples) -> bytes:
 
 
 def microphones() -> list[str]:
-    """The names of the microphones that are there; none where there is no library for sound."""
-    try:
-        return [found.name for found in portaudio.devices("input")]
-    except DeviceMissing:
-        return []
+    """The names of the microphones that are there, the default first; none where there is no library for sound."""
+    return sound.names("input")
 
 
 class SoundMicrophone:
@@ -61,6 +61,8 @@ class SoundMicrophone:
     def __init__(self, name: str | None = None) -> None:
         self.name = name or "the default microphone"
         self._wanted = name
+        self._found: portaudio.Found | None = None
+        self._looked = 0.0
         self._stream: Any = None
         self._blocks: Generator[Samples, None, Samples] | None = None
 
@@ -68,23 +70,33 @@ class SoundMicrophone:
         """Find it and start it.
 
         Raises:
-            DeviceMissing: it is not there, or no library for sound.
+            DeviceMissing: it is not there, or there is no library for sound, or it gives no sound.
             DeviceBusy: another program has it.
         """
         self.close()
-        found = portaudio.find(self._wanted, "input")
+        self._found = found = sound.find(self._wanted, "input")
+        self.name = found.name
         heard = _Heard(found.rate * MAX_WAITING, found.name)
         self._stream = portaudio.stream(found, "input", lambda data, *_: heard.put(data))
+        if not heard.begins():
+            self.close()
+            raise DeviceMissing(f"{found.name} gives no sound", "plug it in again, or choose another one")
+        self._looked = time.monotonic()
         self._blocks = cut(resampled(heard.parts(), found.rate, RATE))
 
     def read(self) -> Samples:
         """The next block, f32 [512] at 16 kHz.
 
         Raises:
-            DeviceLost: nothing was heard for a second.
+            DeviceLost: nothing was heard for a second, or the sound server has lost it.
         """
-        if self._blocks is None:
+        if self._blocks is None or self._found is None:
             raise DeviceLost(f"{self.name} is not open", "switch it on again")
+        now = time.monotonic()
+        if now > self._looked + LOOK:
+            self._looked = now
+            if sound.gone(self._found, "input"):
+                raise DeviceLost(f"{self.name} is gone", _COMES_BACK)
         return next(self._blocks)
 
     def close(self) -> None:
@@ -112,6 +124,11 @@ class _Heard:
                 self._length -= len(self._parts.popleft())
             self._came.notify()
 
+    def begins(self) -> bool:
+        """Wait until the device gives something: a wireless one first changes its profile."""
+        with self._came:
+            return self._came.wait_for(lambda: bool(self._parts), BEGINS)
+
     def parts(self) -> Generator[Samples]:
         """What was heard, as it comes.
 
@@ -120,8 +137,8 @@ class _Heard:
         """
         while True:
             with self._came:
-                if not self._came.wait_for(lambda: self._parts, SILENT):
-                    raise DeviceLost(f"{self._name} is gone or silent", "plug it in again, it comes back by itself")
+                if not self._came.wait_for(lambda: bool(self._parts), SILENT):
+                    raise DeviceLost(f"{self._name} is gone or silent", _COMES_BACK)
                 part = self._parts.popleft()
                 self._length -= len(part)
             yield part

@@ -13,14 +13,16 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
+from typing import Any
 
+from edge_assistant.devices import pulseaudio
+from edge_assistant.devices.pulseaudio import Direction
 from edge_assistant.errors import DeviceBusy, DeviceMissing
+from edge_assistant.signals import printable
 
-Direction = Literal["input", "output"]
 _CARD = re.compile(r" \(hw:\d+,\d+\)$")  # where ALSA put it this time
-LATENCY = 0.1  # seconds; less is broken up while an answer takes all cores
 _UNAVAILABLE = -9985  # paDeviceUnavailable
+LATENCY = 0.1  # seconds; with less, sound is broken up while an answer takes all cores
 
 _lock = threading.RLock()
 _streams: set[int] = set()
@@ -28,17 +30,23 @@ _streams: set[int] = set()
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A device of PortAudio.
+    """A microphone or speaker that can be opened.
 
     Attributes:
-        index: its place in the list that is valid now.
-        name: by which it is found again after replugging.
+        name: by which it is found again after replugging; those of the same name are numbered.
+        index: its place in the list of PortAudio that is valid now.
         rate: samples a second that it asks for.
+        default: PortAudio takes it where nothing is chosen.
+        card: it is a sound card itself, and no plugin of ALSA's.
+        node: the source or sink of the sound server that it is to have, where it is the server.
     """
 
-    index: int
     name: str
+    index: int
     rate: int
+    default: bool = False
+    card: bool = False
+    node: str | None = None
 
 
 def library() -> Any:  # noqa: ANN401
@@ -62,8 +70,8 @@ def library() -> Any:  # noqa: ANN401
         return sounddevice
 
 
-def devices(direction: Direction) -> list[Found]:
-    """The devices that are there now; those of the same name are numbered.
+def renew() -> None:
+    """Read the list of devices again, unless that would end a stream.
 
     Raises:
         DeviceMissing: see `library`.
@@ -73,35 +81,27 @@ def devices(direction: Direction) -> list[Found]:
         if not _streams:
             sounddevice._terminate()
             sounddevice._initialize()
+
+
+def devices(direction: Direction) -> list[Found]:
+    """The devices of the list as it was read last.
+
+    Raises:
+        DeviceMissing: see `library`.
+    """
+    with _lock:
+        sounddevice = library()
+        default = sounddevice.default.device[direction]
         found: list[Found] = []
         for index, info in enumerate(sounddevice.query_devices()):
             if info[f"max_{direction}_channels"] > 0:
-                name = _CARD.sub("", str(info["name"]))
-                same = sum(_CARD.sub("", f.name.split(" #")[0]) == name for f in found)
-                found.append(
-                    Found(index, f"{name} #{same + 1}" if same else name, int(info["default_samplerate"]) or 48_000)
-                )
+                whole = printable(str(info["name"]))
+                name = _CARD.sub("", whole)
+                same = sum(other.name == name or other.name.startswith(f"{name} #") for other in found)
+                name = f"{name} #{same + 1}" if same else name
+                rate = int(info["default_samplerate"]) or 48_000
+                found.append(Found(name, index, rate, index == default, "(hw:" in whole))
         return found
-
-
-def find(name: str | None, direction: Direction) -> Found:
-    """A device by its name or a part of it, or the default one.
-
-    Raises:
-        DeviceMissing: there is none of that name, or none at all.
-    """
-    word = "microphone" if direction == "input" else "speaker"
-    there = devices(direction)
-    if not there:
-        raise DeviceMissing(f"there is no {word}", "plug one in, or start the sound server")
-    if name is None:
-        default = library().default.device[0 if direction == "input" else 1]
-        return next((found for found in there if found.index == default), there[0])
-    for matches in (lambda found: found.name == name, lambda found: name.casefold() in found.name.casefold()):
-        for found in there:
-            if matches(found):
-                return found
-    raise DeviceMissing(f"there is no {word} {name}", f"plug it in, or choose one of: {_listed(there)}")
 
 
 def stream(found: Found, direction: Direction, callback: Callable[..., None]) -> Any:  # noqa: ANN401
@@ -116,14 +116,8 @@ def stream(found: Found, direction: Direction, callback: Callable[..., None]) ->
         make = sounddevice.InputStream if direction == "input" else sounddevice.OutputStream
         for channels in (1, 2):
             try:
-                opened = make(
-                    found.rate,
-                    device=found.index,
-                    channels=channels,
-                    dtype="float32",
-                    callback=callback,
-                    latency=LATENCY,
-                )
+                with pulseaudio.chosen(found.node, direction):
+                    opened = make(found.rate, None, found.index, channels, "float32", LATENCY, callback=callback)
                 opened.start()
             except sounddevice.PortAudioError as error:
                 failure = error
@@ -143,10 +137,6 @@ def end(opened: Any) -> None:  # noqa: ANN401
             opened.abort(ignore_errors=True)
         finally:
             opened.close(ignore_errors=True)
-
-
-def _listed(there: list[Found]) -> str:
-    return ", ".join(found.name for found in there[:5])
 
 
 @cache

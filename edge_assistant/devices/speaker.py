@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
-from edge_assistant.devices import portaudio
+from edge_assistant.devices import portaudio, sound
 from edge_assistant.devices.resampling import resampled
 from edge_assistant.errors import DeviceBusy, DeviceError, DeviceLost, DeviceMissing
 from edge_assistant.signals import printable
@@ -37,11 +37,8 @@ logger = logging.getLogger(__name__)
 
 
 def speakers() -> list[str]:
-    """The names of the speakers that are there; none where there is no library for sound."""
-    try:
-        return [found.name for found in portaudio.devices("output")]
-    except DeviceMissing:
-        return []
+    """The names of the speakers that are there, the default first; none where there is no library for sound."""
+    return sound.names("output")
 
 
 class Output(Protocol):
@@ -216,7 +213,7 @@ class SoundOutput:
     def open(self, rate: int) -> None:
         """Find it and start it at the rate that it asks for."""
         self.close()
-        found = portaudio.find(self._wanted, "output")
+        found = sound.find(self._wanted, "output")
         self.rate, self._name = found.rate, found.name
         self.drop()
         self._asked = time.monotonic()
