@@ -49,6 +49,7 @@ class Assistant:
         runtime: Runtime | None = None,
         engine: Callable[[InstalledModel, Runtime], Engine] = LlamaEngine,
         vocabulary: Vocabulary | None = None,
+        instead: Mapping[str, str] | None = None,
     ) -> None:
         """Choose the models.
 
@@ -58,12 +59,13 @@ class Assistant:
             runtime: cores; None to look at the machine.
             engine: opens the language model.
             vocabulary: the words and rules of a domain; None for those that ship with the product.
+            instead: models by role that are used instead of the profile's.
 
         Raises:
             ModelUnknown: there is no such profile.
         """
         self._portfolio = portfolio
-        self._names = portfolio.resolve(profile)
+        self._names = portfolio.resolve(profile) | dict(instead or {})
         self._runtime = runtime or Runtime.detect()
         self._open_engine = engine
         self._vocabulary = vocabulary or shipped()

@@ -11,8 +11,9 @@ def main() -> int:
     from edge_assistant_tui.app import EdgeAssistant
     from edge_assistant_tui.options import Options
 
-    logs.start(settings.load().log_level)
-    app = EdgeAssistant(Options.from_environment())
+    chosen = settings.load()
+    logs.start(chosen.log_level)
+    app = EdgeAssistant(Options.from_environment(), chosen)
     app.run()
     return app.return_code or 0
 

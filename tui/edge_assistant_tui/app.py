@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
+from textual.theme import Theme
 
-from edge_assistant_tui import messages
+from edge_assistant import settings as stored
+from edge_assistant.errors import EdgeAssistantError
+from edge_assistant.settings import Settings
+from edge_assistant_tui import messages, themes
+from edge_assistant_tui.pulling import Puller
 from edge_assistant_tui.screens.conversation import Conversation
 from edge_assistant_tui.work import Work
 
@@ -23,9 +30,12 @@ class EdgeAssistant(App[int]):
     """Ask over what is told, shown and played, with the evidence in sight.
 
     Attributes:
-        options: what the command line chose.
+        options: what the command line chose, and what was set since.
+        settings: what was set once for all.
+        instead: models by role that are used for now instead of the profile's.
         conversation: the first screen.
         work: the worker; screens ask it, and it posts messages to the conversation, from where they bubble to here.
+        puller: has models pulled by the launcher.
         missing: names of the profile's models that are not in the store.
     """
 
@@ -33,9 +43,16 @@ class EdgeAssistant(App[int]):
     CSS_PATH = "app.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "quit", "Quit", priority=True)]
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, settings: Settings | None = None) -> None:
         super().__init__()
         self.options = options
+        self.settings = settings or Settings()
+        self.instead: Mapping[str, str] = {}
+        self.puller = Puller(gone=lambda: self.call_from_thread(self.exit))
+        for theme in themes.OWN:
+            self.register_theme(theme)
+        known = self.settings.theme in self.available_themes
+        self.theme = self.settings.theme if known else themes.DARK.name
         self.conversation = Conversation()
         self.work = Work(self.conversation.post_message, options)
         self.missing: tuple[str, ...] = ()
@@ -60,11 +77,37 @@ class EdgeAssistant(App[int]):
 
     def action_visit(self, name: str) -> None:
         """Open a place by its name; one that is open already stays."""
-        from edge_assistant_tui.screens.place import places
+        from edge_assistant_tui.screens.place import Place, places
 
         place = next(place for place in places() if name == place.NAME)
-        if not isinstance(self.screen, place):
+        if isinstance(self.screen, Place) and not isinstance(self.screen, place) and not issubclass(place, ModalScreen):
+            self.switch_screen(place())
+        elif not isinstance(self.screen, place):
             self.push_screen(place())
+
+    def configure(self, **changes: Any) -> None:  # noqa: ANN401 - what settings hold
+        """Set something once for all, and go on with it now.
+
+        Args:
+            changes: values by the names of the settings; None for the default.
+
+        Raises:
+            UsageError: a value is not one that may be.
+            StorageFull: it cannot be written.
+        """
+        stored.save(changes)
+        default = Settings()
+        values = {key: getattr(default, key) if value is None else value for key, value in changes.items()}
+        self.settings = replace(self.settings, **values)
+        known = {field.name for field in fields(self.options)} & values.keys()
+        before, self.options = self.options, replace(self.options, **{key: values[key] for key in known})
+        if any(getattr(before, key) != getattr(self.options, key) for key in ("profile", "language", "domain")):
+            self.switch(self.instead if before.profile == self.options.profile else {})
+
+    def switch(self, instead: Mapping[str, str]) -> None:
+        """Go on with these models instead of the profile's, until the app ends."""
+        self.instead = instead
+        self.work.switch(self.options, instead)
 
     def _begin(self) -> None:
         from edge_assistant_tui.screens.place import places
@@ -74,6 +117,17 @@ class EdgeAssistant(App[int]):
             self.work.attach(Path(path))
         for place in places():
             self.bind(place.KEY, f"visit('{place.NAME}')", description=place.TITLE, show=False)
+        if self.settings.keep_days is not None:
+            self.work.prune(datetime.now(UTC) - timedelta(days=self.settings.keep_days))
+        self.theme_changed_signal.subscribe(self, self._remember)
+
+    def _remember(self, theme: Theme) -> None:
+        """Keep a theme that was chosen, in the settings or the palette."""
+        if theme.name != self.settings.theme:
+            try:
+                self.configure(theme=theme.name)
+            except EdgeAssistantError as error:
+                self.notify(error.hint, title=error.message, severity="warning", markup=False)
 
     @on(messages.Ready)
     def _told_ready(self, event: messages.Ready) -> None:

@@ -58,9 +58,9 @@ def options_of(args: argparse.Namespace) -> Options:
         profile=args.profile or args.settings.profile,
         domain=args.domain or args.settings.domain,
         language=args.language or args.settings.language,
-        camera=args.camera,
-        microphone=args.microphone,
-        speaker=args.speaker,
+        camera=args.camera or args.settings.camera,
+        microphone=args.microphone or args.settings.microphone,
+        speaker=args.speaker or args.settings.speaker,
         attach=tuple(args.attach),
     )
 

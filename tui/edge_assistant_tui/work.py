@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,8 @@ from textual.message import Message
 from edge_assistant_tui import bridge, messages
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from edge_assistant.assistant import Assistant
     from edge_assistant.conversation import Conversation
     from edge_assistant.history.store import History, Saved
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from edge_assistant_tui.options import Options
 
 _log = logging.getLogger(__name__)
-Job = Callable[[], None]
+Job = Callable[[], object]
 
 
 class Work:
@@ -45,6 +47,7 @@ class Work:
         """
         self._post = post
         self._options = options
+        self._instead: Mapping[str, str] = {}  # models by role that are used instead of the profile's
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._assistant: Assistant | None = None
         self._open: Conversation | None = None
@@ -59,6 +62,21 @@ class Work:
     def running(self) -> bool:
         """Whether something is computed or waits for it."""
         return self._waiting > 0
+
+    @property
+    def current(self) -> str | None:
+        """The id of this conversation in the history; None where nothing of it is kept yet."""
+        return self._kept
+
+    @property
+    def history(self) -> History:
+        """The history, for any thread; its methods may raise what `History` says."""
+        with self._lock:
+            if self._history is None:
+                from edge_assistant.history.store import History
+
+                self._history = History()
+            return self._history
 
     def start(self) -> None:
         """Begin, and look for the models."""
@@ -121,6 +139,23 @@ class Work:
         """Go on with a conversation of the history."""
         self._put(partial(self._resume, saved))
 
+    def discard(self, saved: Saved) -> None:
+        """Let go of a conversation that was offered; it stays in the history."""
+        self._put(partial(self._keeping, lambda: self.history.close(saved.id)))
+
+    def prune(self, before: datetime) -> None:
+        """Delete the conversations of the history that nothing was added to since a time."""
+        self._put(partial(self._keeping, lambda: self.history.prune(before)))
+
+    def switch(self, options: Options, instead: Mapping[str, str]) -> None:
+        """Go on with other models or another language; the signals stay and are perceived anew.
+
+        Args:
+            options: with the profile, domain and language.
+            instead: models by role that are used instead of the profile's.
+        """
+        self._put(partial(self._switch, options, instead))
+
     def begin(self) -> None:
         """Begin a new conversation; the old one stays in the history."""
         self._put(self._finish)
@@ -158,7 +193,9 @@ class Work:
 
             chosen = self._options.domain
             vocabulary = domain.load(chosen) if chosen else None
-            self._assistant = self._assistant or Assistant(Portfolio(), self._options.profile, vocabulary=vocabulary)
+            self._assistant = self._assistant or Assistant(
+                Portfolio(), self._options.profile, vocabulary=vocabulary, instead=self._instead
+            )
             self._open = Conversation(self._assistant, language=self._options.language)
         return self._open
 
@@ -167,36 +204,36 @@ class Work:
         from edge_assistant_models.store import State
 
         portfolio = Portfolio()
-        names = portfolio.resolve(self._options.profile).values()
-        self._post(messages.Ready(tuple(name for name in names if portfolio.state(name) is not State.INSTALLED)))
+        optional = portfolio.profile(self._options.profile).optional
+        chosen = portfolio.resolve(self._options.profile) | dict(self._instead)
+        needed = [name for role, name in chosen.items() if role not in optional]
+        self._post(messages.Ready(tuple(name for name in needed if portfolio.state(name) is not State.INSTALLED)))
         self._offer()
+
+    def _switch(self, options: Options, instead: Mapping[str, str]) -> None:
+        signals = self._open.signals if self._open is not None else ()
+        self._options, self._instead = options, instead
+        self._assistant = self._open = None
+        self._look()
+        for signal in signals:
+            self._conversation().restore(signal)
+            self._put(partial(self._perceive, signal))
 
     def _offer(self) -> None:
         """Offer what the last run did not end."""
-        history = self._store()
-        if history is not None and self._kept is None and (saved := history.unfinished()) is not None:
-            self._post(messages.Unfinished(saved))
 
-    def _store(self) -> History | None:
-        """The history; None where it cannot be written, which is said once."""
-        if self._history is None:
-            self._keeping(self._open_history)
-        return self._history
+        def offered() -> None:
+            if self._kept is None and (saved := self.history.unfinished()) is not None:
+                self._post(messages.Unfinished(saved))
 
-    def _open_history(self) -> None:
-        from edge_assistant.history.store import History
-
-        self._history = History()
+        self._keeping(offered)
 
     def _keep(self, write: Callable[[History, str], object]) -> None:
         """Write to the history; a disk that is full does not end the conversation."""
-        history = self._store()
-        if history is None:
-            return
 
         def written() -> None:
-            self._kept = self._kept or history.begin()
-            write(history, self._kept)
+            self._kept = self._kept or self.history.begin()
+            write(self.history, self._kept)
 
         self._keeping(written)
 
@@ -301,7 +338,6 @@ class Work:
     def _finish(self) -> None:
         """Close the conversation in the history and let go of its signals."""
         kept = self._kept
-        if self._history is not None and kept is not None:
-            history = self._history
-            self._keeping(lambda: history.close(kept))
+        if kept is not None:
+            self._keeping(lambda: self.history.close(kept))
         self._kept = self._open = None
