@@ -19,7 +19,7 @@ class Prompt(TextArea):
     """A text area of one to six lines."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "send", "Send", priority=True),
+        Binding("enter", "send", "Send"),
         Binding("ctrl+j,shift+enter,alt+enter", "newline", "New line", show=False),
         Binding("up", "earlier", "Earlier question", show=False),
         Binding("down", "later", "Later question", show=False),
@@ -47,6 +47,13 @@ class Prompt(TextArea):
         self._at = 0
         self.border_title = "Ask"
         self.placeholder = "Ask over the signals, or give a path to attach"
+
+    async def _on_key(self, event: events.Key) -> None:
+        """Enter is a key like the others: a binding with priority would overtake letters on their way."""
+        if event.key == "enter":
+            event.stop()
+            event.prevent_default()
+            self.action_send()
 
     def action_send(self) -> None:
         """Send what stands here; a path is attached instead."""
