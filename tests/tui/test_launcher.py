@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pulled
 import pytest
 from terminals import HANGS, Terminal
 
@@ -91,12 +92,13 @@ def test_an_app_that_ends_without_care_leaves_the_modes_as_they_were(launch: Lau
 def test_ctrl_c_is_the_apps_own(launch: Launch) -> None:
     script = """
     signal.signal(signal.SIGINT, lambda *_: print("interrupted", flush=True))
+    print("ready", flush=True)
     while not (line := sys.stdin.readline()).startswith("q"):
         print("read", repr(line), flush=True)
     sys.exit(5)
     """
     terminal = launch(script, flags="termios.ISIG | termios.ICANON")
-    app_of(terminal)
+    terminal.read_until("ready")
     terminal.press("\x03")
     terminal.read_until("interrupted")
     terminal.press("\x03")
@@ -107,14 +109,19 @@ def test_ctrl_c_is_the_apps_own(launch: Launch) -> None:
 
 
 def test_an_app_that_knows_no_ctrl_c_ends_by_it(launch: Launch) -> None:
-    terminal = launch("signal.signal(signal.SIGINT, signal.SIG_DFL); time.sleep(60)", flags="termios.ISIG")
-    app_of(terminal)
+    terminal = launch(
+        "signal.signal(signal.SIGINT, signal.SIG_DFL); print('ready', flush=True); time.sleep(60)", "termios.ISIG"
+    )
+    terminal.read_until("ready")
     terminal.press("\x03")
     assert terminal.ended() == 130
 
 
 def test_what_ends_the_launcher_ends_the_app(launch: Launch) -> None:
-    terminal = launch("signal.signal(signal.SIGTERM, lambda *_: sys.exit(9)); time.sleep(60)")
+    terminal = launch(
+        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(9)); print('ready', flush=True); time.sleep(60)"
+    )
+    terminal.read_until("ready")
     app, launcher = app_of(terminal)
     os.kill(launcher, signal.SIGTERM)
     assert terminal.ended() == 9
@@ -147,3 +154,23 @@ def test_an_app_notices_that_its_launcher_was_killed(launch: Launch, tmp_path: P
     os.kill(launcher, signal.SIGKILL)
     assert gone(app)
     assert (tmp_path / "clean").read_text() == "False"
+
+
+def test_a_pull_ends_when_the_launcher_was_killed(launch: Launch, home: Path, tmp_path: Path) -> None:
+    pulled.made_up(home)
+    terminal = launch(f"""
+    from pathlib import Path
+    from edge_assistant.errors import PullFailed
+    from edge_assistant_tui.pulling import Puller
+    puller = Puller()
+    try:
+        puller.pull("mine", lambda line: print(line, flush=True))
+    except PullFailed as error:
+        Path({str(tmp_path / "said")!r}).write_text(str(error))
+    """)
+    with pulled.held(home):
+        app, launcher = app_of(terminal)
+        terminal.read_until("waiting")
+        os.kill(launcher, signal.SIGKILL)
+        assert gone(app)
+    assert (tmp_path / "said").read_text() == "the launcher is gone - start the app again"

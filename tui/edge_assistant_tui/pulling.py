@@ -73,6 +73,12 @@ class Puller:
             with contextlib.suppress(PullFailed):
                 self._send(None)
 
+    def close(self) -> None:
+        """Ask for nothing more: the launcher stops what it pulls."""
+        if self.available:
+            self.available = False
+            os.close(self._write)
+
     def _send(self, name: str | None) -> None:
         try:
             if self.available:

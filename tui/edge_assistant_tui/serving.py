@@ -84,10 +84,10 @@ class Server:
 
     def _follow(self, pull: subprocess.Popen[str]) -> None:
         """Pass on what a pull says, then its status."""
-        if pull.stderr is not None:
-            for line in pull.stderr:
+        with pull:
+            for line in pull.stderr or ():
                 self._say({"line": printable(line.rstrip("\n"))[:_MAX_LINE]})
-        status = pull.wait()
+        status = pull.returncode
         with self._lock:
             self._pull = None
         self._say({"status": status if status >= 0 else 128 - status})

@@ -1,0 +1,252 @@
+"""Pulls that the app asks its launcher for: what is refused, what is passed on, what ends with whom."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pulled
+import pytest
+from filelock import FileLock
+
+from edge_assistant.errors import PullFailed
+from edge_assistant_tui import serving
+from edge_assistant_tui.options import VARIABLE, Options
+from edge_assistant_tui.pulling import PIPES, Puller
+from edge_assistant_tui.serving import MAX_REQUEST, Server
+
+HANGS = 60.0
+
+
+class Launcher:
+    """The launcher's side in a thread of this process, with both pipes; the app's side is a Puller or the test."""
+
+    def __init__(self) -> None:
+        requests, self.ask = os.pipe()
+        self.answer, answers = os.pipe()
+        self._ours = (requests, answers)
+        self._puller: Puller | None = None
+        self.server = Server(requests, answers)
+        self._thread = threading.Thread(target=self.server.serve)
+        self._thread.start()
+
+    def puller(self) -> Puller:
+        self._puller = Puller({PIPES: f"{self.answer},{self.ask}"})
+        return self._puller
+
+    def send(self, data: bytes) -> None:
+        """Write to the launcher what no Puller would."""
+        while data:
+            data = data[os.write(self.ask, data) :]
+
+    def answers(self) -> Iterator[dict[str, Any]]:
+        with os.fdopen(self.answer, "rb", closefd=False) as stream:
+            for line in stream:
+                yield json.loads(line)
+
+    def end(self) -> None:
+        """The app ends, then the launcher."""
+        if self._puller is None:
+            os.close(self.ask)
+        else:
+            self._puller.close()
+        self._thread.join(HANGS)
+        self.server.close()
+        for descriptor in self._ours:
+            os.close(descriptor)
+        if self._puller is None:
+            os.close(self.answer)
+
+
+@pytest.fixture
+def launcher() -> Iterator[Launcher]:
+    launcher = Launcher()
+    yield launcher
+    if launcher._thread.is_alive():
+        launcher.end()
+
+
+@pytest.fixture
+def model(home: Path) -> Path:
+    """Where a model will lie that can be pulled."""
+    return pulled.made_up(home)
+
+
+@pytest.fixture
+def held(home: Path, model: Path) -> Iterator[FileLock]:
+    """Another process that pulls the model, so that a pull waits."""
+    with pulled.held(home) as lock:
+        yield lock
+
+
+def test_a_model_is_pulled_in_a_process_of_its_own(launcher: Launcher, model: Path) -> None:
+    lines: list[str] = []
+    assert launcher.puller().pull("mine", lines.append) == 0
+    assert model.read_bytes() == pulled.CONTENT
+    assert lines[-1] == "mine is ready"
+
+
+def test_a_pull_that_fails_says_why(launcher: Launcher, model: Path, home: Path) -> None:
+    (home / "incoming" / "model.bin").unlink()
+    lines: list[str] = []
+    assert launcher.puller().pull("mine", lines.append) == 4
+    assert lines[-1].startswith("error: ")
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"",
+        b"pull mine",
+        b"[]",
+        b'"mine"',
+        b"null",
+        b"{}",
+        b'{"pull": "mine", "from": "https://example.org"}',
+        b'{"remove": "mine"}',
+        b'{"verify": null}',
+        b'{"run": "sh"}',
+        b'{"pull": ["mine"]}',
+        b'{"pull": 1}',
+        b'{"pull": true}',
+        b'{"pull": {"name": "mine"}}',
+        b'{"pull": ""}',
+        b'{"pull": "--profile"}',
+        b'{"pull": "-h"}',
+        b'{"pull": "mine --json"}',
+        b'{"pull": "mine\\n"}',
+        b'{"pull": "../mine"}',
+        b'{"pull": "/etc/passwd"}',
+        b'{"pull": "mine; touch x"}',
+        b'{"pull": "MINE"}',
+        b'{"pull": "m\\u00efne"}',
+        b'{"pull": "\\ud800"}',
+        b'{"pull": "https://example.org/model"}',
+        b'{"pull": "no-such-model"}',
+        b'{"pull": "m' + b"i" * 200 + b'ne"}',
+        b'{"pull": "mine"}' + b" " * MAX_REQUEST,
+        b"x" * 1_000_000,
+        b"[" * MAX_REQUEST,
+        b"\xff\xfe\x00",
+    ],
+)
+def test_other_requests_are_refused(
+    launcher: Launcher, model: Path, request_: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serving, "_started", lambda chosen: pytest.fail(f"{chosen} was started"))
+    launcher.send(request_ + b"\n")
+    answer = next(launcher.answers())
+    assert answer["status"] == 2
+    assert answer["error"]
+    assert answer["hint"]
+    assert not model.exists()
+
+
+def test_a_request_after_a_refused_one_is_answered(launcher: Launcher, model: Path) -> None:
+    launcher.send(b"x" * 100_000 + b'\n{"pull": "mine"}\n')
+    answers = launcher.answers()
+    assert next(answers)["status"] == 2
+    assert [answer["status"] for answer in _until_status(answers)][-1:] == [0]
+
+
+def _until_status(answers: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for answer in answers:
+        if "status" in answer:
+            yield answer
+            return
+
+
+def test_a_profile_is_pulled_by_its_name(model: Path) -> None:
+    assert serving._chosen("mine") == ["mine"]
+    assert serving._chosen("tiny") == ["--profile", "tiny"]
+    assert serving._chosen("auto") == ["--profile", "auto"]
+
+
+def test_two_pulls_at_once_are_refused(launcher: Launcher, held: FileLock, model: Path) -> None:
+    answers = launcher.answers()
+    launcher.send(b'{"pull": "mine"}\n')
+    assert "waiting" in next(answers)["line"]
+    launcher.send(b'{"pull": "mine"}\n')
+    refused = next(answers)
+    assert (refused["status"], refused["error"]) == (2, "a pull is running")
+    held.release()
+    assert next(_until_status(answers)) == {"status": 0}
+    assert model.read_bytes() == pulled.CONTENT
+
+
+def test_the_app_asks_for_one_pull_at_a_time(launcher: Launcher, held: FileLock) -> None:
+    puller = launcher.puller()
+    waits, statuses = threading.Event(), []
+    first = threading.Thread(target=lambda: statuses.append(puller.pull("mine", lambda line: waits.set())))
+    first.start()
+    assert waits.wait(HANGS)
+    with pytest.raises(PullFailed, match="a pull is running"):
+        puller.pull("mine", print)
+    held.release()
+    first.join(HANGS)
+    assert statuses == [0]
+
+
+def test_a_pull_is_stopped(launcher: Launcher, held: FileLock, model: Path) -> None:
+    puller = launcher.puller()
+    lines: list[str] = []
+
+    def line(text: str) -> None:
+        lines.append(text)
+        if "waiting" in text:
+            puller.cancel()
+
+    assert puller.pull("mine", line) == 130
+    assert lines[-1].startswith("error: interrupted - ")
+    held.release()
+    assert puller.pull("mine", line) == 0
+    assert model.read_bytes() == pulled.CONTENT
+
+
+def test_a_stop_without_a_pull_does_nothing(launcher: Launcher, model: Path) -> None:
+    launcher.send(b'{"pull": null}\n')
+    assert launcher.puller().pull("mine", print) == 0
+
+
+def test_a_pull_ends_with_the_app(launcher: Launcher, held: FileLock) -> None:
+    launcher.send(b'{"pull": "mine"}\n')
+    assert "waiting" in next(launcher.answers())["line"]
+    pull = launcher.server._pull
+    launcher.end()
+    assert pull is not None
+    assert pull.wait(HANGS) == 130
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="there is no /proc to look into a process with")
+def test_a_pull_knows_nothing_of_the_app(launcher: Launcher, held: FileLock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(PIPES, "8,9")
+    monkeypatch.setenv(VARIABLE, Options(attach=("private.jpg",)).to_environment()[VARIABLE])
+    launcher.send(b'{"pull": "mine"}\n')
+    assert "waiting" in next(launcher.answers())["line"]
+    assert launcher.server._pull is not None
+    process = Path("/proc") / str(launcher.server._pull.pid)
+    assert b"private" not in (process / "environ").read_bytes()
+    assert PIPES.encode() not in (process / "environ").read_bytes()
+    pipes = [str(file.readlink()) for file in (process / "fd").iterdir() if file.name not in "012"]
+    assert not [pipe for pipe in pipes if pipe.startswith("pipe:")]
+    launcher.server.close()
+
+
+def test_without_a_launcher_the_app_says_what_to_type() -> None:
+    for environment in ({}, {PIPES: "no numbers"}, {PIPES: "998,999"}):
+        puller = Puller(environment)
+        assert not puller.available
+        with pytest.raises(PullFailed) as caught:
+            puller.pull("mine", print)
+        assert caught.value.hint == "run 'edge-assistant models pull mine' in a terminal"
+        puller.cancel()
+
+
+def test_options_are_handed_over() -> None:
+    options = Options("tiny", None, "en", "file:a b.mp4", None, "file:out.wav", ("form.jpg", "nöte.wav"))
+    assert Options.from_environment(options.to_environment()) == options
+    assert Options.from_environment({}) == Options()
