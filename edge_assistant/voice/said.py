@@ -179,7 +179,7 @@ _FIGURES: tuple[tuple[re.Pattern[str], Say | str], ...] = (
     (re.compile(r"\b([A-Z])\.(?=\s?[A-Z])"), r"\1 "),
     (re.compile(r"(?<!\d)(\d{4})-(\d\d)-(\d\d)(?!\d)"), _date),
     (re.compile(r"(?<=\d)T(?=\d\d:)"), " at "),
-    (re.compile(r"(?<![\d/])(\d{1,2})/(\d{1,2})/(\d{2}|\d{4})(?![\d/])"), r"\1, \2, \3"),
+    (re.compile(r"(?<![\d/])0?(\d{1,2})/0?(\d{1,2})/(\d{2}|\d{4})(?![\d/])"), r"\1, \2, \3"),
     (re.compile(r"(?<![\d:.])(\d{1,2}):(\d\d\.\d{1,3})(?!\d)"), _position),
     (re.compile(r"(?<![\d:.])(\d{1,2}):(\d\d)(?::(\d\d(?:\.\d{1,3})?))?(?![\d:])"), _clock),
     (re.compile(r"(?<![\d.,-])\d{1,10}(?:-\d{1,10}){0,5}-\d{4,10}(?!\.?\d)"), _digits),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import deque
@@ -9,12 +10,15 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from edge_assistant.errors import EdgeAssistantError
+from edge_assistant.errors import EdgeAssistantError, VoiceUnavailable
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+_log = logging.getLogger(__name__)
+
+_AHEAD = 2  # sounds that the speaker has at once, so that there is no gap between them
 _GRACE_S = 2.0  # beyond its length, after which a sound counts as over though the speaker says nothing
 _MAX_WAITING = 1_000  # sentences; an answer has some
 
@@ -32,7 +36,7 @@ class Plays(Protocol):
     """What plays sound, such as the speaker of `devices`."""
 
     def play(self, samples: NDArray[np.float32], rate: int, done: Callable[[], None] | None = None) -> None:
-        """Begin to play and return; `done` is called when it is over."""
+        """Play it after what is playing, and return at once; `done` is called when it is over."""
 
     def stop(self) -> None:
         """Fall silent."""
@@ -106,19 +110,28 @@ class Speaking:
             try:
                 said = self._step()
             except EdgeAssistantError as error:
-                self.stop()
-                if self._failed:
-                    self._failed(error)
-                continue
-            if said and self._done:
-                self._done()
+                self._fail(error)
+            except Exception:  # a thread that ended here would leave `speaking` true, and the microphone deaf, for good
+                _log.exception("an answer could not be spoken")
+                self._fail(VoiceUnavailable("the answer cannot be spoken", "see the log"))
+            else:
+                if said and self._done:
+                    self._done()
+
+    def _fail(self, error: EdgeAssistantError) -> None:
+        self.stop()
+        if self._failed:
+            self._failed(error)
 
     def _step(self) -> bool:
         """Say the next text, or wait for one; True where the last sound of all is over."""
         with self._lock:
             number = self._round
             text = self._waiting.popleft() if self._waiting else None
-            said = text is None and self._busy and self._silent()
+            silent = self._silent()
+            if silent:
+                self._ended = self._begun
+            said = text is None and self._busy and silent
             if said:
                 self._busy = False
         if text is not None:
@@ -128,15 +141,16 @@ class Speaking:
         return said
 
     def _say(self, text: str, number: int) -> None:
-        """Play each sound when the one before it is over; the next is made meanwhile."""
+        """Hand each sound on; the next is made while it is heard."""
         for samples in self._voice.speak(text):
-            while number == self._round and not self._silent():
+            while number == self._round and self._begun - self._ended >= _AHEAD and not self._silent():
                 self._rest()
             with self._lock:
                 if number != self._round:
                     return
                 self._begun += 1
-                self._deadline = time.monotonic() + len(samples) / self._voice.rate + _GRACE_S
+                begins = max(time.monotonic(), 0.0 if self._silent() else self._deadline - _GRACE_S)
+                self._deadline = begins + len(samples) / self._voice.rate + _GRACE_S
                 self._speaker.play(samples, self._voice.rate, partial(self._finished, self._begun))
 
     def _finished(self, sound: int) -> None:
