@@ -7,14 +7,14 @@ import os
 import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_assistant.devices import video4linux
+from edge_assistant.devices.files import as_signal, shown
 from edge_assistant.errors import DeviceLost, DeviceMissing, InputCorrupt, InputError, InputUnsupported
-from edge_assistant.signals import Kind, Origin, Signal, printable
+from edge_assistant.signals import Kind, Origin, printable
 
 if TYPE_CHECKING:
     import av
@@ -130,7 +130,7 @@ class FileCamera:
     """
 
     def __init__(self, path: Path, rate: float = RATE) -> None:
-        self.name = printable(path.name or str(path))
+        self.name = shown(path)
         self._path, self._rate = path, rate
         self._shown: Generator[_Shown] | None = None
         self._now, self._next = (0.0, _nothing), (0.0, _nothing)
@@ -213,7 +213,7 @@ def _slides(files: list[Path], name: str) -> Generator[_Shown]:
         failed = 0
         for file in files:
             try:
-                rgb = next(pages(_signal(file, Kind.IMAGE))).rgb
+                rgb = next(pages(as_signal(file, Kind.IMAGE, Origin.CAMERA))).rgb
             except InputError as this:
                 failed, error = failed + 1, this
                 continue
@@ -239,8 +239,8 @@ def _film(path: Path) -> Generator[_Shown]:
     at = 0.0
     while True:
         began, start = at, None
-        with opened(_signal(path, Kind.VIDEO)) as (container, _):
-            stream = pictures_in(container, printable(path.name))
+        with opened(as_signal(path, Kind.VIDEO, Origin.CAMERA)) as (container, _):
+            stream = pictures_in(container, shown(path))
             stream.codec_context.thread_count = 1  # what perceives and answers has the other cores
             for packet in packets(container, stream):
                 for frame in _decoded(packet):
@@ -249,7 +249,7 @@ def _film(path: Path) -> Generator[_Shown]:
                     at = max(at, offset)
                     yield at, partial(_pixels, frame)
         if start is None:
-            raise InputCorrupt(f"{printable(path.name)} has no picture that can be decoded", "record or copy it again")
+            raise InputCorrupt(f"{shown(path)} has no picture that can be decoded", "record or copy it again")
         at += _FRAME_SECONDS
 
 
@@ -267,8 +267,3 @@ def _decoded(packet: av.Packet[av.VideoStream] | None) -> list[av.VideoFrame]:
         return [] if packet is None else packet.decode()
     except (av.FFmpegError, ValueError):
         return []
-
-
-def _signal(path: Path, kind: Kind) -> Signal:
-    """A file as a signal to be decoded, without its sum, which takes long and nobody asks for."""
-    return Signal(f"{kind}:0", kind, Origin.CAMERA, printable(path.name), "", datetime.now(UTC), path)

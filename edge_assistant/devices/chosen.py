@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING
 
 from edge_assistant.devices.camera import FileCamera, Frame, OpenCVCamera
 from edge_assistant.devices.device import Device
+from edge_assistant.devices.followed import FollowedFile
 from edge_assistant.devices.microphone import FileMicrophone, SoundMicrophone
+from edge_assistant.devices.serial import SerialReadings
 from edge_assistant.devices.speaker import FileSpeaker, Player, Speaker
+from edge_assistant.errors import UsageError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_FILE = "file:"
+_FILE, _SERIAL = "file:", "serial:"
+_DIGITS = 9  # of a speed; more fit no port
 
 
 def camera(text: str | None) -> Device[Frame]:
@@ -33,6 +37,16 @@ def speaker(text: str | None) -> Player:
     """A speaker, which is opened when it plays."""
     path = _path(text)
     return Speaker(text) if path is None else FileSpeaker(path)
+
+
+def readings(text: str) -> Device[bytes]:
+    """Readings that are followed: `serial:PORT` or `serial:PORT@BAUD`, else a file."""
+    if not text.startswith(_SERIAL):
+        return FollowedFile(_path(text) or Path(text).expanduser())
+    port, _, baud = text.removeprefix(_SERIAL).partition("@")
+    if baud and not (baud.isascii() and baud.isdigit() and len(baud) < _DIGITS):
+        raise UsageError(f"{baud} is no speed of a serial port", "write it as in serial:/dev/ttyUSB0@9600")
+    return SerialReadings(port, int(baud)) if baud else SerialReadings(port)
 
 
 def _path(text: str | None) -> Path | None:

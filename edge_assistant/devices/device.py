@@ -27,8 +27,8 @@ class Device(Protocol[T_co]):
             DeviceBusy: another program has it.
         """
 
-    def read(self) -> T_co:
-        """Wait for what comes next, a second or two at most.
+    def read(self) -> T_co | None:
+        """Wait for what comes next, a second at most; None where nothing did and that is no failure.
 
         Raises:
             DeviceLost: nothing came, or it is gone.

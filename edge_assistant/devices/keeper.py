@@ -92,4 +92,5 @@ class Keeper(Generic[T]):
             if lost:
                 self._changed(Change.BACK, self.device.name)
                 lost, wait = False, FIRST_WAIT
-            self._give(item)
+            if item is not None:
+                self._give(item)

@@ -8,14 +8,14 @@ import time
 import wave
 from collections import deque
 from collections.abc import Generator, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_assistant.devices import portaudio, sound
+from edge_assistant.devices.files import as_signal, shown
 from edge_assistant.devices.resampling import resampled
 from edge_assistant.errors import DeviceEnded, DeviceLost, DeviceMissing, InputError
-from edge_assistant.signals import Kind, Origin, Signal, printable
+from edge_assistant.signals import Kind, Origin
 
 if TYPE_CHECKING:
     import numpy as np
@@ -151,7 +151,7 @@ class FileMicrophone:
     """
 
     def __init__(self, path: Path, speed: float = 1.0) -> None:
-        self.name = printable(path.name or str(path))
+        self.name = shown(path)
         self._path, self._speed = path, speed
         self._blocks: Generator[Samples] | None = None
         self._began, self._given = 0.0, 0
@@ -202,8 +202,7 @@ def _blocks(path: Path) -> Generator[Samples]:
 
     from edge_assistant.perception.audio import listen
 
-    signal = Signal("audio:0", Kind.AUDIO, Origin.MICROPHONE, printable(path.name), "", datetime.now(UTC), path)
-    with listen(signal) as (_, parts):
+    with listen(as_signal(path, Kind.AUDIO, Origin.MICROPHONE)) as (_, parts):
         yield np.zeros(0, dtype=np.float32)
         rest = yield from cut(parts)
     silence = np.zeros(round(SILENCE_AFTER * RATE), dtype=np.float32)

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from edge_assistant.devices import portaudio, sound
+from edge_assistant.devices.files import shown
 from edge_assistant.devices.resampling import resampled
 from edge_assistant.errors import DeviceBusy, DeviceError, DeviceLost, DeviceMissing
-from edge_assistant.signals import printable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -289,7 +289,9 @@ class FileOutput:
             self.rate = self.rate or rate
             self._write(b"")
         except OSError as error:
-            raise DeviceMissing(f"{self._shown()} cannot be written ({error.strerror})", "name another file") from None
+            raise DeviceMissing(
+                f"{shown(self._path)} cannot be written ({error.strerror})", "name another file"
+            ) from None
 
     def write(self, part: Samples) -> None:
         """Write a part, and wait as long as it lasts.
@@ -303,7 +305,7 @@ class FileOutput:
         try:
             self._write(np.round(np.clip(part, -1, 1) * 32767).astype("<i2").tobytes())
         except OSError as error:
-            raise DeviceLost(f"{self._shown()} cannot be written ({error.strerror})", "make room") from None
+            raise DeviceLost(f"{shown(self._path)} cannot be written ({error.strerror})", "make room") from None
         time.sleep(max(0.0, began + len(part) / self.rate - time.monotonic()))
 
     def heard(self) -> bool:
@@ -330,9 +332,6 @@ class FileOutput:
         self._file.write(struct.pack("<4sI4s4sI", b"RIFF", size + _HEADER - 8, b"WAVE", b"fmt ", 16) + form)
         self._file.write(struct.pack("<4sI", b"data", size))
         self._file.flush()
-
-    def _shown(self) -> str:
-        return printable(self._path.name or str(self._path))
 
 
 class Speaker(Player):
