@@ -1,0 +1,277 @@
+"""When somebody speaks and has finished: the real Silero over recordings, and scripted probabilities for the bounds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge_assistant.perception import audio, live
+from edge_assistant.perception.live import (
+    MAX_UTTERANCE,
+    WINDOW,
+    Ended,
+    Endpointer,
+    Heard,
+    Level,
+    Pending,
+    Started,
+    dbfs,
+)
+from edge_assistant.runtime import Runtime
+from edge_assistant.signals import Kind, take_file
+from edge_assistant_models.installed import InstalledModel
+
+FIXTURES = Path(__file__).parents[1] / "fixtures" / "speech"
+RATE = 16_000
+
+
+@pytest.fixture(scope="module")
+def endpointer(models: Callable[[str], InstalledModel]) -> Endpointer:
+    return Endpointer(models("vad"), Runtime(1))
+
+
+@pytest.fixture
+def fresh(endpointer: Endpointer) -> Endpointer:
+    endpointer.pause_s = 0.8
+    endpointer.reset()
+    return endpointer
+
+
+def recording(name: str) -> np.ndarray:
+    with audio.listen(take_file(FIXTURES / name, Kind.AUDIO, 1)) as (_, blocks):
+        return np.concatenate(list(blocks))
+
+
+def silence(seconds: float) -> np.ndarray:
+    return np.zeros(round(seconds * RATE), np.float32)
+
+
+def noise(seconds: float, level: float) -> np.ndarray:
+    return (np.random.default_rng(0).standard_normal(round(seconds * RATE)) * level).astype(np.float32)
+
+
+def heard(endpointer: Endpointer, sound: np.ndarray, size: int = WINDOW) -> list[tuple[int, Heard]]:
+    """What happened but the levels, each with the sample after which it did."""
+    found: list[tuple[int, Heard]] = []
+    for at in range(0, len(sound), size):
+        end = min(len(sound), at + size)
+        found += [(end, one) for one in endpointer.feed(sound[at:end]) if not isinstance(one, Level)]
+    return found
+
+
+def kinds(found: Iterable[tuple[int, Heard]]) -> list[str]:
+    return [type(one).__name__ for _, one in found if not isinstance(one, Pending)]
+
+
+PRESSURE = recording("pressure.wav")  # silent for a second, speaks from 1.0 s to 3.6 s
+ALLERGIES = recording("allergies.wav")
+
+
+def test_an_utterance_starts_goes_on_and_ends(fresh: Endpointer) -> None:
+    found = heard(fresh, np.concatenate([PRESSURE, silence(1)]))
+    assert kinds(found) == ["Started", "Ended"]
+    started, *pending, (ended, last) = found
+    assert 1.0 < started[0] / RATE < 1.5
+    assert isinstance(last, Ended)
+    assert 4.2 < ended / RATE < 4.7  # the pause of 0.8 s after 3.6 s
+    assert 2.5 < len(last.samples) / RATE < 3.5
+    assert len(pending) == 3
+    lengths = [len(one.samples) for _, one in pending if isinstance(one, Pending)]
+    assert np.all(np.diff(lengths) > 0.7 * RATE)
+
+
+def test_the_utterance_is_the_sound_with_a_little_before_and_after(fresh: Endpointer) -> None:
+    sound = np.concatenate([PRESSURE, silence(1)])
+    found = heard(fresh, sound)
+    (utterance,) = [one.samples for _, one in found if isinstance(one, Ended)]
+    begin = next(at for at in range(0, len(sound), WINDOW) if np.array_equal(sound[at : at + 9_000], utterance[:9_000]))
+    assert np.array_equal(sound[begin : begin + len(utterance)], utterance)
+    spoken = np.flatnonzero(np.abs(sound) > 0.02)
+    assert 0.15 < (spoken[0] - begin) / RATE < 0.5
+    assert 0.0 < (begin + len(utterance) - spoken[-1]) / RATE < 0.6
+    for _, one in found:
+        if isinstance(one, Pending):
+            assert np.array_equal(one.samples, sound[begin : begin + len(one.samples)])
+
+
+@pytest.mark.parametrize(("pause_s", "utterances"), [(0.3, 2), (0.5, 2), (1.5, 1)])
+def test_the_pause_that_ends_an_utterance_can_be_chosen(fresh: Endpointer, pause_s: float, utterances: int) -> None:
+    fresh.pause_s = pause_s
+    said = PRESSURE[: round(3.7 * RATE)]
+    found = heard(fresh, np.concatenate([said, said[round(0.2 * RATE) :], silence(2.5)]))  # 0.9 s apart
+    assert kinds(found) == ["Started", "Ended"] * utterances
+
+
+def test_the_next_utterance_is_another_one(fresh: Endpointer) -> None:
+    found = heard(fresh, np.concatenate([PRESSURE, silence(1), ALLERGIES, silence(1)]))
+    assert kinds(found) == ["Started", "Ended"] * 2
+    first, second = [one.samples for _, one in found if isinstance(one, Ended)]
+    assert len(second) > len(first)
+
+
+@pytest.mark.parametrize(
+    "sound",
+    [silence(4), noise(4, 0.002), noise(4, 0.02), noise(4, 0.3), np.ones(4 * RATE, np.float32)],
+    ids=["silence", "hiss", "noise", "loud", "constant"],
+)
+def test_silence_and_noise_start_nothing(fresh: Endpointer, sound: np.ndarray) -> None:
+    assert heard(fresh, sound) == []
+    assert fresh.finish() is None
+
+
+def test_a_click_starts_nothing(fresh: Endpointer) -> None:
+    sound = silence(3)
+    sound[RATE : RATE + 400] = noise(1, 0.5)[:400]
+    assert heard(fresh, sound) == []
+
+
+def test_speech_over_noise_is_heard(fresh: Endpointer) -> None:
+    sound = np.concatenate([PRESSURE, silence(1)])
+    assert kinds(heard(fresh, sound + noise(len(sound) / RATE, 0.01))) == ["Started", "Ended"]
+
+
+@pytest.mark.parametrize("size", [1, 100, 511, 513, 1_600, 100_000])
+def test_the_size_of_blocks_does_not_matter(fresh: Endpointer, size: int) -> None:
+    sound = np.concatenate([PRESSURE, silence(1)])[: (5 * RATE if size > 1 else 3 * RATE)]
+    blocks = [one for _, one in heard(fresh, sound)]
+    fresh.reset()
+    others = [one for _, one in heard(fresh, sound, size)]
+    assert [type(one) for one in others] == [type(one) for one in blocks]
+    for one, other in zip(blocks, others, strict=True):
+        if not isinstance(one, Started):
+            assert np.array_equal(one.samples, other.samples)  # type: ignore[union-attr]
+
+
+def test_every_window_has_its_level(fresh: Endpointer) -> None:
+    levels = [one for one in fresh.feed(PRESSURE) if isinstance(one, Level)]
+    assert len(levels) == len(PRESSURE) // WINDOW
+    assert all(live.FLOOR_DBFS <= level.dbfs <= 0 for level in levels)
+    assert not any(level.speaking for level in levels[: RATE // WINDOW])
+    assert levels[2 * RATE // WINDOW].speaking
+    assert max(level.dbfs for level in levels) > -25
+
+
+def test_push_to_talk_ends_with_the_release_only(fresh: Endpointer) -> None:
+    fresh.pause_s = math.inf
+    found = heard(fresh, np.concatenate([PRESSURE, silence(3), PRESSURE[: 3 * RATE]]))
+    assert kinds(found) == ["Started"]
+    ended = fresh.finish()
+    assert ended is not None
+    assert 9.5 < len(ended.samples) / RATE < 10.1
+    assert fresh.finish() is None
+    assert heard(fresh, silence(1)) == []
+
+
+def test_reset_forgets_what_was_being_said(fresh: Endpointer) -> None:
+    assert kinds(heard(fresh, PRESSURE[: 3 * RATE])) == ["Started"]
+    fresh.reset()
+    assert heard(fresh, silence(2)) == []
+    assert fresh.finish() is None
+
+
+def test_what_is_no_number_is_silence(fresh: Endpointer) -> None:
+    broken = np.full(3 * RATE, np.nan, np.float32)
+    broken[::3] = np.inf
+    assert all(isinstance(one, Level) for one in fresh.feed(broken[:0]))
+    fresh.feed(broken)
+    fresh.reset()
+    assert kinds(heard(fresh, np.concatenate([PRESSURE, silence(1)]))) == ["Started", "Ended"]
+
+
+def test_levels_are_decibels() -> None:
+    assert dbfs(np.ones(WINDOW, np.float32)) == 0
+    assert dbfs(np.full(WINDOW, 1e-9, np.float32)) == live.FLOOR_DBFS
+
+
+class Scripted:
+    """Says what it is told."""
+
+    def __init__(self) -> None:
+        self.probabilities: Iterator[float] = iter(())
+
+    def reset(self) -> None:
+        pass
+
+    def probability(self, window: np.ndarray) -> float:
+        return next(self.probabilities)
+
+
+@pytest.fixture(scope="module")
+def scripted(models: Callable[[str], InstalledModel]) -> Endpointer:
+    made = Endpointer(models("vad"), Runtime(1))
+    made._vad = Scripted()  # type: ignore[assignment]
+    return made
+
+
+def play(endpointer: Endpointer, probabilities: list[float], pause_s: float) -> list[tuple[int, Heard]]:
+    """Windows of which each holds its number, with these probabilities; and the release at the end."""
+    endpointer.reset()
+    endpointer.pause_s = pause_s
+    endpointer._vad.probabilities = iter(probabilities)  # type: ignore[attr-defined]
+    found = []
+    for number in range(len(probabilities)):
+        block = np.full(WINDOW, number / 100_000, np.float32)
+        found += [(number, one) for one in endpointer.feed(block) if not isinstance(one, Level)]
+    ended = endpointer.finish()
+    return found + ([(len(probabilities), ended)] if ended else [])
+
+
+def numbers(samples: np.ndarray) -> list[int]:
+    return [round(float(value) * 100_000) for value in samples[::WINDOW]]
+
+
+RUNS = st.lists(st.tuples(st.sampled_from([0.0, 0.2, 0.4, 0.6, 1.0]), st.integers(1, 900)), max_size=12)
+
+
+@settings(max_examples=40)
+@given(RUNS, st.sampled_from([0.1, 0.3, 0.8, 3.0, math.inf]))
+def test_utterances_are_short_in_order_and_lose_no_speech(
+    scripted: Endpointer, runs: list[tuple[float, int]], pause_s: float
+) -> None:
+    probabilities = [level for level, count in runs for _ in range(count)]
+    found = play(scripted, probabilities, pause_s)
+    assert kinds(found) == ["Started", "Ended"] * (len(kinds(found)) // 2)
+    covered: list[int] = []
+    begun = 0
+    for _, one in found:
+        if isinstance(one, Started):
+            continue
+        assert len(one.samples) <= MAX_UTTERANCE
+        held = numbers(one.samples)
+        assert held == list(range(held[0], held[0] + len(held)))
+        if isinstance(one, Ended):
+            assert held[0] >= begun
+            begun = held[-1] + 1
+            covered += held
+    missed = sorted({at for at, level in enumerate(probabilities) if level >= 0.5} - set(covered))
+    runs_missed = np.split(missed, np.flatnonzero(np.diff(missed) > 1) + 1)
+    assert all(len(run) < live._MIN_SPEECH for run in runs_missed)
+
+
+def test_speech_without_a_pause_is_cut_where_it_is_quietest(scripted: Endpointer) -> None:
+    probabilities = [0.9] * 2_500
+    probabilities[1_700] = 0.6
+    found = play(scripted, probabilities, 0.8)
+    assert kinds(found) == ["Started", "Ended", "Started", "Ended"]
+    first, second = [numbers(one.samples) for _, one in found if isinstance(one, Ended)]
+    assert first == list(range(1_701))
+    assert second == list(range(1_701, 2_500))
+
+
+def test_twenty_minutes_of_murmur_are_held_in_bounded_memory(scripted: Endpointer) -> None:
+    scripted.reset()
+    scripted.pause_s = math.inf
+    random = np.random.default_rng(0)
+    levels = np.repeat(random.choice([0.05, 0.4, 0.95], 1_000), 40).tolist()
+    scripted._vad.probabilities = iter(levels)  # type: ignore[attr-defined]
+    most = 0
+    for _ in levels:
+        scripted.feed(np.zeros(WINDOW, np.float32))
+        most = max(most, len(scripted._turn.windows))
+    assert most * WINDOW <= MAX_UTTERANCE
