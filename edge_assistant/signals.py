@@ -110,6 +110,11 @@ class Signal:
             return stream.read()
 
 
+def suffixes(kind: Kind) -> tuple[str, ...]:
+    """The endings of file names, with their dot, by which a kind is told."""
+    return tuple(f".{suffix}" for suffix in _SUFFIXES[kind].split())
+
+
 def guess(path: Path) -> Kind:
     """What sort of signal a file is: by its name, else by its first bytes.
 

@@ -20,6 +20,8 @@ from edge_assistant.settings import Settings
 from edge_assistant_tui import messages, themes
 from edge_assistant_tui.pulling import Puller
 from edge_assistant_tui.screens.conversation import Conversation
+from edge_assistant_tui.widgets.prompt import Prompt
+from edge_assistant_tui.widgets.restore import Restore
 from edge_assistant_tui.work import Work
 
 if TYPE_CHECKING:
@@ -132,6 +134,14 @@ class EdgeAssistant(App[int]):
     @on(messages.Ready)
     def _told_ready(self, event: messages.Ready) -> None:
         self.missing = event.missing
+
+    @on(messages.Unfinished)
+    async def _told_unfinished(self, event: messages.Unfinished) -> None:
+        if not self.conversation.query(Restore):
+            banner = Restore(event.saved)
+            await self.conversation.mount(banner, before="#prompt")
+            if not self.conversation.query_one(Prompt).text:
+                self.conversation.set_focus(banner)
 
     @on(messages.Refused)
     def _told_refused(self, event: messages.Refused) -> None:

@@ -7,6 +7,18 @@ from __future__ import annotations
 
 from textual.theme import Theme
 
+
+def _cursor(background: str, blurred: str, foreground: str) -> dict[str, str]:
+    """What the highlighted line of a list stands on; quiet enough for words in every colour."""
+    return {
+        "block-cursor-background": background,
+        "block-cursor-foreground": foreground,
+        "block-cursor-text-style": "none",
+        "block-cursor-blurred-background": blurred,
+        "block-cursor-blurred-foreground": foreground,
+    }
+
+
 DARK = Theme(
     name="dark",
     dark=True,
@@ -20,7 +32,8 @@ DARK = Theme(
     success="#8fcf7a",
     warning="#e0af68",
     error="#ff7a85",
-    variables={"border-blurred": "#3b4656", "footer-key-foreground": "#e0af68", "text-muted": "#9aa6b8"},
+    variables={"border-blurred": "#3b4656", "footer-key-foreground": "#e0af68", "text-muted": "#9aa6b8"}
+    | _cursor("#2b3852", "#1d2535", "#d8dee9"),
 )
 LIGHT = Theme(
     name="light",
@@ -35,7 +48,8 @@ LIGHT = Theme(
     success="#1e6b2e",
     warning="#7a4a00",
     error="#a81230",
-    variables={"border-blurred": "#a9b3c2", "footer-key-foreground": "#8a4b00", "text-muted": "#4c586b"},
+    variables={"border-blurred": "#a9b3c2", "footer-key-foreground": "#8a4b00", "text-muted": "#4c586b"}
+    | _cursor("#cfdcf3", "#e4e8ef", "#1c2330"),
 )
 HIGH_CONTRAST = Theme(
     name="high-contrast",
@@ -51,6 +65,7 @@ HIGH_CONTRAST = Theme(
     success="#66ff66",
     warning="#ffd500",
     error="#ff9999",
-    variables={"border": "#ffff00", "border-blurred": "#ffffff", "text-muted": "#e6e6e6", "text-disabled": "#cccccc"},
+    variables={"border": "#ffff00", "border-blurred": "#ffffff", "text-muted": "#e6e6e6", "text-disabled": "#cccccc"}
+    | _cursor("#00408a", "#002a55", "#ffffff"),
 )
 OWN = (DARK, LIGHT, HIGH_CONTRAST)

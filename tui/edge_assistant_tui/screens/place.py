@@ -7,8 +7,11 @@ import pkgutil
 from functools import cache
 from typing import TYPE_CHECKING, ClassVar
 
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.screen import Screen
+from textual.widgets import Footer, Static
 
 if TYPE_CHECKING:
     from edge_assistant_tui.app import EdgeAssistant
@@ -20,7 +23,7 @@ class Place(Screen[None]):
     Attributes:
         NAME: as actions name it.
         TITLE: as people see it.
-        KEY: what opens it, as Textual names keys.
+        KEY: what opens it, as Textual names keys; several are parted by commas.
         HELP: one line for the palette and the help.
     """
 
@@ -28,8 +31,19 @@ class Place(Screen[None]):
     TITLE: ClassVar[str]
     KEY: ClassVar[str]
     HELP: ClassVar[str]
+    CSS_PATH = "place.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "app.pop_screen", "Back")]
     app: EdgeAssistant
+
+    def compose(self) -> ComposeResult:
+        """A line of title, what the place is about, and its keys."""
+        yield Static(Content.assemble((f" {self.TITLE} ", "bold $primary"), (self.HELP, "$text-muted")), id="title")
+        yield from self.body()
+        yield Footer(show_command_palette=False)
+
+    def body(self) -> ComposeResult:
+        """What stands between the title and the keys."""
+        yield from ()
 
 
 @cache
@@ -38,4 +52,4 @@ def places() -> tuple[type[Place], ...]:
     package = importlib.import_module(__package__)
     for module in pkgutil.iter_modules(package.__path__):
         importlib.import_module(f"{__package__}.{module.name}")
-    return tuple(sorted(Place.__subclasses__(), key=lambda place: (len(place.KEY), place.KEY)))
+    return tuple(sorted(Place.__subclasses__(), key=lambda place: (len(place.KEY.split(",")[0]), place.KEY)))

@@ -1,0 +1,127 @@
+"""Help: the keys of every place, taken from the bindings themselves, and what each kind of signal takes."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterator
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.dom import DOMNode
+from textual.widgets import Static
+
+from edge_assistant_tui.screens.place import Place, places
+
+# Where a class is not called as a person would call it.
+_NAMES = {
+    "EdgeAssistant": "Everywhere",
+    "Conversation": "In the conversation",
+    "Prompt": "In the prompt",
+    "SignalList": "In the list of signals",
+}
+_KINDS = {
+    "image": "writing, codes, objects, faces by number; pages of a PDF",
+    "audio": "speech with its times",
+    "video": "frames as pictures, and what is said",
+    "readings": "tables with a head line; numbers are computed over rows",
+    "text": "up to 16 MiB",
+}
+_COLUMN = 18  # characters for keys
+_ABOUT = (
+    "Ask over all signals together: each fact cites where it came from, and [E3] opens it. Nothing leaves this machine."
+)
+
+
+class Help(Place):
+    """All keys in one list to scroll."""
+
+    NAME = "help"
+    TITLE = "Help"
+    KEY = "f1,question_mark"
+    HELP = "Keys of every place, and what each kind of signal takes"
+
+    def body(self) -> ComposeResult:
+        """Sections."""
+        with VerticalScroll(id="body"):
+            yield Static(id="text")
+
+    def on_mount(self) -> None:
+        """Arrow keys scroll."""
+        self.query_one("#body").focus()
+
+    def on_resize(self) -> None:
+        """Lines are as long as the terminal is wide."""
+        self.query_one("#text", Static).update(Content.assemble(*_text(max(40, self.size.width - 8))))
+
+
+def _text(width: int) -> Iterator[str | tuple[str, str]]:
+    yield f"{textwrap.fill(_ABOUT, width)}\n"
+    yield from _section("Places", [(place.KEY, f"{place.TITLE}: {place.HELP}") for place in places()], width)
+    for name, keys in sections():
+        yield from _section(name, keys, width)
+    yield ("\nSignals\n", "bold $primary")
+    for kind, endings in kinds():
+        yield (f"  {kind:{_COLUMN}} ", "bold $accent")
+        yield f"{_KINDS[kind]}\n"
+        lines = textwrap.wrap(endings, width - _COLUMN - 3)
+        yield ("".join(f"{' ' * (_COLUMN + 3)}{line}\n" for line in lines), "$text-muted")
+    yield "  A file with another ending is told by its first bytes.\n"
+
+
+def _section(name: str, keys: list[tuple[str, str]], width: int) -> Iterator[str | tuple[str, str]]:
+    yield (f"\n{name}\n", "bold $primary")
+    for key, what in keys:
+        yield (f"  {shown(key):{_COLUMN}} ", "bold $accent")
+        yield textwrap.fill(what, width - _COLUMN - 3).replace("\n", "\n" + " " * (_COLUMN + 3)) + "\n"
+
+
+def sections() -> list[tuple[str, list[tuple[str, str]]]]:
+    """The keys of the app's own classes that have some, by where they hold: (keys, what they do)."""
+    found = [(_name(node), _keys(vars(node)["BINDINGS"])) for node in _nodes(DOMNode) if "BINDINGS" in vars(node)]
+    order = list(_NAMES.values())
+    return sorted(found, key=lambda part: (order.index(part[0]) if part[0] in order else len(order), part[0]))
+
+
+def kinds() -> list[tuple[str, str]]:
+    """Each kind of signal with the endings of its files."""
+    from edge_assistant.signals import Kind, suffixes
+
+    return [(str(kind), " ".join(suffix.removeprefix(".") for suffix in suffixes(kind))) for kind in Kind]
+
+
+def shown(keys: str) -> str:
+    """Keys as they stand on a keyboard.
+
+    >>> shown("f1,question_mark"), shown("ctrl+o"), shown("delete,x")
+    ('F1 or ?', 'Ctrl+O', 'Delete or x')
+    """
+    return " or ".join(_key(key.strip()) for key in keys.split(","))
+
+
+def _key(key: str) -> str:
+    signs = {"question_mark": "?", "space": "Space", "slash": "/", "full_stop": "."}
+    *held, last = key.split("+")
+    last = signs.get(last, last if len(last) == 1 and not held else last.title())
+    return "+".join([*(part.title() for part in held), last])
+
+
+def _nodes(node: type[DOMNode]) -> Iterator[type[DOMNode]]:
+    """The classes of this package under a class."""
+    for under in node.__subclasses__():
+        if under.__module__.startswith("edge_assistant_tui.") and under is not Place:
+            yield under
+        yield from _nodes(under)
+
+
+def _name(node: type[DOMNode]) -> str:
+    if issubclass(node, Place):
+        return f"In {node.TITLE}"
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", node.__name__).lower()
+    return _NAMES.get(node.__name__, f"In {words}")
+
+
+def _keys(bindings: list[BindingType]) -> list[tuple[str, str]]:
+    return [(binding.key, binding.description) for binding in bindings if isinstance(binding, Binding)]

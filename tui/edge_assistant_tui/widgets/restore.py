@@ -1,0 +1,71 @@
+"""What the last run did not end is offered: R restores it, D discards the offer; typing goes into the prompt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widgets import Static
+
+from edge_assistant_tui.widgets.prompt import Prompt
+
+if TYPE_CHECKING:
+    from edge_assistant.history.store import Saved
+    from edge_assistant_tui.app import EdgeAssistant
+
+
+class Restore(Static, can_focus=True):
+    """A banner over the prompt until it is answered."""
+
+    DEFAULT_CSS = """
+    Restore { height: auto; padding: 0 1; border: round $warning; }
+    Restore:focus { border: round $border; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("r,R", "restore", "Restore"),
+        Binding("d,D", "discard", "Discard"),
+    ]
+    app: EdgeAssistant
+
+    def __init__(self, saved: Saved) -> None:
+        super().__init__(id="restore")
+        self._saved = saved
+        self.border_title = "The last conversation was not ended"
+
+    def render(self) -> Content:
+        """One or two lines."""
+        saved = self._saved
+        when = saved.began.astimezone().strftime("%Y-%m-%d %H:%M")
+        count = f"{len(saved.turns)} answers, {sum(not kept.removed for kept in saved.signals)} signals"
+        return Content.assemble(
+            (saved.title, "bold"),
+            (f"  {when}, {count}\n", "$text-muted"),
+            ("R", "bold $accent"),
+            " restores it, ",
+            ("D", "bold $accent"),
+            " discards the offer; it stays in the history.",
+        )
+
+    def action_restore(self) -> None:
+        """Go on with it."""
+        self.app.work.resume(self._saved)
+        self._leave()
+
+    def action_discard(self) -> None:
+        """Let it be."""
+        self.app.work.discard(self._saved)
+        self._leave()
+
+    def on_key(self, event: events.Key) -> None:
+        """Whoever types wants to ask."""
+        if event.is_printable and event.character and event.character not in "rdRD?":
+            event.stop()
+            prompt = self.screen.query_one(Prompt)
+            prompt.focus()
+            prompt.insert(event.character)
+
+    def _leave(self) -> None:
+        self.screen.query_one(Prompt).focus()
+        self.remove()
