@@ -18,10 +18,13 @@ from edge_assistant import settings as stored
 from edge_assistant.errors import EdgeAssistantError
 from edge_assistant.settings import Settings
 from edge_assistant_tui import messages, themes
+from edge_assistant_tui.playback import Playback
 from edge_assistant_tui.pulling import Puller
 from edge_assistant_tui.screens.conversation import Conversation
 from edge_assistant_tui.widgets.prompt import Prompt
 from edge_assistant_tui.widgets.restore import Restore
+from edge_assistant_tui.showing.loader import Loader
+from edge_assistant_tui.terminal import Terminal
 from edge_assistant_tui.work import Work
 
 if TYPE_CHECKING:
@@ -39,13 +42,18 @@ class EdgeAssistant(App[int]):
         work: the worker; screens ask it, and it posts messages to the conversation, from where they bubble to here.
         puller: has models pulled by the launcher.
         missing: names of the profile's models that are not in the store.
+        terminal: what the terminal can draw.
+        loader: makes evidence ready to be shown, in a thread of its own.
+        playback: plays evidence.
     """
 
     TITLE = "Edge Assistant"
     CSS_PATH = "app.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "quit", "Quit", priority=True)]
 
-    def __init__(self, options: Options, settings: Settings | None = None) -> None:
+    def __init__(
+        self, options: Options, settings: Settings | None = None, terminal: Terminal | None = None
+    ) -> None:
         super().__init__()
         self.options = options
         self.settings = settings or Settings()
@@ -58,6 +66,9 @@ class EdgeAssistant(App[int]):
         self.conversation = Conversation()
         self.work = Work(self.conversation.post_message, options)
         self.missing: tuple[str, ...] = ()
+        self.terminal = terminal or Terminal()
+        self.loader = Loader()
+        self.playback = Playback()
 
     async def on_mount(self) -> None:
         """Show the conversation; what is heavy begins once it is drawn."""
@@ -67,6 +78,8 @@ class EdgeAssistant(App[int]):
     def on_unmount(self) -> None:
         """End what runs."""
         self.work.close()
+        self.loader.drop()
+        self.playback.stop()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """What the palette offers beside Textual's own: every place, and what the conversation can do."""

@@ -81,6 +81,20 @@ class Conversation(Screen[None]):
     def _told_unwanted(self, event: SignalList.Unwanted) -> None:
         self.app.work.remove(event.signal.id)
 
+    @on(SignalList.Wanted)
+    def _told_wanted(self, event: SignalList.Wanted) -> None:
+        from edge_assistant_tui.screens.signal import SignalScreen
+
+        self.app.push_screen(SignalScreen(event.entry))
+
+    @on(Turn.Cited)
+    def _told_cited(self, event: Turn.Cited) -> None:
+        from edge_assistant_tui import exhibits
+        from edge_assistant_tui.screens.evidence import EvidenceScreen
+
+        there = {entry.signal.id: entry.signal for entry in self.query_one(SignalList).entries}
+        self.app.push_screen(EvidenceScreen(exhibits.of_answer(event.answer, there), event.id))
+
     async def ask(self, text: str | None, recording: bytes | None = None) -> None:
         """Begin a turn; without a text the signals are compared."""
         turn = await self._begin(text)

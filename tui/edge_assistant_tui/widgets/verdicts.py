@@ -23,11 +23,12 @@ class Verdicts(Static):
     """Attribute by attribute: the verdict, and each value with its evidence."""
 
     def __init__(self, answer: Answer) -> None:
-        super().__init__(Content("\n").join(_row(verdict) for verdict in answer.verdicts), classes="verdicts")
+        super().__init__(Content("\n").join(row(verdict) for verdict in answer.verdicts), classes="verdicts")
         self.border_title = "Verdicts"
 
 
-def _row(verdict: Verdict) -> Content:
+def row(verdict: Verdict) -> Content:
+    """A verdict in one line."""
     matter = f"{verdict.attribute} of {verdict.subject}" if verdict.subject else verdict.attribute
     told = " / ".join(f"{value.value} [{', '.join(value.evidence)}]" for value in verdict.values) or "nobody tells"
     return Content.assemble((f"{WORDS[verdict.status]:9}", STYLES[verdict.status]), (matter, "bold"), f": {told}")
