@@ -15,6 +15,7 @@ from textual.widgets import Markdown, Static
 from edge_assistant.answer import Route
 from edge_assistant_tui import messages
 from edge_assistant_tui.screens import conversation
+from edge_assistant_tui.widgets.meter import Meter
 from edge_assistant_tui.widgets.prompt import Prompt
 from edge_assistant_tui.widgets.signals import SignalList
 from edge_assistant_tui.widgets.sources import Sources
@@ -105,9 +106,9 @@ def test_signals_stand_in_the_list_with_how_far_they_are() -> None:
         await stage.tell(messages.Sensing("image:1", "writing", 0.5))
         assert listed.entries[0].detail == "writing 50%"
         await stage.tell(
-            messages.Sensed("image:1", "writing", 11, 0.9),
-            messages.Sensed("image:1", "objects", 1, 0.1),
-            messages.Sensed("image:1", "writing", 11, 0.0),  # recalled for a question: nothing is counted twice
+            messages.Sensed("image:1", "writing", conflict().evidence[:1] * 11, 0.9),
+            messages.Sensed("image:1", "objects", conflict().evidence[:1], 0.1),
+            messages.Sensed("image:1", "writing", conflict().evidence[:1] * 11, 0.0),  # recalled for a question: nothing is counted twice
             messages.SignalFailed("audio:1", "note.wav breaks off", "record it again"),
             messages.Noted("image:1", "only the first frame was looked at"),
         )
@@ -212,7 +213,8 @@ def test_earlier_questions_come_back_by_the_arrow() -> None:
 def test_what_was_heard_is_sent_with_its_recording_unless_it_is_corrected() -> None:
     async def story(stage: Stage) -> None:
         await stage.tell(messages.Heard("How many people", final=False))
-        assert stage.screen.query_one(Prompt).text == "How many people"
+        assert stage.screen.query_one(Meter).heard == "How many people"
+        assert stage.screen.query_one(Prompt).text == ""
         await stage.tell(messages.Heard("How many people are there?", final=True, recording=b"RIFF"))
         await stage.pilot.press("enter")
         await stage.tell(messages.Heard("How many pebbles are there?", final=True, recording=b"RIFF"))

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from edge_assistant.evidence import Evidence
     from edge_assistant.history.store import Saved
     from edge_assistant.signals import Signal
+    from edge_assistant_tui.halfblocks import Picture
 
 
 @dataclass
@@ -148,6 +149,78 @@ class Heard(Message):
     text: str
     final: bool
     recording: bytes | None = None
+
+
+@dataclass
+class Looked(Message):
+    """What was found in a picture that was taken and is not sent.
+
+    Attributes:
+        name: of the picture.
+        evidence: what was found; its boxes are in the picture's pixels.
+        error: why nothing could be, or empty.
+    """
+
+    name: str
+    evidence: tuple[Evidence, ...]
+    error: str = ""
+
+
+@dataclass
+class DeviceChanged(Message):
+    """Something happened to a device that is kept.
+
+    Attributes:
+        device: `camera`, `microphone` or `voice`.
+        number: of the switching on that it belongs to.
+        change: `opened`, `lost`, `back`, `closed` or `failed`.
+        text: the device's name, or what is wrong and what to do.
+    """
+
+    device: str
+    number: int
+    change: str
+    text: str
+
+
+@dataclass
+class Pictured(Message):
+    """The next picture of the camera's preview."""
+
+    picture: Picture
+
+
+@dataclass
+class Loud(Message):
+    """How loud it is at the microphone, in dBFS, and whether somebody is speaking."""
+
+    dbfs: float
+    speaking: bool
+
+
+@dataclass
+class SpeechBegan(Message):
+    """Somebody has begun to speak to the assistant."""
+
+
+@dataclass
+class SpeechEnded(Message):
+    """They have finished; what they said is written down, unless it was nothing."""
+
+    nothing: bool = False
+
+
+@dataclass
+class Interrupted(Message):
+    """Somebody speaks while the assistant does."""
+
+
+@dataclass
+class Grown(Message):
+    """A readings file that is followed holds other bytes than before."""
+
+    signal: str
+    data: bytes
 
 
 @dataclass

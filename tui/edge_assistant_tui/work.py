@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
 
-from edge_assistant_tui import bridge, messages
+from edge_assistant_tui import bridge, messages, unsent
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -56,6 +56,7 @@ class Work:
         self._waiting = 0
         self._generation = 0  # a stop makes the questions that were asked before it void
         self._lock = threading.Lock()
+        self._opening = threading.Lock()  # of the assistant
         self._thread = threading.Thread(target=self._run, name="work", daemon=True)
 
     @property
@@ -130,6 +131,14 @@ class Work:
         """Compare the signals without a question."""
         self._put(partial(self._answer, turn, self._generation, None, None))
 
+    def look_at(self, data: bytes, name: str, wanted: Callable[[], bool]) -> None:
+        """See what is in a picture that is not a signal yet; when it becomes one, that is recalled."""
+        self._put(partial(self._look_at, data, name, wanted))
+
+    def forget(self, data: bytes) -> None:
+        """Forget what was perceived in bytes that did not become a signal."""
+        self._put(lambda: unsent.forget(self.assistant(), data))
+
     def hear(self, samples: Any, final: bool) -> None:  # noqa: ANN401 - float32 [n], numpy is not imported here
         """Write down speech, 16 kHz; a partial transcript is dropped while something else is computed."""
         if final or not self.running:
@@ -164,6 +173,19 @@ class Work:
         """Open the voice and hand it over, in this thread; where there is none the app is told why."""
         self._put(lambda: ready(self._conversation().assistant.voice()))
 
+    def assistant(self) -> Assistant:
+        """What perceives and answers; in this thread, but for what it opens for others: an endpointer, a voice."""
+        with self._opening:
+            if self._assistant is None:
+                from edge_assistant.assistant import Assistant
+                from edge_assistant.reasoning.rules import domain
+                from edge_assistant_models.portfolio import Portfolio
+
+                chosen = self._options.domain
+                vocabulary = domain.load(chosen) if chosen else None
+                self._assistant = Assistant(Portfolio(), self._options.profile, vocabulary=vocabulary)
+        return self._assistant
+
     def _put(self, job: Job) -> None:
         with self._lock:
             self._waiting += 1
@@ -186,17 +208,9 @@ class Work:
 
     def _conversation(self) -> Conversation:
         if self._open is None:
-            from edge_assistant.assistant import Assistant
             from edge_assistant.conversation import Conversation
-            from edge_assistant.reasoning.rules import domain
-            from edge_assistant_models.portfolio import Portfolio
 
-            chosen = self._options.domain
-            vocabulary = domain.load(chosen) if chosen else None
-            self._assistant = self._assistant or Assistant(
-                Portfolio(), self._options.profile, vocabulary=vocabulary, instead=self._instead
-            )
-            self._open = Conversation(self._assistant, language=self._options.language)
+            self._open = Conversation(self.assistant(), language=self._options.language)
         return self._open
 
     def _look(self) -> None:
@@ -295,6 +309,7 @@ class Work:
         known = {signal.id for signal in conversation.signals}
 
         def watch(event: Any) -> None:  # noqa: ANN401 - an Event
+            self._notice(known)
             for message in bridge.of_turn(turn, event):
                 self._post(message)
 
@@ -306,20 +321,43 @@ class Work:
         except EdgeAssistantError as error:
             self._post(messages.TurnFailed(turn, error.message, error.hint))
             return
-        for signal in conversation.signals:
-            if signal.id not in known:  # what the person said beside the question
-                self._post(messages.Taken(signal))
-                self._keep(lambda history, kept, said=signal: history.add_signal(kept, said, said.data))  # type: ignore[misc]
         self._keep(lambda history, kept: history.add_turn(kept, answer))
 
-    def _hear(self, samples: Any, final: bool) -> None:  # noqa: ANN401 - float32 [n]
-        text = self._conversation().assistant.hear(samples)
-        recording = None
-        if final:
-            from edge_assistant.devices.microphone import to_wav
+    def _notice(self, known: set[str]) -> None:
+        """Take what the person said beside a question, which is a signal by now."""
+        for signal in self._conversation().signals:
+            if signal.id not in known:
+                known.add(signal.id)
+                self._post(messages.Taken(signal))
+                self._keep(lambda history, kept, said=signal: history.add_signal(kept, said, said.data))  # type: ignore[misc]
 
-            recording = to_wav(samples)
-        self._post(messages.Heard(text, final, recording))
+    def _look_at(self, data: bytes, name: str, wanted: Callable[[], bool]) -> None:
+        from edge_assistant.errors import EdgeAssistantError, Stopped
+
+        if not wanted():
+            return
+        try:
+            found = unsent.picture(self.assistant(), data, name, self._options.language, wanted)
+        except Stopped:
+            pass
+        except EdgeAssistantError as error:
+            self._post(messages.Looked(name, (), str(error)))
+        else:
+            self._post(messages.Looked(name, found))
+
+    def _hear(self, samples: Any, final: bool) -> None:  # noqa: ANN401 - float32 [n]
+        from edge_assistant.errors import EdgeAssistantError
+
+        try:
+            text, recording = unsent.speech(self.assistant(), samples, self._options.language)
+        except EdgeAssistantError as error:
+            self._post(messages.Heard("", final))
+            if final:
+                self._post(messages.Refused(error.message, error.hint))
+            return
+        self._post(messages.Heard(text, final, recording if final else None))
+        if not final:
+            unsent.forget(self.assistant(), recording)
 
     def _resume(self, saved: Saved) -> None:
         """Go on where a conversation was; a file that changed since is not what was asked about, and left out."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -13,6 +13,7 @@ from textual.screen import Screen
 from textual.widgets import Footer
 
 from edge_assistant_tui import messages
+from edge_assistant_tui.widgets.capture import Capture
 from edge_assistant_tui.widgets.prompt import Prompt
 from edge_assistant_tui.widgets.signals import SignalList
 from edge_assistant_tui.widgets.status import StatusBar
@@ -35,7 +36,11 @@ class Conversation(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "stop", "Stop", priority=True),
+        Binding("f3", "talk", "Talk"),
+        Binding("f4", "hands_free", "Hands-free", show=False),
+        Binding("f5", "camera", "Camera"),
         Binding("f7", "check", "Compare"),
+        Binding("f12", "voice", "Voice", show=False),
         Binding("ctrl+r", "retry", "Ask again", show=False),
         Binding("ctrl+z", "undo", "Undo remove", show=False),
         Binding("ctrl+n", "new", "New", show=False),
@@ -54,6 +59,7 @@ class Conversation(Screen[None]):
         with Horizontal(id="middle"):
             yield SignalList(id="signals")
             with Vertical(id="talk"):
+                yield Capture(id="capture")
                 yield VerticalScroll(Welcome(), id="turns")
         yield Prompt(id="prompt")
         yield Footer(show_command_palette=False)
@@ -61,6 +67,25 @@ class Conversation(Screen[None]):
     def on_mount(self) -> None:
         """Typing goes into the prompt."""
         self.query_one(Prompt).focus()
+
+    @property
+    def capture(self) -> Capture:
+        """Camera, microphone and voice."""
+        return self.query_one(Capture)
+
+    def silence(self) -> None:
+        """Stop what is spoken."""
+        if self.is_mounted:
+            self.capture.silence()
+
+    @on(events.ScreenSuspend)
+    def _told_hidden(self) -> None:
+        if not self.app.screen.is_modal:
+            self.capture.suspend()
+
+    @on(events.ScreenResume)
+    def _told_seen(self) -> None:
+        self.capture.resume()
 
     def on_resize(self) -> None:
         """The side list is slim on a narrow terminal."""
@@ -109,12 +134,31 @@ class Conversation(Screen[None]):
 
     def action_stop(self) -> None:
         """Stop what is computed and spoken, at once."""
+        dropped = self.capture.escape()
         if self._live:
             self.app.work.stop()
+        elif dropped:
+            pass
         elif not self.query_one(Prompt).has_focus:
             self.query_one(Prompt).focus()
         elif self.query_one(Prompt).text:
             self.query_one(Prompt).put("")
+
+    def action_talk(self) -> None:
+        """Begin to speak to the assistant, or end it."""
+        self.capture.talk()
+
+    def action_hands_free(self) -> None:
+        """Listen until switched off."""
+        self.capture.toggle_hands_free()
+
+    def action_camera(self) -> None:
+        """Switch the camera on or off."""
+        self.capture.toggle_camera()
+
+    def action_voice(self) -> None:
+        """Speak answers, or do not."""
+        self.capture.toggle_voice()
 
     async def action_retry(self) -> None:
         """Ask the last question again, over the signals as they are now."""
@@ -150,6 +194,12 @@ class Conversation(Screen[None]):
         yield SystemCommand("Ask again", "Ask the last question over the signals as they are now", self.action_retry)
         yield SystemCommand("Edit question", "Put the last question back into the prompt", self.action_edit)
         yield SystemCommand("Undo remove", "Put back the signal that was removed last", self.action_undo)
+        yield SystemCommand("Talk", "Begin to speak to the assistant, or end it (F3)", self.action_talk)
+        yield SystemCommand("Hands-free", "Listen until switched off; a pause asks (F4)", self.action_hands_free)
+        yield SystemCommand("Longer pause", "Hands-free: wait longer", lambda: self.capture.change_pause(True))
+        yield SystemCommand("Shorter pause", "Hands-free: answer sooner", lambda: self.capture.change_pause(False))
+        yield SystemCommand("Camera", "Switch the camera on or off (F5)", self.action_camera)
+        yield SystemCommand("Voice", "Speak answers, or do not (F12)", self.action_voice)
         yield SystemCommand("New conversation", "Begin anew; this one stays in the history", self.action_new)
 
     async def empty(self) -> None:
@@ -213,6 +263,7 @@ class Conversation(Screen[None]):
         if (turn := self._turn(event.turn)) is not None:
             await turn.say(event.text)
             self._scroll()
+            self.capture.speak(event.text)
 
     @on(messages.TurnEnded)
     async def _told_ended(self, event: messages.TurnEnded) -> None:
@@ -233,7 +284,24 @@ class Conversation(Screen[None]):
 
     @on(messages.Heard)
     def _told_heard(self, event: messages.Heard) -> None:
-        self.query_one(Prompt).hear(event.text, event.recording)
+        self.capture.hear(event)
+
+    @on(messages.Looked)
+    def _told_looked(self, event: messages.Looked) -> None:
+        self.capture.told_looked(event)
+
+    @on(Capture.Sent)
+    def _told_captured(self) -> None:
+        self.query_one(Prompt).focus()
+
+    @on(Capture.Spoke)
+    async def _told_spoke(self, event: Capture.Spoke) -> None:
+        prompt = self.query_one(Prompt)
+        if event.send and not prompt.text.strip():
+            await self.ask(event.text, event.recording)
+        else:
+            prompt.hear(event.text, event.recording)
+            prompt.focus()
 
     async def _begin(self, text: str | None) -> int:
         turns = self.query_one("#turns", VerticalScroll)

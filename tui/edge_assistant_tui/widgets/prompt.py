@@ -87,9 +87,10 @@ class Prompt(TextArea):
         self.move_cursor(self.document.end)
 
     def hear(self, text: str, recording: bytes | None) -> None:
-        """Show what is heard; with the recording once the person has ended."""
-        self.put(text)
-        if recording is not None:
+        """Show what was heard, to be sent or corrected; behind what stands here, which is then not all recorded."""
+        before = self.text.strip()
+        self.put(f"{before} {text}" if before else text)
+        if recording is not None and not before:
             self._heard = text, recording
 
     def forget(self) -> None:

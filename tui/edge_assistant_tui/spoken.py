@@ -1,0 +1,111 @@
+"""Spoken answers: sentence by sentence in a thread of their own, from the first one on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from textual.message import Message
+
+from edge_assistant_tui import messages
+
+if TYPE_CHECKING:
+    from edge_assistant.devices.speaker import Player
+    from edge_assistant.errors import EdgeAssistantError
+    from edge_assistant.voice.speaking import Speaking, Speaks
+
+_ECHO_S = 0.3  # after the last sound, in which a room and a driver still give it to the microphone
+
+
+class Spoken:
+    """Speaks while it is on; what it speaks with is opened in a thread of its own."""
+
+    def __init__(self, post: Callable[[Message], Any], open_voice: Callable[[], Speaks]) -> None:
+        """Be ready; the voice is opened when it is switched on.
+
+        Args:
+            post: tells the app.
+            open_voice: opens the voice, or raises what is missing.
+        """
+        self._post = post
+        self._open = open_voice
+        self._jobs = ThreadPoolExecutor(1, "voice")
+        self._number = 0
+        self._speaking: Speaking | None = None
+        self._player: Player | None = None
+        self._spoke = 0.0
+
+    @property
+    def speaking(self) -> bool:
+        """Whether something is said, is about to be, or was a moment ago."""
+        speaking = self._speaking
+        if speaking is not None and speaking.speaking:
+            self._spoke = time.monotonic()
+        return time.monotonic() - self._spoke < _ECHO_S
+
+    @property
+    def sounding(self) -> bool:
+        """Whether there is sound by now."""
+        return self._player is not None and self._player.playing
+
+    def start(self, chosen: str | None) -> int:
+        """Switch on with a speaker; the number is that of what is told of it."""
+        self._number += 1
+        self._jobs.submit(self._begin, self._number, chosen)
+        return self._number
+
+    def stop(self) -> None:
+        """Switch off, at once."""
+        self._number += 1
+        self.silence()
+        self._jobs.submit(self._end)
+
+    def say(self, sentence: str) -> None:
+        """Say a sentence after those before it; nothing where it is off."""
+        if self._speaking is not None:
+            self._speaking.say(sentence)
+
+    def silence(self) -> bool:
+        """Fall silent at once; whether there was anything to stop."""
+        speaking = self._speaking
+        if speaking is None or not speaking.speaking:
+            return False
+        self._spoke = time.monotonic()
+        speaking.stop()
+        return True
+
+    def close(self) -> None:
+        """Switch off for good."""
+        self.stop()
+        self._jobs.shutdown(wait=False)
+
+    def _begin(self, number: int, chosen: str | None) -> None:
+        from edge_assistant.devices import chosen as devices
+        from edge_assistant.errors import EdgeAssistantError
+        from edge_assistant.voice.speaking import Speaking
+
+        def failed(error: EdgeAssistantError) -> None:
+            self._tell(number, "lost", str(error))
+
+        try:
+            voice = self._open()
+        except EdgeAssistantError as error:
+            self._tell(number, "failed", str(error))
+            return
+        self._end()
+        if number == self._number:
+            self._player = devices.speaker(chosen)
+            self._speaking = Speaking(voice, self._player, failed=failed)
+            self._tell(number, "opened", "")
+
+    def _end(self) -> None:
+        speaking, player = self._speaking, self._player
+        self._speaking = self._player = None
+        if speaking is not None and player is not None:
+            speaking.close()
+            player.close()
+
+    def _tell(self, number: int, change: str, text: str) -> None:
+        self._post(messages.DeviceChanged("voice", number, change, text))

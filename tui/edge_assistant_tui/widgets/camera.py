@@ -1,0 +1,136 @@
+"""The camera's preview: what it sees, and a picture that was taken and waits to be sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.segment import Segment
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from edge_assistant_tui.halfblocks import Picture
+
+_LIVE = "Space takes a picture"
+
+
+class CameraView(Widget, can_focus=True):
+    """Half blocks in the middle, and a line of words below.
+
+    Attributes:
+        frozen: whether it shows a picture that was taken.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "take", "Take a picture"),
+        Binding("enter", "enter", "Take, then send"),
+        Binding("backspace,delete", "drop", "Drop the picture", show=False),
+    ]
+    DEFAULT_CSS = """
+    CameraView { height: 45vh; max-height: 26; min-height: 6; border: round $border-blurred; }
+    CameraView:focus { border: round $border; }
+    """
+
+    @dataclass
+    class Resized(Message):
+        """There is another room for the picture: cells, or None where there is none."""
+
+        cells: tuple[int, int] | None
+
+    class Taken(Message):
+        """What is seen now is to be taken."""
+
+    class Sent(Message):
+        """The picture that was taken is to be sent."""
+
+    class Dropped(Message):
+        """The picture that was taken is not wanted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.frozen = False
+        self._picture: Picture | None = None
+        self._words = ""
+        self.border_title = "Camera"
+        self.tell(_LIVE)
+
+    def show(self, picture: Picture) -> None:
+        """Show another picture."""
+        self._picture = picture
+        self.refresh()
+
+    def tell(self, words: str) -> None:
+        """What stands below."""
+        self._words = words
+        self.refresh()
+
+    def freeze(self, words: str) -> None:
+        """Hold what is seen."""
+        self.frozen = True
+        self.border_title = "Picture taken - not sent yet"
+        self.tell(words)
+
+    def thaw(self) -> None:
+        """Show what the camera sees again."""
+        self.frozen = False
+        self.border_title = "Camera"
+        self.tell(_LIVE)
+
+    def clear(self) -> None:
+        """Forget the picture."""
+        self._picture = None
+        self.thaw()
+
+    @property
+    def cells(self) -> tuple[int, int]:
+        """Room for a picture, in cells."""
+        return max(1, self.content_size.width), max(1, self.content_size.height - 1)
+
+    def on_resize(self) -> None:
+        """Pictures come in the new size."""
+        self.post_message(self.Resized(self.cells))
+
+    def on_show(self) -> None:
+        """It can be seen."""
+        self.post_message(self.Resized(self.cells))
+
+    def on_hide(self) -> None:
+        """It cannot."""
+        self.post_message(self.Resized(None))
+
+    def render_line(self, y: int) -> Strip:
+        """A row of the picture, or the words."""
+        width = self.content_size.width
+        style = self.rich_style
+        if y == self.content_size.height - 1:
+            return Strip([Segment(self._words[:width].center(width), style)], width)
+        picture = self._picture
+        top = max(0, (self.content_size.height - 1 - len(picture.lines)) // 2) if picture else 0
+        if picture is None or not 0 <= y - top < len(picture.lines) or picture.width > width:
+            return Strip.blank(width, style)
+        left = (width - picture.width) // 2
+        line = picture.lines[y - top]
+        sides = [Strip.blank(left, style), line, Strip.blank(width - picture.width - left, style)]
+        return Strip.join(sides)
+
+    def action_take(self) -> None:
+        """Take a picture."""
+        if not self.frozen:
+            self.post_message(self.Taken())
+
+    def action_enter(self) -> None:
+        """Take a picture; where one was taken, send it."""
+        self.post_message(self.Sent() if self.frozen else self.Taken())
+
+    def action_drop(self) -> None:
+        """Do not send the picture."""
+        if self.frozen:
+            self.post_message(self.Dropped())
+
+    def on_click(self, event: events.Click) -> None:
+        """A click takes a picture too."""
+        event.stop()
+        self.action_enter()

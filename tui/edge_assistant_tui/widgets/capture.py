@@ -1,0 +1,387 @@
+"""Camera, microphone and voice as a person handles them; the handlers here own their state.
+
+All are off at first. What is captured stays here until it is sent: a picture as it was taken, speech as its transcript.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal
+
+from textual import on
+from textual.app import ComposeResult
+from textual.color import Color
+from textual.containers import Vertical
+from textual.message import Message
+
+from edge_assistant_tui import halfblocks, messages
+from edge_assistant_tui.capturing import NEVER, Listening, Looking
+from edge_assistant_tui.spoken import Spoken
+from edge_assistant_tui.widgets.camera import CameraView
+from edge_assistant_tui.widgets.meter import Meter
+from edge_assistant_tui.widgets.status import StatusBar
+
+if TYPE_CHECKING:
+    from edge_assistant.devices.camera import Frame
+    from edge_assistant.evidence import Evidence
+    from edge_assistant_tui.app import EdgeAssistant
+
+Mode = Literal["off", "talk", "free"]
+PAUSE_S, STEP_S, SHORTEST_S, LONGEST_S = 0.8, 0.2, 0.4, 3.0  # seconds of silence that end what is said hands-free
+LISTENING = {"talk": "speak now; F3 when you are done, Escape to drop it", "free": "listening, hands-free"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shot:
+    """A picture that was taken and is not sent."""
+
+    name: str
+    frame: Frame
+    data: bytes
+
+
+class Capture(Vertical):
+    """The preview, the level of the microphone, and what is switched on."""
+
+    DEFAULT_CSS = """
+    Capture { height: auto; display: none; }
+    Capture.seeing, Capture.hearing { display: block; }
+    Capture CameraView, Capture Meter { display: none; }
+    Capture.seeing CameraView, Capture.hearing Meter { display: block; }
+    """
+    app: EdgeAssistant
+
+    @dataclass
+    class Spoke(Message):
+        """What a person said, written down.
+
+        Attributes:
+            recording: its WAV.
+            send: whether to ask it at once: nobody is at the keys.
+        """
+
+        text: str
+        recording: bytes | None
+        send: bool
+
+    class Sent(Message):
+        """A picture was sent; what follows is a question about it."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__(id=id)
+        self._numbers = {"camera": 0, "microphone": 0, "voice": 0}
+        self._mode: Mode = "off"
+        self._hears: list[bool] = []  # for each utterance that is being written down, whether it is to be sent
+        self._shot: Shot | None = None
+        self._seeing = self._suspended = self._voiced = False
+        self.pause_s = PAUSE_S
+
+    def on_mount(self) -> None:
+        """Be ready; nothing is opened."""
+        work = self.app.work
+        self._jobs = ThreadPoolExecutor(1, "devices")
+        self._spoken = Spoken(self.post_message, lambda: work.assistant().voice())
+        self._looking = Looking(self.post_message, self._jobs)
+        self._listening = Listening(
+            self.post_message,
+            self._jobs,
+            lambda: work.assistant().endpointer(),
+            lambda samples, final: work.hear(samples, final),
+            lambda: self._spoken.speaking,
+            lambda: self._spoken.sounding,
+        )
+
+    def compose(self) -> ComposeResult:
+        """The parts, hidden until they are on."""
+        yield CameraView()
+        yield Meter()
+
+    def on_unmount(self) -> None:
+        """Let all devices go."""
+        self._looking.stop()
+        self._listening.stop(keep=False)
+        self._spoken.close()
+        self._jobs.shutdown(wait=False)
+
+    # The camera
+
+    def toggle_camera(self) -> None:
+        """Switch the camera on, or off."""
+        if self._seeing:
+            self._camera_off()
+        else:
+            self._seeing = True
+            self._say("camera", "opening")
+            self._numbers["camera"] = self._looking.start(self.app.options.camera)
+
+    def suspend(self) -> None:
+        """The conversation is hidden: so is the preview, and the camera is off."""
+        if self._seeing and self._shot is None:
+            self._suspended = True
+            self._looking.stop()
+            self._say("camera", "off")
+
+    def resume(self) -> None:
+        """The conversation is seen again."""
+        if self._suspended:
+            self._suspended, self._seeing = False, False
+            self.toggle_camera()
+
+    def _camera_off(self) -> None:
+        self._drop()
+        self._looking.stop()
+        self._seeing = self._suspended = False
+        had_focus = self.query_one(CameraView).has_focus
+        self.query_one(CameraView).clear()
+        self.remove_class("seeing")
+        self._say("camera", "off")
+        if had_focus:
+            self.screen.focus_next()
+
+    @on(messages.Pictured)
+    def _told_pictured(self, event: messages.Pictured) -> None:
+        if self._seeing and self._shot is None:
+            self.query_one(CameraView).show(event.picture)
+        self._looking.drawn()
+
+    @on(CameraView.Resized)
+    def _told_resized(self, event: CameraView.Resized) -> None:
+        self._looking.cells = event.cells
+        if self._shot is not None and event.cells is not None:
+            self._draw(self._shot, ())
+
+    @on(CameraView.Taken)
+    def _told_taken(self) -> None:
+        frame = self._looking.frame
+        if frame is None:
+            return
+        from edge_assistant.devices.camera import encode
+
+        name = f"camera {datetime.fromtimestamp(frame.time):%H:%M:%S}"
+        self._shot = shot = Shot(name, frame, encode(frame))
+        self.query_one(CameraView).freeze("looking ... Enter sends it, Escape drops it")
+        self._draw(shot, ())
+        self.app.work.look_at(shot.data, shot.name, lambda: self._shot is shot)
+
+    @on(messages.Looked)
+    def told_looked(self, event: messages.Looked) -> None:
+        """What was found in the picture that was taken."""
+        if self._shot is None or self._shot.name != event.name:
+            return
+        self._draw(self._shot, event.evidence)
+        found = event.error or _found(event.evidence)
+        self.query_one(CameraView).tell(f"{found} - Enter sends it, Escape drops it")
+
+    @on(CameraView.Sent)
+    def _told_sent(self) -> None:
+        from edge_assistant.signals import Kind, Origin
+
+        if self._shot is not None:
+            self.app.work.add(self._shot.data, Kind.IMAGE, Origin.CAMERA, self._shot.name)
+            self.post_message(self.Sent())
+            self._shot = None
+            self.query_one(CameraView).thaw()
+
+    @on(CameraView.Dropped)
+    def _drop(self) -> None:
+        if self._shot is not None:
+            self.app.work.forget(self._shot.data)
+            self._shot = None
+            self.query_one(CameraView).thaw()
+
+    def _draw(self, shot: Shot, evidence: tuple[Evidence, ...]) -> None:
+        view = self.query_one(CameraView)
+        boxes = [item.locator.box for item in evidence if item.locator.box is not None]
+        colour = Color.parse(self.app.theme_variables.get("warning", "#ffff00")).rgb
+        view.show(halfblocks.picture(shot.frame.rgb, *view.cells, boxes, colour))
+
+    # The microphone
+
+    def talk(self) -> None:
+        """Begin to listen, or end what is being said and write it down."""
+        if self._mode == "off":
+            self._listen("talk", NEVER)
+        else:
+            self._hush(keep=True)
+
+    def toggle_hands_free(self) -> None:
+        """Listen until switched off; each pause ends something that is asked at once."""
+        if self._mode == "free":
+            self._hush(keep=False)
+            return
+        if self._mode == "talk":
+            self._hush(keep=False)
+        self._listen("free", self.pause_s)
+
+    def change_pause(self, longer: bool) -> None:
+        """Let a longer or shorter pause end what is said hands-free."""
+        step = STEP_S if longer else -STEP_S
+        self.pause_s = round(min(LONGEST_S, max(SHORTEST_S, self.pause_s + step)), 1)
+        if self._mode == "free":
+            self._listening.pause_s = self.pause_s
+        self.notify(f"A pause of {self.pause_s:.1f} s ends what is said hands-free.")
+
+    def _listen(self, mode: Mode, pause_s: float) -> None:
+        self._mode = mode
+        self._spoken.silence()
+        self._say("microphone", "opening")
+        self._numbers["microphone"] = self._listening.start(self.app.options.microphone, pause_s)
+
+    def _hush(self, *, keep: bool) -> None:
+        """Switch the microphone off."""
+        if keep:
+            self._hears.append(self._mode == "free")
+            self._meter("writing it down")
+        self._listening.stop(keep=keep)
+        self._mode = "off"
+        self._say("microphone", "off")
+        self.set_class(keep, "hearing")
+
+    @on(messages.Loud)
+    def _told_loud(self, event: messages.Loud) -> None:
+        meter = self.query_one(Meter)
+        meter.dbfs = event.dbfs
+        if self._spoken.speaking:
+            meter.state = "deaf while the assistant speaks"
+        elif event.speaking:
+            meter.state = "speaking"
+        elif self._mode in LISTENING and not self._hears:
+            meter.state = LISTENING[self._mode]
+        self._listening.shown()
+
+    @on(messages.SpeechBegan)
+    def _told_began(self) -> None:
+        self._spoken.silence()
+        self.query_one(Meter).heard = ""
+
+    @on(messages.SpeechEnded)
+    def _told_ended(self, event: messages.SpeechEnded) -> None:
+        if event.nothing:
+            self._settled()
+        elif self._mode != "off":
+            self._hears.append(self._mode == "free")
+            self._meter("writing it down")
+
+    @on(messages.Interrupted)
+    def _told_interrupted(self) -> None:
+        self._spoken.silence()
+
+    def hear(self, event: messages.Heard) -> None:
+        """What was said, as far as it is written down."""
+        if not event.final:
+            self.query_one(Meter).heard = event.text
+            return
+        send = self._settled()
+        if event.text.strip():
+            self.post_message(self.Spoke(event.text.strip(), event.recording, send))
+
+    def _settled(self) -> bool:
+        """An utterance is done with; whether it was to be sent."""
+        send = self._hears.pop(0) if self._hears else False
+        meter = self.query_one(Meter)
+        meter.heard = ""
+        if not self._hears:
+            meter.state = LISTENING.get(self._mode, "")
+            self.set_class(self._mode != "off", "hearing")
+        return send
+
+    def _meter(self, state: str) -> None:
+        self.query_one(Meter).state = state
+
+    # The voice
+
+    def toggle_voice(self) -> None:
+        """Speak answers, or do not."""
+        self._voiced = not self._voiced
+        if self._voiced:
+            self._say("voice", "opening")
+            self._numbers["voice"] = self._spoken.start(self.app.options.speaker)
+        else:
+            self._spoken.stop()
+            self._say("voice", "off")
+
+    def speak(self, sentence: str) -> None:
+        """Say a sentence of an answer, where answers are spoken."""
+        if self._voiced and self._mode != "talk":
+            self._spoken.say(sentence)
+
+    def silence(self) -> bool:
+        """Stop what is spoken; whether anything was."""
+        return self._spoken.silence()
+
+    # All
+
+    def escape(self) -> bool:
+        """Stop or drop what is under way: speech first, then what was taken; whether there was anything."""
+        if self.silence():
+            return True
+        if self._shot is not None:
+            self._drop()
+            return True
+        if self._mode == "talk":
+            self._hush(keep=False)
+            return True
+        return False
+
+    @on(messages.DeviceChanged)
+    def _told_changed(self, event: messages.DeviceChanged) -> None:
+        if event.number != self._numbers[event.device]:
+            return  # of one that was switched off since
+        match event.change:
+            case "opened" | "back":
+                self._opened(event)
+            case "lost":
+                self._say(event.device, "lost")
+                self.notify(event.text, title=f"The {event.device} is lost", severity="warning", markup=False)
+            case "failed":
+                self._off(event.device)
+                title = f"The {event.device} cannot be used"
+                self.notify(event.text, title=title, severity="error", timeout=10, markup=False)
+            case "closed":
+                self._off(event.device)
+
+    def _opened(self, event: messages.DeviceChanged) -> None:
+        match event.device:
+            case "camera" if self._seeing:
+                self._say("camera", "on")
+                self.add_class("seeing")
+                if event.change == "opened":
+                    self.query_one(CameraView).focus()
+            case "microphone" if self._mode != "off":
+                self._say("microphone", "recording" if self._mode == "talk" else "hands-free")
+                self._meter(LISTENING[self._mode])
+                self.add_class("hearing")
+            case "voice" if self._voiced:
+                self._say("voice", "on")
+        if event.change == "back":
+            self.notify(f"{event.text} is back.", markup=False)
+
+    def _off(self, device: str) -> None:
+        """A device is at its end by itself."""
+        if device == "camera" and self._seeing and not self._suspended:
+            self._camera_off()
+        elif device == "microphone" and self._mode != "off":
+            self._hush(keep=True)
+        elif device == "voice":
+            self._voiced = False
+            self._say("voice", "off")
+
+    def _say(self, device: str, state: str) -> None:
+        setattr(self.screen.query_one(StatusBar), device, state)
+
+
+def _found(evidence: tuple[Evidence, ...]) -> str:
+    """What was found, in a few words: things by their number, then lines of writing."""
+    from collections import Counter
+
+    from edge_assistant.evidence import Code, Thing
+
+    things = Counter(item.detail.label for item in evidence if isinstance(item.detail, Thing) and item.detail.sure)
+    codes = sum(isinstance(item.detail, Code) for item in evidence)
+    other = sum(item.locator.box is not None for item in evidence) - things.total() - codes
+    parts = [f"{count} {label}" for label, count in things.most_common(4)]
+    parts += [f"{codes} codes"] if codes else []
+    parts += [f"{other} pieces of writing"] if other > 0 else []
+    return f"found {', '.join(parts)}" if parts else "nothing found"
