@@ -32,7 +32,8 @@ _TABLES = (
     f"CREATE TABLE words ({_OF}, number INTEGER NOT NULL, text BLOB NOT NULL,"
     " PRIMARY KEY (conversation, number)) WITHOUT ROWID",
     f"CREATE TABLE signals ({_OF}, id TEXT NOT NULL, place INTEGER NOT NULL, used INTEGER NOT NULL DEFAULT 0,"
-    " removed INTEGER NOT NULL DEFAULT 0, body BLOB NOT NULL, data BLOB, PRIMARY KEY (conversation, id))",
+    " removed INTEGER NOT NULL DEFAULT 0, name BLOB NOT NULL, body BLOB NOT NULL, data BLOB,"
+    " PRIMARY KEY (conversation, id))",
 )
 
 T = TypeVar("T")
@@ -107,6 +108,14 @@ class Database:
             except sqlite3.Error as error:
                 raise _as_ours(error) from None
 
+    def make_folder(self) -> None:
+        """Make the folder that it lies in, which nobody else may look into.
+
+        Raises:
+            OSError: it cannot be made.
+        """
+        self.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+
     def close(self) -> None:
         """Let go of the file; the next work opens it again."""
         with self._lock:
@@ -141,7 +150,7 @@ class Database:
         """Keep other apps from opening the file or setting it aside."""
         from filelock import FileLock, Timeout
 
-        self.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.make_folder()
         try:
             with FileLock(self.file.with_suffix(".lock"), timeout=_LOCK_WAIT_S):
                 yield

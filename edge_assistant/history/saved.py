@@ -15,6 +15,7 @@ from edge_assistant.errors import InputError
 from edge_assistant.signals import Kind, Origin, Signal
 
 _CHUNK = 1 << 20
+_TICK_NS = 20_000_000  # a file system's clock may lag behind by a tick of the kernel, 10 ms at most
 
 
 class State(StrEnum):
@@ -46,7 +47,7 @@ class Turn:
 
     Attributes:
         asked: when it was kept, UTC.
-        answer: the contract's object.
+        answer: the contract's object, as `Answer.to_json` made it.
     """
 
     asked: datetime
@@ -62,6 +63,11 @@ class Saved:
     began: datetime
     signals: tuple[SavedSignal, ...]
     turns: tuple[Turn, ...]
+
+    @property
+    def present(self) -> tuple[Signal, ...]:
+        """The signals that can be asked about again as they were: not removed, not changed, not gone."""
+        return tuple(kept.signal for kept in self.signals if kept.state is State.READY and not kept.removed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +100,9 @@ def signal_record(signal: Signal) -> dict[str, Any]:
         "taken": signal.taken.isoformat(),
     }
     if signal.path is not None:
-        record |= {"path": str(signal.path.absolute()), "stamp": _stamp(signal.path)}
+        stamp = _stamp(signal.path)
+        as_taken = stamp is not None and stamp[1] < signal.taken.timestamp() * 1e9 - _TICK_NS
+        record |= {"path": str(signal.path.absolute()), "stamp": stamp if as_taken else None}
     return record
 
 

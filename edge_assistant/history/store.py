@@ -76,7 +76,7 @@ class History:
             self._database.write(lambda connection: _add_signal(connection, conversation, signal, kept))
 
     def remove_signal(self, conversation: str, signal: str) -> None:
-        """Forget a signal; one that an answer rests on stays for that answer's evidence, marked as removed."""
+        """Forget a signal; one that an answer rests on stays for the evidence of that answer, marked as removed."""
         with self._writing(conversation):
             self._database.write(lambda connection: _remove_signal(connection, conversation, signal))
 
@@ -100,7 +100,7 @@ class History:
     def unfinished(self) -> Saved | None:
         """The last conversation that nobody closed and no running app holds; from now on this one holds it."""
         for id in self._database.read(_unclosed):
-            if self._hold(id):
+            if id not in self._held and self._hold(id):
                 with contextlib.suppress(UsageError):  # another app may have closed and deleted it just now
                     if id in self._database.read(_unclosed):
                         return self.open(id)
@@ -110,8 +110,9 @@ class History:
     def close(self, conversation: str) -> None:
         """End a conversation: it is not offered as unfinished; one in which nothing was asked is not kept."""
         with self._writing(conversation):
-            self._database.write(lambda connection: _close(connection, conversation))
-        self._release(conversation)
+            kept = self._database.write(lambda connection: _close(connection, conversation))
+        self._release(conversation, gone=not kept)
+        self._database.shrink()
 
     def delete(self, conversation: str) -> None:
         """Delete a conversation with its signals and turns.
@@ -121,7 +122,7 @@ class History:
         """
         with self._writing(conversation):
             self._database.write(lambda connection: _delete(connection, [conversation]))
-        self._release(conversation)
+        self._release(conversation, gone=True)
         self._database.shrink()
 
     def prune(self, before: datetime) -> int:
@@ -130,7 +131,7 @@ class History:
         mine = [id for id in old if self._held.get(id) is None and self._hold(id)]
         self._database.write(lambda connection: _delete(connection, mine))
         for id in mine:
-            self._release(id)
+            self._release(id, gone=True)
         self._database.shrink()
         return len(mine)
 
@@ -161,7 +162,8 @@ class History:
             if conversation in self._held:
                 return True
             with storing():
-                self._locks.mkdir(parents=True, exist_ok=True, mode=0o700)
+                self._database.make_folder()
+                self._locks.mkdir(exist_ok=True, mode=0o700)
                 lock = FileLock(self._locks / f"{conversation}.lock", timeout=0, thread_local=False)
                 try:
                     lock.acquire()
@@ -170,13 +172,14 @@ class History:
             self._held[conversation] = lock
         return True
 
-    def _release(self, conversation: str) -> None:
-        """Let go of a conversation; its lock's file goes while it is still held."""
+    def _release(self, conversation: str, *, gone: bool = False) -> None:
+        """Let go of a conversation; the file of its lock goes with the conversation only, as others may look at it."""
         with self._lock:
             lock = self._held.pop(conversation, None)
             if lock is not None:
-                with contextlib.suppress(OSError):
-                    Path(lock.lock_file).unlink(missing_ok=True)
+                if gone:
+                    with contextlib.suppress(OSError):
+                        Path(lock.lock_file).unlink(missing_ok=True)
                 lock.release()
 
 
@@ -193,32 +196,35 @@ def _touch(connection: sqlite3.Connection, conversation: str) -> None:
 def _add_signal(connection: sqlite3.Connection, conversation: str, signal: Signal, data: bytes | None) -> None:
     _touch(connection, conversation)
     connection.execute(
-        "INSERT INTO signals (conversation, id, place, body, data)"
-        " VALUES (?1, ?2, (SELECT coalesce(max(place), 0) + 1 FROM signals WHERE conversation = ?1), ?3, ?4)"
-        " ON CONFLICT (conversation, id) DO UPDATE SET body = excluded.body, data = excluded.data, removed = 0",
-        [conversation, signal.id, packed(signal_record(signal)), data],
+        "INSERT INTO signals (conversation, id, place, name, body, data)"
+        " VALUES (?1, ?2, (SELECT coalesce(max(place), 0) + 1 FROM signals WHERE conversation = ?1), ?3, ?4, ?5)"
+        " ON CONFLICT (conversation, id) DO UPDATE SET"
+        " name = excluded.name, body = excluded.body, data = excluded.data, removed = 0",
+        [conversation, signal.id, _folded(signal.name), packed(signal_record(signal)), data],
     )
 
 
 def _remove_signal(connection: sqlite3.Connection, conversation: str, signal: str) -> None:
+    """Mark a signal as removed; its bytes go where no answer rests on them, its place stays for when it comes back."""
     _touch(connection, conversation)
-    which = "WHERE conversation = ? AND id = ?"
-    connection.execute(f"UPDATE signals SET removed = 1 {which}", [conversation, signal])  # noqa: S608
-    connection.execute(f"DELETE FROM signals {which} AND used = 0", [conversation, signal])  # noqa: S608
+    connection.execute(
+        "UPDATE signals SET removed = 1, data = iif(used, data, NULL) WHERE conversation = ? AND id = ?",
+        [conversation, signal],
+    )
 
 
 def _add_turn(connection: sqlite3.Connection, conversation: str, answer: Answer) -> None:
     _touch(connection, conversation)
     title = " ".join(answer.question.split())[:_TITLE] or COMPARED
     number = _scalar(connection, "SELECT count(*) FROM turns WHERE conversation = ?", conversation) + 1
-    said = f"{answer.question}\n{answer.text}"
     connection.execute(
         "UPDATE conversations SET title = ? WHERE id = ? AND title = ?", [packed(title), conversation, b""]
     )
     connection.execute(
         "INSERT INTO turns VALUES (?, ?, ?, ?)", [conversation, number, now().isoformat(), packed(answer.to_json())]
     )
-    connection.execute("INSERT INTO words VALUES (?, ?, ?)", [conversation, number, packed(said)])
+    said = _folded(f"{answer.question}\n{answer.text}")
+    connection.execute("INSERT INTO words VALUES (?, ?, ?)", [conversation, number, said])
     connection.executemany(
         "UPDATE signals SET used = 1 WHERE conversation = ? AND id = ?",
         [(conversation, signal.id) for signal in answer.signals],
@@ -231,24 +237,24 @@ def _list(connection: sqlite3.Connection, search: str) -> list[Summary]:
         " ORDER BY touched DESC"
     )
     found = [Summary(id, _title(title), datetime.fromisoformat(began), turns) for id, title, began, turns in rows]
-    wanted = search.casefold().split()
+    wanted = [_folded(word) for word in search.split()]
     if not wanted:
         return found
     having = _having(connection, wanted)
     return [summary for summary in found if summary.id in having]
 
 
-def _having(connection: sqlite3.Connection, wanted: list[str]) -> set[str]:
+def _having(connection: sqlite3.Connection, wanted: list[bytes]) -> set[str]:
     """The conversations in whose questions, answers and names of signals each of the words stands."""
-    missing: dict[str, set[str]] = {}
-    for table in ("words", "signals"):
-        column = "text" if table == "words" else "body"
-        for id, data in connection.execute(f"SELECT conversation, {column} FROM {table}"):  # noqa: S608
-            left = missing.setdefault(id, set(wanted))
-            if left:
-                value = unpacked(data)
-                text = (value if isinstance(value, str) else value["name"]).casefold()
-                left -= {word for word in left if word in text}
+    missing: dict[str, list[bytes]] = {}
+    rows = connection.execute(
+        "SELECT conversation, text FROM words"
+        " UNION ALL SELECT conversation, name FROM signals WHERE used OR NOT removed"
+    )
+    for id, text in rows:
+        left = missing.setdefault(id, wanted)
+        if left:
+            missing[id] = [word for word in left if word not in text]
     return {id for id, left in missing.items() if not left}
 
 
@@ -257,7 +263,8 @@ def _open(connection: sqlite3.Connection, conversation: str) -> Saved:
     if row is None:
         raise UsageError("there is no such conversation", "look at the list of conversations")
     signals = connection.execute(
-        "SELECT id, body, data, removed FROM signals WHERE conversation = ? ORDER BY place", [conversation]
+        "SELECT id, body, data, removed FROM signals WHERE conversation = ? AND (used OR NOT removed) ORDER BY place",
+        [conversation],
     )
     turns = connection.execute("SELECT asked, body FROM turns WHERE conversation = ? ORDER BY number", [conversation])
     return Saved(
@@ -269,11 +276,14 @@ def _open(connection: sqlite3.Connection, conversation: str) -> Saved:
     )
 
 
-def _close(connection: sqlite3.Connection, conversation: str) -> None:
-    """End a conversation; one in which nothing was asked is not kept."""
+def _close(connection: sqlite3.Connection, conversation: str) -> bool:
+    """End a conversation, and say whether it is kept: one in which nothing was asked is not."""
     connection.execute("UPDATE conversations SET closed = 1 WHERE id = ?", [conversation])
-    if not _scalar(connection, "SELECT count(*) FROM words WHERE conversation = ?", conversation):
+    connection.execute("DELETE FROM signals WHERE conversation = ? AND removed AND NOT used", [conversation])
+    asked = bool(_scalar(connection, "SELECT count(*) FROM words WHERE conversation = ?", conversation))
+    if not asked:
         _delete(connection, [conversation])
+    return asked
 
 
 def _unclosed(connection: sqlite3.Connection) -> list[str]:
@@ -287,6 +297,11 @@ def _untouched(connection: sqlite3.Connection, before: datetime) -> list[str]:
 
 def _delete(connection: sqlite3.Connection, conversations: Sequence[str]) -> None:
     connection.executemany("DELETE FROM conversations WHERE id = ?", [(id,) for id in conversations])
+
+
+def _folded(text: str) -> bytes:
+    """A text as it is searched: letters without their case."""
+    return text.casefold().encode("utf-8", "surrogatepass")
 
 
 def _title(data: bytes) -> str:

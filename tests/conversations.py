@@ -1,0 +1,51 @@
+"""Answers as a conversation gives them."""
+
+from __future__ import annotations
+
+from edge_assistant.answer import (
+    Agreement,
+    Answer,
+    Computation,
+    Failure,
+    ModelUsed,
+    Route,
+    Status,
+    Timings,
+    Told,
+    Verdict,
+)
+from edge_assistant.evidence import Evidence, Locator, Passage
+from edge_assistant.signals import Signal
+
+
+def answer(question: str = "Which?", text: str = "None is known.", signals: tuple[Signal, ...] = ()) -> Answer:
+    """An answer that no evidence stands behind."""
+    return Answer(question, text, Status.NOT_IN_EVIDENCE, Route("chat", (), "nothing is attached"), signals)
+
+
+def rich_answer(signals: tuple[Signal, ...]) -> Answer:
+    """An answer with all that one can have, over a picture and a recording."""
+    picture, recording = signals
+    evidence = (
+        Evidence("E1", picture.id, "Allergies: none", 0.97, Locator(page=1, box=(10, 20, 30, 40)), Passage()),
+        Evidence("E2", recording.id, "She is allergic to penicillin.", 0.5, Locator(seconds=(3.1, 5.4)), Passage()),
+        Evidence("E3", picture.id, "never cited", None, Locator(page=2), Passage()),
+    )
+    told = (Told("none", ("E1",)), Told("penicillin | *all* kinds", ("E2",)))
+    return Answer(
+        "What is she allergic to?",
+        "The form says none [E1], the recording says penicillin [E2]; that is 2 sources [C1].",
+        Status.CONFLICT,
+        Route("compare", ("whisper-base",), "two signals tell of it"),
+        signals,
+        (Failure("readings:1", "input.empty", "vitals.csv is empty", "give a file with content"),),
+        evidence,
+        (Computation("C1", "1 + 1", "2", ("E1", "E2")),),
+        (
+            Verdict("allergy", "the patient", Agreement.CONFLICT, told),
+            Verdict("dose", None, Agreement.MISSING, ()),
+        ),
+        ("E1", "E2"),
+        Timings(1.234, {picture.id: 0.5}, 0.25, 12.5, 100, 20, 30),
+        (ModelUsed("whisper-base", "ab" * 32),),
+    )

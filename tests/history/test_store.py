@@ -1,0 +1,301 @@
+"""The history: what is kept, found, offered and deleted."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from conversations import answer
+
+from edge_assistant.errors import UsageError
+from edge_assistant.history import store
+from edge_assistant.history.database import APPLICATION
+from edge_assistant.history.store import History, State
+from edge_assistant.signals import Kind, Origin, Signal, take_bytes, take_file
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "kept" / "history.db"
+
+
+@pytest.fixture
+def history(file: Path) -> Iterator[History]:
+    history = History(file)
+    yield history
+    history.quit()
+
+
+@pytest.fixture
+def other(file: Path) -> Iterator[History]:
+    """The history of another app that runs at the same time."""
+    other = History(file)
+    yield other
+    other.quit()
+
+
+def snapshot(number: int = 1, data: bytes = b"\x89PNG picture") -> Signal:
+    return take_bytes(data, Kind.IMAGE, number, origin=Origin.CAMERA, name=f"snapshot {number}")
+
+
+def note(folder: Path, text: str = "Allergic to penicillin.", number: int = 1) -> Signal:
+    (folder / f"note{number}.txt").write_text(text)
+    return take_file(folder / f"note{number}.txt", Kind.TEXT, number)
+
+
+def test_a_conversation_comes_back_as_it_was(history: History, file: Path, tmp_path: Path) -> None:
+    kept = history.begin()
+    shot, text = snapshot(), note(tmp_path)
+    history.add_signal(kept, shot, shot.data)
+    history.add_signal(kept, text)
+    turns = [answer("What is she allergic to?", signals=(shot, text)), answer("And now?", "Nothing.", signals=(shot,))]
+    for turn in turns:
+        history.add_turn(kept, turn)
+    history.quit()
+    saved = History(file).open(kept)
+    assert saved.title == "What is she allergic to?"
+    assert [found.signal for found in saved.signals] == [shot, replace(text, path=tmp_path / "note1.txt")]
+    assert saved.present == (shot, text)
+    assert [turn.answer for turn in saved.turns] == [turn.to_json() for turn in turns]
+    assert datetime.now(UTC) - saved.began < timedelta(minutes=5)
+    assert saved.began <= saved.turns[0].asked <= saved.turns[1].asked
+
+
+def test_the_history_lies_in_the_data_directory(home: Path) -> None:
+    history = History()
+    assert not (home / "history").exists()  # it is opened when it is needed
+    history.add_turn(history.begin(), answer())
+    history.quit()
+    found = sorted(file.name for file in (home / "history").iterdir())
+    assert found == ["history.db", "history.lock", "open"]
+    assert (home / "history").stat().st_mode & 0o077 == 0
+    assert (home / "history" / "history.db").stat().st_mode & 0o077 == 0
+
+
+def test_nothing_is_kept_of_a_conversation_without_a_question(history: History) -> None:
+    empty, attached = history.begin(), history.begin()
+    history.close(empty)
+    history.add_signal(attached, snapshot())
+    assert [(found.title, found.turns) for found in history.conversations()] == [(store.UNTITLED, 0)]
+    history.close(attached)
+    assert history.conversations() == []
+
+
+def test_the_last_conversation_is_the_first_of_the_list(history: History) -> None:
+    first, second = history.begin(), history.begin()
+    history.add_turn(first, answer("one"))
+    history.add_turn(second, answer("two"))
+    history.add_turn(first, answer("three"))
+    assert [(found.title, found.turns) for found in history.conversations()] == [("one", 2), ("two", 1)]
+
+
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [
+        ("", ["allergy", "amount", "ÄPFEL"]),
+        ("PENICILLIN", ["allergy"]),
+        ("penicillin allergy", ["allergy"]),
+        ("penicillin amount", []),
+        ("äpfel", ["ÄPFEL"]),
+        ("äPFEL 100%", ["ÄPFEL"]),
+        ("receipt.jpg", ["amount"]),
+        ("ceip", ["amount"]),
+        ("%", ["ÄPFEL"]),
+        ("_", []),
+        ("'; DROP TABLE turns", []),
+        ('"', []),
+    ],
+)
+def test_search(history: History, search: str, found: list[str]) -> None:
+    said = {"ÄPFEL": "There are 100% apples.", "amount": "It is 12.40 EUR.", "allergy": "She tells of Penicillin."}
+    for question, text in said.items():
+        kept = history.begin()
+        if question == "amount":
+            history.add_signal(kept, replace(snapshot(), name="Receipt.jpg"))
+        history.add_turn(kept, answer(question, text))
+    assert [summary.title for summary in history.conversations(search)] == found
+
+
+def test_a_comparison_has_no_question_and_still_a_title(history: History) -> None:
+    kept = history.begin()
+    history.add_turn(kept, answer(""))
+    assert history.open(kept).title == store.COMPARED
+
+
+def test_a_long_question_is_a_short_title(history: History) -> None:
+    kept = history.begin()
+    history.add_turn(kept, answer("why\nand  " + "how " * 100))
+    assert history.open(kept).title.startswith("why and how how")
+    assert len(history.open(kept).title) <= 80
+
+
+def test_a_removed_signal_stays_where_an_answer_rests_on_it(history: History, tmp_path: Path) -> None:
+    kept = history.begin()
+    used, unused, again = snapshot(1), snapshot(2, b"unseen"), snapshot(3, b"undone")
+    for signal in (used, unused, again):
+        history.add_signal(kept, signal, signal.data)
+    history.add_turn(kept, answer(signals=(used,)))
+    for signal in (used, unused, again):
+        history.remove_signal(kept, signal.id)
+    history.add_signal(kept, again, again.data)
+    saved = history.open(kept)
+    assert [(found.signal, found.removed) for found in saved.signals] == [(used, True), (again, False)]
+    assert saved.present == (again,)
+    history.close(kept)
+    assert b"unseen" not in b"".join(file.read_bytes() for file in tmp_path.rglob("history.db*"))
+
+
+def test_readings_that_grew_are_kept_as_they_are_now(history: History) -> None:
+    kept = history.begin()
+    first = take_bytes(b"time,value\n", Kind.READINGS, 1, origin=Origin.SENSOR, name="port")
+    grown = take_bytes(b"time,value\n2026-01-01,1\n", Kind.READINGS, 1, origin=Origin.SENSOR, name="port")
+    history.add_signal(kept, first, first.data)
+    history.add_signal(kept, grown, grown.data)
+    assert history.open(kept).present == (grown,)
+
+
+def test_a_file_that_changed_or_is_gone_is_said(history: History, tmp_path: Path) -> None:
+    kept = history.begin()
+    texts = [note(tmp_path, number=number) for number in (1, 2, 3, 4)]
+    for text in texts:
+        history.add_signal(kept, text)
+    (tmp_path / "note2.txt").write_text("Allergic to nothing whatever")
+    (tmp_path / "note3.txt").unlink()
+    (tmp_path / "note4.txt").write_bytes((tmp_path / "note1.txt").read_bytes())  # the same, written anew
+    saved = history.open(kept)
+    assert [found.state for found in saved.signals] == [State.READY, State.CHANGED, State.GONE, State.READY]
+    assert saved.present == (texts[0], texts[3])
+
+
+def test_a_file_that_changed_before_it_was_kept_is_said(history: History, tmp_path: Path) -> None:
+    text = note(tmp_path)
+    (tmp_path / "note1.txt").write_text("Allergic to nothing whatever")
+    kept = history.begin()
+    history.add_signal(kept, text)
+    assert [found.state for found in history.open(kept).signals] == [State.CHANGED]
+
+
+def test_what_nobody_closed_is_offered_once(history: History, file: Path) -> None:
+    kept = history.begin()
+    history.add_turn(kept, answer("one"))
+    assert history.unfinished() is None  # it is this app's own
+    history.quit()
+    next_app, third_app = History(file), History(file)
+    saved = next_app.unfinished()
+    assert saved is not None
+    assert saved.id == kept
+    assert third_app.unfinished() is None
+    next_app.add_turn(kept, answer("two"))
+    next_app.close(kept)
+    assert third_app.unfinished() is None
+    assert [found.turns for found in third_app.conversations()] == [2]
+    next_app.quit()
+    third_app.quit()
+
+
+def test_a_conversation_is_written_by_one_app_only(history: History, other: History) -> None:
+    kept = history.begin()
+    history.add_turn(kept, answer())
+    assert other.unfinished() is None
+    assert len(other.open(kept).turns) == 1
+    for write in (lambda: other.add_turn(kept, answer()), lambda: other.delete(kept), lambda: other.close(kept)):
+        with pytest.raises(UsageError, match="open in another app"):
+            write()
+    assert other.prune(datetime.now(UTC) + timedelta(days=1)) == 0
+    history.close(kept)
+    other.add_turn(kept, answer("taken up again"))
+    with pytest.raises(UsageError, match="open in another app"):
+        history.add_turn(kept, answer())
+
+
+def test_deleted_conversations_leave_nothing(history: History, tmp_path: Path) -> None:
+    kept, gone = history.begin(), history.begin()
+    for conversation, planted in ((kept, b"stays" * 9), (gone, b"planted" * 5000)):
+        history.add_signal(conversation, snapshot(data=planted), planted)
+        history.add_turn(conversation, answer(f"about {planted[:7].decode()}"))
+    history.delete(gone)
+    raw = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
+    assert b"stays" in raw
+    assert b"planted" not in raw
+    assert [found.id for found in history.conversations()] == [kept]
+    assert len(raw) < 200_000
+    with pytest.raises(UsageError, match="no such conversation"):
+        history.open(gone)
+
+
+def test_old_conversations_go_by_themselves(history: History, file: Path) -> None:
+    old, new = history.begin(), history.begin()
+    for conversation in (old, new):
+        history.add_turn(conversation, answer())
+        history.close(conversation)
+    with sqlite3.connect(file) as connection:
+        connection.execute("UPDATE conversations SET touched = '2020-01-01T00:00:00+00:00' WHERE id = ?", [old])
+    connection.close()
+    assert history.prune(datetime.now(UTC) - timedelta(days=30)) == 1
+    assert [found.id for found in history.conversations()] == [new]
+    with sqlite3.connect(file) as connection:
+        counts = [connection.execute(f"SELECT count(*) FROM {table}").fetchone() for table in ("turns", "words")]
+    connection.close()
+    assert counts == [(1,), (1,)]
+
+
+@pytest.mark.parametrize("id", ["", "0123456789abcdef", "../../etc/passwd", "x' OR 1=1", "0123456789ABCDEF"])
+def test_there_is_no_such_conversation(history: History, id: str) -> None:
+    with pytest.raises(UsageError, match="no such conversation"):
+        history.open(id)
+
+
+def test_any_thread_may_write_and_look(history: History) -> None:
+    kept = history.begin()
+    threads = [
+        threading.Thread(target=lambda n=number: [history.add_turn(kept, answer(f"{n} {i}")) for i in range(5)])
+        for number in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        history.conversations("1")
+    assert len({turn.answer["question"] for turn in history.open(kept).turns}) == 20
+
+
+def test_ten_thousand_turns(history: History) -> None:
+    ids = [history.begin() for _ in range(100)]
+
+    def fill(connection: sqlite3.Connection) -> None:
+        for number in range(10_000):
+            store._add_turn(connection, ids[number // 100], answer(f"Question {number}", f"It is {number}."))
+
+    history._database.write(fill)
+    assert sum(found.turns for found in history.conversations()) == 10_000
+    (found,) = history.conversations("question 4321")
+    assert found.id == ids[43]
+    assert len(history.open(found.id).turns) == 100
+
+
+@pytest.mark.parametrize(
+    ("pragma", "said"),
+    [
+        (f"application_id = {APPLICATION}; PRAGMA user_version = 99", "has version 99 of the history"),
+        ("application_id = 7", "is not a history of Edge Assistant"),
+        ("user_version = 3", "is not a history of Edge Assistant"),
+    ],
+)
+def test_a_file_of_another_version_or_program_is_left_alone(
+    history: History, file: Path, pragma: str, said: str
+) -> None:
+    file.parent.mkdir()
+    with sqlite3.connect(file) as connection:
+        connection.executescript(f"CREATE TABLE theirs (x); PRAGMA {pragma}")
+    connection.close()
+    before = file.read_bytes()
+    with pytest.raises(UsageError, match=said):
+        history.add_turn(history.begin(), answer())
+    with pytest.raises(UsageError, match=said):
+        history.unfinished()
+    assert file.read_bytes() == before
+    assert history.note == ""
