@@ -1,6 +1,8 @@
 """The wheel holds what a user needs and nothing else."""
 
+import re
 import subprocess
+import tarfile
 import zipfile
 
 import pytest
@@ -15,23 +17,43 @@ def wheel(root, tmp_path_factory) -> zipfile.ZipFile:
     return zipfile.ZipFile(built)
 
 
-def test_both_packages_are_typed(wheel):
-    names = wheel.namelist()
-    assert "edge_assistant/py.typed" in names
-    assert "edge_assistant_models/py.typed" in names
+PACKAGES = {"edge_assistant", "edge_assistant_models", "edge_assistant_tui"}
+
+
+def test_the_packages_are_typed(wheel):
+    assert {f"{package}/py.typed" for package in PACKAGES} <= set(wheel.namelist())
 
 
 def test_every_file_of_the_packages_is_in_it(wheel, root):
     tracked = subprocess.run(
-        ["git", "ls-files", "edge_assistant", "models"], cwd=root, capture_output=True, text=True, check=True
+        ["git", "ls-files", "edge_assistant", "models", "tui", "examples"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout.splitlines()
     assert any(name.endswith(".toml") for name in tracked)
-    assert {name.removeprefix("models/") for name in tracked} <= set(wheel.namelist())
+    files = {name for name in tracked if not (root / name).is_dir()}  # the app's link to the examples is a folder
+    within = {
+        re.sub("^(models|tui)/", "", re.sub("^examples/", "edge_assistant_tui/examples/", name)) for name in files
+    }
+    assert within <= set(wheel.namelist())
+
+
+def test_the_examples_are_small_and_in_the_source_too(wheel, root, tmp_path):
+    from hatchling.builders.sdist import SdistBuilder
+
+    within = [info for info in wheel.infolist() if "edge_assistant_tui/examples/" in info.filename]
+    assert 0 < sum(info.file_size for info in within) < 1_000_000
+    (built,) = SdistBuilder(str(root)).build(directory=str(tmp_path), versions=["standard"])
+    with tarfile.open(built) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {f"tui/{info.filename}" for info in within} <= names
 
 
 def test_nothing_else_is_in_it(wheel):
     tops = {name.split("/")[0] for name in wheel.namelist()}
-    assert {top for top in tops if not top.endswith(".dist-info")} == {"edge_assistant", "edge_assistant_models"}
+    assert {top for top in tops if not top.endswith(".dist-info")} == PACKAGES
     assert not [name for name in wheel.namelist() if name.endswith((".onnx", ".gguf", ".bin"))]
 
 
