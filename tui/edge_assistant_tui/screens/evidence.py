@@ -1,0 +1,253 @@
+"""A citation opened: what was perceived, where and how surely, what it is compared with, and the thing itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.screen import ModalScreen
+from textual.widgets import Footer, Static
+
+from edge_assistant.evidence import clock
+from edge_assistant.signals import printable
+from edge_assistant_tui.exhibits import UNSURE, Exhibit
+from edge_assistant_tui.showing.loader import Problem
+from edge_assistant_tui.widgets import verdicts
+from edge_assistant_tui.widgets.passage_view import PassageView
+from edge_assistant_tui.widgets.picture_view import PictureView
+from edge_assistant_tui.widgets.rows_view import RowsView
+from edge_assistant_tui.widgets.transcript_view import TranscriptView
+from edge_assistant_tui.widgets.view import View
+
+if TYPE_CHECKING:
+    from edge_assistant.evidence import Locator
+    from edge_assistant_tui.app import EdgeAssistant
+    from edge_assistant_tui.showing.decoded import Decoded
+
+LOADING = "loading …"
+GONE = "it is no longer in this conversation, so it cannot be shown"
+
+
+class EvidenceScreen(ModalScreen[None]):
+    """One exhibit at a time; the next and the one before are a key away."""
+
+    CSS_PATH = "evidence.tcss"
+    app: EdgeAssistant
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "dismiss", "Close"),
+        Binding("n,right", "step(1)", "Next", priority=True),
+        Binding("p,left", "step(-1)", "Previous", priority=True),
+    ]
+
+    @dataclass
+    class Made(Message):
+        """What a view wanted is ready, or cannot be had."""
+
+        view: View
+        made: object
+
+    @dataclass
+    class Sounds(Message):
+        """Seconds are being played, or None once that is over."""
+
+        seconds: tuple[float, float] | None
+
+    def __init__(self, exhibits: Sequence[Exhibit], id: str) -> None:
+        super().__init__()
+        self._exhibits = tuple(exhibits)
+        self._at = next((at for at, exhibit in enumerate(self._exhibits) if exhibit.id == id), 0)
+
+    @property
+    def exhibit(self) -> Exhibit:
+        """What is shown."""
+        return self._exhibits[self._at]
+
+    def compose(self) -> ComposeResult:
+        """What is told about it, then the thing itself."""
+        with Vertical(id="exhibit"):
+            yield Static("", id="what")
+            yield Static("", id="where")
+            yield Static("", id="verdicts")
+            yield Container(id="thing")
+            yield Static("", id="state")
+        yield Footer(show_command_palette=False)
+
+    async def on_mount(self) -> None:
+        """Show the one that was chosen."""
+        await self._show()
+
+    def on_unmount(self) -> None:
+        """Nothing is wanted any more, and it is silent."""
+        self.app.loader.drop()
+        self.app.playback.stop()
+
+    async def action_step(self, by: int) -> None:
+        """The next exhibit or the one before, round and round."""
+        if len(self._exhibits) > 1:
+            self._at = (self._at + by) % len(self._exhibits)
+            await self._show()
+
+    async def _show(self) -> None:
+        exhibit = self.exhibit
+        self.app.loader.drop()
+        self.app.playback.stop()
+        place = f" {self._at + 1} of {len(self._exhibits)} "
+        self.query_one("#exhibit").border_title = Content(f" {exhibit.id} ")
+        self.query_one("#exhibit").border_subtitle = Content(place)
+        self.query_one("#what", Static).update(_what(exhibit))
+        self.query_one("#where", Static).update(_where(exhibit))
+        compared = self.query_one("#verdicts", Static)
+        compared.update(Content("\n").join(verdicts.row(verdict) for verdict in exhibit.verdicts))
+        compared.display = bool(exhibit.verdicts)
+        thing = self.query_one("#thing")
+        await thing.remove_children()
+        view = _view(exhibit)
+        self._say("" if view is not None and exhibit.signal is not None else GONE)
+        if view is not None and (exhibit.signal is not None or view is TranscriptView):
+            shown = view(exhibit, self.app.terminal)
+            await thing.mount(shown)
+            if shown.can_focus:
+                shown.focus()
+
+    def _say(self, text: str, *, problem: bool = False) -> None:
+        state = self.query_one("#state", Static)
+        state.update(Content(text))
+        state.set_class(problem, "problem")
+        state.display = bool(text)
+
+    @on(View.Wants)
+    def _told_wants(self, event: View.Wants) -> None:
+        event.stop()
+        self._say(LOADING)
+        view = event.view
+        self.app.loader.want(event.job, lambda made: self.post_message(self.Made(view, made)))
+
+    @on(Made)
+    async def _told_made(self, event: Made) -> None:
+        event.stop()
+        if not event.view.is_attached:
+            return
+        if isinstance(event.made, Problem):
+            self._say(f"{event.made.message}: {event.made.hint}", problem=True)
+            return
+        self._say("")
+        await event.view.show(event.made)
+
+    @on(View.Plays)
+    def _told_plays(self, event: View.Plays) -> None:
+        event.stop()
+        if self.app.playback.playing:
+            self.app.playback.stop()
+            return
+        signal, playback, chosen = self.exhibit.signal, self.app.playback, self.app.options.speaker
+        if signal is None:
+            self._say(GONE)
+            return
+
+        def job(decoded: Decoded) -> EvidenceScreen.Sounds:
+            from edge_assistant_tui.showing.sounds import excerpt
+
+            decoded.unchanged(signal)
+            sound = excerpt(signal, event.seconds, decoded.check)
+            playback.play(sound.samples, sound.rate, chosen, self._silent)
+            return self.Sounds(sound.seconds)
+
+        self._say(LOADING)
+        self.app.loader.want(job, self._heard)
+
+    def _silent(self) -> None:
+        """In the speaker's thread: it was heard."""
+        self.post_message(self.Sounds(None))
+
+    def _heard(self, made: object) -> None:
+        """In the loader's thread: it is played, or cannot be."""
+        if isinstance(made, Message):
+            self.post_message(made)
+        elif isinstance(made, Problem):
+            self.post_message(self.Silent(made))
+
+    @dataclass
+    class Silent(Message):
+        """Something cannot be played."""
+
+        problem: Problem
+
+    @on(Silent)
+    def _told_silent(self, event: Silent) -> None:
+        event.stop()
+        self._say(f"{event.problem.message}: {event.problem.hint}", problem=True)
+
+    @on(Sounds)
+    def _told_sounds(self, event: Sounds) -> None:
+        event.stop()
+        if event.seconds is None:
+            self._say("")
+        else:
+            self._say(f"♪ playing {clock(event.seconds[0])}-{clock(event.seconds[1])}")
+
+
+def _view(exhibit: Exhibit) -> type[View] | None:
+    """How it is looked at: by where it stands, and by what sort of signal it is."""
+    place = exhibit.place
+    match exhibit.kind:
+        case "video" if place.box is not None:
+            return PictureView
+        case "audio" | "video":
+            return TranscriptView
+        case "image":
+            return PictureView
+        case "readings":
+            return RowsView
+        case "text":
+            return PassageView
+        case _:
+            return None
+
+
+def _what(exhibit: Exhibit) -> Content:
+    return Content.styled(printable(" ".join(exhibit.text.split())), "bold")
+
+
+def _where(exhibit: Exhibit) -> Content:
+    """The signal, the place in words, how sure, what a computation rests on."""
+    parts = [printable(exhibit.name)] if exhibit.name else []
+    parts += [in_words(place) for place in exhibit.places[:3]]
+    if len(exhibit.places) > 3:
+        parts.append(f"and {len(exhibit.places) - 3} more places")
+    if exhibit.rests:
+        parts.append(f"computed from {', '.join(exhibit.rests)}")
+    if exhibit.confidence is not None:
+        doubt = ", uncertain" if exhibit.confidence < UNSURE else ""
+        parts.append(f"{exhibit.confidence:.0%} sure{doubt}")
+    return Content.styled(" · ".join(part for part in parts if part), "$text-muted")
+
+
+def in_words(place: Locator) -> str:
+    """A place as a person says it.
+
+    >>> from edge_assistant.evidence import Locator
+    >>> in_words(Locator(page=2, box=(10, 20, 300, 40)))
+    'page 2, a box of 300 x 40 pixels at 10, 20'
+    """
+    parts = []
+    if place.page is not None:
+        parts.append(f"page {place.page}")
+    if place.seconds is not None:
+        parts.append(f"from {clock(place.seconds[0])} to {clock(place.seconds[1])}")
+    if place.box is not None:
+        x, y, width, height = place.box
+        parts.append(f"a box of {width} x {height} pixels at {x}, {y}")
+    if place.rows is not None:
+        a, b = place.rows
+        parts.append(f"row {a}" if a == b else f"rows {a} to {b}")
+    if place.chars is not None:
+        parts.append(f"characters {place.chars[0]} to {place.chars[1]}")
+    return ", ".join(parts)

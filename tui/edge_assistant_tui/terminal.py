@@ -1,0 +1,149 @@
+"""What the terminal can draw, asked before the app starts: once Textual reads the keys, no answer comes through."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+VARIABLE = "EDGE_ASSISTANT_GRAPHICS"  # kitty, sixel or cells: what a person knows better than the terminal tells
+TIMEOUT = 0.1  # seconds; a terminal on this machine answers in a few milliseconds
+_DEFAULT_CELL = (10, 20)  # pixels, as a VT340 has
+_MAX_ANSWER = 4096  # bytes; whatever comes after that is no answer
+_KITTY = "\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\"  # of one pixel: "could you show this?"
+_CELL = "\x1b[16t"
+_DEVICE = "\x1b[c"  # device attributes: all terminals answer, so whatever did not answer until then cannot
+_KITTY_OK = re.compile(rb"\x1b_G[^\x1b]*;OK\x1b\\")
+_CELL_SIZE = re.compile(rb"\x1b\[6;(\d{1,4});(\d{1,4})t")
+_ATTRIBUTES = re.compile(rb"\x1b\[\?([\d;]{0,64})c")
+
+
+class Graphics(StrEnum):
+    """How pictures get onto the terminal."""
+
+    KITTY = "kitty"
+    SIXEL = "sixel"
+    CELLS = "cells"  # two pixels a cell, as half blocks
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """What is known of the terminal.
+
+    Attributes:
+        graphics: the best way to draw a picture.
+        cell: width and height of a character in pixels.
+    """
+
+    graphics: Graphics = Graphics.CELLS
+    cell: tuple[int, int] = _DEFAULT_CELL
+
+
+def ask(environment: Mapping[str, str] | None = None) -> Terminal:
+    """Ask the terminal on standard input and error, which Textual uses, for at most `TIMEOUT` seconds.
+
+    What comes later than that would be taken for keys. So nothing is asked over a network, nor of the Linux console,
+    which draws what it does not understand; there the environment tells.
+    """
+    environment = os.environ if environment is None else environment
+    chosen = environment.get(VARIABLE)
+    if chosen in list(Graphics):
+        return Terminal(Graphics(chosen), _window_cell() or _DEFAULT_CELL)
+    if "xterm-kitty" in environment.get("TERM", ""):
+        return Terminal(Graphics.KITTY, _window_cell() or _DEFAULT_CELL)
+    if not _answers(environment):
+        return Terminal(cell=_window_cell() or _DEFAULT_CELL)
+    # tmux and screen take the first question for a window's title
+    inside = "TMUX" in environment or environment.get("TERM", "").startswith(("tmux", "screen"))
+    return understood(_exchange((_CELL if inside else _KITTY + _CELL) + _DEVICE), _window_cell())
+
+
+def understood(answer: bytes, window: tuple[int, int] | None) -> Terminal:
+    r"""What an answer tells; anything that is none of the expected ones is passed over.
+
+    >>> understood(b"\x1b[6;20;9t\x1b[?62;4c", None)
+    Terminal(graphics=<Graphics.SIXEL: 'sixel'>, cell=(9, 20))
+    """
+    size, attributes = _CELL_SIZE.search(answer), _ATTRIBUTES.search(answer)
+    cell = (int(size[2]), int(size[1])) if size is not None else (0, 0)
+    graphics = Graphics.CELLS
+    # Konsole and WezTerm say yes to the first and lack its placeholders, but have Sixel; Kitty has no Sixel
+    if attributes is not None and b"4" in attributes[1].split(b";"):
+        graphics = Graphics.SIXEL
+    elif _KITTY_OK.search(answer) is not None:
+        graphics = Graphics.KITTY
+    return Terminal(graphics, cell if all(cell) else window or _DEFAULT_CELL)
+
+
+def _answers(environment: Mapping[str, str]) -> bool:
+    """Whether there is a terminal, near enough to answer in time."""
+    if not (_is_terminal(sys.__stdin__) and _is_terminal(sys.__stderr__)):
+        return False
+    far = any(name in environment for name in ("SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT"))
+    return not far and environment.get("TERM", "") not in {"", "dumb", "linux"}
+
+
+def _is_terminal(stream: object) -> bool:
+    try:
+        return stream is not None and os.isatty(stream.fileno())  # type: ignore[attr-defined]
+    except (OSError, ValueError):
+        return False
+
+
+def _exchange(question: str) -> bytes:
+    """What the terminal says to a question, with echo off; empty where it cannot be asked."""
+    import termios
+    import tty
+
+    assert sys.__stdin__ is not None
+    assert sys.__stderr__ is not None
+    keys, screen = sys.__stdin__.fileno(), sys.__stderr__.fileno()
+    try:
+        modes = termios.tcgetattr(keys)
+        tty.setcbreak(keys, termios.TCSANOW)
+    except (termios.error, OSError):
+        return b""
+    try:
+        return _answer(keys, screen, question.encode("ascii"))
+    except OSError:
+        return b""
+    finally:
+        termios.tcsetattr(keys, termios.TCSANOW, modes)
+
+
+def _answer(keys: int, screen: int, question: bytes) -> bytes:
+    deadline = time.monotonic() + TIMEOUT
+    answer = b""
+    if select.select([], [screen], [], TIMEOUT)[1]:  # output that is held back must not hold us
+        os.write(screen, question)
+    while _ATTRIBUTES.search(answer) is None and len(answer) < _MAX_ANSWER:
+        left = deadline - time.monotonic()
+        if left <= 0 or not select.select([keys], [], [], left)[0]:
+            break
+        part = os.read(keys, 1024)
+        if not part:
+            break
+        answer += part
+    return answer
+
+
+def _window_cell() -> tuple[int, int] | None:
+    """The size of a cell by the size of the window, where the system knows it in pixels."""
+    import fcntl
+    import struct
+    import termios
+
+    if not _is_terminal(sys.__stderr__):
+        return None
+    assert sys.__stderr__ is not None
+    try:
+        asked = fcntl.ioctl(sys.__stderr__.fileno(), termios.TIOCGWINSZ, b"\0" * 8)
+    except OSError:
+        return None
+    rows, columns, width, height = struct.unpack("HHHH", asked)
+    return (width // columns, height // rows) if all((rows, columns, width, height)) else None
