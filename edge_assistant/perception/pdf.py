@@ -20,8 +20,8 @@ _MIN_CHARACTERS = 20  # fewer in the text layer beside a large picture is a scan
 _LARGE_PICTURE = 0.5  # share of the page
 
 
-def pages(stream: BinaryIO, name: str) -> Iterator[Page]:
-    """The pages of a PDF, rendered one at a time.
+def pages(stream: BinaryIO, name: str, first: int = 1) -> Iterator[Page]:
+    """The pages of a PDF from the first one wanted, rendered one at a time.
 
     Raises:
         InputCorrupt: the file is damaged.
@@ -41,7 +41,7 @@ def pages(stream: BinaryIO, name: str) -> Iterator[Page]:
         count = len(document)
         if count == 0:
             raise InputEmpty(f"{name} has no pages", "give a PDF with pages")
-        for index in range(min(count, MAX_PAGES)):
+        for index in range(first - 1, min(count, MAX_PAGES)):
             cut = index == MAX_PAGES - 1 and count > MAX_PAGES
             yield _page(document, index, name, (page_limit_note(name),) if cut else ())
     finally:

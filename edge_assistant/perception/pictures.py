@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, BinaryIO
 
-from edge_assistant.errors import InputCorrupt, InputError, InputTooLarge, InputUnsupported
+from edge_assistant.errors import InputCorrupt, InputError, InputMissing, InputTooLarge, InputUnsupported
 from edge_assistant.evidence import Box
 from edge_assistant.signals import Signal
 
@@ -72,8 +72,21 @@ class Page:
         return left, top, right - left, bottom - top
 
 
-def pages(signal: Signal) -> Iterator[Page]:
-    """The pages of a picture or document, decoded one at a time.
+def page(signal: Signal, number: int | None) -> Page:
+    """One page of a document by its number from 1, or the picture where it has none.
+
+    Raises:
+        InputCorrupt, InputTooLarge, InputUnsupported: as `pages` says.
+        InputMissing: there is no such page.
+    """
+    found = next(pages(signal, number or 1), None)
+    if found is None or found.number != number:
+        raise InputMissing(f"{signal.name} has no page {number}", "look at the file itself")
+    return found
+
+
+def pages(signal: Signal, first: int = 1) -> Iterator[Page]:
+    """The pages of a picture or document from the first one wanted, decoded one at a time.
 
     Raises:
         InputCorrupt: it breaks off or is damaged.
@@ -86,18 +99,20 @@ def pages(signal: Signal) -> Iterator[Page]:
         if b"%PDF-" in head:
             from edge_assistant.perception import pdf
 
-            yield from pdf.pages(stream, signal.name)
+            yield from pdf.pages(stream, signal.name, first)
         else:
-            yield from _frames(stream, head, signal.name)
+            yield from _frames(stream, head, signal.name, first)
 
 
-def _frames(stream: BinaryIO, head: bytes, name: str) -> Iterator[Page]:
+def _frames(stream: BinaryIO, head: bytes, name: str, first: int) -> Iterator[Page]:
     image = _open(stream, head, name)
     if image.format != "TIFF":
         yield _page(image, None, name, _animation_note(image, name))
         return
     _silence_libtiff()
-    for number in range(1, MAX_PAGES + 1):
+    if first > 1 and not _seek(image, first - 1, name):
+        return
+    for number in range(first, MAX_PAGES + 1):
         last = not _seek(image, number, name)
         cut = number == MAX_PAGES and not last
         yield _page(_at(image, number - 1), number, name, (page_limit_note(name),) if cut else ())

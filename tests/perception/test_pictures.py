@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image, features
 
-from edge_assistant.errors import InputCorrupt, InputEmpty, InputTooLarge, InputUnsupported
+from edge_assistant.errors import InputCorrupt, InputEmpty, InputMissing, InputTooLarge, InputUnsupported
 from edge_assistant.perception import pictures
-from edge_assistant.perception.pictures import Page, pages
+from edge_assistant.perception.pictures import Page, page, pages
 from edge_assistant.signals import Kind, Origin, Signal, take_bytes
 
 
@@ -245,3 +245,15 @@ def test_a_damaged_pdf_is_corrupt(damage: Callable[[bytes], bytes]) -> None:
 def test_pillow_can_read_what_the_contract_promises() -> None:
     assert all(features.check(kind) for kind in ("jpg", "zlib", "webp"))
     assert all(a != b for a, b in pairwise(pictures.FORMATS))
+
+
+def test_one_page_of_a_document_is_had_without_those_before_it() -> None:
+    frames = [Image.new("RGB", (30 + number, 20), "white") for number in range(3)]
+    scan = signal(saved(frames[0], "TIFF", save_all=True, append_images=frames[1:]))
+    document = signal(pdf_of(TEXT, TEXT, TEXT))
+    assert [page(scan, number).size[0] for number in (3, 1)] == [32, 30]
+    assert page(document, 2).number == 2
+    assert page(signal(saved(frames[0], "PNG")), None).size == (30, 20)
+    for given, number in ((scan, 4), (document, 4), (signal(saved(frames[0], "PNG")), 2)):
+        with pytest.raises(InputMissing, match=f"no page {number}"):
+            page(given, number)
