@@ -14,6 +14,7 @@ from textual.widgets import Footer
 
 from edge_assistant_tui import messages
 from edge_assistant_tui.widgets.capture import Capture
+from edge_assistant_tui.widgets.following import Following
 from edge_assistant_tui.widgets.prompt import Prompt
 from edge_assistant_tui.widgets.signals import SignalList
 from edge_assistant_tui.widgets.status import StatusBar
@@ -61,6 +62,7 @@ class Conversation(Screen[None]):
             with Vertical(id="talk"):
                 yield Capture(id="capture")
                 yield VerticalScroll(Welcome(), id="turns")
+        yield Following()
         yield Prompt(id="prompt")
         yield Footer(show_command_palette=False)
 
@@ -207,6 +209,7 @@ class Conversation(Screen[None]):
         self._removed.clear()
         self._live.clear()
         self.query_one(SignalList).clear_all()
+        self.query_one(Following).leave_all()
         self.query_one(Prompt).forget()
         await self.query_one("#turns").remove_children()
         await self.query_one("#turns").mount(Welcome())
@@ -234,10 +237,12 @@ class Conversation(Screen[None]):
     @on(messages.Taken)
     def _told_taken(self, event: messages.Taken) -> None:
         self.query_one(SignalList).take(event.signal)
+        self.query_one(Following).take(event.signal)
 
     @on(messages.Removed)
     def _told_gone(self, event: messages.Removed) -> None:
         self.query_one(SignalList).drop(event.signal.id)
+        self.query_one(Following).leave(event.signal.id)
         self._removed.append(event.signal)
         self.notify(f"{event.signal.name} is removed; Ctrl+Z brings it back.")
 
@@ -245,8 +250,14 @@ class Conversation(Screen[None]):
     @on(messages.Sensed)
     @on(messages.Noted)
     @on(messages.SignalFailed)
-    def _told_signal(self, event: messages.Sensing) -> None:
+    def _told_signal(self, event: messages.Sensing | messages.Sensed | messages.Noted | messages.SignalFailed) -> None:
         self.query_one(SignalList).tell(event)
+        if isinstance(event, messages.Sensed | messages.SignalFailed):
+            self.query_one(Following).settled(event.signal)
+
+    @on(Following.Told)
+    def _told_followed(self, event: Following.Told) -> None:
+        self.query_one(SignalList).follow(event.signal, event.words)
 
     @on(messages.TurnRouted)
     def _told_routed(self, event: messages.TurnRouted) -> None:

@@ -37,6 +37,7 @@ class Entry:
         hint: what to do where it failed.
         evidence: what each of its senses found so far.
         notes: what was left out or assumed.
+        followed: how it is followed, in words; empty where it is not.
     """
 
     signal: Signal
@@ -45,6 +46,7 @@ class Entry:
     hint: str = ""
     evidence: Mapping[str, tuple[Evidence, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    followed: str = ""
 
 
 class SignalList(OptionList):
@@ -83,8 +85,13 @@ class SignalList(OptionList):
 
     def take(self, signal: Signal) -> None:
         """A signal came in, or came anew."""
-        self._entries[signal.id] = Entry(signal)
+        former = self._entries.get(signal.id)
+        self._entries[signal.id] = Entry(signal, followed=former.followed if former else "")
         self._draw()
+
+    def follow(self, id: str, words: str) -> None:
+        """A signal is followed, or is not any more."""
+        self._change(id, followed=words)
 
     def drop(self, id: str) -> None:
         """A signal is gone."""
@@ -154,6 +161,7 @@ def _shown(entry: Entry) -> Content:
         (f"  {signal.id} {time}", "$text-muted"),
         "\n  ",
         (state, STYLES[entry.state]),
+        (f"\n  {entry.followed}" if entry.followed else "", "$text-accent"),
         *((f"\n  note: {note}", "$text-warning") for note in entry.notes[:2]),
     )
 
