@@ -12,8 +12,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from edge_assistant.devices import portaudio, sound
 from edge_assistant.devices.files import shown
@@ -280,18 +281,18 @@ class FileOutput:
     def __init__(self, path: Path) -> None:
         self.rate = 0
         self._path = path
-        self._file: BinaryIO | None = None
+        self._file: FileIO | None = None
 
     def open(self, rate: int) -> None:
         """Begin the file at this rate, or go on with the one that was begun at its own."""
         try:
-            self._file = self._path.open("r+b" if self.rate else "w+b")
+            self._file = self._path.open("r+b" if self.rate else "w+b", buffering=0)
             self.rate = self.rate or rate
             self._write(b"")
         except OSError as error:
-            raise DeviceMissing(
-                f"{shown(self._path)} cannot be written ({error.strerror})", "name another file"
-            ) from None
+            self.close()
+            name = shown(self._path)
+            raise DeviceMissing(f"{name} cannot be written ({error.strerror})", "name another file") from None
 
     def write(self, part: Samples) -> None:
         """Write a part, and wait as long as it lasts.
@@ -331,7 +332,6 @@ class FileOutput:
         self._file.seek(0)
         self._file.write(struct.pack("<4sI4s4sI", b"RIFF", size + _HEADER - 8, b"WAVE", b"fmt ", 16) + form)
         self._file.write(struct.pack("<4sI", b"data", size))
-        self._file.flush()
 
 
 class Speaker(Player):

@@ -1,0 +1,227 @@
+import threading
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+from kept import PATIENCE
+
+from edge_assistant.devices import speaker
+from edge_assistant.devices.speaker import FileSpeaker, Player
+from edge_assistant.errors import DeviceBusy, DeviceLost, DeviceMissing
+
+
+class Output:
+    """Takes samples as soon as a test lets it, and can be lost."""
+
+    def __init__(self):
+        self.rate = 0
+        self.taken = []
+        self.dropped = self.opened = self.closed = 0
+        self.missing = self.lost = False
+        self.open_gate = threading.Event()
+        self.open_gate.set()
+
+    def open(self, rate):
+        if self.missing:
+            raise DeviceMissing("there is no speaker", "plug one in")
+        self.rate, self.opened = rate, self.opened + 1
+
+    def write(self, part):
+        assert self.open_gate.wait(PATIENCE)
+        if self.lost:
+            raise DeviceLost("the speaker is gone", "plug it in again")
+        self.taken.append(part)
+
+    def heard(self):
+        return True
+
+    def drop(self):
+        self.dropped += 1
+
+    def close(self):
+        self.closed += 1
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_is_left():
+    yield
+    assert [thread for thread in threading.enumerate() if thread.name == "speaker"] == []
+
+
+@pytest.fixture(name="output")
+def _output():
+    return Output()
+
+
+@pytest.fixture(name="player")
+def _player(output):
+    player = Player(output)
+    yield player
+    output.open_gate.set()
+    player.close()
+
+
+def samples(seconds, value=0.5, rate=1_000):
+    return np.full(round(seconds * rate), value, dtype=np.float32)
+
+
+class Ends:
+    """Waits for the ends of pieces."""
+
+    def __init__(self):
+        self.names = []
+        self._came = threading.Condition()
+
+    def of(self, name):
+        def done():
+            with self._came:
+                self.names.append(name)
+                self._came.notify_all()
+
+        return done
+
+    def wait(self, count):
+        with self._came:
+            assert self._came.wait_for(lambda: len(self.names) >= count, PATIENCE), self.names
+
+
+def test_pieces_are_played_one_after_the_other(player, output):
+    ends = Ends()
+    for value in (0.1, 0.2, 0.3):
+        player.play(samples(1, value), 1_000, ends.of(value))
+    ends.wait(3)
+    assert ends.names == [0.1, 0.2, 0.3]
+    assert not player.playing
+    assert np.concatenate(output.taken) == pytest.approx(np.repeat([0.1, 0.2, 0.3], 1_000))
+    assert output.opened == 1
+
+
+def test_stopping_ends_all_pieces_at_once_and_each_once(player, output):
+    output.open_gate.clear()
+    ends = Ends()
+    for name in "abc":
+        player.play(samples(10), 1_000, ends.of(name))
+    assert player.playing
+    player.stop()
+    assert not player.playing
+    assert output.dropped == 1
+    output.open_gate.set()
+    ends.wait(3)
+    assert ends.names == ["a", "b", "c"]
+    assert len(output.taken) <= 1
+
+
+def test_it_plays_again_after_it_was_stopped(player, output):
+    ends = Ends()
+    output.open_gate.clear()
+    player.play(samples(10), 1_000, ends.of("a"))
+    player.stop()
+    player.play(samples(1, 0.25), 1_000, ends.of("b"))
+    assert player.playing
+    output.open_gate.set()
+    ends.wait(2)
+    assert ends.names == ["a", "b"]
+    assert output.taken[-1][-1] == pytest.approx(0.25)
+
+
+def test_another_rate_is_brought_to_that_of_the_output(player, output):
+    ends = Ends()
+    player.play(samples(1, rate=16_000), 16_000, ends.of("a"))
+    player.play(samples(1, rate=48_000), 48_000, ends.of("b"))
+    ends.wait(2)
+    assert sum(map(len, output.taken)) == pytest.approx(32_000, abs=64)
+
+
+def test_a_speaker_that_is_lost_ends_all_pieces_and_is_found_again(player, output):
+    ends = Ends()
+    output.lost = True
+    output.open_gate.clear()
+    player.play(samples(1), 1_000, ends.of("a"))
+    player.play(samples(1), 1_000, ends.of("b"))
+    output.open_gate.set()
+    ends.wait(2)
+    assert not player.playing
+    assert output.closed >= 1
+    output.missing = True
+    with pytest.raises(DeviceMissing):
+        player.play(samples(1), 1_000)
+    output.missing = output.lost = False
+    player.play(samples(1), 1_000, ends.of("c"))
+    ends.wait(3)
+    assert ends.names == ["a", "b", "c"]
+
+
+def test_who_waits_for_an_end_may_play_the_next_or_fail(player, caplog):
+    ends = Ends()
+
+    def again():
+        player.play(samples(0.1), 1_000, ends.of("second"))
+        raise LookupError("of somebody else")
+
+    player.play(samples(0.1), 1_000, again)
+    ends.wait(1)
+    assert "of somebody else" in caplog.text
+
+
+def test_it_does_not_take_more_than_it_can_keep(player, output):
+    output.open_gate.clear()
+    player.play(samples(speaker.MAX_SECONDS - 1), 1_000)
+    with pytest.raises(DeviceBusy, match="too much to say"):
+        player.play(samples(2), 1_000)
+    player.stop()
+
+
+def test_the_device_is_given_back_when_nothing_was_played_for_a_while(player, output, monkeypatch):
+    monkeypatch.setattr(speaker, "IDLE", 0.01)
+    ends = Ends()
+    player.play(samples(0.1), 1_000, ends.of("a"))
+    ends.wait(1)
+    for thread in threading.enumerate():
+        if thread.name == "speaker":
+            thread.join(PATIENCE)
+    assert output.closed == 1
+    player.play(samples(0.1), 1_000, ends.of("b"))
+    ends.wait(2)
+    assert output.opened == 2
+
+
+def test_stopping_and_closing_what_never_played(output):
+    player = Player(output)
+    player.stop()
+    player.close()
+    player.close()
+    assert output.opened == 0
+
+
+def read(path):
+    with wave.open(str(path)) as file:
+        rate = file.getframerate()
+        return rate, np.frombuffer(file.readframes(file.getnframes()), "<i2") / 32767
+
+
+def test_a_file_stands_for_a_speaker(tmp_path):
+    player, ends = FileSpeaker(tmp_path / "said.wav"), Ends()
+    player.play(samples(0.1, 0.25, 22_050), 22_050, ends.of("a"))
+    player.play(samples(0.2, 0.5, 22_050), 22_050, ends.of("b"))
+    ends.wait(1)
+    assert read(tmp_path / "said.wav")[0] == 22_050  # whole while it grows
+    ends.wait(2)
+    player.close()
+    player.play(samples(0.1, 0.75, 22_050), 22_050, ends.of("c"))
+    ends.wait(3)
+    player.close()
+    said = read(tmp_path / "said.wav")[1]
+    assert np.unique(said.round(2)).tolist() == [0.25, 0.5, 0.75]
+    assert len(said) == 2_205 + 4_410 + 2_205
+
+
+def test_a_file_that_cannot_be_written(tmp_path):
+    with pytest.raises(DeviceMissing, match=r"said\.wav cannot be written \(No such file or directory\)"):
+        FileSpeaker(tmp_path / "nowhere" / "said.wav").play(samples(0.1), 1_000)
+
+
+def test_a_disk_that_is_full():
+    player = FileSpeaker(Path("/dev/full"))
+    with pytest.raises(DeviceMissing, match=r"full cannot be written \(No space left on device\)"):
+        player.play(samples(0.1), 1_000)
