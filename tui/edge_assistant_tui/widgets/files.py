@@ -1,0 +1,157 @@
+"""A tree of files that the product takes: filtered as one types, several chosen at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.style import Style
+from rich.text import Text
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.reactive import var
+from textual.widgets import DirectoryTree
+from textual.widgets.tree import TreeNode
+
+from edge_assistant.signals import Kind, printable, suffixes
+from edge_assistant_tui.widgets.signals import MARKS
+
+if TYPE_CHECKING:
+    from rich.text import TextType
+    from textual.widgets.directory_tree import DirEntry
+
+MAX_ENTRIES = 5_000  # shown of one folder; a filter finds the others
+_KINDS = {suffix: kind for kind in Kind for suffix in suffixes(kind)}
+
+
+def kind_of(path: Path) -> Kind | None:
+    """The kind that a file's ending tells; None where its first bytes would have to."""
+    return _KINDS.get(path.suffix.lower())
+
+
+class Files(DirectoryTree):
+    """Folders, and files of the kinds that signals have.
+
+    Attributes:
+        wanted: what a file's name must hold; typing adds to it.
+        hidden: whether names that begin with a dot are shown.
+        every: whether files of other endings are shown too.
+        chosen: files that were marked.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "mark", "Choose"),
+        Binding("backspace", "shorten", "Filter less", show=False),
+        Binding("left", "up", "Folder above", show=False),
+        Binding("right", "expand", "Open folder", show=False),
+        Binding("ctrl+t", "toggle_hidden", "Hidden"),
+        Binding("ctrl+k", "toggle_every", "All kinds"),
+    ]
+    wanted: var[str] = var("", init=False)
+    hidden: var[bool] = var(False, init=False)
+    every: var[bool] = var(False, init=False)
+
+    class Changed(Message):
+        """Other files are chosen, or shown."""
+
+    def __init__(self, path: Path, id: str) -> None:
+        super().__init__(path, id=id)
+        self.chosen: list[Path] = []
+        self.cut = False
+
+    def filter_paths(self, paths: Iterable[Path]) -> Iterable[Path]:
+        """Called in a thread for each folder that is opened."""
+        fitting = (path for path in paths if self._fits(path))
+        found = list(islice(fitting, MAX_ENTRIES + 1))
+        self.cut = len(found) > MAX_ENTRIES
+        return found[:MAX_ENTRIES]
+
+    def _fits(self, path: Path) -> bool:
+        if path.name.startswith(".") and not self.hidden:
+            return False
+        if self._safe_is_dir(path):
+            return True
+        return (self.every or kind_of(path) is not None) and self.wanted.casefold() in path.name.casefold()
+
+    def process_label(self, label: TextType) -> Text:
+        """A file's name is text of others."""
+        return Text(printable(str(label)) or "/")
+
+    def render_label(self, node: TreeNode[DirEntry], base_style: Style, style: Style) -> Text:
+        """The mark of the kind, the name, and whether it is chosen."""
+        label = Text(node.label.plain if isinstance(node.label, Text) else str(node.label), style)
+        if node.allow_expand:
+            return Text.assemble(("▼ " if node.is_expanded else "▶ ", base_style), label, ("/", base_style))
+        path = node.data.path if node.data is not None else Path()
+        kind = kind_of(path)
+        mark = "✓ " if path in self.chosen else f"{MARKS[kind]} " if kind is not None else "· "
+        return Text.assemble((mark, base_style), label)
+
+    def action_mark(self) -> None:
+        """Choose a file, or choose it no more; a folder is opened or closed."""
+        node = self.cursor_node
+        if node is None or node.data is None or node.allow_expand:
+            self.action_toggle_node()
+            return
+        path = node.data.path
+        self.chosen.remove(path) if path in self.chosen else self.chosen.append(path)
+        self._clear_line_cache()
+        self.refresh()
+        self.action_cursor_down()
+        self.post_message(self.Changed())
+
+    def action_up(self) -> None:
+        """Close a folder; one that is closed leads to the one above, the topmost to its parent."""
+        node = self.cursor_node
+        if node is not None and node is not self.root and not (node.allow_expand and node.is_expanded):
+            self.action_cursor_parent()
+        elif node is not None and node is not self.root:
+            node.collapse()
+        else:
+            self.path = Path(self.path).absolute().parent
+
+    def action_expand(self) -> None:
+        """Open a folder."""
+        if self.cursor_node is not None and self.cursor_node.allow_expand:
+            self.cursor_node.expand()
+
+    def action_toggle_hidden(self) -> None:
+        """Show names that begin with a dot, or hide them."""
+        self.hidden = not self.hidden
+
+    def action_toggle_every(self) -> None:
+        """Show files of every ending, or those that are known."""
+        self.every = not self.every
+
+    def action_shorten(self) -> None:
+        """Take the last character from the filter."""
+        self.wanted = self.wanted[:-1]
+
+    def on_key(self, event: events.Key) -> None:
+        """What is typed filters."""
+        if event.is_printable and event.character and event.character != " ":
+            event.stop()
+            event.prevent_default()
+            self.wanted += event.character
+
+    async def watch_wanted(self) -> None:
+        """Show what fits."""
+        await self._show()
+
+    async def watch_hidden(self) -> None:
+        """Show what fits."""
+        await self._show()
+
+    async def watch_every(self) -> None:
+        """Show what fits."""
+        await self._show()
+
+    async def _show(self) -> None:
+        await self.reload()
+        first = next((node for node in self.root.children if not node.allow_expand), None)
+        if self.wanted and first is not None:
+            self.move_cursor(first)
+        self.post_message(self.Changed())
