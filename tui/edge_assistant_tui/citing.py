@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from edge_assistant.signals import printable
+
 SCHEME = "evidence"
 CITATION = re.compile(r"\[([EC]\d+)\]")
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&!$^])")
@@ -16,7 +18,7 @@ def linked(sentence: str) -> str:
     >>> linked("It is *60* [E3].")
     'It is \\*60\\* [\\[E3\\]](evidence:E3).'
     """
-    parts = CITATION.split(sentence)
+    parts = CITATION.split(printable(sentence))
     said = [_escaped(part) if at % 2 == 0 else rf"[\[{part}\]]({SCHEME}:{part})" for at, part in enumerate(parts)]
     return "".join(said)
 

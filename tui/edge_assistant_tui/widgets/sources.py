@@ -10,6 +10,8 @@ from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from edge_assistant.signals import printable
+
 if TYPE_CHECKING:
     from edge_assistant.answer import Answer
 
@@ -56,4 +58,4 @@ def _options(answer: Answer) -> list[Option]:
 
 
 def _line(id: str, text: str, where: str) -> Content:
-    return Content.assemble((f"{id} ", "bold $accent"), text, (f"  {where}", "$text-muted"))
+    return Content.assemble((f"{id} ", "bold $accent"), printable(text), (f"  {printable(where)}", "$text-muted"))

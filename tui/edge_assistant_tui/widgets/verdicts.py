@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 from textual.widgets import Static
 
+from edge_assistant.signals import printable
+
 if TYPE_CHECKING:
     from edge_assistant.answer import Answer, Verdict
 
@@ -31,4 +33,4 @@ def row(verdict: Verdict) -> Content:
     """A verdict in one line."""
     matter = f"{verdict.attribute} of {verdict.subject}" if verdict.subject else verdict.attribute
     told = " / ".join(f"{value.value} [{', '.join(value.evidence)}]" for value in verdict.values) or "nobody tells"
-    return Content.assemble((f"{WORDS[verdict.status]:9}", STYLES[verdict.status]), (matter, "bold"), f": {told}")
+    return Content.assemble((f"{WORDS[verdict.status]:9}", STYLES[verdict.status]), (printable(matter), "bold"), printable(f": {told}"))
