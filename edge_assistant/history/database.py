@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ APPLICATION = 0x45644173  # "EdAs", so that a file of another program is known a
 SCHEMA = 1
 _WAIT_S = 5.0  # for another app that writes; a turn is written within milliseconds
 _LOCK_WAIT_S = 10.0  # for another app that opens or sets aside
+_ROOM = 1 << 18  # bytes that must be free for SQLite's log and shared memory
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_TOOBIG}
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
@@ -100,13 +102,13 @@ class Database:
                 return self._transaction(work, begin)
             except sqlite3.Error as error:
                 if _code(error) not in _DAMAGED:
-                    raise _as_ours(error) from None
+                    raise _as_ours(error, self.file) from None
                 self.close()
             try:
                 self._set_aside()
                 return self._transaction(work, begin)
             except sqlite3.Error as error:
-                raise _as_ours(error) from None
+                raise _as_ours(error, self.file) from None
 
     def make_folder(self) -> None:
         """Make the folder that it lies in, which nobody else may look into.
@@ -223,9 +225,14 @@ def _code(error: sqlite3.Error) -> int:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
-def _as_ours(error: sqlite3.Error) -> StorageFull:
-    if _code(error) in _FULL:
-        return StorageFull("the history cannot be written: the disk is full", "free some space, then ask again")
+def _as_ours(error: sqlite3.Error, file: Path) -> StorageFull:
+    """The failure told to a person; without room for its shared memory SQLite speaks of an I/O error."""
     if _code(error) in _BUSY:
         return StorageFull("another program holds the history", "end it, or wait for it")
-    return StorageFull(f"the history cannot be written ({error})", "check the disk and its free space")
+    full = _code(error) in _FULL
+    if not full:
+        with contextlib.suppress(OSError):
+            full = shutil.disk_usage(file.parent).free < _ROOM
+    if full:
+        return StorageFull("the history cannot be written: the disk is full", "free some space, then ask again")
+    return StorageFull(f"the history cannot be written ({error})", "check the disk and its permissions")
