@@ -33,4 +33,5 @@ def row(verdict: Verdict) -> Content:
     """A verdict in one line."""
     matter = f"{verdict.attribute} of {verdict.subject}" if verdict.subject else verdict.attribute
     told = " / ".join(f"{value.value} [{', '.join(value.evidence)}]" for value in verdict.values) or "nobody tells"
-    return Content.assemble((f"{WORDS[verdict.status]:9}", STYLES[verdict.status]), (printable(matter), "bold"), printable(f": {told}"))
+    word = f"{WORDS[verdict.status]:9}", STYLES[verdict.status]
+    return Content.assemble(word, (printable(matter), "bold"), printable(f": {told}"))
