@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from edge_assistant.errors import EdgeAssistantError
+from edge_assistant.errors import EdgeAssistantError, InputCorrupt
 from edge_assistant.evidence import Evidence
-from edge_assistant.signals import Signal
+from edge_assistant.signals import Kind, Origin, Signal
+
+UNKNOWN_TIME = datetime.min.replace(tzinfo=UTC)  # of a signal that was read from an answer, which does not tell it
 
 
 class Status(StrEnum):
@@ -171,3 +175,39 @@ class Answer:
             "timings": self.timings.to_json(),
             "models": [model.to_json() for model in self.models],
         }
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> Answer:
+        """The answer of the contract's object, as it was written: times rounded, signals without time and place.
+
+        Raises:
+            InputCorrupt: it is no such object.
+        """
+        try:
+            return cls(
+                question=found["question"],
+                text=found["answer"],
+                status=Status(found["status"]),
+                route=Route(**{**found["route"], "models": tuple(found["route"]["models"])}),
+                signals=tuple(_signal(signal) for signal in found["signals"]),
+                failed=tuple(Failure(**failure) for failure in found["failed"]),
+                evidence=tuple(Evidence.from_json(evidence) for evidence in found["evidence"]),
+                computed=tuple(Computation(**{**one, "evidence": tuple(one["evidence"])}) for one in found["computed"]),
+                verdicts=tuple(_verdict(verdict) for verdict in found["verdicts"]),
+                citations=tuple(found["citations"]),
+                timings=Timings(**found["timings"]),
+                models=tuple(ModelUsed(**model) for model in found["models"]),
+            )
+        except (AttributeError, KeyError, TypeError, ValueError):
+            raise InputCorrupt("an answer was not written by this program", "ask again") from None
+
+
+def _signal(found: Mapping[str, Any]) -> Signal:
+    return Signal(
+        found["id"], Kind(found["kind"]), Origin(found["origin"]), found["name"], found["sha256"], UNKNOWN_TIME
+    )
+
+
+def _verdict(found: Mapping[str, Any]) -> Verdict:
+    values = tuple(Told(told["value"], tuple(told["evidence"])) for told in found["values"])
+    return Verdict(found["attribute"], found["subject"], Agreement(found["status"]), values)

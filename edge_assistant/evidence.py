@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -35,6 +36,14 @@ class Locator:
             if value is not None:
                 found[key] = list(value) if isinstance(value, tuple) else value
         return found
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> Locator:
+        """The locator of the contract's object."""
+        given: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in found.items()
+        }
+        return cls(**given)
 
     def __str__(self) -> str:
         parts = []
@@ -191,3 +200,15 @@ class Evidence:
             "confidence": None if self.confidence is None else round(self.confidence, 4),
             "locator": self.locator.to_json(),
         }
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> Evidence:
+        """The evidence of the contract's object, which tells no details: a passage."""
+        return cls(
+            found["id"],
+            found["signal"],
+            found["text"],
+            found["confidence"],
+            Locator.from_json(found["locator"]),
+            Passage(),
+        )

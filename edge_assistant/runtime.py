@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edge_assistant.errors import ModelCorrupt, Stopped
 from edge_assistant_models.machine import cores
@@ -16,23 +20,33 @@ if TYPE_CHECKING:
 
 
 class Halt:
-    """The wish to stop, told from any thread; what computes looks at it."""
+    """The wish to stop, told from any thread. What computes looks at it now and then, or is told at once."""
 
     def __init__(self) -> None:
-        self._asked = threading.Event()
+        self._flag = ctypes.create_string_buffer(2)  # a C string of no or one character
+        self._lock = threading.Lock()
+        self._told: list[Callable[[], None]] = []
+
+    @property
+    def address(self) -> int:
+        """Where the flag stands for code that is not Python: a C string, empty until to stop is asked."""
+        return ctypes.addressof(self._flag)
 
     @property
     def asked(self) -> bool:
         """Whether to stop."""
-        return self._asked.is_set()
+        return self._flag.raw[0] != 0
 
     def ask(self) -> None:
         """Let what runs stop."""
-        self._asked.set()
+        with self._lock:
+            self._flag[0] = b"\1"
+            for tell in self._told:
+                tell()
 
     def clear(self) -> None:
         """Let what comes next run."""
-        self._asked.clear()
+        self._flag[0] = b"\0"
 
     def check(self) -> None:
         """Go on, or not.
@@ -40,8 +54,24 @@ class Halt:
         Raises:
             Stopped: to stop was asked.
         """
-        if self._asked.is_set():
+        if self.asked:
             raise Stopped("stopped", "ask again")
+
+    @contextmanager
+    def telling(self, tell: Callable[[], None]) -> Iterator[None]:
+        """While this runs, `tell` is called when to stop is asked, in the thread that asks; it must return at once.
+
+        Raises:
+            Stopped: to stop was asked before.
+        """
+        with self._lock:
+            self.check()
+            self._told.append(tell)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._told.remove(tell)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +107,41 @@ class Runtime:
         options.log_severity_level = 3
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
-            return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+            session = _session_class()(str(model), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime raises its own classes, which derive from Exception directly
             reason = str(error).splitlines()[0]
             raise ModelCorrupt(
                 f"{model.name} cannot be loaded ({reason})", "run 'edge-assistant models verify'"
             ) from error
+        session.halt = self.halt
+        return session
+
+
+@cache
+def _session_class() -> Any:  # noqa: ANN401 - a class of a library that is imported late
+    """ONNX Runtime's session, each run of which ends when to stop is asked."""
+    import onnxruntime
+
+    class StoppableSession(onnxruntime.InferenceSession):  # type: ignore[misc]
+        """Raises `Stopped` out of a run; it can be run again afterwards."""
+
+        halt: Halt
+
+        def run(self, *args: Any, run_options: onnxruntime.RunOptions | None = None) -> Any:  # noqa: ANN401
+            return self._stoppable(super().run, args, run_options)
+
+        def run_with_ort_values(self, *args: Any, run_options: onnxruntime.RunOptions | None = None) -> Any:  # noqa: ANN401
+            return self._stoppable(super().run_with_ort_values, args, run_options)
+
+        def _stoppable(
+            self, run: Callable[..., Any], args: tuple[Any, ...], options: onnxruntime.RunOptions | None
+        ) -> Any:  # noqa: ANN401
+            options = options or onnxruntime.RunOptions()
+            with self.halt.telling(lambda: setattr(options, "terminate", True)):
+                try:
+                    return run(*args, run_options=options)
+                except Exception:  # ONNX Runtime raises its own class of error where it was told to stop
+                    self.halt.check()
+                    raise
+
+    return StoppableSession

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 CONTEXT = 4096  # tokens; a question, an instruction and the evidence's budget are below 3,000
 BATCH = 256  # tokens of one llama_decode call: prefill at full speed, and an interruption waits for no more than one
+_ABORTED = 2  # what llama_decode returns where its abort callback said so
 
 
 @dataclass(slots=True)
@@ -189,11 +190,15 @@ class LlamaEngine:
             if old != new:
                 break
             shared += 1
-        self._llama.llama_memory_seq_rm(self._llama.llama_get_memory(self._ctx), 0, shared, -1)
-        del self._cached[shared:]
+        self._keep(shared)
         self.usage.prompt_tokens += len(tokens)
         self.usage.reused_tokens += shared
         return self._evaluate(tokens[shared:])
+
+    def _keep(self, count: int) -> None:
+        """Keep the first tokens of the KV cache, and nothing behind them."""
+        self._llama.llama_memory_seq_rm(self._llama.llama_get_memory(self._ctx), 0, count, -1)
+        del self._cached[count:]
 
     def _decode(self, tokens: Sequence[int]) -> NDArray[np.float32]:
         """Append the model's own tokens and return the next logits, [vocab]."""
@@ -209,6 +214,9 @@ class LlamaEngine:
             batch = tokens[start : start + BATCH]
             array = (self._llama.llama_token * len(batch))(*batch)
             status = self._llama.llama_decode(self._ctx, self._llama.llama_batch_get_one(array, len(batch)))
+            if status == _ABORTED:
+                self._keep(len(self._cached))
+                self._halt.check()
             if status != 0:
                 self._cached.clear()
                 self._llama.llama_memory_clear(self._llama.llama_get_memory(self._ctx), True)
@@ -245,12 +253,22 @@ class LlamaEngine:
         params.n_ctx = self._context_tokens
         params.n_batch = params.n_ubatch = BATCH
         params.n_threads = params.n_threads_batch = threads
+        params.abort_callback, params.abort_callback_data = self._abort_callback(), self._halt.address
         context = self._llama.llama_init_from_model(self._model, params)
         if not context:
             raise ModelTooLarge(
                 f"there is no memory to run {self.name}", "close other programs, or take a smaller profile"
             )
         return context
+
+    def _abort_callback(self) -> Any:  # noqa: ANN401 - a callback of llama.cpp
+        """Lets llama.cpp look at the wish to stop between the nodes of its graph, thousands in a batch.
+
+        It is the C library's `strlen` over the flag, which is an empty string until to stop is asked: a callback in
+        Python would wait for the interpreter at every node while another thread has it.
+        """
+        library = ctypes.cdll.msvcrt if os.name == "nt" else ctypes.CDLL(None)
+        return ctypes.cast(library.strlen, self._llama.ggml_abort_callback)
 
     def _load_backend(self) -> None:
         """Load what computes, where llama.cpp was built with one backend for each generation of processors.

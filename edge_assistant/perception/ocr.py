@@ -126,7 +126,7 @@ def _run(session: onnxruntime.InferenceSession, x: NDArray[np.float32]) -> NDArr
 
     options = onnxruntime.RunOptions()
     options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
-    (output,) = session.run(None, {"x": x}, options)
+    (output,) = session.run(None, {"x": x}, run_options=options)
     result: NDArray[np.float32] = output
     return result
 

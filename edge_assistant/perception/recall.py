@@ -19,7 +19,9 @@ Key = tuple[str, Kind, str, str, str | None]
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    made: Percept | InputError
+    """What a sense made of a signal: a percept, or an error's class, message and hint."""
+
+    made: Percept | tuple[type[InputError], str, str]
     size: int
 
 
@@ -42,15 +44,16 @@ class Recall:
             kept = self._kept.get(key)
             if kept is not None:
                 self._kept.move_to_end(key)
-                if isinstance(kept.made, InputError):
-                    raise kept.made
+                if not isinstance(kept.made, Percept):
+                    error, message, hint = kept.made
+                    raise error(message, hint)
                 return _of(signal, kept.made)
             try:
                 percept = perceive(signal, request)
             except (InputMissing, InputUnreadable):
                 raise
-            except InputError as error:
-                self._keep(key, _Kept(error.with_traceback(None), _ITEM))
+            except InputError as fault:
+                self._keep(key, _Kept((type(fault), fault.message, fault.hint), _ITEM))
                 raise
             self._keep(key, _Kept(percept, _size(percept)))
             return percept

@@ -58,9 +58,20 @@ class Speech(Sense):
         evidence: list[Evidence] = []
         with listen(signal) as (sound, blocks):
             for chunk in chunks(_watched(blocks, sound, request), self._vad):
-                evidence += self._understand(signal, chunk, request.language)
+                evidence += self._understand(signal.id, chunk, request.language)
         request.progress(1.0)
         return Percept(tuple(evidence), notes=(*sound.notes, *self._language_note(request.language, evidence)))
+
+    def hear(self, samples: NDArray[np.float32], language: str | None = None) -> str:
+        """What is said in a piece of sound (f32, mono, 16 kHz), as it would be perceived in a recording of it.
+
+        Raises:
+            ModelError: a model cannot be loaded.
+        """
+        from edge_assistant.perception.vad import chunks
+
+        said = (item.text for chunk in chunks([samples], self._vad) for item in self._understand("", chunk, language))
+        return " ".join(said)
 
     def _language_note(self, wanted: str | None, evidence: list[Evidence]) -> tuple[str, ...]:
         """What is said where the wanted language is none that the model knows; it has been detected then."""
@@ -70,7 +81,7 @@ class Speech(Sense):
             return (f"the speech model knows English only, not '{wanted[:20]}'",)
         return (f"the speech model does not know the language '{wanted[:20]}'; it was detected",)
 
-    def _understand(self, signal: Signal, chunk: Chunk, language: str | None) -> Iterator[Evidence]:
+    def _understand(self, signal: str, chunk: Chunk, language: str | None) -> Iterator[Evidence]:
         from edge_assistant.perception.words import sentences
 
         regions = [(a / _RATE, b / _RATE) for a, b in chunk.regions]
@@ -81,7 +92,7 @@ class Speech(Sense):
         for sentence in sentences(hypothesis, self._whisper.vocabulary, language, regions):
             words = tuple(_later(word, offset) for word in sentence.words)
             where = Locator(seconds=(words[0].start, words[-1].end))
-            yield Evidence("", signal.id, sentence.text, sentence.probability, where, Spoken(words, language))
+            yield Evidence("", signal, sentence.text, sentence.probability, where, Spoken(words, language))
 
 
 def _later(word: Word, offset: float) -> Word:

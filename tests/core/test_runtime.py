@@ -1,15 +1,18 @@
-"""Cores: a pure function of what the machine grants; sessions that cannot be opened."""
+"""Cores: a pure function of what the machine grants; sessions that cannot be opened, and that are stopped."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from edge_assistant.errors import ModelCorrupt
-from edge_assistant.runtime import Runtime
+from edge_assistant.errors import ModelCorrupt, Stopped
+from edge_assistant.runtime import Halt, Runtime
 from edge_assistant_models import machine
 from edge_assistant_models.installed import InstalledModel
 
@@ -61,3 +64,53 @@ def test_a_file_that_is_no_onnx(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(ModelCorrupt, match=r"broken\.onnx cannot be loaded") as caught:
         Runtime(1).session(path)
     assert "\n" not in str(caught.value)
+
+
+class Asked(Halt):
+    """A wish to stop that comes when a session is about to run."""
+
+    @contextmanager
+    def telling(self, tell: Callable[[], None]) -> Iterator[None]:
+        with super().telling(tell):
+            self.ask()
+            yield
+
+
+@pytest.mark.parametrize("halt", [Asked(), Halt()], ids=["while it runs", "before"])
+def test_a_session_is_stopped_and_runs_again(models: Callable[[str], InstalledModel], halt: Halt) -> None:
+    model = models("vad").files
+    feed = {
+        "input": np.zeros((1, 576), np.float32),
+        "state": np.zeros((2, 1, 128), np.float32),
+        "sr": np.array(16_000, np.int64),
+    }
+    session = Runtime(1, halt).session(next(iter(model.values())))
+    if type(halt) is Halt:
+        halt.ask()
+    with pytest.raises(Stopped):
+        session.run(None, feed)
+    session.halt = Halt()
+    assert len(session.run(None, feed)) == 2
+    assert Runtime(1).halt is not Runtime(1).halt
+
+
+def test_the_wish_to_stop_is_told_at_once_and_to_nobody_who_has_finished() -> None:
+    halt, told = Halt(), list[str]()
+    with halt.telling(lambda: told.append("first")):
+        pass
+    with halt.telling(lambda: told.append("second")):
+        asking = threading.Thread(target=halt.ask)
+        asking.start()
+        asking.join()
+        assert (told, halt.asked) == (["second"], True)
+    with pytest.raises(Stopped), halt.telling(lambda: told.append("third")):
+        pytest.fail("it was asked before")
+    halt.clear()
+    halt.check()
+    assert told == ["second"]
+
+
+def test_a_wrong_input_is_no_wish_to_stop(models: Callable[[str], InstalledModel]) -> None:
+    session = Runtime(1).session(next(iter(models("vad").files.values())))
+    with pytest.raises(Exception, match="input"):
+        session.run(None, {"nothing": np.zeros(1, np.float32)})

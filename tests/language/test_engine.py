@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from edge_assistant.errors import CatalogInvalid, ModelCorrupt, UsageError
+from edge_assistant.errors import CatalogInvalid, ModelCorrupt, Stopped, UsageError
+from edge_assistant.language import engine as module
 from edge_assistant.language.chat import Message, Role
 from edge_assistant.language.engine import LlamaEngine
-from edge_assistant.runtime import Runtime
+from edge_assistant.runtime import Halt, Runtime
 from edge_assistant_models.installed import InstalledModel
 
 CONTEXT = 256
@@ -229,3 +230,65 @@ def test_a_file_that_is_no_model(tmp_path: Path) -> None:
 def test_a_model_of_an_unknown_family(tmp_path: Path) -> None:
     with pytest.raises(CatalogInvalid):
         LlamaEngine(InstalledModel("x", "0" * 64, {"model": tmp_path}, {"family": "alpaca"}), Runtime(1))
+
+
+class Waiting(Halt):
+    """A wish to stop that comes after so many looks at it, when llama.cpp is about to compute or does."""
+
+    looks = -1
+
+    def check(self) -> None:
+        super().check()
+        if self.looks == 0:
+            self.ask()
+        self.looks -= 1
+
+
+@pytest.fixture(scope="module")
+def stopping(models: Callable[[str], InstalledModel]) -> Iterator[tuple[LlamaEngine, Waiting]]:
+    halt = Waiting()
+    opened = LlamaEngine(models("language"), Runtime(1, halt), CONTEXT)
+    yield opened, halt
+    opened.close()
+
+
+@pytest.mark.parametrize("looks", [0, 1, 3])
+def test_a_prompt_is_stopped_and_the_next_one_is_as_in_a_fresh_process(
+    engine: LlamaEngine, stopping: tuple[LlamaEngine, Waiting], monkeypatch: pytest.MonkeyPatch, looks: int
+) -> None:
+    """Inside its first batch, and in a later one, of which the former stay in the cache."""
+    stopped, halt = stopping
+    monkeypatch.setattr(module, "BATCH", 16)
+    story = ask("The pump was checked by Ana. " * 10 + "Who checked the pump?")
+    halt.looks = looks
+    with pytest.raises(Stopped):
+        stopped.choose(story, ["Ana", "Bob"])
+    halt.clear()
+    before = stopped.usage.reused_tokens
+    choice, fresh = (each.choose(story, ["Ana", "Bob"]) for each in (stopped, engine))
+    assert (choice.index, choice.probability) == (fresh.index, pytest.approx(fresh.probability, abs=0.02))
+    assert stopped.usage.reused_tokens - before >= looks * 16
+    assert write(stopped, QUESTION) == write(engine, QUESTION)
+
+
+def test_writing_is_stopped_and_the_next_answer_is_as_in_a_fresh_process(
+    engine: LlamaEngine, stopping: tuple[LlamaEngine, Waiting]
+) -> None:
+    stopped, halt = stopping
+    pieces = stopped.stream(ask("Count to one hundred."), max_tokens=50)
+    next(pieces)
+    halt.looks = 3
+    with pytest.raises(Stopped):
+        list(pieces)
+    halt.clear()
+    assert write(stopped, QUESTION) == write(engine, QUESTION)
+    assert write(stopped, ask("Count to one hundred.")) == write(engine, ask("Count to one hundred."))
+
+
+def test_who_was_stopped_computes_nothing_until_that_is_taken_back(stopping: tuple[LlamaEngine, Waiting]) -> None:
+    stopped, halt = stopping
+    halt.ask()
+    with pytest.raises(Stopped):
+        stopped.choose(QUESTION, ["blue", "red"])
+    halt.clear()
+    assert stopped.choose(QUESTION, ["blue"]).index == 0
