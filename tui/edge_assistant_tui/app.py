@@ -12,6 +12,7 @@ from textual import on
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen, Screen
+from textual.signal import Signal
 from textual.theme import Theme
 
 from edge_assistant import settings as stored
@@ -20,11 +21,13 @@ from edge_assistant.settings import Settings
 from edge_assistant_tui import messages, themes
 from edge_assistant_tui.playback import Playback
 from edge_assistant_tui.pulling import Puller
+from edge_assistant_tui.pulls import Pulls
 from edge_assistant_tui.screens.conversation import Conversation
-from edge_assistant_tui.widgets.prompt import Prompt
-from edge_assistant_tui.widgets.restore import Restore
 from edge_assistant_tui.showing.loader import Loader
 from edge_assistant_tui.terminal import Terminal
+from edge_assistant_tui.widgets.prompt import Prompt
+from edge_assistant_tui.widgets.restore import Restore
+from edge_assistant_tui.widgets.welcome import Welcome
 from edge_assistant_tui.work import Work
 
 if TYPE_CHECKING:
@@ -42,6 +45,8 @@ class EdgeAssistant(App[int]):
         work: the worker; screens ask it, and it posts messages to the conversation, from where they bubble to here.
         puller: has models pulled by the launcher.
         missing: names of the profile's models that are not in the store.
+        pulls: the pull that runs.
+        pull_changed: published with its name when it goes on or ends, or what is missing changes.
         terminal: what the terminal can draw.
         loader: makes evidence ready to be shown, in a thread of its own.
         playback: plays evidence.
@@ -51,9 +56,7 @@ class EdgeAssistant(App[int]):
     CSS_PATH = "app.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "quit", "Quit", priority=True)]
 
-    def __init__(
-        self, options: Options, settings: Settings | None = None, terminal: Terminal | None = None
-    ) -> None:
+    def __init__(self, options: Options, settings: Settings | None = None, terminal: Terminal | None = None) -> None:
         super().__init__()
         self.options = options
         self.settings = settings or Settings()
@@ -66,6 +69,8 @@ class EdgeAssistant(App[int]):
         self.conversation = Conversation()
         self.work = Work(self.conversation.post_message, options)
         self.missing: tuple[str, ...] = ()
+        self.pulls = Pulls(self.puller, self.conversation.post_message)
+        self.pull_changed: Signal[str] = Signal(self, "pull")
         self.terminal = terminal or Terminal()
         self.loader = Loader()
         self.playback = Playback()
@@ -99,6 +104,11 @@ class EdgeAssistant(App[int]):
             self.switch_screen(place())
         elif not isinstance(self.screen, place):
             self.push_screen(place())
+
+    @property
+    def welcoming(self) -> bool:
+        """Whether the conversation is empty and says what can be done first."""
+        return bool(self.conversation.query(Welcome))
 
     def configure(self, **changes: Any) -> None:  # noqa: ANN401 - what settings hold
         """Set something once for all, and go on with it now.
@@ -147,6 +157,22 @@ class EdgeAssistant(App[int]):
     @on(messages.Ready)
     def _told_ready(self, event: messages.Ready) -> None:
         self.missing = event.missing
+        self.pull_changed.publish("")
+
+    @on(messages.PullSaid)
+    def _told_pull_said(self, event: messages.PullSaid) -> None:
+        self.pulls.line = event.line
+        self.pull_changed.publish(event.name)
+
+    @on(messages.PullEnded)
+    def _told_pull_ended(self, event: messages.PullEnded) -> None:
+        self.pulls.ended()
+        self.pull_changed.publish(event.name)
+        self.work.look()
+        if event.done:
+            self.notify(f"{event.name} is here.", markup=False)
+        else:
+            self.notify(event.hint, title=event.message, severity="error", timeout=10, markup=False)
 
     @on(messages.Unfinished)
     async def _told_unfinished(self, event: messages.Unfinished) -> None:

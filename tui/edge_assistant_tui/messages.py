@@ -238,6 +238,24 @@ class Resumed(Message):
 
 
 @dataclass
+class PullSaid(Message):
+    """How far the pull of a model or profile is."""
+
+    name: str
+    line: str
+
+
+@dataclass
+class PullEnded(Message):
+    """A pull is over: all is there, or what hindered it and what to do."""
+
+    name: str
+    done: bool
+    message: str
+    hint: str
+
+
+@dataclass
 class NotKept(Message):
     """The history cannot be written; the conversation goes on without."""
 

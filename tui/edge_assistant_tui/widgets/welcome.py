@@ -31,6 +31,6 @@ class Welcome(Static):
                 "\n",
                 (f"Missing: {', '.join(self.missing)}\n", "bold $text-error"),
                 ("F9 ", "bold $accent"),
-                "shows the models and pulls them.\n",
+                "pulls them, where there is a network; Escape leads back here meanwhile.\n",
             ]
         return Content.assemble(*lines)

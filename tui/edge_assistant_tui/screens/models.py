@@ -1,0 +1,296 @@
+"""The models: how each stands, pulling by the launcher, verifying, removing, switching."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from edge_assistant_tui.screens.choose import Choose
+from edge_assistant_tui.screens.confirm import Confirm
+from edge_assistant_tui.screens.place import Place
+
+_STYLES = {
+    "in use": "bold $text-success",
+    "installed": "$text-success",
+    "missing": "$text-muted",
+    "partial": "$text-warning",
+    "corrupt": "bold $text-error",
+}
+_PERCENT = re.compile(r"\b(\d{1,3}) %")
+_BAR = 20  # cells
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A model as it stands.
+
+    Attributes:
+        state: `in use`, or as the store says it.
+        about: licence, profiles, and whether it was tested.
+    """
+
+    name: str
+    role: str
+    size: str
+    state: str
+    about: str
+
+
+class Models(Place):
+    """Every model of the catalog; the app itself opens no network, its launcher pulls."""
+
+    NAME = "models"
+    TITLE = "Models"
+    KEY = "f9"
+    HELP = "List, pull, verify, remove, switch profile or model"
+    CSS_PATH: ClassVar[list[str]] = ["place.tcss", "models.tcss"]  # type: ignore[assignment]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("p", "pull", "Pull"),
+        Binding("a", "pull_profile", "Pull profile"),
+        Binding("c", "cancel", "Stop"),
+        Binding("v", "verify", "Verify"),
+        Binding("x,delete", "remove", "Remove"),
+        Binding("u", "use", "Use"),
+        Binding("s", "switch", "Profile"),
+    ]
+
+    @dataclass
+    class Listed(Message):
+        """How the models stand."""
+
+        rows: list[Row]
+
+    @dataclass
+    class Verified(Message):
+        """What reading every byte of a model showed; no problems where it is sound."""
+
+        name: str
+        problems: list[str]
+
+    @dataclass
+    class Failed(Message):
+        """Something could not be done."""
+
+        message: str
+        hint: str
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rows: list[Row] = []
+
+    def body(self) -> ComposeResult:
+        """The list; under it what is missing, and the pull that runs."""
+        yield OptionList(id="body")
+        yield Static(id="about")
+        yield Static(id="pull")
+
+    def on_mount(self) -> None:
+        """List them; at a first run, bring what is missing."""
+        self.query_one(OptionList).focus()
+        self.app.pull_changed.subscribe(self, lambda _: self._told_pull())
+        if self.app.missing and self.app.welcoming and self.app.puller.available and not self.app.pulls.tried:
+            self.action_pull_profile()
+        self._told_pull()
+
+    @work(thread=True, exclusive=True, group="list")
+    def _list(self) -> None:
+        self.post_message(self.Listed(rows(self.app.options.profile, dict(self.app.instead))))
+
+    @on(Listed)
+    def _told_listed(self, event: Listed) -> None:
+        options = self.query_one(OptionList)
+        at = options.highlighted
+        self._rows = event.rows
+        options.clear_options()
+        options.add_options([Option(_shown(row), id=row.name) for row in event.rows])
+        options.highlighted = min(at or 0, options.option_count - 1)
+        here = sum(row.state in {"in use", "installed"} for row in event.rows)
+        options.border_title = f"Profile {self.app.options.profile}"
+        options.border_subtitle = f"{here} of {len(event.rows)} are here"
+
+    def _told_pull(self) -> None:
+        """Show how far the pull is, and what is there now."""
+        pulls, missing = self.app.pulls, self.app.missing
+        self.query_one("#pull", Static).update(_progress(pulls.name, pulls.line))
+        if missing:
+            said = Content.assemble(
+                (f"Missing for the profile {self.app.options.profile}: ", "$text-error"), ", ".join(missing)
+            )
+        else:
+            said = Content("All that the profile needs is here.")
+        if missing and not self.app.puller.available:
+            pull = f"edge-assistant models pull --profile {self.app.options.profile}"
+            said = Content.assemble(said, f"\nNo launcher runs: in another terminal, run '{pull}'")
+        self.query_one("#about", Static).update(said)
+        if pulls.name is None or pulls.line.endswith("ready"):
+            self._list()
+
+    def action_pull(self) -> None:
+        """Have the highlighted model pulled."""
+        if (row := self._row()) is not None:
+            self.app.pulls.start(row.name)
+            self._told_pull()
+
+    def action_pull_profile(self) -> None:
+        """Have all models of the profile pulled."""
+        self.app.pulls.start(self.app.options.profile)
+        self._told_pull()
+
+    def action_cancel(self) -> None:
+        """Stop the pull."""
+        self.app.pulls.cancel()
+
+    def action_verify(self) -> None:
+        """Read every byte of the highlighted model."""
+        if (row := self._row()) is not None:
+            self.notify(f"Reading {row.name}", markup=False)
+            self._verify(row.name)
+
+    @work(thread=True)
+    def _verify(self, name: str) -> None:
+        from edge_assistant.errors import EdgeAssistantError
+        from edge_assistant_models.portfolio import Portfolio
+
+        try:
+            problems = [check.problem for check in Portfolio().verify(name) if check.problem]
+        except EdgeAssistantError as error:
+            self.post_message(self.Failed(error.message, error.hint))
+        else:
+            self.post_message(self.Verified(name, problems))
+
+    @on(Verified)
+    def _told_verified(self, event: Verified) -> None:
+        if event.problems:
+            self.notify("Pull it again.", title="; ".join(event.problems), severity="error", markup=False)
+        else:
+            self.notify(f"{event.name} is sound: every file has its sum.", markup=False)
+        self._list()
+
+    @on(Failed)
+    def _told_failed(self, event: Failed) -> None:
+        self.notify(event.hint, title=event.message, severity="error", markup=False)
+        self._list()
+
+    @work
+    async def action_remove(self) -> None:
+        """Delete the highlighted model, once that is confirmed."""
+        row = self._row()
+        if row is None:
+            return
+        if row.state == "missing":
+            self.notify(f"{row.name} is not here.", markup=False)
+            return
+        again = "It can be pulled again where there is a network."
+        if await self.app.push_screen_wait(Confirm(f"Delete {row.name} ({row.size})? {again}", "Delete")):
+            self._remove(row.name)
+
+    @work(thread=True)
+    def _remove(self, name: str) -> None:
+        from edge_assistant.errors import EdgeAssistantError
+        from edge_assistant_models.portfolio import Portfolio
+
+        portfolio = Portfolio()
+        try:
+            portfolio.store.remove(portfolio.entry(name))
+        except EdgeAssistantError as error:
+            self.post_message(self.Failed(error.message, error.hint))
+        self.app.work.look()
+        self._list_again()
+
+    def _list_again(self) -> None:
+        self.post_message(self.Listed(rows(self.app.options.profile, dict(self.app.instead))))
+
+    def action_use(self) -> None:
+        """Answer with the highlighted model until the app ends."""
+        row = self._row()
+        if row is None or row.state == "in use":
+            return
+        if row.state != "installed":
+            self.notify(f"{row.name} is not here; P pulls it.", severity="warning", markup=False)
+            return
+        self.app.switch({**self.app.instead, row.role: row.name})
+        self.notify(f"{row.name} is used from now on, until the app ends.", markup=False)
+        self._list()
+
+    @work
+    async def action_switch(self) -> None:
+        """Answer with the models of another profile until the app ends; the settings keep one."""
+        from edge_assistant_models.portfolio import Portfolio
+
+        given = [(profile.name, profile.description) for profile in Portfolio().profiles() if profile.name != "test"]
+        given.insert(0, ("auto", "What fits this machine"))
+        chosen = await self.app.push_screen_wait(Choose("Profile, until the app ends", given, self.app.options.profile))
+        if chosen is not None and chosen != self.app.options.profile:
+            self.app.options = replace(self.app.options, profile=chosen)
+            self.app.switch({})
+            self._list()
+
+    @on(OptionList.OptionSelected)
+    def _told_selected(self, event: OptionList.OptionSelected) -> None:
+        """Enter uses what is here, and pulls what is not."""
+        row = self._row()
+        if row is not None and row.state in {"in use", "installed"}:
+            self.action_use()
+        else:
+            self.action_pull()
+
+    def _row(self) -> Row | None:
+        at = self.query_one(OptionList).highlighted
+        return self._rows[at] if at is not None and at < len(self._rows) else None
+
+
+def rows(profile: str, instead: dict[str, str]) -> list[Row]:
+    """Every model of the catalog.
+
+    Args:
+        profile: the one that is used.
+        instead: models by role that are used instead of its own.
+    """
+    from edge_assistant.errors import ModelUnknown
+    from edge_assistant_models.portfolio import Portfolio
+    from edge_assistant_models.transfer import mebibytes
+
+    portfolio = Portfolio()
+    try:
+        used = set((portfolio.resolve(profile) | instead).values())
+    except ModelUnknown:
+        used = set(instead.values())
+    found = []
+    for entry in portfolio.entries():
+        state = str(portfolio.state(entry.name))
+        within = [other.name for other in portfolio.profiles() if any(entry.name in n for n in other.roles.values())]
+        about = [entry.licence, f"in {', '.join(within)}" if within else "in no profile"]
+        about += [] if entry.tested else ["not tested here"]
+        word = "in use" if state == "installed" and entry.name in used else state
+        found.append(Row(entry.name, entry.role, mebibytes(entry.bytes), word, " · ".join(about)))
+    return found
+
+
+def _shown(row: Row) -> Content:
+    return Content.assemble(
+        (f"{row.state:10}", _STYLES.get(row.state, "$text")),
+        (f"{row.name:38}", "bold"),
+        f"{row.role:11}",
+        f"{row.size:>9}",
+        (f"\n          {row.about}", "$text-muted"),
+    )
+
+
+def _progress(name: str | None, line: str) -> Content:
+    """A bar and what the pull says of itself."""
+    if name is None:
+        return Content("")
+    percent = int(found[1]) if (found := _PERCENT.search(line)) else 0
+    done = min(_BAR, percent * _BAR // 100)
+    return Content.assemble(
+        (f"Pulling {name} ", "bold $accent"), "█" * done, ("░" * (_BAR - done), "$text-muted"), f" {line}"
+    )
