@@ -18,7 +18,7 @@ def linked(sentence: str) -> str:
     >>> linked("It is *60* [E3].")
     'It is \\*60\\* [\\[E3\\]](evidence:E3).'
     """
-    parts = CITATION.split(printable(sentence))
+    parts = CITATION.split("\n".join(printable(line) for line in sentence.split("\n")))
     said = [_escaped(part) if at % 2 == 0 else rf"[\[{part}\]]({SCHEME}:{part})" for at, part in enumerate(parts)]
     return "".join(said)
 
