@@ -81,7 +81,7 @@ def test_a_question_goes_to_the_worker_and_its_answer_is_shown_with_verdicts_and
         assert "CONFLICT" in shown(turn.query_one(Verdicts))
         assert "penicillin [E2]" in shown(turn.query_one(Verdicts))
         assert [option.id for option in turn.query_one(Sources).options] == ["E1", "E2"]
-        assert "code answered" in shown(turn.query_one(".figures", Static))
+        assert "by code alone" in shown(turn.query_one(".figures", Static))
         assert turn.has_class("conflict")
         assert not turn.query(".working")
 

@@ -17,6 +17,7 @@ from edge_assistant_tui.widgets.capture import Capture
 from edge_assistant_tui.widgets.following import Following
 from edge_assistant_tui.widgets.prompt import Prompt
 from edge_assistant_tui.widgets.signals import SignalList
+from edge_assistant_tui.widgets.sources import Sources
 from edge_assistant_tui.widgets.status import StatusBar
 from edge_assistant_tui.widgets.turn import Turn
 from edge_assistant_tui.widgets.welcome import Welcome
@@ -46,6 +47,9 @@ class Conversation(Screen[None]):
         Binding("ctrl+z", "undo", "Undo remove", show=False),
         Binding("ctrl+n", "new", "New", show=False),
         Binding("ctrl+l", "signals", "Signals", show=False),
+        Binding("ctrl+g", "sources", "Sources", show=False),
+        Binding("pageup", "page(-1)", "Page up", show=False),
+        Binding("pagedown", "page(1)", "Page down", show=False),
     ]
 
     def __init__(self) -> None:
@@ -61,7 +65,7 @@ class Conversation(Screen[None]):
             yield SignalList(id="signals")
             with Vertical(id="talk"):
                 yield Capture(id="capture")
-                yield VerticalScroll(Welcome(), id="turns")
+                yield VerticalScroll(Welcome(), id="turns", can_focus=False)
         yield Following()
         yield Prompt(id="prompt")
         yield Footer(show_command_palette=False)
@@ -190,6 +194,16 @@ class Conversation(Screen[None]):
         """Go to the list of signals."""
         self.query_one(SignalList).focus()
 
+    def action_sources(self) -> None:
+        """Go to the sources of the last answer."""
+        if (last := self._last()) is not None and (sources := last.query(Sources)):
+            sources.first(Sources).focus()
+
+    def action_page(self, pages: int) -> None:
+        """Look at earlier or later turns."""
+        turns = self.query_one("#turns", VerticalScroll)
+        turns.scroll_relative(y=pages * max(1, turns.size.height - 2), animate=False)
+
     def commands(self) -> Iterator[SystemCommand]:
         """What the palette offers of the conversation."""
         yield SystemCommand("Compare", "Compare the signals without a question", self.action_check)
@@ -202,6 +216,7 @@ class Conversation(Screen[None]):
         yield SystemCommand("Shorter pause", "Hands-free: answer sooner", lambda: self.capture.change_pause(False))
         yield SystemCommand("Camera", "Switch the camera on or off (F5)", self.action_camera)
         yield SystemCommand("Voice", "Speak answers, or do not (F12)", self.action_voice)
+        yield SystemCommand("Sources", "Go to the sources of the last answer", self.action_sources)
         yield SystemCommand("New conversation", "Begin anew; this one stays in the history", self.action_new)
 
     async def empty(self) -> None:
@@ -280,7 +295,7 @@ class Conversation(Screen[None]):
     async def _told_ended(self, event: messages.TurnEnded) -> None:
         if (turn := self._over(event.turn)) is not None:
             await turn.end(event.answer)
-            self._scroll()
+            self.call_after_refresh(self._show, turn)
 
     @on(messages.TurnStopped)
     async def _told_stopped(self, event: messages.TurnStopped) -> None:
@@ -291,7 +306,7 @@ class Conversation(Screen[None]):
     async def _told_failed(self, event: messages.TurnFailed) -> None:
         if (turn := self._over(event.turn)) is not None:
             await turn.failed(event.message, event.hint)
-            self._scroll()
+            self.call_after_refresh(self._show, turn)
 
     @on(messages.Heard)
     def _told_heard(self, event: messages.Heard) -> None:
@@ -329,6 +344,11 @@ class Conversation(Screen[None]):
 
     def _scroll(self) -> None:
         self.query_one("#turns", VerticalScroll).scroll_end(animate=False)
+
+    def _show(self, turn: Turn) -> None:
+        """A turn that is over, from its question on."""
+        if turn.is_attached:
+            self.query_one("#turns", VerticalScroll).scroll_to_widget(turn, top=True, animate=False)
 
     def _turn(self, number: int) -> Turn | None:
         found = self.query(f"#turn-{number}")

@@ -40,7 +40,7 @@ class Prompt(TextArea):
 
     def __init__(self, id: str) -> None:
         super().__init__(soft_wrap=True, show_line_numbers=False, highlight_cursor_line=False, id=id)
-        for key in ("f6", "f7"):  # a text area's own keys for selecting; here they are the app's
+        for key in ("f6", "f7", "pageup", "pagedown"):  # a text area's own keys; here they are the app's
             self._bindings.key_to_bindings.pop(key, None)
         self._heard: tuple[str, bytes] | None = None
         self._asked: list[str] = []

@@ -12,6 +12,7 @@ from textual.message import Message
 from textual.widgets import Markdown, Static
 
 from edge_assistant_tui import citing
+from edge_assistant_tui.widgets.figures import Figures
 from edge_assistant_tui.widgets.sources import Sources
 from edge_assistant_tui.widgets.verdicts import Verdicts
 
@@ -83,12 +84,12 @@ class Turn(Vertical):
             await self.mount(Verdicts(answer))
         if answer.citations or answer.computed:
             await self.mount(Sources(answer))
-        await self.mount(Static(_figures(answer), classes="figures"))
+        await self.mount(Figures(answer))
         self.set_class(answer.status == "conflict", "conflict")
 
     async def stopped(self) -> None:
         """The person stopped it; what was said stays."""
-        await self._ended("stopped", "figures stopped")
+        await self._ended("stopped", "stopped")
 
     async def failed(self, message: str, hint: str) -> None:
         """There is no answer."""
@@ -119,17 +120,3 @@ class Turn(Vertical):
         event.stop()
         if self.answer is not None:
             self.post_message(self.Cited(self.answer, event.id))
-
-
-def _figures(answer: Answer) -> Content:
-    """The route and why, models, first token, tokens a second."""
-    timings = answer.timings
-    parts = [f"{answer.status.replace('_', ' ')} · {answer.route.path}: {answer.route.why}"]
-    parts.append(f"{timings.total_s:.1f} s")
-    if timings.first_token_s is not None:
-        parts.append(f"first word after {timings.first_token_s:.1f} s")
-    if timings.tokens_per_s is not None:
-        parts.append(f"{timings.tokens_per_s:.0f} tokens/s")
-    if answer.models:
-        parts.append("models: " + ", ".join(model.name for model in answer.models))
-    return Content(" · ".join(parts))

@@ -1,0 +1,59 @@
+"""How an answer was made, on one line; Enter shows all of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widgets import Static
+
+if TYPE_CHECKING:
+    from edge_assistant.answer import Answer
+
+
+class Figures(Static, can_focus=True):
+    """The route and why, models, first word, tokens a second."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter,space", "unfold", "All figures")]
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(Content(_brief(answer)), classes="figures")
+        self._answer = answer
+        self._unfolded = False
+
+    def on_click(self) -> None:
+        """A click is as good as Enter."""
+        self.action_unfold()
+
+    def action_unfold(self) -> None:
+        """Show all, or only the line."""
+        self._unfolded = not self._unfolded
+        self.set_class(self._unfolded, "unfolded")
+        self.update(Content(_full(self._answer) if self._unfolded else _brief(self._answer)))
+
+
+def _brief(answer: Answer) -> str:
+    timings = answer.timings
+    parts = [answer.status.replace("_", " "), answer.route.path, f"{timings.total_s:.1f} s"]
+    if timings.first_token_s is None:
+        parts.append("by code alone")
+    else:
+        parts.append(f"first word after {timings.first_token_s:.1f} s")
+    if timings.tokens_per_s is not None:
+        parts.append(f"{timings.tokens_per_s:.0f} tokens/s")
+    return " · ".join(parts)
+
+
+def _full(answer: Answer) -> str:
+    timings = answer.timings
+    lines = [_brief(answer), f"why: {answer.route.why}"]
+    if timings.perception_s:
+        lines.append("perceived: " + ", ".join(f"{id} in {took:.1f} s" for id, took in timings.perception_s.items()))
+    if timings.prompt_tokens:
+        lines.append(
+            f"tokens: {timings.prompt_tokens} read, {timings.reused_tokens} of them again, "
+            f"{timings.completion_tokens} written"
+        )
+    lines.append("models: " + (", ".join(model.name for model in answer.models) or "none"))
+    return "\n".join(lines)
