@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from edge_assistant.errors import ModelCorrupt
+from edge_assistant.runtime import Runtime
 from edge_assistant.voice import phonemes
 from edge_assistant.voice.said import clauses, said, sentences
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from edge_assistant.runtime import Runtime
     from edge_assistant_models.installed import InstalledModel
 
 MAX_TEXT = 10_000  # characters that are spoken of one text: some ten minutes
@@ -40,7 +40,7 @@ class _Config(NamedTuple):
 
 
 class Voice:
-    """Speaks. Nothing is kept from one text to the next; one thread at a time.
+    """Speaks. Nothing is kept from one text to the next; one thread at a time, but for `stop`.
 
     Attributes:
         rate: samples a second.
@@ -55,7 +55,9 @@ class Voice:
         """
         phonemes.program()
         self._config = _read(model.files["config"])
-        self._session = runtime.session(model.files["model"], threads=1)
+        own = Runtime(runtime.threads)  # an answer goes on where what was said of it is stopped
+        self._halt = own.halt
+        self._session = own.session(model.files["model"], threads=1)
         self.rate = self._config.rate
 
     def speak(self, text: str) -> Iterator[NDArray[np.float32]]:
@@ -69,12 +71,19 @@ class Voice:
 
         Raises:
             VoiceUnavailable: the program espeak-ng is not installed, or fails.
+            Stopped: `stop` was called meanwhile.
         """
+        self._halt.clear()
         for sentence in sentences(said(text[:MAX_TEXT])):
+            self._halt.check()
             samples = self._sentence(sentence)
             if len(samples):
                 pause = _PAUSE_S if sentence[-1] in ".?!" else _BREATH_S
                 yield np.concatenate([samples, np.zeros(round(pause * self.rate), np.float32)])
+
+    def stop(self) -> None:
+        """Let what `speak` works on end soon with `Stopped`; from any thread."""
+        self._halt.ask()
 
     def _sentence(self, sentence: str) -> NDArray[np.float32]:
         row = self._ids(self._spoken(sentence))

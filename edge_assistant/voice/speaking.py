@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from edge_assistant.errors import EdgeAssistantError, VoiceUnavailable
+from edge_assistant.errors import EdgeAssistantError, Stopped, VoiceUnavailable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,6 +30,9 @@ class Speaks(Protocol):
 
     def speak(self, text: str) -> Iterator[NDArray[np.float32]]:
         """The samples of each sentence."""
+
+    def stop(self) -> None:
+        """Let `speak`, in another thread, end soon by raising `Stopped`."""
 
 
 class Plays(Protocol):
@@ -98,6 +101,7 @@ class Speaking:
             self._busy = False
             self._ended = self._begun
             self._speaker.stop()
+            self._voice.stop()
         self._wake.set()
 
     def close(self) -> None:
@@ -109,6 +113,8 @@ class Speaking:
         while not self._closed:
             try:
                 said = self._step()
+            except Stopped:
+                continue
             except EdgeAssistantError as error:
                 self._fail(error)
             except Exception:  # a thread that ended here would leave `speaking` true, and the microphone deaf, for good

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edge_assistant.errors import ModelCorrupt, VoiceUnavailable
+from edge_assistant.errors import ModelCorrupt, Stopped, VoiceUnavailable
 from edge_assistant.perception.sense import Request
 from edge_assistant.perception.speech import Speech
 from edge_assistant.runtime import Runtime
@@ -260,3 +260,12 @@ def test_a_configuration_that_is_none_is_told(
 def test_a_model_that_is_none_is_told(models: Models, tmp_path: Path) -> None:
     with pytest.raises(ModelCorrupt):
         Voice(changed(models("voice"), tmp_path, "model", b"no network"), Runtime(1))
+
+
+def test_stop_ends_what_is_being_made_and_the_next_text_is_spoken(voice: Voice) -> None:
+    sounds = voice.speak("This is the first. And this is the second.")
+    assert len(next(sounds))
+    voice.stop()
+    with pytest.raises(Stopped):
+        next(sounds)
+    assert len(list(voice.speak("This is another one."))) == 1

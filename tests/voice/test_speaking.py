@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from edge_assistant.errors import DeviceLost, EdgeAssistantError, VoiceUnavailable
+from edge_assistant.errors import DeviceLost, EdgeAssistantError, Stopped, VoiceUnavailable
 from edge_assistant.voice import speaking
 from edge_assistant.voice.speaking import Speaking
 
@@ -26,12 +26,19 @@ class Words:
         self.asked: list[str] = []
         self.gates: dict[str, threading.Event] = {}
         self.errors: dict[str, Exception] = {}
+        self.stopped = threading.Event()
+
+    def stop(self) -> None:
+        self.stopped.set()
 
     def speak(self, text: str) -> Iterator[np.ndarray]:
+        self.stopped.clear()
         for word in text.split():
             self.asked.append(word)
             if word in self.gates:
                 assert self.gates[word].wait(WAIT)
+                if self.stopped.is_set():
+                    raise Stopped("stopped", "ask again")
             if word in self.errors:
                 raise self.errors[word]
             yield np.full(len(word), ord(word[0]), np.float32)
@@ -153,6 +160,7 @@ def test_stop_is_at_once_and_what_was_being_made_is_not_played(made: Made, ears:
     assert ears.done.acquire(timeout=WAIT)
     assert box.heard == ["f", "a"]
     assert not ears.done.acquire(blocking=False)
+    assert ears.failed == []
 
 
 def test_stop_while_the_speaker_is_full(made: Made) -> None:
