@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 
 from edge_assistant.answer import Answer
@@ -19,14 +20,6 @@ from edge_assistant.reasoning.guard import ungrounded
 from edge_assistant.reasoning.route import plan
 from edge_assistant.reasoning.rules.vocabulary import within
 from edge_assistant.signals import Signal
-
-
-@dataclass(frozen=True, slots=True)
-class _Recalled:
-    """What a sense made of a signal, and the seconds that it took."""
-
-    made: Percept | InputError
-    seconds: float
 
 
 class WarmAssistant(Assistant):
@@ -48,7 +41,7 @@ class WarmAssistant(Assistant):
             ModelError: the language model is missing or corrupt.
         """
         self.gold, self.unpaid_s = {}, 0.0
-        self._recalled: dict[tuple[str, str], _Recalled] = {}
+        self._seconds: dict[tuple[str, str], float] = {}  # of perceiving, by sense and sum
         self._started: set[type[Sense]] = set()
         for _ in self.engine.stream([Message(Role.USER, "Good morning.")], max_tokens=1):
             pass
@@ -96,27 +89,21 @@ class WarmAssistant(Assistant):
             first = next(sense for sense in senses() if signal.kind in sense.kinds)
             return Percept(self.gold[signal.id] if kind is first else ())
         began = time.perf_counter()
-        key = kind.name, signal.sha256
-        if key not in self._recalled:
-            self._recalled[key] = self._perceive(kind, signal, request)
-        recalled = self._recalled[key]
-        self.unpaid_s += recalled.seconds - (time.perf_counter() - began)
-        if isinstance(recalled.made, InputError):
-            raise recalled.made
-        return replace(recalled.made, evidence=tuple(replace(e, signal=signal.id) for e in recalled.made.evidence))
+        try:
+            return self.recall.perceiver(kind.name, partial(self._perceive, kind))(signal, request)
+        finally:
+            if (seconds := self._seconds.get((kind.name, signal.sha256))) is not None:
+                self.unpaid_s += seconds - (time.perf_counter() - began)
 
-    def _perceive(self, kind: type[Sense], signal: Signal, request: Request) -> _Recalled:
+    def _perceive(self, kind: type[Sense], signal: Signal, request: Request) -> Percept:
         """Perceive; a sense's first signal twice, for it loads its models with it."""
         sense = self.sense(kind)
-        if kind not in self._started and isinstance(_try(sense, signal, request), Percept):
-            self._started.add(kind)
+        if kind not in self._started:
+            with suppress(InputError):
+                sense.perceive(signal, request)
+                self._started.add(kind)
         began = time.perf_counter()
-        made = _try(sense, signal, request)
-        return _Recalled(made, time.perf_counter() - began)
-
-
-def _try(sense: Sense, signal: Signal, request: Request) -> Percept | InputError:
-    try:
-        return sense.perceive(signal, request)
-    except InputError as error:
-        return error
+        try:
+            return sense.perceive(signal, request)
+        finally:
+            self._seconds[kind.name, signal.sha256] = time.perf_counter() - began
