@@ -8,7 +8,7 @@ import io
 import re
 import time
 from collections import deque
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ MAX_ROWS = 100_000  # kept, the newest: a day at one a second
 MAX_LINE = 1_000  # bytes; what has no line end in as many is no reading
 MAX_CELLS = 100
 WAIT = 1.0  # seconds that one read takes at most, and between two that give something
+_STEP = timedelta(milliseconds=1)  # between rows at least: those that came together have an order too
 _BY_ID = Path("/dev/serial/by-id")  # names that stay the same after replugging
 _PORTS = ("ttyUSB*", "ttyACM*")
 _NUMBER = re.compile(r"[-+]?\d+([.,]\d*)?([eE][-+]?\d+)?%?")
@@ -47,6 +48,7 @@ class SerialReadings:
         self._header: list[str] = []
         self._rows: deque[list[str]] = deque(maxlen=MAX_ROWS)
         self._at = 0.0
+        self._last = datetime.fromtimestamp(0, UTC)
         self._new = False
 
     def open(self) -> None:
@@ -111,7 +113,8 @@ class SerialReadings:
             if not self._header:
                 self._header = self._said if len(self._said) == len(cells) else _numbered(len(cells))
             if len(cells) == len(self._header):
-                self._rows.append([datetime.now().isoformat(timespec="milliseconds"), *cells])
+                self._last = max(datetime.now().astimezone(), self._last + _STEP)
+                self._rows.append([self._last.isoformat(timespec="milliseconds"), *cells])
                 self._new = True
 
     def _table(self) -> bytes:

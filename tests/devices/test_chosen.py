@@ -1,0 +1,51 @@
+from pathlib import Path
+
+import pytest
+
+from edge_assistant.devices import chosen
+from edge_assistant.devices.camera import FileCamera, OpenCVCamera
+from edge_assistant.devices.followed import FollowedFile
+from edge_assistant.devices.microphone import FileMicrophone, SoundMicrophone
+from edge_assistant.devices.serial import SerialReadings
+from edge_assistant.devices.speaker import FileSpeaker, Speaker
+from edge_assistant.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    ("choose", "real", "virtual"),
+    [
+        (chosen.camera, OpenCVCamera, FileCamera),
+        (chosen.microphone, SoundMicrophone, FileMicrophone),
+        (chosen.speaker, Speaker, FileSpeaker),
+    ],
+)
+def test_a_name_is_that_device_and_a_file_stands_for_one(choose, real, virtual):
+    assert isinstance(choose(None), real)
+    assert isinstance(choose("Some Name"), real)
+    assert isinstance(choose("file:some/file"), virtual)
+
+
+def test_the_name_is_what_a_person_reads(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert chosen.camera("file:~/a/film.mp4").name == "film.mp4"
+    assert chosen.camera("file:~/a/film.mp4")._path == tmp_path / "a" / "film.mp4"
+    assert chosen.camera(None).name == "the first camera"
+    assert chosen.camera("C920").name == "C920"
+    assert chosen.microphone(None).name == "the default microphone"
+
+
+def test_readings_are_a_file_or_a_port():
+    for text in ("log.csv", "file:log.csv"):
+        device = chosen.readings(text)
+        assert isinstance(device, FollowedFile)
+        assert device._path == Path("log.csv")
+    for text, baud in (("serial:/dev/ttyUSB0", 9600), ("serial:/dev/ttyUSB0@115200", 115_200)):
+        device = chosen.readings(text)
+        assert isinstance(device, SerialReadings)
+        assert (device.name, device._port, device._baud) == ("ttyUSB0", "/dev/ttyUSB0", baud)
+
+
+@pytest.mark.parametrize("baud", ["fast", "-1", "9600.5", "٩", "9" * 20])
+def test_a_speed_that_is_none(baud):
+    with pytest.raises(UsageError, match="is no speed of a serial port"):
+        chosen.readings(f"serial:/dev/ttyUSB0@{baud}")

@@ -1,0 +1,256 @@
+"""Microphones and speakers over a real sound server, and the lists of machines that are made up."""
+
+import sys
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import soundserver
+from kept import Kept
+
+from edge_assistant.devices import chosen, microphone, portaudio, pulseaudio, sound, speaker
+from edge_assistant.devices.device import Change
+from edge_assistant.devices.portaudio import Found
+from edge_assistant.devices.pulseaudio import Node
+from edge_assistant.errors import DeviceMissing
+
+SPOKEN = Path(__file__).parents[1] / "fixtures" / "speech" / "allergies.wav"
+RATE = microphone.RATE
+
+
+def library_is_there():
+    try:
+        portaudio.library()
+    except DeviceMissing:
+        return False
+    return True
+
+
+real = pytest.mark.skipif(
+    bool(soundserver.MISSING) or not library_is_there(), reason="PulseAudio and PortAudio are not installed"
+)
+
+
+@pytest.fixture(name="server", scope="module")
+def _server():
+    with soundserver.running() as server:
+        portaudio.renew()
+        if all(found.name != "pulse" for found in portaudio.devices("input")):
+            pytest.skip("ALSA has no plugin for PulseAudio: libasound2-plugins is not installed")
+        yield server
+
+
+@pytest.fixture(name="cable")
+def _cable(server):
+    server.plug("desk", "Desk")
+    yield server
+    server.unplug("desk")
+
+
+def likeness(heard, played):
+    """How well the best piece of what was heard fits what was played: 1 where they are the same, at any loudness."""
+    size = len(heard) + len(played)
+    products = np.fft.irfft(np.fft.rfft(heard, size) * np.conj(np.fft.rfft(played, size)), size)[: len(heard)]
+    at = int(products.argmax())
+    piece = heard[at : at + len(played)]
+    return float(products[at] / np.linalg.norm(piece) / np.linalg.norm(played))
+
+
+def recorded(path):
+    """A recording as the virtual microphone hears it."""
+    device, blocks = microphone.FileMicrophone(path, 10_000.0), []
+    with Kept(device, blocks.append) as kept:
+        kept.until(Change.CLOSED)
+    return np.concatenate(blocks)[: -round(microphone.SILENCE_AFTER * RATE)]
+
+
+@real
+class TestServer:
+    def test_they_are_listed_by_the_names_that_people_know(self, cable):
+        assert microphone.microphones() == ["Desk mic"]
+        assert speaker.speakers() == ["Desk speaker"]
+
+    def test_what_is_played_is_heard(self, cable):
+        with Kept(chosen.microphone("desk")) as kept:
+            kept.wait(lambda: kept.items)
+            cable.play(SPOKEN, "desk")
+            kept.wait(lambda: np.abs(np.concatenate(kept.items[-30:])).max() < 1e-3)
+        assert kept.told[0] == (Change.OPENED, "Desk mic")
+        assert {(block.shape, block.dtype.name) for block in kept.items} == {((512,), "float32")}
+        assert likeness(np.concatenate(kept.items), recorded(SPOKEN)) > 0.98
+
+    def test_what_a_speaker_plays_is_heard_and_stops_at_once(self, cable):
+        played, ended = recorded(SPOKEN), threading.Event()
+        player = chosen.speaker(None)
+        with Kept(chosen.microphone(None)) as kept:
+            kept.wait(lambda: kept.items)
+            player.play(played, RATE, ended.set)
+            assert ended.wait(60)
+            count = len(kept.items)
+            kept.wait(lambda: len(kept.items) > count + 30)
+            assert likeness(np.concatenate(kept.items), played) > 0.98
+            count = len(kept.items)
+            ended.clear()
+            player.play(np.tile(played, 30), RATE, ended.set)
+            kept.wait(lambda: np.abs(np.concatenate(kept.items[count:] or [played[:0]])).max(initial=0) > 0.1)
+            player.stop()
+            assert not player.playing
+            assert ended.wait(60)
+            kept.wait(lambda: np.abs(np.concatenate(kept.items[-10:])).max() < 1e-3)
+        player.close()
+
+    def test_a_microphone_that_is_unplugged_is_lost_and_comes_back_by_its_name(self, cable):
+        cable.plug("other", "Other")
+        with Kept(chosen.microphone("Desk mic")) as kept:
+            kept.until(Change.OPENED)
+            for count in (1, 2):
+                cable.unplug("desk")
+                assert kept.until(Change.LOST, count).startswith("Desk mic is gone")
+                cable.plug("desk", "Desk")
+                assert kept.until(Change.BACK, count) == "Desk mic"
+        cable.unplug("other")
+        assert kept.changes == [Change.OPENED, *[Change.LOST, Change.BACK] * 2, Change.CLOSED]
+
+    def test_one_that_the_server_replaces_by_another_in_silence_is_lost_too(self, cable):
+        cable.plug("other", "Other")
+        with Kept(chosen.microphone("Desk mic")) as kept:
+            kept.until(Change.OPENED)
+            for line in cable.do("list", "short", "modules").splitlines():
+                if "source_name=desk.mic" in line:
+                    cable.do("unload-module", line.split("\t")[0])
+            assert kept.until(Change.LOST) == "Desk mic is gone - plug it in again, it comes back by itself"
+        cable.unplug("other")
+
+    def test_a_speaker_that_is_unplugged_ends_what_it_plays(self, cable):
+        player, ended = chosen.speaker("Desk speaker"), threading.Event()
+        player.play(np.zeros(RATE * 60, dtype=np.float32), RATE, ended.set)
+        cable.unplug("desk")
+        assert ended.wait(60)
+        with pytest.raises(DeviceMissing, match="there is no speaker"):
+            player.play(np.zeros(RATE, dtype=np.float32), RATE)
+        cable.plug("desk", "Desk")
+        ended.clear()
+        player.play(np.zeros(RATE // 10, dtype=np.float32), RATE, ended.set)
+        assert ended.wait(60)
+        player.close()
+
+    def test_what_a_sink_plays_is_no_microphone_unless_it_is_named(self, server):
+        server.do("load-module", "module-null-sink", "sink_name=lonely", "norewinds=1")
+        assert microphone.microphones() == []
+        with pytest.raises(DeviceMissing, match="there is no microphone - plug one in"):
+            chosen.microphone(None).open()
+        device = chosen.microphone("lonely.monitor")
+        device.open()
+        assert device.read().shape == (512,)
+        device.close()
+        server.unplug("lonely")
+
+
+@pytest.fixture(name="machine")
+def _machine(monkeypatch):
+    """A machine of which a test says what PortAudio lists and what the sound server has."""
+
+    machine = SimpleNamespace(listed=[], nodes=None, renewed=0)
+
+    def renew():
+        machine.renewed += 1
+
+    monkeypatch.setattr(portaudio, "renew", renew)
+    monkeypatch.setattr(portaudio, "devices", lambda _: machine.listed)
+    monkeypatch.setattr(pulseaudio, "nodes", lambda _: machine.nodes)
+    return machine
+
+
+def node(name, **more):
+    return Node(**{"id": name.lower(), "name": name, "rate": 48_000, "monitor": False, "default": False, **more})
+
+
+class TestFound:
+    def test_without_a_server_the_cards_are_listed_and_the_default_first(self, machine):
+        machine.listed = [
+            Found("HDA: Analog", 0, 48_000, card=True),
+            Found("sysdefault", 1, 48_000),
+            Found("default", 2, 48_000, default=True),
+            Found("Jabra", 3, 16_000, card=True),
+        ]
+        assert microphone.microphones() == ["default", "HDA: Analog", "Jabra"]
+        assert sound.find(None, "input").name == "default"
+        assert sound.find("jab", "input").index == 3
+        assert sound.find("sysdefault", "input").index == 1
+        assert machine.renewed
+
+    def test_with_a_server_its_own_names_are_listed(self, machine):
+        machine.listed = [Found("HDA", 0, 48_000, card=True), Found("pulse", 1, 44_100)]
+        machine.nodes = [node("Headset", default=True, rate=16_000), node("Monitor", monitor=True), node("Webcam")]
+        assert microphone.microphones() == ["Headset", "Webcam"]
+        assert sound.find("webcam", "input") == Found("Webcam", 1, 48_000, node="webcam")
+        assert sound.find("monitor", "input").node == "monitor"
+        assert machine.renewed == 0  # which would end other streams
+
+    def test_a_server_that_cannot_be_asked_leaves_the_cards(self, machine):
+        machine.listed = [Found("pulse", 1, 44_100, default=True), Found("HDA", 0, 48_000, card=True)]
+        assert microphone.microphones() == ["pulse", "HDA"]
+
+    def test_what_is_not_there_is_said_with_what_is(self, machine):
+        with pytest.raises(DeviceMissing, match="there is no speaker - plug one in"):
+            sound.find("Jabra", "output")
+        machine.listed = [Found("HDA", 0, 48_000, card=True), Found("HDMI", 1, 48_000, card=True)]
+        with pytest.raises(DeviceMissing, match="there is no speaker Jabra - plug it in, or choose HDA or HDMI"):
+            sound.find("Jabra", "output")
+
+    def test_one_that_the_server_has_lost_is_gone(self, machine):
+        found = Found("Headset", 1, 48_000, node="headset")
+        machine.nodes = [node("Headset")]
+        assert not sound.gone(found, "input")
+        machine.nodes = [node("Webcam")]
+        assert sound.gone(found, "input")
+        machine.nodes = None  # the server did not answer in time: the silence of the stream will tell
+        assert not sound.gone(found, "input")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["", "not json", "{}", "[1, null, {}]", '[{"name": 7}]', '{"a": ' * 500],
+)
+def test_a_server_that_answers_nonsense(monkeypatch, tmp_path, answer):
+    program = tmp_path / "pactl"
+    (tmp_path / "answer").write_text(answer)
+    program.write_text(f"#!/bin/sh\ncat '{tmp_path}/answer'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    assert not pulseaudio.nodes("input")
+
+
+def test_nodes_of_the_same_name_are_numbered_and_their_letters_are_printable(monkeypatch):
+    listed = [
+        {"name": "a", "description": "Mic\x1b", "sample_specification": "s16le 1ch 16000Hz", "monitor_source": ""},
+        {"name": "b", "description": "Mic\x1b"},
+        {"name": "c.monitor", "description": "Monitor of C", "monitor_source": "c"},
+    ]
+    answers = {"list": listed, "info": {"default_source_name": "b"}}
+    monkeypatch.setattr(pulseaudio, "_asked", lambda word, *_: answers[word])
+    assert pulseaudio.nodes("input") == [
+        Node("b", "Mic\ufffd #2", 48_000, monitor=False, default=True),
+        Node("a", "Mic\ufffd", 16_000, monitor=False, default=False),
+        Node("c.monitor", "Monitor of C", 48_000, monitor=True, default=False),
+    ]
+
+
+def test_without_the_library_everything_says_so(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sounddevice", None)
+    assert microphone.microphones() == speaker.speakers() == []
+    with pytest.raises(DeviceMissing, match=r"library for sound is not installed - install it: pip install .*audio"):
+        chosen.microphone(None).open()
+    with pytest.raises(DeviceMissing, match="the library for sound is not installed"):
+        chosen.speaker(None).play(np.zeros(10, dtype=np.float32), RATE)
+
+
+def test_without_portaudio_everything_says_so(monkeypatch, tmp_path):
+    (tmp_path / "sounddevice.py").write_text("raise OSError('PortAudio library not found')\n")
+    monkeypatch.delitem(sys.modules, "sounddevice", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert microphone.microphones() == []
+    with pytest.raises(DeviceMissing, match="PortAudio, which drives sound, is not installed - install it: apt"):
+        chosen.microphone(None).open()
