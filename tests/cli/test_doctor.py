@@ -28,6 +28,16 @@ def test_a_model_is_missing(command: Command, home: Path, monkeypatch: pytest.Mo
     assert "without  model for detector" in ran.out
 
 
+def test_a_model_on_request_is_pulled_by_its_name(
+    command: Command, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(home / "none"))
+    ran = command("doctor", "--profile", "starter")
+    line = next(line for line in ran.out.splitlines() if "model for voice" in line)
+    assert line.startswith("without  ")
+    assert line.endswith(" - edge-assistant models pull piper-en-us-joe-medium")
+
+
 @pytest.mark.parametrize("ready", [True, False])
 def test_as_json(command: Command, ready: bool, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if not ready:

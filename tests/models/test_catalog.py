@@ -60,6 +60,11 @@ def test_a_shipped_profile_names_models_of_its_roles(each: profile.Profile) -> N
     assert {"language", "speech", "vad", "writing"} <= set(each.roles) - each.optional
 
 
+def test_what_few_need_and_whose_terms_are_narrow_comes_on_request_only() -> None:
+    for each in PROFILES.values():
+        assert each.on_request == ({"voice"} if each.name != "test" else set())
+
+
 def test_what_tests_need_can_be_had_without_an_account() -> None:
     for names in PROFILES["test"].roles.values():
         assert any(source.label.startswith(("pypi", "npm")) for source in SHIPPED[names[0]].sources)
@@ -228,6 +233,7 @@ def test_an_unknown_name_is_answered_with_a_hint(ask: Callable[[Portfolio], obje
     [
         'name = "p"\ndescription = "d"\n[roles]\ntaster = ["a"]',
         'name = "p"\ndescription = "d"\noptional = ["faces"]\n[roles]\nvad = ["a"]',
+        'name = "p"\ndescription = "d"\non_request = ["vad"]\n[roles]\nvad = ["a"]',
         'name = "p"\ndescription = "d"\n[roles]\nvad = []',
         'name = "p"\ndescription = "d"\n[roles]\nvad = ["a", "a"]',
         'name = "p"\ndescription = "d"\nmore = 1\n[roles]\nvad = ["a"]',

@@ -366,8 +366,8 @@ class TestProfile:
         """Makes up the profile `mine`."""
         from edge_assistant_models import profile
 
-        def choose(roles: dict[str, tuple[str, ...]], optional: set[str]) -> None:
-            made = profile.Profile("mine", "made up", roles, frozenset(optional))
+        def choose(roles: dict[str, tuple[str, ...]], optional: set[str], asked: frozenset[str] = frozenset()) -> None:
+            made = profile.Profile("mine", "made up", roles, frozenset(optional), asked)
             monkeypatch.setattr(profile, "load", lambda: {"mine": made})
 
         return choose
@@ -396,6 +396,11 @@ class TestProfile:
             catalog.file(name)
         (home / "gone.source").unlink()
         choose({"faces": ("gone",), "vad": ("there",)}, {"faces"})
+        assert Portfolio().pull_profile("mine") == {"vad": "there"}
+
+    def test_a_role_on_request_is_pulled_by_name_only(self, catalog: Any, choose: Any) -> None:
+        catalog.file("there")
+        choose({"voice": ("asked",), "vad": ("there",)}, {"voice"}, frozenset({"voice"}))
         assert Portfolio().pull_profile("mine") == {"vad": "there"}
 
     def test_a_needed_role_may_not_but_the_others_are_pulled(self, catalog: Any, home: Path, choose: Any) -> None:
