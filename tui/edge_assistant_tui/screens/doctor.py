@@ -77,8 +77,8 @@ class Doctor(Place):
         """What the terminal said when it was asked counts more than its name."""
         from edge_assistant import health
 
-        terminal = getattr(self.app, "terminal", None)
-        drawn = {"kitty": "Kitty", "sixel": "Sixel"}.get(str(getattr(terminal, "graphics", "")), "")
+        terminal = self.app.terminal
+        drawn = {"kitty": "Kitty", "sixel": "Sixel"}.get(str(terminal.graphics), "")
         return health.graphics(os.environ, drawn)
 
     @on(OptionList.OptionSelected)

@@ -1,0 +1,146 @@
+"""Export: the conversation as Markdown or JSON in a file; one that is there is never replaced unasked."""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Static
+
+from edge_assistant.signals import printable
+from edge_assistant_tui.screens.attach import Completion
+from edge_assistant_tui.screens.confirm import Confirm
+from edge_assistant_tui.screens.place import Place
+from edge_assistant_tui.widgets.signals import SignalList
+from edge_assistant_tui.widgets.turn import Turn
+
+if TYPE_CHECKING:
+    from edge_assistant.history.store import Saved
+
+_FORMATS = {".md": "Markdown, for people", ".json": "JSON, with all evidence, for programs"}
+
+
+class Export(Place, ModalScreen[None]):
+    """Asks where to; the ending of the name says which format."""
+
+    NAME = "export"
+    TITLE = "Export"
+    KEY = "ctrl+s"
+    HELP = "Write this conversation into a file, Markdown or JSON"
+    CSS_PATH = "confirm.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+t", "other", "Other format")]
+
+    def __init__(self, saved: Saved | None = None) -> None:
+        """Prepare.
+
+        Args:
+            saved: a conversation of the history; None for the one that is open.
+        """
+        super().__init__()
+        self._saved = saved
+
+    def compose(self) -> ComposeResult:
+        """A path, the format it means, two buttons."""
+        with Vertical(id="box"):
+            yield Static(Content.styled("Export the conversation to", "bold"))
+            yield Input(id="path", suggester=Completion())
+            yield Static(id="format")
+            with Horizontal(id="buttons"):
+                yield Button("Back (Esc)", id="no")
+                yield Button("Export (Enter)", id="yes", variant="primary")
+
+    def on_mount(self) -> None:
+        """Suggest a name that is free."""
+        self._saved = self._saved or self._open_now()
+        if self._saved is None:
+            self.dismiss()
+            self.app.notify("Nothing was asked yet.")
+            return
+        path = self.query_one("#path", Input)
+        path.value = str(suggested(self._saved.title, self._saved.began))
+        path.focus()
+
+    def action_other(self) -> None:
+        """Markdown becomes JSON, and the other way round."""
+        path = self.query_one("#path", Input)
+        chosen = Path(path.value)
+        path.value = str(chosen.with_suffix(".md" if chosen.suffix.lower() == ".json" else ".json"))
+
+    @on(Input.Changed)
+    def _told_typed(self, event: Input.Changed) -> None:
+        event.stop()
+        ending = ".json" if Path(event.value).suffix.lower() == ".json" else ".md"
+        said = f"{_FORMATS[ending]}; Ctrl+T for the other"
+        self.query_one("#format", Static).update(Content.styled(said, "$text-muted"))
+
+    @on(Input.Submitted)
+    @on(Button.Pressed, "#yes")
+    @work
+    async def _told_wanted(self) -> None:
+        """Write it; where a file is there already, ask first."""
+        from edge_assistant.errors import EdgeAssistantError
+        from edge_assistant.history import export
+
+        text = self.query_one("#path", Input).value.strip()
+        if not text or self._saved is None:
+            return
+        path = Path(text).expanduser()
+        question = f"{printable(path.name)} is there already. Replace it?"
+        if path.is_file() and not await self.app.push_screen_wait(Confirm(question, "Replace")):
+            return
+        try:
+            export.write(self._saved, path)
+        except EdgeAssistantError as error:
+            self.notify(error.hint, title=error.message, severity="error", markup=False)
+            return
+        self.app.notify(str(path), title="Exported", markup=False)
+        self.dismiss()
+
+    @on(Button.Pressed, "#no")
+    def _told_unwanted(self) -> None:
+        self.dismiss()
+
+    def _open_now(self) -> Saved | None:
+        """The conversation that is open: as the history has it, else as the screen shows it."""
+        from edge_assistant.errors import EdgeAssistantError
+
+        current = self.app.work.current
+        try:
+            saved = self.app.work.history.open(current) if current is not None else None
+        except EdgeAssistantError:
+            saved = None
+        return saved if saved is not None and saved.turns else self._shown_now()
+
+    def _shown_now(self) -> Saved | None:
+        from edge_assistant.history import store
+
+        shown = self.app.conversation
+        answers = [turn.answer for turn in shown.query(Turn) if turn.answer is not None]
+        if not answers:
+            return None
+        entries = shown.query_one(SignalList).entries
+        return store.Saved(
+            "",
+            answers[0].question,
+            datetime.now(UTC),
+            tuple(store.SavedSignal(entry.signal, store.State.READY, removed=False) for entry in entries),
+            tuple(store.Turn(datetime.now(UTC), answer.to_json()) for answer in answers),
+        )
+
+
+def suggested(title: str, began: datetime) -> Path:
+    """A name by the question and the time that no file has yet, here or in the home folder."""
+    folder = Path.cwd() if os.access(Path.cwd(), os.W_OK) else Path.home()
+    words = "-".join(re.findall("[a-z0-9]+", title.lower()))[:40].strip("-")
+    name = f"{began.astimezone():%Y-%m-%d}-{words or 'conversation'}"
+    free = (folder / f"{name}{f'-{number}' if number > 1 else ''}.md" for number in range(1, 1000))
+    return next((path for path in free if not path.exists()), folder / f"{name}.md")

@@ -1,0 +1,206 @@
+"""The history: conversations found as one types, opened as they were, exported, deleted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from edge_assistant_tui.screens.confirm import Confirm
+from edge_assistant_tui.screens.export import Export
+from edge_assistant_tui.screens.place import Place
+
+if TYPE_CHECKING:
+    from edge_assistant.history.store import Saved, Summary
+
+MAX_SHOWN = 500  # conversations in the list; a search finds the others
+
+
+class History(Place):
+    """Every conversation that was kept, the last one first."""
+
+    NAME = "history"
+    TITLE = "History"
+    KEY = "f8"
+    HELP = "Earlier conversations: search, open, export, delete"
+    CSS_PATH: ClassVar[list[str]] = ["place.tcss", "history.tcss"]  # type: ignore[assignment]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Back"),
+        Binding("ctrl+s", "export", "Export"),
+        Binding("delete,ctrl+d", "delete", "Delete"),
+        Binding("down", "list", "To the list", show=False),
+    ]
+
+    @dataclass
+    class Listed(Message):
+        """What a search found."""
+
+        search: str
+        found: list[Summary]
+
+    @dataclass
+    class Opened(Message):
+        """A conversation as it was kept, to go on with or to export."""
+
+        saved: Saved
+        export: bool
+
+    @dataclass
+    class Refused(Message):
+        """The history cannot be read or written."""
+
+        message: str
+        hint: str
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._found: list[Summary] = []
+
+    def body(self) -> ComposeResult:
+        """A search and its results."""
+        yield Input(placeholder="Search in questions, answers and names of signals", id="search", compact=True)
+        yield OptionList(id="body")
+        yield Static(id="about")
+
+    def on_mount(self) -> None:
+        """Typing searches."""
+        self.query_one(Input).focus()
+        self._search("")
+
+    def action_leave(self) -> None:
+        """Forget the search first, then go back."""
+        search = self.query_one(Input)
+        if search.value:
+            search.value = ""
+            search.focus()
+        else:
+            self.app.pop_screen()
+
+    def action_list(self) -> None:
+        """From the search into what it found."""
+        self.query_one(OptionList).focus()
+
+    @on(Input.Changed)
+    def _told_typed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._search(event.value)
+
+    @on(Input.Submitted)
+    def _told_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        if self._found:
+            self._open(self._found[0].id, export=False)
+
+    @work(thread=True, exclusive=True, group="search")
+    def _search(self, text: str) -> None:
+        from edge_assistant.errors import EdgeAssistantError
+
+        try:
+            found = self.app.work.history.conversations(text)
+        except EdgeAssistantError as error:
+            self.post_message(self.Refused(error.message, error.hint))
+        else:
+            self.post_message(self.Listed(text, found))
+
+    @on(Listed)
+    def _told_listed(self, event: Listed) -> None:
+        if event.search != self.query_one(Input).value:
+            return  # more was typed meanwhile
+        self._found = event.found[:MAX_SHOWN]
+        options = self.query_one(OptionList)
+        options.clear_options()
+        current = self.app.work.current
+        options.add_options([Option(_shown(summary, summary.id == current), id=summary.id) for summary in self._found])
+        options.highlighted = 0 if self._found else None
+        more = f"; the first {MAX_SHOWN} are shown" if len(event.found) > MAX_SHOWN else ""
+        kept = self.app.settings.keep_days
+        said = f"{_count(len(event.found), 'conversation')}{more}. " + (
+            "All are kept until they are deleted." if kept is None else f"They are deleted after {kept} days."
+        )
+        if not event.found:
+            said = "Nothing was found." if event.search else "Nothing was asked yet."
+        self.query_one("#about", Static).update(Content(said))
+
+    @on(OptionList.OptionSelected)
+    def _told_selected(self, event: OptionList.OptionSelected) -> None:
+        if event.option.id is not None:
+            self._open(event.option.id, export=False)
+
+    def action_export(self) -> None:
+        """Write the highlighted conversation into a file."""
+        if (summary := self._highlighted()) is not None:
+            self._open(summary.id, export=True)
+
+    @work(thread=True, exclusive=True, group="open")
+    def _open(self, id: str, *, export: bool) -> None:
+        from edge_assistant.errors import EdgeAssistantError
+
+        try:
+            saved = self.app.work.history.open(id)
+        except EdgeAssistantError as error:
+            self.post_message(self.Refused(error.message, error.hint))
+        else:
+            self.post_message(self.Opened(saved, export))
+
+    @on(Opened)
+    def _told_opened(self, event: Opened) -> None:
+        if event.export:
+            self.app.push_screen(Export(event.saved))
+            return
+        if event.saved.id != self.app.work.current:
+            self.app.work.stop()
+            self.app.work.resume(event.saved)
+        self.app.pop_screen()
+
+    @work
+    async def action_delete(self) -> None:
+        """Delete the highlighted conversation, once that is confirmed."""
+        summary = self._highlighted()
+        if summary is None:
+            return
+        if summary.id == self.app.work.current:
+            self.notify("It is open now: Ctrl+N there begins another one.", severity="warning")
+            return
+        question = f"Delete “{summary.title}” with {_count(summary.turns, 'answer')}? It cannot be brought back."
+        if await self.app.push_screen_wait(Confirm(question, "Delete")):
+            self._delete(summary.id)
+
+    @work(thread=True)
+    def _delete(self, id: str) -> None:
+        from edge_assistant.errors import EdgeAssistantError
+
+        try:
+            self.app.work.history.delete(id)
+        except EdgeAssistantError as error:
+            self.post_message(self.Refused(error.message, error.hint))
+        self.app.call_from_thread(self._search, self.query_one(Input).value)
+
+    @on(Refused)
+    def _told_refused(self, event: Refused) -> None:
+        self.notify(event.hint, title=event.message, severity="error", markup=False)
+        self.query_one("#about", Static).update(Content(f"{event.message} - {event.hint}"))
+
+    def _highlighted(self) -> Summary | None:
+        at = self.query_one(OptionList).highlighted
+        return self._found[at] if at is not None and at < len(self._found) else None
+
+
+def _shown(summary: Summary, current: bool) -> Content:
+    when = summary.began.astimezone().strftime("%Y-%m-%d %H:%M")
+    return Content.assemble(
+        (f"{when}  ", "$text-muted"),
+        (summary.title, "bold"),
+        (f"  {_count(summary.turns, 'answer')}", "$text-muted"),
+        ("  open now", "$text-accent") if current else "",
+    )
+
+
+def _count(number: int, name: str) -> str:
+    return f"{number} {name}" if number == 1 else f"{number} {name}s"
