@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from edge_assistant_models import progress, stamps, transfer
+from edge_assistant_models import profile, progress, stamps, transfer
 from edge_assistant_models.errors import ModelCorrupt, ModelMissing, PullFailed, StorageFull
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
@@ -364,7 +364,6 @@ class TestProfile:
     @pytest.fixture
     def choose(self, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         """Makes up the profile `mine`."""
-        from edge_assistant_models import profile
 
         def choose(roles: dict[str, tuple[str, ...]], optional: set[str], asked: frozenset[str] = frozenset()) -> None:
             made = profile.Profile("mine", "made up", roles, frozenset(optional), asked)
