@@ -77,6 +77,13 @@ class Terminal:
             self._read(0.1)
         return found
 
+    def wait_until_gone(self, pid: int) -> None:
+        """Wait for the end of a process that draws on the terminal."""
+        deadline = time.monotonic() + HANGS
+        while _runs(pid):
+            assert time.monotonic() < deadline, f"it does not end: {self.seen[-1000:]!r}"
+            self._read(0.05)
+
     def ended(self) -> int:
         """Wait for the command's end and return its status."""
         deadline = time.monotonic() + HANGS
@@ -97,7 +104,7 @@ class Terminal:
     def _end(self) -> None:
         """Kill whatever is in the foreground, and the shell."""
         with contextlib.suppress(OSError):
-            os.killpg(os.tcgetpgrp(self._slave), signal.SIGKILL)
+            os.killpg(os.tcgetpgrp(self.master), signal.SIGKILL)
         self.process.kill()
 
     def _read(self, seconds: float) -> bool:
@@ -105,3 +112,14 @@ class Terminal:
             return False
         self.seen += os.read(self.master, 65536).decode("utf-8", "replace")
         return True
+
+
+def _runs(pid: int) -> bool:
+    """Whether a process runs; one that has ended stays visible where nobody asks for its status."""
+    try:
+        os.kill(pid, 0)
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except ProcessLookupError:
+        return False
+    except FileNotFoundError:
+        return not Path("/proc/self").exists()  # no /proc: it can be signalled, so it runs

@@ -21,6 +21,7 @@ HEAVY = [
     "llama_cpp", "onnxruntime", "cv2", "textual", "sounddevice", "huggingface_hub", "numpy", "rich", "av", "PIL",
     "onnx", "pyarrow", "tokenizers", "pypdfium2", "zxingcpp", "rapidocr",
 ]  # fmt: skip
+OPTIONS_OF_THE_APP = ["attach", "camera", "microphone", "speaker", "profile", "language", "domain"]
 VERBS = ["ask", "bench", "check", "doctor", "models"]
 
 
@@ -60,6 +61,8 @@ def test_help_names_every_verb_and_status(command: Command) -> None:
     assert (ran.status, ran.err) == (0, "")
     assert all(f"\n    {verb} " in ran.out for verb in VERBS)
     assert "exit status: 0 answered" in ran.out
+    assert "Without a verb it opens the app." in ran.out
+    assert all(f"\n  --{option} " in ran.out for option in OPTIONS_OF_THE_APP)
 
 
 def test_version(command: Command) -> None:
@@ -73,6 +76,10 @@ def test_version(command: Command) -> None:
         ([], "error: the app needs a terminal - ask on the command line: edge-assistant ask QUESTION, or --help"),
         (["aks"], "invalid choice: 'aks'"),
         (["--colour"], "unrecognized arguments: --colour"),
+        (["--profile", "tiny", "--colour"], "unrecognized arguments: --colour - see 'edge-assistant --help'"),
+        (["--attach"], "argument --attach: expected one argument"),
+        (["--attach", "a.jpg", "--camera", "file:b.mp4"], "error: the app needs a terminal - ask on the command line"),
+        (["--profile", "tiny", "models", "list"], "error: --profile stands before the verb models - put the options"),
         (["ask"], "the following arguments are required: QUESTION - see 'edge-assistant ask --help'"),
         (["ask", "q", "--seed", "x"], "argument --seed: 'x' is no whole number from 0 on"),
         (["ask", "q", "--image"], "argument --image: expected one argument"),

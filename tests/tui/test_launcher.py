@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import signal
+import subprocess
 import sys
 import textwrap
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pulled
 import pytest
-from terminals import HANGS, Terminal
+from terminals import Terminal
+
+from edge_assistant.cli.main import parser
+from edge_assistant.errors import UsageError
+from edge_assistant.settings import Settings
+from edge_assistant_tui import launcher
+from edge_assistant_tui.options import Options
 
 LAUNCH = "import sys\nfrom edge_assistant_tui.launcher import run\nsys.exit(run(sys.argv[1:], {'GIVEN': 'handed on'}))"
 DRAWS = """
@@ -24,6 +31,8 @@ termios.tcsetattr(0, termios.TCSANOW, modes)
 sys.stderr.write("\\x1b[?1049h\\x1b[?1003h\\x1b[?25l")
 print("pid", os.getpid(), "parent", os.getppid(), "up", flush=True)
 """
+
+BARE = (sys.executable, "-m", "edge_assistant.cli.main")
 
 Launch = Callable[..., Terminal]
 
@@ -44,21 +53,24 @@ def launch(tmp_path: Path) -> Iterator[Launch]:
         terminal.close()
 
 
+@pytest.fixture
+def bare() -> Iterator[Launch]:
+    """Starts the bare command on a terminal, with the real app."""
+    terminals = []
+
+    def started(*arguments: str) -> Terminal:
+        terminals.append(Terminal(*BARE, *arguments))
+        return terminals[-1]
+
+    yield started
+    for terminal in terminals:
+        terminal.close()
+
+
 def app_of(terminal: Terminal) -> tuple[int, int]:
     """The process ids of the app and of its launcher."""
     found = terminal.read_until(r"pid (\d+) parent (\d+) up")
     return int(found[1]), int(found[2])
-
-
-def gone(pid: int) -> bool:
-    deadline = time.monotonic() + HANGS
-    while time.monotonic() < deadline:
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return True
-        time.sleep(0.01)
-    return False
 
 
 @pytest.mark.parametrize("status", [0, 1, 6, 70, 130])
@@ -125,7 +137,7 @@ def test_what_ends_the_launcher_ends_the_app(launch: Launch) -> None:
     app, launcher = app_of(terminal)
     os.kill(launcher, signal.SIGTERM)
     assert terminal.ended() == 9
-    assert gone(app)
+    terminal.wait_until_gone(app)
 
 
 def test_a_suspended_app_suspends_the_launcher_too(launch: Launch) -> None:
@@ -152,7 +164,7 @@ def test_an_app_notices_that_its_launcher_was_killed(launch: Launch, tmp_path: P
     app, launcher = app_of(terminal)
     terminal.read_until("listening")
     os.kill(launcher, signal.SIGKILL)
-    assert gone(app)
+    terminal.wait_until_gone(app)
     assert (tmp_path / "clean").read_text() == "False"
 
 
@@ -172,5 +184,76 @@ def test_a_pull_ends_when_the_launcher_was_killed(launch: Launch, home: Path, tm
         app, launcher = app_of(terminal)
         terminal.read_until("waiting")
         os.kill(launcher, signal.SIGKILL)
-        assert gone(app)
+        terminal.wait_until_gone(app)
     assert (tmp_path / "said").read_text() == "the launcher is gone - start the app again"
+
+
+def opened(terminal: Terminal) -> tuple[int, int]:
+    """The process ids of the real app, once it is drawn, and of its launcher."""
+    terminal.read_until(r"\x1b\[\?1049h.*Edge Assistant")
+    launcher = os.tcgetpgrp(terminal.master)
+    (app,) = Path(f"/proc/{launcher}/task/{launcher}/children").read_text().split()
+    return int(app), launcher
+
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="there is no /proc to find the app in")
+
+
+@needs_proc
+def test_the_bare_command_opens_the_app_and_cleans_up_after_it(bare: Launch) -> None:
+    terminal = bare("--profile", "tiny")
+    app, _ = opened(terminal)
+    os.kill(app, signal.SIGKILL)
+    assert terminal.ended() == 137
+    assert terminal.modes() == terminal.before
+    assert terminal.seen.endswith(
+        "error: the app was ended by SIGKILL - start it again; it offers the conversation\r\n"
+    )
+
+
+@needs_proc
+def test_the_app_ends_cleanly_when_its_launcher_was_killed(bare: Launch) -> None:
+    terminal = bare()
+    app, launcher = opened(terminal)
+    os.kill(launcher, signal.SIGKILL)
+    terminal.wait_until_gone(app)
+    assert terminal.seen.rpartition("\x1b[?1049l")[0]
+
+
+def test_the_stream_that_the_app_is_drawn_on_must_be_a_terminal(tmp_path: Path) -> None:
+    python = f"import sys; sys.stderr = open({str(tmp_path / 'err')!r}, 'w'); "
+    terminal = Terminal(sys.executable, "-c", python + "from edge_assistant.cli.main import main; sys.exit(main([]))")
+    assert terminal.ended() == 2
+    terminal.close()
+    assert (tmp_path / "err").read_text().startswith("error: the app needs a terminal - ")
+
+
+def arguments(*given: str) -> argparse.Namespace:
+    args = parser("").parse_args(given)
+    args.settings = Settings(profile="large", language="de", domain="clinic")
+    return args
+
+
+def test_the_command_line_comes_before_the_settings() -> None:
+    assert launcher.options_of(arguments()) == Options("large", "clinic", "de")
+    given = ["--profile", "tiny", "--domain", "d.toml", "--language", "en", "--attach", "a.jpg", "--attach", "b.wav"]
+    devices = ["--camera", "file:c.mp4", "--microphone", "USB Audio", "--speaker", "file:out.wav"]
+    options = Options("tiny", "d.toml", "en", "file:c.mp4", "USB Audio", "file:out.wav", ("a.jpg", "b.wav"))
+    assert launcher.options_of(arguments(*given, *devices)) == options
+
+
+def test_without_its_libraries_the_app_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launcher, "NEEDED", ("json", "textual_of_another_time"))
+    with pytest.raises(UsageError) as caught:
+        launcher.main(arguments())
+    assert str(caught.value) == (
+        "the app needs textual-of-another-time, which the extra 'tui' brings"
+        " - run 'pip install edge-assistant-offline[tui]', or ask on the command line, see --help"
+    )
+
+
+def test_the_launcher_imports_nothing_heavy() -> None:
+    code = "import sys, edge_assistant_tui.launcher; print(*sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    heavy = {"textual", "rich", "numpy", "cv2", "llama_cpp", "onnxruntime", "sounddevice", "socket", "asyncio", "ssl"}
+    assert not heavy & set(ran.stdout.split())
