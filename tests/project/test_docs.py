@@ -22,6 +22,7 @@ DOCS = (
     "docs/contract.md",
     "docs/models.md",
     "docs/settings.md",
+    "docs/app.md",
     "docs/bad-input.md",
     "docs/domains.md",
     "docs/architecture.md",
