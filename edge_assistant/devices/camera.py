@@ -158,7 +158,7 @@ class FileCamera:
             DeviceLost: the file was moved away, or cannot be decoded any more.
         """
         self._tick = max(self._tick + 1 / self._rate, time.monotonic())
-        time.sleep(min(1.0, self._tick - time.monotonic()))
+        time.sleep(min(1.0, max(0.0, self._tick - time.monotonic())))
         if self._shown is None or not self._path.exists():
             raise DeviceLost(f"{self.name} is gone", "put the file back")
         try:

@@ -14,7 +14,8 @@ from textual.widget import Widget
 
 from edge_assistant_tui.halfblocks import Picture
 
-_LIVE = "Space takes a picture"
+_LIVE = "Camera", "Space takes a picture"
+_TAKEN = "Picture taken, not sent", "Enter sends it, Escape drops it"
 
 
 class CameraView(Widget, can_focus=True):
@@ -54,8 +55,7 @@ class CameraView(Widget, can_focus=True):
         self.frozen = False
         self._picture: Picture | None = None
         self._words = ""
-        self.border_title = "Camera"
-        self.tell(_LIVE)
+        self.border_title, self.border_subtitle = _LIVE
 
     def show(self, picture: Picture) -> None:
         """Show another picture."""
@@ -70,14 +70,14 @@ class CameraView(Widget, can_focus=True):
     def freeze(self, words: str) -> None:
         """Hold what is seen."""
         self.frozen = True
-        self.border_title = "Picture taken - not sent yet"
+        self.border_title, self.border_subtitle = _TAKEN
         self.tell(words)
 
     def thaw(self) -> None:
         """Show what the camera sees again."""
         self.frozen = False
-        self.border_title = "Camera"
-        self.tell(_LIVE)
+        self.border_title, self.border_subtitle = _LIVE
+        self.tell("")
 
     def clear(self) -> None:
         """Forget the picture."""

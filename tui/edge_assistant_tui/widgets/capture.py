@@ -161,7 +161,7 @@ class Capture(Vertical):
 
         name = f"camera {datetime.fromtimestamp(frame.time):%H:%M:%S}"
         self._shot = shot = Shot(name, frame, encode(frame))
-        self.query_one(CameraView).freeze("looking ... Enter sends it, Escape drops it")
+        self.query_one(CameraView).freeze("looking ...")
         self._draw(shot, ())
         self.app.work.look_at(shot.data, shot.name, lambda: self._shot is shot)
 
@@ -171,8 +171,7 @@ class Capture(Vertical):
         if self._shot is None or self._shot.name != event.name:
             return
         self._draw(self._shot, event.evidence)
-        found = event.error or _found(event.evidence)
-        self.query_one(CameraView).tell(f"{found} - Enter sends it, Escape drops it")
+        self.query_one(CameraView).tell(event.error or _found(event.evidence))
 
     @on(CameraView.Sent)
     def _told_sent(self) -> None:
