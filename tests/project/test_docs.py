@@ -99,8 +99,11 @@ def test_the_bad_input_that_the_readme_shows_is_documented_so(root):
 
 def test_every_setting_is_described_with_its_default(root):
     text = (root / "docs" / "settings.md").read_text("utf-8")
-    rows = re.findall(r"^\| `(\w+)` \| `(\w+)` \| (\S+) \|", text, re.M)
-    shown = {"language": "detected", "plain": "`false`", "domain": "none"}
+    rows = re.findall(r"^\| `(\w+)` \| `(\w+)` \| ([^|]+) \|", text, re.M)
+    shown = {"language": "detected", "domain": "none", "camera": "the first", "keep_days": "all are kept"}
+    shown |= dict.fromkeys(("microphone", "speaker"), "the default") | dict.fromkeys(
+        ("plain", "spoken_answers"), "`false`"
+    )
     assert rows == [
         (field.name, settings.PREFIX + field.name.upper(), shown.get(field.name, f"`{field.default}`"))
         for field in fields(settings.Settings)
