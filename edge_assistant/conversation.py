@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from edge_assistant.answer import Answer
-from edge_assistant.assistant import Assistant, checked
+from edge_assistant.assistant import Assistant, Watch, checked
 from edge_assistant.errors import UsageError
-from edge_assistant.events import Event
 from edge_assistant.signals import Kind, Origin, Signal, guess, take_bytes, take_file
 
 SAID = "what you said"  # the name of what a message states beside its question
-
-Watch = Callable[[Event], None]
 
 
 class Conversation:
@@ -36,13 +32,13 @@ class Conversation:
         """
         self.assistant = assistant
         self._language = language
-        self._given: dict[str, Signal] = {}  # in the order attached, with the removed ones
-        self._removed: set[str] = set()
+        self._ids: list[str] = []  # all that were given, in the order attached
+        self._signals: dict[str, Signal] = {}  # without the removed ones, whose bytes are not held
 
     @property
     def signals(self) -> tuple[Signal, ...]:
         """The signals in the order attached, without removed ones."""
-        return tuple(signal for id, signal in self._given.items() if id not in self._removed)
+        return tuple(self._signals[id] for id in self._ids if id in self._signals)
 
     def attach(self, path: Path, kind: Kind | None = None) -> Signal:
         """Add a file, of the kind that its name or content tells where none is given.
@@ -80,14 +76,12 @@ class Conversation:
         Raises:
             UsageError: there is no such signal.
         """
-        signal = self._signal(id)
-        self._removed.add(id)
-        return signal
+        self._signal(id)
+        return self._signals.pop(id)
 
     def restore(self, signal: Signal) -> None:
         """Give a removed signal back its place and id; one of an earlier conversation comes last."""
-        self._given[signal.id] = signal
-        self._removed.discard(signal.id)
+        self._put(signal)
 
     def perceive(self, id: str, watch: Watch) -> None:
         """Perceive a signal, so that a question need not wait for it.
@@ -150,15 +144,17 @@ class Conversation:
             self.add(data, Kind.TEXT, origin=Origin.USER, name=SAID)
 
     def _signal(self, id: str) -> Signal:
-        if id not in self._given or id in self._removed:
+        if id not in self._signals:
             raise UsageError(f"there is no signal {id}", "name one of the conversation")
-        return self._given[id]
+        return self._signals[id]
 
     def _put(self, signal: Signal) -> Signal:
-        self._given[signal.id] = signal
+        if signal.id not in self._ids:
+            self._ids.append(signal.id)
+        self._signals[signal.id] = signal
         return signal
 
     def _next(self, kind: Kind) -> int:
         """A number within the kind that was never given."""
-        numbers = [int(signal.id.partition(":")[2]) for signal in self._given.values() if signal.kind is kind]
+        numbers = [int(number) for given, _, number in (id.partition(":") for id in self._ids) if given == kind]
         return max(numbers, default=0) + 1

@@ -6,6 +6,7 @@ import codecs
 import hashlib
 import io
 import os
+import re
 import stat
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -66,6 +67,7 @@ _BY_MAGIC = (
     (b"\xff\xf2", Kind.AUDIO),
     (b"\x1aE\xdf\xa3", Kind.VIDEO),  # Matroska and WebM
 )
+_ROWS = re.compile(r'[^\n]*[,;\t][^\n]*\n"?\d{4}-\d\d-\d\d[T ]\d\d:\d\d[^,;\t\n]*[,;\t]')  # a header, then a time
 _BY_RIFF = {b"WAVE": Kind.AUDIO, b"WEBP": Kind.IMAGE, b"AVI ": Kind.VIDEO}
 
 
@@ -134,7 +136,7 @@ def guess(path: Path) -> Kind:
 
 
 def _by_content(head: bytes) -> Kind | None:
-    """The kind that a file's first bytes tell, by their magic numbers; text is what holds no control characters."""
+    """The kind that a file's first bytes tell: by its magic number, else as text, of which readings are rows."""
     for start, kind in _BY_MAGIC:
         if head.startswith(start):
             return kind
@@ -142,13 +144,14 @@ def _by_content(head: bytes) -> Kind | None:
         return _BY_RIFF.get(head[8:12])
     if head[4:8] == b"ftyp":
         return Kind.AUDIO if head[8:11] in (b"M4A", b"M4B") else Kind.VIDEO
-    if not head or b"\0" in head:
-        return None
+    encoding = "utf-16" if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
     try:
-        codecs.getincrementaldecoder("utf-8")().decode(head)
+        text = codecs.getincrementaldecoder(encoding)().decode(head)
     except UnicodeDecodeError:
         return None
-    return Kind.TEXT
+    if not text or "\0" in text:
+        return None
+    return Kind.READINGS if _ROWS.match(text) else Kind.TEXT
 
 
 def take_file(path: Path, kind: Kind, number: int) -> Signal:

@@ -26,12 +26,18 @@ class _Kept:
 
 
 class Recall:
-    """Percepts, and faults of the bytes themselves, by sense, sum and language; what is used least is dropped."""
+    """Percepts, and faults of the bytes themselves, by sense, sum and language; what is used least is dropped.
+
+    Attributes:
+        bytes: of all that is kept, roughly.
+    """
+
+    bytes: int
 
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
         self._max_bytes = max_bytes
         self._kept: OrderedDict[Key, _Kept] = OrderedDict()
-        self._size = 0
+        self.bytes = 0
 
     def perceiver(self, sense: str, perceive: Perceive) -> Perceive:
         """What recalls for a sense, or perceives with it and keeps what it made.
@@ -63,15 +69,15 @@ class Recall:
     def forget(self, sha256: str) -> None:
         """Drop all that was perceived in these bytes."""
         for key in [key for key in self._kept if key[2] == sha256]:
-            self._size -= self._kept.pop(key).size
+            self.bytes -= self._kept.pop(key).size
 
     def _keep(self, key: Key, kept: _Kept) -> None:
         if kept.size > self._max_bytes:
             return
         self._kept[key] = kept
-        self._size += kept.size
-        while self._size > self._max_bytes:
-            self._size -= self._kept.popitem(last=False)[1].size
+        self.bytes += kept.size
+        while self.bytes > self._max_bytes:
+            self.bytes -= self._kept.popitem(last=False)[1].size
 
 
 def _of(signal: Signal, percept: Percept) -> Percept:

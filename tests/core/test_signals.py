@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from real_command import unprivileged
 
 from edge_assistant import signals
 from edge_assistant.errors import InputEmpty, InputError, InputMissing, InputTooLarge, InputUnreadable, InputUnsupported
-from edge_assistant.signals import Kind, Origin, printable, take_bytes, take_file
+from edge_assistant.signals import Kind, Origin, guess, printable, suffixes, take_bytes, take_file
 
 
 @pytest.fixture
@@ -197,3 +198,67 @@ def test_any_text_can_be_printed(text: str) -> None:
     shown.encode("utf-8")
     assert not any(ord(c) < 32 or 0x7F <= ord(c) < 0xA0 for c in shown)
     assert printable(shown) == shown
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_a_kind_is_told_by_the_name_alone(tmp_path: Path, kind: Kind) -> None:
+    """Whether the file is there or not: who takes it says that."""
+    for suffix in suffixes(kind):
+        assert guess(tmp_path / f"a.b{suffix}") is guess(tmp_path / f"A{suffix.upper()}") is kind
+
+
+@pytest.mark.parametrize(
+    ("head", "kind"),
+    [
+        (b"\x89PNG\r\n\x1a\n\0\0", Kind.IMAGE),
+        (b"\xff\xd8\xff\xe0\0\x10JFIF", Kind.IMAGE),
+        (b"BM\x36\0", Kind.IMAGE),
+        (b"II*\0\x08\0", Kind.IMAGE),
+        (b"%PDF-1.7\n%\xe2\xe3", Kind.IMAGE),
+        (b"RIFF\x24\0\0\0WEBPVP8 ", Kind.IMAGE),
+        (b"RIFF\x24\0\0\0WAVEfmt ", Kind.AUDIO),
+        (b"fLaC\0\0", Kind.AUDIO),
+        (b"OggS\0\2", Kind.AUDIO),
+        (b"ID3\x04\0", Kind.AUDIO),
+        (b"\0\0\0\x20ftypM4A \0", Kind.AUDIO),
+        (b"\0\0\0\x20ftypisom\0", Kind.VIDEO),
+        (b"\x1aE\xdf\xa3\x9f", Kind.VIDEO),
+        (b"RIFF\x24\0\0\0AVI LIST", Kind.VIDEO),
+        (b"time,temperature [degC]\n2025-03-14T14:00:00,60\n", Kind.READINGS),
+        (b"Zeit;Druck\r\n2025-03-14 14:00;1,5\r\n2025-03-14 14:01;1,6\r\n", Kind.READINGS),
+        (b"\xef\xbb\xbftime\ta\n2025-03-14T14:00:00Z\t1\n", Kind.READINGS),
+        (b"2025-03-14T14:00:00 the pump, which leaked, was stopped\n", Kind.TEXT),
+        (b"Dear Ann, Bob, and all,\nthe pump was stopped.\n", Kind.TEXT),
+        ("Müller".encode(), Kind.TEXT),
+        ("Müller".encode("utf-16"), Kind.TEXT),
+        ("é".encode() * 2_048, Kind.TEXT),
+        (b"x" + "é".encode() * 4_096, Kind.TEXT),  # cut within a character
+    ],
+)
+def test_a_kind_is_told_by_the_first_bytes(tmp_path: Path, head: bytes, kind: Kind) -> None:
+    path = tmp_path / "signal"
+    path.write_bytes(head)
+    assert guess(path) is kind
+
+
+@pytest.mark.parametrize("head", [b"", b"\0\1\2", b"\xfd\xfc\x80" * 9, b"RIFF\0\0\0\0ACON", b"\x7fELF\2\1\1\0"])
+def test_what_a_file_is_cannot_be_told(tmp_path: Path, head: bytes) -> None:
+    path = tmp_path / "signal"
+    path.write_bytes(head)
+    with pytest.raises(InputUnsupported, match="cannot be told what signal is"):
+        guess(path)
+
+
+def test_what_is_no_file_has_no_kind(tmp_path: Path) -> None:
+    with pytest.raises(InputMissing):
+        guess(tmp_path / "nowhere")
+    with pytest.raises(InputUnsupported, match="is a directory"):
+        guess(tmp_path)
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_have_a_kind_or_none(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
+    path = tmp_path_factory.getbasetemp() / "any"
+    path.write_bytes(data)
+    with suppress(InputUnsupported):
+        assert guess(path) in Kind

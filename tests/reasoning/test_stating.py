@@ -1,0 +1,100 @@
+"""Which sentences of a message state, and which ask."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_assistant.reasoning.stating import parted
+
+
+@pytest.mark.parametrize(
+    ("told", "asked"),
+    [
+        ("I counted two people.", "How many are in the picture?"),
+        ("Dr. Lee said it was 80 mg.", "What does the form say?"),
+        ("Two people.", "Is that right?"),
+        ("The alarm limit is 85 degrees.", "When was it first exceeded?"),
+        ("The patient is allergic to penicillin.", "Does the form agree with that"),
+        ("The receipt says 14.50 but he told me 15.40.", "Which one is right?"),
+        ("We have two deliveries of 1.5 kg each.", "Please tell me how much that is in total."),
+        ("She weighs 61 kg and takes 400 mg twice a day.", "Check the form against that."),
+        ("One cat and two dogs.", "How many animals do you see?"),
+        ("I read 71.4 bar at 10:15. The pump was off.", "I want to know whether the readings say the same."),
+        ("Ich habe zwei gesehen.", "How many are there?"),
+    ],
+)
+def test_what_is_told_stands_apart_from_what_is_asked(told: str, asked: str) -> None:
+    assert parted(f"{told} {asked}") == (told, asked)
+    assert parted(f"{told}\n\n{asked}") == (told, asked)
+    first, *rest = re.split(r"(?<=\.) (?=[A-Z])(?!Lee)", told)
+    between = " ".join([first, asked, *rest])
+    assert parted(between) == (told, asked)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "How many people are in the picture?",
+        "what is the dose",
+        "It was 80 mg, is that right?",
+        "She told me 80 mg, but what does the form say?",
+        "I want to know what the limit is.",
+        "I wonder whether they agree.",
+        "Tell me the dose.",
+        "Could you tell me the dose",
+        "Describe the picture.",
+        "Compare the two.",
+        "The total on the receipt",
+        "the total amount charged on the receipt",
+        "the dose that was given",
+        "Name and address",
+        "summarise",
+        "Hello. How many dogs are there?",
+        "Good morning! Thanks. What is the limit?",
+        "Is pump 4 ok",
+        "Thanks!",
+        "Hello",
+        "Good morning, how are you?",
+        "Do the form and the note agree on the allergies?",
+        "???",
+        "limit",
+        "",
+    ],
+)
+def test_a_mere_question_states_nothing(question: str) -> None:
+    assert parted(question) == ("", question)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "I counted two people.",
+        "I counted two people in the queue",
+        "The technician replaced bearing two.",
+        "My name is Ann.",
+        "The limit is 85 degrees. It was measured at the motor.",
+        "There were three cars.",
+        "Thanks. The dose was 80 mg.",
+        "He said it broke at ten.",
+    ],
+)
+def test_a_message_that_asks_nothing_is_told_whole(statement: str) -> None:
+    told, asked = parted(statement)
+    assert asked == ""
+    assert told == statement.removeprefix("Thanks. ")
+
+
+@given(
+    st.text(max_size=200) | st.lists(st.sampled_from(["I saw two. ", "How many? ", "Hello. ", "\n", "?"])).map("".join)
+)
+def test_no_word_is_lost_or_said_twice(message: str) -> None:
+    told, asked = parted(message)
+    if asked:
+        assert sorted(f"{told} {asked}".split()) == sorted(message.split())
+    else:
+        assert set(told.split()) <= set(message.split())
+    assert told or asked or not message.strip()
