@@ -43,8 +43,8 @@ class EvidenceScreen(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss", "Close"),
-        Binding("n,right", "step(1)", "Next", priority=True),
-        Binding("p,left", "step(-1)", "Previous", priority=True),
+        Binding("n,right", "step(1)", "Next", priority=True, key_display="n"),
+        Binding("p,left", "step(-1)", "Previous", priority=True, key_display="p"),
     ]
 
     @dataclass
@@ -63,6 +63,7 @@ class EvidenceScreen(ModalScreen[None]):
     def __init__(self, exhibits: Sequence[Exhibit], id: str) -> None:
         super().__init__()
         self._exhibits = tuple(exhibits)
+        self._sound = ""
         self._at = next((at for at, exhibit in enumerate(self._exhibits) if exhibit.id == id), 0)
 
     @property
@@ -97,6 +98,7 @@ class EvidenceScreen(ModalScreen[None]):
 
     async def _show(self) -> None:
         exhibit = self.exhibit
+        self._sound = ""
         self.app.loader.drop()
         self.app.playback.stop()
         place = f" {self._at + 1} of {len(self._exhibits)} "
@@ -121,7 +123,6 @@ class EvidenceScreen(ModalScreen[None]):
         state = self.query_one("#state", Static)
         state.update(Content(text))
         state.set_class(problem, "problem")
-        state.display = bool(text)
 
     @on(View.Wants)
     def _told_wants(self, event: View.Wants) -> None:
@@ -138,7 +139,7 @@ class EvidenceScreen(ModalScreen[None]):
         if isinstance(event.made, Problem):
             self._say(f"{event.made.message}: {event.made.hint}", problem=True)
             return
-        self._say("")
+        self._say(self._sound)
         await event.view.show(event.made)
 
     @on(View.Plays)
@@ -158,7 +159,7 @@ class EvidenceScreen(ModalScreen[None]):
             decoded.unchanged(signal)
             sound = excerpt(signal, event.seconds, decoded.check)
             playback.play(sound.samples, sound.rate, chosen, self._silent)
-            return self.Sounds(sound.seconds)
+            return self.Sounds(event.seconds)
 
         self._say(LOADING)
         self.app.loader.want(job, self._heard)
@@ -188,10 +189,9 @@ class EvidenceScreen(ModalScreen[None]):
     @on(Sounds)
     def _told_sounds(self, event: Sounds) -> None:
         event.stop()
-        if event.seconds is None:
-            self._say("")
-        else:
-            self._say(f"♪ playing {clock(event.seconds[0])}-{clock(event.seconds[1])}")
+        first, last = event.seconds or (0.0, 0.0)
+        self._sound = f"♪ playing {clock(first)}-{clock(last)}" if event.seconds is not None else ""
+        self._say(self._sound)
 
 
 def _view(exhibit: Exhibit) -> type[View] | None:
