@@ -316,7 +316,7 @@ class Conversation(Screen[None]):
     def _told_looked(self, event: messages.Looked) -> None:
         self.capture.told_looked(event)
 
-    @on(Capture.Sent)
+    @on(Capture.Done)
     def _told_captured(self) -> None:
         self.query_one(Prompt).focus()
 

@@ -66,8 +66,8 @@ class Capture(Vertical):
         recording: bytes | None
         send: bool
 
-    class Sent(Message):
-        """A picture was sent; what follows is a question about it."""
+    class Done(Message):
+        """There is nothing more to do at the preview; what follows is a question."""
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
@@ -138,7 +138,7 @@ class Capture(Vertical):
         self.remove_class("seeing")
         self._say("camera", "off")
         if had_focus:
-            self.screen.focus_next()
+            self.post_message(self.Done())
 
     @on(messages.Pictured)
     def _told_pictured(self, event: messages.Pictured) -> None:
@@ -179,7 +179,7 @@ class Capture(Vertical):
 
         if self._shot is not None:
             self.app.work.add(self._shot.data, Kind.IMAGE, Origin.CAMERA, self._shot.name)
-            self.post_message(self.Sent())
+            self.post_message(self.Done())
             self._shot = None
             self.query_one(CameraView).thaw()
 
@@ -375,12 +375,12 @@ def _found(evidence: tuple[Evidence, ...]) -> str:
     """What was found, in a few words: things by their number, then lines of writing."""
     from collections import Counter
 
-    from edge_assistant.evidence import Code, Thing
+    from edge_assistant.evidence import Code, Field, Line, Thing, TickBox
 
     things = Counter(item.detail.label for item in evidence if isinstance(item.detail, Thing) and item.detail.sure)
     codes = sum(isinstance(item.detail, Code) for item in evidence)
-    other = sum(item.locator.box is not None for item in evidence) - things.total() - codes
-    parts = [f"{count} {label}" for label, count in things.most_common(4)]
-    parts += [f"{codes} codes"] if codes else []
-    parts += [f"{other} pieces of writing"] if other > 0 else []
+    written = sum(isinstance(item.detail, Line | Field | TickBox) for item in evidence)
+    parts = [label if count == 1 else f"{label} x {count}" for label, count in things.most_common(4)]
+    parts += [f"codes x {codes}"] if codes else []
+    parts += [f"lines of writing x {written}"] if written else []
     return f"found {', '.join(parts)}" if parts else "nothing found"
