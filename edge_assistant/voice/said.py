@@ -49,7 +49,7 @@ _SYMBOLS = {
 }  # fmt: skip
 _POWERS = {"²": "square", "2": "square", "³": "cubic", "3": "cubic"}
 _WORDS = {
-    "Dr.": "Doctor", "Mr.": "Mister", "Mrs.": "Missus", "Ms.": "Miz", "Prof.": "Professor", "St.": "Saint",
+    "Dr.": "Doctor", "Mr.": "Mister", "Mrs.": "Missus", "Ms.": "Miz", "Prof.": "Professor", "St.": "St",
     "vs.": "versus", "e.g.": "for example", "i.e.": "that is", "etc.": "and so on", "approx.": "about",
     "a.m.": "AM", "p.m.": "PM",
 }  # fmt: skip
