@@ -17,26 +17,42 @@ _PATIENCE = 20.0
 
 
 class Server:
-    """What a test does to the server; `pactl` is asked as a person would."""
+    """What a test does to the server, by `pactl` as a person would."""
 
-    def do(self, *words: str) -> str:
-        return subprocess.run(["pactl", *words], check=True, capture_output=True, text=True, timeout=20).stdout
+    def __init__(self) -> None:
+        self._modules: dict[str, str] = {}
+
+    def load(self, name: str, module: str, *settings: str) -> None:
+        """Load a module, to be unloaded by a name."""
+        self._modules[name] = _pactl("load-module", module, *settings).strip()
+
+    def unload(self, name: str) -> None:
+        """Unload a module; what stands on it goes with it."""
+        _pactl("unload-module", self._modules.pop(name))
 
     def plug(self, name: str, shown: str) -> None:
         """A cable: a sink, and a microphone that hears what is played into it. It starts within 50 ms, not 2 s."""
         sink = [f"sink_name={name}", "norewinds=1", _described("sink", f"{shown} speaker")]
-        self.do("load-module", "module-null-sink", *sink)
+        self.load(name, "module-null-sink", *sink)
         source = [f"source_name={name}.mic", f"master={name}.monitor", _described("source", f"{shown} mic")]
-        self.do("load-module", "module-remap-source", *source)
+        self.load(f"{name}.mic", "module-remap-source", *source)
 
     def unplug(self, name: str) -> None:
-        for line in self.do("list", "short", "modules").splitlines():
-            number, _, arguments = line.split("\t")[:3]
-            if f"sink_name={name} " in f"{arguments} ":
-                self.do("unload-module", number)  # what stands on the sink goes with it
+        """Take a cable away, with its microphone."""
+        self.unplug_microphone(name)
+        self.unload(name)
+
+    def unplug_microphone(self, name: str) -> None:
+        """Take only the microphone of a cable away."""
+        if f"{name}.mic" in self._modules:
+            self.unload(f"{name}.mic")
 
     def play(self, path: Path, name: str) -> None:
         subprocess.run(["paplay", f"--device={name}", str(path)], check=True, timeout=60)
+
+
+def _pactl(*words: str) -> str:
+    return subprocess.run(["pactl", *words], check=True, capture_output=True, text=True, timeout=20).stdout
 
 
 def _described(kind: str, text: str) -> str:

@@ -117,9 +117,7 @@ class TestServer:
         cable.plug("other", "Other")
         with Kept(chosen.microphone("Desk mic")) as kept:
             kept.until(Change.OPENED)
-            for line in cable.do("list", "short", "modules").splitlines():
-                if "source_name=desk.mic" in line:
-                    cable.do("unload-module", line.split("\t")[0])
+            cable.unplug_microphone("desk")
             assert kept.until(Change.LOST) == "Desk mic is gone - plug it in again, it comes back by itself"
         cable.unplug("other")
 
@@ -137,7 +135,7 @@ class TestServer:
         player.close()
 
     def test_what_a_sink_plays_is_no_microphone_unless_it_is_named(self, server):
-        server.do("load-module", "module-null-sink", "sink_name=lonely", "norewinds=1")
+        server.load("lonely", "module-null-sink", "sink_name=lonely", "norewinds=1")
         assert microphone.microphones() == []
         with pytest.raises(DeviceMissing, match="there is no microphone - plug one in"):
             chosen.microphone(None).open()
@@ -145,7 +143,7 @@ class TestServer:
         device.open()
         assert device.read().shape == (512,)
         device.close()
-        server.unplug("lonely")
+        server.unload("lonely")
 
 
 @pytest.fixture(name="machine")
