@@ -37,6 +37,7 @@ class Loader:
         self._wish: _Wish | None = None
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
+        self._closed = False
 
     def want(self, job: Job, told: Callable[[object], object]) -> None:
         """Do a job instead of what is done and waits.
@@ -57,6 +58,12 @@ class Loader:
         """Nothing is wanted any more."""
         with self._changed:
             self._wish = None
+
+    def close(self) -> None:
+        """Let go of everything now."""
+        with self._changed:
+            self._wish, self._closed = None, True
+            self._changed.notify()
 
     def _run(self) -> None:
         decoded = Decoded(lambda: None)
@@ -80,7 +87,8 @@ class Loader:
 
     def _next(self) -> _Wish | None:
         with self._changed:
-            if not self._changed.wait_for(lambda: self._wish is not None, self.IDLE):
+            self._changed.wait_for(lambda: self._wish is not None or self._closed, self.IDLE)
+            if self._wish is None:
                 self._thread = None
             return self._wish
 

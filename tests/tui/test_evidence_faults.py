@@ -1,0 +1,352 @@
+"""Evidence whose signal is gone, changed, damaged or large: it is said, and nothing else stops."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from exhibited import HANGS, Made, Viewing, form, look, made, said, vitals
+from textual.widgets import Static
+
+from edge_assistant.answer import Answer
+from edge_assistant.errors import EdgeAssistantError, InputCorrupt, InputMissing
+from edge_assistant.evidence import Evidence, Locator, Passage
+from edge_assistant.signals import Kind, take_file
+from edge_assistant_tui import exhibits
+from edge_assistant_tui.screens.evidence import GONE, LOADING, EvidenceScreen
+from edge_assistant_tui.showing import decoded as decoding
+from edge_assistant_tui.showing.decoded import Decoded, Superseded
+from edge_assistant_tui.showing.loader import Loader, Problem
+from edge_assistant_tui.widgets.view import View
+
+IDS = ("E1", "E3", "E5", "E6")  # picture, recording, readings, text
+
+
+@pytest.fixture
+def things(tmp_path: Path) -> Made:
+    return made(tmp_path)
+
+
+def path_of(answer: Answer, id: str) -> Path:
+    """The file that a citation rests on."""
+    (item,) = (item for item in answer.evidence if item.id == id)
+    (signal,) = (signal for signal in answer.signals if signal.id == item.signal)
+    assert signal.path is not None
+    return signal.path
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_a_file_that_is_gone_is_said_and_what_was_perceived_stays(things: Made, id: str) -> None:
+    path = path_of(things.answer(), id)
+    path.unlink()
+
+    async def story(viewing: Viewing) -> None:
+        await viewing.open(things.answer(), id)
+        assert viewing.state() == f"{path.name} does not exist: check the path"
+        (item,) = (item for item in things.answer().evidence if item.id == id)
+        assert item.text.split("\n")[0] in viewing.text()
+        await viewing.press("n")
+        assert viewing.state() == ""
+
+    look(story)
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_a_file_that_changed_since_is_not_shown_in_place_of_what_was_cited(things: Made, id: str) -> None:
+    path = path_of(things.answer(), id)
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1  # of the same length
+    path.write_bytes(data)
+
+    async def story(viewing: Viewing) -> None:
+        await viewing.open(things.answer(), id)
+        assert f"{path.name} has changed since it was perceived" in viewing.state()
+        assert "attach it again" in viewing.state()
+
+    look(story)
+
+
+def test_a_file_that_changes_while_it_is_looked_at_is_noticed_at_the_next_look(things: Made) -> None:
+    async def story(viewing: Viewing) -> None:
+        await viewing.open(things.answer(), "E1")
+        assert viewing.state() == ""
+        form(path_of(things.answer(), "E1"), (300, 300))
+        await viewing.press("f")
+        assert "form.png has changed since" in viewing.state()
+
+    look(story)
+
+
+def test_a_recording_that_is_gone_is_not_played(things: Made) -> None:
+    async def story(viewing: Viewing) -> None:
+        await viewing.open(things.answer(), "E3")
+        path_of(things.answer(), "E3").unlink()
+        await viewing.press("space")
+        await viewing.until(lambda: "note.wav does not exist" in viewing.state())
+        assert "I'm allergic to penicillin." in viewing.text()
+
+    look(story)
+
+
+def test_a_picture_that_is_damaged_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "form.png"
+    form(path)
+    path.write_bytes(path.read_bytes()[:200])
+    signal = take_file(path, Kind.IMAGE, 1)
+    item = Evidence("E1", signal.id, "a word", 0.5, Locator(box=(10, 10, 50, 20)), Passage())
+    shown = exhibits.of_signal(signal, [item])
+
+    async def story(viewing: Viewing) -> None:
+        await viewing.app.push_screen(EvidenceScreen(shown, "1"))
+        await viewing.settle()
+        assert viewing.state().startswith("form.png ")
+        assert "copy or export it again" in viewing.state()
+
+    look(story)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        Locator(box=(10_000, 10_000, 50, 50)),
+        Locator(box=(-5, -5, 0, 0)),
+        Locator(box=(470, 390, 500, 500)),
+        Locator(page=7, box=(1, 1, 5, 5)),
+        Locator(),
+    ],
+    ids=str,
+)
+def test_a_place_that_is_not_in_the_picture_is_no_fault(things: Made, place: Locator) -> None:
+    item = Evidence("E1", "image:1", "a word", 0.5, place, Passage())
+
+    async def story(viewing: Viewing) -> None:
+        await viewing.app.push_screen(EvidenceScreen(exhibits.of_signal(things.form, [item]), "1"))
+        await viewing.settle()
+        assert "fault" not in viewing.state()
+        assert "log" not in viewing.state()
+        await viewing.press("f", "plus", "j")
+
+    look(story)
+
+
+@pytest.mark.parametrize("rows", [(1000, 2000), (0, 0), (5, 1)])
+def test_rows_that_are_not_there_are_no_fault(things: Made, rows: tuple[int, int]) -> None:
+    item = Evidence("E1", "readings:1", "a peak", None, Locator(rows=rows), Passage())
+
+    async def story(viewing: Viewing) -> None:
+        await viewing.app.push_screen(EvidenceScreen(exhibits.of_signal(things.vitals, [item]), "1"))
+        await viewing.settle()
+        assert viewing.state() == ""
+        assert "2026-03-14 09:01" in viewing.text()
+
+    look(story)
+
+
+@pytest.mark.parametrize("chars", [(10_000, 20_000), (0, 0), (50, 10)])
+def test_a_span_beyond_the_text_is_no_fault(things: Made, chars: tuple[int, int]) -> None:
+    item = Evidence("E1", "text:1", "a passage", None, Locator(chars=chars), Passage())
+
+    async def story(viewing: Viewing) -> None:
+        await viewing.app.push_screen(EvidenceScreen(exhibits.of_signal(things.remark, [item]), "1"))
+        await viewing.settle()
+        assert viewing.state() == ""
+        assert "▶" in viewing.text()
+
+    look(story)
+
+
+def test_seconds_after_the_end_of_a_recording_are_said(things: Made) -> None:
+    item = Evidence("E1", "audio:1", "Goodbye.", 0.5, Locator(seconds=(90.0, 95.0)), Passage())
+
+    async def story(viewing: Viewing) -> None:
+        await viewing.app.push_screen(EvidenceScreen(exhibits.of_signal(things.note, [item]), "1"))
+        await viewing.settle()
+        await viewing.press("space")
+        await viewing.until(lambda: "no sound there" in viewing.state())
+
+    look(story)
+
+
+def test_an_answer_from_the_history_is_shown_with_the_signals_of_the_conversation(things: Made) -> None:
+    answer = things.answer()
+    bare = replace(answer, signals=tuple(replace(signal, path=None) for signal in answer.signals))
+    same = exhibits.of_answer(bare, {"image:1": things.form, "audio:1": replace(things.note, sha256="0" * 64)})
+    assert [exhibit.signal is not None for exhibit in same] == [True, False, False, False, False]
+
+    async def story(viewing: Viewing) -> None:
+        await viewing.app.push_screen(EvidenceScreen(same, "E3"))
+        await viewing.settle()
+        assert viewing.state() == GONE
+        assert "▶ 00:04.0-00:06.0  I'm allergic to penicillin." in viewing.text()
+        await viewing.press("space")
+        assert viewing.state() == GONE
+        await viewing.press("n", "n")
+        assert viewing.state() == GONE
+        assert not viewing.app.screen.query(View)
+        await viewing.press("n", "n")
+        assert viewing.state() == ""
+
+    look(story)
+
+
+def test_a_citation_without_evidence_and_a_value_that_rests_on_nothing_are_no_fault(things: Made) -> None:
+    answer = things.answer()
+    hollow = replace(answer, citations=("E9",), computed=(replace(answer.computed[0], evidence=("E9",)),))
+
+    async def story(viewing: Viewing) -> None:
+        await viewing.open(hollow, "E9")
+        assert "max(temperature) = 38.4 degC" in viewing.text()
+
+    look(story)
+    assert exhibits.of_answer(replace(hollow, computed=()), {}) == ()
+
+
+def test_what_takes_long_says_so_and_holds_up_neither_keys_nor_what_is_wanted_next(
+    things: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go, begun = threading.Event(), threading.Event()
+
+    def page(self: Decoded, *arguments: object) -> object:
+        begun.set()
+        while not go.wait(0.01):
+            self.check()
+        return real(self, *arguments)  # type: ignore[arg-type]
+
+    real = Decoded.page
+    monkeypatch.setattr(Decoded, "page", page)
+
+    async def story(viewing: Viewing) -> None:
+        await viewing.app.push_screen(EvidenceScreen(exhibits.of_answer(things.answer(), {}), "E1"))
+        await viewing.until(begun.is_set)
+        assert viewing.state() == LOADING
+        await viewing.press("n", "n")
+        assert "temperature [degC]   ● cited" in viewing.text()
+        await viewing.press("p", "p", "escape")
+        go.set()
+        assert viewing.app.screen is viewing.app.conversation
+
+    monkeypatch.setattr(Viewing, "settle", _settle_but_for_the_picture)
+    look(story)
+
+
+async def _settle_but_for_the_picture(viewing: Viewing) -> None:
+    """Wait until something is shown, but for a picture, which never comes in this test."""
+    for _ in range(int(HANGS / 0.02)):
+        await viewing.pilot.pause(0.02)
+        screen = viewing.app.screen
+        if not isinstance(screen, EvidenceScreen) or screen.exhibit.kind == "image" or viewing.state() != LOADING:
+            await viewing.pilot.pause()
+            return
+
+
+def test_the_loader_does_the_newest_wish_and_gives_up_those_before() -> None:
+    loader = Loader()
+    told: list[object] = []
+    begun, done = threading.Event(), threading.Event()
+
+    def endless(decoded: Decoded) -> object:
+        begun.set()
+        while True:
+            decoded.check()
+            time.sleep(0.001)
+
+    loader.want(endless, told.append)
+    assert begun.wait(HANGS)
+    for number in range(10):
+        loader.want(lambda decoded, number=number: number, lambda made: (told.append(made), done.set()))  # type: ignore[misc]
+    assert done.wait(HANGS)
+    assert told[-1] == 9
+    assert told == sorted(told, key=str)
+
+
+def test_the_loader_tells_what_went_wrong_and_goes_on() -> None:
+    loader = Loader()
+    told: list[object] = []
+    turn = threading.Event()
+
+    def hear(made: object) -> None:
+        told.append(made)
+        turn.set()
+
+    def fails(decoded: Decoded) -> object:
+        raise InputCorrupt("it is damaged", "copy it again")
+
+    def faulty(decoded: Decoded) -> object:
+        raise KeyError("ours")
+
+    for job in (fails, faulty, lambda decoded: "made"):
+        turn.clear()
+        loader.want(job, hear)
+        assert turn.wait(HANGS)
+    assert told == [
+        Problem("it is damaged", "copy it again"),
+        Problem("it cannot be shown (KeyError)", "the log has the details"),
+        "made",
+    ]
+
+
+@pytest.mark.parametrize("idle", [0.01, HANGS])
+def test_the_loader_has_one_thread_and_lets_go_of_everything_after_a_while_or_at_once(
+    idle: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Loader, "IDLE", idle)
+    loader = Loader()
+    done = threading.Event()
+    for _ in range(20):
+        loader.want(lambda decoded: 1, lambda made: done.set())
+    assert done.wait(HANGS)
+    thread = loader._thread
+    if idle == HANGS:
+        loader.close()
+    if thread is not None:
+        thread.join(HANGS)
+        assert not thread.is_alive()
+    assert loader._thread is None
+
+
+def test_a_file_is_summed_once_and_decoded_once_and_little_is_held(
+    things: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checks = []
+    decoded = Decoded(lambda: checks.append(1))
+    first = decoded.table(things.vitals)
+    read = len(checks)
+    assert decoded.table(things.vitals) is first
+    assert len(checks) == read
+    monkeypatch.setattr(decoding, "_KEPT", 2)
+    for number in range(2, 6):
+        decoded.table(take_file(vitals(tmp_path / f"{number}.csv", rows=60 + number), Kind.READINGS, number))
+    assert len(decoded._kept) == 2
+    assert decoded.table(things.vitals) is not first
+    assert len(decoded.table(things.vitals)) == len(first)
+
+
+def test_reading_a_large_file_stops_when_something_else_is_wanted(things: Made) -> None:
+    def stop() -> None:
+        raise Superseded
+
+    with pytest.raises(Superseded):
+        Decoded(stop).table(things.vitals)
+
+
+def test_what_is_not_there_raises_what_a_person_can_read(things: Made) -> None:
+    decoded = Decoded(lambda: None)
+    path_of(things.answer(), "E1").unlink()
+    with pytest.raises(InputMissing) as caught:
+        decoded.page(things.form, None)
+    assert isinstance(caught.value, EdgeAssistantError)
+    assert "form.png" in caught.value.message
+
+
+def test_every_state_is_a_word(things: Made) -> None:
+    async def story(viewing: Viewing) -> None:
+        await viewing.open(things.answer(), "E1")
+        state = viewing.app.screen.query_one("#state", Static)
+        viewing.app.screen._say("it broke: mend it", problem=True)  # type: ignore[attr-defined]
+        assert state.has_class("problem")
+        assert said(state) == "it broke: mend it"
+
+    look(story)
