@@ -83,7 +83,7 @@ class EdgeAssistant(App[int]):
     def on_unmount(self) -> None:
         """End what runs."""
         self.work.close()
-        self.loader.drop()
+        self.loader.close()
         self.playback.stop()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
