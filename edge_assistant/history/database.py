@@ -100,6 +100,8 @@ class Database:
         with self._lock:
             try:
                 return self._transaction(work, begin)
+            except (sqlite3.ProgrammingError, sqlite3.IntegrityError):
+                raise  # a fault of ours
             except sqlite3.Error as error:
                 if _code(error) not in _DAMAGED:
                     raise _as_ours(error, self.file) from None

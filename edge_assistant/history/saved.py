@@ -56,13 +56,14 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """A conversation with all that it holds, in the order in which it came."""
+    """A conversation with all that it holds, in the order in which it came; `lost` is how much could not be read."""
 
     id: str
     title: str
     began: datetime
     signals: tuple[SavedSignal, ...]
     turns: tuple[Turn, ...]
+    lost: int = 0
 
     @property
     def present(self) -> tuple[Signal, ...]:
@@ -86,8 +87,11 @@ def packed(value: object) -> bytes:
 
 
 def unpacked(data: bytes) -> Any:  # noqa: ANN401 - what JSON holds
-    """The object back."""
-    return json.loads(zlib.decompress(data).decode("utf-8", "surrogatepass"))
+    """The object back; None where the bytes are not those that were kept, which the compression's sum tells."""
+    try:
+        return json.loads(zlib.decompress(data).decode("utf-8", "surrogatepass"))
+    except (zlib.error, ValueError):
+        return None
 
 
 def signal_record(signal: Signal) -> dict[str, Any]:
@@ -118,13 +122,13 @@ def signal_back(id: str, record: dict[str, Any], data: bytes | None, *, removed:
         data=data,
     )
     if data is not None or "path" not in record:
-        return SavedSignal(signal, State.READY if data is not None else State.GONE, removed)
+        return SavedSignal(signal, _state(signal, None) if data is not None else State.GONE, removed)
     signal = replace(signal, path=Path(record["path"]))
     return SavedSignal(signal, _state(signal, record["stamp"]), removed)
 
 
 def _state(signal: Signal, stamp: list[int] | None) -> State:
-    """Whether the file has the bytes that it had; where size and time are the same, it is not read for that."""
+    """Whether the bytes are those of the signal; a file of the same size and time is not read for that."""
     if stamp is not None and signal.path is not None and _stamp(signal.path) == stamp:
         return State.READY
     digest = hashlib.sha256()

@@ -41,6 +41,7 @@ __all__ = ["History", "Saved", "SavedSignal", "State", "Summary", "Turn"]
 
 FILE = "history.db"
 UNTITLED = "(no question yet)"
+UNREADABLE = "(not readable)"
 COMPARED = "(the signals compared)"
 _TITLE = 80  # characters of the first question that name a conversation
 _ID = re.compile("[0-9a-f]{16}")
@@ -267,12 +268,15 @@ def _open(connection: sqlite3.Connection, conversation: str) -> Saved:
         [conversation],
     )
     turns = connection.execute("SELECT asked, body FROM turns WHERE conversation = ? ORDER BY number", [conversation])
+    records = [(id, unpacked(body), data, removed) for id, body, data, removed in signals]
+    answers = [(asked, unpacked(body)) for asked, body in turns]
     return Saved(
         conversation,
         _title(row[0]),
         datetime.fromisoformat(row[1]),
-        tuple(signal_back(id, unpacked(body), data, removed=bool(removed)) for id, body, data, removed in signals),
-        tuple(Turn(datetime.fromisoformat(asked), unpacked(body)) for asked, body in turns),
+        tuple(signal_back(id, found, data, removed=bool(removed)) for id, found, data, removed in records if found),
+        tuple(Turn(datetime.fromisoformat(asked), found) for asked, found in answers if found),
+        [found for _, found, *_ in (*records, *answers)].count(None),
     )
 
 
@@ -305,7 +309,7 @@ def _folded(text: str) -> bytes:
 
 
 def _title(data: bytes) -> str:
-    return str(unpacked(data)) if data else UNTITLED
+    return str(unpacked(data) or UNREADABLE) if data else UNTITLED
 
 
 def _scalar(connection: sqlite3.Connection, query: str, conversation: str) -> int:

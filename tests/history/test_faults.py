@@ -17,7 +17,7 @@ import pytest
 from conversations import answer
 
 from edge_assistant.errors import StorageFull
-from edge_assistant.history.store import History, Saved
+from edge_assistant.history.store import UNREADABLE, History, Saved, State
 from edge_assistant.signals import Kind, Origin, take_bytes
 
 WRITES = """
@@ -289,6 +289,30 @@ def test_damage_that_comes_while_the_app_runs(kept: tuple[Path, str]) -> None:
     assert questions(history.open(id)) == ["afterwards"]
     assert "set aside" in history.note
     history.quit()
+
+
+def test_a_turn_that_cannot_be_read_leaves_the_others(kept: tuple[Path, str]) -> None:
+    file, id = kept
+    history = History(file)
+    shots = [take_bytes(b"shot%d" % n, Kind.IMAGE, n, origin=Origin.CAMERA, name="snapshot") for n in (1, 2, 3)]
+    for shot in shots:
+        history.add_signal(id, shot, shot.data)
+    history.quit()
+    with sqlite3.connect(file) as connection:
+        connection.execute(
+            "UPDATE turns SET body = CAST(substr(body, 1, 200) || x'00' || substr(body, 202) AS BLOB) WHERE number = 7"
+        )
+        connection.execute("UPDATE turns SET body = x'' WHERE number = 9")
+        connection.execute("UPDATE signals SET data = x'00' WHERE id = 'image:2'")
+        connection.execute("UPDATE signals SET body = x'00' WHERE id = 'image:3'")
+        connection.execute("UPDATE conversations SET title = x'00'")
+    connection.close()
+    saved = offered(file)
+    assert questions(saved) == [str(number) for number in range(60) if number not in (6, 8)]
+    assert saved is not None
+    assert (saved.title, saved.lost) == (UNREADABLE, 3)
+    assert [found.state for found in saved.signals] == [State.READY, State.CHANGED]
+    assert saved.present == (shots[0],)
 
 
 def test_an_empty_file_is_a_new_history(tmp_path: Path) -> None:
