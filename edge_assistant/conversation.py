@@ -9,9 +9,7 @@ from pathlib import Path
 from edge_assistant.answer import Answer
 from edge_assistant.assistant import Assistant, Watch, checked
 from edge_assistant.errors import UsageError
-from edge_assistant.signals import Kind, Origin, Signal, guess, take_bytes, take_file
-
-SAID = "what you said"  # the name of what a message states beside its question
+from edge_assistant.signals import SAID, Kind, Origin, Signal, guess, take_bytes, take_file
 
 
 class Conversation:

@@ -19,6 +19,7 @@ from edge_assistant.errors import InputEmpty, InputMissing, InputTooLarge, Input
 
 MAX_BYTES = 4 << 30  # of one file; three hours of 48 kHz stereo WAV are 2 GiB
 MAX_TEXT_BYTES = 16 << 20  # of one text, which is held in memory whole
+SAID = "what you said"  # the name of what somebody told the assistant in a message of their own
 _CHUNK = 1 << 20
 _HEAD = 4096  # bytes by which a file without a known ending is told
 
@@ -94,6 +95,11 @@ class Signal:
     taken: datetime
     path: Path | None = None
     data: bytes | None = field(default=None, repr=False)
+
+    @property
+    def said(self) -> bool:
+        """Whether it is what the person who asks told the assistant, by typing or speaking."""
+        return self.origin is not Origin.FILE and self.name == SAID
 
     def open(self) -> BinaryIO:
         """Open the bytes for reading.

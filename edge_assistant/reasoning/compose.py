@@ -45,12 +45,22 @@ STATUS = {
 
 
 def noun(signal: Signal, signals: Sequence[Signal]) -> str:
-    """What a signal is called in a sentence: "the recording", or "the second picture" where there are several."""
-    word = NOUNS[signal.kind]
-    if sum(other.kind is signal.kind for other in signals) == 1:
-        return f"the {word}"
+    """What a signal is called in a sentence: "the recording", "the second picture", "your message"."""
+    if signal.said:
+        own = [other.id for other in signals if other.said]
+        return _counted("your", "message", 0 if len(own) == 1 else own.index(signal.id) + 1)
+    others = [other for other in signals if other.kind is signal.kind and not other.said]
     number = int(signal.id.rpartition(":")[2])  # as it was given: one that failed still counts
-    return f"the {_ORDINALS[number - 1]} {word}" if number <= len(_ORDINALS) else f"{word} {number}"
+    return _counted("the", NOUNS[signal.kind], 0 if len(others) == 1 else number)
+
+
+def _counted(article: str, word: str, number: int) -> str:
+    """A noun with its number: "the picture" where that is 0, else "the second picture", or "picture 12"."""
+    if number == 0:
+        return f"{article} {word}"
+    if number <= len(_ORDINALS):
+        return f"{article} {_ORDINALS[number - 1]} {word}"
+    return f"{word} {number}"
 
 
 def untold(reasons: Sequence[str] = ()) -> str:

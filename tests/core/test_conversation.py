@@ -13,7 +13,7 @@ from fakes import ScriptedEngine, scripted
 
 from edge_assistant.answer import Answer, Status
 from edge_assistant.assistant import MAX_QUESTION, Assistant
-from edge_assistant.conversation import SAID, Conversation
+from edge_assistant.conversation import Conversation
 from edge_assistant.errors import (
     InputEmpty,
     InputError,
@@ -28,7 +28,7 @@ from edge_assistant.language.chat import Message
 from edge_assistant.perception.readings import Readings
 from edge_assistant.reasoning.reading import UNTOLD
 from edge_assistant.runtime import Runtime
-from edge_assistant.signals import Kind, Origin, Signal
+from edge_assistant.signals import SAID, Kind, Origin, Signal
 from edge_assistant_models.portfolio import Portfolio
 
 REMARK = b"The belt squeaked after the break.\n\nThe alarm limit for the motor is 85 degrees.\n"
@@ -230,6 +230,7 @@ def test_what_is_only_told_is_compared_with_what_is_there(
     assert (answer.route.path, answer.status) == ("check", Status.CONFLICT)
     assert [verdict.attribute for verdict in answer.verdicts] == ["weight"]
     assert {told.value for told in answer.verdicts[0].values} == {"61 kg", "67 kg"}
+    assert "your message says 67 kg" in answer.text
 
 
 def test_what_is_only_told_at_first_is_kept_for_later(

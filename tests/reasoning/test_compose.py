@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -14,7 +15,7 @@ from edge_assistant.reasoning.compose import STATUS, compose, concluded, contrad
 from edge_assistant.reasoning.question import understand
 from edge_assistant.reasoning.values.candidates import as_words
 from edge_assistant.reasoning.values.values import Identifier, Nothing, Quantity, Truth, Value
-from edge_assistant.signals import Kind
+from edge_assistant.signals import SAID, Kind
 
 FORM, NOTE, SECOND_NOTE = signal(Kind.IMAGE), signal(Kind.AUDIO), signal(Kind.AUDIO, 2)
 TABLE = signal(Kind.READINGS)
@@ -174,6 +175,17 @@ def test_signals_are_told_apart_where_there_are_several_of_a_kind() -> None:
     alike = [FORM, *(signal(Kind.AUDIO, n) for n in range(1, 13))]
     assert noun(FORM, alike) == "the picture"
     assert [noun(s, alike) for s in alike[1:3]] == ["the first recording", "the second recording"]
+    typed, spoken = (replace(signal(kind, 2), name=SAID) for kind in (Kind.TEXT, Kind.AUDIO))
+    assert [noun(s, [typed, *alike[:2]]) for s in [typed, *alike[:2]]] == [
+        "your message",
+        "the picture",
+        "the recording",
+    ]
+    assert [noun(s, [spoken, NOTE, typed]) for s in (spoken, NOTE, typed)] == [
+        "your first message",
+        "the recording",
+        "your second message",
+    ]
     assert noun(alike[12], alike) == "recording 12"
 
 
