@@ -240,15 +240,17 @@ class Capture(Vertical):
 
     @on(messages.Loud)
     def _told_loud(self, event: messages.Loud) -> None:
+        self._listening.shown()
+        if self._mode == "off":
+            return  # the last it heard
         meter = self.query_one(Meter)
         meter.dbfs = event.dbfs
         if self._spoken.speaking:
             meter.state = "deaf while the assistant speaks"
         elif event.speaking:
             meter.state = "speaking"
-        elif self._mode in LISTENING and not self._hears:
+        elif not self._hears:
             meter.state = LISTENING[self._mode]
-        self._listening.shown()
 
     @on(messages.SpeechBegan)
     def _told_began(self) -> None:
