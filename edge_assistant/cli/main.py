@@ -165,13 +165,17 @@ def _parsed(arguments: list[str]) -> argparse.Namespace:
     """
     if arguments and not arguments[0].startswith("-"):
         return parser(arguments[0]).parse_args(arguments)
+    app = _Parser(prog="edge-assistant", add_help=False)
+    _configure_app(app)
+    args, rest = app.parse_known_args(arguments)
+    if not rest:
+        args.verb = None
+        return args  # no verb has been looked up: the app should be there soon
     bare = parser("")
     args, rest = bare.parse_known_args(arguments)
     if args.verb is not None:
         raise UsageError(f"{arguments[0]} stands before the verb {args.verb}", "put the options of a verb behind it")
-    if rest:
-        bare.error(f"unrecognized arguments: {' '.join(rest)}")
-    return args
+    raise UsageError(f"unrecognized arguments: {' '.join(rest)}", f"see '{bare.prog} --help'")
 
 
 def _verbs() -> list[ModuleType]:
