@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT = 1920, 1080  # asked for; writing on a form that is held up needs it, a camera gives what it can
 SILENT = 1.0  # seconds without a picture
+BEGINS = 2.0  # seconds until the first one
+_AGAIN = 0.05  # seconds until a driver that failed at once is asked again
 RATE = 5.0  # frames a second; a preview in a terminal shows no more
 PICTURE_SECONDS = 3.0  # that each picture of a folder is seen
 _PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".pdf"}
@@ -90,10 +92,19 @@ class OpenCVCamera:
             (cv2.CAP_PROP_BUFFERSIZE, 2),  # more would be older pictures
         ):
             self._capture.set(setting, value)
-        if not self._capture.isOpened() or not self._capture.grab():
+        if not self._capture.isOpened() or not self._begins():
             self.close()
             raise video4linux.refused(camera)
         self._tick = time.monotonic()
+
+    def _begins(self) -> bool:
+        """Whether a picture comes; the first ones of some cameras are missing."""
+        until = time.monotonic() + BEGINS
+        while not self._capture.grab():
+            if time.monotonic() > until:
+                return False
+            time.sleep(_AGAIN)
+        return True
 
     def read(self) -> Frame:
         """The newest picture, `rate` times a second; those between are not decoded.
@@ -109,7 +120,7 @@ class OpenCVCamera:
             if not self._capture.grab():
                 if time.monotonic() - began > SILENT:
                     break
-                time.sleep(0.05)  # a driver that fails at once must not be asked without end
+                time.sleep(_AGAIN)
             elif time.monotonic() >= self._tick:
                 there, bgr = self._capture.retrieve()
                 if there:

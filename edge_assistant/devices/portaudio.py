@@ -118,12 +118,17 @@ def stream(found: Found, direction: Direction, callback: Callable[..., None]) ->
             try:
                 with pulseaudio.chosen(found.node, direction):
                     opened = make(found.rate, None, found.index, channels, "float32", LATENCY, callback=callback)
+            except sounddevice.PortAudioError as error:
+                failure = error
+                continue
+            try:
                 opened.start()
             except sounddevice.PortAudioError as error:
                 failure = error
-            else:
-                _streams.add(id(opened))
-                return opened
+                opened.close(ignore_errors=True)
+                continue
+            _streams.add(id(opened))
+            return opened
         if _UNAVAILABLE in failure.args:
             raise DeviceBusy(f"another program has {found.name}", "close that program")
         raise DeviceMissing(f"{found.name} cannot be opened ({failure.args[0]})", "choose another one")

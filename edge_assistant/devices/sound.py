@@ -53,10 +53,11 @@ def gone(found: Found, direction: Direction) -> bool:
 def _there(direction: Direction) -> tuple[list[Found], list[Found]]:
     """The devices to choose from, the default first, and those that are there too and have to be named in full."""
     server = _server(direction)
-    if server is None:
+    nodes = pulseaudio.nodes(direction) if server else None
+    if nodes is None:
         portaudio.renew()
         server = _server(direction)
-    nodes = pulseaudio.nodes(direction) if server else None
+        nodes = pulseaudio.nodes(direction) if server else None
     if server is None or nodes is None:
         return _cards(direction)
     found = [(node, _at(server, node)) for node in nodes]
@@ -72,7 +73,6 @@ def _at(server: Found, node: Node) -> Found:
 
 
 def _cards(direction: Direction) -> tuple[list[Found], list[Found]]:
-    """What PortAudio has, read anew; ALSA's plugins, of which there are a dozen, are hidden but for the default."""
-    portaudio.renew()
+    """What PortAudio has; ALSA's plugins, of which there are a dozen, are hidden but for the default."""
     found = sorted(portaudio.devices(direction), key=lambda found: not found.default)
     return [this for this in found if this.card or this.default], [this for this in found if not this.card]

@@ -291,6 +291,12 @@ class TestOpenCV:
             seen(device, 100)
         assert capture.grabbed < 50
 
+    def test_the_first_pictures_may_be_missing(self, plug):
+        plug(0, "Cam", itertools.chain([False] * 5, itertools.repeat(True)))
+        device = OpenCVCamera()
+        device.open()
+        assert colour_of(device.read()) == "B"
+
     def test_a_picture_that_is_missing_now_and_then_does_no_harm(self, plug):
         plug(0, "Cam", itertools.cycle([True, True, False]))
         device = OpenCVCamera()

@@ -14,7 +14,7 @@ from edge_assistant.devices import chosen, microphone, portaudio, pulseaudio, so
 from edge_assistant.devices.device import Change
 from edge_assistant.devices.portaudio import Found
 from edge_assistant.devices.pulseaudio import Node
-from edge_assistant.errors import DeviceMissing
+from edge_assistant.errors import DeviceBusy, DeviceMissing
 
 SPOKEN = Path(__file__).parents[1] / "fixtures" / "speech" / "allergies.wav"
 RATE = microphone.RATE
@@ -234,6 +234,103 @@ def test_nodes_of_the_same_name_are_numbered_and_their_letters_are_printable(mon
         Node("a", "Mic\ufffd", 16_000, monitor=False, default=False),
         Node("c.monitor", "Monitor of C", 48_000, monitor=True, default=False),
     ]
+
+
+class PortAudioError(Exception):
+    """As sounddevice raises it: a message and PortAudio's number."""
+
+
+class FakeLibrary:
+    """PortAudio's cards, of which a test says what opening and starting them does."""
+
+    PortAudioError = PortAudioError
+    default = SimpleNamespace(device={"input": 1, "output": -1})
+
+    def __init__(self):
+        self.names = ["HDA Intel PCH: ALC257 (hw:0,0)", "Jabra: USB Audio (hw:2,0)", "Jabra: USB Audio (hw:3,0)"]
+        self.open = self.start = lambda _: None
+        self.initialised = 0
+        self.open_streams = []
+
+    def query_devices(self):
+        return [
+            {"name": name, "max_input_channels": 2, "max_output_channels": 0, "default_samplerate": 44_100.0}
+            for name in self.names
+        ]
+
+    def _initialize(self):
+        self.initialised += 1
+
+    def _terminate(self):
+        assert not self.open_streams, "which would end it"
+
+    def InputStream(self, rate, _, index, channels, *__, callback):  # noqa: N802
+        self.open(channels)
+        stream = SimpleNamespace(channels=channels, rate=rate, index=index, callback=callback)
+        stream.start = lambda: self.start(channels)
+        stream.abort = lambda ignore_errors: None
+        stream.close = lambda ignore_errors: self.open_streams.remove(stream)
+        self.open_streams.append(stream)
+        return stream
+
+
+@pytest.fixture(name="library")
+def _library(monkeypatch):
+    library = FakeLibrary()
+    monkeypatch.setattr(portaudio, "library", lambda: library)
+    monkeypatch.setattr(portaudio, "_streams", set())
+    monkeypatch.setattr(pulseaudio, "nodes", lambda _: None)
+    return library
+
+
+def refusing(message, number, channels=(1, 2)):
+    def do(asked):
+        if asked in channels:
+            raise PortAudioError(message, number)
+
+    return do
+
+
+class TestCards:
+    def test_they_are_known_wherever_alsa_put_them(self, library):
+        assert microphone.microphones() == ["Jabra: USB Audio", "HDA Intel PCH: ALC257", "Jabra: USB Audio #2"]
+        library.names = ["HDA Intel PCH: ALC257 (hw:0,0)", "Webcam (hw:2,0)", "Jabra: USB Audio (hw:7,0)"]
+        assert sound.find("Jabra: USB Audio", "input").index == 2
+        assert speaker.speakers() == []
+
+    def test_one_that_has_two_channels_only_is_opened_with_two(self, library):
+        library.open = refusing("Invalid number of channels", -9998, (1,))
+        stream = portaudio.stream(sound.find("HDA", "input"), "input", print)
+        assert (stream.channels, stream.rate, stream.index) == (2, 44_100, 0)
+        portaudio.end(stream)
+        assert library.open_streams == []
+
+    @pytest.mark.parametrize("step", ["open", "start"])
+    def test_one_that_another_program_has(self, library, step):
+        setattr(library, step, refusing("Device unavailable", -9985))
+        with pytest.raises(DeviceBusy, match="another program has HDA Intel PCH: ALC257 - close that program"):
+            portaudio.stream(sound.find("HDA", "input"), "input", print)
+        assert library.open_streams == []
+
+    def test_one_that_cannot_be_opened(self, library):
+        library.open = refusing("Invalid sample rate", -9997)
+        with pytest.raises(DeviceMissing, match=r"HDA Intel PCH: ALC257 cannot be opened \(Invalid sample rate\)"):
+            portaudio.stream(sound.find("HDA", "input"), "input", print)
+
+    def test_the_list_is_not_renewed_while_a_stream_is_open(self, library):
+        stream = portaudio.stream(sound.find("HDA", "input"), "input", print)
+        count = library.initialised
+        assert len(microphone.microphones()) == 3
+        assert library.initialised == count
+        portaudio.end(stream)
+        microphone.microphones()
+        assert library.initialised == count + 1
+
+    def test_one_that_never_says_anything_is_not_there(self, library, monkeypatch):
+        monkeypatch.setattr(microphone, "BEGINS", 0.01)
+        with pytest.raises(DeviceMissing, match="HDA Intel PCH: ALC257 gives no sound"):
+            chosen.microphone("HDA").open()
+        assert library.open_streams == []
 
 
 def test_without_the_library_everything_says_so(monkeypatch):
