@@ -89,6 +89,7 @@ def test_a_killed_app_leaves_the_terminal_as_it_was(launch: Launch) -> None:
     assert terminal.ended() == 128 + signal.SIGKILL
     assert terminal.modes() == terminal.before
     after = terminal.seen.partition(" up")[2]
+    assert after.lstrip().startswith("\x18\x1b\\")  # first of all, whatever was half written ends
     for sequence in ("\x1b[?1049l", "\x1b[?1003l", "\x1b[?25h", "\x1b[?2004l", "\x1b[?1004l"):
         assert sequence in after
     assert "error: the app was ended by SIGKILL - start it again" in after
