@@ -30,8 +30,8 @@ NEEDED = ("textual", "textual_image", "textual_plotext")
 
 # What Textual's LinuxDriver.stop_application_mode writes, for an app that had no time to. First CAN and ST, as it may
 # have been killed in the middle of a sequence or a picture; then the end of a synchronized update, of the mouse (1000,
-# 1003, 1015, 1006, 1016), bracketed paste, reports of resizing, Kitty's keys and focus; then line wrap, colours, the main
-# screen and the cursor.
+# 1003, 1015, 1006, 1016), bracketed paste, reports of resizing, Kitty's keys and focus; then line wrap, colours, the
+# main screen and the cursor.
 _LEAVE = (
     "\x18\x1b\\\x1b[?2026l\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1016l\x1b[?2004l\x1b[?2048l\x1b[<u\x1b[?1004l"
     "\x1b[?7h\x1b[0m\x1b[?1049l\x1b[?25h"
