@@ -95,6 +95,7 @@ class OpenCVCamera:
         if not self._capture.isOpened() or not self._begins():
             self.close()
             raise video4linux.refused(camera)
+        self._wanted = camera.name  # the same one comes back, and no other first one
         self._tick = time.monotonic()
 
     def _begins(self) -> bool:
@@ -114,17 +115,17 @@ class OpenCVCamera:
         """
         import cv2
 
-        self._tick = max(self._tick + 1 / self._rate, time.monotonic())
-        began = time.monotonic()
-        while self._capture is not None and self._node is not None and self._node.exists():
+        now = time.monotonic()
+        self._tick = max(self._tick + 1 / self._rate, now)
+        until = now + 1 / self._rate + SILENT
+        while self._capture is not None and self._node is not None and self._node.exists() and now < until:
             if not self._capture.grab():
-                if time.monotonic() - began > SILENT:
-                    break
                 time.sleep(_AGAIN)
             elif time.monotonic() >= self._tick:
                 there, bgr = self._capture.retrieve()
                 if there:
                     return Frame(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), time.time())
+            now = time.monotonic()
         raise DeviceLost(f"{self.name} is gone or gives no picture", "plug it in again, it comes back by itself")
 
     def close(self) -> None:

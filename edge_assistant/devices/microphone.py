@@ -74,13 +74,14 @@ class SoundMicrophone:
             DeviceBusy: another program has it.
         """
         self.close()
-        self._found = found = sound.find(self._wanted, "input")
-        self.name = found.name
-        heard = _Heard(found.rate * MAX_WAITING, found.name)
-        self._stream = portaudio.stream(found, "input", lambda data, *_: heard.put(data))
+        with portaudio.lock:
+            self._found = found = sound.find(self._wanted, "input")
+            heard = _Heard(found.rate * MAX_WAITING, found.name)
+            self._stream = portaudio.stream(found, "input", lambda data, *_: heard.put(data))
         if not heard.begins():
             self.close()
             raise DeviceMissing(f"{found.name} gives no sound", "plug it in again, or choose another one")
+        self.name, self._wanted = found.name, found.node or found.name  # the same one comes back, and no other default
         self._looked = time.monotonic()
         self._blocks = cut(resampled(heard.parts(), found.rate, RATE))
 

@@ -24,7 +24,7 @@ _CARD = re.compile(r" \(hw:\d+,\d+\)$")  # where ALSA put it this time
 _UNAVAILABLE = -9985  # paDeviceUnavailable
 LATENCY = 0.1  # seconds; with less, sound is broken up while an answer takes all cores
 
-_lock = threading.RLock()
+lock = threading.RLock()  # held from finding a device to opening it, or its place in the list may be another's by then
 _streams: set[int] = set()
 
 
@@ -55,7 +55,7 @@ def library() -> Any:  # noqa: ANN401
     Raises:
         DeviceMissing: it or PortAudio is not installed.
     """
-    with _lock:
+    with lock:
         try:
             _silence_alsa()
             import sounddevice
@@ -76,7 +76,7 @@ def renew() -> None:
     Raises:
         DeviceMissing: see `library`.
     """
-    with _lock:
+    with lock:
         sounddevice = library()
         if not _streams:
             sounddevice._terminate()
@@ -89,7 +89,7 @@ def devices(direction: Direction) -> list[Found]:
     Raises:
         DeviceMissing: see `library`.
     """
-    with _lock:
+    with lock:
         sounddevice = library()
         default = sounddevice.default.device[direction]
         found: list[Found] = []
@@ -111,7 +111,7 @@ def stream(found: Found, direction: Direction, callback: Callable[..., None]) ->
         DeviceBusy: another program has the device.
         DeviceMissing: it cannot be opened.
     """
-    with _lock:
+    with lock:
         sounddevice = library()
         make = sounddevice.InputStream if direction == "input" else sounddevice.OutputStream
         for channels in (1, 2):
@@ -136,7 +136,7 @@ def stream(found: Found, direction: Direction, callback: Callable[..., None]) ->
 
 def end(opened: Any) -> None:  # noqa: ANN401
     """Close a stream, whatever state it is in."""
-    with _lock:
+    with lock:
         _streams.discard(id(opened))
         try:
             opened.abort(ignore_errors=True)

@@ -214,11 +214,11 @@ class SoundOutput:
     def open(self, rate: int) -> None:
         """Find it and start it at the rate that it asks for."""
         self.close()
-        found = sound.find(self._wanted, "output")
-        self.rate, self._name = found.rate, found.name
         self.drop()
-        self._asked = time.monotonic()
-        self._stream = portaudio.stream(found, "output", self._fill)
+        with portaudio.lock:
+            found = sound.find(self._wanted, "output")
+            self.rate, self._name, self._asked = found.rate, found.name, time.monotonic()
+            self._stream = portaudio.stream(found, "output", self._fill)
 
     def write(self, part: Samples) -> None:
         """Hand on a part; waits while there is enough to be heard.

@@ -291,6 +291,26 @@ class TestOpenCV:
             seen(device, 100)
         assert capture.grabbed < 50
 
+    def test_one_whose_pictures_cannot_be_decoded_is_lost(self, plug):
+        capture = plug(0, "Cam")
+        device = OpenCVCamera()
+        device.open()
+        capture.retrieve = lambda: (False, None)
+        with pytest.raises(DeviceLost):
+            device.read()
+
+    def test_no_other_camera_takes_the_place_of_the_first_one(self, plug):
+        plug(0, "Cam", itertools.chain([True] * 20, itertools.repeat(False)))
+        plug(1, "Other")
+        with Kept(OpenCVCamera()) as kept:
+            kept.until(Change.OPENED)
+            plug.un(0)
+            kept.until(Change.LOST)
+            with pytest.raises(DeviceMissing, match="there is no camera Cam"):
+                kept.keeper.device.open()
+            plug(0, "Cam")
+            assert kept.until(Change.BACK) == "Cam"
+
     def test_the_first_pictures_may_be_missing(self, plug):
         plug(0, "Cam", itertools.chain([False] * 5, itertools.repeat(True)))
         device = OpenCVCamera()
