@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 ROWS = 400  # of the table that is shown under the curve
 _LEAST = 12  # rows before and after what is cited
 _TIMES = 1.0  # as many rows again before and after
-_LABELS = 4  # times under the curve
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +65,7 @@ class Wanted:
         step: by how many columns further.
         whole: all rows in the curve instead of what is around the cited ones.
         points: how many points the curve may have.
+        labels: how many times there is room for under it.
     """
 
     spans: tuple[tuple[int, int], ...]
@@ -73,6 +73,7 @@ class Wanted:
     step: int = 0
     whole: bool = False
     points: int = 200
+    labels: int = 3
 
 
 def rows(table: Table, wanted: Wanted) -> Rows:
@@ -88,7 +89,7 @@ def rows(table: Table, wanted: Wanted) -> Rows:
     shown = _shown(places, start, stop)
     of_curve = (0, len(table)) if wanted.whole else (start, stop)
     return Rows(
-        _curve(table, table.columns[chosen], cited, of_curve, wanted.points),
+        _curve(table, table.columns[chosen], cited, of_curve, wanted),
         tuple(_title(column) for column in table.columns),
         chosen,
         tuple(_cells(table, int(at), bool(cited[at])) for at in shown),
@@ -124,7 +125,9 @@ def _shown(places: NDArray[np.int64], start: int, stop: int) -> NDArray[np.int64
     return np.unique(np.concatenate(near))
 
 
-def _curve(table: Table, column: Column, cited: NDArray[np.bool_], span: tuple[int, int], points: int) -> Curve | None:
+def _curve(
+    table: Table, column: Column, cited: NDArray[np.bool_], span: tuple[int, int], wanted: Wanted
+) -> Curve | None:
     import numpy as np
 
     if not column.numeric:
@@ -136,10 +139,11 @@ def _curve(table: Table, column: Column, cited: NDArray[np.bool_], span: tuple[i
     if not len(places):
         return None
     marks = cited[places]
-    kept = _thinned(values, points)
-    labels = [int(places[at]) for at in np.linspace(0, len(places) - 1, _LABELS).round().astype(int)]
+    kept = _thinned(values, wanted.points)
+    middles = (np.arange(wanted.labels) + 0.5) / wanted.labels  # of equal stretches: no label reaches over an end
+    labels = [int(places[at]) for at in (middles * (len(places) - 1)).round().astype(int)]
     marked = np.flatnonzero(marks)
-    marked = marked[_thinned(values[marked], points)]
+    marked = marked[_thinned(values[marked], wanted.points)]
     return Curve(
         _title(column),
         _pairs(places[kept], values[kept]),

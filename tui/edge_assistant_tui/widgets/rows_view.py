@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _ABOVE = 2  # rows that are seen above the cited ones
 _WIDEST = 24  # cells of a column
+_LABEL = 26  # cells for a time under the curve and the gap beside it; more make plotext leave some out, any of them
 _MARK = "●"
 
 
@@ -88,8 +89,10 @@ class RowsView(View):
         from edge_assistant_tui.showing.tables import Wanted, rows
 
         spans = tuple(place.rows for place in self.exhibit.places if place.rows is not None)
-        points = max(40, self.size.width * 2)
-        wanted = Wanted(spans, self.exhibit.column, self.step, self.whole, points)
+        width = self.size.width
+        wanted = Wanted(
+            spans, self.exhibit.column, self.step, self.whole, max(40, 2 * width), max(1, (width - 10) // _LABEL)
+        )
 
         def job(decoded: Decoded) -> Rows:
             import textual_plotext  # noqa: F401 - loaded here, for it takes a while

@@ -1,0 +1,83 @@
+"""Opened evidence as it looks, at both sizes: pictures that were looked at, kept beside this file."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from app_fakes import FORM, app, conflict
+from exhibited import Made, Viewing, made
+from textual.pilot import Pilot
+
+from edge_assistant_tui import exhibits
+from edge_assistant_tui.screens.evidence import EvidenceScreen
+from edge_assistant_tui.screens.signal import SignalScreen
+from edge_assistant_tui.widgets.signals import Entry
+
+SMALL, LARGE = (80, 24), (160, 48)
+
+
+@pytest.fixture
+def things(tmp_path: Path) -> Made:
+    return made(tmp_path)
+
+
+@pytest.fixture
+def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Times are shown in the zone of the machine."""
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+def opened(things: Made, id: str, *keys: str) -> Callable[[Pilot[Any]], Any]:
+    """What is done before the picture is taken."""
+
+    async def before(pilot: Pilot[Any]) -> None:
+        viewing = Viewing(pilot)
+        await viewing.app.push_screen(EvidenceScreen(exhibits.of_answer(things.answer(), {}), id))
+        await viewing.settle()
+        await viewing.press(*keys)
+        await pilot.pause(0.1)
+
+    return before
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "160x48"])
+@pytest.mark.parametrize("id", ["E1", "E3", "E5", "E6"], ids=["picture-conflict", "recording-conflict", "rows", "text"])
+def test_evidence(snap_compare: Any, things: Made, size: tuple[int, int], id: str) -> None:
+    assert snap_compare(app()[0], terminal_size=size, run_before=opened(things, id))
+
+
+@pytest.mark.parametrize("id", ["E1", "C1"], ids=["picture", "computed"])
+def test_the_whole_of_it(snap_compare: Any, things: Made, id: str) -> None:
+    assert snap_compare(app()[0], terminal_size=SMALL, run_before=opened(things, id, "f"))
+
+
+def test_a_file_that_changed(snap_compare: Any, things: Made) -> None:
+    assert things.form.path is not None
+    things.form.path.write_bytes(b"something else")
+    assert snap_compare(app()[0], terminal_size=SMALL, run_before=opened(things, "E1"))
+
+
+@pytest.mark.parametrize("state", ["ready", "failed"])
+def test_a_signal(snap_compare: Any, state: str, utc: None) -> None:
+    failed = Entry(FORM, "failed", "form.jpg is a damaged picture", "copy or export it again")
+    ready = Entry(
+        FORM,
+        "ready",
+        "2 pieces",
+        evidence={"writing": conflict().evidence[:1], "objects": conflict().evidence[:1]},
+        notes=("form.jpg: only the first frame was looked at",),
+    )
+
+    async def before(pilot: Pilot[Any]) -> None:
+        await pilot.app.push_screen(SignalScreen(ready if state == "ready" else failed))
+        await pilot.pause(0.1)
+
+    assert snap_compare(app()[0], terminal_size=SMALL, run_before=before)
