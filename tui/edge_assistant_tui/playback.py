@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
 
     from edge_assistant.devices.speaker import Player
 
+ECHO_S = 0.3  # after the last sound, in which a room and a driver still give it to the microphone
+
 
 class Playback:
     """Plays on the chosen speaker, which is opened when it is first needed."""
@@ -18,11 +21,19 @@ class Playback:
     def __init__(self) -> None:
         self._player: Player | None = None
         self._chosen: str | None = None
+        self._heard = -ECHO_S
 
     @property
     def playing(self) -> bool:
-        """Whether anything is heard; whoever listens should not take it for a person."""
+        """Whether anything is played."""
         return self._player is not None and self._player.playing
+
+    @property
+    def audible(self) -> bool:
+        """Whether a microphone can hear it, or its echo; whoever listens must not take it for a person."""
+        if self.playing:
+            self._heard = time.monotonic()
+        return time.monotonic() - self._heard < ECHO_S
 
     def play(self, samples: NDArray[np.float32], rate: int, chosen: str | None, done: Callable[[], None]) -> None:
         """Play instead of what is played; it may take a while until the speaker is open.
