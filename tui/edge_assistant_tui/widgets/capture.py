@@ -80,7 +80,7 @@ class Capture(Vertical):
 
     def on_mount(self) -> None:
         """Be ready; nothing is opened."""
-        work = self.app.work
+        work, playback = self.app.work, self.app.playback
         self._jobs = ThreadPoolExecutor(1, "devices")
         self._spoken = Spoken(self.post_message, lambda: work.assistant().voice())
         self._looking = Looking(self.post_message, self._jobs)
@@ -89,8 +89,8 @@ class Capture(Vertical):
             self._jobs,
             lambda: work.assistant().endpointer(),
             lambda samples, final: work.hear(samples, final),
-            lambda: self._spoken.speaking,
-            lambda: self._spoken.sounding,
+            lambda: self._spoken.speaking or playback.audible,
+            lambda: self._spoken.sounding or playback.playing,
         )
 
     def compose(self) -> ComposeResult:
@@ -268,6 +268,7 @@ class Capture(Vertical):
     @on(messages.Interrupted)
     def _told_interrupted(self) -> None:
         self._spoken.silence()
+        self.app.playback.stop()
 
     def hear(self, event: messages.Heard) -> None:
         """What was said, as far as it is written down."""
