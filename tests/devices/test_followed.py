@@ -193,7 +193,11 @@ def test_what_is_given_is_read_like_any_file(device, path, tmp_path):
     assert notes == ()
 
 
-@given(st.binary(max_size=60).map(lambda data: data.replace(b"x", b"\n")), st.sampled_from([b"\n", b"\n\0", b"\0\n"]))
+@given(
+    st.lists(st.sampled_from([b"\n", b"\0", b"a"]), max_size=12).map(b"".join),
+    st.sampled_from([b"\n", b"\n\0", b"\0\n"]),
+)
 def test_whole_rows_end_where_the_last_line_ends(data, end):
     ends = [at for at in range(0, len(data) - len(end) + 1, len(end)) if data[at : at + len(end)] == end]
     assert whole_rows(data, end) == (data[: ends[-1] + len(end)] if ends else b"")
+    assert followed._after(data, end, 0) == (ends[0] + len(end) if ends else 0)

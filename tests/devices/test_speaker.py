@@ -225,3 +225,17 @@ def test_a_disk_that_is_full():
     player = FileSpeaker(Path("/dev/full"))
     with pytest.raises(DeviceMissing, match=r"full cannot be written \(No space left on device\)"):
         player.play(samples(0.1), 1_000)
+
+
+def test_a_disk_that_fills_up_ends_what_is_played(tmp_path, monkeypatch):
+    output = speaker.FileOutput(tmp_path / "said.wav")
+    player, ends = Player(output), Ends()
+
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    player.play(samples(5), 1_000, ends.of("a"))
+    monkeypatch.setattr(output, "_write", full)
+    ends.wait(1)
+    assert not player.playing
+    assert read(tmp_path / "said.wav")[0] == 1_000
