@@ -45,6 +45,9 @@ class Senses:
         times = np.arange(round(self._seconds * self.rate)) / self.rate
         yield (0.2 * np.sin(440 * np.pi * times)).astype(np.float32)
 
+    def stop(self) -> None:
+        """Nothing takes long here."""
+
 
 async def until(stage: Stage, so: Callable[[], Any], what: str) -> None:
     """Let the app go on until something is so."""

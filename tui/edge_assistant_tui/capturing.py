@@ -154,13 +154,9 @@ class Listening:
 
     def finish(self, keep: bool) -> None:
         """End what is being said; only once the device is closed."""
-        if self._endpointer is None:
-            return
-        ended = self._endpointer.finish()
-        if ended is not None and keep:
-            self._tell(ended)
-        else:
-            self._post(messages.SpeechEnded(nothing=True))
+        ended = self._endpointer.finish() if self._endpointer is not None else None
+        if keep:
+            self._tell(ended) if ended is not None else self._post(messages.SpeechEnded(nothing=True))
 
     def _give(self, block: Any) -> None:  # noqa: ANN401 - f32 [512]
         if self._endpointer is None:

@@ -62,10 +62,12 @@ class Spoken:
         self.silence()
         self._jobs.submit(self._end)
 
-    def say(self, sentence: str) -> None:
-        """Say a sentence after those before it; nothing where it is off."""
-        if self._speaking is not None:
-            self._speaking.say(sentence)
+    def say(self, sentence: str) -> bool:
+        """Say a sentence after those before it; False where it is off."""
+        speaking = self._speaking
+        if speaking is not None:
+            speaking.say(sentence)
+        return speaking is not None
 
     def silence(self) -> bool:
         """Fall silent at once; whether there was anything to stop."""
@@ -83,11 +85,11 @@ class Spoken:
 
     def _begin(self, number: int, chosen: str | None) -> None:
         from edge_assistant.devices import chosen as devices
-        from edge_assistant.errors import EdgeAssistantError
+        from edge_assistant.errors import DeviceError, EdgeAssistantError
         from edge_assistant.voice.speaking import Speaking
 
         def failed(error: EdgeAssistantError) -> None:
-            self._tell(number, "lost", str(error))
+            self._tell(number, "lost" if isinstance(error, DeviceError) else "failed", str(error))
 
         try:
             voice = self._open()
@@ -97,7 +99,7 @@ class Spoken:
         self._end()
         if number == self._number:
             self._player = devices.speaker(chosen)
-            self._speaking = Speaking(voice, self._player, failed=failed)
+            self._speaking = Speaking(voice, self._player, done=lambda: self._tell(number, "heard", ""), failed=failed)
             self._tell(number, "opened", "")
 
     def _end(self) -> None:

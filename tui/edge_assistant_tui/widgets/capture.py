@@ -6,6 +6,7 @@ All are off at first. What is captured stays here until it is sent: a picture as
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
@@ -82,10 +83,10 @@ class Capture(Vertical):
         """Be ready; nothing is opened."""
         work, playback = self.app.work, self.app.playback
         self._jobs = ThreadPoolExecutor(1, "devices")
-        self._spoken = Spoken(self.post_message, lambda: work.assistant().voice())
-        self._looking = Looking(self.post_message, self._jobs)
+        self._spoken = Spoken(self._post, lambda: work.assistant().voice())
+        self._looking = Looking(self._post, self._jobs)
         self._listening = Listening(
-            self.post_message,
+            self._post,
             self._jobs,
             lambda: work.assistant().endpointer(),
             lambda samples, final: work.hear(samples, final),
@@ -224,7 +225,7 @@ class Capture(Vertical):
 
     def _listen(self, mode: Mode, pause_s: float) -> None:
         self._mode = mode
-        self._spoken.silence()
+        self.silence()
         self._say("microphone", "opening")
         self._numbers["microphone"] = self._listening.start(self.app.options.microphone, pause_s)
 
@@ -236,7 +237,7 @@ class Capture(Vertical):
         self._listening.stop(keep=keep)
         self._mode = "off"
         self._say("microphone", "off")
-        self.set_class(keep, "hearing")
+        self.set_class(bool(self._hears), "hearing")
 
     @on(messages.Loud)
     def _told_loud(self, event: messages.Loud) -> None:
@@ -254,7 +255,7 @@ class Capture(Vertical):
 
     @on(messages.SpeechBegan)
     def _told_began(self) -> None:
-        self._spoken.silence()
+        self.silence()
         self.query_one(Meter).heard = ""
 
     @on(messages.SpeechEnded)
@@ -267,7 +268,7 @@ class Capture(Vertical):
 
     @on(messages.Interrupted)
     def _told_interrupted(self) -> None:
-        self._spoken.silence()
+        self.silence()
         self.app.playback.stop()
 
     def hear(self, event: messages.Heard) -> None:
@@ -306,12 +307,16 @@ class Capture(Vertical):
 
     def speak(self, sentence: str) -> None:
         """Say a sentence of an answer, where answers are spoken."""
-        if self._voiced and self._mode != "talk":
-            self._spoken.say(sentence)
+        if self._voiced and self._mode != "talk" and self._spoken.say(sentence):
+            bar = self.screen.query_one(StatusBar)
+            bar.voice = bar.voice if bar.voice == "lost" else "speaking"
 
     def silence(self) -> bool:
         """Stop what is spoken; whether anything was."""
-        return self._spoken.silence()
+        silenced = self._spoken.silence()
+        if silenced:
+            self._say("voice", "on")
+        return silenced
 
     # All
 
@@ -334,8 +339,9 @@ class Capture(Vertical):
         match event.change:
             case "opened" | "back":
                 self._opened(event)
-            case "lost":
-                self._say(event.device, "lost")
+            case "heard" if self._voiced:
+                self._say("voice", "on")
+            case "lost" if self._say(event.device, "lost"):
                 self.notify(event.text, title=f"The {event.device} is lost", severity="warning", markup=False)
             case "failed":
                 self._off(event.device)
@@ -366,12 +372,20 @@ class Capture(Vertical):
             self._camera_off()
         elif device == "microphone" and self._mode != "off":
             self._hush(keep=True)
-        elif device == "voice":
-            self._voiced = False
-            self._say("voice", "off")
+        elif device == "voice" and self._voiced:
+            self.toggle_voice()
 
-    def _say(self, device: str, state: str) -> None:
-        setattr(self.screen.query_one(StatusBar), device, state)
+    def _say(self, device: str, state: str) -> bool:
+        """Show how a device stands; whether it stood otherwise before."""
+        bar = self.screen.query_one(StatusBar)
+        before = getattr(bar, device)
+        setattr(bar, device, state)
+        return bool(before != state)
+
+    def _post(self, message: Message) -> None:
+        """Tell a handler, from any thread; what comes when the app is gone is told nobody."""
+        with suppress(RuntimeError):  # what Textual, or the loop, raises where the app is at its end
+            self.post_message(message)
 
 
 def _found(evidence: tuple[Evidence, ...]) -> str:
