@@ -78,9 +78,9 @@ class OpenCVCamera:
             DeviceBusy: it gives no picture because another program has it.
         """
         self.close()
+        camera = video4linux.find(self._wanted)
         import cv2
 
-        camera = video4linux.find(self._wanted)
         self.name, self._node = camera.name, camera.node
         os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "1")  # seconds; ten by default
         cv2.utils.logging.setLogLevel(0)  # it would print on the terminal that the app draws on
