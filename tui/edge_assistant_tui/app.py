@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen, Screen
@@ -85,6 +85,12 @@ class EdgeAssistant(App[int]):
         self.work.close()
         self.loader.close()
         self.playback.stop()
+
+    async def on_event(self, event: events.Event) -> None:
+        """A key that is pressed stops what is spoken; Escape does so itself, and nothing else then."""
+        if isinstance(event, events.Key) and event.key != "escape" and not event.is_forwarded:
+            self.conversation.silence()
+        await super().on_event(event)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """What the palette offers beside Textual's own: every place, and what the conversation can do."""
@@ -189,6 +195,10 @@ class EdgeAssistant(App[int]):
     @on(messages.NotKept)
     def _told_not_kept(self, event: messages.NotKept) -> None:
         self.notify(f"The history is not written: {event.hint}", title=event.message, severity="warning", markup=False)
+
+    @on(messages.HistoryNoted)
+    def _told_history(self, event: messages.HistoryNoted) -> None:
+        self.notify(event.text, title="History", severity="warning", timeout=10, markup=False)
 
     @on(messages.Faulted)
     def _told_faulted(self, event: messages.Faulted) -> None:

@@ -264,6 +264,13 @@ class NotKept(Message):
 
 
 @dataclass
+class HistoryNoted(Message):
+    """Something about the history that a person should know, such as a damaged file that was set aside."""
+
+    text: str
+
+
+@dataclass
 class Faulted(Message):
     """A fault of ours in the worker; the log has the details."""
 

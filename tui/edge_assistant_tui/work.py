@@ -237,6 +237,8 @@ class Work:
         """Offer what the last run did not end."""
 
         def offered() -> None:
+            if note := self.history.note:
+                self._post(messages.HistoryNoted(note))
             if self._kept is None and (saved := self.history.unfinished()) is not None:
                 self._post(messages.Unfinished(saved))
 
@@ -364,6 +366,8 @@ class Work:
         self._finish()
         self._kept = saved.id
         self._post(messages.Resumed(saved))
+        if saved.lost:
+            self._post(messages.HistoryNoted(f"{saved.lost} entries of this conversation cannot be read any more"))
         for kept in saved.signals:
             if kept.state != "ready":
                 what = f"{kept.signal.name} is {kept.state} since"
