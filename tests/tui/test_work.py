@@ -6,7 +6,7 @@ from pathlib import Path
 
 from textual.message import Message
 
-from edge_assistant.history.store import History
+from edge_assistant.history.store import FILE, History
 from edge_assistant_tui import messages
 from edge_assistant_tui.options import Options
 from edge_assistant_tui.work import Work
@@ -14,7 +14,7 @@ from edge_assistant_tui.work import Work
 
 def test_a_damaged_history_is_set_aside_and_said(home: Path) -> None:
     History().quit()
-    file = next(path for path in home.iterdir() if path.is_file())
+    file = home / "history" / FILE
     file.write_bytes(b"this is no database " * 100)
     posted: list[Message] = []
     work = Work(posted.append, Options(profile="test"))
