@@ -6,15 +6,15 @@ from pathlib import Path
 
 from textual.message import Message
 
-from edge_assistant.history.store import FILE, History
+from edge_assistant.history.store import FILE
 from edge_assistant_tui import messages
 from edge_assistant_tui.options import Options
 from edge_assistant_tui.work import Work
 
 
 def test_a_damaged_history_is_set_aside_and_said(home: Path) -> None:
-    History().quit()
     file = home / "history" / FILE
+    file.parent.mkdir()
     file.write_bytes(b"this is no database " * 100)
     posted: list[Message] = []
     work = Work(posted.append, Options(profile="test"))
