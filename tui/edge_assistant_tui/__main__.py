@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 
 
 def main() -> int:
     """Run the app until the person quits."""
     from edge_assistant import logs, settings
+    from edge_assistant_models import paths
+
+    keep_screen(paths.state_dir() / "libraries.log")
     from edge_assistant_tui import terminal
     from edge_assistant_tui.app import EdgeAssistant
     from edge_assistant_tui.options import Options
@@ -17,6 +22,24 @@ def main() -> int:
     app = EdgeAssistant(Options.from_environment(), chosen, terminal.ask())
     app.run()
     return app.return_code or 0
+
+
+def keep_screen(log: Path) -> None:
+    """Let what C libraries print as errors (PortAudio does, where a device is lost) go into a file, not on the screen.
+
+    Textual draws on standard error, so Python's own stream gets another descriptor of the terminal.
+    """
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    except OSError:
+        file = os.open(os.devnull, os.O_WRONLY)
+    screen = os.dup(2)
+    os.dup2(file, 2)
+    os.close(file)
+    stream = open(screen, "w", encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115 - until the end
+    sys.stderr = stream
+    setattr(sys, "__stderr__", stream)  # noqa: B010 - the name is Final, and Textual draws on it
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from edge_assistant.assistant import Assistant
     from edge_assistant.conversation import Conversation
+    from edge_assistant.errors import EdgeAssistantError
     from edge_assistant.history.store import History, Saved
     from edge_assistant.signals import Kind, Origin, Signal
     from edge_assistant_tui.options import Options
@@ -198,7 +199,7 @@ class Work:
             try:
                 job()
             except EdgeAssistantError as error:
-                self._post(messages.Refused(error.message, error.hint))
+                self._post(messages.Refused(error.message, _hint(error)))
             except Exception as error:
                 _log.exception("fault in the worker")
                 self._post(messages.Faulted(f"{type(error).__name__}: {error}"))
@@ -237,10 +238,10 @@ class Work:
         """Offer what the last run did not end."""
 
         def offered() -> None:
-            if note := self.history.note:
-                self._post(messages.HistoryNoted(note))
             if self._kept is None and (saved := self.history.unfinished()) is not None:
                 self._post(messages.Unfinished(saved))
+            if note := self.history.note:
+                self._post(messages.HistoryNoted(note))
 
         self._keeping(offered)
 
@@ -295,7 +296,7 @@ class Work:
         try:
             self._conversation().perceive(signal.id, self._watch_signal)
         except EdgeAssistantError as error:
-            self._post(messages.SignalFailed(signal.id, error.message, error.hint))
+            self._post(messages.SignalFailed(signal.id, error.message, _hint(error)))
 
     def _watch_signal(self, event: Any) -> None:  # noqa: ANN401 - an Event, whose module is imported by the bridge
         for message in bridge.of_signal(event):
@@ -321,7 +322,7 @@ class Work:
             self._post(messages.TurnStopped(turn))
             return
         except EdgeAssistantError as error:
-            self._post(messages.TurnFailed(turn, error.message, error.hint))
+            self._post(messages.TurnFailed(turn, error.message, _hint(error)))
             return
         self._keep(lambda history, kept: history.add_turn(kept, answer))
 
@@ -383,3 +384,10 @@ class Work:
         if kept is not None:
             self._keeping(lambda: self.history.close(kept))
         self._kept = self._open = None
+
+
+def _hint(error: EdgeAssistantError) -> str:
+    """What to do about an error; models are at hand here."""
+    from edge_assistant_models.errors import ModelError
+
+    return f"press F9 for the models, or {error.hint}" if isinstance(error, ModelError) else error.hint
