@@ -20,6 +20,9 @@ SAMPLE_RATE = 16_000
 MIN_RATE, MAX_RATE = 1_000, 768_000  # of a file; a kilobyte at 1 Hz would be hours of sound
 MAX_SECONDS = 12 * 3600  # a few kilobytes can declare days of silence
 _MAX_BROKEN_PACKETS = 1_000  # after so many the rest is given up
+_FAR = 60.0  # seconds that are decoded in vain sooner than looked for
+_RUN_UP = 1.0  # seconds decoded before a place in the middle, until a codec has found its feet
+_EXACT = ("wav", "w64", "flac", "ogg", "mov,mp4,m4a,3gp,3g2,mj2")  # whose packets tell their times; MP3's guess
 _MISSING = 0.5  # seconds less than the header declares that are worth a note
 # Playlists among FFmpeg's formats name other files and hosts, so only plain containers are opened.
 _CONTAINERS = "wav,w64,aiff,au,flac,mp3,ogg,mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,aac,amr,asf,caf,mpegts,mpeg,flv"
@@ -36,7 +39,7 @@ class Sound:
 
     Attributes:
         seconds: how long it is by its header, or None where that cannot be trusted.
-        heard: seconds decoded so far.
+        heard: seconds decoded so far, and those that were passed over; while a block is handed out, where it begins.
         notes: what was wrong with it, filled while it is read.
     """
 
@@ -55,8 +58,12 @@ def has_sound(signal: Signal) -> bool:
 
 
 @contextmanager
-def listen(signal: Signal) -> Iterator[tuple[Sound, Iterator[NDArray[np.float32]]]]:
+def listen(signal: Signal, start: float = 0.0) -> Iterator[tuple[Sound, Iterator[NDArray[np.float32]]]]:
     """Open the first audio stream of a recording or a video.
+
+    Args:
+        signal: what has sound.
+        start: seconds before which nothing is wanted; where that saves much, decoding begins shortly before it.
 
     Yields:
         The sound, and an iterator over its blocks: f32, -1..1, mono, 16 kHz, each some hundredths of a second.
@@ -80,7 +87,8 @@ def listen(signal: Signal) -> Iterator[tuple[Sound, Iterator[NDArray[np.float32]
         sound = Sound(None if streamed else _declared(container, stream))
         if cut:
             sound.notes.append(f"{signal.name} breaks off: its header declares more than is there")
-        yield sound, _blocks(container, stream, sound, signal.name)
+        sought = start > _FAR and container.format.name in _EXACT and _seek(container, stream, start - _RUN_UP)
+        yield sound, _blocks(container, stream, sound, signal.name, sought=sought)
 
 
 @contextmanager
@@ -130,7 +138,28 @@ def _declared(container: Any, stream: Any) -> float | None:  # noqa: ANN401
     return float(stream.duration * stream.time_base)
 
 
-def _blocks(container: Any, stream: Any, sound: Sound, name: str) -> Iterator[NDArray[np.float32]]:  # noqa: ANN401
+def _seek(container: Any, stream: Any, seconds: float) -> bool:  # noqa: ANN401
+    """Go to a place; whether that was possible."""
+    import av
+
+    if not stream.time_base:
+        return False
+    try:
+        container.seek((stream.start_time or 0) + int(seconds / stream.time_base), stream=stream)
+    except (av.FFmpegError, OSError):
+        container.seek(0)
+        return False
+    return True
+
+
+def _blocks(
+    container: Any,  # noqa: ANN401
+    stream: Any,  # noqa: ANN401
+    sound: Sound,
+    name: str,
+    *,
+    sought: bool,
+) -> Iterator[NDArray[np.float32]]:
     import av
 
     # 16 bit, because FFmpeg mixes channels of floats louder than they are
@@ -142,6 +171,9 @@ def _blocks(container: Any, stream: Any, sound: Sound, name: str) -> Iterator[ND
             if broken > _MAX_BROKEN_PACKETS:
                 break
             continue
+        if sought:
+            begin = float((stream.start_time or 0) * stream.time_base)
+            sound.heard, sought = max(0.0, (frame.time or 0.0) - begin), False
         for block in _resampled(resampler, frame):
             yield block
             sound.heard += len(block) / SAMPLE_RATE
@@ -151,6 +183,8 @@ def _blocks(container: Any, stream: Any, sound: Sound, name: str) -> Iterator[ND
     for block in _resampled(resampler, None):
         yield block
         sound.heard += len(block) / SAMPLE_RATE
+    if sought:
+        return  # it ends before
     if sound.heard == 0:
         raise (InputCorrupt if broken else InputEmpty)(f"{name} has no sound that can be played", "record it again")
     _note_damage(sound, broken, name)

@@ -191,3 +191,20 @@ def test_damage_raises_nothing_but_input_errors(data: st.DataObject) -> None:
         return
     assert samples.dtype == np.float32
     assert np.isfinite(samples).all()
+
+
+def test_what_is_wanted_far_in_is_looked_for_and_its_place_is_told() -> None:
+    levels = np.repeat(np.arange(100) / 200, RATE)  # each second has its own
+    signal = take_bytes(wav(levels), Kind.AUDIO, 1, origin=Origin.FILE, name="long.wav")
+    with audio.listen(signal, 90.0) as (sound, blocks):
+        first = next(blocks)
+        assert 88.0 < sound.heard <= 90.0
+        assert first[0] == pytest.approx(int(sound.heard) / 200, abs=1e-4)
+        assert sum(map(len, blocks)) + len(first) == pytest.approx((100 - 89) * RATE, abs=RATE)
+        assert sound.heard == pytest.approx(100.0, abs=0.01)
+        assert sound.notes == []
+    with audio.listen(signal, 500.0) as (_, blocks):
+        assert list(blocks) == []
+    with audio.listen(signal, 5.0) as (sound, blocks):
+        next(blocks)
+        assert sound.heard == 0.0

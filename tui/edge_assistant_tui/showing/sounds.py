@@ -50,7 +50,7 @@ def excerpt(signal: Signal, seconds: tuple[float, float], check: Callable[[], No
     start = max(0.0, seconds[0] - _AROUND)
     end = min(seconds[1] + _AROUND, start + MAX_SECONDS)
     parts: list[NDArray[np.float32]] = []
-    with audio.listen(signal) as (sound, blocks):
+    with audio.listen(signal, start) as (sound, blocks):
         for block in blocks:
             check()
             begins = sound.heard  # of this block: it counts what was handed out before
