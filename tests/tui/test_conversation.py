@@ -292,3 +292,13 @@ def test_it_fits_the_terminal(size: tuple[int, int]) -> None:
         assert stage.screen.has_class("narrow") == (size[0] < 100)
 
     play(story, size)
+
+
+def test_an_app_that_is_left_at_once_begins_nothing() -> None:
+    async def run() -> list[str]:
+        made, work = app()
+        async with made.run_test():
+            pass
+        return [method for method, _ in work.asked]
+
+    assert asyncio.run(run())[-1] == "close"

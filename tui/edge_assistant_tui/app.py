@@ -74,6 +74,7 @@ class EdgeAssistant(App[int]):
         self.terminal = terminal or Terminal()
         self.loader = Loader()
         self.playback = Playback()
+        self._touched = False  # whether a key was pressed yet
 
     async def on_mount(self) -> None:
         """Show the conversation; what is heavy begins once it is drawn."""
@@ -88,8 +89,10 @@ class EdgeAssistant(App[int]):
 
     async def on_event(self, event: events.Event) -> None:
         """A key that is pressed stops what is spoken; Escape does so itself, and nothing else then."""
-        if isinstance(event, events.Key) and event.key != "escape" and not event.is_forwarded:
-            self.conversation.silence()
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            self._touched = True
+            if event.key != "escape":
+                self.conversation.silence()
         await super().on_event(event)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
@@ -134,6 +137,7 @@ class EdgeAssistant(App[int]):
         before, self.options = self.options, replace(self.options, **{key: values[key] for key in known})
         if any(getattr(before, key) != getattr(self.options, key) for key in ("profile", "language", "domain")):
             self.switch(self.instead if before.profile == self.options.profile else {})
+        self.conversation.capture.configured(changes)
 
     def switch(self, instead: Mapping[str, str]) -> None:
         """Go on with these models instead of the profile's, until the app ends."""
@@ -143,11 +147,16 @@ class EdgeAssistant(App[int]):
     def _begin(self) -> None:
         from edge_assistant_tui.screens.place import places
 
+        if not self.is_running:  # whoever quits at once is not waited for
+            return
         self.work.start()
         for path in self.options.attach:
             self.work.attach(Path(path))
         for place in places():
-            self.bind(place.KEY, f"visit('{place.NAME}')", description=place.TITLE, show=False)
+            first, _, others = place.KEY.partition(",")
+            self.bind(first, f"visit('{place.NAME}')", description=place.TITLE, show=place.SHOWN)
+            if others:
+                self.bind(others, f"visit('{place.NAME}')", description=place.TITLE, show=False)
         if self.settings.keep_days is not None:
             self.work.prune(datetime.now(UTC) - timedelta(days=self.settings.keep_days))
         self.theme_changed_signal.subscribe(self, self._remember)
@@ -185,8 +194,8 @@ class EdgeAssistant(App[int]):
         if not self.conversation.query(Restore):
             banner = Restore(event.saved)
             await self.conversation.mount(banner, before="#prompt")
-            if not self.conversation.query_one(Prompt).text:
-                self.conversation.set_focus(banner)
+            if not self._touched and not self.conversation.query_one(Prompt).text:
+                self.conversation.set_focus(banner)  # nobody types, whose letters it would take
 
     @on(messages.Refused)
     def _told_refused(self, event: messages.Refused) -> None:
