@@ -87,6 +87,7 @@ class LlamaEngine:
 
     Raises:
         ModelCorrupt: llama.cpp cannot load the file.
+        Stopped: that was asked while it was loaded.
         CatalogInvalid: the chat family is not known.
     """
 
@@ -243,8 +244,11 @@ class LlamaEngine:
         # Repacked weights decode 1.3 times as fast, but read a prompt at 0.7 of the speed, load 1 s slower and stand in
         # memory a second time (Qwen 1.5B on two cores with AVX-512); an answer here is long prompts and few tokens.
         params.use_extra_bufts = False
+        goes_on = self._llama.llama_progress_callback(lambda progress, data: not self._halt.asked)
+        params.progress_callback = goes_on
         model = self._llama.llama_model_load_from_file(str(path).encode(), params)
         if not model:
+            self._halt.check()
             raise ModelCorrupt(f"{path.name} cannot be loaded by llama.cpp", "run 'edge-assistant models verify'")
         return model
 

@@ -285,6 +285,15 @@ def test_writing_is_stopped_and_the_next_answer_is_as_in_a_fresh_process(
     assert write(stopped, ask("Count to one hundred.")) == write(engine, ask("Count to one hundred."))
 
 
+def test_a_model_is_not_loaded_to_the_end(models: Callable[[str], InstalledModel]) -> None:
+    runtime = Runtime(1)
+    runtime.halt.ask()
+    with pytest.raises(Stopped):
+        LlamaEngine(models("language"), runtime, CONTEXT)
+    runtime.halt.clear()
+    LlamaEngine(models("language"), runtime, CONTEXT).close()
+
+
 def test_who_was_stopped_computes_nothing_until_that_is_taken_back(stopping: tuple[LlamaEngine, Waiting]) -> None:
     stopped, halt = stopping
     halt.ask()
