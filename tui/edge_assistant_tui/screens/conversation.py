@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import events, on
+from textual import events, on, work
 from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import Screen
 from textual.widgets import Footer
 
-from edge_assistant_tui import messages
+from edge_assistant_tui import choosing, messages
 from edge_assistant_tui.widgets.capture import Capture
 from edge_assistant_tui.widgets.following import Following
 from edge_assistant_tui.widgets.prompt import Prompt
@@ -166,6 +167,16 @@ class Conversation(Screen[None]):
         """Speak answers, or do not."""
         self.capture.toggle_voice()
 
+    @work(exclusive=True)
+    async def choose(self, device: str) -> None:
+        """Let the person choose another camera, microphone or speaker."""
+        from edge_assistant.errors import EdgeAssistantError
+
+        try:
+            await choosing.choose(self.app, device)
+        except EdgeAssistantError as error:
+            self.notify(error.hint, title=error.message, severity="error", markup=False)
+
     async def action_retry(self) -> None:
         """Ask the last question again, over the signals as they are now."""
         if (last := self._last()) is not None:
@@ -212,6 +223,8 @@ class Conversation(Screen[None]):
         yield SystemCommand("Undo remove", "Put back the signal that was removed last", self.action_undo)
         yield SystemCommand("Talk", "Begin to speak to the assistant, or end it (F3)", self.action_talk)
         yield SystemCommand("Hands-free", "Listen until switched off; a pause asks (F4)", self.action_hands_free)
+        for device in choosing.DEVICES:
+            yield SystemCommand(f"Choose the {device}", "Of those that are there", partial(self.choose, device))
         yield SystemCommand("Longer pause", "Hands-free: wait longer", lambda: self.capture.change_pause(True))
         yield SystemCommand("Shorter pause", "Hands-free: answer sooner", lambda: self.capture.change_pause(False))
         yield SystemCommand("Camera", "Switch the camera on or off (F5)", self.action_camera)
@@ -223,6 +236,7 @@ class Conversation(Screen[None]):
         """Show nothing of what was."""
         self._removed.clear()
         self._live.clear()
+        self._busy()
         self.query_one(SignalList).clear_all()
         self.query_one(Following).leave_all()
         self.query_one(Prompt).forget()
@@ -247,6 +261,7 @@ class Conversation(Screen[None]):
             if shown is not None:
                 await shown.end(answer)
         self._live.clear()
+        self._busy()
         self._scroll()
 
     @on(messages.Taken)
@@ -335,6 +350,7 @@ class Conversation(Screen[None]):
             await welcome.remove()
         self._turns += 1
         self._live.add(self._turns)
+        self._busy()
         await turns.mount(Turn(self._turns, text))
         shown = list(turns.query(Turn))
         for old in shown[: max(0, len(shown) - MAX_TURNS)]:
@@ -356,7 +372,12 @@ class Conversation(Screen[None]):
 
     def _over(self, number: int) -> Turn | None:
         self._live.discard(number)
+        self._busy()
         return self._turn(number)
+
+    def _busy(self) -> None:
+        """Say at the top whether something is answered, wherever in the conversation one is."""
+        self.query_one(StatusBar).activity = "answering" if self._live else ""
 
     def _last(self) -> Turn | None:
         turns = self.query(Turn)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
 from textual import events
@@ -13,6 +14,9 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from edge_assistant_tui.halfblocks import Picture
+
+if TYPE_CHECKING:
+    from edge_assistant.evidence import Evidence
 
 _LIVE = "Camera", "Space takes a picture"
 _TAKEN = "Picture taken, not sent", "Enter sends it, Escape drops it"
@@ -134,3 +138,16 @@ class CameraView(Widget, can_focus=True):
         """A click takes a picture too."""
         event.stop()
         self.action_enter()
+
+
+def found(evidence: tuple[Evidence, ...]) -> str:
+    """What was found, in a few words: things by their number, then lines of writing."""
+    from edge_assistant.evidence import Code, Field, Line, Thing, TickBox
+
+    things = Counter(item.detail.label for item in evidence if isinstance(item.detail, Thing) and item.detail.sure)
+    codes = sum(isinstance(item.detail, Code) for item in evidence)
+    written = sum(isinstance(item.detail, Line | Field | TickBox) for item in evidence)
+    parts = [label if count == 1 else f"{label} x {count}" for label, count in things.most_common(4)]
+    parts += [f"codes x {codes}"] if codes else []
+    parts += [f"lines of writing x {written}"] if written else []
+    return f"found {', '.join(parts)}" if parts else "nothing found"

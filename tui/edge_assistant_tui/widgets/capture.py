@@ -5,6 +5,7 @@ All are off at first. What is captured stays here until it is sent: a picture as
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from textual.message import Message
 from edge_assistant_tui import halfblocks, messages
 from edge_assistant_tui.capturing import NEVER, Listening, Looking
 from edge_assistant_tui.spoken import Spoken
-from edge_assistant_tui.widgets.camera import CameraView
+from edge_assistant_tui.widgets.camera import CameraView, found
 from edge_assistant_tui.widgets.meter import Meter
 from edge_assistant_tui.widgets.status import StatusBar
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from edge_assistant_tui.app import EdgeAssistant
 
 Mode = Literal["off", "talk", "free"]
-PAUSE_S, STEP_S, SHORTEST_S, LONGEST_S = 0.8, 0.2, 0.4, 3.0  # seconds of silence that end what is said hands-free
+STEP_S, SHORTEST_S, LONGEST_S = 0.2, 0.4, 5.0  # of the silence that ends what is said hands-free
 LISTENING = {"talk": "speak now; F3 when you are done, Escape to drop it", "free": "listening, hands-free"}
 
 
@@ -77,7 +78,6 @@ class Capture(Vertical):
         self._hears: list[bool] = []  # for each utterance that is being written down, whether it is to be sent
         self._shot: Shot | None = None
         self._seeing = self._suspended = self._voiced = False
-        self.pause_s = PAUSE_S
 
     def on_mount(self) -> None:
         """Be ready; nothing is opened."""
@@ -93,6 +93,8 @@ class Capture(Vertical):
             lambda: self._spoken.speaking or playback.audible,
             lambda: self._spoken.sounding or playback.playing,
         )
+        if self.app.settings.spoken_answers:
+            self.toggle_voice()
 
     def compose(self) -> ComposeResult:
         """The parts, hidden until they are on."""
@@ -172,7 +174,7 @@ class Capture(Vertical):
         if self._shot is None or self._shot.name != event.name:
             return
         self._draw(self._shot, event.evidence)
-        self.query_one(CameraView).tell(event.error or _found(event.evidence))
+        self.query_one(CameraView).tell(event.error or found(event.evidence))
 
     @on(CameraView.Sent)
     def _told_sent(self) -> None:
@@ -213,15 +215,14 @@ class Capture(Vertical):
             return
         if self._mode == "talk":
             self._hush(keep=False)
-        self._listen("free", self.pause_s)
+        self._listen("free", self.app.settings.pause_s)
 
     def change_pause(self, longer: bool) -> None:
         """Let a longer or shorter pause end what is said hands-free."""
         step = STEP_S if longer else -STEP_S
-        self.pause_s = round(min(LONGEST_S, max(SHORTEST_S, self.pause_s + step)), 1)
-        if self._mode == "free":
-            self._listening.pause_s = self.pause_s
-        self.notify(f"A pause of {self.pause_s:.1f} s ends what is said hands-free.")
+        pause_s = round(min(LONGEST_S, max(SHORTEST_S, self.app.settings.pause_s + step)), 1)
+        self.app.configure(pause_s=pause_s)
+        self.notify(f"A pause of {pause_s:.1f} s ends what is said hands-free.")
 
     def _listen(self, mode: Mode, pause_s: float) -> None:
         self._mode = mode
@@ -320,6 +321,22 @@ class Capture(Vertical):
 
     # All
 
+    def configured(self, keys: Collection[str]) -> None:
+        """Something was set: what is on goes on with it."""
+        options, settings = self.app.options, self.app.settings
+        if "camera" in keys and self._seeing and not self._suspended:
+            self._looking.stop()
+            self._numbers["camera"] = self._looking.start(options.camera)
+        if "microphone" in keys and self._mode != "off":
+            self._listening.stop(keep=False)
+            self._listen(self._mode, NEVER if self._mode == "talk" else settings.pause_s)
+        if "pause_s" in keys and self._mode == "free":
+            self._listening.pause_s = settings.pause_s
+        if "speaker" in keys and self._voiced:
+            self._numbers["voice"] = self._spoken.start(options.speaker)
+        if "spoken_answers" in keys and settings.spoken_answers != self._voiced:
+            self.toggle_voice()
+
     def escape(self) -> bool:
         """Stop or drop what is under way: speech first, then what was taken; whether there was anything."""
         if self.silence():
@@ -386,18 +403,3 @@ class Capture(Vertical):
         """Tell a handler, from any thread; what comes when the app is gone is told nobody."""
         with suppress(RuntimeError):  # what Textual, or the loop, raises where the app is at its end
             self.post_message(message)
-
-
-def _found(evidence: tuple[Evidence, ...]) -> str:
-    """What was found, in a few words: things by their number, then lines of writing."""
-    from collections import Counter
-
-    from edge_assistant.evidence import Code, Field, Line, Thing, TickBox
-
-    things = Counter(item.detail.label for item in evidence if isinstance(item.detail, Thing) and item.detail.sure)
-    codes = sum(isinstance(item.detail, Code) for item in evidence)
-    written = sum(isinstance(item.detail, Line | Field | TickBox) for item in evidence)
-    parts = [label if count == 1 else f"{label} x {count}" for label, count in things.most_common(4)]
-    parts += [f"codes x {codes}"] if codes else []
-    parts += [f"lines of writing x {written}"] if written else []
-    return f"found {', '.join(parts)}" if parts else "nothing found"

@@ -1,0 +1,89 @@
+"""Choosing devices: a list of those that are there, used at once and from now on."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from captured import BOTTLES, COUNTED, Senses, capture, status, until
+from placed import Stage, play, toasts
+from textual.widgets import OptionList
+
+from edge_assistant import settings
+from edge_assistant.devices import camera, microphone, speaker
+from edge_assistant_models.installed import InstalledModel
+from edge_assistant_tui.screens.choose import Choose
+
+THERE = {"camera": ["Front", "Rear"], "microphone": ["Headset"], "speaker": ["Monitor"]}
+
+
+@pytest.fixture(autouse=True)
+def there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is plugged in."""
+    monkeypatch.setattr(camera, "cameras", lambda: THERE["camera"])
+    monkeypatch.setattr(microphone, "microphones", lambda: THERE["microphone"])
+    monkeypatch.setattr(speaker, "speakers", lambda: THERE["speaker"])
+
+
+async def listed(stage: Stage, device: str) -> list[str]:
+    """Open the list from the palette; the names in it."""
+    (command,) = (c for c in stage.app.conversation.commands() if c.title == f"Choose the {device}")
+    command.callback()
+    await until(stage, lambda: isinstance(stage.app.screen, Choose), "the list")
+    await stage.pilot.pause()
+    return [str(option.id) for option in stage.app.screen.query_one(OptionList).options]
+
+
+@pytest.mark.parametrize("device", THERE)
+def test_what_is_chosen_is_used_and_kept(device: str) -> None:
+    async def story(stage: Stage) -> None:
+        default = "the first" if device == "camera" else "the default"
+        assert await listed(stage, device) == [default, *THERE[device]]
+        await stage.pilot.press("down", "enter")
+        await until(stage, lambda: getattr(stage.app.options, device) == THERE[device][0], "chosen")
+        assert getattr(settings.load(), device) == THERE[device][0]
+        assert await listed(stage, device) == [default, *THERE[device]]
+        await stage.pilot.press("up", "enter")
+        await until(stage, lambda: getattr(stage.app.options, device) is None, "the default again")
+        assert getattr(settings.load(), device) is None
+
+    play(story)
+
+
+def test_escape_chooses_nothing_and_a_virtual_device_stands_in_the_list() -> None:
+    async def story(stage: Stage) -> None:
+        assert await listed(stage, "camera") == ["the first", "Front", "Rear", f"file:{BOTTLES}"]
+        await stage.pilot.press("escape")
+        await until(stage, lambda: not isinstance(stage.app.screen, Choose), "the list is gone")
+        assert stage.app.options.camera == f"file:{BOTTLES}"
+
+    play(story, camera=f"file:{BOTTLES}")
+
+
+def test_devices_that_are_on_are_changed_at_once(tmp_path: Path, models: Callable[[str], InstalledModel]) -> None:
+    other = shutil.copy(BOTTLES, tmp_path / "other.jpg")
+    said = shutil.copy(COUNTED, tmp_path / "said.wav")
+
+    async def story(stage: Stage) -> None:
+        stage.work.assistant = lambda: Senses(models)  # type: ignore[method-assign, assignment, return-value]
+        taken = capture(stage)
+        await stage.pilot.press("f5", "f4", "f12")
+        on = {"camera": "on", "microphone": "hands-free", "voice": "on"}
+        await until(stage, lambda: status(stage) == on, "all on")
+        stage.app.configure(camera=f"file:{other}", microphone=f"file:{said}", speaker=f"file:{tmp_path / 'b.wav'}")
+        stage.app.configure(pause_s=2.0)
+        await until(stage, lambda: status(stage) == on, "all on again")
+        assert taken._looking._keeper is not None
+        assert taken._looking._keeper.device.name == "other.jpg"
+        assert taken._listening._keeper is not None
+        assert taken._listening._keeper.device.name == "said.wav"
+        assert taken._listening.pause_s == 2.0
+        stage.app.configure(spoken_answers=True)
+        assert status(stage)["voice"] == "on"
+        stage.app.configure(spoken_answers=False)
+        assert status(stage)["voice"] == "off"
+        assert not [toast for toast in toasts(stage) if "cannot" in toast]
+
+    play(story, camera=f"file:{BOTTLES}", microphone=f"file:{COUNTED}", speaker=f"file:{tmp_path / 'a.wav'}")

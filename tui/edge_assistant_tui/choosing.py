@@ -1,0 +1,38 @@
+"""Choosing a device from a list of those that are there now."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from edge_assistant_tui.screens.choose import Choose
+
+if TYPE_CHECKING:
+    from edge_assistant_tui.app import EdgeAssistant
+
+DEVICES = ("camera", "microphone", "speaker")
+_DEFAULT = {"camera": "the first", "microphone": "the default", "speaker": "the default"}
+
+
+async def choose(app: EdgeAssistant, device: str) -> None:
+    """Let the person choose a device; it is used at once and from now on.
+
+    Raises:
+        UsageError, StorageFull: the choice cannot be kept.
+    """
+    default = _DEFAULT[device]
+    now = getattr(app.options, device)
+    names = dict.fromkeys([default, *await asyncio.to_thread(_there, device), *([now] if now else [])])
+    given = [(name, "in use" if name == (now or default) else "") for name in names]
+    chosen = await app.push_screen_wait(Choose(f"Which {device}?", given, now or default))
+    if chosen is not None and chosen != (now or default):
+        app.configure(**{device: None if chosen == default else chosen})
+
+
+def _there(device: str) -> list[str]:
+    """The names of those that are there."""
+    from edge_assistant.devices.camera import cameras
+    from edge_assistant.devices.microphone import microphones
+    from edge_assistant.devices.speaker import speakers
+
+    return {"camera": cameras, "microphone": microphones, "speaker": speakers}[device]()
