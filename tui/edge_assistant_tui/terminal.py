@@ -47,20 +47,19 @@ class Terminal:
 def ask(environment: Mapping[str, str] | None = None) -> Terminal:
     """Ask the terminal on standard input and error, which Textual uses, for at most `TIMEOUT` seconds.
 
-    What comes later than that would be taken for keys. So nothing is asked over a network, nor of the Linux console,
-    which draws what it does not understand; there the environment tells.
+    What comes later than that would be taken for keys. So nothing is asked over a network; nor of the Linux console,
+    which draws what it does not understand; nor of tmux and screen, which speak for themselves and not for the terminal
+    that they are shown in. There the environment tells.
     """
     environment = os.environ if environment is None else environment
     chosen = environment.get(VARIABLE)
     if chosen in list(Graphics):
         return Terminal(Graphics(chosen), _window_cell() or _DEFAULT_CELL)
-    if "xterm-kitty" in environment.get("TERM", ""):
+    if environment.get("TERM") == "xterm-kitty":
         return Terminal(Graphics.KITTY, _window_cell() or _DEFAULT_CELL)
     if not _answers(environment):
         return Terminal(cell=_window_cell() or _DEFAULT_CELL)
-    # tmux and screen take the first question for a window's title
-    inside = "TMUX" in environment or environment.get("TERM", "").startswith(("tmux", "screen"))
-    return understood(_exchange((_CELL if inside else _KITTY + _CELL) + _DEVICE), _window_cell())
+    return understood(_exchange(_KITTY + _CELL + _DEVICE), _window_cell())
 
 
 def understood(answer: bytes, window: tuple[int, int] | None) -> Terminal:
@@ -81,11 +80,12 @@ def understood(answer: bytes, window: tuple[int, int] | None) -> Terminal:
 
 
 def _answers(environment: Mapping[str, str]) -> bool:
-    """Whether there is a terminal, near enough to answer in time."""
+    """Whether there is a terminal that answers for itself, and near enough to do so in time."""
     if not (_is_terminal(sys.__stdin__) and _is_terminal(sys.__stderr__)):
         return False
-    far = any(name in environment for name in ("SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT"))
-    return not far and environment.get("TERM", "") not in {"", "dumb", "linux"}
+    kind = environment.get("TERM", "")
+    between = any(name in environment for name in ("SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT", "TMUX", "STY"))
+    return not between and kind not in {"", "dumb", "linux"} and not kind.startswith(("tmux", "screen"))
 
 
 def _is_terminal(stream: object) -> bool:

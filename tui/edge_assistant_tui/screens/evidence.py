@@ -102,7 +102,8 @@ class EvidenceScreen(ModalScreen[None]):
         self.app.loader.drop()
         self.app.playback.stop()
         place = f" {self._at + 1} of {len(self._exhibits)} "
-        self.query_one("#exhibit").border_title = Content(f" {exhibit.id} ")
+        title = exhibit.id if not exhibit.id.isdigit() else printable(exhibit.name)
+        self.query_one("#exhibit").border_title = Content(f" {title} ")
         self.query_one("#exhibit").border_subtitle = Content(place)
         self.query_one("#what", Static).update(_what(exhibit))
         self.query_one("#where", Static).update(_where(exhibit))
