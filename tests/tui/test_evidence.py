@@ -20,6 +20,7 @@ from edge_assistant_tui.screens.conversation import Conversation
 from edge_assistant_tui.screens.evidence import EvidenceScreen
 from edge_assistant_tui.screens.signal import SignalScreen
 from edge_assistant_tui.showing.pictures import _FRAME
+from edge_assistant_tui.terminal import Graphics, Terminal
 from edge_assistant_tui.widgets.picture import Picture
 from edge_assistant_tui.widgets.picture_view import PictureView
 from edge_assistant_tui.widgets.rows_view import RowsView
@@ -418,3 +419,29 @@ def test_enter_in_the_side_list_opens_the_signal(things: Made) -> None:
         assert share(colours(viewing), DARK) > 0.1
 
     look(story)
+
+
+@pytest.mark.parametrize("graphics", [Graphics.KITTY, Graphics.SIXEL])
+def test_a_terminal_that_draws_pixels_is_given_pixels(
+    things: Made, graphics: Graphics, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async def story(viewing: Viewing) -> None:
+        await viewing.open(things.answer(), "E1")
+        await viewing.pilot.pause(0.1)
+        picture = viewing.app.screen.query_one(Picture)
+        assert picture.children
+        drawn = picture._drawn
+        assert drawn is not None
+        assert drawn.image is not None
+        assert drawn.strips == ()
+        assert drawn.image.size == (drawn.size[0] * 8, drawn.size[1] * 16)
+        shown = viewing.text()
+        assert ("\U0010eeee" in shown) == (graphics is Graphics.KITTY)  # what Kitty puts pictures in place of
+        assert ("\x1bP" in shown) == (graphics is Graphics.SIXEL)
+        await viewing.press("f", "n")
+        assert not viewing.app.screen.query(Picture)
+
+    look(story, terminal=Terminal(graphics, (8, 16)))
+    written = capfd.readouterr().out
+    assert ("\x1b_Gi=" in written) == (graphics is Graphics.KITTY)
+    assert "\x1b[c" not in written  # by now the answer would be taken for keys

@@ -106,6 +106,7 @@ class EvidenceScreen(ModalScreen[None]):
         self.query_one("#exhibit").border_title = Content(f" {title} ")
         self.query_one("#exhibit").border_subtitle = Content(place)
         self.query_one("#what", Static).update(_what(exhibit))
+        self.query_one("#what").set_class(exhibit.kind == "text", "brief")  # it stands below as well
         self.query_one("#where", Static).update(_where(exhibit))
         compared = self.query_one("#verdicts", Static)
         compared.update(Content("\n").join(verdicts.row(verdict) for verdict in exhibit.verdicts))

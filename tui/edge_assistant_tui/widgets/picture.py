@@ -80,12 +80,15 @@ def _library(terminal: Terminal):  # type: ignore[no-untyped-def]  # noqa: ANN20
     It asks where its output is a terminal; for the moment of loading it is none, and the environment has the answer.
     """
     if "textual_image.widget" not in sys.modules:
-        os.environ.update(zip(_CELL, map(str, terminal.cell), strict=True))
+        told = dict(zip(_CELL, map(str, terminal.cell), strict=True))
+        os.environ.update(told)
         output, sys.__stdout__ = sys.__stdout__, io.StringIO()  # type: ignore[misc, assignment]
         try:
             import textual_image.widget
         finally:
             sys.__stdout__ = output  # type: ignore[misc]
+            for name in told:
+                del os.environ[name]
     import textual_image.widget
 
     return textual_image.widget
