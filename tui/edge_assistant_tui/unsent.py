@@ -36,9 +36,8 @@ def speech(assistant: Assistant, samples: Any, language: str | None) -> tuple[st
         Stopped: all was stopped.
         InputError, ModelError: as `Assistant.perceive`.
     """
-    from edge_assistant.conversation import SAID
     from edge_assistant.devices.microphone import to_wav
-    from edge_assistant.signals import Kind, Origin, take_bytes
+    from edge_assistant.signals import SAID, Kind, Origin, take_bytes
 
     recording = to_wav(samples)
     signal = take_bytes(recording, Kind.AUDIO, 0, origin=Origin.MICROPHONE, name=SAID)
