@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import termios
 import time
+import tty
 from pathlib import Path
 
 import pytest
 from app_fakes import VITALS
 from captured import PATIENCE, until
-from placed import Stage, play
+from placed import Stage, play, toasts
 
-from edge_assistant.signals import Kind, Signal, take_file
+from edge_assistant.signals import Kind, Origin, Signal, take_bytes, take_file
 from edge_assistant_tui import messages
 from edge_assistant_tui.app import EdgeAssistant
 from edge_assistant_tui.options import Options
 from edge_assistant_tui.widgets import following
 from edge_assistant_tui.widgets.following import Following
+from edge_assistant_tui.widgets.prompt import Prompt
 from edge_assistant_tui.widgets.signals import SignalList
 
 HEADER = "time,pulse [1/min]\n"
@@ -169,3 +173,51 @@ def test_real_readings_that_grow_are_perceived_anew_at_their_place(
             assert [(entry.signal.id, entry.followed) for entry in signals.entries] == [("readings:1", "following")]
 
     asyncio.run(asyncio.wait_for(run(), 3 * PATIENCE))
+
+
+def test_a_serial_port_becomes_a_signal_with_its_first_rows(tmp_path: Path) -> None:
+    pytest.importorskip("serial", reason="pyserial is not installed")
+    end, other = os.openpty()
+    tty.setraw(other, termios.TCSANOW)
+    port = tmp_path / "ttyUSB0"
+    port.symlink_to(os.ttyname(other))
+
+    async def story(stage: Stage) -> None:
+        stage.app.conversation.query_one(Prompt).put(f"serial:{port}@9600")
+        await stage.pilot.press("enter")
+        line = stage.app.conversation.query_one(Following)
+        await until(stage, lambda: "ttyUSB0" in line._ports, "the port")
+
+        def rows() -> bool:
+            os.write(end, b"21.5,40\n")
+            return bool(stage.work.calls("add"))
+
+        await until(stage, rows, "the first rows")
+        ((data, kind, origin, name),) = stage.work.calls("add")
+        assert (kind, origin, name) == (Kind.READINGS, Origin.SENSOR, "ttyUSB0")
+        assert b"21.5,40" in data
+        taken = take_bytes(data, kind, 1, origin=origin, name=name)
+        stage.app.conversation.post_message(messages.Taken(taken))
+        stage.app.conversation.post_message(messages.Sensed(taken.id, "readings", (), 0.1))
+        await until(stage, lambda: words(stage) == "following", "followed")
+        await until(stage, lambda: (rows(), stage.work.calls("renew"))[1], "more rows")
+        assert len(stage.work.calls("add")) == 1
+        port.unlink()
+        os.close(end)
+        os.close(other)
+        await until(stage, lambda: "gone" in words(stage), "unplugged")
+
+    play(story)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("serial:/dev/none", "cannot be followed"), ("serial:/dev/x@fast", "no speed of a serial port")]
+)
+def test_a_port_that_cannot_be_opened_is_said(text: str, said: str) -> None:
+    async def story(stage: Stage) -> None:
+        stage.app.conversation.query_one(Prompt).put(text)
+        await stage.pilot.press("enter")
+        await until(stage, lambda: any(said in toast for toast in toasts(stage)), "a message")
+        assert not stage.app.conversation.query_one(Following)._ports
+
+    play(story)

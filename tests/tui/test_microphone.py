@@ -172,7 +172,7 @@ def test_one_that_is_lost_is_shown_as_lost_and_comes_back_by_itself(models: Mode
         await until(stage, lambda: status(stage)["microphone"] == "hands-free", "on")
         recording.rename(tmp_path / "away.wav")
         await until(stage, lambda: status(stage)["microphone"] == "lost", "lost")
-        assert any("The microphone is lost" in toast for toast in toasts(stage))
+        await until(stage, lambda: any("The microphone is lost" in toast for toast in toasts(stage)), "it is said")
         (tmp_path / "away.wav").rename(recording)
         await until(stage, lambda: status(stage)["microphone"] == "hands-free", "back")
         await until(stage, lambda: heard(stage), "heard again")
@@ -189,7 +189,7 @@ def test_without_a_library_for_sound_the_app_says_what_to_install_and_works_on(
         await stage.pilot.press("f3")
         await until(stage, lambda: toasts(stage), "a message")
         assert any("The microphone cannot be used" in toast and "install" in toast for toast in toasts(stage))
-        assert status(stage)["microphone"] == "off"
+        await until(stage, lambda: status(stage)["microphone"] == "off", "off")
         await stage.type("hi")
         await stage.press("enter")
         assert stage.work.calls("ask") == [(1, "hi", None)]

@@ -109,6 +109,15 @@ class Conversation(Screen[None]):
         for path in event.paths:
             self.app.work.attach(path)
 
+    @on(Prompt.Port)
+    def _told_port(self, event: Prompt.Port) -> None:
+        from edge_assistant.errors import UsageError
+
+        try:
+            self.query_one(Following).open(event.text)
+        except UsageError as error:
+            self.notify(error.hint, title=error.message, severity="error", markup=False)
+
     @on(SignalList.Unwanted)
     def _told_unwanted(self, event: SignalList.Unwanted) -> None:
         self.app.work.remove(event.signal.id)

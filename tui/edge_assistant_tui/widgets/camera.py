@@ -16,7 +16,7 @@ from textual.widget import Widget
 from edge_assistant_tui.halfblocks import Picture
 
 if TYPE_CHECKING:
-    from edge_assistant.evidence import Evidence
+    from edge_assistant.evidence import Box, Evidence
 
 _LIVE = "Camera", "Space takes a picture"
 _TAKEN = "Picture taken, not sent", "Enter sends it, Escape drops it"
@@ -140,14 +140,15 @@ class CameraView(Widget, can_focus=True):
         self.action_enter()
 
 
-def found(evidence: tuple[Evidence, ...]) -> str:
-    """What was found, in a few words: things by their number, then lines of writing."""
+def found(evidence: tuple[Evidence, ...]) -> tuple[str, tuple[Box, ...]]:
+    """What was found, in a few words, and where: things by their number, codes, lines of writing."""
     from edge_assistant.evidence import Code, Field, Line, Thing, TickBox
 
-    things = Counter(item.detail.label for item in evidence if isinstance(item.detail, Thing) and item.detail.sure)
-    codes = sum(isinstance(item.detail, Code) for item in evidence)
-    written = sum(isinstance(item.detail, Line | Field | TickBox) for item in evidence)
-    parts = [label if count == 1 else f"{label} x {count}" for label, count in things.most_common(4)]
-    parts += [f"codes x {codes}"] if codes else []
-    parts += [f"lines of writing x {written}"] if written else []
-    return f"found {', '.join(parts)}" if parts else "nothing found"
+    labels = Counter(item.detail.label for item in evidence if isinstance(item.detail, Thing) and item.detail.sure)
+    things = [item for item in evidence if isinstance(item.detail, Thing) and item.detail.sure]
+    codes = [item for item in evidence if isinstance(item.detail, Code)]
+    written = [item for item in evidence if isinstance(item.detail, Line | Field | TickBox)]
+    counts = [*labels.most_common(4), ("code", len(codes)), ("line of writing", len(written))]
+    parts = [label if count == 1 else f"{label} x {count}" for label, count in counts if count]
+    boxes = [item.locator.box for item in (*things, *codes, *written) if item.locator.box is not None]
+    return f"found {', '.join(parts)}" if parts else "nothing found", tuple(boxes)

@@ -27,7 +27,7 @@ from edge_assistant_tui.widgets.status import StatusBar
 
 if TYPE_CHECKING:
     from edge_assistant.devices.camera import Frame
-    from edge_assistant.evidence import Evidence
+    from edge_assistant.evidence import Box
     from edge_assistant_tui.app import EdgeAssistant
 
 Mode = Literal["off", "talk", "free"]
@@ -77,6 +77,7 @@ class Capture(Vertical):
         self._mode: Mode = "off"
         self._hears: list[bool] = []  # for each utterance that is being written down, whether it is to be sent
         self._shot: Shot | None = None
+        self._boxes: tuple[Box, ...] = ()  # of what was found in it
         self._seeing = self._suspended = self._voiced = False
 
     def on_mount(self) -> None:
@@ -153,7 +154,7 @@ class Capture(Vertical):
     def _told_resized(self, event: CameraView.Resized) -> None:
         self._looking.cells = event.cells
         if self._shot is not None and event.cells is not None:
-            self._draw(self._shot, ())
+            self._draw(self._shot)
 
     @on(CameraView.Taken)
     def _told_taken(self) -> None:
@@ -165,7 +166,8 @@ class Capture(Vertical):
         name = f"camera {datetime.fromtimestamp(frame.time):%H:%M:%S}"
         self._shot = shot = Shot(name, frame, encode(frame))
         self.query_one(CameraView).freeze("looking ...")
-        self._draw(shot, ())
+        self._boxes = ()
+        self._draw(shot)
         self.app.work.look_at(shot.data, shot.name, lambda: self._shot is shot)
 
     @on(messages.Looked)
@@ -173,8 +175,9 @@ class Capture(Vertical):
         """What was found in the picture that was taken."""
         if self._shot is None or self._shot.name != event.name:
             return
-        self._draw(self._shot, event.evidence)
-        self.query_one(CameraView).tell(event.error or found(event.evidence))
+        words, self._boxes = found(event.evidence)
+        self._draw(self._shot)
+        self.query_one(CameraView).tell(event.error or words)
 
     @on(CameraView.Sent)
     def _told_sent(self) -> None:
@@ -193,11 +196,10 @@ class Capture(Vertical):
             self._shot = None
             self.query_one(CameraView).thaw()
 
-    def _draw(self, shot: Shot, evidence: tuple[Evidence, ...]) -> None:
+    def _draw(self, shot: Shot) -> None:
         view = self.query_one(CameraView)
-        boxes = [item.locator.box for item in evidence if item.locator.box is not None]
         colour = Color.parse(self.app.theme_variables.get("warning", "#ffff00")).rgb
-        view.show(halfblocks.picture(shot.frame.rgb, *view.cells, boxes, colour))
+        view.show(halfblocks.picture(shot.frame.rgb, *view.cells, self._boxes, colour))
 
     # The microphone
 

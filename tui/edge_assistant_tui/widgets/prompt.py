@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import TextArea
 
+PORT = "serial:"
 MAX_PATHS = 32  # pasted or dropped at once
 
 
@@ -38,6 +39,12 @@ class Prompt(TextArea):
 
         paths: tuple[Path, ...]
 
+    @dataclass
+    class Port(Message):
+        """A serial port whose readings are to be followed."""
+
+        text: str
+
     def __init__(self, id: str) -> None:
         super().__init__(soft_wrap=True, show_line_numbers=False, highlight_cursor_line=False, id=id)
         for key in ("f6", "f7", "pageup", "pagedown"):  # a text area's own keys; here they are the app's
@@ -62,6 +69,8 @@ class Prompt(TextArea):
             return
         if paths := paths_in(text):
             self.post_message(self.Dropped(paths))
+        elif text.startswith(PORT) and len(text.split()) == 1:
+            self.post_message(self.Port(text))
         else:
             recording = self._heard[1] if self._heard is not None and self._heard[0].strip() == text else None
             self.post_message(self.Sent(text, recording))
