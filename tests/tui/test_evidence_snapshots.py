@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +22,6 @@ SMALL, LARGE = (80, 24), (160, 48)
 @pytest.fixture
 def things(tmp_path: Path) -> Made:
     return made(tmp_path)
-
-
-@pytest.fixture
-def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Times are shown in the zone of the machine."""
-    monkeypatch.setenv("TZ", "UTC")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
 
 
 def opened(things: Made, id: str, *keys: str) -> Callable[[Pilot[Any]], Any]:
