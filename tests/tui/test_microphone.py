@@ -25,6 +25,7 @@ from edge_assistant_tui.widgets.capture import Capture
 from edge_assistant_tui.widgets.meter import Meter, bar
 from edge_assistant_tui.widgets.prompt import Prompt
 from edge_assistant_tui.widgets.signals import SignalList
+from edge_assistant_tui.widgets.status import OnAir
 from edge_assistant_tui.widgets.turn import Turn
 
 Models = Callable[[str], InstalledModel]
@@ -237,6 +238,38 @@ def test_only_what_is_louder_than_the_assistant_for_a_while_interrupts_it() -> N
     assert not interrupted(-30.0, -26.0)
     assert not interrupted(-90.0, -50.0), "a rustle"
     assert not interrupted(-30.0, -10.0, windows=4), "a click"
+
+
+def test_what_was_heard_and_is_not_sent_as_it_was_is_forgotten(models: Models) -> None:
+    async def story(stage: Stage) -> None:
+        await tell(stage, messages.Heard("How many?", final=True, recording=b"one"))
+        await stage.press("enter")
+        assert not stage.work.calls("forget")
+        await tell(stage, messages.Heard("How many?", final=True, recording=b"two"))
+        await stage.press("!", "enter")
+        assert stage.work.calls("forget") == [(b"two",)]
+        await tell(stage, messages.Heard("How many?", final=True, recording=b"three"))
+        stage.app.conversation._live.clear()
+        await stage.press("escape")
+        assert stage.app.conversation.query_one(Prompt).text == ""
+        assert stage.work.calls("forget") == [(b"two",), (b"three",)]
+
+    listen(story, models)
+
+
+def test_that_it_is_on_is_said_on_every_screen(models: Models) -> None:
+    async def story(stage: Stage) -> None:
+        await stage.pilot.press("f4")
+        await until(stage, lambda: status(stage)["microphone"] == "hands-free", "on")
+        for key in ("f1", "f11"):
+            await stage.pilot.press(key)
+            await until(stage, lambda: stage.app.screen.query(OnAir), "said")
+            assert "mic hands-free" in stage.said("OnAir")
+        await until(stage, lambda: not stage.app.screen.query_one(OnAir).display, "off at the recording's end")
+        await stage.pilot.press("escape")
+        assert not stage.app.screen.query(OnAir)
+
+    listen(story, models)
 
 
 @pytest.mark.parametrize("dbfs", [-90.0, -60.0, -33.3, -6.0, 0.0])

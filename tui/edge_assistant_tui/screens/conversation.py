@@ -109,6 +109,10 @@ class Conversation(Screen[None]):
         for path in event.paths:
             self.app.work.attach(path)
 
+    @on(Prompt.Unsent)
+    def _told_unsent(self, event: Prompt.Unsent) -> None:
+        self.app.work.forget(event.recording)
+
     @on(Prompt.Port)
     def _told_port(self, event: Prompt.Port) -> None:
         from edge_assistant.errors import UsageError

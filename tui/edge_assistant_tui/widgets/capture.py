@@ -17,13 +17,14 @@ from textual.app import ComposeResult
 from textual.color import Color
 from textual.containers import Vertical
 from textual.message import Message
+from textual.timer import Timer
 
 from edge_assistant_tui import halfblocks, messages
 from edge_assistant_tui.capturing import NEVER, Listening, Looking
 from edge_assistant_tui.spoken import Spoken
 from edge_assistant_tui.widgets.camera import CameraView, found
 from edge_assistant_tui.widgets.meter import Meter
-from edge_assistant_tui.widgets.status import StatusBar
+from edge_assistant_tui.widgets.status import OnAir, StatusBar
 
 if TYPE_CHECKING:
     from edge_assistant.devices.camera import Frame
@@ -79,6 +80,7 @@ class Capture(Vertical):
         self._shot: Shot | None = None
         self._boxes: tuple[Box, ...] = ()  # of what was found in it
         self._seeing = self._suspended = self._voiced = False
+        self._hidden: Timer | None = None  # while another screen is on top
 
     def on_mount(self) -> None:
         """Be ready; nothing is opened."""
@@ -121,7 +123,8 @@ class Capture(Vertical):
             self._numbers["camera"] = self._looking.start(self.app.options.camera)
 
     def suspend(self) -> None:
-        """The conversation is hidden: so is the preview, and the camera is off."""
+        """The conversation is hidden: so is the preview, and the camera is off; what else is on is said there."""
+        self._hidden = self._hidden or self.set_interval(0.2, self._say_elsewhere)
         if self._seeing and self._shot is None:
             self._suspended = True
             self._looking.stop()
@@ -129,6 +132,9 @@ class Capture(Vertical):
 
     def resume(self) -> None:
         """The conversation is seen again."""
+        if self._hidden is not None:
+            self._hidden.stop()
+            self._hidden = None
         if self._suspended:
             self._suspended, self._seeing = False, False
             self.toggle_camera()
@@ -393,6 +399,12 @@ class Capture(Vertical):
             self._hush(keep=True)
         elif device == "voice" and self._voiced:
             self.toggle_voice()
+
+    def _say_elsewhere(self) -> None:
+        """Have every screen that hides this one say what is on."""
+        screen = self.app.screen
+        if screen is not self.screen and not screen.is_modal and not screen.query(OnAir):
+            screen.mount(OnAir(self.screen.query_one(StatusBar)))
 
     def _say(self, device: str, state: str) -> bool:
         """Show how a device stands; whether it stood otherwise before."""

@@ -40,6 +40,12 @@ class Prompt(TextArea):
         paths: tuple[Path, ...]
 
     @dataclass
+    class Unsent(Message):
+        """What was heard is not sent, or not as it was heard: its recording is not wanted."""
+
+        recording: bytes
+
+    @dataclass
     class Port(Message):
         """A serial port whose readings are to be followed."""
 
@@ -73,6 +79,7 @@ class Prompt(TextArea):
             self.post_message(self.Port(text))
         else:
             recording = self._heard[1] if self._heard is not None and self._heard[0].strip() == text else None
+            self._heard = None if recording is not None else self._heard
             self.post_message(self.Sent(text, recording))
             self._asked.append(text)
         self.put("")
@@ -91,7 +98,9 @@ class Prompt(TextArea):
     def put(self, text: str) -> None:
         """Replace what stands here, for the person to go on with."""
         self.text = text
-        self._heard = None
+        if self._heard is not None:
+            self.post_message(self.Unsent(self._heard[1]))
+            self._heard = None
         self._at = len(self._asked)
         self.move_cursor(self.document.end)
 

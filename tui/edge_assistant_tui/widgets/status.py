@@ -33,21 +33,46 @@ class StatusBar(Static):
     def _look(self) -> None:
         self.memory = memory_mib()
 
+    @property
+    def devices(self) -> tuple[tuple[str, str], ...]:
+        """Each device and what it does now."""
+        return ("mic", self.microphone), ("camera", self.camera), ("voice", self.voice)
+
     def render(self) -> Content:
         """One line."""
         parts: list[tuple[str, str] | str] = [(" Edge Assistant ", "bold $primary")]
-        for mark, name, state in (
-            ("●", "mic", self.microphone),
-            ("●", "camera", self.camera),
-            ("●", "voice", self.voice),
-        ):
-            on = state not in {"off", "none"}
-            style = "bold $text-error" if on and name != "voice" else "$text-muted" if not on else "$text-accent"
-            parts.append((f" {mark if on else '○'} {name} {state} ", style))
+        parts += [_shown(name, state) for name, state in self.devices]
         if self.activity:
             parts.append((f" {self.activity} ", "$text-accent"))
         parts.append((f" {self.memory} MiB", "$text-muted"))
         return Content.assemble(*parts)
+
+
+class OnAir(Static):
+    """A line at the top of another screen, while a microphone or a camera is on behind it."""
+
+    DEFAULT_CSS = "OnAir { dock: top; height: 1; background: $panel; }"
+
+    def __init__(self, bar: StatusBar) -> None:
+        super().__init__()
+        self._bar = bar
+
+    def on_mount(self) -> None:
+        """Tell every change."""
+        for device in ("microphone", "camera"):
+            self.watch(self._bar, device, self._change)
+
+    def _change(self) -> None:
+        on = [(name, state) for name, state in self._bar.devices if state != "off" and name != "voice"]
+        self.display = bool(on)
+        self.update(Content.assemble(*(_shown(name, state) for name, state in on)))
+
+
+def _shown(name: str, state: str) -> tuple[str, str]:
+    """A device and its state, with a mark and a colour."""
+    on = state != "off"
+    style = "bold $text-error" if on and name != "voice" else "$text-accent" if on else "$text-muted"
+    return f" {'●' if on else '○'} {name} {state} ", style
 
 
 def memory_mib() -> int:
