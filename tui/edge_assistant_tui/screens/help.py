@@ -42,6 +42,7 @@ class Help(Place):
     TITLE = "Help"
     KEY = "f1,question_mark"
     HELP = "Keys of every place, and what each kind of signal takes"
+    SHOWN = True
 
     def body(self) -> ComposeResult:
         """Sections."""
@@ -65,9 +66,8 @@ def _text(width: int) -> Iterator[str | tuple[str, str]]:
     yield ("\nSignals\n", "bold $primary")
     for kind, endings in kinds():
         yield (f"  {kind:{_COLUMN}} ", "bold $accent")
-        yield f"{_KINDS[kind]}\n"
-        lines = textwrap.wrap(endings, width - _COLUMN - 3)
-        yield ("".join(f"{' ' * (_COLUMN + 3)}{line}\n" for line in lines), "$text-muted")
+        yield _filled(_KINDS[kind], width)
+        yield (f"{' ' * (_COLUMN + 3)}{_filled(endings, width)}", "$text-muted")
     yield "  A file with another ending is told by its first bytes.\n"
 
 
@@ -75,7 +75,14 @@ def _section(name: str, keys: list[tuple[str, str]], width: int) -> Iterator[str
     yield (f"\n{name}\n", "bold $primary")
     for key, what in keys:
         yield (f"  {shown(key):{_COLUMN}} ", "bold $accent")
-        yield textwrap.fill(what, width - _COLUMN - 3).replace("\n", "\n" + " " * (_COLUMN + 3)) + "\n"
+        if len(shown(key)) > _COLUMN:
+            yield f"\n{' ' * (_COLUMN + 3)}"
+        yield _filled(what, width)
+
+
+def _filled(text: str, width: int) -> str:
+    """Lines beside the column of keys."""
+    return f"\n{' ' * (_COLUMN + 3)}".join(textwrap.wrap(text, width - _COLUMN - 3)) + "\n"
 
 
 def sections() -> list[tuple[str, list[tuple[str, str]]]]:
