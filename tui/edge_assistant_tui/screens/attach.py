@@ -59,6 +59,7 @@ class Attach(Place):
     TITLE = "Attach"
     KEY = "f2,ctrl+o"
     HELP = "Type to filter, Space chooses, Enter attaches"
+    SHOWN = True
     CSS_PATH: ClassVar[list[str]] = ["place.tcss", "attach.tcss"]  # type: ignore[assignment]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Back"),

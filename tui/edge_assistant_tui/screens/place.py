@@ -25,12 +25,14 @@ class Place(Screen[None]):
         TITLE: as people see it.
         KEY: what opens it, as Textual names keys; several are parted by commas.
         HELP: one line for the palette and the help.
+        SHOWN: whether its first key stands at the foot of the conversation.
     """
 
     NAME: ClassVar[str]
     TITLE: ClassVar[str]
     KEY: ClassVar[str]
     HELP: ClassVar[str]
+    SHOWN: ClassVar[bool] = False
     CSS_PATH = "place.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "app.pop_screen", "Back")]
     app: EdgeAssistant

@@ -38,7 +38,8 @@ class Restore(Static, can_focus=True):
         """One or two lines."""
         saved = self._saved
         when = saved.began.astimezone().strftime("%Y-%m-%d %H:%M")
-        count = f"{len(saved.turns)} answers, {sum(not kept.removed for kept in saved.signals)} signals"
+        signals = sum(not kept.removed for kept in saved.signals)
+        count = f"{_counted(len(saved.turns), 'answer')}, {_counted(signals, 'signal')}"
         return Content.assemble(
             (saved.title, "bold"),
             (f"  {when}, {count}\n", "$text-muted"),
@@ -69,3 +70,7 @@ class Restore(Static, can_focus=True):
     def _leave(self) -> None:
         self.screen.query_one(Prompt).focus()
         self.remove()
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

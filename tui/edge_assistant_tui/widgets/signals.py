@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.cells import cell_len, set_cell_size
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from edge_assistant.signals import printable
 from edge_assistant_tui import messages
 
 if TYPE_CHECKING:
@@ -74,6 +76,16 @@ class SignalList(OptionList):
         self._entries: dict[str, Entry] = {}
         self.border_title = "Signals"
 
+    def on_resize(self) -> None:
+        """The lines are as wide as the list."""
+        self._draw()
+
+    @property
+    def _columns(self) -> int:
+        """Of a line; before the list is laid out, those of a wide terminal."""
+        padding = self.get_component_styles("option-list--option").padding.width
+        return max(12, self.scrollable_content_region.width - padding) if self.size.width else 29
+
     @property
     def entries(self) -> tuple[Entry, ...]:
         """The signals in their order."""
@@ -127,11 +139,11 @@ class SignalList(OptionList):
 
     def _draw(self, only: str | None = None) -> None:
         if only is not None and only in self._id_to_option:
-            self.replace_option_prompt(only, _shown(self._entries[only]))
+            self.replace_option_prompt(only, _shown(self._entries[only], self._columns))
             return
         at = self.highlighted
         self.clear_options()
-        self.add_options([Option(_shown(entry), id=id) for id, entry in self._entries.items()])
+        self.add_options([Option(_shown(entry, self._columns), id=id) for id, entry in self._entries.items()])
         if self.option_count:
             self.highlighted = min(at or 0, self.option_count - 1)
         self.border_subtitle = str(self.option_count) if self.option_count else ""
@@ -150,20 +162,47 @@ class SignalList(OptionList):
                 self.post_message(self.Unwanted(self._entries[id].signal))
 
 
-def _shown(entry: Entry) -> Content:
-    """Three lines: what it is, and how it stands; the state is a word, not a colour alone."""
+def _shown(entry: Entry, width: int) -> Content:
+    """What it is, and how it stands, each line within the width; the state is a word, not a colour alone."""
     signal = entry.signal
     state = entry.state if not entry.detail else f"{entry.state}: {entry.detail}"
     time = signal.taken.astimezone().strftime("%H:%M:%S")
-    return Content.assemble(
-        (f"{MARKS[signal.kind]} {signal.name}", "bold"),
-        "\n",
-        (f"  {signal.id} {time}", "$text-muted"),
-        "\n  ",
-        (state, STYLES[entry.state]),
-        (f"\n  {entry.followed}" if entry.followed else "", "$text-accent"),
-        *((f"\n  note: {note}", "$text-warning") for note in entry.notes[:2]),
-    )
+    known = f"{signal.id} {time}"
+    lines = [
+        Content.styled(f"{MARKS[signal.kind]} {_middle(signal.name, width - 2)}", "bold"),
+        Content.styled(f"  {known if len(known) <= width - 2 else known[:-3]}", "$text-muted"),
+        *_wrapped(state, STYLES[entry.state], width, 3),
+    ]
+    if entry.followed:
+        lines += _wrapped(entry.followed, "$text-accent", width, 2)
+    for note in entry.notes[:2]:
+        lines += _wrapped(f"note: {note.removeprefix(f'{signal.name}: ')}", "$text-warning", width, 3)
+    return Content("\n").join(lines)
+
+
+def _middle(name: str, width: int) -> str:
+    """A name that is too long without its middle: its beginning and its ending tell the most.
+
+    >>> _middle("intake form of the ward.jpeg", 16), _middle("form.jpg", 16)
+    ('intake …ard.jpeg', 'form.jpg')
+    """
+    name = printable(name)
+    if cell_len(name) <= width:
+        return name
+    behind = (width - 1) // 2
+    while cell_len(name[-behind:]) > (width - 1) // 2:
+        behind -= 1
+    end = name[-behind:] if behind else ""
+    return f"{set_cell_size(name, width - 1 - cell_len(end)).rstrip()}…{end}"
+
+
+def _wrapped(text: str, style: str, width: int, most: int) -> list[Content]:
+    """A text in at most so many lines, each two columns in; the last one tells where there is more."""
+    lines = Content(printable(text)).wrap(width - 2)
+    if len(lines) > most:
+        rest = Content(" ").join(lines[most - 1 :])
+        lines = [*lines[: most - 1], rest.truncate(width - 2, ellipsis=True)]
+    return [Content.assemble("  ", (line.plain.rstrip(), style)) for line in lines]
 
 
 def _pieces(count: int) -> str:

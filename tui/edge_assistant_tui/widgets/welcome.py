@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Iterator
+
 from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Static
+
+_COLUMN = 8  # columns of what can be done
+_FIRST = (
+    ("Attach", "paste or type a path, or Ctrl+O for files; F5 camera, F3 microphone"),
+    ("Ask", "type, then Enter; Escape stops"),
+    ("Try", "F6 opens the examples: a clinic, a production line, an expense claim"),
+    ("Help", "F1 or ?, and Ctrl+P for everything"),
+)
+_WIDEST = 100  # columns; longer lines are hard to read
 
 
 class Welcome(Static):
@@ -14,23 +26,28 @@ class Welcome(Static):
         missing: names of models that are not in the store.
     """
 
-    missing: reactive[tuple[str, ...]] = reactive(())
+    missing: reactive[tuple[str, ...]] = reactive((), layout=True)
+
+    def on_resize(self) -> None:
+        """Its lines are as wide as it is."""
+        self.refresh(layout=True)
 
     def render(self) -> Content:
         """A few lines."""
-        lines: list[str | tuple[str, str]] = [
-            ("Ask one question over pictures, recordings, video, readings and text.\n", "bold"),
-            "Every fact shows where it came from, and contradictions are said. Nothing leaves this machine.\n\n",
-            ("Attach  ", "bold $accent"), "paste or type a path, or Ctrl+O for files; F5 camera, F3 microphone\n",
-            ("Ask     ", "bold $accent"), "type, then Enter; Escape stops\n",
-            ("Try     ", "bold $accent"), "F6 opens the examples: a clinic, a production line, an expense claim\n",
-            ("Help    ", "bold $accent"), "F1 or ?, and Ctrl+P for everything\n",
-        ]  # fmt: skip
+        return Content.assemble(*self._parts())
+
+    def _parts(self) -> Iterator[str | tuple[str, str]]:
+        yield "Ask one question over pictures, recordings, video, readings and text.\n", "bold"
+        yield "Every fact shows where it came from, and contradictions are said. Nothing leaves this machine.\n\n"
+        for what, how in _FIRST:
+            yield f"{what:{_COLUMN}}", "bold $accent"
+            yield f"{self._hanging(how)}\n"
         if self.missing:
-            lines += [
-                "\n",
-                (f"Missing: {', '.join(self.missing)}\n", "bold $text-error"),
-                ("F9 ", "bold $accent"),
-                "pulls them, where there is a network; Escape leads back here meanwhile.\n",
-            ]
-        return Content.assemble(*lines)
+            yield f"\nMissing: {', '.join(self.missing)}\n", "bold $text-error"
+            yield f"{'F9':{_COLUMN}}", "bold $accent"
+            yield self._hanging("pulls them, where there is a network; Escape leads back here meanwhile")
+
+    def _hanging(self, text: str) -> str:
+        """A text behind the column, its further lines below its first."""
+        width = min(_WIDEST, max(20, (self.size.width or _WIDEST) - _COLUMN))
+        return textwrap.fill(text, width).replace("\n", "\n" + " " * _COLUMN)

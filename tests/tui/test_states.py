@@ -1,0 +1,233 @@
+"""The conversation as it looks in each state, at both sizes: pictures that were looked at, kept beside this file."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from app_fakes import FORM, NOTE, TAKEN, VITALS, app, conflict, signal
+from textual.pilot import Pilot
+
+from edge_assistant.answer import Answer, Told
+from edge_assistant.devices import chosen
+from edge_assistant.errors import DeviceMissing
+from edge_assistant.history.store import Saved, SavedSignal, State, Turn
+from edge_assistant.signals import Signal
+from edge_assistant_tui import messages
+from edge_assistant_tui.app import EdgeAssistant
+from edge_assistant_tui.widgets.figures import Figures
+from edge_assistant_tui.widgets.prompt import Prompt
+from edge_assistant_tui.widgets.signals import SignalList
+from edge_assistant_tui.widgets.sources import Sources
+
+pytestmark = pytest.mark.usefixtures("still")
+SIZES = pytest.mark.parametrize("size", [(80, 24), (160, 48)], ids=lambda size: f"{size[0]}x{size[1]}")
+QUESTION = "What is the patient allergic to?"
+MODELS = ("qwen2.5-coder-1.5b-instruct-q4_k_m", "whisper-base", "silero-vad", "pp-ocrv6-small")
+LONG = signal("image:1", "2026-03-14 intake form of the emergency department, second copy (scanned).jpeg")
+WIDE = signal("audio:12", "診察室の録音_二〇二六年三月十四日_アレルギーについて.wav")
+FLOW = signal("readings:1", "monitor-bed-12-vitals-export-2026-03-14T09-30-00.csv")
+
+Story = Callable[[Pilot[int]], Awaitable[None]]
+
+
+async def tell(pilot: Pilot[int], *told: messages.Message) -> None:
+    """Post what a worker would, and wait until it is shown."""
+    shown = pilot.app
+    assert isinstance(shown, EdgeAssistant)
+    for message in told:
+        shown.conversation.post_message(message)
+    for _ in range(3):
+        await pilot.pause()
+
+
+async def ask(pilot: Pilot[int], text: str = QUESTION) -> None:
+    """Send a question."""
+    pilot.app.screen.query_one(Prompt).put(text)
+    await pilot.press("enter")
+    await pilot.pause()
+
+
+async def attached(pilot: Pilot[int], *signals: Signal) -> None:
+    """Signals that are perceived."""
+    for given in signals or (FORM, NOTE, VITALS):
+        count = 11 if given.kind == "image" else 3
+        found = conflict().evidence[:1] * count
+        await tell(pilot, messages.Taken(given), messages.Sensed(given.id, "all", found, 0.4))
+
+
+async def empty(pilot: Pilot[int]) -> None:
+    await tell(pilot, messages.Ready(()))
+
+
+async def first_run(pilot: Pilot[int]) -> None:
+    await tell(pilot, messages.Ready(MODELS))
+
+
+async def perceiving(pilot: Pilot[int]) -> None:
+    await tell(pilot, *(messages.Taken(given) for given in (FORM, NOTE, VITALS)))
+    await tell(
+        pilot,
+        messages.Sensed("image:1", "objects", (), 0.2),
+        messages.Sensing("image:1", "writing", 0.45),
+        messages.Sensing("audio:1", "speech", 0.0),
+    )
+
+
+async def failed(pilot: Pilot[int]) -> None:
+    await attached(pilot, FORM, VITALS)
+    await tell(
+        pilot,
+        messages.Noted("image:1", "form.jpg: only the first of 3 pages was looked at"),
+        messages.Taken(NOTE),
+        messages.SignalFailed("audio:1", "note.wav is damaged: it breaks off after 1.2 s", "copy or export it again"),
+    )
+    pilot.app.screen.query_one(SignalList).focus()
+    await pilot.press("end")
+
+
+async def streaming(pilot: Pilot[int]) -> None:
+    await attached(pilot)
+    await ask(pilot)
+    answer = conflict()
+    await tell(pilot, messages.TurnRouted(1, answer.route), messages.TurnSaid(1, answer.text.partition(";")[0] + "."))
+    await tell(pilot, messages.TurnWorking(1, "the language model reads audio:1"))
+    await pilot.pause(0.3)
+
+
+async def contradicted(pilot: Pilot[int]) -> None:
+    await attached(pilot)
+    await ask(pilot)
+    await tell(pilot, messages.TurnRouted(1, conflict().route), messages.TurnSaid(1, conflict().text))
+    await tell(pilot, messages.TurnEnded(1, conflict()))
+    await pilot.pause(0.3)
+
+
+async def opened(pilot: Pilot[int]) -> None:
+    """All of the answer is looked at: the figures unfolded, a source chosen."""
+    await contradicted(pilot)
+    pilot.app.screen.query_one(Figures).action_unfold()
+    pilot.app.screen.query_one(Sources).focus()
+    await pilot.press("down")
+
+
+async def stopped(pilot: Pilot[int]) -> None:
+    await streaming(pilot)
+    await pilot.press("escape")
+    await tell(pilot, messages.TurnStopped(1))
+
+
+async def no_models(pilot: Pilot[int]) -> None:
+    await tell(pilot, messages.Ready(MODELS[:1]))
+    await attached(pilot, FORM)
+    await ask(pilot)
+    missing = f"the model {MODELS[0]} is not in the store"
+    await tell(pilot, messages.TurnFailed(1, missing, f"press F9, or run 'edge-assistant models pull {MODELS[0]}'"))
+
+
+async def no_devices(pilot: Pilot[int]) -> None:
+    for key in ("f5", "f3"):
+        await pilot.press(key)
+        for _ in range(200):
+            await pilot.pause(0.02)
+            if len(pilot.app._notifications) == ("f5", "f3").index(key) + 1:
+                break
+    await pilot.pause(0.2)
+
+
+async def long_names(pilot: Pilot[int]) -> None:
+    await attached(pilot, LONG, WIDE, FLOW)
+    await tell(pilot, messages.Noted("image:1", f"{LONG.name}: only the first frame was looked at"))
+    pilot.app.screen.query_one(SignalList).follow("readings:1", "following, but the file is gone")
+    await ask(pilot, f"{QUESTION} And does the recording say the same as the form, as far as it can be understood?")
+    await tell(pilot, messages.TurnEnded(1, long_answer()))
+    await pilot.pause(0.3)
+
+
+async def offered(pilot: Pilot[int]) -> None:
+    saved = Saved(
+        "0" * 16,
+        QUESTION,
+        TAKEN,
+        (SavedSignal(FORM, State.READY, removed=False), SavedSignal(NOTE, State.GONE, removed=False)),
+        (Turn(TAKEN, conflict().to_json()),),
+    )
+    await tell(pilot, messages.Ready(()), messages.Unfinished(saved))
+
+
+def long_answer() -> Answer:
+    """An answer whose names and values are long."""
+    answer = conflict()
+    first, second = answer.evidence
+    told = Told("none known; asked twice, by the nurse and by the physician on duty", ("E1",))
+    verdict = replace(answer.verdicts[0], subject="the patient of bed 12", values=(told, answer.verdicts[0].values[1]))
+    return replace(
+        answer,
+        signals=(LONG, WIDE, FLOW),
+        evidence=(first, replace(second, signal="audio:12", text=f"{second.text} " * 4)),
+        verdicts=(verdict, replace(verdict, attribute="date of birth", status=verdict.status)),
+    )
+
+
+STATES: dict[str, Story] = {
+    "empty": empty,
+    "first-run": first_run,
+    "perceiving": perceiving,
+    "failed-signal": failed,
+    "streaming": streaming,
+    "conflict": contradicted,
+    "conflict-opened": opened,
+    "stopped": stopped,
+    "no-models": no_models,
+    "no-devices": no_devices,
+    "long-names": long_names,
+    "offered": offered,
+}
+
+
+class Absent:
+    """A device that is not there."""
+
+    def __init__(self, name: str, hint: str) -> None:
+        self.name, self._hint = name, hint
+
+    def open(self) -> None:
+        raise DeviceMissing(f"there is no {self.name}", self._hint)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+@pytest.fixture(autouse=True)
+def no_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine has neither camera nor microphone."""
+    microphone = Absent("microphone", "plug one in, or see that the sound server runs")
+    monkeypatch.setattr(chosen, "camera", lambda _: Absent("camera", "plug one in"))
+    monkeypatch.setattr(chosen, "microphone", lambda _: microphone)
+
+
+def shown(story: Story) -> Story:
+    """What is done before the picture is taken; the cursor does not blink."""
+
+    async def before(pilot: Pilot[int]) -> None:
+        await pilot.pause()
+        pilot.app.screen.query_one(Prompt).cursor_blink = False
+        await story(pilot)
+        await pilot.pause()
+
+    return before
+
+
+@SIZES
+@pytest.mark.parametrize("state", STATES)
+def test_a_state(snap_compare: Any, state: str, size: tuple[int, int]) -> None:
+    assert snap_compare(app()[0], terminal_size=size, run_before=shown(STATES[state]))
+
+
+@pytest.mark.parametrize("theme", ["light", "high-contrast"])
+def test_a_theme(snap_compare: Any, theme: str) -> None:
+    made, _ = app()
+    made.theme = theme
+    assert snap_compare(made, terminal_size=(100, 30), run_before=shown(opened))
