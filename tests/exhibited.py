@@ -20,7 +20,7 @@ from edge_assistant.evidence import Evidence, Field, Locator, Passage, Statistic
 from edge_assistant.signals import Kind, Signal, take_file
 from edge_assistant_tui import exhibits
 from edge_assistant_tui.app import EdgeAssistant
-from edge_assistant_tui.screens.evidence import LOADING, EvidenceScreen
+from edge_assistant_tui.screens.evidence import EvidenceScreen
 from edge_assistant_tui.terminal import Terminal
 
 RATE = 16_000
@@ -144,7 +144,7 @@ class Viewing:
         """Wait until nothing is being loaded."""
         for _ in range(int(HANGS / 0.02)):
             await self.pilot.pause(0.02)
-            if self.state() != LOADING:
+            if not getattr(self.app.screen, "waiting", False):
                 await self.pilot.pause()
                 return
         raise AssertionError("it loads for ever")

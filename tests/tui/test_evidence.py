@@ -132,7 +132,10 @@ def test_the_whole_page_and_back_larger_and_moved(things: Made) -> None:
         assert "times larger" in viewing.text()
         assert share(colours(viewing), RED) == 0
         await viewing.press(*"hhhhhhhh")
-        assert near(colours(viewing)[-1][0], RED)
+        edge = colours(viewing)
+        assert near(edge[-1][0], RED)
+        await viewing.press("h", "l")  # beyond the edge there is nothing to come back from
+        assert colours(viewing) != edge
         await viewing.press("minus", "minus", "minus", "minus")
         assert view.zoom == 1
         await viewing.press("0")

@@ -221,7 +221,7 @@ def test_what_takes_long_says_so_and_holds_up_neither_keys_nor_what_is_wanted_ne
     async def story(viewing: Viewing) -> None:
         await viewing.app.push_screen(EvidenceScreen(exhibits.of_answer(things.answer(), {}), "E1"))
         await viewing.until(begun.is_set)
-        assert viewing.state() == LOADING
+        await viewing.until(lambda: viewing.state() == LOADING)
         await viewing.press("n", "n")
         assert "temperature [degC]   ● cited" in viewing.text()
         await viewing.press("p", "p", "escape")
@@ -237,7 +237,7 @@ async def _settle_but_for_the_picture(viewing: Viewing) -> None:
     for _ in range(int(HANGS / 0.02)):
         await viewing.pilot.pause(0.02)
         screen = viewing.app.screen
-        if not isinstance(screen, EvidenceScreen) or screen.exhibit.kind == "image" or viewing.state() != LOADING:
+        if not isinstance(screen, EvidenceScreen) or screen.exhibit.kind == "image" or not screen.waiting:
             await viewing.pilot.pause()
             return
 

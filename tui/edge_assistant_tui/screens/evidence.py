@@ -32,11 +32,16 @@ if TYPE_CHECKING:
     from edge_assistant_tui.showing.decoded import Decoded
 
 LOADING = "loading …"
+PATIENCE = 0.15  # seconds until that is said
 GONE = "it is no longer in this conversation, so it cannot be shown"
 
 
 class EvidenceScreen(ModalScreen[None]):
-    """One exhibit at a time; the next and the one before are a key away."""
+    """One exhibit at a time; the next and the one before are a key away.
+
+    Attributes:
+        waiting: whether something is made ready.
+    """
 
     CSS_PATH = "evidence.tcss"
     app: EdgeAssistant
@@ -64,6 +69,7 @@ class EvidenceScreen(ModalScreen[None]):
         super().__init__()
         self._exhibits = tuple(exhibits)
         self._sound = ""
+        self.waiting = False
         self._at = next((at for at, exhibit in enumerate(self._exhibits) if exhibit.id == id), 0)
 
     @property
@@ -122,14 +128,25 @@ class EvidenceScreen(ModalScreen[None]):
                 shown.focus()
 
     def _say(self, text: str, *, problem: bool = False) -> None:
+        self.waiting = False
         state = self.query_one("#state", Static)
         state.update(Content(text))
         state.set_class(problem, "problem")
 
+    def _wait(self) -> None:
+        """Something is made ready; what takes a moment only is not talked about."""
+        self.waiting = True
+        self.set_timer(PATIENCE, self._say_loading)
+
+    def _say_loading(self) -> None:
+        if self.waiting:
+            self._say(LOADING)
+            self.waiting = True
+
     @on(View.Wants)
     def _told_wants(self, event: View.Wants) -> None:
         event.stop()
-        self._say(LOADING)
+        self._wait()
         view = event.view
         self.app.loader.want(event.job, lambda made: self.post_message(self.Made(view, made)))
 
@@ -163,7 +180,7 @@ class EvidenceScreen(ModalScreen[None]):
             playback.play(sound.samples, sound.rate, chosen, self._silent)
             return self.Sounds(event.seconds)
 
-        self._say(LOADING)
+        self._wait()
         self.app.loader.want(job, self._heard)
 
     def _silent(self) -> None:

@@ -53,12 +53,16 @@ class Drawn:
         size: columns and rows that it takes.
         region: what part of the picture is seen, in its own pixels.
         of: width and height of the picture itself.
+        wanted: how it was to be shown.
+        shift: how far it is moved, which is only as far as there is something to be seen.
         notes: what is to be said of it.
     """
 
     size: tuple[int, int]
     region: tuple[int, int, int, int]
     of: tuple[int, int]
+    wanted: Wanted
+    shift: tuple[float, float]
     strips: tuple[Strip, ...] = ()
     image: Image.Image | None = None
     notes: tuple[str, ...] = ()
@@ -73,7 +77,7 @@ def drawn(page: Page, box: Box | None, wanted: Wanted, terminal: Terminal) -> Dr
     cell = terminal.cell
     canvas = wanted.columns * cell[0], wanted.rows * cell[1]
     scaled = None if box is None else tuple(side * page.scale for side in box)
-    left, top, wide, high = _region((width, height), scaled, wanted, canvas[0] / canvas[1])  # type: ignore[arg-type]
+    (left, top, wide, high), shift = _region((width, height), scaled, wanted, canvas[0] / canvas[1])  # type: ignore[arg-type]
     factor = min(canvas[0] / wide, canvas[1] / high)
     columns = min(wanted.columns, max(1, round(wide * factor / cell[0])))
     rows = min(wanted.rows, max(1, round(high * factor / cell[1])))
@@ -91,14 +95,18 @@ def drawn(page: Page, box: Box | None, wanted: Wanted, terminal: Terminal) -> Dr
         (columns, rows),
         region,  # type: ignore[arg-type]
         page.size,
+        wanted,
+        shift,
         strips,
         None if halves else image,
         page.notes,
     )
 
 
-def _region(size: tuple[int, int], box: Region | None, wanted: Wanted, aspect: float) -> Region:
-    """What part is seen: the box and its surroundings as wide as the canvas, within the page."""
+def _region(
+    size: tuple[int, int], box: Region | None, wanted: Wanted, aspect: float
+) -> tuple[Region, tuple[float, float]]:
+    """What part is seen, within the page: the box and its surroundings, as wide as the canvas; and how far it is moved."""
     width, height = float(size[0]), float(size[1])
     if box is None or wanted.whole:
         wide, high = width, height
@@ -112,8 +120,9 @@ def _region(size: tuple[int, int], box: Region | None, wanted: Wanted, aspect: f
     wide, high = wide / wanted.zoom, high / wanted.zoom
     wide, high = max(wide, high * aspect), max(high, wide / aspect)
     wide, high = min(wide, width), min(high, height)
-    x, y = (middle[at] + wanted.shift[at] * (wide, high)[at] - (wide, high)[at] / 2 for at in (0, 1))
-    return min(max(0.0, x), width - wide), min(max(0.0, y), height - high), wide, high
+    x = min(max(0.0, middle[0] + (wanted.shift[0] - 0.5) * wide), width - wide)
+    y = min(max(0.0, middle[1] + (wanted.shift[1] - 0.5) * high), height - high)
+    return (x, y, wide, high), ((x - middle[0]) / wide + 0.5, (y - middle[1]) / high + 0.5)
 
 
 def _frame(image: Image.Image, box: Region, region: Region, thick: int) -> None:

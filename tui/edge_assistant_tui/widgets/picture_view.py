@@ -15,7 +15,7 @@ from edge_assistant_tui.widgets.view import View
 if TYPE_CHECKING:
     from edge_assistant_tui.exhibits import Exhibit
     from edge_assistant_tui.showing.decoded import Decoded
-    from edge_assistant_tui.showing.pictures import Drawn
+    from edge_assistant_tui.showing.pictures import Drawn, Wanted
     from edge_assistant_tui.terminal import Terminal
 
 _ZOOM = 1.5  # a step
@@ -43,6 +43,7 @@ class PictureView(View, can_focus=True):
         self.whole = exhibit.place.box is None
         self.zoom = 1.0
         self.shift = (0.0, 0.0)
+        self._wanted: Wanted | None = None
 
     def compose(self) -> ComposeResult:
         """The picture, and in words what part of it is seen."""
@@ -87,6 +88,8 @@ class PictureView(View, can_focus=True):
         from edge_assistant_tui.showing.pictures import Drawn
 
         if isinstance(made, Drawn):
+            if made.wanted is self._wanted:
+                self.shift = made.shift  # beyond the edge there is nothing
             await self.query_one(picture.Picture).show(made)
             self.query_one(".seen", Static).update(_seen(made, whole=self.whole, zoom=self.zoom))
 
@@ -97,7 +100,7 @@ class PictureView(View, can_focus=True):
             return
         from edge_assistant_tui.showing.pictures import Wanted, drawn
 
-        wanted = Wanted(room.width, room.height, self.whole, self.zoom, self.shift)
+        self._wanted = wanted = Wanted(room.width, room.height, self.whole, self.zoom, self.shift)
         place, terminal = self.exhibit.place, self.terminal
 
         def job(decoded: Decoded) -> Drawn:
