@@ -11,7 +11,11 @@ from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.seen import label
 from edge_assistant.reasoning.told.things import things
 from edge_assistant.reasoning.values.candidates import as_words
-from edge_assistant.reasoning.values.values import Value, Words, comparable, same
+from edge_assistant.reasoning.values.likeness import same_sound
+from edge_assistant.reasoning.values.values import Identifier, Value, Words, comparable, same
+from edge_assistant.signals import Kind
+
+_HEARD = (Kind.AUDIO, Kind.VIDEO)  # how the ids of signals begin that are heard
 
 # Cosine of MiniLM from which on two phrases mean the same: kitten / cat has 0.79, couch / sofa 0.86, bus / school bus
 # 0.68 (but shares a word), dog / white cat 0.45, penicillin / latex 0.19.
@@ -50,7 +54,7 @@ def compatible(a: Claim, b: Claim, nearness: Nearness | None = None) -> bool:
     """
     if not is_same_matter(a, b):
         return True
-    if same(_by_label(a), _by_label(b)) or not comparable(a.value, b.value):
+    if same(_by_label(a), _by_label(b)) or not comparable(a.value, b.value) or _sounds_same(a, b):
         return True
     if not isinstance(a.value, Words) or not isinstance(b.value, Words):
         return False
@@ -58,6 +62,15 @@ def compatible(a: Claim, b: Claim, nearness: Nearness | None = None) -> bool:
         return bool(seen & told)
     numbers = (set(re.findall(r"\d+", claim.text)) for claim in (a, b))
     return len({frozenset(n) for n in numbers}) == 1 and nearness is not None and nearness(a.text, b.text) >= NEAR
+
+
+def _sounds_same(a: Claim, b: Claim) -> bool:
+    """Whether two codes, of which one was heard and one is written, differ only in letters that sound alike."""
+    heard, written = (a, b) if a.signal.startswith(_HEARD) else (b, a)
+    if not heard.signal.startswith(_HEARD) or written.signal.startswith(_HEARD):
+        return False
+    one, other = heard.value, written.value
+    return isinstance(one, Identifier) and isinstance(other, Identifier) and same_sound(one.code, other.code)
 
 
 def is_same_matter(a: Claim, b: Claim) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
@@ -14,6 +15,7 @@ from edge_assistant.reasoning.rules.vocabulary import vocabulary
 from edge_assistant.reasoning.sources import one_line
 from edge_assistant.reasoning.values.units import is_currency
 from edge_assistant.reasoning.values.values import (
+    LOOKS_LIKE,
     Clock,
     Day,
     Identifier,
@@ -34,6 +36,9 @@ NOUNS = {
     Kind.TEXT: "text",
 }
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+_HEARD = (Kind.AUDIO, Kind.VIDEO)  # how the ids of signals begin that are heard
+_APART = re.compile(r",|\d \d")  # marks that a recogniser put between the parts of a code: "TF-1644, 22"
+_AS_CLOCK = re.compile(r"\d[:.]\d\d(?!\d)|^\d{1,2} ?[ap]\.?m")  # what is read as a time of day at a glance
 NOT_TOLD = "None of the signals tells that."
 
 STATUS = {
@@ -84,7 +89,7 @@ def compose(query: Query, verdict: Verdict, claims: Sequence[Claim], signals: Se
     if query.agreement:
         lead = _capital(f"{agreement_word(query.text, agree=True)}they agree on the {query.attribute}")
         return [f"{lead}: {'; '.join(told)}."]
-    first = next((claim for claim in claims if claim.computed), claims[0])  # others say it less exactly
+    first = next((claim for claim in claims if claim.computed), None) or _as_written(claims)  # others are less exact
     lead = _said(first, claims)
     cites = "".join(_cite(claim) for claim in claims)
     sources = _listed(list(dict.fromkeys(names[claim.signal] for claim in claims)))
@@ -97,6 +102,12 @@ def compose(query: Query, verdict: Verdict, claims: Sequence[Claim], signals: Se
         chosen = f"{names[first.chosen_by]} says that it is meant"
         return [f"{_capital(lead)} for {first.subject} {cites}, by {sources}; {chosen}."]
     return [f"{_capital(lead)} {cites}, by {sources}{_rests(first, names)}."]
+
+
+def _as_written(claims: Sequence[Claim]) -> Claim:
+    """The first claim, of codes the first that is written: a recogniser groups and spells them its own way."""
+    codes = isinstance(claims[0].value, Identifier | Telephone)
+    return next((claim for claim in claims if codes and not claim.signal.startswith(_HEARD)), claims[0])
 
 
 def disagreement(query: Query, attribute: str = "") -> str:
@@ -158,12 +169,15 @@ def _for(claim: Claim) -> str:
 def _said(claim: Claim, claims: Sequence[Claim]) -> str:
     """A value as it stands in its source; what is said in words is told in digits too, and a price as a price."""
     value, text = claim.value, one_line(claim.text)
-    heard = claim.signal.startswith((Kind.AUDIO, Kind.VIDEO))  # where a recogniser put its own marks between digits
+    heard = claim.signal.startswith(_HEARD)  # where a recogniser put its own marks between digits
     match value:
         case Nothing() | Truth():
             return _plainly("none" if isinstance(value, Nothing) else "yes" if value.yes else "no", text)
         case Identifier(code=code):
-            return text if _letters(text) == code else f'{code} ("{text}")'
+            letters = _letters(text)
+            whole = letters == code and not (heard and _APART.search(text))
+            shown = letters if letters.translate(LOOKS_LIKE) == code.translate(LOOKS_LIKE) else code
+            return text if whole else f'{shown} ("{text}")'
         case Quantity():
             shown = _number(value, claims, claim)
             return text if shown is None or shown == text else f'{shown} ("{text}")'
@@ -173,10 +187,24 @@ def _said(claim: Claim, claims: Sequence[Claim]) -> str:
             return f'{digits} ("{text}")'
         case Clock(readings=(minute, *_)) if not any(character.isdigit() for character in text):
             return f'{_hour(minute)} ("{text}")'
+        case Clock() if heard and not _AS_CLOCK.search(text) and (at := _minute(value, claims)) is not None:
+            return f'{_hour(at)} ("{text}")'
         case Pair(first=first, second=second) if not any(character.isdigit() for character in text):
             return f'{first.readings[0]:f}/{second.readings[0]:f} ("{text}")'
         case _:
             return text
+
+
+def _minute(value: Clock, claims: Sequence[Claim]) -> int | None:
+    """The minute of the day that is meant: the only one, or that of another claim; None where it is not known."""
+    others = {
+        m
+        for claim in claims
+        if claim.value is not value and isinstance(claim.value, Clock)
+        for m in claim.value.readings
+    }
+    meant = value.readings if len(value.readings) == 1 else [m for m in value.readings if m in others]
+    return meant[0] if len(meant) == 1 else None
 
 
 def _hour(minute: int) -> str:
@@ -202,6 +230,8 @@ def _number(value: Quantity, claims: Sequence[Claim], claim: Claim) -> str | Non
     if value.least is not None or value.most is not None:
         ends = [f"{end:f}" for end in value.readings] if worded else []
         return _with_unit(" to ".join(ends), value.unit) if ends else None
+    if heard_cents := _heard_cents(value, claim.text):
+        return heard_cents
     if len(value.readings) == 1 or (value.unit is not None and not is_currency(value.unit)):
         return _with_unit(f"{_agreed(value, claims, claim) or value.readings[0]:f}", value.unit) if worded else None
     others = [other.value for other in claims if other is not claim and isinstance(other.value, Quantity)]
@@ -211,6 +241,14 @@ def _number(value: Quantity, claims: Sequence[Claim], claim: Claim) -> str | Non
     if best is None:
         return None
     return f"{best:.2f}" if best != best.to_integral_value() else f"{best:.10g}"
+
+
+def _heard_cents(value: Quantity, text: str) -> str | None:
+    """An amount whose cents stand apart from it: 43.43 EUR of "43 euros and 43 cents"."""
+    amount = f"{value.readings[0]:.2f}"
+    apart = len(value.readings) == 1 and is_currency(value.unit) and not amount.endswith(".00")
+    split = [number.lstrip("0") for number in re.findall(r"\d+", text)] == amount.replace(".0", ".").split(".")
+    return f"{amount} {value.unit}" if apart and split and "." not in text else None
 
 
 def _agreed(value: Quantity, claims: Sequence[Claim], claim: Claim) -> Decimal | None:

@@ -16,6 +16,7 @@ from edge_assistant.reasoning.compose import NOUNS
 from edge_assistant.reasoning.rules.vocabulary import vocabulary
 from edge_assistant.reasoning.values.candidates import Candidate, clocks, days, find, quantities, singular
 from edge_assistant.reasoning.values.days import months
+from edge_assistant.reasoning.values.heard import mended
 from edge_assistant.reasoning.values.pairs import pairs
 from edge_assistant.reasoning.values.values import Clock, Day, Identifier, Month, Pair, Quantity, Telephone, Value
 
@@ -127,7 +128,8 @@ def _told(detail: Detail) -> tuple[str, ...]:
         case Scene(counts=counts):
             return tuple(f"{count} {label}" for label, count in counts)
         case Speech(words=words):
-            return (" ".join(word.text for word in words),)
+            said = " ".join(word.text for word in words)
+            return said, *mended([said])
         case Statistic(column=column, unit=unit, value=number, time=time):
             return tuple(str(part) for part in (column, unit, number, time) if part is not None)
         case Passage():

@@ -10,6 +10,7 @@ from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.pointing import NAMED, likeness, matters
 from edge_assistant.reasoning.question import Expect, Query, admits
 from edge_assistant.reasoning.rules.vocabulary import Attribute, vocabulary
+from edge_assistant.reasoning.seen import COUNT, PRESENCE
 from edge_assistant.reasoning.told.clauses import any_of, listed
 from edge_assistant.reasoning.told.limits import LIMIT, told_limit
 from edge_assistant.reasoning.told.lists import is_drug
@@ -233,7 +234,11 @@ def _by_label(query: Query, claims: Sequence[Claim]) -> list[Claim]:
     found = []
     for claim in claims:
         topic = as_words(claim.attribute or "").tokens
-        if claim.attribute in known or not topic or not all(related([word], asked) for word in topic):
+        if (
+            claim.attribute in {*known, COUNT, PRESENCE}
+            or not topic
+            or not all(related([word], asked) for word in topic)
+        ):
             continue
         answer = _truth(query, query.expects, claim) if query.expects is Expect.TRUTH else claim
         if answer is not None:

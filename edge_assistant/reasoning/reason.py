@@ -10,7 +10,7 @@ from functools import partial
 
 from edge_assistant.answer import Agreement, Computation, Status, Verdict
 from edge_assistant.events import Compared, Event
-from edge_assistant.evidence import Evidence
+from edge_assistant.evidence import Evidence, Speech
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.language.engine import Engine
 from edge_assistant.reasoning import trace
@@ -19,6 +19,7 @@ from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.compare import Nearness, compare
 from edge_assistant.reasoning.compose import STATUS, compose, concluded, contradiction, untold
 from edge_assistant.reasoning.guard import cited
+from edge_assistant.reasoning.heard import as_said
 from edge_assistant.reasoning.inventory import inventory
 from edge_assistant.reasoning.join import join
 from edge_assistant.reasoning.lookup import bought, looked_up, names
@@ -81,10 +82,11 @@ class Reasoner:
             outcome: is filled.
         """
         self._watch(trace.of_question(query))
+        sources = self._as_said(sources, query.text)
         if query.expects is Expect.PROSE:
             yield from self._prose(query, sources, outcome)
         elif query.whole:
-            yield from self.check(sources, outcome, query)
+            yield from self._check(sources, outcome, query)
         else:
             yield from self._told(query, sources, outcome)
 
@@ -112,6 +114,9 @@ class Reasoner:
             outcome: is filled.
             query: asks whether they agree on everything.
         """
+        yield from self._check(self._as_said(sources, ""), outcome, query)
+
+    def _check(self, sources: Sequence[Source], outcome: Outcome, query: Query | None) -> Iterator[str]:
         signals = [source.signal for source in sources]
         for attribute, subject, claims in self._groups(sources, outcome):
             verdict = self._compared(attribute, subject, claims, outcome)
@@ -166,6 +171,13 @@ class Reasoner:
         for source in sources:
             _confirm(source, claims)
         return _in_order(sources, claims), ()
+
+    def _as_said(self, sources: Sequence[Source], asked: str) -> list[Source]:
+        """The sources with their speech mended, for which names are taken from what others write."""
+        if not any(isinstance(item.detail, Speech) for source in sources for item in source.evidence):
+            return list(sources)
+        quiet = (s for s in sources if not any(isinstance(item.detail, Speech) for item in s.evidence))
+        return as_said(sources, [claim for source in quiet for claim in inventory(source)], asked)
 
     def _inventories(self, sources: Sequence[Source]) -> Told:
         """What code finds in each source: by rules, and then by examples of what the signals tell."""

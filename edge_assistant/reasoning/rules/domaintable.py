@@ -54,6 +54,7 @@ RULES = {  # a table, or one entry of it; for every other table and entry `Rule(
     "sources": Rule(Kind.WORD),
     "unit_names": Rule(Kind.UNIT, Kind.KEY),
     "misread": Rule(Kind.WORD, Kind.UNIT),
+    "misheard": Rule(Kind.WORD, Kind.UNIT),
     "also": Rule(Kind.UNIT, Kind.UNIT),
     "hundredths": Rule(Kind.WORD, Kind.COIN),
     "measuring.columns": Rule(Kind.KEY),

@@ -147,6 +147,7 @@ class Vocabulary:
     unit_names: Mapping[str, str] = field(default_factory=dict)
     misread: Mapping[str, str] = field(default_factory=dict)
     misread_months: Mapping[str, str] = field(default_factory=dict)
+    misheard: Mapping[str, str] = field(default_factory=dict)
     sexes: Mapping[str, str] = field(default_factory=dict)
     shorthand: Mapping[str, str] = field(
         default_factory=dict
@@ -240,6 +241,7 @@ def build(tables: Mapping[str, Any]) -> Vocabulary:
         unit_names=tables["unit_names"],
         misread=tables["misread"],
         misread_months=tables["misread_months"],
+        misheard=tables["misheard"],
         sexes=tables["sexes"],
         shorthand=tables["shorthand"],
         measuring={

@@ -85,7 +85,10 @@ class _Draft:
             self._take_back_words(repair)
             return
         old = self._last_standing(start, new)
-        if old is None or not self._replaces(old, new, start, end):
+        if old is None:
+            self._take_back_words(repair)
+            return
+        if not self._replaces(old, new, start, end):
             return
         if counted := things(self.text[old.end : start]):  # "two elephants, no, three", or "no, three elephants"
             again = things(self.text[new.end : new.end + _BEHIND])

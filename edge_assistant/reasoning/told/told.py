@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from edge_assistant.reasoning.attributes import Mention
 from edge_assistant.reasoning.claims import Claim
+from edge_assistant.reasoning.heard import with_sounds
 from edge_assistant.reasoning.meaning import Meaning
 from edge_assistant.reasoning.seen import COUNT
 from edge_assistant.reasoning.sources import Source
@@ -247,11 +248,13 @@ def _named_at_hand(found: Sequence[Found]) -> list[Found]:
 def _claim(source: Source, script: Script, found: Found, ends: Sequence[int]) -> Claim:
     sentence = bisect_right(ends, found.start)
     start, end = min(found.start, found.mention[0]), max(found.end, found.mention[1])
+    text = " ".join(script.text[found.start : found.end].split())
+    ids = script.evidence(start, end)
     return Claim(
         source.signal.id,
-        found.value,
-        " ".join(script.text[found.start : found.end].split()),
-        script.evidence(start, end),
+        with_sounds(found.value, text, [line for line in source.evidence if line.id in ids]),
+        text,
+        ids,
         attribute=found.attribute,
         subject=found.subject,
         when=found.when,

@@ -9,6 +9,13 @@ from fractions import Fraction
 
 from edge_assistant.reasoning.rules.vocabulary import vocabulary
 
+_RHYMES = ("BCDEGPTVZ", "AJKH", "FSX", "MN", "IY", "QUW")  # letters as English speaks them
+_SAME_IN_CODE = 4  # characters that must be the same where others only sound alike
+_MADE = {
+    letter: str(group)
+    for group, letters in enumerate(("bfpv", "cgjkqsz", "dt", "l", "mn", "r"), 1)
+    for letter in letters
+}  # consonants that are taken for each other
 _LONGEST = 64  # letters of a name that are compared; edit distance takes their square
 # How English spells one sound in several ways; in this order, on lower-case letters without accents
 _SOUNDS = tuple(
@@ -97,6 +104,35 @@ def sound(word: str) -> str:
     for pattern, replacement in _SOUNDS:
         word = pattern.sub(replacement, word)
     return word
+
+
+def consonants(word: str) -> str:
+    """The consonants of a word by how they are made, each run as one, and whether it begins with a vowel.
+
+    As Soundex groups them (Russell 1918), but of the whole word: "pridnessum" and "prednisone" are the same.
+
+    >>> consonants("pridnessum"), consonants("prednisone"), consonants("ibuprofen")
+    ('163525', '163525', '01615')
+    """
+    coded = "".join(_MADE.get(letter, "") for letter in re.sub("x", "ks", word))
+    return ("0" if word[:1] in "aeiouy" else "") + re.sub(r"(.)\1+", r"\1", coded)
+
+
+def same_sound(heard: str, code: str) -> bool:
+    """Whether a code as it was heard can be one as it is written: its digits, and letters that rhyme with its own.
+
+    At least four characters must be the very same. A first letter may be lost, for "is RM" is heard as "are M".
+
+    >>> same_sound("D76396", "B76396"), same_sound("M320230", "RM320230"), same_sound("B76397", "B76396")
+    (True, True, False)
+    """
+    if len(heard) == len(code) - 1 and code.endswith(heard) and code[0].isalpha():
+        return len(heard) >= _SAME_IN_CODE + 2
+    alike = sum(a == b for a, b in zip(heard, code, strict=False))
+    rhyme = all(
+        a == b or any(a in letters and b in letters for letters in _RHYMES) for a, b in zip(heard, code, strict=False)
+    )
+    return len(heard) == len(code) and alike >= _SAME_IN_CODE and rhyme
 
 
 def plain(text: str) -> str:

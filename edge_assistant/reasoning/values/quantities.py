@@ -261,7 +261,7 @@ def _is_broken_hundred(a: _Number, b: _Number, text: str) -> bool:
     """Whether a recogniser wrote one number as two: 100 and 45.4 degrees; "between 100 and 145" are two."""
     before = re.findall(r"[^\W_]+", text[max(0, a.start - 24) : a.start].lower())
     is_one = a.digits and b.digits and a.unit is None and b.unit is not None and a.least is None
-    if not is_one or not re.fullmatch(r"[1-9]00", text[a.start : a.end]) or not 0 < b.readings[0] < 100:
+    if not is_one or not re.fullmatch(r"[1-9]\d{0,2}00", text[a.start : a.end]) or not 0 < b.readings[0] < 100:
         return False
     return not before or before[-1] not in vocabulary().words["between"] | vocabulary().words["both"]
 

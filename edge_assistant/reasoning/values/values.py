@@ -316,7 +316,7 @@ def _same_minute(x: int, y: int, a: Clock, b: Clock) -> bool:
 
 def _same_telephone(a: str, b: str) -> bool:
     """The same digits, where a country's code of one to three digits may stand for a leading zero."""
-    if a == b:
+    if a == b or (a.lstrip("0") == b.lstrip("0") and not a.startswith("00")):  # a recogniser drops a zero in front
         return True
     abroad, home = (a, b) if a.startswith("+") else (b, a)
     if not abroad.startswith("+") or home.startswith("+"):
@@ -327,14 +327,14 @@ def _same_telephone(a: str, b: str) -> bool:
 
 def _same_code(a: str, b: str) -> bool:
     """The same letters and digits; letters before three digits or more may be left out: MRN 004512."""
-    one, other = (code.translate(_LOOKS_LIKE) for code in (a, b))
+    one, other = (code.translate(LOOKS_LIKE) for code in (a, b))
     if one == other:
         return True
     shorter, longer = sorted((one, other), key=len)
     return bool(re.fullmatch(r"\d{3,}", shorter)) and bool(re.fullmatch(rf"[A-Z]+{shorter}", longer))
 
 
-_LOOKS_LIKE = str.maketrans({"O": "0", "I": "1"})  # what recognisers of writing and of speech take for each other
+LOOKS_LIKE = str.maketrans({"O": "0", "I": "1"})  # what recognisers of writing and of speech take for each other
 
 
 def _same_item(a: str, b: str) -> bool:
