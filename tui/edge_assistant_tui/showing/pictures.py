@@ -53,7 +53,7 @@ class Drawn:
         size: columns and rows that it takes.
         region: what part of the picture is seen, in its own pixels.
         of: width and height of the picture itself.
-        wanted: how it was to be shown.
+        wanted: how it was to be shown, where that can change.
         shift: how far it is moved, which is only as far as there is something to be seen.
         notes: what is to be said of it.
     """
@@ -61,8 +61,8 @@ class Drawn:
     size: tuple[int, int]
     region: tuple[int, int, int, int]
     of: tuple[int, int]
-    wanted: Wanted
-    shift: tuple[float, float]
+    wanted: Wanted | None = None
+    shift: tuple[float, float] = (0.0, 0.0)
     strips: tuple[Strip, ...] = ()
     image: Image.Image | None = None
     notes: tuple[str, ...] = ()
@@ -106,7 +106,7 @@ def drawn(page: Page, box: Box | None, wanted: Wanted, terminal: Terminal) -> Dr
 def _region(
     size: tuple[int, int], box: Region | None, wanted: Wanted, aspect: float
 ) -> tuple[Region, tuple[float, float]]:
-    """What part is seen, within the page: the box and its surroundings, as wide as the canvas; and how far it is moved."""
+    """What part is seen, the box and its surroundings as wide as the canvas, and how far it is moved on the page."""
     width, height = float(size[0]), float(size[1])
     if box is None or wanted.whole:
         wide, high = width, height
