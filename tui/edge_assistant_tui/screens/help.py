@@ -21,6 +21,12 @@ _NAMES = {
     "Conversation": "In the conversation",
     "Prompt": "In the prompt",
     "SignalList": "In the list of signals",
+    "SignalScreen": "In a signal that is looked at",
+    "Found": "In the list of its evidence",
+    "EvidenceScreen": "In evidence that is looked at",
+    "PictureView": "In evidence that is a picture",
+    "TranscriptView": "In evidence that was said",
+    "RowsView": "In evidence that was measured",
 }
 _KINDS = {
     "image": "writing, codes, objects, faces by number; pages of a PDF",
