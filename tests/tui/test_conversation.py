@@ -108,7 +108,8 @@ def test_signals_stand_in_the_list_with_how_far_they_are() -> None:
         await stage.tell(
             messages.Sensed("image:1", "writing", conflict().evidence[:1] * 11, 0.9),
             messages.Sensed("image:1", "objects", conflict().evidence[:1], 0.1),
-            messages.Sensed("image:1", "writing", conflict().evidence[:1] * 11, 0.0),  # recalled for a question: nothing is counted twice
+            # recalled for a question: nothing is counted twice
+            messages.Sensed("image:1", "writing", conflict().evidence[:1] * 11, 0.0),
             messages.SignalFailed("audio:1", "note.wav breaks off", "record it again"),
             messages.Noted("image:1", "only the first frame was looked at"),
         )
