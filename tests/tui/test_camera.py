@@ -23,7 +23,9 @@ from edge_assistant.signals import Kind, Origin
 from edge_assistant_tui import capturing, halfblocks, messages
 from edge_assistant_tui.app import EdgeAssistant
 from edge_assistant_tui.options import Options
+from edge_assistant_tui.terminal import Graphics, Terminal
 from edge_assistant_tui.widgets.camera import CameraView
+from edge_assistant_tui.widgets.picture import Picture as Pixels
 from edge_assistant_tui.widgets.prompt import Prompt
 from edge_assistant_tui.widgets.signals import SignalList
 
@@ -88,6 +90,26 @@ def test_a_picture_is_taken_looked_at_and_sent() -> None:
         assert not stage.work.calls("forget")
 
     play(story, camera=VIRTUAL)
+
+
+@pytest.mark.parametrize("graphics", [Graphics.KITTY, Graphics.SIXEL])
+def test_a_picture_that_was_taken_is_drawn_in_pixels_where_the_terminal_has_them(graphics: Graphics) -> None:
+    async def story(stage: Stage) -> None:
+        stage.app.terminal = Terminal(graphics, (8, 16))
+        pixels = stage.app.conversation.query_one(CameraView).query_one(Pixels)
+        pixels._terminal = stage.app.terminal
+        await seen(stage)
+        assert not pixels.display
+        await stage.press("space")
+        await until(stage, lambda: pixels.display and pixels._drawn is not None, "pixels")
+        assert pixels._drawn is not None
+        assert pixels._drawn.image is not None
+        assert pixels._drawn.image.width / pixels._drawn.image.height == pytest.approx(960 / 640, rel=0.1)
+        await stage.press("escape")
+        await until(stage, lambda: pixels._drawn is None, "let go of")
+        assert not pixels.display
+
+    play(story, (100, 30), camera=VIRTUAL)
 
 
 @pytest.mark.parametrize("key", ["escape", "delete", "f5"])

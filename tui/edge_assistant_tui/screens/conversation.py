@@ -312,6 +312,12 @@ class Conversation(Screen[None]):
         if (turn := self._turn(event.turn)) is not None:
             turn.working(event.what)
 
+    @on(messages.TurnCompared)
+    async def _told_compared(self, event: messages.TurnCompared) -> None:
+        if (turn := self._turn(event.turn)) is not None:
+            await turn.compared(event.verdict)
+            self._scroll()
+
     @on(messages.TurnSaid)
     async def _told_said(self, event: messages.TurnSaid) -> None:
         if (turn := self._turn(event.turn)) is not None:
@@ -341,8 +347,8 @@ class Conversation(Screen[None]):
         self.capture.hear(event)
 
     @on(messages.Looked)
-    def _told_looked(self, event: messages.Looked) -> None:
-        self.capture.told_looked(event)
+    async def _told_looked(self, event: messages.Looked) -> None:
+        await self.capture.told_looked(event)
 
     @on(Capture.Done)
     def _told_captured(self) -> None:

@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
 from textual import events
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
 from edge_assistant_tui.halfblocks import Picture
+from edge_assistant_tui.widgets.picture import Picture as Pixels
 
 if TYPE_CHECKING:
     from edge_assistant.evidence import Box, Evidence
+    from edge_assistant_tui.app import EdgeAssistant
+    from edge_assistant_tui.showing.pictures import Drawn
 
 _LIVE = "Camera", "Space takes a picture"
 _TAKEN = "Picture taken, not sent", "Enter sends it, Escape drops it"
@@ -37,7 +41,10 @@ class CameraView(Widget, can_focus=True):
     DEFAULT_CSS = """
     CameraView { height: 45vh; max-height: 26; min-height: 6; border: round $border-blurred; }
     CameraView:focus { border: round $border; }
+    CameraView Picture { display: none; margin: 0 0 1 0; }
     """
+
+    app: EdgeAssistant
 
     @dataclass
     class Resized(Message):
@@ -61,6 +68,10 @@ class CameraView(Widget, can_focus=True):
         self._words = ""
         self.border_title, self.border_subtitle = _LIVE
 
+    def compose(self) -> ComposeResult:
+        """Pixels of a picture that was taken, where the terminal has them."""
+        yield Pixels(self.app.terminal)
+
     def show(self, picture: Picture) -> None:
         """Show another picture."""
         self._picture = picture
@@ -77,9 +88,22 @@ class CameraView(Widget, can_focus=True):
         self.border_title, self.border_subtitle = _TAKEN
         self.tell(words)
 
+    async def hold(self, drawn: Picture | Drawn) -> None:
+        """Show the picture that was taken."""
+        if isinstance(drawn, Picture):
+            self.show(drawn)
+            return
+        pixels = self.query_one(Pixels)
+        pixels.display = True
+        await pixels.show(drawn)
+
     def thaw(self) -> None:
         """Show what the camera sees again."""
         self.frozen = False
+        pixels = self.query_one(Pixels)
+        if pixels.display:
+            pixels.display = False
+            self.call_later(pixels.show, None)
         self.border_title, self.border_subtitle = _LIVE
         self.tell("")
 

@@ -9,7 +9,6 @@ from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from textual import on
@@ -19,30 +18,21 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.timer import Timer
 
-from edge_assistant_tui import halfblocks, messages
+from edge_assistant_tui import messages
 from edge_assistant_tui.capturing import NEVER, Listening, Looking
+from edge_assistant_tui.shots import Shot, draw, take
 from edge_assistant_tui.spoken import Spoken
 from edge_assistant_tui.widgets.camera import CameraView, found
 from edge_assistant_tui.widgets.meter import Meter
 from edge_assistant_tui.widgets.status import OnAir, StatusBar
 
 if TYPE_CHECKING:
-    from edge_assistant.devices.camera import Frame
     from edge_assistant.evidence import Box
     from edge_assistant_tui.app import EdgeAssistant
 
 Mode = Literal["off", "talk", "free"]
 STEP_S, SHORTEST_S, LONGEST_S = 0.2, 0.4, 5.0  # of the silence that ends what is said hands-free
 LISTENING = {"talk": "speak now; F3 when you are done, Escape to drop it", "free": "listening, hands-free"}
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Shot:
-    """A picture that was taken and is not sent."""
-
-    name: str
-    frame: Frame
-    data: bytes
 
 
 class Capture(Vertical):
@@ -157,32 +147,29 @@ class Capture(Vertical):
         self._looking.drawn()
 
     @on(CameraView.Resized)
-    def _told_resized(self, event: CameraView.Resized) -> None:
+    async def _told_resized(self, event: CameraView.Resized) -> None:
         self._looking.cells = event.cells
         if self._shot is not None and event.cells is not None:
-            self._draw(self._shot)
+            await self._draw(self._shot)
 
     @on(CameraView.Taken)
-    def _told_taken(self) -> None:
+    async def _told_taken(self) -> None:
         frame = self._looking.frame
         if frame is None:
             return
-        from edge_assistant.devices.camera import encode
-
-        name = f"camera {datetime.fromtimestamp(frame.time):%H:%M:%S}"
-        self._shot = shot = Shot(name, frame, encode(frame))
+        self._shot = shot = take(frame)
         self.query_one(CameraView).freeze("looking ...")
         self._boxes = ()
-        self._draw(shot)
+        await self._draw(shot)
         self.app.work.look_at(shot.data, shot.name, lambda: self._shot is shot)
 
     @on(messages.Looked)
-    def told_looked(self, event: messages.Looked) -> None:
+    async def told_looked(self, event: messages.Looked) -> None:
         """What was found in the picture that was taken."""
         if self._shot is None or self._shot.name != event.name:
             return
         words, self._boxes = found(event.evidence)
-        self._draw(self._shot)
+        await self._draw(self._shot)
         self.query_one(CameraView).tell(event.error or words)
 
     @on(CameraView.Sent)
@@ -202,10 +189,12 @@ class Capture(Vertical):
             self._shot = None
             self.query_one(CameraView).thaw()
 
-    def _draw(self, shot: Shot) -> None:
+    async def _draw(self, shot: Shot) -> None:
         view = self.query_one(CameraView)
         colour = Color.parse(self.app.theme_variables.get("warning", "#ffff00")).rgb
-        view.show(halfblocks.picture(shot.frame.rgb, *view.cells, self._boxes, colour))
+        drawn = draw(shot, view.cells, self._boxes, colour, self.app.terminal)
+        if self._shot is shot:
+            await view.hold(drawn)
 
     # The microphone
 

@@ -1,0 +1,58 @@
+"""A picture that was taken and is not sent, and how it is drawn: in pixels where the terminal has them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from edge_assistant_tui import halfblocks
+from edge_assistant_tui.showing.pictures import Drawn, Wanted
+from edge_assistant_tui.terminal import Graphics, Terminal
+
+if TYPE_CHECKING:
+    from edge_assistant.devices.camera import Frame
+    from edge_assistant.evidence import Box
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shot:
+    """A picture that was taken.
+
+    Attributes:
+        name: as the signal will be called.
+        data: PNG.
+    """
+
+    name: str
+    frame: Frame
+    data: bytes
+
+
+def take(frame: Frame) -> Shot:
+    """Take what a camera sees."""
+    from edge_assistant.devices.camera import encode
+
+    return Shot(f"camera {datetime.fromtimestamp(frame.time):%H:%M:%S}", frame, encode(frame))
+
+
+def draw(
+    shot: Shot, cells: tuple[int, int], boxes: Sequence[Box], colour: halfblocks.RGB, terminal: Terminal
+) -> halfblocks.Picture | Drawn:
+    """Draw a picture as large as fits, with frames around what was found."""
+    if terminal.graphics is Graphics.CELLS:
+        return halfblocks.picture(shot.frame.rgb, *cells, boxes, colour)
+    from PIL import Image, ImageDraw
+
+    height, width = shot.frame.rgb.shape[:2]
+    scale = min(cells[0] * terminal.cell[0] / width, cells[1] * terminal.cell[1] / height)
+    columns = max(1, round(width * scale / terminal.cell[0]))
+    rows = max(1, round(height * scale / terminal.cell[1]))
+    image = Image.fromarray(shot.frame.rgb).resize((columns * terminal.cell[0], rows * terminal.cell[1]))
+    pen = ImageDraw.Draw(image)
+    across, down = image.width / width, image.height / height
+    for x, y, w, h in boxes:
+        pen.rectangle((x * across, y * down, (x + w) * across, (y + h) * down), outline=colour, width=2)
+    whole = (0, 0, width, height)
+    return Drawn((columns, rows), whole, (width, height), Wanted(*cells, whole=True), (0.0, 0.0), image=image)
