@@ -210,7 +210,7 @@ def test_halves_of_a_cell_are_pixels_and_boxes_are_drawn_in_them() -> None:
     ((cells, style, _),) = list(plain.lines[0])
     assert cells == "▀" * 8
     assert style == Style(color=Color.from_rgb(248, 0, 0), bgcolor=Color.from_rgb(0, 0, 0))
-    boxed = halfblocks.picture(np.zeros((8, 8, 3), np.uint8), 8, 4, [(2, 2, 4, 4)], (0, 248, 0))
+    boxed = halfblocks.picture(np.zeros((8, 8, 3), np.uint8), 8, 4, [(3, 3, 2, 2)], (0, 248, 0))
     drawn = [len(line._segments) > 1 for line in boxed.lines]
     assert drawn == [False, True, True, False]
 

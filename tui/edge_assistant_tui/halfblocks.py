@@ -59,8 +59,8 @@ def picture(rgb: Pixels, width: int, height: int, boxes: Sequence[Box] = (), col
     skip = max(1, int(1 / (scale * _ENOUGH)))
     small = cv2.resize(rgb[::skip, ::skip], (columns, 2 * rows), interpolation=cv2.INTER_AREA)
     for x, y, w, h in boxes:
-        corner = round((x + w) * scale) - 1, round((y + h) * scale) - 1
-        cv2.rectangle(small, (round(x * scale), round(y * scale)), corner, colour, 1)
+        corner = round((x + w) * scale), round((y + h) * scale)  # just outside, so that nothing small is hidden
+        cv2.rectangle(small, (round(x * scale) - 1, round(y * scale) - 1), corner, colour, 1)
     return Picture(tuple(_lines(small)), columns)
 
 

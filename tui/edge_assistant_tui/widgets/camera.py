@@ -41,6 +41,7 @@ class CameraView(Widget, can_focus=True):
     DEFAULT_CSS = """
     CameraView { height: 45vh; max-height: 26; min-height: 6; border: round $border-blurred; }
     CameraView:focus { border: round $border; }
+    CameraView.frozen { height: 70vh; max-height: 36; }
     CameraView Picture { display: none; margin: 0 0 1 0; }
     """
 
@@ -85,6 +86,7 @@ class CameraView(Widget, can_focus=True):
     def freeze(self, words: str) -> None:
         """Hold what is seen."""
         self.frozen = True
+        self.add_class("frozen")
         self.border_title, self.border_subtitle = _TAKEN
         self.tell(words)
 
@@ -100,6 +102,7 @@ class CameraView(Widget, can_focus=True):
     def thaw(self) -> None:
         """Show what the camera sees again."""
         self.frozen = False
+        self.remove_class("frozen")
         pixels = self.query_one(Pixels)
         if pixels.display:
             pixels.display = False
