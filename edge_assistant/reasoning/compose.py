@@ -174,10 +174,10 @@ def _said(claim: Claim, claims: Sequence[Claim]) -> str:
         case Nothing() | Truth():
             return _plainly("none" if isinstance(value, Nothing) else "yes" if value.yes else "no", text)
         case Identifier(code=code):
-            letters = _letters(text)
-            whole = letters == code and not (heard and _APART.search(text))
-            shown = letters if letters.translate(LOOKS_LIKE) == code.translate(LOOKS_LIKE) else code
-            return text if whole else f'{shown} ("{text}")'
+            spelt = _letters(text)
+            whole = spelt == code and not (heard and _APART.search(text))
+            written = spelt if spelt.translate(LOOKS_LIKE) == code.translate(LOOKS_LIKE) else code
+            return text if whole else f'{written} ("{text}")'
         case Quantity():
             shown = _number(value, claims, claim)
             return text if shown is None or shown == text else f'{shown} ("{text}")'

@@ -112,6 +112,7 @@ def _backing(answer: Answer) -> Iterator[str]:
         if item.id in ids:
             yield item.text
             yield from _told(item.detail)
+    yield " ".join(mended([i.text for i in answer.evidence if i.id in ids and isinstance(i.detail, Speech)]))
 
 
 def _told(detail: Detail) -> tuple[str, ...]:
@@ -128,8 +129,7 @@ def _told(detail: Detail) -> tuple[str, ...]:
         case Scene(counts=counts):
             return tuple(f"{count} {label}" for label, count in counts)
         case Speech(words=words):
-            said = " ".join(word.text for word in words)
-            return said, *mended([said])
+            return (" ".join(word.text for word in words),)
         case Statistic(column=column, unit=unit, value=number, time=time):
             return tuple(str(part) for part in (column, unit, number, time) if part is not None)
         case Passage():

@@ -117,5 +117,5 @@ def times(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
             re.I,
         ),
         "coming": any_of(words["coming"]),
-        "future": any_of(words["future"]),
+        "future": re.compile(rf"(?!will (?:find|see|notice)\b){any_of(words['future']).pattern}", re.I),  # is there now
     }

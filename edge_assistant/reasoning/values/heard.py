@@ -115,7 +115,7 @@ def _moved(line: str, following: str) -> tuple[str, str]:
         return line, following
     moment = re.sub(r"^([01]\d|2[0-3])[.:]?([0-5]\d)(?!\d)", r"\1:\2", match["moment"])
     kept = line[: match.start()] + ("" if match["before"].startswith(",") else match["before"])
-    return f"{kept}.", f"{moment[0].upper()}{moment[1:]}, {following[0].lower()}{following[1:]}"
+    return f"{kept}. {moment[0].upper()}{moment[1:]},", following[0].lower() + following[1:]
 
 
 def _digit(match: re.Match[str]) -> str:
@@ -171,9 +171,13 @@ def _runs_on(vocabulary: Vocabulary) -> re.Pattern[str]:
     day = rf"(?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?: of)? (?:{months})(?:,? \d{{4}})?"
     measured = (a for a in vocabulary.attributes.values() if a.value in ("quantity", "pair"))
     names = alternatives(name for a in measured for name in a.names if len(name) > 5)
+    dated = [name for a in vocabulary.attributes.values() if a.value in ("date", "clock") for name in a.names]
     return re.compile(
         rf"(?<=[\w%]) (?P<next>[so])(?=(?:ince|n) {day},? (?:it|he|she|we|they|I|there) [a-z])"
+        rf"|(?<=[\w%]) to (?=(?:follow[- ]?up )?(?:{alternatives(dated)}) (?:falls|is|was|will be)\b)(?P<due>\w)"
         rf"|(?<=[\w%]) (?P<f>f)(?=or the (?:{names}),? (?:it|the (?:number|value|figure)) )"
+        r"|, (?P<own>i)(?= (?:took|measured|noted|wrote|checked|read) )"
+        r"|, (?P<at>a)(?=t \d{1,2}(?::\d\d)? ?[ap]m the )"
         r"|(?<= [ap]m) (?P<most>[mhlp])(?=(?:aximum|inimum|ighest|owest|eak) )",
         re.I,
     )
