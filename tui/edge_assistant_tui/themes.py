@@ -32,7 +32,12 @@ DARK = Theme(
     success="#8fcf7a",
     warning="#e0af68",
     error="#ff7a85",
-    variables={"border-blurred": "#3b4656", "footer-key-foreground": "#e0af68", "text-muted": "#9aa6b8"}
+    variables={
+        "border-blurred": "#3b4656",
+        "footer-key-foreground": "#e0af68",
+        "text-muted": "#9aa6b8",
+        "text-disabled": "#8d98a8",
+    }
     | _cursor("#2b3852", "#1d2535", "#d8dee9"),
 )
 LIGHT = Theme(
@@ -48,7 +53,12 @@ LIGHT = Theme(
     success="#1e6b2e",
     warning="#7a4a00",
     error="#a81230",
-    variables={"border-blurred": "#a9b3c2", "footer-key-foreground": "#8a4b00", "text-muted": "#4c586b"}
+    variables={
+        "border-blurred": "#a9b3c2",
+        "footer-key-foreground": "#8a4b00",
+        "text-muted": "#4c586b",
+        "text-disabled": "#56617a",
+    }
     | _cursor("#cfdcf3", "#e4e8ef", "#1c2330"),
 )
 HIGH_CONTRAST = Theme(
@@ -66,6 +76,6 @@ HIGH_CONTRAST = Theme(
     warning="#ffd500",
     error="#ff9999",
     variables={"border": "#ffff00", "border-blurred": "#ffffff", "text-muted": "#e6e6e6", "text-disabled": "#cccccc"}
-    | _cursor("#00408a", "#002a55", "#ffffff"),
+    | _cursor("#003070", "#002a55", "#ffffff"),
 )
 OWN = (DARK, LIGHT, HIGH_CONTRAST)

@@ -38,8 +38,8 @@ def completed(value: str) -> str | None:
         value: as it was typed, with `~` for the home folder.
     """
     head, _, begun = value.rpartition("/")
-    folder = Path(f"{head}/" if "/" in value else ".").expanduser()
     try:
+        folder = Path(f"{head}/" if "/" in value else ".").expanduser()
         with os.scandir(folder) as entries:
             looked = [entry for _, entry in zip(range(_LOOKED_AT), entries, strict=False)]
         fitting = [entry for entry in looked if entry.name.startswith(begun) and (begun or entry.name[0] != ".")]
@@ -88,16 +88,16 @@ class Attach(Place):
     @on(Input.Submitted)
     def _told_path(self, event: Input.Submitted) -> None:
         event.stop()
-        path = Path(event.value.strip()).expanduser()
-        if path.is_dir():
+        path = given(event.value)
+        if path is None:
+            self.query_one("#about", Static).update(Content("There is no such file or folder."))
+        elif path.is_dir():
             files = self.query_one(Files)
             files.path = path
             files.wanted = ""
             files.focus()
-        elif path.is_file():
-            self._take_all([path])
         else:
-            self.query_one("#about", Static).update(Content("There is no such file or folder."))
+            self._take_all([path])
 
     @on(DirectoryTree.FileSelected)
     def _told_selected(self, event: DirectoryTree.FileSelected) -> None:
@@ -135,6 +135,15 @@ class Attach(Place):
         shown += ["all kinds"] if files.every else []
         files.border_title = printable(str(files.path))
         files.border_subtitle = ", ".join(shown)
+
+
+def given(text: str) -> Path | None:
+    """The file or folder that a text names, with `~` for the home folder; None where there is none."""
+    try:
+        path = Path(text.strip()).expanduser()
+        return path if text.strip() and (path.is_dir() or path.is_file()) else None
+    except (OSError, ValueError, RuntimeError):
+        return None
 
 
 def about(path: Path) -> str:

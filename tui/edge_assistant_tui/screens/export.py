@@ -93,17 +93,19 @@ class Export(Place, ModalScreen[None]):
         text = self.query_one("#path", Input).value.strip()
         if not text or self._saved is None:
             return
-        path = Path(text).expanduser()
-        question = f"{printable(path.name)} is there already. Replace it?"
-        if path.is_file() and not await self.app.push_screen_wait(Confirm(question, "Replace")):
-            return
         try:
+            path = Path(text).expanduser()
+            question = f"{printable(path.name)} is there already. Replace it?"
+            if path.is_file() and not await self.app.push_screen_wait(Confirm(question, "Replace")):
+                return
             export.write(self._saved, path)
         except EdgeAssistantError as error:
             self.notify(error.hint, title=error.message, severity="error", markup=False)
-            return
-        self.app.notify(str(path), title="Exported", markup=False)
-        self.dismiss()
+        except (ValueError, RuntimeError, OSError):  # what pathlib says of no path, and of the home of nobody
+            self.notify("Name a file in a folder that is there.", title="That is no path", severity="error")
+        else:
+            self.app.notify(str(path), title="Exported", markup=False)
+            self.dismiss()
 
     @on(Button.Pressed, "#no")
     def _told_unwanted(self) -> None:

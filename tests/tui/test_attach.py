@@ -1,0 +1,161 @@
+"""The file browser: what it shows, how it is filtered, several at once, paths completed; names of files are text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from placed import Stage, play
+from textual.widgets import Input
+
+from edge_assistant_tui.screens.attach import about, completed
+from edge_assistant_tui.widgets import files
+from edge_assistant_tui.widgets.files import Files
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """form.jpg, note.wav, [red]x.png, a name with an escape, one hidden, one of no kind; line/motor.csv."""
+    for name in ("form.jpg", "note.wav", "[red]x.png", "a\x1b[31m.csv", ".hidden.txt", "program.exe"):
+        (tmp_path / name).write_bytes(b"x" * 2048)
+    (tmp_path / "line").mkdir()
+    (tmp_path / "line" / "motor.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "(no)").mkdir()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def names(stage: Stage) -> list[str]:
+    return [str(node.label) for node in stage.app.screen.query_one(Files).root.children]
+
+
+def test_it_shows_folders_and_what_the_product_takes() -> None:
+    async def story(stage: Stage) -> None:
+        await stage.press("f2")
+        assert names(stage) == [
+            "(no)",
+            "line",
+            "[red]x.png",
+            "a\N{REPLACEMENT CHARACTER}[31m.csv",
+            "form.jpg",
+            "note.wav",
+        ]
+        await stage.press("ctrl+t")
+        assert ".hidden.txt" in names(stage)
+        await stage.press("ctrl+k")
+        assert "program.exe" in names(stage)
+        await stage.press("ctrl+t", "ctrl+k")
+        assert len(names(stage)) == 6
+
+    play(story)
+
+
+def test_typing_filters_and_enter_attaches(folder: Path) -> None:
+    async def story(stage: Stage) -> None:
+        await stage.press("f2")
+        await stage.type("NOT")
+        tree = stage.app.screen.query_one(Files)
+        assert names(stage) == ["(no)", "line", "note.wav"]
+        assert tree.border_subtitle == "filter: NOT"
+        assert stage.said("#about") == "note.wav: audio, 2 KiB"
+        await stage.press("enter")
+        assert stage.work.calls("attach") == [(folder / "note.wav",)]
+        assert stage.app.screen is stage.app.conversation
+
+    play(story)
+
+
+def test_escape_forgets_the_filter_first() -> None:
+    async def story(stage: Stage) -> None:
+        await stage.press("f2", "x", "y", "backspace")
+        assert stage.app.screen.query_one(Files).wanted == "x"
+        await stage.press("escape")
+        assert stage.app.screen.query_one(Files).wanted == ""
+        assert len(names(stage)) == 6
+        await stage.press("escape")
+        assert stage.app.screen is stage.app.conversation
+
+    play(story)
+
+
+def test_several_at_once(folder: Path) -> None:
+    async def story(stage: Stage) -> None:
+        await stage.press("f2", *["down"] * 3, "space", "down", "space", "up", "space", "space")
+        assert "2 chosen: [red]x.png, note.wav" in stage.said("#about")
+        await stage.press("enter")
+        assert [call[0].name for call in stage.work.calls("attach")] == ["[red]x.png", "note.wav"]
+
+    play(story)
+
+
+def test_into_a_folder_and_above(folder: Path) -> None:
+    async def story(stage: Stage) -> None:
+        await stage.press("f2", "down", "down", "right")
+        tree = stage.app.screen.query_one(Files)
+        assert [str(node.label) for node in tree.root.children[1].children] == ["motor.csv"]
+        await stage.press("down", "left", "left", "left")
+        assert tree.cursor_node is tree.root
+        await stage.press("left")
+        assert Path(tree.path) == folder.parent
+
+    play(story)
+
+
+def test_a_path_is_completed_and_gone_to(folder: Path) -> None:
+    async def story(stage: Stage) -> None:
+        await stage.press("f2", "shift+tab")
+        path = stage.app.screen.query_one(Input)
+        assert path.has_focus
+        await stage.type("li")
+        await stage.press("right")
+        assert path.value == "line/"
+        await stage.press("enter")
+        assert stage.app.screen.query_one(Files).has_focus
+        assert names(stage) == ["motor.csv"]
+        await stage.press("shift+tab", *["backspace"] * 5)
+        await stage.type("nowhere")
+        await stage.press("enter")
+        assert stage.said("#about") == "There is no such file or folder."
+        path.value = str(folder / "form.jpg")
+        await stage.press("enter")
+        assert stage.work.calls("attach") == [(folder / "form.jpg",)]
+
+    play(story)
+
+
+@pytest.mark.parametrize("path", ["\0", "~nobody-here/x", "x" * 5000])
+def test_a_path_that_is_none(path: str) -> None:
+    async def story(stage: Stage) -> None:
+        await stage.press("f2", "shift+tab")
+        stage.app.screen.query_one(Input).value = path
+        await stage.press("enter")
+        assert stage.said("#about") == "There is no such file or folder."
+
+    play(story)
+
+
+def test_a_huge_folder_is_cut_and_filtering_finds_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "MAX_ENTRIES", 3)
+
+    async def story(stage: Stage) -> None:
+        await stage.press("f2")
+        assert len(names(stage)) == 3
+        assert "more files" in stage.said("#about")
+        await stage.type("form")
+        assert "form.jpg" in names(stage)
+
+    play(story)
+
+
+def test_what_is_said_of_a_path(folder: Path) -> None:
+    assert about(folder / "line").endswith("line/ is a folder")
+    assert about(folder / "gone.jpg") == "gone.jpg cannot be looked at"
+    assert "first bytes" in about(folder / "program.exe")
+
+
+@given(st.text())
+def test_any_text_is_completed_or_not(text: str) -> None:
+    found = completed(text)
+    assert found is None or found.startswith(text)

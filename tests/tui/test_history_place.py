@@ -1,0 +1,200 @@
+"""The history's place and export: found as one types, opened, deleted once confirmed, written but never over a file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from app_fakes import FORM, NOTE, computed, conflict
+from placed import Stage, play, toasts
+from textual.widgets import Input, OptionList
+
+from edge_assistant.errors import StorageFull
+from edge_assistant.history.store import History
+from edge_assistant_tui import messages
+from edge_assistant_tui.screens.export import Export, suggested
+from edge_assistant_tui.screens.history import History as Place
+
+
+@pytest.fixture
+def kept() -> list[str]:
+    """Two conversations: of a temperature, then of allergies."""
+    history = History()
+    ids = []
+    for answer in (computed(), conflict()):
+        id = history.begin()
+        history.add_signal(id, FORM, b"bytes")
+        history.add_turn(id, answer)
+        history.close(id)
+        ids.append(id)
+    history.quit()
+    return ids
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def listed(stage: Stage) -> list[str]:
+    return [str(option.prompt) for option in stage.app.screen.query_one(OptionList).options]
+
+
+def test_it_is_searched_as_one_types(kept: list[str]) -> None:
+    async def story(stage: Stage) -> None:
+        await stage.press("f8")
+        assert ["allergic" in line for line in listed(stage)] == [True, False]
+        assert stage.said("#about") == "2 conversations. All are kept until they are deleted."
+        await stage.type("highest temp")
+        assert ["highest temperature" in line for line in listed(stage)] == [True]
+        await stage.type("zzz")
+        assert (listed(stage), stage.said("#about")) == ([], "Nothing was found.")
+        await stage.press("escape")
+        assert len(listed(stage)) == 2
+        await stage.press("escape")
+        assert stage.app.screen is stage.app.conversation
+
+    play(story)
+
+
+def test_one_is_opened_as_it_was(kept: list[str]) -> None:
+    async def story(stage: Stage) -> None:
+        await stage.press("f8", "down", "down", "enter")
+        ((saved,),) = stage.work.calls("resume")
+        assert saved.id == kept[0]
+        assert stage.app.screen is stage.app.conversation
+        await stage.press("f8")
+        await stage.type("allergic")
+        await stage.press("enter")
+        assert stage.work.calls("resume")[1][0].id == kept[1]
+
+    play(story)
+
+
+def test_one_is_deleted_once_that_is_confirmed(kept: list[str]) -> None:
+    async def story(stage: Stage) -> None:
+        await stage.press("f8", "down", "delete", "n")
+        assert len(listed(stage)) == 2
+        await stage.press("delete", "y")
+        await stage.settle()
+        assert ["highest" in line for line in listed(stage)] == [True]
+
+    play(story)
+    assert [summary.id for summary in History().conversations()] == kept[:1]
+
+
+def test_the_one_that_is_open_is_not_deleted(kept: list[str]) -> None:
+    async def story(stage: Stage) -> None:
+        stage.work._kept = kept[1]
+        await stage.press("f8", "down")
+        assert "open now" in listed(stage)[0]
+        await stage.press("delete")
+        assert "It is open now" in " ".join(toasts(stage))
+        await stage.press("enter")
+        assert not stage.work.calls("resume")
+        assert stage.app.screen is stage.app.conversation
+
+    play(story)
+
+
+def test_nothing_was_kept_yet() -> None:
+    async def story(stage: Stage) -> None:
+        await stage.press("f8", "enter", "down", "delete", "ctrl+s")
+        assert isinstance(stage.app.screen, Place)
+        assert stage.said("#about") == "Nothing was asked yet."
+
+    play(story)
+
+
+def test_a_history_that_cannot_be_read_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: History, search: str = "") -> None:
+        raise StorageFull("the history cannot be read", "check the disk")
+
+    monkeypatch.setattr(History, "conversations", refuse)
+
+    async def story(stage: Stage) -> None:
+        await stage.press("f8")
+        assert stage.said("#about") == "the history cannot be read - check the disk"
+
+    play(story)
+
+
+def test_markdown_and_json_by_the_ending(kept: list[str], here: Path) -> None:
+    async def story(stage: Stage) -> None:
+        await stage.press("f8", "down", "ctrl+s")
+        assert isinstance(stage.app.screen, Export)
+        assert "Markdown" in stage.said("#format")
+        await stage.press("enter")
+        await stage.settle()
+        assert isinstance(stage.app.screen, Place)
+        await stage.press("ctrl+s", "ctrl+t")
+        assert "JSON" in stage.said("#format")
+        await stage.press("enter")
+        await stage.settle()
+
+    play(story)
+    markdown, whole = sorted(here.iterdir(), key=lambda path: path.suffix, reverse=True)
+    assert markdown.name.endswith("what-is-the-patient-allergic-to.md")
+    assert "What is the patient allergic to?" in markdown.read_text()
+    assert json.loads(whole.read_text())["turns"][0]["answer"] == conflict().to_json()
+
+
+def test_a_file_is_not_replaced_unasked(kept: list[str], here: Path) -> None:
+    there = here / "mine.md"
+    there.write_text("mine")
+
+    async def story(stage: Stage) -> None:
+        await stage.press("f8", "down", "ctrl+s")
+        stage.app.screen.query_one(Input).value = str(there)
+        await stage.press("enter", "n")
+        assert there.read_text() == "mine"
+        await stage.press("enter", "y")
+        await stage.settle()
+
+    play(story)
+    assert "allergic" in there.read_text()
+
+
+@pytest.mark.parametrize("path", ["", "nowhere/x.md", ".", "\0.md"])
+def test_where_it_cannot_lie_it_is_asked_again(kept: list[str], here: Path, path: str) -> None:
+    async def story(stage: Stage) -> None:
+        await stage.press("f8", "down", "ctrl+s")
+        stage.app.screen.query_one(Input).value = path
+        await stage.press("enter")
+        await stage.settle()
+        assert isinstance(stage.app.screen, Export)
+        await stage.press("escape")
+        assert isinstance(stage.app.screen, Place)
+
+    play(story)
+    assert not list(here.iterdir())
+
+
+def test_what_the_screen_shows_is_exported_where_no_history_can_be_written(here: Path) -> None:
+    async def story(stage: Stage) -> None:
+        await stage.press("ctrl+s")
+        assert "Nothing was asked yet." in toasts(stage)[0]
+        stage.app.conversation.post_message(messages.Taken(NOTE))
+        await stage.app.conversation.ask(conflict().question)
+        stage.app.conversation.post_message(messages.TurnEnded(1, conflict()))
+        await stage.press("ctrl+s", "ctrl+t", "enter")
+        await stage.settle()
+
+    play(story)
+    (file,) = here.iterdir()
+    found = json.loads(file.read_text())
+    assert found["turns"][0]["answer"] == conflict().to_json()
+    assert found["signals"][0]["name"] == "note.wav"
+
+
+def test_a_name_that_is_free_is_suggested(here: Path) -> None:
+    from app_fakes import TAKEN
+
+    first = suggested("Is it [red]? ../../etc " + "x" * 99, TAKEN)
+    assert first.parent == here
+    assert first.name.startswith("2026-11-25-is-it-red-etc-x")
+    first.touch()
+    assert suggested("Is it [red]? ../../etc " + "x" * 99, TAKEN).name == first.stem + "-2.md"
+    assert suggested("?", TAKEN).name == "2026-11-25-conversation.md"

@@ -1,0 +1,85 @@
+"""The themes: every word that any screen shows has the contrast that WCAG asks for."""
+
+from __future__ import annotations
+
+import pytest
+from app_fakes import FORM, NOTE, VITALS, conflict
+from placed import Stage, play
+from textual.color import Color
+
+from edge_assistant import health
+from edge_assistant.health import Check
+from edge_assistant_tui import messages, themes
+
+RATIOS = {"dark": 4.5, "light": 4.5, "high-contrast": 7.0}
+LINES = {"─", "│", "╭", "╮", "╰", "╯", "█", "░", "├", "└", "▌", "▐", "▎", "▊", "▔", *"▁▂▃▄▅▆▇"}
+_OFF = "X"  # of a switch, hidden where it is off; a word beside it says so
+
+
+def ratio(one: Color, other: Color) -> float:
+    """Contrast by WCAG 2.1, of relative luminance."""
+    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(color: Color) -> float:
+    def linear(value: float) -> float:
+        return value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
+
+    red, green, blue = (linear(part / 255) for part in color.rgb)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_the_ratio_is_that_of_the_standard() -> None:
+    assert ratio(Color.parse("#000"), Color.parse("#fff")) == pytest.approx(21)
+    assert ratio(Color.parse("#777"), Color.parse("#fff")) == pytest.approx(4.48, abs=0.01)
+
+
+def poor(stage: Stage, least: float) -> set[tuple[str, str, str, float]]:
+    """Words on the screen with less contrast: the text, its colours, the ratio."""
+    found = set()
+    for strip in stage.app.screen._compositor.render_strips():
+        for text, style, _ in strip:
+            word = "".join(character for character in text if character not in LINES).strip()
+            if not word or word == _OFF or style is None or style.color is None or style.bgcolor is None:
+                continue
+            front, back = (Color.from_rich_color(part) for part in (style.color, style.bgcolor))
+            if style.reverse:
+                front, back = back, front
+            got = ratio(front, back)
+            if got < least:
+                found.add((word, front.hex, back.hex, round(got, 2)))
+    return found
+
+
+@pytest.mark.parametrize("theme", [theme.name for theme in themes.OWN])
+def test_every_screen_can_be_read(theme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    checks = [Check("a", True, "b"), Check("model for vad", False, "b", "c"), Check("d", None, "e", "f")]
+    monkeypatch.setattr(health, "checks", lambda profile: iter(checks))
+
+    async def story(stage: Stage) -> None:
+        stage.app.theme = theme
+        least = RATIOS[theme]
+        conversation = stage.app.conversation
+        conversation.post_message(messages.Ready(("whisper-base",)))
+        await stage.settle()
+        unread = {"welcome": poor(stage, least)}
+        for given in (FORM, NOTE, VITALS):
+            conversation.post_message(messages.Taken(given))
+        await conversation.ask(conflict().question)
+        for told in (
+            messages.SignalFailed("readings:1", "it is empty", "give another"),
+            messages.Sensing("audio:1", "speech", 0.5),
+            messages.TurnEnded(1, conflict()),
+        ):
+            conversation.post_message(told)
+        await stage.settle()
+        unread["conversation"] = poor(stage, least)
+        for key in ("f1", "f2", "f6", "f8", "f9", "f10", "f11"):
+            await stage.press(key)
+            unread[key] = poor(stage, least)
+        await stage.press("escape", "ctrl+s")
+        unread["export"] = {told for told in poor(stage, least) if "xport" in told[0]}
+        assert unread == {place: set() for place in unread}
+
+    play(story, size=(100, 40))
