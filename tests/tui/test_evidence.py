@@ -448,3 +448,21 @@ def test_a_terminal_that_draws_pixels_is_given_pixels(
     written = capfd.readouterr().out
     assert ("\x1b_Gi=" in written) == (graphics is Graphics.KITTY)
     assert "\x1b[c" not in written  # by now the answer would be taken for keys
+
+
+@pytest.mark.parametrize("id", ["E1", "E5"])
+def test_what_is_shown_fits_into_a_terminal_that_changes_its_size(things: Made, id: str) -> None:
+    async def story(viewing: Viewing) -> None:
+        await viewing.open(things.answer(), id)
+        for size in ((40, 12), (160, 48), (20, 6), (100, 32)):
+            await viewing.pilot.resize_terminal(*size)
+            await viewing.settle()
+            await viewing.settle()
+            assert viewing.state() == ""
+            for shown in viewing.app.screen.query(Picture):
+                drawn = shown._drawn
+                assert drawn is not None or not shown.size
+                assert drawn is None or (drawn.size[0] <= size[0] and drawn.size[1] <= size[1])
+        assert "Allergies" in viewing.text() or "●" in viewing.text()
+
+    look(story)
