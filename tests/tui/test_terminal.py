@@ -24,20 +24,26 @@ from edge_assistant_tui.terminal import Graphics, Terminal, understood
 ASK = """
 import json, sys, termios, time
 from edge_assistant_tui import terminal
+meanwhile = lambda: None
 before = termios.tcgetattr(0)
 began = time.monotonic()
-found = terminal.ask()
+with terminal.asking() as answer:
+    meanwhile()
+    found = answer()
 took = time.monotonic() - began
 print("\\n" + json.dumps([found.graphics, found.cell, termios.tcgetattr(0)[3] == before[3], took]), flush=True)
 """
 
 
-def asked(answer: bytes, pixels: tuple[int, int] = (0, 0), **environment: str) -> tuple[list[object], bytes]:
+def asked(
+    answer: bytes, pixels: tuple[int, int] = (0, 0), meanwhile: str = "", **environment: str
+) -> tuple[list[object], bytes]:
     """What a process finds out on a terminal that answers so, and what it wrote to it."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, *pixels))
     environment = {"PATH": os.environ["PATH"], "TERM": "xterm-256color", **environment}
-    process = subprocess.Popen([sys.executable, "-c", ASK], stdin=slave, stdout=slave, stderr=slave, env=environment)
+    script = ASK.replace("lambda: None", meanwhile or "lambda: None")
+    process = subprocess.Popen([sys.executable, "-c", script], stdin=slave, stdout=slave, stderr=slave, env=environment)
     written, answered = b"", False
     deadline = time.monotonic() + 30
     while b"]" not in written.rpartition(b'["')[2]:
@@ -84,6 +90,21 @@ def test_a_terminal_that_does_not_answer_is_waited_for_a_moment_only() -> None:
     assert found[3] >= terminal.TIMEOUT * 0.9
 
 
+def test_what_has_to_be_done_meanwhile_costs_nothing_and_is_answered() -> None:
+    late = "lambda: time.sleep(3 * terminal.TIMEOUT)"
+    found, _ = asked(b"\x1b[6;20;9t\x1b[?62;4c", meanwhile=late)
+    assert found[:3] == ["sixel", [9, 20], True]
+
+
+def test_keys_that_are_typed_after_the_answer_are_left_for_the_app() -> None:
+    master, slave = pty.openpty()
+    os.write(master, b"\x1b[?62;4chello\n")
+    assert terminal._answer(slave, time.monotonic()) == b"\x1b[?62;4c"
+    assert os.read(slave, 100) == b"hello\n"
+    os.close(master)
+    os.close(slave)
+
+
 @pytest.mark.parametrize(
     "environment",
     [
@@ -116,9 +137,10 @@ def test_without_a_terminal_there_are_cells(monkeypatch: pytest.MonkeyPatch) -> 
     with open(os.devnull) as nothing:  # noqa: PTH123
         for name in ("__stdin__", "__stderr__"):
             monkeypatch.setattr(sys, name, nothing)
-        assert terminal.ask({"TERM": "xterm-256color"}) == Terminal()
-        monkeypatch.setattr(sys, "__stdin__", None)
-        assert terminal.ask({"TERM": "xterm-256color"}) == Terminal()
+        for stream in (nothing, None):
+            monkeypatch.setattr(sys, "__stdin__", stream)
+            with terminal.asking({"TERM": "xterm-256color"}) as answer:
+                assert answer() == Terminal()
 
 
 def test_a_terminal_that_takes_no_output_holds_nobody_up() -> None:

@@ -7,7 +7,8 @@ import re
 import select
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -44,22 +45,31 @@ class Terminal:
     cell: tuple[int, int] = _DEFAULT_CELL
 
 
-def ask(environment: Mapping[str, str] | None = None) -> Terminal:
-    """Ask the terminal on standard input and error, which Textual uses, for at most `TIMEOUT` seconds.
+@contextmanager
+def asking(environment: Mapping[str, str] | None = None) -> Iterator[Callable[[], Terminal]]:
+    """Ask the terminal on standard input and error, which Textual uses; what is given tells what is known.
 
-    What comes later than that would be taken for keys. So nothing is asked over a network; nor of the Linux console,
-    which draws what it does not understand; nor of tmux and screen, which speak for themselves and not for the terminal
-    that they are shown in. There the environment tells.
+    It waits for at most `TIMEOUT` seconds from the beginning, so that what has to be done before the app starts can be
+    done meanwhile; the terminal is as it was at the end. An answer that comes later would be taken for keys. So nothing
+    is asked over a network; nor of the Linux console, which draws what it does not understand; nor of tmux and screen,
+    which speak for themselves and not for the terminal that they are shown in. There the environment tells.
     """
-    environment = os.environ if environment is None else environment
+    known = _known(os.environ if environment is None else environment)
+    if known is not None:
+        yield lambda: known
+        return
+    with _exchange(_KITTY + _CELL + _DEVICE) as answer:
+        yield lambda: understood(answer(), _window_cell())
+
+
+def _known(environment: Mapping[str, str]) -> Terminal | None:
+    """What need not or must not be asked."""
     chosen = environment.get(VARIABLE)
-    if chosen in list(Graphics):
-        return Terminal(Graphics(chosen), _window_cell() or _DEFAULT_CELL)
-    if environment.get("TERM") == "xterm-kitty":
-        return Terminal(Graphics.KITTY, _window_cell() or _DEFAULT_CELL)
-    if not _answers(environment):
-        return Terminal(cell=_window_cell() or _DEFAULT_CELL)
-    return understood(_exchange(_KITTY + _CELL + _DEVICE), _window_cell())
+    if chosen not in list(Graphics):
+        chosen = Graphics.KITTY if environment.get("TERM") == "xterm-kitty" else None
+    if chosen is None and _answers(environment):
+        return None
+    return Terminal(Graphics(chosen or Graphics.CELLS), _window_cell() or _DEFAULT_CELL)
 
 
 def understood(answer: bytes, window: tuple[int, int] | None) -> Terminal:
@@ -95,8 +105,9 @@ def _is_terminal(stream: object) -> bool:
         return False
 
 
-def _exchange(question: str) -> bytes:
-    """What the terminal says to a question, with echo off; empty where it cannot be asked."""
+@contextmanager
+def _exchange(question: str) -> Iterator[Callable[[], bytes]]:
+    """Ask, with echo off; what is given waits for what the terminal says, or is empty where it cannot be asked."""
     import termios
     import tty
 
@@ -107,25 +118,27 @@ def _exchange(question: str) -> bytes:
         modes = termios.tcgetattr(keys)
         tty.setcbreak(keys, termios.TCSANOW)
     except (termios.error, OSError):
-        return b""
+        yield lambda: b""
+        return
+    deadline = time.monotonic() + TIMEOUT
     try:
-        return _answer(keys, screen, question.encode("ascii"))
-    except OSError:
-        return b""
+        if select.select([], [screen], [], TIMEOUT)[1]:  # output that is held back must not hold us
+            os.write(screen, question.encode("ascii"))
+        yield lambda: _answer(keys, deadline)
     finally:
         termios.tcsetattr(keys, termios.TCSANOW, modes)
 
 
-def _answer(keys: int, screen: int, question: bytes) -> bytes:
-    deadline = time.monotonic() + TIMEOUT
+def _answer(keys: int, deadline: float) -> bytes:
+    """What is said until the last question is answered; what was typed after that is left for whom it was meant."""
     answer = b""
-    if select.select([], [screen], [], TIMEOUT)[1]:  # output that is held back must not hold us
-        os.write(screen, question)
     while _ATTRIBUTES.search(answer) is None and len(answer) < _MAX_ANSWER:
-        left = deadline - time.monotonic()
-        if left <= 0 or not select.select([keys], [], [], left)[0]:
+        try:
+            if not select.select([keys], [], [], max(0.0, deadline - time.monotonic()))[0]:
+                break
+            part = os.read(keys, 1)
+        except OSError:
             break
-        part = os.read(keys, 1024)
         if not part:
             break
         answer += part
