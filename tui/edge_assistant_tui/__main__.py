@@ -14,12 +14,14 @@ def main() -> int:
 
     keep_screen(paths.state_dir() / "libraries.log")
     from edge_assistant_tui import terminal
-    from edge_assistant_tui.app import EdgeAssistant
-    from edge_assistant_tui.options import Options
 
-    chosen = settings.load()
-    logs.start(chosen.log_level)
-    app = EdgeAssistant(Options.from_environment(), chosen, terminal.ask())
+    with terminal.asking() as answer:  # it answers while the app is loaded
+        from edge_assistant_tui.app import EdgeAssistant
+        from edge_assistant_tui.options import Options
+
+        chosen = settings.load()
+        logs.start(chosen.log_level)
+        app = EdgeAssistant(Options.from_environment(), chosen, answer())
     app.run()
     return app.return_code or 0
 
