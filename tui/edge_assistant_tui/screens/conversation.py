@@ -138,7 +138,9 @@ class Conversation(Screen[None]):
         from edge_assistant_tui.screens.evidence import EvidenceScreen
 
         there = {entry.signal.id: entry.signal for entry in self.query_one(SignalList).entries}
-        self.app.push_screen(EvidenceScreen(exhibits.of_answer(event.answer, there), event.id))
+        shown = exhibits.of_answer(event.answer, there)
+        if any(exhibit.id == event.id for exhibit in shown):
+            self.app.push_screen(EvidenceScreen(shown, event.id))
 
     async def ask(self, text: str | None, recording: bytes | None = None) -> None:
         """Begin a turn; without a text the signals are compared."""
