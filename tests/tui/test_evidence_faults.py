@@ -20,6 +20,7 @@ from edge_assistant_tui.screens.evidence import GONE, LOADING, EvidenceScreen
 from edge_assistant_tui.showing import decoded as decoding
 from edge_assistant_tui.showing.decoded import Decoded, Superseded
 from edge_assistant_tui.showing.loader import Loader, Problem
+from edge_assistant_tui.widgets.turn import Turn
 from edge_assistant_tui.widgets.view import View
 
 IDS = ("E1", "E3", "E5", "E6")  # picture, recording, readings, text
@@ -348,5 +349,16 @@ def test_every_state_is_a_word(things: Made) -> None:
         viewing.app.screen._say("it broke: mend it", problem=True)  # type: ignore[attr-defined]
         assert state.has_class("problem")
         assert said(state) == "it broke: mend it"
+
+    look(story)
+
+
+def test_a_citation_of_nothing_opens_nothing(things: Made) -> None:
+    async def story(viewing: Viewing) -> None:
+        talk = viewing.app.screen
+        for answer in (replace(things.answer(), citations=(), computed=()), things.answer()):
+            talk.post_message(Turn.Cited(answer, "E77"))
+            await viewing.pilot.pause()
+            assert viewing.app.screen is talk
 
     look(story)
