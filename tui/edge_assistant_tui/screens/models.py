@@ -100,6 +100,7 @@ class Models(Place):
         if self.app.missing and self.app.welcoming and self.app.puller.available and not self.app.pulls.tried:
             self.action_pull_profile()
         self._told_pull()
+        self._list()
 
     @work(thread=True, exclusive=True, group="list")
     def _list(self) -> None:
