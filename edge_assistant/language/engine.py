@@ -11,6 +11,7 @@ import ctypes
 import math
 import os
 import time
+import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -110,6 +111,8 @@ class LlamaEngine:
         self._model = self._load(model.files["model"])
         self._vocab = llama_cpp.llama_model_get_vocab(self._model)
         self._ctx = self._new_context(runtime.threads)
+        self._free = weakref.finalize(self, _freed, llama_cpp, self._ctx, self._model)  # who switches models needs it
+        self._free.atexit = False
         self._n_vocab = llama_cpp.llama_vocab_n_tokens(self._vocab)
         end = self._tokenize(Part(end_of_turn, control=True))
         if len(end) != 1:
@@ -117,11 +120,9 @@ class LlamaEngine:
         self._end = end[0]
 
     def close(self) -> None:
-        """Free the model's memory; it cannot be used afterwards."""
-        if self._ctx:
-            self._llama.llama_free(self._ctx)
-            self._llama.llama_model_free(self._model)
-            self._ctx = self._model = None
+        """Free the model's memory, as is done when nothing refers to this any more; it cannot be used afterwards."""
+        self._free()
+        self._ctx = self._model = None
 
     def count(self, text: str) -> int:
         """Tokens of a text."""
@@ -260,6 +261,7 @@ class LlamaEngine:
         params.abort_callback, params.abort_callback_data = self._abort_callback(), self._halt.address
         context = self._llama.llama_init_from_model(self._model, params)
         if not context:
+            self._llama.llama_model_free(self._model)
             raise ModelTooLarge(
                 f"there is no memory to run {self.name}", "close other programs, or take a smaller profile"
             )
@@ -283,6 +285,11 @@ class LlamaEngine:
         ggml = self._llama.llama_cpp._lib
         if ggml.ggml_backend_reg_count() == 0:
             ggml.ggml_backend_load_all_from_path(os.fsencode(Path(self._llama.__file__).with_name("lib")))
+
+
+def _freed(llama: Any, context: Any, model: Any) -> None:  # noqa: ANN401 - a module, and pointers of llama.cpp
+    llama.llama_free(context)
+    llama.llama_model_free(model)
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -301,3 +302,13 @@ def test_who_was_stopped_computes_nothing_until_that_is_taken_back(stopping: tup
         stopped.choose(QUESTION, ["blue", "red"])
     halt.clear()
     assert stopped.choose(QUESTION, ["blue"]).index == 0
+
+
+def test_the_memory_of_an_engine_that_nobody_has_any_more_is_freed(models: Callable[[str], InstalledModel]) -> None:
+    engine = LlamaEngine(models("language"), Runtime(1), CONTEXT)
+    write(engine, QUESTION)
+    freed = engine._free
+    assert freed.alive
+    del engine
+    gc.collect()
+    assert not freed.alive

@@ -1,25 +1,133 @@
-"""The worker: what it posts when the history is not what it was."""
+"""The worker: what it posts when things are not as they were, and what it does when it is told to stop."""
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
+from typing import Any
 
+import pytest
 from textual.message import Message
 
-from edge_assistant.history.store import FILE
-from edge_assistant_tui import messages
+from edge_assistant import assistant
+from edge_assistant.assistant import Assistant, Watch
+from edge_assistant.errors import UsageError
+from edge_assistant.history.store import FILE, History
+from edge_assistant.signals import Signal
+from edge_assistant_tui import messages, unsent
 from edge_assistant_tui.options import Options
 from edge_assistant_tui.work import Work
+
+PATIENCE = 60.0
+
+
+def started() -> tuple[Work, list[Message]]:
+    posted: list[Message] = []
+    work = Work(posted.append, Options(profile="test"))
+    work.start()
+    return work, posted
+
+
+def finish(work: Work) -> None:
+    """Wait until all that was asked of it so far is done, and end it."""
+    done = threading.Event()
+    work._put(done.set)
+    assert done.wait(PATIENCE)
+    work.close()
 
 
 def test_a_damaged_history_is_set_aside_and_said(home: Path) -> None:
     file = home / "history" / FILE
     file.parent.mkdir()
     file.write_bytes(b"this is no database " * 100)
-    posted: list[Message] = []
-    work = Work(posted.append, Options(profile="test"))
-    work.start()
+    work, posted = started()
     work.close()
     notes = [message.text for message in posted if isinstance(message, messages.HistoryNoted)]
     assert len(notes) == 1
     assert "set aside" in notes[0]
+
+
+def test_models_that_are_used_instead_are_those_that_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Any] = []
+
+    def recorded(portfolio: object, profile: str, **others: Any) -> Assistant:
+        made.append((profile, dict(others["instead"])))
+        return Assistant(portfolio, profile, **others)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(assistant, "Assistant", recorded)
+    work, _ = started()
+    work.switch(Options(profile="test"), {"language": "smollm2-135m-instruct-q4_1"})
+    finish(work)
+    work.assistant()
+    assert made == [("test", {"language": "smollm2-135m-instruct-q4_1"})]
+
+
+class Held:
+    """An assistant that perceives until it is stopped or let go."""
+
+    def __init__(self) -> None:
+        self.begun, self.let_go = threading.Event(), threading.Event()
+        self.perceived: list[str] = []
+
+    def perceive(self, signal: Signal, watch: Watch, language: str | None = None) -> None:
+        self.perceived.append(signal.name)
+        self.begun.set()
+        assert self.let_go.wait(PATIENCE)
+
+    def stop(self) -> None:
+        self.let_go.set()
+
+
+def test_what_waits_at_the_end_is_not_begun_and_the_conversation_is_closed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    held = Held()
+    work, _ = started()
+    monkeypatch.setattr(work, "assistant", lambda: held)
+    for name in ("first", "second", "third"):
+        (tmp_path / f"{name}.txt").write_text(f"This is the {name} one.")
+        work.attach(tmp_path / f"{name}.txt")
+    assert held.begun.wait(PATIENCE)
+    work.close()
+    assert held.perceived == ["first.txt"]
+    assert not work._thread.is_alive()
+    assert History().unfinished() is None
+
+
+def test_a_stop_that_comes_before_there_is_anything_to_stop_ends_the_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    work, posted = started()
+    real = work.assistant
+
+    def opened() -> Assistant:
+        work.stop()  # as Escape does while the first question still loads its libraries
+        return real()
+
+    monkeypatch.setattr(work, "assistant", opened)
+    work.ask(7, "Who are you?")
+    finish(work)
+    assert [message.turn for message in posted if isinstance(message, messages.TurnStopped)] == [7]
+
+
+@pytest.mark.parametrize("error", [UsageError("no such domain", "name another"), ZeroDivisionError()])
+def test_a_turn_ends_whatever_goes_wrong(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def refuse() -> Assistant:
+        raise error
+
+    work, posted = started()
+    monkeypatch.setattr(work, "assistant", refuse)
+    work.ask(7, "Who are you?")
+    finish(work)
+    assert [message.turn for message in posted if isinstance(message, messages.TurnFailed)] == [7]
+    assert any(isinstance(message, messages.Faulted) for message in posted) == isinstance(error, ZeroDivisionError)
+
+
+def test_speech_is_done_with_whatever_goes_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(unsent, "speech", fail)
+    work, posted = started()
+    monkeypatch.setattr(work, "assistant", lambda: None)
+    work.hear([], final=True)
+    finish(work)
+    assert [(heard.text, heard.final) for heard in posted if isinstance(heard, messages.Heard)] == [("", True)]

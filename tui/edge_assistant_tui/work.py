@@ -56,6 +56,7 @@ class Work:
         self._kept: str | None = None  # id of this conversation in the history
         self._waiting = 0
         self._generation = 0  # a stop makes the questions that were asked before it void
+        self._closing = False
         self._lock = threading.Lock()
         self._opening = threading.Lock()  # of the assistant
         self._thread = threading.Thread(target=self._run, name="work", daemon=True)
@@ -86,9 +87,10 @@ class Work:
         self._put(self._look)
 
     def close(self) -> None:
-        """End: what runs is stopped, the conversation is closed in the history."""
+        """End: what runs is stopped, what waits is not begun, the conversation is closed in the history."""
         if not self._thread.is_alive():
             return
+        self._closing = True
         self.stop()
         self._put(self._finish)
         self._jobs.put(None)
@@ -97,8 +99,8 @@ class Work:
     def stop(self) -> None:
         """Stop the question that is answered, and those that wait."""
         self._generation += 1
-        if self._open is not None:
-            self._open.stop()
+        if (runs := self._open or self._assistant) is not None:
+            runs.stop()
 
     def look(self) -> None:
         """Look for the models of the profile again."""
@@ -170,10 +172,6 @@ class Work:
         """Begin a new conversation; the old one stays in the history."""
         self._put(self._finish)
 
-    def voice(self, ready: Callable[[Any], None]) -> None:
-        """Open the voice and hand it over, in this thread; where there is none the app is told why."""
-        self._put(lambda: ready(self._conversation().assistant.voice()))
-
     def assistant(self) -> Assistant:
         """What perceives and answers; in this thread, but for what it opens for others: an endpointer, a voice."""
         with self._opening:
@@ -184,8 +182,10 @@ class Work:
 
                 chosen = self._options.domain
                 vocabulary = domain.load(chosen) if chosen else None
-                self._assistant = Assistant(Portfolio(), self._options.profile, vocabulary=vocabulary)
-        return self._assistant
+                self._assistant = Assistant(
+                    Portfolio(), self._options.profile, vocabulary=vocabulary, instead=self._instead
+                )
+            return self._assistant
 
     def _put(self, job: Job) -> None:
         with self._lock:
@@ -227,12 +227,14 @@ class Work:
 
     def _switch(self, options: Options, instead: Mapping[str, str]) -> None:
         signals = self._open.signals if self._open is not None else ()
-        self._options, self._instead = options, instead
-        self._assistant = self._open = None
-        self._look()
+        with self._opening:
+            self._options, self._instead = options, instead
+            self._assistant = None
+        self._open = None
         for signal in signals:
             self._conversation().restore(signal)
             self._put(partial(self._perceive, signal))
+        self._look()
 
     def _offer(self) -> None:
         """Offer what the last run did not end."""
@@ -291,7 +293,7 @@ class Work:
         """Perceive a signal; what fails is said of it, and it stays to be looked at or removed."""
         from edge_assistant.errors import EdgeAssistantError
 
-        if signal not in self._conversation().signals:
+        if self._closing or signal not in self._conversation().signals:
             return  # it was removed, or renewed, while it waited
         try:
             self._conversation().perceive(signal.id, self._watch_signal)
@@ -299,6 +301,8 @@ class Work:
             self._post(messages.SignalFailed(signal.id, error.message, _hint(error)))
 
     def _watch_signal(self, event: Any) -> None:  # noqa: ANN401 - an Event, whose module is imported by the bridge
+        if self._closing:
+            raise _stopped()
         for message in bridge.of_signal(event):
             self._post(message)
 
@@ -308,15 +312,17 @@ class Work:
         if generation != self._generation:
             self._post(messages.TurnStopped(turn))
             return
-        conversation = self._conversation()
-        known = {signal.id for signal in conversation.signals}
 
         def watch(event: Any) -> None:  # noqa: ANN401 - an Event
+            if generation != self._generation:  # a stop that came while there was nothing yet that could be stopped
+                raise _stopped()
             self._notice(known)
             for message in bridge.of_turn(turn, event):
                 self._post(message)
 
         try:
+            conversation = self._conversation()
+            known = {signal.id for signal in conversation.signals}
             answer = conversation.check(watch) if text is None else conversation.ask(text, watch, spoken=recording)
         except Stopped:
             self._post(messages.TurnStopped(turn))
@@ -324,6 +330,9 @@ class Work:
         except EdgeAssistantError as error:
             self._post(messages.TurnFailed(turn, error.message, _hint(error)))
             return
+        except Exception:
+            self._post(messages.TurnFailed(turn, "a fault of ours", "ask again; the log has the details"))
+            raise
         self._keep(lambda history, kept: history.add_turn(kept, answer))
 
     def _notice(self, known: set[str]) -> None:
@@ -337,10 +346,13 @@ class Work:
     def _look_at(self, data: bytes, name: str, wanted: Callable[[], bool]) -> None:
         from edge_assistant.errors import EdgeAssistantError, Stopped
 
-        if not wanted():
+        def needed() -> bool:
+            return not self._closing and wanted()
+
+        if not needed():
             return
         try:
-            found = unsent.picture(self.assistant(), data, name, self._options.language, wanted)
+            found = unsent.picture(self.assistant(), data, name, self._options.language, needed)
         except Stopped:
             pass
         except EdgeAssistantError as error:
@@ -351,12 +363,14 @@ class Work:
     def _hear(self, samples: Any, final: bool) -> None:  # noqa: ANN401 - float32 [n]
         from edge_assistant.errors import EdgeAssistantError
 
+        if self._closing:
+            return
         try:
             text, recording = unsent.speech(self.assistant(), samples, self._options.language)
-        except EdgeAssistantError as error:
+        except Exception as error:
             self._post(messages.Heard("", final))
-            if final:
-                self._post(messages.Refused(error.message, error.hint))
+            if final or not isinstance(error, EdgeAssistantError):
+                raise  # told by `_run`
             return
         self._post(messages.Heard(text, final, recording if final else None))
         if not final:
@@ -384,6 +398,12 @@ class Work:
         if kept is not None:
             self._keeping(lambda: self.history.close(kept))
         self._kept = self._open = None
+
+
+def _stopped() -> EdgeAssistantError:
+    from edge_assistant.errors import Stopped
+
+    return Stopped("stopped", "ask again")
 
 
 def _hint(error: EdgeAssistantError) -> str:
