@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from difflib import SequenceMatcher
@@ -18,6 +18,7 @@ from edge_assistant.evidence import Evidence, Speech, Word
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.seen import COUNT, PRESENCE
 from edge_assistant.reasoning.sources import Source
+from edge_assistant.reasoning.told.clauses import told_words
 from edge_assistant.reasoning.told.lists import is_drug
 from edge_assistant.reasoning.values.heard import mended
 from edge_assistant.reasoning.values.likeness import alike, consonants, plain
@@ -41,11 +42,11 @@ def as_said(sources: Sequence[Source], told: Iterable[Claim], asked: str) -> lis
         told: claims of what is written and typed, whose names may have been spoken, too.
         asked: the question.
     """
-    names = list(_names(told, asked))[:_MOST_NAMES]
+    names = dict(list(_names(told, asked).items())[:_MOST_NAMES])
     return [replace(source, evidence=_said(source.evidence, names)) for source in sources]
 
 
-def _said(evidence: Sequence[Evidence], names: Sequence[str]) -> tuple[Evidence, ...]:
+def _said(evidence: Sequence[Evidence], names: Mapping[str, bool]) -> tuple[Evidence, ...]:
     lines = [item for item in evidence if isinstance(item.detail, Speech)]
     if not lines:
         return tuple(evidence)
@@ -54,23 +55,23 @@ def _said(evidence: Sequence[Evidence], names: Sequence[str]) -> tuple[Evidence,
     return tuple(said.get(item.id, item) for item in evidence)
 
 
-def _names(told: Iterable[Claim], asked: str) -> Iterator[str]:
-    """Names that may be spoken: of people, of medicines and goods, and the medicines that a question names."""
+def _names(told: Iterable[Claim], asked: str) -> dict[str, bool]:
+    """Names that may be spoken, of medicines, goods and people, and the medicines of a question; True for people."""
     found: list[str] = [word for word in re.findall(r"[^\W\d_]+", asked) if is_drug(word)]
+    people: list[str] = []
     for claim in told:
         match claim.value:
             case Name():
-                found.append(claim.text)
+                people.append(claim.text)
             case Items():
                 found += re.split(r",|;|\band\b|&", claim.text)
         if claim.subject and claim.attribute not in (COUNT, PRESENCE):
             found.append(claim.subject)
-    for name in {name.strip().casefold(): name.strip() for name in found}.values():
-        if not re.search(r"\d", name) and len(name.split()) < _MOST_WORDS:
-            yield name
+    known = {name.strip().casefold(): (name.strip(), name in people) for name in (*found, *people)}
+    return {n: person for n, person in known.values() if not re.search(r"\d", n) and len(n.split()) < _MOST_WORDS}
 
 
-def _named(line: Evidence, names: Sequence[str]) -> str:
+def _named(line: Evidence, names: Mapping[str, bool]) -> str:
     """A segment with the names that its unsure words stand for."""
     assert isinstance(line.detail, Speech)
     words = line.detail.words
@@ -83,14 +84,16 @@ def _named(line: Evidence, names: Sequence[str]) -> str:
     return " ".join(filter(None, text))
 
 
-def _found(words: Sequence[Word], names: Sequence[str]) -> list[tuple[int, int, str]]:
+def _found(words: Sequence[Word], names: Mapping[str, bool]) -> list[tuple[int, int, str]]:
     """Where names were said, none over another; of those at one place the likest."""
     found: list[tuple[float, int, int, str]] = []
     for start in range(len(words)):
         for end in range(start + 1, min(start + _MOST_WORDS, len(words)) + 1):
             if end - start > 1 and re.search(r"[.!?;:,]$", words[end - 2].text):
                 break
-            ranked = sorted(((_distance(words[start:end], name), name) for name in names), key=lambda one: one[0])
+            ranked = sorted(
+                ((_distance(words[start:end], n, person=p), n) for n, p in names.items()), key=lambda one: one[0]
+            )
             if ranked[0][0] < 1 and (len(ranked) == 1 or ranked[0][0] < ranked[1][0]):
                 found.append((ranked[0][0], start, end, ranked[0][1]))
     kept: list[tuple[int, int, str]] = []
@@ -100,8 +103,11 @@ def _found(words: Sequence[Word], names: Sequence[str]) -> list[tuple[int, int, 
     return sorted(kept)
 
 
-def _distance(words: Sequence[Word], name: str) -> float:
-    """How far words as they were heard are from a name, below 1 where they can be it."""
+def _distance(words: Sequence[Word], name: str, *, person: bool = False) -> float:
+    """How far words as they were heard are from a name, below 1 where they can be it.
+
+    Names of people are told apart by their vowels, and by one sound.
+    """
     heard, wanted = plain("".join(word.text for word in words)), plain(name)
     if heard == wanted:
         return 0.05 if len(words) != len(name.split()) else 1.0  # Bellanapoli is Bella Napoli
@@ -109,14 +115,15 @@ def _distance(words: Sequence[Word], name: str) -> float:
         return 1.0
     if len(words) == len(name.split()) and all(alike(a.text, b) for a, b in zip(words, name.split(), strict=True)):
         return 0.1 if words[0].text.islower() != name.islower() or _surety(words) < UNSURE else 1.0
-    if _surety(words) >= UNSURE or any(is_drug(plain(word.text)) for word in words):
+    if person or _surety(words) >= UNSURE or any(plain(word.text) in told_words("drugs") for word in words):
         return 1.0
     one, other = consonants(heard), consonants(wanted)
     like = SequenceMatcher(None, _classes(heard), _classes(wanted), autojunk=False).ratio()
     if one == other and len(one) >= _LEAST_SOUNDS:
         return 1 - like if like >= _LEAST_LIKE else 1.0
     one_off = min(len(one), len(other)) >= _ONE_OFF - 1 and max(len(one), len(other)) >= _ONE_OFF
-    if not one_off or not _is_drug_like(name) or like < _LEAST_LIKE:
+    other_drug = any(is_drug(plain(word.text)) for word in words)  # one that the list does not have
+    if not one_off or other_drug or not any(map(is_drug, name.split())) or like < _LEAST_LIKE:
         return 1.0
     return 1.0 if _edits(one, other) > 1 else 0.99 - like / 2
 
@@ -124,11 +131,6 @@ def _distance(words: Sequence[Word], name: str) -> float:
 def _classes(word: str) -> str:
     """A word letter by letter, each as its sound is made; all vowels are one."""
     return "".join("a" if letter in "aeiouyhw" else consonants(letter) for letter in word)
-
-
-def _is_drug_like(name: str) -> bool:
-    """Whether a name is one word, or a medicine's: names of people are told apart by one sound."""
-    return any(is_drug(word) for word in name.split())
 
 
 def _edits(a: str, b: str) -> int:

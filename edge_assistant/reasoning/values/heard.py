@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from difflib import SequenceMatcher
 
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
 from edge_assistant.reasoning.values.clocks import clocks
@@ -19,7 +18,8 @@ _DIGIT_WORDS = {"to": "two", "too": "two", "for": "four", "ate": "eight", "won":
 _LIKE = "|".join(_DIGITS)
 _TENS = {"twen": 20, "thir": 30, "for": 40, "four": 40, "fif": 50, "six": 60, "eight": 80, "nine": 90, "night": 90}
 _PREFIXED = re.compile(r"(?<=[\d ])(?:kilo|mega|milli|micro|centi|hecto)[a-z]{4,14}\b", re.I)
-_UNIT_LIKENESS = 0.75  # of a misheard unit with a prefix; "kilopassables" and "kilopascals" have 0.83
+_UNIT_APART = 0.35  # share of the letters of a misheard unit with a prefix that may be others; of "kilopassables" 0.31
+_SHORT_UNIT = 6  # letters of a unit that is told from others by its prefix
 _HALF_OF_DAY = re.compile(
     r"(?<![\d:.])(?P<hour>1[0-2]|0?\d)(?:[:.]?(?P<minute>[0-5]\d))? ?"
     r"(?:(?:(?:at|a|ate|add) )?(?P<half>[AP])\.? ?M\b|(?P<m>(?:at|add|ate) M\b)"
@@ -134,12 +134,17 @@ def _half(match: re.Match[str]) -> str:
 
 def _unit(word: str) -> str:
     """The unit with a prefix that a word sounds like, or the word."""
+    from jellyfish import levenshtein_distance
+
     if word.lower() in vocabulary().units:
         return word
     prefix = re.match("kilo|mega|milli|micro|centi|hecto", word.lower())
-    known = [unit for unit in vocabulary().units if prefix and unit.startswith(prefix[0]) and len(unit) > 6]
-    likest = max(known, key=lambda unit: SequenceMatcher(None, unit, word.lower()).ratio(), default=word)
-    return likest if SequenceMatcher(None, likest, word.lower()).ratio() >= _UNIT_LIKENESS else word
+    known = [unit for unit in vocabulary().units if prefix and unit.startswith(prefix[0]) and len(unit) > _SHORT_UNIT]
+    apart = {unit: levenshtein_distance(unit, word.lower()) for unit in known}
+    least = min(apart.values(), default=len(word))
+    nearest = [unit for unit in known if apart[unit] == least]
+    one = len({vocabulary().units[unit] for unit in nearest}) == 1  # millimetres are not to become millilitres
+    return nearest[0] if one and least <= _UNIT_APART * len(word) else word
 
 
 def _said_twice() -> frozenset[str]:

@@ -180,6 +180,7 @@ def test_what_refers_to_units_and_attributes_finds_them(chosen: Vocabulary) -> N
     assert chosen.unit_names.keys() <= chosen.scales.keys()
     assert set(chosen.unit_names.values()) <= chosen.attributes.keys()
     assert set(chosen.misread.values()) <= chosen.scales.keys()
+    assert set(chosen.misheard.values()) <= chosen.scales.keys()
     assert set(chosen.hundredths.values()) <= {"", *chosen.scales}
     assert chosen.also.keys() | set().union(*chosen.also.values()) <= chosen.scales.keys()
     assert chosen.telling["units"].keys() <= names
