@@ -168,7 +168,7 @@ def test_a_pull_is_stopped_and_says_so() -> None:
         launched(stage, launcher)
         await stage.press("f9", "a", "c")
         await over(stage)
-        assert "interrupted run the command again" in " ".join(toasts(stage))
+        assert "The pull of starter is stopped; another one goes on where it was." in " ".join(toasts(stage))
         assert stage.said("#pull") == ""
 
     play(story)

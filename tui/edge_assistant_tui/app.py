@@ -27,6 +27,7 @@ from edge_assistant_tui.showing.loader import Loader
 from edge_assistant_tui.terminal import Terminal
 from edge_assistant_tui.widgets.prompt import Prompt
 from edge_assistant_tui.widgets.restore import Restore
+from edge_assistant_tui.widgets.turn import Turn
 from edge_assistant_tui.widgets.welcome import Welcome
 from edge_assistant_tui.work import Work
 
@@ -186,6 +187,8 @@ class EdgeAssistant(App[int]):
         self.work.look()
         if event.done:
             self.notify(f"{event.name} is here.", markup=False)
+        elif self.pulls.stopped:
+            self.notify(f"The pull of {event.name} is stopped; another one goes on where it was.", markup=False)
         else:
             self.notify(event.hint, title=event.message, severity="error", timeout=10, markup=False)
 
@@ -194,7 +197,7 @@ class EdgeAssistant(App[int]):
         if not self.conversation.query(Restore):
             banner = Restore(event.saved)
             await self.conversation.mount(banner, before="#prompt")
-            if not self._touched and not self.conversation.query_one(Prompt).text:
+            if not (self._touched or self.conversation.query_one(Prompt).text or self.conversation.query(Turn)):
                 self.conversation.set_focus(banner)  # nobody types, whose letters it would take
 
     @on(messages.Refused)

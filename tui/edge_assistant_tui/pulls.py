@@ -20,6 +20,7 @@ class Pulls:
         name: the model or profile that is pulled; None where nothing is.
         line: the last line of its progress.
         tried: whether one was begun since the app started.
+        stopped: whether the person stopped it.
     """
 
     def __init__(self, puller: Puller, post: Callable[[Message], Any]) -> None:
@@ -33,19 +34,21 @@ class Pulls:
         self._post = post
         self.name: str | None = None
         self.line = ""
-        self.tried = False
+        self.tried = self.stopped = False
 
     def start(self, name: str) -> None:
         """Begin to pull a model or profile; what comes of it is told."""
         if self.name is not None:
             self._post(messages.Refused("a pull is running", "wait for its end, or stop it"))
             return
-        self.name, self.line, self.tried = name, "asking the launcher", True
+        self.name, self.line, self.tried, self.stopped = name, "asking the launcher", True, False
         threading.Thread(target=self._pull, args=(name,), name="pull", daemon=True).start()
 
     def cancel(self) -> None:
         """Stop it; what it has brought is kept for the next one."""
-        self._puller.cancel()
+        if self.name is not None:
+            self.stopped = True
+            self._puller.cancel()
 
     def ended(self) -> None:
         """The app knows that it is over."""
