@@ -177,7 +177,11 @@ class Reasoner:
         if not any(isinstance(item.detail, Speech) for source in sources for item in source.evidence):
             return list(sources)
         quiet = (s for s in sources if not any(isinstance(item.detail, Speech) for item in s.evidence))
-        return as_said(sources, [claim for source in quiet for claim in inventory(source)], asked)
+        said = as_said(sources, [claim for source in quiet for claim in inventory(source)], asked)
+        for before, after in zip(sources, said, strict=True):
+            if after.evidence != before.evidence:
+                self._watch(trace.of_heard(before.signal.id, before.evidence, after.evidence))
+        return said
 
     def _inventories(self, sources: Sequence[Source]) -> Told:
         """What code finds in each source: by rules, and then by examples of what the signals tell."""

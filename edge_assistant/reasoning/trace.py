@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from edge_assistant.events import Traced
+from edge_assistant.evidence import Evidence
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.question import Query
 from edge_assistant.reasoning.values.values import Value
@@ -24,6 +25,12 @@ def of_question(query: Query) -> Traced:
         "limit": shown(query.computing.limit) if query.computing and query.computing.limit else "",
     }
     return Traced("question", None, tuple(f"{name}: {value}" for name, value in parts.items() if value))
+
+
+def of_heard(signal: str, heard: Sequence[Evidence], said: Sequence[Evidence]) -> Traced:
+    """Which segments of a recording are read otherwise than the recogniser wrote them."""
+    pairs = [(a, b) for a, b in zip(heard, said, strict=True) if a.text != b.text]
+    return Traced("heard", signal, tuple(f"[{a.id}] {a.text} -> {b.text}" for a, b in pairs))
 
 
 def of_claims(signal: str, claims: Sequence[Claim]) -> Traced:
