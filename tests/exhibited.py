@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import wave
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from edge_assistant_tui import exhibits
 from edge_assistant_tui.app import EdgeAssistant
 from edge_assistant_tui.screens.evidence import EvidenceScreen
 from edge_assistant_tui.terminal import Terminal
+from edge_assistant_tui.widgets.picture import Picture
 
 RATE = 16_000
 BOX = (120, 200, 160, 60)  # of the dark word on the form
@@ -195,3 +196,41 @@ def look(
             await story(Viewing(pilot))
 
     asyncio.run(run())
+
+
+def colours(viewing: Viewing) -> list[list[tuple[int, int, int]]]:
+    """The pixels of the picture that is shown, two a cell."""
+    drawn = viewing.app.screen.query_one(Picture)._drawn
+    assert drawn is not None
+    rows: list[list[tuple[int, int, int]]] = []
+    for strip in drawn.strips:
+        upper: list[tuple[int, int, int]] = []
+        lower: list[tuple[int, int, int]] = []
+        for text, style, _ in strip:
+            assert style is not None
+            upper += [tuple(style.color.triplet)] * len(text)  # type: ignore[union-attr, arg-type, list-item]
+            lower += [tuple(style.bgcolor.triplet)] * len(text)  # type: ignore[union-attr, arg-type, list-item]
+        rows += [upper, lower]
+    return rows
+
+
+def near(colour: tuple[int, int, int], wanted: tuple[int, int, int]) -> bool:
+    return all(abs(a - b) < 24 for a, b in zip(colour, wanted, strict=True))
+
+
+def share(pixels: list[list[tuple[int, int, int]]], wanted: tuple[int, int, int]) -> float:
+    """How much of a picture has about this colour."""
+    every = [colour for row in pixels for colour in row]
+    return sum(near(colour, wanted) for colour in every) / len(every)
+
+
+def cited(signal: Signal, *items: Evidence, computed: tuple[Computation, ...] = ()) -> Answer:
+    """An answer over one signal that cites all of these."""
+    return replace(
+        Made(signal, signal, signal, signal).answer(),
+        signals=(signal,),
+        evidence=items,
+        citations=tuple(item.id for item in items),
+        computed=computed,
+        verdicts=(),
+    )

@@ -2,61 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
-from exhibited import BLUE, DARK, PAPER, RATE, RED, Made, Viewing, look, made
+from exhibited import BLUE, DARK, PAPER, RATE, RED, Made, Viewing, cited, colours, look, made, near, share
 from PIL import Image
-from textual.widgets import OptionList
 
 from edge_assistant.answer import Computation
 from edge_assistant.evidence import Evidence, Locator, Passage
-from edge_assistant.signals import Kind, Origin, Signal, take_bytes, take_file
+from edge_assistant.signals import Kind, Origin, take_bytes, take_file
 from edge_assistant_tui import messages
 from edge_assistant_tui.screens.conversation import Conversation
 from edge_assistant_tui.screens.evidence import EvidenceScreen
-from edge_assistant_tui.screens.signal import SignalScreen
 from edge_assistant_tui.showing.pictures import _FRAME
 from edge_assistant_tui.terminal import Graphics, Terminal
 from edge_assistant_tui.widgets.picture import Picture
 from edge_assistant_tui.widgets.picture_view import PictureView
 from edge_assistant_tui.widgets.rows_view import RowsView
-from edge_assistant_tui.widgets.signals import Entry, SignalList
 from edge_assistant_tui.widgets.sources import Sources
 
 
 @pytest.fixture
 def things(tmp_path: Path) -> Made:
     return made(tmp_path)
-
-
-def colours(viewing: Viewing) -> list[list[tuple[int, int, int]]]:
-    """The pixels of the picture that is shown, two a cell."""
-    drawn = viewing.app.screen.query_one(Picture)._drawn
-    assert drawn is not None
-    rows: list[list[tuple[int, int, int]]] = []
-    for strip in drawn.strips:
-        upper: list[tuple[int, int, int]] = []
-        lower: list[tuple[int, int, int]] = []
-        for text, style, _ in strip:
-            assert style is not None
-            upper += [tuple(style.color.triplet)] * len(text)  # type: ignore[union-attr, arg-type, list-item]
-            lower += [tuple(style.bgcolor.triplet)] * len(text)  # type: ignore[union-attr, arg-type, list-item]
-        rows += [upper, lower]
-    return rows
-
-
-def near(colour: tuple[int, int, int], wanted: tuple[int, int, int]) -> bool:
-    return all(abs(a - b) < 24 for a, b in zip(colour, wanted, strict=True))
-
-
-def share(pixels: list[list[tuple[int, int, int]]], wanted: tuple[int, int, int]) -> float:
-    """How much of a picture has about this colour."""
-    every = [colour for row in pixels for colour in row]
-    return sum(near(colour, wanted) for colour in every) / len(every)
 
 
 def test_a_link_in_the_answer_opens_its_evidence_and_escape_leads_back(things: Made) -> None:
@@ -165,18 +135,6 @@ def test_a_picture_that_lies_on_its_side_is_shown_upright(tmp_path: Path, orient
         assert near(pixels[len(pixels) // 4][-2], PAPER)
 
     look(story)
-
-
-def cited(signal: Signal, *items: Evidence, computed: tuple[Computation, ...] = ()):  # type: ignore[no-untyped-def]
-    """An answer over one signal that cites all of these."""
-    return replace(
-        Made(signal, signal, signal, signal).answer(),
-        signals=(signal,),
-        evidence=items,
-        citations=tuple(item.id for item in items),
-        computed=computed,
-        verdicts=(),
-    )
 
 
 @pytest.mark.parametrize("ending", ["tiff", "pdf"])
@@ -361,67 +319,6 @@ def test_a_video_shows_the_frame_at_its_second_with_the_box_and_its_sound_is_pla
         assert "00:02.0-00:04.0  seen: a red square" in viewing.text()
 
     look(story, speaker=f"file:{tmp_path / 'out.wav'}")
-
-
-def test_a_signal_as_a_whole_lists_what_was_perceived_and_opens_it(things: Made) -> None:
-    answer = things.answer()
-    entry = Entry(
-        things.note, "ready", "3 pieces", evidence={"speech": answer.evidence[1:4]}, notes=("its end was not heard",)
-    )
-
-    async def story(viewing: Viewing) -> None:
-        talk = viewing.app.screen
-        talk.query_one(SignalList).post_message(SignalList.Wanted(entry))
-        await viewing.pilot.pause()
-        assert isinstance(viewing.app.screen, SignalScreen)
-        text = viewing.text()
-        for words in (
-            "note.wav",
-            "ready: 3 pieces",
-            "note: its end was not heard",
-            "from 00:04.0 to 00:06.0, 50% sure",
-        ):
-            assert words in text
-        await viewing.press("down", "enter")
-        assert isinstance(viewing.app.screen, EvidenceScreen)
-        assert "▶ 00:04.0-00:06.0  I'm allergic to penicillin." in viewing.text()
-        await viewing.press("n")
-        assert "▶ 00:06.5-00:07.5  Thank you." in viewing.text()
-        await viewing.press("escape")
-        assert viewing.app.screen.query_one(OptionList).highlighted == 1
-        await viewing.press("escape")
-        assert viewing.app.screen is talk
-
-    look(story)
-
-
-def test_a_signal_that_failed_says_why_and_what_to_do(things: Made) -> None:
-    entry = Entry(things.form, "failed", "form.png is a damaged picture", "copy or export it again")
-
-    async def story(viewing: Viewing) -> None:
-        await viewing.app.push_screen(SignalScreen(entry))
-        await viewing.pilot.pause()
-        text = viewing.text()
-        assert "failed: form.png is a damaged picture" in text
-        assert "what to do: copy or export it again" in text
-        assert not viewing.app.screen.query_one(OptionList).display
-
-    look(story)
-
-
-def test_enter_in_the_side_list_opens_the_signal(things: Made) -> None:
-    async def story(viewing: Viewing) -> None:
-        talk = viewing.app.screen
-        talk.post_message(messages.Taken(things.form))
-        talk.post_message(messages.Sensed("image:1", "writing", things.answer().evidence[:1], 0.5))
-        await viewing.pilot.pause()
-        await viewing.press("ctrl+l", "enter")
-        assert isinstance(viewing.app.screen, SignalScreen)
-        assert "Allergies: none" in viewing.text()
-        await viewing.press("enter")
-        assert share(colours(viewing), DARK) > 0.1
-
-    look(story)
 
 
 @pytest.mark.parametrize("graphics", [Graphics.KITTY, Graphics.SIXEL])
