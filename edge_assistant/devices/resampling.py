@@ -25,6 +25,8 @@ def resampled(parts: Iterable[Samples], rate: int, wanted: int) -> Generator[Sam
 
     resampler = av.AudioResampler(format="flt", layout="mono", rate=wanted)
     for part in parts:
+        if not len(part):  # FFmpeg refuses a frame without samples
+            continue
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(part[None], dtype=np.float32), "flt", "mono")
         frame.sample_rate = rate
         for out in resampler.resample(frame):

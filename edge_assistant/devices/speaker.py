@@ -92,7 +92,8 @@ class Player:
     def __init__(self, output: Output) -> None:
         self._output = output
         self._pieces: deque[_Piece] = deque()  # the first one is being played
-        self._changed = threading.Condition()
+        self._changed = threading.Condition()  # never held while a device is opened or closed, so that `stop` is quick
+        self._opening = threading.Lock()  # of the device, and of its thread; taken before `_changed`
         self._thread: threading.Thread | None = None
         self._closing = False
 
@@ -103,7 +104,7 @@ class Player:
             return not all(piece.stopped for piece in self._pieces)
 
     def play(self, samples: Samples, rate: int, done: Callable[[], None] | None = None) -> None:
-        """Play mono f32 [n] in -1..1 after what is already playing; returns at once.
+        """Play mono f32 [n] in -1..1 after what is already playing; returns once the speaker is open.
 
         Args:
             samples: the sound.
@@ -117,13 +118,11 @@ class Player:
         with self._changed:
             if sum(waiting.seconds() for waiting in self._pieces) + piece.seconds() > MAX_SECONDS:
                 raise DeviceBusy("the speaker has too much to say", "stop it first")
-            if self._thread is None:
-                self._output.open(rate)
-                self._closing = False
-                self._thread = threading.Thread(target=self._run, name="speaker", daemon=True)
-                self._thread.start()
             self._pieces.append(piece)
             self._changed.notify_all()
+        with self._opening:
+            if self._thread is None and self._has(piece):
+                self._open(piece)
 
     def stop(self) -> None:
         """Be silent now, and forget what waits."""
@@ -142,12 +141,33 @@ class Player:
         if thread is not None and thread is not threading.current_thread():
             thread.join(_SILENT + IDLE)
 
+    def _has(self, piece: _Piece) -> bool:
+        """Whether a piece is still to be played."""
+        with self._changed:
+            return piece in self._pieces
+
+    def _open(self, piece: _Piece) -> None:
+        """Open the device for a piece, and start the thread that plays.
+
+        Raises:
+            DeviceMissing, DeviceBusy: the speaker cannot be opened; the piece is forgotten.
+        """
+        try:
+            self._output.open(piece.rate)
+        except BaseException:
+            with self._changed:
+                self._pieces.remove(piece)
+            raise
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="speaker", daemon=True)
+        self._thread.start()
+
     def _run(self) -> None:
         while (piece := self._next()) is not None:
             try:
                 self._hand_on(piece)
-            except DeviceError as error:
-                logger.warning("%s", error)
+            except Exception as error:  # whoever waits for the end of a piece would wait for ever
+                logger.warning("%s", error, exc_info=not isinstance(error, DeviceError))
                 self._end_all()
                 return
             self._end(piece)
@@ -158,6 +178,10 @@ class Player:
             self._changed.wait_for(lambda: self._pieces or self._closing, IDLE)
             if self._pieces:
                 return self._pieces[0]
+        with self._opening:
+            with self._changed:
+                if self._pieces:  # one that came just now
+                    return self._pieces[0]
             self._give_back()
             return None
 
@@ -179,9 +203,10 @@ class Player:
 
     def _end_all(self) -> None:
         """Give a speaker that is lost back; the next piece finds it again, or says that it is not there."""
-        with self._changed:
-            pieces = list(self._pieces)
-            self._pieces.clear()
+        with self._opening:
+            with self._changed:
+                pieces = list(self._pieces)
+                self._pieces.clear()
             self._give_back()
         for piece in pieces:
             _tell(piece)

@@ -39,7 +39,7 @@ class Plays(Protocol):
     """What plays sound, such as the speaker of `devices`."""
 
     def play(self, samples: NDArray[np.float32], rate: int, done: Callable[[], None] | None = None) -> None:
-        """Play it after what is playing, and return at once; `done` is called when it is over."""
+        """Play it after what is playing, and return once it can be heard; `done` is called when it is over."""
 
     def stop(self) -> None:
         """Fall silent."""
@@ -68,7 +68,9 @@ class Speaking:
         self._speaker = speaker
         self._done = done
         self._failed = failed
-        self._lock = threading.Lock()  # not taken by `_finished`, which a speaker may call while it is being stopped
+        # Not held while a sound is made or the speaker opened, as `stop` must be quick; nor taken by `_finished`,
+        # which a speaker may call while it is being stopped.
+        self._lock = threading.Lock()
         self._wake = threading.Event()
         self._waiting: deque[str] = deque()
         self._round = 0  # raised by each stop; what belongs to an earlier one is not played
@@ -151,13 +153,16 @@ class Speaking:
         for samples in self._voice.speak(text):
             while number == self._round and self._begun - self._ended >= _AHEAD and not self._silent():
                 self._rest()
+            before = 0.0 if self._silent() else self._deadline - _GRACE_S
             with self._lock:
                 if number != self._round:
                     return
                 self._begun += 1
-                begins = max(time.monotonic(), 0.0 if self._silent() else self._deadline - _GRACE_S)
-                self._deadline = begins + len(samples) / self._voice.rate + _GRACE_S
-                self._speaker.play(samples, self._voice.rate, partial(self._finished, self._begun))
+            self._speaker.play(samples, self._voice.rate, partial(self._finished, self._begun))
+            self._deadline = max(time.monotonic(), before) + len(samples) / self._voice.rate + _GRACE_S
+            if number != self._round:  # a stop does not wait for a speaker that is being opened
+                self._speaker.stop()
+                return
 
     def _finished(self, sound: int) -> None:
         """The speaker is done with a sound."""

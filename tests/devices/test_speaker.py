@@ -19,10 +19,14 @@ class Output:
         self.taken = []
         self.dropped = self.opened = self.closed = 0
         self.missing = self.lost = False
-        self.open_gate = threading.Event()
+        self.fault = None
+        self.open_gate, self.opening, self.asked = threading.Event(), threading.Event(), threading.Event()
         self.open_gate.set()
+        self.opening.set()
 
     def open(self, rate):
+        self.asked.set()
+        assert self.opening.wait(PATIENCE)
         if self.missing:
             raise DeviceMissing("there is no speaker", "plug one in")
         self.rate, self.opened = rate, self.opened + 1
@@ -31,6 +35,8 @@ class Output:
         assert self.open_gate.wait(PATIENCE)
         if self.lost:
             raise DeviceLost("the speaker is gone", "plug it in again")
+        if self.fault is not None:
+            raise self.fault
         self.taken.append(part)
 
     def heard(self):
@@ -110,6 +116,68 @@ def test_stopping_ends_all_pieces_at_once_and_each_once(player, output):
     ends.wait(3)
     assert ends.names == ["a", "b", "c"]
     assert len(output.taken) <= 1
+
+
+def test_who_stops_or_looks_does_not_wait_for_a_speaker_that_is_being_opened(player, output):
+    output.opening.clear()
+    ends = Ends()
+    plays = threading.Thread(target=player.play, args=(samples(10), 1_000, ends.of("a")))
+    plays.start()
+    assert output.asked.wait(PATIENCE)
+    assert player.playing
+    player.stop()
+    assert not player.playing
+    assert output.opened == 0
+    output.opening.set()
+    ends.wait(1)
+    plays.join(PATIENCE)
+    assert output.taken == []
+
+
+def test_one_that_waits_for_the_opening_opens_it_where_the_first_could_not(player, output):
+    output.opening.clear()
+    ends, tried, refused = Ends(), [], []
+    open_it = output.open
+
+    def open_at_the_second_try(rate):
+        tried.append(rate)
+        if len(tried) == 1:
+            output.asked.set()
+            assert output.opening.wait(PATIENCE)
+            raise DeviceMissing("there is no speaker", "plug one in")
+        open_it(rate)
+
+    def play(name):
+        try:
+            player.play(samples(1), 1_000, ends.of(name))
+        except DeviceMissing:
+            refused.append(name)
+
+    output.open = open_at_the_second_try
+    plays = [threading.Thread(target=play, args=(name,)) for name in "ab"]
+    plays[0].start()
+    assert output.asked.wait(PATIENCE)
+    plays[1].start()
+    output.opening.set()
+    ends.wait(1)
+    for thread in plays:
+        thread.join(PATIENCE)
+    assert (refused, ends.names) == (["a"], ["b"])
+
+
+def test_a_fault_ends_all_pieces_and_the_next_is_played(player, output, caplog):
+    ends = Ends()
+    output.fault = ZeroDivisionError("of somebody else")
+    output.open_gate.clear()
+    player.play(samples(1), 1_000, ends.of("a"))
+    player.play(samples(1), 1_000, ends.of("b"))
+    output.open_gate.set()
+    ends.wait(2)
+    assert "of somebody else" in caplog.text
+    output.fault = None
+    player.play(samples(1), 1_000, ends.of("c"))
+    ends.wait(3)
+    assert ends.names == ["a", "b", "c"]
 
 
 def test_it_plays_again_after_it_was_stopped(player, output):

@@ -53,9 +53,13 @@ class Box:
         self.changed = threading.Condition()
         self.stops = 0
         self.lost = False
+        self.asked, self.opening = threading.Event(), threading.Event()
+        self.opening.set()
 
     def play(self, samples: np.ndarray, rate: int, done: Callable[[], None] | None = None) -> None:
         assert rate == RATE
+        self.asked.set()
+        assert self.opening.wait(WAIT)
         if self.lost:
             raise DeviceLost("the speaker is gone", "plug it in")
         with self.changed:
@@ -171,6 +175,20 @@ def test_stop_while_the_speaker_is_full(made: Made) -> None:
     talk.say("x")
     box.has(3)
     assert box.heard[2] == "x"
+
+
+def test_stop_does_not_wait_for_a_speaker_that_is_being_opened(made: Made) -> None:
+    talk, _, box = made
+    box.opening.clear()
+    talk.say("a b")
+    assert box.asked.wait(WAIT)
+    talk.stop()
+    talk.say("x")
+    assert box.heard == []
+    box.opening.set()
+    box.has(2)
+    assert box.heard == ["a", "x"]
+    assert box.stops == 2  # what came too late is silenced
 
 
 def test_what_cannot_be_spoken_is_told_and_the_next_is_spoken(made: Made, ears: Ears) -> None:
