@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import logging
 import stat
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from edge_assistant import logs
+from edge_assistant_tui.options import Options
+from edge_assistant_tui.showing.loader import Loader
+from edge_assistant_tui.work import Work
 
 LOG = logging.getLogger("edge_assistant.tests")
 
@@ -42,6 +47,22 @@ def test_started_twice_it_is_written_once(home: Path) -> None:
     logs.start("info")
     LOG.info("hello")
     assert (home / "state" / "edge-assistant.log").read_text().count("hello") == 1
+
+
+def test_faults_of_the_app_are_written_too(home: Path) -> None:
+    logs.start("info")
+    work, loader, told = Work(lambda message: None, Options(profile="test")), Loader(), threading.Event()
+    work.start()
+    work.hear(None, final=True)  # which is no sound
+    loader.want(lambda decoded: 1 // 0, lambda made: told.set())
+    assert told.wait(60)
+    loader.close()
+    while work.running:
+        time.sleep(0.01)
+    work.close()
+    written = (home / "state" / "edge-assistant.log").read_text()
+    assert "fault in the worker" in written
+    assert "ZeroDivisionError" in written
 
 
 def test_nothing_is_written_before_there_is_something_to_say(home: Path) -> None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from edge_assistant.signals import Kind, Origin, Signal
     from edge_assistant_tui.options import Options
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("edge_assistant.app")  # below the logger whose records reach the file
 Job = Callable[[], object]
 
 

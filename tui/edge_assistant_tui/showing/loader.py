@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from edge_assistant.errors import EdgeAssistantError
 from edge_assistant_tui.showing.decoded import Decoded, Superseded
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("edge_assistant.app")  # below the logger whose records reach the file
 Job = Callable[[Decoded], object]
 
 
