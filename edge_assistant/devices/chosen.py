@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,7 +43,7 @@ def speaker(text: str | None) -> Player:
 def readings(text: str) -> Device[bytes]:
     """Readings that are followed: `serial:PORT` or `serial:PORT@BAUD`, else a file."""
     if not text.startswith(_SERIAL):
-        return FollowedFile(_path(text) or Path(text).expanduser())
+        return FollowedFile(_path(text) or _expanded(text))
     port, _, baud = text.removeprefix(_SERIAL).partition("@")
     if baud and not (baud.isascii() and baud.isdigit() and len(baud) < _DIGITS):
         raise UsageError(f"{baud} is no speed of a serial port", "write it as in serial:/dev/ttyUSB0@9600")
@@ -52,4 +53,11 @@ def readings(text: str) -> Device[bytes]:
 def _path(text: str | None) -> Path | None:
     if text is None or not text.startswith(_FILE):
         return None
-    return Path(text.removeprefix(_FILE)).expanduser()
+    return _expanded(text.removeprefix(_FILE))
+
+
+def _expanded(text: str) -> Path:
+    """The path with `~` for the home folder; where nobody has such a one, there will be no file either."""
+    with suppress(RuntimeError):
+        return Path(text).expanduser()
+    return Path(text)

@@ -47,6 +47,7 @@ def test_devices_are_done_without(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_devices_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(camera, "cameras", lambda: ["Front", "Back"])
     monkeypatch.setattr(portaudio, "library", lambda: None)
+    monkeypatch.setattr(portaudio, "renew", lambda: None)
     monkeypatch.setattr(portaudio, "devices", lambda direction: [])
     looked = list(health.devices())
     assert (looked[0].ok, looked[0].found) == (True, "Front, Back")

@@ -8,7 +8,7 @@ from edge_assistant.devices.followed import FollowedFile
 from edge_assistant.devices.microphone import FileMicrophone, SoundMicrophone
 from edge_assistant.devices.serial import SerialReadings
 from edge_assistant.devices.speaker import FileSpeaker, Speaker
-from edge_assistant.errors import UsageError
+from edge_assistant.errors import DeviceMissing, UsageError
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,14 @@ def test_the_name_is_what_a_person_reads(monkeypatch, tmp_path):
     assert chosen.camera(None).name == "the first camera"
     assert chosen.camera("C920").name == "C920"
     assert chosen.microphone(None).name == "the default microphone"
+
+
+def test_the_home_of_nobody_is_a_file_that_is_not_there():
+    for choose in (chosen.camera, chosen.microphone):
+        with pytest.raises(DeviceMissing, match="there is no film"):
+            choose("file:~nobody-of-this-name/film").open()
+    with pytest.raises(DeviceMissing, match="log"):
+        chosen.readings("~nobody-of-this-name/log.csv").open()
 
 
 def test_readings_are_a_file_or_a_port():

@@ -42,6 +42,16 @@ def _server():
         yield server
 
 
+@pytest.fixture(name="spoken", scope="module")
+def _spoken(tmp_path_factory):
+    """A second and a half of speech: what is played takes as long as it lasts."""
+    samples = recorded(SPOKEN)
+    loudest = int(np.abs(samples).argmax())
+    path = tmp_path_factory.mktemp("spoken") / "spoken.wav"
+    path.write_bytes(microphone.to_wav(samples[max(0, loudest - RATE) :][: 3 * RATE // 2]))
+    return path
+
+
 @pytest.fixture(name="cable")
 def _cable(server):
     server.plug("desk", "Desk")
@@ -72,17 +82,17 @@ class TestServer:
         assert microphone.microphones() == ["Desk mic"]
         assert speaker.speakers() == ["Desk speaker"]
 
-    def test_what_is_played_is_heard(self, cable):
+    def test_what_is_played_is_heard(self, cable, spoken):
         with Kept(chosen.microphone("desk")) as kept:
             kept.wait(lambda: kept.items)
-            cable.play(SPOKEN, "desk")
+            cable.play(spoken, "desk")
             kept.wait(lambda: np.abs(np.concatenate(kept.items[-30:])).max() < 1e-3)
         assert kept.told[0] == (Change.OPENED, "Desk mic")
         assert {(block.shape, block.dtype.name) for block in kept.items} == {((512,), "float32")}
-        assert likeness(np.concatenate(kept.items), recorded(SPOKEN)) > 0.98
+        assert likeness(np.concatenate(kept.items), recorded(spoken)) > 0.98
 
-    def test_what_a_speaker_plays_is_heard_and_stops_at_once(self, cable):
-        played, ended = recorded(SPOKEN), threading.Event()
+    def test_what_a_speaker_plays_is_heard_and_stops_at_once(self, cable, spoken):
+        played, ended = recorded(spoken), threading.Event()
         player = chosen.speaker(None)
         with Kept(chosen.microphone(None)) as kept:
             kept.wait(lambda: kept.items)
@@ -113,7 +123,8 @@ class TestServer:
         cable.unplug("other")
         assert kept.changes == [Change.OPENED, *[Change.LOST, Change.BACK] * 2, Change.CLOSED]
 
-    def test_one_that_the_server_replaces_by_another_in_silence_is_lost_too(self, cable):
+    def test_one_that_the_server_replaces_by_another_in_silence_is_lost_too(self, cable, monkeypatch):
+        monkeypatch.setattr(microphone, "LOOK", 0.2)
         cable.plug("other", "Other")
         with Kept(chosen.microphone("Desk mic")) as kept:
             kept.until(Change.OPENED)
