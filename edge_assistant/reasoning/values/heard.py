@@ -178,7 +178,7 @@ def _runs_on(vocabulary: Vocabulary) -> re.Pattern[str]:
     names = alternatives(name for a in measured for name in a.names if len(name) > 5)
     dated = [name for a in vocabulary.attributes.values() if a.value in ("date", "clock") for name in a.names]
     return re.compile(
-        rf"(?<=[\w%]) (?P<next>[so])(?=(?:ince|n) {day},? (?:it|he|she|we|they|I|there) [a-z])"
+        rf"(?<=[\w%]) (?P<next>s)(?=ince {day} (?:it|he|she|we|they|there) [a-z])"
         rf"|(?<=[\w%]) to (?=(?:follow[- ]?up )?(?:{alternatives(dated)}) (?:falls|is|was|will be)\b)(?P<due>\w)"
         rf"|(?<=[\w%]) (?P<f>f)(?=or the (?:{names}),? (?:it|the (?:number|value|figure)) )"
         r"|, (?P<own>i)(?= (?:took|measured|noted|wrote|checked|read) )"
