@@ -16,7 +16,6 @@ from edge_assistant.language.engine import Engine, LlamaEngine, Usage
 from edge_assistant.perception.gather import Gathering, Perceive
 from edge_assistant.perception.recall import Recall
 from edge_assistant.perception.sense import Request, Sense, senses
-from edge_assistant.perception.speech import Speech
 from edge_assistant.reasoning.prose import chat
 from edge_assistant.reasoning.question import understand
 from edge_assistant.reasoning.reason import Outcome, Reasoner
@@ -30,9 +29,6 @@ from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from edge_assistant.perception.live import Endpointer
     from edge_assistant.voice.piper import Voice
 
@@ -181,22 +177,6 @@ class Assistant:
         with within(self._vocabulary):
             gathering = Gathering(self.perceiver, self._stoppable(watch), Request(language), strict=True)
             gathering.take(signal, [sense for _, sense in plan([signal], senses())])
-
-    def hear(self, samples: NDArray[np.float32], language: str | None = None) -> str:
-        """What is said in a piece of sound, for a transcript while somebody speaks; nothing of it is kept.
-
-        Args:
-            samples: f32, mono, 16 kHz.
-            language: of what is spoken, or None to detect it.
-
-        Raises:
-            ModelError: a model is missing or corrupt.
-            Stopped: `stop` was called.
-        """
-        self._runtime.halt.clear()
-        speech = self.sense(Speech)
-        assert isinstance(speech, Speech)
-        return speech.hear(samples, language)
 
     def parted(self, message: str) -> tuple[str, str]:
         """What a message states and what it asks, in the words of the domain; see `stating.parted`."""

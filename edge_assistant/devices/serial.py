@@ -20,15 +20,7 @@ MAX_LINE = 1_000  # bytes; what has no line end in as many is no reading
 MAX_CELLS = 100
 WAIT = 1.0  # seconds that one read takes at most, and between two that give something
 _STEP = timedelta(milliseconds=1)  # between rows at least: those that came together have an order too
-_BY_ID = Path("/dev/serial/by-id")  # names that stay the same after replugging
-_PORTS = ("ttyUSB*", "ttyACM*")
 _NUMBER = re.compile(r"[-+]?\d+([.,]\d*)?([eE][-+]?\d+)?%?")
-
-
-def ports() -> list[str]:
-    """The serial ports that are there, by names that stay the same after replugging where there are such."""
-    found = sorted(_BY_ID.glob("*")) or sorted(port for like in _PORTS for port in Path("/dev").glob(like))
-    return [str(port) for port in found]
 
 
 class SerialReadings:

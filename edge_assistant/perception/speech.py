@@ -62,17 +62,6 @@ class Speech(Sense):
         request.progress(1.0)
         return Percept(tuple(evidence), notes=(*sound.notes, *self._language_note(request.language, evidence)))
 
-    def hear(self, samples: NDArray[np.float32], language: str | None = None) -> str:
-        """What is said in a piece of sound (f32, mono, 16 kHz), as it would be perceived in a recording of it.
-
-        Raises:
-            ModelError: a model cannot be loaded.
-        """
-        from edge_assistant.perception.vad import chunks
-
-        said = (item.text for chunk in chunks([samples], self._vad) for item in self._understand("", chunk, language))
-        return " ".join(said)
-
     def _language_note(self, wanted: str | None, evidence: list[Evidence]) -> tuple[str, ...]:
         """What is said where the wanted language is none that the model knows; it has been detected then."""
         if wanted is None or not evidence or self._whisper.knows(wanted):

@@ -330,18 +330,3 @@ def test_a_model_that_is_not_there_is_asked_for_again(home: Path, files: Path, s
     (home / "models").rmdir() if (home / "models").is_dir() else None
     (home / "models").symlink_to(store)
     conversation.perceive("audio:1", nothing)
-
-
-def test_what_is_said_into_a_microphone_is_heard_while_it_is(conversation: Conversation) -> None:
-    import wave
-
-    import numpy as np
-
-    with wave.open(str(SPOKEN)) as recording:
-        assert recording.getframerate() == 8_000
-        samples = np.frombuffer(recording.readframes(recording.getnframes()), np.int16).astype(np.float32) / 32_768
-    said = conversation.assistant.hear(np.repeat(samples, 2))
-    assert "pressure" in said.lower()
-    assert "bar" in said
-    assert conversation.assistant.hear(np.zeros(16_000, np.float32)) == ""
-    assert conversation.signals == ()

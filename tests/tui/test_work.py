@@ -79,7 +79,7 @@ class Held:
 
 
 def test_what_waits_at_the_end_is_not_begun_and_the_conversation_is_closed(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, home: Path
 ) -> None:
     held = Held()
     work, _ = started()
@@ -91,6 +91,7 @@ def test_what_waits_at_the_end_is_not_begun_and_the_conversation_is_closed(
     work.close()
     assert held.perceived == ["first.txt"]
     assert not work._thread.is_alive()
+    assert not list((home / "history").glob("*-wal"))  # the file was closed
     assert History().unfinished() is None
 
 

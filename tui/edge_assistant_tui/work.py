@@ -206,6 +206,8 @@ class Work:
             finally:
                 with self._lock:
                     self._waiting -= 1
+        if self._history is not None:
+            self._history.quit()
 
     def _conversation(self) -> Conversation:
         if self._open is None:
