@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from app_fakes import FORM, NOTE, ScriptedWork, app, computed, conflict
 from textual.message import Message
 from textual.pilot import Pilot
 from textual.widgets import Markdown, Static
+from textual.widgets._footer import FooterKey
 
 from edge_assistant.answer import Route
 from edge_assistant_tui import messages
@@ -303,3 +305,16 @@ def test_an_app_that_is_left_at_once_begins_nothing() -> None:
         return [method for method, _ in work.asked]
 
     assert asyncio.run(run())[-1] == "close"
+
+
+def test_keys_at_the_foot_are_let_go_of_when_the_focus_moves() -> None:
+    async def story(stage: Stage) -> None:
+        counts = []
+        for _ in range(6):
+            await stage.pilot.press("ctrl+l", "escape")
+            await stage.pilot.pause()
+            gc.collect()
+            counts.append(sum(isinstance(thing, FooterKey) for thing in gc.get_objects()))
+        assert counts[-1] <= counts[0] + 20, counts
+
+    play(story)

@@ -11,11 +11,11 @@ from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from edge_assistant_tui import choosing, messages
 from edge_assistant_tui.widgets.capture import Capture
 from edge_assistant_tui.widgets.following import Following
+from edge_assistant_tui.widgets.keys import Keys
 from edge_assistant_tui.widgets.prompt import Prompt
 from edge_assistant_tui.widgets.signals import SignalList
 from edge_assistant_tui.widgets.sources import Sources
@@ -69,7 +69,7 @@ class Conversation(Screen[None]):
                 yield VerticalScroll(Welcome(), id="turns", can_focus=False)
         yield Following()
         yield Prompt(id="prompt")
-        yield Footer(show_command_palette=False)
+        yield Keys(show_command_palette=False)
 
     def on_mount(self) -> None:
         """Typing goes into the prompt."""
