@@ -97,6 +97,17 @@ def test_a_pull_that_fails_says_why(launcher: Launcher, model: Path, home: Path)
     assert lines[-1].startswith("error: ")
 
 
+def test_a_process_that_cannot_be_started_is_said_and_the_next_can(
+    launcher: Launcher, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    puller = launcher.puller()
+    with monkeypatch.context() as patched:
+        patched.setattr(serving, "PULL", (str(model.parent / "no-python"),))
+        with pytest.raises(PullFailed, match=r"no pull can be started \(No such file or directory\)"):
+            puller.pull("mine", print)
+    assert puller.pull("mine", lambda line: None) == 0
+
+
 @pytest.mark.parametrize(
     "request_",
     [

@@ -162,16 +162,23 @@ def test_the_assistant_does_not_hear_itself(models: Models, sound: Path, monkeyp
     spoken(story, models, sound, 9.0, microphone=f"file:{COUNTED}")
 
 
-def test_without_a_voice_the_app_says_why(sound: Path) -> None:
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (VoiceUnavailable("spoken answers need the program espeak-ng", "install it"), "espeak-ng"),
+        (ZeroDivisionError(), "cannot be opened (ZeroDivisionError)"),
+    ],
+)
+def test_without_a_voice_the_app_says_why(sound: Path, error: Exception, said: str) -> None:
     async def story(stage: Stage) -> None:
         class Mute:
             def voice(self) -> None:
-                raise VoiceUnavailable("spoken answers need the program espeak-ng", "install it")
+                raise error
 
         stage.work.assistant = Mute  # type: ignore[method-assign, assignment]
         await stage.pilot.press("f12")
         await until(stage, lambda: toasts(stage), "a message")
-        assert any("The voice cannot be used" in toast and "espeak-ng" in toast for toast in toasts(stage))
+        assert any("The voice cannot be used" in toast and said in toast for toast in toasts(stage))
         assert status(stage)["voice"] == "off"
 
     play(story, speaker=f"file:{sound}")

@@ -87,6 +87,7 @@ class EdgeAssistant(App[int]):
         self.work.close()
         self.loader.close()
         self.playback.stop()
+        self.puller.close()
 
     async def on_event(self, event: events.Event) -> None:
         """A key that is pressed stops what is spoken; Escape does so itself, and nothing else then."""

@@ -54,6 +54,9 @@ class Server:
                 self._answer(_requested(line))
             except EdgeAssistantError as error:
                 self._say({"status": error.exit_status, "error": error.message, "hint": error.hint})
+            except OSError as error:
+                what = f"no pull can be started ({error.strerror})"
+                self._say({"status": 70, "error": what, "hint": "close other programs, then try again"})
 
     def close(self) -> None:
         """Stop the pull that runs: nobody waits for it any more. What it has brought is kept for the next one."""

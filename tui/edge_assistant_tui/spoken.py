@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from edge_assistant.errors import EdgeAssistantError
     from edge_assistant.voice.speaking import Speaking, Speaks
 
+_log = logging.getLogger("edge_assistant.app")
 _ECHO_S = 0.3  # after the last sound, in which a room and a driver still give it to the microphone
 
 
@@ -95,6 +97,10 @@ class Spoken:
             voice = self._open()
         except EdgeAssistantError as error:
             self._tell(number, "failed", str(error))
+            return
+        except Exception as error:  # the executor would keep it to itself, and the voice be opening for ever
+            _log.exception("the voice cannot be opened")
+            self._tell(number, "failed", f"the voice cannot be opened ({type(error).__name__}) - see the log")
             return
         self._end()
         if number == self._number:
