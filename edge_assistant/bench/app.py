@@ -11,12 +11,13 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
 from edge_assistant.bench.terminal import Terminal
 from edge_assistant.errors import UsageError
+from edge_assistant_models import paths
 
 NAME = "app"
 HELP = "the app: first paint, keys while it answers, Escape, the camera's preview"
@@ -49,12 +50,14 @@ def run(args: argparse.Namespace) -> int:
     if find_spec("textual") is None:
         raise UsageError("textual is not installed", "install the extra 'tui'")
     with tempfile.TemporaryDirectory() as folder:
+        # No settings, history or conversation to restore: neither counts in what is measured, nor gets anything of it.
+        home = {"EDGE_ASSISTANT_HOME": folder, "EDGE_ASSISTANT_MODELS": str(paths.models_dir())}
         video = Path(folder) / "camera.mp4"
         write_video(video)
         figures = {
-            **paint(args.profile, args.repeats),
-            **keys(args.profile, args.repeats),
-            **preview(args.profile, video, args.preview_seconds),
+            **paint(args.profile, args.repeats, home),
+            **keys(args.profile, args.repeats, home),
+            **preview(args.profile, video, args.preview_seconds, home),
         }
     if args.json:
         print(json.dumps(figures))
@@ -66,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def paint(profile: str, repeats: int) -> dict[str, float]:
+def paint(profile: str, repeats: int, home: Mapping[str, str]) -> dict[str, float]:
     """Milliseconds from the command to its first screen, against an empty Textual app; medians, alternating."""
     taken: dict[str, list[float]] = {"paint_ms": [], "empty_ms": []}
     for _ in range(repeats):
@@ -75,16 +78,16 @@ def paint(profile: str, repeats: int) -> dict[str, float]:
             ("empty_ms", (sys.executable, "-c", EMPTY), "an empty app"),
         ):
             began = time.perf_counter()
-            with Terminal(command, {}) as terminal:
+            with Terminal(command, home) as terminal:
                 taken[name].append(1000 * (terminal.wait(text, seconds=_STARTS) - began))
     return {name: statistics.median(values) for name, values in taken.items()}
 
 
-def keys(profile: str, repeats: int) -> dict[str, float]:
+def keys(profile: str, repeats: int, home: Mapping[str, str]) -> dict[str, float]:
     """Milliseconds from a key to its echo while an answer is written, and from Escape to the word `stopped`."""
     echoes: list[float] = []
     stops: list[float] = []
-    with Terminal(_app(profile), {}) as terminal:
+    with Terminal(_app(profile), home) as terminal:
         terminal.wait(PROMPT, seconds=_STARTS)
         for _ in range(repeats):
             terminal.type(QUESTION + "\r")
@@ -116,9 +119,9 @@ def _echoes(terminal: Terminal) -> list[float]:
     return found
 
 
-def preview(profile: str, video: Path, seconds: float) -> dict[str, float]:
+def preview(profile: str, video: Path, seconds: float, home: Mapping[str, str]) -> dict[str, float]:
     """How much of one core the camera's preview takes, over the app without it."""
-    with Terminal((*_app(profile), "--camera", f"file:{video}"), {}) as terminal:
+    with Terminal((*_app(profile), "--camera", f"file:{video}"), home) as terminal:
         terminal.wait(PROMPT, seconds=_STARTS)
         terminal.rest(3)
         before = _load(terminal, seconds)
