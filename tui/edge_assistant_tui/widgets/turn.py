@@ -17,9 +17,11 @@ from edge_assistant_tui.widgets.sources import Sources
 from edge_assistant_tui.widgets.verdicts import Verdicts
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from textual.widgets._markdown import MarkdownStream
 
-    from edge_assistant.answer import Answer, Route
+    from edge_assistant.answer import Answer, Route, Verdict
 
 CHECK = "Compare the signals"  # what stands where a question would, for a comparison without one
 
@@ -47,6 +49,7 @@ class Turn(Vertical):
         self.answer: Answer | None = None
         self.over = False
         self._sentences: list[str] = []
+        self._verdicts: list[Verdict] = []
         self._stream: MarkdownStream | None = None
 
     def compose(self) -> ComposeResult:
@@ -64,6 +67,12 @@ class Turn(Vertical):
         """The way is decided."""
         self.working(route.path)
 
+    async def compared(self, verdict: Verdict) -> None:
+        """A verdict, which is there before the words about it."""
+        if not self.over:
+            self._verdicts.append(verdict)
+            await self._judge(self._verdicts)
+
     async def say(self, sentence: str) -> None:
         """Another sentence of the answer."""
         if self.over:
@@ -80,12 +89,21 @@ class Turn(Vertical):
         await self._close()
         if not self._sentences:
             await self.query_one(Markdown).update(citing.linked(answer.text))
-        if answer.verdicts:
-            await self.mount(Verdicts(answer))
+        await self._judge(answer.verdicts)
         if answer.citations or answer.computed:
             await self.mount(Sources(answer))
         await self.mount(Figures(answer))
-        self.set_class(answer.status == "conflict", "conflict")
+
+    async def _judge(self, verdicts: Sequence[Verdict]) -> None:
+        """Show verdicts, and a conflict among them at a glance."""
+        shown = self.query(Verdicts)
+        if shown and verdicts:
+            shown.first().show(verdicts)
+        elif shown:
+            await shown.remove()
+        elif verdicts:
+            await self.mount(Verdicts(verdicts))
+        self.set_class(any(verdict.status == "conflict" for verdict in verdicts), "conflict")
 
     async def stopped(self) -> None:
         """The person stopped it; what was said stays."""

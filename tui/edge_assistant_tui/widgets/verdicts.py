@@ -10,7 +10,9 @@ from textual.widgets import Static
 from edge_assistant.signals import printable
 
 if TYPE_CHECKING:
-    from edge_assistant.answer import Answer, Verdict
+    from collections.abc import Sequence
+
+    from edge_assistant.answer import Verdict
 
 WORDS = {"agree": "AGREE", "conflict": "CONFLICT", "single": "SINGLE", "missing": "MISSING"}
 STYLES = {
@@ -24,9 +26,13 @@ STYLES = {
 class Verdicts(Static):
     """Attribute by attribute: the verdict, and each value with its evidence."""
 
-    def __init__(self, answer: Answer) -> None:
-        super().__init__(Content("\n").join(row(verdict) for verdict in answer.verdicts), classes="verdicts")
+    def __init__(self, verdicts: Sequence[Verdict]) -> None:
+        super().__init__(_rows(verdicts), classes="verdicts")
         self.border_title = "Verdicts"
+
+    def show(self, verdicts: Sequence[Verdict]) -> None:
+        """Other verdicts, or more."""
+        self.update(_rows(verdicts))
 
 
 def row(verdict: Verdict) -> Content:
@@ -35,3 +41,7 @@ def row(verdict: Verdict) -> Content:
     told = " / ".join(f"{value.value} [{', '.join(value.evidence)}]" for value in verdict.values) or "nobody tells"
     word = f"{WORDS[verdict.status]:9}", STYLES[verdict.status]
     return Content.assemble(word, (printable(matter), "bold"), printable(f": {told}"))
+
+
+def _rows(verdicts: Sequence[Verdict]) -> Content:
+    return Content("\n").join(row(verdict) for verdict in verdicts)
