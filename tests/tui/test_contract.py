@@ -1,0 +1,241 @@
+"""What holds the app together, by reflection: events, messages, places, bindings, and what the first paint needs."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import pkgutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any, get_args
+
+import pytest
+from app_fakes import FORM, app, computed, conflict
+from textual.actions import parse
+from textual.binding import Binding
+from textual.dom import DOMNode
+from textual.message import Message
+from textual.message_pump import MessagePump
+
+import edge_assistant_tui
+from edge_assistant import events
+from edge_assistant.answer import Failure
+from edge_assistant_tui import bridge, messages
+from edge_assistant_tui.app import EdgeAssistant
+from edge_assistant_tui.screens import help as help_place
+from edge_assistant_tui.screens.conversation import Conversation
+from edge_assistant_tui.screens.place import Place, places
+from edge_assistant_tui.widgets.prompt import Prompt
+
+HEAVY = {
+    "numpy",
+    "onnxruntime",
+    "cv2",
+    "llama_cpp",
+    "PIL",
+    "av",
+    "sounddevice",
+    "serial",
+    "sqlite3",
+    "edge_assistant.assistant",
+}
+
+
+def modules() -> tuple[ModuleType, ...]:
+    """Every module of the app, but the one that starts it."""
+    found = pkgutil.walk_packages(edge_assistant_tui.__path__, "edge_assistant_tui.")
+    return tuple(importlib.import_module(module.name) for module in found if not module.name.endswith("__main__"))
+
+
+MODULES = modules()
+
+
+def classes(base: type) -> list[Any]:
+    """The app's own classes under a class."""
+    found = {
+        value
+        for module in MODULES
+        for value in vars(module).values()
+        if inspect.isclass(value) and issubclass(value, base) and value.__module__ == module.__name__
+    }
+    return sorted(found, key=lambda value: (value.__module__, value.__qualname__))
+
+
+def all_messages() -> list[type[Message]]:
+    """The app's messages: those of workers, and those of widgets, which are named within them."""
+    within = [value for node in classes(MessagePump) for value in vars(node).values() if inspect.isclass(value)]
+    return [*classes(Message), *(value for value in within if issubclass(value, Message))]
+
+
+# events
+
+EVENTS: dict[Any, Any] = {
+    events.Routed: events.Routed(conflict().route),
+    events.Perceiving: events.Perceiving("image:1", "writing", 0.5),
+    events.Perceived: events.Perceived("image:1", "writing", conflict().evidence, 0.2),
+    events.Noted: events.Noted("image:1", "only the first frame was looked at"),
+    events.Failed: events.Failed(Failure("image:1", "input.empty", "it is empty", "give another")),
+    events.Reading: events.Reading("audio:1"),
+    events.Traced: events.Traced("claims", "image:1", ("one",)),
+    events.Compared: events.Compared(conflict().verdicts[0]),
+    events.Said: events.Said("None [E1]."),
+    events.Answered: events.Answered(computed()),
+}
+IGNORED = {events.Traced}  # each step of the reasoning, for `ask --trace`; the app shows verdicts and sources
+OF_SIGNALS = {events.Perceiving, events.Perceived, events.Noted, events.Failed}
+
+
+def test_every_event_is_known_here() -> None:
+    assert set(EVENTS) == set(get_args(events.Event))
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.__name__)
+def test_every_event_becomes_messages_or_is_knowingly_ignored(event: Any) -> None:
+    told = list(bridge.of_turn(7, EVENTS[event]))
+    assert bool(told) == (event not in IGNORED)
+    assert all(message.turn == 7 for message in told if hasattr(message, "turn"))
+    assert bool(list(bridge.of_signal(EVENTS[event]))) == (event in OF_SIGNALS)
+
+
+# messages
+
+
+def handled() -> set[type[Message]]:
+    """Messages that some class of the app has a handler for."""
+    found: set[type[Message]] = set()
+    for node in classes(MessagePump):
+        found |= set(node._decorated_handlers)
+        found |= {message for message in all_messages() if message.handler_name in vars(node)}
+    return found
+
+
+@pytest.mark.parametrize("message", all_messages(), ids=lambda message: message.__qualname__)
+def test_every_message_is_handled(message: type[Message]) -> None:
+    assert message in handled()
+
+
+def named(tree: ast.AST) -> Iterator[str]:
+    """What is called in a module, by its last name."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            yield node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+
+
+def test_every_message_is_posted() -> None:
+    made = {name for module in MODULES for name in named(ast.parse(Path(str(module.__file__)).read_text("utf-8")))}
+    assert {message.__name__ for message in all_messages()} <= made
+
+
+def test_messages_of_workers_go_to_the_conversation_or_a_widget_and_bubble() -> None:
+    assert all(message.bubble for message in classes(Message))
+    assert all(issubclass(value, Message) for value in classes(Message) if value.__module__ == messages.__name__)
+
+
+# places and keys
+
+
+def keys_of(binding: Any) -> list[str]:
+    return [key.strip() for key in binding.key.split(",")]
+
+
+def test_every_place_has_a_name_a_title_a_help_and_keys_of_its_own() -> None:
+    assert len({place.NAME for place in places()}) == len(places()) == len({place.TITLE for place in places()})
+    assert all(place.HELP and not place.HELP.endswith(".") and place.TITLE for place in places())
+    keys = [key for place in places() for key in place.KEY.split(",")]
+    taken = [key for owner in (EdgeAssistant, Conversation) for binding in owner.BINDINGS for key in keys_of(binding)]
+    assert len(keys) == len(set(keys))
+    assert not set(keys) & set(taken)
+    assert len(taken) == len(set(taken))
+
+
+def test_no_key_of_the_conversation_is_taken_by_the_prompt() -> None:
+    """Which has the focus at first, and is a text area with keys of its own."""
+    prompt = set(Prompt("prompt")._bindings.key_to_bindings)
+    own = {key for binding in Prompt.BINDINGS for key in keys_of(binding)}
+    wanted = {key for place in places() for key in place.KEY.split(",")}
+    wanted |= {key for binding in Conversation.BINDINGS if not binding.priority for key in keys_of(binding)}
+    assert prompt & wanted - own <= {"ctrl+z"}  # undo: of typing first, then of removing a signal
+
+
+BOUND = [(node, binding) for node in classes(DOMNode) for binding in vars(node).get("BINDINGS", ())]
+
+
+@pytest.mark.parametrize(("node", "binding"), BOUND, ids=lambda value: getattr(value, "__name__", None) or value.key)
+def test_every_binding_has_an_action_and_says_what_it_does(node: type[DOMNode], binding: Any) -> None:
+    assert isinstance(binding, Binding)
+    assert binding.description
+    for action in binding.action.split(";"):
+        namespace, name, parameters = parse(action)
+        owner: type = {"app": EdgeAssistant, "screen": Conversation}.get(namespace, node)
+        method = getattr(owner, f"action_{name}", None) or getattr(owner, f"_action_{name}", None)
+        assert method is not None, action
+        inspect.signature(method).bind(None, *parameters)
+
+
+def test_the_palette_offers_what_can_be_run() -> None:
+    made, _ = app()
+    assert all(callable(command.callback) and command.help for command in made.conversation.commands())
+
+
+@pytest.mark.parametrize("width", [80, 160])
+def test_every_key_stands_in_the_help(width: int) -> None:
+    text = "".join(part if isinstance(part, str) else part[0] for part in help_place._text(width - 8))
+    for _, binding in BOUND:
+        assert help_place.shown(binding.key) in text, binding
+    for place in places():
+        assert help_place.shown(place.KEY) in text, place
+
+
+def test_every_place_is_a_file_of_its_own() -> None:
+    assert len({place.__module__ for place in places()}) == len(places()) == len(classes(Place)) - 1
+
+
+def test_a_handler_is_never_called_like_one_of_textuals_own_methods() -> None:
+    for node in classes(MessagePump):
+        for name, value in vars(node).items():
+            if hasattr(value, "_textual_on"):
+                assert not any(
+                    name in vars(base) for base in node.__mro__[1:] if base.__module__.startswith("textual.")
+                ), name
+
+
+# the first paint
+
+FIRST_PAINT = """
+import sys
+from edge_assistant_tui import __main__
+from edge_assistant import logs, settings
+from edge_assistant_tui.app import EdgeAssistant
+from edge_assistant_tui.options import Options
+from edge_assistant_tui.terminal import Terminal
+from edge_assistant_tui.widgets.welcome import Welcome
+app = EdgeAssistant(Options(), settings.load(), Terminal())
+def painted():
+    assert app.conversation.query_one(Welcome).size.width, "nothing is drawn yet"
+    print(*sorted(sys.modules))
+    app.exit()
+app._begin = painted
+app.run(headless=True, size=(80, 24))
+"""
+
+
+def test_nothing_heavy_is_imported_before_the_first_paint() -> None:
+    ran = subprocess.run([sys.executable, "-c", FIRST_PAINT], capture_output=True, text=True, check=False, timeout=120)
+    there = set(ran.stdout.split())
+    assert "edge_assistant_tui.screens.conversation" in there, ran.stderr
+    assert not HEAVY & there
+
+
+def test_foreign_names_are_shown_by_what_hears_of_them() -> None:
+    """A signal's name may hold anything: a list shows it without what a terminal obeys."""
+    from edge_assistant_tui.widgets.signals import Entry, _shown
+
+    hostile = FORM.__class__(FORM.id, FORM.kind, FORM.origin, "a\x1b[2J\n[red]b", FORM.sha256, FORM.taken, None, None)
+    text = _shown(Entry(hostile), 40).plain
+    assert "\x1b" not in text
+    assert "[red]b" in text
+    assert text.count("\n") == 2
