@@ -21,6 +21,7 @@ from edge_assistant_tui import bridge, messages, unsent
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from edge_assistant.answer import Answer
     from edge_assistant.assistant import Assistant
     from edge_assistant.conversation import Conversation
     from edge_assistant.errors import EdgeAssistantError
@@ -58,7 +59,7 @@ class Work:
         self._generation = 0  # a stop makes the questions that were asked before it void
         self._closing = False
         self._lock = threading.Lock()
-        self._opening = threading.Lock()  # of the assistant
+        self._opening = threading.Lock()  # of the assistant and the history, which takes a moment
         self._thread = threading.Thread(target=self._run, name="work", daemon=True)
 
     @property
@@ -74,7 +75,7 @@ class Work:
     @property
     def history(self) -> History:
         """The history, for any thread; its methods may raise what `History` says."""
-        with self._lock:
+        with self._opening:
             if self._history is None:
                 from edge_assistant.history.store import History
 
@@ -311,31 +312,33 @@ class Work:
     def _answer(self, turn: int, generation: int, text: str | None, recording: bytes | None) -> None:
         from edge_assistant.errors import EdgeAssistantError, Stopped
 
-        if generation != self._generation:
+        try:
+            answer = self._answered(turn, generation, text, recording)
+        except Stopped:
             self._post(messages.TurnStopped(turn))
-            return
+        except EdgeAssistantError as error:
+            self._post(messages.TurnFailed(turn, error.message, _hint(error)))
+        except Exception:
+            self._post(messages.TurnFailed(turn, "a fault of ours", "ask again; the log has the details"))
+            raise
+        else:
+            self._keep(lambda history, kept: history.add_turn(kept, answer))
+
+    def _answered(self, turn: int, generation: int, text: str | None, recording: bytes | None) -> Answer:
+        """The answer of a turn; a stop may come while there is nothing yet that it could reach."""
+        if generation != self._generation:
+            raise _stopped()
+        conversation = self._conversation()
+        known = {signal.id for signal in conversation.signals}
 
         def watch(event: Any) -> None:  # noqa: ANN401 - an Event
-            if generation != self._generation:  # a stop that came while there was nothing yet that could be stopped
+            if generation != self._generation:
                 raise _stopped()
             self._notice(known)
             for message in bridge.of_turn(turn, event):
                 self._post(message)
 
-        try:
-            conversation = self._conversation()
-            known = {signal.id for signal in conversation.signals}
-            answer = conversation.check(watch) if text is None else conversation.ask(text, watch, spoken=recording)
-        except Stopped:
-            self._post(messages.TurnStopped(turn))
-            return
-        except EdgeAssistantError as error:
-            self._post(messages.TurnFailed(turn, error.message, _hint(error)))
-            return
-        except Exception:
-            self._post(messages.TurnFailed(turn, "a fault of ours", "ask again; the log has the details"))
-            raise
-        self._keep(lambda history, kept: history.add_turn(kept, answer))
+        return conversation.check(watch) if text is None else conversation.ask(text, watch, spoken=recording)
 
     def _notice(self, known: set[str]) -> None:
         """Take what the person said beside a question, which is a signal by now."""
