@@ -302,6 +302,9 @@ class Work:
             self._conversation().perceive(signal.id, self._watch_signal)
         except EdgeAssistantError as error:
             self._post(messages.SignalFailed(signal.id, error.message, _hint(error)))
+        except Exception:
+            self._post(messages.SignalFailed(signal.id, "a fault of ours", "the log has the details; please report it"))
+            raise
 
     def _watch_signal(self, event: Any) -> None:  # noqa: ANN401 - an Event, whose module is imported by the bridge
         if self._closing:
