@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 from datetime import UTC, datetime
@@ -58,9 +59,9 @@ class Export(Place, ModalScreen[None]):
                 yield Button("Back (Esc)", id="no")
                 yield Button("Export (Enter)", id="yes", variant="primary")
 
-    def on_mount(self) -> None:
+    async def on_mount(self) -> None:
         """Suggest a name that is free."""
-        self._saved = self._saved or self._open_now()
+        self._saved = self._saved or await asyncio.to_thread(self._kept_now) or self._shown_now()
         if self._saved is None:
             self.dismiss()
             self.app.notify("Nothing was asked yet.")
@@ -111,18 +112,19 @@ class Export(Place, ModalScreen[None]):
     def _told_unwanted(self) -> None:
         self.dismiss()
 
-    def _open_now(self) -> Saved | None:
-        """The conversation that is open: as the history has it, else as the screen shows it."""
+    def _kept_now(self) -> Saved | None:
+        """The conversation that is open, as the history has it; in a thread, as files are looked at for it."""
         from edge_assistant.errors import EdgeAssistantError
 
         current = self.app.work.current
         try:
             saved = self.app.work.history.open(current) if current is not None else None
         except EdgeAssistantError:
-            saved = None
-        return saved if saved is not None and saved.turns else self._shown_now()
+            return None
+        return saved if saved is not None and saved.turns else None
 
     def _shown_now(self) -> Saved | None:
+        """The conversation that is open, as the screen shows it."""
         from edge_assistant.history import store
 
         shown = self.app.conversation
