@@ -39,6 +39,9 @@ class Launcher:
             raise self._error
         return self._status
 
+    def close(self) -> None:
+        self._go.set()
+
     def cancel(self) -> None:
         self._status = 130
         self._go.set()
