@@ -18,7 +18,17 @@ from edge_assistant.reasoning.values.candidates import Candidate, clocks, days, 
 from edge_assistant.reasoning.values.days import months
 from edge_assistant.reasoning.values.heard import mended
 from edge_assistant.reasoning.values.pairs import pairs
-from edge_assistant.reasoning.values.values import Clock, Day, Identifier, Month, Pair, Quantity, Telephone, Value
+from edge_assistant.reasoning.values.values import (
+    LOOKS_LIKE,
+    Clock,
+    Day,
+    Identifier,
+    Month,
+    Pair,
+    Quantity,
+    Telephone,
+    Value,
+)
 
 CITATION = re.compile(r"\[([EC]\d{1,6})\]")
 _ALMOST = re.compile(r"\[\s*[EC]\s*\d", re.I)  # what a reader would take for a citation, and is none
@@ -89,7 +99,7 @@ def ungrounded(answer: Answer) -> list[str]:
         yielded.add(text)
     text = _SOURCE_NUMBER.sub(" ", CITATION.sub(" ", answer.text))
     coded = (one for kind in _CODED for one in find(kind, text))
-    codes = [one for one in coded if one.value in yielded.codes and _is_code(one)]
+    codes = [one for one in coded if _alike(one.value) in yielded.codes and _is_code(one)]
     found: list[str] = []
     for finder in _FINDERS:
         candidates = list(finder(text))
@@ -150,7 +160,7 @@ class _Yield:
     def add(self, text: str) -> None:
         """Read a text; the parts of a date are no numbers, but its year is one."""
         self.add_words(text)
-        self.codes.update(one.value for kind in _CODED for one in find(kind, text))
+        self.codes.update(_alike(one.value) for kind in _CODED for one in find(kind, text))
         for finder in _FINDERS:
             candidates = list(finder(text))
             for candidate in candidates:
@@ -243,6 +253,11 @@ def _is_code(candidate: Candidate) -> bool:
         return candidate.value.digits.startswith(("0", "+")) or len(candidate.value.digits) >= _DIALLED
     code = candidate.value.code if isinstance(candidate.value, Identifier) else ""
     return not code.isdigit() and not code.isalpha()
+
+
+def _alike(value: Value) -> Value:
+    """A code with its letters O and I as the digits that they are taken for, as codes are compared."""
+    return Identifier(value.code.translate(LOOKS_LIKE)) if isinstance(value, Identifier) else value
 
 
 def _without(text: str, candidates: list[Candidate]) -> str:
