@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 from typing import ClassVar
@@ -28,7 +29,7 @@ class Completion(Suggester):
 
     async def get_suggestion(self, value: str) -> str | None:
         """The path with its last part whole; None where nothing fits."""
-        return completed(value)
+        return await asyncio.to_thread(completed, value)
 
 
 def completed(value: str) -> str | None:
