@@ -7,6 +7,7 @@ import os
 import shutil
 import sqlite3
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -125,12 +126,13 @@ class Database:
         with self._lock:
             if self._connection is not None:
                 with contextlib.suppress(sqlite3.Error):
-                    self._connection.close()
+                    self._ending()
                 self._connection = None
 
     def _transaction(self, work: Callable[[sqlite3.Connection], T], begin: str) -> T:
         if self._connection is None:
             self._connection = self._open()
+            self._ending = weakref.finalize(self, self._connection.close)
         connection = self._connection
         connection.execute(begin)
         try:

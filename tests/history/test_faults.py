@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import resource
 import shutil
@@ -313,6 +314,16 @@ def test_a_turn_that_cannot_be_read_leaves_the_others(kept: tuple[Path, str]) ->
     assert (saved.title, saved.lost) == (UNREADABLE, 3)
     assert [found.state for found in saved.signals] == [State.READY, State.CHANGED]
     assert saved.present == (shots[0],)
+
+
+def test_one_that_nobody_has_any_more_is_closed(kept: tuple[Path, str]) -> None:
+    history = History(kept[0])
+    assert history.conversations()
+    ending = history._database._ending
+    assert ending.alive
+    del history
+    gc.collect()
+    assert not ending.alive
 
 
 def test_an_empty_file_is_a_new_history(tmp_path: Path) -> None:
