@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from app_fakes import FORM, NOTE, ScriptedWork, app, computed, conflict
+from app_fakes import FORM, NOTE, ScriptedWork, app, computed, conflict, signal
 from textual.message import Message
 from textual.pilot import Pilot
 from textual.widgets import Markdown, Static
@@ -135,6 +135,17 @@ def test_a_signal_is_removed_and_comes_back() -> None:
         assert stage.work.calls("restore") == [([NOTE],)]
         await stage.pilot.press("ctrl+z")  # nothing is left to bring back
         assert len(stage.work.calls("restore")) == 1
+
+    play(story)
+
+
+def test_the_name_of_a_removed_signal_is_no_markup() -> None:
+    async def story(stage: Stage) -> None:
+        named = signal("text:1", "[@click=app.quit]a[/].txt")
+        await stage.tell(messages.Taken(named), messages.Removed(named))
+        (toast,) = stage.app._notifications
+        assert named.name in toast.message
+        assert not toast.markup
 
     play(story)
 

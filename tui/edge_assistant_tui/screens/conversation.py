@@ -289,7 +289,7 @@ class Conversation(Screen[None]):
         self.query_one(SignalList).drop(event.signal.id)
         self.query_one(Following).leave(event.signal.id)
         self._removed.append(event.signal)
-        self.notify(f"{event.signal.name} is removed; Ctrl+Z brings it back.")
+        self.notify(f"{event.signal.name} is removed; Ctrl+Z brings it back.", markup=False)
 
     @on(messages.Sensing)
     @on(messages.Sensed)
