@@ -143,7 +143,7 @@ def test_the_name_of_a_removed_signal_is_no_markup() -> None:
     async def story(stage: Stage) -> None:
         named = signal("text:1", "[@click=app.quit]a[/].txt")
         await stage.tell(messages.Taken(named), messages.Removed(named))
-        (toast,) = stage.app._notifications
+        (toast,) = stage.pilot.app._notifications
         assert named.name in toast.message
         assert not toast.markup
 
