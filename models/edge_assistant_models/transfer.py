@@ -106,7 +106,6 @@ class Partial:
             self._file = path.open("r+b")
             while chunk := self._file.read(CHUNK_BYTES):
                 self._count(chunk)
-        self.resumed = self.size > 0
         if self.size > limit:
             self.restart()
 
@@ -120,7 +119,6 @@ class Partial:
         self._file.truncate()
         self._hash = hashlib.sha256()
         self.size = 0
-        self.resumed = False
 
     def write(self, chunk: bytes) -> None:
         """Append bytes.
