@@ -77,11 +77,6 @@ def _patterns(vocabulary: Vocabulary) -> dict[str, dict[str, re.Pattern[str]]]:
     }
 
 
-def blanked(text: str, start: int, end: int) -> str:
-    """A text of the same length whose characters [start, end) are blank."""
-    return text[:start] + " " * (end - start) + text[end:]
-
-
 def plain(text: str) -> str:
     """What is searched: of the same length, apostrophes straight, fillers and "I should add that" blank.
 
