@@ -159,9 +159,33 @@ def test_paths_are_attached_and_not_asked(tmp_path: Path) -> None:
         await stage.ask(str(plain))
         await stage.ask(f"'{spaced}' {plain}")
         await stage.ask(f"file://{str(spaced).replace(' ', '%20')}")
-        await stage.ask(str(tmp_path / "nowhere.jpg"))
         assert stage.work.calls("attach") == [(plain,), (spaced,), (plain,), (spaced,)]
-        assert [call[1] for call in stage.work.calls("ask")] == [str(tmp_path / "nowhere.jpg")]
+        assert not stage.work.calls("ask")
+
+    play(story)
+
+
+@pytest.mark.parametrize("name", ["nowhere.jpg", "a folder"])
+def test_a_path_of_no_file_is_no_question_and_stays_to_be_corrected(tmp_path: Path, name: str) -> None:
+    (tmp_path / "a folder").mkdir()
+    path = str(tmp_path / name)
+
+    async def story(stage: Stage) -> None:
+        await stage.ask(path)
+        assert [method for method, _ in stage.work.asked] == ["start"]
+        assert stage.screen.query_one(Prompt).text == path
+        assert [toast.title for toast in stage.pilot.app._notifications] == ["That is no file"]
+        await stage.ask("/ or \\: which one?")
+        assert len(stage.work.calls("ask")) == 1
+
+    play(story)
+
+
+def test_a_question_obeys_nothing_on_the_screen() -> None:
+    async def story(stage: Stage) -> None:
+        await stage.ask("What is \x1b[31mred\u202e?\nAnd [b]blue[/b]?")
+        shown = stage.turn().query_one(".question", Static).render()
+        assert str(shown) == "What is \ufffd[31mred\ufffd?\nAnd [b]blue[/b]?"
 
     play(story)
 

@@ -75,6 +75,7 @@ class Export(Place, ModalScreen[None]):
         path = self.query_one("#path", Input)
         chosen = Path(path.value)
         path.value = str(chosen.with_suffix(".md" if chosen.suffix.lower() == ".json" else ".json"))
+        path.cursor_position = len(path.value)
 
     @on(Input.Changed)
     def _told_typed(self, event: Input.Changed) -> None:

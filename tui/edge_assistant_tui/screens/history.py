@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from edge_assistant.signals import printable
 from edge_assistant_tui.screens.confirm import Confirm
 from edge_assistant_tui.screens.export import Export
 from edge_assistant_tui.screens.place import Place
@@ -168,7 +169,9 @@ class History(Place):
         if summary.id == self.app.work.current:
             self.notify("It is open now: Ctrl+N there begins another one.", severity="warning")
             return
-        question = f"Delete “{summary.title}” with {_count(summary.turns, 'answer')}? It cannot be brought back."
+        question = (
+            f"Delete “{printable(summary.title)}” with {_count(summary.turns, 'answer')}? It cannot be brought back."
+        )
         if await self.app.push_screen_wait(Confirm(question, "Delete")):
             self._delete(summary.id)
 
@@ -196,7 +199,7 @@ def _shown(summary: Summary, current: bool) -> Content:
     when = summary.began.astimezone().strftime("%Y-%m-%d %H:%M")
     return Content.assemble(
         (f"{when}  ", "$text-muted"),
-        (summary.title, "bold"),
+        (printable(summary.title), "bold"),
         (f"  {_count(summary.turns, 'answer')}", "$text-muted"),
         ("  open now", "$text-accent") if current else "",
     )

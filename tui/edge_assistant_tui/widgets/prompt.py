@@ -77,6 +77,9 @@ class Prompt(TextArea):
             self.post_message(self.Dropped(paths))
         elif text.startswith(PORT) and len(text.split()) == 1:
             self.post_message(self.Port(text))
+        elif nowhere := no_file(text):
+            self.notify(nowhere, title="That is no file", severity="warning", markup=False)
+            return  # it stays, to be corrected
         else:
             recording = self._heard[1] if self._heard is not None and self._heard[0].strip() == text else None
             self._heard = None if recording is not None else self._heard
@@ -159,6 +162,18 @@ def paths_in(text: str) -> tuple[Path, ...]:
     if not found or len(found) > MAX_PATHS or None in found:
         return ()
     return tuple(path for path in found if path is not None)
+
+
+def no_file(text: str) -> str:
+    """What to do about a text that is a path, but of no file; empty where it is a question."""
+    begins = text.startswith(("/", "~/", "./", "../", "file://"))
+    try:
+        folder = Path(text).expanduser().is_dir() and "/" in text
+    except (OSError, ValueError, RuntimeError):
+        folder = False
+    if folder:
+        return "It is a folder: name a file in it, or press Ctrl+O to look into it."
+    return "Correct the path, or press Ctrl+O for the files." if begins and len(text.split()) == 1 else ""
 
 
 def _path(word: str) -> Path | None:

@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Static
 
+from edge_assistant.signals import printable
 from edge_assistant_tui.widgets.prompt import Prompt
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Restore(Static, can_focus=True):
         signals = sum(not kept.removed for kept in saved.signals)
         count = f"{_counted(len(saved.turns), 'answer')}, {_counted(signals, 'signal')}"
         return Content.assemble(
-            (saved.title, "bold"),
+            (printable(saved.title), "bold"),
             (f"  {when}, {count}\n", "$text-muted"),
             ("R", "bold $accent"),
             " restores it, ",

@@ -12,6 +12,7 @@ from textual.message import Message
 from textual.widgets import Markdown, Static
 
 from edge_assistant_tui import citing
+from edge_assistant_tui.showing.texts import plain
 from edge_assistant_tui.widgets.figures import Figures
 from edge_assistant_tui.widgets.sources import Sources
 from edge_assistant_tui.widgets.verdicts import Verdicts
@@ -54,7 +55,7 @@ class Turn(Vertical):
 
     def compose(self) -> ComposeResult:
         """The question, then what happens."""
-        yield Static(Content(self.question or CHECK), classes="question")
+        yield Static(Content(plain(self.question or CHECK)), classes="question")
         yield Static("waiting", classes="working")
         yield Markdown("", classes="answer", open_links=False)
 
