@@ -12,8 +12,8 @@ from textual.message import Message
 from edge_assistant import assistant
 from edge_assistant.assistant import Assistant, Watch
 from edge_assistant.errors import UsageError
-from edge_assistant.history.store import FILE, History
-from edge_assistant.signals import Signal
+from edge_assistant.history.store import FILE, History, Saved, SavedSignal, State
+from edge_assistant.signals import Kind, Origin, Signal, take_bytes
 from edge_assistant_tui import messages, unsent
 from edge_assistant_tui.options import Options
 from edge_assistant_tui.work import Work
@@ -109,6 +109,17 @@ def test_a_stop_that_comes_before_there_is_anything_to_stop_ends_the_question(mo
     assert [message.turn for message in posted if isinstance(message, messages.TurnStopped)] == [7]
 
 
+def test_a_conversation_goes_on_with_what_is_as_it_was(tmp_path: Path) -> None:
+    work, posted = started()
+    finish(work)
+    kept = [take_bytes(name.encode(), Kind.TEXT, at, origin=Origin.USER, name=name) for at, name in enumerate("abcd")]
+    states = [(State.READY, False), (State.CHANGED, False), (State.GONE, True), (State.READY, True)]
+    signals = tuple(SavedSignal(one, state, removed) for one, (state, removed) in zip(kept, states, strict=True))
+    work._resume(Saved("0" * 16, "title", kept[0].taken, signals, ()))
+    assert [message.signal.name for message in posted if isinstance(message, messages.Taken)] == ["a"]
+    assert [message.message for message in posted if isinstance(message, messages.Refused)] == ["b is changed since"]
+
+
 @pytest.mark.parametrize("error", [UsageError("no such domain", "name another"), ZeroDivisionError()])
 def test_a_turn_ends_whatever_goes_wrong(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     def refuse() -> Assistant:
@@ -122,13 +133,17 @@ def test_a_turn_ends_whatever_goes_wrong(monkeypatch: pytest.MonkeyPatch, error:
     assert any(isinstance(message, messages.Faulted) for message in posted) == isinstance(error, ZeroDivisionError)
 
 
-def test_speech_is_done_with_whatever_goes_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_speech_and_a_picture_are_done_with_whatever_goes_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr(unsent, "speech", fail)
+    monkeypatch.setattr(unsent, "picture", fail)
     work, posted = started()
     monkeypatch.setattr(work, "assistant", lambda: None)
     work.hear([], final=True)
+    work.look_at(b"", "a picture", lambda: True)
     finish(work)
     assert [(heard.text, heard.final) for heard in posted if isinstance(heard, messages.Heard)] == [("", True)]
+    (looked,) = [looked for looked in posted if isinstance(looked, messages.Looked)]
+    assert "a fault of ours" in looked.error

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
 
+from edge_assistant.errors import EdgeAssistantError, Stopped
 from edge_assistant_tui import bridge, messages, unsent
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from edge_assistant.answer import Answer
     from edge_assistant.assistant import Assistant
     from edge_assistant.conversation import Conversation
-    from edge_assistant.errors import EdgeAssistantError
     from edge_assistant.history.store import History, Saved
     from edge_assistant.signals import Kind, Origin, Signal
     from edge_assistant_tui.options import Options
@@ -194,8 +194,6 @@ class Work:
         self._jobs.put(job)
 
     def _run(self) -> None:
-        from edge_assistant.errors import EdgeAssistantError
-
         while (job := self._jobs.get()) is not None:
             try:
                 job()
@@ -260,8 +258,6 @@ class Work:
         self._keeping(written)
 
     def _keeping(self, job: Job) -> None:
-        from edge_assistant.errors import EdgeAssistantError
-
         try:
             job()
         except EdgeAssistantError as error:
@@ -294,8 +290,6 @@ class Work:
 
     def _perceive(self, signal: Signal) -> None:
         """Perceive a signal; what fails is said of it, and it stays to be looked at or removed."""
-        from edge_assistant.errors import EdgeAssistantError
-
         if self._closing or signal not in self._conversation().signals:
             return  # it was removed, or renewed, while it waited
         try:
@@ -313,8 +307,6 @@ class Work:
             self._post(message)
 
     def _answer(self, turn: int, generation: int, text: str | None, recording: bytes | None) -> None:
-        from edge_assistant.errors import EdgeAssistantError, Stopped
-
         try:
             answer = self._answered(turn, generation, text, recording)
         except Stopped:
@@ -352,8 +344,6 @@ class Work:
                 self._keep(lambda history, kept, said=signal: history.add_signal(kept, said, said.data))  # type: ignore[misc]
 
     def _look_at(self, data: bytes, name: str, wanted: Callable[[], bool]) -> None:
-        from edge_assistant.errors import EdgeAssistantError, Stopped
-
         def needed() -> bool:
             return not self._closing and wanted()
 
@@ -365,12 +355,13 @@ class Work:
             pass
         except EdgeAssistantError as error:
             self._post(messages.Looked(name, (), str(error)))
+        except Exception:
+            self._post(messages.Looked(name, (), "a fault of ours - take another one; the log has the details"))
+            raise
         else:
             self._post(messages.Looked(name, found))
 
     def _hear(self, samples: Any, final: bool) -> None:  # noqa: ANN401 - float32 [n]
-        from edge_assistant.errors import EdgeAssistantError
-
         if self._closing:
             return
         try:
@@ -392,13 +383,13 @@ class Work:
         if saved.lost:
             self._post(messages.HistoryNoted(f"{saved.lost} entries of this conversation cannot be read any more"))
         for kept in saved.signals:
-            if kept.state != "ready":
+            if kept.state != "ready" and not kept.removed:
                 what = f"{kept.signal.name} is {kept.state} since"
                 self._post(messages.Refused(what, "attach it again to ask about what it holds now"))
-            elif not kept.removed:
-                self._conversation().restore(kept.signal)
-                self._post(messages.Taken(kept.signal))
-                self._put(partial(self._perceive, kept.signal))
+        for signal in saved.present:
+            self._conversation().restore(signal)
+            self._post(messages.Taken(signal))
+            self._put(partial(self._perceive, signal))
 
     def _finish(self) -> None:
         """Close the conversation in the history and let go of its signals."""
@@ -408,9 +399,7 @@ class Work:
         self._kept = self._open = None
 
 
-def _stopped() -> EdgeAssistantError:
-    from edge_assistant.errors import Stopped
-
+def _stopped() -> Stopped:
     return Stopped("stopped", "ask again")
 
 
