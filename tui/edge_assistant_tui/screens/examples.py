@@ -56,7 +56,7 @@ class Examples(Place):
     NAME = "examples"
     TITLE = "Examples"
     KEY = "f6"
-    HELP = "Begin with the signals and the question of an example"
+    HELP = "Begin with an example's signals and question"
 
     def body(self) -> ComposeResult:
         """A list."""

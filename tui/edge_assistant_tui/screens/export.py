@@ -36,7 +36,7 @@ class Export(Place, ModalScreen[None]):
     NAME = "export"
     TITLE = "Export"
     KEY = "ctrl+s"
-    HELP = "Write this conversation into a file, Markdown or JSON"
+    HELP = "Write this conversation as Markdown or JSON"
     CSS_PATH = "confirm.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+t", "other", "Other format")]
 
@@ -62,6 +62,8 @@ class Export(Place, ModalScreen[None]):
     async def on_mount(self) -> None:
         """Suggest a name that is free."""
         self._saved = self._saved or await asyncio.to_thread(self._kept_now) or self._shown_now()
+        if not self.is_attached:  # whoever pressed Escape meanwhile wants none
+            return
         if self._saved is None:
             self.dismiss()
             self.app.notify("Nothing was asked yet.")

@@ -27,6 +27,12 @@ _NAMES = {
     "PictureView": "In evidence that is a picture",
     "TranscriptView": "In evidence that was said",
     "RowsView": "In evidence that was measured",
+    "CameraView": "In the camera's preview",
+    "Figures": "At the figures under an answer",
+    "Files": "In the tree of files",
+    "Choose": "Where one of a few is chosen",
+    "Confirm": "Where something is to be confirmed",
+    "Restore": "Where a conversation is offered",
 }
 _KINDS = {
     "image": "writing, codes, objects, faces by number; pages of a PDF",
@@ -35,7 +41,7 @@ _KINDS = {
     "readings": "tables with a head line; numbers are computed over rows",
     "text": "up to 16 MiB",
 }
-_COLUMN = 18  # characters for keys
+_COLUMN = 13  # characters for keys; those that need more move what they do to the right
 _ABOUT = (
     "Ask over all signals together: each fact cites where it came from, and [E3] opens it. Nothing leaves this machine."
 )
@@ -47,7 +53,7 @@ class Help(Place):
     NAME = "help"
     TITLE = "Help"
     KEY = "f1,question_mark"
-    HELP = "Keys of every place, and what each kind of signal takes"
+    HELP = "Keys of every place, files of every kind of signal"
     SHOWN = True
 
     def body(self) -> ComposeResult:
@@ -61,7 +67,7 @@ class Help(Place):
 
     def on_resize(self) -> None:
         """Lines are as long as the terminal is wide."""
-        self.query_one("#text", Static).update(Content.assemble(*_text(max(40, self.size.width - 8))))
+        self.query_one("#text", Static).update(Content.assemble(*_text(max(40, self.size.width - 6))))
 
 
 def _text(width: int) -> Iterator[str | tuple[str, str]]:
@@ -80,9 +86,7 @@ def _text(width: int) -> Iterator[str | tuple[str, str]]:
 def _section(name: str, keys: list[tuple[str, str]], width: int) -> Iterator[str | tuple[str, str]]:
     yield (f"\n{name}\n", "bold $primary")
     for key, what in keys:
-        yield (f"  {shown(key):{_COLUMN}} ", "bold $accent")
-        if len(shown(key)) > _COLUMN:
-            yield f"\n{' ' * (_COLUMN + 3)}"
+        yield (f"  {shown(key):{_COLUMN}} {' ' * (len(shown(key)) > _COLUMN)}", "bold $accent")
         yield _filled(what, width)
 
 
@@ -93,7 +97,8 @@ def _filled(text: str, width: int) -> str:
 
 def sections() -> list[tuple[str, list[tuple[str, str]]]]:
     """The keys of the app's own classes that have some, by where they hold: (keys, what they do)."""
-    found = [(_name(node), _keys(vars(node)["BINDINGS"])) for node in _nodes(DOMNode) if "BINDINGS" in vars(node)]
+    nodes = dict.fromkeys(_nodes(DOMNode))  # one may be under two others
+    found = [(_name(node), _keys(vars(node)["BINDINGS"])) for node in nodes if "BINDINGS" in vars(node)]
     order = list(_NAMES.values())
     return sorted(found, key=lambda part: (order.index(part[0]) if part[0] in order else len(order), part[0]))
 
@@ -115,7 +120,8 @@ def shown(keys: str) -> str:
 
 
 def _key(key: str) -> str:
-    signs = {"question_mark": "?", "space": "Space", "slash": "/", "full_stop": "."}
+    signs = {"question_mark": "?", "space": "Space", "plus": "+", "equals_sign": "=", "minus": "-"}
+    signs |= {"pageup": "Page up", "pagedown": "Page down"}
     *held, last = key.split("+")
     last = signs.get(last, last if len(last) == 1 and not held else last.title())
     return "+".join([*(part.title() for part in held), last])

@@ -30,7 +30,7 @@ class History(Place):
     NAME = "history"
     TITLE = "History"
     KEY = "f8"
-    HELP = "Earlier conversations: search, open, export, delete"
+    HELP = "Search, open, export and delete conversations"
     CSS_PATH: ClassVar[list[str]] = ["place.tcss", "history.tcss"]  # type: ignore[assignment]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Back"),

@@ -51,7 +51,7 @@ class Models(Place):
     NAME = "models"
     TITLE = "Models"
     KEY = "f9"
-    HELP = "List, pull, verify, remove, switch profile or model"
+    HELP = "Pull, verify, remove and switch models"
     CSS_PATH: ClassVar[list[str]] = ["place.tcss", "models.tcss"]  # type: ignore[assignment]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("p", "pull", "Pull"),
