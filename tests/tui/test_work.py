@@ -104,9 +104,11 @@ def test_a_stop_that_comes_before_there_is_anything_to_stop_ends_the_question(mo
         return real()
 
     monkeypatch.setattr(work, "assistant", opened)
-    work.ask(7, "Who are you?")
+    work.ask(7, "I counted two people. How many are there?")
     finish(work)
     assert [message.turn for message in posted if isinstance(message, messages.TurnStopped)] == [7]
+    (stated,) = [message.signal for message in posted if isinstance(message, messages.Taken)]
+    assert (stated.id, stated.data) == ("text:1", b"I counted two people.")
 
 
 def test_a_conversation_goes_on_with_what_is_as_it_was(tmp_path: Path) -> None:

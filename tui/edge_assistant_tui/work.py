@@ -333,7 +333,10 @@ class Work:
             for message in bridge.of_turn(turn, event):
                 self._post(message)
 
-        return conversation.check(watch) if text is None else conversation.ask(text, watch, spoken=recording)
+        try:
+            return conversation.check(watch) if text is None else conversation.ask(text, watch, spoken=recording)
+        finally:
+            self._notice(known)  # what was stated beside a question stays, whatever became of that
 
     def _notice(self, known: set[str]) -> None:
         """Take what the person said beside a question, which is a signal by now."""
