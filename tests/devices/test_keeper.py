@@ -146,4 +146,7 @@ def test_it_is_stopped_by_who_is_given_something():
 
 
 def test_stopped_before_it_was_started():
-    Kept(Scripted()).keeper.stop()
+    device = Scripted()
+    kept = Kept(device)
+    kept.keeper.stop()
+    assert (kept.changes, device.opened, kept.keeper.running) == ([], 0, False)
