@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from edge_assistant_tui.app import EdgeAssistant
 
 MAX_TURNS = 50  # that stay on the screen; older ones are in the history
+MAX_REMOVED = 20  # signals that can be brought back; each may hold a picture
 NARROW = 100  # columns below which the side list is slim
 
 
@@ -55,7 +57,7 @@ class Conversation(Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._removed: list[Signal] = []
+        self._removed: deque[Signal] = deque(maxlen=MAX_REMOVED)
         self._turns = 0
         self._live: set[int] = set()
 

@@ -102,6 +102,10 @@ class Models(Place):
         self._told_pull()
         self._list()
 
+    def on_unmount(self) -> None:
+        """Be let go of: a signal holds whoever hears it."""
+        self.app.pull_changed.unsubscribe(self)
+
     @work(thread=True, exclusive=True, group="list")
     def _list(self) -> None:
         self.post_message(self.Listed(rows(self.app.options.profile, dict(self.app.instead))))
