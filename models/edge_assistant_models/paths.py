@@ -3,21 +3,50 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from edge_assistant_models.errors import StorageFull
 
 APPLICATION = "edge-assistant"
 
 
 def _directory(kind: str) -> Path:
-    """The directory of one kind: a subfolder of `EDGE_ASSISTANT_HOME` where that is set, else the platform's."""
+    """The directory of one kind: a subfolder of `EDGE_ASSISTANT_HOME` where that is set, else the platform's.
+
+    Raises:
+        StorageFull: there is no home folder.
+    """
     home = os.environ.get("EDGE_ASSISTANT_HOME")
     if home:
-        root = Path(home).expanduser()
+        root = _expanded(home)
         return root if kind == "data" else root / kind
     import platformdirs
 
-    directory: Path = getattr(platformdirs, f"user_{kind}_path")(APPLICATION, appauthor=False)
+    with _homeless():
+        directory: Path = getattr(platformdirs, f"user_{kind}_path")(APPLICATION, appauthor=False)
     return directory
+
+
+def _expanded(path: str) -> Path:
+    with _homeless():
+        return Path(path).expanduser()
+
+
+@contextmanager
+def _homeless() -> Iterator[None]:
+    """Say what to do where there is no home folder, as in a container for a user whom the system does not know.
+
+    Raises:
+        StorageFull: there is none.
+    """
+    try:
+        yield
+    except RuntimeError:
+        raise StorageFull(
+            "there is no home folder to keep anything in", "set EDGE_ASSISTANT_HOME to a folder"
+        ) from None
 
 
 def data_dir() -> Path:
@@ -43,7 +72,7 @@ def cache_dir() -> Path:
 def models_dir() -> Path:
     """The store of models: `EDGE_ASSISTANT_MODELS`, or `models` in the data directory."""
     chosen = os.environ.get("EDGE_ASSISTANT_MODELS")
-    return Path(chosen).expanduser() if chosen else data_dir() / "models"
+    return _expanded(chosen) if chosen else data_dir() / "models"
 
 
 def user_catalog_dir() -> Path:

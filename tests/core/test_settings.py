@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import pwd
 from pathlib import Path
 
 import pytest
@@ -206,3 +207,18 @@ def test_what_is_saved_is_loaded(
     save(changes, path)
     wanted = {key: getattr(Settings(), key) if value is None else value for key, value in changes.items()}
     assert load({}, path) == dataclasses.replace(before, **wanted)
+
+
+def test_without_a_home_folder_it_is_said_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(user: object) -> None:
+        raise KeyError(user)
+
+    for name in ("EDGE_ASSISTANT_HOME", "HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    monkeypatch.setattr(pwd, "getpwnam", unknown)
+    with pytest.raises(StorageFull, match="no home folder to keep anything in - set EDGE_ASSISTANT_HOME to a folder"):
+        load()
+    monkeypatch.setenv("EDGE_ASSISTANT_HOME", "~nobody-of-this-name/data")
+    with pytest.raises(StorageFull, match="no home folder"):
+        load()
