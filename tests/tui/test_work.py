@@ -11,7 +11,7 @@ from textual.message import Message
 
 from edge_assistant import assistant
 from edge_assistant.assistant import Assistant, Watch
-from edge_assistant.errors import UsageError
+from edge_assistant.errors import Stopped, UsageError
 from edge_assistant.history.store import FILE, History, Saved, SavedSignal, State
 from edge_assistant.signals import Kind, Origin, Signal, take_bytes
 from edge_assistant_tui import messages, unsent
@@ -31,7 +31,7 @@ def started() -> tuple[Work, list[Message]]:
 def finish(work: Work) -> None:
     """Wait until all that was asked of it so far is done, and end it."""
     done = threading.Event()
-    work._put(done.set)
+    work._jobs.put(done.set, late=True)
     assert done.wait(PATIENCE)
     work.close()
 
@@ -93,6 +93,54 @@ def test_what_waits_at_the_end_is_not_begun_and_the_conversation_is_closed(
     assert not work._thread.is_alive()
     assert not list((home / "history").glob("*-wal"))  # the file was closed
     assert History().unfinished() is None
+
+
+class Stopping(Held):
+    """An assistant that stops as the real one does."""
+
+    def perceive(self, signal: Signal, watch: Watch, language: str | None = None) -> None:
+        super().perceive(signal, watch, language)
+        self.let_go.clear()
+        raise Stopped("stopped", "ask again")
+
+
+def test_a_signal_is_removed_while_it_is_perceived(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    held = Stopping()
+    work, posted = started()
+    monkeypatch.setattr(work, "assistant", lambda: held)
+    (tmp_path / "long.txt").write_text("This takes an hour.")
+    work.attach(tmp_path / "long.txt")
+    assert held.begun.wait(PATIENCE)
+    work.remove("text:1")
+    finish(work)
+    assert [message.signal.id for message in posted if isinstance(message, messages.Removed)] == ["text:1"]
+    assert not [message for message in posted if isinstance(message, messages.SignalFailed)]
+
+
+def test_a_question_does_not_wait_for_signals_and_its_stop_leaves_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    held = Held()
+    before: list[str] = []
+
+    def answered(*_: object) -> None:
+        before.extend(held.perceived)
+        raise Stopped("stopped", "ask again")
+
+    work, _ = started()
+    monkeypatch.setattr(work, "assistant", lambda: held)
+    monkeypatch.setattr(work, "_answered", answered)
+    for name in ("first", "second"):
+        (tmp_path / f"{name}.txt").write_text(f"This is the {name} one.")
+        work.attach(tmp_path / f"{name}.txt")
+    assert held.begun.wait(PATIENCE)
+    work.ask(1, "Which is it?")
+    work.stop()
+    assert not held.let_go.is_set()
+    held.let_go.set()
+    finish(work)
+    assert before == ["first.txt"]
+    assert held.perceived == ["first.txt", "second.txt"]
 
 
 def test_a_stop_that_comes_before_there_is_anything_to_stop_ends_the_question(monkeypatch: pytest.MonkeyPatch) -> None:

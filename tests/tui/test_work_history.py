@@ -46,7 +46,7 @@ def wait(work: Work) -> None:
     """Until what was asked of it so far is done, and what that asked for."""
     for _ in range(2):
         done = threading.Event()
-        work._put(done.set)
+        work._jobs.put(done.set, late=True)
         assert done.wait(PATIENCE)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from textual.message import Message
 
+from edge_assistant.errors import EdgeAssistantError
 from edge_assistant.events import (
     Answered,
     Compared,
@@ -57,3 +58,10 @@ def of_signal(event: Event) -> Iterator[Message]:
             yield messages.Sensed(signal, sense, evidence, seconds)
         case _:
             pass
+
+
+def hint(error: EdgeAssistantError) -> str:
+    """What to do about an error; models are at hand here."""
+    from edge_assistant_models.errors import ModelError
+
+    return f"press F9 for the models, or {error.hint}" if isinstance(error, ModelError) else error.hint

@@ -1,4 +1,4 @@
-"""The one thread that computes: jobs in order, each posts messages; Escape stops the one that runs.
+"""The one thread that computes: jobs in order, each posts messages; Escape stops the answer that is made.
 
 It alone holds the conversation and the history. Heavy libraries are imported here, when the first job needs them, and
 so never before the first screen is drawn.
@@ -7,7 +7,6 @@ so never before the first screen is drawn.
 from __future__ import annotations
 
 import logging
-import queue
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -18,6 +17,7 @@ from textual.message import Message
 
 from edge_assistant.errors import EdgeAssistantError, Stopped
 from edge_assistant_tui import bridge, messages, unsent
+from edge_assistant_tui.jobs import Job, Jobs
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -30,15 +30,10 @@ if TYPE_CHECKING:
     from edge_assistant_tui.options import Options
 
 _log = logging.getLogger("edge_assistant.app")  # below the logger whose records reach the file
-Job = Callable[[], object]
 
 
 class Work:
-    """Does what the app asks for, one thing after the other, in a thread of its own.
-
-    Attributes:
-        running: whether something is computed or waits for it.
-    """
+    """Does what the app asks for, one thing after the other, in a thread of its own."""
 
     def __init__(self, post: Callable[[Message], Any], options: Options) -> None:
         """Prepare.
@@ -50,22 +45,23 @@ class Work:
         self._post = post
         self._options = options
         self._instead: Mapping[str, str] = {}  # models by role that are used instead of the profile's
-        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._jobs = Jobs()
         self._assistant: Assistant | None = None
         self._open: Conversation | None = None
         self._history: History | None = None
         self._kept: str | None = None  # id of this conversation in the history
-        self._waiting = 0
         self._generation = 0  # a stop makes the questions that were asked before it void
+        self._answering = False
+        self._perceiving: str | None = None  # id of the signal that is perceived outside of an answer
+        self._unwanted: set[str] = set()  # ids of signals that are going to be removed
         self._closing = False
-        self._lock = threading.Lock()
         self._opening = threading.Lock()  # of the assistant and the history, which takes a moment
         self._thread = threading.Thread(target=self._run, name="work", daemon=True)
 
     @property
     def running(self) -> bool:
         """Whether something is computed or waits for it."""
-        return self._waiting > 0
+        return self._jobs.undone > 0
 
     @property
     def current(self) -> str | None:
@@ -85,7 +81,7 @@ class Work:
     def start(self) -> None:
         """Begin, and look for the models."""
         self._thread.start()
-        self._put(self._look)
+        self._jobs.put(self._look)
 
     def close(self) -> None:
         """End: what runs is stopped, what waits is not begun, the conversation is closed in the history."""
@@ -93,72 +89,76 @@ class Work:
             return
         self._closing = True
         self.stop()
-        self._put(self._finish)
-        self._jobs.put(None)
+        self._halt()
+        self._jobs.put(self._finish)
+        self._jobs.end()
         self._thread.join(timeout=5)
 
     def stop(self) -> None:
-        """Stop the question that is answered, and those that wait."""
+        """Stop the question that is answered, and those that wait; signals are perceived further."""
         self._generation += 1
-        if (runs := self._open or self._assistant) is not None:
-            runs.stop()
+        if self._answering:
+            self._halt()
 
     def look(self) -> None:
         """Look for the models of the profile again."""
-        self._put(self._look)
+        self._jobs.put(self._look)
 
     def attach(self, path: Path, kind: Kind | None = None) -> None:
         """Take a file as a signal and perceive it."""
-        self._put(partial(self._attach, path, kind))
+        self._jobs.put(partial(self._attach, path, kind))
 
     def add(self, data: bytes, kind: Kind, origin: Origin, name: str) -> None:
         """Take captured bytes as a signal and perceive it."""
-        self._put(partial(self._add, data, kind, origin, name))
+        self._jobs.put(partial(self._add, data, kind, origin, name))
 
     def renew(self, id: str, data: bytes) -> None:
         """Perceive a signal anew whose bytes have grown."""
-        self._put(partial(self._renew, id, data))
+        self._jobs.put(partial(self._renew, id, data))
 
     def remove(self, id: str) -> None:
-        """Take a signal out of the conversation."""
-        self._put(partial(self._remove, id))
+        """Take a signal out of the conversation, at once where it is being perceived."""
+        self._unwanted.add(id)
+        if self._perceiving == id:
+            self._halt()
+        self._jobs.put(partial(self._remove, id))
 
     def restore(self, signals: Sequence[Signal]) -> None:
         """Put removed signals back."""
-        self._put(partial(self._restore, tuple(signals)))
+        self._jobs.put(partial(self._restore, tuple(signals)))
 
     def ask(self, turn: int, text: str, recording: bytes | None = None) -> None:
         """Answer a question; the recording is that of the words, where they were spoken and not changed."""
-        self._put(partial(self._answer, turn, self._generation, text, recording))
+        self._jobs.put(partial(self._answer, turn, self._generation, text, recording))
 
     def check(self, turn: int) -> None:
         """Compare the signals without a question."""
-        self._put(partial(self._answer, turn, self._generation, None, None))
+        self._jobs.put(partial(self._answer, turn, self._generation, None, None))
 
     def look_at(self, data: bytes, name: str, wanted: Callable[[], bool]) -> None:
         """See what is in a picture that is not a signal yet; when it becomes one, that is recalled."""
-        self._put(partial(self._look_at, data, name, wanted))
+        self._jobs.put(partial(self._look_at, data, name, wanted))
 
     def forget(self, data: bytes) -> None:
         """Forget what was perceived in bytes that did not become a signal."""
-        self._put(lambda: unsent.forget(self.assistant(), data))
+        self._jobs.put(lambda: unsent.forget(self.assistant(), data))
 
     def hear(self, samples: Any, final: bool) -> None:  # noqa: ANN401 - float32 [n], numpy is not imported here
         """Write down speech, 16 kHz; a partial transcript is dropped while something else is computed."""
         if final or not self.running:
-            self._put(partial(self._hear, samples, final))
+            self._jobs.put(partial(self._hear, samples, final))
 
     def resume(self, saved: Saved) -> None:
         """Go on with a conversation of the history."""
-        self._put(partial(self._resume, saved))
+        self._jobs.put(partial(self._resume, saved))
 
     def discard(self, saved: Saved) -> None:
         """Let go of a conversation that was offered; it stays in the history."""
-        self._put(partial(self._keeping, lambda: self.history.close(saved.id)))
+        self._jobs.put(partial(self._keeping, lambda: self.history.close(saved.id)))
 
     def prune(self, before: datetime) -> None:
         """Delete the conversations of the history that nothing was added to since a time."""
-        self._put(partial(self._keeping, lambda: self.history.prune(before)))
+        self._jobs.put(partial(self._keeping, lambda: self.history.prune(before)))
 
     def switch(self, options: Options, instead: Mapping[str, str]) -> None:
         """Go on with other models or another language; the signals stay and are perceived anew.
@@ -167,11 +167,11 @@ class Work:
             options: with the profile, domain and language.
             instead: models by role that are used instead of the profile's.
         """
-        self._put(partial(self._switch, options, instead))
+        self._jobs.put(partial(self._switch, options, instead))
 
     def begin(self) -> None:
         """Begin a new conversation; the old one stays in the history."""
-        self._put(self._finish)
+        self._jobs.put(self._finish)
 
     def assistant(self) -> Assistant:
         """What perceives and answers; in this thread, but for what it opens for others: an endpointer, a voice."""
@@ -188,23 +188,20 @@ class Work:
                 )
             return self._assistant
 
-    def _put(self, job: Job) -> None:
-        with self._lock:
-            self._waiting += 1
-        self._jobs.put(job)
+    def _halt(self) -> None:
+        """What runs raises `Stopped`; where that was not meant, it begins again."""
+        if (runs := self._open or self._assistant) is not None:
+            runs.stop()
 
     def _run(self) -> None:
-        while (job := self._jobs.get()) is not None:
+        for job in self._jobs:
             try:
                 job()
             except EdgeAssistantError as error:
-                self._post(messages.Refused(error.message, _hint(error)))
+                self._post(messages.Refused(error.message, bridge.hint(error)))
             except Exception as error:
                 _log.exception("fault in the worker")
                 self._post(messages.Faulted(f"{type(error).__name__}: {error}"))
-            finally:
-                with self._lock:
-                    self._waiting -= 1
         if self._history is not None:
             self._history.quit()
 
@@ -234,7 +231,7 @@ class Work:
         self._open = None
         for signal in signals:
             self._conversation().restore(signal)
-            self._put(partial(self._perceive, signal))
+            self._perceive_later(signal)
         self._look()
 
     def _offer(self) -> None:
@@ -273,6 +270,7 @@ class Work:
         self._took(self._conversation().renew(id, data))
 
     def _remove(self, id: str) -> None:
+        self._unwanted.discard(id)
         removed = self._conversation().remove(id)
         self._keep(lambda history, kept: history.remove_signal(kept, id))
         self._post(messages.Removed(removed))
@@ -283,41 +281,53 @@ class Work:
             self._took(signal)
 
     def _took(self, signal: Signal) -> None:
-        """A new signal is shown and kept at once, and perceived after those that wait."""
+        """A new signal is shown and kept at once, and perceived once nothing else waits."""
         self._post(messages.Taken(signal))
         self._keep(lambda history, kept: history.add_signal(kept, signal, signal.data))
-        self._put(partial(self._perceive, signal))
+        self._perceive_later(signal)
+
+    def _perceive_later(self, signal: Signal) -> None:
+        """A question that comes before is not held up: it perceives what it needs."""
+        self._jobs.put(partial(self._perceive, signal), late=True)
 
     def _perceive(self, signal: Signal) -> None:
         """Perceive a signal; what fails is said of it, and it stays to be looked at or removed."""
-        if self._closing or signal not in self._conversation().signals:
-            return  # it was removed, or renewed, while it waited
+        self._perceiving = signal.id
         try:
+            if self._closing or signal.id in self._unwanted or signal not in self._conversation().signals:
+                return  # it was removed, or renewed, while it waited
             self._conversation().perceive(signal.id, self._watch_signal)
+        except Stopped:
+            self._perceive_later(signal)  # unless it is removed by then, or all ends
         except EdgeAssistantError as error:
-            self._post(messages.SignalFailed(signal.id, error.message, _hint(error)))
+            self._post(messages.SignalFailed(signal.id, error.message, bridge.hint(error)))
         except Exception:
             self._post(messages.SignalFailed(signal.id, "a fault of ours", "the log has the details; please report it"))
             raise
+        finally:
+            self._perceiving = None
 
     def _watch_signal(self, event: Any) -> None:  # noqa: ANN401 - an Event, whose module is imported by the bridge
-        if self._closing:
+        if self._closing or self._perceiving in self._unwanted:
             raise _stopped()
         for message in bridge.of_signal(event):
             self._post(message)
 
     def _answer(self, turn: int, generation: int, text: str | None, recording: bytes | None) -> None:
+        self._answering = True  # before the generation is looked at: `stop` counts it up first
         try:
             answer = self._answered(turn, generation, text, recording)
         except Stopped:
             self._post(messages.TurnStopped(turn))
         except EdgeAssistantError as error:
-            self._post(messages.TurnFailed(turn, error.message, _hint(error)))
+            self._post(messages.TurnFailed(turn, error.message, bridge.hint(error)))
         except Exception:
             self._post(messages.TurnFailed(turn, "a fault of ours", "ask again; the log has the details"))
             raise
         else:
             self._keep(lambda history, kept: history.add_turn(kept, answer))
+        finally:
+            self._answering = False
 
     def _answered(self, turn: int, generation: int, text: str | None, recording: bytes | None) -> Answer:
         """The answer of a turn; a stop may come while there is nothing yet that it could reach."""
@@ -392,7 +402,7 @@ class Work:
         for signal in saved.present:
             self._conversation().restore(signal)
             self._post(messages.Taken(signal))
-            self._put(partial(self._perceive, signal))
+            self._perceive_later(signal)
 
     def _finish(self) -> None:
         """Close the conversation in the history and let go of its signals."""
@@ -404,10 +414,3 @@ class Work:
 
 def _stopped() -> Stopped:
     return Stopped("stopped", "ask again")
-
-
-def _hint(error: EdgeAssistantError) -> str:
-    """What to do about an error; models are at hand here."""
-    from edge_assistant_models.errors import ModelError
-
-    return f"press F9 for the models, or {error.hint}" if isinstance(error, ModelError) else error.hint
