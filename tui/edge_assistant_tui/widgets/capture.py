@@ -5,6 +5,7 @@ All are off at first. What is captured stays here until it is sent: a picture as
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -157,7 +158,10 @@ class Capture(Vertical):
         frame = self._looking.frame
         if frame is None:
             return
-        self._shot = shot = take(frame)
+        shot = await asyncio.to_thread(take, frame)  # a large picture takes longer than a key may
+        if not self._seeing or self._shot is not None:
+            return
+        self._shot = shot
         self.query_one(CameraView).freeze("looking ...")
         self._boxes = ()
         await self._draw(shot)
@@ -225,6 +229,7 @@ class Capture(Vertical):
         self._mode = mode
         self.silence()
         self._say("microphone", "opening")
+        self.app.work.prepare()
         self._numbers["microphone"] = self._listening.start(self.app.options.microphone, pause_s)
 
     def _hush(self, *, keep: bool) -> None:
