@@ -187,6 +187,19 @@ class Assistant:
         """Let what runs raise `Stopped` soon; from any thread. Where nothing runs, nothing happens."""
         self._runtime.halt.ask()
 
+    def prepare(self) -> None:
+        """Open what a spoken question needs, before it is there.
+
+        Raises:
+            ModelMissing, ModelCorrupt: of speech.
+        """
+        from edge_assistant.perception.speech import Speech
+
+        speech = self.sense(Speech)
+        if isinstance(speech, Speech):
+            speech.prepare()
+        self._meaning()
+
     def endpointer(self, pause_s: float = 0.8) -> Endpointer:
         """What tells when somebody speaks into one microphone and has finished.
 

@@ -45,6 +45,10 @@ class Speech(Sense):
 
         return Whisper(self.models["speech"], self.runtime)
 
+    def prepare(self) -> None:
+        """Load the models now, so that the first recording need not wait for them; raises ModelError."""
+        self._vad, self._whisper  # noqa: B018 - made when first asked for
+
     def perceive(self, signal: Signal, request: Request) -> Percept:
         """Hear a recording of any length; one that breaks off yields what was heard and a note.
 

@@ -87,7 +87,7 @@ def test_one_is_deleted_once_that_is_confirmed(kept: list[str]) -> None:
 
 def test_the_one_that_is_open_is_not_deleted(kept: list[str]) -> None:
     async def story(stage: Stage) -> None:
-        stage.work._kept = kept[1]
+        stage.work._keeping.current = kept[1]
         await stage.press("f8", "down")
         assert "open now" in listed(stage)[0]
         await stage.press("delete")

@@ -11,7 +11,7 @@ from textual.message import Message
 
 from edge_assistant import assistant
 from edge_assistant.assistant import Assistant, Watch
-from edge_assistant.errors import Stopped, UsageError
+from edge_assistant.errors import ModelMissing, Stopped, UsageError
 from edge_assistant.history.store import FILE, History, Saved, SavedSignal, State
 from edge_assistant.signals import Kind, Origin, Signal, take_bytes
 from edge_assistant_tui import messages, unsent
@@ -127,7 +127,7 @@ def test_a_question_does_not_wait_for_signals_and_its_stop_leaves_them(
         before.extend(held.perceived)
         raise Stopped("stopped", "ask again")
 
-    work, _ = started()
+    work, posted = started()
     monkeypatch.setattr(work, "assistant", lambda: held)
     monkeypatch.setattr(work, "_answered", answered)
     for name in ("first", "second"):
@@ -136,6 +136,7 @@ def test_a_question_does_not_wait_for_signals_and_its_stop_leaves_them(
     assert held.begun.wait(PATIENCE)
     work.ask(1, "Which is it?")
     work.stop()
+    assert [message.turn for message in posted if isinstance(message, messages.TurnStopped)] == [1]  # at once
     assert not held.let_go.is_set()
     held.let_go.set()
     finish(work)
@@ -181,6 +182,19 @@ def test_a_turn_ends_whatever_goes_wrong(monkeypatch: pytest.MonkeyPatch, error:
     finish(work)
     assert [message.turn for message in posted if isinstance(message, messages.TurnFailed)] == [7]
     assert any(isinstance(message, messages.Faulted) for message in posted) == isinstance(error, ZeroDivisionError)
+
+
+def test_what_is_missing_for_speech_is_said_once_something_was_spoken(monkeypatch: pytest.MonkeyPatch) -> None:
+    work, posted = started()
+    monkeypatch.setattr(Assistant, "_model", _missing)
+    work.prepare()
+    finish(work)
+    told = (messages.Refused, messages.Faulted)
+    assert not [message for message in posted if isinstance(message, told)]
+
+
+def _missing(assistant: Assistant, role: str) -> None:
+    raise ModelMissing(f"{role} is missing", "pull it")
 
 
 def test_speech_and_a_picture_are_done_with_whatever_goes_wrong(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,8 @@ from textual.message import Message
 
 from edge_assistant.errors import EdgeAssistantError, Stopped
 from edge_assistant_tui import bridge, messages, unsent
-from edge_assistant_tui.jobs import Job, Jobs
+from edge_assistant_tui.jobs import Jobs
+from edge_assistant_tui.keeping import Keeping
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -48,14 +49,14 @@ class Work:
         self._jobs = Jobs()
         self._assistant: Assistant | None = None
         self._open: Conversation | None = None
-        self._history: History | None = None
-        self._kept: str | None = None  # id of this conversation in the history
+        self._keeping = Keeping(lambda message: self._post(message))
         self._generation = 0  # a stop makes the questions that were asked before it void
+        self._asked: list[int] = []  # turns that wait
         self._answering = False
         self._perceiving: str | None = None  # id of the signal that is perceived outside of an answer
         self._unwanted: set[str] = set()  # ids of signals that are going to be removed
         self._closing = False
-        self._opening = threading.Lock()  # of the assistant and the history, which takes a moment
+        self._opening = threading.Lock()  # of the assistant, which takes a moment
         self._thread = threading.Thread(target=self._run, name="work", daemon=True)
 
     @property
@@ -66,17 +67,12 @@ class Work:
     @property
     def current(self) -> str | None:
         """The id of this conversation in the history; None where nothing of it is kept yet."""
-        return self._kept
+        return self._keeping.current
 
     @property
     def history(self) -> History:
         """The history, for any thread; its methods may raise what `History` says."""
-        with self._opening:
-            if self._history is None:
-                from edge_assistant.history.store import History
-
-                self._history = History()
-            return self._history
+        return self._keeping.history
 
     def start(self) -> None:
         """Begin, and look for the models."""
@@ -97,6 +93,8 @@ class Work:
     def stop(self) -> None:
         """Stop the question that is answered, and those that wait; signals are perceived further."""
         self._generation += 1
+        for turn in self._asked.copy():  # those that wait need not wait for that to be said
+            self._post(messages.TurnStopped(turn))
         if self._answering:
             self._halt()
 
@@ -129,10 +127,12 @@ class Work:
 
     def ask(self, turn: int, text: str, recording: bytes | None = None) -> None:
         """Answer a question; the recording is that of the words, where they were spoken and not changed."""
+        self._asked.append(turn)
         self._jobs.put(partial(self._answer, turn, self._generation, text, recording))
 
     def check(self, turn: int) -> None:
         """Compare the signals without a question."""
+        self._asked.append(turn)
         self._jobs.put(partial(self._answer, turn, self._generation, None, None))
 
     def look_at(self, data: bytes, name: str, wanted: Callable[[], bool]) -> None:
@@ -142,6 +142,10 @@ class Work:
     def forget(self, data: bytes) -> None:
         """Forget what was perceived in bytes that did not become a signal."""
         self._jobs.put(lambda: unsent.forget(self.assistant(), data))
+
+    def prepare(self) -> None:
+        """Open what a spoken question needs while it is still spoken."""
+        self._jobs.put(self._prepare)
 
     def hear(self, samples: Any, final: bool) -> None:  # noqa: ANN401 - float32 [n], numpy is not imported here
         """Write down speech, 16 kHz; a partial transcript is dropped while something else is computed."""
@@ -154,11 +158,11 @@ class Work:
 
     def discard(self, saved: Saved) -> None:
         """Let go of a conversation that was offered; it stays in the history."""
-        self._jobs.put(partial(self._keeping, lambda: self.history.close(saved.id)))
+        self._jobs.put(partial(self._keeping.guarded, lambda: self.history.close(saved.id)))
 
     def prune(self, before: datetime) -> None:
         """Delete the conversations of the history that nothing was added to since a time."""
-        self._jobs.put(partial(self._keeping, lambda: self.history.prune(before)))
+        self._jobs.put(partial(self._keeping.guarded, lambda: self.history.prune(before)))
 
     def switch(self, options: Options, instead: Mapping[str, str]) -> None:
         """Go on with other models or another language; the signals stay and are perceived anew.
@@ -202,8 +206,7 @@ class Work:
             except Exception as error:
                 _log.exception("fault in the worker")
                 self._post(messages.Faulted(f"{type(error).__name__}: {error}"))
-        if self._history is not None:
-            self._history.quit()
+        self._keeping.quit()
 
     def _conversation(self) -> Conversation:
         if self._open is None:
@@ -221,7 +224,7 @@ class Work:
         chosen = portfolio.resolve(self._options.profile) | dict(self._instead)
         needed = [name for role, name in chosen.items() if role not in optional]
         self._post(messages.Ready(tuple(name for name in needed if portfolio.state(name) is not State.INSTALLED)))
-        self._offer()
+        self._keeping.offer()
 
     def _switch(self, options: Options, instead: Mapping[str, str]) -> None:
         signals = self._open.signals if self._open is not None else ()
@@ -233,32 +236,6 @@ class Work:
             self._conversation().restore(signal)
             self._perceive_later(signal)
         self._look()
-
-    def _offer(self) -> None:
-        """Offer what the last run did not end."""
-
-        def offered() -> None:
-            if self._kept is None and (saved := self.history.unfinished()) is not None:
-                self._post(messages.Unfinished(saved))
-            if note := self.history.note:
-                self._post(messages.HistoryNoted(note))
-
-        self._keeping(offered)
-
-    def _keep(self, write: Callable[[History, str], object]) -> None:
-        """Write to the history; a disk that is full does not end the conversation."""
-
-        def written() -> None:
-            self._kept = self._kept or self.history.begin()
-            write(self.history, self._kept)
-
-        self._keeping(written)
-
-    def _keeping(self, job: Job) -> None:
-        try:
-            job()
-        except EdgeAssistantError as error:
-            self._post(messages.NotKept(error.message, error.hint))
 
     def _attach(self, path: Path, kind: Kind | None) -> None:
         self._took(self._conversation().attach(path, kind))
@@ -272,7 +249,7 @@ class Work:
     def _remove(self, id: str) -> None:
         self._unwanted.discard(id)
         removed = self._conversation().remove(id)
-        self._keep(lambda history, kept: history.remove_signal(kept, id))
+        self._keeping.write(lambda history, kept: history.remove_signal(kept, id))
         self._post(messages.Removed(removed))
 
     def _restore(self, signals: Sequence[Signal]) -> None:
@@ -283,7 +260,7 @@ class Work:
     def _took(self, signal: Signal) -> None:
         """A new signal is shown and kept at once, and perceived once nothing else waits."""
         self._post(messages.Taken(signal))
-        self._keep(lambda history, kept: history.add_signal(kept, signal, signal.data))
+        self._keeping.write(lambda history, kept: history.add_signal(kept, signal, signal.data))
         self._perceive_later(signal)
 
     def _perceive_later(self, signal: Signal) -> None:
@@ -314,6 +291,7 @@ class Work:
             self._post(message)
 
     def _answer(self, turn: int, generation: int, text: str | None, recording: bytes | None) -> None:
+        self._asked.remove(turn)
         self._answering = True  # before the generation is looked at: `stop` counts it up first
         try:
             answer = self._answered(turn, generation, text, recording)
@@ -325,7 +303,7 @@ class Work:
             self._post(messages.TurnFailed(turn, "a fault of ours", "ask again; the log has the details"))
             raise
         else:
-            self._keep(lambda history, kept: history.add_turn(kept, answer))
+            self._keeping.write(lambda history, kept: history.add_turn(kept, answer))
         finally:
             self._answering = False
 
@@ -354,7 +332,7 @@ class Work:
             if signal.id not in known:
                 known.add(signal.id)
                 self._post(messages.Taken(signal))
-                self._keep(lambda history, kept, said=signal: history.add_signal(kept, said, said.data))  # type: ignore[misc]
+                self._keeping.write(lambda history, kept, said=signal: history.add_signal(kept, said, said.data))  # type: ignore[misc]
 
     def _look_at(self, data: bytes, name: str, wanted: Callable[[], bool]) -> None:
         def needed() -> bool:
@@ -374,6 +352,12 @@ class Work:
         else:
             self._post(messages.Looked(name, found))
 
+    def _prepare(self) -> None:
+        try:
+            self.assistant().prepare()
+        except EdgeAssistantError as error:
+            _log.info("not prepared: %s", error)  # the person is told once they have spoken
+
     def _hear(self, samples: Any, final: bool) -> None:  # noqa: ANN401 - float32 [n]
         if self._closing:
             return
@@ -391,7 +375,7 @@ class Work:
     def _resume(self, saved: Saved) -> None:
         """Go on where a conversation was; a file that changed since is not what was asked about, and left out."""
         self._finish()
-        self._kept = saved.id
+        self._keeping.current = saved.id
         self._post(messages.Resumed(saved))
         if saved.lost:
             self._post(messages.HistoryNoted(f"{saved.lost} entries of this conversation cannot be read any more"))
@@ -406,10 +390,8 @@ class Work:
 
     def _finish(self) -> None:
         """Close the conversation in the history and let go of its signals."""
-        kept = self._kept
-        if kept is not None:
-            self._keeping(lambda: self.history.close(kept))
-        self._kept = self._open = None
+        self._keeping.finish()
+        self._open = None
 
 
 def _stopped() -> Stopped:

@@ -1,0 +1,82 @@
+"""What of a conversation goes into the history; where that cannot be written, the conversation goes on without."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from textual.message import Message
+
+from edge_assistant.errors import EdgeAssistantError
+from edge_assistant_tui import messages
+
+if TYPE_CHECKING:
+    from edge_assistant.history.store import History
+
+
+class Keeping:
+    """The history, opened when it is first needed, and the conversation that is kept in it now.
+
+    Attributes:
+        current: its id; None where nothing of it is kept yet.
+    """
+
+    def __init__(self, post: Callable[[Message], Any]) -> None:
+        """Prepare.
+
+        Args:
+            post: hands a message to the app.
+        """
+        self.current: str | None = None
+        self._post = post
+        self._history: History | None = None
+        self._opening = threading.Lock()
+
+    @property
+    def history(self) -> History:
+        """The history, for any thread; its methods may raise what `History` says."""
+        with self._opening:
+            if self._history is None:
+                from edge_assistant.history.store import History
+
+                self._history = History()
+            return self._history
+
+    def offer(self) -> None:
+        """Offer what the last run did not end."""
+
+        def offered() -> None:
+            if self.current is None and (saved := self.history.unfinished()) is not None:
+                self._post(messages.Unfinished(saved))
+            if note := self.history.note:
+                self._post(messages.HistoryNoted(note))
+
+        self.guarded(offered)
+
+    def write(self, write: Callable[[History, str], object]) -> None:
+        """Write to the history; `write` is given it and the conversation's id, and may raise what it does."""
+
+        def written() -> None:
+            self.current = self.current or self.history.begin()
+            write(self.history, self.current)
+
+        self.guarded(written)
+
+    def guarded(self, job: Callable[[], object]) -> None:
+        """Do something with the history; that it fails is said, and no more than that."""
+        try:
+            job()
+        except EdgeAssistantError as error:
+            self._post(messages.NotKept(error.message, error.hint))
+
+    def finish(self) -> None:
+        """Close the conversation."""
+        if (current := self.current) is not None:
+            self.guarded(lambda: self.history.close(current))
+        self.current = None
+
+    def quit(self) -> None:
+        """Close the file."""
+        if self._history is not None:
+            self._history.quit()
