@@ -229,6 +229,13 @@ def test_a_run_of_the_style_is_no_speech() -> None:
     assert not whisper._echoes((1, 2, 3), ())
 
 
+def test_models_can_be_loaded_before_there_is_a_recording(models: Callable[[str], InstalledModel]) -> None:
+    made = Speech({"speech": models("speech"), "vad": models("vad")}, Runtime.detect())
+    assert not {"_vad", "_whisper"} & vars(made).keys()
+    made.prepare()
+    assert vars(made).keys() >= {"_vad", "_whisper"}
+
+
 def test_a_damaged_vocabulary_is_a_corrupt_model(models: Callable[[str], InstalledModel], tmp_path: Path) -> None:
     (tmp_path / "tokenizer.json").write_text("{}")
     with pytest.raises(ModelCorrupt):
