@@ -14,6 +14,7 @@ from textual.widgets import OptionList
 from edge_assistant import settings
 from edge_assistant.devices import camera, microphone, speaker
 from edge_assistant_models.installed import InstalledModel
+from edge_assistant_tui.commands import commands
 from edge_assistant_tui.screens.choose import Choose
 
 THERE = {"camera": ["Front", "Rear"], "microphone": ["Headset"], "speaker": ["Monitor"]}
@@ -29,7 +30,7 @@ def there(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def listed(stage: Stage, device: str) -> list[str]:
     """Open the list from the palette; the names in it."""
-    (command,) = (c for c in stage.app.conversation.commands() if c.title == f"Choose the {device}")
+    (command,) = (c for c in commands(stage.app.conversation) if c.title == f"Choose the {device}")
     command.callback()
     await until(stage, lambda: isinstance(stage.app.screen, Choose), "the list")
     await stage.pilot.pause()

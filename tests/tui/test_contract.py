@@ -26,6 +26,7 @@ from edge_assistant import events
 from edge_assistant.answer import Failure
 from edge_assistant_tui import bridge, messages
 from edge_assistant_tui.app import EdgeAssistant
+from edge_assistant_tui.commands import commands
 from edge_assistant_tui.screens import help as help_place
 from edge_assistant_tui.screens.conversation import Conversation
 from edge_assistant_tui.screens.place import Place, places
@@ -178,7 +179,7 @@ def test_every_binding_has_an_action_and_says_what_it_does(node: type[DOMNode], 
 
 def test_the_palette_offers_what_can_be_run() -> None:
     made, _ = app()
-    assert all(callable(command.callback) and command.help for command in made.conversation.commands())
+    assert all(callable(command.callback) and command.help for command in commands(made.conversation))
 
 
 @pytest.mark.parametrize("width", [80, 160])

@@ -19,6 +19,7 @@ from edge_assistant import settings as stored
 from edge_assistant.errors import EdgeAssistantError
 from edge_assistant.settings import Settings
 from edge_assistant_tui import messages, themes
+from edge_assistant_tui.commands import commands
 from edge_assistant_tui.playback import Playback
 from edge_assistant_tui.pulling import Puller
 from edge_assistant_tui.pulls import Pulls
@@ -103,7 +104,7 @@ class EdgeAssistant(App[int]):
 
         for place in places():
             yield SystemCommand(place.TITLE, place.HELP, lambda place=place: self.action_visit(place.NAME))
-        yield from self.conversation.commands()
+        yield from commands(self.conversation)
         yield from super().get_system_commands(screen)
 
     def action_visit(self, name: str) -> None:

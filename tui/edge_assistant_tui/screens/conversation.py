@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
-from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on, work
-from textual.app import ComposeResult, SystemCommand
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import Screen
@@ -231,23 +229,6 @@ class Conversation(Screen[None]):
         """Look at earlier or later turns."""
         turns = self.query_one("#turns", VerticalScroll)
         turns.scroll_relative(y=pages * max(1, turns.size.height - 2), animate=False)
-
-    def commands(self) -> Iterator[SystemCommand]:
-        """What the palette offers of the conversation."""
-        yield SystemCommand("Compare", "Compare the signals without a question", self.action_check)
-        yield SystemCommand("Ask again", "Ask the last question over the signals as they are now", self.action_retry)
-        yield SystemCommand("Edit question", "Put the last question back into the prompt", self.action_edit)
-        yield SystemCommand("Undo remove", "Put back the signal that was removed last", self.action_undo)
-        yield SystemCommand("Talk", "Begin to speak to the assistant, or end it (F3)", self.action_talk)
-        yield SystemCommand("Hands-free", "Listen until switched off; a pause asks (F4)", self.action_hands_free)
-        for device in choosing.DEVICES:
-            yield SystemCommand(f"Choose the {device}", "Of those that are there", partial(self.choose, device))
-        yield SystemCommand("Longer pause", "Hands-free: wait longer", lambda: self.capture.change_pause(True))
-        yield SystemCommand("Shorter pause", "Hands-free: answer sooner", lambda: self.capture.change_pause(False))
-        yield SystemCommand("Camera", "Switch the camera on or off (F5)", self.action_camera)
-        yield SystemCommand("Voice", "Speak answers, or do not (F12)", self.action_voice)
-        yield SystemCommand("Sources", "Go to the sources of the last answer", self.action_sources)
-        yield SystemCommand("New conversation", "Begin anew; this one stays in the history", self.action_new)
 
     async def empty(self) -> None:
         """Show nothing of what was."""
