@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from golden import Golden, Screens, Story, drawn
+from syrupy.assertion import SnapshotAssertion
+from textual.app import App
 
 from edge_assistant_tui.widgets import status
 
@@ -24,3 +28,14 @@ def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def still(monkeypatch: pytest.MonkeyPatch, utc: None) -> None:
     """One zone, and always the same memory."""
     monkeypatch.setattr(status, "memory_mib", lambda: 612)
+
+
+@pytest.fixture
+def golden(snapshot: SnapshotAssertion) -> Golden:
+    """Whether a screen is what it was when somebody looked at it; see `golden.Screens`."""
+    kept = snapshot.use_extension(Screens)
+
+    def same(app: App[Any], size: tuple[int, int], story: Story) -> bool:
+        return bool(kept == drawn(app, size, story))
+
+    return same

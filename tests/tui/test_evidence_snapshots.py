@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from app_fakes import FORM, app, conflict
 from exhibited import Made, Viewing, made
+from golden import Golden
 from textual.pilot import Pilot
 
 from edge_assistant_tui import exhibits
@@ -39,23 +40,23 @@ def opened(things: Made, id: str, *keys: str) -> Callable[[Pilot[Any]], Any]:
 
 @pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "160x48"])
 @pytest.mark.parametrize("id", ["E1", "E3", "E5", "E6"], ids=["picture-conflict", "recording-conflict", "rows", "text"])
-def test_evidence(snap_compare: Any, things: Made, size: tuple[int, int], id: str) -> None:
-    assert snap_compare(app()[0], terminal_size=size, run_before=opened(things, id))
+def test_evidence(golden: Golden, things: Made, size: tuple[int, int], id: str) -> None:
+    assert golden(app()[0], size, opened(things, id))
 
 
 @pytest.mark.parametrize("id", ["E1", "C1"], ids=["picture", "computed"])
-def test_the_whole_of_it(snap_compare: Any, things: Made, id: str) -> None:
-    assert snap_compare(app()[0], terminal_size=SMALL, run_before=opened(things, id, "f"))
+def test_the_whole_of_it(golden: Golden, things: Made, id: str) -> None:
+    assert golden(app()[0], SMALL, opened(things, id, "f"))
 
 
-def test_a_file_that_changed(snap_compare: Any, things: Made) -> None:
+def test_a_file_that_changed(golden: Golden, things: Made) -> None:
     assert things.form.path is not None
     things.form.path.write_bytes(b"something else")
-    assert snap_compare(app()[0], terminal_size=SMALL, run_before=opened(things, "E1"))
+    assert golden(app()[0], SMALL, opened(things, "E1"))
 
 
 @pytest.mark.parametrize("state", ["ready", "failed"])
-def test_a_signal(snap_compare: Any, state: str, utc: None) -> None:
+def test_a_signal(golden: Golden, state: str, utc: None) -> None:
     failed = Entry(FORM, "failed", "form.jpg is a damaged picture", "copy or export it again")
     ready = Entry(
         FORM,
@@ -69,4 +70,4 @@ def test_a_signal(snap_compare: Any, state: str, utc: None) -> None:
         await pilot.app.push_screen(SignalScreen(ready if state == "ready" else failed))
         await pilot.pause(0.1)
 
-    assert snap_compare(app()[0], terminal_size=SMALL, run_before=before)
+    assert golden(app()[0], SMALL, before)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from app_fakes import FORM, NOTE, TAKEN, app, conflict
+from golden import Golden
 from placed import Stage
 from textual.pilot import Pilot
 
@@ -138,7 +138,7 @@ BOTH: list[Story] = [browsing, listing, doctor, settings, history, exporting, he
 SMALL: list[Story] = [filtered, completing, pulling, removing, switching, nothing_found]
 
 
-def compared(snap_compare: Any, story: Story, size: tuple[int, int], theme: str = "dark") -> bool:
+def compared(golden: Golden, story: Story, size: tuple[int, int], theme: str = "dark") -> bool:
     made, work = app()
     made.theme = theme
 
@@ -146,21 +146,21 @@ def compared(snap_compare: Any, story: Story, size: tuple[int, int], theme: str 
         await pilot.pause()
         await story(Stage(made, work, pilot))
 
-    return bool(snap_compare(made, terminal_size=size, run_before=run))
+    return bool(golden(made, size, run))
 
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 48)], ids=lambda size: f"{size[0]}x{size[1]}")
 @pytest.mark.parametrize("story", BOTH, ids=lambda story: story.__name__)
-def test_a_place(snap_compare: Any, story: Story, size: tuple[int, int]) -> None:
-    assert compared(snap_compare, story, size)
+def test_a_place(golden: Golden, story: Story, size: tuple[int, int]) -> None:
+    assert compared(golden, story, size)
 
 
 @pytest.mark.parametrize("story", SMALL, ids=lambda story: story.__name__)
-def test_what_a_place_does(snap_compare: Any, story: Story) -> None:
-    assert compared(snap_compare, story, (80, 24))
+def test_what_a_place_does(golden: Golden, story: Story) -> None:
+    assert compared(golden, story, (80, 24))
 
 
 @pytest.mark.parametrize("theme", [themes.LIGHT.name, themes.HIGH_CONTRAST.name])
 @pytest.mark.parametrize("story", [settings, listing], ids=lambda story: story.__name__)
-def test_a_theme(snap_compare: Any, story: Story, theme: str) -> None:
-    assert compared(snap_compare, story, (80, 24), theme)
+def test_a_theme(golden: Golden, story: Story, theme: str) -> None:
+    assert compared(golden, story, (80, 24), theme)

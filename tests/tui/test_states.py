@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from app_fakes import FORM, NOTE, TAKEN, VITALS, app, conflict, signal
+from golden import Golden
 from textual.pilot import Pilot
 
 from edge_assistant.answer import Answer, Told
@@ -222,12 +222,12 @@ def shown(story: Story) -> Story:
 
 @SIZES
 @pytest.mark.parametrize("state", STATES)
-def test_a_state(snap_compare: Any, state: str, size: tuple[int, int]) -> None:
-    assert snap_compare(app()[0], terminal_size=size, run_before=shown(STATES[state]))
+def test_a_state(golden: Golden, state: str, size: tuple[int, int]) -> None:
+    assert golden(app()[0], size, shown(STATES[state]))
 
 
 @pytest.mark.parametrize("theme", ["light", "high-contrast"])
-def test_a_theme(snap_compare: Any, theme: str) -> None:
+def test_a_theme(golden: Golden, theme: str) -> None:
     made, _ = app()
     made.theme = theme
-    assert snap_compare(made, terminal_size=(100, 30), run_before=shown(opened))
+    assert golden(made, (100, 30), shown(opened))
