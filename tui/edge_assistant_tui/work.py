@@ -51,7 +51,7 @@ class Work:
         self._open: Conversation | None = None
         self._keeping = Keeping(lambda message: self._post(message))
         self._generation = 0  # a stop makes the questions that were asked before it void
-        self._asked: list[int] = []  # turns that wait
+        self._asked: list[int] = []  # turns that wait or are answered
         self._answering = False
         self._perceiving: str | None = None  # id of the signal that is perceived outside of an answer
         self._unwanted: set[str] = set()  # ids of signals that are going to be removed
@@ -93,7 +93,7 @@ class Work:
     def stop(self) -> None:
         """Stop the question that is answered, and those that wait; signals are perceived further."""
         self._generation += 1
-        for turn in self._asked.copy():  # those that wait need not wait for that to be said
+        for turn in self._asked.copy():  # said at once, also where a model is still being loaded
             self._post(messages.TurnStopped(turn))
         if self._answering:
             self._halt()
@@ -291,12 +291,12 @@ class Work:
             self._post(message)
 
     def _answer(self, turn: int, generation: int, text: str | None, recording: bytes | None) -> None:
-        self._asked.remove(turn)
         self._answering = True  # before the generation is looked at: `stop` counts it up first
         try:
             answer = self._answered(turn, generation, text, recording)
         except Stopped:
-            self._post(messages.TurnStopped(turn))
+            if generation == self._generation:  # else `stop` has said so
+                self._post(messages.TurnStopped(turn))
         except EdgeAssistantError as error:
             self._post(messages.TurnFailed(turn, error.message, bridge.hint(error)))
         except Exception:
@@ -306,6 +306,7 @@ class Work:
             self._keeping.write(lambda history, kept: history.add_turn(kept, answer))
         finally:
             self._answering = False
+            self._asked.remove(turn)
 
     def _answered(self, turn: int, generation: int, text: str | None, recording: bytes | None) -> Answer:
         """The answer of a turn; a stop may come while there is nothing yet that it could reach."""
