@@ -84,7 +84,10 @@ def paint(profile: str, repeats: int, home: Mapping[str, str]) -> dict[str, floa
 
 
 def keys(profile: str, repeats: int, home: Mapping[str, str]) -> dict[str, float]:
-    """Milliseconds from a key to its echo while an answer is written, and from Escape to the word `stopped`."""
+    """Milliseconds from a key to its echo while an answer is written, and from Escape to the word `stopped`.
+
+    The app says that word at once; how soon what computes is at rest, `tests/language/test_engine.py` looks at.
+    """
     echoes: list[float] = []
     stops: list[float] = []
     with Terminal(_app(profile), home) as terminal:
