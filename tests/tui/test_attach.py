@@ -114,6 +114,9 @@ def test_a_path_is_completed_and_gone_to(folder: Path) -> None:
         await stage.press("enter")
         assert stage.app.screen.query_one(Files).has_focus
         assert names(stage) == ["motor.csv"]
+        tree = stage.app.screen.query_one(Files)
+        assert tree.cursor_node is tree.root.children[0]
+        assert str(tree.border_title).endswith("line")
         await stage.press("shift+tab", *["backspace"] * 5)
         await stage.type("nowhere")
         await stage.press("enter")

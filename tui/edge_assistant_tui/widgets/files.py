@@ -137,6 +137,13 @@ class Files(DirectoryTree):
             event.prevent_default()
             self.wanted += event.character
 
+    async def watch_path(self) -> None:
+        """Another folder."""
+        await super().watch_path()
+        if self.root.children:
+            self.move_cursor(self.root.children[0])
+        self.post_message(self.Changed())
+
     async def watch_wanted(self) -> None:
         """Show what fits."""
         await self._show()
