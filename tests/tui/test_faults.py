@@ -244,7 +244,7 @@ def test_a_killed_app_offers_its_conversation_and_gives_it_back(linked: Path) ->
         terminal.read_until("62 degC")
         resize(terminal, 80, 24)
         terminal.press("\x11")
-        assert terminal.ended() == 0
+        assert terminal.ended() == 0, terminal.seen[-3000:]
     finally:
         terminal.close()
     history = History()

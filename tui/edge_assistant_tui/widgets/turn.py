@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import Markdown, Static
 
 from edge_assistant_tui import citing
@@ -92,8 +93,8 @@ class Turn(Vertical):
             await self.query_one(Markdown).update(citing.linked(answer.text))
         await self._judge(answer.verdicts)
         if answer.citations or answer.computed:
-            await self.mount(Sources(answer))
-        await self.mount(Figures(answer))
+            await self._add(Sources(answer))
+        await self._add(Figures(answer))
 
     async def _judge(self, verdicts: Sequence[Verdict]) -> None:
         """Show verdicts, and a conflict among them at a glance."""
@@ -103,8 +104,13 @@ class Turn(Vertical):
         elif shown:
             await shown.remove()
         elif verdicts:
-            await self.mount(Verdicts(verdicts))
+            await self._add(Verdicts(verdicts))
         self.set_class(any(verdict.status == "conflict" for verdict in verdicts), "conflict")
+
+    async def _add(self, widget: Widget) -> None:
+        """Put something under the answer, unless the turn is gone by now, as when the app was left meanwhile."""
+        if self.is_attached:
+            await self.mount(widget)
 
     async def stopped(self) -> None:
         """The person stopped it; what was said stays."""
@@ -118,7 +124,7 @@ class Turn(Vertical):
         if self.over:
             return
         await self._close()
-        await self.mount(Static(Content(text), classes=classes))
+        await self._add(Static(Content(text), classes=classes))
 
     async def _close(self) -> None:
         self.over = True
