@@ -30,7 +30,7 @@ class Empty(App):
         yield Static("an empty app")
 Empty().run()
 """
-PROMPT = "Ask over the signals"  # what the empty prompt says
+PROMPT = "sk over the signals"  # what the empty prompt says behind the cursor, which is on its first letter
 QUESTION = "Write me a story of three hundred words about a lighthouse."
 GLYPHS = "àáâãäåæçèéêëìíîïðñòóôõöøùúûüýþÿ"  # typed one by one; none is drawn by anything else
 _STARTS = 60.0  # seconds for what a start or a loaded model may take on a slow machine
