@@ -38,6 +38,7 @@ bench:  ## the measurements that need no data of your own, and tests that take l
 	$(BIN)/edge-assistant bench speed --question "What is the patient allergic to?" --image examples/clinic/form.jpg --audio examples/clinic/note.wav --readings examples/clinic/vitals.csv
 	$(BIN)/edge-assistant bench writing
 	$(BIN)/edge-assistant bench readings
+	$(BIN)/edge-assistant bench app
 	$(BIN)/pytest -m bench $(ARGS)
 
 airgap:  ## one folder for a machine that has never seen a network

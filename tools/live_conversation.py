@@ -44,8 +44,14 @@ class Stopwatch:
 async def converse(picture: Path, recording: Path, profile: str, voice: bool) -> None:
     """Take a picture, ask over it, and print how long the answer took."""
     sound = Path(tempfile.mkdtemp()) / "spoken.wav"
-    devices = {"camera": f"file:{picture}", "microphone": f"file:{recording}", "speaker": f"file:{sound}"}
-    app = EdgeAssistant(Options(profile=profile, language="en", **devices))
+    options = Options(
+        profile=profile,
+        language="en",
+        camera=f"file:{picture}",
+        microphone=f"file:{recording}",
+        speaker=f"file:{sound}",
+    )
+    app = EdgeAssistant(options)
     watch = Stopwatch()
     app.work._post = watch.tells(app.conversation.post_message)
     async with app.run_test(size=(120, 40)) as pilot:

@@ -11,6 +11,7 @@ from edge_assistant.reasoning.question import Query
 from edge_assistant.reasoning.rules.vocabulary import vocabulary
 from edge_assistant.reasoning.seen import COUNT, PRESENCE, member
 from edge_assistant.reasoning.sources import Source
+from edge_assistant.reasoning.told.whose import apart
 from edge_assistant.reasoning.values.names import as_name
 from edge_assistant.reasoning.values.values import Name, Truth, same
 
@@ -59,14 +60,18 @@ def shared(told: Told) -> list[Group]:
 
 
 def _is_same_matter(group: Group, claim: Claim) -> bool:
-    attribute, subject, _ = group
+    attribute, subject, members = group
     if attribute != claim.attribute or (subject is None) != (claim.subject is None):
         return False
-    return subject is None or claim.subject is None or same_subject(subject, claim.subject)
+    if subject is None or claim.subject is None:
+        return not any(apart(member.sentence, claim.sentence) for member in members)
+    return same_subject(subject, claim.subject)
 
 
 def same_subject(a: str, b: str) -> bool:
     """Whether two subjects are the same, as written and as heard: ramipril and "rambrol", "DoubleChoc Slice"."""
+    if apart(a, b):
+        return False  # pump 1 and pump 2
     return a == b or likeness(a, b) >= NAMED or likeness(b, a) >= NAMED
 
 

@@ -14,6 +14,7 @@ from edge_assistant.reasoning.seen import COUNT, PRESENCE
 from edge_assistant.reasoning.told.clauses import any_of, listed
 from edge_assistant.reasoning.told.limits import LIMIT, told_limit
 from edge_assistant.reasoning.told.lists import is_drug
+from edge_assistant.reasoning.told.whose import apart
 from edge_assistant.reasoning.values.candidates import as_words, find
 from edge_assistant.reasoning.values.units import fits
 from edge_assistant.reasoning.values.values import Items, Name, Nothing, Quantity, Truth, Value, Words, same
@@ -74,15 +75,19 @@ def _is_pointed_at(query: Query, attribute: Attribute, told: Mapping[str, Sequen
 
 def _of_the_named(query: Query, found: Mapping[str, list[Claim]]) -> dict[str, list[Claim]]:
     """Without what a source tells of another subject only, where another source tells it of the one that is named."""
-    named = {c.subject for claims in found.values() for c in claims if c.subject and names(query.subject, c.subject)}
+    named = {c.subject for claims in found.values() for c in claims if c.subject and _is_named(query, c.subject)}
     if not named:
         return dict(found)
 
     def is_meant(subject: str | None) -> bool:
-        return subject is None or any(likeness(subject, name) >= NAMED or _is_misheard(subject, name) for name in named)
+        return subject is None or any(_is_one(subject, name) or _is_misheard(subject, name) for name in named)
 
     kept = {id: [claim for claim in claims if is_meant(claim.subject)] for id, claims in found.items()}
     return {id: claims for id, claims in kept.items() if claims}
+
+
+def _is_one(subject: str, name: str) -> bool:
+    return likeness(subject, name) >= NAMED and not apart(name, subject)
 
 
 def _is_misheard(heard: str, name: str) -> bool:
@@ -208,6 +213,11 @@ def names(words: Iterable[str], subject: str) -> bool:
     return bool(as_words(subject).tokens & set(words))
 
 
+def _is_named(query: Query, subject: str) -> bool:
+    """Whether a question names a subject; of numbered things the number counts, valve 17 is not valve 15."""
+    return names(query.subject, subject) and not apart(query.text, subject)
+
+
 def related(topic: Iterable[str], asked: Iterable[str]) -> bool:
     """Whether a label and a question share a word or its stem: "Allergies" and "allergic", "Smoker" and "smoke"."""
     return any(_alike(a, b) for a in topic for b in asked)
@@ -219,11 +229,11 @@ def _alike(a: str, b: str) -> bool:
 
 def _about(query: Query, attribute: Attribute, claims: Sequence[Claim]) -> list[Claim]:
     """The claims about the subject of the question: the one it names, else the one that the signal is about."""
-    named = [claim for claim in claims if claim.subject and names(query.subject, claim.subject)]
+    named = [claim for claim in claims if claim.subject and _is_named(query, claim.subject)]
     if named:
         return named
     if attribute.per is None:
-        return [claim for claim in claims if claim.subject is None]
+        return [claim for claim in claims if claim.subject is None and not apart(query.text, claim.sentence)]
     return list(claims) if len({claim.subject for claim in claims}) == 1 else []
 
 

@@ -155,6 +155,24 @@ def _things(text: str, units: Sequence[tuple[int, int]]) -> Iterator[Speaking]:
         yield Speaking(match[0].lower(), match.start(), match.end())
 
 
+def apart(a: str, b: str) -> bool:
+    """Whether two texts name a thing by different numbers: what is told of pump 1 is nothing of pump 2.
+
+    >>> apart("What is the pressure of pump two?", "pump 1"), apart("the pump", "pump 1")
+    (True, False)
+    """
+    ones, others = _numbers(a), _numbers(b)
+    return any(not ones[noun] & others[noun] for noun in ones.keys() & others.keys())
+
+
+def _numbers(text: str) -> dict[str, set[str]]:
+    """The numbers by which a text names things, by their nouns."""
+    found: dict[str, set[str]] = {}
+    for match in _subject_patterns()["numbered"].finditer(text):
+        found.setdefault(match["noun"].lower(), set()).add(_digits(match["mark"]))
+    return found
+
+
 def _pronoun_of(relation: str) -> str:
     groups = vocabulary().telling["relations"]
     return next((pronoun for pronoun, words in groups.items() if relation.lower() in words), "they")
