@@ -21,7 +21,7 @@ demo:  ## environment, starter models, then three questions over examples/
 test:  ## the test suite
 	@sh tools/bootstrap.sh audio bench dev serial tui
 	@$(BIN)/edge-assistant models pull --profile test
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 check:  ## lint, format, types, direction of imports
 	@sh tools/bootstrap.sh audio bench dev serial tui
