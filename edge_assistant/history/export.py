@@ -18,6 +18,7 @@ from pathlib import Path
 from edge_assistant import __version__
 from edge_assistant.answer import Answer, Verdict
 from edge_assistant.errors import StorageFull, UsageError
+from edge_assistant.evidence import how_sure
 from edge_assistant.history.saved import Saved, SavedSignal, Turn
 from edge_assistant.signals import printable
 
@@ -121,8 +122,7 @@ def _sources(answer: Answer) -> Iterator[str]:
     names = {signal.id: signal.name for signal in answer.signals}
     for item in answer.evidence:
         if item.id in rests:
-            sure = "" if item.confidence is None else f", {item.confidence:.0%} sure"
-            where = f"{item.signal} {names.get(item.signal, '')}, {item.locator}{sure}"
+            where = f"{item.signal} {names.get(item.signal, '')}, {item.locator}{how_sure(item.confidence)}"
             yield f"- [{item.id}] {_plain(where)}: {_plain(item.text)}"
     for found in answer.computed:
         yield f"- [{found.id}] {_plain(f'{found.formula} = {found.value}')}, from {_ids(found.evidence)}"

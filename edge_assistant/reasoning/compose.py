@@ -135,7 +135,7 @@ def contradiction(
     """
     names = {signal.id: noun(signal, signals) for signal in signals}
     told = [f"{names[claim.signal]} {_verb(claim, signals)} {_said(claim, claims)} {_cite(claim)}" for claim in claims]
-    lead = disagreement(query, _matter(verdict)) if query else _capital(_matter(verdict))
+    lead = disagreement(query, verdict.matter) if query else _capital(verdict.matter)
     return f"{lead}: {'; '.join(told)}."
 
 
@@ -147,11 +147,7 @@ def concluded(verdicts: Sequence[Verdict], query: Query | None = None) -> str:
         f"[{id}]" for id in dict.fromkeys(id for v in verdicts for told in v.values for id in told.evidence)
     )
     word = agreement_word(query.text, agree=True) if query else ""
-    return _capital(f"{word}the signals agree on the {_listed([_matter(verdict) for verdict in verdicts])} {cites}.")
-
-
-def _matter(verdict: Verdict) -> str:
-    return f"{verdict.attribute} of {verdict.subject}" if verdict.subject else verdict.attribute
+    return _capital(f"{word}the signals agree on the {_listed([verdict.matter for verdict in verdicts])} {cites}.")
 
 
 def _verb(claim: Claim, signals: Sequence[Signal]) -> str:
