@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import smalldisk
 from app_fakes import FORM, conflict
 from placed import Stage
 from placed import play as scripted
@@ -92,31 +91,15 @@ def test_a_model_that_is_deleted_while_it_is_open_is_said_and_comes_back(linked:
 @pytest.fixture
 def small_disk(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The home on a file system of its own of 1 MiB that is full."""
-    folder = home / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(folder)]
-    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("nothing may be mounted here")
-    monkeypatch.setenv("EDGE_ASSISTANT_HOME", str(folder))
-    monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(home / "models"))
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
-def fill(folder: Path) -> Path:
-    """Take all the room."""
-    filler = folder / "filler"
-    with filler.open("wb", buffering=0) as stream:
-        try:
-            while True:
-                stream.write(b"\0" * 512)
-        except OSError:
-            return filler
+    with smalldisk.mounted(home / "disk", lazy=True) as folder:
+        monkeypatch.setenv("EDGE_ASSISTANT_HOME", str(folder))
+        monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(home / "models"))
+        yield folder
 
 
 def test_a_full_disk_ends_no_conversation_and_with_room_it_is_kept_again(small_disk: Path) -> None:
     async def story(whole: Whole) -> None:
-        filler = fill(small_disk)
+        filler = smalldisk.fill(small_disk)
         await whole.attach(MOTOR)
         turn = await whole.ask(HIGHEST)
         assert turn.answer is not None
