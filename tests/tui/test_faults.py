@@ -26,7 +26,6 @@ MOTOR, REMARK, NOTE = EXAMPLES / "line/motor.csv", EXAMPLES / "line/remark.txt",
 HIGHEST = "What was the highest temperature?"
 CHAT = "Write me a story of three hundred words about a lighthouse."
 LANGUAGE, SPEECH = "smollm2-135m-instruct-q4_1", "whisper-tiny.en"
-needs_proc = pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="there is no /proc to find processes in")
 
 
 @pytest.fixture(autouse=True)
@@ -205,7 +204,6 @@ def _key(key: str) -> object:
 # the whole app on a terminal
 
 
-@needs_proc
 def test_a_killed_app_offers_its_conversation_and_gives_it_back(linked: Path) -> None:
     terminal = started(attach=[str(MOTOR), str(REMARK)])
     try:
@@ -242,7 +240,6 @@ def test_a_killed_app_offers_its_conversation_and_gives_it_back(linked: Path) ->
     history.quit()
 
 
-@needs_proc
 @pytest.mark.parametrize("end", ["\x11", "term"], ids=["Ctrl+Q", "SIGTERM"])
 def test_an_app_that_is_ended_while_it_computes_is_gone_soon(end: str, linked: Path) -> None:
     terminal = started()
