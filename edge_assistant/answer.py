@@ -63,6 +63,11 @@ class Verdict:
     status: Agreement
     values: tuple[Told, ...]
 
+    @property
+    def matter(self) -> str:
+        """What it is about: "dose of ibuprofen"."""
+        return f"{self.attribute} of {self.subject}" if self.subject else self.attribute
+
     def to_json(self) -> dict[str, Any]:
         """The contract's object."""
         values = [{"value": told.value, "evidence": list(told.evidence)} for told in self.values]

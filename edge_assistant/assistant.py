@@ -39,7 +39,11 @@ Watch = Callable[[Event], None]
 
 
 class Assistant:
-    """Answers questions over signals. Models and senses are opened when first needed, and kept."""
+    """Answers questions over signals. Models and senses are opened when first needed, and kept.
+
+    Attributes:
+        recall: what was perceived in signals, by their bytes, for a later question about the same ones.
+    """
 
     def __init__(
         self,

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 Box = tuple[int, int, int, int]
+UNSURE = 0.6  # confidence below which evidence is said to be uncertain
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,24 @@ def clock(seconds: float) -> str:
     hours, minutes = divmod(minutes, 60)
     head = f"{hours}:{minutes:02d}" if hours else f"{minutes:02d}"
     return f"{head}:{rest // 10:02d}.{rest % 10}"
+
+
+def how_sure(confidence: float | None) -> str:
+    """The end of a place in a signal: how surely something was perceived there; nothing where nothing was guessed.
+
+    >>> how_sure(0.974), how_sure(None)
+    (', 97% sure', '')
+    """
+    return "" if confidence is None else f", {confidence:.0%} sure"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things in words.
+
+    >>> counted(1, "reading"), counted(3, "time")
+    ('1 reading', '3 times')
+    """
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 @dataclass(frozen=True, slots=True)

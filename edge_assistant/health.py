@@ -120,21 +120,18 @@ def folders() -> Iterator[Check]:
 
 def devices() -> Iterator[Check]:
     """Camera, microphone and speaker: files can be asked about without any of them."""
-    from edge_assistant.devices import portaudio
-    from edge_assistant.devices.camera import cameras
-    from edge_assistant.devices.microphone import microphones
-    from edge_assistant.devices.speaker import speakers
+    from edge_assistant.devices import chosen, portaudio
     from edge_assistant.errors import DeviceMissing
 
-    yield _device("camera", cameras(), "connect one, or use --camera file:VIDEO")
+    yield _device("camera", chosen.names("camera"), "connect one, or use --camera file:VIDEO")
     try:
         portaudio.library()
     except DeviceMissing as error:
         yield Check("microphone", None, error.message, error.hint)
         yield Check("speaker", None, error.message, error.hint)
         return
-    yield _device("microphone", microphones(), "connect one, or use --microphone file:RECORDING")
-    yield _device("speaker", speakers(), "connect one; answers stand on the screen too")
+    yield _device("microphone", chosen.names("microphone"), "connect one, or use --microphone file:RECORDING")
+    yield _device("speaker", chosen.names("speaker"), "connect one; answers stand on the screen too")
 
 
 def voice() -> Iterator[Check]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
+from edge_assistant import atomic
 from edge_assistant.errors import StorageFull, UsageError
 from edge_assistant_models import paths
 
@@ -18,7 +17,6 @@ FILE = "config.toml"
 PREFIX = "EDGE_ASSISTANT_"
 LOG_LEVELS = ("debug", "info", "warning", "error")
 RANGES = {"pause_s": (0.3, 5.0), "keep_days": (1, 36_500)}
-_VALUE = r"""(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^\s"'#]+)"""  # a string in one line, a number or a boolean
 _WORDS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 
 
@@ -97,21 +95,25 @@ def save(changes: Mapping[str, Any], file: Path | None = None) -> None:
         file: a `config.toml`; by default the user's, which is made where it is missing.
 
     Raises:
-        UsageError: a key or value is not known, or the file is not one that can be changed line by line.
+        UsageError: a key or value is not known, or the file is not TOML.
         StorageFull: the file cannot be written.
     """
     file = file or paths.config_dir() / FILE
     settings = _from_file(Settings(), file)
     for key, value in changes.items():
         settings = settings if value is None else _with(settings, key, value, FILE)
+    import tomlkit
+
     try:
-        text = file.read_text(encoding="utf-8") if file.exists() else ""
-        wanted = {**tomllib.loads(text), **changes}
+        document = tomlkit.parse(file.read_text(encoding="utf-8") if file.exists() else "")
         for key, value in changes.items():
-            text = _changed(text, key, value)
-        if _parsed_or_none(text) != {key: value for key, value in wanted.items() if value is not None}:
-            raise UsageError(f"{FILE} cannot be changed line by line", "change it with an editor, see docs/settings.md")
-        _write(file, text)
+            if value is None:
+                document.pop(key, None)
+            else:
+                document[key] = value
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with atomic.writing(file) as stream:
+            stream.write(tomlkit.dumps(document).encode())
     except OSError as error:
         raise StorageFull(
             f"{FILE} cannot be written ({error.strerror})", "free some space, or check its permissions"
@@ -122,46 +124,6 @@ def in_environment(environment: Mapping[str, str] | None = None) -> frozenset[st
     """The keys that the environment sets, so that what the file says of them does not count."""
     environment = os.environ if environment is None else environment
     return frozenset(field.name for field in fields(Settings) if environment.get(PREFIX + field.name.upper()))
-
-
-def _parsed_or_none(text: str) -> dict[str, Any] | None:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
-        return None
-
-
-def _changed(text: str, key: str, value: object) -> str:
-    """The file with one key set or taken out; a comment behind its value stays."""
-    line = re.compile(rf"^([ \t]*[\"']?{key}[\"']?[ \t]*=[ \t]*){_VALUE}([ \t]*(?:#[^\n]*)?)$\n?", re.MULTILINE)
-    if value is None:
-        return line.sub("", text, count=1)
-    written = _toml(value)
-    if line.search(text):
-        return line.sub(lambda match: f"{match[1]}{written}{match[2]}\n", text, count=1)
-    return f"{text}{'' if not text or text.endswith(chr(10)) else chr(10)}{key} = {written}\n"
-
-
-def _toml(value: object) -> str:
-    """A value as TOML writes it: JSON's way of strings, numbers and booleans is one of TOML's."""
-    import json
-
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def _write(file: Path, text: str) -> None:
-    """Put a file in place whole; where it is a link, what it leads to."""
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    file = file.resolve()
-    written = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        written.write_text(text, encoding="utf-8")
-        if file.exists():
-            written.chmod(file.stat().st_mode & 0o777)
-        written.replace(file)
-    finally:
-        with contextlib.suppress(OSError):
-            written.unlink(missing_ok=True)
 
 
 def _with(settings: Settings, key: str, value: Any, origin: str) -> Settings:  # noqa: ANN401 - what TOML holds

@@ -20,7 +20,6 @@ from edge_assistant.errors import InputEmpty, InputMissing, InputTooLarge, Input
 MAX_BYTES = 4 << 30  # of one file; three hours of 48 kHz stereo WAV are 2 GiB
 MAX_TEXT_BYTES = 16 << 20  # of one text, which is held in memory whole
 SAID = "what you said"  # the name of what somebody told the assistant in a message of their own
-_CHUNK = 1 << 20
 _HEAD = 4096  # bytes by which a file without a known ending is told
 
 
@@ -123,6 +122,11 @@ def suffixes(kind: Kind) -> tuple[str, ...]:
     return tuple(f".{suffix}" for suffix in _SUFFIXES[kind].split())
 
 
+def by_name(path: Path) -> Kind | None:
+    """The kind that the ending of a file's name tells; None where its first bytes would have to."""
+    return _BY_SUFFIX.get(path.suffix.lower())
+
+
 def guess(path: Path) -> Kind:
     """What sort of signal a file is: by its name, else by its first bytes.
 
@@ -130,7 +134,7 @@ def guess(path: Path) -> Kind:
         InputMissing, InputUnreadable: as the name says.
         InputUnsupported: it is of no kind that is known.
     """
-    kind = _BY_SUFFIX.get(path.suffix.lower())
+    kind = by_name(path)
     if kind is not None:
         return kind
     with _open_regular(path) as stream:
@@ -168,9 +172,7 @@ def take_file(path: Path, kind: Kind, number: int) -> Signal:
     """
     with _open_regular(path) as stream:
         _check_size(os.fstat(stream.fileno()).st_size, kind, path.name)
-        digest = hashlib.sha256()
-        while chunk := stream.read(_CHUNK):
-            digest.update(chunk)
+        digest = hashlib.file_digest(stream, "sha256")
     return Signal(
         f"{kind}:{number}", kind, Origin.FILE, printable(path.name), digest.hexdigest(), datetime.now(UTC), path
     )

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any, TextIO
 from edge_assistant.answer import Agreement, Answer, Verdict
 from edge_assistant.cli import terminal
 from edge_assistant.events import Compared, Event, Failed, Noted, Perceived, Perceiving, Reading, Said, Traced
-from edge_assistant.evidence import Evidence
+from edge_assistant.evidence import UNSURE, Evidence, how_sure
 from edge_assistant.signals import printable
 
 if TYPE_CHECKING:
     from rich.status import Status
 
-LOW_CONFIDENCE = 0.6  # below it a source is marked as uncertain
 _BOLD, _DIM, _RED, _GREEN, _RESET = "\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[32m", "\x1b[0m"
 _COLOUR = {Agreement.CONFLICT: _RED, Agreement.AGREE: _GREEN}
 
@@ -96,7 +95,7 @@ class Console:
         if answer.verdicts:
             print(f"\n{self._paint('Verdicts', _BOLD)}")
         for verdict in answer.verdicts:
-            print(f"  {self._paint(verdict.status.upper(), _COLOUR.get(verdict.status, ''))}  {_verdict(verdict)}")
+            print(f"  {self._status_of(verdict)}  {_verdict(verdict)}")
         print(self._paint(f"\n{answer.route.path}: {answer.route.why}; {answer.timings.total_s:.1f} s", _DIM))
 
     def comparison(self, answer: Answer) -> None:
@@ -104,11 +103,14 @@ class Console:
         by_id = {item.id: item for item in answer.evidence}
         names = {signal.id: signal.name for signal in answer.signals}
         for verdict in answer.verdicts:
-            print(f"\n{self._paint(verdict.status.upper(), _COLOUR.get(verdict.status, ''))}  {_matter(verdict)}")
+            print(f"\n{self._status_of(verdict)}  {printable(verdict.matter)}")
             for told in verdict.values:
                 for id in told.evidence:
                     print(f"  {printable(told.value)}  [{id}] {_source(by_id[id], names)}")
         print(self._paint(f"\n{answer.route.path}: {answer.route.why}; {answer.timings.total_s:.1f} s", _DIM))
+
+    def _status_of(self, verdict: Verdict) -> str:
+        return self._paint(verdict.status.upper(), _COLOUR.get(verdict.status, ""))
 
     def _traced(self, lines: Iterable[str]) -> None:
         for line in lines if self._trace else ():
@@ -149,17 +151,11 @@ def _print(text: str, stream: TextIO) -> None:
 
 def _source(item: Evidence, names: dict[str, str]) -> str:
     """One source: signal, file, where, how surely, what."""
-    sure = "" if item.confidence is None else f", {item.confidence:.0%} sure"
-    doubt = " (uncertain)" if item.confidence is not None and item.confidence < LOW_CONFIDENCE else ""
-    text = " ".join(item.text.split())
-    return printable(f"{item.signal} {names.get(item.signal, '')}, {item.locator}{sure}{doubt}: {text}")
-
-
-def _matter(verdict: Verdict) -> str:
-    """What a verdict is about."""
-    return printable(f"{verdict.attribute} of {verdict.subject}" if verdict.subject else verdict.attribute)
+    doubt = " (uncertain)" if item.confidence is not None and item.confidence < UNSURE else ""
+    where = f"{item.signal} {names.get(item.signal, '')}, {item.locator}{how_sure(item.confidence)}{doubt}"
+    return printable(f"{where}: {' '.join(item.text.split())}")
 
 
 def _verdict(verdict: Verdict) -> str:
     values = " / ".join(f"{told.value} {''.join(f'[{id}]' for id in told.evidence)}" for told in verdict.values)
-    return printable(f"{_matter(verdict)}: {values}" if values else f"{_matter(verdict)}: not told")
+    return printable(f"{verdict.matter}: {values or 'not told'}")

@@ -47,11 +47,6 @@ class Frame:
     time: float
 
 
-def cameras() -> list[str]:
-    """The names of the cameras that are there."""
-    return [camera.name for camera in video4linux.cameras()]
-
-
 def encode(frame: Frame) -> bytes:
     """The frame as a PNG, which is what the picture senses read: nothing is lost, 1080p takes some 50 ms."""
     import cv2

@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge_assistant.devices import sound, video4linux
 from edge_assistant.devices.camera import FileCamera, Frame, OpenCVCamera
 from edge_assistant.devices.device import Device
 from edge_assistant.devices.followed import FollowedFile
@@ -20,6 +21,17 @@ if TYPE_CHECKING:
 
 _FILE, _SERIAL = "file:", "serial:"
 _DIGITS = 9  # of a speed; more fit no port
+
+
+def names(device: str) -> list[str]:
+    """What a person can choose from: of cameras in the kernel's order, of the others the default first.
+
+    Args:
+        device: `camera`, `microphone` or `speaker`.
+    """
+    if device == "camera":
+        return [found.name for found in video4linux.cameras()]
+    return sound.names("input" if device == "microphone" else "output")
 
 
 def camera(text: str | None) -> Device[Frame]:

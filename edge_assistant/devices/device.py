@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
@@ -37,6 +38,16 @@ class Device(Protocol[T_co]):
 
     def close(self) -> None:
         """Let it go; nothing happens where it is not open."""
+
+
+def numbered(name: str, others: Iterable[str]) -> str:
+    """A name by which a device can be told from others that are found before it.
+
+    >>> numbered("USB Audio", ["USB Audio", "Built-in"])
+    'USB Audio #2'
+    """
+    same = sum(other == name or other.startswith(f"{name} #") for other in others)
+    return f"{name} #{same + 1}" if same else name
 
 
 class Change(StrEnum):

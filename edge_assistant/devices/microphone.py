@@ -46,11 +46,6 @@ def to_wav(samples: Samples) -> bytes:
     return file.getvalue()
 
 
-def microphones() -> list[str]:
-    """The names of the microphones that are there, the default first; none where there is no library for sound."""
-    return sound.names("input")
-
-
 class SoundMicrophone:
     """A microphone by its name, or the default one.
 

@@ -16,6 +16,7 @@ from functools import cache
 from typing import Any
 
 from edge_assistant.devices import pulseaudio
+from edge_assistant.devices.device import numbered
 from edge_assistant.devices.pulseaudio import Direction
 from edge_assistant.errors import DeviceBusy, DeviceMissing
 from edge_assistant.signals import printable
@@ -96,9 +97,7 @@ def devices(direction: Direction) -> list[Found]:
         for index, info in enumerate(sounddevice.query_devices()):
             if info[f"max_{direction}_channels"] > 0:
                 whole = printable(str(info["name"]))
-                name = _CARD.sub("", whole)
-                same = sum(other.name == name or other.name.startswith(f"{name} #") for other in found)
-                name = f"{name} #{same + 1}" if same else name
+                name = numbered(_CARD.sub("", whole), (other.name for other in found))
                 rate = int(info["default_samplerate"]) or 48_000
                 found.append(Found(name, index, rate, index == default, "(hw:" in whole))
         return found

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from edge_assistant.devices.device import numbered
 from edge_assistant.signals import printable
 
 Direction = Literal["input", "output"]
@@ -77,11 +78,10 @@ def chosen(node: str | None, direction: Direction) -> Iterator[None]:
 
 def _node(item: dict[str, Any], default: str, others: list[Node]) -> Node:
     name = printable(str(item.get("description") or item["name"]))
-    same = sum(node.name == name or node.name.startswith(f"{name} #") for node in others)
     rate = _RATE.search(str(item.get("sample_specification", "")))
     return Node(
         id=item["name"],
-        name=f"{name} #{same + 1}" if same else name,
+        name=numbered(name, (node.name for node in others)),
         rate=int(rate[1]) if rate else 48_000,
         monitor=bool(item.get("monitor_source")) and item["name"].endswith(".monitor"),
         default=item["name"] == default,

@@ -37,11 +37,6 @@ _SILENT = 1.0  # seconds in which a speaker that works takes something
 logger = logging.getLogger(__name__)
 
 
-def speakers() -> list[str]:
-    """The names of the speakers that are there, the default first; none where there is no library for sound."""
-    return sound.names("output")
-
-
 class Output(Protocol):
     """Where samples go in the end.
 

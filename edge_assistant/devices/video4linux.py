@@ -10,6 +10,7 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge_assistant.devices.device import numbered
 from edge_assistant.errors import DeviceBusy, DeviceError, DeviceMissing
 from edge_assistant.signals import printable
 
@@ -40,8 +41,7 @@ def cameras() -> list[Camera]:
         node = NODES / folder.name
         if not node.exists() or not _captures(node, folder):
             continue
-        same = sum(camera.name == name or camera.name.startswith(f"{name} #") for camera in found)
-        found.append(Camera(f"{name} #{same + 1}" if same else name, node))
+        found.append(Camera(numbered(name, (camera.name for camera in found)), node))
     return found
 
 

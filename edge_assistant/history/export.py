@@ -6,18 +6,16 @@ anywhere by what a signal holds. Of a signal's file only the name goes out.
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import re
-import tempfile
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from edge_assistant import __version__
+from edge_assistant import __version__, atomic
 from edge_assistant.answer import Answer, Verdict
 from edge_assistant.errors import StorageFull, UsageError
+from edge_assistant.evidence import how_sure
 from edge_assistant.history.saved import Saved, SavedSignal, Turn
 from edge_assistant.signals import printable
 
@@ -38,7 +36,8 @@ def write(saved: Saved, path: Path) -> None:
         what = f"{printable(path.name)} cannot lie in a folder that does not exist"
         raise UsageError(what, "name a file in a folder that is there")
     try:
-        _replace(path, text.encode("utf-8", "replace"))
+        with atomic.writing(path) as stream:
+            stream.write(text.encode("utf-8", "replace"))
     except OSError as error:
         what = f"{printable(path.name)} cannot be written ({error.strerror})"
         raise StorageFull(what, "free some space, or choose another folder") from None
@@ -121,8 +120,7 @@ def _sources(answer: Answer) -> Iterator[str]:
     names = {signal.id: signal.name for signal in answer.signals}
     for item in answer.evidence:
         if item.id in rests:
-            sure = "" if item.confidence is None else f", {item.confidence:.0%} sure"
-            where = f"{item.signal} {names.get(item.signal, '')}, {item.locator}{sure}"
+            where = f"{item.signal} {names.get(item.signal, '')}, {item.locator}{how_sure(item.confidence)}"
             yield f"- [{item.id}] {_plain(where)}: {_plain(item.text)}"
     for found in answer.computed:
         yield f"- [{found.id}] {_plain(f'{found.formula} = {found.value}')}, from {_ids(found.evidence)}"
@@ -151,18 +149,3 @@ def _answered(text: str) -> str:
     """An answer with its Markdown, but nothing in it that leads somewhere: no HTML, no picture, no link."""
     lines = (printable(line) for line in text.splitlines())
     return re.sub(r"\](?=[(:\[])", r"]\\", "\n".join(lines).replace("<", "&lt;")).replace("![", r"!\[")
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Write a file beside its place, and move it there once it is whole and on the disk."""
-    descriptor, name = tempfile.mkstemp(prefix=".export-", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(name).unlink()
-        raise

@@ -14,7 +14,6 @@ from typing import Any
 from edge_assistant.errors import InputError
 from edge_assistant.signals import Kind, Origin, Signal
 
-_CHUNK = 1 << 20
 _TICK_NS = 20_000_000  # a file system's clock may lag behind by a tick of the kernel, 10 ms at most
 
 
@@ -131,11 +130,9 @@ def _state(signal: Signal, stamp: list[int] | None) -> State:
     """Whether the bytes are those of the signal; a file of the same size and time is not read for that."""
     if stamp is not None and signal.path is not None and _stamp(signal.path) == stamp:
         return State.READY
-    digest = hashlib.sha256()
     try:
         with signal.open() as stream:
-            while chunk := stream.read(_CHUNK):
-                digest.update(chunk)
+            digest = hashlib.file_digest(stream, "sha256")
     except (InputError, OSError):
         return State.GONE
     return State.READY if digest.hexdigest() == signal.sha256 else State.CHANGED

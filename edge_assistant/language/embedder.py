@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +11,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from edge_assistant import atomic
 from edge_assistant.runtime import Runtime
 from edge_assistant_models import paths
 from edge_assistant_models.installed import InstalledModel
@@ -118,11 +117,5 @@ def _write(path: Path, vectors: Mapping[str, NDArray[np.float16]]) -> None:
     """Keep vectors in half precision, all or none of them; without space or permission they are made again."""
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                np.savez(file, sums=np.array(list(vectors)), vectors=np.stack(list(vectors.values())))
-            Path(name).replace(path)
-        except OSError:
-            Path(name).unlink(missing_ok=True)
-            raise
+        with atomic.writing(path) as file:
+            np.savez(file, sums=np.array(list(vectors)), vectors=np.stack(list(vectors.values())))

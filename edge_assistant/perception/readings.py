@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from edge_assistant.evidence import Evidence, Locator, Statistic
+from edge_assistant.evidence import Evidence, Locator, Statistic, counted
 from edge_assistant.perception.csvfile import read_csv
 from edge_assistant.perception.sense import Percept, Request, Sense
 from edge_assistant.perception.statistics import Floats, Ints, Run, outlier_runs, steps
@@ -127,7 +127,7 @@ def _summary(table: Table) -> Observation:
     names = ", ".join(_named(column) for column in table.columns[:20])
     more = f" and {len(table.columns) - 20} more" if len(table.columns) > 20 else ""
     every = f", every {_every(table.interval)}" if table.interval else ""
-    count = "1 row" if len(table) == 1 else f"{len(table)} rows"
+    count = counted(len(table), "row")
     text = f"Readings of {names}{more}: {count} {_period(table, 0, len(table))}{every}"
     return Observation(0, text, rows, Statistic("time", None, "table", float(len(table)), table.when(0)))
 

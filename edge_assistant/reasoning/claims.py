@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edge_assistant.reasoning.values.values import Value
+from edge_assistant.signals import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +48,8 @@ class Claim:
     def present(self) -> bool:
         """Whether the value is told to be so now: not of another time, and not denied."""
         return self.when is None and not self.negated
+
+    @property
+    def heard(self) -> bool:
+        """Whether a recogniser heard it; else it is written, seen or measured."""
+        return self.signal.startswith((Kind.AUDIO, Kind.VIDEO))

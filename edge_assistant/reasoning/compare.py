@@ -13,9 +13,6 @@ from edge_assistant.reasoning.told.things import things
 from edge_assistant.reasoning.values.candidates import as_words
 from edge_assistant.reasoning.values.likeness import same_sound
 from edge_assistant.reasoning.values.values import Identifier, Value, Words, comparable, same
-from edge_assistant.signals import Kind
-
-_HEARD = (Kind.AUDIO, Kind.VIDEO)  # how the ids of signals begin that are heard
 
 # Cosine of MiniLM from which on two phrases mean the same: kitten / cat has 0.79, couch / sofa 0.86, bus / school bus
 # 0.68 (but shares a word), dog / white cat 0.45, penicillin / latex 0.19.
@@ -66,8 +63,8 @@ def compatible(a: Claim, b: Claim, nearness: Nearness | None = None) -> bool:
 
 def _sounds_same(a: Claim, b: Claim) -> bool:
     """Whether two codes, of which one was heard and one is written, differ only in letters that sound alike."""
-    heard, written = (a, b) if a.signal.startswith(_HEARD) else (b, a)
-    if not heard.signal.startswith(_HEARD) or written.signal.startswith(_HEARD):
+    heard, written = (a, b) if a.heard else (b, a)
+    if not heard.heard or written.heard:
         return False
     one, other = heard.value, written.value
     return isinstance(one, Identifier) and isinstance(other, Identifier) and same_sound(one.code, other.code)

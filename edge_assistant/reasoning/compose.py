@@ -36,7 +36,6 @@ NOUNS = {
     Kind.TEXT: "text",
 }
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
-_HEARD = (Kind.AUDIO, Kind.VIDEO)  # how the ids of signals begin that are heard
 _APART = re.compile(r",|\d \d")  # marks that a recogniser put between the parts of a code: "TF-1644, 22"
 _AS_CLOCK = re.compile(r"\d[:.]\d\d(?!\d)|^\d{1,2} ?[ap]\.?m")  # what is read as a time of day at a glance
 NOT_TOLD = "None of the signals tells that."
@@ -107,7 +106,7 @@ def compose(query: Query, verdict: Verdict, claims: Sequence[Claim], signals: Se
 def _as_written(claims: Sequence[Claim]) -> Claim:
     """The first claim, of codes the first that is written: a recogniser groups and spells them its own way."""
     codes = isinstance(claims[0].value, Identifier | Telephone)
-    return next((claim for claim in claims if codes and not claim.signal.startswith(_HEARD)), claims[0])
+    return next((claim for claim in claims if codes and not claim.heard), claims[0])
 
 
 def disagreement(query: Query, attribute: str = "") -> str:
@@ -135,7 +134,7 @@ def contradiction(
     """
     names = {signal.id: noun(signal, signals) for signal in signals}
     told = [f"{names[claim.signal]} {_verb(claim, signals)} {_said(claim, claims)} {_cite(claim)}" for claim in claims]
-    lead = disagreement(query, _matter(verdict)) if query else _capital(_matter(verdict))
+    lead = disagreement(query, verdict.matter) if query else _capital(verdict.matter)
     return f"{lead}: {'; '.join(told)}."
 
 
@@ -147,11 +146,7 @@ def concluded(verdicts: Sequence[Verdict], query: Query | None = None) -> str:
         f"[{id}]" for id in dict.fromkeys(id for v in verdicts for told in v.values for id in told.evidence)
     )
     word = agreement_word(query.text, agree=True) if query else ""
-    return _capital(f"{word}the signals agree on the {_listed([_matter(verdict) for verdict in verdicts])} {cites}.")
-
-
-def _matter(verdict: Verdict) -> str:
-    return f"{verdict.attribute} of {verdict.subject}" if verdict.subject else verdict.attribute
+    return _capital(f"{word}the signals agree on the {_listed([verdict.matter for verdict in verdicts])} {cites}.")
 
 
 def _verb(claim: Claim, signals: Sequence[Signal]) -> str:
@@ -169,7 +164,7 @@ def _for(claim: Claim) -> str:
 def _said(claim: Claim, claims: Sequence[Claim]) -> str:
     """A value as it stands in its source; what is said in words is told in digits too, and a price as a price."""
     value, text = claim.value, one_line(claim.text)
-    heard = claim.signal.startswith(_HEARD)  # where a recogniser put its own marks between digits
+    heard = claim.heard  # where a recogniser put its own marks between digits
     match value:
         case Nothing() | Truth():
             return _plainly("none" if isinstance(value, Nothing) else "yes" if value.yes else "no", text)

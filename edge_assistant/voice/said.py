@@ -3,56 +3,19 @@
 from __future__ import annotations
 
 import re
+import tomllib
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from importlib.resources import files
+from typing import Any
 
 MAX_SENTENCE = 200  # characters spoken as one; a longer sentence is divided where it allows
 MAX_FIRST = 80  # of the first, so that it is heard soon
-_MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
-_UNITS = {
-    "%": "percent", "‰": "per mille", "°C": "degrees Celsius", "degC": "degrees Celsius", "°F": "degrees Fahrenheit",
-    "degF": "degrees Fahrenheit", "C": "degrees Celsius", "F": "degrees Fahrenheit", "°": "degrees", "deg": "degrees",
-    "kg": "kilograms", "g": "grams", "mg": "milligrams", "µg": "micrograms", "ug": "micrograms", "mcg": "micrograms",
-    "lb": "pounds", "lbs": "pounds", "oz": "ounces", "l": "liters", "L": "liters", "dl": "deciliters",
-    "dL": "deciliters", "cl": "centiliters", "ml": "milliliters", "mL": "milliliters", "km": "kilometers",
-    "m": "meters", "cm": "centimeters", "mm": "millimeters", "µm": "micrometers", "um": "micrometers", "ft": "feet",
-    "yd": "yards", "h": "hours", "hr": "hours", "hrs": "hours", "min": "minutes", "mins": "minutes", "s": "seconds",
-    "sec": "seconds", "secs": "seconds", "ms": "milliseconds", "bar": "bar", "mbar": "millibar", "Pa": "pascals",
-    "hPa": "hectopascals", "kPa": "kilopascals", "MPa": "megapascals", "psi": "P S I", "mmHg": "millimeters of mercury",
-    "Hz": "hertz", "kHz": "kilohertz", "MHz": "megahertz", "GHz": "gigahertz", "V": "volts", "mV": "millivolts",
-    "kV": "kilovolts", "A": "amperes", "mA": "milliamperes", "W": "watts", "mW": "milliwatts", "kW": "kilowatts",
-    "MW": "megawatts", "hp": "horsepower", "VA": "volt amperes", "kVA": "kilovolt amperes", "Wh": "watt hours",
-    "kWh": "kilowatt hours", "ohm": "ohms", "Ω": "ohms", "kΩ": "kiloohms", "Nm": "newton meters", "kN": "kilonewtons",
-    "kJ": "kilojoules", "kcal": "kilocalories", "dB": "decibels", "rpm": "R P M", "mph": "miles per hour",
-    "Ah": "ampere hours", "mAh": "milliampere hours", "tab": "tablets", "tabs": "tablets", "bpm": "beats per minute",
-    "mmol": "millimoles", "IU": "international units", "ppm": "parts per million", "kB": "kilobytes", "MB": "megabytes",
-    "GB": "gigabytes", "KiB": "kibibytes", "MiB": "mebibytes", "GiB": "gibibytes",
-}  # fmt: skip
-_SINGULAR = {"feet": "foot"}
-_MONEY = {
-    "$": ("dollar", "cent"), "€": ("euro", "cent"), "£": ("pound", "penny"), "¥": ("yen", ""), "RM": ("ringgit", "sen"),
-    "USD": ("dollar", "cent"), "EUR": ("euro", "cent"), "GBP": ("pound", "penny"), "CHF": ("franc", "centime"),
-    "MYR": ("ringgit", "sen"), "JPY": ("yen", ""),
-    "SGD": ("Singapore dollar", "cent"), "AUD": ("Australian dollar", "cent"),
-    "CAD": ("Canadian dollar", "cent"), "INR": ("rupee", "paisa"), "₹": ("rupee", "paisa"),
-}  # fmt: skip
-_PLURALS = {"penny": "pence", "paisa": "paise", "ringgit": "ringgit", "sen": "sen", "yen": "yen"}
-_SYMBOLS = {
-    "&": " and ", "+": " plus ", "=": " equals ", "<": " less than ", ">": " more than ", "≤": " at most ",
-    "≥": " at least ", "≠": " is not ", "≈": " about ", "~": " about ", "×": " times ", "÷": " divided by ",
-    "±": " plus or minus ", "−": "-", "→": " to ", "²": " squared ", "³": " cubed ", "½": " one half ",
-    "¼": " one quarter ", "¾": " three quarters ", "—": ", ", "–": "-", "…": ". ", "(": ", ", ")": ", ", "|": ", ",
-    "’": "'", "@": " at ",
-}  # fmt: skip
-_POWERS = {"²": "square", "2": "square", "³": "cubic", "3": "cubic"}
-_WORDS = {
-    "Dr.": "Doctor", "Mr.": "Mister", "Mrs.": "Missus", "Ms.": "Miz", "Prof.": "Professor", "St.": "St",
-    "vs.": "versus", "e.g.": "for example", "i.e.": "that is", "etc.": "and so on", "approx.": "about",
-    "a.m.": "AM", "p.m.": "PM",
-}  # fmt: skip
+_ENGLISH: Mapping[str, Any] = tomllib.loads((files(__package__) / "english.toml").read_text(encoding="utf-8"))
+_UNITS: Mapping[str, str] = _ENGLISH["units"]
+_MONEY: Mapping[str, tuple[str, str]] = _ENGLISH["money"]
+_WORDS: Mapping[str, str] = _ENGLISH["words"]
+_SYMBOLS: Mapping[str, str] = _ENGLISH["symbols"]
 _NUMBER = r"\d+(?:\.\d+)?"
 _UNIT = "|".join(re.escape(unit) for unit in sorted(_UNITS, key=len, reverse=True))
 _SIGN = "|".join(re.escape(sign) for sign in sorted(_MONEY, key=len, reverse=True))
@@ -99,7 +62,7 @@ def _date(match: re.Match[str]) -> str:
     if not (1 <= month <= 12 and 1 <= day <= 31):
         return _digits(match)
     ending = "th" if day in {11, 12, 13} else {1: "st", 2: "nd", 3: "rd"}.get(day % 10, "th")
-    return f"{_MONTHS[month - 1]} {day}{ending}, {_year(year)}"
+    return f"{_ENGLISH['months'][month - 1]} {day}{ending}, {_year(year)}"
 
 
 def _year(year: int) -> str:
@@ -145,14 +108,14 @@ def _money(match: re.Match[str]) -> str:
 
 
 def _many(name: str, count: float) -> str:
-    return name if count == 1 else _PLURALS.get(name, f"{name}s")
+    return name if count == 1 else str(_ENGLISH["plurals"].get(name, f"{name}s"))
 
 
 def _quantity(match: re.Match[str]) -> str:
     unit = _UNITS[match["unit"]]
     spoken = _one(unit) if match["number"] == "1" else unit
     if match["power"]:
-        spoken = f"{_POWERS[match['power']]} {spoken}"
+        spoken = f"{_ENGLISH['powers'][match['power']]} {spoken}"
     if match["per"]:
         spoken += f" per {_one(_UNITS[match['per']])}"
     if match["of"]:
@@ -165,7 +128,7 @@ def _one(unit: str) -> str:
     first, _, rest = unit.partition(" ")
     if rest.endswith("hours") or rest.endswith("amperes"):
         return unit[:-1]
-    single = _SINGULAR.get(first) or (first[:-1] if first.endswith("s") else first)
+    single = _ENGLISH["singular"].get(first) or (first[:-1] if first.endswith("s") else first)
     return f"{single} {rest}".strip()
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections import namedtuple
+from pathlib import Path
 
 import pytest
 
 from edge_assistant import health
-from edge_assistant.devices import camera, portaudio
+from edge_assistant.devices import portaudio, video4linux
 from edge_assistant.errors import DeviceMissing
 from edge_assistant.voice import phonemes
 
@@ -35,7 +36,7 @@ def test_devices_are_done_without(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse() -> None:
         raise DeviceMissing("no sound here", "install it")
 
-    monkeypatch.setattr(camera, "cameras", list)
+    monkeypatch.setattr(video4linux, "cameras", list)
     monkeypatch.setattr(portaudio, "library", refuse)
     looked = {check.name: check for check in health.devices()}
     assert looked.keys() == {"camera", "microphone", "speaker"}
@@ -45,7 +46,8 @@ def test_devices_are_done_without(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_devices_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(camera, "cameras", lambda: ["Front", "Back"])
+    there = [video4linux.Camera(name, Path()) for name in ("Front", "Back")]
+    monkeypatch.setattr(video4linux, "cameras", lambda: there)
     monkeypatch.setattr(portaudio, "library", lambda: None)
     monkeypatch.setattr(portaudio, "renew", lambda: None)
     monkeypatch.setattr(portaudio, "devices", lambda direction: [])

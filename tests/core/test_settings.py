@@ -161,11 +161,10 @@ def test_a_link_stays_a_link_and_permissions_stay(file: Path, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("text", ['profile = """\ntiny"""', "profile = '''x\nlanguage = 'de'\n'''"])
-def test_what_cannot_be_changed_line_by_line_is_left_alone(file: Path, text: str) -> None:
-    file.write_text(text)
-    with pytest.raises(UsageError, match="line by line"):
-        save({"profile": "large", "language": "en"})
-    assert file.read_text() == text
+def test_a_value_of_several_lines_is_changed(file: Path, text: str) -> None:
+    file.write_text(f"# mine\n{text}\nplain = true\n")
+    save({"profile": "large", "language": "en"})
+    assert file.read_text() == '# mine\nprofile = "large"\nplain = true\nlanguage = "en"\n'
 
 
 @pytest.mark.parametrize("changes", [{"colour": "red"}, {"profile": 1}, {"pause_s": 99.0}])
@@ -176,11 +175,11 @@ def test_what_is_no_setting_is_not_saved(home: Path, changes: dict[str, object])
 
 
 def test_a_file_that_cannot_be_written(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object, **__: object) -> str:
+    def refuse(descriptor: int) -> None:
         raise OSError(28, "No space left on device", str(file))
 
     file.write_text("plain = true\n")
-    monkeypatch.setattr(Path, "write_text", refuse)
+    monkeypatch.setattr("os.fsync", refuse)
     with pytest.raises(StorageFull, match="cannot be written"):
         save({"plain": False})
     assert file.read_text() == "plain = true\n"

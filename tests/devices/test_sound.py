@@ -10,7 +10,7 @@ import pytest
 import soundserver
 from kept import Kept
 
-from edge_assistant.devices import chosen, microphone, portaudio, pulseaudio, sound, speaker
+from edge_assistant.devices import chosen, microphone, portaudio, pulseaudio, sound
 from edge_assistant.devices.device import Change
 from edge_assistant.devices.portaudio import Found
 from edge_assistant.devices.pulseaudio import Node
@@ -86,8 +86,8 @@ def recorded(path):
 @real
 class TestServer:
     def test_they_are_listed_by_the_names_that_people_know(self, cable):
-        assert microphone.microphones() == ["Desk mic"]
-        assert speaker.speakers() == ["Desk speaker"]
+        assert sound.names("input") == ["Desk mic"]
+        assert sound.names("output") == ["Desk speaker"]
 
     def test_what_is_played_is_heard(self, cable, spoken):
         with Kept(chosen.microphone("desk")) as kept:
@@ -154,7 +154,7 @@ class TestServer:
 
     def test_what_a_sink_plays_is_no_microphone_unless_it_is_named(self, server):
         server.load("lonely", "module-null-sink", "sink_name=lonely", "norewinds=1")
-        assert microphone.microphones() == []
+        assert sound.names("input") == []
         with pytest.raises(DeviceMissing, match="there is no microphone - plug one in"):
             chosen.microphone(None).open()
         device = chosen.microphone("lonely.monitor")
@@ -191,7 +191,7 @@ class TestFound:
             Found("default", 2, 48_000, default=True),
             Found("Jabra", 3, 16_000, card=True),
         ]
-        assert microphone.microphones() == ["default", "HDA: Analog", "Jabra"]
+        assert sound.names("input") == ["default", "HDA: Analog", "Jabra"]
         assert sound.find(None, "input").name == "default"
         assert sound.find("jab", "input").index == 3
         assert sound.find("sysdefault", "input").index == 1
@@ -200,14 +200,14 @@ class TestFound:
     def test_with_a_server_its_own_names_are_listed(self, machine):
         machine.listed = [Found("HDA", 0, 48_000, card=True), Found("pulse", 1, 44_100)]
         machine.nodes = [node("Headset", default=True, rate=16_000), node("Monitor", monitor=True), node("Webcam")]
-        assert microphone.microphones() == ["Headset", "Webcam"]
+        assert sound.names("input") == ["Headset", "Webcam"]
         assert sound.find("webcam", "input") == Found("Webcam", 1, 48_000, node="webcam")
         assert sound.find("monitor", "input").node == "monitor"
         assert machine.renewed == 0  # which would end other streams
 
     def test_a_server_that_cannot_be_asked_leaves_the_cards(self, machine):
         machine.listed = [Found("pulse", 1, 44_100, default=True), Found("HDA", 0, 48_000, card=True)]
-        assert microphone.microphones() == ["pulse", "HDA"]
+        assert sound.names("input") == ["pulse", "HDA"]
 
     def test_what_is_not_there_is_said_with_what_is(self, machine):
         with pytest.raises(DeviceMissing, match="there is no speaker - plug one in"):
@@ -311,10 +311,10 @@ def refusing(message, number, channels=(1, 2)):
 
 class TestCards:
     def test_they_are_known_wherever_alsa_put_them(self, library):
-        assert microphone.microphones() == ["Jabra: USB Audio", "HDA Intel PCH: ALC257", "Jabra: USB Audio #2"]
+        assert sound.names("input") == ["Jabra: USB Audio", "HDA Intel PCH: ALC257", "Jabra: USB Audio #2"]
         library.names = ["HDA Intel PCH: ALC257 (hw:0,0)", "Webcam (hw:2,0)", "Jabra: USB Audio (hw:7,0)"]
         assert sound.find("Jabra: USB Audio", "input").index == 2
-        assert speaker.speakers() == []
+        assert sound.names("output") == []
 
     def test_one_that_has_two_channels_only_is_opened_with_two(self, library):
         library.open = refusing("Invalid number of channels", -9998, (1,))
@@ -338,10 +338,10 @@ class TestCards:
     def test_the_list_is_not_renewed_while_a_stream_is_open(self, library):
         stream = portaudio.stream(sound.find("HDA", "input"), "input", print)
         count = library.initialised
-        assert len(microphone.microphones()) == 3
+        assert len(sound.names("input")) == 3
         assert library.initialised == count
         portaudio.end(stream)
-        microphone.microphones()
+        sound.names("input")
         assert library.initialised == count + 1
 
     def test_one_that_never_says_anything_is_not_there(self, library, monkeypatch):
@@ -353,7 +353,7 @@ class TestCards:
 
 def test_without_the_library_everything_says_so(monkeypatch):
     monkeypatch.setitem(sys.modules, "sounddevice", None)
-    assert microphone.microphones() == speaker.speakers() == []
+    assert sound.names("input") == sound.names("output") == []
     with pytest.raises(DeviceMissing, match=r"library for sound is not installed - install it: pip install .*audio"):
         chosen.microphone(None).open()
     with pytest.raises(DeviceMissing, match="the library for sound is not installed"):
@@ -364,6 +364,6 @@ def test_without_portaudio_everything_says_so(monkeypatch, tmp_path):
     (tmp_path / "sounddevice.py").write_text("raise OSError('PortAudio library not found')\n")
     monkeypatch.delitem(sys.modules, "sounddevice", raising=False)
     monkeypatch.syspath_prepend(tmp_path)
-    assert microphone.microphones() == []
+    assert sound.names("input") == []
     with pytest.raises(DeviceMissing, match="PortAudio, which drives sound, is not installed - install it: apt"):
         chosen.microphone(None).open()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import os
 import resource
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -15,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import smalldisk
 from conversations import answer
 
 from edge_assistant.errors import StorageFull
@@ -131,31 +131,15 @@ def test_two_apps_that_start_at_once(tmp_path: Path) -> None:
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of its own of 1 MiB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(folder)]
-    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("nothing may be mounted here")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
-
-
-def fill(folder: Path) -> Path:
-    """Take the room that is left."""
-    filler = folder / "filler"
-    with filler.open("wb", buffering=0) as stream:
-        try:
-            while True:
-                stream.write(b"\0" * 512)
-        except OSError:
-            return filler
+    with smalldisk.mounted(tmp_path / "disk") as folder:
+        yield folder
 
 
 def test_a_disk_that_is_full_and_has_room_again(small_disk: Path) -> None:
     history = History(small_disk / "history.db")
     kept = history.begin()
     history.add_turn(kept, answer("1"))
-    filler = fill(small_disk)
+    filler = smalldisk.fill(small_disk)
     big = take_bytes(os.urandom(300_000), Kind.IMAGE, 1, origin=Origin.CAMERA, name="snapshot")
     with pytest.raises(StorageFull) as caught:
         history.add_signal(kept, big, big.data)
@@ -173,7 +157,7 @@ def test_a_disk_that_is_full_and_has_room_again(small_disk: Path) -> None:
 
 
 def test_a_disk_that_is_full_from_the_beginning(small_disk: Path) -> None:
-    filler = fill(small_disk)
+    filler = smalldisk.fill(small_disk)
     history = History(small_disk / "history" / "history.db")
     calls: list[Callable[[], object]] = [
         lambda: history.add_turn(history.begin(), answer()),
@@ -194,7 +178,7 @@ def test_a_disk_that_is_full_when_the_app_starts_again(small_disk: Path) -> None
     first = History(small_disk / "history.db")
     first.add_turn(first.begin(), answer("1"))
     first.quit()
-    filler = fill(small_disk)
+    filler = smalldisk.fill(small_disk)
     history = History(small_disk / "history.db")
     for call in (history.unfinished, lambda: history.add_turn(history.begin(), answer())):
         with pytest.raises(StorageFull, match="the history cannot be written: the disk is full"):

@@ -12,7 +12,7 @@ from placed import Stage, play, toasts
 from textual.widgets import OptionList
 
 from edge_assistant import settings
-from edge_assistant.devices import camera, microphone, speaker
+from edge_assistant.devices import chosen
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_tui.commands import commands
 from edge_assistant_tui.screens.choose import Choose
@@ -23,9 +23,7 @@ THERE = {"camera": ["Front", "Rear"], "microphone": ["Headset"], "speaker": ["Mo
 @pytest.fixture(autouse=True)
 def there(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is plugged in."""
-    monkeypatch.setattr(camera, "cameras", lambda: THERE["camera"])
-    monkeypatch.setattr(microphone, "microphones", lambda: THERE["microphone"])
-    monkeypatch.setattr(speaker, "speakers", lambda: THERE["speaker"])
+    monkeypatch.setattr(chosen, "names", THERE.__getitem__)
 
 
 async def listed(stage: Stage, device: str) -> list[str]:

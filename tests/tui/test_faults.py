@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import smalldisk
 from app_fakes import FORM, conflict
 from placed import Stage
 from placed import play as scripted
@@ -27,7 +26,6 @@ MOTOR, REMARK, NOTE = EXAMPLES / "line/motor.csv", EXAMPLES / "line/remark.txt",
 HIGHEST = "What was the highest temperature?"
 CHAT = "Write me a story of three hundred words about a lighthouse."
 LANGUAGE, SPEECH = "smollm2-135m-instruct-q4_1", "whisper-tiny.en"
-needs_proc = pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="there is no /proc to find processes in")
 
 
 @pytest.fixture(autouse=True)
@@ -92,31 +90,15 @@ def test_a_model_that_is_deleted_while_it_is_open_is_said_and_comes_back(linked:
 @pytest.fixture
 def small_disk(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The home on a file system of its own of 1 MiB that is full."""
-    folder = home / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(folder)]
-    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("nothing may be mounted here")
-    monkeypatch.setenv("EDGE_ASSISTANT_HOME", str(folder))
-    monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(home / "models"))
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
-def fill(folder: Path) -> Path:
-    """Take all the room."""
-    filler = folder / "filler"
-    with filler.open("wb", buffering=0) as stream:
-        try:
-            while True:
-                stream.write(b"\0" * 512)
-        except OSError:
-            return filler
+    with smalldisk.mounted(home / "disk", lazy=True) as folder:
+        monkeypatch.setenv("EDGE_ASSISTANT_HOME", str(folder))
+        monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(home / "models"))
+        yield folder
 
 
 def test_a_full_disk_ends_no_conversation_and_with_room_it_is_kept_again(small_disk: Path) -> None:
     async def story(whole: Whole) -> None:
-        filler = fill(small_disk)
+        filler = smalldisk.fill(small_disk)
         await whole.attach(MOTOR)
         turn = await whole.ask(HIGHEST)
         assert turn.answer is not None
@@ -222,7 +204,6 @@ def _key(key: str) -> object:
 # the whole app on a terminal
 
 
-@needs_proc
 def test_a_killed_app_offers_its_conversation_and_gives_it_back(linked: Path) -> None:
     terminal = started(attach=[str(MOTOR), str(REMARK)])
     try:
@@ -259,7 +240,6 @@ def test_a_killed_app_offers_its_conversation_and_gives_it_back(linked: Path) ->
     history.quit()
 
 
-@needs_proc
 @pytest.mark.parametrize("end", ["\x11", "term"], ids=["Ctrl+Q", "SIGTERM"])
 def test_an_app_that_is_ended_while_it_computes_is_gone_soon(end: str, linked: Path) -> None:
     terminal = started()

@@ -197,10 +197,6 @@ def opened(terminal: Terminal) -> tuple[int, int]:
     return int(app), launcher
 
 
-needs_proc = pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="there is no /proc to find the app in")
-
-
-@needs_proc
 def test_the_bare_command_opens_the_app_and_cleans_up_after_it(bare: Launch) -> None:
     terminal = bare("--profile", "tiny")
     app, _ = opened(terminal)
@@ -212,7 +208,6 @@ def test_the_bare_command_opens_the_app_and_cleans_up_after_it(bare: Launch) -> 
     )
 
 
-@needs_proc
 def test_the_app_ends_cleanly_when_its_launcher_was_killed(bare: Launch) -> None:
     terminal = bare()
     app, launcher = opened(terminal)

@@ -13,7 +13,7 @@ from placed import Stage
 from textual.pilot import Pilot
 
 from edge_assistant import health
-from edge_assistant.devices import camera, microphone, speaker
+from edge_assistant.devices import chosen
 from edge_assistant.health import Check
 from edge_assistant.history.store import History, Saved, SavedSignal, State, Summary, Turn
 from edge_assistant_tui import messages, themes
@@ -58,9 +58,8 @@ def fixed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same machine, models, devices, history and files."""
     monkeypatch.setattr(health, "checks", lambda profile: iter(CHECKS))
     monkeypatch.setattr(models, "rows", lambda profile, instead: ROWS)
-    monkeypatch.setattr(camera, "cameras", lambda: ["Integrated Camera"])
-    monkeypatch.setattr(microphone, "microphones", lambda: ["Built-in Audio"])
-    monkeypatch.setattr(speaker, "speakers", list)
+    there = {"camera": ["Integrated Camera"], "microphone": ["Built-in Audio"], "speaker": []}
+    monkeypatch.setattr(chosen, "names", there.__getitem__)
     monkeypatch.setattr(History, "conversations", lambda self, search="": [] if search else FOUND)
     monkeypatch.setattr(History, "open", lambda self, id: SAVED)
     monkeypatch.delenv("TERM", raising=False)

@@ -232,7 +232,6 @@ def test_a_pull_ends_with_the_app(launcher: Launcher, held: FileLock) -> None:
     assert pull.wait(HANGS) == 130
 
 
-@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="there is no /proc to look into a process with")
 def test_a_pull_knows_nothing_of_the_app(launcher: Launcher, held: FileLock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(PIPES, "8,9")
     monkeypatch.setenv(VARIABLE, Options(attach=("private.jpg",)).to_environment()[VARIABLE])

@@ -9,15 +9,14 @@ from placed import Stage, play
 from textual.widgets import Checkbox, Input, Select
 
 from edge_assistant import settings
-from edge_assistant.devices import camera, microphone, speaker
+from edge_assistant.devices import chosen
 from edge_assistant_tui import themes
 
 
 @pytest.fixture(autouse=True)
 def devices(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(camera, "cameras", lambda: ["Front", "Back"])
-    monkeypatch.setattr(microphone, "microphones", lambda: ["[red]Array"])
-    monkeypatch.setattr(speaker, "speakers", list)
+    there = {"camera": ["Front", "Back"], "microphone": ["[red]Array"], "speaker": []}
+    monkeypatch.setattr(chosen, "names", there.__getitem__)
 
 
 async def write(stage: Stage, key: str, text: str, enter: str = "enter") -> None:

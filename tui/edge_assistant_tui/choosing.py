@@ -1,4 +1,4 @@
-"""Choosing a device from a list of those that are there now."""
+"""Choosing a device from a list of those that are there now, and what there is to choose among profiles."""
 
 from __future__ import annotations
 
@@ -30,9 +30,14 @@ async def choose(app: EdgeAssistant, device: str) -> None:
 
 
 def _there(device: str) -> list[str]:
-    """The names of those that are there."""
-    from edge_assistant.devices.camera import cameras
-    from edge_assistant.devices.microphone import microphones
-    from edge_assistant.devices.speaker import speakers
+    from edge_assistant.devices import chosen
 
-    return {"camera": cameras, "microphone": microphones, "speaker": speakers}[device]()
+    return chosen.names(device)
+
+
+def profiles() -> list[tuple[str, str]]:
+    """The profiles that a person may choose, each with what it is for."""
+    from edge_assistant_models.portfolio import Portfolio
+
+    given = [(profile.name, profile.description) for profile in Portfolio().profiles() if profile.name != "test"]
+    return [("auto", "What fits this machine"), *given]

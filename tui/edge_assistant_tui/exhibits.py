@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from edge_assistant.answer import Answer, Computation, Verdict
     from edge_assistant.signals import Kind, Signal
 
-UNSURE = 0.6  # below it evidence is said to be uncertain
-
 
 @dataclass(frozen=True, slots=True)
 class Exhibit:

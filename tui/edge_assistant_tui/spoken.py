@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from textual.message import Message
 
 from edge_assistant_tui import messages
+from edge_assistant_tui.playback import ECHO_S
 
 if TYPE_CHECKING:
     from edge_assistant.devices.speaker import Player
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from edge_assistant.voice.speaking import Speaking, Speaks
 
 _log = logging.getLogger("edge_assistant.app")
-_ECHO_S = 0.3  # after the last sound, in which a room and a driver still give it to the microphone
 
 
 class Spoken:
@@ -45,7 +45,7 @@ class Spoken:
         speaking = self._speaking
         if speaking is not None and speaking.speaking:
             self._spoke = time.monotonic()
-        return time.monotonic() - self._spoke < _ECHO_S
+        return time.monotonic() - self._spoke < ECHO_S
 
     @property
     def sounding(self) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
+from edge_assistant.evidence import counted
 from edge_assistant.perception.readings import quantity
 from edge_assistant.perception.table import Column, Computed, Table
 from edge_assistant.reasoning.readings.columns import column_of, converted, measures, score
@@ -17,7 +18,6 @@ from edge_assistant.reasoning.readings.results import (
     Task,
     Unmeasured,
     as_quantity,
-    counted,
     duration,
     reading,
     result,

@@ -133,11 +133,6 @@ def as_quantity(number: Decimal, column: Column) -> Quantity:
     return Quantity((number,), unit if unit in vocabulary().scales else None, measured=True)
 
 
-def counted(number: int, noun: str) -> str:
-    """A count in words: "1 reading", "3 times"."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def duration(seconds: float) -> str:
     """A length of time in words.
 

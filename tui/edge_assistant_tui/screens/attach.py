@@ -14,9 +14,9 @@ from textual.content import Content
 from textual.suggester import Suggester
 from textual.widgets import DirectoryTree, Input, Static, Tree
 
-from edge_assistant.signals import printable
+from edge_assistant.signals import by_name, printable
 from edge_assistant_tui.screens.place import Place
-from edge_assistant_tui.widgets.files import Files, kind_of
+from edge_assistant_tui.widgets.files import Files
 
 _LOOKED_AT = 2_000  # names of a folder that completion looks at, so that a huge one does not hold the keys
 
@@ -155,7 +155,7 @@ def about(path: Path) -> str:
         return f"{printable(path.name)} cannot be looked at"
     if path.is_dir():
         return f"{printable(path.name)}/ is a folder"
-    kind = kind_of(path)
+    kind = by_name(path)
     return f"{printable(path.name)}: {kind or 'of a kind that its first bytes tell'}, {size(found.st_size)}"
 
 

@@ -15,9 +15,9 @@ from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Footer, Static
 
-from edge_assistant.evidence import clock
+from edge_assistant.evidence import UNSURE, clock
 from edge_assistant.signals import printable
-from edge_assistant_tui.exhibits import UNSURE, Exhibit
+from edge_assistant_tui.exhibits import Exhibit
 from edge_assistant_tui.showing.loader import Problem
 from edge_assistant_tui.widgets import verdicts
 from edge_assistant_tui.widgets.passage_view import PassageView

@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from edge_assistant.evidence import counted
 from edge_assistant.signals import printable
 from edge_assistant_tui.screens.confirm import Confirm
 from edge_assistant_tui.screens.export import Export
@@ -122,7 +123,7 @@ class History(Place):
         options.highlighted = 0 if self._found else None
         more = f"; the first {MAX_SHOWN} are shown" if len(event.found) > MAX_SHOWN else ""
         kept = self.app.settings.keep_days
-        said = f"{_count(len(event.found), 'conversation')}{more}. " + (
+        said = f"{counted(len(event.found), 'conversation')}{more}. " + (
             "All are kept until they are deleted." if kept is None else f"They are deleted after {kept} days."
         )
         if not event.found:
@@ -170,7 +171,7 @@ class History(Place):
             self.notify("It is open now: Ctrl+N there begins another one.", severity="warning")
             return
         question = (
-            f"Delete “{printable(summary.title)}” with {_count(summary.turns, 'answer')}? It cannot be brought back."
+            f"Delete “{printable(summary.title)}” with {counted(summary.turns, 'answer')}? It cannot be brought back."
         )
         if await self.app.push_screen_wait(Confirm(question, "Delete")):
             self._delete(summary.id)
@@ -200,10 +201,6 @@ def _shown(summary: Summary, current: bool) -> Content:
     return Content.assemble(
         (f"{when}  ", "$text-muted"),
         (printable(summary.title), "bold"),
-        (f"  {_count(summary.turns, 'answer')}", "$text-muted"),
+        (f"  {counted(summary.turns, 'answer')}", "$text-muted"),
         ("  open now", "$text-accent") if current else "",
     )
-
-
-def _count(number: int, name: str) -> str:
-    return f"{number} {name}" if number == 1 else f"{number} {name}s"

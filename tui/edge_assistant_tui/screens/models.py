@@ -14,6 +14,7 @@ from textual.message import Message
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from edge_assistant_tui import choosing
 from edge_assistant_tui.screens.choose import Choose
 from edge_assistant_tui.screens.confirm import Confirm
 from edge_assistant_tui.screens.place import Place
@@ -229,12 +230,9 @@ class Models(Place):
     @work
     async def action_switch(self) -> None:
         """Answer with the models of another profile until the app ends; the settings keep one."""
-        from edge_assistant_models.portfolio import Portfolio
-
-        given = [(profile.name, profile.description) for profile in Portfolio().profiles() if profile.name != "test"]
-        given.insert(0, ("auto", "What fits this machine"))
-        chosen = await self.app.push_screen_wait(Choose("Profile, until the app ends", given, self.app.options.profile))
-        if chosen is not None and chosen != self.app.options.profile:
+        now = self.app.options.profile
+        chosen = await self.app.push_screen_wait(Choose("Profile, until the app ends", choosing.profiles(), now))
+        if chosen is not None and chosen != now:
             self.app.options = replace(self.app.options, profile=chosen)
             self.app.switch({})
             self._list()

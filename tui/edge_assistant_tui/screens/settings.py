@@ -16,6 +16,8 @@ from textual.widgets import Checkbox, Input, Label, Select, Static
 
 from edge_assistant.errors import EdgeAssistantError
 from edge_assistant.settings import PREFIX, in_environment
+from edge_assistant_tui import themes
+from edge_assistant_tui.choosing import DEVICES, profiles
 from edge_assistant_tui.screens.place import Place
 
 if TYPE_CHECKING:
@@ -32,8 +34,7 @@ _LABELS = {
     "keep_days": ("Keep for", "days until a conversation is deleted; empty keeps all"),
     "spoken_answers": ("Spoken answers", "F12 switches them too"),
 }
-_DEVICES = ("camera", "microphone", "speaker")
-_SELECTS = ("profile", "theme", *_DEVICES)
+_SELECTS = ("profile", "theme", *DEVICES)
 _WORDS = {True: "on", False: "off"}
 _DEFAULT = ""  # the choice of no device: the first, or the system's
 
@@ -89,9 +90,10 @@ class Settings(Place):
         """What can be chosen, and what the settings hold, which may be none of it."""
         value = getattr(self.app.settings, key) or _DEFAULT
         if key == "profile":
-            names = _profiles()
+            names = [name for name, _ in profiles()]
         elif key == "theme":
-            names = sorted(self.app.available_themes, key=lambda name: (name not in _OWN, name))
+            own = [theme.name for theme in themes.OWN]
+            names = sorted(self.app.available_themes, key=lambda name: (name not in own, name))
         else:
             names = [_DEFAULT, *devices]
         names = list(dict.fromkeys([*names, value]))
@@ -103,11 +105,9 @@ class Settings(Place):
 
     @work(thread=True, exclusive=True)
     def _look(self) -> None:
-        from edge_assistant.devices.camera import cameras
-        from edge_assistant.devices.microphone import microphones
-        from edge_assistant.devices.speaker import speakers
+        from edge_assistant.devices import chosen
 
-        self.post_message(self.Found({"camera": cameras(), "microphone": microphones(), "speaker": speakers()}))
+        self.post_message(self.Found({device: chosen.names(device) for device in DEVICES}))
 
     @on(Found)
     def _told_found(self, event: Found) -> None:
@@ -122,7 +122,7 @@ class Settings(Place):
     def _told_chosen(self, event: Select.Changed) -> None:
         key = event.select.id or ""
         value = str(event.value)
-        self._save(key, value if key not in _DEVICES or value else None)
+        self._save(key, value if key not in DEVICES or value else None)
 
     @on(Checkbox.Changed)
     def _told_switched(self, event: Checkbox.Changed) -> None:
@@ -154,15 +154,6 @@ class Settings(Place):
 
     def _say(self, text: str, *, bad: bool = False) -> None:
         self.query_one("#about", Static).update(Content.styled(text, "$text-error" if bad else "$text-success"))
-
-
-_OWN = ("dark", "light", "high-contrast")
-
-
-def _profiles() -> list[str]:
-    from edge_assistant_models.portfolio import Portfolio
-
-    return ["auto", *(profile.name for profile in Portfolio().profiles() if profile.name != "test")]
 
 
 def _defaults() -> dict[str, Any]:

@@ -12,6 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Footer, OptionList, Static
 from textual.widgets.option_list import Option
 
+from edge_assistant.evidence import how_sure
 from edge_assistant.signals import printable
 from edge_assistant_tui import exhibits
 from edge_assistant_tui.screens.evidence import EvidenceScreen, in_words
@@ -82,7 +83,5 @@ def _standing(entry: Entry, count: int) -> Content:
 
 
 def _line(exhibit: Exhibit) -> Content:
-    sure = "" if exhibit.confidence is None else f", {exhibit.confidence:.0%} sure"
-    return Content.assemble(
-        printable(" ".join(exhibit.text.split())), "\n  ", (f"{in_words(exhibit.place)}{sure}", "$text-muted")
-    )
+    where = f"{in_words(exhibit.place)}{how_sure(exhibit.confidence)}"
+    return Content.assemble(printable(" ".join(exhibit.text.split())), "\n  ", (where, "$text-muted"))

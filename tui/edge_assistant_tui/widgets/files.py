@@ -16,7 +16,7 @@ from textual.reactive import var
 from textual.widgets import DirectoryTree
 from textual.widgets.tree import TreeNode
 
-from edge_assistant.signals import Kind, printable, suffixes
+from edge_assistant.signals import by_name, printable
 from edge_assistant_tui.widgets.signals import MARKS
 
 if TYPE_CHECKING:
@@ -24,12 +24,6 @@ if TYPE_CHECKING:
     from textual.widgets.directory_tree import DirEntry
 
 MAX_ENTRIES = 5_000  # shown of one folder; a filter finds the others
-_KINDS = {suffix: kind for kind in Kind for suffix in suffixes(kind)}
-
-
-def kind_of(path: Path) -> Kind | None:
-    """The kind that a file's ending tells; None where its first bytes would have to."""
-    return _KINDS.get(path.suffix.lower())
 
 
 class Files(DirectoryTree):
@@ -74,7 +68,7 @@ class Files(DirectoryTree):
             return False
         if self._safe_is_dir(path):
             return True
-        return (self.every or kind_of(path) is not None) and self.wanted.casefold() in path.name.casefold()
+        return (self.every or by_name(path) is not None) and self.wanted.casefold() in path.name.casefold()
 
     def process_label(self, label: TextType) -> Text:
         """A file's name is text of others."""
@@ -86,7 +80,7 @@ class Files(DirectoryTree):
         if node.allow_expand:
             return Text.assemble(("▼ " if node.is_expanded else "▶ ", base_style), label, ("/", base_style))
         path = node.data.path if node.data is not None else Path()
-        kind = kind_of(path)
+        kind = by_name(path)
         mark = "✓ " if path in self.chosen else f"{MARKS[kind]} " if kind is not None else "· "
         return Text.assemble((mark, base_style), label)
 

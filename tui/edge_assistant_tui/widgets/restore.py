@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Static
 
+from edge_assistant.evidence import counted
 from edge_assistant.signals import printable
 from edge_assistant_tui.widgets.prompt import Prompt
 
@@ -40,7 +41,7 @@ class Restore(Static, can_focus=True):
         saved = self._saved
         when = saved.began.astimezone().strftime("%Y-%m-%d %H:%M")
         signals = sum(not kept.removed for kept in saved.signals)
-        count = f"{_counted(len(saved.turns), 'answer')}, {_counted(signals, 'signal')}"
+        count = f"{counted(len(saved.turns), 'answer')}, {counted(signals, 'signal')}"
         return Content.assemble(
             (printable(saved.title), "bold"),
             (f"  {when}, {count}\n", "$text-muted"),
@@ -71,7 +72,3 @@ class Restore(Static, can_focus=True):
     def _leave(self) -> None:
         self.screen.query_one(Prompt).focus()
         self.remove()
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from edge_assistant.evidence import counted
 from edge_assistant.signals import printable
 from edge_assistant_tui import messages
 
@@ -124,7 +125,7 @@ class SignalList(OptionList):
             case messages.Sensed(id, sense, found, _) if id in self._entries:
                 evidence = {**self._entries[id].evidence, sense: found}
                 count = sum(len(items) for items in evidence.values())
-                self._change(id, state="ready", evidence=evidence, detail=_pieces(count))
+                self._change(id, state="ready", evidence=evidence, detail=counted(count, "piece"))
             case messages.SignalFailed(id, text, hint):
                 self._change(id, state="failed", detail=text, hint=hint)
             case messages.Noted(id, text) if id in self._entries and text not in self._entries[id].notes:
@@ -203,7 +204,3 @@ def _wrapped(text: str, style: str, width: int, most: int) -> list[Content]:
         rest = Content(" ").join(lines[most - 1 :])
         lines = [*lines[: most - 1], rest.truncate(width - 2, ellipsis=True)]
     return [Content.assemble("  ", (line.plain.rstrip(), style)) for line in lines]
-
-
-def _pieces(count: int) -> str:
-    return "1 piece" if count == 1 else f"{count} pieces"

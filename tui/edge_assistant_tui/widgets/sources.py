@@ -10,6 +10,7 @@ from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from edge_assistant.evidence import how_sure
 from edge_assistant.signals import printable
 
 if TYPE_CHECKING:
@@ -42,8 +43,7 @@ def _options(answer: Answer) -> list[Option]:
     options = []
     for id in answer.citations:
         item = evidence[id]
-        sure = "" if item.confidence is None else f", {item.confidence:.0%} sure"
-        where = f"{names.get(item.signal, item.signal)}, {item.locator}{sure}"
+        where = f"{names.get(item.signal, item.signal)}, {item.locator}{how_sure(item.confidence)}"
         text = " ".join(item.text.split())
         options.append(Option(_line(id, text, where), id=id))
     for computation in answer.computed:

@@ -1,4 +1,4 @@
-"""The line at the top: microphone, camera and voice on or off, the lock, memory."""
+"""The line at the top: microphone, camera and voice on or off, what is computed, memory."""
 
 from __future__ import annotations
 

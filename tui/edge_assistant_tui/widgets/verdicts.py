@@ -37,10 +37,9 @@ class Verdicts(Static):
 
 def row(verdict: Verdict) -> Content:
     """A verdict in one line."""
-    matter = f"{verdict.attribute} of {verdict.subject}" if verdict.subject else verdict.attribute
     told = " / ".join(f"{value.value} [{', '.join(value.evidence)}]" for value in verdict.values) or "nobody tells"
     word = f"{WORDS[verdict.status]:9}", STYLES[verdict.status]
-    return Content.assemble(word, (printable(matter), "bold"), printable(f": {told}"))
+    return Content.assemble(word, (printable(verdict.matter), "bold"), printable(f": {told}"))
 
 
 def _rows(verdicts: Sequence[Verdict]) -> Content:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -44,6 +45,6 @@ class View(Vertical):
         """Have a job done."""
         self.post_message(self.Wants(self, job))
 
+    @abstractmethod
     async def show(self, made: object) -> None:
         """Show what a job made."""
-        raise NotImplementedError
