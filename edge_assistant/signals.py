@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import BinaryIO
 from unicodedata import category
 
 from edge_assistant.errors import InputEmpty, InputMissing, InputTooLarge, InputUnreadable, InputUnsupported
@@ -100,7 +99,7 @@ class Signal:
         """Whether it is what the person who asks told the assistant, by typing or speaking."""
         return self.origin is not Origin.FILE and self.name == SAID
 
-    def open(self) -> BinaryIO:
+    def open(self) -> io.BufferedReader | io.BytesIO:
         """Open the bytes for reading.
 
         Raises:
@@ -195,7 +194,7 @@ def printable(name: str) -> str:
     return "".join(c if c.isprintable() or category(c) == "Zs" else "\N{REPLACEMENT CHARACTER}" for c in name)
 
 
-def _open_regular(path: Path) -> BinaryIO:
+def _open_regular(path: Path) -> io.BufferedReader:
     """Open a regular file; a directory, pipe or device is refused before it can block."""
     name = printable(path.name or str(path))
     try:
