@@ -16,6 +16,9 @@
     │   ├── DeviceLost                          it was there and gives nothing any more
     │   └── DeviceEnded                         a recording that stands for a device is over
     ├── VoiceUnavailable                        nothing can be spoken: a program is missing or fails: status 4
+    ├── KeyLost                                 the key of what is kept is not to be had: status 6
+    ├── KeyGone                                 what is asked for was forgotten, its key is destroyed: status 3
+    ├── PolicyRefused                           a rule of the policy refuses: status 5
     └── ModelError, StorageFull, ...            see edge_assistant_models.errors
 
 A damaged signal raises an `InputError`; the assistant reports it in `failed` and goes on with the others.
@@ -52,11 +55,14 @@ __all__ = [
     "InputTooLarge",
     "InputUnreadable",
     "InputUnsupported",
+    "KeyGone",
+    "KeyLost",
     "ModelCorrupt",
     "ModelError",
     "ModelMissing",
     "ModelTooLarge",
     "ModelUnknown",
+    "PolicyRefused",
     "PullFailed",
     "Stopped",
     "StorageFull",
@@ -158,3 +164,24 @@ class VoiceUnavailable(EdgeAssistantError):
 
     code = "voice.unavailable"
     exit_status = 4
+
+
+class KeyLost(EdgeAssistantError):
+    """The key that what is kept was sealed with is not to be had, or is another."""
+
+    code = "key.lost"
+    exit_status = 6
+
+
+class KeyGone(EdgeAssistantError):
+    """What is asked for was forgotten: its key is destroyed."""
+
+    code = "key.gone"
+    exit_status = 3
+
+
+class PolicyRefused(EdgeAssistantError):
+    """A rule of the policy refuses; the message names the rule."""
+
+    code = "policy"
+    exit_status = 5

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_assistant.answer import Answer
+from edge_assistant.database import Database, Layout, storing
 from edge_assistant.errors import UsageError
-from edge_assistant.history.database import Database, storing
 from edge_assistant.history.saved import (
     Saved,
     SavedSignal,
@@ -40,6 +40,26 @@ if TYPE_CHECKING:
 __all__ = ["History", "Saved", "SavedSignal", "State", "Summary", "Turn"]
 
 FILE = "history.db"
+# What was said or seen stands in BLOB columns of rows that name their conversation, and there is no index over it: so
+# each conversation can be sealed with a key of its own, and nothing of it is left once its rows are deleted.
+_OF = "conversation TEXT NOT NULL REFERENCES conversations ON DELETE CASCADE"
+LAYOUT = Layout(
+    "the history",
+    application=0x45644173,  # "EdAs"
+    schema=1,
+    tables=(
+        "CREATE TABLE conversations (id TEXT PRIMARY KEY, began TEXT NOT NULL, touched TEXT NOT NULL,"
+        " closed INTEGER NOT NULL DEFAULT 0, title BLOB NOT NULL) WITHOUT ROWID",
+        f"CREATE TABLE turns ({_OF}, number INTEGER NOT NULL, asked TEXT NOT NULL, body BLOB NOT NULL,"
+        " PRIMARY KEY (conversation, number))",
+        f"CREATE TABLE words ({_OF}, number INTEGER NOT NULL, text BLOB NOT NULL,"
+        " PRIMARY KEY (conversation, number)) WITHOUT ROWID",
+        f"CREATE TABLE signals ({_OF}, id TEXT NOT NULL, place INTEGER NOT NULL, used INTEGER NOT NULL DEFAULT 0,"
+        " removed INTEGER NOT NULL DEFAULT 0, name BLOB NOT NULL, body BLOB NOT NULL, data BLOB,"
+        " PRIMARY KEY (conversation, id))",
+    ),
+    set_aside=True,
+)
 UNTITLED = "(no question yet)"
 UNREADABLE = "(not readable)"
 COMPARED = "(the signals compared)"
@@ -56,7 +76,7 @@ class History:
         Args:
             file: the database; by default the user's, in the data directory.
         """
-        self._database = Database(file or paths.data_dir() / "history" / FILE)
+        self._database = Database(file or paths.data_dir() / "history" / FILE, LAYOUT)
         self._held: dict[str, BaseFileLock] = {}
         self._locks = self._database.file.parent / "open"
         self._lock = threading.RLock()
@@ -162,7 +182,7 @@ class History:
         with self._lock:
             if conversation in self._held:
                 return True
-            with storing():
+            with storing(LAYOUT.what):
                 self._database.make_folder()
                 self._locks.mkdir(exist_ok=True, mode=0o700)
                 lock = FileLock(self._locks / f"{conversation}.lock", timeout=0, thread_local=False)

@@ -14,8 +14,7 @@ from conversations import answer
 
 from edge_assistant.errors import UsageError
 from edge_assistant.history import store
-from edge_assistant.history.database import APPLICATION
-from edge_assistant.history.store import History, State
+from edge_assistant.history.store import LAYOUT, History, State
 from edge_assistant.signals import Kind, Origin, Signal, take_bytes, take_file
 
 
@@ -280,9 +279,9 @@ def test_ten_thousand_turns(history: History) -> None:
 @pytest.mark.parametrize(
     ("pragma", "said"),
     [
-        (f"application_id = {APPLICATION}; PRAGMA user_version = 99", "has version 99 of the history"),
-        ("application_id = 7", "is not a history of Edge Assistant"),
-        ("user_version = 3", "is not a history of Edge Assistant"),
+        (f"application_id = {LAYOUT.application}; PRAGMA user_version = 99", "has version 99 of the history"),
+        ("application_id = 7", "is not the history of Edge Assistant"),
+        ("user_version = 3", "is not the history of Edge Assistant"),
     ],
 )
 def test_a_file_of_another_version_or_program_is_left_alone(

@@ -1,4 +1,4 @@
-"""The file of the history: opened once it is needed, its failures turned into ours, set aside where it is damaged."""
+"""A SQLite file of ours: opened once it is needed, its failures turned into ours, what is deleted overwritten."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ import sqlite3
 import threading
 import weakref
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
 from edge_assistant.errors import EdgeAssistantError, StorageFull, UsageError
 
-APPLICATION = 0x45644173  # "EdAs", so that a file of another program is known as such
-SCHEMA = 1
 _WAIT_S = 5.0  # for another app that writes; a turn is written within milliseconds
 _LOCK_WAIT_S = 10.0  # for another app that opens or sets aside
 _ROOM = 1 << 18  # bytes that must be free for SQLite's log and shared memory
@@ -24,27 +23,34 @@ _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_TOOBIG}
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
-# What was said or seen stands in BLOB columns of rows that name their conversation, and there is no index over it: so
-# each conversation can be sealed with a key of its own, and nothing of it is left once its rows are deleted.
-_OF = "conversation TEXT NOT NULL REFERENCES conversations ON DELETE CASCADE"
-_TABLES = (
-    "CREATE TABLE conversations (id TEXT PRIMARY KEY, began TEXT NOT NULL, touched TEXT NOT NULL,"
-    " closed INTEGER NOT NULL DEFAULT 0, title BLOB NOT NULL) WITHOUT ROWID",
-    f"CREATE TABLE turns ({_OF}, number INTEGER NOT NULL, asked TEXT NOT NULL, body BLOB NOT NULL,"
-    " PRIMARY KEY (conversation, number))",
-    f"CREATE TABLE words ({_OF}, number INTEGER NOT NULL, text BLOB NOT NULL,"
-    " PRIMARY KEY (conversation, number)) WITHOUT ROWID",
-    f"CREATE TABLE signals ({_OF}, id TEXT NOT NULL, place INTEGER NOT NULL, used INTEGER NOT NULL DEFAULT 0,"
-    " removed INTEGER NOT NULL DEFAULT 0, name BLOB NOT NULL, body BLOB NOT NULL, data BLOB,"
-    " PRIMARY KEY (conversation, id))",
-)
-
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What a file is.
+
+    Attributes:
+        what: what a person calls it, such as "the history".
+        application: SQLite's application id, so that a file of another program is known as such.
+        schema: version of the tables.
+        tables: the statements that make them.
+        set_aside: whether a damaged file may be moved out of the way and a new one begun; else it is refused.
+    """
+
+    what: str
+    application: int
+    schema: int
+    tables: tuple[str, ...]
+    set_aside: bool = False
+
+
 @contextlib.contextmanager
-def storing() -> Iterator[None]:
+def storing(what: str) -> Iterator[None]:
     """Turn what the file system refuses into our error.
+
+    Args:
+        what: cannot be written then, such as "the history".
 
     Raises:
         StorageFull: the disk is full or read-only.
@@ -54,8 +60,8 @@ def storing() -> Iterator[None]:
     except EdgeAssistantError:
         raise
     except OSError as error:
-        what = f"the history cannot be written ({error.strerror})"
-        raise StorageFull(what, "free some space, or check the permissions of the data directory") from None
+        refused = f"{what} cannot be written ({error.strerror})"
+        raise StorageFull(refused, "free some space, or check the permissions of the data directory") from None
 
 
 class Database:
@@ -66,8 +72,15 @@ class Database:
         note: what a person should be told, such as that a damaged file was set aside; empty for nothing.
     """
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, layout: Layout) -> None:
+        """Name the file; it is made where it is missing.
+
+        Args:
+            file: where it lies.
+            layout: what it holds.
+        """
         self.file = file
+        self._layout = layout
         self.note = ""
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
@@ -104,14 +117,14 @@ class Database:
             except (sqlite3.ProgrammingError, sqlite3.IntegrityError):
                 raise  # a fault of ours
             except sqlite3.Error as error:
-                if _code(error) not in _DAMAGED:
-                    raise _as_ours(error, self.file) from None
+                if _code(error) not in _DAMAGED or not self._layout.set_aside:
+                    raise self._as_ours(error) from None
                 self.close()
             try:
                 self._set_aside()
                 return self._transaction(work, begin)
             except sqlite3.Error as error:
-                raise _as_ours(error, self.file) from None
+                raise self._as_ours(error) from None
 
     def make_folder(self) -> None:
         """Make the folder that it lies in, which nobody else may look into.
@@ -147,9 +160,9 @@ class Database:
 
     def _open(self) -> sqlite3.Connection:
         """Open the file, which is made where there is none."""
-        with storing(), self._alone():
+        with storing(self._layout.what), self._alone():
             os.close(os.open(self.file, os.O_RDWR | os.O_CREAT, 0o600))
-            return _connected(self.file)
+            return _connected(self.file, self._layout)
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
@@ -161,11 +174,11 @@ class Database:
             with FileLock(self.file.with_suffix(".lock"), timeout=_LOCK_WAIT_S):
                 yield
         except Timeout:
-            raise StorageFull("another program holds the history", "end it, or wait for it") from None
+            raise self._held() from None
 
     def _set_aside(self) -> None:
         """Move a damaged file out of the way, unless another app has just done it."""
-        with storing(), self._alone():
+        with storing(self._layout.what), self._alone():
             if _sound(self.file):
                 return
             kept = self.file.with_name(
@@ -174,10 +187,28 @@ class Database:
             for end in ("-wal", "-shm", ""):
                 with contextlib.suppress(FileNotFoundError):
                     self.file.with_name(self.file.name + end).rename(kept.with_name(kept.name + end))
-        self.note = f"the history was damaged; it is set aside as {kept.name}, and a new one is begun"
+        self.note = f"{self._layout.what} was damaged; it is set aside as {kept.name}, and a new one is begun"
+
+    def _held(self) -> StorageFull:
+        return StorageFull(f"another program holds {self._layout.what}", "end it, or wait for it")
+
+    def _as_ours(self, error: sqlite3.Error) -> StorageFull:
+        """The failure told to a person; without room for its shared memory SQLite speaks of an I/O error."""
+        what = self._layout.what
+        if _code(error) in _BUSY:
+            return self._held()
+        if _code(error) in _DAMAGED:
+            return StorageFull(f"{what} is damaged ({self.file.name})", "bring it back from a copy, or move it away")
+        full = _code(error) in _FULL
+        if not full:
+            with contextlib.suppress(OSError):
+                full = shutil.disk_usage(self.file.parent).free < _ROOM
+        if full:
+            return StorageFull(f"{what} cannot be written: the disk is full", "free some space, then ask again")
+        return StorageFull(f"{what} cannot be written ({error})", "check the disk and its permissions")
 
 
-def _connected(file: Path) -> sqlite3.Connection:
+def _connected(file: Path, layout: Layout) -> sqlite3.Connection:
     """A connection with its settings, to a file that has our tables.
 
     Raises:
@@ -185,17 +216,19 @@ def _connected(file: Path) -> sqlite3.Connection:
     """
     connection = sqlite3.connect(file, timeout=_WAIT_S, isolation_level=None, check_same_thread=False)
     try:
-        connection.execute("PRAGMA synchronous = FULL")  # a turn that was kept is kept when the power fails, too
+        connection.execute("PRAGMA synchronous = FULL")  # what was kept is kept when the power fails, too
         connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
         connection.execute("PRAGMA foreign_keys = ON")
         (application,) = connection.execute("PRAGMA application_id").fetchone()
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if (application, version) == (0, 0) and not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
-            _create(connection)
-        elif application != APPLICATION:
-            raise UsageError(f"{file.name} is not a history of Edge Assistant", "move it away from the data directory")
-        elif version != SCHEMA:
-            what = f"{file.name} has version {version} of the history, and this program knows version {SCHEMA}"
+            _create(connection, layout)
+        elif application != layout.application:
+            raise UsageError(
+                f"{file.name} is not {layout.what} of Edge Assistant", "move it away from the data directory"
+            )
+        elif version != layout.schema:
+            what = f"{file.name} has version {version} of {layout.what}, and this program knows version {layout.schema}"
             raise UsageError(what, "use the program that wrote it, or move the file away")
     except BaseException:
         connection.close()
@@ -203,14 +236,14 @@ def _connected(file: Path) -> sqlite3.Connection:
     return connection
 
 
-def _create(connection: sqlite3.Connection) -> None:
+def _create(connection: sqlite3.Connection, layout: Layout) -> None:
     connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("BEGIN IMMEDIATE")
-    for table in _TABLES:
+    for table in layout.tables:
         connection.execute(table)
-    connection.execute(f"PRAGMA application_id = {APPLICATION}")
-    connection.execute(f"PRAGMA user_version = {SCHEMA}")
+    connection.execute(f"PRAGMA application_id = {layout.application}")
+    connection.execute(f"PRAGMA user_version = {layout.schema}")
     connection.execute("COMMIT")
 
 
@@ -227,16 +260,3 @@ def _sound(file: Path) -> bool:
 def _code(error: sqlite3.Error) -> int:
     """SQLite's primary result code."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
-
-
-def _as_ours(error: sqlite3.Error, file: Path) -> StorageFull:
-    """The failure told to a person; without room for its shared memory SQLite speaks of an I/O error."""
-    if _code(error) in _BUSY:
-        return StorageFull("another program holds the history", "end it, or wait for it")
-    full = _code(error) in _FULL
-    if not full:
-        with contextlib.suppress(OSError):
-            full = shutil.disk_usage(file.parent).free < _ROOM
-    if full:
-        return StorageFull("the history cannot be written: the disk is full", "free some space, then ask again")
-    return StorageFull(f"the history cannot be written ({error})", "check the disk and its permissions")

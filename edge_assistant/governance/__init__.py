@@ -1,0 +1,1 @@
+"""What lets a hospital allow this: the offline lock, the audit trail, redaction, forgetting and the policy."""
