@@ -1,0 +1,150 @@
+"""Checkpoints: how far the trail had come, signed, to be kept where whoever can change the trail cannot come.
+
+A trail that was cut off, or set back to an older state, is whole in itself; only what was known of it elsewhere tells.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edge_assistant.database import storing
+from edge_assistant.errors import InputCorrupt, InputMissing
+from edge_assistant.governance.audit.rows import canonical
+from edge_assistant.signals import printable
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from edge_assistant.vault.vault import Vault
+
+WHAT = "the file of checkpoints"
+MAX_LINE = 4_000  # bytes of one checkpoint in a file; ours have some 300
+_ABOUT = "edge-assistant audit checkpoint"
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """How far the trail had come at some time.
+
+    Attributes:
+        rows: how many there were.
+        mac: code of the last one, which stands for all before it.
+        time: when it was signed.
+        public_key: of who signed it, Ed25519, in hexadecimal.
+        signature: Ed25519 (RFC 8032) over the first three, in hexadecimal.
+    """
+
+    rows: int
+    mac: str
+    time: str
+    public_key: str
+    signature: str
+
+    @property
+    def genuine(self) -> bool:
+        """Whether who has the key of `public_key` signed this."""
+        return signed(self.public_key, _fields(self.rows, self.mac, self.time), self.signature)
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in files."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> Checkpoint:
+        """What `to_json` gave.
+
+        Raises:
+            ValueError: it is no such object.
+        """
+        texts = [found.get(key) for key in ("mac", "time", "public_key", "signature")]
+        rows = found.get("rows")
+        if type(rows) is not int or not all(isinstance(text, str) for text in texts):
+            raise ValueError("no checkpoint")
+        return cls(rows, *map(str, texts))
+
+
+class Signer:
+    """Signs for this machine; the private key comes from the master key and is nowhere else."""
+
+    def __init__(self, vault: Vault) -> None:
+        """Take the key.
+
+        Raises:
+            KeyLost, StorageFull: there is none to be had.
+        """
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+        self._private: Ed25519PrivateKey = Ed25519PrivateKey.from_private_bytes(vault.subkey("audit checkpoint"))
+        self.public = self._private.public_key().public_bytes_raw().hex()
+
+    def sign(self, fields: list[Any]) -> str:
+        """The signature of a list, in hexadecimal."""
+        return self._private.sign(canonical(fields).encode()).hex()
+
+    def checkpoint(self, rows: int, mac: str, time: str) -> Checkpoint:
+        """A checkpoint of a trail that has come this far."""
+        return Checkpoint(rows, mac, time, self.public, self.sign(_fields(rows, mac, time)))
+
+
+def signed(public: str, fields: list[Any], signature: str) -> bool:
+    """Whether a list was signed by who has the key."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    try:
+        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(public))
+        key.verify(bytes.fromhex(signature), canonical(fields).encode())
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def add(file: Path, checkpoint: Checkpoint) -> None:
+    """Add a line to a file, which is on the disk when this returns.
+
+    Raises:
+        StorageFull: it cannot be written.
+    """
+    with storing(WHAT):
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            os.write(descriptor, canonical(checkpoint.to_json()).encode() + b"\n")
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def read(file: Path) -> Iterator[Checkpoint | None]:
+    """The checkpoints of a file, one a line; None for a line that is none, as where the power failed.
+
+    Raises:
+        InputMissing: there is no such file.
+        InputCorrupt: it cannot be read.
+    """
+    try:
+        with file.open("rb") as stream:
+            while line := stream.readline(MAX_LINE):
+                if line.strip():
+                    yield _parsed(line)
+    except FileNotFoundError:
+        raise InputMissing(f"{printable(file.name)} does not exist", "check the path") from None
+    except OSError as error:
+        raise InputCorrupt(f"{printable(file.name)} cannot be read ({error.strerror})", "check the path") from None
+
+
+def _parsed(line: bytes) -> Checkpoint | None:
+    try:
+        found = json.loads(line)
+        return Checkpoint.from_json(found) if isinstance(found, dict) else None
+    except (ValueError, RecursionError):
+        return None
+
+
+def _fields(rows: int, mac: str, time: str) -> list[Any]:
+    return [_ABOUT, rows, mac, time]

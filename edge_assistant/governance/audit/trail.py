@@ -1,0 +1,223 @@
+"""The audit trail: rows in a SQLite file, each with a code over itself and the row before it.
+
+Each row is on the disk when `append` returns. Beside the rows stands how many there are and the code of the last one,
+under a code of its own, so that rows which were cut off or added at the end are missed or noticed too. Whoever has an
+older copy of the whole file can put that in its place: a checkpoint that is kept elsewhere tells.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import astuple, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from edge_assistant.database import Database, Layout, storing
+from edge_assistant.errors import KeyLost, StorageFull
+from edge_assistant.governance.audit import checkpoints
+from edge_assistant.governance.audit.checkpoints import Checkpoint, Signer
+from edge_assistant.governance.audit.rows import FIRST, Row, canonical, coded
+from edge_assistant.vault.vault import Vault
+from edge_assistant_models import paths
+
+FILE = "audit.db"
+CHECKPOINTS = "checkpoints.jsonl"
+RESERVE = "reserve"  # a file that is given up where the disk is full, to write down that it was
+RESERVE_BYTES = 256 << 10  # SQLite's shared memory of two files, and some pages of their logs
+EVERY = 1_000  # rows after which there is a checkpoint, whatever happens
+LAYOUT = Layout(
+    "the audit trail",
+    application=0x45644174,  # "EdAt"
+    schema=1,
+    tables=(
+        "CREATE TABLE rows (number INTEGER PRIMARY KEY, time TEXT NOT NULL, conversation TEXT NOT NULL,"
+        " kind TEXT NOT NULL, body TEXT NOT NULL, previous TEXT NOT NULL, mac TEXT NOT NULL)",
+        "CREATE TABLE head (count INTEGER NOT NULL, mac TEXT NOT NULL, seal TEXT NOT NULL, public TEXT NOT NULL)",
+    ),
+)
+
+T = TypeVar("T")
+Entry = tuple[str, Mapping[str, Any]]
+"""A kind and its facts, of which none may be content: what came in or was said stands as a keyed digest only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """How far the trail has come: the number and the code of its last row."""
+
+    count: int = 0
+    mac: str = FIRST
+
+
+class Trail:
+    """The trail of this machine, for whichever thread and several processes.
+
+    Every method may raise StorageFull, also for a trail that is damaged, and KeyLost.
+    """
+
+    def __init__(self, folder: Path | None = None, vault: Vault | None = None, outside: Path | None = None) -> None:
+        """Name the files; they are opened with the first call.
+
+        Args:
+            folder: of the trail; by default `audit` in the data directory.
+            vault: whose master key the keys come from.
+            outside: takes each checkpoint too; by default `audit/checkpoints.jsonl` in the state directory.
+        """
+        self.folder = folder or paths.data_dir() / "audit"
+        self.outside = outside or paths.state_dir() / "audit" / CHECKPOINTS
+        self._vault = vault or Vault()
+        self._database = Database(self.folder / FILE, LAYOUT)
+        self._lock = threading.Lock()
+        self._keys: tuple[bytes, Signer] | None = None
+
+    @property
+    def key(self) -> bytes:
+        """The key of the chain, which must not leave the machine."""
+        return self._opened()[0]
+
+    @property
+    def signer(self) -> Signer:
+        """Signs checkpoints and exports."""
+        return self._opened()[1]
+
+    def append(self, kind: str, body: Mapping[str, Any], conversation: str = "") -> int:
+        """Write a row; it is on the disk when this returns.
+
+        Args:
+            kind: what happened, such as `forgot`.
+            body: its facts, what JSON can say. Nothing in it may be content: neither what came in nor what was said.
+            conversation: its id, or empty.
+
+        Returns:
+            The row's number.
+        """
+        return self.extend([(kind, body)], conversation)
+
+    def extend(self, entries: Sequence[Entry], conversation: str = "", *, checkpoint: bool = False) -> int:
+        """Write several rows, all or none, and a checkpoint after them where that is wanted.
+
+        Returns:
+            The number of the last row.
+        """
+        return self._written(entries, conversation, checkpoint)[0]
+
+    def checkpoint(self) -> Checkpoint:
+        """Sign how far the trail has come; the checkpoint stands in the trail and in the file beside it, too."""
+        made = self._written([], "", True)[1]
+        assert made is not None
+        return made
+
+    def stopped(self, error: StorageFull, conversation: str = "") -> None:
+        """Write that nothing more can be written; there is a reserve for that, which is enough for one time."""
+        with contextlib.suppress(OSError, KeyLost):
+            (self.folder / RESERVE).unlink()
+            keys = self._opened()
+            entry = ("stopped", {"code": error.code})
+            self._database.write(lambda c: _extended(c, keys, [entry], conversation, False))
+
+    def read(self, work: Callable[[sqlite3.Connection, Head], T]) -> T:
+        """Look something up, all of one moment."""
+        keys = self._opened()
+        return self._database.read(lambda connection: work(connection, _head(connection, keys)))
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._database.close()
+
+    def _written(self, entries: Sequence[Entry], conversation: str, checkpoint: bool) -> tuple[int, Checkpoint | None]:
+        try:
+            self._keep_reserve()
+            keys = self._opened()
+            count, made = self._database.write(lambda c: _extended(c, keys, entries, conversation, checkpoint))
+        except StorageFull as error:
+            self.stopped(error, conversation)
+            raise
+        if made is not None:
+            checkpoints.add(self.outside, made)
+        return count, made
+
+    def _opened(self) -> tuple[bytes, Signer]:
+        with self._lock:
+            if self._keys is None:
+                self._keys = self._vault.subkey("audit chain"), Signer(self._vault)
+            return self._keys
+
+    def _keep_reserve(self) -> None:
+        """Make sure that there is a reserve, of bytes that no file system can store smaller.
+
+        Raises:
+            StorageFull: there is no room for it.
+        """
+        reserve = self.folder / RESERVE
+        with storing(LAYOUT.what):
+            with contextlib.suppress(FileNotFoundError):
+                if reserve.stat().st_size == RESERVE_BYTES:
+                    return
+            self._database.make_folder()
+            try:
+                reserve.write_bytes(os.urandom(RESERVE_BYTES))
+            except OSError:
+                with contextlib.suppress(OSError):
+                    reserve.unlink()
+                raise
+
+
+def _extended(
+    connection: sqlite3.Connection,
+    keys: tuple[bytes, Signer],
+    entries: Sequence[Entry],
+    conversation: str,
+    checkpoint: bool,
+) -> tuple[int, Checkpoint | None]:
+    """Write rows; the number of the last one, and the checkpoint where one was due."""
+    key, signer = keys
+    before = head = _head(connection, keys)
+    for kind, body in entries:
+        head = _added(connection, key, head, conversation, kind, body)
+    made = None
+    if checkpoint or head.count // EVERY > before.count // EVERY:
+        made = signer.checkpoint(head.count, head.mac, _now())
+        head = _added(connection, key, head, "", "checkpoint", made.to_json())
+    seal = coded(key, ["head", head.count, head.mac])
+    connection.execute("DELETE FROM head")
+    connection.execute("INSERT INTO head VALUES (?, ?, ?, ?)", [head.count, head.mac, seal, signer.public])
+    return head.count, made
+
+
+def _added(
+    connection: sqlite3.Connection, key: bytes, head: Head, conversation: str, kind: str, body: Mapping[str, Any]
+) -> Head:
+    row = Row(head.count + 1, _now(), conversation, kind, canonical(body), head.mac)
+    row = replace(row, mac=row.code(key))
+    connection.execute("INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?, ?)", astuple(row))
+    return Head(row.number, row.mac)
+
+
+def _head(connection: sqlite3.Connection, keys: tuple[bytes, Signer]) -> Head:
+    """How far the trail has come.
+
+    Raises:
+        KeyLost: it was begun with another master key.
+        StorageFull: it was changed from outside.
+    """
+    key, signer = keys
+    found = connection.execute("SELECT count, mac, seal, public FROM head").fetchone()
+    if found is None and connection.execute("SELECT 1 FROM rows").fetchone() is None:
+        return Head()
+    count, mac, seal, public = found or (0, "", "", signer.public)
+    if public != signer.public:
+        raise KeyLost("the audit trail was begun with another key", f"keep {FILE} elsewhere; then a new trail is begun")
+    if seal != coded(key, ["head", count, mac]):
+        raise StorageFull(
+            "the audit trail was changed from outside", "see 'edge-assistant audit verify', then bring back a copy"
+        )
+    return Head(count, mac)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="microseconds")

@@ -1,0 +1,187 @@
+"""The audit trail: rows in a chain, written by several processes at once, on the disk when told so."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import smalldisk
+
+from edge_assistant.errors import KeyLost, StorageFull
+from edge_assistant.governance.audit import checkpoints
+from edge_assistant.governance.audit.rows import FIRST, Row
+from edge_assistant.governance.audit.trail import EVERY, FILE, RESERVE, RESERVE_BYTES, Trail
+from edge_assistant.vault.vault import Vault
+
+ID = "00112233aabbccdd"
+WRITES = """
+import sys
+from pathlib import Path
+from edge_assistant.governance.audit.trail import Trail
+from edge_assistant.vault.vault import Vault
+folder = Path(sys.argv[1])
+trail = Trail(folder / "audit", Vault(folder / "keys"), folder / "checkpoints.jsonl")
+for number in range(int(sys.argv[2])):
+    trail.append("said", {"n": number}, "00112233aabbccdd")
+"""
+
+
+def opened(folder: Path) -> Trail:
+    return Trail(folder / "audit", Vault(folder / "keys"), folder / "checkpoints.jsonl")
+
+
+def rows(trail: Trail) -> list[Row]:
+    return trail.read(lambda c, head: [Row(*row) for row in c.execute("SELECT * FROM rows ORDER BY number")])
+
+
+def test_each_row_carries_the_code_of_the_one_before(tmp_path: Path) -> None:
+    trail = opened(tmp_path)
+
+    assert trail.append("signal", {"kind": "image", "bytes": 12}, ID) == 1
+    assert opened(tmp_path).extend([("route", {"path": "image"}), ("said", {"n": 1})], ID) == 3
+
+    found = rows(trail)
+    assert [(row.number, row.conversation, row.kind) for row in found] == [
+        (1, ID, "signal"),
+        (2, ID, "route"),
+        (3, ID, "said"),
+    ]
+    assert [row.previous for row in found] == [FIRST, found[0].mac, found[1].mac]
+    assert [row.code(trail.key) for row in found] == [row.mac for row in found]
+    assert json.loads(found[0].body) == {"bytes": 12, "kind": "image"}
+
+
+def test_rows_that_cannot_all_be_written_are_not_written_at_all(tmp_path: Path) -> None:
+    trail = opened(tmp_path)
+    with pytest.raises(ValueError, match="JSON"):
+        trail.extend([("route", {}), ("said", {"n": float("nan")})])
+
+    assert rows(trail) == []
+
+
+def test_a_checkpoint_signs_how_far_the_trail_has_come(tmp_path: Path) -> None:
+    trail = opened(tmp_path)
+    trail.append("said", {})
+    made = trail.checkpoint()
+
+    assert (made.rows, made.mac) == (1, rows(trail)[0].mac)
+    assert made.genuine
+    assert json.loads(rows(trail)[1].body) == made.to_json()
+    assert list(checkpoints.read(trail.outside)) == [made]
+
+
+def test_there_is_a_checkpoint_after_so_many_rows(tmp_path: Path) -> None:
+    trail = opened(tmp_path)
+    trail.extend([("said", {})] * (EVERY - 1))
+    trail.append("said", {})
+    trail.append("said", {})
+
+    assert [found.rows for found in checkpoints.read(trail.outside) if found] == [EVERY]
+    assert [row.kind for row in rows(trail)[EVERY - 1 :]] == ["said", "checkpoint", "said"]
+
+
+def test_several_processes_write_one_chain(tmp_path: Path) -> None:
+    processes = [subprocess.Popen([sys.executable, "-c", WRITES, str(tmp_path), "40"]) for _ in range(3)]
+    assert [process.wait() for process in processes] == [0, 0, 0]
+
+    found = rows(opened(tmp_path))
+    assert [row.number for row in found] == list(range(1, 121))
+    assert [row.previous for row in found[1:]] == [row.mac for row in found[:-1]]
+
+
+def test_nobody_else_may_read_it(tmp_path: Path) -> None:
+    opened(tmp_path).checkpoint()
+
+    for path in (tmp_path / "audit", tmp_path / "audit" / FILE, tmp_path / "checkpoints.jsonl"):
+        assert path.stat().st_mode & 0o077 == 0
+
+
+def test_one_of_another_key_is_not_gone_on_with(tmp_path: Path) -> None:
+    opened(tmp_path).append("said", {})
+    other = Trail(tmp_path / "audit", Vault(tmp_path / "other keys"), tmp_path / "checkpoints.jsonl")
+
+    with pytest.raises(KeyLost, match="begun with another key"):
+        other.append("said", {})
+
+
+@pytest.mark.parametrize("damage", ["DELETE FROM head", "UPDATE head SET count = count - 1"])
+def test_one_that_was_changed_is_not_gone_on_with(tmp_path: Path, damage: str) -> None:
+    opened(tmp_path).extend([("said", {}), ("said", {})])
+    with sqlite3.connect(tmp_path / "audit" / FILE) as connection:
+        connection.execute(damage)
+    connection.close()
+
+    with pytest.raises(StorageFull, match="the audit trail was changed from outside"):
+        opened(tmp_path).append("said", {})
+
+
+def test_a_damaged_file_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    trail = opened(tmp_path)
+    trail.append("said", {})
+    trail.close()
+    file = tmp_path / "audit" / FILE
+    file.write_bytes(b"This is a letter, not a database. " * 500)
+
+    with pytest.raises(StorageFull, match="the audit trail is damaged"):
+        opened(tmp_path).append("said", {})
+    assert file.read_bytes().startswith(b"This is a letter")
+
+
+# a disk that is full
+
+
+def written_for_ever(trail: Trail) -> None:
+    while True:
+        trail.append("said", {"padding": "x" * 3_000}, ID)
+
+
+def test_a_full_disk_is_written_down_once(tmp_path: Path) -> None:
+    with smalldisk.mounted(tmp_path / "disk", lazy=True) as folder:
+        trail = opened(folder)
+        trail.append("said", {}, ID)
+        filler = smalldisk.fill(folder)
+        for _ in range(2):
+            with pytest.raises(StorageFull, match="the audit trail cannot be written"):
+                written_for_ever(trail)
+        smalldisk.fill(folder)
+        assert [row.kind for row in rows(trail) if row.kind != "said"] == ["stopped"]
+        filler.unlink()
+        trail.append("said", {}, ID)
+        assert (trail.folder / RESERVE).stat().st_size == RESERVE_BYTES
+        assert rows(trail)[-1].kind == "said"
+        trail.close()
+
+
+def test_a_disk_that_is_full_from_the_beginning(tmp_path: Path) -> None:
+    with smalldisk.mounted(tmp_path / "disk", lazy=True) as folder:
+        opened(folder).append("said", {})
+        (folder / "audit" / RESERVE).unlink()
+        smalldisk.fill(folder)
+        with pytest.raises(StorageFull) as caught:
+            opened(folder).append("said", {})
+        assert caught.value.exit_status == 6
+
+
+def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "audit").write_text("a file where the folder should be")
+
+    with pytest.raises(StorageFull, match="the audit trail cannot be written"):
+        opened(tmp_path).append("said", {})
+
+
+def test_without_the_reserve_a_full_disk_could_not_be_written_down(tmp_path: Path) -> None:
+    """The counter-test: what the reserve is for."""
+    with smalldisk.mounted(tmp_path / "disk", lazy=True) as folder:
+        trail = opened(folder)
+        trail.append("said", {}, ID)
+        smalldisk.fill(folder)
+        (folder / "audit" / RESERVE).unlink()
+        smalldisk.fill(folder)
+        with pytest.raises(StorageFull):
+            written_for_ever(trail)
+        assert "stopped" not in [row.kind for row in rows(trail)]
+        trail.close()
