@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
+
+_PREFIX = ".edge-assistant-"
+_DESCRIPTORS = Path("/proc/self/fd")
 
 
 @contextlib.contextmanager
@@ -15,7 +19,8 @@ def writing(path: Path) -> Iterator[BinaryIO]:
     """A file beside its place, which takes it once it is whole and on the disk.
 
     Its permissions are those of the file that it replaces, else those of a file of one's own. Where that is a link,
-    what it leads to is replaced.
+    what it leads to is replaced. Where the system can do it, the file has no name until it is whole, so that a process
+    that is killed leaves nothing of it.
 
     Args:
         path: in a folder that exists.
@@ -24,17 +29,48 @@ def writing(path: Path) -> Iterator[BinaryIO]:
         OSError: it cannot be written, and nothing has changed.
     """
     path = path.resolve()
-    descriptor, name = tempfile.mkstemp(prefix=".edge-assistant-", dir=path.parent)
-    written = Path(name)
+    descriptor, written = _begun(path.parent)
     try:
         with os.fdopen(descriptor, "wb") as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
+            if not written.exists():
+                _name(stream.fileno(), written)
         if path.exists():
             written.chmod(path.stat().st_mode & 0o777)
         written.replace(path)
+        _sync(path.parent)
     except BaseException:
         with contextlib.suppress(OSError):
             written.unlink()
         raise
+
+
+def _begun(folder: Path) -> tuple[int, Path]:
+    """A new file, and its name, which it has already where the system knows no files without one."""
+    if hasattr(os, "O_TMPFILE") and _DESCRIPTORS.is_dir():
+        with contextlib.suppress(OSError):  # not every file system can
+            descriptor = os.open(folder, os.O_TMPFILE | os.O_WRONLY, 0o600)
+            return descriptor, folder / f"{_PREFIX}{secrets.token_hex(8)}"
+    descriptor, name = tempfile.mkstemp(prefix=_PREFIX, dir=folder)
+    return descriptor, Path(name)
+
+
+def _name(descriptor: int, path: Path) -> None:
+    """Give a file without a name one: open(2), O_TMPFILE."""
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:  # with a descriptor of the folder Python follows the link in /proc
+        os.link(_DESCRIPTORS / str(descriptor), path.name, dst_dir_fd=folder, follow_symlinks=True)
+    finally:
+        os.close(folder)
+
+
+def _sync(folder: Path) -> None:
+    """Let the new name outlast a power failure, where a folder can be synced."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,8 +22,10 @@ _ROOM = 1 << 18  # bytes that must be free for SQLite's log and shared memory
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_TOOBIG}
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_ENDS = ("-wal", "-shm", "-journal", "")  # of the names of SQLite's files
 
 T = TypeVar("T")
+Upgrade = Callable[[sqlite3.Connection], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +74,17 @@ class Database:
         note: what a person should be told, such as that a damaged file was set aside; empty for nothing.
     """
 
-    def __init__(self, file: Path, layout: Layout) -> None:
+    def __init__(self, file: Path, layout: Layout, upgrades: Mapping[int, Upgrade] | None = None) -> None:
         """Name the file; it is made where it is missing.
 
         Args:
             file: where it lies.
             layout: what it holds.
+            upgrades: by an older schema, what brings its tables to this one; whatever they held is overwritten then.
         """
         self.file = file
         self._layout = layout
+        self._upgrades = upgrades or {}
         self.note = ""
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
@@ -103,12 +107,33 @@ class Database:
         """
         return self._run(work, "BEGIN IMMEDIATE")
 
-    def shrink(self) -> None:
-        """Give the room of what was deleted back, in the log of writes too; where another app reads, later."""
-        with self._lock, contextlib.suppress(sqlite3.Error):
-            if self._connection is not None:
+    def shrink(self) -> bool:
+        """Give the room of what was deleted back, in the log of writes too; False where another program reads."""
+        with self._lock:
+            if self._connection is None:
+                return True
+            try:
                 self._connection.execute("PRAGMA incremental_vacuum").fetchall()
-                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                (busy, *_) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            except sqlite3.Error:
+                return False
+            return not busy
+
+    @property
+    def damaged(self) -> bool:
+        """Whether there is a file that cannot be read as a whole."""
+        return self.file.exists() and not _sound(self.file)
+
+    def remove(self) -> None:
+        """Delete the file, whatever it is.
+
+        Raises:
+            StorageFull: it cannot be deleted.
+        """
+        with self._lock, storing(self._layout.what), self._alone():
+            self.close()
+            for end in _ENDS:
+                self.file.with_name(self.file.name + end).unlink(missing_ok=True)
 
     def _run(self, work: Callable[[sqlite3.Connection], T], begin: str) -> T:
         with self._lock:
@@ -159,10 +184,14 @@ class Database:
         return done
 
     def _open(self) -> sqlite3.Connection:
-        """Open the file, which is made where there is none."""
-        with storing(self._layout.what), self._alone():
+        """Open the file, which is made where there is none; only then other programs have to wait."""
+        with storing(self._layout.what):
+            return _as_it_is(self.file, self._layout) or self._made()
+
+    def _made(self) -> sqlite3.Connection:
+        with self._alone():
             os.close(os.open(self.file, os.O_RDWR | os.O_CREAT, 0o600))
-            return _connected(self.file, self._layout)
+            return _connected(self.file, self._layout, self._upgrades)
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
@@ -184,7 +213,7 @@ class Database:
             kept = self.file.with_name(
                 f"{self.file.stem}-damaged-{datetime.now(UTC):%Y%m%dT%H%M%S%f}{self.file.suffix}"
             )
-            for end in ("-wal", "-shm", ""):
+            for end in _ENDS:
                 with contextlib.suppress(FileNotFoundError):
                     self.file.with_name(self.file.name + end).rename(kept.with_name(kept.name + end))
         self.note = f"{self._layout.what} was damaged; it is set aside as {kept.name}, and a new one is begun"
@@ -208,32 +237,75 @@ class Database:
         return StorageFull(f"{what} cannot be written ({error})", "check the disk and its permissions")
 
 
-def _connected(file: Path, layout: Layout) -> sqlite3.Connection:
-    """A connection with its settings, to a file that has our tables.
-
-    Raises:
-        UsageError: it is of another version or program.
-    """
-    connection = sqlite3.connect(file, timeout=_WAIT_S, isolation_level=None, check_same_thread=False)
+@contextlib.contextmanager
+def _connecting(file: Path) -> Iterator[sqlite3.Connection]:
+    """A connection with its settings to a file that is there; closed where something goes wrong meanwhile."""
+    connection = sqlite3.connect(
+        f"{file.absolute().as_uri()}?mode=rw", timeout=_WAIT_S, isolation_level=None, check_same_thread=False, uri=True
+    )
     try:
         connection.execute("PRAGMA synchronous = FULL")  # what was kept is kept when the power fails, too
         connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
         connection.execute("PRAGMA foreign_keys = ON")
-        (application,) = connection.execute("PRAGMA application_id").fetchone()
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if (application, version) == (0, 0) and not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+        yield connection
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _stamps(connection: sqlite3.Connection) -> tuple[int, int]:
+    """The application and the schema that a file says it is of."""
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (schema,) = connection.execute("PRAGMA user_version").fetchone()
+    return application, schema
+
+
+def _as_it_is(file: Path, layout: Layout) -> sqlite3.Connection | None:
+    """A connection where the file is there and of this layout."""
+    with contextlib.suppress(sqlite3.OperationalError), _connecting(file) as connection:
+        if _stamps(connection) == (layout.application, layout.schema):
+            return connection
+        connection.close()
+    return None  # what is wrong is told by who tries to make it
+
+
+def _connected(file: Path, layout: Layout, upgrades: Mapping[int, Upgrade]) -> sqlite3.Connection:
+    """A connection to a file that has our tables by then.
+
+    Raises:
+        UsageError: it is of another version or program.
+    """
+    with _connecting(file) as connection:
+        application, schema = _stamps(connection)
+        if (application, schema) == (0, 0) and not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
             _create(connection, layout)
         elif application != layout.application:
             raise UsageError(
                 f"{file.name} is not {layout.what} of Edge Assistant", "move it away from the data directory"
             )
-        elif version != layout.schema:
-            what = f"{file.name} has version {version} of {layout.what}, and this program knows version {layout.schema}"
+        elif schema in upgrades or schema == -layout.schema:
+            _upgrade(connection, layout, upgrades.get(schema))
+        elif schema != layout.schema:
+            what = f"{file.name} has version {schema} of {layout.what}, and this program knows version {layout.schema}"
             raise UsageError(what, "use the program that wrote it, or move the file away")
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+        return connection
+
+
+def _upgrade(connection: sqlite3.Connection, layout: Layout, upgrade: Upgrade | None) -> None:
+    """Bring the tables to this layout, all or nothing, then overwrite what they held before.
+
+    Between the two the file has the schema's number with a minus: whoever opens it next overwrites. A program
+    that has the file open, an older one of ours maybe, keeps it from leaving SQLite's WAL mode, and so from all this.
+    """
+    connection.execute("PRAGMA journal_mode = DELETE").fetchone()
+    if upgrade is not None:
+        connection.execute("BEGIN EXCLUSIVE")
+        upgrade(connection)
+        connection.execute(f"PRAGMA user_version = {-layout.schema}")
+        connection.execute("COMMIT")
+    connection.execute("VACUUM")
+    connection.execute(f"PRAGMA user_version = {layout.schema}")
+    connection.execute("PRAGMA journal_mode = WAL")
 
 
 def _create(connection: sqlite3.Connection, layout: Layout) -> None:

@@ -6,7 +6,6 @@ It is made once, from 32 random bytes, and wraps the key of each conversation; n
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
 import threading
 from collections.abc import Callable
@@ -16,19 +15,22 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
+from edge_assistant import atomic
 from edge_assistant.database import storing
-from edge_assistant.errors import KeyLost
+from edge_assistant.errors import KeyLost, StorageFull
 
 if TYPE_CHECKING:
     from keyring.backend import KeyringBackend
 
 FILE = "master.key"
-NOTE = "keyring"  # a file of this name stands where the key is in the keyring
+NOTE = "keyring"  # a file of this name stands where the key is in the keyring; it says under which name
 WHAT = "the key of what is kept"
 SERVICE = "edge-assistant"
 BYTES = 32
-_WAIT_S = 10.0  # for a keyring, which may ask a person for a password that nobody is there to type
-_HINT = "bring the key back from a copy, or forget what it sealed: edge-assistant forget --all"
+HINT = "bring the key back from a copy, or forget what it sealed: edge-assistant forget --all"
+_MAKING_WAIT_S = 10.0  # for a keyring that may ask for a password which nobody is there to type; then a file is taken
+_WAIT_S = 30.0  # for a person who types it
+_LOCK_WAIT_S = 2 * _WAIT_S  # for another process, which may wait for the keyring
 
 
 class Place(StrEnum):
@@ -46,42 +48,94 @@ class Master:
     place: Place
 
 
-def master(folder: Path) -> Master:
-    """The master key, which is made where there is none yet.
+def master(folder: Path, *, make: bool) -> Master:
+    """The master key.
 
     Args:
         folder: of the keys, of this machine's user alone.
+        make: a new one where there is none; False where something is sealed already.
 
     Raises:
-        KeyLost: it is in a keyring that does not give it, or the file is not one of ours.
-        StorageFull: it cannot be kept.
+        KeyLost: it is gone, in a keyring that does not give it, or the file is not one of ours.
+        StorageFull: a new one cannot be kept.
     """
-    from filelock import FileLock
+    found = _found(folder)
+    if found is None and not make:
+        raise KeyLost(f"{WHAT} is gone", HINT)
+    return found or _made_once(folder)
 
+
+def place(folder: Path) -> Place | None:
+    """Where the master key is, by what lies in the folder; None where none is made yet."""
+    if (folder / FILE).exists():
+        return Place.FILE
+    return Place.KEYRING if (folder / NOTE).exists() else None
+
+
+def remove(folder: Path) -> None:
+    """Destroy the master key.
+
+    Raises:
+        StorageFull: its file cannot be removed.
+    """
     with storing(WHAT):
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with FileLock(folder / "master.lock"):
-            return _found(folder) or _made(folder)
+        if (note := folder / NOTE).exists():
+            _asked(_removing(note.read_text("utf-8").strip()), _WAIT_S)
+        for name in (NOTE, FILE):
+            (folder / name).unlink(missing_ok=True)
 
 
 def _found(folder: Path) -> Master | None:
-    if (folder / FILE).exists():
-        key = (folder / FILE).read_bytes()
-        if len(key) != BYTES:
-            raise KeyLost(f"{FILE} holds no key", _HINT)
-        (folder / FILE).chmod(0o600)
-        return Master(key, Place.FILE)
-    if (note := folder / NOTE).exists():
-        kept = _Keyring().get(note.read_text("utf-8").strip())
-        if kept is None:
-            raise KeyLost("the system's keyring does not give the key of what is kept", f"unlock it, {_HINT}")
-        return Master(bytes.fromhex(kept), Place.KEYRING)
-    return None
+    """The key that is there; each file is whole or not there, so that no lock is needed to look."""
+    try:
+        if (file := folder / FILE).exists():
+            if file.stat().st_mode & 0o077:
+                file.chmod(0o600)
+            key = file.read_bytes()
+        elif (note := folder / NOTE).exists():
+            return _from_keyring(note.read_text("utf-8").strip())
+        else:
+            return None
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is damaged"
+        raise KeyLost(f"{WHAT} cannot be read ({why})", f"check the permissions of {folder.name}, {HINT}") from None
+    if len(key) != BYTES:
+        raise KeyLost(f"{FILE} holds no key", HINT)
+    return Master(key, Place.FILE)
+
+
+def _from_keyring(name: str) -> Master:
+    kept = _asked(lambda ring: ring.get_password(SERVICE, name), _WAIT_S)
+    try:
+        key = bytes.fromhex(kept or "")
+    except ValueError:
+        key = b""
+    if len(key) != BYTES:
+        raise KeyLost("the system's keyring does not give the key of what is kept", f"unlock it, {HINT}")
+    return Master(key, Place.KEYRING)
+
+
+def _made_once(folder: Path) -> Master:
+    from filelock import FileLock, Timeout
+
+    with storing(WHAT):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            with FileLock(folder / "master.lock", timeout=_LOCK_WAIT_S):
+                return _found(folder) or _made(folder)  # another process may have made it meanwhile
+        except Timeout:
+            raise StorageFull(f"another program makes {WHAT}", "end it, or wait for it") from None
 
 
 def _made(folder: Path) -> Master:
+    """A new key; that it is there is written down last, so a crash leaves at most one that nothing was sealed with."""
     key, name = secrets.token_bytes(BYTES), secrets.token_hex(8)
-    if _Keyring().keeps(name, key.hex()):
+
+    def kept(ring: KeyringBackend) -> str | None:
+        ring.set_password(SERVICE, name, key.hex())
+        return ring.get_password(SERVICE, name)
+
+    if _asked(kept, _MAKING_WAIT_S) == key.hex():
         _write(folder / NOTE, name.encode())
         return Master(key, Place.KEYRING)
     _write(folder / FILE, key)
@@ -89,45 +143,32 @@ def _made(folder: Path) -> Master:
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Write a small file that only its owner may read, whole or not at all."""
-    unfinished = path.with_suffix(".new")
-    unfinished.unlink(missing_ok=True)
-    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
+    with atomic.writing(path) as stream:
         stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
-    unfinished.replace(path)
 
 
-class _Keyring:
-    """The system's keyring; each call ends within some seconds, whatever it waits for."""
-
-    def get(self, name: str) -> str | None:
-        """What is kept under a name; None where nothing comes."""
-        return self._asked(lambda ring: ring.get_password(SERVICE, name))
-
-    def keeps(self, name: str, secret: str) -> bool:
-        """Keep a secret, and say whether it can be had again."""
-
-        def kept(ring: KeyringBackend) -> str | None:
-            ring.set_password(SERVICE, name, secret)
-            return ring.get_password(SERVICE, name)
-
-        return self._asked(kept) == secret
-
-    def _asked(self, ask: Callable[[KeyringBackend], str | None]) -> str | None:
-        answers: SimpleQueue[str | None] = SimpleQueue()
-
-        def asked() -> None:
-            answer = None
-            with contextlib.suppress(Exception):  # whatever a backend raises: there is a file instead
-                import keyring
-
-                ring = keyring.get_keyring()
-                answer = ask(ring) if ring.priority >= 1 else None  # below are the null and the failing one
-            answers.put(answer)
-
-        threading.Thread(target=asked, name="keyring", daemon=True).start()
-        with contextlib.suppress(Empty):
-            return answers.get(timeout=_WAIT_S)
+def _removing(name: str) -> Callable[[KeyringBackend], str | None]:
+    def removed(ring: KeyringBackend) -> str | None:
+        ring.delete_password(SERVICE, name)
         return None
+
+    return removed
+
+
+def _asked(ask: Callable[[KeyringBackend], str | None], wait_s: float) -> str | None:
+    """What the system's keyring gives; None where it gives nothing within some seconds, whatever it waits for."""
+    answers: SimpleQueue[str | None] = SimpleQueue()
+
+    def asked() -> None:
+        answer = None
+        with contextlib.suppress(Exception):  # whatever a backend raises: there is a file instead
+            import keyring
+
+            ring = keyring.get_keyring()
+            answer = ask(ring) if ring.priority >= 1 else None  # below are those that keep nothing, or in the clear
+        answers.put(answer)
+
+    threading.Thread(target=asked, name="keyring", daemon=True).start()
+    with contextlib.suppress(Empty):
+        return answers.get(timeout=wait_s)
+    return None

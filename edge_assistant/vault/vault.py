@@ -6,6 +6,7 @@ overwritten and whose log of writes is cut after each destruction.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import secrets
@@ -16,8 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from edge_assistant.database import Database, Layout
-from edge_assistant.errors import KeyGone, KeyLost
-from edge_assistant.vault.master import Master, Place, master
+from edge_assistant.errors import KeyGone, KeyLost, StorageFull
+from edge_assistant.vault.master import HINT, Master, Place, master, remove
 from edge_assistant_models import paths
 
 FILE = "keys.db"
@@ -63,7 +64,7 @@ class Key:
 
         try:
             return self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], about.encode())
-        except (InvalidTag, ValueError):
+        except (InvalidTag, TypeError, ValueError):
             return None
 
     def digest(self, content: bytes) -> str:
@@ -82,9 +83,10 @@ class Vault:
         """
         self.folder = folder or paths.data_dir() / "keys"
         self._database = Database(self.folder / FILE, LAYOUT)
-        self._known: dict[str, Key] = {}
+        self._known: dict[str, tuple[bytes, Key]] = {}  # by id: as it is kept, and unwrapped
         self._lock = threading.RLock()
         self._master: Master | None = None
+        self._wraps: Key | None = None
 
     @property
     def place(self) -> Place:
@@ -102,13 +104,14 @@ class Vault:
         """The key of a conversation, which is made where there is none: so ask for `existing` to read.
 
         Args:
-            id: of the conversation; one that was forgotten is never given again.
+            id: of the conversation; one that was forgotten gets another key, which opens nothing of before.
         """
         with self._lock:
-            if id not in self._known:
-                wrapping = self._wrapping()
-                self._known[id] = Key(self._database.write(lambda connection: _key(connection, id, wrapping)))
-            return self._known[id]
+            wrapping = self._wrapping()
+            wrapped = self._database.read(lambda connection: _row(connection, id))
+            if wrapped is None:
+                wrapped = self._database.write(lambda connection: _made(connection, id, wrapping))
+            return self._unwrapped(id, wrapped)
 
     def existing(self, id: str) -> Key:
         """The key of a conversation, to read with.
@@ -117,13 +120,24 @@ class Vault:
             KeyGone: it was destroyed, or never made.
         """
         with self._lock:
-            if id not in self._known:
-                wrapping = self._wrapping()
-                secret = self._database.read(lambda connection: _unwrapped(connection, id, wrapping))
-                if secret is None:
-                    raise KeyGone("the key of this conversation is destroyed", "it was forgotten, and stays so")
-                self._known[id] = Key(secret)
-            return self._known[id]
+            self._wrapping()
+            wrapped = self._database.read(lambda connection: _row(connection, id))
+            if wrapped is None:
+                self._known.pop(id, None)
+                raise KeyGone("the key of this conversation is destroyed", "it was forgotten, and stays so")
+            return self._unwrapped(id, wrapped)
+
+    def every(self) -> dict[str, Key]:
+        """The keys of all conversations, by id; a damaged one is left out."""
+        with self._lock:
+            self._wrapping()
+            rows = self._database.read(lambda connection: connection.execute("SELECT id, wrapped FROM keys").fetchall())
+            keys = {}
+            for id, wrapped in rows:
+                with contextlib.suppress(KeyLost):
+                    keys[id] = self._unwrapped(id, wrapped)
+            self._known = {id: known for id, known in self._known.items() if id in keys}
+            return keys
 
     def ids(self, before: datetime | None = None) -> list[str]:
         """The conversations that have a key; with `before`, those whose key was made before that time."""
@@ -133,73 +147,103 @@ class Vault:
         )
 
     def destroy(self, ids: Sequence[str]) -> None:
-        """Destroy keys: what was sealed with them cannot be read any more, by anybody."""
+        """Destroy keys: what was sealed with them cannot be read any more, by anybody. It needs no master key.
+
+        Raises:
+            StorageFull: they are deleted, but still stand in the log of writes, which another program reads.
+        """
         with self._lock:
             self._database.write(
                 lambda connection: connection.executemany("DELETE FROM keys WHERE id = ?", [(id,) for id in ids])
             )
             for id in ids:
                 self._known.pop(id, None)
-            self._database.shrink()
+            if not self._database.shrink():
+                raise StorageFull(f"another program reads {LAYOUT.what}", "end it, then run this again")
+
+    @property
+    def damaged(self) -> bool:
+        """Whether the file of keys cannot be read as a whole."""
+        return self._database.damaged
+
+    def reset(self) -> None:
+        """Destroy every key and the master key, where one is lost or the file is damaged; a new one is made then."""
+        with self._lock:
+            self.close()
+            remove(self.folder)
+            self._database.remove()
 
     def close(self) -> None:
         """Let go of the file and of every key."""
         with self._lock:
             self._known.clear()
-            self._master = None
+            self._master = self._wraps = None
             self._database.close()
 
     def _opened(self) -> Master:
         """The master key, once it is known to be the one that wrapped these keys.
 
         Raises:
-            KeyLost: it is another.
+            KeyLost: it is another, or there is none any more.
         """
         with self._lock:
             if self._master is None:
-                found = master(self.folder)
+                proven = self._database.read(_proven)
+                found = master(self.folder, make=proven is None)
                 proof = hmac.new(found.key, _PROOF, hashlib.sha256).digest()
-                if not hmac.compare_digest(proof, self._database.write(lambda c: _proof(c, proof))):
-                    raise KeyLost(
-                        "the master key is not the one that what is kept was sealed with",
-                        "bring the key back from a copy, or forget what it sealed: edge-assistant forget --all",
-                    )
+                if proven is None:
+                    proven = self._database.write(lambda connection: _proof(connection, proof))
+                if not hmac.compare_digest(proof, proven):
+                    raise KeyLost("the master key is not the one that what is kept was sealed with", HINT)
                 self._master = found
             return self._master
 
     def _wrapping(self) -> Key:
         """The key that wraps the others; its halves are derived, so that the master key itself seals nothing."""
-        return Key(self.subkey("wrap") + self.subkey("digest"))
+        if self._wraps is None:
+            self._wraps = Key(self.subkey("wrap") + self.subkey("digest"))
+        return self._wraps
+
+    def _unwrapped(self, id: str, wrapped: bytes) -> Key:
+        """The key of a conversation.
+
+        Raises:
+            KeyLost: what is kept of it was changed.
+        """
+        known = self._known.get(id)
+        if known is not None and known[0] == wrapped:
+            return known[1]
+        secret = self._wrapping().open(wrapped, id)
+        if secret is None or len(secret) != 2 * _KEY_BYTES:
+            raise KeyLost("the key of this conversation is damaged", "bring the file of keys back from a copy")
+        self._known[id] = wrapped, Key(secret)
+        return self._known[id][1]
+
+
+def _proven(connection: sqlite3.Connection) -> bytes | None:
+    """What proved the master key when the file was made; None where the file is new."""
+    row = connection.execute("SELECT proof FROM master").fetchone()
+    return None if row is None else bytes(row[0])
 
 
 def _proof(connection: sqlite3.Connection, proof: bytes) -> bytes:
-    """What proved the master key when the file was made; by now this is it where the file is new."""
-    row = connection.execute("SELECT proof FROM master").fetchone()
-    if row is None:
+    """What proves the master key from now on: this, unless another process was quicker."""
+    found = _proven(connection)
+    if found is None:
         connection.execute("INSERT INTO master VALUES (?)", [proof])
-        return proof
-    return bytes(row[0])
+    return found or proof
 
 
-def _key(connection: sqlite3.Connection, id: str, wrapping: Key) -> bytes:
-    secret = _unwrapped(connection, id, wrapping)
-    if secret is None:
-        secret = secrets.token_bytes(2 * _KEY_BYTES)
-        at = datetime.now(UTC).isoformat()
-        connection.execute("INSERT INTO keys VALUES (?, ?, ?)", [id, at, wrapping.seal(secret, id)])
-    return secret
-
-
-def _unwrapped(connection: sqlite3.Connection, id: str, wrapping: Key) -> bytes | None:
-    """The secret of a conversation; None where it has no key.
-
-    Raises:
-        KeyLost: the row was changed.
-    """
+def _row(connection: sqlite3.Connection, id: str) -> bytes | None:
+    """The wrapped key of a conversation; None where it has none."""
     row = connection.execute("SELECT wrapped FROM keys WHERE id = ?", [id]).fetchone()
-    if row is None:
-        return None
-    secret = wrapping.open(row[0], id)
-    if secret is None:
-        raise KeyLost("the key of this conversation is damaged", "bring the file of keys back from a copy")
-    return secret
+    return None if row is None else bytes(row[0])
+
+
+def _made(connection: sqlite3.Connection, id: str, wrapping: Key) -> bytes:
+    """A new key, wrapped, unless another process was quicker."""
+    wrapped = _row(connection, id)
+    if wrapped is None:
+        wrapped = wrapping.seal(secrets.token_bytes(2 * _KEY_BYTES), id)
+        connection.execute("INSERT INTO keys VALUES (?, ?, ?)", [id, datetime.now(UTC).isoformat(), wrapped])
+    return wrapped
