@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -29,6 +30,7 @@ from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
 
 if TYPE_CHECKING:
+    from edge_assistant.governance.audit.auditor import Auditor
     from edge_assistant.perception.live import Endpointer
     from edge_assistant.voice.piper import Voice
 
@@ -54,6 +56,7 @@ class Assistant:
         engine: Callable[[InstalledModel, Runtime], Engine] = LlamaEngine,
         vocabulary: Vocabulary | None = None,
         instead: Mapping[str, str] | None = None,
+        auditor: Auditor | None = None,
     ) -> None:
         """Choose the models.
 
@@ -64,6 +67,7 @@ class Assistant:
             engine: opens the language model.
             vocabulary: the words and rules of a domain; None for those that ship with the product.
             instead: models by role that are used instead of the profile's.
+            auditor: writes down what is asked and what becomes of it, before `watch` sees it; None for a bench.
 
         Raises:
             ModelUnknown: there is no such profile.
@@ -78,6 +82,7 @@ class Assistant:
         self._senses: dict[type[Sense], Sense] = {}
         self.recall = Recall()
         self._used: dict[str, InstalledModel] = {}
+        self._auditor = auditor
 
     def ask(
         self,
@@ -109,14 +114,16 @@ class Assistant:
             UsageError: the question is empty or too long.
             InputError: no signal is left, or one failed and `strict` is set.
             ModelError: a model is missing or corrupt.
+            StorageFull: the audit trail cannot be written.
             Stopped: `stop` was called.
         """
-        with within(self._vocabulary):
+        asked = question if message is None else message
+        with within(self._vocabulary), self._audited("ask", asked, signals, watch) as watch:
             watch = self._stoppable(watch)
             query = understand(checked(question))
             steps = plan(signals, senses())
             way = route(query, steps, signals, self._names)
-            task = _Task(question if message is None else message, signals, way, watch, began)
+            task = _Task(asked, signals, way, watch, began)
             sources = self._sources(task, steps, failed, Request(language), strict)
             if signals:
                 task.say(self._reasoner(watch).answer(query, sources, task.outcome))
@@ -151,11 +158,12 @@ class Assistant:
             UsageError: fewer than two signals were given.
             InputError: fewer than two signals are left, or one failed and `strict` is set.
             ModelError: a model is missing or corrupt.
+            StorageFull: the audit trail cannot be written.
             Stopped: `stop` was called.
         """
         if len(signals) + len(failed) < 2:
             raise UsageError("there is nothing to compare", "give at least two signals")
-        with within(self._vocabulary):
+        with within(self._vocabulary), self._audited("check", message, signals, watch) as watch:
             watch = self._stoppable(watch)
             steps = plan(signals, senses())
             task = _Task(message, signals, check_route(steps, signals, self._names), watch, began)
@@ -176,8 +184,11 @@ class Assistant:
         Raises:
             InputError: it cannot be used.
             ModelError: a model is missing or corrupt.
+            StorageFull: the audit trail cannot be written.
             Stopped: `stop` was called.
         """
+        if self._auditor is not None:
+            self._auditor.took([signal])
         with within(self._vocabulary):
             gathering = Gathering(self.perceiver, self._stoppable(watch), Request(language), strict=True)
             gathering.take(signal, [sense for _, sense in plan([signal], senses())])
@@ -231,6 +242,14 @@ class Assistant:
     def _aside(self) -> Runtime:
         """For what goes on beside an answer, in other threads: it is not stopped when the answer is."""
         return Runtime(self._runtime.threads)
+
+    def _audited(
+        self, verb: str, asked: str, signals: Sequence[Signal], watch: Watch
+    ) -> contextlib.AbstractContextManager[Watch]:
+        """What writes each event to the audit trail before it hands it on."""
+        if self._auditor is None:
+            return contextlib.nullcontext(watch)
+        return self._auditor.asked(verb, asked, signals, watch)
 
     def _stoppable(self, watch: Watch) -> Watch:
         """What begins now, and stops at its next event once that is asked."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import secrets
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from edge_assistant.signals import MAX_TEXT_BYTES, Kind, Origin, Signal, take_by
 if TYPE_CHECKING:
     from edge_assistant.answer import Failure
     from edge_assistant.assistant import Assistant
+    from edge_assistant.governance.audit.auditor import Auditor
 
 HELPS = {
     Kind.IMAGE: "a picture or PDF: PNG, JPEG, WebP, BMP, TIFF, PDF",
@@ -71,7 +73,18 @@ def assistant(args: argparse.Namespace) -> Assistant:
 
     chosen = args.domain or args.settings.domain
     vocabulary = domain.load(chosen) if chosen else None
-    return Assistant(Portfolio(), args.profile or args.settings.profile, vocabulary=vocabulary)
+    profile = args.profile or args.settings.profile
+    return Assistant(Portfolio(), profile, vocabulary=vocabulary, auditor=_auditor())
+
+
+def _auditor() -> Auditor:
+    """What writes the question down; each is a conversation of its own."""
+    from edge_assistant.governance.audit.auditor import Auditor
+    from edge_assistant.governance.audit.trail import Trail
+    from edge_assistant.vault.vault import Vault
+
+    vault, conversation = Vault(), secrets.token_hex(8)
+    return Auditor(Trail(vault=vault), vault, lambda: conversation)
 
 
 def take(given: Sequence[tuple[Kind, str]], strict: bool) -> tuple[list[Signal], list[Failure]]:

@@ -29,6 +29,7 @@ class Keeping:
             post: hands a message to the app.
         """
         self.current: str | None = None
+        self._coming: str | None = None  # the id of this conversation while nothing of it is kept
         self._post = post
         self._history: History | None = None
         self._opening = threading.Lock()
@@ -54,11 +55,16 @@ class Keeping:
 
         self.guarded(offered)
 
+    def begin(self) -> str:
+        """The id of this conversation, also where nothing of it is kept yet."""
+        self._coming = self.current or self._coming or self.history.begin()
+        return self._coming
+
     def write(self, write: Callable[[History, str], object]) -> None:
         """Write to the history; `write` is given it and the conversation's id, and may raise what it does."""
 
         def written() -> None:
-            self.current = self.current or self.history.begin()
+            self.current = self.begin()
             write(self.history, self.current)
 
         self.guarded(written)
@@ -74,7 +80,7 @@ class Keeping:
         """Close the conversation."""
         if (current := self.current) is not None:
             self.guarded(lambda: self.history.close(current))
-        self.current = None
+        self.current = self._coming = None
 
     def quit(self) -> None:
         """Close the file."""

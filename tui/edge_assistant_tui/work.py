@@ -182,13 +182,18 @@ class Work:
         with self._opening:
             if self._assistant is None:
                 from edge_assistant.assistant import Assistant
+                from edge_assistant.governance.audit.auditor import Auditor
+                from edge_assistant.governance.audit.trail import Trail
                 from edge_assistant.reasoning.rules import domain
+                from edge_assistant.vault.vault import Vault
                 from edge_assistant_models.portfolio import Portfolio
 
                 chosen = self._options.domain
                 vocabulary = domain.load(chosen) if chosen else None
+                vault = Vault()
+                auditor = Auditor(Trail(vault=vault), vault, self._keeping.begin)
                 self._assistant = Assistant(
-                    Portfolio(), self._options.profile, vocabulary=vocabulary, instead=self._instead
+                    Portfolio(), self._options.profile, vocabulary=vocabulary, instead=self._instead, auditor=auditor
                 )
             return self._assistant
 
