@@ -19,6 +19,7 @@
     ├── KeyLost                                 the key of what is kept is not to be had: status 6
     ├── KeyGone                                 what is asked for was forgotten, its key is destroyed: status 3
     ├── PolicyRefused                           a rule of the policy refuses: status 5
+    ├── LockFailed                              the offline lock cannot be set: status 5
     └── ModelError, StorageFull, ...            see edge_assistant_models.errors
 
 A damaged signal raises an `InputError`; the assistant reports it in `failed` and goes on with the others.
@@ -57,6 +58,7 @@ __all__ = [
     "InputUnsupported",
     "KeyGone",
     "KeyLost",
+    "LockFailed",
     "ModelCorrupt",
     "ModelError",
     "ModelMissing",
@@ -184,4 +186,14 @@ class PolicyRefused(EdgeAssistantError):
     """A rule of the policy refuses; the message names the rule."""
 
     code = "policy"
+    exit_status = 5
+
+
+class LockFailed(EdgeAssistantError):
+    """The offline lock cannot be set where it should work, and nothing is to run without it.
+
+    Status 5, as where a policy refuses: no fault of ours, nothing is missing, and who is in charge can allow it.
+    """
+
+    code = "lock"
     exit_status = 5

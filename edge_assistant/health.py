@@ -46,6 +46,7 @@ def checks(profile: str) -> Iterator[Check]:
         profile: whose models are looked for.
     """
     yield from machine()
+    yield offline_lock()
     yield from packages()
     yield from models(profile)
     yield from folders()
@@ -70,6 +71,16 @@ def machine() -> Iterator[Check]:
         "machine", True, f"{platform.system()} {platform.machine()}, {facts.memory_bytes / 2**30:.1f} GiB memory"
     )
     yield Check("cores", True, f"{Runtime.detect().threads} used for computation")
+
+
+def offline_lock() -> Check:
+    """Whether the kernel keeps this process off the network."""
+    from edge_assistant.governance.offline import lock
+
+    found = lock.state()
+    if found.locked:
+        return Check("offline lock", True, "LOCKED, no network; edge-assistant doctor --prove-offline tries")
+    return Check("offline lock", False, f"UNLOCKED, {found.why_not}", found.hint)
 
 
 def packages() -> Iterator[Check]:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from edge_assistant import health
 from edge_assistant.signals import printable
+
+if TYPE_CHECKING:
+    from edge_assistant.governance.offline.proof import Proof
 
 NAME = "doctor"
 HELP = "say what is there, what is missing and what to type"
@@ -15,8 +19,9 @@ HELP = "say what is there, what is missing and what to type"
 EXAMPLES = """examples:
   edge-assistant doctor
   edge-assistant doctor --profile tiny --json
+  edge-assistant doctor --prove-offline
 
-exit status: 0 ready, 1 something is missing"""
+exit status: 0 ready, 1 something is missing, or the proof fails"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -24,11 +29,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EXAMPLES
     parser.add_argument("--profile", metavar="NAME", help="look for the models of this profile")
+    parser.add_argument(
+        "--prove-offline", action="store_true", help="try to reach a listener on loopback in every way, under the lock"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Look at everything and print it."""
+    """Look at everything and print it.
+
+    Raises:
+        EdgeAssistantError: nothing can be proven.
+    """
+    if args.prove_offline:
+        return _prove(args.json)
     checks = list(health.checks(args.profile or args.settings.profile))
     ready = health.ready(checks)
     if args.json:
@@ -39,3 +53,33 @@ def run(args: argparse.Namespace) -> int:
             print(printable(f"{word}  {check.name}: {check.found}" + (f" - {check.hint}" if check.hint else "")))
         print("\nready" if ready else "\nnot ready: do what stands behind MISSING above")
     return 0 if ready else 1
+
+
+def _prove(as_json: bool) -> int:
+    """Try to get through the offline lock, and print what became of it."""
+    from edge_assistant.governance.offline import proof
+
+    found = proof.prove()
+    if as_json:
+        print(json.dumps({"offline": found.holds, **asdict(found)}))
+    else:
+        _print_proof(found)
+    return 0 if found.holds else 1
+
+
+def _print_proof(found: Proof) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("by", *found.reached, box=box.SIMPLE_HEAD, pad_edge=False)
+    for attempt in dict.fromkeys(result.attempt for result in found.results):
+        cells = [f"{r.outcome} {r.error}".rstrip() for r in found.results if r.attempt == attempt]
+        table.add_row(attempt, *cells)
+    console = Console(width=100, highlight=False, markup=False)
+    console.print("LOCKED" if found.locked else "UNLOCKED")
+    console.print(f"outside the lock a listener on loopback was reached by: {', '.join(found.reached) or 'nothing'}")
+    for way, why in found.missing.items():
+        console.print(f"{way} is not on this machine: {why}")
+    console.print(table)
+    console.print("offline: all refused" if found.holds else "NOT PROVEN: not everything was refused")

@@ -6,6 +6,7 @@ import argparse
 import errno
 import importlib
 import io
+import itertools
 import json
 import os
 import pkgutil
@@ -17,12 +18,14 @@ from typing import Any, NoReturn, TextIO
 
 from edge_assistant import __version__
 from edge_assistant.errors import EdgeAssistantError, StorageFull, UsageError
+from edge_assistant.governance.offline import lock
 from edge_assistant.signals import printable
 
 BEGAN = time.perf_counter()  # the command's start, as near as Python code can see it
 APP_GROUP = "edge_assistant.app"  # entry points of apps that the bare command can open
 INTERRUPTED = 130
 FAULT = 70
+NO_LOCK = "--no-lock"
 _NO_OUTPUT = {errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _ELSEWHERE = "free some space, or send it elsewhere"
 
@@ -48,12 +51,16 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit status."""
+    """Run the command and return its exit status.
+
+    Args:
+        argv: the command line; None takes this process's own, and locks the process first.
+    """
     arguments = list(sys.argv[1:] if argv is None else argv)
     as_json = "--json" in arguments
     _open_streams(as_json)
     try:
-        status = _status(arguments, as_json)
+        status = _status(arguments, as_json, to_lock=argv is None)
         sys.stdout.flush()
     except BrokenPipeError:
         _give_up(sys.stdout, sys.stderr)  # whoever read our output is gone; there is nobody to tell
@@ -65,13 +72,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     return status
 
 
-def _status(arguments: list[str], as_json: bool) -> int:
+def _status(arguments: list[str], as_json: bool, to_lock: bool) -> int:
     """The exit status; a failure is printed.
 
     Raises:
         OSError: the output cannot be written.
     """
     try:
+        if to_lock:
+            _lock(arguments)
         return _run(arguments)
     except EdgeAssistantError as error:
         return _report(error.message, error.hint, error.code, error.exit_status, as_json)
@@ -87,6 +96,27 @@ def _status(arguments: list[str], as_json: bool) -> int:
         logging.getLogger("edge_assistant").exception("fault")
         what = f"a fault of ours ({type(error).__name__}: {error})"
         return _report(what, "the log has the details; please report it", "fault", FAULT, as_json)
+
+
+def _lock(arguments: Sequence[str]) -> None:
+    """Take this process off the network before anything else is loaded; say so where that cannot be.
+
+    Two are outside: `models pull`, and the launcher that the bare command is, whose app locks itself.
+
+    Raises:
+        LockFailed: it should work on this machine and cannot be set.
+    """
+    lock.silence()
+    words = _after_lock(arguments)
+    if not words or words[0].startswith("-") or words[:2] == ["models", "pull"]:
+        return
+    if words[0] == "doctor" and "--prove-offline" in words:
+        from edge_assistant.governance.offline import proof
+
+        proof.listen()
+    found = lock.engage(wanted=len(words) == len(arguments))
+    if not found.locked:
+        print(f"warning: UNLOCKED: code in this process can reach the network, as {found.why_not}", file=sys.stderr)
 
 
 def _open_streams(as_json: bool) -> None:
@@ -123,6 +153,7 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     top.add_argument("--version", action="version", version=f"edge-assistant {__version__}")
+    _configure_lock(top)
     if not only:
         _configure_app(top)
     verbs = top.add_subparsers(dest="verb", metavar="VERB", parser_class=_Parser)
@@ -132,6 +163,11 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
             module.configure(verb)
         verb.set_defaults(run=module.run)
     return top
+
+
+def _configure_lock(top: argparse.ArgumentParser) -> None:
+    """Add the option that stands before any verb."""
+    top.add_argument(NO_LOCK, action="store_true", help="go on without the offline lock: code can reach the network")
 
 
 def _configure_app(top: argparse.ArgumentParser) -> None:
@@ -158,14 +194,16 @@ def _run(arguments: list[str]) -> int:
 
 
 def _parsed(arguments: list[str]) -> argparse.Namespace:
-    """The command line understood; a verb is its first word.
+    """The command line understood; a verb is its first word, but for `--no-lock`.
 
     Raises:
         UsageError: it is wrong.
     """
-    if arguments and not arguments[0].startswith("-"):
-        return parser(arguments[0]).parse_args(arguments)
+    words = _after_lock(arguments)
+    if words and not words[0].startswith("-"):
+        return parser(words[0]).parse_args(arguments)
     app = _Parser(prog="edge-assistant", add_help=False)
+    _configure_lock(app)
     _configure_app(app)
     args, rest = app.parse_known_args(arguments)
     if not rest:
@@ -174,8 +212,13 @@ def _parsed(arguments: list[str]) -> argparse.Namespace:
     bare = parser("")
     args, rest = bare.parse_known_args(arguments)
     if args.verb is not None:
-        raise UsageError(f"{arguments[0]} stands before the verb {args.verb}", "put the options of a verb behind it")
+        raise UsageError(f"{words[0]} stands before the verb {args.verb}", "put the options of a verb behind it")
     raise UsageError(f"unrecognized arguments: {' '.join(rest)}", f"see '{bare.prog} --help'")
+
+
+def _after_lock(arguments: Sequence[str]) -> list[str]:
+    """The command line without `--no-lock`, which may stand before a verb."""
+    return list(itertools.dropwhile(lambda word: word == NO_LOCK, arguments))
 
 
 def _verbs() -> list[ModuleType]:

@@ -11,6 +11,7 @@ from golden import Golden, Screens, Story, drawn
 from syrupy.assertion import SnapshotAssertion
 from textual.app import App
 
+from edge_assistant.governance.offline import lock
 from edge_assistant_tui.widgets import status
 
 
@@ -26,7 +27,8 @@ def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def still(monkeypatch: pytest.MonkeyPatch, utc: None) -> None:
-    """One zone, and always the same memory."""
+    """One zone, always the same memory, and the lock of the real app."""
+    monkeypatch.setattr(lock, "state", lambda: lock.Lock(True))
     monkeypatch.setattr(status, "memory_mib", lambda: 612)
 
 

@@ -1,4 +1,4 @@
-"""The app's process; the launcher starts it."""
+"""The app's process; the launcher starts it, and it takes itself off the network first of all."""
 
 from __future__ import annotations
 
@@ -9,6 +9,16 @@ from pathlib import Path
 
 def main() -> int:
     """Run the app until the person quits."""
+    from edge_assistant.errors import LockFailed
+    from edge_assistant.governance.offline import lock
+    from edge_assistant_tui.options import Options
+
+    options = Options.from_environment()
+    try:
+        lock.engage(wanted=not options.no_lock)
+    except LockFailed as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_status
     from edge_assistant import logs, settings
     from edge_assistant_models import paths
 
@@ -17,11 +27,10 @@ def main() -> int:
 
     with terminal.asking() as answer:  # it answers while the app is loaded
         from edge_assistant_tui.app import EdgeAssistant
-        from edge_assistant_tui.options import Options
 
         chosen = settings.load()
         logs.start(chosen.log_level)
-        app = EdgeAssistant(Options.from_environment(), chosen, answer())
+        app = EdgeAssistant(options, chosen, answer())
     app.run()
     return app.return_code or 0
 

@@ -63,6 +63,7 @@ def options_of(args: argparse.Namespace) -> Options:
         microphone=args.microphone or args.settings.microphone,
         speaker=args.speaker or args.settings.speaker,
         attach=tuple(args.attach),
+        no_lock=args.no_lock,
     )
 
 

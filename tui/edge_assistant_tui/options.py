@@ -22,6 +22,7 @@ class Options:
         microphone: name of a microphone, or `file:PATH` of a recording; None for the default.
         speaker: name of a speaker, or `file:PATH` of a WAV to write; None for the default.
         attach: paths of files that the conversation begins with.
+        no_lock: whether the app goes on without the offline lock.
     """
 
     profile: str = "starter"
@@ -31,6 +32,7 @@ class Options:
     microphone: str | None = None
     speaker: str | None = None
     attach: tuple[str, ...] = ()
+    no_lock: bool = False
 
     def to_environment(self) -> dict[str, str]:
         """What is added to the environment of the app's process."""

@@ -1,4 +1,4 @@
-"""The line at the top: microphone, camera and voice on or off, what is computed, memory."""
+"""The line at the top: the offline lock, microphone, camera and voice on or off, what is computed, memory."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.signal import Signal
 from textual.widgets import Static
+
+from edge_assistant.governance.offline import lock
 
 _EVERY = 2.0  # seconds between two looks at the memory
 
@@ -30,6 +32,7 @@ class StatusBar(Static):
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self.device_changed: Signal[str] = Signal(self, "device")
+        self._lock = lock.state()
 
     def watch_microphone(self, state: str) -> None:
         """Tell other screens."""
@@ -53,13 +56,15 @@ class StatusBar(Static):
         return ("mic", self.microphone), ("camera", self.camera), ("voice", self.voice)
 
     def render(self) -> Content:
-        """One line."""
+        """One line; where it is too narrow for all, the memory is left out."""
         parts: list[tuple[str, str] | str] = [(" Edge Assistant ", "bold $primary")]
+        parts.append((f" {self._lock.word} ", "$text-success" if self._lock.locked else "bold $text-error"))
         parts += [_shown(name, state) for name, state in self.devices]
         if self.activity:
             parts.append((f" {self.activity} ", "$text-accent"))
-        parts.append((f" {self.memory} MiB", "$text-muted"))
-        return Content.assemble(*parts)
+        line = Content.assemble(*parts)
+        memory = Content.styled(f" {self.memory} MiB", "$text-muted")
+        return line + memory if line.cell_length + memory.cell_length <= self.size.width else line
 
 
 class OnAir(Static):

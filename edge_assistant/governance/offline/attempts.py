@@ -1,0 +1,135 @@
+"""The ways in which code tries to reach a network, for the proof: each raises what it is refused with."""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import os
+import socket
+import struct
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+
+from edge_assistant.governance.offline import seccomp
+from edge_assistant.governance.offline.listener import LOOPBACK, REACH_S, reach
+
+Attempt = Callable[[int, int, int], None]
+
+_IN_CHILD = """
+import sys
+from edge_assistant.governance.offline.listener import reach
+try:
+    reach(*map(int, sys.argv[1:]))
+except OSError as error:
+    sys.exit(error.errno)
+"""
+_RING_ENTRIES = 4
+_RING, _ENTRIES = 0, 0x10000000  # offsets at which io_uring's memory is mapped
+_MAKE_SOCKET = 45  # IORING_OP_SOCKET, Linux 5.19
+_WAIT = 1  # IORING_ENTER_GETEVENTS
+
+
+def c_library(family: int, kind: int, port: int) -> None:
+    """As a library written in C does."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    _used(_granted(libc.socket(family, kind, 0)), family, port)
+
+
+def system_call(family: int, kind: int, port: int) -> None:
+    """As machine code does that asks no library."""
+    _used(_granted(_call("socket", family, kind, 0)), family, port)
+
+
+def thread(family: int, kind: int, port: int) -> None:
+    """In a thread of this process."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(reach, family, kind, port).result()
+
+
+def child(family: int, kind: int, port: int) -> None:
+    """In a program that this one starts."""
+    command = [sys.executable, "-P", "-c", _IN_CHILD, *map(str, (int(family), int(kind), port))]
+    number = subprocess.run(command, check=False).returncode
+    if number:
+        raise OSError(number, os.strerror(number))
+
+
+def io_uring(family: int, kind: int, port: int) -> None:
+    """By the kernel's queue of requests, which makes sockets without the call `socket`."""
+    parameters = bytearray(120)  # struct io_uring_params
+    address = (ctypes.c_char * len(parameters)).from_buffer(parameters)
+    ring = _granted(_call("io_uring_setup", _RING_ENTRIES, ctypes.addressof(address)))
+    try:
+        fields = struct.unpack_from("30I", parameters)
+        tail, array, results = fields[11], fields[16], fields[25]  # sq_off.tail, sq_off.array, cq_off.cqes
+        size = max(array + 4 * _RING_ENTRIES, results + 2 * 16 * _RING_ENTRIES)
+        with (
+            mmap.mmap(ring, size, offset=_RING) as queue,
+            mmap.mmap(ring, _RING_ENTRIES * 64, offset=_ENTRIES) as entries,
+        ):
+            struct.pack_into("<BBHiQQI", entries, 0, _MAKE_SOCKET, 0, 0, family, kind, 0, 0)
+            struct.pack_into("<I", queue, array, 0)
+            struct.pack_into("<I", queue, tail, 1)
+            _granted(_call("io_uring_enter", ring, 1, 1, _WAIT, 0, 0))
+            (made,) = struct.unpack_from("<8xi", queue, results)
+    finally:
+        os.close(ring)
+    if made < 0:
+        raise OSError(-made, os.strerror(-made))
+    _used(made, family, port)
+
+
+def ffmpeg(family: int, kind: int, port: int) -> None:
+    """As the library that decodes sound and video opens an address."""
+    import av
+
+    host = LOOPBACK[socket.AddressFamily(family)]
+    scheme = "tcp" if kind == socket.SOCK_STREAM else "udp"
+    address = f"{scheme}://[{host}]:{port}" if family == socket.AF_INET6 else f"{scheme}://{host}:{port}"
+    with av.open(address, "w", format="s16le", timeout=REACH_S) as container:
+        stream = container.add_stream("pcm_s16le", rate=8000)
+        frame = av.AudioFrame(format="s16", layout="mono", samples=160)
+        frame.sample_rate = 8000
+        container.mux(stream.encode(frame))
+
+
+ATTEMPTS: Mapping[str, Attempt] = {
+    "Python": reach,
+    "C library": c_library,
+    "system call": system_call,
+    "thread": thread,
+    "child process": child,
+    "io_uring": io_uring,
+    "FFmpeg": ffmpeg,
+}
+
+
+def _call(name: str, *arguments: int) -> int:
+    """A system call of this machine; one that the filter does not know is not made.
+
+    Raises:
+        OSError: the machine is none of those that the lock knows.
+    """
+    machine = seccomp.machine()
+    if machine is None:
+        raise OSError(0, "not tried on this machine")
+    libc = ctypes.CDLL(None, use_errno=True)
+    result: int = libc.syscall(ctypes.c_long(machine.numbers[name]), *map(ctypes.c_long, arguments))
+    return result
+
+
+def _granted(result: int) -> int:
+    if result < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return result
+
+
+def _used(descriptor: int, family: int, port: int) -> None:
+    """Use a socket that was granted."""
+    with socket.socket(fileno=descriptor) as made:
+        made.settimeout(REACH_S)
+        made.connect((LOOPBACK[socket.AddressFamily(family)], port))
+        made.send(b"reached")

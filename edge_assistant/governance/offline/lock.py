@@ -1,0 +1,101 @@
+"""The offline lock of this process: set at its start, and asked of the kernel afterwards.
+
+`edge-assistant models pull` alone is outside, and the launcher of the app, which starts such pulls.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import stat
+from dataclasses import dataclass
+
+from edge_assistant.errors import LockFailed
+from edge_assistant.governance.offline import seccomp
+
+# What libraries send by themselves is off even where there is no lock: they look at these when they are imported.
+QUIET = {"ORT_DISABLE_TELEMETRY": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
+
+_SOL_SOCKET, _SO_DOMAIN = 1, 39
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """Whether the kernel keeps this process off the network; where it does not, why and what to do."""
+
+    locked: bool
+    why_not: str = ""
+    hint: str = ""
+
+    @property
+    def word(self) -> str:
+        """What a person is shown."""
+        return "LOCKED" if self.locked else "UNLOCKED"
+
+
+_unlocked = Lock(False, "nothing has set it", "start edge-assistant as a command")
+
+
+def silence() -> None:
+    """Switch the telemetry of libraries off, for this process and its children."""
+    os.environ.update(QUIET)
+
+
+def engage(wanted: bool = True) -> Lock:
+    """Set the lock for the rest of this process and for its children; a second time changes nothing.
+
+    Args:
+        wanted: False leaves the process unlocked, unless it was started by a locked one.
+
+    Raises:
+        LockFailed: it should work on this machine and cannot be set.
+    """
+    global _unlocked
+    silence()
+    machine = seccomp.machine()
+    if machine is None:
+        _unlocked = Lock(False, "it works on Linux on x86-64 and arm64 only", "use such a machine")
+    elif not wanted:
+        _unlocked = Lock(False, "--no-lock was given", "leave it out")
+    elif not seccomp.in_force():
+        _let_go_of_sockets()
+        seccomp.install(seccomp.program(machine), machine.numbers["seccomp"])
+        if not seccomp.in_force():
+            raise LockFailed("the offline lock was set and is not in force", seccomp.HINT)
+    return state()
+
+
+def state() -> Lock:
+    """Whether the lock is in force, as the kernel says."""
+    return Lock(True) if seccomp.machine() is not None and seccomp.in_force() else _unlocked
+
+
+def _let_go_of_sockets() -> None:
+    """Close the network sockets that this process was started with: no filter stops what uses an open one.
+
+    Raises:
+        LockFailed: standard input, output or error is one, or it cannot be known.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    try:
+        descriptors = [int(name) for name in os.listdir("/proc/self/fd")]  # noqa: PTH208 - nothing is loaded for it
+    except OSError as error:
+        raise LockFailed("the offline lock cannot be set: /proc does not list what is open", "mount /proc") from error
+    for descriptor in descriptors:
+        if not _is_network(libc, descriptor):
+            continue
+        if descriptor <= 2:
+            what = f"descriptor {descriptor} of this process is a network socket"
+            raise LockFailed(what, "start it with a terminal, files or pipes; or --no-lock before the verb")
+        os.close(descriptor)
+
+
+def _is_network(libc: ctypes.CDLL, descriptor: int) -> bool:
+    try:
+        if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+            return False
+    except OSError:  # the one that the folder was listed with
+        return False
+    family, length = ctypes.c_int(), ctypes.c_int(4)
+    libc.getsockopt(descriptor, _SOL_SOCKET, _SO_DOMAIN, ctypes.byref(family), ctypes.byref(length))
+    return family.value != seccomp.AF_UNIX
