@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import signal
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -33,6 +34,7 @@ _KEPT_PREFIXES = ("COV_", "COVERAGE_", "PYTEST_", "PYTHON", "HYPOTHESIS_", "OPEN
 def pytest_configure() -> None:
     """Clean the environment for this process and for all that it starts."""
     _take_core()
+    _take_signals()
     for name in set(os.environ) - _KEPT:
         if not name.startswith(_KEPT_PREFIXES):
             del os.environ[name]
@@ -59,6 +61,13 @@ def _take_core() -> None:
     if number and hasattr(os, "sched_setaffinity"):
         cores = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, {cores[int(number) % len(cores)]})
+
+
+def _take_signals() -> None:
+    """Obey what a terminal sends: whoever a shell started in the background ignores it, as does all that it starts."""
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if number is signal.SIGINT else signal.SIG_DFL)
 
 
 def _guarded(connect: Callable[..., Any]) -> Callable[..., Any]:
