@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_assistant.errors import ModelCorrupt, Stopped
+from edge_assistant_models.headers import Form
+from edge_assistant_models.loading import held
 from edge_assistant_models.machine import cores
 
 if TYPE_CHECKING:
@@ -95,7 +97,7 @@ class Runtime:
         """Open an ONNX model on the CPU. Idle threads sleep, so that what runs next has the cores.
 
         Raises:
-            ModelCorrupt: ONNX Runtime cannot load the file.
+            ModelCorrupt: the file is not the one that was hashed, its headers are unsound, or it cannot be loaded.
         """
         os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # 1.29 and later send telemetry on Linux unless set before import
         import onnxruntime
@@ -106,13 +108,14 @@ class Runtime:
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        try:
-            session = _session_class()(str(model), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # ONNX Runtime raises its own classes, which derive from Exception directly
-            reason = str(error).splitlines()[0]
-            raise ModelCorrupt(
-                f"{model.name} cannot be loaded ({reason})", "run 'edge-assistant models verify'"
-            ) from error
+        with held(model, Form.ONNX) as name:
+            try:
+                session = _session_class()(name, options, providers=["CPUExecutionProvider"])
+            except Exception as error:  # ONNX Runtime raises its own classes, which derive from Exception directly
+                reason = str(error).splitlines()[0].replace(name, model.name)
+                raise ModelCorrupt(
+                    f"{model.name} cannot be loaded ({reason})", "run 'edge-assistant models verify'"
+                ) from error
         session.halt = self.halt
         return session
 

@@ -23,7 +23,9 @@ import numpy as np
 from edge_assistant.errors import CatalogInvalid, ModelCorrupt, ModelTooLarge, UsageError
 from edge_assistant.language.chat import Message, Part, render, template
 from edge_assistant.runtime import Runtime
+from edge_assistant_models.headers import Form
 from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.loading import held
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -87,7 +89,7 @@ class LlamaEngine:
         context: tokens of the KV cache.
 
     Raises:
-        ModelCorrupt: llama.cpp cannot load the file.
+        ModelCorrupt: the file is not the one that was hashed, its header is unsound, or llama.cpp cannot load it.
         Stopped: that was asked while it was loaded.
         CatalogInvalid: the chat family is not known.
     """
@@ -247,7 +249,8 @@ class LlamaEngine:
         params.use_extra_bufts = False
         goes_on = self._llama.llama_progress_callback(lambda progress, data: not self._halt.asked)
         params.progress_callback = goes_on
-        model = self._llama.llama_model_load_from_file(str(path).encode(), params)
+        with held(path, Form.GGUF) as name:
+            model = self._llama.llama_model_load_from_file(name.encode(), params)
         if not model:
             self._halt.check()
             raise ModelCorrupt(f"{path.name} cannot be loaded by llama.cpp", "run 'edge-assistant models verify'")

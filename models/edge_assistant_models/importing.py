@@ -48,17 +48,18 @@ def _compare(entry: Entry, file: FileSpec, path: Path) -> None:
 
 
 def check(spec: FileSpec, path: Path, stamps: Stamps) -> str:
-    """Compare a file with its pin.
+    """Compare a file with its pin, and look whether its headers are sound before a library reads it.
 
     Returns:
         The sum of its bytes.
 
     Raises:
-        ModelCorrupt: it is not what the catalog pins.
+        ModelCorrupt: it is not what the catalog pins, or contradicts itself.
     """
     if not path.is_file() or path.is_symlink():
         raise ModelCorrupt(f"{spec.path} is missing", "pull the model again")
     digest = stamps.read(path)
+    stamps.sound(path)
     if spec.sha256 and digest != spec.sha256:
         raise ModelCorrupt(f"{spec.path} has the sum {digest[:12]}, not {spec.sha256[:12]}", "pull the model again")
     if spec.tensors_sha256 and (found := tensor_digest(path)) != spec.tensors_sha256:

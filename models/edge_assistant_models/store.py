@@ -12,13 +12,14 @@ import contextlib
 import json
 import os
 import shutil
+import stat
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from edge_assistant_models import importing, progress
+from edge_assistant_models import importing, loading, progress
 from edge_assistant_models.entries import Entry
 from edge_assistant_models.errors import ModelCorrupt, ModelError, ModelMissing, PullFailed
 from edge_assistant_models.installed import InstalledModel
@@ -50,17 +51,26 @@ class Check:
     problem: str = ""
 
 
+def _ours(folder: Path) -> bool:
+    """Whether this user can write to a folder, or will make it, and nobody else can."""
+    try:
+        status = folder.stat()
+    except FileNotFoundError:
+        return True
+    return os.access(folder, os.W_OK) and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
 class Store:
     """Models in one folder."""
 
     def __init__(self, root: Path) -> None:
         """Use a folder, which need not exist yet.
 
-        Where it cannot be written, as one that many users share, what is known of its files is kept in the cache.
+        What is known of its files is kept in it, but in this user's cache where the folder cannot be written, or where
+        others can write to it: they could say there that a file of theirs has been hashed.
         """
         self.root = root
-        writable = os.access(root, os.W_OK) if root.exists() else True
-        self._stamps = Stamps(root / ".stamps.json" if writable else cache_dir() / "stamps.json")
+        self._stamps = Stamps(root / ".stamps.json" if _ours(root) else cache_dir() / "stamps.json")
 
     def folder(self, name: str) -> Path:
         """Where a model's files lie once it is installed."""
@@ -102,11 +112,11 @@ class Store:
         return sums if pins == {file.key: file.pin for file in entry.files} else {}
 
     def open(self, entry: Entry) -> InstalledModel:
-        """A model whose files have their sums; each is read once and remembered while it does not change.
+        """A model whose files have their sums and sound headers; each is read once and remembered while it does not change.
 
         Raises:
             ModelMissing: it is not in the store.
-            ModelCorrupt: a file does not have its sum.
+            ModelCorrupt: a file does not have its sum, or its headers contradict it.
         """
         folder, again = self.folder(entry.name), f"run 'edge-assistant models pull {entry.name}'"
         if not folder.is_dir():
@@ -118,10 +128,11 @@ class Store:
             path = folder / file.path
             try:
                 found = self._stamps.recall(path) or self._stamps.read(path)
+                if found != sums[file.key]:
+                    raise ModelCorrupt(f"{file.path} of {entry.name} does not have its checksum", again)
+                loading.note(path, self._stamps.sound(path))
             except OSError as error:
                 raise ModelCorrupt(f"{file.path} of {entry.name} cannot be read ({error.strerror})", again) from None
-            if found != sums[file.key]:
-                raise ModelCorrupt(f"{file.path} of {entry.name} does not have its checksum", again)
         files = {file.key: folder / file.path for file in entry.files}
         return InstalledModel(entry.name, entry.sha256, files, entry.options)
 

@@ -1,0 +1,52 @@
+"""Model files looked at before a library sees them: whether what their headers declare fits in the file.
+
+llama.cpp and ONNX Runtime are C++ and believe what a file says about itself. Here the same is read in Python, within limits
+and without the weights: nothing is allocated by a number that a file holds.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+from enum import StrEnum
+from pathlib import PurePath
+from typing import BinaryIO
+
+from edge_assistant_models.errors import ModelCorrupt
+from edge_assistant_models.headers import gguf, onnx_file
+from edge_assistant_models.headers.malformed import Malformed
+
+CHECKS = 1  # raised with every new check, so that a file which an earlier release has passed is looked at again
+
+
+class Form(StrEnum):
+    """A format whose headers are checked."""
+
+    GGUF = "gguf"
+    ONNX = "onnx"
+
+
+_READERS = {Form.GGUF: gguf.check, Form.ONNX: onnx_file.check}
+
+
+def form_of(name: str) -> Form | None:
+    """The format that a file's name promises, or None where the file is not for llama.cpp or ONNX Runtime."""
+    suffix = PurePath(name).suffix.lower().removeprefix(".")
+    return next((form for form in Form if form == suffix), None)
+
+
+def check(file: BinaryIO, form: Form, name: str) -> None:
+    """Read a file's headers.
+
+    Raises:
+        ModelCorrupt: the file is not of this format, contradicts itself, goes beyond a limit, or cannot be read.
+    """
+    try:
+        if not os.fstat(file.fileno()).st_size:
+            raise Malformed("it is empty")
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            _READERS[form](content)
+    except Malformed as error:
+        raise ModelCorrupt(f"{name} cannot be loaded ({error})", "take the model from its official home") from None
+    except OSError as error:
+        raise ModelCorrupt(f"{name} cannot be read ({error.strerror})", "look at the disk that holds it") from None

@@ -1,0 +1,250 @@
+"""GGUF, the file of a language model: its keys and tensors held against the size of the file.
+
+The format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md. What llama.cpp refuses is refused here too, and what it
+would stop the process for, as a list of scores that is shorter than the list of tokens.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from edge_assistant_models.headers.malformed import Content, Malformed
+from edge_assistant_models.schema import printable
+
+MAX_KEYS = 4096  # a model has about 30
+MAX_KEY_BYTES = 1024  # the longest in use has 60
+MAX_TENSORS = 65_536  # a model of 600 billion parameters has 1,100
+MAX_TENSOR_NAME_BYTES = 63  # llama.cpp's buffer for a name has 64
+MAX_STRINGS = 4_000_000  # of all lists together; a vocabulary with its merges has 600,000. Bounds the time to 2 s
+MAX_DIMENSIONS = 4  # llama.cpp's
+MAX_ALIGNMENT = 1 << 16
+DEFAULT_ALIGNMENT = 32
+
+_U32, _U64 = struct.Struct("<I"), struct.Struct("<Q")
+_STRING, _ARRAY, _UINT32, _INT32, _FLOAT32 = 8, 9, 4, 5, 6
+_SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<B", 10: "<Q", 11: "<q", 12: "<d"}
+_READERS = {kind: struct.Struct(form) for kind, form in _SCALARS.items()}
+_MIN_KEY_BYTES, _MIN_TENSOR_BYTES = 8 + 4 + 1, 8 + 4 + 8 + 4 + 8  # the least that a key and a tensor take in the header
+
+# Values in a block and bytes of a block, by type of tensor: ggml's, which a test asks. Q8_1 and Q8_K are never in a file
+BLOCKS: Mapping[int, tuple[int, int]] = {
+    0: (1, 4),  # F32
+    1: (1, 2),  # F16
+    2: (32, 18),  # Q4_0
+    3: (32, 20),  # Q4_1
+    6: (32, 22),  # Q5_0
+    7: (32, 24),  # Q5_1
+    8: (32, 34),  # Q8_0
+    10: (256, 84),  # Q2_K
+    11: (256, 110),  # Q3_K
+    12: (256, 144),  # Q4_K
+    13: (256, 176),  # Q5_K
+    14: (256, 210),  # Q6_K
+    16: (256, 66),  # IQ2_XXS
+    17: (256, 74),  # IQ2_XS
+    18: (256, 98),  # IQ3_XXS
+    19: (256, 50),  # IQ1_S
+    20: (32, 18),  # IQ4_NL
+    21: (256, 110),  # IQ3_S
+    22: (256, 82),  # IQ2_S
+    23: (256, 136),  # IQ4_XS
+    24: (1, 1),  # I8
+    25: (1, 2),  # I16
+    26: (1, 4),  # I32
+    27: (1, 8),  # I64
+    28: (1, 8),  # F64
+    29: (256, 56),  # IQ1_M
+    30: (1, 2),  # BF16
+    34: (256, 54),  # TQ1_0
+    35: (256, 66),  # TQ2_0
+    39: (32, 17),  # MXFP4
+    40: (64, 36),  # NVFP4
+    41: (128, 18),  # Q1_0
+    42: (64, 18),  # Q2_0
+}
+# What llama.cpp reads as a list of this type without asking; the first has as many as the vocabulary, and so do the next two
+_TOKENS, _SCORES, _TYPES = b"tokenizer.ggml.tokens", b"tokenizer.ggml.scores", b"tokenizer.ggml.token_type"
+_LISTS = {_TOKENS: _STRING, _SCORES: _FLOAT32, _TYPES: _INT32, b"tokenizer.ggml.merges": _STRING}
+
+
+@dataclass(frozen=True, slots=True)
+class _List:
+    """A list that a key holds: the type of its elements, and how many they are."""
+
+    kind: int
+    length: int
+
+
+_Value = tuple[int, int | float | _List | None]  # a key's type, and its value; a text's is not kept
+
+
+class _Reader:
+    """Goes through the header from front to back, and never beyond the file's end."""
+
+    def __init__(self, content: Content) -> None:
+        self._content = content
+        self._size = len(content)
+        self._strings = 0
+        self.position = 0
+
+    @property
+    def left(self) -> int:
+        """Bytes behind the position."""
+        return self._size - self.position
+
+    def skip(self, size: int) -> int:
+        """Go on by some bytes; returns where they begin."""
+        if size > self._size - self.position:
+            raise Malformed("its header reaches beyond its end")
+        begin = self.position
+        self.position = begin + size
+        return begin
+
+    def number(self, form: struct.Struct) -> int | float:
+        """One value of a fixed size."""
+        found: int | float = form.unpack_from(self._content, self.skip(form.size))[0]
+        return found
+
+    def u32(self) -> int:
+        """A number of 32 bits."""
+        return int(self.number(_U32))
+
+    def u64(self) -> int:
+        """A number of 64 bits."""
+        return int(self.number(_U64))
+
+    def text(self, limit: int, what: str) -> bytes:
+        """A short text."""
+        size = self.u64()
+        if not 0 < size <= limit:
+            raise Malformed(f"{what} has {size:,} bytes, and not 1 to {limit:,}")
+        begin = self.skip(size)
+        return self._content[begin : begin + size]
+
+    def strings(self, count: int) -> None:
+        """Texts that are not looked at."""
+        self._strings += count
+        if self._strings > MAX_STRINGS:
+            raise Malformed(f"its lists hold more than {MAX_STRINGS:,} texts")
+        for _ in range(count):
+            self.skip(self.u64())
+
+
+def check(content: Content) -> None:
+    """Read the header of a GGUF file.
+
+    Raises:
+        Malformed: it is none, contradicts itself, or goes beyond a limit.
+    """
+    reader = _Reader(content)
+    if content[: len(b"GGUF")] != b"GGUF":
+        raise Malformed("it is no GGUF file")
+    reader.skip(len(b"GGUF"))
+    if (version := reader.u32()) not in {2, 3}:
+        raise Malformed(f"it is GGUF of version {version}, and not 2 or 3")
+    tensors, keys = reader.u64(), reader.u64()
+    _fits(reader, "keys", keys, MAX_KEYS, _MIN_KEY_BYTES)
+    _fits(reader, "tensors", tensors, MAX_TENSORS, _MIN_TENSOR_BYTES)
+    found = _keys(reader, keys)
+    if found.get(b"split.count", (0, 0))[1] not in {0, 1}:
+        raise Malformed("it is one part of several, and the others are read unseen")
+    _vocabulary(found)
+    alignment = _alignment(found)
+    declared = _tensors(reader, tensors, alignment)
+    whole = _padded(reader.position, alignment) + declared
+    if not whole <= len(content) < whole + MAX_ALIGNMENT:
+        raise Malformed(f"it declares {whole:,} bytes and has {len(content):,}")
+
+
+def _fits(reader: _Reader, what: str, count: int, limit: int, least: int) -> None:
+    """Whether so many things can stand in the rest of the file."""
+    if count > limit or count * least > reader.left:
+        raise Malformed(
+            f"it declares {count:,} {what}, which is over the limit of {min(limit, reader.left // least):,}"
+        )
+
+
+def _keys(reader: _Reader, count: int) -> dict[bytes, _Value]:
+    found: dict[bytes, _Value] = {}
+    for _ in range(count):
+        key = reader.text(MAX_KEY_BYTES, "a key's name")
+        if key in found:
+            raise Malformed(f"the key {printable(key)} stands twice")
+        kind = reader.u32()
+        if kind in _READERS:
+            found[key] = kind, reader.number(_READERS[kind])
+        elif kind == _STRING:
+            reader.skip(reader.u64())
+            found[key] = kind, None
+        elif kind == _ARRAY:
+            found[key] = kind, _list(reader, key)
+        else:
+            raise Malformed(f"the key {printable(key)} has the unknown type {kind}")
+    return found
+
+
+def _list(reader: _Reader, key: bytes) -> _List:
+    kind, length = reader.u32(), reader.u64()
+    if kind == _STRING:
+        reader.strings(length)
+    elif kind in _READERS:
+        reader.skip(length * _READERS[kind].size)
+    else:
+        what = "lists" if kind == _ARRAY else f"the unknown type {kind}"
+        raise Malformed(f"the key {printable(key)} is a list of {what}")
+    return _List(kind, length)
+
+
+def _vocabulary(found: Mapping[bytes, _Value]) -> None:
+    """Lists of the tokenizer that are read with the index of a token."""
+    lists = {key: found[key][1] for key in _LISTS if key in found}
+    for key, kind in _LISTS.items():
+        value = lists.get(key)
+        if key in lists and not (isinstance(value, _List) and value.kind == kind):
+            raise Malformed(f"the key {printable(key)} is not the list that it has to be")
+    lengths = {value.length for key in (_TOKENS, _SCORES, _TYPES) if isinstance(value := lists.get(key), _List)}
+    if len(lengths) > 1:
+        raise Malformed(f"its tokens, their scores and their types are {', '.join(map(str, sorted(lengths)))}")
+
+
+def _alignment(found: Mapping[bytes, _Value]) -> int:
+    kind, value = found.get(b"general.alignment", (_UINT32, DEFAULT_ALIGNMENT))
+    if kind != _UINT32 or not isinstance(value, int) or not 0 < value <= MAX_ALIGNMENT or value & (value - 1):
+        raise Malformed(f"its alignment is {value}, and no power of two up to {MAX_ALIGNMENT:,}")
+    return value
+
+
+def _tensors(reader: _Reader, count: int, alignment: int) -> int:
+    """Each tensor begins where the one before it ends, as llama.cpp wants it; returns the bytes of all of them."""
+    names: set[bytes] = set()
+    end = 0
+    for _ in range(count):
+        name = reader.text(MAX_TENSOR_NAME_BYTES, "a tensor's name")
+        if name in names:
+            raise Malformed(f"the tensor {printable(name)} stands twice")
+        names.add(name)
+        size = _tensor_bytes(reader, printable(name))
+        offset = reader.u64()
+        if offset != _padded(end, alignment):
+            raise Malformed(f"the tensor {printable(name)} does not begin where the one before it ends")
+        end = offset + size
+    return end
+
+
+def _tensor_bytes(reader: _Reader, name: str) -> int:
+    if not 1 <= (rank := reader.u32()) <= MAX_DIMENSIONS:
+        raise Malformed(f"the tensor {name} has {rank:,} dimensions, and not 1 to {MAX_DIMENSIONS}")
+    dimensions = [reader.u64() for _ in range(rank)]
+    if (kind := reader.u32()) not in BLOCKS:
+        raise Malformed(f"the tensor {name} has the unknown type {kind}")
+    values, size = BLOCKS[kind]
+    if 0 in dimensions or dimensions[0] % values:
+        raise Malformed(f"the tensor {name} has the dimensions {dimensions} in blocks of {values}")
+    return math.prod(dimensions) // values * size
+
+
+def _padded(position: int, alignment: int) -> int:
+    return -(-position // alignment) * alignment
