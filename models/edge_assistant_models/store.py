@@ -112,7 +112,7 @@ class Store:
         return sums if pins == {file.key: file.pin for file in entry.files} else {}
 
     def open(self, entry: Entry) -> InstalledModel:
-        """A model whose files have their sums and sound headers; each is read once and remembered while it does not change.
+        """A model whose files have their sums and sound headers; each is read once while it does not change.
 
         Raises:
             ModelMissing: it is not in the store.

@@ -1,7 +1,7 @@
 """Model files looked at before a library sees them: whether what their headers declare fits in the file.
 
-llama.cpp and ONNX Runtime are C++ and believe what a file says about itself. Here the same is read in Python, within limits
-and without the weights: nothing is allocated by a number that a file holds.
+llama.cpp and ONNX Runtime are C++ and believe what a file says about itself. Here the same is read in Python, within
+limits and without the weights: nothing is allocated by a number that a file holds.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """GGUF, the file of a language model: its keys and tensors held against the size of the file.
 
-The format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md. What llama.cpp refuses is refused here too, and what it
-would stop the process for, as a list of scores that is shorter than the list of tokens.
+The format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md. What llama.cpp refuses is refused here
+too, and what would stop its process, as a list of scores that is shorter than the list of tokens.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<
 _READERS = {kind: struct.Struct(form) for kind, form in _SCALARS.items()}
 _MIN_KEY_BYTES, _MIN_TENSOR_BYTES = 8 + 4 + 1, 8 + 4 + 8 + 4 + 8  # the least that a key and a tensor take in the header
 
-# Values in a block and bytes of a block, by type of tensor: ggml's, which a test asks. Q8_1 and Q8_K are never in a file
+# Values and bytes of a block, by type of tensor: ggml's, which a test asks. Q8_1 and Q8_K are never in a file
 BLOCKS: Mapping[int, tuple[int, int]] = {
     0: (1, 4),  # F32
     1: (1, 2),  # F16
@@ -65,7 +65,7 @@ BLOCKS: Mapping[int, tuple[int, int]] = {
     41: (128, 18),  # Q1_0
     42: (64, 18),  # Q2_0
 }
-# What llama.cpp reads as a list of this type without asking; the first has as many as the vocabulary, and so do the next two
+# What llama.cpp reads as a list of this type without asking; of the first three, with the same index
 _TOKENS, _SCORES, _TYPES = b"tokenizer.ggml.tokens", b"tokenizer.ggml.scores", b"tokenizer.ggml.token_type"
 _LISTS = {_TOKENS: _STRING, _SCORES: _FLOAT32, _TYPES: _INT32, b"tokenizer.ggml.merges": _STRING}
 

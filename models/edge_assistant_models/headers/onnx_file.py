@@ -1,7 +1,7 @@
 """ONNX: what a graph declares, held against the bytes that are there; weights are measured and not read.
 
-The messages: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto. Refused is what a model of one file for ONNX Runtime on its
-own does not need and what reaches outside it: values in other files, operators of other libraries, functions, training data.
+The messages: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto. What reaches outside the file is refused, and
+what ONNX Runtime alone does not need: values in other files, operators of other libraries, functions, training data.
 """
 
 from __future__ import annotations
