@@ -1,7 +1,7 @@
 """Model files handed to the libraries that load them: the very file whose sum was compared, its headers checked.
 
-A path can lead to another file by the time a library opens it. So a file is opened once more here, compared with what it
-was when it was hashed, and given to the library by its descriptor; when that has loaded it, it is compared again.
+A path can lead to another file by the time a library opens it. So a file is opened once more here, compared with what
+it was when it was hashed, and given to the library by its descriptor; when that has loaded it, it is compared again.
 """
 
 from __future__ import annotations

@@ -22,8 +22,8 @@ def stamp_of(status: os.stat_result) -> Stamp:
 class Stamps:
     """A small JSON file of rows by path: the stamp, the sum, and by which checks the headers were found sound.
 
-    It saves reading gigabytes at every start; losing it costs only that. Who can write it can have any file believed, so
-    it has to lie where nobody else may write.
+    It saves reading gigabytes at every start; losing it costs only that. Who can write it can have any file believed,
+    so it has to lie where nobody else may write.
     """
 
     def __init__(self, path: Path) -> None:

@@ -11,8 +11,7 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from edge_assistant_models.headers.malformed import Content, Malformed
-from edge_assistant_models.schema import printable
+from edge_assistant_models.headers.malformed import Content, Malformed, named
 
 MAX_KEYS = 4096  # a model has about 30
 MAX_KEY_BYTES = 1024  # the longest in use has 60
@@ -155,7 +154,7 @@ def check(content: Content) -> None:
     alignment = _alignment(found)
     declared = _tensors(reader, tensors, alignment)
     whole = _padded(reader.position, alignment) + declared
-    if not whole <= len(content) < whole + MAX_ALIGNMENT:
+    if not whole <= len(content) < whole + alignment:  # the last tensor's padding may stand behind it
         raise Malformed(f"it declares {whole:,} bytes and has {len(content):,}")
 
 
@@ -172,7 +171,7 @@ def _keys(reader: _Reader, count: int) -> dict[bytes, _Value]:
     for _ in range(count):
         key = reader.text(MAX_KEY_BYTES, "a key's name")
         if key in found:
-            raise Malformed(f"the key {printable(key)} stands twice")
+            raise Malformed(f"the key {named(key)} stands twice")
         kind = reader.u32()
         if kind in _READERS:
             found[key] = kind, reader.number(_READERS[kind])
@@ -182,7 +181,7 @@ def _keys(reader: _Reader, count: int) -> dict[bytes, _Value]:
         elif kind == _ARRAY:
             found[key] = kind, _list(reader, key)
         else:
-            raise Malformed(f"the key {printable(key)} has the unknown type {kind}")
+            raise Malformed(f"the key {named(key)} has the unknown type {kind}")
     return found
 
 
@@ -194,7 +193,7 @@ def _list(reader: _Reader, key: bytes) -> _List:
         reader.skip(length * _READERS[kind].size)
     else:
         what = "lists" if kind == _ARRAY else f"the unknown type {kind}"
-        raise Malformed(f"the key {printable(key)} is a list of {what}")
+        raise Malformed(f"the key {named(key)} is a list of {what}")
     return _List(kind, length)
 
 
@@ -204,7 +203,7 @@ def _vocabulary(found: Mapping[bytes, _Value]) -> None:
     for key, kind in _LISTS.items():
         value = lists.get(key)
         if key in lists and not (isinstance(value, _List) and value.kind == kind):
-            raise Malformed(f"the key {printable(key)} is not the list that it has to be")
+            raise Malformed(f"the key {named(key)} is not the list that it has to be")
     lengths = {value.length for key in (_TOKENS, _SCORES, _TYPES) if isinstance(value := lists.get(key), _List)}
     if len(lengths) > 1:
         raise Malformed(f"its tokens, their scores and their types are {', '.join(map(str, sorted(lengths)))}")
@@ -224,12 +223,12 @@ def _tensors(reader: _Reader, count: int, alignment: int) -> int:
     for _ in range(count):
         name = reader.text(MAX_TENSOR_NAME_BYTES, "a tensor's name")
         if name in names:
-            raise Malformed(f"the tensor {printable(name)} stands twice")
+            raise Malformed(f"the tensor {named(name)} stands twice")
         names.add(name)
-        size = _tensor_bytes(reader, printable(name))
+        size = _tensor_bytes(reader, named(name))
         offset = reader.u64()
         if offset != _padded(end, alignment):
-            raise Malformed(f"the tensor {printable(name)} does not begin where the one before it ends")
+            raise Malformed(f"the tensor {named(name)} does not begin where the one before it ends")
         end = offset + size
     return end
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from edge_assistant_models.headers.malformed import Content, Malformed
+from edge_assistant_models.headers.malformed import Content, Malformed, named
 from edge_assistant_models.headers.protobuf import BYTES, FIXED32, FIXED64, VARINT, Field, Layout, Wire
-from edge_assistant_models.schema import printable
 
 MAX_BYTES = (1 << 31) - 1  # what a protobuf message may have
 MAX_FIELDS = 3_000_000  # the largest model here has 29,000; bounds the time to some seconds
@@ -121,7 +120,7 @@ class _Walk:
             else:
                 name = self._tensor(part)
                 if name in names:
-                    raise Malformed(f"the weight {printable(name)} stands twice")
+                    raise Malformed(f"the weight {named(name)} stands twice")
                 names.add(name)
 
     def _node(self, node: Field, depth: int) -> None:
@@ -134,14 +133,14 @@ class _Walk:
             elif part.number == 4:
                 operator = self._wire.text(part, MAX_NAME_BYTES)
                 if operator in FILE_OPERATORS:
-                    raise Malformed(f"its operator {printable(operator)} reads another file")
+                    raise Malformed(f"its operator {named(operator)} reads another file")
             else:
                 self._attribute(part, depth)
 
     def _domain(self, part: Field) -> None:
         name = self._wire.text(part, MAX_NAME_BYTES)
         if name not in DOMAINS:
-            raise Malformed(f"it needs operators of {printable(name)}, which ONNX Runtime does not bring")
+            raise Malformed(f"it needs operators of {named(name)}, which ONNX Runtime does not bring")
 
     def _attribute(self, attribute: Field, depth: int) -> None:
         for part in self._wire.fields(_ATTRIBUTE, attribute.begin, attribute.end):
@@ -158,7 +157,7 @@ class _Walk:
         if self._tensors > MAX_TENSORS:
             raise Malformed(f"it has more than {MAX_TENSORS:,} tensors")
         tensor = self._read(part)
-        said = f"the tensor {printable(tensor.name)}" if tensor.name else "a tensor without a name"
+        said = f"the tensor {named(tensor.name)}" if tensor.name else "a tensor without a name"
         if tensor.outside:
             raise Malformed(f"{said} keeps its values outside the file")
         if tensor.kind not in _BITS and tensor.kind != _STRING:

@@ -1,0 +1,274 @@
+"""What is loaded is what was hashed, and what a library sees has had its headers checked once."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hostile_models import NODE, RAW, Gguf, message, model, tensor, weight
+
+from edge_assistant.runtime import Runtime
+from edge_assistant_models import headers, importing, loading
+from edge_assistant_models.errors import BundleInvalid, ModelCorrupt
+from edge_assistant_models.headers import Form
+from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.portfolio import Portfolio
+from edge_assistant_models.spec import FileSpec
+from edge_assistant_models.stamps import Stamps
+from edge_assistant_models.store import State
+
+SOUND = Gguf().bytes()
+HOSTILE = {
+    "evil.gguf": Gguf(tensors=(tensor(b"t", [5], 1 << 62),)).bytes(),
+    "evil.onnx": model(NODE, message(5, weight(RAW, message(13, message(2, b"../../etc/passwd"))))),
+}
+
+
+def entry(catalog: Any, name: str, file: str, body: bytes, sha256: str) -> str:
+    """Add a model of one file with a name of its own."""
+    (catalog.home / "incoming").mkdir(exist_ok=True)
+    (catalog.home / "incoming" / file).write_bytes(body)
+    return catalog.write_text(
+        name,
+        "vad",
+        f'[[files]]\nkey = "model"\npath = "{file}"\nbytes = {len(body)}\nsha256 = "{sha256}"\n'
+        '[[sources]]\ntype = "file"\npath = "incoming"\n',
+    )
+
+
+@pytest.fixture
+def add(catalog: Any) -> Callable[..., str]:
+    import hashlib
+
+    return lambda name, file, body: entry(catalog, name, file, body, hashlib.sha256(body).hexdigest())
+
+
+@pytest.fixture
+def mine(add: Callable[..., str]) -> Portfolio:
+    """A store that holds a sound model of one GGUF file."""
+    add("mine", "model.gguf", SOUND)
+    portfolio = Portfolio()
+    portfolio.pull(["mine"])
+    return portfolio
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the files whose headers are read."""
+    seen: list[str] = []
+    real = headers.check
+    monkeypatch.setattr(headers, "check", lambda file, form, name: seen.append(name) or real(file, form, name))
+    return seen
+
+
+@pytest.fixture(autouse=True)
+def forgotten() -> Iterator[None]:
+    """What this process has hashed is not known to the next test."""
+    yield
+    loading._hashed.clear()
+
+
+@pytest.mark.parametrize("file", HOSTILE)
+def test_a_hostile_file_does_not_get_into_the_store(add: Callable[..., str], file: str) -> None:
+    add("evil", file, HOSTILE[file])
+    portfolio = Portfolio()
+    with pytest.raises(ModelCorrupt, match=rf"^{file} cannot be loaded \(the tensor [tw] "):
+        portfolio.pull(["evil"])
+    assert portfolio.state("evil") is not State.INSTALLED
+
+
+@pytest.mark.parametrize("file", HOSTILE)
+def test_a_hostile_file_that_is_in_the_store_is_not_opened(
+    add: Callable[..., str], monkeypatch: pytest.MonkeyPatch, file: str
+) -> None:
+    add("evil", file, HOSTILE[file])
+    portfolio = Portfolio()
+    with monkeypatch.context() as patch:  # as a release did that did not check yet
+        patch.setattr(headers, "form_of", lambda name: None)
+        portfolio.pull(["evil"])
+        portfolio.open("evil")
+    with pytest.raises(ModelCorrupt, match="cannot be loaded"):
+        portfolio.open("evil")
+    assert "cannot be loaded" in portfolio.verify("evil")[0].problem
+
+
+def test_a_hostile_file_in_an_archive_is_not_imported(
+    add: Callable[..., str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    add("evil", "evil.onnx", HOSTILE["evil.onnx"])
+    there = Portfolio(root=tmp_path / "there")
+    with monkeypatch.context() as patch:
+        patch.setattr(headers, "form_of", lambda name: None)
+        there.pull(["evil"])
+        there.export(["evil"], tmp_path / "models.tar")
+    with pytest.raises(BundleInvalid, match=r"evil\.onnx cannot be loaded"):
+        Portfolio(root=tmp_path / "here").load(tmp_path / "models.tar")
+
+
+def test_headers_are_checked_before_a_file_is_parsed_for_its_digest(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(importing, "tensor_digest", lambda path: pytest.fail("it was parsed"))
+    (tmp_path / "evil.onnx").write_bytes(HOSTILE["evil.onnx"])
+    spec = FileSpec("model", "evil.onnx", 100, tensors_sha256="0" * 64)
+    with pytest.raises(ModelCorrupt, match=r"evil\.onnx cannot be loaded"):
+        importing.check(spec, tmp_path / "evil.onnx", Stamps(tmp_path / "stamps.json"))
+
+
+def test_headers_are_read_once_a_content(mine: Portfolio, looks: list[str]) -> None:
+    mine.open("mine")
+    Portfolio().open("mine")
+    with loading.held(mine.open("mine").files["model"], Form.GGUF):
+        assert looks == [], "they were read when the model was pulled"
+    os.utime(mine.open("mine").files["model"])
+    mine.open("mine")
+    mine.open("mine")
+    assert looks == ["model.gguf"]
+
+
+def test_a_check_that_was_added_is_made_up_for(
+    mine: Portfolio, looks: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(headers, "CHECKS", headers.CHECKS + 1)
+    mine.open("mine")
+    mine.open("mine")
+    assert looks == ["model.gguf"]
+
+
+def test_sums_that_an_earlier_release_remembered_are_taken(mine: Portfolio, looks: list[str]) -> None:
+    stamps = mine.store.root / ".stamps.json"
+    rows = {path: row[:5] for path, row in json.loads(stamps.read_text()).items()}
+    stamps.write_text(json.dumps(rows))
+    mine.open("mine")
+    mine.open("mine")
+    assert looks == ["model.gguf"]
+
+
+def test_what_the_store_did_not_hash_is_checked_each_time(tmp_path: Path, looks: list[str]) -> None:
+    path = tmp_path / "some.bin"
+    path.write_bytes(SOUND)
+    for _ in range(2):
+        with loading.held(path, Form.GGUF) as name:
+            assert Path(name).read_bytes() == SOUND
+    assert looks == ["some.bin"] * 2
+    with pytest.raises(ModelCorrupt, match="cannot be loaded"), loading.held(path, Form.ONNX):
+        pytest.fail("it was let through")
+
+
+def test_a_file_whose_name_says_nothing_is_checked_for_its_library(add: Callable[..., str], looks: list[str]) -> None:
+    add("odd", "odd.bin", SOUND)
+    portfolio = Portfolio()
+    portfolio.pull(["odd"])
+    with loading.held(portfolio.open("odd").files["model"], Form.GGUF):
+        assert looks == ["odd.bin"]
+
+
+def test_a_file_that_took_the_place_of_the_hashed_one_is_refused(mine: Portfolio) -> None:
+    path = mine.open("mine").files["model"]
+    other = path.with_name("other")
+    other.write_bytes(SOUND)
+    other.replace(path)
+    for form in Form:
+        with pytest.raises(ModelCorrupt, match="has changed since its checksum"), loading.held(path, form):
+            pytest.fail("it was let through")
+    mine.open("mine")
+    with loading.held(path, Form.GGUF) as name:
+        assert Path(name).read_bytes() == SOUND
+
+
+@pytest.mark.skipif(not loading._DESCRIPTORS.is_dir(), reason="only Linux names an open file")
+def test_a_library_opens_the_hashed_file_whatever_the_path_leads_to(mine: Portfolio, tmp_path: Path) -> None:
+    path = mine.open("mine").files["model"]
+    evil = tmp_path / "evil"
+    evil.mkdir()
+    (evil / path.name).write_bytes(b"evil")
+    with loading.held(path, Form.GGUF) as name:
+        path.parent.rename(tmp_path / "good")
+        evil.rename(path.parent)
+        assert path.read_bytes() == b"evil"
+        assert Path(name).read_bytes() == SOUND
+
+
+def test_a_file_that_is_written_to_while_it_is_loaded_is_refused(mine: Portfolio) -> None:
+    path = mine.open("mine").files["model"]
+    with (
+        pytest.raises(ModelCorrupt, match=r"model\.gguf changed while it was loaded"),
+        loading.held(path, Form.GGUF),
+        path.open("ab") as file,
+    ):
+        file.write(b"\0")
+
+
+def test_a_file_that_is_gone(tmp_path: Path) -> None:
+    with pytest.raises(ModelCorrupt, match="cannot be read"), loading.held(tmp_path / "no.gguf", Form.GGUF):
+        pytest.fail("it was let through")
+
+
+def test_errors_name_the_file_and_no_descriptor(tmp_path: Path) -> None:
+    path = tmp_path / "odd.onnx"
+    path.write_bytes(model(NODE, message(5, weight(RAW))))
+    with pytest.raises(ModelCorrupt, match=r"^odd\.onnx cannot be loaded \(") as caught:
+        Runtime(1).session(path)
+    assert "/proc" not in str(caught.value)
+    assert str(tmp_path) not in str(caught.value)
+
+
+@pytest.mark.parametrize(("mode", "trusted"), [(0o755, True), (0o775, False), (0o757, False)])
+def test_what_others_can_write_is_not_believed(add: Callable[..., str], home: Path, mode: int, trusted: bool) -> None:
+    add("mine", "model.gguf", SOUND)
+    root = home / "shared"
+    root.mkdir()
+    root.chmod(mode)
+    portfolio = Portfolio(root=root)
+    portfolio.pull(["mine"])
+    assert portfolio.open("mine").name == "mine"
+    assert (root / ".stamps.json").exists() is trusted
+    assert (home / "cache" / "stamps.json").exists() is not trusted
+
+
+def test_sums_that_cannot_be_kept_are_remembered_for_this_process(
+    mine: Portfolio, monkeypatch: pytest.MonkeyPatch, looks: list[str]
+) -> None:
+    shutil.rmtree(mine.store.root / ".partial", ignore_errors=True)
+    (mine.store.root / ".stamps.json").unlink()
+    monkeypatch.setattr(Path, "write_text", _refuse)
+    mine.open("mine")
+    mine.open("mine")
+    assert looks == ["model.gguf"]
+
+
+def _refuse(self: Path, text: str) -> int:
+    raise PermissionError(13, "Permission denied")
+
+
+TEMPLATE = (
+    b"{% for i in range(10**9) %}{% for j in range(10**9) %}{% endfor %}{% endfor %}{{ raise_exception('evil') }}"
+)
+
+
+def test_a_models_own_chat_template_is_never_used(models: Callable[[str], InstalledModel], tmp_path: Path) -> None:
+    """One that would run for ever takes the place of the real one: the same question gives the same text."""
+    from edge_assistant.language.chat import Message, Role
+    from edge_assistant.language.engine import LlamaEngine
+
+    real = models("language")
+    path = tmp_path / "model.gguf"
+    shutil.copyfile(real.files["model"], path)
+    with path.open("r+b") as file:
+        head = file.read(4 << 20)
+        begin = head.index(b"tokenizer.chat_template") + len(b"tokenizer.chat_template") + 4
+        size = int.from_bytes(head[begin : begin + 8], "little")
+        assert size >= len(TEMPLATE)
+        file.seek(begin + 8)
+        file.write(TEMPLATE.ljust(size))
+    said = []
+    for opened in (real, InstalledModel(real.name, real.sha256, {"model": path}, real.options)):
+        engine = LlamaEngine(opened, Runtime(1), 256)
+        said.append("".join(engine.stream([Message(Role.USER, "What colour is the sky?")], max_tokens=8)))
+        engine.close()
+    assert said[0] == said[1] != ""
