@@ -1,10 +1,15 @@
-"""Small GGUF and ONNX files written by hand, so that they can declare what no library would write."""
+"""Small GGUF and ONNX files written by hand, to declare what no library would write; and damage to real ones."""
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+import tracemalloc
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+from hypothesis import strategies as st
+
+from edge_assistant_models.headers.malformed import Content, Malformed
 
 U8, U32, I32, F32, BOOL, STRING, ARRAY, U64 = 0, 4, 5, 6, 7, 8, 9, 10
 
@@ -105,3 +110,46 @@ def nested(depth: int) -> bytes:
     for _ in range(depth - 1):
         graph = message(1, message(4, b"If") + message(5, message(1, b"then") + message(6, graph)))
     return graph
+
+
+PEAK_BYTES = 24 << 20  # names of tensors, at most; the real models take 1 MB
+
+
+def refusal(check: Callable[[Content], None], content: Content) -> str:
+    """Why a check refuses a file, or nothing; to raise anything but `Malformed` or to allocate much is a fault."""
+    tracemalloc.start()
+    try:
+        check(content)
+    except Malformed as error:
+        return str(error)
+    else:
+        return ""
+    finally:
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < PEAK_BYTES
+
+
+def passes(check: Callable[[Content], None], content: Content) -> bool:
+    return not refusal(check, content)
+
+
+EDIT = st.tuples(
+    st.integers(0, (1 << 31) - 1),
+    st.one_of(
+        st.binary(min_size=1, max_size=9),
+        st.integers(0, (1 << 64) - 1).map(lambda value: struct.pack("<Q", value)),
+        st.integers(0, 64).map(lambda value: struct.pack("<Q", value)),
+        st.sampled_from([b"\0", b"\1", b"\x7f", b"\x80", b"\xff" * 4, b"\xff" * 10]),
+    ),
+)
+EDITS = st.lists(EDIT, min_size=1, max_size=4)
+
+
+def edited(content: bytes, edits: list[tuple[int, bytes]], places: range | list[int] | None = None) -> bytes:
+    """Bytes overwritten at some of the places."""
+    out, places = bytearray(content), places or range(len(content))
+    for at, value in edits:
+        begin = places[at % len(places)]
+        out[begin : begin + len(value)] = value[: len(out) - begin]
+    return bytes(out)

@@ -73,6 +73,32 @@ def forgotten() -> Iterator[None]:
     loading._hashed.clear()
 
 
+def test_the_models_here_are_sound(store: Path) -> None:
+    files = [path for path in store.glob("*/*") if headers.form_of(path.name)]
+    assert {path.suffix for path in files} == {".gguf", ".onnx"}
+    for path in files:
+        form = headers.form_of(path.name)
+        assert form is not None
+        with path.open("rb") as file:
+            headers.check(file, form, path.name)
+
+
+def test_the_form_is_told_by_the_name() -> None:
+    names = ("a.gguf", "A.ONNX", "a.onnx.json", "labels.txt", "gguf", ".onnx")
+    forms = [headers.form_of(name) for name in names]
+    assert forms == [headers.Form.GGUF, headers.Form.ONNX, None, None, None, None]
+
+
+@pytest.mark.parametrize("form", list(headers.Form))
+def test_what_is_wrong_is_one_line_with_the_files_name(tmp_path: Path, form: headers.Form) -> None:
+    path = tmp_path / f"a.{form}"
+    for content in (b"", b"\n\x1b[31m\xff" * 50):
+        path.write_bytes(content)
+        with path.open("rb") as file, pytest.raises(ModelCorrupt, match=rf"^a\.{form} cannot be loaded \(") as caught:
+            headers.check(file, form, path.name)
+        assert str(caught.value).isprintable()
+
+
 @pytest.mark.parametrize("file", HOSTILE)
 def test_a_hostile_file_does_not_get_into_the_store(add: Callable[..., str], file: str) -> None:
     add("evil", file, HOSTILE[file])
