@@ -45,6 +45,7 @@ def pytest_configure() -> None:
         npm_config_userconfig=os.devnull,
         HF_HUB_DISABLE_TELEMETRY="1",
         ORT_DISABLE_TELEMETRY="1",
+        PYTHON_KEYRING_BACKEND="keyring.backends.null.Keyring",  # the person's own keyring is not for tests
     )
     settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("any machine")  # nothing is asserted on seconds, not by hypothesis either

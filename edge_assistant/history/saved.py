@@ -85,10 +85,10 @@ def packed(value: object) -> bytes:
     return zlib.compress(json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass"), 1)
 
 
-def unpacked(data: bytes) -> Any:  # noqa: ANN401 - what JSON holds
-    """The object back; None where the bytes are not those that were kept, which the compression's sum tells."""
+def unpacked(data: bytes | None) -> Any:  # noqa: ANN401 - what JSON holds
+    """The object back; None where there are no bytes that `packed` made."""
     try:
-        return json.loads(zlib.decompress(data).decode("utf-8", "surrogatepass"))
+        return json.loads(zlib.decompress(data or b"").decode("utf-8", "surrogatepass"))
     except (zlib.error, ValueError):
         return None
 

@@ -18,14 +18,15 @@ import smalldisk
 from conversations import answer
 
 from edge_assistant.errors import StorageFull
-from edge_assistant.history.store import UNREADABLE, History, Saved, State
+from edge_assistant.history.rows import UNREADABLE
+from edge_assistant.history.store import History, Saved, State
 from edge_assistant.signals import Kind, Origin, take_bytes
 
 WRITES = """
 import os, signal, sys
 from pathlib import Path
 from conversations import answer
-from edge_assistant.history import store
+from edge_assistant.history import rows, store
 history = store.History(Path(sys.argv[1]))
 kept = history.begin()
 """
@@ -43,11 +44,11 @@ IN_THE_MIDDLE = (
     WRITES
     + """
 history.add_turn(kept, answer("1"))
-add = store._add_turn
-def killed(connection, conversation, answer):
-    add(connection, conversation, answer)
+add = rows.add_turn
+def killed(*what):
+    add(*what)
     os.kill(os.getpid(), signal.SIGKILL)  # all is written, nothing is committed
-store._add_turn = killed
+rows.add_turn = killed
 history.add_turn(kept, answer("2"))
 """
 )
@@ -296,7 +297,7 @@ def test_a_turn_that_cannot_be_read_leaves_the_others(kept: tuple[Path, str]) ->
     assert questions(saved) == [str(number) for number in range(60) if number not in (6, 8)]
     assert saved is not None
     assert (saved.title, saved.lost) == (UNREADABLE, 3)
-    assert [found.state for found in saved.signals] == [State.READY, State.CHANGED]
+    assert [found.state for found in saved.signals] == [State.READY, State.GONE]
     assert saved.present == (shots[0],)
 
 

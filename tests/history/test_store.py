@@ -13,7 +13,8 @@ import pytest
 from conversations import answer
 
 from edge_assistant.errors import UsageError
-from edge_assistant.history import store
+from edge_assistant.history import rows
+from edge_assistant.history.sealed import Cells
 from edge_assistant.history.store import LAYOUT, History, State
 from edge_assistant.signals import Kind, Origin, Signal, take_bytes, take_file
 
@@ -80,7 +81,7 @@ def test_nothing_is_kept_of_a_conversation_without_a_question(history: History) 
     empty, attached = history.begin(), history.begin()
     history.close(empty)
     history.add_signal(attached, snapshot())
-    assert [(found.title, found.turns) for found in history.conversations()] == [(store.UNTITLED, 0)]
+    assert [(found.title, found.turns) for found in history.conversations()] == [(rows.UNTITLED, 0)]
     history.close(attached)
     assert history.conversations() == []
 
@@ -123,7 +124,7 @@ def test_search(history: History, search: str, found: list[str]) -> None:
 def test_a_comparison_has_no_question_and_still_a_title(history: History) -> None:
     kept = history.begin()
     history.add_turn(kept, answer(""))
-    assert history.open(kept).title == store.COMPARED
+    assert history.open(kept).title == rows.COMPARED
 
 
 def test_a_long_question_is_a_short_title(history: History) -> None:
@@ -202,41 +203,37 @@ def test_a_conversation_is_written_by_one_app_only(history: History, other: Hist
     history.add_turn(kept, answer())
     assert other.unfinished() is None
     assert len(other.open(kept).turns) == 1
-    for write in (lambda: other.add_turn(kept, answer()), lambda: other.delete(kept), lambda: other.close(kept)):
+    for write in (lambda: other.add_turn(kept, answer()), lambda: other.close(kept)):
         with pytest.raises(UsageError, match="open in another app"):
             write()
-    assert other.prune(datetime.now(UTC) + timedelta(days=1)) == 0
+    assert other.open_elsewhere() == [kept]
+    assert history.open_elsewhere() == []
     history.close(kept)
+    assert other.open_elsewhere() == []
     other.add_turn(kept, answer("taken up again"))
     with pytest.raises(UsageError, match="open in another app"):
         history.add_turn(kept, answer())
 
 
-def test_deleted_conversations_leave_nothing(history: History, tmp_path: Path) -> None:
+def test_erased_conversations_leave_nothing(history: History, file: Path) -> None:
     kept, gone = history.begin(), history.begin()
     for conversation, planted in ((kept, b"stays" * 9), (gone, b"planted" * 5000)):
         history.add_signal(conversation, snapshot(data=planted), planted)
         history.add_turn(conversation, answer(f"about {planted[:7].decode()}"))
-    history.delete(gone)
-    raw = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
-    assert b"stays" in raw
-    assert b"planted" not in raw
+    with sqlite3.connect(file) as connection:
+        sealed = [row[0] for row in connection.execute("SELECT data FROM signals ORDER BY length(data)")]
+    connection.close()
+    assert len(sealed[1]) > 35_000
+    history.erase([gone])
+    raw = b"".join(found.read_bytes() for found in file.parent.rglob("*") if found.is_file())
+    assert sealed[0] in raw
+    assert not any(sealed[1][at : at + 64] in raw for at in range(0, len(sealed[1]), 64))
     assert [found.id for found in history.conversations()] == [kept]
+    assert history.vault.ids() == [kept]
     assert len(raw) < 200_000
+    assert [lock.stem for lock in (file.parent / "open").iterdir()] == [kept]
     with pytest.raises(UsageError, match="no such conversation"):
         history.open(gone)
-
-
-def test_old_conversations_go_by_themselves(history: History, file: Path) -> None:
-    old, new = history.begin(), history.begin()
-    for conversation in (old, new):
-        history.add_turn(conversation, answer())
-        history.close(conversation)
-    with sqlite3.connect(file) as connection:
-        connection.execute("UPDATE conversations SET touched = '2020-01-01T00:00:00+00:00' WHERE id = ?", [old])
-    connection.close()
-    assert history.prune(datetime.now(UTC) - timedelta(days=30)) == 1
-    assert [found.id for found in history.conversations()] == [new]
     with sqlite3.connect(file) as connection:
         counts = [connection.execute(f"SELECT count(*) FROM {table}").fetchone() for table in ("turns", "words")]
     connection.close()
@@ -264,10 +261,12 @@ def test_any_thread_may_write_and_look(history: History) -> None:
 
 def test_ten_thousand_turns(history: History) -> None:
     ids = [history.begin() for _ in range(100)]
+    cells = [Cells(id, history.vault.key(id)) for id in ids]
 
     def fill(connection: sqlite3.Connection) -> None:
         for number in range(10_000):
-            store._add_turn(connection, ids[number // 100], answer(f"Question {number}", f"It is {number}."))
+            said = answer(f"Question {number}", f"It is {number}.")
+            rows.add_turn(connection, ids[number // 100], cells[number // 100], said)
 
     history._database.write(fill)
     assert sum(found.turns for found in history.conversations()) == 10_000

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from datetime import UTC, datetime, timedelta
 
 from app_fakes import FORM, conflict
 from textual.message import Message
@@ -73,10 +72,10 @@ def test_what_is_too_old_is_deleted_and_what_is_open_is_not() -> None:
     work, _ = started()
     work.add(b"The dose is 5 mg.", Kind.TEXT, Origin.USER, "note")
     wait(work)
-    work.prune(datetime.now(UTC) - timedelta(days=1))
+    work.expire(1)
     wait(work)
     assert len(work.history.conversations()) == 2
-    work.prune(datetime.now(UTC) + timedelta(days=1))
+    work.expire(-1)  # as if a day had gone by
     wait(work)
     assert [summary.id for summary in work.history.conversations()] == [work.current]
     work.close()

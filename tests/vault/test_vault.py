@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+import secrets
+import shutil
+import sqlite3
 import stat
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
+from threading import Event
 
+import keyring
+import killed
 import pytest
+import smalldisk
 from hypothesis import given
 from hypothesis import strategies as st
+from keyring.backend import KeyringBackend
 
-from edge_assistant.errors import KeyGone, KeyLost
+from edge_assistant.errors import KeyGone, KeyLost, StorageFull
+from edge_assistant.vault import master
 from edge_assistant.vault.master import FILE, Place
+from edge_assistant.vault.vault import FILE as KEYS
 from edge_assistant.vault.vault import Key, Vault
 
 ID = "00112233aabbccdd"
@@ -63,3 +80,264 @@ def test_another_master_key_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(KeyLost):
         Vault(tmp_path).key(ID)
+
+
+def test_a_master_key_that_is_gone_is_not_made_anew(tmp_path: Path) -> None:
+    key = Vault(tmp_path).key(ID)
+    kept = (tmp_path / FILE).read_bytes()
+    (tmp_path / FILE).unlink()
+
+    with pytest.raises(KeyLost, match="is gone"):
+        Vault(tmp_path).key(ID)
+    assert not (tmp_path / FILE).exists()
+    (tmp_path / FILE).write_bytes(kept)
+    assert Vault(tmp_path).key(ID).digest(b"x") == key.digest(b"x")
+
+
+@pytest.mark.parametrize("content", [b"", b"short", bytes(33)])
+def test_a_file_that_holds_no_key_is_said(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / FILE).write_bytes(content)
+
+    with pytest.raises(KeyLost, match="holds no key"):
+        Vault(tmp_path).key(ID)
+
+
+def test_a_file_that_others_may_read_is_shut(tmp_path: Path) -> None:
+    Vault(tmp_path).key(ID)
+    (tmp_path / FILE).chmod(0o644)
+    Vault(tmp_path).key(ID)
+
+    assert stat.S_IMODE((tmp_path / FILE).stat().st_mode) == 0o600
+
+
+def test_a_key_that_was_forgotten_by_another_process_is_not_used_further(tmp_path: Path) -> None:
+    mine, theirs = Vault(tmp_path), Vault(tmp_path)
+    before = mine.key(ID)
+    sealed = before.seal(b"penicillin", "turn 1")
+    theirs.destroy([ID])
+
+    assert mine.every() == {}
+    with pytest.raises(KeyGone):
+        mine.existing(ID)
+    assert mine.key(ID).open(sealed, "turn 1") is None
+    assert theirs.existing(ID).digest(b"x") == mine.key(ID).digest(b"x") != before.digest(b"x")
+
+
+def test_a_damaged_key_is_said_and_the_others_are_given(tmp_path: Path) -> None:
+    vault = Vault(tmp_path)
+    vault.key(ID)
+    vault.key(ID[::-1])
+    vault.close()
+    with closing(sqlite3.connect(tmp_path / KEYS, isolation_level=None)) as connection:
+        connection.execute("UPDATE keys SET wrapped = zeroblob(92) WHERE id = ?", [ID])
+
+    assert list(vault.every()) == [ID[::-1]]
+    with pytest.raises(KeyLost, match="damaged"):
+        vault.existing(ID)
+
+
+def test_keys_that_change_places_are_refused(tmp_path: Path) -> None:
+    vault = Vault(tmp_path)
+    vault.key(ID)
+    vault.key(ID[::-1])
+    vault.close()
+    with closing(sqlite3.connect(tmp_path / KEYS, isolation_level=None)) as connection:
+        connection.execute("UPDATE keys SET wrapped = (SELECT wrapped FROM keys WHERE id = ?)", [ID])
+
+    assert list(vault.every()) == [ID]
+
+
+def test_nothing_of_a_destroyed_key_is_left_in_any_file(tmp_path: Path) -> None:
+    """Rows come and go in the tree of SQLite's pages; none leaves a copy behind."""
+    vault, random = Vault(tmp_path), Random(8)
+    wrapped: dict[str, bytes] = {}
+    for _ in range(25):
+        for _ in range(random.randrange(1, 20)):
+            vault.key(secrets.token_hex(8))
+        wrapped = dict(vault._database.read(lambda c: c.execute("SELECT id, wrapped FROM keys").fetchall()))
+        gone = random.sample(sorted(wrapped), random.randrange(len(wrapped)))
+        vault.destroy(gone)
+        raw = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+        left = [id for id in gone if any(wrapped[id][at : at + 16] in raw for at in (0, 30, 70))]
+        assert left == []
+        assert all(wrapped[id] in raw for id in wrapped.keys() - set(gone))
+
+
+def test_ids_by_the_time_at_which_they_were_made(tmp_path: Path) -> None:
+    vault = Vault(tmp_path)
+    vault.key(ID)
+
+    assert vault.ids(datetime.now(UTC) - timedelta(hours=1)) == []
+    assert vault.ids(datetime.now(UTC) + timedelta(hours=1)) == vault.ids() == [ID]
+
+
+def test_many_threads_share_one(tmp_path: Path) -> None:
+    vault = Vault(tmp_path)
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda n: vault.key(f"{n % 5:016x}").digest(b"x"), range(200)))
+
+    assert len(set(found)) == 5
+    assert found == [Vault(tmp_path).existing(f"{n % 5:016x}").digest(b"x") for n in range(200)]
+
+
+def test_processes_that_make_the_first_key_at_once_agree(tmp_path: Path) -> None:
+    script = "import sys; from pathlib import Path; from edge_assistant.vault.vault import Vault; sys.stdin.read();"
+    script += f"print(Vault(Path(sys.argv[1])).key({ID!r}).digest(b'x'))"
+    command = [sys.executable, "-c", script, str(tmp_path / "keys")]
+    started = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(5)]
+    told = {process.communicate()[0] for process in started}
+
+    assert told == {Vault(tmp_path / "keys").existing(ID).digest(b"x") + "\n"}
+
+
+def made_though_killed(tmp_path: Path, step: int) -> int:
+    """Kill the making of the first key at every so many lines; the next one makes or finds one and keeps it."""
+    folder = tmp_path / "keys"
+
+    def make() -> None:
+        Vault(folder).key(ID)
+
+    total = killed.lines(make)
+    for line in range(1, total, step):
+        shutil.rmtree(folder)
+        assert killed.at_line(make, line)
+        digest = Vault(folder).key(ID).digest(b"x")
+        assert Vault(folder).existing(ID).digest(b"x") == digest
+        assert not list(folder.glob(".edge-assistant-*"))
+    return len(range(1, total, step))
+
+
+def test_killed_while_the_first_key_is_made(tmp_path: Path) -> None:
+    assert made_though_killed(tmp_path, 9) > 10
+
+
+@pytest.mark.bench
+def test_killed_at_every_line_while_the_first_key_is_made(tmp_path: Path) -> None:
+    assert made_though_killed(tmp_path, 1) > 100
+
+
+def test_a_disk_that_is_full_and_has_room_again(tmp_path: Path) -> None:
+    with smalldisk.mounted(tmp_path / "disk") as disk:
+        filler = smalldisk.fill(disk)
+        vault = Vault(disk / "keys")
+        with pytest.raises(StorageFull) as caught:
+            vault.key(ID)
+        assert caught.value.exit_status == 6
+        filler.unlink()
+        vault.key(ID)
+        smalldisk.fill(disk)
+        assert vault.existing(ID)
+        vault.close()
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "keys").write_text("a file where the folder should be")
+
+    with pytest.raises(StorageFull, match="the file of keys cannot be written"):
+        Vault(tmp_path / "keys").key(ID)
+
+
+def test_a_reset_begins_anew(tmp_path: Path) -> None:
+    vault = Vault(tmp_path)
+    before = vault.key(ID).digest(b"x")
+    (tmp_path / FILE).write_bytes(bytes(32))
+    vault.close()
+    (tmp_path / KEYS).write_bytes(b"no database" * 1000)
+    assert vault.damaged
+    vault.reset()
+
+    assert not vault.damaged
+    assert vault.ids() == []
+    assert vault.key(ID).digest(b"x") != before
+
+
+# the system's keyring
+
+
+class Ring(KeyringBackend):
+    """A keyring in memory; `fails` is done before each call."""
+
+    priority = 5.0  # type: ignore[assignment]
+
+    def __init__(self, fails: Callable[[], object] = lambda: None) -> None:
+        super().__init__()
+        self.kept: dict[tuple[str, str], str] = {}
+        self.fails = fails
+
+    def get_password(self, service: str, username: str) -> str | None:
+        self.fails()
+        return self.kept.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.fails()
+        self.kept[service, username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        del self.kept[service, username]
+
+
+@pytest.fixture
+def ring(monkeypatch: pytest.MonkeyPatch) -> Iterator[Ring]:
+    monkeypatch.setattr(master, "_MAKING_WAIT_S", 0.2)
+    monkeypatch.setattr(master, "_WAIT_S", 0.2)
+    ring, before = Ring(), keyring.get_keyring()
+    keyring.set_keyring(ring)
+    yield ring
+    keyring.set_keyring(before)
+
+
+def refused() -> None:
+    raise RuntimeError("locked")
+
+
+def test_where_a_keyring_works_the_master_key_is_there_and_nowhere_else(tmp_path: Path, ring: Ring) -> None:
+    vault = Vault(tmp_path)
+    digest = vault.key(ID).digest(b"x")
+
+    assert vault.place is Place.KEYRING
+    assert Vault(tmp_path).key(ID).digest(b"x") == digest
+    ((_, secret),) = ring.kept.items()
+    raw = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    assert bytes.fromhex(secret) not in raw
+    assert secret.encode() not in raw
+    vault.reset()
+    assert ring.kept == {}
+
+
+@pytest.mark.parametrize("fails", [refused, lambda: Event().wait(5)], ids=["raises", "hangs"])
+def test_a_keyring_that_does_not_work_is_done_without(tmp_path: Path, ring: Ring, fails: Callable[[], object]) -> None:
+    ring.fails = fails
+
+    assert Vault(tmp_path).place is Place.FILE
+
+
+@pytest.mark.parametrize("fails", [refused, lambda: Event().wait(5)], ids=["raises", "hangs"])
+def test_a_keyring_that_is_locked_later_is_said(tmp_path: Path, ring: Ring, fails: Callable[[], object]) -> None:
+    Vault(tmp_path).key(ID)
+    ring.fails = fails
+
+    with pytest.raises(KeyLost) as caught:
+        Vault(tmp_path).key(ID)
+    assert str(caught.value).startswith("the system's keyring does not give the key of what is kept - unlock it, ")
+    ring.fails = lambda: None
+    assert Vault(tmp_path).key(ID)
+
+
+def test_a_keyring_that_keeps_in_the_clear_is_not_used(
+    tmp_path: Path, ring: Ring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Ring, "priority", 0.5)
+
+    assert Vault(tmp_path).place is Place.FILE
+    assert ring.kept == {}
+
+
+def test_what_seals_is_not_loaded_by_commands_that_seal_nothing() -> None:
+    heavy = {"cryptography", "keyring", "filelock", "jeepney"}
+    script = (
+        "import sys, edge_assistant.history.store; from edge_assistant.cli.main import main;"
+        f"main(['models', 'list']); print(*sorted({heavy} & set(sys.modules)), 'end')"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert done.stdout.splitlines()[-1] == "end"

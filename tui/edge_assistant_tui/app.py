@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -34,6 +33,8 @@ from edge_assistant_tui.work import Work
 
 if TYPE_CHECKING:
     from edge_assistant_tui.options import Options
+
+EXPIRES_S = 3600.0  # between two times that conversations which are too old are looked for
 
 
 class EdgeAssistant(App[int]):
@@ -160,9 +161,14 @@ class EdgeAssistant(App[int]):
             self.bind(first, f"visit('{place.NAME}')", description=place.TITLE, show=place.SHOWN)
             if others:
                 self.bind(others, f"visit('{place.NAME}')", description=place.TITLE, show=False)
-        if self.settings.keep_days is not None:
-            self.work.prune(datetime.now(UTC) - timedelta(days=self.settings.keep_days))
+        self._expire()
+        self.set_interval(EXPIRES_S, self._expire)
         self.theme_changed_signal.subscribe(self, self._remember)
+
+    def _expire(self) -> None:
+        """Let what is too old be forgotten: at the start, and again while the app stays open for days."""
+        if self.settings.keep_days is not None:
+            self.work.expire(self.settings.keep_days)
 
     def _remember(self, theme: Theme) -> None:
         """Keep a theme that was chosen, in the settings or the palette."""

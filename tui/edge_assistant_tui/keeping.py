@@ -45,9 +45,12 @@ class Keeping:
             return self._history
 
     def offer(self) -> None:
-        """Offer what the last run did not end."""
+        """Complete a forgetting that was killed, then offer what the last run did not end."""
 
         def offered() -> None:
+            from edge_assistant.governance import forgetting
+
+            forgetting.complete(self.history)
             if self.current is None and (saved := self.history.unfinished()) is not None:
                 self._post(messages.Unfinished(saved))
             if note := self.history.note:
@@ -68,6 +71,16 @@ class Keeping:
             write(self.history, self.current)
 
         self.guarded(written)
+
+    def expire(self, days: int) -> None:
+        """Forget what nothing was added to for some days; what is open stays."""
+
+        def expired() -> None:
+            from edge_assistant.governance import forgetting
+
+            forgetting.expire(days, self.history)
+
+        self.guarded(expired)
 
     def guarded(self, job: Callable[[], object]) -> None:
         """Do something with the history; that it fails is said, and no more than that."""

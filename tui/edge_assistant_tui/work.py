@@ -21,8 +21,6 @@ from edge_assistant_tui.jobs import Jobs
 from edge_assistant_tui.keeping import Keeping
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from edge_assistant.answer import Answer
     from edge_assistant.assistant import Assistant
     from edge_assistant.conversation import Conversation
@@ -160,9 +158,9 @@ class Work:
         """Let go of a conversation that was offered; it stays in the history."""
         self._jobs.put(partial(self._keeping.guarded, lambda: self.history.close(saved.id)))
 
-    def prune(self, before: datetime) -> None:
-        """Delete the conversations of the history that nothing was added to since a time."""
-        self._jobs.put(partial(self._keeping.guarded, lambda: self.history.prune(before)))
+    def expire(self, days: int) -> None:
+        """Forget the conversations that nothing was added to for some days."""
+        self._jobs.put(partial(self._keeping.expire, days))
 
     def switch(self, options: Options, instead: Mapping[str, str]) -> None:
         """Go on with other models or another language; the signals stay and are perceived anew.

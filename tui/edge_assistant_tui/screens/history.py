@@ -179,9 +179,10 @@ class History(Place):
     @work(thread=True)
     def _delete(self, id: str) -> None:
         from edge_assistant.errors import EdgeAssistantError
+        from edge_assistant.governance import forgetting
 
         try:
-            self.app.work.history.delete(id)
+            forgetting.forget(self.app.work.history, [id])
         except EdgeAssistantError as error:
             self.post_message(self.Refused(error.message, error.hint))
         self.app.call_from_thread(self._search, self.query_one(Input).value)

@@ -1,0 +1,270 @@
+"""Forgetting: keys first, then what they sealed; begun once, it is completed by whatever starts next.
+
+What is going to be forgotten is written down by its ids before anything is destroyed, in a file that is gone when all
+is done. A process that is killed in between leaves that file, and the next one goes on from it: each step may be done
+twice.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edge_assistant import atomic
+from edge_assistant.errors import KeyLost, StorageFull, UsageError
+from edge_assistant_models import paths
+
+if TYPE_CHECKING:
+    from edge_assistant.history.store import History
+
+INTENT = "forgetting.json"
+EXPIRED = "expired"  # a file whose time is when what is too old was last looked for
+EVERY_S = 3600.0  # between two times that what is too old is looked for
+_LOCK_WAIT_S = 60.0  # for another process that forgets
+_WHAT = "what is to be forgotten"
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What is being forgotten.
+
+    Attributes:
+        ids: of conversations, those of single questions too.
+        why: `asked` by a person, or `expired`.
+        all: whether it is everything, and so logs, too.
+        files: set aside damaged, by name; they lie beside the history.
+    """
+
+    ids: list[str]
+    why: str
+    all: bool = False
+    files: list[str] | None = None
+
+
+def forget(history: History, ids: Sequence[str]) -> None:
+    """Forget conversations.
+
+    Raises:
+        UsageError: one is open in another app; nothing is forgotten then.
+        StorageFull: it cannot be done, or not written into the audit trail; the next start goes on.
+    """
+    with _alone(), _held(history, ids) as (_, refused):
+        if refused:
+            raise _in_use(refused)
+        _begin(history, Intent(list(ids), "asked"))
+
+
+def forget_all(history: History) -> int:
+    """Forget everything that is kept of conversations; returns how many there were, with single questions.
+
+    Raises:
+        UsageError: one is open in another app; nothing is forgotten then.
+        StorageFull: as `forget`.
+    """
+    with _alone():
+        if refused := history.open_elsewhere():
+            raise _in_use(refused)
+        _mend_keys(history)
+        ids = list(dict.fromkeys([*history.ids(), *history.vault.ids()]))
+        _begin(history, Intent(ids, "asked", True, [file.name for file in history.set_aside()]))
+        return len(ids)
+
+
+def forget_before(history: History, before: datetime, why: str = "asked") -> int:
+    """Forget what nothing was added to since a time; returns how many conversations, with single questions.
+
+    What an app has open stays. Files that were set aside damaged before that time go, too.
+
+    Raises:
+        StorageFull: as `forget`.
+    """
+    with _alone(), _held(history, [id for id in history.ids(before) if not history.holds(id)]) as (held, _):
+        still = set(history.ids(before))  # nobody adds to those that are held, and somebody may have until then
+        kept = set(history.ids())
+        ids = [id for id in held if id in still] + [id for id in history.vault.ids(before) if id not in kept]
+        files = [file.name for file in history.set_aside() if file.stat().st_mtime < before.timestamp()]
+        if ids or files:
+            _begin(history, Intent(ids, why, files=files))
+        return len(ids)
+
+
+def expire(days: int, history: History | None = None) -> int:
+    """Forget what nothing was added to for some days, conversations and single questions; returns how many.
+
+    Args:
+        days: that conversations are kept.
+        history: of this process, which keeps what it holds; None for one of the moment.
+
+    Raises:
+        StorageFull: as `forget`.
+    """
+    with _opened(history) as opened:
+        gone = forget_before(opened, datetime.now(UTC) - timedelta(days=days), "expired")
+    with _storing():
+        (_folder() / EXPIRED).touch()
+    return gone
+
+
+def expire_when_due(days: int | None) -> int:
+    """As `expire`, unless that was done within the last hour, or nothing was ever sealed; for commands that end soon.
+
+    Args:
+        days: that conversations are kept; None keeps all.
+    """
+    if days is None or not _folder().is_dir():
+        return 0
+    with contextlib.suppress(FileNotFoundError):
+        if 0 <= time.time() - (_folder() / EXPIRED).stat().st_mtime < EVERY_S:
+            return 0
+    return expire(days)
+
+
+def pending() -> bool:
+    """Whether something was begun to be forgotten, and a crash came between."""
+    return (_folder() / INTENT).exists()
+
+
+def complete(history: History | None = None) -> None:
+    """Go on where a process was killed while it forgot; nothing where none was.
+
+    Raises:
+        StorageFull: it cannot be done.
+    """
+    if pending():
+        with _alone(), _opened(history) as opened:
+            if (intent := _intended()) is not None:
+                _carry_out(opened, intent)
+
+
+def _begin(history: History, intent: Intent) -> None:
+    """Write down what is going to be forgotten, then do it; what another process was killed at goes first."""
+    if (former := _intended()) is not None:
+        _carry_out(history, former)
+    with _storing(), atomic.writing(_folder() / INTENT) as stream:
+        stream.write(json.dumps(asdict(intent)).encode())
+    _carry_out(history, intent)
+
+
+def _carry_out(history: History, intent: Intent) -> None:
+    if intent.all:
+        _mend_keys(history)
+    history.erase(intent.ids)
+    with _storing():
+        for name in intent.files or ():
+            (history.folder / Path(name).name).unlink(missing_ok=True)
+        if intent.all:
+            _remove_logs()
+    _record(history, intent)
+    with _storing():
+        (_folder() / INTENT).unlink(missing_ok=True)
+
+
+def _mend_keys(history: History) -> None:
+    """Where the keys cannot be read any more, begin with new ones: what they sealed is going anyway."""
+    try:
+        history.vault.every()
+    except (KeyLost, StorageFull) as error:
+        if not isinstance(error, KeyLost) and not history.vault.damaged:
+            raise
+        history.vault.reset()
+
+
+def _remove_logs() -> None:
+    """Remove the logs: nothing that signals say is meant to be in them, but a fault may have quoted something."""
+    for pattern in ("*.log", "*.log.*"):
+        for file in paths.state_dir().glob(pattern):
+            file.unlink(missing_ok=True)
+
+
+def _record(history: History, intent: Intent) -> None:
+    """Write into the audit trail that it was done; a crash right after lets the next start write it again."""
+    from edge_assistant.governance.audit.trail import Trail
+
+    trail = Trail(vault=history.vault)
+    body = {"why": intent.why, "all": intent.all, "conversations": intent.ids, "files": len(intent.files or ())}
+    try:
+        trail.append("forgot", body, intent.ids[0] if len(intent.ids) == 1 else "")
+    finally:
+        trail.close()
+
+
+def _intended() -> Intent | None:
+    """What is written down; None where nothing is, or nothing that was written by us."""
+    file = _folder() / INTENT
+    with _storing():
+        try:
+            found = json.loads(file.read_bytes())
+            return Intent(list(found["ids"]), found["why"], found["all"], found["files"])
+        except FileNotFoundError:
+            return None
+        except (KeyError, TypeError, ValueError):
+            file.unlink()
+            return None
+
+
+@contextlib.contextmanager
+def _held(history: History, ids: Sequence[str]) -> Iterator[tuple[list[str], list[str]]]:
+    """Hold conversations for a moment; those that are, and those that another app has open."""
+    before = [id for id in ids if history.holds(id)]
+    held = [id for id in ids if history.hold(id)]
+    try:
+        yield held, [id for id in ids if id not in held]
+    finally:
+        history.let_go(set(held) - set(before))
+
+
+@contextlib.contextmanager
+def _opened(history: History | None) -> Iterator[History]:
+    if history is not None:
+        yield history
+        return
+    from edge_assistant.history.store import History
+
+    opened = History()
+    try:
+        yield opened
+    finally:
+        opened.quit()
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """One process forgets at a time.
+
+    Raises:
+        StorageFull: another one does, for long.
+    """
+    from filelock import FileLock, Timeout
+
+    with _storing():
+        _folder().mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = FileLock(_folder() / "forgetting.lock", timeout=_LOCK_WAIT_S)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise StorageFull("another program is forgetting", "wait for it, then run this again") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _storing() -> contextlib.AbstractContextManager[None]:
+    from edge_assistant.database import storing
+
+    return storing(_WHAT)
+
+
+def _folder() -> Path:
+    return paths.data_dir() / "keys"
+
+
+def _in_use(ids: Sequence[str]) -> UsageError:
+    what = "a conversation is" if len(ids) == 1 else f"{len(ids)} conversations are"
+    return UsageError(f"{what} open in another app ({', '.join(ids)})", "end that app, then run this again")

@@ -1,0 +1,188 @@
+"""What is done with the rows of the history, each within a transaction of the store's."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+from edge_assistant.answer import Answer
+from edge_assistant.errors import UsageError
+from edge_assistant.history.saved import Saved, Summary, Turn, now, packed, signal_back, signal_record, unpacked
+from edge_assistant.history.sealed import Cells
+from edge_assistant.signals import Signal
+from edge_assistant.vault.vault import Key
+
+UNTITLED = "(no question yet)"
+UNREADABLE = "(not readable)"
+KEYLESS = "(its key is gone)"
+COMPARED = "(the signals compared)"
+_TITLE = 80  # characters of the first question that name a conversation
+_NO_TITLE = b""  # stands unsealed until something was asked
+
+
+def touch(connection: sqlite3.Connection, conversation: str) -> None:
+    """Make sure that a conversation is there and not closed."""
+    at = now().isoformat()
+    connection.execute(
+        "INSERT INTO conversations (id, began, touched, title) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (id) DO UPDATE SET touched = excluded.touched, closed = 0",
+        [conversation, at, at, _NO_TITLE],
+    )
+
+
+def add_signal(
+    connection: sqlite3.Connection, conversation: str, cells: Cells, signal: Signal, data: bytes | None
+) -> None:
+    """Keep a signal, or what it is now."""
+    touch(connection, conversation)
+    kept = {"name": folded(signal.name), "body": packed(signal_record(signal)), "data": data}
+    sealed = [
+        None if value is None else cells.seal(value, "signals", signal.id, column) for column, value in kept.items()
+    ]
+    connection.execute(
+        "INSERT INTO signals (conversation, id, place, name, body, data)"
+        " VALUES (?1, ?2, (SELECT coalesce(max(place), 0) + 1 FROM signals WHERE conversation = ?1), ?3, ?4, ?5)"
+        " ON CONFLICT (conversation, id) DO UPDATE SET"
+        " name = excluded.name, body = excluded.body, data = excluded.data, removed = 0",
+        [conversation, signal.id, *sealed],
+    )
+
+
+def remove_signal(connection: sqlite3.Connection, conversation: str, signal: str) -> None:
+    """Mark a signal as removed; its bytes go where no answer rests on them, its place stays for when it comes back."""
+    touch(connection, conversation)
+    connection.execute(
+        "UPDATE signals SET removed = 1, data = iif(used, data, NULL) WHERE conversation = ? AND id = ?",
+        [conversation, signal],
+    )
+
+
+def add_turn(connection: sqlite3.Connection, conversation: str, cells: Cells, answer: Answer) -> None:
+    """Keep a turn; the first question names the conversation."""
+    touch(connection, conversation)
+    title = " ".join(answer.question.split())[:_TITLE] or COMPARED
+    number = _scalar(connection, "SELECT count(*) FROM turns WHERE conversation = ?", conversation) + 1
+    connection.execute(
+        "UPDATE conversations SET title = ? WHERE id = ? AND title = ?",
+        [cells.seal(packed(title), "conversations", conversation, "title"), conversation, _NO_TITLE],
+    )
+    body = cells.seal(packed(answer.to_json()), "turns", number, "body")
+    connection.execute("INSERT INTO turns VALUES (?, ?, ?, ?)", [conversation, number, now().isoformat(), body])
+    said = cells.seal(folded(f"{answer.question}\n{answer.text}"), "words", number, "text")
+    connection.execute("INSERT INTO words VALUES (?, ?, ?)", [conversation, number, said])
+    connection.executemany(
+        "UPDATE signals SET used = 1 WHERE conversation = ? AND id = ?",
+        [(conversation, signal.id) for signal in answer.signals],
+    )
+
+
+def listed(connection: sqlite3.Connection, keys: Callable[[], Mapping[str, Key]], search: str) -> list[Summary]:
+    """The conversations, the last one first; with `search`, those in which each of its words stands."""
+    rows = connection.execute(
+        "SELECT id, title, began, (SELECT count(*) FROM words WHERE conversation = id) FROM conversations"
+        " ORDER BY touched DESC"
+    ).fetchall()
+    have = keys() if rows else {}
+    cells = {id: Cells(id, have.get(id)) for id, *_ in rows}
+    found = [
+        Summary(id, _title(title, cells[id]), datetime.fromisoformat(began), turns) for id, title, began, turns in rows
+    ]
+    wanted = [folded(word) for word in search.split()]
+    if not wanted:
+        return found
+    having = _having(connection, cells, wanted)
+    return [summary for summary in found if summary.id in having]
+
+
+def _having(connection: sqlite3.Connection, cells: Mapping[str, Cells], wanted: list[bytes]) -> set[str]:
+    """The conversations in whose questions, answers and names of signals each of the words stands."""
+    missing: dict[str, list[bytes]] = {}
+    rows = connection.execute(
+        "SELECT conversation, 'words', number, 'text', text FROM words"
+        " UNION ALL SELECT conversation, 'signals', id, 'name', name FROM signals WHERE used OR NOT removed"
+    )
+    for id, table, row, column, sealed in rows:
+        left = missing.setdefault(id, wanted)
+        if left:
+            text = cells[id].open(sealed, table, row, column) or b""
+            missing[id] = [word for word in left if word not in text]
+    return {id for id, left in missing.items() if not left}
+
+
+def whole(connection: sqlite3.Connection, conversation: str, cells: Cells) -> Saved:
+    """A conversation with all that it holds; it is there."""
+    title, began = connection.execute("SELECT title, began FROM conversations WHERE id = ?", [conversation]).fetchone()
+    signals = connection.execute(
+        "SELECT id, body, data, removed FROM signals WHERE conversation = ? AND (used OR NOT removed) ORDER BY place",
+        [conversation],
+    )
+    turns = connection.execute(
+        "SELECT number, asked, body FROM turns WHERE conversation = ? ORDER BY number", [conversation]
+    )
+    records = [
+        (id, unpacked(cells.open(body, "signals", id, "body")), cells.open(data, "signals", id, "data"), bool(removed))
+        for id, body, data, removed in signals
+    ]
+    answers = [(asked, unpacked(cells.open(body, "turns", number, "body"))) for number, asked, body in turns]
+    return Saved(
+        conversation,
+        _title(title, cells),
+        datetime.fromisoformat(began),
+        tuple(signal_back(id, found, data, removed=removed) for id, found, data, removed in records if found),
+        tuple(Turn(datetime.fromisoformat(asked), found) for asked, found in answers if found),
+        [found for _, found, *_ in (*records, *answers)].count(None),
+    )
+
+
+def require(connection: sqlite3.Connection, conversation: str) -> None:
+    """Refuse an id that no conversation has.
+
+    Raises:
+        UsageError: as it says.
+    """
+    if connection.execute("SELECT 1 FROM conversations WHERE id = ?", [conversation]).fetchone() is None:
+        raise no_such()
+
+
+def no_such() -> UsageError:
+    """What is said of an id that no conversation has."""
+    return UsageError("there is no such conversation", "look at the list of conversations")
+
+
+def close(connection: sqlite3.Connection, conversation: str) -> bool:
+    """End a conversation, and say whether something was asked in it."""
+    connection.execute("UPDATE conversations SET closed = 1 WHERE id = ?", [conversation])
+    connection.execute("DELETE FROM signals WHERE conversation = ? AND removed AND NOT used", [conversation])
+    return bool(_scalar(connection, "SELECT count(*) FROM words WHERE conversation = ?", conversation))
+
+
+def ids(connection: sqlite3.Connection, *, unclosed: bool = False, before: datetime | None = None) -> list[str]:
+    """The conversations, the last one first: all, those that nobody closed, or those untouched since a time."""
+    rows = connection.execute(
+        "SELECT id FROM conversations WHERE NOT (closed AND ?) AND touched < ? ORDER BY touched DESC",
+        [unclosed, before.isoformat() if before else "9999"],
+    )
+    return [id for (id,) in rows]
+
+
+def delete(connection: sqlite3.Connection, conversations: Sequence[str]) -> None:
+    """Delete conversations with all that they hold."""
+    connection.executemany("DELETE FROM conversations WHERE id = ?", [(id,) for id in conversations])
+
+
+def folded(text: str) -> bytes:
+    """A text as it is searched: letters without their case."""
+    return text.casefold().encode("utf-8", "surrogatepass")
+
+
+def _title(sealed: bytes, cells: Cells) -> str:
+    if sealed == _NO_TITLE:
+        return UNTITLED
+    if not cells.readable:
+        return KEYLESS
+    return str(unpacked(cells.open(sealed, "conversations", cells.conversation, "title")) or UNREADABLE)
+
+
+def _scalar(connection: sqlite3.Connection, query: str, conversation: str) -> int:
+    return int(connection.execute(query, [conversation]).fetchone()[0])

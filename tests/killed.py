@@ -1,0 +1,86 @@
+"""A piece of work that is killed at a chosen line of our own code, in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+import edge_assistant
+
+_OURS = os.path.dirname(edge_assistant.__file__)  # noqa: PTH120 - as frames tell it
+
+
+def lines(work: Callable[[], object]) -> int:
+    """How many lines of ours a piece of work runs through."""
+    count = 0
+
+    def one() -> None:
+        nonlocal count
+        count += 1
+
+    _traced(work, one)
+    return count
+
+
+def at_line(work: Callable[[], object], line: int) -> bool:
+    """Do it in a child that is killed before the line of that number; whether it got so far."""
+    child = os.fork()
+    if child == 0:
+        left = line
+
+        def one() -> None:
+            nonlocal left
+            left -= 1
+            if left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        status = 70
+        try:
+            _traced(work, one)
+            status = 0
+        finally:
+            os._exit(status)
+    return ended(child)
+
+
+def at_moment(work: Callable[[], object], wait: Callable[[], object]) -> bool:
+    """Do it in a child that is killed once a wait is over; whether it was killed in the middle."""
+    child = os.fork()
+    if child == 0:
+        status = 70
+        try:
+            work()
+            status = 0
+        finally:
+            os._exit(status)
+    wait()
+    os.kill(child, signal.SIGKILL)
+    return ended(child)
+
+
+def ended(child: int) -> bool:
+    """Whether a child was killed; it may have ended well, and nothing else."""
+    _, status = os.waitpid(child, 0)
+    if os.WIFSIGNALED(status):
+        return os.WTERMSIG(status) == signal.SIGKILL
+    assert os.WEXITSTATUS(status) == 0, f"the work failed: {os.WEXITSTATUS(status)}"
+    return False
+
+
+def _traced(work: Callable[[], object], one: Callable[[], None]) -> None:
+    def trace(frame: FrameType, event: str, argument: Any) -> Any:
+        if not frame.f_code.co_filename.startswith(_OURS):
+            return None
+        if event == "line":
+            one()
+        return trace
+
+    sys.settrace(trace)
+    try:
+        work()
+    finally:
+        sys.settrace(None)
