@@ -116,7 +116,8 @@ def _lock(arguments: Sequence[str]) -> None:
         proof.listen()
     found = lock.engage(wanted=len(words) == len(arguments))
     if not found.locked:
-        print(f"warning: UNLOCKED: code in this process can reach the network, as {found.why_not}", file=sys.stderr)
+        what = f"UNLOCKED: code in this process can reach the network, as {found.why_not} - {found.hint}"
+        print(f"warning: {what}", file=sys.stderr)
 
 
 def _open_streams(as_json: bool) -> None:

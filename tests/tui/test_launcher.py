@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import http.server
 import os
 import signal
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -233,8 +235,8 @@ def arguments(*given: str) -> argparse.Namespace:
 def test_the_command_line_comes_before_the_settings() -> None:
     assert launcher.options_of(arguments()) == Options("large", "clinic", "de")
     given = ["--profile", "tiny", "--domain", "d.toml", "--language", "en", "--attach", "a.jpg", "--attach", "b.wav"]
-    devices = ["--camera", "file:c.mp4", "--microphone", "USB Audio", "--speaker", "file:out.wav"]
-    options = Options("tiny", "d.toml", "en", "file:c.mp4", "USB Audio", "file:out.wav", ("a.jpg", "b.wav"))
+    devices = ["--camera", "file:c.mp4", "--microphone", "USB Audio", "--speaker", "file:out.wav", "--no-lock"]
+    options = Options("tiny", "d.toml", "en", "file:c.mp4", "USB Audio", "file:out.wav", ("a.jpg", "b.wav"), True)
     assert launcher.options_of(arguments(*given, *devices)) == options
 
 
@@ -253,3 +255,61 @@ def test_the_launcher_imports_nothing_heavy() -> None:
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     heavy = {"textual", "rich", "numpy", "cv2", "llama_cpp", "onnxruntime", "sounddevice", "socket", "asyncio", "ssl"}
     assert not heavy & set(ran.stdout.split())
+
+
+def test_a_locked_app_still_has_models_pulled(launch: Launch, home: Path, tmp_path: Path) -> None:
+    """Over the network, of which this machine's loopback is all that a test may use."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Serves)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    installed = pulled.made_up(home)
+    entry = home / "catalog" / "mine.toml"
+    source = f'type = "url"\nkey = "model"\nurl = "http://127.0.0.1:{server.server_port}/model.bin"\n'
+    entry.write_text(entry.read_text().replace('type = "file"\npath = "incoming"\n', source))
+    said = tmp_path / "said"
+    terminal = launch(f"""
+    import socket
+    from pathlib import Path
+    from edge_assistant.governance.offline import lock
+    from edge_assistant_tui.pulling import Puller
+    lock.engage()
+    try:
+        socket.create_connection(("127.0.0.1", {server.server_port}))
+    except OSError as error:
+        refused = str(error)
+    Path({str(said)!r}).write_text(f"{{refused}}, {{Puller().pull('mine', lambda line: None)}}")
+    """)
+    assert terminal.ended() == 0, terminal.seen
+    server.shutdown()
+    server.server_close()
+    assert said.read_text() == "[Errno 13] Permission denied, 0"
+    assert installed.read_bytes() == pulled.CONTENT
+
+
+class _Serves(http.server.BaseHTTPRequestHandler):
+    """Serves the made-up model to whoever asks."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(pulled.CONTENT)))
+        self.end_headers()
+        self.wfile.write(pulled.CONTENT)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing on the tests' output."""
+
+
+def filters(pid: int) -> int:
+    """How many filters the kernel has over a process."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("Seccomp_filters:")[2].split()[0])
+
+
+@pytest.mark.parametrize("given", [(), ("--no-lock",)])
+def test_the_app_is_locked_and_its_launcher_is_not(bare: Launch, given: tuple[str, ...]) -> None:
+    terminal = bare("--profile", "tiny", *given)
+    app, launcher = opened(terminal)
+    terminal.read_until(r"\bUNLOCKED\b" if given else r"\bLOCKED\b")
+    assert filters(launcher) == filters(os.getpid())
+    assert filters(app) == filters(launcher) + (not given)
+    os.kill(app, signal.SIGKILL)
+    assert terminal.ended() == 137

@@ -1,0 +1,120 @@
+"""The filter of the offline lock, run by an interpreter for both machines, whichever the tests run on."""
+
+from __future__ import annotations
+
+import errno
+import re
+from pathlib import Path
+
+import bpf
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_assistant.governance.offline import seccomp
+from edge_assistant.governance.offline.seccomp import ALLOW, KILL, MACHINES, REFUSED, Machine, program
+
+ERRNO = 0x00050000
+OTHERS = {"x86_64": [0x40000003, 0xC00000B7, 0x40000028], "aarch64": [0x40000028, 0xC000003E, 0x800000B7, 0x40000003]}
+HEADERS = {
+    "x86_64": ("/usr/include/x86_64-linux-gnu/asm/unistd_64.h", "/usr/include/asm/unistd_64.h"),
+    "aarch64": ("/usr/include/asm-generic/unistd.h",),
+}
+WORDS = st.integers(0, (1 << 32) - 1)
+LONGS = st.integers(0, (1 << 64) - 1)
+ARGUMENTS = st.lists(LONGS, min_size=6, max_size=6)
+
+
+@pytest.fixture(params=sorted(MACHINES))
+def name(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def machine(name: str) -> Machine:
+    return MACHINES[name]
+
+
+def verdict(machine: Machine, number: int, *arguments: int) -> int:
+    return bpf.run(program(machine), machine.audit, number, arguments)
+
+
+def test_the_kernel_would_take_it(machine: Machine) -> None:
+    assert bpf.faults(program(machine)) == []
+
+
+def test_every_call_of_the_tables_is_ruled_upon(machine: Machine) -> None:
+    assert set(machine.numbers) == {*REFUSED, "socket", "socketpair", "ioctl", "seccomp"}
+    assert len(set(machine.numbers.values())) == len(machine.numbers)
+
+
+def test_the_numbers_are_those_of_the_kernels_headers(name: str, machine: Machine) -> None:
+    header = next((file for file in map(Path, HEADERS[name]) if file.exists()), None)
+    if header is None:
+        pytest.skip("the kernel's headers are not installed")
+    found = dict(re.findall(r"#define __NR(?:3264)?_(\w+)\s+(\d+)", header.read_text("ascii")))
+    assert {call: int(found[call]) for call in machine.numbers} == machine.numbers
+
+
+@pytest.mark.parametrize("call", ["socket", "socketpair"])
+@given(family=WORDS, above=WORDS, others=ARGUMENTS)
+def test_only_unix_sockets_are_made(call: str, family: int, above: int, others: list[int]) -> None:
+    """The kernel takes the family as 32 bits, so what stands above them must not count."""
+    for machine in MACHINES.values():
+        number, given_ = machine.numbers[call], [family | above << 32, *others[1:]]
+        assert verdict(machine, number, *given_) == (ALLOW if family == 1 else ERRNO | errno.EACCES)
+        assert verdict(machine, number, 1 | above << 32, *others[1:]) == ALLOW
+
+
+@pytest.mark.parametrize("family", [0, 2, 3, 10, 15, 16, 17, 21, 29, 31, 38, 40, 44, -1, seccomp.NO_FAMILY])
+def test_no_other_family_is_granted(machine: Machine, family: int) -> None:
+    for call in ("socket", "socketpair"):
+        assert verdict(machine, machine.numbers[call], family) == ERRNO | errno.EACCES
+
+
+@pytest.mark.parametrize(("call", "told"), sorted(REFUSED.items()))
+@given(arguments=ARGUMENTS)
+def test_what_is_refused_is_refused_with_any_arguments(call: str, told: int, arguments: list[int]) -> None:
+    for machine in MACHINES.values():
+        assert verdict(machine, machine.numbers[call], *arguments) == ERRNO | told
+
+
+@given(command=WORDS, above=WORDS, descriptor=LONGS)
+def test_a_tunnel_is_no_way_out(command: int, above: int, descriptor: int) -> None:
+    for machine in MACHINES.values():
+        ioctl = machine.numbers["ioctl"]
+        assert verdict(machine, ioctl, descriptor, 0x400454CA | above << 32) == ERRNO | errno.EPERM
+        if command != 0x400454CA:
+            assert verdict(machine, ioctl, descriptor, command | above << 32) == ALLOW
+
+
+@given(number=st.integers(0, 0x3FFFFFFF) | st.integers(0, 500), arguments=ARGUMENTS)
+def test_every_other_call_is_let_through(number: int, arguments: list[int]) -> None:
+    for machine in MACHINES.values():
+        ruled = set(machine.numbers.values()) - {machine.numbers["seccomp"]}
+        if number not in ruled:
+            assert verdict(machine, number, *arguments) == ALLOW
+
+
+@given(audit=WORDS, number=WORDS, arguments=ARGUMENTS)
+def test_a_program_of_another_machine_is_killed(audit: int, number: int, arguments: list[int]) -> None:
+    for name, machine in MACHINES.items():
+        for other in (audit, *OTHERS[name]):
+            if other != machine.audit:
+                assert bpf.run(program(machine), other, number, arguments) == KILL
+
+
+@given(number=st.integers(0x40000000, 0xFFFFFFFF), arguments=ARGUMENTS)
+def test_the_second_numbering_of_x86_64_is_not_there(number: int, arguments: list[int]) -> None:
+    assert verdict(MACHINES["x86_64"], number, *arguments) == ERRNO | errno.ENOSYS
+    x32_socket = 0x40000000 + MACHINES["x86_64"].numbers["socket"]
+    assert verdict(MACHINES["x86_64"], x32_socket, 2, 1, 0) == ERRNO | errno.ENOSYS
+
+
+def test_the_interpreter_tells_a_broken_filter() -> None:
+    """The tests above could not fail where the interpreter let everything through."""
+    whole = program(MACHINES["x86_64"])
+    without = [one for one in whole if one.operand != ERRNO | errno.EACCES]
+    assert bpf.run(without, 0xC000003E, 41, [2]) != ERRNO | errno.EACCES
+    assert bpf.faults(whole[:-1]) != []
+    assert bpf.faults([*whole[:5], whole[5]._replace(code=0x15, yes=200), *whole[6:]]) != []

@@ -1,0 +1,135 @@
+"""`doctor --prove-offline`: all is refused under the lock, and the same attempts get through without it."""
+
+from __future__ import annotations
+
+import errno
+import json
+from collections.abc import Callable, Mapping
+
+import pytest
+from real_command import Command
+
+from edge_assistant.errors import UsageError
+from edge_assistant.governance.offline import proof, seccomp
+from edge_assistant.governance.offline.attempts import ATTEMPTS
+from edge_assistant.governance.offline.listener import WAYS
+from edge_assistant.governance.offline.proof import Outcome, Proof, Result
+
+works_here = pytest.mark.skipif(seccomp.machine() is None, reason="the lock works on Linux on x86-64 and arm64 only")
+
+
+@pytest.fixture
+def command(tmp_path) -> Command:
+    return Command(tmp_path)
+
+
+@works_here
+def test_everything_is_refused(command: Command) -> None:
+    ran = command("doctor", "--prove-offline", "--json")
+    assert ran.status == 0
+    said = json.loads(ran.out)
+    assert said["offline"] is said["locked"] is True
+    assert {*said["reached"], *said["missing"]} == {*WAYS}
+    assert "TCP IPv4" in said["reached"]
+    tried = {(result["attempt"], result["way"]): result["outcome"] for result in said["results"]}
+    assert tried == {(attempt, way): "refused" for attempt in ATTEMPTS for way in said["reached"]}
+    assert {result["error"] for result in said["results"]} == {"EACCES", "ENOSYS", "EIO"}
+
+
+@works_here
+def test_without_the_lock_the_same_attempts_get_through(command: Command) -> None:
+    ran = command("--no-lock", "doctor", "--prove-offline", "--json")
+    assert ran.status == 1
+    said = json.loads(ran.out)
+    assert said["offline"] is said["locked"] is False
+    through = {result["attempt"] for result in said["results"] if result["outcome"] == "got through"}
+    assert through >= {*ATTEMPTS} - {"io_uring"}  # which a kernel may lack or forbid
+    assert not [result for result in said["results"] if result["outcome"] != "got through" and result["error"] == ""]
+
+
+@works_here
+def test_the_table_is_for_people(command: Command) -> None:
+    ran = command("doctor", "--prove-offline")
+    assert ran.status == 0
+    lines = [line.strip() for line in ran.out.splitlines() if line.strip()]
+    assert lines[0] == "LOCKED"
+    assert lines[1].startswith("outside the lock a listener on loopback was reached by: TCP IPv4")
+    assert [line.split("  ")[0] for line in lines if "refused" in line][:7] == [*ATTEMPTS]
+    assert lines[-1] == "offline: all refused"
+
+
+class Listener:
+    """One that nothing reaches but what it is told."""
+
+    def __init__(self, missing: Mapping[str, str], arrives: int = 0) -> None:
+        self.reached = tuple(way for way in WAYS if way not in missing)
+        self.ports = dict.fromkeys(self.reached, 9)
+        self.missing = missing
+        self.arrives = arrives
+        self.closed = False
+
+    def arrived(self) -> Mapping[str, int]:
+        return dict.fromkeys(self.reached, self.arrives)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def proved(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Proof]:
+    """The proof with one attempt that fails as told, under a lock that is said to be in force."""
+
+    def made(failure: Exception | None, missing: Mapping[str, str] | None = None, arrives: int = 0) -> Proof:
+        def attempt(family: int, kind: int, port: int) -> None:
+            if failure is not None:
+                raise failure
+
+        monkeypatch.setattr(proof, "ATTEMPTS", {"one": attempt})
+        monkeypatch.setattr(proof.lock, "state", lambda: proof.lock.Lock(True))
+        listener = Listener(missing or {}, arrives)
+        monkeypatch.setattr(proof, "_listener", listener)
+        found = proof.prove()
+        assert listener.closed
+        return found
+
+    return made
+
+
+@pytest.mark.parametrize(
+    ("failure", "arrives", "outcome", "error"),
+    [
+        (PermissionError(errno.EACCES, "denied"), 0, Outcome.REFUSED, "EACCES"),
+        (OSError(errno.ENOSYS, "no such call"), 0, Outcome.REFUSED, "ENOSYS"),
+        (ConnectionRefusedError(errno.ECONNREFUSED, "refused"), 0, Outcome.FAILED, "ECONNREFUSED"),  # it had a socket
+        (TimeoutError("too late"), 0, Outcome.FAILED, "too late"),
+        (ValueError("no address"), 0, Outcome.FAILED, "no address"),
+        (None, 0, Outcome.THROUGH, ""),
+        (PermissionError(errno.EACCES, "denied"), 1, Outcome.THROUGH, "EACCES"),  # whatever it says, something came
+    ],
+)
+def test_only_a_refusal_counts(
+    proved: Callable[..., Proof], failure: Exception | None, arrives: int, outcome: Outcome, error: str
+) -> None:
+    found = proved(failure, arrives=arrives)
+    assert set(found.results) == {Result("one", way, outcome, error) for way in WAYS}
+    assert found.holds is (outcome is Outcome.REFUSED)
+
+
+def test_a_machine_without_ipv6_says_so(proved: Callable[..., Proof]) -> None:
+    missing = {"TCP IPv6": "Cannot assign requested address", "UDP IPv6": "Cannot assign requested address"}
+    found = proved(PermissionError(errno.EACCES, "denied"), missing)
+    assert {result.way for result in found.results} == {"TCP IPv4", "UDP IPv4"}
+    assert found.missing == missing
+    assert found.holds
+
+
+def test_where_nothing_listens_nothing_is_proven(proved: Callable[..., Proof]) -> None:
+    assert not proved(PermissionError(errno.EACCES, "denied"), dict.fromkeys(WAYS, "no loopback")).holds
+    refused = Result("one", "TCP IPv4", Outcome.REFUSED, "EACCES")
+    assert not Proof(True, ("TCP IPv4",), {}, (refused,)).holds  # the others neither reached nor missing
+    assert not Proof(False, tuple(WAYS), {}, (refused,)).holds  # refused, but not by the lock
+
+
+def test_without_a_listener_it_cannot_be_asked_for() -> None:
+    with pytest.raises(UsageError, match="nothing listens outside the lock"):
+        proof.prove()
