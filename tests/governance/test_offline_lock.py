@@ -5,12 +5,15 @@ from __future__ import annotations
 import errno
 import json
 import os
+import platform
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import textwrap
+from pathlib import Path
 
 import pytest
 from real_command import COMMAND
@@ -218,6 +221,32 @@ def test_elsewhere_it_is_said_to_be_unlocked(monkeypatch: pytest.MonkeyPatch) ->
     found = lock.engage()
     assert (found.word, found.why_not) == ("UNLOCKED", "it works on Linux on x86-64 and arm64 only")
     assert health.offline_lock().ok is False
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries ask no resolver but over the network")
+@pytest.mark.parametrize("set_", ["whole", "filter alone"])
+def test_no_resolver_of_this_machine_is_asked_for_a_name(tmp_path: Path, set_: str) -> None:
+    """One that runs beside, such as nscd or systemd-resolved, would pass the name on to the network."""
+    script = """
+    import socket, sys
+    from edge_assistant.governance.offline import lock, seccomp
+    if sys.argv[1] == "whole":
+        lock.engage()
+    else:
+        machine = seccomp.machine()
+        seccomp.install(seccomp.program(machine), machine.numbers["seccomp"])
+    assert socket.gethostbyname("localhost") == "127.0.0.1"
+    try:
+        socket.gethostbyname("a-name-that-leaves.invalid")
+    except OSError:
+        print("unknown")
+    """
+    strace = ["strace", "-f", "-qq", "-e", "trace=connect", "-o", str(tmp_path / "trace")]
+    command = [*strace, sys.executable, "-c", textwrap.dedent(script), set_]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert ran.stdout == "unknown\n"
+    assert ("AF_UNIX" in (tmp_path / "trace").read_text()) is (set_ == "filter alone")
 
 
 def test_what_is_only_imported_is_not_locked() -> None:

@@ -57,17 +57,26 @@ def engage(wanted: bool = True) -> Lock:
         _unlocked = Lock(False, "it works on Linux on x86-64 and arm64 only", "use such a machine")
     elif not wanted:
         _unlocked = Lock(False, "--no-lock was given", "leave it out")
-    elif not seccomp.in_force():
-        _let_go_of_sockets()
-        seccomp.install(seccomp.program(machine), machine.numbers["seccomp"])
+    else:
+        if not seccomp.in_force():
+            _let_go_of_sockets()
+            seccomp.install(seccomp.program(machine), machine.numbers["seccomp"])
         if not seccomp.in_force():
             raise LockFailed("the offline lock was set and is not in force", seccomp.HINT)
+        _look_up_no_names()
     return state()
 
 
 def state() -> Lock:
     """Whether the lock is in force, as the kernel says."""
     return Lock(True) if seccomp.machine() is not None and seccomp.in_force() else _unlocked
+
+
+def _look_up_no_names() -> None:
+    """Let glibc find names in the file of hosts only: a resolver beside it, asked by a pipe, would ask the network."""
+    configure = getattr(ctypes.CDLL(None), "__nss_configure_lookup", None)
+    if configure is not None:
+        configure(b"hosts", b"files")
 
 
 def _let_go_of_sockets() -> None:
