@@ -18,6 +18,7 @@
     ├── VoiceUnavailable                        nothing can be spoken: a program is missing or fails: status 4
     ├── KeyLost                                 the key of what is kept is not to be had: status 6
     ├── KeyGone                                 what is asked for was forgotten, its key is destroyed: status 3
+    ├── AuditDamaged                            the audit trail is not as it was written: status 1
     ├── PolicyRefused                           a rule of the policy refuses: status 5
     ├── LockFailed                              the offline lock cannot be set: status 5
     └── ModelError, StorageFull, ...            see edge_assistant_models.errors
@@ -41,6 +42,7 @@ from edge_assistant_models.errors import (
 )
 
 __all__ = [
+    "AuditDamaged",
     "BundleInvalid",
     "CatalogInvalid",
     "DeviceBusy",
@@ -180,6 +182,13 @@ class KeyGone(EdgeAssistantError):
 
     code = "key.gone"
     exit_status = 3
+
+
+class AuditDamaged(EdgeAssistantError):
+    """The audit trail is not as it was written; the message names the first bad row and the kind of damage."""
+
+    code = "audit.damaged"
+    exit_status = 1
 
 
 class PolicyRefused(EdgeAssistantError):

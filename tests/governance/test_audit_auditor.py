@@ -46,7 +46,7 @@ class Audited:
         )
 
     def rows(self) -> list[Row]:
-        return self.trail.read(lambda c, head: [Row(*row) for row in c.execute("SELECT * FROM rows ORDER BY number")])
+        return self.trail.read(lambda c: [Row(*row) for row in c.execute("SELECT * FROM rows ORDER BY number")])
 
     def facts(self, kind: str) -> list[dict[str, Any]]:
         return [json.loads(row.body) for row in self.rows() if row.kind == kind]

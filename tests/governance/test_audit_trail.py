@@ -35,7 +35,7 @@ def opened(folder: Path) -> Trail:
 
 
 def rows(trail: Trail) -> list[Row]:
-    return trail.read(lambda c, head: [Row(*row) for row in c.execute("SELECT * FROM rows ORDER BY number")])
+    return trail.read(lambda c: [Row(*row) for row in c.execute("SELECT * FROM rows ORDER BY number")])
 
 
 def test_each_row_carries_the_code_of_the_one_before(tmp_path: Path) -> None:

@@ -120,8 +120,12 @@ def add(file: Path, checkpoint: Checkpoint) -> None:
             os.close(descriptor)
 
 
-def read(file: Path) -> Iterator[Checkpoint | None]:
+def read(file: Path, until: int | None = None) -> Iterator[Checkpoint | None]:
     """The checkpoints of a file, one a line; None for a line that is none, as where the power failed.
+
+    Args:
+        file: of lines.
+        until: lines that begin at this byte or later were added meanwhile, and are left out; None for all.
 
     Raises:
         InputMissing: there is no such file.
@@ -129,7 +133,7 @@ def read(file: Path) -> Iterator[Checkpoint | None]:
     """
     try:
         with file.open("rb") as stream:
-            while line := stream.readline(MAX_LINE):
+            while (until is None or stream.tell() < until) and (line := stream.readline(MAX_LINE)):
                 if line.strip():
                     yield _parsed(line)
     except FileNotFoundError:

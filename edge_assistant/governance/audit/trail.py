@@ -120,10 +120,18 @@ class Trail:
             entry = ("stopped", {"code": error.code})
             self._database.write(lambda c: _extended(c, keys, [entry], conversation, False))
 
-    def read(self, work: Callable[[sqlite3.Connection, Head], T]) -> T:
+    def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Look something up, all of one moment."""
-        keys = self._opened()
-        return self._database.read(lambda connection: work(connection, _head(connection, keys)))
+        return self._database.read(work)
+
+    def head(self, connection: sqlite3.Connection) -> Head:
+        """How far the trail has come."""
+        return _head(connection, self._opened())
+
+    @property
+    def damaged(self) -> bool:
+        """Whether its file is no database any more."""
+        return self._database.damaged
 
     def close(self) -> None:
         """Let go of the file."""
