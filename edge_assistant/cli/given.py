@@ -81,10 +81,9 @@ def _auditor() -> Auditor:
     """What writes the question down; each is a conversation of its own."""
     from edge_assistant.governance.audit.auditor import Auditor
     from edge_assistant.governance.audit.trail import Trail
-    from edge_assistant.vault.vault import Vault
 
-    vault, conversation = Vault(), secrets.token_hex(8)
-    return Auditor(Trail(vault=vault), vault, lambda: conversation)
+    conversation = secrets.token_hex(8)
+    return Auditor(Trail(), lambda: conversation)
 
 
 def take(given: Sequence[tuple[Kind, str]], strict: bool) -> tuple[list[Signal], list[Failure]]:

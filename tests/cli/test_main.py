@@ -22,7 +22,7 @@ HEAVY = [
     "onnx", "pyarrow", "tokenizers", "pypdfium2", "zxingcpp", "rapidocr",
 ]  # fmt: skip
 OPTIONS_OF_THE_APP = ["attach", "camera", "microphone", "speaker", "profile", "language", "domain"]
-VERBS = ["ask", "bench", "check", "doctor", "models"]
+VERBS = ["ask", "audit", "bench", "check", "doctor", "models"]
 
 
 def imported(*arguments: str) -> set[str]:

@@ -36,7 +36,7 @@ class Audited:
     def __init__(self, folder: Path, portfolio: Portfolio, engine: ScriptedEngine | None = None) -> None:
         self.vault = Vault(folder / "keys")
         self.trail = Trail(folder / "audit", self.vault, folder / "checkpoints.jsonl")
-        self.auditor = Auditor(self.trail, self.vault, lambda: ID)
+        self.auditor = Auditor(self.trail, lambda: ID)
         self.assistant = Assistant(
             portfolio,
             "test",

@@ -28,6 +28,7 @@ DOCS = (
     "docs/bad-input.md",
     "docs/domains.md",
     "docs/architecture.md",
+    "docs/audit.md",
     "docs/reasoning.md",
     "docs/scenarios.md",
     "docs/tolerances.md",

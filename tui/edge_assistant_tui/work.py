@@ -183,13 +183,11 @@ class Work:
                 from edge_assistant.governance.audit.auditor import Auditor
                 from edge_assistant.governance.audit.trail import Trail
                 from edge_assistant.reasoning.rules import domain
-                from edge_assistant.vault.vault import Vault
                 from edge_assistant_models.portfolio import Portfolio
 
                 chosen = self._options.domain
                 vocabulary = domain.load(chosen) if chosen else None
-                vault = Vault()
-                auditor = Auditor(Trail(vault=vault), vault, self._keeping.begin)
+                auditor = Auditor(Trail(), self._keeping.begin)
                 self._assistant = Assistant(
                     Portfolio(), self._options.profile, vocabulary=vocabulary, instead=self._instead, auditor=auditor
                 )

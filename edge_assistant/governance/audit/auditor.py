@@ -18,7 +18,7 @@ from edge_assistant.evidence import Evidence
 from edge_assistant.governance.audit.rows import canonical
 from edge_assistant.governance.audit.trail import Entry, Trail
 from edge_assistant.signals import Signal
-from edge_assistant.vault.vault import Key, Vault
+from edge_assistant.vault.vault import Key
 
 # What of an answer its digest stands for: all but how long it took. What a later version adds is not among it.
 DIGESTED = (
@@ -31,16 +31,14 @@ Watch = Callable[[Event], None]
 class Auditor:
     """Writes down what becomes of questions; every method may raise StorageFull and KeyLost."""
 
-    def __init__(self, trail: Trail, vault: Vault, conversation: Callable[[], str]) -> None:
+    def __init__(self, trail: Trail, conversation: Callable[[], str]) -> None:
         """Prepare.
 
         Args:
-            trail: takes the rows.
-            vault: has the keys of conversations.
+            trail: takes the rows; its vault has the keys of conversations.
             conversation: gives the id of the conversation that goes on now.
         """
         self._trail = trail
-        self._vault = vault
         self._conversation = conversation
         self._known: set[tuple[str, str, str]] = set()  # conversation, signal and sum of signals that are in the trail
 
@@ -99,7 +97,7 @@ class Auditor:
 
     def _key(self, conversation: str) -> Key:
         try:
-            return self._vault.key(conversation)
+            return self._trail.vault.key(conversation)
         except StorageFull as error:
             self._trail.stopped(error, conversation)
             raise

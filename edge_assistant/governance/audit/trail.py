@@ -58,6 +58,11 @@ class Trail:
     """The trail of this machine, for whichever thread and several processes.
 
     Every method may raise StorageFull, also for a trail that is damaged, and KeyLost.
+
+    Attributes:
+        folder: where it lies.
+        outside: a file beside it that takes each checkpoint too.
+        vault: whose master key its keys come from.
     """
 
     def __init__(self, folder: Path | None = None, vault: Vault | None = None, outside: Path | None = None) -> None:
@@ -70,7 +75,7 @@ class Trail:
         """
         self.folder = folder or paths.data_dir() / "audit"
         self.outside = outside or paths.state_dir() / "audit" / CHECKPOINTS
-        self._vault = vault or Vault()
+        self.vault = vault or Vault()
         self._database = Database(self.folder / FILE, LAYOUT)
         self._lock = threading.Lock()
         self._keys: tuple[bytes, Signer] | None = None
@@ -133,6 +138,22 @@ class Trail:
         """Whether its file is no database any more."""
         return self._database.damaged
 
+    def renew(self) -> None:
+        """Begin anew where the key that it was begun with is gone for good; the old files are kept beside the new ones.
+
+        Where the key is there, nothing happens: a trail that is damaged is not put away.
+        """
+        try:
+            self.read(self.head)
+        except KeyLost:
+            self._database.close()
+            end = f"-until-{datetime.now(UTC):%Y%m%dT%H%M%S}"
+            with storing(LAYOUT.what):
+                for file in (self.folder / FILE, self.folder / f"{FILE}-wal", self.outside):
+                    with contextlib.suppress(FileNotFoundError):
+                        file.rename(file.with_name(file.name.replace(".", f"{end}.", 1)))
+                (self.folder / f"{FILE}-shm").unlink(missing_ok=True)
+
     def close(self) -> None:
         """Let go of the file."""
         self._database.close()
@@ -152,7 +173,7 @@ class Trail:
     def _opened(self) -> tuple[bytes, Signer]:
         with self._lock:
             if self._keys is None:
-                self._keys = self._vault.subkey("audit chain"), Signer(self._vault)
+                self._keys = self.vault.subkey("audit chain"), Signer(self.vault)
             return self._keys
 
     def _keep_reserve(self) -> None:

@@ -1,0 +1,274 @@
+"""`edge-assistant audit`, as a person uses it, and the script that checks an export without it."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from real_command import Command, unprivileged
+
+from edge_assistant.cli.main import main
+from edge_assistant.governance.audit.trail import FILE, Trail
+from edge_assistant_models import paths
+
+FIRST, SECOND = "0011223344556677", "8899aabbccddeeff"
+
+
+@pytest.fixture
+def trail(home: Path) -> Trail:
+    """The trail of this home: two conversations, a checkpoint between."""
+    trail = Trail()
+    trail.extend([("question", {"verb": "ask", "digest": "ab" * 32}), ("said", {"sentence": 1})], FIRST)
+    trail.checkpoint()
+    trail.extend(
+        [("question", {"verb": "check", "signals": ["text:1", "text:2"]}), ("ended", {"code": "stopped"})], SECOND
+    )
+    trail.close()
+    return trail
+
+
+@pytest.fixture
+def audit(trail: Trail, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Runs the verb over it: status, output, errors."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        status = main(["audit", *map(str, arguments)])
+        out, err = capsys.readouterr()
+        return status, out, err
+
+    return run
+
+
+Audit = Callable[..., tuple[int, str, str]]
+
+
+def changed(*statements: str) -> None:
+    with closing(sqlite3.connect(paths.data_dir() / "audit" / FILE, isolation_level=None)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def shown(audit: Audit, *options: object) -> list[dict[str, Any]]:
+    status, out, _ = audit("show", "--json", *options)
+    assert status == 0
+    rows: list[dict[str, Any]] = json.loads(out)["rows"]
+    return rows
+
+
+def test_the_table_has_every_row_with_its_facts(audit: Audit) -> None:
+    status, out, err = audit("show")
+    lines = out.splitlines()
+
+    assert (status, err) == (0, "")
+    assert [line.split()[0] for line in lines] == ["row", "1", "2", "3", "4", "5"]
+    assert "question    digest abababababab..., verb ask" in lines[1]
+    assert SECOND in lines[4]
+    assert "signals text:1 text:2" in lines[4]
+
+
+def test_as_json_it_is_one_object(audit: Audit) -> None:
+    rows = shown(audit)
+    assert [row["number"] for row in rows] == [1, 2, 3, 4, 5]
+    assert rows[0]["body"] == {"verb": "ask", "digest": "ab" * 32}
+
+
+def test_filters(audit: Audit) -> None:
+    def numbers(*options: object) -> list[int]:
+        return [row["number"] for row in shown(audit, *options)]
+
+    first, *_, last = (row["time"] for row in shown(audit))
+    assert numbers("--kind", "question") == [1, 4]
+    assert numbers("--conversation", FIRST) == [1, 2]
+    assert numbers("--last", 2) == [4, 5]
+    assert numbers("--last", 0) == [1, 2, 3, 4, 5]
+    assert numbers("--since", first, "--until", last) == [1, 2, 3, 4]
+    assert numbers("--since", last[:10], "--until", last[:10]) == [1, 2, 3, 4, 5]
+    assert numbers("--until", "2020-01-01") == []
+    assert numbers("--conversation", SECOND, "--kind", "ended") == [5]
+
+
+@pytest.mark.parametrize("options", [["--since", "yesterday"], ["--last", "-1"], ["--last", "x"]])
+def test_options_that_are_no_good(audit: Audit, options: list[str]) -> None:
+    status, out, err = audit("show", *options)
+    assert (status, out) == (2, "")
+    assert err.startswith("error: ")
+
+
+def test_a_row_that_somebody_made_unreadable_is_shown_as_it_is(audit: Audit) -> None:
+    changed("UPDATE rows SET body = '[\x1b[2J', time = 'noon' WHERE number = 2")
+    status, out, _ = audit("show")
+    assert status == 0
+    assert "noon" in out
+    assert "\x1b" not in out
+    assert shown(audit)[1]["body"] == {"unreadable": "[\x1b[2J"}
+
+
+def test_one_that_is_whole(audit: Audit) -> None:
+    status, out, err = audit("verify")
+    assert (status, err) == (0, "")
+    assert out.startswith("whole: all 5 rows are as they were written\ncheckpoints that agree: 1")
+    assert json.loads(audit("verify", "--json")[1])["whole"] is True
+
+
+def test_one_that_is_not(audit: Audit) -> None:
+    changed("UPDATE rows SET kind = 'answer' WHERE number = 2")
+    status, out, _ = audit("verify")
+    assert status == 1
+    assert out.startswith("DAMAGED: row 2 was edited: its code does not fit\nthe 1 rows before")
+    status, out, _ = audit("verify", "--json")
+    found = json.loads(out)
+    assert (status, found["whole"], found["finding"]["row"], found["finding"]["damage"]) == (1, False, 2, "edited")
+
+
+def test_a_file_that_is_no_database(audit: Audit) -> None:
+    (paths.data_dir() / "audit" / FILE).write_bytes(b"no database " * 999)
+    for end in ("-wal", "-shm"):
+        (paths.data_dir() / "audit" / (FILE + end)).unlink(missing_ok=True)
+    status, out, _ = audit("verify")
+    assert status == 1
+    assert "audit.db is no database any more" in out
+
+
+def test_a_checkpoint_that_was_kept_finds_what_was_cut_off(audit: Audit, tmp_path: Path) -> None:
+    before = (paths.data_dir() / "audit" / FILE).read_bytes()
+    kept = tmp_path / "kept.jsonl"
+    assert audit("checkpoint", kept)[0] == audit("checkpoint", kept)[0] == 0
+    assert len(kept.read_text().splitlines()) == 2
+    assert audit("verify", "--checkpoint", kept)[0] == 0
+    (paths.data_dir() / "audit" / FILE).write_bytes(before)
+    for end in ("-wal", "-shm"):
+        (paths.data_dir() / "audit" / (FILE + end)).unlink(missing_ok=True)
+    (paths.state_dir() / "audit" / "checkpoints.jsonl").unlink()
+    assert audit("verify")[0] == 0
+    status, out, _ = audit("verify", "--checkpoint", kept)
+    assert status == 1
+    assert "the trail was truncated: rows 6 to 6 are missing" in out
+
+
+def test_a_checkpoint_is_printed_where_no_file_is_named(audit: Audit) -> None:
+    found = json.loads(audit("checkpoint")[1])
+    assert found["rows"] == 5
+    assert found["public_key"] == audit("key")[1].strip()
+
+
+def test_a_file_without_a_checkpoint(audit: Audit, tmp_path: Path) -> None:
+    (tmp_path / "none.jsonl").write_text("{}\n")
+    assert audit("verify", "--checkpoint", tmp_path / "none.jsonl")[0] == 3
+    assert audit("verify", "--checkpoint", tmp_path / "missing.jsonl")[0] == 3
+
+
+# exports
+
+
+@pytest.fixture
+def script(pytestconfig: pytest.Config, tmp_path: Path) -> Path:
+    """The script that docs/audit.md prints."""
+    docs = (pytestconfig.rootpath / "docs" / "audit.md").read_text("utf-8")
+    (code,) = re.findall(r"^```python\n(.*?)^```", docs, re.M | re.S)
+    assert len(code.splitlines()) <= 30
+    file = tmp_path / "check_export.py"
+    file.write_text(code)
+    return file
+
+
+def checked(script: Path, *arguments: object) -> tuple[int, str]:
+    command = [sys.executable, "-I", str(script), *map(str, arguments)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    return ran.returncode, ran.stdout + ran.stderr
+
+
+def test_the_script_of_the_docs_checks_an_export(audit: Audit, script: Path, tmp_path: Path) -> None:
+    export, kept = tmp_path / "trail.jsonl", tmp_path / "kept.jsonl"
+    audit("checkpoint", kept)
+    status, out, _ = audit("export", export)
+    key = audit("key")[1].strip()
+    assert (status, out) == (0, f"6 rows, signed with the key {key}\n")
+
+    status, out = checked(script, export, key, kept)
+    assert status == 0, out
+    assert out.startswith("6 rows, as they were signed on ")
+    other = "00" * 31 + "01"
+    assert checked(script, export, other)[0] == 1
+    lines = export.read_text().splitlines(keepends=True)
+    for bad, said in (
+        ([*lines[:1], lines[1].replace('"sentence":1', '"sentence":2'), *lines[2:]], "line 2 is not as it was signed"),
+        ([*lines[:1], *lines[2:]], "line 2 is not as it was signed"),
+        ([lines[1], lines[0], *lines[2:]], "line 1 is not as it was signed"),
+        ([*lines[:3], *lines[2:]], "line 4 is not as it was signed"),
+        (lines[:-1], "the end is missing"),
+        (lines[:-2] + lines[-1:], "the end is missing"),
+        ([*lines, lines[1]], "is not as it was signed"),
+    ):
+        export.write_text("".join(bad))
+        status, out = checked(script, export, key)
+        assert status == 1
+        assert said in out
+    marks = kept.read_text()
+    export.write_text("".join(lines))
+    kept.write_text(marks.replace('"rows":5', '"rows":4'))
+    assert "InvalidSignature" in checked(script, export, key, kept)[1]
+
+
+def test_an_export_of_an_older_state_does_not_agree_with_a_later_checkpoint(
+    audit: Audit, script: Path, tmp_path: Path
+) -> None:
+    audit("export", tmp_path / "trail.jsonl")
+    audit("checkpoint", tmp_path / "kept.jsonl")
+    audit("checkpoint", tmp_path / "kept.jsonl")
+    status, out = checked(script, tmp_path / "trail.jsonl", audit("key")[1].strip(), tmp_path / "kept.jsonl")
+    assert status == 1
+    assert "over 6 rows does not agree" in out
+
+
+def test_exports_that_cannot_be_written(audit: Audit, tmp_path: Path) -> None:
+    (tmp_path / "there").write_text("something")
+    assert audit("export", tmp_path / "there")[0] == 2
+    assert audit("export", tmp_path / "no" / "folder")[0] == 2
+    assert (tmp_path / "there").read_text() == "something"
+    changed("DELETE FROM rows WHERE number = 3")
+    status, _, err = audit("export", tmp_path / "trail.jsonl")
+    assert status == 1
+    assert err.startswith("error: rows 3 to 3 were deleted - ")
+    assert not (tmp_path / "trail.jsonl").exists()
+
+
+# questions
+
+
+def test_a_question_is_audited_and_its_answer_can_be_checked(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "form.txt").write_text("Allergies: penicillin\n")
+    (tmp_path / "note.txt").write_text("Allergies: none\n")
+    signals = ["--text", tmp_path / "form.txt", "--text", tmp_path / "note.txt"]
+    ran = command("check", *signals, "--json")
+    assert ran.status == 1, ran
+    (tmp_path / "answer.json").write_text(ran.out)
+
+    verified = command("audit", "verify", "--answer", tmp_path / "answer.json")
+    assert verified.status == 0, verified
+    assert "this answer was given: row 9, " in verified.out
+    changed = ran.out.replace("penicillin", "pencillin", 1)
+    (tmp_path / "answer.json").write_text(changed)
+    denied = command("audit", "verify", "--answer", tmp_path / "answer.json")
+    assert denied.status == 1
+    assert "NOT FOUND" in denied.out
+
+
+def test_where_nothing_may_be_written_nothing_is_answered(command: Command, home: Path, tmp_path: Path) -> None:
+    (tmp_path / "form.txt").write_text("Allergies: penicillin\n")
+    Trail().append("said", {})
+    files = [home / "audit", *(home / "audit").iterdir()]
+    for file in files:
+        file.chmod(0o555 if file.is_dir() else 0o444)
+    ran = command("ask", "Which allergies are known?", "--text", tmp_path / "form.txt", prefix=unprivileged())
+    for file in files:
+        file.chmod(0o755)
+    assert (ran.status, ran.out) == (6, ""), ran
+    assert ran.err.startswith("error: the audit trail cannot be written")
