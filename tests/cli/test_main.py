@@ -181,7 +181,7 @@ def test_an_interruption_speaks_of_a_pull_only_to_who_pulls(
 
 
 def test_a_verb_alone_knows_its_options() -> None:
-    needed = {"ask": ["q"], "bench": ["readings"], "models": ["list"], "check": [], "doctor": []}
+    needed = {"ask": ["q"], "audit": ["key"], "bench": ["readings"], "models": ["list"], "check": [], "doctor": []}
     assert all(parser(verb).parse_args([verb, *needed[verb]]).verb == verb for verb in VERBS)
 
 
