@@ -79,7 +79,7 @@ def offline_lock() -> Check:
 
     found = lock.state()
     if found.locked:
-        return Check("offline lock", True, "LOCKED, no network; edge-assistant doctor --prove-offline tries")
+        return Check("offline lock", True, "LOCKED, no network; doctor --prove-offline tries it")
     return Check("offline lock", False, f"UNLOCKED, {found.why_not}", found.hint)
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
+from edge_assistant.governance.offline import lock
 from edge_assistant_tui.app import EdgeAssistant
 from edge_assistant_tui.options import Options
 
@@ -96,6 +97,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     folder = parser.parse_args().folder
     folder.mkdir(parents=True, exist_ok=True)
+    lock.engage()  # as the app's own process does
     asyncio.run(record(folder))
 
 

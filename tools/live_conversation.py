@@ -16,6 +16,7 @@ from typing import Any
 
 from textual.message import Message
 
+from edge_assistant.governance.offline import lock
 from edge_assistant_tui import messages
 from edge_assistant_tui.app import EdgeAssistant
 from edge_assistant_tui.options import Options
@@ -92,6 +93,7 @@ def main() -> None:
     parser.add_argument("--voice", action="store_true", help="speak the answer into a file")
     parser.add_argument("--runs", type=int, default=3)
     args = parser.parse_args()
+    lock.engage()  # as the app's own process does
     for _ in range(args.runs):
         asyncio.run(converse(args.picture, args.recording, args.profile, args.voice))
 
