@@ -1,0 +1,127 @@
+"""Answers, their events and kept conversations without personal data, for whoever sees them besides the person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from types import TracebackType
+
+from edge_assistant.answer import Answer, Computation, Failure, Told, Verdict
+from edge_assistant.errors import EdgeAssistantError
+from edge_assistant.events import Answered, Compared, Event, Failed, Noted, Perceived, Routed, Said, Traced
+from edge_assistant.evidence import Evidence, Passage
+from edge_assistant.governance.redaction.redactor import Redactor
+from edge_assistant.governance.redaction.rules import shipped
+from edge_assistant.history.saved import Saved
+from edge_assistant.signals import Origin, Signal
+
+
+class Redaction:
+    """One question redacted: what is told of it while it is answered, the answer, and what goes wrong.
+
+    It is a context; an error that leaves it is redacted too. Redact what was asked before the events come: what stands
+    in it is known then.
+    """
+
+    def __init__(self, redactor: Redactor) -> None:
+        """Take the redactor of the conversation."""
+        self._redactor = redactor
+        self._said: list[tuple[str, str]] = []
+
+    def __enter__(self) -> Redaction:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, EdgeAssistantError):
+            error.message, error.hint = self.text(error.message), self.text(error.hint)
+
+    def text(self, text: str) -> str:
+        """A text."""
+        return self._redactor.redact(text).text
+
+    def file(self, name: str) -> str:
+        """A file's name."""
+        return self._redactor.file(name)
+
+    def watching(self, watch: Callable[[Event], None]) -> Callable[[Event], None]:
+        """What hands events on without personal data, each as soon as it is there."""
+        return lambda event: watch(self.event(event))
+
+    def event(self, event: Event) -> Event:
+        """An event."""
+        match event:
+            case Routed(route):
+                return Routed(replace(route, why=self.text(route.why)))
+            case Perceived(signal, sense, evidence, seconds):
+                return Perceived(signal, sense, tuple(map(self._evidence, evidence)), seconds)
+            case Noted(signal, text):
+                return Noted(signal, self.text(text))
+            case Failed(failure):
+                return Failed(self._failure(failure))
+            case Traced(stage, signal, lines):
+                return Traced(stage, signal, tuple(map(self.text, lines)))
+            case Compared(verdict):
+                return Compared(self._verdict(verdict))
+            case Said(text):
+                self._said.append((text, self.text(text)))
+                return Said(self._said[-1][1])
+            case Answered(answer):
+                return Answered(self.answer(answer))
+            case _:
+                return event
+
+    def answer(self, answer: Answer) -> Answer:
+        """An answer. Its text is that of the sentences that were told before, where these are its own."""
+        question = self.text(answer.question)
+        signals = tuple(map(self.signal, answer.signals))
+        verdicts = tuple(map(self._verdict, answer.verdicts))  # first, as they know names
+        told = " ".join(text for text, _ in self._said) == answer.text
+        return replace(
+            answer,
+            question=question,
+            signals=signals,
+            verdicts=verdicts,
+            evidence=tuple(map(self._evidence, answer.evidence)),
+            text=" ".join(text for _, text in self._said) if told else self.text(answer.text),
+            route=replace(answer.route, why=self.text(answer.route.why)),
+            failed=tuple(map(self._failure, answer.failed)),
+            computed=tuple(map(self._computation, answer.computed)),
+        )
+
+    def signal(self, signal: Signal) -> Signal:
+        """A signal without its bytes and place; its sum is keyed, as a short text could be guessed by it."""
+        name = self.file(signal.name) if signal.origin is Origin.FILE else self.text(signal.name)
+        return replace(signal, name=name, sha256=self._redactor.digest(signal.sha256), path=None, data=None)
+
+    def _evidence(self, evidence: Evidence) -> Evidence:
+        return replace(evidence, text=self.text(evidence.text), detail=Passage())
+
+    def _failure(self, failure: Failure) -> Failure:
+        return replace(failure, message=self.text(failure.message), hint=self.text(failure.hint))
+
+    def _computation(self, computation: Computation) -> Computation:
+        return replace(computation, formula=self.text(computation.formula), value=self.text(computation.value))
+
+    def _verdict(self, verdict: Verdict) -> Verdict:
+        """A verdict; the values of one on a name are names."""
+        if verdict.attribute.casefold() in shipped().naming:
+            self._redactor.know(told.value for told in verdict.values)
+        subject = None if verdict.subject is None else self.text(verdict.subject)
+        values = tuple(Told(self.text(told.value), told.evidence) for told in verdict.values)
+        return replace(verdict, attribute=self.text(verdict.attribute), subject=subject, values=values)
+
+
+def redacted(saved: Saved, redactor: Redactor) -> Saved:
+    """A kept conversation, to be handed on."""
+    redaction = Redaction(redactor)
+    answers = [Answer.from_json(turn.answer) for turn in saved.turns]
+    for answer in answers:
+        redaction.text(answer.question)
+    signals = tuple(replace(kept, signal=redaction.signal(kept.signal)) for kept in saved.signals)
+    turns = tuple(
+        replace(turn, answer=redaction.answer(answer).to_json())
+        for turn, answer in zip(saved.turns, answers, strict=True)
+    )
+    return replace(saved, title=redaction.text(saved.title), signals=signals, turns=turns)

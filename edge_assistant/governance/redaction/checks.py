@@ -1,0 +1,58 @@
+"""What a value must pass beyond its pattern: checksums of python-stdnum, lengths of phonenumbers."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from functools import lru_cache
+
+ISSUERS = ("2", "30", "34", "35", "36", "37", "38", "39", "4", "5", "60", "62", "64", "65", "67")  # ISO/IEC 7812
+_NO_DIGIT = re.compile(r"[^0-9+]")
+_NO_LETTER = re.compile(r"[^0-9A-Za-z]")
+_SHORTEST_DICTATED = 5  # digits; shorter ones are counted, or times
+
+
+def passes(check: str, value: str, original: str) -> bool:
+    """Whether a value passes.
+
+    Args:
+        check: `luhn`, `phone:GB` (a length that numbers have in that region), `dictated` (spelled in words) or
+            `stdnum:gb.nhs` (a module of python-stdnum). Empty for none.
+        value: as a pattern found it.
+        original: the text it stands for.
+    """
+    name, _, what = check.partition(":")
+    if not name:
+        return True
+    if name == "luhn":
+        return value.startswith(ISSUERS) and _standard("luhn", _NO_DIGIT.sub("", value))
+    if name == "phone":
+        return phone(value, what) is not None
+    if name == "dictated":
+        return any(c.isalpha() for c in original) and sum(c.isdigit() for c in value) >= _SHORTEST_DICTATED
+    if name == "stdnum":
+        return _standard(what, _NO_LETTER.sub("", value).upper())
+    raise ValueError(f"there is no check {check!r}")
+
+
+@lru_cache(maxsize=1024)
+def phone(value: str, region: str) -> str | None:
+    """A telephone number as +CCNNN (E.164), where it has a length that numbers of its region have.
+
+    Args:
+        value: as it is written.
+        region: where it is dialled without a country code, as ISO 3166 has it: "GB".
+    """
+    import phonenumbers
+
+    try:
+        number = phonenumbers.parse(value, region)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_possible_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _standard(module: str, value: str) -> bool:
+    return bool(importlib.import_module(f"stdnum.{module}").is_valid(value))

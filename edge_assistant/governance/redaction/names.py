@@ -1,0 +1,89 @@
+"""Names of people: how much of what looks like one is one, whose it is, and where it stands again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import Any
+
+from edge_assistant.governance.redaction.rules import compiled
+from edge_assistant.governance.redaction.views import View
+
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+_SHORTEST = 3  # letters of a name that is looked for where it stands alone
+_POSSESSIVE = ("'s", "’s")
+_NEAR = 2  # characters between two words of one name
+
+
+class Names:
+    """The names of one conversation."""
+
+    def __init__(self, no_names: frozenset[str], shy: frozenset[str]) -> None:
+        """Know none yet.
+
+        Args:
+            no_names: words that are no part of a name, lower case.
+            shy: names that are other words too, and mean nobody where they stand alone.
+        """
+        self._no_names = no_names
+        self._shy = shy
+        self._of: dict[str, str] = {}  # whose a word is: the person's first known name
+
+    def cut(self, text: str) -> str:
+        """The beginning of a text that can be a name: up to the first word that is no part of one; may be empty."""
+        end = 0
+        for match in _WORD.finditer(text):
+            word = match[0].casefold()
+            if word in self._no_names:
+                break
+            end = match.end() - (2 if word.endswith(_POSSESSIVE) else 0)
+        return text[:end]
+
+    def learn(self, names: Iterable[str]) -> None:
+        """Remember names, so that their words are found where they stand alone."""
+        for name in names:
+            words = self._words(name)
+            whole = self.whole(name)
+            for word in words:
+                if len(word) >= _SHORTEST and word not in self._shy:
+                    self._of.setdefault(word, whole)
+
+    def whole(self, name: str) -> str:
+        """The form in which names are compared: "Smith" is the John Smith that is known, "Fischer, Anna" Anna Fischer.
+
+        Where "Smith" was known before, John Smith is that one.
+        """
+        words = self._words(name)
+        if len(words) == 1:
+            return self._of.get(words[0], words[0])
+        known = (self._of[word] for word in words if self._of.get(word) == word)
+        return next(known, " ".join(sorted(words)))
+
+    def known(self, text: str, view: View) -> Iterator[tuple[str, int, int]]:
+        """Where known names stand, written with a capital: the name, its first and last character."""
+        if not self._of:
+            return
+        first, last = -1, -1
+        for match in _capitals().finditer(view.data):
+            start, end = view.starts[match.start()], view.ends[match.end() - 1]
+            if text[start:end].casefold() not in self._of:
+                continue
+            if first >= 0 and start - last <= _NEAR and "\n" not in text[last:start]:
+                last = end
+                continue
+            if first >= 0:
+                yield text[first:last], first, last
+            first, last = start, end
+        if first >= 0:
+            yield text[first:last], first, last
+
+    def _words(self, name: str) -> list[str]:
+        """The words of a name in lower case, without initials; all of them where there are only such."""
+        words = [word.casefold().removesuffix("'s").removesuffix("’s") for word in _WORD.findall(name)]
+        return [word for word in words if len(word) > 1] or words or [name.casefold()]
+
+
+@cache
+def _capitals() -> Any:  # noqa: ANN401 - the library has no types
+    return compiled(r"\b[A-Z](?:'[A-Z])?[A-Za-z]{1,30}\b")

@@ -1,0 +1,183 @@
+"""Puts personal data out of texts: finds it by the rules, and puts a pseudonym in its place.
+
+Pseudonyms of one conversation are numbers in the order of appearance, so they tell only which values are the same: those
+of two conversations or devices cannot be linked. Where there is no beginning to count from, as in the log, a pseudonym is
+a few digits of an HMAC; its key is random for each process, so what one process wrote links to no other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from edge_assistant.governance.redaction import checks, views
+from edge_assistant.governance.redaction.kinds import Found, Kind, Redacted
+from edge_assistant.governance.redaction.names import Names
+from edge_assistant.governance.redaction.rules import Rule, Rules, compiled, shipped
+from edge_assistant.governance.redaction.same import same
+from edge_assistant.governance.redaction.views import View
+
+_LONGEST_ENDING = 5  # characters of a file's ending; a longer one may be a part of its name
+_DIGITS = 8  # of a keyed pseudonym, hexadecimal: 32 bits, as there are few values in one process's log
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """A value in a text: what found it, how it is written in the view, and its first and last character."""
+
+    rank: int
+    kind: Kind
+    value: str
+    start: int
+    end: int
+
+
+@dataclass
+class Redactor:
+    """Redacts the texts of one conversation; the same value has the same pseudonym in all of them.
+
+    Attributes:
+        key: of what is keyed: 32 bytes that belong to the conversation.
+        keyed: whether pseudonyms are digits of an HMAC, and not numbers in the order of appearance.
+    """
+
+    key: bytes = field(repr=False)
+    keyed: bool = False
+    _rules: Rules = field(default_factory=shipped, repr=False)
+    _numbers: dict[Kind, dict[str, int]] = field(default_factory=dict, repr=False)
+    _names: Names = field(init=False, repr=False)
+    _files: set[str] = field(default_factory=set, repr=False)  # names as a view has them
+    _file: Any = field(default=None, repr=False)  # a pattern of all of them
+
+    def __post_init__(self) -> None:
+        """Know no names yet."""
+        self._names = Names(self._rules.no_names, self._rules.shy)
+
+    def redact(self, text: str) -> Redacted:
+        """A text with pseudonyms in place of the personal data in it; what was found in earlier ones is known.
+
+        Args:
+            text: of any length; the time is linear in it.
+        """
+        written = views.written(text)
+        digits = views.digits(written, self._rules.spoken)
+        spans = self._found(text, {"written": written, "digits": digits, "spoken": digits})
+        self._names.learn(span.value for span in spans if span.kind is Kind.PERSON)
+        spans += [_Span(len(self._rules.rules), Kind.PERSON, *known) for known in self._names.known(text, written)]
+        spans += [_Span(-1, Kind.FILE, *named) for named in self._named(text, written)]
+        found = tuple(
+            Found(span.kind, span.start, span.end, self._pseudonym(span.kind, span.value)) for span in _apart(spans)
+        )
+        return Redacted("".join(_pieces(text, found)), found)
+
+    def know(self, names: Iterable[str]) -> None:
+        """Take names that somebody else knows, such as the values of a verdict on the patient: they are found too."""
+        self._names.learn(names)
+
+    def file(self, name: str) -> str:
+        """The pseudonym of a file's name, with its ending: "[FILE-1].jpg"; from now on it is found in texts too."""
+        stem, dot, ending = name.rpartition(".")
+        if not (stem and dot and ending.isalnum() and len(ending) <= _LONGEST_ENDING):
+            return self._pseudonym(Kind.FILE, name)
+        self._files.add(views.written(name).data.decode())
+        self._file = compiled("|".join(re.escape(known) for known in sorted(self._files, key=len, reverse=True)))
+        return f"{self._pseudonym(Kind.FILE, stem)}.{ending}"
+
+    def digest(self, digest: str) -> str:
+        """A keyed digest in place of a plain one, which would tell whether a text is one that somebody guesses."""
+        return hmac.new(self.key, digest.encode(), hashlib.sha256).hexdigest()
+
+    def _found(self, text: str, seen: dict[str, View]) -> list[_Span]:
+        spans = []
+        for rank, rule in enumerate(self._rules.rules):
+            if rule.view == "spoken" and seen["spoken"] is seen["written"]:
+                continue
+            for value, start, end in _values(rule, seen[rule.view], text):
+                name = self._names.cut(text[start:end]) if rule.kind is Kind.PERSON else value
+                if name:
+                    spans.append(_Span(rank, rule.kind, name, start, start + len(name) if name != value else end))
+        return spans
+
+    def _named(self, text: str, view: View) -> Iterator[tuple[str, int, int]]:
+        """Where names of files stand, without their endings: the name, its first and last character."""
+        for match in self._file.finditer(view.data) if self._file is not None else ():
+            start, end = match.start(), view.data.rindex(b".", match.start(), match.end())
+            first, last = view.starts[start], view.ends[end - 1]
+            yield text[first:last], first, last
+
+    def _pseudonym(self, kind: Kind, value: str) -> str:
+        known = self._names.whole(value) if kind is Kind.PERSON else same(kind, value, self._rules)
+        if self.keyed:
+            mark = hmac.new(self.key, f"{kind} {known}".encode(), hashlib.sha256).hexdigest()[:_DIGITS]
+            return f"[{kind}-{mark}]"
+        numbers = self._numbers.setdefault(kind, {})
+        return f"[{kind}-{numbers.setdefault(known, len(numbers) + 1)}]"
+
+
+def _values(rule: Rule, view: View, text: str) -> Iterator[tuple[str, int, int]]:
+    """What a rule finds: the value, and its first and last character in the text.
+
+    Where a value does not pass its check, what it is without its last groups may; else the search goes on behind its
+    first group, so that each group is looked at by a bounded number of values.
+    """
+    place = 0
+    while (match := rule.pattern.search(view.data, place)) is not None:
+        start, end = match.span(rule.group)
+        for last in _ends(view.data, start, end) if rule.shrinks else (end,):
+            value = view.data[start:last].decode()
+            first, behind = view.starts[start], view.ends[last - 1]
+            if checks.passes(rule.check, value, text[first:behind]):
+                yield value, first, behind
+                place = max(last, place + 1)
+                break
+        else:
+            place = max(_next(view.data, start, end), place + 1)
+
+
+def _ends(data: bytes, start: int, end: int) -> Iterator[int]:
+    """The end of a value, then those of what is left of it without its last group, without the one before, ..."""
+    yield end
+    for place in range(end - 1, start, -1):
+        if not _is_word(data[place]) and _is_word(data[place - 1]):
+            yield place
+
+
+def _next(data: bytes, start: int, end: int) -> int:
+    """Where the second group of a value begins."""
+    for place in range(start + 1, end):
+        if not _is_word(data[place]):
+            return place
+    return end
+
+
+def _is_word(byte: int) -> bool:
+    return 48 <= byte <= 57 or 65 <= byte <= 90 or 97 <= byte <= 122
+
+
+def _apart(spans: Iterable[_Span]) -> Iterator[_Span]:
+    """What overlaps becomes one, of the kind that the first of its rules says."""
+    ordered = sorted(spans, key=lambda span: (span.start, span.rank))
+    if not ordered:
+        return
+    whole = ordered[0]
+    for span in ordered[1:]:
+        if span.start >= whole.end:
+            yield whole
+            whole = span
+            continue
+        best = min(whole, span, key=lambda one: one.rank)
+        whole = _Span(best.rank, best.kind, best.value, whole.start, max(whole.end, span.end))
+    yield whole
+
+
+def _pieces(text: str, found: Sequence[Found]) -> Iterator[str]:
+    place = 0
+    for one in found:
+        yield text[place : one.start]
+        yield one.pseudonym
+        place = one.end
+    yield text[place:]

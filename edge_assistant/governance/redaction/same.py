@@ -1,0 +1,55 @@
+"""When two ways of writing mean one value: the form in which they are compared."""
+
+from __future__ import annotations
+
+import re
+
+from edge_assistant.governance.redaction import checks
+from edge_assistant.governance.redaction.kinds import Kind
+from edge_assistant.governance.redaction.rules import Rules
+from edge_assistant.governance.redaction.views import digits, written
+
+_SIGNS = re.compile(r"[\W_]+")
+_TOKEN = re.compile(r"[a-z]+(?:[ -](?:first|second|third|[a-z]+th)\b)?|\d+")
+_HOME = ("GB", "US")  # where numbers without a country's code are taken to be dialled; the first that fits
+_THIS_CENTURY = 30  # a year of two digits below that is one of this century
+
+
+def same(kind: Kind, value: str, rules: Rules) -> str:
+    """The form of a value, as the rules' view has it, in which the ways of writing it are equal."""
+    if kind is Kind.PHONE:
+        return _phone(value)
+    if kind is Kind.BIRTH:
+        return _date(value, rules)
+    return value if kind is Kind.FILE else _SIGNS.sub("", value).casefold()
+
+
+def _phone(value: str) -> str:
+    """With the country's code, where there is one that fits."""
+    digits = re.sub("[^0-9+]", "", f"+{value[2:]}" if value.startswith("00") else value)
+    regions = _HOME if digits.startswith(("0", "+")) else reversed(_HOME)
+    return next((found for region in regions if (found := checks.phone(digits, region))), digits)
+
+
+def _date(value: str, rules: Rules) -> str:
+    """Day, month and year as numbers, in the order of writing, but for a year or a month's name in front."""
+    parts: list[str] = []
+    named = -1
+    spoken = digits(written(value.casefold()), rules.spoken).data.decode()
+    for token in _TOKEN.findall(spoken):
+        if token in rules.months:
+            named = len(parts)
+        number = (
+            rules.months.get(token)
+            or rules.spoken.ordinals.get(token.replace("-", " "))
+            or rules.spoken.digits.get(token)
+        )
+        if number or token.isdigit():
+            parts.append((number or token).lstrip("0"))
+    if parts and len(parts[0]) == 4:
+        parts.reverse()
+    elif named == 0 and len(parts) > 1:
+        parts[:2] = parts[1], parts[0]
+    if len(parts) == 3 and len(parts[2]) <= 2:
+        parts[2] = f"{'20' if int(parts[2] or 0) < _THIS_CENTURY else '19'}{parts[2]:0>2}"
+    return "-".join(parts)

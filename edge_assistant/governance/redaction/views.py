@@ -1,0 +1,169 @@
+"""A text as the rules look at it: ASCII, and once more with the numbers that are spelled in words as digits.
+
+Each character of a view knows the characters of the text that it stands for.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from edge_assistant.governance.redaction.kinds import Kind
+from edge_assistant.governance.redaction.rules import Spoken, compiled
+
+BARRIER = b"\x01"  # in place of each character of a pseudonym: nothing is found in or across one
+_OTHER = "\x02"  # a sign that no rule speaks of
+_MAX_KNOWN = 4096  # characters whose folded form is remembered
+_UNITS = frozenset("123456789")
+_TENS = frozenset(f"{unit}0" for unit in "23456789")
+_LIKE = {"’": "'", "‘": "'", "ʼ": "'", "“": '"', "”": '"', "−": "-"}
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What patterns search.
+
+    Attributes:
+        data: ASCII.
+        starts: of each byte of it, the first character of the text that it stands for.
+        ends: the character after the last one.
+    """
+
+    data: bytes
+    starts: Sequence[int]
+    ends: Sequence[int]
+
+
+class _Folds(dict[int, str]):
+    """ASCII for each character: one character, or none where it is invisible or an accent of the one before."""
+
+    def __missing__(self, code: int) -> str:
+        folded = _folded(chr(code))
+        if len(self) < _MAX_KNOWN:
+            self[code] = folded
+        return folded
+
+
+_FOLDS = _Folds()
+
+
+def written(text: str) -> View:
+    """A text as it is written: letters without accents, any alphabet's digits, one kind of dash, quote and space."""
+    places: Sequence[int] = range(len(text))
+    if not text.isascii():
+        folded = text.translate(_FOLDS)
+        if len(folded) < len(text):
+            places = array("q", (place for place in places if _FOLDS[ord(text[place])]))
+        text = folded
+    data = bytearray(text, "ascii")
+    for match in _pseudonyms().finditer(bytes(data)):
+        start, end = match.span()
+        data[start:end] = BARRIER * (end - start)
+    if isinstance(places, range):
+        return View(bytes(data), places, range(1, len(places) + 1))
+    return View(bytes(data), places, array("q", (place + 1 for place in places)))
+
+
+def digits(view: View, spoken: Spoken) -> View:
+    """The same with digits in place of words: "oh seven seven double four" is 07744.
+
+    A comma or a full stop between them becomes a space, as one pauses between groups. Next to digits that were written
+    as such the spaces stay.
+    """
+    data, starts, ends = bytearray(), array("q"), array("q")
+    done = 0
+    for match in spoken.run.finditer(view.data):
+        first, last = match.span()
+        tokens = [(*found.span(), found.group().decode()) for found in spoken.token.finditer(view.data, first, last)]
+        if not _dictated(tokens, spoken):
+            continue
+        _copy(view, done, first, data, starts, ends)
+        for text, start, end in _spelled(tokens, spoken):
+            data += text.encode()
+            starts.extend([view.starts[start]] * len(text))
+            ends.extend([view.ends[end - 1]] * len(text))
+        done = last
+    if not done:
+        return view
+    _copy(view, done, len(view.data), data, starts, ends)
+    return View(bytes(data), starts, ends)
+
+
+def _copy(view: View, first: int, last: int, data: bytearray, starts: array[int], ends: array[int]) -> None:
+    data += view.data[first:last]
+    starts.extend(view.starts[first:last])
+    ends.extend(view.ends[first:last])
+
+
+_Token = tuple[int, int, str]
+
+
+def _dictated(tokens: Sequence[_Token], spoken: Spoken) -> bool:
+    """Whether numbers one after another are spelled, and not just followed by a word such as "one"."""
+    words = [word.lower() for _, _, word in tokens if word[0].isalpha()]
+    return sum(word in spoken.digits for word in words) > 1 or any(word in spoken.times for word in words)
+
+
+def _spelled(tokens: Sequence[_Token], spoken: Spoken) -> list[tuple[str, int, int]]:
+    """Digits, marks and spaces, each with the place that it comes from."""
+    out: list[tuple[str, int, int]] = []
+    times, since, pause, before = 1, -1, False, ""
+    for start, end, token in tokens:
+        word, place = token.lower(), start if since < 0 else since
+        if word in ",.":
+            pause = True
+            continue
+        if word in spoken.times:
+            times, since = spoken.times[word], place
+            continue
+        if word in spoken.marks:
+            out.append((spoken.marks[word], place, end))
+            before = ""
+        else:
+            text = spoken.digits.get(word, word) * times
+            way = "written" if word.isdigit() and times == 1 else "spelled"
+            if before == "tens" and way == "spelled" and not pause and text in _UNITS:
+                tens, place, _ = out.pop()
+                out.append((tens[0] + text, place, end))
+            else:
+                if before and (pause or "written" in (way, before)):
+                    out.append((" ", out[-1][2], place))
+                out.extend(_apart(text, place, end) if way == "written" else [(text, place, end)])
+            before = "tens" if way == "spelled" and text in _TENS else way
+        times, since, pause = 1, -1, False
+    return out
+
+
+def _apart(text: str, start: int, end: int) -> list[tuple[str, int, int]]:
+    """Written digits, each at its own place."""
+    return [(text[place - start], place, place + 1) for place in range(start, end)]
+
+
+def _folded(character: str) -> str:
+    if character.isascii() or character in _LIKE:
+        return _LIKE.get(character, character)
+    category = unicodedata.category(character)
+    if category in {"Cf", "Mn", "Me"}:
+        return ""
+    if category in {"Zs", "Zl", "Zp"}:
+        return " " if category == "Zs" else "\n"
+    if category == "Pd":
+        return "-"
+    number = unicodedata.decimal(character, None)
+    if number is not None:
+        return str(number)
+    plain = unicodedata.normalize("NFKD", character)[0]
+    if plain.isascii():
+        return plain
+    if character.isalpha():
+        return "X" if character.isupper() or not character.islower() else "x"
+    return _OTHER
+
+
+@cache
+def _pseudonyms() -> Any:  # noqa: ANN401 - the library has no types
+    return compiled(rf"\[(?:{'|'.join(Kind)})-[0-9a-f]{{1,12}}\]")
