@@ -1,8 +1,12 @@
-"""The log: a rotating file in the state directory. Nothing of what signals say is written to it."""
+"""The log: a rotating file in the state directory. Nothing of what signals say is written to it.
+
+An error of a library may quote what it was given, so personal data is put out of each record before it is written.
+"""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from logging.handlers import RotatingFileHandler
 
 from edge_assistant_models import paths
@@ -11,8 +15,13 @@ MAX_BYTES = 1 << 20
 BACKUPS = 3
 
 
-def start(level: str) -> None:
-    """Write the log of this process anew; where the state directory cannot be written, there is none."""
+def start(level: str, redact: Callable[[str], str]) -> None:
+    """Write the log of this process anew; where the state directory cannot be written, there is none.
+
+    Args:
+        level: below which nothing is written, as logging names it.
+        redact: a text without the personal data in it; is called with the first record, and each one after it.
+    """
     root = logging.getLogger("edge_assistant")
     for old in list(root.handlers):
         root.removeHandler(old)
@@ -26,7 +35,22 @@ def start(level: str) -> None:
         )
     except OSError:
         handler = logging.NullHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(_Redacting(redact))
     root.addHandler(handler)
     logging.getLogger().addHandler(logging.NullHandler())  # else what libraries log is printed on stderr
     logging.raiseExceptions = False  # a full disk must not print tracebacks into an answer
+
+
+class _Redacting(logging.Formatter):
+    """A line for a record, and its traceback; both without personal data."""
+
+    def __init__(self, redact: Callable[[str], str]) -> None:
+        super().__init__("%(message)s")
+        self._redact = redact
+
+    def format(self, record: logging.LogRecord) -> str:
+        head = f"{self.formatTime(record)} {record.process} {record.levelname} {record.name}"
+        try:
+            return f"{head}: {self._redact(super().format(record))}"
+        except Exception as error:  # whatever is wrong with it, it is not written as it is
+            return f"{head}: (not written, as it could not be redacted: {type(error).__name__})"

@@ -31,19 +31,20 @@ def run(args: argparse.Namespace) -> int:
     from edge_assistant.cli import main
     from edge_assistant.cli.show import Console
 
-    signals, failures = given.take(args.given, args.strict)
     console = Console(plain=args.plain or args.settings.plain, quiet=args.json, trace=args.trace)
-    with console:
+    with console, given.redaction(args) as shown:
+        signals, failures = given.take(args.given, args.strict)
         answer = given.assistant(args).ask(
             args.question,
             signals,
-            console.watch,
+            shown.watching(console.watch),
             failed=failures,
             language=args.language or args.settings.language,
             seed=args.seed,
             strict=args.strict,
             began=main.BEGAN,
         )
+        answer = shown.answer(answer)
     if args.json:
         console.json(answer)
     else:

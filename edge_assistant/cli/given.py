@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import secrets
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +13,11 @@ from edge_assistant.errors import InputError, UsageError
 from edge_assistant.signals import MAX_TEXT_BYTES, Kind, Origin, Signal, take_bytes, take_file
 
 if TYPE_CHECKING:
-    from edge_assistant.answer import Failure
+    from edge_assistant.answer import Answer, Failure
     from edge_assistant.assistant import Assistant
+    from edge_assistant.events import Event
     from edge_assistant.governance.audit.auditor import Auditor
+    from edge_assistant.governance.redaction.answers import Redaction
 
 HELPS = {
     Kind.IMAGE: "a picture or PDF: PNG, JPEG, WebP, BMP, TIFF, PDF",
@@ -58,7 +60,44 @@ def configure_answering(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--strict", action="store_true", help="stop where a signal cannot be used (status 3)")
     parser.add_argument("--trace", action="store_true", help="show what each stage took in and came to, on stderr")
     parser.add_argument("--json", action="store_true", help="print one JSON object, see docs/contract.md")
+    parser.add_argument(
+        "--redact",
+        action="store_true",
+        help="pseudonyms in place of names, numbers and addresses, see docs/redaction.md",
+    )
     parser.add_argument("--plain", action="store_true", help="no colour or redrawn lines, for screen readers")
+
+
+class Plainly:
+    """In place of a redaction where none was asked for."""
+
+    def __enter__(self) -> Plainly:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        """Let an error be."""
+
+    def watching(self, watch: Callable[[Event], None]) -> Callable[[Event], None]:
+        """Events as they are."""
+        return watch
+
+    def answer(self, answer: Answer) -> Answer:
+        """An answer as it is."""
+        return answer
+
+
+def redaction(args: argparse.Namespace) -> Redaction | Plainly:
+    """What the output goes through; it knows the question and the names of the files."""
+    if not args.redact:
+        return Plainly()
+    from edge_assistant.governance.redaction.answers import Redaction
+    from edge_assistant.governance.redaction.redactor import Redactor
+
+    made = Redaction(Redactor(secrets.token_bytes(32)))
+    made.text(getattr(args, "question", ""))
+    for _, path in args.given:
+        made.file(Path(path).name)
+    return made
 
 
 def assistant(args: argparse.Namespace) -> Assistant:

@@ -186,9 +186,10 @@ def _configure_app(top: argparse.ArgumentParser) -> None:
 def _run(arguments: list[str]) -> int:
     args = _parsed(arguments)
     from edge_assistant import logs, settings
+    from edge_assistant.governance.redaction.logged import logged
 
     args.settings = settings.load()
-    logs.start(args.settings.log_level)
+    logs.start(args.settings.log_level, logged)
     if args.verb is None:
         return _open_app(args)
     return int(args.run(args))

@@ -1,14 +1,14 @@
 """A conversation as a file to keep or hand on: Markdown for people, JSON for programs, each with the evidence.
 
 What signals say is text here too: in Markdown it becomes no markup, so that no link or picture of an export leads
-anywhere by what a signal holds. Of a signal's file only the name goes out.
+anywhere by what a signal holds. Of a signal's file only the name goes out. Who exports says whether it is redacted.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -22,14 +22,20 @@ from edge_assistant.signals import printable
 _MARKUP = re.compile(r"([\\`*_\[\]<>|#~&])")
 
 
-def write(saved: Saved, path: Path) -> None:
+def write(saved: Saved, path: Path, redact: Callable[[Saved], Saved] | None) -> None:
     """Write a conversation to a file, JSON where its name ends so and Markdown otherwise; whole or not at all.
+
+    Args:
+        saved: what is written.
+        path: where to.
+        redact: puts personal data out of it; None for all as it is, which somebody has to have chosen.
 
     Raises:
         UsageError: it cannot lie there.
         StorageFull: the disk is full, or nothing may be written there.
     """
-    text = as_json(saved) if path.suffix.lower() == ".json" else markdown(saved)
+    shown, whole = (redact(saved), False) if redact else (saved, True)
+    text = as_json(shown, whole=whole) if path.suffix.lower() == ".json" else markdown(shown, whole=whole)
     if path.exists() and not path.is_file():  # a folder, or a device, which must not be replaced by a file
         raise UsageError(f"{printable(path.name)} is no file", "name a file in a folder that is there")
     if not path.parent.is_dir():
@@ -43,8 +49,8 @@ def write(saved: Saved, path: Path) -> None:
         raise StorageFull(what, "free some space, or choose another folder") from None
 
 
-def as_json(saved: Saved) -> str:
-    """The conversation as one JSON object; each answer is the contract's object."""
+def as_json(saved: Saved, *, whole: bool) -> str:
+    """The conversation as one JSON object; each answer is the contract's object. `whole` is whether it is not redacted."""
     signals = [
         {
             "id": kept.signal.id,
@@ -58,20 +64,27 @@ def as_json(saved: Saved) -> str:
         }
         for kept in saved.signals
     ]
-    whole = {
+    found = {
         "edge_assistant": __version__,
         "conversation": saved.id,
+        "redacted": not whole,
         "title": saved.title,
         "began": saved.began.isoformat(),
         "signals": signals,
         "turns": [{"asked": turn.asked.isoformat(), "answer": turn.answer} for turn in saved.turns],
     }
-    return json.dumps(whole, ensure_ascii=False, indent=2) + "\n"
+    return json.dumps(found, ensure_ascii=False, indent=2) + "\n"
 
 
-def markdown(saved: Saved) -> str:
-    """The conversation as a page: the signals, then each question with its answer, verdicts and sources."""
-    parts = [f"# {_plain(saved.title)}", f"Begun {_time(saved.began)}, kept by Edge Assistant {__version__}."]
+def markdown(saved: Saved, *, whole: bool) -> str:
+    """The conversation as a page: the signals, then each question with its answer, verdicts and sources.
+
+    Args:
+        saved: what is written.
+        whole: whether it is as it was, and not redacted; the page says so.
+    """
+    how = " Redacted: what stands for personal data is in brackets." if not whole else ""
+    parts = [f"# {_plain(saved.title)}", f"Begun {_time(saved.began)}, kept by Edge Assistant {__version__}.{how}"]
     if saved.signals:
         head = ("signal", "name", "from", "taken", "now", "sha256")
         parts.append("## Signals\n\n" + _table(head, [_signal_row(kept) for kept in saved.signals]))

@@ -119,7 +119,7 @@ def fails(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], None]:
 
         monkeypatch.setattr(doctor, "run", run)
 
-    monkeypatch.setattr("edge_assistant.logs.start", lambda level: None)
+    monkeypatch.setattr("edge_assistant.logs.start", lambda level, redact: None)
     monkeypatch.setattr(module, "_open_streams", lambda as_json: None)
     return set_error
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from edge_assistant import logs
+from edge_assistant.governance.redaction.logged import logged
 from edge_assistant_tui.options import Options
 from edge_assistant_tui.showing.loader import Loader
 from edge_assistant_tui.work import Work
@@ -35,7 +36,7 @@ def _closed() -> Iterator[None]:
 
 
 def test_a_record_is_one_line_in_the_state_directory(home: Path) -> None:
-    logs.start("info")
+    logs.start("info", logged)
     LOG.info("hello")
     LOG.debug("too fine")
     (line,) = (home / "state" / "edge-assistant.log").read_text().splitlines()
@@ -43,14 +44,14 @@ def test_a_record_is_one_line_in_the_state_directory(home: Path) -> None:
 
 
 def test_started_twice_it_is_written_once(home: Path) -> None:
-    logs.start("info")
-    logs.start("info")
+    logs.start("info", logged)
+    logs.start("info", logged)
     LOG.info("hello")
     assert (home / "state" / "edge-assistant.log").read_text().count("hello") == 1
 
 
 def test_faults_of_the_app_are_written_too(home: Path) -> None:
-    logs.start("info")
+    logs.start("info", logged)
     work, loader, told = Work(lambda message: None, Options(profile="test")), Loader(), threading.Event()
     work.start()
     work.hear(None, final=True)  # which is no sound
@@ -66,13 +67,13 @@ def test_faults_of_the_app_are_written_too(home: Path) -> None:
 
 
 def test_nothing_is_written_before_there_is_something_to_say(home: Path) -> None:
-    logs.start("info")
+    logs.start("info", logged)
     assert not (home / "state" / "edge-assistant.log").exists()
 
 
 def test_it_rotates_and_keeps_a_few(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logs, "MAX_BYTES", 2_000)
-    logs.start("info")
+    logs.start("info", logged)
     for i in range(200):
         LOG.info("%d %s", i, "x" * 100)
     files = sorted(path.name for path in (home / "state").iterdir())
@@ -82,7 +83,7 @@ def test_it_rotates_and_keeps_a_few(home: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_a_state_directory_that_cannot_be_made(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (home / "state").write_text("a file stands here")
-    logs.start("info")
+    logs.start("info", logged)
     LOG.error("lost")
     assert capsys.readouterr() == ("", "")
 
@@ -91,7 +92,7 @@ def test_a_state_directory_that_cannot_be_written(home: Path, capsys: pytest.Cap
     (home / "state" / "edge-assistant.log").mkdir(parents=True)
     (home / "state").chmod(stat.S_IRUSR | stat.S_IXUSR)
     try:
-        logs.start("info")
+        logs.start("info", logged)
         LOG.error("lost")
     finally:
         (home / "state").chmod(stat.S_IRWXU)

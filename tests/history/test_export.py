@@ -37,7 +37,7 @@ def saved(*answers: Answer, signals: tuple[Signal, ...] = (FORM, SPOKEN)) -> Sav
 
 
 def test_a_page_has_the_answers_verdicts_and_sources_with_their_places() -> None:
-    page = export.markdown(saved(rich_answer((FORM, SPOKEN)), answer("")))
+    page = export.markdown(saved(rich_answer((FORM, SPOKEN)), answer("")), whole=True)
     for line in (
         "# What is she allergic to?",
         f"| image:1 | form\\|1.jpg | camera | 2026-01-02 03:04:05 UTC | ready | {FORM.sha256} |",
@@ -59,7 +59,7 @@ def test_a_page_has_the_answers_verdicts_and_sources_with_their_places() -> None
 
 def test_json_has_each_answer_whole() -> None:
     answers = (rich_answer((FORM, SPOKEN)), answer("And now?"))
-    found = json.loads(export.as_json(saved(*answers)))
+    found = json.loads(export.as_json(saved(*answers), whole=True))
     assert [turn["answer"] for turn in found["turns"]] == [given.to_json() for given in answers]
     assert [Answer.from_json(turn["answer"]).to_json() for turn in found["turns"]] == [a.to_json() for a in answers]
     assert [signal["name"] for signal in found["signals"]] == ["form|1.jpg", "note.wav"]
@@ -77,7 +77,7 @@ def test_json_has_each_answer_whole() -> None:
 
 def test_no_path_of_this_machine_goes_out(tmp_path: Path) -> None:
     placed = replace(FORM, path=tmp_path / "private" / "form.jpg")
-    for text in (export.markdown(saved(signals=(placed,))), export.as_json(saved(signals=(placed,)))):
+    for text in (as_page(saved(signals=(placed,)), whole=True) for as_page in (export.markdown, export.as_json)):
         assert "private" not in text
 
 
@@ -117,46 +117,66 @@ def everywhere(text: str) -> Saved:
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_what_signals_say_leads_nowhere(text: str) -> None:
-    page = export.markdown(everywhere(text))
+    page = export.markdown(everywhere(text), whole=True)
     assert {token.type for token in tokens(page)} & {"image", "link_open", "html_block", "html_inline"} == set()
     assert "\x1b" not in page
 
 
 @given(st.text(alphabet=st.sampled_from(list("![]()<>:\\ \nEax1/`*_|#-")), max_size=40))
 def test_no_text_becomes_a_link(text: str) -> None:
-    page = export.markdown(everywhere(text))
+    page = export.markdown(everywhere(text), whole=True)
     assert {token.type for token in tokens(page)} & {"image", "link_open", "html_block", "html_inline"} == set()
 
 
 @given(st.text(max_size=60))
 def test_any_text_can_be_written(text: str) -> None:
-    for page in (export.markdown(everywhere(text)), export.as_json(everywhere(text))):
+    for page in (as_page(everywhere(text), whole=True) for as_page in (export.markdown, export.as_json)):
         assert page.encode("utf-8", "replace")
-    assert json.loads(export.as_json(everywhere(text)))["title"] == text
+    assert json.loads(export.as_json(everywhere(text), whole=True))["title"] == text
 
 
 def test_the_name_says_what_is_written(tmp_path: Path) -> None:
     conversation = saved(rich_answer((FORM, SPOKEN)))
     for name in ("a.json", "a.md", "a.JSON", "a"):
-        export.write(conversation, tmp_path / name)
+        export.write(conversation, tmp_path / name, None)
         text = (tmp_path / name).read_text("utf-8")
-        assert text == (export.as_json if name.lower().endswith("json") else export.markdown)(conversation)
+        as_written = export.as_json if name.lower().endswith("json") else export.markdown
+        assert text == as_written(conversation, whole=True)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["a", "a.JSON", "a.json", "a.md"]
 
 
 def test_a_file_that_is_there_is_replaced_as_a_whole(tmp_path: Path) -> None:
     (tmp_path / "a.md").write_text("x" * 100_000)
-    export.write(saved(answer()), tmp_path / "a.md")
-    assert (tmp_path / "a.md").read_text("utf-8") == export.markdown(saved(answer()))
+    export.write(saved(answer()), tmp_path / "a.md", None)
+    assert (tmp_path / "a.md").read_text("utf-8") == export.markdown(saved(answer()), whole=True)
 
 
 def test_a_place_that_is_none_is_said(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"a\.md cannot lie in a folder that does not exist"):
-        export.write(saved(answer()), tmp_path / "none" / "a.md")
+        export.write(saved(answer()), tmp_path / "none" / "a.md", None)
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path, tmp_path / "pipe"):  # whoever runs as root could replace a device
         with pytest.raises(UsageError, match="is no file"):
-            export.write(saved(answer()), path)
+            export.write(saved(answer()), path, None)
+
+
+def test_what_redacts_is_asked_first_and_the_file_says_so(tmp_path: Path) -> None:
+    asked: list[Saved] = []
+
+    def redact(given: Saved) -> Saved:
+        asked.append(given)
+        return replace(given, title="[PERSON-1]")
+
+    conversation = saved(answer())
+    for name in ("a.md", "a.json"):
+        export.write(conversation, tmp_path / name, redact)
+    assert asked == [conversation, conversation]
+    page, found = (tmp_path / "a.md").read_text("utf-8"), json.loads((tmp_path / "a.json").read_text("utf-8"))
+    assert page.startswith("# \\[PERSON-1\\]\n\n")
+    assert "Redacted: what stands for personal data is in brackets." in page
+    assert (found["title"], found["redacted"]) == ("[PERSON-1]", True)
+    assert "Redacted" not in export.markdown(conversation, whole=True)
+    assert json.loads(export.as_json(conversation, whole=True))["redacted"] is False
 
 
 WRITES_MUCH = """
@@ -168,7 +188,7 @@ from edge_assistant.errors import StorageFull
 from edge_assistant.history import export
 resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
 try:
-    export.write(saved(answer("x" * 20_000)), Path(sys.argv[1]))
+    export.write(saved(answer("x" * 20_000)), Path(sys.argv[1]), None)
 except StorageFull as error:
     print(error)
 """

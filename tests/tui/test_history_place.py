@@ -138,7 +138,22 @@ def test_markdown_and_json_by_the_ending(kept: list[str], here: Path) -> None:
     markdown, whole = sorted(here.iterdir(), key=lambda path: path.suffix, reverse=True)
     assert markdown.name.endswith("what-is-the-patient-allergic-to.md")
     assert "What is the patient allergic to?" in markdown.read_text()
-    assert json.loads(whole.read_text())["turns"][0]["answer"] == conflict().to_json()
+    found = json.loads(whole.read_text())
+    assert found["redacted"] is True
+    assert found["turns"][0]["answer"]["answer"] == conflict().text
+    assert FORM.name not in markdown.read_text() + whole.read_text()
+
+
+def test_all_of_it_is_exported_where_that_is_chosen(kept: list[str], here: Path) -> None:
+    async def story(stage: Stage) -> None:
+        await stage.press("f8", "down", "ctrl+s", "ctrl+t", "ctrl+r", "enter")
+        await stage.settle()
+
+    play(story)
+    (whole,) = here.iterdir()
+    found = json.loads(whole.read_text())
+    assert found["turns"][0]["answer"] == conflict().to_json()
+    assert found["redacted"] is False
 
 
 def test_a_file_is_not_replaced_unasked(kept: list[str], here: Path) -> None:
@@ -179,7 +194,7 @@ def test_what_the_screen_shows_is_exported_where_no_history_can_be_written(here:
         stage.app.conversation.post_message(messages.Taken(NOTE))
         await stage.app.conversation.ask(conflict().question)
         stage.app.conversation.post_message(messages.TurnEnded(1, conflict()))
-        await stage.press("ctrl+s", "ctrl+t", "enter")
+        await stage.press("ctrl+s", "ctrl+t", "ctrl+r", "enter")
         await stage.settle()
 
     play(story)

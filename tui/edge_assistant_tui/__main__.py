@@ -20,6 +20,7 @@ def main() -> int:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_status
     from edge_assistant import logs, settings
+    from edge_assistant.governance.redaction.logged import logged
     from edge_assistant_models import paths
 
     keep_screen(paths.state_dir() / "libraries.log")
@@ -29,7 +30,7 @@ def main() -> int:
         from edge_assistant_tui.app import EdgeAssistant
 
         chosen = settings.load()
-        logs.start(chosen.log_level)
+        logs.start(chosen.log_level, logged)
         app = EdgeAssistant(options, chosen, answer())
     app.run()
     return app.return_code or 0

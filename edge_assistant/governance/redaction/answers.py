@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from types import TracebackType
 
 from edge_assistant.answer import Answer, Computation, Failure, Told, Verdict
@@ -105,11 +106,11 @@ class Redaction:
         return replace(computation, formula=self.text(computation.formula), value=self.text(computation.value))
 
     def _verdict(self, verdict: Verdict) -> Verdict:
-        """A verdict; the values of one on a name are names."""
-        if verdict.attribute.casefold() in shipped().naming:
-            self._redactor.know(told.value for told in verdict.values)
+        """A verdict; the values of one on a name are names, whatever they look like."""
+        kind = shipped().attributes.get(verdict.attribute.casefold().replace("_", " "))
+        replaced = self.text if kind is None else partial(self._redactor.know, kind)
+        values = tuple(Told(replaced(told.value), told.evidence) for told in verdict.values)
         subject = None if verdict.subject is None else self.text(verdict.subject)
-        values = tuple(Told(self.text(told.value), told.evidence) for told in verdict.values)
         return replace(verdict, attribute=self.text(verdict.attribute), subject=subject, values=values)
 
 

@@ -1,8 +1,8 @@
 """Puts personal data out of texts: finds it by the rules, and puts a pseudonym in its place.
 
-Pseudonyms of one conversation are numbers in the order of appearance, so they tell only which values are the same: those
-of two conversations or devices cannot be linked. Where there is no beginning to count from, as in the log, a pseudonym is
-a few digits of an HMAC; its key is random for each process, so what one process wrote links to no other.
+Pseudonyms of one conversation are numbers in the order of appearance, so they tell only which values are the same:
+those of two conversations or devices cannot be linked. Where there is no beginning to count from, as in the log, a
+pseudonym is a few digits of an HMAC; its key is random for each process, so what one wrote links to no other.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,8 @@ from edge_assistant.governance.redaction.rules import Rule, Rules, compiled, shi
 from edge_assistant.governance.redaction.same import same
 from edge_assistant.governance.redaction.views import View
 
+_REMEMBERED = frozenset(Kind) - {Kind.PERSON, Kind.FILE}  # names are known word by word, files by their whole name
+_SHORTEST = 5  # characters of a value that is found again where nothing says what it is
 _LONGEST_ENDING = 5  # characters of a file's ending; a longer one may be a part of its name
 _DIGITS = 8  # of a keyed pseudonym, hexadecimal: 32 bits, as there are few values in one process's log
 
@@ -50,6 +52,7 @@ class Redactor:
     _rules: Rules = field(default_factory=shipped, repr=False)
     _numbers: dict[Kind, dict[str, int]] = field(default_factory=dict, repr=False)
     _names: Names = field(init=False, repr=False)
+    _known: dict[Kind, set[str]] = field(default_factory=dict, repr=False)
     _files: set[str] = field(default_factory=set, repr=False)  # names as a view has them
     _file: Any = field(default=None, repr=False)  # a pattern of all of them
 
@@ -65,8 +68,12 @@ class Redactor:
         """
         written = views.written(text)
         digits = views.digits(written, self._rules.spoken)
-        spans = self._found(text, {"written": written, "digits": digits, "spoken": digits})
+        seen = {"written": written, "digits": digits, "spoken": digits}
+        spans = self._found(text, seen)
         self._names.learn(span.value for span in spans if span.kind is Kind.PERSON)
+        for span in spans:
+            self._learn(span.kind, span.value)
+        spans += self._again(text, seen)
         spans += [_Span(len(self._rules.rules), Kind.PERSON, *known) for known in self._names.known(text, written)]
         spans += [_Span(-1, Kind.FILE, *named) for named in self._named(text, written)]
         found = tuple(
@@ -74,9 +81,13 @@ class Redactor:
         )
         return Redacted("".join(_pieces(text, found)), found)
 
-    def know(self, names: Iterable[str]) -> None:
-        """Take names that somebody else knows, such as the values of a verdict on the patient: they are found too."""
-        self._names.learn(names)
+    def know(self, kind: Kind, value: str) -> str:
+        """The pseudonym of a value that somebody else knows, as a verdict on the patient does; it is found from now on."""
+        if kind is Kind.PERSON:
+            self._names.learn([value])
+        view = views.written(value).data.decode()
+        self._learn(kind, view)
+        return self._pseudonym(kind, value if kind is Kind.PERSON else view)
 
     def file(self, name: str) -> str:
         """The pseudonym of a file's name, with its ending: "[FILE-1].jpg"; from now on it is found in texts too."""
@@ -91,15 +102,35 @@ class Redactor:
         """A keyed digest in place of a plain one, which would tell whether a text is one that somebody guesses."""
         return hmac.new(self.key, digest.encode(), hashlib.sha256).hexdigest()
 
+    def _learn(self, kind: Kind, value: str) -> None:
+        """Remember a value that something before it gave away, so that it is found where nothing does."""
+        known = same(kind, value, self._rules) if kind in _REMEMBERED else ""
+        if len(known) >= _SHORTEST:
+            self._known.setdefault(kind, set()).add(known)
+
     def _found(self, text: str, seen: dict[str, View]) -> list[_Span]:
+        """What the rules find that need to know nothing."""
         spans = []
         for rank, rule in enumerate(self._rules.rules):
-            if rule.view == "spoken" and seen["spoken"] is seen["written"]:
+            if rule.check == "known" or (rule.view == "spoken" and seen["spoken"] is seen["written"]):
                 continue
-            for value, start, end in _values(rule, seen[rule.view], text):
+            for value, start, end in _values(rule, seen[rule.view], text, checks.passes):
                 name = self._names.cut(text[start:end]) if rule.kind is Kind.PERSON else value
                 if name:
                     spans.append(_Span(rank, rule.kind, name, start, start + len(name) if name != value else end))
+        return spans
+
+    def _again(self, text: str, seen: dict[str, View]) -> list[_Span]:
+        """Values that are known by now."""
+        spans = []
+        for rank, rule in enumerate(self._rules.rules):
+            if rule.check == "known" and rule.kind in self._known:
+                known = self._known[rule.kind]
+
+                def passes(_: str, value: str, __: str, kind: Kind = rule.kind, known: set[str] = known) -> bool:
+                    return same(kind, value, self._rules) in known
+
+                spans += [_Span(rank, rule.kind, *one) for one in _values(rule, seen[rule.view], text, passes)]
         return spans
 
     def _named(self, text: str, view: View) -> Iterator[tuple[str, int, int]]:
@@ -118,7 +149,9 @@ class Redactor:
         return f"[{kind}-{numbers.setdefault(known, len(numbers) + 1)}]"
 
 
-def _values(rule: Rule, view: View, text: str) -> Iterator[tuple[str, int, int]]:
+def _values(
+    rule: Rule, view: View, text: str, passes: Callable[[str, str, str], bool]
+) -> Iterator[tuple[str, int, int]]:
     """What a rule finds: the value, and its first and last character in the text.
 
     Where a value does not pass its check, what it is without its last groups may; else the search goes on behind its
@@ -130,7 +163,7 @@ def _values(rule: Rule, view: View, text: str) -> Iterator[tuple[str, int, int]]
         for last in _ends(view.data, start, end) if rule.shrinks else (end,):
             value = view.data[start:last].decode()
             first, behind = view.starts[start], view.ends[last - 1]
-            if checks.passes(rule.check, value, text[first:behind]):
+            if passes(rule.check, value, text[first:behind]):
                 yield value, first, behind
                 place = max(last, place + 1)
                 break

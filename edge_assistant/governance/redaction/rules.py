@@ -1,9 +1,9 @@
 """The rules: every TOML file of this folder, each for a language (`every.toml` for all), compiled when first needed.
 
 A file has `[words]`, lists of phrases; `[pieces]`, parts of patterns; `[spoken]`, words of numbers; and `[[rule]]`s.
-`{name}` in a pattern stands for a list or a piece. A pattern is one of RE2, which takes time linear in the text, whatever
-that is; its first group, or all of it, is the personal data. It repeats nothing without an upper limit (a test looks at
-that): so a search looks only some hundred characters beyond what it finds, and all searches of a text take linear time.
+`{name}` in a pattern stands for a list or a piece. A pattern is one of RE2, which takes time linear in the text,
+whatever that is; its first group, or all of it, is the personal data. It repeats nothing without an upper limit (a test
+looks at that): so a search looks only some hundred characters beyond what it finds, and all searches take linear time.
 """
 
 from __future__ import annotations
@@ -30,9 +30,8 @@ class Rule:
         kind: what it finds.
         pattern: of RE2, on bytes.
         group: of the pattern: the personal data.
-        view: `written`; `digits`, in which spelled numbers are digits; or `spoken`, the same, but only looked at where a
-            number was spelled.
-        check: what a value must pass, such as "luhn"; see `checks.py`. Empty for none.
+        view: `written`; `digits`, in which spelled numbers are digits; or `spoken`, the same where a number was spelled.
+        check: what a value must pass, such as "luhn", see `checks.py`; `known` for one that was found elsewhere; or empty.
         shrinks: whether a value that does not pass may do so without its last groups.
     """
 
@@ -75,7 +74,7 @@ class Rules:
         months: their numbers by name and short name.
         no_names: words that are no part of a name, whatever stands before them; lower case.
         shy: names that are other words too; lower case.
-        naming: attributes of verdicts whose values are names; lower case.
+        attributes: attributes of verdicts whose values are personal data, and of what kind; lower case.
     """
 
     rules: tuple[Rule, ...]
@@ -83,7 +82,7 @@ class Rules:
     months: Mapping[str, str]
     no_names: frozenset[str]
     shy: frozenset[str]
-    naming: frozenset[str]
+    attributes: Mapping[str, Kind]
 
 
 @cache
@@ -104,7 +103,9 @@ def load(folder: Path) -> Rules:
         tuple(rule for _, rule in sorted(rules, key=lambda ranked: ranked[0])),
         _spoken([table["spoken"] for table in tables if "spoken" in table]),
         _meant(tables, "months"),
-        *(_listed(tables, name) for name in ("no_names", "shy", "naming")),
+        _listed(tables, "no_names"),
+        _listed(tables, "shy"),
+        {attribute: Kind[kind.upper()] for attribute, kind in _meant(tables, "attributes").items()},
     )
 
 

@@ -1,10 +1,14 @@
-"""Export: the conversation as Markdown or JSON in a file; one that is there is never replaced unasked."""
+"""Export: the conversation as Markdown or JSON in a file, without personal data unless somebody chooses otherwise.
+
+A file that is there is never replaced unasked.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import re
+import secrets
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -15,7 +19,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Button, Input, Static
+from textual.widgets import Button, Checkbox, Input, Static
 
 from edge_assistant.signals import printable
 from edge_assistant_tui.screens.attach import Completion
@@ -27,6 +31,7 @@ from edge_assistant_tui.widgets.turn import Turn
 if TYPE_CHECKING:
     from edge_assistant.history.store import Saved
 
+_REDACT = "Pseudonyms for names, numbers, addresses (Ctrl+R)"
 _FORMATS = {".md": "Markdown, for people", ".json": "JSON, with all evidence, for programs"}
 
 
@@ -38,7 +43,10 @@ class Export(Place, ModalScreen[None]):
     KEY = "ctrl+s"
     HELP = "Write this conversation as Markdown or JSON"
     CSS_PATH = "confirm.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+t", "other", "Other format")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+t", "other", "Other format"),
+        Binding("ctrl+r", "whole", "Redact or not"),
+    ]
 
     def __init__(self, saved: Saved | None = None) -> None:
         """Prepare.
@@ -50,11 +58,12 @@ class Export(Place, ModalScreen[None]):
         self._saved = saved
 
     def compose(self) -> ComposeResult:
-        """A path, the format it means, two buttons."""
+        """A path, the format it means, whether it is redacted, two buttons."""
         with Vertical(id="box"):
             yield Static(Content.styled("Export the conversation to", "bold"))
             yield Input(id="path", suggester=Completion())
             yield Static(id="format")
+            yield Checkbox(_REDACT, value=True, id="redact", compact=True)
             with Horizontal(id="buttons"):
                 yield Button("Back (Esc)", id="no")
                 yield Button("Export (Enter)", id="yes", variant="primary")
@@ -69,7 +78,8 @@ class Export(Place, ModalScreen[None]):
             self.app.notify("Nothing was asked yet.")
             return
         path = self.query_one("#path", Input)
-        path.value = str(suggested(self._saved.title, self._saved.began))
+        shown = await asyncio.to_thread(redacted, self._saved)  # its title has no name either
+        path.value = str(suggested(shown.title, shown.began))
         path.focus()
 
     def action_other(self) -> None:
@@ -78,6 +88,10 @@ class Export(Place, ModalScreen[None]):
         chosen = Path(path.value)
         path.value = str(chosen.with_suffix(".md" if chosen.suffix.lower() == ".json" else ".json"))
         path.cursor_position = len(path.value)
+
+    def action_whole(self) -> None:
+        """With personal data, or without it again."""
+        self.query_one("#redact", Checkbox).toggle()
 
     @on(Input.Changed)
     def _told_typed(self, event: Input.Changed) -> None:
@@ -102,7 +116,8 @@ class Export(Place, ModalScreen[None]):
             question = f"{printable(path.name)} is there already. Replace it?"
             if path.is_file() and not await self.app.push_screen_wait(Confirm(question, "Replace")):
                 return
-            export.write(self._saved, path)
+            chosen = self.query_one("#redact", Checkbox).value
+            await asyncio.to_thread(export.write, self._saved, path, redacted if chosen else None)
         except EdgeAssistantError as error:
             self.notify(error.hint, title=error.message, severity="error", markup=False)
         except (ValueError, RuntimeError, OSError):  # what pathlib says of no path, and of the home of nobody
@@ -142,6 +157,14 @@ class Export(Place, ModalScreen[None]):
             tuple(store.SavedSignal(entry.signal, store.State.READY, removed=False) for entry in entries),
             tuple(store.Turn(datetime.now(UTC), answer.to_json()) for answer in answers),
         )
+
+
+def redacted(saved: Saved) -> Saved:
+    """A conversation without personal data; a key of its own, so that nothing in it links to another export."""
+    from edge_assistant.governance.redaction import answers
+    from edge_assistant.governance.redaction.redactor import Redactor
+
+    return answers.redacted(saved, Redactor(secrets.token_bytes(32)))
 
 
 def suggested(title: str, began: datetime) -> Path:
