@@ -50,7 +50,12 @@ def write(saved: Saved, path: Path, redact: Callable[[Saved], Saved] | None) -> 
 
 
 def as_json(saved: Saved, *, whole: bool) -> str:
-    """The conversation as one JSON object; each answer is the contract's object. `whole` is whether it is not redacted."""
+    """The conversation as one JSON object; each answer is the contract's object.
+
+    Args:
+        saved: what is written.
+        whole: whether it is as it was, and not redacted; the object says so.
+    """
     signals = [
         {
             "id": kept.signal.id,

@@ -82,7 +82,7 @@ class Redactor:
         return Redacted("".join(_pieces(text, found)), found)
 
     def know(self, kind: Kind, value: str) -> str:
-        """The pseudonym of a value that somebody else knows, as a verdict on the patient does; it is found from now on."""
+        """The pseudonym of a value that something else tells, as a verdict on the patient; from now on it is found."""
         if kind is Kind.PERSON:
             self._names.learn([value])
         view = views.written(value).data.decode()
