@@ -337,3 +337,29 @@ def test_an_export_of_a_damaged_trail_is_refused(made: Made, scratch: Path) -> N
     with pytest.raises(AuditDamaged, match="row 5 was edited"):
         trail.read(lambda c: list(whole(c, trail)))
     trail.close()
+
+
+@pytest.mark.bench
+def test_each_of_the_six_kinds_in_ten_thousand_rows(tmp_path_factory: pytest.TempPathFactory, scratch: Path) -> None:
+    rows = 10_000
+    folder = tmp_path_factory.mktemp("long")
+    trail = opened(folder)
+    filled(trail, rows - 2)  # and a checkpoint, as they are many
+    trail.checkpoint()
+    trail.close()
+    long = Made(folder, rows)
+    for place in (1, 2, 3_777, rows - 1):
+        kinds: dict[Damage, list[str | Change]] = {
+            Damage.EDITED: [f"UPDATE rows SET time = '2020' || substr(time, 5) WHERE number = {place}"],
+            Damage.INSERTED: [*moved(place, rows, 1), forged(place)],
+            Damage.DELETED: [f"DELETE FROM rows WHERE number = {place}", *moved(place + 1, rows, -1)],
+            Damage.REORDERED: [
+                f"UPDATE rows SET number = {SHIFT} WHERE number = {place}",
+                f"UPDATE rows SET number = {place} WHERE number = {rows}",
+                f"UPDATE rows SET number = {rows} WHERE number = {SHIFT}",
+            ],
+            Damage.REPLAYED: [overwritten(place, rows)],
+            Damage.TRUNCATED: [f"DELETE FROM rows WHERE number >= {place}"],
+        }
+        for damage, changes in kinds.items():
+            assert found(changed(long.copied(scratch), *changes)) == (place, damage)

@@ -17,6 +17,7 @@ from edge_assistant.events import Answered, Compared, Event, Failed, Perceived, 
 from edge_assistant.evidence import Evidence
 from edge_assistant.governance.audit.rows import canonical
 from edge_assistant.governance.audit.trail import Entry, Trail
+from edge_assistant.governance.offline import lock
 from edge_assistant.signals import Signal
 from edge_assistant.vault.vault import Key
 
@@ -69,6 +70,7 @@ class Auditor:
             "digest": _digest(question, key),
             "signals": [signal.id for signal in signals],
             "version": __version__,
+            "lock": lock.state().word,
         }
         self._trail.extend([("question", facts), *self._new(signals, conversation)], conversation)
         said = 0
