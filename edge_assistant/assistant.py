@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from edge_assistant.answer import Answer, Failure, ModelUsed, Route, Status, Timings
 from edge_assistant.errors import InputError, ModelMissing, UsageError
 from edge_assistant.events import Answered, Event, Failed, Routed, Said
+from edge_assistant.governance.policy.approval import Approve, approving
+from edge_assistant.governance.policy.policy import Policy, current
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.language.engine import Engine, LlamaEngine, Usage
 from edge_assistant.perception.gather import Gathering, Perceive
@@ -45,6 +47,7 @@ class Assistant:
 
     Attributes:
         recall: what was perceived in signals, by their bytes, for a later question about the same ones.
+        policy: what is allowed.
     """
 
     def __init__(
@@ -57,6 +60,8 @@ class Assistant:
         vocabulary: Vocabulary | None = None,
         instead: Mapping[str, str] | None = None,
         auditor: Auditor | None = None,
+        policy: Policy | None = None,
+        approve: Approve | None = None,
     ) -> None:
         """Choose the models.
 
@@ -68,10 +73,16 @@ class Assistant:
             vocabulary: the words and rules of a domain; None for those that ship with the product.
             instead: models by role that are used instead of the profile's.
             auditor: writes down what is asked and what becomes of it, before `watch` sees it; None for a bench.
+            policy: what is allowed; None for what holds on this machine.
+            approve: asks a human to confirm values, where the policy wants that; None where there is nobody.
 
         Raises:
             ModelUnknown: there is no such profile.
+            PolicyRefused: it may not be chosen, or the policy itself is wrong.
         """
+        self.policy = current() if policy is None else policy
+        self.policy.check_profile(portfolio.profile(profile).name)
+        self._approve = approve
         self._portfolio = portfolio
         self._names = portfolio.resolve(profile) | dict(instead or {})
         self._runtime = runtime or Runtime.detect()
@@ -114,12 +125,13 @@ class Assistant:
             UsageError: the question is empty or too long.
             InputError: no signal is left, or one failed and `strict` is set.
             ModelError: a model is missing or corrupt.
+            PolicyRefused: a signal or a model may not be used, or what must be confirmed by a human is not.
             StorageFull: the audit trail cannot be written.
             Stopped: `stop` was called.
         """
         asked = question if message is None else message
         with within(self._vocabulary), self._audited("ask", asked, signals, watch) as watch:
-            watch = self._stoppable(watch)
+            watch = self._stoppable(approving(self.policy, watch, self._approve))
             query = understand(checked(question))
             steps = plan(signals, senses())
             way = route(query, steps, signals, self._names)
@@ -159,12 +171,13 @@ class Assistant:
             InputError: fewer than two signals are left, or one failed and `strict` is set.
             ModelError: a model is missing or corrupt.
             StorageFull: the audit trail cannot be written.
+            PolicyRefused: a signal or a model may not be used, or what must be confirmed by a human is not.
             Stopped: `stop` was called.
         """
         if len(signals) + len(failed) < 2:
             raise UsageError("there is nothing to compare", "give at least two signals")
         with within(self._vocabulary), self._audited("check", message, signals, watch) as watch:
-            watch = self._stoppable(watch)
+            watch = self._stoppable(approving(self.policy, watch, self._approve))
             steps = plan(signals, senses())
             task = _Task(message, signals, check_route(steps, signals, self._names), watch, began)
             sources = self._sources(task, steps, failed, Request(language), strict)
@@ -184,9 +197,11 @@ class Assistant:
         Raises:
             InputError: it cannot be used.
             ModelError: a model is missing or corrupt.
+            PolicyRefused: the signal or a model may not be used.
             StorageFull: the audit trail cannot be written.
             Stopped: `stop` was called.
         """
+        self._allowed([signal])
         if self._auditor is not None:
             self._auditor.took([signal])
         with within(self._vocabulary):
@@ -266,6 +281,7 @@ class Assistant:
         self, task: _Task, steps: Plan, failed: Sequence[Failure], request: Request, strict: bool
     ) -> list[Source]:
         """The signals with their evidence; those that could not be used are failures of the task."""
+        self._allowed(task.signals)
         task.watch(Routed(task.way))
         for failure in failed:
             task.watch(Failed(failure))
@@ -279,6 +295,16 @@ class Assistant:
         if task.signals and not gathering.sensed:
             raise gathering.error or InputError("no signal could be used", "see the messages above")
         return [Source(sensed.signal, sensed.evidence, sensed.table) for sensed in gathering.sensed]
+
+    def _allowed(self, signals: Iterable[Signal]) -> None:
+        """Whether signals may be asked about; what a person says to the assistant always may.
+
+        Raises:
+            PolicyRefused: one may not.
+        """
+        for signal in signals:
+            if not signal.said:
+                self.policy.check_signal(signal.kind, signal.origin)
 
     def _reasoner(self, watch: Watch) -> Reasoner:
         return Reasoner(self._language, self._meaning, watch)
@@ -335,14 +361,15 @@ class Assistant:
             raise ModelMissing(
                 f"no model is chosen for {role}", "take a profile that has one, see 'edge-assistant models list'"
             )
-        return self._portfolio.open(self._names[role])
+        self.policy.check_model(self._names[role])
+        return self._portfolio.open(self._names[role], always=self.policy.verifies_always)
 
     def _language(self) -> Engine:
         """The language model, loaded when first needed."""
-        model = self._model("language")
-        self._used[model.name] = model
         if self._engine is None:
-            self._engine = self._open_engine(model, self._runtime)
+            self._reads_with = self._model("language")
+            self._engine = self._open_engine(self._reads_with, self._runtime)
+        self._used[self._reads_with.name] = self._reads_with
         return self._engine
 
     def _meaning(self) -> Embedder | None:

@@ -43,8 +43,10 @@ class Conversation:
 
         Raises:
             InputError: it is missing, empty, too large, no file or of no kind that is known.
+            PolicyRefused: no such signal may be taken.
         """
         kind = kind or guess(path)
+        self.assistant.policy.check_signal(kind, Origin.FILE)
         return self._put(take_file(path, kind, self._next(kind)))
 
     def add(self, data: bytes, kind: Kind, *, origin: Origin, name: str) -> Signal:
@@ -52,7 +54,10 @@ class Conversation:
 
         Raises:
             InputEmpty, InputTooLarge: as the name says.
+            PolicyRefused: no such signal may be taken.
         """
+        if name != SAID:
+            self.assistant.policy.check_signal(kind, origin)
         return self._put(take_bytes(data, kind, self._next(kind), origin=origin, name=name))
 
     def renew(self, id: str, data: bytes) -> Signal:

@@ -20,6 +20,7 @@
     ├── KeyGone                                 what is asked for was forgotten, its key is destroyed: status 3
     ├── AuditDamaged                            the audit trail is not as it was written: status 1
     ├── PolicyRefused                           a rule of the policy refuses: status 5
+    │   └── PolicyInvalid                       the policy itself cannot be read or is wrong, so that nothing is allowed
     ├── LockFailed                              the offline lock cannot be set: status 5
     └── ModelError, StorageFull, ...            see edge_assistant_models.errors
 
@@ -66,6 +67,7 @@ __all__ = [
     "ModelMissing",
     "ModelTooLarge",
     "ModelUnknown",
+    "PolicyInvalid",
     "PolicyRefused",
     "PullFailed",
     "Stopped",
@@ -206,3 +208,9 @@ class LockFailed(EdgeAssistantError):
 
     code = "lock"
     exit_status = 5
+
+
+class PolicyInvalid(PolicyRefused):
+    """The policy cannot be read or is wrong; while it is not known what is allowed, nothing is."""
+
+    code = "policy.invalid"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from edge_assistant.devices.microphone import FileMicrophone, SoundMicrophone
 from edge_assistant.devices.serial import SerialReadings
 from edge_assistant.devices.speaker import FileSpeaker, Player, Speaker
 from edge_assistant.errors import UsageError
+from edge_assistant.governance.policy.policy import current
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,40 +28,61 @@ _DIGITS = 9  # of a speed; more fit no port
 def names(device: str) -> list[str]:
     """What a person can choose from: of cameras in the kernel's order, of the others the default first.
 
-    Args:
-        device: `camera`, `microphone` or `speaker`.
+    What the policy does not allow is left out.
     """
     if device == "camera":
-        return [found.name for found in video4linux.cameras()]
-    return sound.names("input" if device == "microphone" else "output")
+        there = [found.name for found in video4linux.cameras()]
+    else:
+        there = sound.names("input" if device == "microphone" else "output")
+    return [name for name in there if current().allows_device(device, name)]
 
 
 def camera(text: str | None) -> Device[Frame]:
-    """A camera, not yet opened."""
-    path = _path(text)
+    """A camera, not yet opened.
+
+    Raises:
+        PolicyRefused: it may not be used; as of the others.
+    """
+    text, path = _allowed("camera", text)
     return OpenCVCamera(text) if path is None else FileCamera(path)
 
 
 def microphone(text: str | None) -> Device[NDArray[np.float32]]:
     """A microphone, not yet opened."""
-    path = _path(text)
+    text, path = _allowed("microphone", text)
     return SoundMicrophone(text) if path is None else FileMicrophone(path)
 
 
 def speaker(text: str | None) -> Player:
     """A speaker, which is opened when it plays."""
-    path = _path(text)
+    text, path = _allowed("speaker", text)
     return Speaker(text) if path is None else FileSpeaker(path)
 
 
 def readings(text: str) -> Device[bytes]:
     """Readings that are followed: `serial:PORT` or `serial:PORT@BAUD`, else a file."""
     if not text.startswith(_SERIAL):
-        return FollowedFile(_path(text) or _expanded(text))
+        path = _path(text) or _expanded(text)
+        current().check_device("readings", f"{_FILE}{os.path.realpath(path)}")
+        return FollowedFile(path)
+    current().check_device("readings", text.partition("@")[0])
     port, _, baud = text.removeprefix(_SERIAL).partition("@")
     if baud and not (baud.isascii() and baud.isdigit() and len(baud) < _DIGITS):
         raise UsageError(f"{baud} is no speed of a serial port", "write it as in serial:/dev/ttyUSB0@9600")
     return SerialReadings(port, int(baud)) if baud else SerialReadings(port)
+
+
+def _allowed(device: str, text: str | None) -> tuple[str | None, Path | None]:
+    """The name of a device that the policy allows, or the path of a file that stands for one.
+
+    Raises:
+        PolicyRefused: there is none.
+    """
+    path = _path(text)
+    if path is None:
+        return current().device(device, text, lambda: names(device)), None
+    current().check_device(device, f"{_FILE}{os.path.realpath(path)}")
+    return text, path
 
 
 def _path(text: str | None) -> Path | None:

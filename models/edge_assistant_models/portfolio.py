@@ -80,15 +80,19 @@ class Portfolio:
             chosen[role] = next(installed, names[0])
         return chosen
 
-    def open(self, name: str) -> InstalledModel:
+    def open(self, name: str, *, always: bool = False) -> InstalledModel:
         """A model whose files have been verified.
+
+        Args:
+            name: of the model.
+            always: whether to read every byte now, whatever is remembered.
 
         Raises:
             ModelUnknown: there is none of that name.
             ModelMissing: it is not in the store.
             ModelCorrupt: a file does not have its sum.
         """
-        return self.store.open(self.entry(name))
+        return self.store.open(self.entry(name), always=always)
 
     def export(self, names: Iterable[str], path: Path, watch: progress.Watch = progress.ignore) -> None:
         """Write models into one archive, see `bundle.export`."""

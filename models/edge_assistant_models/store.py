@@ -111,8 +111,12 @@ class Store:
         sums = {file.key: file.sha256 or str(noted.get(file.key)) for file in entry.files}
         return sums if pins == {file.key: file.pin for file in entry.files} else {}
 
-    def open(self, entry: Entry) -> InstalledModel:
+    def open(self, entry: Entry, *, always: bool = False) -> InstalledModel:
         """A model whose files have their sums and sound headers; each is read once while it does not change.
+
+        Args:
+            entry: of the catalog.
+            always: whether to read every byte now, whatever is remembered.
 
         Raises:
             ModelMissing: it is not in the store.
@@ -127,7 +131,7 @@ class Store:
         for file in entry.files:
             path = folder / file.path
             try:
-                found = self._stamps.recall(path) or self._stamps.read(path)
+                found = (None if always else self._stamps.recall(path)) or self._stamps.read(path)
                 if found != sums[file.key]:
                     raise ModelCorrupt(f"{file.path} of {entry.name} does not have its checksum", again)
                 loading.note(path, self._stamps.sound(path))

@@ -1,0 +1,314 @@
+"""What is allowed: the rules of the policy that holds, asked one by one by whatever is about to do something.
+
+A policy of the administrator lies at a place that no variable of the environment moves, and then alone counts; else
+the one in the user's config folder does, where there is one. Without either everything is allowed.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from edge_assistant.errors import PolicyRefused
+from edge_assistant.signals import Kind, Origin, printable
+from edge_assistant_models import paths
+
+if TYPE_CHECKING:
+    from edge_assistant.governance.policy.rules import Rules
+
+SYSTEM = Path("/etc/edge-assistant/policy.toml")
+FILE = "policy.toml"
+LONGEST_WAIT_S = 30.0  # after a wrong PIN
+
+Record = Callable[[Mapping[str, object]], object]
+
+
+class Policy:
+    """The rules that hold, and whether the operator is there; may be asked from any thread.
+
+    Attributes:
+        rules: what the file says; None without a policy.
+        file: where it lies.
+        record: is told each refusal, each unlocking and each wrong PIN, for the audit trail.
+    """
+
+    def __init__(
+        self,
+        rules: Rules | None = None,
+        file: Path | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        wait: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Keep the rules; where they have roles, nobody but a visitor is there.
+
+        Args:
+            rules: what is allowed; None for everything.
+            file: where they stand.
+            clock: seconds, for the time that an operator stays unlocked.
+            wait: passes the seconds after a wrong PIN.
+        """
+        self.rules = rules
+        self.file = file
+        self.record: Record = lambda what: None
+        self._clock, self._wait = clock, wait
+        self._until = 0.0  # when the operator is locked out
+        self._wrong = 0  # PINs in a row
+        self._trying = threading.Lock()  # so that PINs cannot be tried side by side
+
+    # What is allowed
+
+    def check_signal(self, kind: Kind, origin: Origin) -> None:
+        """Whether such a signal may be asked about.
+
+        Raises:
+            PolicyRefused: it may not.
+        """
+        if self.rules is not None and kind not in self.rules.signals.kinds:
+            self._refuse("signals.kinds", f"no signal of the kind {kind}", kind)
+        if self.rules is not None and origin not in self.rules.signals.origins:
+            self._refuse("signals.origins", f"no signal that comes from: {origin}", origin)
+
+    def check_model(self, name: str) -> None:
+        """Whether a model may be used.
+
+        Raises:
+            PolicyRefused: it may not.
+        """
+        if self.rules is not None and not _among(name, self.rules.models.allowed):
+            self._refuse("models.allowed", f"not the model {name}", name)
+
+    def check_profile(self, name: str) -> None:
+        """Whether a profile may be chosen.
+
+        Raises:
+            PolicyRefused: it may not.
+        """
+        if self.rules is not None and not _among(name, self.rules.profiles.allowed):
+            self._refuse("profiles.allowed", f"not the profile {name}", name)
+
+    def allows_device(self, device: str, name: str) -> bool:
+        """Whether a device of this name may be used; `device` is one of the policy's table `devices`."""
+        return self.rules is None or _among(name, getattr(self.rules.devices, device))
+
+    def check_device(self, device: str, name: str) -> None:
+        """Whether a device of this name may be used.
+
+        Raises:
+            PolicyRefused: it may not.
+        """
+        if not self.allows_device(device, name):
+            self._refuse(f"devices.{device}", f"not {name} as {device}", device)
+
+    def device(self, device: str, name: str | None, names: Callable[[], Iterable[str]]) -> str | None:
+        """The device to open.
+
+        Args:
+            device: which sort.
+            name: as a person names it; None for the first or the default one.
+            names: those that are there and allowed; asked only where not every one is.
+
+        Returns:
+            The name that was given, which has to be the whole name where not every device is allowed: a part of a name
+            could be that of another one. The first that is allowed of None.
+
+        Raises:
+            PolicyRefused: it may not be used.
+        """
+        if self.rules is None or "*" in getattr(self.rules.devices, device):
+            return name
+        found = next((found for found in names() if name in (None, found)), None)
+        if found is None:
+            self._refuse(f"devices.{device}", f"every {device} that is there" if name is None else f"not {name}", device)
+        return found
+
+    def check_export(self, ending: str, *, redacted: bool) -> None:
+        """Whether a conversation may be written into a file.
+
+        Args:
+            ending: of the file's name, such as `.md`.
+            redacted: whether it is going to be.
+
+        Raises:
+            PolicyRefused: it may not.
+        """
+        written = "json" if ending.lower() == ".json" else "md"
+        if self.rules is not None and written not in self.rules.export.formats:
+            self._refuse("export.formats", f"no export as {written}", written)
+        if self.rules is not None and not redacted and not self.rules.export.unredacted:
+            self._refuse("export.unredacted", "no export that is not redacted", written)
+
+    @property
+    def verifies_always(self) -> bool:
+        """Whether a model's files are summed each time that it is opened."""
+        return self.rules is not None and self.rules.models.verify == "always"
+
+    @property
+    def redacts_answers(self) -> bool:
+        """Whether answers on the command line are redacted, asked for or not."""
+        return self.rules is not None and self.rules.redaction.answers
+
+    @property
+    def keeps_history(self) -> bool:
+        """Whether conversations are kept."""
+        return self.rules is None or self.rules.retention.history
+
+    def history_days(self, wanted: int | None) -> int | None:
+        """How long conversations are kept: what the person wants, or less; None for ever."""
+        most = None if self.rules is None else self.rules.retention.history_days
+        return min((days for days in (wanted, most) if days is not None), default=None)
+
+    @property
+    def audit_days(self) -> int | None:
+        """How long the audit trail is kept; None for ever."""
+        return None if self.rules is None else self.rules.retention.audit_days
+
+    @property
+    def limits(self) -> dict[str, int]:
+        """The limits that are lower than without a policy."""
+        if self.rules is None:
+            return {}
+        given = {name: getattr(self.rules.limits, name) for name in self.rules.limits.__struct_fields__}
+        return {name: value for name, value in given.items() if value is not None}
+
+    # Roles
+
+    @property
+    def roles(self) -> bool:
+        """Whether there is a visitor and an operator."""
+        return self.rules is not None and self.rules.roles.pin is not None
+
+    @property
+    def unlocked(self) -> bool:
+        """Whether everything may be done: there are no roles, or the operator is there."""
+        return not self.roles or self._clock() < self._until
+
+    @property
+    def idle_s(self) -> float:
+        """Seconds without a key after which a visitor is taken to be gone; never without roles."""
+        return float("inf") if self.rules is None or not self.roles else 60.0 * self.rules.roles.idle_minutes
+
+    def may(self, action: str) -> bool:
+        """Whether whoever is there may do this."""
+        return self.unlocked or (self.rules is not None and action in self.rules.roles.visitor)
+
+    def check_action(self, action: str) -> None:
+        """Whether whoever is there may do this.
+
+        Raises:
+            PolicyRefused: only the operator may.
+        """
+        if not self.may(action):
+            self._refuse("roles.visitor", f"a visitor may not: {action}", action, "the operator unlocks it with the PIN")
+
+    def unlock(self, pin: str) -> bool:
+        """Let the operator in; a wrong PIN takes longer each time.
+
+        Returns:
+            Whether it was the PIN.
+        """
+        from edge_assistant.governance.policy import pin as pins
+
+        kept = self.rules.roles.pin if self.rules is not None else None
+        if kept is None:
+            return True
+        with self._trying:
+            if pins.fits(pin, kept):
+                self._wrong = 0
+                self._until = self._clock() + self.idle_s
+                self.record({"event": "unlocked", "rule": "roles.pin"})
+                return True
+            self._wrong += 1
+            self.record({"event": "wrong PIN", "rule": "roles.pin"})
+            self._wait(min(LONGEST_WAIT_S, 2.0 ** (self._wrong - 1)))
+            return False
+
+    def touch(self) -> None:
+        """The operator is still there, where he was."""
+        if self.roles and self.unlocked:
+            self._until = self._clock() + self.idle_s
+
+    def lock(self) -> None:
+        """The operator is gone."""
+        if self.roles and self._until:
+            self._until = 0.0
+            self.record({"event": "locked", "rule": "roles.pin"})
+
+    def _refuse(self, rule: str, what: str, about: str, hint: str = "") -> NoReturn:
+        """Refuse, and have it recorded.
+
+        Args:
+            rule: table and key.
+            what: what is refused, for the person.
+            about: the same in a word that is no content, for the audit trail.
+            hint: what can be done; by default that the file can be changed.
+
+        Raises:
+            PolicyRefused: always.
+        """
+        self.record({"event": "refused", "rule": rule, "about": about})
+        who = "the administrator" if self.file == SYSTEM else "you"
+        message = f"the policy refuses: {printable(what)} ({rule})"
+        raise PolicyRefused(message, hint or f"{who} can change {self.file}")
+
+
+def current() -> Policy:
+    """The policy that holds on this machine for this user; read once in a process.
+
+    Raises:
+        PolicyInvalid: it cannot be read or is wrong, so that nothing is allowed.
+    """
+    return _loaded(SYSTEM, paths.config_dir() / FILE)
+
+
+def place(system: Path, user: Path) -> Path | None:
+    """The policy file that counts, or None."""
+    return next((file for file in (system, user) if _is_there(file)), None)
+
+
+def _is_there(file: Path) -> bool:
+    """Whether there is a file; one that cannot be looked at counts, as nobody knows what it allows."""
+    try:
+        file.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+@cache
+def _loaded(system: Path, user: Path) -> Policy:
+    file = place(system, user)
+    if file is None:
+        return Policy()
+    from edge_assistant.governance.policy import reading
+
+    policy = Policy(reading.read(file), file)
+    policy.record = _audited
+    return policy
+
+
+def _audited(what: Mapping[str, object]) -> None:
+    """Write into the audit trail.
+
+    Raises:
+        StorageFull, KeyLost: it cannot be written.
+    """
+    from edge_assistant.governance.audit.trail import Trail
+
+    trail = Trail()
+    try:
+        trail.append("policy", what)
+    finally:
+        trail.close()
+
+
+def _among(name: str, patterns: Iterable[str]) -> bool:
+    """Whether a name is one of these, where only * is more than a character."""
+    return any(fnmatchcase(name, pattern.replace("[", "[[]").replace("?", "[?]")) for pattern in patterns)

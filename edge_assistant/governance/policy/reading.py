@@ -1,0 +1,120 @@
+"""A policy file: where it lies, what it says, and everything that is wrong with it."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from edge_assistant.errors import InputMissing, PolicyInvalid
+from edge_assistant.governance.policy.rules import Rules
+from edge_assistant.limits import POLICY_BYTES
+from edge_assistant.signals import printable
+
+_SHOWN = 60  # characters of a key in a message
+_PLACE = re.compile(r" - at `\$(.*)`$")
+
+
+def read(file: Path) -> Rules:
+    """The rules of a policy file.
+
+    Raises:
+        PolicyInvalid: it cannot be read, or something in it is wrong.
+    """
+    found = problems(_bytes(file))
+    if isinstance(found, Rules):
+        return found
+    more = f", and {len(found) - 1} more" if len(found) > 1 else ""
+    raise PolicyInvalid(
+        f"the policy {file} is wrong: {found[0]}{more}", f"correct it; 'edge-assistant policy check {file}' says all"
+    )
+
+
+def check(file: Path) -> list[str]:
+    """Everything that is wrong with a policy file, one line each, with its place.
+
+    Raises:
+        InputMissing: there is no such file.
+    """
+    if not os.path.lexists(file):
+        raise InputMissing(f"{printable(file.name)} does not exist", "name a policy file")
+    try:
+        found = problems(_bytes(file))
+    except PolicyInvalid as error:
+        return [error.message]
+    return [] if isinstance(found, Rules) else found
+
+
+def problems(data: bytes) -> Rules | list[str]:
+    """The rules, or else everything that is wrong, one line each."""
+    try:
+        tables = tomllib.loads(data.decode())
+    except UnicodeDecodeError as error:
+        return [f"it is not UTF-8 at byte {error.start}"]
+    except (tomllib.TOMLDecodeError, RecursionError) as error:  # the latter: brackets within brackets
+        return [f"it is not TOML ({printable(str(error)) or 'too deep'})"]
+    if wrong := list(_wrong(tables, Rules, "")):
+        return wrong
+    rules = msgspec.convert(tables, Rules)
+    return list(_without_pin(tables, rules)) or rules
+
+
+def schema() -> dict[str, Any]:
+    """The JSON schema of a policy file."""
+    found = msgspec.json.schema(Rules)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "A policy of Edge Assistant"} | found
+
+
+def _bytes(file: Path) -> bytes:
+    """The content.
+
+    Raises:
+        PolicyInvalid: it cannot be read, or is too large.
+    """
+    what = f"the policy {file} cannot be read"
+    try:
+        with file.open("rb") as stream:
+            data = stream.read(POLICY_BYTES.value + 1)
+    except OSError as error:
+        raise PolicyInvalid(f"{what} ({error.strerror})", "have whoever put it there make it readable") from None
+    if len(data) > POLICY_BYTES.value:
+        raise PolicyInvalid(f"{what} (over {POLICY_BYTES.value:,} bytes)", "shorten it")
+    return data
+
+
+def _wrong(given: Mapping[str, Any], table: type[msgspec.Struct], within: str) -> Iterator[str]:
+    """What is wrong in a table, key by key: msgspec alone would name the first only."""
+    fields = {field.name: field.type for field in msgspec.structs.fields(table)}
+    for key, value in given.items():
+        place = f"{within}{printable(key)[:_SHOWN]}"
+        if key not in fields:
+            close = difflib.get_close_matches(key, fields, 1)
+            yield f"unknown key {place}, {f'did you mean {close[0]}' if close else 'there are ' + ', '.join(fields)}"
+        elif isinstance(fields[key], type) and issubclass(fields[key], msgspec.Struct) and isinstance(value, dict):
+            yield from _wrong(value, fields[key], f"{place}.")
+        else:
+            try:
+                msgspec.convert(value, fields[key])
+            except msgspec.ValidationError as error:
+                yield _said(place, str(error))
+
+
+def _without_pin(given: Mapping[str, Any], rules: Rules) -> Iterator[str]:
+    """What would have no effect without an operator's PIN."""
+    if rules.roles.pin is None:
+        yield from (f"roles.{key}: there are no roles without roles.pin, see 'policy pin'" for key in given.get("roles", {}))
+        if rules.approval.by == "operator":
+            yield "approval.by: there is no operator without roles.pin, see 'policy pin'"
+
+
+def _said(place: str, error: str) -> str:
+    """A message of msgspec with the key that it is about: `signals.kinds[0]: Invalid enum value 'sound'`."""
+    inner = _PLACE.search(error)
+    said = printable(_PLACE.sub("", error))
+    return f"{place}{inner[1] if inner else ''}: {said[0].lower()}{said[1:]}"

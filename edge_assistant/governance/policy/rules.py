@@ -1,0 +1,154 @@
+"""What a policy file may hold: tables of rules as types, from which the JSON schema is made.
+
+What is left out of a file is allowed, and is as it is without a policy.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from msgspec import Meta, Struct, defstruct
+
+from edge_assistant import limits
+from edge_assistant.signals import Kind, Origin
+
+Pattern = Annotated[str, Meta(min_length=1, max_length=200, description="a name; * stands for any characters")]
+Hash = Annotated[str, Meta(pattern=r"^scrypt:\d{4,6}:[0-9a-f]{32}:[0-9a-f]{64}$", description="of 'policy pin'")]
+Days = Annotated[int, Meta(ge=1, le=36_500)]
+Confidence = Annotated[float, Meta(gt=0, le=1)]
+Action = Literal[
+    "ask",
+    "check",
+    "attach",
+    "camera",
+    "microphone",
+    "follow",
+    "voice",
+    "examples",
+    "history",
+    "export",
+    "forget",
+    "settings",
+    "models",
+    "doctor",
+    "audit",
+    "bench",
+    "quit",
+]
+
+
+class _Table(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A table of a policy file."""
+
+
+class Signals(_Table):
+    """Which signals may be asked about; what a person says or types to the assistant is always heard."""
+
+    kinds: Annotated[tuple[Kind, ...], Meta(description="kinds of signals that are taken")] = tuple(Kind)
+    origins: Annotated[tuple[Origin, ...], Meta(description="where a signal may come from")] = tuple(Origin)
+
+
+class Models(_Table):
+    """Which models may be used."""
+
+    allowed: Annotated[tuple[Pattern, ...], Meta(description="names in the catalog")] = ("*",)
+    verify: Annotated[
+        Literal["cached", "always"],
+        Meta(description="sum a file once and while it is unchanged, or each time that a model is opened"),
+    ] = "cached"
+
+
+class Profiles(_Table):
+    """Which profiles may be chosen."""
+
+    allowed: Annotated[tuple[Pattern, ...], Meta(description="names; auto counts as the one it comes to")] = ("*",)
+
+
+class Devices(_Table):
+    """Which devices may be used, by name; `file:PATH` is the name of a file that stands for one."""
+
+    camera: Annotated[tuple[Pattern, ...], Meta(description="names of cameras; none where it is empty")] = ("*",)
+    microphone: Annotated[tuple[Pattern, ...], Meta(description="names of microphones")] = ("*",)
+    speaker: Annotated[tuple[Pattern, ...], Meta(description="names of speakers")] = ("*",)
+    readings: Annotated[
+        tuple[Pattern, ...], Meta(description="files that are followed, and ports: serial:/dev/ttyUSB0")
+    ] = ("*",)
+
+
+class Export(_Table):
+    """How a conversation may be written into a file."""
+
+    formats: Annotated[tuple[Literal["md", "json"], ...], Meta(description="none where it is empty")] = ("md", "json")
+    unredacted: Annotated[bool, Meta(description="whether an export may hold what redaction takes out")] = True
+
+
+class Redaction(_Table):
+    """Where redaction is not left to whoever asks."""
+
+    answers: Annotated[bool, Meta(description="'ask' and 'check' give redacted answers always")] = False
+
+
+class Retention(_Table):
+    """How long what is kept is kept; a person's own setting may be shorter, never longer."""
+
+    history: Annotated[bool, Meta(description="whether conversations are kept at all")] = True
+    history_days: Annotated[Days | None, Meta(description="days; none keeps all")] = None
+    audit_days: Annotated[Days | None, Meta(description="days; none keeps all")] = None
+
+
+class Approval(_Table):
+    """When a human must confirm a value before an answer rests on it."""
+
+    confirm_below: Annotated[
+        Confidence | None, Meta(description="confidence under which a value is read back; none never asks")
+    ] = None
+    by: Annotated[Literal["anyone", "operator"], Meta(description="who may confirm; the operator by PIN")] = "anyone"
+
+
+class Roles(_Table):
+    """A visitor, who may do what is named, and an operator, who may do everything once unlocked by PIN."""
+
+    pin: Annotated[Hash | None, Meta(description="of the operator; without one there are no roles")] = None
+    visitor: Annotated[tuple[Action, ...], Meta(description="what a visitor may do")] = (
+        "ask",
+        "check",
+        "camera",
+        "microphone",
+        "voice",
+    )
+    idle_minutes: Annotated[
+        int, Meta(ge=1, le=1_440, description="after which the operator is locked out and the next visitor begins")
+    ] = 5
+
+
+if TYPE_CHECKING:
+    Limits = Any
+else:
+    Limits = defstruct(
+        "Limits",
+        [
+            (name, Annotated[int, Meta(ge=1, le=limit.value, description=f"{limit.unit} of {limit.of}")] | None, None)
+            for name, limit in limits.table().items()
+            if limit.lowers
+        ],
+        bases=(_Table,),
+        namespace={"__doc__": "Limits lower than those that hold without a policy, see docs/limits.md."},
+        kw_only=True,
+        frozen=True,
+        forbid_unknown_fields=True,
+    )
+
+
+class Rules(_Table):
+    """A policy file."""
+
+    signals: Signals = Signals()
+    models: Models = Models()
+    profiles: Profiles = Profiles()
+    devices: Devices = Devices()
+    export: Export = Export()
+    redaction: Redaction = Redaction()
+    retention: Retention = Retention()
+    approval: Approval = Approval()
+    roles: Roles = Roles()
+    limits: Limits = Limits()
