@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from edge_assistant.answer import Answer, Failure, ModelUsed, Route, Status, Timings
+from edge_assistant import limits
+from edge_assistant.answer import Answer, Failure, ModelUsed, Route, Status
 from edge_assistant.errors import InputError, ModelMissing, UsageError
-from edge_assistant.events import Answered, Event, Failed, Routed, Said
+from edge_assistant.events import Answered, Event, Failed, Routed
 from edge_assistant.governance.policy.approval import Approve, approving
 from edge_assistant.governance.policy.policy import Policy, current
 from edge_assistant.language.embedder import Embedder
@@ -21,11 +21,12 @@ from edge_assistant.perception.recall import Recall
 from edge_assistant.perception.sense import Request, Sense, senses
 from edge_assistant.reasoning.prose import chat
 from edge_assistant.reasoning.question import understand
-from edge_assistant.reasoning.reason import Outcome, Reasoner
+from edge_assistant.reasoning.reason import Reasoner
 from edge_assistant.reasoning.route import Plan, check_route, plan, route
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, shipped, within
 from edge_assistant.reasoning.sources import Source
 from edge_assistant.reasoning.stating import parted
+from edge_assistant.reasoning.task import Task
 from edge_assistant.runtime import Runtime
 from edge_assistant.signals import Signal
 from edge_assistant_models.installed import InstalledModel
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
     from edge_assistant.governance.audit.auditor import Auditor
     from edge_assistant.perception.live import Endpointer
     from edge_assistant.voice.piper import Voice
-
-MAX_QUESTION = 4_000  # characters; a longer one would push the evidence out of the model's context
 
 _log = logging.getLogger(__name__)
 Watch = Callable[[Event], None]
@@ -88,7 +87,7 @@ class Assistant:
         self._runtime = runtime or Runtime.detect()
         self._open_engine = engine
         self._vocabulary = vocabulary or shipped()
-        self._engine: Engine | None = None
+        self._engine: tuple[Engine, InstalledModel] | None = None
         self._embedder: tuple[Embedder, InstalledModel] | None = None
         self._senses: dict[type[Sense], Sense] = {}
         self.recall = Recall()
@@ -111,7 +110,7 @@ class Assistant:
         """Answer a question over signals.
 
         Args:
-            question: at most `MAX_QUESTION` characters.
+            question: at most as many characters as `limits` says.
             signals: what was given.
             watch: is called with each event.
             failed: signals that could not even be taken.
@@ -122,7 +121,7 @@ class Assistant:
             message: all that was said, where the question is only a part of it; the answer gives it back.
 
         Raises:
-            UsageError: the question is empty or too long.
+            UsageError: the question is empty or too long, or has too many signals.
             InputError: no signal is left, or one failed and `strict` is set.
             ModelError: a model is missing or corrupt.
             PolicyRefused: a signal or a model may not be used, or what must be confirmed by a human is not.
@@ -135,7 +134,7 @@ class Assistant:
             query = understand(checked(question))
             steps = plan(signals, senses())
             way = route(query, steps, signals, self._names)
-            task = _Task(asked, signals, way, watch, began)
+            task = Task(asked, signals, way, watch, began)
             sources = self._sources(task, steps, failed, Request(language), strict)
             if signals:
                 task.say(self._reasoner(watch).answer(query, sources, task.outcome))
@@ -179,7 +178,7 @@ class Assistant:
         with within(self._vocabulary), self._audited("check", message, signals, watch) as watch:
             watch = self._stoppable(approving(self.policy, watch, self._approve))
             steps = plan(signals, senses())
-            task = _Task(message, signals, check_route(steps, signals, self._names), watch, began)
+            task = Task(message, signals, check_route(steps, signals, self._names), watch, began)
             sources = self._sources(task, steps, failed, Request(language), strict)
             if len(sources) < 2:
                 raise task.error or InputError("only one signal could be used", "see the messages above")
@@ -278,7 +277,7 @@ class Assistant:
         return watched
 
     def _sources(
-        self, task: _Task, steps: Plan, failed: Sequence[Failure], request: Request, strict: bool
+        self, task: Task, steps: Plan, failed: Sequence[Failure], request: Request, strict: bool
     ) -> list[Source]:
         """The signals with their evidence; those that could not be used are failures of the task."""
         self._allowed(task.signals)
@@ -286,7 +285,7 @@ class Assistant:
         for failure in failed:
             task.watch(Failed(failure))
         self._used.clear()
-        task.before = replace(self._engine.usage) if self._engine else Usage()
+        task.before = replace(self._engine[0].usage) if self._engine else Usage()
         alone = len(task.signals) == 1 and not failed  # then there is nothing to go on with
         gathering = Gathering(self.perceiver, task.watch, request, strict=strict or alone, failed=failed)
         for signal in task.signals:
@@ -296,12 +295,16 @@ class Assistant:
             raise gathering.error or InputError("no signal could be used", "see the messages above")
         return [Source(sensed.signal, sensed.evidence, sensed.table) for sensed in gathering.sensed]
 
-    def _allowed(self, signals: Iterable[Signal]) -> None:
+    def _allowed(self, signals: Sequence[Signal]) -> None:
         """Whether signals may be asked about; what a person says to the assistant always may.
 
         Raises:
             PolicyRefused: one may not.
+            UsageError: they are too many.
         """
+        if len(signals) > (most := limits.SIGNALS.now):
+            what = f"the question has {len(signals):,} signals, over the limit of {most:,}"
+            raise UsageError(what, "ask about fewer of them")
         for signal in signals:
             if not signal.said:
                 self.policy.check_signal(signal.kind, signal.origin)
@@ -309,7 +312,7 @@ class Assistant:
     def _reasoner(self, watch: Watch) -> Reasoner:
         return Reasoner(self._language, self._meaning, watch)
 
-    def _answer(self, task: _Task, sources: Sequence[Source]) -> Answer:
+    def _answer(self, task: Task, sources: Sequence[Source]) -> Answer:
         evidence = [item for source in sources for item in source.evidence] + task.outcome.evidence
         answer = Answer(
             question=task.question,
@@ -322,7 +325,7 @@ class Assistant:
             computed=tuple(task.outcome.computed),
             verdicts=tuple(task.outcome.verdicts),
             citations=tuple(dict.fromkeys(task.outcome.citations)),
-            timings=self._timings(task),
+            timings=task.timings(self._engine[0].usage if self._engine else Usage()),
             models=tuple(ModelUsed(model.name, model.sha256) for model in self._used.values()),
         )
         task.watch(Answered(answer))
@@ -367,10 +370,11 @@ class Assistant:
     def _language(self) -> Engine:
         """The language model, loaded when first needed."""
         if self._engine is None:
-            self._reads_with = self._model("language")
-            self._engine = self._open_engine(self._reads_with, self._runtime)
-        self._used[self._reads_with.name] = self._reads_with
-        return self._engine
+            model = self._model("language")
+            self._engine = self._open_engine(model, self._runtime), model
+        engine, model = self._engine
+        self._used[model.name] = model
+        return engine
 
     def _meaning(self) -> Embedder | None:
         """The sentence embedder; without one, words in common decide what is relevant."""
@@ -390,46 +394,6 @@ class Assistant:
         why = f"{way.why}; code answered, no language model was needed" if alone else way.why
         return replace(way, models=tuple(self._used), why=why)
 
-    def _timings(self, task: _Task) -> Timings:
-        usage = self._engine.usage if self._engine else Usage()
-        completion = usage.completion_tokens - task.before.completion_tokens
-        decode_s = usage.decode_s - task.before.decode_s
-        ran = usage.prompt_tokens > task.before.prompt_tokens
-        return Timings(
-            total_s=time.perf_counter() - task.began,
-            perception_s=dict(task.seconds),
-            first_token_s=task.first if ran else None,
-            tokens_per_s=completion / decode_s if ran and decode_s > 0 else None,
-            prompt_tokens=usage.prompt_tokens - task.before.prompt_tokens,
-            reused_tokens=usage.reused_tokens - task.before.reused_tokens,
-            completion_tokens=completion,
-        )
-
-
-class _Task:
-    """A question, or a check, while it is worked on."""
-
-    def __init__(self, question: str, signals: Sequence[Signal], way: Route, watch: Watch, began: float | None) -> None:
-        self.question = question
-        self.signals = signals
-        self.way = way
-        self.watch = watch
-        self.began = time.perf_counter() if began is None else began
-        self.outcome = Outcome()
-        self.sentences: list[str] = []
-        self.first: float | None = None
-        self.before = Usage()
-        self.failed: Sequence[Failure] = ()
-        self.error: InputError | None = None
-        self.seconds: Mapping[str, float] = {}
-
-    def say(self, sentences: Iterable[str]) -> None:
-        """Say sentences as they come."""
-        for sentence in sentences:
-            self.first = self.first or time.perf_counter() - self.began
-            self.sentences.append(sentence)
-            self.watch(Said(sentence))
-
 
 def checked(question: str) -> str:
     """A question that can be asked.
@@ -439,9 +403,9 @@ def checked(question: str) -> str:
     """
     if not question.strip():
         raise UsageError("the question is empty", "ask something, such as: edge-assistant ask 'What was the total?'")
-    if len(question) > MAX_QUESTION:
+    if len(question) > (most := limits.QUESTION_CHARACTERS.now):
         raise UsageError(
-            f"the question has {len(question):,} characters, over the limit of {MAX_QUESTION:,}",
+            f"the question has {len(question):,} characters, over the limit of {most:,}",
             "shorten it, or hand the long part over with --text FILE",
         )
     return question

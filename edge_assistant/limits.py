@@ -44,7 +44,7 @@ FILE_BYTES = Limit(
     4 << 30, "bytes", "a file", "error input.too_large", "three hours of 48 kHz stereo WAV are 2 GiB", lowers=True
 )
 TEXT_BYTES = Limit(16 << 20, "bytes", "a text", "error input.too_large", "it is held in memory whole", lowers=True)
-SIGNALS = Limit(64, "signals", "a question", "error usage", "a ward round has a dozen", lowers=True)
+SIGNALS = Limit(200, "signals", "a question", "error usage", "what a person says beside questions counts", lowers=True)
 EVIDENCE = Limit(
     100_000,
     "pieces of evidence",
@@ -76,6 +76,18 @@ SOUND_SECONDS = Limit(
 )
 VIDEO_SECONDS = Limit(12 * 3600, "seconds", "a video", "the rest is left out, with a note", lowers=True)
 POLICY_BYTES = Limit(64 << 10, "bytes", "a policy file", "error policy.invalid: nothing is answered")
+
+
+def lasting(seconds: int) -> str:
+    """A time in the largest unit that it is whole in.
+
+    >>> lasting(43_200), lasting(90)
+    ('12 hours', '90 seconds')
+    """
+    size, unit = next(
+        (size, unit) for size, unit in ((3600, "hours"), (60, "minutes"), (1, "seconds")) if not seconds % size
+    )
+    return f"{seconds // size} {unit}"
 
 
 @cache

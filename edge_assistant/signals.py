@@ -14,10 +14,9 @@ from enum import StrEnum
 from pathlib import Path
 from unicodedata import category
 
+from edge_assistant import limits
 from edge_assistant.errors import InputEmpty, InputMissing, InputTooLarge, InputUnreadable, InputUnsupported
 
-MAX_BYTES = 4 << 30  # of one file; three hours of 48 kHz stereo WAV are 2 GiB
-MAX_TEXT_BYTES = 16 << 20  # of one text, which is held in memory whole
 SAID = "what you said"  # the name of what somebody told the assistant in a message of their own
 _HEAD = 4096  # bytes by which a file without a known ending is told
 
@@ -216,7 +215,7 @@ def _open_regular(path: Path) -> io.BufferedReader:
 
 
 def _check_size(size: int, kind: Kind, name: str) -> None:
-    limit = MAX_TEXT_BYTES if kind is Kind.TEXT else MAX_BYTES
+    limit = min(limits.FILE_BYTES.now, limits.TEXT_BYTES.now if kind is Kind.TEXT else limits.FILE_BYTES.now)
     if size == 0:
         raise InputEmpty(f"{printable(name)} is empty", "give a file with content")
     if size > limit:

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from edge_assistant.governance.policy import policy
 from edge_assistant_models import paths
 from edge_assistant_models.errors import ModelError
 from edge_assistant_models.installed import InstalledModel
@@ -95,6 +96,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     folder = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("EDGE_ASSISTANT_HOME", str(folder))
     monkeypatch.setenv("HF_HOME", str(folder / "huggingface"))
+    monkeypatch.setattr(policy, "SYSTEM", folder / "etc" / "policy.toml")
     VECTORS.mkdir(parents=True, exist_ok=True)
     (folder / "cache").mkdir()
     (folder / "cache" / "embeddings").symlink_to(VECTORS)

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_assistant.errors import InputError, UsageError
-from edge_assistant.signals import MAX_TEXT_BYTES, Kind, Origin, Signal, take_bytes, take_file
+from edge_assistant.limits import TEXT_BYTES
+from edge_assistant.signals import Kind, Origin, Signal, take_bytes, take_file
 
 if TYPE_CHECKING:
     from edge_assistant.answer import Answer, Failure
@@ -105,15 +106,18 @@ def assistant(args: argparse.Namespace) -> Assistant:
 
     Raises:
         UsageError: the domain file cannot be used.
+        PolicyRefused: the profile may not be chosen.
     """
     from edge_assistant.assistant import Assistant
+    from edge_assistant.cli import human
+    from edge_assistant.governance.policy.policy import current
     from edge_assistant.reasoning.rules import domain
     from edge_assistant_models.portfolio import Portfolio
 
     chosen = args.domain or args.settings.domain
     vocabulary = domain.load(chosen) if chosen else None
-    profile = args.profile or args.settings.profile
-    return Assistant(Portfolio(), profile, vocabulary=vocabulary, auditor=_auditor())
+    profile, approve = args.profile or args.settings.profile, human.approver(current())
+    return Assistant(Portfolio(), profile, vocabulary=vocabulary, auditor=_auditor(), approve=approve)
 
 
 def _auditor() -> Auditor:
@@ -131,6 +135,7 @@ def take(given: Sequence[tuple[Kind, str]], strict: bool) -> tuple[list[Signal],
     Raises:
         UsageError: standard input is asked for twice.
         InputError: none can be taken, or one cannot and `strict` is set.
+        PolicyRefused: no such signal may be taken.
     """
     from edge_assistant.answer import Failure
 
@@ -155,7 +160,10 @@ def take(given: Sequence[tuple[Kind, str]], strict: bool) -> tuple[list[Signal],
 
 
 def _take(kind: Kind, path: str, number: int) -> Signal:
+    from edge_assistant.governance.policy.policy import current
+
+    current().check_signal(kind, Origin.USER if path == _STDIN and kind is Kind.TEXT else Origin.FILE)
     if path == _STDIN and kind is Kind.TEXT:
-        data = sys.stdin.buffer.read(MAX_TEXT_BYTES + 1)
+        data = sys.stdin.buffer.read(TEXT_BYTES.now + 1)
         return take_bytes(data, kind, number, origin=Origin.USER, name="standard input")
     return take_file(Path(path), kind, number)

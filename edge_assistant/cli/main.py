@@ -192,7 +192,25 @@ def _run(arguments: list[str]) -> int:
     logs.start(args.settings.log_level, logged)
     if args.verb is None:
         return _open_app(args)
-    return int(args.run(args))
+    return _policed(args)
+
+
+def _policed(args: argparse.Namespace) -> int:
+    """Run a verb as far as the policy allows; the one about policies always, as it says what is wrong with one.
+
+    Raises:
+        PolicyRefused: it may not be run, or the policy is wrong.
+    """
+    from edge_assistant import limits
+    from edge_assistant.cli import human, policy
+    from edge_assistant.governance.policy.policy import current
+
+    if args.verb == policy.NAME:
+        return int(args.run(args))
+    files = any(path != "-" for _, path in getattr(args, "given", ()))
+    human.admit(current(), [args.verb, "attach"] if files else [args.verb])
+    with limits.lowered(current().limits):
+        return int(args.run(args))
 
 
 def _parsed(arguments: list[str]) -> argparse.Namespace:
@@ -236,9 +254,13 @@ def _open_app(args: argparse.Namespace) -> int:
 
     Raises:
         UsageError: there is no terminal or no app.
+        PolicyInvalid: the policy is wrong.
     """
     from importlib.metadata import entry_points
 
+    from edge_assistant.governance.policy.policy import current
+
+    current()  # a policy that is wrong is told here, and not by an app that does not open
     if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):  # it is drawn on the last
         raise UsageError("the app needs a terminal", "ask on the command line: edge-assistant ask QUESTION, or --help")
     apps = list(entry_points(group=APP_GROUP))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TextIO
 
 
@@ -14,3 +15,21 @@ def redraws(stream: TextIO, *, plain: bool = False) -> bool:
 def colours(stream: TextIO, *, plain: bool = False) -> bool:
     """Whether colours may be used: where lines may be redrawn, unless NO_COLOR is present, even empty."""
     return redraws(stream, plain=plain) and "NO_COLOR" not in os.environ
+
+
+def asks() -> bool:
+    """Whether a person can be asked something: what is asked goes to stderr, what is answered comes from stdin."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def secret(prompt: str) -> str:
+    """What a person types, which is not shown."""
+    from getpass import getpass
+
+    return getpass(prompt, sys.stderr)
+
+
+def answer(prompt: str) -> str:
+    """What a person types; nothing where they end the input."""
+    print(prompt, end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edge_assistant import limits
 from edge_assistant.errors import InputCorrupt, InputEmpty, InputUnsupported
 from edge_assistant.signals import Signal
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 SAMPLE_RATE = 16_000
 MIN_RATE, MAX_RATE = 1_000, 768_000  # of a file; a kilobyte at 1 Hz would be hours of sound
-MAX_SECONDS = 12 * 3600  # a few kilobytes can declare days of silence
 _MAX_BROKEN_PACKETS = 1_000  # after so many the rest is given up
 _FAR = 60.0  # seconds that are decoded in vain sooner than looked for
 _RUN_UP = 1.0  # seconds decoded before a place in the middle, until a codec has found its feet
@@ -177,8 +177,8 @@ def _blocks(
         for block in _resampled(resampler, frame):
             yield block
             sound.heard += len(block) / SAMPLE_RATE
-        if sound.heard > MAX_SECONDS:
-            sound.notes.append(f"{name}: only the first {MAX_SECONDS // 3600} hours were heard")
+        if sound.heard > (most := limits.SOUND_SECONDS.now):
+            sound.notes.append(f"{name}: only the first {limits.lasting(most)} were heard")
             return
     for block in _resampled(resampler, None):
         yield block

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from edge_assistant import limits
 from edge_assistant.errors import InputCorrupt, InputTooLarge, InputUnsupported
 from edge_assistant.perception.pictures import Page
 from edge_assistant.signals import Signal
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 
 MAX_SHOTS = 12  # looked at; reading one full frame takes a second
-MAX_SECONDS = 12 * 3600
 MAX_PIXELS = 8192 * 4320  # of one frame
 KEEP_SIDE = 1920  # of what is looked at; 12 such frames are 75 MB
 CUT = 0.35  # share of the picture's colours that must change
@@ -290,8 +290,8 @@ def _decoded(container: av.container.InputContainer, film: Film, threads: int) -
         for frame in frames:
             choice.decoded += frame.width * frame.height
             yield (film.end + choice.apart if frame.time is None else max(0.0, frame.time - choice.start)), frame
-        if film.end > MAX_SECONDS:
-            film.notes.append(f"{film.name}: only the first {MAX_SECONDS // 3600} hours were looked at")
+        if film.end > (most := limits.VIDEO_SECONDS.now):
+            film.notes.append(f"{film.name}: only the first {limits.lasting(most)} were looked at")
             break
     if broken:
         film.notes.append(f"{film.name} is damaged: some of its pictures are missing")

@@ -10,6 +10,7 @@ from edge_assistant.answer import Failure
 from edge_assistant.errors import InputError, ModelMissing
 from edge_assistant.events import Event, Failed, Noted, Perceived, Perceiving
 from edge_assistant.evidence import Evidence
+from edge_assistant.limits import EVIDENCE
 from edge_assistant.perception.sense import Percept, Request, Sense
 from edge_assistant.perception.table import Table
 from edge_assistant.signals import Signal
@@ -98,7 +99,7 @@ class Gathering:
         self._watch(Perceiving(signal.id, kind.name, 0.0))
         progress = replace(self._request, progress=lambda f: self._watch(Perceiving(signal.id, kind.name, f)))
         percept = perceive(signal, progress)
-        percept = replace(percept, evidence=self._numbered(percept))
+        percept = self._numbered(signal, percept)
         seconds = time.perf_counter() - start
         self.seconds[signal.id] = self.seconds.get(signal.id, 0.0) + seconds
         for note in percept.notes:
@@ -106,10 +107,17 @@ class Gathering:
         self._watch(Perceived(signal.id, kind.name, percept.evidence, seconds))
         return percept
 
-    def _numbered(self, percept: Percept) -> tuple[Evidence, ...]:
-        numbered = tuple(replace(item, id=f"E{self._count + i + 1}") for i, item in enumerate(percept.evidence))
+    def _numbered(self, signal: Signal, percept: Percept) -> Percept:
+        """The same with ids, as far as there is room for it among all evidence."""
+        kept = percept.evidence[: max(0, EVIDENCE.now - self._count)]
+        numbered = tuple(replace(item, id=f"E{self._count + i + 1}") for i, item in enumerate(kept))
         self._count += len(numbered)
-        return numbered
+        notes = percept.notes
+        if left := len(percept.evidence) - len(kept):
+            notes += (
+                f"{signal.name}: over {EVIDENCE.now:,} pieces of evidence in all, its last {left:,} are left out",
+            )
+        return replace(percept, evidence=numbered, notes=notes)
 
     def _fail(self, signal: Signal, error: InputError) -> None:
         if self._strict:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
 from edge_assistant.errors import InputCorrupt, InputEmpty, InputUnsupported
-from edge_assistant.perception.pictures import KEEP_PIXELS, MAX_PAGES, Page, TextRun, page_limit_note
+from edge_assistant.limits import PAGES
+from edge_assistant.perception.pictures import KEEP_PIXELS, Page, TextRun, page_limit_note
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,8 +42,9 @@ def pages(stream: BinaryIO, name: str, first: int = 1) -> Iterator[Page]:
         count = len(document)
         if count == 0:
             raise InputEmpty(f"{name} has no pages", "give a PDF with pages")
-        for index in range(first - 1, min(count, MAX_PAGES)):
-            cut = index == MAX_PAGES - 1 and count > MAX_PAGES
+        most = PAGES.now
+        for index in range(first - 1, min(count, most)):
+            cut = index == most - 1 and count > most
             yield _page(document, index, name, (page_limit_note(name),) if cut else ())
     finally:
         document.close()

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, BinaryIO
 
+from edge_assistant import limits
 from edge_assistant.errors import InputCorrupt, InputError, InputMissing, InputTooLarge, InputUnsupported
 from edge_assistant.evidence import Box
 from edge_assistant.signals import Signal
@@ -24,10 +25,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
-MAX_PIXELS = 120_000_000  # as declared; the largest phone sensors give 108 megapixels, 360 MB as RGB
 MAX_SIDE = 65_535  # JPEG's own limit
 KEEP_PIXELS = 16_000_000  # of what is handed on, 48 MB; A4 at 300 dpi has 8.7 megapixels, most phones give 12
-MAX_PAGES = 50
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
 _MAGIC = (b"\x89PNG", b"\xff\xd8\xff", b"BM", b"II*\0", b"MM\0*", b"GIF8")
 _BAND = 128  # rows of the smaller picture
@@ -90,7 +89,7 @@ def pages(signal: Signal, first: int = 1) -> Iterator[Page]:
 
     Raises:
         InputCorrupt: it breaks off or is damaged.
-        InputTooLarge: it declares more than `MAX_PIXELS` or a side over `MAX_SIDE`.
+        InputTooLarge: it declares more than the limit of pixels or a side over `MAX_SIDE`.
         InputUnsupported: it is no picture, or of a kind that is not read.
     """
     with signal.open() as stream:
@@ -112,9 +111,10 @@ def _frames(stream: BinaryIO, head: bytes, name: str, first: int) -> Iterator[Pa
     _silence_libtiff()
     if first > 1 and not _seek(image, first - 1, name):
         return
-    for number in range(first, MAX_PAGES + 1):
+    most = limits.PAGES.now
+    for number in range(first, most + 1):
         last = not _seek(image, number, name)
-        cut = number == MAX_PAGES and not last
+        cut = number == most and not last
         yield _page(_at(image, number - 1), number, name, (page_limit_note(name),) if cut else ())
         if last:
             return
@@ -131,7 +131,7 @@ def _silence_libtiff() -> None:
 
 def page_limit_note(name: str) -> str:
     """What is said where a document has more pages than are read."""
-    return f"{name}: the pages after {MAX_PAGES} were not read"
+    return f"{name}: the pages after {limits.PAGES.now} were not read"
 
 
 def _open(stream: BinaryIO, head: bytes, name: str) -> Image.Image:
@@ -178,13 +178,13 @@ def _animation_note(image: Image.Image, name: str) -> tuple[str, ...]:
 
 
 def _too_large(name: str, what: str) -> InputTooLarge:
-    return InputTooLarge(f"{name} has {what}", f"scale it below {MAX_PIXELS // 1_000_000} megapixels")
+    return InputTooLarge(f"{name} has {what}", f"scale it below {limits.PICTURE_PIXELS.now / 1e6:g} megapixels")
 
 
 def _page(image: Image.Image, number: int | None, name: str, notes: tuple[str, ...]) -> Page:
     """Decode the frame that an image stands at."""
     width, height = image.size
-    if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
+    if width * height > limits.PICTURE_PIXELS.now or max(width, height) > MAX_SIDE:
         raise _too_large(name, f"{width:,} x {height:,} pixels")
     try:
         with warnings.catch_warnings():

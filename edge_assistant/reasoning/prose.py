@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from edge_assistant.evidence import Evidence
 from edge_assistant.language.chat import Message, Role
 from edge_assistant.language.engine import Engine
+from edge_assistant.limits import ANSWER_TOKENS
 from edge_assistant.reasoning.guard import CITATION, cited, holds, sentences
 from edge_assistant.reasoning.sources import one_line
 from edge_assistant.reasoning.values.candidates import as_words
 
-MAX_TOKENS = 320  # of an answer
 MOST_QUOTES = 5  # lines that stand for an answer which the model could not write
 CHAT_TEMPERATURE = 0.3  # where nothing is at stake that evidence could decide; the seed makes it repeatable
 _ABOUT = (
@@ -33,7 +33,7 @@ def write(question: str, lines: Sequence[Evidence], engine: Engine) -> Iterator[
     told = "\n".join(f"[{line.id}] {one_line(line.text)}" for line in lines)
     messages = [Message(Role.SYSTEM, _ABOUT), Message(Role.USER, f"Evidence:\n{told}\n\nQuestion: {question}")]
     written: set[str] = set()
-    for sentence in sentences(engine.stream(messages, max_tokens=MAX_TOKENS)):
+    for sentence in sentences(engine.stream(messages, max_tokens=ANSWER_TOKENS.now)):
         checked = _with_citation(sentence, texts)
         if checked not in written and holds(checked, texts):
             written.add(checked)
@@ -52,7 +52,7 @@ def quote(question: str, lines: Sequence[Evidence]) -> Iterator[str]:
 def chat(question: str, engine: Engine, seed: int) -> Iterator[str]:
     """Sentences without any signal; nothing is cited."""
     messages = [Message(Role.SYSTEM, _CHAT), Message(Role.USER, question)]
-    pieces = engine.stream(messages, max_tokens=MAX_TOKENS, temperature=CHAT_TEMPERATURE, seed=seed)
+    pieces = engine.stream(messages, max_tokens=ANSWER_TOKENS.now, temperature=CHAT_TEMPERATURE, seed=seed)
     for sentence in sentences(pieces):
         if bare := re.sub(rf"\s*{CITATION.pattern}", "", sentence).strip():
             yield bare

@@ -12,10 +12,11 @@ from fakes import ScriptedEngine, scripted
 
 from edge_assistant import assistant as module
 from edge_assistant.answer import Answer, Failure, Status
-from edge_assistant.assistant import MAX_QUESTION, Assistant
+from edge_assistant.assistant import Assistant
 from edge_assistant.errors import InputEmpty, InputError, InputUnsupported, ModelMissing, ModelUnknown, UsageError
 from edge_assistant.events import Answered, Event, Failed, Noted, Perceived, Perceiving, Reading, Routed, Said
 from edge_assistant.evidence import Evidence, Locator, Passage
+from edge_assistant.limits import QUESTION_CHARACTERS
 from edge_assistant.perception.sense import Percept, Request
 from edge_assistant.perception.text import Text
 from edge_assistant.reasoning.reading import UNTOLD
@@ -169,13 +170,13 @@ def test_a_file_that_is_gone_when_it_is_read(ask: Ask, tmp_path: Path) -> None:
     assert [failure.code for failure in answer.failed] == ["input.missing"]
 
 
-@pytest.mark.parametrize("question", ["", " \n\t", "x" * (MAX_QUESTION + 1)])
+@pytest.mark.parametrize("question", ["", " \n\t", "x" * (QUESTION_CHARACTERS.value + 1)])
 def test_a_question_that_cannot_be_asked(ask: Ask, question: str) -> None:
     with pytest.raises(UsageError):
         ask(question, [text()], scripted())
 
 
-@pytest.mark.parametrize("question", ["x" * MAX_QUESTION, "caf\udce9?", "\ud800", "on " * 1300, "?"])
+@pytest.mark.parametrize("question", ["x" * QUESTION_CHARACTERS.value, "caf\udce9?", "\ud800", "on " * 1300, "?"])
 def test_odd_questions_are_answered_somehow(ask: Ask, question: str) -> None:
     answer, _ = ask(question, [text(), readings()], scripted(reply=lambda content, options: UNTOLD))
     assert answer.question == question

@@ -12,7 +12,7 @@ import pytest
 from fakes import ScriptedEngine, scripted
 
 from edge_assistant.answer import Answer, Status
-from edge_assistant.assistant import MAX_QUESTION, Assistant
+from edge_assistant.assistant import Assistant
 from edge_assistant.conversation import Conversation
 from edge_assistant.errors import (
     InputEmpty,
@@ -25,6 +25,7 @@ from edge_assistant.errors import (
 )
 from edge_assistant.events import Answered, Event, Perceived, Perceiving
 from edge_assistant.language.chat import Message
+from edge_assistant.limits import QUESTION_CHARACTERS
 from edge_assistant.perception.readings import Readings
 from edge_assistant.reasoning.reading import UNTOLD
 from edge_assistant.runtime import Runtime
@@ -266,7 +267,9 @@ def test_what_was_spoken_is_the_recording_and_is_cited_with_its_seconds(
     assert len(conversation.signals) == 1
 
 
-@pytest.mark.parametrize("text", ["", " \n", "x" * (MAX_QUESTION + 1), "It was 80 mg. What " + "x" * MAX_QUESTION])
+@pytest.mark.parametrize(
+    "text", ["", " \n", "x" * (QUESTION_CHARACTERS.value + 1), "It was 80 mg. What " + "x" * QUESTION_CHARACTERS.value]
+)
 def test_what_cannot_be_asked_leaves_nothing(conversation: Conversation, text: str) -> None:
     with pytest.raises(UsageError):
         conversation.ask(text, nothing)

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from real_command import unprivileged
 
-from edge_assistant import signals
+from edge_assistant import limits
 from edge_assistant.errors import InputEmpty, InputError, InputMissing, InputTooLarge, InputUnreadable, InputUnsupported
 from edge_assistant.signals import Kind, Origin, guess, printable, suffixes, take_bytes, take_file
 
@@ -86,19 +86,19 @@ def test_no_bytes() -> None:
         take_bytes(b"", Kind.TEXT, 1, origin=Origin.USER, name="standard input")
 
 
-def test_a_text_over_the_limit(monkeypatch: pytest.MonkeyPatch, note: Path) -> None:
-    monkeypatch.setattr(signals, "MAX_TEXT_BYTES", 16)
-    with pytest.raises(InputTooLarge, match="17 bytes, over the limit of 16"):
-        take_file(note, Kind.TEXT, 1)
-    with pytest.raises(InputTooLarge):
-        take_bytes(b"x" * 17, Kind.TEXT, 1, origin=Origin.USER, name="standard input")
-    assert take_file(note, Kind.READINGS, 1)
+def test_a_text_over_the_limit(note: Path) -> None:
+    with limits.lowered({"text_bytes": 16}):
+        with pytest.raises(InputTooLarge, match="17 bytes, over the limit of 16"):
+            take_file(note, Kind.TEXT, 1)
+        with pytest.raises(InputTooLarge):
+            take_bytes(b"x" * 17, Kind.TEXT, 1, origin=Origin.USER, name="standard input")
+        assert take_file(note, Kind.READINGS, 1)
 
 
 def test_a_file_over_the_limit_is_refused_unread(tmp_path: Path) -> None:
     path = tmp_path / "sparse.wav"
     with path.open("wb") as file:
-        file.truncate(signals.MAX_BYTES + 1)
+        file.truncate(limits.FILE_BYTES.value + 1)
     with pytest.raises(InputTooLarge, match="over the limit of 4,294,967,296"):
         take_file(path, Kind.AUDIO, 1)
 

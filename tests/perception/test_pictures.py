@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, features
 
+from edge_assistant import limits
 from edge_assistant.errors import InputCorrupt, InputEmpty, InputMissing, InputTooLarge, InputUnsupported
 from edge_assistant.perception import pictures
 from edge_assistant.perception.pictures import Page, page, pages
@@ -143,15 +144,15 @@ def test_a_flipped_byte_never_escapes_as_another_error() -> None:
                 continue
 
 
-def test_the_pages_of_a_tiff_are_numbered_and_limited(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pictures, "MAX_PAGES", 3)
-    frames = [Image.new("RGB", (8 + i, 8), (i, 0, 0)) for i in range(5)]
-    read = list(pages(signal(saved(frames[0], "TIFF", save_all=True, append_images=frames[1:]))))
-    assert [page.number for page in read] == [1, 2, 3]
-    assert [page.size[0] for page in read] == [8, 9, 10]
-    assert [len(page.notes) for page in read] == [0, 0, 1]
-    whole = list(pages(signal(saved(frames[0], "TIFF", save_all=True, append_images=frames[1:3]))))
-    assert [len(page.notes) for page in whole] == [0, 0, 0]
+def test_the_pages_of_a_tiff_are_numbered_and_limited() -> None:
+    with limits.lowered({"pages": 3}):
+        frames = [Image.new("RGB", (8 + i, 8), (i, 0, 0)) for i in range(5)]
+        read = list(pages(signal(saved(frames[0], "TIFF", save_all=True, append_images=frames[1:]))))
+        assert [page.number for page in read] == [1, 2, 3]
+        assert [page.size[0] for page in read] == [8, 9, 10]
+        assert [len(page.notes) for page in read] == [0, 0, 1]
+        whole = list(pages(signal(saved(frames[0], "TIFF", save_all=True, append_images=frames[1:3]))))
+        assert [len(page.notes) for page in whole] == [0, 0, 0]
 
 
 def test_of_an_animation_the_first_frame_is_read() -> None:

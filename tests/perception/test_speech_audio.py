@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from edge_assistant import limits
 from edge_assistant.errors import InputCorrupt, InputEmpty, InputError, InputUnsupported
 from edge_assistant.perception import audio
 from edge_assistant.signals import Kind, Origin, Signal, take_bytes, take_file
@@ -171,11 +172,11 @@ def test_a_film_without_sound_has_none(tmp_path: Path) -> None:
         pass
 
 
-def test_no_more_than_the_limit_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audio, "MAX_SECONDS", 1)
-    samples, notes = heard(wav(tone(5.0)))
-    assert len(samples) < 1.5 * RATE
-    assert len(notes) == 1
+def test_no_more_than_the_limit_is_heard() -> None:
+    with limits.lowered({"sound_seconds": 1}):
+        samples, notes = heard(wav(tone(5.0)))
+        assert len(samples) < 1.5 * RATE
+        assert len(notes) == 1
 
 
 @settings(max_examples=60, deadline=None)

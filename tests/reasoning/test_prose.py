@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from fakes import scripted, source
 
-from edge_assistant.reasoning.prose import MAX_TOKENS, chat, quote, write
+from edge_assistant.limits import ANSWER_TOKENS
+from edge_assistant.reasoning.prose import chat, quote, write
 
 LINES = source(["The pump weighs 12 kg", "Ana checked it at 16:20"]).evidence
 
@@ -47,7 +48,7 @@ def test_sentences_come_while_the_model_writes() -> None:
 
 
 def test_the_answer_has_an_end() -> None:
-    assert len(" ".join(write("Describe it.", LINES[:1], scripted("word " * 2000))).split()) <= MAX_TOKENS + 1
+    assert len(" ".join(write("Describe it.", LINES[:1], scripted("word " * 2000))).split()) <= ANSWER_TOKENS.value + 1
 
 
 def test_chat_has_no_citations() -> None:

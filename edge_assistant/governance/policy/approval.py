@@ -112,8 +112,7 @@ def _confirm(policy: Policy, doubtful: Sequence[Doubt], approve: Approve | None)
         policy.record({"event": "not confirmed", **about})
         hint = "give a clearer picture or recording, and ask again"
         raise PolicyRefused(f"the answer is withheld: a value was not confirmed ({RULE})", hint)
-    assert policy.rules is not None
-    if policy.rules.approval.by == "operator" and not policy.unlocked:
+    if policy.operator_confirms and not policy.unlocked:
         policy.record({"event": "not confirmed by the operator", **about})
         hint = "the operator confirms with the PIN"
         raise PolicyRefused("the answer is withheld: only the operator may confirm it (approval.by)", hint)

@@ -38,6 +38,4 @@ def fits(pin: str, kept: str) -> bool:
 
 
 def _scrypt(pin: str, salt: bytes, cost: int) -> bytes:
-    return hashlib.scrypt(
-        pin.encode("utf-8", "surrogateescape"), salt=salt, n=cost, r=8, p=1, maxmem=_MEMORY, dklen=32
-    )
+    return hashlib.scrypt(pin.encode("utf-8", "surrogateescape"), salt=salt, n=cost, r=8, p=1, maxmem=_MEMORY, dklen=32)

@@ -124,7 +124,9 @@ class Policy:
             return name
         found = next((found for found in names() if name in (None, found)), None)
         if found is None:
-            self._refuse(f"devices.{device}", f"every {device} that is there" if name is None else f"not {name}", device)
+            self._refuse(
+                f"devices.{device}", f"every {device} that is there" if name is None else f"not {name}", device
+            )
         return found
 
     def check_export(self, ending: str, *, redacted: bool) -> None:
@@ -142,6 +144,11 @@ class Policy:
             self._refuse("export.formats", f"no export as {written}", written)
         if self.rules is not None and not redacted and not self.rules.export.unredacted:
             self._refuse("export.unredacted", "no export that is not redacted", written)
+
+    @property
+    def operator_confirms(self) -> bool:
+        """Whether only the operator may confirm what an answer rests on."""
+        return self.rules is not None and self.rules.approval.by == "operator"
 
     @property
     def verifies_always(self) -> bool:
@@ -204,7 +211,9 @@ class Policy:
             PolicyRefused: only the operator may.
         """
         if not self.may(action):
-            self._refuse("roles.visitor", f"a visitor may not: {action}", action, "the operator unlocks it with the PIN")
+            self._refuse(
+                "roles.visitor", f"a visitor may not: {action}", action, "the operator unlocks it with the PIN"
+            )
 
     def unlock(self, pin: str) -> bool:
         """Let the operator in; a wrong PIN takes longer each time.
@@ -263,12 +272,12 @@ def current() -> Policy:
     Raises:
         PolicyInvalid: it cannot be read or is wrong, so that nothing is allowed.
     """
-    return _loaded(SYSTEM, paths.config_dir() / FILE)
+    return _loaded(place())
 
 
-def place(system: Path, user: Path) -> Path | None:
+def place() -> Path | None:
     """The policy file that counts, or None."""
-    return next((file for file in (system, user) if _is_there(file)), None)
+    return next((file for file in (SYSTEM, paths.config_dir() / FILE) if _is_there(file)), None)
 
 
 def _is_there(file: Path) -> bool:
@@ -283,8 +292,7 @@ def _is_there(file: Path) -> bool:
 
 
 @cache
-def _loaded(system: Path, user: Path) -> Policy:
-    file = place(system, user)
+def _loaded(file: Path | None) -> Policy:
     if file is None:
         return Policy()
     from edge_assistant.governance.policy import reading

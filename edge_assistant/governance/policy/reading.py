@@ -108,7 +108,9 @@ def _wrong(given: Mapping[str, Any], table: type[msgspec.Struct], within: str) -
 def _without_pin(given: Mapping[str, Any], rules: Rules) -> Iterator[str]:
     """What would have no effect without an operator's PIN."""
     if rules.roles.pin is None:
-        yield from (f"roles.{key}: there are no roles without roles.pin, see 'policy pin'" for key in given.get("roles", {}))
+        yield from (
+            f"roles.{key}: there are no roles without roles.pin, see 'policy pin'" for key in given.get("roles", {})
+        )
         if rules.approval.by == "operator":
             yield "approval.by: there is no operator without roles.pin, see 'policy pin'"
 

@@ -41,14 +41,14 @@ class _Table(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A table of a policy file."""
 
 
-class Signals(_Table):
+class Signals(_Table, frozen=True):
     """Which signals may be asked about; what a person says or types to the assistant is always heard."""
 
     kinds: Annotated[tuple[Kind, ...], Meta(description="kinds of signals that are taken")] = tuple(Kind)
     origins: Annotated[tuple[Origin, ...], Meta(description="where a signal may come from")] = tuple(Origin)
 
 
-class Models(_Table):
+class Models(_Table, frozen=True):
     """Which models may be used."""
 
     allowed: Annotated[tuple[Pattern, ...], Meta(description="names in the catalog")] = ("*",)
@@ -58,13 +58,13 @@ class Models(_Table):
     ] = "cached"
 
 
-class Profiles(_Table):
+class Profiles(_Table, frozen=True):
     """Which profiles may be chosen."""
 
     allowed: Annotated[tuple[Pattern, ...], Meta(description="names; auto counts as the one it comes to")] = ("*",)
 
 
-class Devices(_Table):
+class Devices(_Table, frozen=True):
     """Which devices may be used, by name; `file:PATH` is the name of a file that stands for one."""
 
     camera: Annotated[tuple[Pattern, ...], Meta(description="names of cameras; none where it is empty")] = ("*",)
@@ -75,20 +75,20 @@ class Devices(_Table):
     ] = ("*",)
 
 
-class Export(_Table):
+class Export(_Table, frozen=True):
     """How a conversation may be written into a file."""
 
     formats: Annotated[tuple[Literal["md", "json"], ...], Meta(description="none where it is empty")] = ("md", "json")
     unredacted: Annotated[bool, Meta(description="whether an export may hold what redaction takes out")] = True
 
 
-class Redaction(_Table):
+class Redaction(_Table, frozen=True):
     """Where redaction is not left to whoever asks."""
 
     answers: Annotated[bool, Meta(description="'ask' and 'check' give redacted answers always")] = False
 
 
-class Retention(_Table):
+class Retention(_Table, frozen=True):
     """How long what is kept is kept; a person's own setting may be shorter, never longer."""
 
     history: Annotated[bool, Meta(description="whether conversations are kept at all")] = True
@@ -96,7 +96,7 @@ class Retention(_Table):
     audit_days: Annotated[Days | None, Meta(description="days; none keeps all")] = None
 
 
-class Approval(_Table):
+class Approval(_Table, frozen=True):
     """When a human must confirm a value before an answer rests on it."""
 
     confirm_below: Annotated[
@@ -105,7 +105,7 @@ class Approval(_Table):
     by: Annotated[Literal["anyone", "operator"], Meta(description="who may confirm; the operator by PIN")] = "anyone"
 
 
-class Roles(_Table):
+class Roles(_Table, frozen=True):
     """A visitor, who may do what is named, and an operator, who may do everything once unlocked by PIN."""
 
     pin: Annotated[Hash | None, Meta(description="of the operator; without one there are no roles")] = None
@@ -139,7 +139,7 @@ else:
     )
 
 
-class Rules(_Table):
+class Rules(_Table, frozen=True):
     """A policy file."""
 
     signals: Signals = Signals()

@@ -1,0 +1,47 @@
+"""The human at the terminal: the operator, by PIN, and whoever confirms what was heard or read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from edge_assistant.cli import terminal
+from edge_assistant.signals import printable
+
+if TYPE_CHECKING:
+    from edge_assistant.governance.policy.approval import Approve, Doubt
+    from edge_assistant.governance.policy.policy import Policy
+
+TRIES = 3
+_YES = {"y", "yes"}
+
+
+def admit(policy: Policy, actions: Sequence[str]) -> None:
+    """Let actions be done: at once where whoever is there may do them, else once the operator has given the PIN.
+
+    Raises:
+        PolicyRefused: there is no terminal to ask for the PIN, or it was not given.
+    """
+    refused = [action for action in actions if not policy.may(action)]
+    if refused and not (terminal.asks() and _unlocked(policy, f"a visitor may not: {', '.join(refused)}")):
+        policy.check_action(refused[0])
+
+
+def approver(policy: Policy) -> Approve | None:
+    """Who confirms values; None without a terminal."""
+    return (lambda doubts: _confirmed(policy, doubts)) if terminal.asks() else None
+
+
+def _confirmed(policy: Policy, doubts: Sequence[Doubt]) -> bool:
+    for doubt in doubts:
+        if terminal.answer(printable(f"{doubt.question} [y/N] ")).casefold() not in _YES:
+            return False
+    return not policy.operator_confirms or policy.unlocked or _unlocked(policy, "the operator confirms it")
+
+
+def _unlocked(policy: Policy, why: str) -> bool:
+    for _ in range(TRIES):
+        if policy.unlock(terminal.secret(f"{why} - PIN of the operator: ")):
+            return True
+        why = "that is not the PIN"
+    return False

@@ -1,0 +1,55 @@
+"""A question, or a check, while it is worked on: what was said so far, what failed, how long it took."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from edge_assistant.answer import Failure, Route, Timings
+from edge_assistant.errors import InputError
+from edge_assistant.events import Event, Said
+from edge_assistant.language.engine import Usage
+from edge_assistant.reasoning.reason import Outcome
+from edge_assistant.signals import Signal
+
+Watch = Callable[[Event], None]
+
+
+class Task:
+    """A question, or a check, while it is worked on."""
+
+    def __init__(self, question: str, signals: Sequence[Signal], way: Route, watch: Watch, began: float | None) -> None:
+        self.question = question
+        self.signals = signals
+        self.way = way
+        self.watch = watch
+        self.began = time.perf_counter() if began is None else began
+        self.outcome = Outcome()
+        self.sentences: list[str] = []
+        self.first: float | None = None
+        self.before = Usage()
+        self.failed: Sequence[Failure] = ()
+        self.error: InputError | None = None
+        self.seconds: Mapping[str, float] = {}
+
+    def say(self, sentences: Iterable[str]) -> None:
+        """Say sentences as they come."""
+        for sentence in sentences:
+            self.first = self.first or time.perf_counter() - self.began
+            self.sentences.append(sentence)
+            self.watch(Said(sentence))
+
+    def timings(self, usage: Usage) -> Timings:
+        """How long it took, and what the language model did of it, whose usage now is given."""
+        completion = usage.completion_tokens - self.before.completion_tokens
+        decode_s = usage.decode_s - self.before.decode_s
+        ran = usage.prompt_tokens > self.before.prompt_tokens
+        return Timings(
+            total_s=time.perf_counter() - self.began,
+            perception_s=dict(self.seconds),
+            first_token_s=self.first if ran else None,
+            tokens_per_s=completion / decode_s if ran and decode_s > 0 else None,
+            prompt_tokens=usage.prompt_tokens - self.before.prompt_tokens,
+            reused_tokens=usage.reused_tokens - self.before.reused_tokens,
+            completion_tokens=completion,
+        )

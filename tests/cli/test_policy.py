@@ -1,0 +1,236 @@
+"""A policy on the command line: what it refuses, `policy` itself, roles by PIN and the confirmation of values."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import select
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from real_command import COMMAND, HANGS, Command, unprivileged
+
+from edge_assistant.cli.main import main
+from edge_assistant.governance.policy import pin, policy
+
+PIN = "147 258"
+HASH = pin.hashed(PIN, cost=1024)
+HOTTEST = "What was the highest temperature?"
+CSV = "time,temperature [degC]\n2025-01-01T00:00:00,20.5\n2025-01-01T00:01:00,31.5\n"
+
+
+def hold(home: Path, text: str) -> Path:
+    file = home / "config" / "policy.toml"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(text)
+    return file
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    path = tmp_path / "line.csv"
+    path.write_text(CSV)
+    return path
+
+
+def at_terminal(arguments: Sequence[str | Path], answers: Sequence[tuple[str, str]]) -> tuple[int, str]:
+    """Run the command on a terminal; each answer is typed once what it answers is there."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, *map(str, arguments)], stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+    )
+    os.close(theirs)
+    shown, waiting = "", list(answers)
+    try:
+        while select.select([ours], [], [], HANGS)[0]:
+            try:
+                got = os.read(ours, 4096)
+            except OSError:  # how Linux says that nobody has the other end any more
+                break
+            shown += got.decode("utf-8", "replace")
+            if waiting and waiting[0][0] in shown.rpartition("\n")[2]:
+                os.write(ours, waiting.pop(0)[1].encode() + b"\n")
+    finally:
+        os.close(ours)
+        if process.poll() is None:
+            process.wait(HANGS)
+    assert waiting == [], shown
+    return process.returncode, shown.replace("\r\n", "\n")
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ('signals.kinds = ["text"]', "signals.kinds"),
+        ('signals.origins = ["camera"]', "signals.origins"),
+        ('profiles.allowed = ["starter"]', "profiles.allowed"),
+        (f'[roles]\npin = "{HASH}"', "roles.visitor"),
+        (f'[roles]\npin = "{HASH}"\nvisitor = ["attach"]', "roles.visitor"),
+    ],
+)
+def test_a_refusal_is_status_5_and_names_the_rule(
+    command: Command, home: Path, table: Path, text: str, rule: str
+) -> None:
+    hold(home, text)
+    ran = command("ask", HOTTEST, "--readings", table, "--json")
+    error = json.loads(ran.out)["error"]
+    assert (ran.status, error["code"]) == (5, "policy")
+    assert f"({rule})" in error["message"]
+    assert ran.err.splitlines()[-1] == f"error: {error['message']} - {error['hint']}"
+
+
+def test_a_model_is_refused_when_it_would_be_opened(command: Command, home: Path, tmp_path: Path) -> None:
+    hold(home, 'models.allowed = ["smollm2-*"]')
+    note = tmp_path / "note.wav"
+    note.write_bytes((Path(__file__).parents[1] / "fixtures" / "speech" / "bottles.wav").read_bytes())
+    ran = command("ask", "How many bottles?", "--audio", note)
+    assert ran.status == 5
+    assert re.search(r"not the model \S+ \(models\.allowed\)", ran.err)
+
+
+def test_what_is_allowed_is_answered(command: Command, home: Path, table: Path) -> None:
+    hold(home, 'signals.kinds = ["readings"]\nmodels.verify = "always"\nlimits.file_bytes = 1000')
+    assert command("ask", HOTTEST, "--readings", table).status == 0
+
+
+def test_a_lower_limit_holds(command: Command, home: Path, table: Path) -> None:
+    hold(home, "limits.file_bytes = 10\nlimits.question_characters = 33")
+    ran = command("ask", HOTTEST, "--readings", table)
+    assert (ran.status, "over the limit of 10" in ran.err) == (3, True)
+    ran = command("ask", HOTTEST + "?")
+    assert (ran.status, "over the limit of 33" in ran.err) == (2, True)
+
+
+@pytest.mark.parametrize("verb", [["ask", HOTTEST], ["doctor"], ["models", "list"], ["check"]])
+def test_a_wrong_policy_answers_nothing(command: Command, home: Path, verb: list[str]) -> None:
+    hold(home, "[signals]\nkind = 1\n[x]\n")
+    ran = command(*verb)
+    assert (ran.status, ran.out) == (5, "")
+    assert "is wrong: unknown key signals.kind, did you mean kinds, and 1 more - correct it; " in ran.err
+    assert command("policy", "show").status == 5
+    assert command("--help").status == 0
+
+
+def test_a_policy_that_may_not_be_read_answers_nothing(command: Command, home: Path) -> None:
+    hold(home, "").chmod(0)
+    ran = command("ask", HOTTEST, prefix=unprivileged())
+    assert (ran.status, "cannot be read (Permission denied)" in ran.err) == (5, True)
+
+
+# `policy`
+
+
+def test_everything_that_is_wrong_is_listed(command: Command, tmp_path: Path) -> None:
+    file = tmp_path / "policy.toml"
+    file.write_text('[signals]\nkinds = ["sound"]\n[limits]\npages = 1000\n')
+    ran = command("policy", "check", file)
+    assert ran.status == 1
+    assert ran.out.splitlines() == [
+        "signals.kinds[0]: invalid enum value 'sound'",
+        "limits.pages: expected `int` <= 50",
+        f"{file}: wrong",
+    ]
+    found = json.loads(command("policy", "check", file, "--json").out)
+    assert (found["good"], len(found["problems"])) == (False, 2)
+    assert command("policy", "check", tmp_path / "none.toml").status == 3
+
+
+def test_the_one_that_holds_is_checked(command: Command, home: Path) -> None:
+    assert command("policy", "check").out == "there is no policy: everything is allowed\n"
+    file = hold(home, "signals.kinds = []")
+    assert command("policy", "check").out == f"{file}: good\n"
+    file.write_text("x = 1")
+    assert command("policy", "check").status == 1
+
+
+def test_what_holds_is_shown_and_no_hash(command: Command, home: Path) -> None:
+    file = hold(home, f'limits.pages = 3\nroles.pin = "{HASH}"')
+    ran = command("policy", "show")
+    assert ran.out.splitlines()[0] == f"policy: {file}"
+    assert {"pages = 3", 'pin = "set, not shown"', 'verify = "cached"'} <= set(ran.out.splitlines())
+    found = json.loads(command("policy", "show", "--json").out)
+    assert (found["file"], found["rules"]["limits"]) == (str(file), {"pages": 3})
+    assert "scrypt" not in ran.out + json.dumps(found)
+
+
+def test_the_administrators_file_wins(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hold(home, "signals.kinds = []")
+    policy.SYSTEM.parent.mkdir()
+    policy.SYSTEM.write_text('profiles.allowed = ["tiny"]')
+    assert main(["policy", "show", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["file"] == str(policy.SYSTEM)
+    assert main(["ask", HOTTEST, "--profile", "starter"]) == 5
+    assert f"the administrator can change {policy.SYSTEM}" in capsys.readouterr().err
+
+
+def test_a_pin_is_made_on_a_terminal(command: Command, home: Path) -> None:
+    assert command("policy", "pin").status == 2
+    status, shown = at_terminal(["policy", "pin"], [("PIN of the operator: ", PIN), ("again: ", PIN)])
+    assert status == 0
+    assert PIN not in shown
+    kept = re.search(r'^pin = "(scrypt:.*)"$', shown, re.M)
+    assert kept is not None
+    assert pin.fits(PIN, kept[1])
+    status, shown = at_terminal(["policy", "pin"], [("PIN of the operator: ", PIN), ("again: ", PIN + "0")])
+    assert (status, "the two are not the same" in shown) == (2, True)
+
+
+# Roles
+
+
+def test_the_operator_gives_the_pin_on_a_terminal(command: Command, home: Path) -> None:
+    hold(home, f'[roles]\npin = "{HASH}"')
+    assert command("models", "list").status == 5
+    answers = [("a visitor may not: models - PIN of the operator: ", "0" * 6), ("that is not the PIN", PIN)]
+    status, shown = at_terminal(["models", "list"], answers)
+    assert status == 0
+    assert "smollm2" in shown
+    assert PIN not in shown
+
+
+# Values that a human confirms
+
+CONFIRM = "approval.confirm_below = 0.999\n"
+BOTTLES = Path(__file__).parents[1] / "fixtures" / "speech" / "bottles.wav"
+ASKED = ("ask", "How many bottles?", "--audio", BOTTLES)
+
+
+def test_without_a_terminal_an_unsure_answer_is_withheld(command: Command, home: Path) -> None:
+    hold(home, CONFIRM)
+    ran = command(*ASKED, "--json")
+    error = json.loads(ran.out)["error"]
+    assert (ran.status, error["code"]) == (5, "policy")
+    assert "must be confirmed by a human, and there is no terminal (approval.confirm_below)" in error["message"]
+
+
+def test_a_sure_answer_needs_nobody(command: Command, home: Path, table: Path) -> None:
+    hold(home, CONFIRM)
+    assert command("ask", HOTTEST, "--readings", table).status == 0
+
+
+@pytest.mark.parametrize(("said", "status"), [("y", 0), ("n", 5), ("", 5)])
+def test_a_value_is_read_back_before_the_answer(command: Command, home: Path, said: str, status: int) -> None:
+    hold(home, CONFIRM)
+    ended, shown = at_terminal([*ASKED, "--plain"], [("is that right? [y/N] ", said)])
+    assert ended == status
+    before, _, after = shown.partition("is that right? [y/N]")
+    assert re.search(r"audio:1 says .*, \d\d% sure: $", before)
+    assert "[E" not in before
+    assert ("[E1]" in after) == (status == 0)
+    assert ("the answer is withheld: a value was not confirmed" in after) == (status == 5)
+
+
+def test_only_the_operator_confirms(command: Command, home: Path) -> None:
+    hold(home, f'{CONFIRM}approval.by = "operator"\n[roles]\npin = "{HASH}"\nvisitor = ["ask", "attach"]')
+    asked = ("is that right? [y/N] ", "y")
+    status, shown = at_terminal([*ASKED, "--plain"], [asked, ("PIN of the operator: ", PIN)])
+    assert (status, "[E1]" in shown) == (0, True)

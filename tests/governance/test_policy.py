@@ -1,0 +1,315 @@
+"""What a policy allows: each rule refuses what it names and nothing else, is named itself, and is recorded."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge_assistant.devices import chosen
+from edge_assistant.errors import PolicyInvalid, PolicyRefused, UsageError
+from edge_assistant.governance.policy import pin, policy, reading
+from edge_assistant.governance.policy.policy import Policy, current
+from edge_assistant.governance.policy.rules import Rules
+from edge_assistant.signals import Kind, Origin
+
+PIN = "147 258"
+HASH = pin.hashed(PIN, cost=1024)
+OWN = Path("policy.toml")
+
+
+def of(text: str, **options: Any) -> Policy:
+    rules = reading.problems(text.encode())
+    assert isinstance(rules, Rules), rules
+    made = Policy(rules, OWN, **options)
+    made.record = vars(made).setdefault("recorded", []).append
+    return made
+
+
+def recorded(made: Policy) -> list[dict[str, object]]:
+    return list(vars(made)["recorded"])
+
+
+REFUSALS: list[tuple[str, str, Callable[[Policy], object], Callable[[Policy], object]]] = [
+    (
+        'signals.kinds = ["text"]',
+        "signals.kinds",
+        lambda p: p.check_signal(Kind.IMAGE, Origin.FILE),
+        lambda p: p.check_signal(Kind.TEXT, Origin.FILE),
+    ),
+    (
+        'signals.origins = ["camera"]',
+        "signals.origins",
+        lambda p: p.check_signal(Kind.IMAGE, Origin.FILE),
+        lambda p: p.check_signal(Kind.IMAGE, Origin.CAMERA),
+    ),
+    (
+        'models.allowed = ["whisper-*"]',
+        "models.allowed",
+        lambda p: p.check_model("yolox-nano"),
+        lambda p: p.check_model("whisper-base"),
+    ),
+    (
+        'profiles.allowed = ["starter"]',
+        "profiles.allowed",
+        lambda p: p.check_profile("large"),
+        lambda p: p.check_profile("starter"),
+    ),
+    (
+        'devices.camera = ["HD [1]"]',
+        "devices.camera",
+        lambda p: p.check_device("camera", "HD 1"),
+        lambda p: p.check_device("camera", "HD [1]"),
+    ),
+    (
+        "devices.microphone = []",
+        "devices.microphone",
+        lambda p: p.device("microphone", None, lambda: []),
+        lambda p: p.device("speaker", None, lambda: []),
+    ),
+    (
+        'export.formats = ["json"]',
+        "export.formats",
+        lambda p: p.check_export(".md", redacted=True),
+        lambda p: p.check_export(".JSON", redacted=False),
+    ),
+    (
+        "export.unredacted = false",
+        "export.unredacted",
+        lambda p: p.check_export(".md", redacted=False),
+        lambda p: p.check_export(".md", redacted=True),
+    ),
+    (
+        f'roles.pin = "{HASH}"',
+        "roles.visitor",
+        lambda p: p.check_action("settings"),
+        lambda p: p.check_action("ask"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "rule", "refused", "allowed"), REFUSALS, ids=[row[1] for row in REFUSALS])
+def test_a_rule_refuses_and_is_named(
+    text: str, rule: str, refused: Callable[[Policy], object], allowed: Callable[[Policy], object]
+) -> None:
+    made = of(text)
+    allowed(made)
+    assert recorded(made) == []
+    with pytest.raises(PolicyRefused) as caught:
+        refused(made)
+    assert caught.value.message.startswith("the policy refuses: ")
+    assert caught.value.message.endswith(f"({rule})")
+    assert caught.value.hint
+    assert [(row["event"], row["rule"]) for row in recorded(made)] == [("refused", rule)]
+    refused(Policy())  # without a policy everything is allowed
+    allowed(Policy())
+
+
+def test_who_can_change_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = of("signals.kinds = []")
+    with pytest.raises(PolicyRefused, match=r"you can change policy\.toml"):
+        made.check_signal(Kind.TEXT, Origin.USER)
+    monkeypatch.setattr(policy, "SYSTEM", OWN)
+    with pytest.raises(PolicyRefused, match=r"the administrator can change policy\.toml"):
+        made.check_signal(Kind.TEXT, Origin.USER)
+
+
+def test_a_refusal_records_no_content() -> None:
+    made = of('devices.camera = ["HD"]')
+    with pytest.raises(PolicyRefused):
+        made.check_device("camera", "file:the secret of Mrs Miller.mp4")
+    assert recorded(made) == [{"event": "refused", "rule": "devices.camera", "about": "camera"}]
+
+
+def test_the_first_device_that_is_allowed() -> None:
+    made = of('devices.camera = ["USB*"]')
+    there = [name for name in ("Built-in", "USB 2", "USB 1") if made.allows_device("camera", name)]
+    assert made.device("camera", None, lambda: there) == "USB 2"
+    assert made.device("camera", "USB 1", lambda: there) == "USB 1"
+
+
+@pytest.mark.parametrize("name", ["Built-in", "U", "USB", "usb 1", ""])
+def test_a_part_of_a_name_is_no_name(name: str) -> None:
+    made = of('devices.camera = ["U*", "usb 1"]')
+    with pytest.raises(PolicyRefused, match=r"devices\.camera"):
+        made.device("camera", name, lambda: ["USB 1"])
+
+
+def test_devices_are_refused_where_they_are_chosen(home: Path, tmp_path: Path) -> None:
+    inside, outside = tmp_path / "demo" / "a.mp4", tmp_path / "a.mp4"
+    inside.parent.mkdir()
+    written(home, f'[devices]\ncamera = ["file:{tmp_path}/demo/*"]\nreadings = ["serial:/dev/ttyUSB*"]\nspeaker = []')
+    chosen.camera(f"file:{inside}")
+    chosen.readings("serial:/dev/ttyUSB0@9600")
+    chosen.microphone("file:anything.wav")
+    for refused in (
+        lambda: chosen.camera(f"file:{outside}"),
+        lambda: chosen.camera(f"file:{inside.parent}/../a.mp4"),
+        lambda: chosen.camera(None),
+        lambda: chosen.readings(str(tmp_path / "line.csv")),
+        lambda: chosen.readings("serial:/dev/ttyS0"),
+        lambda: chosen.speaker("file:out.wav"),
+        lambda: chosen.speaker(None),
+    ):
+        with pytest.raises(PolicyRefused, match=r"devices\."):
+            refused()
+    inside.symlink_to(outside)
+    with pytest.raises(PolicyRefused):
+        chosen.camera(f"file:{inside}")
+
+
+def test_retention_is_at_most_the_policys() -> None:
+    made = of("retention.history_days = 30")
+    assert [made.history_days(wanted) for wanted in (None, 7, 90)] == [30, 7, 30]
+    assert [Policy().history_days(wanted) for wanted in (None, 7)] == [None, 7]
+
+
+# Where it lies
+
+
+def written(home: Path, text: str) -> Path:
+    file = home / "config" / "policy.toml"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(text)
+    return file
+
+
+def test_without_a_file_nothing_is_refused_and_nothing_is_imported(home: Path) -> None:
+    assert current().rules is None
+    assert current().unlocked
+    assert current().limits == {}
+
+
+def test_the_administrators_file_alone_counts(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = written(home, 'profiles.allowed = ["own"]')
+    assert current().file == own
+    system = home / "etc" / "policy.toml"
+    system.parent.mkdir()
+    system.write_text('profiles.allowed = ["system"]')
+    for name in ("EDGE_ASSISTANT_HOME", "XDG_CONFIG_HOME", "XDG_CONFIG_DIRS", "HOME"):
+        monkeypatch.setenv(name, str(home / "elsewhere"))
+        assert current().file == system
+        with pytest.raises(PolicyRefused):
+            current().check_profile("own")
+
+
+def test_no_variable_moves_the_administrators_file() -> None:
+    source = Path(policy.__file__).read_text("utf-8")
+    assert '\nSYSTEM = Path("/etc/edge-assistant/policy.toml")\n' in source
+
+
+def test_a_policy_that_leads_nowhere_allows_nothing(home: Path) -> None:
+    file = home / "etc" / "policy.toml"
+    file.parent.mkdir()
+    file.symlink_to("gone.toml")
+    with pytest.raises(PolicyInvalid, match="cannot be read"):
+        current()
+
+
+@pytest.mark.parametrize("content", [b"x = ", b"\xff", b"unknown = 1", b"[limits]\npages = 51", b"# " + b"x" * 65_536])
+def test_a_policy_that_is_wrong_allows_nothing(home: Path, content: bytes) -> None:
+    written(home, "").write_bytes(content)
+    for _ in range(2):
+        with pytest.raises(PolicyInvalid):
+            current()
+
+
+def test_a_folder_that_may_not_be_looked_into_allows_nothing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(self: Path) -> os.stat_result:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "lstat", refused)
+    with pytest.raises(PolicyInvalid):
+        current()
+
+
+def test_what_is_refused_stands_in_the_audit_trail(home: Path) -> None:
+    from edge_assistant.governance.audit.trail import Trail
+
+    written(home, "signals.kinds = []")
+    with pytest.raises(PolicyRefused):
+        current().check_signal(Kind.TEXT, Origin.FILE)
+    rows = Trail().read(lambda c, _: c.execute("SELECT kind, body FROM rows").fetchall())
+    assert rows == [("policy", '{"about":"text","event":"refused","rule":"signals.kinds"}')]
+
+
+# Roles
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.waited: list[float] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def kiosk(clock: Clock, more: str = "") -> Policy:
+    return of(f'[roles]\npin = "{HASH}"\nidle_minutes = 2\n{more}', clock=clock, wait=clock.waited.append)
+
+
+def test_the_operator_may_do_all_until_idle() -> None:
+    clock = Clock()
+    made = kiosk(clock)
+    assert (made.may("ask"), made.may("settings"), made.unlocked) == (True, False, False)
+    assert made.unlock(PIN)
+    assert made.may("settings")
+    clock.now += 119
+    made.touch()
+    clock.now += 119
+    assert made.may("settings")
+    clock.now += 2
+    assert not made.may("settings")
+    made.touch()  # whoever comes then is a visitor
+    assert not made.may("settings")
+
+
+def test_the_operator_locks() -> None:
+    made = kiosk(Clock())
+    made.unlock(PIN)
+    made.lock()
+    assert not made.unlocked
+    assert [row["event"] for row in recorded(made)] == ["unlocked", "locked"]
+
+
+def test_a_wrong_pin_takes_longer_each_time() -> None:
+    clock = Clock()
+    made = kiosk(clock)
+    for wrong in ("", "147258", PIN + "0", "x" * 1000, "\udcff", "1", "2"):
+        assert not made.unlock(wrong)
+    assert clock.waited == [1, 2, 4, 8, 16, 30, 30]
+    assert not made.unlocked
+    assert made.unlock(PIN)
+    assert not made.unlock("1")
+    assert clock.waited[-1] == 1
+    assert {row["event"] for row in recorded(made)} == {"wrong PIN", "unlocked"}
+    assert PIN not in str(recorded(made))
+
+
+def test_what_a_visitor_may_do_is_said() -> None:
+    made = kiosk(Clock(), 'visitor = ["check", "history"]')
+    assert [made.may(action) for action in ("ask", "check", "history", "quit", "nothing that there is")] == [
+        False,
+        True,
+        True,
+        False,
+        False,
+    ]
+
+
+def test_a_pin_is_hashed_with_salt() -> None:
+    assert pin.hashed(PIN, cost=1024) != HASH
+    assert pin.fits(PIN, HASH)
+    assert not pin.fits(PIN, HASH.replace(":1024:", ":1023:"))
+    assert not pin.fits(PIN, HASH.replace(":1024:", ":524288:"))  # half a gigabyte
+    assert pin.fits(PIN, pin.hashed(PIN))
+
+
+@pytest.mark.parametrize("short", ["", "12345", "x" * 65])
+def test_a_pin_has_six_characters_or_more(short: str) -> None:
+    with pytest.raises(UsageError, match="6 to 64"):
+        pin.hashed(short)

@@ -1,0 +1,146 @@
+"""The parser of policy files: whatever comes in gives rules or problems, and each problem names its place."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import tomlkit
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_assistant import limits
+from edge_assistant.errors import InputMissing
+from edge_assistant.governance.policy import reading
+from edge_assistant.governance.policy.rules import Rules
+
+TABLES = {field.name: field.type for field in msgspec.structs.fields(Rules)}
+GOOD: dict[str, dict[str, st.SearchStrategy[Any]]] = {
+    "signals": {
+        "kinds": st.lists(st.sampled_from(["image", "text", "audio"])),
+        "origins": st.lists(st.sampled_from(["file", "camera"])),
+    },
+    "models": {"allowed": st.lists(st.text("abc-*", min_size=1)), "verify": st.sampled_from(["cached", "always"])},
+    "profiles": {"allowed": st.lists(st.text("abc-*", min_size=1))},
+    "devices": {name: st.lists(st.text("ab *", min_size=1)) for name in ("camera", "microphone", "speaker")},
+    "export": {"formats": st.lists(st.sampled_from(["md", "json"])), "unredacted": st.booleans()},
+    "redaction": {"answers": st.booleans()},
+    "retention": {"history": st.booleans(), "history_days": st.integers(1, 36_500)},
+    "approval": {"confirm_below": st.floats(0.01, 1)},
+    "limits": {name: st.integers(1, limit.value) for name, limit in limits.table().items() if limit.lowers},
+}
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def toml(tables: dict[str, Any]) -> bytes:
+    return tomlkit.dumps(tables).encode()
+
+
+@given(st.fixed_dictionaries({}, optional={t: st.fixed_dictionaries({}, optional=k) for t, k in GOOD.items()}))
+def test_what_is_right_is_read(tables: dict[str, Any]) -> None:
+    rules = reading.problems(toml(tables))
+    assert isinstance(rules, Rules), rules
+    held = json.loads(msgspec.json.encode(rules))
+    for table, keys in tables.items():
+        assert {key: held[table][key] for key in keys} == keys
+
+
+@given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
+def test_whatever_it_is_gives_rules_or_problems(data: bytes) -> None:
+    found = reading.problems(data)
+    assert isinstance(found, Rules) or (found and all(line and line.isprintable() for line in found))
+
+
+@given(st.dictionaries(st.sampled_from(sorted(TABLES)) | st.text(max_size=9), JUNK, max_size=4))
+def test_whatever_it_says_gives_rules_or_problems(tables: dict[str, Any]) -> None:
+    try:
+        data = toml({key: value for key, value in tables.items() if value is not None})
+    except (TypeError, ValueError, tomlkit.exceptions.TOMLKitError):
+        return  # null stands in no TOML
+    found = reading.problems(data)
+    assert isinstance(found, Rules) or found
+    if not isinstance(found, Rules):
+        assert all(line.isprintable() for line in found)
+
+
+@pytest.mark.parametrize("table", sorted(TABLES))
+def test_an_unknown_key_is_named_with_its_table(table: str) -> None:
+    found = reading.problems(f"[{table}]\nxyzzy = 1\n".encode())
+    assert isinstance(found, list)
+    assert found[0].startswith(f"unknown key {table}.xyzzy, there are ")
+
+
+def test_everything_that_is_wrong_is_said_at_once() -> None:
+    text = """
+    [signals]
+    kind = ["text"]
+    kinds = ["sound", "text"]
+    [limits]
+    pages = 51
+    cells = 3
+    [roles]
+    idle_minutes = 0
+    [approval]
+    confirm_below = 81
+    [colours]
+    """
+    found = reading.problems(text.encode())
+    assert isinstance(found, list)
+    assert [line.split(",")[0] for line in found] == [
+        "unknown key signals.kind",
+        "signals.kinds[0]: invalid enum value 'sound'",
+        "limits.pages: expected `int` <= 50",
+        "unknown key limits.cells",
+        "roles.idle_minutes: expected `int` >= 1",
+        "approval.confirm_below: expected `float` <= 1.0",
+        "unknown key colours",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("signals = 3", "signals: expected `object`, got `int`"),
+        ("x = ", "it is not TOML (Invalid value (at end of document))"),
+        ("[roles]\nvisitor = ['ask']", "roles.visitor: there are no roles without roles.pin, see 'policy pin'"),
+        ("approval.by = 'operator'", "approval.by: there is no operator without roles.pin, see 'policy pin'"),
+        ("roles.pin = '1234'", "roles.pin: expected `str` matching regex"),
+        ("x = " + "[" * 5_000, "it is not TOML"),
+        ("models.verify = true", "models.verify: expected `str`, got `bool`"),
+    ],
+)
+def test_what_is_said(text: str, said: str) -> None:
+    found = reading.problems(text.encode())
+    assert isinstance(found, list)
+    assert found[0].startswith(said)
+
+
+def test_a_limit_can_only_be_lowered() -> None:
+    for name, limit in limits.table().items():
+        ok = reading.problems(f"[limits]\n{name} = {limit.value}\n".encode())
+        assert isinstance(ok, Rules) == limit.lowers
+        assert isinstance(reading.problems(f"[limits]\n{name} = {limit.value + 1}\n".encode()), list)
+        assert isinstance(reading.problems(f"[limits]\n{name} = 0\n".encode()), list)
+
+
+def test_the_published_schema_is_the_one_that_is_read(pytestconfig: pytest.Config) -> None:
+    kept = json.loads((pytestconfig.rootpath / "docs" / "policy.schema.json").read_text("utf-8"))
+    assert kept == json.loads(json.dumps(reading.schema())), "run 'python tools/policy_schema.py'"
+
+
+@pytest.mark.parametrize("name", ["hospital", "kiosk"])
+def test_the_examples_are_right(pytestconfig: pytest.Config, name: str) -> None:
+    assert reading.check(pytestconfig.rootpath / "examples" / "policies" / f"{name}.toml") == []
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(InputMissing):
+        reading.check(tmp_path / "policy.toml")
+    assert reading.check(tmp_path) == [f"the policy {tmp_path} cannot be read (Is a directory)"]

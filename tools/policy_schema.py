@@ -1,0 +1,12 @@
+"""Writes docs/policy.schema.json, the JSON schema of a policy file; a test says when it has to be run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from edge_assistant.governance.policy import reading
+
+if __name__ == "__main__":
+    file = Path(__file__).parent.parent / "docs" / "policy.schema.json"
+    file.write_text(json.dumps(reading.schema(), indent=2) + "\n", encoding="utf-8")
