@@ -76,6 +76,109 @@ SOUND_SECONDS = Limit(
 )
 VIDEO_SECONDS = Limit(12 * 3600, "seconds", "a video", "the rest is left out, with a note", lowers=True)
 POLICY_BYTES = Limit(64 << 10, "bytes", "a policy file", "error policy.invalid: nothing is answered")
+PICTURE_SIDE = Limit(65535, "pixels", "one side of a picture", "error input.too_large", "JPEG's own limit")
+FRAME_PIXELS = Limit(8192 * 4320, "pixels", "a frame of a video", "error input.too_large", "8K")
+SHOTS = Limit(
+    12,
+    "pictures",
+    "a video that are looked at",
+    "those that differ least are left out, with a note",
+    "reading one full frame takes a second",
+)
+PAGE_LINES = Limit(
+    1500, "lines", "a page that are read", "the smallest are left out", "a page of small print has about 300"
+)
+PAGE_RUNS = Limit(
+    20000,
+    "runs of text",
+    "a page's text layer",
+    "the page is read as a picture",
+    "a dense page of a telephone book has about 2,000",
+)
+PAGE_MARKS = Limit(400, "boxes to tick", "a page", "the others are left out")
+PAGE_CODES = Limit(64, "QR and bar codes", "a page", "the others are left out")
+CODE_CHARACTERS = Limit(4_296, "characters", "a code", "the end is left out", "what the largest QR code holds")
+OBJECTS = Limit(
+    100, "objects", "a picture", "the less sure ones are left out", "beyond that nobody counts by looking either"
+)
+BROKEN_PACKETS = Limit(1000, "damaged packets", "a recording", "the rest is left out, with a note")
+SPEECH_TOKENS = Limit(224, "tokens", "half a minute of speech", "the end is left out", "half of the decoder's context")
+UTTERANCE_SECONDS = Limit(
+    60, "seconds", "what is said into a microphone at once", "it is cut where it is quietest, and nothing is lost"
+)
+READINGS_COLUMNS = Limit(500, "columns", "readings, beside the time", "error input.too_large")
+READINGS_CELLS = Limit(
+    60_000_000,
+    "cells",
+    "readings",
+    "error input.too_large",
+    "8 bytes each; 10 million rows of two columns are 30 million",
+)
+READINGS_RAGGED = Limit(
+    10_000, "rows", "readings whose cells do not fit the header", "error input.corrupt", "with more it is no table"
+)
+READINGS_STATES = Limit(
+    10_000,
+    "different texts",
+    "a column of readings",
+    "the column is left out, with a note",
+    "more are remarks or identifiers, and no states",
+)
+READINGS_EVIDENCE = Limit(
+    60,
+    "pieces of evidence",
+    "readings",
+    "those of less weight are left out, with a note",
+    "more is no help to whoever reads it",
+)
+PASSAGE_CHARACTERS = Limit(
+    600, "characters", "a passage of a text", "it is split", "a long paragraph, some 150 tokens of a prompt"
+)
+PASSAGES = Limit(20_000, "passages", "a text", "the end is left out, with a note", "12 MB of long paragraphs")
+SEARCHED_CHARACTERS = Limit(
+    4_000,
+    "characters",
+    "a piece of evidence that are searched for values",
+    "the end is not searched",
+    "more is no sentence",
+)
+CLAIMS = Limit(4_000, "claims", "a signal", "the others are left out", "a page has fifty")
+STATEMENTS = Limit(200, "statements on readings", "a text", "the others are left out", "more is no remark")
+OPTIONS = Limit(
+    1_200, "phrases", "the language model's choice", "the later ones are left out", "more do not fit the budget"
+)
+CONTEXT_TOKENS = Limit(
+    4_096,
+    "tokens",
+    "the language model's context",
+    "what fits least is left out; of what cannot be, error usage",
+    "a question, an instruction and the evidence's budget are below 3,000",
+)
+DOMAIN_BYTES = Limit(64 << 10, "bytes", "a domain file", "error usage", "the shipped ones are a tenth of it")
+FOLLOWED_BYTES = Limit(
+    32 << 20,
+    "bytes",
+    "a followed file that are handed on at a time",
+    "of a longer one the first line and the last rows are",
+)
+PORT_ROWS = Limit(100_000, "rows", "a serial port's readings", "the oldest are dropped", "a day at one a second")
+PORT_LINE_BYTES = Limit(1_000, "bytes", "a line of a serial port", "it is no reading")
+PORT_CELLS = Limit(100, "cells", "a line of a serial port", "the others are left out")
+MICROPHONE_SECONDS = Limit(10, "seconds", "sound that waits to be listened to", "the oldest is dropped")
+SPEAKER_SECONDS = Limit(600, "seconds", "sound that waits to be played", "error device.busy")
+SPOKEN_CHARACTERS = Limit(10_000, "characters", "a text that is spoken", "the end is left out", "some ten minutes")
+SPOKEN_SENTENCES = Limit(1_000, "sentences", "speech that waits", "the others are left out", "an answer has some")
+FOLLOWED = Limit(
+    16,
+    "files and ports",
+    "a conversation that are followed",
+    "the others are taken once and not followed",
+    "each has a thread that looks four times a second",
+)
+DROPPED_PATHS = Limit(32, "paths", "what is pasted or dropped at once", "it is taken as words")
+FOLDER_ENTRIES = Limit(
+    5_000, "entries", "a folder in the app's list", "the others are left out, with a note", "a filter finds them"
+)
 
 
 def lasting(seconds: int) -> str:

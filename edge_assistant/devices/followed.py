@@ -7,11 +7,12 @@ import os
 import time
 from pathlib import Path
 
+from edge_assistant import limits
 from edge_assistant.devices.files import as_signal, shown
 from edge_assistant.errors import DeviceLost, DeviceMissing, InputError
 from edge_assistant.signals import Kind, Origin
 
-MAX_BYTES = 32 << 20  # handed on at a time; of a longer file the first line and the last rows
+MAX_BYTES = limits.FOLLOWED_BYTES.value
 LOOK = 0.25  # seconds between looks at the file
 WAIT = 1.0  # seconds that one read takes at most, and between two that give something
 _HEAD = 64 << 10  # bytes in which the first line ends

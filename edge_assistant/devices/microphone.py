@@ -11,6 +11,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edge_assistant import limits
 from edge_assistant.devices import portaudio, sound
 from edge_assistant.devices.files import as_signal, shown
 from edge_assistant.devices.resampling import resampled
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 _COMES_BACK = "plug it in again, it comes back by itself"
 RATE = 16_000
-MAX_WAITING = 10  # seconds kept for a reader that is late
+MAX_WAITING = limits.MICROPHONE_SECONDS.value
 SILENT = 1.0  # seconds without a sign of life
 BEGINS = 3.0  # seconds until the first one
 LOOK = 2.0  # seconds between looks whether the sound server still has it

@@ -12,12 +12,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from edge_assistant import limits
 from edge_assistant.errors import DeviceBusy, DeviceError, DeviceLost, DeviceMissing
 from edge_assistant.signals import printable
 
-MAX_ROWS = 100_000  # kept, the newest: a day at one a second
-MAX_LINE = 1_000  # bytes; what has no line end in as many is no reading
-MAX_CELLS = 100
+MAX_ROWS = limits.PORT_ROWS.value
+MAX_LINE = limits.PORT_LINE_BYTES.value
+MAX_CELLS = limits.PORT_CELLS.value
 WAIT = 1.0  # seconds that one read takes at most, and between two that give something
 _STEP = timedelta(milliseconds=1)  # between rows at least: those that came together have an order too
 _NUMBER = re.compile(r"[-+]?\d+([.,]\d*)?([eE][-+]?\d+)?%?")

@@ -16,6 +16,7 @@ from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from edge_assistant import limits
 from edge_assistant.devices import portaudio, sound
 from edge_assistant.devices.files import shown
 from edge_assistant.devices.resampling import resampled
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     Samples = NDArray[np.float32]
 
-MAX_SECONDS = 600.0  # of sound that waits to be played
+MAX_SECONDS = limits.SPEAKER_SECONDS.value
 IDLE = 2.0  # seconds without sound after which the device is given back
 _AHEAD = 0.25  # seconds that are handed on before they are heard
 _PART = 0.05  # seconds handed on at once

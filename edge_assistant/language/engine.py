@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from edge_assistant import limits
 from edge_assistant.errors import CatalogInvalid, ModelCorrupt, ModelTooLarge, UsageError
 from edge_assistant.language.chat import Message, Part, render, template
 from edge_assistant.runtime import Runtime
@@ -30,7 +31,7 @@ from edge_assistant_models.loading import held
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-CONTEXT = 4096  # tokens; a question, an instruction and the evidence's budget are below 3,000
+CONTEXT = limits.CONTEXT_TOKENS.value
 BATCH = 256  # tokens of one llama_decode call: prefill at full speed, and an interruption waits for no more than one
 _ABORTED = 2  # what llama_decode returns where its abort callback said so
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SAMPLE_RATE = 16_000
 MIN_RATE, MAX_RATE = 1_000, 768_000  # of a file; a kilobyte at 1 Hz would be hours of sound
-_MAX_BROKEN_PACKETS = 1_000  # after so many the rest is given up
+_MAX_BROKEN_PACKETS = limits.BROKEN_PACKETS.value
 _FAR = 60.0  # seconds that are decoded in vain sooner than looked for
 _RUN_UP = 1.0  # seconds decoded before a place in the middle, until a codec has found its feet
 _EXACT = ("wav", "w64", "flac", "ogg", "mov,mp4,m4a,3gp,3g2,mj2")  # whose packets tell their times; MP3's guess

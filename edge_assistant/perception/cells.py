@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_assistant import limits
 from edge_assistant.errors import InputCorrupt
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "-", "--", "---")
 LARGEST = 1e100  # beyond it a number is no reading, and squares and sums would overflow
-MAX_STATES = 10_000  # different texts of one column; more are remarks or identifiers, and no states
+MAX_STATES = limits.READINGS_STATES.value
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _COMMA_GROUPS = re.compile(r"[+-]?\d{1,3}(,\d{3})+", re.ASCII)
 _DOT_GROUPS = re.compile(r"[+-]?\d{1,3}(\.\d{3})+", re.ASCII)

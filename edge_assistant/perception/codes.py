@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from edge_assistant import limits
 from edge_assistant.evidence import Code
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_MAX_CONTENT = 4_296  # characters that the largest QR code holds
-_MAX_CODES = 64  # of one page
+_MAX_CONTENT = limits.CODE_CHARACTERS.value
+_MAX_CODES = limits.PAGE_CODES.value
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
+from edge_assistant import limits
 from edge_assistant.errors import InputCorrupt, InputEmpty, InputTooLarge, InputUnsupported
 from edge_assistant.perception.cells import MISSING, Cells, Times, parse_time
 from edge_assistant.perception.encoding import HEAD, encoding_of
@@ -26,9 +27,9 @@ from edge_assistant.perception.table import Column, Table
 if TYPE_CHECKING:
     import pyarrow.csv
 
-MAX_COLUMNS = 500  # beside the time
-MAX_CELLS = 60_000_000  # numbers and times held, 8 bytes each; 10 million rows of two columns are 30 million
-MAX_RAGGED = 10_000  # rows with another number of cells than the header; more, and it is no table
+MAX_COLUMNS = limits.READINGS_COLUMNS.value
+MAX_CELLS = limits.READINGS_CELLS.value
+MAX_RAGGED = limits.READINGS_RAGGED.value
 _BLOCK = 4 << 20
 _UNIT = re.compile(r"^(?P<name>.*?)\s*(?:\[(?P<unit>[^\[\]]*)\]|\((?P<short>[^\s()]{1,8})\))$", re.DOTALL)
 

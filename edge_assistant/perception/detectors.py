@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
+from edge_assistant import limits
 from edge_assistant.errors import ModelCorrupt
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ LABELS = (
     *("cell phone", "microwave", "oven", "toaster", "sink", "refrigerator", "book", "clock", "vase", "scissors"),
     *("teddy bear", "hair drier", "toothbrush"),
 )
-MAX_OBJECTS = 100  # of one picture; beyond that nobody counts by looking either
+MAX_OBJECTS = limits.OBJECTS.value
 _SAME_PLACE = 0.85  # of two classes in one place the surer is right (4 times of 5 on COCO's training photographs)
 _CANDIDATES = 1_000  # of one picture before overlapping ones are dropped
 _RULED_OUT = 0.02  # a label with a lower score in a place is not thought of there

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-MAX_SHOTS = 12  # looked at; reading one full frame takes a second
-MAX_PIXELS = 8192 * 4320  # of one frame
+MAX_SHOTS = limits.SHOTS.value
+MAX_PIXELS = limits.FRAME_PIXELS.value
 KEEP_SIDE = 1920  # of what is looked at; 12 such frames are 75 MB
 CUT = 0.35  # share of the picture's colours that must change
 SHORTEST = 0.5  # seconds; flashes and fades are part of the shot that follows

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edge_assistant import limits
 from edge_assistant.perception.vad import SAMPLE_RATE, SileroVad
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from edge_assistant_models.installed import InstalledModel
 
 WINDOW = 512  # samples that the model judges at once: 32 ms
-MAX_UTTERANCE = 60 * SAMPLE_RATE  # samples; a longer one is cut where it is quietest
+MAX_UTTERANCE = limits.UTTERANCE_SECONDS.value * SAMPLE_RATE  # samples; a longer one is cut where it is quietest
 FLOOR_DBFS = -90.0  # what silence is shown as; the least significant of 16 bits
 _SPEECH = 0.5  # probability at which speech begins (silero_vad: threshold)
 _SILENCE = 0.35  # and below which it ends (neg_threshold)

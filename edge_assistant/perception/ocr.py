@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from edge_assistant import limits
 from edge_assistant.perception.lookalikes import as_digits
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ _MULTIPLE = 32  # of both sides, the detector's stride
 _INK = 0.3  # a pixel this probable belongs to writing
 _BOX = 0.5  # an outline this probable on average is writing
 _UNCLIP = 1.6  # the detector is trained on shrunken outlines; this grows them back
-MAX_LINES = 1_500  # of one page, the largest; a page of small print has about 300
+MAX_LINES = limits.PAGE_LINES.value
 _HEIGHT = 48  # the recogniser's input
 _MIN_WIDTH = 48
 _MAX_WIDTH = 3_200  # a line 66 times as long as high

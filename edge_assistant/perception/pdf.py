@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
+from edge_assistant import limits
 from edge_assistant.errors import InputCorrupt, InputEmpty, InputUnsupported
 from edge_assistant.limits import PAGES
 from edge_assistant.perception.pictures import KEEP_PIXELS, Page, TextRun, page_limit_note
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 DPI = 150  # of the picture; the locators' pixels. Print of 8 points is 16 pixels high, which is what recognition wants
 _POINTS = 72  # per inch, PDF's unit
-_MAX_RUNS = 20_000  # of one page; a dense page of a telephone book has about 2,000
+_MAX_RUNS = limits.PAGE_RUNS.value
 _MIN_CHARACTERS = 20  # fewer in the text layer beside a large picture is a scanner's stamp, not the page
 _LARGE_PICTURE = 0.5  # share of the page
 

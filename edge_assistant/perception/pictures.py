@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
-MAX_SIDE = 65_535  # JPEG's own limit
+MAX_SIDE = limits.PICTURE_SIDE.value
 KEEP_PIXELS = 16_000_000  # of what is handed on, 48 MB; A4 at 300 dpi has 8.7 megapixels, most phones give 12
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
 _MAGIC = (b"\x89PNG", b"\xff\xd8\xff", b"BM", b"II*\0", b"MM\0*", b"GIF8")

@@ -10,6 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from edge_assistant import limits
 from edge_assistant.evidence import Evidence, Locator, Statistic, counted
 from edge_assistant.perception.csvfile import read_csv
 from edge_assistant.perception.sense import Percept, Request, Sense
@@ -17,7 +18,7 @@ from edge_assistant.perception.statistics import Floats, Ints, Run, outlier_runs
 from edge_assistant.perception.table import GAP, Column, Table
 from edge_assistant.signals import Kind, Signal
 
-MAX_EVIDENCE = 60  # of one table; more is no help to whoever reads it
+MAX_EVIDENCE = limits.READINGS_EVIDENCE.value
 _MOST_RUNS = 4  # of outliers, and of gaps, told one by one
 _MOST_CHANGES = 12  # of a text column, told one by one
 _LONG_RUN = 3  # neighbouring outliers from which on they are an excursion

@@ -7,14 +7,15 @@ from collections.abc import Iterator
 from itertools import chain, islice, pairwise
 from typing import ClassVar
 
+from edge_assistant import limits
 from edge_assistant.errors import InputEmpty, InputUnsupported
 from edge_assistant.evidence import Evidence, Locator, Passage
 from edge_assistant.perception.encoding import HEAD, encoding_of
 from edge_assistant.perception.sense import Percept, Request, Sense
 from edge_assistant.signals import Kind, Signal
 
-MAX_PASSAGE = 600  # code points: a long paragraph, some 150 tokens of a prompt
-MAX_PASSAGES = 20_000  # 12 MB of long paragraphs; of what is chopped finer, the end is left out
+MAX_PASSAGE = limits.PASSAGE_CHARACTERS.value
+MAX_PASSAGES = limits.PASSAGES.value
 
 _LINE = re.compile(r"\S[^\r\n]*")  # from its first word to its end
 _LINES_LOOKED_AT = 1000  # of one paragraph, to tell a log from prose

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
+from edge_assistant import limits
 from edge_assistant.perception.layout import Corners, Piece, skew
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 EMPTY, TICKED = "☐", "☑"  # how a box stands among the pieces of a page
 _SMALLEST, _LARGEST = 0.5, 2.0  # inside of a box in heights of lines; that of a capital O is 0.4
 _MIN_PIXELS = 9  # smaller, a round O looks square
-_MAX_MARKS = 400  # of one page
+_MAX_MARKS = limits.PAGE_MARKS.value
 _MARKED = 0.08  # share of the inside that is ink; a thin tick covers a tenth, noise a hundredth
 _STRAIGHT = 0.7  # share of the smallest rectangle around a frame's inside; the ends of a tick take some of it
 _THICKEST = 2.2  # the outside of a frame and of a tick that sticks out, in sides of its inside

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edge_assistant import limits
 from edge_assistant.errors import ModelCorrupt
 from edge_assistant.perception.mel import FRAMES_PER_SECOND, log_mel
 from edge_assistant.runtime import Runtime
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 SAMPLE_RATE = 16_000
 WINDOW_SECONDS = 30  # what Whisper was trained on
 POSITION_SECONDS = 0.02  # between two positions of the encoder, and between two timestamp tokens
-MAX_TOKENS = 224  # of one window: half of the decoder's context
+MAX_TOKENS = limits.SPEECH_TOKENS.value
 PADDING_SECONDS = 2.0  # of silence after the sound
 _TOKENS_PER_SECOND = 12  # nobody speaks faster; with 16 more it is the limit for short sounds
 _CLOSING_SECONDS = 0.4  # a timestamp so near to the end of the speech is its end

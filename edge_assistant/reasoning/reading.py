@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from edge_assistant import limits
 from edge_assistant.evidence import Evidence, Field, Passage, Speech, TickBox
 from edge_assistant.language.chat import Message, Role
 from edge_assistant.language.engine import Choice, Engine
@@ -27,7 +28,7 @@ from edge_assistant.reasoning.values.candidates import (
 from edge_assistant.reasoning.values.units import fits
 from edge_assistant.reasoning.values.values import Quantity, Truth, Value, Words, same
 
-MAX_OPTIONS = 1_200  # phrases that the model may choose from; more lines than that do not fit the budget
+MAX_OPTIONS = limits.OPTIONS.value
 # Probability of the best span against UNKNOWN from which on a source tells it. Measured on 27 questions of the
 # generated dev set that code left to the model (gold evidence, Qwen2.5-Coder-1.5B): the best span of 18 readings for 9
 # questions that nobody answers had at most 0.22; of 10 right spans one had 0.05 and nine 0.39 to 1.00. No further

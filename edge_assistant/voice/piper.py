@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from edge_assistant import limits
 from edge_assistant.errors import ModelCorrupt
 from edge_assistant.runtime import Runtime
 from edge_assistant.voice import phonemes
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from edge_assistant_models.installed import InstalledModel
 
-MAX_TEXT = 10_000  # characters that are spoken of one text: some ten minutes
+MAX_TEXT = limits.SPOKEN_CHARACTERS.value
 _MAX_CONFIG_BYTES = 1 << 20  # it has some kilobytes
 _MAX_PHONEMES = 1_000  # of one sentence; attention grows with their square
 _PAUSE_S = 0.2  # of silence after a sentence, as in Piper

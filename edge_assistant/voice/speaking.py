@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
+from edge_assistant import limits
 from edge_assistant.errors import EdgeAssistantError, Stopped, VoiceUnavailable
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 _AHEAD = 2  # sounds that the speaker has at once, so that there is no gap between them
 _GRACE_S = 2.0  # beyond its length, after which a sound counts as over though the speaker says nothing
-_MAX_WAITING = 1_000  # sentences; an answer has some
+_MAX_WAITING = limits.SPOKEN_SENTENCES.value
 
 
 class Speaks(Protocol):

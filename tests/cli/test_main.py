@@ -22,7 +22,7 @@ HEAVY = [
     "onnx", "pyarrow", "tokenizers", "pypdfium2", "zxingcpp", "rapidocr",
 ]  # fmt: skip
 OPTIONS_OF_THE_APP = ["attach", "camera", "microphone", "speaker", "profile", "language", "domain"]
-VERBS = ["ask", "audit", "bench", "check", "doctor", "models"]
+VERBS = ["ask", "audit", "bench", "check", "doctor", "models", "policy"]
 
 
 def imported(*arguments: str) -> set[str]:
@@ -181,8 +181,8 @@ def test_an_interruption_speaks_of_a_pull_only_to_who_pulls(
 
 
 def test_a_verb_alone_knows_its_options() -> None:
-    needed = {"ask": ["q"], "audit": ["key"], "bench": ["readings"], "models": ["list"], "check": [], "doctor": []}
-    assert all(parser(verb).parse_args([verb, *needed[verb]]).verb == verb for verb in VERBS)
+    needed = {"ask": ["q"], "audit": ["key"], "bench": ["readings"], "models": ["list"], "policy": ["show"]}
+    assert all(parser(verb).parse_args([verb, *needed.get(verb, [])]).verb == verb for verb in VERBS)
 
 
 def test_every_verb_says_what_it_does() -> None:

@@ -23,6 +23,8 @@ DOCS = (
     "docs/offline.md",
     "docs/devices.md",
     "docs/models.md",
+    "docs/limits.md",
+    "docs/policy.md",
     "docs/settings.md",
     "docs/app.md",
     "docs/bad-input.md",

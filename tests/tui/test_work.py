@@ -12,6 +12,7 @@ from textual.message import Message
 from edge_assistant import assistant
 from edge_assistant.assistant import Assistant, Watch
 from edge_assistant.errors import ModelMissing, Stopped, UsageError
+from edge_assistant.governance.policy.policy import Policy
 from edge_assistant.history.store import FILE, History, Saved, SavedSignal, State
 from edge_assistant.signals import Kind, Origin, Signal, take_bytes
 from edge_assistant_tui import messages, unsent
@@ -64,6 +65,8 @@ def test_models_that_are_used_instead_are_those_that_answer(monkeypatch: pytest.
 
 class Held:
     """An assistant that perceives until it is stopped or let go."""
+
+    policy = Policy()
 
     def __init__(self) -> None:
         self.begun, self.let_go = threading.Event(), threading.Event()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from edge_assistant import limits
 from edge_assistant.perception.table import Column, Table
 from edge_assistant.reasoning.meaning import Meaning
 from edge_assistant.reasoning.readings import likened
@@ -25,7 +26,7 @@ from edge_assistant.reasoning.values.candidates import MAX_TEXT
 from edge_assistant.reasoning.values.units import is_temperature
 from edge_assistant.reasoning.values.values import Clock, Day, Nothing, Quantity, Truth, Value, same
 
-MAX_STATEMENTS = 200  # of one text; more is no remark
+MAX_STATEMENTS = limits.STATEMENTS.value
 MAX_LIKENED = 40  # clauses of one text that are compared with examples
 _LATE = timedelta(minutes=10)  # that an approximate time of day may be off, see tolerances.toml
 _SHARE = Decimal("0.25")  # that an approximate length of time may be off: people say two hours of ninety minutes

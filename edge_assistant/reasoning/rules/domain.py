@@ -14,6 +14,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from edge_assistant import limits
 from edge_assistant.errors import InputError, UsageError
 from edge_assistant.reasoning.attributes import phrase
 from edge_assistant.reasoning.rules.domaintable import FIXED, MAX_CHARACTERS, RULES, Kind, Rule, Spot, nearest, shown
@@ -22,7 +23,7 @@ from edge_assistant.reasoning.values.candidates import FINDERS
 from edge_assistant.signals import Kind as SignalKind
 from edge_assistant.signals import printable, take_file
 
-MAX_BYTES = 64 << 10  # of a domain file; the shipped ones are a tenth of it
+MAX_BYTES = limits.DOMAIN_BYTES.value
 FOLDER = "domains"
 
 _BARE = re.compile(r"[A-Za-z0-9_-]{1,30}")  # a key that TOML takes without quotes

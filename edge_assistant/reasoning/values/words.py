@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from edge_assistant import limits
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
 from edge_assistant.reasoning.values.spans import Candidate, alternatives, apart
 from edge_assistant.reasoning.values.values import Nothing, Truth, Words
 
-MAX_TEXT = 4_000  # characters of one piece of evidence that are searched; more is no sentence
+MAX_TEXT = limits.SEARCHED_CHARACTERS.value
 MAX_PHRASE = 6  # words of one candidate phrase
 
 _WORD = re.compile(r"[^\W_]+(?:['’/.-][^\W_]+)*|%")

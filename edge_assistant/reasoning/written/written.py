@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from edge_assistant import limits
 from edge_assistant.evidence import Code, Evidence
 from edge_assistant.reasoning.attributes import phrase
 from edge_assistant.reasoning.claims import Claim
@@ -25,7 +26,7 @@ from edge_assistant.reasoning.written.stacked import unstacked
 from edge_assistant.reasoning.written.tabled import table_claims
 from edge_assistant.reasoning.written.ticked import tick_claims
 
-MAX_CLAIMS = 4_000  # of one source; a page has fifty
+MAX_CLAIMS = limits.CLAIMS.value
 
 
 def written_claims(source: Source) -> list[Claim]:

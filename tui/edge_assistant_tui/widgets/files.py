@@ -16,6 +16,7 @@ from textual.reactive import var
 from textual.widgets import DirectoryTree
 from textual.widgets.tree import TreeNode
 
+from edge_assistant import limits
 from edge_assistant.signals import by_name, printable
 from edge_assistant_tui.widgets.signals import MARKS
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from rich.text import TextType
     from textual.widgets.directory_tree import DirEntry
 
-MAX_ENTRIES = 5_000  # shown of one folder; a filter finds the others
+MAX_ENTRIES = limits.FOLDER_ENTRIES.value
 
 
 class Files(DirectoryTree):

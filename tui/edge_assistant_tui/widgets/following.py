@@ -5,6 +5,7 @@ That is a file that a logger writes, or a serial port, which becomes a signal wi
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from contextlib import suppress
@@ -16,6 +17,7 @@ from textual import on
 from textual.message import Message
 from textual.widget import Widget
 
+from edge_assistant import limits
 from edge_assistant_tui import messages
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from edge_assistant_tui.app import EdgeAssistant
 
 EVERY = 2.0  # seconds from one renewal to the next, at least
-MAX_FOLLOWED = 16  # files; each has a thread that looks four times a second
+MAX_FOLLOWED = limits.FOLLOWED.value
 FOLLOWING, GONE = "following", "following, but it is gone"
 
 
@@ -89,6 +91,7 @@ class Following(Widget):
         """A signal is in the conversation; one of readings that are in a file is followed."""
         from edge_assistant.devices.followed import FollowedFile
         from edge_assistant.devices.keeper import Keeper
+        from edge_assistant.governance.policy.policy import current
         from edge_assistant.signals import Kind, Origin
 
         if signal.origin is Origin.SENSOR and signal.name in self._ports:
@@ -99,7 +102,7 @@ class Following(Widget):
         if signal.kind is not Kind.READINGS or signal.id in self._followed or len(self._followed) >= MAX_FOLLOWED:
             return
         path = self._paths.setdefault(signal.id, signal.path) if signal.path else self._paths.get(signal.id)
-        if path is None:
+        if path is None or not current().allows_device("readings", f"file:{os.path.realpath(path)}"):
             return
         teller = _Teller(self, signal.id, signal.name, signal if signal.path else None)
         keeper = Keeper(FollowedFile(path), teller.grown, teller.changed)

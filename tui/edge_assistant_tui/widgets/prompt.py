@@ -12,8 +12,10 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import TextArea
 
+from edge_assistant import limits
+
 PORT = "serial:"
-MAX_PATHS = 32  # pasted or dropped at once
+MAX_PATHS = limits.DROPPED_PATHS.value
 
 
 class Prompt(TextArea):

@@ -1,0 +1,39 @@
+"""Writes docs/limits.md from the one table of limits; a test says when it has to be run.
+
+python tools/limits_table.py
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edge_assistant import limits
+
+FILE = Path(__file__).parent.parent / "docs" / "limits.md"
+HEAD = """\
+# Limits
+
+What a person gives can meet these limits, which keep memory and time bounded. Beyond one there is an error, whose code
+stands in `--json` and whose status in [contract.md](contract.md), or something is left out. A [policy](policy.md) may set
+those with a check mark lower, in its table `[limits]`; nothing raises one.
+
+This page is made from `edge_assistant/limits.py` by `tools/limits_table.py`. Limits of model files and bundles stand where
+these are read.
+
+| limit | at most | of | beyond it | policy | why this much |
+| --- | --- | --- | --- | --- | --- |
+"""
+
+
+def page() -> str:
+    """The page in Markdown."""
+    rows = [
+        f"| `{name}` | {limit.value:,} {limit.unit} | {limit.of} | {limit.beyond} | {'✓' if limit.lowers else ''} |"
+        f" {limit.why} |"
+        for name, limit in limits.table().items()
+    ]
+    return HEAD + "\n".join(rows) + "\n"
+
+
+if __name__ == "__main__":
+    FILE.write_text(page(), encoding="utf-8")
