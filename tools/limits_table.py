@@ -13,12 +13,12 @@ FILE = Path(__file__).parent.parent / "docs" / "limits.md"
 HEAD = """\
 # Limits
 
-What a person gives can meet these limits, which keep memory and time bounded. Beyond one there is an error, whose code
-stands in `--json` and whose status in [contract.md](contract.md), or something is left out. A [policy](policy.md) may set
-those with a check mark lower, in its table `[limits]`; nothing raises one.
+What a person gives can meet these limits, which keep memory and time bounded. Beyond one there is an error, whose
+code stands in `--json` and whose status in [contract.md](contract.md), or something is left out. A
+[policy](policy.md) may set those with a check mark lower, in its table `[limits]`; nothing raises one.
 
-This page is made from `edge_assistant/limits.py` by `tools/limits_table.py`. Limits of model files and bundles stand where
-these are read.
+This page is made from `edge_assistant/limits.py` by `tools/limits_table.py`. Limits of model files and bundles stand
+where these are read.
 
 | limit | at most | of | beyond it | policy | why this much |
 | --- | --- | --- | --- | --- | --- |

@@ -232,7 +232,7 @@ def test_what_is_refused_stands_in_the_audit_trail(home: Path) -> None:
     written(home, "signals.kinds = []")
     with pytest.raises(PolicyRefused):
         current().check_signal(Kind.TEXT, Origin.FILE)
-    rows = Trail().read(lambda c, _: c.execute("SELECT kind, body FROM rows").fetchall())
+    rows = Trail().read(lambda c: c.execute("SELECT kind, body FROM rows").fetchall())
     assert rows == [("policy", '{"about":"text","event":"refused","rule":"signals.kinds"}')]
 
 
