@@ -189,6 +189,8 @@ def _record(history: History, intent: Intent) -> None:
     trail = Trail(vault=history.vault)
     body = {"why": intent.why, "all": intent.all, "conversations": intent.ids, "files": len(intent.files or ())}
     try:
+        if intent.all:
+            trail.renew()  # where the master key was lost, nobody can go on with the old trail
         trail.append("forgot", body, intent.ids[0] if len(intent.ids) == 1 else "")
     finally:
         trail.close()

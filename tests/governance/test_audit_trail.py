@@ -108,6 +108,26 @@ def test_one_of_another_key_is_not_gone_on_with(tmp_path: Path) -> None:
         other.append("said", {})
 
 
+def test_where_the_key_is_gone_for_good_a_new_one_is_begun_and_the_old_one_kept(tmp_path: Path) -> None:
+    trail = opened(tmp_path)
+    trail.append("said", {})
+    mark = trail.checkpoint()
+    trail.renew()
+    assert len(rows(trail)) == 2
+    trail.close()
+    trail.vault.reset()
+
+    other = opened(tmp_path)
+    other.renew()
+    assert other.append("forgot", {}) == 1
+    (file,) = (tmp_path / "audit").glob("audit-until-*.db")
+    with sqlite3.connect(file) as connection:
+        assert connection.execute("SELECT count(*) FROM rows").fetchone() == (2,)
+    connection.close()
+    (kept,) = tmp_path.glob("checkpoints-until-*.jsonl")
+    assert list(checkpoints.read(kept)) == [mark]
+
+
 @pytest.mark.parametrize("damage", ["DELETE FROM head", "UPDATE head SET count = count - 1"])
 def test_one_that_was_changed_is_not_gone_on_with(tmp_path: Path, damage: str) -> None:
     opened(tmp_path).extend([("said", {}), ("said", {})])

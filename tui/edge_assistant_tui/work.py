@@ -187,7 +187,7 @@ class Work:
 
                 chosen = self._options.domain
                 vocabulary = domain.load(chosen) if chosen else None
-                auditor = Auditor(Trail(), self._keeping.begin)
+                auditor = Auditor(Trail(vault=self.history.vault), self._keeping.begin)
                 self._assistant = Assistant(
                     Portfolio(), self._options.profile, vocabulary=vocabulary, instead=self._instead, auditor=auditor
                 )

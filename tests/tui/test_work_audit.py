@@ -1,0 +1,86 @@
+"""The worker and the audit trail: every turn is in it under its conversation, and without it there is no answer."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from textual.message import Message
+
+from edge_assistant.governance.audit.rows import Row
+from edge_assistant.governance.audit.show import Wanted, rows
+from edge_assistant.governance.audit.trail import Trail
+from edge_assistant.signals import Kind, Origin
+from edge_assistant_tui import messages
+from edge_assistant_tui.options import Options
+from edge_assistant_tui.work import Work
+
+PATIENCE = 60.0
+
+
+def started() -> tuple[Work, list[Message]]:
+    told: list[Message] = []
+    work = Work(told.append, Options(profile="test"))
+    work.start()
+    return work, told
+
+
+def wait(work: Work) -> None:
+    """Until what was asked of it so far is done, and what that asked for."""
+    for _ in range(2):
+        done = threading.Event()
+        work._jobs.put(done.set, late=True)
+        assert done.wait(PATIENCE)
+
+
+def noted(work: Work, *texts: str) -> None:
+    for text in texts:
+        work.add(text.encode(), Kind.TEXT, Origin.USER, "note")
+    wait(work)
+
+
+def found(kind: str | None = None) -> list[Row]:
+    trail = Trail()
+    try:
+        return rows(trail, Wanted(kind=kind))
+    finally:
+        trail.close()
+
+
+def test_turns_stand_in_the_trail_under_their_conversation() -> None:
+    work, _ = started()
+    noted(work, "Allergies: none\n", "Allergies: penicillin\n")
+    first = work.current
+    assert [row.conversation for row in found("signal")] == [first, first]
+    work.check(1)
+    wait(work)
+    work.begin()
+    noted(work, "Allergies: none\n", "Allergies: pollen\n")
+    work.check(2)
+    wait(work)
+    second = work.current
+    work.close()
+
+    assert [row.conversation for row in found("answer")] == [first, second]
+    assert [row.conversation for row in found("signal")] == [first, first, second, second]
+    assert first != second
+
+
+def test_a_turn_that_cannot_be_written_down_fails_and_the_app_goes_on(home: Path) -> None:
+    (home / "audit").write_text("a file where the folder should be")
+    work, told = started()
+    noted(work, "Allergies: none\n", "Allergies: penicillin\n")
+    work.check(1)
+    wait(work)
+    failed = [message for message in told if isinstance(message, messages.TurnFailed)]
+    assert [message.turn for message in failed] == [1]
+    assert failed[0].message.startswith("the audit trail cannot be written")
+    assert not [message for message in told if isinstance(message, messages.TurnSaid)]
+
+    (home / "audit").unlink()
+    work.check(2)
+    wait(work)
+    work.close()
+    ended = [message.turn for message in told if isinstance(message, messages.TurnEnded)]
+    assert ended == [2]
+    assert len(found("answer")) == 1
