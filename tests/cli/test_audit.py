@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from real_command import Command, unprivileged
+from real_command import Command
 
 from edge_assistant.cli.main import main
 from edge_assistant.governance.audit.trail import FILE, Trail
@@ -259,16 +259,3 @@ def test_a_question_is_audited_and_its_answer_can_be_checked(command: Command, t
     denied = command("audit", "verify", "--answer", tmp_path / "answer.json")
     assert denied.status == 1
     assert "NOT FOUND" in denied.out
-
-
-def test_where_nothing_may_be_written_nothing_is_answered(command: Command, home: Path, tmp_path: Path) -> None:
-    (tmp_path / "form.txt").write_text("Allergies: penicillin\n")
-    Trail().append("said", {})
-    files = [home / "audit", *(home / "audit").iterdir()]
-    for file in files:
-        file.chmod(0o555 if file.is_dir() else 0o444)
-    ran = command("ask", "Which allergies are known?", "--text", tmp_path / "form.txt", prefix=unprivileged())
-    for file in files:
-        file.chmod(0o755)
-    assert (ran.status, ran.out) == (6, ""), ran
-    assert ran.err.startswith("error: the audit trail cannot be written")

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import badfiles as bad
 import pytest
+import smalldisk
 from real_command import HANGS, Command, Documented, Ran, documented, unprivileged
 
 ASKED = "Which colour was the lamp?"  # no attribute of the vocabulary: the model has to read
@@ -289,6 +290,55 @@ def test_folder_that_may_not_be_written(command: Command, holds: Promise, web: W
     pulled.parents[1].chmod(0o555)
     holds("a store that may not be written", command("models", "pull", "mine", prefix=prefix))
     pulled.parents[1].chmod(0o755)
+
+
+# the audit trail
+
+
+def compared(folder: Path) -> list[str | Path]:
+    note = bad.written(folder, "note.txt", b"Allergies: penicillin")
+    return ["check", "--text", bad.written(folder, "form.txt", b"Allergies: none"), "--text", note]
+
+
+def test_a_disk_that_is_full_while_a_question_is_answered(
+    command: Command, holds: Promise, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with smalldisk.mounted(tmp_path / "disk") as disk:
+        monkeypatch.setenv("EDGE_ASSISTANT_HOME", str(disk))
+        assert command(*compared(tmp_path)).status == 1
+        filler = smalldisk.fill(disk)
+        ran = command(*compared(tmp_path))
+        holds("a disk that is full while a question is answered", ran)
+        assert ran.out == ""
+        filler.unlink()
+        holds(
+            "the same question again, with room", command("ask", "Which allergies are known?", *compared(tmp_path)[1:])
+        )
+        kinds = [row["kind"] for row in json.loads(command("audit", "show", "--json").out)["rows"]]
+        assert kinds.count("stopped") == 1
+        assert kinds[-2:] == ["answer", "checkpoint"]
+        assert command("audit", "verify").status == 0
+
+
+def test_an_audit_trail_that_may_not_be_written(command: Command, holds: Promise, home: Path, tmp_path: Path) -> None:
+    prefix = unprivileged()
+    if prefix and shutil.which("setpriv") is None:
+        pytest.skip("setpriv is not here, and root may write everywhere")
+    assert command(*compared(tmp_path)).status == 1
+    files = [*(home / "audit").iterdir(), home / "audit"]
+    for file in files:
+        file.chmod(0o555 if file.is_dir() else 0o444)
+    ran = command(*compared(tmp_path), prefix=prefix)
+    for file in files:
+        file.chmod(0o700)
+    holds("an audit trail that may not be written", ran)
+    assert ran.out == ""
+
+
+def test_an_audit_trail_that_is_damaged(command: Command, holds: Promise, home: Path, tmp_path: Path) -> None:
+    (home / "audit").mkdir(mode=0o700)
+    bad.written(home / "audit", "audit.db", b"no database " * 999)
+    holds("an audit trail that is damaged", command(*compared(tmp_path)))
 
 
 def test_every_row_has_been_tried(
