@@ -192,7 +192,12 @@ def _run(arguments: list[str]) -> int:
     logs.start(args.settings.log_level, logged)
     if args.verb is None:
         return _open_app(args)
-    return _policed(args)
+    from edge_assistant.cli import _retaining
+
+    _retaining.complete()
+    status = _policed(args)
+    _retaining.expire(args.settings.keep_days)
+    return status
 
 
 def _policed(args: argparse.Namespace) -> int:

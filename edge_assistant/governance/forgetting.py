@@ -21,6 +21,7 @@ from edge_assistant.errors import KeyLost, StorageFull, UsageError
 from edge_assistant_models import paths
 
 if TYPE_CHECKING:
+    from edge_assistant.history.saved import Summary
     from edge_assistant.history.store import History
 
 INTENT = "forgetting.json"
@@ -47,6 +48,44 @@ class Intent:
     files: list[str] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is kept and can be forgotten.
+
+    Attributes:
+        conversations: of the app, the last one first.
+        questions: ids of those that the command line asked: all that is kept of them is a key, which the digests in the
+            audit trail were made with.
+        files: set aside because they are damaged.
+        busy: ids of conversations that another app has open.
+    """
+
+    conversations: list[Summary]
+    questions: list[str]
+    files: list[Path]
+    busy: list[str]
+
+
+def kept(history: History, before: datetime | None = None) -> Kept:
+    """What there is; with `before`, what nothing was added to since a time.
+
+    Without the master key titles cannot be read, and all else is told.
+    """
+    try:
+        summaries = history.conversations()
+    except KeyLost:
+        summaries = history.conversations(readable=False)
+    ids = {summary.id for summary in summaries}
+    old = set(history.ids(before))
+    keyed = [] if history.vault.damaged else history.vault.ids(before)
+    return Kept(
+        [summary for summary in summaries if summary.id in old],
+        [id for id in keyed if id not in ids],
+        [file for file in history.set_aside() if before is None or file.stat().st_mtime < before.timestamp()],
+        history.open_elsewhere(),
+    )
+
+
 def forget(history: History, ids: Sequence[str]) -> None:
     """Forget conversations.
 
@@ -56,12 +95,12 @@ def forget(history: History, ids: Sequence[str]) -> None:
     """
     with _alone(), _held(history, ids) as (_, refused):
         if refused:
-            raise _in_use(refused)
+            raise in_use(refused)
         _begin(history, Intent(list(ids), "asked"))
 
 
-def forget_all(history: History) -> int:
-    """Forget everything that is kept of conversations; returns how many there were, with single questions.
+def forget_all(history: History) -> list[str]:
+    """Forget everything that is kept of conversations; returns their ids, those of single questions too.
 
     Raises:
         UsageError: one is open in another app; nothing is forgotten then.
@@ -69,15 +108,15 @@ def forget_all(history: History) -> int:
     """
     with _alone():
         if refused := history.open_elsewhere():
-            raise _in_use(refused)
+            raise in_use(refused)
         _mend_keys(history)
         ids = list(dict.fromkeys([*history.ids(), *history.vault.ids()]))
         _begin(history, Intent(ids, "asked", True, [file.name for file in history.set_aside()]))
-        return len(ids)
+        return ids
 
 
-def forget_before(history: History, before: datetime, why: str = "asked") -> int:
-    """Forget what nothing was added to since a time; returns how many conversations, with single questions.
+def forget_before(history: History, before: datetime, why: str = "asked") -> list[str]:
+    """Forget what nothing was added to since a time; returns the ids, those of single questions too.
 
     What an app has open stays. Files that were set aside damaged before that time go, too.
 
@@ -85,13 +124,12 @@ def forget_before(history: History, before: datetime, why: str = "asked") -> int
         StorageFull: as `forget`.
     """
     with _alone(), _held(history, [id for id in history.ids(before) if not history.holds(id)]) as (held, _):
-        still = set(history.ids(before))  # nobody adds to those that are held, and somebody may have until then
-        kept = set(history.ids())
-        ids = [id for id in held if id in still] + [id for id in history.vault.ids(before) if id not in kept]
-        files = [file.name for file in history.set_aside() if file.stat().st_mtime < before.timestamp()]
-        if ids or files:
-            _begin(history, Intent(ids, why, files=files))
-        return len(ids)
+        found = kept(history, before)  # nobody adds to those that are held, and somebody may have until now
+        still = {summary.id for summary in found.conversations}
+        ids = [id for id in held if id in still] + found.questions
+        if ids or found.files:
+            _begin(history, Intent(ids, why, files=[file.name for file in found.files]))
+        return ids
 
 
 def expire(days: int, history: History | None = None) -> int:
@@ -108,7 +146,7 @@ def expire(days: int, history: History | None = None) -> int:
         gone = forget_before(opened, datetime.now(UTC) - timedelta(days=days), "expired")
     with _storing():
         (_folder() / EXPIRED).touch()
-    return gone
+    return len(gone)
 
 
 def expire_when_due(days: int | None) -> int:
@@ -267,6 +305,7 @@ def _folder() -> Path:
     return paths.data_dir() / "keys"
 
 
-def _in_use(ids: Sequence[str]) -> UsageError:
+def in_use(ids: Sequence[str]) -> UsageError:
+    """What is said where another app has conversations open."""
     what = "a conversation is" if len(ids) == 1 else f"{len(ids)} conversations are"
     return UsageError(f"{what} open in another app ({', '.join(ids)})", "end that app, then run this again")

@@ -113,9 +113,15 @@ class History:
         with self._writing(conversation) as cells:
             self._database.write(lambda connection: rows.add_turn(connection, conversation, cells, answer))
 
-    def conversations(self, search: str = "") -> list[Summary]:
-        """The conversations, the last one first; with `search`, those in which each of its words stands."""
-        return self._database.read(lambda connection: rows.listed(connection, self.vault.every, search))
+    def conversations(self, search: str = "", *, readable: bool = True) -> list[Summary]:
+        """The conversations, the last one first; with `search`, those in which each of its words stands.
+
+        Args:
+            search: words, whatever their case.
+            readable: False leaves the keys alone, so that it can be told how many there are where they are lost.
+        """
+        keys = self.vault.every if readable else dict
+        return self._database.read(lambda connection: rows.listed(connection, keys, search))
 
     def open(self, conversation: str) -> Saved:
         """A conversation with all that it holds.

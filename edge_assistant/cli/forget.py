@@ -1,0 +1,184 @@
+"""`edge-assistant forget`: what is kept of conversations, and an end to it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from edge_assistant.errors import UsageError
+from edge_assistant.evidence import counted
+from edge_assistant.signals import printable
+
+if TYPE_CHECKING:
+    from edge_assistant.governance.forgetting import Kept
+    from edge_assistant.history.saved import Summary
+    from edge_assistant.history.store import History
+
+NAME = "forget"
+HELP = "list what is kept of conversations, and forget it for good"
+
+EXAMPLES = """examples:
+  edge-assistant forget --list
+  edge-assistant forget --conversation 4f1c2a9b8d7e6053
+  edge-assistant forget --before 2026-03-01
+  edge-assistant forget --all --yes
+
+exit status: 0 forgotten, 1 not confirmed, 2 wrong command line or a conversation is open in another app, 6 it cannot be
+written"""
+SHOWN = 20  # conversations that are named before they go; a list names all
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add what to forget."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = EXAMPLES
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--list", action="store_true", help="the conversations with their ids; nothing is forgotten")
+    what.add_argument("--conversation", metavar="ID", action="append", help="one of the list, repeatable")
+    what.add_argument("--before", metavar="DATE", type=_date, help="what nothing was added to since then: 2026-03-01")
+    what.add_argument("--all", action="store_true", help="everything that is kept of conversations, and the logs")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.add_argument("--json", action="store_true", help="print one JSON object; needs --yes, but for --list")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Say what will go, ask, and let it go.
+
+    Raises:
+        UsageError: nobody can be asked, or there is no such conversation, or it is open in another app.
+    """
+    from edge_assistant.history.store import History
+
+    history = History()
+    try:
+        return _list(history, args) if args.list else _forget(history, args)
+    finally:
+        history.quit()
+
+
+def _list(history: History, args: argparse.Namespace) -> int:
+    from edge_assistant.governance import forgetting
+
+    kept = forgetting.kept(history)
+    if args.json:
+        conversations = [
+            {
+                "id": summary.id,
+                "title": summary.title,
+                "began": summary.began.isoformat(),
+                "answers": summary.turns,
+                "open": summary.id in kept.busy,
+            }
+            for summary in kept.conversations
+        ]
+        print(json.dumps({"conversations": conversations, "questions": kept.questions, "damaged": len(kept.files)}))
+        return 0
+    lines = [*map(_line, kept.conversations), *_others(kept)]
+    print("\n".join(lines) if lines else "nothing is kept")
+    return 0
+
+
+def _forget(history: History, args: argparse.Namespace) -> int:
+    from edge_assistant.governance import forgetting
+
+    if not args.yes and (args.json or not (sys.stdin.isatty() and sys.stderr.isatty())):
+        raise UsageError("nobody can be asked whether this may go for good", "say so on the command line: --yes")
+    kept = _chosen(history, args)
+    if not args.yes and not _confirmed(kept, args):
+        print("nothing was forgotten", file=sys.stderr)
+        return 1
+    if args.all:
+        gone = forgetting.forget_all(history)
+    elif args.before:
+        gone = forgetting.forget_before(history, args.before)
+    else:
+        gone = list(dict.fromkeys(args.conversation))
+        forgetting.forget(history, gone)
+    _report(gone, kept, args)
+    return 0
+
+
+def _chosen(history: History, args: argparse.Namespace) -> Kept:
+    """What will go; what another app has open is refused where it was asked for.
+
+    Raises:
+        UsageError: as it says.
+    """
+    from edge_assistant.errors import KeyLost
+    from edge_assistant.governance import forgetting
+    from edge_assistant.governance.forgetting import Kept
+
+    try:
+        kept = forgetting.kept(history, args.before)
+    except KeyLost:
+        if not args.all:
+            raise
+        return Kept([], [], history.set_aside(), [])  # it cannot be read what it is, and all of it goes
+    if args.conversation:
+        wanted = set(args.conversation)
+        there = {summary.id for summary in kept.conversations}.union(kept.questions)
+        if unknown := sorted(wanted - there):
+            what = f"there is no conversation {printable(', '.join(unknown))}"
+            raise UsageError(what, "see 'edge-assistant forget --list'")
+        if busy := sorted(wanted.intersection(kept.busy)):
+            raise forgetting.in_use(busy)
+        conversations = [summary for summary in kept.conversations if summary.id in wanted]
+        return Kept(conversations, [id for id in kept.questions if id in wanted], [], kept.busy)
+    if args.before:
+        conversations = [summary for summary in kept.conversations if summary.id not in kept.busy]
+        return Kept(conversations, kept.questions, kept.files, kept.busy)
+    if kept.busy:
+        raise forgetting.in_use(kept.busy)
+    return kept
+
+
+def _confirmed(kept: Kept, args: argparse.Namespace) -> bool:
+    """Ask the person at the terminal."""
+    lines = [_line(summary) for summary in kept.conversations[:SHOWN]]
+    if len(kept.conversations) > SHOWN:
+        lines.append(f"and {counted(len(kept.conversations) - SHOWN, 'more conversation')}")
+    lines.extend(_others(kept))
+    if args.all:
+        lines.append("the logs, and whatever else is kept of conversations")
+    if not lines:
+        return True
+    print("This goes, and cannot be brought back:", *(f"  {line}" for line in lines), sep="\n", file=sys.stderr)
+    if kept.busy and args.before:
+        print(f"What an app has open stays: {', '.join(kept.busy)}", file=sys.stderr)
+    print("Forget it? [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
+def _report(gone: list[str], kept: Kept, args: argparse.Namespace) -> None:
+    questions = set(kept.questions) & set(gone)
+    if args.json:
+        print(json.dumps({"forgotten": gone, "questions": len(questions), "damaged": len(kept.files)}))
+    elif not gone and not kept.files and not args.all:
+        print("there is nothing to forget")
+    else:
+        parts = [counted(len(gone) - len(questions), "conversation"), *_others(kept)]
+        print(f"forgotten: {', '.join(parts)}")
+
+
+def _line(summary: Summary) -> str:
+    when = summary.began.astimezone().strftime("%Y-%m-%d %H:%M")
+    return printable(f"{summary.id}  {when}  {counted(summary.turns, 'answer'):>10}  {summary.title}")
+
+
+def _others(kept: Kept) -> Iterator[str]:
+    if kept.questions:
+        yield f"the keys of {counted(len(kept.questions), 'question')} asked on the command line"
+    if kept.files:
+        yield f"{counted(len(kept.files), 'damaged file')} of the history, set aside"
+
+
+def _date(text: str) -> datetime:
+    """A day or a moment of ISO 8601, by the clock of the machine where it names no other."""
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except (ValueError, OverflowError):
+        raise argparse.ArgumentTypeError(f"{text!r} is no date such as 2026-03-01") from None
