@@ -22,7 +22,7 @@ HEAVY = [
     "onnx", "pyarrow", "tokenizers", "pypdfium2", "zxingcpp", "rapidocr",
 ]  # fmt: skip
 OPTIONS_OF_THE_APP = ["attach", "camera", "microphone", "speaker", "profile", "language", "domain"]
-VERBS = ["ask", "audit", "bench", "check", "doctor", "models", "policy"]
+VERBS = ["ask", "audit", "bench", "check", "doctor", "forget", "models", "policy"]
 
 
 def imported(*arguments: str) -> set[str]:
@@ -182,6 +182,7 @@ def test_an_interruption_speaks_of_a_pull_only_to_who_pulls(
 
 def test_a_verb_alone_knows_its_options() -> None:
     needed = {"ask": ["q"], "audit": ["key"], "bench": ["readings"], "models": ["list"], "policy": ["show"]}
+    needed["forget"] = ["--list"]
     assert all(parser(verb).parse_args([verb, *needed.get(verb, [])]).verb == verb for verb in VERBS)
 
 
