@@ -22,8 +22,13 @@ def mounted(folder: Path, *, lazy: bool = False) -> Iterator[Path]:
     mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(folder)]
     if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("nothing may be mounted here")
-    yield folder
-    subprocess.run(["umount", *(["--lazy"] if lazy else []), str(folder)], check=True)
+    try:
+        yield folder
+    except BaseException:
+        lazy = True  # a test that failed may have left a file open
+        raise
+    finally:
+        subprocess.run(["umount", *(["--lazy"] if lazy else []), str(folder)], check=True)
 
 
 def fill(folder: Path) -> Path:
