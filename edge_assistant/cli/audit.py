@@ -234,27 +234,23 @@ def _key(args: argparse.Namespace, trail: Trail) -> int:
 
 
 def _since(text: str) -> str:
-    return _utc(_time(text))
+    return _time(text)
 
 
 def _until(text: str) -> str:
     """A time; of a day its end."""
-    return _utc(_time(text) + timedelta(days="T" not in text and " " not in text.strip()))
+    return _time(text, more=timedelta(days="T" not in text and " " not in text.strip()))
 
 
-def _time(text: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no day or time, such as 2026-11-25T14:00") from None
-
-
-def _utc(time: datetime) -> str:
+def _time(text: str, more: timedelta = timedelta()) -> str:
     """As times stand in the trail; without a zone it is the machine's."""
-    return time.astimezone(UTC).isoformat(timespec="microseconds")
+    try:
+        return (datetime.fromisoformat(text) + more).astimezone(UTC).isoformat(timespec="microseconds")
+    except (ValueError, OverflowError):
+        raise argparse.ArgumentTypeError(f"{text!r} is no day or time, such as 2026-11-25T14:00") from None
 
 
 def _number(text: str) -> int:
     if not text.isascii() or not text.isdigit():
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 on")
-    return int(text)
+    return min(int(text[:20]), sys.maxsize)  # what is longer is more than there are

@@ -88,14 +88,23 @@ def test_filters(audit: Audit) -> None:
     assert numbers("--kind", "question") == [1, 4]
     assert numbers("--conversation", FIRST) == [1, 2]
     assert numbers("--last", 2) == [4, 5]
-    assert numbers("--last", 0) == [1, 2, 3, 4, 5]
+    assert numbers("--last", 0) == numbers("--last", 10**40) == [1, 2, 3, 4, 5]
     assert numbers("--since", first, "--until", last) == [1, 2, 3, 4]
     assert numbers("--since", last[:10], "--until", last[:10]) == [1, 2, 3, 4, 5]
     assert numbers("--until", "2020-01-01") == []
     assert numbers("--conversation", SECOND, "--kind", "ended") == [5]
 
 
-@pytest.mark.parametrize("options", [["--since", "yesterday"], ["--last", "-1"], ["--last", "x"]])
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--since", "yesterday"],
+        ["--last", "-1"],
+        ["--last", "x"],
+        ["--until", "9999-12-31"],
+        ["--since", "0001-01-01T00+23"],
+    ],
+)
 def test_options_that_are_no_good(audit: Audit, options: list[str]) -> None:
     status, out, err = audit("show", *options)
     assert (status, out) == (2, "")

@@ -86,6 +86,18 @@ def test_killed_in_the_middle_of_a_row(tmp_path: Path) -> None:
     trail.close()
 
 
+def test_one_that_is_written_to_meanwhile_is_whole(tmp_path: Path) -> None:
+    """A checkpoint beside the trail may be of a row that came after what is read began."""
+    process = subprocess.Popen([sys.executable, "-c", FOR_EVER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    process.stdout.readline()
+    reports = [verify(opened(tmp_path)) for _ in range(40)]
+    process.kill()
+    process.communicate()
+    assert [report.finding for report in reports] == [None] * 40
+    assert reports[-1].rows > reports[0].rows
+
+
 def test_killed_at_random_moments(tmp_path: Path) -> None:
     told = killed(tmp_path, [random.uniform(0, SLOWEST) for _ in range(6)])
     assert told == sorted(set(told))
