@@ -17,12 +17,18 @@ def complete() -> None:
         _warn("what was being forgotten is not gone yet", error)
 
 
-def expire(days: int | None) -> None:
-    """Forget what is older than is kept; what fails is said, and changes nothing of what was answered."""
+def expire(wanted: int | None) -> None:
+    """Forget what is older than is kept; what fails is said, and changes nothing of what was answered.
+
+    Args:
+        wanted: days, by the person's settings; the policy may want less.
+    """
+    from edge_assistant.governance.policy.policy import current
+
     try:
-        forgetting.expire_when_due(days)
+        forgetting.expire_when_due(current().history_days(wanted))
     except EdgeAssistantError as error:
-        _warn(f"what is older than {days} days is not gone yet", error)
+        _warn("what is too old to be kept is not gone yet", error)
 
 
 def _warn(what: str, error: EdgeAssistantError) -> None:

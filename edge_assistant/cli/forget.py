@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from edge_assistant.cli import terminal
 from edge_assistant.errors import UsageError
 from edge_assistant.evidence import counted
 from edge_assistant.signals import printable
@@ -85,7 +86,7 @@ def _list(history: History, args: argparse.Namespace) -> int:
 def _forget(history: History, args: argparse.Namespace) -> int:
     from edge_assistant.governance import forgetting
 
-    if not args.yes and (args.json or not (sys.stdin.isatty() and sys.stderr.isatty())):
+    if not args.yes and (args.json or not terminal.asks()):
         raise UsageError("nobody can be asked whether this may go for good", "say so on the command line: --yes")
     kept = _chosen(history, args)
     if not args.yes and not _confirmed(kept, args):
@@ -149,8 +150,7 @@ def _confirmed(kept: Kept, args: argparse.Namespace) -> bool:
     print("This goes, and cannot be brought back:", *(f"  {line}" for line in lines), sep="\n", file=sys.stderr)
     if kept.busy and args.before:
         print(f"What an app has open stays: {', '.join(kept.busy)}", file=sys.stderr)
-    print("Forget it? [y/N] ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+    return terminal.answer("Forget it? [y/N] ").casefold() in {"y", "yes"}
 
 
 def _report(gone: list[str], kept: Kept, args: argparse.Namespace) -> None:

@@ -1,0 +1,185 @@
+"""`forget`: lists what is kept, asks before anything goes, and what goes by itself when another command runs."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import planted
+import pytest
+from conversations import answer
+from forgotten import aged, audited, question
+from real_command import COMMAND
+from terminals import Terminal
+
+from edge_assistant.cli.main import main
+from edge_assistant.governance import forgetting
+from edge_assistant.history.store import History
+from edge_assistant.vault.master import FILE
+from edge_assistant.vault.vault import Vault
+
+Capsys = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def kept(home: Path) -> list[str]:
+    """Two conversations, of which the first is old."""
+    history = History()
+    ids = [planted.plant(history, 1), planted.plant(history, 2)]
+    history.quit()
+    aged(home, ids[0])
+    return ids
+
+
+def left() -> list[str]:
+    history = History()
+    ids = history.ids()
+    history.quit()
+    return ids
+
+
+def test_a_list_names_each_by_its_id(kept: list[str], capsys: Capsys) -> None:
+    asked = question()
+    assert main(["forget", "--list"]) == 0
+    first, second, third = capsys.readouterr().out.splitlines()
+    assert (first[:16], second[:16]) == (kept[1], kept[0])
+    assert first.endswith(f"2 answers  What of {planted.QUESTION} 0?")
+    assert third == "the keys of 1 question asked on the command line"
+    assert main(["forget", "--list", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [one["id"] for one in found["conversations"]] == [kept[1], kept[0]]
+    assert datetime.fromisoformat(found["conversations"][0].pop("began"))
+    assert found["conversations"][0] == {
+        "id": kept[1],
+        "title": f"What of {planted.QUESTION} 0?",
+        "answers": 2,
+        "open": False,
+    }
+    assert (found["questions"], found["damaged"]) == ([asked], 0)
+
+
+def test_nothing_is_kept(capsys: Capsys, home: Path) -> None:
+    assert main(["forget", "--list"]) == 0
+    assert main(["forget", "--before", "2026-01-01", "--yes"]) == 0
+    assert capsys.readouterr().out.splitlines() == ["nothing is kept", "there is nothing to forget"]
+
+
+def test_one_goes(kept: list[str], home: Path, capsys: Capsys) -> None:
+    assert main(["forget", "--conversation", kept[1], "--yes"]) == 0
+    assert capsys.readouterr().out == "forgotten: 1 conversation\n"
+    assert left() == kept[:1]
+    assert planted.found([home]) == []
+    assert [row.conversation for row in audited() if row.kind == "forgot"] == [kept[1]]
+
+
+@pytest.mark.parametrize("date", ["2026-03-01", "2026-03-01T12:30", "2026-03-01T12:30:00+02:00"])
+def test_what_is_older_than_a_date_goes(kept: list[str], date: str, capsys: Capsys) -> None:
+    assert main(["forget", "--before", date, "--yes", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"forgotten": kept[:1], "questions": 0, "damaged": 0}
+    assert left() == kept[1:]
+
+
+def test_all_goes(kept: list[str], capsys: Capsys) -> None:
+    question()
+    assert main(["forget", "--all", "--yes"]) == 0
+    assert capsys.readouterr().out == "forgotten: 2 conversations, the keys of 1 question asked on the command line\n"
+    assert left() == Vault().ids() == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--all"], "nobody can be asked whether this may go for good - say so on the command line: --yes"),
+        (["--all", "--json"], "nobody can be asked whether this may go for good - say so on the command line: --yes"),
+        (["--conversation", "0" * 16, "--yes"], "there is no conversation 0000000000000000 - see"),
+        (["--conversation", "../../x", "--yes"], "there is no conversation ../../x - see"),
+        (["--before", "yesterday", "--yes"], "argument --before: 'yesterday' is no date such as 2026-03-01"),
+        (["--all", "--before", "2026-01-01"], "argument --before: not allowed with argument --all"),
+        ([], "one of the arguments --list --conversation --before --all is required"),
+    ],
+)
+def test_what_is_wrong_is_said_and_nothing_goes(
+    kept: list[str], arguments: list[str], said: str, capsys: Capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
+    assert main(["forget", *arguments]) == 2
+    assert capsys.readouterr().err.startswith(f"error: {said}")
+    assert len(left()) == 2
+
+
+@pytest.mark.parametrize("what", [["--all"], ["--conversation"], ["--before", "2999-01-01"]])
+def test_what_an_app_has_open(kept: list[str], what: list[str], capsys: Capsys) -> None:
+    app = History()
+    busy = app.begin()
+    app.add_turn(busy, answer())
+    arguments = [*what, busy] if what == ["--conversation"] else what
+    status = main(["forget", *arguments, "--yes"])
+    if what[0] == "--before":
+        assert (status, left()) == (0, [busy])
+    else:
+        assert (status, len(left())) == (2, 3)
+        said = f"error: a conversation is open in another app ({busy}) - end that app, then run this again\n"
+        assert capsys.readouterr().err == said
+    app.quit()
+
+
+@pytest.mark.parametrize(("key", "status", "stays"), [("y", 0, 0), ("n", 1, 2), ("", 1, 2)])
+def test_it_asks_at_a_terminal(kept: list[str], key: str, status: int, stays: int) -> None:
+    terminal = Terminal(*COMMAND, "forget", "--all")
+    terminal.read_until(r"This goes, and cannot be brought back:.*What of .*Forget it\? \[y/N\] ")
+    assert len(left()) == 2
+    terminal.press(f"{key}\n")
+    assert terminal.ended() == status
+    terminal.close()
+    assert len(left()) == stays
+    assert ("nothing was forgotten" in terminal.seen) == bool(stays)
+
+
+def test_without_the_master_key_one_can_still_let_all_go(kept: list[str], home: Path, capsys: Capsys) -> None:
+    (home / "keys" / FILE).unlink()
+    assert main(["forget", "--list"]) == 0
+    assert [line.split("  ")[-1] for line in capsys.readouterr().out.splitlines()] == ["(its key is gone)"] * 2
+    assert main(["forget", "--all", "--yes"]) == 0
+    assert capsys.readouterr().out == "forgotten: 2 conversations\n"
+    assert left() == []
+
+
+# by itself
+
+
+def test_any_command_completes_what_a_crash_interrupted(kept: list[str], home: Path, capsys: Capsys) -> None:
+    intent = {"ids": kept, "why": "asked", "all": False, "files": []}
+    (home / "keys" / forgetting.INTENT).write_text(json.dumps(intent))
+    assert main(["models", "list", "--json"]) == 0
+    assert capsys.readouterr().err == ""
+    assert left() == []
+
+
+def test_what_cannot_be_completed_is_said_and_the_command_runs(kept: list[str], home: Path, capsys: Capsys) -> None:
+    intent = {"ids": kept, "why": "asked", "all": False, "files": []}
+    (home / "keys" / forgetting.INTENT).write_text(json.dumps(intent))
+    (home / "audit").write_text("a file where the folder should be")
+    assert main(["models", "list", "--json"]) == 0
+    assert capsys.readouterr().err.startswith("warning: what was being forgotten is not gone yet, as ")
+    (home / "audit").unlink()
+    assert main(["models", "list", "--json"]) == 0
+    assert capsys.readouterr().err == ""
+    assert [row.kind for row in audited()] == ["forgot"]
+
+
+def test_what_is_too_old_goes_with_a_command(kept: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert main(["models", "list"]) == 0
+    assert len(left()) == 2  # all is kept where nobody says how long
+    monkeypatch.setenv("EDGE_ASSISTANT_KEEP_DAYS", "30")
+    assert main(["models", "list"]) == 0
+    assert left() == kept[1:]
+
+
+def test_the_policy_may_want_it_gone_sooner(kept: list[str], home: Path, capsys: Capsys) -> None:
+    (home / "config").mkdir(exist_ok=True)
+    (home / "config" / "policy.toml").write_text("[retention]\nhistory_days = 30\n")
+    assert main(["models", "list"]) == 0
+    assert left() == kept[1:]
