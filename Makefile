@@ -3,7 +3,7 @@
 VENV ?= .venv
 ARGS ?=
 BIN := $(VENV)/bin
-export PYTHON VENV
+export PYTHON VENV LOCKED
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check bench airgap clean

@@ -19,8 +19,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 import llama_wheel
+import locked
+from locked import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 README = """\
 Edge Assistant for a machine without a network. Made for Python {python} on {machine}, C library {libc} or later.
 
@@ -33,9 +34,18 @@ Edge Assistant for a machine without a network. Made for Python {python} on {mac
 
 
 def collect_wheels(folder: Path, portable: Path) -> None:
-    """Wheels of the package and of all that it depends on."""
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel", "--quiet"]
-    subprocess.run([*pip, "--find-links", str(portable), "--wheel-dir", str(folder), str(ROOT)], check=True)
+    """Wheels of the package and of all that it depends on, of the versions and with the hashes of the lock."""
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
+    with tempfile.TemporaryDirectory() as work:
+        rest = Path(work) / "requirements.txt"
+        rest.write_text(locked.without(locked.DEMO, llama_wheel.NAME), "utf-8")
+        download = [*pip, "download", "--quiet", *locked.HASHED, "--dest", str(folder)]
+        subprocess.run([*download, "--requirement", str(rest)], check=True)
+        tools = locked.bring_tools([*pip, "install", "--quiet"], locked.BUILD, Path(work) / "tools")
+        wheel = [*pip, "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder)]
+        subprocess.run([*wheel, str(ROOT)], check=True, env=tools)
+    for built in portable.glob("*.whl"):
+        shutil.copy(built, folder)
 
 
 def export_models(archive: Path, profile: str) -> None:
@@ -74,6 +84,9 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, default=ROOT / "airgap")
     parser.add_argument("--profile", default="starter")
     args = parser.parse_args()
+    if not locked.current():
+        print("error: the locks are not of this pyproject.toml - run 'make lock'", file=sys.stderr)
+        return 1
     args.folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".airgap-", dir=args.folder.parent) as work:
         made = Path(work) / "made"

@@ -25,7 +25,7 @@ done
 
 "$python" -m venv "$target"
 "$target/bin/python" -m pip --isolated --disable-pip-version-check install --quiet \
-    --no-index --find-links wheels edge-assistant-offline
+    --no-index --find-links wheels 'edge-assistant-offline[audio,tui]'
 "$target/bin/edge-assistant" models import models.tar
 "$target/bin/edge-assistant" doctor
 echo "installed: $target/bin/edge-assistant"

@@ -1,7 +1,9 @@
 """Make or refresh the environment: a virtual environment with this checkout installed in it.
 
-It is left alone while nothing that it was made from has changed: pyproject.toml, the Python version, the checkout's
-place, the extras. Uses the standard library only, for it runs before anything is installed.
+It is left alone while nothing that it was made from has changed: pyproject.toml and the locks, the Python version, the
+checkout's place, the extras. All but the checkout is of the locks' versions, each file compared with its hash. Where
+the locks do not go with pyproject.toml, or LOCKED=no is set, pip takes the newest that pyproject.toml admits, and that
+is said. Uses the standard library only, for it runs before anything is installed.
 
     python tools/bootstrap.py --venv .venv bench dev
 """
@@ -11,22 +13,36 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 import subprocess
 import sys
+import tempfile
 import venv
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 import llama_wheel
+import locked
+from locked import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 STAMP = "edge-assistant.json"  # in the environment: what it was made from
 
 
-def environment_key(pyproject: bytes, version: tuple[int, int], root: Path) -> str:
+def environment_key(pinned: bytes, version: tuple[int, int], root: Path) -> str:
     """What an environment depends on, as a hash; scripts in it carry the checkout's absolute path."""
-    return hashlib.sha256(pyproject + repr((version, str(root))).encode()).hexdigest()
+    return hashlib.sha256(pinned + repr((version, str(root))).encode()).hexdigest()
+
+
+def pinned() -> bytes:
+    """All that says what is to be installed: pyproject.toml, and the locks where they count."""
+    files = [locked.PYPROJECT, *(sorted(locked.FOLDER.glob("*.txt")) if use_locks() else ())]
+    return b"".join(path.read_bytes() for path in files)
+
+
+def use_locks() -> bool:
+    """Whether the locks say what is installed."""
+    return os.environ.get("LOCKED") != "no" and locked.current()
 
 
 def read_stamp(folder: Path) -> dict[str, Any]:
@@ -63,11 +79,28 @@ def create(folder: Path) -> None:
 def install(folder: Path, extras: list[str]) -> None:
     """Install the checkout, editable, with extras; llama-cpp-python comes from the machine's cache of wheels."""
     python = folder / "bin" / "python"
-    wheels = llama_wheel.ensure(python, llama_wheel.pinned(ROOT / "pyproject.toml"))
-    target = f"{ROOT}[{','.join(extras)}]" if extras else str(ROOT)
+    wheels = llama_wheel.ensure(python, llama_wheel.pinned(locked.PYPROJECT))
     print("installing the package" + (f" with {', '.join(extras)}" if extras else ""), flush=True)
     pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    if use_locks():
+        install_locked(pip, wheels, locked.lock_for(extras))
+        return
+    print("the locks are not used: the newest that pyproject.toml admits is taken", file=sys.stderr, flush=True)
+    target = f"{ROOT}[{','.join(extras)}]" if extras else str(ROOT)
     subprocess.run([*pip, "--find-links", str(wheels), "--editable", target], check=True)
+
+
+def install_locked(pip: list[str], wheels: Path, lock: Path) -> None:
+    """Install what a lock says, llama-cpp-python as it was compiled here, and the checkout."""
+    llama = f"{llama_wheel.NAME}=={llama_wheel.pinned(locked.PYPROJECT)}"
+    with tempfile.TemporaryDirectory() as work:
+        rest = Path(work) / "requirements.txt"
+        rest.write_text(locked.without(lock, llama_wheel.NAME), "utf-8")
+        subprocess.run([*pip, *locked.HASHED, "--requirement", str(rest)], check=True)
+        subprocess.run([*pip, "--no-deps", "--no-index", "--find-links", str(wheels), llama], check=True)
+        alone = ["--no-deps", "--no-index", "--no-build-isolation"]
+        tools = locked.bring_tools(pip, locked.BUILD, Path(work) / "tools")
+        subprocess.run([*pip, *alone, "--editable", str(ROOT)], check=True, env=tools)
 
 
 def main() -> int:
@@ -76,7 +109,7 @@ def main() -> int:
     parser.add_argument("--venv", type=Path, default=ROOT / ".venv")
     parser.add_argument("extras", nargs="*")
     args = parser.parse_args()
-    key = environment_key((ROOT / "pyproject.toml").read_bytes(), sys.version_info[:2], ROOT)
+    key = environment_key(pinned(), sys.version_info[:2], ROOT)
     stamp = read_stamp(args.venv)
     before = stamp.get("extras", []) if stamp.get("key") == key else []
     extras = sorted({*args.extras, *before})

@@ -1,8 +1,8 @@
 """llama-cpp-python as a wheel: built once for a machine, kept outside the checkout, found again by later environments.
 
 It is published as source only, and compiling it takes minutes. A native build uses every instruction of this machine's
-processor and may not run on another one, so the wheel lies in a folder named after all that went into it. Uses the
-standard library only.
+processor and may not run on another one, so the wheel lies in a folder named after all that went into it. The source
+and what compiles it are compared with the hashes of the locks. Uses the standard library only.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+import locked
 
 NAME = "llama-cpp-python"
 # For any machine of the architecture: the backend is built once for each generation of processors, and the best of
@@ -119,27 +122,20 @@ def _build(python: Path, version: str, options: str, folder: Path) -> None:
     print(
         f"building {NAME} {version} once for this machine, 3 to 12 minutes on two cores; kept in {folder}", flush=True
     )
-    command = [
-        str(python),
-        "-m",
-        "pip",
-        "--disable-pip-version-check",
-        "wheel",
-        "--verbose",
-        "--no-deps",
-        "--no-cache-dir",
-    ]
+    pip = [str(python), "-m", "pip", "--disable-pip-version-check"]
+    command = [*pip, "wheel", "--verbose", "--no-deps", "--no-cache-dir", "--no-binary", NAME]
     prefix = f".building-{folder.name}-"
     for left in folder.parent.glob(f"{prefix}*"):  # by a build that was killed; the lock is ours
         shutil.rmtree(left)
     with tempfile.TemporaryDirectory(prefix=prefix, dir=folder.parent) as work:
         wheels, log = Path(work) / "wheels", Path(work) / "log"
+        source, environment = _source(pip, version, Path(work))
         with log.open("w+", encoding="utf-8", errors="replace") as sink:
             process = subprocess.Popen(
-                [*command, "--no-binary", NAME, "--wheel-dir", str(wheels), f"{NAME}=={version}"],
+                [*command, "--wheel-dir", str(wheels), *source],
                 stdout=sink,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, "CMAKE_ARGS": options},
+                env={**environment, "CMAKE_ARGS": options},
             )
             try:
                 _watch(process, log)
@@ -151,6 +147,21 @@ def _build(python: Path, version: str, options: str, folder: Path) -> None:
             print("".join(log.read_text("utf-8", "replace").splitlines(keepends=True)[-30:]), file=sys.stderr)
             raise subprocess.CalledProcessError(process.returncode, process.args)
         wheels.rename(folder)
+
+
+def _source(pip: list[str], version: str, work: Path) -> tuple[list[str], dict[str, str]]:
+    """What pip is asked to compile, and the environment for it.
+
+    Where the locks have this version, the tools that compile it are brought first and compared with their hashes, so
+    that pip fetches nothing but the source, whose hash it compares.
+    """
+    wanted = locked.requirements(locked.DEMO).get(NAME, "") if locked.current() else ""
+    if not wanted.startswith(f"{NAME}=={version} "):
+        return [f"{NAME}=={version}"], dict(os.environ)
+    source = work / "source.txt"
+    source.write_text(wanted, "utf-8")
+    environment = locked.bring_tools([*pip, "install", "--quiet"], locked.LLAMA_BUILD, work / "tools")
+    return ["--no-build-isolation", "--require-hashes", "--requirement", str(source)], environment
 
 
 def _watch(process: subprocess.Popen[bytes], log: Path) -> None:
