@@ -1,12 +1,12 @@
 # The whole interface for a developer; CI calls it too. PYTHON chooses the interpreter, VENV the environment's folder,
-# ARGS goes to the tool that a verb runs: make test ARGS="-k clinic"
+# ARGS goes to the tool that a verb runs: make test ARGS="-k clinic". LOCKED=no takes the newest packages there are.
 VENV ?= .venv
 ARGS ?=
 BIN := $(VENV)/bin
 export PYTHON VENV LOCKED
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench airgap clean
+.PHONY: help demo test check bench airgap sbom lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/    make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-16s%s\n", $$1, $$2}'
@@ -46,6 +46,16 @@ airgap:  ## one folder for a machine that has never seen a network
 	@$(BIN)/edge-assistant models pull --profile starter
 	$(BIN)/python tools/airgap.py --folder airgap $(ARGS)
 	sh tools/airgap_check.sh airgap
+
+sbom:  ## the bill of materials of the demo's packages and models, CycloneDX, in build/
+	@sh tools/bootstrap.sh audio bench dev serial tui
+	@$(BIN)/edge-assistant models pull --profile starter
+	$(BIN)/python tools/sbom.py $(ARGS)
+
+lock:  ## pins what pyproject.toml and the catalog gained, with hashes; ARGS=--upgrade takes the newest
+	@sh tools/bootstrap.sh audio bench dev serial tui
+	$(BIN)/python tools/lock.py $(ARGS)
+	$(BIN)/python tools/lock_weights.py
 
 clean:  ## remove what these verbs made here; models and the built llama-cpp-python stay in your user folders
 	rm -rf $(VENV) airgap build dist .coverage .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

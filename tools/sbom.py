@@ -1,7 +1,8 @@
-"""The bill of materials of what `make demo` sets up, as CycloneDX JSON: Python packages and models, with hashes and licences.
+"""The bill of materials of what `make demo` sets up, as CycloneDX JSON: packages and models, with hashes and licences.
 
-Packages are those of the lock that are installed here, with the hashes of the files that the lock admits; models are those of
-a profile that are installed, with the sums of their files. It is the same on every run; with SOURCE_DATE_EPOCH it has a time.
+Packages are those of the lock that are installed here, with the hashes of the files that the lock admits; models are
+those of a profile that are installed, with the sums of their files. It is the same on every run; with SOURCE_DATE_EPOCH
+set it has that time.
 
     python tools/sbom.py --profile starter --output build/sbom.cdx.json
 """
@@ -9,12 +10,14 @@ a profile that are installed, with the sums of their files. It is the same on ev
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from importlib.metadata import metadata
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +35,12 @@ Component = dict[str, Any]
 
 def environment() -> dict[str, Any]:
     """What the CycloneDX tool finds in this environment."""
-    tool = Path(sys.executable).with_name("cyclonedx-py")
+    tool = str(Path(sys.executable).with_name("cyclonedx-py"))
     with tempfile.TemporaryDirectory() as work:
         output = Path(work) / "bom.json"
         command = [tool, "environment", "--output-reproducible", "--no-validate", "--spec-version", SPEC_VERSION]
         command += ["--pyproject", str(locked.PYPROJECT), "--output-file", str(output), sys.executable]
-        subprocess.run(command, check=True)
+        subprocess.run(command, check=True, capture_output=True, text=True)  # it warns that it does not validate
         found: dict[str, Any] = json.loads(output.read_text("utf-8"))
     return found
 
@@ -62,7 +65,14 @@ def packages(bom: dict[str, Any]) -> Iterator[Component]:
             "hashes": sorted(hashes, key=lambda entry: entry["content"]),
         }
         references = [*component.get("externalReferences", ()), admitted]
-        yield {**component, "externalReferences": references}
+        licences = component.get("licenses") or stated(component["name"])
+        yield {**component, "externalReferences": references, "licenses": licences}
+
+
+def stated(name: str) -> list[dict[str, Any]]:
+    """The licence of a package that states it in words of its own."""
+    words = (metadata(name)["License"] or "").partition("\n")[0]
+    return [{"license": {"name": words, "acknowledgement": "declared"}}] if words else []
 
 
 def model(portfolio: Portfolio, entry: Entry) -> Component:
@@ -83,13 +93,21 @@ def model(portfolio: Portfolio, entry: Entry) -> Component:
         "name": entry.name,
         "version": entry.sha256[:12],
         "description": entry.description,
-        "hashes": files[0]["hashes"] if len(files) == 1 else [],
+        "hashes": [{"alg": "SHA-256", "content": joint(entry, sums)}],
         "licenses": [{"license": {"id": entry.licence, "url": entry.licence_url}}],
         "externalReferences": [{"type": "website", "url": entry.home}],
         "modelCard": {"modelParameters": {"task": entry.role}},
         "properties": [{"name": "edge-assistant:sha256", "value": entry.sha256}],  # as answers name it
         "components": files,
     }
+
+
+def joint(entry: Entry, sums: Mapping[str, str]) -> str:
+    """The sum of a model's file; of several, what `sha256sum FILE... | sha256sum` says of them by name."""
+    if len(entry.files) == 1:
+        return sums[entry.files[0].key]
+    lines = sorted((file.path, f"{sums[file.key]}  {file.path}\n") for file in entry.files)
+    return hashlib.sha256("".join(line for _, line in lines).encode()).hexdigest()
 
 
 def models(profile: str) -> list[Component]:
@@ -101,10 +119,8 @@ def models(profile: str) -> list[Component]:
     portfolio = Portfolio()
     names = [name for name in portfolio.resolve(profile).values() if portfolio.state(name) is State.INSTALLED]
     if not names:
-        raise ModelMissing(
-            f"no model of the profile {profile} is in the store",
-            f"run 'edge-assistant models pull --profile {profile}'",
-        )
+        pull = f"run 'edge-assistant models pull --profile {profile}'"
+        raise ModelMissing(f"no model of the profile {profile} is in the store", pull)
     return [model(portfolio, portfolio.entry(name)) for name in sorted(names)]
 
 
@@ -113,25 +129,24 @@ def whole(profile: str) -> dict[str, Any]:
 
     Raises:
         ModelMissing: no model is installed.
-        subprocess.CalledProcessError: the CycloneDX tool failed; it has said why.
+        subprocess.CalledProcessError: the CycloneDX tool failed.
     """
     trained = models(profile)
     bom = environment()
     taken = list(packages(bom))
-    refs = {component["bom-ref"] for component in taken}
+    return {**bom, "components": [*taken, *trained], "dependencies": list(edges(bom, taken, trained))}
+
+
+def edges(bom: dict[str, Any], taken: list[Component], trained: list[Component]) -> Iterator[dict[str, Any]]:
+    """What depends on what, among the packages that were taken; the product depends on the models too."""
     root = bom["metadata"]["component"]["bom-ref"]
-    edges = [
-        {
-            "ref": edge["ref"],
-            **({"dependsOn": kept} if (kept := [r for r in edge.get("dependsOn", ()) if r in refs]) else {}),
-        }
-        for edge in bom["dependencies"]
-        if edge["ref"] in refs | {root}
-    ]
-    for edge in edges:
+    refs = {component["bom-ref"] for component in taken}
+    for edge in bom["dependencies"]:
+        wanted = [ref for ref in edge.get("dependsOn", ()) if ref in refs]
         if edge["ref"] == root:
-            edge["dependsOn"] = [*edge.get("dependsOn", ()), *(component["bom-ref"] for component in trained)]
-    return {**bom, "components": [*taken, *trained], "dependencies": edges}
+            yield {"ref": root, "dependsOn": [*wanted, *(component["bom-ref"] for component in trained)]}
+        elif edge["ref"] in refs:
+            yield {"ref": edge["ref"], **({"dependsOn": wanted} if wanted else {})}
 
 
 def problem(text: str) -> str:
@@ -158,7 +173,7 @@ def main() -> int:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_status
     except subprocess.CalledProcessError as error:
-        print("error: the packages cannot be listed - see above", file=sys.stderr)
+        print(f"{error.stderr}error: the packages cannot be listed - see above", file=sys.stderr)
         return error.returncode
     text = json.dumps(bom, indent=1, sort_keys=True) + "\n"
     if said := problem(text):

@@ -4,6 +4,7 @@ import subprocess
 import threading
 
 import llama_wheel
+import locked
 import pytest
 
 BUILDS = """#!/bin/sh
@@ -88,3 +89,27 @@ def test_the_name_depends_on_all_that_goes_in():
 def test_the_pinned_version_is_pyprojects(root):
     text = (root / "pyproject.toml").read_text("utf-8")
     assert f'"llama-cpp-python=={llama_wheel.pinned(root / "pyproject.toml")}"' in text
+
+
+LOGS = """#!/bin/sh
+echo "$PYTHONPATH $*" >>"{log}"
+for word; do [ -f "$word" ] && cat "$word" >>"{log}"; done
+case " $* " in *" install "*) exit 0 ;; esac
+while [ "$1" != --wheel-dir ]; do shift; done
+mkdir -p "$2" && echo wheel >"$2/it.whl"
+"""
+
+
+def test_the_source_and_what_compiles_it_are_compared_with_the_locks(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    script, log = tmp_path / "python", tmp_path / "log"
+    script.write_text(LOGS.format(log=log))
+    script.chmod(0o755)
+    llama_wheel.ensure(script, llama_wheel.pinned(locked.PYPROJECT))
+    said = log.read_text()
+    assert said.count("--require-hashes") == 2
+    assert locked.LLAMA_BUILD.read_text() in said
+    assert locked.requirements(locked.DEMO)[llama_wheel.NAME] in said
+    (built,) = [line for line in said.splitlines() if " wheel " in line]
+    assert built.startswith(str(tmp_path / "cache"))
+    assert " --no-build-isolation --require-hashes " in built

@@ -1,0 +1,205 @@
+"""The locks hold all that pyproject.toml and the catalog name, and pip takes nothing else."""
+
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from importlib import metadata
+from pathlib import Path
+
+import bootstrap
+import llama_wheel
+import lock_weights
+import locked
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from edge_assistant_models.store import Store
+
+PLACES = [
+    {"python_version": f"3.{minor}", "python_full_version": f"3.{minor}.2", "platform_machine": machine}
+    | {"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix", "extra": ""}
+    for minor in (11, 12, 13)
+    for machine in ("x86_64", "aarch64")
+]
+
+
+def pins(lock, place):
+    """Version by name, of the lines that count at a place."""
+    found = {}
+    for text in locked.requirements(lock).values():
+        for line in re.findall(r"^[A-Za-z0-9].*", text, re.M):
+            wanted = Requirement(line.rstrip(" \\"))
+            if wanted.marker is None or wanted.marker.evaluate(place):
+                (only,) = wanted.specifier
+                assert only.operator == "=="
+                assert canonicalize_name(wanted.name) not in found
+                found[canonicalize_name(wanted.name)] = only.version
+    return found
+
+
+@pytest.fixture(scope="module")
+def project():
+    return tomllib.loads(locked.PYPROJECT.read_text("utf-8"))["project"]
+
+
+def test_the_locks_are_of_this_pyproject():
+    assert locked.current(), "run 'make lock'"
+
+
+@pytest.mark.parametrize("lock", locked.LOCKS, ids=lambda path: path.stem)
+def test_every_package_is_of_one_version_with_hashes_and_no_address(lock):
+    assert locked.requirements(lock)
+    for name, text in locked.requirements(lock).items():
+        assert re.fullmatch(r"([^\n]+ \\\n( {4}--hash=sha256:[0-9a-f]{64}( \\)?\n)+)+", text), name
+    assert "://" not in lock.read_text("utf-8")
+
+
+@pytest.mark.parametrize("place", PLACES, ids=lambda place: f"{place['python_version']} {place['platform_machine']}")
+def test_what_pyproject_names_is_in_the_locks_within_its_range(project, place):
+    extras = project["optional-dependencies"]
+    demo = [line for extra in locked.DEMO_EXTRAS for line in extras[extra]]
+    every = [line for lines in extras.values() for line in lines]
+    for lock, more in ((locked.DEMO, demo), (locked.TEST, every)):
+        known = pins(lock, place)
+        for line in (*project["dependencies"], *more):
+            wanted = Requirement(line)
+            if wanted.marker is None or wanted.marker.evaluate(place):
+                assert wanted.specifier.contains(known[canonicalize_name(wanted.name)]), f"{line} in {lock.name}"
+
+
+def test_what_a_package_wants_is_in_the_lock_too():
+    """As far as the packages are installed here; pip is told to look for nothing besides."""
+    known = {canonicalize_name(name) for name in locked.requirements(locked.TEST)}
+    for name in known:
+        try:
+            wants = metadata.requires(name) or ()
+        except metadata.PackageNotFoundError:
+            continue
+        for line in wants:
+            wanted = Requirement(line)
+            if wanted.marker is None or wanted.marker.evaluate({"extra": ""}):
+                assert canonicalize_name(wanted.name) in known, f"{line} of {name}"
+
+
+def test_the_demo_is_tested_with_its_own_versions():
+    for place in PLACES:
+        tested = pins(locked.TEST, place)
+        assert {name: tested[name] for name in pins(locked.DEMO, place)} == pins(locked.DEMO, place)
+
+
+def test_llama_cpp_is_pinned_to_one_source():
+    text = locked.requirements(locked.DEMO)[llama_wheel.NAME]
+    assert text.startswith(f"{llama_wheel.NAME}=={llama_wheel.pinned(locked.PYPROJECT)} ")
+    assert text.count("--hash") == 1
+    assert llama_wheel.NAME not in locked.without(locked.DEMO, llama_wheel.NAME)
+
+
+@pytest.fixture
+def commands(monkeypatch, tmp_path):
+    """What would be run, with the content of the requirements that it names."""
+    ran = []
+
+    def run(command, **options):
+        named = [command[at + 1] for at, word in enumerate(command) if word == "--requirement"]
+        ran.append((command, "".join(Path(name).read_text() for name in named)))
+
+    monkeypatch.setattr(llama_wheel, "ensure", lambda python, version: tmp_path)
+    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.delenv("LOCKED", raising=False)
+    return ran
+
+
+@pytest.mark.parametrize(("extras", "lock"), [(["audio", "tui"], locked.DEMO), (["audio", "dev"], locked.TEST)])
+def test_all_that_is_fetched_is_compared_with_the_lock(commands, tmp_path, extras, lock):
+    bootstrap.install(tmp_path / "venv", extras)
+    fetched = [(command, text) for command, text in commands if "--no-index" not in command]
+    assert all("--require-hashes" in command and "--no-deps" in command for command, _ in fetched)
+    assert [text for _, text in fetched] == [locked.without(lock, llama_wheel.NAME), locked.BUILD.read_text()]
+    assert ["--editable" in command for command, _ in commands] == [False, False, False, True]
+
+
+@pytest.mark.parametrize("why", ["it was asked for", "the lock is of other dependencies"])
+def test_without_the_lock_that_is_said(commands, monkeypatch, tmp_path, capsys, why):
+    if why == "it was asked for":
+        monkeypatch.setenv("LOCKED", "no")
+    else:
+        monkeypatch.setattr(locked, "header", lambda pyproject: "# of other dependencies")
+    bootstrap.install(tmp_path / "venv", ["tui"])
+    ((command, _),) = commands
+    assert "--require-hashes" not in command
+    assert "the locks are not used" in capsys.readouterr().err
+
+
+def test_a_changed_lock_installs_again(monkeypatch, tmp_path):
+    before = bootstrap.pinned()
+    monkeypatch.setattr(bootstrap, "use_locks", lambda: False)
+    assert bootstrap.pinned() != before
+
+
+def test_a_package_with_another_hash_is_refused(tmp_path, monkeypatch, capfd):
+    wheel = _wheel(tmp_path / "wheels")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(wheel.parent))
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    digest = lock_digest(wheel)
+    lock = tmp_path / "lock.txt"
+    lock.write_text(f"it==1.0 \\\n    --hash=sha256:{digest}\n")
+    environment = locked.bring_tools(pip, lock, tmp_path / "good")
+    assert (tmp_path / "good" / "it.py").is_file()
+    assert environment["PYTHONPATH"] == str(tmp_path / "good")
+    lock.write_text(f"it==1.0 \\\n    --hash=sha256:{'0' * 64}\n")
+    with pytest.raises(subprocess.CalledProcessError):
+        locked.bring_tools(pip, lock, tmp_path / "bad")
+    assert not (tmp_path / "bad" / "it.py").exists()
+    assert "DO NOT MATCH THE HASHES" in capfd.readouterr().err
+
+
+def lock_digest(path):
+    import hashlib
+
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _wheel(folder):
+    import zipfile
+
+    folder.mkdir()
+    path = folder / "it-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as wheel:
+        wheel.writestr("it.py", "")
+        wheel.writestr("it-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: it\nVersion: 1.0\n")
+        wheel.writestr("it-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr("it-1.0.dist-info/RECORD", "")
+    return path
+
+
+@pytest.fixture(scope="module")
+def weights():
+    return json.loads(lock_weights.LOCK.read_text("utf-8"))
+
+
+def test_the_lock_of_weights_equals_the_catalog(weights):
+    written = lock_weights.recorded(weights)
+    assert lock_weights.lock(written, weights["written_with"]) == weights, "run 'make lock'"
+
+
+def test_every_file_of_a_pinned_model_has_the_sum_of_its_bytes(weights):
+    catalog = lock_weights.entries.load()
+    assert set(weights["models"]) == set(catalog)
+    for name, model in weights["models"].items():
+        rows = [*model["files"], *model.get("fetched", ())]
+        sums = [row["sha256"] for row in rows]
+        if catalog[name].pinned:
+            assert all(re.fullmatch("[0-9a-f]{64}", found or "") for found in sums), name
+        assert all(row["sources"] for row in (model.get("fetched") or model["files"])), name
+
+
+def test_what_importers_wrote_here_is_what_the_lock_says(weights, store):
+    if any(metadata.version(name) != found for name, found in weights["written_with"].items()):
+        pytest.skip("the lock was written with other versions of onnx and numpy")
+    here = {name: sums for name, sums in lock_weights.installed(Store(store)).items() if sums}
+    assert here
+    locked_sums = lock_weights.recorded(weights)
+    assert here == {name: locked_sums[name] for name in here}
