@@ -106,6 +106,7 @@ def commands(monkeypatch, tmp_path):
         named = [command[at + 1] for at, word in enumerate(command) if word == "--requirement"]
         ran.append((command, "".join(Path(name).read_text() for name in named)))
 
+    monkeypatch.setattr(locked, "current", lambda: True)
     monkeypatch.setattr(llama_wheel, "ensure", lambda python, version: tmp_path)
     monkeypatch.setattr(subprocess, "run", run)
     monkeypatch.delenv("LOCKED", raising=False)
@@ -126,16 +127,25 @@ def test_without_the_lock_that_is_said(commands, monkeypatch, tmp_path, capsys, 
     if why == "it was asked for":
         monkeypatch.setenv("LOCKED", "no")
     else:
-        monkeypatch.setattr(locked, "header", lambda pyproject: "# of other dependencies")
+        monkeypatch.setattr(locked, "current", lambda: False)
     bootstrap.install(tmp_path / "venv", ["tui"])
     ((command, _),) = commands
     assert "--require-hashes" not in command
     assert "the locks are not used" in capsys.readouterr().err
 
 
-def test_a_changed_lock_installs_again(monkeypatch, tmp_path):
+def test_a_lock_of_other_dependencies_is_not_used(monkeypatch, tmp_path):
+    changed = tmp_path / "pyproject.toml"
+    changed.write_text(locked.PYPROJECT.read_text("utf-8").replace("numpy>=", "numpy>"), "utf-8")
+    monkeypatch.setattr(locked, "PYPROJECT", changed)
+    assert not locked.current()
+
+
+def test_a_changed_lock_installs_again(monkeypatch):
+    monkeypatch.delenv("LOCKED", raising=False)
+    monkeypatch.setattr(locked, "current", lambda: True)
     before = bootstrap.pinned()
-    monkeypatch.setattr(bootstrap, "use_locks", lambda: False)
+    monkeypatch.setattr(locked, "current", lambda: False)
     assert bootstrap.pinned() != before
 
 

@@ -17,6 +17,7 @@ def written(store, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EDGE_ASSISTANT_MODELS", str(store))
         patch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+        patch.setattr(locked, "current", lambda: True)
         patch.setattr("sys.argv", ["sbom", "--profile", "test", "--output", str(output)])
         assert sbom.main() == 0
     return output.read_text("utf-8")
@@ -38,6 +39,7 @@ def test_it_is_valid_and_has_nothing_of_this_machine_or_moment(written):
 
 def test_a_broken_one_is_not_written(written, store, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(store))
+    monkeypatch.setattr(locked, "current", lambda: True)
     monkeypatch.setattr(sbom, "whole", lambda profile: {**json.loads(written), "specVersion": 7})
     monkeypatch.setattr("sys.argv", ["sbom", "--output", str(tmp_path / "bom.json")])
     assert sbom.main() == 1
