@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 FIRST = "0" * 64  # stands where a row has none before it
@@ -39,8 +39,8 @@ class Row:
             key: of the chain.
             number: in place of the row's own, to find out where a row stood.
         """
-        fields = [self.number if number is None else number, *astuple(self)[1:-1]]
-        return coded(key, fields)
+        own = self.number if number is None else number
+        return coded(key, [own, self.time, self.conversation, self.kind, self.body, self.previous])
 
 
 def canonical(value: Any) -> str:  # noqa: ANN401 - whatever JSON can say
