@@ -6,6 +6,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from edge_assistant import limits
@@ -81,6 +82,8 @@ class Assistant:
         """
         self.policy = current() if policy is None else policy
         self.policy.check_profile(portfolio.profile(profile).name)
+        if auditor is not None:
+            self.policy.record = partial(auditor.note, "policy")
         self._approve = approve
         self._portfolio = portfolio
         self._names = portfolio.resolve(profile) | dict(instead or {})

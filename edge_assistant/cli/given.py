@@ -89,7 +89,9 @@ class Plainly:
 
 def redaction(args: argparse.Namespace) -> Redaction | Plainly:
     """What the output goes through; it knows the question and the names of the files."""
-    if not args.redact:
+    from edge_assistant.governance.policy.policy import current
+
+    if not (args.redact or current().redacts_answers):
         return Plainly()
     from edge_assistant.governance.redaction.answers import Redaction
     from edge_assistant.governance.redaction.redactor import Redactor

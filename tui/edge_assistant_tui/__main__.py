@@ -9,7 +9,7 @@ from pathlib import Path
 
 def main() -> int:
     """Run the app until the person quits."""
-    from edge_assistant.errors import LockFailed
+    from edge_assistant.errors import LockFailed, PolicyRefused
     from edge_assistant.governance.offline import lock
     from edge_assistant_tui.options import Options
 
@@ -19,10 +19,16 @@ def main() -> int:
     except LockFailed as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_status
-    from edge_assistant import logs, settings
+    from edge_assistant import limits, logs, settings
+    from edge_assistant.governance.policy.policy import current
     from edge_assistant.governance.redaction.logged import logged
     from edge_assistant_models import paths
 
+    try:
+        policy = current()
+    except PolicyRefused as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_status
     keep_screen(paths.state_dir() / "libraries.log")
     from edge_assistant_tui import terminal
 
@@ -32,7 +38,8 @@ def main() -> int:
         chosen = settings.load()
         logs.start(chosen.log_level, logged)
         app = EdgeAssistant(options, chosen, answer())
-    app.run()
+    with limits.lowered(policy.limits):
+        app.run()
     return app.return_code or 0
 
 

@@ -16,12 +16,14 @@ from textual.theme import Theme
 
 from edge_assistant import settings as stored
 from edge_assistant.errors import EdgeAssistantError
+from edge_assistant.governance.policy.policy import current
 from edge_assistant.settings import Settings
 from edge_assistant_tui import messages, themes
 from edge_assistant_tui.commands import commands
 from edge_assistant_tui.playback import Playback
 from edge_assistant_tui.pulling import Puller
 from edge_assistant_tui.pulls import Pulls
+from edge_assistant_tui.roles import Roles
 from edge_assistant_tui.screens.conversation import Conversation
 from edge_assistant_tui.showing.loader import Loader
 from edge_assistant_tui.terminal import Terminal
@@ -53,6 +55,8 @@ class EdgeAssistant(App[int]):
         terminal: what the terminal can draw.
         loader: makes evidence ready to be shown, in a thread of its own.
         playback: plays evidence.
+        policy: what is allowed.
+        roles: who is at the keys.
     """
 
     TITLE = "Edge Assistant"
@@ -64,6 +68,8 @@ class EdgeAssistant(App[int]):
         self.options = options
         self.settings = settings or Settings()
         self.instead: Mapping[str, str] = {}
+        self.policy = current()
+        self.roles = Roles(self)
         self.puller = Puller(gone=lambda: self.call_from_thread(self.exit))
         for theme in themes.OWN:
             self.register_theme(theme)
@@ -93,6 +99,8 @@ class EdgeAssistant(App[int]):
 
     async def on_event(self, event: events.Event) -> None:
         """A key that is pressed stops what is spoken; Escape does so itself, and nothing else then."""
+        if isinstance(event, events.Key | events.MouseDown) and not event.is_forwarded:
+            self.roles.stay()
         if isinstance(event, events.Key) and not event.is_forwarded:
             self._touched = True
             if event.key != "escape":
@@ -105,18 +113,32 @@ class EdgeAssistant(App[int]):
 
         for place in places():
             yield SystemCommand(place.TITLE, place.HELP, lambda place=place: self.action_visit(place.NAME))
-        yield from commands(self.conversation)
-        yield from super().get_system_commands(screen)
+        yield from commands(self.conversation, self.policy.may("settings"))
+        if self.policy.roles:
+            yield SystemCommand("Operator", "Unlock with the PIN, or lock (Ctrl+T)", self.action_operator)
+        if self.policy.unlocked:
+            yield from super().get_system_commands(screen)
 
     def action_visit(self, name: str) -> None:
         """Open a place by its name; one that is open already stays."""
         from edge_assistant_tui.screens.place import Place, places
 
         place = next(place for place in places() if name == place.NAME)
+        if place.NEEDED and self.roles.refuses(name):
+            return
         if isinstance(self.screen, Place) and not isinstance(self.screen, place) and not issubclass(place, ModalScreen):
             self.switch_screen(place())
         elif not isinstance(self.screen, place):
             self.push_screen(place())
+
+    def action_operator(self) -> None:
+        """Ask for the operator's PIN; where the operator is there, lock."""
+        self.roles.toggle()
+
+    async def action_quit(self) -> None:
+        """End the app, where whoever is there may."""
+        if not self.roles.refuses("quit"):
+            await super().action_quit()
 
     @property
     def welcoming(self) -> bool:
@@ -132,7 +154,9 @@ class EdgeAssistant(App[int]):
         Raises:
             UsageError: a value is not one that may be.
             StorageFull: it cannot be written.
+            PolicyRefused: a visitor may not.
         """
+        self.policy.check_action("settings")
         stored.save(changes)
         default = Settings()
         values = {key: getattr(default, key) if value is None else value for key, value in changes.items()}
@@ -153,6 +177,7 @@ class EdgeAssistant(App[int]):
 
         if not self.is_running:  # whoever quits at once is not waited for
             return
+        self.roles.start()
         self.work.start()
         for path in self.options.attach:
             self.work.attach(Path(path))
@@ -167,8 +192,8 @@ class EdgeAssistant(App[int]):
 
     def _expire(self) -> None:
         """Let what is too old be forgotten: at the start, and again while the app stays open for days."""
-        if self.settings.keep_days is not None:
-            self.work.expire(self.settings.keep_days)
+        if (days := self.policy.history_days(self.settings.keep_days)) is not None:
+            self.work.expire(days)
 
     def _remember(self, theme: Theme) -> None:
         """Keep a theme that was chosen, in the settings or the palette."""
@@ -207,6 +232,10 @@ class EdgeAssistant(App[int]):
             await self.conversation.mount(banner, before="#prompt")
             if not (self._touched or self.conversation.query_one(Prompt).text or self.conversation.query(Turn)):
                 self.conversation.set_focus(banner)  # nobody types, whose letters it would take
+
+    @on(messages.Doubted)
+    def _told_doubted(self, event: messages.Doubted) -> None:
+        self.roles.confirm(event.confirmation)
 
     @on(messages.Refused)
     def _told_refused(self, event: messages.Refused) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
 
+from edge_assistant.errors import EdgeAssistantError
 from edge_assistant_tui import halfblocks, messages
 from edge_assistant_tui.interrupting import Interruption
 
@@ -53,8 +54,12 @@ class Looking:
         self._number += 1
         number, self._undrawn = self._number, False
         told = _telling(self._post, "camera", number)
-        self._keeper = Keeper(devices.camera(chosen), self._give, told)
-        self._jobs.submit(self._keeper.start)
+        try:
+            self._keeper = Keeper(devices.camera(chosen), self._give, told)
+        except EdgeAssistantError as error:  # the policy refuses it
+            self._post(messages.DeviceChanged("camera", number, "failed", str(error)))
+        else:
+            self._jobs.submit(self._keeper.start)
         return number
 
     def stop(self) -> None:
@@ -127,8 +132,13 @@ class Listening:
         self._number += 1
         number, self.pause_s, self._unshown = self._number, pause_s, False
         told = _telling(self._post, "microphone", number)
-        self._keeper = Keeper(devices.microphone(chosen), self._give, told)
-        self._jobs.submit(self._begin, self._keeper)
+        try:
+            self._keeper = Keeper(devices.microphone(chosen), self._give, told)
+        except EdgeAssistantError as error:  # the policy refuses it
+            self._post(messages.DeviceChanged("microphone", number, "failed", str(error)))
+            self._post(messages.SpeechEnded(nothing=True))
+        else:
+            self._jobs.submit(self._begin, self._keeper)
         return number
 
     def stop(self, *, keep: bool) -> None:

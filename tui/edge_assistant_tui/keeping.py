@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from textual.message import Message
 
 from edge_assistant.errors import EdgeAssistantError
+from edge_assistant.governance.policy.policy import current
 from edge_assistant_tui import messages
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Keeping:
             from edge_assistant.governance import forgetting
 
             forgetting.complete(self.history)
-            if self.current is None and (saved := self.history.unfinished()) is not None:
+            if self.current is None and current().may("history") and (saved := self.history.unfinished()) is not None:
                 self._post(messages.Unfinished(saved))
             if note := self.history.note:
                 self._post(messages.HistoryNoted(note))
@@ -64,7 +65,12 @@ class Keeping:
         return self._coming
 
     def write(self, write: Callable[[History, str], object]) -> None:
-        """Write to the history; `write` is given it and the conversation's id, and may raise what it does."""
+        """Write to the history; `write` is given it and the conversation's id, and may raise what it does.
+
+        Where the policy wants none, nothing is written.
+        """
+        if not current().keeps_history:
+            return
 
         def written() -> None:
             self.current = self.begin()

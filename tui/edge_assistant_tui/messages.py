@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from edge_assistant.evidence import Evidence
     from edge_assistant.history.store import Saved
     from edge_assistant.signals import Signal
+    from edge_assistant_tui.confirming import Confirmation
     from edge_assistant_tui.halfblocks import Picture
 
 
@@ -27,6 +28,13 @@ class Taken(Message):
     """A signal is in the conversation; it will be perceived."""
 
     signal: Signal
+
+
+@dataclass
+class Doubted(Message):
+    """What an answer rests on has to be confirmed by the person; a worker waits for it."""
+
+    confirmation: Confirmation
 
 
 @dataclass

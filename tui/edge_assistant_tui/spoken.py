@@ -94,7 +94,7 @@ class Spoken:
             self._tell(number, "lost" if isinstance(error, DeviceError) else "failed", str(error))
 
         try:
-            voice = self._open()
+            voice, player = self._open(), devices.speaker(chosen)
         except EdgeAssistantError as error:
             self._tell(number, "failed", str(error))
             return
@@ -104,7 +104,7 @@ class Spoken:
             return
         self._end()
         if number == self._number:
-            self._player = devices.speaker(chosen)
+            self._player = player
             self._speaking = Speaking(voice, self._player, done=lambda: self._tell(number, "heard", ""), failed=failed)
             self._tell(number, "opened", "")
 

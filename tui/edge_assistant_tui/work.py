@@ -17,6 +17,7 @@ from textual.message import Message
 
 from edge_assistant.errors import EdgeAssistantError, Stopped
 from edge_assistant_tui import bridge, messages, unsent
+from edge_assistant_tui.confirming import Confirmation
 from edge_assistant_tui.jobs import Jobs
 from edge_assistant_tui.keeping import Keeping
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from edge_assistant.answer import Answer
     from edge_assistant.assistant import Assistant
     from edge_assistant.conversation import Conversation
+    from edge_assistant.governance.policy.approval import Doubt
     from edge_assistant.history.store import History, Saved
     from edge_assistant.signals import Kind, Origin, Signal
     from edge_assistant_tui.options import Options
@@ -54,6 +56,7 @@ class Work:
         self._perceiving: str | None = None  # id of the signal that is perceived outside of an answer
         self._unwanted: set[str] = set()  # ids of signals that are going to be removed
         self._closing = False
+        self._confirming: Confirmation | None = None  # what the person is asked while an answer waits
         self._opening = threading.Lock()  # of the assistant, which takes a moment
         self._thread = threading.Thread(target=self._run, name="work", daemon=True)
 
@@ -91,6 +94,8 @@ class Work:
     def stop(self) -> None:
         """Stop the question that is answered, and those that wait; signals are perceived further."""
         self._generation += 1
+        if (confirming := self._confirming) is not None:
+            confirming.stop()
         for turn in self._asked.copy():  # said at once, also where a model is still being loaded
             self._post(messages.TurnStopped(turn))
         if self._answering:
@@ -189,9 +194,23 @@ class Work:
                 vocabulary = domain.load(chosen) if chosen else None
                 auditor = Auditor(Trail(vault=self.history.vault), self._keeping.begin)
                 self._assistant = Assistant(
-                    Portfolio(), self._options.profile, vocabulary=vocabulary, instead=self._instead, auditor=auditor
+                    Portfolio(),
+                    self._options.profile,
+                    vocabulary=vocabulary,
+                    instead=self._instead,
+                    auditor=auditor,
+                    approve=self._approve,
                 )
             return self._assistant
+
+    def _approve(self, doubts: Sequence[Doubt]) -> bool:
+        """Have the person confirm what the answer rests on; a stop ends the waiting."""
+        self._confirming = Confirmation(doubts)
+        try:
+            self._post(messages.Doubted(self._confirming))
+            return self._confirming.wait()
+        finally:
+            self._confirming = None
 
     def _halt(self) -> None:
         """What runs raises `Stopped`; where that was not meant, it begins again."""

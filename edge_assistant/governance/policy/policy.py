@@ -171,11 +171,6 @@ class Policy:
         return min((days for days in (wanted, most) if days is not None), default=None)
 
     @property
-    def audit_days(self) -> int | None:
-        """How long the audit trail is kept; None for ever."""
-        return None if self.rules is None else self.rules.retention.audit_days
-
-    @property
     def limits(self) -> dict[str, int]:
         """The limits that are lower than without a policy."""
         if self.rules is None:

@@ -93,7 +93,6 @@ class Retention(_Table, frozen=True):
 
     history: Annotated[bool, Meta(description="whether conversations are kept at all")] = True
     history_days: Annotated[Days | None, Meta(description="days; none keeps all")] = None
-    audit_days: Annotated[Days | None, Meta(description="days; none keeps all")] = None
 
 
 class Approval(_Table, frozen=True):

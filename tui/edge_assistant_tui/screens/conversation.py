@@ -106,6 +106,8 @@ class Conversation(Screen[None]):
 
     @on(Prompt.Dropped)
     def _told_dropped(self, event: Prompt.Dropped) -> None:
+        if self.app.roles.refuses("attach"):
+            return
         for path in event.paths:
             self.app.work.attach(path)
 
@@ -115,11 +117,13 @@ class Conversation(Screen[None]):
 
     @on(Prompt.Port)
     def _told_port(self, event: Prompt.Port) -> None:
-        from edge_assistant.errors import UsageError
+        from edge_assistant.errors import EdgeAssistantError
 
+        if self.app.roles.refuses("follow"):
+            return
         try:
             self.query_one(Following).open(event.text)
-        except UsageError as error:
+        except EdgeAssistantError as error:
             self.notify(error.hint, title=error.message, severity="error", markup=False)
 
     @on(SignalList.Unwanted)
@@ -144,6 +148,9 @@ class Conversation(Screen[None]):
 
     async def ask(self, text: str | None, recording: bytes | None = None) -> None:
         """Begin a turn; without a text the signals are compared."""
+        if self.app.roles.refuses("check" if text is None else "ask"):
+            return
+        self.app.roles.stay()
         turn = await self._begin(text)
         if text is None:
             self.app.work.check(turn)
@@ -168,19 +175,23 @@ class Conversation(Screen[None]):
 
     def action_talk(self) -> None:
         """Begin to speak to the assistant, or end it."""
-        self.capture.talk()
+        if not self.app.roles.refuses("microphone"):
+            self.capture.talk()
 
     def action_hands_free(self) -> None:
         """Listen until switched off."""
-        self.capture.toggle_hands_free()
+        if not self.app.roles.refuses("microphone"):
+            self.capture.toggle_hands_free()
 
     def action_camera(self) -> None:
         """Switch the camera on or off."""
-        self.capture.toggle_camera()
+        if not self.app.roles.refuses("camera"):
+            self.capture.toggle_camera()
 
     def action_voice(self) -> None:
         """Speak answers, or do not."""
-        self.capture.toggle_voice()
+        if not self.app.roles.refuses("voice"):
+            self.capture.toggle_voice()
 
     @work(exclusive=True)
     async def choose(self, device: str) -> None:

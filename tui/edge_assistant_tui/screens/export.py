@@ -117,6 +117,7 @@ class Export(Place, ModalScreen[None]):
             if path.is_file() and not await self.app.push_screen_wait(Confirm(question, "Replace")):
                 return
             chosen = self.query_one("#redact", Checkbox).value
+            self.app.policy.check_export(path.suffix, redacted=chosen)
             await asyncio.to_thread(export.write, self._saved, path, redacted if chosen else None)
         except EdgeAssistantError as error:
             self.notify(error.hint, title=error.message, severity="error", markup=False)

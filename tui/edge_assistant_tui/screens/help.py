@@ -55,6 +55,7 @@ class Help(Place):
     KEY = "f1,question_mark"
     HELP = "Keys of every place, files of every kind of signal"
     SHOWN = True
+    NEEDED = False
 
     def body(self) -> ComposeResult:
         """Sections."""

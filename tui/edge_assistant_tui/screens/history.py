@@ -122,7 +122,7 @@ class History(Place):
         options.add_options([Option(_shown(summary, summary.id == current), id=summary.id) for summary in self._found])
         options.highlighted = 0 if self._found else None
         more = f"; the first {MAX_SHOWN} are shown" if len(event.found) > MAX_SHOWN else ""
-        kept = self.app.settings.keep_days
+        kept = self.app.policy.history_days(self.app.settings.keep_days)
         said = f"{counted(len(event.found), 'conversation')}{more}. " + (
             "All are kept until they are deleted." if kept is None else f"They are deleted after {kept} days."
         )

@@ -26,6 +26,7 @@ class Place(Screen[None]):
         KEY: what opens it, as Textual names keys; several are parted by commas.
         HELP: one line for the palette and the help.
         SHOWN: whether its first key stands at the foot of the conversation.
+        NEEDED: whether its name is something that a policy may keep from visitors.
     """
 
     NAME: ClassVar[str]
@@ -33,6 +34,7 @@ class Place(Screen[None]):
     KEY: ClassVar[str]
     HELP: ClassVar[str]
     SHOWN: ClassVar[bool] = False
+    NEEDED: ClassVar[bool] = True
     CSS_PATH = "place.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "app.pop_screen", "Back")]
     app: EdgeAssistant

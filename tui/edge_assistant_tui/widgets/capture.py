@@ -323,6 +323,13 @@ class Capture(Vertical):
 
     # All
 
+    def leave(self) -> None:
+        """Switch camera and microphone off: nobody is there any more."""
+        if self._mode != "off":
+            self._hush(keep=False)
+        if self._seeing:
+            self._camera_off()
+
     def configured(self, keys: Collection[str]) -> None:
         """Something was set: what is on goes on with it."""
         options, settings = self.app.options, self.app.settings

@@ -20,6 +20,7 @@ class StatusBar(Static):
     Attributes:
         microphone, camera, voice: what each does now, such as `off`, `listening`, `lost`.
         activity: what is computed, or empty.
+        role: who is at the keys, `visitor` or `operator`; empty where there are no roles.
         device_changed: published with the new state of the microphone or the camera.
     """
 
@@ -27,6 +28,7 @@ class StatusBar(Static):
     camera: reactive[str] = reactive("off")
     voice: reactive[str] = reactive("off")
     activity: reactive[str] = reactive("")
+    role: reactive[str] = reactive("")
     memory: reactive[int] = reactive(0)
 
     def __init__(self, id: str) -> None:
@@ -60,6 +62,8 @@ class StatusBar(Static):
         parts: list[tuple[str, str] | str] = [(" Edge Assistant ", "bold $primary")]
         parts.append((f" {self._lock.word} ", "$text-success" if self._lock.locked else "bold $text-error"))
         parts += [_shown(name, state) for name, state in self.devices]
+        if self.role:
+            parts.append((f" {self.role} ", "bold $text-warning" if self.role == "operator" else "$text-muted"))
         if self.activity:
             parts.append((f" {self.activity} ", "$text-accent"))
         line = Content.assemble(*parts)

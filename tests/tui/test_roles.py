@@ -1,0 +1,374 @@
+"""A policy in the app: what a visitor is refused, the operator's PIN, who comes next, values that are confirmed."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from app_fakes import FORM, TAKEN, conflict
+from captured import until
+from golden import Golden
+from placed import Stage, play, toasts
+from textual.pilot import Pilot
+from textual.widgets import Checkbox, Input
+
+from edge_assistant.errors import Stopped
+from edge_assistant.evidence import Evidence, Locator, Passage
+from edge_assistant.governance.policy import pin
+from edge_assistant.governance.policy.approval import Doubt
+from edge_assistant.history.store import History, Saved, SavedSignal, State
+from edge_assistant.history.store import Turn as SavedTurn
+from edge_assistant_tui import messages
+from edge_assistant_tui.confirming import Confirmation
+from edge_assistant_tui.keeping import Keeping
+from edge_assistant_tui.screens.confirm import Confirm
+from edge_assistant_tui.screens.export import Export
+from edge_assistant_tui.screens.operator import Operator
+from edge_assistant_tui.screens.place import Place
+from edge_assistant_tui.widgets.prompt import Prompt
+from edge_assistant_tui.widgets.status import StatusBar
+from edge_assistant_tui.widgets.turn import Turn
+
+PIN = "147258"
+HASH = pin.hashed(PIN, cost=1024)
+KIOSK = f'[roles]\npin = "{HASH}"\nvisitor = ["ask"]\n'
+PENICILLIN = Doubt(
+    "penicillin", "allergy", Evidence("E2", "audio:1", "Penicillin.", 0.81, Locator(seconds=(4.1, 6.3)), Passage())
+)
+
+
+@pytest.fixture
+def hold(home: Path) -> Callable[[str], None]:
+    """Let a policy hold."""
+
+    def held(text: str) -> None:
+        (home / "config").mkdir(exist_ok=True)
+        (home / "config" / "policy.toml").write_text(text)
+
+    return held
+
+
+@pytest.fixture
+def kiosk(hold: Callable[[str], None]) -> None:
+    """Visitors may ask and nothing else."""
+    hold(KIOSK)
+
+
+def role(stage: Stage) -> str:
+    return stage.app.conversation.query_one(StatusBar).role
+
+
+async def unlock(stage: Stage, typed: str = PIN) -> None:
+    await stage.press("ctrl+t")
+    await stage.type(typed)
+    await stage.press("enter")
+    for _ in range(200):
+        if not isinstance(stage.app.screen, Operator) or not stage.app.screen.query_one("#pin", Input).disabled:
+            break
+        await asyncio.sleep(0.02)
+    await stage.settle()
+
+
+@pytest.mark.usefixtures("kiosk")
+@pytest.mark.parametrize(
+    ("key", "action"),
+    [
+        ("f2", "attach"),
+        ("f3", "microphone"),
+        ("f4", "microphone"),
+        ("f5", "camera"),
+        ("f6", "examples"),
+        ("f7", "check"),
+        ("f8", "history"),
+        ("f9", "models"),
+        ("f10", "settings"),
+        ("f11", "doctor"),
+        ("f12", "voice"),
+        ("ctrl+s", "export"),
+        ("ctrl+q", "quit"),
+    ],
+)
+def test_a_visitor_is_refused_by_the_rule(key: str, action: str) -> None:
+    async def story(stage: Stage) -> None:
+        await stage.press(key)
+        assert stage.app.screen is stage.app.conversation
+        assert stage.app.is_running
+        assert toasts(stage) == [
+            f"the policy refuses: a visitor may not: {action} (roles.visitor) the operator unlocks it with the PIN"
+        ]
+        assert {method for method, _ in stage.work.asked} <= {"start", "close"}
+
+    play(story)
+
+
+@pytest.mark.usefixtures("kiosk")
+def test_a_visitor_asks_and_reads_the_help() -> None:
+    async def story(stage: Stage) -> None:
+        assert role(stage) == "visitor"
+        await stage.press("f1")
+        assert isinstance(stage.app.screen, Place)
+        await stage.press("escape")
+        stage.app.conversation.query_one(Prompt).put("What is written here?")
+        await stage.press("enter")
+        assert stage.work.calls("ask") == [(1, "What is written here?", None)]
+        assert toasts(stage) == []
+
+    play(story)
+
+
+@pytest.mark.usefixtures("kiosk")
+def test_a_path_that_is_dropped_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text("x")
+
+    async def story(stage: Stage) -> None:
+        stage.app.conversation.query_one(Prompt).put(str(file))
+        await stage.press("enter")
+        assert stage.work.calls("attach") == []
+        assert "a visitor may not: attach" in toasts(stage)[0]
+
+    play(story)
+
+
+@pytest.mark.usefixtures("kiosk")
+def test_the_palette_offers_a_visitor_no_way_around() -> None:
+    async def story(stage: Stage) -> None:
+        offered = {command.title for command in stage.app.get_system_commands(stage.app.screen)}
+        assert "Operator" in offered
+        assert not offered & {"Screenshot", "Theme", "Quit", "Longer pause", "Choose the camera"}
+        await unlock(stage)
+        offered = {command.title for command in stage.app.get_system_commands(stage.app.screen)}
+        assert {"Screenshot", "Longer pause"} <= offered
+
+    play(story)
+
+
+@pytest.mark.usefixtures("kiosk")
+def test_the_operator_unlocks_and_locks() -> None:
+    async def story(stage: Stage) -> None:
+        await unlock(stage)
+        assert (role(stage), stage.app.screen) == ("operator", stage.app.conversation)
+        await stage.press("f10")
+        assert isinstance(stage.app.screen, Place)
+        await stage.press("ctrl+t")
+        assert (role(stage), stage.app.screen) == ("visitor", stage.app.conversation)
+        assert not stage.app.policy.unlocked
+        await stage.press("f10")
+        assert stage.app.screen is stage.app.conversation
+
+    play(story)
+
+
+@pytest.mark.usefixtures("kiosk")
+def test_a_wrong_pin_unlocks_nothing(home: Path) -> None:
+    async def story(stage: Stage) -> None:
+        stage.app.policy._wait = lambda seconds: None
+        await unlock(stage, "000000")
+        assert isinstance(stage.app.screen, Operator)
+        assert stage.said("#about") == "That is not the PIN."
+        assert stage.app.screen.query_one("#pin", Input).value == ""
+        assert not stage.app.policy.unlocked
+        await stage.press("escape")
+        assert role(stage) == "visitor"
+
+    play(story)
+
+
+@pytest.mark.usefixtures("kiosk")
+def test_who_comes_next_finds_nothing() -> None:
+    async def story(stage: Stage) -> None:
+        await unlock(stage)
+        stage.app.conversation.query_one(Prompt).put("What is written here?")
+        await stage.press("enter")
+        await stage.press("f10")
+        stage.work.busy = True
+        await stage.app.roles._gone()
+        assert role(stage) == "operator"  # an answer is being made
+        stage.work.busy = False
+        await stage.app.roles._gone()
+        await stage.settle()
+        assert (role(stage), stage.app.screen) == ("visitor", stage.app.conversation)
+        assert not stage.app.conversation.query(Turn)
+        assert stage.work.calls("begin") == [()]
+
+    play(story)
+
+
+def test_without_roles_nobody_is_shown_and_nothing_is_refused() -> None:
+    async def story(stage: Stage) -> None:
+        assert role(stage) == ""
+        await stage.press("ctrl+t")
+        assert stage.app.screen is stage.app.conversation
+        await stage.press("f10")
+        assert isinstance(stage.app.screen, Place)
+
+    play(story)
+
+
+@pytest.mark.parametrize(("key", "device", "rule"), [("f5", "camera", "camera"), ("f3", "mic", "microphone")])
+def test_a_device_that_is_refused_is_off_again(
+    hold: Callable[[str], None], tmp_path: Path, key: str, device: str, rule: str
+) -> None:
+    hold(f"devices.{rule} = []")
+
+    async def story(stage: Stage) -> None:
+        await stage.press(key)
+        await stage.settle()
+        assert f"(devices.{rule})" in toasts(stage)[0]
+        assert dict(stage.app.conversation.query_one(StatusBar).devices)[device] == "off"
+        assert not stage.app.conversation.capture.has_class("hearing")
+
+    play(story, **{rule: f"file:{tmp_path / 'a.wav'}"})
+
+
+# The history
+
+
+def test_a_visitor_is_offered_no_conversation_of_another_one(hold: Callable[[str], None], home: Path) -> None:
+    def offered() -> list[str]:
+        posted: list[object] = []
+        keeping = Keeping(posted.append)
+        keeping.offer()
+        keeping.quit()
+        return [type(message).__name__ for message in posted]
+
+    history = History()
+    id = history.begin()
+    history.add_turn(id, conflict())
+    history.quit()
+    assert offered() == ["Unfinished"]
+    hold(KIOSK)
+    assert offered() == []
+
+
+def test_where_nothing_is_to_be_kept_nothing_is(hold: Callable[[str], None], home: Path) -> None:
+    hold("retention.history = false")
+    keeping = Keeping(lambda message: None)
+    keeping.write(lambda history, kept: history.add_signal(kept, FORM, b"x"))
+    assert keeping.current is None
+    assert keeping.history.conversations() == []
+
+
+# Values that are confirmed
+
+
+@pytest.mark.parametrize(("key", "given"), [("y", True), ("n", False), ("escape", False), ("enter", False)])
+def test_a_value_is_read_back(key: str, given: bool) -> None:
+    confirmation = Confirmation((PENICILLIN,))
+
+    async def story(stage: Stage) -> None:
+        stage.app.conversation.post_message(messages.Doubted(confirmation))
+        await stage.settle()
+        assert isinstance(stage.app.screen, Confirm)
+        await stage.press(key)
+        assert confirmation.wait() is given
+        assert stage.app.screen is stage.app.conversation
+
+    play(story)
+
+
+def test_the_operator_confirms_by_pin(hold: Callable[[str], None]) -> None:
+    hold(f'[approval]\nconfirm_below = 0.9\nby = "operator"\n{KIOSK}')
+    confirmation = Confirmation((PENICILLIN,))
+
+    async def story(stage: Stage) -> None:
+        stage.app.conversation.post_message(messages.Doubted(confirmation))
+        await stage.settle()
+        await stage.press("y")
+        assert isinstance(stage.app.screen, Operator)
+        await stage.type(PIN)
+        await stage.press("enter")
+        for _ in range(200):
+            if stage.app.screen is stage.app.conversation:
+                break
+            await asyncio.sleep(0.02)
+        assert confirmation.wait()
+        assert stage.app.policy.unlocked
+
+    play(story)
+
+
+def test_a_stop_ends_the_waiting() -> None:
+    confirmation = Confirmation((PENICILLIN,))
+    stopped = threading.Event()
+
+    def wait() -> None:
+        with pytest.raises(Stopped):
+            confirmation.wait()
+        stopped.set()
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    confirmation.stop()
+    assert stopped.wait(60)
+    thread.join()
+
+
+def test_an_export_is_refused_by_the_rule(hold: Callable[[str], None], tmp_path: Path) -> None:
+    hold('export.formats = ["json"]\nexport.unredacted = false')
+    turn = SavedTurn(TAKEN, conflict().to_json())
+    saved = Saved("a" * 16, "Allergies?", TAKEN, (SavedSignal(FORM, State.READY, False),), (turn,))
+
+    async def story(stage: Stage) -> None:
+        for name, redacted, rule in (
+            ("a.md", True, "export.formats"),
+            ("a.json", False, "export.unredacted"),
+            ("a.json", True, ""),
+        ):
+            stage.app.push_screen(Export(saved))
+            await stage.settle()
+            stage.app.screen.query_one("#path", Input).value = str(tmp_path / name)
+            stage.app.screen.query_one("#redact", Checkbox).value = redacted
+            await stage.press("enter")
+            await until(stage, lambda: bool(toasts(stage)), "an end")
+            assert (f"({rule})" in toasts(stage)[-1]) == bool(rule)
+            assert (tmp_path / name).exists() == (not rule)
+            await stage.press("escape")
+            stage.app.clear_notifications()
+
+    play(story)
+
+
+# As it looks
+
+
+async def visiting(stage: Stage) -> None:
+    await stage.press("f10")
+
+
+async def unlocking(stage: Stage) -> None:
+    await stage.press("ctrl+t")
+    await stage.type("1472")
+
+
+async def mistaken(stage: Stage) -> None:
+    stage.app.policy._wait = lambda seconds: None
+    await unlock(stage, "000000")
+
+
+async def operating(stage: Stage) -> None:
+    await unlock(stage)
+
+
+async def confirming(stage: Stage) -> None:
+    stage.app.conversation.post_message(messages.Doubted(Confirmation((PENICILLIN,))))
+    await stage.settle()
+
+
+@pytest.mark.usefixtures("still", "kiosk")
+@pytest.mark.parametrize(
+    "story", [visiting, unlocking, mistaken, operating, confirming], ids=lambda story: story.__name__
+)
+def test_roles_look_as_they_did(golden: Golden, story: Callable[[Stage], Awaitable[None]]) -> None:
+    from app_fakes import app
+
+    made, work = app()
+
+    async def played(pilot: Pilot[int]) -> None:
+        await pilot.pause()
+        await story(Stage(made, work, pilot))
+
+    assert golden(made, (80, 24), played)

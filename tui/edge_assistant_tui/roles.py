@@ -1,0 +1,94 @@
+"""Who is at the keys: a visitor, or the operator until they lock the app or nothing is pressed for a while."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edge_assistant.errors import EdgeAssistantError
+from edge_assistant_tui.screens.confirm import Confirm
+from edge_assistant_tui.screens.operator import Operator
+from edge_assistant_tui.widgets.status import StatusBar
+
+if TYPE_CHECKING:
+    from textual.timer import Timer
+
+    from edge_assistant_tui.app import EdgeAssistant
+    from edge_assistant_tui.confirming import Confirmation
+
+KEY = "ctrl+t"
+
+
+class Roles:
+    """What the policy lets whoever is there do, and who that is; without roles it is one person who may do all."""
+
+    def __init__(self, app: EdgeAssistant) -> None:
+        """Prepare.
+
+        Args:
+            app: with the policy.
+        """
+        self._app = app
+        self._idle: Timer | None = None
+
+    def start(self) -> None:
+        """Show who is there, and look when they have gone."""
+        if self._app.policy.roles:
+            self._app.bind(KEY, "operator", description="Operator", show=False)
+            self._idle = self._app.set_interval(self._app.policy.idle_s, self._gone)
+            self._show()
+
+    def refuses(self, action: str) -> bool:
+        """Whether the policy refuses something to whoever is there, which is said then."""
+        try:
+            self._app.policy.check_action(action)
+        except EdgeAssistantError as error:
+            self._app.notify(error.hint, title=error.message, severity="warning", markup=False)
+            return True
+        return False
+
+    def stay(self) -> None:
+        """Somebody does something."""
+        self._app.policy.touch()
+        if self._idle is not None:
+            self._idle.reset()
+
+    def toggle(self) -> None:
+        """Ask for the PIN, or lock."""
+        if self._app.policy.unlocked:
+            self.lock()
+        elif not isinstance(self._app.screen, Operator):
+            self._app.push_screen(Operator(), lambda _: self._show())
+
+    def lock(self) -> None:
+        """The operator is gone: a visitor has the conversation before them, and nothing else."""
+        self._app.policy.lock()
+        while self._app.screen is not self._app.conversation:
+            self._app.screen.dismiss(None)
+        self._show()
+
+    def confirm(self, confirmation: Confirmation) -> None:
+        """Ask the person about each value that an answer rests on."""
+        self._app.run_worker(self._confirmed(confirmation))
+
+    async def _confirmed(self, confirmation: Confirmation) -> None:
+        for doubt in confirmation.doubts:
+            if not await self._app.push_screen_wait(Confirm(doubt.question, "It is right", "No")):
+                confirmation.give(False)
+                return
+        if self._app.policy.operator_confirms and not self._app.policy.unlocked:
+            await self._app.push_screen_wait(Operator())
+            self._show()
+        confirmation.give(True)
+
+    async def _gone(self) -> None:
+        """Nothing was pressed, nor asked, for as long as the policy says: who comes next finds nothing of it."""
+        if self._app.work.running:
+            return
+        self.lock()
+        self._app.conversation.capture.leave()
+        if not self._app.welcoming:
+            await self._app.conversation.action_new()
+
+    def _show(self) -> None:
+        who = "operator" if self._app.policy.unlocked else "visitor"
+        self._app.conversation.query_one(StatusBar).role = who

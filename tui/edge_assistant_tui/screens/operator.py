@@ -1,0 +1,70 @@
+"""The operator's PIN, typed without being shown; a wrong one takes a while."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Static
+
+if TYPE_CHECKING:
+    from edge_assistant_tui.app import EdgeAssistant
+
+_ABOUT = "What visitors may not do is unlocked until you press Ctrl+T again, or nothing for {:.0f} min."
+
+
+class Operator(ModalScreen[bool]):
+    """Asks for the PIN; gives True where it was right."""
+
+    CSS_PATH = "confirm.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Back")]
+    app: EdgeAssistant
+
+    def compose(self) -> ComposeResult:
+        """A line to type in, what becomes of it, two buttons."""
+        with Vertical(id="box"):
+            yield Static(Content.styled("PIN of the operator", "bold"))
+            yield Input(id="pin", password=True)
+            about = _ABOUT.format(self.app.policy.idle_s / 60)
+            yield Static(Content.styled(about, "$text-muted"), id="about")
+            with Horizontal(id="buttons"):
+                yield Button("Back (Esc)", id="no")
+                yield Button("Unlock (Enter)", id="yes", variant="primary")
+
+    @on(Input.Submitted)
+    @on(Button.Pressed, "#yes")
+    @work(exclusive=True)
+    async def _told_pin(self) -> None:
+        """Try it in a thread: hashing takes a moment, and a wrong PIN some seconds."""
+        from edge_assistant.errors import EdgeAssistantError
+
+        field = self.query_one("#pin", Input)
+        if not field.value or field.disabled:
+            return
+        pin, field.value, field.disabled = field.value, "", True
+        self._say("looking ...")
+        try:
+            right = await asyncio.to_thread(self.app.policy.unlock, pin)
+        except EdgeAssistantError as error:  # it cannot be written into the audit trail
+            self._say(f"{error.message} - {error.hint}", bad=True)
+            return
+        if right:
+            self.dismiss(True)
+            return
+        self._say("That is not the PIN.", bad=True)
+        field.disabled = False
+        field.focus()
+
+    @on(Button.Pressed, "#no")
+    def action_leave(self) -> None:
+        """Go back."""
+        self.dismiss(False)
+
+    def _say(self, text: str, *, bad: bool = False) -> None:
+        self.query_one("#about", Static).update(Content.styled(text, "$text-error" if bad else "$text-muted"))
