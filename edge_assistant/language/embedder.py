@@ -13,7 +13,7 @@ import numpy as np
 
 from edge_assistant import atomic
 from edge_assistant.runtime import Runtime
-from edge_assistant_models import paths
+from edge_assistant_models import loading, paths
 from edge_assistant_models.installed import InstalledModel
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Embedder:
         self._kept = _Kept(paths.cache_dir() / _FOLDER / f"{model.sha256}.npz")
         self._session = runtime.session(model.files["model"])
         self._inputs = [given.name for given in self._session.get_inputs()]
-        self._tokenizer = Tokenizer.from_file(str(model.files["tokenizer"]))
+        self._tokenizer = Tokenizer.from_buffer(loading.read(model.files["tokenizer"]))
         self._tokenizer.enable_truncation(MAX_TOKENS)
         self._tokenizer.enable_padding()
 

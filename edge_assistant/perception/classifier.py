@@ -9,6 +9,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from edge_assistant.errors import ModelCorrupt
+from edge_assistant_models import loading
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,7 +32,7 @@ class Classifier:
 
     def __init__(self, model: InstalledModel, runtime: Runtime) -> None:
         self._session = runtime.session(model.files["model"])
-        self._labels = model.files["labels"].read_text(encoding="utf-8").splitlines()
+        self._labels = loading.read(model.files["labels"]).decode().splitlines()
         try:
             self._written = self._rows(WRITTEN)
             self._kinds = {label: self._rows(names) for label, names in relations()["kinds"].items()}

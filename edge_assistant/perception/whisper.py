@@ -26,6 +26,7 @@ from edge_assistant import limits
 from edge_assistant.errors import ModelCorrupt
 from edge_assistant.perception.mel import FRAMES_PER_SECOND, log_mel
 from edge_assistant.runtime import Runtime
+from edge_assistant_models import loading
 from edge_assistant_models.installed import InstalledModel
 
 if TYPE_CHECKING:
@@ -79,9 +80,10 @@ class Vocabulary:
         """
         from tokenizers import Tokenizer
 
+        vocabulary, settings = loading.read(tokenizer_file), loading.read(config_file)
         try:
-            tokenizer = Tokenizer.from_file(str(tokenizer_file))
-            config = json.loads(config_file.read_text("utf-8"))
+            tokenizer = Tokenizer.from_buffer(vocabulary)
+            config = json.loads(settings)
             ids = {token.content: number for number, token in tokenizer.get_added_tokens_decoder().items()}
             codes = {ids_name[2:-2]: number for ids_name, number in ids.items() if number in set(config["lang_ids"])}
             no_speech = ids.get("<|nospeech|>", ids.get("<|nocaptions|>"))

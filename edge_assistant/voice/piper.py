@@ -15,6 +15,7 @@ from edge_assistant.errors import ModelCorrupt
 from edge_assistant.runtime import Runtime
 from edge_assistant.voice import phonemes
 from edge_assistant.voice.said import clauses, said, sentences
+from edge_assistant_models import loading
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from edge_assistant_models.installed import InstalledModel
 
 MAX_TEXT = limits.SPOKEN_CHARACTERS.value
-_MAX_CONFIG_BYTES = 1 << 20  # it has some kilobytes
 _MAX_PHONEMES = 1_000  # of one sentence; attention grows with their square
 _PAUSE_S = 0.2  # of silence after a sentence, as in Piper
 _BREATH_S = 0.05  # and after a part of one
@@ -124,8 +124,7 @@ def _read(path: Path) -> _Config:
         ModelCorrupt: it is not one.
     """
     try:
-        with path.open("rb") as file:
-            content = json.loads(file.read(_MAX_CONFIG_BYTES))
+        content = json.loads(loading.read(path))
         inference, ids = content["inference"], content["phoneme_id_map"]
         config = _Config(
             int(content["audio"]["sample_rate"]),

@@ -57,7 +57,8 @@ def _ours(folder: Path) -> bool:
         status = folder.stat()
     except FileNotFoundError:
         return True
-    return os.access(folder, os.W_OK) and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    mine = not hasattr(os, "geteuid") or status.st_uid == os.geteuid()
+    return mine and os.access(folder, os.W_OK) and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
 class Store:

@@ -298,3 +298,24 @@ def test_a_models_own_chat_template_is_never_used(models: Callable[[str], Instal
         said.append("".join(engine.stream([Message(Role.USER, "What colour is the sky?")], max_tokens=8)))
         engine.close()
     assert said[0] == said[1] != ""
+
+
+def test_small_files_are_read_as_they_were_hashed(add: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+    add("mine", "labels.txt", b"cat\ndog\n")
+    portfolio = Portfolio()
+    portfolio.pull(["mine"])
+    path = portfolio.open("mine").files["model"]
+    assert loading.read(path) == b"cat\ndog\n"
+    monkeypatch.setattr(loading, "MAX_BYTES", 7)
+    with pytest.raises(ModelCorrupt, match=r"labels\.txt has more than 0\.0 KiB"):
+        loading.read(path)
+    path.write_bytes(b"cat\ncat\n")
+    with pytest.raises(ModelCorrupt, match=r"labels\.txt has changed since its checksum was compared"):
+        loading.read(path)
+
+
+def test_what_another_owner_can_write_is_not_believed(mine: Portfolio, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    (mine.store.root / ".stamps.json").unlink()
+    Portfolio().open("mine")
+    assert not (mine.store.root / ".stamps.json").exists()
