@@ -50,6 +50,7 @@ def checks(profile: str) -> Iterator[Check]:
     yield from packages()
     yield from models(profile)
     yield from folders()
+    yield sealing()
     yield from devices()
     yield from voice()
     yield graphics(os.environ)
@@ -127,6 +128,15 @@ def folders() -> Iterator[Check]:
         if writable and free < MIN_FREE:
             hint = "free some space"
         yield Check(f"folder for {name}", writable and free >= MIN_FREE, f"{folder}, {free / 2**30:.1f} GiB free", hint)
+
+
+def sealing() -> Check:
+    """Where the key is that what is kept is sealed with; none is made by looking."""
+    from edge_assistant.vault import master
+    from edge_assistant_models import paths
+
+    place = master.place(paths.data_dir() / "keys")
+    return Check("sealing", True, f"the key is {place.told}" if place else "the key is made when something is kept")
 
 
 def devices() -> Iterator[Check]:

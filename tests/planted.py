@@ -14,7 +14,14 @@ from edge_assistant.answer import Answer
 from edge_assistant.history.store import History
 from edge_assistant.signals import Kind, Origin, Signal, take_bytes
 
-WORDS = ("Zyxomenthin", "Quorlinda", "Vextonia", "Ostravelle", "Mollendruz", "Plixbarrow")
+WORDS = (
+    "Zyxomenthinol",
+    "Quorlindavey",
+    "Vextoniaborg",
+    "Ostravellemar",
+    "Mollendruzka",
+    "Plixbarrowen",
+)  # 12 or more letters
 QUESTION, ANSWER, TEXT, PICTURE, SOUND, PORT = WORDS
 _ZLIB = (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
 
@@ -65,7 +72,7 @@ def _forms(word: str) -> Iterator[bytes]:
     lower = word.casefold()
     yield from (lower.encode("utf-8"), lower.encode("utf-16-le"), lower.encode("utf-16-be"), lower.encode("utf-32-le"))
     yield from (word.encode().hex().encode(), lower.encode().hex().encode())
-    for shift in range(3):  # base64 by three places in which a word may stand
+    for shift in range(3):  # base64 by the three places at which a word may begin; 8 letters of it at least
         yield base64.b64encode(b"\0" * shift + word.encode())[4:-4].lower()
 
 

@@ -18,6 +18,7 @@ from typing import Any, NoReturn, TextIO
 
 from edge_assistant import __version__
 from edge_assistant.errors import EdgeAssistantError, StorageFull, UsageError
+from edge_assistant.governance import dumps
 from edge_assistant.governance.offline import lock
 from edge_assistant.signals import printable
 
@@ -80,6 +81,7 @@ def _status(arguments: list[str], as_json: bool, to_lock: bool) -> int:
     """
     try:
         if to_lock:
+            dumps.off()
             _lock(arguments)
         return _run(arguments)
     except EdgeAssistantError as error:

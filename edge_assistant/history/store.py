@@ -23,6 +23,7 @@ from edge_assistant.history import rows
 from edge_assistant.history.saved import Saved, SavedSignal, State, Summary, Turn
 from edge_assistant.history.sealed import Cells, seal_all
 from edge_assistant.signals import Signal
+from edge_assistant.vault.master import Place
 from edge_assistant.vault.vault import Vault
 from edge_assistant_models import paths
 
@@ -84,6 +85,11 @@ class History:
     def folder(self) -> Path:
         """Where the file lies, and what was set aside of it."""
         return self._database.file.parent
+
+    @property
+    def place(self) -> Place:
+        """Where the key is that what is kept is sealed with."""
+        return self.vault.place
 
     @property
     def note(self) -> str:

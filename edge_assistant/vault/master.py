@@ -39,6 +39,11 @@ class Place(StrEnum):
     KEYRING = "keyring"
     FILE = "file"
 
+    @property
+    def told(self) -> str:
+        """As a person is told."""
+        return "in the system's keyring" if self is Place.KEYRING else "in a file that only its owner may read"
+
 
 @dataclass(frozen=True, slots=True)
 class Master:

@@ -190,3 +190,14 @@ def test_every_verb_says_what_it_does() -> None:
     verbs = module._verbs()
     assert [verb.NAME for verb in verbs] == VERBS
     assert all(verb.HELP and verb.EXAMPLES.startswith("examples:\n") for verb in verbs)
+
+
+def test_a_process_that_dies_leaves_no_picture_of_its_memory() -> None:
+    code = (
+        "import resource, sys; _, hard = resource.getrlimit(resource.RLIMIT_CORE);"
+        "resource.setrlimit(resource.RLIMIT_CORE, (min(9, hard) if hard >= 0 else 9, hard));"
+        "from edge_assistant.cli.main import main; sys.argv[1:] = ['models', 'list']; main();"
+        "print(resource.getrlimit(resource.RLIMIT_CORE))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "(0, 0)"

@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 from app_fakes import FORM, NOTE, computed, conflict
+from forgotten import audited
 from placed import Stage, play, toasts
 from textual.widgets import Input, OptionList
 
 from edge_assistant.errors import StorageFull
 from edge_assistant.history.store import History
+from edge_assistant.vault.master import FILE
+from edge_assistant.vault.vault import Vault
 from edge_assistant_tui import messages
 from edge_assistant_tui.screens.export import Export, suggested
 from edge_assistant_tui.screens.history import History as Place
@@ -46,7 +49,10 @@ def test_it_is_searched_as_one_types(kept: list[str]) -> None:
     async def story(stage: Stage) -> None:
         await stage.press("f8")
         assert ["allergic" in line for line in listed(stage)] == [True, False]
-        assert stage.said("#about") == "2 conversations. All are kept until they are deleted."
+        assert stage.said("#about").splitlines() == [
+            "2 conversations. All are kept until they are deleted.",
+            "Sealed; the key is in a file that only its owner may read.",
+        ]
         await stage.type("highest temp")
         assert ["highest temperature" in line for line in listed(stage)] == [True]
         await stage.type("zzz")
@@ -83,6 +89,8 @@ def test_one_is_deleted_once_that_is_confirmed(kept: list[str]) -> None:
 
     play(story)
     assert [summary.id for summary in History().conversations()] == kept[:1]
+    assert Vault().ids() == kept[:1]
+    assert [(row.kind, row.conversation) for row in audited()] == [("forgot", kept[1])]
 
 
 def test_the_one_that_is_open_is_not_deleted(kept: list[str]) -> None:
@@ -119,6 +127,33 @@ def test_a_history_that_cannot_be_read_is_said(monkeypatch: pytest.MonkeyPatch) 
         assert stage.said("#about") == "the history cannot be read - check the disk"
 
     play(story)
+
+
+def test_a_lost_key_is_said_and_the_app_goes_on(kept: list[str], home: Path) -> None:
+    (home / "keys" / FILE).unlink()
+
+    async def story(stage: Stage) -> None:
+        await stage.press("f8")
+        assert listed(stage) == []
+        assert stage.said("#about").startswith("the key of what is kept is gone - bring the key back from a copy")
+        await stage.press("escape")
+        assert stage.app.screen is stage.app.conversation
+
+    play(story)
+
+
+def test_one_that_another_app_has_open_is_not_deleted(kept: list[str]) -> None:
+    other = History()
+    assert other.hold(kept[1])
+
+    async def story(stage: Stage) -> None:
+        await stage.press("f8", "down", "delete", "y")
+        await stage.settle()
+        assert "open in another app" in " ".join(toasts(stage))
+        assert len(listed(stage)) == 2
+
+    play(story)
+    other.quit()
 
 
 def test_markdown_and_json_by_the_ending(kept: list[str], here: Path) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import threading
+from pathlib import Path
 
 from app_fakes import FORM, conflict
 from textual.message import Message
 
+from edge_assistant.governance import forgetting
 from edge_assistant.history.store import History
 from edge_assistant.signals import Kind, Origin
+from edge_assistant.vault.master import FILE
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_tui import messages
 from edge_assistant_tui.options import Options
@@ -106,3 +110,30 @@ def test_a_model_that_can_be_done_without_is_not_missing() -> None:
     optional = Portfolio().profile("test").optional
     assert "detector" in optional
     assert not {Portfolio().resolve("test")[role] for role in optional} & set(ready.missing)
+
+
+def test_without_its_key_the_history_is_off_and_the_conversation_goes_on(home: Path) -> None:
+    killed()
+    (home / "keys" / FILE).write_bytes(b"short")
+    work, told = started()
+    work.add(b"The dose is 5 mg.", Kind.TEXT, Origin.USER, "note")
+    wait(work)
+    work.close()
+    kept = told.of(messages.NotKept)
+    assert len(kept) >= 2  # at the offer, and at the signal
+    assert all("forget --all" in message.hint for message in kept if isinstance(message, messages.NotKept))
+    assert len(told.of(messages.Taken)) == 1
+    assert not told.of(messages.Faulted)
+
+
+def test_what_a_crash_interrupted_is_forgotten_when_the_app_starts(home: Path) -> None:
+    gone, kept = killed(), killed()
+    intent = {"ids": [gone], "why": "asked", "all": False, "files": []}
+    (home / "keys" / forgetting.INTENT).write_text(json.dumps(intent))
+    work, told = started()
+    wait(work)
+    work.close()
+    (offer,) = told.of(messages.Unfinished)
+    assert isinstance(offer, messages.Unfinished)
+    assert offer.saved.id == kept
+    assert History().ids() == [kept]

@@ -42,10 +42,11 @@ class History(Place):
 
     @dataclass
     class Listed(Message):
-        """What a search found."""
+        """What a search found, and where the key is that it is sealed with."""
 
         search: str
         found: list[Summary]
+        key: str
 
     @dataclass
     class Opened(Message):
@@ -106,10 +107,11 @@ class History(Place):
 
         try:
             found = self.app.work.history.conversations(text)
+            key = self.app.work.history.place.told if found else ""
         except EdgeAssistantError as error:
             self.post_message(self.Refused(error.message, error.hint))
         else:
-            self.post_message(self.Listed(text, found))
+            self.post_message(self.Listed(text, found, key))
 
     @on(Listed)
     def _told_listed(self, event: Listed) -> None:
@@ -126,6 +128,7 @@ class History(Place):
         said = f"{counted(len(event.found), 'conversation')}{more}. " + (
             "All are kept until they are deleted." if kept is None else f"They are deleted after {kept} days."
         )
+        said += f"\nSealed; the key is {event.key}."
         if not event.found:
             said = "Nothing was found." if event.search else "Nothing was asked yet."
         self.query_one("#about", Static).update(Content(said))
