@@ -23,6 +23,7 @@ DOCS = (
     "docs/offline.md",
     "docs/devices.md",
     "docs/models.md",
+    "docs/supply-chain.md",
     "docs/limits.md",
     "docs/policy.md",
     "docs/settings.md",
@@ -171,3 +172,22 @@ def test_the_sense_that_contributing_shows_passes_the_linter(root, tmp_path):
     assert (
         subprocess.run([*linter, "format", "--check", "-q", "exposure.py"], cwd=tmp_path, check=False).returncode == 0
     )
+
+
+def test_the_limits_of_model_files_are_the_codes(root):
+    from edge_assistant_models.headers import gguf, onnx_file
+
+    text = (root / "docs" / "supply-chain.md").read_text("utf-8")
+    for row in (
+        f"| keys | {gguf.MAX_KEYS:,}, each name up to {gguf.MAX_KEY_BYTES:,} bytes, none twice |",
+        f"| texts in all lists together | {gguf.MAX_STRINGS:,} |",
+        f"| tensors | {gguf.MAX_TENSORS:,}, each name up to {gguf.MAX_TENSOR_NAME_BYTES} bytes, none twice |",
+        f"| dimensions | 1 to {gguf.MAX_DIMENSIONS},",
+        f"| bytes | {onnx_file.MAX_BYTES:,} |",
+        f"| fields in all | {onnx_file.MAX_FIELDS:,} |",
+        f"| nodes | {onnx_file.MAX_NODES:,} |",
+        f"| tensors | {onnx_file.MAX_TENSORS:,}, up to {onnx_file.MAX_RANK} dimensions, "
+        f"names up to {onnx_file.MAX_NAME_BYTES:,} bytes |",
+        f"| graphs in each other | {onnx_file.MAX_DEPTH} |",
+    ):
+        assert row in text
