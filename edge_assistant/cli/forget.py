@@ -157,11 +157,10 @@ def _report(gone: list[str], kept: Kept, args: argparse.Namespace) -> None:
     questions = set(kept.questions) & set(gone)
     if args.json:
         print(json.dumps({"forgotten": gone, "questions": len(questions), "damaged": len(kept.files)}))
-    elif not gone and not kept.files and not args.all:
-        print("there is nothing to forget")
-    else:
-        parts = [counted(len(gone) - len(questions), "conversation"), *_others(kept)]
-        print(f"forgotten: {', '.join(parts)}")
+        return
+    conversations = len(gone) - len(questions)
+    parts = [*([counted(conversations, "conversation")] if conversations else []), *_others(kept)]
+    print(f"forgotten: {', '.join(parts)}" if parts else "there is nothing to forget")
 
 
 def _line(summary: Summary) -> str:

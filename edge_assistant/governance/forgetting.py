@@ -197,6 +197,7 @@ def _carry_out(history: History, intent: Intent) -> None:
         for name in intent.files or ():
             (history.folder / Path(name).name).unlink(missing_ok=True)
         if intent.all:
+            history.sweep()
             _remove_logs()
     _record(history, intent)
     with _storing():

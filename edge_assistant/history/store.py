@@ -217,6 +217,14 @@ class History:
         self.let_go(set(there) - mine)
         return elsewhere
 
+    def sweep(self) -> None:
+        """Remove the locks of conversations that are not there, as a process that was killed leaves them."""
+        there = set(self.ids())
+        for lock in self._locks.glob("*.lock"):
+            id = lock.stem
+            if id not in there and id not in self._held and _ID.fullmatch(id) and self.hold(id):
+                self._release(id, gone=True)
+
     def let_go(self, conversations: Iterable[str]) -> None:
         """Hold conversations no longer that were held for a moment only."""
         for id in conversations:

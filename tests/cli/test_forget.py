@@ -12,7 +12,7 @@ import planted
 import pytest
 from conversations import answer
 from forgotten import aged, audited, question
-from real_command import COMMAND
+from real_command import COMMAND, Command
 from terminals import Terminal
 
 from edge_assistant.cli.main import main
@@ -145,6 +145,24 @@ def test_without_the_master_key_one_can_still_let_all_go(kept: list[str], home: 
     assert main(["forget", "--all", "--yes"]) == 0
     assert capsys.readouterr().out == "forgotten: 2 conversations\n"
     assert left() == []
+
+
+def test_a_real_question_leaves_nothing_that_can_be_read(
+    command: Command, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "tmp").mkdir()
+    monkeypatch.setenv("TMPDIR", str(home / "tmp"))
+    monkeypatch.setenv("EDGE_ASSISTANT_LOG_LEVEL", "debug")
+    note = tmp_path / f"{planted.PICTURE}.txt"
+    note.write_text(f"The patient is {planted.TEXT}.\nAllergies: {planted.ANSWER}\n")
+    ran = command("ask", f"What is {planted.QUESTION} allergic to?", "--text", note)
+    assert ran.status == 0
+    assert planted.ANSWER in ran.out
+    assert planted.found([home]) == []
+    (id,) = json.loads(command("forget", "--list", "--json").out)["questions"]
+    assert command("forget", "--conversation", id, "--yes").out.startswith("forgotten: the keys of 1 question")
+    assert planted.found([home]) == []
+    assert [row.kind for row in audited()][-1] == "forgot"
 
 
 # by itself

@@ -103,6 +103,13 @@ def test_an_app_that_goes_on_with_what_was_forgotten_begins_anew(history: Histor
     other.quit()
 
 
+def test_locks_that_nobody_holds_go_with_all(home: Path, history: History) -> None:
+    planted.plant(history)
+    (home / "history" / "open" / f"{'a' * 16}.lock").touch()
+    forgetting.forget_all(history)
+    assert list((home / "history" / "open").iterdir()) == []
+
+
 # by itself
 
 

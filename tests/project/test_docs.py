@@ -20,6 +20,7 @@ DOCS = (
     "CONTRIBUTING.md",
     "examples/README.md",
     "docs/contract.md",
+    "docs/forgetting.md",
     "docs/offline.md",
     "docs/devices.md",
     "docs/models.md",

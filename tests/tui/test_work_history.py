@@ -6,6 +6,8 @@ import json
 import threading
 from pathlib import Path
 
+import planted
+import pytest
 from app_fakes import FORM, conflict
 from textual.message import Message
 
@@ -13,6 +15,7 @@ from edge_assistant.governance import forgetting
 from edge_assistant.history.store import History
 from edge_assistant.signals import Kind, Origin
 from edge_assistant.vault.master import FILE
+from edge_assistant.vault.vault import Vault
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_tui import messages
 from edge_assistant_tui.options import Options
@@ -137,3 +140,21 @@ def test_what_a_crash_interrupted_is_forgotten_when_the_app_starts(home: Path) -
     assert isinstance(offer, messages.Unfinished)
     assert offer.saved.id == kept
     assert History().ids() == [kept]
+
+
+def test_what_is_asked_in_the_app_is_in_no_file(home: Path, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(store))
+    work, told = started()
+    work.add(f"Allergies: {planted.ANSWER}\n".encode(), Kind.TEXT, Origin.USER, f"{planted.PICTURE}.txt")
+    work.ask(1, f"What is {planted.QUESTION} allergic to?")
+    wait(work)
+    (ended,) = told.of(messages.TurnEnded)
+    assert isinstance(ended, messages.TurnEnded)
+    assert planted.ANSWER in ended.answer.text
+    assert planted.found([home]) == []  # while it is open
+    work.close()
+    (kept,) = History().conversations(planted.QUESTION)
+    assert planted.found([home]) == []
+    forgetting.forget(History(), [kept.id])
+    assert planted.found([home]) == []
+    assert Vault().ids() == []
