@@ -38,7 +38,7 @@ EXAMPLES = """examples:
   edge-assistant doctor
 
 exit status: 0 answered, 1 a check fails, 2 wrong command line, 3 an input cannot be used, 4 a model is missing or
-corrupt, 5 a policy refuses, 6 the disk is full, 70 a fault of ours, 130 interrupted"""
+corrupt, 5 a policy or the offline lock refuses, 6 the disk is full, 70 a fault of ours, 130 interrupted"""
 
 
 class _Parser(argparse.ArgumentParser):
