@@ -32,8 +32,8 @@ def demo() -> list[list[str]]:
     return [shlex.split(line) for line in _DEMO.findall(makefile)]
 
 
-def traced(arguments: list[str]) -> list[str]:
-    """What strace wrote of one command, and each of its processes.
+def traced(arguments: list[str]) -> tuple[list[str], int]:
+    """What strace wrote of one command, and of how many processes and threads.
 
     Raises:
         CalledProcessError: the command fails.
@@ -41,10 +41,11 @@ def traced(arguments: list[str]) -> list[str]:
     environment = {name: value for name, value in os.environ.items() if name != "CI"}
     command = [sys.executable, "-m", "edge_assistant.cli.main", *arguments]
     with tempfile.TemporaryDirectory() as folder:
-        strace = ["strace", "-ff", "-ttt", "-qq", "-e", f"trace={CALLS}", "-o", f"{folder}/trace", *command]
+        strace = ["strace", "-ff", "-qq", "-e", f"trace={CALLS}", "-o", f"{folder}/trace", *command]
         subprocess.run(strace, cwd=ROOT, env=environment, check=True)
         files = sorted(Path(folder).iterdir())
-        return [re.sub(r"^[\d.]+", file.suffix[1:], line) for file in files for line in file.read_text().splitlines()]
+        lines = [f"{file.suffix[1:]} {line}" for file in files for line in file.read_text().splitlines()]
+        return lines, len(files)
 
 
 def granted(lines: list[str]) -> list[str]:
@@ -79,10 +80,9 @@ def main() -> int:
     bad: list[str] = []
     for arguments in [args.command] if args.command else demo():
         print(f"$ edge-assistant {shlex.join(arguments)}", flush=True)
-        lines = traced(arguments)
+        lines, processes = traced(arguments)
         bad += granted(lines)
-        processes = len({line.split()[0] for line in lines})
-        print(f"\n  traced as user {os.geteuid()}, {processes} processes and threads with such calls:")
+        print(f"\n  traced as user {os.geteuid()}, {processes} processes and threads; their sockets, and the filter:")
         for call, count in sorted(summary(lines).items()):
             print(f"  {count:4} x {call}")
         print()
