@@ -198,7 +198,8 @@ def _run(arguments: list[str]) -> int:
 
     _retaining.complete()
     status = _policed(args)
-    _retaining.expire(args.settings.keep_days)
+    if args.verb != "policy":  # which also says what is wrong with one
+        _retaining.expire(args.settings.keep_days)
     return status
 
 
@@ -214,6 +215,8 @@ def _policed(args: argparse.Namespace) -> int:
 
     if args.verb == policy.NAME:
         return int(args.run(args))
+    pulls = args.verb == "models" and args.models_verb == "pull"  # outside of the lock, as it has to
+    current().check_pull() if pulls else current().check_lock(lock.state().locked)
     files = any(path != "-" for _, path in getattr(args, "given", ()))
     human.admit(current(), [args.verb, "attach"] if files else [args.verb])
     with limits.lowered(current().limits):

@@ -83,6 +83,13 @@ REFUSALS: list[tuple[str, str, Callable[[Policy], object], Callable[[Policy], ob
         lambda p: p.check_export(".md", redacted=True),
     ),
     (
+        'offline.lock = "required"',
+        "offline.lock",
+        lambda p: p.check_lock(False),
+        lambda p: p.check_lock(True),
+    ),
+    ("offline.pull = false", "offline.pull", lambda p: p.check_pull(), lambda p: p.check_lock(False)),
+    (
         f'roles.pin = "{HASH}"',
         "roles.visitor",
         lambda p: p.check_action("settings"),

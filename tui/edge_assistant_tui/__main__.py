@@ -9,7 +9,7 @@ from pathlib import Path
 
 def main() -> int:
     """Run the app until the person quits."""
-    from edge_assistant.errors import LockFailed, PolicyRefused
+    from edge_assistant.errors import EdgeAssistantError, LockFailed
     from edge_assistant.governance.offline import lock
     from edge_assistant_tui.options import Options
 
@@ -26,7 +26,8 @@ def main() -> int:
 
     try:
         policy = current()
-    except PolicyRefused as error:
+        policy.check_lock(lock.state().locked)
+    except EdgeAssistantError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_status
     keep_screen(paths.state_dir() / "libraries.log")

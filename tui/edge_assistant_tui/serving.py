@@ -20,11 +20,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from edge_assistant.errors import EdgeAssistantError, UsageError
+from edge_assistant.governance.policy.policy import current
 from edge_assistant.signals import printable
 from edge_assistant_tui.options import VARIABLE
 from edge_assistant_tui.pulling import PIPES
 
-PULL = (sys.executable, "-P", "-m", "edge_assistant.cli.main", "models", "pull", "--plain")
+PULL = (sys.executable, "-P", "-m", "edge_assistant_tui.pull")
 MAX_REQUEST = 256  # bytes; a name has at most 100
 _MAX_LINE = 2000  # characters of a line of progress
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
@@ -139,8 +140,9 @@ def _chosen(name: str) -> list[str]:
     """What follows `models pull` for a name of the catalog.
 
     Raises:
-        EdgeAssistantError: the catalog has no such name, or cannot be read.
+        EdgeAssistantError: the catalog has no such name, or cannot be read; or the policy allows no pulls.
     """
+    current().check_pull()
     from edge_assistant_models.portfolio import Portfolio
     from edge_assistant_models.profile import AUTO
 

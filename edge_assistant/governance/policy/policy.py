@@ -6,6 +6,7 @@ the one in the user's config folder does, where there is one. Without either eve
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -129,6 +130,24 @@ class Policy:
             )
         return found
 
+    def check_lock(self, locked: bool) -> None:
+        """Whether something may run, where the offline lock is set or not.
+
+        Raises:
+            PolicyRefused: it may not.
+        """
+        if self.rules is not None and self.rules.offline.lock == "required" and not locked:
+            self._refuse("offline.lock", "nothing without the offline lock", "unlocked")
+
+    def check_pull(self) -> None:
+        """Whether models may be pulled.
+
+        Raises:
+            PolicyRefused: they may not.
+        """
+        if self.rules is not None and not self.rules.offline.pull:
+            self._refuse("offline.pull", "no pull of models", "pull")
+
     def check_export(self, ending: str, *, redacted: bool) -> None:
         """Whether a conversation may be written into a file.
 
@@ -231,6 +250,10 @@ class Policy:
             self.record({"event": "wrong PIN", "rule": "roles.pin"})
             self._wait(min(LONGEST_WAIT_S, 2.0 ** (self._wrong - 1)))
             return False
+
+    def admit(self) -> None:
+        """The operator is there, as another process of the same app has found out."""
+        self._until = math.inf
 
     def touch(self) -> None:
         """The operator is still there, where he was."""

@@ -75,6 +75,15 @@ class Devices(_Table, frozen=True):
     ] = ("*",)
 
 
+class Offline(_Table, frozen=True):
+    """What may reach the network."""
+
+    lock: Annotated[
+        Literal["optional", "required"], Meta(description="whether anything may run without the offline lock")
+    ] = "optional"
+    pull: Annotated[bool, Meta(description="whether models may be pulled")] = True
+
+
 class Export(_Table, frozen=True):
     """How a conversation may be written into a file."""
 
@@ -145,6 +154,7 @@ class Rules(_Table, frozen=True):
     models: Models = Models()
     profiles: Profiles = Profiles()
     devices: Devices = Devices()
+    offline: Offline = Offline()
     export: Export = Export()
     redaction: Redaction = Redaction()
     retention: Retention = Retention()
