@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFont
 
+from edge_assistant import limits
 from edge_assistant.errors import InputCorrupt, InputError, InputMissing, InputTooLarge, InputUnsupported
 from edge_assistant.evidence import Evidence
 from edge_assistant.evidence import Speech as Spoken
@@ -289,6 +290,13 @@ def test_a_recording_given_as_video_is_refused(tmp_path):
         container.mux([*stream.encode(frame), *stream.encode()])
     with pytest.raises(InputUnsupported, match="no pictures"):
         cut(path)
+
+
+def test_no_more_than_the_limit_is_looked_at(talk):
+    with limits.lowered({"video_seconds": 2}):
+        found, notes = cut(talk)
+    assert len(found) == 1
+    assert "talk.mp4: only the first 2 seconds were looked at" in notes
 
 
 def test_frames_of_too_many_pixels_are_refused(talk, monkeypatch):

@@ -152,6 +152,18 @@ def test_only_readings_that_are_in_a_file_are_followed(readings: Path) -> None:
     play(story)
 
 
+def test_no_more_files_are_followed_than_may_be(readings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(following, "MAX_FOLLOWED", 1)
+
+    async def story(stage: Stage) -> None:
+        await taken(stage, readings)
+        stage.app.conversation.post_message(messages.Taken(take_file(readings, Kind.READINGS, 2)))
+        await stage.settle()
+        assert list(followed(stage)) == ["readings:1"]
+
+    play(story)
+
+
 def test_real_readings_that_grow_are_perceived_anew_at_their_place(
     readings: Path, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

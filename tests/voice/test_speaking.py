@@ -148,6 +148,25 @@ def test_no_more_than_two_sounds_wait_in_the_speaker(made: Made, ears: Ears) -> 
     assert voice.asked == ["a", "b", "c", "d", "e"]
 
 
+def test_no_more_sentences_wait_than_are_kept(made: Made, ears: Ears, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speaking, "_MAX_WAITING", 2)
+    talk, voice, box = made
+    voice.gates["first"] = threading.Event()
+    talk.say("first")
+    for _ in range(1_000):
+        if voice.asked:
+            break
+        threading.Event().wait(0.01)
+    for word in ("second", "third", "fourth"):
+        talk.say(word)
+    voice.gates["first"].set()
+    for count in (1, 2, 3):
+        box.has(count)
+        box.over()
+    assert ears.done.acquire(timeout=WAIT)
+    assert voice.asked == ["first", "second", "third"]
+
+
 def test_stop_is_at_once_and_what_was_being_made_is_not_played(made: Made, ears: Ears) -> None:
     talk, voice, box = made
     voice.gates["slow"] = threading.Event()

@@ -1,0 +1,388 @@
+"""The one table of limits: its page is current, each is used, and beyond each is what the table says."""
+
+from __future__ import annotations
+
+import io
+import re
+import subprocess
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import badfiles as bad
+import limits_table
+import numpy as np
+import pytest
+import zxingcpp
+from fakes import scripted, source
+from PIL import Image, ImageDraw
+
+from edge_assistant import limits
+from edge_assistant.assistant import Assistant, checked
+from edge_assistant.devices.microphone import _Heard
+from edge_assistant.errors import InputCorrupt, InputTooLarge, PolicyInvalid, UsageError
+from edge_assistant.events import Event, Noted
+from edge_assistant.evidence import Evidence, Field, Locator
+from edge_assistant.governance.policy import reading
+from edge_assistant.perception import audio, cells, codes, csvfile, ocr, pdf, pictures, text, ticks, whisper
+from edge_assistant.perception.csvfile import read_csv
+from edge_assistant.perception.sense import Request
+from edge_assistant.perception.speech import Speech
+from edge_assistant.reasoning.sources import Source
+from edge_assistant.reasoning.values import candidates
+from edge_assistant.reasoning.written import written
+from edge_assistant.runtime import Runtime
+from edge_assistant.signals import Kind, Origin, Signal, take_bytes, take_file
+from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.portfolio import Portfolio
+from edge_assistant_tui.widgets.prompt import paths_in
+
+ROOT = Path(__file__).parents[2]
+SPEECH = ROOT / "tests" / "fixtures" / "speech" / "bottles.wav"
+
+# where it is tested already that what the table says happens: file and test
+ELSEWHERE = {
+    "answer_tokens": ("reasoning/test_prose.py", "test_the_answer_has_an_end"),
+    "video_seconds": ("perception/test_video.py", "test_no_more_than_the_limit_is_looked_at"),
+    "frame_pixels": ("perception/test_video.py", "test_frames_of_too_many_pixels_are_refused"),
+    "shots": ("perception/test_video.py", "test_of_many_scenes_those_that_differ_most"),
+    "utterance_seconds": ("perception/test_live.py", "test_speech_without_a_pause_is_cut_where_it_is_quietest"),
+    "readings_cells": ("perception/test_readings_csv.py", "test_too_many_cells_are_refused_while_reading"),
+    "readings_evidence": (
+        "perception/test_readings.py",
+        "test_many_columns_stay_bounded_and_the_range_comes_first",
+    ),
+    "passages": ("perception/test_text.py", "test_what_is_chopped_too_finely_is_cut_off_with_a_note"),
+    "options": ("reasoning/test_reading.py", "test_options_are_bounded"),
+    "context_tokens": ("language/test_engine.py", "test_a_prompt_over_the_context_is_refused_and_leaves_no_trace"),
+    "domain_bytes": ("reasoning/rules/test_domain.py", "domain.MAX_BYTES"),
+    "followed_bytes": (
+        "devices/test_followed.py",
+        "test_of_a_long_file_the_header_and_the_last_rows_are_given",
+    ),
+    "port_rows": ("devices/test_serial.py", "test_the_oldest_rows_go_where_there_are_too_many"),
+    "port_line_bytes": ("devices/test_serial.py", "test_a_line_without_end_is_bounded_and_left_out"),
+    "port_cells": ("devices/test_serial.py", "test_any_line_has_cells_that_can_be_printed"),
+    "speaker_seconds": ("devices/test_speaker.py", "test_it_does_not_take_more_than_it_can_keep"),
+    "spoken_characters": ("voice/test_piper.py", "MAX_TEXT"),
+    "spoken_sentences": ("voice/test_speaking.py", "test_no_more_sentences_wait_than_are_kept"),
+    "followed": ("tui/test_followed.py", "test_no_more_files_are_followed_than_may_be"),
+    "folder_entries": ("tui/test_attach.py", "test_a_huge_folder_is_cut_and_filtering_finds_the_rest"),
+}
+
+Test = Callable[[pytest.MonkeyPatch], object]
+HERE: dict[str, Test] = {}
+
+
+def beyond(test: Test) -> Test:
+    """The test of the limit that it is named after."""
+    HERE[test.__name__] = test
+    return test
+
+
+def given(data: bytes, kind: Kind = Kind.TEXT) -> Signal:
+    return take_bytes(data, kind, 1, origin=Origin.USER, name="given")
+
+
+def table(content: str) -> tuple[object, tuple[str, ...]]:
+    data = content.encode()
+    return read_csv(io.BytesIO(data), "log.csv", len(data))
+
+
+def ask(*texts: str) -> tuple[list[str], list[str]]:
+    """The evidence over texts, and the notes."""
+    store = Portfolio(Path("no store"), Path("no catalog"))
+    made = Assistant(store, "test", runtime=Runtime(1), engine=lambda model, runtime: scripted())
+    events: list[Event] = []
+    signals = [
+        take_bytes(told.encode(), Kind.TEXT, number, origin=Origin.USER, name=f"text {number}")
+        for number, told in enumerate(texts, 1)
+    ]
+    answer = made.check(signals, events.append)
+    return [item.text for item in answer.evidence], [event.text for event in events if isinstance(event, Noted)]
+
+
+# Lowered by a policy
+
+
+@beyond
+def file_bytes(patched: pytest.MonkeyPatch) -> None:
+    with limits.lowered({"file_bytes": 9}), pytest.raises(InputTooLarge, match="10 bytes, over the limit of 9"):
+        given(b"0123456789", Kind.IMAGE)
+    with limits.lowered({"file_bytes": 9}), pytest.raises(InputTooLarge):
+        given(b"0123456789")
+
+
+@beyond
+def text_bytes(patched: pytest.MonkeyPatch) -> None:
+    with limits.lowered({"text_bytes": 9}), pytest.raises(InputTooLarge, match="10 bytes, over the limit of 9"):
+        given(b"0123456789")
+    given(b"0123456789", Kind.READINGS)
+
+
+@beyond
+def signals(patched: pytest.MonkeyPatch) -> None:
+    with limits.lowered({"signals": 2}):
+        ask("It rained.", "It was cold.")
+        with pytest.raises(UsageError, match="3 signals, over the limit of 2"):
+            ask("It rained.", "It was cold.", "The total was 12.50.")
+
+
+@beyond
+def evidence(patched: pytest.MonkeyPatch) -> None:
+    told = "It rained.\n\nIt was cold.\n\nIt was dark.\n"
+    whole, notes = ask(told, told)
+    assert (len(whole), notes) == (6, [])
+    with limits.lowered({"evidence": 4}):
+        cut, notes = ask(told, told)
+    assert cut == whole[:4]
+    assert notes == ["text 2: over 4 pieces of evidence in all, its last 2 are left out"]
+
+
+@beyond
+def question_characters(patched: pytest.MonkeyPatch) -> None:
+    with limits.lowered({"question_characters": 9}), pytest.raises(UsageError, match="10 characters"):
+        checked("0123456789")
+
+
+@beyond
+def picture_pixels(patched: pytest.MonkeyPatch) -> None:
+    picture = given(bad.picture("PNG", 40, 30), Kind.IMAGE)
+    with limits.lowered({"picture_pixels": 1_199}), pytest.raises(InputTooLarge, match=r"scale it below 0\.001199"):
+        list(pictures.pages(picture))
+    assert list(pictures.pages(picture))
+
+
+@beyond
+def pages(patched: pytest.MonkeyPatch) -> None:
+    with limits.lowered({"pages": 2}):
+        read = list(pictures.pages(given(bad.pdf(3), Kind.IMAGE)))
+    assert [page.notes for page in read] == [(), ("given: the pages after 2 were not read",)]
+
+
+@beyond
+def sound_seconds(patched: pytest.MonkeyPatch) -> None:
+    with limits.lowered({"sound_seconds": 1}), audio.listen(given(bad.silence(9), Kind.AUDIO)) as (sound, blocks):
+        heard = sum(map(len, blocks)) / audio.SAMPLE_RATE
+    assert heard < 3
+    assert sound.notes == ["given: only the first 1 seconds were heard"]
+
+
+# Constants of their modules
+
+
+@beyond
+def policy_bytes(patched: pytest.MonkeyPatch) -> None:
+    found = reading.problems(b"#" * limits.POLICY_BYTES.value)
+    assert not isinstance(found, list)
+    file = Path("policy.toml")
+    patched.setattr(Path, "open", lambda self, mode: io.BytesIO(b"#" * (limits.POLICY_BYTES.value + 1)))
+    with pytest.raises(PolicyInvalid, match="over 65,536 bytes"):
+        reading.read(file)
+
+
+@beyond
+def picture_side(patched: pytest.MonkeyPatch) -> None:
+    stream = io.BytesIO()
+    Image.new("1", (65_536, 1)).save(stream, "PNG")
+    with pytest.raises(InputTooLarge, match="65,536 x 1 pixels"):
+        list(pictures.pages(given(stream.getvalue(), Kind.IMAGE)))
+
+
+@beyond
+def page_lines(patched: pytest.MonkeyPatch) -> None:
+    page = np.zeros((100, 100), np.float32)
+    page[10:20, 10:90] = page[30:40, 10:60] = page[50:60, 10:30] = 1
+    assert len(ocr._outlines(page)) == 3
+    patched.setattr(ocr, "MAX_LINES", 2)
+    assert len(ocr._outlines(page)) == 2
+
+
+@beyond
+def page_runs(patched: pytest.MonkeyPatch) -> None:
+    document = given(bad.pdf(1), Kind.IMAGE)
+    assert next(iter(pictures.pages(document))).text_layer
+    patched.setattr(pdf, "_MAX_RUNS", 0)
+    page = next(iter(pictures.pages(document)))
+    assert (page.text_layer, page.rgb.ndim) == (None, 3)
+
+
+@beyond
+def page_marks(patched: pytest.MonkeyPatch) -> None:
+    page = Image.new("L", (400, 120), "white")
+    draw = ImageDraw.Draw(page)
+    for x in (40, 140, 240):
+        draw.rectangle((x, 40, x + 26, 66), outline="black", width=2)
+    assert len(ticks._boxes(np.asarray(page), 34.0)) == 3
+    patched.setattr(ticks, "_MAX_MARKS", 2)
+    assert len(ticks._boxes(np.asarray(page), 34.0)) == 2
+
+
+def coded(*contents: str) -> np.ndarray:
+    """White paper with codes side by side."""
+    page = np.full((300, 300 * len(contents), 3), 255, np.uint8)
+    for number, content in enumerate(contents):
+        made = zxingcpp.create_barcode(content, zxingcpp.BarcodeFormat.QRCode)
+        image = np.array(zxingcpp.write_barcode_to_image(made, scale=4))
+        page[40 : 40 + image.shape[0], 300 * number + 40 : 300 * number + 40 + image.shape[1]] = image[..., None]
+    return page
+
+
+@beyond
+def page_codes(patched: pytest.MonkeyPatch) -> None:
+    page = coded("one", "two")
+    assert len(codes.find(page)) == 2
+    patched.setattr(codes, "_MAX_CODES", 1)
+    assert len(codes.find(page)) == 1
+
+
+@beyond
+def code_characters(patched: pytest.MonkeyPatch) -> None:
+    patched.setattr(codes, "_MAX_CONTENT", 5)
+    assert [found.code.content for found in codes.find(coded("0123456789"))] == ["01234"]
+
+
+@beyond
+def broken_packets(patched: pytest.MonkeyPatch) -> None:
+    patched.setattr(audio, "_MAX_BROKEN_PACKETS", 2)
+    frames_: list[object] = [None] * 9
+    taken: list[object] = []
+
+    def packets(container: object, stream: object) -> object:
+        for frame in frames_:
+            taken.append(frame)
+            yield frame
+
+    patched.setattr(audio, "_frames", packets)
+    with pytest.raises(InputCorrupt), audio.listen(given(bad.silence(1), Kind.AUDIO)) as (_, blocks):
+        list(blocks)
+    assert len(taken) == 3
+
+
+@beyond
+def readings_columns(patched: pytest.MonkeyPatch) -> None:
+    head = ",".join(["time", *(f"c{n}" for n in range(501))])
+    with pytest.raises(InputTooLarge, match="501 columns, over the limit of 500"):
+        table(f"{head}\n2025-01-01T00:00:00{',1' * 501}\n")
+
+
+@beyond
+def readings_ragged(patched: pytest.MonkeyPatch) -> None:
+    patched.setattr(csvfile, "MAX_RAGGED", 3)
+    with pytest.raises(InputCorrupt, match="over 3 rows whose cells do not fit its header"):
+        table("time,a\n" + "2025-01-01T00:00:00,1\n" * 4 + "2025-01-01T00:01:00,1,2,3\n" * 9)
+
+
+@beyond
+def readings_states(patched: pytest.MonkeyPatch) -> None:
+    patched.setattr(cells, "MAX_STATES", 3)
+    rows = "".join(f"2025-01-01T00:0{n}:00,1,word {chr(97 + n)}\n" for n in range(9))
+    _, notes = table(f"time,a,b\n{rows}")
+    assert any("over 3 different texts: left out" in note for note in notes)
+
+
+@beyond
+def passage_characters(patched: pytest.MonkeyPatch) -> None:
+    spans = list(text.passages("word " * 500))
+    assert len(spans) > 4
+    assert max(b - a for a, b in spans) <= 600
+
+
+@beyond
+def searched_characters(patched: pytest.MonkeyPatch) -> None:
+    for name, length in (("Hale", 100), ("", limits.SEARCHED_CHARACTERS.value)):
+        found = list(candidates.find("name", "x" * length + ". Signed by Martin Hale."))
+        assert any(candidate.text.endswith("Martin Hale") for candidate in found) == bool(name)
+
+
+@beyond
+def claims(patched: pytest.MonkeyPatch) -> None:
+    form = source([])
+    fields = tuple(
+        Evidence(f"E{n}", "image:1", f"{label}: 1{n}", 0.9, Locator(box=(0, n * 40, 90, 20)), Field(label, f"1{n}"))
+        for n, label in enumerate(("Colour", "Height", "Width", "Depth"))
+    )
+    page = Source(form.signal, fields, None)
+    assert len(written.written_claims(page)) == 4
+    patched.setattr(written, "MAX_CLAIMS", 3)
+    assert len(written.written_claims(page)) == 3
+
+
+@beyond
+def microphone_seconds(patched: pytest.MonkeyPatch) -> None:
+    heard = _Heard(100, "microphone")
+    for n in range(30):
+        heard.put(np.full((10, 2), n, np.float32))
+    assert (heard._length, heard._parts[0][0]) == (100, 20)
+
+
+@beyond
+def dropped_paths(patched: pytest.MonkeyPatch) -> None:
+    given = [str(ROOT / "README.md")] * 32
+    assert len(paths_in(" ".join(given))) == 32
+    assert paths_in(" ".join([*given, given[0]])) == ()
+
+
+@pytest.mark.parametrize("name", sorted(HERE))
+def test_beyond_a_limit_is_what_the_table_says(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    HERE[name](monkeypatch)
+
+
+def test_no_more_tokens_of_speech_are_written_down(
+    models: Callable[[str], InstalledModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sense = Speech({"speech": models("speech"), "vad": models("vad")}, Runtime.detect())
+    monkeypatch.setattr(whisper, "MAX_TOKENS", 4)
+    heard = sense.perceive(take_file(SPEECH, Kind.AUDIO, 1), Request("en"))
+    assert sum(len(item.text.split()) for item in heard.evidence) <= 4 * len(heard.evidence)
+
+
+# The first is tested above; the others are slices of what is sorted by weight, too slow to fill for a test.
+OTHERS = {"speech_tokens", "objects", "statements"}
+
+
+def test_each_limit_is_tested() -> None:
+    assert set(limits.table()) == HERE.keys() | ELSEWHERE.keys() | OTHERS
+    assert not HERE.keys() & ELSEWHERE.keys()
+
+
+@pytest.mark.parametrize("name", sorted(ELSEWHERE))
+def test_what_is_tested_elsewhere_is_there(name: str) -> None:
+    file, test = ELSEWHERE[name]
+    assert test in (ROOT / "tests" / file).read_text("utf-8")
+
+
+def test_the_page_is_what_the_table_says() -> None:
+    assert limits_table.FILE.read_text("utf-8") == limits_table.page(), "run 'python tools/limits_table.py'"
+
+
+def test_each_limit_is_looked_at_and_stands_nowhere_else() -> None:
+    listed = subprocess.run(
+        ["git", "ls-files", "edge_assistant", "tui/edge_assistant_tui"], cwd=ROOT, capture_output=True, check=True
+    ).stdout.decode()
+    code = {name: (ROOT / name).read_text("utf-8") for name in listed.split() if name.endswith(".py")}
+    del code["edge_assistant/limits.py"]
+    everything = "\n".join(code.values())
+    for name, limit in limits.table().items():
+        used = re.findall(rf"\b{name.upper()}\.(now|value)\b", everything)
+        assert used, name
+        assert ("now" in used) == limit.lowers, name
+
+
+@pytest.mark.parametrize("limit", limits.table().values(), ids=list(limits.table()))
+def test_a_limit_says_what_it_is(limit: limits.Limit) -> None:
+    assert limit.value > 0
+    assert all((limit.unit, limit.of, limit.beyond))
+    assert not limit.beyond.startswith("error") or re.match(r"error [a-z]+(\.[a-z_]+)?\b", limit.beyond)
+
+
+def test_a_limit_is_lower_for_a_while_and_in_every_thread() -> None:
+    seen: list[int] = []
+    with limits.lowered({"pages": 3}):
+        with limits.lowered({"signals": 2}):
+            thread = threading.Thread(target=lambda: seen.append(limits.PAGES.now))
+            thread.start()
+            thread.join()
+            assert limits.SIGNALS.now == 2
+        assert (limits.PAGES.now, limits.SIGNALS.now) == (3, limits.SIGNALS.value)
+    assert (seen, limits.PAGES.now) == ([3], limits.PAGES.value)
