@@ -51,6 +51,7 @@ def checks(profile: str) -> Iterator[Check]:
     yield from models(profile)
     yield from folders()
     yield sealing()
+    yield audit_trail()
     yield from devices()
     yield from voice()
     yield graphics(os.environ)
@@ -137,6 +138,23 @@ def sealing() -> Check:
 
     place = master.place(paths.data_dir() / "keys")
     return Check("sealing", True, f"the key is {place.told}" if place else "the key is made when something is kept")
+
+
+def audit_trail() -> Check:
+    """Whether the audit trail can be gone on with, else nothing is answered; `audit verify` reads all of it."""
+    from edge_assistant.errors import EdgeAssistantError
+    from edge_assistant.governance.audit.trail import FILE, Trail
+
+    trail = Trail()
+    if not (trail.folder / FILE).exists():
+        return Check("audit trail", True, "it begins with the first question")
+    try:
+        count = trail.read(trail.head).count
+    except EdgeAssistantError as error:
+        return Check("audit trail", False, error.message, error.hint)
+    finally:
+        trail.close()
+    return Check("audit trail", True, f"{count:,} rows in {trail.folder}")
 
 
 def devices() -> Iterator[Check]:

@@ -268,3 +268,20 @@ def test_a_question_is_audited_and_its_answer_can_be_checked(command: Command, t
     denied = command("audit", "verify", "--answer", tmp_path / "answer.json")
     assert denied.status == 1
     assert "NOT FOUND" in denied.out
+
+
+def test_once_it_is_forgotten_the_trail_is_whole_and_knows_nothing_of_the_answer(
+    command: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "form.txt").write_text("Allergies: penicillin\n")
+    (tmp_path / "note.txt").write_text("Allergies: none\n")
+    ran = command("check", "--text", tmp_path / "form.txt", "--text", tmp_path / "note.txt", "--json")
+    (tmp_path / "answer.json").write_text(ran.out)
+    assert command("forget", "--all", "--yes").status == 0
+
+    verified = command("audit", "verify", "--answer", tmp_path / "answer.json", "--json")
+    found = json.loads(verified.out)
+    assert (verified.status, found["whole"], found["answer"]) == (1, True, None)
+    kinds = [row["kind"] for row in json.loads(command("audit", "show", "--json").out)["rows"]]
+    assert kinds[-1] == "forgot"
+    assert "answer" in kinds

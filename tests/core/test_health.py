@@ -11,6 +11,7 @@ import pytest
 from edge_assistant import health
 from edge_assistant.devices import portaudio, video4linux
 from edge_assistant.errors import DeviceMissing
+from edge_assistant.governance.audit.trail import Trail
 from edge_assistant.voice import phonemes
 
 Usage = namedtuple("Usage", "total used free")
@@ -78,3 +79,16 @@ def test_how_pictures_are_drawn(environment: dict[str, str], drawn: str, said: s
     check = health.graphics(environment, drawn)
     assert said in check.found
     assert (check.ok is None) == bool(check.hint) == ("half blocks" in check.found)
+
+
+def test_the_audit_trail_that_questions_need(home: Path) -> None:
+    assert health.audit_trail().found == "it begins with the first question"
+    assert not (home / "audit").exists()
+    trail = Trail()
+    trail.append("said", {})
+    trail.close()
+    assert health.audit_trail().ok
+    assert health.audit_trail().found.startswith("1 rows in ")
+    (home / "audit" / "audit.db").write_bytes(b"no database " * 999)
+    damaged = health.audit_trail()
+    assert (damaged.ok, damaged.found) == (False, "the audit trail is damaged (audit.db)")
