@@ -35,35 +35,41 @@ def writing(path: Path) -> Iterator[BinaryIO]:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-            if not written.exists():
-                _name(stream.fileno(), written)
-        if path.exists():
-            written.chmod(path.stat().st_mode & 0o777)
-        written.replace(path)
+            written = written or _named(stream.fileno(), path)
+        if written != path:
+            if path.exists():
+                written.chmod(path.stat().st_mode & 0o777)
+            written.replace(path)
         _sync(path.parent)
     except BaseException:
         with contextlib.suppress(OSError):
-            written.unlink()
+            if written is not None:
+                written.unlink()
         raise
 
 
-def _begun(folder: Path) -> tuple[int, Path]:
-    """A new file, and its name, which it has already where the system knows no files without one."""
+def _begun(folder: Path) -> tuple[int, Path | None]:
+    """A new file, and its name where it has to have one from the beginning."""
     if hasattr(os, "O_TMPFILE") and _DESCRIPTORS.is_dir():
         with contextlib.suppress(OSError):  # not every file system can
-            descriptor = os.open(folder, os.O_TMPFILE | os.O_WRONLY, 0o600)
-            return descriptor, folder / f"{_PREFIX}{secrets.token_hex(8)}"
+            return os.open(folder, os.O_TMPFILE | os.O_WRONLY, 0o600), None
     descriptor, name = tempfile.mkstemp(prefix=_PREFIX, dir=folder)
     return descriptor, Path(name)
 
 
-def _name(descriptor: int, path: Path) -> None:
-    """Give a file without a name one: open(2), O_TMPFILE."""
+def _named(descriptor: int, path: Path) -> Path:
+    """Give a file without a name this one, or one beside it where there is a file; open(2), O_TMPFILE."""
     folder = os.open(path.parent, os.O_RDONLY)
-    try:  # with a descriptor of the folder Python follows the link in /proc
-        os.link(_DESCRIPTORS / str(descriptor), path.name, dst_dir_fd=folder, follow_symlinks=True)
+    try:
+        for name in (path.name, f"{_PREFIX}{secrets.token_hex(8)}"):
+            with contextlib.suppress(
+                FileExistsError
+            ):  # with a descriptor of the folder Python follows the link in /proc
+                os.link(_DESCRIPTORS / str(descriptor), name, dst_dir_fd=folder, follow_symlinks=True)
+                return path.with_name(name)
     finally:
         os.close(folder)
+    raise FileExistsError(path)
 
 
 def _sync(folder: Path) -> None:

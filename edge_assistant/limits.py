@@ -175,6 +175,9 @@ FOLLOWED = Limit(
     "the others are taken once and not followed",
     "each has a thread that looks four times a second",
 )
+KEPT_BYTES = Limit(
+    900_000_000, "bytes", "a captured signal in the history", "error storage.full", "SQLite takes 1,000,000,000"
+)
 DROPPED_PATHS = Limit(32, "paths", "what is pasted or dropped at once", "it is taken as words")
 FOLDER_ENTRIES = Limit(
     5_000, "entries", "a folder in the app's list", "the others are left out, with a note", "a filter finds them"

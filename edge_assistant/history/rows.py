@@ -151,10 +151,13 @@ def no_such() -> UsageError:
 
 
 def close(connection: sqlite3.Connection, conversation: str) -> bool:
-    """End a conversation, and say whether something was asked in it."""
+    """End a conversation, and say whether it is kept: one in which nothing was asked is not."""
     connection.execute("UPDATE conversations SET closed = 1 WHERE id = ?", [conversation])
     connection.execute("DELETE FROM signals WHERE conversation = ? AND removed AND NOT used", [conversation])
-    return bool(_scalar(connection, "SELECT count(*) FROM words WHERE conversation = ?", conversation))
+    asked = bool(_scalar(connection, "SELECT count(*) FROM words WHERE conversation = ?", conversation))
+    if not asked:
+        delete(connection, [conversation])
+    return asked
 
 
 def ids(connection: sqlite3.Connection, *, unclosed: bool = False, before: datetime | None = None) -> list[str]:

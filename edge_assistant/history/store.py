@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge_assistant import limits
 from edge_assistant.answer import Answer
 from edge_assistant.database import Database, Layout, storing
 from edge_assistant.errors import KeyGone, StorageFull, UsageError
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["History", "Saved", "SavedSignal", "State", "Summary", "Turn"]
 
 FILE = "history.db"
-MAX_KEPT = 900_000_000  # bytes of one signal; SQLite takes a thousand million
+MAX_KEPT = limits.KEPT_BYTES.value
 # What was said or seen stands in BLOB columns, each sealed with the key of its conversation; ids, times and numbers
 # stand in the clear. There is no index over what is sealed.
 _OF = "conversation TEXT NOT NULL REFERENCES conversations ON DELETE CASCADE"
@@ -156,12 +157,11 @@ class History:
     def close(self, conversation: str) -> None:
         """End a conversation: it is not offered as unfinished; one in which nothing was asked is not kept."""
         with self._writing(conversation, sealing=False):
-            asked = self._database.write(lambda connection: rows.close(connection, conversation))
-        if asked:
-            self._release(conversation)
-            self._database.shrink()
-        else:
-            self.erase([conversation])
+            kept = self._database.write(lambda connection: rows.close(connection, conversation))
+        if not kept:
+            self.vault.destroy([conversation])
+        self._release(conversation, gone=not kept)
+        self._database.shrink()
 
     def ids(self, before: datetime | None = None) -> list[str]:
         """The conversations, the last one first; with `before`, those that nothing was added to since."""

@@ -82,8 +82,10 @@ def test_nothing_is_kept_of_a_conversation_without_a_question(history: History) 
     history.close(empty)
     history.add_signal(attached, snapshot())
     assert [(found.title, found.turns) for found in history.conversations()] == [(rows.UNTITLED, 0)]
+    assert history.vault.ids() == [attached]
     history.close(attached)
     assert history.conversations() == []
+    assert history.vault.ids() == []
 
 
 def test_the_last_conversation_is_the_first_of_the_list(history: History) -> None:

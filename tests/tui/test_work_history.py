@@ -158,3 +158,18 @@ def test_what_is_asked_in_the_app_is_in_no_file(home: Path, store: Path, monkeyp
     forgetting.forget(History(), [kept.id])
     assert planted.found([home]) == []
     assert Vault().ids() == []
+
+
+def test_what_is_gone_on_with_is_held_at_once(home: Path) -> None:
+    id = killed()
+    history = History()
+    history.close(id)
+    work, _ = started()
+    work.resume(history.open(id))
+    wait(work)
+    assert history.open_elsewhere() == [id]
+    work.begin()
+    wait(work)
+    assert history.open_elsewhere() == []
+    work.close()
+    history.quit()

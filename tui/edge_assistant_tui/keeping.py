@@ -78,6 +78,11 @@ class Keeping:
 
         self.guarded(written)
 
+    def resume(self, id: str) -> None:
+        """Go on with a conversation of the history, which nobody else deletes from now on."""
+        self.current = id
+        self.guarded(lambda: self.history.hold(id))
+
     def expire(self, days: int) -> None:
         """Forget what nothing was added to for some days; what is open stays."""
 

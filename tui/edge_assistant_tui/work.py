@@ -396,7 +396,7 @@ class Work:
     def _resume(self, saved: Saved) -> None:
         """Go on where a conversation was; a file that changed since is not what was asked about, and left out."""
         self._finish()
-        self._keeping.current = saved.id
+        self._keeping.resume(saved.id)
         self._post(messages.Resumed(saved))
         if saved.lost:
             self._post(messages.HistoryNoted(f"{saved.lost} entries of this conversation cannot be read any more"))
