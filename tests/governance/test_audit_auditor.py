@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -196,3 +197,16 @@ def test_without_room_for_a_key_nothing_is_asked(tmp_path: Path, store: Path, ho
             compared(audited, tmp_path, seen.append)
         assert seen == []
         assert [row.kind for row in audited.rows()] == ["said", "stopped"]
+
+
+def test_every_front_end_has_its_questions_written_down(pytestconfig: pytest.Config) -> None:
+    root = pytestconfig.rootpath
+    files = [*(root / "edge_assistant" / "cli").glob("*.py"), *(root / "tui" / "edge_assistant_tui").rglob("*.py")]
+    calls = [
+        call
+        for file in files
+        for call in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "Assistant"
+    ]
+    assert len(calls) == 2
+    assert all("auditor" in [option.arg for option in call.keywords] for call in calls)

@@ -84,3 +84,4 @@ def test_a_turn_that_cannot_be_written_down_fails_and_the_app_goes_on(home: Path
     ended = [message.turn for message in told if isinstance(message, messages.TurnEnded)]
     assert ended == [2]
     assert len(found("answer")) == 1
+    assert len(found("signal")) == 2  # what could not be written before

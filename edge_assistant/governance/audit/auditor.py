@@ -41,7 +41,8 @@ class Auditor:
         """
         self._trail = trail
         self._conversation = conversation
-        self._known: set[tuple[str, str, str]] = set()  # conversation, signal and sum of signals that are in the trail
+        self._of = ""  # the conversation that the next are of
+        self._known: set[tuple[str, str]] = set()  # ids and sums of signals that are in the trail already
 
     def note(self, kind: str, body: Mapping[str, Any]) -> None:
         """Write a row of this conversation, such as what the policy decided; nothing in it may be content."""
@@ -50,8 +51,7 @@ class Auditor:
     def took(self, signals: Sequence[Signal]) -> None:
         """Write down the signals that came in, each once."""
         conversation = self._conversation()
-        if entries := self._new(signals, conversation):
-            self._trail.extend(entries, conversation)
+        self._write([], signals, conversation, self._key(conversation))
 
     @contextlib.contextmanager
     def asked(self, verb: str, question: str, signals: Sequence[Signal], watch: Watch) -> Iterator[Watch]:
@@ -72,7 +72,7 @@ class Auditor:
             "version": __version__,
             "lock": lock.state().word,
         }
-        self._trail.extend([("question", facts), *self._new(signals, conversation)], conversation)
+        self._write([("question", facts)], signals, conversation, key)
         said = 0
 
         def watched(event: Event) -> None:
@@ -89,13 +89,16 @@ class Auditor:
                 self._trail.append("ended", {"code": _code(error)}, conversation)
             raise
 
-    def _new(self, signals: Sequence[Signal], conversation: str) -> list[Entry]:
-        """The rows of the signals that the trail does not have yet."""
-        known = {(conversation, signal.id, signal.sha256): signal for signal in signals}
-        fresh = {mark: signal for mark, signal in known.items() if mark not in self._known}
-        key = self._key(conversation)
+    def _write(self, entries: Sequence[Entry], signals: Sequence[Signal], conversation: str, key: Key) -> None:
+        """Write rows, and those of the signals that the trail does not have yet."""
+        if conversation != self._of:
+            self._of, self._known = conversation, set()
+        fresh = {(signal.id, signal.sha256): signal for signal in signals}
+        fresh = {mark: signal for mark, signal in fresh.items() if mark not in self._known}
+        rows = [*entries, *(("signal", _signal(signal, key)) for signal in fresh.values())]
+        if rows:
+            self._trail.extend(rows, conversation)
         self._known.update(fresh)
-        return [("signal", _signal(signal, key)) for signal in fresh.values()]
 
     def _key(self, conversation: str) -> Key:
         try:
