@@ -69,11 +69,13 @@ class Kept:
 def kept(history: History, before: datetime | None = None) -> Kept:
     """What there is; with `before`, what nothing was added to since a time.
 
-    Without the master key titles cannot be read, and all else is told.
+    Where the keys are lost or damaged, titles cannot be read, and all else is told.
     """
     try:
         summaries = history.conversations()
-    except KeyLost:
+    except (KeyLost, StorageFull) as error:
+        if not _keyless(history, error):
+            raise
         summaries = history.conversations(readable=False)
     ids = {summary.id for summary in summaries}
     old = set(history.ids(before))
@@ -209,9 +211,14 @@ def _mend_keys(history: History) -> None:
     try:
         history.vault.every()
     except (KeyLost, StorageFull) as error:
-        if not isinstance(error, KeyLost) and not history.vault.damaged:
+        if not _keyless(history, error):
             raise
         history.vault.reset()
+
+
+def _keyless(history: History, error: KeyLost | StorageFull) -> bool:
+    """Whether an error is that the keys cannot be read any more, and no passing one."""
+    return isinstance(error, KeyLost) or history.vault.damaged
 
 
 def _remove_logs() -> None:

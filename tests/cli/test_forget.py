@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import json
 import sys
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
 import planted
 import pytest
+import unsealed
 from conversations import answer
 from forgotten import aged, audited, question
 from real_command import COMMAND, Command
@@ -19,6 +21,7 @@ from edge_assistant.cli.main import main
 from edge_assistant.governance import forgetting
 from edge_assistant.history.store import History
 from edge_assistant.vault.master import FILE
+from edge_assistant.vault.vault import FILE as KEYS
 from edge_assistant.vault.vault import Vault
 
 Capsys = pytest.CaptureFixture[str]
@@ -138,13 +141,41 @@ def test_it_asks_at_a_terminal(kept: list[str], key: str, status: int, stays: in
     assert ("nothing was forgotten" in terminal.seen) == bool(stays)
 
 
-def test_without_the_master_key_one_can_still_let_all_go(kept: list[str], home: Path, capsys: Capsys) -> None:
-    (home / "keys" / FILE).unlink()
+def lost(keys: Path) -> None:
+    (keys / FILE).unlink()
+
+
+def damaged(keys: Path) -> None:
+    (keys / KEYS).write_bytes(b"This is a letter. " * 900)
+
+
+@pytest.mark.parametrize("happened", [lost, damaged])
+def test_without_keys_one_can_still_let_all_go(
+    kept: list[str], home: Path, happened: Callable[[Path], None], capsys: Capsys
+) -> None:
+    happened(home / "keys")
     assert main(["forget", "--list"]) == 0
     assert [line.split("  ")[-1] for line in capsys.readouterr().out.splitlines()] == ["(its key is gone)"] * 2
     assert main(["forget", "--all", "--yes"]) == 0
     assert capsys.readouterr().out == "forgotten: 2 conversations\n"
     assert left() == []
+    history = History()
+    planted.plant(history)
+    history.quit()
+    assert main(["forget", "--list"]) == 0
+    assert planted.QUESTION in capsys.readouterr().out
+
+
+def test_a_history_that_was_never_sealed_and_cannot_be(home: Path, capsys: Capsys) -> None:
+    vault = Vault()
+    vault.key("f" * 16)
+    vault.close()
+    lost(home / "keys")
+    unsealed.write(home / "history" / "history.db", {"0" * 16: (planted.signals(), [planted.planted_answer()])}).close()
+    assert main(["forget", "--list"]) == 6
+    assert "forget --all" in capsys.readouterr().err
+    assert main(["forget", "--all", "--yes"]) == 0
+    assert planted.found([home]) == []
 
 
 def test_a_real_question_leaves_nothing_that_can_be_read(
