@@ -23,6 +23,7 @@ import smalldisk
 from hypothesis import given
 from hypothesis import strategies as st
 from keyring.backend import KeyringBackend
+from real_command import unprivileged
 
 from edge_assistant.errors import KeyGone, KeyLost, StorageFull
 from edge_assistant.vault import master
@@ -235,6 +236,39 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
 
     with pytest.raises(StorageFull, match="the file of keys cannot be written"):
         Vault(tmp_path / "keys").key(ID)
+
+
+def shut(keys: Path) -> None:
+    keys.chmod(0o500)
+    for file in keys.iterdir():
+        file.chmod(0o400)
+
+
+def unreadable(keys: Path) -> None:
+    (keys / FILE).chmod(0)
+
+
+@pytest.mark.parametrize(
+    ("happened", "said"),
+    [
+        (shut, "StorageFull 6 the file of keys cannot be written"),
+        (unreadable, "KeyLost 6 the key of what is kept cannot be read (Permission denied) - check the permissions"),
+    ],
+)
+def test_what_may_not_be_read_or_written_is_said(tmp_path: Path, happened: Callable[[Path], None], said: str) -> None:
+    keys = tmp_path / "keys"
+    Vault(keys).key(ID)
+    happened(keys)
+    script = (
+        "import sys; from pathlib import Path; from edge_assistant.vault.vault import Vault\n"
+        f"try: Vault(Path(sys.argv[1])).key({ID!r})\n"
+        "except Exception as error: print(type(error).__name__, error.exit_status, error)"
+    )
+    command = [*unprivileged(), sys.executable, "-c", script, str(keys)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    keys.chmod(0o700)
+
+    assert done.stdout.startswith(said)
 
 
 def test_a_reset_begins_anew(tmp_path: Path) -> None:
