@@ -367,8 +367,9 @@ class Assistant:
             raise ModelMissing(
                 f"no model is chosen for {role}", "take a profile that has one, see 'edge-assistant models list'"
             )
-        self.policy.check_model(self._names[role])
-        return self._portfolio.open(self._names[role], always=self.policy.verifies_always)
+        name = self._names[role]
+        self.policy.check_model(name, own=self._portfolio.entry(name).own)
+        return self._portfolio.open(name, always=self.policy.verifies_always)
 
     def _language(self) -> Engine:
         """The language model, loaded when first needed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import pkgutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 
@@ -63,6 +63,7 @@ class Entry:
         figures: measured, for people.
         options: what whoever loads it is told; `family` and `context` of a language model among them.
         origin: the catalog file, for messages.
+        own: whether it is the user's own, and did not come with the package.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Entry:
     figures: Mapping[str, object] = field(default_factory=dict)
     options: Mapping[str, object] = field(default_factory=dict)
     origin: str = ""
+    own: bool = False
 
     @property
     def fetched(self) -> tuple[FileSpec, ...]:
@@ -200,7 +202,7 @@ def load(user_folder: Path | None = None) -> dict[str, Entry]:
     own: Sequence[tuple[str, bytes]] = list(users(user_folder)) if user_folder else []
     entries: dict[str, Entry] = {}
     for origin, content in [*shipped(), *own]:
-        entry = parse(content, origin)
+        entry = replace(parse(content, origin), own=(origin, content) in own)
         if entry.name in entries:
             other = entries[entry.name].origin
             raise CatalogInvalid(f"{origin} and {other} both describe '{entry.name}'", "give yours another name")

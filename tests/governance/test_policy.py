@@ -53,6 +53,12 @@ REFUSALS: list[tuple[str, str, Callable[[Policy], object], Callable[[Policy], ob
         lambda p: p.check_model("whisper-base"),
     ),
     (
+        "models.own = false",
+        "models.own",
+        lambda p: p.check_model("whisper-of-mine", own=True),
+        lambda p: p.check_model("whisper-base"),
+    ),
+    (
         'profiles.allowed = ["starter"]',
         "profiles.allowed",
         lambda p: p.check_profile("large"),

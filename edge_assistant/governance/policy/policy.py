@@ -75,12 +75,18 @@ class Policy:
         if self.rules is not None and origin not in self.rules.signals.origins:
             self._refuse("signals.origins", f"no signal that comes from: {origin}", origin)
 
-    def check_model(self, name: str) -> None:
+    def check_model(self, name: str, *, own: bool = False) -> None:
         """Whether a model may be used.
+
+        Args:
+            name: in the catalog.
+            own: whether the user's own catalog describes it, so that its name says nothing of its weights.
 
         Raises:
             PolicyRefused: it may not.
         """
+        if self.rules is not None and own and not self.rules.models.own:
+            self._refuse("models.own", f"not the model {name} of your own catalog", "own")
         if self.rules is not None and not _among(name, self.rules.models.allowed):
             self._refuse("models.allowed", f"not the model {name}", name)
 

@@ -52,6 +52,7 @@ class Models(_Table, frozen=True):
     """Which models may be used."""
 
     allowed: Annotated[tuple[Pattern, ...], Meta(description="names in the catalog")] = ("*",)
+    own: Annotated[bool, Meta(description="whether those may be used that a user's own catalog describes")] = True
     verify: Annotated[
         Literal["cached", "always"],
         Meta(description="sum a file once and while it is unchanged, or each time that a model is opened"),
