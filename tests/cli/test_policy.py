@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from real_command import COMMAND, HANGS, Command, unprivileged
+from real_command import COMMAND, HANGS, Command, Ran, unprivileged
 
 from edge_assistant.cli.main import main
 from edge_assistant.governance.policy import pin, policy
@@ -28,6 +28,20 @@ def hold(home: Path, text: str) -> Path:
     file.parent.mkdir(exist_ok=True)
     file.write_text(text)
     return file
+
+
+@pytest.fixture
+def here(store: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """As `command`, in this process: it takes a tenth of the time, where the process itself does not matter."""
+    monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(store))
+    monkeypatch.setenv("EDGE_ASSISTANT_PROFILE", "test")
+
+    def run(*arguments: str | Path) -> Ran:
+        status = main([str(argument) for argument in arguments])
+        out, err = capsys.readouterr()
+        return Ran(status, out, err, 0)
+
+    return run  # type: ignore[return-value]
 
 
 @pytest.fixture
@@ -75,36 +89,34 @@ def at_terminal(arguments: Sequence[str | Path], answers: Sequence[tuple[str, st
         (f'[roles]\npin = "{HASH}"\nvisitor = ["attach"]', "roles.visitor"),
     ],
 )
-def test_a_refusal_is_status_5_and_names_the_rule(
-    command: Command, home: Path, table: Path, text: str, rule: str
-) -> None:
+def test_a_refusal_is_status_5_and_names_the_rule(here: Command, home: Path, table: Path, text: str, rule: str) -> None:
     hold(home, text)
-    ran = command("ask", HOTTEST, "--readings", table, "--json")
+    ran = here("ask", HOTTEST, "--readings", table, "--json")
     error = json.loads(ran.out)["error"]
     assert (ran.status, error["code"]) == (5, "policy")
     assert f"({rule})" in error["message"]
     assert ran.err.splitlines()[-1] == f"error: {error['message']} - {error['hint']}"
 
 
-def test_a_model_is_refused_when_it_would_be_opened(command: Command, home: Path, tmp_path: Path) -> None:
+def test_a_model_is_refused_when_it_would_be_opened(here: Command, home: Path, tmp_path: Path) -> None:
     hold(home, 'models.allowed = ["smollm2-*"]')
     note = tmp_path / "note.wav"
     note.write_bytes((Path(__file__).parents[1] / "fixtures" / "speech" / "bottles.wav").read_bytes())
-    ran = command("ask", "How many bottles?", "--audio", note)
+    ran = here("ask", "How many bottles?", "--audio", note)
     assert ran.status == 5
     assert re.search(r"not the model \S+ \(models\.allowed\)", ran.err)
 
 
-def test_what_is_allowed_is_answered(command: Command, home: Path, table: Path) -> None:
+def test_what_is_allowed_is_answered(here: Command, home: Path, table: Path) -> None:
     hold(home, 'signals.kinds = ["readings"]\nmodels.verify = "always"\nlimits.file_bytes = 1000')
-    assert command("ask", HOTTEST, "--readings", table).status == 0
+    assert here("ask", HOTTEST, "--readings", table).status == 0
 
 
-def test_a_lower_limit_holds(command: Command, home: Path, table: Path) -> None:
+def test_a_lower_limit_holds(here: Command, home: Path, table: Path) -> None:
     hold(home, "limits.file_bytes = 10\nlimits.question_characters = 33")
-    ran = command("ask", HOTTEST, "--readings", table)
+    ran = here("ask", HOTTEST, "--readings", table)
     assert (ran.status, "over the limit of 10" in ran.err) == (3, True)
-    ran = command("ask", HOTTEST + "?")
+    ran = here("ask", HOTTEST + "?")
     assert (ran.status, "over the limit of 33" in ran.err) == (2, True)
 
 
@@ -127,35 +139,35 @@ def test_a_policy_that_may_not_be_read_answers_nothing(command: Command, home: P
 # `policy`
 
 
-def test_everything_that_is_wrong_is_listed(command: Command, tmp_path: Path) -> None:
+def test_everything_that_is_wrong_is_listed(here: Command, tmp_path: Path) -> None:
     file = tmp_path / "policy.toml"
     file.write_text('[signals]\nkinds = ["sound"]\n[limits]\npages = 1000\n')
-    ran = command("policy", "check", file)
+    ran = here("policy", "check", file)
     assert ran.status == 1
     assert ran.out.splitlines() == [
         "signals.kinds[0]: invalid enum value 'sound'",
         "limits.pages: expected `int` <= 50",
         f"{file}: wrong",
     ]
-    found = json.loads(command("policy", "check", file, "--json").out)
+    found = json.loads(here("policy", "check", file, "--json").out)
     assert (found["good"], len(found["problems"])) == (False, 2)
-    assert command("policy", "check", tmp_path / "none.toml").status == 3
+    assert here("policy", "check", tmp_path / "none.toml").status == 3
 
 
-def test_the_one_that_holds_is_checked(command: Command, home: Path) -> None:
-    assert command("policy", "check").out == "there is no policy: everything is allowed\n"
+def test_the_one_that_holds_is_checked(here: Command, home: Path) -> None:
+    assert here("policy", "check").out == "there is no policy: everything is allowed\n"
     file = hold(home, "signals.kinds = []")
-    assert command("policy", "check").out == f"{file}: good\n"
+    assert here("policy", "check").out == f"{file}: good\n"
     file.write_text("x = 1")
-    assert command("policy", "check").status == 1
+    assert here("policy", "check").status == 1
 
 
-def test_what_holds_is_shown_and_no_hash(command: Command, home: Path) -> None:
+def test_what_holds_is_shown_and_no_hash(here: Command, home: Path) -> None:
     file = hold(home, f'limits.pages = 3\nroles.pin = "{HASH}"')
-    ran = command("policy", "show")
+    ran = here("policy", "show")
     assert ran.out.splitlines()[0] == f"policy: {file}"
     assert {"pages = 3", 'pin = "set, not shown"', 'verify = "cached"'} <= set(ran.out.splitlines())
-    found = json.loads(command("policy", "show", "--json").out)
+    found = json.loads(here("policy", "show", "--json").out)
     assert (found["file"], found["rules"]["limits"]) == (str(file), {"pages": 3})
     assert "scrypt" not in ran.out + json.dumps(found)
 
@@ -204,17 +216,17 @@ BOTTLES = Path(__file__).parents[1] / "fixtures" / "speech" / "bottles.wav"
 ASKED = ("ask", "How many bottles?", "--audio", BOTTLES)
 
 
-def test_without_a_terminal_an_unsure_answer_is_withheld(command: Command, home: Path) -> None:
+def test_without_a_terminal_an_unsure_answer_is_withheld(here: Command, home: Path) -> None:
     hold(home, CONFIRM)
-    ran = command(*ASKED, "--json")
+    ran = here(*ASKED, "--json")
     error = json.loads(ran.out)["error"]
     assert (ran.status, error["code"]) == (5, "policy")
     assert "must be confirmed by a human, and there is no terminal (approval.confirm_below)" in error["message"]
 
 
-def test_a_sure_answer_needs_nobody(command: Command, home: Path, table: Path) -> None:
+def test_a_sure_answer_needs_nobody(here: Command, home: Path, table: Path) -> None:
     hold(home, CONFIRM)
-    assert command("ask", HOTTEST, "--readings", table).status == 0
+    assert here("ask", HOTTEST, "--readings", table).status == 0
 
 
 @pytest.mark.parametrize(("said", "status"), [("y", 0), ("n", 5), ("", 5)])
