@@ -128,6 +128,18 @@ def test_where_the_key_is_gone_for_good_a_new_one_is_begun_and_the_old_one_kept(
     assert list(checkpoints.read(kept)) == [mark]
 
 
+def test_where_there_is_no_key_just_now_the_old_one_stays(tmp_path: Path) -> None:
+    trail = opened(tmp_path)
+    trail.append("said", {})
+    trail.close()
+    (tmp_path / "keys" / "master.key").rename(tmp_path / "master.key")
+
+    with pytest.raises(KeyLost):
+        opened(tmp_path).renew()
+    (tmp_path / "master.key").rename(tmp_path / "keys" / "master.key")
+    assert len(rows(opened(tmp_path))) == 1
+
+
 @pytest.mark.parametrize("damage", ["DELETE FROM head", "UPDATE head SET count = count - 1"])
 def test_one_that_was_changed_is_not_gone_on_with(tmp_path: Path, damage: str) -> None:
     opened(tmp_path).extend([("said", {}), ("said", {})])

@@ -141,8 +141,9 @@ class Trail:
     def renew(self) -> None:
         """Begin anew where the key that it was begun with is gone for good; the old files are kept beside the new ones.
 
-        Where the key is there, nothing happens: a trail that is damaged is not put away.
+        Where the trail goes with the key that there is now, nothing happens: one that is damaged is not put away.
         """
+        self._opened()  # no key at all, as of a keyring that is locked, is no reason
         try:
             self.read(self.head)
         except KeyLost:
