@@ -20,6 +20,7 @@ from forgotten import aged, audited, question
 
 from edge_assistant.errors import KeyLost, StorageFull, UsageError
 from edge_assistant.governance import forgetting
+from edge_assistant.governance.audit.trail import Trail
 from edge_assistant.history.store import History
 from edge_assistant.vault.master import FILE
 from edge_assistant.vault.vault import Vault
@@ -158,6 +159,18 @@ def test_all_goes_where_the_master_key_is_lost(home: Path) -> None:
     assert history.conversations() == []
     planted.plant(history)
     history.quit()
+
+
+def test_an_audit_trail_whose_key_is_lost_is_kept_and_a_new_one_says_what_was_forgotten(home: Path) -> None:
+    trail = Trail()
+    trail.append("said", {})
+    trail.close()
+    (home / "keys" / FILE).unlink()
+    history = History()
+    forgetting.forget_all(history)
+    history.quit()
+    assert [row.kind for row in audited()] == ["forgot"]
+    assert len(list((home / "audit").glob("audit-until-*.db"))) == 1
 
 
 def test_all_goes_where_the_file_of_keys_is_damaged(home: Path) -> None:
