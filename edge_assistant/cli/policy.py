@@ -48,6 +48,8 @@ def _check(args: argparse.Namespace) -> int:
 
     file = args.file or policy.place()
     found = [] if file is None else reading.check(file)
+    if file == policy.SYSTEM:
+        found += reading.exposed(file)
     if args.json:
         print(json.dumps({"file": None if file is None else str(file), "good": not found, "problems": found}))
     elif file is None:

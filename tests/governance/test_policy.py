@@ -137,6 +137,20 @@ def test_a_refusal_records_no_content() -> None:
     assert recorded(made) == [{"event": "refused", "rule": "devices.camera", "about": "camera"}]
 
 
+def test_the_same_refusal_is_recorded_once_a_minute() -> None:
+    clock = Clock()
+    made = kiosk(clock)
+
+    def refused(action: str) -> int:
+        with pytest.raises(PolicyRefused):
+            made.check_action(action)
+        return len(recorded(made))
+
+    assert [refused("settings"), refused("settings"), refused("models")] == [1, 1, 2]
+    clock.now += policy.AGAIN_S
+    assert refused("settings") == 3
+
+
 def test_the_first_device_that_is_allowed() -> None:
     made = of('devices.camera = ["USB*"]')
     there = [name for name in ("Built-in", "USB 2", "USB 1") if made.allows_device("camera", name)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +140,19 @@ def test_the_published_schema_is_the_one_that_is_read(pytestconfig: pytest.Confi
 @pytest.mark.parametrize("name", ["hospital", "kiosk"])
 def test_the_examples_are_right(pytestconfig: pytest.Config, name: str) -> None:
     assert reading.check(pytestconfig.rootpath / "examples" / "policies" / f"{name}.toml") == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has files of root's")
+@pytest.mark.parametrize(("mode", "folder", "ways"), [(0o644, 0o755, 0), (0o666, 0o755, 1), (0o664, 0o777, 2)])
+def test_who_else_can_write_it_is_said(tmp_path: Path, mode: int, folder: int, ways: int) -> None:
+    file = tmp_path / "etc" / "policy.toml"
+    file.parent.mkdir()
+    file.write_text("")
+    file.chmod(mode)
+    file.parent.chmod(folder)
+    assert len(reading.exposed(file)) == ways
+    os.chown(file, 1000, 1000)
+    assert f"others than root may write {file}" in reading.exposed(file)
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 SYSTEM = Path("/etc/edge-assistant/policy.toml")
 FILE = "policy.toml"
 LONGEST_WAIT_S = 30.0  # after a wrong PIN
+AGAIN_S = 60.0  # until the same refusal is recorded again: a key that a visitor holds down fills no disk
 
 Record = Callable[[Mapping[str, object]], object]
 
@@ -60,6 +61,7 @@ class Policy:
         self._clock, self._wait = clock, wait
         self._until = 0.0  # when the operator is locked out
         self._wrong = 0  # PINs in a row
+        self._refused: dict[tuple[str, str], float] = {}  # when each refusal was recorded
         self._trying = threading.Lock()  # so that PINs cannot be tried side by side
 
     # What is allowed
@@ -273,7 +275,7 @@ class Policy:
             self.record({"event": "locked", "rule": "roles.pin"})
 
     def _refuse(self, rule: str, what: str, about: str, hint: str = "") -> NoReturn:
-        """Refuse, and have it recorded.
+        """Refuse, and have it recorded, the same at most once a minute.
 
         Args:
             rule: table and key.
@@ -284,7 +286,10 @@ class Policy:
         Raises:
             PolicyRefused: always.
         """
-        self.record({"event": "refused", "rule": rule, "about": about})
+        now = self._clock()
+        if now - self._refused.get((rule, about), -math.inf) >= AGAIN_S:
+            self._refused[rule, about] = now
+            self.record({"event": "refused", "rule": rule, "about": about})
         who = "the administrator" if self.file == SYSTEM else "you"
         message = f"the policy refuses: {printable(what)} ({rule})"
         raise PolicyRefused(message, hint or f"{who} can change {self.file}")

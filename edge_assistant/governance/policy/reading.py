@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import stat
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -49,6 +50,15 @@ def check(file: Path) -> list[str]:
     except PolicyInvalid as error:
         return [error.message]
     return [] if isinstance(found, Rules) else found
+
+
+def exposed(file: Path) -> list[str]:
+    """Who else than root can change a policy that is the administrator's, one line for each way."""
+    return [
+        f"others than root may write {path}"
+        for path in (file.resolve(), file.resolve().parent)
+        if path.stat().st_uid != 0 or path.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    ]
 
 
 def problems(data: bytes) -> Rules | list[str]:
