@@ -304,8 +304,8 @@ def _upgrade(connection: sqlite3.Connection, layout: Layout, upgrade: Upgrade | 
         connection.execute(f"PRAGMA user_version = {-layout.schema}")
         connection.execute("COMMIT")
     connection.execute("VACUUM")
-    connection.execute(f"PRAGMA user_version = {layout.schema}")
     connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute(f"PRAGMA user_version = {layout.schema}")
 
 
 def _create(connection: sqlite3.Connection, layout: Layout) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
 import planted
 import pytest
 import unsealed
@@ -20,6 +23,7 @@ from terminals import Terminal
 from edge_assistant.cli.main import main
 from edge_assistant.governance import forgetting
 from edge_assistant.history.store import History
+from edge_assistant.reasoning import prepared
 from edge_assistant.vault.master import FILE
 from edge_assistant.vault.vault import FILE as KEYS
 from edge_assistant.vault.vault import Vault
@@ -184,16 +188,28 @@ def test_a_real_question_leaves_nothing_that_can_be_read(
     (home / "tmp").mkdir()
     monkeypatch.setenv("TMPDIR", str(home / "tmp"))
     monkeypatch.setenv("EDGE_ASSISTANT_LOG_LEVEL", "debug")
+    cache = home / "cache" / "embeddings"
+    shared = cache.resolve()
+    cache.unlink()
+    shutil.copytree(shared, cache)
+    before = sums(cache)
     note = tmp_path / f"{planted.PICTURE}.txt"
     note.write_text(f"The patient is {planted.TEXT}.\nAllergies: {planted.ANSWER}\n")
     ran = command("ask", f"What is {planted.QUESTION} allergic to?", "--text", note)
     assert ran.status == 0
     assert planted.ANSWER in ran.out
     assert planted.found([home]) == []
+    shipped = {hashlib.sha256(text.encode()).hexdigest() for text in prepared.texts()}
+    assert sums(cache) - before <= shipped  # what is said is compared with examples, and only those are kept
     (id,) = json.loads(command("forget", "--list", "--json").out)["questions"]
     assert command("forget", "--conversation", id, "--yes").out.startswith("forgotten: the keys of 1 question")
     assert planted.found([home]) == []
     assert [row.kind for row in audited()][-1] == "forgot"
+
+
+def sums(cache: Path) -> set[str]:
+    """Of the texts whose vectors are kept."""
+    return {found for file in cache.glob("*.npz") for found in np.load(file)["sums"].tolist()}
 
 
 # by itself
