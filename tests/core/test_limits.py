@@ -67,6 +67,7 @@ ELSEWHERE = {
     "spoken_characters": ("voice/test_piper.py", "MAX_TEXT"),
     "spoken_sentences": ("voice/test_speaking.py", "test_no_more_sentences_wait_than_are_kept"),
     "followed": ("tui/test_followed.py", "test_no_more_files_are_followed_than_may_be"),
+    "kept_bytes": ("history/test_sealed.py", "test_a_signal_that_is_too_large_is_said"),
     "folder_entries": ("tui/test_attach.py", "test_a_huge_folder_is_cut_and_filtering_finds_the_rest"),
 }
 
