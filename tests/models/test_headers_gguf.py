@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import mmap
 import re
 import struct
@@ -82,6 +83,7 @@ def with_tensors(*tensors: bytes, data: int = made.DATA) -> bytes:
 
 
 FIRST, SECOND, THIRD = made.TENSORS
+EPSILON = b"llama.attention.layer_norm_rms_epsilon"
 HOSTILE_GGUF = {
     "no GGUF": (Gguf(magic=b"GGML").bytes(), "no GGUF file"),
     "version 1": (Gguf(version=1).bytes(), "version 1"),
@@ -107,6 +109,12 @@ HOSTILE_GGUF = {
         with_keys(made.key(b"general.alignment", made.U64, struct.pack("<Q", 32))),
         "alignment is 32",
     ),
+    "no layers": (with_keys(made.u32(b"llama.block_count", 0)), "llama.block_count is 0, and not 1 to 512"),
+    "2^32 layers": (with_keys(made.u32(b"llama.block_count", (1 << 32) - 1)), "block_count is 4294967295"),
+    "layers that are a text": (with_keys(made.key(b"llama.block_count", made.STRING, made.text(b"9"))), "is None"),
+    "an epsilon that is no number": (with_keys(made.key(EPSILON, made.F32, struct.pack("<f", math.nan))), "is nan"),
+    "an epsilon below zero": (with_keys(made.key(EPSILON, made.F32, struct.pack("<f", -1))), "is -1.0, and no number"),
+    "an endless epsilon": (with_keys(made.key(EPSILON, made.F32, struct.pack("<f", math.inf))), "is inf"),
     "a part of several": (with_keys(made.u32(b"split.count", 2)), "one part of several"),
     "fewer scores than tokens": (
         without(SCORES, made.array(b"tokenizer.ggml.scores", made.F32, 1, b"\0" * 4)),

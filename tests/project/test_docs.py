@@ -184,6 +184,7 @@ def test_the_limits_of_model_files_are_the_codes(root):
         f"| texts in all lists together | {gguf.MAX_STRINGS:,} |",
         f"| tensors | {gguf.MAX_TENSORS:,}, each name up to {gguf.MAX_TENSOR_NAME_BYTES} bytes, none twice |",
         f"| dimensions | 1 to {gguf.MAX_DIMENSIONS},",
+        f"| layers; epsilons | 1 to {gguf.MAX_LAYERS};",
         f"| bytes | {onnx_file.MAX_BYTES:,} |",
         f"| fields in all | {onnx_file.MAX_FIELDS:,} |",
         f"| nodes | {onnx_file.MAX_NODES:,} |",

@@ -19,6 +19,7 @@ MAX_TENSORS = 65_536  # a model of 600 billion parameters has 1,100
 MAX_TENSOR_NAME_BYTES = 63  # llama.cpp's buffer for a name has 64
 MAX_STRINGS = 4_000_000  # of all lists together; a vocabulary with its merges has 600,000. Bounds the time to 2 s
 MAX_DIMENSIONS = 4  # llama.cpp's
+MAX_LAYERS = 512  # llama.cpp's; it stops its process for more, and for none
 MAX_ALIGNMENT = 1 << 16
 DEFAULT_ALIGNMENT = 32
 
@@ -151,6 +152,7 @@ def check(content: Content) -> None:
     if found.get(b"split.count", (0, 0))[1] not in {0, 1}:
         raise Malformed("it is one part of several, and the others are read unseen")
     _vocabulary(found)
+    _numbers(found)
     alignment = _alignment(found)
     declared = _tensors(reader, tensors, alignment)
     whole = _padded(reader.position, alignment) + declared
@@ -207,6 +209,16 @@ def _vocabulary(found: Mapping[bytes, _Value]) -> None:
     lengths = {value.length for key in (_TOKENS, _SCORES, _TYPES) if isinstance(value := lists.get(key), _List)}
     if len(lengths) > 1:
         raise Malformed(f"its tokens, their scores and their types are {', '.join(map(str, sorted(lengths)))}")
+
+
+def _numbers(found: Mapping[bytes, _Value]) -> None:
+    """Numbers that llama.cpp computes with unasked."""
+    for key, (_, value) in found.items():
+        layers, divisor = key.endswith(b".block_count"), key.endswith(b"_epsilon")
+        if layers and not (isinstance(value, int) and 0 < value <= MAX_LAYERS):
+            raise Malformed(f"the key {named(key)} is {value}, and not 1 to {MAX_LAYERS}")
+        if divisor and not (isinstance(value, float) and 0 <= value < math.inf):
+            raise Malformed(f"the key {named(key)} is {value}, and no number from 0 on")
 
 
 def _alignment(found: Mapping[bytes, _Value]) -> int:
