@@ -182,6 +182,7 @@ def test_the_limits_of_model_files_are_the_codes(root):
     for row in (
         f"| keys | {gguf.MAX_KEYS:,}, each name up to {gguf.MAX_KEY_BYTES:,} bytes, none twice |",
         f"| texts in all lists together | {gguf.MAX_STRINGS:,} |",
+        f"| tokens of the vocabulary | {gguf.MAX_TOKENS:,}, no two equal",
         f"| tensors | {gguf.MAX_TENSORS:,}, each name up to {gguf.MAX_TENSOR_NAME_BYTES} bytes, none twice |",
         f"| dimensions | 1 to {gguf.MAX_DIMENSIONS},",
         f"| layers; epsilons | 1 to {gguf.MAX_LAYERS};",

@@ -18,6 +18,7 @@ MAX_KEY_BYTES = 1024  # the longest in use has 60
 MAX_TENSORS = 65_536  # a model of 600 billion parameters has 1,100
 MAX_TENSOR_NAME_BYTES = 63  # llama.cpp's buffer for a name has 64
 MAX_STRINGS = 4_000_000  # of all lists together; a vocabulary with its merges has 600,000. Bounds the time to 2 s
+MAX_TOKENS = 1 << 19  # the largest vocabulary in use has 262,144; bounds the memory to 50 MB
 MAX_DIMENSIONS = 4  # llama.cpp's
 MAX_LAYERS = 512  # llama.cpp's; it stops its process for more, and for none
 MAX_ALIGNMENT = 1 << 16
@@ -132,6 +133,19 @@ class _Reader:
         for _ in range(count):
             self.skip(self.u64())
 
+    def tokens(self, count: int) -> None:
+        """A vocabulary, in which no two texts may be equal as llama.cpp reads them: up to a zero, and none is empty."""
+        if count > MAX_TOKENS:
+            raise Malformed(f"its vocabulary has {count:,} tokens, over the limit of {MAX_TOKENS:,}")
+        seen: set[int] = set()  # by hash, which takes less room
+        for place in range(count):
+            size = self.u64()
+            begin = self.skip(size)
+            text = self._content[begin : begin + min(size, MAX_KEY_BYTES)].partition(b"\0")[0]
+            seen.add(hash(text or b"[EMPTY_%d]" % place))
+        if len(seen) != count:
+            raise Malformed("two tokens of its vocabulary are equal")
+
 
 def check(content: Content) -> None:
     """Read the header of a GGUF file.
@@ -189,7 +203,9 @@ def _keys(reader: _Reader, count: int) -> dict[bytes, _Value]:
 
 def _list(reader: _Reader, key: bytes) -> _List:
     kind, length = reader.u32(), reader.u64()
-    if kind == _STRING:
+    if key == _TOKENS and kind == _STRING:
+        reader.tokens(length)
+    elif kind == _STRING:
         reader.strings(length)
     elif kind in _READERS:
         reader.skip(length * _READERS[kind].size)
