@@ -178,6 +178,20 @@ FOLLOWED = Limit(
 KEPT_BYTES = Limit(
     900_000_000, "bytes", "a captured signal in the history", "error storage.full", "SQLite takes 1,000,000,000"
 )
+RECALLED_BYTES = Limit(
+    256 << 20,
+    "bytes",
+    "what was perceived and is kept for later questions",
+    "what was used least is perceived again",
+    "roughly; a table of the longest readings is 480 MB and is read again",
+)
+WRITTEN_ROWS = Limit(2_000, "rows", "a page that are understood", "the others are left out", "a page has a hundred")
+PHONEME_SECONDS = Limit(
+    10, "seconds", "a run of the program espeak-ng, one at a time", "error voice.unavailable", "a sentence takes 10 ms"
+)
+PLAYED_SECONDS = Limit(300, "seconds", "a recording that is played back at once", "it ends there", "19 MB")
+TURNS = Limit(50, "turns", "a conversation on the screen", "older ones are in the history only")
+LOG_BYTES = Limit(1 << 20, "bytes", "one log file", "it is put aside, and the oldest is deleted")
 DROPPED_PATHS = Limit(32, "paths", "what is pasted or dropped at once", "it is taken as words")
 FOLDER_ENTRIES = Limit(
     5_000, "entries", "a folder in the app's list", "the others are left out, with a note", "a filter finds them"

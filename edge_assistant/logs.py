@@ -9,9 +9,10 @@ import logging
 from collections.abc import Callable
 from logging.handlers import RotatingFileHandler
 
+from edge_assistant import limits
 from edge_assistant_models import paths
 
-MAX_BYTES = 1 << 20
+MAX_BYTES = limits.LOG_BYTES.value
 BACKUPS = 3
 
 

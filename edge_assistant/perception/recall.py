@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 
+from edge_assistant import limits
 from edge_assistant.errors import InputError, InputMissing, InputUnreadable
 from edge_assistant.perception.gather import Perceive
 from edge_assistant.perception.sense import Percept, Request
 from edge_assistant.signals import Kind, Signal
 
-MAX_BYTES = 256 << 20  # of all that is kept, roughly; a table of the longest readings is 480 MB and is read again
+MAX_BYTES = limits.RECALLED_BYTES.value
 _ITEM = 600  # bytes of a piece of evidence beside its text: the objects that it is made of
 
 Key = tuple[str, Kind, str, str, str | None]

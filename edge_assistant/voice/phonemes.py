@@ -11,10 +11,11 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 
+from edge_assistant import limits
 from edge_assistant.errors import VoiceUnavailable
 
 _PROGRAM = "espeak-ng"
-_TIMEOUT_S = 10.0  # a sentence takes 10 ms
+_TIMEOUT_S = float(limits.PHONEME_SECONDS.value)
 _TRIES = 2  # one that was killed is started again
 _SWITCH = re.compile(r"\([a-z-]+\)")  # espeak-ng notes so that a word is of another language
 _VOICE = re.compile(r"[a-z]{2,3}(-[a-z0-9]+){0,3}")

@@ -67,6 +67,15 @@ ELSEWHERE = {
     "spoken_characters": ("voice/test_piper.py", "MAX_TEXT"),
     "spoken_sentences": ("voice/test_speaking.py", "test_no_more_sentences_wait_than_are_kept"),
     "followed": ("tui/test_followed.py", "test_no_more_files_are_followed_than_may_be"),
+    "recalled_bytes": ("perception/test_recall.py", "test_no_more_is_kept_than_may_be"),
+    "written_rows": (
+        "reasoning/written/test_written.py",
+        "test_a_long_page_takes_as_many_steps_as_it_has_rows",
+    ),
+    "phoneme_seconds": ("voice/test_phonemes.py", "_TIMEOUT_S"),
+    "played_seconds": ("tui/test_showing.py", "test_long_stretches_are_bounded"),
+    "turns": ("tui/test_conversation.py", "test_only_the_latest_turns_stay_on_the_screen"),
+    "log_bytes": ("core/test_logs.py", "test_it_rotates_and_keeps_a_few"),
     "kept_bytes": ("history/test_sealed.py", "test_a_signal_that_is_too_large_is_said"),
     "folder_entries": ("tui/test_attach.py", "test_a_huge_folder_is_cut_and_filtering_finds_the_rest"),
 }

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from edge_assistant import limits
 from edge_assistant.evidence import Box, Evidence, Field, Line
 
-MAX_ROWS = 2_000  # of one source; a page has a hundred
+MAX_ROWS = limits.WRITTEN_ROWS.value
 MAX_CHARACTERS = 400  # of one cell that are looked at; more is prose
 
 _MARKS = re.compile(r"[*_~=#|]{2,}|[-.]{4,}")  # rules and leaders that a reader takes for letters

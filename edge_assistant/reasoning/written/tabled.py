@@ -32,7 +32,7 @@ def _row(row: Row, signal: str) -> Iterator[Claim]:
         subject = drug_of(subject) or subject
         yield replace(base, value=Items((subject.lower(),)), text=subject, attribute="medication")
     for cell, name in zip(row.cells[1:], row.columns[1:], strict=True):
-        if name is not None and cell and not is_nothing(cell):
+        if name and cell and not is_nothing(cell):
             column = INTAKE if of_medicines and name.lower() in _WHEN else name
             yield from _cell(cell, column, replace(base, subject=subject))
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from fakes import signal
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from written_pages import Receipt, numbered, receipt
 
@@ -160,6 +160,7 @@ LIKELY = st.one_of(
 
 
 @given(st.lists(st.one_of(DETAILS, LIKELY), max_size=12))
+@example([Line(("",) * 5), Line(("", "", "", "", "0"))])  # a column without a header
 def test_no_page_makes_it_fail(details: list[Detail]) -> None:
     evidence = numbered([(_text(detail), detail) for detail in details])
     for claim in claims(evidence):

@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import Screen
 
+from edge_assistant import limits
 from edge_assistant_tui import choosing, messages
 from edge_assistant_tui.widgets.capture import Capture
 from edge_assistant_tui.widgets.following import Following
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from edge_assistant.signals import Signal
     from edge_assistant_tui.app import EdgeAssistant
 
-MAX_TURNS = 50  # that stay on the screen; older ones are in the history
+MAX_TURNS = limits.TURNS.value
 MAX_REMOVED = 20  # signals that can be brought back; each may hold a picture
 NARROW = 100  # columns below which the side list is slim
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from edge_assistant import limits
 from edge_assistant.errors import InputCorrupt
 from edge_assistant.perception import audio
 from edge_assistant.signals import Signal
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-MAX_SECONDS = 300.0  # played at once; 19 MB
+MAX_SECONDS = float(limits.PLAYED_SECONDS.value)
 _AROUND = 0.25  # seconds before and after, so that no sound is cut off
 
 
