@@ -120,6 +120,17 @@ def test_a_lower_limit_holds(here: Command, home: Path, table: Path) -> None:
     assert (ran.status, "over the limit of 33" in ran.err) == (2, True)
 
 
+def test_answers_are_redacted_where_that_is_not_left_to_the_person(here: Command, home: Path, tmp_path: Path) -> None:
+    note = tmp_path / "note.txt"
+    note.write_text("Call the ward on 020 7946 0958. The total was 12.50.")
+    asked = ("check", "--text", note, "--text", note, "--json")
+    assert "7946" in here(*asked).out
+    hold(home, "redaction.answers = true")
+    ran = here(*asked)
+    assert "7946" not in ran.out
+    assert "[PHONE-1]" in ran.out
+
+
 @pytest.mark.parametrize("verb", [["ask", HOTTEST], ["doctor"], ["models", "list"], ["check"]])
 def test_a_wrong_policy_answers_nothing(command: Command, home: Path, verb: list[str]) -> None:
     hold(home, "[signals]\nkind = 1\n[x]\n")

@@ -21,7 +21,7 @@ from edge_assistant.governance.policy import pin
 from edge_assistant.governance.policy.approval import Doubt
 from edge_assistant.history.store import History, Saved, SavedSignal, State
 from edge_assistant.history.store import Turn as SavedTurn
-from edge_assistant_tui import messages
+from edge_assistant_tui import messages, pull
 from edge_assistant_tui.confirming import Confirmation
 from edge_assistant_tui.keeping import Keeping
 from edge_assistant_tui.screens.confirm import Confirm
@@ -223,6 +223,29 @@ def test_a_device_that_is_refused_is_off_again(
         assert not stage.app.conversation.capture.has_class("hearing")
 
     play(story, **{rule: f"file:{tmp_path / 'a.wav'}"})
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "said"),
+    [
+        ("", 2, "there is no model 'nothing'"),
+        (KIOSK, 2, "there is no model 'nothing'"),
+        ("offline.pull = false", 5, "no pull of models (offline.pull)"),
+    ],
+    ids=["no roles", "roles", "no pulls"],
+)
+def test_the_launcher_pulls_for_whoever_was_let_in(
+    hold: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    text: str,
+    status: int,
+    said: str,
+) -> None:
+    hold(text)
+    monkeypatch.setattr("sys.argv", ["pull", "nothing"])
+    assert pull.main() == status
+    assert said in capsys.readouterr().err
 
 
 # The history
