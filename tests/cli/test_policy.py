@@ -120,6 +120,13 @@ def test_a_lower_limit_holds(here: Command, home: Path, table: Path) -> None:
     assert (ran.status, "over the limit of 33" in ran.err) == (2, True)
 
 
+def test_where_the_lock_is_required_nothing_runs_without_it(command: Command, home: Path, table: Path) -> None:
+    hold(home, 'offline.lock = "required"')
+    ran = command("--no-lock", "ask", HOTTEST, "--readings", table)
+    assert (ran.status, ran.out, "(offline.lock)" in ran.err) == (5, "", True)
+    assert command("ask", HOTTEST, "--readings", table).status == 0
+
+
 def test_answers_are_redacted_where_that_is_not_left_to_the_person(here: Command, home: Path, tmp_path: Path) -> None:
     note = tmp_path / "note.txt"
     note.write_text("Call the ward on 020 7946 0958. The total was 12.50.")
