@@ -6,6 +6,7 @@ import importlib
 import re
 from functools import lru_cache
 
+CARD_DIGITS = range(13, 20)
 ISSUERS = ("2", "30", "34", "35", "36", "37", "38", "39", "4", "5", "60", "62", "64", "65", "67")  # ISO/IEC 7812
 _NO_DIGIT = re.compile(r"[^0-9+]")
 _NO_LETTER = re.compile(r"[^0-9A-Za-z]")
@@ -16,16 +17,17 @@ def passes(check: str, value: str, original: str) -> bool:
     """Whether a value passes.
 
     Args:
-        check: `luhn`, `phone:GB` (a length that numbers have in that region), `dictated` (spelled in words) or
-            `stdnum:gb.nhs` (a module of python-stdnum). Empty for none.
+        check: `card` (Luhn's check digit), `phone:GB` (a length that numbers have in that region), `dictated` (spelled
+            in words) or `stdnum:gb.nhs` (a module of python-stdnum). Empty for none.
         value: as a pattern found it.
         original: the text it stands for.
     """
     name, _, what = check.partition(":")
     if not name:
         return True
-    if name == "luhn":
-        return value.startswith(ISSUERS) and _standard("luhn", _NO_DIGIT.sub("", value))
+    if name == "card":
+        digits = _NO_DIGIT.sub("", value)
+        return len(digits) in CARD_DIGITS and digits.startswith(ISSUERS) and _standard("luhn", digits)
     if name == "phone":
         return phone(value, what) is not None
     if name == "dictated":

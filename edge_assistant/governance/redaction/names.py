@@ -35,6 +35,8 @@ class Names:
         end = 0
         for match in _WORD.finditer(text):
             word = match[0].casefold()
+            if len(word) == 1 and match[0].isupper():  # an initial, which ends nothing
+                continue
             if word in self._no_names:
                 break
             end = match.end() - (2 if word.endswith(_POSSESSIVE) else 0)

@@ -31,7 +31,7 @@ class Rule:
         pattern: of RE2, on bytes.
         group: of the pattern: the personal data.
         view: `written`; `digits`, where spelled numbers are digits; or `spoken`, the same if a number was spelled.
-        check: what a value must pass, such as "luhn", see `checks.py`; `known`: to be found elsewhere; or empty.
+        check: what a value must pass, such as "card", see `checks.py`; `known`: to be found elsewhere; or empty.
         shrinks: whether a value that does not pass may do so without its last groups.
     """
 
