@@ -10,6 +10,8 @@ CARD_DIGITS = range(13, 20)
 ISSUERS = ("2", "30", "34", "35", "36", "37", "38", "39", "4", "5", "60", "62", "64", "65", "67")  # ISO/IEC 7812
 _NO_DIGIT = re.compile(r"[^0-9+]")
 _NO_LETTER = re.compile(r"[^0-9A-Za-z]")
+_NUMBERS = {ord(letter): str(ord(letter) - 55) for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}  # ISO 7064: A is 10
+_SHORTEST_HEARD = 6  # digits among what may be some misheard
 _SHORTEST_DICTATED = 5  # digits; shorter ones are counted, or times
 
 
@@ -17,8 +19,8 @@ def passes(check: str, value: str, original: str) -> bool:
     """Whether a value passes.
 
     Args:
-        check: `card` (Luhn's check digit), `phone:GB` (a length that numbers have in that region), `dictated` (spelled
-            in words) or `stdnum:gb.nhs` (a module of python-stdnum). Empty for none.
+        check: `card` (Luhn's check digit), `iban`, `phone:GB` (a length that numbers have in that region), `dictated`
+            (spelled in words), `digits` (enough of them) or `stdnum:gb.nhs` (a module of python-stdnum). Empty for none.
         value: as a pattern found it.
         original: the text it stands for.
     """
@@ -30,8 +32,13 @@ def passes(check: str, value: str, original: str) -> bool:
         return len(digits) in CARD_DIGITS and digits.startswith(ISSUERS) and _standard("luhn", digits)
     if name == "phone":
         return phone(value, what) is not None
+    if name == "digits":
+        return sum(c.isdigit() for c in value) >= _SHORTEST_HEARD
     if name == "dictated":
         return any(c.isalpha() for c in original) and sum(c.isdigit() for c in value) >= _SHORTEST_DICTATED
+    if name == "iban":
+        plain = _NO_LETTER.sub("", value).upper()
+        return int(f"{plain[4:]}{plain[:4]}".translate(_NUMBERS)) % 97 == 1 and _standard("iban", plain)
     if name == "stdnum":
         return _standard(what, _NO_LETTER.sub("", value).upper())
     raise ValueError(f"there is no check {check!r}")
@@ -51,8 +58,8 @@ def phone(value: str, region: str) -> str | None:
         number = phonenumbers.parse(value, region)
     except phonenumbers.NumberParseException:
         return None
-    if not phonenumbers.is_possible_number(number):
-        return None
+    if phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
+        return None  # such as one that can be dialled within a town only
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 

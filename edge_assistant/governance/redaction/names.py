@@ -1,4 +1,4 @@
-"""Names of people: how much of what looks like one is one, whose it is, and where it stands again."""
+"""Names of people: what can be one, whose it is, and where it stands again."""
 
 from __future__ import annotations
 
@@ -30,17 +30,13 @@ class Names:
         self._shy = shy
         self._of: dict[str, str] = {}  # whose a word is: the person's first known name
 
-    def cut(self, text: str) -> str:
-        """The beginning of a text that can be a name: up to the first word that is no part of one; may be empty."""
-        end = 0
-        for match in _WORD.finditer(text):
-            word = match[0].casefold()
-            if len(word) == 1 and match[0].isupper():  # an initial, which ends nothing
-                continue
-            if word in self._no_names:
-                break
-            end = match.end() - (2 if word.endswith(_POSSESSIVE) else 0)
-        return text[:end]
+    def possible(self, text: str) -> bool:
+        """Whether a text can be a name: no word of it is one that no name has."""
+        words = [match[0] for match in _WORD.finditer(text)]
+        if not words or words[-1].endswith(_POSSESSIVE):
+            return False
+        longer = [word.casefold() for word in words if len(word) > 1 or word.islower()]  # others are initials
+        return bool(longer) and not self._no_names.intersection(longer)
 
     def learn(self, names: Iterable[str]) -> None:
         """Remember names, so that their words are found where they stand alone."""

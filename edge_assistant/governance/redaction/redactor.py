@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from edge_assistant.governance.redaction import checks, views
@@ -19,23 +20,13 @@ from edge_assistant.governance.redaction.kinds import Found, Kind, Redacted
 from edge_assistant.governance.redaction.names import Names
 from edge_assistant.governance.redaction.rules import Rule, Rules, compiled, shipped
 from edge_assistant.governance.redaction.same import same
+from edge_assistant.governance.redaction.search import Span, apart, search
 from edge_assistant.governance.redaction.views import View
 
 _REMEMBERED = frozenset(Kind) - {Kind.PERSON, Kind.FILE}  # names are known word by word, files by their whole name
 _SHORTEST = 5  # characters of a value that is found again where nothing says what it is
 _LONGEST_ENDING = 5  # characters of a file's ending; a longer one may be a part of its name
 _DIGITS = 8  # of a keyed pseudonym, hexadecimal: 32 bits, as there are few values in one process's log
-
-
-@dataclass(frozen=True, slots=True)
-class _Span:
-    """A value in a text: what found it, how it is written in the view, and its first and last character."""
-
-    rank: int
-    kind: Kind
-    value: str
-    start: int
-    end: int
 
 
 @dataclass
@@ -74,10 +65,10 @@ class Redactor:
         for span in spans:
             self._learn(span.kind, span.value)
         spans += self._again(text, seen)
-        spans += [_Span(len(self._rules.rules), Kind.PERSON, *known) for known in self._names.known(text, written)]
-        spans += [_Span(-1, Kind.FILE, *named) for named in self._named(text, written)]
+        spans += [Span(len(self._rules.rules), Kind.PERSON, *known) for known in self._names.known(text, written)]
+        spans += [Span(-1, Kind.FILE, *named) for named in self._named(text, written)]
         found = tuple(
-            Found(span.kind, span.start, span.end, self._pseudonym(span.kind, span.value)) for span in _apart(spans)
+            Found(span.kind, span.start, span.end, self._pseudonym(span.kind, span.value)) for span in apart(spans)
         )
         return Redacted("".join(_pieces(text, found)), found)
 
@@ -108,30 +99,30 @@ class Redactor:
         if len(known) >= _SHORTEST:
             self._known.setdefault(kind, set()).add(known)
 
-    def _found(self, text: str, seen: dict[str, View]) -> list[_Span]:
+    def _found(self, text: str, seen: Mapping[str, View]) -> list[Span]:
         """What the rules find that need to know nothing."""
         spans = []
         for rank, rule in enumerate(self._rules.rules):
             if rule.check == "known" or (rule.view == "spoken" and seen["spoken"] is seen["written"]):
                 continue
-            for value, start, end in _values(rule, seen[rule.view], text, checks.passes):
-                name = self._names.cut(text[start:end]) if rule.kind is Kind.PERSON else value
-                if name:
-                    spans.append(_Span(rank, rule.kind, name, start, start + len(name) if name != value else end))
+            spans += search(rule, rank, seen[rule.view], text, partial(self._passes, rule))
         return spans
 
-    def _again(self, text: str, seen: dict[str, View]) -> list[_Span]:
+    def _passes(self, rule: Rule, value: str, original: str) -> bool:
+        if rule.kind is Kind.PERSON:
+            return self._names.possible(original)
+        return checks.passes(rule.check, value, original)
+
+    def _again(self, text: str, seen: Mapping[str, View]) -> list[Span]:
         """Values that are known by now."""
         spans = []
         for rank, rule in enumerate(self._rules.rules):
             if rule.check == "known" and rule.kind in self._known:
-                known = self._known[rule.kind]
-
-                def passes(_: str, value: str, __: str, kind: Kind = rule.kind, known: set[str] = known) -> bool:
-                    return same(kind, value, self._rules) in known
-
-                spans += [_Span(rank, rule.kind, *one) for one in _values(rule, seen[rule.view], text, passes)]
+                spans += search(rule, rank, seen[rule.view], text, partial(self._is_known, rule.kind))
         return spans
+
+    def _is_known(self, kind: Kind, value: str, _: str) -> bool:
+        return same(kind, value, self._rules) in self._known[kind]
 
     def _named(self, text: str, view: View) -> Iterator[tuple[str, int, int]]:
         """Where names of files stand, without their endings: the name, its first and last character."""
@@ -147,64 +138,6 @@ class Redactor:
             return f"[{kind}-{mark}]"
         numbers = self._numbers.setdefault(kind, {})
         return f"[{kind}-{numbers.setdefault(known, len(numbers) + 1)}]"
-
-
-def _values(
-    rule: Rule, view: View, text: str, passes: Callable[[str, str, str], bool]
-) -> Iterator[tuple[str, int, int]]:
-    """What a rule finds: the value, and its first and last character in the text.
-
-    Where a value does not pass its check, what it is without its last groups may; else the search goes on behind its
-    first group, so that each group is looked at by a bounded number of values.
-    """
-    place = 0
-    while (match := rule.pattern.search(view.data, place)) is not None:
-        start, end = match.span(rule.group)
-        for last in _ends(view.data, start, end) if rule.shrinks else (end,):
-            value = view.data[start:last].decode()
-            first, behind = view.starts[start], view.ends[last - 1]
-            if passes(rule.check, value, text[first:behind]):
-                yield value, first, behind
-                place = max(last, place + 1)
-                break
-        else:
-            place = max(_next(view.data, start, end), place + 1)
-
-
-def _ends(data: bytes, start: int, end: int) -> Iterator[int]:
-    """The end of a value, then those of what is left of it without its last group, without the one before, ..."""
-    yield end
-    for place in range(end - 1, start, -1):
-        if not _is_word(data[place]) and _is_word(data[place - 1]):
-            yield place
-
-
-def _next(data: bytes, start: int, end: int) -> int:
-    """Where the second group of a value begins."""
-    for place in range(start + 1, end):
-        if not _is_word(data[place]):
-            return place
-    return end
-
-
-def _is_word(byte: int) -> bool:
-    return 48 <= byte <= 57 or 65 <= byte <= 90 or 97 <= byte <= 122
-
-
-def _apart(spans: Iterable[_Span]) -> Iterator[_Span]:
-    """What overlaps becomes one, of the kind that the first of its rules says."""
-    ordered = sorted(spans, key=lambda span: (span.start, span.rank))
-    if not ordered:
-        return
-    whole = ordered[0]
-    for span in ordered[1:]:
-        if span.start >= whole.end:
-            yield whole
-            whole = span
-            continue
-        best = min(whole, span, key=lambda one: one.rank)
-        whole = _Span(best.rank, best.kind, best.value, whole.start, max(whole.end, span.end))
-    yield whole
 
 
 def _pieces(text: str, found: Sequence[Found]) -> Iterator[str]:

@@ -20,6 +20,7 @@ from edge_assistant.governance.redaction.kinds import Kind
 
 FOLDER = Path(__file__).parent
 _NAME = re.compile(r"\{([a-z_]+)\}")
+_JOINT = r"[ _.\-]{0,2}"  # between the words of a phrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +145,8 @@ def _filled(table: Mapping[str, Any]) -> Callable[[str], str]:
 
 
 def _either(phrases: list[str]) -> str:
-    """One of several phrases, the longest first; a space in them may be written as `_`, `-` or not at all."""
-    parts = (re.escape(phrase).replace("\\ ", "[ _-]?") for phrase in sorted(phrases, key=len, reverse=True))
+    """One of several phrases, the longest first; a space in them may be written as `_`, `-`, `. ` or not at all."""
+    parts = (re.escape(phrase).replace("\\ ", _JOINT) for phrase in sorted(phrases, key=len, reverse=True))
     return f"(?:{'|'.join(parts)})"
 
 

@@ -71,8 +71,8 @@ def written(text: str) -> View:
 def digits(view: View, spoken: Spoken) -> View:
     """The same with digits in place of words: "oh seven seven double four" is 07744.
 
-    A comma or a full stop between them becomes a space, as one pauses between groups. Next to digits that were written
-    as such the spaces stay.
+    A comma or a full stop between them becomes a space, as one pauses between groups; so does what stands next to
+    digits that were written as such.
     """
     data, starts, ends = bytearray(), array("q"), array("q")
     done = 0
@@ -82,7 +82,7 @@ def digits(view: View, spoken: Spoken) -> View:
         if not _dictated(tokens, spoken):
             continue
         _copy(view, done, first, data, starts, ends)
-        for text, start, end in _spelled(tokens, spoken):
+        for text, start, end in _spelled(view.data, tokens, spoken):
             data += text.encode()
             starts.extend([view.starts[start]] * len(text))
             ends.extend([view.ends[end - 1]] * len(text))
@@ -105,10 +105,11 @@ _Token = tuple[int, int, str]
 def _dictated(tokens: Sequence[_Token], spoken: Spoken) -> bool:
     """Whether numbers one after another are spelled, and not just followed by a word such as "one"."""
     words = [word.lower() for _, _, word in tokens if word[0].isalpha()]
-    return sum(word in spoken.digits for word in words) > 1 or any(word in spoken.times for word in words)
+    plain = any(word in spoken.times or spoken.marks.get(word) == "+" for word in words)
+    return plain or sum(word in spoken.digits for word in words) > 1
 
 
-def _spelled(tokens: Sequence[_Token], spoken: Spoken) -> list[tuple[str, int, int]]:
+def _spelled(data: bytes, tokens: Sequence[_Token], spoken: Spoken) -> list[tuple[str, int, int]]:
     """Digits, marks and spaces, each with the place that it comes from."""
     out: list[tuple[str, int, int]] = []
     times, since, pause, before = 1, -1, False, ""
@@ -130,7 +131,9 @@ def _spelled(tokens: Sequence[_Token], spoken: Spoken) -> list[tuple[str, int, i
                 tens, place, _ = out.pop()
                 out.append((tens[0] + text, place, end))
             else:
-                if before and (pause or "written" in (way, before)):
+                if before == way == "written":
+                    out.extend(_apart(data[out[-1][2] : place].decode(), out[-1][2], place))
+                elif before and (pause or "written" in (way, before)):
                     out.append((" ", out[-1][2], place))
                 out.extend(_apart(text, place, end) if way == "written" else [(text, place, end)])
             before = "tens" if way == "spelled" and text in _TENS else way
@@ -139,7 +142,7 @@ def _spelled(tokens: Sequence[_Token], spoken: Spoken) -> list[tuple[str, int, i
 
 
 def _apart(text: str, start: int, end: int) -> list[tuple[str, int, int]]:
-    """Written digits, each at its own place."""
+    """What is written, each character at its own place."""
     return [(text[place - start], place, place + 1) for place in range(start, end)]
 
 
