@@ -20,7 +20,7 @@ def passes(check: str, value: str, original: str) -> bool:
 
     Args:
         check: `card` (Luhn's check digit), `iban`, `phone:GB` (a length that numbers have in that region), `dictated`
-            (spelled in words), `digits` (enough of them) or `stdnum:gb.nhs` (a module of python-stdnum). Empty for none.
+            (spelled in words), `digits` (enough of them), `stdnum:gb.nhs` (a module of python-stdnum); empty for none.
         value: as a pattern found it.
         original: the text it stands for.
     """
