@@ -19,13 +19,16 @@ from edge_assistant.governance.redaction.redactor import Redactor
 from edge_assistant.governance.redaction.rules import shipped
 
 KEY = bytes(32)
+# fmt: off
 PARTS = [
-    *("MRN ", "DOB ", "born ", "Mr ", "Dr. ", "Name: ", "my name is ", "Patient ", "Tel: ", "call ", "card ", "IBAN ", "account ", "NHS "),
-    *("SSN: ", "address: ", "lives at ", "email ", "number is ", "Anna ", "Smith", "O'Brien", "12 ", "Acacia ", "Street", ", ", ". ", "\n", " "),
-    *("oh ", "seven ", "double ", "four ", "twenty ", "plus ", "dash ", "07700 900123", "4111 1111 1111 1111", "GB82WEST12345698765432"),
-    *("12/03/1980", "12 March ", "1980", "078-05-1120", "943 476 5919", "a.b@example.com", " at example dot com", "SW1A 1AA", "AB 12 34 56 C"),
-    *("[PHONE-1]", "[", "]", "-", "+44", "(", ")", "1", "0", "9", "a", "Z", "é", "\u200b", "٣", "＠", ":", "=", '"', "|", ";", "/"),
-]  # fmt: skip
+    "MRN ", "DOB ", "born ", "Mr ", "Dr. ", "Name: ", "my name is ", "Patient ", "Tel: ", "call ", "card ", "IBAN ",
+    "account ", "NHS ", "SSN: ", "address: ", "lives at ", "email ", "number is ", "Anna ", "Smith", "O'Brien", "12 ",
+    "Acacia ", "Street", ", ", ". ", "\n", " ", "oh ", "seven ", "double ", "four ", "twenty ", "plus ", "dash ",
+    "07700 900123", "4111 1111 1111 1111", "GB82WEST12345698765432", "12/03/1980", "12 March ", "1980", "078-05-1120",
+    "943 476 5919", "a.b@example.com", " at example dot com", "SW1A 1AA", "AB 12 34 56 C", "[PHONE-1]", "[", "]", "-",
+    "+44", "(", ")", "1", "0", "9", "a", "Z", "é", "\u200b", "٣", "＠", ":", "=", '"', "|", ";", "/",
+]
+# fmt: on
 TEXTS = st.lists(st.sampled_from(PARTS), max_size=12).map("".join) | st.text(max_size=60)
 
 

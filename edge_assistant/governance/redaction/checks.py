@@ -40,7 +40,7 @@ def passes(check: str, value: str, original: str) -> bool:
         plain = _NO_LETTER.sub("", value).upper()
         return int(f"{plain[4:]}{plain[:4]}".translate(_NUMBERS)) % 97 == 1 and _standard("iban", plain)
     if name == "stdnum":
-        return _standard(what, _NO_LETTER.sub("", value).upper())
+        return _standard(what, value.upper()) or _standard(what, _NO_LETTER.sub("", value).upper())
     raise ValueError(f"there is no check {check!r}")
 
 

@@ -13,7 +13,8 @@ from edge_assistant.governance.redaction.views import View
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _SHORTEST = 3  # letters of a name that is looked for where it stands alone
 _POSSESSIVE = ("'s", "’s")
-_NEAR = 2  # characters between two words of one name
+_NO_INITIALS = frozenset({"A", "I"})  # unless a full stop tells that they are
+_BETWEEN = frozenset({" ", "-", ", ", ". "})  # two words of one name
 
 
 class Names:
@@ -32,8 +33,10 @@ class Names:
 
     def possible(self, text: str) -> bool:
         """Whether a text can be a name: no word of it is one that no name has."""
-        words = [match[0] for match in _WORD.finditer(text)]
+        words = _WORD.findall(text)
         if not words or words[-1].endswith(_POSSESSIVE):
+            return False
+        if any(word in _NO_INITIALS and f"{word}." not in text for word in words):
             return False
         longer = [word.casefold() for word in words if len(word) > 1 or word.islower()]  # others are initials
         return bool(longer) and not self._no_names.intersection(longer)
@@ -62,18 +65,19 @@ class Names:
         """Where known names stand, written with a capital: the name, its first and last character."""
         if not self._of:
             return
-        first, last = -1, -1
+        first, last, whose = -1, -1, ""
         for match in _capitals().finditer(view.data):
             start, end = view.starts[match.start()], view.ends[match.end() - 1]
-            if text[start:end].casefold() not in self._of:
+            person = self._of.get(text[start:end].casefold())
+            if person is None:
                 continue
-            if first >= 0 and start - last <= _NEAR and "\n" not in text[last:start]:
+            if person == whose and text[last:start] in _BETWEEN:
                 last = end
                 continue
-            if first >= 0:
+            if whose:
                 yield text[first:last], first, last
-            first, last = start, end
-        if first >= 0:
+            first, last, whose = start, end, person
+        if whose:
             yield text[first:last], first, last
 
     def _words(self, name: str) -> list[str]:

@@ -101,7 +101,7 @@ class Redactor:
 
     def _found(self, text: str, seen: Mapping[str, View]) -> list[Span]:
         """What the rules find that need to know nothing."""
-        spans = []
+        spans: list[Span] = []
         for rank, rule in enumerate(self._rules.rules):
             if rule.check == "known" or (rule.view == "spoken" and seen["spoken"] is seen["written"]):
                 continue
@@ -115,7 +115,7 @@ class Redactor:
 
     def _again(self, text: str, seen: Mapping[str, View]) -> list[Span]:
         """Values that are known by now."""
-        spans = []
+        spans: list[Span] = []
         for rank, rule in enumerate(self._rules.rules):
             if rule.check == "known" and rule.kind in self._known:
                 spans += search(rule, rank, seen[rule.view], text, partial(self._is_known, rule.kind))

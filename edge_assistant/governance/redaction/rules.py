@@ -1,9 +1,10 @@
 """The rules: every TOML file of this folder, each for a language (`every.toml` for all), compiled when first needed.
 
 A file has `[words]`, lists of phrases; `[pieces]`, parts of patterns; `[spoken]`, words of numbers; and `[[rule]]`s.
-`{name}` in a pattern stands for a list or a piece. A pattern is one of RE2, which takes time linear in the text,
-whatever that is; its first group, or all of it, is the personal data. It repeats nothing without an upper limit (a test
-looks at that): so a search looks only some hundred characters beyond what it finds, and all searches take linear time.
+`{name}` in a pattern stands for a list or a piece; what is not ASCII is folded, as the texts are. A pattern is one of
+RE2, which takes time linear in the text, whatever that is; its first group, or all of it, is the personal data. It
+repeats nothing without an upper limit (a test looks at that): so a search looks only some hundred characters beyond
+what it finds, and all searches of a text together take linear time.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from edge_assistant.governance.redaction.folding import fold
 from edge_assistant.governance.redaction.kinds import Kind
 
 FOLDER = Path(__file__).parent
@@ -98,7 +100,7 @@ def load(folder: Path) -> Rules:
     Raises:
         ValueError: a pattern is none.
     """
-    tables = [tomllib.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*.toml"))]
+    tables = [tomllib.loads(fold(path.read_text("utf-8"))) for path in sorted(folder.glob("*.toml"))]
     rules = [(int(found.get("rank", 1)), _rule(found, table)) for table in tables for found in table.get("rule", ())]
     return Rules(
         tuple(rule for _, rule in sorted(rules, key=lambda ranked: ranked[0])),

@@ -5,22 +5,19 @@ Each character of a view knows the characters of the text that it stands for.
 
 from __future__ import annotations
 
-import unicodedata
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from edge_assistant.governance.redaction.folding import fold
 from edge_assistant.governance.redaction.kinds import Kind
 from edge_assistant.governance.redaction.rules import Spoken, compiled
 
 BARRIER = b"\x01"  # in place of each character of a pseudonym: nothing is found in or across one
-_OTHER = "\x02"  # a sign that no rule speaks of
-_MAX_KNOWN = 4096  # characters whose folded form is remembered
 _UNITS = frozenset("123456789")
 _TENS = frozenset(f"{unit}0" for unit in "23456789")
-_LIKE = {"’": "'", "‘": "'", "ʼ": "'", "“": '"', "”": '"', "−": "-"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,26 +35,13 @@ class View:
     ends: Sequence[int]
 
 
-class _Folds(dict[int, str]):
-    """ASCII for each character: one character, or none where it is invisible or an accent of the one before."""
-
-    def __missing__(self, code: int) -> str:
-        folded = _folded(chr(code))
-        if len(self) < _MAX_KNOWN:
-            self[code] = folded
-        return folded
-
-
-_FOLDS = _Folds()
-
-
 def written(text: str) -> View:
     """A text as it is written: letters without accents, any alphabet's digits, one kind of dash, quote and space."""
     places: Sequence[int] = range(len(text))
     if not text.isascii():
-        folded = text.translate(_FOLDS)
+        folded = fold(text)
         if len(folded) < len(text):
-            places = array("q", (place for place in places if _FOLDS[ord(text[place])]))
+            places = array("q", (place for place in places if fold(text[place])))
         text = folded
     data = bytearray(text, "ascii")
     for match in _pseudonyms().finditer(bytes(data)):
@@ -144,27 +128,6 @@ def _spelled(data: bytes, tokens: Sequence[_Token], spoken: Spoken) -> list[tupl
 def _apart(text: str, start: int, end: int) -> list[tuple[str, int, int]]:
     """What is written, each character at its own place."""
     return [(text[place - start], place, place + 1) for place in range(start, end)]
-
-
-def _folded(character: str) -> str:
-    if character.isascii() or character in _LIKE:
-        return _LIKE.get(character, character)
-    category = unicodedata.category(character)
-    if category in {"Cf", "Mn", "Me"}:
-        return ""
-    if category in {"Zs", "Zl", "Zp"}:
-        return " " if category == "Zs" else "\n"
-    if category == "Pd":
-        return "-"
-    number = unicodedata.decimal(character, None)
-    if number is not None:
-        return str(number)
-    plain = unicodedata.normalize("NFKD", character)[0]
-    if plain.isascii():
-        return plain
-    if character.isalpha():
-        return "X" if character.isupper() or not character.islower() else "x"
-    return _OTHER
 
 
 @cache
