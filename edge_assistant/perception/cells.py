@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from edge_assistant import limits
 from edge_assistant.errors import InputCorrupt
+from edge_assistant.perception.shown import shown
 
 if TYPE_CHECKING:
     import pyarrow
@@ -193,7 +194,7 @@ class Cells:
         texts = coded.dictionary.to_pylist()
         _check_closed(texts, self._name)
         for text in texts:
-            text = " ".join(text.split())
+            text = " ".join(shown(text).split())
             if text in MISSING or len(self._states) > MAX_STATES:
                 own.append(-1)
             else:

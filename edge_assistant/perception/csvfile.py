@@ -21,6 +21,7 @@ from edge_assistant import limits
 from edge_assistant.errors import InputCorrupt, InputEmpty, InputTooLarge, InputUnsupported
 from edge_assistant.perception.cells import MISSING, Cells, Times, parse_time
 from edge_assistant.perception.encoding import HEAD, encoding_of
+from edge_assistant.perception.shown import shown
 from edge_assistant.perception.statistics import Bools, Ints
 from edge_assistant.perception.table import Column, Table
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 MAX_COLUMNS = limits.READINGS_COLUMNS.value
 MAX_CELLS = limits.READINGS_CELLS.value
 MAX_RAGGED = limits.READINGS_RAGGED.value
+MAX_UNIT = 32  # characters; a longer one is a text in brackets, and no unit
+MAX_NAME = 200  # characters of a column's name; the rest of a longer one is left out
 _BLOCK = 4 << 20
 _UNIT = re.compile(r"^(?P<name>.*?)\s*(?:\[(?P<unit>[^\[\]]*)\]|\((?P<short>[^\s()]{1,8})\))$", re.DOTALL)
 
@@ -304,10 +307,11 @@ def _titles(header: tuple[str, ...]) -> list[tuple[str, str | None]]:
     found: list[tuple[str, str | None]] = []
     taken: dict[str, int] = {}
     for number, cell in enumerate(header[1:], 2):
-        text = " ".join(cell.split())
+        text = " ".join(shown(cell).split())
         match = _UNIT.match(text)
-        label = (match["name"] if match else text) or f"column {number}"
+        label = (match["name"] if match else text)[:MAX_NAME].rstrip() or f"column {number}"
         taken[label] = taken.get(label, 0) + 1
         unit = (match["unit"] or match["short"] or "").strip() if match else ""
+        unit = unit if len(unit) <= MAX_UNIT else ""
         found.append((label if taken[label] == 1 else f"{label} ({taken[label]})", unit or None))
     return found

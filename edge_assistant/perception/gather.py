@@ -12,6 +12,7 @@ from edge_assistant.events import Event, Failed, Noted, Perceived, Perceiving
 from edge_assistant.evidence import Evidence
 from edge_assistant.limits import EVIDENCE
 from edge_assistant.perception.sense import Percept, Request, Sense
+from edge_assistant.perception.shown import NOTE, cleaned
 from edge_assistant.perception.table import Table
 from edge_assistant.signals import Signal
 
@@ -99,7 +100,9 @@ class Gathering:
         self._watch(Perceiving(signal.id, kind.name, 0.0))
         progress = replace(self._request, progress=lambda f: self._watch(Perceiving(signal.id, kind.name, f)))
         percept = perceive(signal, progress)
-        percept = self._numbered(signal, percept)
+        evidence, hidden = cleaned(percept.evidence)
+        notes = (*percept.notes, f"{signal.name}: {NOTE}") if hidden else percept.notes
+        percept = self._numbered(signal, replace(percept, evidence=evidence, notes=notes))
         seconds = time.perf_counter() - start
         self.seconds[signal.id] = self.seconds.get(signal.id, 0.0) + seconds
         for note in percept.notes:

@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
-from edge_assistant import limits
 from edge_assistant.errors import InputCorrupt, InputEmpty, InputUnsupported
 from edge_assistant.limits import PAGES
-from edge_assistant.perception.pictures import KEEP_PIXELS, Page, TextRun, page_limit_note
+from edge_assistant.perception.pdftext import text_layer
+from edge_assistant.perception.pictures import KEEP_PIXELS, Page, page_limit_note
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-    from pypdfium2 import PdfDocument, PdfPage, PdfTextPage
+    from pypdfium2 import PdfDocument, PdfPage
 
 DPI = 150  # of the picture; the locators' pixels. Print of 8 points is 16 pixels high, which is what recognition wants
 _POINTS = 72  # per inch, PDF's unit
-_MAX_RUNS = limits.PAGE_RUNS.value
-_MIN_CHARACTERS = 20  # fewer in the text layer beside a large picture is a scanner's stamp, not the page
-_LARGE_PICTURE = 0.5  # share of the page
 
 
 def pages(stream: BinaryIO, name: str, first: int = 1) -> Iterator[Page]:
@@ -60,7 +57,10 @@ def _page(document: PdfDocument, index: int, name: str, notes: tuple[str, ...]) 
             width, height = page.get_size()
             per_point = min(DPI / _POINTS, (KEEP_PIXELS / max(1.0, width * height)) ** 0.5)
             rgb = _render(page, per_point)
-            return Page(index + 1, rgb, (rgb.shape[1], rgb.shape[0]), 1.0, _text_layer(page, rgb.shape), notes)
+            layer, hidden = text_layer(page, rgb, lambda: _render(page, per_point))
+            if hidden:
+                notes = (*notes, f"{name}, page {index + 1}: text that cannot be seen on it was left out")
+            return Page(index + 1, rgb, (rgb.shape[1], rgb.shape[0]), 1.0, layer, notes)
         finally:
             page.close()
     except pypdfium2.PdfiumError:
@@ -91,50 +91,3 @@ def _bgr() -> int:
     import pypdfium2.raw
 
     return int(pypdfium2.raw.FPDFBitmap_BGR)
-
-
-def _text_layer(page: PdfPage, shape: tuple[int, ...]) -> tuple[TextRun, ...] | None:
-    """The runs of text with their boxes in pixels; None where the page is a picture in truth."""
-    text = page.get_textpage()
-    try:
-        count = text.count_rects()
-        if count == 0 or count > _MAX_RUNS:
-            return None
-        runs = tuple(run for index in range(count) if (run := _run(page, text, index, shape)))
-    finally:
-        text.close()
-    characters = sum(len(run.text) for run in runs)
-    if characters == 0 or (characters < _MIN_CHARACTERS and _mostly_picture(page)):
-        return None
-    return runs
-
-
-def _run(page: PdfPage, text: PdfTextPage, index: int, shape: tuple[int, ...]) -> TextRun | None:
-    left, bottom, right, top = text.get_rect(index)
-    words = " ".join(text.get_text_bounded(left, bottom, right, top).split())
-    if not words:
-        return None
-    corners = [_to_pixels(page, x, y, shape) for x, y in ((left, bottom), (right, top))]
-    xs, ys = sorted(x for x, _ in corners), sorted(y for _, y in corners)
-    return TextRun(words, (xs[0], ys[0], xs[1] - xs[0], ys[1] - ys[0]))
-
-
-def _to_pixels(page: PdfPage, x: float, y: float, shape: tuple[int, ...]) -> tuple[float, float]:
-    """A point of the page's user space as pixels of its picture: crop box, rotation and scale applied."""
-    left, bottom, right, top = page.get_cropbox()
-    if right <= left or top <= bottom:  # an empty box, in whose place PDFium shows a page of its own size
-        left, bottom, (right, top) = 0.0, 0.0, page.get_size()
-    u, v = (x - left) / (right - left), (top - y) / (top - bottom)
-    turned = {0: (u, v), 90: (1 - v, u), 180: (1 - u, 1 - v), 270: (v, 1 - u)}[page.get_rotation()]
-    return turned[0] * shape[1], turned[1] * shape[0]
-
-
-def _mostly_picture(page: PdfPage) -> bool:
-    import pypdfium2.raw
-
-    width, height = page.get_size()
-    for item in page.get_objects(filter=[pypdfium2.raw.FPDF_PAGEOBJ_IMAGE], max_depth=2):
-        left, bottom, right, top = item.get_bounds()
-        if abs((right - left) * (top - bottom)) > _LARGE_PICTURE * width * height:
-            return True
-    return False

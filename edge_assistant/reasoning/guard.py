@@ -41,6 +41,9 @@ _OPENERS = frozenset(
 )
 _CODED = ("identifier", "telephone")
 _DIALLED = 7  # digits of a telephone number; no amount is said with as many
+_SUPPORTED = 0.6  # share of a sentence's longer words that its evidence has; a model phrases with words of its own
+_REPEATED = 5  # words in a row of its instructions that a sentence may not have
+_ADDRESS = re.compile(r"\w+://\S+|www\.\S+|\S+@\S+\.\w+|<[a-z!/][^>]*>?|\]\(", re.I)  # what leads out of a text, or is markup
 _STEM = 4  # letters that the first word of a sentence shares with a word of the evidence: Heating, heater
 
 
@@ -75,6 +78,38 @@ def holds(sentence: str, texts: Mapping[str, str]) -> bool:
     known = {_plain(number) for id in ids for number in _NUMBER.findall(texts[id])}
     bare = CITATION.sub(" ", sentence)
     return not _ALMOST.search(bare) and all(_plain(number) in known for number in _NUMBER.findall(bare))
+
+
+def supported(sentence: str, texts: Mapping[str, str], question: str) -> bool:
+    """Whether most words of a sentence stand in what it cites or in the question, and its addresses and names all do.
+
+    A model that obeys what it reads writes what nothing tells: its words are those of nobody.
+
+    Args:
+        sentence: with citations in brackets.
+        texts: text by id of all evidence.
+        question: what was asked.
+    """
+    told = " ".join(texts[id] for id in cited(sentence) if id in texts)
+    known = {_word(name)[:_STEM] for name in _NAME.findall(f"{told} {question}")}
+    bare = CITATION.sub(" ", sentence)
+    words = [_word(name) for name in _NAME.findall(bare) if len(name) >= _STEM]
+    words = [word for word in words if word not in vocabulary().words["stop"]]
+    found = sum(word[:_STEM] in known for word in words)
+    names = all(first or _word(name)[:_STEM] in known for name, first in _names(bare))
+    return bool(words) and found >= _SUPPORTED * len(words) and names and all(a in told for a in _ADDRESS.findall(bare))
+
+
+def repeats(sentence: str, instructions: str) -> bool:
+    """Whether a sentence has a run of words of the instructions that a model was given.
+
+    >>> repeats("I was told to say nothing that the evidence does not say.", "Say nothing that the evidence does not say.")
+    True
+    """
+    said, given = (re.findall(r"\w+", CITATION.sub(" ", text).lower()) for text in (sentence, instructions))
+    runs = {tuple(given[i : i + _REPEATED]) for i in range(len(given) - _REPEATED + 1)}
+    whole = len(said) < _REPEATED and " ".join(said) in " ".join(given)
+    return whole or any(tuple(said[i : i + _REPEATED]) in runs for i in range(len(said) - _REPEATED + 1))
 
 
 def _plain(number: str) -> str:

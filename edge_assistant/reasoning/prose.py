@@ -9,7 +9,7 @@ from edge_assistant.evidence import Evidence
 from edge_assistant.language.chat import Message, Role
 from edge_assistant.language.engine import Engine
 from edge_assistant.limits import ANSWER_TOKENS
-from edge_assistant.reasoning.guard import CITATION, cited, holds, sentences
+from edge_assistant.reasoning.guard import CITATION, cited, holds, repeats, sentences, supported
 from edge_assistant.reasoning.sources import one_line
 from edge_assistant.reasoning.values.candidates import as_words
 
@@ -24,7 +24,7 @@ _CHAT = "You are a helpful assistant that runs offline on the user's own compute
 
 
 def write(question: str, lines: Sequence[Evidence], engine: Engine) -> Iterator[str]:
-    """Sentences over evidence, each of which cites what exists and has no number that its evidence does not have.
+    """Sentences over evidence, each of which cites what exists and says nothing that its evidence does not support.
 
     A sentence without a citation gets the one that it can only mean, where there is a single piece of evidence; one
     that fails the check is left out.
@@ -35,7 +35,8 @@ def write(question: str, lines: Sequence[Evidence], engine: Engine) -> Iterator[
     written: set[str] = set()
     for sentence in sentences(engine.stream(messages, max_tokens=ANSWER_TOKENS.now)):
         checked = _with_citation(sentence, texts)
-        if checked not in written and holds(checked, texts):
+        sound = holds(checked, texts) and supported(checked, texts, question) and not repeats(checked, _ABOUT)
+        if checked not in written and sound:
             written.add(checked)
             yield checked
 

@@ -9,11 +9,13 @@ from decimal import Decimal
 from functools import partial
 
 from edge_assistant.answer import Agreement, Computation, Status, Verdict
-from edge_assistant.events import Compared, Event
+from edge_assistant.events import Compared, Event, Noted
 from edge_assistant.evidence import Evidence, Speech
+from edge_assistant.evidence import counted as number_of
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.language.engine import Engine
 from edge_assistant.reasoning import trace
+from edge_assistant.reasoning.addressed import unaddressed
 from edge_assistant.reasoning.align import Group, Told, about_others, at_hand, shared, unasked
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.compare import Nearness, compare
@@ -82,7 +84,7 @@ class Reasoner:
             outcome: is filled.
         """
         self._watch(trace.of_question(query))
-        sources = self._as_said(sources, query.text)
+        sources = self._as_said(self._as_data(sources), query.text)
         if query.expects is Expect.PROSE:
             yield from self._prose(query, sources, outcome)
         elif query.whole:
@@ -114,7 +116,7 @@ class Reasoner:
             outcome: is filled.
             query: asks whether they agree on everything.
         """
-        yield from self._check(self._as_said(sources, ""), outcome, query)
+        yield from self._check(self._as_said(self._as_data(sources), ""), outcome, query)
 
     def _check(self, sources: Sequence[Source], outcome: Outcome, query: Query | None) -> Iterator[str]:
         signals = [source.signal for source in sources]
@@ -171,6 +173,17 @@ class Reasoner:
         for source in sources:
             _confirm(source, claims)
         return _in_order(sources, claims), ()
+
+    def _as_data(self, sources: Sequence[Source]) -> list[Source]:
+        """The sources without what speaks to the assistant in them, which a note says."""
+        told: list[Source] = []
+        for source in sources:
+            rest, changed = unaddressed(source)
+            told.append(rest)
+            if changed:
+                what = f"{source.signal.name}: {number_of(changed, 'piece')} of evidence speaks to the assistant"
+                self._watch(Noted(source.signal.id, f"{what}, which obeys no signal: it is shown and tells nothing"))
+        return told
 
     def _as_said(self, sources: Sequence[Source], asked: str) -> list[Source]:
         """The sources with their speech mended, for which names are taken from what others write."""

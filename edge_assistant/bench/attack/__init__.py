@@ -1,0 +1,1 @@
+"""The corpus of attacks: what is put into signals to command the assistant, and what must not come of it."""

@@ -1,0 +1,166 @@
+"""The text layer of a PDF page, as far as it can be seen: what does not show on the page does not tell.
+
+A document can hold text that no reader sees - invisible, white, tiny, beside the page, under a picture, in a layer that
+is off - and programs read. So the page is rendered twice, with its text and without, and a run of text counts only where
+that makes a difference. A page whose text is declared to be other than its glyphs is read as it looks, like a scan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from edge_assistant.limits import PAGE_RUNS
+from edge_assistant.perception.pictures import TextRun
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from pypdfium2 import PdfPage, PdfTextPage
+
+    Pixels = NDArray[np.uint8]
+
+_MAX_RUNS = PAGE_RUNS.value
+_MIN_CHARACTERS = 20  # fewer in the text layer beside a large picture is a scanner's stamp, not the page
+_LARGE_PICTURE = 0.5  # share of the page
+_MOST_DEPTH = 8  # of forms within forms
+_SEEN = 32  # of 255, by which the page differs where text is seen; light grey on white is 64
+_SMALLEST = 5  # pixels at 150 dpi, 2.4 points; the smallest print on packages has 4
+_INVISIBLE, _CLIPPING = 3, 7  # text rendering modes, ISO 32000-1, 9.3.6
+_OTHER = "ActualText"  # what glyphs are said to stand for, ISO 32000-1, 14.9.4
+
+
+def text_layer(page: PdfPage, rgb: Pixels, render: Callable[[], Pixels]) -> tuple[tuple[TextRun, ...] | None, bool]:
+    """The runs of text that are seen, with their boxes in pixels; and whether others were left out.
+
+    Args:
+        page: its text is changed, so it is rendered no more.
+        rgb: the page as it looks.
+        render: renders it anew.
+
+    Returns:
+        None for the runs where the page is a picture in truth, or looks other than its text says.
+    """
+    texts = list(_texts(page))
+    if not texts:
+        return None, False
+    if any(_says_otherwise(item) for item, _ in texts):
+        return None, True
+    ghosts = [(item, nested) for item, nested in texts if _is_ghost(item)]
+    if any(nested for _, nested in ghosts):
+        return None, True
+    for item, _ in ghosts:
+        page.remove_obj(item)
+    runs = _runs(page, rgb.shape)
+    if runs is None:
+        return None, bool(ghosts)
+    for item, _ in _texts(page):
+        _hide(item)
+    bare = render()
+    seen = tuple(run for run in runs if _is_seen(run, rgb, bare))
+    characters = sum(len(run.text) for run in seen)
+    if characters == 0 or (characters < _MIN_CHARACTERS and _mostly_picture(page)):
+        return None, bool(ghosts) or len(seen) < len(runs)
+    return seen, bool(ghosts) or len(seen) < len(runs)
+
+
+def _texts(page: PdfPage) -> list[tuple[Any, bool]]:
+    """The text objects of a page, each with whether it stands in a form."""
+    raw = _raw()
+    whole = list(page.get_objects(filter=[raw.FPDF_PAGEOBJ_TEXT], max_depth=_MOST_DEPTH))
+    return [(item, item.level > 0) for item in whole]
+
+
+def _hide(item: Any) -> None:  # noqa: ANN401 - an object of PDFium
+    """Let text be painted no more; the mode alone does not hold for fonts whose glyphs are drawings (Type 3)."""
+    raw = _raw()
+    if hasattr(raw, "FPDFPageObj_SetIsActive"):
+        raw.FPDFPageObj_SetIsActive(item, False)
+    raw.FPDFTextObj_SetTextRenderMode(item, _INVISIBLE)
+
+
+def _is_ghost(item: Any) -> bool:  # noqa: ANN401 - an object of PDFium
+    """Whether text is painted in no way: by its mode, or for it is transparent."""
+    import ctypes
+
+    raw = _raw()
+    if raw.FPDFTextObj_GetTextRenderMode(item) in (_INVISIBLE, _CLIPPING):
+        return True
+    colour = [ctypes.c_uint() for _ in range(4)]
+    return bool(raw.FPDFPageObj_GetFillColor(item, *colour)) and colour[3].value == 0
+
+
+def _says_otherwise(item: Any) -> bool:  # noqa: ANN401 - an object of PDFium
+    """Whether a text object is marked to be read as another text."""
+    import ctypes
+
+    raw = _raw()
+    for index in range(max(0, raw.FPDFPageObj_CountMarks(item))):
+        mark = raw.FPDFPageObj_GetMark(item, index)
+        size = ctypes.c_ulong()
+        key = _OTHER.encode()
+        if raw.FPDFPageObjMark_GetParamStringValue(mark, key, None, 0, size) and size.value > 2:
+            return True
+    return False
+
+
+def _is_seen(run: TextRun, rgb: Pixels, bare: Pixels) -> bool:
+    """Whether the page looks different where a run of text stands, and it is high enough to be read."""
+    import numpy as np
+
+    x, y, w, h = run.box
+    height, width = rgb.shape[:2]
+    left, top, right, bottom = max(0, int(x)), max(0, int(y)), min(width, round(x + w)), min(height, round(y + h))
+    if min(h, w) < _SMALLEST or left >= right or top >= bottom:
+        return max(h, w) >= _SMALLEST and h >= 1 and len(run.text) == 1 and left < right and top < bottom
+    part = np.s_[top:bottom, left:right]
+    return int(np.abs(rgb[part].astype(np.int16) - bare[part]).max()) >= _SEEN
+
+
+def _raw() -> Any:  # noqa: ANN401 - a module without types
+    import pypdfium2.raw
+
+    return pypdfium2.raw
+
+
+def _runs(page: PdfPage, shape: tuple[int, ...]) -> tuple[TextRun, ...] | None:
+    """The runs of text with their boxes in pixels; None where there are none, or too many."""
+    text = page.get_textpage()
+    try:
+        count = text.count_rects()
+        if count == 0 or count > _MAX_RUNS:
+            return None
+        return tuple(run for index in range(count) if (run := _run(page, text, index, shape)))
+    finally:
+        text.close()
+
+
+def _run(page: PdfPage, text: PdfTextPage, index: int, shape: tuple[int, ...]) -> TextRun | None:
+    left, bottom, right, top = text.get_rect(index)
+    words = " ".join(text.get_text_bounded(left, bottom, right, top).split())
+    if not words:
+        return None
+    corners = [_to_pixels(page, x, y, shape) for x, y in ((left, bottom), (right, top))]
+    xs, ys = sorted(x for x, _ in corners), sorted(y for _, y in corners)
+    return TextRun(words, (xs[0], ys[0], xs[1] - xs[0], ys[1] - ys[0]))
+
+
+def _to_pixels(page: PdfPage, x: float, y: float, shape: tuple[int, ...]) -> tuple[float, float]:
+    """A point of the page's user space as pixels of its picture: crop box, rotation and scale applied."""
+    left, bottom, right, top = page.get_cropbox()
+    if right <= left or top <= bottom:  # an empty box, in whose place PDFium shows a page of its own size
+        left, bottom, (right, top) = 0.0, 0.0, page.get_size()
+    u, v = (x - left) / (right - left), (top - y) / (top - bottom)
+    turned = {0: (u, v), 90: (1 - v, u), 180: (1 - u, 1 - v), 270: (v, 1 - u)}[page.get_rotation()]
+    return turned[0] * shape[1], turned[1] * shape[0]
+
+
+def _mostly_picture(page: PdfPage) -> bool:
+    import pypdfium2.raw
+
+    width, height = page.get_size()
+    for item in page.get_objects(filter=[pypdfium2.raw.FPDF_PAGEOBJ_IMAGE], max_depth=2):
+        left, bottom, right, top = item.get_bounds()
+        if abs((right - left) * (top - bottom)) > _LARGE_PICTURE * width * height:
+            return True
+    return False
