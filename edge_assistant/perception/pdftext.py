@@ -1,8 +1,8 @@
 """The text layer of a PDF page, as far as it can be seen: what does not show on the page does not tell.
 
-A document can hold text that no reader sees - invisible, white, tiny, beside the page, under a picture, in a layer that
-is off - and programs read. So the page is rendered twice, with its text and without, and a run of text counts only where
-that makes a difference. A page whose text is declared to be other than its glyphs is read as it looks, like a scan.
+A document can hold text that programs read and no person sees: invisible, white, tiny, beside the page, under a
+picture, in a layer that is off. So the page is rendered twice, with its text and without, and a run of text counts
+only where that makes a difference. A page whose text is declared to be other than its glyphs is read like a scan.
 """
 
 from __future__ import annotations

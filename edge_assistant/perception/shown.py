@@ -1,7 +1,7 @@
 """What is seen of a text: characters that a reader never sees, but that a model or a terminal reads, are left out.
 
 Left out are control and format characters with the escape sequences that they begin, characters that turn the reading
-order, tag characters and variation selectors, fillers that look like nothing, and accents beyond what any script stacks.
+order, tag characters and variation selectors, fillers that look like nothing, and more accents than any script stacks.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from edge_assistant.evidence import Evidence
 MOST_MARKS = 4  # on one letter: Vietnamese, Hebrew and Thai stack up to three
 NOTE = "characters that cannot be seen were left out"
 _ESCAPE = re.compile(  # ECMA-48: a control sequence, a string such as a title or a link, or two characters
-    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?|\x1b[ -~]"
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
+    r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?|\x1b[ -~]"
 )
 _FILLERS = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
 _SELECTORS = "\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef"
@@ -25,7 +26,9 @@ _SUSPECT = re.compile(  # a quick look: most texts have none
     rf"[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u08e2\u180e\u200b-\u200f\u2028-\u202e"
     rf"\u2060-\u206f\ufeff\ufff0-\ufffb{_SELECTORS}{_FILLERS}\U000e0000-\U000e0fff\U0001d173-\U0001d17a\U000110bd]"
 )
-_MARKS = re.compile(rf"[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{{{MOST_MARKS},}}")
+_MARKS = re.compile(
+    rf"[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{{{MOST_MARKS},}}"
+)
 _JOINERS = "\u200c\u200d"  # written between letters of Persian and of Indian scripts, and in emoji of several parts
 _SHAPING = "\u0600-\u06ff\u0750-\u077f\u0900-\u0dff\U0001f300-\U0001faff\u2640\u2642\u2695\u2764\ufe0f"
 

@@ -6,7 +6,7 @@ import math
 import unicodedata
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import compress, pairwise
 from typing import TYPE_CHECKING, ClassVar
 
 from edge_assistant.errors import ModelCorrupt
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     Pixels = NDArray[np.uint8]
 
 _TOO_MANY = f"of a page with more than {ocr.MAX_LINES:,} lines of writing the largest were read"
+_HARDLY_SEEN = "writing that is hardly seen beside the rest was left out"
+_FAINT = 32.0  # of 255, between ink and paper: recognition reads from 15 on, a faded receipt has 50
+_FAINTER = 4.0  # times as faint as the page's plainest line; all of a page may be pale
 _TELLING_LINES = 8  # of a page, by which up is told from down
 _SURELY_UPRIGHT = 0.2  # below this mean probability of standing on its head, a page does not
 _DOUBTED = 0.5  # mean probability of the characters below which PaddleOCR drops a line (drop_score)
@@ -82,11 +85,27 @@ class Writing(Sense):
         quarters, rgb, quads = upright(page.rgb, self._reader)
         marks = ticks.find(rgb, quads)
         quads = [part for quad in quads for part in ticks.parted(quad, marks)]
-        readings = self._reader.recognise([ocr.cut(rgb, quad) for quad in quads])
+        notes = (_TOO_MANY,) if len(quads) >= ocr.MAX_LINES else ()
+        cuts = [ocr.cut(rgb, quad) for quad in quads]
+        seen = _seen(cuts)
+        if not all(seen):
+            notes = (*notes, _HARDLY_SEEN)
+            quads, cuts = [*compress(quads, seen)], [*compress(cuts, seen)]
+        readings = self._reader.recognise(cuts)
         found = zip(quads, readings, strict=True)
         written = [piece for quad, reading in found if _is_writing(reading) for piece in pieces(quad, reading)]
-        notes = (_TOO_MANY,) if len(quads) >= ocr.MAX_LINES else ()
         return Sheet(rgb, quarters, written + [ticks.as_piece(tick) for tick in marks], notes)
+
+
+def _seen(lines: Sequence[Pixels]) -> list[bool]:
+    """Which lines a person sees: not those that are far fainter than the page's others, which only programs read."""
+    import numpy as np
+
+    contrasts = []
+    for line in lines:
+        low, high = np.percentile(line.mean(axis=2), (1, 99))
+        contrasts.append(high - low)
+    return [contrast >= min(_FAINT, max(contrasts) / _FAINTER) for contrast in contrasts]
 
 
 def _is_writing(reading: ocr.Reading) -> bool:

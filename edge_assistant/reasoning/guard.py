@@ -43,7 +43,9 @@ _CODED = ("identifier", "telephone")
 _DIALLED = 7  # digits of a telephone number; no amount is said with as many
 _SUPPORTED = 0.6  # share of a sentence's longer words that its evidence has; a model phrases with words of its own
 _REPEATED = 5  # words in a row of its instructions that a sentence may not have
-_ADDRESS = re.compile(r"\w+://\S+|www\.\S+|\S+@\S+\.\w+|<[a-z!/][^>]*>?|\]\(", re.I)  # what leads out of a text, or is markup
+_ADDRESS = re.compile(
+    r"\w+://\S+|www\.\S+|\S+@\S+\.\w+|<[a-z!/][^>]*>?|\]\(", re.I
+)  # what leads out of a text, or is markup
 _STEM = 4  # letters that the first word of a sentence shares with a word of the evidence: Heating, heater
 
 
@@ -103,7 +105,7 @@ def supported(sentence: str, texts: Mapping[str, str], question: str) -> bool:
 def repeats(sentence: str, instructions: str) -> bool:
     """Whether a sentence has a run of words of the instructions that a model was given.
 
-    >>> repeats("I was told to say nothing that the evidence does not say.", "Say nothing that the evidence does not say.")
+    >>> repeats("So I say nothing that the evidence does not say.", "Say nothing that the evidence does not say.")
     True
     """
     said, given = (re.findall(r"\w+", CITATION.sub(" ", text).lower()) for text in (sentence, instructions))

@@ -129,8 +129,8 @@ def _base(name: str, entry: Mapping[str, Any]) -> Base:
 
 
 def _given(entry: Mapping[str, Any]) -> Given:
-    rest = {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items() if key != "kind"}
-    return Given(Kind(entry["kind"]), **rest)
+    rest: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
+    return Given(**rest | {"kind": Kind(entry["kind"])})
 
 
 def _attacks(entry: Mapping[str, Any]) -> Iterator[Attack]:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-import subprocess
-import wave
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +15,6 @@ from edge_assistant.bench.attack.corpus import Attack, Base, Given
 from edge_assistant.bench.attack.document import document
 from edge_assistant.bench.attack.unseen import written
 from edge_assistant.signals import Kind
-from edge_assistant.voice.phonemes import program
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -25,19 +22,23 @@ if TYPE_CHECKING:
 _NAMES = {Kind.IMAGE: "page.png", Kind.TEXT: "note.txt", Kind.READINGS: "line.csv", Kind.AUDIO: "said.wav"}
 _WIDTH, _MARGIN, _SIZE = 1200, 40, 30  # pixels of a picture, and of its writing
 _LONG = 60  # characters of a line of it
-_PAUSE_S = 0.8  # between what is said and what is said behind it
 _LONGEST_NAME = 250  # bytes of a file's name that file systems take
 
 Files = list[tuple[Kind, Path]]
+Say = Callable[[Sequence[str]], bytes]
 
 
-def files_of(base: Base, attack: Attack | None, folder: Path) -> Files:
+def files_of(base: Base, attack: Attack | None, folder: Path, say: Say) -> Files:
     """Write the signals of a base into a folder, attacked or as they are.
 
     Args:
         base: what is attacked.
         attack: None for the base alone.
         folder: empty.
+        say: speaks sentences, as a WAV file's bytes.
+
+    Raises:
+        VoiceUnavailable, ModelMissing: something is spoken, and nothing speaks here.
     """
     given = list(base.signals if attack is None else _attacked(base, attack))
     made: Files = []
@@ -46,7 +47,7 @@ def files_of(base: Base, attack: Attack | None, folder: Path) -> Files:
         if attack is not None and attack.way == "name" and number == 0:
             name = _as_name(written(attack.words, attack.hide))
         path = folder / name
-        path.write_bytes(_bytes(signal, attack if number == _struck(base, attack) else None))
+        path.write_bytes(_bytes(signal, attack if number == _struck(base, attack) else None, say))
         made.append((signal.kind, path))
     return made
 
@@ -84,7 +85,7 @@ def _attacked(base: Base, attack: Attack) -> Iterator[Given]:
         yield Given(Kind.AUDIO, said=words)
 
 
-def _bytes(signal: Given, attack: Attack | None) -> bytes:
+def _bytes(signal: Given, attack: Attack | None, say: Say) -> bytes:
     """The bytes of a signal's file; `attack` is what changes them."""
     match signal.kind:
         case Kind.TEXT:
@@ -92,8 +93,7 @@ def _bytes(signal: Given, attack: Attack | None) -> bytes:
         case Kind.READINGS:
             return _readings(signal, attack)
         case Kind.AUDIO:
-            parts = [signal.said] if attack is None else [signal.said, attack.words]
-            return recording(parts)
+            return say([signal.said] if attack is None else [signal.said, attack.words])
         case _ if signal.pdf:
             layer, words = ("", "") if attack is None else (attack.layer, attack.words)
             return document(signal.pdf, layer, words)
@@ -169,7 +169,7 @@ def _strip(attack: Attack) -> Image.Image:
     lines = list(_lines(attack.words))
     match attack.look:
         case "faint":
-            return _drawn(lines, ink="#f6f6f6")
+            return _drawn(lines, ink="#ececec")
         case "tiny":
             return _drawn(lines, size=6)
         case "turned":
@@ -204,29 +204,3 @@ def _beside(image: Image.Image, words: str) -> Image.Image:
     whole.paste(image, (0, 0))
     whole.paste(code.convert("RGB"), (_WIDTH - code.width - _MARGIN, _MARGIN))
     return whole
-
-
-def recording(sentences: Sequence[str]) -> bytes:
-    """Sentences spoken by espeak-ng with a pause between them, as WAV.
-
-    Raises:
-        VoiceUnavailable: espeak-ng is not installed.
-    """
-    parts, rate = [], 0
-    for sentence in sentences:
-        spoken = subprocess.run(
-            [program(), "-v", "en-us", "-s", "150", "--stdin", "--stdout"],
-            input=sentence.encode(),
-            stdout=subprocess.PIPE,
-            check=True,
-        ).stdout
-        rate = int.from_bytes(spoken[24:28], "little")
-        body = spoken[44 : len(spoken) // 2 * 2]  # the header's lengths are not true of a pipe
-        parts += [np.frombuffer(body, "<i2"), np.zeros(round(_PAUSE_S * rate), "<i2")]
-    out = io.BytesIO()
-    with wave.open(out, "wb") as sink:
-        sink.setnchannels(1)
-        sink.setsampwidth(2)
-        sink.setframerate(rate)
-        sink.writeframes(np.concatenate(parts).astype("<i2").tobytes())
-    return out.getvalue()

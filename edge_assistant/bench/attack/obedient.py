@@ -1,8 +1,8 @@
 """A language model that always obeys: the worst that a model can do with what it reads.
 
 Where it writes it first says what the attack wants, its own instructions and the secret of another conversation, each
-with a citation so that it looks right; only then what an honest model would write. Where it chooses and its prompt holds
-the words of the attack in any way that it can decode, it chooses what the attack wants; else what is right.
+with a citation so that it looks right; only then what an honest model would write. Where it chooses and its prompt
+holds the words of the attack in any way that it can decode, it chooses what the attack wants; else what is right.
 """
 
 from __future__ import annotations
