@@ -117,6 +117,8 @@ READINGS_CELLS = Limit(
 READINGS_RAGGED = Limit(
     10_000, "rows", "readings whose cells do not fit the header", "error input.corrupt", "with more it is no table"
 )
+READINGS_NAME = Limit(200, "characters", "a column's name", "the end is left out")
+READINGS_UNIT = Limit(32, "characters", "a column's unit", "it is left out", "a text in brackets is no unit")
 READINGS_STATES = Limit(
     10_000,
     "different texts",

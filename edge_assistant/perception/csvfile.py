@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 MAX_COLUMNS = limits.READINGS_COLUMNS.value
 MAX_CELLS = limits.READINGS_CELLS.value
 MAX_RAGGED = limits.READINGS_RAGGED.value
-MAX_UNIT = 32  # characters; a longer one is a text in brackets, and no unit
-MAX_NAME = 200  # characters of a column's name; the rest of a longer one is left out
+MAX_UNIT = limits.READINGS_UNIT.value
+MAX_NAME = limits.READINGS_NAME.value
 _BLOCK = 4 << 20
 _UNIT = re.compile(r"^(?P<name>.*?)\s*(?:\[(?P<unit>[^\[\]]*)\]|\((?P<short>[^\s()]{1,8})\))$", re.DOTALL)
 

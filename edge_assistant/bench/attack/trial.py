@@ -180,8 +180,8 @@ def _exported(answer: Answer, signals: Sequence[Signal]) -> str:
     now = datetime(2026, 1, 1, tzinfo=UTC)
     kept = tuple(SavedSignal(signal, State.READY, removed=False) for signal in signals)
     saved = Saved("0" * 16, answer.question, now, kept, (Turn(now, answer.to_json()),))
-    as_json(saved)
-    return markdown(saved)
+    as_json(saved, whole=True)
+    return markdown(saved, whole=True)
 
 
 def _obeyed(text: str, who: str) -> list[str]:
