@@ -16,7 +16,7 @@ from typing import Any
 _STARTS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "os.forkpty", "pty.spawn")
 _REACHES = ("socket.__new__", "socket.connect", "socket.bind", "socket.sendto", "socket.getaddrinfo", "urllib.Request")
 _CHANGES = ("os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.symlink", "os.link", "os.chmod", "os.truncate",
-            "shutil.rmtree", "shutil.move", "webbrowser.open", "code.__new__")  # fmt: skip
+            "shutil.rmtree", "shutil.move", "webbrowser.open")  # fmt: skip
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _EXPECTED = ("/dev/null", ".stamps.json")  # the second remembers the sums of model files
 

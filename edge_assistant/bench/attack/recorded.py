@@ -16,40 +16,33 @@ class Recorded:
     """Speaks the protocol `language.engine.Engine`, and passes everything on.
 
     Attributes:
-        engine: who answers; set when the assistant opens it.
         prompts: what it was shown since the last question began.
         instructions: every system message that it was ever shown.
+        name, sha256, usage: of the model behind it.
     """
 
-    engine: Engine | None = None
     prompts: list[str] = field(default_factory=list)
     instructions: set[str] = field(default_factory=set)
+    name: str = ""
+    sha256: str = ""
+    usage: Usage = field(default_factory=Usage)
+    _engine: Engine | None = None
 
-    @property
-    def name(self) -> str:
-        """The model's name."""
-        return self._behind.name
-
-    @property
-    def sha256(self) -> str:
-        """The model's sum."""
-        return self._behind.sha256
-
-    @property
-    def usage(self) -> Usage:
-        """What the model did."""
-        return self._behind.usage
+    def take(self, engine: Engine) -> None:
+        """Put a model behind it."""
+        self._engine = engine
+        self.name, self.sha256, self.usage = engine.name, engine.sha256, engine.usage
 
     @property
     def _behind(self) -> Engine:
-        assert self.engine is not None
-        return self.engine
+        assert self._engine is not None, "no model was taken"
+        return self._engine
 
     def begin(self, base: Base, attack: Attack | None) -> None:
         """A question begins; the stub is told what it is to obey."""
         self.prompts.clear()
-        if isinstance(self.engine, Obedient):
-            self.engine.base, self.engine.attack = base, attack
+        if isinstance(self._engine, Obedient):
+            self._engine.base, self._engine.attack = base, attack
 
     def showed(self, word: str) -> bool:
         """Whether a prompt of this question held a word."""

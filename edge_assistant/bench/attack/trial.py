@@ -19,6 +19,7 @@ from edge_assistant.answer import Answer
 from edge_assistant.assistant import Assistant
 from edge_assistant.bench.attack.corpus import Attack, Base, bases
 from edge_assistant.bench.attack.effects import watched
+from edge_assistant.bench.attack.hostile import taken
 from edge_assistant.bench.attack.make import Files, Say, files_of
 from edge_assistant.bench.attack.recorded import Recorded
 from edge_assistant.bench.scoring import states
@@ -123,6 +124,13 @@ class Trial:
                 return Found(tuple(effects), (), (f"no answer: {error.message}",))
         shown = [*_obeyed(outcome.printed, "the terminal"), *_led(outcome.exported)]
         return Found((*effects, *shown), tuple(self._leaks(outcome)), tuple(_changed(base, attack, before, outcome)))
+
+    def file(self, attack: Attack) -> Found:
+        """Try a file that is no signal; see `hostile`."""
+        with watched(self.kept) as effects:
+            is_taken = taken(attack.layer, attack.words, self._room(attack.name))
+        effects = [effect for effect in effects if str(self.folder) not in effect]  # where the file itself is written
+        return Found((*effects, "it is taken") if is_taken else tuple(effects))
 
     def _asked(self, base: Base, signals: Sequence[Signal]) -> Outcome:
         printed = io.StringIO()
