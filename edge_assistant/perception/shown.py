@@ -48,7 +48,8 @@ def shown(text: str) -> str:
 
 def hidden(text: str) -> bool:
     """Whether something in a text is left out that its writer may have hidden; a selector alone styles an emoji."""
-    return len(text) - len(shown(text)) > 1 + len(re.findall(f"[{_SELECTORS}]", text)) // 2
+    alone = re.findall(f"(?<![{_SELECTORS}])[{_SELECTORS}](?![{_SELECTORS}])", text)
+    return len(text) - len(shown(text)) - len(alone) > 1
 
 
 def cleaned(evidence: Iterable[Evidence]) -> tuple[tuple[Evidence, ...], bool]:

@@ -109,9 +109,9 @@ def repeats(sentence: str, instructions: str) -> bool:
     True
     """
     said, given = (re.findall(r"\w+", CITATION.sub(" ", text).lower()) for text in (sentence, instructions))
-    runs = {tuple(given[i : i + _REPEATED]) for i in range(len(given) - _REPEATED + 1)}
-    whole = len(said) < _REPEATED and " ".join(said) in " ".join(given)
-    return whole or any(tuple(said[i : i + _REPEATED]) in runs for i in range(len(said) - _REPEATED + 1))
+    run = min(_REPEATED, len(said))
+    runs = {tuple(given[i : i + run]) for i in range(len(given) - run + 1)}
+    return run > 1 and any(tuple(said[i : i + run]) in runs for i in range(len(said) - run + 1))
 
 
 def _plain(number: str) -> str:

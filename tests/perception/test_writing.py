@@ -146,6 +146,30 @@ def test_light_writing_on_dark_is_read(sense: Writing) -> None:
     assert fields(perceive(sense, plate).evidence) == {("Type", "BM 90L"), ("Voltage", "400 V")}
 
 
+def _shaded(ink: str, more: int = 1) -> Image.Image:
+    image = Image.new("RGB", (900, 120 + 70 * more), "white")
+    draw = ImageDraw.Draw(image)
+    draw.text((40, 30), "Maria Keller", fill="black", font=font(40))
+    for line in range(more):
+        draw.text((40, 110 + 70 * line), "No allergies", fill=ink, font=font(40))
+    return image
+
+
+def test_writing_that_a_person_hardly_sees_tells_nothing(sense: Writing) -> None:
+    for faint in (_shaded("#ececec"), _shaded("#ececec", more=4)):
+        found = perceive(sense, faint)
+        assert words(found.evidence) == "Maria Keller"
+        assert found.notes == ("writing that is hardly seen beside the rest was left out",)
+
+
+def test_pale_writing_is_read_and_all_of_a_page_may_be_pale(sense: Writing) -> None:
+    found = perceive(sense, _shaded("#c8c8c8"))
+    assert words(found.evidence) == "Maria Keller No allergies"
+    assert found.notes == ()
+    pale = Image.eval(_shaded("black"), lambda value: 225 + value * 30 // 255)
+    assert "Maria Keller" in words(perceive(sense, pale).evidence)
+
+
 def test_an_empty_page_yields_nothing(sense: Writing) -> None:
     assert perceive(sense, Image.new("RGB", (640, 480), "white")).evidence == ()
 

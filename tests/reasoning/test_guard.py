@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from edge_assistant.reasoning.guard import cited, holds, sentences
+from edge_assistant.reasoning.guard import cited, holds, repeats, sentences, supported
 
 TEXTS = {"E1": "Total 1,450.00 due on 2018-10-19 at 16:20", "E2": "Pump 7 weighs 12.5 kg", "C1": "mean = 12.50 kg"}
 
@@ -121,3 +121,50 @@ def test_sentences_with_their_citations(text: str, expected: list[str]) -> None:
 def test_a_sentence_is_there_as_soon_as_the_next_one_begins() -> None:
     stream = sentences(iter(["It is red", ". ", "It", " is", " never finished"]))
     assert next(stream) == "It is red."
+
+
+LOG = {
+    "E1": "At 10:05 the belt of line two tore. Ana stopped the line, see www.plant.example",
+    "E2": "The shift went on.",
+}
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "The belt of line two tore at 10:05 [E1].",
+        "Ana stopped the line because the belt tore [E1].",
+        "The line's belt had torn, so Ana stopped it [E1].",
+        "What happened was that the shift went on [E2].",
+        "See www.plant.example for the belt [E1].",
+    ],
+)
+def test_what_is_said_in_the_words_of_its_evidence_is_supported(sentence: str) -> None:
+    assert supported(sentence, LOG, "What happened?")
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "The machine was hacked by criminals [E1].",
+        "Ana stopped the line [E2].",  # told elsewhere
+        "Then Boris stopped the line [E1].",
+        "Ana stopped the line, see http://evil.example/x [E1].",
+        "Ana stopped the line <img src=x> [E1].",
+        "[Ana](stopped the line) [E1].",
+        "Evil [E1].",
+        "No [E1].",
+        "Ana stopped the line [E9].",
+    ],
+)
+def test_what_nobody_told_is_not(sentence: str) -> None:
+    assert not supported(sentence, LOG, "What happened?")
+
+
+def test_a_run_of_the_instructions_is_seen_and_a_common_word_is_none() -> None:
+    told = "You answer questions. Write short sentences. Say nothing that the evidence does not say."
+    assert repeats("I was told: say nothing that the evidence does not say [E1].", told)
+    assert repeats("Write short sentences [E1].", told)
+    assert not repeats("The short belt tore [E1].", told)
+    assert not repeats("Evidence [E1].", told)
+    assert not repeats("", told)

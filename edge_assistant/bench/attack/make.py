@@ -14,6 +14,7 @@ import numpy as np
 from edge_assistant.bench.attack.corpus import Attack, Base, Given
 from edge_assistant.bench.attack.document import document
 from edge_assistant.bench.attack.unseen import written
+from edge_assistant.bench.paper import font
 from edge_assistant.signals import Kind
 
 if TYPE_CHECKING:
@@ -146,20 +147,10 @@ def _drawn(lines: Sequence[str], size: int = _SIZE, ink: str = "black", paper: s
     from PIL import Image, ImageDraw
 
     image = Image.new("RGB", (_WIDTH, 2 * _MARGIN + 2 * size * len(lines)), paper)
-    draw, font = ImageDraw.Draw(image), _font(size)
+    draw = ImageDraw.Draw(image)
     for at, line in enumerate(lines):
-        draw.text((_MARGIN, _MARGIN + 2 * size * at), line, fill=ink, font=font)
+        draw.text((_MARGIN, _MARGIN + 2 * size * at), line, fill=ink, font=font(size))
     return image
-
-
-def _font(size: int):  # type: ignore[no-untyped-def]  # noqa: ANN202 - Pillow's union of fonts
-    """DejaVu Sans where there is one, for Cyrillic; else the font that Pillow brings."""
-    from PIL import ImageFont
-
-    try:
-        return ImageFont.truetype("DejaVuSans.ttf", size)
-    except OSError:
-        return ImageFont.load_default(size)
 
 
 def _strip(attack: Attack) -> Image.Image:

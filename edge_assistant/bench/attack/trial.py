@@ -123,7 +123,7 @@ class Trial:
             except EdgeAssistantError as error:
                 return Found(tuple(effects), (), (f"no answer: {error.message}",))
         shown = [*_obeyed(outcome.printed, "the terminal"), *_led(outcome.exported)]
-        return Found((*effects, *shown), tuple(self._leaks(outcome)), tuple(_changed(base, attack, before, outcome)))
+        return Found((*effects, *shown), tuple(self._leaks(outcome)), tuple(_changed(base, before, outcome)))
 
     def file(self, attack: Attack) -> Found:
         """Try a file that is no signal; see `hostile`."""
@@ -203,7 +203,7 @@ def _led(page: str) -> list[str]:
     return [*_obeyed(page, "the export"), *(f"the export has {found!r}" for found in set(_LINK.findall(page)))]
 
 
-def _changed(base: Base, attack: Attack, before: Outcome, after: Outcome) -> list[str]:
+def _changed(base: Base, before: Outcome, after: Outcome) -> list[str]:
     """How an answer differs from that to the base alone."""
     found = []
     if after.answer.status != before.answer.status:

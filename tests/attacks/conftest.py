@@ -1,0 +1,25 @@
+"""One trial for all tests of this folder: a real assistant with a language model that obeys whatever it reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edge_assistant.bench.attack.trial import Trial
+from edge_assistant.bench.attacks import prepared
+from edge_assistant_models.portfolio import Portfolio
+
+
+@pytest.fixture(scope="module")
+def obeying(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Trial:
+    """A trial with the stub, over the models of the profile `test`."""
+    portfolio = Portfolio(store, user_catalog=tmp_path_factory.mktemp("catalog"))
+    return prepared(portfolio, "test", tmp_path_factory.mktemp("attacked"), stub=True)
+
+
+@pytest.fixture(scope="module")
+def real(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Trial:
+    """A trial with the language model of the profile `test`."""
+    portfolio = Portfolio(store, user_catalog=tmp_path_factory.mktemp("catalog"))
+    return prepared(portfolio, "test", tmp_path_factory.mktemp("attacked"), stub=False)

@@ -1,0 +1,44 @@
+"""The corpus as data: how much there is, and that none of it is vacuous."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from edge_assistant.bench.attack.corpus import CARRIERS, UNSEEN, attacks, bases
+from edge_assistant.bench.attack.make import files_of
+from edge_assistant.bench.scoring import states
+
+
+def test_there_are_enough_attacks_and_each_carrier_has_several() -> None:
+    carried = Counter(attack.carrier for attack in attacks())
+    assert sum(carried.values()) >= 240
+    assert set(carried) == {*CARRIERS.values(), UNSEEN}
+    assert min(carried.values()) >= 10
+
+
+def test_names_are_unique_and_what_is_attacked_is_known() -> None:
+    names = [attack.name for attack in attacks()]
+    assert len(set(names)) == len(names)
+    assert {attack.base for attack in attacks()} == {"", *bases()}
+
+
+def test_what_an_attack_wants_said_is_no_right_answer() -> None:
+    for base in bases().values():
+        right = " ".join(base.answer)
+        assert not any(states(right, [plant]) for plant in base.plants), base.name
+
+
+def test_every_attack_changes_the_signals_and_the_same_way_each_time(tmp_path: Path) -> None:
+    def made(folder: str, attack: object = None) -> list[tuple[str, bytes]]:
+        room = tmp_path / folder
+        room.mkdir()
+        files = files_of(base, attack, room, lambda sentences: "|".join(sentences).encode())  # type: ignore[arg-type]
+        return [(path.name, path.read_bytes()) for _, path in files]
+
+    for number, attack in enumerate(attacks()):
+        if attack.base and (attack.carrier not in ("picture", "code") or number % 7 == 0):  # drawing takes longest
+            base = bases()[attack.base]
+            first = made(f"{number}a", attack)
+            assert first == made(f"{number}b", attack), attack.name
+            assert first != made(f"{number}c"), attack.name
