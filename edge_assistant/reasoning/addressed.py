@@ -43,6 +43,7 @@ _NEXT = r"\s+[^\w\s]{0,3}"  # to the next word; here and below every repetition 
 _UP_TO_SIX = rf"(?:\s+\S{{1,40}}){{0,6}}?{_NEXT}"
 _UP_TO_THREE = rf"(?:\s+\S{{1,40}}){{0,3}}?{_NEXT}"
 _OTHER_LETTERS = re.compile(r"[A-Z]|[^\0-\x7f]")
+_NO_MARKS = str.maketrans(dict.fromkeys(",;\"'\u201c\u201d\u2018\u2019()*_~`", " "))  # "from now on, *you* are"
 _LINE_AND_NEXT = re.compile(r"[^\n]*\n?[^\n]*")
 _NO_MARKER = (1 << 62, 0, "")
 _WORD = re.compile(r"\w")
@@ -106,7 +107,8 @@ def addressed(text: str) -> Iterator[tuple[int, int]]:
             yield a, b
             continue
         replies = rules.reply.match(sentence) is not None
-        opens = bool(rules.setting_aside.search(sentence) or rules.anywhere.search(sentence))
+        bare = sentence.translate(_NO_MARKS)
+        opens = bool(rules.setting_aside.search(bare) or rules.anywhere.search(bare))
         cites = _CITATION.match(sentence) is not None
         meant = opens or (dialogue and replies) or _orders(sentence) or (ordered and cites)
         if meant or left > 0:
@@ -219,11 +221,12 @@ def _rules() -> _Rules:
         )
     )
     duty = rf"{words['parties']}{_UP_TO_THREE}{words['duties']}\s+(?:{words['leading']}\s+)?{words['saying']}"
+    whole = rf"^\s{{0,9}}\w{{1,20}}\s+{words['all_before']}\s{{0,9}}(?:[.!?]|$)"  # whatever the verb was heard as
     condition = rf"\W{{0,4}}(?:if|when|whenever|should)\b[^\n]{{0,80}}?{words['asked']}[^\n,]{{0,80}},\s+"
     return _Rules(
         re.compile(rf"{lead}(?:{order})"),
         re.compile(rf"{words['machines']}|{duty}"),
-        re.compile(rf"{words['overriding']}{_UP_TO_SIX}{words['instructions']}"),
+        re.compile(rf"{words['overriding']}{_UP_TO_SIX}{words['instructions']}|{whole}"),
         re.compile(rf"{condition}(?:please\s+)?{words['replying']}"),
         re.compile(rf"\W{{0,4}}{words['turns']}\s{{0,3}}[:>]"),
         re.compile(rf"\W{{0,4}}{words['answering']}\s{{0,3}}[:>]"),
