@@ -62,7 +62,7 @@ class Redaction:
             case Failed(failure):
                 return Failed(self._failure(failure))
             case Traced(stage, signal, lines):
-                return Traced(stage, signal, tuple(map(self.text, lines)))
+                return Traced(stage, signal, tuple(self._redactor.redact(line, any_case=True).text for line in lines))
             case Compared(verdict):
                 return Compared(self._verdict(verdict))
             case Said(text):

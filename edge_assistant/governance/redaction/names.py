@@ -14,7 +14,7 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _SHORTEST = 3  # letters of a name that is looked for where it stands alone
 _POSSESSIVE = ("'s", "’s")
 _NO_INITIALS = frozenset({"A", "I"})  # unless a full stop tells that they are
-_BETWEEN = frozenset({" ", "-", ", ", ". "})  # two words of one name
+_BETWEEN = frozenset({" ", "-", ", ", ". ", "/"})  # two words of one name
 
 
 class Names:
@@ -61,12 +61,12 @@ class Names:
         known = (self._of[word] for word in words if self._of.get(word) == word)
         return next(known, " ".join(sorted(words)))
 
-    def known(self, text: str, view: View) -> Iterator[tuple[str, int, int]]:
-        """Where known names stand, written with a capital: the name, its first and last character."""
+    def known(self, text: str, view: View, *, any_case: bool) -> Iterator[tuple[str, int, int]]:
+        """Where known names stand, with a capital or in any case: the name, its first and last character."""
         if not self._of:
             return
         first, last, whose = -1, -1, ""
-        for match in _capitals().finditer(view.data):
+        for match in _words(any_case=any_case).finditer(view.data):
             start, end = view.starts[match.start()], view.ends[match.end() - 1]
             person = self._of.get(text[start:end].casefold())
             if person is None:
@@ -87,5 +87,5 @@ class Names:
 
 
 @cache
-def _capitals() -> Any:  # noqa: ANN401 - the library has no types
-    return compiled(r"\b[A-Z](?:'[A-Z])?[A-Za-z]{1,30}\b")
+def _words(*, any_case: bool) -> Any:  # noqa: ANN401 - the library has no types
+    return compiled(rf"{'(?i)' if any_case else ''}\b[A-Z](?:'[A-Z])?[A-Za-z]{{1,30}}\b")

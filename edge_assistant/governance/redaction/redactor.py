@@ -19,7 +19,7 @@ from edge_assistant.governance.redaction import checks, views
 from edge_assistant.governance.redaction.kinds import Found, Kind, Redacted
 from edge_assistant.governance.redaction.names import Names
 from edge_assistant.governance.redaction.rules import Rule, Rules, compiled, shipped
-from edge_assistant.governance.redaction.same import same
+from edge_assistant.governance.redaction.same import both, same
 from edge_assistant.governance.redaction.search import Span, apart, search
 from edge_assistant.governance.redaction.views import View
 
@@ -51,11 +51,12 @@ class Redactor:
         """Know no names yet."""
         self._names = Names(self._rules.no_names, self._rules.shy)
 
-    def redact(self, text: str) -> Redacted:
+    def redact(self, text: str, *, any_case: bool = False) -> Redacted:
         """A text with pseudonyms in place of the personal data in it; what was found in earlier ones is known.
 
         Args:
             text: of any length; the time is linear in it.
+            any_case: whether known names are found without a capital too.
         """
         written = views.written(text)
         digits = views.digits(written, self._rules.spoken)
@@ -65,7 +66,8 @@ class Redactor:
         for span in spans:
             self._learn(span.kind, span.value)
         spans += self._again(text, seen)
-        spans += [Span(len(self._rules.rules), Kind.PERSON, *known) for known in self._names.known(text, written)]
+        again = self._names.known(text, written, any_case=any_case)
+        spans += [Span(len(self._rules.rules), Kind.PERSON, *known) for known in again]
         spans += [Span(-1, Kind.FILE, *named) for named in self._named(text, written)]
         found = tuple(
             Found(span.kind, span.start, span.end, self._pseudonym(span.kind, span.value)) for span in apart(spans)
@@ -95,9 +97,9 @@ class Redactor:
 
     def _learn(self, kind: Kind, value: str) -> None:
         """Remember a value that something before it gave away, so that it is found where nothing does."""
-        known = same(kind, value, self._rules) if kind in _REMEMBERED else ""
-        if len(known) >= _SHORTEST:
-            self._known.setdefault(kind, set()).add(known)
+        forms = both(value, self._rules) if kind is Kind.BIRTH else {same(kind, value, self._rules)}
+        if kind in _REMEMBERED:
+            self._known.setdefault(kind, set()).update(form for form in forms if len(form) >= _SHORTEST)
 
     def _found(self, text: str, seen: Mapping[str, View]) -> list[Span]:
         """What the rules find that need to know nothing."""

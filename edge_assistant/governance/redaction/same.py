@@ -24,6 +24,14 @@ def same(kind: Kind, value: str, rules: Rules) -> str:
     return value if kind is Kind.FILE else _SIGNS.sub("", value).casefold()
 
 
+def both(date: str, rules: Rules) -> set[str]:
+    """The forms of a date whose day and month may stand the other way round."""
+    found = same(Kind.BIRTH, date, rules)
+    day, _, rest = found.partition("-")
+    month, _, year = rest.partition("-")
+    return {found, f"{month}-{day}-{year}"} if day.isdigit() and month.isdigit() and year else {found}
+
+
 def _phone(value: str) -> str:
     """With the country's code, where there is one that fits."""
     digits = re.sub("[^0-9+]", "", f"+{value[2:]}" if value.startswith("00") else value)

@@ -1,0 +1,59 @@
+"""`ask --redact` and `check --redact`, with the real command."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from real_command import Command
+
+SECRETS = ("Fischer", "Anna", "1980", "07700", "900123", "900124", "00-123-456")
+
+
+@pytest.fixture
+def texts(tmp_path: Path) -> list[str]:
+    """Two texts that differ on a number and a date, one of them in a file that tells a name."""
+    form = tmp_path / "Anna_Fischer_1980.txt"
+    form.write_text("Patient: Anna Fischer\nDate of birth: 12/03/1980\nPhone: 07700 900123\nMRN: 00-123-456\n")
+    note = tmp_path / "note.txt"
+    note.write_text("My name is Anna Fischer, I was born on 13 March 1980 and my number is 07700 900124.\n")
+    return ["--text", str(form), "--text", str(note)]
+
+
+def test_a_redacted_answer(command: Command, texts: list[str]) -> None:
+    ran = command("ask", "When was Anna Fischer born?", *texts, "--profile", "test", "--redact", "--trace")
+    assert ran.status == 0
+    assert not [secret for secret in SECRETS if secret in ran.out + ran.err]
+    first = ran.out.splitlines()[0]
+    assert "[BIRTH-1]" in first
+    assert "[BIRTH-2]" in first
+    assert "  CONFLICT  birth date: [BIRTH-1] [E2] / [BIRTH-2] [E5]" in ran.out.splitlines()
+    assert "text:1 [FILE-1].txt" in ran.out
+
+
+def test_a_redacted_object(command: Command, texts: list[str]) -> None:
+    arguments = ("When was Anna Fischer born?", *texts, "--profile", "test", "--json")
+    plain, ran = command("ask", *arguments), command("ask", *arguments, "--redact")
+    assert not [secret for secret in SECRETS if secret in ran.out + ran.err]
+    given, found = json.loads(plain.out), json.loads(ran.out)
+    assert found.keys() == given.keys()
+    assert (found["status"], found["citations"]) == (given["status"], given["citations"])
+    assert found["question"] == "When was [PERSON-1] born?"
+    assert [told["value"] for told in found["verdicts"][0]["values"]] == ["[BIRTH-1]", "[BIRTH-2]"]
+    assert "1980" in plain.out
+
+
+def test_a_redacted_comparison(command: Command, texts: list[str]) -> None:
+    ran = command("check", *texts, "--profile", "test", "--redact")
+    assert ran.status == 1
+    assert not [secret for secret in SECRETS if secret in ran.out + ran.err]
+    assert "AGREE  patient" in ran.out.splitlines()
+    assert ran.out.count("[PERSON-1]") >= 2
+
+
+def test_a_file_that_is_missing_is_not_named(command: Command, tmp_path: Path) -> None:
+    ran = command("ask", "Who?", "--text", tmp_path / "Anna_Fischer.txt", "--redact", "--json")
+    assert ran.status == 3
+    assert ran.err == "error: [FILE-1].txt does not exist - check the path\n"
+    assert json.loads(ran.out)["error"]["message"] == "[FILE-1].txt does not exist"
