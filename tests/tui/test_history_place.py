@@ -13,6 +13,7 @@ from textual.widgets import Input, OptionList
 
 from edge_assistant.errors import StorageFull
 from edge_assistant.history.store import History
+from edge_assistant.settings import Settings
 from edge_assistant.vault.master import FILE
 from edge_assistant.vault.vault import Vault
 from edge_assistant_tui import messages
@@ -125,6 +126,19 @@ def test_a_history_that_cannot_be_read_is_said(monkeypatch: pytest.MonkeyPatch) 
     async def story(stage: Stage) -> None:
         await stage.press("f8")
         assert stage.said("#about") == "the history cannot be read - check the disk"
+
+    play(story)
+
+
+def test_an_app_that_stays_open_looks_again_for_what_is_too_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge_assistant_tui.app.EXPIRES_S", 0.01)
+
+    async def story(stage: Stage) -> None:
+        assert stage.work.calls("expire") == []  # all is kept where nobody says how long
+        stage.app.settings = Settings(keep_days=30)
+        while len(stage.work.calls("expire")) < 3:
+            await stage.pilot.pause(0.01)
+        assert set(stage.work.calls("expire")) == {(30,)}
 
     play(story)
 
