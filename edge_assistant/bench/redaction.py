@@ -108,12 +108,12 @@ def score(made: Iterable[Line]) -> dict[str, Score]:
 
 
 def took(part: str, length: int) -> float:
-    """Seconds for a line of a part again and again."""
+    """Seconds of the processor for a line of a part again and again."""
     line = (part * (length // len(part) + 1))[:length]
     redactor = Redactor(bytes(32))
-    start = time.perf_counter()
+    start = time.process_time()
     redactor.redact(line)
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
 def _redact(text: str) -> Sequence[Found]:
@@ -165,7 +165,7 @@ def _print_missed(made: Iterable[Line]) -> None:
 
 def _print_seconds(seconds: Mapping[str, Any]) -> None:
     """A table with a bar for each length, on one scale for each kind of line: twice the length, twice the bar."""
-    print("seconds for one line of " + ", ".join(f"{length:,}" for length in LENGTHS) + " characters")
+    print("seconds of one core for a line of " + ", ".join(f"{length:,}" for length in LENGTHS) + " characters")
     for name, taken in seconds.items():
         print(f"  {name}")
         for length, one in zip(LENGTHS, taken, strict=True):

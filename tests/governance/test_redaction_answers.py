@@ -137,6 +137,11 @@ def test_an_error_that_leaves_it_is_redacted() -> None:
         raise InputMissing("form-of-anna.jpg does not exist", "ask 07700 900123")
 
 
+def test_a_fault_that_leaves_it_is_redacted() -> None:
+    with pytest.raises(ValueError, match=r"^could not read 'DOB \[BIRTH-1\]'$"), redaction():
+        raise ValueError("could not read 'DOB 12/03/1980'")
+
+
 def test_a_kept_conversation_is_redacted_whole() -> None:
     kept = tuple(SavedSignal(signal, State.READY, removed=False) for signal in (FORM, TOLD))
     turns = (Turn(AT, json.loads(json.dumps(answer().to_json()))),)

@@ -27,6 +27,7 @@ DOCS = (
     "docs/supply-chain.md",
     "docs/limits.md",
     "docs/policy.md",
+    "docs/redaction.md",
     "docs/settings.md",
     "docs/app.md",
     "docs/bad-input.md",

@@ -37,6 +37,8 @@ class Redaction:
     ) -> None:
         if isinstance(error, EdgeAssistantError):
             error.message, error.hint = self.text(error.message), self.text(error.hint)
+        elif error is not None:  # a fault of ours, whose words are printed too
+            error.args = tuple(self.text(part) if isinstance(part, str) else part for part in error.args)
 
     def text(self, text: str) -> str:
         """A text."""
