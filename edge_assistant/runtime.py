@@ -20,6 +20,8 @@ from edge_assistant_models.machine import cores
 if TYPE_CHECKING:
     import onnxruntime
 
+_FATAL = 4  # ONNX Runtime's level of logging: what goes wrong is raised, and is not printed besides
+
 
 class Halt:
     """The wish to stop, told from any thread. What computes looks at it now and then, or is told at once."""
@@ -102,15 +104,15 @@ class Runtime:
         os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # 1.29 and later send telemetry on Linux unless set before import
         import onnxruntime
 
-        onnxruntime.set_default_logger_severity(3)
+        onnxruntime.set_default_logger_severity(_FATAL)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or self.threads
         options.inter_op_num_threads = 1
-        options.log_severity_level = 3
+        options.log_severity_level = _FATAL
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         with held(model, Form.ONNX) as name:
             try:
-                session = _session_class()(name, options, providers=["CPUExecutionProvider"])
+                session = _session_class()(name, options, providers=["CPUExecutionProvider"], enable_fallback=0)
             except Exception as error:  # ONNX Runtime raises its own classes, which derive from Exception directly
                 reason = str(error).splitlines()[0].replace(name, model.name)
                 raise ModelCorrupt(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hostile_models import NODE, RAW, Gguf, message, model, tensor, weight
+from hostile_models import NODE, RAW, Gguf, message, model, number, tensor, weight
 
 from edge_assistant.runtime import Runtime
 from edge_assistant_models import headers, importing, loading
@@ -242,6 +242,20 @@ def test_errors_name_the_file_and_no_descriptor(tmp_path: Path) -> None:
         Runtime(1).session(path)
     assert "/proc" not in str(caught.value)
     assert str(tmp_path) not in str(caught.value)
+
+
+def test_what_a_library_cannot_load_is_raised_and_not_printed(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    graphs = model(message(1, message(4, b"Abs") + message(1, b"\xff\xfe") + message(2, b"\xff")))
+    padding = message(4, b"Conv") + message(1, b"x") + message(1, b"w") + message(2, b"y")
+    padding += message(5, message(1, b"auto_pad") + message(4, b"SOME") + number(20, 3))
+    for content in (graphs, model(message(1, padding), message(5, weight(RAW)))):
+        path = tmp_path / "odd.onnx"
+        path.write_bytes(content)
+        with pytest.raises(ModelCorrupt, match=r"odd\.onnx cannot be loaded"):
+            Runtime(1).session(path)
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize(("mode", "trusted"), [(0o755, True), (0o775, False), (0o757, False)])
