@@ -37,7 +37,7 @@ AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 SECRETS = ("Fischer", "07700", "900123", "1980", "form-of-anna")
 FORM = replace(
     take_bytes(b"1", Kind.IMAGE, 1, origin=Origin.FILE, name="form-of-anna.jpg"),
-    path=Path("/home/anna/form-of-anna.jpg"),
+    path=Path("anna/form-of-anna.jpg"),
 )
 TOLD = take_bytes(b"2", Kind.TEXT, 1, origin=Origin.USER, name=SAID)
 EVIDENCE = Evidence("E1", FORM.id, "Name: Anna Fischer", 0.9, Locator(box=(1, 2, 3, 4)), Field("Name", "Anna Fischer"))
