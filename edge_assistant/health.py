@@ -136,7 +136,11 @@ def sealing() -> Check:
     from edge_assistant.vault import master
     from edge_assistant_models import paths
 
-    place = master.place(paths.data_dir() / "keys")
+    try:
+        place = master.place(paths.data_dir() / "keys")
+    except OSError as error:
+        hint = "give the folder of keys back to whoever runs this"
+        return Check("sealing", False, f"the key cannot be looked for ({error.strerror})", hint)
     return Check("sealing", True, f"the key is {place.told}" if place else "the key is made when something is kept")
 
 

@@ -157,17 +157,22 @@ def expire_when_due(days: int | None) -> int:
     Args:
         days: that conversations are kept; None keeps all.
     """
-    if days is None or not _folder().is_dir():
+    if days is None or not _sealed():
         return 0
-    with contextlib.suppress(FileNotFoundError):
+    with _storing(), contextlib.suppress(FileNotFoundError):
         if 0 <= time.time() - (_folder() / EXPIRED).stat().st_mtime < EVERY_S:
             return 0
     return expire(days)
 
 
 def pending() -> bool:
-    """Whether something was begun to be forgotten, and a crash came between."""
-    return (_folder() / INTENT).exists()
+    """Whether something was begun to be forgotten, and a crash came between.
+
+    Raises:
+        StorageFull: it cannot be looked for.
+    """
+    with _storing():
+        return (_folder() / INTENT).exists()
 
 
 def complete(history: History | None = None) -> None:
@@ -301,6 +306,11 @@ def _alone() -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def _sealed() -> bool:
+    with _storing():
+        return _folder().is_dir()
 
 
 def _storing() -> contextlib.AbstractContextManager[None]:

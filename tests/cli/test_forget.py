@@ -17,7 +17,7 @@ import pytest
 import unsealed
 from conversations import answer
 from forgotten import aged, audited, question
-from real_command import COMMAND, Command
+from real_command import COMMAND, Command, unprivileged
 from terminals import Terminal
 
 from edge_assistant.cli.main import main
@@ -248,3 +248,13 @@ def test_the_policy_may_want_it_gone_sooner(kept: list[str], home: Path, capsys:
     (home / "config" / "policy.toml").write_text("[retention]\nhistory_days = 30\n")
     assert main(["models", "list"]) == 0
     assert left() == kept[1:]
+
+
+def test_a_folder_of_keys_that_may_not_be_looked_into_is_said(kept: list[str], home: Path, command: Command) -> None:
+    (home / "keys").chmod(0)
+    listed, found = (command(*words, prefix=unprivileged()) for words in (("models", "list"), ("doctor", "--json")))
+    (home / "keys").chmod(0o700)
+    assert listed.status == 0
+    assert listed.err.startswith("warning: what was being forgotten is not gone yet, as ")
+    (check,) = [check for check in json.loads(found.out)["checks"] if check["name"] == "sealing"]
+    assert (check["ok"], check["found"]) == (False, "the key cannot be looked for (Permission denied)")
