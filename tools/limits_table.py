@@ -20,8 +20,8 @@ code stands in `--json` and whose status in [contract.md](contract.md), or somet
 A question starts no process and no thread for itself: what computes are as many threads as there are cores. In the
 app there are its launcher, itself, one pull and one run of espeak-ng at most.
 
-This page is made from `edge_assistant/limits.py` by `tools/limits_table.py`. Limits of model files and bundles stand
-where these are read.
+This page is made from `edge_assistant/limits.py` by `tools/limits_table.py`. Limits of model files
+stand in [supply-chain.md](supply-chain.md).
 
 | limit | at most | of | beyond it | policy | why this much |
 | --- | --- | --- | --- | --- | --- |
