@@ -62,6 +62,8 @@ LEFT = [
     "The file name: report.txt, model name: X200",
     "47.37012, 8.54183",
     "zero point four five bar",
+    "one thousand four hundred and fifty ringgit",
+    "EAN 5901234123457, peak 99.9 at 2.10 a.m.",
     "[PERSON-1] and [PHONE-2] stay",
     "",
 ]
@@ -145,6 +147,10 @@ def test_the_beginning_of_a_dictated_number_is_one() -> None:
 
 
 def test_dates_and_names_are_one_however_they_are_written() -> None:
+    found = Redactor(KEY)
+    for date in ("11/7/2011", "11 July 2011", "July the eleventh, 2011", "eleventh of July two thousand and eleven"):
+        assert Redactor(KEY).redact(f"born {date}").text == "born [BIRTH-1]"
+        assert found.redact(f"born {date}").text == "born [BIRTH-1]"
     found = Redactor(KEY)
     for date in ("12/03/1980", "1980-03-12", "12 March 1980", "March 12, 1980", "twelfth of March nineteen eighty"):
         assert found.redact(f"DOB: {date}").text == "DOB: [BIRTH-1]"

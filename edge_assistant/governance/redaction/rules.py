@@ -55,6 +55,7 @@ class Spoken:
         times: how often the next digit is meant: "double" 2.
         marks: characters by word: "dash" -.
         ordinals: days by word: "first" 1.
+        amounts: words that tell that an amount is meant and no digits are dictated.
         run: a pattern of RE2 for numbers one after another, at least two, as words or digits.
         token: one of them.
     """
@@ -63,6 +64,7 @@ class Spoken:
     times: Mapping[str, int]
     marks: Mapping[str, str]
     ordinals: Mapping[str, str]
+    amounts: frozenset[str]
     run: Any
     token: Any
 
@@ -152,7 +154,7 @@ def _either(phrases: list[str]) -> str:
     return f"(?:{'|'.join(parts)})"
 
 
-def _listed(tables: list[dict[str, Any]], name: str) -> frozenset[str]:
+def _listed(tables: Iterable[Mapping[str, Any]], name: str) -> frozenset[str]:
     return frozenset(word.casefold() for table in tables for word in table.get(name, ()))
 
 
@@ -168,5 +170,5 @@ def _spoken(tables: list[Mapping[str, Any]]) -> Spoken:
     gap = rf"[ ,.\-]{{1,3}}(?:(?:{fillers})[ ,.]{{1,2}})?"
     token = rf"(?:{words}|\d{{1,8}})\b"
     run, single = compiled(rf"(?i)\b{token}(?:{gap}{token})+"), compiled(rf"(?i)\b(?:{words})\b|\d{{1,8}}|[,.]")
-    ordinals = _meant(tables, "ordinals")
-    return Spoken(digits, {word: int(number) for word, number in times.items()}, marks, ordinals, run, single)
+    ordinals, amounts = _meant(tables, "ordinals"), _listed(tables, "amounts")
+    return Spoken(digits, {word: int(number) for word, number in times.items()}, marks, ordinals, amounts, run, single)

@@ -12,6 +12,7 @@ from edge_assistant.governance.redaction.views import digits, written
 _SIGNS = re.compile(r"[\W_]+")
 _TOKEN = re.compile(r"[a-z]+(?:[ -](?:first|second|third|[a-z]+th)\b)?|\d+")
 _HOME = ("GB", "US")  # where numbers without a country's code are taken to be dialled; the first that fits
+_THOUSAND = "000"
 _THIS_CENTURY = 30  # a year of two digits below that is one of this century
 
 
@@ -44,16 +45,17 @@ def _date(value: str, rules: Rules) -> str:
     parts: list[str] = []
     named = -1
     spoken = digits(written(value.casefold()), rules.spoken).data.decode()
+    numbers = {**rules.spoken.digits, **rules.spoken.ordinals, **rules.months}
     for token in _TOKEN.findall(spoken):
         if token in rules.months:
             named = len(parts)
-        number = (
-            rules.months.get(token)
-            or rules.spoken.ordinals.get(token.replace("-", " "))
-            or rules.spoken.digits.get(token)
-        )
-        if number or token.isdigit():
-            parts.append((number or token).lstrip("0"))
+        number = numbers.get(token.replace("-", " "), token if token.isdigit() else "")
+        if parts and number == _THOUSAND:
+            parts[-1] += number
+        elif parts and number and parts[-1].endswith(_THOUSAND):
+            parts[-1] = str(int(parts[-1]) + int(number))
+        elif number:
+            parts.append(number.lstrip("0"))
     if parts and len(parts[0]) == 4:
         parts.reverse()
     elif named == 0 and len(parts) > 1:

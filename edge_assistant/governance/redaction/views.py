@@ -89,6 +89,8 @@ _Token = tuple[int, int, str]
 def _dictated(tokens: Sequence[_Token], spoken: Spoken) -> bool:
     """Whether numbers one after another are spelled, and not just followed by a word such as "one"."""
     words = [word.lower() for _, _, word in tokens if word[0].isalpha()]
+    if not spoken.amounts.isdisjoint(words):
+        return False
     plain = any(word in spoken.times or spoken.marks.get(word) == "+" for word in words)
     return plain or sum(word in spoken.digits for word in words) > 1
 
