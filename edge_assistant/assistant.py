@@ -90,7 +90,7 @@ class Assistant:
         self._runtime = runtime or Runtime.detect()
         self._open_engine = engine
         self._vocabulary = vocabulary or shipped()
-        self._engine: tuple[Engine, InstalledModel] | None = None
+        self._engine: Engine | None = None
         self._embedder: tuple[Embedder, InstalledModel] | None = None
         self._senses: dict[type[Sense], Sense] = {}
         self.recall = Recall()
@@ -288,7 +288,7 @@ class Assistant:
         for failure in failed:
             task.watch(Failed(failure))
         self._used.clear()
-        task.before = replace(self._engine[0].usage) if self._engine else Usage()
+        task.before = replace(self._engine.usage) if self._engine else Usage()
         alone = len(task.signals) == 1 and not failed  # then there is nothing to go on with
         gathering = Gathering(self.perceiver, task.watch, request, strict=strict or alone, failed=failed)
         for signal in task.signals:
@@ -328,7 +328,7 @@ class Assistant:
             computed=tuple(task.outcome.computed),
             verdicts=tuple(task.outcome.verdicts),
             citations=tuple(dict.fromkeys(task.outcome.citations)),
-            timings=task.timings(self._engine[0].usage if self._engine else Usage()),
+            timings=task.timings(self._engine.usage if self._engine else Usage()),
             models=tuple(ModelUsed(model.name, model.sha256) for model in self._used.values()),
         )
         task.watch(Answered(answer))
@@ -362,23 +362,23 @@ class Assistant:
         sense = self.sense(kind)
         return self.recall.perceiver(kind.name, sense.perceive)
 
-    def _model(self, role: str) -> InstalledModel:
+    def _model(self, role: str, *, loaded: bool = False) -> InstalledModel:
+        """The model of a role, verified; of one that is loaded already what is remembered of its files will do."""
         if role not in self._names:
             raise ModelMissing(
                 f"no model is chosen for {role}", "take a profile that has one, see 'edge-assistant models list'"
             )
         name = self._names[role]
         self.policy.check_model(name, own=self._portfolio.entry(name).own)
-        return self._portfolio.open(name, always=self.policy.verifies_always)
+        return self._portfolio.open(name, always=self.policy.verifies_always and not loaded)
 
     def _language(self) -> Engine:
         """The language model, loaded when first needed."""
-        if self._engine is None:
-            model = self._model("language")
-            self._engine = self._open_engine(model, self._runtime), model
-        engine, model = self._engine
+        model = self._model("language", loaded=self._engine is not None)
         self._used[model.name] = model
-        return engine
+        if self._engine is None:
+            self._engine = self._open_engine(model, self._runtime)
+        return self._engine
 
     def _meaning(self) -> Embedder | None:
         """The sentence embedder; without one, words in common decide what is relevant."""
