@@ -10,7 +10,7 @@ from edge_assistant.governance.redaction.rules import Rules
 from edge_assistant.governance.redaction.views import digits, written
 
 _SIGNS = re.compile(r"[\W_]+")
-_TOKEN = re.compile(r"[a-z]+(?:[ -](?:first|second|third|[a-z]+th)\b)?|\d+")
+_TOKEN = re.compile(r"[a-z]+|\d+")
 _HOME = ("GB", "US")  # where numbers without a country's code are taken to be dialled; the first that fits
 _THOUSAND = "000"
 _THIS_CENTURY = 30  # a year of two digits below that is one of this century
@@ -46,10 +46,14 @@ def _date(value: str, rules: Rules) -> str:
     named = -1
     spoken = digits(written(value.casefold()), rules.spoken).data.decode()
     numbers = {**rules.spoken.digits, **rules.spoken.ordinals, **rules.months}
-    for token in _TOKEN.findall(spoken):
+    tokens = _TOKEN.findall(spoken)
+    for before, token in zip(["", *tokens], tokens, strict=False):
         if token in rules.months:
             named = len(parts)
-        number = numbers.get(token.replace("-", " "), token if token.isdigit() else "")
+        number = numbers.get(token, token if token.isdigit() else "")
+        if f"{before} {token}" in numbers:  # twenty first
+            parts.pop()
+            number = numbers[f"{before} {token}"]
         if parts and number == _THOUSAND:
             parts[-1] += number
         elif parts and number and parts[-1].endswith(_THOUSAND):
