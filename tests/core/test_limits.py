@@ -24,10 +24,11 @@ from edge_assistant.errors import InputCorrupt, InputTooLarge, PolicyInvalid, Us
 from edge_assistant.events import Event, Noted
 from edge_assistant.evidence import Evidence, Field, Locator
 from edge_assistant.governance.policy import reading
-from edge_assistant.perception import audio, cells, codes, csvfile, ocr, pdf, pictures, text, ticks, whisper
+from edge_assistant.perception import audio, cells, codes, csvfile, ocr, pdftext, pictures, text, ticks, whisper
 from edge_assistant.perception.csvfile import read_csv
 from edge_assistant.perception.sense import Request
 from edge_assistant.perception.speech import Speech
+from edge_assistant.perception.table import Table
 from edge_assistant.reasoning.sources import Source
 from edge_assistant.reasoning.values import candidates
 from edge_assistant.reasoning.written import written
@@ -94,7 +95,7 @@ def given(data: bytes, kind: Kind = Kind.TEXT) -> Signal:
     return take_bytes(data, kind, 1, origin=Origin.USER, name="given")
 
 
-def table(content: str) -> tuple[object, tuple[str, ...]]:
+def table(content: str) -> tuple[Table, tuple[str, ...]]:
     data = content.encode()
     return read_csv(io.BytesIO(data), "log.csv", len(data))
 
@@ -212,7 +213,7 @@ def page_lines(patched: pytest.MonkeyPatch) -> None:
 def page_runs(patched: pytest.MonkeyPatch) -> None:
     document = given(bad.pdf(1), Kind.IMAGE)
     assert next(iter(pictures.pages(document))).text_layer
-    patched.setattr(pdf, "_MAX_RUNS", 0)
+    patched.setattr(pdftext, "_MAX_RUNS", 0)
     page = next(iter(pictures.pages(document)))
     assert (page.text_layer, page.rgb.ndim) == (None, 3)
 
@@ -289,6 +290,19 @@ def readings_states(patched: pytest.MonkeyPatch) -> None:
     rows = "".join(f"2025-01-01T00:0{n}:00,1,word {chr(97 + n)}\n" for n in range(9))
     _, notes = table(f"time,a,b\n{rows}")
     assert any("over 3 different texts: left out" in note for note in notes)
+
+
+@beyond
+def readings_name(patched: pytest.MonkeyPatch) -> None:
+    found, _ = table(f"time,{'x' * 300}\n2025-01-01T00:00:00,1\n")
+    assert [len(column.name) for column in found.columns] == [200]
+
+
+@beyond
+def readings_unit(patched: pytest.MonkeyPatch) -> None:
+    for length in (32, 33):
+        found, _ = table(f"time,a [{'x' * length}]\n2025-01-01T00:00:00,1\n")
+        assert [column.unit for column in found.columns] == ["x" * 32 if length == 32 else None]
 
 
 @beyond
