@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -65,10 +64,9 @@ async def unlock(stage: Stage, typed: str = PIN) -> None:
     await stage.press("ctrl+t")
     await stage.type(typed)
     await stage.press("enter")
-    for _ in range(200):
-        if not isinstance(stage.app.screen, Operator) or not stage.app.screen.query_one("#pin", Input).disabled:
-            break
-        await asyncio.sleep(0.02)
+    await until(
+        stage, lambda: not isinstance(stage.app.screen, Operator) or "not the PIN" in stage.said("#about"), "so"
+    )
     await stage.settle()
 
 
@@ -305,10 +303,7 @@ def test_the_operator_confirms_by_pin(hold: Callable[[str], None]) -> None:
         assert isinstance(stage.app.screen, Operator)
         await stage.type(PIN)
         await stage.press("enter")
-        for _ in range(200):
-            if stage.app.screen is stage.app.conversation:
-                break
-            await asyncio.sleep(0.02)
+        await until(stage, lambda: stage.app.screen is stage.app.conversation, "unlocked")
         assert confirmation.wait()
         assert stage.app.policy.unlocked
 
