@@ -19,7 +19,7 @@ from edge_assistant.errors import EdgeAssistantError, InputMissing, ModelCorrupt
 
 HEAVY = [
     "llama_cpp", "onnxruntime", "cv2", "textual", "sounddevice", "huggingface_hub", "numpy", "rich", "av", "PIL",
-    "onnx", "pyarrow", "tokenizers", "pypdfium2", "zxingcpp", "rapidocr",
+    "onnx", "pyarrow", "tokenizers", "pypdfium2", "zxingcpp", "rapidocr", "re2", "phonenumbers", "stdnum",
 ]  # fmt: skip
 OPTIONS_OF_THE_APP = ["attach", "camera", "microphone", "speaker", "profile", "language", "domain"]
 VERBS = ["ask", "audit", "bench", "check", "doctor", "forget", "models", "policy"]

@@ -161,6 +161,19 @@ def test_dates_and_names_are_one_however_they_are_written() -> None:
     )
 
 
+def test_letters_of_any_alphabet_tell_people_apart() -> None:
+    found = Redactor(KEY)
+    assert found.redact("Name: Иван Петров").text == "Name: [PERSON-1]"
+    assert found.redact("Name: Олег Панкин").text == "Name: [PERSON-2]"
+    assert found.redact("Name: Åsa Bergström. Bergstrom came.").text == "Name: [PERSON-3]. [PERSON-3] came."
+
+
+def test_an_address_of_mail_is_one_as_it_is_said_and_written() -> None:
+    found = Redactor(KEY)
+    assert found.redact("email john dot smith at example dot com").text == "email [EMAIL-1]"
+    assert found.redact("John.Smith@example.com").text == "[EMAIL-1]"
+
+
 def test_what_was_named_once_is_found_where_nothing_names_it() -> None:
     found = Redactor(KEY)
     assert found.redact("12 March 1980, 00-123-456").found == ()
@@ -219,7 +232,7 @@ pattern = '(?i:{title}) ([A-Z][a-z]{1,20})'
 """,
         "utf-8",
     )
-    found = Redactor(KEY, _rules=load(tmp_path))
+    found = Redactor(KEY, rules=load(tmp_path))
     assert found.redact("Frau Weiß sagt null eins sieben sieben null eins eins eins").text == (
         "Frau [PERSON-1] sagt [PHONE-1]"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
@@ -14,7 +15,7 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _SHORTEST = 3  # letters of a name that is looked for where it stands alone
 _POSSESSIVE = ("'s", "’s")
 _NO_INITIALS = frozenset({"A", "I"})  # unless a full stop tells that they are
-_BETWEEN = frozenset({" ", "-", ", ", ". ", "/"})  # two words of one name
+_BETWEEN = frozenset({" ", "-", ", ", "/"})  # two words of one name
 
 
 class Names:
@@ -68,7 +69,7 @@ class Names:
         first, last, whose = -1, -1, ""
         for match in _words(any_case=any_case).finditer(view.data):
             start, end = view.starts[match.start()], view.ends[match.end() - 1]
-            person = self._of.get(text[start:end].casefold())
+            person = self._of.get(_plain(text[start:end]))
             if person is None:
                 continue
             if person == whose and text[last:start] in _BETWEEN:
@@ -82,8 +83,14 @@ class Names:
 
     def _words(self, name: str) -> list[str]:
         """The words of a name in lower case, without initials; all of them where there are only such."""
-        words = [word.casefold().removesuffix("'s").removesuffix("’s") for word in _WORD.findall(name)]
-        return [word for word in words if len(word) > 1] or words or [name.casefold()]
+        words = [_plain(word).removesuffix("'s") for word in _WORD.findall(name)]
+        return [word for word in words if len(word) > 1] or words or [_plain(name)]
+
+
+def _plain(word: str) -> str:
+    """A word in lower case without accents, which not everybody writes."""
+    parts = unicodedata.normalize("NFKD", word.replace("’", "'").casefold())
+    return "".join(part for part in parts if not unicodedata.combining(part))
 
 
 @cache

@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -24,6 +24,7 @@ from edge_assistant.governance.redaction.search import Span, apart, search
 from edge_assistant.governance.redaction.views import View
 
 _REMEMBERED = frozenset(Kind) - {Kind.PERSON, Kind.FILE}  # names are known word by word, files by their whole name
+_WORDED = frozenset({Kind.PERSON, Kind.ADDRESS, Kind.EMAIL})  # of letters, which a view has as ASCII only
 _SHORTEST = 5  # characters of a value that is found again where nothing says what it is
 _LONGEST_ENDING = 5  # characters of a file's ending; a longer one may be a part of its name
 _DIGITS = 8  # of a keyed pseudonym, hexadecimal: 32 bits, as there are few values in one process's log
@@ -36,11 +37,12 @@ class Redactor:
     Attributes:
         key: of what is keyed: 32 bytes that belong to the conversation.
         keyed: whether pseudonyms are digits of an HMAC, and not numbers in the order of appearance.
+        rules: by what it is found.
     """
 
     key: bytes = field(repr=False)
     keyed: bool = False
-    _rules: Rules = field(default_factory=shipped, repr=False)
+    rules: Rules = field(default_factory=shipped, repr=False)
     _numbers: dict[Kind, dict[str, int]] = field(default_factory=dict, repr=False)
     _names: Names = field(init=False, repr=False)
     _known: dict[Kind, set[str]] = field(default_factory=dict, repr=False)
@@ -49,7 +51,7 @@ class Redactor:
 
     def __post_init__(self) -> None:
         """Know no names yet."""
-        self._names = Names(self._rules.no_names, self._rules.shy)
+        self._names = Names(self.rules.no_names, self.rules.shy)
 
     def redact(self, text: str, *, any_case: bool = False) -> Redacted:
         """A text with pseudonyms in place of the personal data in it; what was found in earlier ones is known.
@@ -59,7 +61,7 @@ class Redactor:
             any_case: whether known names are found without a capital too.
         """
         written = views.written(text)
-        digits = views.digits(written, self._rules.spoken)
+        digits = views.digits(written, self.rules.spoken)
         seen = {"written": written, "digits": digits, "spoken": digits}
         spans = self._found(text, seen)
         self._names.learn(span.value for span in spans if span.kind is Kind.PERSON)
@@ -67,7 +69,7 @@ class Redactor:
             self._learn(span.kind, span.value)
         spans += self._again(text, seen)
         again = self._names.known(text, written, any_case=any_case)
-        spans += [Span(len(self._rules.rules), Kind.PERSON, *known) for known in again]
+        spans += [Span(len(self.rules.rules), Kind.PERSON, *known) for known in again]
         spans += [Span(-1, Kind.FILE, *named) for named in self._named(text, written)]
         found = tuple(
             Found(span.kind, span.start, span.end, self._pseudonym(span.kind, span.value)) for span in apart(spans)
@@ -78,9 +80,9 @@ class Redactor:
         """The pseudonym of a value that something else tells, as a verdict on the patient; from now on it is found."""
         if kind is Kind.PERSON:
             self._names.learn([value])
-        view = views.written(value).data.decode()
-        self._learn(kind, view)
-        return self._pseudonym(kind, value if kind is Kind.PERSON else view)
+        form = value if kind in _WORDED else views.written(value).data.decode()
+        self._learn(kind, form)
+        return self._pseudonym(kind, form)
 
     def file(self, name: str) -> str:
         """The pseudonym of a file's name, with its ending: "[FILE-1].jpg"; from now on it is found in texts too."""
@@ -97,18 +99,18 @@ class Redactor:
 
     def _learn(self, kind: Kind, value: str) -> None:
         """Remember a value that something before it gave away, so that it is found where nothing does."""
-        forms = both(value, self._rules) if kind is Kind.BIRTH else {same(kind, value, self._rules)}
+        forms = both(value, self.rules) if kind is Kind.BIRTH else {same(kind, value, self.rules)}
         if kind in _REMEMBERED:
             self._known.setdefault(kind, set()).update(form for form in forms if len(form) >= _SHORTEST)
 
     def _found(self, text: str, seen: Mapping[str, View]) -> list[Span]:
         """What the rules find that need to know nothing."""
         spans: list[Span] = []
-        for rank, rule in enumerate(self._rules.rules):
+        for rank, rule in enumerate(self.rules.rules):
             if rule.check == "known" or (rule.view == "spoken" and seen["spoken"] is seen["written"]):
                 continue
             spans += search(rule, rank, seen[rule.view], text, partial(self._passes, rule))
-        return spans
+        return [replace(span, value=text[span.start : span.end]) if span.kind in _WORDED else span for span in spans]
 
     def _passes(self, rule: Rule, value: str, original: str) -> bool:
         if rule.kind is Kind.PERSON:
@@ -118,13 +120,13 @@ class Redactor:
     def _again(self, text: str, seen: Mapping[str, View]) -> list[Span]:
         """Values that are known by now."""
         spans: list[Span] = []
-        for rank, rule in enumerate(self._rules.rules):
+        for rank, rule in enumerate(self.rules.rules):
             if rule.check == "known" and rule.kind in self._known:
                 spans += search(rule, rank, seen[rule.view], text, partial(self._is_known, rule.kind))
         return spans
 
     def _is_known(self, kind: Kind, value: str, _: str) -> bool:
-        return same(kind, value, self._rules) in self._known[kind]
+        return same(kind, value, self.rules) in self._known[kind]
 
     def _named(self, text: str, view: View) -> Iterator[tuple[str, int, int]]:
         """Where names of files stand, without their endings: the name, its first and last character."""
@@ -134,7 +136,7 @@ class Redactor:
             yield text[first:last], first, last
 
     def _pseudonym(self, kind: Kind, value: str) -> str:
-        known = self._names.whole(value) if kind is Kind.PERSON else same(kind, value, self._rules)
+        known = self._names.whole(value) if kind is Kind.PERSON else same(kind, value, self.rules)
         if self.keyed:
             mark = hmac.new(self.key, f"{kind} {known}".encode(), hashlib.sha256).hexdigest()[:_DIGITS]
             return f"[{kind}-{mark}]"

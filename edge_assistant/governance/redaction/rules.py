@@ -79,6 +79,7 @@ class Rules:
         months: their numbers by name and short name.
         no_names: words that are no part of a name, whatever stands before them; lower case.
         shy: names that are other words too; lower case.
+        said: words for the signs of an e-mail address.
         attributes: attributes of verdicts whose values are personal data, and of what kind; lower case.
     """
 
@@ -87,6 +88,7 @@ class Rules:
     months: Mapping[str, str]
     no_names: frozenset[str]
     shy: frozenset[str]
+    said: frozenset[str]
     attributes: Mapping[str, Kind]
 
 
@@ -110,6 +112,7 @@ def load(folder: Path) -> Rules:
         _meant(tables, "months"),
         _listed(tables, "no_names"),
         _listed(tables, "shy"),
+        _listed(tables, "said"),
         {attribute: Kind[kind.upper()] for attribute, kind in _meant(tables, "attributes").items()},
     )
 

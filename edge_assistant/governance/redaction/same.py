@@ -22,6 +22,8 @@ def same(kind: Kind, value: str, rules: Rules) -> str:
         return _phone(value)
     if kind is Kind.BIRTH:
         return _date(value, rules)
+    if kind is Kind.EMAIL:
+        return "".join(part for part in _SIGNS.split(value.casefold()) if part not in rules.said)
     return value if kind is Kind.FILE else _SIGNS.sub("", value).casefold()
 
 
