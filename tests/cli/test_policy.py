@@ -139,13 +139,12 @@ def test_answers_are_redacted_where_that_is_not_left_to_the_person(here: Command
 
 
 @pytest.mark.parametrize("verb", [["ask", HOTTEST], ["doctor"], ["models", "list"], ["check"]])
-def test_a_wrong_policy_answers_nothing(command: Command, home: Path, verb: list[str]) -> None:
+def test_a_wrong_policy_answers_nothing(here: Command, home: Path, verb: list[str]) -> None:
     hold(home, "[signals]\nkind = 1\n[x]\n")
-    ran = command(*verb)
+    ran = here(*verb)
     assert (ran.status, ran.out) == (5, "")
     assert "is wrong: unknown key signals.kind, did you mean kinds, and 1 more - correct it; " in ran.err
-    assert command("policy", "show").status == 5
-    assert command("--help").status == 0
+    assert here("policy", "show").status == 5
 
 
 def test_a_policy_that_may_not_be_read_answers_nothing(command: Command, home: Path) -> None:
@@ -247,7 +246,7 @@ def test_a_sure_answer_needs_nobody(here: Command, home: Path, table: Path) -> N
     assert here("ask", HOTTEST, "--readings", table).status == 0
 
 
-@pytest.mark.parametrize(("said", "status"), [("y", 0), ("n", 5), ("", 5)])
+@pytest.mark.parametrize(("said", "status"), [("y", 0), ("", 5)])
 def test_a_value_is_read_back_before_the_answer(command: Command, home: Path, said: str, status: int) -> None:
     hold(home, CONFIRM)
     ended, shown = at_terminal([*ASKED, "--plain"], [("is that right? [y/N] ", said)])

@@ -354,10 +354,6 @@ def test_an_export_is_refused_by_the_rule(hold: Callable[[str], None], tmp_path:
 # As it looks
 
 
-async def visiting(stage: Stage) -> None:
-    await stage.press("f10")
-
-
 async def unlocking(stage: Stage) -> None:
     await stage.press("ctrl+t")
     await stage.type("1472")
@@ -378,9 +374,7 @@ async def confirming(stage: Stage) -> None:
 
 
 @pytest.mark.usefixtures("still", "kiosk")
-@pytest.mark.parametrize(
-    "story", [visiting, unlocking, mistaken, operating, confirming], ids=lambda story: story.__name__
-)
+@pytest.mark.parametrize("story", [unlocking, mistaken, operating, confirming], ids=lambda story: story.__name__)
 def test_roles_look_as_they_did(golden: Golden, story: Callable[[Stage], Awaitable[None]]) -> None:
     from app_fakes import app
 
