@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
     console = Console(plain=args.plain or args.settings.plain, quiet=args.json, trace=args.trace)
     with console, given.redaction(args) as shown:
         signals, failures = given.take(args.given, args.strict)
-        answer = given.assistant(args).ask(
+        answer = given.assistant(args, console.clear).ask(
             args.question,
             signals,
             shown.watching(console.watch),

@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     console = Console(plain=args.plain or args.settings.plain, quiet=args.json, trace=args.trace)
     with console, given.redaction(args) as shown:
         signals, failures = given.take(args.given, args.strict)
-        answer = given.assistant(args).check(
+        answer = given.assistant(args, console.clear).check(
             signals,
             shown.watching(console.watch),
             failed=failures,

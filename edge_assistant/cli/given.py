@@ -103,8 +103,12 @@ def redaction(args: argparse.Namespace) -> Redaction | Plainly:
     return made
 
 
-def assistant(args: argparse.Namespace) -> Assistant:
+def assistant(args: argparse.Namespace, clear: Callable[[], None]) -> Assistant:
     """The assistant that the options ask for.
+
+    Args:
+        args: with the options.
+        clear: takes the progress line away, before the person is asked something.
 
     Raises:
         UsageError: the domain file cannot be used.
@@ -118,7 +122,7 @@ def assistant(args: argparse.Namespace) -> Assistant:
 
     chosen = args.domain or args.settings.domain
     vocabulary = domain.load(chosen) if chosen else None
-    profile, approve = args.profile or args.settings.profile, human.approver(current())
+    profile, approve = args.profile or args.settings.profile, human.approver(current(), clear)
     return Assistant(Portfolio(), profile, vocabulary=vocabulary, auditor=_auditor(), approve=approve)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from edge_assistant.cli import terminal
@@ -27,12 +27,18 @@ def admit(policy: Policy, actions: Sequence[str]) -> None:
         policy.check_action(refused[0])
 
 
-def approver(policy: Policy) -> Approve | None:
-    """Who confirms values; None without a terminal."""
-    return (lambda doubts: _confirmed(policy, doubts)) if terminal.asks() else None
+def approver(policy: Policy, clear: Callable[[], None]) -> Approve | None:
+    """Who confirms values; None without a terminal.
+
+    Args:
+        policy: says whether it has to be the operator.
+        clear: takes the progress line away, which would be redrawn over what is asked.
+    """
+    return (lambda doubts: _confirmed(policy, doubts, clear)) if terminal.asks() else None
 
 
-def _confirmed(policy: Policy, doubts: Sequence[Doubt]) -> bool:
+def _confirmed(policy: Policy, doubts: Sequence[Doubt], clear: Callable[[], None]) -> bool:
+    clear()
     for doubt in doubts:
         if terminal.answer(printable(f"{doubt.question} [y/N] ")).casefold() not in _YES:
             return False

@@ -46,7 +46,7 @@ class Console:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._clear()
+        self.clear()
 
     def watch(self, event: Event) -> None:
         """Show one event."""
@@ -70,7 +70,7 @@ class Console:
             case Failed(failure):
                 self._line(f"{failure.signal}: error: {failure.message} - {failure.hint}")
             case Said(text) if not self._quiet:
-                self._clear()
+                self.clear()
                 print(printable(text), flush=True)
             case _:
                 pass
@@ -136,10 +136,11 @@ class Console:
         self._status.update(f"{printable(text)}{percent}")
 
     def _line(self, text: str) -> None:
-        self._clear()
+        self.clear()
         _print(printable(text), sys.stderr)
 
-    def _clear(self) -> None:
+    def clear(self) -> None:
+        """Take the progress line away, as before something is asked on the terminal."""
         if self._status is not None:
             self._status.stop()
             self._status = None

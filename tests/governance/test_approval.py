@@ -178,16 +178,26 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_without_a_terminal_there_is_no_approver() -> None:
-    assert human.approver(of()) is None
+    assert human.approver(of(), lambda: None) is None
 
 
 @pytest.mark.parametrize(("lines", "yes"), [(["y", "Yes"], True), (["y", "n"], False), (["no"], False), ([""], False)])
 def test_each_value_is_confirmed(typed: list[str], lines: list[str], yes: bool) -> None:
     typed += lines
-    approve = human.approver(of())
+    approve = human.approver(of(), lambda: None)
     assert approve is not None
     assert approve((PENICILLIN, PENICILLIN)) is yes
     assert typed == []
+
+
+def test_the_progress_line_is_gone_before_something_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+    monkeypatch.setattr(terminal, "asks", lambda: True)
+    monkeypatch.setattr(terminal, "answer", lambda prompt: order.append("asked") or "y")
+    approve = human.approver(of(), lambda: order.append("cleared"))
+    assert approve is not None
+    assert approve((PENICILLIN, PENICILLIN))
+    assert order == ["cleared", "asked", "asked"]
 
 
 @pytest.mark.parametrize(("pins", "unlocked"), [([PIN], True), (["1", "2", PIN], True), (["1", "2", "3"], False)])
