@@ -69,7 +69,7 @@ def test_the_lines_of_the_bench_stay_as_they_are_the_second_time() -> None:
         assert redactor.redact(once).text == once, line.text
 
 
-@pytest.mark.parametrize("rule", shipped().rules, ids=lambda rule: f"{rule.kind}-{hash(rule.pattern.pattern) % 9973}")
+@pytest.mark.parametrize("rule", shipped().rules, ids=lambda rule: str(rule.kind))  # the same in every process
 def test_no_pattern_repeats_without_limit(rule: Any) -> None:
     parser: Any = re._parser  # type: ignore[attr-defined] - it knows the width of a pattern
     assert parser.parse(rule.pattern.pattern).getwidth()[1] < 1000
