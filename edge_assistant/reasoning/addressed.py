@@ -31,6 +31,7 @@ _MARKER = re.compile(  # control text of chat templates, as a recogniser may rea
     r"<\W{0,2}\s?[|li1!]?\s?(?:[i1l!]m[ _]?start|[i1l!]m[ _]?end|end[ _]?of[ _]?text|begin[ _]?of[ _]?text|eot[ _]?id"
     r"|start[ _]?header[ _]?id|end[ _]?header[ _]?id|start[ _]?of[ _]?turn|end[ _]?of[ _]?turn|system|assistant|user)"
     r"\s?[|li1!]?\s?\W{0,2}>|\[/?inst\]|<{1,2}/?sys>{1,2}|</?(?:system|assistant|user|instructions?)>"
+    r"|\{\{\s?/?(?:system|user|assistant)\s?\}\}"
     r"|^#{2,4}[ \t]{0,3}(?:system|instructions?|assistant|user|human|response)[ \t:]{0,3}$"
     r"|\"role\"\s{0,3}:\s{0,3}\"(?:system|assistant|developer)\"",
     re.M,
@@ -56,6 +57,7 @@ class _Rules:
     order: re.Pattern[str]
     anywhere: re.Pattern[str]
     setting_aside: re.Pattern[str]
+    vocative: re.Pattern[str]
     asked: re.Pattern[str]
     turn: re.Pattern[str]
     reply: re.Pattern[str]
@@ -108,7 +110,8 @@ def addressed(text: str) -> Iterator[tuple[int, int]]:
             continue
         replies = rules.reply.match(sentence) is not None
         bare = sentence.translate(_NO_MARKS)
-        opens = bool(rules.setting_aside.search(bare) or rules.anywhere.search(bare))
+        spoken_to = rules.anywhere.search(bare) or rules.vocative.match(sentence)
+        opens = bool(rules.setting_aside.search(bare) or spoken_to)
         cites = _CITATION.match(sentence) is not None
         meant = opens or (dialogue and replies) or _orders(sentence) or (ordered and cites)
         if meant or left > 0:
@@ -227,6 +230,7 @@ def _rules() -> _Rules:
         re.compile(rf"{lead}(?:{order})"),
         re.compile(rf"{words['machines']}|{duty}"),
         re.compile(rf"{words['overriding']}{_UP_TO_SIX}{words['instructions']}|{whole}"),
+        re.compile(rf"\W{{0,4}}(?:\w{{1,12}}\s)?{words['named']}\s{{0,3}}[,!](?!\s{{0,3}}\d)"),
         re.compile(rf"{condition}(?:please\s+)?{words['replying']}"),
         re.compile(rf"\W{{0,4}}{words['turns']}\s{{0,3}}[:>]"),
         re.compile(rf"\W{{0,4}}{words['answering']}\s{{0,3}}[:>]"),
