@@ -19,7 +19,7 @@ from edge_assistant.reasoning import prose, reason
 from edge_assistant.voice import phonemes
 
 QUICK = {"text": 4, "Unicode": 3, "table": 3, "file name": 3, "PDF": 2, "code": 7, "picture": 14, "model file": 1}
-BY_MODEL = ("read", "truth", "prose")  # bases whose answers the language model gives
+BY_MODEL = ("read", "truth")  # bases whose answers the language model chooses
 
 
 def _some() -> list[Attack]:
@@ -55,7 +55,7 @@ def test_what_is_spoken_achieves_nothing(attack: Attack, obeying: Trial) -> None
     assert found.nothing, found
 
 
-REAL = [attack for attack in attacks() if attack.base in BY_MODEL and attack.way in ("note", "file")][::9]
+REAL = [attack for attack in attacks() if attack.base in BY_MODEL and attack.way in ("note", "file")][::3]
 
 
 @pytest.mark.parametrize("attack", REAL, ids=lambda attack: attack.name)

@@ -28,6 +28,7 @@ DOCS = (
     "docs/limits.md",
     "docs/policy.md",
     "docs/redaction.md",
+    "docs/security.md",
     "docs/settings.md",
     "docs/app.md",
     "docs/bad-input.md",
