@@ -30,7 +30,7 @@ def start(level: str, redact: Callable[[str], str]) -> None:
     root.setLevel(level.upper())
     try:
         folder = paths.state_dir()
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # what lies in it is its owner's alone
         handler: logging.Handler = RotatingFileHandler(
             folder / "edge-assistant.log", maxBytes=MAX_BYTES, backupCount=BACKUPS, encoding="utf-8", delay=True
         )

@@ -97,3 +97,8 @@ def test_a_state_directory_that_cannot_be_written(home: Path, capsys: pytest.Cap
     finally:
         (home / "state").chmod(stat.S_IRWXU)
     assert capsys.readouterr() == ("", "")
+
+
+def test_the_state_directory_is_its_owners_alone(home: Path) -> None:
+    logs.start("info", logged)
+    assert stat.S_IMODE((home / "state").stat().st_mode) == stat.S_IRWXU
