@@ -1,0 +1,25 @@
+"""What is refused of hostile files is refused for what is hostile in it: the same file without that is taken."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edge_assistant.bench.attack.hostile import taken
+
+
+@pytest.mark.parametrize(
+    ("way", "words"),
+    [
+        ("catalog name", "a-fine-name"),
+        ("catalog path", "model.onnx"),
+        ("catalog address", 'key = "model"\nurl = "https://example.org/model.onnx"'),
+        ("domain", '[attributes.potassium]\nvalue = "quantity"\nnames = ["potassium"]\n'),
+        ("domain", '[unit.bucket]\nwritten = ["bucket"]\ndimension = "volume"\nsize = "10"\n'),
+        ("domain", '[without]\nsynonyms = ["table"]\n'),
+        ("profile", "starter"),
+    ],
+)
+def test_what_is_not_hostile_is_taken(way: str, words: str, tmp_path: Path) -> None:
+    assert taken(way, words, tmp_path)
