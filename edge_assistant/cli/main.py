@@ -216,7 +216,10 @@ def _policed(args: argparse.Namespace) -> int:
     if args.verb == policy.NAME:
         return int(args.run(args))
     pulls = args.verb == "models" and args.models_verb == "pull"  # outside of the lock, as it has to
-    current().check_pull() if pulls else current().check_lock(lock.state().locked)
+    if pulls:
+        current().check_pull()
+    else:
+        current().check_lock(lock.state().locked)
     files = any(path != "-" for _, path in getattr(args, "given", ()))
     human.admit(current(), [args.verb, "attach"] if files else [args.verb])
     with limits.lowered(current().limits):
@@ -252,9 +255,10 @@ def _after_lock(arguments: Sequence[str]) -> list[str]:
 
 
 def _verbs() -> list[ModuleType]:
-    """The modules of this folder that are verbs, in the order of their names."""
+    """The modules of this folder that are verbs, in the order of their names; those of `_` are parts of others."""
     package = importlib.import_module(__package__)
-    names = sorted(module.name for module in pkgutil.iter_modules(package.__path__) if module.name != "main")
+    found = (module.name for module in pkgutil.iter_modules(package.__path__))
+    names = sorted(name for name in found if name != "main" and not name.startswith("_"))
     modules = [importlib.import_module(f"{__package__}.{name}") for name in names]
     return [module for module in modules if hasattr(module, "NAME")]
 
