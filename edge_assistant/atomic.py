@@ -1,4 +1,7 @@
-"""Files that are written whole or not at all: a full disk or a `kill -9` leaves what was there before."""
+"""Files that are written whole or not at all: a full disk or a `kill -9` leaves what was there before.
+
+Also what is told where the disk does not take them.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,30 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from edge_assistant.errors import EdgeAssistantError, StorageFull
+
 _PREFIX = ".edge-assistant-"
 _DESCRIPTORS = Path("/proc/self/fd")
+_HINT = "free some space, or check the permissions of the data directory"
+
+
+@contextlib.contextmanager
+def storing(what: str, hint: str = _HINT) -> Iterator[None]:
+    """Turn what the file system refuses into our error.
+
+    Args:
+        what: cannot be written then, such as "the history".
+        hint: what can be done, in one line.
+
+    Raises:
+        StorageFull: the disk is full or read-only.
+    """
+    try:
+        yield
+    except EdgeAssistantError:
+        raise
+    except OSError as error:
+        raise StorageFull(f"{what} cannot be written ({error.strerror})", hint) from None
 
 
 @contextlib.contextmanager
@@ -62,9 +87,8 @@ def _named(descriptor: int, path: Path) -> Path:
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         for name in (path.name, f"{_PREFIX}{secrets.token_hex(8)}"):
-            with contextlib.suppress(
-                FileExistsError
-            ):  # with a descriptor of the folder Python follows the link in /proc
+            # With a descriptor of the folder Python follows the link in /proc
+            with contextlib.suppress(FileExistsError):
                 os.link(_DESCRIPTORS / str(descriptor), name, dst_dir_fd=folder, follow_symlinks=True)
                 return path.with_name(name)
     finally:

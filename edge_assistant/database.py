@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from edge_assistant.errors import EdgeAssistantError, StorageFull, UsageError
+from edge_assistant.atomic import storing
+from edge_assistant.errors import StorageFull, UsageError
 
 _WAIT_S = 5.0  # for another app that writes; a turn is written within milliseconds
 _LOCK_WAIT_S = 10.0  # for another app that opens or sets aside
@@ -45,25 +46,6 @@ class Layout:
     schema: int
     tables: tuple[str, ...]
     set_aside: bool = False
-
-
-@contextlib.contextmanager
-def storing(what: str) -> Iterator[None]:
-    """Turn what the file system refuses into our error.
-
-    Args:
-        what: cannot be written then, such as "the history".
-
-    Raises:
-        StorageFull: the disk is full or read-only.
-    """
-    try:
-        yield
-    except EdgeAssistantError:
-        raise
-    except OSError as error:
-        refused = f"{what} cannot be written ({error.strerror})"
-        raise StorageFull(refused, "free some space, or check the permissions of the data directory") from None
 
 
 class Database:

@@ -134,10 +134,9 @@ def folders() -> Iterator[Check]:
 def sealing() -> Check:
     """Where the key is that what is kept is sealed with; none is made by looking."""
     from edge_assistant.vault import master
-    from edge_assistant_models import paths
 
     try:
-        place = master.place(paths.data_dir() / "keys")
+        place = master.place(master.keys_dir())
     except OSError as error:
         hint = "give the folder of keys back to whoever runs this"
         return Check("sealing", False, f"the key cannot be looked for ({error.strerror})", hint)

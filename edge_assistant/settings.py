@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from edge_assistant import atomic
-from edge_assistant.errors import StorageFull, UsageError
+from edge_assistant.errors import UsageError
 from edge_assistant_models import paths
 
 FILE = "config.toml"
@@ -104,7 +104,7 @@ def save(changes: Mapping[str, Any], file: Path | None = None) -> None:
         settings = settings if value is None else _with(settings, key, value, FILE)
     import tomlkit
 
-    try:
+    with atomic.storing(FILE, "free some space, or check its permissions"):
         document = tomlkit.parse(file.read_text(encoding="utf-8") if file.exists() else "")
         for key, value in changes.items():
             if value is None:
@@ -114,10 +114,6 @@ def save(changes: Mapping[str, Any], file: Path | None = None) -> None:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with atomic.writing(file) as stream:
             stream.write(tomlkit.dumps(document).encode())
-    except OSError as error:
-        raise StorageFull(
-            f"{FILE} cannot be written ({error.strerror})", "free some space, or check its permissions"
-        ) from None
 
 
 def in_environment(environment: Mapping[str, str] | None = None) -> frozenset[str]:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from edge_assistant import atomic
 from edge_assistant.errors import KeyLost, StorageFull, UsageError
+from edge_assistant.vault.master import keys_dir
 from edge_assistant_models import paths
 
 if TYPE_CHECKING:
@@ -146,8 +147,8 @@ def expire(days: int, history: History | None = None) -> int:
     """
     with _opened(history) as opened:
         gone = forget_before(opened, datetime.now(UTC) - timedelta(days=days), "expired")
-    with _storing():
-        (_folder() / EXPIRED).touch()
+    with atomic.storing(_WHAT):
+        (keys_dir() / EXPIRED).touch()
     return len(gone)
 
 
@@ -157,10 +158,10 @@ def expire_when_due(days: int | None) -> int:
     Args:
         days: that conversations are kept; None keeps all.
     """
-    if days is None or not _sealed():
+    if days is None:
         return 0
-    with _storing(), contextlib.suppress(FileNotFoundError):
-        if 0 <= time.time() - (_folder() / EXPIRED).stat().st_mtime < EVERY_S:
+    with atomic.storing(_WHAT), contextlib.suppress(FileNotFoundError):
+        if not keys_dir().is_dir() or 0 <= time.time() - (keys_dir() / EXPIRED).stat().st_mtime < EVERY_S:
             return 0
     return expire(days)
 
@@ -171,8 +172,8 @@ def pending() -> bool:
     Raises:
         StorageFull: it cannot be looked for.
     """
-    with _storing():
-        return (_folder() / INTENT).exists()
+    with atomic.storing(_WHAT):
+        return (keys_dir() / INTENT).exists()
 
 
 def complete(history: History | None = None) -> None:
@@ -191,7 +192,7 @@ def _begin(history: History, intent: Intent) -> None:
     """Write down what is going to be forgotten, then do it; what another process was killed at goes first."""
     if (former := _intended()) is not None:
         _carry_out(history, former)
-    with _storing(), atomic.writing(_folder() / INTENT) as stream:
+    with atomic.storing(_WHAT), atomic.writing(keys_dir() / INTENT) as stream:
         stream.write(json.dumps(asdict(intent)).encode())
     _carry_out(history, intent)
 
@@ -200,15 +201,15 @@ def _carry_out(history: History, intent: Intent) -> None:
     if intent.all:
         _mend_keys(history)
     history.erase(intent.ids)
-    with _storing():
+    with atomic.storing(_WHAT):
         for name in intent.files or ():
             (history.folder / Path(name).name).unlink(missing_ok=True)
         if intent.all:
             history.sweep()
             _remove_logs()
     _record(history, intent)
-    with _storing():
-        (_folder() / INTENT).unlink(missing_ok=True)
+    with atomic.storing(_WHAT):
+        (keys_dir() / INTENT).unlink(missing_ok=True)
 
 
 def _mend_keys(history: History) -> None:
@@ -249,8 +250,8 @@ def _record(history: History, intent: Intent) -> None:
 
 def _intended() -> Intent | None:
     """What is written down; None where nothing is, or nothing that was written by us."""
-    file = _folder() / INTENT
-    with _storing():
+    file = keys_dir() / INTENT
+    with atomic.storing(_WHAT):
         try:
             found = json.loads(file.read_bytes())
             return Intent(list(found["ids"]), found["why"], found["all"], found["files"])
@@ -295,9 +296,9 @@ def _alone() -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
-    with _storing():
-        _folder().mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = FileLock(_folder() / "forgetting.lock", timeout=_LOCK_WAIT_S)
+    with atomic.storing(_WHAT):
+        keys_dir().mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = FileLock(keys_dir() / "forgetting.lock", timeout=_LOCK_WAIT_S)
         try:
             lock.acquire()
         except Timeout:
@@ -306,21 +307,6 @@ def _alone() -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-def _sealed() -> bool:
-    with _storing():
-        return _folder().is_dir()
-
-
-def _storing() -> contextlib.AbstractContextManager[None]:
-    from edge_assistant.database import storing
-
-    return storing(_WHAT)
-
-
-def _folder() -> Path:
-    return paths.data_dir() / "keys"
 
 
 def in_use(ids: Sequence[str]) -> UsageError:

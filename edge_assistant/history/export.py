@@ -14,7 +14,7 @@ from pathlib import Path
 
 from edge_assistant import __version__, atomic
 from edge_assistant.answer import Answer, Verdict
-from edge_assistant.errors import StorageFull, UsageError
+from edge_assistant.errors import UsageError
 from edge_assistant.evidence import how_sure
 from edge_assistant.history.saved import Saved, SavedSignal, Turn
 from edge_assistant.signals import printable
@@ -41,12 +41,9 @@ def write(saved: Saved, path: Path, redact: Callable[[Saved], Saved] | None) -> 
     if not path.parent.is_dir():
         what = f"{printable(path.name)} cannot lie in a folder that does not exist"
         raise UsageError(what, "name a file in a folder that is there")
-    try:
-        with atomic.writing(path) as stream:
-            stream.write(text.encode("utf-8", "replace"))
-    except OSError as error:
-        what = f"{printable(path.name)} cannot be written ({error.strerror})"
-        raise StorageFull(what, "free some space, or choose another folder") from None
+    hint = "free some space, or choose another folder"
+    with atomic.storing(printable(path.name), hint), atomic.writing(path) as stream:
+        stream.write(text.encode("utf-8", "replace"))
 
 
 def as_json(saved: Saved, *, whole: bool) -> str:

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 
 from edge_assistant import limits
 from edge_assistant.answer import Answer
-from edge_assistant.database import Database, Layout, storing
+from edge_assistant.atomic import storing
+from edge_assistant.database import Database, Layout
 from edge_assistant.errors import KeyGone, StorageFull, UsageError
 from edge_assistant.history import rows
 from edge_assistant.history.saved import Saved, SavedSignal, State, Summary, Turn

@@ -16,8 +16,8 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from edge_assistant import atomic
-from edge_assistant.database import storing
 from edge_assistant.errors import KeyLost, StorageFull
+from edge_assistant_models import paths
 
 if TYPE_CHECKING:
     from keyring.backend import KeyringBackend
@@ -53,6 +53,11 @@ class Master:
     place: Place
 
 
+def keys_dir() -> Path:
+    """The folder of this user's keys, and of what tells how far a forgetting has come."""
+    return paths.data_dir() / "keys"
+
+
 def master(folder: Path, *, make: bool) -> Master:
     """The master key.
 
@@ -83,7 +88,7 @@ def remove(folder: Path) -> None:
     Raises:
         StorageFull: its file cannot be removed.
     """
-    with storing(WHAT):
+    with atomic.storing(WHAT):
         if (note := folder / NOTE).exists():
             _asked(_removing(note.read_text("utf-8").strip()), _WAIT_S)
         for name in (NOTE, FILE):
@@ -123,7 +128,7 @@ def _from_keyring(name: str) -> Master:
 def _made_once(folder: Path) -> Master:
     from filelock import FileLock, Timeout
 
-    with storing(WHAT):
+    with atomic.storing(WHAT):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
             with FileLock(folder / "master.lock", timeout=_LOCK_WAIT_S):

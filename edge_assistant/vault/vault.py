@@ -18,8 +18,7 @@ from pathlib import Path
 
 from edge_assistant.database import Database, Layout
 from edge_assistant.errors import KeyGone, KeyLost, StorageFull
-from edge_assistant.vault.master import HINT, Master, Place, master, remove
-from edge_assistant_models import paths
+from edge_assistant.vault.master import HINT, Master, Place, keys_dir, master, remove
 
 FILE = "keys.db"
 NONCE_BYTES = 12  # of AES-GCM, random: NIST SP 800-38D allows 2**32 messages of one key
@@ -81,7 +80,7 @@ class Vault:
         Args:
             folder: by default `keys` in the data directory.
         """
-        self.folder = folder or paths.data_dir() / "keys"
+        self.folder = folder or keys_dir()
         self._database = Database(self.folder / FILE, LAYOUT)
         self._known: dict[str, tuple[bytes, Key]] = {}  # by id: as it is kept, and unwrapped
         self._lock = threading.RLock()

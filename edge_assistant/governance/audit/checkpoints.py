@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_assistant.database import storing
+from edge_assistant.atomic import storing
 from edge_assistant.errors import InputCorrupt, InputMissing
 from edge_assistant.governance.audit.rows import canonical
 from edge_assistant.signals import printable

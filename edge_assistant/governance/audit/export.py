@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from edge_assistant import atomic
-from edge_assistant.database import storing
 from edge_assistant.errors import UsageError
 from edge_assistant.governance.audit.rows import FIRST, canonical
 from edge_assistant.governance.audit.trail import Trail
@@ -23,6 +22,7 @@ from edge_assistant.governance.audit.verify import whole
 from edge_assistant.signals import printable
 
 FORMAT = "edge-assistant audit export"
+_HINT = "free some space, or choose another folder"
 
 
 def write(trail: Trail, file: Path) -> int:
@@ -41,7 +41,7 @@ def write(trail: Trail, file: Path) -> int:
     if not file.parent.is_dir():
         what = f"{printable(file.name)} cannot lie in a folder that does not exist"
         raise UsageError(what, "name a file in a folder that is there")
-    with storing(printable(file.name)), atomic.writing(file) as stream:
+    with atomic.storing(printable(file.name), _HINT), atomic.writing(file) as stream:
 
         def written(connection: sqlite3.Connection) -> int:
             return sum(stream.write(canonical(line).encode() + b"\n") > 0 for line in lines(connection, trail)) - 1

@@ -17,7 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from edge_assistant.database import Database, Layout, storing
+from edge_assistant.atomic import storing
+from edge_assistant.database import Database, Layout
 from edge_assistant.errors import KeyLost, StorageFull
 from edge_assistant.governance.audit import checkpoints
 from edge_assistant.governance.audit.checkpoints import Checkpoint, Signer
