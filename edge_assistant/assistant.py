@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from edge_assistant import limits
 from edge_assistant.answer import Answer, Failure, ModelUsed, Route, Status
 from edge_assistant.errors import InputError, ModelMissing, UsageError
-from edge_assistant.events import Answered, Event, Failed, Routed
+from edge_assistant.events import Answered, Event, Failed, Routed, Watch
 from edge_assistant.governance.policy.approval import Approve, approving
 from edge_assistant.governance.policy.policy import Policy, current
 from edge_assistant.language.embedder import Embedder
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from edge_assistant.voice.piper import Voice
 
 _log = logging.getLogger(__name__)
-Watch = Callable[[Event], None]
 
 
 class Assistant:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from edge_assistant.answer import Answer, Failure, Route, Verdict
@@ -93,3 +94,4 @@ class Answered:
 
 
 Event = Routed | Perceiving | Perceived | Noted | Failed | Reading | Traced | Compared | Said | Answered
+Watch = Callable[[Event], None]

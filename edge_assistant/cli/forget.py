@@ -150,7 +150,7 @@ def _confirmed(kept: Kept, args: argparse.Namespace) -> bool:
     print("This goes, and cannot be brought back:", *(f"  {line}" for line in lines), sep="\n", file=sys.stderr)
     if kept.busy and args.before:
         print(f"What an app has open stays: {', '.join(kept.busy)}", file=sys.stderr)
-    return terminal.answer("Forget it? [y/N] ").casefold() in {"y", "yes"}
+    return terminal.agrees("Forget it?")
 
 
 def _report(gone: list[str], kept: Kept, args: argparse.Namespace) -> None:

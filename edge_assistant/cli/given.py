@@ -16,7 +16,7 @@ from edge_assistant.signals import Kind, Origin, Signal, take_bytes, take_file
 if TYPE_CHECKING:
     from edge_assistant.answer import Answer, Failure
     from edge_assistant.assistant import Assistant
-    from edge_assistant.events import Event
+    from edge_assistant.events import Watch
     from edge_assistant.governance.audit.auditor import Auditor
     from edge_assistant.governance.redaction.answers import Redaction
 
@@ -78,7 +78,7 @@ class Plainly:
     def __exit__(self, *raised: object) -> None:
         """Let an error be."""
 
-    def watching(self, watch: Callable[[Event], None]) -> Callable[[Event], None]:
+    def watching(self, watch: Watch) -> Watch:
         """Events as they are."""
         return watch
 

@@ -6,14 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from edge_assistant.cli import terminal
-from edge_assistant.signals import printable
 
 if TYPE_CHECKING:
     from edge_assistant.governance.policy.approval import Approve, Doubt
     from edge_assistant.governance.policy.policy import Policy
 
 TRIES = 3
-_YES = {"y", "yes"}
 
 
 def admit(policy: Policy, actions: Sequence[str]) -> None:
@@ -39,9 +37,8 @@ def approver(policy: Policy, clear: Callable[[], None]) -> Approve | None:
 
 def _confirmed(policy: Policy, doubts: Sequence[Doubt], clear: Callable[[], None]) -> bool:
     clear()
-    for doubt in doubts:
-        if terminal.answer(printable(f"{doubt.question} [y/N] ")).casefold() not in _YES:
-            return False
+    if not all(terminal.agrees(doubt.question) for doubt in doubts):
+        return False
     return not policy.operator_confirms or policy.unlocked or _unlocked(policy, "the operator confirms it")
 
 

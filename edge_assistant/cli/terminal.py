@@ -6,6 +6,8 @@ import os
 import sys
 from typing import TextIO
 
+from edge_assistant.signals import printable
+
 
 def redraws(stream: TextIO, *, plain: bool = False) -> bool:
     """Whether lines may be redrawn: nobody asked for plain lines, and the stream is a terminal that can do it."""
@@ -33,3 +35,8 @@ def answer(prompt: str) -> str:
     """What a person types; nothing where they end the input."""
     print(prompt, end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip()
+
+
+def agrees(question: str) -> bool:
+    """Whether a person types y or yes; whatever else they type is no."""
+    return answer(printable(f"{question} [y/N] ")).casefold() in {"y", "yes"}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from edge_assistant.answer import Failure
 from edge_assistant.errors import InputError, ModelMissing
-from edge_assistant.events import Event, Failed, Noted, Perceived, Perceiving
+from edge_assistant.events import Failed, Noted, Perceived, Perceiving, Watch
 from edge_assistant.evidence import Evidence
 from edge_assistant.limits import EVIDENCE
 from edge_assistant.perception.sense import Percept, Request, Sense
@@ -41,7 +41,7 @@ class Gathering:
     def __init__(
         self,
         perceiver: Callable[[type[Sense]], Perceive],
-        watch: Callable[[Event], None],
+        watch: Watch,
         request: Request,
         *,
         strict: bool,

@@ -43,9 +43,8 @@ _CODED = ("identifier", "telephone")
 _DIALLED = 7  # digits of a telephone number; no amount is said with as many
 _SUPPORTED = 0.6  # share of a sentence's longer words that its evidence has; a model phrases with words of its own
 _REPEATED = 5  # words in a row of its instructions that a sentence may not have
-_ADDRESS = re.compile(
-    r"\w+://\S+|www\.\S+|\S+@\S+\.\w+|<[a-z!/][^>]*>?|\]\(", re.I
-)  # what leads out of a text, or is markup
+# What leads out of a text, or is markup
+_ADDRESS = re.compile(r"\w+://\S+|www\.\S+|\S+@\S+\.\w+|<[a-z!/][^>]*>?|\]\(", re.I)
 _STEM = 4  # letters that the first word of a sentence shares with a word of the evidence: Heating, heater
 
 

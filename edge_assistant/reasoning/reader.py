@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from edge_assistant.events import Event, Reading
+from edge_assistant.events import Reading, Watch
 from edge_assistant.evidence import Evidence
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.language.engine import Engine
@@ -33,7 +33,7 @@ class Reader:
         self,
         engine: Callable[[], Engine],
         embedder: Callable[[], Embedder | None],
-        watch: Callable[[Event], None],
+        watch: Watch,
     ) -> None:
         self._engine = engine
         self._embedder = embedder

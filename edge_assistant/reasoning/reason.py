@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import partial
 
 from edge_assistant.answer import Agreement, Computation, Status, Verdict
-from edge_assistant.events import Compared, Event, Noted
+from edge_assistant.events import Compared, Noted, Watch
 from edge_assistant.evidence import Evidence, Speech
 from edge_assistant.evidence import counted as number_of
 from edge_assistant.language.embedder import Embedder
@@ -60,7 +60,7 @@ class Reasoner:
         self,
         engine: Callable[[], Engine],
         embedder: Callable[[], Embedder | None],
-        watch: Callable[[Event], None],
+        watch: Watch,
     ) -> None:
         """Prepare.
 

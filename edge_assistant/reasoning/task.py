@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from edge_assistant.answer import Failure, Route, Timings
 from edge_assistant.errors import InputError
-from edge_assistant.events import Event, Said
+from edge_assistant.events import Said, Watch
 from edge_assistant.language.engine import Usage
 from edge_assistant.reasoning.reason import Outcome
 from edge_assistant.signals import Signal
-
-Watch = Callable[[Event], None]
 
 
 class Task:

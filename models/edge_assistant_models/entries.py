@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import pkgutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
@@ -199,10 +199,11 @@ def load(user_folder: Path | None = None) -> dict[str, Entry]:
     Raises:
         CatalogInvalid: a file breaks the schema, or two carry the same name.
     """
-    own: Sequence[tuple[str, bytes]] = list(users(user_folder)) if user_folder else []
+    files = [(file, False) for file in shipped()]
+    files += [(file, True) for file in users(user_folder)] if user_folder else []
     entries: dict[str, Entry] = {}
-    for origin, content in [*shipped(), *own]:
-        entry = replace(parse(content, origin), own=(origin, content) in own)
+    for (origin, content), own in files:
+        entry = replace(parse(content, origin), own=own)
         if entry.name in entries:
             other = entries[entry.name].origin
             raise CatalogInvalid(f"{origin} and {other} both describe '{entry.name}'", "give yours another name")

@@ -131,7 +131,7 @@ def test_a_history_that_cannot_be_read_is_said(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_an_app_that_stays_open_looks_again_for_what_is_too_old(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edge_assistant_tui.app.EXPIRES_S", 0.01)
+    monkeypatch.setattr("edge_assistant_tui.app.EVERY_S", 0.01)
 
     async def story(stage: Stage) -> None:
         assert stage.work.calls("expire") == []  # all is kept where nobody says how long

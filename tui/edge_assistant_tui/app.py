@@ -16,6 +16,7 @@ from textual.theme import Theme
 
 from edge_assistant import settings as stored
 from edge_assistant.errors import EdgeAssistantError
+from edge_assistant.governance.forgetting import EVERY_S
 from edge_assistant.governance.policy.policy import current
 from edge_assistant.settings import Settings
 from edge_assistant_tui import messages, themes
@@ -35,8 +36,6 @@ from edge_assistant_tui.work import Work
 
 if TYPE_CHECKING:
     from edge_assistant_tui.options import Options
-
-EXPIRES_S = 3600.0  # between two times that conversations which are too old are looked for
 
 
 class EdgeAssistant(App[int]):
@@ -187,7 +186,7 @@ class EdgeAssistant(App[int]):
             if others:
                 self.bind(others, f"visit('{place.NAME}')", description=place.TITLE, show=False)
         self._expire()
-        self.set_interval(EXPIRES_S, self._expire)
+        self.set_interval(EVERY_S, self._expire)
         self.theme_changed_signal.subscribe(self, self._remember)
 
     def _expire(self) -> None:

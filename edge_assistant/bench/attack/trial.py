@@ -24,7 +24,7 @@ from edge_assistant.bench.attack.make import Files, Say, files_of
 from edge_assistant.bench.attack.recorded import Recorded
 from edge_assistant.bench.scoring import states
 from edge_assistant.errors import EdgeAssistantError
-from edge_assistant.events import Event
+from edge_assistant.events import Watch
 from edge_assistant.history.export import as_json, markdown
 from edge_assistant.history.saved import Saved, SavedSignal, State, Turn
 from edge_assistant.language.chat import TEMPLATES
@@ -171,7 +171,7 @@ def _taken(made: Files) -> list[Signal]:
     return signals
 
 
-def _printed(ask: Callable[[Callable[[Event], None]], Answer]) -> Answer:
+def _printed(ask: Callable[[Watch], Answer]) -> Answer:
     """Ask as the command line does, with all that it prints."""
     from edge_assistant.cli.show import Console
 

@@ -189,14 +189,14 @@ def _card_spoken(random: Random) -> str:
 
 
 def _iban(random: Random) -> str:
+    from stdnum import iban as standard
+
     country, size = random.choice((("DE", 18), ("GB", 18), ("FR", 23), ("ES", 20), ("NL", 14)))
     for _ in range(1000):
         body = {"GB": "WEST", "NL": "ABNA"}.get(country, "")
         body += digits(random, size - len(body))
         number = "".join(str(int(c, 36)) for c in f"{body}{country}00")
         iban = f"{country}{98 - int(number) % 97:02d}{body}"
-        from stdnum import iban as standard
-
         if standard.is_valid(iban):
             return grouped(iban, (4,) * 8) if random.random() < 0.7 else iban
     return "GB82 WEST 1234 5698 7654 32"  # the example of ISO 13616: where the country's own check digit was never met

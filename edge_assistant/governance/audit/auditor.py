@@ -13,7 +13,7 @@ from typing import Any
 from edge_assistant import __version__
 from edge_assistant.answer import Answer, Verdict
 from edge_assistant.errors import EdgeAssistantError, StorageFull
-from edge_assistant.events import Answered, Compared, Event, Failed, Perceived, Routed, Said
+from edge_assistant.events import Answered, Compared, Event, Failed, Perceived, Routed, Said, Watch
 from edge_assistant.evidence import Evidence
 from edge_assistant.governance.audit.rows import canonical
 from edge_assistant.governance.audit.trail import Entry, Trail
@@ -26,7 +26,6 @@ DIGESTED = (
     *("question", "answer", "status", "route", "signals", "failed"),
     *("evidence", "computed", "verdicts", "citations", "models"),
 )
-Watch = Callable[[Event], None]
 
 
 class Auditor:

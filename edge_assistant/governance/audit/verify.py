@@ -89,9 +89,8 @@ def verify(trail: Trail, kept: Path | None = None) -> Report:
         KeyLost, StorageFull: there is no key, or the file cannot be opened.
     """
     trail.signer  # noqa: B018 - a lost key is said as such, and not as damage
-    outside = (
-        trail.outside.stat().st_size if trail.outside.exists() else 0
-    )  # what comes meanwhile is not among the rows
+    # Checkpoints that come meanwhile are of rows that are not among those that are read
+    outside = trail.outside.stat().st_size if trail.outside.exists() else 0
     try:
         return trail.read(lambda connection: _verified(connection, trail, kept, outside))
     except StorageFull:
@@ -126,9 +125,8 @@ def _verified(connection: sqlite3.Connection, trail: Trail, kept: Path | None, o
             seen.notes.append(f"there is no {trail.outside.name}: that the end was not cut off, only a kept one tells")
     except InputCorrupt as error:
         seen.notes.append(error.message)
-    told = (
-        (seen.finding, walk.finding) if walk.to_end else (walk.finding, seen.finding)
-    )  # the first where both name one
+    # Where both name one row, min takes the first: behind the last row a checkpoint knows more
+    told = (seen.finding, walk.finding) if walk.to_end else (walk.finding, seen.finding)
     found = min((found for found in told if found), key=lambda found: found.row, default=None)
     count, mac = walk.last.count, walk.last.mac
     return Report(count, mac, seen.agreeing, seen.last, found, tuple(seen.notes))

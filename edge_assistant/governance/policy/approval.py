@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from edge_assistant.answer import Answer
 from edge_assistant.errors import PolicyRefused
-from edge_assistant.events import Answered, Compared, Event, Said
+from edge_assistant.events import Answered, Compared, Event, Said, Watch
 from edge_assistant.evidence import Evidence
 from edge_assistant.governance.policy.policy import Policy
 
@@ -37,7 +37,6 @@ class Doubt:
 
 
 Approve = Callable[[Sequence[Doubt]], bool]
-Watch = Callable[[Event], None]
 
 
 def approving(policy: Policy, watch: Watch, approve: Approve | None) -> Watch:

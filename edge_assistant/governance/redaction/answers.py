@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
 
 from edge_assistant.answer import Answer, Computation, Failure, Told, Verdict
 from edge_assistant.errors import EdgeAssistantError
-from edge_assistant.events import Answered, Compared, Event, Failed, Noted, Perceived, Routed, Said, Traced
+from edge_assistant.events import Answered, Compared, Event, Failed, Noted, Perceived, Routed, Said, Traced, Watch
 from edge_assistant.evidence import Evidence, Passage
 from edge_assistant.governance.redaction.redactor import Redactor
 from edge_assistant.governance.redaction.rules import shipped
@@ -48,7 +47,7 @@ class Redaction:
         """A file's name."""
         return self._redactor.file(name)
 
-    def watching(self, watch: Callable[[Event], None]) -> Callable[[Event], None]:
+    def watching(self, watch: Watch) -> Watch:
         """What hands events on without personal data, each as soon as it is there."""
         return lambda event: watch(self.event(event))
 

@@ -43,11 +43,11 @@ class Redactor:
     key: bytes = field(repr=False)
     keyed: bool = False
     rules: Rules = field(default_factory=shipped, repr=False)
-    _numbers: dict[Kind, dict[str, int]] = field(default_factory=dict, repr=False)
+    _numbers: dict[Kind, dict[str, int]] = field(default_factory=dict, init=False, repr=False)
     _names: Names = field(init=False, repr=False)
-    _known: dict[Kind, set[str]] = field(default_factory=dict, repr=False)
-    _files: set[str] = field(default_factory=set, repr=False)  # names as a view has them
-    _file: Any = field(default=None, repr=False)  # a pattern of all of them
+    _known: dict[Kind, set[str]] = field(default_factory=dict, init=False, repr=False)
+    _files: set[str] = field(default_factory=set, init=False, repr=False)  # names as a view has them
+    _file: Any = field(default=None, init=False, repr=False)  # a pattern of all of them
 
     def __post_init__(self) -> None:
         """Know no names yet."""
