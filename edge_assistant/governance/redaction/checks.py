@@ -41,9 +41,7 @@ def passes(check: str, value: str, original: str) -> bool:
         return any(c.isalpha() for c in original) and sum(c.isdigit() for c in value) >= _SHORTEST_DICTATED
     if name == "iban":
         plain = _NO_LETTER.sub("", value).upper()
-        remainder = (
-            int(f"{plain[4:]}{plain[:4]}".translate(_NUMBERS)) % 97
-        )  # the library takes 8 times as long
+        remainder = int(f"{plain[4:]}{plain[:4]}".translate(_NUMBERS)) % 97  # the library takes 8 times as long
         return remainder == 1 and _standard("iban", plain)
     if name == "stdnum":
         return _standard(what, value.upper()) or _standard(what, _NO_LETTER.sub("", value).upper())
