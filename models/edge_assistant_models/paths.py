@@ -50,17 +50,17 @@ def _homeless() -> Iterator[None]:
 
 
 def data_dir() -> Path:
-    """What is kept: models, the user's catalog, the audit log."""
+    """What is kept: models, the user's catalog, conversations, keys, the audit trail."""
     return _directory("data")
 
 
 def config_dir() -> Path:
-    """`config.toml`, policies."""
+    """`config.toml`, `policy.toml`."""
     return _directory("config")
 
 
 def state_dir() -> Path:
-    """Logs."""
+    """Logs, checkpoints of the audit trail."""
     return _directory("state")
 
 
