@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 import time
 from pathlib import Path
 from random import Random
@@ -15,14 +14,7 @@ from forgotten import KINDS, Home, audited, wrapped
 
 from edge_assistant.governance import forgetting
 
-
-@pytest.fixture(autouse=True)
-def temporary(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Temporary files lie in the home, too, and are searched with it."""
-    (home / "tmp").mkdir()
-    monkeypatch.setenv("TMPDIR", str(home / "tmp"))
-    monkeypatch.setenv("SQLITE_TMPDIR", str(home / "tmp"))
-    monkeypatch.setattr(tempfile, "tempdir", str(home / "tmp"))
+pytestmark = pytest.mark.usefixtures("temporary")
 
 
 @pytest.mark.parametrize("kind", KINDS)

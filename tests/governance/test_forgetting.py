@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -25,14 +24,7 @@ from edge_assistant.history.store import History
 from edge_assistant.vault.master import FILE
 from edge_assistant.vault.vault import Vault
 
-
-@pytest.fixture(autouse=True)
-def temporary(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Temporary files lie in the home, too, and are searched with it."""
-    (home / "tmp").mkdir()
-    monkeypatch.setenv("TMPDIR", str(home / "tmp"))
-    monkeypatch.setenv("SQLITE_TMPDIR", str(home / "tmp"))
-    monkeypatch.setattr(tempfile, "tempdir", str(home / "tmp"))
+pytestmark = pytest.mark.usefixtures("temporary")
 
 
 @pytest.fixture

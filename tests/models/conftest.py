@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_assistant_models import importers, network
+from edge_assistant_models import importers, network, stamps
 from edge_assistant_models.portfolio import Portfolio
 
 CONTENT = bytes(range(256)) * 20_000  # 5 MB: several chunks
@@ -216,3 +216,21 @@ def importer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setattr(importers, "__path__", [*importers.__path__, str(folder)])
     yield folder / "made_up.py"
     sys.modules.pop("edge_assistant_models.importers.made_up", None)
+
+
+@pytest.fixture
+def mine(catalog: Catalog) -> Portfolio:
+    """A portfolio in whose store lies one model of some megabytes."""
+    catalog.file("mine")
+    portfolio = Portfolio()
+    portfolio.pull(["mine"])
+    return portfolio
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the files that are read to be hashed."""
+    seen: list[str] = []
+    real = stamps.Stamps.read
+    monkeypatch.setattr(stamps.Stamps, "read", lambda self, path: seen.append(path.name) or real(self, path))
+    return seen

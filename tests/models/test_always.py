@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from edge_assistant_models import stamps
@@ -11,23 +9,12 @@ from edge_assistant_models.errors import ModelCorrupt
 from edge_assistant_models.portfolio import Portfolio
 
 
-@pytest.fixture
-def mine(catalog: Any) -> Portfolio:
-    catalog.file("mine")
-    portfolio = Portfolio()
-    portfolio.pull(["mine"])
-    return portfolio
-
-
-def test_always_reads_what_is_remembered_too(mine: Portfolio, monkeypatch: pytest.MonkeyPatch) -> None:
-    read: list[str] = []
-    real = stamps.Stamps.read
-    monkeypatch.setattr(stamps.Stamps, "read", lambda self, path: read.append(path.name) or real(self, path))
+def test_always_reads_what_is_remembered_too(mine: Portfolio, reads: list[str]) -> None:
     mine.open("mine")
-    assert read == []
+    assert reads == []
     mine.open("mine", always=True)
     mine.open("mine", always=True)
-    assert len(read) == 2 * len(mine.entry("mine").files)
+    assert len(reads) == 2 * len(mine.entry("mine").files)
 
 
 def test_always_finds_what_kept_its_stamp(mine: Portfolio, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,31 +17,13 @@ from typing import Any
 
 import pytest
 
-from edge_assistant_models import profile, progress, stamps, transfer
+from edge_assistant_models import profile, progress, transfer
 from edge_assistant_models.errors import ModelCorrupt, ModelMissing, PullFailed, StorageFull
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_models.store import State
 
 PULL = "from edge_assistant_models.portfolio import Portfolio; Portfolio().pull(['mine'])"
-
-
-@pytest.fixture
-def mine(catalog: Any) -> Portfolio:
-    """A portfolio in whose store lies one model of some megabytes."""
-    catalog.file("mine")
-    portfolio = Portfolio()
-    portfolio.pull(["mine"])
-    return portfolio
-
-
-@pytest.fixture
-def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The names of the files that are read to be hashed."""
-    seen: list[str] = []
-    real = stamps.Stamps.read
-    monkeypatch.setattr(stamps.Stamps, "read", lambda self, path: seen.append(path.name) or real(self, path))
-    return seen
 
 
 def flip(path: Path, at: int = 1_234_567) -> None:

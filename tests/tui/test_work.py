@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from textual.message import Message
+from workers import PATIENCE, started, wait
 
 from edge_assistant import assistant
-from edge_assistant.assistant import Assistant, Watch
+from edge_assistant.assistant import Assistant
 from edge_assistant.errors import ModelMissing, Stopped, UsageError
+from edge_assistant.events import Watch
 from edge_assistant.governance.policy.policy import Policy
 from edge_assistant.history.store import FILE, History, Saved, SavedSignal, State
 from edge_assistant.signals import Kind, Origin, Signal, take_bytes
@@ -19,21 +20,10 @@ from edge_assistant_tui import messages, unsent
 from edge_assistant_tui.options import Options
 from edge_assistant_tui.work import Work
 
-PATIENCE = 60.0
-
-
-def started() -> tuple[Work, list[Message]]:
-    posted: list[Message] = []
-    work = Work(posted.append, Options(profile="test"))
-    work.start()
-    return work, posted
-
 
 def finish(work: Work) -> None:
     """Wait until all that was asked of it so far is done, and end it."""
-    done = threading.Event()
-    work._jobs.put(done.set, late=True)
-    assert done.wait(PATIENCE)
+    wait(work, 1)
     work.close()
 
 

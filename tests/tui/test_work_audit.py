@@ -2,35 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 
-from textual.message import Message
+from workers import started, wait
 
 from edge_assistant.governance.audit.rows import Row
 from edge_assistant.governance.audit.show import Wanted, rows
 from edge_assistant.governance.audit.trail import Trail
 from edge_assistant.signals import Kind, Origin
 from edge_assistant_tui import messages
-from edge_assistant_tui.options import Options
 from edge_assistant_tui.work import Work
-
-PATIENCE = 60.0
-
-
-def started() -> tuple[Work, list[Message]]:
-    told: list[Message] = []
-    work = Work(told.append, Options(profile="test"))
-    work.start()
-    return work, told
-
-
-def wait(work: Work) -> None:
-    """Until what was asked of it so far is done, and what that asked for."""
-    for _ in range(2):
-        done = threading.Event()
-        work._jobs.put(done.set, late=True)
-        assert done.wait(PATIENCE)
 
 
 def noted(work: Work, *texts: str) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import threading
 from pathlib import Path
 
 import planted
 import pytest
 from app_fakes import FORM, conflict
-from textual.message import Message
+from workers import started, wait
 
 from edge_assistant.governance import forgetting
 from edge_assistant.history.store import History
@@ -19,16 +18,6 @@ from edge_assistant.vault.vault import Vault
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_tui import messages
 from edge_assistant_tui.options import Options
-from edge_assistant_tui.work import Work
-
-PATIENCE = 60.0
-
-
-class Told(list[Message]):
-    """What the worker posts."""
-
-    def of(self, kind: type[Message]) -> list[Message]:
-        return [message for message in self if isinstance(message, kind)]
 
 
 def killed() -> str:
@@ -39,21 +28,6 @@ def killed() -> str:
     history.add_turn(id, conflict())
     history.quit()
     return id
-
-
-def started() -> tuple[Work, Told]:
-    told = Told()
-    work = Work(told.append, Options(profile="test"))
-    work.start()
-    return work, told
-
-
-def wait(work: Work) -> None:
-    """Until what was asked of it so far is done, and what that asked for."""
-    for _ in range(2):
-        done = threading.Event()
-        work._jobs.put(done.set, late=True)
-        assert done.wait(PATIENCE)
 
 
 def test_what_was_not_ended_is_offered_until_it_is_let_go() -> None:
