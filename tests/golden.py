@@ -31,6 +31,8 @@ def drawn(app: App[Any], size: tuple[int, int], story: Story) -> str:
             await story(pilot)
             await pilot.pause()
             await pilot.wait_for_scheduled_animations()
+            for field in app.screen.query("Input, TextArea"):
+                setattr(field, "cursor_blink", False)  # noqa: B010 - both have it; a cursor is drawn as it stands
             await pilot.pause()
             return _exported(app)
 
