@@ -34,6 +34,7 @@ class Lock:
 
 
 _unlocked = Lock(False, "nothing has set it", "start edge-assistant as a command")
+_set_here = False  # whether this process, or the one that it is a fork of, has set it
 
 
 def silence() -> None:
@@ -44,26 +45,29 @@ def silence() -> None:
 def engage(wanted: bool = True) -> Lock:
     """Set the lock for the rest of this process and for its children; a second time changes nothing.
 
+    Where the kernel answers as under the lock already, it is set all the same: whoever started this process may have
+    set a filter that answers so and refuses nothing else.
+
     Args:
         wanted: False leaves the process unlocked, unless it was started by a locked one.
 
     Raises:
         LockFailed: it should work on this machine and cannot be set.
     """
-    global _unlocked
+    global _unlocked, _set_here
     silence()
     machine = seccomp.machine()
     if machine is None:
         _unlocked = Lock(False, "it works on Linux on x86-64 and arm64 only", "use such a machine")
-    elif not wanted:
+    elif not wanted and not seccomp.in_force():
         _unlocked = Lock(False, "--no-lock was given", "leave it out")
-    else:
-        if not seccomp.in_force():
-            _let_go_of_sockets()
-            seccomp.install(seccomp.program(machine), machine.numbers["seccomp"])
+    elif not _set_here:
+        _let_go_of_sockets()
+        seccomp.install(seccomp.program(machine), machine.numbers["seccomp"])
         if not seccomp.in_force():
             raise LockFailed("the offline lock was set and is not in force", seccomp.HINT)
         _look_up_no_names()
+        _set_here = True
     return state()
 
 
