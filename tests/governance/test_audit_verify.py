@@ -7,14 +7,14 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_assistant.errors import AuditDamaged, InputCorrupt, KeyLost
+from edge_assistant.errors import AuditDamaged, InputCorrupt, KeyLost, StorageFull
 from edge_assistant.governance.audit import checkpoints
 from edge_assistant.governance.audit.trail import FILE, Trail
 from edge_assistant.governance.audit.verify import Damage, Report, verify, whole
@@ -286,6 +286,42 @@ def test_whoever_lacks_the_key_cannot_mend_the_end(made: Made, scratch: Path) ->
     assert found(folder) == (101, Damage.TRUNCATED)
     (folder / "checkpoints.jsonl").unlink()
     assert found(folder) == (101, Damage.EDITED)
+
+
+def test_the_head_of_an_older_copy_is_found_and_nothing_is_added(made: Made, scratch: Path) -> None:
+    """Its code fits, as it was ours once; the rows behind it are ours, too."""
+    with closing(sqlite3.connect(made.folder / "audit" / FILE)) as connection:
+        former = connection.execute("SELECT * FROM head").fetchone()
+    trail = opened(made.copied(scratch))
+    filled(trail, 50)
+    trail.close()
+    changed(scratch, "DELETE FROM head", lambda c: c.execute("INSERT INTO head VALUES (?, ?, ?, ?)", former))
+    assert found(scratch) == (ROWS + 51, Damage.REPLAYED)
+    trail = opened(scratch)
+    with pytest.raises(StorageFull, match="changed from outside"):
+        trail.append("said", {})
+    trail.close()
+
+
+def test_nothing_is_added_behind_rows_that_are_missing(made: Made, scratch: Path) -> None:
+    trail = opened(changed(made.copied(scratch), f"DELETE FROM rows WHERE number = {ROWS}"))
+    with pytest.raises(StorageFull, match="changed from outside"):
+        trail.append("said", {})
+    trail.close()
+    assert found(scratch) == (ROWS, Damage.TRUNCATED)
+
+
+def test_the_time_of_a_checkpoint_that_nobody_signed_is_not_believed(made: Made, scratch: Path) -> None:
+    folder = made.copied(scratch)
+    (mark,) = checkpoints.read(folder / "checkpoints.jsonl")
+    assert mark is not None
+    checkpoints.add(folder / "checkpoints.jsonl", replace(mark, time="2099-01-01T00:00:00+00:00"))
+    trail = opened(folder)
+    report = verify(trail)
+    trail.close()
+
+    assert (report.checkpoints, report.last) == (1, mark.time)
+    assert report.notes == ("checkpoints.jsonl has 1 lines that are no checkpoints of this trail",)
 
 
 @pytest.mark.parametrize(

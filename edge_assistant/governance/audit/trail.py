@@ -205,9 +205,16 @@ def _extended(
     conversation: str,
     checkpoint: bool,
 ) -> tuple[int, Checkpoint | None]:
-    """Write rows; the number of the last one, and the checkpoint where one was due."""
+    """Write rows; the number of the last one, and the checkpoint where one was due.
+
+    Raises:
+        StorageFull: the trail was changed from outside, so nothing is added to it.
+    """
     key, signer = keys
     before = head = _head(connection, keys)
+    last = connection.execute("SELECT number, mac FROM rows ORDER BY number DESC LIMIT 1").fetchone()
+    if (last or (0, FIRST)) != (head.count, head.mac):
+        raise _changed()
     for kind, body in entries:
         head = _added(connection, key, head, conversation, kind, body)
     made = None
@@ -244,10 +251,13 @@ def _head(connection: sqlite3.Connection, keys: tuple[bytes, Signer]) -> Head:
     if public != signer.public:
         raise KeyLost("the audit trail was begun with another key", f"keep {FILE} elsewhere; then a new trail is begun")
     if seal != coded(key, ["head", count, mac]):
-        raise StorageFull(
-            "the audit trail was changed from outside", "see 'edge-assistant audit verify', then bring back a copy"
-        )
+        raise _changed()
     return Head(count, mac)
+
+
+def _changed() -> StorageFull:
+    what = "the audit trail was changed from outside"
+    return StorageFull(what, "see 'edge-assistant audit verify', then bring back a copy")
 
 
 def _now() -> str:

@@ -16,7 +16,7 @@ from typing import Any
 from edge_assistant.errors import AuditDamaged, InputCorrupt, InputMissing, KeyLost, StorageFull
 from edge_assistant.governance.audit import checkpoints
 from edge_assistant.governance.audit.checkpoints import Checkpoint
-from edge_assistant.governance.audit.rows import FIRST, Row
+from edge_assistant.governance.audit.rows import FIRST, Row, canonical
 from edge_assistant.governance.audit.trail import FILE, Head, Trail
 from edge_assistant.signals import printable
 
@@ -197,7 +197,12 @@ class _Walk:
         if self._head is None:
             what = f"what tells where the trail ends, after row {count}, was edited"
             return Finding(count + 1, Damage.EDITED, what)
-        return _truncated(count, self._head.count) if self._head.count > count else None
+        if self._head.count > count:
+            return _truncated(count, self._head.count)
+        if self._head != self.last:
+            what = f"what tells where the trail ends is of an older copy: it says after row {self._head.count}"
+            return Finding(count + 1, Damage.REPLAYED, what)
+        return None
 
     def _named(self, number: int, row: Row) -> Finding:
         """What was done where a row does not fit.
@@ -273,11 +278,12 @@ class _Marks:
         """Look at each checkpoint of a file."""
         strange = 0
         for mark in marks:
-            if mark is not None and mark.public_key == self._public and self._agrees(mark):
+            ours = mark is not None and mark.public_key == self._public
+            if mark is not None and ours and self._agrees(mark) and (self._stands(mark) or mark.genuine):
                 self.agreeing += 1
                 self.last = max(self.last or "", mark.time)
                 self._sure = mark.rows
-            elif mark is None or mark.public_key != self._public or not mark.genuine:
+            elif mark is None or not ours or not mark.genuine:
                 strange += 1
             elif self.finding is None:
                 self.finding = self._told(mark)
@@ -289,6 +295,13 @@ class _Marks:
             return mark.rows == 0 and mark.mac == FIRST
         row = self._connection.execute("SELECT mac FROM rows WHERE number = ?", [mark.rows]).fetchone()
         return row is not None and row[0] == mark.mac
+
+    def _stands(self, mark: Checkpoint) -> bool:
+        """Whether it stands in the trail behind the rows that it signs, where nobody else can have put it."""
+        if mark.rows >= self._end.count:  # what stands behind the last good row may be anybody's
+            return False
+        row = self._connection.execute("SELECT kind, body FROM rows WHERE number = ?", [mark.rows + 1]).fetchone()
+        return row is not None and tuple(row) == ("checkpoint", canonical(mark.to_json()))
 
     def _told(self, mark: Checkpoint) -> Finding:
         """What a checkpoint tells that does not agree."""
