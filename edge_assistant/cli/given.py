@@ -87,6 +87,11 @@ class Plainly:
         return answer
 
 
+def from_files(given: Sequence[tuple[Kind, str]]) -> bool:
+    """Whether a signal is a file, and not what comes from standard input."""
+    return any(not _typed(kind, path) for kind, path in given)
+
+
 def redaction(args: argparse.Namespace) -> Redaction | Plainly:
     """What the output goes through; it knows the question and the names of the files."""
     from edge_assistant.governance.policy.policy import current
@@ -145,7 +150,7 @@ def take(given: Sequence[tuple[Kind, str]], strict: bool) -> tuple[list[Signal],
     """
     from edge_assistant.answer import Failure
 
-    if sum(path == _STDIN and kind is Kind.TEXT for kind, path in given) > 1:
+    if sum(_typed(kind, path) for kind, path in given) > 1:
         raise UsageError("standard input can be read only once", "give the second text as a file")
     numbers: dict[Kind, int] = {}
     signals: list[Signal] = []
@@ -168,8 +173,13 @@ def take(given: Sequence[tuple[Kind, str]], strict: bool) -> tuple[list[Signal],
 def _take(kind: Kind, path: str, number: int) -> Signal:
     from edge_assistant.governance.policy.policy import current
 
-    current().check_signal(kind, Origin.USER if path == _STDIN and kind is Kind.TEXT else Origin.FILE)
-    if path == _STDIN and kind is Kind.TEXT:
+    current().check_signal(kind, Origin.USER if _typed(kind, path) else Origin.FILE)
+    if _typed(kind, path):
         data = sys.stdin.buffer.read(TEXT_BYTES.now + 1)
         return take_bytes(data, kind, number, origin=Origin.USER, name="standard input")
     return take_file(Path(path), kind, number)
+
+
+def _typed(kind: Kind, path: str) -> bool:
+    """Whether a signal comes from standard input; of other kinds, - is a file of that name."""
+    return kind is Kind.TEXT and path == _STDIN

@@ -210,7 +210,7 @@ def _policed(args: argparse.Namespace) -> int:
         PolicyRefused: it may not be run, or the policy is wrong.
     """
     from edge_assistant import limits
-    from edge_assistant.cli import human, policy
+    from edge_assistant.cli import given, human, policy
     from edge_assistant.governance.policy.policy import current
 
     if args.verb == policy.NAME:
@@ -220,7 +220,7 @@ def _policed(args: argparse.Namespace) -> int:
         current().check_pull()
     else:
         current().check_lock(lock.state().locked)
-    files = any(path != "-" for _, path in getattr(args, "given", ()))
+    files = given.from_files(getattr(args, "given", ()))
     human.admit(current(), [args.verb, "attach"] if files else [args.verb])
     with limits.lowered(current().limits):
         return int(args.run(args))
@@ -269,14 +269,18 @@ def _open_app(args: argparse.Namespace) -> int:
     Raises:
         UsageError: there is no terminal or no app.
         PolicyInvalid: the policy is wrong.
+        PolicyRefused: a visitor may not begin with files.
     """
     from importlib.metadata import entry_points
 
+    from edge_assistant.cli import human
     from edge_assistant.governance.policy.policy import current
 
     current()  # a policy that is wrong is told here, and not by an app that does not open
     if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):  # it is drawn on the last
         raise UsageError("the app needs a terminal", "ask on the command line: edge-assistant ask QUESTION, or --help")
+    if args.attach:
+        human.admit(current(), ["attach"])
     apps = list(entry_points(group=APP_GROUP))
     if not apps:
         raise UsageError("no app is installed", "ask on the command line: edge-assistant ask QUESTION, or --help")

@@ -226,6 +226,23 @@ def test_the_operator_gives_the_pin_on_a_terminal(command: Command, home: Path) 
     assert PIN not in shown
 
 
+def test_a_file_is_one_whatever_its_name(
+    here: Command, home: Path, table: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hold(home, f'[roles]\npin = "{HASH}"\nvisitor = ["ask"]')
+    monkeypatch.chdir(table.parent)
+    table.rename("-")
+    ran = here("ask", HOTTEST, "--readings", "-")
+    assert (ran.status, "a visitor may not: attach" in ran.err) == (5, True)
+
+
+def test_the_app_takes_no_files_from_a_visitor(command: Command, home: Path, table: Path) -> None:
+    hold(home, f'[roles]\npin = "{HASH}"')
+    wrong = [("a visitor may not: attach - PIN", "0" * 6), *[("that is not the PIN", "0" * 6)] * 2]
+    status, shown = at_terminal(["--attach", table], wrong)
+    assert (status, "(roles.visitor)" in shown) == (5, True)
+
+
 # Values that a human confirms
 
 CONFIRM = "approval.confirm_below = 0.999\n"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from edge_assistant.devices import chosen
-from edge_assistant.errors import PolicyInvalid, PolicyRefused, UsageError
+from edge_assistant.errors import PolicyInvalid, PolicyRefused, StorageFull, UsageError
 from edge_assistant.governance.policy import pin, policy, reading
 from edge_assistant.governance.policy.policy import Policy, current
 from edge_assistant.governance.policy.rules import Rules
@@ -315,6 +315,21 @@ def test_a_wrong_pin_takes_longer_each_time() -> None:
     assert clock.waited[-1] == 1
     assert {row["event"] for row in recorded(made)} == {"wrong PIN", "unlocked"}
     assert PIN not in str(recorded(made))
+
+
+def test_where_it_cannot_be_recorded_nobody_is_let_in_and_no_pin_is_quicker() -> None:
+    clock = Clock()
+    made = kiosk(clock)
+
+    def full(what: object) -> None:
+        raise StorageFull("the disk is full", "free some space")
+
+    made.record = full
+    for tried in ("000000", "000001", PIN):
+        with pytest.raises(StorageFull):
+            made.unlock(tried)
+    assert clock.waited == [1, 2]
+    assert not made.unlocked
 
 
 def test_what_a_visitor_may_do_is_said() -> None:

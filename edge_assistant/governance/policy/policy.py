@@ -173,6 +173,11 @@ class Policy:
             self._refuse("export.unredacted", "no export that is not redacted", written)
 
     @property
+    def exports_as_it_is(self) -> bool:
+        """Whether what is shown may leave in a file as it stands there."""
+        return self.rules is None or (self.rules.export.unredacted and bool(self.rules.export.formats))
+
+    @property
     def operator_confirms(self) -> bool:
         """Whether only the operator may confirm what an answer rests on."""
         return self.rules is not None and self.rules.approval.by == "operator"
@@ -242,6 +247,9 @@ class Policy:
 
         Returns:
             Whether it was the PIN.
+
+        Raises:
+            StorageFull, KeyLost: it cannot be recorded, and nobody is let in.
         """
         from edge_assistant.governance.policy import pin as pins
 
@@ -250,13 +258,15 @@ class Policy:
             return True
         with self._trying:
             if pins.fits(pin, kept):
+                self.record({"event": "unlocked", "rule": "roles.pin"})  # first: what cannot be recorded is not done
                 self._wrong = 0
                 self._until = self._clock() + self.idle_s
-                self.record({"event": "unlocked", "rule": "roles.pin"})
                 return True
             self._wrong += 1
-            self.record({"event": "wrong PIN", "rule": "roles.pin"})
-            self._wait(min(LONGEST_WAIT_S, 2.0 ** (self._wrong - 1)))
+            try:
+                self.record({"event": "wrong PIN", "rule": "roles.pin"})
+            finally:  # a disk that is full makes no PIN quicker to try
+                self._wait(min(LONGEST_WAIT_S, 2.0 ** (self._wrong - 1)))
             return False
 
     def admit(self) -> None:
