@@ -1,13 +1,15 @@
-"""What snapshots of the app need to be the same on every machine and at every hour."""
+"""What snapshots of the app need to be the same on every machine and at every hour, and policies that hold."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from golden import Golden, Screens, Story, drawn
+from kiosks import KIOSK
 from syrupy.assertion import SnapshotAssertion
 from textual.app import App
 
@@ -41,3 +43,20 @@ def golden(snapshot: SnapshotAssertion) -> Golden:
         return bool(kept == drawn(app, size, story))
 
     return same
+
+
+@pytest.fixture
+def hold(home: Path) -> Callable[[str], None]:
+    """Let a policy hold."""
+
+    def held(text: str) -> None:
+        (home / "config").mkdir(exist_ok=True)
+        (home / "config" / "policy.toml").write_text(text)
+
+    return held
+
+
+@pytest.fixture
+def kiosk(hold: Callable[[str], None]) -> None:
+    """Visitors may ask and nothing else."""
+    hold(KIOSK)

@@ -1,4 +1,4 @@
-"""A policy in the app: what a visitor is refused, the operator's PIN, who comes next, values that are confirmed."""
+"""A policy in the app: what a visitor is refused, the operator's PIN, values that are confirmed."""
 
 from __future__ import annotations
 
@@ -10,15 +10,13 @@ import pytest
 from app_fakes import FORM, TAKEN, conflict
 from captured import until
 from golden import Golden
+from kiosks import KIOSK, PENICILLIN, PIN, role, unlock
 from placed import Stage, play, toasts
 from textual.pilot import Pilot
 from textual.widgets import Checkbox, Input
 
 from edge_assistant.errors import Stopped
-from edge_assistant.evidence import Evidence, Locator, Passage
-from edge_assistant.governance.policy import pin
-from edge_assistant.governance.policy.approval import Doubt
-from edge_assistant.history.store import History, Saved, SavedSignal, State
+from edge_assistant.history.store import Saved, SavedSignal, State
 from edge_assistant.history.store import Turn as SavedTurn
 from edge_assistant_tui import messages, pull
 from edge_assistant_tui.confirming import Confirmation
@@ -29,46 +27,6 @@ from edge_assistant_tui.screens.operator import Operator
 from edge_assistant_tui.screens.place import Place
 from edge_assistant_tui.widgets.prompt import Prompt
 from edge_assistant_tui.widgets.status import StatusBar
-from edge_assistant_tui.widgets.turn import Turn
-
-PIN = "147258"
-HASH = pin.hashed(PIN, cost=1024)
-KIOSK = f'[roles]\npin = "{HASH}"\nvisitor = ["ask"]\n'
-PENICILLIN = Doubt(
-    "penicillin", "allergy", Evidence("E2", "audio:1", "Penicillin.", 0.81, Locator(seconds=(4.1, 6.3)), Passage())
-)
-
-
-@pytest.fixture
-def hold(home: Path) -> Callable[[str], None]:
-    """Let a policy hold."""
-
-    def held(text: str) -> None:
-        (home / "config").mkdir(exist_ok=True)
-        (home / "config" / "policy.toml").write_text(text)
-
-    return held
-
-
-@pytest.fixture
-def kiosk(hold: Callable[[str], None]) -> None:
-    """Visitors may ask and nothing else."""
-    hold(KIOSK)
-
-
-def role(stage: Stage) -> str:
-    return stage.app.conversation.query_one(StatusBar).role
-
-
-async def unlock(stage: Stage, typed: str = PIN) -> None:
-    await stage.press("ctrl+t")
-    await stage.type(typed)
-    await stage.press("enter")
-    await until(
-        stage, lambda: not isinstance(stage.app.screen, Operator) or "not the PIN" in stage.said("#about"), "so"
-    )
-    await stage.settle()
-
 
 KEYS = {
     "f2": "attach",
@@ -176,22 +134,14 @@ def test_a_wrong_pin_unlocks_nothing(home: Path) -> None:
     play(story)
 
 
-@pytest.mark.usefixtures("kiosk")
-def test_who_comes_next_finds_nothing() -> None:
+@pytest.mark.parametrize("rule", ["formats = []", "unredacted = false"])
+def test_where_nothing_may_leave_as_it_is_there_is_no_screenshot(hold: Callable[[str], None], rule: str) -> None:
+    hold(f"[export]\n{rule}")
+
     async def story(stage: Stage) -> None:
-        await unlock(stage)
-        stage.app.conversation.query_one(Prompt).put("What is written here?")
-        await stage.press("enter")
-        await stage.press("f10")
-        stage.work.busy = True
-        await stage.app.roles._gone()
-        assert role(stage) == "operator"  # an answer is being made
-        stage.work.busy = False
-        await stage.app.roles._gone()
-        await stage.settle()
-        assert (role(stage), stage.app.screen) == ("visitor", stage.app.conversation)
-        assert not stage.app.conversation.query(Turn)
-        assert stage.work.calls("begin") == [()]
+        offered = {command.title for command in stage.app.get_system_commands(stage.app.screen)}
+        assert "Screenshot" not in offered
+        assert "Theme" in offered
 
     play(story)
 
@@ -247,23 +197,6 @@ def test_the_launcher_pulls_for_whoever_was_let_in(
 
 
 # The history
-
-
-def test_a_visitor_is_offered_no_conversation_of_another_one(hold: Callable[[str], None], home: Path) -> None:
-    def offered() -> list[str]:
-        posted: list[object] = []
-        keeping = Keeping(posted.append)
-        keeping.offer()
-        keeping.quit()
-        return [type(message).__name__ for message in posted]
-
-    history = History()
-    id = history.begin()
-    history.add_turn(id, conflict())
-    history.quit()
-    assert offered() == ["Unfinished"]
-    hold(KIOSK)
-    assert offered() == []
 
 
 def test_where_nothing_is_to_be_kept_nothing_is(hold: Callable[[str], None], home: Path) -> None:

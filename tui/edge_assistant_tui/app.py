@@ -37,6 +37,8 @@ from edge_assistant_tui.work import Work
 if TYPE_CHECKING:
     from edge_assistant_tui.options import Options
 
+_SCREENSHOT = "Screenshot"  # as Textual calls it: what is shown, as a file
+
 
 class EdgeAssistant(App[int]):
     """Ask over what is told, shown and played, with the evidence in sight.
@@ -116,7 +118,8 @@ class EdgeAssistant(App[int]):
         if self.policy.roles:
             yield SystemCommand("Operator", "Unlock with the PIN, or lock (Ctrl+T)", self.action_operator)
         if self.policy.unlocked:
-            yield from super().get_system_commands(screen)
+            own = super().get_system_commands(screen)
+            yield from (one for one in own if one.title != _SCREENSHOT or self.policy.exports_as_it_is)
 
     def action_visit(self, name: str) -> None:
         """Open a place by its name; one that is open already stays."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from edge_assistant.errors import EdgeAssistantError
 from edge_assistant_tui.screens.confirm import Confirm
 from edge_assistant_tui.screens.operator import Operator
+from edge_assistant_tui.widgets.restore import Restore
 from edge_assistant_tui.widgets.status import StatusBar
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ class Roles:
         self._app.policy.lock()
         while self._app.screen is not self._app.conversation:
             self._app.screen.dismiss(None)
+        if not self._app.policy.may("history"):
+            self._app.conversation.query(Restore).remove()
         self._show()
 
     def confirm(self, confirmation: Confirmation) -> None:
@@ -81,12 +84,15 @@ class Roles:
         confirmation.give(True)
 
     async def _gone(self) -> None:
-        """Nothing was pressed, nor asked, for as long as the policy says: who comes next finds nothing of it."""
-        if self._app.work.running:
+        """Nothing was pressed, nor asked, for as long as the policy says: who comes next finds nothing of it.
+
+        An answer that is being made is waited for, but not a person who should confirm it and is gone.
+        """
+        if self._app.work.running and self._app.work.confirming is None:
             return
         self.lock()
         self._app.conversation.capture.leave()
-        if not self._app.welcoming:
+        if not self._app.conversation.untouched:
             await self._app.conversation.action_new()
 
     def _show(self) -> None:

@@ -56,7 +56,7 @@ class Work:
         self._perceiving: str | None = None  # id of the signal that is perceived outside of an answer
         self._unwanted: set[str] = set()  # ids of signals that are going to be removed
         self._closing = False
-        self._confirming: Confirmation | None = None  # what the person is asked while an answer waits
+        self.confirming: Confirmation | None = None  # what the person is asked while an answer waits
         self._opening = threading.Lock()  # of the assistant, which takes a moment
         self._thread = threading.Thread(target=self._run, name="work", daemon=True)
 
@@ -94,7 +94,7 @@ class Work:
     def stop(self) -> None:
         """Stop the question that is answered, and those that wait; signals are perceived further."""
         self._generation += 1
-        if (confirming := self._confirming) is not None:
+        if (confirming := self.confirming) is not None:
             confirming.stop()
         for turn in self._asked.copy():  # said at once, also where a model is still being loaded
             self._post(messages.TurnStopped(turn))
@@ -205,12 +205,12 @@ class Work:
 
     def _approve(self, doubts: Sequence[Doubt]) -> bool:
         """Have the person confirm what the answer rests on; a stop ends the waiting."""
-        self._confirming = Confirmation(doubts)
+        self.confirming = Confirmation(doubts)
         try:
-            self._post(messages.Doubted(self._confirming))
-            return self._confirming.wait()
+            self._post(messages.Doubted(self.confirming))
+            return self.confirming.wait()
         finally:
-            self._confirming = None
+            self.confirming = None
 
     def _halt(self) -> None:
         """What runs raises `Stopped`; where that was not meant, it begins again."""

@@ -81,6 +81,12 @@ class Conversation(Screen[None]):
         """Camera, microphone and voice."""
         return self.query_one(Capture)
 
+    @property
+    def untouched(self) -> bool:
+        """Whether there is nothing of anybody: no question, no signal, none to bring back, nothing typed."""
+        shown = self.query(Turn) or self.query_one(SignalList).entries or self._removed
+        return not shown and not self.query_one(Prompt).text
+
     def silence(self) -> None:
         """Stop what is spoken."""
         if self.is_mounted:

@@ -140,6 +140,8 @@ class History(Place):
 
     def action_export(self) -> None:
         """Write the highlighted conversation into a file."""
+        if self.app.roles.refuses("export"):
+            return
         if (summary := self._highlighted()) is not None:
             self._open(summary.id, export=True)
 
@@ -167,6 +169,8 @@ class History(Place):
     @work
     async def action_delete(self) -> None:
         """Delete the highlighted conversation, once that is confirmed."""
+        if self.app.roles.refuses("forget"):
+            return
         summary = self._highlighted()
         if summary is None:
             return

@@ -53,6 +53,8 @@ class Restore(Static, can_focus=True):
 
     def action_restore(self) -> None:
         """Go on with it."""
+        if self.app.roles.refuses("history"):
+            return
         self.app.work.resume(self._saved)
         self._leave()
 
