@@ -127,7 +127,7 @@ class Assistant:
             InputError: no signal is left, or one failed and `strict` is set.
             ModelError: a model is missing or corrupt.
             PolicyRefused: a signal or a model may not be used, or what must be confirmed by a human is not.
-            StorageFull: the audit trail cannot be written.
+            StorageFull, KeyLost: the audit trail cannot be written.
             Stopped: `stop` was called.
         """
         asked = question if message is None else message
@@ -171,7 +171,7 @@ class Assistant:
             UsageError: fewer than two signals were given.
             InputError: fewer than two signals are left, or one failed and `strict` is set.
             ModelError: a model is missing or corrupt.
-            StorageFull: the audit trail cannot be written.
+            StorageFull, KeyLost: the audit trail cannot be written.
             PolicyRefused: a signal or a model may not be used, or what must be confirmed by a human is not.
             Stopped: `stop` was called.
         """
@@ -199,7 +199,7 @@ class Assistant:
             InputError: it cannot be used.
             ModelError: a model is missing or corrupt.
             PolicyRefused: the signal or a model may not be used.
-            StorageFull: the audit trail cannot be written.
+            StorageFull, KeyLost: the audit trail cannot be written.
             Stopped: `stop` was called.
         """
         self._allowed([signal])

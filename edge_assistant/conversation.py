@@ -94,6 +94,7 @@ class Conversation:
             UsageError: there is no such signal.
             InputError: it cannot be used.
             ModelError: a model is missing or corrupt.
+            PolicyRefused, StorageFull, KeyLost: as of `Assistant`.
             Stopped: `stop` was called.
         """
         self.assistant.perceive(self._signal(id), watch, self._language)
@@ -110,6 +111,7 @@ class Conversation:
             UsageError: the question is empty or too long.
             InputError: no signal is left.
             ModelError: a model is missing or corrupt.
+            PolicyRefused, StorageFull, KeyLost: as of `Assistant`.
             Stopped: `stop` was called.
         """
         statements, question = self.assistant.parted(text)
@@ -129,6 +131,7 @@ class Conversation:
             UsageError: there are fewer than two.
             InputError: fewer than two can be used.
             ModelError: a model is missing or corrupt.
+            PolicyRefused, StorageFull, KeyLost: as of `Assistant`.
             Stopped: `stop` was called.
         """
         return self.assistant.check(self.signals, watch, language=self._language)

@@ -8,6 +8,7 @@ import platform
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -148,15 +149,13 @@ def audit_trail() -> Check:
     from edge_assistant.errors import EdgeAssistantError
     from edge_assistant.governance.audit.trail import FILE, Trail
 
-    trail = Trail()
-    if not (trail.folder / FILE).exists():
-        return Check("audit trail", True, "it begins with the first question")
-    try:
-        count = trail.read(trail.head).count
-    except EdgeAssistantError as error:
-        return Check("audit trail", False, error.message, error.hint)
-    finally:
-        trail.close()
+    with closing(Trail()) as trail:
+        if not (trail.folder / FILE).exists():
+            return Check("audit trail", True, "it begins with the first question")
+        try:
+            count = trail.read(trail.head).count
+        except EdgeAssistantError as error:
+            return Check("audit trail", False, error.message, error.hint)
     return Check("audit trail", True, f"{count:,} rows in {trail.folder}")
 
 

@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,12 +79,8 @@ def run(args: argparse.Namespace) -> int:
     """
     from edge_assistant.governance.audit.trail import Trail
 
-    trail = Trail()
-    try:
-        status: int = args.audit_action(args, trail)
-    finally:
-        trail.close()
-    return status
+    with closing(Trail()) as trail:
+        return int(args.audit_action(args, trail))
 
 
 def _show(args: argparse.Namespace, trail: Trail) -> int:

@@ -238,14 +238,11 @@ def _record(history: History, intent: Intent) -> None:
     """Write into the audit trail that it was done; a crash right after lets the next start write it again."""
     from edge_assistant.governance.audit.trail import Trail
 
-    trail = Trail(vault=history.vault)
     body = {"why": intent.why, "all": intent.all, "conversations": intent.ids, "files": len(intent.files or ())}
-    try:
+    with contextlib.closing(Trail(vault=history.vault)) as trail:
         if intent.all:
             trail.renew()  # where the master key was lost, nobody can go on with the old trail
         trail.append("forgot", body, intent.ids[0] if len(intent.ids) == 1 else "")
-    finally:
-        trail.close()
 
 
 def _intended() -> Intent | None:

@@ -5,31 +5,28 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from edge_assistant.governance.policy.policy import Policy
+    from edge_assistant_tui.options import Options
 
 
 def main() -> int:
     """Run the app until the person quits."""
-    from edge_assistant.errors import EdgeAssistantError, LockFailed
-    from edge_assistant.governance.offline import lock
+    from edge_assistant.errors import EdgeAssistantError
     from edge_assistant_tui.options import Options
 
     options = Options.from_environment()
     try:
-        lock.engage(wanted=not options.no_lock)
-    except LockFailed as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_status
-    from edge_assistant import limits, logs, settings
-    from edge_assistant.governance.policy.policy import current
-    from edge_assistant.governance.redaction.logged import logged
-    from edge_assistant_models import paths
-
-    try:
-        policy = current()
-        policy.check_lock(lock.state().locked)
+        policy = _governed(options)
     except EdgeAssistantError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_status
+    from edge_assistant import limits, logs, settings
+    from edge_assistant.governance.redaction.logged import logged
+    from edge_assistant_models import paths
+
     keep_screen(paths.state_dir() / "libraries.log")
     from edge_assistant_tui import terminal
 
@@ -42,6 +39,23 @@ def main() -> int:
     with limits.lowered(policy.limits):
         app.run()
     return app.return_code or 0
+
+
+def _governed(options: Options) -> Policy:
+    """Take this process off the network before anything else is loaded; gives the policy that holds.
+
+    Raises:
+        LockFailed: the lock should work on this machine and cannot be set.
+        PolicyRefused: nothing may run without it, or the policy is wrong.
+    """
+    from edge_assistant.governance.offline import lock
+
+    lock.engage(wanted=not options.no_lock)
+    from edge_assistant.governance.policy.policy import current
+
+    policy = current()
+    policy.check_lock(lock.state().locked)
+    return policy
 
 
 def keep_screen(log: Path) -> None:

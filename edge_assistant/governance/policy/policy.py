@@ -10,6 +10,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
@@ -349,11 +350,8 @@ def _audited(what: Mapping[str, object]) -> None:
     """
     from edge_assistant.governance.audit.trail import Trail
 
-    trail = Trail()
-    try:
+    with closing(Trail()) as trail:
         trail.append("policy", what)
-    finally:
-        trail.close()
 
 
 def _among(name: str, patterns: Iterable[str]) -> bool:
