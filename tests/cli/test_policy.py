@@ -162,7 +162,7 @@ def test_everything_that_is_wrong_is_listed(here: Command, tmp_path: Path) -> No
     ran = here("policy", "check", file)
     assert ran.status == 1
     assert ran.out.splitlines() == [
-        "signals.kinds[0]: invalid enum value 'sound'",
+        "signals.kinds[0]: 'sound' is none of image, audio, video, readings, text",
         "limits.pages: expected `int` <= 50",
         f"{file}: wrong",
     ]

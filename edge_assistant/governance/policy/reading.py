@@ -8,8 +8,9 @@ import re
 import stat
 import tomllib
 from collections.abc import Iterator, Mapping
+from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -20,6 +21,7 @@ from edge_assistant.signals import printable
 
 _SHOWN = 60  # characters of a key in a message
 _PLACE = re.compile(r" - at `\$(.*)`$")
+_NO_WORD, _NO_PIN = "Invalid enum value ", "matching regex"  # in messages of msgspec
 
 
 def read(file: Path) -> Rules:
@@ -112,7 +114,7 @@ def _wrong(given: Mapping[str, Any], table: type[msgspec.Struct], within: str) -
             try:
                 msgspec.convert(value, fields[key])
             except msgspec.ValidationError as error:
-                yield _said(place, str(error))
+                yield _said(place, str(error), fields[key])
 
 
 def _without_pin(given: Mapping[str, Any], rules: Rules) -> Iterator[str]:
@@ -125,8 +127,23 @@ def _without_pin(given: Mapping[str, Any], rules: Rules) -> Iterator[str]:
             yield "approval.by: there is no operator without roles.pin, see 'policy pin'"
 
 
-def _said(place: str, error: str) -> str:
-    """A message of msgspec with the key that it is about: `signals.kinds[0]: Invalid enum value 'sound'`."""
+def _said(place: str, error: str, rule: Any) -> str:  # noqa: ANN401 - a type, however it is written
+    """A message of msgspec with the key that it is about: `signals.kinds[0]: 'smell' is none of image, audio`."""
     inner = _PLACE.search(error)
     said = printable(_PLACE.sub("", error))
+    if said.startswith(_NO_WORD):
+        said = f"{said.removeprefix(_NO_WORD)} is none of {', '.join(_words(rule))}"
+    elif _NO_PIN in said:
+        said = "that is not what 'edge-assistant policy pin' prints"
     return f"{place}{inner[1] if inner else ''}: {said[0].lower()}{said[1:]}"
+
+
+def _words(rule: Any) -> Iterator[str]:  # noqa: ANN401 - a type, however it is written
+    """The words that a rule may hold."""
+    if isinstance(rule, str):
+        yield rule
+    elif isinstance(rule, type) and issubclass(rule, Enum):
+        yield from (word.value for word in rule)
+    else:
+        for part in get_args(rule):
+            yield from _words(part)
