@@ -215,13 +215,22 @@ def _export(args: argparse.Namespace, trail: Trail) -> int:
 
 
 def _checkpoint(args: argparse.Namespace, trail: Trail) -> int:
+    """Sign how far the trail has come.
+
+    Raises:
+        InputMissing: the folder of the file is not there, as of a stick that is not.
+    """
+    from edge_assistant.errors import InputMissing
     from edge_assistant.governance.audit import checkpoints
 
+    if args.file is not None and not args.file.parent.is_dir():
+        raise InputMissing(f"the folder {printable(str(args.file.parent))} does not exist", "check the path")
     made = trail.checkpoint()
     if args.file is None:
         print(json.dumps(made.to_json()))
     else:
         checkpoints.add(args.file, made)
+        print(printable(f"{made.rows:,} rows so far, signed in {args.file}"))
     return 0
 
 

@@ -149,7 +149,9 @@ def test_a_file_that_is_no_database(audit: Audit) -> None:
 def test_a_checkpoint_that_was_kept_finds_what_was_cut_off(audit: Audit, tmp_path: Path) -> None:
     before = (paths.data_dir() / "audit" / FILE).read_bytes()
     kept = tmp_path / "kept.jsonl"
-    assert audit("checkpoint", kept)[0] == audit("checkpoint", kept)[0] == 0
+    assert [audit("checkpoint", kept)[:2] for _ in range(2)] == [
+        (0, f"{rows} rows so far, signed in {kept}\n") for rows in (5, 6)
+    ]
     assert len(kept.read_text().splitlines()) == 2
     assert audit("verify", "--checkpoint", kept)[0] == 0
     (paths.data_dir() / "audit" / FILE).write_bytes(before)
@@ -166,6 +168,13 @@ def test_a_checkpoint_is_printed_where_no_file_is_named(audit: Audit) -> None:
     found = json.loads(audit("checkpoint")[1])
     assert found["rows"] == 5
     assert found["public_key"] == audit("key")[1].strip()
+
+
+def test_a_checkpoint_is_not_put_where_a_stick_is_missing(audit: Audit, tmp_path: Path) -> None:
+    status, out, err = audit("checkpoint", tmp_path / "stick" / "kept.jsonl")
+    assert (status, out) == (3, "")
+    assert err == f"error: the folder {tmp_path / 'stick'} does not exist - check the path\n"
+    assert not (tmp_path / "stick").exists()
 
 
 def test_a_file_without_a_checkpoint(audit: Audit, tmp_path: Path) -> None:
