@@ -122,7 +122,7 @@ def folders() -> Iterator[Check]:
     """The folders that are written to, and their disks."""
     from edge_assistant_models import paths
 
-    for name, folder in (("models", paths.models_dir()), ("state", paths.state_dir())):
+    for name, folder in (("models", paths.models_dir()), ("data", paths.data_dir()), ("state", paths.state_dir())):
         existing = _existing(folder)
         writable = os.access(existing, os.W_OK)
         free = shutil.disk_usage(existing).free

@@ -46,7 +46,8 @@ def test_as_json(command: Command, ready: bool, home: Path, monkeypatch: pytest.
     report = json.loads(ran.out)
     assert (ran.status, ran.err, report["ready"]) == (0 if ready else 1, "", ready)
     names = {check["name"] for check in report["checks"]}
-    assert {"python", "machine", "cores", "model for language", "folder for models"} <= names
+    assert {"python", "machine", "cores", "model for language"} <= names
+    assert {f"folder for {what}" for what in ("models", "data", "state")} <= names
     assert all(check.keys() == {"name", "ok", "found", "hint"} for check in report["checks"])
     assert all(check["hint"] for check in report["checks"] if check["ok"] is False)
 
