@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+from collections.abc import Iterator
 from typing import TextIO
 
 from edge_assistant.signals import printable
@@ -28,15 +30,27 @@ def secret(prompt: str) -> str:
     """What a person types, which is not shown."""
     from getpass import getpass
 
-    return getpass(prompt, sys.stderr)
+    with _line_ended():
+        return getpass(prompt, sys.stderr)
 
 
 def answer(prompt: str) -> str:
     """What a person types; nothing where they end the input."""
     print(prompt, end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip()
+    with _line_ended():
+        return sys.stdin.readline().strip()
 
 
 def agrees(question: str) -> bool:
     """Whether a person types y or yes; whatever else they type is no."""
     return answer(printable(f"{question} [y/N] ")).casefold() in {"y", "yes"}
+
+
+@contextlib.contextmanager
+def _line_ended() -> Iterator[None]:
+    """What is said next begins a line of its own, also where Ctrl-C was the answer."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print(file=sys.stderr)
+        raise

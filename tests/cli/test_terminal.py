@@ -39,3 +39,16 @@ def test_what_a_stream_may_be_sent(
         monkeypatch.delenv("NO_COLOR", raising=False)
     assert terminal.redraws(stream, plain=plain) is redraws
     assert terminal.colours(stream, plain=plain) is colours
+
+
+def test_what_is_said_after_ctrl_c_begins_a_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Interrupted(io.StringIO):
+        def readline(self, size: int | None = -1, /) -> str:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("sys.stdin", Interrupted())
+    with pytest.raises(KeyboardInterrupt):
+        terminal.answer("is that right? [y/N] ")
+    assert capsys.readouterr().err == "is that right? [y/N] \n"
