@@ -112,7 +112,7 @@ def test_nothing_was_kept_yet() -> None:
     async def story(stage: Stage) -> None:
         await stage.press("f8", "enter", "down", "delete", "ctrl+s")
         assert isinstance(stage.app.screen, Place)
-        assert stage.said("#about") == "Nothing was asked yet."
+        assert stage.said("#about") == "No conversation is kept."
 
     play(story)
 

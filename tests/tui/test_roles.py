@@ -27,6 +27,7 @@ from edge_assistant_tui.screens.operator import Operator
 from edge_assistant_tui.screens.place import Place
 from edge_assistant_tui.widgets.prompt import Prompt
 from edge_assistant_tui.widgets.status import StatusBar
+from edge_assistant_tui.widgets.welcome import Welcome
 
 KEYS = {
     "f2": "attach",
@@ -54,7 +55,8 @@ def test_a_visitor_is_refused_by_the_rule() -> None:
             assert stage.app.screen is stage.app.conversation, key
             assert stage.app.is_running
             assert toasts(stage) == [
-                f"the policy refuses: a visitor may not: {action} (roles.visitor) the operator unlocks it with the PIN"
+                f"the policy refuses: a visitor may not: {action} (roles.visitor) "
+                "Ctrl+T: the operator unlocks it with the PIN"
             ]
         assert {method for method, _ in stage.work.asked} <= {"start", "close"}
 
@@ -77,15 +79,44 @@ def test_a_visitor_asks_and_reads_the_help() -> None:
 
 
 @pytest.mark.usefixtures("kiosk")
-def test_a_path_that_is_dropped_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("there", [True, False])
+def test_a_path_is_refused_whether_there_is_a_file_or_not(tmp_path: Path, there: bool) -> None:
     file = tmp_path / "a.txt"
-    file.write_text("x")
+    if there:
+        file.write_text("x")
 
     async def story(stage: Stage) -> None:
-        stage.app.conversation.query_one(Prompt).put(str(file))
+        prompt = stage.app.conversation.query_one(Prompt)
+        prompt.put(str(file))
         await stage.press("enter")
         assert stage.work.calls("attach") == []
-        assert "a visitor may not: attach" in toasts(stage)[0]
+        assert ["a visitor may not: attach" in said for said in toasts(stage)] == [True]
+        assert prompt.text == ""
+
+    play(story)
+
+
+@pytest.mark.usefixtures("kiosk")
+def test_what_is_said_first_is_what_a_visitor_may_do() -> None:
+    async def story(stage: Stage) -> None:
+        welcome = stage.app.conversation.query_one(Welcome)
+        assert [word for word in ("Attach", "Ask ", "Try", "Show", "F1") if word in str(welcome.render())] == [
+            "Ask ",
+            "F1",
+        ]
+        await unlock(stage)
+        assert "Attach" in str(welcome.render())
+        await stage.press("f1")
+        assert "Ctrl+T" in stage.said("#text")
+
+    play(story)
+
+
+@pytest.mark.usefixtures("kiosk")
+def test_ctrl_c_tells_a_visitor_of_no_key_that_ends_the_app() -> None:
+    async def story(stage: Stage) -> None:
+        await stage.press("ctrl+c")
+        assert ["a visitor may not: quit" in said for said in toasts(stage)] == [True]
 
     play(story)
 
@@ -95,10 +126,10 @@ def test_the_palette_offers_a_visitor_no_way_around() -> None:
     async def story(stage: Stage) -> None:
         offered = {command.title for command in stage.app.get_system_commands(stage.app.screen)}
         assert "Operator" in offered
-        assert not offered & {"Screenshot", "Theme", "Quit", "Longer pause", "Choose the camera"}
+        assert not offered & {"Screenshot", "Theme", "Quit", "Longer pause", "Choose the camera", "Attach", "Models"}
         await unlock(stage)
         offered = {command.title for command in stage.app.get_system_commands(stage.app.screen)}
-        assert {"Screenshot", "Longer pause"} <= offered
+        assert {"Screenshot", "Longer pause", "Attach"} <= offered
 
     play(story)
 
@@ -273,7 +304,10 @@ def test_an_export_is_refused_by_the_rule(hold: Callable[[str], None], tmp_path:
             stage.app.push_screen(Export(saved))
             await stage.settle()
             stage.app.screen.query_one("#path", Input).value = str(tmp_path / name)
-            stage.app.screen.query_one("#redact", Checkbox).value = redacted
+            box = stage.app.screen.query_one("#redact", Checkbox)
+            box.value = redacted
+            await stage.settle()
+            assert ("NOT redacted" in str(box.label)) != redacted
             await stage.press("enter")
             await until(stage, lambda: bool(toasts(stage)), "an end")
             assert (f"({rule})" in toasts(stage)[-1]) == bool(rule)

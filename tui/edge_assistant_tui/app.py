@@ -113,7 +113,8 @@ class EdgeAssistant(App[int]):
         from edge_assistant_tui.screens.place import places
 
         for place in places():
-            yield SystemCommand(place.TITLE, place.HELP, lambda place=place: self.action_visit(place.NAME))
+            if not place.NEEDED or self.policy.may(place.NAME):
+                yield SystemCommand(place.TITLE, place.HELP, lambda place=place: self.action_visit(place.NAME))
         yield from commands(self.conversation, self.policy.may("settings"))
         if self.policy.roles:
             yield SystemCommand("Operator", "Unlock with the PIN, or lock (Ctrl+T)", self.action_operator)
@@ -141,6 +142,11 @@ class EdgeAssistant(App[int]):
         """End the app, where whoever is there may."""
         if not self.roles.refuses("quit"):
             await super().action_quit()
+
+    def action_help_quit(self) -> None:
+        """Ctrl-C where nothing is copied: say which key ends the app, to whom may end it."""
+        if not self.roles.refuses("quit"):
+            super().action_help_quit()
 
     @property
     def welcoming(self) -> bool:

@@ -30,4 +30,5 @@ def commands(of: Conversation, settings: bool = True) -> Iterator[SystemCommand]
     yield SystemCommand("Camera", "Switch the camera on or off (F5)", of.action_camera)
     yield SystemCommand("Voice", "Speak answers, or do not (F12)", of.action_voice)
     yield SystemCommand("Sources", "Go to the sources of the last answer", of.action_sources)
-    yield SystemCommand("New conversation", "Begin anew; this one stays in the history", of.action_new)
+    kept = "; this one stays in the history" if of.app.policy.keeps_history else ""
+    yield SystemCommand("New conversation", f"Begin anew{kept}", of.action_new)

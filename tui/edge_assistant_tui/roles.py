@@ -9,6 +9,7 @@ from edge_assistant_tui.screens.confirm import Confirm
 from edge_assistant_tui.screens.operator import Operator
 from edge_assistant_tui.widgets.restore import Restore
 from edge_assistant_tui.widgets.status import StatusBar
+from edge_assistant_tui.widgets.welcome import Welcome
 
 if TYPE_CHECKING:
     from textual.timer import Timer
@@ -43,7 +44,7 @@ class Roles:
         try:
             self._app.policy.check_action(action)
         except EdgeAssistantError as error:
-            self._app.notify(error.hint, title=error.message, severity="warning", markup=False)
+            self._app.notify(f"Ctrl+T: {error.hint}", title=error.message, severity="warning", markup=False)
             return True
         return False
 
@@ -98,3 +99,5 @@ class Roles:
     def _show(self) -> None:
         who = "operator" if self._app.policy.unlocked else "visitor"
         self._app.conversation.query_one(StatusBar).role = who
+        for welcome in self._app.conversation.query(Welcome):
+            welcome.refresh(layout=True)  # says what they may do

@@ -31,7 +31,8 @@ from edge_assistant_tui.widgets.turn import Turn
 if TYPE_CHECKING:
     from edge_assistant.history.store import Saved
 
-_REDACT = "Pseudonyms for names, numbers, addresses (Ctrl+R)"
+_REDACTED = "Pseudonyms for names, numbers, addresses (Ctrl+R)"
+_WHOLE = "NOT redacted: names, numbers, addresses (Ctrl+R)"
 _FORMATS = {".md": "Markdown, for people", ".json": "JSON, with all evidence, for programs"}
 
 
@@ -63,7 +64,7 @@ class Export(Place, ModalScreen[None]):
             yield Static(Content.styled("Export the conversation to", "bold"))
             yield Input(id="path", suggester=Completion())
             yield Static(id="format")
-            yield Checkbox(_REDACT, value=True, id="redact", compact=True)
+            yield Checkbox(_REDACTED, value=True, id="redact", compact=True)
             with Horizontal(id="buttons"):
                 yield Button("Back (Esc)", id="no")
                 yield Button("Export (Enter)", id="yes", variant="primary")
@@ -99,6 +100,11 @@ class Export(Place, ModalScreen[None]):
         ending = ".json" if Path(event.value).suffix.lower() == ".json" else ".md"
         said = f"{_FORMATS[ending]}; Ctrl+T for the other"
         self.query_one("#format", Static).update(Content.styled(said, "$text-muted"))
+
+    @on(Checkbox.Changed)
+    def _told_chosen(self, event: Checkbox.Changed) -> None:
+        """The box alone says it by its colour only."""
+        event.checkbox.label = _REDACTED if event.value else _WHOLE
 
     @on(Input.Submitted)
     @on(Button.Pressed, "#yes")

@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.dom import DOMNode
 from textual.widgets import Static
 
+from edge_assistant_tui.roles import KEY
 from edge_assistant_tui.screens.place import Place, places
 
 # Where a class is not called as a person would call it.
@@ -41,6 +42,7 @@ _KINDS = {
     "readings": "tables with a head line; numbers are computed over rows",
     "text": "up to 16 MiB",
 }
+_OPERATOR = "Operator: unlock with the PIN, or lock"
 _COLUMN = 13  # characters for keys; those that need more move what they do to the right
 _ABOUT = (
     "Ask over all signals together: each fact cites where it came from, and [E3] opens it. Nothing leaves this machine."
@@ -68,14 +70,16 @@ class Help(Place):
 
     def on_resize(self) -> None:
         """Lines are as long as the terminal is wide."""
-        self.query_one("#text", Static).update(Content.assemble(*_text(max(40, self.size.width - 6))))
+        parts = _text(max(40, self.size.width - 6), roles=self.app.policy.roles)
+        self.query_one("#text", Static).update(Content.assemble(*parts))
 
 
-def _text(width: int) -> Iterator[str | tuple[str, str]]:
+def _text(width: int, *, roles: bool = False) -> Iterator[str | tuple[str, str]]:
     yield f"{textwrap.fill(_ABOUT, width)}\n"
     yield from _section("Places", [(place.KEY, f"{place.TITLE}: {place.HELP}") for place in places()], width)
     for name, keys in sections():
-        yield from _section(name, keys, width)
+        operator = roles and name == _NAMES["EdgeAssistant"]
+        yield from _section(name, [*keys, (KEY, _OPERATOR)] if operator else keys, width)
     yield ("\nSignals\n", "bold $primary")
     for kind, endings in kinds():
         yield (f"  {kind:{_COLUMN}} ", "bold $accent")

@@ -130,7 +130,8 @@ class History(Place):
         )
         said += f"\nSealed; the key is {event.key}."
         if not event.found:
-            said = "Nothing was found." if event.search else "Nothing was asked yet."
+            none = "." if self.app.policy.keeps_history else ": the policy wants none."
+            said = "Nothing was found." if event.search else f"No conversation is kept{none}"
         self.query_one("#about", Static).update(Content(said))
 
     @on(OptionList.OptionSelected)

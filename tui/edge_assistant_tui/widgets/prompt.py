@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
@@ -13,6 +13,9 @@ from textual.message import Message
 from textual.widgets import TextArea
 
 from edge_assistant import limits
+
+if TYPE_CHECKING:
+    from edge_assistant_tui.app import EdgeAssistant
 
 PORT = "serial:"
 MAX_PATHS = limits.DROPPED_PATHS.value
@@ -27,6 +30,7 @@ class Prompt(TextArea):
         Binding("up", "earlier", "Earlier question", show=False),
         Binding("down", "later", "Later question", show=False),
     ]
+    app: EdgeAssistant
 
     @dataclass
     class Sent(Message):
@@ -80,8 +84,9 @@ class Prompt(TextArea):
         elif text.startswith(PORT) and len(text.split()) == 1:
             self.post_message(self.Port(text))
         elif nowhere := no_file(text):
-            self.notify(nowhere, title="That is no file", severity="warning", markup=False)
-            return  # it stays, to be corrected
+            if not self.app.roles.refuses("attach"):  # who may not attach is not told which files there are
+                self.notify(nowhere, title="That is no file", severity="warning", markup=False)
+                return  # it stays, to be corrected
         else:
             recording = self._heard[1] if self._heard is not None and self._heard[0].strip() == text else None
             self._heard = None if recording is not None else self._heard

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Static
 
+if TYPE_CHECKING:
+    from edge_assistant_tui.app import EdgeAssistant
+
 _COLUMN = 8  # columns of what can be done
-_FIRST = (
-    ("Attach", "paste or type a path, or Ctrl+O for files; F5 camera, F3 microphone"),
-    ("Ask", "type, then Enter; Escape stops"),
-    ("Try", "F6 opens the examples: a clinic, a production line, an expense claim"),
-    ("Help", "F1 or ?, and Ctrl+P for everything"),
+_FIRST = (  # an action that a policy may keep from visitors, what it is called, how it is done
+    ("attach", "Attach", "paste or type a path, or Ctrl+O for files; F5 camera, F3 microphone"),
+    ("ask", "Ask", "type, then Enter; Escape stops"),
+    ("examples", "Try", "F6 opens the examples: a clinic, a production line, an expense claim"),
 )
+_WITHOUT_FILES = (("camera", "Show", "F5 camera"), ("microphone", "Speak", "F3 microphone"))
+_HELP = ("Help", "F1 or ?, and Ctrl+P for everything")
 _WIDEST = 100  # columns; longer lines are hard to read
 
 
@@ -25,6 +30,8 @@ class Welcome(Static):
     Attributes:
         missing: names of models that are not in the store.
     """
+
+    app: EdgeAssistant
 
     missing: reactive[tuple[str, ...]] = reactive((), layout=True)
 
@@ -39,13 +46,21 @@ class Welcome(Static):
     def _parts(self) -> Iterator[str | tuple[str, str]]:
         yield "Ask one question over pictures, recordings, video, readings and text.\n", "bold"
         yield "Every fact shows where it came from, and contradictions are said. Nothing leaves this machine.\n\n"
-        for what, how in _FIRST:
+        for what, how in self._first():
             yield f"{what:{_COLUMN}}", "bold $accent"
             yield f"{self._hanging(how)}\n"
         if self.missing:
             yield f"\nMissing: {', '.join(self.missing)}\n", "bold $text-error"
             yield f"{'F9':{_COLUMN}}", "bold $accent"
             yield self._hanging("pulls them, where there is a network; Escape leads back here meanwhile")
+
+    def _first(self) -> Iterator[tuple[str, str]]:
+        """What can be done first by whoever is there, and how."""
+        may = self.app.policy.may
+        for action, what, how in _FIRST if may("attach") else (*_WITHOUT_FILES, *_FIRST):
+            if may(action):
+                yield what, how
+        yield _HELP
 
     def _hanging(self, text: str) -> str:
         """A text behind the column, its further lines below its first."""
