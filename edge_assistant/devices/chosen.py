@@ -29,6 +29,9 @@ def names(device: str) -> list[str]:
     """What a person can choose from: of cameras in the kernel's order, of the others the default first.
 
     What the policy does not allow is left out.
+
+    Args:
+        device: `camera`, `microphone` or `speaker`.
     """
     if device == "camera":
         there = [found.name for found in video4linux.cameras()]
@@ -63,13 +66,18 @@ def readings(text: str) -> Device[bytes]:
     """Readings that are followed: `serial:PORT` or `serial:PORT@BAUD`, else a file."""
     if not text.startswith(_SERIAL):
         path = _path(text) or _expanded(text)
-        current().check_device("readings", f"{_FILE}{os.path.realpath(path)}")
+        current().check_device("readings", named(path))
         return FollowedFile(path)
     current().check_device("readings", text.partition("@")[0])
     port, _, baud = text.removeprefix(_SERIAL).partition("@")
     if baud and not (baud.isascii() and baud.isdigit() and len(baud) < _DIGITS):
         raise UsageError(f"{baud} is no speed of a serial port", "write it as in serial:/dev/ttyUSB0@9600")
     return SerialReadings(port, int(baud)) if baud else SerialReadings(port)
+
+
+def named(file: Path) -> str:
+    """The name by which a policy allows a file that stands for a device: where it lies in truth."""
+    return f"{_FILE}{os.path.realpath(file)}"
 
 
 def _allowed(device: str, text: str | None) -> tuple[str | None, Path | None]:
@@ -81,7 +89,7 @@ def _allowed(device: str, text: str | None) -> tuple[str | None, Path | None]:
     path = _path(text)
     if path is None:
         return current().device(device, text, lambda: names(device)), None
-    current().check_device(device, f"{_FILE}{os.path.realpath(path)}")
+    current().check_device(device, named(path))
     return text, path
 
 

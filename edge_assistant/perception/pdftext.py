@@ -59,16 +59,16 @@ def text_layer(page: PdfPage, rgb: Pixels, render: Callable[[], Pixels]) -> tupl
     bare = render()
     seen = tuple(run for run in runs if _is_seen(run, rgb, bare))
     characters = sum(len(run.text) for run in seen)
+    left_out = bool(ghosts) or len(seen) < len(runs)
     if characters == 0 or (characters < _MIN_CHARACTERS and _mostly_picture(page)):
-        return None, bool(ghosts) or len(seen) < len(runs)
-    return seen, bool(ghosts) or len(seen) < len(runs)
+        return None, left_out
+    return seen, left_out
 
 
 def _texts(page: PdfPage) -> list[tuple[Any, bool]]:
     """The text objects of a page, each with whether it stands in a form."""
-    raw = _raw()
-    whole = list(page.get_objects(filter=[raw.FPDF_PAGEOBJ_TEXT], max_depth=_MOST_DEPTH))
-    return [(item, item.level > 0) for item in whole]
+    texts = page.get_objects(filter=[_raw().FPDF_PAGEOBJ_TEXT], max_depth=_MOST_DEPTH)
+    return [(item, item.level > 0) for item in texts]
 
 
 def _hide(item: Any) -> None:  # noqa: ANN401 - an object of PDFium
@@ -156,10 +156,8 @@ def _to_pixels(page: PdfPage, x: float, y: float, shape: tuple[int, ...]) -> tup
 
 
 def _mostly_picture(page: PdfPage) -> bool:
-    import pypdfium2.raw
-
     width, height = page.get_size()
-    for item in page.get_objects(filter=[pypdfium2.raw.FPDF_PAGEOBJ_IMAGE], max_depth=2):
+    for item in page.get_objects(filter=[_raw().FPDF_PAGEOBJ_IMAGE], max_depth=2):
         left, bottom, right, top = item.get_bounds()
         if abs((right - left) * (top - bottom)) > _LARGE_PICTURE * width * height:
             return True

@@ -5,7 +5,6 @@ That is a file that a logger writes, or a serial port, which becomes a signal wi
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from contextlib import suppress
@@ -89,6 +88,7 @@ class Following(Widget):
 
     def take(self, signal: Signal) -> None:
         """A signal is in the conversation; one of readings that are in a file is followed."""
+        from edge_assistant.devices import chosen
         from edge_assistant.devices.followed import FollowedFile
         from edge_assistant.devices.keeper import Keeper
         from edge_assistant.governance.policy.policy import current
@@ -102,7 +102,7 @@ class Following(Widget):
         if signal.kind is not Kind.READINGS or signal.id in self._followed or len(self._followed) >= MAX_FOLLOWED:
             return
         path = self._paths.setdefault(signal.id, signal.path) if signal.path else self._paths.get(signal.id)
-        if path is None or not current().allows_device("readings", f"file:{os.path.realpath(path)}"):
+        if path is None or not current().allows_device("readings", chosen.named(path)):
             return
         teller = _Teller(self, signal.id, signal.name, signal if signal.path else None)
         keeper = Keeper(FollowedFile(path), teller.grown, teller.changed)
