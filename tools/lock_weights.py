@@ -12,8 +12,9 @@ import json
 import sys
 from collections.abc import Mapping
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
+
+import locked
 
 from edge_assistant_models import entries
 from edge_assistant_models.entries import Entry
@@ -26,7 +27,7 @@ from edge_assistant_models.sources.url import UrlSource
 from edge_assistant_models.spec import FileSpec
 from edge_assistant_models.store import Store
 
-LOCK = Path(__file__).resolve().parent.parent / "locks" / "weights.json"
+LOCK = locked.FOLDER / "weights.json"
 WRITERS = ("onnx", "numpy")  # what the bytes of an imported file depend on, besides this checkout
 
 Sums = Mapping[str, Mapping[str, str]]  # of bytes, by model and path
@@ -114,7 +115,7 @@ def main() -> int:
         print(f"error: no sum is known of {', '.join(lacking)} - pull these models first", file=sys.stderr)
         return 1
     LOCK.write_text(json.dumps(lock(written, versions), indent=1) + "\n", "utf-8")
-    print(f"{LOCK.relative_to(LOCK.parent.parent)}: {len(written)} models")
+    print(f"{LOCK.relative_to(locked.ROOT)}: {len(written)} models")
     return 0
 
 

@@ -19,7 +19,8 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from locked import ROOT
+
 CALLS = "socket,socketpair,connect,bind,io_uring_setup,pidfd_getfd,seccomp"
 _DEMO = re.compile(r"\$\(BIN\)/edge-assistant (ask \".*)")
 _CALL = re.compile(r"^\d+ +(?P<name>\w+)\((?P<first>[^,)]*).*\) += (?P<result>-?\d+)(?: (?P<error>E\w+))?")
