@@ -81,11 +81,13 @@ def kept(history: History, before: datetime | None = None) -> Kept:
     ids = {summary.id for summary in summaries}
     old = set(history.ids(before))
     keyed = [] if history.vault.damaged else history.vault.ids(before)
+    busy = history.open_elsewhere()
+    begun = {id for id in keyed if id in busy or history.holds(id)}  # of which nothing is kept yet
     return Kept(
         [summary for summary in summaries if summary.id in old],
-        [id for id in keyed if id not in ids],
+        [id for id in keyed if id not in ids | begun],
         [file for file in history.set_aside() if before is None or file.stat().st_mtime < before.timestamp()],
-        history.open_elsewhere(),
+        busy,
     )
 
 
@@ -109,7 +111,7 @@ def forget_all(history: History) -> list[str]:
         UsageError: one is open in another app; nothing is forgotten then.
         StorageFull: as `forget`.
     """
-    with _alone():
+    with _alone(), history.standing():
         if refused := history.open_elsewhere():
             raise in_use(refused)
         _mend_keys(history)
@@ -126,7 +128,11 @@ def forget_before(history: History, before: datetime, why: str = "asked") -> lis
     Raises:
         StorageFull: as `forget`.
     """
-    with _alone(), _held(history, [id for id in history.ids(before) if not history.holds(id)]) as (held, _):
+    with (
+        _alone(),
+        history.standing(),
+        _held(history, [id for id in history.ids(before) if not history.holds(id)]) as (held, _),
+    ):
         found = kept(history, before)  # nobody adds to those that are held, and somebody may have until now
         still = {summary.id for summary in found.conversations}
         ids = [id for id in held if id in still] + found.questions

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["History", "Saved", "SavedSignal", "State", "Summary", "Turn"]
 
 FILE = "history.db"
+_GATE_WAIT_S = 60.0  # for a program that forgets
 MAX_KEPT = limits.KEPT_BYTES.value
 # What was said or seen stands in BLOB columns, each sealed with the key of its conversation; ids, times and numbers
 # stand in the clear. There is no index over what is sealed.
@@ -80,6 +81,7 @@ class History:
         file = file or paths.data_dir() / "history" / FILE
         self._database = Database(file, LAYOUT, {1: lambda connection: seal_all(connection, self.vault.key)})
         self._held: dict[str, BaseFileLock] = {}
+        self._gate: BaseFileLock | None = None  # whoever begins to hold a conversation goes through it
         self._locks = self._database.file.parent / "open"
         self._lock = threading.RLock()
 
@@ -195,9 +197,7 @@ class History:
         with self._lock:
             if conversation in self._held:
                 return True
-            with storing(LAYOUT.what):
-                self._database.make_folder()
-                self._locks.mkdir(exist_ok=True, mode=0o700)
+            with self.standing(), storing(LAYOUT.what):
                 lock = FileLock(self._locks / f"{conversation}.lock", timeout=0, thread_local=False)
                 try:
                     lock.acquire()
@@ -205,6 +205,28 @@ class History:
                     return False
             self._held[conversation] = lock
         return True
+
+    @contextlib.contextmanager
+    def standing(self) -> Iterator[None]:
+        """Let no app hold a further conversation meanwhile, so that what is seen to be held by nobody stays so.
+
+        Raises:
+            StorageFull: another program does the same, for long.
+        """
+        from filelock import FileLock, Timeout
+
+        with self._lock, contextlib.ExitStack() as stack:
+            with storing(LAYOUT.what):
+                self._database.make_folder()
+                self._locks.mkdir(exist_ok=True, mode=0o700)
+                self._gate = self._gate or FileLock(
+                    self._locks.with_suffix(".lock"), timeout=_GATE_WAIT_S, thread_local=False
+                )
+                try:
+                    stack.enter_context(self._gate)
+                except Timeout:
+                    raise StorageFull("another program is forgetting", "wait for it, then do this again") from None
+            yield
 
     def holds(self, conversation: str) -> bool:
         """Whether this history holds a conversation already."""

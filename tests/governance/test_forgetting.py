@@ -56,6 +56,42 @@ def test_what_another_app_has_open_is_refused_and_nothing_goes(home: Path, histo
     other.quit()
 
 
+def test_what_begins_while_all_is_forgotten_is_not_taken_away(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The key is there already, for the audit trail; the app holds the conversation right after it was looked."""
+    planted.plant(history)
+    app, looked = History(), history.open_elsewhere
+    id = app.begin()
+    app.vault.key(id)
+    begins = threading.Thread(target=lambda: app.add_turn(id, answer()))
+
+    def beginning() -> list[str]:
+        found = looked()
+        begins.start()
+        begins.join(0.5)  # as long as it may take where nothing stops it
+        return found
+
+    monkeypatch.setattr(history, "open_elsewhere", beginning)
+    forgetting.forget_all(history)
+    begins.join(60)
+    saved = app.open(id)
+    assert (len(saved.turns), saved.lost) == (1, 0)
+    app.quit()
+
+
+def test_a_conversation_of_which_nothing_is_kept_yet_is_no_question(home: Path, history: History) -> None:
+    id = history.begin()
+    history.vault.key(id)
+    history.hold(id)
+    aged(home, id)
+    other = History()
+    assert forgetting.kept(other).questions == forgetting.kept(history).questions == []
+    assert forgetting.forget_before(other, datetime.now(UTC)) == []
+    history.vault.existing(id)
+    other.quit()
+
+
 def test_an_app_expires_what_is_old_and_keeps_what_it_has_open(home: Path, history: History) -> None:
     old, mine = planted.plant(history), history.begin()
     history.add_turn(mine, answer())

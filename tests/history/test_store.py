@@ -72,7 +72,7 @@ def test_the_history_lies_in_the_data_directory(home: Path) -> None:
     history.add_turn(history.begin(), answer())
     history.quit()
     found = sorted(file.name for file in (home / "history").iterdir())
-    assert found == ["history.db", "history.lock", "open"]
+    assert found == ["history.db", "history.lock", "open", "open.lock"]
     assert (home / "history").stat().st_mode & 0o077 == 0
     assert (home / "history" / "history.db").stat().st_mode & 0o077 == 0
 
