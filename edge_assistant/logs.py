@@ -31,6 +31,8 @@ def start(level: str, redact: Callable[[str], str]) -> None:
     try:
         folder = paths.state_dir()
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # what lies in it is its owner's alone
+        if (mode := folder.stat().st_mode) & 0o077:  # as earlier versions made it
+            folder.chmod(mode & 0o700)
         handler: logging.Handler = RotatingFileHandler(
             folder / "edge-assistant.log", maxBytes=MAX_BYTES, backupCount=BACKUPS, encoding="utf-8", delay=True
         )

@@ -99,6 +99,9 @@ def test_a_state_directory_that_cannot_be_written(home: Path, capsys: pytest.Cap
     assert capsys.readouterr() == ("", "")
 
 
-def test_the_state_directory_is_its_owners_alone(home: Path) -> None:
+@pytest.mark.parametrize("earlier", [False, True])
+def test_the_state_directory_is_its_owners_alone(home: Path, earlier: bool) -> None:
+    if earlier:
+        (home / "state").mkdir(mode=0o755)
     logs.start("info", logged)
     assert stat.S_IMODE((home / "state").stat().st_mode) == stat.S_IRWXU
