@@ -218,13 +218,14 @@ def _checkpoint(args: argparse.Namespace, trail: Trail) -> int:
     """Sign how far the trail has come.
 
     Raises:
-        InputMissing: the folder of the file is not there, as of a stick that is not.
+        UsageError: the folder of the file is not there, as of a stick that is not.
     """
-    from edge_assistant.errors import InputMissing
+    from edge_assistant.errors import UsageError
     from edge_assistant.governance.audit import checkpoints
 
     if args.file is not None and not args.file.parent.is_dir():
-        raise InputMissing(f"the folder {printable(str(args.file.parent))} does not exist", "check the path")
+        what = f"{printable(args.file.name)} cannot lie in a folder that does not exist"
+        raise UsageError(what, "name a file in a folder that is there")
     made = trail.checkpoint()
     if args.file is None:
         print(json.dumps(made.to_json()))
