@@ -142,6 +142,14 @@ def test_a_fault_that_leaves_it_is_redacted() -> None:
         raise ValueError("could not read 'DOB 12/03/1980'")
 
 
+def test_a_fault_names_no_file() -> None:
+    """In the words of an OSError its files stand beside its arguments."""
+    with pytest.raises(FileExistsError, match=r"^\[Errno 17\] File exists$"), Redaction(Redactor(KEY)):
+        raise FileExistsError(17, "File exists", "anna/form-of-anna.jpg", None, "anna/Fischer.jpg")
+    with pytest.raises(OSError, match=r"^no file$"), Redaction(Redactor(KEY)):
+        raise OSError("no file")
+
+
 def test_a_kept_conversation_is_redacted_whole() -> None:
     kept = tuple(SavedSignal(signal, State.READY, removed=False) for signal in (FORM, TOLD))
     turns = (Turn(AT, json.loads(json.dumps(answer().to_json()))),)

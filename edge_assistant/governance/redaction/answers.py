@@ -38,6 +38,8 @@ class Redaction:
             error.message, error.hint = self.text(error.message), self.text(error.hint)
         elif error is not None:  # a fault of ours, whose words are printed too
             error.args = tuple(self.text(part) if isinstance(part, str) else part for part in error.args)
+            if isinstance(error, OSError):  # says its files by other means
+                del error.filename, error.filename2
 
     def text(self, text: str) -> str:
         """A text."""
