@@ -165,6 +165,32 @@ def test_a_wrong_pin_unlocks_nothing(home: Path) -> None:
     play(story)
 
 
+@pytest.mark.usefixtures("kiosk")
+def test_who_goes_back_before_the_pin_is_known_unlocks_nothing() -> None:
+    left, tried = threading.Event(), threading.Event()
+
+    async def story(stage: Stage) -> None:
+        policy, unlocks = stage.app.policy, stage.app.policy.unlock
+
+        def slowly(pin: str) -> bool:
+            left.wait(60)
+            right = unlocks(pin)
+            tried.set()
+            return right
+
+        policy.unlock = slowly
+        await stage.press("ctrl+t")
+        await stage.type(PIN)
+        await stage.press("enter", "escape")
+        assert stage.app.screen is stage.app.conversation
+        left.set()
+        await until(stage, tried.is_set, "tried")
+        await until(stage, lambda: not policy.unlocked, "locked again")
+        assert role(stage) == "visitor"
+
+    play(story)
+
+
 @pytest.mark.parametrize("rule", ["formats = []", "unredacted = false"])
 def test_where_nothing_may_leave_as_it_is_there_is_no_screenshot(hold: Callable[[str], None], rule: str) -> None:
     hold(f"[export]\n{rule}")

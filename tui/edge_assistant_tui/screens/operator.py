@@ -50,7 +50,7 @@ class Operator(ModalScreen[bool]):
         pin, field.value, field.disabled = field.value, "", True
         self._say("looking ...")
         try:
-            right = await asyncio.to_thread(self.app.policy.unlock, pin)
+            right = await asyncio.to_thread(self._tried, pin)
         except EdgeAssistantError as error:  # it cannot be written into the audit trail
             self._say(f"{error.message} - {error.hint}", bad=True)
             return
@@ -60,6 +60,13 @@ class Operator(ModalScreen[bool]):
         self._say("That is not the PIN.", bad=True)
         field.disabled = False
         field.focus()
+
+    def _tried(self, pin: str) -> bool:
+        """Whether it is the PIN; who went back before that was known has unlocked nothing. In a thread."""
+        right = self.app.policy.unlock(pin)
+        if right and not self.is_attached:
+            self.app.policy.lock()
+        return right
 
     @on(Button.Pressed, "#no")
     def action_leave(self) -> None:
