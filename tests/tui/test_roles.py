@@ -104,8 +104,11 @@ def test_what_is_said_first_is_what_a_visitor_may_do() -> None:
             "Ask ",
             "F1",
         ]
+        prompt = stage.app.conversation.query_one(Prompt)
+        assert "path" not in str(prompt.placeholder)
         await unlock(stage)
         assert "Attach" in str(welcome.render())
+        assert "path" in str(prompt.placeholder)
         await stage.press("f1")
         assert "Ctrl+T" in stage.said("#text")
 

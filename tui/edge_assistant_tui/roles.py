@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from edge_assistant.errors import EdgeAssistantError
 from edge_assistant_tui.screens.confirm import Confirm
 from edge_assistant_tui.screens.operator import Operator
+from edge_assistant_tui.widgets.prompt import Prompt
 from edge_assistant_tui.widgets.restore import Restore
 from edge_assistant_tui.widgets.status import StatusBar
 from edge_assistant_tui.widgets.welcome import Welcome
@@ -99,5 +100,6 @@ class Roles:
     def _show(self) -> None:
         who = "operator" if self._app.policy.unlocked else "visitor"
         self._app.conversation.query_one(StatusBar).role = who
+        self._app.conversation.query_one(Prompt).invite(attach=self._app.policy.may("attach"))
         for welcome in self._app.conversation.query(Welcome):
             welcome.refresh(layout=True)  # says what they may do

@@ -65,7 +65,11 @@ class Prompt(TextArea):
         self._asked: list[str] = []
         self._at = 0
         self.border_title = "Ask"
-        self.placeholder = "Ask over the signals, or give a path to attach"
+        self.invite(attach=True)
+
+    def invite(self, *, attach: bool) -> None:
+        """Say what may be typed here: a question, and a path where whoever is there may attach."""
+        self.placeholder = "Ask over the signals" + ", or give a path to attach" * attach
 
     async def _on_key(self, event: events.Key) -> None:
         """Enter is a key like the others: a binding with priority would overtake letters on their way."""
