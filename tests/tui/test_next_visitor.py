@@ -7,14 +7,17 @@ from pathlib import Path
 
 import pytest
 from app_fakes import FORM, TAKEN, conflict
+from captured import until
 from kiosks import HASH, KIOSK, PENICILLIN, role, unlock
 from placed import Stage, play, toasts
 
+from edge_assistant.governance.policy.policy import Policy
 from edge_assistant.history.store import History, Saved
 from edge_assistant.history.store import Turn as SavedTurn
 from edge_assistant_tui import messages
 from edge_assistant_tui.confirming import Confirmation
 from edge_assistant_tui.keeping import Keeping
+from edge_assistant_tui.roles import Roles
 from edge_assistant_tui.screens.confirm import Confirm
 from edge_assistant_tui.screens.place import Place
 from edge_assistant_tui.widgets.prompt import Prompt
@@ -40,6 +43,25 @@ def test_who_comes_next_finds_nothing() -> None:
         assert not stage.app.conversation.query(Turn)
         assert stage.work.calls("begin") == [()]
 
+    play(story)
+
+
+@pytest.mark.usefixtures("kiosk")
+def test_the_time_is_counted_from_the_last_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    happened: list[str] = []
+
+    async def gone(roles: Roles) -> None:
+        happened.append("gone")
+
+    async def story(stage: Stage) -> None:
+        stage.app.set_timer(1.5, lambda: happened.append("half as long again"))
+        happened.clear()
+        await stage.pilot.press("x")
+        await until(stage, lambda: bool(happened), "who pressed it is gone")
+        assert happened == ["gone"]
+
+    monkeypatch.setattr(Policy, "idle_s", 1.0)
+    monkeypatch.setattr(Roles, "_gone", gone)
     play(story)
 
 

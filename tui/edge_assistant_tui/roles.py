@@ -37,7 +37,7 @@ class Roles:
         """Show who is there, and look when they have gone."""
         if self._app.policy.roles:
             self._app.bind(KEY, "operator", description="Operator", show=False)
-            self._idle = self._app.set_interval(self._app.policy.idle_s, self._gone)
+            self._count()
             self._show()
 
     def refuses(self, action: str) -> bool:
@@ -53,7 +53,8 @@ class Roles:
         """Somebody does something."""
         self._app.policy.touch()
         if self._idle is not None:
-            self._idle.reset()
+            self._idle.stop()  # one that is reset would come to its end first, and take up to twice the time
+            self._count()
 
     def toggle(self) -> None:
         """Ask for the PIN, or lock."""
@@ -84,6 +85,9 @@ class Roles:
             await self._app.push_screen_wait(Operator())
             self._show()
         confirmation.give(True)
+
+    def _count(self) -> None:
+        self._idle = self._app.set_interval(self._app.policy.idle_s, self._gone)
 
     async def _gone(self) -> None:
         """Nothing was pressed, nor asked, for as long as the policy says: who comes next finds nothing of it.
