@@ -170,7 +170,7 @@ def _line(summary: Summary) -> str:
 
 def _others(kept: Kept) -> Iterator[str]:
     if kept.questions:
-        yield f"the keys of {counted(len(kept.questions), 'question')} asked on the command line"
+        yield f"the keys of {counted(len(kept.questions), 'question')} of which no conversation is kept"
     if kept.files:
         yield f"{counted(len(kept.files), 'damaged file')} of the history, set aside"
 

@@ -54,7 +54,7 @@ def test_a_list_names_each_by_its_id(kept: list[str], capsys: Capsys) -> None:
     first, second, third = capsys.readouterr().out.splitlines()
     assert (first[:16], second[:16]) == (kept[1], kept[0])
     assert first.endswith(f"2 answers  What of {planted.QUESTION} 0?")
-    assert third == "the keys of 1 question asked on the command line"
+    assert third == "the keys of 1 question of which no conversation is kept"
     assert main(["forget", "--list", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert [one["id"] for one in found["conversations"]] == [kept[1], kept[0]]
@@ -92,7 +92,8 @@ def test_what_is_older_than_a_date_goes(kept: list[str], date: str, capsys: Caps
 def test_all_goes(kept: list[str], capsys: Capsys) -> None:
     question()
     assert main(["forget", "--all", "--yes"]) == 0
-    assert capsys.readouterr().out == "forgotten: 2 conversations, the keys of 1 question asked on the command line\n"
+    said = capsys.readouterr().out
+    assert said == "forgotten: 2 conversations, the keys of 1 question of which no conversation is kept\n"
     assert left() == Vault().ids() == []
 
 
