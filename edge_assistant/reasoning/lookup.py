@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from edge_assistant.reasoning.attributes import asked as meant_by
 from edge_assistant.reasoning.claims import Claim
+from edge_assistant.reasoning.permitting import may_mean
 from edge_assistant.reasoning.pointing import NAMED, likeness, matters
 from edge_assistant.reasoning.question import Expect, Query, admits
 from edge_assistant.reasoning.rules.vocabulary import Attribute, vocabulary
@@ -178,6 +179,7 @@ def of_type(query: Query, claims: Iterable[Claim]) -> list[Attribute]:
     known = {attribute.name: attribute for attribute in vocabulary().attributes.values()}
     present = dict.fromkeys(claim.attribute for claim in claims if claim.present and claim.attribute in known)
     fitting = [known[name] for name in present if name is not None and admits(query, known[name])]
+    fitting = [attribute for attribute in fitting if may_mean(query.text, attribute)]
     return [a for a in fitting if not a.units or not query.units or a.units & query.units]  # degrees are no humidity
 
 

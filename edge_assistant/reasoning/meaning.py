@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.nearest import clear, nearness
+from edge_assistant.reasoning.permitting import may_mean
 from edge_assistant.reasoning.question import LIMIT, Query, admitted, as_meaning, bare
 from edge_assistant.reasoning.rules.vocabulary import NONE, VALUE, Attribute, Vocabulary, per_vocabulary
 from edge_assistant.reasoning.told.clauses import any_of
@@ -147,6 +148,8 @@ def by_example(query: Query, meaning: Meaning) -> Query:
     sure = query.named and query.attributes[0].name in meaning.around
     likely = surely(ranked, ASKED_LIKENESS, OVERRULED if sure else ASKED_MARGIN)
     if likely is None or likely.attribute is None or query.attributes[:1] == (likely.attribute,):
+        return query
+    if not may_mean(query.text, likely.attribute):
         return query
     return as_meaning(query, likely.attribute)
 

@@ -11,6 +11,7 @@ from edge_assistant.reasoning.agreement import agreed_on, asks_agreement, compar
 from edge_assistant.reasoning.attributes import Mention, asked, within
 from edge_assistant.reasoning.counting import counted, counted_things, counted_unit
 from edge_assistant.reasoning.kinds import kind_of_thing
+from edge_assistant.reasoning.permitting import may_mean
 from edge_assistant.reasoning.readings.measured import Computing, compared, statistic
 from edge_assistant.reasoning.rules.vocabulary import Attribute, Vocabulary, per_vocabulary, vocabulary
 from edge_assistant.reasoning.sourcenames import is_source, named_kinds, source_words
@@ -191,7 +192,8 @@ def _agreement(text: str) -> Query:
 
 def _mentions(text: str) -> list[Mention]:
     """The attributes that a question mentions; a word that only names a source means none."""
-    return [mention for mention in asked(text) if not is_source(text, mention.start, mention.end)]
+    mentions = [mention for mention in asked(text) if not is_source(text, mention.start, mention.end)]
+    return [mention for mention in mentions if may_mean(text, mention.attribute)]
 
 
 def _is_named(mentions: Iterable[Mention], attributes: tuple[Attribute, ...]) -> bool:

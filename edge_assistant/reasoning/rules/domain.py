@@ -31,7 +31,7 @@ _BARE = re.compile(r"[A-Za-z0-9_-]{1,30}")  # a key that TOML takes without quot
 Tables = dict[str, Any]
 
 _PHRASES = ("names", "labels", "asked", "told")  # of an attribute
-_KEYS = ("value", *_PHRASES, "without", "units", "question", "per", "general", "instead")  # of an attribute
+_KEYS = ("value", *_PHRASES, "without", "units", "question", "per", "general", "adverse", "instead")  # of an attribute
 _ABOUT = ("name", "description")  # of the file
 _LESS = "without"  # what is taken away from the tables that ship
 _OF_THEIR_OWN = frozenset({"attributes", "unit", "tolerance", "examples"})  # tables of tables, with keys of their own
@@ -205,7 +205,7 @@ def _attribute(spot: Spot, known: Tables, given: Mapping[str, object], tables: T
             entry[key] = at.word(at.text(value))
         elif key == "question":
             entry[key] = at.text(value)
-        elif key == "general":
+        elif key in ("general", "adverse"):
             entry[key] = _truth(at, value)
         elif key == "instead":
             entry[key] = _added(known.get(key, []), at.texts(value))

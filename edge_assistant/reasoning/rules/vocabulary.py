@@ -55,6 +55,7 @@ class Attribute:
         told: phrases that mean it in what is told only.
         units: canonical units its values can have; empty for any.
         per: what its subject is (`drug`, `item`, ...), where one signal tells it of several subjects; else None.
+        adverse: its values are bad for the subject, so a question what he may have does not ask for it.
         general: narrower attributes of the same type and unit are one too: any date is a date.
         instead: keys of attributes that answer where no signal tells it.
         question: how one source is asked for it; None for "What is the <name>?".
@@ -71,6 +72,7 @@ class Attribute:
     general: bool = False
     question: str | None = None
     instead: tuple[str, ...] = ()
+    adverse: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,6 +298,7 @@ def _attribute(key: str, entry: Mapping[str, Any]) -> Attribute:
         general=entry.get("general", False),
         question=entry.get("question"),
         instead=tuple(entry.get("instead", ())),
+        adverse=entry.get("adverse", False),
     )
 
 
