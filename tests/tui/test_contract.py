@@ -14,7 +14,8 @@ from types import ModuleType
 from typing import Any, get_args
 
 import pytest
-from app_fakes import FORM, app, computed, conflict
+from app_fakes import FORM, computed, conflict
+from placed import Stage, play
 from textual.actions import parse
 from textual.binding import Binding
 from textual.dom import DOMNode
@@ -178,8 +179,12 @@ def test_every_binding_has_an_action_and_says_what_it_does(node: type[DOMNode], 
 
 
 def test_the_palette_offers_what_can_be_run() -> None:
-    made, _ = app()
-    assert all(callable(command.callback) and command.help for command in commands(made.conversation))
+    async def story(stage: Stage) -> None:
+        offered = [*commands(stage.app.conversation)]
+        assert offered
+        assert all(callable(command.callback) and command.help for command in offered)
+
+    play(story)
 
 
 @pytest.mark.parametrize("width", [80, 160])
