@@ -19,6 +19,8 @@ from edge_assistant.reasoning.rules.vocabulary import vocabulary
         "Which antibiotics are tolerated?",
         "What is she allowed to eat?",
         "What might he safely take?",
+        "Given her allergy, what can she have?",
+        "What can she take despite her known allergies?",
     ],
 )
 def test_what_is_permitted_is_no_allergy(question: str) -> None:
@@ -39,6 +41,8 @@ def test_what_is_permitted_is_no_allergy(question: str) -> None:
         "Is there anything she can have a bad reaction to?",
         "Can she take penicillin, or is she allergic?",
         "Which allergies may she have?",
+        "Given her allergy, what must she avoid?",
+        "What is she allergic to, and what can she have?",
     ],
 )
 def test_what_is_not_permitted_may_be_one(question: str) -> None:
