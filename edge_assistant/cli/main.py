@@ -1,34 +1,22 @@
-"""The command: finds the verbs in this folder, parses, runs one, and turns every failure into one line and a status."""
+"""The command `edge-assistant`: finds its verbs in this folder, locks the process, runs one as the policy allows."""
 
 from __future__ import annotations
 
 import argparse
-import errno
-import importlib
-import io
 import itertools
-import json
-import os
-import pkgutil
 import sys
 import time
 from collections.abc import Sequence
-from types import ModuleType
-from typing import Any, NoReturn, TextIO
 
 from edge_assistant import __version__
-from edge_assistant.errors import EdgeAssistantError, StorageFull, UsageError
+from edge_assistant.cli import frame
+from edge_assistant.errors import UsageError
 from edge_assistant.governance import dumps
 from edge_assistant.governance.offline import lock
-from edge_assistant.signals import printable
 
 BEGAN = time.perf_counter()  # the command's start, as near as Python code can see it
 APP_GROUP = "edge_assistant.app"  # entry points of apps that the bare command can open
-INTERRUPTED = 130
-FAULT = 70
 NO_LOCK = "--no-lock"
-_NO_OUTPUT = {errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_ELSEWHERE = "free some space, or send it elsewhere"
 
 EXAMPLES = """examples:
   edge-assistant
@@ -41,16 +29,6 @@ exit status: 0 answered, 1 a check fails, 2 wrong command line, 3 an input canno
 corrupt, 5 a policy or the offline lock refuses, 6 the disk is full, 70 a fault of ours, 130 interrupted"""
 
 
-class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are ours, one line that says what to do, and that takes no option by half its name."""
-
-    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - whatever argparse hands its subparsers
-        super().__init__(**{**options, "allow_abbrev": False})
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(message, f"see '{self.prog} --help'")
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status.
 
@@ -58,46 +36,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: the command line; None takes this process's own, and locks the process first.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    as_json = "--json" in arguments
-    _open_streams(as_json)
-    try:
-        status = _status(arguments, as_json, to_lock=argv is None)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        _give_up(sys.stdout, sys.stderr)  # whoever read our output is gone; there is nobody to tell
-        return INTERRUPTED
-    except OSError as error:
-        _give_up(sys.stdout)
-        print(f"error: the output cannot be written ({error.strerror}) - {_ELSEWHERE}", file=sys.stderr)
-        return StorageFull.exit_status
-    return status
+    pulls = [word for word in arguments if not word.startswith("-")][:2] == ["models", "pull"]
 
-
-def _status(arguments: list[str], as_json: bool, to_lock: bool) -> int:
-    """The exit status; a failure is printed.
-
-    Raises:
-        OSError: the output cannot be written.
-    """
-    try:
-        if to_lock:
+    def run() -> int:
+        if argv is None:
             dumps.off()
             _lock(arguments)
         return _run(arguments)
-    except EdgeAssistantError as error:
-        return _report(error.message, error.hint, error.code, error.exit_status, as_json)
-    except KeyboardInterrupt:
-        pulls = [word for word in arguments if not word.startswith("-")][:2] == ["models", "pull"]
-        hint = "run the command again" + ("; the pull goes on where it was" if pulls else "")
-        return _report("interrupted", hint, "interrupted", INTERRUPTED, as_json)
-    except Exception as error:
-        if isinstance(error, OSError) and error.errno in _NO_OUTPUT:
-            raise
-        import logging
 
-        logging.getLogger("edge_assistant").exception("fault")
-        what = f"a fault of ours ({type(error).__name__}: {error})"
-        return _report(what, "the log has the details; please report it", "fault", FAULT, as_json)
+    again = "run the command again" + ("; the pull goes on where it was" if pulls else "")
+    return frame.command(run, as_json="--json" in arguments, again=again)
 
 
 def _lock(arguments: Sequence[str]) -> None:
@@ -122,25 +70,6 @@ def _lock(arguments: Sequence[str]) -> None:
         print(f"warning: {what}", file=sys.stderr)
 
 
-def _open_streams(as_json: bool) -> None:
-    """Streams that were closed lead nowhere, and what a stream cannot show is printed as escapes; JSON is UTF-8."""
-    for number, name in enumerate(("stdin", "stdout", "stderr")):
-        stream = getattr(sys, name)
-        if stream is None:
-            descriptor = os.open(os.devnull, os.O_RDWR)
-            os.dup2(descriptor, number)  # else the next file that is opened would take the number
-            setattr(sys, name, os.fdopen(number, "r" if number == 0 else "w", closefd=False))
-        elif number and isinstance(stream, io.TextIOWrapper):
-            encoding = "utf-8" if as_json and name == "stdout" else None
-            stream.reconfigure(encoding=encoding, errors="backslashreplace")
-
-
-def _give_up(*streams: TextIO) -> None:
-    """Let what is still buffered go nowhere, so that Python does not stumble over it at its end."""
-    for stream in streams:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-
-
 def parser(only: str | None = None) -> argparse.ArgumentParser:
     """The command line.
 
@@ -148,7 +77,7 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
         only: the verb that is wanted, or nothing for the bare command; the options of the others take time to look up
             and are left out. None for all.
     """
-    top = _Parser(
+    top = frame.Parser(
         prog="edge-assistant",
         description="Asks over pictures, recordings, video, readings and text, offline, with sources. Without a verb it"
         " opens the app.",
@@ -159,8 +88,8 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
     _configure_lock(top)
     if not only:
         _configure_app(top)
-    verbs = top.add_subparsers(dest="verb", metavar="VERB", parser_class=_Parser)
-    for module in _verbs():
+    verbs = top.add_subparsers(dest="verb", metavar="VERB", parser_class=frame.Parser)
+    for module in frame.verbs(__package__):
         verb = verbs.add_parser(module.NAME, help=module.HELP, description=module.HELP[0].upper() + module.HELP[1:])
         if only in (None, module.NAME):
             module.configure(verb)
@@ -235,7 +164,7 @@ def _parsed(arguments: list[str]) -> argparse.Namespace:
     words = _after_lock(arguments)
     if words and not words[0].startswith("-"):
         return parser(words[0]).parse_args(arguments)
-    app = _Parser(prog="edge-assistant", add_help=False)
+    app = frame.Parser(prog="edge-assistant", add_help=False)
     _configure_lock(app)
     _configure_app(app)
     args, rest = app.parse_known_args(arguments)
@@ -252,15 +181,6 @@ def _parsed(arguments: list[str]) -> argparse.Namespace:
 def _after_lock(arguments: Sequence[str]) -> list[str]:
     """The command line without `--no-lock`, which may stand before a verb."""
     return list(itertools.dropwhile(lambda word: word == NO_LOCK, arguments))
-
-
-def _verbs() -> list[ModuleType]:
-    """The modules of this folder that are verbs, in the order of their names; those of `_` are parts of others."""
-    package = importlib.import_module(__package__)
-    found = (module.name for module in pkgutil.iter_modules(package.__path__))
-    names = sorted(name for name in found if name != "main" and not name.startswith("_"))
-    modules = [importlib.import_module(f"{__package__}.{name}") for name in names]
-    return [module for module in modules if hasattr(module, "NAME")]
 
 
 def _open_app(args: argparse.Namespace) -> int:
@@ -285,15 +205,6 @@ def _open_app(args: argparse.Namespace) -> int:
     if not apps:
         raise UsageError("no app is installed", "ask on the command line: edge-assistant ask QUESTION, or --help")
     return int(apps[0].load()(args))
-
-
-def _report(message: str, hint: str, code: str, status: int, as_json: bool) -> int:
-    """Print a failure as one line, and as an object where JSON was asked for."""
-    message, hint = printable(message), printable(hint)
-    print(f"error: {message} - {hint}", file=sys.stderr)
-    if as_json:
-        print(json.dumps({"error": {"code": code, "message": message, "hint": hint}}))
-    return status
 
 
 if __name__ == "__main__":

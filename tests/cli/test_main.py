@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from real_command import Command
 
+from edge_assistant.cli import frame
 from edge_assistant.cli import main as module
 from edge_assistant.cli.main import main, parser
 from edge_assistant.errors import EdgeAssistantError, InputMissing, ModelCorrupt, StorageFull
@@ -120,7 +121,7 @@ def fails(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], None]:
         monkeypatch.setattr(doctor, "run", run)
 
     monkeypatch.setattr("edge_assistant.logs.start", lambda level, redact: None)
-    monkeypatch.setattr(module, "_open_streams", lambda as_json: None)
+    monkeypatch.setattr(frame, "_open_streams", lambda as_json: None)
     return set_error
 
 
@@ -174,7 +175,7 @@ def test_an_interruption_speaks_of_a_pull_only_to_who_pulls(
     def interrupted(arguments: list[str]) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(module, "_open_streams", lambda as_json: None)
+    monkeypatch.setattr(frame, "_open_streams", lambda as_json: None)
     monkeypatch.setattr(module, "_run", interrupted)
     assert main(arguments) == 130
     assert capsys.readouterr().err == f"error: interrupted - {said}\n"
@@ -187,7 +188,7 @@ def test_a_verb_alone_knows_its_options() -> None:
 
 
 def test_every_verb_says_what_it_does() -> None:
-    verbs = module._verbs()
+    verbs = frame.verbs("edge_assistant.cli")
     assert [verb.NAME for verb in verbs] == VERBS
     assert all(verb.HELP and verb.EXAMPLES.startswith("examples:\n") for verb in verbs)
 

@@ -17,7 +17,7 @@ def wheel(root, tmp_path_factory) -> zipfile.ZipFile:
     return zipfile.ZipFile(built)
 
 
-PACKAGES = {"edge_assistant", "edge_assistant_models", "edge_assistant_tui"}
+PACKAGES = {"edge_assistant", "edge_assistant_models", "edge_assistant_quantize", "edge_assistant_tui"}
 
 
 def test_the_packages_are_typed(wheel):
@@ -26,7 +26,7 @@ def test_the_packages_are_typed(wheel):
 
 def test_every_file_of_the_packages_is_in_it(wheel, root):
     tracked = subprocess.run(
-        ["git", "ls-files", "edge_assistant", "models", "tui", "examples"],
+        ["git", "ls-files", "edge_assistant", "models", "quantize", "tui", "examples"],
         cwd=root,
         capture_output=True,
         text=True,
@@ -35,7 +35,8 @@ def test_every_file_of_the_packages_is_in_it(wheel, root):
     assert any(name.endswith(".toml") for name in tracked)
     files = {name for name in tracked if not (root / name).is_dir()}  # the app's link to the examples is a folder
     within = {
-        re.sub("^(models|tui)/", "", re.sub("^examples/", "edge_assistant_tui/examples/", name)) for name in files
+        re.sub("^(models|quantize|tui)/", "", re.sub("^examples/", "edge_assistant_tui/examples/", name))
+        for name in files
     }
     assert within <= set(wheel.namelist())
 
@@ -59,5 +60,7 @@ def test_nothing_else_is_in_it(wheel):
 
 def test_the_command_and_the_licence_are_declared(wheel):
     (info,) = {name.split("/")[0] for name in wheel.namelist() if ".dist-info/" in name}
-    assert "edge-assistant = edge_assistant.cli.main:main" in wheel.read(f"{info}/entry_points.txt").decode()
+    scripts = wheel.read(f"{info}/entry_points.txt").decode()
+    assert "edge-assistant = edge_assistant.cli.main:main" in scripts
+    assert "edge-quantize = edge_assistant_quantize.cli.main:main" in scripts
     assert f"{info}/licenses/LICENSE" in wheel.namelist()

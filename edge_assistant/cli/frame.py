@@ -1,0 +1,119 @@
+"""What every command of ours does alike: parses strictly, and turns each failure into one line and a status."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import importlib
+import io
+import json
+import os
+import pkgutil
+import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any, NoReturn, TextIO
+
+from edge_assistant.errors import EdgeAssistantError, StorageFull, UsageError
+from edge_assistant.signals import printable
+
+INTERRUPTED = 130
+FAULT = 70
+_NO_OUTPUT = {errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_ELSEWHERE = "free some space, or send it elsewhere"
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are ours, one line that says what to do, and that takes no option by half its name."""
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - whatever argparse hands its subparsers
+        super().__init__(**{**options, "allow_abbrev": False})
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse a command line.
+
+        Raises:
+            UsageError: always.
+        """
+        raise UsageError(message, f"see '{self.prog} --help'")
+
+
+def verbs(package: str) -> list[ModuleType]:
+    """The modules of a package that are verbs, in the order of their names; those of `_` are parts of others."""
+    folder = importlib.import_module(package)
+    found = (module.name for module in pkgutil.iter_modules(folder.__path__))
+    names = sorted(name for name in found if name != "main" and not name.startswith("_"))
+    modules = [importlib.import_module(f"{package}.{name}") for name in names]
+    return [module for module in modules if hasattr(module, "NAME")]
+
+
+def command(run: Callable[[], int], *, as_json: bool, again: str = "run the command again") -> int:
+    """Run a command and return its exit status; what fails is printed.
+
+    Args:
+        run: does what was asked and returns the status.
+        as_json: whether standard output is to hold JSON.
+        again: what to do where it was interrupted.
+    """
+    _open_streams(as_json)
+    try:
+        status = _status(run, as_json, again)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _give_up(sys.stdout, sys.stderr)  # whoever read our output is gone; there is nobody to tell
+        return INTERRUPTED
+    except OSError as error:
+        _give_up(sys.stdout)
+        print(f"error: the output cannot be written ({error.strerror}) - {_ELSEWHERE}", file=sys.stderr)
+        return StorageFull.exit_status
+    return status
+
+
+def _status(run: Callable[[], int], as_json: bool, again: str) -> int:
+    """The exit status; a failure is printed.
+
+    Raises:
+        OSError: the output cannot be written.
+    """
+    try:
+        return run()
+    except EdgeAssistantError as error:
+        return _report(error.message, error.hint, error.code, error.exit_status, as_json)
+    except KeyboardInterrupt:
+        return _report("interrupted", again, "interrupted", INTERRUPTED, as_json)
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in _NO_OUTPUT:
+            raise
+        import logging
+
+        logging.getLogger("edge_assistant").exception("fault")
+        what = f"a fault of ours ({type(error).__name__}: {error})"
+        return _report(what, "the log has the details; please report it", "fault", FAULT, as_json)
+
+
+def _open_streams(as_json: bool) -> None:
+    """Streams that were closed lead nowhere, and what a stream cannot show is printed as escapes; JSON is UTF-8."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        stream = getattr(sys, name)
+        if stream is None:
+            descriptor = os.open(os.devnull, os.O_RDWR)
+            os.dup2(descriptor, number)  # else the next file that is opened would take the number
+            setattr(sys, name, os.fdopen(number, "r" if number == 0 else "w", closefd=False))
+        elif number and isinstance(stream, io.TextIOWrapper):
+            encoding = "utf-8" if as_json and name == "stdout" else None
+            stream.reconfigure(encoding=encoding, errors="backslashreplace")
+
+
+def _give_up(*streams: TextIO) -> None:
+    """Let what is still buffered go nowhere, so that Python does not stumble over it at its end."""
+    for stream in streams:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _report(message: str, hint: str, code: str, status: int, as_json: bool) -> int:
+    """Print a failure as one line, and as an object where JSON was asked for."""
+    message, hint = printable(message), printable(hint)
+    print(f"error: {message} - {hint}", file=sys.stderr)
+    if as_json:
+        print(json.dumps({"error": {"code": code, "message": message, "hint": hint}}))
+    return status

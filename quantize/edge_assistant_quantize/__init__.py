@@ -1,0 +1,1 @@
+"""The quantization toolkit: from the weights of a model to an accepted entry of the catalog."""

@@ -1,0 +1,161 @@
+"""A model that is not in the store yet: a folder of files with `candidate.toml`, opened as a sense opens its models.
+
+name = "whisper-base-int4"
+role = "speech"
+
+[files]                     # what their users call them, and where they lie in the folder
+encoder = "encoder.onnx"
+decoder = "decoder.onnx"
+
+[options]                   # what whoever loads it is told, as in a catalog entry
+multilingual = true
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edge_assistant.errors import InputMissing
+from edge_assistant_models.entries import ROLES
+from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.portfolio import Portfolio
+from edge_assistant_models.schema import FILE_NAME, NAME, Table
+from edge_assistant_models.transfer import CHUNK_BYTES
+from edge_assistant_quantize.errors import UsageError
+
+if TYPE_CHECKING:
+    from edge_assistant_models.entries import Entry
+
+FILE = "candidate.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A model as the toolkit hands it on.
+
+    Attributes:
+        name: for people, and of the entry that it may become.
+        role: one of `ROLES`.
+        folder: where its files lie.
+        files: their names by key.
+        options: what whoever loads it is told.
+    """
+
+    name: str
+    role: str
+    folder: Path
+    files: Mapping[str, str]
+    options: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def paths(self) -> dict[str, Path]:
+        """Its files by key."""
+        return {key: self.folder / name for key, name in self.files.items()}
+
+    @property
+    def bytes(self) -> int:
+        """Size of all its files."""
+        return sum(path.stat().st_size for path in self.paths.values())
+
+    def sums(self) -> dict[str, str]:
+        """The sha256 of each file by key."""
+        return {key: sha256_of(path) for key, path in self.paths.items()}
+
+    def installed(self) -> InstalledModel:
+        """As senses and engines take it; they look at each file's headers themselves."""
+        lines = sorted(f"{key} {digest}\n" for key, digest in self.sums().items())
+        digest = hashlib.sha256("".join(lines).encode()).hexdigest()
+        return InstalledModel(self.name, digest, self.paths, dict(self.options))
+
+    def write(self) -> None:
+        """Write its `candidate.toml`."""
+        import tomlkit
+
+        document = {"name": self.name, "role": self.role, "files": dict(self.files), "options": dict(self.options)}
+        (self.folder / FILE).write_text(tomlkit.dumps(document), "utf-8")
+
+
+def sha256_of(path: Path) -> str:
+    """The sum of a file."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def read(folder: Path) -> Candidate:
+    """The candidate in a folder.
+
+    Raises:
+        InputMissing: there is none, or a file of it is missing.
+        CatalogInvalid: its `candidate.toml` is wrong.
+    """
+    try:
+        content = (folder / FILE).read_bytes()
+    except OSError:
+        hint = f"name a folder with {FILE}, a .gguf or .onnx file, or a model of the catalog"
+        raise InputMissing(f"{folder.name} holds no {FILE}", hint) from None
+    table = Table.parse(content, f"{folder.name}/{FILE}")
+    files = table.table("files")
+    found = Candidate(
+        table.text("name", NAME),
+        table.text("role"),
+        folder,
+        {key: files.text(key, FILE_NAME) for key in files.remaining()},
+        table.free("options"),
+    )
+    table.end()
+    if found.role not in ROLES:
+        raise table.invalid(f"unknown role '{found.role}' (there are {', '.join(ROLES)})")
+    for path in found.paths.values():
+        if not path.is_file():
+            raise InputMissing(f"{path.name} of {found.name} is missing", "make the candidate again")
+    return found
+
+
+def find(named: str, role: str | None = None, portfolio: Portfolio | None = None) -> Candidate:
+    """What a command line names: a folder with `candidate.toml`, a lone model file, or a model of the catalog.
+
+    Args:
+        named: a path, or a name.
+        role: of a lone file; a .gguf is a language model unless said otherwise.
+        portfolio: where names are looked up; None for the user's own.
+
+    Raises:
+        UsageError: a lone .onnx file, and no role is given.
+        InputMissing, CatalogInvalid: see `read`.
+        ModelError: the catalog has no such model, or it is not installed or damaged.
+    """
+    path = Path(named)
+    if path.is_dir():
+        return read(path)
+    if path.suffix in {".gguf", ".onnx"}:
+        if not path.is_file():
+            raise InputMissing(f"there is no {path.name}", "name a file that is there")
+        if role is None and path.suffix == ".onnx":
+            raise UsageError(f"nothing says what {path.name} does", "say it: --role speech, detector, embedder, ...")
+        options = {"family": "chatml"} if path.suffix == ".gguf" else {}
+        return Candidate(_name(path.stem), role or "language", path.parent, {"model": path.name}, options)
+    return _of_entry(portfolio or Portfolio(), named)
+
+
+def _of_entry(portfolio: Portfolio, name: str) -> Candidate:
+    entry: Entry = portfolio.entry(name)
+    model = portfolio.open(name)
+    folder = next(iter(model.files.values())).parent
+    return Candidate(name, entry.role, folder, {key: path.name for key, path in model.files.items()}, entry.options)
+
+
+def _name(stem: str) -> str:
+    """A file's name as a model's.
+
+    >>> _name("SmolLM2-135M Instruct.Q4_1")
+    'smollm2-135m-instruct.q4_1'
+    """
+    kept = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "._-") else "-" for letter in stem)
+    return kept.lower().strip("._-")[:100] or "model"

@@ -1,0 +1,1 @@
+"""The verbs of `edge-quantize`: one small file a verb."""

@@ -1,0 +1,69 @@
+"""The command `edge-quantize`: finds its verbs in this folder, locks the process unless a verb fetches, runs one."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from edge_assistant import __version__
+from edge_assistant.cli import frame
+from edge_assistant.governance import dumps
+from edge_assistant.governance.offline import lock
+
+AGAIN = "run the command again; it goes on where it was"
+
+EXAMPLES = """exit status: 0 done or accepted, 1 not accepted, 2 wrong command line or recipe, 3 an input cannot be
+used, 4 a model or a tool is missing, 6 the disk is full, 70 a fault of ours, 130 interrupted"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status.
+
+    Args:
+        argv: the command line; None takes this process's own, and locks the process first.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+
+    def run() -> int:
+        args = parser().parse_args(arguments)
+        if argv is None:
+            dumps.off()
+            lock.silence()
+            if not args.fetches:
+                lock.engage(wanted=True)
+        from edge_assistant import logs, settings
+        from edge_assistant.governance.redaction.logged import logged
+
+        args.settings = settings.load()
+        logs.start(args.settings.log_level, logged)
+        return int(args.run(args))
+
+    return frame.command(run, as_json="--json" in arguments, again=AGAIN)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line: each verb with its options, its examples, and whether it has to reach a network."""
+    top = frame.Parser(
+        prog="edge-quantize",
+        description="Brings a model to the device: convert, quantize, accept by measurement, publish to the catalog.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"edge-quantize {__version__}")
+    verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=frame.Parser)
+    for module in frame.verbs("edge_assistant_quantize.cli"):
+        verb = verbs.add_parser(
+            module.NAME,
+            help=module.HELP,
+            description=module.HELP[0].upper() + module.HELP[1:],
+            epilog=module.EXAMPLES,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        module.configure(verb)
+        verb.set_defaults(run=module.run, fetches=getattr(module, "FETCHES", False))
+    return top
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,43 @@
+"""`edge-quantize quantize`: one model in another precision."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from edge_assistant_quantize.errors import UsageError
+from edge_assistant_quantize.gguf import options as gguf
+from edge_assistant_quantize.onnx import options as onnx
+
+NAME = "quantize"
+HELP = "quantize a GGUF or an ONNX model"
+
+EXAMPLES = f"""examples:
+{gguf.EXAMPLES}
+{onnx.EXAMPLES}"""
+
+_FORMS = {".gguf": gguf, ".onnx": onnx}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The options; those of one form are refused for the other."""
+    parser.add_argument("model", type=Path, metavar="MODEL", help="a .gguf or .onnx file")
+    parser.add_argument("--output", type=Path, required=True, metavar="F", help="the file to write")
+    parser.add_argument("--type", required=True, metavar="TYPE", help=f"{gguf.TYPES}; of ONNX: {onnx.TYPES}")
+    parser.add_argument("--threads", type=int, metavar="N", help="cores to keep to (default: all that there are)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    gguf.configure(parser.add_argument_group("GGUF"))
+    onnx.configure(parser.add_argument_group("ONNX"))
+
+
+def run(args: argparse.Namespace) -> int:
+    """Quantize and say what came of it; 0.
+
+    Raises:
+        UsageError: the file is of neither form.
+        EdgeAssistantError: it cannot be quantized.
+    """
+    form = _FORMS.get(args.model.suffix.lower())
+    if form is None:
+        raise UsageError(f"{args.model.name} is neither .gguf nor .onnx", "convert it first: edge-quantize convert")
+    return form.run(args)

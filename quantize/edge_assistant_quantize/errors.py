@@ -1,0 +1,72 @@
+"""What can go wrong in the toolkit besides what `edge_assistant.errors` draws.
+
+    EdgeAssistantError
+    ├── RecipeInvalid     (ValueError)      a recipe breaks its schema: status 2
+    ├── ToolMissing       (ImportError)     an extra or a tool is not installed: status 4
+    ├── WeightsRefused    (ValueError)      weights that are not taken: pickled, incomplete, not finite, of an unknown
+    │                                       architecture: status 3
+    ├── CalibrationInvalid (ValueError)     calibration data of the wrong kind: status 3
+    └── QuantizationFailed (RuntimeError)   a library could not do it; the message has its reason: status 3
+
+Where memory does not suffice `ModelTooLarge` is raised, where the disk does not, `StorageFull`.
+"""
+
+from __future__ import annotations
+
+from edge_assistant.errors import (
+    EdgeAssistantError,
+    InputMissing,
+    ModelCorrupt,
+    ModelTooLarge,
+    StorageFull,
+    UsageError,
+)
+
+__all__ = [
+    "CalibrationInvalid",
+    "EdgeAssistantError",
+    "InputMissing",
+    "ModelCorrupt",
+    "ModelTooLarge",
+    "QuantizationFailed",
+    "RecipeInvalid",
+    "StorageFull",
+    "ToolMissing",
+    "UsageError",
+    "WeightsRefused",
+]
+
+
+class RecipeInvalid(EdgeAssistantError, ValueError):
+    """A recipe breaks its schema; the message names file and key."""
+
+    code = "recipe.invalid"
+    exit_status = 2
+
+
+class ToolMissing(EdgeAssistantError, ImportError):
+    """An extra or a tool that this step needs is not installed."""
+
+    code = "tool.missing"
+    exit_status = 4
+
+
+class WeightsRefused(EdgeAssistantError, ValueError):
+    """Weights that are not taken: pickled, incomplete, not finite, or of an architecture that nothing here knows."""
+
+    code = "weights.refused"
+    exit_status = 3
+
+
+class CalibrationInvalid(EdgeAssistantError, ValueError):
+    """Calibration data of the wrong kind, or none."""
+
+    code = "calibration.invalid"
+    exit_status = 3
+
+
+class QuantizationFailed(EdgeAssistantError, RuntimeError):
+    """A library could not do what was asked; the message has its reason."""
+
+    code = "quantization.failed"
+    exit_status = 3

@@ -1,0 +1,1 @@
+"""Export to ONNX with optimum: the one place that needs torch and transformers (extra `quantize`)."""

@@ -1,0 +1,1 @@
+"""What comes from elsewhere: a model of Hugging Face, and llama.cpp's own converter."""

@@ -1,0 +1,1 @@
+"""Language models: Hugging Face to GGUF, importance matrices, quantization, perplexity and divergence."""

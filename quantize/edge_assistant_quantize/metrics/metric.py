@@ -1,0 +1,105 @@
+"""What every metric is, and what it gives: one model's result, item by item."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from edge_assistant.runtime import Runtime
+from edge_assistant_models.installed import InstalledModel
+from edge_assistant_quantize.errors import UsageError
+from edge_assistant_quantize.progress import Watch
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one model did, item by item; its value is the sum of the parts over the sum of the wholes.
+
+    So a word error rate is edits over words, and not the mean of the recordings' rates.
+
+    Attributes:
+        metric: such as `wer`.
+        items: what was measured, in order: names of recordings, photos, texts.
+        parts: of each item, such as edits.
+        wholes: of each item, such as words; not all zero.
+        lower_is_better: whether less is better.
+        unit: of the value: `share` (0 to 1), or empty.
+    """
+
+    metric: str
+    items: tuple[str, ...]
+    parts: tuple[float, ...]
+    wholes: tuple[float, ...]
+    lower_is_better: bool
+    unit: str = "share"
+    details: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def value(self) -> float:
+        """The metric over all items."""
+        return sum(self.parts) / sum(self.wholes)
+
+
+class Metric(Protocol):
+    """One way to measure models of one role.
+
+    Attributes:
+        name: such as `wer`.
+        roles: what it measures, of `edge_assistant_models.entries.ROLES`.
+        description: one line for people.
+        relative: whether it compares with a reference's outputs, so that a model measured against itself is perfect.
+    """
+
+    name: str
+    roles: frozenset[str]
+    description: str
+    relative: bool
+
+    def measure(
+        self,
+        model: InstalledModel,
+        reference: InstalledModel | None,
+        data: Mapping[str, object],
+        runtime: Runtime,
+        watch: Watch,
+    ) -> tuple[Measured, ...]:
+        """Measure one model over data.
+
+        Args:
+            model: as a sense or engine of the product opens it.
+            reference: what a `relative` metric compares with; others leave it alone.
+            data: the table `data` of a recipe: `path` (a folder or file), or what makes the items, such as `seed` and
+                `count`.
+            runtime: gives the threads.
+            watch: is told how far it is.
+
+        Returns:
+            One or several results over the same items, such as presence and precision.
+
+        Raises:
+            CalibrationInvalid, InputMissing: the data is not of the kind that this metric measures on.
+        """
+
+
+def all_metrics() -> dict[str, Metric]:
+    """Every metric by name: the modules of this package that have a `METRIC`."""
+    folder = importlib.import_module("edge_assistant_quantize.metrics")
+    names = [module.name for module in pkgutil.iter_modules(folder.__path__)]
+    modules = [importlib.import_module(f"{folder.__name__}.{name}") for name in sorted(names)]
+    found: list[Metric] = [module.METRIC for module in modules if hasattr(module, "METRIC")]
+    return {metric.name: metric for metric in found}
+
+
+def metric(name: str) -> Metric:
+    """A metric by name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    found = all_metrics()
+    if name not in found:
+        raise UsageError(f"there is no metric '{name}'", f"choose one of {', '.join(found)}")
+    return found[name]

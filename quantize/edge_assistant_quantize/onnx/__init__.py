@@ -1,0 +1,1 @@
+"""ONNX models: graph optimization, quantization in each precision, sensitivity, comparison layer by layer."""

@@ -1,0 +1,19 @@
+"""`edge-quantize quantize` for an ONNX model."""
+
+from __future__ import annotations
+
+import argparse
+
+from edge_assistant_quantize.errors import ToolMissing
+
+TYPES = "dynamic-int8, static-int8, ..."
+EXAMPLES = "  to come"
+
+
+def configure(group: argparse._ArgumentGroup) -> None:
+    """The options."""
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do it."""
+    raise ToolMissing("in the making", "wait")

@@ -1,0 +1,96 @@
+"""How far long work is: told by whoever does it, shown with the time left by whoever called."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TextIO
+
+from edge_assistant.cli import terminal
+from edge_assistant.signals import printable
+
+LINE_EVERY_S = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """So much of one piece of work is done.
+
+    Attributes:
+        what: the work, such as "importance matrix".
+        done: units done, from 0.
+        total: units in all; 0 where nobody knows.
+    """
+
+    what: str
+    done: int
+    total: int
+
+
+Watch = Callable[[Step], None]
+
+
+def ignore(step: Step) -> None:
+    """Progress that nobody watches."""
+
+
+def minutes(seconds: float) -> str:
+    """A length of time for people.
+
+    >>> minutes(3.2), minutes(75)
+    ('0:03', '1:15')
+    """
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
+@contextmanager
+def shown(*, plain: bool = False, stream: TextIO | None = None) -> Iterator[Watch]:
+    """A watcher that shows steps on standard error until the block ends: a bar on a terminal, else plain lines."""
+    out = stream or sys.stderr
+    if not terminal.redraws(out, plain=plain):
+        yield Lines(out)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(file=out, no_color=not terminal.colours(out))
+    with Progress(*columns, console=console, speed_estimate_period=600) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def watch(step: Step) -> None:
+            if step.what not in tasks:
+                tasks[step.what] = bars.add_task(printable(step.what), total=step.total or None)
+            bars.update(tasks[step.what], completed=step.done, total=step.total or None)
+
+        yield watch
+
+
+class Lines:
+    """Plain lines, few enough for a log."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._begun: dict[str, float] = {}
+        self._said = 0.0
+
+    def __call__(self, step: Step) -> None:
+        """Print a line at the beginning of a piece of work, now and then, and at its end."""
+        now = time.monotonic()
+        new = step.what not in self._begun
+        began = self._begun.setdefault(step.what, now)
+        ends = bool(step.total) and step.done >= step.total
+        if not new and not ends and now - self._said < LINE_EVERY_S:
+            return
+        self._said = now
+        line = step.what
+        if ends:
+            line += f": done in {minutes(now - began)}"
+            del self._begun[step.what]
+        elif step.done and step.total:
+            left = (now - began) * (step.total - step.done) / step.done
+            line += f": {step.done} of {step.total}, about {minutes(left)} left"
+        print(printable(line), file=self._stream, flush=True)

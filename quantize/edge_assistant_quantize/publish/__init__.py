@@ -1,0 +1,1 @@
+"""Into the user's catalog and store."""

@@ -1,0 +1,172 @@
+"""What was measured of a model and its quantized forms: written by recipes and sweeps, read by reports.
+
+One JSON file. It holds all that another person needs to make the same tensors and to judge them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from edge_assistant.errors import InputCorrupt, InputMissing
+
+FILE = "record.json"
+
+
+class Interval(msgspec.Struct, frozen=True):
+    """A difference, candidate minus reference, and where it lies by the paired bootstrap.
+
+    Attributes:
+        difference: in the metric's unit.
+        low: lower end.
+        high: upper end.
+        level: share of the resamples between them, such as 0.95.
+    """
+
+    difference: float
+    low: float
+    high: float
+    level: float
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """One acceptance criterion, decided.
+
+    Attributes:
+        metric: such as `wer`.
+        value: the candidate's.
+        reference: the reference's; None for a metric that needs none.
+        interval: of the difference; None where there is nothing to pair.
+        criterion: in words, such as "at most 0.005 worse".
+        accepted: whether it holds.
+    """
+
+    metric: str
+    value: float
+    reference: float | None
+    interval: Interval | None
+    criterion: str
+    accepted: bool
+
+
+class File(msgspec.Struct, frozen=True):
+    """A file of a model: size, sha256 of its bytes, and of an ONNX file the digest of its tensors (else empty)."""
+
+    name: str
+    bytes: int
+    sha256: str
+    tensors_sha256: str = ""
+
+
+class Variant(msgspec.Struct, frozen=True):
+    """One form of the model.
+
+    Attributes:
+        name: for people, such as "int8 static, 3 nodes excluded".
+        method: what made it, such as `static-int8` or `Q4_K_M`.
+        files: by key.
+        metrics: values by the metric's name.
+        verdicts: the criteria, decided; empty where nothing was to be decided.
+        speed: figures by name with their unit in it: `median_ms`, `ratio`, `prefill_tokens_per_s`, ...
+        peak_mib: the most memory of a process that ran it.
+        excluded: nodes or tensors that were left as they are.
+        note: why it failed, or what else is to be said.
+    """
+
+    name: str
+    method: str
+    files: dict[str, File]
+    metrics: dict[str, float] = {}
+    verdicts: list[Verdict] = []
+    speed: dict[str, float] = {}
+    peak_mib: float | None = None
+    excluded: list[str] = []
+    note: str = ""
+
+    @property
+    def bytes(self) -> int:
+        """Size of all its files."""
+        return sum(file.bytes for file in self.files.values())
+
+    @property
+    def accepted(self) -> bool | None:
+        """Whether every criterion holds; None where there was none."""
+        return all(verdict.accepted for verdict in self.verdicts) if self.verdicts else None
+
+
+class Layer(msgspec.Struct, frozen=True):
+    """How much one node hurts: what a metric or the output loses where only this node is quantized.
+
+    Attributes:
+        node: its name.
+        kind: its operator, such as `Conv`.
+        file: key of the model's file that it is in.
+        loss: larger is worse; see `measure`.
+        measure: what was compared, such as "signal to quantization noise of the output, dB, negated".
+    """
+
+    node: str
+    kind: str
+    file: str
+    loss: float
+    measure: str
+
+
+class Record(msgspec.Struct, frozen=True):
+    """A run of a recipe, or a sweep.
+
+    Attributes:
+        name: of the recipe.
+        role: of the model.
+        recipe: the recipe's text; empty for a sweep from the command line.
+        commands: the command lines that were run.
+        versions: of this program and of each library that took part.
+        machine: processor, cores, memory, system.
+        inputs: sha256 by name of all that was read: weights, calibration data, measuring data.
+        reference: the form that the others are compared with.
+        variants: the others, in the order in which they were made.
+        layers: which nodes hurt, worst first; may be empty.
+        chosen: the name of the accepted variant that is taken; empty where none is.
+    """
+
+    name: str
+    role: str
+    recipe: str
+    commands: list[str]
+    versions: dict[str, str]
+    machine: dict[str, str]
+    inputs: dict[str, str]
+    reference: Variant
+    variants: list[Variant]
+    layers: list[Layer] = []
+    chosen: str = ""
+
+
+def write(record: Record, path: Path) -> None:
+    """Write a record, whole or not at all.
+
+    Raises:
+        StorageFull: the disk does not take it.
+    """
+    from edge_assistant import atomic
+
+    text = msgspec.json.format(msgspec.json.encode(record), indent=1)
+    with atomic.storing(path.name, "free some space, or name another folder"), atomic.writing(path) as file:
+        file.write(text + b"\n")
+
+
+def read(path: Path) -> Record:
+    """Read a record; a folder stands for the record in it.
+
+    Raises:
+        InputMissing: there is none.
+        InputCorrupt: it is no record.
+    """
+    file = path / FILE if path.is_dir() else path
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=Record)
+    except OSError:
+        raise InputMissing(f"there is no {file.name} in {path.name}", "name a folder that a run has written") from None
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise InputCorrupt(f"{file.name} is no record ({error})", "run the recipe again") from None

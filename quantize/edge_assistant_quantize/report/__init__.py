@@ -1,0 +1,1 @@
+"""Reports for those who decide: Markdown, HTML and plots."""

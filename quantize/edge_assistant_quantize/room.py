@@ -1,0 +1,56 @@
+"""Whether disk and memory suffice, looked at before long work starts."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from edge_assistant_models.machine import Machine
+from edge_assistant_models.transfer import mebibytes
+from edge_assistant_quantize.errors import ModelTooLarge, StorageFull
+
+
+def check_disk(what: str, needed: int, folder: Path) -> None:
+    """Look whether a disk has room.
+
+    Args:
+        what: is to be written, such as "the quantized model".
+        needed: bytes.
+        folder: that it goes into; the nearest folder above that exists is looked at.
+
+    Raises:
+        StorageFull: it has not; the message names need and have.
+    """
+    there = next(path for path in (folder, *folder.absolute().parents) if path.is_dir())
+    free = shutil.disk_usage(there).free
+    if free < needed:
+        have = f"{mebibytes(needed)} and {mebibytes(free)} are free"
+        raise StorageFull(f"{what} needs {have}", "free some space, or name another folder")
+
+
+def check_memory(what: str, needed: int, available: int | None = None) -> None:
+    """Look whether memory suffices.
+
+    Args:
+        what: is to be done.
+        needed: bytes.
+        available: bytes; None for what this machine and container have free now.
+
+    Raises:
+        ModelTooLarge: it does not; the message names need and have.
+    """
+    have = available_memory() if available is None else available
+    if have < needed:
+        said = f"{what} needs {mebibytes(needed)} of memory and {mebibytes(have)} are free"
+        raise ModelTooLarge(said, "close other programs, or take a machine with more memory")
+
+
+def available_memory() -> int:
+    """Bytes that can be had without swapping: the kernel's estimate, within the container's limit."""
+    limit = Machine.detect().memory_bytes
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        line = next(line for line in lines if line.startswith("MemAvailable:"))
+        return min(limit, int(line.split()[1]) * 1024)
+    except (OSError, StopIteration):
+        return limit
