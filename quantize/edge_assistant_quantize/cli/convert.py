@@ -33,4 +33,4 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         EdgeAssistantError: it cannot be converted; nothing is left half-made.
     """
-    return (gguf if args.output.suffix.lower() == ".gguf" else onnx).run(args)
+    return int((gguf if args.output.suffix.lower() == ".gguf" else onnx).run(args))

@@ -40,4 +40,4 @@ def run(args: argparse.Namespace) -> int:
     form = _FORMS.get(args.model.suffix.lower())
     if form is None:
         raise UsageError(f"{args.model.name} is neither .gguf nor .onnx", "convert it first: edge-quantize convert")
-    return form.run(args)
+    return int(form.run(args))
