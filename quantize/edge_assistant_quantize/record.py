@@ -14,6 +14,18 @@ from edge_assistant.errors import InputCorrupt, InputMissing
 FILE = "record.json"
 
 
+class Measure(msgspec.Struct, frozen=True):
+    """How the values of a metric are read; `Measured` says both.
+
+    Attributes:
+        lower_is_better: whether less is better.
+        unit: `share` (0 to 1, told as per cent), or another unit, or empty.
+    """
+
+    lower_is_better: bool
+    unit: str = "share"
+
+
 class Interval(msgspec.Struct, frozen=True):
     """A difference, candidate minus reference, and where it lies by the paired bootstrap.
 
@@ -68,7 +80,8 @@ class Variant(msgspec.Struct, frozen=True):
         files: by key.
         metrics: values by the metric's name.
         verdicts: the criteria, decided; empty where nothing was to be decided.
-        speed: figures by name with their unit in it: `median_ms`, `ratio`, `prefill_tokens_per_s`, ...
+        speed: figures by name with their unit in it: `median_ms`, `prefill_tokens_per_s`, `decode_tokens_per_s`, ...;
+            `ratio` is its time over the reference's, so that less is faster.
         peak_mib: the most memory of a process that ran it.
         excluded: nodes or tensors that were left as they are.
         note: why it failed, or what else is to be said.
@@ -128,6 +141,7 @@ class Record(msgspec.Struct, frozen=True):
         variants: the others, in the order in which they were made.
         layers: which nodes hurt, worst first; may be empty.
         chosen: the name of the accepted variant that is taken; empty where none is.
+        measures: how each metric of the variants is read, by its name; reports compare only what stands here.
     """
 
     name: str
@@ -141,6 +155,7 @@ class Record(msgspec.Struct, frozen=True):
     variants: list[Variant]
     layers: list[Layer] = []
     chosen: str = ""
+    measures: dict[str, Measure] = {}
 
 
 def write(record: Record, path: Path) -> None:
