@@ -48,7 +48,7 @@ class Classifier:
 
         Detectors know no such class, and see a book or a laptop in one.
         """
-        total = float(self._probabilities(rgb)[self._written].sum())
+        total = float(self.probabilities(rgb)[self._written].sum())
         return min(total, 1.0) if total >= WRITTEN_THRESHOLD else 0.0
 
     def name(self, rgb: NDArray[np.uint8], of: str | None = None) -> tuple[str, float] | None:
@@ -58,7 +58,7 @@ class Classifier:
             rgb: the picture.
             of: a COCO label, to have only a kind of that; None for any class.
         """
-        probabilities = self._probabilities(rgb)
+        probabilities = self.probabilities(rgb)
         best = int(probabilities.argmax())
         wanted = of is None or best in self._kinds.get(of, ())
         if not wanted or probabilities[best] < THRESHOLD:
@@ -67,19 +67,11 @@ class Classifier:
 
     def shares(self, rgb: NDArray[np.uint8]) -> dict[str, float]:
         """How probably a picture, uint8 [H, W, 3] RGB, shows each label of COCO that has classes in ImageNet."""
-        probabilities = self._probabilities(rgb)
+        probabilities = self.probabilities(rgb)
         return {label: float(probabilities[rows].sum()) for label, rows in self._classes.items()}
 
-    def _rows(self, names: Sequence[str]) -> list[int]:
-        """Where classes stand among the labels; "a .. b" are all from a to b."""
-        rows: list[int] = []
-        for name in names:
-            first, _, last = name.partition(_TO)
-            start = self._labels.index(first)
-            rows += range(start, self._labels.index(last or first, start) + 1)
-        return rows
-
-    def _probabilities(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def probabilities(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """How probable each class is for a picture, uint8 [H, W, 3] RGB: f32 [1000]."""
         import numpy as np
         from PIL import Image
 
@@ -91,6 +83,15 @@ class Classifier:
         )
         (output,) = self._session.run(None, {"image": np.asarray(image)[None]})
         return np.asarray(output[0], np.float32)
+
+    def _rows(self, names: Sequence[str]) -> list[int]:
+        """Where classes stand among the labels; "a .. b" are all from a to b."""
+        rows: list[int] = []
+        for name in names:
+            first, _, last = name.partition(_TO)
+            start = self._labels.index(first)
+            rows += range(start, self._labels.index(last or first, start) + 1)
+        return rows
 
 
 @cache

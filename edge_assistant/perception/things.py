@@ -26,7 +26,7 @@ _WEIGHT = 0.3  # exponent of the classifier's opinion; up to 0.5 nearly as good
 _UNHEARD = 0.03  # added to the classifier's share, so that none is nothing
 _NO_CLASS = 0.06  # the classifier's share of a label for which it has no class, such as giraffe
 _SAME_PLACE = 0.7  # intersection over union with what was found, from which nothing faint is there too
-_MARGIN = 0.07  # of its size, around a thing when the classifier looks at it
+MARGIN = 0.07  # of its size, around a thing when the classifier looks at it
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def _second_opinions(rgb: Pixels, found: Sequence[Detection], classifier: Classi
     for item in found:
         if alike(item.label) and asked < ASKED:
             asked += 1
-            yield weigh(item, classifier.shares(around(item.box, rgb, _MARGIN)))
+            yield weigh(item, classifier.shares(around(item.box, rgb, MARGIN)))
         else:
             yield item
 

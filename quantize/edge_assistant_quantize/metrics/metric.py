@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from edge_assistant.runtime import Runtime
+from edge_assistant.signals import printable
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.progress import Watch
@@ -47,13 +48,15 @@ class Metric(Protocol):
     """One way to measure models of one role.
 
     Attributes:
-        name: such as `wer`.
+        name: such as `objects`.
+        gives: the names of its results, such as `presence` and `precision`; recipes and command lines name these.
         roles: what it measures, of `edge_assistant_models.entries.ROLES`.
         description: one line for people.
         relative: whether it compares with a reference's outputs, so that a model measured against itself is perfect.
     """
 
     name: str
+    gives: tuple[str, ...]
     roles: frozenset[str]
     description: str
     relative: bool
@@ -94,12 +97,13 @@ def all_metrics() -> dict[str, Metric]:
 
 
 def metric(name: str) -> Metric:
-    """A metric by name.
+    """A metric by its own name or by that of a result that it gives: `presence` is measured by `objects`.
 
     Raises:
         UsageError: there is none.
     """
     found = all_metrics()
-    if name not in found:
-        raise UsageError(f"there is no metric '{name}'", f"choose one of {', '.join(found)}")
-    return found[name]
+    by_result = {given: metric for metric in found.values() for given in metric.gives}
+    if name not in found and name not in by_result:
+        raise UsageError(f"there is no metric '{printable(name)}'", f"choose one of {', '.join(by_result)}")
+    return found.get(name) or by_result[name]

@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import drawings
+import numpy as np
+import pytest
+
+from edge_assistant.runtime import Runtime
+from edge_assistant_models.installed import InstalledModel
+from edge_assistant_quantize.errors import CalibrationInvalid, InputMissing, QuantizationFailed, UsageError
+from edge_assistant_quantize.progress import Step, ignore
+from edge_assistant_quantize.senses import perceive
+
+Models = Callable[[str], InstalledModel]
+RUNTIME = Runtime(1)
+
+
+@pytest.fixture(autouse=True)
+def silero(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(store))
+
+
+@pytest.fixture
+def spoken(pytestconfig: pytest.Config, tmp_path: Path) -> Path:
+    shutil.copy(pytestconfig.rootpath / "tests/fixtures/speech/pressure.wav", tmp_path)
+    (tmp_path / "pressure.txt").write_text("The pressure in the second boiler is four bar.")
+    return tmp_path
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    drawings.clock().save(tmp_path / "clock.png")
+    (tmp_path / "notes.txt").write_text("not a picture")
+    return tmp_path
+
+
+def given(model: InstalledModel, role: str, **data: object) -> dict[str, Any]:
+    return dict(perceive(model, role, data, RUNTIME, ignore))
+
+
+def test_speech_gives_words(spoken: Path, models: Models) -> None:
+    heard = given(models("speech"), "speech", path=str(spoken))
+    assert list(heard) == ["pressure.wav"]
+    assert "pressure in the second boiler" in heard["pressure.wav"]
+
+
+def test_scenarios_are_recordings_too(spoken: Path, tmp_path: Path, models: Models) -> None:
+    folder = tmp_path / "set" / "boiler"
+    folder.mkdir(parents=True)
+    shutil.copy(spoken / "pressure.wav", folder / "voice.wav")
+    (folder / "scenario.toml").write_text('[[signals]]\nfile = "voice.wav"\nsaid = "four bar"\n')
+    heard = given(models("vad"), "vad", path=str(tmp_path / "set"))
+    ((name, found),) = heard.items()
+    assert name == "boiler/voice.wav"
+    assert len(found) == 1
+
+
+def test_pages_are_rendered_by_seed(models: Models) -> None:
+    steps: list[Step] = []
+    read = dict(perceive(models("writing"), "writing", {"count": 3, "seed": 4, "limit": 1}, RUNTIME, steps.append))
+    assert list(read) == ["page 4"]
+    assert len(read["page 4"].pieces) > 3
+    assert [(step.done, step.total) for step in steps] == [(0, 1), (1, 1)]
+
+
+def test_a_folder_of_pages(tmp_path: Path, models: Models) -> None:
+    drawings.receipt().save(tmp_path / "till.png")
+    assert any(
+        "Item number" in piece.text for piece in given(models("writing"), "writing", path=tmp_path)["till.png"].pieces
+    )
+
+
+def test_photographs_without_labels(photos: Path, models: Models) -> None:
+    seen = given(models("detector"), "detector", path=photos)
+    assert list(seen) == ["clock.png"]
+    assert [item.label for item in seen["clock.png"].seen.found] == ["clock"]
+    assert seen["clock.png"].pixels == 640 * 480
+    assert given(models("faces"), "faces", path=photos) == {"clock.png": []}
+
+
+def test_labelled_objects_are_pictures_for_the_classifier(photos: Path, models: Models) -> None:
+    objects = [{"label": "clock", "box": [200, 100, 240, 240]}, {"label": "bus", "box": [0, 0, 20, 20]}]
+    (photos / "labels.json").write_text(json.dumps({"clock.png": {"size": [640, 480], "objects": objects}}))
+    found = given(models("classifier"), "classifier", path=photos)
+    assert list(found) == ["clock.png", "clock.png#1 clock"]  # the bus is too small to be looked at
+    assert all(p.shape == (1000,) and abs(p.sum() - 1) < 1e-3 for p in found.values())
+
+
+def test_texts_and_examples(tmp_path: Path, models: Models) -> None:
+    (tmp_path / "texts.txt").write_text("Good morning\n\nHow many bottles are there?\n")
+    vectors = given(models("embedder"), "embedder", path=tmp_path / "texts.txt")
+    assert list(vectors) == ["text 1", "text 2"]
+    assert np.linalg.norm(vectors["text 2"]) == pytest.approx(1, abs=1e-5)
+    assert len(given(models("embedder"), "embedder", examples=True, limit=3)) == 3
+
+
+@pytest.mark.parametrize(
+    ("role", "data", "says"),
+    [
+        ("speech", {"path": "photos"}, "photos holds no recordings with their words"),
+        ("detector", {"path": "speech"}, "speech holds no pictures"),
+        ("classifier", {"path": "texts.txt"}, "texts.txt is no folder"),
+        ("embedder", {"path": "photos/clock.png"}, "clock.png is no text"),
+        ("embedder", {"path": "photos"}, "photos is no text"),
+        ("embedder", {"path": "blank.txt"}, "the data for embedder holds nothing"),
+        ("writing", {}, "the data says no pages to read"),
+        ("writing", {"count": -1}, "'count' of the data is no whole number"),
+        ("detector", {"path": "photos", "limit": "two"}, "'limit' of the data is no whole number"),
+        ("faces", {}, "the data has no 'path'"),
+        ("detector", {"path": "broken"}, "broken.png is a damaged picture"),
+        ("classifier", {"path": "unlabelled"}, "labels.json is not of the expected form"),
+    ],
+)
+def test_data_of_the_wrong_kind(
+    role: str, data: dict[str, object], says: str, tmp_path: Path, models: Models, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("photos", "speech", "broken", "unlabelled"):
+        (tmp_path / name).mkdir()
+    drawings.clock().save(tmp_path / "photos" / "clock.png")
+    (tmp_path / "broken" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (tmp_path / "unlabelled" / "labels.json").write_text("[]")
+    (tmp_path / "texts.txt").write_text("one\ntwo\n")
+    (tmp_path / "blank.txt").write_text("\n\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(CalibrationInvalid) as caught:
+        given(models(role), role, **data)
+    assert says in caught.value.message
+    assert "\n" not in str(caught.value)
+
+
+def test_words_that_cannot_be_read(spoken: Path, models: Models) -> None:
+    (spoken / "pressure.txt").write_bytes(b"\xff\xfe\xfa")
+    with pytest.raises(CalibrationInvalid, match="cannot be read"):
+        given(models("speech"), "speech", path=spoken)
+
+
+def test_a_recording_that_cannot_be_played(spoken: Path, models: Models) -> None:
+    (spoken / "pressure.wav").write_bytes(b"no sound")
+    with pytest.raises(CalibrationInvalid, match=r"pressure\.wav"):
+        given(models("speech"), "speech", path=spoken)
+
+
+def test_data_that_is_not_there(models: Models) -> None:
+    with pytest.raises(InputMissing, match="nowhere does not exist"):
+        given(models("detector"), "detector", path="nowhere")
+
+
+def test_a_role_without_a_sense(models: Models) -> None:
+    with pytest.raises(UsageError, match="role 'voice'"):
+        given(models("faces"), "voice", path=".")
+
+
+def test_a_graph_that_loads_and_cannot_be_run(photos: Path, tmp_path: Path) -> None:
+    import onnx
+    from onnx import TensorProto, helper
+
+    given_ = helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, 256, 256])
+    out = helper.make_tensor_value_info("out", TensorProto.FLOAT, None)
+    rows = helper.make_tensor("rows", TensorProto.INT64, [1], [7])
+    node = helper.make_node("Gather", ["image", "rows"], ["out"], axis=0)  # there is no row 7
+    graph = helper.make_graph([node], "broken", [given_], [out], [rows])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    onnx.save(model, tmp_path / "broken.onnx")
+    broken = InstalledModel("broken", "", {"model": tmp_path / "broken.onnx"}, {"architecture": "nanodet"})
+    with pytest.raises(QuantizationFailed, match=r"broken cannot be run \("):
+        given(broken, "detector", path=photos)
