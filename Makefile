@@ -3,6 +3,7 @@
 VENV ?= .venv
 ARGS ?=
 BIN := $(VENV)/bin
+ALL := audio bench dev quantize serial tui
 export PYTHON VENV LOCKED
 
 .DEFAULT_GOAL := help
@@ -19,12 +20,12 @@ demo:  ## environment, starter models, then three questions over examples/
 	$(BIN)/edge-assistant ask "Does the claim agree with the receipt on the amount?" --image examples/expense/receipt.jpg --audio examples/expense/claim.wav
 
 test:  ## the test suite
-	@sh tools/bootstrap.sh audio bench dev serial tui
+	@sh tools/bootstrap.sh $(ALL)
 	@$(BIN)/edge-assistant models pull --profile test
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 check:  ## lint, format, types, direction of imports
-	@sh tools/bootstrap.sh audio bench dev serial tui
+	@sh tools/bootstrap.sh $(ALL)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -32,7 +33,7 @@ check:  ## lint, format, types, direction of imports
 	$(BIN)/lint-imports
 
 bench:  ## the measurements that need no data of your own, and tests that take long
-	@sh tools/bootstrap.sh audio bench dev serial tui
+	@sh tools/bootstrap.sh $(ALL)
 	@$(BIN)/edge-assistant models pull --profile starter
 	@$(BIN)/edge-assistant models pull faster-whisper-base
 	$(BIN)/edge-assistant bench speed --question "What is the patient allergic to?" --image examples/clinic/form.jpg --audio examples/clinic/note.wav --readings examples/clinic/vitals.csv
@@ -52,12 +53,12 @@ airgap:  ## one folder for a machine that has never seen a network
 	sh tools/airgap_check.sh airgap
 
 sbom:  ## the bill of materials of the demo's packages and models, CycloneDX, in build/
-	@sh tools/bootstrap.sh audio bench dev serial tui
+	@sh tools/bootstrap.sh $(ALL)
 	@$(BIN)/edge-assistant models pull --profile starter
 	$(BIN)/python tools/sbom.py $(ARGS)
 
 lock:  ## pins what pyproject.toml and the catalog gained, with hashes; ARGS=--upgrade takes the newest
-	@sh tools/bootstrap.sh audio bench dev serial tui
+	@sh tools/bootstrap.sh $(ALL)
 	$(BIN)/python tools/lock.py $(ARGS)
 	$(BIN)/python tools/lock_weights.py
 

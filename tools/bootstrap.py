@@ -1,9 +1,9 @@
 """Make or refresh the environment: a virtual environment with this checkout installed in it.
 
 It is left alone while nothing that it was made from has changed: pyproject.toml and the locks, the Python version, the
-checkout's place, the extras. All but the checkout is of the locks' versions, each file compared with its hash. Where
-the locks do not go with pyproject.toml, or LOCKED=no is set, pip takes the newest that pyproject.toml admits, and that
-is said. Uses the standard library only, for it runs before anything is installed.
+checkout's place, the extras. All but the checkout and torch is of the locks' versions, each file compared with its
+hash. Where the locks do not go with pyproject.toml, or LOCKED=no is set, pip takes the newest that pyproject.toml
+admits, and that is said. Uses the standard library only, for it runs before anything is installed.
 
     python tools/bootstrap.py --venv .venv bench dev
 """
@@ -84,6 +84,8 @@ def install(folder: Path, extras: list[str]) -> None:
     pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
     if use_locks():
         install_locked(pip, wheels, locked.lock_for(extras))
+        if locked.TORCH_EXTRA in extras:
+            install_torch(pip, locked.lock_for(extras))
         return
     print("the locks are not used: the newest that pyproject.toml admits is taken", file=sys.stderr, flush=True)
     target = f"{ROOT}[{','.join(extras)}]" if extras else str(ROOT)
@@ -101,6 +103,18 @@ def install_locked(pip: list[str], wheels: Path, lock: Path) -> None:
         alone = ["--no-deps", "--no-index", "--no-build-isolation"]
         tools = locked.bring_tools(pip, locked.BUILD, Path(work) / "tools")
         subprocess.run([*pip, *alone, "--editable", str(ROOT)], check=True, env=tools)
+
+
+def install_torch(pip: list[str], lock: Path) -> None:
+    """Install torch as this machine's pip finds it, which may be for its processor alone or for its graphics card.
+
+    One that is there and fits stays. What it needs besides is taken as the lock has it where the lock has it.
+    """
+    wanted = locked.torch(locked.PYPROJECT)
+    with tempfile.TemporaryDirectory() as work:
+        pins = Path(work) / "constraints.txt"
+        pins.write_text(locked.pins(lock), "utf-8")
+        subprocess.run([*pip, "--only-binary", ":all:", "--constraint", str(pins), wanted], check=True)
 
 
 def main() -> int:

@@ -17,6 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 import locked
 
+UV = Path(__file__).with_name("uv.toml")
 EDITABLE = "editables"  # what hatchling wants besides itself to install a checkout that stays where it is
 # llama-cpp-python names the first; that looks for the other two at the time of the build
 LLAMA_BUILD = ("scikit-build-core[pyproject]>=0.11", "cmake>=3.30,<5", "ninja>=1.11")
@@ -35,7 +36,7 @@ def compile_lock(arguments: list[str], output: Path, given: str = "", *, within:
         subprocess.CalledProcessError: they cannot be resolved; uv has said why.
     """
     uv = str(Path(sys.executable).with_name("uv"))
-    command = [uv, "pip", "compile", "--quiet", "--universal", "--generate-hashes"]
+    command = [uv, "pip", "compile", "--quiet", "--universal", "--generate-hashes", "--config-file", str(UV)]
     command += ["--fork-strategy", "fewest", "--python-version", "3.11", "--no-annotate", "--no-header"]
     command += ["--constraints", str(within)] if within else []
     # A package that has no wheel would run code of its own where it is installed; this one is known

@@ -22,6 +22,7 @@ DEMO, TEST = FOLDER / "demo.txt", FOLDER / "test.txt"  # the product with its ex
 BUILD = FOLDER / "build.txt"  # what installs the checkout
 LLAMA_BUILD = FOLDER / "llama-build.txt"  # what compiles llama-cpp-python
 DEMO_EXTRAS = frozenset({"audio", "tui"})
+TORCH_EXTRA = "quantize"  # the one extra that wants torch, which no lock holds
 LOCKS = (TEST, DEMO, BUILD, LLAMA_BUILD)
 # pip's: exactly these files, nothing that they might ask for besides, and none that runs code where it is installed
 HASHED = ("--require-hashes", "--no-deps", "--only-binary", ":all:")
@@ -64,6 +65,18 @@ def requirements(lock: Path) -> dict[str, str]:
         if name:
             found[name] = found.get(name, "") + line
     return found
+
+
+def pins(lock: Path) -> str:
+    """A lock's versions with their markers, as constraints: without hashes, for with one pip wants them of all."""
+    lines = [line for text in requirements(lock).values() for line in text.splitlines() if _NAME.match(line)]
+    return "".join(line.removesuffix(" \\") + "\n" for line in lines)
+
+
+def torch(pyproject: Path) -> str:
+    """The requirement of torch, which no lock holds: its build, and what that needs, depend on the machine."""
+    extras: dict[str, list[str]] = tomllib.loads(pyproject.read_text("utf-8"))["project"]["optional-dependencies"]
+    return next(line for line in extras[TORCH_EXTRA] if line.startswith("torch>"))
 
 
 def without(lock: Path, package: str) -> str:

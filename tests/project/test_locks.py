@@ -66,7 +66,7 @@ def test_what_pyproject_names_is_in_the_locks_within_its_range(project, place):
         known = pins(lock, place)
         for line in (*project["dependencies"], *more):
             wanted = Requirement(line)
-            if wanted.marker is None or wanted.marker.evaluate(place):
+            if wanted.name != "torch" and (wanted.marker is None or wanted.marker.evaluate(place)):
                 assert wanted.specifier.contains(known[canonicalize_name(wanted.name)]), f"{line} in {lock.name}"
 
 
@@ -80,8 +80,20 @@ def test_what_a_package_wants_is_in_the_lock_too():
             continue
         for line in wants:
             wanted = Requirement(line)
-            if wanted.marker is None or wanted.marker.evaluate({"extra": ""}):
+            if wanted.name != "torch" and (wanted.marker is None or wanted.marker.evaluate({"extra": ""})):
                 assert canonicalize_name(wanted.name) in known, f"{line} of {name}"
+
+
+def test_no_lock_holds_torch_nor_what_only_a_build_of_it_needs():
+    for lock in locked.LOCKS:
+        names = set(locked.requirements(lock))
+        assert not [name for name in names if name.startswith(("torch", "nvidia", "triton", "cuda"))]
+    pure = {"filelock", "fsspec", "jinja2", "networkx", "setuptools", "sympy", "mpmath", "typing-extensions"}
+    assert pure <= set(locked.requirements(locked.TEST))
+
+
+def test_the_demo_has_nothing_that_only_the_toolkits_export_needs():
+    assert not {"transformers", "optimum", "sympy", "matplotlib"} & set(locked.requirements(locked.DEMO))
 
 
 def test_the_demo_is_tested_with_its_own_versions():
@@ -103,7 +115,7 @@ def commands(monkeypatch, tmp_path):
     ran = []
 
     def run(command, **options):
-        named = [command[at + 1] for at, word in enumerate(command) if word == "--requirement"]
+        named = [command[at + 1] for at, word in enumerate(command) if word in {"--requirement", "--constraint"}]
         ran.append((command, "".join(Path(name).read_text() for name in named)))
 
     monkeypatch.setattr(locked, "current", lambda: True)
@@ -120,6 +132,17 @@ def test_all_that_is_fetched_is_compared_with_the_lock(commands, tmp_path, extra
     assert all("--require-hashes" in command and "--no-deps" in command for command, _ in fetched)
     assert [text for _, text in fetched] == [locked.without(lock, llama_wheel.NAME), locked.BUILD.read_text()]
     assert ["--editable" in command for command, _ in commands] == [False, False, False, True]
+
+
+def test_torch_is_taken_as_the_machine_has_it_beside_what_the_lock_says(commands, tmp_path):
+    bootstrap.install(tmp_path / "venv", ["quantize"])
+    *before, (command, constraints) = commands
+    assert len(before) == 4
+    assert command[-1].startswith("torch>=")
+    assert command[command.index("--only-binary") + 1] == ":all:"
+    assert "--require-hashes" not in command
+    assert re.search("^sympy==", constraints, re.M)
+    assert "--hash" not in constraints
 
 
 @pytest.mark.parametrize("why", ["it was asked for", "the lock is of other dependencies"])
