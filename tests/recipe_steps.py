@@ -1,0 +1,69 @@
+"""Scripted steps, for tests of what recipes do around them."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Self
+
+from edge_assistant_models.schema import Table
+from edge_assistant_quantize.recipes.steps.step import Made, Step, Work, keys
+
+LOG = "EDGE_TEST_STEPS"  # a file that gets a line for each step that is done
+KILL = "EDGE_TEST_KILL"  # the line after which, and before the step has ended, the process is killed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shrink(Step):
+    """Keeps the first bytes of a file."""
+
+    NAME: ClassVar[str] = "shrink"
+
+    to: int
+    calibrated: bool = False
+    search: bool = False
+
+    @classmethod
+    def parse(cls, table: Table) -> Self:
+        return cls(
+            files=keys(table),
+            to=table.positive("to"),
+            calibrated=table.flag("calibrated", default=False),
+            search=table.flag("search", default=False),
+        )
+
+    @property
+    def calibrates(self) -> bool:
+        return self.calibrated
+
+    @property
+    def searches(self) -> bool:
+        return self.search
+
+    def make(self, work: Work) -> Made:
+        output = work.output()
+        output.write_bytes(work.file.read_bytes()[: self.to])
+        note(f"shrink {work.key} {self.to}")
+        excluded: tuple[str, ...] = ()
+        size = self.to
+        while self.search and not work.accepts(output):
+            size += 10
+            excluded = (*excluded, f"node{size}")
+            output.write_bytes(work.file.read_bytes()[:size])
+        return Made({work.key: output}, excluded=excluded)
+
+
+def note(line: str) -> None:
+    """Write down that a step works, and be killed where that was asked for."""
+    if LOG not in os.environ:
+        return
+    log = Path(os.environ[LOG])
+    with log.open("a") as file:
+        print(line, file=file)
+    if len(log.read_text().splitlines()) == int(os.environ.get(KILL, "0")):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+STEPS: dict[str, type[Step]] = {"shrink": Shrink}
