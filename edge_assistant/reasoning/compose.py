@@ -82,18 +82,20 @@ def compose(query: Query, verdict: Verdict, claims: Sequence[Claim], signals: Se
     if verdict.status is Agreement.CONFLICT:
         if len({claim.signal for claim in claims}) == 1:
             values = _listed([f"{_said(claim, claims)} {_cite(claim)}" for claim in claims])
-            return [f"{_capital(names[claims[0].signal])} contradicts itself: it {_verb(claims[0], signals)} {values}."]
-        lead = disagreement(query) if query.agreement else "The signals contradict each other"
+            itself = f"contradicts itself{_on(claims)}: it {_verb(claims[0], signals)}"
+            return [f"{_capital(names[claims[0].signal])} {itself} {values}."]
+        lead = disagreement(query) if query.agreement else f"The signals contradict each other{_on(claims)}"
         return [f"{lead}: {'; '.join(told)}."]
     if query.agreement:
         lead = _capital(f"{agreement_word(query.text, agree=True)}they agree on the {query.attribute}")
         return [f"{lead}: {'; '.join(told)}."]
     first = next((claim for claim in claims if claim.computed), None) or _as_written(claims)  # others are less exact
-    lead = _said(first, claims)
+    lead = f"{_warning(claims)}{_said(first, claims)}"
     cites = "".join(_cite(claim) for claim in claims)
     sources = _listed(list(dict.fromkeys(names[claim.signal] for claim in claims)))
     if any(a.signal == b.signal and a.subject != b.subject for a in claims for b in claims):
         each = _listed([f"{_said(claim, claims)}{_for(claim)} {_cite(claim)}" for claim in claims])
+        each = f"{_warning(claims)}{each}"
         return [f"{_capital(each)}, by {sources}."]
     if verdict.status is Agreement.AGREE:
         return [f"{_capital(lead)} {cites}: {sources} agree."]
@@ -101,6 +103,22 @@ def compose(query: Query, verdict: Verdict, claims: Sequence[Claim], signals: Se
         chosen = f"{names[first.chosen_by]} says that it is meant"
         return [f"{_capital(lead)} for {first.subject} {cites}, by {sources}; {chosen}."]
     return [f"{_capital(lead)} {cites}, by {sources}{_rests(first, names)}."]
+
+
+def _adverse(claims: Sequence[Claim]) -> str:
+    """The attribute of claims whose values are bad for whom they are told of; empty where they are not."""
+    bad = {attribute.name for attribute in vocabulary().attributes.values() if attribute.adverse}
+    return next((claim.attribute for claim in claims if claim.attribute in bad), None) or ""
+
+
+def _warning(claims: Sequence[Claim]) -> str:
+    """What a bad value is, before it: "penicillin" alone would answer "what can she have?" with its opposite."""
+    return f"{attribute}: " if (attribute := _adverse(claims)) else ""
+
+
+def _on(claims: Sequence[Claim]) -> str:
+    """On what signals contradict each other, where a value without that could be taken for good."""
+    return f" on the {attribute}" if (attribute := _adverse(claims)) else ""
 
 
 def _as_written(claims: Sequence[Claim]) -> Claim:

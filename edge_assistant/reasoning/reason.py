@@ -27,6 +27,7 @@ from edge_assistant.reasoning.join import join
 from edge_assistant.reasoning.lookup import bought, looked_up, names
 from edge_assistant.reasoning.meaning import Meaning, by_example, told_of
 from edge_assistant.reasoning.meant import Meant
+from edge_assistant.reasoning.permitting import warned
 from edge_assistant.reasoning.prose import quote, write
 from edge_assistant.reasoning.purchases import parts
 from edge_assistant.reasoning.question import Expect, Query, understand
@@ -100,6 +101,7 @@ class Reasoner:
         if meant is not query:
             self._watch(trace.of_example(meant))
         claims, reasons = self._claims(meant, sources, told, outcome)
+        claims = warned(claims, told)
         query = _as_answered(meant, claims)
         verdict = self._compared(query.attribute, None, claims, outcome)
         outcome.status = STATUS[verdict.status]

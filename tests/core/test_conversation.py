@@ -260,7 +260,7 @@ def test_what_was_spoken_is_the_recording_and_is_cited_with_its_seconds(
         ("audio:1", Kind.AUDIO, Origin.MICROPHONE, SAID)
     ]
     cited = [item for item in answer.evidence if item.id in answer.citations]
-    assert answer.text.lower().startswith("penicillin")
+    assert answer.text.lower().startswith("allergy: penicillin")
     assert [item.signal for item in cited] == ["audio:1"]
     assert cited[0].locator.seconds is not None
     watched(told, recording)

@@ -82,7 +82,7 @@ def test_agreement() -> None:
 def test_a_single_source_tells() -> None:
     said, outcome, _ = answer(ALLERGIC, [NOTE, REMARK], scripted(reply=chosen()))
     assert (outcome.status, outcome.verdicts[0].status) == (Status.SUPPORTED, Agreement.SINGLE)
-    assert said == "Penicillin [E3], by the recording."
+    assert said == "Allergy: penicillin [E3], by the recording."
 
 
 def test_no_source_tells() -> None:
