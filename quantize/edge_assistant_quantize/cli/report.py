@@ -1,0 +1,40 @@
+"""`edge-quantize report`: the pages of a run or a sweep, written again from its record."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from edge_assistant.signals import printable
+
+NAME = "report"
+HELP = "write the report of a run or a sweep again"
+
+EXAMPLES = """examples:
+  edge-quantize report out/whisper-base
+  edge-quantize report out/whisper-base --output pages"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The options."""
+    parser.add_argument("folder", type=Path, metavar="DIR", help="what a run or a sweep wrote: it has a record.json")
+    parser.add_argument("--output", type=Path, metavar="DIR", help="the folder to write to (default: the same)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the report and say what it decides; 0.
+
+    Raises:
+        InputMissing, InputCorrupt: the folder has no record that can be read.
+        StorageFull: the report cannot be written.
+    """
+    from edge_assistant_quantize import record
+    from edge_assistant_quantize.report import told
+    from edge_assistant_quantize.report.write import HTML, write
+
+    found = record.read(args.folder)
+    folder = args.output or (args.folder if args.folder.is_dir() else args.folder.parent)
+    write(found, folder)
+    print(told.spoken(told.decision(found)))
+    print(printable(f"report: {folder / HTML}"))
+    return 0
