@@ -10,10 +10,11 @@ import pytest
 
 import edge_assistant
 import edge_assistant_models
+import edge_assistant_quantize
 
 MODULES = [
     module.name
-    for package in (edge_assistant, edge_assistant_models)
+    for package in (edge_assistant, edge_assistant_models, edge_assistant_quantize)
     for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
 ]
 
