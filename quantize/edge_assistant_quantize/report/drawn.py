@@ -93,7 +93,7 @@ def label(text: str, most: int, *, end: bool = False) -> str:
     """A name that fits: one line, and of a long one its beginning, or its end.
 
     >>> label("encoder/layers.0/matmul", 12), label("encoder/layers.0/matmul", 12, end=True)
-    ('encoder/lay…', '….0/matmul')
+    ('encoder/lay…', '…rs.0/matmul')
     """
     told = printable(" ".join(text.split()))
     if len(told) <= most:
