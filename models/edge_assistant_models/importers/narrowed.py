@@ -1,0 +1,277 @@
+"""Weights of an ONNX graph in fewer bits, while it computes in floats: blocks of 8 or 4 bits, or half precision.
+
+- 8 and 4 bits: a matrix product becomes `MatMulNBits`, whose weights have a scale for each block of inputs; an
+  embedding table is kept in 8 bits and the rows that are looked up are scaled back.
+- half precision: the initializers are halves, and a Cast, which ONNX Runtime does once when it loads the model, widens
+  them. Graphs that compute in halves are slow on CPUs, which have no such units, or convert at every node.
+
+The operators: https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md. numpy and onnx only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
+
+from edge_assistant_models.errors import ModelCorrupt
+from edge_assistant_models.importers.folded import attributes, constants, drop_unused, folded, standard, subgraphs
+
+if TYPE_CHECKING:
+    import onnx
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+
+BLOCK_SIZES = (16, 32, 64, 128, 256)
+_FEWEST = 16 * 16  # smaller weights are not worth a node of their own
+_HALF_MOST = 65504.0  # the greatest finite half
+_FLOAT, _HALF = 1, 10  # of TensorProto
+_CONTRIBUTED = "com.microsoft"
+
+
+def blockwise(weight: Array, bits: int, block_size: int, *, symmetric: bool) -> tuple[Array, Array, Array | None]:
+    """Quantize a weight [outputs, inputs] as MatMulNBits reads it.
+
+    Args:
+        weight: inputs are padded with zeros to whole blocks.
+        bits: 8 or 4.
+        block_size: inputs that share a scale.
+        symmetric: whether zero is the middle level, and the value farthest from zero the least level exactly; else
+            levels go from the least to the greatest value of a block, and zero is one of them.
+
+    Returns:
+        Levels u8 [outputs, blocks, bytes], the first of two in the low bits; scales f32 [outputs, blocks]; and packed
+        zero points u8 [outputs, bytes], None where they are the middle.
+    """
+    import numpy as np
+
+    outputs, inputs = weight.shape
+    blocks = -(-inputs // block_size)
+    padded = np.zeros((outputs, blocks * block_size))
+    padded[:, :inputs] = weight
+    cut = padded.reshape(outputs, blocks, block_size)
+    most = 2**bits - 1
+    if symmetric:
+        farthest = np.take_along_axis(cut, np.abs(cut).argmax(axis=-1, keepdims=True), axis=-1)
+        scales = np.where(farthest == 0, 1.0, farthest / -(2.0 ** (bits - 1))).astype(np.float32)
+        zeros = np.full(scales.shape, 2.0 ** (bits - 1))
+    else:
+        low = np.minimum(cut.min(axis=-1, keepdims=True), 0.0)
+        high = np.maximum(cut.max(axis=-1, keepdims=True), 0.0)
+        scales = np.where(high == low, 1.0, (high - low) / most).astype(np.float32)
+        zeros = np.clip(np.rint(-low / scales.astype(np.float64)), 0, most)
+    levels = np.clip(np.rint(cut / scales.astype(np.float64)) + zeros, 0, most).astype(np.uint8)
+    packed = None if symmetric else _packed(zeros[..., 0].astype(np.uint8), bits)
+    return _packed(levels, bits), scales[..., 0], packed
+
+
+def _packed(levels: Array, bits: int) -> Array:
+    """Levels of the last axis two to a byte where they have 4 bits, the first in the low ones."""
+    import numpy as np
+
+    if bits == 8:
+        return levels
+    if levels.shape[-1] % 2:
+        levels = np.concatenate([levels, np.zeros_like(levels[..., :1])], axis=-1)
+    packed: Array = levels[..., 0::2] | (levels[..., 1::2] << 4)
+    return packed
+
+
+def weights_only(
+    model: onnx.ModelProto,
+    bits: int,
+    excluded: Collection[str] = (),
+    *,
+    block_size: int = 32,
+    symmetric: bool = True,
+    accuracy_level: int = 4,
+) -> onnx.ModelProto:
+    """Quantize the weights of matrix products and embedding tables.
+
+    Args:
+        model: float32; half-precision weights behind a Cast are read.
+        bits: 8 or 4; embedding tables get 8.
+        excluded: names of nodes that stay as they are.
+        block_size: one of `BLOCK_SIZES`.
+        symmetric: see `blockwise`.
+        accuracy_level: of MatMulNBits: 4 rounds activations to 8 bits, which is faster; 1 computes in float32.
+
+    Raises:
+        ModelCorrupt: there is no such node, a weight is not finite, or nothing can be quantized.
+    """
+    if bits not in {4, 8} or block_size not in BLOCK_SIZES:
+        raise ValueError(f"no {bits} bits in blocks of {block_size}")
+    ready = folded(model)
+    check_excluded(ready, excluded)
+    writer = _Writer(ready, bits, block_size, symmetric, accuracy_level)
+    writer.write(frozenset(excluded))
+    if not writer.done:
+        raise ModelCorrupt("the model has no matrix product to quantize", "take another method, such as static-int8")
+    return ready
+
+
+def check_excluded(model: onnx.ModelProto, excluded: Collection[str]) -> None:
+    """Look whether all that is excluded is there.
+
+    Raises:
+        ModelCorrupt: a node is not.
+    """
+    unknown = set(excluded) - {node.name for node in model.graph.node}
+    if unknown:
+        raise ModelCorrupt(f"the model has no node '{min(unknown)}'", "name nodes as 'edge-quantize layers' does")
+
+
+class _Writer:
+    """Replaces nodes of one graph."""
+
+    def __init__(
+        self, model: onnx.ModelProto, bits: int, block_size: int, symmetric: bool, accuracy_level: int
+    ) -> None:
+        self.model = model
+        self.bits, self.block_size, self.symmetric, self.accuracy = bits, block_size, symmetric, accuracy_level
+        self.known: Mapping[str, Array] = constants(model.graph)
+        self.nodes: list[onnx.NodeProto] = []
+        self.tensors: dict[str, Array] = {}
+        self.done = 0
+
+    def write(self, excluded: frozenset[str]) -> None:
+        from onnx import helper, numpy_helper
+
+        graph = self.model.graph
+        for node in list(graph.node):
+            if node.name in excluded or not standard(node) or not self._replaced(node):
+                self.nodes.append(node)
+            else:
+                self.done += 1
+        del graph.node[:]
+        graph.node.extend(self.nodes)
+        graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in self.tensors.items())
+        if all(item.domain != _CONTRIBUTED for item in self.model.opset_import):
+            self.model.opset_import.append(helper.make_opsetid(_CONTRIBUTED, 1))
+        drop_unused(graph)
+
+    def _replaced(self, node: onnx.NodeProto) -> bool:
+        match node.op_type:
+            case "MatMul":
+                return self._product(node, transposed=False)
+            case "Gemm":
+                said = attributes(node)
+                plain = said.get("alpha", 1.0) == said.get("beta", 1.0) == 1.0 and not said.get("transA", 0)
+                return plain and self._product(node, transposed=bool(said.get("transB", 0)))
+            case "Gather":
+                return attributes(node).get("axis", 0) == 0 and self._rows(node)
+        return False
+
+    def _weight(self, name: str) -> Array | None:
+        """A weight of two axes that is worth it."""
+        import numpy as np
+
+        weight = self.known.get(name)
+        if weight is None or weight.dtype != np.float32 or weight.ndim != 2 or weight.size < _FEWEST:
+            return None
+        if not np.isfinite(weight).all():
+            raise ModelCorrupt(f"the weight '{name}' is not finite", "get the model again, or export it again")
+        return weight
+
+    def _product(self, node: onnx.NodeProto, *, transposed: bool) -> bool:
+        weight = self._weight(node.input[1])
+        if weight is None or node.input[0] in self.known:
+            return False
+        turned = weight if transposed else weight.T
+        bias = node.input[2] if len(node.input) > 2 else ""
+        stored = self._stored(node.input[1], turned, f"by_{'row' if transposed else 'column'}")
+        result = f"{node.output[0]}/product" if bias else node.output[0]
+        outputs, inputs = turned.shape
+        self._emit(
+            "MatMulNBits",
+            [node.input[0], *stored],
+            result,
+            _CONTRIBUTED,
+            K=inputs,
+            N=outputs,
+            bits=self.bits,
+            block_size=self.block_size,
+            accuracy_level=self.accuracy,
+        )
+        if bias:
+            self._emit("Add", [result, bias], node.output[0])
+        return True
+
+    def _stored(self, name: str, turned: Array, way: str) -> list[str]:
+        """Names of a weight's levels, scales and zero points, which several nodes may share."""
+        base = f"{name}/{way}_{self.bits}_bits"
+        if base not in self.tensors:
+            levels, scales, zeros = blockwise(turned, self.bits, self.block_size, symmetric=self.symmetric)
+            self.tensors[base] = levels
+            self.tensors[f"{base}/scale"] = scales
+            if zeros is not None:
+                self.tensors[f"{base}/zero"] = zeros
+        return [each for each in (base, f"{base}/scale", f"{base}/zero") if each in self.tensors]
+
+    def _rows(self, node: onnx.NodeProto) -> bool:
+        """Look up rows of a table in 8 bits, each with one scale, and scale them back."""
+        import numpy as np
+
+        weight = self._weight(node.input[0])
+        if weight is None:
+            return False
+        name, given = node.input[0], node.output[0]
+        base = f"{name}/rows_8_bits"
+        if base not in self.tensors:
+            scales = np.maximum(np.abs(weight.astype(np.float64)).max(axis=1, keepdims=True) / 127, 1e-12)
+            self.tensors[f"{base}/scale"] = scales.astype(np.float32)
+            self.tensors[base] = np.rint(weight / scales.astype(np.float32).astype(np.float64)).astype(np.int8)
+        self._emit("Gather", [base, node.input[1]], f"{given}/levels", axis=0)
+        self._emit("Gather", [f"{base}/scale", node.input[1]], f"{given}/scale", axis=0)
+        self._emit("Cast", [f"{given}/levels"], f"{given}/floats", to=_FLOAT)
+        self._emit("Mul", [f"{given}/floats", f"{given}/scale"], given)
+        return True
+
+    def _emit(self, kind: str, inputs: list[str], output: str, domain: str = "", **said: Any) -> None:  # noqa: ANN401 - as make_node takes them
+        from onnx import helper
+
+        self.nodes.append(helper.make_node(kind, inputs, [output], name=output, domain=domain, **said))
+
+
+def half(model: onnx.ModelProto, excluded: Collection[str] = ()) -> onnx.ModelProto:
+    """Keep the float32 weights in half precision, but for those of the excluded nodes and those beyond its range.
+
+    Raises:
+        ModelCorrupt: there is no such node, or no weight.
+    """
+    from onnx import helper, numpy_helper
+
+    ready = folded(model)
+    check_excluded(ready, excluded)
+    graph = ready.graph
+    kept = {name for node in graph.node if node.name in excluded for name in node.input} | _inside(graph)
+    kept |= {value.name for value in graph.output} | {value.name for value in graph.input}
+    casts = []
+    for tensor in graph.initializer:
+        if tensor.name in kept or tensor.data_type != _FLOAT or not _halves(numpy_helper.to_array(tensor)):
+            continue
+        name, values = tensor.name, numpy_helper.to_array(tensor)
+        tensor.CopyFrom(numpy_helper.from_array(values.astype("float16"), f"{name}/half"))
+        casts.append(helper.make_node("Cast", [f"{name}/half"], [name], name=name, to=_FLOAT))
+    if not casts and not any(tensor.data_type == _HALF for tensor in graph.initializer):
+        raise ModelCorrupt("the model has no float32 weights", "take the float model")
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
+    return ready
+
+
+def _inside(graph: onnx.GraphProto) -> set[str]:
+    """All that graphs within nodes read."""
+    names: set[str] = set()
+    for node in graph.node:
+        for inner in subgraphs(node):
+            names |= {name for each in inner.node for name in each.input} | _inside(inner)
+    return names
+
+
+def _halves(values: Array) -> bool:
+    """Whether a weight can be had in halves, and is worth it."""
+    import numpy as np
+
+    return values.size >= _FEWEST and bool(np.abs(values).max() <= _HALF_MOST)

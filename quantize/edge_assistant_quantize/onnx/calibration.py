@@ -1,0 +1,146 @@
+"""What an ONNX file is given in use, recorded while the product's own sense runs over calibration data.
+
+So a model is calibrated on what it will see: the product's own resampling, letterbox, cuts of lines and tokens; and of
+a decoder, what it was fed at each step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edge_assistant.runtime import Runtime
+from edge_assistant_quantize import senses
+from edge_assistant_quantize.candidate import Candidate
+from edge_assistant_quantize.errors import CalibrationInvalid, UsageError
+from edge_assistant_quantize.progress import Watch
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Feed = Mapping[str, "NDArray[Any]"]
+
+LIMIT = 128  # feeds; https://arxiv.org/abs/2004.09602 finds 100 to 1,000 images enough
+MAX_BYTES = 1 << 30  # of feeds that are kept
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What an ONNX file is given.
+
+    Attributes:
+        feeds: of one run each, by input.
+    """
+
+    feeds: tuple[Feed, ...]
+
+
+def record(
+    candidate: Candidate,
+    key: str,
+    data: Mapping[str, object],
+    *,
+    threads: int,
+    watch: Watch,
+    limit: int = LIMIT,
+) -> Calibration:
+    """Record what one file of a model is given over data.
+
+    Where there are more runs than `limit`, or than memory should hold, runs at even distances are kept.
+
+    Args:
+        candidate: the model; it runs as it is.
+        key: of the file, such as `model` or `decoder`.
+        data: as `senses.perceive` takes it.
+        threads: cores to keep to.
+        watch: is told how far it is.
+        limit: feeds that are kept at most.
+
+    Raises:
+        UsageError: the model has no such ONNX file, or no sense runs it.
+        InputMissing: the data is not there.
+        CalibrationInvalid: the data is of another kind, or the file was not run over it.
+    """
+    path = candidate.paths.get(key)
+    if path is None or path.suffix.lower() != ".onnx":
+        named = ", ".join(key for key, path in candidate.paths.items() if path.suffix.lower() == ".onnx")
+        raise UsageError(f"{candidate.name} has no ONNX file '{key}'", f"it has {named or 'none'}")
+    kept = Kept(limit)
+    runtime = RecordingRuntime(threads, path=path.resolve(), kept=kept)
+    for _ in senses.perceive(candidate.installed(), candidate.role, data, runtime, watch):
+        pass
+    if not kept.feeds:
+        said = f"the sense for {candidate.role} did not run {path.name} over this data"
+        raise CalibrationInvalid(said, "give data in which there is something for it to do")
+    return Calibration((*kept.feeds,))
+
+
+class Kept:
+    """Feeds at even distances, whatever comes: where they become too many, every second is dropped, then and later."""
+
+    def __init__(self, limit: int, max_bytes: int = MAX_BYTES) -> None:
+        self.feeds: list[Feed] = []
+        self._limit, self._max_bytes = limit, max_bytes
+        self._seen = 0
+        self._every = 1
+        self._bytes = 0
+
+    def take(self, feed: Mapping[str, Any]) -> None:
+        """Keep a copy of a feed, or not."""
+        import numpy as np
+
+        number, self._seen = self._seen, self._seen + 1
+        if number % self._every:
+            return
+        copy = {name: np.array(value) for name, value in feed.items()}
+        self.feeds.append(copy)
+        self._bytes += _size(copy)
+        while len(self.feeds) > self._limit or (self._bytes > self._max_bytes and len(self.feeds) > 1):
+            self.feeds = self.feeds[::2]
+            self._every *= 2
+            self._bytes = sum(map(_size, self.feeds))
+
+
+def _size(feed: Feed) -> int:
+    return sum(value.nbytes for value in feed.values())
+
+
+@dataclass(frozen=True)
+class RecordingRuntime(Runtime):
+    """Opens sessions as the product does, and records what that of one file is given."""
+
+    path: Path = Path()
+    kept: Kept = field(default_factory=lambda: Kept(LIMIT), compare=False)
+
+    def session(self, model: Path, *, threads: int | None = None) -> Any:  # noqa: ANN401 - stands for ONNX Runtime's class
+        """See `Runtime.session`."""
+        session = super().session(model, threads=threads)
+        return RecordingSession(session, self.kept) if model.resolve() == self.path else session
+
+
+class RecordingSession:
+    """A session whose runs are recorded."""
+
+    def __init__(self, session: Any, kept: Kept) -> None:  # noqa: ANN401
+        self._session, self._kept = session, kept
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        return getattr(self._session, name)
+
+    def run(self, names: Any, feed: Mapping[str, Any], *rest: Any, **more: Any) -> Any:  # noqa: ANN401
+        """See ONNX Runtime."""
+        self._kept.take(feed)
+        return self._session.run(names, feed, *rest, **more)
+
+    def run_with_ort_values(self, names: Any, feed: Mapping[str, Any], *rest: Any, **more: Any) -> Any:  # noqa: ANN401
+        """See ONNX Runtime."""
+        self._kept.take({name: value.numpy() for name, value in feed.items()})
+        return self._session.run_with_ort_values(names, feed, *rest, **more)
+
+
+def batches(feeds: tuple[Feed, ...], most: int) -> Iterator[Feed]:
+    """At most so many feeds, at even distances."""
+    step = max(len(feeds) / most, 1.0)
+    yield from (feeds[int(place * step)] for place in range(min(most, len(feeds))))

@@ -1,0 +1,258 @@
+"""Between what each value of a graph lies: measured by running it over calibration feeds.
+
+- `min-max`: the least and greatest value seen.
+- `percentile`: what holds that share of all values, half of the rest on each side
+  (https://arxiv.org/abs/2004.09602, section 5.2).
+- `entropy`: the clipped range whose 8-bit histogram differs least from what was seen by the Kullback-Leibler divergence
+  (Migacz, 8-bit Inference with TensorRT, GTC 2017), here for ranges with an end on each side of zero.
+
+Histograms have 2048 bins between the least and greatest value, so that memory does not grow with the feeds. Values come
+group by group, as many at once as fit a bound.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edge_assistant.runtime import Runtime
+from edge_assistant_quantize.errors import CalibrationInvalid, ModelCorrupt, QuantizationFailed, UsageError
+from edge_assistant_quantize.progress import Step, Watch
+
+if TYPE_CHECKING:
+    import numpy as np
+    import onnx
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+    Histogram = NDArray[np.int64]
+
+Feeds = Sequence[Mapping[str, Any]]
+Range = tuple[float, float]
+
+CALIBRATORS = ("min-max", "percentile", "entropy")
+BINS = 2048
+_LEVELS = 256  # of uint8
+_SEARCHED = 64  # clipped ranges that entropy compares
+_GROUP_BYTES = 256 << 20  # of values that are held at once
+_FLOAT = 1  # TensorProto.FLOAT
+
+
+def measure(
+    model: onnx.ModelProto,
+    values: Sequence[str],
+    feeds: Feeds,
+    *,
+    calibrator: str = "min-max",
+    percentile: float = 99.99,
+    threads: int,
+    watch: Watch,
+) -> dict[str, Range]:
+    """Measure ranges.
+
+    Args:
+        model: whose values are asked for.
+        values: names of float32 values in it, inputs among them.
+        feeds: what it is run with.
+        calibrator: one of `CALIBRATORS`.
+        percentile: of `percentile`, in percent.
+        threads: of each run.
+        watch: is told after each run.
+
+    Raises:
+        UsageError: no such calibrator.
+        CalibrationInvalid: there are no feeds, the graph does not take them, or gives what is not finite.
+    """
+    if calibrator not in CALIBRATORS:
+        raise UsageError(f"no calibrator '{calibrator}'", f"choose one of {', '.join(CALIBRATORS)}")
+    if not feeds:
+        raise CalibrationInvalid("there is nothing to calibrate with", "give calibration data")
+    ends, sizes = _ends(model, values, feeds, threads, watch)
+    if calibrator == "min-max":
+        return ends
+    counted = _histograms(model, ends, sizes, feeds, threads, watch)
+    if calibrator == "percentile":
+        return {name: _percentile(counted[name], ends[name], percentile) for name in values}
+    return {name: _entropy(counted[name], ends[name]) for name in values}
+
+
+def _ends(
+    model: onnx.ModelProto, values: Sequence[str], feeds: Feeds, threads: int, watch: Watch
+) -> tuple[dict[str, Range], dict[str, int]]:
+    """Least and greatest of each value, and how many numbers it has at most."""
+    import numpy as np
+    from onnx import ModelProto, TensorProto, helper
+
+    reduced = ModelProto()
+    reduced.CopyFrom(model)
+    del reduced.graph.output[:]
+    kinds = ("ReduceMin", "ReduceMax", "Size")
+    for place, name in enumerate(values):
+        for kind in kinds:
+            given = f"{kind}/{place}"
+            said: dict[str, Any] = {} if kind == "Size" else {"keepdims": 0}
+            reduced.graph.node.append(helper.make_node(kind, [name], [given], name=given, **said))
+            type_ = TensorProto.INT64 if kind == "Size" else _FLOAT
+            reduced.graph.output.append(helper.make_tensor_value_info(given, type_, []))
+    low, high = np.full(len(values), np.inf), np.full(len(values), -np.inf)
+    most = np.zeros(len(values), np.int64)
+    asked = [f"{kind}/{place}" for kind in kinds for place in range(len(values))]
+    for results in _runs(reduced, asked, feeds, threads, watch, "ranges of values"):
+        by_kind = np.array([float(value) for value in results]).reshape(len(kinds), -1)
+        filled = by_kind[2] > 0
+        if not np.isfinite(by_kind[:, filled]).all():
+            wrong = values[int(np.flatnonzero(~np.isfinite(by_kind).all(axis=0) & filled)[0])]
+            raise CalibrationInvalid(
+                f"'{wrong}' becomes infinite over this data", "give data that the model is made for"
+            )
+        low[filled] = np.minimum(low, by_kind[0])[filled]
+        high[filled] = np.maximum(high, by_kind[1])[filled]
+        most = np.maximum(most, by_kind[2].astype(np.int64))
+    low, high = np.where(most > 0, low, 0.0), np.where(most > 0, high, 0.0)
+    ends = {name: (float(low[place]), float(high[place])) for place, name in enumerate(values)}
+    return ends, {name: int(most[place]) for place, name in enumerate(values)}
+
+
+def _histograms(
+    model: onnx.ModelProto,
+    ends: Mapping[str, Range],
+    sizes: Mapping[str, int],
+    feeds: Feeds,
+    threads: int,
+    watch: Watch,
+) -> dict[str, Histogram]:
+    """How many numbers of each value lie in each of `BINS` parts of its range."""
+    import numpy as np
+    from onnx import ModelProto, helper
+
+    counted = {name: np.zeros(BINS, np.int64) for name in ends}
+    inputs = {value.name for value in model.graph.input}
+    for number, group in enumerate(_groups(sizes, inputs), 1):
+        shown = ModelProto()
+        shown.CopyFrom(model)
+        del shown.graph.output[:]
+        shown.graph.output.extend(helper.make_tensor_value_info(name, _FLOAT, None) for name in group)
+        for given in _runs(shown, group, feeds, threads, watch, f"histograms, part {number}"):
+            for name, value in zip(group, given, strict=True):
+                counted[name] += np.histogram(value, BINS, _span(ends[name]))[0]
+    for name in inputs & set(ends):
+        for feed in feeds:
+            counted[name] += np.histogram(feed[name], BINS, _span(ends[name]))[0]
+    return counted
+
+
+def _span(ends: Range) -> Range:
+    return ends if ends[1] > ends[0] else (ends[0], ends[0] + 1.0)
+
+
+def _groups(sizes: Mapping[str, int], inputs: set[str]) -> Iterator[list[str]]:
+    """Values that may be held at once."""
+    group: list[str] = []
+    held = 0
+    for name, size in sizes.items():
+        if name in inputs:
+            continue
+        if group and held + 4 * size > _GROUP_BYTES:
+            yield group
+            group, held = [], 0
+        group.append(name)
+        held += 4 * size
+    if group:
+        yield group
+
+
+def _runs(
+    model: onnx.ModelProto, asked: Sequence[str], feeds: Feeds, threads: int, watch: Watch, what: str
+) -> Iterator[list[Any]]:
+    """What a changed graph gives for each feed."""
+    with tempfile.TemporaryDirectory(prefix="edge-quantize-") as folder:
+        path = Path(folder) / "model.onnx"
+        path.write_bytes(model.SerializeToString())
+        try:
+            session = Runtime(threads).session(path)
+        except ModelCorrupt as error:
+            hint = "export the model again with standard operators"
+            raise QuantizationFailed(error.message.replace("model.onnx", "the model"), hint) from None
+    watch(Step(what, 0, len(feeds)))
+    for number, feed in enumerate(feeds, 1):
+        yield run(session, asked, feed)
+        watch(Step(what, number, len(feeds)))
+
+
+def run(session: Any, asked: Sequence[str] | None, feed: Mapping[str, Any]) -> list[Any]:  # noqa: ANN401 - ONNX Runtime has no types
+    """Run a session.
+
+    Raises:
+        CalibrationInvalid: the graph does not take what it is given.
+    """
+    try:
+        given: list[Any] = session.run(asked, dict(feed))
+    except Exception as error:  # ONNX Runtime raises its own classes, which derive from Exception directly
+        if not (type(error).__module__.startswith("onnxruntime") or isinstance(error, ValueError)):
+            raise
+        reason = str(error).splitlines()[0][:200]
+        raise CalibrationInvalid(f"the model does not take this data ({reason})", "give data of its kind") from error
+    return given
+
+
+def _percentile(counted: Histogram, ends: Range, percentile: float) -> Range:
+    """The ends of the bins between which that share lies."""
+    import numpy as np
+
+    beyond = (100.0 - percentile) / 200.0 * float(counted.sum())
+    sums = np.cumsum(counted)
+    first = int(np.searchsorted(sums, beyond, side="right"))
+    last = int(np.searchsorted(sums, sums[-1] - beyond, side="left"))
+    edges = np.linspace(*_span(ends), BINS + 1)
+    return float(edges[min(first, last)]), min(float(edges[min(last, BINS - 1) + 1]), max(ends[1], ends[0]))
+
+
+def _entropy(counted: Histogram, ends: Range) -> Range:
+    """Of ranges that shrink towards zero at the same rate at both ends, the one that loses least information."""
+    import numpy as np
+
+    low, high = min(ends[0], 0.0), max(ends[1], 0.0)
+    edges = np.linspace(*_span(ends), BINS + 1)
+    centres = (edges[:-1] + edges[1:]) / 2
+    best, least = (low, high), np.inf
+    for part in range(_SEARCHED, _SEARCHED // 8, -1):
+        tried = (low * part / _SEARCHED, high * part / _SEARCHED)
+        lost = _divergence(counted, centres, tried)
+        if lost < least:
+            best, least = tried, lost
+    return best
+
+
+def _divergence(counted: Histogram, centres: Array, tried: Range) -> float:
+    """Of what was seen, with what lies outside a range moved to its ends, from the same in 256 levels."""
+    import numpy as np
+
+    inside = (centres >= tried[0]) & (centres <= tried[1])
+    if not inside.any():
+        return float("inf")
+    places = np.flatnonzero(inside)
+    seen = counted[inside].astype(np.float64)
+    spread = seen.copy()
+    seen[0] += counted[: places[0]].sum()
+    seen[-1] += counted[places[-1] + 1 :].sum()
+    step = (tried[1] - tried[0]) / (_LEVELS - 1) or 1.0
+    levels = np.rint((centres[inside] - tried[0]) / step).astype(np.int64).clip(0, _LEVELS - 1)
+    occupied = spread > 0
+    sums = np.bincount(levels, spread, _LEVELS)
+    shares = np.bincount(levels, occupied, _LEVELS)
+    model = np.where(occupied, sums[levels] / np.maximum(shares[levels], 1), 0.0)
+    return _kl(seen, model)
+
+
+def _kl(seen: Array, model: Array) -> float:
+    """The Kullback-Leibler divergence of two histograms, in nats; nothing is quite impossible in the second."""
+    import numpy as np
+
+    if not seen.sum() or not model.sum():
+        return float("inf")
+    p = seen / seen.sum()
+    q = np.maximum(model / model.sum(), 1e-9)
+    there = p > 0
+    return float((p[there] * np.log(p[there] / q[there])).sum())
