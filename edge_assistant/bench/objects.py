@@ -141,9 +141,9 @@ def score(
     """Compare what was seen with the labels, by photo; `sizes` are pixels of each."""
     tally: Counter[str] = Counter()
     for name, objects in labels.items():
-        tally += _tally(objects, seen[name], sizes[name])
+        tally += tally_of(objects, seen[name], sizes[name])
     found = {name: seen[name].found for name in labels}
-    precisions, boxed = _by_label(labels, found)
+    precisions, boxed = by_label(labels, found)
     return Figures(
         len(labels),
         **{name: _share(tally[name], tally[f"{name} of"]) for name in _SHARES},
@@ -159,7 +159,7 @@ _SHARES = (
 )
 
 
-def _tally(objects: Sequence[Labelled], seen: Seen, size: int) -> Counter[str]:
+def tally_of(objects: Sequence[Labelled], seen: Seen, size: int) -> Counter[str]:
     """What one photo adds to each share: how many are right under its name, out of how many under "... of"."""
     wanted, found = Counter(item.label for item in objects), Counter(item.label for item in seen.found)
     suspected = {item.label for item in seen.faint}
@@ -220,7 +220,7 @@ def _labelled(item: Mapping[str, object]) -> Labelled:
     return Labelled(str(item["label"]), (x, y, w, h))
 
 
-def _by_label(
+def by_label(
     labels: Mapping[str, Sequence[Labelled]], seen: Mapping[str, Sequence[Detection]]
 ) -> tuple[dict[str, float], int]:
     """Average precision of each label that occurs, and how many objects have a box in all."""

@@ -78,16 +78,16 @@ def measure(count: int, seed: int) -> dict[str, Any]:
         pixels = np.asarray(paper.scan_look(sheet.image, number))
         if number == seed:
             product(pixels), baseline(pixels)  # loads the models
-        tally.truth.append(_flat(sheet.rows))
+        tally.truth.append(flat(sheet.rows))
         order = (("product", product), ("baseline", baseline))
         for name, reader in order if number % 2 else order[::-1]:
             start = time.perf_counter()
             pieces = reader(pixels)
             tally.seconds[name].append(time.perf_counter() - start)
-            tally.read[name].append(_words(pieces))
+            tally.read[name].append(words(pieces))
             if name == "product":
                 _check(sheet, pieces, tally)
-        tally.read["turned"].append(_words(product(np.ascontiguousarray(np.rot90(pixels, 1 + number % 3)))))
+        tally.read["turned"].append(words(product(np.ascontiguousarray(np.rot90(pixels, 1 + number % 3)))))
     return _figures(tally)
 
 
@@ -139,20 +139,27 @@ def _baseline() -> Callable[[Pixels], list[Piece]]:
     return read
 
 
-def _words(pieces: list[Piece]) -> str:
+def words(pieces: list[Piece]) -> str:
+    """The words of a page's writing in reading order, without tick boxes."""
     marks = (ticks.EMPTY, ticks.TICKED)
     rows = layout.rows([piece for piece in pieces if piece.text not in marks])
-    return _flat([" ".join(cell.text for cell in row) for row in rows])
+    return flat([" ".join(cell.text for cell in row) for row in rows])
 
 
-def _flat(rows: list[str]) -> str:
+def flat(rows: list[str]) -> str:
+    """Rows of a page as one line."""
     return " ".join(" ".join(rows).split())
+
+
+def marked(pieces: list[Piece]) -> tuple[set[tuple[str, str]], set[tuple[str, bool]]]:
+    """The fields and the tick boxes of a page's writing, as `pages.Sheet` has them."""
+    details = [found.detail for found in forms.read(layout.rows(pieces))]
+    fields = {(detail.label, detail.value) for detail in details if isinstance(detail, Field)}
+    return fields, {(detail.label, detail.ticked) for detail in details if isinstance(detail, TickBox)}
 
 
 def _check(sheet: pages.Sheet, pieces: list[Piece], tally: _Tally) -> None:
     """Whether the page's fields and tick boxes are among what was found."""
-    details = [found.detail for found in forms.read(layout.rows(pieces))]
-    fields = {(detail.label, detail.value) for detail in details if isinstance(detail, Field)}
-    boxes = {(detail.label, detail.ticked) for detail in details if isinstance(detail, TickBox)}
+    fields, boxes = marked(pieces)
     tally.fields += [pair in fields for pair in sheet.fields]
     tally.boxes += [pair in boxes for pair in sheet.boxes]

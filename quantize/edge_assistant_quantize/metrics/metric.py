@@ -11,7 +11,7 @@ from typing import Protocol
 from edge_assistant.runtime import Runtime
 from edge_assistant.signals import printable
 from edge_assistant_models.installed import InstalledModel
-from edge_assistant_quantize.errors import UsageError
+from edge_assistant_quantize.errors import CalibrationInvalid, UsageError
 from edge_assistant_quantize.progress import Watch
 
 
@@ -28,6 +28,7 @@ class Measured:
         wholes: of each item, such as words; not all zero.
         lower_is_better: whether less is better.
         unit: of the value: `share` (0 to 1), or empty.
+        details: other figures of the same run that nobody decides by.
     """
 
     metric: str
@@ -44,22 +45,59 @@ class Measured:
         return sum(self.parts) / sum(self.wholes)
 
 
+def measured(
+    metric: str,
+    counted: Mapping[str, tuple[float, float]],
+    *,
+    lower_is_better: bool = False,
+    details: Mapping[str, float] | None = None,
+) -> Measured:
+    """A share over items.
+
+    Args:
+        metric: its name.
+        counted: part and whole of each item by its name.
+        lower_is_better: whether less is better.
+        details: see `Measured`.
+
+    Raises:
+        CalibrationInvalid: there is no whole of which a part could be taken.
+    """
+    if not any(whole for _, whole in counted.values()):
+        raise CalibrationInvalid(f"the data has nothing that {metric} could be measured on", "take other data")
+    parts, wholes = zip(*counted.values(), strict=True)
+    return Measured(metric, tuple(counted), parts, wholes, lower_is_better, details=details or {})
+
+
+def compared(metric: str, reference: InstalledModel | None) -> InstalledModel:
+    """The reference of a relative metric.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if reference is None:
+        raise UsageError(f"{metric} compares with a reference", "name one: --reference MODEL")
+    return reference
+
+
 class Metric(Protocol):
     """One way to measure models of one role.
 
     Attributes:
         name: such as `objects`.
-        gives: the names of its results, such as `presence` and `precision`; recipes and command lines name these.
         roles: what it measures, of `edge_assistant_models.entries.ROLES`.
         description: one line for people.
         relative: whether it compares with a reference's outputs, so that a model measured against itself is perfect.
     """
 
     name: str
-    gives: tuple[str, ...]
     roles: frozenset[str]
     description: str
     relative: bool
+
+    @property
+    def gives(self) -> tuple[str, ...]:
+        """The names of its results, such as `presence` and `precision`; recipes and command lines name these."""
 
     def measure(
         self,

@@ -1,0 +1,50 @@
+"""Edits between what is true and what was heard or read (Levenshtein 1966), by jiwer."""
+
+from __future__ import annotations
+
+from edge_assistant_quantize.errors import ToolMissing
+
+
+def of_words(truth: str, heard: str) -> tuple[int, int]:
+    """Words substituted, inserted and deleted, and the words of the truth.
+
+    >>> of_words("the pressure is four bar", "a pressure is for a bar")
+    (3, 5)
+    >>> of_words("", "what was that")
+    (3, 0)
+    """
+    check()
+    import jiwer
+
+    if not truth.split():
+        return len(heard.split()), 0  # jiwer refuses an empty truth
+    found = jiwer.process_words(truth, heard)
+    return found.substitutions + found.insertions + found.deletions, len(truth.split())
+
+
+def of_characters(truth: str, read: str) -> tuple[int, int]:
+    """Characters substituted, inserted and deleted, and the characters of the truth.
+
+    >>> of_characters("TOTAL 12.40", "T0TAL 12.4")
+    (2, 11)
+    """
+    check()
+    import jiwer
+
+    if not truth.strip():
+        return len(read.strip()), 0
+    found = jiwer.process_characters(truth, read)
+    return found.substitutions + found.insertions + found.deletions, len(truth.strip())
+
+
+def check() -> None:
+    """Say that jiwer is there, before an hour of work.
+
+    Raises:
+        ToolMissing: it is not.
+    """
+    try:
+        import jiwer  # noqa: F401 - only whether it is there
+    except ImportError:
+        hint = "install it: pip install 'edge-assistant-offline[quantize]'"
+        raise ToolMissing("jiwer, which counts edits, is not installed", hint) from None

@@ -1,0 +1,73 @@
+"""Character error rate and form fields of writing, over pages whose words are known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from edge_assistant.bench import pages
+from edge_assistant.bench import writing as bench
+from edge_assistant.perception.writing import Sheet
+from edge_assistant.runtime import Runtime
+from edge_assistant_models.installed import InstalledModel
+from edge_assistant_quantize.errors import CalibrationInvalid
+from edge_assistant_quantize.metrics import edits
+from edge_assistant_quantize.metrics.metric import Measured, Metric, measured
+from edge_assistant_quantize.progress import Watch
+from edge_assistant_quantize.senses import perceive, photographs, seeds
+
+
+class WritingError:
+    """Pages rendered by seed, or pictures with their words in *.txt beside, which have no fields."""
+
+    name = "writing"
+    gives = ("cer", "fields")
+    roles = frozenset({"writing"})
+    description = "character error rate, and the share of form fields that are read exactly, over pages"
+    relative = False
+
+    def measure(
+        self,
+        model: InstalledModel,
+        reference: InstalledModel | None,
+        data: Mapping[str, object],
+        runtime: Runtime,
+        watch: Watch,
+    ) -> tuple[Measured, ...]:
+        """See `Metric`."""
+        edits.check()
+        written = _written(data)
+        fields: dict[str, tuple[float, float]] = {}
+        characters: dict[str, tuple[float, float]] = {}
+        for name, sheet in perceive(model, "writing", data, runtime, watch):
+            rows, wanted = written[name]
+            characters[name] = edits.of_characters(bench.flat(rows), bench.words(sheet.pieces))
+            fields[name] = _fields(wanted, sheet)
+        error = measured("cer", characters, lower_is_better=True)
+        return (error, measured("fields", fields)) if any(whole for _, whole in fields.values()) else (error,)
+
+
+def _written(data: Mapping[str, object]) -> dict[str, tuple[list[str], list[tuple[str, str]]]]:
+    """Rows and fields of each page by its name.
+
+    Raises:
+        CalibrationInvalid: the words of a picture are not beside it.
+    """
+    if "path" not in data:
+        sheets = {f"page {seed}": pages.sheet(seed) for seed in seeds(data)}
+        return {name: (sheet.rows, sheet.fields) for name, sheet in sheets.items()}
+    found: dict[str, tuple[list[str], list[tuple[str, str]]]] = {}
+    for path in photographs(data):
+        try:
+            found[path.name] = path.with_suffix(".txt").read_text("utf-8").splitlines(), []
+        except (OSError, ValueError):
+            hint = f"write them into {path.stem}.txt beside it, row by row"
+            raise CalibrationInvalid(f"nothing says what is written in {path.name}", hint) from None
+    return found
+
+
+def _fields(wanted: list[tuple[str, str]], sheet: Sheet) -> tuple[float, float]:
+    read, _ = bench.marked(sheet.pieces)
+    return sum(pair in read for pair in wanted), len(wanted)
+
+
+METRIC: Metric = WritingError()

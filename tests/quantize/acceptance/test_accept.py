@@ -1,0 +1,161 @@
+"""Deciding over scripted metrics, and over a real model and a damaged one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import damaged
+import pytest
+
+from edge_assistant.runtime import Runtime
+from edge_assistant_models.installed import InstalledModel
+from edge_assistant_quantize.acceptance import accept
+from edge_assistant_quantize.acceptance.criteria import Criterion, from_words
+from edge_assistant_quantize.candidate import Candidate
+from edge_assistant_quantize.errors import CalibrationInvalid, RecipeInvalid, UsageError
+from edge_assistant_quantize.metrics import metric as metrics
+from edge_assistant_quantize.metrics.metric import Measured, compared
+from edge_assistant_quantize.progress import Watch, ignore
+
+RUNTIME = Runtime(1)
+
+
+@dataclass
+class Scripted:
+    """Gives two results of numbers that are written down, and notes which models were measured on what."""
+
+    parts: Mapping[str, tuple[float, ...]]
+    relative: bool = False
+    name: str = "scripted"
+    gives: tuple[str, ...] = ("wrong", "right")
+    roles: frozenset[str] = frozenset({"speech"})
+    description: str = "scripted"
+    ran: list[tuple[str, object]] = field(default_factory=list)
+
+    def measure(
+        self,
+        model: InstalledModel,
+        reference: InstalledModel | None,
+        data: Mapping[str, object],
+        runtime: Runtime,
+        watch: Watch,
+    ) -> tuple[Measured, ...]:
+        if self.relative:
+            compared(self.name, reference)
+        self.ran.append((model.name, data.get("path")))
+        wrong = self.parts[model.name]
+        right = tuple(10 - part for part in wrong)
+        items = tuple(str(i) for i in range(len(wrong)))
+        wholes = (10.0,) * len(wrong)
+        return Measured("wrong", items, wrong, wholes, True), Measured("right", items, right, wholes, False)
+
+
+def candidate(folder: Path, name: str, role: str = "speech") -> Candidate:
+    (folder / f"{name}.onnx").write_bytes(name.encode())
+    return Candidate(name, role, folder, {"model": f"{name}.onnx"})
+
+
+def criterion(words: str) -> Criterion:
+    found = from_words(words)[1]
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+def scripted(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Scripted]:
+    def install(relative: bool = False) -> Scripted:
+        good = (0.0, 3.0, 1.0, 0.0, 2.0, 1.0, 0.0, 2.0)
+        found = Scripted({"good": good, "same": good, "bad": tuple(part + 2 for part in good)}, relative)
+        monkeypatch.setattr(metrics, "all_metrics", lambda: {"scripted": found})
+        return found
+
+    return install
+
+
+def test_verdicts_in_the_order_of_the_criteria(scripted: Callable[..., Scripted], tmp_path: Path) -> None:
+    script = scripted()
+    asked = [criterion(words) for words in ("right within_interval", "wrong at_most_worse=0.3", "wrong at_least=0.1")]
+    good, bad = candidate(tmp_path, "good"), candidate(tmp_path, "bad")
+    verdicts = accept.decide(bad, good, asked, {"wrong": {"path": "x"}}, RUNTIME, ignore)
+    assert [(verdict.metric, verdict.accepted) for verdict in verdicts] == [
+        ("right", False),
+        ("wrong", True),
+        ("wrong", True),
+    ]
+    assert verdicts[0].reference == pytest.approx(1 - 9 / 80)
+    assert verdicts[0].interval is not None
+    assert verdicts[0].interval.difference == pytest.approx(-0.2)
+    assert script.ran == [("good", "x"), ("bad", "x")]  # once each, for three criteria of two results
+
+
+def test_a_known_reference_is_not_measured_again(scripted: Callable[..., Scripted], tmp_path: Path) -> None:
+    script = scripted()
+    good, same = candidate(tmp_path, "good"), candidate(tmp_path, "same")
+    data = {"scripted": {"path": "x"}}
+    known = accept.measure(good, None, data, RUNTIME, ignore)
+    script.ran.clear()
+    (verdict,) = accept.decide(same, good, [criterion("wrong within_interval")], data, RUNTIME, ignore, known=known)
+    assert verdict.accepted
+    assert script.ran == [("same", "x")]
+
+
+def test_each_result_is_of_the_data_it_is_asked_on(scripted: Callable[..., Scripted], tmp_path: Path) -> None:
+    script = scripted()
+    data = {"wrong": {"path": "x"}, "right": {"path": "y"}}
+    assert set(accept.measure(candidate(tmp_path, "good"), None, data, RUNTIME, ignore)) == {"wrong", "right"}
+    assert script.ran == [("good", "x"), ("good", "y")]
+
+
+def test_a_relative_metric_says_its_own_value(scripted: Callable[..., Scripted], tmp_path: Path) -> None:
+    script = scripted(relative=True)
+    good, bad = candidate(tmp_path, "good"), candidate(tmp_path, "bad")
+    (verdict,) = accept.decide(bad, good, [criterion("right at_least=0.8")], {"right": {}}, RUNTIME, ignore)
+    assert (verdict.reference, verdict.interval, verdict.accepted) == (None, None, False)
+    assert [name for name, _ in script.ran] == ["bad"]
+    with pytest.raises(RecipeInvalid, match="right says by itself how far both agree"):
+        accept.decide(bad, good, [criterion("right within_interval")], {"right": {}}, RUNTIME, ignore)
+
+
+def test_what_cannot_be_decided(scripted: Callable[..., Scripted], tmp_path: Path) -> None:
+    scripted()
+    good = candidate(tmp_path, "good")
+    with pytest.raises(UsageError, match="'scripted' gives several results"):
+        accept.check([criterion("scripted within_interval")])
+    with pytest.raises(UsageError, match="nothing was measured that says 'right'"):
+        accept.judge([criterion("right at_least=1")], {}, {})
+    with pytest.raises(UsageError, match="scripted measures speech, and eye is a detector"):
+        accept.measure(candidate(tmp_path, "eye", "detector"), None, {"wrong": {}}, RUNTIME, ignore)
+    results = accept.measure(good, None, {"wrong": {}}, RUNTIME, ignore)
+    with pytest.raises(UsageError, match="nothing was measured that says 'wrong'"):
+        accept.judge([criterion("wrong within_interval")], results, {})
+
+
+def installed(model: InstalledModel) -> Candidate:
+    folder = model.files["model"].parent
+    return Candidate(model.name, "embedder", folder, {key: path.name for key, path in model.files.items()})
+
+
+def test_a_real_model_against_itself_and_against_damage(
+    tmp_path: Path, models: Callable[[str], InstalledModel]
+) -> None:
+    reference = installed(models("embedder"))
+    (tmp_path / "texts.txt").write_text("Where is the key?\nThe pump runs at 40 degrees.\nWho counted the bottles?\n")
+    for path in reference.paths.values():
+        (tmp_path / path.name).hardlink_to(path) if path.suffix != ".onnx" else None
+    damaged.damaged(models("embedder"), "model", tmp_path, damaged.noisy(1.0))
+    worse = Candidate("worse", "embedder", tmp_path, reference.files)
+    data = {"cosine": {"path": str(tmp_path / "texts.txt")}}
+    for candidate_, accepted in ((reference, True), (worse, False)):
+        asked = [criterion("cosine at_least=0.99")]
+        (verdict,) = accept.decide(candidate_, reference, asked, data, RUNTIME, ignore)
+        assert verdict.accepted is accepted, verdict
+
+
+def test_data_that_is_wrong_is_said_before_anything_runs(
+    tmp_path: Path, models: Callable[[str], InstalledModel]
+) -> None:
+    reference = installed(models("embedder"))
+    with pytest.raises(CalibrationInvalid, match="is no text"):
+        accept.measure(reference, reference, {"cosine": {"path": str(tmp_path)}}, RUNTIME, ignore)

@@ -1,0 +1,174 @@
+"""Each metric over real small models: what is known of the data comes out, and damage shows."""
+
+from __future__ import annotations
+
+import builtins
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import damaged
+import drawings
+import pytest
+
+from edge_assistant.bench.paper import font
+from edge_assistant.runtime import Runtime
+from edge_assistant_models.installed import InstalledModel
+from edge_assistant_quantize.errors import CalibrationInvalid, ToolMissing, UsageError
+from edge_assistant_quantize.metrics import edits
+from edge_assistant_quantize.metrics.metric import Measured, metric
+from edge_assistant_quantize.progress import ignore
+
+Models = Callable[[str], InstalledModel]
+SAID = {
+    "allergies": "I am allergic to penicillin. My brother is allergic to peanuts.",
+    "pressure": "The pressure in the second boiler is four bar.",
+}
+
+
+def measure(
+    name: str, model: InstalledModel, reference: InstalledModel | None = None, **data: object
+) -> dict[str, Measured]:
+    found = metric(name).measure(model, reference, data, Runtime(1), ignore)
+    return {result.metric: result for result in found}
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    drawings.clock().save(folder / "clock.png")
+    drawings.stop_sign().save(folder / "sign.png")
+    sign = [{"label": "stop sign", "box": [228, 78, 184, 184]}, {"label": "bus", "box": [600, 440, 20, 20]}]
+    clock = [{"label": "clock", "box": [200, 100, 240, 240]}]
+    labels = {"sign.png": sign, "clock.png": clock}
+    document = {name: {"size": [640, 480], "objects": objects} for name, objects in labels.items()}
+    (folder / "labels.json").write_text(json.dumps(document))
+    return folder
+
+
+def test_word_error(
+    pytestconfig: pytest.Config, tmp_path: Path, models: Models, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(store))
+    for name, text in SAID.items():
+        shutil.copy(pytestconfig.rootpath / "tests/fixtures/speech" / f"{name}.wav", tmp_path)
+        (tmp_path / f"{name}.txt").write_text(text)
+    (tmp_path / "pressure.txt").write_text("The pressure in the third boiler is 4 bar.")  # one word is wrong
+    found = measure("wer", models("speech"), path=tmp_path)["wer"]
+    assert found.items == ("allergies.wav", "pressure.wav")
+    assert found.wholes == (11, 9)
+    assert found.parts[1] == 1
+    assert found.lower_is_better
+
+
+def test_writing_of_rendered_pages(models: Models) -> None:
+    found = measure("writing", models("writing"), count=1, seed=1)
+    assert found["cer"].value < 0.05
+    assert found["cer"].lower_is_better
+    assert not found["fields"].lower_is_better
+    assert found["fields"].wholes == (5,)
+    assert found["fields"].value > 0.7
+
+
+def test_writing_of_pictures_has_no_fields(tmp_path: Path, models: Models) -> None:
+    from PIL import Image, ImageDraw
+
+    picture = Image.new("RGB", (500, 120), "white")
+    ImageDraw.Draw(picture).text((30, 40), "Pressure 4 bar", fill="black", font=font(36))
+    picture.save(tmp_path / "label.png")
+    with pytest.raises(CalibrationInvalid, match=r"nothing says what is written in label\.png"):
+        measure("cer", models("writing"), path=tmp_path)
+    (tmp_path / "label.txt").write_text("Pressure 5 bar\n")
+    found = measure("cer", models("writing"), path=tmp_path)
+    assert list(found) == ["cer"]
+    assert (found["cer"].parts, found["cer"].wholes) == ((1,), (14,))
+
+
+def test_objects(photos: Path, models: Models) -> None:
+    found = measure("objects", models("detector"), path=photos)
+    assert found["presence"].items == ("sign.png", "clock.png")
+    assert (found["presence"].parts, found["presence"].wholes) == ((1, 1), (1, 1))
+    assert (found["presence_all"].parts, found["presence_all"].wholes) == ((1, 1), (2, 1))  # no bus
+    assert found["precision"].value == 1
+    assert found["presence"].details["map50"] == pytest.approx(2 / 3)
+
+
+def test_who_sees_nothing_is_right_in_nothing(photos: Path, tmp_path: Path, models: Models) -> None:
+    blind = damaged.damaged(models("detector"), "model", tmp_path / "blind", damaged.not_numbers)
+    found = measure("objects", blind, path=photos)
+    assert found["presence"].value == found["precision"].value == 0
+
+
+def test_photographs_without_labels(photos: Path, models: Models) -> None:
+    (photos / "labels.json").unlink()
+    with pytest.raises(CalibrationInvalid, match=r"no labels\.json"):
+        measure("presence", models("detector"), path=photos)
+
+
+def test_first_class(photos: Path, tmp_path: Path, models: Models) -> None:
+    model = models("classifier")
+    same = measure("top1", model, model, path=photos)["top1"]
+    assert (same.value, len(same.items)) == (1, 4)
+    worse = damaged.damaged(model, "model", tmp_path / "noisy", damaged.noisy(1.0))
+    assert measure("top1", worse, model, path=photos)["top1"].value < 1
+
+
+def test_what_is_no_number_agrees_with_nothing(photos: Path, tmp_path: Path, models: Models) -> None:
+    model = models("classifier")
+    broken = damaged.damaged(model, "model", tmp_path / "nan", damaged.not_numbers)
+    found = measure("top1", broken, model, path=photos)["top1"]
+    assert (found.value, found.details["not_finite"]) == (0, 4)
+
+
+def test_cosine(tmp_path: Path, models: Models) -> None:
+    (tmp_path / "texts.txt").write_text("How many bottles are on the line?\nShe is allergic to penicillin.\n")
+    model = models("embedder")
+    same = measure("cosine", model, model, path=tmp_path / "texts.txt")["cosine"]
+    assert same.value == pytest.approx(1, abs=1e-5)
+    assert all(part <= 1 for part in same.parts)
+    changed = damaged.damaged(model, "model", tmp_path / "zero", damaged.noisy(1.0))
+    found = measure("cosine", changed, model, path=tmp_path / "texts.txt")["cosine"]
+    assert found.details["least"] <= found.value < same.value
+
+
+@pytest.mark.parametrize("name", ["top1", "cosine"])
+def test_nothing_to_compare_with(name: str, models: Models) -> None:
+    with pytest.raises(UsageError, match=f"{name} compares with a reference"):
+        measure(name, models("embedder"), path=".")
+
+
+def test_cross_signal(tmp_path: Path, models: Models, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(store))
+    folder = tmp_path / "set" / "motor-001"
+    folder.mkdir(parents=True)
+    rows = "".join(f"2025-03-14T14:{minute:02d}:00,{60 + minute}\n" for minute in range(40))
+    (folder / "motor.csv").write_text(f"time,temperature [degC]\n{rows}")
+    asked = "".join(
+        f'[[questions]]\nask = "What was the {which} temperature?"\ntype = "compute"\nstatus = "supported"\n'
+        f'answer = ["~{value}"]\ncites = ["readings:1"]\n'
+        for which, value in (("highest", 99), ("lowest", 61))
+    )
+    signals = '[[signals]]\nkind = "readings"\nfile = "motor.csv"\n'
+    (folder / "scenario.toml").write_text(f'id = "motor-001"\ndomain = "machines"\n{signals}{asked}')
+    found = measure("cross-signal", models("language"), path=tmp_path / "set", profile="test")["cross-signal"]
+    assert found.parts == (1, 0)  # the lowest is 60
+    assert found.items[0] == "motor-001: What was the highest temperature?"
+    with pytest.raises(CalibrationInvalid, match="gold evidence"):
+        measure("cross-signal", models("language"), path=tmp_path / "set", gold=True)
+    with pytest.raises(CalibrationInvalid, match="holds no scenarios"):
+        measure("cross-signal", models("language"), path=folder)
+
+
+def test_counting_edits_needs_jiwer(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = builtins.__import__
+
+    def without(name: str, *rest: object) -> object:
+        if name == "jiwer":
+            raise ImportError(name)
+        return real(name, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(ToolMissing, match="jiwer"):
+        edits.of_words("a", "b")
