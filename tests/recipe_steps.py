@@ -1,14 +1,20 @@
-"""Scripted steps, for tests of what recipes do around them."""
+"""Scripted steps and metrics, for tests of what recipes do around them."""
 
 from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Self
 
+from edge_assistant.runtime import Runtime
+from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.schema import Table
+from edge_assistant_quantize.errors import QuantizationFailed
+from edge_assistant_quantize.metrics.metric import Measured, Metric
+from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.recipes.steps.step import Made, Step, Work, keys
 
 LOG = "EDGE_TEST_STEPS"  # a file that gets a line for each step that is done
@@ -24,6 +30,7 @@ class Shrink(Step):
     to: int
     calibrated: bool = False
     search: bool = False
+    fails: bool = False
 
     @classmethod
     def parse(cls, table: Table) -> Self:
@@ -32,6 +39,7 @@ class Shrink(Step):
             to=table.positive("to"),
             calibrated=table.flag("calibrated", default=False),
             search=table.flag("search", default=False),
+            fails=table.flag("fails", default=False),
         )
 
     @property
@@ -43,6 +51,8 @@ class Shrink(Step):
         return self.search
 
     def make(self, work: Work) -> Made:
+        if self.fails:
+            raise QuantizationFailed("it cannot be shrunk", "leave it as it is")
         output = work.output()
         output.write_bytes(work.file.read_bytes()[: self.to])
         note(f"shrink {work.key} {self.to}")
@@ -66,4 +76,35 @@ def note(line: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
+class Length:
+    """The share of 100 bytes that a model has."""
+
+    name = "length"
+    gives: tuple[str, ...] = ("length",)
+    roles = frozenset({"detector"})
+    description = "how long the model is"
+    relative = False
+
+    def measure(
+        self,
+        model: InstalledModel,
+        reference: InstalledModel | None,
+        data: Mapping[str, object],
+        runtime: Runtime,
+        watch: Watch,
+    ) -> tuple[Measured, ...]:
+        size = model.files["model"].stat().st_size
+        note(f"length {size}")
+        return (Measured(self.name, ("one",), (size,), (100,), lower_is_better=False),)
+
+
+class Speech(Length):
+    """Measures another role."""
+
+    name = "speech"
+    gives = ("speech",)
+    roles = frozenset({"speech"})
+
+
+METRICS: dict[str, Metric] = {"length": Length(), "speech": Speech()}
 STEPS: dict[str, type[Step]] = {"shrink": Shrink}

@@ -2,6 +2,7 @@
 
     EdgeAssistantError
     ├── RecipeInvalid     (ValueError)      a recipe breaks its schema: status 2
+    ├── LockBroken        (ValueError)      inputs, versions or tensors are not those of the lock file: status 1
     ├── ToolMissing       (ImportError)     an extra or a tool is not installed: status 4
     ├── WeightsRefused    (ValueError)      weights that are not taken: pickled, incomplete, not finite, of an unknown
     │                                       architecture: status 3
@@ -26,6 +27,7 @@ __all__ = [
     "CalibrationInvalid",
     "EdgeAssistantError",
     "InputMissing",
+    "LockBroken",
     "ModelCorrupt",
     "ModelTooLarge",
     "QuantizationFailed",
@@ -42,6 +44,13 @@ class RecipeInvalid(EdgeAssistantError, ValueError):
 
     code = "recipe.invalid"
     exit_status = 2
+
+
+class LockBroken(EdgeAssistantError, ValueError):
+    """Inputs, versions or tensors are not those that a lock file pins."""
+
+    code = "recipe.lock"
+    exit_status = 1
 
 
 class ToolMissing(EdgeAssistantError, ImportError):

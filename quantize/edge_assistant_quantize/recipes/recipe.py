@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from edge_assistant_quantize.errors import RecipeInvalid
 
 if TYPE_CHECKING:
+    from edge_assistant_quantize.acceptance.criteria import Criterion
     from edge_assistant_quantize.recipes.steps.step import Step
 
 Data = Mapping[str, object]  # a table `data` as metrics and calibration take it; its `path` is absolute
@@ -41,12 +42,12 @@ class Measurement:
     Attributes:
         metric: its name.
         data: the name of the data set.
-        criterion: such as `{"at_most_worse": 0.005}`; empty where it is only measured.
+        criterion: what must hold; None where it is only measured.
     """
 
     metric: str
     data: str
-    criterion: Mapping[str, object] = field(default_factory=dict)
+    criterion: Criterion | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,7 @@ def ready(recipe: Recipe) -> None:
             f"{recipe.name}: {needs.label} needs calibration data, which is not given",
             "say where it is: --calibration PATH, or a [calibration] table",
         )
-    if any(step.searches for step in recipe.steps) and not any(each.criterion for each in recipe.measurements):
+    if any(step.searches for step in recipe.steps) and all(each.criterion is None for each in recipe.measurements):
         raise RecipeInvalid(
             f"{recipe.name}: nothing says when a search may stop, as no metric has a criterion",
             "give one: at_least, at_most_worse or within_interval",

@@ -27,6 +27,7 @@ from edge_assistant.signals import printable
 from edge_assistant_models.entries import ROLES
 from edge_assistant_models.errors import CatalogInvalid
 from edge_assistant_models.schema import FILE_NAME, HTTP_URL, NAME, SHA256, Table
+from edge_assistant_quantize.acceptance import criteria
 from edge_assistant_quantize.errors import RecipeInvalid
 from edge_assistant_quantize.recipes.recipe import Data, Measurement, Publishing, Recipe, Source, Variant
 from edge_assistant_quantize.recipes.steps.step import Step, all_steps
@@ -155,14 +156,9 @@ def _calibration(table: Table) -> Data | None:
 
 
 def _measurement(table: Table) -> Measurement:
-    said = table.optional_number("at_most_worse"), table.optional_number("at_least")
-    within = table.flag("within_interval", default=False) or None
-    criterion = dict(zip(("at_most_worse", "at_least", "within_interval"), (*said, within), strict=True))
-    found = {key: value for key, value in criterion.items() if value is not None}
-    measurement = Measurement(table.text("metric", NAME), table.text("data", NAME), found)
+    metric, data = table.text("metric", NAME), table.text("data", NAME)
+    measurement = Measurement(metric, data, criteria.parse(metric, table))
     table.end()
-    if len(found) > 1:
-        raise table.invalid(f"it has both '{min(found)}' and '{max(found)}'")
     return measurement
 
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from recipe_steps import STEPS
 
+from edge_assistant_quantize.acceptance import criteria
 from edge_assistant_quantize.errors import EdgeAssistantError, InputMissing, RecipeInvalid
 from edge_assistant_quantize.recipes import loading, schema
 from edge_assistant_quantize.recipes.recipe import Recipe, ready
@@ -46,8 +47,8 @@ def test_a_recipe():
     assert [variant.name for variant in recipe.variants] == ["tiny"]
     assert recipe.steps[0].files == ("model",)
     assert recipe.steps[0].parameters()["to"] == 10
-    assert recipe.measurements[0].criterion == {"within_interval": True}
-    assert recipe.measurements[1].criterion == {}
+    assert recipe.measurements[0].criterion == criteria.Criterion("presence", criteria.Bound.WITHIN_INTERVAL)
+    assert recipe.measurements[1].criterion is None
     assert recipe.data["photos"] == {"path": "photos", "limit": 3}
 
 
@@ -62,7 +63,7 @@ def test_a_recipe():
         ('{ path = "model" }', '{ path = "model", model = "nanodet" }', "needs one of 'model'"),
         ('{ path = "photos" }', "{ limit = 3 }", "'calibration' needs a 'path'"),
         ('photos = { path = "photos", limit = 3 }', "photos = {}", "'photos' is empty"),
-        ("within_interval = true", "within_interval = true\nat_least = 1", "both 'at_least' and 'within_interval'"),
+        ("within_interval = true", "within_interval = true\nat_least = 1", "presence: 2 criteria"),
         ("within_interval = true", "at_least = nan", "'at_least' must be a number"),
         ("within_interval = true", "at_leest = 1", "unknown key 'at_leest'"),
         ('file = "model"', 'file = "model", files = ["model"]', "both 'file' and 'files'"),

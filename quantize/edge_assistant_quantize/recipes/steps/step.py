@@ -28,7 +28,9 @@ class Form:
         weights: a folder of Hugging Face, for the steps that convert; None where the source is none.
         weights_sum: one sum over its files.
         aside: what is no part of the model and used by later steps, such as an importance matrix.
+        aside_sums: sha256 of each of these.
         excluded: nodes that were left as they are.
+        notes: what else the steps said.
     """
 
     name: str
@@ -41,11 +43,24 @@ class Form:
     aside: Mapping[str, Path] = field(default_factory=dict)
     aside_sums: Mapping[str, str] = field(default_factory=dict)
     excluded: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def bytes(self) -> int:
-        """Size of all its files."""
-        return sum(path.stat().st_size for path in self.files.values())
+        """Size of all its files, or of the weights where there are only these."""
+        weights = (path for path in self.weights.rglob("*") if path.is_file()) if self.weights else ()
+        return sum(path.stat().st_size for path in (*self.files.values(), *weights))
+
+    @property
+    def identity(self) -> dict[str, object]:
+        """What makes it do what it does: its files by content, and its options."""
+        weights = {"weights": self.weights_sum} if self.weights_sum else {}
+        return {"role": self.role, "files": dict(self.sums), "options": dict(self.options), **weights}
+
+    def candidate(self) -> Candidate:
+        """As senses take it; its files may lie in different folders."""
+        folder = next(iter(self.files.values())).parent
+        return Candidate(self.name, self.role, folder, {k: str(path) for k, path in self.files.items()}, self.options)
 
     def models(self) -> tuple[str, ...]:
         """The keys of the files that hold a model, and no vocabulary or labels."""
@@ -86,12 +101,6 @@ class Work:
     def output(self, suffix: str = "") -> Path:
         """Where the file goes that takes the place of the one it works on."""
         return self.folder / f"{self.key}{suffix or self.file.suffix}"
-
-    def candidate(self) -> Candidate:
-        """The model before the step, as senses take it. Its files may lie in different folders."""
-        folder = next(iter(self.form.files.values())).parent
-        files = {key: str(path) for key, path in self.form.files.items()}
-        return Candidate(self.form.name, self.form.role, folder, files, self.form.options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +180,7 @@ class Step(ABC):
 
     def parameters(self) -> dict[str, Any]:
         """What shapes its result, for the key that the result is kept under."""
-        return asdict(self)
+        return {key: value for key, value in asdict(self).items() if key != "files"}
 
     def output_bytes(self, given: int) -> int:
         """The most that it writes for so many bytes of input."""
