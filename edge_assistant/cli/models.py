@@ -111,6 +111,7 @@ def _summary(portfolio: Portfolio, entry: Entry) -> dict[str, object]:
         "state": str(portfolio.state(entry.name)),
         "profiles": _profiles_of(portfolio, entry.name),
         "tested": entry.tested,
+        "own": entry.own,
     }
 
 
@@ -140,7 +141,7 @@ def _list(args: argparse.Namespace, portfolio: Portfolio) -> int:
             mebibytes(entry.bytes),
             entry.licence,
             str(model["state"]) + ("" if entry.tested else ", not tested here"),
-            ", ".join(_profiles_of(portfolio, entry.name)),
+            ", ".join(portfolio.within(entry.name)),
         ]
         for model, entry in zip(models, portfolio.entries(), strict=True)
     ]

@@ -62,6 +62,7 @@ class Entry:
         tested: whether this project runs it.
         figures: measured, for people.
         options: what whoever loads it is told; `family` and `context` of a language model among them.
+        profiles: in which it comes first for its role; only an entry of the user's own names any.
         origin: the catalog file, for messages.
         own: whether it is the user's own, and did not come with the package.
     """
@@ -79,6 +80,7 @@ class Entry:
     tested: bool = True
     figures: Mapping[str, object] = field(default_factory=dict)
     options: Mapping[str, object] = field(default_factory=dict)
+    profiles: tuple[str, ...] = ()
     origin: str = ""
     own: bool = False
 
@@ -130,6 +132,7 @@ def parse(content: bytes, origin: str) -> Entry:
         tested=table.flag("tested", default=True),
         figures=table.free("figures"),
         options={key: value for key, value in said.items() if value is not None} | table.free("options"),
+        profiles=table.texts("profiles", NAME, required=False),
         importer=_importer(table.optional_table("importer")),
         files=tuple(FileSpec.parse(file) for file in table.tables("files")),
         sources=tuple(sources.parse(source) for source in table.tables("sources")),
@@ -155,6 +158,8 @@ def _check(entry: Entry, table: Table) -> None:
     """What a single key does not show."""
     if entry.role not in ROLES:
         raise table.invalid(f"unknown role '{entry.role}' (there are {', '.join(ROLES)})")
+    if entry.role == REFERENCE and entry.profiles:
+        raise table.invalid("'profiles' is not for a reference, which no profile has")
     if entry.role == "language" and not {"family", "context"} <= set(entry.options):
         raise table.invalid("a language model needs 'family' and 'context'")
     for files in (entry.files, entry.fetched):
@@ -197,7 +202,8 @@ def load(user_folder: Path | None = None) -> dict[str, Entry]:
     """Every model by name: those that come with the package, and the user's own.
 
     Raises:
-        CatalogInvalid: a file breaks the schema, or two carry the same name.
+        CatalogInvalid: a file breaks the schema, two carry the same name, or one that comes with the package says in
+            which profiles it comes first, which the profiles themselves say.
     """
     files = [(file, False) for file in shipped()]
     files += [(file, True) for file in users(user_folder)] if user_folder else []
@@ -207,5 +213,7 @@ def load(user_folder: Path | None = None) -> dict[str, Entry]:
         if entry.name in entries:
             other = entries[entry.name].origin
             raise CatalogInvalid(f"{origin} and {other} both describe '{entry.name}'", "give yours another name")
+        if entry.profiles and not own:
+            raise CatalogInvalid(f"{origin}: 'profiles' is for the user's own entries", "name it in the profile")
         entries[entry.name] = entry
     return entries

@@ -29,11 +29,11 @@ class Portfolio:
             machine: facts for the profile `auto`; None to look at this machine when they are needed.
 
         Raises:
-            CatalogInvalid: a file breaks its schema, or two carry the same name.
+            CatalogInvalid: a file breaks its schema, two carry the same name, or one names an unknown profile.
         """
         self.store = Store(root or paths.models_dir())
         self._entries = entries.load(user_catalog or paths.user_catalog_dir())
-        self._profiles = profile.load()
+        self._profiles = profile.preferring(profile.load(), self._entries.values())
         self._machine = machine
 
     def entries(self) -> tuple[Entry, ...]:
@@ -41,8 +41,14 @@ class Portfolio:
         return tuple(sorted(self._entries.values(), key=lambda entry: (entries.ROLES.index(entry.role), entry.name)))
 
     def profiles(self) -> tuple[Profile, ...]:
-        """Every profile."""
+        """Every profile, in which the user's own models stand where their entries ask for it."""
         return tuple(self._profiles.values())
+
+    def within(self, name: str) -> tuple[str, ...]:
+        """The profiles that have a model, for people; `starter (first)` where its entry puts it before the others."""
+        first = self.entry(name).profiles
+        having = (other.name for other in self.profiles() if any(name in models for models in other.roles.values()))
+        return tuple(f"{profile} (first)" if profile in first else profile for profile in having)
 
     def entry(self, name: str) -> Entry:
         """A model by name.

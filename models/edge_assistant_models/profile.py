@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from importlib import resources
 
-from edge_assistant_models.entries import ROLES
+from edge_assistant_models.entries import ROLES, Entry
+from edge_assistant_models.errors import CatalogInvalid
 from edge_assistant_models.schema import NAME, Table
 
 AUTO = "auto"
@@ -70,6 +71,25 @@ def load() -> dict[str, Profile]:
     files = sorted((file for file in folder.iterdir() if file.name.endswith(".toml")), key=lambda file: file.name)
     profiles = [parse(file.read_bytes(), file.name) for file in files]
     return {profile.name: profile for profile in profiles}
+
+
+def preferring(profiles: Mapping[str, Profile], entries: Iterable[Entry]) -> dict[str, Profile]:
+    """Profiles in which the entries that ask for it come first, by name; a role that a profile lacks is optional in it.
+
+    Raises:
+        CatalogInvalid: an entry names a profile that does not exist.
+    """
+    changed = dict(profiles)
+    for entry in sorted(entries, key=lambda entry: entry.name, reverse=True):
+        for name in entry.profiles:
+            if name not in changed:
+                there = f"there is none, of {', '.join(changed)} one may be named"
+                raise CatalogInvalid(f"{entry.origin}: 'profiles' names '{name}': {there}", "correct the file")
+            old = changed[name]
+            roles = {**old.roles, entry.role: (entry.name, *old.roles.get(entry.role, ()))}
+            optional = old.optional if entry.role in old.roles else old.optional | {entry.role}
+            changed[name] = replace(old, roles=roles, optional=optional)
+    return changed
 
 
 def choose(memory_bytes: int, cores: int, accelerators: Collection[str] = ()) -> str:

@@ -76,6 +76,7 @@ def test_list_as_json(run: Any) -> None:
         "state": "missing",
         "profiles": ["mine"],
         "tested": True,
+        "own": True,
     }
 
 

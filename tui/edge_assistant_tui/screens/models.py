@@ -270,7 +270,7 @@ def rows(profile: str, instead: dict[str, str]) -> list[Row]:
     found = []
     for entry in portfolio.entries():
         state = str(portfolio.state(entry.name))
-        within = [other.name for other in portfolio.profiles() if any(entry.name in n for n in other.roles.values())]
+        within = portfolio.within(entry.name)
         about = [entry.licence, f"in {', '.join(within)}" if within else "in no profile"]
         about += [] if entry.tested else ["not tested here"]
         word = "in use" if state == "installed" and entry.name in used else state

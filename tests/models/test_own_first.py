@@ -1,0 +1,111 @@
+"""Models of the user's own that come first in a profile, because their entries ask for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pulled import made_up
+
+from edge_assistant import health
+from edge_assistant.cli.main import main
+from edge_assistant_models import entries
+from edge_assistant_models.errors import CatalogInvalid
+from edge_assistant_models.portfolio import Portfolio
+
+
+def asking(home: Path, profiles: str, name: str = "mine", role: str = "vad") -> Path:
+    """Let the entry `mine`, or another one like it, ask for profiles."""
+    original = home / "catalog" / "mine.toml"
+    text = original.read_text() if original.exists() else made_up(home) and original.read_text()
+    text = text.replace("memory_mib = 1\n", f"memory_mib = 1\nprofiles = {profiles}\n", 1)
+    path = home / "catalog" / f"{name}.toml"
+    path.write_text(text.replace('name = "mine"', f'name = "{name}"').replace('role = "vad"', f'role = "{role}"'))
+    return path
+
+
+def test_it_is_taken_once_it_is_installed_and_only_there(home: Path) -> None:
+    asking(home, '["starter"]')
+    portfolio = Portfolio()
+    assert portfolio.profile("starter").roles["vad"] == ("mine", "silero-vad")
+    assert portfolio.profile("tiny").roles["vad"] == ("silero-vad",)
+    portfolio.pull(["mine"])
+    assert portfolio.resolve("starter")["vad"] == "mine"
+    assert portfolio.resolve("tiny")["vad"] == "silero-vad"
+
+
+def test_a_pull_of_the_profile_takes_it_and_what_is_there_stays_where_it_is_gone(home: Path, store: Path) -> None:
+    asking(home, '["test"]')
+    portfolio = Portfolio()
+    (home / "models").mkdir()
+    for entry in portfolio.entries():
+        if (store / entry.name).is_dir():
+            (home / "models" / entry.name).symlink_to(store / entry.name)
+    portfolio.pull(["mine"])
+    assert portfolio.pull_profile("test")["vad"] == "mine"
+    portfolio.store.remove(portfolio.entry("mine"))
+    assert portfolio.resolve("test")["vad"] == "silero-vad"
+
+
+def test_a_role_that_the_profile_lacks_is_optional_in_it(home: Path) -> None:
+    asking(home, '["starter"]', role="vision-language")
+    found = Portfolio().profile("starter")
+    assert found.roles["vision-language"] == ("mine",)
+    assert "vision-language" in found.optional
+    checks = {check.name: check for check in health.models("starter")}
+    assert checks["model for vision-language"].ok is None
+
+
+def test_several_come_by_name(home: Path) -> None:
+    made_up(home)
+    asking(home, '["starter"]', "b-mine")
+    asking(home, '["starter"]', "a-mine")
+    assert Portfolio().profile("starter").roles["vad"] == ("a-mine", "b-mine", "silero-vad")
+
+
+def test_doctor_looks_at_it(home: Path) -> None:
+    asking(home, '["test"]')
+    Portfolio().pull(["mine"])
+    (check,) = [check for check in health.models("test") if check.name == "model for vad"]
+    assert check.ok
+    assert check.found == "mine, installed"
+
+
+def test_the_list_says_that_it_is_first(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asking(home, '["tiny", "starter"]')
+    assert main(["models", "list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split("missing")[1].strip() for line in lines if line.startswith("mine ")] == [
+        "starter (first), tiny (first)"
+    ]
+    (shipped,) = [line for line in lines if line.startswith("silero-vad ")]
+    assert shipped.endswith("large, standard, starter, test, tiny")
+
+
+@pytest.mark.parametrize(
+    ("profiles", "message"),
+    [
+        ('["nowhere"]', "catalog/mine.toml: 'profiles' names 'nowhere': there is none"),
+        ('"starter"', "'profiles' must be a list"),
+        ('["starter", "starter"]', "'profiles' names something twice"),
+        ('["auto"]', "'profiles' names 'auto'"),
+    ],
+)
+def test_a_wrong_wish_is_a_fault_of_the_file(home: Path, profiles: str, message: str) -> None:
+    asking(home, profiles)
+    with pytest.raises(CatalogInvalid, match="profiles") as caught:
+        Portfolio()
+    assert message in caught.value.message
+
+
+def test_a_reference_is_in_no_profile(home: Path) -> None:
+    asking(home, '["starter"]', role="reference")
+    with pytest.raises(CatalogInvalid, match="not for a reference"):
+        Portfolio()
+
+
+def test_an_entry_that_ships_cannot_ask(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = asking(home, '["starter"]')
+    monkeypatch.setattr(entries, "shipped", lambda: iter([("mine.toml", path.read_bytes())]))
+    with pytest.raises(CatalogInvalid, match="for the user's own entries"):
+        entries.load()
