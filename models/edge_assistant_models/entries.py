@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 
-from edge_assistant_models import importers, sources
+from edge_assistant_models import importers, quantization, sources
 from edge_assistant_models.errors import CatalogInvalid
 from edge_assistant_models.schema import HTTP_URL, NAME, Table
 from edge_assistant_models.sources import Source
@@ -38,10 +38,12 @@ class Importer:
     Attributes:
         name: the module in `importers` whose `convert` does it.
         inputs: what it reads; fetched, and not kept.
+        quantization: the file in `quantizations` that says how what it writes is quantized; None where it is not.
     """
 
     name: str
     inputs: tuple[FileSpec, ...]
+    quantization: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +149,14 @@ def _importer(table: Table | None) -> Importer | None:
     """Read the `[importer]` table."""
     if table is None:
         return None
-    importer = Importer(table.text("name"), tuple(FileSpec.parse(file) for file in table.tables("inputs")))
+    importer = Importer(
+        table.text("name"),
+        tuple(FileSpec.parse(file) for file in table.tables("inputs")),
+        table.optional_text("quantization", NAME),
+    )
     table.end()
+    if importer.quantization is not None and importer.quantization not in quantization.names():
+        raise table.invalid(f"unknown quantization '{importer.quantization}'")
     if importer.name not in {module.name for module in pkgutil.iter_modules(importers.__path__)}:
         raise table.invalid(f"unknown importer '{importer.name}'")
     return importer

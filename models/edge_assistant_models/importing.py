@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Mapping
 from pathlib import Path
 
+from edge_assistant_models import quantization
 from edge_assistant_models.entries import Entry
-from edge_assistant_models.errors import ModelCorrupt
+from edge_assistant_models.errors import CatalogInvalid, ModelCorrupt
 from edge_assistant_models.spec import FileSpec
 from edge_assistant_models.stamps import Stamps
 from edge_assistant_models.tensors import tensor_digest
@@ -17,23 +19,44 @@ _REPORT = "report it with the versions of this program, onnx and numpy"
 
 
 def convert(entry: Entry, inputs: Mapping[str, Path], output: Path) -> None:
-    """Let the entry's importer write into a folder; what it writes besides the entry's files is removed.
+    """Let the entry's importer write into a folder, and quantize what it wrote where the entry names a quantization.
+
+    What it writes besides the entry's files is removed. An importer that quantizes by itself is given the options for
+    each file, by key, as its third argument.
 
     Raises:
+        CatalogInvalid: the quantization breaks its schema, or is for files that the entry has not.
         ModelCorrupt: the input is damaged, or the importer does not write what the catalog pins.
         StorageFull: the disk is full.
     """
     if entry.importer is None:
         raise ValueError(f"{entry.name} has no importer")
     module = importlib.import_module(f"edge_assistant_models.importers.{entry.importer.name}")
+    said = _quantization(entry, entry.importer.quantization)
+    own = {key: each.options for key, each in said.items() if each.method == quantization.IMPORTER}
+    if own and len(inspect.signature(module.convert).parameters) < 3:
+        hint = "name one of the methods that are applied to what it writes"
+        raise CatalogInvalid(f"the importer {entry.importer.name} quantizes nothing by itself", hint)
     with storing(entry.name):
-        module.convert(inputs, output)
+        module.convert(inputs, output, *([own] if own else []))
+        for file in entry.files:
+            if file.key in said and file.key not in own:
+                quantization.apply(said[file.key], output / file.path)
     wanted = {file.path: file for file in entry.files}
     for path in output.iterdir():
         if path.name not in wanted:
             path.unlink()
     for name, file in wanted.items():
         _compare(entry, file, output / name)
+
+
+def _quantization(entry: Entry, name: str | None) -> dict[str, quantization.Quantization]:
+    """How each file is quantized, by key."""
+    said = quantization.load(name) if name is not None else {}
+    unknown = set(said) - {file.key for file in entry.files}
+    if unknown:
+        raise CatalogInvalid(f"quantization '{name}': {entry.name} has no file '{min(unknown)}'", "correct its tables")
+    return said
 
 
 def _compare(entry: Entry, file: FileSpec, path: Path) -> None:

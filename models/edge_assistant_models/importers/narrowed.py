@@ -97,10 +97,10 @@ def weights_only(
         accuracy_level: of MatMulNBits: 4 rounds activations to 8 bits, which is faster; 1 computes in float32.
 
     Raises:
-        ModelCorrupt: there is no such node, a weight is not finite, or nothing can be quantized.
+        ModelCorrupt: no such bits, blocks or nodes; a weight is not finite; or nothing can be quantized.
     """
     if bits not in {4, 8} or block_size not in BLOCK_SIZES:
-        raise ValueError(f"no {bits} bits in blocks of {block_size}")
+        raise ModelCorrupt(f"no {bits} bits in blocks of {block_size}", f"take blocks of {BLOCK_SIZES}")
     ready = folded(model)
     check_excluded(ready, excluded)
     writer = _Writer(ready, bits, block_size, symmetric, accuracy_level)

@@ -215,11 +215,13 @@ def static_int8(
         model: float32, operator set 13 or later; half-precision weights behind a Cast are read.
         ranges: least and greatest of each value of `plan(folded(model), excluded).ranged`; others are ignored.
         excluded: names of nodes that stay as they are; a node without a name is called as its first output.
-        weight_bits: 7, or 8 for processors that multiply 8-bit numbers without overflow.
+        weight_bits: 7; 8 for processors that multiply 8-bit numbers without overflow; or fewer.
 
     Raises:
         ModelCorrupt: there is no such node, nothing can be quantized, or a range is missing or not finite.
     """
+    if not 2 <= weight_bits <= 8:
+        raise ModelCorrupt(f"a weight cannot have {weight_bits} bits here", "take 7 or 8")
     ready = folded(model)
     planned = plan(ready, excluded)
     if not planned.nodes:

@@ -1,0 +1,1 @@
+"""How the outputs of importers are quantized: one TOML file each, `quantization.py` reads and applies them."""
