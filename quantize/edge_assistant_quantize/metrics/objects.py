@@ -27,8 +27,8 @@ class Objects:
     gives = ("presence", "presence_all", "precision")
     roles = frozenset({"detector"})
     description = (
-        "presence: the share of a photo's labels that are seen, of those with an object of at least 2 % of it "
-        "(presence_all: of all); precision: the share of what is seen that is there"
+        "of the labels of a photo with an object of at least 2 % of it (presence) or of any (presence_all) the share "
+        "that is seen; of what is seen the share that is there (precision)"
     )
     relative = False
 

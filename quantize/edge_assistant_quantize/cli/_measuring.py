@@ -1,0 +1,108 @@
+"""What the verbs that measure have in common: which model, which metrics, over which data."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from edge_assistant.runtime import Runtime
+from edge_assistant.signals import printable
+from edge_assistant_quantize import candidate
+from edge_assistant_quantize.candidate import Candidate
+from edge_assistant_quantize.errors import InputMissing, UsageError
+
+DATA = "a folder or file; or keys, such as count=8,seed=3; one for each --metric, or one for all"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The options that both have."""
+    parser.add_argument("--data", action="append", default=[], metavar="D", help=DATA)
+    parser.add_argument("--role", metavar="ROLE", help="of a lone .onnx file without --reference")
+    parser.add_argument("--key", metavar="KEY", help="of a lone .onnx file: which of the reference's it stands for")
+    parser.add_argument("--threads", type=_count, metavar="N", help="cores to keep to (default: all that there are)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def runtime(args: argparse.Namespace) -> Runtime:
+    """As many threads as were asked for."""
+    return Runtime(args.threads) if args.threads else Runtime.detect()
+
+
+def models(named: str, reference: str | None, args: argparse.Namespace) -> tuple[Candidate, Candidate | None]:
+    """The model that is measured and its reference.
+
+    Raises:
+        UsageError, InputMissing, CatalogInvalid, ModelError: see `candidate.find`.
+    """
+    other = None if reference is None else candidate.find(reference, args.role)
+    path = Path(named)
+    if other is None or path.suffix != ".onnx" or path.is_dir():
+        return candidate.find(named, args.role or (other.role if other else None)), other
+    if not path.is_file():
+        raise InputMissing(f"there is no {printable(path.name)}", "name a file that is there")
+    return _in_place_of(other, path, args.key), other
+
+
+def _in_place_of(reference: Candidate, path: Path, key: str | None) -> Candidate:
+    """The reference with a lone file for one of its own: tokenizers, labels and options are the reference's."""
+    own = [each for each, name in reference.files.items() if name.endswith(".onnx")]
+    if key is None and len(own) != 1:
+        raise UsageError(f"{reference.name} has {len(own)} .onnx files", f"say which: --key {' or '.join(own)}")
+    chosen = own[0] if key is None else key
+    if chosen not in own:
+        raise UsageError(f"{reference.name} has no .onnx file '{printable(chosen)}'", f"there are {', '.join(own)}")
+    return replace(reference, name=path.stem, files={**reference.files, chosen: str(path.absolute())})
+
+
+def by_metric(names: Sequence[str], data: Sequence[str]) -> dict[str, dict[str, object]]:
+    """The data of each metric.
+
+    Raises:
+        UsageError: there are not as many as metrics, or one metric is named on two data.
+    """
+    if len(data) not in {1, len(names)}:
+        raise UsageError(f"{len(names)} metrics and {len(data)} --data", "give one --data for all, or one for each")
+    found: dict[str, dict[str, object]] = {}
+    for name, words in zip(names, data if len(data) > 1 else [*data] * len(names), strict=True):
+        given = parsed(words)
+        if found.setdefault(name, given) != given:
+            raise UsageError(f"'{name}' is named on two data", "measure it twice")
+    return found
+
+
+def parsed(words: str) -> dict[str, object]:
+    """Data as a command line has it.
+
+    >>> parsed("photos")
+    {'path': 'photos'}
+    >>> parsed("count=8,seed=3")
+    {'count': 8, 'seed': 3}
+    >>> parsed("path=scenarios,gold=true,limit=20")
+    {'path': 'scenarios', 'gold': True, 'limit': 20}
+    """
+    if "=" not in words or Path(words).exists():
+        return {"path": words}
+    pairs = (part.partition("=") for part in words.split(","))
+    return {key.strip(): _value(value.strip()) for key, _, value in pairs}
+
+
+def _value(text: str) -> object:
+    if text in {"true", "false"}:
+        return text == "true"
+    return int(text) if text.isascii() and text.isdigit() else text
+
+
+def show(rows: Sequence[Sequence[str]]) -> None:
+    """Print rows as columns."""
+    cells = [[printable(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for row in cells:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
+    return int(text)

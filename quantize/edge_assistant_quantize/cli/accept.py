@@ -1,0 +1,116 @@
+"""`edge-quantize accept`: whether a model may stand for another."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from edge_assistant_quantize import progress
+from edge_assistant_quantize.cli import _measuring
+from edge_assistant_quantize.errors import UsageError
+
+if TYPE_CHECKING:
+    from edge_assistant_quantize.acceptance.accept import DataOf
+    from edge_assistant_quantize.acceptance.criteria import Criterion
+    from edge_assistant_quantize.record import Verdict
+
+NAME = "accept"
+HELP = "decide by measurement whether a model may stand for another"
+
+EXAMPLES = """examples:
+  edge-quantize accept whisper-int8 --reference whisper-base --metric "wer at_most_worse=0.005" --data recordings
+  edge-quantize accept nanodet-int8.onnx --reference nanodet --data photos \\
+      --metric "presence within_interval" --metric "precision within_interval"
+  edge-quantize accept mine --reference minilm-l6-int8 --metric "cosine at_least=0.99" --data texts.txt
+  edge-quantize accept mine --reference whisper-base --recipe whisper.toml
+
+a criterion is one of at_most_worse=X (with by=interval: by the end of the interval, too), within_interval, at_least=X
+and at_most=X; exit status: 0 accepted, 1 not"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Both models, the criteria and the data."""
+    parser.add_argument("candidate", metavar="CANDIDATE", help="a folder, a file or a name of the catalog")
+    parser.add_argument("--reference", required=True, metavar="R", help="what it would stand for")
+    asked = parser.add_mutually_exclusive_group(required=True)
+    asked.add_argument(
+        "--metric", action="append", default=[], metavar="M", help='with its criterion: "wer at_most=0.1"'
+    )
+    asked.add_argument(
+        "--recipe", metavar="F", help="a recipe whose metrics have criteria; its data, or --data NAME=PATH"
+    )
+    _measuring.configure(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure both and decide; 0 where every criterion holds, else 1.
+
+    Raises:
+        UsageError, RecipeInvalid: the command line or the recipe names no such model or metric, or they do not fit.
+        CalibrationInvalid, InputMissing: the data cannot be measured on.
+        ModelError: a model is missing or corrupt.
+    """
+    from edge_assistant_quantize.acceptance.accept import check, decide
+
+    criteria, data = _of_recipe(args.recipe, args.data) if args.recipe else _of_words(args.metric, args.data)
+    check(criteria)
+    candidate, reference = _measuring.models(args.candidate, args.reference, args)
+    assert reference is not None
+    with progress.shown() as watch:
+        verdicts = decide(candidate, reference, criteria, data, _measuring.runtime(args), watch)
+    accepted = all(verdict.accepted for verdict in verdicts)
+    if args.json:
+        import msgspec
+
+        told = {"candidate": candidate.name, "reference": reference.name, "accepted": accepted}
+        print(json.dumps({**told, "verdicts": msgspec.to_builtins(verdicts)}))
+    else:
+        _measuring.show([_HEAD, *(_row(verdict) for verdict in verdicts)])
+        print(f"{candidate.name} is {'' if accepted else 'not '}accepted in place of {reference.name}")
+    return 0 if accepted else 1
+
+
+def _of_words(words: Sequence[str], data: Sequence[str]) -> tuple[list[Criterion], DataOf]:
+    from edge_assistant_quantize.acceptance.criteria import from_words
+
+    found = [from_words(each) for each in words]
+    without = [name for name, criterion in found if criterion is None]
+    if without:
+        raise UsageError(f"'{without[0]}' has no criterion", f'say it: --metric "{without[0]} within_interval"')
+    return [criterion for _, criterion in found if criterion], _measuring.by_metric([name for name, _ in found], data)
+
+
+def _of_recipe(named: str, data: Sequence[str]) -> tuple[list[Criterion], DataOf]:
+    """The criteria of a recipe, and the data sets that its metrics name."""
+    from edge_assistant_quantize.acceptance.criteria import of
+    from edge_assistant_quantize.recipes.loading import load
+
+    given = {name: {"path": path} for name, _, path in (each.partition("=") for each in data)}
+    recipe = load(named, {"data": given} if given else None)
+    decided = [each for each in recipe.measurements if each.criterion]
+    lacking = next((each for each in decided if each.data not in recipe.data), None)
+    if lacking is not None:
+        what = f"{recipe.name}: '{lacking.metric}' is measured on '{lacking.data}', which is not given"
+        raise UsageError(what, f"say where it is: --data {lacking.data}=PATH")
+    criteria = [criterion for each in decided if (criterion := of(each.metric, each.criterion))]
+    if not criteria:
+        raise UsageError(f"{recipe.name} has no criteria", "name them: --metric")
+    return criteria, {each.metric: recipe.data[each.data] for each in decided}
+
+
+_HEAD = ("metric", "candidate", "reference", "difference", "interval", "criterion", "verdict")
+
+
+def _row(verdict: Verdict) -> tuple[str, ...]:
+    interval = verdict.interval
+    return (
+        verdict.metric,
+        f"{verdict.value:.4f}",
+        "-" if verdict.reference is None else f"{verdict.reference:.4f}",
+        "-" if interval is None else f"{interval.difference:+.4f}",
+        "-" if interval is None else f"{interval.low:+.4f} to {interval.high:+.4f} ({interval.level:.0%})",
+        verdict.criterion,
+        "accepted" if verdict.accepted else "not accepted",
+    )
