@@ -84,7 +84,6 @@ def _of_words(words: Sequence[str], data: Sequence[str]) -> tuple[list[Criterion
 
 def _of_recipe(named: str, data: Sequence[str]) -> tuple[list[Criterion], DataOf]:
     """The criteria of a recipe, and the data sets that its metrics name."""
-    from edge_assistant_quantize.acceptance.criteria import of
     from edge_assistant_quantize.recipes.loading import load
 
     given = {name: {"path": path} for name, _, path in (each.partition("=") for each in data)}
@@ -94,7 +93,7 @@ def _of_recipe(named: str, data: Sequence[str]) -> tuple[list[Criterion], DataOf
     if lacking is not None:
         what = f"{recipe.name}: '{lacking.metric}' is measured on '{lacking.data}', which is not given"
         raise UsageError(what, f"say where it is: --data {lacking.data}=PATH")
-    criteria = [criterion for each in decided if (criterion := of(each.metric, each.criterion))]
+    criteria = [each.criterion for each in decided if each.criterion]
     if not criteria:
         raise UsageError(f"{recipe.name} has no criteria", "name them: --metric")
     return criteria, {each.metric: recipe.data[each.data] for each in decided}
