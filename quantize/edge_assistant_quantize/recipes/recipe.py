@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from edge_assistant_quantize.acceptance.criteria import Criterion
     from edge_assistant_quantize.recipes.steps.step import Step
 
+_SAYS_WHAT = {"path", "count", "examples"}  # keys by which data is found: given, rendered, or the product's own
+
 Data = Mapping[str, object]  # a table `data` as metrics and calibration take it; its `path` is absolute
 
 
@@ -125,7 +127,7 @@ def ready(recipe: Recipe) -> None:
             "name it: --source MODEL, or a [source] table with 'model' or 'path'",
         )
     for measurement in recipe.measurements:
-        if measurement.data not in recipe.data:
+        if not _SAYS_WHAT & set(recipe.data.get(measurement.data, ())):
             raise RecipeInvalid(
                 f"{recipe.name}: '{measurement.metric}' is measured on '{measurement.data}', which is not given",
                 f"say where it is: --data {measurement.data}=PATH, or a [data.{measurement.data}] table",
