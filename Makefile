@@ -22,6 +22,7 @@ demo:  ## environment, starter models, then three questions over examples/
 test:  ## the test suite
 	@sh tools/bootstrap.sh $(ALL)
 	@$(BIN)/edge-assistant models pull --profile test
+	@$(BIN)/edge-quantize tools
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 check:  ## lint, format, types, direction of imports

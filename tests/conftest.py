@@ -4,6 +4,7 @@
 - Sockets reach this machine only, and package clients that a test starts look into local folders only.
 - Where several processes share the tests (`make test`), each has one core of its own, so that none waits for another.
 - `models(role)` gives the verified models of the profile `test` from the store outside the tree.
+- `converter` gives llama.cpp's own converter from the cache outside it.
 """
 
 from __future__ import annotations
@@ -24,8 +25,11 @@ from edge_assistant_models import paths
 from edge_assistant_models.errors import ModelError
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
+from edge_assistant_quantize.errors import ToolMissing
+from edge_assistant_quantize.fetching import llama
 
 STORE = paths.models_dir().resolve()  # before the environment is cleaned
+CONVERTERS = paths.cache_dir().resolve() / "llama.cpp"  # that `edge-quantize tools` brought, as `make test` lets it
 VECTORS = paths.cache_dir().resolve() / "embeddings"  # of the examples that come with the product: seconds to compute
 
 _KEPT = {"PATH", "HOME", "LANG", "TZ", "TMPDIR", "VIRTUAL_ENV", "OMP_NUM_THREADS"}
@@ -124,3 +128,13 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Installe
             )
 
     return model
+
+
+@pytest.fixture
+def converter(home: Path) -> Path:
+    """llama.cpp's own converter, in the cache of this test's home."""
+    (home / "cache" / "llama.cpp").symlink_to(CONVERTERS)
+    try:
+        return llama.source()
+    except ToolMissing as error:
+        pytest.fail(f"{error}; 'edge-quantize tools' brings it, 'make test' lets it", pytrace=False)

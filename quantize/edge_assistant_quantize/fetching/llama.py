@@ -1,0 +1,248 @@
+"""llama.cpp's own converter, of the very version that loads what it makes.
+
+It is in the source distribution of llama-cpp-python and in no wheel. pip brings that by name, and its sum is compared
+before anything looks into it; of its thousands of files those that convert are unpacked, and none is compiled. What was
+unpacked is code that will run, so its sum is compared each time that it is used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import importlib.resources
+import shutil
+import sys
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from edge_assistant.atomic import storing
+from edge_assistant_models import paths
+from edge_assistant_models.archives import only_file, run_client
+from edge_assistant_models.schema import SHA256, Table
+from edge_assistant_models.transfer import CHUNK_BYTES, Refused, Run
+from edge_assistant_quantize import progress
+from edge_assistant_quantize.errors import InputMissing, StorageFull, ToolMissing
+from edge_assistant_quantize.progress import Step, Watch
+from edge_assistant_quantize.room import check_disk
+
+PACKAGE = "llama-cpp-python"
+SCRIPT = "convert_hf_to_gguf.py"
+MAX_FILES, MAX_BYTES = 2000, 64 << 20  # of what is unpacked; it has 139 files of 2 MiB
+_ARCHIVE_BYTES = 80 << 20  # what a source distribution takes on the disk while it is fetched
+_BRING = "bring it with a network: edge-quantize tools"
+
+# What stands for the builder of llama-cpp-python while pip asks for its name and version, which pip does of every
+# source that it downloads: so nothing of the archive is run, and CMake and a compiler are not asked for.
+_BUILDER = """from pathlib import Path
+
+
+def prepare_metadata_for_build_wheel(metadata_directory, config_settings=None):
+    folder = Path(metadata_directory, "llama_cpp_python-{version}.dist-info")
+    folder.mkdir()
+    text = "Metadata-Version: 2.1\\nName: llama-cpp-python\\nVersion: {version}\\n"
+    folder.joinpath("METADATA").write_text(text, "utf-8")
+    return folder.name
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """One version of llama-cpp-python.
+
+    Attributes:
+        version: its number.
+        archive: sha256 of its source distribution.
+        files: what `tree_sum` gives of what is unpacked from it.
+    """
+
+    version: str
+    archive: str
+    files: str
+
+
+def pinned() -> Pinned:
+    """The version that is installed.
+
+    Raises:
+        ToolMissing: its sums are not known.
+    """
+    version = importlib.metadata.version(PACKAGE)
+    content = importlib.resources.files(__package__).joinpath("llama.toml").read_bytes()
+    table = Table.parse(content, "llama.toml")
+    if version not in table.remaining():
+        known = ", ".join(table.remaining())
+        raise ToolMissing(f"the source of {PACKAGE} {version} is not pinned", f"install one that is: {known}")
+    row = table.table(version)
+    return Pinned(version, row.text("archive", SHA256), row.text("files", SHA256))
+
+
+def source() -> Path:
+    """The folder with `convert_hf_to_gguf.py`, `conversion` and `gguf-py`, as it was unpacked.
+
+    Raises:
+        ToolMissing: it has not been fetched, or was changed since.
+    """
+    pin = pinned()
+    folder = _folder(pin)
+    if not folder.is_dir():
+        raise ToolMissing(f"llama.cpp's converter of {PACKAGE} {pin.version} is not here", _BRING)
+    if tree_sum(folder) != pin.files:
+        raise ToolMissing(f"llama.cpp's converter in {folder.name} is not what was fetched", _BRING)
+    return folder
+
+
+def bring(archive: Path | None = None, watch: Watch = progress.ignore) -> Path:
+    """Fetch the converter, or unpack it from a source distribution that is here; returns its folder.
+
+    Args:
+        archive: the source distribution; None lets pip bring it.
+        watch: is told what is done.
+
+    Raises:
+        ToolMissing: pip does not bring it, or the archive is another than is pinned.
+        InputMissing: there is no such archive.
+        StorageFull: the disk is full.
+    """
+    from filelock import FileLock
+
+    pin = pinned()
+    folder = _folder(pin)
+    with storing("llama.cpp's converter", "free some space, or set EDGE_ASSISTANT_HOME to another folder"):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.with_name(f"{pin.version}.lock")):
+            if not folder.is_dir() or tree_sum(folder) != pin.files:
+                with tempfile.TemporaryDirectory(prefix=f".{pin.version}-", dir=folder.parent) as work:
+                    _unpacked_to(folder, archive, pin, Path(work), watch)
+    return folder
+
+
+def _folder(pin: Pinned) -> Path:
+    return paths.cache_dir() / "llama.cpp" / pin.version
+
+
+def _unpacked_to(folder: Path, archive: Path | None, pin: Pinned, work: Path, watch: Watch) -> None:
+    what = f"llama.cpp's converter of {PACKAGE} {pin.version}"
+    watch(Step(what, 0, 3))
+    taken = archive or _download(pin, work)
+    watch(Step(what, 1, 3))
+    _compare(taken, pin)
+    watch(Step(what, 2, 3))
+    made = work / "converter"
+    unpack(taken, made)
+    if tree_sum(made) != pin.files:
+        raise ToolMissing(f"{taken.name} does not unpack to what is pinned", "please report it")
+    shutil.rmtree(folder, ignore_errors=True)
+    made.replace(folder)
+    watch(Step(what, 3, 3))
+
+
+def _download(pin: Pinned, work: Path) -> Path:
+    """Let pip bring the archive and compare it; nothing of it is built or run."""
+    check_disk("the source of llama.cpp", _ARCHIVE_BYTES + MAX_BYTES, work)
+    builder, wanted, brought = work / "builder", work / "wanted.txt", work / "brought"
+    package = builder / "scikit_build_core"
+    package.mkdir(parents=True)
+    brought.mkdir()
+    (package / "__init__.py").write_text("", "utf-8")
+    (package / "build.py").write_text(_BUILDER.format(version=pin.version), "utf-8")
+    wanted.write_text(f"{PACKAGE}=={pin.version} --hash=sha256:{pin.archive}\n", "utf-8")
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input"]
+    command += ["--no-deps", "--no-binary", PACKAGE, "--no-build-isolation", "--no-cache-dir"]
+    command += ["--timeout", "15", "--retries", "2", "--require-hashes", "--requirement", str(wanted)]
+    try:
+        run_client("pip", [*command, "--dest", str(brought)], Run(work), {"PYTHONPATH": str(builder)})
+        return only_file(brought, "*.tar.gz")
+    except Refused as refused:
+        named = f"llama_cpp_python-{pin.version}.tar.gz"
+        raise ToolMissing(
+            f"llama.cpp's converter cannot be fetched ({refused})",
+            f"bring the file: edge-quantize tools --from {named}",
+        ) from None
+
+
+def _compare(archive: Path, pin: Pinned) -> None:
+    digest = hashlib.sha256()
+    try:
+        with archive.open("rb") as file:
+            while chunk := file.read(CHUNK_BYTES):
+                digest.update(chunk)
+    except OSError as error:
+        raise InputMissing(f"{archive.name} cannot be read ({error.strerror})", "name a file that is there") from None
+    if digest.hexdigest() != pin.archive:
+        raise ToolMissing(
+            f"{archive.name} is not the source of {PACKAGE} {pin.version}",
+            f"take llama_cpp_python-{pin.version}.tar.gz, whose sha256 is {pin.archive}",
+        )
+
+
+def unpack(archive: Path, folder: Path) -> None:
+    """Unpack what converts into a new folder: plain files, at their own places, within limits.
+
+    Raises:
+        ToolMissing: it is no such archive, or what is in it leaves the folder or goes beyond a limit.
+        StorageFull: the disk is full.
+    """
+    count = total = 0
+    try:
+        with tarfile.open(archive, "r:gz") as members:
+            for member in members:
+                place = _place(member.name)
+                if place is None or not member.isreg():
+                    continue
+                count, total = count + 1, total + member.size
+                if count > MAX_FILES or total > MAX_BYTES:
+                    raise _unusable(archive, "it unpacks to more than a converter has")
+                _write(members, member, folder / place)
+    except (tarfile.TarError, EOFError, OSError) as error:
+        if isinstance(error, StorageFull):
+            raise
+        raise _unusable(archive, str(error) or type(error).__name__) from None
+    if not (folder / SCRIPT).is_file():
+        raise _unusable(archive, f"it holds no {SCRIPT}")
+
+
+def _write(members: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> None:
+    stream = members.extractfile(member)
+    with storing(path.name):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    content = stream.read() if stream else b""
+    with storing(path.name):
+        path.write_bytes(content)
+
+
+def _unusable(archive: Path, why: str) -> ToolMissing:
+    return ToolMissing(f"{archive.name} cannot be unpacked ({why})", f"take the source distribution of {PACKAGE}")
+
+
+def _place(name: str) -> PurePosixPath | None:
+    """Where a member of the archive goes in our folder; None where it is not wanted.
+
+    >>> _place("llama_cpp_python-0.3.36/vendor/llama.cpp/gguf-py/gguf/vocab.py")
+    PurePosixPath('gguf-py/gguf/vocab.py')
+    >>> _place("llama_cpp_python-0.3.36/vendor/llama.cpp/conversion/../../../x.py")
+    >>> _place("llama_cpp_python-0.3.36/vendor/llama.cpp/src/llama.cpp")
+    """
+    parts = PurePosixPath(name).parts
+    if parts[1:3] != ("vendor", "llama.cpp") or ".." in parts:
+        return None
+    place = PurePosixPath(*parts[3:])
+    wanted = place.suffix == ".py" and (len(parts) == 4 or place.parts[0] in {"conversion", "gguf-py"})
+    licence = place.name == "LICENSE" and place.parent in {PurePosixPath(), PurePosixPath("gguf-py")}
+    return place if (wanted and place.name.isprintable()) or licence else None
+
+
+def tree_sum(folder: Path) -> str:
+    """The sha256 over the names and contents of all files below a folder; what is no plain file counts by its name."""
+    digest = hashlib.sha256()
+    for name, path in sorted((path.relative_to(folder).as_posix(), path) for path in _below(folder)):
+        plain = path.is_file() and not path.is_symlink() and path.stat().st_size <= MAX_BYTES
+        inside = hashlib.sha256(path.read_bytes()).hexdigest() if plain else "none"
+        digest.update(f"{inside} {name}\n".encode())
+    return digest.hexdigest()
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())

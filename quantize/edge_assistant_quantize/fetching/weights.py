@@ -1,0 +1,40 @@
+"""Which files hold weights, by their names: safetensors, which are data, and pickles, which are programs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from edge_assistant_quantize.errors import WeightsRefused
+
+INDEX = "model.safetensors.index.json"
+SHARD = re.compile(r"model-(\d{1,6})-of-(\d{1,6})\.safetensors")
+_PICKLED = re.compile(r".*\.(pt|pth|ckpt|pkl|pickle|joblib|bin)", re.IGNORECASE)
+_NO_WEIGHTS = re.compile(r"(training_args|optimizer|scheduler|scaler|rng_state.*|random_states.*)\..*", re.IGNORECASE)
+
+
+def is_pickled(name: str) -> bool:
+    """Whether a file holds weights in Python's pickle, reading which can run code.
+
+    >>> is_pickled("pytorch_model.bin"), is_pickled("model.safetensors"), is_pickled("optimizer.pt")
+    (True, False, False)
+    """
+    return bool(_PICKLED.fullmatch(name)) and not _NO_WEIGHTS.fullmatch(name)
+
+
+def refuse_pickles(names: Collection[str], where: str) -> None:
+    """Say no to weights that are nothing but pickles.
+
+    Args:
+        names: of the files that there are.
+        where: they are, for people.
+
+    Raises:
+        WeightsRefused: there are pickles among them, and no safetensors.
+    """
+    pickles = sorted(name for name in names if is_pickled(name))
+    if pickles and not any(name.endswith(".safetensors") for name in names):
+        raise WeightsRefused(
+            f"{where} has its weights in {pickles[0]} only: pickled weights can run code",
+            "ask for safetensors: a branch of the model's page may have them",
+        )

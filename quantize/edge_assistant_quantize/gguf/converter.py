@@ -1,0 +1,30 @@
+"""llama.cpp's converter with this process as its own, started by `convert`: CONVERTER PRE ARGUMENTS...
+
+CONVERTER is the folder of `fetching.llama.source`, ARGUMENTS are those of its convert_hf_to_gguf.py. The converter
+recognises how a byte-pair tokenizer splits text by the tokens of one text, and knows those of published models only.
+For one that was trained anew its authors write the function that says so again (`convert_hf_to_gguf_update.py`); here
+PRE, a name of llama.cpp such as "qwen2", says it, and with "-" the converter finds out itself.
+"""
+
+from __future__ import annotations
+
+import importlib
+import runpy
+import sys
+from pathlib import Path
+
+
+def main(arguments: list[str]) -> None:
+    """Run the converter as the command line says."""
+    folder, pre, *rest = arguments
+    script = Path(folder, "convert_hf_to_gguf.py")
+    sys.path[0] = folder  # where a script's own folder stands
+    if pre != "-":
+        base = importlib.import_module("conversion.base")
+        base.TextModel.get_vocab_base_pre = lambda model, tokenizer: pre
+    sys.argv = [str(script), *rest]
+    runpy.run_path(str(script), run_name="__main__")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,28 @@
+"""How a checkpoint's own tokenizer splits texts, to compare with llama.cpp's, whose rules are written anew in C++."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+# Where families of tokenizers differ: numbers, contractions, spaces and line ends in a row, scripts, signs
+TEXTS = (
+    "The quick brown fox's 12345 jumps, isn't it?",
+    "Total:  1,234.50 EUR\n\n\tpaid   on 2024-03-01",
+    "naïve façade — “quoted” … 你好世界 Привет мир",
+    "def f(x):\n    return x**2  # ok!!! I'LL go",
+)
+
+
+def of(folder: Path, texts: Sequence[str]) -> list[list[int]] | None:
+    """The tokens of texts without special ones, or None where the folder has no tokenizer.json."""
+    path = folder / "tokenizer.json"
+    if not path.is_file():
+        return None
+    from tokenizers import Tokenizer
+
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception:  # the library raises Exception itself; the converter has read it otherwise
+        return None
+    return [list(tokenizer.encode(text, add_special_tokens=False).ids) for text in texts]
