@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -41,13 +42,15 @@ class Stamps:
 
     def _save(self, known: dict[str, list[object]]) -> None:
         """Replace the file whole; where it cannot be written, what is known is lost with this object."""
+        temporary = self._path.with_name(f"{self._path.name}.{os.getpid()}")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = self._path.with_name(f"{self._path.name}.{os.getpid()}")
             temporary.write_text(json.dumps(known))
             temporary.replace(self._path)
         except OSError:
             self._unsaved = known
+            with contextlib.suppress(OSError):
+                temporary.unlink()
 
     def _row(self, path: Path, stamp: Stamp) -> list[object]:
         """What is known of a file with this stamp; empty where nothing is."""

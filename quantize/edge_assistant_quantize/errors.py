@@ -7,7 +7,8 @@
     ├── WeightsRefused    (ValueError)      weights that are not taken: pickled, incomplete, not finite, of an unknown
     │                                       architecture: status 3
     ├── CalibrationInvalid (ValueError)     calibration data of the wrong kind: status 3
-    └── QuantizationFailed (RuntimeError)   a library could not do it; the message has its reason: status 3
+    ├── QuantizationFailed (RuntimeError)   a library could not do it; the message has its reason: status 3
+    └── NotAccepted       (ValueError)      a model that was not accepted by measurement was to be published: status 1
 
 Where memory does not suffice `ModelTooLarge` is raised, where the disk does not, `StorageFull`.
 """
@@ -30,6 +31,7 @@ __all__ = [
     "LockBroken",
     "ModelCorrupt",
     "ModelTooLarge",
+    "NotAccepted",
     "QuantizationFailed",
     "RecipeInvalid",
     "StorageFull",
@@ -79,3 +81,10 @@ class QuantizationFailed(EdgeAssistantError, RuntimeError):
 
     code = "quantization.failed"
     exit_status = 3
+
+
+class NotAccepted(EdgeAssistantError, ValueError):
+    """A model was to be published that no measurement has accepted."""
+
+    code = "model.not_accepted"
+    exit_status = 1

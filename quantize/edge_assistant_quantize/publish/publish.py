@@ -1,0 +1,196 @@
+"""A model into the user's catalog and store, with its measured card, its record and its recipe; and out again."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge_assistant import atomic
+from edge_assistant.governance.policy import policy
+from edge_assistant_models.entries import Entry
+from edge_assistant_models.errors import ModelError
+from edge_assistant_models.portfolio import Portfolio
+from edge_assistant_models.profile import AUTO
+from edge_assistant_models.schema import printable
+from edge_assistant_models.sources.file import FileSource
+from edge_assistant_models.transfer import CHUNK_BYTES
+from edge_assistant_quantize import record as records
+from edge_assistant_quantize import room
+from edge_assistant_quantize.candidate import Candidate
+from edge_assistant_quantize.errors import ModelCorrupt, UsageError
+from edge_assistant_quantize.progress import Step, Watch, ignore
+from edge_assistant_quantize.publish import card
+from edge_assistant_quantize.publish import entry as entries
+from edge_assistant_quantize.publish.judged import Judged
+from edge_assistant_quantize.publish.places import ENTRY, Places
+from edge_assistant_quantize.publish.said import Said, completed
+from edge_assistant_quantize.report import write as report
+
+RECIPE = "recipe.toml"
+_MIB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is going to be published; nothing is written yet.
+
+    Attributes:
+        candidate: the model.
+        judged: what was measured of it.
+        entry: as the catalog will read it.
+        text: the catalog file.
+    """
+
+    candidate: Candidate
+    judged: Judged
+    entry: Entry
+    text: str
+
+
+def plan(candidate: Candidate, judged: Judged, said: Said, *, profile: str = AUTO, replace: bool = False) -> Plan:
+    """Say what will be published.
+
+    Args:
+        candidate: the model.
+        judged: what was measured of it, see `judged.judge`.
+        said: what the person says of it.
+        profile: the one in which it comes first where neither person nor recipe says.
+        replace: whether a published model of this name may be replaced.
+
+    Raises:
+        UsageError: something is missing or wrong, the name is taken, or another model of the user's own comes first.
+        PolicyRefused: the policy allows no such model.
+        CatalogInvalid: a file of the catalog breaks the schema.
+    """
+    portfolio = Portfolio()
+    whole = completed(said, candidate, judged, portfolio, profile)
+    _check_name(portfolio, whole.name, replace=replace)
+    _check_first(portfolio, candidate.role, whole)
+    policy.current().check_model(whole.name, own=True)
+    text = entries.text(candidate, candidate.sums(), whole, card.figures(judged, candidate.bytes))
+    return Plan(candidate, judged, entries.parsed(text, whole.name), text)
+
+
+def publish(planned: Plan, watch: Watch = ignore, *, replace: bool = False) -> Entry:
+    """Publish a model: entry, files, record and recipe, all or nothing.
+
+    Returns:
+        The entry.
+
+    Raises:
+        UsageError: the name has been taken meanwhile.
+        ModelCorrupt: a file changed since it was looked at, or its headers contradict it.
+        StorageFull: there is no room; nothing is left of it.
+    """
+    places, entry = Places.own(), planned.entry
+    copies = 1 if _same_disk(places) else 2
+    room.check_disk(f"publishing {entry.name}", copies * entry.bytes, places.root)
+    with places.held():
+        _check_name(Portfolio(), entry.name, replace=replace)
+        with places.changing(entry.name):
+            _gather(planned, places.new(entry.name), watch)
+            if places.kept(entry.name).is_dir():
+                places.kept(entry.name).rename(places.old(entry.name))
+            places.new(entry.name).rename(places.kept(entry.name))
+            places.install(entry)
+            places.entry_file(entry.name).parent.mkdir(parents=True, exist_ok=True)
+            with atomic.writing(places.entry_file(entry.name)) as file:
+                file.write(planned.text.encode())
+    return entry
+
+
+def unpublish(name: str) -> None:
+    """Take a published model out of catalog and store, with its files, record and recipe.
+
+    Raises:
+        ModelUnknown: there is no model of that name.
+        UsageError: it was not published by this program.
+        StorageFull: the data directory cannot be written.
+    """
+    places = Places.own()
+    with places.held():
+        entry = Portfolio().entry(name)
+        if not published(entry):
+            what = f"{entry.name} was not published by edge-quantize"
+            raise UsageError(what, "remove its catalog file yourself, or 'edge-assistant models remove' its files")
+        with places.changing(name):
+            places.entry_file(name).unlink()
+            with contextlib.suppress(ModelError):  # it is not in the store
+                places.store.remove(entry)
+
+
+def published(entry: Entry) -> bool:
+    """Whether an entry was written by `publish`: its source is its folder there."""
+    ours = FileSource(f"{entries.FOLDER}/{entry.name}")
+    return entry.own and entry.origin == f"catalog/{entry.name}.toml" and ours in entry.sources
+
+
+def _check_name(portfolio: Portfolio, name: str, *, replace: bool) -> None:
+    taken = next((entry for entry in portfolio.entries() if entry.name == name), None)
+    if taken is None:
+        if Places.own().entry_file(name).exists():
+            raise UsageError(f"catalog/{name}.toml is there already and describes another model", "say another --name")
+        return
+    if not taken.own:
+        raise UsageError(f"'{name}' is a model that comes with the product", "say another name: --name")
+    if not published(taken):
+        raise UsageError(f"'{name}' is in your catalog, written by hand", "say another name: --name")
+    if not replace:
+        raise UsageError(f"'{name}' is published already", "replace it with --replace, or say another --name")
+
+
+def _check_first(portfolio: Portfolio, role: str, said: Said) -> None:
+    """Two models that both come first for one role would leave it to their names which one is used."""
+    for other in portfolio.entries():
+        both = [name for name in said.profiles or () if name in other.profiles]
+        if other.role == role and other.name != said.name and both:
+            what = f"{printable(other.name)} comes first for {role} in {both[0]} already"
+            raise UsageError(what, f"'edge-quantize unpublish {other.name}' first, or publish with --profile none")
+
+
+def _same_disk(places: Places) -> bool:
+    """Whether links can lead from the store to what is published."""
+
+    def device(folder: Path) -> int:
+        return next(path for path in (folder, *folder.absolute().parents) if path.is_dir()).stat().st_dev
+
+    return device(places.root) == device(places.store.root)
+
+
+def _gather(planned: Plan, folder: Path, watch: Watch) -> None:
+    """Everything that is kept, in one folder: a copy of the files, so that whoever made them may go on with theirs."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    done = 0
+    for file in planned.entry.files:
+        path = planned.candidate.paths[file.key]
+        for size in _copied(path, folder / file.path, file.sha256):
+            done += size
+            watch(Step(f"publishing {planned.entry.name}, MiB", done // _MIB, planned.entry.bytes // _MIB))
+    names: Mapping[str, str] = {file.key: file.path for file in planned.entry.files}
+    options = dict(planned.candidate.options)
+    Candidate(planned.entry.name, planned.entry.role, folder, names, options).write()
+    if planned.judged.record is not None:
+        records.write(planned.judged.record, folder / records.FILE)
+        report.write(planned.judged.record, folder)
+        (folder / RECIPE).write_text(planned.judged.record.recipe, "utf-8")
+    (folder / ENTRY).write_text(planned.text, "utf-8")
+
+
+def _copied(source: Path, target: Path, sha256: str) -> Iterator[int]:
+    """Copy a file and see that it is the one that was judged; gives the sizes of its pieces as they are written."""
+    digest = hashlib.sha256()
+    with source.open("rb") as read, target.open("wb") as written:
+        while chunk := read.read(CHUNK_BYTES):
+            written.write(chunk)
+            digest.update(chunk)
+            yield len(chunk)
+        written.flush()
+        os.fsync(written.fileno())
+    if digest.hexdigest() != sha256:
+        raise ModelCorrupt(f"{source.name} changed while it was published", "publish it once it is finished")

@@ -1,0 +1,154 @@
+"""What the person who publishes says, what a recipe said before, and what follows from the files."""
+
+from __future__ import annotations
+
+import math
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+
+from edge_assistant.language import chat
+from edge_assistant_models.portfolio import Portfolio
+from edge_assistant_models.schema import HTTP_URL, NAME, printable
+from edge_assistant_quantize.candidate import Candidate
+from edge_assistant_quantize.errors import UsageError
+from edge_assistant_quantize.publish.judged import Judged
+
+SPDX = re.compile(r"[A-Za-z0-9.+-]+(?: (?:AND|OR|WITH) [A-Za-z0-9.+-]+)*")
+CONTEXT = 8192  # tokens; what the product asks of a model by itself is less
+_NEEDED = {"licence": "--licence", "licence_url": "--licence-url", "home": "--home"}
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What an entry says besides what is measured; what is empty or None is not said yet.
+
+    Attributes:
+        name: of the entry.
+        licence: SPDX identifier.
+        licence_url: where it stands.
+        home: the official page of the model.
+        description: one line.
+        family: chat template of a language model.
+        context: of a language model, in tokens.
+        memory_mib: that it needs to run.
+        profiles: in which it comes first for its role; None where nothing is said of it.
+    """
+
+    name: str = ""
+    licence: str = ""
+    licence_url: str = ""
+    home: str = ""
+    description: str = ""
+    family: str = ""
+    context: int | None = None
+    memory_mib: int | None = None
+    profiles: tuple[str, ...] | None = None
+
+
+def completed(said: Said, candidate: Candidate, judged: Judged, portfolio: Portfolio, profile: str) -> Said:
+    """What was said, then what the recipe says, then what the catalog says of the model that it was made from.
+
+    Args:
+        said: by the person.
+        candidate: the model.
+        judged: what was measured of it.
+        portfolio: the catalog.
+        profile: the one in which it comes first where neither person nor recipe says.
+
+    Raises:
+        UsageError: something is missing or wrong; the message names the option.
+    """
+    whole = said
+    for more in (_of_recipe(judged), _of_source(judged, portfolio), _of_files(candidate, judged)):
+        whole = _filled(whole, more)
+    if whole.profiles is None:
+        whole = replace(whole, profiles=(portfolio.profile(profile).name,))
+    _check(whole, candidate, portfolio)
+    return whole
+
+
+def _filled(said: Said, more: Said) -> Said:
+    """What was not said is taken from elsewhere."""
+    missing = {field.name for field in fields(said) if getattr(said, field.name) in ("", None)}
+    return replace(said, **{name: getattr(more, name) for name in missing})
+
+
+def _recipe(judged: Judged) -> Mapping[str, object]:
+    try:
+        return tomllib.loads(judged.record.recipe if judged.record else "")
+    except (tomllib.TOMLDecodeError, RecursionError):  # a record that somebody wrote by hand
+        return {}
+
+
+def _table(values: Mapping[str, object], key: str) -> Mapping[str, object]:
+    found = values.get(key)
+    return found if isinstance(found, dict) else {}
+
+
+def _of_recipe(judged: Judged) -> Said:
+    """The table `[publish]` of the recipe, as far as it is of the right kind."""
+    table = _table(_recipe(judged), "publish")
+    kinds = {"memory_mib": int, "profiles": list}
+    given = {key: value for key, value in table.items() if isinstance(value, kinds.get(key, str))}
+    known = {field.name for field in fields(Said)} - {"family", "context"}
+    profiles = given.get("profiles")
+    given["profiles"] = tuple(map(str, profiles)) if isinstance(profiles, list) else None
+    return Said(**{key: value for key, value in given.items() if key in known})  # type: ignore[arg-type] # looked at
+
+
+def _of_source(judged: Judged, portfolio: Portfolio) -> Said:
+    """Licence and home of a model of the catalog that a recipe started from: its weights are that model's."""
+    model = _table(_recipe(judged), "source").get("model")
+    known = {entry.name: entry for entry in portfolio.entries()}
+    if not isinstance(model, str) or model not in known:
+        return Said()
+    entry = known[model]
+    return Said(licence=entry.licence, licence_url=entry.licence_url, home=entry.home)
+
+
+def _of_files(candidate: Candidate, judged: Judged) -> Said:
+    family, context = candidate.options.get("family"), candidate.options.get("context")
+    form = judged.form
+    made = f", {form.method}" if form is not None and form.method else ""
+    peak = form.peak_mib if form is not None else None
+    return Said(
+        name=candidate.name,
+        description=f"{candidate.name}{made}, published by edge-quantize",
+        family=family if isinstance(family, str) else "",
+        context=context if isinstance(context, int) else CONTEXT,
+        memory_mib=math.ceil(peak) if peak else estimated_memory(candidate.bytes),
+    )
+
+
+def estimated_memory(size: int) -> int:
+    """MiB that a model needs where nobody has measured it: its files and half of that again, and some for the program.
+
+    >>> estimated_memory(100 << 20)
+    250
+    """
+    return math.ceil(size * 1.5 / (1 << 20)) + 100
+
+
+def _check(said: Said, candidate: Candidate, portfolio: Portfolio) -> None:
+    missing = [option for key, option in _NEEDED.items() if not getattr(said, key)]
+    if missing:
+        what = f"nothing says {', '.join(missing)} of {printable(said.name)}"
+        raise UsageError(what, "a model is published with its licence and its home, so say them")
+    for option, value, pattern in (
+        ("--name", said.name, NAME),
+        ("--licence", said.licence, SPDX),
+        ("--licence-url", said.licence_url, HTTP_URL),
+        ("--home", said.home, HTTP_URL),
+        ("--description", said.description, re.compile(r"[^\n\r]+")),
+    ):
+        if not pattern.fullmatch(value):
+            raise UsageError(f"{option} '{printable(value)}' is not of the form {pattern.pattern}", "correct it")
+    if candidate.role == "language" and said.family not in chat.TEMPLATES:
+        known = ", ".join(chat.TEMPLATES)
+        raise UsageError(f"the chat family '{printable(said.family)}' is not known", f"say one of {known}: --family")
+    for name in said.profiles or ():
+        if name not in {profile.name for profile in portfolio.profiles()}:
+            there = ", ".join(profile.name for profile in portfolio.profiles())
+            raise UsageError(f"there is no profile '{printable(name)}'", f"say one of {there}, or --profile none")

@@ -1,0 +1,355 @@
+"""A model into catalog and store and out again: what the entry says, what is refused, and that nothing is half-made."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import killed
+import pytest
+from smalldisk import fill, mounted
+
+import edge_assistant_quantize.publish as package
+from edge_assistant.cli.main import main as assistant
+from edge_assistant_models import store as stores
+from edge_assistant_models.errors import ModelUnknown, StorageFull
+from edge_assistant_models.portfolio import Portfolio
+from edge_assistant_models.store import State
+from edge_assistant_quantize import candidate
+from edge_assistant_quantize import record as records
+from edge_assistant_quantize.cli.main import main
+from edge_assistant_quantize.errors import ModelCorrupt, NotAccepted
+from edge_assistant_quantize.publish import judged
+from edge_assistant_quantize.publish.places import Places
+from edge_assistant_quantize.publish.publish import Plan, plan, publish, unpublish
+from edge_assistant_quantize.publish.said import Said
+
+LICENCE = ["--licence", "MIT", "--licence-url", "https://example.org/licence", "--home", "https://example.org"]
+TRACED = (str(Path(package.__file__).parent), stores.__file__)
+
+
+def planned(folder: Path, said: Said | None = None, *, replace: bool = False) -> Plan:
+    """As the verb plans it."""
+    model = candidate.read(judged.find(folder))
+    found = judged.judge(model, judged.record_of(judged.find(folder)))
+    return plan(model, found, said or Said(), profile="test", replace=replace)
+
+
+def left(home: Path) -> list[str]:
+    """What there is of anything published, and of anything half-made."""
+    folders = [home / "catalog", home / "published", home / "models", home / "models" / ".partial"]
+    found = [f"{folder.name}/{path.name}" for folder in folders if folder.is_dir() for path in folder.iterdir()]
+    usual = {"published/.lock", "models/.locks", "models/.stamps.json", "models/.partial"}
+    return sorted(set(found) - usual)
+
+
+WHOLE = ["catalog/ours-int8.toml", "models/ours-int8", "published/ours-int8"]
+
+
+def test_a_run_becomes_an_entry_that_the_product_opens(
+    run_folder: Path, home: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert main(["publish", str(run_folder), "--yes"]) == 0
+    assert "published: ours-int8, first for vad in test" in capsys.readouterr().out
+    portfolio = Portfolio()
+    entry = portfolio.entry("ours-int8")
+    assert (entry.own, entry.tested, entry.role) == (True, True, "vad")
+    assert (entry.licence, entry.home) == ("MIT", "https://github.com/snakers4/silero-vad")  # of what it was made from
+    assert entry.description == "ours in eight bits"
+    assert portfolio.state("ours-int8") is State.INSTALLED
+    model = portfolio.open("ours-int8")
+    assert model.options == {"rate": 16000}
+    assert model.files["model"].read_bytes() == (run_folder / "accepted" / "model.onnx").read_bytes()
+    assert portfolio.resolve("test")["vad"] == "ours-int8"
+    assert left(home) == WHOLE
+
+
+def test_the_card_says_what_was_measured(run_folder: Path, home: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["publish", str(run_folder), "--yes"]) == 0
+    figures = Portfolio().entry("ours-int8").figures
+    assert figures["accepted"] is True
+    assert figures["metrics"] == {"presence": 0.81}
+    assert figures["criteria"] == [
+        "presence 81.0 % against 82.0 % (-1.0 points, 95 % interval -4.0 to +1.0 points; asked: at most 0.02 worse)"
+    ]
+    assert figures["speed"] == {"median_ms": 13.5, "ratio": 0.5}
+    assert (figures["form"], figures["reference"], figures["recipe"]) == ("int8", "f32", "ours")
+    assert len(str(figures["recipe_sha256"])) == 64
+    assert assistant(["models", "info", "ours-int8"]) == 0
+    assert "presence 81.0 % against 82.0 %" in capsys.readouterr().out
+    kept = home / "published" / "ours-int8"
+    assert {path.name for path in kept.iterdir()} == {
+        *("candidate.toml", "entry.toml", "ours-int8.onnx", "record.json", "recipe.toml", "report.html", "report.md"),
+    }
+    assert records.read(kept) == records.read(run_folder)
+    assert tomllib.loads((kept / "recipe.toml").read_text())["name"] == "ours"
+
+
+def test_there_is_one_copy_of_the_weights_besides_the_runs(run_folder: Path, home: Path):
+    publish(planned(run_folder))
+    stored, kept = home / "models/ours-int8/ours-int8.onnx", home / "published/ours-int8/ours-int8.onnx"
+    assert stored.samefile(kept)
+    assert not stored.samefile(run_folder / "accepted" / "model.onnx")
+
+
+def test_removed_it_can_be_pulled_again(run_folder: Path, home: Path):
+    publish(planned(run_folder))
+    portfolio = Portfolio()
+    portfolio.store.remove(portfolio.entry("ours-int8"))
+    portfolio.pull(["ours-int8"])
+    assert portfolio.open("ours-int8").sha256 == portfolio.entry("ours-int8").sha256
+
+
+def test_where_what_was_kept_is_gone_too_that_is_said(run_folder: Path, home: Path, capsys: pytest.CaptureFixture[str]):
+    publish(planned(run_folder))
+    shutil.rmtree(home / "published" / "ours-int8")
+    assert assistant(["models", "remove", "ours-int8"]) == 0
+    assert assistant(["models", "pull", "ours-int8"]) == 4
+    assert "file ours-int8: there is no such file" in capsys.readouterr().err
+    assert main(["unpublish", "ours-int8", "--yes"]) == 0
+    assert left(home) == []
+
+
+def test_unpublished_it_is_gone(run_folder: Path, home: Path):
+    publish(planned(run_folder))
+    assert main(["unpublish", "ours-int8", "--yes"]) == 0
+    assert left(home) == []
+    with pytest.raises(ModelUnknown):
+        unpublish("ours-int8")
+
+
+def test_the_published_folder_can_be_published_elsewhere(run_folder: Path, home: Path, monkeypatch, tmp_path: Path):
+    publish(planned(run_folder))
+    monkeypatch.setenv("EDGE_ASSISTANT_HOME", str(tmp_path / "other"))
+    assert main(["publish", str(home / "published" / "ours-int8"), "--yes"]) == 0
+    assert Portfolio().open("ours-int8").sha256
+
+
+def test_what_was_refused_is_not_published(run_folder: Path, home: Path, capsys: pytest.CaptureFixture[str]):
+    refused = str(run_folder / "variants" / "refused")
+    assert main(["publish", refused, "--name", "bad", "--yes"]) == 1
+    assert "error: 'int4' was not accepted in ours: presence - publish it all the same" in capsys.readouterr().err
+    assert left(home) == []
+    assert main(["publish", refused, "--name", "bad", "--yes", "--unaccepted", "for a demo", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["accepted"] is False
+    entry = Portfolio().entry("bad")
+    assert not entry.tested
+    assert (entry.figures["accepted"], entry.figures["unaccepted"]) == (False, "for a demo")
+
+
+def test_a_run_without_an_accepted_form_is_not_published(run_folder: Path):
+    shutil.rmtree(run_folder / "accepted")
+    with pytest.raises(NotAccepted, match="no form was accepted in out"):
+        judged.find(run_folder)
+
+
+def test_files_that_are_not_those_of_the_record_were_not_measured(run_folder: Path, make: Callable[..., Path]):
+    make(run_folder / "again", 7)
+    shutil.copy(run_folder / "again" / "accepted" / "model.onnx", run_folder / "accepted")
+    with pytest.raises(NotAccepted, match="the record of ours is of other files"):
+        planned(run_folder)
+
+
+def test_a_lone_file_was_not_measured(run_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    lone = tmp_path / "elsewhere" / "Some Model.onnx"
+    lone.parent.mkdir()
+    shutil.copy(run_folder / "accepted" / "model.onnx", lone)
+    assert main(["publish", str(lone), "--role", "vad", *LICENCE, "--yes"]) == 1
+    assert "was not measured: there is no record.json beside it" in capsys.readouterr().err
+    record = ["--record", str(run_folder), "--profile", "none"]
+    assert main(["publish", str(lone), "--role", "vad", *LICENCE, *record, "--name", "lone", "--yes"]) == 0
+    entry = Portfolio().entry("lone")
+    assert entry.profiles == ()
+    assert [file.path for file in entry.files] == ["lone.onnx"]
+
+
+def test_what_nothing_was_asked_of_is_not_accepted(run_folder: Path):
+    import msgspec
+
+    record = records.read(run_folder)
+    undecided = [msgspec.structs.replace(form, verdicts=[]) for form in record.variants]
+    records.write(msgspec.structs.replace(record, variants=undecided), run_folder / records.FILE)
+    with pytest.raises(NotAccepted, match="nothing was asked of 'int8'"):
+        planned(run_folder)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--name", "silero-vad"], "'silero-vad' is a model that comes with the product"),
+        (["--name", "Not A Name"], "--name 'Not A Name' is not of the form"),
+        (["--licence", "free\nfor all"], "--licence 'free\\nfor all' is not of the form"),
+        (["--home", "nowhere"], "--home 'nowhere' is not of the form"),
+        (["--profile", "nowhere"], "there is no profile 'nowhere'"),
+        (["--profile", "none", "--profile", "tiny"], "--profile none stands with another"),
+        (["--memory-mib", "-1"], "is no whole number above zero"),
+    ],
+)
+def test_a_wrong_option_is_said(run_folder: Path, home: Path, options, said: str, capsys: pytest.CaptureFixture[str]):
+    assert main(["publish", str(run_folder), "--yes", *options]) == 2
+    assert said in capsys.readouterr().err
+    assert left(home) == []
+
+
+def test_a_language_model_needs_a_chat_family_that_is_known(run_folder: Path, capsys: pytest.CaptureFixture[str]):
+    for folder in (run_folder / "accepted", run_folder):
+        toml = folder / "candidate.toml"
+        toml.exists() and toml.write_text(toml.read_text().replace('"vad"', '"language"'))
+    assert main(["publish", str(run_folder), "--yes"]) == 2
+    assert "the chat family '' is not known - say one of" in capsys.readouterr().err
+
+
+def test_without_a_licence_nothing_is_published(run_folder: Path, capsys: pytest.CaptureFixture[str]):
+    record = run_folder / records.FILE
+    record.write_text(record.read_text().replace("silero-vad", "our-own"))
+    assert main(["publish", str(run_folder), "--yes"]) == 2
+    assert "nothing says --licence, --licence-url, --home of ours-int8" in capsys.readouterr().err
+
+
+def test_nobody_can_be_asked(run_folder: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["publish", str(run_folder)]) == 2
+    assert main(["unpublish", "ours-int8"]) == 2
+    assert capsys.readouterr().err.count("--yes") == 2
+
+
+def test_a_name_that_is_taken_is_replaced_where_that_is_asked(run_folder, make, home, tmp_path, capsys):
+    publish(planned(run_folder))
+    again = make(tmp_path / "again", 2)
+    assert main(["publish", str(again), "--yes"]) == 2
+    assert "'ours-int8' is published already - replace it with --replace" in capsys.readouterr().err
+    assert main(["publish", str(again), "--yes", "--replace"]) == 0
+    assert Portfolio().open("ours-int8").files["model"].read_bytes() == (again / "accepted/model.onnx").read_bytes()
+    assert left(home) == WHOLE
+
+
+def test_two_models_do_not_both_come_first(run_folder: Path, make: Callable[..., Path], tmp_path: Path, capsys):
+    publish(planned(run_folder))
+    again = str(make(tmp_path / "again", 2))
+    assert main(["publish", again, "--name", "other", "--yes"]) == 2
+    assert (
+        "ours-int8 comes first for vad in test already - 'edge-quantize unpublish ours-int8'" in capsys.readouterr().err
+    )
+    assert main(["publish", again, "--name", "other", "--profile", "none", "--yes"]) == 0
+
+
+def test_an_entry_written_by_hand_is_left_alone(run_folder: Path, home: Path, capsys: pytest.CaptureFixture[str]):
+    publish(planned(run_folder))
+    written = (home / "catalog" / "ours-int8.toml").read_text().replace("published/", "elsewhere/")
+    (home / "catalog" / "ours-int8.toml").write_text(written)
+    assert main(["publish", str(run_folder), "--yes", "--replace"]) == 2
+    assert main(["unpublish", "ours-int8", "--yes"]) == 2
+    assert capsys.readouterr().err.count("error: 'ours-int8'") + 1 == 2
+    assert (home / "catalog" / "ours-int8.toml").exists()
+
+
+def test_a_policy_says_what_may_be_published(run_folder: Path, home: Path, capsys: pytest.CaptureFixture[str]):
+    (home / "config").mkdir(exist_ok=True)
+    (home / "config" / "policy.toml").write_text("[models]\nown = false\n")
+    assert main(["publish", str(run_folder), "--yes"]) == 5
+    assert "models.own" in capsys.readouterr().err
+    assert left(home) == []
+
+
+def test_a_damaged_model_is_not_published(run_folder: Path, home: Path):
+    file = run_folder / "accepted" / "model.onnx"
+    file.write_bytes(file.read_bytes()[:-9])
+    record = run_folder / records.FILE
+    text = record.read_text()
+    old = records.read(run_folder).variants[0].files["model"].sha256
+    record.write_text(text.replace(old, candidate.sha256_of(file)))
+    with pytest.raises(ModelCorrupt):
+        publish(planned(run_folder))
+    assert left(home) == []
+
+
+def test_a_file_that_changes_meanwhile_is_not_published(run_folder: Path, home: Path):
+    made = planned(run_folder)
+    (run_folder / "accepted" / "model.onnx").write_bytes(b"other")
+    with pytest.raises(ModelCorrupt, match="changed while it was published"):
+        publish(made)
+    assert left(home) == []
+
+
+def test_an_entry_that_its_owner_has_changed_is_left_so(run_folder: Path, home: Path):
+    publish(planned(run_folder))
+    file = home / "catalog" / "ours-int8.toml"
+    file.write_text(file.read_text().replace('profiles = ["test"]', 'profiles = ["tiny"]'))
+    Places.own().begun("ours-int8").touch()
+    with Places.own().held():
+        pass
+    assert Portfolio().entry("ours-int8").profiles == ("tiny",)
+    assert Portfolio().open("ours-int8")
+
+
+def test_a_full_disk_leaves_nothing(run_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    with mounted(tmp_path / "small") as home:
+        monkeypatch.setenv("EDGE_ASSISTANT_HOME", str(home))
+        made = planned(run_folder)
+        (home / "published").mkdir()
+        for room in range(0, 60, 4):  # KiB that are left: it fails earlier or later
+            filler = fill(home)
+            os.truncate(filler, filler.stat().st_size - room * 1024)
+            try:
+                publish(made)
+                break
+            except StorageFull:
+                filler.unlink()
+                with Places.own().held():
+                    pass
+                assert left(home) == []
+        assert room > 8
+        assert left(home) == WHOLE
+
+
+def replaced(run_folder: Path, make: Callable[..., Path], tmp_path: Path) -> Plan:
+    publish(planned(run_folder))
+    return planned(make(tmp_path / "again", 2), replace=True)
+
+
+@pytest.mark.parametrize("replacing", [False, True])
+def test_killed_anywhere_it_is_published_whole_or_not_at_all(run_folder, make, home, tmp_path, replacing: bool):
+    made = replaced(run_folder, make, tmp_path) if replacing else planned(run_folder)
+    before = Portfolio().open("ours-int8").sha256 if replacing else None
+    backup = shutil.copytree(home, tmp_path / "backup", symlinks=True) if replacing else None
+    count = killed.lines(lambda: publish(made, replace=replacing), TRACED)
+    seen = set()
+    for line in [*range(1, count, count // 8), *range(count - 15, count + 1, 3)]:
+        restore(home, backup)
+        assert killed.at_line(lambda: publish(made, replace=replacing), line, TRACED)
+        with Places.own().held():
+            pass
+        portfolio = Portfolio()
+        there = "ours-int8" in {entry.name for entry in portfolio.entries()}
+        found = portfolio.open("ours-int8").sha256 if there else None
+        assert found in {before, made.entry.sha256}
+        assert left(home) == (WHOLE if there else [])
+        seen.add(found)
+    assert seen == {before, made.entry.sha256}
+
+
+def restore(home: Path, backup: Path | None) -> None:
+    """What was there before; links within it are lost, which changes nothing."""
+    for name in ("catalog", "published", "models"):
+        shutil.rmtree(home / name, ignore_errors=True)
+        if backup is not None:
+            shutil.copytree(backup / name, home / name, symlinks=True)
+
+
+def test_killed_while_it_is_taken_away_it_is_there_or_gone(run_folder: Path, home: Path, tmp_path: Path):
+    publish(planned(run_folder))
+    backup = shutil.copytree(home, tmp_path / "backup", symlinks=True)
+    count = killed.lines(lambda: unpublish("ours-int8"), TRACED)
+    seen = set()
+    for line in range(1, count + 1, max(1, count // 10)):
+        restore(home, backup)
+        assert killed.at_line(lambda: unpublish("ours-int8"), line, TRACED)
+        with Places.own().held():
+            pass
+        there = "ours-int8" in {entry.name for entry in Portfolio().entries()}
+        assert left(home) == (WHOLE if there else [])
+        seen.add(there)
+    assert seen == {True, False}
