@@ -258,6 +258,15 @@ def path_of(data: Data) -> Path:
     return path
 
 
+def state_of(data: Data) -> dict[str, object]:
+    """Data as it is now: its table, and size and time of change of the path and of each file in it."""
+    if "path" not in data:
+        return dict(data)
+    path = path_of(data)
+    files = [path, *sorted(path.rglob("*"))] if path.is_dir() else [path]
+    return {**data, "files": [(str(each), (s := each.stat()).st_size, s.st_mtime_ns) for each in files]}
+
+
 def folder_of(data: Data) -> Path:
     """The folder that data names.
 

@@ -11,7 +11,7 @@ from edge_assistant.cli import frame
 from edge_assistant.governance import dumps
 from edge_assistant.governance.offline import lock
 
-AGAIN = "run the command again; it goes on where it was"
+AGAIN = "run the command again; a recipe or a sweep goes on where it was"
 
 EXAMPLES = """exit status: 0 done or accepted, 1 not accepted, 2 wrong command line or recipe, 3 an input cannot be
 used, 4 a model or a tool is missing, 6 the disk is full, 70 a fault of ours, 130 interrupted"""

@@ -8,6 +8,7 @@ from edge_assistant.runtime import Runtime
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.metrics.metric import Measured, Metric, compared, measured
+from edge_assistant_quantize.metrics.recalled import Recalled
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.senses import perceive
 
@@ -20,6 +21,9 @@ class Cosine:
     roles = frozenset({"embedder"})
     description = "mean cosine of a text's vector and the reference's"
     relative = True
+
+    def __init__(self) -> None:
+        self._references = Recalled("embedder")
 
     def measure(
         self,
@@ -37,7 +41,7 @@ class Cosine:
         import numpy as np
 
         other = compared(self.name, reference)
-        wanted = dict(perceive(other, "embedder", data, runtime, watch))
+        wanted = self._references.perceive(other, data, runtime, watch)
         cosines: dict[str, float] = {}
         broken = 0
         for name, vector in perceive(model, "embedder", data, runtime, watch):

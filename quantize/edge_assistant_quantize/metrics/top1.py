@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from edge_assistant.runtime import Runtime
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_quantize.metrics.metric import Measured, Metric, compared, measured
+from edge_assistant_quantize.metrics.recalled import Recalled
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.senses import perceive
 
@@ -20,6 +21,9 @@ class FirstClass:
     description = "share of pictures whose first class is the reference's"
     relative = True
 
+    def __init__(self) -> None:
+        self._references = Recalled("classifier")
+
     def measure(
         self,
         model: InstalledModel,
@@ -32,13 +36,13 @@ class FirstClass:
         import numpy as np
 
         other = compared(self.name, reference)
-        wanted = {name: int(given.argmax()) for name, given in perceive(other, "classifier", data, runtime, watch)}
+        wanted = self._references.perceive(other, data, runtime, watch)
         counted: dict[str, tuple[float, float]] = {}
         broken = 0
         for name, given in perceive(model, "classifier", data, runtime, watch):
             finite = bool(np.isfinite(given).all())
             broken += not finite
-            counted[name] = float(finite and int(given.argmax()) == wanted[name]), 1.0
+            counted[name] = float(finite and given.argmax() == wanted[name].argmax()), 1.0
         return (measured(self.name, counted, details={"not_finite": broken}),)
 
 

@@ -93,6 +93,23 @@ def test_relative_metrics_compare_with_the_reference(photos: str, capsys: Captur
     assert main([*words, "--metric", "top1 within_interval"]) == 2
 
 
+def test_criteria_of_a_recipe(photos: str, blind: str, tmp_path: Path, capsys: Capture) -> None:
+    (tmp_path / "nanodet.toml").write_text(
+        'name = "nanodet-int8"\nrole = "detector"\nsource = { model = "nanodet" }\n'
+        '[data]\nphotos = { path = "photos" }\n'
+        '[[metrics]]\nmetric = "presence"\ndata = "photos"\nwithin_interval = true\n'
+        '[[metrics]]\nmetric = "presence_all"\ndata = "photos"\n'
+        '[[metrics]]\nmetric = "precision"\ndata = "more"\nat_least = 0.5\n'
+        '[[variants]]\nname = "int8"\nsteps = [{ do = "quantize", type = "dynamic-int8" }]\n'
+    )
+    words = ["--reference", "nanodet", "--recipe", str(tmp_path / "nanodet.toml")]
+    assert main(["accept", "nanodet", *words]) == 2
+    assert "'precision' is measured on 'more', which is not given" in capsys.readouterr().err
+    assert main(["accept", "nanodet", *words, "--data", f"more={photos}"]) == 0
+    assert "at least 0.5" in capsys.readouterr().out
+    assert main(["accept", blind, *words, "--data", f"more={photos}"]) == 1
+
+
 @pytest.mark.parametrize(
     ("words", "status", "says"),
     [

@@ -18,7 +18,7 @@ from edge_assistant_models.installed import InstalledModel
 from edge_assistant_quantize.errors import CalibrationInvalid, ToolMissing, UsageError
 from edge_assistant_quantize.metrics import edits
 from edge_assistant_quantize.metrics.metric import Measured, metric
-from edge_assistant_quantize.progress import ignore
+from edge_assistant_quantize.progress import Step, ignore
 
 Models = Callable[[str], InstalledModel]
 SAID = {
@@ -172,3 +172,20 @@ def test_counting_edits_needs_jiwer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(ToolMissing, match="jiwer"):
         edits.of_words("a", "b")
+
+
+def test_a_reference_is_run_once_for_many_candidates(tmp_path: Path, models: Models) -> None:
+    texts = tmp_path / "texts.txt"
+    texts.write_text("How many bottles are on the line?\n")
+    steps: list[Step] = []
+
+    def runs() -> int:
+        model = models("embedder")
+        metric("cosine").measure(model, model, {"path": texts}, Runtime(1), steps.append)
+        began = sum(step.done == 0 for step in steps)
+        steps.clear()
+        return began
+
+    assert [runs(), runs()] == [2, 1]
+    texts.write_text("How many bottles are on the line?\nAnd now?\n")
+    assert runs() == 2
