@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import http.server
 import io
 import sys
 import tarfile
-import threading
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from webserver import Web, serving
 
 from edge_assistant_models import importers, network, stamps
 from edge_assistant_models.portfolio import Portfolio
@@ -21,77 +20,12 @@ from edge_assistant_models.portfolio import Portfolio
 CONTENT = bytes(range(256)) * 20_000  # 5 MB: several chunks
 
 
-@dataclass
-class Web:
-    """What the loopback server has and how it behaves.
-
-    Attributes:
-        files: content by path.
-        cuts: for each coming request the number of body bytes after which the connection breaks; then none.
-        ranges: whether it honours ranges.
-        statuses: statuses to answer the coming requests with; then none.
-        delay_s: seconds to wait before an answer.
-        seen: path, Range and Authorization of each request.
-    """
-
-    address: str = ""
-    files: dict[str, bytes] = field(default_factory=dict)
-    cuts: list[int] = field(default_factory=list)
-    ranges: bool = True
-    statuses: list[int] = field(default_factory=list)
-    delay_s: float = 0
-    redirects: dict[str, str] = field(default_factory=dict)
-    seen: list[tuple[str, str | None, str | None]] = field(default_factory=list)
-    stopped: threading.Event = field(default_factory=threading.Event)
-
-
-class _Handler(http.server.BaseHTTPRequestHandler):
-    web: Web
-
-    def do_GET(self) -> None:
-        web, wanted = self.web, self.headers.get("Range")
-        web.seen.append((self.path, wanted, self.headers.get("Authorization")))
-        web.stopped.wait(web.delay_s)
-        if self.path in web.redirects:
-            self.send_response(302)
-            self.send_header("Location", web.redirects[self.path])
-            self.end_headers()
-            return
-        content = web.files.get(self.path)
-        status = web.statuses.pop(0) if web.statuses else 200 if content is not None else 404
-        if status != 200 or content is None:
-            self.send_error(status)
-            return
-        begin = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and web.ranges else 0
-        if begin >= len(content):
-            self.send_error(416)
-            return
-        self.send_response(206 if begin else 200)
-        if begin:
-            self.send_header("Content-Range", f"bytes {begin}-{len(content) - 1}/{len(content)}")
-        self.send_header("Content-Length", str(len(content) - begin))
-        self.end_headers()
-        cut = web.cuts.pop(0) if web.cuts else len(content)
-        self.wfile.write(content[begin : begin + cut])
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
-
-
 @pytest.fixture
 def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
     """A server on the loopback address."""
     monkeypatch.setattr(network, "BACKOFF_S", 0.0)
-    state = Web()
-    handler = type("Handler", (_Handler,), {"web": state})
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        state.address = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
+    with serving() as state:
         yield state
-        state.stopped.set()
-        server.shutdown()
-        thread.join()
 
 
 def sha256(content: bytes) -> str:

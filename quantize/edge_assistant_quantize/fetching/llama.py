@@ -21,7 +21,7 @@ from pathlib import Path, PurePosixPath
 from edge_assistant.atomic import storing
 from edge_assistant_models import paths
 from edge_assistant_models.archives import only_file, run_client
-from edge_assistant_models.schema import SHA256, Table
+from edge_assistant_models.schema import SHA256, Table, is_inside
 from edge_assistant_models.transfer import CHUNK_BYTES, Refused, Run
 from edge_assistant_quantize import progress
 from edge_assistant_quantize.errors import InputMissing, StorageFull, ToolMissing
@@ -226,7 +226,7 @@ def _place(name: str) -> PurePosixPath | None:
     >>> _place("llama_cpp_python-0.3.36/vendor/llama.cpp/src/llama.cpp")
     """
     parts = PurePosixPath(name).parts
-    if parts[1:3] != ("vendor", "llama.cpp") or ".." in parts:
+    if parts[1:3] != ("vendor", "llama.cpp") or not is_inside(name):
         return None
     place = PurePosixPath(*parts[3:])
     wanted = place.suffix == ".py" and (len(parts) == 4 or place.parts[0] in {"conversion", "gguf-py"})
