@@ -129,6 +129,14 @@ def decide(
         CalibrationInvalid, InputMissing: see `Metric.measure`.
     """
     check(criteria)
-    compared = {name: given for name, given in data.items() if not metric(name).relative}
-    of_reference = measure(reference, None, compared, runtime, watch) if known is None else known
+    of_reference = measure_reference(reference, data, runtime, watch) if known is None else known
     return judge(criteria, measure(candidate, reference, data, runtime, watch), of_reference)
+
+
+def measure_reference(reference: Candidate, data: DataOf, runtime: Runtime, watch: Watch) -> dict[str, Measured]:
+    """Measure a reference by what does not compare with it; by the rest it would be perfect.
+
+    Raises:
+        UsageError, CalibrationInvalid, InputMissing: see `measure`.
+    """
+    return measure(reference, None, {n: given for n, given in data.items() if not metric(n).relative}, runtime, watch)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_assistant_quantize import progress
-from edge_assistant_quantize.cli import _measuring
+from edge_assistant_quantize.cli import _measuring, _recording
 from edge_assistant_quantize.errors import UsageError
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ EXAMPLES = """examples:
   edge-quantize accept whisper-int8 --reference whisper-base --metric "wer at_most_worse=0.005" --data recordings
   edge-quantize accept nanodet-int8.onnx --reference nanodet --data photos \\
       --metric "presence within_interval" --metric "precision within_interval"
-  edge-quantize accept mine --reference minilm-l6-int8 --metric "cosine at_least=0.99" --data texts.txt
+  edge-quantize accept mine --reference minilm-l6-int8 --metric "cosine at_least=0.99" --data texts.txt --record out
   edge-quantize accept mine --reference whisper-base --recipe whisper.toml
 
 a criterion is one of at_most_worse=X (with by=interval: by the end of the interval, too), within_interval, at_least=X
@@ -41,6 +42,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     asked.add_argument(
         "--recipe", metavar="F", help="a recipe whose metrics have criteria; its data, or --data NAME=PATH"
     )
+    parser.add_argument(
+        "--record", type=Path, metavar="DIR", help="write record and report there, beside models accepted before"
+    )
     _measuring.configure(parser)
 
 
@@ -52,14 +56,20 @@ def run(args: argparse.Namespace) -> int:
         CalibrationInvalid, InputMissing: the data cannot be measured on.
         ModelError: a model is missing or corrupt.
     """
-    from edge_assistant_quantize.acceptance.accept import check, decide
+    from edge_assistant_quantize.acceptance import accept
 
-    criteria, data = _of_recipe(args.recipe, args.data) if args.recipe else _of_words(args.metric, args.data)
-    check(criteria)
+    recipe, criteria, data = _of_recipe(args.recipe, args.data) if args.recipe else _of_words(args.metric, args.data)
+    accept.check(criteria)
     candidate, reference = _measuring.models(args.candidate, args.reference, args)
     assert reference is not None
+    runtime = _measuring.runtime(args)
     with progress.shown() as watch:
-        verdicts = decide(candidate, reference, criteria, data, _measuring.runtime(args), watch)
+        of_reference = accept.measure_reference(reference, data, runtime, watch)
+        results = accept.measure(candidate, reference, data, runtime, watch)
+    verdicts = accept.judge(criteria, results, of_reference)
+    if args.record:
+        judgement = _recording.Judgement(candidate, reference, results, of_reference, verdicts, data, recipe)
+        _recording.write(judgement, args.record)
     accepted = all(verdict.accepted for verdict in verdicts)
     if args.json:
         import msgspec
@@ -72,18 +82,19 @@ def run(args: argparse.Namespace) -> int:
     return 0 if accepted else 1
 
 
-def _of_words(words: Sequence[str], data: Sequence[str]) -> tuple[list[Criterion], DataOf]:
+def _of_words(words: Sequence[str], data: Sequence[str]) -> tuple[str, list[Criterion], DataOf]:
     from edge_assistant_quantize.acceptance.criteria import from_words
 
     found = [from_words(each) for each in words]
     without = [name for name, criterion in found if criterion is None]
     if without:
         raise UsageError(f"'{without[0]}' has no criterion", f'say it: --metric "{without[0]} within_interval"')
-    return [criterion for _, criterion in found if criterion], _measuring.by_metric([name for name, _ in found], data)
+    given = _measuring.by_metric([name for name, _ in found], data)
+    return "", [criterion for _, criterion in found if criterion], given
 
 
-def _of_recipe(named: str, data: Sequence[str]) -> tuple[list[Criterion], DataOf]:
-    """The criteria of a recipe, and the data sets that its metrics name."""
+def _of_recipe(named: str, data: Sequence[str]) -> tuple[str, list[Criterion], DataOf]:
+    """The text of a recipe, its criteria, and the data sets that its metrics name."""
     from edge_assistant_quantize.recipes.loading import load
 
     given = {name: {"path": path} for name, _, path in (each.partition("=") for each in data)}
@@ -96,7 +107,7 @@ def _of_recipe(named: str, data: Sequence[str]) -> tuple[list[Criterion], DataOf
     criteria = [each.criterion for each in decided if each.criterion]
     if not criteria:
         raise UsageError(f"{recipe.name} has no criteria", "name them: --metric")
-    return criteria, {each.metric: recipe.data[each.data] for each in decided}
+    return recipe.text, criteria, {each.metric: recipe.data[each.data] for each in decided}
 
 
 _HEAD = ("metric", "candidate", "reference", "difference", "interval", "criterion", "verdict")

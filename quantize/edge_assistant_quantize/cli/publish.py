@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_assistant.signals import printable
+from edge_assistant_quantize.cli import _measuring
 from edge_assistant_quantize.errors import UsageError
 
 if TYPE_CHECKING:
@@ -34,7 +35,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """The options; what a recipe's table `publish` says need not be said again."""
     parser.add_argument("model", type=Path, metavar="DIR|F", help="what a run wrote, a form in it, or a .gguf or .onnx")
     parser.add_argument("--record", type=Path, metavar="DIR", help="where its record is (default: beside it)")
-    parser.add_argument("--role", metavar="R", help="what a lone .onnx does: speech, detector, embedder, ...")
+    parser.add_argument("--role", metavar="ROLE", help="of a lone .onnx file without --reference")
+    parser.add_argument("--reference", metavar="R", help="the model whose other files a lone .onnx file takes")
+    parser.add_argument("--key", metavar="KEY", help="of a lone .onnx file: which of the reference's it stands for")
     parser.add_argument("--name", default="", metavar="N", help="in the catalog (default: its own)")
     parser.add_argument("--licence", default="", metavar="SPDX", help="such as Apache-2.0")
     parser.add_argument("--licence-url", default="", metavar="U", help="where the licence stands")
@@ -70,14 +73,14 @@ def run(args: argparse.Namespace) -> int:
         StorageFull: there is no room; nothing is left of it.
     """
     from edge_assistant.cli import terminal
-    from edge_assistant_quantize import candidate, progress
+    from edge_assistant_quantize import progress
     from edge_assistant_quantize.publish import judged
     from edge_assistant_quantize.publish.publish import plan, publish
 
     if not args.yes and (args.json or not terminal.asks()):
         raise UsageError("nobody can be asked whether this may be published", "say so on the command line: --yes")
     folder = judged.find(args.model)
-    model = candidate.find(str(folder), args.role)
+    model, _ = _measuring.models(str(folder), args.reference, args)
     found = judged.judge(model, _record(args, folder), args.unaccepted.strip())
     planned = plan(model, found, _said(args), profile=args.settings.profile, replace=args.replace)
     if not args.yes:

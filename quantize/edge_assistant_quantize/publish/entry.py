@@ -20,7 +20,7 @@ def file_names(candidate: Candidate, name: str) -> dict[str, str]:
     if len(candidate.files) == 1:
         ((key, file),) = candidate.files.items()
         return {key: f"{name}{PurePath(file).suffix.lower()}"}
-    return dict(candidate.files)
+    return {key: PurePath(file).name for key, file in candidate.files.items()}
 
 
 def text(candidate: Candidate, sums: Mapping[str, str], said: Said, figures: Mapping[str, object]) -> str:

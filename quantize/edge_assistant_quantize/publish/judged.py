@@ -67,14 +67,15 @@ def judge(candidate: Candidate, record: Record | None, unaccepted: str = "") -> 
     Raises:
         NotAccepted: it was not accepted, not decided, or not measured, and no reason is given.
     """
-    form = None if record is None else _form(candidate, record)
+    form = None if record is None else form_of(candidate, record)
     why = _why_not(candidate, record, form)
     if why and not unaccepted:
         raise NotAccepted(why, _ANYWAY)
     return Judged(record if form else None, form, unaccepted if why else "")
 
 
-def _form(candidate: Candidate, record: Record) -> Variant | None:
+def form_of(candidate: Candidate, record: Record) -> Variant | None:
+    """The form of a record whose files are those of a model."""
     sums = sorted(candidate.sums().values())
     forms = [*record.variants, record.reference]
     return next((form for form in forms if sorted(file.sha256 for file in form.files.values()) == sums), None)

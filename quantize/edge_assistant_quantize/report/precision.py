@@ -1,0 +1,116 @@
+"""How precisely a model's numbers are stored: tensors, weights and bits of each type, read from the files."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edge_assistant_models import headers
+from edge_assistant_models.headers import Form
+
+if TYPE_CHECKING:
+    from onnx import GraphProto, ModelProto, NodeProto, TensorProto
+
+PACKED = "MatMulNBits"  # holds its weights packed into bytes; what they are stands in its attributes
+_PACKED_TYPES = {"INT4": 0.5, "UINT4": 0.5, "FLOAT4E2M1": 0.5, "INT2": 0.25, "UINT2": 0.25}  # bytes of one number
+
+
+@dataclass(frozen=True, slots=True)
+class Precision:
+    """The tensors of one type.
+
+    Attributes:
+        kind: the type, as the format calls it: `q4_K`, `int8`, `4 bits in blocks of 32`.
+        tensors: how many.
+        weights: numbers in them.
+        bytes: that they take, scales within them included.
+    """
+
+    kind: str
+    tensors: int
+    weights: int
+    bytes: int
+
+    @property
+    def bits(self) -> float:
+        """Bits for each number."""
+        return 8 * self.bytes / self.weights if self.weights else 0.0
+
+
+def of_files(paths: Iterable[Path]) -> list[Precision]:
+    """All tensors of some model files by type, most bytes first; files of other formats have none.
+
+    Raises:
+        ModelCorrupt: a file contradicts itself.
+    """
+    found: dict[str, Precision] = {}
+    for path in paths:
+        for one in _of_file(path):
+            other = found.get(one.kind, Precision(one.kind, 0, 0, 0))
+            found[one.kind] = Precision(
+                one.kind, other.tensors + one.tensors, other.weights + one.weights, other.bytes + one.bytes
+            )
+    return sorted(found.values(), key=lambda each: (-each.bytes, each.kind))
+
+
+def bits(precisions: Iterable[Precision]) -> float:
+    """Bits for each number over all of them."""
+    there = list(precisions)
+    return Precision("", 0, sum(each.weights for each in there), sum(each.bytes for each in there)).bits
+
+
+def _of_file(path: Path) -> Iterator[Precision]:
+    if headers.form_of(path.name) is Form.ONNX:
+        yield from _of_onnx(path)
+
+
+def _of_onnx(path: Path) -> Iterator[Precision]:
+    import onnx
+
+    with path.open("rb") as file:
+        headers.check(file, Form.ONNX, path.name)
+        file.seek(0)
+        model: ModelProto = onnx.load(file, load_external_data=False)
+    for graph in _graphs(model.graph):
+        packed = {node.input[1]: node for node in graph.node if node.op_type == PACKED and len(node.input) > 1}
+        for tensor in (*graph.initializer, *_constants(graph)):
+            node = packed.get(tensor.name)
+            yield _of_tensor(tensor) if node is None else _of_packed(tensor, node)
+
+
+def _graphs(graph: GraphProto) -> Iterator[GraphProto]:
+    """A graph and those in its nodes."""
+    yield graph
+    for node in graph.node:
+        for attribute in node.attribute:
+            for inner in (attribute.g, *attribute.graphs) if attribute.HasField("g") else attribute.graphs:
+                yield from _graphs(inner)
+
+
+def _constants(graph: GraphProto) -> Iterator[TensorProto]:
+    for node in graph.node:
+        if node.op_type == "Constant":
+            yield from (attribute.t for attribute in node.attribute if attribute.name == "value")
+
+
+def _of_tensor(tensor: TensorProto) -> Precision:
+    import numpy as np
+    from onnx import TensorProto as Tensors
+    from onnx import helper
+
+    name = Tensors.DataType.Name(tensor.data_type)
+    weights = math.prod(tensor.dims)
+    if name in _PACKED_TYPES:
+        return Precision(name.lower(), 1, weights, math.ceil(weights * _PACKED_TYPES[name]))
+    kind = helper.tensor_dtype_to_np_dtype(tensor.data_type)
+    return Precision(str(np.dtype(kind)), 1, weights, weights * np.dtype(kind).itemsize)
+
+
+def _of_packed(tensor: TensorProto, node: NodeProto) -> Precision:
+    """The weights of a MatMulNBits: K x N numbers of some bits; its scales are a tensor of their own."""
+    said = {attribute.name: attribute.i for attribute in node.attribute}
+    kind = f"{said.get('bits', 4)} bits in blocks of {said.get('block_size', 0)}"
+    return Precision(kind, 1, said.get("K", 0) * said.get("N", 0), math.prod(tensor.dims))
