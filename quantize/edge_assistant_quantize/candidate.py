@@ -140,7 +140,7 @@ def find(named: str, role: str | None = None, portfolio: Portfolio | None = None
         if role is None and path.suffix == ".onnx":
             raise UsageError(f"nothing says what {path.name} does", "say it: --role speech, detector, embedder, ...")
         options = {"family": "chatml"} if path.suffix == ".gguf" else {}
-        return Candidate(_name(path.stem), role or "language", path.parent, {"model": path.name}, options)
+        return Candidate(model_name(path.stem), role or "language", path.parent, {"model": path.name}, options)
     return _of_entry(portfolio or Portfolio(), named)
 
 
@@ -151,10 +151,10 @@ def _of_entry(portfolio: Portfolio, name: str) -> Candidate:
     return Candidate(name, entry.role, folder, {key: path.name for key, path in model.files.items()}, entry.options)
 
 
-def _name(stem: str) -> str:
+def model_name(stem: str) -> str:
     """A file's name as a model's.
 
-    >>> _name("SmolLM2-135M Instruct.Q4_1")
+    >>> model_name("SmolLM2-135M Instruct.Q4_1")
     'smollm2-135m-instruct.q4_1'
     """
     kept = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "._-") else "-" for letter in stem)

@@ -80,8 +80,12 @@ class Checkpoint:
             before += tensors[-1].end if tensors else 0
 
 
-def read(folder: Path) -> Checkpoint:
-    """What a folder of a language model holds.
+def read(folder: Path, *, language: bool = True) -> Checkpoint:
+    """What a folder of a model holds.
+
+    Args:
+        folder: config.json and safetensors.
+        language: whether it has to be a language model, with its tokenizer and output layer.
 
     Raises:
         InputMissing: there is no such folder, or it holds no model.
@@ -95,13 +99,14 @@ def read(folder: Path) -> Checkpoint:
     refuse_pickles(names, folder.name)
     if "config.json" not in names:
         raise InputMissing(f"{folder.name} holds no config.json", "name the folder that the model was exported to")
-    if not any(names.issuperset(files) for files in _TOKENIZERS):
+    if language and not any(names.issuperset(files) for files in _TOKENIZERS):
         hint = "copy tokenizer.json, or tokenizer.model, of the model that it was trained from into the folder"
         raise WeightsRefused(f"{folder.name} has no tokenizer", hint)
     config = json_of(folder / "config.json")
     weights = {path: safetensors.read(path) for path in _weight_files(folder, names)}
     found = Checkpoint(folder, config, _architecture(config), weights)
-    _check_output(found)
+    if language:
+        _check_output(found)
     return found
 
 

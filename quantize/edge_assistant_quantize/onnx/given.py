@@ -6,14 +6,16 @@ import argparse
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edge_assistant.runtime import Runtime
 from edge_assistant_quantize import candidate as candidates
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import InputMissing, UsageError
-from edge_assistant_quantize.onnx import calibration
-from edge_assistant_quantize.onnx.calibration import Calibration
 from edge_assistant_quantize.progress import Watch
+
+if TYPE_CHECKING:
+    from edge_assistant_quantize.onnx.calibration import Calibration
 
 Group = argparse.ArgumentParser | argparse._ArgumentGroup
 
@@ -43,6 +45,8 @@ def calibrated(args: argparse.Namespace, model: Path, watch: Watch) -> Calibrati
     """
     if args.calibration is None:
         return None
+    from edge_assistant_quantize.onnx import calibration
+
     found, key = belonging(model, args.role, args.of, args.key)
     data: Mapping[str, object] = {"path": str(args.calibration)} | ({"limit": args.limit} if args.limit else {})
     return calibration.record(found, key, data, threads=threads(args), watch=watch)

@@ -1,0 +1,244 @@
+"""A model of Hugging Face to ONNX files, whole or not at all.
+
+Whisper gets the layout that the product's speech sense runs, which needs no torch (`whisper`); everything else goes
+through optimum in a process of its own (`worker`).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+import msgspec
+
+from edge_assistant.atomic import storing
+from edge_assistant.runtime import Runtime
+from edge_assistant_models.schema import printable
+from edge_assistant_quantize import errors
+from edge_assistant_quantize.candidate import Candidate, model_name
+from edge_assistant_quantize.errors import (
+    EdgeAssistantError,
+    QuantizationFailed,
+    ToolMissing,
+    UsageError,
+)
+from edge_assistant_quantize.export import whisper, work
+from edge_assistant_quantize.gguf import checkpoint, processes
+from edge_assistant_quantize.gguf.checkpoint import Checkpoint
+from edge_assistant_quantize.progress import Step, Watch, ignore
+from edge_assistant_quantize.room import check_disk, check_memory
+
+REPORT = "export.json"  # in the output: task, operator set, deviations, versions
+
+_NEEDED = ("torch", "transformers", "optimum")
+_BASE_MEMORY = 1 << 30  # torch and transformers without a model: 0.6 GB, seen
+_COPIES = 4  # of the weights in float32: as loaded, as traced, as serialised, in ONNX Runtime while they are compared
+_FILES = 2  # of the weights in float32 on the disk at most: a decoder without and with a past
+# The library's names of files, and what those who use them call them here
+_KEYS = {
+    "encoder_model.onnx": "encoder",
+    "encoder.onnx": "encoder",
+    "decoder.onnx": "decoder",
+    "decoder_model.onnx": "decoder",
+    "decoder_with_past_model.onnx": "decoder_with_past",
+    "vision_encoder.onnx": "vision",
+    "embed_tokens.onnx": "embeddings",
+    "tokenizer.json": "tokenizer",
+    "config.json": "config",
+}
+# What stands beside the weights and says how inputs are made: data by these names, and no code
+_BESIDE = (
+    "*config.json", "tokenizer.json", "tokenizer.model", "vocab.*", "merges.txt", "special_tokens_map.json",
+    "added_tokens.json", "normalizer.json", "*.jinja", "chat_template.json", "sentencepiece.bpe.model", "spiece.model",
+)  # fmt: skip
+_RUN_AS = {  # nothing is fetched, nothing is reported
+    "HF_HUB_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What was exported.
+
+    Attributes:
+        files: by key: `model`; or `encoder`, `decoder` (of a first token) and `decoder_with_past` (of later ones); or
+            `vision`, `embeddings` and `decoder`; `tokenizer` and `config` where there are such.
+        done: task, operator set, deviations and versions.
+    """
+
+    files: Mapping[str, Path]
+    done: work.Done
+
+    @property
+    def deviation(self) -> float | None:
+        """The largest difference of any output between graph and model, as a share of the output's largest value.
+
+        None where they were not compared, as the model's own code did not run.
+        """
+        shares = [share for outputs in self.done.deviations.values() for share in outputs.values()]
+        return max(shares) if shares else None
+
+
+def export(
+    folder: Path, output: Path, *, task: str | None = None, threads: int | None = None, watch: Watch = ignore
+) -> dict[str, Path]:
+    """Export a model with all its parts; the files by key. See `run`."""
+    return dict(run(folder, output, task=task, threads=threads, watch=watch).files)
+
+
+def run(
+    folder: Path,
+    output: Path,
+    *,
+    task: str | None = None,
+    part: work.Part | None = None,
+    opset: int | None = None,
+    layout: work.Layout | None = None,
+    threads: int | None = None,
+    watch: Watch = ignore,
+) -> Exported:
+    """Export a folder of Hugging Face to a folder of ONNX files.
+
+    Args:
+        folder: config.json, tokenizer and *.safetensors.
+        output: is made; one that holds anything is left alone.
+        task: by optimum's name; None for what the architecture was made for.
+        part: "vision" or "decoder" of a vision-language model alone.
+        opset: of ONNX; None for optimum's choice.
+        layout: "optimum" for what other programs read; "product" for what the product's senses run; None for the
+            latter where there is a difference, as for Whisper.
+        threads: cores to keep to; None for all that there are.
+        watch: is told each stage as it begins.
+
+    Raises:
+        UsageError: the output is there, or the model does not do the task or has no such part.
+        InputMissing, WeightsRefused: there is no model, or its weights are pickled, incomplete, not finite, quantized
+            or of an unknown architecture, or the tokenizer is missing.
+        ToolMissing: the extra `quantize` is not installed.
+        ModelTooLarge, StorageFull: memory or disk do not suffice, or it does not fit into an ONNX file.
+        QuantizationFailed: it cannot be exported, or a graph does not compute what the model computes.
+    """
+    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise UsageError(f"{output.name} is there already", "name a folder that is not there yet")
+    found = checkpoint.read(folder, language=False)
+    own = _takes_own_layout(found, layout, plain=task is None and part is None and opset is None)
+    if not own:
+        _require_libraries()
+    size = found.values * 4
+    check_memory(f"exporting {folder.name}", _BASE_MEMORY + size * _COPIES)
+    check_disk(f"exporting {folder.name}", size * _FILES, output)
+    read = found.bytes
+    found.check_finite(lambda moved: watch(Step("reading the weights", moved, read)))
+    with _made(output) as making:
+        if own:
+            done = _as_the_product_runs(found, making, output.name, watch)
+        else:
+            order = work.Order(str(folder), str(making), task, part, opset, threads or Runtime.detect().threads)
+            done = _by_optimum(order, found, output.name, watch)
+        (making / REPORT).write_bytes(msgspec.json.format(msgspec.json.encode(done), indent=1) + b"\n")
+    names = [*done.files, "tokenizer.json", "config.json"]
+    paths = {_KEYS.get(name, Path(name).stem): output / name for name in names if (output / name).is_file()}
+    return Exported(paths, done)
+
+
+def _require_libraries() -> None:
+    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        hint = "install the extra: pip install 'edge-assistant-offline[quantize]'"
+        raise ToolMissing(f"the export to ONNX needs {', '.join(missing)}", hint)
+
+
+@contextmanager
+def _made(output: Path) -> Iterator[Path]:
+    """A folder beside the output, which takes its place once it is whole, and is gone otherwise."""
+    making = output.with_name(f".{output.name}-{secrets.token_hex(4)}")
+    with storing(output.name, "free some space, or name another folder"):
+        making.mkdir(parents=True)
+        try:
+            yield making
+            if output.is_dir():
+                output.rmdir()
+            making.rename(output)
+        finally:
+            shutil.rmtree(making, ignore_errors=True)
+
+
+def _beside(folder: Path) -> list[Path]:
+    return sorted({path for pattern in _BESIDE for path in folder.glob(pattern) if path.is_file()})
+
+
+def _takes_own_layout(found: Checkpoint, layout: work.Layout | None, *, plain: bool) -> bool:
+    """Whether to write the product's own layout.
+
+    Raises:
+        UsageError: it is wanted, and there is none or other options contradict it.
+    """
+    known = found.architecture == whisper.ARCHITECTURE
+    if layout == "product" and not (known and plain):
+        what = f"the product has no layout of its own for {printable(found.architecture)} with these options"
+        raise UsageError(what, "leave --layout out")
+    return known and plain and layout != "optimum"
+
+
+def _as_the_product_runs(found: Checkpoint, making: Path, name: str, watch: Watch) -> work.Done:
+    watch(Step("writing the graphs", 0, 1))
+    options = whisper.convert(found, making)
+    watch(Step("writing the graphs", 1, 1))
+    Candidate(model_name(name), "speech", making, whisper.FILES, options).write()
+    files = [whisper.FILES["encoder"], whisper.FILES["decoder"]]
+    versions = {library: metadata.version(library) for library in ("numpy", "onnx")}
+    return work.Done("automatic-speech-recognition", found.architecture, whisper.OPSET, files, "speech", {}, versions)
+
+
+def _by_optimum(order: work.Order, found: Checkpoint, name: str, watch: Watch) -> work.Done:
+    done = _ordered(order, found, watch)
+    making = Path(order.output)
+    for path in _beside(found.folder):
+        shutil.copyfile(path, making / path.name)
+    if done.role:
+        files = {"model": done.files[0], "tokenizer": "tokenizer.json"}
+        Candidate(model_name(name), done.role, making, files).write()
+    return done
+
+
+def _ordered(order: work.Order, found: Checkpoint, watch: Watch) -> work.Done:
+    """Let the process do it.
+
+    Raises:
+        EdgeAssistantError: see `run`.
+    """
+    said: list[work.Said] = []
+
+    def heard(line: str) -> None:
+        if (one := work.heard(line)) is None:
+            return
+        said.append(one)
+        if isinstance(one, work.Stage):
+            watch(Step(one.what, int(one.ended), 1))
+
+    command = processes.python("edge_assistant_quantize.export.worker", msgspec.json.encode(order).decode())
+    environment = {**_RUN_AS, "OMP_NUM_THREADS": str(order.threads), "MKL_NUM_THREADS": str(order.threads)}
+    try:
+        processes.run(command, (), environment, heard)
+    except processes.Failed as error:
+        raise _reason(said, found, error) from None
+    if said and isinstance(said[-1], work.Done):
+        return said[-1]
+    raise QuantizationFailed(f"{found.folder.name} cannot be exported (the process said nothing)", "report it")
+
+
+def _reason(said: list[work.Said], found: Checkpoint, error: processes.Failed) -> EdgeAssistantError:
+    if said and isinstance(said[-1], work.Refused):
+        kind: type[EdgeAssistantError] = getattr(errors, said[-1].kind, QuantizationFailed)
+        return kind(said[-1].message, said[-1].hint)
+    hint = "try another task or operator set: --task, --opset"
+    return QuantizationFailed(f"{found.folder.name} cannot be exported ({printable(error.reason)})", hint)

@@ -1,0 +1,170 @@
+"""A loaded model to ONNX files by optimum's exporters, each file compared with the model on inputs of other shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edge_assistant_quantize.errors import ModelTooLarge, UsageError, WeightsRefused
+from edge_assistant_quantize.export.compare import deviations
+
+if TYPE_CHECKING:
+    from edge_assistant.runtime import Runtime
+
+MAX_BYTES = 2_147_483_647  # of an ONNX file: protobuf counts in 31 bits, and the product takes no values from elsewhere
+
+_EMBEDDER = frozenset({"input_ids", "attention_mask", "token_type_ids"})  # what language.embedder.Embedder gives
+
+Stages = Callable[[str], None]
+Deviations = dict[str, dict[str, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """What was exported.
+
+    Attributes:
+        task: by optimum's name.
+        opset: of ONNX.
+        deviations: by file and output, see `compare.deviations`.
+        role: what the product's senses can take it for as it is; empty where that is nothing.
+    """
+
+    task: str
+    opset: int
+    deviations: Deviations
+    role: str = ""
+
+
+def whole(model: Any, output: Path, task: str | None, opset: int | None, runtime: Runtime, stage: Stages) -> Traced:  # noqa: ANN401
+    """Export a model as optimum lays it out: one file, or the encoder, the decoder of a first token and that of others.
+
+    Args:
+        model: of transformers.
+        output: an existing folder.
+        task: None for what the model's class was made for.
+        opset: None for optimum's choice.
+        runtime: runs the files to compare them.
+        stage: is told which stage begins.
+
+    Raises:
+        WeightsRefused: optimum has no exporter for the architecture.
+        UsageError: not for this task, or not in this operator set.
+        ModelTooLarge: a file would be larger than ONNX files can be.
+        QuantizationFailed: a file does not compute what the model computes.
+    """
+    task = _task(model, task)
+    config, pairs = _submodels(model, task)
+    return _export(config, pairs, output, task, opset, runtime, stage)
+
+
+def decoder(model: Any, output: Path, opset: int | None, runtime: Runtime, stage: Stages) -> Traced:  # noqa: ANN401
+    """Export a decoder that takes embeddings in place of tokens, for a vision-language model; else as `whole`."""
+    task = "text-generation-with-past"
+    config, pairs = _submodels(model, task)
+    pairs = {"decoder_model": (model, _taking_embeddings(pairs["model"][1]))}
+    return _export(config, pairs, output, task, opset, runtime, stage)
+
+
+def _task(model: Any, task: str | None) -> str:  # noqa: ANN401
+    """The task, with what a decoder has computed of earlier tokens handed on if there is such an exporter."""
+    from optimum.exporters.tasks import TasksManager
+
+    kind = model.config.model_type
+    named: str = task or TasksManager.infer_task_from_model(type(model), library_name="transformers")
+    named = str(TasksManager.map_from_synonym(named))
+    try:
+        known = TasksManager.get_supported_tasks_for_model_type(kind, "onnx", library_name="transformers")
+    except KeyError:
+        what = f"optimum has no exporter for the architecture {kind}"
+        raise WeightsRefused(what, "a language model can be converted to GGUF: name a .gguf as output") from None
+    if task is None and f"{named}-with-past" in known:
+        return f"{named}-with-past"
+    if named not in known:
+        raise UsageError(
+            f"optimum does not export {kind} for {named}", f"name another task: {', '.join(sorted(known))}"
+        )
+    return named
+
+
+def _submodels(model: Any, task: str) -> tuple[Any, dict[str, tuple[Any, Any]]]:  # noqa: ANN401
+    """Optimum's configuration of the export, and for each file the module that goes into it with its own."""
+    from optimum.exporters.onnx.utils import _get_submodels_and_onnx_configs
+
+    config, pairs = _get_submodels_and_onnx_configs(
+        model=model,
+        task=task,
+        monolith=False,
+        custom_onnx_configs={},
+        custom_architecture=False,
+        _variant="default",
+        library_name="transformers",
+        preprocessors=[],
+    )
+    return config, dict(pairs)
+
+
+def _taking_embeddings(config: Any) -> Any:  # noqa: ANN401
+    """An exporter's configuration of a decoder, changed to take `inputs_embeds` in place of `input_ids`."""
+
+    class Embedded(type(config)):  # type: ignore[misc]
+        """The same with another first input; optimum's examples are made of tokens and then replaced."""
+
+        of_tokens = False
+
+        @property
+        def inputs(self) -> dict[str, dict[int, str]]:
+            name = "input_ids" if self.of_tokens else "inputs_embeds"
+            return {name if key == "input_ids" else key: axes for key, axes in super().inputs.items()}
+
+        def generate_dummy_inputs(self, framework: str = "pt", **shapes: Any) -> dict[str, Any]:  # noqa: ANN401
+            import torch
+
+            self.of_tokens = True
+            made = super().generate_dummy_inputs(framework, **shapes)
+            self.of_tokens = False
+            return {"inputs_embeds": torch.randn(*made.pop("input_ids").shape, self._config.hidden_size), **made}
+
+    config.__class__ = Embedded
+    return config
+
+
+def _export(
+    config: Any,  # noqa: ANN401
+    pairs: Mapping[str, tuple[Any, Any]],
+    output: Path,
+    task: str,
+    opset: int | None,
+    runtime: Runtime,
+    stage: Stages,
+) -> Traced:
+    from optimum.exporters.onnx import export_models
+
+    for name, (module, _) in pairs.items():
+        check_size(name, module)
+    opset, files = opset or config.DEFAULT_ONNX_OPSET, [f"{name}.onnx" for name in pairs]
+    stage("exporting")
+    _, outputs = export_models(models_and_onnx_configs=pairs, opset=opset, output_dir=output, output_names=files)
+    # Optimum would go on to merge the decoders of the first and of later tokens into one graph of two branches: half
+    # the bytes, but what quantizes, calibrates and measures works on plain graphs
+    stage("comparing with the model")
+    found = {
+        file: deviations(module, its, output / file, names, runtime)
+        for file, (module, its), names in zip(files, pairs.values(), outputs, strict=True)
+    }
+    role = "embedder" if task == "feature-extraction" and _EMBEDDER.issuperset(config.inputs) else ""
+    return Traced(task, opset, found, role)
+
+
+def check_size(name: str, module: Any) -> None:  # noqa: ANN401
+    """Look before the export whether a module's weights fit into an ONNX file.
+
+    Raises:
+        ModelTooLarge: they do not.
+    """
+    size = sum(weight.numel() * 4 for weight in {id(weight): weight for weight in module.parameters()}.values())
+    if size > MAX_BYTES:
+        what = f"{name} has {size / 1e9:.1f} GB of weights in float32 and an ONNX file holds 2.1 GB"
+        raise ModelTooLarge(what, "take a smaller model; a language model can be converted to GGUF")

@@ -1,0 +1,108 @@
+"""A vision-language model in three files, as transformers.js and the ONNX community lay it out.
+
+optimum-onnx has no exporter for the whole, and a device wants the parts: the vision encoder runs once a picture, the
+decoder once a token. Pictures and texts meet as embeddings:
+
+- `vision_encoder.onnx`: `pixel_values` f32 [pictures, 3, height, width] -> `image_features` f32, rows of the
+  decoder's width for the places of the image token.
+- `embed_tokens.onnx`: `input_ids` i64 [batch, n] -> `inputs_embeds` f32 [batch, n, width].
+- `decoder_model.onnx`: `inputs_embeds`, `attention_mask`, `past_key_values.*` -> `logits`, `present.*`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edge_assistant_quantize.errors import UsageError
+from edge_assistant_quantize.export import pictures, trace
+from edge_assistant_quantize.export.compare import checked
+
+if TYPE_CHECKING:
+    from edge_assistant.runtime import Runtime
+
+_OPSET = 18  # what optimum takes for the decoders of such models
+_SEED = 0
+
+
+def is_one(model: Any) -> bool:  # noqa: ANN401
+    """Whether a decoder reads what a vision encoder saw, so that there are both."""
+    return hasattr(model, "get_image_features") and hasattr(model, "lm_head")
+
+
+def vision(model: Any, output: Path, opset: int | None, runtime: Runtime, stage: trace.Stages) -> trace.Traced:  # noqa: ANN401
+    """Export what turns pictures into rows for the decoder; `model` may also be a pair of encoders such as CLIP.
+
+    Raises:
+        UsageError: the model has no vision encoder.
+        ModelTooLarge, QuantizationFailed: see `trace.whole`.
+    """
+    import torch
+
+    sizes = getattr(model.config, "vision_config", None)
+    if sizes is None or not hasattr(model, "get_image_features"):
+        raise UsageError(f"{type(model).__name__} has no vision encoder beside another part", "leave --part out")
+    stage("exporting the vision encoder")
+    torch.manual_seed(_SEED)
+    shape = (getattr(sizes, "num_channels", 3), sizes.image_size, sizes.image_size)
+    examples = [torch.randn(count, *shape) for count in (2, 3)]
+    with torch.inference_mode():
+        wanted = pictures.reference(model, examples[1]).numpy()
+    axes = {"pixel_values": {0: "pictures"}, "image_features": {0: "pictures"}}
+    path = output / "vision_encoder.onnx"
+    opset = _module(pictures.encoder(model), examples[0], axes, path, opset)
+    (made,) = runtime.session(path).run(["image_features"], {"pixel_values": examples[1].numpy()})
+    share = checked(path, "image_features", made.reshape(-1, made.shape[-1]), wanted)
+    return trace.Traced("image-feature-extraction", opset, {path.name: {"image_features": share}})
+
+
+def decoder(model: Any, output: Path, opset: int | None, runtime: Runtime, stage: trace.Stages) -> trace.Traced:  # noqa: ANN401
+    """Export the table of token embeddings and the decoder that reads embeddings.
+
+    Raises:
+        UsageError: the model is no vision-language model.
+        WeightsRefused, ModelTooLarge, QuantizationFailed: see `trace.whole`.
+    """
+    import torch
+
+    if not is_one(model):
+        raise UsageError(f"{type(model).__name__} has no decoder beside a vision encoder", "leave --part out")
+    stage("exporting the token embeddings")
+    table = model.get_input_embeddings()
+    count = table.weight.shape[0]
+    examples = [torch.arange(rows * columns).reshape(rows, columns) % count for rows, columns in ((2, 16), (3, 11))]
+    axes = {name: {0: "batch_size", 1: "sequence_length"} for name in ("input_ids", "inputs_embeds")}
+    path = output / "embed_tokens.onnx"
+    opset = _module(table, examples[0], axes, path, opset)
+    (made,) = runtime.session(path).run(["inputs_embeds"], {"input_ids": examples[1].numpy()})
+    with torch.inference_mode():
+        share = checked(path, "inputs_embeds", made, table(examples[1]).numpy())
+    rest = trace.decoder(_decoder_of(model), output, opset, runtime, stage)
+    return trace.Traced(rest.task, rest.opset, {path.name: {"inputs_embeds": share}, **rest.deviations})
+
+
+def _decoder_of(model: Any) -> Any:  # noqa: ANN401
+    """The text decoder as a causal language model of its own, which shares its weights."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    base = model.model
+    inner = base.language_model if hasattr(base, "language_model") else base.text_model
+    with torch.device("meta"):  # weights of its own are not wanted
+        text = AutoModelForCausalLM.from_config(inner.config)
+    setattr(text, text.base_model_prefix, inner)
+    text.lm_head = model.lm_head
+    return text.eval()
+
+
+def _module(module: Any, example: Any, axes: dict[str, dict[int, str]], path: Path, opset: int | None) -> int:  # noqa: ANN401
+    """Export a module of one input and one output, which `axes` names in this order; returns the operator set."""
+    import torch
+
+    trace.check_size(path.stem, module)
+    given, made = axes
+    opset = opset or _OPSET
+    names = {"input_names": [given], "output_names": [made], "dynamic_axes": axes}
+    with torch.inference_mode():
+        torch.onnx.export(module, (example,), path.as_posix(), **names, opset_version=opset, dynamo=False)
+    return opset

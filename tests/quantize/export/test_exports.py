@@ -1,0 +1,208 @@
+"""Exported models compute what torch computes, in the product's own sessions, as they are and quantized."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from tiny_transformers import WORDS
+
+from edge_assistant.language.embedder import Embedder
+from edge_assistant.runtime import Runtime
+from edge_assistant_quantize import candidate
+from edge_assistant_quantize.onnx.quantize import quantize
+from edge_assistant_quantize.progress import ignore
+
+CLOSE = 1e-4  # of an output's largest value: float32 added up in another order
+RUNTIME = Runtime(1)
+
+
+def share(made, wanted):
+    """The largest difference as a share of the largest value."""
+    assert made.shape == wanted.shape
+    return np.abs(made - wanted).max() / np.abs(wanted).max()
+
+
+def cosine(made, wanted):
+    return float((made * wanted).sum() / np.linalg.norm(made) / np.linalg.norm(wanted))
+
+
+def run(path, outputs, **feeds):
+    session = RUNTIME.session(path)
+    names = {item.name for item in session.get_inputs()}
+    return session.run(outputs, {name: value for name, value in feeds.items() if name in names})
+
+
+def bert(path, given):
+    zeros = np.zeros_like(given["tokens"])
+    (hidden,) = run(path, None, input_ids=given["tokens"], attention_mask=given["mask"], token_type_ids=zeros)
+    return hidden, given["hidden"]
+
+
+def vit(path, given):
+    return run(path, ["logits"], pixel_values=given["pictures"])[0], given["logits"]
+
+
+def siglip(path, given):
+    return run(path, ["pooler_output"], pixel_values=given["pictures"])[0], given["pooled"]
+
+
+def empty(session, axes):
+    """What a decoder is given for what it has computed before the first token."""
+    shapes = {item.name: item.shape for item in session.get_inputs() if item.name.startswith("past_key_values")}
+    return {name: np.zeros([axes.get(size, size) for size in shape], np.float32) for name, shape in shapes.items()}
+
+
+def decoded(path, key, rows):
+    """Logits of a decoder that is given the first rows at once and the others one by one, as it is used."""
+    session = RUNTIME.session(path)
+    outputs = [item.name for item in session.get_outputs()]
+    past = empty(session, {"batch_size": 1, "past_sequence_length": 0})
+    wanted = {item.name for item in session.get_inputs()}
+    logits, done = [], 0
+    for part in (rows[:, :5], *(rows[:, at : at + 1] for at in range(5, rows.shape[1]))):
+        total = done + part.shape[1]
+        feeds = {key: part, "attention_mask": np.ones((1, total), np.int64), **past}
+        if "position_ids" in wanted:
+            feeds["position_ids"] = np.arange(done, total)[None]
+        made = dict(zip(outputs, session.run(outputs, feeds), strict=True))
+        logits.append(made.pop("logits"))
+        past = {name.replace("present", "past_key_values"): value for name, value in made.items()}
+        done = total
+    return np.concatenate(logits, 1)
+
+
+def llama(path, given):
+    return decoded(path, "input_ids", given["tokens"]), given["logits"]
+
+
+def whisper(path, given):
+    (heard,) = run(path.with_name("encoder_model.onnx"), None, input_features=given["mel"])
+    first, later = (RUNTIME.session(path.with_name(f"decoder{part}_model.onnx")) for part in ("", "_with_past"))
+    session, past, logits = first, {}, []
+    feeds = {"encoder_hidden_states": heard}
+    for part in (given["tokens"][:, :4], *(given["tokens"][:, at : at + 1] for at in range(4, 9))):
+        outputs = [item.name for item in session.get_outputs()]
+        made = dict(zip(outputs, session.run(outputs, {"input_ids": part, **feeds, **past}), strict=True))
+        logits.append(made.pop("logits"))
+        past |= {name.replace("present", "past_key_values"): value for name, value in made.items()}
+        session, feeds = later, {}
+    return np.concatenate(logits, 1), given["logits"]
+
+
+def seeing(path, given):
+    """Pictures and text through the three parts of a vision-language model, put together as whoever runs it does."""
+    (rows,) = run(path.with_name("vision_encoder.onnx"), None, pixel_values=given["pictures"])
+    (embedded,) = run(path.with_name("embed_tokens.onnx"), None, input_ids=given["tokens"])
+    embedded[given["tokens"] == 95] = rows.reshape(-1, rows.shape[-1])
+    return decoded(path.with_name("decoder_model.onnx"), "inputs_embeds", embedded), given["logits"]
+
+
+ALL = {
+    "bert": bert, "vit": vit, "siglip": siglip, "llama": llama, "whisper": whisper, "llava": seeing, "smolvlm": seeing,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_an_export_computes_what_torch_computes(tiny_exports, name):
+    made, wanted = ALL[name](tiny_exports.exported(name), tiny_exports.expected(name))
+    assert share(made, wanted) < CLOSE
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_each_export_was_compared_with_the_model_and_stands_in_files_of_its_own(tiny_exports, name):
+    said = tiny_exports.said[name]
+    assert sorted(said["deviations"]) == said["files"]
+    assert all(value < CLOSE for found in said["deviations"].values() for value in found.values())
+    folder = tiny_exports.exported(name).parent
+    assert {path.name for path in folder.iterdir()} == set(said["files"])
+    for path in folder.iterdir():
+        graph = onnx.load(path, load_external_data=False)
+        assert not any(weight.external_data for weight in graph.graph.initializer)
+
+
+@pytest.mark.parametrize("name", ["bert", "siglip", "llama", "whisper"])
+@pytest.mark.parametrize(("method", "least"), [("dynamic-int8", 0.98), ("int8-weights", 0.999), ("fp16", 0.99999)])
+def test_a_quantized_export_still_does_in_the_products_sessions(tiny_exports, tmp_path, name, method, least):
+    for source in tiny_exports.exported(name).parent.iterdir():
+        quantize(source, tmp_path / source.name, method, threads=1, watch=ignore)
+        assert (tmp_path / source.name).stat().st_size < source.stat().st_size
+    made, wanted = ALL[name](tmp_path / "model.onnx", tiny_exports.expected(name))
+    assert least < cosine(made, wanted) < 1 - 1e-9
+
+
+def test_pictures_and_texts_of_clip_meet(tiny_exports):
+    given = tiny_exports.expected("clip")
+    (made,) = run(tiny_exports.exported("clip-vision", "vision_encoder.onnx"), None, pixel_values=given["pictures"])
+    unit = made / np.linalg.norm(made, axis=1, keepdims=True)
+    assert share(unit, given["seen"]) < CLOSE
+
+
+REFUSED = {
+    "unknown": ("WeightsRefused", "transformers .* does not know the architecture OddModel"),
+    "not-a-model": ("WeightsRefused", "does not know the architecture BertTokenizer"),
+    "quantized": ("WeightsRefused", "the weights of quantized are quantized already"),
+    "lacking": ("WeightsRefused", "lacking lacks 16 weights of BertModel, such as encoder.layer.2"),
+    "mute": ("WeightsRefused", "mute has no tokenizer"),
+    "mamba": ("WeightsRefused", "optimum has no exporter for the architecture mamba"),
+    "bert-other": ("UsageError", "no bert does image-classification"),
+    "bert-no-task": ("UsageError", "there is no task cooking"),
+    "bert-part": ("UsageError", "BertModel has no vision encoder"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_exported_is_refused_by_what_is_wrong_with_it(tiny_exports, name):
+    import re
+
+    kind, message = REFUSED[name]
+    said = tiny_exports.said[name]
+    assert said["error"] == kind
+    assert re.search(message, said["message"])
+    assert said["hint"]
+    assert not any(tiny_exports.exported(name).parent.iterdir())
+
+
+def test_a_pooler_that_was_left_out_is_not_asked_for(tiny_exports):
+    graph = onnx.load(tiny_exports.exported("vit-features"))
+    assert [output.name for output in graph.graph.output] == ["last_hidden_state"]
+    assert graph.opset_import[0].version == 17
+
+
+def convert(*arguments):
+    command = [sys.executable, "-m", "edge_assistant_quantize.cli.main", "convert", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_an_embedder_goes_from_its_folder_into_the_products_own_with_one_command(tiny_exports, tmp_path):
+    ran = convert(tiny_exports.model("bert"), "--output", tmp_path / "minilm", "--threads", "1")
+    assert ran.returncode == 0, ran.stderr
+    assert "compared with the model on the same inputs: at most" in ran.stdout
+    assert "exporting: done in" in ran.stderr
+    names = {"candidate.toml", "config.json", "export.json", "model.onnx", "tokenizer.json", "tokenizer_config.json"}
+    assert {path.name for path in (tmp_path / "minilm").iterdir()} == names
+    assert json.loads((tmp_path / "minilm" / "export.json").read_text())["deviations"]["model.onnx"]
+    assert [path.name for path in tmp_path.iterdir()] == ["minilm"]
+
+    found = candidate.read(tmp_path / "minilm")
+    assert found.role == "embedder"
+    texts = [" ".join(WORDS[:5]), WORDS[3], "door"]
+    made = Embedder(found.installed(), RUNTIME).embed(texts)
+    assert share(made, _pooled(found.paths["model"], found.paths["tokenizer"], texts)) < CLOSE
+
+
+def _pooled(model: Path, tokenizer: Path, texts: list[str]) -> np.ndarray:
+    """Means over the tokens of each text alone, so without any padding."""
+    from tokenizers import Tokenizer
+
+    rows = []
+    for text in texts:
+        ids = np.array([Tokenizer.from_file(str(tokenizer)).encode(text).ids])
+        (hidden,) = run(model, None, input_ids=ids, attention_mask=np.ones_like(ids), token_type_ids=np.zeros_like(ids))
+        rows.append(hidden[0].mean(0) / np.linalg.norm(hidden[0].mean(0)))
+    return np.stack(rows)

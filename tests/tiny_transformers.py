@@ -1,0 +1,190 @@
+"""Tiny models with random weights of the architectures that are exported, and what torch itself makes of inputs.
+
+Run as a program, for torch takes seconds to import and stays in a process: `python tiny_transformers.py FOLDER` writes
+
+- `models/NAME`: folders as Hugging Face and training runs leave them;
+- `exports/NAME`: what the exporting process makes of them, all in this one process;
+- `expected/NAME.npz`: inputs, and the outputs of the model itself;
+- `said.json`: of each export what was said of it, or the refusal.
+
+Their weights are drawn ten times wider than is usual, so that attention, masks and positions count.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+TEXT = {
+    "vocab_size": 96, "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 96,
+    "max_position_embeddings": 128, "initializer_range": 0.2,
+}  # fmt: skip
+EYES = {
+    "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 96, "image_size": 32,
+    "patch_size": 8, "initializer_range": 0.2,
+}  # fmt: skip
+IMAGE_TOKEN = 95
+WORDS = ["red", "door", "pump", "valve", "seven", "leaks", "is", "the", "open", "shut"]
+
+
+def build(models: Path) -> dict[str, Any]:
+    """Make and save the models; gives each by its name."""
+    import transformers as t
+
+    llama = t.LlamaConfig(**TEXT, num_key_value_heads=2, pad_token_id=0)
+    whisper = t.WhisperConfig(
+        vocab_size=64, num_mel_bins=80, d_model=64, encoder_layers=2, decoder_layers=2, encoder_attention_heads=4,
+        decoder_attention_heads=4, encoder_ffn_dim=96, decoder_ffn_dim=96, max_source_positions=1500,
+        max_target_positions=64, init_std=0.2, pad_token_id=0, bos_token_id=1, eos_token_id=2,
+        decoder_start_token_id=3, suppress_tokens=[5, 6], begin_suppress_tokens=[7],
+    )  # fmt: skip
+    made = {
+        "bert": t.BertModel(t.BertConfig(**TEXT)),
+        "llama": t.LlamaForCausalLM(llama),
+        "vit": t.ViTForImageClassification(t.ViTConfig(**EYES, num_labels=5)),
+        "siglip": t.SiglipVisionModel(t.SiglipVisionConfig(**EYES)),
+        "clip": t.CLIPModel(t.CLIPConfig(text_config=TEXT, vision_config=EYES, projection_dim=32)),
+        "whisper": t.WhisperForConditionalGeneration(whisper),
+        "llava": t.LlavaForConditionalGeneration(
+            t.LlavaConfig(t.CLIPVisionConfig(**EYES), llama, image_token_index=IMAGE_TOKEN, vision_feature_layer=-1)
+        ),
+        "smolvlm": t.SmolVLMForConditionalGeneration(
+            t.SmolVLMConfig(vision_config=EYES, text_config=llama, image_token_id=IMAGE_TOKEN, scale_factor=2)
+        ),
+    }
+    for name, model in made.items():
+        model.eval().save_pretrained(models / name)
+        if name not in {"vit", "siglip"}:
+            tokenizer(models / name, whisper=name == "whisper")
+    return made
+
+
+def tokenizer(folder: Path, *, whisper: bool) -> None:
+    """A WordPiece tokenizer of letters and a few words; Whisper's has its special tokens."""
+    from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers, processors
+
+    letters = [chr(code) for code in range(97, 123)]
+    known = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *WORDS, *letters, *(f"##{letter}" for letter in letters)]
+    made = Tokenizer(models.WordPiece({word: number for number, word in enumerate(known)}, unk_token="[UNK]"))
+    made.normalizer = normalizers.BertNormalizer()
+    made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    marks = [("[CLS]", 2), ("[SEP]", 3)]
+    made.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=marks)
+    if whisper:
+        names = "endoftext startoftranscript en de transcribe startofprev nospeech notimestamps"
+        made.add_special_tokens([AddedToken(f"<|{name}|>", special=True) for name in names.split()])
+    folder.mkdir(exist_ok=True)
+    made.save(str(folder / "tokenizer.json"))
+    (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "PreTrainedTokenizerFast"}\n')
+
+
+def expect(made: dict[str, Any], folder: Path) -> None:
+    """Write inputs of other shapes than any export was traced with, and what the models make of them."""
+    import torch
+
+    folder.mkdir()
+    torch.manual_seed(1)
+    pictures = torch.randn(3, 3, 32, 32)
+    tokens = torch.randint(4, 90, (2, 13))
+    mask = torch.ones_like(tokens)
+    mask[1, 9:] = 0
+    mel = torch.randn(1, 80, 3000)
+    said = torch.randint(8, 60, (1, 9))
+
+    def save(name: str, outputs: dict[str, Any], **inputs: Any) -> None:
+        np.savez(folder / f"{name}.npz", **{key: value.numpy() for key, value in (inputs | outputs).items()})
+
+    with torch.inference_mode():
+        hidden = made["bert"](tokens, attention_mask=mask).last_hidden_state
+        save("bert", {"hidden": hidden}, tokens=tokens, mask=mask)
+        save("llama", {"logits": made["llama"](tokens[:1]).logits}, tokens=tokens[:1])
+        save("vit", {"logits": made["vit"](pictures).logits}, pictures=pictures)
+        save("siglip", {"pooled": made["siglip"](pictures).pooler_output}, pictures=pictures)
+        both = made["clip"](tokens, pictures)
+        save("clip", {"seen": both.image_embeds, "read": both.text_embeds}, pictures=pictures, tokens=tokens)
+        heard = made["whisper"](mel, decoder_input_ids=said).logits
+        save("whisper", {"logits": heard}, mel=mel, tokens=said)
+        for name, rows in (("llava", 16), ("smolvlm", 4)):
+            asked = torch.cat([tokens[:1, :3], torch.full((1, rows), IMAGE_TOKEN), tokens[:1, 3:]], 1)
+            looked = pictures[:1] if name == "llava" else pictures[None, :1]
+            logits = made[name](input_ids=asked, attention_mask=torch.ones_like(asked), pixel_values=looked).logits
+            save(name, {"logits": logits}, tokens=asked, pictures=pictures[:1])
+
+
+def broken(models: Path) -> None:
+    """Folders that cannot be exported."""
+    import transformers as t
+
+    def copy(name: str, source: str, **config: Any) -> Path:
+        shutil.copytree(models / source, models / name)
+        path = models / name / "config.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | config))
+        return models / name
+
+    copy("unknown", "bert", architectures=["OddModel"], auto_map={"AutoModel": "odd.OddModel"})
+    copy("not-a-model", "bert", architectures=["BertTokenizer"])
+    copy("quantized", "bert", quantization_config={"quant_method": "gptq", "bits": 4})
+    copy("lacking", "bert", num_hidden_layers=3)
+    (copy("mute", "bert") / "tokenizer.json").unlink()
+    t.MambaForCausalLM(t.MambaConfig(hidden_size=16, num_hidden_layers=1, vocab_size=96, state_size=4)).save_pretrained(
+        models / "mamba"
+    )
+    tokenizer(models / "mamba", whisper=False)
+
+
+ORDERS: dict[str, dict[str, Any]] = {
+    **{name: {} for name in ("bert", "llama", "vit", "siglip", "whisper", "llava", "smolvlm")},
+    **{name: {} for name in ("unknown", "not-a-model", "quantized", "lacking", "mute", "mamba")},
+    "clip-vision": {"folder": "clip", "part": "vision"},
+    "bert-other": {"folder": "bert", "task": "image-classification"},
+    "bert-no-task": {"folder": "bert", "task": "cooking"},
+    "bert-part": {"folder": "bert", "part": "vision"},
+    "vit-features": {"folder": "vit", "task": "feature-extraction", "opset": 17},
+}
+
+
+def export(root: Path) -> dict[str, Any]:
+    """Export everything as the process does it."""
+    import io
+
+    from edge_assistant_quantize.errors import EdgeAssistantError
+    from edge_assistant_quantize.export import work, worker
+
+    said: dict[str, Any] = {}
+    for name, changes in ORDERS.items():
+        output = root / "exports" / name
+        output.mkdir(parents=True)
+        folder = root / "models" / changes.get("folder", name)
+        task, part, opset = (changes.get(key) for key in ("task", "part", "opset"))
+        try:
+            done = worker.export(
+                work.Order(str(folder), str(output), task, part, opset, 1), worker.Stages(io.StringIO())
+            )
+            said[name] = {"files": done.files, "task": done.task, "role": done.role, "deviations": done.deviations}
+        except EdgeAssistantError as error:
+            said[name] = {"error": type(error).__name__, "message": error.message, "hint": error.hint}
+    return said
+
+
+def main(root: Path) -> None:
+    """Make all of it."""
+    import torch
+
+    from edge_assistant.governance.offline import lock
+
+    lock.engage()
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    made = build(root / "models")
+    expect(made, root / "expected")
+    broken(root / "models")
+    (root / "said.json").write_text(json.dumps(export(root)))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
