@@ -54,7 +54,7 @@ def run(
     ready(recipe)
     _check_metrics(recipe)
     pinned = None if locked is None else lock.read(locked)
-    space = Workspace(folder)
+    space = Workspace(folder.absolute())  # files are named from other folders, too
     with space.held():
         given = _given(recipe)
         before = _lock(recipe, given.inputs)
