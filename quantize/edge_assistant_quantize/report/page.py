@@ -14,8 +14,8 @@ MOST_METRICS = 3  # in the main table; a wider one is not read
 MOST_LAYERS = 20
 
 _READING = (
-    "Time is a share of the reference's, so that less is faster. Behind a value stand its difference to the reference "
-    "and the interval that the difference lies in, by the paired bootstrap over the same items."
+    "Behind a value stand its difference to the reference and the interval that the difference lies in, by the paired "
+    "bootstrap over the same items. Time is a share of the reference's, so that less is faster."
 )
 _SHAPES = (
     "Each form has its number in the table. Square: the reference; star: chosen; circle: accepted; cross: not "
@@ -54,23 +54,26 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence
 
 
 def _forms(record: Record) -> tuple[list[str], list[list[str]], list[int]]:
-    """The main table: one row a form."""
-    metrics = reading.metrics(record)[:MOST_METRICS]
-    head = ["#", "form", "size", "of the size", *map(plain, metrics), "time", "memory", "accepted"]
-    rows = [
-        [
-            str(place),
-            plain(form.name) + (" †" if metrics and form in reading.front(record, metrics[0]) else ""),
-            mebibytes(form.bytes),
-            told.of_size(record, form),
-            *(_quality(record, form, metric) for metric in metrics),
-            told.times(reading.time_ratio(record, form)),
-            told.memory(form),
-            told.standing(record, form),
-        ]
-        for place, form in enumerate(reading.forms(record))
+    """The main table: one row a form, and no column that says nothing."""
+    there, metrics = reading.forms(record), reading.metrics(record)[:MOST_METRICS]
+    front = reading.front(record, metrics[0]) if metrics else []
+    names = [plain(form.name) + (" †" if form in front else "") for form in there]
+    columns = [
+        ("#", [str(place) for place in range(len(there))]),
+        ("form", names),
+        ("size", [mebibytes(form.bytes) for form in there]),
+        ("of the size", [told.of_size(record, form) for form in there]),
+        *((plain(metric), [_quality(record, form, metric) for form in there]) for metric in metrics),
     ]
-    return head, rows, [0, 2, 3, 4 + len(metrics), 5 + len(metrics)]
+    measured = [
+        ("time", [told.times(reading.time_ratio(record, form)) for form in there]),
+        ("memory", [told.memory(form) for form in there]),
+    ]
+    measured = [(name, cells) for name, cells in measured if {*cells[1:]} - {told.NOTHING}]
+    numbers = [0, 2, 3, *range(len(columns), len(columns) + len(measured))]
+    columns += [*measured, ("accepted", [told.standing(record, form) for form in there])]
+    head, cells = zip(*columns, strict=True)
+    return list(head), [list(row) for row in zip(*cells, strict=True)], numbers
 
 
 def _quality(record: Record, form: Variant, metric: str) -> str:

@@ -197,12 +197,40 @@ def _mark(x: float, y: float, shape: str, colour: str, figure: Figure) -> Line2D
 
 
 def _marks(axes: Axes, record: Record, where: dict[int, tuple[float, float]]) -> None:
-    """A mark and its number for each form."""
+    """A mark for each form, and its number, which those that lie together share."""
     forms = reading.forms(record)
     for number, (x, y) in where.items():
         shape, colour = _MARKS[reading.state(record, forms[number])]
         axes.plot([x], [y], marker=shape, color=colour, markersize=12 if shape == "*" else 7.5, linestyle="", zorder=3)
-        axes.annotate(str(number), (x, y), (6, 5), textcoords="offset points", size=9, color=INK, zorder=4)
+    for numbers in together(where):
+        x, y = where[numbers[-1]]
+        told = ", ".join(map(str, numbers))
+        axes.annotate(told, (x, y), (6, 5), textcoords="offset points", size=9, color=INK, zorder=4)
+
+
+def together(where: dict[int, tuple[float, float]], near: float = 0.03) -> list[list[int]]:
+    """Numbers of points that lie so near each other that their labels would.
+
+    Args:
+        where: points by number; the horizontal axis begins at 0.
+        near: share of each axis.
+
+    >>> together({0: (7.3, 82.3), 1: (3.70, 82.3), 2: (3.75, 82.3), 3: (7.3, 82.3), 4: (3.7, 70.0)})
+    [[0, 3], [1, 2], [4]]
+    """
+    heights = [y for _, y in where.values()]
+    wide = max(x for x, _ in where.values()) or 1.0
+    high = max(heights) - min(heights) or 1.0
+    groups: list[list[int]] = []
+    for number, (x, y) in where.items():
+        for group in groups:
+            other = where[group[0]]
+            if abs(x - other[0]) < near * wide and abs(y - other[1]) < near * high:
+                group.append(number)
+                break
+        else:
+            groups.append([number])
+    return groups
 
 
 def _bars(axes: Axes, record: Record, metric: str, where: dict[int, tuple[float, float]]) -> None:

@@ -162,7 +162,7 @@ def test_hostile_names_break_no_table(tmp_path, without_plots):
     assert kinds <= {"text", "code_inline", "strong_open", "strong_close", "text_special"}
     opened = [token.type for token in tokens if token.type in {"table_open", "tr_open", "td_open", "th_open"}]
     assert opened.count("table_open") == 4
-    assert opened.count("th_open") == 8 + 5 + 6 + 6  # forms, layers, further figures, files
+    assert opened.count("th_open") == 7 + 5 + 6 + 6  # forms, layers, further figures, files
 
 
 @given(st.text(max_size=60))
