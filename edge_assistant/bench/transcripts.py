@@ -44,6 +44,8 @@ def normalised(text: str) -> str:
     'its 3 4 dollars 8 0 cents on 9 may 1 9 7 1'
     >>> normalised("It's thirty-four dollars and eighty cents, on the ninth of May, nineteen seventy one.")
     'its 3 4 dollars 8 0 cents on 9 may 1 9 7 1'
+    >>> normalised("...")
+    ''
     """
     text = re.sub(r"(?<=\d),(?=\d{3})", "", text.replace("’", "'"))
     text = _MONEY.sub(_spoken_money, text)
@@ -63,7 +65,7 @@ def _digits(words: list[str]) -> list[str]:
     result: list[str] = []
     value: int | None = None  # of the numbers since the last other word
     linked = False  # whether `and` came before this word
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for word, following in zip(words, [*words[1:], ""], strict=False):  # of no words there is no last
         if word == "and" and _is_number(following):
             linked = True
             continue

@@ -69,7 +69,7 @@ class Candidate:
         """As senses and engines take it; they look at each file's headers themselves."""
         lines = sorted(f"{key} {digest}\n" for key, digest in self.sums().items())
         digest = hashlib.sha256("".join(lines).encode()).hexdigest()
-        return InstalledModel(self.name, digest, self.paths, dict(self.options))
+        return InstalledModel(self.name, digest, _Files(self.paths), dict(self.options))
 
     def write(self) -> None:
         """Write its `candidate.toml`."""
@@ -77,6 +77,13 @@ class Candidate:
 
         document = {"name": self.name, "role": self.role, "files": dict(self.files), "options": dict(self.options)}
         (self.folder / FILE).write_text(tomlkit.dumps(document), "utf-8")
+
+
+class _Files(dict[str, Path]):
+    """Files by key; one that a sense looks for and does not find is no fault of ours."""
+
+    def __missing__(self, key: str) -> Path:
+        raise InputMissing(f"the model has no file '{key}'", f"name it under [files] of its {FILE}")
 
 
 def sha256_of(path: Path) -> str:

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
 VAD = "silero-vad"  # of the catalog; it finds where somebody speaks, whatever speech model is measured
 
+_AT_ONCE = 256  # examples, which the embedder takes in batches of texts of one length
+
 Data: TypeAlias = Mapping[str, object]
 Items: TypeAlias = Iterator[tuple[str, Any]]
 
@@ -104,10 +106,13 @@ def perceive(model: InstalledModel, role: str, data: Data, runtime: Runtime, wat
 
 
 def _run(work: _Work, name: str, watch: Watch) -> Items:
+    """The items; that a damaged model computes what is no number shows in them, and need not be printed."""
+    import numpy as np
+
     what, total = f"{name} over data", len(work.sources)
     watch(Step(what, 0, total))
     for number, source in enumerate(work.sources, 1):
-        with _as_calibration(), _runnable(name):
+        with _as_calibration(), _runnable(name), np.errstate(all="ignore"):
             found = list(work.each(source))
         yield from found
         watch(Step(what, number, total))
@@ -220,15 +225,19 @@ def _faces(model: InstalledModel, data: Data, runtime: Runtime) -> _Work:
 
 
 def _embedder(model: InstalledModel, data: Data, runtime: Runtime) -> _Work:
+    """As in the product: what a person says is embedded alone, the examples many at once."""
     from edge_assistant.language.embedder import Embedder
 
     embedder = Embedder(model, runtime)
+    given = texts(data)
+    at_once = _AT_ONCE if data.get("examples") is True else 1
 
-    def read(numbered: tuple[int, str]) -> Items:
-        number, text = numbered
-        yield f"text {number}", embedder.embed([text])[0]
+    def read(start: int) -> Items:
+        vectors = embedder.embed(given[start : start + at_once])
+        for number, vector in enumerate(vectors, start + 1):
+            yield f"text {number}", vector
 
-    return _Work(list(enumerate(texts(data), 1)), read)
+    return _Work(range(0, len(given), at_once), read)
 
 
 _ROLES: Mapping[str, Callable[[InstalledModel, Data, Runtime], _Work]] = {

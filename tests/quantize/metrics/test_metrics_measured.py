@@ -63,6 +63,18 @@ def test_word_error(
     assert found.lower_is_better
 
 
+def test_word_error_of_a_model_that_hears_nothing(
+    pytestconfig: pytest.Config, tmp_path: Path, models: Models, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(store))
+    spoken = tmp_path / "spoken"
+    spoken.mkdir()
+    shutil.copy(pytestconfig.rootpath / "tests/fixtures/speech/pressure.wav", spoken)
+    (spoken / "pressure.txt").write_text(SAID["pressure"])
+    deaf = damaged.damaged(models("speech"), "encoder", tmp_path / "deaf", damaged.not_numbers)
+    assert measure("wer", deaf, path=spoken)["wer"].value == 1
+
+
 def test_writing_of_rendered_pages(models: Models) -> None:
     found = measure("writing", models("writing"), count=1, seed=1)
     assert found["cer"].value < 0.05

@@ -12,6 +12,7 @@ import pytest
 
 from edge_assistant.runtime import Runtime
 from edge_assistant_models.installed import InstalledModel
+from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import CalibrationInvalid, InputMissing, QuantizationFailed, UsageError
 from edge_assistant_quantize.progress import Step, ignore
 from edge_assistant_quantize.senses import perceive
@@ -153,6 +154,13 @@ def test_data_that_is_not_there(models: Models) -> None:
 def test_a_role_without_a_sense(models: Models) -> None:
     with pytest.raises(UsageError, match="role 'voice'"):
         given(models("faces"), "voice", path=".")
+
+
+def test_a_file_that_the_model_lacks(photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "net.onnx").write_bytes(b"")
+    lacking = Candidate("mine", "detector", tmp_path, {"net": "net.onnx"}, {"architecture": "nanodet"})
+    with pytest.raises(InputMissing, match="the model has no file 'model'"):
+        given(lacking.installed(), "detector", path=photos)
 
 
 def test_a_graph_that_loads_and_cannot_be_run(photos: Path, tmp_path: Path) -> None:
