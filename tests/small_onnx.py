@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-CHANNELS, SIDE, FEATURES = 4, 6, 12
+CHANNELS, SIDE, FEATURES = 16, 6, 12
 
 
 class Chain:
@@ -27,6 +27,11 @@ class Chain:
         name = f"w{len(self.tensors)}"
         values = self.random.normal(0, 1 / np.sqrt(np.prod(shape[1:])), shape)
         self.tensors.append(numpy_helper.from_array(values.astype(np.float32), name))
+        return name
+
+    def numbers(self, values: Sequence[int]) -> str:
+        name = f"n{len(self.tensors)}"
+        self.tensors.append(numpy_helper.from_array(np.array(values, np.int64), name))
         return name
 
     def emit(self, kind: str, *inputs: str, **said: Any) -> str:
@@ -63,7 +68,7 @@ class Chain:
 
 
 def chain(seed: int, kinds: Sequence[str], *, pictures: bool) -> onnx.ModelProto:
-    """A chain of layers over pictures [1, 4, 6, 6] or rows [n, 12]."""
+    """A chain of layers over pictures [1, 16, 6, 6] or rows [n, 12]."""
     built = Chain(seed, [1, CHANNELS, SIDE, SIDE] if pictures else ["n", FEATURES])
     for kind in kinds:
         built.add(kind)

@@ -10,7 +10,7 @@ The operators: https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOp
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from edge_assistant_models.errors import ModelCorrupt
@@ -121,6 +121,12 @@ def check_excluded(model: onnx.ModelProto, excluded: Collection[str]) -> None:
         raise ModelCorrupt(f"the model has no node '{min(unknown)}'", "name nodes as 'edge-quantize layers' does")
 
 
+def candidates(model: onnx.ModelProto) -> Iterator[onnx.NodeProto]:
+    """The nodes of a folded model that `weights_only` replaces."""
+    writer = _Writer(model, 8, BLOCK_SIZES[1], symmetric=True, accuracy_level=4)
+    yield from (node for node in model.graph.node if standard(node) and writer.replaces(node))
+
+
 class _Writer:
     """Replaces nodes of one graph."""
 
@@ -139,9 +145,10 @@ class _Writer:
 
         graph = self.model.graph
         for node in list(graph.node):
-            if node.name in excluded or not standard(node) or not self._replaced(node):
+            if node.name in excluded or not standard(node) or not self.replaces(node):
                 self.nodes.append(node)
             else:
+                self._replace(node)
                 self.done += 1
         del graph.node[:]
         graph.node.extend(self.nodes)
@@ -150,33 +157,39 @@ class _Writer:
             self.model.opset_import.append(helper.make_opsetid(_CONTRIBUTED, 1))
         drop_unused(graph)
 
-    def _replaced(self, node: onnx.NodeProto) -> bool:
+    def replaces(self, node: onnx.NodeProto) -> bool:
+        """Whether a node multiplies by a weight, or looks up rows of a table, that are worth it."""
+        said = attributes(node)
         match node.op_type:
             case "MatMul":
-                return self._product(node, transposed=False)
+                return self._worth(node.input[1]) and node.input[0] not in self.known
             case "Gemm":
-                said = attributes(node)
                 plain = said.get("alpha", 1.0) == said.get("beta", 1.0) == 1.0 and not said.get("transA", 0)
-                return plain and self._product(node, transposed=bool(said.get("transB", 0)))
+                return plain and self._worth(node.input[1]) and node.input[0] not in self.known
             case "Gather":
-                return attributes(node).get("axis", 0) == 0 and self._rows(node)
+                return said.get("axis", 0) == 0 and self._worth(node.input[0])
         return False
 
-    def _weight(self, name: str) -> Array | None:
-        """A weight of two axes that is worth it."""
+    def _replace(self, node: onnx.NodeProto) -> None:
+        if node.op_type == "Gather":
+            self._rows(node)
+        else:
+            self._product(node, transposed=bool(attributes(node).get("transB", 0)))
+
+    def _worth(self, name: str) -> bool:
+        weight = self.known.get(name)
+        return weight is not None and weight.dtype == "float32" and weight.ndim == 2 and weight.size >= _FEWEST
+
+    def _weight(self, name: str) -> Array:
         import numpy as np
 
-        weight = self.known.get(name)
-        if weight is None or weight.dtype != np.float32 or weight.ndim != 2 or weight.size < _FEWEST:
-            return None
+        weight = self.known[name]
         if not np.isfinite(weight).all():
             raise ModelCorrupt(f"the weight '{name}' is not finite", "get the model again, or export it again")
         return weight
 
-    def _product(self, node: onnx.NodeProto, *, transposed: bool) -> bool:
+    def _product(self, node: onnx.NodeProto, *, transposed: bool) -> None:
         weight = self._weight(node.input[1])
-        if weight is None or node.input[0] in self.known:
-            return False
         turned = weight if transposed else weight.T
         bias = node.input[2] if len(node.input) > 2 else ""
         stored = self._stored(node.input[1], turned, f"by_{'row' if transposed else 'column'}")
@@ -195,7 +208,6 @@ class _Writer:
         )
         if bias:
             self._emit("Add", [result, bias], node.output[0])
-        return True
 
     def _stored(self, name: str, turned: Array, way: str) -> list[str]:
         """Names of a weight's levels, scales and zero points, which several nodes may share."""
@@ -208,13 +220,11 @@ class _Writer:
                 self.tensors[f"{base}/zero"] = zeros
         return [each for each in (base, f"{base}/scale", f"{base}/zero") if each in self.tensors]
 
-    def _rows(self, node: onnx.NodeProto) -> bool:
+    def _rows(self, node: onnx.NodeProto) -> None:
         """Look up rows of a table in 8 bits, each with one scale, and scale them back."""
         import numpy as np
 
         weight = self._weight(node.input[0])
-        if weight is None:
-            return False
         name, given = node.input[0], node.output[0]
         base = f"{name}/rows_8_bits"
         if base not in self.tensors:
@@ -225,7 +235,6 @@ class _Writer:
         self._emit("Gather", [f"{base}/scale", node.input[1]], f"{given}/scale", axis=0)
         self._emit("Cast", [f"{given}/levels"], f"{given}/floats", to=_FLOAT)
         self._emit("Mul", [f"{given}/floats", f"{given}/scale"], given)
-        return True
 
     def _emit(self, kind: str, inputs: list[str], output: str, domain: str = "", **said: Any) -> None:  # noqa: ANN401 - as make_node takes them
         from onnx import helper
@@ -233,8 +242,13 @@ class _Writer:
         self.nodes.append(helper.make_node(kind, inputs, [output], name=output, domain=domain, **said))
 
 
-def half(model: onnx.ModelProto, excluded: Collection[str] = ()) -> onnx.ModelProto:
+def half(model: onnx.ModelProto, excluded: Collection[str] = (), *, exact: bool = False) -> onnx.ModelProto:
     """Keep the float32 weights in half precision, but for those of the excluded nodes and those beyond its range.
+
+    Args:
+        model: float32.
+        excluded: names of nodes whose weights stay as they are.
+        exact: whether to take only weights that lose nothing by it; there may be none then.
 
     Raises:
         ModelCorrupt: there is no such node, or no weight.
@@ -248,12 +262,14 @@ def half(model: onnx.ModelProto, excluded: Collection[str] = ()) -> onnx.ModelPr
     kept |= {value.name for value in graph.output} | {value.name for value in graph.input}
     casts = []
     for tensor in graph.initializer:
-        if tensor.name in kept or tensor.data_type != _FLOAT or not _halves(numpy_helper.to_array(tensor)):
+        if tensor.name in kept or tensor.data_type != _FLOAT:
             continue
         name, values = tensor.name, numpy_helper.to_array(tensor)
+        if not _halves(values) or (exact and (values.astype("float16") != values).any()):
+            continue
         tensor.CopyFrom(numpy_helper.from_array(values.astype("float16"), f"{name}/half"))
         casts.append(helper.make_node("Cast", [f"{name}/half"], [name], name=name, to=_FLOAT))
-    if not casts and not any(tensor.data_type == _HALF for tensor in graph.initializer):
+    if not casts and not exact and not any(tensor.data_type == _HALF for tensor in graph.initializer):
         raise ModelCorrupt("the model has no float32 weights", "take the float model")
     nodes = [*casts, *graph.node]
     del graph.node[:]

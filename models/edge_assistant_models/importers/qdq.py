@@ -33,7 +33,7 @@ LEAST_OPSET = 13  # the first whose DequantizeLinear takes a scale for each chan
 _LEVELS = 255  # between the least and the greatest uint8
 _BIAS_LIMIT = 2.0**30  # of int32, with room for what is added to it
 
-_WEIGHTED = frozenset({"Conv", "Gemm", "MatMul"})
+WEIGHTED = frozenset({"Conv", "Gemm", "MatMul"})
 _COMPUTED = frozenset({"Add", "Mul", "Concat", "LeakyRelu", "Sigmoid", "GlobalAveragePool", "AveragePool"})
 _MOVING = frozenset({"MaxPool", "Resize", "Reshape", "Transpose", "Squeeze", "Unsqueeze", "Flatten"})
 _CLIPPING = frozenset({"Relu", "Clip"})
@@ -113,7 +113,7 @@ class _Planner:
 
     def _weighted(self, node: onnx.NodeProto) -> bool:
         """Whether it multiplies by a weight that is known."""
-        if node.op_type not in _WEIGHTED or node.name in self.excluded:
+        if node.op_type not in WEIGHTED or node.name in self.excluded:
             return False
         weight = self.known.get(node.input[1])
         if weight is None or weight.dtype.kind != "f" or node.input[0] in self.known:
@@ -143,7 +143,7 @@ class _Planner:
     def _holds(self, name: str, chosen: set[str]) -> bool:
         """Whether a node between the weighted ones gets all from integers and gives to some."""
         node = self.named[name]
-        if node.op_type in _WEIGHTED:
+        if node.op_type in WEIGHTED:
             return True
         from_integers = all(self._source(value) in chosen for value in self._values_of(node))
         return from_integers and self._feeds(node.output[0], chosen)
@@ -303,7 +303,7 @@ class _Writer:
         for place, name in enumerate(node.input):
             if name in self.plan.inputs:
                 node.input[place] = f"{name}/dequantized"
-        if node.op_type in _WEIGHTED:
+        if node.op_type in WEIGHTED:
             self._weights(node, step)
         elif node.op_type in _COMPUTED:
             self._constants(node)
@@ -338,12 +338,17 @@ class _Writer:
         bias_name = node.input[2] if len(node.input) > 2 else ""
         channels = weight.shape[axis]
         bias = np.zeros(channels) if not bias_name else np.broadcast_to(self.known[bias_name].reshape(-1), (channels,))
-        levels, scales = _by_channel(weight, axis, bias.astype(np.float64), float(step), self.weight_bits)
+        bits = 8 if self._depthwise(node, weight) else self.weight_bits
+        levels, scales = _by_channel(weight, axis, bias.astype(np.float64), float(step), bits)
         node.input[1] = self._dequantized(f"{node.name}/weight_int8", levels, scales, axis)
         if bias_name:
             steps = (np.float32(step) * scales).astype(np.float32)
             whole = np.clip(np.rint(bias / steps.astype(np.float64)), -(2.0**31), 2.0**31 - 1)
             node.input[2] = self._dequantized(f"{node.name}/bias_int32", whole.astype(np.int32), steps, 0)
+
+    def _depthwise(self, node: onnx.NodeProto, weight: Array) -> bool:
+        """Whether each channel is filtered alone: ONNX Runtime does that in 16 bits, which nothing overflows."""
+        return node.op_type == "Conv" and weight.shape[1] == 1 and attributes(node).get("group", 1) == len(weight)
 
     def _constants(self, node: onnx.NodeProto) -> None:
         """Give an Add or Mul its constant operand in integers."""

@@ -6,6 +6,7 @@ a decoder, what it was fed at each step.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +36,15 @@ class Calibration:
     """
 
     feeds: tuple[Feed, ...]
+
+    def digest(self) -> str:
+        """A sum over all feeds."""
+        digest = hashlib.sha256()
+        for feed in self.feeds:
+            for name in sorted(feed):
+                digest.update(f"{name} {feed[name].dtype} {feed[name].shape}".encode())
+                digest.update(feed[name].tobytes())
+        return digest.hexdigest()
 
 
 def record(
@@ -69,8 +79,14 @@ def record(
         raise UsageError(f"{candidate.name} has no ONNX file '{key}'", f"it has {named or 'none'}")
     kept = Kept(limit)
     runtime = RecordingRuntime(threads, path=path.resolve(), kept=kept)
-    for _ in senses.perceive(candidate.installed(), candidate.role, data, runtime, watch):
-        pass
+    try:
+        for _ in senses.perceive(candidate.installed(), candidate.role, data, runtime, watch):
+            pass
+    except KeyError as error:  # senses take the files that they need by key
+        if error.args[0] in candidate.files:
+            raise
+        hint = "name the whole model: a folder with candidate.toml, or one of the catalog"
+        raise UsageError(f"a model for {candidate.role} also needs the file '{error.args[0]}'", hint) from None
     if not kept.feeds:
         said = f"the sense for {candidate.role} did not run {path.name} over this data"
         raise CalibrationInvalid(said, "give data in which there is something for it to do")

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 Group = argparse.ArgumentParser | argparse._ArgumentGroup
 
 
-def add_calibration(group: Group) -> None:
+def add_calibration(group: Group, name: str = "--calibration") -> None:
     """The options that say what a model is run over."""
-    group.add_argument("--calibration", type=Path, metavar="DIR|F", help="recordings, photographs, or a file of texts")
+    what = "recordings, photographs, or a file of texts"
+    group.add_argument(name, dest="calibration", type=Path, metavar="DIR|F", help=what)
     group.add_argument("--role", metavar="ROLE", help="what the model does: detector, embedder, speech, ...")
     group.add_argument(
         "--of", metavar="MODEL", help="the model that this file is of, with its other files and its options"

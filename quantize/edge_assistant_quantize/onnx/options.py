@@ -24,12 +24,17 @@ def configure(group: argparse._ArgumentGroup) -> None:
     """The options."""
     given.add_calibration(group)
     group.add_argument("--exclude", action="append", metavar="NODE", default=[], help="a node that stays as it is")
+    add_method_options(group)
+
+
+def add_method_options(group: given.Group) -> None:
+    """The options of methods."""
     group.add_argument("--block-size", type=int, metavar="N", help="weights that share a scale (default: 32)")
     group.add_argument("--asymmetric", dest="symmetric", action="store_const", const=False, help="with zero points")
     group.add_argument(
         "--accuracy-level", type=int, metavar="N", help="4 rounds activations to 8 bits (default), 1 not"
     )
-    group.add_argument("--calibrator", metavar="NAME", help="min-max (default), percentile or entropy")
+    group.add_argument("--calibrator", metavar="NAME", help="mse (default), min-max, percentile or entropy")
     group.add_argument("--percentile", type=float, metavar="P", help="of that calibrator (default: 99.99)")
     group.add_argument("--weight-bits", type=int, metavar="N", help="7 (default), or 8 for processors with VNNI")
     group.add_argument("--per-channel", action="store_const", const=True, help="of dynamic-int8")
@@ -41,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         EdgeAssistantError: see `quantize`.
     """
-    options = {name: getattr(args, name) for name in _OPTIONS if getattr(args, name) is not None}
+    options = method_options(args)
     check_options(args.type, options)
     with progress.shown() as watch:
         quantize(
@@ -57,6 +62,11 @@ def run(args: argparse.Namespace) -> int:
     made = _made(args)
     print(json.dumps(made) if args.json else f"{args.output}: {_said(made)}")
     return 0
+
+
+def method_options(args: argparse.Namespace) -> dict[str, Any]:
+    """The options of the method that the command line gives."""
+    return {name: getattr(args, name) for name in _OPTIONS if getattr(args, name) is not None}
 
 
 def _made(args: argparse.Namespace) -> dict[str, Any]:

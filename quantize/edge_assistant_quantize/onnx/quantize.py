@@ -170,18 +170,30 @@ def measured_ranges(graph: onnx.ModelProto, job: Job) -> dict[str, ranges.Range]
     if job.calibration is None:
         raise CalibrationInvalid(f"{job.method} needs calibration data", "give some: --calibration DIR --role ROLE")
     ready = folded.folded(graph)
-    values = qdq.plan(ready).measurable
+    planned = qdq.plan(ready)
+    values = planned.measurable
     if not values:
         return {}
     return ranges.measure(
         ready,
         values,
         job.calibration.feeds,
-        calibrator=job.options.get("calibrator", "min-max"),
+        calibrator=job.options.get("calibrator", ranges.DEFAULT),
         percentile=float(job.options.get("percentile", 99.99)),
+        slopes=_slopes(ready.graph),
         threads=job.threads,
         watch=job.watch,
     )
+
+
+def _slopes(graph: onnx.GraphProto) -> dict[str, float]:
+    """Of each value that only a leaky ReLU reads, what that leaves of a negative number."""
+    read = folded.uses(graph)
+    return {
+        node.input[0]: float(folded.attributes(node).get("alpha", 0.01))
+        for node in graph.node
+        if node.op_type == "LeakyRelu" and read[node.input[0]] == 1
+    }
 
 
 def _weights(bits: int) -> Callable[[onnx.ModelProto, Job], onnx.ModelProto]:

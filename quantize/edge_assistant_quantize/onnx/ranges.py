@@ -4,7 +4,10 @@
 - `percentile`: what holds that share of all values, half of the rest on each side
   (https://arxiv.org/abs/2004.09602, section 5.2).
 - `entropy`: the clipped range whose 8-bit histogram differs least from what was seen by the Kullback-Leibler divergence
-  (Migacz, 8-bit Inference with TensorRT, GTC 2017), here for ranges with an end on each side of zero.
+  (Migacz, 8-bit Inference with TensorRT, GTC 2017), here for ranges with an end on each side of zero. What is exactly
+  zero is left out, as a ReLU gives much of it and every range holds it exactly.
+- `mse`: the clipped range with the least mean squared error of rounding and clipping, an end on each side of zero
+  (https://arxiv.org/abs/2106.08295, section 3.1).
 
 Histograms have 2048 bins between the least and greatest value, so that memory does not grow with the feeds. Values come
 group by group, as many at once as fit a bound.
@@ -32,10 +35,11 @@ if TYPE_CHECKING:
 Feeds = Sequence[Mapping[str, Any]]
 Range = tuple[float, float]
 
-CALIBRATORS = ("min-max", "percentile", "entropy")
+CALIBRATORS = ("min-max", "percentile", "entropy", "mse")
+DEFAULT = "mse"  # nearest to the float outputs on the product's detector and classifier, with weights of 7 bits
 BINS = 2048
 _LEVELS = 256  # of uint8
-_SEARCHED = 64  # clipped ranges that entropy compares
+_LEAST_PART, _PARTS = 1 / 32, 61  # the clipped ranges that are compared: from the whole to this, so many
 _GROUP_BYTES = 256 << 20  # of values that are held at once
 _FLOAT = 1  # TensorProto.FLOAT
 
@@ -45,8 +49,9 @@ def measure(
     values: Sequence[str],
     feeds: Feeds,
     *,
-    calibrator: str = "min-max",
+    calibrator: str = DEFAULT,
     percentile: float = 99.99,
+    slopes: Mapping[str, float] = {},
     threads: int,
     watch: Watch,
 ) -> dict[str, Range]:
@@ -58,6 +63,7 @@ def measure(
         feeds: what it is run with.
         calibrator: one of `CALIBRATORS`.
         percentile: of `percentile`, in percent.
+        slopes: of values of which only a leaky ReLU is taken: how much of an error below zero is left; of `mse`.
         threads: of each run.
         watch: is told after each run.
 
@@ -75,7 +81,9 @@ def measure(
     counted = _histograms(model, ends, sizes, feeds, threads, watch)
     if calibrator == "percentile":
         return {name: _percentile(counted[name], ends[name], percentile) for name in values}
-    return {name: _entropy(counted[name], ends[name]) for name in values}
+    if calibrator == "entropy":
+        return {name: _entropy(counted[name], ends[name]) for name in values}
+    return {name: _mse(counted[name], ends[name], slopes.get(name, 1.0)) for name in values}
 
 
 def _ends(
@@ -217,11 +225,50 @@ def _entropy(counted: Histogram, ends: Range) -> Range:
     edges = np.linspace(*_span(ends), BINS + 1)
     centres = (edges[:-1] + edges[1:]) / 2
     best, least = (low, high), np.inf
-    for part in range(_SEARCHED, _SEARCHED // 8, -1):
-        tried = (low * part / _SEARCHED, high * part / _SEARCHED)
+    counted = _without_zeros(counted, edges)
+    for part in np.geomspace(1, _LEAST_PART, _PARTS):
+        tried = (float(low * part), float(high * part))
         lost = _divergence(counted, centres, tried)
         if lost < least:
             best, least = tried, lost
+    return best
+
+
+def _without_zeros(counted: Histogram, edges: Array) -> Histogram:
+    """A histogram whose bin around zero holds no more than its fuller neighbour."""
+    import numpy as np
+
+    place = int(np.searchsorted(edges, 0.0, side="right")) - 1
+    if not 0 <= place < BINS:
+        return counted
+    around = [counted[other] for other in (place - 1, place + 1) if 0 <= other < BINS]
+    changed = counted.copy()
+    changed[place] = min(counted[place], max(around))
+    return changed
+
+
+def _mse(counted: Histogram, ends: Range, slope: float) -> Range:
+    """Of ranges that shrink towards zero, each end at its own rate, the one with the least squared error.
+
+    Rounding is taken to err evenly within a step, but for what is exactly zero, which has no error.
+    """
+    import numpy as np
+
+    low, high = min(ends[0], 0.0), max(ends[1], 0.0)
+    edges = np.linspace(*_span(ends), BINS + 1)
+    centres = (edges[:-1] + edges[1:]) / 2
+    parts = np.geomspace(1, _LEAST_PART, _PARTS)
+    weights = np.where(centres < 0, slope * slope, 1.0) * counted
+    below = {part: float((weights * np.square(np.minimum(centres - low * part, 0))).sum()) for part in parts}
+    above = {part: float((counted * np.square(np.maximum(centres - high * part, 0))).sum()) for part in parts}
+    rounded = float((np.where(centres < 0, slope * slope, 1.0) * _without_zeros(counted, edges)).sum())
+    best, least = (low, high), np.inf
+    for first in parts if low < 0 else parts[:1]:
+        for last in parts if high > 0 else parts[:1]:
+            step = (high * last - low * first) / (_LEVELS - 1)
+            lost = below[first] + above[last] + rounded * step * step / 12
+            if lost < least:
+                best, least = (float(low * first), float(high * last)), lost
     return best
 
 

@@ -1,0 +1,158 @@
+"""Two models layer by layer: where what one computes begins to differ from what the other does.
+
+Every value that both graphs have by the same name is compared; static quantization keeps the names, so that behind each
+quantized node its value is found again. Making values into outputs keeps ONNX Runtime from fusing the nodes around
+them, which changes the last digits and the speed, and not the picture.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edge_assistant.runtime import Runtime
+from edge_assistant_models.importers import folded
+from edge_assistant_quantize.errors import CalibrationInvalid, ModelCorrupt, QuantizationFailed
+from edge_assistant_quantize.onnx import graphs, ranges
+from edge_assistant_quantize.progress import Step, Watch, ignore
+
+if TYPE_CHECKING:
+    import onnx
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+
+FEEDS = 8  # of data of the command line; more make no other picture
+_AT_ONCE = 48  # values that are held of each model at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How one value of two models differs over feeds.
+
+    Attributes:
+        value: its name, which is the node's too where that has none.
+        kind: operator of the node that gives it in the reference.
+        place: of that node among the nodes of the reference.
+        max_abs: the largest difference.
+        relative_l2: of the difference to the reference, by Euclidean norm.
+        snr_db: the same as signal to noise, in decibels.
+        cosine: of the angle between both.
+    """
+
+    value: str
+    kind: str
+    place: int
+    max_abs: float
+    relative_l2: float
+    snr_db: float
+    cosine: float
+
+
+def compare(
+    reference: Path, candidate: Path, feeds: Sequence[Mapping[str, Any]], *, threads: int, watch: Watch = ignore
+) -> list[Difference]:
+    """Compare every value that both models have.
+
+    Args:
+        reference: an ONNX file.
+        candidate: another with the same inputs.
+        feeds: what both are run with.
+        threads: of each run.
+        watch: is told how far it is.
+
+    Returns:
+        One difference for each value, worst first.
+
+    Raises:
+        CalibrationInvalid: there are no feeds, or a model does not take them.
+        QuantizationFailed: they have no values in common, or ONNX Runtime cannot run one.
+    """
+    if not feeds:
+        raise CalibrationInvalid("there is nothing to compare the models over", "give data")
+    first, second = graphs.load(reference), graphs.load(candidate)
+    in_second = set(_values(second.graph))
+    places = {name: place for name, place in _values(first.graph).items() if name in in_second}
+    if not places:
+        hint = "compare a model with what was made from it"
+        raise QuantizationFailed(f"{reference.name} and {candidate.name} have no values in common", hint)
+    sums = {name: _Sums() for name in places}
+    sessions = [_session(model, list(places), threads) for model in (first, second)]
+    groups = [list(places)[begin : begin + _AT_ONCE] for begin in range(0, len(places), _AT_ONCE)]
+    total = len(feeds) * len(groups)
+    for number, (feed, names) in enumerate(((feed, names) for feed in feeds for names in groups), 1):
+        given, other = (ranges.run(session, names, feed) for session in sessions)
+        for name, one, two in zip(names, given, other, strict=True):
+            sums[name].add(one, two)
+        watch(Step("layers", number, total))
+    kinds = [node.op_type for node in first.graph.node]
+    found = [sums[name].difference(name, kinds[place], place) for name, place in places.items() if sums[name].count]
+    return sorted(found, key=lambda item: (-item.relative_l2, item.place))
+
+
+def _values(graph: onnx.GraphProto) -> dict[str, int]:
+    """What nodes compute, in order, with the place of the node; what never changes is left out."""
+    known = folded.constants(graph)
+    return {
+        name: place
+        for place, node in enumerate(graph.node)
+        for name in node.output
+        if name and name not in known and node.op_type not in {"QuantizeLinear", "Constant"}
+    }
+
+
+def _session(model: onnx.ModelProto, names: Sequence[str], threads: int) -> Any:  # noqa: ANN401 - ONNX Runtime has no types
+    """A session that gives these values as outputs."""
+    import onnx
+
+    shown = onnx.ModelProto()
+    shown.CopyFrom(model)
+    there = {value.name for value in shown.graph.output}
+    shown.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names if name not in there)
+    with tempfile.TemporaryDirectory(prefix="edge-quantize-") as folder:
+        path = Path(folder) / "model.onnx"
+        path.write_bytes(shown.SerializeToString())
+        try:
+            return Runtime(threads).session(path)
+        except ModelCorrupt as error:
+            hint = "compare models that ONNX Runtime runs"
+            raise QuantizationFailed(error.message.replace(path.name, "the model"), hint) from None
+
+
+class _Sums:
+    """What of two values is added up over feeds."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._most = self._signal = self._other = self._noise = self._product = 0.0
+
+    def add(self, one: Array, two: Array) -> None:
+        """Add what one feed gave; what is not of floats, or not of one shape, is passed over."""
+        import numpy as np
+
+        one, two = np.asarray(one), np.asarray(two)
+        if one.dtype.kind != "f" or one.shape != two.shape or not one.size:
+            return
+        right, found = one.astype(np.float64).ravel(), two.astype(np.float64).ravel()
+        finite = np.isfinite(right) & np.isfinite(found)  # masks hold infinities
+        right, found = right[finite], found[finite]
+        self.count += 1
+        self._most = max(self._most, float(np.abs(right - found).max(initial=0.0)))
+        self._signal += float(right @ right)
+        self._other += float(found @ found)
+        self._noise += float(np.square(right - found).sum())
+        self._product += float(right @ found)
+
+    def difference(self, value: str, kind: str, place: int) -> Difference:
+        """The figures."""
+        import math
+
+        if not self._noise:
+            return Difference(value, kind, place, 0.0, 0.0, math.inf, 1.0)
+        relative = math.sqrt(self._noise / self._signal) if self._signal else math.inf
+        norms = math.sqrt(self._signal * self._other)
+        snr = -20 * math.log10(relative) if self._signal else -math.inf
+        return Difference(value, kind, place, self._most, relative, snr, self._product / norms if norms else 0.0)

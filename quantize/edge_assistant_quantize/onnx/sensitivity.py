@@ -1,0 +1,137 @@
+"""How much each node of a model hurts, by measurement: the noise in the outputs where it alone is quantized.
+
+The measure is the signal to quantization noise ratio (SQNR) of each output in decibels, in float64 over calibration
+feeds (https://arxiv.org/abs/2106.08295, section 4), negated so that larger is worse. Of several outputs the noise
+shares are averaged before the logarithm, so that none drowns another by its size.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edge_assistant.runtime import Runtime
+from edge_assistant_models.importers import folded, narrowed, qdq
+from edge_assistant_quantize.errors import CalibrationInvalid
+from edge_assistant_quantize.onnx import graphs, quantize, ranges
+from edge_assistant_quantize.onnx.calibration import Calibration, batches
+from edge_assistant_quantize.progress import Step, Watch
+from edge_assistant_quantize.record import Layer
+
+if TYPE_CHECKING:
+    import onnx
+    from numpy.typing import NDArray
+
+    Outputs = Sequence[NDArray[Any]]
+
+MEASURE = "noise of the outputs where only this node is quantized, dB of the signal"
+FEEDS = 8  # that each node is tried with: which node is worse than another hardly changes with more
+SILENT_DB = -200.0  # where there is no noise at all
+
+
+def rank(
+    model: Path,
+    method: str,
+    *,
+    calibration: Calibration | None,
+    threads: int,
+    watch: Watch,
+    options: Mapping[str, object] = {},
+) -> list[Layer]:
+    """Quantize each node alone, and say how much the outputs lose.
+
+    Args:
+        model: as `quantize` takes it.
+        method: one of `quantize.METHODS`.
+        calibration: what the outputs are compared over; `static-int8` also takes its ranges from it.
+        threads: cores to keep to.
+        watch: is told after each node.
+        options: of the method.
+
+    Returns:
+        The nodes that the method quantizes, worst first; `file` is empty.
+
+    Raises:
+        CalibrationInvalid: there are no feeds.
+        EdgeAssistantError: see `quantize`.
+    """
+    if calibration is None or not calibration.feeds:
+        raise CalibrationInvalid("there is nothing to compare over", "give calibration data")
+    checked = quantize.check_options(method, options)
+    graph = graphs.load(model)
+    job = quantize.Job(method, calibration, (), checked, threads, lambda _: None)
+    if method == quantize.STATIC and "ranges" not in checked:
+        measured = quantize.measured_ranges(graph, replace(job, watch=watch))
+        job = replace(job, options={**checked, "ranges": measured})
+    feeds = list(batches(calibration.feeds, FEEDS))
+    nodes = quantizable(graph, method)
+    exact = list(outputs(graph, feeds, threads))
+    layers = []
+    watch(Step("sensitivity", 0, len(nodes)))
+    for number, node in enumerate(nodes, 1):
+        alone = replace(job, exclude=[other.name for other in nodes if other.name != node.name])
+        found = outputs(quantize.transformed(graph, alone), feeds, threads)
+        layers.append(Layer(node.name, node.op_type, "", noise_db(exact, found), MEASURE))
+        watch(Step("sensitivity", number, len(nodes)))
+    return sorted(layers, key=lambda layer: (-layer.loss, layer.node))
+
+
+def quantizable(graph: onnx.ModelProto, method: str) -> list[onnx.NodeProto]:
+    """The nodes with weights that a method quantizes, in order; named as `folded` names them."""
+    ready = folded.folded(graph)
+    known = folded.constants(ready.graph)
+    if method == quantize.STATIC:
+        planned = qdq.plan(ready).nodes
+        return [node for node in ready.graph.node if node.name in planned and node.op_type in qdq.WEIGHTED]
+    if method in {quantize.INT8, quantize.INT4}:
+        return list(narrowed.candidates(ready))
+    kinds = qdq.WEIGHTED | {"Gather"} if method == quantize.FP16 else qdq.WEIGHTED
+    return [
+        node
+        for node in ready.graph.node
+        if node.op_type in kinds and folded.standard(node) and any(name in known for name in node.input[:2])
+    ]
+
+
+def outputs(graph: onnx.ModelProto, feeds: Sequence[Mapping[str, Any]], threads: int) -> Iterator[Outputs]:
+    """What a graph gives for each feed.
+
+    Raises:
+        QuantizationFailed: ONNX Runtime cannot open it.
+        CalibrationInvalid: it does not take the feeds.
+    """
+    with tempfile.TemporaryDirectory(prefix="edge-quantize-") as folder:
+        path = Path(folder) / "model.onnx"
+        path.write_bytes(graph.SerializeToString())
+        graphs.check(path, "the quantized model", threads=threads)
+        session = Runtime(threads).session(path)
+    for feed in feeds:
+        yield ranges.run(session, None, feed)
+
+
+def noise_db(exact: Sequence[Outputs], found: Iterator[Outputs] | Sequence[Outputs]) -> float:
+    """The noise of outputs over several feeds, in decibels of the signal.
+
+    Args:
+        exact: for each feed the outputs as they should be.
+        found: as they are.
+    """
+    import numpy as np
+
+    signal, noise = np.zeros(len(exact[0])), np.zeros(len(exact[0]))
+    for wanted, given in zip(exact, found, strict=True):
+        for place, (right, other) in enumerate(zip(wanted, given, strict=True)):
+            if right.dtype.kind != "f":
+                continue
+            one = right.astype(np.float64)
+            signal[place] += np.square(one).sum()
+            same = right.shape == other.shape  # not so where a threshold of the graph itself lets other things through
+            noise[place] += np.square(one - other.astype(np.float64)).sum() if same else np.square(one).sum()
+    shares = noise[signal > 0] / signal[signal > 0]
+    if not np.isfinite(shares).all():
+        return -SILENT_DB
+    mean = float(shares.mean()) if shares.size else 0.0
+    return max(10 * float(np.log10(mean)), SILENT_DB) if mean > 0 else SILENT_DB

@@ -1,0 +1,193 @@
+"""Two models layer by layer and by speed; a graph optimized; and the verbs over ONNX files."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import drawings
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from small_onnx import Chain, chain, feeds, written
+
+from edge_assistant.runtime import Runtime
+from edge_assistant_models.importers.folded import constants
+from edge_assistant_models.installed import InstalledModel
+from edge_assistant_quantize.cli.main import main
+from edge_assistant_quantize.errors import CalibrationInvalid, QuantizationFailed, WeightsRefused
+from edge_assistant_quantize.onnx import layers, speed
+from edge_assistant_quantize.onnx.calibration import Calibration
+from edge_assistant_quantize.onnx.optimize import optimize
+from edge_assistant_quantize.onnx.quantize import quantize
+from edge_assistant_quantize.progress import ignore
+
+GIVEN = feeds(1, 2, pictures=True)
+
+
+@pytest.fixture
+def float_one(tmp_path: Path) -> Path:
+    return written(chain(1, ["conv", "relu", "sum", "conv"], pictures=True), tmp_path / "float.onnx")
+
+
+def test_a_model_is_the_same_as_itself(float_one: Path) -> None:
+    found = layers.compare(float_one, float_one, GIVEN, threads=1)
+    assert {item.value for item in found} == {"conv_0", "relu_1", "conv_2", "add_3", "conv_4"}
+    assert all(item.max_abs == item.relative_l2 == 0 and item.cosine == 1 and item.snr_db == math.inf for item in found)
+
+
+def test_the_first_difference_is_found(float_one: Path, tmp_path: Path) -> None:
+    changed = onnx.load(float_one)
+    tensor = next(tensor for tensor in changed.graph.initializer if tensor.name == changed.graph.node[2].input[1])
+    tensor.CopyFrom(numpy_helper.from_array(1.5 * numpy_helper.to_array(tensor), tensor.name))
+    found = layers.compare(float_one, written(changed, tmp_path / "changed.onnx"), GIVEN, threads=1)
+    by_place = sorted(found, key=lambda item: item.place)
+    assert [item.relative_l2 > 0 for item in by_place] == [False, False, True, True, True]
+    assert found == sorted(found, key=lambda item: -item.relative_l2)
+    conv = by_place[2]
+    assert 0.2 < conv.relative_l2 < 0.6
+    assert conv.snr_db == pytest.approx(-20 * math.log10(conv.relative_l2))
+    assert conv.kind == "Conv"
+
+
+def test_layers_of_a_quantized_model_are_found_again(float_one: Path, tmp_path: Path) -> None:
+    int8 = tmp_path / "int8.onnx"
+    quantize(float_one, int8, "static-int8", calibration=Calibration((*GIVEN,)), threads=1, watch=ignore)
+    found = layers.compare(float_one, int8, GIVEN, threads=1)
+    assert {item.value for item in found} == {"relu_1", "conv_2", "add_3", "conv_4"}  # the ReLU is in its convolution
+    assert all(10 < item.snr_db < 60 and item.cosine > 0.99 for item in found)
+
+
+def test_models_that_cannot_be_compared(float_one: Path, tmp_path: Path) -> None:
+    other = written(chain(1, ["gemm"], pictures=False), tmp_path / "other.onnx")
+    with pytest.raises(QuantizationFailed, match="no values in common"):
+        layers.compare(float_one, other, GIVEN, threads=1)
+    with pytest.raises(CalibrationInvalid, match="nothing to compare"):
+        layers.compare(float_one, float_one, [], threads=1)
+    with pytest.raises(CalibrationInvalid, match="does not take this data"):
+        layers.compare(float_one, float_one, feeds(1, 1, pictures=False), threads=1)
+
+
+def test_speed_is_compared_in_one_run(float_one: Path) -> None:
+    found = speed.measure({"one": float_one, "two": float_one}, GIVEN, threads=1, repeats=3)
+    assert found["one"]["ratio"] == 1
+    assert found["two"]["ratio"] > 0
+    assert found["two"]["median_ms"] > 0
+    with pytest.raises(CalibrationInvalid):
+        speed.measure({"one": float_one}, [], threads=1, repeats=3)
+
+
+def test_a_graph_is_optimized(tmp_path: Path) -> None:
+    """Constants are folded, weights in half precision stay so, free axes are kept."""
+    built = Chain(3, ["n", 64])
+    half = numpy_helper.from_array(np.random.default_rng(0).normal(0, 0.1, (64, 64)).astype(np.float16), "half")
+    built.tensors += [half, numpy_helper.from_array(np.float32(2), "two")]
+    built.nodes.append(helper.make_node("Cast", ["half"], ["wide"], to=TensorProto.FLOAT))
+    built.nodes.append(helper.make_node("Add", ["two", "two"], ["four"]))
+    built.emit("MatMul", "x", "wide")
+    built.emit("Identity", built.value)
+    built.emit("Mul", built.value, "four")
+    float_one = written(built.model(), tmp_path / "float.onnx")
+    optimize(float_one, tmp_path / "optimized.onnx", threads=1)
+    graph = onnx.load(tmp_path / "optimized.onnx").graph
+    assert [node.op_type for node in graph.node] == ["Cast", "MatMul", "Mul"]
+    assert {tensor.data_type for tensor in graph.initializer if len(tensor.dims) == 2} == {TensorProto.FLOAT16}
+    assert len(constants(graph)) == 3
+    given = {"x": np.ones((3, 64), np.float32)}
+    before, after = (Runtime(1).session(tmp_path / f"{n}.onnx").run(None, given)[0] for n in ("float", "optimized"))
+    np.testing.assert_allclose(before, after, rtol=1e-5)
+
+
+def test_what_cannot_be_optimized(tmp_path: Path) -> None:
+    (tmp_path / "text.onnx").write_bytes(b"text")
+    with pytest.raises(WeightsRefused):
+        optimize(tmp_path / "text.onnx", tmp_path / "out.onnx", threads=1)
+    unknown = chain(1, ["conv"], pictures=True)
+    unknown.graph.node[0].op_type = "Frobnicate"
+    with pytest.raises(QuantizationFailed, match="cannot be optimized"):
+        optimize(written(unknown, tmp_path / "unknown.onnx"), tmp_path / "out.onnx", threads=1)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["text.onnx", "unknown.onnx"]
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    drawings.stop_sign().save(folder / "stop.png")
+    return folder
+
+
+def test_the_verbs(
+    models: Callable[[str], InstalledModel], photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A detector of the store, calibrated over a drawing, then compared with what was made of it."""
+    model, output = models("detector").files["model"], tmp_path / "int8.onnx"
+    candidate = tmp_path / "candidate.toml"
+    local = tmp_path / "nanodet.onnx"
+    local.write_bytes(model.read_bytes())
+    lines = ['name = "mine"', 'role = "detector"', "[files]", 'model = "nanodet.onnx"', "[options]"]
+    candidate.write_text("\n".join([*lines, 'architecture = "nanodet"\n']))
+    said = ["--calibration", str(photos), "--threads", "1"]
+    assert main(["quantize", str(local), "--type", "static-int8", "--output", str(output), "--json", *said]) == 0
+    made = json.loads(capsys.readouterr().out)
+    assert made["bytes"] == output.stat().st_size < 0.6 * made["bytes_before"]
+    assert main(["layers", str(local), str(output), "--data", str(photos), "--threads", "1", "--top", "3"]) == 0
+    rows = capsys.readouterr().out.splitlines()
+    assert len(rows) == 4
+    assert rows[0].split()[:2] == ["SNR,", "dB"]
+    assert main(["layers", str(local), str(local), "--data", str(photos), "--threads", "1", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["layers"][0]["snr_db"] is None
+
+
+def test_the_verb_sensitivity(
+    models: Callable[[str], InstalledModel], photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of a network with the input and outputs of a classifier, over a drawing."""
+    built = Chain(1, [1, 224, 224, 3])
+    built.emit("Cast", "x", to=TensorProto.FLOAT)
+    built.emit("ReduceMean", built.value, built.numbers([1, 2]), keepdims=0)
+    built.emit("MatMul", built.value, built.weight(3, 1000))
+    built.emit("Gemm", built.value, built.weight(1000, 1000))
+    built.emit("Softmax", built.value, axis=1)
+    model = built.model()
+    model.graph.input[0].type.tensor_type.elem_type = TensorProto.UINT8
+    for node in model.graph.node:
+        node.input[:] = ["image" if name == "x" else name for name in node.input]
+    model.graph.input[0].name = "image"
+    written(model, tmp_path / "model.onnx")
+    lines = ['name = "mine"', 'role = "classifier"', "[files]", 'model = "model.onnx"', 'labels = "labels.txt"\n']
+    (tmp_path / "candidate.toml").write_text("\n".join(lines))
+    (tmp_path / "labels.txt").write_bytes(models("classifier").files["labels"].read_bytes())
+    command = ["sensitivity", str(tmp_path / "model.onnx"), "--method", "static-int8"]
+    assert main(command) == 2
+    assert "compared over" in capsys.readouterr().err
+    assert main([*command, "--calibration", str(tmp_path)]) == 3
+    assert "no pictures" in capsys.readouterr().err
+    assert main([*command, "--calibration", str(photos), "--threads", "1", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert {layer["node"] for layer in told["layers"]} == {"matmul_2", "gemm_3"}
+    assert main([*command, "--calibration", str(photos), "--threads", "1"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    ("more", "status", "said"),
+    [
+        (["--type", "static-int8"], 3, "needs calibration data"),
+        (["--type", "static-int8", "--calibration", "nowhere", "--role", "faces"], 3, "does not exist"),
+        (["--type", "static-int8", "--calibration", "."], 2, "nothing says what"),
+        (["--type", "static-int8", "--calibration", ".", "--role", "classifier"], 2, "needs the file 'labels'"),
+        (["--type", "int9"], 2, "no method 'int9'"),
+        (["--type", "fp16", "--exclude", "b"], 2, "no node 'b'"),
+        (["--type", "fp16", "--block-size", "32"], 2, "has no option"),
+    ],
+)
+def test_wrong_command_lines(
+    float_one: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str], status: int, said: str
+) -> None:
+    assert main(["quantize", str(float_one), "--output", str(tmp_path / "out.onnx"), *more]) == status
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "out.onnx").exists()

@@ -1,0 +1,111 @@
+"""Calibrators: what each takes as the range of values."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+from hypothesis import given
+from hypothesis import strategies as st
+from onnx import TensorProto, helper
+
+from edge_assistant_quantize.onnx import calibration, ranges
+from edge_assistant_quantize.progress import ignore
+
+
+def passing() -> onnx.ModelProto:
+    """Gives its input, and the same through a ReLU."""
+    nodes = [helper.make_node("Identity", ["x"], ["y"]), helper.make_node("Relu", ["x"], ["z"])]
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n"]) for name in "xyz"]
+    graph = helper.make_graph(nodes, "passing", values[:1], values[1:])
+    return helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 18)])
+
+
+def measured(values: np.ndarray, calibrator: str, **more: object) -> dict[str, tuple[float, float]]:
+    feeds = [{"x": part.astype(np.float32)} for part in np.array_split(values, 3)]
+    return ranges.measure(
+        passing(),
+        ["x", "y", "z"],
+        feeds,
+        calibrator=calibrator,
+        threads=1,
+        watch=ignore,
+        **more,  # type: ignore[arg-type]
+    )
+
+
+@given(st.lists(st.floats(-1e4, 1e4, width=32), min_size=3, max_size=40))
+def test_min_max_is_exact(values: list[float]) -> None:
+    found = measured(np.array(values), "min-max")
+    assert found["y"] == found["x"] == (min(values), max(values))
+    assert found["z"] == (max(min(values), 0), max(max(values), 0))
+
+
+@given(st.lists(st.floats(-1e4, 1e4, width=32), min_size=3, max_size=40), st.sampled_from(ranges.CALIBRATORS))
+def test_no_range_is_wider_than_what_was_seen_with_zero(values: list[float], calibrator: str) -> None:
+    low, high = measured(np.array(values), calibrator)["y"]
+    slack = 1e-3 * (max(values) - min(values) + 1)
+    assert min(*values, 0) - slack <= low <= high <= max(*values, 0) + slack
+
+
+def test_outliers_are_cut_by_all_but_min_max() -> None:
+    values = np.random.default_rng(0).normal(0, 1, 200_000)
+    values[7] = 300.0
+    assert measured(values, "min-max")["y"][1] == 300
+    assert measured(values, "percentile", percentile=99.9)["y"][1] < 10
+    assert measured(values, "entropy")["y"][1] < 200
+    assert measured(values, "mse")["y"][1] < 300
+
+
+def test_the_range_with_the_least_error_is_found() -> None:
+    """Compared with trying them: no other range of the same kind rounds and clips with less error."""
+    values = np.random.default_rng(1).laplace(0, 1, 50_000)
+    low, high = measured(values, "mse")["y"]
+
+    def error(least: float, most: float) -> float:
+        step = (most - least) / 255
+        rounded = np.clip(np.rint((values - least) / step), 0, 255) * step + least
+        return float(np.square(rounded - values).mean())
+
+    others = [error(values.min() * a, values.max() * b) for a in np.linspace(0.2, 1, 9) for b in np.linspace(0.2, 1, 9)]
+    assert error(low, high) < 1.02 * min(others)
+
+
+def test_errors_that_a_leaky_relu_takes_away_count_for_less() -> None:
+    values = np.random.default_rng(2).normal(0, 1, 50_000)
+    whole, leaky = measured(values, "mse")["y"], measured(values, "mse", slopes={"y": 0.1})["y"]
+    assert leaky[0] > whole[0]
+
+
+def test_a_percentile_holds_that_share() -> None:
+    values = np.random.default_rng(3).uniform(-1, 1, 100_000)
+    low, high = measured(values, "percentile", percentile=90.0)["y"]
+    assert abs(low + 0.9) < 0.01
+    assert abs(high - 0.9) < 0.01
+
+
+def test_much_that_is_zero_does_not_hide_the_rest() -> None:
+    """After a ReLU most values are exactly zero; ranges are those of the others."""
+    values = np.maximum(np.random.default_rng(4).normal(-1, 1, 100_000), 0)
+    for calibrator in ("entropy", "mse"):
+        assert measured(values, calibrator)["z"][1] > 0.5 * values.max()
+
+
+@given(st.integers(1, 9), st.integers(0, 60))
+def test_feeds_are_kept_at_even_distances(limit: int, count: int) -> None:
+    kept = calibration.Kept(limit)
+    for number in range(count):
+        kept.take({"x": np.array([number])})
+    numbers = [int(feed["x"][0]) for feed in kept.feeds]
+    assert len(numbers) == min(count, limit) or limit // 2 <= len(numbers) <= limit
+    assert len({*np.diff(numbers)}) <= 1
+    assert not numbers or numbers[0] == 0
+
+
+def test_feeds_are_kept_within_memory_and_as_they_were() -> None:
+    kept = calibration.Kept(100, max_bytes=5_000)
+    value = np.zeros(100, np.float64)
+    for number in range(50):
+        value[:] = number
+        kept.take({"x": value})
+    assert sum(feed["x"].nbytes for feed in kept.feeds) <= 5_000
+    assert [feed["x"][0] for feed in kept.feeds][:2] == [0, 16]

@@ -1,0 +1,152 @@
+"""Which nodes hurt, and leaving out as few as it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from onnx import numpy_helper
+from small_onnx import chain, feeds, written
+
+from edge_assistant_quantize.errors import CalibrationInvalid, UsageError
+from edge_assistant_quantize.onnx import search, sensitivity
+from edge_assistant_quantize.onnx.calibration import Calibration
+from edge_assistant_quantize.onnx.search import Found, quantize_to_accept
+from edge_assistant_quantize.progress import ignore
+
+CONVS = ["conv_0", "conv_2", "conv_4", "conv_6", "conv_8"]
+HURT = {"conv_4", "conv_6"}  # between them one channel is large, so that the others have few levels, and not used
+
+
+def hurt() -> onnx.ModelProto:
+    model = chain(1, ["conv", "relu"] * 5, pictures=True)
+    tensors = {tensor.name: tensor for tensor in model.graph.initializer}
+    nodes = {node.output[0]: node for node in model.graph.node}
+
+    def change(name: str, place: object, value: float) -> None:
+        values = np.array(numpy_helper.to_array(tensors[name]))
+        values[place] = value
+        tensors[name].CopyFrom(numpy_helper.from_array(values, name))
+
+    change(nodes["conv_4"].input[2], 0, 500.0)
+    change(nodes["conv_6"].input[1], (slice(None), 0), 0.0)
+    return model
+
+
+@pytest.fixture(scope="module")
+def float_one(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return written(hurt(), tmp_path_factory.mktemp("hurt") / "float.onnx")
+
+
+CALIBRATION = Calibration((*feeds(1, 2, pictures=True),))
+
+
+def floats(path: Path) -> set[str]:
+    """The convolutions that are computed in floats."""
+    graph = onnx.load(path).graph
+    weights = {tensor.name for tensor in graph.initializer}
+    return {node.name for node in graph.node if node.op_type == "Conv" and node.input[1] in weights}
+
+
+def found(model: Path, output: Path, accepts: Callable[[Path], bool], **more: object) -> Found:
+    how = {"calibration": CALIBRATION, "most": 5, "threads": 1, "watch": ignore} | more
+    return quantize_to_accept(model, output, "static-int8", accepts=accepts, **how)  # type: ignore[arg-type]
+
+
+def test_the_node_that_hurts_is_ranked_first(float_one: Path) -> None:
+    layers = sensitivity.rank(float_one, "static-int8", calibration=CALIBRATION, threads=1, watch=ignore)
+    assert {layer.node for layer in layers} == {*CONVS}
+    assert {layer.node for layer in layers[:2]} == HURT
+    assert layers[1].loss > layers[2].loss + 10
+    assert [layer.loss for layer in layers] == sorted((layer.loss for layer in layers), reverse=True)
+    assert all(layer.kind == "Conv" and layer.file == "" and "dB" in layer.measure for layer in layers)
+
+
+def test_every_method_is_ranked(tmp_path: Path) -> None:
+    model = written(chain(5, ["gemm", "relu", "matmul"], pictures=False), tmp_path / "rows.onnx")
+    rows = Calibration((*feeds(5, 2, pictures=False),))
+    for method in ("dynamic-int8", "static-int8"):
+        layers = sensitivity.rank(model, method, calibration=rows, threads=1, watch=ignore)
+        assert {layer.node for layer in layers} == {"gemm_0", "matmul_2"}
+
+
+def test_ranking_needs_feeds(float_one: Path) -> None:
+    with pytest.raises(CalibrationInvalid):
+        sensitivity.rank(float_one, "static-int8", calibration=None, threads=1, watch=ignore)
+
+
+def test_nothing_is_excluded_where_all_is_accepted(float_one: Path, tmp_path: Path) -> None:
+    result = found(float_one, tmp_path / "out.onnx", lambda path: True)
+    assert result.accepted
+    assert result.excluded == ()
+    assert len(result.tries) == 1
+    assert floats(tmp_path / "out.onnx") == set()
+
+
+def test_the_worst_nodes_are_excluded_where_that_is_enough(float_one: Path, tmp_path: Path) -> None:
+    result = found(float_one, tmp_path / "out.onnx", lambda path: floats(path) >= HURT)
+    assert {*result.excluded} == floats(tmp_path / "out.onnx") == HURT
+    assert {layer.node for layer in result.layers[:2]} == HURT
+
+
+def test_what_was_excluded_for_nothing_is_quantized_again(float_one: Path, tmp_path: Path) -> None:
+    ranking = [layer.node for layer in found(float_one, tmp_path / "a.onnx", lambda path: floats(path) >= HURT).layers]
+    needed = ranking[3]
+    result = found(float_one, tmp_path / "out.onnx", lambda path: needed in floats(path))
+    assert result.excluded == (needed,)
+
+
+@settings(max_examples=8)
+@given(st.sets(st.sampled_from(CONVS), max_size=3), st.integers(1, 12))
+def test_what_is_written_was_accepted(
+    float_one: Path, tmp_path_factory: pytest.TempPathFactory, needed: set[str], tries: int
+) -> None:
+    output = tmp_path_factory.mktemp("search") / "out.onnx"
+    result = found(float_one, output, lambda path: needed <= floats(path), tries=tries)
+    assert len(result.tries) <= tries
+    assert result.accepted == output.exists()
+    if result.accepted:
+        assert needed <= floats(output) == set(result.excluded)
+        accepted = [each for each in result.tries if each.accepted]
+        assert output.stat().st_size == min(each.bytes for each in accepted)
+
+
+def test_nothing_is_written_where_nothing_is_accepted(float_one: Path, tmp_path: Path) -> None:
+    result = found(float_one, tmp_path / "out.onnx", lambda path: False, most=2)
+    assert not result.accepted
+    assert not any(len(each.excluded) > 2 for each in result.tries)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupted_search_goes_on(float_one: Path, tmp_path: Path) -> None:
+    asked: list[set[str]] = []
+    interrupted: list[set[str]] = []
+
+    def accepts(path: Path) -> bool:
+        asked.append(floats(path))
+        if len(asked) == 3 and not interrupted:
+            interrupted.append(asked.pop())
+            raise KeyboardInterrupt
+        return len(asked[-1]) >= 4
+
+    with pytest.raises(KeyboardInterrupt):
+        found(float_one, tmp_path / "out.onnx", accepts, folder=tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [search.FILE]
+    result = found(float_one, tmp_path / "out.onnx", accepts, folder=tmp_path)
+    assert asked[2] == interrupted[0]
+    assert len({*map(frozenset, asked)}) == len(asked) == len(result.tries)
+    assert len(result.excluded) == 4
+
+
+def test_what_was_kept_of_something_else_is_not_used(float_one: Path, tmp_path: Path) -> None:
+    (tmp_path / search.FILE).write_text("{")
+    assert not found(float_one, tmp_path / "a.onnx", lambda path: False, folder=tmp_path, most=1).accepted
+    other = found(float_one, tmp_path / "b.onnx", lambda path: True, folder=tmp_path, options={"weight_bits": 8})
+    assert other.accepted
+    with pytest.raises(UsageError):
+        found(float_one, tmp_path / "c.onnx", lambda path: True, tries=0)
