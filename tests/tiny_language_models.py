@@ -54,13 +54,15 @@ def byte_pairs(folder: Path, pattern: str | None) -> None:
     )
     tokenizer.train_from_iterator(WORDS, trainer)
     tokenizer.save(str(folder / "tokenizer.json"))
+    (folder / "code.py").write_text("raise SystemExit('code of the model is run')")
     names = {"bos_token": "<bos>", "eos_token": "<eos>", "pad_token": "<pad>"}
     settings = {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False, **names}
+    settings["auto_map"] = {"AutoTokenizer": ["code.Tokenizer", "code.Tokenizer"]}  # which a converter might obey
     (folder / "tokenizer_config.json").write_text(json.dumps(settings))
 
 
-def sentence_pieces(folder: Path) -> None:
-    """A SentencePiece tokenizer with byte fallback, as of Llama 2 and Gemma."""
+def sentence_pieces(folder: Path, *, space: bool) -> None:
+    """A SentencePiece tokenizer with byte fallback, as of Llama 2, which puts a space before a text, and Gemma."""
     import sentencepiece
 
     sentencepiece.SentencePieceTrainer.train(
@@ -69,6 +71,9 @@ def sentence_pieces(folder: Path) -> None:
         model_type="bpe",
         vocab_size=VOCABULARY - 8,
         byte_fallback=True,
+        normalization_rule_name="identity",
+        remove_extra_whitespaces=False,
+        add_dummy_prefix=space,
         hard_vocab_limit=False,
         pad_id=0,
         bos_id=1,
@@ -88,13 +93,13 @@ def families() -> dict[str, tuple[Any, Any]]:
     six = {**COMMON, "num_hidden_layers": 6}  # the sixth looks at all tokens, the others at a window
     gemma = t.Gemma3TextConfig(**six, head_dim=16, sliding_window=32, query_pre_attn_scalar=16)
     found: dict[str, tuple[Any, Any]] = {
-        "llama": (t.LlamaConfig(**COMMON, **rope), sentence_pieces),
+        "llama": (t.LlamaConfig(**COMMON, **rope), lambda folder: sentence_pieces(folder, space=True)),
         "llama3": (t.LlamaConfig(**COMMON, rope_theta=500_000.0), lambda folder: byte_pairs(folder, LLAMA3)),
         "qwen2": (t.Qwen2Config(**COMMON, tie_word_embeddings=True), lambda folder: byte_pairs(folder, QWEN2)),
         "qwen3": (t.Qwen3Config(**COMMON, head_dim=16), lambda folder: byte_pairs(folder, QWEN2)),
         "smollm": (t.LlamaConfig(**COMMON, tie_word_embeddings=True), lambda folder: byte_pairs(folder, None)),
         "smollm3": (t.SmolLM3Config(**four, **rope), lambda folder: byte_pairs(folder, LLAMA3)),
-        "gemma3": (gemma, sentence_pieces),
+        "gemma3": (gemma, lambda folder: sentence_pieces(folder, space=False)),
     }
     return found
 

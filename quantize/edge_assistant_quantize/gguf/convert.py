@@ -28,6 +28,7 @@ _BASE_MEMORY = 1 << 30  # the converter with torch and transformers, and a token
 _COPIES = 3  # of the largest tensor in F32: as read, as computed with, as written
 _WITHOUT = ("torch", "transformers", "sentencepiece")
 _WRITTEN = re.compile(r"Writing:\s*(\d+)%")
+_NOT_LOADED = re.compile(r"error loading model: (.+)")
 _RUN_AS = {  # code in a folder is not run, nothing is fetched, and the cores are those that were given
     "HF_HUB_OFFLINE": "1",
     "TRANSFORMERS_OFFLINE": "1",
@@ -151,7 +152,7 @@ def _refusal(found: Checkpoint, error: processes.Failed) -> Exception:
 def stage(found: Checkpoint, work: Path) -> Path:
     """A folder with links to the data of a checkpoint, and nothing in it that is code or asks for code."""
     staged = work / (found.folder.resolve().name or "model")
-    staged.mkdir()
+    staged.mkdir(parents=True)
     for path in (*found.data_files(), *found.weights):
         target = staged / path.name
         if path.name in {"config.json", "tokenizer_config.json"} and "auto_map" in (table := checkpoint.json_of(path)):
@@ -178,7 +179,9 @@ def _check_loads(found: Checkpoint, name: str, descriptor: int, called: str) -> 
     try:
         processes.run(command, [descriptor], {}, heard)
     except processes.Failed as error:
-        raise processes.failed(f"llama.cpp does not load {called}", error) from None
+        said_why = [match[1] for line in error.lines if (match := _NOT_LOADED.search(line))]
+        reason = processes.Failed(printable(said_why[-1]), ()) if said_why else error
+        raise processes.failed(f"llama.cpp does not load {called}", reason) from None
     if not said:
         raise QuantizationFailed(f"llama.cpp does not load {called}", "convert it again")
     _check_tokens(found, said[0]["texts"], texts)

@@ -74,11 +74,11 @@ def read(path: Path) -> tuple[Tensor, ...]:
             return parse(file, os.fstat(file.fileno()).st_size)
     except OSError as error:
         raise refused(path, f"it cannot be read ({error.strerror})") from None
-    except _Malformed as error:
+    except Malformed as error:
         raise refused(path, str(error)) from None
 
 
-class _Malformed(Exception):
+class Malformed(Exception):
     """What a file is not; the text goes behind its name."""
 
 
@@ -91,21 +91,21 @@ def parse(file: BinaryIO, size: int) -> tuple[Tensor, ...]:
     """The tensors of an open file of so many bytes; see `read`.
 
     Raises:
-        _Malformed: see `read`.
+        Malformed: see `read`.
     """
     begin = file.read(_LENGTH.size)
     if len(begin) < _LENGTH.size:
-        raise _Malformed("it is cut off")
+        raise Malformed("it is cut off")
     (length,) = _LENGTH.unpack(begin)
     if length > MAX_HEADER_BYTES:
-        raise _Malformed("it is no safetensors file" if length > size else f"its header has {length:,} bytes")
+        raise Malformed("it is no safetensors file" if length > size else f"its header has {length:,} bytes")
     header = file.read(length)
     if len(header) < length:
-        raise _Malformed("it is cut off")
+        raise Malformed("it is cut off")
     table = _table(header)
     table.pop("__metadata__", None)
     if len(table) > MAX_TENSORS:
-        raise _Malformed(f"it declares {len(table):,} tensors")
+        raise Malformed(f"it declares {len(table):,} tensors")
     start = _LENGTH.size + length
     tensors = sorted((_tensor(name, row, start) for name, row in table.items()), key=lambda it: (it.begin, it.end))
     _without_gaps(tensors, start, size)
@@ -118,30 +118,30 @@ def _table(header: bytes) -> dict[str, Any]:
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) != len(pairs):
-            raise _Malformed("its header names something twice")
+            raise Malformed("its header names something twice")
         return found
 
     try:
         table = json.loads(header.decode(), object_pairs_hook=once)
     except (ValueError, RecursionError):
-        raise _Malformed("its header is not JSON") from None
+        raise Malformed("its header is not JSON") from None
     if not isinstance(table, dict):
-        raise _Malformed("its header is no table")
+        raise Malformed("its header is no table")
     return table
 
 
 def _tensor(name: str, row: object, start: int) -> Tensor:
     if not isinstance(row, dict) or set(row) != {"dtype", "shape", "data_offsets"}:
-        raise _Malformed(f"the tensor {printable(name)} is not described by type, shape and place")
+        raise Malformed(f"the tensor {printable(name)} is not described by type, shape and place")
     dtype, shape, offsets = row["dtype"], row["shape"], row["data_offsets"]
     if not isinstance(dtype, str) or dtype not in ITEM_BYTES:
-        raise _Malformed(f"the tensor {printable(name)} has the unknown type {printable(dtype)}")
+        raise Malformed(f"the tensor {printable(name)} has the unknown type {printable(dtype)}")
     if not _naturals(shape) or len(shape) > MAX_DIMENSIONS or not _naturals(offsets) or len(offsets) != 2:
-        raise _Malformed(f"the tensor {printable(name)} has no sound shape and place")
+        raise Malformed(f"the tensor {printable(name)} has no sound shape and place")
     begin, end = offsets
     tensor = Tensor(name, dtype, tuple(shape), start + begin, start + end)
     if end - begin != tensor.values * ITEM_BYTES[dtype]:
-        raise _Malformed(f"the tensor {printable(name)} has another size than its shape")
+        raise Malformed(f"the tensor {printable(name)} has another size than its shape")
     return tensor
 
 
@@ -154,10 +154,10 @@ def _without_gaps(tensors: list[Tensor], start: int, size: int) -> None:
     end = start
     for tensor in tensors:
         if tensor.begin != end:
-            raise _Malformed(f"the tensor {printable(tensor.name)} does not begin where the one before it ends")
+            raise Malformed(f"the tensor {printable(tensor.name)} does not begin where the one before it ends")
         end = tensor.end
     if end != size:
-        raise _Malformed(f"it declares {end:,} bytes and has {size:,}" if end < size else "it is cut off")
+        raise Malformed(f"it declares {end:,} bytes and has {size:,}" if end < size else "it is cut off")
 
 
 def check_finite(path: Path, tensors: tuple[Tensor, ...], moved: Callable[[int], None]) -> None:

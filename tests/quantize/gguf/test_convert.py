@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 
-from edge_assistant_quantize import progress
+from edge_assistant_quantize import progress, room
+from edge_assistant_quantize.cli.main import main
+from edge_assistant_quantize.errors import (
+    EdgeAssistantError,
+    ModelTooLarge,
+    QuantizationFailed,
+    StorageFull,
+    ToolMissing,
+    UsageError,
+    WeightsRefused,
+)
+from edge_assistant_quantize.gguf import convert as converting
+from edge_assistant_quantize.gguf import processes
 from edge_assistant_quantize.gguf.convert import convert
 
 # llama.cpp's name of how the tokenizer splits text, where there is one; precision; how far the logits may be away
@@ -61,3 +77,145 @@ def test_the_converted_model_computes_what_the_exported_one_does(
         "converting, %": True,
         "loading it with llama.cpp": True,
     }
+
+
+def refused(folder: Path, output: Path, kind: type[EdgeAssistantError], **options: Any) -> str:
+    """What a conversion that fails says; nothing is left of it."""
+    with pytest.raises(kind) as caught:
+        convert(folder, output, threads=1, watch=progress.ignore, **options)
+    assert "\n" not in str(caught.value)
+    assert list(output.parent.iterdir()) == []
+    return str(caught.value)
+
+
+@pytest.fixture
+def output(tmp_path: Path) -> Path:
+    (tmp_path / "made").mkdir()
+    return tmp_path / "made" / "model.gguf"
+
+
+@pytest.fixture
+def changed(tiny: Path, tmp_path: Path) -> Path:
+    """A copy of a tiny model, to be changed."""
+    return shutil.copytree(tiny / "llama3", tmp_path / "changed")
+
+
+def test_a_tokenizer_that_nobody_knows_is_said(tiny: Path, converter: Path, output: Path) -> None:
+    said = refused(tiny / "llama3", output, WeightsRefused)
+    assert "does not know how the tokenizer of llama3 splits text - if it splits as that of a known family" in said
+
+
+def test_a_tokenizer_that_splits_otherwise_is_seen(tiny: Path, converter: Path, output: Path) -> None:
+    said = refused(tiny / "llama3", output, QuantizationFailed, pre="qwen2")
+    assert "llama.cpp splits the text The quick brown fox's 12345" in said
+
+
+def test_what_was_interrupted_leaves_nothing(tiny: Path, converter: Path, output: Path) -> None:
+    def interrupt(step: progress.Step) -> None:
+        if step.what == "converting, %" and step.done:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        convert(tiny / "llama", output, threads=1, watch=interrupt)
+    assert list(output.parent.iterdir()) == []
+
+
+def test_not_a_number_is_named_before_anything_is_written(changed: Path, converter: Path, output: Path) -> None:
+    weights = changed / "model.safetensors"
+    arrays = load_file(str(weights))
+    name = next(iter(arrays))
+    arrays[name] = np.full_like(arrays[name], np.nan)
+    save_file(arrays, str(weights))
+    assert f"the tensor {name} in model.safetensors holds NaN" in refused(changed, output, WeightsRefused)
+
+
+def test_an_unknown_architecture_is_named(changed: Path, converter: Path, output: Path) -> None:
+    config = json.loads((changed / "config.json").read_text())
+    (changed / "config.json").write_text(json.dumps({**config, "architectures": ["OddForCausalLM"]}))
+    assert "does not know the architecture OddForCausalLM" in refused(changed, output, WeightsRefused)
+
+
+def test_disk_and_memory_are_looked_at_first(
+    tiny: Path, converter: Path, output: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room.shutil, "disk_usage", lambda folder: type("Usage", (), {"free": 1 << 20}))
+    assert "model.gguf needs 64.2 MiB and 1.0 MiB are free" in refused(tiny / "llama", output, StorageFull)
+    monkeypatch.undo()
+    monkeypatch.setattr(converting.llama, "source", lambda: converter)
+    monkeypatch.setattr(room, "available_memory", lambda: 1 << 20)
+    assert "converting llama needs 1,024 MiB of memory" in refused(tiny / "llama", output, ModelTooLarge)
+
+
+def test_what_is_not_installed_is_said(
+    tiny: Path, converter: Path, output: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(converting.importlib.util, "find_spec", lambda name: None if name == "torch" else object())
+    said = refused(tiny / "llama", output, ToolMissing)
+    assert "needs torch - install the extra: pip install 'edge-assistant-offline[quantize]'" in said
+    (home / "cache" / "llama.cpp").unlink()
+    assert "edge-quantize tools" in refused(tiny / "llama", output, ToolMissing)
+
+
+def test_an_unknown_precision_is_refused(tiny: Path, output: Path) -> None:
+    assert "there is no precision q4_k" in refused(tiny / "llama", output, UsageError, precision="q4_k")
+
+
+def test_the_command_says_what_came_of_it(
+    tiny: Path, converter: Path, output: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(converting, "_convert", lambda found, tool, name, *rest: Path(name).write_bytes(b"GGUF"))
+    monkeypatch.setattr(converting.headers, "check", lambda file, form, name: None)
+    monkeypatch.setattr(converting, "_check_loads", lambda *rest: None)
+    assert main(["convert", str(tiny / "smollm"), "--output", str(output)]) == 0
+    said = capsys.readouterr()
+    assert said.out.startswith("model.gguf: LlamaForCausalLM, 0.1 M values")
+    assert said.out.endswith("its output layer is its embedding (tied)\n")
+    assert main(["convert", str(tiny / "nothing"), "--output", str(output)]) == 3
+    assert main(["convert", str(tiny / "smollm"), "--output", str(output / "none" / "x.gguf")]) == 3
+
+
+class TestProcesses:
+    """What a process of a tool says."""
+
+    def run(self, code: str, heard: Any = lambda line: None) -> None:
+        processes.run([sys.executable, "-c", code], [], {}, heard)
+
+    def test_lines_are_heard_as_they_come(self) -> None:
+        lines: list[str] = []
+        self.run("import sys; sys.stderr.write('a\\r50%\\rb\\n'); print('c' * 9)", lines.append)
+        assert [line for line in lines if line] == ["a", "50%", "b", "ccccccccc"]
+
+    @pytest.mark.parametrize(
+        ("code", "kind", "said"),
+        [
+            ("raise ValueError('Missing tensors')", processes.Failed, "Missing tensors"),
+            ("import os; os.kill(os.getpid(), 6)", processes.Failed, "it ended by SIGABRT"),
+            ("raise SystemExit(3)", processes.Failed, "status 3"),
+            ("import os; os.kill(os.getpid(), 9)", ModelTooLarge, "memory did not suffice"),
+            ("raise MemoryError", ModelTooLarge, "memory did not suffice"),
+            ("raise OSError(28, 'No space left on device')", StorageFull, "the disk is full"),
+        ],
+    )
+    def test_a_failure_has_a_reason(self, code: str, kind: type[Exception], said: str) -> None:
+        with pytest.raises(kind, match=said):
+            self.run(code)
+
+    def test_it_ends_with_whoever_listens(self) -> None:
+        def interrupt(line: str) -> None:
+            raise KeyboardInterrupt
+
+        began = time.monotonic()
+        with pytest.raises(KeyboardInterrupt):
+            self.run("import time; print('begins', flush=True); time.sleep(600)", interrupt)
+        assert time.monotonic() - began < 300
+
+    def test_what_llama_cpp_does_not_load_has_its_reason(self, tmp_path: Path) -> None:
+        (tmp_path / "model.gguf").write_bytes(b"no model")
+        with pytest.raises(processes.Failed) as caught:
+            processes.run(
+                processes.python("edge_assistant_quantize.gguf.loads", str(tmp_path / "model.gguf"), "[]"),
+                [],
+                {},
+                lambda line: None,
+            )
+        assert any("error loading model" in line for line in caught.value.lines)

@@ -1,0 +1,217 @@
+"""Files of weights: read within limits, and each value looked at."""
+
+from __future__ import annotations
+
+import io
+import json
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_assistant_quantize.errors import WeightsRefused
+from edge_assistant_quantize.gguf import safetensors
+from edge_assistant_quantize.gguf.safetensors import ITEM_BYTES, Tensor
+
+
+def written(header: object, data: bytes, *, length: int | None = None) -> bytes:
+    """A file with any header."""
+    raw = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return struct.pack("<Q", len(raw) if length is None else length) + raw + data
+
+
+def row(dtype: str, shape: list[int], begin: int, end: int) -> dict[str, object]:
+    return {"dtype": dtype, "shape": shape, "data_offsets": [begin, end]}
+
+
+def refused(path: Path, content: bytes) -> str:
+    path.write_bytes(content)
+    with pytest.raises(WeightsRefused) as caught:
+        safetensors.read(path)
+    assert "\n" not in str(caught.value)
+    return caught.value.message
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "model.safetensors"
+
+
+def test_what_the_library_writes_is_read(path: Path) -> None:
+    from safetensors.numpy import save_file
+
+    arrays = {
+        "b": np.arange(6, dtype=np.float32).reshape(2, 3),
+        "a": np.ones((4,), np.float16),
+        "scalar": np.array(3, np.int64),
+        "empty": np.zeros((0, 5), np.float32),
+    }
+    save_file(arrays, str(path), metadata={"format": "pt"})
+    found = {tensor.name: tensor for tensor in safetensors.read(path)}
+    assert {name: (tensor.dtype, tensor.shape) for name, tensor in found.items()} == {
+        "b": ("F32", (2, 3)),
+        "a": ("F16", (4,)),
+        "scalar": ("I64", ()),
+        "empty": ("F32", (0, 5)),
+    }
+    content = path.read_bytes()
+    for name, tensor in found.items():
+        assert content[tensor.begin : tensor.end] == arrays[name].tobytes()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "it is cut off"),
+        (b"PK\x03\x04 a zip of pickles", "it is no safetensors file"),
+        (written({}, b"")[:9], "it is cut off"),
+        (written({}, b"", length=3), "it is cut off"),
+        (written({}, b"", length=1 << 63), "it is no safetensors file"),
+        (written(b"[]", b""), "its header is no table"),
+        (written(b"{", b""), "its header is not JSON"),
+        (written(b"\xff", b""), "its header is not JSON"),
+        (written(b'{"a":' * 50_000, b""), "its header is not JSON"),
+        (written(b'{"a": ' + b"9" * 5000 + b"}", b""), "its header is not JSON"),
+        (written(b'{"a": {}, "a": {}}', b""), "names something twice"),
+        (written({"a": []}, b""), "is not described by type, shape and place"),
+        (written({"a": {**row("F32", [1], 0, 4), "more": 1}}, bytes(4)), "is not described by"),
+        (written({"a": row("F4", [1], 0, 1)}, bytes(1)), "has the unknown type F4"),
+        (written({"a": {**row("F32", [1], 0, 4), "dtype": ["F32"]}}, bytes(4)), "has the unknown type"),
+        (written({"a": row("F32", [-1], 0, 4)}, bytes(4)), "has no sound shape and place"),
+        (written({"a": row("F32", [1] * 9, 0, 4)}, bytes(4)), "has no sound shape and place"),
+        (written({"a": {**row("F32", [1], 0, 4), "shape": [True]}}, bytes(4)), "has no sound shape and place"),
+        (written({"a": {**row("F32", [1], 0, 4), "data_offsets": [0]}}, bytes(4)), "has no sound shape and place"),
+        (written({"a": row("F32", [2], 0, 4)}, bytes(4)), "has another size than its shape"),
+        (written({"a": row("F32", [1 << 30, 1 << 30], 0, 4)}, bytes(4)), "has another size than its shape"),
+        (written({"a": row("F32", [1], 4, 8)}, bytes(8)), "does not begin where the one before it ends"),
+        (written({"a": row("F32", [1], 0, 4), "b": row("F32", [1], 0, 4)}, bytes(4)), "does not begin where"),
+        (written({"a": row("F32", [2], 0, 8)}, bytes(7)), "it is cut off"),
+        (written({"a": row("F32", [2], 0, 8)}, bytes(9)), "it declares"),
+        (written({"a\x1b[31m": row("F4", [1], 0, 1)}, bytes(1)), r"a\x1b[31m has the unknown type"),
+    ],
+    ids=str,
+)
+def test_a_header_that_is_unsound_is_refused(path: Path, content: bytes, said: str) -> None:
+    message = refused(path, content)
+    assert message.startswith("model.safetensors cannot be used (")
+    assert said in message
+
+
+def test_a_header_has_limits(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = written({str(number): row("F32", [], 4 * number, 4 * number + 4) for number in range(9)}, bytes(36))
+    path.write_bytes(content)
+    assert len(safetensors.read(path)) == 9
+    monkeypatch.setattr(safetensors, "MAX_TENSORS", 8)
+    assert "it declares 9 tensors" in refused(path, content)
+    monkeypatch.setattr(safetensors, "MAX_HEADER_BYTES", 100)
+    assert "its header has" in refused(path, content)
+
+
+tensors = st.lists(st.tuples(st.sampled_from(sorted(ITEM_BYTES)), st.lists(st.integers(0, 5), max_size=4)), max_size=6)
+
+
+def layout(described: list[tuple[str, list[int]]]) -> tuple[dict[str, Any], int]:
+    """A sound header of tensors, and the bytes of their data."""
+    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
+    end = 0
+    for number, (dtype, shape) in enumerate(described):
+        size = int(np.prod(shape, dtype=np.int64)) * ITEM_BYTES[dtype]
+        header[f"t{number}"] = row(dtype, shape, end, end + size)
+        end += size
+    return header, end
+
+
+@given(tensors)
+def test_whatever_is_sound_is_read(described: list[tuple[str, list[int]]]) -> None:
+    header, size = layout(described)
+    content = written(header, bytes(size))
+    found = {tensor.name: tensor for tensor in safetensors.parse(io.BytesIO(content), len(content))}
+    assert [(found[f"t{n}"].dtype, list(found[f"t{n}"].shape)) for n in range(len(described))] == described
+
+
+@given(tensors, st.data())
+def test_a_flipped_byte_is_read_or_refused_and_nothing_else(
+    described: list[tuple[str, list[int]]], data: st.DataObject
+) -> None:
+    header, size = layout(described)
+    content = bytearray(written(header, bytes(size)))
+    content[data.draw(st.integers(0, len(content) - size - 1))] = data.draw(st.integers(0, 255))
+    looked_at(bytes(content))
+
+
+@given(st.binary(max_size=200), st.binary(max_size=50), st.booleans())
+def test_any_bytes_are_read_or_refused_and_nothing_else(header: bytes, data: bytes, framed: bool) -> None:
+    looked_at(written(header, data) if framed else header)
+
+
+KEYS = st.sampled_from(["a", "dtype", "shape", "data_offsets", "F32"])
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(JSON)
+def test_any_json_is_read_or_refused_and_nothing_else(header: object) -> None:
+    looked_at(written(header, bytes(8)))
+
+
+def looked_at(content: bytes) -> None:
+    try:
+        found = safetensors.parse(io.BytesIO(content), len(content))
+    except safetensors.Malformed:
+        return
+    assert all(0 <= tensor.begin <= tensor.end <= len(content) for tensor in found)
+
+
+NOT_FINITE = {
+    "F16": [0x7C00, 0xFC00, 0x7E01],
+    "BF16": [0x7F80, 0xFF80, 0x7FC1],
+    "F32": [0x7F80_0000, 0xFF80_0000, 0x7FC0_0001],
+    "F64": [0x7FF0 << 48, 0xFFF0 << 48, (0x7FF8 << 48) + 1],
+    "F8_E5M2": [0x7C, 0xFC, 0x7F],
+    "F8_E4M3": [0x7F, 0xFF],
+}
+LARGEST = {  # the negative ones
+    "F16": 0xFBFF,
+    "BF16": 0xFF7F,
+    "F32": 0xFF7F_FFFF,
+    "F64": (0xFFF0 << 48) - 1,
+    "F8_E5M2": 0xFB,
+    "F8_E4M3": 0xFE,
+}
+
+
+def of_bits(path: Path, dtype: str, bits: list[int]) -> tuple[Tensor, ...]:
+    kind = f"<u{ITEM_BYTES[dtype]}"
+    data = np.array(bits, dtype=kind).tobytes()
+    header = {"first": row("I32", [1], 0, 4), "w": row(dtype, [len(bits)], 4, 4 + len(data))}
+    path.write_bytes(written(header, b"\xff" * 4 + data))
+    return safetensors.read(path)
+
+
+@pytest.mark.parametrize("dtype", NOT_FINITE)
+def test_nan_and_infinity_are_found_and_nothing_else(path: Path, dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(safetensors, "CHUNK_BYTES", 16)
+    sign = 1 << 8 * ITEM_BYTES[dtype] - 1
+    finite = [0, 1, LARGEST[dtype], LARGEST[dtype] ^ sign] * 9
+    seen: list[int] = []
+    safetensors.check_finite(path, of_bits(path, dtype, finite), seen.append)
+    assert seen[-1] == path.stat().st_size
+    for value in NOT_FINITE[dtype]:
+        for place in (0, 17, len(finite)):
+            found = of_bits(path, dtype, [*finite[:place], value, *finite[place:]])
+            with pytest.raises(WeightsRefused, match=r"the tensor w in model\.safetensors holds NaN or infinity"):
+                safetensors.check_finite(path, found, seen.append)
+
+
+def test_a_file_that_shrinks_while_it_is_read_is_refused(path: Path) -> None:
+    found = of_bits(path, "F32", [0] * 9)
+    path.write_bytes(path.read_bytes()[:-8])
+    with pytest.raises(WeightsRefused, match="it was cut off while it was read"):
+        safetensors.check_finite(path, found, lambda done: None)
