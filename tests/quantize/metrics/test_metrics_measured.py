@@ -104,7 +104,9 @@ def test_objects(photos: Path, models: Models) -> None:
     assert (found["presence"].parts, found["presence"].wholes) == ((1, 1), (1, 1))
     assert (found["presence_all"].parts, found["presence_all"].wholes) == ((1, 1), (2, 1))  # no bus
     assert found["precision"].value == 1
-    assert found["presence"].details["map50"] == pytest.approx(2 / 3)
+    assert found["map50"].value == pytest.approx(2 / 3)
+    assert dict(zip(found["map50"].items, found["map50"].parts, strict=True))["bus"] == 0
+    assert found["map50"].details["recall"] == pytest.approx(2 / 3)
 
 
 def test_who_sees_nothing_is_right_in_nothing(photos: Path, tmp_path: Path, models: Models) -> None:
