@@ -19,7 +19,8 @@ HELP = "run a recipe: make, measure, accept and report; it goes on where it was 
 
 EXAMPLES = """examples:
   edge-quantize run whisper-ours.toml --output out/whisper-ours
-  edge-quantize run detector --source nanodet --calibration photos/calibrate --data photos=photos/evaluate --output out
+  edge-quantize run detector --source nanodet --name nanodet-int8 --calibration photos/calibrate \\
+      --data photos=photos/evaluate --output out/nanodet-int8
   edge-quantize run whisper-ours.toml --output again --locked out/whisper-ours/recipe.lock
 
 exit status: 0 where a variant is accepted, 1 where none is"""
@@ -32,6 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """The options."""
     parser.add_argument("recipe", metavar="RECIPE", help="a .toml file, or a preset: see 'edge-quantize recipes'")
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="the folder that the run works in")
+    parser.add_argument("--name", metavar="N", help="what the model is called, instead of as the recipe is")
     parser.add_argument("--source", metavar="MODEL|PATH", help="what is quantized, instead of the recipe's source")
     parser.add_argument("--calibration", metavar="PATH", help="calibration data, instead of the recipe's")
     parser.add_argument(
@@ -70,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _given(args: argparse.Namespace) -> dict[str, Any]:
     """What the command line adds to the recipe."""
-    given: dict[str, Any] = {}
+    given: dict[str, Any] = {"name": args.name} if args.name else {}
     if args.source:
         is_path = Path(args.source).exists() or Path(args.source).suffix in _MODELS
         given["source"] = {"path" if is_path else "model": args.source}

@@ -124,7 +124,7 @@ def _named(where: str, form: Form) -> dict[str, str]:
 
 
 def _lock(recipe: Recipe, inputs: Mapping[str, str]) -> lock.Lock:
-    libraries = {*LIBRARIES, *(name for step in recipe.steps for name in step.LIBRARIES)}
+    libraries = {*LIBRARIES, *(name for step in recipe.steps for name in step.libraries)}
     return lock.Lock(_sum_of(recipe), dict(inputs), versions.of(libraries), versions.machine_class(), {})
 
 

@@ -25,8 +25,8 @@ class Needs:
         disk = memory = 0
         for step in steps:
             memory = max(memory, step.memory_bytes(given))
+            disk += step.written_bytes(given)
             given = step.output_bytes(given)
-            disk += given
         return cls(disk, memory, given)
 
 

@@ -63,15 +63,15 @@ class Making:
         if found is None:
             what = " ".join(word for word in (f"{label}:", step.label, key) if word)
             self.watch(Progress(what, 0, 1))
-            found = self.space.make(step.NAME, kept_as, lambda folder: self._made(form, step, key, folder))
+            found = self.space.make(step.NAME, kept_as, lambda folder, kept: self._made(form, step, key, folder, kept))
             self.watch(Progress(what, 1, 1))
         return _after(form, found)
 
-    def _made(self, form: Form, step: Step, key: str, folder: Path) -> Made:
+    def _made(self, form: Form, step: Step, key: str, folder: Path, kept: Path) -> Made:
         def accepts(path: Path) -> bool:
             return self.accepts(form.with_file(key, path, sha256_of(path)))
 
-        return step.make(Work(form, key, folder, self.calibration, accepts, self.threads, self.watch))
+        return step.make(Work(form, key, folder, kept, self.calibration, accepts, self.threads, self.watch))
 
     def _key(self, form: Form, step: Step, key: str) -> str:
         """One sum over all that shapes the result."""
@@ -80,7 +80,7 @@ class Making:
             "step": [step.NAME, step.REVISION, step.parameters()],
             "file": key,
             "input": form.sums[key] if alone else form.identity,
-            "versions": versions.of(step.LIBRARIES),
+            "versions": versions.of(step.libraries),
             "machine": versions.machine_class(),
         }
         if step.calibrates:
@@ -130,6 +130,7 @@ def _after(form: Form, result: Result) -> Form:
         aside={**form.aside, **result.paths(kept.aside)},
         aside_sums={**form.aside_sums, **aside},
         excluded=(*form.excluded, *kept.excluded),
+        layers=(*form.layers, *kept.layers),
         notes=(*form.notes, *([kept.note] if kept.note else [])),
     )
     return replace(changed, weights=None, weights_sum="") if kept.files else changed

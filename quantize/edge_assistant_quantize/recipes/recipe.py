@@ -132,10 +132,10 @@ def ready(recipe: Recipe) -> None:
                 f"{recipe.name}: '{measurement.metric}' is measured on '{measurement.data}', which is not given",
                 f"say where it is: --data {measurement.data}=PATH, or a [data.{measurement.data}] table",
             )
-    needs = next((step for step in recipe.steps if step.calibrates), None)
-    if needs is not None and recipe.calibration is None:
+    needs = [step.label for step in recipe.steps if step.calibrates] + ["'layers'"] * bool(recipe.layers)
+    if needs and recipe.calibration is None:
         raise RecipeInvalid(
-            f"{recipe.name}: {needs.label} needs calibration data, which is not given",
+            f"{recipe.name}: {needs[0]} needs calibration data, which is not given",
             "say where it is: --calibration PATH, or a [calibration] table",
         )
     if any(step.searches for step in recipe.steps) and all(each.criterion is None for each in recipe.measurements):

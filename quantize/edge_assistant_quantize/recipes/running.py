@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import msgspec
+
 from edge_assistant_models.tensors import tensor_digest
 from edge_assistant_quantize import record as records
 from edge_assistant_quantize.errors import QuantizationFailed
@@ -13,9 +15,13 @@ from edge_assistant_quantize.progress import Step as Progress
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.recipes.making import Making, units
 from edge_assistant_quantize.recipes.measuring import Measuring, Results
+from edge_assistant_quantize.recipes.ranking import Ranking
 from edge_assistant_quantize.recipes.recipe import Recipe, Variant
+from edge_assistant_quantize.recipes.speed import Speed
 from edge_assistant_quantize.recipes.steps.step import Form
 from edge_assistant_quantize.recipes.workspace import REFERENCE, VARIANTS, Workspace
+
+ALIKE = 1.05  # times the smallest size: what an 8-bit form differs by from another with the same weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +60,13 @@ class Outcome:
     measures: dict[str, records.Measure]
 
     def chosen(self) -> str:
-        """The smallest variant that is accepted, the first of equals; empty where none is."""
+        """The smallest variant that is accepted; of those about as small the fastest. Empty where none is accepted."""
         accepted = [variant for variant in self.variants if variant.accepted]
-        return min(accepted, key=lambda variant: variant.bytes).name if accepted else ""
+        if not accepted:
+            return ""
+        smallest = min(variant.bytes for variant in accepted)
+        alike = [variant for variant in accepted if variant.bytes <= ALIKE * smallest]
+        return min(alike, key=lambda variant: (variant.speed.get("ratio", 1.0), variant.bytes)).name
 
     def tensors(self) -> dict[str, str]:
         """The digest of each file of each variant by `variant/key`."""
@@ -74,10 +84,12 @@ class Run:
         self._recipe = recipe
         self._space = space
         self._given = given
+        self._threads = threads
         self._watch = watch
         self._done = 0
         self._reference = given.reference or given.source
         self._measuring = Measuring(recipe, space, given.data_sums, threads, watch)
+        self._speed = Speed(recipe, space, given.data_sums, threads, watch)
         self._making = Making(
             space,
             recipe.calibration,
@@ -103,7 +115,32 @@ class Run:
         forms: dict[str, Form] = {}
         variants = [self._variant(variant, prepared, forms) for variant in self._recipe.variants]
         measures = {name: records.Measure(each.lower_is_better, each.unit) for name, each in results.items()}
-        return Outcome(reference, variants, forms, [], measures)
+        outcome = Outcome(reference, variants, forms, self._layers(prepared, forms), measures)
+        return self._with_speed(outcome) if self._recipe.speed else outcome
+
+    def _layers(self, prepared: Form, forms: Mapping[str, Form]) -> list[records.Layer]:
+        """Which nodes hurt: as the recipe asks for it, else what a search has measured."""
+        if not self._recipe.layers:
+            return next((list(form.layers) for form in forms.values() if form.layers), [])
+        calibration, digest = self._recipe.calibration, self._given.inputs.get("calibration", "")
+        assert calibration is not None
+        ranking = Ranking(self._recipe.layers, self._space, calibration, digest, self._threads, self._watch)
+        layers = ranking.of(prepared)
+        self._tick()
+        return layers
+
+    def _with_speed(self, outcome: Outcome) -> Outcome:
+        """The same with how fast each form is and how much memory it takes."""
+        first, figures = self._speed.of(self._reference, outcome.forms)
+        self._tick()
+        reference = msgspec.structs.replace(outcome.reference, speed=first.speed, peak_mib=first.peak_mib)
+        variants = [
+            msgspec.structs.replace(each, speed=figures[each.name].speed, peak_mib=figures[each.name].peak_mib)
+            if each.name in figures
+            else each
+            for each in outcome.variants
+        ]
+        return replace(outcome, reference=reference, variants=variants)
 
     def _prepared(self) -> Form:
         """The model before the variants, which the others are compared with unless the recipe names another."""
@@ -134,8 +171,9 @@ class Run:
 
     @property
     def _total(self) -> int:
-        """Steps in all: those of the recipe, and one measurement for each form."""
-        return len(self._recipe.steps) + len(self._recipe.variants) + 1
+        """Steps in all: those of the recipe, one measurement for each form, one of layers and one of speed."""
+        measured = len(self._recipe.variants) + 1 + self._recipe.speed + bool(self._recipe.layers)
+        return len(self._recipe.steps) + measured
 
     def _tick(self, done: int | None = None) -> None:
         self._done = self._done + 1 if done is None else done

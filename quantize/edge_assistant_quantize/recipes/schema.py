@@ -29,6 +29,7 @@ from edge_assistant_models.errors import CatalogInvalid
 from edge_assistant_models.schema import FILE_NAME, HTTP_URL, NAME, SHA256, Table
 from edge_assistant_quantize.acceptance import criteria
 from edge_assistant_quantize.errors import RecipeInvalid
+from edge_assistant_quantize.onnx.quantize import METHODS
 from edge_assistant_quantize.recipes.recipe import Data, Measurement, Publishing, Recipe, Source, Variant
 from edge_assistant_quantize.recipes.steps.step import Step, all_steps
 
@@ -73,7 +74,7 @@ def _recipe(table: Table, text: str, kinds: Mapping[str, type[Step]]) -> Recipe:
         calibration=_calibration(table),
         measurements=tuple(_measurement(each) for each in _some(table, "metrics", MAX_VARIANTS)),
         speed=table.flag("speed", default=True),
-        layers=table.optional_text("layers") or "",
+        layers=_method(table),
         publish=_publishing(table.optional_table("publish")),
         text=text,
     )
@@ -160,6 +161,14 @@ def _measurement(table: Table) -> Measurement:
     measurement = Measurement(metric, data, criteria.parse(metric, table))
     table.end()
     return measurement
+
+
+def _method(table: Table) -> str:
+    """The method by which `layers` asks which nodes hurt; empty where it does not."""
+    method = table.optional_text("layers") or ""
+    if method and method not in METHODS:
+        raise table.invalid(f"'layers' is no method for ONNX files ({', '.join(METHODS)})")
+    return method
 
 
 def _publishing(table: Table | None) -> Publishing:

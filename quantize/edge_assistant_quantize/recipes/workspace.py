@@ -1,6 +1,7 @@
 """The folder of a run: what was done is kept under a sum of all that shaped it, so that nothing is done twice.
 
 work/STEP-KEY/           what a step made, with made.json; renamed into place once it is whole
+begun/STEP-KEY/          what a long step knows already, gone once it is done
 measured/KEY.json        what was measured
 variants/NAME/           candidate.toml and the files, hard links into work/
 reference/               likewise, where the recipe prepared it
@@ -24,6 +25,7 @@ from edge_assistant import atomic
 from edge_assistant_quantize.candidate import Candidate, sha256_of
 from edge_assistant_quantize.errors import InputMissing, UsageError
 from edge_assistant_quantize.recipes.steps.step import Made
+from edge_assistant_quantize.record import Layer
 
 T = TypeVar("T")
 
@@ -38,7 +40,7 @@ _KEY_LETTERS = 20  # of a sum in a name: no two of a run are alike
 
 
 class KeptFile(msgspec.Struct, frozen=True):
-    """A file that a step made: its name in the step's folder, and its sum."""
+    """A file that a step made: its path within the step's folder, and its sum."""
 
     name: str
     sha256: str
@@ -51,6 +53,7 @@ class Kept(msgspec.Struct, frozen=True):
     aside: dict[str, KeptFile]
     options: dict[str, object]
     excluded: list[str]
+    layers: list[Layer] = []
     note: str = ""
 
 
@@ -108,18 +111,27 @@ class Workspace:
             return None
         return Result(folder, kept) if whole else None
 
-    def make(self, step: str, key: str, make: Callable[[Path], Made]) -> Result:
+    def make(self, step: str, key: str, make: Callable[[Path, Path], Made]) -> Result:
         """Let a step make its files in a folder of its own, and keep them once they are whole.
+
+        Args:
+            step: its name.
+            key: what its result is kept under.
+            make: is given that folder, and one that outlasts an interruption.
 
         Raises:
             StorageFull: the disk does not take them.
             EdgeAssistantError: the step cannot do it.
         """
         place = self._place(step, key)
+        known = self.folder / "begun" / place.name
+        known.mkdir(parents=True, exist_ok=True)
         with self._begun(place) as folder:
-            made = make(folder)
-            kept = Kept(_kept(made.files), _kept(made.aside), dict(made.options), list(made.excluded), made.note)
+            made = make(folder, known)
+            files, aside = _kept(folder, made.files), _kept(folder, made.aside)
+            kept = Kept(files, aside, dict(made.options), [*made.excluded], [*made.layers], made.note)
             (folder / _MADE).write_bytes(msgspec.json.encode(kept))
+        shutil.rmtree(known, ignore_errors=True)
         return Result(place, kept)
 
     def measured(self, key: str, kind: type[T], measure: Callable[[], T]) -> T:
@@ -179,8 +191,8 @@ class Workspace:
                 raise
 
 
-def _kept(files: Mapping[str, Path]) -> dict[str, KeptFile]:
-    return {key: KeptFile(path.name, sha256_of(path)) for key, path in files.items()}
+def _kept(folder: Path, files: Mapping[str, Path]) -> dict[str, KeptFile]:
+    return {key: KeptFile(path.relative_to(folder).as_posix(), sha256_of(path)) for key, path in files.items()}
 
 
 def _files(kept: Kept) -> list[KeptFile]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import killed
+import msgspec
 import pytest
 from recipe_steps import KILL, LOG, METRICS, STEPS
 
@@ -24,12 +25,14 @@ from edge_assistant_quantize.errors import (
 from edge_assistant_quantize.metrics import metric
 from edge_assistant_quantize.progress import Step, ignore
 from edge_assistant_quantize.recipes import engine, estimate, loading, lock
+from edge_assistant_quantize.recipes.running import Outcome
 from edge_assistant_quantize.recipes.workspace import Workspace
-from edge_assistant_quantize.record import Record
+from edge_assistant_quantize.record import File, Record, Variant, Verdict
 
 RECIPE = """
 name = "small"
 role = "detector"
+speed = false
 source = { path = "model" }
 calibration = { path = "photos" }
 
@@ -143,6 +146,18 @@ def test_a_file_that_is_not_as_it_was_is_made_again(place):
     made = next((place.folder / "out" / "work").glob("*/model.gguf"))
     made.write_bytes(b"other")
     assert place.run() == first
+
+
+def test_of_variants_about_as_small_the_fastest_is_taken():
+    good = [Verdict("length", 1, 1, None, "", accepted=True)]
+    sizes = {"slow": (100, 1.2), "fast": (104, 0.5), "large": (106, 0.1)}
+    variants = [
+        Variant(name, "", {"model": File("m", size, "")}, speed={"ratio": ratio}, verdicts=good)
+        for name, (size, ratio) in sizes.items()
+    ]
+    assert Outcome(variants[0], variants, {}, [], {}).chosen() == "fast"
+    silent = [msgspec.structs.replace(variant, speed={}) for variant in reversed(variants)]
+    assert Outcome(silent[0], silent, {}, [], {}).chosen() == "slow"
 
 
 def test_none_is_accepted(place):

@@ -66,6 +66,7 @@ def test_a_recipe():
         ("within_interval = true", "within_interval = true\nat_least = 1", "presence: 2 criteria"),
         ("within_interval = true", "at_least = nan", "'at_least' must be a number"),
         ("within_interval = true", "at_leest = 1", "unknown key 'at_leest'"),
+        ('name = "small"', 'name = "small"\nlayers = "int9"', "'layers' is no method for ONNX files"),
         ('file = "model"', 'file = "model", files = ["model"]', "both 'file' and 'files'"),
     ],
 )

@@ -8,11 +8,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from edge_assistant_models.schema import NAME, Table
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.progress import Watch
+from edge_assistant_quantize.record import Layer
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Form:
         aside: what is no part of the model and used by later steps, such as an importance matrix.
         aside_sums: sha256 of each of these.
         excluded: nodes that were left as they are.
+        layers: which nodes hurt, where a step has measured that.
         notes: what else the steps said.
     """
 
@@ -43,6 +45,7 @@ class Form:
     aside: Mapping[str, Path] = field(default_factory=dict)
     aside_sums: Mapping[str, str] = field(default_factory=dict)
     excluded: tuple[str, ...] = ()
+    layers: tuple[Layer, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -79,6 +82,7 @@ class Work:
         form: the model before the step.
         key: the file that it works on; empty for a step over the whole model.
         folder: an empty folder for what it makes.
+        kept: a folder that outlasts an interruption, for what a long step knows already.
         calibration: the data table, or None.
         accepts: whether the model with this file in the place of its own is accepted.
         threads: cores to keep to.
@@ -88,6 +92,7 @@ class Work:
     form: Form
     key: str
     folder: Path
+    kept: Path
     calibration: Mapping[str, object] | None
     accepts: Callable[[Path], bool]
     threads: int
@@ -112,6 +117,7 @@ class Made:
         aside: likewise, of what is no part of the model.
         options: that whoever loads the model is told besides.
         excluded: nodes that were left as they are.
+        layers: which nodes hurt, worst first, where it has measured that.
         note: one line for the record.
     """
 
@@ -119,6 +125,7 @@ class Made:
     aside: Mapping[str, Path] = field(default_factory=dict)
     options: Mapping[str, object] = field(default_factory=dict)
     excluded: tuple[str, ...] = ()
+    layers: tuple[Layer, ...] = ()
     note: str = ""
 
 
@@ -128,14 +135,12 @@ class Step(ABC):
 
     Attributes:
         NAME: what `do` calls it.
-        LIBRARIES: distributions whose versions shape what it makes.
         WHOLE: whether it is done once over the whole model, and not for each file.
         REVISION: raised where the same input gives other tensors than before.
         files: the keys that it works on; empty for every file that holds a model.
     """
 
     NAME: ClassVar[str]
-    LIBRARIES: ClassVar[tuple[str, ...]] = ()
     WHOLE: ClassVar[bool] = False
     REVISION: ClassVar[int] = 1
 
@@ -143,7 +148,7 @@ class Step(ABC):
 
     @classmethod
     @abstractmethod
-    def parse(cls, table: Table) -> Self:
+    def parse(cls, table: Table) -> Step:
         """Read its own keys out of a table from which `do` was taken; the caller looks for what is left.
 
         Raises:
@@ -162,6 +167,11 @@ class Step(ABC):
     def label(self) -> str:
         """What it is called in messages and progress."""
         return self.NAME
+
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        """The distributions whose versions shape what it makes."""
+        return ()
 
     @property
     def calibrates(self) -> bool:
@@ -183,8 +193,12 @@ class Step(ABC):
         return {key: value for key, value in asdict(self).items() if key != "files"}
 
     def output_bytes(self, given: int) -> int:
-        """The most that it writes for so many bytes of input."""
+        """The most that the model has after it, of so many bytes before."""
         return given
+
+    def written_bytes(self, given: int) -> int:
+        """The most that it puts on the disk for so many bytes of input."""
+        return self.output_bytes(given)
 
     def memory_bytes(self, given: int) -> int:
         """The memory that it takes for so many bytes of input."""

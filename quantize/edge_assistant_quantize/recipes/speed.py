@@ -1,0 +1,127 @@
+"""How fast each form of a model is, and how much memory it takes: always beside the reference, in the same run.
+
+Items go through the product's own sense, one through the reference and one through the variant in turn, so that other
+work on the machine slows both alike. What the reference takes is told of the first pair.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from edge_assistant.runtime import Runtime
+from edge_assistant_quantize import senses
+from edge_assistant_quantize.progress import Step, Watch, ignore
+from edge_assistant_quantize.recipes import peak, sums, versions
+from edge_assistant_quantize.recipes.measuring import LIBRARIES
+from edge_assistant_quantize.recipes.recipe import Data, Recipe
+from edge_assistant_quantize.recipes.steps.step import Form
+from edge_assistant_quantize.recipes.workspace import Workspace
+
+ITEMS = 12  # recordings, pages, photographs or texts; the first one warms up
+LEAST_S = 1e-4  # of an item that was computed; what came of the same photograph as the one before takes no time
+
+
+class Figures(msgspec.Struct, frozen=True):
+    """Of one form: figures by name with their unit in it, and the most memory of a process that ran it."""
+
+    speed: dict[str, float]
+    peak_mib: float | None = None
+
+
+class Pair(msgspec.Struct, frozen=True):
+    """A reference and a variant that ran in turn: the reference's median, and the median of the times' ratios."""
+
+    reference_ms: float
+    ratio: float
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """How speed is measured.
+
+    Attributes:
+        recipe: whose first data set is run over.
+        space: where results are kept.
+        data_sums: of the data sets, by name.
+        threads: cores to keep to.
+        watch: is told how far it is.
+    """
+
+    recipe: Recipe
+    space: Workspace
+    data_sums: Mapping[str, str]
+    threads: int
+    watch: Watch
+
+    def of(self, reference: Form, variants: Mapping[str, Form]) -> tuple[Figures, dict[str, Figures]]:
+        """The reference's figures, and the variants' by name.
+
+        Raises:
+            EdgeAssistantError: a model cannot be run.
+        """
+        pairs = {}
+        for number, (name, form) in enumerate(variants.items()):
+            self.watch(Step("speed", number, len(variants)))
+            pairs[name] = self._pair(reference, form)
+        self.watch(Step("speed", len(variants), len(variants)))
+        median_ms = next((pair.reference_ms for pair in pairs.values()), 0.0)
+        return self._figures(reference, median_ms, 1.0), {
+            name: self._figures(variants[name], median_ms, pair.ratio) for name, pair in pairs.items()
+        }
+
+    def _figures(self, form: Form, reference_ms: float, ratio: float) -> Figures:
+        return Figures({"median_ms": ratio * reference_ms, "ratio": ratio}, self._peak(form))
+
+    def _pair(self, reference: Form, form: Form) -> Pair:
+        def run() -> Pair:
+            times = self._times(form, reference, _few(self._data))
+            ratio = statistics.median(mine / other for mine, other in times)
+            return Pair(1000 * statistics.median(other for _, other in times), ratio)
+
+        return self.space.measured(self._key("speed", reference, form), Pair, run)
+
+    def _peak(self, form: Form) -> float | None:
+        def run() -> dict[str, float | None]:
+            return {"peak_mib": peak.measure(form.candidate(), self._data, threads=self.threads)}
+
+        return self.space.measured(self._key("peak", form), dict[str, float | None], run)["peak_mib"]
+
+    @property
+    def _data(self) -> Data:
+        return self.recipe.data[self.recipe.measurements[0].data]
+
+    def _times(self, form: Form, reference: Form, data: Data) -> list[tuple[float, float]]:
+        """Seconds of each item, of a form and of the reference."""
+        runs = [self._perceived(each, data) for each in (form, reference)]
+        times: list[tuple[float, float]] = []
+        there = True
+        while there:
+            took = []
+            for items in runs:
+                began = time.perf_counter()
+                there = next(items, None) is not None and there
+                took.append(time.perf_counter() - began)
+            times.append((took[0], took[1]))
+        warm = [pair for pair in times[1:-1] if min(pair) >= LEAST_S]
+        return warm or times[:1]
+
+    def _perceived(self, form: Form, data: Data) -> Iterator[tuple[str, Any]]:
+        model = form.candidate().installed()
+        return senses.perceive(model, self.recipe.role, data, Runtime(self.threads), ignore)
+
+    def _key(self, what: str, *forms: Form) -> str:
+        data = self.data_sums[self.recipe.measurements[0].data]
+        shapes = [data, ITEMS, self.threads, versions.of(LIBRARIES), versions.machine()]
+        return sums.of_values([what, *(form.identity for form in forms), *shapes])
+
+
+def _few(data: Data) -> Data:
+    """The first items of a data set."""
+    limit = data.get("limit")
+    return {**data, "limit": min(limit, ITEMS) if isinstance(limit, int) else ITEMS}
