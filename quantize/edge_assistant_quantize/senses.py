@@ -318,8 +318,9 @@ def recordings(data: Data) -> list[Spoken]:
 
 
 def name_of(spoken: Spoken, folder: Path) -> str:
-    """What a recording is called among the items."""
-    return spoken.path.relative_to(folder).as_posix()
+    """What a recording is called among the items; a scenario may name one elsewhere."""
+    inside = spoken.path.is_relative_to(folder)
+    return (spoken.path.relative_to(folder) if inside else spoken.path).as_posix()
 
 
 def seeds(data: Data) -> range:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from edge_assistant.bench.results import Result
+from edge_assistant.bench.results import Result, counts
 from edge_assistant.bench.scenarios import jobs, load
 from edge_assistant.bench.warm import WarmAssistant
 from edge_assistant.bench.ways import Product
@@ -52,14 +52,20 @@ class CrossSignal:
         assistant = _With(model, str(data.get("profile", "auto")), runtime)
         assistant.start()
         product, asked = Product(assistant, gold=gold), jobs(scenarios, number_of(data, "limit"))
-        counted: dict[str, tuple[float, float]] = {}
+        results: list[Result] = []
         what = f"{model.name} over questions"
         watch(Step(what, 0, len(asked)))
         for number, job in enumerate(asked, 1):
-            result = Result.of(job, product.name, product.answer(job))
-            counted[f"{job.scenario.id}: {job.question.ask}"] = float(result.judged.correct), 1.0
+            results.append(Result.of(job, product.name, product.answer(job)))
             watch(Step(what, number, len(asked)))
-        return (measured(self.name, counted),)
+        return (_score(self.name, results),)
+
+
+def _score(name: str, results: Sequence[Result]) -> Measured:
+    counted = {f"{r.job.scenario.id}: {r.job.question.ask}": (float(r.judged.correct), 1.0) for r in results}
+    right = counts(results)
+    details = {part: right[part] / right["n"] for part in ("status", "answer", "cites")} if results else {}
+    return measured(name, counted, details=details)
 
 
 class _With(WarmAssistant):

@@ -168,6 +168,7 @@ def test_cross_signal(tmp_path: Path, models: Models, store: Path, monkeypatch: 
     (folder / "scenario.toml").write_text(f'id = "motor-001"\ndomain = "machines"\n{signals}{asked}')
     found = measure("cross-signal", models("language"), path=tmp_path / "set", profile="test")["cross-signal"]
     assert found.parts == (1, 0)  # the lowest is 60
+    assert found.details == {"status": 1, "answer": 0.5, "cites": 1}
     assert found.items[0] == "motor-001: What was the highest temperature?"
     with pytest.raises(CalibrationInvalid, match="gold evidence"):
         measure("cross-signal", models("language"), path=tmp_path / "set", gold=True)
