@@ -9,31 +9,26 @@ from __future__ import annotations
 import codecs
 import ctypes
 import math
-import os
 import time
 import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from edge_assistant import limits
-from edge_assistant.errors import CatalogInvalid, ModelCorrupt, ModelTooLarge, UsageError
+from edge_assistant.errors import CatalogInvalid, ModelTooLarge, UsageError
+from edge_assistant.language import llama
 from edge_assistant.language.chat import Message, Part, render, template
 from edge_assistant.runtime import Runtime
-from edge_assistant_models.headers import Form
 from edge_assistant_models.installed import InstalledModel
-from edge_assistant_models.loading import held
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CONTEXT = limits.CONTEXT_TOKENS.value
 BATCH = 256  # tokens of one llama_decode call: prefill at full speed, and an interruption waits for no more than one
-_ABORTED = 2  # what llama_decode returns where its abort callback said so
 
 
 @dataclass(slots=True)
@@ -96,8 +91,6 @@ class LlamaEngine:
     """
 
     def __init__(self, model: InstalledModel, runtime: Runtime, context: int = CONTEXT) -> None:
-        import llama_cpp
-
         self.name = model.name
         self.sha256 = model.sha256
         self.usage = Usage()
@@ -105,18 +98,16 @@ class LlamaEngine:
         self._family = str(model.options.get("family", "chatml"))
         end_of_turn = template(self._family).end_of_turn  # an unknown family is refused before anything is loaded
         self._opening = str(model.options.get("opening", ""))
-        self._llama: Any = llama_cpp
         self._cached: list[int] = []
         trained = model.options.get("context")
         self._context_tokens = min(context, trained) if isinstance(trained, int) else context
-        _silence()
-        self._load_backend()
-        self._model = self._load(model.files["model"])
-        self._vocab = llama_cpp.llama_model_get_vocab(self._model)
+        self._llama: Any = llama.library()
+        self._model = llama.load(model.files["model"], runtime.halt)
+        self._vocab = self._llama.llama_model_get_vocab(self._model)
         self._ctx = self._new_context(runtime.threads)
-        self._free = weakref.finalize(self, _freed, llama_cpp, self._ctx, self._model)  # who switches models needs it
+        self._free = weakref.finalize(self, llama.free, self._ctx, self._model)  # who switches models needs it
         self._free.atexit = False
-        self._n_vocab = llama_cpp.llama_vocab_n_tokens(self._vocab)
+        self._n_vocab = self._llama.llama_vocab_n_tokens(self._vocab)
         end = self._tokenize(Part(end_of_turn, control=True))
         if len(end) != 1:
             raise CatalogInvalid(f"{model.name} does not know {end_of_turn}", "correct 'family' in its catalog file")
@@ -219,7 +210,7 @@ class LlamaEngine:
             batch = tokens[start : start + BATCH]
             array = (self._llama.llama_token * len(batch))(*batch)
             status = self._llama.llama_decode(self._ctx, self._llama.llama_batch_get_one(array, len(batch)))
-            if status == _ABORTED:
+            if status == llama.ABORTED:
                 self._keep(len(self._cached))
                 self._halt.check()
             if status != 0:
@@ -242,27 +233,12 @@ class LlamaEngine:
         length = self._llama.llama_token_to_piece(self._vocab, token, buffer, len(buffer), 0, False)
         return buffer.raw[:length]
 
-    def _load(self, path: Path) -> Any:  # noqa: ANN401 - a pointer of llama.cpp
-        params = self._llama.llama_model_default_params()
-        params.n_gpu_layers = 0
-        # Repacked weights decode 1.3 times as fast, but read a prompt at 0.7 of the speed, load 1 s slower and stand in
-        # memory a second time (Qwen 1.5B on two cores with AVX-512); an answer here is long prompts and few tokens.
-        params.use_extra_bufts = False
-        goes_on = self._llama.llama_progress_callback(lambda progress, data: not self._halt.asked)
-        params.progress_callback = goes_on
-        with held(path, Form.GGUF) as name:
-            model = self._llama.llama_model_load_from_file(name.encode(), params)
-        if not model:
-            self._halt.check()
-            raise ModelCorrupt(f"{path.name} cannot be loaded by llama.cpp", "run 'edge-assistant models verify'")
-        return model
-
     def _new_context(self, threads: int) -> Any:  # noqa: ANN401 - a pointer of llama.cpp
         params = self._llama.llama_context_default_params()
         params.n_ctx = self._context_tokens
         params.n_batch = params.n_ubatch = BATCH
         params.n_threads = params.n_threads_batch = threads
-        params.abort_callback, params.abort_callback_data = self._abort_callback(), self._halt.address
+        llama.stop_by(params, self._halt)
         context = self._llama.llama_init_from_model(self._model, params)
         if not context:
             self._llama.llama_model_free(self._model)
@@ -270,40 +246,6 @@ class LlamaEngine:
                 f"there is no memory to run {self.name}", "close other programs, or take a smaller profile"
             )
         return context
-
-    def _abort_callback(self) -> Any:  # noqa: ANN401 - a callback of llama.cpp
-        """Lets llama.cpp look at the wish to stop between the nodes of its graph, thousands in a batch.
-
-        It is the C library's `strlen` over the flag, which is an empty string until to stop is asked: a callback in
-        Python would wait for the interpreter at every node while another thread has it.
-        """
-        library = ctypes.cdll.msvcrt if os.name == "nt" else ctypes.CDLL(None)
-        return ctypes.cast(library.strlen, self._llama.ggml_abort_callback)
-
-    def _load_backend(self) -> None:
-        """Load what computes, where llama.cpp was built with one backend for each generation of processors.
-
-        Such a build (GGML_BACKEND_DL, as `make airgap` makes it) starts with none. Its folder is named, for it
-        looks in the working directory otherwise.
-        """
-        ggml = self._llama.llama_cpp._lib
-        if ggml.ggml_backend_reg_count() == 0:
-            ggml.ggml_backend_load_all_from_path(os.fsencode(Path(self._llama.__file__).with_name("lib")))
-
-
-def _freed(llama: Any, context: Any, model: Any) -> None:  # noqa: ANN401 - a module, and pointers of llama.cpp
-    llama.llama_free(context)
-    llama.llama_model_free(model)
-
-
-@cache
-def _silence() -> Any:  # noqa: ANN401 - a callback of llama.cpp, which must live as long as the process
-    """Drop llama.cpp's log; what matters comes back as a status."""
-    import llama_cpp
-
-    callback = llama_cpp.llama_log_callback(lambda level, text, data: None)
-    llama_cpp.llama_log_set(callback, None)
-    return callback
 
 
 def _log_sum_exp(scores: NDArray[np.float32]) -> float:

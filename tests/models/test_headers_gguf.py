@@ -48,9 +48,9 @@ def test_blocks_are_as_large_as_in_llama_cpp() -> None:
 
 
 def llama_reads(content: bytes) -> bool:
-    from edge_assistant.language import engine
+    from edge_assistant.language import llama
 
-    engine._silence()
+    llama.silence()
     library = ggml()
     with tempfile.NamedTemporaryFile(suffix=".gguf") as file:
         file.write(content)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import tiny_language_models
+from llama_tools import llama_tools  # noqa: F401 - a fixture
 
 
 @pytest.fixture(scope="session")

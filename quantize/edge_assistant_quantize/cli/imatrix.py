@@ -1,0 +1,48 @@
+"""`edge-quantize imatrix`: which columns of a language model's weights matter."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from edge_assistant_quantize import progress
+
+NAME = "imatrix"
+HELP = "compute the importance matrix of a GGUF model over a calibration text"
+EXAMPLES = """examples:
+  edge-quantize imatrix model-f16.gguf --text calibration.txt --output matrix.gguf
+  edge-quantize imatrix model-f16.gguf --text calibration.txt --chunks 50 --output matrix.dat"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The options."""
+    parser.add_argument("model", type=Path, metavar="MODEL", help="a .gguf file")
+    parser.add_argument("--text", type=Path, required=True, metavar="F", help="text of the kind that it will meet")
+    parser.add_argument("--output", type=Path, required=True, metavar="F", help="a .gguf file, or .dat for older tools")
+    parser.add_argument("--context", type=int, default=512, metavar="N", help="tokens of a chunk of the text (512)")
+    parser.add_argument("--chunks", type=int, metavar="N", help="the most that are taken (default: all)")
+    parser.add_argument("--threads", type=int, metavar="N", help="cores to keep to (default: all that there are)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Compute and say what came of it; 0.
+
+    Raises:
+        EdgeAssistantError: it cannot be computed; nothing is left half-made.
+    """
+    from edge_assistant.runtime import Runtime
+    from edge_assistant_quantize.gguf import imatrix
+
+    with progress.shown() as watch:
+        imatrix.compute(
+            args.model,
+            args.text,
+            args.output,
+            context=args.context,
+            chunks=args.chunks,
+            threads=args.threads or Runtime.detect().threads,
+            watch=watch,
+        )
+    matrix = imatrix.read(args.output)
+    print(f"{args.output.name}: {len(matrix.means)} tensors over {matrix.chunks} chunks of {args.text.name}")
+    return 0

@@ -1,0 +1,90 @@
+"""Texts that models are measured with and calibrated on: read whole, cut into chunks as llama.cpp's tools cut them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edge_assistant.signals import printable
+from edge_assistant_models.transfer import mebibytes
+from edge_assistant_quantize.errors import CalibrationInvalid, InputMissing
+
+if TYPE_CHECKING:
+    from edge_assistant_quantize.gguf.model import Model, Tokens
+
+MAX_BYTES = 64 << 20  # of a text; WikiText-2 has 13 MB in all. Bounds the memory for its tokens to 256 MB
+LEAST_CONTEXT = 8  # tokens; half of a chunk is context for the other half
+
+
+@dataclass(frozen=True, slots=True)
+class Chunks:
+    """A text as chunks of equal length.
+
+    Attributes:
+        tokens: [chunks, tokens of a chunk], without the token that a text begins with, except in the first.
+        beginning: what stands in the place of each chunk's first token while it is computed; None where nothing does.
+    """
+
+    tokens: Tokens
+    beginning: int | None
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def given(self, number: int) -> Tokens:
+        """A chunk as the model is given it."""
+        chunk: Tokens = self.tokens[number].copy()
+        if self.beginning is not None:
+            chunk[0] = self.beginning
+        return chunk
+
+
+def read(path: Path) -> bytes:
+    """Read a text; one line end at its end is dropped, as llama.cpp's tools do.
+
+    Raises:
+        InputMissing: there is no such file.
+        CalibrationInvalid: it is no text, or too long.
+    """
+    name = printable(path.name)
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise InputMissing(f"{name} cannot be read ({error.strerror})", "name a text file") from None
+    if len(content) > MAX_BYTES:
+        raise CalibrationInvalid(f"{name} has more than {mebibytes(MAX_BYTES)}", "take the first part of it")
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        raise CalibrationInvalid(f"{name} is no text in UTF-8", "name a plain text file") from None
+    if b"\0" in content:
+        raise CalibrationInvalid(f"{name} is no text", "name a plain text file")
+    return content.removesuffix(b"\n")
+
+
+def chunks(model: Model, text: bytes, name: str, most: int | None) -> Chunks:
+    """Cut a text into chunks that fill a model's context; what is left at the end is dropped.
+
+    Args:
+        model: whose tokens they are.
+        text: from `read`.
+        name: of the text, for messages.
+        most: chunks; None for all.
+
+    Raises:
+        CalibrationInvalid: the text has less than two chunks, as llama.cpp's tools want, or the model has no chunks.
+    """
+    if model.adds_end:
+        raise CalibrationInvalid(f"{model.name} ends each text with a token", "measure a model that writes on")
+    tokens = model.tokenize(text)
+    size = model.context
+    if len(tokens) < 2 * size:
+        said = f"{printable(name)} has {len(tokens):,} tokens, and at least {2 * size:,} are needed"
+        raise CalibrationInvalid(said, f"take a longer text, or a context of at most {len(tokens) // 2} tokens")
+    count = len(tokens) // size
+    count = count if most is None else min(most, count)
+    return Chunks(np.ascontiguousarray(tokens[: count * size].reshape(count, size)), model.beginning)
