@@ -24,8 +24,8 @@ from edge_assistant_quantize.errors import (
     UsageError,
     WeightsRefused,
 )
+from edge_assistant_quantize.gguf import checkpoint, processes
 from edge_assistant_quantize.gguf import convert as converting
-from edge_assistant_quantize.gguf import processes
 from edge_assistant_quantize.gguf.convert import convert
 
 # llama.cpp's name of how the tokenizer splits text, where there is one; precision; how far the logits may be away
@@ -108,6 +108,13 @@ def test_a_tokenizer_that_nobody_knows_is_said(tiny: Path, converter: Path, outp
 def test_a_tokenizer_that_splits_otherwise_is_seen(tiny: Path, converter: Path, output: Path) -> None:
     said = refused(tiny / "llama3", output, QuantizationFailed, pre="qwen2")
     assert "llama.cpp splits the text The quick brown fox's 12345" in said
+
+
+def test_pieces_without_their_scores_are_refused(tiny: Path) -> None:
+    """What the converter makes of SentencePiece where only tokenizer.json is there: seen with Llama 2's."""
+    found = checkpoint.read(tiny / "qwen2")
+    with pytest.raises(WeightsRefused, match=r"the model's tokenizer - put the tokenizer\.model"):
+        converting._check_tokens(found, {"texts": [[1, 2]], "type": 1}, ["a text"])
 
 
 def test_what_was_interrupted_leaves_nothing(tiny: Path, converter: Path, output: Path) -> None:
