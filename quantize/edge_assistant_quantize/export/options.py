@@ -39,4 +39,6 @@ def run(args: argparse.Namespace) -> int:
     print(f"{made.done.architecture} for {made.done.task}, operator set {made.done.opset}")
     if made.deviation is not None:
         print(f"compared with the model on the same inputs: at most {made.deviation:.1e} of an output's largest value")
+    if made.done.note:
+        print(f"note: {made.done.note}")
     return 0
