@@ -58,11 +58,16 @@ def build(models: Path) -> dict[str, Any]:
             t.SmolVLMConfig(vision_config=EYES, text_config=llama, image_token_id=IMAGE_TOKEN, scale_factor=2)
         ),
     }
+    # As large models come: in parts, in bfloat16, with one matrix for the first and the last layer
+    tied = t.LlamaForCausalLM(t.LlamaConfig(**TEXT, num_key_value_heads=2, tie_word_embeddings=True))
+    tied.bfloat16().save_pretrained(models / "tied", max_shard_size="100KB")
+    tokenizer(models / "tied", whisper=False)
     for name, model in made.items():
         model.eval().save_pretrained(models / name)
         if name not in {"vit", "siglip"}:
             tokenizer(models / name, whisper=name == "whisper")
-    return made
+    again = t.LlamaForCausalLM.from_pretrained(models / "tied", dtype="float32")  # its angles were never in bfloat16
+    return {**made, "tied": again.eval()}
 
 
 def tokenizer(folder: Path, *, whisper: bool) -> None:
@@ -103,7 +108,8 @@ def expect(made: dict[str, Any], folder: Path) -> None:
     with torch.inference_mode():
         hidden = made["bert"](tokens, attention_mask=mask).last_hidden_state
         save("bert", {"hidden": hidden}, tokens=tokens, mask=mask)
-        save("llama", {"logits": made["llama"](tokens[:1]).logits}, tokens=tokens[:1])
+        for name in ("llama", "tied"):
+            save(name, {"logits": made[name](tokens[:1]).logits}, tokens=tokens[:1])
         save("vit", {"logits": made["vit"](pictures).logits}, pictures=pictures)
         save("siglip", {"pooled": made["siglip"](pictures).pooler_output}, pictures=pictures)
         both = made["clip"](tokens, pictures)
@@ -139,7 +145,7 @@ def broken(models: Path) -> None:
 
 
 ORDERS: dict[str, dict[str, Any]] = {
-    **{name: {} for name in ("bert", "llama", "vit", "siglip", "whisper", "llava", "smolvlm")},
+    **{name: {} for name in ("bert", "llama", "tied", "vit", "siglip", "whisper", "llava", "smolvlm")},
     **{name: {} for name in ("unknown", "not-a-model", "quantized", "lacking", "mute", "mamba")},
     "clip-vision": {"folder": "clip", "part": "vision"},
     "bert-other": {"folder": "bert", "task": "image-classification"},

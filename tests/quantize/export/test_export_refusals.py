@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 import safetensors_files
@@ -24,7 +25,7 @@ from edge_assistant_quantize.errors import (
     UsageError,
     WeightsRefused,
 )
-from edge_assistant_quantize.export import export, pooling, whisper
+from edge_assistant_quantize.export import export, pooling, whisper, work
 from edge_assistant_quantize.export.compare import checked
 from edge_assistant_quantize.gguf import processes
 
@@ -142,6 +143,26 @@ def test_a_stopped_export_leaves_nothing(folder):
     assert said.startswith("error: interrupted - ")
     assert said.count("\n") == 1
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+
+
+def test_the_process_that_exports_is_locked(folder):
+    code = (
+        "import sys\n"
+        "from edge_assistant.governance.offline import lock\n"
+        "from edge_assistant_quantize.errors import WeightsRefused\n"
+        "from edge_assistant_quantize.export import worker\n"
+        "def export(order, stage):\n"
+        "    print('a library prints')\n"
+        "    raise WeightsRefused(lock.state().word, order.folder)\n"
+        "worker.export = export\n"
+        "sys.exit(worker.main())"
+    )
+    order = work.Order("weights", "out", None, None, None, 1)
+    command = [sys.executable, "-c", code, msgspec.json.encode(order).decode()]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (1, "a library prints\n")
+    assert work.heard(ran.stdout) == work.Refused("WeightsRefused", "LOCKED", "weights")
+    assert work.heard("a library prints") is None
 
 
 def test_a_layout_of_the_products_own_is_whispers_alone(folder, tmp_path):

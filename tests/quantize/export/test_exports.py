@@ -106,7 +106,8 @@ def seeing(path, given):
 
 
 ALL = {
-    "bert": bert, "vit": vit, "siglip": siglip, "llama": llama, "whisper": whisper, "llava": seeing, "smolvlm": seeing,
+    "bert": bert, "vit": vit, "siglip": siglip, "llama": llama, "tied": llama, "whisper": whisper, "llava": seeing,
+    "smolvlm": seeing,
 }  # fmt: skip
 
 
@@ -136,6 +137,10 @@ def test_a_quantized_export_still_does_in_the_products_sessions(tiny_exports, tm
         assert (tmp_path / source.name).stat().st_size < source.stat().st_size
     made, wanted = ALL[name](tmp_path / "model.onnx", tiny_exports.expected(name))
     assert least < cosine(made, wanted) < 1 - 1e-9
+
+
+def test_weights_in_parts_are_exported_as_those_of_one_file(tiny_exports):
+    assert len(list(tiny_exports.model("tied").glob("model-*-of-*.safetensors"))) > 1
 
 
 def test_pictures_and_texts_of_clip_meet(tiny_exports):
