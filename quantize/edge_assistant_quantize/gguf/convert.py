@@ -57,7 +57,7 @@ def convert(
         watch: is told what is done.
 
     Raises:
-        UsageError: the precision is unknown.
+        UsageError: the precision is unknown, or the output is a folder.
         InputMissing, WeightsRefused: the folder is none, or its weights are not taken.
         ToolMissing: the converter, or what it needs, is not installed.
         ModelTooLarge, StorageFull: memory or disk do not suffice.
@@ -65,6 +65,8 @@ def convert(
     """
     if precision not in PRECISIONS:
         raise UsageError(f"there is no precision {precision}", f"take one of {', '.join(PRECISIONS)}")
+    if output.is_dir():
+        raise UsageError(f"{output.name} is a folder", "name the file to write")
     found = checkpoint.read(folder)
     tool = llama.source()
     checkpoint.check_architecture(found, checkpoint.known_architectures(tool))

@@ -136,6 +136,16 @@ def test_not_a_number_is_named_before_anything_is_written(changed: Path, convert
     assert f"the tensor {name} in model.safetensors holds NaN" in refused(changed, output, WeightsRefused)
 
 
+def test_code_that_a_model_brings_is_not_run(changed: Path, converter: Path, output: Path, tmp_path: Path) -> None:
+    """The converter trusts it where this class of tokenizer is named (base.py, _set_vocab_hybriddna)."""
+    (changed / "code.py").write_text(f"from pathlib import Path\nPath({str(tmp_path / 'run')!r}).touch()\n")
+    (changed / "tokenizer_config.json").write_text(
+        json.dumps({"tokenizer_class": "HybridDNATokenizer", "auto_map": {"AutoTokenizer": ["code.Tokenizer", None]}})
+    )
+    assert "HybridDNATokenizer" in refused(changed, output, QuantizationFailed)
+    assert not (tmp_path / "run").exists()
+
+
 def test_an_unknown_architecture_is_named(changed: Path, converter: Path, output: Path) -> None:
     config = json.loads((changed / "config.json").read_text())
     (changed / "config.json").write_text(json.dumps({**config, "architectures": ["OddForCausalLM"]}))
@@ -161,6 +171,11 @@ def test_what_is_not_installed_is_said(
     assert "needs torch - install the extra: pip install 'edge-assistant-offline[quantize]'" in said
     (home / "cache" / "llama.cpp").unlink()
     assert "edge-quantize tools" in refused(tiny / "llama", output, ToolMissing)
+
+
+def test_a_folder_is_no_output(tiny: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is a folder - name the file to write"):
+        convert(tiny / "llama", tmp_path, threads=1, watch=progress.ignore)
 
 
 def test_an_unknown_precision_is_refused(tiny: Path, output: Path) -> None:
@@ -196,6 +211,7 @@ class TestProcesses:
         ("code", "kind", "said"),
         [
             ("raise ValueError('Missing tensors')", processes.Failed, "Missing tensors"),
+            ("{}['hidden_size']", processes.Failed, "KeyError: 'hidden_size'"),
             ("import os; os.kill(os.getpid(), 6)", processes.Failed, "it ended by SIGABRT"),
             ("raise SystemExit(3)", processes.Failed, "status 3"),
             ("import os; os.kill(os.getpid(), 9)", ModelTooLarge, "memory did not suffice"),
