@@ -5,9 +5,9 @@ tensor by tensor like all that an importer writes. `quantizations/NAME.toml` has
 is quantized, by key:
 
 [model]
-method = "static-int8"          # or "int8-weights", "int4-weights", "fp16"; "importer" where the importer does it
+method = "static-int8"          # or "int8-weights", "int4-weights", "fp16", "rules"; "importer" where that does it
 excluded = ["conv_0"]           # nodes that stay as they are
-options = { weight_bits = 7 }   # of the method
+options = { weight_bits = 8 }   # of the method
 [model.ranges]                  # of static-int8: least and greatest of each value, as they were calibrated
 image = [-2.1, 2.6]
 """
@@ -28,11 +28,13 @@ if TYPE_CHECKING:
 
 IMPORTER = "importer"
 STATIC = "static-int8"
+RULES = "rules"
 _OPTIONS: Mapping[str, Mapping[str, type]] = {
     STATIC: {"weight_bits": int},
     "int8-weights": {"block_size": int, "symmetric": bool, "accuracy_level": int},
     "int4-weights": {"block_size": int, "symmetric": bool, "accuracy_level": int},
     "fp16": {},
+    RULES: {"rules": list},
 }
 
 
@@ -101,7 +103,18 @@ def _parse(table: Table) -> Quantization:
     for key, value in found.options.items():
         if key not in known or type(value) is not known[key]:
             raise table.invalid(f"'options' of {found.method} cannot have {key} = {value!r}")
+    if found.method == RULES:
+        _check_rules(table, found.options.get("rules"))
     return found
+
+
+def _check_rules(table: Table, said: object) -> None:
+    from edge_assistant_models.importers import compact
+
+    try:
+        compact.parse(said)
+    except ValueError as error:
+        raise table.invalid(str(error)) from None
 
 
 def _range(table: Table, name: str, value: object) -> tuple[float, float]:
@@ -145,9 +158,16 @@ def _half(model: onnx.ModelProto, said: Quantization) -> onnx.ModelProto:
     return narrowed.half(model, said.excluded)
 
 
+def _rules(model: onnx.ModelProto, said: Quantization) -> onnx.ModelProto:
+    from edge_assistant_models.importers import compact
+
+    return compact.compact(model, compact.parse(said.options["rules"]))
+
+
 _WRITERS: Mapping[str, Callable[[onnx.ModelProto, Quantization], onnx.ModelProto]] = {
     STATIC: _static,
     "int8-weights": _weights(8),
     "int4-weights": _weights(4),
     "fp16": _half,
+    RULES: _rules,
 }

@@ -18,6 +18,7 @@ from edge_assistant_models.machine import Machine
 from edge_assistant_models.portfolio import Portfolio
 
 SHIPPED = entries.load()
+FLOATS = {"whisper-base-f32", "minilm-l6-f32"}  # what recipes start from, in no profile
 PROFILES = profile.load()
 FILE_KEYS = {
     "language": {"model"},
@@ -41,7 +42,7 @@ def test_a_shipped_entry_is_whole(entry: entries.Entry) -> None:
     assert entry.licence in {"Apache-2.0", "MIT"}
     assert len(entry.sha256) == 64
     assert entry.pinned or not entry.tested
-    if entry.role == entries.REFERENCE:
+    if entry.role == entries.REFERENCE or entry.name in FLOATS:
         return
     assert any(entry.name in names for each in PROFILES.values() for names in each.roles.values())
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from edge_assistant.runtime import Runtime
 from edge_assistant_models.errors import ModelCorrupt
-from edge_assistant_models.importers import quantized, whisper
+from edge_assistant_models.importers import quantized, whisper, whisper_float
 from edge_assistant_models.importers.ctranslate2_file import read_variables
 
 WIDTH, HEADS, LAYERS, VOCABULARY, MELS, LENGTH = 64, 4, 2, 51_865, 80, 96
@@ -87,6 +87,13 @@ def inputs(folder: Path) -> Mapping[str, Path]:
     return {"model": folder / "model.bin", "tokenizer": folder / "tokenizer.json", "config": folder / "config.json"}
 
 
+@pytest.fixture(scope="module")
+def exact(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("float")
+    whisper_float.convert(inputs(source), folder)
+    return folder
+
+
 def mel(frames: int) -> np.ndarray:
     return np.random.default_rng(1).standard_normal((1, MELS, frames)).astype(np.float32)
 
@@ -96,29 +103,37 @@ def encoded(folder: Path, spectrum: np.ndarray) -> dict[str, np.ndarray]:
     return dict(zip([one.name for one in session.get_outputs()], session.run(None, {"mel": spectrum}), strict=True))
 
 
-def test_the_encoder_computes_what_ctranslate2_does(source: Path, imported: Path) -> None:
+@pytest.mark.parametrize(("form", "error"), [("imported", 0.05), ("exact", 1e-4)])
+def test_the_encoder_computes_what_ctranslate2_does(
+    source: Path, request: pytest.FixtureRequest, form: str, error: float
+) -> None:
     import ctranslate2
 
     spectrum = mel(3000)
     reference = ctranslate2.models.Whisper(str(source), compute_type="float32", intra_threads=1)
     states = np.array(reference.encode(ctranslate2.StorageView.from_array(spectrum)))[0]
     weights = read_variables(source / "model.bin", "WhisperSpec")
-    ours = encoded(imported, spectrum)
+    ours = encoded(request.getfixturevalue(form), spectrum)
     for layer in range(LAYERS):
         name = f"decoder/layer_{layer}/attention/linear_1"
         fused = states @ weights[f"{name}/weight"].astype(np.float32).T + weights[f"{name}/bias"].astype(np.float32)
         key, value = np.split(fused, 2, axis=1)
-        assert relative(ours[f"cross_key_{layer}"].transpose(2, 0, 1).reshape(-1, WIDTH), key) < 0.05
-        assert relative(ours[f"cross_value_{layer}"].transpose(1, 0, 2).reshape(-1, WIDTH), value) < 0.05
+        assert relative(ours[f"cross_key_{layer}"].transpose(2, 0, 1).reshape(-1, WIDTH), key) < error
+        assert relative(ours[f"cross_value_{layer}"].transpose(1, 0, 2).reshape(-1, WIDTH), value) < error
 
 
 def relative(ours: np.ndarray, theirs: np.ndarray) -> float:
     return float(np.sqrt(np.mean((ours - theirs) ** 2)) / theirs.std())
 
 
-def test_greedy_decoding_follows_ctranslate2(source: Path, imported: Path) -> None:
+@pytest.mark.parametrize(("form", "error"), [("imported", 0.2), ("exact", 1e-3)])
+def test_greedy_decoding_follows_ctranslate2(
+    source: Path, request: pytest.FixtureRequest, form: str, error: float
+) -> None:
     """The same tokens as long as the best is clearly the best, and the same probability for them."""
     import ctranslate2
+
+    imported = request.getfixturevalue(form)
 
     spectrum = mel(3000)
     reference = ctranslate2.models.Whisper(str(source), compute_type="float32", intra_threads=1)
@@ -130,7 +145,7 @@ def test_greedy_decoding_follows_ctranslate2(source: Path, imported: Path) -> No
     theirs = found.sequences_ids[0]
     assert len(theirs) >= 5
     assert tokens[: len(theirs)] == theirs
-    assert score[: len(theirs)].mean() == pytest.approx(found.scores[0], abs=0.2)
+    assert score[: len(theirs)].mean() == pytest.approx(found.scores[0], abs=error)
 
 
 def empty() -> dict[str, np.ndarray]:

@@ -24,7 +24,6 @@ DOCS = (
     "docs/offline.md",
     "docs/devices.md",
     "docs/models.md",
-    "docs/quantize.md",
     "docs/supply-chain.md",
     "docs/limits.md",
     "docs/policy.md",

@@ -38,14 +38,20 @@ def integer_linear(graph: Graph, value: str, name: str, weight: NDArray[Any]) ->
     turned = weight.T.astype(np.float32)
     scale = np.maximum(np.abs(turned).max(axis=0), np.float32(1e-8)) / np.float32(_WEIGHT_LIMIT)
     levels = np.rint(turned / scale).astype(np.int8)
+    return integer_product(graph, value, graph.constant(name, levels), graph.constant(f"{name}/scale", scale))
+
+
+def integer_product(graph: Graph, value: str, levels: str, scale: str) -> str:
+    """Multiply rows by levels i8 [inputs, outputs] with a scale f32 [outputs]: f32 [n, inputs] -> f32 [n, outputs]."""
+    import numpy as np
+
     zero = graph.constant("activation_zero", np.uint8(128))
     one = graph.constant("one", np.float32(1))
     loudest = graph.op("ReduceMax", graph.op("Abs", value), graph.constant("last_axis", np.array([-1])), keepdims=1)
     step = graph.op("Mul", loudest, graph.constant("activation_step", np.float32(1 / _ACTIVATION_LIMIT)))
     step = graph.op("Max", step, graph.constant("least_step", np.float32(1e-8)))
     rounded = graph.op("QuantizeLinear", graph.op("Div", value, step), one, zero)
-    weights = (graph.constant(name, levels), one, graph.constant(f"{name}/scale", scale), zero)
-    product = graph.op("MatMulIntegerToFloat", rounded, *weights, domain="com.microsoft")
+    product = graph.op("MatMulIntegerToFloat", rounded, levels, one, scale, zero, domain="com.microsoft")
     return graph.op("Mul", product, step)
 
 

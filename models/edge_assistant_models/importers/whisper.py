@@ -20,6 +20,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,10 +35,11 @@ if TYPE_CHECKING:
 _OPSET = 20  # the first with Gelu
 _IR_VERSION = 9  # came with opset 20
 _EPSILON = 1e-5  # of every layer normalisation
-_MASKED = -1e9  # added to a score that must not count
+MASKED = -1e9  # added to a score that must not count
 
 Weights = Mapping[str, "NDArray[Any]"]
 Shapes = dict[str, Sequence[int | str]]
+Multiply = Callable[["Graph", str, str, "NDArray[Any]"], str]
 
 
 def convert(inputs: Mapping[str, Path], output: Path) -> None:
@@ -50,11 +52,20 @@ def convert(inputs: Mapping[str, Path], output: Path) -> None:
     Raises:
         ModelCorrupt: the input is no Whisper model of CTranslate2, or is damaged.
     """
+    write(inputs, output, EIGHT_BITS)
+
+
+def write(inputs: Mapping[str, Path], output: Path, stored: Stored) -> None:
+    """What `convert` writes, with the weights stored in another way.
+
+    Raises:
+        ModelCorrupt: as `convert`.
+    """
     weights = read_variables(inputs["model"], "WhisperSpec")
     heads = _alignment_heads(inputs["config"])
     try:
-        _write(_encoder(weights), output / "encoder.onnx")
-        _write(_decoder(weights, heads), output / "decoder.onnx")
+        _save(_encoder(weights, stored), output / "encoder.onnx")
+        _save(_decoder(weights, heads, stored), output / "decoder.onnx")
     except (KeyError, ValueError, TypeError) as error:
         raise ModelCorrupt(
             f"{inputs['model'].name} lacks a weight or has one of another shape ({error})", "pull the model again"
@@ -63,7 +74,7 @@ def convert(inputs: Mapping[str, Path], output: Path) -> None:
     shutil.copyfile(inputs["config"], output / "config.json")
 
 
-def _write(model: onnx.ModelProto, path: Path) -> None:
+def _save(model: onnx.ModelProto, path: Path) -> None:
     path.write_bytes(model.SerializeToString(deterministic=True))
 
 
@@ -75,17 +86,40 @@ def _alignment_heads(path: Path) -> Sequence[tuple[int, int]]:
         raise ModelCorrupt(f"{path.name} names no alignment heads", "pull the model again") from error
 
 
-class _Graph:
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """How weights are stored and multiplied by; each takes the graph first and gives the name of a value.
+
+    Attributes:
+        constant: a weight that is no matrix, by name and value.
+        encoder: the product of rows and a matrix [outputs, inputs] in the encoder: value, name, matrix.
+        decoder: the same in the decoder.
+        scores: the product with the embeddings, which gives the logits.
+        rows: rows of the embeddings by token: tokens, name, matrix.
+        mask: [length, length], what is added to the scores of later tokens.
+    """
+
+    constant: Callable[[Graph, str, NDArray[Any]], str]
+    encoder: Multiply
+    decoder: Multiply
+    scores: Multiply
+    rows: Multiply
+    mask: Callable[[Graph, int], str]
+
+
+class Graph:
     """Nodes and weights of a graph under construction; what adds a node returns the name of its output."""
 
-    def __init__(self, weights: Weights, heads: int, multiply: Callable[[_Graph, str, str, NDArray[Any]], str]) -> None:
+    def __init__(self, weights: Weights, part: str, stored: Stored) -> None:
         self.weights = weights
-        self.heads = heads
-        self.multiply = multiply
+        self.heads = int(weights[f"{part}/num_heads"])
+        self.stored = stored
+        self.multiply = stored.encoder if part == "encoder" else stored.decoder
         self.nodes: list[onnx.NodeProto] = []
         self.initializers: dict[str, onnx.TensorProto] = {}
 
     def op(self, kind: str, *inputs: str, name: str = "", domain: str = "", **attributes: Any) -> str:  # noqa: ANN401
+        """Add a node with one output, called by its kind and number unless it has a name."""
         import onnx
 
         result = name or f"{kind}_{len(self.nodes)}"
@@ -101,6 +135,7 @@ class _Graph:
         return names
 
     def constant(self, name: str, value: Any) -> str:  # noqa: ANN401
+        """Add a weight, once."""
         import numpy as np
         import onnx
 
@@ -109,18 +144,22 @@ class _Graph:
         return name
 
     def integers(self, *values: int) -> str:
+        """Add a list of whole numbers, such as a shape."""
         import numpy as np
 
         return self.constant("integers_" + "_".join(map(str, values)), np.array(values, np.int64))
 
     def weight(self, name: str) -> str:
-        return self.constant(name, self.weights[name].astype("float32"))
+        """Add a weight of the source that is no matrix."""
+        return self.stored.constant(self, name, self.weights[name])
 
     def norm(self, value: str, name: str) -> str:
+        """Layer normalisation over the width."""
         scale, shift = self.weight(f"{name}/gamma"), self.weight(f"{name}/beta")
         return self.op("LayerNormalization", value, scale, shift, axis=-1, epsilon=_EPSILON)
 
     def linear(self, value: str, name: str) -> str:
+        """A product with a matrix of the source, and its bias."""
         product = self.multiply(self, value, f"{name}/weight", self.weights[f"{name}/weight"])
         return self.op("Add", product, self.weight(f"{name}/bias"))
 
@@ -151,10 +190,12 @@ class _Graph:
         return self.op("Reshape", joined, self.integers(0, -1)), attention
 
     def feed_forward(self, value: str, name: str) -> str:
+        """Norm, two products with GELU between, and what came in."""
         hidden = self.op("Gelu", self.linear(self.norm(value, f"{name}/layer_norm"), f"{name}/linear_0"))
         return self.op("Add", value, self.linear(hidden, f"{name}/linear_1"))
 
     def model(self, name: str, inputs: Shapes, outputs: Shapes) -> onnx.ModelProto:
+        """The graph with its inputs and outputs declared."""
         import onnx
 
         def declared(values: Shapes) -> list[onnx.ValueInfoProto]:
@@ -172,22 +213,12 @@ class _Graph:
         )
 
 
-def _encoder_linear(graph: _Graph, value: str, name: str, weight: NDArray[Any]) -> str:
-    """Multiply in integers, except in the first layer, where it costs 0.8 points of word error.
-
-    A few channels of what enters that layer are so loud that the steps of 8 bits swallow the others.
-    """
-    if name.startswith("encoder/layer_0/"):
-        return graph.op("MatMul", value, graph.constant(name, weight.T.astype("float32")))
-    return integer_linear(graph, value, name, weight)
-
-
 def _layers(weights: Weights, part: str) -> range:
     return range(1 + max(int(found[1]) for name in weights if (found := re.match(rf"{part}/layer_(\d+)/", name))))
 
 
-def _encoder(weights: Weights) -> onnx.ModelProto:
-    graph = _Graph(weights, int(weights["encoder/num_heads"]), _encoder_linear)
+def _encoder(weights: Weights, stored: Stored) -> onnx.ModelProto:
+    graph = Graph(weights, "encoder", stored)
     width, mels, _ = weights["encoder/conv1/weight"].shape
     value = "mel"
     for number, stride in ((1, 1), (2, 2)):
@@ -212,8 +243,8 @@ def _encoder(weights: Weights) -> onnx.ModelProto:
     return graph.model("whisper_encoder", {"mel": (1, mels, "frames")}, outputs)
 
 
-def _decoder(weights: Weights, alignment: Sequence[tuple[int, int]]) -> onnx.ModelProto:
-    graph = _Graph(weights, int(weights["decoder/num_heads"]), blockwise_linear)
+def _decoder(weights: Weights, alignment: Sequence[tuple[int, int]], stored: Stored) -> onnx.ModelProto:
+    graph = Graph(weights, "decoder", stored)
     embeddings = weights["decoder/embeddings/weight"]
     vocabulary, width = embeddings.shape
     layers, size = _layers(weights, "decoder"), width // graph.heads
@@ -234,7 +265,7 @@ def _decoder(weights: Weights, alignment: Sequence[tuple[int, int]]) -> onnx.Mod
         if heads := [head for at, head in alignment if at == layer]:
             followed.append(graph.op("Gather", attention, graph.integers(*heads), axis=0))
     graph.op("Concat", *followed, axis=0, name="alignment")
-    scores = blockwise_linear(graph, graph.norm(value, "decoder/layer_norm"), "decoder/embeddings/weight", embeddings)
+    scores = stored.scores(graph, graph.norm(value, "decoder/layer_norm"), "decoder/embeddings/weight", embeddings)
     graph.op("Identity", scores, name="logits")
     inputs: Shapes = {"tokens": ("n",)}
     outputs: Shapes = {"logits": ("n", vocabulary), "alignment": (len(alignment), "n", "positions")}
@@ -245,17 +276,15 @@ def _decoder(weights: Weights, alignment: Sequence[tuple[int, int]]) -> onnx.Mod
     return graph.model("whisper_decoder", inputs | _crossed(len(layers), graph.heads, size), outputs)
 
 
-def _embedded(graph: _Graph, embeddings: NDArray[Any]) -> tuple[str, str]:
+def _embedded(graph: Graph, embeddings: NDArray[Any]) -> tuple[str, str]:
     """Embedded tokens with their positions [n, width], and the mask that hides later tokens [n, total]."""
-    import numpy as np
-
     count = graph.op("Shape", "tokens", start=0, end=1)
     past = graph.op("Shape", "past_key_0", start=1, end=2)
     total = graph.op("Add", past, count)
     positions = graph.op("Slice", graph.weight("decoder/position_encodings/encodings"), past, total)
-    value = graph.op("Add", blockwise_rows(graph, "tokens", "decoder/embeddings/weight", embeddings), positions)
-    limit = len(graph.weights["decoder/position_encodings/encodings"])
-    triangle = graph.constant("causal_mask", np.triu(np.full((limit, limit), _MASKED, np.float32), 1))
+    rows = graph.stored.rows(graph, "tokens", "decoder/embeddings/weight", embeddings)
+    value = graph.op("Add", rows, positions)
+    triangle = graph.stored.mask(graph, len(graph.weights["decoder/position_encodings/encodings"]))
     rows = graph.op("Slice", triangle, past, total, graph.integers(0))
     return value, graph.op("Slice", rows, graph.integers(0), total, graph.integers(1))
 
@@ -266,3 +295,26 @@ def _crossed(layers: int, heads: int, size: int) -> Shapes:
         shapes[f"cross_key_{layer}"] = (heads, size, "positions")
         shapes[f"cross_value_{layer}"] = (heads, "positions", size)
     return shapes
+
+
+def _encoder_linear(graph: Graph, value: str, name: str, weight: NDArray[Any]) -> str:
+    """Multiply in integers, except in the first layer, where it costs 0.8 points of word error.
+
+    A few channels of what enters that layer are so loud that the steps of 8 bits swallow the others.
+    """
+    if name.startswith("encoder/layer_0/"):
+        return graph.op("MatMul", value, graph.constant(name, weight.T.astype("float32")))
+    return integer_linear(graph, value, name, weight)
+
+
+def _float32(graph: Graph, name: str, weight: NDArray[Any]) -> str:
+    return graph.constant(name, weight.astype("float32"))
+
+
+def _triangle(graph: Graph, length: int) -> str:
+    import numpy as np
+
+    return graph.constant("causal_mask", np.triu(np.full((length, length), MASKED, np.float32), 1))
+
+
+EIGHT_BITS = Stored(_float32, _encoder_linear, blockwise_linear, blockwise_linear, blockwise_rows, _triangle)

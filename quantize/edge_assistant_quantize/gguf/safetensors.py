@@ -173,10 +173,9 @@ def check_finite(path: Path, tensors: tuple[Tensor, ...], moved: Callable[[int],
     """
     with path.open("rb") as file:
         for tensor in tensors:
-            if tensor.dtype in _EXPONENTS and tensor.values:
+            if tensor.dtype in _EXPONENTS:
                 _check_tensor(file, path, tensor, moved)
-            else:
-                moved(tensor.end)
+            moved(tensor.end)
 
 
 def _check_tensor(file: BinaryIO, path: Path, tensor: Tensor, moved: Callable[[int], None]) -> None:

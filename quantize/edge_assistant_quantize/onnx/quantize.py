@@ -3,9 +3,10 @@
 | method | what |
 | --- | --- |
 | `dynamic-int8` | as `onnxruntime.quantization.quantize_dynamic` does it: a baseline, not a recommendation |
-| `static-int8` | 8-bit activations in calibrated ranges and 8-bit weights, as `importers.qdq` writes them |
+| `static-int8` | 8-bit activations in calibrated ranges and 7-bit weights, as `importers.qdq` writes them |
 | `int8-weights`, `int4-weights` | weights in blocks, a scale each: see `importers.narrowed` |
 | `fp16` | weights in half precision, computed in float32: half the size at the same speed |
+| `rules` | each weight in the form that a rule for its name says: see `importers.compact` |
 
 What writes the graph, but for the first, is what importers use too, so that a model quantized here can be made again on
 any machine from its float weights and a small table.
@@ -14,13 +15,13 @@ any machine from its float weights and a small table.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_assistant_models.importers import folded, narrowed, qdq
+from edge_assistant_models.importers import compact, folded, narrowed, qdq
 from edge_assistant_quantize.errors import (
     CalibrationInvalid,
     ModelCorrupt,
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
 
     from edge_assistant_quantize.onnx.calibration import Calibration
 
-DYNAMIC, STATIC, INT8, INT4, FP16 = METHODS = ("dynamic-int8", "static-int8", "int8-weights", "int4-weights", "fp16")
+METHODS = ("dynamic-int8", "static-int8", "int8-weights", "int4-weights", "fp16", "rules")
+DYNAMIC, STATIC, INT8, INT4, FP16, RULES = METHODS
 CALIBRATED = frozenset({STATIC})
 
 _BLOCKS = {"block_size": int, "symmetric": bool, "accuracy_level": int}
@@ -48,12 +50,13 @@ _OPTIONS: Mapping[str, Mapping[str, type]] = {
     INT8: _BLOCKS,
     INT4: _BLOCKS,
     FP16: {},
+    RULES: {"rules": list},
 }
 _CHOICES: Mapping[str, Collection[object]] = {
     "block_size": narrowed.BLOCK_SIZES,
     "accuracy_level": (0, 1, 4),
     "calibrator": ranges.CALIBRATORS,
-    "weight_bits": (4, 5, 6, 7, 8),
+    "weight_bits": (7, 8),
 }
 
 
@@ -98,7 +101,7 @@ def quantize(
         calibration: of `static-int8`.
         exclude: names of nodes that stay as they are; one without a name is called as its first output.
         options: of `static-int8` calibrator, percentile, weight_bits, or ranges instead of calibration; of weights
-            block_size, symmetric, accuracy_level; of `dynamic-int8` per_channel.
+            block_size, symmetric, accuracy_level; of `dynamic-int8` per_channel; of `rules` rules.
         threads: cores to keep to.
         watch: is told how far it is.
 
@@ -136,7 +139,16 @@ def check_options(method: str, options: Mapping[str, object]) -> dict[str, Any]:
             raise UsageError(f"'{key}' of {method} cannot be {value}", f"choose one of {choices}")
     if not 50 < float(str(options.get("percentile", 99.0))) <= 100:
         raise UsageError("'percentile' is a share in percent, above 50", "such as 99.99")
+    if method == RULES:
+        _rules_of(options)
     return dict(options)
+
+
+def _rules_of(options: Mapping[str, object]) -> Sequence[compact.Rule]:
+    try:
+        return compact.parse(options.get("rules"))
+    except ValueError as error:
+        raise UsageError(str(error), f"correct the rules; forms are {', '.join(compact.FORMS)}") from None
 
 
 def transformed(graph: onnx.ModelProto, job: Job) -> onnx.ModelProto:
@@ -207,6 +219,12 @@ def _half(graph: onnx.ModelProto, job: Job) -> onnx.ModelProto:
     return narrowed.half(graph, job.exclude)
 
 
+def _by_rules(graph: onnx.ModelProto, job: Job) -> onnx.ModelProto:
+    if job.exclude:
+        raise UsageError("rules name weights, not nodes", "put a rule for what is to stay before the others")
+    return compact.compact(graph, _rules_of(job.options))
+
+
 def _dynamic(graph: onnx.ModelProto, job: Job) -> onnx.ModelProto:
     """Convolutions get uint8 weights, as ONNX Runtime has no other for them on a CPU."""
     import os
@@ -251,4 +269,5 @@ _METHODS: Mapping[str, Callable[[onnx.ModelProto, Job], onnx.ModelProto]] = {
     INT8: _weights(8),
     INT4: _weights(4),
     FP16: _half,
+    RULES: _by_rules,
 }

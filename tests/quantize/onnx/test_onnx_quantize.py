@@ -68,6 +68,9 @@ def test_static_stays_near(tmp_path_factory: pytest.TempPathFactory, seed: int, 
     assert again.read_bytes() == int8.read_bytes()
 
 
+RULES = {"rules": [{"weights": "*", "form": "blockwise", "bits": 8}]}
+
+
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("pictures", [True, False])
 def test_each_method(tmp_path: Path, method: str, pictures: bool):
@@ -78,7 +81,7 @@ def test_each_method(tmp_path: Path, method: str, pictures: bool):
     float_one = written(model, tmp_path / "float.onnx")
     rows = [{"x": np.random.default_rng(1).normal(0, 1, (3, 64)).astype(np.float32)}]
     given = feeds(7, 3, pictures=True) if pictures else rows
-    more = {"calibration": Calibration((*given,))} if method == "static-int8" else {}
+    more = {"static-int8": {"calibration": Calibration((*given,))}, "rules": {"options": RULES}}.get(method, {})
     if pictures and method in {"int8-weights", "int4-weights"}:
         with pytest.raises(QuantizationFailed):
             made(float_one, method, tmp_path / "out.onnx", **more)
@@ -215,7 +218,7 @@ def test_unusable_models(tmp_path: Path):
         ("int4-weights", {"symmetric": 1}, "is no bool"),
         ("static-int8", {"calibrator": "magic"}, "cannot be magic"),
         ("static-int8", {"percentile": 30.0}, "above 50"),
-        ("static-int8", {"weight_bits": 9}, "cannot be 9"),
+        ("static-int8", {"weight_bits": 4}, "cannot be 4"),
     ],
 )
 def test_wrong_options(tmp_path: Path, method: str, options: dict[str, object], said: str):
