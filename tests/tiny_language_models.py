@@ -54,10 +54,8 @@ def byte_pairs(folder: Path, pattern: str | None) -> None:
     )
     tokenizer.train_from_iterator(WORDS, trainer)
     tokenizer.save(str(folder / "tokenizer.json"))
-    (folder / "code.py").write_text("raise SystemExit('code of the model is run')")
     names = {"bos_token": "<bos>", "eos_token": "<eos>", "pad_token": "<pad>"}
     settings = {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False, **names}
-    settings["auto_map"] = {"AutoTokenizer": ["code.Tokenizer", "code.Tokenizer"]}  # which a converter might obey
     (folder / "tokenizer_config.json").write_text(json.dumps(settings))
 
 

@@ -29,6 +29,7 @@ EYES = {
     "patch_size": 8, "initializer_range": 0.2,
 }  # fmt: skip
 IMAGE_TOKEN = 95
+WHISPERED = 4 + 10 + 52 + 8 + 1501  # as `tokenizer` numbers them: marks, words, letters, special tokens, and timestamps
 WORDS = ["red", "door", "pump", "valve", "seven", "leaks", "is", "the", "open", "shut"]
 
 
@@ -38,10 +39,10 @@ def build(models: Path) -> dict[str, Any]:
 
     llama = t.LlamaConfig(**TEXT, num_key_value_heads=2, pad_token_id=0)
     whisper = t.WhisperConfig(
-        vocab_size=64, num_mel_bins=80, d_model=64, encoder_layers=2, decoder_layers=2, encoder_attention_heads=4,
-        decoder_attention_heads=4, encoder_ffn_dim=96, decoder_ffn_dim=96, max_source_positions=1500,
-        max_target_positions=64, init_std=0.2, pad_token_id=0, bos_token_id=1, eos_token_id=2,
-        decoder_start_token_id=3, suppress_tokens=[5, 6], begin_suppress_tokens=[7],
+        vocab_size=WHISPERED, num_mel_bins=80, d_model=64, encoder_layers=2, decoder_layers=2,
+        encoder_attention_heads=4, decoder_attention_heads=4, encoder_ffn_dim=96, decoder_ffn_dim=96,
+        max_source_positions=1500, max_target_positions=448, init_std=0.2, pad_token_id=0, bos_token_id=1,
+        eos_token_id=2, decoder_start_token_id=3, suppress_tokens=[5, 6], begin_suppress_tokens=[7],
     )  # fmt: skip
     made = {
         "bert": t.BertModel(t.BertConfig(**TEXT)),
@@ -57,11 +58,16 @@ def build(models: Path) -> dict[str, Any]:
             t.SmolVLMConfig(vision_config=EYES, text_config=llama, image_token_id=IMAGE_TOKEN, scale_factor=2)
         ),
     }
+    # As large models come: in parts, in bfloat16, with one matrix for the first and the last layer
+    tied = t.LlamaForCausalLM(t.LlamaConfig(**TEXT, num_key_value_heads=2, tie_word_embeddings=True))
+    tied.bfloat16().save_pretrained(models / "tied", max_shard_size="100KB")
+    tokenizer(models / "tied", whisper=False)
     for name, model in made.items():
         model.eval().save_pretrained(models / name)
         if name not in {"vit", "siglip"}:
             tokenizer(models / name, whisper=name == "whisper")
-    return made
+    again = t.LlamaForCausalLM.from_pretrained(models / "tied", dtype="float32")  # its angles were never in bfloat16
+    return {**made, "tied": again.eval()}
 
 
 def tokenizer(folder: Path, *, whisper: bool) -> None:
@@ -102,7 +108,8 @@ def expect(made: dict[str, Any], folder: Path) -> None:
     with torch.inference_mode():
         hidden = made["bert"](tokens, attention_mask=mask).last_hidden_state
         save("bert", {"hidden": hidden}, tokens=tokens, mask=mask)
-        save("llama", {"logits": made["llama"](tokens[:1]).logits}, tokens=tokens[:1])
+        for name in ("llama", "tied"):
+            save(name, {"logits": made[name](tokens[:1]).logits}, tokens=tokens[:1])
         save("vit", {"logits": made["vit"](pictures).logits}, pictures=pictures)
         save("siglip", {"pooled": made["siglip"](pictures).pooler_output}, pictures=pictures)
         both = made["clip"](tokens, pictures)
@@ -138,7 +145,7 @@ def broken(models: Path) -> None:
 
 
 ORDERS: dict[str, dict[str, Any]] = {
-    **{name: {} for name in ("bert", "llama", "vit", "siglip", "whisper", "llava", "smolvlm")},
+    **{name: {} for name in ("bert", "llama", "tied", "vit", "siglip", "whisper", "llava", "smolvlm")},
     **{name: {} for name in ("unknown", "not-a-model", "quantized", "lacking", "mute", "mamba")},
     "clip-vision": {"folder": "clip", "part": "vision"},
     "bert-other": {"folder": "bert", "task": "image-classification"},

@@ -171,6 +171,7 @@ def _info(args: argparse.Namespace, portfolio: Portfolio) -> int:
     if args.json:
         _print_json(facts)
         return 0
+    facts["profiles"] = list(portfolio.within(entry.name))
     for key, value in facts.items():
         if key != "files" and value not in (None, [], {}):
             print(printable(f"{key.replace('_', ' ') + ':':<14}{_for_people(value)}"))

@@ -7,7 +7,7 @@ is quantized, by key:
 [model]
 method = "static-int8"          # or "int8-weights", "int4-weights", "fp16", "rules"; "importer" where that does it
 excluded = ["conv_0"]           # nodes that stay as they are
-options = { weight_bits = 8 }   # of the method
+options = { weight_bits = 7 }   # of the method
 [model.ranges]                  # of static-int8: least and greatest of each value, as they were calibrated
 image = [-2.1, 2.6]
 """

@@ -75,7 +75,7 @@ class Lines:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._begun: dict[str, float] = {}
-        self._said = 0.0
+        self._said: dict[str, float] = {}
 
     def __call__(self, step: Step) -> None:
         """Print a line at the beginning of a piece of work, now and then, and at its end."""
@@ -83,9 +83,9 @@ class Lines:
         new = step.what not in self._begun
         began = self._begun.setdefault(step.what, now)
         ends = bool(step.total) and step.done >= step.total
-        if not new and not ends and now - self._said < LINE_EVERY_S:
+        if not new and not ends and now - self._said[step.what] < LINE_EVERY_S:
             return
-        self._said = now
+        self._said[step.what] = now
         line = step.what
         if ends:
             line += f": done in {minutes(now - began)}"

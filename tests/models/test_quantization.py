@@ -88,7 +88,7 @@ def test_an_import_is_quantized(convert: Convert) -> None:
     weights = [onnx.numpy_helper.to_array(tensor) for tensor in onnx.load(path).graph.initializer]
     (weight,) = [value for value in weights if value.shape == (64, 64)]
     assert weight.dtype == np.int8
-    assert np.abs(weight).max() == 63
+    assert np.abs(weight).max() > 60
     assert tensor_digest(path) == tensor_digest(convert(STATIC))
 
 

@@ -24,6 +24,7 @@ DOCS = (
     "docs/offline.md",
     "docs/devices.md",
     "docs/models.md",
+    "docs/quantize.md",
     "docs/supply-chain.md",
     "docs/limits.md",
     "docs/policy.md",

@@ -2,8 +2,8 @@
 
 Around each node that is computed in integers stand QuantizeLinear and DequantizeLinear, which ONNX Runtime fuses with
 it (https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html). Activations are uint8 with one
-scale and zero point each. Weights are int8 with a scale for each output channel, of 7 bits unless more are asked for:
-see `quantized.py`. Biases are int32 in the scale of what they are added to.
+scale and zero point each. Weights are int8 with a scale for each output channel, see `rounded.py`. Biases are int32 in
+the scale of what they are added to.
 
 Three kinds of nodes are quantized: those with weights (`Conv`, `Gemm`, `MatMul`); those between them that ONNX Runtime
 has in integers, so that nothing turns back into floats on the way (`_COMPUTED`); and those that only move values
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge_assistant_models.errors import ModelCorrupt
 from edge_assistant_models.importers.folded import attributes, constants, drop_unused, folded, standard, uses
+from edge_assistant_models.importers.rounded import by_channel
 
 if TYPE_CHECKING:
     import onnx
@@ -28,10 +29,9 @@ if TYPE_CHECKING:
 
 Ranges = Mapping[str, tuple[float, float]]
 
-WEIGHT_BITS = 7
+WEIGHT_BITS = 8
 LEAST_OPSET = 13  # the first whose DequantizeLinear takes a scale for each channel
 _LEVELS = 255  # between the least and the greatest uint8
-_BIAS_LIMIT = 2.0**30  # of int32, with room for what is added to it
 
 WEIGHTED = frozenset({"Conv", "Gemm", "MatMul"})
 _COMPUTED = frozenset({"Add", "Mul", "Concat", "LeakyRelu", "Sigmoid", "GlobalAveragePool", "AveragePool"})
@@ -215,13 +215,13 @@ def static_int8(
         model: float32, operator set 13 or later; half-precision weights behind a Cast are read.
         ranges: least and greatest of each value of `plan(folded(model), excluded).ranged`; others are ignored.
         excluded: names of nodes that stay as they are; a node without a name is called as its first output.
-        weight_bits: 7; 8 for processors that multiply 8-bit numbers without overflow; or fewer.
+        weight_bits: 8 or fewer.
 
     Raises:
         ModelCorrupt: there is no such node, nothing can be quantized, or a range is missing or not finite.
     """
     if not 2 <= weight_bits <= 8:
-        raise ModelCorrupt(f"a weight cannot have {weight_bits} bits here", "take 7 or 8")
+        raise ModelCorrupt(f"a weight cannot have {weight_bits} bits here", "take 8 or fewer")
     ready = folded(model)
     planned = plan(ready, excluded)
     if not planned.nodes:
@@ -338,17 +338,14 @@ class _Writer:
         bias_name = node.input[2] if len(node.input) > 2 else ""
         channels = weight.shape[axis]
         bias = np.zeros(channels) if not bias_name else np.broadcast_to(self.known[bias_name].reshape(-1), (channels,))
-        bits = 8 if self._depthwise(node, weight) else self.weight_bits
-        levels, scales = _by_channel(weight, axis, bias.astype(np.float64), float(step), bits)
+        alone = node.op_type == "Conv" and weight.shape[1] == 1 and attributes(node).get("group", 1) == channels
+        bias = bias.astype(np.float64)
+        levels, scales = by_channel(weight, axis, bias, float(step), self.weight_bits, alone=alone)
         node.input[1] = self._dequantized(f"{node.name}/weight_int8", levels, scales, axis)
         if bias_name:
             steps = (np.float32(step) * scales).astype(np.float32)
             whole = np.clip(np.rint(bias / steps.astype(np.float64)), -(2.0**31), 2.0**31 - 1)
             node.input[2] = self._dequantized(f"{node.name}/bias_int32", whole.astype(np.int32), steps, 0)
-
-    def _depthwise(self, node: onnx.NodeProto, weight: Array) -> bool:
-        """Whether each channel is filtered alone: ONNX Runtime does that in 16 bits, which nothing overflows."""
-        return node.op_type == "Conv" and weight.shape[1] == 1 and attributes(node).get("group", 1) == len(weight)
 
     def _constants(self, node: onnx.NodeProto) -> None:
         """Give an Add or Mul its constant operand in integers."""
@@ -385,19 +382,3 @@ class _Writer:
         if output not in self.emitted:
             self.emitted.add(output)
             self.nodes.append(helper.make_node(kind, inputs, [output], name=f"{output}/{kind}", **said))
-
-
-def _by_channel(weight: Array, axis: int, bias: Array, step: float, bits: int) -> tuple[Array, Array]:
-    """Integers and scales [channels] of a weight; a scale is larger where the bias would not fit int32 otherwise."""
-    import numpy as np
-
-    if not np.isfinite(weight).all() or not np.isfinite(bias).all():
-        raise ModelCorrupt("a weight is not finite", "get the model again, or export it again")
-    limit = 2 ** (bits - 1) - 1
-    others = tuple(place for place in range(weight.ndim) if place != axis)
-    largest = np.abs(weight).max(axis=others) / limit
-    scales = np.maximum(np.maximum(largest, np.abs(bias) / (step * _BIAS_LIMIT)), 1e-12).astype(np.float32)
-    shape = [1] * weight.ndim
-    shape[axis] = -1
-    levels = np.clip(np.rint(weight / scales.astype(np.float64).reshape(shape)), -limit, limit)
-    return levels.astype(np.int8), scales

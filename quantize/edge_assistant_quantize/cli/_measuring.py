@@ -53,7 +53,9 @@ def _in_place_of(reference: Candidate, path: Path, key: str | None) -> Candidate
     chosen = own[0] if key is None else key
     if chosen not in own:
         raise UsageError(f"{reference.name} has no .onnx file '{printable(chosen)}'", f"there are {', '.join(own)}")
-    return replace(reference, name=path.stem, files={**reference.files, chosen: str(path.absolute())})
+    return replace(
+        reference, name=candidate.model_name(path.stem), files={**reference.files, chosen: str(path.absolute())}
+    )
 
 
 def by_metric(names: Sequence[str], data: Sequence[str]) -> dict[str, dict[str, object]]:

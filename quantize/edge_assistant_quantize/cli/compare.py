@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import statistics
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("one", metavar="A", help="what a run wrote, a folder, a file or a name of the catalog")
     parser.add_argument("other", metavar="B", help="the same, of the other")
     parser.add_argument("--metric", action="append", default=[], metavar="M", help="measure both now; repeatable")
+    parser.add_argument("--speed", action="store_true", help="run both in turn over the first --data, too")
     parser.add_argument("--output", type=Path, metavar="DIR", help="write a page into this folder, too")
     _measuring.configure(parser)
 
@@ -45,12 +47,14 @@ def run(args: argparse.Namespace) -> int:
     """
     from edge_assistant_quantize.report import comparison, told, write
 
-    if args.data and not args.metric:
-        raise UsageError("--data is given and no --metric", "name what is to be measured: see 'edge-quantize metrics'")
+    if bool(args.data) != bool(args.metric or args.speed):
+        raise UsageError("--data stands with --metric or --speed", "say both, or neither: see 'edge-quantize metrics'")
     one, other = _found(args.one, None, args), _found(args.other, args.one, args)
     compared = comparison.Comparison(_side(args.one, one), _side(args.other, other))
     if args.metric:
         compared = _measured(compared, one, other, args)
+    if args.speed:
+        compared = replace(compared, speed=_speed(one, other, args))
     rows = comparison.rows(compared)
     if args.json:
         keys = ("what", "one", "other", "relation")
@@ -108,3 +112,12 @@ def _measured(compared: Comparison, one: Candidate, other: Candidate, args: argp
         measures={name: Measure(of_other[name].lower_is_better, of_other[name].unit) for name in both},
         differences={name: interval(of_other[name], of_one[name]) for name in both},
     )
+
+
+def _speed(one: Candidate, other: Candidate, args: argparse.Namespace) -> float:
+    """The other's time over the one's, item by item in turn, so that other work on the machine slows both alike."""
+    from edge_assistant_quantize.recipes import speed
+
+    data = speed.few(_measuring.parsed(args.data[0]))
+    times = speed.in_turn(one.installed(), other.installed(), one.role, data, _measuring.runtime(args).threads)
+    return statistics.median(taken / first for first, taken in times)

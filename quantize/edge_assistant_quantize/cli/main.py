@@ -32,12 +32,18 @@ def main(argv: Sequence[str] | None = None) -> int:
             lock.silence()
             if not args.fetches:
                 lock.engage(wanted=True)
-        from edge_assistant import logs, settings
+        from edge_assistant import limits, logs, settings
+        from edge_assistant.governance.policy.policy import current
         from edge_assistant.governance.redaction.logged import logged
 
         args.settings = settings.load()
         logs.start(args.settings.log_level, logged)
-        return int(args.run(args))
+        if args.fetches:
+            current().check_pull()
+        elif argv is None:
+            current().check_lock(lock.state().locked)
+        with limits.lowered(current().limits):
+            return int(args.run(args))
 
     return frame.command(run, as_json="--json" in arguments, again=AGAIN)
 

@@ -19,10 +19,18 @@ def configure(group: argparse._ArgumentGroup) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Export and say how far the graphs are from the model; 0."""
+    """Export and say how far the graphs are from the model; 0.
+
+    Raises:
+        UsageError: the output is named as a file.
+        EdgeAssistantError: see `export.run`.
+    """
+    from edge_assistant_quantize.errors import UsageError
     from edge_assistant_quantize.export import export
     from edge_assistant_quantize.progress import shown
 
+    if args.output.suffix.lower() == ".onnx":
+        raise UsageError(f"{args.output.name} would be a file, and an export has several", "name a folder")
     with shown() as watch:
         made = export.run(
             args.folder,
@@ -39,4 +47,6 @@ def run(args: argparse.Namespace) -> int:
     print(f"{made.done.architecture} for {made.done.task}, operator set {made.done.opset}")
     if made.deviation is not None:
         print(f"compared with the model on the same inputs: at most {made.deviation:.1e} of an output's largest value")
+    if made.done.note:
+        print(f"note: {made.done.note}")
     return 0

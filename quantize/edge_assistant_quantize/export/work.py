@@ -51,6 +51,7 @@ class Done(msgspec.Struct, frozen=True, tag="done"):
         deviations: by file and output, the largest difference between the graph and the model on the same inputs, as
             a share of the output's largest value.
         versions: of the libraries that took part.
+        note: what else is to be said.
     """
 
     task: str
@@ -60,6 +61,7 @@ class Done(msgspec.Struct, frozen=True, tag="done"):
     role: str
     deviations: dict[str, dict[str, float]]
     versions: dict[str, str]
+    note: str = ""
 
 
 class Refused(msgspec.Struct, frozen=True, tag="refused"):

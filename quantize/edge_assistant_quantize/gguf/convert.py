@@ -24,9 +24,10 @@ from edge_assistant_quantize.room import check_disk, check_memory
 # Bytes of a value in the file: of q8_0 34 for each 32 (ggml's block_q8_0)
 PRECISIONS: Mapping[str, float] = {"f32": 4.0, "bf16": 2.0, "f16": 2.0, "q8_0": 34 / 32}
 _HEADER_BYTES = 64 << 20  # vocabulary and merges of the largest models, and what stays in F32 whatever the precision
-_BASE_MEMORY = 1 << 30  # the converter with torch and transformers, and a tokenizer: 0.7 GB, seen
+_BASE_MEMORY = 1 << 30  # torch, transformers and a tokenizer: 0.4 GiB with 49,000 tokens, 1.0 with 262,000, measured
 _COPIES = 3  # of the largest tensor in F32: as read, as computed with, as written
 _WITHOUT = ("torch", "transformers", "sentencepiece")
+_SENTENCE_PIECES = 1  # llama.cpp's LLAMA_VOCAB_TYPE_SPM, which goes by scores that tokenizer.json does not have
 _WRITTEN = re.compile(r"Writing:\s*(\d+)%")
 _NOT_LOADED = re.compile(r"error loading model: (.+)")
 _RUN_AS = {  # code in a folder is not run, nothing is fetched, and the cores are those that were given
@@ -56,7 +57,7 @@ def convert(
         watch: is told what is done.
 
     Raises:
-        UsageError: the precision is unknown.
+        UsageError: the precision is unknown, or the output is a folder.
         InputMissing, WeightsRefused: the folder is none, or its weights are not taken.
         ToolMissing: the converter, or what it needs, is not installed.
         ModelTooLarge, StorageFull: memory or disk do not suffice.
@@ -64,6 +65,8 @@ def convert(
     """
     if precision not in PRECISIONS:
         raise UsageError(f"there is no precision {precision}", f"take one of {', '.join(PRECISIONS)}")
+    if output.is_dir():
+        raise UsageError(f"{output.name} is a folder", "name the file to write")
     found = checkpoint.read(folder)
     tool = llama.source()
     checkpoint.check_architecture(found, checkpoint.known_architectures(tool))
@@ -166,7 +169,7 @@ def _check_loads(found: Checkpoint, name: str, descriptor: int, called: str) -> 
     """Let llama.cpp load it, and compare how it splits texts with the tokenizer in the folder.
 
     Raises:
-        QuantizationFailed: it does not load it, or splits them otherwise.
+        QuantizationFailed, WeightsRefused: it does not load it, or splits them otherwise.
     """
     texts = tokens.TEXTS
     said: list[Any] = []
@@ -184,14 +187,22 @@ def _check_loads(found: Checkpoint, name: str, descriptor: int, called: str) -> 
         raise processes.failed(f"llama.cpp does not load {called}", reason) from None
     if not said:
         raise QuantizationFailed(f"llama.cpp does not load {called}", "convert it again")
-    _check_tokens(found, said[0]["texts"], texts)
+    _check_tokens(found, said[0], texts)
 
 
-def _check_tokens(found: Checkpoint, got: Sequence[list[int]], texts: Sequence[str]) -> None:
-    wanted = tokens.of(found.folder, texts)
-    for text, ours, theirs in zip(texts, wanted or got, got, strict=True):
-        if ours != theirs:
-            raise QuantizationFailed(
-                f"llama.cpp splits the text {printable(text)[:40]} into other tokens than the model's tokenizer",
-                "say how it splits: --pre-tokenizer llama-bpe, qwen2, smollm, ...",
-            )
+def _check_tokens(found: Checkpoint, said: Mapping[str, Any], texts: Sequence[str]) -> None:
+    """Whether llama.cpp splits texts as the tokenizer in the folder does.
+
+    Raises:
+        WeightsRefused: it does not, for the converter found no merges' order in the folder.
+        QuantizationFailed: it does not.
+    """
+    got: list[list[int]] = said["texts"]
+    wanted = tokens.of(found.folder, texts) or got
+    wrong = next((text for text, ours, theirs in zip(texts, wanted, got, strict=True) if ours != theirs), None)
+    if wrong is None:
+        return
+    what = f"llama.cpp splits the text {printable(wrong)[:40]} into other tokens than the model's tokenizer"
+    if said["type"] == _SENTENCE_PIECES and not (found.folder / "tokenizer.model").is_file():
+        raise WeightsRefused(what, "put the tokenizer.model of the model that it was trained from into the folder")
+    raise QuantizationFailed(what, "say how it splits: --pre-tokenizer llama-bpe, qwen2, smollm, ...")

@@ -1,6 +1,7 @@
 """A GGUF file loaded by llama.cpp in a process of its own, which a file that it cannot stand may end: MODEL.
 
-Prints one line of JSON: {"vocabulary": tokens, "texts": [[token, ...], ...]} for the texts in JSON on the command line.
+Prints one line of JSON: {"vocabulary": tokens, "type": llama.cpp's of the tokenizer, "texts": [[token, ...], ...]} for
+the texts in JSON on the command line.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ def main(arguments: list[str]) -> int:
     vocabulary = llama_cpp.llama_model_get_vocab(model)
     found = {
         "vocabulary": llama_cpp.llama_vocab_n_tokens(vocabulary),
+        "type": llama_cpp.llama_vocab_type(vocabulary),
         "texts": [_tokens(llama_cpp, vocabulary, text.encode()) for text in texts],
     }
     llama_cpp.llama_model_free(model)

@@ -16,7 +16,10 @@ from edge_assistant_quantize.errors import EdgeAssistantError, ModelTooLarge, Qu
 _KEPT_LINES = 200
 _LINE_END = re.compile(rb"[\r\n]")
 _LOGGED = re.compile(r"^(ERROR|WARNING|INFO|CRITICAL):[\w.-]+:\s*")
-_EXCEPTION = re.compile(r"^[\w.]*(Error|Exception|Interrupt|Exit)\b:?\s*")
+_EXCEPTION = re.compile(  # whose text stands for itself; of others, as KeyError, the name is needed to understand it
+    r"^(ValueError|RuntimeError|NotImplementedError|OSError|FileNotFoundError|ImportError|ModuleNotFoundError): +"
+)
+_BARE = re.compile(r"^[\w.]*(Error|Exception|Interrupt):?$")
 _NOT_USEFUL = re.compile(r"^(\s|Traceback|INFO:|Writing:|\W*$|During handling|The above exception)")
 
 
@@ -102,9 +105,17 @@ def last_useful(lines: Sequence[str]) -> str:
     "Missing tensors: ['a']"
     >>> last_useful(["ERROR:hf-to-gguf:Model Odd is not supported", "Writing: 0%|"])
     'Model Odd is not supported'
+    >>> last_useful(['  File "base.py", line 9', "    assert 9 < vocab_size", "    ^^^^^^", "AssertionError"])
+    'AssertionError: assert 9 < vocab_size'
     """
-    line = next((line for line in reversed(lines) if line and not _NOT_USEFUL.match(line)), "")
-    said = _EXCEPTION.sub("", _LOGGED.sub("", line)).strip() or line.strip()
+    place = next((n for n in reversed(range(len(lines))) if lines[n] and not _NOT_USEFUL.match(lines[n])), None)
+    if place is None:
+        return ""
+    line = lines[place].strip()
+    if _BARE.match(line):  # a traceback's source line says more
+        code = (text.strip() for text in reversed(lines[:place]) if re.search(r"\w", text))
+        line = f"{line.rstrip(':')}: {next(code, '')}".rstrip(": ")
+    said = _EXCEPTION.sub("", _LOGGED.sub("", line)).strip()
     return printable(said) if len(said) <= 100 else printable(said[:97]) + "..."
 
 

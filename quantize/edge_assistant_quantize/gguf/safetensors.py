@@ -173,9 +173,10 @@ def check_finite(path: Path, tensors: tuple[Tensor, ...], moved: Callable[[int],
     """
     with path.open("rb") as file:
         for tensor in tensors:
-            if tensor.dtype in _EXPONENTS:
+            if tensor.dtype in _EXPONENTS and tensor.values:
                 _check_tensor(file, path, tensor, moved)
-            moved(tensor.end)
+            else:
+                moved(tensor.end)
 
 
 def _check_tensor(file: BinaryIO, path: Path, tensor: Tensor, moved: Callable[[int], None]) -> None:

@@ -79,14 +79,8 @@ def record(
         raise UsageError(f"{candidate.name} has no ONNX file '{key}'", f"it has {named or 'none'}")
     kept = Kept(limit)
     runtime = RecordingRuntime(threads, path=path.resolve(), kept=kept)
-    try:
-        for _ in senses.perceive(candidate.installed(), candidate.role, data, runtime, watch):
-            pass
-    except KeyError as error:  # senses take the files that they need by key
-        if error.args[0] in candidate.files:
-            raise
-        hint = "name the whole model: a folder with candidate.toml, or one of the catalog"
-        raise UsageError(f"a model for {candidate.role} also needs the file '{error.args[0]}'", hint) from None
+    for _ in senses.perceive(candidate.installed(), candidate.role, data, runtime, watch):
+        pass
     if not kept.feeds:
         said = f"the sense for {candidate.role} did not run {path.name} over this data"
         raise CalibrationInvalid(said, "give data in which there is something for it to do")

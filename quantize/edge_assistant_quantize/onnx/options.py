@@ -36,7 +36,7 @@ def add_method_options(group: given.Group) -> None:
     )
     group.add_argument("--calibrator", metavar="NAME", help="mse (default), min-max, percentile or entropy")
     group.add_argument("--percentile", type=float, metavar="P", help="of that calibrator (default: 99.99)")
-    group.add_argument("--weight-bits", type=int, metavar="N", help="7 (default), or 8 for processors with VNNI")
+    group.add_argument("--weight-bits", type=int, metavar="N", help="of static-int8: 8 (default) or fewer")
     group.add_argument("--per-channel", action="store_const", const=True, help="of dynamic-int8")
 
 

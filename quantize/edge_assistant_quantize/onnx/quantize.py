@@ -3,7 +3,7 @@
 | method | what |
 | --- | --- |
 | `dynamic-int8` | as `onnxruntime.quantization.quantize_dynamic` does it: a baseline, not a recommendation |
-| `static-int8` | 8-bit activations in calibrated ranges and 7-bit weights, as `importers.qdq` writes them |
+| `static-int8` | 8-bit activations in calibrated ranges and 8-bit weights, as `importers.qdq` writes them |
 | `int8-weights`, `int4-weights` | weights in blocks, a scale each: see `importers.narrowed` |
 | `fp16` | weights in half precision, computed in float32: half the size at the same speed |
 | `rules` | each weight in the form that a rule for its name says: see `importers.compact` |
@@ -56,7 +56,7 @@ _CHOICES: Mapping[str, Collection[object]] = {
     "block_size": narrowed.BLOCK_SIZES,
     "accuracy_level": (0, 1, 4),
     "calibrator": ranges.CALIBRATORS,
-    "weight_bits": (7, 8),
+    "weight_bits": (4, 5, 6, 7, 8),
 }
 
 

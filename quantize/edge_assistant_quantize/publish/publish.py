@@ -166,12 +166,13 @@ def _gather(planned: Plan, folder: Path, watch: Watch) -> None:
     """Everything that is kept, in one folder: a copy of the files, so that whoever made them may go on with theirs."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    done = 0
+    what, total, done = f"publishing {planned.entry.name}, MiB", planned.entry.bytes // _MIB + 1, 0
     for file in planned.entry.files:
         path = planned.candidate.paths[file.key]
         for size in _copied(path, folder / file.path, file.sha256):
             done += size
-            watch(Step(f"publishing {planned.entry.name}, MiB", done // _MIB, planned.entry.bytes // _MIB))
+            watch(Step(what, done // _MIB, total))
+    watch(Step(what, total, total))
     names: Mapping[str, str] = {file.key: file.path for file in planned.entry.files}
     options = dict(planned.candidate.options)
     Candidate(planned.entry.name, planned.entry.role, folder, names, options).write()

@@ -13,6 +13,7 @@ from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_models.schema import HTTP_URL, NAME, printable
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import UsageError
+from edge_assistant_quantize.publish import chat_family
 from edge_assistant_quantize.publish.judged import Judged
 
 SPDX = re.compile(r"[A-Za-z0-9.+-]+(?: (?:AND|OR|WITH) [A-Za-z0-9.+-]+)*")
@@ -109,17 +110,28 @@ def _of_source(judged: Judged, portfolio: Portfolio) -> Said:
 
 
 def _of_files(candidate: Candidate, judged: Judged) -> Said:
-    family, context = candidate.options.get("family"), candidate.options.get("context")
+    family, context = _chat(candidate)
     form = judged.form
     made = f", {form.method}" if form is not None and form.method else ""
     peak = form.peak_mib if form is not None else None
     return Said(
         name=candidate.name,
         description=f"{candidate.name}{made}, published by edge-quantize",
-        family=family if isinstance(family, str) else "",
-        context=context if isinstance(context, int) else CONTEXT,
+        family=family,
+        context=context,
         memory_mib=math.ceil(peak) if peak else estimated_memory(candidate.bytes),
     )
+
+
+def _chat(candidate: Candidate) -> tuple[str, int]:
+    """Chat family and context: as a GGUF file says it, else as the candidate does."""
+    said, trained = "", None
+    if candidate.role == "language":
+        gguf = next((path for path in candidate.paths.values() if path.suffix == ".gguf"), None)
+        said, trained = chat_family.of_gguf(gguf) if gguf else ("", None)
+    family, context = candidate.options.get("family"), candidate.options.get("context")
+    known = context if isinstance(context, int) else min(trained or CONTEXT, CONTEXT)
+    return said or (family if isinstance(family, str) else ""), known
 
 
 def estimated_memory(size: int) -> int:

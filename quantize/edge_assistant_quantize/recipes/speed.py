@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 
 from edge_assistant.runtime import Runtime
+from edge_assistant_models.installed import InstalledModel
 from edge_assistant_quantize import senses
 from edge_assistant_quantize.progress import Step, Watch, ignore
 from edge_assistant_quantize.recipes import peak, sums, versions
@@ -80,7 +80,8 @@ class Speed:
 
     def _pair(self, reference: Form, form: Form) -> Pair:
         def run() -> Pair:
-            times = self._times(form, reference, _few(self._data))
+            models = form.candidate().installed(), reference.candidate().installed()
+            times = in_turn(*models, self.recipe.role, few(self._data), self.threads)
             ratio = statistics.median(mine / other for mine, other in times)
             return Pair(1000 * statistics.median(other for _, other in times), ratio)
 
@@ -96,32 +97,38 @@ class Speed:
     def _data(self) -> Data:
         return self.recipe.data[self.recipe.measurements[0].data]
 
-    def _times(self, form: Form, reference: Form, data: Data) -> list[tuple[float, float]]:
-        """Seconds of each item, of a form and of the reference."""
-        runs = [self._perceived(each, data) for each in (form, reference)]
-        times: list[tuple[float, float]] = []
-        there = True
-        while there:
-            took = []
-            for items in runs:
-                began = time.perf_counter()
-                there = next(items, None) is not None and there
-                took.append(time.perf_counter() - began)
-            times.append((took[0], took[1]))
-        warm = [pair for pair in times[1:-1] if min(pair) >= LEAST_S]
-        return warm or times[:1]
-
-    def _perceived(self, form: Form, data: Data) -> Iterator[tuple[str, Any]]:
-        model = form.candidate().installed()
-        return senses.perceive(model, self.recipe.role, data, Runtime(self.threads), ignore)
-
     def _key(self, what: str, *forms: Form) -> str:
         data = self.data_sums[self.recipe.measurements[0].data]
         shapes = [data, ITEMS, self.threads, versions.of(LIBRARIES), versions.machine()]
         return sums.of_values([what, *(form.identity for form in forms), *shapes])
 
 
-def _few(data: Data) -> Data:
+def in_turn(
+    one: InstalledModel, other: InstalledModel, role: str, data: Data, threads: int
+) -> list[tuple[float, float]]:
+    """Run two models over data through the product's sense, item by item in turn.
+
+    Returns:
+        Seconds of each item, of the one and of the other; the first warms up, and is left out where there are more.
+
+    Raises:
+        EdgeAssistantError: a model cannot be run over the data.
+    """
+    runs = [senses.perceive(model, role, data, Runtime(threads), ignore) for model in (one, other)]
+    times: list[tuple[float, float]] = []
+    there = True
+    while there:
+        took = []
+        for items in runs:
+            began = time.perf_counter()
+            there = next(items, None) is not None and there
+            took.append(time.perf_counter() - began)
+        times.append((took[0], took[1]))
+    warm = [pair for pair in times[1:-1] if min(pair) >= LEAST_S]
+    return warm or times[:1]
+
+
+def few(data: Data) -> Data:
     """The first items of a data set."""
     limit = data.get("limit")
     return {**data, "limit": min(limit, ITEMS) if isinstance(limit, int) else ITEMS}

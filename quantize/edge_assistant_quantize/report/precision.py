@@ -1,8 +1,9 @@
-"""How precisely a model's numbers are stored: tensors, weights and bits of each type, read from the files."""
+"""How precisely a model's numbers are stored: tensors, weights and bits of each type, read from GGUF and ONNX files."""
 
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,8 +64,21 @@ def bits(precisions: Iterable[Precision]) -> float:
 
 
 def _of_file(path: Path) -> Iterator[Precision]:
-    if headers.form_of(path.name) is Form.ONNX:
-        yield from _of_onnx(path)
+    match headers.form_of(path.name):
+        case Form.GGUF:
+            yield from _of_gguf(path)
+        case Form.ONNX:
+            yield from _of_onnx(path)
+
+
+def _of_gguf(path: Path) -> Iterator[Precision]:
+    from edge_assistant_quantize.gguf import header
+
+    tensors = header.read(path).tensors
+    starts = sorted({*(tensor.offset for tensor in tensors), path.stat().st_size})
+    for tensor in tensors:  # what lies before the next one is its own, padding included
+        size = starts[bisect_right(starts, tensor.offset)] - tensor.offset
+        yield Precision(tensor.kind, 1, math.prod(tensor.shape), size)
 
 
 def _of_onnx(path: Path) -> Iterator[Precision]:

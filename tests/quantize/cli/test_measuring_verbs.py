@@ -144,16 +144,16 @@ def test_what_goes_wrong(
 
 
 def test_a_lone_file_stands_for_one_of_the_references(tmp_path: Path) -> None:
-    for name in ("encoder.onnx", "decoder.onnx", "tokenizer.json", "mine.onnx"):
+    for name in ("encoder.onnx", "decoder.onnx", "tokenizer.json", "Mine 8.onnx"):
         (tmp_path / name).write_bytes(name.encode())
     files = {"encoder": "encoder.onnx", "decoder": "decoder.onnx", "tokenizer": "tokenizer.json"}
     Candidate("whisper", "speech", tmp_path, files, {"multilingual": True}).write()
     parser = _parser()
-    given = [str(tmp_path / "mine.onnx"), str(tmp_path)]
+    given = [str(tmp_path / "Mine 8.onnx"), str(tmp_path)]
     model, reference = _measuring.models(*given, parser.parse_args(["--key", "decoder"]))
     assert reference is not None
-    assert model.paths == {**reference.paths, "decoder": tmp_path / "mine.onnx"}
-    assert (model.name, model.role, model.options) == ("mine", "speech", {"multilingual": True})
+    assert model.paths == {**reference.paths, "decoder": tmp_path / "Mine 8.onnx"}
+    assert (model.name, model.role, model.options) == ("mine-8", "speech", {"multilingual": True})
     with pytest.raises(UsageError, match=r"has 2 \.onnx files"):
         _measuring.models(*given, parser.parse_args([]))
     with pytest.raises(UsageError, match=r"no \.onnx file 'tokenizer'"):

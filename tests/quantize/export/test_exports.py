@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from tiny_transformers import WORDS
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.runtime import Runtime
 from edge_assistant_quantize import candidate
+from edge_assistant_quantize.export import pooling
 from edge_assistant_quantize.onnx.quantize import quantize
 from edge_assistant_quantize.progress import ignore
 
@@ -104,7 +106,8 @@ def seeing(path, given):
 
 
 ALL = {
-    "bert": bert, "vit": vit, "siglip": siglip, "llama": llama, "whisper": whisper, "llava": seeing, "smolvlm": seeing,
+    "bert": bert, "vit": vit, "siglip": siglip, "llama": llama, "tied": llama, "whisper": whisper, "llava": seeing,
+    "smolvlm": seeing,
 }  # fmt: skip
 
 
@@ -134,6 +137,10 @@ def test_a_quantized_export_still_does_in_the_products_sessions(tiny_exports, tm
         assert (tmp_path / source.name).stat().st_size < source.stat().st_size
     made, wanted = ALL[name](tmp_path / "model.onnx", tiny_exports.expected(name))
     assert least < cosine(made, wanted) < 1 - 1e-9
+
+
+def test_weights_in_parts_are_exported_as_those_of_one_file(tiny_exports):
+    assert len(list(tiny_exports.model("tied").glob("model-*-of-*.safetensors"))) > 1
 
 
 def test_pictures_and_texts_of_clip_meet(tiny_exports):
@@ -198,11 +205,27 @@ def test_an_embedder_goes_from_its_folder_into_the_products_own_with_one_command
 
 def _pooled(model: Path, tokenizer: Path, texts: list[str]) -> np.ndarray:
     """Means over the tokens of each text alone, so without any padding."""
+    means = [run(model, None, **_tokens(tokenizer, text))[0][0].mean(0) for text in texts]
+    return np.stack([mean / np.linalg.norm(mean) for mean in means])
+
+
+def test_an_embedder_that_was_trained_on_the_first_token_gives_that_one(tiny_exports, tmp_path):
+    path = tmp_path / "model.onnx"
+    shutil.copyfile(tiny_exports.exported("bert"), path)
+    pooling.take_first_token(path)
+    made, hidden = bert(path, tiny_exports.expected("bert"))
+    assert share(made, hidden[:, 0]) < CLOSE
+    shutil.copyfile(tiny_exports.model("bert") / "tokenizer.json", tmp_path / "tokenizer.json")
+    files = {"model": "model.onnx", "tokenizer": "tokenizer.json"}
+    texts = ["the red pump leaks", "door"]
+    embedded = Embedder(candidate.Candidate("first", "embedder", tmp_path, files).installed(), RUNTIME).embed(texts)
+    assert embedded.shape == (2, 64)
+    alone = run(path, None, **_tokens(tmp_path / "tokenizer.json", texts[1]))[0]
+    assert share(embedded[1:], alone / np.linalg.norm(alone)) < CLOSE
+
+
+def _tokens(tokenizer: Path, text: str) -> dict[str, np.ndarray]:
     from tokenizers import Tokenizer
 
-    rows = []
-    for text in texts:
-        ids = np.array([Tokenizer.from_file(str(tokenizer)).encode(text).ids])
-        (hidden,) = run(model, None, input_ids=ids, attention_mask=np.ones_like(ids), token_type_ids=np.zeros_like(ids))
-        rows.append(hidden[0].mean(0) / np.linalg.norm(hidden[0].mean(0)))
-    return np.stack(rows)
+    ids = np.array([Tokenizer.from_file(str(tokenizer)).encode(text).ids])
+    return {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}

@@ -182,3 +182,13 @@ def test_the_command_says_what_came(hub: Any, tmp_path: Path, capsys: pytest.Cap
     assert "12 files, 5.7 MiB; source.toml names the commit" in capsys.readouterr().out
     assert main(["fetch", "nobody/nothing", "--output", str(tmp_path / "none")]) == 4
     assert "error: nobody/nothing cannot be fetched" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", [["fetch", "owner/tiny", "--output", "tiny"], ["tools"]], ids=lambda words: words[0])
+def test_a_policy_that_forbids_pulls_forbids_this(
+    home: Path, verb: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "config").mkdir()
+    (home / "config" / "policy.toml").write_text("[offline]\npull = false\n")
+    assert main(verb) == 5
+    assert "no pull of models" in capsys.readouterr().err

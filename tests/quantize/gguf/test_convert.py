@@ -24,8 +24,8 @@ from edge_assistant_quantize.errors import (
     UsageError,
     WeightsRefused,
 )
+from edge_assistant_quantize.gguf import checkpoint, processes
 from edge_assistant_quantize.gguf import convert as converting
-from edge_assistant_quantize.gguf import processes
 from edge_assistant_quantize.gguf.convert import convert
 
 # llama.cpp's name of how the tokenizer splits text, where there is one; precision; how far the logits may be away
@@ -110,6 +110,13 @@ def test_a_tokenizer_that_splits_otherwise_is_seen(tiny: Path, converter: Path, 
     assert "llama.cpp splits the text The quick brown fox's 12345" in said
 
 
+def test_pieces_without_their_scores_are_refused(tiny: Path) -> None:
+    """What the converter makes of SentencePiece where only tokenizer.json is there: seen with Llama 2's."""
+    found = checkpoint.read(tiny / "qwen2")
+    with pytest.raises(WeightsRefused, match=r"the model's tokenizer - put the tokenizer\.model"):
+        converting._check_tokens(found, {"texts": [[1, 2]], "type": 1}, ["a text"])
+
+
 def test_what_was_interrupted_leaves_nothing(tiny: Path, converter: Path, output: Path) -> None:
     def interrupt(step: progress.Step) -> None:
         if step.what == "converting, %" and step.done:
@@ -127,6 +134,16 @@ def test_not_a_number_is_named_before_anything_is_written(changed: Path, convert
     arrays[name] = np.full_like(arrays[name], np.nan)
     save_file(arrays, str(weights))
     assert f"the tensor {name} in model.safetensors holds NaN" in refused(changed, output, WeightsRefused)
+
+
+def test_code_that_a_model_brings_is_not_run(changed: Path, converter: Path, output: Path, tmp_path: Path) -> None:
+    """The converter trusts it where this class of tokenizer is named (base.py, _set_vocab_hybriddna)."""
+    (changed / "code.py").write_text(f"from pathlib import Path\nPath({str(tmp_path / 'run')!r}).touch()\n")
+    (changed / "tokenizer_config.json").write_text(
+        json.dumps({"tokenizer_class": "HybridDNATokenizer", "auto_map": {"AutoTokenizer": ["code.Tokenizer", None]}})
+    )
+    assert "HybridDNATokenizer" in refused(changed, output, QuantizationFailed)
+    assert not (tmp_path / "run").exists()
 
 
 def test_an_unknown_architecture_is_named(changed: Path, converter: Path, output: Path) -> None:
@@ -154,6 +171,11 @@ def test_what_is_not_installed_is_said(
     assert "needs torch - install the extra: pip install 'edge-assistant-offline[quantize]'" in said
     (home / "cache" / "llama.cpp").unlink()
     assert "edge-quantize tools" in refused(tiny / "llama", output, ToolMissing)
+
+
+def test_a_folder_is_no_output(tiny: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is a folder - name the file to write"):
+        convert(tiny / "llama", tmp_path, threads=1, watch=progress.ignore)
 
 
 def test_an_unknown_precision_is_refused(tiny: Path, output: Path) -> None:
@@ -189,6 +211,7 @@ class TestProcesses:
         ("code", "kind", "said"),
         [
             ("raise ValueError('Missing tensors')", processes.Failed, "Missing tensors"),
+            ("{}['hidden_size']", processes.Failed, "KeyError: 'hidden_size'"),
             ("import os; os.kill(os.getpid(), 6)", processes.Failed, "it ended by SIGABRT"),
             ("raise SystemExit(3)", processes.Failed, "status 3"),
             ("import os; os.kill(os.getpid(), 9)", ModelTooLarge, "memory did not suffice"),

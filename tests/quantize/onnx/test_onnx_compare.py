@@ -179,7 +179,7 @@ def test_the_verb_sensitivity(
         (["--type", "static-int8"], 3, "needs calibration data"),
         (["--type", "static-int8", "--calibration", "nowhere", "--role", "faces"], 3, "does not exist"),
         (["--type", "static-int8", "--calibration", "."], 2, "nothing says what"),
-        (["--type", "static-int8", "--calibration", ".", "--role", "classifier"], 2, "needs the file 'labels'"),
+        (["--type", "static-int8", "--calibration", ".", "--role", "classifier"], 3, "has no file 'labels'"),
         (["--type", "int9"], 2, "no method 'int9'"),
         (["--type", "fp16", "--exclude", "b"], 2, "no node 'b'"),
         (["--type", "fp16", "--block-size", "32"], 2, "has no option"),

@@ -218,7 +218,7 @@ def test_unusable_models(tmp_path: Path):
         ("int4-weights", {"symmetric": 1}, "is no bool"),
         ("static-int8", {"calibrator": "magic"}, "cannot be magic"),
         ("static-int8", {"percentile": 30.0}, "above 50"),
-        ("static-int8", {"weight_bits": 4}, "cannot be 4"),
+        ("static-int8", {"weight_bits": 9}, "cannot be 9"),
     ],
 )
 def test_wrong_options(tmp_path: Path, method: str, options: dict[str, object], said: str):

@@ -146,7 +146,7 @@ def test_an_interrupted_search_goes_on(float_one: Path, tmp_path: Path) -> None:
 def test_what_was_kept_of_something_else_is_not_used(float_one: Path, tmp_path: Path) -> None:
     (tmp_path / search.FILE).write_text("{")
     assert not found(float_one, tmp_path / "a.onnx", lambda path: False, folder=tmp_path, most=1).accepted
-    other = found(float_one, tmp_path / "b.onnx", lambda path: True, folder=tmp_path, options={"weight_bits": 8})
+    other = found(float_one, tmp_path / "b.onnx", lambda path: True, folder=tmp_path, options={"weight_bits": 7})
     assert other.accepted
     with pytest.raises(UsageError):
         found(float_one, tmp_path / "c.onnx", lambda path: True, tries=0)

@@ -23,7 +23,7 @@ from edge_assistant_quantize import candidate
 from edge_assistant_quantize import record as records
 from edge_assistant_quantize.cli.main import main
 from edge_assistant_quantize.errors import ModelCorrupt, NotAccepted
-from edge_assistant_quantize.publish import judged
+from edge_assistant_quantize.publish import chat_family, judged
 from edge_assistant_quantize.publish.places import Places
 from edge_assistant_quantize.publish.publish import Plan, plan, publish, unpublish
 from edge_assistant_quantize.publish.said import Said
@@ -201,6 +201,15 @@ def test_a_language_model_needs_a_chat_family_that_is_known(run_folder: Path, ca
         toml.exists() and toml.write_text(toml.read_text().replace('"vad"', '"language"'))
     assert main(["publish", str(run_folder), "--yes"]) == 2
     assert "the chat family '' is not known - say one of" in capsys.readouterr().err
+
+
+def test_a_gguf_says_its_chat_family_and_context(models, tmp_path: Path):
+    assert chat_family.of_gguf(models("language").files["model"]) == ("chatml", 8192)
+    assert chat_family.family("{{ '<start_of_turn>' + role }}") == "gemma"
+    assert chat_family.family("<|im_start|> and <|start_header_id|>") == ""
+    (tmp_path / "no.gguf").write_bytes(b"GGUF")
+    with pytest.raises(ModelCorrupt):
+        chat_family.of_gguf(tmp_path / "no.gguf")
 
 
 def test_without_a_licence_nothing_is_published(run_folder: Path, capsys: pytest.CaptureFixture[str]):

@@ -63,6 +63,15 @@ def test_tensors_of_graphs_in_graphs_count(tmp_path: Path):
     assert (found.tensors, found.weights, found.bits) == (2, 6, 32)
 
 
+def test_a_gguf_is_counted_too(models: Callable[[str], InstalledModel]):
+    path = models("language").files["model"]
+    found = {each.kind: each for each in precision.of_files([path])}
+    assert found["q4_1"].bits == pytest.approx(5.0)
+    assert found["f32"].bits == 32
+    assert sum(each.bytes for each in found.values()) < path.stat().st_size
+    assert 4.5 < precision.bits(found.values()) < 6
+
+
 def test_what_contradicts_itself_is_refused(tmp_path: Path):
     (tmp_path / "m.onnx").write_bytes(b"\x0a\xff\xff\xff\xff\x0f")
     with pytest.raises(ModelCorrupt):
@@ -83,13 +92,15 @@ def test_two_models_are_measured_now(
 ):
     monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(store))
     detector = str(models("detector").files["model"])
-    asked = ["--metric", "presence", "--data", photos, "--output", str(tmp_path / "page")]
+    asked = ["--speed", "--metric", "presence", "--data", photos, "--output", str(tmp_path / "page")]
     assert main(["compare", "nanodet", detector, *asked]) == 0
     out = capsys.readouterr().out
     rows = {line[:20].strip(): line[20:] for line in out.splitlines()}
     assert rows["file model"].split()[-2:] == ["the", "same"]
     assert "100.0 %" in rows["presence, now"]
     assert "weights as float16" in rows
+    assert float(rows["time, now"].split()[1]) > 0
+    assert "of the time" in out
     assert "model.onnx against nanodet: 7.3 MiB instead of 7.3 MiB, presence 100.0 % instead of 100.0 %" in out
     page = (tmp_path / "page" / "report.html").read_text("utf-8")
     assert "<h1>nanodet and model.onnx side by side</h1>" in page
@@ -120,7 +131,7 @@ def test_two_runs_are_compared_by_their_records(tmp_path: Path, capsys: pytest.C
     [
         (["nanodet", "nowhere.onnx", "--role", "detector"], 3, "there is no nowhere.onnx"),
         (["no-such", "nanodet"], 2, "there is no model 'no-such'"),
-        (["nanodet", "nanodet", "--data", "x"], 2, "--data is given and no --metric"),
+        (["nanodet", "nanodet", "--data", "x"], 2, "--data stands with --metric or --speed"),
     ],
 )
 def test_what_cannot_be_compared(words, status: int, said: str, store: Path, monkeypatch, capsys):

@@ -117,13 +117,18 @@ class QuantizeOnnx(Step):
             folder=work.kept,
         )
         layers = tuple(_with_file(found, work.key))
-        tries = f"{len(found.tries)} forms tried"
+        tries = f"{len(found.tries)} forms tried" if len(found.tries) > 1 else ""
         if found.accepted:
             return Made({work.key: work.output()}, excluded=found.excluded, layers=layers, note=tries)
         widest = max(found.tries, key=lambda each: len(each.excluded))
         excluded = tuple(widest.excluded)
         replace(self, exclude=excluded, most=None)._quantize(work, given)
-        return Made({work.key: work.output()}, excluded=excluded, layers=layers, note=f"{tries}, none accepted")
+        return Made(
+            {work.key: work.output()},
+            excluded=excluded,
+            layers=layers,
+            note=f"{tries or 'one form tried'}, none accepted",
+        )
 
     def _calibration(self, work: Work) -> Calibration | None:
         if not self.calibrates:

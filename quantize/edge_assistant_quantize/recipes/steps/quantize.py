@@ -1,11 +1,16 @@
 """`do = "quantize"`: one file, or every file of the model, in another precision.
 
-type                     a method for ONNX files, such as "static-int8"
+type                     a method for ONNX files, such as "static-int8", or a type of GGUF, such as "Q4_K_M"
 
 of ONNX files, see `of_onnx`
 exclude                  nodes that stay as they are
 exclude_until_accepted   so many nodes at most stay as they are, the worst first, until the model is accepted
 options                  of the method, such as { calibrator = "percentile" }
+
+of GGUF files, see `of_gguf`
+imatrix                  whether the importance matrix of an earlier step is used
+overrides                types of single tensors by regular expression, such as { "attn_v" = "Q8_0" }
+requantize               whether a model that is quantized already is taken, which loses twice
 """
 
 from __future__ import annotations
@@ -15,7 +20,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from edge_assistant_models.schema import Table
+from edge_assistant_quantize.gguf import kinds
 from edge_assistant_quantize.onnx.quantize import METHODS
+from edge_assistant_quantize.recipes.steps.of_gguf import QuantizeGguf
 from edge_assistant_quantize.recipes.steps.of_onnx import QuantizeOnnx
 from edge_assistant_quantize.recipes.steps.step import Made, Step, Work
 
@@ -32,7 +39,10 @@ class Quantize(Step):
         kind = table.text("type")
         if kind in METHODS:
             return QuantizeOnnx.of(kind, table)
-        raise table.invalid(f"unknown type '{kind}' (of ONNX files {', '.join(METHODS)})")
+        if kind in kinds.MODELS:
+            return QuantizeGguf.of(kind, table)
+        known = f"of ONNX files {', '.join(METHODS)}; of GGUF {', '.join(kinds.MODELS)}"
+        raise table.invalid(f"unknown type '{kind}' ({known})")
 
     @abstractmethod
     def make(self, work: Work) -> Made:

@@ -1,0 +1,251 @@
+"""What cannot be exported is refused before torch starts, in one line, and nothing is left half-made."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+import safetensors_files
+
+from edge_assistant_quantize import room
+from edge_assistant_quantize.errors import (
+    InputMissing,
+    ModelTooLarge,
+    QuantizationFailed,
+    StorageFull,
+    ToolMissing,
+    UsageError,
+    WeightsRefused,
+)
+from edge_assistant_quantize.export import export, pooling, whisper, work
+from edge_assistant_quantize.export.compare import checked
+from edge_assistant_quantize.gguf import processes
+
+WHISPER = {
+    "architectures": ["WhisperForConditionalGeneration"], "encoder_layers": 1, "decoder_layers": 1,
+    "encoder_attention_heads": 2, "decoder_attention_heads": 2,
+}  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A model as far as anybody looks at it who does not load it."""
+    return make(tmp_path / "model", {"architectures": ["BertModel"], "model_type": "bert"})
+
+
+def make(folder, config, **weights):
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps(config))
+    safetensors_files.write(folder / "model.safetensors", weights or {"weight": np.ones((4, 4), np.float32)})
+    (folder / "tokenizer.json").write_text('{"added_tokens": [{"content": "<|endoftext|>", "id": 3}]}')
+    return folder
+
+
+def refused(kind, match, folder, **options):
+    """The error; nothing lies beside the model afterwards."""
+    output = folder.parent / "out"
+    with pytest.raises(kind, match=match) as caught:
+        export.run(folder, output, threads=1, **options)
+    assert caught.value.hint
+    assert "\n" not in caught.value.message + caught.value.hint
+    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+
+
+def test_pickled_weights_are_refused(folder):
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    refused(WeightsRefused, "pickled weights can run code", folder)
+
+
+def test_a_folder_without_a_model_is_named(folder):
+    (folder / "config.json").unlink()
+    refused(InputMissing, "model holds no config.json", folder)
+    shutil.rmtree(folder)
+    with pytest.raises(InputMissing, match="there is no folder model"):
+        export.run(folder, folder.with_name("out"))
+
+
+def test_a_weight_that_is_no_number_is_refused(folder):
+    weight = np.ones((4, 4), np.float32)
+    weight[2, 2] = np.nan
+    safetensors_files.write(folder / "model.safetensors", {"weight": weight})
+    refused(WeightsRefused, "the tensor weight in model.safetensors holds NaN or infinity", folder)
+
+
+def test_weights_that_are_cut_off_are_refused(folder):
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-1])
+    refused(WeightsRefused, "it is cut off", folder)
+
+
+def test_what_is_there_is_not_written_over(folder):
+    output = folder.with_name("there")
+    output.mkdir()
+    (output / "mine").touch()
+    with pytest.raises(UsageError, match="there is there already"):
+        export.run(folder, output)
+    assert [path.name for path in output.iterdir()] == ["mine"]
+
+
+def test_without_memory_or_disk_it_does_not_begin(folder, monkeypatch):
+    monkeypatch.setattr(room, "available_memory", lambda: 1 << 20)
+    refused(ModelTooLarge, "exporting model needs .* of memory and 1", folder)
+    monkeypatch.setattr(room, "available_memory", lambda: 1 << 40)
+    usage = shutil.disk_usage(folder)._replace(free=10)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+    refused(StorageFull, "exporting model needs", folder)
+
+
+def test_without_the_extra_that_is_said(folder, monkeypatch):
+    found = export.importlib.util.find_spec
+    monkeypatch.setattr(export.importlib.util, "find_spec", lambda name: None if name == "optimum" else found(name))
+    refused(ToolMissing, "the export to ONNX needs optimum", folder)
+
+
+@pytest.mark.parametrize(
+    ("code", "match"),
+    [
+        ("raise ValueError('odd shapes')", r"model cannot be exported \(odd shapes\)"),
+        ("import os; os.kill(os.getpid(), 11)", r"model cannot be exported \(it ended by SIGSEGV\)"),
+        ("print('hello')", "the process said nothing"),
+    ],
+)
+def test_a_library_that_fails_or_dies_leaves_nothing(folder, monkeypatch, code, match):
+    monkeypatch.setattr(processes, "python", lambda module, *arguments: [sys.executable, "-c", code])
+    refused(QuantizationFailed, match, folder)
+
+
+def test_a_process_that_is_killed_for_its_memory_is_told_so(folder, monkeypatch):
+    code = "import os; os.kill(os.getpid(), 9)"
+    monkeypatch.setattr(processes, "python", lambda module, *arguments: [sys.executable, "-c", code])
+    refused(ModelTooLarge, "memory did not suffice", folder)
+
+
+def test_a_stopped_export_leaves_nothing(folder):
+    command = [sys.executable, "-m", "edge_assistant_quantize.cli.main", "convert", str(folder), "--output"]
+    command.append(str(folder.with_name("out")))
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("starting torch"):
+                break
+        assert len(list(folder.parent.iterdir())) == 2  # the model, and what is being made
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read()
+    assert process.returncode == 130
+    assert said.startswith("error: interrupted - ")
+    assert said.count("\n") == 1
+    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+
+
+def test_the_process_that_exports_is_locked(folder):
+    code = (
+        "import sys\n"
+        "from edge_assistant.governance.offline import lock\n"
+        "from edge_assistant_quantize.errors import WeightsRefused\n"
+        "from edge_assistant_quantize.export import worker\n"
+        "def export(order, stage):\n"
+        "    print('a library prints')\n"
+        "    raise WeightsRefused(lock.state().word, order.folder)\n"
+        "worker.export = export\n"
+        "sys.exit(worker.main())"
+    )
+    order = work.Order("weights", "out", None, None, None, 1)
+    command = [sys.executable, "-c", code, msgspec.json.encode(order).decode()]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (1, "a library prints\n")
+    assert work.heard(ran.stdout) == work.Refused("WeightsRefused", "LOCKED", "weights")
+    assert work.heard("a library prints") is None
+
+
+def test_a_layout_of_the_products_own_is_whispers_alone(folder, tmp_path):
+    refused(UsageError, "the product has no layout of its own for BertModel", folder, layout="product")
+
+
+@pytest.mark.parametrize(
+    ("changed", "match"),
+    [
+        ("no tokenizer", "model has no tokenizer.json"),
+        ("no weights", r"model is no whole Whisper \('model.encoder.embed_positions.weight'\)"),
+        ("an output layer", "model has an output layer of its own"),
+        ("another tokenizer", "tokenizer.json has no special tokens"),
+    ],
+)
+def test_half_a_whisper_is_refused(tmp_path, changed, match):
+    weights = {"proj_out.weight": np.ones((4, 4), np.float32)} if changed == "an output layer" else {}
+    folder = make(tmp_path / "model", WHISPER, **weights)
+    if changed == "no tokenizer":
+        (folder / "tokenizer.json").unlink()
+    elif changed == "another tokenizer":
+        (folder / "tokenizer.json").write_text("{}")
+    refused(WeightsRefused, match, folder)
+
+
+def test_weights_of_each_type_are_read(tmp_path):
+    values = np.array([[1.5, -2.0], [0.0, 3.0]], np.float32)
+    halves = (values.view(np.uint32) >> 16).astype(np.uint16)
+    folder = make(tmp_path / "m", WHISPER, a=values, b=values.astype(np.float16), c=halves, d=values * 1e5)
+    get = whisper._reader(export.checkpoint.read(folder, language=False))
+    assert all((get(name) == values).all() for name in "abc")
+    with pytest.raises(ValueError, match="d goes beyond half precision"):
+        get("d")
+
+
+def test_a_graph_that_computes_something_else_is_refused():
+    path, wanted = Path("model.onnx"), np.array([1.0, 2.0, -4.0], np.float32)
+    assert checked(path, "logits", wanted.copy(), wanted) == 0
+    assert checked(path, "logits", wanted + np.float32(4e-4), wanted) == pytest.approx(1e-4, rel=1e-3)
+    with pytest.raises(QuantizationFailed, match=r"model.onnx differs from the model by 0.0025 of the largest logits"):
+        checked(path, "logits", wanted + np.float32(0.01), wanted)
+    with pytest.raises(QuantizationFailed, match=r"gives logits as \[2\] where the model gives \[3\]"):
+        checked(path, "logits", wanted[:2], wanted)
+    for bad in (np.nan, np.inf):
+        with pytest.raises(QuantizationFailed):
+            checked(path, "logits", np.array([1.0, 2.0, bad], np.float32), wanted)
+    with pytest.raises(QuantizationFailed, match="the model itself computes NaN or infinity"):
+        checked(path, "logits", wanted, np.array([1.0, 2.0, np.nan], np.float32))
+
+
+def test_nothing_is_fetched_nor_run_that_came_with_the_weights(folder):
+    (folder / "modeling_odd.py").write_text("open('run', 'w')")
+    assert [path.name for path in export._beside(folder)] == ["config.json", "tokenizer.json"]
+    assert export._RUN_AS["HF_HUB_OFFLINE"] == "1"
+    assert os.environ.get("HF_HUB_OFFLINE") is None  # of the other process alone
+
+
+MEAN, FIRST = {"pooling_mode_mean_tokens": True, "pooling_mode_cls_token": False}, {"pooling_mode_cls_token": True}
+
+
+def modules(folder, *kinds):
+    rows = [{"type": f"sentence_transformers.models.{kind}", "path": f"../../1_{kind}"} for kind in kinds]
+    (folder / "modules.json").write_text(json.dumps(rows))
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        (MEAN, "mean"),
+        (FIRST, "cls"),
+        ({"pooling_mode_max_tokens": True, "pooling_mode_cls_token": True}, "max_tokens and cls_token"),
+        ({}, "no pooling"),
+    ],
+)
+def test_how_tokens_become_one_vector_is_read(folder, config, said):
+    assert pooling.mode(folder) == "mean"  # where nobody says it
+    (folder / "1_Pooling").mkdir()
+    (folder / "1_Pooling" / "config.json").write_text(json.dumps(config))
+    assert pooling.mode(folder) == said
+    modules(folder, "Transformer", "Pooling", "Normalize")  # their paths lead nowhere else
+    assert pooling.mode(folder) == said
+    modules(folder, "Transformer", "Pooling", "Dense")
+    assert pooling.mode(folder) == "a module Dense behind it"
+    (folder / "modules.json").write_text("[3]")
+    with pytest.raises(WeightsRefused, match=r"modules\.json cannot be read"):
+        pooling.mode(folder)
