@@ -31,15 +31,12 @@ def library() -> Any:  # noqa: ANN401 - a module that is imported late
     return llama_cpp
 
 
-def load(path: Path, halt: Halt, *, repacked: bool = False) -> Any:  # noqa: ANN401 - a pointer of llama.cpp
+def load(path: Path, halt: Halt) -> Any:  # noqa: ANN401 - a pointer of llama.cpp
     """Load a GGUF file, on the CPU alone.
 
     Args:
         path: of the file.
         halt: the wish to stop loading.
-        repacked: lay the weights out for matrix products. They decode 1.3 times as fast then, but read a prompt at 0.7
-            of the speed, load 1 s slower and stand in memory a second time (Qwen 1.5B on two cores with AVX-512); an
-            answer here is long prompts and few tokens.
 
     Raises:
         ModelCorrupt: the file is not the one that was hashed, its header is unsound, or llama.cpp cannot load it.
@@ -48,7 +45,9 @@ def load(path: Path, halt: Halt, *, repacked: bool = False) -> Any:  # noqa: ANN
     llama = library()
     params = llama.llama_model_default_params()
     params.n_gpu_layers = 0
-    params.use_extra_bufts = repacked
+    # Repacked weights decode 1.3 times as fast, but read a prompt at 0.7 of the speed, load 1 s slower and stand in
+    # memory a second time (Qwen 1.5B on two cores with AVX-512); an answer here is long prompts and few tokens.
+    params.use_extra_bufts = False
     goes_on = llama.llama_progress_callback(lambda progress, data: not halt.asked)
     params.progress_callback = goes_on
     with held(path, Form.GGUF) as name:

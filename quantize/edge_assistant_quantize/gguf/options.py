@@ -21,6 +21,11 @@ EXAMPLES = """  edge-quantize quantize model-f16.gguf --type Q4_K_M --output mod
 def configure(group: argparse._ArgumentGroup) -> None:
     """The options."""
     group.add_argument("--imatrix", type=Path, metavar="F", help="importance matrix, from 'edge-quantize imatrix'")
+    configure_tensors(group)
+
+
+def configure_tensors(group: argparse._ArgumentGroup) -> None:
+    """The options on tensors, which a sweep has, too."""
     group.add_argument(
         "--tensor-type",
         action="append",

@@ -150,7 +150,7 @@ def keep(
     chunks: int | None = None,
     threads: int,
     watch: Watch,
-) -> None:
+) -> TextQuality:
     """Write a reference's log probabilities over a text, so that several models can be compared with it.
 
     Args:
@@ -162,6 +162,9 @@ def keep(
         threads: that compute.
         watch: is told of each chunk.
 
+    Returns:
+        What the reference itself makes of the text.
+
     Raises:
         StorageFull: the disk has no room for it.
         ModelCorrupt, ModelTooLarge, InputMissing, CalibrationInvalid, QuantizationFailed: see `measure`.
@@ -171,13 +174,16 @@ def keep(
         pieces = text.chunks(opened, text.read(text_file), text_file.name, chunks)
         needed = kept.bytes_of(len(pieces), context, opened.vocabulary)
         room.check_disk("the reference's predictions", needed, output.parent)
-        what = f"predictions of {model.name}"
+        what, first, tokens = f"predictions of {model.name}", context // 2, _Tokens()
         with atomic.storing(output.name, "free some space"), atomic.writing(output) as file:
             writer = kept.Writer(file, pieces.tokens, opened.vocabulary)
             for number in range(len(pieces)):
                 watch(Step(what, number, len(pieces)))
-                writer.add(kept.encode(opened.evaluate(pieces.given(number), context // 2)[:-1]))
+                logits = opened.evaluate(pieces.given(number), first)[:-1]
+                tokens.add(logits, pieces.tokens[number, first + 1 :], None)
+                writer.add(kept.encode(logits))
         watch(Step(what, len(pieces), len(pieces)))
+        return tokens.quality(len(pieces))
 
 
 def check_context(context: int) -> None:

@@ -25,7 +25,7 @@ from edge_assistant_quantize.errors import (
     WeightsRefused,
 )
 from edge_assistant_quantize.gguf import apart, header, imatrix, kinds
-from edge_assistant_quantize.progress import Step, Watch
+from edge_assistant_quantize.progress import Step, Watch, ignore
 
 _MAX_BUFFER = 1 << 30  # bytes of one tensor's rows that are worked on at once; llama.cpp takes up to 8 GiB if it may
 _DESCRIPTORS = ("/proc/self/fd", "/dev/fd")
@@ -79,14 +79,22 @@ def quantize(
         _check_whole(file.fileno(), output.name)
 
 
-def estimate(model: Path, kind: str, *, imatrix: Path | None = None, overrides: Mapping[str, str] | None = None) -> int:
-    """Bytes that a model will have in another type, without making it.
+def estimate(
+    model: Path,
+    kind: str,
+    *,
+    imatrix: Path | None = None,
+    overrides: Mapping[str, str] | None = None,
+    allow_requantize: bool = False,
+) -> int:
+    """Bytes that a model will have in another type, without making it; the arguments are those of `quantize`.
 
     Raises:
         UsageError, ModelCorrupt, WeightsRefused, CalibrationInvalid, QuantizationFailed: see `quantize`.
     """
-    _check(model, kind, overrides or {}, allow_requantize=True)
-    return _estimated(_request(model, kind, imatrix, overrides or {}, True, 1), model, lambda step: None)
+    _check(model, kind, overrides or {}, allow_requantize)
+    request = _request(model, kind, imatrix, overrides or {}, allow_requantize, 1)
+    return _estimated(request, model, ignore)
 
 
 def _check(model: Path, kind: str, overrides: Mapping[str, str], allow_requantize: bool) -> header.Header:
@@ -154,7 +162,7 @@ def _folder_of_descriptors() -> str:
 
 def work(request: Mapping[str, Any], watch: Watch) -> int | None:
     """Quantize, or where there is no output say how many bytes it would take."""
-    log = _Log(request["kind"], watch if request["output"] is not None else lambda step: None)
+    log = _Log(request["kind"], watch if request["output"] is not None else ignore)
     lib = llama.library()
     callback = lib.llama_log_callback(log)
     lib.llama_log_set(callback, None)

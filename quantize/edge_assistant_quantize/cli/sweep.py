@@ -1,0 +1,131 @@
+"""`edge-quantize sweep`: one model in several types, each measured, and which of them no other beats."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edge_assistant_models.transfer import mebibytes
+from edge_assistant_quantize import progress
+from edge_assistant_quantize.errors import UsageError
+from edge_assistant_quantize.gguf import options
+
+if TYPE_CHECKING:
+    from edge_assistant_quantize.gguf.sweep import Sweep
+    from edge_assistant_quantize.record import Record, Variant
+
+NAME = "sweep"
+HELP = "quantize a GGUF model to several types and measure each"
+TYPES = "Q2_K,Q3_K_M,Q4_K_M,Q5_K_M,Q6_K,Q8_0"
+EXAMPLES = """examples:
+  edge-quantize sweep model-f16.gguf --text wiki.test.txt --output sweep
+  edge-quantize sweep model-f16.gguf --types IQ2_XS,Q4_K_M --text test.txt --calibration train.txt --output sweep
+
+run again with the same folder it does what is missing, such as after an interruption or for more types"""
+
+_COLUMNS = ("type", "size", "bits", "perplexity", "KL, nats", "KL 99 %", "top 1", "reads/s", "writes/s", "memory", "")
+_WIDTHS = (11, 9, 6, 18, 10, 9, 8, 9, 9, 10, 7)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The options."""
+    parser.add_argument("model", type=Path, metavar="MODEL", help="a .gguf file, best in F16")
+    parser.add_argument("--types", default=TYPES, metavar="T,T,...", help=f"types to try ({TYPES})")
+    parser.add_argument("--text", type=Path, required=True, metavar="F", help="text that they are measured on")
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="for the forms and the report")
+    matrix = parser.add_mutually_exclusive_group()
+    matrix.add_argument("--imatrix", type=Path, metavar="F", help="importance matrix, from 'edge-quantize imatrix'")
+    matrix.add_argument("--calibration", type=Path, metavar="F", help="text that an importance matrix is made of")
+    parser.add_argument("--reference", type=Path, metavar="F", help="what they are compared with (default: MODEL)")
+    parser.add_argument("--context", type=int, default=512, metavar="N", help="tokens of a chunk of the text (512)")
+    parser.add_argument("--chunks", type=int, metavar="N", help="the most that are measured on (default: all)")
+    parser.add_argument("--threads", type=int, metavar="N", help="cores to keep to (default: all that there are)")
+    parser.add_argument("--json", action="store_true", help="print the record as JSON")
+    options.configure_tensors(parser.add_argument_group("quantization"))
+
+
+def run(args: argparse.Namespace) -> int:
+    """Sweep, write record and report, and print the table; 0.
+
+    Raises:
+        EdgeAssistantError: a form cannot be made or measured; what is finished is kept.
+    """
+    import msgspec
+
+    from edge_assistant_quantize.gguf import sweep
+    from edge_assistant_quantize.report import write
+
+    with progress.shown() as watch:
+        found = sweep.run(_asked(args), watch)
+    write.write(found, args.output)
+    if args.json:
+        print(msgspec.json.encode(found).decode())
+        return 0
+    for line in table(found):
+        print(line)
+    print(f"\n* no other is both smaller and nearer to the reference; the report: {args.output / write.MARKDOWN}")
+    return 0
+
+
+def _asked(args: argparse.Namespace) -> Sweep:
+    from edge_assistant.runtime import Runtime
+    from edge_assistant_quantize.gguf.sweep import Sweep
+    from edge_assistant_quantize.recipes import versions
+
+    types = tuple(name.strip().upper() for name in args.types.split(",") if name.strip())
+    if args.chunks is not None and args.chunks < 1:
+        raise UsageError(f"--chunks {args.chunks} measures nothing", "take at least 1")
+    return Sweep(
+        model=args.model,
+        types=types,
+        text=args.text,
+        folder=args.output,
+        matrix=args.imatrix,
+        calibration=args.calibration,
+        reference=args.reference,
+        context=args.context,
+        chunks=args.chunks,
+        overrides=options.overrides(args.tensor_type),
+        allow_requantize=args.allow_requantize,
+        threads=args.threads or Runtime.detect().threads,
+        versions=versions.of(["llama-cpp-python", "numpy"]),
+        machine=versions.machine(),
+        commands=(shlex.join(["edge-quantize", *sys.argv[1:]]),),
+    )
+
+
+def table(found: Record) -> list[str]:
+    """The forms line by line, the reference first; those on the Pareto front of size and divergence are marked."""
+    from edge_assistant_quantize.report.pareto import pareto
+
+    front = pareto([(form.bytes, form.metrics["kl-divergence"]) for form in found.variants])
+    lines = [_line(_COLUMNS), _line(_cells(found.reference, "reference", ""))]
+    for place, form in enumerate(found.variants):
+        lines.append(_line(_cells(form, form.method, "*" if place in front else "")))
+    return lines
+
+
+def _line(cells: Sequence[str]) -> str:
+    first, *rest = (cell.rjust(width) for cell, width in zip(cells, _WIDTHS, strict=True))
+    return (first.strip().ljust(_WIDTHS[0]) + "".join(rest)).rstrip()
+
+
+def _cells(form: Variant, name: str, mark: str) -> tuple[str, ...]:
+    figures = form.metrics
+    return (
+        name,
+        mebibytes(form.bytes),
+        f"{figures['bits-per-weight']:.2f}",
+        f"{figures['perplexity']:.3f} ± {figures['perplexity-uncertainty']:.3f}",
+        f"{figures['kl-divergence']:.4f}",
+        f"{figures['kl-divergence-p99']:.3f}" if "kl-divergence-p99" in figures else "",
+        f"{figures['token-agreement']:.1%}",
+        f"{form.speed['prefill_tokens_per_s']:.0f}",
+        f"{form.speed['decode_tokens_per_s']:.1f}",
+        f"{form.peak_mib:.0f} MiB" if form.peak_mib else "",
+        mark,
+    )

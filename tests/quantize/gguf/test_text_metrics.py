@@ -1,0 +1,83 @@
+"""The metrics of language models over a text, as recipes and `accept` use them; and how speed is measured."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import tiny_llama
+
+from edge_assistant.errors import InputMissing
+from edge_assistant.runtime import Runtime
+from edge_assistant_models.installed import InstalledModel
+from edge_assistant_quantize.acceptance import bootstrap
+from edge_assistant_quantize.errors import CalibrationInvalid, ModelCorrupt, UsageError
+from edge_assistant_quantize.gguf import quantize, speed
+from edge_assistant_quantize.metrics.metric import Measured, metric
+from edge_assistant_quantize.progress import Step, ignore
+
+Measure = Callable[..., tuple[Measured, ...]]
+
+
+@pytest.fixture(scope="module")
+def forms(tmp_path_factory) -> tuple[InstalledModel, InstalledModel]:
+    folder = tmp_path_factory.mktemp("forms")
+    tiny_llama.write(folder / "tiny.gguf")
+    quantize.quantize(folder / "tiny.gguf", folder / "small.gguf", "Q4_0", threads=1, watch=ignore)
+    (folder / "text.txt").write_text(tiny_llama.prose(60))
+    tiny, small = (InstalledModel(name, "", {"model": folder / f"{name}.gguf"}) for name in ("tiny", "small"))
+    return tiny, small
+
+
+def measure(name: str, model: InstalledModel, reference: InstalledModel | None, **data: object) -> tuple[Measured, ...]:
+    text = model.files["model"].with_name("text.txt")
+    given = {"path": str(text), "chunks": 4, "context": 64, **data}
+    return metric(name).measure(model, reference, given, Runtime(1), ignore)
+
+
+def test_log_perplexity_is_paired_by_chunk(forms):
+    tiny, small = forms
+    (of_tiny,), (of_small,) = (measure("perplexity", form, None) for form in (tiny, small))
+    assert of_tiny.items == of_small.items == ("chunk 1", "chunk 2", "chunk 3", "chunk 4")
+    assert of_tiny.wholes == (31.0,) * 4
+    assert of_tiny.details["perplexity"] == pytest.approx(2.718281828**of_tiny.value)
+    assert bootstrap.interval(of_small, of_tiny).difference == pytest.approx(of_small.value - of_tiny.value)
+
+
+def test_divergence_and_agreement_are_of_the_reference(forms):
+    tiny, small = forms
+    kl, agreement = measure("kl-divergence", small, tiny)
+    assert metric("token-agreement").relative
+    assert (kl.metric, kl.lower_is_better, kl.unit) == ("kl-divergence", True, "nats")
+    assert (agreement.metric, agreement.lower_is_better) == ("token-agreement", False)
+    assert kl.value > 0.01
+    assert 0 < agreement.value < 1
+    itself, same = measure("divergence", tiny, tiny)
+    assert abs(itself.value) < 1e-4
+    assert same.value == 1
+    with pytest.raises(UsageError, match="--reference"):
+        measure("divergence", tiny, None)
+
+
+def test_data_of_the_wrong_kind_is_told(forms):
+    tiny, _ = forms
+    with pytest.raises(CalibrationInvalid, match="at least"):
+        measure("perplexity", tiny, None, context=2048)
+    with pytest.raises(CalibrationInvalid, match="chunks"):
+        measure("perplexity", tiny, None, chunks="many")
+    with pytest.raises(InputMissing):
+        measure("perplexity", tiny, None, path="none.txt")
+    with pytest.raises(CalibrationInvalid, match="UTF-8"):
+        measure("perplexity", tiny, None, path=str(tiny.files["model"]))
+    with pytest.raises(InputMissing):
+        measure("perplexity", tiny, None, path=str(tiny.files["model"].parent))
+
+
+def test_speed_and_memory_are_measured_in_another_process(forms, tmp_path):
+    steps: list[Step] = []
+    found = speed.measure(forms[0].files["model"], threads=1, watch=steps.append)
+    assert (steps[0].done, steps[-1].done) == (0, speed.REPEATS)
+    assert min(found.prefill_tokens_per_s, found.decode_tokens_per_s, found.load_s) > 0
+    assert found.peak_mib is None or found.peak_mib > 5
+    none = Path(tmp_path / "none.gguf")
+    with pytest.raises(ModelCorrupt, match=r"none\.gguf cannot be read"):
+        speed.measure(none, threads=1, watch=ignore)
