@@ -6,9 +6,8 @@ import importlib.util
 import json
 import re
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from edge_assistant.atomic import storing, writing
 from edge_assistant_models import headers
@@ -16,7 +15,7 @@ from edge_assistant_models.headers import Form
 from edge_assistant_models.schema import printable
 from edge_assistant_quantize.errors import QuantizationFailed, ToolMissing, UsageError, WeightsRefused
 from edge_assistant_quantize.fetching import llama
-from edge_assistant_quantize.gguf import checkpoint, processes, tokens
+from edge_assistant_quantize.gguf import checkpoint, loads, processes, tokens
 from edge_assistant_quantize.gguf.checkpoint import Checkpoint
 from edge_assistant_quantize.progress import Step, Watch
 from edge_assistant_quantize.room import check_disk, check_memory
@@ -27,9 +26,7 @@ _HEADER_BYTES = 64 << 20  # vocabulary and merges of the largest models, and wha
 _BASE_MEMORY = 1 << 30  # torch, transformers and a tokenizer: 0.4 GiB with 49,000 tokens, 1.0 with 262,000, measured
 _COPIES = 3  # of the largest tensor in F32: as read, as computed with, as written
 _WITHOUT = ("torch", "transformers", "sentencepiece")
-_SENTENCE_PIECES = 1  # llama.cpp's LLAMA_VOCAB_TYPE_SPM, which goes by scores that tokenizer.json does not have
 _WRITTEN = re.compile(r"Writing:\s*(\d+)%")
-_NOT_LOADED = re.compile(r"error loading model: (.+)")
 _RUN_AS = {  # code in a folder is not run, nothing is fetched, and the cores are those that were given
     "HF_HUB_OFFLINE": "1",
     "TRANSFORMERS_OFFLINE": "1",
@@ -81,7 +78,7 @@ def convert(
         watch(Step("loading it with llama.cpp", 0, 1))
         with Path(name).open("rb") as made:
             headers.check(made, Form.GGUF, output.name)
-        _check_loads(found, name, file.fileno(), output.name)
+        _check_tokens(found, loads.load(file.fileno(), output.name, tokens.TEXTS))
         watch(Step("loading it with llama.cpp", 1, 1))
 
 
@@ -165,44 +162,19 @@ def stage(found: Checkpoint, work: Path) -> Path:
     return staged
 
 
-def _check_loads(found: Checkpoint, name: str, descriptor: int, called: str) -> None:
-    """Let llama.cpp load it, and compare how it splits texts with the tokenizer in the folder.
-
-    Raises:
-        QuantizationFailed, WeightsRefused: it does not load it, or splits them otherwise.
-    """
-    texts = tokens.TEXTS
-    said: list[Any] = []
-
-    def heard(line: str) -> None:
-        if line.startswith('{"vocabulary"'):
-            said.append(json.loads(line))
-
-    command = processes.python("edge_assistant_quantize.gguf.loads", name, json.dumps(texts))
-    try:
-        processes.run(command, [descriptor], {}, heard)
-    except processes.Failed as error:
-        said_why = [match[1] for line in error.lines if (match := _NOT_LOADED.search(line))]
-        reason = processes.Failed(printable(said_why[-1]), ()) if said_why else error
-        raise processes.failed(f"llama.cpp does not load {called}", reason) from None
-    if not said:
-        raise QuantizationFailed(f"llama.cpp does not load {called}", "convert it again")
-    _check_tokens(found, said[0], texts)
-
-
-def _check_tokens(found: Checkpoint, said: Mapping[str, Any], texts: Sequence[str]) -> None:
+def _check_tokens(found: Checkpoint, loaded: loads.Loaded) -> None:
     """Whether llama.cpp splits texts as the tokenizer in the folder does.
 
     Raises:
-        WeightsRefused: it does not, for the converter found no merges' order in the folder.
+        WeightsRefused: it does not, for the converter found no scores in the folder.
         QuantizationFailed: it does not.
     """
-    got: list[list[int]] = said["texts"]
-    wanted = tokens.of(found.folder, texts) or got
-    wrong = next((text for text, ours, theirs in zip(texts, wanted, got, strict=True) if ours != theirs), None)
+    wanted = tokens.of(found.folder, tokens.TEXTS) or loaded.tokens
+    rows = zip(tokens.TEXTS, wanted, loaded.tokens, strict=True)
+    wrong = next((text for text, ours, theirs in rows if tuple(ours) != theirs), None)
     if wrong is None:
         return
     what = f"llama.cpp splits the text {printable(wrong)[:40]} into other tokens than the model's tokenizer"
-    if said["type"] == _SENTENCE_PIECES and not (found.folder / "tokenizer.model").is_file():
+    if loaded.pieces and not (found.folder / "tokenizer.model").is_file():  # tokenizer.json has no scores
         raise WeightsRefused(what, "put the tokenizer.model of the model that it was trained from into the folder")
     raise QuantizationFailed(what, "say how it splits: --pre-tokenizer llama-bpe, qwen2, smollm, ...")

@@ -9,8 +9,10 @@ PRE, a name of llama.cpp such as "qwen2", says it, and with "-" the converter fi
 from __future__ import annotations
 
 import importlib
+import os
 import runpy
 import sys
+import threading
 from pathlib import Path
 
 
@@ -18,12 +20,19 @@ def main(arguments: list[str]) -> None:
     """Run the converter as the command line says."""
     folder, pre, *rest = arguments
     script = Path(folder, "convert_hf_to_gguf.py")
-    sys.path[0] = folder  # where a script's own folder stands
+    threading.Thread(target=_end_with_caller, daemon=True).start()
+    sys.path.insert(0, folder)  # where a script's own folder stands
     if pre != "-":
         base = importlib.import_module("conversion.base")
         base.TextModel.get_vocab_base_pre = lambda model, tokenizer: pre
     sys.argv = [str(script), *rest]
     runpy.run_path(str(script), run_name="__main__")
+
+
+def _end_with_caller() -> None:
+    """Its end of our standard input is closed when it is killed, too."""
+    sys.stdin.read()
+    os._exit(1)
 
 
 if __name__ == "__main__":

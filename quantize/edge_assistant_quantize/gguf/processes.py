@@ -1,4 +1,4 @@
-"""Programs of llama.cpp and Python that run as processes of their own: what they say, and what it means."""
+"""A program that runs as a process of its own and is no part of ours: what it says, and what that means."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ class Failed(Exception):
 def run(
     command: Sequence[str], descriptors: Sequence[int], environment: Mapping[str, str], heard: Callable[[str], None]
 ) -> None:
-    """Run a program to its end, with nothing to read; it ends with us.
+    """Run a program to its end. Its standard input is empty and ends when we do, which it may end with.
 
     Args:
         command: its command line.
-        descriptors: open files that it inherits.
+        descriptors: open files that it gets under the same numbers.
         environment: added to ours.
         heard: called with each line of its output, one that is redrawn as often as it is.
 
@@ -55,11 +55,12 @@ def run(
     lines: deque[str] = deque(maxlen=_KEPT_LINES)
     process = subprocess.Popen(
         command,
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         env={**os.environ, **environment},
         pass_fds=descriptors,
+        start_new_session=True,  # Ctrl-C reaches us alone
     )
     try:
         _listen(process, lines, heard)
@@ -68,8 +69,9 @@ def run(
         if process.poll() is None:
             process.kill()
             process.wait()
-        if process.stdout:
-            process.stdout.close()
+        for pipe in (process.stdin, process.stdout):
+            if pipe:
+                pipe.close()
     if status:
         raise _failure(status, list(lines))
 
@@ -120,8 +122,8 @@ def last_useful(lines: Sequence[str]) -> str:
 
 
 def python(module: str, *arguments: str) -> list[str]:
-    """The command line of a module of ours, run by this Python, which writes no bytecode beside what it imports."""
-    return [sys.executable, "-B", "-m", module, *arguments]
+    """The command line of a module of ours: nothing is taken from the working folder, and no bytecode is written."""
+    return [sys.executable, "-P", "-B", "-m", module, *arguments]
 
 
 def failed(what: str, error: Failed) -> EdgeAssistantError:

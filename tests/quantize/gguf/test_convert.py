@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -24,7 +25,7 @@ from edge_assistant_quantize.errors import (
     UsageError,
     WeightsRefused,
 )
-from edge_assistant_quantize.gguf import checkpoint, processes
+from edge_assistant_quantize.gguf import checkpoint, loads, processes, tokens
 from edge_assistant_quantize.gguf import convert as converting
 from edge_assistant_quantize.gguf.convert import convert
 
@@ -114,7 +115,7 @@ def test_pieces_without_their_scores_are_refused(tiny: Path) -> None:
     """What the converter makes of SentencePiece where only tokenizer.json is there: seen with Llama 2's."""
     found = checkpoint.read(tiny / "qwen2")
     with pytest.raises(WeightsRefused, match=r"the model's tokenizer - put the tokenizer\.model"):
-        converting._check_tokens(found, {"texts": [[1, 2]], "type": 1}, ["a text"])
+        converting._check_tokens(found, loads.Loaded(pieces=True, tokens=((1, 2),) * len(tokens.TEXTS)))
 
 
 def test_what_was_interrupted_leaves_nothing(tiny: Path, converter: Path, output: Path) -> None:
@@ -187,7 +188,8 @@ def test_the_command_says_what_came_of_it(
 ) -> None:
     monkeypatch.setattr(converting, "_convert", lambda found, tool, name, *rest: Path(name).write_bytes(b"GGUF"))
     monkeypatch.setattr(converting.headers, "check", lambda file, form, name: None)
-    monkeypatch.setattr(converting, "_check_loads", lambda *rest: None)
+    monkeypatch.setattr(converting, "_check_tokens", lambda found, loaded: None)
+    monkeypatch.setattr(loads, "load", lambda *rest: None)
     assert main(["convert", str(tiny / "smollm"), "--output", str(output)]) == 0
     said = capsys.readouterr()
     assert said.out.startswith("model.gguf: LlamaForCausalLM, 0.1 M values")
@@ -232,13 +234,21 @@ class TestProcesses:
             self.run("import time; print('begins', flush=True); time.sleep(600)", interrupt)
         assert time.monotonic() - began < 300
 
-    def test_what_llama_cpp_does_not_load_has_its_reason(self, tmp_path: Path) -> None:
-        (tmp_path / "model.gguf").write_bytes(b"no model")
-        with pytest.raises(processes.Failed) as caught:
-            processes.run(
-                processes.python("edge_assistant_quantize.gguf.loads", str(tmp_path / "model.gguf"), "[]"),
-                [],
-                {},
-                lambda line: None,
-            )
-        assert any("error loading model" in line for line in caught.value.lines)
+    def test_the_converter_ends_with_a_caller_that_is_killed(self, tmp_path: Path) -> None:
+        (tmp_path / "convert_hf_to_gguf.py").write_text("import time; print('begins', flush=True); time.sleep(600)")
+        command = processes.python("edge_assistant_quantize.gguf.converter", str(tmp_path), "-")
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"begins\n"
+            process.communicate()  # which closes its standard input
+            assert process.returncode == 1
+
+
+def test_what_llama_cpp_does_not_load_has_its_reason(tmp_path: Path) -> None:
+    path = tmp_path / "model.gguf"
+    path.write_bytes(b"no model")
+    with (
+        path.open("rb") as file,
+        pytest.raises(QuantizationFailed, match=r"does not load my\.gguf \(.* from my\.gguf\)"),
+    ):
+        loads.load(file.fileno(), "my.gguf", [])

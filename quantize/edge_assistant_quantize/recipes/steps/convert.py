@@ -1,6 +1,8 @@
 """`do = "convert"`: weights of Hugging Face to GGUF, by llama.cpp's own converter.
 
 precision    "f16" (default), "bf16", "f32" or "q8_0"
+pre_tokenizer
+             how a tokenizer that is of no published model splits text: as "qwen2", "llama-bpe", ...
 
 A source that is GGUF already is left as it is, so that a recipe serves for both.
 """
@@ -23,11 +25,14 @@ class Convert(Step):
     WHOLE: ClassVar[bool] = True
 
     precision: str = "f16"
+    pre_tokenizer: str | None = None
 
     @classmethod
     def parse(cls, table: Table) -> Step:
         """See `Step.parse`."""
-        step = cls(precision=table.optional_text("precision") or "f16")
+        step = cls(
+            precision=table.optional_text("precision") or "f16", pre_tokenizer=table.optional_text("pre_tokenizer")
+        )
         if step.precision not in convert.PRECISIONS:
             raise table.invalid(f"there is no precision '{step.precision}' ({', '.join(convert.PRECISIONS)})")
         return step
@@ -37,7 +42,14 @@ class Convert(Step):
         if work.form.weights is None:
             return Made()
         output = work.folder / "model.gguf"
-        convert.convert(work.form.weights, output, precision=self.precision, threads=work.threads, watch=work.watch)
+        convert.convert(
+            work.form.weights,
+            output,
+            precision=self.precision,
+            pre=self.pre_tokenizer,
+            threads=work.threads,
+            watch=work.watch,
+        )
         return Made({"model": output})
 
     @property
