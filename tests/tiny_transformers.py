@@ -62,6 +62,10 @@ def build(models: Path) -> dict[str, Any]:
     tied = t.LlamaForCausalLM(t.LlamaConfig(**TEXT, num_key_value_heads=2, tie_word_embeddings=True))
     tied.bfloat16().save_pretrained(models / "tied", max_shard_size="100KB")
     tokenizer(models / "tied", whisper=False)
+    both_ways = {**TEXT, "num_key_value_heads": 1, "head_dim": 16}
+    made["gemma3"] = t.Gemma3ForConditionalGeneration(
+        t.Gemma3Config(both_ways, EYES, mm_tokens_per_image=4, image_token_index=IMAGE_TOKEN)
+    )
     for name, model in made.items():
         model.eval().save_pretrained(models / name)
         if name not in {"vit", "siglip"}:
@@ -146,7 +150,7 @@ def broken(models: Path) -> None:
 
 ORDERS: dict[str, dict[str, Any]] = {
     **{name: {} for name in ("bert", "llama", "tied", "vit", "siglip", "whisper", "llava", "smolvlm")},
-    **{name: {} for name in ("unknown", "not-a-model", "quantized", "lacking", "mute", "mamba")},
+    **{name: {} for name in ("gemma3", "unknown", "not-a-model", "quantized", "lacking", "mute", "mamba")},
     "clip-vision": {"folder": "clip", "part": "vision"},
     "bert-other": {"folder": "bert", "task": "image-classification"},
     "bert-no-task": {"folder": "bert", "task": "cooking"},

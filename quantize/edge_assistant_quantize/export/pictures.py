@@ -30,30 +30,36 @@ def encoder(model: Any) -> Any:  # noqa: ANN401
     inner = getattr(model, "model", model)
     if hasattr(inner, "multi_modal_projector"):
         return Encoder(lambda pixels: _projected(model, inner.multi_modal_projector, pixels)).eval()
-    if hasattr(inner, "connector"):
+    if takes_lists(model):
         return Encoder(_of_squares(inner, model)).eval()
     return Encoder(lambda pixels: model.get_image_features(pixel_values=pixels)).eval()
+
+
+def takes_lists(model: Any) -> bool:  # noqa: ANN401
+    """Whether it takes lists of pictures, f32 [batch, pictures, channels, side, side], as Idefics3 and SmolVLM do."""
+    return hasattr(getattr(model, "model", model), "connector")
 
 
 def reference(model: Any, pixels: Any) -> Any:  # noqa: ANN401
     """What the model itself makes of pictures, f32 [rows, width]."""
     import torch
 
-    several = hasattr(getattr(model, "model", model), "connector")  # these take lists of pictures
-    made = model.get_image_features(pixel_values=pixels[None] if several else pixels)
+    made = model.get_image_features(pixel_values=pixels[None] if takes_lists(model) else pixels)
     joined = made if isinstance(made, torch.Tensor) else torch.cat(list(made))
     return joined.reshape(-1, joined.shape[-1])
 
 
 def _projected(model: Any, projector: Any, pixels: Any) -> Any:  # noqa: ANN401
-    """What the projector gives. The model cuts that into a list by pictures, which a trace would keep for ever."""
+    """What the model gives; of one that cuts it into a list by pictures, which a trace would keep, the whole."""
+    import torch
+
     kept = []
     handle = projector.register_forward_hook(lambda module, given, made: kept.append(made))
     try:
-        model.get_image_features(pixel_values=pixels)
+        made = model.get_image_features(pixel_values=pixels)
     finally:
         handle.remove()
-    return kept[-1]
+    return made if isinstance(made, torch.Tensor) else kept[-1]
 
 
 def _of_squares(inner: Any, model: Any) -> Callable[[Any], Any]:  # noqa: ANN401

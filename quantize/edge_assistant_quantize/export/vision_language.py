@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_assistant_quantize.errors import UsageError
-from edge_assistant_quantize.export import pictures, trace
+from edge_assistant_quantize.export import composed, pictures, trace
 from edge_assistant_quantize.export.compare import checked
 
 if TYPE_CHECKING:
@@ -44,8 +44,7 @@ def vision(model: Any, output: Path, opset: int | None, runtime: Runtime, stage:
         raise UsageError(f"{type(model).__name__} has no vision encoder beside another part", "leave --part out")
     stage("exporting the vision encoder")
     torch.manual_seed(_SEED)
-    shape = (getattr(sizes, "num_channels", 3), sizes.image_size, sizes.image_size)
-    examples = [torch.randn(count, *shape) for count in (2, 3)]
+    examples = [_pictures(sizes, count) for count in (2, 3)]
     with torch.inference_mode():
         wanted = pictures.reference(model, examples[1]).numpy()
     axes = {"pixel_values": {0: "pictures"}, "image_features": {0: "pictures"}}
@@ -78,7 +77,20 @@ def decoder(model: Any, output: Path, opset: int | None, runtime: Runtime, stage
     with torch.inference_mode():
         share = checked(path, "inputs_embeds", made, table(examples[1]).numpy())
     rest = trace.decoder(_decoder_of(model), output, opset, runtime, stage)
-    return trace.Traced(rest.task, rest.opset, {path.name: {"inputs_embeds": share}, **rest.deviations})
+    (graph,) = rest.deviations
+    stage("comparing with the whole model")
+    whole = composed.deviation(model, _pictures(model.config.vision_config, 1), output / graph, runtime)
+    found = {path.name: {"inputs_embeds": share}, graph: {**rest.deviations[graph], "logits of a picture": whole}}
+    return trace.Traced(rest.task, rest.opset, found)
+
+
+def _pictures(sizes: Any, count: int) -> Any:  # noqa: ANN401
+    """Noise in the size that a vision encoder takes."""
+    import torch
+
+    side = sizes.image_size
+    high, wide = side if isinstance(side, list | tuple) else (side, side)
+    return torch.randn(count, getattr(sizes, "num_channels", 3), high, wide)
 
 
 def _decoder_of(model: Any) -> Any:  # noqa: ANN401
@@ -90,7 +102,8 @@ def _decoder_of(model: Any) -> Any:  # noqa: ANN401
     inner = base.language_model if hasattr(base, "language_model") else base.text_model
     with torch.device("meta"):  # weights of its own are not wanted
         text = AutoModelForCausalLM.from_config(inner.config)
-    setattr(text, text.base_model_prefix, inner)
+    (place,) = (name for name, part in text.named_children() if type(part) is type(inner))
+    setattr(text, place, inner)
     text.lm_head = model.lm_head
     return text.eval()
 

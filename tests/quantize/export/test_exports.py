@@ -16,6 +16,7 @@ from tiny_transformers import WORDS
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.runtime import Runtime
 from edge_assistant_quantize import candidate
+from edge_assistant_quantize.cli.main import main
 from edge_assistant_quantize.export import pooling
 from edge_assistant_quantize.onnx.quantize import quantize
 from edge_assistant_quantize.progress import ignore
@@ -175,6 +176,15 @@ def test_what_cannot_be_exported_is_refused_by_what_is_wrong_with_it(tiny_export
     assert not any(tiny_exports.exported(name).parent.iterdir())
 
 
+def test_a_decoder_whose_pictures_see_in_both_directions_is_not_taken_for_one_of_texts(tiny_exports):
+    said = tiny_exports.said["gemma3"]
+    assert said["error"] == "QuantizationFailed"
+    assert said["message"].startswith("of a picture and a text decoder_model.onnx differs from the model by")
+    assert "--part vision" in said["hint"]
+    for name in ("llava", "smolvlm"):
+        assert "logits of a picture" in tiny_exports.said[name]["deviations"]["decoder_model.onnx"]
+
+
 def test_a_pooler_that_was_left_out_is_not_asked_for(tiny_exports):
     graph = onnx.load(tiny_exports.exported("vit-features"))
     assert [output.name for output in graph.graph.output] == ["last_hidden_state"]
@@ -201,6 +211,28 @@ def test_an_embedder_goes_from_its_folder_into_the_products_own_with_one_command
     texts = [" ".join(WORDS[:5]), WORDS[3], "door"]
     made = Embedder(found.installed(), RUNTIME).embed(texts)
     assert share(made, _pooled(found.paths["model"], found.paths["tokenizer"], texts)) < CLOSE
+
+
+def test_a_recipe_leads_from_weights_of_hugging_face_to_an_accepted_embedder(tiny_exports, tmp_path):
+    (tmp_path / "texts.txt").write_text("".join(f"{word} pump\n" for word in WORDS))
+    recipe = tmp_path / "ours.toml"
+    recipe.write_text(
+        f"""
+        name = "ours"
+        role = "embedder"
+        source = {{ path = "{tiny_exports.model("bert")}" }}
+        prepare = [{{ do = "export" }}]
+        data.texts = {{ path = "texts.txt" }}
+        metrics = [{{ metric = "cosine", data = "texts", at_least = 0.99 }}]
+        variants = [{{ name = "eight", steps = [{{ do = "quantize", type = "int8-weights" }}] }}]
+        """
+    )
+    assert main(["run", str(recipe), "--output", str(tmp_path / "out"), "--threads", "1"]) == 0
+    whole = candidate.read(tmp_path / "out" / "reference")
+    accepted = candidate.read(tmp_path / "out" / "accepted")
+    assert accepted.bytes < whole.bytes
+    vectors = [Embedder(one.installed(), RUNTIME).embed(WORDS) for one in (whole, accepted)]
+    assert 0.99 < (vectors[0] * vectors[1]).sum(1).min() < 1 - 1e-7
 
 
 def _pooled(model: Path, tokenizer: Path, texts: list[str]) -> np.ndarray:
