@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from edge_assistant_models.importers import whisper as importer
+from edge_assistant_models.importers import whisper_float
 from edge_assistant_models.schema import printable
 from edge_assistant_quantize.errors import ModelCorrupt, WeightsRefused
 from edge_assistant_quantize.gguf.checkpoint import Checkpoint, json_of
@@ -74,7 +74,7 @@ def convert(found: Checkpoint, output: Path) -> dict[str, object]:
         try:
             with model.open("wb") as file:
                 write_variables(file, renamed(found.config, _reader(found)))
-            importer.convert({"model": model, "tokenizer": tokenizer, "config": config}, output)
+            whisper_float.convert({"model": model, "tokenizer": tokenizer, "config": config}, output)
         except (KeyError, ValueError, ModelCorrupt) as error:
             what = f"{found.folder.name} is no whole Whisper ({printable(str(error))})"
             raise WeightsRefused(what, _LATER) from error

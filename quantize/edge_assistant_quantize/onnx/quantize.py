@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_assistant_models.importers import compact, folded, narrowed, qdq
+from edge_assistant_models.importers import folded, narrowed, qdq
 from edge_assistant_quantize.errors import (
     CalibrationInvalid,
     ModelCorrupt,
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     import onnx
 
+    from edge_assistant_models.importers import compact
     from edge_assistant_quantize.onnx.calibration import Calibration
 
 METHODS = ("dynamic-int8", "static-int8", "int8-weights", "int4-weights", "fp16", "rules")
@@ -145,6 +146,8 @@ def check_options(method: str, options: Mapping[str, object]) -> dict[str, Any]:
 
 
 def _rules_of(options: Mapping[str, object]) -> Sequence[compact.Rule]:
+    from edge_assistant_models.importers import compact
+
     try:
         return compact.parse(options.get("rules"))
     except ValueError as error:
@@ -220,6 +223,8 @@ def _half(graph: onnx.ModelProto, job: Job) -> onnx.ModelProto:
 
 
 def _by_rules(graph: onnx.ModelProto, job: Job) -> onnx.ModelProto:
+    from edge_assistant_models.importers import compact
+
     if job.exclude:
         raise UsageError("rules name weights, not nodes", "put a rule for what is to stay before the others")
     return compact.compact(graph, _rules_of(job.options))

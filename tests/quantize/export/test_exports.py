@@ -14,6 +14,7 @@ import pytest
 from tiny_transformers import WORDS
 
 from edge_assistant.language.embedder import Embedder
+from edge_assistant.perception.whisper import Whisper
 from edge_assistant.runtime import Runtime
 from edge_assistant_quantize import candidate
 from edge_assistant_quantize.cli.main import main
@@ -21,6 +22,7 @@ from edge_assistant_quantize.export import pooling
 from edge_assistant_quantize.onnx.quantize import quantize
 from edge_assistant_quantize.progress import ignore
 
+HALF = 5e-3  # with weights in half precision, which keeps 11 bits
 CLOSE = 1e-4  # of an output's largest value: float32 added up in another order
 RUNTIME = Runtime(1)
 
@@ -189,6 +191,43 @@ def test_a_pooler_that_was_left_out_is_not_asked_for(tiny_exports):
     graph = onnx.load(tiny_exports.exported("vit-features"))
     assert [output.name for output in graph.graph.output] == ["last_hidden_state"]
     assert graph.opset_import[0].version == 17
+
+
+def as_the_product_runs(folder, given):
+    """Whisper's encoder once, then its decoder over some tokens at once and the others one by one."""
+    encoder, decoder = (RUNTIME.session(folder / f"{part}.onnx") for part in ("encoder", "decoder"))
+    crossed = [item.name for item in encoder.get_outputs()]
+    heard = dict(zip(crossed, encoder.run(crossed, {"mel": given["mel"]}), strict=True))
+    outputs = [item.name for item in decoder.get_outputs()]
+    past = {
+        item.name: np.zeros([size if isinstance(size, int) else 0 for size in item.shape], np.float32)
+        for item in decoder.get_inputs()
+        if item.name.startswith("past_")
+    }
+    logits = []
+    for part in (given["tokens"][0, :4], *(given["tokens"][0, at : at + 1] for at in range(4, 9))):
+        made = dict(zip(outputs, decoder.run(outputs, {"tokens": part, **heard, **past}), strict=True))
+        logits.append(made["logits"])
+        past = {name: made[name.removeprefix("past_")] for name in past}
+        assert made["alignment"].shape == (4, len(part), 1500)  # all heads of the upper of two layers
+    return np.concatenate(logits)[None]
+
+
+def test_a_whisper_of_hugging_face_gets_the_layout_that_the_product_runs(tiny_exports, tmp_path):
+    ran = convert(tiny_exports.model("whisper"), "--output", tmp_path / "heard")
+    assert ran.returncode == 0, ran.stderr
+    names = {"encoder.onnx", "decoder.onnx", "tokenizer.json", "config.json", "candidate.toml", "export.json"}
+    assert {path.name for path in (tmp_path / "heard").iterdir()} == names
+    given = tiny_exports.expected("whisper")
+    assert share(as_the_product_runs(tmp_path / "heard", given), given["logits"]) < HALF
+
+    found = candidate.read(tmp_path / "heard")
+    assert (found.role, dict(found.options)) == ("speech", {"multilingual": False})
+    listener = Whisper(found.installed(), RUNTIME)
+    assert list(listener.vocabulary.suppressed) == [5, 6]
+    assert list(listener.vocabulary.suppressed_first) == [7]
+    assert listener.vocabulary.languages == {}  # of a vocabulary that is not the multilingual one
+    listener.transcribe(np.zeros(16000, np.float32), 1.0, "en")
 
 
 def convert(*arguments):
