@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 
 from edge_assistant_quantize import progress
+from edge_assistant_quantize.candidate import sha256_of
 
 NAME = "imatrix"
 HELP = "compute the importance matrix of a GGUF model over a calibration text"
@@ -22,6 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--context", type=int, default=512, metavar="N", help="tokens of a chunk of the text (512)")
     parser.add_argument("--chunks", type=int, metavar="N", help="the most that are taken (default: all)")
     parser.add_argument("--threads", type=int, metavar="N", help="cores to keep to (default: all that there are)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -44,5 +47,9 @@ def run(args: argparse.Namespace) -> int:
             watch=watch,
         )
     matrix = imatrix.read(args.output)
+    if args.json:
+        told = {"output": str(args.output), "sha256": sha256_of(args.output), "tensors": len(matrix.means)}
+        print(json.dumps({**told, "chunks": matrix.chunks}))
+        return 0
     print(f"{args.output.name}: {len(matrix.means)} tensors over {matrix.chunks} chunks of {args.text.name}")
     return 0

@@ -122,8 +122,10 @@ class Model:
         """
         self.forget()
         self.go_on(tokens, 0, first)
-        wanted = len(tokens) - first
-        return np.ctypeslib.as_array(self._llama.llama_get_logits(self._ctx), shape=(wanted, self.vocabulary))
+        found = self._llama.llama_get_logits(self._ctx)
+        if not found:
+            raise QuantizationFailed(f"{self.name} predicts no tokens", "measure a model that writes")
+        return np.ctypeslib.as_array(found, shape=(len(tokens) - first, self.vocabulary))
 
     def forget(self) -> None:
         """Begin a new text."""

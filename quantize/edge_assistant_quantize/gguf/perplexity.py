@@ -19,7 +19,7 @@ import numpy as np
 from edge_assistant import atomic
 from edge_assistant.runtime import Halt
 from edge_assistant_quantize import room
-from edge_assistant_quantize.errors import CalibrationInvalid, UsageError
+from edge_assistant_quantize.errors import UsageError, WeightsRefused
 from edge_assistant_quantize.gguf import kept, text
 from edge_assistant_quantize.gguf.model import Model
 from edge_assistant_quantize.progress import Step, Watch
@@ -123,6 +123,7 @@ def measure(
         ModelCorrupt, ModelTooLarge: a model cannot be opened.
         InputMissing, CalibrationInvalid: the text cannot be read, or is too short.
         UsageError: the reference has another vocabulary or was measured on another text.
+        WeightsRefused: the model predicts what is no number.
         QuantizationFailed: llama.cpp cannot compute it.
     """
     check_context(context)
@@ -258,13 +259,13 @@ class _Tokens:
             rows: of the reference.
 
         Raises:
-            CalibrationInvalid: a logit is no finite number, so that nothing can be measured.
+            WeightsRefused: a logit is no finite number, so that nothing can be measured.
         """
         for part in kept.blocks(len(targets)):
             for column, values in zip(self._columns, _figures(logits[part], targets[part], rows, part), strict=True):
                 column.append(values)
         if not np.isfinite(self._columns[0][-1]).all():
-            raise CalibrationInvalid("the model predicts what is no number", "its weights are damaged; quantize anew")
+            raise WeightsRefused("the model predicts what is no number", "its weights are damaged; quantize anew")
 
     def quality(self, chunks: int) -> TextQuality:
         """What they come to, over so many chunks of equal length."""

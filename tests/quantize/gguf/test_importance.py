@@ -1,6 +1,7 @@
 """Importance matrices: collected as llama.cpp's tool does, written and read in both forms, and what is no such file."""
 
 import io
+import json
 import struct
 import subprocess
 from pathlib import Path
@@ -12,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_assistant.errors import EdgeAssistantError, InputMissing, ModelCorrupt
+from edge_assistant_quantize.candidate import sha256_of
+from edge_assistant_quantize.cli import main
 from edge_assistant_quantize.errors import CalibrationInvalid, UsageError, WeightsRefused
 from edge_assistant_quantize.gguf import imatrix
 from edge_assistant_quantize.progress import Step, ignore
@@ -94,6 +97,17 @@ def test_what_cannot_be_computed_is_told_and_leaves_nothing(folder, tmp_path):
     with pytest.raises(WeightsRefused, match=r"blk\.0\.ffn_(up|gate)\.weight"):
         compute(tmp_path, spoilt.name, "matrix.gguf")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["prose.txt", "spoilt.gguf"]
+
+
+def test_the_verb_says_what_came_of_it(folder, tmp_path, capsys):
+    output = tmp_path / "matrix.gguf"
+    command = ["imatrix", folder / "tiny.gguf", "--text", folder / "prose.txt", "--context", "64", "--chunks", "2"]
+    words = [str(word) for word in [*command, "--output", output, "--threads", "1"]]
+    assert main.main(words) == 0
+    assert capsys.readouterr().out == "matrix.gguf: 14 tensors over 2 chunks of prose.txt\n"
+    assert main.main([*words, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["sha256"] == sha256_of(output)
+    assert main.main([*words[:-4], "--output", str(tmp_path / "matrix.txt")]) == 2
 
 
 def test_an_interruption_within_the_callback_gets_through(folder, monkeypatch):

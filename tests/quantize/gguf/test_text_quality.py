@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as arrays
 
 from edge_assistant.errors import InputMissing, ModelCorrupt, Stopped
 from edge_assistant.runtime import Halt
-from edge_assistant_quantize.errors import CalibrationInvalid, UsageError
+from edge_assistant_quantize.errors import CalibrationInvalid, UsageError, WeightsRefused
 from edge_assistant_quantize.gguf import kept, perplexity, quantize
 from edge_assistant_quantize.progress import Step, ignore
 
@@ -163,7 +163,7 @@ def test_what_is_not_there_or_no_model_is_told(tiny, short, tmp_path):
 
 def test_weights_that_make_no_numbers_are_told(short, tmp_path):
     model = tiny_llama.write(tmp_path / "nan.gguf", spoilt="output_norm.weight")
-    with pytest.raises(CalibrationInvalid, match="no number"):
+    with pytest.raises(WeightsRefused, match="no number"):
         measure(model, short)
 
 
