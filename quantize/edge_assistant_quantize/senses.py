@@ -251,6 +251,9 @@ _ROLES: Mapping[str, Callable[[InstalledModel, Data, Runtime], _Work]] = {
 }
 
 
+ROLES = frozenset(_ROLES)
+
+
 def path_of(data: Data) -> Path:
     """The path that data names.
 

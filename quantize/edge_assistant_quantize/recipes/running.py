@@ -184,16 +184,25 @@ def _variant(
     name: str, method: str, form: Form, results: Results, verdicts: Sequence[records.Verdict] = ()
 ) -> records.Variant:
     values = {key: each.value for key, each in results.items()}
-    details = {key: value for each in results.values() for key, value in each.details.items()}
     return records.Variant(
         name=name,
         method=method,
         files={key: _file(key, path, form.sums[key]) for key, path in form.files.items()},
-        metrics=details | values,
+        metrics=_details(results) | values,
         verdicts=list(verdicts),
         excluded=list(form.excluded),
         note="; ".join(form.notes),
     )
+
+
+def _details(results: Results) -> dict[str, float]:
+    """What results say besides their value; where two use the same word, the result is named before it."""
+    words = [word for each in results.values() for word in each.details]
+    return {
+        f"{name} {word}" if words.count(word) > 1 else word: value
+        for name, each in results.items()
+        for word, value in each.details.items()
+    }
 
 
 def _file(key: str, path: Path, digest: str) -> records.File:

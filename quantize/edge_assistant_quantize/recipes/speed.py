@@ -16,6 +16,7 @@ import msgspec
 from edge_assistant.runtime import Runtime
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_quantize import senses
+from edge_assistant_quantize.gguf import speed as gguf
 from edge_assistant_quantize.progress import Step, Watch, ignore
 from edge_assistant_quantize.recipes import peak, sums, versions
 from edge_assistant_quantize.recipes.measuring import LIBRARIES
@@ -24,6 +25,7 @@ from edge_assistant_quantize.recipes.steps.step import Form
 from edge_assistant_quantize.recipes.workspace import Workspace
 
 ITEMS = 12  # recordings, pages, photographs or texts; the first one warms up
+_MODEL = "model"  # key of a language model's file
 LEAST_S = 1e-4  # of an item that was computed; what came of the same photograph as the one before takes no time
 
 
@@ -35,10 +37,10 @@ class Figures(msgspec.Struct, frozen=True):
 
 
 class Pair(msgspec.Struct, frozen=True):
-    """A reference and a variant that ran in turn: the reference's median, and the median of the times' ratios."""
+    """A reference and a variant that ran in turn; `ratio` among the figures is the time to the reference's."""
 
-    reference_ms: float
-    ratio: float
+    reference: Figures
+    variant: Figures
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class Speed:
     watch: Watch
 
     def of(self, reference: Form, variants: Mapping[str, Form]) -> tuple[Figures, dict[str, Figures]]:
-        """The reference's figures, and the variants' by name.
+        """The reference's figures, and the variants' by name; none of a role that no sense runs over data.
 
         Raises:
             EdgeAssistantError: a model cannot be run.
@@ -70,22 +72,31 @@ class Speed:
             self.watch(Step("speed", number, len(variants)))
             pairs[name] = self._pair(reference, form)
         self.watch(Step("speed", len(variants), len(variants)))
-        median_ms = next((pair.reference_ms for pair in pairs.values()), 0.0)
-        return self._figures(reference, median_ms, 1.0), {
-            name: self._figures(variants[name], median_ms, pair.ratio) for name, pair in pairs.items()
-        }
-
-    def _figures(self, form: Form, reference_ms: float, ratio: float) -> Figures:
-        return Figures({"median_ms": ratio * reference_ms, "ratio": ratio}, self._peak(form))
+        first = next((pair.reference for pair in pairs.values()), Figures({}))
+        return first, {name: _beside(first, pair) for name, pair in pairs.items()}
 
     def _pair(self, reference: Form, form: Form) -> Pair:
-        def run() -> Pair:
-            models = form.candidate().installed(), reference.candidate().installed()
-            times = in_turn(*models, self.recipe.role, few(self._data), self.threads)
-            ratio = statistics.median(mine / other for mine, other in times)
-            return Pair(1000 * statistics.median(other for _, other in times), ratio)
+        run = self._llama if _is_llama(form) else self._sense
+        return self.space.measured(self._key("speed", reference, form), Pair, lambda: run(reference, form))
 
-        return self.space.measured(self._key("speed", reference, form), Pair, run)
+    def _llama(self, reference: Form, form: Form) -> Pair:
+        """Of language models: tokens a second, read and written."""
+        pair = [gguf.measure(each.files[_MODEL], threads=self.threads, watch=self.watch) for each in (reference, form)]
+        ratio = pair[0].decode_tokens_per_s / pair[1].decode_tokens_per_s
+        return Pair(_of_llama(pair[0], 1.0), _of_llama(pair[1], ratio))
+
+    def _sense(self, reference: Form, form: Form) -> Pair:
+        """Of what a sense runs: the median of the items' times, and of their ratios."""
+        if self.recipe.role not in senses.ROLES:
+            return Pair(Figures({}), Figures({}))
+        models = form.candidate().installed(), reference.candidate().installed()
+        times = in_turn(*models, self.recipe.role, few(self._data), self.threads)
+        ratio = statistics.median(mine / other for mine, other in times)
+        mine, other = (1000 * statistics.median(column) for column in zip(*times, strict=True))
+        return Pair(
+            Figures({"median_ms": other, "ratio": 1.0}, self._peak(reference)),
+            Figures({"median_ms": mine, "ratio": ratio}, self._peak(form)),
+        )
 
     def _peak(self, form: Form) -> float | None:
         def run() -> dict[str, float | None]:
@@ -132,3 +143,24 @@ def few(data: Data) -> Data:
     """The first items of a data set."""
     limit = data.get("limit")
     return {**data, "limit": min(limit, ITEMS) if isinstance(limit, int) else ITEMS}
+
+
+def _is_llama(form: Form) -> bool:
+    return _MODEL in form.files and form.files[_MODEL].suffix == ".gguf"
+
+
+def _of_llama(found: gguf.Speed, ratio: float) -> Figures:
+    speed = {
+        "prefill_tokens_per_s": found.prefill_tokens_per_s,
+        "decode_tokens_per_s": found.decode_tokens_per_s,
+        "load_s": found.load_s,
+        "ratio": ratio,
+    }
+    return Figures(speed, found.peak_mib)
+
+
+def _beside(first: Figures, pair: Pair) -> Figures:
+    """A variant's figures as they would have been beside the first pair's reference."""
+    known = pair.reference.speed
+    scaled = {key: value * first.speed[key] / known[key] for key, value in pair.variant.speed.items()}
+    return Figures(scaled, pair.variant.peak_mib)

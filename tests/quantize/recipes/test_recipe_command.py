@@ -14,7 +14,7 @@ from edge_assistant_quantize.cli.main import main
 from edge_assistant_quantize.metrics.metric import metric
 from edge_assistant_quantize.recipes import loading
 
-SENSES = {"speech", "writing", "detector", "classifier", "embedder"}
+SENSES = {"speech", "writing", "detector", "classifier", "embedder", "language"}
 
 
 @pytest.mark.parametrize("name", sorted(loading.presets()))
