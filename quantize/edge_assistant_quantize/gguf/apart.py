@@ -19,6 +19,7 @@ from typing import IO, Any
 
 from edge_assistant.errors import EdgeAssistantError
 from edge_assistant_quantize.errors import QuantizationFailed
+from edge_assistant_quantize.gguf import processes
 from edge_assistant_quantize.progress import Step, Watch
 
 _PACKAGE = "edge_assistant_quantize"
@@ -41,7 +42,7 @@ def run(module: str, request: Mapping[str, object], watch: Watch, *, descriptor:
         EdgeAssistantError: of the class and with the words that `work` raised.
         QuantizationFailed: the process died.
     """
-    command = [sys.executable, "-P", "-m", __name__, module]
+    command = processes.python(__name__, module)
     environment = {**os.environ, "GGML_NO_BACKTRACE": "1"}  # where it aborts, no debugger is looked for
     kept = () if descriptor is None else (descriptor,)
     with tempfile.TemporaryFile() as errors:
@@ -77,14 +78,9 @@ def _told(process: subprocess.Popen[str], request: Mapping[str, object], watch: 
         else:
             return told["result"]
     status = process.wait()
-    raise QuantizationFailed(f"llama.cpp stopped ({_last_line(errors) or status})", "look at the model's source")
-
-
-def _last_line(errors: IO[bytes]) -> str:
-    end = errors.seek(0, os.SEEK_END)
-    errors.seek(max(end - _LAST_BYTES, 0))
-    lines = errors.read().decode(errors="replace").strip().splitlines()
-    return lines[-1] if lines else ""
+    errors.seek(max(errors.seek(0, os.SEEK_END) - _LAST_BYTES, 0))
+    reason = processes.last_useful(errors.read().decode(errors="replace").splitlines())
+    raise QuantizationFailed(f"llama.cpp stopped ({reason or status})", "look at the model's source")
 
 
 def _error(module: str, name: str, message: str, hint: str) -> EdgeAssistantError:

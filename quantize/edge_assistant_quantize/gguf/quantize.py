@@ -101,7 +101,8 @@ def _check(model: Path, kind: str, overrides: Mapping[str, str], allow_requantiz
     """Look at what can be seen before anything is computed."""
     kinds.of_model(kind)
     found = header.read(model)
-    if found.values.get("general.type", "model") != "model" or "general.architecture" not in found.values:
+    is_model = found.values.get("general.type", "model") == "model" and "general.architecture" in found.values
+    if not is_model or not found.tensors:
         raise WeightsRefused(f"{model.name} holds no model", "name the GGUF file of a model")
     before = sorted({tensor.kind for tensor in found.tensors if tensor.quantized})
     if before and not allow_requantize:
@@ -117,7 +118,7 @@ def _check(model: Path, kind: str, overrides: Mapping[str, str], allow_requantiz
 
 def _check_pattern(pattern: str, names: Iterable[str]) -> None:
     try:
-        matches = re.compile(pattern.lower())
+        matches = re.compile(pattern)
     except re.error as error:
         raise UsageError(
             f"'{pattern}' is no regular expression ({error})", "see the tensors' names, as attn_v"
@@ -223,7 +224,7 @@ def _set_overrides(params: Any, overrides: Mapping[str, str]) -> object:  # noqa
         return None
     array = (llama_cpp.llama_model_tensor_override * (len(overrides) + 1))()  # the last one is empty: the end
     for place, (pattern, kind) in enumerate(overrides.items()):
-        array[place].pattern, array[place].type = pattern.lower().encode(), kinds.of_tensor(kind)
+        array[place].pattern, array[place].type = pattern.encode(), kinds.of_tensor(kind)
     params.tt_overrides = array
     return array
 

@@ -100,7 +100,7 @@ def test_the_same_is_made_twice_and_as_llama_quantize_makes_it(tiny, tmp_path):
 
 
 def test_tensors_are_overridden_the_first_expression_first(tiny, tmp_path):
-    types = {"ATTN_V": "q8_0", r"blk\.0\..*": "IQ4_NL"}
+    types = {"attn_[v]": "q8_0", r"blk\.0\..*": "IQ4_NL"}
     found = made(tiny, tmp_path / "out.gguf", "Q4_K_M", overrides=types)
     by_name = {tensor.name: tensor.kind for tensor in found.tensors}
     assert (by_name["blk.0.attn_v.weight"], by_name["blk.1.attn_v.weight"]) == ("q8_0", "q8_0")
@@ -110,7 +110,7 @@ def test_tensors_are_overridden_the_first_expression_first(tiny, tmp_path):
 @pytest.mark.parametrize(
     ("types", "kind", "said"),
     [
-        ({"attn_x": "Q8_0"}, "Q4_K_M", "no tensor's name matches"),
+        ({"ATTN_V": "Q8_0"}, "Q4_K_M", "no tensor's name matches"),
         ({"attn_(": "Q8_0"}, "Q4_K_M", "no regular expression"),
         ({"attn_v": "Q4_K_M"}, "Q4_K_M", "no type 'Q4_K_M' of tensors"),
         ({"attn_v": "Q8_0"}, "F16", "keeps all tensors in one type"),
