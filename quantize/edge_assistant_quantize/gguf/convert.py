@@ -49,7 +49,7 @@ def convert(
         output: the file to write; its folder exists.
         precision: one of `PRECISIONS`; vectors are F32 in all of them.
         pre: how a byte-pair tokenizer splits text, by llama.cpp's name of the model family that does it likewise;
-            None lets the converter recognise it.
+            None where the converter recognises it, or its rules are those of a family.
         threads: cores to keep to.
         watch: is told what is done.
 
@@ -129,7 +129,8 @@ def _convert(
     moved(0)
     with tempfile.TemporaryDirectory() as work:
         staged = stage(found, Path(work))
-        arguments = [str(tool), pre or "-", str(staged), "--outfile", name, "--outtype", precision]
+        split = [pre or "-", tokens.split_of(found.folder) or "-"]
+        arguments = [str(tool), *split, str(staged), "--outfile", name, "--outtype", precision]
         command = processes.python("edge_assistant_quantize.gguf.converter", *arguments)
         environment = {**_RUN_AS, "OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
         try:

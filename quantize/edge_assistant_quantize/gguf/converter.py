@@ -1,9 +1,10 @@
-"""llama.cpp's converter with this process as its own, started by `convert`: CONVERTER PRE ARGUMENTS...
+"""llama.cpp's converter with this process as its own, started by `convert`: CONVERTER PRE ELSE ARGUMENTS...
 
 CONVERTER is the folder of `fetching.llama.source`, ARGUMENTS are those of its convert_hf_to_gguf.py. The converter
 recognises how a byte-pair tokenizer splits text by the tokens of one text, and knows those of published models only.
-For one that was trained anew its authors write the function that says so again (`convert_hf_to_gguf_update.py`); here
-PRE, a name of llama.cpp such as "qwen2", says it, and with "-" the converter finds out itself.
+For one that was trained anew its authors write the function that says so again (`convert_hf_to_gguf_update.py`). Here
+it is told: PRE, a name of llama.cpp such as "qwen2", is how it splits; ELSE is, where PRE is "-" and the converter does
+not recognise it; where both are "-" it fails then.
 """
 
 from __future__ import annotations
@@ -18,13 +19,24 @@ from pathlib import Path
 
 def main(arguments: list[str]) -> None:
     """Run the converter as the command line says."""
-    folder, pre, *rest = arguments
+    folder, pre, otherwise, *rest = arguments
     script = Path(folder, "convert_hf_to_gguf.py")
     threading.Thread(target=_end_with_caller, daemon=True).start()
     sys.path.insert(0, folder)  # where a script's own folder stands
-    if pre != "-":
-        base = importlib.import_module("conversion.base")
-        base.TextModel.get_vocab_base_pre = lambda model, tokenizer: pre
+    base = importlib.import_module("conversion.base")
+    recognised = base.TextModel.get_vocab_base_pre
+
+    def told(model: object, tokenizer: object) -> str:
+        if pre != "-":
+            return pre
+        try:
+            return str(recognised(model, tokenizer))
+        except NotImplementedError:
+            if otherwise == "-":
+                raise
+            return otherwise
+
+    base.TextModel.get_vocab_base_pre = told
     sys.argv = [str(script), *rest]
     runpy.run_path(str(script), run_name="__main__")
 

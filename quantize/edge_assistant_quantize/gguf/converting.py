@@ -22,7 +22,7 @@ def configure(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--pre-tokenizer",
         metavar="NAME",
-        help="how a tokenizer that is not of a published model splits text: as llama-bpe, qwen2, smollm, gpt-2, ...",
+        help="how the tokenizer splits text, where that is not recognised: as llama-bpe, qwen2, smollm, gpt-2, ...",
     )
 
 

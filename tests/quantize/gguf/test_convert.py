@@ -29,13 +29,13 @@ from edge_assistant_quantize.gguf import checkpoint, loads, processes, tokens
 from edge_assistant_quantize.gguf import convert as converting
 from edge_assistant_quantize.gguf.convert import convert
 
-# llama.cpp's name of how the tokenizer splits text, where there is one; precision; how far the logits may be away
+# llama.cpp's name of how the tokenizer splits text, where it is said; precision; how far the logits may be away
 FAMILIES = {
     "llama": (None, "f16", 0.005),
-    "llama3": ("llama-bpe", "f32", 1e-5),
-    "qwen2": ("qwen2", "f16", 0.005),
+    "llama3": (None, "f32", 1e-5),
+    "qwen2": (None, "f16", 0.005),
     "qwen3": ("qwen2", "f32", 1e-5),
-    "smollm": ("smollm", "bf16", 0.03),
+    "smollm": (None, "bf16", 0.03),
     "smollm3": ("llama-bpe", "f32", 1e-5),
     "gemma3": (None, "q8_0", 0.05),
 }
@@ -101,9 +101,12 @@ def changed(tiny: Path, tmp_path: Path) -> Path:
     return shutil.copytree(tiny / "llama3", tmp_path / "changed")
 
 
-def test_a_tokenizer_that_nobody_knows_is_said(tiny: Path, converter: Path, output: Path) -> None:
-    said = refused(tiny / "llama3", output, WeightsRefused)
-    assert "does not know how the tokenizer of llama3 splits text - if it splits as that of a known family" in said
+def test_a_tokenizer_that_nobody_knows_is_said(changed: Path, converter: Path, output: Path) -> None:
+    tokenizer = json.loads((changed / "tokenizer.json").read_text())
+    tokenizer["pre_tokenizer"]["pretokenizers"][0]["pattern"]["Regex"] = r"\p{L}+|\p{N}+|[^\p{L}\p{N}]+"
+    (changed / "tokenizer.json").write_text(json.dumps(tokenizer))
+    said = refused(changed, output, WeightsRefused)
+    assert "does not know how the tokenizer of changed splits text - if it splits as that of a known family" in said
 
 
 def test_a_tokenizer_that_splits_otherwise_is_seen(tiny: Path, converter: Path, output: Path) -> None:
@@ -235,8 +238,10 @@ class TestProcesses:
         assert time.monotonic() - began < 300
 
     def test_the_converter_ends_with_a_caller_that_is_killed(self, tmp_path: Path) -> None:
+        (tmp_path / "conversion").mkdir()
+        (tmp_path / "conversion" / "base.py").write_text("class TextModel:\n    get_vocab_base_pre = None\n")
         (tmp_path / "convert_hf_to_gguf.py").write_text("import time; print('begins', flush=True); time.sleep(600)")
-        command = processes.python("edge_assistant_quantize.gguf.converter", str(tmp_path), "-")
+        command = processes.python("edge_assistant_quantize.gguf.converter", str(tmp_path), "-", "-")
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
             assert process.stdout is not None
             assert process.stdout.readline() == b"begins\n"

@@ -2,7 +2,7 @@
 
 precision    "f16" (default), "bf16", "f32" or "q8_0"
 pre_tokenizer
-             how a tokenizer that is of no published model splits text: as "qwen2", "llama-bpe", ...
+             how the tokenizer splits text, where that is not recognised: as "qwen2", "llama-bpe", ...
 
 A source that is GGUF already is left as it is, so that a recipe serves for both.
 """

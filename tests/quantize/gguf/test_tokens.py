@@ -1,0 +1,75 @@
+"""By which rules a tokenizer splits text, and how it does."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny_language_models
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_assistant_quantize.gguf import tokens
+
+BYTES = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
+WORDS = {"type": "ByteLevel", "add_prefix_space": False}
+DIGITS = {"type": "Digits", "individual_digits": True}
+
+
+def split(pattern: str, **more: object) -> dict[str, object]:
+    return {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": False, **more}
+
+
+def sequence(*parts: object) -> dict[str, object]:
+    return {"type": "Sequence", "pretokenizers": list(parts)}
+
+
+@pytest.mark.parametrize(
+    ("rules", "name"),
+    [
+        (sequence(split(tiny_language_models.QWEN2), BYTES), "qwen2"),
+        (sequence(split(tiny_language_models.LLAMA3), BYTES), "llama-bpe"),
+        (sequence(DIGITS, WORDS), "smollm"),
+        (WORDS, "gpt-2"),
+        (sequence(split(tiny_language_models.QWEN2), WORDS), None),
+        (sequence(split(tiny_language_models.QWEN2, invert=True), BYTES), None),
+        (sequence(split(tiny_language_models.QWEN2, behavior="Removed"), BYTES), None),
+        (sequence(split(tiny_language_models.QWEN2 + "|x"), BYTES), None),
+        (sequence({"type": "Digits", "individual_digits": False}, WORDS), None),
+        ({"type": "ByteLevel", "add_prefix_space": True}, None),
+        (None, None),
+        (sequence(), None),
+        ({"type": "Sequence", "pretokenizers": 3}, None),
+    ],
+)
+def test_the_rules_of_a_family_are_recognised(tmp_path: Path, rules: object, name: str | None) -> None:
+    (tmp_path / "tokenizer.json").write_text(json.dumps({"pre_tokenizer": rules}))
+    assert tokens.split_of(tmp_path) == name
+
+
+JSON: Any = st.recursive(
+    st.none() | st.booleans() | st.sampled_from(["Split", "ByteLevel", "Sequence", "Isolated"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["type", "pattern", "Regex", "pretokenizers", "behavior"]), inner, max_size=4)
+    ),
+    max_leaves=8,
+)
+
+
+@given(JSON)
+def test_any_rules_are_those_of_a_family_or_not(tmp_path_factory: pytest.TempPathFactory, rules: object) -> None:
+    folder = tmp_path_factory.mktemp("any")
+    (folder / "tokenizer.json").write_text(json.dumps({"pre_tokenizer": rules}))
+    assert tokens.split_of(folder) in {None, "gpt-2", "smollm"}
+
+
+def test_a_tokenizer_that_no_library_reads_has_no_tokens(tmp_path: Path) -> None:
+    assert tokens.of(tmp_path, ["a text"]) is None
+    assert tokens.split_of(tmp_path) is None
+    (tmp_path / "tokenizer.model").write_bytes(b"no pieces")
+    assert tokens.of(tmp_path, ["a text"]) is None
+    (tmp_path / "tokenizer.json").write_text("{}")
+    assert tokens.of(tmp_path, ["a text"]) is None
