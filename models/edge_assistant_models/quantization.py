@@ -10,6 +10,8 @@ excluded = ["conv_0"]           # nodes that stay as they are
 options = { weight_bits = 7 }   # of the method
 [model.ranges]                  # of static-int8: least and greatest of each value, as they were calibrated
 image = [-2.1, 2.6]
+[model.means]                   # of static-int8, may be left out: of each channel, so that biases make up for rounding
+image = [0.1, 0.0, -0.2]
 """
 
 from __future__ import annotations
@@ -38,6 +40,9 @@ _OPTIONS: Mapping[str, Mapping[str, type]] = {
 }
 
 
+METHODS = (*_OPTIONS, IMPORTER)
+
+
 @dataclass(frozen=True, slots=True)
 class Quantization:
     """How one file is quantized.
@@ -47,12 +52,14 @@ class Quantization:
         excluded: names of nodes that stay as they are.
         options: of the method, or what the importer is told.
         ranges: of `STATIC`: least and greatest of each value by its name.
+        means: of `STATIC`: the mean of each channel of values by their names; may be empty.
     """
 
     method: str
     excluded: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    means: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
 
 def names() -> Iterable[str]:
@@ -89,16 +96,19 @@ def _parse(table: Table) -> Quantization:
         table.texts("excluded", required=False),
         table.free("options"),
         {name: _range(table, name, value) for name, value in table.free("ranges").items()},
+        {name: _numbers(table, name, value) for name, value in table.free("means").items()},
     )
     table.end()
     if found.method == IMPORTER:
-        if found.excluded or found.ranges:
+        if found.excluded or found.ranges or found.means:
             raise table.invalid("an importer takes 'options' only")
         return found
     if found.method not in _OPTIONS:
-        raise table.invalid(f"unknown method '{found.method}' (there are {', '.join((*_OPTIONS, IMPORTER))})")
+        raise table.invalid(f"unknown method '{found.method}' (there are {', '.join(METHODS)})")
     if bool(found.ranges) != (found.method == STATIC):
         raise table.invalid(f"'ranges' belong to '{STATIC}', which needs them")
+    if found.means and found.method != STATIC:
+        raise table.invalid(f"'means' belong to '{STATIC}'")
     known = _OPTIONS[found.method]
     for key, value in found.options.items():
         if key not in known or type(value) is not known[key]:
@@ -117,11 +127,16 @@ def _check_rules(table: Table, said: object) -> None:
         raise table.invalid(str(error)) from None
 
 
+def _numbers(table: Table, name: str, value: object) -> tuple[float, ...]:
+    if not isinstance(value, list) or not all(type(number) in {int, float} for number in value):
+        raise table.invalid(f"what belongs to '{name}' must be a list of numbers")
+    return tuple(float(number) for number in value)
+
+
 def _range(table: Table, name: str, value: object) -> tuple[float, float]:
-    if isinstance(value, list) and len(value) == 2 and all(type(end) in {int, float} for end in value):
-        least, most = float(value[0]), float(value[1])
-        if least <= most:
-            return least, most
+    ends = _numbers(table, name, value)
+    if len(ends) == 2 and ends[0] <= ends[1]:
+        return ends[0], ends[1]
     raise table.invalid(f"the range of '{name}' must be two numbers, the least first")
 
 
@@ -140,7 +155,7 @@ def apply(quantization: Quantization, path: Path) -> None:
 def _static(model: onnx.ModelProto, said: Quantization) -> onnx.ModelProto:
     from edge_assistant_models.importers import qdq
 
-    return qdq.static_int8(model, said.ranges, said.excluded, **said.options)
+    return qdq.static_int8(model, said.ranges, said.excluded, means=said.means, **said.options)
 
 
 def _weights(bits: int) -> Callable[[onnx.ModelProto, Quantization], onnx.ModelProto]:

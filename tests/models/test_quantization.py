@@ -115,6 +115,8 @@ def test_an_importer_that_quantizes_by_itself_is_given_its_options(convert: Conv
         ("[model]\n", "'method' is missing"),
         ('[model]\nmethod = "static-int8"\n', "'ranges' belong to 'static-int8', which needs them"),
         ('[model]\nmethod = "fp16"\n[model.ranges]\nx = [0, 1]\n', "'ranges' belong"),
+        ('[model]\nmethod = "fp16"\n[model.means]\nx = [0, 1]\n', "'means' belong"),
+        (STATIC + '[model.means]\nx = "much"\n', "must be a list of numbers"),
         ('[model]\nmethod = "fp16"\noptions = { block_size = 32 }\n', "cannot have block_size = 32"),
         ('[model]\nmethod = "int8-weights"\noptions = { block_size = true }\n', "cannot have block_size = True"),
         ('[model]\nmethod = "static-int8"\n[model.ranges]\nx = [1]\n', "the range of 'x' must be two numbers"),

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _BIAS_LIMIT = 2.0**30  # of int32, with room for what is added to it
 _PAIR_LIMIT = 126  # levels of two weights; each may be rounded up by nearly one: 255 * 128 is less than 2 ** 15
 _LEAST_SCALE = 1e-12
+_SHIFT_PARTS, _MOST = 2.0**30, 2.0**15  # the same of errors times means
 _PARTS = 2.0**40  # of one level, in which errors are added up as integers; 2 ** 22 of them fit
 
 
@@ -59,6 +60,25 @@ def by_channel(weight: Array, axis: int, bias: Array, step: float, bits: int, *,
     scales = np.maximum(np.maximum(least, np.abs(bias) / (step * _BIAS_LIMIT)), _LEAST_SCALE).astype(np.float32)
     levels = _balanced(rows / scales.astype(np.float64)[:, None], limit)
     return np.ascontiguousarray(np.moveaxis(levels.reshape(first.shape), 0, axis)).astype(np.int8), scales
+
+
+def shift(errors: Array, scales: Array, means: Array) -> Array:
+    """How far rounding moves the mean of each output: its errors times the means of what they are multiplied by.
+
+    Args:
+        errors: of the levels, in units of the scale, f64 [channels, inputs, ...].
+        scales: f32 [channels].
+        means: f64 [channels, inputs], of the inputs that each channel reads.
+
+    Returns:
+        f64 [channels]; to be taken from the bias (https://arxiv.org/abs/1906.04721, section 4.2).
+    """
+    import numpy as np
+
+    products = errors.reshape(*means.shape, -1) * means[..., None]
+    parts = np.rint(np.clip(products, -_MOST, _MOST) * _SHIFT_PARTS).astype(np.int64)
+    sums: Array = parts.reshape(len(errors), -1).sum(axis=1) / _SHIFT_PARTS
+    return sums * scales.astype(np.float64)
 
 
 def _pairs(first: Array) -> Array:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
+from pathlib import Path
 from typing import Any
 
 from edge_assistant_models.tensors import tensor_digest
 from edge_assistant_models.transfer import mebibytes
 from edge_assistant_quantize import progress
 from edge_assistant_quantize.candidate import sha256_of
-from edge_assistant_quantize.onnx import given
-from edge_assistant_quantize.onnx.quantize import METHODS, check_options, quantize
+from edge_assistant_quantize.onnx import given, tables
+from edge_assistant_quantize.onnx.quantize import METHODS, check_options, prepared, quantize
 
 TYPES = ", ".join(METHODS)
 EXAMPLES = """  edge-quantize quantize model.onnx --type static-int8 --calibration photos --of nanodet --output o.onnx
@@ -24,6 +25,9 @@ def configure(group: argparse._ArgumentGroup) -> None:
     """The options."""
     given.add_calibration(group)
     group.add_argument("--exclude", action="append", metavar="NODE", default=[], help="a node that stays as it is")
+    group.add_argument(
+        "--table", type=Path, metavar="F", help="also write the TOML table that an importer needs for it"
+    )
     add_method_options(group)
 
 
@@ -34,7 +38,7 @@ def add_method_options(group: given.Group) -> None:
     group.add_argument(
         "--accuracy-level", type=int, metavar="N", help="4 rounds activations to 8 bits (default), 1 not"
     )
-    group.add_argument("--calibrator", metavar="NAME", help="mse (default), min-max, percentile or entropy")
+    group.add_argument("--calibrator", metavar="NAME", help="percentile (default), min-max, entropy or mse")
     group.add_argument("--percentile", type=float, metavar="P", help="of that calibrator (default: 99.99)")
     group.add_argument("--weight-bits", type=int, metavar="N", help="of static-int8: 8 (default) or fewer")
     group.add_argument("--per-channel", action="store_const", const=True, help="of dynamic-int8")
@@ -46,19 +50,16 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         EdgeAssistantError: see `quantize`.
     """
-    options = method_options(args)
-    check_options(args.type, options)
+    check_options(args.type, method_options(args))
+    threads = given.threads(args)
     with progress.shown() as watch:
-        quantize(
-            args.model,
-            args.output,
-            args.type,
-            calibration=given.calibrated(args, args.model, watch),
-            exclude=args.exclude,
-            options=options,
-            threads=given.threads(args),
-            watch=watch,
-        )
+        calibration = given.calibrated(args, args.model, watch)
+        said = method_options(args)
+        options = prepared(args.model, args.type, said, calibration, threads=threads, watch=watch)
+        how = {"exclude": args.exclude, "options": options, "threads": threads, "watch": watch}
+        quantize(args.model, args.output, args.type, **how)
+        if args.table is not None:
+            tables.write(args.table, args.key or "model", args.model, args.type, args.exclude, options)
     made = _made(args)
     print(json.dumps(made) if args.json else f"{args.output}: {_said(made)}")
     return 0

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_assistant_models.importers import folded, narrowed, qdq
+from edge_assistant_models.importers import folded, narrowed, planned, qdq
 from edge_assistant_quantize.errors import (
     CalibrationInvalid,
     ModelCorrupt,
@@ -47,7 +47,14 @@ CALIBRATED = frozenset({STATIC})
 _BLOCKS = {"block_size": int, "symmetric": bool, "accuracy_level": int}
 _OPTIONS: Mapping[str, Mapping[str, type]] = {
     DYNAMIC: {"per_channel": bool},
-    STATIC: {"calibrator": str, "percentile": float, "weight_bits": int, "ranges": dict},
+    STATIC: {
+        "calibrator": str,
+        "percentile": float,
+        "weight_bits": int,
+        "bias_correction": bool,
+        "ranges": dict,
+        "means": dict,
+    },
     INT8: _BLOCKS,
     INT4: _BLOCKS,
     FP16: {},
@@ -101,8 +108,9 @@ def quantize(
         method: one of `METHODS`.
         calibration: of `static-int8`.
         exclude: names of nodes that stay as they are; one without a name is called as its first output.
-        options: of `static-int8` calibrator, percentile, weight_bits, or ranges instead of calibration; of weights
-            block_size, symmetric, accuracy_level; of `dynamic-int8` per_channel; of `rules` rules.
+        options: of `static-int8` calibrator, percentile, weight_bits, bias_correction, or what `prepared` gives instead
+            of calibration; of weights block_size, symmetric, accuracy_level; of `dynamic-int8` per_channel; of
+            `rules` rules.
         threads: cores to keep to.
         watch: is told how far it is.
 
@@ -117,6 +125,26 @@ def quantize(
     graph = graphs.load(model)
     job = Job(method, calibration, exclude, checked, threads, watch)
     graphs.save(transformed(graph, job), output, threads=threads)
+
+
+def prepared(
+    model: Path,
+    method: str,
+    options: Mapping[str, object],
+    calibration: Calibration | None,
+    *,
+    threads: int,
+    watch: Watch,
+) -> dict[str, Any]:
+    """The options of a method with all that it measures over calibration data, which is then not needed any more.
+
+    Raises:
+        EdgeAssistantError: see `quantize`.
+    """
+    checked = check_options(method, options)
+    if method != STATIC or "ranges" in checked:
+        return checked
+    return measured(graphs.load(model), Job(method, calibration, (), checked, threads, watch))
 
 
 def check_options(method: str, options: Mapping[str, object]) -> dict[str, Any]:
@@ -175,21 +203,24 @@ def _explained() -> Iterator[None]:
 
 
 def _static(graph: onnx.ModelProto, job: Job) -> onnx.ModelProto:
-    options = dict(job.options)
-    measured = options.get("ranges") or measured_ranges(graph, job)
-    return qdq.static_int8(graph, measured, job.exclude, weight_bits=options.get("weight_bits", qdq.WEIGHT_BITS))
+    options = job.options if "ranges" in job.options else measured(graph, job)
+    bits = options.get("weight_bits", qdq.WEIGHT_BITS)
+    return qdq.static_int8(graph, options["ranges"], job.exclude, means=options.get("means"), weight_bits=bits)
 
 
-def measured_ranges(graph: onnx.ModelProto, job: Job) -> dict[str, ranges.Range]:
-    """The ranges of all values that `static-int8` reads, whatever is excluded later."""
+def measured(graph: onnx.ModelProto, job: Job) -> dict[str, Any]:
+    """The options of `static-int8` with the ranges and means of all values that it reads, whatever is excluded later.
+
+    They are rounded as they are written into tables, so that what is quantized here can be made again from those.
+    """
     if job.calibration is None:
         raise CalibrationInvalid(f"{job.method} needs calibration data", "give some: --calibration DIR --role ROLE")
     ready = folded.folded(graph)
-    planned = qdq.plan(ready)
-    values = planned.measurable
+    plan = planned.plan(ready)
+    values = plan.measurable
     if not values:
-        return {}
-    return ranges.measure(
+        return {**job.options, "ranges": {}, "means": {}}
+    found = ranges.measure(
         ready,
         values,
         job.calibration.feeds,
@@ -199,6 +230,14 @@ def measured_ranges(graph: onnx.ModelProto, job: Job) -> dict[str, ranges.Range]
         threads=job.threads,
         watch=job.watch,
     )
+    means: Mapping[str, Sequence[float]] = {}
+    if job.options.get("bias_correction", True):
+        means = ranges.means(ready, plan.averaged, job.calibration.feeds, threads=job.threads, watch=job.watch)
+    return {
+        **job.options,
+        "ranges": {name: (float(f"{low:.7g}"), float(f"{high:.7g}")) for name, (low, high) in found.items()},
+        "means": {name: [float(f"{mean:.3g}") for mean in each] for name, each in means.items()},
+    }
 
 
 def _slopes(graph: onnx.GraphProto) -> dict[str, float]:

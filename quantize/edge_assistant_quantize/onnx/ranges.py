@@ -36,7 +36,7 @@ Feeds = Sequence[Mapping[str, Any]]
 Range = tuple[float, float]
 
 CALIBRATORS = ("min-max", "percentile", "entropy", "mse")
-DEFAULT = "mse"  # nearest to the float outputs on the product's detector and classifier, with weights of 7 bits
+DEFAULT = "percentile"  # the least noise in the outputs of the product's detector and classifier
 BINS = 2048
 _LEVELS = 256  # of uint8
 _LEAST_PART, _PARTS = 1 / 32, 61  # the clipped ranges that are compared: from the whole to this, so many
@@ -84,6 +84,41 @@ def measure(
     if calibrator == "entropy":
         return {name: _entropy(counted[name], ends[name]) for name in values}
     return {name: _mse(counted[name], ends[name], slopes.get(name, 1.0)) for name in values}
+
+
+def means(
+    model: onnx.ModelProto, values: Mapping[str, int], feeds: Feeds, *, threads: int, watch: Watch
+) -> dict[str, list[float]]:
+    """The mean of each channel of values over all feeds.
+
+    Args:
+        model: whose values are asked for.
+        values: names of float32 values, and how many axes they have; channels are the second.
+        feeds: what it is run with.
+        threads: of each run.
+        watch: is told after each run.
+    """
+    import numpy as np
+    from onnx import ModelProto, helper, numpy_helper
+
+    shown = ModelProto()
+    shown.CopyFrom(model)
+    del shown.graph.output[:]
+    opset = max(item.version for item in model.opset_import if item.domain in {"", "ai.onnx"})
+    asked = [f"mean/{place}" for place in range(len(values))]
+    for given, (name, rank) in zip(asked, values.items(), strict=True):
+        axes = [axis for axis in range(rank) if axis != 1]
+        inputs, said = [name], {"axes": axes}
+        if opset >= 18:  # axes are an input from there on
+            shown.graph.initializer.append(numpy_helper.from_array(np.array(axes, np.int64), f"{given}/axes"))
+            inputs, said = [name, f"{given}/axes"], {}
+        node: dict[str, Any] = {"keepdims": 0, **said}
+        shown.graph.node.append(helper.make_node("ReduceMean", inputs, [given], name=given, **node))
+        shown.graph.output.append(helper.make_tensor_value_info(given, _FLOAT, None))
+    sums = [np.zeros(())] * len(values)
+    for results in _runs(shown, asked, feeds, threads, watch, "means of channels") if values else ():
+        sums = [before + result.astype(np.float64) for before, result in zip(sums, results, strict=True)]
+    return {name: (total / len(feeds)).ravel().tolist() for name, total in zip(values, sums, strict=True)}
 
 
 def _ends(

@@ -11,7 +11,9 @@ import hashlib
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -20,7 +22,7 @@ from edge_assistant_quantize.candidate import sha256_of
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.onnx import sensitivity
 from edge_assistant_quantize.onnx.calibration import Calibration
-from edge_assistant_quantize.onnx.quantize import check_options, quantize
+from edge_assistant_quantize.onnx.quantize import check_options, prepared, quantize
 from edge_assistant_quantize.progress import Step, Watch
 from edge_assistant_quantize.record import Layer
 
@@ -104,6 +106,10 @@ def quantize_to_accept(
     checked = check_options(method, options)
     kept = _read(folder, _shaped(model, method, checked, calibration))
 
+    @cache
+    def known() -> dict[str, Any]:
+        return prepared(model, method, checked, calibration, threads=threads, watch=watch)
+
     def make(excluded: Sequence[str], path: Path) -> None:
         quantize(
             model,
@@ -111,14 +117,14 @@ def quantize_to_accept(
             method,
             calibration=calibration,
             exclude=excluded,
-            options=checked,
+            options=known(),
             threads=threads,
             watch=watch,
         )
 
     def ranked() -> list[Layer]:
         if not kept.layers:
-            how = {"calibration": calibration, "threads": threads, "watch": watch, "options": checked}
+            how = {"calibration": calibration, "threads": threads, "watch": watch, "options": known()}
             kept.layers = sensitivity.rank(model, method, **how)  # type: ignore[arg-type]
             _write(folder, kept)
         return kept.layers

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_assistant.runtime import Runtime
-from edge_assistant_models.importers import folded, narrowed, qdq
+from edge_assistant_models.importers import folded, narrowed, planned
 from edge_assistant_quantize.errors import CalibrationInvalid
 from edge_assistant_quantize.onnx import graphs, quantize, ranges
 from edge_assistant_quantize.onnx.calibration import Calibration, batches
@@ -64,8 +64,7 @@ def rank(
     graph = graphs.load(model)
     job = quantize.Job(method, calibration, (), checked, threads, lambda _: None)
     if method == quantize.STATIC and "ranges" not in checked:
-        measured = quantize.measured_ranges(graph, replace(job, watch=watch))
-        job = replace(job, options={**checked, "ranges": measured})
+        job = replace(job, options=quantize.measured(graph, replace(job, watch=watch)))
     feeds = list(batches(calibration.feeds, FEEDS))
     nodes = quantizable(graph, method)
     exact = list(outputs(graph, feeds, threads))
@@ -84,11 +83,11 @@ def quantizable(graph: onnx.ModelProto, method: str) -> list[onnx.NodeProto]:
     ready = folded.folded(graph)
     known = folded.constants(ready.graph)
     if method == quantize.STATIC:
-        planned = qdq.plan(ready).nodes
-        return [node for node in ready.graph.node if node.name in planned and node.op_type in qdq.WEIGHTED]
+        chosen = planned.plan(ready).nodes
+        return [node for node in ready.graph.node if node.name in chosen and node.op_type in planned.WEIGHTED]
     if method in {quantize.INT8, quantize.INT4}:
         return list(narrowed.candidates(ready))
-    kinds = qdq.WEIGHTED | {"Gather"} if method == quantize.FP16 else qdq.WEIGHTED
+    kinds = planned.WEIGHTED | {"Gather"} if method == quantize.FP16 else planned.WEIGHTED
     return [
         node
         for node in ready.graph.node

@@ -15,6 +15,8 @@ from onnx import helper, numpy_helper
 from small_onnx import Chain, chain, feeds, noise, written
 
 from edge_assistant.runtime import Runtime
+from edge_assistant_models import quantization
+from edge_assistant_models.errors import CatalogInvalid
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.tensors import tensor_digest
 from edge_assistant_quantize.candidate import Candidate
@@ -25,8 +27,9 @@ from edge_assistant_quantize.errors import (
     UsageError,
     WeightsRefused,
 )
+from edge_assistant_quantize.onnx import tables
 from edge_assistant_quantize.onnx.calibration import Calibration, record
-from edge_assistant_quantize.onnx.quantize import METHODS, quantize
+from edge_assistant_quantize.onnx.quantize import METHODS, prepared, quantize
 from edge_assistant_quantize.progress import ignore
 
 PICTURES = st.lists(st.sampled_from(["conv", "sum", "relu"]), min_size=1, max_size=5)
@@ -113,6 +116,48 @@ def test_excluded_nodes_stay_float(tmp_path: Path):
     others = [node for node in graph.node if node.op_type == "Conv" and node.name != "conv_2"]
     assert len(others) == 2
     assert not any(node.input[1] in weights for node in others)
+
+
+def test_biases_make_up_for_rounded_weights(tmp_path: Path):
+    """Over inputs of one sign rounding moves the mean of each channel; corrected, it does so less."""
+    float_one = written(chain(6, ["relu", "conv"], pictures=True), tmp_path / "float.onnx")
+    given = feeds(6, 8, pictures=True)
+    how = {"calibration": Calibration((*given,)), "options": {"weight_bits": 4, "calibrator": "min-max"}}
+    corrected = made(float_one, "static-int8", tmp_path / "a.onnx", **how)
+    how["options"] = {**how["options"], "bias_correction": False}
+    plain = made(float_one, "static-int8", tmp_path / "b.onnx", **how)
+    exact = np.array(outputs(float_one, given)).mean(axis=(0, 1, 3, 4))
+    moved = [
+        np.abs(np.array(outputs(path, given)).mean(axis=(0, 1, 3, 4)) - exact).max() for path in (corrected, plain)
+    ]
+    assert moved[0] < 0.7 * moved[1]
+
+
+@pytest.mark.parametrize("pictures", [True, False])
+def test_an_importer_makes_the_same_from_a_table(tmp_path: Path, pictures: bool):
+    kinds = ["conv", "relu", "sum", "conv"] if pictures else ["gemm", "relu", "gemm", "matmul"]
+    float_one = written(chain(8, kinds, pictures=pictures), tmp_path / "float.onnx")
+    calibration = Calibration((*feeds(8, 4, pictures=pictures),))
+    options = prepared(float_one, "static-int8", {}, calibration, threads=1, watch=ignore)
+    exclude = ["conv_0" if pictures else "gemm_0"]
+    int8 = made(float_one, "static-int8", tmp_path / "int8.onnx", exclude=exclude, options=options)
+    table = tmp_path / "mine.toml"
+    tables.write(table, "other", float_one, "int8-weights", [], {"block_size": 32})
+    tables.write(table, "model", float_one, "static-int8", exclude, options)
+    said = quantization.parse(table.read_bytes(), "mine.toml")
+    assert said["other"] == quantization.Quantization("int8-weights", options={"block_size": 32})
+    quantization.apply(said["model"], float_one)
+    assert float_one.read_bytes() == int8.read_bytes()
+
+
+def test_tables_that_cannot_be_written(tmp_path: Path):
+    float_one = written(chain(3, ["conv"], pictures=True), tmp_path / "float.onnx")
+    with pytest.raises(UsageError, match="no importer quantizes by dynamic-int8"):
+        tables.write(tmp_path / "t.toml", "model", float_one, "dynamic-int8", [], {})
+    (tmp_path / "other.toml").write_text("name = 3")
+    with pytest.raises(CatalogInvalid):
+        tables.write(tmp_path / "other.toml", "model", float_one, "fp16", [], {})
+    assert not (tmp_path / "t.toml").exists()
 
 
 def test_all_but_everything_excluded(tmp_path: Path):
