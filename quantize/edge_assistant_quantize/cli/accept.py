@@ -117,10 +117,10 @@ def _row(verdict: Verdict) -> tuple[str, ...]:
     interval = verdict.interval
     return (
         verdict.metric,
-        f"{verdict.value:.4f}",
+        f"{verdict.value:z.4f}",
         "-" if verdict.reference is None else f"{verdict.reference:.4f}",
-        "-" if interval is None else f"{interval.difference:+.4f}",
-        "-" if interval is None else f"{interval.low:+.4f} to {interval.high:+.4f} ({interval.level:.0%})",
+        "-" if interval is None else f"{interval.difference:+z.4f}",
+        "-" if interval is None else f"{interval.low:+z.4f} to {interval.high:+z.4f} ({interval.level:.0%})",
         verdict.criterion,
         "accepted" if verdict.accepted else "not accepted",
     )

@@ -64,4 +64,4 @@ def _told(result: Measured) -> dict[str, object]:
 
 def _row(result: Measured) -> tuple[str, ...]:
     details = ", ".join(f"{name} {value:.4g}" for name, value in result.details.items())
-    return result.metric, f"{result.value:.4f}", str(len(result.items)), details
+    return result.metric, f"{result.value:z.4f}", str(len(result.items)), details
