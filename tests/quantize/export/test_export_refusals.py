@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import numpy as np
@@ -25,7 +26,7 @@ from edge_assistant_quantize.errors import (
     UsageError,
     WeightsRefused,
 )
-from edge_assistant_quantize.export import export, pooling, whisper, work
+from edge_assistant_quantize.export import export, pooling, trace, whisper, work
 from edge_assistant_quantize.export.compare import checked
 from edge_assistant_quantize.gguf import processes
 
@@ -211,6 +212,27 @@ def test_a_graph_that_computes_something_else_is_refused():
             checked(path, "logits", np.array([1.0, 2.0, bad], np.float32), wanted)
     with pytest.raises(QuantizationFailed, match="the model itself computes NaN or infinity"):
         checked(path, "logits", wanted, np.array([1.0, 2.0, np.nan], np.float32))
+
+
+class Weight:
+    """As large as it says, and no larger."""
+
+    def __init__(self, values):
+        self.values = values
+
+    def numel(self):
+        return self.values
+
+
+def test_what_does_not_fit_into_a_file_is_told_before_it_is_traced():
+    shared = Weight(300_000_000)
+
+    def module(*weights):
+        return SimpleNamespace(parameters=lambda: iter(weights))
+
+    trace.check_size("decoder_model", module(shared, shared))  # tied: counted once
+    with pytest.raises(ModelTooLarge, match=r"decoder_model has 2\.4 GB of weights in float32"):
+        trace.check_size("decoder_model", module(shared, Weight(300_000_000)))
 
 
 def test_nothing_is_fetched_nor_run_that_came_with_the_weights(folder):
