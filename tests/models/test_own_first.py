@@ -82,6 +82,15 @@ def test_the_list_says_that_it_is_first(home: Path, capsys: pytest.CaptureFixtur
     assert shipped.endswith("large, standard, starter, test, tiny")
 
 
+def test_the_app_says_that_it_is_first_and_in_use(home: Path) -> None:
+    from edge_assistant_tui.screens.models import rows
+
+    asking(home, '["starter"]')
+    Portfolio().pull(["mine"])
+    (row,) = [row for row in rows("starter", {}) if row.name == "mine"]
+    assert (row.state, row.about) == ("in use", "MIT · in starter (first)")
+
+
 @pytest.mark.parametrize(
     ("profiles", "message"),
     [

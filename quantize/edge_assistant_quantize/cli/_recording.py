@@ -94,7 +94,8 @@ def _form(model: Candidate, results: Mapping[str, Measured]) -> Variant:
         key: File(path.name, path.stat().st_size, sums[key], tensor_digest(path) if path.suffix == ".onnx" else "")
         for key, path in model.paths.items()
     }
-    return Variant(model.name, "", files, {name: each.value for name, each in results.items()})
+    details = {key: value for each in results.values() for key, value in each.details.items()}
+    return Variant(model.name, "", files, details | {name: each.value for name, each in results.items()})
 
 
 def _added(old: Record, new: Record) -> Record:
