@@ -207,9 +207,9 @@ def test_a_file_of_other_content_is_no_reference(tmp_path_factory, content):
 @pytest.mark.bench
 def test_llama_perplexity_built_anew_agrees(llama_tools, models, text, tmp_path):
     model = models("language").files["model"]
-    command = [llama_tools / "llama-perplexity", "-m", model, "-f", text, "-c", "512", "--chunks", "2", "-t", "2"]
+    command = [llama_tools / "llama-perplexity", "-m", model, "-f", text, "-c", str(CONTEXT), "--chunks", str(CHUNKS)]
     ran = subprocess.run(command, capture_output=True, text=True, check=True)
     said = re.search(r"PPL = ([\d.]+) \+/- ([\d.]+)", ran.stdout + ran.stderr)
     assert said is not None
-    found = measure(model, text, context=512, chunks=2, threads=2)
+    found = measure(model, text)
     assert (found.perplexity, found.uncertainty) == pytest.approx((float(said[1]), float(said[2])), rel=1e-3)
