@@ -179,11 +179,18 @@ def _histograms(
         shown.graph.output.extend(helper.make_tensor_value_info(name, _FLOAT, None) for name in group)
         for given in _runs(shown, group, feeds, threads, watch, f"histograms, part {number}"):
             for name, value in zip(group, given, strict=True):
-                counted[name] += np.histogram(value, BINS, _span(ends[name]))[0]
+                counted[name] += _histogram(value, ends[name])
     for name in inputs & set(ends):
         for feed in feeds:
-            counted[name] += np.histogram(feed[name], BINS, _span(ends[name]))[0]
+            counted[name] += _histogram(feed[name], ends[name])
     return counted
+
+
+def _histogram(value: Array, ends: Range) -> Histogram:
+    """Counted in float64: the edges of a narrow range far from zero fall together in float32."""
+    import numpy as np
+
+    return np.histogram(np.asarray(value, np.float64), BINS, _span(ends))[0].astype(np.int64)
 
 
 def _span(ends: Range) -> Range:
