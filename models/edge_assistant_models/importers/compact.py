@@ -5,7 +5,7 @@ comes. So a rule is only a pattern of weights' names and a form:
 
 - `blockwise`, 8 or 4 bits with a scale for each block of inputs (MatMulNBits): for one row at a time, where reading the
   weights is what takes the time. Rows that are looked up in such a matrix are widened as they are read.
-- `integer`, 8 bits with a scale for each output, multiplied in integers (see `quantized.py`): for many rows.
+- `integer`, 8 bits with a scale for each output (see `rounded.py`), multiplied in integers: for many rows.
 - `packed`, 4 bits that are widened to those 8 when the model is loaded: half of the file and the same product.
 - `bytes`, 8 bits with a scale for each entry of the first axis, widened when the model is loaded: where no product is.
 - `half`, 16 bits, widened when the model is loaded.
@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from edge_assistant_models.errors import ModelCorrupt
 from edge_assistant_models.importers import blocks, quantized
 from edge_assistant_models.importers.folded import attributes, constants, drop_unused, standard
+from edge_assistant_models.importers.rounded import by_channel
 
 if TYPE_CHECKING:
     import onnx
@@ -277,7 +278,12 @@ def _product_of_blocks(graph: _Graph, value: str, name: str, weight: Array, rule
 
 
 def _product_of_integers(graph: _Graph, value: str, name: str, weight: Array, rule: Rule) -> str:
-    return quantized.integer_linear(graph, value, f"{name}/int8", weight)
+    import numpy as np
+
+    turned = weight.T.astype(np.float64)
+    levels, scales = by_channel(turned, 1, np.zeros(turned.shape[1]), 1.0, 8, alone=False)
+    stored = graph.constant(f"{name}/8_bits", levels), graph.constant(f"{name}/steps", scales)
+    return quantized.integer_product(graph, value, *stored)
 
 
 def _product_of_packed(graph: _Graph, value: str, name: str, weight: Array, rule: Rule) -> str:
