@@ -10,7 +10,7 @@ import msgspec
 
 from edge_assistant_models.tensors import tensor_digest
 from edge_assistant_quantize import record as records
-from edge_assistant_quantize.errors import QuantizationFailed
+from edge_assistant_quantize.errors import QuantizationFailed, WeightsRefused
 from edge_assistant_quantize.progress import Step as Progress
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.recipes.making import Making, units
@@ -159,7 +159,7 @@ class Run:
         try:
             form = self._making.through(prepared, variant.steps, variant.name)
             results = self._measuring.results(form, self._reference)
-        except QuantizationFailed as error:
+        except (QuantizationFailed, WeightsRefused) as error:  # the second: it predicts what is no number
             self._tick(before + len(variant.steps) + 1)
             return records.Variant(variant.name, method, {}, note=error.message)
         forms[variant.name] = form

@@ -21,6 +21,7 @@ from edge_assistant_quantize.errors import (
     RecipeInvalid,
     StorageFull,
     UsageError,
+    WeightsRefused,
 )
 from edge_assistant_quantize.metrics import metric
 from edge_assistant_quantize.progress import Step, ignore
@@ -177,6 +178,22 @@ def test_a_variant_that_a_library_cannot_make_is_told_of(place):
     found = place.run(text=RECIPE.replace('{ do = "shrink", to = 60 }', '{ do = "shrink", to = 60, fails = true }'))
     assert (found.variants[0].note, found.variants[0].accepted) == ("it cannot be shrunk", None)
     assert found.chosen == "searched"
+
+
+def test_a_variant_whose_predictions_are_no_numbers_is_told_of(place, monkeypatch):
+    from edge_assistant_quantize.recipes.measuring import Measuring
+
+    results = Measuring.results
+
+    def measured(self, form, reference):
+        if form.sums["model"] != reference.sums["model"]:
+            raise WeightsRefused("the model predicts what is no number", "quantize anew")
+        return results(self, form, reference)
+
+    monkeypatch.setattr(Measuring, "results", measured)
+    found = place.run()
+    assert {variant.note for variant in found.variants} == {"the model predicts what is no number"}
+    assert found.chosen == ""
 
 
 def test_progress_counts_every_step(place):
