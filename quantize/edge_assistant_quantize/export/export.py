@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import secrets
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ from edge_assistant_quantize.errors import (
 from edge_assistant_quantize.export import pooling, whisper, work
 from edge_assistant_quantize.gguf import checkpoint, processes
 from edge_assistant_quantize.gguf.checkpoint import Checkpoint
+from edge_assistant_quantize.gguf.staging import stage
 from edge_assistant_quantize.progress import Step, Watch, ignore
 from edge_assistant_quantize.room import check_disk, check_memory
 
@@ -143,8 +145,10 @@ def run(
         if own:
             done = _as_the_product_runs(found, making, output.name, watch)
         else:
-            order = work.Order(str(folder), str(making), task, part, opset, threads or Runtime.detect().threads)
-            done = _by_optimum(order, found, output.name, watch)
+            with tempfile.TemporaryDirectory() as seen:
+                staged = stage(found, Path(seen))
+                order = work.Order(str(staged), str(making), task, part, opset, threads or Runtime.detect().threads)
+                done = _by_optimum(order, found, output.name, watch)
         (making / REPORT).write_bytes(msgspec.json.format(msgspec.json.encode(done), indent=1) + b"\n")
     names = [*done.files, "tokenizer.json", "config.json"]
     paths = {_KEYS.get(name, Path(name).stem): output / name for name in names if (output / name).is_file()}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import re
 import tempfile
 from collections.abc import Callable, Mapping
@@ -17,6 +16,7 @@ from edge_assistant_quantize.errors import QuantizationFailed, ToolMissing, Usag
 from edge_assistant_quantize.fetching import llama
 from edge_assistant_quantize.gguf import checkpoint, loads, processes, tokens
 from edge_assistant_quantize.gguf.checkpoint import Checkpoint
+from edge_assistant_quantize.gguf.staging import stage
 from edge_assistant_quantize.progress import Step, Watch
 from edge_assistant_quantize.room import check_disk, check_memory
 
@@ -148,19 +148,6 @@ def _refusal(found: Checkpoint, error: processes.Failed) -> Exception:
             "if it splits as that of a known family, say so: --pre-tokenizer llama-bpe, qwen2, smollm, ...",
         )
     return processes.failed(f"{found.folder.name} cannot be converted", error)
-
-
-def stage(found: Checkpoint, work: Path) -> Path:
-    """A folder with links to the data of a checkpoint, and nothing in it that is code or asks for code."""
-    staged = work / (found.folder.resolve().name or "model")
-    staged.mkdir(parents=True)
-    for path in (*found.data_files(), *found.weights):
-        target = staged / path.name
-        if path.name in {"config.json", "tokenizer_config.json"} and "auto_map" in (table := checkpoint.json_of(path)):
-            target.write_text(json.dumps({key: table[key] for key in table if key != "auto_map"}), "utf-8")
-        else:
-            target.symlink_to(path.resolve())
-    return staged
 
 
 def _check_tokens(found: Checkpoint, loaded: loads.Loaded) -> None:

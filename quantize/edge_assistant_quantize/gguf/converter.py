@@ -5,6 +5,8 @@ recognises how a byte-pair tokenizer splits text by the tokens of one text, and 
 For one that was trained anew its authors write the function that says so again (`convert_hf_to_gguf_update.py`). Here
 it is told: PRE, a name of llama.cpp such as "qwen2", is how it splits; ELSE is, where PRE is "-" and the converter does
 not recognise it; where both are "-" it fails then.
+
+For some architectures the converter lets transformers run code that a model brings along or names. Here that fails.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import runpy
 import sys
 import threading
 from pathlib import Path
+from typing import NoReturn
 
 
 def main(arguments: list[str]) -> None:
@@ -22,6 +25,8 @@ def main(arguments: list[str]) -> None:
     folder, pre, otherwise, *rest = arguments
     script = Path(folder, "convert_hf_to_gguf.py")
     threading.Thread(target=_end_with_caller, daemon=True).start()
+    code = importlib.import_module("transformers.dynamic_module_utils")
+    setattr(code, "get_class_in_module", _refuse_code)  # noqa: B010 - a module's attribute, through which all of it goes
     sys.path.insert(0, folder)  # where a script's own folder stands
     base = importlib.import_module("conversion.base")
     recognised = base.TextModel.get_vocab_base_pre
@@ -39,6 +44,15 @@ def main(arguments: list[str]) -> None:
     base.TextModel.get_vocab_base_pre = told
     sys.argv = [str(script), *rest]
     runpy.run_path(str(script), run_name="__main__")
+
+
+def _refuse_code(name: str, *places: object, **options: object) -> NoReturn:
+    """Stands for what would run a file of code and take a class out of it.
+
+    Raises:
+        ImportError: always.
+    """
+    raise ImportError("the model asks for code of its own, which is not run")
 
 
 def _end_with_caller() -> None:

@@ -12,7 +12,7 @@ from safetensors.numpy import save_file
 
 from edge_assistant_quantize.errors import InputMissing, WeightsRefused
 from edge_assistant_quantize.gguf import checkpoint
-from edge_assistant_quantize.gguf.convert import stage
+from edge_assistant_quantize.gguf.staging import stage
 
 CONFIG = {"architectures": ["LlamaForCausalLM"], "model_type": "llama"}
 INDEX = "model.safetensors.index.json"
@@ -124,7 +124,8 @@ def test_pickles_beside_safetensors_are_not_looked_at(folder: Path, tmp_path: Pa
 
 
 def test_what_asks_for_code_is_not_handed_on(folder: Path, tmp_path: Path) -> None:
-    configure(folder, auto_map={"AutoConfig": "code.Config"}, hidden_size=2)
+    asks = {"auto_map": {"AutoConfig": "code.Config"}, "configuration_files": ["config.4.0.0.json"]}
+    configure(folder, **asks, transformers_weights="other.safetensors.index.json", hidden_size=2)
     (folder / "tokenizer_config.json").write_text('{"auto_map": {}, "bos_token": "<s>"}')
     staged = stage(checkpoint.read(folder), tmp_path / "work")
     assert json.loads((staged / "config.json").read_text()) == {**CONFIG, "hidden_size": 2}

@@ -121,6 +121,31 @@ def test_pieces_without_their_scores_are_refused(tiny: Path) -> None:
         converting._check_tokens(found, loads.Loaded(pieces=True, tokens=((1, 2),) * len(tokens.TEXTS)))
 
 
+def asking_for_code(folder: Path, architecture: str) -> Path:
+    """Let a model ask for code by a configuration beside the usual one; returns what the code would write."""
+    code, ran = folder.parent / "code", folder.parent / "ran"
+    code.mkdir()
+    (code / "evil.py").write_text(f"open({str(ran)!r}, 'w')\nfrom transformers import LlamaConfig as Evil\n")
+    config = json.loads((folder / "config.json").read_text()) | {"architectures": [architecture]}
+    asked = {"auto_map": {"AutoConfig": f"{code}--evil.Evil"}}
+    (folder / "config.4.0.0.json").write_text(json.dumps(config | asked))
+    (folder / "config.json").write_text(json.dumps(config | {"configuration_files": ["config.4.0.0.json"]}))
+    for name in ("tokenizer_config.json", "special_tokens_map.json"):
+        (folder / name).unlink(missing_ok=True)
+    return ran
+
+
+def test_code_that_a_model_names_is_not_run(changed: Path, converter: Path, output: Path) -> None:
+    """LLaDA is one of those for which the converter trusts it: seen to run before."""
+    ran = asking_for_code(changed, "LLaDAModelLM")
+    refused(changed, output, QuantizationFailed)
+    assert not ran.exists()
+    arguments = [str(converter), "qwen2", "-", str(changed), "--outfile", str(output), "--outtype", "f32"]
+    with pytest.raises(processes.Failed, match="the model asks for code of its own, which is not run"):
+        processes.run(processes.python(f"{processes.__package__}.converter", *arguments), (), {}, lambda line: None)
+    assert not ran.exists()
+
+
 def test_what_was_interrupted_leaves_nothing(tiny: Path, converter: Path, output: Path) -> None:
     def interrupt(step: progress.Step) -> None:
         if step.what == "converting, %" and step.done:
