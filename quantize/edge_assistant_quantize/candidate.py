@@ -23,7 +23,7 @@ from edge_assistant.errors import InputMissing
 from edge_assistant_models.entries import ROLES
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
-from edge_assistant_models.schema import FILE_NAME, NAME, Table
+from edge_assistant_models.schema import FILE_NAME, NAME, Table, printable
 from edge_assistant_models.transfer import CHUNK_BYTES
 from edge_assistant_quantize.errors import UsageError
 
@@ -113,7 +113,7 @@ def read(folder: Path) -> Candidate:
         table.text("name", NAME),
         table.text("role"),
         folder,
-        {key: files.text(key, FILE_NAME) for key in files.remaining()},
+        names_by_key(files),
         table.free("options"),
     )
     table.end()
@@ -123,6 +123,18 @@ def read(folder: Path) -> Candidate:
         if not path.is_file():
             raise InputMissing(f"{path.name} of {found.name} is missing", "make the candidate again")
     return found
+
+
+def names_by_key(table: Table) -> dict[str, str]:
+    """Names of files by key; what is made of a file is called after its key, which therefore is a plain name, too.
+
+    Raises:
+        CatalogInvalid: a key or a name is none, or leads elsewhere.
+    """
+    wrong = next((key for key in table.remaining() if not FILE_NAME.fullmatch(key)), None)
+    if wrong is not None:
+        raise table.invalid(f"the key '{printable(wrong)}' is not of the form {FILE_NAME.pattern}")
+    return {key: table.text(key, FILE_NAME) for key in table.remaining()}
 
 
 def find(named: str, role: str | None = None, portfolio: Portfolio | None = None) -> Candidate:

@@ -26,8 +26,9 @@ from pathlib import Path
 from edge_assistant.signals import printable
 from edge_assistant_models.entries import ROLES
 from edge_assistant_models.errors import CatalogInvalid
-from edge_assistant_models.schema import FILE_NAME, HTTP_URL, NAME, SHA256, Table
+from edge_assistant_models.schema import HTTP_URL, NAME, SHA256, Table
 from edge_assistant_quantize.acceptance import criteria
+from edge_assistant_quantize.candidate import names_by_key
 from edge_assistant_quantize.errors import RecipeInvalid
 from edge_assistant_quantize.onnx.quantize import METHODS
 from edge_assistant_quantize.recipes.recipe import Data, Measurement, Publishing, Recipe, Source, Variant
@@ -104,7 +105,7 @@ def _source(table: Table | None) -> Source | None:
     source = Source(
         model or "",
         Path(path) if path else None,
-        {} if files is None else {key: files.text(key, FILE_NAME) for key in files.remaining()},
+        {} if files is None else names_by_key(files),
         table.free("options"),
         {} if sums is None else {key: sums.text(key, SHA256) for key in sums.remaining()},
     )

@@ -61,6 +61,12 @@ def test_a_recipe():
         ('name = "small"', "", "'name' is missing"),
         ("to = 10", "to = 10, by = 3", "unknown key 'by'"),
         ('{ path = "model" }', '{ path = "model", model = "nanodet" }', "needs one of 'model'"),
+        (
+            '{ path = "model" }',
+            '{ path = "m", files = { "../up" = "m.onnx" } }',
+            "the key '../up' is not of the form",
+        ),
+        ('{ path = "model" }', '{ path = "m", files = { model = "../m.onnx" } }', "'model' is not of the form"),
         ('{ path = "photos" }', "{ limit = 3 }", "'calibration' needs a 'path'"),
         ('photos = { path = "photos", limit = 3 }', "photos = {}", "'photos' is empty"),
         ("within_interval = true", "within_interval = true\nat_least = 1", "presence: 2 criteria"),
