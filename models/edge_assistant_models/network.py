@@ -34,9 +34,19 @@ class _SameOriginHeaders(urllib.request.HTTPRedirectHandler):
         newurl: str,
     ) -> urllib.request.Request | None:
         request = super().redirect_request(req, fp, code, msg, headers, newurl)
-        if request is not None and urllib.parse.urlsplit(newurl).netloc != urllib.parse.urlsplit(req.full_url).netloc:
+        if request is not None and not _may_know(req.full_url, newurl):
             request.remove_header("Authorization")
         return request
+
+
+def _may_know(url: str, other: str) -> bool:
+    """Whether what was meant for one address may be sent to another: the same host, and not in the clear now.
+
+    >>> _may_know("https://a.org/x", "https://a.org/y"), _may_know("https://a.org/x", "http://a.org/x")
+    (True, False)
+    """
+    meant, now = urllib.parse.urlsplit(url), urllib.parse.urlsplit(other)
+    return meant.netloc == now.netloc and now.scheme in {meant.scheme, "https"}
 
 
 def check_reachable(url: str, run: Run) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import http.client
+import io
 import socket
 import tarfile
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from edge_assistant_models import archives, progress, transfer
+from edge_assistant_models import archives, network, progress, transfer
 from edge_assistant_models.errors import PullFailed, StorageFull
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_models.sources import pypi as sources_pypi
@@ -182,6 +185,18 @@ class TestHuggingFace:
         monkeypatch.setenv("HF_TOKEN", "hf_secret")
         pull(catalog.write("mine", {"model": content}, HF))
         assert [(path, token) for path, _, token in web.seen] == [(self.path, "Bearer hf_secret"), ("/blob", None)]
+
+    def test_the_token_goes_nowhere_in_the_clear(self) -> None:
+        """Where the same host sends from https to http, anybody on the way could read it."""
+        asked = urllib.request.Request("https://hub.test/a", headers={"Authorization": "Bearer hf_secret"})
+        follow = network._SameOriginHeaders().redirect_request
+        headers = http.client.HTTPMessage()
+        sent = {
+            to: request.has_header("Authorization")
+            for to in ("https://hub.test/b", "http://hub.test/b", "https://hub.test:8443/b", "https://cdn.test/b")
+            if (request := follow(asked, io.BytesIO(), 302, "", headers, to))
+        }
+        assert list(sent.values()) == [True, False, False, False]
 
     def test_the_hubs_own_cache_is_used(self, home: Path, catalog: Any, content: bytes) -> None:
         cached = home / "huggingface" / "hub" / "models--owner--model" / "snapshots" / REVISION / "deep" / "model.gguf"
