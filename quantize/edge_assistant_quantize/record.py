@@ -6,12 +6,14 @@ One JSON file. It holds all that another person needs to make the same tensors a
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
 from edge_assistant.errors import InputCorrupt, InputMissing
 
 FILE = "record.json"
+MAX_BYTES = 64 << 20  # of a file that is read; one of a thousand layers has some hundred kilobytes
 
 
 class Measure(msgspec.Struct, frozen=True):
@@ -23,7 +25,7 @@ class Measure(msgspec.Struct, frozen=True):
     """
 
     lower_is_better: bool
-    unit: str = "share"
+    unit: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9 %/]{0,24}\Z")] = "share"  # stands in pages as it is
 
 
 class Interval(msgspec.Struct, frozen=True):
@@ -179,9 +181,15 @@ def read(path: Path) -> Record:
         InputCorrupt: it is no record.
     """
     file = path / FILE if path.is_dir() else path
+    if not file.is_file():
+        raise InputMissing(f"there is no {file.name} in {path.name}", "name a folder that a run has written")
     try:
-        return msgspec.json.decode(file.read_bytes(), type=Record)
-    except OSError:
-        raise InputMissing(f"there is no {file.name} in {path.name}", "name a folder that a run has written") from None
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        with file.open("rb") as opened:
+            content = opened.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise InputCorrupt(f"{file.name} is no record (it is larger than {MAX_BYTES:,} bytes)", "name another file")
+        return msgspec.json.decode(content, type=Record)
+    except OSError as error:
+        raise InputMissing(f"{file.name} cannot be read ({error.strerror})", "check its permissions") from None
+    except (msgspec.DecodeError, RecursionError) as error:
         raise InputCorrupt(f"{file.name} is no record ({error})", "run the recipe again") from None

@@ -8,6 +8,7 @@ import math
 from dataclasses import asdict
 from pathlib import Path
 
+from edge_assistant.signals import printable
 from edge_assistant_quantize import progress
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.onnx import given
@@ -56,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     print(f"{'SNR, dB':>8} {'rel. L2':>9} {'max. abs.':>10} {'cosine':>8}  {'operator':<12}value")
     for item in shown:
         figures = f"{item.snr_db:>8.1f} {item.relative_l2:>9.2g} {item.max_abs:>10.3g} {item.cosine:>8.5f}"
-        print(f"{figures}  {item.kind:<12}{item.value}")
+        print(printable(f"{figures}  {item.kind:<12}{item.value}"))
     return 0
 
 

@@ -6,6 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
+from edge_assistant.signals import printable
 from edge_assistant_quantize import progress
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.onnx import given, options
@@ -56,5 +57,5 @@ def run(args: argparse.Namespace) -> int:
         return 0
     print(f"{'noise, dB':>9}  {'operator':<12}node")
     for layer in layers:
-        print(f"{layer.loss:>9.1f}  {layer.kind:<12}{layer.node}")
+        print(printable(f"{layer.loss:>9.1f}  {layer.kind:<12}{layer.node}"))
     return 0

@@ -70,9 +70,11 @@ def _of_tokenizers(path: Path, texts: Sequence[str]) -> list[list[int]] | None:
 
     try:
         tokenizer = Tokenizer.from_file(str(path))
-    except Exception:  # the library raises Exception itself; the converter has read it otherwise
-        return None
-    return [list(tokenizer.encode(text, add_special_tokens=False).ids) for text in texts]
+        return [list(tokenizer.encode(text, add_special_tokens=False).ids) for text in texts]
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException:  # the library raises Exception itself, and where its Rust panics less than one
+        return None  # the converter has read it otherwise
 
 
 def _of_sentencepiece(path: Path, texts: Sequence[str]) -> list[list[int]] | None:

@@ -73,3 +73,12 @@ def test_a_tokenizer_that_no_library_reads_has_no_tokens(tmp_path: Path) -> None
     assert tokens.of(tmp_path, ["a text"]) is None
     (tmp_path / "tokenizer.json").write_text("{}")
     assert tokens.of(tmp_path, ["a text"]) is None
+
+
+def test_a_tokenizer_over_which_the_library_panics_is_none_that_it_reads(tmp_path: Path) -> None:
+    model = {"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2}, "merges": [["a", "b"]]}
+    file = tmp_path / "tokenizer.json"
+    for prefix, read in ((None, True), ("##", False)):
+        table = {"version": "1.0", "added_tokens": [], "model": {**model, "continuing_subword_prefix": prefix}}
+        file.write_text(json.dumps(table))
+        assert (tokens.of(tmp_path, ["ab"]) == [[2]]) is read

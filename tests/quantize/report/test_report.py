@@ -1,6 +1,7 @@
 """The report of a record: the decision first, hostile names harmless, the same bytes each time, plots to be read."""
 
 import importlib.util
+import os
 import re
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
@@ -14,9 +15,10 @@ from msgspec.structs import replace
 from records import SUM, record, variant
 from smalldisk import fill, mounted
 
+from edge_assistant.errors import InputCorrupt
 from edge_assistant_quantize import record as records
 from edge_assistant_quantize.cli.main import main
-from edge_assistant_quantize.errors import StorageFull
+from edge_assistant_quantize.errors import InputMissing, StorageFull
 from edge_assistant_quantize.record import File, Layer, Measure
 from edge_assistant_quantize.report import reading, told
 from edge_assistant_quantize.report.escaped import block, code, plain
@@ -250,3 +252,28 @@ def test_a_full_disk_leaves_the_report_that_was_there(tmp_path, without_plots):
 def test_a_sum_is_whole(tmp_path, without_plots):
     write(record(), tmp_path)
     assert f"| `{SUM}` |" in (tmp_path / "report.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("unit", ["<http://example.org>", "![x](http://example.org/x)", "\x1b[31m", "dB\n", "d" * 99])
+def test_a_unit_is_a_word(tmp_path, unit):
+    """It stands in pages and on terminals as it is."""
+    path = tmp_path / "record.json"
+    records.write(replace(record(), measures={"wer": Measure(True, unit)}), path)
+    with pytest.raises(InputCorrupt, match=r"record\.json is no record \(.* matching regex"):
+        records.read(path)
+
+
+def test_a_file_that_is_no_record(tmp_path):
+    path = tmp_path / "record.json"
+    for content in ("", "[]", '{"name": 1}', '{"more": ' + "[" * 100_000 + "]" * 100_000 + "}"):
+        path.write_text(content)
+        with pytest.raises(InputCorrupt, match=r"record\.json is no record"):
+            records.read(path)
+    with path.open("wb") as file:
+        file.truncate(records.MAX_BYTES + 1)
+    with pytest.raises(InputCorrupt, match="it is larger than"):
+        records.read(path)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(InputMissing, match=r"there is no record\.json"):
+        records.read(path)
