@@ -19,8 +19,21 @@ _UNREACHABLE = re.compile(
 )
 
 
-def run_client(name: str, command: Sequence[str], run: Run, environment: Mapping[str, str] | None = None) -> None:
+def run_client(
+    name: str,
+    command: Sequence[str],
+    run: Run,
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> None:
     """Run a package client that puts an archive into a folder.
+
+    Args:
+        name: of the client.
+        command: its command line.
+        run: that it is a part of.
+        environment: added to ours.
+        folder: where it runs; None for the working folder, which may be anybody's: the client must take nothing of it.
 
     Raises:
         Refused: it is not installed, fails, or had no network earlier in this run.
@@ -36,6 +49,7 @@ def run_client(name: str, command: Sequence[str], run: Run, environment: Mapping
             stdin=subprocess.DEVNULL,
             capture_output=True,
             env={**os.environ, **(environment or {})},
+            cwd=folder,
             timeout=CLIENT_TIMEOUT_S,
             check=False,
         )

@@ -113,7 +113,8 @@ def npm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, 
                 archive.addfile(header, io.BytesIO(body))
         folder.mkdir(exist_ok=True)
         script = (
-            f"#!{sys.executable}\nimport shutil, sys\n"
+            f"#!{sys.executable}\nimport os, shutil, sys\n"
+            f"open({str(log.with_suffix('.folder'))!r}, 'w').write(os.getcwd())\n"
             f"open({str(log)!r}, 'a').write(' '.join(sys.argv[1:]) + '\\n')\n"
             f"shutil.copy({str(tarball)!r}, sys.argv[sys.argv.index('--pack-destination') + 1])\n"
         )

@@ -234,6 +234,18 @@ class TestPypi:
         assert installed("mine") == content
         assert not list((portfolio.store.root / ".downloads").glob("*.whl"))
 
+    def test_the_working_folder_has_no_say(
+        self, catalog: Any, content: bytes, write_wheel: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "here" / "pip").mkdir(parents=True)
+        (tmp_path / "here" / "pip" / "__main__.py").write_text(f"open({str(tmp_path / 'executed')!r}, 'w')\n")
+        monkeypatch.chdir(tmp_path / "here")
+        monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+        write_wheel(tmp_path, "made-up", {"made/model.bin": content})
+        pull(catalog.write("mine", {"model": content}, pypi(("made-up", "made/model.bin"))))
+        assert installed("mine") == content
+        assert not (tmp_path / "executed").exists()
+
     def test_complete_parts_are_kept(
         self, catalog: Any, content: bytes, write_wheel: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -315,6 +327,7 @@ class TestNpm:
         assert "--ignore-scripts" in calls[0]
         assert "--fetch-timeout=15000 --fetch-retries=2" in calls[0]
         assert calls[0].endswith("@made/up@1.2.3")
+        assert Path(log.with_suffix(".folder").read_text()).is_relative_to(portfolio.store.root)  # not where we work
 
     def test_without_npm_there_is_a_clear_word(
         self, catalog: Any, content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

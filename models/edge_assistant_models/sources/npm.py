@@ -62,8 +62,8 @@ class NpmSource:
         """Let npm bring the tarball into a folder."""
         command = ["npm", "pack", "--silent", "--ignore-scripts", "--fetch-retry-mintimeout=1000"]
         command += ["--fetch-timeout=15000", "--fetch-retries=2"]  # a network that drops packets costs seconds
-        command += ["--loglevel=error", "--pack-destination", str(folder), f"{self.package}@{self.version}"]
-        run_client("npm", command, run)
+        command += ["--loglevel=error", "--pack-destination", str(folder.absolute()), f"{self.package}@{self.version}"]
+        run_client("npm", command, run, folder=folder)  # the .npmrc of the working folder could name another registry
         return only_file(folder, "*.tgz")
 
 

@@ -72,7 +72,8 @@ class PypiSource:
 
 def _download(part: Part, folder: Path, run: Run) -> Path:
     """Let pip bring a wheel into a folder."""
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input"]
+    command = [sys.executable, "-P", "-m", "pip", "download", "--quiet"]  # -P: not the pip of the working folder
+    command += ["--disable-pip-version-check", "--no-input"]
     command += ["--no-deps", "--only-binary", ":all:", "--ignore-requires-python", "--no-cache-dir"]
     command += ["--timeout", "15", "--retries", "2"]  # a network that drops packets costs seconds, not minutes
     run_client("pip", [*command, "--dest", str(folder), f"{part.package}=={part.version}"], run)

@@ -149,7 +149,8 @@ def _download(pin: Pinned, work: Path) -> Path:
     (package / "__init__.py").write_text("", "utf-8")
     (package / "build.py").write_text(_BUILDER.format(version=pin.version), "utf-8")
     wanted.write_text(f"{PACKAGE}=={pin.version} --hash=sha256:{pin.archive}\n", "utf-8")
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input"]
+    command = [sys.executable, "-P", "-m", "pip", "download", "--quiet"]  # -P: not the pip of the working folder
+    command += ["--disable-pip-version-check", "--no-input"]
     command += ["--no-deps", "--no-binary", PACKAGE, "--no-build-isolation", "--no-cache-dir"]
     command += ["--timeout", "15", "--retries", "2", "--require-hashes", "--requirement", str(wanted)]
     try:

@@ -91,7 +91,12 @@ def test_the_converter_in_the_cache_is_the_pinned_one(converter: Path) -> None:
     assert {"conversion/base.py", "gguf-py/gguf/gguf_writer.py", "LICENSE"} <= names(converter)
 
 
-def test_pip_brings_it_and_nothing_of_it_is_run(pin: llama.Pinned) -> None:
+def test_pip_brings_it_and_nothing_of_it_is_run(
+    pin: llama.Pinned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "pip.py").write_text("raise SystemExit('the pip of the working folder was run')\n")
+    monkeypatch.chdir(tmp_path / "here")
     folder = llama.bring()
     assert names(folder) == {"convert_hf_to_gguf.py", "conversion/base.py", "gguf-py/gguf/vocab.py", "LICENSE"}
     assert llama.source() == folder
