@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edge_assistant.runtime import Runtime
 from edge_assistant.signals import printable
-from edge_assistant_quantize import candidate
+from edge_assistant_quantize import arguments, candidate
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import InputMissing, UsageError
 
@@ -21,13 +21,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", action="append", default=[], metavar="D", help=DATA)
     parser.add_argument("--role", metavar="ROLE", help="of a lone .onnx file without --reference")
     parser.add_argument("--key", metavar="KEY", help="of a lone .onnx file: which of the reference's it stands for")
-    parser.add_argument("--threads", type=_count, metavar="N", help="cores to keep to (default: all that there are)")
+    arguments.add_threads(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def runtime(args: argparse.Namespace) -> Runtime:
     """As many threads as were asked for."""
-    return Runtime(args.threads) if args.threads else Runtime.detect()
+    return Runtime(arguments.threads(args))
 
 
 def models(named: str, reference: str | None, args: argparse.Namespace) -> tuple[Candidate, Candidate | None]:
@@ -102,9 +102,3 @@ def show(rows: Sequence[Sequence[str]]) -> None:
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for row in cells:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-
-
-def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
-    return int(text)

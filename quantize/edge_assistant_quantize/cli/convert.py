@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from edge_assistant_quantize import arguments
 from edge_assistant_quantize.export import options as onnx
 from edge_assistant_quantize.gguf import converting as gguf
 
@@ -22,15 +23,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output", type=Path, required=True, metavar="F|DIR", help="a .gguf file, or a folder for ONNX"
     )
-    parser.add_argument("--threads", type=int, metavar="N", help="cores to keep to (default: all that there are)")
-    gguf.configure(parser.add_argument_group("to GGUF"))
-    onnx.configure(parser.add_argument_group("to ONNX"))
+    arguments.add_threads(parser)
+    to_gguf, to_onnx = parser.add_argument_group("to GGUF"), parser.add_argument_group("to ONNX")
+    gguf.configure(to_gguf)
+    onnx.configure(to_onnx)
+    parser.set_defaults(to_gguf=to_gguf, to_onnx=to_onnx)
 
 
 def run(args: argparse.Namespace) -> int:
     """Convert and say what came of it; 0.
 
     Raises:
+        UsageError: an option is of the other form.
         EdgeAssistantError: it cannot be converted; nothing is left half-made.
     """
-    return int((gguf if args.output.suffix.lower() == ".gguf" else onnx).run(args))
+    is_gguf = args.output.suffix.lower() == ".gguf"
+    arguments.refuse_other(args, args.to_onnx if is_gguf else args.to_gguf)
+    return int((gguf if is_gguf else onnx).run(args))

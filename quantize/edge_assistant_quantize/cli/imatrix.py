@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from edge_assistant_quantize import progress
+from edge_assistant_quantize import arguments, progress
 from edge_assistant_quantize.candidate import sha256_of
 
 NAME = "imatrix"
@@ -21,9 +21,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", type=Path, metavar="MODEL", help="a .gguf file")
     parser.add_argument("--text", type=Path, required=True, metavar="F", help="text of the kind that it will meet")
     parser.add_argument("--output", type=Path, required=True, metavar="F", help="a .gguf file, or .dat for older tools")
-    parser.add_argument("--context", type=int, default=512, metavar="N", help="tokens of a chunk of the text (512)")
-    parser.add_argument("--chunks", type=int, metavar="N", help="the most that are taken (default: all)")
-    parser.add_argument("--threads", type=int, metavar="N", help="cores to keep to (default: all that there are)")
+    arguments.add_text(parser, "that are taken")
+    arguments.add_threads(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -33,7 +32,6 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         EdgeAssistantError: it cannot be computed; nothing is left half-made.
     """
-    from edge_assistant.runtime import Runtime
     from edge_assistant_quantize.gguf import imatrix
 
     with progress.shown() as watch:
@@ -43,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
             args.output,
             context=args.context,
             chunks=args.chunks,
-            threads=args.threads or Runtime.detect().threads,
+            threads=arguments.threads(args),
             watch=watch,
         )
     matrix = imatrix.read(args.output)

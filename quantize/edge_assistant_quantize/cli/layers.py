@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from edge_assistant.signals import printable
-from edge_assistant_quantize import progress
+from edge_assistant_quantize import arguments, progress
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.onnx import given
 
@@ -30,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     given.add_calibration(parser, "--data")
     parser.add_argument("--by-place", action="store_true", help="in the order of the graph, and not the worst first")
     parser.add_argument("--top", type=int, default=TOP, metavar="N", help=f"values to print (default: {TOP}); 0: all")
-    parser.add_argument("--threads", type=int, metavar="N", help="cores to keep to (default: all that there are)")
+    arguments.add_threads(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     with progress.shown() as watch:
         calibration = given.calibrated(args, args.reference, watch)
         feeds = list(calibration.feeds[: layers.FEEDS]) if calibration else []
-        found = layers.compare(args.reference, args.candidate, feeds, threads=given.threads(args), watch=watch)
+        found = layers.compare(args.reference, args.candidate, feeds, threads=arguments.threads(args), watch=watch)
     shown = found[: args.top] if args.top > 0 else found
     if args.by_place:
         shown = sorted(shown, key=lambda item: item.place)

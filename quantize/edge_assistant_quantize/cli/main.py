@@ -14,7 +14,8 @@ from edge_assistant.governance.offline import lock
 AGAIN = "run the command again; a recipe or a sweep goes on where it was"
 
 EXAMPLES = """exit status: 0 done or accepted, 1 not accepted, 2 wrong command line or recipe, 3 an input cannot be
-used, 4 a model or a tool is missing, 6 the disk is full, 70 a fault of ours, 130 interrupted"""
+used, 4 a model or a tool is missing, 5 the policy refuses it, 6 the disk is full, 70 a fault of ours,
+130 interrupted"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

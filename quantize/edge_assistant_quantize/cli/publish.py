@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_assistant.signals import printable
+from edge_assistant_quantize.arguments import count
 from edge_assistant_quantize.cli import _measuring
 from edge_assistant_quantize.errors import UsageError
 
@@ -44,9 +45,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--home", default="", metavar="U", help="the official page of the model")
     parser.add_argument("--description", default="", metavar="T", help="one line")
     parser.add_argument("--family", default="", metavar="F", help="chat template of a language model: chatml, ...")
-    parser.add_argument("--context", type=_count, metavar="N", help="tokens of a language model")
+    parser.add_argument("--context", type=count, metavar="N", help="tokens of a language model")
     parser.add_argument(
-        "--memory-mib", type=_count, metavar="N", help="what it needs (default: as measured, or estimated)"
+        "--memory-mib", type=count, metavar="N", help="what it needs (default: as measured, or estimated)"
     )
     parser.add_argument(
         "--profile", action="append", metavar="P", help="comes first in it; repeatable; none (default: of the settings)"
@@ -55,12 +56,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--replace", action="store_true", help="replace what is published under this name")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.add_argument("--json", action="store_true", help="print one JSON object; needs --yes")
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or not 0 < int(text) < 1 << 40:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above zero")
-    return int(text)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from edge_assistant_quantize import arguments
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.gguf import options as gguf
 from edge_assistant_quantize.onnx import options as onnx
@@ -24,20 +25,25 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", type=Path, metavar="MODEL", help="a .gguf or .onnx file")
     parser.add_argument("--output", type=Path, required=True, metavar="F", help="the file to write")
     parser.add_argument("--type", required=True, metavar="TYPE", help=f"{gguf.TYPES}; of ONNX: {onnx.TYPES}")
-    parser.add_argument("--threads", type=int, metavar="N", help="cores to keep to (default: all that there are)")
+    arguments.add_threads(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    gguf.configure(parser.add_argument_group("GGUF"))
-    onnx.configure(parser.add_argument_group("ONNX"))
+    groups = {suffix: parser.add_argument_group(suffix[1:].upper()) for suffix in _FORMS}
+    for suffix, group in groups.items():
+        _FORMS[suffix].configure(group)
+    parser.set_defaults(groups=groups)
 
 
 def run(args: argparse.Namespace) -> int:
     """Quantize and say what came of it; 0.
 
     Raises:
-        UsageError: the file is of neither form.
+        UsageError: the file is of neither form, or an option is of the other.
         EdgeAssistantError: it cannot be quantized.
     """
     form = _FORMS.get(args.model.suffix.lower())
     if form is None:
         raise UsageError(f"{args.model.name} is neither .gguf nor .onnx", "convert it first: edge-quantize convert")
+    for suffix, group in args.groups.items():
+        if _FORMS[suffix] is not form:
+            arguments.refuse_other(args, group)
     return int(form.run(args))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_assistant.signals import printable
+from edge_assistant_quantize import arguments
 from edge_assistant_quantize.errors import UsageError
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--locked", nargs="?", const=_HERE, metavar="F", help=f"hold the run to a lock file (default: {_HERE})"
     )
-    parser.add_argument("--threads", type=int, metavar="N", help="cores to keep to (default: all that there are)")
+    arguments.add_threads(parser)
     parser.add_argument("--json", action="store_true", help="print the record")
 
 
@@ -53,14 +54,13 @@ def run(args: argparse.Namespace) -> int:
         RecipeInvalid, LockBroken: the recipe or what it reads is not as it should be.
         EdgeAssistantError: a step or a measurement cannot be done; what is done is kept.
     """
-    from edge_assistant.runtime import Runtime
     from edge_assistant_quantize import progress
     from edge_assistant_quantize.recipes import engine, loading, lock
     from edge_assistant_quantize.report import write
 
     recipe = loading.load(args.recipe, _given(args))
     pinned = args.output / lock.FILE if args.locked == _HERE else args.locked and Path(args.locked)
-    threads = args.threads or Runtime.detect().threads
+    threads = arguments.threads(args)
     with progress.shown() as watch:
         found = engine.run(
             recipe, args.output, threads=threads, watch=watch, locked=pinned, command=_command(sys.argv[1:])

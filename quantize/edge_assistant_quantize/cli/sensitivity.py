@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from edge_assistant.signals import printable
-from edge_assistant_quantize import progress
+from edge_assistant_quantize import arguments, progress
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.onnx import given, options
 
@@ -25,7 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--method", required=True, metavar="METHOD", help=options.TYPES)
     given.add_calibration(parser)
     options.add_method_options(parser)
-    parser.add_argument("--threads", type=int, metavar="N", help="cores to keep to (default: all that there are)")
+    arguments.add_threads(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
             args.model,
             args.method,
             calibration=calibration,
-            threads=given.threads(args),
+            threads=arguments.threads(args),
             watch=watch,
             options=chosen,
         )

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_assistant_models.transfer import mebibytes
-from edge_assistant_quantize import progress
-from edge_assistant_quantize.errors import UsageError
+from edge_assistant_quantize import arguments, progress
 from edge_assistant_quantize.gguf import options
 
 if TYPE_CHECKING:
@@ -41,9 +40,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     matrix.add_argument("--imatrix", type=Path, metavar="F", help="importance matrix, from 'edge-quantize imatrix'")
     matrix.add_argument("--calibration", type=Path, metavar="F", help="text that an importance matrix is made of")
     parser.add_argument("--reference", type=Path, metavar="F", help="what they are compared with (default: MODEL)")
-    parser.add_argument("--context", type=int, default=512, metavar="N", help="tokens of a chunk of the text (512)")
-    parser.add_argument("--chunks", type=int, metavar="N", help="the most that are measured on (default: all)")
-    parser.add_argument("--threads", type=int, metavar="N", help="cores to keep to (default: all that there are)")
+    arguments.add_text(parser, "that are measured on")
+    arguments.add_threads(parser)
     parser.add_argument("--json", action="store_true", help="print the record as JSON")
     options.configure_tensors(parser.add_argument_group("quantization"))
 
@@ -72,13 +70,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _asked(args: argparse.Namespace) -> Sweep:
-    from edge_assistant.runtime import Runtime
     from edge_assistant_quantize.gguf.sweep import Sweep
     from edge_assistant_quantize.recipes import versions
 
     types = tuple(name.strip().upper() for name in args.types.split(",") if name.strip())
-    if args.chunks is not None and args.chunks < 1:
-        raise UsageError(f"--chunks {args.chunks} measures nothing", "take at least 1")
     return Sweep(
         model=args.model,
         types=types,
@@ -91,7 +86,7 @@ def _asked(args: argparse.Namespace) -> Sweep:
         chunks=args.chunks,
         overrides=options.overrides(args.tensor_type),
         allow_requantize=args.allow_requantize,
-        threads=args.threads or Runtime.detect().threads,
+        threads=arguments.threads(args),
         versions=versions.of(["llama-cpp-python", "numpy"]),
         machine=versions.machine(),
         commands=(shlex.join(["edge-quantize", *sys.argv[1:]]),),

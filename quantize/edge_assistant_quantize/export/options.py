@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from edge_assistant_quantize.arguments import count
+
 EXAMPLES = """  edge-quantize convert my-whisper --output my-whisper-onnx
   edge-quantize convert all-MiniLM-L6-v2 --output minilm --task feature-extraction
   edge-quantize convert SmolVLM-256M --output eyes --part vision"""
@@ -12,7 +14,7 @@ EXAMPLES = """  edge-quantize convert my-whisper --output my-whisper-onnx
 def configure(group: argparse._ArgumentGroup) -> None:
     """The options."""
     group.add_argument("--task", metavar="T", help="such as feature-extraction (default: what config.json names)")
-    group.add_argument("--opset", type=int, metavar="N", help="ONNX operator set (default: the architecture's own)")
+    group.add_argument("--opset", type=count, metavar="N", help="ONNX operator set (default: the architecture's own)")
     said = "product: as its senses run it, what Whisper gets unless asked otherwise; optimum: as other programs read it"
     group.add_argument("--layout", choices=("product", "optimum"), help=said)
     group.add_argument("--part", choices=("vision", "decoder"), help="of a vision-language model, this part alone")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from edge_assistant.runtime import Runtime
 from edge_assistant.signals import printable
 from edge_assistant_models.transfer import mebibytes
-from edge_assistant_quantize import progress
+from edge_assistant_quantize import arguments, progress
 from edge_assistant_quantize.errors import InputMissing
 from edge_assistant_quantize.gguf import checkpoint
 from edge_assistant_quantize.gguf.convert import PRECISIONS, convert
@@ -41,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
             args.output,
             precision=args.precision or "f16",
             pre=args.pre_tokenizer,
-            threads=args.threads or Runtime.detect().threads,
+            threads=arguments.threads(args),
             watch=watch,
         )
     tied = ", its output layer is its embedding (tied)" if found.tied else ""

@@ -102,7 +102,7 @@ def compute(
         halt: the wish to stop.
 
     Raises:
-        UsageError: the output's name ends otherwise.
+        UsageError: the output's name ends otherwise, or the context is too short.
         ModelCorrupt, ModelTooLarge: the model cannot be opened.
         InputMissing, CalibrationInvalid: the text cannot be read, or is too short.
         WeightsRefused: the model computes what is no number.
@@ -111,6 +111,7 @@ def compute(
     """
     if output.suffix not in {".gguf", ".dat"}:
         raise UsageError(f"{output.name} is neither .gguf nor .dat", "name the output so that its form is clear")
+    text.check_context(context)
     what = f"importance matrix of {model.name}"
     collector = Collector()
     with Model(model, threads=threads, context=context, node=collector, halt=halt) as opened:

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from edge_assistant_models.transfer import mebibytes
-from edge_assistant_quantize import progress
+from edge_assistant_quantize import arguments, progress
 from edge_assistant_quantize.candidate import sha256_of
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.gguf import kinds
@@ -60,7 +60,6 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         EdgeAssistantError: it cannot be quantized.
     """
-    from edge_assistant.runtime import Runtime
     from edge_assistant_quantize.gguf import header, quantize
 
     with progress.shown() as watch:
@@ -71,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
             imatrix=args.imatrix,
             overrides=overrides(args.tensor_type),
             allow_requantize=args.allow_requantize,
-            threads=args.threads or Runtime.detect().threads,
+            threads=arguments.threads(args),
             watch=watch,
         )
     before, found = header.read(args.model), header.read(args.output)

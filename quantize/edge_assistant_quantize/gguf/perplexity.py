@@ -126,7 +126,7 @@ def measure(
         WeightsRefused: the model predicts what is no number.
         QuantizationFailed: llama.cpp cannot compute it.
     """
-    check_context(context)
+    text.check_context(context)
     with ExitStack() as open_:
         opened = open_.enter_context(Model(model, threads=threads, context=context, halt=halt))
         pieces = text.chunks(opened, text.read(text_file), text_file.name, chunks)
@@ -170,7 +170,7 @@ def keep(
         StorageFull: the disk has no room for it.
         ModelCorrupt, ModelTooLarge, InputMissing, CalibrationInvalid, QuantizationFailed: see `measure`.
     """
-    check_context(context)
+    text.check_context(context)
     with Model(model, threads=threads, context=context) as opened:
         pieces = text.chunks(opened, text.read(text_file), text_file.name, chunks)
         needed = kept.bytes_of(len(pieces), context, opened.vocabulary)
@@ -185,16 +185,6 @@ def keep(
                 writer.add(kept.encode(logits))
         watch(Step(what, len(pieces), len(pieces)))
         return tokens.quality(len(pieces))
-
-
-def check_context(context: int) -> None:
-    """Look whether so many tokens can be a chunk.
-
-    Raises:
-        UsageError: they cannot.
-    """
-    if context < text.LEAST_CONTEXT:
-        raise UsageError(f"a chunk of {context} tokens is too short", f"take at least {text.LEAST_CONTEXT}")
 
 
 class _Reference(Protocol):

@@ -20,7 +20,7 @@ from edge_assistant import atomic
 from edge_assistant_quantize import record, room
 from edge_assistant_quantize.candidate import sha256_of
 from edge_assistant_quantize.errors import InputMissing, UsageError
-from edge_assistant_quantize.gguf import header, imatrix, kinds, perplexity, quantize, speed
+from edge_assistant_quantize.gguf import header, imatrix, kinds, perplexity, quantize, speed, text
 from edge_assistant_quantize.gguf.perplexity import TextQuality
 from edge_assistant_quantize.gguf.speed import Speed
 from edge_assistant_quantize.progress import Step, Watch
@@ -115,7 +115,7 @@ def _check(sweep: Sweep) -> None:
         raise UsageError("the types are none, or one stands twice", "name each once: --types Q2_K,Q4_K_M")
     if sweep.matrix and sweep.calibration:
         raise UsageError("an importance matrix and a text for one are given", "give --imatrix or --calibration")
-    perplexity.check_context(sweep.context)
+    text.check_context(sweep.context)
 
 
 @contextlib.contextmanager

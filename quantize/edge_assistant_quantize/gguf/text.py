@@ -10,7 +10,7 @@ import numpy as np
 
 from edge_assistant.signals import printable
 from edge_assistant_models.transfer import mebibytes
-from edge_assistant_quantize.errors import CalibrationInvalid, InputMissing
+from edge_assistant_quantize.errors import CalibrationInvalid, InputMissing, UsageError
 
 if TYPE_CHECKING:
     from edge_assistant_quantize.gguf.model import Model, Tokens
@@ -64,6 +64,16 @@ def read(path: Path) -> bytes:
     if b"\0" in content:
         raise CalibrationInvalid(f"{name} is no text", "name a plain text file")
     return content.removesuffix(b"\n")
+
+
+def check_context(context: int) -> None:
+    """Look whether so many tokens can be a chunk.
+
+    Raises:
+        UsageError: they cannot.
+    """
+    if context < LEAST_CONTEXT:
+        raise UsageError(f"a chunk of {context} tokens is too short", f"take at least {LEAST_CONTEXT}")
 
 
 def chunks(model: Model, text: bytes, name: str, most: int | None) -> Chunks:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_assistant.runtime import Runtime
+from edge_assistant_quantize import arguments
 from edge_assistant_quantize import candidate as candidates
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import InputMissing, UsageError
@@ -17,10 +17,8 @@ from edge_assistant_quantize.progress import Watch
 if TYPE_CHECKING:
     from edge_assistant_quantize.onnx.calibration import Calibration
 
-Group = argparse.ArgumentParser | argparse._ArgumentGroup
 
-
-def add_calibration(group: Group, name: str = "--calibration") -> None:
+def add_calibration(group: arguments.Group, name: str = "--calibration") -> None:
     """The options that say what a model is run over."""
     what = "recordings, photographs, or a file of texts"
     group.add_argument(name, dest="calibration", type=Path, metavar="DIR|F", help=what)
@@ -29,12 +27,7 @@ def add_calibration(group: Group, name: str = "--calibration") -> None:
         "--of", metavar="MODEL", help="the model that this file is of, with its other files and its options"
     )
     group.add_argument("--key", metavar="KEY", help="which of its files this is (default: model)")
-    group.add_argument("--limit", type=int, metavar="N", help="recordings, photographs or texts to take at most")
-
-
-def threads(args: argparse.Namespace) -> int:
-    """The cores to keep to."""
-    return int(args.threads or Runtime.detect().threads)
+    group.add_argument("--limit", type=arguments.count, metavar="N", help="recordings, photos or texts to take at most")
 
 
 def calibrated(args: argparse.Namespace, model: Path, watch: Watch) -> Calibration | None:
@@ -50,7 +43,7 @@ def calibrated(args: argparse.Namespace, model: Path, watch: Watch) -> Calibrati
 
     found, key = belonging(model, args.role, args.of, args.key)
     data: Mapping[str, object] = {"path": str(args.calibration)} | ({"limit": args.limit} if args.limit else {})
-    return calibration.record(found, key, data, threads=threads(args), watch=watch)
+    return calibration.record(found, key, data, threads=arguments.threads(args), watch=watch)
 
 
 def belonging(model: Path, role: str | None, of: str | None, key: str | None) -> tuple[Candidate, str]:

@@ -9,12 +9,12 @@ from typing import Any
 
 from edge_assistant_models.tensors import tensor_digest
 from edge_assistant_models.transfer import mebibytes
-from edge_assistant_quantize import progress
+from edge_assistant_quantize import arguments, progress
 from edge_assistant_quantize.candidate import sha256_of
 from edge_assistant_quantize.onnx import given, tables
-from edge_assistant_quantize.onnx.quantize import METHODS, check_options, prepared, quantize
+from edge_assistant_quantize.onnx.quantize import METHODS, RULES, check_options, prepared, quantize
 
-TYPES = ", ".join(METHODS)
+TYPES = ", ".join(method for method in METHODS if method != RULES)  # a command line has no rules
 EXAMPLES = """  edge-quantize quantize model.onnx --type static-int8 --calibration photos --of nanodet --output o.onnx
   edge-quantize quantize embedder.onnx --type int4-weights --block-size 32 --output int4.onnx"""
 
@@ -31,7 +31,7 @@ def configure(group: argparse._ArgumentGroup) -> None:
     add_method_options(group)
 
 
-def add_method_options(group: given.Group) -> None:
+def add_method_options(group: arguments.Group) -> None:
     """The options of methods."""
     group.add_argument("--block-size", type=int, metavar="N", help="weights that share a scale (default: 32)")
     group.add_argument("--asymmetric", dest="symmetric", action="store_const", const=False, help="with zero points")
@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
         EdgeAssistantError: see `quantize`.
     """
     check_options(args.type, method_options(args))
-    threads = given.threads(args)
+    threads = arguments.threads(args)
     with progress.shown() as watch:
         calibration = given.calibrated(args, args.model, watch)
         said = method_options(args)

@@ -186,7 +186,7 @@ def test_what_nothing_was_asked_of_is_not_accepted(run_folder: Path):
         (["--home", "nowhere"], "--home 'nowhere' is not of the form"),
         (["--profile", "nowhere"], "there is no profile 'nowhere'"),
         (["--profile", "none", "--profile", "tiny"], "--profile none stands with another"),
-        (["--memory-mib", "-1"], "is no whole number above zero"),
+        (["--memory-mib", "-1"], "is no whole number from 1 on"),
     ],
 )
 def test_a_wrong_option_is_said(run_folder: Path, home: Path, options, said: str, capsys: pytest.CaptureFixture[str]):
