@@ -14,7 +14,8 @@ multilingual = true
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +26,7 @@ from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_models.schema import FILE_NAME, NAME, Table, printable
 from edge_assistant_models.transfer import CHUNK_BYTES
-from edge_assistant_quantize.errors import UsageError
+from edge_assistant_quantize.errors import ModelCorrupt, UsageError
 
 if TYPE_CHECKING:
     from edge_assistant_models.entries import Entry
@@ -84,6 +85,20 @@ class _Files(dict[str, Path]):
 
     def __missing__(self, key: str) -> Path:
         raise InputMissing(f"the model has no file '{key}'", f"name it under [files] of its {FILE}")
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """Say of a file that cannot be loaded what helps, as it need not be one of the store.
+
+    Raises:
+        ModelCorrupt: the block says that it cannot be loaded.
+    """
+    try:
+        yield
+    except ModelCorrupt as error:
+        hint = "make or fetch it again, or name another; what lies in the store: edge-assistant models verify"
+        raise ModelCorrupt(error.message, hint) from error
 
 
 def sha256_of(path: Path) -> str:

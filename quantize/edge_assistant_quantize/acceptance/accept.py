@@ -88,13 +88,14 @@ def check(criteria: Iterable[Criterion]) -> None:
     """Say that criteria can be decided, before hours of measuring.
 
     Raises:
-        UsageError: there is no such result.
+        UsageError: there is no such result, or only a metric is named.
         RecipeInvalid: a relative metric, which is the comparison already, is to be compared.
     """
     for criterion in criteria:
         found = metric(criterion.metric)
         if criterion.metric not in found.gives:
-            raise UsageError(f"'{criterion.metric}' gives several results", f"name one of {', '.join(found.gives)}")
+            what = f"'{criterion.metric}' is no result that could be decided by"
+            raise UsageError(what, f"name what it gives: {' or '.join(found.gives)}")
         if found.relative and criterion.compares:
             hint = "bound its own value: at_least, or at_most where less is better"
             raise RecipeInvalid(f"{criterion.metric} says by itself how far both agree", hint)

@@ -12,6 +12,7 @@ from typing import Any
 from edge_assistant.language import llama
 from edge_assistant_models.headers import Form
 from edge_assistant_models.loading import held
+from edge_assistant_quantize.candidate import loading
 from edge_assistant_quantize.errors import ModelCorrupt
 
 _DIMENSIONS = 4  # GGML_MAX_DIMS
@@ -94,10 +95,11 @@ def read(path: Path) -> Header:
         ModelCorrupt: it cannot be read, is no GGUF, one part of several, or contradicts itself.
     """
     library = _library()
-    with held(path, Form.GGUF) as name:
-        context = library.gguf_init_from_file(name.encode(), _Parameters(True, None))
-    if not context:
-        raise ModelCorrupt(f"{path.name} cannot be read by llama.cpp", "take the model from its official home")
+    with loading():
+        with held(path, Form.GGUF) as name:
+            context = library.gguf_init_from_file(name.encode(), _Parameters(True, None))
+        if not context:
+            raise ModelCorrupt(f"{path.name} cannot be read by llama.cpp", "take the model from its official home")
     try:
         return Header(_values(library, context), _tensors(library, context))
     finally:

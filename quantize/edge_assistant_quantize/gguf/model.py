@@ -14,6 +14,7 @@ import numpy as np
 from edge_assistant.language import llama
 from edge_assistant.runtime import Halt
 from edge_assistant_quantize import room
+from edge_assistant_quantize.candidate import loading
 from edge_assistant_quantize.errors import ModelTooLarge, QuantizationFailed
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ class Model:
         self.context = context
         self._halt = halt or Halt()
         self._llama = llama.library()
-        self._model = llama.load(path, self._halt)
+        with loading():
+            self._model = llama.load(path, self._halt)
         self._vocab = self._llama.llama_model_get_vocab(self._model)
         self.vocabulary = int(self._llama.llama_vocab_n_tokens(self._vocab))
         self._node = self._llama.ggml_backend_sched_eval_callback(node) if node else None

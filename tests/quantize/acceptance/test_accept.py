@@ -121,7 +121,7 @@ def test_a_relative_metric_says_its_own_value(scripted: Callable[..., Scripted],
 def test_what_cannot_be_decided(scripted: Callable[..., Scripted], tmp_path: Path) -> None:
     scripted()
     good = candidate(tmp_path, "good")
-    with pytest.raises(UsageError, match="'scripted' gives several results"):
+    with pytest.raises(UsageError, match="'scripted' is no result"):
         accept.check([criterion("scripted within_interval")])
     with pytest.raises(UsageError, match="nothing was measured that says 'right'"):
         accept.judge([criterion("right at_least=1")], {}, {})
