@@ -20,8 +20,6 @@ from edge_assistant_quantize.record import File, Measure, Record, Variant, Verdi
 if TYPE_CHECKING:
     from edge_assistant_quantize.metrics.metric import Measured
 
-LIBRARIES = ("llama-cpp-python", "numpy", "onnxruntime")
-
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
@@ -67,6 +65,7 @@ def write(found: Judgement, folder: Path) -> None:
 
 def _record(found: Judgement) -> Record:
     from edge_assistant_quantize.recipes import sums, versions
+    from edge_assistant_quantize.recipes.measuring import LIBRARIES
 
     candidate, reference = _form(found.candidate, found.results), _form(found.reference, found.of_reference)
     inputs = {f"data/{name}": sums.of_data(given) for name, given in found.data.items()}
@@ -88,14 +87,14 @@ def _record(found: Judgement) -> Record:
 
 def _form(model: Candidate, results: Mapping[str, Measured]) -> Variant:
     from edge_assistant_models.tensors import tensor_digest
+    from edge_assistant_quantize.metrics.metric import figures
 
     sums = model.sums()
     files = {
         key: File(path.name, path.stat().st_size, sums[key], tensor_digest(path) if path.suffix == ".onnx" else "")
         for key, path in model.paths.items()
     }
-    details = {key: value for each in results.values() for key, value in each.details.items()}
-    return Variant(model.name, "", files, details | {name: each.value for name, each in results.items()})
+    return Variant(model.name, "", files, figures(results))
 
 
 def _added(old: Record, new: Record) -> Record:

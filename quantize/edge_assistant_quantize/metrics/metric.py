@@ -69,6 +69,17 @@ def measured(
     return Measured(metric, tuple(counted), parts, wholes, lower_is_better, details=details or {})
 
 
+def figures(results: Mapping[str, Measured]) -> dict[str, float]:
+    """Values and details of results by name; of a detail that several results have, the result's name stands before."""
+    words = [word for each in results.values() for word in each.details]
+    details = {
+        f"{name} {word}" if words.count(word) > 1 else word: value
+        for name, each in results.items()
+        for word, value in each.details.items()
+    }
+    return details | {name: each.value for name, each in results.items()}
+
+
 def compared(metric: str, reference: InstalledModel | None) -> InstalledModel:
     """The reference of a relative metric.
 

@@ -11,6 +11,7 @@ import msgspec
 from edge_assistant_models.tensors import tensor_digest
 from edge_assistant_quantize import record as records
 from edge_assistant_quantize.errors import QuantizationFailed, WeightsRefused
+from edge_assistant_quantize.metrics.metric import figures
 from edge_assistant_quantize.progress import Step as Progress
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.recipes.making import Making, units
@@ -183,26 +184,15 @@ class Run:
 def _variant(
     name: str, method: str, form: Form, results: Results, verdicts: Sequence[records.Verdict] = ()
 ) -> records.Variant:
-    values = {key: each.value for key, each in results.items()}
     return records.Variant(
         name=name,
         method=method,
         files={key: _file(key, path, form.sums[key]) for key, path in form.files.items()},
-        metrics=_details(results) | values,
+        metrics=figures(results),
         verdicts=list(verdicts),
         excluded=list(form.excluded),
         note="; ".join(form.notes),
     )
-
-
-def _details(results: Results) -> dict[str, float]:
-    """What results say besides their value; where two use the same word, the result is named before it."""
-    words = [word for each in results.values() for word in each.details]
-    return {
-        f"{name} {word}" if words.count(word) > 1 else word: value
-        for name, each in results.items()
-        for word, value in each.details.items()
-    }
 
 
 def _file(key: str, path: Path, digest: str) -> records.File:
