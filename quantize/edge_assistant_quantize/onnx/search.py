@@ -45,9 +45,10 @@ class Try(msgspec.Struct, frozen=True):
 
 
 class _Kept(msgspec.Struct):
-    """What is known of one search: by what it was shaped, the ranking, and the tries."""
+    """What is known of one search: by what it was shaped, the method's options with what was measured, and so on."""
 
     of: str
+    options: dict[str, Any] = {}
     layers: list[Layer] = []
     tries: list[Try] = []
 
@@ -61,12 +62,14 @@ class Found:
         tries: all forms that were looked at, in order.
         accepted: whether one was accepted; if not, nothing was written.
         layers: the ranking; empty where the model was accepted with every node quantized.
+        options: of the method with all that it has measured, see `quantize.prepared`.
     """
 
     excluded: tuple[str, ...]
     tries: tuple[Try, ...]
     accepted: bool
-    layers: tuple[Layer, ...] = field(default=())
+    layers: tuple[Layer, ...] = ()
+    options: Mapping[str, object] = field(default_factory=dict)
 
 
 def quantize_to_accept(
@@ -108,7 +111,10 @@ def quantize_to_accept(
 
     @cache
     def known() -> dict[str, Any]:
-        return prepared(model, method, checked, calibration, threads=threads, watch=watch)
+        if not kept.options:
+            kept.options = prepared(model, method, checked, calibration, threads=threads, watch=watch)
+            _write(folder, kept)
+        return kept.options
 
     def make(excluded: Sequence[str], path: Path) -> None:
         quantize(
@@ -133,7 +139,8 @@ def quantize_to_accept(
     taken = search.run(ranked, most)
     if taken is not None:
         make(taken.excluded, output)
-    return Found(tuple(taken.excluded) if taken else (), tuple(kept.tries), taken is not None, tuple(kept.layers))
+    excluded = tuple(taken.excluded) if taken else ()
+    return Found(excluded, tuple(kept.tries), taken is not None, tuple(kept.layers), known())
 
 
 @dataclass(slots=True)

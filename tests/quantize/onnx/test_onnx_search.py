@@ -143,6 +143,14 @@ def test_an_interrupted_search_goes_on(float_one: Path, tmp_path: Path) -> None:
     assert len(result.excluded) == 4
 
 
+def test_going_on_measures_no_ranges_again(float_one: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = found(float_one, tmp_path / "a.onnx", lambda path: True, folder=tmp_path)
+    monkeypatch.delattr(search, "prepared")
+    again = found(float_one, tmp_path / "b.onnx", lambda path: True, folder=tmp_path)
+    assert (tmp_path / "a.onnx").read_bytes() == (tmp_path / "b.onnx").read_bytes()
+    assert set(again.options["ranges"]) == set(first.options["ranges"])
+
+
 def test_what_was_kept_of_something_else_is_not_used(float_one: Path, tmp_path: Path) -> None:
     (tmp_path / search.FILE).write_text("{")
     assert not found(float_one, tmp_path / "a.onnx", lambda path: False, folder=tmp_path, most=1).accepted

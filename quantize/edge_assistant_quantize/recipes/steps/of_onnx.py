@@ -122,7 +122,7 @@ class QuantizeOnnx(Step):
             return Made({work.key: work.output()}, excluded=found.excluded, layers=layers, note=tries)
         widest = max(found.tries, key=lambda each: len(each.excluded))
         excluded = tuple(widest.excluded)
-        replace(self, exclude=excluded, most=None)._quantize(work, given)
+        replace(self, exclude=excluded, most=None, options=found.options)._quantize(work, given)
         return Made(
             {work.key: work.output()},
             excluded=excluded,
