@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_assistant.signals import printable
-from edge_assistant_quantize import progress
+from edge_assistant_quantize import arguments, progress
 from edge_assistant_quantize.cli import _measuring
 from edge_assistant_quantize.errors import UsageError
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 NAME = "compare"
 HELP = "put two models side by side: files, precision, and what was measured"
+
+SPEED = "how fast both are: in turn over the first --data; of .gguf files, which need none, the tokens written"
 
 EXAMPLES = """examples:
   edge-quantize compare smollm2-f16.gguf smollm2-q4.gguf
@@ -32,7 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("one", metavar="A", help="what a run wrote, a folder, a file or a name of the catalog")
     parser.add_argument("other", metavar="B", help="the same, of the other")
     parser.add_argument("--metric", action="append", default=[], metavar="M", help="measure both now; repeatable")
-    parser.add_argument("--speed", action="store_true", help="run both in turn over the first --data, too")
+    parser.add_argument("--speed", action="store_true", help=SPEED)
     parser.add_argument("--output", type=Path, metavar="DIR", help="write a page into this folder, too")
     _measuring.configure(parser)
 
@@ -47,9 +49,11 @@ def run(args: argparse.Namespace) -> int:
     """
     from edge_assistant_quantize.report import comparison, told, write
 
-    if bool(args.data) != bool(args.metric or args.speed):
-        raise UsageError("--data stands with --metric or --speed", "say both, or neither: see 'edge-quantize metrics'")
+    if args.data and not (args.metric or args.speed):
+        raise UsageError("--data stands with --metric or --speed", "say what is measured: see 'edge-quantize metrics'")
     one, other = _found(args.one, None, args), _found(args.other, args.one, args)
+    if not args.data and (args.metric or (args.speed and not _by_llama(one, other))):
+        raise UsageError("nothing says what both are measured over", "name it: --data, see docs/quantize.md")
     compared = comparison.Comparison(_side(args.one, one), _side(args.other, other))
     if args.metric:
         compared = _measured(compared, one, other, args)
@@ -114,10 +118,22 @@ def _measured(compared: Comparison, one: Candidate, other: Candidate, args: argp
     )
 
 
-def _speed(one: Candidate, other: Candidate, args: argparse.Namespace) -> float:
-    """The other's time over the one's, item by item in turn, so that other work on the machine slows both alike."""
+def _by_llama(one: Candidate, other: Candidate) -> bool:
     from edge_assistant_quantize.recipes import speed
 
+    return speed.is_llama(one.paths) and speed.is_llama(other.paths)
+
+
+def _speed(one: Candidate, other: Candidate, args: argparse.Namespace) -> float:
+    """The other's time over the one's, item by item in turn, so that other work on the machine slows both alike."""
+    from edge_assistant_quantize.gguf import speed as gguf
+    from edge_assistant_quantize.recipes import speed
+
+    threads = arguments.threads(args)
+    if _by_llama(one, other):
+        with progress.shown() as watch:
+            pair = [gguf.measure(each.paths[speed.MODEL], threads=threads, watch=watch) for each in (one, other)]
+        return gguf.ratio(*pair)
     data = speed.few(_measuring.parsed(args.data[0]))
-    times = speed.in_turn(one.installed(), other.installed(), one.role, data, _measuring.runtime(args).threads)
+    times = speed.in_turn(one.installed(), other.installed(), one.role, data, threads)
     return statistics.median(taken / first for first, taken in times)

@@ -41,6 +41,11 @@ class Speed:
     peak_mib: float | None
 
 
+def ratio(one: Speed, other: Speed) -> float:
+    """The other's time for a token that it writes over the one's."""
+    return one.decode_tokens_per_s / other.decode_tokens_per_s
+
+
 def measure(model: Path, *, threads: int, watch: Watch) -> Speed:
     """Measure a model.
 

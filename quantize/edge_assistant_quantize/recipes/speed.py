@@ -10,6 +10,7 @@ import statistics
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 
@@ -25,7 +26,7 @@ from edge_assistant_quantize.recipes.steps.step import Form
 from edge_assistant_quantize.recipes.workspace import Workspace
 
 ITEMS = 12  # recordings, pages, photographs or texts; the first one warms up
-_MODEL = "model"  # key of a language model's file
+MODEL = "model"  # key of a language model's file
 LEAST_S = 1e-4  # of an item that was computed; what came of the same photograph as the one before takes no time
 
 
@@ -76,14 +77,13 @@ class Speed:
         return first, {name: _beside(first, pair) for name, pair in pairs.items()}
 
     def _pair(self, reference: Form, form: Form) -> Pair:
-        run = self._llama if _is_llama(form) else self._sense
+        run = self._llama if is_llama(form.files) else self._sense
         return self.space.measured(self._key("speed", reference, form), Pair, lambda: run(reference, form))
 
     def _llama(self, reference: Form, form: Form) -> Pair:
         """Of language models: tokens a second, read and written."""
-        pair = [gguf.measure(each.files[_MODEL], threads=self.threads, watch=self.watch) for each in (reference, form)]
-        ratio = pair[0].decode_tokens_per_s / pair[1].decode_tokens_per_s
-        return Pair(_of_llama(pair[0], 1.0), _of_llama(pair[1], ratio))
+        pair = [gguf.measure(each.files[MODEL], threads=self.threads, watch=self.watch) for each in (reference, form)]
+        return Pair(_of_llama(pair[0], 1.0), _of_llama(pair[1], gguf.ratio(*pair)))
 
     def _sense(self, reference: Form, form: Form) -> Pair:
         """Of what a sense runs: the median of the items' times, and of their ratios."""
@@ -145,8 +145,9 @@ def few(data: Data) -> Data:
     return {**data, "limit": min(limit, ITEMS) if isinstance(limit, int) else ITEMS}
 
 
-def _is_llama(form: Form) -> bool:
-    return _MODEL in form.files and form.files[_MODEL].suffix == ".gguf"
+def is_llama(files: Mapping[str, Path]) -> bool:
+    """Whether llama.cpp runs the model that has these files by key."""
+    return MODEL in files and files[MODEL].suffix == ".gguf"
 
 
 def _of_llama(found: gguf.Speed, ratio: float) -> Figures:

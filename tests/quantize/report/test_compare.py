@@ -126,9 +126,18 @@ def test_two_runs_are_compared_by_their_records(tmp_path: Path, capsys: pytest.C
     assert rows["decided"] == ("accepted, chosen", "accepted, chosen")
 
 
+def test_the_speed_of_language_models_needs_no_data(models: Callable[[str], InstalledModel], capsys):
+    path = str(models("language").files["model"])
+    assert main(["compare", path, path, "--speed", "--threads", "1", "--json"]) == 0
+    rows = {row["what"]: row["other"] for row in json.loads(capsys.readouterr().out)}
+    assert 0.1 < float(rows["time, now"]) < 10
+
+
 @pytest.mark.parametrize(
     ("words", "status", "said"),
     [
+        (["nanodet", "nanodet", "--speed"], 2, "nothing says what both are measured over"),
+        (["nanodet", "nanodet", "--metric", "presence"], 2, "nothing says what both are measured over"),
         (["nanodet", "nowhere.onnx", "--role", "detector"], 3, "there is no nowhere.onnx"),
         (["no-such", "nanodet"], 2, "there is no model 'no-such'"),
         (["nanodet", "nanodet", "--data", "x"], 2, "--data stands with --metric or --speed"),
