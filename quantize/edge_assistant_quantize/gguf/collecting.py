@@ -63,7 +63,7 @@ class Collector:
         return {name: sums.astype(np.float32) for name, sums in self._sums.items()}
 
     def check(self) -> None:
-        """Raise what went wrong meanwhile, such as an interruption."""
+        """Raise what went wrong meanwhile."""
         if self._failed is not None:
             raise self._failed
 

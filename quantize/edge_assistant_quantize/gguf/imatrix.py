@@ -7,12 +7,14 @@ rules (tools/quantize/quantize.cpp), in either of its formats: GGUF, or the olde
 
 from __future__ import annotations
 
+import contextlib
 import math
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Self
 
 import numpy as np
 
@@ -31,7 +33,11 @@ from edge_assistant_quantize.gguf.model import Model
 from edge_assistant_quantize.progress import Step, Watch
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from numpy.typing import NDArray
+
+    from edge_assistant_quantize.gguf.model import Tokens
 
     Floats = NDArray[np.float32]
 
@@ -114,17 +120,49 @@ def compute(
     text.check_context(context)
     what = f"importance matrix of {model.name}"
     collector = Collector()
-    with Model(model, threads=threads, context=context, node=collector, halt=halt) as opened:
+    halt = halt or Halt()
+    with Model(model, threads=threads, context=context, node=collector, halt=halt) as opened, _Aside(halt) as aside:
         pieces = text.chunks(opened, text.read(text_file), text_file.name, chunks)
         for number in range(len(pieces)):
             watch(Step(what, number, len(pieces)))
-            opened.evaluate(pieces.given(number))
+            aside.run(opened.evaluate, pieces.given(number))
             collector.check()
         watch(Step(what, len(pieces), len(pieces)))
     sums = Sums(collector.values, collector.counts, len(pieces), context, text_file.name)
     _check_finite(sums, model.name)
     with atomic.storing(output.name, "free some space, or name another folder"), atomic.writing(output) as file:
         (write_gguf if output.suffix == ".gguf" else write_dat)(sums, file)
+
+
+class _Aside:
+    """A thread that computes, so that none of what C calls in Python runs in the main one.
+
+    An interruption comes to the main thread, between any two of its instructions; before the first of a callback it
+    would be printed by ctypes, and lost.
+
+    Args:
+        halt: stops what computes there.
+    """
+
+    def __init__(self, halt: Halt) -> None:
+        self._halt = halt
+        self._pool = ThreadPoolExecutor(1)
+
+    def __enter__(self) -> Self:
+        self._pool.submit(int).result()  # the thread is there: one that an interrupted start left behind is not joined
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if error is not None:
+            self._halt.ask()
+        while True:  # the model is freed next, so that another interruption must not end the waiting
+            with contextlib.suppress(KeyboardInterrupt):
+                self._pool.shutdown()
+                return
+
+    def run(self, compute: Callable[[Tokens], object], tokens: Tokens) -> None:
+        """Wait until it is computed; an interruption comes through at once."""
+        self._pool.submit(compute, tokens).result()
 
 
 def _check_finite(sums: Sums, name: str) -> None:

@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+import signal
 import struct
 import subprocess
 from pathlib import Path
@@ -121,6 +123,22 @@ def test_an_interruption_within_the_callback_gets_through(folder, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         compute(folder, "tiny.gguf", "interrupted.gguf", watch=steps.append)
     assert len(steps) == 1
+    assert not (folder / "interrupted.gguf").exists()
+
+
+def test_an_interruption_before_the_callback_does_anything_gets_through(folder, monkeypatch):
+    class Interrupted(imatrix.Collector):
+        times = 0
+
+        def __call__(self, address, asks, data):
+            self.times += 1
+            if self.times == 1:
+                os.kill(os.getpid(), signal.SIGINT)  # what Ctrl-C does; the main thread is told
+            return super().__call__(address, asks, data)
+
+    monkeypatch.setattr(imatrix, "Collector", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        compute(folder, "tiny.gguf", "interrupted.gguf")
     assert not (folder / "interrupted.gguf").exists()
 
 
