@@ -1,11 +1,14 @@
-"""What the command lines of several verbs have in common: numbers, threads, and options that are of one form only."""
+"""What command lines of several verbs have in common: numbers, threads, places, and options of one form only."""
 
 from __future__ import annotations
 
 import argparse
+import os
+from pathlib import Path
 
 from edge_assistant.runtime import Runtime
-from edge_assistant_quantize.errors import UsageError
+from edge_assistant.signals import printable
+from edge_assistant_quantize.errors import InputMissing, StorageFull, UsageError
 
 Group = argparse.ArgumentParser | argparse._ArgumentGroup
 
@@ -57,3 +60,29 @@ def refuse_other(args: argparse.Namespace, group: argparse._ArgumentGroup) -> No
         if getattr(args, action.dest) != action.default:
             option = action.option_strings[0]
             raise UsageError(f"{option} is an option of '{group.title}'", "leave it out here")
+
+
+def check_output(path: Path) -> None:
+    """Look whether a file could take this place, before hours of work are spent on it.
+
+    Raises:
+        UsageError: it is a folder.
+        InputMissing: the folder that it goes into is not there.
+        StorageFull: nothing may be written there.
+    """
+    if path.is_dir():
+        raise UsageError(f"{printable(str(path))} is a folder", "name a file for the output")
+    if not path.absolute().parent.is_dir():
+        raise InputMissing(f"there is no folder {printable(str(path.parent))}", "make it first")
+    if not os.access(path.absolute().parent, os.W_OK):
+        raise StorageFull(f"{printable(path.name)} cannot be written: its folder is read-only", "name another folder")
+
+
+def check_folder(path: Path | None) -> None:
+    """Look whether what is written could go there, before anything is measured; None is nowhere.
+
+    Raises:
+        UsageError: it is a file.
+    """
+    if path is not None and path.exists() and not path.is_dir():
+        raise UsageError(f"{printable(str(path))} is a file", "name a folder for the output")

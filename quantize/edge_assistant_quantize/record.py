@@ -182,7 +182,8 @@ def read(path: Path) -> Record:
     """
     file = path / FILE if path.is_dir() else path
     if not file.is_file():
-        raise InputMissing(f"there is no {file.name} in {path.name}", "name a folder that a run has written")
+        what = f"{file.name} in {path.name}" if path.is_dir() else f"folder {path.name}"
+        raise InputMissing(f"there is no {what}", "name a folder that a run has written")
     try:
         with file.open("rb") as opened:
             content = opened.read(MAX_BYTES + 1)

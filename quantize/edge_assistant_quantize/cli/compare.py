@@ -51,6 +51,7 @@ def run(args: argparse.Namespace) -> int:
 
     if args.data and not (args.metric or args.speed):
         raise UsageError("--data stands with --metric or --speed", "say what is measured: see 'edge-quantize metrics'")
+    arguments.check_folder(args.output)
     one, other = _found(args.one, None, args), _found(args.other, args.one, args)
     if not args.data and (args.metric or (args.speed and not _by_llama(one, other))):
         raise UsageError("nothing says what both are measured over", "name it: --data, see docs/quantize.md")

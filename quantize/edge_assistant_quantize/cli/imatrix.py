@@ -34,6 +34,7 @@ def run(args: argparse.Namespace) -> int:
     """
     from edge_assistant_quantize.gguf import imatrix
 
+    arguments.check_output(args.output)
     with progress.shown() as watch:
         imatrix.compute(
             args.model,

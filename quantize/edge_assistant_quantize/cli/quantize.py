@@ -38,12 +38,24 @@ def run(args: argparse.Namespace) -> int:
 
     Raises:
         UsageError: the file is of neither form, or an option is of the other.
+        InputMissing: there is no folder for the output.
         EdgeAssistantError: it cannot be quantized.
     """
     form = _FORMS.get(args.model.suffix.lower())
     if form is None:
-        raise UsageError(f"{args.model.name} is neither .gguf nor .onnx", "convert it first: edge-quantize convert")
+        raise UsageError(f"{args.model.name} is neither .gguf nor .onnx", _hint(args.model))
+    if args.output.suffix.lower() in _FORMS.keys() - {args.model.suffix.lower()}:
+        own = args.model.suffix.lower()
+        raise UsageError(f"what is made of {own} is {own} again", f"name the output so: F{own}")
     for suffix, group in args.groups.items():
         if _FORMS[suffix] is not form:
             arguments.refuse_other(args, group)
+    arguments.check_output(args.output)
     return int(form.run(args))
+
+
+def _hint(model: Path) -> str:
+    """What to do with what is no file of either form."""
+    if model.exists():
+        return "convert it first: edge-quantize convert"
+    return "name a file; models of the catalog are quantized by a recipe: edge-quantize recipes"

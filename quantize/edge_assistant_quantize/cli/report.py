@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from edge_assistant.signals import printable
+from edge_assistant_quantize import arguments
 
 NAME = "report"
 HELP = "write the report of a run or a sweep again"
@@ -32,6 +33,7 @@ def run(args: argparse.Namespace) -> int:
     from edge_assistant_quantize.report import told
     from edge_assistant_quantize.report.write import HTML, write
 
+    arguments.check_folder(args.output)
     found = record.read(args.folder)
     folder = args.output or (args.folder if args.folder.is_dir() else args.folder.parent)
     write(found, folder)

@@ -7,7 +7,6 @@ import argparse
 from edge_assistant.signals import printable
 from edge_assistant_models.transfer import mebibytes
 from edge_assistant_quantize import arguments, progress
-from edge_assistant_quantize.errors import InputMissing
 from edge_assistant_quantize.gguf import checkpoint
 from edge_assistant_quantize.gguf.convert import PRECISIONS, convert
 
@@ -31,8 +30,7 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         EdgeAssistantError: it cannot be converted.
     """
-    if not args.output.absolute().parent.is_dir():
-        raise InputMissing(f"there is no folder {args.output.parent}", "make it first")
+    arguments.check_output(args.output)
     found = checkpoint.read(args.folder)
     with progress.shown() as watch:
         convert(
