@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import edge_assistant_models.errors
+import edge_assistant_quantize.errors
 from edge_assistant import errors
 from edge_assistant.errors import EdgeAssistantError
 
@@ -20,7 +21,8 @@ def all_errors(base: type[EdgeAssistantError] = EdgeAssistantError) -> list[type
 
 OURS = {error for error in all_errors() if error.__module__.startswith("edge_assistant")}
 CLASSES = sorted(OURS, key=lambda error: error.__name__)
-TREES = {module.__name__: inspect.getdoc(module) or "" for module in (errors, edge_assistant_models.errors)}
+CORE = (errors, edge_assistant_models.errors)
+TREES = {module.__name__: inspect.getdoc(module) or "" for module in (*CORE, edge_assistant_quantize.errors)}
 
 
 def drawn(tree: str) -> dict[str, int]:
@@ -68,5 +70,7 @@ def test_an_error_stands_in_the_tree_of_its_module(error: type[EdgeAssistantErro
 
 
 def test_every_error_can_be_imported_from_one_place() -> None:
-    assert set(errors.__all__) == {error.__name__ for error in CLASSES if error.__module__ in TREES}
+    assert set(errors.__all__) == {
+        error.__name__ for error in CLASSES if error.__module__ in {core.__name__ for core in CORE}
+    }
     assert all(hasattr(errors, name) for name in errors.__all__)
