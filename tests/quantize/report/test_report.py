@@ -275,5 +275,5 @@ def test_a_file_that_is_no_record(tmp_path):
         records.read(path)
     path.unlink()
     os.mkfifo(path)
-    with pytest.raises(InputMissing, match=r"there is no record\.json"):
+    with pytest.raises(InputMissing, match=r"there is no folder record\.json"):
         records.read(path)
