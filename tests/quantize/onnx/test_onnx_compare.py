@@ -1,4 +1,4 @@
-"""Two models layer by layer and by speed; a graph optimized; and the verbs over ONNX files."""
+"""Two models layer by layer; a graph optimized; and the verbs over ONNX files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from edge_assistant_models.importers.folded import constants
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_quantize.cli.main import main
 from edge_assistant_quantize.errors import CalibrationInvalid, QuantizationFailed, WeightsRefused
-from edge_assistant_quantize.onnx import layers, speed
+from edge_assistant_quantize.onnx import layers
 from edge_assistant_quantize.onnx.calibration import Calibration
 from edge_assistant_quantize.onnx.optimize import optimize
 from edge_assistant_quantize.onnx.quantize import quantize
@@ -69,15 +69,6 @@ def test_models_that_cannot_be_compared(float_one: Path, tmp_path: Path) -> None
         layers.compare(float_one, float_one, [], threads=1)
     with pytest.raises(CalibrationInvalid, match="does not take this data"):
         layers.compare(float_one, float_one, feeds(1, 1, pictures=False), threads=1)
-
-
-def test_speed_is_compared_in_one_run(float_one: Path) -> None:
-    found = speed.measure({"one": float_one, "two": float_one}, GIVEN, threads=1, repeats=3)
-    assert found["one"]["ratio"] == 1
-    assert found["two"]["ratio"] > 0
-    assert found["two"]["median_ms"] > 0
-    with pytest.raises(CalibrationInvalid):
-        speed.measure({"one": float_one}, [], threads=1, repeats=3)
 
 
 def test_a_graph_is_optimized(tmp_path: Path) -> None:
