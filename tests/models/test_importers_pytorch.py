@@ -155,6 +155,7 @@ def test_what_is_no_checkpoint_is_refused(tmp_path: Path, data: bytes) -> None:
 
 
 @pytest.mark.usefixtures("torch_names")
+@pytest.mark.filterwarnings("ignore:invalid escape sequence:DeprecationWarning")  # pickletools, of a damaged name
 @given(st.data())
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_damage_gets_through_as_another_error(tmp_path: Path, data: st.DataObject) -> None:
