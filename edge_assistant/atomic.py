@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from edge_assistant.errors import EdgeAssistantError, StorageFull
 
-_PREFIX = ".edge-assistant-"
+PREFIX = ".edge-assistant-"  # of the name of a file that is not whole yet
 _DESCRIPTORS = Path("/proc/self/fd")
 _HINT = "free some space, or check the permissions of the data directory"
 
@@ -40,7 +40,7 @@ def storing(what: str, hint: str = _HINT) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def writing(path: Path) -> Iterator[BinaryIO]:
+def writing(path: Path, *, lasting: bool = True) -> Iterator[BinaryIO]:
     """A file beside its place, which takes it once it is whole and on the disk.
 
     Its permissions are those of the file that it replaces, else those of a file of one's own. Where that is a link,
@@ -49,6 +49,8 @@ def writing(path: Path) -> Iterator[BinaryIO]:
 
     Args:
         path: in a folder that exists.
+        lasting: wait until it would outlast a power failure; of what can be made again, and tells itself when it is not
+            whole, nobody need wait for the disk.
 
     Raises:
         OSError: it cannot be written, and nothing has changed.
@@ -59,13 +61,15 @@ def writing(path: Path) -> Iterator[BinaryIO]:
         with os.fdopen(descriptor, "wb") as stream:
             yield stream
             stream.flush()
-            os.fsync(stream.fileno())
+            if lasting:
+                os.fsync(stream.fileno())
             written = written or _named(stream.fileno(), path)
         if written != path:
             if path.exists():
                 written.chmod(path.stat().st_mode & 0o777)
             written.replace(path)
-        _sync(path.parent)
+        if lasting:
+            _sync(path.parent)
     except BaseException:
         with contextlib.suppress(OSError):
             if written is not None:
@@ -78,7 +82,7 @@ def _begun(folder: Path) -> tuple[int, Path | None]:
     if hasattr(os, "O_TMPFILE") and _DESCRIPTORS.is_dir():
         with contextlib.suppress(OSError):  # not every file system can
             return os.open(folder, os.O_TMPFILE | os.O_WRONLY, 0o600), None
-    descriptor, name = tempfile.mkstemp(prefix=_PREFIX, dir=folder)
+    descriptor, name = tempfile.mkstemp(prefix=PREFIX, dir=folder)
     return descriptor, Path(name)
 
 
@@ -86,7 +90,7 @@ def _named(descriptor: int, path: Path) -> Path:
     """Give a file without a name this one, or one beside it where there is a file; open(2), O_TMPFILE."""
     folder = os.open(path.parent, os.O_RDONLY)
     try:
-        for name in (path.name, f"{_PREFIX}{secrets.token_hex(8)}"):
+        for name in (path.name, f"{PREFIX}{secrets.token_hex(8)}"):
             # With a descriptor of the folder Python follows the link in /proc
             with contextlib.suppress(FileExistsError):
                 os.link(_DESCRIPTORS / str(descriptor), name, dst_dir_fd=folder, follow_symlinks=True)

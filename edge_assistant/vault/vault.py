@@ -1,6 +1,7 @@
 """The keys of conversations: made when a conversation begins, kept wrapped by the master key, destroyed to forget it.
 
-What is sealed with a key that was destroyed is noise. Keys stand in a SQLite file of their own, whose deleted rows are
+What is sealed with a key that was destroyed is noise. Each cache of what can be made again has a key, too, which is no
+conversation: `ids` and `every` leave it out. Keys stand in a SQLite file of their own, whose deleted rows are
 overwritten and whose log of writes is cut after each destruction.
 """
 
@@ -18,9 +19,10 @@ from pathlib import Path
 
 from edge_assistant.database import Database, Layout
 from edge_assistant.errors import KeyGone, KeyLost, StorageFull
-from edge_assistant.vault.master import HINT, Master, Place, keys_dir, master, remove
+from edge_assistant.vault.master import HINT, Master, Place, keys_dir, master, place, remove
 
 FILE = "keys.db"
+CACHE = "cache:"  # how the id of a cache's key begins; no id of a conversation has a colon
 NONCE_BYTES = 12  # of AES-GCM, random: NIST SP 800-38D allows 2**32 messages of one key
 _KEY_BYTES = 32  # AES-256, and of HMAC-SHA256
 LAYOUT = Layout(
@@ -54,15 +56,19 @@ class Key:
             about: what it is and where it stands, such as "turn 3"; must be said to open it, so that nothing sealed
                 can be put in the place of another.
         """
+        return b"".join(self.seal_parts(data, about))
+
+    def seal_parts(self, data: bytes, about: str) -> tuple[bytes, bytes]:
+        """As `seal`, in the two parts that it consists of, so that what is large need not be copied."""
         nonce = secrets.token_bytes(NONCE_BYTES)
-        return nonce + self._cipher.encrypt(nonce, data, about.encode())
+        return nonce, self._cipher.encrypt(nonce, data, about.encode())
 
     def open(self, sealed: bytes, about: str) -> bytes | None:
         """Decrypt; None where the bytes are not those that were sealed with this key about this."""
         from cryptography.exceptions import InvalidTag
 
         try:
-            return self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], about.encode())
+            return self._cipher.decrypt(sealed[:NONCE_BYTES], memoryview(sealed)[NONCE_BYTES:], about.encode())
         except (InvalidTag, TypeError, ValueError):
             return None
 
@@ -91,6 +97,11 @@ class Vault:
     def place(self) -> Place:
         """Where the master key is."""
         return self._opened().place
+
+    @property
+    def ready(self) -> bool:
+        """Whether keys can be had at once, without a keyring that may ask a person to unlock it."""
+        return self._master is not None or place(self.folder) is Place.FILE
 
     def subkey(self, purpose: str) -> bytes:
         """A key of 32 bytes for one purpose, from the master key by HKDF-SHA256 (RFC 5869)."""
@@ -130,20 +141,27 @@ class Vault:
         """The keys of all conversations, by id; a damaged one is left out."""
         with self._lock:
             self._wrapping()
-            rows = self._database.read(lambda connection: connection.execute("SELECT id, wrapped FROM keys").fetchall())
+            query = "SELECT id, wrapped FROM keys WHERE id NOT GLOB ?"
+            rows = self._database.read(lambda connection: connection.execute(query, [f"{CACHE}*"]).fetchall())
             keys = {}
             for id, wrapped in rows:
                 with contextlib.suppress(KeyLost):
                     keys[id] = self._unwrapped(id, wrapped)
-            self._known = {id: known for id, known in self._known.items() if id in keys}
+            self._known = {id: known for id, known in self._known.items() if id in keys or id.startswith(CACHE)}
             return keys
 
     def ids(self, before: datetime | None = None) -> list[str]:
         """The conversations that have a key; with `before`, those whose key was made before that time."""
+        return [id for id in self._made_before(before) if not id.startswith(CACHE)]
+
+    def caches(self, before: datetime | None = None) -> list[str]:
+        """The ids of the keys of caches; with `before`, of those that were made before that time."""
+        return [id for id in self._made_before(before) if id.startswith(CACHE)]
+
+    def _made_before(self, before: datetime | None) -> list[str]:
         limit = before.astimezone(UTC).isoformat() if before else _EVER
-        return self._database.read(
-            lambda connection: [id for (id,) in connection.execute("SELECT id FROM keys WHERE made < ?", [limit])]
-        )
+        query = "SELECT id FROM keys WHERE made < ?"
+        return self._database.read(lambda connection: [id for (id,) in connection.execute(query, [limit])])
 
     def destroy(self, ids: Sequence[str]) -> None:
         """Destroy keys: what was sealed with them cannot be read any more, by anybody. It needs no master key.

@@ -50,6 +50,18 @@ def test_what_is_replaced_keeps_its_permissions_and_a_link_leads_where_it_did(fo
 
 
 @pytest.mark.usefixtures("nameless")
+def test_what_can_be_made_again_does_not_wait_for_the_disk(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[int] = []
+    monkeypatch.setattr(atomic.os, "fsync", waited.append)
+    with atomic.writing(folder / "it", lasting=False) as stream:
+        stream.write(b"first")
+    assert (folder / "it").read_bytes() == b"first"
+    assert waited == []
+    write(folder / "it", b"second")
+    assert len(waited) == 2
+
+
+@pytest.mark.usefixtures("nameless")
 def test_what_fails_leaves_what_was_there(folder: Path) -> None:
     (folder / "it").write_bytes(b"first")
     with pytest.raises(TypeError), atomic.writing(folder / "it") as stream:

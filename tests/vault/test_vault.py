@@ -8,7 +8,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -16,17 +16,15 @@ from pathlib import Path
 from random import Random
 from threading import Event
 
-import keyring
 import killed
 import pytest
 import smalldisk
 from hypothesis import given
 from hypothesis import strategies as st
-from keyring.backend import KeyringBackend
 from real_command import unprivileged
+from rings import Ring
 
 from edge_assistant.errors import KeyGone, KeyLost, StorageFull
-from edge_assistant.vault import master
 from edge_assistant.vault.master import FILE, Place
 from edge_assistant.vault.vault import FILE as KEYS
 from edge_assistant.vault.vault import Key, Vault
@@ -286,38 +284,6 @@ def test_a_reset_begins_anew(tmp_path: Path) -> None:
 
 
 # the system's keyring
-
-
-class Ring(KeyringBackend):
-    """A keyring in memory; `fails` is done before each call."""
-
-    priority = 5.0  # type: ignore[assignment]
-
-    def __init__(self, fails: Callable[[], object] = lambda: None) -> None:
-        super().__init__()
-        self.kept: dict[tuple[str, str], str] = {}
-        self.fails = fails
-
-    def get_password(self, service: str, username: str) -> str | None:
-        self.fails()
-        return self.kept.get((service, username))
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        self.fails()
-        self.kept[service, username] = password
-
-    def delete_password(self, service: str, username: str) -> None:
-        del self.kept[service, username]
-
-
-@pytest.fixture
-def ring(monkeypatch: pytest.MonkeyPatch) -> Iterator[Ring]:
-    monkeypatch.setattr(master, "_MAKING_WAIT_S", 0.2)
-    monkeypatch.setattr(master, "_WAIT_S", 0.2)
-    ring, before = Ring(), keyring.get_keyring()
-    keyring.set_keyring(ring)
-    yield ring
-    keyring.set_keyring(before)
 
 
 def refused() -> None:
