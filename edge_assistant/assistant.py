@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from edge_assistant import limits
 from edge_assistant.answer import Answer, Failure, ModelUsed, Route, Status
@@ -47,7 +47,10 @@ class Assistant:
     Attributes:
         recall: what was perceived in signals, by their bytes, for a later question about the same ones.
         policy: what is allowed.
+        side_by_side: whether signals of several kinds are perceived at the same time; a bench that times each is not.
     """
+
+    side_by_side: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -207,7 +210,7 @@ class Assistant:
             self._auditor.took([signal])
         with within(self._vocabulary):
             gathering = Gathering(self.perceiver, self._stoppable(watch), Request(language), strict=True)
-            gathering.take(signal, [sense for _, sense in plan([signal], senses())])
+            gathering.take([(signal, [sense for _, sense in plan([signal], senses())])], self._runtime.halt)
 
     def parted(self, message: str) -> tuple[str, str]:
         """What a message states and what it asks, in the words of the domain; see `stating.parted`."""
@@ -290,8 +293,8 @@ class Assistant:
         task.before = replace(self._engine.usage) if self._engine else Usage()
         alone = len(task.signals) == 1 and not failed  # then there is nothing to go on with
         gathering = Gathering(self.perceiver, task.watch, request, strict=strict or alone, failed=failed)
-        for signal in task.signals:
-            gathering.take(signal, [sense for given, sense in steps if given is signal])
+        wanted = [(signal, [sense for given, sense in steps if given is signal]) for signal in task.signals]
+        gathering.take(wanted, self._runtime.halt, self._runtime.threads if self.side_by_side else 1)
         task.failed, task.error, task.seconds = gathering.failed, gathering.error, gathering.seconds
         if task.signals and not gathering.sensed:
             raise gathering.error or InputError("no signal could be used", "see the messages above")

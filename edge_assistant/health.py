@@ -65,7 +65,8 @@ def ready(found: list[Check]) -> bool:
 
 def machine() -> Iterator[Check]:
     """Python, memory and cores."""
-    from edge_assistant.runtime import Runtime
+    from edge_assistant.scheduling import machine as cpus
+    from edge_assistant.scheduling import topology
     from edge_assistant_models.machine import Machine
 
     facts = Machine.detect()
@@ -73,7 +74,8 @@ def machine() -> Iterator[Check]:
     yield Check(
         "machine", True, f"{platform.system()} {platform.machine()}, {facts.memory_bytes / 2**30:.1f} GiB memory"
     )
-    yield Check("cores", True, f"{Runtime.detect().threads} used for computation")
+    cores = topology.decide(cpus.facts())
+    yield Check("cores", True, f"{cores.threads} used for computation ({cores.why})")
 
 
 def offline_lock() -> Check:

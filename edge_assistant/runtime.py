@@ -1,4 +1,4 @@
-"""Threads and inference sessions: the one place that sets thread counts and opens ONNX Runtime."""
+"""What computes has this: as many threads as `scheduling` decides, ONNX Runtime's sessions, and the wish to stop."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_assistant.errors import ModelCorrupt, Stopped
+from edge_assistant.scheduling import machine, pools, topology
 from edge_assistant_models.headers import Form
 from edge_assistant_models.loading import held
-from edge_assistant_models.machine import cores
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -92,8 +92,10 @@ class Runtime:
 
     @classmethod
     def detect(cls) -> Runtime:
-        """The runtime of this machine and container."""
-        return cls(cores())
+        """The runtime of this machine and container; libraries with pools of their own are told of it."""
+        cores = topology.decide(machine.facts())
+        pools.tell(cores.threads)
+        return cls(cores.threads)
 
     def session(self, model: Path, *, threads: int | None = None) -> onnxruntime.InferenceSession:
         """Open an ONNX model on the CPU. Idle threads sleep, so that what runs next has the cores.

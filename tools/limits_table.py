@@ -17,8 +17,9 @@ What a person gives can meet these limits, which keep memory and time bounded. B
 code stands in `--json` and whose status in [contract.md](contract.md), or something is left out. A
 [policy](policy.md) may set those with a check mark lower, in its table `[limits]`; nothing raises one.
 
-A question starts no process and no thread for itself: what computes are as many threads as there are cores. In the
-app there are its launcher, itself, one pull and one run of espeak-ng at most.
+A question starts no process for itself. What computes are as many threads as there are cores, for each kind of signal
+that is perceived at the same time ([scheduling.md](scheduling.md)). In the app there are its launcher, itself, one pull
+and one run of espeak-ng at most.
 
 This page is made from `edge_assistant/limits.py` by `tools/limits_table.py`. Limits of model files
 stand in [supply-chain.md](supply-chain.md).

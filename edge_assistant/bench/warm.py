@@ -33,6 +33,7 @@ class WarmAssistant(Assistant):
 
     gold: Mapping[str, tuple[Evidence, ...]]
     unpaid_s: float
+    side_by_side = False  # what each signal takes is paid by later questions about it
 
     def start(self) -> None:
         """Open the language model and the embedder, and let the model read once.

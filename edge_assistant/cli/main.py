@@ -118,7 +118,9 @@ def _run(arguments: list[str]) -> int:
     args = _parsed(arguments)
     from edge_assistant import logs, settings
     from edge_assistant.governance.redaction.logged import logged
+    from edge_assistant.scheduling import pools
 
+    pools.tell()
     args.settings = settings.load()
     logs.start(args.settings.log_level, logged)
     if args.verb is None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 from edge_assistant.answer import Failure
-from edge_assistant.errors import InputError, ModelMissing
-from edge_assistant.events import Failed, Noted, Perceived, Perceiving, Watch
+from edge_assistant.errors import EdgeAssistantError, InputError, ModelMissing
+from edge_assistant.events import Event, Failed, Noted, Perceived, Perceiving, Watch
 from edge_assistant.evidence import Evidence
 from edge_assistant.limits import EVIDENCE
 from edge_assistant.perception.sense import Percept, Request, Sense
 from edge_assistant.perception.shown import NOTE, cleaned
 from edge_assistant.perception.table import Table
+from edge_assistant.scheduling import side
 from edge_assistant.signals import Signal
 
 Perceive = Callable[[Signal, Request], Percept]
@@ -26,6 +29,37 @@ class Sensed:
     signal: Signal
     evidence: tuple[Evidence, ...]
     table: Table | None
+
+
+@dataclass(slots=True)
+class _Taking:
+    """A signal while it is perceived; `failed` is looked at and set where its senses run, one after the other."""
+
+    signal: Signal
+    evidence: list[Evidence] = field(default_factory=list)
+    table: Table | None = None
+    missing: ModelMissing | None = None
+    perceived: bool = False
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A sense on a signal: what perceives, or why it cannot be had; `None` where the signal has failed before."""
+
+    taking: _Taking
+    kind: type[Sense]
+    opened: Perceive | EdgeAssistantError | None
+    last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What came of a step; nothing where the signal had failed before."""
+
+    step: _Step
+    found: Percept | InputError | ModelMissing | None
+    seconds: float
 
 
 class Gathering:
@@ -66,49 +100,82 @@ class Gathering:
         self.sensed: list[Sensed] = []
         self.seconds: dict[str, float] = {}
 
-    def take(self, signal: Signal, kinds: Sequence[type[Sense]]) -> None:
-        """Perceive one signal with each of its senses.
+    def take(self, signals: Sequence[tuple[Signal, Sequence[type[Sense]]]], halt: side.Wish, lanes: int = 1) -> None:
+        """Perceive signals, each with its senses; what comes of it is told in the order of the signals.
+
+        Args:
+            signals: each with the senses that perceive it, one at least.
+            halt: the wish to stop.
+            lanes: kinds of signal that are perceived side by side; those of one kind come one after the other.
 
         Raises:
-            InputError: it cannot be used, and `strict` is set.
-            ModelMissing: none of its senses has its models.
+            InputError: one cannot be used, and `strict` is set.
+            ModelMissing: none of a signal's senses has its models.
         """
-        evidence: list[Evidence] = []
-        table: Table | None = None
-        missing: ModelMissing | None = None
-        perceived = False
-        for kind in kinds:
-            try:
-                percept = self._sense(signal, kind)
-            except ModelMissing as error:
-                missing = error
-                self._watch(Noted(signal.id, f"{kind.name} is left out: {error}"))
-                continue
-            except InputError as error:
-                self._fail(signal, error)
-                return
-            perceived = True
-            evidence += percept.evidence
-            table = table or percept.table
-        if not perceived and missing is not None:
-            raise missing
-        self.sensed.append(Sensed(signal, tuple(evidence), table))
+        side.run(self._jobs(signals), lanes, halt, tell=self._watch, done=self._done)
 
-    def _sense(self, signal: Signal, kind: type[Sense]) -> Percept:
-        perceive = self._perceiver(kind)
+    def _jobs(self, signals: Sequence[tuple[Signal, Sequence[type[Sense]]]]) -> Iterator[side.Job[Event, _Made]]:
+        """A job for each sense on each signal; its models are opened here, in the thread that asks."""
+        for signal, kinds in signals:
+            taking = _Taking(signal)
+            for kind in kinds:
+                opened = None if taking.failed else self._opened(kind)
+                step = _Step(taking, kind, opened, last=kind is kinds[-1])
+                seconds = kind.seconds * max(1.0, _megabytes(signal))
+                yield side.Job(signal.kind, seconds, partial(self._perceive, step))
+
+    def _opened(self, kind: type[Sense]) -> Perceive | EdgeAssistantError:
+        try:
+            return self._perceiver(kind)
+        except EdgeAssistantError as error:
+            return error  # it is told, or raised, when it is the signal's turn
+
+    def _perceive(self, step: _Step, tell: Watch) -> _Made:
+        """What a sense makes of a signal; this may run in another thread than the rest."""
+        taking, kind = step.taking, step.kind
         start = time.perf_counter()
-        self._watch(Perceiving(signal.id, kind.name, 0.0))
-        progress = replace(self._request, progress=lambda f: self._watch(Perceiving(signal.id, kind.name, f)))
-        percept = perceive(signal, progress)
-        evidence, hidden = cleaned(percept.evidence)
-        notes = (*percept.notes, f"{signal.name}: {NOTE}") if hidden else percept.notes
-        percept = self._numbered(signal, replace(percept, evidence=evidence, notes=notes))
-        seconds = time.perf_counter() - start
+        try:
+            if taking.failed or step.opened is None:
+                return _Made(step, None, 0.0)
+            if isinstance(step.opened, EdgeAssistantError):
+                raise step.opened
+            tell(Perceiving(taking.signal.id, kind.name, 0.0))
+            told = replace(self._request, progress=lambda f: tell(Perceiving(taking.signal.id, kind.name, f)))
+            percept = step.opened(taking.signal, told)
+            evidence, hidden = cleaned(percept.evidence)
+            notes = (*percept.notes, f"{taking.signal.name}: {NOTE}") if hidden else percept.notes
+            return _Made(step, replace(percept, evidence=evidence, notes=notes), time.perf_counter() - start)
+        except InputError as error:
+            taking.failed = True
+            return _Made(step, error, time.perf_counter() - start)
+        except ModelMissing as error:
+            return _Made(step, error, time.perf_counter() - start)
+
+    def _done(self, made: _Made) -> None:
+        """Number and tell what a sense made of a signal; the signal is there with the last of them."""
+        taking, kind = made.step.taking, made.step.kind
+        match made.found:
+            case ModelMissing() as error:
+                taking.missing = error
+                self._watch(Noted(taking.signal.id, f"{kind.name} is left out: {error}"))
+            case InputError() as error:
+                self._fail(taking.signal, error)
+            case Percept() as percept:
+                self._told(taking, kind, percept, made.seconds)
+        if made.step.last and not taking.failed:
+            if not taking.perceived and taking.missing is not None:
+                raise taking.missing
+            self.sensed.append(Sensed(taking.signal, tuple(taking.evidence), taking.table))
+
+    def _told(self, taking: _Taking, kind: type[Sense], percept: Percept, seconds: float) -> None:
+        signal, percept = taking.signal, self._numbered(taking.signal, percept)
+        taking.perceived = True
+        taking.evidence += percept.evidence
+        taking.table = taking.table or percept.table
         self.seconds[signal.id] = self.seconds.get(signal.id, 0.0) + seconds
         for note in percept.notes:
             self._watch(Noted(signal.id, note))
         self._watch(Perceived(signal.id, kind.name, percept.evidence, seconds))
-        return percept
 
     def _numbered(self, signal: Signal, percept: Percept) -> Percept:
         """The same with ids, as far as there is room for it among all evidence."""
@@ -129,3 +196,12 @@ class Gathering:
         failure = Failure.of(signal.id, error)
         self.failed.append(failure)
         self._watch(Failed(failure))
+
+
+def _megabytes(signal: Signal) -> float:
+    """The size of a signal; 0 where the file is gone, which is told when it is perceived."""
+    if signal.path is None:
+        return len(signal.data or b"") / 1e6
+    with suppress(OSError):
+        return signal.path.stat().st_size / 1e6
+    return 0.0

@@ -42,6 +42,7 @@ class Objects(Sense):
     kinds: ClassVar[frozenset[Kind]] = frozenset({Kind.IMAGE})
     roles: ClassVar[tuple[str, ...]] = ("detector",)
     optional_roles: ClassVar[tuple[str, ...]] = ("classifier", "faces")
+    seconds: ClassVar[float] = 0.2
 
     def perceive(self, signal: Signal, request: Request) -> Percept:
         """Look at every page of a picture; see `Sense.perceive`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 
@@ -38,6 +39,7 @@ class Recall:
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
         self._max_bytes = max_bytes
         self._kept: OrderedDict[Key, _Kept] = OrderedDict()
+        self._lock = threading.Lock()  # senses run side by side
         self.bytes = 0
 
     def perceiver(self, sense: str, perceive: Perceive) -> Perceive:
@@ -48,9 +50,11 @@ class Recall:
 
         def recalled(signal: Signal, request: Request) -> Percept:
             key = sense, signal.kind, signal.sha256, signal.name, request.language
-            kept = self._kept.get(key)
+            with self._lock:
+                kept = self._kept.get(key)
+                if kept is not None:
+                    self._kept.move_to_end(key)
             if kept is not None:
-                self._kept.move_to_end(key)
                 if not isinstance(kept.made, Percept):
                     error, message, hint = kept.made
                     raise error(message, hint)
@@ -69,16 +73,18 @@ class Recall:
 
     def forget(self, sha256: str) -> None:
         """Drop all that was perceived in these bytes."""
-        for key in [key for key in self._kept if key[2] == sha256]:
-            self.bytes -= self._kept.pop(key).size
+        with self._lock:
+            for key in [key for key in self._kept if key[2] == sha256]:
+                self.bytes -= self._kept.pop(key).size
 
     def _keep(self, key: Key, kept: _Kept) -> None:
         if kept.size > self._max_bytes:
             return
-        self._kept[key] = kept
-        self.bytes += kept.size
-        while self.bytes > self._max_bytes:
-            self.bytes -= self._kept.popitem(last=False)[1].size
+        with self._lock:
+            self._kept[key] = kept
+            self.bytes += kept.size
+            while self.bytes > self._max_bytes:
+                self.bytes -= self._kept.popitem(last=False)[1].size
 
 
 def _of(signal: Signal, percept: Percept) -> Percept:

@@ -62,12 +62,15 @@ class Sense(ABC):
         kinds: the kinds of signal that it takes.
         roles: the roles of the models it cannot do without.
         optional_roles: roles that add something where a model is there.
+        seconds: that one core takes for a signal of up to a megabyte, and for each further one, roughly; it decides
+            what begins first where several senses run side by side.
     """
 
     name: ClassVar[str]
     kinds: ClassVar[frozenset[Kind]]
     roles: ClassVar[tuple[str, ...]] = ()
     optional_roles: ClassVar[tuple[str, ...]] = ()
+    seconds: ClassVar[float] = 0.05
 
     def __init__(self, models: Mapping[str, InstalledModel], runtime: Runtime) -> None:
         """Keep the models by role (all of `roles`; of `optional_roles` what is there) and the runtime."""

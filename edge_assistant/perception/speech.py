@@ -32,6 +32,7 @@ class Speech(Sense):
     name: ClassVar[str] = "speech"
     kinds: ClassVar[frozenset[Kind]] = frozenset({Kind.AUDIO})
     roles: ClassVar[tuple[str, ...]] = ("speech", "vad")
+    seconds: ClassVar[float] = 1.0
 
     @cached_property
     def _vad(self) -> SileroVad:

@@ -31,6 +31,7 @@ class Video(Sense):
     name: ClassVar[str] = "video"
     kinds: ClassVar[frozenset[Kind]] = frozenset({Kind.VIDEO})
     optional_roles: ClassVar[tuple[str, ...]] = ("detector", "classifier", "faces", "writing", "speech", "vad")
+    seconds: ClassVar[float] = 5.0
 
     def perceive(self, signal: Signal, request: Request) -> Percept:
         """Find the shots, look at each, hear the sound.

@@ -45,6 +45,7 @@ class Writing(Sense):
     name: ClassVar[str] = "writing"
     kinds: ClassVar[frozenset[Kind]] = frozenset({Kind.IMAGE})
     roles: ClassVar[tuple[str, ...]] = ("writing",)
+    seconds: ClassVar[float] = 1.0
 
     def perceive(self, signal: Signal, request: Request) -> Percept:
         """Read every page; see `Sense.perceive`."""

@@ -38,6 +38,7 @@ DOCS = (
     "docs/audit.md",
     "docs/reasoning.md",
     "docs/scenarios.md",
+    "docs/scheduling.md",
     "docs/tolerances.md",
     "docs/trace.md",
 )

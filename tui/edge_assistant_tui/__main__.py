@@ -49,8 +49,10 @@ def _governed(options: Options) -> Policy:
         PolicyRefused: nothing may run without it, or the policy is wrong.
     """
     from edge_assistant.governance.offline import lock
+    from edge_assistant.scheduling import pools
 
     lock.engage(wanted=not options.no_lock)
+    pools.tell()
     from edge_assistant.governance.policy.policy import current
 
     policy = current()

@@ -1,0 +1,131 @@
+"""On which cores to compute: a pure function of what the machine says of its CPUs and of what is granted.
+
+What computes here is a pool of threads in lock-step (a layer is done when its slowest thread is), so that a pool is as
+fast as its slowest core times its cores. Two threads of one core (SMT) share what multiplies, and memory is read no
+faster by both; cores of another socket read memory across the sockets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from edge_assistant_models.machine import usable_cores
+
+_GAIN = 1.6  # times as fast on paper as slower cores have to make a pool: they have less cache and do less a cycle
+
+
+@dataclass(frozen=True, slots=True)
+class Cpu:
+    """One CPU as Linux counts them: a core, or one of a core's threads.
+
+    Attributes:
+        number: of the CPU.
+        siblings: the CPUs of the same core, this one among them.
+        package: the socket, or None where that is not told.
+        node: the part of memory that is near, or None.
+        speed: of the core against the others, in any unit; None where that is not told.
+        efficient: whether the processor itself calls the core one for efficiency.
+    """
+
+    number: int
+    siblings: frozenset[int]
+    package: int | None = None
+    node: int | None = None
+    speed: float | None = None
+    efficient: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What there is and what is granted.
+
+    Attributes:
+        allowed: CPUs that the process may be scheduled on.
+        cpus: what is known of CPUs; those that nothing is known of are each a core of their own.
+        quota: CPU time that is granted in each second, in seconds; None without a limit.
+    """
+
+    allowed: frozenset[int]
+    cpus: tuple[Cpu, ...] = ()
+    quota: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cores:
+    """What to compute on.
+
+    Attributes:
+        threads: of one heavy computation, 1 at least.
+        why: how that comes, for people, such as `4 performance cores of 12 CPUs`.
+    """
+
+    threads: int
+    why: str
+
+
+def decide(facts: Facts) -> Cores:
+    """How many threads to compute with.
+
+    >>> decide(Facts(frozenset({0, 1}))).threads
+    2
+    """
+    cores = _cores(facts)
+    near = _one_socket(cores)
+    quick = _performance(near)
+    threads = usable_cores(len(quick), facts.quota)
+    what = "performance core" if len(quick) < len(near) else "core"
+    why = f"{len(quick)} {what}{'' if len(quick) == 1 else 's'}"
+    why += " of one socket" if len(near) < len(cores) else ""
+    why += f" of {len(facts.allowed)} CPUs" if len(quick) < len(facts.allowed) else ""
+    granted = facts.quota is not None and facts.quota < len(quick)
+    return Cores(threads, f"{why}, {facts.quota:g} CPUs granted" if granted else why)
+
+
+def _cores(facts: Facts) -> list[Cpu]:
+    """One CPU of each core that the process may use, for SMT siblings are not counted."""
+    told = {cpu.number: cpu for cpu in facts.cpus}
+    found: dict[int, Cpu] = {}
+    for number in sorted(facts.allowed):
+        cpu = told.get(number) or Cpu(number, frozenset({number}))
+        found.setdefault(min((cpu.siblings | {number}) & facts.allowed), cpu)
+    return list(found.values())
+
+
+def _one_socket(cores: Sequence[Cpu]) -> list[Cpu]:
+    """The cores of the socket that has most to give, where sockets have memory of their own.
+
+    Virtual machines show each CPU as a socket of its own over one and the same memory: those are one.
+    """
+    groups: list[tuple[set[tuple[str, int]], list[Cpu]]] = []
+    for core in cores:
+        places = {(kind, at) for kind, at in (("socket", core.package), ("memory", core.node)) if at is not None}
+        joined = [core]
+        for group in [group for group in groups if group[0] & places or not places]:
+            groups.remove(group)
+            places |= group[0]
+            joined = group[1] + joined
+        groups.append((places, joined))
+    return max((members for _, members in groups), key=_pace, default=[])
+
+
+def _performance(cores: Sequence[Cpu]) -> list[Cpu]:
+    """The quickest cores; slower ones where the pool gains much by them, as by three beside a single prime core."""
+    chosen = [core for core in cores if not core.efficient] or [*cores]
+    if any(core.speed is None for core in chosen):
+        return chosen
+    pools = [[core for core in chosen if _speed(core) >= least] for least in {_speed(core) for core in chosen}]
+    pools.sort(key=len)
+    best = pools[0] if pools else chosen
+    for pool in pools[1:]:
+        best = pool if _pace(pool) >= _GAIN * _pace(best) else best
+    return best
+
+
+def _pace(pool: Sequence[Cpu]) -> float:
+    """What a pool of threads gets done: its cores times the slowest of them."""
+    return len(pool) * min(map(_speed, pool), default=0.0)
+
+
+def _speed(core: Cpu) -> float:
+    return 1.0 if core.speed is None else core.speed

@@ -1,0 +1,206 @@
+"""Which cores are computed on: recorded machines as data, any machine by hypothesis, and folders as Linux has them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_assistant.runtime import Runtime
+from edge_assistant.scheduling import machine
+from edge_assistant.scheduling.topology import Cpu, Facts, decide
+
+
+def cpus(
+    cores: int,
+    *,
+    smt: int = 1,
+    speed: float | None = None,
+    first: int = 0,
+    package: int | None = 0,
+    node: int | None = 0,
+) -> list[Cpu]:
+    """Cores of one kind, numbered on; siblings lie side by side."""
+    made = []
+    for core in range(cores):
+        siblings = frozenset(range(first + core * smt, first + core * smt + smt))
+        made += [Cpu(number, siblings, package, node, speed) for number in sorted(siblings)]
+    return made
+
+
+def facts(known: Sequence[Cpu], allowed: set[int] | None = None, quota: float | None = None) -> Facts:
+    return Facts(frozenset(cpu.number for cpu in known) if allowed is None else frozenset(allowed), tuple(known), quota)
+
+
+def spread(cores: int) -> list[Cpu]:
+    """SMT as most servers number it: the siblings of CPU n and n + cores."""
+    return [Cpu(n, frozenset({n % cores, n % cores + cores}), 0, 0) for n in range(2 * cores)]
+
+
+ATOMS = [Cpu(n, frozenset({n}), 0, 0, 3_800_000, efficient=True) for n in range(8, 16)]
+
+RECORDED: dict[str, tuple[Facts, int, str]] = {
+    "one core": (facts(cpus(1)), 1, "1 core"),
+    "two cores": (facts(cpus(2, speed=1024)), 2, "2 cores"),
+    "64 cores with SMT": (facts(spread(64)), 64, "64 cores of 128 CPUs"),
+    "a laptop of 4 cores with SMT": (facts(cpus(4, smt=2, speed=4_700_000)), 4, "4 cores of 8 CPUs"),
+    "4 performance and 4 efficiency cores, by capacity": (
+        facts([*cpus(4, speed=1024), *cpus(4, speed=446, first=4)]),
+        4,
+        "4 performance cores of 8 CPUs",
+    ),
+    "4 performance cores with SMT and 8 efficiency cores, told by the processor": (
+        facts([*cpus(4, smt=2, speed=5_000_000), *ATOMS]),
+        4,
+        "4 performance cores of 16 CPUs",
+    ),
+    "4 and 4, by frequency alone": (
+        facts([*cpus(4, speed=4_700_000), *cpus(4, speed=3_400_000, first=4)]),
+        4,
+        "4 performance cores of 8 CPUs",
+    ),
+    "favoured cores that turn a little faster are no other kind": (
+        facts([*cpus(2, speed=5_200_000), *cpus(6, speed=5_000_000, first=2)]),
+        8,
+        "8 cores",
+    ),
+    "a telephone: one prime core, three big, four little": (
+        facts([*cpus(1, speed=1024), *cpus(3, speed=801, first=1), *cpus(4, speed=326, first=4)]),
+        4,
+        "4 performance cores of 8 CPUs",
+    ),
+    "a container held to 1.5 CPUs": (facts(cpus(8), quota=1.5), 2, "8 cores, 1.5 CPUs granted"),
+    "a container held to 1.25 CPUs": (facts(cpus(8), quota=1.25), 1, "8 cores, 1.25 CPUs granted"),
+    "a container held to a tenth": (facts(cpus(8), quota=0.1), 1, "8 cores, 0.1 CPUs granted"),
+    "a quota over what there is": (facts(cpus(2), quota=16.0), 2, "2 cores"),
+    "an affinity mask of one SMT sibling": (facts(spread(4), {5}), 1, "1 core"),
+    "an affinity mask of both siblings of one core": (facts(spread(4), {1, 5}), 1, "1 core of 2 CPUs"),
+    "an affinity mask of efficiency cores alone": (facts(ATOMS, {8, 9}), 2, "2 cores"),
+    "two sockets of 16 cores with SMT, each with its memory": (
+        facts([*cpus(16, smt=2), *cpus(16, smt=2, first=32, package=1, node=1)]),
+        16,
+        "16 cores of one socket of 64 CPUs",
+    ),
+    "two sockets, of which more is granted on the second": (
+        facts([*cpus(16), *cpus(16, first=16, package=1, node=1)], {14, 15, 20, 21, 22}),
+        3,
+        "3 cores of one socket of 5 CPUs",
+    ),
+    "one socket whose memory is in four parts": (
+        facts([cpu for node in range(4) for cpu in cpus(8, first=8 * node, node=node)]),
+        32,
+        "32 cores",
+    ),
+    "a virtual machine that shows each CPU as a socket": (
+        facts([*cpus(1), *cpus(1, first=1, package=1)]),
+        2,
+        "2 cores",
+    ),
+    "nothing is told": (Facts(frozenset({0, 1, 2})), 3, "3 cores"),
+    "something is told of other CPUs only": (facts(cpus(2), {6, 7}), 2, "2 cores"),
+    "no CPU is granted": (Facts(frozenset()), 1, "0 cores"),
+}
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_a_recorded_machine(name: str) -> None:
+    there, threads, why = RECORDED[name]
+    found = decide(there)
+    assert (found.threads, found.why) == (threads, why)
+
+
+@st.composite
+def machines(draw: st.DrawFn) -> Facts:
+    numbers = draw(st.sets(st.integers(0, 20), max_size=12))
+    known = [
+        Cpu(
+            number,
+            draw(st.frozensets(st.integers(0, 20), max_size=4)),
+            draw(st.none() | st.integers(0, 3)),
+            draw(st.none() | st.integers(0, 3)),
+            draw(st.none() | st.floats(1, 1e7)),
+            draw(st.booleans()),
+        )
+        for number in numbers
+    ]
+    quota = draw(st.none() | st.floats(0, 64))
+    return Facts(draw(st.frozensets(st.integers(0, 20))), tuple(known), quota)
+
+
+@given(machines())
+def test_never_none_and_never_more_than_is_granted(there: Facts) -> None:
+    threads = decide(there).threads
+    assert 1 <= threads <= max(1, len(there.allowed))
+    assert there.quota is None or threads <= max(1.0, there.quota + 0.5)
+
+
+def test_this_machine() -> None:
+    assert 1 <= Runtime.detect().threads <= len(os.sched_getaffinity(0))
+
+
+def written(root: Path, files: Mapping[str, str]) -> Path:
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(f"{text}\n")
+    return root
+
+
+CPU = "sys/devices/system/cpu/cpu"
+HYBRID = {
+    **{f"{CPU}{n}/topology/core_cpus_list": "0-1" if n < 2 else str(n) for n in range(4)},
+    **{f"{CPU}{n}/topology/physical_package_id": "0" for n in range(4)},
+    **{f"{CPU}{n}/cpufreq/cpuinfo_max_freq": "5000000" if n < 2 else "3800000" for n in range(4)},
+    "sys/devices/cpu_atom/cpus": "2-3",
+    "sys/devices/system/node/node0/cpulist": "0-3",
+    "proc/self/cgroup": "0::/app.slice/box",
+    "sys/fs/cgroup/app.slice/cpu.max": "150000 100000",
+    "sys/fs/cgroup/app.slice/box/cpu.max": "max 100000",
+}
+
+
+def test_what_linux_tells_is_read(tmp_path: Path) -> None:
+    found = machine.facts(written(tmp_path, HYBRID), frozenset(range(4)))
+    both = frozenset({0, 1})
+    assert found == Facts(
+        frozenset(range(4)),
+        (
+            *(Cpu(n, both, 0, 0, 5_000_000) for n in range(2)),
+            *(Cpu(n, frozenset({n}), 0, 0, 3_800_000, efficient=True) for n in (2, 3)),
+        ),
+        1.5,
+    )
+    assert decide(found).threads == 1
+
+
+def test_capacities_go_before_frequencies_and_count_only_where_all_have_one(tmp_path: Path) -> None:
+    root = written(tmp_path, {f"{CPU}{n}/cpu_capacity": str(1024 - 500 * n) for n in range(2)})
+    written(root, {f"{CPU}{n}/cpufreq/cpuinfo_max_freq": "2000000" for n in range(3)})
+    assert [cpu.speed for cpu in machine.facts(root, frozenset({0, 1})).cpus] == [1024, 524]
+    assert [cpu.speed for cpu in machine.facts(root, frozenset({0, 1, 2})).cpus] == [2_000_000] * 3
+    assert [cpu.speed for cpu in machine.facts(root, frozenset({0, 9})).cpus] == [None, None]
+
+
+@pytest.mark.parametrize("content", ["", "no number", "-1", "9" * 30 + "-1", "0-99999999999", "\0", "²"])
+def test_what_is_no_topology_is_left_out(tmp_path: Path, content: str) -> None:
+    names = [name for name in HYBRID if name.startswith("sys/devices")]
+    root = written(tmp_path, dict.fromkeys(names, content))
+    found = decide(machine.facts(root, frozenset(range(4))))
+    assert found.threads == 4
+
+
+def test_without_sysfs_each_cpu_is_a_core(tmp_path: Path) -> None:
+    assert machine.facts(tmp_path, frozenset({3, 4})) == Facts(
+        frozenset({3, 4}), tuple(Cpu(n, frozenset({n})) for n in (3, 4))
+    )
+    (tmp_path / CPU).parent.mkdir(parents=True)
+    (tmp_path / f"{CPU}3").write_text("a file where a folder should be")
+    assert decide(machine.facts(tmp_path, frozenset({3, 4}))).threads == 2
+
+
+@given(st.text(max_size=20))
+def test_any_text_is_a_list_of_numbers_or_empty(text: str) -> None:
+    assert all(0 <= number <= 4_096 for number in machine.numbers(text))
