@@ -187,6 +187,13 @@ RECALLED_BYTES = Limit(
     "what was used least is perceived again",
     "roughly; a table of the longest readings is 480 MB and is read again",
 )
+STATE_BYTES = Limit(
+    128 << 20,
+    "bytes",
+    "what the language model has read and need not read again",
+    "what was used least is read again",
+    "28 KiB a token with 1.5B: the evidence of nine long sources",
+)
 WRITTEN_ROWS = Limit(2_000, "rows", "a page that are understood", "the others are left out", "a page has a hundred")
 PHONEME_SECONDS = Limit(
     10, "seconds", "a run of the program espeak-ng, one at a time", "error voice.unavailable", "a sentence takes 10 ms"

@@ -29,6 +29,8 @@ class ScriptedEngine:
         probability: of every choice.
         prompts: the messages of each call.
         offered: the options of each call of `choose`.
+        prefilled: the messages of each call of `prefill`.
+        settled: how often it was let settle.
         confirms: whether it says yes where it is asked if an entry that it chose answers the question.
     """
 
@@ -37,6 +39,8 @@ class ScriptedEngine:
     probability: float = 1.0
     prompts: list[tuple[Message, ...]] = field(default_factory=list)
     offered: list[tuple[str, ...]] = field(default_factory=list)
+    prefilled: list[tuple[Message, ...]] = field(default_factory=list)
+    settled: int = 0
     usage: Usage = field(default_factory=Usage)
     confirms: bool = True
     name: str = "scripted"
@@ -73,6 +77,14 @@ class ScriptedEngine:
             self.usage.completion_tokens += 1
             self.usage.decode_s += 0.01
             yield word
+
+    def prefill(self, messages: Sequence[Message]) -> None:
+        """It is recorded."""
+        self.prefilled.append(tuple(messages))
+
+    def settle(self) -> None:
+        """It is counted."""
+        self.settled += 1
 
     def _answer(self, messages: Sequence[Message], options: Sequence[str]) -> str:
         self.prompts.append(tuple(messages))

@@ -24,18 +24,36 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One turn."""
+    """One turn.
+
+    Attributes:
+        role: who speaks.
+        content: what is said.
+        stable: characters at the content's beginning that prompts to come will share, such as a source that is asked
+            about again; what the model computed for them is worth keeping.
+        lasting: whether that may be kept for other processes, too: what came from files may, what was said may not.
+    """
 
     role: Role
     content: str
+    stable: int = 0
+    lasting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A piece of a prompt; only where `control` is set may it become control tokens."""
+    """A piece of a prompt.
+
+    Attributes:
+        text: becomes tokens by itself.
+        control: whether it may become control tokens.
+        stable, lasting: as of `Message`.
+    """
 
     text: str
     control: bool = False
+    stable: int = 0
+    lasting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +120,8 @@ def render(messages: Sequence[Message], family: str, opening: str = "") -> list[
             system = message.content + "\n\n"
             continue
         parts.append(Part(frame.turn.format(role=_role(message.role, frame)), control=True))
-        parts.append(Part(system + message.content))
+        stable = len(system) + message.stable if message.stable else 0
+        parts.append(Part(system + message.content, stable=stable, lasting=message.lasting))
         parts.append(Part(frame.end, control=True))
         system = ""
     parts.append(Part(frame.turn.format(role=frame.assistant), control=True))

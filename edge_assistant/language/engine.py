@@ -1,26 +1,28 @@
 """The language model in llama.cpp: prompts in, text or a choice out.
 
-A prompt's tokens that the last one shared with it stay in the KV cache and are not computed again. Decoding is greedy,
-so that the same prompt gives the same text; a seed changes only what `temperature` samples.
+What prompts have in common is read once (`states`). Decoding is greedy, so that the same prompt gives the same text,
+whatever was asked before; a seed changes only what `temperature` samples.
 """
 
 from __future__ import annotations
 
 import codecs
-import ctypes
 import math
 import time
 import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from edge_assistant import limits
-from edge_assistant.errors import CatalogInvalid, ModelTooLarge, UsageError
+from edge_assistant.errors import CatalogInvalid, UsageError
 from edge_assistant.language import llama
-from edge_assistant.language.chat import Message, Part, render, template
+from edge_assistant.language.chat import Message, render, template
+from edge_assistant.language.context import Context
+from edge_assistant.language.states import Reading, Shelf, Shelved, States
+from edge_assistant.language.tokens import Prompt, Tokenizer
 from edge_assistant.runtime import Runtime
 from edge_assistant_models.installed import InstalledModel
 
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CONTEXT = limits.CONTEXT_TOKENS.value
-BATCH = 256  # tokens of one llama_decode call: prefill at full speed, and an interruption waits for no more than one
 
 
 @dataclass(slots=True)
@@ -67,6 +68,12 @@ class Engine(Protocol):
     ) -> Iterator[str]:
         """Let the model write, piece by piece, until it ends its turn."""
 
+    def prefill(self, messages: Sequence[Message]) -> None:
+        """Read the stable beginning of a prompt that is going to come, so that only its rest remains to be read."""
+
+    def settle(self) -> None:
+        """Keep for a later process what was read; called where nobody waits for an answer."""
+
 
 @dataclass(slots=True)
 class _Node:
@@ -83,32 +90,36 @@ class LlamaEngine:
         model: files: `model`; options: `family` (see `chat.TEMPLATES`), `opening` (see `chat.render`).
         runtime: gives the threads.
         context: tokens of the KV cache.
+        shelf: keeps what was read between processes; None to keep nothing.
 
     Raises:
         ModelCorrupt: the file is not the one that was hashed, its header is unsound, or llama.cpp cannot load it.
+        ModelTooLarge: there is no memory for it.
         Stopped: that was asked while it was loaded.
         CatalogInvalid: the chat family is not known.
     """
 
-    def __init__(self, model: InstalledModel, runtime: Runtime, context: int = CONTEXT) -> None:
+    def __init__(
+        self, model: InstalledModel, runtime: Runtime, context: int = CONTEXT, *, shelf: Shelf | None = None
+    ) -> None:
         self.name = model.name
         self.sha256 = model.sha256
         self.usage = Usage()
-        self._halt = runtime.halt
         self._family = str(model.options.get("family", "chatml"))
         end_of_turn = template(self._family).end_of_turn  # an unknown family is refused before anything is loaded
         self._opening = str(model.options.get("opening", ""))
-        self._cached: list[int] = []
         trained = model.options.get("context")
-        self._context_tokens = min(context, trained) if isinstance(trained, int) else context
-        self._llama: Any = llama.library()
+        size = min(context, trained) if isinstance(trained, int) else context
         self._model = llama.load(model.files["model"], runtime.halt)
-        self._vocab = self._llama.llama_model_get_vocab(self._model)
-        self._ctx = self._new_context(runtime.threads)
-        self._free = weakref.finalize(self, llama.free, self._ctx, self._model)  # who switches models needs it
-        self._free.atexit = False
-        self._n_vocab = self._llama.llama_vocab_n_tokens(self._vocab)
-        end = self._tokenize(Part(end_of_turn, control=True))
+        free_model = weakref.finalize(self, llama.free_model, self._model)
+        self._context = Context(self._model, runtime, size, self.name)
+        free_model.detach()
+        self._free = weakref.finalize(self, llama.free, self._context.pointer, self._model)
+        self._free.atexit = False  # who switches models needs the memory; a process that ends does not
+        self._tokenizer = Tokenizer(self._model)
+        shelved = Shelved(shelf, f"{self.sha256} {llama.build()} {size}")
+        self._reading = Reading(self._context, States(), shelved)
+        end = self._tokenizer.tokens(end_of_turn, control=True)
         if len(end) != 1:
             raise CatalogInvalid(f"{model.name} does not know {end_of_turn}", "correct 'family' in its catalog file")
         self._end = end[0]
@@ -116,11 +127,11 @@ class LlamaEngine:
     def close(self) -> None:
         """Free the model's memory, as is done when nothing refers to this any more; it cannot be used afterwards."""
         self._free()
-        self._ctx = self._model = None
+        self._model = None
 
     def count(self, text: str) -> int:
         """Tokens of a text."""
-        return len(self._tokenize(Part(text)))
+        return len(self._tokenizer.tokens(text))
 
     def choose(self, messages: Sequence[Message], options: Sequence[str]) -> Choice:
         """Let the model answer with exactly one of the options; ties go to the first.
@@ -128,14 +139,8 @@ class LlamaEngine:
         Raises:
             UsageError: the prompt does not fit into the context.
         """
-        end = [self._end]
-        root = _Node()
-        for index, option in enumerate(options):
-            node = root
-            for token in self._tokenize(Part(option)) + end:
-                node = node.children.setdefault(token, _Node())
-            node.option = index if node.option is None else node.option
-        logits = self._prefill(render(messages, self._family, self._opening))
+        root = self._tree(options)
+        logits = self._read(self._prompt(messages))
         node, log_probability, forced = root, 0.0, list[int]()
         while node.option is None:
             tokens = list(node.children)
@@ -161,91 +166,65 @@ class LlamaEngine:
         """
         generator = np.random.default_rng(seed)
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        logits = self._prefill(render(messages, self._family, self._opening))
-        room = self._context_tokens - len(self._cached)
+        logits = self._read(self._prompt(messages))
+        room = self._context.size - len(self._context.tokens)
         for _ in range(min(max_tokens, room)):
             token = _sample(logits, temperature, generator)
-            if self._llama.llama_vocab_is_eog(self._vocab, token):
+            if self._tokenizer.ends(token):
                 break
-            if piece := decoder.decode(self._piece(token)):
+            if piece := decoder.decode(self._tokenizer.piece(token)):
                 yield piece
             logits = self._decode([token])
         if rest := decoder.decode(b"", final=True):
             yield rest
 
-    def _prefill(self, parts: Sequence[Part]) -> NDArray[np.float32]:
-        """Compute a prompt behind the prefix that it shares with the last one; logits of its last token, [vocab]."""
-        tokens = [token for part in parts for token in self._tokenize(part)]
-        if len(tokens) >= self._context_tokens:
+    def prefill(self, messages: Sequence[Message]) -> None:
+        """Read the stable beginning of a prompt that is going to come, so that only its rest remains to be read.
+
+        Raises:
+            UsageError: the prompt does not fit into the context.
+            Stopped: that was asked; what was read until then need not be read again.
+        """
+        prompt = self._prompt(messages)
+        if prompt.stable:
+            self._reading.prefill(prompt.beginning(prompt.stable[-1]))
+
+    def settle(self) -> None:
+        """Keep for a later process what was read; called where nobody waits for an answer."""
+        self._reading.settle()
+
+    def _tree(self, options: Sequence[str]) -> _Node:
+        root = _Node()
+        for index, option in enumerate(options):
+            node = root
+            for token in [*self._tokenizer.tokens(option), self._end]:
+                node = node.children.setdefault(token, _Node())
+            node.option = index if node.option is None else node.option
+        return root
+
+    def _prompt(self, messages: Sequence[Message]) -> Prompt:
+        prompt = self._tokenizer.prompt(render(messages, self._family, self._opening))
+        if len(prompt.tokens) >= self._context.size:
             raise UsageError(
-                f"the prompt has {len(tokens):,} tokens, over the limit of {self._context_tokens:,}",
+                f"the prompt has {len(prompt.tokens):,} tokens, over the limit of {self._context.size:,}",
                 "ask a shorter question",
             )
-        shared = 0
-        for old, new in zip(self._cached, tokens[:-1], strict=False):
-            if old != new:
-                break
-            shared += 1
-        self._keep(shared)
-        self.usage.prompt_tokens += len(tokens)
-        self.usage.reused_tokens += shared
-        return self._evaluate(tokens[shared:])
+        return prompt
 
-    def _keep(self, count: int) -> None:
-        """Keep the first tokens of the KV cache, and nothing behind them."""
-        self._llama.llama_memory_seq_rm(self._llama.llama_get_memory(self._ctx), 0, count, -1)
-        del self._cached[count:]
+    def _read(self, prompt: Prompt) -> NDArray[np.float32]:
+        """Read a prompt; logits behind it, [vocab]."""
+        logits, known = self._reading.read(prompt)
+        self.usage.prompt_tokens += len(prompt.tokens)
+        self.usage.reused_tokens += known
+        return logits
 
     def _decode(self, tokens: Sequence[int]) -> NDArray[np.float32]:
         """Append the model's own tokens and return the next logits, [vocab]."""
         began = time.perf_counter()
-        logits = self._evaluate(tokens)
+        logits = self._context.evaluate(tokens)
         self.usage.decode_s += time.perf_counter() - began
         self.usage.completion_tokens += len(tokens)
         return logits
-
-    def _evaluate(self, tokens: Sequence[int]) -> NDArray[np.float32]:
-        for start in range(0, len(tokens), BATCH):
-            self._halt.check()
-            batch = tokens[start : start + BATCH]
-            array = (self._llama.llama_token * len(batch))(*batch)
-            status = self._llama.llama_decode(self._ctx, self._llama.llama_batch_get_one(array, len(batch)))
-            if status == llama.ABORTED:
-                self._keep(len(self._cached))
-                self._halt.check()
-            if status != 0:
-                self._cached.clear()
-                self._llama.llama_memory_clear(self._llama.llama_get_memory(self._ctx), True)
-                raise UsageError("the language model has no room for this prompt", "ask a shorter question")
-            self._cached.extend(batch)
-        pointer = self._llama.llama_get_logits_ith(self._ctx, -1)
-        return np.ctypeslib.as_array(pointer, shape=(self._n_vocab,)).copy()
-
-    def _tokenize(self, part: Part) -> list[int]:
-        data = part.text.encode("utf-8", "replace")
-        size = len(data) + 8
-        tokens = (self._llama.llama_token * size)()
-        count = self._llama.llama_tokenize(self._vocab, data, len(data), tokens, size, False, part.control)
-        return list(tokens[:count])
-
-    def _piece(self, token: int) -> bytes:
-        buffer = ctypes.create_string_buffer(256)
-        length = self._llama.llama_token_to_piece(self._vocab, token, buffer, len(buffer), 0, False)
-        return buffer.raw[:length]
-
-    def _new_context(self, threads: int) -> Any:  # noqa: ANN401 - a pointer of llama.cpp
-        params = self._llama.llama_context_default_params()
-        params.n_ctx = self._context_tokens
-        params.n_batch = params.n_ubatch = BATCH
-        params.n_threads = params.n_threads_batch = threads
-        llama.stop_by(params, self._halt)
-        context = self._llama.llama_init_from_model(self._model, params)
-        if not context:
-            self._llama.llama_model_free(self._model)
-            raise ModelTooLarge(
-                f"there is no memory to run {self.name}", "close other programs, or take a smaller profile"
-            )
-        return context
 
 
 def _log_sum_exp(scores: NDArray[np.float32]) -> float:

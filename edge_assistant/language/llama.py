@@ -69,11 +69,24 @@ def stop_by(params: Any, halt: Halt) -> None:  # noqa: ANN401 - a structure of l
     params.abort_callback_data = halt.address
 
 
+def build() -> str:
+    """What a state of the KV cache depends on beside model and context: llama.cpp's version and what it was built for.
+
+    Another build may lay it out in another way, or compute what is in it a little differently.
+    """
+    llama = library()
+    return f"{llama.__version__} {llama.llama_print_system_info().decode('utf-8', 'replace')}"
+
+
 def free(context: Any, model: Any) -> None:  # noqa: ANN401 - pointers of llama.cpp
     """Free a context and its model."""
-    llama = library()
-    llama.llama_free(context)
-    llama.llama_model_free(model)
+    library().llama_free(context)
+    free_model(model)
+
+
+def free_model(model: Any) -> None:  # noqa: ANN401 - a pointer of llama.cpp
+    """Free a model that no context uses."""
+    library().llama_model_free(model)
 
 
 @cache

@@ -31,7 +31,8 @@ def write(question: str, lines: Sequence[Evidence], engine: Engine) -> Iterator[
     """
     texts = {line.id: line.text for line in lines}
     told = "\n".join(f"[{line.id}] {one_line(line.text)}" for line in lines)
-    messages = [Message(Role.SYSTEM, _ABOUT), Message(Role.USER, f"Evidence:\n{told}\n\nQuestion: {question}")]
+    beginning = f"Evidence:\n{told}\n\nQuestion:"
+    messages = [Message(Role.SYSTEM, _ABOUT), Message(Role.USER, f"{beginning} {question}", len(beginning))]
     written: set[str] = set()
     for sentence in sentences(engine.stream(messages, max_tokens=ANSWER_TOKENS.now)):
         checked = _with_citation(sentence, texts)

@@ -27,6 +27,7 @@ from edge_assistant.reasoning.values.candidates import (
 )
 from edge_assistant.reasoning.values.units import fits
 from edge_assistant.reasoning.values.values import Quantity, Truth, Value, Words, same
+from edge_assistant.signals import Origin
 
 MAX_OPTIONS = limits.OPTIONS.value
 # Probability of the best span against UNKNOWN from which on a source tells it. Measured on 27 questions of the
@@ -119,8 +120,10 @@ def options(query: Query, lines: Iterable[Evidence], taken: Taken | None = None)
 def attribute(query: Query, known: Sequence[Attribute], engine: Engine) -> Attribute | None:
     """Let the model say which of the attributes that the sources tell a question asks for; None where none is meant."""
     names = [attribute.name for attribute in known]
-    asked = f"Entries: {'; '.join(names)}\n\nQuestion: {query.text}\nWhich entry answers it? If none does: {NO_ENTRY}"
-    choice = engine.choose([Message(Role.SYSTEM, _ENTRY), Message(Role.USER, asked)], [*names, NO_ENTRY])
+    entries = f"Entries: {'; '.join(names)}\n\nQuestion:"
+    asked = f"{entries} {query.text}\nWhich entry answers it? If none does: {NO_ENTRY}"
+    messages = [Message(Role.SYSTEM, _ENTRY), Message(Role.USER, asked, len(entries))]
+    choice = engine.choose(messages, [*names, NO_ENTRY])
     if choice.index == len(known) or choice.probability < MEANT_SHARE:
         return None
     chosen = known[choice.index]
@@ -200,11 +203,14 @@ def supports(
 def prompt(query: Query, source: Source, lines: Sequence[Evidence]) -> list[Message]:
     """The question to one source; instruction and source come first, so that the next question shares them."""
     told = "\n".join(one_line(line.text) for line in lines)
-    user = f"Source: {DESCRIPTIONS[source.signal.kind]}\n{told}\n\nQuestion: {query.restated}"
+    beginning = f"Source: {DESCRIPTIONS[source.signal.kind]}\n{told}\n\nQuestion:"
+    user = f"{beginning} {query.restated}"
     if query.expects is Expect.TRUTH:
         user += "\nAnswer yes, no, or not said."
-        return [Message(Role.SYSTEM, _TRUTH_INSTRUCTION), Message(Role.USER, user)]
-    return [Message(Role.SYSTEM, _INSTRUCTION), Message(Role.USER, user)]
+    stable = len(beginning) if len(lines) == len(source.lines) else 0  # lines chosen for a question are for it alone
+    instruction = _TRUTH_INSTRUCTION if query.expects is Expect.TRUTH else _INSTRUCTION
+    asked = Message(Role.USER, user, stable, lasting=source.signal.origin is Origin.FILE)
+    return [Message(Role.SYSTEM, instruction), asked]
 
 
 def _read_truth(query: Query, source: Source, lines: Sequence[Evidence], engine: Engine) -> Claim | None:

@@ -68,6 +68,7 @@ ELSEWHERE = {
     "spoken_characters": ("voice/test_piper.py", "MAX_TEXT"),
     "spoken_sentences": ("voice/test_speaking.py", "test_no_more_sentences_wait_than_are_kept"),
     "followed": ("tui/test_followed.py", "test_no_more_files_are_followed_than_may_be"),
+    "state_bytes": ("language/test_states.py", "test_those_used_least_are_dropped"),
     "recalled_bytes": ("perception/test_recall.py", "test_no_more_is_kept_than_may_be"),
     "written_rows": (
         "reasoning/written/test_written.py",

@@ -66,6 +66,12 @@ class Obedient:
                 lines = [*self._planted(messages, id), *lines]
         yield from "\n".join(lines)
 
+    def prefill(self, messages: Sequence[Message]) -> None:
+        """It has nothing to read."""
+
+    def settle(self) -> None:
+        """It has nothing to keep."""
+
     def _planted(self, messages: Sequence[Message], id: str) -> Iterator[str]:
         wanted = (*(self.base.plants if self.base else ()), self.attack.words if self.attack else "", self.secret)
         for words in (*wanted, *(message.content for message in messages)):

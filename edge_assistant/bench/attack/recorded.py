@@ -64,6 +64,15 @@ class Recorded:
         self._note(messages)
         return self._behind.stream(messages, max_tokens=max_tokens, temperature=temperature, seed=seed)
 
+    def prefill(self, messages: Sequence[Message]) -> None:
+        """Let the model read what is going to come."""
+        self._note(messages)
+        self._behind.prefill(messages)
+
+    def settle(self) -> None:
+        """Let the model keep what it read."""
+        self._behind.settle()
+
     def _note(self, messages: Sequence[Message]) -> None:
         self.prompts += [message.content for message in messages]
         self.instructions.update(message.content for message in messages if message.role is Role.SYSTEM)

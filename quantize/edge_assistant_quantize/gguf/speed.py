@@ -65,7 +65,7 @@ def work(request: Mapping[str, Any], watch: Watch) -> dict[str, float | None]:
     """What the other process does."""
     import numpy as np
 
-    from edge_assistant.language.engine import BATCH
+    from edge_assistant.language.tokens import BATCH
     from edge_assistant_quantize.gguf.model import Model
 
     path, what = Path(request["model"]), f"speed of {Path(request['model']).name}"

@@ -1,0 +1,289 @@
+"""What the model has read before is not read again: states of the KV cache, kept in memory and between processes.
+
+Asked about one source, then another, then the first again, the model reads the question alone. A state is copied out
+when another prompt takes its place and copied in when it is wanted, 28 KiB a token for Qwen 1.5B, at memory's speed;
+held side by side in llama.cpp's own cache they would slow every token down, which looks at the cells of all sequences.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from edge_assistant import limits
+from edge_assistant.language.context import Context
+from edge_assistant.language.tokens import Prompt, shared
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MAX_BYTES = limits.STATE_BYTES.value
+_LOADED_WORTH = 16  # tokens: to read fewer takes no longer than to copy a state in
+_SHELVED_WORTH = 32  # tokens: to read fewer takes no longer than to read a file and open its seal
+_TOKEN_BYTES = 64  # of a token in a tuple, roughly
+_MAGIC = b"edge-assistant kv 1\n"
+_HEADER = struct.Struct("<20s32sIQ")  # magic, digest of identity and tokens, cuts, bytes of the state
+
+
+class Shelf(Protocol):
+    """Where states are kept between processes, as `vault.sealed.SealedCache` does."""
+
+    def get(self, key: str) -> bytes | None:
+        """What was kept under a key; None where it is not there, or not as it was kept."""
+
+    def put(self, key: str, data: bytes) -> None:
+        """Keep something, where there is room."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the model computed for a prompt, or for its beginning.
+
+    Attributes:
+        prompt: that was read.
+        cuts: lengths behind which a batch ended, see `Prompt.cuts`.
+        data: of the KV cache, as `Context.save` gives it.
+        logits: behind the last token, [vocab], where they are known.
+    """
+
+    prompt: Prompt
+    cuts: tuple[int, ...]
+    data: NDArray[np.uint8]
+    logits: NDArray[np.float32] | None = None
+
+    @property
+    def key(self) -> tuple[int, ...]:
+        """What it is kept under: prompts with the same source take each other's place."""
+        return self.prompt.tokens[: self.prompt.source] or self.prompt.tokens
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        logits = 0 if self.logits is None else self.logits.nbytes
+        return self.data.nbytes + logits + _TOKEN_BYTES * len(self.prompt.tokens)
+
+
+class States:
+    """States in memory; those used least are dropped.
+
+    Attributes:
+        bytes: of all of them.
+    """
+
+    bytes: int
+
+    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
+        self._max_bytes = max_bytes
+        self._kept: OrderedDict[tuple[int, ...], State] = OrderedDict()
+        self.bytes = 0
+
+    def __iter__(self) -> Iterator[State]:
+        """All of them, those used last at the end."""
+        return iter(tuple(self._kept.values()))
+
+    def find(self, prompt: Prompt) -> tuple[State | None, int]:
+        """The state that holds the longest beginning of a prompt, of equals the smallest, and that length."""
+        best: State | None = None
+        most = 0
+        for state in self._kept.values():
+            length = usable(state.prompt.tokens, state.cuts, prompt)
+            if length > most or (best is not None and length == most and state.size < best.size):
+                best, most = state, length
+        return best, most
+
+    def use(self, tokens: tuple[int, ...]) -> bool:
+        """Whether the state of just these tokens is there; it counts as used."""
+        found = next((key for key, state in self._kept.items() if state.prompt.tokens == tokens), None)
+        if found is not None:
+            self._kept.move_to_end(found)
+        return found is not None
+
+    def put(self, state: State) -> None:
+        """Keep a state, in place of one with the same key."""
+        self.drop(state.key)
+        if state.size > self._max_bytes:
+            return
+        self._kept[state.key] = state
+        self.bytes += state.size
+        while self.bytes > self._max_bytes:
+            self.drop(next(iter(self._kept)))
+
+    def drop(self, key: tuple[int, ...]) -> None:
+        """Drop the state with a key, where there is one."""
+        if (state := self._kept.pop(key, None)) is not None:
+            self.bytes -= state.size
+
+
+def usable(tokens: Sequence[int], cuts: Sequence[int], prompt: Prompt) -> int:
+    """The longest beginning of a prompt that was read as the prompt would be, cut into the same batches."""
+    common = shared(tokens, prompt.tokens)
+    return max((cut for cut in prompt.cuts[: shared(cuts, prompt.cuts)] if cut <= common), default=0)
+
+
+class Shelved:
+    """States between processes: each is kept under the tokens that it is for, of this model in this build alone.
+
+    What is kept ends before the question: a person's words stay in memory.
+    """
+
+    def __init__(self, shelf: Shelf | None, identity: str) -> None:
+        """Take the shelf.
+
+        Args:
+            shelf: where; None to keep nothing.
+            identity: what else a state depends on: the model's sum, llama.cpp's version and build, the context's size.
+                The chat family and the opening are among the tokens.
+        """
+        self._shelf = shelf
+        self._identity = identity.encode()
+        self._there: set[str] = set()  # keys of what need not be put there again
+
+    def get(self, prompt: Prompt, more_than: int) -> State | None:
+        """The state for the longest stable beginning of a prompt; none for one that saves too little.
+
+        Args:
+            prompt: to be read.
+            more_than: tokens of it that are known without.
+        """
+        for length in reversed(prompt.stable):
+            if self._shelf is None or length < more_than + _SHELVED_WORTH:
+                return None
+            beginning = prompt.beginning(length)
+            key = self._key(beginning)
+            if (data := self._shelf.get(key)) is not None and (state := _unpacked(data, key, beginning)) is not None:
+                self._there.add(key)
+                return state
+        return None
+
+    def lacks(self, beginning: Prompt) -> bool:
+        """Whether the state for this beginning of a prompt is worth putting there."""
+        long = len(beginning.tokens) >= _SHELVED_WORTH
+        return self._shelf is not None and long and self._key(beginning) not in self._there
+
+    def put(self, state: State) -> None:
+        """Keep a state that is lacked, as far as there is room; it was made just now."""
+        if self._shelf is not None:
+            key = self._key(state.prompt)
+            self._there.add(key)
+            self._shelf.put(key, _packed(state, key))
+
+    def _key(self, prompt: Prompt) -> str:
+        tokens = np.asarray(prompt.tokens, np.int32).tobytes()
+        return hashlib.sha256(self._identity + b"\0" + tokens).hexdigest()
+
+
+def _packed(state: State, key: str) -> bytes:
+    cuts = np.asarray(state.cuts, np.int32).tobytes()
+    return b"".join(
+        (_HEADER.pack(_MAGIC, bytes.fromhex(key), len(state.cuts), state.data.nbytes), cuts, state.data.data)
+    )
+
+
+def _unpacked(data: bytes, key: str, prompt: Prompt) -> State | None:
+    """The state that was packed, or None where the data is anything else: llama.cpp gets no bytes but its own."""
+    if len(data) < _HEADER.size:
+        return None
+    magic, told, count, size = _HEADER.unpack_from(data)
+    first = _HEADER.size + 4 * count
+    if magic != _MAGIC or told.hex() != key or len(data) != first + size:
+        return None
+    cuts = tuple(np.frombuffer(data, np.int32, count, _HEADER.size).tolist())
+    return State(prompt, cuts, np.frombuffer(data, np.uint8, size, first))
+
+
+class Reading:
+    """Reads prompts, and of each only what is not known."""
+
+    def __init__(self, context: Context, states: States, shelved: Shelved) -> None:
+        """Take what reads, and where its states are kept in memory and between processes."""
+        self._context = context
+        self._states = states
+        self._shelved = shelved
+        self._prompt = Prompt(())  # the one that the context has read, or was reading when it was stopped
+        self._logits: NDArray[np.float32] | None = None  # behind it
+
+    def read(self, prompt: Prompt) -> tuple[NDArray[np.float32], int]:
+        """Have the context hold a prompt and nothing more.
+
+        Returns:
+            The logits behind it, [vocab], and how many of its tokens were not read, being known.
+
+        Raises:
+            UsageError, Stopped: as `Context.evaluate`.
+        """
+        known = self._fetch(prompt)
+        if known == len(prompt.tokens):
+            if self._prompt.tokens == prompt.tokens and self._logits is not None:
+                self._context.keep(known)
+                return self._logits, known
+            known = max((cut for cut in prompt.cuts if cut < known), default=0)  # the last batch gives its logits again
+        self._context.keep(known)
+        self._prompt, self._logits = prompt, None
+        self._logits = self._context.read(prompt)
+        return self._logits, known
+
+    def prefill(self, beginning: Prompt) -> None:
+        """Read the beginning of a prompt, unless it is known.
+
+        Raises:
+            UsageError, Stopped: as `Context.evaluate`.
+        """
+        here = usable(self._context.tokens, self._context.cuts, beginning)
+        if max(here, self._states.find(beginning)[1]) < len(beginning.tokens):
+            self.read(beginning)
+
+    def settle(self) -> None:
+        """Keep for a later process what was read of files and instructions; tens of milliseconds for a source."""
+        self._leave()
+        for state in self._states:
+            ends = {state.prompt.source if state.prompt.lasting else 0, min(state.prompt.stable, default=0)}
+            for end in sorted(ends - {0}, reverse=True):
+                self._shelve(state, state.prompt.beginning(end))
+
+    def _shelve(self, state: State, beginning: Prompt) -> None:
+        """Keep the beginning of a state, unless it is there."""
+        if not self._shelved.lacks(beginning):
+            return
+        if shared(self._context.tokens, beginning.tokens) < len(beginning.tokens) and not self._load(state):
+            return
+        self._context.keep(len(beginning.tokens))
+        self._shelved.put(State(beginning, tuple(self._context.cuts), self._context.save()))
+
+    def _fetch(self, prompt: Prompt) -> int:
+        """Have the context hold the longest beginning of a prompt that is known; its length."""
+        here = usable(self._context.tokens, self._context.cuts, prompt)
+        state, known = self._states.find(prompt)
+        shelved = self._shelved.get(prompt, max(here, known))
+        if here < (self._prompt.source or len(self._prompt.tokens)):
+            self._leave()
+        if shelved is not None:
+            state, known = shelved, usable(shelved.prompt.tokens, shelved.cuts, prompt)
+        if state is None or known < here + _LOADED_WORTH:
+            return here
+        return known if self._load(state) else 0
+
+    def _load(self, state: State) -> bool:
+        self._states.use(state.prompt.tokens)
+        if self._context.load(state.data, state.prompt.tokens, state.cuts):
+            self._prompt, self._logits = state.prompt, state.logits
+            return True
+        self._states.drop(state.key)
+        self._prompt, self._logits = Prompt(()), None
+        return False
+
+    def _leave(self) -> None:
+        """Copy the prompt that the context holds, before another one takes its place."""
+        count = shared(self._context.tokens, self._prompt.tokens)
+        if count < _LOADED_WORTH:
+            return
+        self._context.keep(count)
+        held = self._prompt if count == len(self._prompt.tokens) else self._prompt.beginning(count)
+        if not self._states.use(held.tokens):
+            logits = self._logits if count == len(self._prompt.tokens) else None
+            self._states.put(State(held, tuple(self._context.cuts), self._context.save(), logits))

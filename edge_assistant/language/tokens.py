@@ -1,0 +1,114 @@
+"""Text to tokens and back, and prompts as tokens."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from edge_assistant.language import llama
+from edge_assistant.language.chat import Part
+
+BATCH = 256  # tokens of one llama_decode call: prefill at full speed, and an interruption waits for no more than one
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A prompt as the model reads it.
+
+    Attributes:
+        tokens: all of it.
+        stable: lengths of its beginnings that other prompts share, rising: the instruction, the instruction with a
+            source.
+        source: the longest of them, where it ends in a message that was marked as stable; else 0.
+        lasting: whether that may be kept for other processes.
+    """
+
+    tokens: tuple[int, ...]
+    stable: tuple[int, ...] = ()
+    source: int = 0
+    lasting: bool = False
+
+    @property
+    def cuts(self) -> tuple[int, ...]:
+        """Lengths at which reading it is cut into batches, rising, its own the last.
+
+        A batch's size decides which of its kernels llama.cpp takes, whose results differ a little. Cut at the same
+        places, a prompt gives the very same logits whatever of it was read for another one before.
+        """
+        cuts: list[int] = []
+        for end in dict.fromkeys((*self.stable, len(self.tokens))):
+            cuts += [*range(cuts[-1] if cuts else 0, end, BATCH)][1:]
+            cuts.append(end)
+        return tuple(cuts)
+
+    def beginning(self, length: int) -> Prompt:
+        """Its first tokens, up to where a stable beginning ends."""
+        stable = tuple(end for end in self.stable if end <= length)
+        source = self.source if self.source <= length else 0
+        return Prompt(self.tokens[:length], stable, source, self.lasting and source > 0)
+
+
+class Tokenizer:
+    """The vocabulary of a model.
+
+    Args:
+        model: pointer of llama.cpp.
+    """
+
+    def __init__(self, model: Any) -> None:  # noqa: ANN401 - a pointer
+        self._llama: Any = llama.library()
+        self._vocab = self._llama.llama_model_get_vocab(model)
+
+    def tokens(self, text: str, *, control: bool = False) -> list[int]:
+        """The tokens of a text; only where `control` is set may it hold control tokens."""
+        data = text.encode("utf-8", "replace")
+        size = len(data) + 8
+        tokens = (self._llama.llama_token * size)()
+        count = self._llama.llama_tokenize(self._vocab, data, len(data), tokens, size, False, control)
+        return list(tokens[:count])
+
+    def piece(self, token: int) -> bytes:
+        """What a token adds to a text; nothing for a control token."""
+        buffer = ctypes.create_string_buffer(256)
+        length = self._llama.llama_token_to_piece(self._vocab, token, buffer, len(buffer), 0, False)
+        return buffer.raw[:length]
+
+    def ends(self, token: int) -> bool:
+        """Whether the model ends its turn with this token."""
+        return bool(self._llama.llama_vocab_is_eog(self._vocab, token))
+
+    def prompt(self, parts: Sequence[Part]) -> Prompt:
+        """The tokens of a prompt, each part by itself, and where its stable beginnings end."""
+        tokens: list[int] = []
+        stable: list[int] = []
+        source, lasting, contents = 0, False, 0
+        for part in parts:
+            own = self.tokens(part.text, control=part.control)
+            if not part.control:
+                stable += [len(tokens)] if contents == 1 else []  # behind the instruction, before what it is about
+                contents += 1
+            if part.stable:
+                source = len(tokens) + shared(self.tokens(part.text[: part.stable]), own)
+                lasting = part.lasting
+                stable.append(source)
+            tokens += own
+        return Prompt(tuple(tokens), tuple(stable), source, lasting)
+
+
+def shared(a: Sequence[int], b: Sequence[int]) -> int:
+    """How many tokens two sequences have in common from their beginning on.
+
+    >>> shared([1, 2, 3], [1, 2, 4, 5])
+    2
+    """
+    a, b = tuple(a), tuple(b)
+    low, high = 0, min(len(a), len(b))
+    while low < high:  # slices are compared in C
+        middle = (low + high + 1) // 2
+        if a[low:middle] == b[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low

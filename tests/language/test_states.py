@@ -1,0 +1,291 @@
+"""What was read is not read again, and nothing comes out differently for it: over the real small model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_assistant.language import tokens as module
+from edge_assistant.language.chat import TEMPLATES, Message, Role, render
+from edge_assistant.language.engine import LlamaEngine
+from edge_assistant.language.states import State, States, usable
+from edge_assistant.language.tokens import Prompt, shared
+from edge_assistant.runtime import Runtime
+from edge_assistant_models.installed import InstalledModel
+
+CONTEXT = 512
+OPTIONS = ["Ana", "Bob", "the pump", "no"]
+NOTES = ["The pump was checked by Ana. " * 6, "Bob paid 12.40 for bolts. " * 9, "Line 4 stands still. " * 12]
+SYSTEM = (
+    "You read one source and answer a question about it, with the exact words of the source and as short as possible. "
+    "If the source does not tell what is asked, answer that it is not told, and nothing else than that."
+)
+
+
+def ask(note: str, question: str = "who checked the pump?", *, lasting: bool = True) -> list[Message]:
+    source = f"Source: a text\n{note}\n\nQuestion:"
+    return [Message(Role.SYSTEM, SYSTEM), Message(Role.USER, f"{source} {question}", len(source), lasting)]
+
+
+class Shelf:
+    """Keeps in memory what outlives an engine."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+
+    def get(self, key: str) -> bytes | None:
+        return self.kept.get(key)
+
+    def put(self, key: str, data: bytes) -> None:
+        self.kept[key] = data
+
+
+@pytest.fixture(scope="module")
+def opened(models: Callable[[str], InstalledModel]) -> Iterator[Callable[..., LlamaEngine]]:
+    engines: list[LlamaEngine] = []
+
+    def opens(shelf: Shelf | None = None, context: int = CONTEXT) -> LlamaEngine:
+        engines.append(LlamaEngine(models("language"), Runtime(1), context, shelf=shelf))
+        return engines[-1]
+
+    yield opens
+    for engine in engines:
+        engine.close()
+
+
+@pytest.fixture(scope="module")
+def engine(opened: Callable[..., LlamaEngine]) -> LlamaEngine:
+    return opened()
+
+
+@pytest.fixture(scope="module")
+def fresh(opened: Callable[..., LlamaEngine]) -> Callable[[list[Message]], np.ndarray]:
+    """The logits behind a prompt of a model that has read nothing else."""
+    engine = opened()
+
+    def logits(messages: list[Message]) -> np.ndarray:
+        engine._context.clear()
+        return engine._context.read(engine._prompt(messages))
+
+    return logits
+
+
+def reads(engine: LlamaEngine, messages: list[Message]) -> tuple[np.ndarray, int, int]:
+    """The logits behind a prompt, its tokens, and those of them that were not read again."""
+    before = replace(engine.usage)
+    logits = engine._read(engine._prompt(messages))
+    usage = engine.usage
+    return logits, usage.prompt_tokens - before.prompt_tokens, usage.reused_tokens - before.reused_tokens
+
+
+def test_one_source_then_another_then_the_first_again_reads_the_question_alone(engine: LlamaEngine) -> None:
+    for note in NOTES:
+        engine.choose(ask(note), OPTIONS)
+    for note in NOTES:
+        _, total, reused = reads(engine, ask(note, "what stands still?"))
+        assert total - reused < 20, "of what stands before the question nothing is read again"
+        assert reused > 60
+
+
+@pytest.mark.parametrize("batch", [256, 16])
+def test_the_very_same_logits_whatever_was_read_before(
+    engine: LlamaEngine,
+    fresh: Callable[[list[Message]], np.ndarray],
+    monkeypatch: pytest.MonkeyPatch,
+    batch: int,
+) -> None:
+    monkeypatch.setattr(module, "BATCH", batch)
+    questions = [ask(note, question) for question in ("who?", "which pump, and why?") for note in NOTES]
+    questions += [[Message(Role.SYSTEM, SYSTEM), Message(Role.USER, "Source: a text, and no more")], *questions[2::-1]]
+    reused = 0
+    for messages in questions:
+        logits, _, known = reads(engine, messages)
+        assert np.array_equal(logits, fresh(messages))
+        engine.choose(messages, OPTIONS)  # what is chosen stands behind the prompt then
+        reused += known
+    assert reused > 700
+
+
+def test_the_same_prompt_again_costs_nothing(engine: LlamaEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reading chooses among spans, and then between the best one and that nothing is told."""
+    first = engine.choose(ask(NOTES[0]), OPTIONS)
+    decoded: list[int] = []
+    decode = engine._context._decode
+    monkeypatch.setattr(
+        engine._context, "_decode", lambda tokens, **more: decoded.append(len(tokens)) or decode(tokens, **more)
+    )
+    assert engine.choose(ask(NOTES[0]), ["UNKNOWN", OPTIONS[first.index]]).index in {0, 1}
+    engine.choose(ask(NOTES[1]), ["yes", "no"])
+    before = sum(decoded)
+    assert engine.choose(ask(NOTES[0]), ["yes", "no"]).index in {0, 1}
+    assert sum(decoded) == before, "also after another prompt"
+
+
+def test_a_beginning_is_read_before_there_is_a_question(
+    opened: Callable[..., LlamaEngine], fresh: Callable[[list[Message]], np.ndarray]
+) -> None:
+    engine = opened()
+    beginning = ask(NOTES[0])
+    beginning[1] = replace(beginning[1], content=beginning[1].content[: beginning[1].stable])
+    engine.prefill(beginning)
+    engine.prefill(ask(NOTES[1]))
+    assert engine.usage.prompt_tokens == 0, "nobody asked"
+    for note in NOTES[:2]:
+        logits, total, reused = reads(engine, ask(note))
+        assert total - reused < 20
+        assert np.array_equal(logits, fresh(ask(note)))
+
+
+def test_what_is_known_is_not_read_ahead(engine: LlamaEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    for note in NOTES:
+        engine.choose(ask(note), OPTIONS)
+    monkeypatch.setattr(engine._context, "_decode", lambda *given, **more: pytest.fail("it was read"))
+    for note in NOTES:
+        engine.prefill(ask(note, "something else"))
+
+
+def test_a_new_process_reads_the_question_alone(
+    opened: Callable[..., LlamaEngine], fresh: Callable[[list[Message]], np.ndarray]
+) -> None:
+    shelf = Shelf()
+    engine = opened(shelf)
+    engine.choose(ask(NOTES[0], "who?"), OPTIONS)
+    engine.choose(ask(NOTES[1], lasting=False), OPTIONS)
+    assert not shelf.kept, "nothing is kept while somebody waits for an answer"
+    engine.settle()
+    assert len(shelf.kept) == 2, "the instruction, and the source that may be kept"
+    sizes = {key: len(data) for key, data in shelf.kept.items()}
+    engine.settle()
+    engine.choose(ask(NOTES[0], "why?"), OPTIONS)
+    engine.settle()
+    assert {key: len(data) for key, data in shelf.kept.items()} == sizes
+    later = opened(shelf)
+    for messages in (ask(NOTES[0], "what was done?"), ask(NOTES[1]), ask(NOTES[0])):
+        logits, total, reused = reads(later, messages)
+        assert np.array_equal(logits, fresh(messages))
+        assert reused > 15, "the instruction, if no more"
+        assert (total - reused < 20) == (NOTES[0] in messages[1].content)
+
+
+def test_a_question_is_not_kept_for_a_later_process(opened: Callable[..., LlamaEngine]) -> None:
+    shelves = [Shelf(), Shelf()]
+    for shelf, question in zip(shelves, ("who?", "a secret that somebody typed"), strict=True):
+        engine = opened(shelf)
+        engine.choose(ask(NOTES[0], question), OPTIONS)
+        engine.settle()
+    assert shelves[0].kept == shelves[1].kept
+
+
+DAMAGES: list[Callable[[bytes], bytes]] = [
+    lambda data: b"",
+    lambda data: data[:10],
+    lambda data: data[: len(data) // 2],
+    lambda data: data + b"\0",
+    lambda data: b"\0" * len(data),
+    lambda data: data[:20] + b"\0" * 32 + data[52:],
+    lambda data: data[:-3000],
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=range(len(DAMAGES)))
+def test_what_is_damaged_is_read_again(
+    opened: Callable[..., LlamaEngine],
+    fresh: Callable[[list[Message]], np.ndarray],
+    monkeypatch: pytest.MonkeyPatch,
+    damage: Callable[[bytes], bytes],
+) -> None:
+    """None of these bytes reach llama.cpp; a state of its own that it does not take costs no more than the reading."""
+    shelf = Shelf()
+    engine = opened(shelf)
+    engine.choose(ask(NOTES[0]), OPTIONS)
+    engine.settle()
+    shelf.kept = {key: damage(data) for key, data in shelf.kept.items()}
+    later = opened(shelf)
+    monkeypatch.setattr(later._context, "load", lambda *given: pytest.fail("llama.cpp was given it"))
+    logits, _, reused = reads(later, ask(NOTES[0]))
+    assert reused == 0
+    assert np.array_equal(logits, fresh(ask(NOTES[0])))
+
+
+def test_a_state_that_llama_cpp_does_not_take_is_read_again(
+    engine: LlamaEngine, fresh: Callable[[list[Message]], np.ndarray]
+) -> None:
+    for note in NOTES:
+        engine.choose(ask(note), OPTIONS)
+    for state in engine._reading._states:
+        state.data[:] = 0
+    for note in NOTES:
+        assert np.array_equal(reads(engine, ask(note))[0], fresh(ask(note)))
+
+
+def test_states_of_another_build_model_or_context_are_not_looked_at(opened: Callable[..., LlamaEngine]) -> None:
+    shelf = Shelf()
+    engine = opened(shelf)
+    engine.choose(ask(NOTES[0]), OPTIONS)
+    engine.settle()
+    assert reads(opened(shelf, context=480), ask(NOTES[0]))[2] == 0
+
+
+def state(tokens: tuple[int, ...], size: int = 1000, source: int = 0) -> State:
+    return State(Prompt(tokens, source=source), (len(tokens),), np.zeros(size, np.uint8))
+
+
+def test_those_used_least_are_dropped() -> None:
+    states = States(max_bytes=4_000)
+    for first in range(3):
+        states.put(state((first, 1, 2)))
+    assert states.use((0, 1, 2))
+    states.put(state((3, 1, 2)))
+    assert [kept.prompt.tokens[0] for kept in states] == [2, 0, 3]
+    assert states.bytes == sum(kept.size for kept in states) <= 4_000
+    states.put(state((9, 9), size=5_000))
+    assert len(list(states)) == 3, "what is larger than all room pushes nothing out"
+
+
+def test_a_source_is_kept_once() -> None:
+    states = States()
+    states.put(state((1, 2, 3, 4), source=3))
+    states.put(state((1, 2, 3, 5, 6), source=3))
+    assert [kept.prompt.tokens for kept in states] == [(1, 2, 3, 5, 6)]
+
+
+@given(st.lists(st.integers(0, 2)), st.lists(st.integers(0, 2)))
+def test_what_two_sequences_share(a: list[int], b: list[int]) -> None:
+    length = shared(a, b)
+    assert a[:length] == b[:length]
+    assert length == min(len(a), len(b)) or a[length] != b[length]
+
+
+@given(st.lists(st.integers(1, 700), max_size=3), st.integers(1, 700))
+def test_a_prompt_is_cut_where_it_may_be_left_and_into_batches(steps: list[int], rest: int) -> None:
+    stable = tuple(sum(steps[: i + 1]) for i in range(len(steps)))
+    prompt = Prompt((0,) * (sum(steps) + rest), stable)
+    cuts = (0, *prompt.cuts)
+    assert all(0 < b - a <= module.BATCH for a, b in pairwise(cuts))
+    assert {*stable, len(prompt.tokens)} <= set(cuts)
+    for end in stable:
+        assert prompt.beginning(end).cuts == tuple(cut for cut in prompt.cuts if cut <= end)
+
+
+def test_what_was_cut_elsewhere_is_not_used() -> None:
+    prompt = Prompt((1,) * 30, (10, 20))
+    assert usable(prompt.tokens, (10, 20, 30), prompt) == 30
+    assert usable(prompt.tokens[:25], (10, 20, 25), prompt) == 20
+    assert usable(prompt.tokens, (10, 15, 20, 30), prompt) == 10
+    assert usable((1,) * 9 + (2,) * 30, (10, 20, 39), prompt) == 0
+
+
+@pytest.mark.parametrize("family", TEMPLATES)
+def test_the_stable_beginning_of_a_prompt(engine: LlamaEngine, family: str) -> None:
+    """The instruction, then the source; a family without a system turn has both in one text."""
+    prompts = [engine._tokenizer.prompt(render(ask(NOTES[0], question), family)) for question in ("who?", "7", "\nno")]
+    assert len({prompt.tokens[: prompt.source] for prompt in prompts}) == 1, family
+    assert prompts[0].stable[-1] == prompts[0].source > 50
+    assert len(prompts[0].stable) == (2 if TEMPLATES[family].system else 1)
+    assert all(len(prompt.tokens) - prompt.source < 60 for prompt in prompts)
