@@ -62,13 +62,28 @@ class Pending:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Paused:
+    """They may have finished; what was said (f32, mono, 16 kHz), sample for sample what `Ended` has if they have.
+
+    It comes well before `Ended`, so that the words can be written down while the rest of the pause is waited for.
+    """
+
+    samples: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """They had not finished: the last `Paused` is not all that is said."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Ended:
     """They have finished; the whole utterance (f32, mono, 16 kHz)."""
 
     samples: NDArray[np.float32]
 
 
-Heard = Level | Started | Pending | Ended
+Heard = Level | Started | Pending | Paused | Resumed | Ended
 
 
 @dataclass
@@ -82,6 +97,7 @@ class _Turn:
         quiet: windows since the last speech.
         started: whether enough was heard to be more than a click.
         told: `voiced` at the last `Pending`.
+        paused: whether a `Paused` was told and nobody has spoken since.
     """
 
     windows: list[NDArray[np.float32]] = field(default_factory=list)
@@ -90,6 +106,7 @@ class _Turn:
     quiet: int = 0
     started: bool = False
     told: int = 0
+    paused: bool = False
 
     def push(self, window: NDArray[np.float32], probability: float, pause_s: float) -> Iterator[Heard]:
         self.windows.append(window)
@@ -106,7 +123,18 @@ class _Turn:
             yield self._end()
         elif self.started and len(self.windows) >= _MAX_WINDOWS:
             yield from self._cut()
-        elif self.started and self.voiced - self.told >= _PENDING:
+        elif self.started:
+            yield from self._goes_on()
+
+    def _goes_on(self) -> Iterator[Heard]:
+        """What there is to tell of an utterance that is not over."""
+        if self.paused and not self.quiet:
+            self.paused = False
+            yield Resumed()
+        if not self.paused and self.quiet >= _AFTER:
+            self.paused = True
+            yield Paused(self._so_far())
+        elif self.voiced - self.told >= _PENDING:
             self.told = self.voiced
             yield Pending(np.concatenate(self.windows))
 
@@ -120,10 +148,13 @@ class _Turn:
 
     def _end(self) -> Ended:
         """The utterance with a little of the silence after it."""
-        last = len(self.windows) - max(0, self.quiet - _AFTER)
-        ended = Ended(np.concatenate(self.windows[:last]))
-        self._reset(min(_BEFORE, len(self.windows) - last))
+        ended = Ended(self._so_far())
+        self._reset(min(_BEFORE, max(0, self.quiet - _AFTER)))
         return ended
+
+    def _so_far(self) -> NDArray[np.float32]:
+        """What was said, with no more than a little of the silence after it."""
+        return np.concatenate(self.windows[: len(self.windows) - max(0, self.quiet - _AFTER)])
 
     def _cut(self) -> Iterator[Heard]:
         """End an utterance that is too long where it is quietest; what follows begins the next one."""
@@ -150,7 +181,7 @@ class _Turn:
     def _reset(self, keep: int) -> None:
         self._keep(keep)
         self.voiced = self.quiet = self.told = 0
-        self.started = False
+        self.started = self.paused = False
 
 
 class Endpointer:

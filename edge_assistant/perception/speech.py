@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from functools import cached_property, partial
+from itertools import chain, islice
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from edge_assistant.evidence import Evidence, Locator, Word
 from edge_assistant.evidence import Speech as Spoken
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from edge_assistant.perception.whisper import Whisper
 
 _RATE = 16_000
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 class Speech(Sense):
@@ -62,8 +67,9 @@ class Speech(Sense):
 
         evidence: list[Evidence] = []
         with listen(signal) as (sound, blocks):
-            for chunk in chunks(_watched(blocks, sound, request), self._vad):
-                evidence += self._understand(signal.id, chunk, request.language)
+            found = chunks(_watched(blocks, sound, request), self._vad)
+            for understood in self._each(signal.id, found, request.language):
+                evidence += understood
         request.progress(1.0)
         return Percept(tuple(evidence), notes=(*sound.notes, *self._language_note(request.language, evidence)))
 
@@ -75,18 +81,53 @@ class Speech(Sense):
             return (f"the speech model knows English only, not '{wanted[:20]}'",)
         return (f"the speech model does not know the language '{wanted[:20]}'; it was detected",)
 
-    def _understand(self, signal: str, chunk: Chunk, language: str | None) -> Iterator[Evidence]:
+    def _each(self, signal: str, chunks: Iterator[Chunk], language: str | None) -> Iterator[list[Evidence]]:
+        """What is said in each chunk: a single one on all cores, several side by side with a core for each.
+
+        Side by side no core waits for another within a computation, which there are thousands of, and what Python does
+        between them goes on while another core computes.
+        """
+        first = list(islice(chunks, 2))
+        if len(first) < 2 or self.runtime.threads < 2:
+            yield from (self._understand(signal, chunk, language) for chunk in chain(first, chunks))
+            return
+        self._whisper.prepare_beside()
+        understand = partial(self._understand, signal, language=language, beside=True)
+        yield from in_order(understand, chain(first, chunks), self.runtime.threads)
+
+    def _understand(self, signal: str, chunk: Chunk, language: str | None, *, beside: bool = False) -> list[Evidence]:
         from edge_assistant.perception.words import sentences
 
         regions = [(a / _RATE, b / _RATE) for a, b in chunk.regions]
-        hypothesis, language = self._whisper.transcribe(chunk.samples, regions[-1][1], language)
+        hypothesis, language = self._whisper.transcribe(chunk.samples, regions[-1][1], language, beside=beside)
         if hypothesis.silent:
-            return
+            return []
         offset = chunk.start / _RATE
+        evidence = []
         for sentence in sentences(hypothesis, self._whisper.vocabulary, language, regions):
             words = tuple(_later(word, offset) for word in sentence.words)
             where = Locator(seconds=(words[0].start, words[-1].end))
-            yield Evidence("", signal, sentence.text, sentence.probability, where, Spoken(words, language))
+            evidence.append(Evidence("", signal, sentence.text, sentence.probability, where, Spoken(words, language)))
+        return evidence
+
+
+def in_order(work: Callable[[T], R], items: Iterator[T], workers: int) -> Iterator[R]:
+    """The results of work on items, in the order of the items, from several threads at once.
+
+    No more items are drawn than are worked on and one that waits for each thread. An error comes where its result
+    would; what was begun then, or when nobody wants the results any more, is waited for, and nothing else is begun.
+    """
+    with ThreadPoolExecutor(workers, "speech") as pool:
+        begun: deque[Future[R]] = deque()
+        try:
+            for item in items:
+                begun.append(pool.submit(work, item))
+                if len(begun) >= 2 * workers:
+                    yield begun.popleft().result()
+            while begun:
+                yield begun.popleft().result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _later(word: Word, offset: float) -> Word:

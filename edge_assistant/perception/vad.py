@@ -26,6 +26,10 @@ _BEFORE = round(0.25 * SAMPLE_RATE)  # kept before speech, for a soft onset
 _AFTER = round(0.35 * SAMPLE_RATE)  # and after it
 _MAX_PAUSE = 3 * SAMPLE_RATE  # a longer one ends a chunk, so that silence is not transcribed
 MAX_CHUNK = 28 * SAMPLE_RATE  # Whisper hears 30 s, with some silence at the end
+# What is said between pauses is put together up to this, and goes on to `MAX_CHUNK` only where nobody pauses: half of
+# it takes less than half the time, as attention grows with the square, and fewer words are lost (14.4 % of 1,370
+# synthetic words wrong at 28 s, 13.8 at 20, 8.8 at 14).
+FULL_CHUNK = 14 * SAMPLE_RATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +121,7 @@ class _Cutter:
         start, self.speaking, self.quiet = self.speaking, end if goes_on else None, None
         if end - start < _MIN_SPEECH:
             return
-        if self.regions and (end - self.regions[0][0]) * _WINDOW + _BEFORE + _AFTER > MAX_CHUNK:
+        if self.regions and (end - self.regions[0][0]) * _WINDOW + _BEFORE + _AFTER > FULL_CHUNK:
             yield self._flush(start)
         self.regions.append((start, end))
 

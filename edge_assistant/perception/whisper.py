@@ -13,9 +13,8 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-import zlib
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +23,7 @@ import numpy as np
 
 from edge_assistant import limits
 from edge_assistant.errors import ModelCorrupt
+from edge_assistant.perception.decoding import TimestampRules, compression, loops, softmax
 from edge_assistant.perception.mel import FRAMES_PER_SECOND, log_mel
 from edge_assistant.runtime import Runtime
 from edge_assistant_models import loading
@@ -36,13 +36,9 @@ if TYPE_CHECKING:
 
 SAMPLE_RATE = 16_000
 WINDOW_SECONDS = 30  # what Whisper was trained on
-POSITION_SECONDS = 0.02  # between two positions of the encoder, and between two timestamp tokens
 MAX_TOKENS = limits.SPEECH_TOKENS.value
 PADDING_SECONDS = 2.0  # of silence after the sound
 _TOKENS_PER_SECOND = 12  # nobody speaks faster; with 16 more it is the limit for short sounds
-_CLOSING_SECONDS = 0.4  # a timestamp so near to the end of the speech is its end
-_AFTER_END = 0.2  # seconds that a timestamp may stand after the end of the speech
-_FIRST_TIMESTAMP = 50  # the first may stand at 1 s at most (openai/whisper: max_initial_timestamp)
 _MIN_CONFIDENCE = -1.0  # average log probability (openai/whisper: logprob_threshold)
 _MIN_SHORT_CONFIDENCE = -0.7  # the same before the full window is tried
 _MAX_COMPRESSION = 2.4  # more is a loop (openai/whisper: compression_ratio_threshold)
@@ -52,7 +48,6 @@ _UNSURE = -0.3  # average log probability below which the language's style is tr
 _LIKELIER = 0.05  # by so much it must be the likelier
 _ECHO_TOKENS = 5  # of the style in a row are no speech, but the style
 _TWICE_WORDS = 5  # that come once more at the end were said once
-_LOOP_TOKENS = 12  # a phrase that comes three times over at least so many tokens is a loop
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +107,8 @@ class Hypothesis:
     Attributes:
         tokens: text and timestamps, without the closing token.
         log_probabilities: of each token.
-        attention: f32 [tokens + 1, heads, positions]; row i looks where token i was heard, the last where they end.
+        attention: f32 [n, heads, positions]; row i looks where token i was heard. One more than tokens looks where
+            they end, but where the last token is a timestamp.
         no_speech: probability that nothing was said.
         looped: whether it said the same again and again, or never came to an end.
     """
@@ -148,8 +144,10 @@ class Whisper:
     """A Whisper model as the importer `whisper` writes it: files `encoder`, `decoder`, `tokenizer`, `config`."""
 
     def __init__(self, model: InstalledModel, runtime: Runtime) -> None:
-        self._encoder = runtime.session(model.files["encoder"])
-        self._decoder = runtime.session(model.files["decoder"])
+        self._file, self._runtime = model.files["encoder"], runtime
+        self._encoder = runtime.session(self._file)
+        # one row at a time is too little work to be shared: threads would wait for each other at each of 37 products
+        self._decoder = runtime.session(model.files["decoder"], threads=1)
         self.vocabulary = Vocabulary.load(model.files["tokenizer"], model.files["config"])
         self._crossed = [output.name for output in self._encoder.get_outputs()]
         self._outputs = [output.name for output in self._decoder.get_outputs()]
@@ -159,28 +157,30 @@ class Whisper:
         self._mels: int = self._encoder.get_inputs()[0].shape[1]
 
     def transcribe(
-        self, samples: NDArray[np.float32], speech_end: float, language: str | None
+        self, samples: NDArray[np.float32], speech_end: float, language: str | None, *, beside: bool = False
     ) -> tuple[Hypothesis, str]:
-        """Understand up to 30 s of sound.
+        """Understand up to 30 s of sound; may be called from several threads at once.
 
         Args:
             samples: f32, mono, 16 kHz.
             speech_end: second in them at which nobody speaks any more.
             language: ISO 639-1 code, or None to detect it.
+            beside: whether others are understood at the same time, so that one core is enough for each.
 
         Returns:
             The best hypothesis, and the language's code.
         """
+        encode = partial(self._encode, self._alone if beside else self._encoder)
         seconds = len(samples) / SAMPLE_RATE
         short = min(WINDOW_SECONDS, seconds + PADDING_SECONDS)
-        heard = self._encode(samples, short)
+        heard = encode(samples, short)
         language = self._language(heard, language)
         tries = [self._decode(heard, language, speech_end, 0.0)]
         tries[0] = self._likelier(tries[0], heard, language, speech_end)
         if tries[0].good(_MIN_SHORT_CONFIDENCE) or tries[0].silent:
             return tries[0], language
         if short < WINDOW_SECONDS:
-            heard = self._encode(samples, WINDOW_SECONDS)
+            heard = encode(samples, WINDOW_SECONDS)
             tries.append(self._decode(heard, language, speech_end, 0.0))
         for temperature in _TEMPERATURES:
             if any(one.good(_MIN_CONFIDENCE) for one in tries) or tries[-1].silent:
@@ -205,12 +205,23 @@ class Whisper:
         text = _styles().get(language)
         return tuple(self.vocabulary.tokenizer.encode(f" {text}", add_special_tokens=False).ids) if text else ()
 
-    def _encode(self, samples: NDArray[np.float32], seconds: float) -> dict[str, onnxruntime.OrtValue]:
+    def prepare_beside(self) -> None:
+        """Open what `transcribe` needs beside others, once and not in each of them; raises ModelCorrupt."""
+        self._alone, self._nothing  # noqa: B018 - made when first asked for
+
+    @cached_property
+    def _alone(self) -> onnxruntime.InferenceSession:
+        """The encoder on one core, which long recordings need."""
+        return self._runtime.session(self._file, threads=1)
+
+    def _encode(
+        self, encoder: onnxruntime.InferenceSession, samples: NDArray[np.float32], seconds: float
+    ) -> dict[str, onnxruntime.OrtValue]:
         import onnxruntime
 
         frames = min(WINDOW_SECONDS * FRAMES_PER_SECOND, int(seconds * FRAMES_PER_SECOND) // 2 * 2 + 2)
         mel = onnxruntime.OrtValue.ortvalue_from_numpy(log_mel(samples, frames, self._mels)[None])
-        return dict(zip(self._crossed, self._encoder.run_with_ort_values(self._crossed, {"mel": mel}), strict=True))
+        return dict(zip(self._crossed, encoder.run_with_ort_values(self._crossed, {"mel": mel}), strict=True))
 
     def knows(self, language: str) -> bool:
         """Whether the model understands a language, by its ISO 639-1 code."""
@@ -253,7 +264,7 @@ class Whisper:
         prompt = [words.previous, *style, words.start] if style else [words.start]
         if words.languages:
             prompt += [words.languages[language], words.transcribe]
-        rules = _TimestampRules(words, speech_end)
+        rules = TimestampRules(words, speech_end)
         random = np.random.default_rng(len(prompt) - len(style))
         limit = min(MAX_TOKENS, 16 + round(speech_end * _TOKENS_PER_SECOND))
         tokens: list[int] = []
@@ -261,78 +272,25 @@ class Whisper:
         rows: list[NDArray[np.float32]] = []
         result = self._step(prompt, self._nothing, heard)
         logits = result["logits"].numpy()
-        no_speech = _softmax(logits[prompt.index(words.start)])[words.no_speech]
+        no_speech = softmax(logits[prompt.index(words.start)])[words.no_speech]
         looped = False
         while True:
             rows.append(result["alignment"].numpy()[:, -1])
-            scores = rules.apply(result["logits"].numpy()[-1].copy(), tokens)
-            token = _choose(scores, temperature, random)
-            if token == words.end or rules.closed(tokens):
+            token, probability = rules.choose(logits[-1], tokens, temperature, random)
+            if token == words.end:
                 break
             tokens.append(token)
-            probabilities.append(float(scores[token]))
-            looped = _loops([one for one in tokens if one < words.end]) or len(tokens) >= limit
-            if looped:
+            probabilities.append(probability)
+            looped = loops([one for one in tokens if one < words.end]) or len(tokens) >= limit
+            if looped or rules.closed(tokens):
                 break
             past = {name: result[name.removeprefix("past_")] for name in self._nothing}
             result = self._step([token], past, heard)
+            logits = result["logits"].numpy()
         text = words.tokenizer.decode([one for one in tokens if one < words.end])
         return Hypothesis(
-            tuple(tokens), tuple(probabilities), np.stack(rows), float(no_speech), looped, _compression(text)
+            tuple(tokens), tuple(probabilities), np.stack(rows), float(no_speech), looped, compression(text)
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _TimestampRules:
-    """Which token may come next (openai/whisper: decoding.py, ApplyTimestampRules), and where the sound ends."""
-
-    words: Vocabulary
-    speech_end: float
-
-    def apply(self, logits: NDArray[np.float32], tokens: list[int]) -> NDArray[np.float32]:
-        """Turn logits into log probabilities in place, with what may not come next at minus infinity."""
-        words = self.words
-        first = words.first_timestamp
-        logits[words.suppressed] = -np.inf
-        logits[words.no_timestamps] = -np.inf
-        logits[first + 1 + round((self.speech_end + _AFTER_END) / POSITION_SECONDS) :] = -np.inf
-        if not tokens:
-            logits[words.suppressed_first] = -np.inf
-            logits[:first] = -np.inf
-            logits[first + _FIRST_TIMESTAMP + 1 :] = -np.inf
-        else:
-            self._pairs(logits, tokens)
-        scores = _log_softmax(logits)
-        if np.logaddexp.reduce(scores[first:]) > scores[:first].max():
-            scores[:first] = -np.inf
-            scores = _log_softmax(scores)
-        return scores
-
-    def _pairs(self, logits: NDArray[np.float32], tokens: list[int]) -> None:
-        """Timestamps come in pairs, except the first and the last, and never go back."""
-        first = self.words.first_timestamp
-        last = tokens[-1] >= first
-        before = len(tokens) < 2 or tokens[-2] >= first
-        if last and before:
-            logits[first:] = -np.inf
-        elif last:
-            logits[: self.words.end] = -np.inf
-        stamps = [token for token in tokens if token >= first]
-        if stamps:
-            logits[first : stamps[-1] + (0 if last and not before else 1)] = -np.inf
-
-    def closed(self, tokens: list[int]) -> bool:
-        """Whether the last token says that the speech is over."""
-        if len(tokens) < 2 or tokens[-2] >= self.words.first_timestamp:
-            return False
-        second = (tokens[-1] - self.words.first_timestamp) * POSITION_SECONDS
-        return second >= self.speech_end - _CLOSING_SECONDS
-
-
-def _choose(scores: NDArray[np.float32], temperature: float, random: np.random.Generator) -> int:
-    if temperature == 0:
-        return int(scores.argmax())
-    return int((scores / temperature + random.gumbel(size=len(scores))).argmax())
 
 
 def _echoes(tokens: tuple[int, ...], style: tuple[int, ...]) -> bool:
@@ -352,30 +310,3 @@ def _styles() -> dict[str, str]:
     """The texts of styles.toml by language."""
     texts: dict[str, str] = tomllib.loads((files(__package__) / "styles.toml").read_text("utf-8"))
     return texts
-
-
-def _loops(tokens: list[int]) -> bool:
-    """Whether the last phrase came three times in a row, over at least a dozen tokens."""
-    for length in range(1, len(tokens) // 3 + 1):
-        times = max(3, -(-_LOOP_TOKENS // length))
-        tail = tokens[-length * times :]
-        if len(tail) == length * times and tail == tail[:length] * times:
-            return True
-    return False
-
-
-def _compression(text: str) -> float:
-    """How much shorter zlib makes a text; repetition makes it large."""
-    data = text.encode()
-    return len(data) / len(zlib.compress(data))
-
-
-def _log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    shifted = logits - logits.max()
-    result: NDArray[np.float32] = shifted - np.log(np.exp(shifted).sum())
-    return result
-
-
-def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    result: NDArray[np.float32] = np.exp(_log_softmax(logits))
-    return result

@@ -19,7 +19,9 @@ from edge_assistant.perception.live import (
     Endpointer,
     Heard,
     Level,
+    Paused,
     Pending,
+    Resumed,
     Started,
     dbfs,
 )
@@ -66,7 +68,7 @@ def heard(endpointer: Endpointer, sound: np.ndarray, size: int = WINDOW) -> list
 
 
 def kinds(found: Iterable[tuple[int, Heard]]) -> list[str]:
-    return [type(one).__name__ for _, one in found if not isinstance(one, Pending)]
+    return [type(one).__name__ for _, one in found if not isinstance(one, Pending | Paused | Resumed)]
 
 
 PRESSURE = recording("pressure.wav")  # silent for a second, speaks from 1.0 s to 3.6 s
@@ -76,7 +78,8 @@ ALLERGIES = recording("allergies.wav")
 def test_an_utterance_starts_goes_on_and_ends(fresh: Endpointer) -> None:
     found = heard(fresh, np.concatenate([PRESSURE, silence(1)]))
     assert kinds(found) == ["Started", "Ended"]
-    started, *pending, (ended, last) = found
+    started, *between, (ended, last) = found
+    pending = [(at, one) for at, one in between if isinstance(one, Pending)]
     assert 1.0 < started[0] / RATE < 1.5
     assert isinstance(last, Ended)
     assert 4.2 < ended / RATE < 4.7  # the pause of 0.8 s after 3.6 s
@@ -106,6 +109,38 @@ def test_the_pause_that_ends_an_utterance_can_be_chosen(fresh: Endpointer, pause
     said = PRESSURE[: round(3.7 * RATE)]
     found = heard(fresh, np.concatenate([said, said[round(0.2 * RATE) :], silence(2.5)]))  # 0.9 s apart
     assert kinds(found) == ["Started", "Ended"] * utterances
+
+
+def test_a_pause_is_told_when_it_begins_with_what_will_have_been_said(fresh: Endpointer) -> None:
+    found = heard(fresh, np.concatenate([PRESSURE, silence(1)]))
+    ((paused, pause),) = [(at, one) for at, one in found if isinstance(one, Paused)]
+    ended, end = found[-1]
+    assert isinstance(end, Ended)
+    assert np.array_equal(pause.samples, end.samples)
+    assert 0.45 < (ended - paused) / RATE < 0.55
+
+
+def test_where_speech_goes_on_that_is_told_and_the_next_pause_has_it_all(fresh: Endpointer) -> None:
+    said = PRESSURE[: round(3.7 * RATE)]
+    found = heard(fresh, np.concatenate([said, silence(0.5), said[RATE:], silence(2)]))
+    told = [one for _, one in found if isinstance(one, Paused | Resumed | Ended)]
+    assert [type(one) for one in told] == [Paused, Resumed, Paused, Ended]
+    first, _, second, ended = told
+    assert len(first.samples) < len(second.samples)  # type: ignore[union-attr]
+    assert np.array_equal(second.samples, ended.samples)  # type: ignore[union-attr]
+
+
+def test_a_pause_no_longer_than_what_is_kept_after_speech_is_told_as_the_end_only(fresh: Endpointer) -> None:
+    fresh.pause_s = 0.2
+    assert not [one for _, one in heard(fresh, np.concatenate([PRESSURE, silence(1)])) if isinstance(one, Paused)]
+
+
+def test_push_to_talk_pauses_too_and_its_end_has_the_same_sound(fresh: Endpointer) -> None:
+    fresh.pause_s = math.inf
+    paused = [one for _, one in heard(fresh, np.concatenate([PRESSURE, silence(2)])) if isinstance(one, Paused)]
+    ended = fresh.finish()
+    assert ended is not None
+    assert [np.array_equal(one.samples, ended.samples) for one in paused] == [True]
 
 
 def test_the_next_utterance_is_another_one(fresh: Endpointer) -> None:
@@ -144,7 +179,7 @@ def test_the_size_of_blocks_does_not_matter(fresh: Endpointer, size: int) -> Non
     others = [one for _, one in heard(fresh, sound, size)]
     assert [type(one) for one in others] == [type(one) for one in blocks]
     for one, other in zip(blocks, others, strict=True):
-        if not isinstance(one, Started):
+        if not isinstance(one, Started | Resumed):
             assert np.array_equal(one.samples, other.samples)  # type: ignore[union-attr]
 
 
@@ -239,8 +274,12 @@ def test_utterances_are_short_in_order_and_lose_no_speech(
     assert kinds(found) == ["Started", "Ended"] * (len(kinds(found)) // 2)
     covered: list[int] = []
     begun = 0
+    paused = False
     for _, one in found:
-        if isinstance(one, Started):
+        if isinstance(one, Paused | Resumed):
+            assert isinstance(one, Resumed) is paused
+        paused = isinstance(one, Paused)
+        if isinstance(one, Started | Resumed):
             continue
         assert len(one.samples) <= MAX_UTTERANCE
         held = numbers(one.samples)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+import threading
 import wave
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,10 +16,10 @@ from hypothesis import strategies as st
 
 from edge_assistant.bench import speech as bench
 from edge_assistant.bench.transcripts import normalised
-from edge_assistant.errors import InputEmpty, InputUnsupported, ModelCorrupt, UsageError
+from edge_assistant.errors import InputEmpty, InputUnsupported, ModelCorrupt, Stopped, UsageError
 from edge_assistant.evidence import Evidence
 from edge_assistant.evidence import Speech as Spoken
-from edge_assistant.perception import audio, whisper, words
+from edge_assistant.perception import audio, decoding, speech, whisper, words
 from edge_assistant.perception.sense import Percept, Request, senses
 from edge_assistant.perception.speech import Speech
 from edge_assistant.perception.whisper import Hypothesis, Whisper
@@ -102,6 +103,62 @@ def test_two_utterances_with_a_pause_are_two_pieces(sense: Speech) -> None:
     assert spans[0][1] < 4.0 < 8.0 < spans[1][0]
 
 
+def test_chunks_side_by_side_give_what_they_give_one_after_the_other(sense: Speech) -> None:
+    said = [part for name in [*SAID, *SAID] for part in (samples(name), np.zeros(4 * RATE, np.float32))]
+    alone = Speech(sense.models, Runtime(1))
+    beside = Speech(sense.models, Runtime(3))
+    there = hear(alone, np.concatenate(said)).evidence
+    assert len(there) >= 4
+    assert hear(beside, np.concatenate(said)).evidence == there
+    assert "_alone" in vars(beside._whisper), "each had one core"
+    assert "_alone" not in vars(alone._whisper)
+
+
+def test_a_stop_ends_all_that_are_understood_side_by_side(models: Callable[[str], InstalledModel]) -> None:
+    runtime = Runtime(2)
+    made = Speech({"speech": models("speech"), "vad": models("vad")}, runtime)
+    said = np.concatenate([part for _ in range(4) for part in (samples("pressure.wav"), np.zeros(4 * RATE))])
+    with pytest.raises(Stopped):
+        hear(made, said.astype(np.float32), progress=lambda _: runtime.halt.ask())
+    runtime.halt.clear()
+    assert hear(made, samples("pressure.wav")).evidence
+
+
+def test_results_come_in_order_and_no_more_is_drawn_than_is_needed() -> None:
+    drawn: list[int] = []
+    gates = [threading.Event() for _ in range(9)]
+
+    def items() -> Iterator[int]:
+        for number in range(9):
+            drawn.append(number)
+            yield number
+
+    def work(number: int) -> int:
+        if number % 2 == 0 and number < 8:
+            assert gates[number + 1].wait(60)  # an even one ends after the next
+        gates[number].set()
+        return number
+
+    found = speech.in_order(work, items(), 2)
+    assert next(found) == 0
+    assert len(drawn) <= 4
+    assert list(found) == list(range(1, 9))
+
+
+def test_an_error_comes_in_its_place_and_nothing_else_is_begun() -> None:
+    done: list[int] = []
+
+    def work(number: int) -> int:
+        done.append(number)
+        return 1 // (number - 2)
+
+    found = speech.in_order(work, iter(range(100)), 2)
+    assert [next(found), next(found)] == [-1, -1]
+    with pytest.raises(ZeroDivisionError):
+        next(found)
+    assert len(done) < 10
+
+
 def test_what_is_no_speech_yields_nothing(sense: Speech) -> None:
     random = np.random.default_rng(0)
     time = np.arange(2 * RATE) / RATE
@@ -154,9 +211,9 @@ def test_where_the_short_window_fails_the_full_one_is_heard(sense: Speech, monke
     lengths: list[float] = []
     original = Whisper._encode
 
-    def watched(self: Whisper, sound: np.ndarray, seconds: float) -> dict[str, object]:
+    def watched(self: Whisper, encoder: object, sound: np.ndarray, seconds: float) -> dict[str, object]:
         lengths.append(seconds)
-        return original(self, sound, seconds)
+        return original(self, encoder, sound, seconds)
 
     monkeypatch.setattr(Whisper, "_encode", watched)
     sound = (FIXTURES / "allergies.wav").read_bytes()
@@ -263,7 +320,7 @@ def test_which_hypotheses_are_believed() -> None:
     [([1] * 12, True), ([1] * 4, False), ([9, *[1, 2, 3, 4] * 3], True), ([1, 2, 3, 4] * 2, False), ([], False)],
 )
 def test_loops_are_seen(tokens: list[int], loops: bool) -> None:
-    assert whisper._loops(tokens) is loops
+    assert decoding.loops(tokens) is loops
 
 
 @given(st.integers(1, 8), st.integers(0, 20), st.integers(0, 2**31))
@@ -274,6 +331,30 @@ def test_alignment_is_monotone_and_begins_at_the_beginning(rows: int, more: int,
     assert first == sorted(first)
     assert len(first) == rows
     assert first[-1] < rows + more
+    assert {type(position) for position in first} == {int}
+
+
+@given(st.integers(1, 7), st.integers(1, 20), st.integers(0, 2**31))
+def test_alignment_is_the_cheapest_of_all(rows: int, columns: int, seed: int) -> None:
+    cost = np.random.default_rng(seed).integers(-3, 4, (rows, columns)).astype(np.float32)
+    total = np.full((rows + 1, columns + 1), np.inf)
+    total[0, 0] = 0
+    for i in range(rows):
+        for j in range(columns):
+            total[i + 1, j + 1] = cost[i, j] + min(total[i, j], total[i, j + 1], total[i + 1, j])
+    first = words.first_positions(cost)
+    way = cost[-1, first[-1] :].sum()
+    for row, (start, then) in enumerate(pairwise(first)):
+        way += cost[row, start] if start == then else cost[row, start:then].sum() + min(0, cost[row, then])
+    assert way == total[rows, columns]
+
+
+@given(st.integers(1, 5), st.integers(4, 30), st.integers(0, 2**31))
+def test_the_median_of_seven_is_that_of_numpy(rows: int, columns: int, seed: int) -> None:
+    values = np.random.default_rng(seed).standard_normal((rows, columns)).astype(np.float32)
+    padded = np.pad(values, ((0, 0), (3, 3)), mode="reflect")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 7, axis=1)
+    assert np.array_equal(words._median(values), np.median(windows, axis=-1))
 
 
 def test_alignment_follows_a_diagonal() -> None:

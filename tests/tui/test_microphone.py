@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from captured import BOTTLES, COUNTED, PATIENCE, Senses, capture, status, until
 from placed import Stage, play, toasts
@@ -106,6 +107,20 @@ def test_escape_drops_what_is_being_said(models: Models) -> None:
         await until(stage, lambda: capture(stage)._listening._endpointer._turn.voiced == 0, "forgotten")  # type: ignore[union-attr]
         assert not heard(stage)
         assert not meter.display
+        assert stage.work.calls("expect")[-1] == (None,)
+
+    listen(story, models)
+
+
+@pytest.mark.usefixtures("fast")
+def test_hands_free_what_the_pause_expects_is_what_its_end_hears(models: Models) -> None:
+    async def story(stage: Stage) -> None:
+        await stage.pilot.press("f4")
+        await until(stage, lambda: heard(stage), "the utterance")
+        assert stage.work.calls("begin_hearing")
+        (expected,) = stage.work.calls("expect")[-1]
+        (samples,) = [samples for samples, final in stage.work.calls("hear") if final]
+        assert np.array_equal(expected, samples)
 
     listen(story, models)
 

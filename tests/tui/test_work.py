@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from workers import PATIENCE, started, wait
 
-from edge_assistant import assistant
+from edge_assistant import assistant, dictation
 from edge_assistant.assistant import Assistant
 from edge_assistant.errors import ModelMissing, Stopped, UsageError
 from edge_assistant.events import Watch
@@ -194,7 +194,7 @@ def test_speech_and_a_picture_are_done_with_whatever_goes_wrong(monkeypatch: pyt
     def fail(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(unsent, "speech", fail)
+    monkeypatch.setattr(dictation, "written", fail)
     monkeypatch.setattr(unsent, "picture", fail)
     work, posted = started()
     monkeypatch.setattr(work, "assistant", lambda: None)

@@ -10,7 +10,7 @@ import math
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from textual.message import Message
 
@@ -27,6 +27,19 @@ Post = Callable[[Message], Any]
 NEVER = math.inf  # a pause that ends nothing: push-to-talk
 _TAIL = 0.25  # seconds heard after the key that ends push-to-talk: the driver is late, and people are early
 _LEVELS = 3  # windows of 32 ms to one level that is shown
+
+
+class Writes(Protocol):
+    """What writes down speech, such as the worker; each returns at once."""
+
+    def begin_hearing(self) -> None:
+        """Somebody begins to speak."""
+
+    def hear(self, samples: Any, final: bool) -> None:  # noqa: ANN401
+        """Is given what is said, f32 [n] at 16 kHz, and whether that is all."""
+
+    def expect(self, samples: Any) -> None:  # noqa: ANN401
+        """Is given what may be all; None where it is not, or is dropped."""
 
 
 class Looking:
@@ -97,7 +110,7 @@ class Listening:
         post: Post,
         jobs: ThreadPoolExecutor,
         open_endpointer: Callable[[], Endpointer],
-        hear: Callable[[Any, bool], None],
+        writes: Writes,
         speaking: Callable[[], bool],
         sounding: Callable[[], bool],
     ) -> None:
@@ -107,14 +120,14 @@ class Listening:
             post: tells the app.
             jobs: where devices are opened and closed.
             open_endpointer: opens what hears when somebody has finished; called in the microphone's thread.
-            hear: is given what is said (f32 [n] at 16 kHz), and whether that is all.
+            writes: is given what is said.
             speaking: whether the assistant speaks, or did a moment ago: it must not hear itself.
             sounding: whether that can be heard by now.
         """
         self._post = post
         self._jobs = jobs
         self._open = open_endpointer
-        self._hear = hear
+        self._writes = writes
         self._speaking, self._sounding = speaking, sounding
         self._endpointer: Endpointer | None = None
         self._interruption: Interruption | None = None
@@ -165,8 +178,12 @@ class Listening:
     def finish(self, keep: bool) -> None:
         """End what is being said; only once the device is closed."""
         ended = self._endpointer.finish() if self._endpointer is not None else None
-        if keep:
-            self._tell(ended) if ended is not None else self._post(messages.SpeechEnded(nothing=True))
+        if not keep:
+            self._writes.expect(None)
+        elif ended is not None:
+            self._tell(ended)
+        else:
+            self._post(messages.SpeechEnded(nothing=True))
 
     def _give(self, block: Any) -> None:  # noqa: ANN401 - f32 [512]
         if self._endpointer is None:
@@ -198,12 +215,17 @@ class Listening:
             case live.Level(level, speaking):
                 self._show(level, speaking)
             case live.Started():
+                self._writes.begin_hearing()
                 self._post(messages.SpeechBegan())
             case live.Pending(samples):
-                self._hear(samples, False)
+                self._writes.hear(samples, False)
+            case live.Paused(samples):
+                self._writes.expect(samples)
+            case live.Resumed():
+                self._writes.expect(None)
             case live.Ended(samples):
                 self._post(messages.SpeechEnded())
-                self._hear(samples, True)
+                self._writes.hear(samples, True)
 
     def _show(self, level: float, speaking: bool) -> None:
         """Tell the loudest of some levels."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
 
+from edge_assistant.dictation import Dictation, forget
 from edge_assistant.errors import EdgeAssistantError, Stopped
 from edge_assistant_tui import bridge, messages, unsent
 from edge_assistant_tui.confirming import Confirmation
@@ -58,6 +59,12 @@ class Work:
         self._closing = False
         self.confirming: Confirmation | None = None  # what the person is asked while an answer waits
         self._opening = threading.Lock()  # of the assistant, which takes a moment
+        self._dictation = Dictation(
+            lambda: self.assistant(),
+            lambda job: self._jobs.put(lambda: self._closing or job()),
+            lambda written: self._post(messages.Heard(written.text, written.final, written.recording)),
+            language=lambda: self._options.language,
+        )
         self._thread = threading.Thread(target=self._run, name="work", daemon=True)
 
     @property
@@ -144,16 +151,24 @@ class Work:
 
     def forget(self, data: bytes) -> None:
         """Forget what was perceived in bytes that did not become a signal."""
-        self._jobs.put(lambda: unsent.forget(self.assistant(), data))
+        self._jobs.put(lambda: forget(self.assistant(), data))
 
     def prepare(self) -> None:
         """Open what a spoken question needs while it is still spoken."""
         self._jobs.put(self._prepare)
 
+    def begin_hearing(self) -> None:
+        """Somebody begins to speak: what any question will need is read meanwhile."""
+        self._dictation.begin()
+
     def hear(self, samples: Any, final: bool) -> None:  # noqa: ANN401 - float32 [n], numpy is not imported here
         """Write down speech, 16 kHz; a partial transcript is dropped while something else is computed."""
         if final or not self.running:
-            self._jobs.put(partial(self._hear, samples, final))
+            self._dictation.hear(samples, final=final)
+
+    def expect(self, samples: Any) -> None:  # noqa: ANN401 - float32 [n]
+        """Write down speech that may be all; None where it is not, or is not wanted."""
+        self._dictation.expect(samples)
 
     def resume(self, saved: Saved) -> None:
         """Go on with a conversation of the history."""
@@ -378,20 +393,6 @@ class Work:
             self.assistant().prepare()
         except EdgeAssistantError as error:
             _log.info("not prepared: %s", error)  # the person is told once they have spoken
-
-    def _hear(self, samples: Any, final: bool) -> None:  # noqa: ANN401 - float32 [n]
-        if self._closing:
-            return
-        try:
-            text, recording = unsent.speech(self.assistant(), samples, self._options.language)
-        except Exception as error:
-            self._post(messages.Heard("", final))
-            if final or not isinstance(error, EdgeAssistantError):
-                raise  # told by `_run`
-            return
-        self._post(messages.Heard(text, final, recording if final else None))
-        if not final:
-            unsent.forget(self.assistant(), recording)
 
     def _resume(self, saved: Saved) -> None:
         """Go on where a conversation was; a file that changed since is not what was asked about, and left out."""

@@ -83,7 +83,7 @@ class Capture(Vertical):
             self._post,
             self._jobs,
             lambda: work.assistant().endpointer(),
-            lambda samples, final: work.hear(samples, final),
+            work,
             lambda: self._spoken.speaking or playback.audible,
             lambda: self._spoken.sounding or playback.playing,
         )

@@ -1,0 +1,186 @@
+"""Speech into a microphone, written down: while it goes on, as soon as it may be over, and once it is.
+
+The pause that ends what is said is not waited for idly: at its beginning the words are written down, and what the
+language model will read of the signals is read. Where the person has finished, all of that is there when the pause is
+over; where they go on, it is dropped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from edge_assistant.errors import EdgeAssistantError, Stopped
+from edge_assistant.events import Event, Perceived
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from edge_assistant.assistant import Assistant
+    from edge_assistant.evidence import Evidence
+
+    Samples = NDArray[np.float32]
+
+Job = Callable[[], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What was understood.
+
+    Attributes:
+        text: the words; empty where there were none.
+        final: whether that is all; another text may still take its place where it is not.
+        recording: the WAV of all that was said, where it is all.
+    """
+
+    text: str
+    final: bool
+    recording: bytes | None = None
+
+
+class Dictation:
+    """What is said, written down by the one thread that computes.
+
+    `begin`, `hear` and `expect` may be called from any thread, in the order of what happened, and return at once.
+    """
+
+    def __init__(
+        self,
+        assistant: Callable[[], Assistant],
+        put: Callable[[Job], object],
+        told: Callable[[Written], object],
+        *,
+        language: Callable[[], str | None] = lambda: None,
+        ahead: Callable[[], object] = lambda: None,
+    ) -> None:
+        """Be ready.
+
+        Args:
+            assistant: gives what understands; called in the thread that computes.
+            put: has a job done by that thread, after those before it. The job of speech that is all there is may raise
+                what `Assistant.perceive` does.
+            told: is called in that thread with what was understood.
+            language: of what is spoken, or None to detect it.
+            ahead: is called in that thread to do what any question will need, while somebody speaks or pauses; it is
+                stopped by `Assistant.stop` as soon as there is something to write down, and its errors are not told.
+        """
+        self._assistant = assistant
+        self._put, self._told = put, told
+        self._language, self._ahead = language, ahead
+        self._lock = threading.Lock()
+        self._number = 0  # of the last thing that happened; what was done for an earlier one is not wanted any more
+        self._running: Assistant | None = None  # what works ahead, and may be stopped
+        self._over = False  # whether all was said since
+        self._kept: bytes | None = None  # the recording that was written down and may be all; of the thread's own
+
+    def begin(self) -> None:
+        """Somebody has begun to speak."""
+        self._over = False
+        number = self._next()
+        self._put(lambda: self._work_ahead(number, self._ahead))
+
+    def hear(self, samples: Samples, *, final: bool) -> None:
+        """Write down speech, f32 [n] at 16 kHz: all of it, or what was said so far."""
+        if final:
+            self._over = True
+            if self._kept is not None:
+                self._next()  # else what runs may be writing down the very same
+        self._put(partial(self._hear, samples, final))
+
+    def expect(self, samples: Samples | None) -> None:
+        """Write down speech, f32 [n] at 16 kHz, that is all there is unless it goes on; None where it does, or ends."""
+        self._over = False
+        number = self._next()
+        if samples is None:
+            self._put(self._drop)
+        else:
+            self._put(lambda: self._work_ahead(number, partial(self._expect, samples, number)))
+
+    def _next(self) -> int:
+        """Something else is wanted from now on."""
+        with self._lock:
+            self._number += 1
+            if self._running is not None:
+                self._running.stop()
+            return self._number
+
+    def _work_ahead(self, number: int, work: Callable[[], object]) -> None:
+        """Do what may be for nothing, as long as it is wanted; what goes wrong is told where it is for something."""
+        try:
+            assistant = self._assistant()
+            with self._lock:
+                if number != self._number:
+                    return
+                self._running = assistant
+            work()
+        except EdgeAssistantError:
+            pass
+        finally:
+            with self._lock:  # a stop that comes now would stop what is done next
+                self._running = None
+
+    def _expect(self, samples: Samples, number: int) -> None:
+        self._drop()
+        text, self._kept = written(self._assistant(), samples, self._language(), lambda: number == self._number)
+        self._told(Written(text, final=False))
+        if number == self._number and not self._over:
+            self._ahead()
+
+    def _hear(self, samples: Samples, final: bool) -> None:
+        try:
+            text, recording = written(self._assistant(), samples, self._language())
+        except Exception as error:
+            self._told(Written("", final))
+            if final or not isinstance(error, EdgeAssistantError):
+                raise
+            return
+        if not final:
+            self._told(Written(text, final))
+            forget(self._assistant(), recording)
+            return
+        if recording == self._kept:
+            self._kept = None
+        self._drop()
+        self._told(Written(text, final, recording))
+
+    def _drop(self) -> None:
+        """Forget what was written down and is not all."""
+        if self._kept is not None:
+            forget(self._assistant(), self._kept)
+            self._kept = None
+
+
+def written(
+    assistant: Assistant, samples: Samples, language: str | None, wanted: Callable[[], bool] = lambda: True
+) -> tuple[str, bytes]:
+    """What is said in samples, f32 [n] at 16 kHz, and their WAV; the same samples again cost nothing.
+
+    Raises:
+        Stopped: it is not wanted any more, or all was stopped.
+        InputError, ModelError: as `Assistant.perceive`.
+    """
+    from edge_assistant.devices.microphone import to_wav
+    from edge_assistant.signals import SAID, Kind, Origin, take_bytes
+
+    found: list[Evidence] = []
+
+    def watch(event: Event) -> None:
+        if not wanted():
+            raise Stopped("it is not wanted any more", "say it again")
+        if isinstance(event, Perceived):
+            found.extend(event.evidence)
+
+    recording = to_wav(samples)
+    assistant.perceive(take_bytes(recording, Kind.AUDIO, 0, origin=Origin.MICROPHONE, name=SAID), watch, language)
+    return " ".join(item.text for item in found), recording
+
+
+def forget(assistant: Assistant, data: bytes) -> None:
+    """Forget what was perceived in bytes that did not become a signal."""
+    assistant.recall.forget(hashlib.sha256(data).hexdigest())

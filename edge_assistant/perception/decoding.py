@@ -1,0 +1,111 @@
+"""Which token Whisper may say next, and how likely it is: the rules of its timestamps, told where the sound ends."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from edge_assistant.perception.whisper import Vocabulary
+
+POSITION_SECONDS = 0.02  # between two positions of the encoder, and between two timestamp tokens
+_CLOSING_SECONDS = 0.4  # a timestamp so near to the end of the speech is its end
+_AFTER_END = 0.2  # seconds that a timestamp may stand after the end of the speech
+_FIRST_TIMESTAMP = 50  # the first may stand at 1 s at most (openai/whisper: max_initial_timestamp)
+_LOOP_TOKENS = 12  # a phrase that comes three times over at least so many tokens is a loop
+
+
+@dataclass(frozen=True, slots=True)
+class TimestampRules:
+    """Which token may come next (openai/whisper: decoding.py, ApplyTimestampRules), and where the sound ends."""
+
+    words: Vocabulary
+    speech_end: float
+
+    def choose(
+        self, logits: NDArray[np.float32], tokens: list[int], temperature: float, random: np.random.Generator
+    ) -> tuple[int, float]:
+        """The next token and its log probability among those that may come next.
+
+        Args:
+            logits: f32 [vocabulary]; what may not come next is put at minus infinity in them.
+            tokens: what was said so far.
+            temperature: 0 for the likeliest token.
+            random: draws the token at a higher one (Gumbel's trick).
+        """
+        first = self.words.first_timestamp
+        self._forbid(logits, tokens)
+        peak = logits.max()
+        shares = np.exp(logits - peak)
+        stamps = float(shares[first:].sum())
+        total = stamps + float(shares[:first].sum())
+        if stamps > shares[:first].max():  # a time is likelier than any word
+            logits[:first] = -np.inf
+            total = stamps
+        if temperature == 0:
+            token = int(logits.argmax())
+        else:
+            token = int((logits / temperature + random.gumbel(size=len(logits))).argmax())
+        return token, float(logits[token] - peak) - math.log(total)
+
+    def _forbid(self, logits: NDArray[np.float32], tokens: list[int]) -> None:
+        words = self.words
+        first = words.first_timestamp
+        logits[words.suppressed] = -np.inf
+        logits[words.no_timestamps] = -np.inf
+        logits[first + 1 + round((self.speech_end + _AFTER_END) / POSITION_SECONDS) :] = -np.inf
+        if tokens:
+            self._pairs(logits, tokens)
+        else:
+            logits[words.suppressed_first] = -np.inf
+            logits[:first] = -np.inf
+            logits[first + _FIRST_TIMESTAMP + 1 :] = -np.inf
+
+    def _pairs(self, logits: NDArray[np.float32], tokens: list[int]) -> None:
+        """Timestamps come in pairs, except the first and the last, and never go back."""
+        first = self.words.first_timestamp
+        last = tokens[-1] >= first
+        before = len(tokens) < 2 or tokens[-2] >= first
+        if last and before:
+            logits[first:] = -np.inf
+        elif last:
+            logits[: self.words.end] = -np.inf
+        stamps = [token for token in tokens if token >= first]
+        if stamps:
+            logits[first : stamps[-1] + (0 if last and not before else 1)] = -np.inf
+
+    def closed(self, tokens: list[int]) -> bool:
+        """Whether the last token says that the speech is over."""
+        if len(tokens) < 2 or tokens[-2] >= self.words.first_timestamp:
+            return False
+        second = (tokens[-1] - self.words.first_timestamp) * POSITION_SECONDS
+        return second >= self.speech_end - _CLOSING_SECONDS
+
+
+def loops(tokens: list[int]) -> bool:
+    """Whether the last phrase came three times in a row, over at least a dozen tokens."""
+    for length in range(1, len(tokens) // 3 + 1):
+        times = max(3, -(-_LOOP_TOKENS // length))
+        tail = tokens[-length * times :]
+        if len(tail) == length * times and tail == tail[:length] * times:
+            return True
+    return False
+
+
+def compression(text: str) -> float:
+    """How much shorter zlib makes a text; repetition makes it large."""
+    data = text.encode()
+    return len(data) / len(zlib.compress(data))
+
+
+def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Probabilities of f32 [n]."""
+    shares: NDArray[np.float32] = np.exp(logits - logits.max())
+    shares /= shares.sum()
+    return shares
