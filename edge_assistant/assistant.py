@@ -17,11 +17,12 @@ from edge_assistant.governance.policy.approval import Approve, approving
 from edge_assistant.governance.policy.policy import Policy, current
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.language.engine import Engine, LlamaEngine, Usage
+from edge_assistant.perception import ondisk
 from edge_assistant.perception.gather import Gathering, Perceive
 from edge_assistant.perception.recall import Recall
 from edge_assistant.perception.sense import Request, Sense, senses
 from edge_assistant.reasoning.prose import chat
-from edge_assistant.reasoning.question import understand
+from edge_assistant.reasoning.question import checked, understand
 from edge_assistant.reasoning.reason import Reasoner
 from edge_assistant.reasoning.route import Plan, check_route, plan, route
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, shipped, within
@@ -36,6 +37,7 @@ from edge_assistant_models.portfolio import Portfolio
 if TYPE_CHECKING:
     from edge_assistant.governance.audit.auditor import Auditor
     from edge_assistant.perception.live import Endpointer
+    from edge_assistant.vault.vault import Vault
     from edge_assistant.voice.piper import Voice
 
 _log = logging.getLogger(__name__)
@@ -64,6 +66,7 @@ class Assistant:
         auditor: Auditor | None = None,
         policy: Policy | None = None,
         approve: Approve | None = None,
+        caches: Vault | None = None,
     ) -> None:
         """Choose the models.
 
@@ -77,6 +80,7 @@ class Assistant:
             auditor: writes down what is asked and what becomes of it, before `watch` sees it; None for a bench.
             policy: what is allowed; None for what holds on this machine.
             approve: asks a human to confirm values, where the policy wants that; None where there is nobody.
+            caches: has the keys of what is kept sealed between runs, as far as the policy allows; None keeps nothing.
 
         Raises:
             ModelUnknown: there is no such profile.
@@ -95,7 +99,8 @@ class Assistant:
         self._engine: Engine | None = None
         self._embedder: tuple[Embedder, InstalledModel] | None = None
         self._senses: dict[type[Sense], Sense] = {}
-        self.recall = Recall()
+        self._caches = caches if self.policy.keeps_caches else None
+        self.recall = Recall(disk=ondisk.kept_by(self._caches))
         self._used: dict[str, InstalledModel] = {}
         self._auditor = auditor
 
@@ -362,7 +367,7 @@ class Assistant:
             ModelMissing, ModelCorrupt: as `sense`.
         """
         sense = self.sense(kind)
-        return self.recall.perceiver(kind.name, sense.perceive)
+        return self.recall.perceiver(kind.name, sense.perceive, sense.models)
 
     def _model(self, role: str, *, loaded: bool = False) -> InstalledModel:
         """The model of a role, verified; of one that is loaded already what is remembered of its files will do."""
@@ -399,19 +404,3 @@ class Assistant:
         alone = self._names.get("language") not in self._used
         why = f"{way.why}; code answered, no language model was needed" if alone else way.why
         return replace(way, models=tuple(self._used), why=why)
-
-
-def checked(question: str) -> str:
-    """A question that can be asked.
-
-    Raises:
-        UsageError: it is empty or too long.
-    """
-    if not question.strip():
-        raise UsageError("the question is empty", "ask something, such as: edge-assistant ask 'What was the total?'")
-    if len(question) > (most := limits.QUESTION_CHARACTERS.now):
-        raise UsageError(
-            f"the question has {len(question):,} characters, over the limit of {most:,}",
-            "shorten it, or hand the long part over with --text FILE",
-        )
-    return question

@@ -7,9 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from edge_assistant.answer import Answer
-from edge_assistant.assistant import Assistant, checked
+from edge_assistant.assistant import Assistant
 from edge_assistant.errors import UsageError
 from edge_assistant.events import Watch
+from edge_assistant.reasoning.question import checked
 from edge_assistant.signals import SAID, Kind, Origin, Signal, guess, take_bytes, take_file
 
 

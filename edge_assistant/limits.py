@@ -194,6 +194,20 @@ STATE_BYTES = Limit(
     "what was used least is read again",
     "28 KiB a token with 1.5B: the evidence of nine long sources",
 )
+CACHED_BYTES = Limit(
+    512 << 20,
+    "bytes",
+    "what was perceived and is kept between runs, sealed",
+    "what was used least is perceived again",
+    "a form takes 20 kB, ten minutes of speech 100 kB",
+)
+CACHED_PERCEPT_BYTES = Limit(
+    64 << 20,
+    "bytes",
+    "what was perceived in one file and is kept between runs",
+    "it is perceived again",
+    "readings of two million rows; while it is sealed, memory holds it three times",
+)
 WRITTEN_ROWS = Limit(2_000, "rows", "a page that are understood", "the others are left out", "a page has a hundred")
 PHONEME_SECONDS = Limit(
     10, "seconds", "a run of the program espeak-ng, one at a time", "error voice.unavailable", "a sentence takes 10 ms"

@@ -37,6 +37,7 @@ class Settings:
         pause_s: seconds of silence after which somebody has ended speaking.
         keep_days: days after which a conversation that nothing was added to is deleted; None keeps all.
         spoken_answers: whether answers are spoken.
+        cache: whether what was perceived in files is kept, sealed, so that it is quicker the next time.
     """
 
     profile: str = "starter"
@@ -51,6 +52,7 @@ class Settings:
     pause_s: float = 0.8
     keep_days: int | None = None
     spoken_answers: bool = False
+    cache: bool = True
 
 
 def load(environment: Mapping[str, str] | None = None, file: Path | None = None) -> Settings:

@@ -20,6 +20,8 @@ from edge_assistant.governance.audit.rows import Row
 from edge_assistant.governance.audit.trail import Trail
 from edge_assistant.governance.audit.verify import verify, whole
 from edge_assistant.history.store import History
+from edge_assistant.vault import sealed
+from edge_assistant.vault.sealed import SealedCache
 from edge_assistant.vault.vault import Vault
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -33,6 +35,18 @@ def question() -> str:
     trail.close()
     vault.close()
     return id
+
+
+def cached() -> None:
+    """What was perceived and what a model read, as caches keep it; of each cache the keys tell words, too."""
+    vault = Vault()
+    assert vault.place  # no cache makes a master key
+    for name in ("evidence", "language"):
+        cache = SealedCache(name, 1 << 20, vault)
+        for word in planted.WORDS:
+            cache.put(f"{name} of {word}", f"{word} ".encode() * 50)
+            assert cache.get(f"{name} of {word}")
+    vault.close()
 
 
 def aged(home: Path, *ids: str) -> None:
@@ -89,7 +103,7 @@ KINDS: dict[str, Kind] = {
 
 
 class Home:
-    """A home with two conversations that are old, one that is not, and two questions of the command line."""
+    """A home with two conversations that are old, one that is not, two questions of the command line, and caches."""
 
     def __init__(self, folder: Path, kind: str) -> None:
         self.folder = folder
@@ -97,6 +111,7 @@ class Home:
         ids = [planted.plant(history) for _ in range(3)]
         history.quit()
         questions = [question(), question()]
+        cached()
         aged(folder, *ids[:2], questions[0])
         (folder / "history" / "history-damaged-20200101T000000.db").write_bytes(b"SQLite, sealed")
         os.utime(folder / "history" / "history-damaged-20200101T000000.db", (0, 0))
@@ -105,6 +120,8 @@ class Home:
         self.gone = {"conversation": ids[:1], "all": [*ids, *questions]}.get(kind, [*ids[:2], questions[0]])
         self.stays = [id for id in ids if id not in self.gone]
         self.keys = wrapped(folder)
+        self.caches = [id for id in self.keys if id.startswith("cache:")]
+        assert self.caches
         self.work = KINDS[kind]
         self.files = kind == "conversation"
         self.logs = kind != "all"
@@ -119,7 +136,8 @@ class Home:
 
     def check(self) -> None:
         """What is true once it is forgotten."""
-        nowhere(self.folder, self.keys, self.gone)
+        nowhere(self.folder, self.keys, [*self.gone, *self.caches])
+        assert sealed.kept_bytes() == 0
         history = History()
         assert {summary.id for summary in history.conversations(planted.ANSWER)} == set(self.stays)
         history.quit()

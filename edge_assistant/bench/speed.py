@@ -97,7 +97,8 @@ def _measure(command: Sequence[str]) -> Run:
         UsageError: it failed.
     """
     began = time.perf_counter()
-    environment = {**os.environ, "ORT_DISABLE_TELEMETRY": "1"}
+    # Without caches: what is measured is perceiving, and not that it was done before.
+    environment = {**os.environ, "ORT_DISABLE_TELEMETRY": "1", "EDGE_ASSISTANT_CACHE": "0"}
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment)
     peak: list[float] = [0.0]
     watcher = threading.Thread(target=_watch, args=(process.pid, peak, lambda: process.poll() is None))

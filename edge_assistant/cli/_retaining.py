@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 from edge_assistant.errors import EdgeAssistantError
 from edge_assistant.governance import forgetting
 from edge_assistant.signals import printable
+
+if TYPE_CHECKING:
+    from edge_assistant.settings import Settings
 
 
 def complete() -> None:
@@ -17,16 +21,18 @@ def complete() -> None:
         _warn("what was being forgotten is not gone yet", error)
 
 
-def expire(wanted: int | None) -> None:
+def expire(settings: Settings) -> None:
     """Forget what is older than is kept; what fails is said, and changes nothing of what was answered.
 
     Args:
-        wanted: days, by the person's settings; the policy may want less.
+        settings: of the person, who may want it kept for longer than the policy does, or more of it.
     """
     from edge_assistant.governance.policy.policy import current
 
     try:
-        forgetting.expire_when_due(current().history_days(wanted))
+        forgetting.expire_when_due(current().history_days(settings.keep_days))
+        if not (settings.cache and current().keeps_caches):
+            forgetting.forget_caches()
     except EdgeAssistantError as error:
         _warn("what is too old to be kept is not gone yet", error)
 

@@ -76,7 +76,8 @@ def _list(history: History, args: argparse.Namespace) -> int:
             }
             for summary in kept.conversations
         ]
-        print(json.dumps({"conversations": conversations, "questions": kept.questions, "damaged": len(kept.files)}))
+        found = {"conversations": conversations, "questions": kept.questions, "damaged": len(kept.files)}
+        print(json.dumps({**found, "cached": kept.cached}))
         return 0
     lines = [*map(_line, kept.conversations), *_others(kept)]
     print("\n".join(lines) if lines else "nothing is kept")
@@ -112,13 +113,14 @@ def _chosen(history: History, args: argparse.Namespace) -> Kept:
     from edge_assistant.errors import KeyLost
     from edge_assistant.governance import forgetting
     from edge_assistant.governance.forgetting import Kept
+    from edge_assistant.vault.sealed import kept_bytes
 
     try:
         kept = forgetting.kept(history, args.before)
     except KeyLost:
         if not args.all:
             raise
-        return Kept([], [], history.set_aside(), [])  # it cannot be read what it is, and all of it goes
+        return Kept([], [], history.set_aside(), [], kept_bytes())  # it cannot be read what it is, and all of it goes
     if args.conversation:
         wanted = set(args.conversation)
         there = {summary.id for summary in kept.conversations}.union(kept.questions)
@@ -128,10 +130,10 @@ def _chosen(history: History, args: argparse.Namespace) -> Kept:
         if busy := sorted(wanted.intersection(kept.busy)):
             raise forgetting.in_use(busy)
         conversations = [summary for summary in kept.conversations if summary.id in wanted]
-        return Kept(conversations, [id for id in kept.questions if id in wanted], [], kept.busy)
+        return Kept(conversations, [id for id in kept.questions if id in wanted], [], kept.busy, kept.cached)
     if args.before:
         conversations = [summary for summary in kept.conversations if summary.id not in kept.busy]
-        return Kept(conversations, kept.questions, kept.files, kept.busy)
+        return Kept(conversations, kept.questions, kept.files, kept.busy, kept.cached)
     if kept.busy:
         raise forgetting.in_use(kept.busy)
     return kept
@@ -173,6 +175,17 @@ def _others(kept: Kept) -> Iterator[str]:
         yield f"the keys of {counted(len(kept.questions), 'question')} of which no conversation is kept"
     if kept.files:
         yield f"{counted(len(kept.files), 'damaged file')} of the history, set aside"
+    if kept.cached:
+        yield f"{_size(kept.cached)} of what was perceived, kept sealed to be quicker the next time"
+
+
+def _size(count: int) -> str:
+    """Bytes in the unit that a person reads.
+
+    >>> _size(4_200), _size(31_400_000)
+    ('4 kB', '31 MB')
+    """
+    return f"{count / 1e6:.0f} MB" if count >= 1e6 else f"{count / 1e3:.0f} kB"
 
 
 def _date(text: str) -> datetime:

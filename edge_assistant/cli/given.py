@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from edge_assistant.events import Watch
     from edge_assistant.governance.audit.auditor import Auditor
     from edge_assistant.governance.redaction.answers import Redaction
+    from edge_assistant.vault.vault import Vault
 
 HELPS = {
     Kind.IMAGE: "a picture or PDF: PNG, JPEG, WebP, BMP, TIFF, PDF",
@@ -123,21 +124,25 @@ def assistant(args: argparse.Namespace, clear: Callable[[], None]) -> Assistant:
     from edge_assistant.cli import human
     from edge_assistant.governance.policy.policy import current
     from edge_assistant.reasoning.rules import domain
+    from edge_assistant.vault.vault import Vault
     from edge_assistant_models.portfolio import Portfolio
 
     chosen = args.domain or args.settings.domain
     vocabulary = domain.load(chosen) if chosen else None
     profile, approve = args.profile or args.settings.profile, human.approver(current(), clear)
-    return Assistant(Portfolio(), profile, vocabulary=vocabulary, auditor=_auditor(), approve=approve)
+    vault = Vault()  # one for all, so that its key is asked for once
+    caches = vault if args.settings.cache else None
+    auditor = _auditor(vault)
+    return Assistant(Portfolio(), profile, vocabulary=vocabulary, auditor=auditor, approve=approve, caches=caches)
 
 
-def _auditor() -> Auditor:
+def _auditor(vault: Vault) -> Auditor:
     """What writes the question down; each is a conversation of its own."""
     from edge_assistant.governance.audit.auditor import Auditor
     from edge_assistant.governance.audit.trail import Trail
 
     conversation = secrets.token_hex(8)
-    return Auditor(Trail(), lambda: conversation)
+    return Auditor(Trail(vault=vault), lambda: conversation)
 
 
 def take(given: Sequence[tuple[Kind, str]], strict: bool) -> tuple[list[Signal], list[Failure]]:

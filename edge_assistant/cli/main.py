@@ -130,7 +130,7 @@ def _run(arguments: list[str]) -> int:
     _retaining.complete()
     status = _policed(args)
     if args.verb != "policy":  # which also says what is wrong with one
-        _retaining.expire(args.settings.keep_days)
+        _retaining.expire(args.settings)
     return status
 
 

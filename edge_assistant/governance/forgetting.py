@@ -2,7 +2,8 @@
 
 What is going to be forgotten is written down by its ids before anything is destroyed, in a file that is gone when all
 is done. A process that is killed in between leaves that file, and the next one goes on from it: each step may be done
-twice.
+twice. What is kept sealed to be quicker the next time (`vault.sealed`) goes with whatever is forgotten, all of it, so
+that nobody has to know which of it came of what.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from typing import TYPE_CHECKING
 
 from edge_assistant import atomic
 from edge_assistant.errors import KeyLost, StorageFull, UsageError
+from edge_assistant.vault import sealed
 from edge_assistant.vault.master import keys_dir
+from edge_assistant.vault.vault import Vault
 from edge_assistant_models import paths
 
 if TYPE_CHECKING:
@@ -59,12 +62,14 @@ class Kept:
             audit trail were made with.
         files: set aside because they are damaged.
         busy: ids of conversations that another app has open.
+        cached: bytes that are kept to be quicker the next time; they go with whatever is forgotten.
     """
 
     conversations: list[Summary]
     questions: list[str]
     files: list[Path]
     busy: list[str]
+    cached: int = 0
 
 
 def kept(history: History, before: datetime | None = None) -> Kept:
@@ -88,6 +93,7 @@ def kept(history: History, before: datetime | None = None) -> Kept:
         [id for id in keyed if id not in ids | begun],
         [file for file in history.set_aside() if before is None or file.stat().st_mtime < before.timestamp()],
         busy,
+        sealed.kept_bytes(),
     )
 
 
@@ -123,7 +129,8 @@ def forget_all(history: History) -> list[str]:
 def forget_before(history: History, before: datetime, why: str = "asked") -> list[str]:
     """Forget what nothing was added to since a time; returns the ids, those of single questions too.
 
-    What an app has open stays. Files that were set aside damaged before that time go, too.
+    What an app has open stays. Files that were set aside damaged before that time go, too; so does what is kept to be
+    quicker the next time, where somebody asks for it, or it may be older.
 
     Raises:
         StorageFull: as `forget`.
@@ -136,9 +143,16 @@ def forget_before(history: History, before: datetime, why: str = "asked") -> lis
         found = kept(history, before)  # nobody adds to those that are held, and somebody may have until now
         still = {summary.id for summary in found.conversations}
         ids = [id for id in held if id in still] + found.questions
-        if ids or found.files:
+        if ids or found.files or _caches_go(history, None if why == "asked" else before):
             _begin(history, Intent(ids, why, files=[file.name for file in found.files]))
         return ids
+
+
+def _caches_go(history: History, before: datetime | None) -> bool:
+    """Whether something is kept to be quicker the next time; with `before`, something that may be older than that."""
+    if before is None or history.vault.damaged:
+        return sealed.kept_bytes() > 0
+    return bool(history.vault.caches(before))
 
 
 def expire(days: int, history: History | None = None) -> int:
@@ -170,6 +184,19 @@ def expire_when_due(days: int | None) -> int:
         if not keys_dir().is_dir() or 0 <= time.time() - (keys_dir() / EXPIRED).stat().st_mtime < EVERY_S:
             return 0
     return expire(days)
+
+
+def forget_caches(vault: Vault | None = None) -> None:
+    """Forget what is kept to be quicker the next time, and nothing else; it is no part of any conversation.
+
+    Args:
+        vault: of this process; None for one of the moment.
+
+    Raises:
+        StorageFull: it cannot be done; the next time that it is asked for goes on.
+    """
+    if sealed.kept_bytes():
+        sealed.forget_all(vault or Vault())
 
 
 def pending() -> bool:
@@ -207,6 +234,7 @@ def _carry_out(history: History, intent: Intent) -> None:
     if intent.all:
         _mend_keys(history)
     history.erase(intent.ids)
+    sealed.forget_all(history.vault)
     with atomic.storing(_WHAT):
         for name in intent.files or ():
             (history.folder / Path(name).name).unlink(missing_ok=True)
@@ -245,6 +273,7 @@ def _record(history: History, intent: Intent) -> None:
     from edge_assistant.governance.audit.trail import Trail
 
     body = {"why": intent.why, "all": intent.all, "conversations": intent.ids, "files": len(intent.files or ())}
+    body["caches"] = True
     with contextlib.closing(Trail(vault=history.vault)) as trail:
         if intent.all:
             trail.renew()  # where the master key was lost, nobody can go on with the old trail

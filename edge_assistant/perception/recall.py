@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from edge_assistant import limits
 from edge_assistant.errors import InputError, InputMissing, InputUnreadable
 from edge_assistant.perception.gather import Perceive
+from edge_assistant.perception.ondisk import OnDisk, key_of
 from edge_assistant.perception.sense import Percept, Request
 from edge_assistant.signals import Kind, Signal
+from edge_assistant_models.installed import InstalledModel
 
 MAX_BYTES = limits.RECALLED_BYTES.value
 _ITEM = 600  # bytes of a piece of evidence beside its text: the objects that it is made of
@@ -30,37 +34,48 @@ class _Kept:
 class Recall:
     """Percepts, and faults of the bytes themselves, by sense, sum and language; what is used least is dropped.
 
+    Percepts of files may be kept on the disk, too, for the next process. Several threads may recall at once.
+
     Attributes:
-        bytes: of all that is kept, roughly.
+        bytes: of all that is kept in memory, roughly.
     """
 
     bytes: int
 
-    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
+    def __init__(self, max_bytes: int = MAX_BYTES, disk: OnDisk | None = None) -> None:
+        """Keep nothing yet.
+
+        Args:
+            max_bytes: in memory.
+            disk: what lasts longer than this process; None for nothing.
+        """
         self._max_bytes = max_bytes
+        self._disk = disk
         self._kept: OrderedDict[Key, _Kept] = OrderedDict()
-        self._lock = threading.Lock()  # senses run side by side
+        self._lock = threading.Lock()
         self.bytes = 0
 
-    def perceiver(self, sense: str, perceive: Perceive) -> Perceive:
+    def perceiver(self, sense: str, perceive: Perceive, models: Mapping[str, InstalledModel] | None = None) -> Perceive:
         """What recalls for a sense, or perceives with it and keeps what it made.
 
         A missing file and a missing model are no faults of the bytes: both may be there the next time.
+
+        Args:
+            sense: its name.
+            perceive: with it.
+            models: those that it uses, by role; none where it uses none.
         """
+        used = models or {}
 
         def recalled(signal: Signal, request: Request) -> Percept:
             key = sense, signal.kind, signal.sha256, signal.name, request.language
-            with self._lock:
-                kept = self._kept.get(key)
-                if kept is not None:
-                    self._kept.move_to_end(key)
-            if kept is not None:
-                if not isinstance(kept.made, Percept):
-                    error, message, hint = kept.made
-                    raise error(message, hint)
-                return _of(signal, kept.made)
+            if (kept := self._recalled(key)) is not None:
+                return _of(signal, kept)
             try:
-                percept = perceive(signal, request)
+                if self._disk is None:
+                    percept = perceive(signal, request)
+                else:
+                    percept = _by_disk(self._disk, key_of(sense, signal, request, used), perceive, signal, request)
             except (InputMissing, InputUnreadable):
                 raise
             except InputError as fault:
@@ -72,19 +87,46 @@ class Recall:
         return recalled
 
     def forget(self, sha256: str) -> None:
-        """Drop all that was perceived in these bytes."""
+        """Drop all that was perceived in these bytes and is in memory, where all is that has no file."""
         with self._lock:
             for key in [key for key in self._kept if key[2] == sha256]:
                 self.bytes -= self._kept.pop(key).size
+
+    def _recalled(self, key: Key) -> Percept | None:
+        """The percept; None where there is none.
+
+        Raises:
+            InputError: the bytes are at fault.
+        """
+        with self._lock:
+            kept = self._kept.get(key)
+            if kept is None:
+                return None
+            self._kept.move_to_end(key)
+        if isinstance(kept.made, Percept):
+            return kept.made
+        error, message, hint = kept.made
+        raise error(message, hint)
 
     def _keep(self, key: Key, kept: _Kept) -> None:
         if kept.size > self._max_bytes:
             return
         with self._lock:
+            former = self._kept.pop(key, None)  # another thread may have perceived the same meanwhile
+            self.bytes += kept.size - (former.size if former else 0)
             self._kept[key] = kept
-            self.bytes += kept.size
             while self.bytes > self._max_bytes:
                 self.bytes -= self._kept.popitem(last=False)[1].size
+
+
+def _by_disk(disk: OnDisk, key: str, perceive: Perceive, signal: Signal, request: Request) -> Percept:
+    """What the disk has under a key, else what is perceived now and kept there."""
+    if (kept := disk.get(key, signal)) is not None:
+        return kept
+    began = time.perf_counter()
+    percept = perceive(signal, request)
+    disk.put(key, signal, percept, time.perf_counter() - began)
+    return percept
 
 
 def _of(signal: Signal, percept: Percept) -> Percept:

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from edge_assistant import limits
+from edge_assistant.errors import UsageError
 from edge_assistant.reasoning.agreement import agreed_on, asks_agreement, comparing_words, labels_agreed_on
 from edge_assistant.reasoning.attributes import Mention, asked, within
 from edge_assistant.reasoning.counting import counted, counted_things, counted_unit
@@ -26,6 +28,22 @@ _WHILE = re.compile(r"^(?P<asked>(?:\w+ )?(?:what|which|how|who|whose|where)\b[^
 _NO_NOUN = r"(?=[?!. ]*$|,|\s+(?:of|for|in|at|to|by|on|per|us|me|them|him|her|you|with|without|before|after|all|up)\b)"
 LIMIT = "limit"  # the attribute of how much something may be
 _MAX_ATTRIBUTE = 5  # words of a verdict's attribute
+
+
+def checked(question: str) -> str:
+    """A question that can be asked.
+
+    Raises:
+        UsageError: it is empty or too long.
+    """
+    if not question.strip():
+        raise UsageError("the question is empty", "ask something, such as: edge-assistant ask 'What was the total?'")
+    if len(question) > (most := limits.QUESTION_CHARACTERS.now):
+        raise UsageError(
+            f"the question has {len(question):,} characters, over the limit of {most:,}",
+            "shorten it, or hand the long part over with --text FILE",
+        )
+    return question
 
 
 class Expect(StrEnum):

@@ -16,7 +16,7 @@ import planted
 import pytest
 import unsealed
 from conversations import answer
-from forgotten import aged, audited, question
+from forgotten import aged, audited, cached, question
 from real_command import COMMAND, Command, unprivileged
 from terminals import Terminal
 
@@ -24,6 +24,7 @@ from edge_assistant.cli.main import main
 from edge_assistant.governance import forgetting
 from edge_assistant.history.store import History
 from edge_assistant.reasoning import prepared
+from edge_assistant.vault import sealed
 from edge_assistant.vault.master import FILE
 from edge_assistant.vault.vault import FILE as KEYS
 from edge_assistant.vault.vault import Vault
@@ -72,6 +73,41 @@ def test_nothing_is_kept(capsys: Capsys, home: Path) -> None:
     assert main(["forget", "--list"]) == 0
     assert main(["forget", "--before", "2026-01-01", "--yes"]) == 0
     assert capsys.readouterr().out.splitlines() == ["nothing is kept", "there is nothing to forget"]
+
+
+KEPT = "8 kB of what was perceived, kept sealed to be quicker the next time"
+
+
+@pytest.mark.parametrize("what", ["--all", "--conversation", "--before 2021-01-01", "--before 2019-01-01"])
+def test_caches_are_listed_and_go_with_whatever_goes(kept: list[str], capsys: Capsys, what: str) -> None:
+    cached()
+    assert main(["forget", "--list"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == KEPT
+    assert main(["forget", "--list", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["cached"] == sealed.kept_bytes() > 0
+    ids = [kept[0]] if what == "--conversation" else []
+    assert main(["forget", *what.split(), *ids, "--yes"]) == 0
+    assert capsys.readouterr().out.startswith("forgotten: ")
+    assert (sealed.kept_bytes(), Vault().caches()) == (0, [])
+    assert main(["forget", "--list"]) == 0
+    assert KEPT not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("setting", "policy"), [("0", ""), ("1", "[retention]\ncache = false\n"), ("1", "[retention]\nhistory = false\n")]
+)
+def test_where_caches_are_switched_off_they_go(
+    kept: list[str], home: Path, monkeypatch: pytest.MonkeyPatch, setting: str, policy: str
+) -> None:
+    cached()
+    assert main(["models", "list"]) == 0
+    assert sealed.kept_bytes() > 0
+    monkeypatch.setenv("EDGE_ASSISTANT_CACHE", setting)
+    (home / "config").mkdir(exist_ok=True)
+    (home / "config" / "policy.toml").write_text(policy)
+    assert main(["models", "list"]) == 0
+    assert (sealed.kept_bytes(), Vault().caches()) == (0, [])
+    assert len(left()) == 2
 
 
 def test_one_goes(kept: list[str], home: Path, capsys: Capsys) -> None:

@@ -18,7 +18,7 @@ from fakes import scripted, source
 from PIL import Image, ImageDraw
 
 from edge_assistant import limits
-from edge_assistant.assistant import Assistant, checked
+from edge_assistant.assistant import Assistant
 from edge_assistant.devices.microphone import _Heard
 from edge_assistant.errors import InputCorrupt, InputTooLarge, PolicyInvalid, UsageError
 from edge_assistant.events import Event, Noted
@@ -29,6 +29,7 @@ from edge_assistant.perception.csvfile import read_csv
 from edge_assistant.perception.sense import Request
 from edge_assistant.perception.speech import Speech
 from edge_assistant.perception.table import Table
+from edge_assistant.reasoning.question import checked
 from edge_assistant.reasoning.sources import Source
 from edge_assistant.reasoning.values import candidates
 from edge_assistant.reasoning.written import written
@@ -70,6 +71,8 @@ ELSEWHERE = {
     "followed": ("tui/test_followed.py", "test_no_more_files_are_followed_than_may_be"),
     "state_bytes": ("language/test_states.py", "test_those_used_least_are_dropped"),
     "recalled_bytes": ("perception/test_recall.py", "test_no_more_is_kept_than_may_be"),
+    "cached_bytes": ("vault/test_sealed.py", "test_no_more_is_kept_than_may_be"),
+    "cached_percept_bytes": ("perception/test_ondisk.py", "test_what_is_large_is_not_kept"),
     "written_rows": (
         "reasoning/written/test_written.py",
         "test_a_long_page_takes_as_many_steps_as_it_has_rows",

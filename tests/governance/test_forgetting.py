@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import planted
@@ -15,12 +15,13 @@ import pytest
 import smalldisk
 import unsealed
 from conversations import answer
-from forgotten import aged, audited, question
+from forgotten import aged, audited, cached, question
 
 from edge_assistant.errors import KeyLost, StorageFull, UsageError
 from edge_assistant.governance import forgetting
 from edge_assistant.governance.audit.trail import Trail
 from edge_assistant.history.store import History
+from edge_assistant.vault import sealed
 from edge_assistant.vault.master import FILE
 from edge_assistant.vault.vault import Vault
 
@@ -148,8 +149,46 @@ def test_questions_of_the_command_line_expire(home: Path) -> None:
     assert forgetting.expire(30) == 1
     assert Vault().ids() == [new]
     (row,) = [row for row in audited() if row.kind == "forgot"]
-    assert json.loads(row.body) == {"why": "expired", "all": False, "conversations": [old], "files": 0}
+    assert json.loads(row.body) == {"why": "expired", "all": False, "conversations": [old], "files": 0, "caches": True}
     assert row.conversation == old
+
+
+@pytest.mark.parametrize("old", [True, False])
+def test_caches_expire_with_what_may_be_in_them(home: Path, old: bool) -> None:
+    asked = question()
+    cached()
+    aged(home, *(Vault().caches() if old else []))
+    assert forgetting.expire(30) == 0
+    assert Vault().caches() == ([] if old else ["cache:evidence", "cache:language"])
+    assert (sealed.kept_bytes() == 0) == old
+    assert Vault().ids() == [asked]
+    assert len([row for row in audited() if row.kind == "forgot"]) == old
+
+
+def test_whoever_asks_for_the_past_to_be_forgotten_gets_the_caches_forgotten(home: Path) -> None:
+    cached()
+    history = History()
+    assert forgetting.forget_before(history, datetime.now(UTC) - timedelta(days=1)) == []
+    history.quit()
+    assert (sealed.kept_bytes(), Vault().caches()) == (0, [])
+
+
+def test_caches_alone_can_be_forgotten(home: Path) -> None:
+    asked = question()
+    forgetting.forget_caches()
+    cached()
+    forgetting.forget_caches()
+    assert (sealed.kept_bytes(), Vault().caches(), Vault().ids()) == (0, [], [asked])
+
+
+def test_where_the_keys_are_lost_the_caches_go_with_all(home: Path) -> None:
+    question()
+    cached()
+    (home / "keys" / "master.key").write_bytes(bytes(32))
+    history = History()
+    forgetting.forget_all(history)
+    history.quit()
+    assert (sealed.kept_bytes(), Vault().caches()) == (0, [])
 
 
 def test_a_command_looks_once_an_hour(home: Path) -> None:

@@ -30,7 +30,7 @@ GOOD: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "devices": {name: st.lists(st.text("ab *", min_size=1)) for name in ("camera", "microphone", "speaker")},
     "export": {"formats": st.lists(st.sampled_from(["md", "json"])), "unredacted": st.booleans()},
     "redaction": {"answers": st.booleans()},
-    "retention": {"history": st.booleans(), "history_days": st.integers(1, 36_500)},
+    "retention": {"history": st.booleans(), "history_days": st.integers(1, 36_500), "cache": st.booleans()},
     "approval": {"confirm_below": st.floats(0.01, 1)},
     "limits": {name: st.integers(1, limit.value) for name, limit in limits.table().items() if limit.lowers},
 }

@@ -8,15 +8,19 @@ from pathlib import Path
 import planted
 import pytest
 from app_fakes import FORM, conflict
+from forgotten import cached
+from kiosks import KIOSK
 from workers import started, wait
 
 from edge_assistant.governance import forgetting
 from edge_assistant.history.store import History
 from edge_assistant.signals import Kind, Origin
+from edge_assistant.vault import sealed
 from edge_assistant.vault.master import FILE
 from edge_assistant.vault.vault import Vault
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_tui import messages
+from edge_assistant_tui.keeping import Keeping
 from edge_assistant_tui.options import Options
 
 
@@ -147,3 +151,38 @@ def test_what_is_gone_on_with_is_held_at_once(home: Path) -> None:
     assert history.open_elsewhere() == []
     work.close()
     history.quit()
+
+
+def test_what_is_perceived_in_a_file_is_kept_for_the_next_run(tmp_path: Path) -> None:
+    (tmp_path / "note.txt").write_text("The dose is 5 mg.")
+    work, _ = started()
+    work.attach(tmp_path / "note.txt")
+    wait(work)
+    assert work.assistant()._caches is work.history.vault
+    work.close()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "policy"),
+    [(False, ""), (True, "[retention]\ncache = false\n"), (True, "[retention]\nhistory = false\n")],
+)
+def test_where_caches_are_off_those_that_are_there_go(home: Path, wanted: bool, policy: str) -> None:
+    cached()
+    (home / "config").mkdir()
+    (home / "config" / "policy.toml").write_text(policy)
+    keeping = Keeping(pytest.fail)
+    assert keeping.caches(wanted=wanted) is None
+    assert (sealed.kept_bytes(), Vault().caches()) == (0, [])
+    keeping.quit()
+
+
+@pytest.mark.parametrize("policy", ["", KIOSK])
+def test_caches_go_with_a_visitor_and_stay_where_there_is_none(home: Path, policy: str) -> None:
+    cached()
+    (home / "config").mkdir()
+    (home / "config" / "policy.toml").write_text(policy)
+    keeping = Keeping(pytest.fail)
+    assert keeping.caches(wanted=True) is keeping.history.vault
+    keeping.finish()
+    assert bool(sealed.kept_bytes()) == (not policy)
+    keeping.quit()

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import keyring
 import pytest
+from caches import ID
 from rings import Ring
 
 from edge_assistant.vault import master
+from edge_assistant.vault.vault import Vault
 
 
 @pytest.fixture
@@ -19,3 +22,11 @@ def ring(monkeypatch: pytest.MonkeyPatch) -> Iterator[Ring]:
     keyring.set_keyring(ring)
     yield ring
     keyring.set_keyring(before)
+
+
+@pytest.fixture
+def vault(home: Path) -> Vault:
+    """The user's, whose master key is made."""
+    vault = Vault()
+    vault.key(ID)
+    return vault

@@ -14,6 +14,7 @@ from edge_assistant_tui import messages
 
 if TYPE_CHECKING:
     from edge_assistant.history.store import History
+    from edge_assistant.vault.vault import Vault
 
 
 class Keeping:
@@ -93,6 +94,21 @@ class Keeping:
 
         self.guarded(expired)
 
+    def caches(self, *, wanted: bool) -> Vault | None:
+        """What has the keys of caches; None where none is wanted or allowed, and then those that are there go."""
+        if wanted and current().keeps_caches:
+            return self.history.vault
+        self._forget_caches()
+        return None
+
+    def _forget_caches(self) -> None:
+        def forgotten() -> None:
+            from edge_assistant.governance import forgetting
+
+            forgetting.forget_caches(self.history.vault)
+
+        self.guarded(forgotten)
+
     def guarded(self, job: Callable[[], object]) -> None:
         """Do something with the history; that it fails is said, and no more than that."""
         try:
@@ -101,10 +117,12 @@ class Keeping:
             self._post(messages.NotKept(error.message, error.hint))
 
     def finish(self) -> None:
-        """Close the conversation."""
-        if (current := self.current) is not None:
-            self.guarded(lambda: self.history.close(current))
+        """Close the conversation; where there are visitors, the next one is another person."""
+        if (id := self.current) is not None:
+            self.guarded(lambda: self.history.close(id))
         self.current = self._coming = None
+        if current().roles:
+            self._forget_caches()
 
     def quit(self) -> None:
         """Close the file."""

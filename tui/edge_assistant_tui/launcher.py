@@ -64,6 +64,7 @@ def options_of(args: argparse.Namespace) -> Options:
         speaker=args.speaker or args.settings.speaker,
         attach=tuple(args.attach),
         no_lock=args.no_lock,
+        cache=args.settings.cache,
     )
 
 

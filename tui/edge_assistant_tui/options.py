@@ -23,6 +23,7 @@ class Options:
         speaker: name of a speaker, or `file:PATH` of a WAV to write; None for the default.
         attach: paths of files that the conversation begins with.
         no_lock: whether the app goes on without the offline lock.
+        cache: whether what was perceived in files is kept for the next run.
     """
 
     profile: str = "starter"
@@ -33,6 +34,7 @@ class Options:
     speaker: str | None = None
     attach: tuple[str, ...] = ()
     no_lock: bool = False
+    cache: bool = True
 
     def to_environment(self) -> dict[str, str]:
         """What is added to the environment of the app's process."""

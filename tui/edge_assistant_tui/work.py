@@ -215,6 +215,7 @@ class Work:
                     instead=self._instead,
                     auditor=auditor,
                     approve=self._approve,
+                    caches=self._keeping.caches(wanted=self._options.cache),
                 )
             return self._assistant
 

@@ -198,6 +198,11 @@ class Policy:
         """Whether conversations are kept."""
         return self.rules is None or self.rules.retention.history
 
+    @property
+    def keeps_caches(self) -> bool:
+        """Whether what was perceived may be kept between runs: never where conversations are not."""
+        return self.keeps_history and (self.rules is None or self.rules.retention.cache)
+
     def history_days(self, wanted: int | None) -> int | None:
         """How long conversations are kept: what the person wants, or less; None for ever."""
         most = None if self.rules is None else self.rules.retention.history_days

@@ -103,6 +103,9 @@ class Retention(_Table, frozen=True):
 
     history: Annotated[bool, Meta(description="whether conversations are kept at all")] = True
     history_days: Annotated[Days | None, Meta(description="days; none keeps all")] = None
+    cache: Annotated[
+        bool, Meta(description="whether what was perceived is kept sealed for the next run; only where history is")
+    ] = True
 
 
 class Approval(_Table, frozen=True):

@@ -1,0 +1,120 @@
+"""Percepts of files between processes: what was perceived in some bytes, by these models and this code, is kept."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+
+from edge_assistant import __version__, limits
+from edge_assistant.errors import InputError
+from edge_assistant.perception.sense import Percept, Request
+from edge_assistant.signals import Origin, Signal
+from edge_assistant.vault.sealed import SealedCache
+from edge_assistant.vault.vault import Vault
+from edge_assistant_models.installed import InstalledModel
+
+NAME = "evidence"
+MAX_BYTES = limits.CACHED_BYTES.value
+MAX_PERCEPT_BYTES = limits.CACHED_PERCEPT_BYTES.value
+WORTH_S = 0.05  # what took less is perceived as quickly as it is looked up
+_BESIDE = ("evidence", "runtime", "signals")  # modules of the core that senses are made of, too
+# What decodes, and so decides what the senses see.
+_LIBRARIES = ("av", "numpy", "onnxruntime", "opencv_python_headless", "pillow", "pyarrow", "pypdfium2", "zxing_cpp")
+
+
+class OnDisk:
+    """Percepts in a sealed cache, of files only: what a camera took or somebody said stays in memory."""
+
+    def __init__(self, cache: SealedCache, worth_s: float = WORTH_S) -> None:
+        """Take the cache, and the seconds from which on it is worth keeping what was perceived."""
+        self._cache = cache
+        self._worth_s = worth_s
+
+    def get(self, key: str, signal: Signal) -> Percept | None:
+        """What is kept under a key of `key_of`, as a percept of this signal; None where nothing is."""
+        if not _is_file(signal):
+            return None
+        from edge_assistant.perception import kept
+
+        data = self._cache.get(key)
+        return None if data is None else kept.unpacked(data, signal.id, signal.name)
+
+    def put(self, key: str, signal: Signal, percept: Percept, seconds: float) -> None:
+        """Keep what was perceived in a signal within so many seconds, where that is worth it.
+
+        A file that was changed after its sum was taken was perceived as it is now, and is not kept as what it was.
+        """
+        if seconds < self._worth_s or not _is_file(signal):
+            return
+        from edge_assistant.perception import kept
+
+        data = kept.packed(percept, signal.name)
+        if data is not None and len(data) <= MAX_PERCEPT_BYTES and _unchanged(signal):
+            self._cache.put(key, data)
+
+
+def kept_by(vault: Vault | None) -> OnDisk | None:
+    """The user's, sealed with a key of this vault; None without one."""
+    return None if vault is None else OnDisk(SealedCache(NAME, MAX_BYTES, vault))
+
+
+def key_of(sense: str, signal: Signal, request: Request, models: Mapping[str, InstalledModel]) -> str:
+    """All that decides what is perceived, as text; the name of a file does not, and stands in notes at most.
+
+    Args:
+        sense: by its name.
+        signal: its kind and sum count.
+        request: its language counts.
+        models: those that the sense uses, by role.
+    """
+    facts = {
+        "made by": made_by(),
+        "sense": [sense, signal.kind, request.language],
+        "bytes": signal.sha256,
+        "models": {role: [model.sha256, dict(model.options)] for role, model in models.items()},
+        "limits": {name: limit.now for name, limit in limits.table().items()},
+    }
+    return json.dumps(facts, sort_keys=True, default=str)
+
+
+def _is_file(signal: Signal) -> bool:
+    return signal.origin is Origin.FILE and signal.path is not None
+
+
+def _unchanged(signal: Signal) -> bool:
+    try:
+        with signal.open() as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest() == signal.sha256
+    except (InputError, OSError):
+        return False
+
+
+@cache
+def made_by() -> str:
+    """The sum of what perceives: this code, and the libraries that decode, by their versions."""
+    return hashlib.sha256(f"{__version__} {summed(Path(__file__).parent)} {libraries(sys.path)}".encode()).hexdigest()
+
+
+def libraries(folders: Iterable[str]) -> list[str]:
+    """Names and versions of the libraries that decode, by the folders where their installers wrote them down.
+
+    `importlib.metadata` tells the same, but reads and parses a file of each: 40 ms instead of one.
+    """
+    found = set()
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            found |= {entry.name for entry in os.scandir(folder or ".") if entry.name.endswith(".dist-info")}
+    return sorted(name for name in found if name.partition("-")[0].lower() in _LIBRARIES)
+
+
+def summed(folder: Path) -> str:
+    """The sum of the code of this package and of what it stands on: a checkout changes without another version."""
+    files = [*folder.glob("*.py"), *folder.glob("*.toml"), *(folder.parent / f"{name}.py" for name in _BESIDE)]
+    sums = [f"{file.name} {hashlib.sha256(file.read_bytes()).hexdigest()}\n" for file in sorted(files)]
+    return hashlib.sha256("".join(sums).encode()).hexdigest()

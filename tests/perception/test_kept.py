@@ -1,0 +1,222 @@
+"""What was perceived is the same as bytes and back, whatever it is; what is no percept is none."""
+
+from __future__ import annotations
+
+import types
+from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_assistant.evidence import Box, Detail, Evidence, Line, Locator, Passage, Statistic
+from edge_assistant.perception import kept
+from edge_assistant.perception.sense import Percept
+from edge_assistant.perception.table import Column, Table
+
+ZONES = st.none() | st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+TEXT = st.text(max_size=20)
+SCALARS = {
+    str: TEXT,
+    bool: st.booleans(),
+    int: st.integers(-(2**53), 2**53),
+    float: st.floats(allow_nan=False),
+    datetime: st.builds(
+        lambda moment, zone: moment.replace(tzinfo=zone, fold=0),
+        st.datetimes(datetime(1700, 1, 1), datetime(2300, 1, 1)),
+        ZONES,
+    ),
+}
+
+
+def any_of(hint: Any) -> st.SearchStrategy[Any]:
+    """Any value of a type, by its fields and theirs."""
+    if hint is type(None):
+        return st.none()
+    if get_origin(hint) in (Union, types.UnionType):
+        return st.one_of([any_of(one) for one in get_args(hint)])
+    if get_origin(hint) is tuple:
+        first, *others = get_args(hint)
+        if others == [...]:
+            return st.lists(any_of(first), max_size=3).map(tuple)
+        return st.tuples(any_of(first), *map(any_of, others))
+    if is_dataclass(hint):
+        known = get_type_hints(hint)
+        return st.builds(hint, **{field.name: any_of(known[field.name]) for field in fields(hint)})
+    return SCALARS[hint]
+
+
+EVIDENCE = st.builds(
+    Evidence, st.just(""), st.just("image:1"), TEXT, any_of(float | None), any_of(Locator), any_of(Detail)
+)
+NOTES = st.lists(TEXT, max_size=2).map(tuple)
+
+
+def same(one: Percept | None, other: Percept) -> bool:
+    """Whether nothing differs, not even 1 from 1.0 or a zone from another that tells the same moment."""
+    return one is not None and repr((one.evidence, one.notes)) == repr((other.evidence, other.notes))
+
+
+@given(st.lists(EVIDENCE, max_size=5), NOTES)
+def test_any_evidence_comes_back_as_it_was(evidence: list[Evidence], notes: tuple[str, ...]) -> None:
+    percept = Percept(tuple(evidence), None, notes)
+    data = kept.packed(percept, "form.png")
+
+    assert data is not None
+    assert same(kept.unpacked(data, "image:1", "form.png"), percept)
+
+
+@pytest.mark.parametrize("kind", get_args(Detail), ids=lambda kind: kind.__name__)
+def test_each_sort_of_detail_is_known(kind: Any) -> None:
+    @given(any_of(kind))
+    def comes_back(detail: Detail) -> None:
+        percept = Percept((Evidence("", "image:1", "it", 0.5, Locator(), detail),))
+        data = kept.packed(percept, "form.png")
+        assert data is not None
+        assert same(kept.unpacked(data, "image:1", "form.png"), percept)
+
+    comes_back()
+
+
+def test_it_is_of_the_signal_that_is_asked_about() -> None:
+    data = kept.packed(Percept((Evidence("E7", "image:1", "it", None, Locator(), Passage()),)), "a.png")
+
+    assert data is not None
+    found = kept.unpacked(data, "image:2", "b.png")
+    assert found is not None
+    assert [(item.id, item.signal) for item in found.evidence] == [("", "image:2")]
+
+
+def test_notes_speak_of_a_signal_of_this_name_only() -> None:
+    data = kept.packed(Percept((), None, ("a.pdf: the pages after 50 were not read",)), "a.pdf")
+
+    assert data is not None
+    assert kept.unpacked(data, "image:1", "b.pdf") is None
+    assert kept.unpacked(data, "image:1", "a.pdf") == Percept((), None, ("a.pdf: the pages after 50 were not read",))
+
+
+# readings
+
+STATES = st.lists(st.none() | TEXT, min_size=6, max_size=6).map(lambda given: np.array(given, object))
+NUMBERS = st.lists(st.floats(), min_size=6, max_size=6).map(lambda given: np.array(given, np.float64))
+COLUMNS = st.lists(st.builds(Column, TEXT, st.none() | TEXT, STATES | NUMBERS), max_size=3).map(tuple)
+TIMES = st.lists(st.integers(-(2**62), 2**62), min_size=6, max_size=6).map(
+    lambda given: np.array(sorted(given), np.int64).view("M8[ns]")
+)
+
+
+@given(TIMES, COLUMNS, ZONES, st.permutations(range(1, 7)))
+def test_any_table_comes_back_as_it_was(
+    times: Any, columns: tuple[Column, ...], zone: timezone | None, rows: list[int]
+) -> None:
+    table = Table(times, np.array(rows, np.int64), columns, zone)
+    data = kept.packed(Percept((), table), "log.csv")
+    assert data is not None
+    found = kept.unpacked(data, "readings:1", "log.csv")
+    assert found is not None
+    assert found.table is not None
+    assert (found.table.times == times).all()
+    assert found.table.times.dtype == times.dtype
+    assert (found.table.rows == rows).all()
+    assert repr(found.table.zone) == repr(zone)
+    for one, other in zip(found.table.columns, columns, strict=True):
+        assert (one.name, one.unit, one.numeric) == (other.name, other.unit, other.numeric)
+        assert one.values.dtype == other.values.dtype
+        assert one.values.tolist() == other.values.tolist() or np.array_equal(one.values, other.values, equal_nan=True)
+
+
+def table(columns: int = 2) -> Table:
+    times = np.arange(50).astype("M8[s]").astype("M8[ns]")
+    values = [Column("t", "degC", np.linspace(0, 1, 50)), Column("state", None, np.array(["on", None] * 25, object))]
+    return Table(times, np.arange(1, 51), tuple(values[:columns]), UTC)
+
+
+def test_a_table_that_came_back_computes_the_same() -> None:
+    data = kept.packed(Percept((), table()), "log.csv")
+    assert data is not None
+    found = kept.unpacked(data, "readings:1", "log.csv")
+    assert found is not None
+    assert found.table is not None
+    for one in (found.table, table()):
+        assert one.first_over("t", 0.5) == table().first_over("t", 0.5)
+        assert one.trend("T") == table().trend("T")
+        assert len(one.present(one.column("state"))[1]) == 25
+
+
+# what is no percept
+
+WHOLE = Percept(
+    (
+        Evidence("", "image:1", "Allergies: none", 0.97, Locator(1, (1, 2, 3, 4)), Line(("Allergies:", "none"))),
+        Evidence("", "image:1", "20 degC", None, Locator(rows=(1, 2)), Statistic("t", "degC", "max", 20.0, None)),
+    ),
+    table(),
+    ("form.png: a note",),
+)
+
+
+@given(st.binary(max_size=60))
+def test_bytes_that_are_no_percept(data: bytes) -> None:
+    assert kept.unpacked(data, "image:1", "form.png") is None
+
+
+@given(st.integers(0, 5_000), st.integers(1, 255))
+def test_a_changed_byte_gives_a_percept_or_none_and_nothing_else(place: int, change: int) -> None:
+    data = bytearray(kept.packed(WHOLE, "form.png") or b"")
+    data[place % len(data)] ^= change
+
+    found = kept.unpacked(bytes(data), "image:1", "form.png")
+    assert found is None or isinstance(found, Percept)
+
+
+@given(st.integers(0, 5_000))
+def test_what_breaks_off_is_none(length: int) -> None:
+    data = kept.packed(WHOLE, "form.png") or b""
+
+    assert kept.unpacked(data[: length % len(data)], "image:1", "form.png") is None
+
+
+def changed(change: Any) -> bytes:
+    parts = msgspec.msgpack.decode(kept.packed(WHOLE, "form.png") or b"")
+    change(parts)
+    return msgspec.msgpack.encode(parts)
+
+
+CHANGES = {
+    "another version": lambda parts: parts.__setitem__(0, kept.VERSION + 1),
+    "a class that is no detail": lambda parts: parts[2][0].__setitem__(3, "Evidence"),
+    "a class of another detail": lambda parts: parts[2][1].__setitem__(3, "Line"),
+    "a text that is a number": lambda parts: parts[2][0].__setitem__(0, 7),
+    "a box of three": lambda parts: parts[2][0][2].__setitem__("box", [1, 2, 3]),
+    "fewer rows than times": lambda parts: parts[4].__setitem__(1, b""),
+    "half a number": lambda parts: parts[4].__setitem__(1, b"1234567"),
+    "times that go back": lambda parts: parts[4].__setitem__(0, bytes(reversed(parts[4][0]))),
+    "a state that is none": lambda parts: parts[4][2][1].__setitem__(3, b"\x09\x00" * 50),
+    "a zone of no world": lambda parts: parts[4].__setitem__(3, 10**9),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_what_does_not_fit_is_none(change: Any) -> None:
+    assert kept.unpacked(changed(lambda parts: None), "image:1", "form.png") is not None
+    assert kept.unpacked(changed(change), "image:1", "form.png") is None
+
+
+def test_what_cannot_be_given_back_is_not_kept() -> None:
+    def percept(**other: Any) -> Percept:
+        given: dict[str, Any] = {"text": "it", "confidence": 0.5, "locator": Locator(), "detail": Passage()} | other
+        return Percept((Evidence("", "image:1", **given),))
+
+    box: Box = (1, 2, 3, np.int64(4))  # type: ignore[assignment]
+    assert kept.packed(percept(), "form.png") is not None
+    for wrong in (
+        percept(text="\udcff"),
+        percept(locator=Locator(box=box)),
+        percept(detail=Locator()),
+        percept(locator=Locator(rows=(1, 2**70))),
+    ):
+        assert kept.packed(wrong, "form.png") is None

@@ -1,0 +1,231 @@
+"""What was perceived in a file is recalled by the next process; what differs in anything that decides it is not."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge_assistant import limits
+from edge_assistant.errors import InputCorrupt
+from edge_assistant.evidence import Evidence, Locator, Passage
+from edge_assistant.perception import ondisk
+from edge_assistant.perception.ondisk import OnDisk
+from edge_assistant.perception.recall import Recall
+from edge_assistant.perception.sense import Percept, Request
+from edge_assistant.signals import Kind, Origin, Signal, take_bytes, take_file
+from edge_assistant.vault import sealed
+from edge_assistant.vault.sealed import SealedCache
+from edge_assistant.vault.vault import Vault
+from edge_assistant_models.installed import InstalledModel
+
+MODELS = {"speech": InstalledModel("whisper", "a" * 64, {}, {"family": "base"})}
+
+
+@pytest.fixture
+def vault(home: Path) -> Vault:
+    vault = Vault()
+    assert vault.place
+    return vault
+
+
+@dataclass
+class Sense:
+    """Perceives a file's bytes as one text; counts how often."""
+
+    notes: tuple[str, ...] = ()
+    error: Exception | None = None
+    during: Callable[[], object] = lambda: None
+    asked: list[str] = field(default_factory=list)
+
+    def __call__(self, given: Signal, request: Request) -> Percept:
+        self.asked.append(given.id)
+        if self.error is not None:
+            raise self.error
+        text = given.read().decode()
+        self.during()
+        return Percept((Evidence("", given.id, text, 0.5, Locator(), Passage()),), notes=self.notes)
+
+
+def process(vault: Vault, worth_s: float = 0.0) -> Recall:
+    """What a new process recalls with."""
+    return Recall(disk=OnDisk(SealedCache("evidence", 1 << 20, Vault(vault.folder)), worth_s))
+
+
+def file(folder: Path, data: bytes = b"none", name: str = "note.wav", number: int = 1) -> Signal:
+    (folder / name).write_bytes(data)
+    return take_file(folder / name, Kind.AUDIO, number)
+
+
+def test_the_next_process_perceives_nothing(vault: Vault, tmp_path: Path) -> None:
+    sense = Sense()
+    made = process(vault).perceiver("speech", sense, MODELS)(file(tmp_path), Request())
+    found = process(vault).perceiver("speech", sense, MODELS)(file(tmp_path, number=2), Request())
+
+    assert sense.asked == ["audio:1"]
+    assert made.evidence[0] == replace(found.evidence[0], signal="audio:1")
+    assert found.evidence[0].signal == "audio:2"
+    assert b"none" not in b"".join(path.read_bytes() for path in (sealed.sealed_dir() / "evidence").iterdir())
+
+
+def test_within_a_process_the_disk_is_not_asked_again(vault: Vault, tmp_path: Path) -> None:
+    sense = Sense()
+    recalled = process(vault).perceiver("speech", sense, MODELS)
+    recalled(file(tmp_path), Request())
+    sealed.forget_all(vault)
+
+    assert recalled(file(tmp_path), Request()).evidence[0].text == "none"
+    assert len(sense.asked) == 1
+    assert sealed.kept_bytes() == 0  # nothing comes back by being recalled
+
+
+OTHER = InstalledModel("whisper", "b" * 64, {}, {"family": "base"})
+TUNED = InstalledModel("whisper", "a" * 64, {}, {"family": "tuned"})
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"sense": "video"},
+        {"data": b"other"},
+        {"kind": Kind.VIDEO},
+        {"request": Request("de")},
+        {"models": {"speech": OTHER}},
+        {"models": {"speech": TUNED}},
+        {"models": {"vad": MODELS["speech"]}},
+        {"models": MODELS | {"vad": OTHER}},
+        {"models": {}},
+        {"limits": {"sound_seconds": 60}},
+        {"code": "another checkout"},
+    ],
+    ids=lambda given: next(iter(given)),
+)
+def test_what_decides_what_is_perceived(
+    vault: Vault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: dict[str, Any]
+) -> None:
+    sense = Sense()
+    process(vault).perceiver("speech", sense, MODELS)(file(tmp_path), Request())
+    signal = replace(file(tmp_path, given.get("data", b"none")), kind=given.get("kind", Kind.AUDIO))
+    if "code" in given:
+        monkeypatch.setattr(ondisk, "made_by", lambda: given["code"])
+    recall = process(vault).perceiver(given.get("sense", "speech"), sense, given.get("models", MODELS))
+    with limits.lowered(given.get("limits", {})):
+        recall(signal, given.get("request", Request()))
+
+    assert len(sense.asked) == 2
+
+
+def test_the_name_counts_only_where_a_note_may_tell_it(vault: Vault, tmp_path: Path) -> None:
+    for notes, times in (((), 1), (("note.wav: the rest is left out",), 2)):
+        sealed.forget_all(vault)
+        sense = Sense(notes)
+        for name in ("note.wav", "copy.wav", "note.wav"):
+            process(vault).perceiver("speech", sense, MODELS)(file(tmp_path, name=name), Request())
+        assert len(sense.asked) >= times
+    assert len(sense.asked) == 3  # each name puts its own in the place of the other's
+
+
+@pytest.mark.parametrize("name", ["perception/ocr.py", "perception/kinds.toml", "perception/new.py", "evidence.py"])
+def test_the_code_that_perceives_is_summed(tmp_path: Path, name: str) -> None:
+    """A checkout that was changed must not recall what another one saw."""
+    core = Path(ondisk.__file__).parents[1]
+    shutil.copytree(core / "perception", tmp_path / "perception")
+    for beside in ("evidence.py", "runtime.py", "signals.py"):
+        shutil.copy(core / beside, tmp_path / beside)
+    assert ondisk.summed(tmp_path / "perception") == ondisk.summed(core / "perception")
+    with (tmp_path / name).open("a") as stream:
+        stream.write("# changed\n")
+
+    assert ondisk.summed(tmp_path / "perception") != ondisk.summed(core / "perception")
+
+
+def test_the_libraries_that_decode_are_known_by_their_versions() -> None:
+    from importlib.metadata import version
+
+    named = ondisk.libraries(sys.path)
+    for name in ondisk._LIBRARIES:
+        assert f"{name}-{version(name)}.dist-info" in named
+    assert len(named) == len(ondisk._LIBRARIES)
+    assert ondisk.libraries(["nowhere"]) == []
+
+
+@pytest.mark.parametrize("origin", [origin for origin in Origin if origin is not Origin.FILE])
+def test_what_has_no_file_stays_in_memory(vault: Vault, origin: Origin) -> None:
+    sense = Sense()
+    captured = take_bytes(b"none", Kind.AUDIO, 1, origin=origin, name="utterance 1")
+    for _ in range(2):
+        process(vault).perceiver("speech", sense, MODELS)(captured, Request())
+
+    assert len(sense.asked) == 2
+    assert sealed.kept_bytes() == 0
+
+
+def test_what_is_captured_is_not_recalled_from_the_disk_either(vault: Vault, tmp_path: Path) -> None:
+    """Whether somebody handed the same bytes over as a file before is nobody's business."""
+    sense = Sense()
+    process(vault).perceiver("speech", sense, MODELS)(file(tmp_path), Request())
+    captured = take_bytes(b"none", Kind.AUDIO, 1, origin=Origin.MICROPHONE, name="note.wav")
+    process(vault).perceiver("speech", sense, MODELS)(captured, Request())
+
+    assert len(sense.asked) == 2
+
+
+def test_what_is_quick_is_not_kept(vault: Vault, tmp_path: Path) -> None:
+    process(vault, 60.0).perceiver("speech", Sense(), MODELS)(file(tmp_path), Request())
+
+    assert sealed.kept_bytes() == 0
+
+
+def test_what_is_large_is_not_kept(vault: Vault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ondisk, "MAX_PERCEPT_BYTES", 1_000)
+    for data in (b"x" * 1_000, b"x" * 900):
+        process(vault).perceiver("speech", Sense(), MODELS)(file(tmp_path, data), Request())
+
+    assert 900 < sealed.kept_bytes() < 1_100
+
+
+@pytest.mark.parametrize("happens", ["changed", "gone"])
+def test_a_file_that_changes_while_it_is_perceived_is_not_kept_as_what_it_was(
+    vault: Vault, tmp_path: Path, happens: str
+) -> None:
+    path = tmp_path / "note.wav"
+    during = (lambda: path.write_bytes(b"penicillin")) if happens == "changed" else (lambda: path.unlink())
+    process(vault).perceiver("speech", Sense(during=during), MODELS)(file(tmp_path), Request())
+
+    assert sealed.kept_bytes() == 0
+
+
+def test_a_fault_of_the_bytes_is_not_kept_on_the_disk(vault: Vault, tmp_path: Path) -> None:
+    sense = Sense(error=InputCorrupt("it breaks off", "send it again"))
+    for _ in range(2):
+        with pytest.raises(InputCorrupt):
+            process(vault).perceiver("speech", sense, MODELS)(file(tmp_path), Request())
+
+    assert len(sense.asked) == 2
+    assert sealed.kept_bytes() == 0
+
+
+@pytest.mark.parametrize("happens", ["damaged", "foreign", "forgotten", "the key is lost"])
+def test_what_is_not_to_be_had_is_perceived_anew(vault: Vault, tmp_path: Path, happens: str) -> None:
+    sense = Sense()
+    process(vault).perceiver("speech", sense, MODELS)(file(tmp_path), Request())
+    (entry,) = (sealed.sealed_dir() / "evidence").iterdir()
+    if happens == "damaged":
+        os.truncate(entry, 60)
+    elif happens == "foreign":
+        key = ondisk.key_of("speech", file(tmp_path), Request(), MODELS)
+        SealedCache("evidence", 1 << 20, vault).put(key, b"\x95\x01\xa0\x90\x90\xc1")
+    elif happens == "forgotten":
+        sealed.forget_all(vault)
+    else:
+        (vault.folder / "master.key").write_bytes(bytes(32))
+    found = process(vault).perceiver("speech", sense, MODELS)(file(tmp_path), Request())
+
+    assert found.evidence[0].text == "none"
+    assert len(sense.asked) == 2
