@@ -8,6 +8,7 @@ weights were trained with.
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -65,8 +66,13 @@ class Reader:
         recognition: onnxruntime.InferenceSession,
         classification: onnxruntime.InferenceSession,
         characters: Sequence[str],
+        side_by_side: int = 1,
     ) -> None:
-        """Take the three models and the recogniser's characters, without its blank and space."""
+        """Take the three models, the recogniser's characters without blank and space, and how often it runs at once.
+
+        The networks are small: two runs of the recogniser on a core each are done before one after the other on both.
+        """
+        self._side_by_side = side_by_side
         self._detection = detection
         self._recognition = recognition
         self._classification = classification
@@ -88,12 +94,20 @@ class Reader:
 
     def recognise(self, lines: Sequence[Pixels]) -> list[Reading]:
         """Read lines that `cut` gave, in their order."""
+        widths = [line_width(line) for line in lines]
+        found = list(batches(widths))[::-1]  # the widest first: they take longest, and what they took serves the others
+
+        def read(number: int) -> list[Reading]:
+            batch, last = found[number], number == len(found) - 1
+            stack = _stacked([lines[i] for i in batch], (_HEIGHT, widths[batch[-1]]))
+            scores = _run(self._recognition, stack, give_back=last)
+            return [self._decoded(row, widths[index]) for row, index in zip(scores, batch, strict=True)]
+
         readings: list[Reading] = [Reading("", 0.0, ())] * len(lines)
-        for batch in batches([line_width(line) for line in lines]):
-            widest = max(line_width(lines[i]) for i in batch)
-            scores = _run(self._recognition, _stacked([lines[i] for i in batch], (_HEIGHT, widest)))
-            for row, index in enumerate(batch):
-                readings[index] = self._decoded(scores[row], line_width(lines[index]))
+        with ThreadPoolExecutor(self._side_by_side) as pool:
+            for batch, read_lines in zip(found, pool.map(read, range(len(found))), strict=True):
+                for index, reading in zip(batch, read_lines, strict=True):
+                    readings[index] = reading
         return readings
 
     def upside_down(self, lines: Sequence[Pixels]) -> float:
@@ -121,12 +135,15 @@ class Reader:
         return Reading(text, float(scores[steps, best[steps]].mean()), places)
 
 
-def _run(session: onnxruntime.InferenceSession, x: NDArray[np.float32]) -> NDArray[np.float32]:
-    """A model's one output. What the run took is given back: lines of many widths would pile up half a gigabyte."""
+def _run(
+    session: onnxruntime.InferenceSession, x: NDArray[np.float32], *, give_back: bool = True
+) -> NDArray[np.float32]:
+    """A model's one output; what this run and others took is given back, or kept for the next."""
     import onnxruntime
 
     options = onnxruntime.RunOptions()
-    options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+    if give_back:  # pages of many sizes would pile up half a gigabyte
+        options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
     (output,) = session.run(None, {"x": x}, run_options=options)
     result: NDArray[np.float32] = output
     return result

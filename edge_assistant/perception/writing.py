@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _TOO_MANY = f"of a page with more than {ocr.MAX_LINES:,} lines of writing the largest were read"
 _HARDLY_SEEN = "writing that is hardly seen beside the rest was left out"
 _FAINT = 32.0  # of 255, between ink and paper: recognition reads from 15 on, a faded receipt has 50
+_DARKEST, _LIGHTEST = 0.01, 0.99  # shares of a line's pixels between which its contrast lies
 _FAINTER = 4.0  # times as faint as the page's plainest line; all of a page may be pale
 _TELLING_LINES = 8  # of a page, by which up is told from down
 _SURELY_UPRIGHT = 0.2  # below this mean probability of standing on its head, a page does not
@@ -62,13 +63,14 @@ class Writing(Sense):
     @cached_property
     def _reader(self) -> ocr.Reader:
         files = self.models["writing"].files
-        recognition = self.runtime.session(files["recognition"])
+        recognition = self.runtime.session(files["recognition"], threads=1)
         characters = _characters(files, recognition)
         return ocr.Reader(
             self.runtime.session(files["detection"]),
             recognition,
             self.runtime.session(files["classification"]),
             characters,
+            self.runtime.threads,
         )
 
     def read(self, page: Page, signal: str) -> list[Evidence]:
@@ -104,8 +106,10 @@ def _seen(lines: Sequence[Pixels]) -> list[bool]:
 
     contrasts = []
     for line in lines:
-        low, high = np.percentile(line.mean(axis=2), (1, 99))
-        contrasts.append(high - low)
+        light = line[:, :, 0].astype(np.uint16) + line[:, :, 1] + line[:, :, 2]
+        levels = np.bincount(light.ravel()).cumsum()
+        low, high = np.searchsorted(levels, (_DARKEST * levels[-1], _LIGHTEST * levels[-1]))
+        contrasts.append((high - low) / 3)
     return [contrast >= min(_FAINT, max(contrasts) / _FAINTER) for contrast in contrasts]
 
 

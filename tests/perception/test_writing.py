@@ -137,6 +137,14 @@ def test_a_table_names_its_columns(sense: Writing) -> None:
     assert words(found).split() == " ".join(sheet.rows).split()
 
 
+def test_one_core_and_two_read_the_same(models: Callable[[str], InstalledModel]) -> None:
+    """Lines are read side by side in an order of their own; each comes back to its place."""
+    image = scan_look(pages.receipt(np.random.default_rng(7)).image, 7)
+    one, two = (perceive(Writing({"writing": models("writing")}, Runtime(threads)), image) for threads in (1, 2))
+    assert len(one.evidence) > 10
+    assert one.evidence == two.evidence
+
+
 def test_light_writing_on_dark_is_read(sense: Writing) -> None:
     plate = Image.new("RGB", (700, 300), (30, 32, 40))
     draw = ImageDraw.Draw(plate)
