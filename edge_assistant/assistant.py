@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from edge_assistant import limits
+from edge_assistant import limits, patterns
 from edge_assistant.answer import Answer, Failure, ModelUsed, Route, Status
 from edge_assistant.errors import InputError, ModelMissing, UsageError
 from edge_assistant.events import Answered, Event, Failed, Routed, Watch
@@ -339,6 +339,7 @@ class Assistant:
             models=tuple(ModelUsed(model.name, model.sha256) for model in self._used.values()),
         )
         task.watch(Answered(answer))
+        patterns.keep()
         return answer
 
     def sense(self, kind: type[Sense]) -> Sense:

@@ -31,6 +31,7 @@ from edge_assistant_quantize.fetching import llama
 STORE = paths.models_dir().resolve()  # before the environment is cleaned
 CONVERTERS = paths.cache_dir().resolve() / "llama.cpp"  # that `edge-quantize tools` brought, as `make test` lets it
 VECTORS = paths.cache_dir().resolve() / "embeddings"  # of the examples that come with the product: seconds to compute
+PATTERNS = paths.cache_dir().resolve() / "patterns"  # of the product's words: a second to compile
 
 _KEPT = {"PATH", "HOME", "LANG", "TZ", "TMPDIR", "VIRTUAL_ENV", "OMP_NUM_THREADS"}
 _KEPT_PREFIXES = ("COV_", "COVERAGE_", "PYTEST_", "PYTHON", "HYPOTHESIS_", "OPENBLAS_")
@@ -96,14 +97,15 @@ def _is_local(host: str) -> bool:
 
 @pytest.fixture(autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty home of the product, for this test alone; only the vectors of the shipped examples are there."""
+    """An empty home of the product, for this test alone; only what is made of shipped examples and words is there."""
     folder = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("EDGE_ASSISTANT_HOME", str(folder))
     monkeypatch.setenv("HF_HOME", str(folder / "huggingface"))
     monkeypatch.setattr(policy, "SYSTEM", folder / "etc" / "policy.toml")
-    VECTORS.mkdir(parents=True, exist_ok=True)
     (folder / "cache").mkdir()
-    (folder / "cache" / "embeddings").symlink_to(VECTORS)
+    for made in (VECTORS, PATTERNS):
+        made.mkdir(parents=True, exist_ok=True)
+        (folder / "cache" / made.name).symlink_to(made)
     return folder
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -203,15 +203,24 @@ def _pull(args: argparse.Namespace, portfolio: Portfolio) -> int:
             names = {portfolio.entry(args.name).role: args.name}
         else:
             names = portfolio.pull_profile(args.profile or args.settings.profile, watch)
-    if "embedder" in names:
-        _prepare(portfolio.open(names["embedder"]))
+    _prepare(portfolio, names.values())
     if args.json:
         _print_json({"models": names, "folder": str(portfolio.store.root)})
     return 0
 
 
-def _prepare(model: InstalledModel) -> None:
-    """Let the embedder read the examples that questions are compared with, else the first question would wait."""
+def _prepare(portfolio: Portfolio, names: Iterable[str]) -> None:
+    """Compute what the first question would wait for: patterns, and vectors of the examples for an embedder."""
+    from edge_assistant.reasoning.prepared import compile_patterns
+
+    compile_patterns()
+    for name in names:
+        if portfolio.entry(name).role == "embedder":
+            _read_examples(portfolio.open(name))
+
+
+def _read_examples(model: InstalledModel) -> None:
+    """Let an embedder read the examples that questions are compared with."""
     from edge_assistant.language.embedder import Embedder
     from edge_assistant.reasoning.prepared import prepare
     from edge_assistant.runtime import Runtime
@@ -304,5 +313,6 @@ def _import(args: argparse.Namespace, portfolio: Portfolio) -> int:
     from edge_assistant.cli._pulling import shown
 
     with shown(args.plain or args.settings.plain) as watch:
-        portfolio.load(args.file, watch)
+        names = portfolio.load(args.file, watch)
+    _prepare(portfolio, names)
     return 0

@@ -20,10 +20,11 @@ from functools import cache
 from itertools import pairwise
 from typing import Any
 
+from edge_assistant import patterns
 from edge_assistant.evidence import Evidence, Passage, Speech
 from edge_assistant.reasoning.rules.vocabulary import shipped
 from edge_assistant.reasoning.sources import Source
-from edge_assistant.reasoning.told.clauses import any_of, sentences
+from edge_assistant.reasoning.told.clauses import any_word, sentences
 
 FOLLOWING = 2  # sentences behind one that sets instructions aside
 _LIKE_LATIN = str.maketrans("асеіорѕхуёкмтнвυοανικρτχεη", "aceiopsxyekmthbuoavikptxen")  # Cyrillic and Greek
@@ -212,7 +213,7 @@ def _pruned(detail: Any, cut: Iterable[str]) -> tuple[Any, bool]:  # noqa: ANN40
 @cache
 def _rules() -> _Rules:
     """The patterns; of the words that ship, whatever domain is in force."""
-    words = {key: any_of(values).pattern for key, values in shipped().addressed.items()}
+    words = {key: any_word(values) for key, values in shipped().addressed.items()}
     lead = rf"[\W_]{{0,8}}(?:{words['leading']}[\W_]{{1,4}}){{0,6}}"
     order = "|".join(
         (
@@ -227,11 +228,11 @@ def _rules() -> _Rules:
     whole = rf"^\s{{0,9}}\w{{1,20}}\s+{words['all_before']}\s{{0,9}}(?:[.!?]|$)"  # whatever the verb was heard as
     condition = rf"\W{{0,4}}(?:if|when|whenever|should)\b[^\n]{{0,80}}?{words['asked']}[^\n,]{{0,80}},\s+"
     return _Rules(
-        re.compile(rf"{lead}(?:{order})"),
-        re.compile(rf"{words['machines']}|{duty}"),
-        re.compile(rf"{words['overriding']}{_UP_TO_SIX}{words['instructions']}|{whole}"),
-        re.compile(rf"\W{{0,4}}(?:\w{{1,12}}\s)?{words['named']}\s{{0,3}}[,!](?!\s{{0,3}}\d)"),
-        re.compile(rf"{condition}(?:please\s+)?{words['replying']}"),
-        re.compile(rf"\W{{0,4}}{words['turns']}\s{{0,3}}[:>]"),
-        re.compile(rf"\W{{0,4}}{words['answering']}\s{{0,3}}[:>]"),
+        patterns.compile(rf"{lead}(?:{order})"),
+        patterns.compile(rf"{words['machines']}|{duty}"),
+        patterns.compile(rf"{words['overriding']}{_UP_TO_SIX}{words['instructions']}|{whole}"),
+        patterns.compile(rf"\W{{0,4}}(?:\w{{1,12}}\s)?{words['named']}\s{{0,3}}[,!](?!\s{{0,3}}\d)"),
+        patterns.compile(rf"{condition}(?:please\s+)?{words['replying']}"),
+        patterns.compile(rf"\W{{0,4}}{words['turns']}\s{{0,3}}[:>]"),
+        patterns.compile(rf"\W{{0,4}}{words['answering']}\s{{0,3}}[:>]"),
     )

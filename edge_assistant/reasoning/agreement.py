@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from edge_assistant import patterns
 from edge_assistant.reasoning.alike import (
     FAULTS,
     holds_against,
@@ -18,7 +19,7 @@ from edge_assistant.reasoning.attributes import Mention, asked, labelled
 from edge_assistant.reasoning.rules.phrasing import pattern
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
 from edge_assistant.reasoning.sourcenames import MARK, WHICH, compared_sources, is_source, marked, source_nouns
-from edge_assistant.reasoning.told.clauses import any_of
+from edge_assistant.reasoning.told.clauses import any_of, any_word
 
 _AGREED_BEFORE = re.compile(
     r"\b(?:on|about|regarding|concerning|over|as (?:to|for|regards|far as)|with (?:regard|respect) to|in terms of"
@@ -182,7 +183,7 @@ def comparing_words(vocabulary: Vocabulary) -> re.Pattern[str]:
 
 @per_vocabulary
 def _asking_if(vocabulary: Vocabulary) -> re.Pattern[str]:
-    return re.compile(rf"(?:{any_of(vocabulary.asking['asking_if']).pattern})(?![\w'])[\s,:]*")
+    return patterns.compile(rf"(?:{any_word(vocabulary.asking['asking_if'])})(?![\w'])[\s,:]*")
 
 
 @per_vocabulary
@@ -193,7 +194,7 @@ def _openings(vocabulary: Vocabulary) -> re.Pattern[str]:
 @per_vocabulary
 def _sides(vocabulary: Vocabulary) -> re.Pattern[str]:
     """Which of the two is right, whose date is wrong, which source can be trusted."""
-    sides, judged = (any_of(vocabulary.asking[name]).pattern for name in ("which", "judged"))
+    sides, judged = (any_word(vocabulary.asking[name]) for name in ("which", "judged"))
     behind = "|".join(vocabulary.asking["behind"])
     side = (
         rf"(?:{sides}(?<!\bwhat)|what\s+(?:is|was|'s)(?=\s+true\s+about)|which(?=\s+is\b)|which\s+(?:{source_nouns(vocabulary)})"
@@ -203,8 +204,8 @@ def _sides(vocabulary: Vocabulary) -> re.Pattern[str]:
     whom = r"(?:(?:i|we|you|one|be|the|it|more)\s+){0,3}"
     nouns, which = source_nouns(vocabulary), r"(?:which|what)"
     one = rf"(?:one|source|side|version|signal|(?:of\s+)?(?:\w+\s+)?(?:the\s+two|them|{nouns}))"
-    stating = any_of((*vocabulary.asking["stating"], "has", "have", "got", "gets")).pattern
-    return re.compile(
+    stating = any_word((*vocabulary.asking["stating"], "has", "have", "got", "gets"))
+    return patterns.compile(
         rf"(?:and\s+|so\s+)?{side}\s+(?:[\w']+\s+){{0,2}}?{verb}\s+{whom}{judged}"
         rf"(?:\s+{_JUDGED}\b|,|$|\s+(?:{behind})\b)"
         rf"|{which}\s+[\w ]{{1,30}}?\s{verb}\s+{whom}{judged}(?:\s+one)?(?:$|,)"
@@ -217,7 +218,7 @@ def _sides(vocabulary: Vocabulary) -> re.Pattern[str]:
 def _faults(vocabulary: Vocabulary) -> re.Pattern[str]:
     """What is wrong in the note, what does the form get wrong, is there a mistake in the recording."""
     asked = r"(?:what|which|anything|something|where|how|nothing|there|any|whether)"
-    return re.compile(
+    return patterns.compile(
         rf"\b{asked}\b[\w' ]{{0,25}}?\b{FAULTS}\s+(?:in|with|on|about|between|of)\s+(?:{WHICH}\s+)?"
         rf"(?:{source_nouns(vocabulary)})\b"
         r"|\bwhat(?:'s| is)\s+(?:not\s+true|untrue|wrong)\s+(?:in|of)\s+what\b"
@@ -227,14 +228,14 @@ def _faults(vocabulary: Vocabulary) -> re.Pattern[str]:
 @per_vocabulary
 def _the_same(vocabulary: Vocabulary) -> re.Pattern[str]:
     """Do both say the same date, do the form and the note have the same name."""
-    stating, both = (any_of(vocabulary.asking[name]).pattern for name in ("stating", "both"))
+    stating, both = (any_word(vocabulary.asking[name]) for name in ("stating", "both"))
     nouns = source_nouns(vocabulary)
     only_they = rf"(?!\s+(?!(?:{'|'.join(vocabulary.asking['of_both'])})\b)\w)"
     subject = rf"(?:{both}{only_they}|(?:{nouns})\s+(?:and|or)\s+(?:{WHICH}\s+)?(?:{nouns}))"
     same = r"(?:the\s+(?:very\s+|exact\s+)?|one\s+and\s+the\s+)?same\b"
     held = rf"(?:{nouns})\s+(?:have|has|got|{stating})\s+the\s+(?:right|correct|wrong|true|same)\b"
     one = rf"\bthe\s+ones?\s+(?:(?:that\s+is\s+|given\s+|written\s+)?(?:on|in|from|of)\s+)?{WHICH}\s+(?:{nouns})\b"
-    return re.compile(
+    return patterns.compile(
         rf"{stating}\s+(?:us\s+|me\s+|both\s+|exactly\s+)?{same}|{subject}\s+(?:[\w']+\s+){{0,3}}?{same}|{held}|{one}"
         r"|\bthe\s+(?:right|correct|wrong|same)\s+one$"
     )
@@ -243,23 +244,23 @@ def _the_same(vocabulary: Vocabulary) -> re.Pattern[str]:
 @per_vocabulary
 def _topic(vocabulary: Vocabulary) -> re.Pattern[str]:
     """What a question is on, in front of it: "as to the dose, do they agree", "the dose: is it right"."""
-    topics = any_of(vocabulary.asking["topics"]).pattern
-    first = any_of((*vocabulary.question["interrogative"], *vocabulary.question["auxiliary"])).pattern
+    topics = any_word(vocabulary.asking["topics"])
+    first = any_word((*vocabulary.question["interrogative"], *vocabulary.question["auxiliary"]))
     ends, asking = r"(?:[,:;]|\s[-–])\s+", rf"(?={_asking(vocabulary)})"
-    return re.compile(rf"{topics}\s+[^,:;]{{1,60}}?{ends}|(?!{first})[^,:;]{{1,60}}?{ends}{asking}")
+    return patterns.compile(rf"{topics}\s+[^,:;]{{1,60}}?{ends}|(?!{first})[^,:;]{{1,60}}?{ends}{asking}")
 
 
 def _asking(vocabulary: Vocabulary) -> str:
-    return any_of((*vocabulary.question["auxiliary"], *vocabulary.asking["openings"])).pattern
+    return any_word((*vocabulary.question["auxiliary"], *vocabulary.asking["openings"]))
 
 
 @per_vocabulary
 def _tag(vocabulary: Vocabulary) -> re.Pattern[str]:
     """What makes a question of a statement: "the dose is right, isn't it?"."""
-    return re.compile(rf",\s*(?:{any_of(vocabulary.asking['tags']).pattern})$|\s+or\s+not$")
+    return patterns.compile(rf",\s*(?:{any_word(vocabulary.asking['tags'])})$|\s+or\s+not$")
 
 
 @per_vocabulary
 def _interrogatives(vocabulary: Vocabulary) -> re.Pattern[str]:
     words = (*vocabulary.question["interrogative"], *vocabulary.asking["courtesy"], "whom", "why", "what's", "whose")
-    return re.compile(rf"(?:{any_of(words).pattern})")
+    return patterns.compile(rf"(?:{any_word(words)})")

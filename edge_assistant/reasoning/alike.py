@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
+from edge_assistant import patterns
 from edge_assistant.reasoning.attributes import asked
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary
 from edge_assistant.reasoning.sourcenames import MARK, WHICH, compared_sources, marked
-from edge_assistant.reasoning.told.clauses import any_of
+from edge_assistant.reasoning.told.clauses import any_word
 
 _PAIR = rf"{MARK}\s*(?:and|or|vs\.?|versus|against|with|[&+/,-])\s*{MARK}"
 _EITHER = re.compile(rf"{MARK}\s+or\s+(?:in\s+|on\s+|from\s+)?{MARK}")  # one or the other: nobody is compared
@@ -47,12 +48,12 @@ def is_known(text: str) -> bool:
 @per_vocabulary
 def holds_against(vocabulary: Vocabulary) -> re.Pattern[str]:
     """Check the dose against the form, verify the tip, how well does the note fit the plate."""
-    checking, verifying = (any_of(vocabulary.asking[name]).pattern for name in ("checking", "verifying"))
-    fitting = any_of((*vocabulary.asking["fitting"], *vocabulary.asking["matching"])).pattern
-    judged = any_of(vocabulary.asking["judged"]).pattern
+    checking, verifying = (any_word(vocabulary.asking[name]) for name in ("checking", "verifying"))
+    fitting = any_word((*vocabulary.asking["fitting"], *vocabulary.asking["matching"]))
+    judged = any_word(vocabulary.asking["judged"])
     pair = _PAIR
     asked = r"(?:what|which|anything|something|where|how|nothing|there|any|whether)"
-    return re.compile(
+    return patterns.compile(
         rf"{checking}\s+[^,;]*?\b(?:against|with|beside|next\s+to)\s+{MARK}"
         rf"|(?:^|please\s+|\byou\s+|\bto\s+|\bme\s+){verifying}\s+(?:that|if|whether|{WHICH})\b"
         rf"|\bhow\s+(?:well|closely|accurately|far|exactly|faithfully|truly)\s+(?:do|does|did|is|are)\b.*{fitting}"
@@ -69,10 +70,8 @@ def same_in_all(vocabulary: Vocabulary) -> re.Pattern[str]:
     """The same dose in both, the note and the form: same dose."""
     placed = rf"(?:in|on|for|from|at|by|with)\s+(?:both|all|either|the\s+two|{MARK})"
     pair = _PAIR
-    different = (
-        rf"(?:{any_of(vocabulary.asking['stating']).pattern}|have|has|got)\s+(?:an?\s+|two\s+)?(?:different|other)\b"
-    )
-    return re.compile(
+    different = rf"(?:{any_word(vocabulary.asking['stating'])}|have|has|got)\s+(?:an?\s+|two\s+)?(?:different|other)\b"
+    return patterns.compile(
         rf"\bsame\b[^,;]*?\b{placed}|\bsame\b[^,;]*\btwice\b|=|\bas\s+(?:\w+\s+(?:is|are|stands?)\s+)?(?:in|on|by)\s+{MARK}"
         rf"|{pair}.*\bsame\b|{pair}\s+{different}|\b(?:have|has|had)\s+{MARK}\s+the\s+same\b|\bsame\b.*{pair}"
     )
@@ -81,10 +80,10 @@ def same_in_all(vocabulary: Vocabulary) -> re.Pattern[str]:
 @per_vocabulary
 def other_than(vocabulary: Vocabulary) -> re.Pattern[str]:
     """Does the note give another dose than the form, does it say otherwise."""
-    stating = any_of(vocabulary.asking["stating"]).pattern
+    stating = any_word(vocabulary.asking["stating"])
     another = r"(?:another|an\s+other|(?:a|any|some|the)\s+(?:different|differing|other|opposite)|different)"
-    otherwise = any_of(vocabulary.asking["otherwise"]).pattern
-    return re.compile(
+    otherwise = any_word(vocabulary.asking["otherwise"])
+    return patterns.compile(
         rf"\b{another}\b[^,;]*?\b(?:than|from|to)\s+(?:\w+\s+)?{MARK}"
         rf"|{MARK}\s+(?:{stating}|have|has|got)\s+(?:us\s+)?{another}\b"
         rf"|\bone\b[^,;]*[,;]?\s+(?:and\s+|but\s+)?(?:the\s+other|{MARK})\s+(?:\w+\s+)?(?:another|a\s+different)\b"
@@ -95,10 +94,10 @@ def other_than(vocabulary: Vocabulary) -> re.Pattern[str]:
 @per_vocabulary
 def _told_right(vocabulary: Vocabulary) -> re.Pattern[str]:
     """Did they give the right dose, were we told the correct dose, has anybody mixed up the dose, is it off."""
-    telling, mixing = (any_of(vocabulary.asking[name]).pattern for name in ("telling", "mixing"))
+    telling, mixing = (any_word(vocabulary.asking[name]) for name in ("telling", "mixing"))
     right = r"(?:right(?!\s+to\b)|correct|wrong|true|proper|false|exact|accurate)"
     off = rf"(?:{MARK}|given|stated|mentioned|noted|quoted|told)\s+(?:is\s+|a\s+bit\s+)?off"
-    return re.compile(
+    return patterns.compile(
         rf"{telling}\s+(?:[\w{MARK}]+\s+){{0,2}}?(?:the|a|an)\s+{right}\s+\w"
         rf"|\b(?:the|a)\s+{right}\s+[\w ]{{1,30}}?\s{telling}|\bproblems?\s+with\b.*{MARK}|{mixing}"
         rf"|{off}$|\boff\s+(?:in|on)\s+{MARK}"
@@ -110,8 +109,8 @@ def _told_right(vocabulary: Vocabulary) -> re.Pattern[str]:
 def _the_one_of(vocabulary: Vocabulary) -> re.Pattern[str]:
     """The dose in the note the one on the form, the dose of the form that the note gives, the date of both the date."""
     placed = r"(?:in|on|of|from|by|at)"
-    stating = any_of(vocabulary.asking["stating"]).pattern
-    return re.compile(
+    stating = any_word(vocabulary.asking["stating"])
+    return patterns.compile(
         rf"\bthe\s+(?:ones?|same|very)\s+(?:[\w']+\s+){{0,3}}?(?:{placed}\s+)?{MARK}"
         rf"|\bit\s+(?:\w+\s+)?the\s+[^,;]*?{placed}\s+{MARK}\s+(?:that|which)\s+{MARK}"
         rf"|\bthe\s+([\w ]{{2,30}}?)\s+{placed}\s+{MARK}\s+(?:and\s+)?the\s+\1\b"
@@ -123,10 +122,10 @@ def _the_one_of(vocabulary: Vocabulary) -> re.Pattern[str]:
 @per_vocabulary
 def _fitting(vocabulary: Vocabulary) -> re.Pattern[str]:
     """Does the dose fit, does it hold against the form, does it equal that on the label."""
-    fitting = any_of(vocabulary.asking["fitting"]).pattern
+    fitting = any_word(vocabulary.asking["fitting"])
     behind = rf"(?:{MARK}|that\b|those\b|the\s+ones?\b|what\b|both\b)"
     verbs = r"(?:fits?|match(?:es)?|deviates?|var(?:y|ies)|aligns?|aligned|compatible|compare)"
-    return re.compile(
+    return patterns.compile(
         rf"\b{verbs}\s+(?:regarding|concerning|on|about|as|between)\b|{fitting}(?:$|\s+(?:(?:in|up|together|with|to|against|for)\s+){{0,2}}{behind})"
     )
 
@@ -134,8 +133,6 @@ def _fitting(vocabulary: Vocabulary) -> re.Pattern[str]:
 @per_vocabulary
 def _somebody_says(vocabulary: Vocabulary) -> re.Pattern[str]:
     """The dose he mentions, what she told us."""
-    told = any_of(
-        (*vocabulary.asking["stating"], *vocabulary.asking["saying"], "gave", "wrote", "typed", "noted")
-    ).pattern
-    people = any_of(vocabulary.asking["speakers"]).pattern
-    return re.compile(rf"\b(?:he|she|they|i|we|{WHICH}\s+{people})\s+(?:has\s+|have\s+)?{told}")
+    told = any_word((*vocabulary.asking["stating"], *vocabulary.asking["saying"], "gave", "wrote", "typed", "noted"))
+    people = any_word(vocabulary.asking["speakers"])
+    return patterns.compile(rf"\b(?:he|she|they|i|we|{WHICH}\s+{people})\s+(?:has\s+|have\s+)?{told}")

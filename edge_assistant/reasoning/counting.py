@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from edge_assistant import patterns
 from edge_assistant.perception.detectors import LABELS
 from edge_assistant.reasoning.kinds import PERSON
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
-from edge_assistant.reasoning.told.clauses import any_of, told_words
+from edge_assistant.reasoning.told.clauses import any_of, any_word, told_words
 from edge_assistant.reasoning.told.things import things
 from edge_assistant.reasoning.values.candidates import singular
 
@@ -118,14 +119,14 @@ def _patterns(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
     asking = vocabulary.asking
     noun = r"(?P<noun>[^\W\d_]+(?:[ -][^\W\d_]+){0,2}?)"
     article = r"(?:(?:up|me|of|all|the|these|those|every|each|out) )*"
-    closing = any_of((*asking["behind_counted"], *asking["shown"])).pattern
+    closing = any_word((*asking["behind_counted"], *asking["shown"]))
     return {
         "heads": any_of(asking["heads"]),
-        "before": re.compile(rf"{any_of(asking['counting']).pattern} {article}{noun}(?=\s*(?:$|[?!.,:;])| {closing})"),
-        "behind": re.compile(
+        "before": patterns.compile(rf"{any_word(asking['counting'])} {article}{noun}(?=\s*(?:$|[?!.,:;])| {closing})"),
+        "behind": patterns.compile(
             rf"(?:(?<=the )|(?<=that )|(?<=of )|\b){noun}(?: counts?\b|, how many\b|: how many\b|: (?:number|count)\b)"
         ),
-        "elliptical": re.compile(
-            rf"\A(?:(?:and|so|the|ok|okay|all),? )*{noun} {any_of(asking['shown']).pattern}[^,;:]*\W*$"
+        "elliptical": patterns.compile(
+            rf"\A(?:(?:and|so|the|ok|okay|all),? )*{noun} {any_word(asking['shown'])}[^,;:]*\W*$"
         ),
     }

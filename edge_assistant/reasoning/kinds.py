@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from edge_assistant import patterns
 from edge_assistant.perception.detectors import LABELS
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
 from edge_assistant.reasoning.told.clauses import told_words
@@ -100,21 +101,23 @@ def _patterns(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
     sorted_ = rf"{asking}of (?:which|what) {sort} (?:is|are|was|were)"
     activity = "|".join(re.escape(words) for words in sorted(vocabulary.activities, key=len, reverse=True))
     return {
-        "noun": re.compile(rf"(?<![\w'-]){noun}", re.I),
-        "asked": re.compile(rf"(?:{opening} {of}{kind}|{sorted_} {of}){noun}(?! \w+ing\b| of (?!\w+\W*$|\w+ \w+\W*$))"),
-        "inside": re.compile(
+        "noun": patterns.compile(rf"(?<![\w'-]){noun}", re.I),
+        "asked": patterns.compile(
+            rf"(?:{opening} {of}{kind}|{sorted_} {of}){noun}(?! \w+ing\b| of (?!\w+\W*$|\w+ \w+\W*$))"
+        ),
+        "inside": patterns.compile(
             rf"\b(?:which|what) (?:{sort} of {of}|[\w-]+ )?{noun}"
             rf"(?= (?:is|was|are|were|that|this|it|do|does|did|can|could|have|has|we|you|they|i|there)\b|[?!. ]*$)"
         ),
-        "named": re.compile(rf"\b(?:identify|recogni[sz]e|classify|determine|make out) (?:the|this|that) {noun}"),
-        "sort": re.compile(rf"{noun} {sort}\W*$"),
-        "bare": re.compile(rf"(?:and )?{of}{noun}[?!. ]*$"),
-        "presence": re.compile(
+        "named": patterns.compile(rf"\b(?:identify|recogni[sz]e|classify|determine|make out) (?:the|this|that) {noun}"),
+        "sort": patterns.compile(rf"{noun} {sort}\W*$"),
+        "bare": patterns.compile(rf"(?:and )?{of}{noun}[?!. ]*$"),
+        "presence": patterns.compile(
             rf"(?:(?:is|are|was|were) there|(?:do|does|did|can|could) (?:the |this |that |your )?\w+(?: \w+)? "
             rf"(?:show|see|have|contain|include|spot|find)) (?:an?|any|some|no|one) (?P<rest>.+)"
             rf"|(?:is|are|was|were) (?:an?|any|some) (?P<other>.+) {_SHOWN}"
         ),
-        "activity": re.compile(
+        "activity": patterns.compile(
             rf"what(?:'s| is| are| was| were| do| does| did| have| has) (?:[\w' ]+ )?"
             rf"(?P<activity>{activity})(?! \w+ing\b)(?![\w'-])"
         ),

@@ -10,9 +10,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from edge_assistant import patterns
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.rules.vocabulary import Attribute, Vocabulary, per_vocabulary, vocabulary
-from edge_assistant.reasoning.told.clauses import any_of
+from edge_assistant.reasoning.told.clauses import any_word
 from edge_assistant.reasoning.values.candidates import as_words
 
 _UP_TO_FOUR = r"(?:\W+[\w'-]{1,40}){0,4}?\W+"  # who is meant, between "can" and "have"
@@ -23,7 +24,7 @@ def may_mean(question: str, attribute: Attribute) -> bool:
     if not attribute.adverse:
         return True
     permitted, refused, considered = _words()
-    names = any_of((*attribute.names, *attribute.labels)).pattern
+    names = any_word((*attribute.names, *attribute.labels))
     if re.search(names, re.sub(rf"{considered}{_UP_TO_FOUR}{names}", " ", question, flags=re.I), re.I):
         return True
     return permitted.search(question) is None or refused.search(question) is not None
@@ -51,11 +52,10 @@ def _as_told(claim: Claim, adverse: Sequence[Claim]) -> Claim:
 @per_vocabulary
 def _words(vocabulary: Vocabulary) -> tuple[re.Pattern[str], re.Pattern[str], str]:
     modal, granted, alone, refused, considering = (
-        any_of(vocabulary.asking[key]).pattern
-        for key in ("permitting", "permitted", "well_borne", "refused", "considering")
+        any_word(vocabulary.asking[key]) for key in ("permitting", "permitted", "well_borne", "refused", "considering")
     )
     return (
-        re.compile(rf"{modal}{_UP_TO_FOUR}{granted}|{alone}", re.I),
-        re.compile(rf"{refused}|n['\u2019]t\b", re.I),
+        patterns.compile(rf"{modal}{_UP_TO_FOUR}{granted}|{alone}", re.I),
+        patterns.compile(rf"{refused}|n['\u2019]t\b", re.I),
         considering,
     )

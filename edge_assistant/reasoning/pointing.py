@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
+from edge_assistant import patterns
 from edge_assistant.evidence import Evidence, Passage, Speech
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary
 from edge_assistant.reasoning.sources import Source
@@ -201,7 +202,7 @@ def _gapped(phrases: Iterable[str]) -> re.Pattern[str]:
         r"\s+".join(gap if word == "..." else re.escape(word) for word in phrase.split()).replace(rf"{gap}\s+", gap)
         for phrase in sorted(phrases, key=len, reverse=True)
     )
-    return re.compile(rf"(?<![\w'])(?:{'|'.join(parts) or '(?!)'})(?![\w'])", re.I)
+    return patterns.compile(rf"(?<![\w'])(?:{'|'.join(parts) or '(?!)'})(?![\w'])", re.I)
 
 
 @per_vocabulary

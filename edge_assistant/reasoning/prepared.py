@@ -1,10 +1,15 @@
-"""What the embedder needs of the product's examples, computed once, so that no question waits for it."""
+"""What is computed once for a machine, so that no question waits for it: vectors of examples, and patterns."""
 
 from __future__ import annotations
 
+import pkgutil
+from importlib import import_module
+
+from edge_assistant import patterns, reasoning
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.reasoning import meaning, meant
 from edge_assistant.reasoning.readings import likened
+from edge_assistant.reasoning.rules import vocabulary
 from edge_assistant.reasoning.told import asides
 
 
@@ -21,3 +26,15 @@ def prepare(embedder: Embedder) -> int:
         How many examples there are.
     """
     return len(embedder.known(texts()))
+
+
+def compile_patterns() -> int:
+    """Compile all patterns of the vocabulary in force, and keep those that are not kept yet.
+
+    Returns:
+        How many were added.
+    """
+    for module in pkgutil.walk_packages(reasoning.__path__, f"{reasoning.__name__}."):
+        import_module(module.name)
+    vocabulary.build_all()
+    return patterns.keep()

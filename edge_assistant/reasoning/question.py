@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from edge_assistant import limits
+from edge_assistant import limits, patterns
 from edge_assistant.errors import UsageError
 from edge_assistant.reasoning.agreement import agreed_on, asks_agreement, comparing_words, labels_agreed_on
 from edge_assistant.reasoning.attributes import Mention, asked, within
@@ -163,7 +163,9 @@ def bare(text: str) -> str:
 def _courtesy(vocabulary: Vocabulary) -> re.Pattern[str]:
     courtesies, requests = (alternatives(vocabulary.asking[key]) for key in ("courtesy", "requests"))
     ends = r"(?![\w'])"
-    return re.compile(rf"\W*(?:(?:{courtesies}){ends}|(?:{requests})(?=\W+(?:{courtesies}){ends}))[\s,:;.!-]*", re.I)
+    return patterns.compile(
+        rf"\W*(?:(?:{courtesies}){ends}|(?:{requests})(?=\W+(?:{courtesies}){ends}))[\s,:;.!-]*", re.I
+    )
 
 
 def _agreement(text: str) -> Query:
@@ -394,4 +396,4 @@ def _expected(interrogative: Expect | None, attributes: tuple[Attribute, ...]) -
 
 
 def _has(lower: str, phrases: Iterable[str], behind: str = "") -> bool:
-    return any(re.search(rf"(?<!\w){re.escape(phrase)}(?!\w){behind}", lower) for phrase in phrases)
+    return any(patterns.compile(rf"(?<!\w){re.escape(phrase)}(?!\w){behind}").search(lower) for phrase in phrases)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from edge_assistant import patterns
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
-from edge_assistant.reasoning.told.clauses import any_of
+from edge_assistant.reasoning.told.clauses import any_word
 from edge_assistant.signals import Kind
 
 MARK = "§"  # stands for a source in a question whose sources are marked
@@ -95,7 +96,7 @@ def _kinds_of(word: str) -> frozenset[Kind]:
 
 @per_vocabulary
 def _source_nouns(vocabulary: Vocabulary) -> re.Pattern[str]:
-    return re.compile(rf"\b(?:{source_nouns(vocabulary)})\b")
+    return patterns.compile(rf"\b(?:{source_nouns(vocabulary)})\b")
 
 
 @per_vocabulary
@@ -106,10 +107,10 @@ def _compared(vocabulary: Vocabulary) -> re.Pattern[str]:
     """
     nouns = source_nouns(vocabulary)
     kinds = "|".join(re.escape(word) for word in vocabulary.asking["source_kinds"])
-    people = any_of(vocabulary.asking["speakers"]).pattern
+    people = any_word(vocabulary.asking["speakers"])
     noun = rf"(?:(?:{kinds})(?:['’]s)?[ -]+){{0,2}}(?:{nouns})"
     which = rf"{WHICH}\s+(?:(?:two|other|same)\s+)?"
-    return re.compile(
+    return patterns.compile(
         rf"(?:{_JOINS}\s+|\A)(?P<bare>{noun})\b{_PART}"
         rf"|\b(?P<placed>{which}{noun})\b{_PART}"
         rf"|\b(?P<person>{which}(?:{people}){_PART}{_HAS_IT})",
@@ -120,16 +121,16 @@ def _compared(vocabulary: Vocabulary) -> re.Pattern[str]:
 @per_vocabulary
 def _partner(vocabulary: Vocabulary) -> re.Pattern[str]:
     """Who is named beside a source: "plate and technician"."""
-    people = any_of(vocabulary.asking["speakers"]).pattern
-    return re.compile(rf"\s*(?:\b(?:and|or|versus|vs\.?)|[&+/])\s+(?P<person>{people}){_PART}", re.I)
+    people = any_word(vocabulary.asking["speakers"])
+    return patterns.compile(rf"\s*(?:\b(?:and|or|versus|vs\.?)|[&+/])\s+(?P<person>{people}){_PART}", re.I)
 
 
 @per_vocabulary
 def _sayings(vocabulary: Vocabulary) -> re.Pattern[str]:
     """What the note says, according to the receipt."""
-    nouns, says = source_nouns(vocabulary), any_of(vocabulary.asking["saying"]).pattern
+    nouns, says = source_nouns(vocabulary), any_word(vocabulary.asking["saying"])
     asked = r"\b(?:what|which|who|whom|when|where|how)\b[\w' ]{0,40}?"
-    return re.compile(
+    return patterns.compile(
         rf"\baccording\s+to\s+(?:{WHICH}\s+)?(?P<source>{nouns})(?!\s+(?:and|or)\b)\b"
         rf"|{asked}\b(?:does|do|did)\s+{WHICH}\s+(?P<told>{nouns})\s+{says}"
     )
@@ -140,7 +141,7 @@ def _placed(vocabulary: Vocabulary) -> re.Pattern[str]:
     """A word where it names a source."""
     nouns = source_nouns(vocabulary)
     part = r"(?!\s+(?:number|no|date|total|time|id)\b)"  # "the receipt number" is something on it
-    return re.compile(
+    return patterns.compile(
         rf"\b(?:in|on|of|from|by|per|between|with|to|and|than)\s+{WHICH}\s+(?P<placed>{nouns})\b{part}"
         rf"|\b{WHICH}\s+(?P<speaking>{nouns})(?:'s)?(?=\s+{_SPEAKS}\b)"
         rf"|(?P<made>\bwho\s+(?:made|makes|took|wrote|recorded|shot|typed|left|built)\s+{WHICH}\s+(?:{nouns})\b)",

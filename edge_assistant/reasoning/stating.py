@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
+from edge_assistant import patterns
 from edge_assistant.reasoning.agreement import asks_agreement
 from edge_assistant.reasoning.question import bare
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary
-from edge_assistant.reasoning.told.clauses import any_of, asked_from, sentences
+from edge_assistant.reasoning.told.clauses import any_of, any_word, asked_from, sentences
 
 _SAYING = ("pronouns", "articles", "verbs", "behind")
 
@@ -60,7 +61,7 @@ def _plain(sentence: str) -> str:
 @per_vocabulary
 def _opening(vocabulary: Vocabulary) -> re.Pattern[str]:
     words = (*vocabulary.asking["ordering"], *vocabulary.question["auxiliary"])
-    return re.compile(rf"\W*{any_of(words).pattern}", re.I)
+    return patterns.compile(rf"\W*{any_word(words)}", re.I)
 
 
 @per_vocabulary
@@ -70,14 +71,14 @@ def _wishing(vocabulary: Vocabulary) -> re.Pattern[str]:
 
 @per_vocabulary
 def _remark(vocabulary: Vocabulary) -> re.Pattern[str]:
-    remark = any_of(vocabulary.asking["remarks"]).pattern
-    return re.compile(rf"\W*{remark}(?:\W+{remark})*\W*", re.I)
+    remark = any_word(vocabulary.asking["remarks"])
+    return patterns.compile(rf"\W*{remark}(?:\W+{remark})*\W*", re.I)
 
 
 @per_vocabulary
 def _saying(vocabulary: Vocabulary) -> re.Pattern[str]:
     """A pronoun with its verb; or a subject of a few words, with no clause of its own, and then a verb."""
-    pronoun, article, verb, behind = (any_of(vocabulary.asking[f"saying_{key}"]).pattern for key in _SAYING)
-    word = rf"(?!{any_of(vocabulary.asking['saying_breaks']).pattern})[\w'%.,/-]+\s+"
+    pronoun, article, verb, behind = (any_word(vocabulary.asking[f"saying_{key}"]) for key in _SAYING)
+    word = rf"(?!{any_word(vocabulary.asking['saying_breaks'])})[\w'%.,/-]+\s+"
     active = rf"{article}\s+(?:{word}){{1,4}}\w+ed\s+(?!{behind})\w"
-    return re.compile(rf"\W*(?:{pronoun}(?:'\w+)?\s+\w|(?:{word}){{1,7}}{verb}|{active})", re.I)
+    return patterns.compile(rf"\W*(?:{pronoun}(?:'\w+)?\s+\w|(?:{word}){{1,7}}{verb}|{active})", re.I)

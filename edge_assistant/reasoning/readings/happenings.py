@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from edge_assistant import patterns
 from edge_assistant.reasoning.rules.phrasing import pattern
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary
 
@@ -63,7 +64,7 @@ def fronted(text: str) -> str:
 def _nominal(vocabulary: Vocabulary) -> re.Pattern[str]:
     """What happened as a noun: "the level at the filter change"."""
     events = pattern(vocabulary.measuring["words"]["events"]).pattern
-    return re.compile(
+    return patterns.compile(
         rf"(?<=\w)\s+(?:at|during|upon|on|with)\s+(?P<clause>(?:the|our|that)\s+(?:[\w'-]+\s+){{1,3}}?{events})\W*$",
         re.I,
     )

@@ -35,7 +35,7 @@ from edge_assistant.reasoning.readings.telling import Claimed, Telling
 from edge_assistant.reasoning.readings.when import masked, whens
 from edge_assistant.reasoning.rules.phrasing import found
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary
-from edge_assistant.reasoning.told.clauses import any_of
+from edge_assistant.reasoning.told.clauses import any_word
 
 # Mean cosine of the nearest examples from which on their computation is meant, and how far the next must be behind
 LIKENESS = 0.45
@@ -173,7 +173,7 @@ def _put(text: str, span: tuple[int, int], place: str) -> str:
 def _put_quantity(text: str, columns: Iterable[Column]) -> str:
     """A text with one name for all that is measured: which it is does not say what is computed."""
     names = [name.lower() for column in columns for name in (column.name, column.name.split()[-1], *measures(column))]
-    return any_of(names).sub(_QUANTITY, text)
+    return re.sub(any_word(names), _QUANTITY, text, flags=re.I)
 
 
 def compared_with() -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from edge_assistant import patterns
 from edge_assistant.reasoning.rules.phrasing import pattern
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary
 
@@ -40,7 +41,7 @@ def _questions(vocabulary: Vocabulary) -> dict[bool, re.Pattern[str]]:
     for up, way, far in ((True, "up", "high|far"), (False, "down", "low|far|deep")):
         verbs = _verbs(vocabulary, up)
         what = r"(?:what|which|how\s+(?:high|low|much|many))"
-        ways[up] = re.compile(
+        ways[up] = patterns.compile(
             rf"\b{way}\s+(?:to|till|as\s+far\s+as)\s+{what}\b"
             rf"|\bto\s+{what}\b.*{verbs}"
             rf"|\b(?:what|which)\b.*{verbs}\s+(?:{way}\s+)?to\b(?!\s+(?!{_LATER})\w)"
@@ -57,7 +58,7 @@ def _remarks(vocabulary: Vocabulary) -> dict[bool, re.Pattern[str]]:
     ways = {}
     for up, way, how, far in ((True, "up", "high|hot|warm|much", "|far"), (False, "down", "low|cold|cool|little", "")):
         to = rf"(?:all\s+the\s+way\s+)?(?:{way}\s+)?(?:to|as\s+(?:{how}|far)\s+as)(?=\s)"
-        ways[up] = re.compile(
+        ways[up] = patterns.compile(
             rf"{_verbs(vocabulary, up)}\s+(?:(?:slowly|right|briefly|once)\s+)?{to}"
             rf"|\b(?:went|got|came|ran|was)\s+(?:{way}\s+to|(?:{way}\s+)?as\s+(?:{how}{far})\s+as)(?=\s)"
             + (r"|\b(?:went|got|made\s+it)\s+to(?=\s+\d)" if up else ""),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from edge_assistant import patterns
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
 from edge_assistant.reasoning.values.candidates import singular
 
@@ -72,7 +73,7 @@ def _other_pattern(vocabulary: Vocabulary) -> re.Pattern[str]:
     words = vocabulary.measuring["subjects"]
     nouns = "|".join(map(re.escape, _longest([*words["things"], *words["anything"]])))
     others = "|".join(map(re.escape, vocabulary.measuring["words"]["others"]))
-    return re.compile(
+    return patterns.compile(
         rf"\b(?:{others})\s+(?:{nouns})\b(?!\s+(?:limit|temperature|pressure))"
         rf"|\b(?:{nouns})\s+(?:next\s+door|opposite|over\s+there|beside\s+(?:it|ours)|across\s+the\s+(?:hall|aisle|way))\b",
         re.I,
@@ -129,7 +130,7 @@ def without_places(text: str) -> str:
 def _places(vocabulary: Vocabulary) -> re.Pattern[str]:
     words = vocabulary.measuring["subjects"]
     nouns = "|".join(map(re.escape, _longest([*words["things"], *words["anything"]])))
-    return re.compile(rf"\bthe\s+(?:top|bottom)\s+of\s+(?:the|this|that|our|its)\s+(?:{nouns})\b", re.I)
+    return patterns.compile(rf"\bthe\s+(?:top|bottom)\s+of\s+(?:the|this|that|our|its)\s+(?:{nouns})\b", re.I)
 
 
 @per_vocabulary
@@ -137,7 +138,7 @@ def _pattern(vocabulary: Vocabulary) -> re.Pattern[str]:
     words = vocabulary.measuring["subjects"]
     nouns = "|".join(map(re.escape, _longest([*words["things"], *words["anything"]])))
     numbers = "|".join(word for word, value in vocabulary.numbers.items() if value <= 20)
-    return re.compile(
+    return patterns.compile(
         rf"(?<![^\W_])(?P<noun>(?:{nouns})s?)(?:[ _-]*(?:number |no\.? ?|#)?"
         rf"(?P<mark>(?:{numbers}|\d{{1,3}}[a-z]?|(?-i:[A-H]))(?![^\W_]|\.\d))|(?![^\W_]))",
         re.I,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from edge_assistant import patterns
 from edge_assistant.reasoning.rules.vocabulary import vocabulary
 
 GAP = 6  # words that `...` can stand for
@@ -23,7 +24,7 @@ def pattern(phrases: tuple[str, ...]) -> re.Pattern[str]:
     if not phrases:
         return _NO_WORD
     parts = "|".join(_one(phrase) for phrase in sorted(phrases, key=len, reverse=True))
-    return re.compile(rf"(?<![\w'/])(?:{parts})(?![\w'])", re.I)  # no "min" in "l/min"
+    return patterns.compile(rf"(?<![\w'/])(?:{parts})(?![\w'])", re.I)  # no "min" in "l/min"
 
 
 def found(text: str, group: str, *names: str) -> re.Match[str] | None:

@@ -6,10 +6,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from edge_assistant import patterns
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.pointing import NAMED, likeness
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary
-from edge_assistant.reasoning.told.clauses import any_of
+from edge_assistant.reasoning.told.clauses import any_of, any_word
 from edge_assistant.reasoning.values.candidates import Candidate
 
 TOTAL, PRICE = "total", "price"
@@ -38,17 +39,17 @@ def thing_bought(text: str, value: Candidate, span: tuple[int, int]) -> str | No
 def _patterns(vocabulary: Vocabulary) -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
     """Its name right before the amount, at the head of the clause, behind the amount."""
     words = vocabulary.telling["words"]
-    no = any_of((*words["not_things"], *words["spending"])).pattern
+    no = any_word((*words["not_things"], *words["spending"]))
     noun = rf"(?!{no})[^\W\d_][\w'-]*"
     what = rf"(?P<what>{noun}(?:\s+{noun}){{0,2}})"
-    costing = any_of(words["costing"]).pattern
+    costing = any_word(words["costing"])
     hedges = r"(?:(?:about|around|roughly|only|just|nearly|almost|me|us)\s+)*"
     article = r"(?:the|an?|my|our|this|two|three|four|five|six|\d+|and|bought|buy|purchased|ordered|got)\s+(?:some\s+)?"
     whose = r"(?:from|at|of|for|in)\s+[^,;]*?\b(?:was|were|cost|costs|came\s+to)"
     return (
-        re.compile(rf"(?:^\s*|\b{article}){what}\s*(?:\s{costing}\s+)?{hedges}$", re.I),
-        re.compile(rf"\s*(?:and\s+)?(?:the|my|our|this|an?)\s+{what}\s+{whose}\s+{hedges}$", re.I),
-        re.compile(rf"\s*(?:for|on)\s+(?:(?:the|an?|my|some)\s+)?{what}", re.I),
+        patterns.compile(rf"(?:^\s*|\b{article}){what}\s*(?:\s{costing}\s+)?{hedges}$", re.I),
+        patterns.compile(rf"\s*(?:and\s+)?(?:the|my|our|this|an?)\s+{what}\s+{whose}\s+{hedges}$", re.I),
+        patterns.compile(rf"\s*(?:for|on)\s+(?:(?:the|an?|my|some)\s+)?{what}", re.I),
     )
 
 

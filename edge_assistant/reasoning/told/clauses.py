@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
+from edge_assistant import patterns
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
 
 _END = re.compile(r"[.!?;]+(?=[\s\"'”’)]|$)|\n+")
@@ -60,9 +61,15 @@ def told_words(name: str) -> tuple[str, ...]:
 
 
 def any_of(words: Iterable[str], flags: re.RegexFlag = re.I) -> re.Pattern[str]:
-    """A pattern of whole words or phrases, the longest first; a blank of a phrase may be several."""
-    phrases = (re.escape(word).replace(r"\ ", r"\s+") for word in sorted(words, key=len, reverse=True))
-    return re.compile(rf"(?<![\w'])(?:{'|'.join(phrases) or '(?!)'})(?![\w'])", flags)
+    """A pattern of whole words or phrases of the vocabulary; `any_word` is for those of what is told."""
+    return patterns.compile(any_word(words), flags)
+
+
+def any_word(words: Iterable[str]) -> str:
+    """The text of a pattern of whole words or phrases, the longest first; a blank of a phrase may be several."""
+    ordered = sorted(words, key=lambda word: (-len(word), word))  # the same in every process, for sets too
+    phrases = (re.escape(word).replace(r"\ ", r"\s+") for word in ordered)
+    return rf"(?<![\w'])(?:{'|'.join(phrases) or '(?!)'})(?![\w'])"
 
 
 def listed(name: str, table: str = "words") -> re.Pattern[str]:
@@ -97,9 +104,9 @@ def _rejoined(match: re.Match[str]) -> str:
 @per_vocabulary
 def _cut_off(vocabulary: Vocabulary) -> re.Pattern[str]:
     """A correction that is a sentence of its own before a value: "It was 65. No, sorry. 63."; not "Sorry, I fell"."""
-    corrections = any_of(vocabulary.telling["words"]["corrections"]).pattern
-    persons = any_of(("i", "you", "he", "she", "it", "we", "they", "there", "that", "this", "my", "our")).pattern
-    return re.compile(rf"(?<=[\w%])\.(?:\s+{corrections}[.,]?)+(?=\s+(?!{persons})\S)", re.I)
+    corrections = any_word(vocabulary.telling["words"]["corrections"])
+    persons = any_word(("i", "you", "he", "she", "it", "we", "they", "there", "that", "this", "my", "our"))
+    return patterns.compile(rf"(?<=[\w%])\.(?:\s+{corrections}[.,]?)+(?=\s+(?!{persons})\S)", re.I)
 
 
 def _labelled(topic: re.Match[str]) -> str:
@@ -111,8 +118,8 @@ def _labelled(topic: re.Match[str]) -> str:
 @per_vocabulary
 def _topic(vocabulary: Vocabulary) -> re.Pattern[str]:
     words = vocabulary.telling["words"]
-    lead, it = any_of(words["topics"]).pattern, any_of(words["topic_is"]).pattern
-    return re.compile(
+    lead, it = any_word(words["topics"]), any_word(words["topic_is"])
+    return patterns.compile(
         rf"(?:(?<=[.!?;]\s)|(?<![^\n])|(?<=,\s))(?P<lead> ?{lead} (?:the )?)(?P<name>[^\W_][\w' -]{{2,40}}?)"
         rf"(?P<it>[,:] {it}(?=\s))",
         re.I,
@@ -122,9 +129,9 @@ def _topic(vocabulary: Vocabulary) -> re.Pattern[str]:
 @per_vocabulary
 def _fillers(vocabulary: Vocabulary) -> re.Pattern[str]:
     words = vocabulary.telling["words"]
-    fillers, openers = (any_of(words[name]).pattern for name in ("fillers", "openers"))
-    announcing, starts = (any_of(words[name]).pattern for name in ("announcing", "starts"))
-    return re.compile(
+    fillers, openers = (any_word(words[name]) for name in ("fillers", "openers"))
+    announcing, starts = (any_word(words[name]) for name in ("announcing", "starts"))
+    return patterns.compile(
         rf"(?:,\s)?{fillers}(?:,|\.\.\.)?|(?:(?<=, )|(?<=[.!?] )|(?<![\s\S])){openers},"
         rf"|{announcing}(?:\s+that\b|\s*[,:]|(?=\s+{starts}))",
         re.I,
@@ -169,7 +176,7 @@ def _is_complete(before: str, leading: str) -> bool:
 @per_vocabulary
 def _leading_up(vocabulary: Vocabulary) -> re.Pattern[str]:
     """Words with which no sentence ends: a recogniser heard a pause in "in an emergency, please call"."""
-    return re.compile(rf"{any_of(vocabulary.telling['words']['leading_up']).pattern}$", re.I)
+    return patterns.compile(rf"{any_word(vocabulary.telling['words']['leading_up'])}$", re.I)
 
 
 def clauses(text: str) -> list[Clause]:
@@ -207,14 +214,14 @@ def _cuts(sentence: str) -> list[int]:
 @per_vocabulary
 def _cut(vocabulary: Vocabulary) -> re.Pattern[str]:
     words = vocabulary.telling["words"]
-    joins, starts, verbs = (any_of(words[name]).pattern for name in ("joins", "starts", "verbs"))
-    past, now = (any_of(words[name]).pattern for name in ("past", "now"))
-    conditions = any_of(words["conditions"]).pattern
-    relations = any_of(word for group in vocabulary.telling["relations"].values() for word in group).pattern
-    mine = any_of(verb for verb in words["verbs"] if verb not in ("is", "are", "has")).pattern  # but "troponin i is"
-    whose = any_of(
+    joins, starts, verbs = (any_word(words[name]) for name in ("joins", "starts", "verbs"))
+    past, now = (any_word(words[name]) for name in ("past", "now"))
+    conditions = any_word(words["conditions"])
+    relations = any_word(word for group in vocabulary.telling["relations"].values() for word in group)
+    mine = any_word(verb for verb in words["verbs"] if verb not in ("is", "are", "has"))  # but "troponin i is"
+    whose = any_word(
         (*(word for group in vocabulary.telling["relations"].values() for word in group), *words["carriers"])
-    ).pattern
+    )
     owned = (  # "58 kg, that's her mother's weight"
         r"(?:that|this|which)(?:'s|\s+is|\s+was)\s+(?:(?:what|how\s+much|only|just|the\s+\w+\s+of)\s+)*"
         rf"(?:my|our|his|her|their|the)\s+(?:\w+\s+)?{whose}"
@@ -227,7 +234,7 @@ def _cut(vocabulary: Vocabulary) -> re.Pattern[str]:
         rf"(?-i:i)\s+(?:am\b|{mine})|(?:my|our|his|her)\s+{relations}\s+{does}\b|(?:the|this|our)\s+patient\s+{does}\b"
         r"|now\s+(?:it|she|he|they|we|(?-i:i))(?:'(?:s|m|re)\b|\s+(?!who\b|that\b)\w)|(?:it|she|he)(?:'s|\s+(?:is|has|runs|weighs))\s+(?:now|currently|today)\b"
     )
-    return re.compile(
+    return patterns.compile(
         rf"(?P<cut>{PART}|(?<=[\s,])(?:{joins}|{conditions})|,\s*(?:and\s+)?(?={starts}|{past}|{now})(?!{owned}|{aside})|(?<=\s)and\s+(?={starts}|{verbs})"
         rf"|(?<=\w\s){held}(?={unmarked}))",  # as a recogniser writes that knows no full stop
         re.I,
@@ -247,14 +254,14 @@ def asked_from(sentence: str) -> int:
 @per_vocabulary
 def _tag(vocabulary: Vocabulary) -> re.Pattern[str]:
     """What asks only whether that is so, behind what is told."""
-    return re.compile(rf",\s*{any_of(vocabulary.telling['words']['tags']).pattern}[?\s\"']*$", re.I)
+    return patterns.compile(rf",\s*{any_word(vocabulary.telling['words']['tags'])}[?\s\"']*$", re.I)
 
 
 @per_vocabulary
 def _asking(vocabulary: Vocabulary) -> re.Pattern[str]:
-    auxiliaries = any_of(vocabulary.question["auxiliary"]).pattern
-    persons = any_of(("i", "you", "he", "she", "it", "we", "they", "there", "this", "that", "the")).pattern
-    return re.compile(
+    auxiliaries = any_word(vocabulary.question["auxiliary"])
+    persons = any_word(("i", "you", "he", "she", "it", "we", "they", "there", "this", "that", "the"))
+    return patterns.compile(
         rf"\s*(?:(?:and|or|so),?\s+)?(?:{auxiliaries}\s+{persons}|(?:what|which|who|when|where|how)\b)", re.I
     )
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from edge_assistant import patterns
 from edge_assistant.reasoning.attributes import Mention, told
 from edge_assistant.reasoning.rules.vocabulary import Attribute, Vocabulary, per_vocabulary, vocabulary
-from edge_assistant.reasoning.told.clauses import any_of, listed, told_words
+from edge_assistant.reasoning.told.clauses import any_word, listed, told_words
 from edge_assistant.reasoning.told.measures import earlier
 from edge_assistant.reasoning.told.sayings import Found, Saying, distance, is_dialled, is_linked, nearest, overlaps
 from edge_assistant.reasoning.values.candidates import Candidate, find
@@ -86,17 +87,19 @@ def _is_of_us(before: str) -> bool:
 
 @per_vocabulary
 def _us(vocabulary: Vocabulary) -> re.Pattern[str]:
-    calling = any_of(vocabulary.telling["words"]["calling"]).pattern
-    return re.compile(rf"{calling}\s+(?:back\s+)?(?:us|our\s+\w+)\b|\bour\s+(?:\w+\s+)?(?:number|phone|line)\b", re.I)
+    calling = any_word(vocabulary.telling["words"]["calling"])
+    return patterns.compile(
+        rf"{calling}\s+(?:back\s+)?(?:us|our\s+\w+)\b|\bour\s+(?:\w+\s+)?(?:number|phone|line)\b", re.I
+    )
 
 
 @per_vocabulary
 def _called(vocabulary: Vocabulary) -> re.Pattern[str]:
     """Who is called, where it is a thing or a full name: "call the office", "ring Laura Hale"."""
-    calling = any_of(vocabulary.telling["words"]["calling"]).pattern
-    home = any_of(vocabulary.telling["words"]["at_home"]).pattern
+    calling = any_word(vocabulary.telling["words"]["calling"])
+    home = any_word(vocabulary.telling["words"]["at_home"])
     other = rf"(?:the|a|an|our)\s+(?!{home})"
-    return re.compile(
+    return patterns.compile(
         rf"{calling}\s+(?:back\s+)?(?:{other}(?P<who>[^\W\d_]+)|(?-i:(?P<name>[A-Z]\w+\s+[A-Z]\w+)))"
         rf"|{other}(?P<whose>[^\W\d_]+)\s+(?:can|could|may|should|must|is\s+to|has\s+to)\s+be\s+{calling}",
         re.I,
@@ -156,8 +159,8 @@ def _person(found: Candidate, saying: Saying) -> Candidate | None:
 def _verb(vocabulary: Vocabulary) -> re.Pattern[str]:
     """Words in capitals before a name that only begin the sentence: "Please call Laura Hale"."""
     words = vocabulary.telling["words"]
-    lead = any_of([*words["calling"], *words["nobody"], *vocabulary.words["stop"]]).pattern
-    return re.compile(rf"(?:{lead}\s+)+", re.I)
+    lead = any_word([*words["calling"], *words["nobody"], *vocabulary.words["stop"]])
+    return patterns.compile(rf"(?:{lead}\s+)+", re.I)
 
 
 def coded(saying: Saying) -> Iterator[Found]:

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from edge_assistant import patterns
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
-from edge_assistant.reasoning.told.clauses import any_of, listed
+from edge_assistant.reasoning.told.clauses import any_word, listed
 from edge_assistant.reasoning.told.sayings import Found, Saying, is_money
 from edge_assistant.reasoning.values.candidates import as_words, singular
 
@@ -74,7 +75,7 @@ class _Form:
 def _packs(vocabulary: Vocabulary) -> re.Pattern[str]:
     goods = vocabulary.telling["goods"]
     packs = (*goods["packs"], *goods["holders"])
-    return re.compile(rf"{any_of(packs).pattern}|\b(?:{_plurals(packs)})\b", re.I)
+    return patterns.compile(rf"{any_word(packs)}|\b(?:{_plurals(packs)})\b", re.I)
 
 
 @per_vocabulary
@@ -84,27 +85,27 @@ def _forms(vocabulary: Vocabulary) -> tuple[_Form, ...]:
     number = r"(?:\s+(?:number\s+|no\.?\s*)?\w{1,3})?"
     unit = rf"(?:(?:the|this|that|our|each|these|those|every)\s+)?(?:[a-z-]+\s+)?{pack}{number}"
     it = rf"(?:{unit}|it|they|this|that|this\s+one|that\s+one)"
-    none = any_of((*goods["no_noun"], *goods["around"], *stop, *vocabulary.numbers)).pattern
+    none = any_word((*goods["no_noun"], *goods["around"], *stop, *vocabulary.numbers))
     word = rf"(?!{none})[^\W\d_]+(?:-[^\W\d_]+)?"
     noun = rf"(?P<what>{word}(?:\s+{word}){{0,{_MAX_WORDS - 1}}})"
     many_of = r"(?:loads|lots|plenty)\s+of|nothing\s+but"
     some = rf"(?:(?:a|an|the|some|our|new|just|only|all|mostly|mainly|{many_of})\s+)*"
     what = rf"{some}{noun}"
-    rest = rf"(?:\s*,?\s+{any_of(goods['around']).pattern}[^;]*)?"
+    rest = rf"(?:\s*,?\s+{any_word(goods['around'])}[^;]*)?"
     within = rf"(?:inside|in\s+(?:it|there|here|{unit})|inside\s+(?:it|{unit}))"
-    lies = rf"(?:is|are|was|were|there\s+(?:is|are|was|were)|there's|{any_of(goods['finding']).pattern})"
+    lies = rf"(?:is|are|was|were|there\s+(?:is|are|was|were)|there's|{any_word(goods['finding'])})"
     who = "(?:we|i|they|you|it)"
-    came = any_of((*goods["coming"], *goods["containing"])).pattern
+    came = any_word((*goods["coming"], *goods["containing"]))
     came = rf"(?:came|comes|arrived)(?:\s+[a-z]+){{0,2}}?|(?:{who}|the\s+\w+)\s+(?:have\s+|just\s+)?{came}"
     start = r"[\s,]*(?:(?:so|and|well|yes|ok|okay|right|then)\b[\s,]*)*"
-    holding = any_of(goods["containing"]).pattern
+    holding = any_word(goods["containing"])
     sure = (
         rf"{it}\s+(?:[a-z]+ly\s+)?{holding}\s+{what}{rest}",
-        rf"(?:the\s+)?(?:{any_of(goods['contents']).pattern})(?:\s+of\s+{unit})?\s*(?:is|are|was|were|[:=])\s*{what}{rest}",
+        rf"(?:the\s+)?(?:{any_word(goods['contents'])})(?:\s+of\s+{unit})?\s*(?:is|are|was|were|[:=])\s*{what}{rest}",
         rf"(?:(?:[a-z]+ed\s+|what's\s+|what\s+is\s+|what\s+{it}\s+has\s+)?{within}|what\s+{came})\s*,?\s+{lies}\s+{what}{rest}",
         rf"(?:what's|what\s+is)\s+{within}\s+(?:is|are)\s+{what}{rest}",
-        rf"(?:[^,;:]{{0,40}}\s)?{any_of(goods['finding']).pattern}\s+{what}\s+{within}{rest}",
-        rf"it\s+says\s+{what}\s+on\s+(?:the|its)\s+(?:{any_of(goods['sides']).pattern}|{pack}|label)",
+        rf"(?:[^,;:]{{0,40}}\s)?{any_word(goods['finding'])}\s+{what}\s+{within}{rest}",
+        rf"it\s+says\s+{what}\s+on\s+(?:the|its)\s+(?:{any_word(goods['sides'])}|{pack}|label)",
         rf"{what}\s+(?:is|are|was|were)\s+(?:what's|what\s+(?:is|came|{who}\s+[a-z' ]{{2,16}}))(?:\s+{within})?{rest}",
         rf"(?:[^,;:]{{0,40}}\s)?{_packed(goods)}\s+of\s+{what}{rest}",
         rf"(?:[^,;:]{{0,40}}\s)?(?:nothing\s+but|full\s+of)\s+{what}(?:\s+{within})?{rest}",
@@ -112,13 +113,13 @@ def _forms(vocabulary: Vocabulary) -> tuple[_Form, ...]:
     many = (
         rf"(?:it's|it\s+is|they\s+are|they're|these\s+are|those\s+are|{it}\s+(?:is|are|was|were)\s+(?:all\s+)?)\s*{what}{rest}",
         rf"(?:{unit}|this\s+one|that\s+one|it|this\s+one's|it's|{unit}'s)\s+(?:has|have|had|got|has\s+got)\s+{what}(?:\s+(?:in|inside|in\s+it))?",
-        rf"(?:they|we|the\s+\w+|i)(?:'ve|\s+have|\s+just)?\s+{any_of(goods['coming']).pattern}\s+{what}{rest}",
+        rf"(?:they|we|the\s+\w+|i)(?:'ve|\s+have|\s+just)?\s+{any_word(goods['coming'])}\s+{what}{rest}",
         rf"[^,;:]{{0,40}}\s(?:and|to)\s+(?:found|find|got|saw)\s+{what}{rest}",
         rf"(?:there\s+are|there\s+were|we\s+have|we've\s+got)\s+[^\W_]+\s+{what}\s+{within}{rest}",
         rf"{what}\s+(?:are|were)\s+(?:all\s+)?{within}{rest}",
     )
     found = ((pattern, plural) for plural, patterns in ((False, sure), (True, many)) for pattern in patterns)
-    return tuple(_Form(re.compile(start + pattern, re.I), plural) for pattern, plural in found)
+    return tuple(_Form(patterns.compile(start + pattern, re.I), plural) for pattern, plural in found)
 
 
 def _plurals(packs: Iterable[str]) -> str:
@@ -128,5 +129,5 @@ def _plurals(packs: Iterable[str]) -> str:
 def _packed(goods: Mapping[str, tuple[str, ...]]) -> str:
     """Packs that are of something: "a crate of", "twelve boxes of"; "a lot of" is none."""
     packs = [pack for pack in goods["packs"] if pack not in goods["no_packs"]]
-    one = rf"(?:an?|the|this|that|our|another)\s+(?:[a-z]+\s+)?{any_of(packs).pattern}"
+    one = rf"(?:an?|the|this|that|our|another)\s+(?:[a-z]+\s+)?{any_word(packs)}"
     return rf"(?:{one}|[^\W_]+\s+(?:{_plurals(packs)}))"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 
+from edge_assistant import patterns
 from edge_assistant.reasoning.attributes import told
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
-from edge_assistant.reasoning.told.clauses import any_of, listed
+from edge_assistant.reasoning.told.clauses import any_word, listed
 from edge_assistant.reasoning.told.repairs import Repair, repairs, tails
 from edge_assistant.reasoning.told.sayings import codes_in, is_dialled, is_timed
 from edge_assistant.reasoning.told.things import things
@@ -212,8 +213,8 @@ class _Draft:
 def _denial(vocabulary: Vocabulary) -> re.Pattern[str]:
     """The words right before a value that is not so, with small words before them: ", and certainly not"."""
     words = vocabulary.telling["words"]
-    lead, denying = any_of(words["deny_leads"]).pattern, any_of(words["denying"]).pattern
-    return re.compile(
+    lead, denying = any_word(words["deny_leads"]), any_word(words["denying"])
+    return patterns.compile(
         rf"(?:{lead}[\s,]+){{0,4}}(?P<not>(?:(?:and|but|so)\s+)?{denying})\s+(?:(?:the|a|an|those|at|on|in|from|about|exactly|by)\s+){{0,2}}(?=\S)",
         re.I,
     )
@@ -259,8 +260,10 @@ def _is_instead(between: str) -> bool:
 @per_vocabulary
 def _name_but(vocabulary: Vocabulary) -> re.Pattern[str]:
     """A full name that is denied, and what leads to the right one."""
-    tail = any_of(vocabulary.telling["repairs"]["tails"]).pattern
-    return re.compile(rf"(?-i:[A-Z]\w+\s+[A-Z]\w+)(?:[\s,.]*(?:but\s+(?:rather\s+)?|{tail}\s+)|,\s+(?=[A-Z]))?", re.I)
+    tail = any_word(vocabulary.telling["repairs"]["tails"])
+    return patterns.compile(
+        rf"(?-i:[A-Z]\w+\s+[A-Z]\w+)(?:[\s,.]*(?:but\s+(?:rather\s+)?|{tail}\s+)|,\s+(?=[A-Z]))?", re.I
+    )
 
 
 def _is_count(value: Candidate) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from edge_assistant import patterns
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
-from edge_assistant.reasoning.told.clauses import any_of, told_words
+from edge_assistant.reasoning.told.clauses import any_word, told_words
 from edge_assistant.reasoning.told.sayings import Found, Saying
 from edge_assistant.reasoning.values.candidates import Candidate, find
 from edge_assistant.reasoning.values.names import as_name
@@ -61,10 +62,10 @@ def _is_operator(text: str, name: Candidate) -> bool:
 def _patterns(vocabulary: Vocabulary) -> tuple[re.Pattern[str], re.Pattern[str]]:
     """What stands behind the name of an operator, and what stands before it."""
     crew = vocabulary.telling["crew"]
-    sure = any_of(phrase for phrase in crew["active"] if " " in phrase).pattern
-    verbs = any_of(phrase for phrase in crew["active"] if " " not in phrase).pattern
-    driven = any_of(crew["driven"]).pattern
+    sure = any_word(phrase for phrase in crew["active"] if " " in phrase)
+    verbs = any_word(phrase for phrase in crew["active"] if " " not in phrase)
+    driven = any_word(crew["driven"])
     thing = rf"(?:(?:the|our|this|that|its)\s+)?(?:[\w-]+\s+){{0,2}}?{driven}"
-    active = re.compile(rf"\s*{_ALSO}(?:{sure}|{verbs}\s+{thing})", re.I)
+    active = patterns.compile(rf"\s*{_ALSO}(?:{sure}|{verbs}\s+{thing})", re.I)
     between = r"(?:\s+(?:today|tonight|again|that\s+day|this\s+time|mostly|our\s+colleague|the|mr\.?|ms\.?|mrs\.?))*"
-    return active, re.compile(rf"{any_of(crew['passive']).pattern}{between}\s*[:,]?\s*$", re.I)
+    return active, patterns.compile(rf"{any_word(crew['passive'])}{between}\s*[:,]?\s*$", re.I)

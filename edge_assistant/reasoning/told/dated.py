@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from edge_assistant import patterns
 from edge_assistant.reasoning.attributes import Mention
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary
-from edge_assistant.reasoning.told.clauses import any_of, listed
+from edge_assistant.reasoning.told.clauses import any_word, listed
 from edge_assistant.reasoning.told.measures import earlier
 from edge_assistant.reasoning.told.sayings import (
     Found,
@@ -110,12 +111,12 @@ def _gone(before: str) -> str | None:
 
 @per_vocabulary
 def _last(vocabulary: Vocabulary) -> re.Pattern[str]:
-    return re.compile(rf"({any_of(vocabulary.telling['words']['gone']).pattern})\s*$", re.I)
+    return patterns.compile(rf"({any_word(vocabulary.telling['words']['gone'])})\s*$", re.I)
 
 
 @per_vocabulary
 def _instead(vocabulary: Vocabulary) -> re.Pattern[str]:
-    return re.compile(rf"{any_of(vocabulary.telling['words']['instead']).pattern}\s+(?:at\s+|on\s+)?(?:the\s+)?$", re.I)
+    return patterns.compile(rf"{any_word(vocabulary.telling['words']['instead'])}\s+(?:at\s+|on\s+)?(?:the\s+)?$", re.I)
 
 
 def _of_another(before: str) -> bool:

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from edge_assistant import patterns
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary
-from edge_assistant.reasoning.told.clauses import any_of, listed
+from edge_assistant.reasoning.told.clauses import any_word, listed
 from edge_assistant.reasoning.told.sayings import Found, Saying, codes_in, is_followed, is_money
 from edge_assistant.reasoning.values.candidates import Candidate, find
 from edge_assistant.reasoning.values.names import as_name
@@ -118,31 +119,31 @@ class _Patterns:
 @per_vocabulary
 def _patterns(vocabulary: Vocabulary) -> _Patterns:
     goods = vocabulary.telling["goods"]
-    packs, holds, pieces = (any_of(goods[name]).pattern for name in ("packs", "holds", "pieces"))
+    packs, holds, pieces = (any_word(goods[name]) for name in ("packs", "holds", "pieces"))
     deeds = ((RECEIVER, goods["receive"], goods["received"]), (OPERATOR, goods["check"], goods["checked"]))
-    things = any_of((*goods["packs"], *goods["things"])).pattern
+    things = any_word((*goods["packs"], *goods["things"]))
     thing = rf"(?:it|them|this|that|these|those|everything|all|(?:the|this|that|our)\s+(?:\w+\s+)?{things})"
     between = r"(?:\s+(?:about|only|exactly|now|just|really|in|total|be|of))*\s*$"
     return _Patterns(
-        re.compile(
+        patterns.compile(
             rf"(?:{packs}\s+(?:\w+\s+)?{holds}|(?<![\w'])it\s+{holds}|(?:pack|packs|box|boxes|case|bag|carton|set|tray)\s+of){between}",
             re.I,
         ),
-        re.compile(
+        patterns.compile(
             rf"\s+(?:\w+\s+)?(?:in|inside)\s+(?:it|there|(?:the|this|that|each|every|a|one)\s+(?:\w+\s+)?{packs})(?![\w'])",
             re.I,
         ),
-        re.compile(rf"\s*-?{pieces}", re.I),
-        tuple((attribute, re.compile(_active(active, thing), re.I)) for attribute, active, _ in deeds),
-        tuple((attribute, re.compile(_passive(passive), re.I)) for attribute, _, passive in deeds),
+        patterns.compile(rf"\s*-?{pieces}", re.I),
+        tuple((attribute, patterns.compile(_active(active, thing), re.I)) for attribute, active, _ in deeds),
+        tuple((attribute, patterns.compile(_passive(passive), re.I)) for attribute, _, passive in deeds),
         tuple(
-            (attribute, re.compile(rf"\bwho{_active(active, thing)}\s+(?:was|is)\s+$", re.I))
+            (attribute, patterns.compile(rf"\bwho{_active(active, thing)}\s+(?:was|is)\s+$", re.I))
             for attribute, active, _ in deeds
         ),
-        re.compile(
-            rf"{any_of(goods['give']).pattern}\s+(?:{thing}\s+)?(?:over\s+|on\s+)?to\s+(?:our\s+colleague\s+)?$", re.I
+        patterns.compile(
+            rf"{any_word(goods['give'])}\s+(?:{thing}\s+)?(?:over\s+|on\s+)?to\s+(?:our\s+colleague\s+)?$", re.I
         ),
-        re.compile(rf"\s*,?\s*(?:to|for|so\s+that\s+\w+\s+can)\s+(?:be\s+)?{any_of(goods['checking']).pattern}", re.I),
+        patterns.compile(rf"\s*,?\s*(?:to|for|so\s+that\s+\w+\s+can)\s+(?:be\s+)?{any_word(goods['checking'])}", re.I),
     )
 
 
@@ -159,4 +160,4 @@ def _active(verbs: tuple[str, ...], thing: str) -> str:
 
 def _passive(verbs: tuple[str, ...]) -> str:
     between = r"(?:\s+(?:in|for|off|over|today|here|yesterday|this\s+morning))*"
-    return rf"{any_of(verbs).pattern}{between}\s+by\s+(?:our\s+\w+\s+)?$"
+    return rf"{any_word(verbs)}{between}\s+by\s+(?:our\s+\w+\s+)?$"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from edge_assistant import patterns
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary
-from edge_assistant.reasoning.told.clauses import any_of, listed
+from edge_assistant.reasoning.told.clauses import any_word, listed
 from edge_assistant.reasoning.told.sayings import Found, Saying
 from edge_assistant.reasoning.values.values import Truth
 
@@ -41,16 +42,16 @@ def _is_denied(text: str, habit: re.Match[str]) -> bool:
 def _patterns(vocabulary: Vocabulary) -> dict[str, tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]]:
     """For each, words that say that it is no more or never was, that it surely is, and that it is unless denied."""
     words = vocabulary.telling["habits"]
-    given_up, doing, amounts = (any_of(words[name]).pattern for name in ("given_up", "doing", "amounts"))
+    given_up, doing, amounts = (any_word(words[name]) for name in ("given_up", "doing", "amounts"))
     few = rf"(?:(?:{amounts}|smoking|drinking)\s+){{0,3}}"
     last = r"(?:haven't|hasn't|not|never)\s+(?:\w+\s+)?(?:had|touched|bought|lit|smoked|drunk|tasted)"
-    apart = rf"(?!\s+{any_of(words['apart']).pattern})"
+    apart = rf"(?!\s+{any_word(words['apart'])})"
     found = {}
     for attribute in ("smoker", "alcohol", "pregnant"):
-        things, yes, no = (any_of(words[f"{attribute}_{name}"]).pattern for name in ("things", "yes", "no"))
+        things, yes, no = (any_word(words[f"{attribute}_{name}"]) for name in ("things", "yes", "no"))
         found[attribute] = (
-            re.compile(rf"{no}|(?:{given_up}|(?<![\w']){last})\s+{few}{things}{apart}", re.I),
-            re.compile(rf"{yes}{apart}", re.I),
-            re.compile(rf"{doing}\s+(?:(?:{amounts}|\d+)\s+){{0,6}}{things}{apart}", re.I),
+            patterns.compile(rf"{no}|(?:{given_up}|(?<![\w']){last})\s+{few}{things}{apart}", re.I),
+            patterns.compile(rf"{yes}{apart}", re.I),
+            patterns.compile(rf"{doing}\s+(?:(?:{amounts}|\d+)\s+){{0,6}}{things}{apart}", re.I),
         )
     return found

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from edge_assistant import patterns
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
-from edge_assistant.reasoning.told.clauses import any_of, listed
+from edge_assistant.reasoning.told.clauses import any_word, listed
 from edge_assistant.reasoning.told.lists import ALLERGY, doses_in, drugs_of
 from edge_assistant.reasoning.told.sayings import Found, Saying
 from edge_assistant.reasoning.values.candidates import Candidate
@@ -54,6 +55,6 @@ def intake(text: str) -> Words:
 def _time(vocabulary: Vocabulary) -> re.Pattern[str]:
     """A part of the day that comes again: "this morning" does not."""
     groups = vocabulary.telling["intakes"]
-    part = any_of(word for name, words in groups.items() if name not in _OTHER for word in words).pattern
-    at, several = any_of(groups["at"]).pattern, rf"(?<![\w'])(?:{'|'.join(groups['several'])})(?!\w)"
-    return re.compile(rf"(?:{at}\s+(?:(?:the|her|his|my)\s+)?(?P<part>{part})|(?P<parts>{several}))", re.I)
+    part = any_word(word for name, words in groups.items() if name not in _OTHER for word in words)
+    at, several = any_word(groups["at"]), rf"(?<![\w'])(?:{'|'.join(groups['several'])})(?!\w)"
+    return patterns.compile(rf"(?:{at}\s+(?:(?:the|her|his|my)\s+)?(?P<part>{part})|(?P<parts>{several}))", re.I)

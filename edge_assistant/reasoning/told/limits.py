@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from edge_assistant import patterns
 from edge_assistant.perception.table import Column
 from edge_assistant.reasoning.attributes import asked
 from edge_assistant.reasoning.claims import Claim
@@ -14,7 +15,7 @@ from edge_assistant.reasoning.readings.comparing import numbers_in
 from edge_assistant.reasoning.readings.subjects import heading, other_than
 from edge_assistant.reasoning.rules.phrasing import found
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
-from edge_assistant.reasoning.told.clauses import any_of, listed, sentences
+from edge_assistant.reasoning.told.clauses import any_of, any_word, listed, sentences
 from edge_assistant.reasoning.told.sayings import Found, is_money, is_timed, quantities_in
 from edge_assistant.reasoning.values.candidates import Candidate
 from edge_assistant.reasoning.values.values import Quantity, Value
@@ -235,14 +236,12 @@ def _earlier(sentence: str, number: Candidate) -> str | None:
         match = listed(name).search(before)
         if match is not None and not listed("now").search(before[match.end() :]):
             return " ".join(match[0].split())
-    match = re.search(
-        rf"\b({any_of(vocabulary().telling['words']['earlier']).pattern})\s+\w*\s*{_names()}", before, re.I
-    )
+    match = re.search(rf"\b({any_word(vocabulary().telling['words']['earlier'])})\s+\w*\s*{_names()}", before, re.I)
     return match[1] if match else None
 
 
 def _names() -> str:
-    return any_of(vocabulary().measuring["rules"]["name"]).pattern
+    return any_word(vocabulary().measuring["rules"]["name"])
 
 
 @per_vocabulary
@@ -250,8 +249,8 @@ def _hints(vocabulary: Vocabulary) -> re.Pattern[str]:
     """Words of which a sentence has one that tells a limit."""
     rules = vocabulary.measuring["rules"]
     names = ("name", "modal", "below", "above", "most", "granted", "order", "floor", "permitted", "allows", "kept")
-    return re.compile(
-        rf"{any_of(word for name in names for word in rules[name]).pattern}|trips|shuts|cuts|switch|stops|goes\s+off",
+    return patterns.compile(
+        rf"{any_word(word for name in names for word in rules[name])}|trips|shuts|cuts|switch|stops|goes\s+off",
         re.I,
     )
 
@@ -266,9 +265,9 @@ def _sides(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
 @per_vocabulary
 def _patterns(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
     """The ways to tell a limit, over skeletons."""
-    word = {name: any_of(phrases).pattern for name, phrases in vocabulary.measuring["rules"].items()}
+    word = {name: any_word(phrases) for name, phrases in vocabulary.measuring["rules"].items()}
     mark = f"{_MARK}+"
-    nouns = any_of(name for a in vocabulary.attributes.values() if a.units for name in a.names).pattern
+    nouns = any_word(name for a in vocabulary.attributes.values() if a.units for name in a.names)
     of = r"(?:for|of|on|in|by)\s+(?:(?:the|our|this|that|its|my)\s+)?(?:[\w-]+\s+){0,4}?[\w-]+"
     between = rf"(?:\s*(?:[,:=(]|->)\s*|\s+(?:{word['link']}|{of}))*?\s*"
     clause = r"\s+(?:that|which|we|they|you|it)(?:\s+[\w'-]+){1,4}?(?=\s+(?:is|are)\b)"
@@ -338,4 +337,4 @@ def _patterns(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
             rf"|(?:pressure|temperature|level|flow|humidity|speed|it)\s+(?:needs|requires)\s+(?:to\s+be\s+)?at\s+least\s+{mark}"
         ),
     }
-    return {name: re.compile(way, re.I) for name, way in ways.items()}
+    return {name: patterns.compile(way, re.I) for name, way in ways.items()}

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from edge_assistant import patterns
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary
-from edge_assistant.reasoning.told.clauses import any_of, listed, told_words
+from edge_assistant.reasoning.told.clauses import any_word, listed, told_words
 from edge_assistant.reasoning.told.sayings import Found, Saying, is_followed
 from edge_assistant.reasoning.values.candidates import Candidate, as_words
 from edge_assistant.reasoning.values.values import Items, Nothing, Quantity, Value
@@ -165,9 +166,9 @@ def _mark(text: str, start: int) -> int:
 
 @per_vocabulary
 def _joins(vocabulary: Vocabulary) -> re.Pattern[str]:
-    return re.compile(
-        rf"\s*,\s*(?:{any_of(vocabulary.telling['words']['list_joins']).pattern}\s+)?"
-        rf"|\s+{any_of(vocabulary.telling['words']['list_joins']).pattern}\s+",
+    return patterns.compile(
+        rf"\s*,\s*(?:{any_word(vocabulary.telling['words']['list_joins'])}\s+)?"
+        rf"|\s+{any_word(vocabulary.telling['words']['list_joins'])}\s+",
         re.I,
     )
 
@@ -267,8 +268,8 @@ def drugs_of(text: str, doses: Sequence[Candidate], take: re.Match[str] | None) 
 
 @per_vocabulary
 def _known(vocabulary: Vocabulary) -> re.Pattern[str]:
-    known = any_of(vocabulary.telling["words"]["drugs"]).pattern
-    return re.compile(rf"{known}|[^\W\d_]{{4,}}", re.I)
+    known = any_word(vocabulary.telling["words"]["drugs"])
+    return patterns.compile(rf"{known}|[^\W\d_]{{4,}}", re.I)
 
 
 def _beside(text: str, dose: Candidate, begin: int) -> Item | None:

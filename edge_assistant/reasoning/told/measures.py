@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from edge_assistant import patterns
 from edge_assistant.reasoning.attributes import Mention, told
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
-from edge_assistant.reasoning.told.clauses import any_of, listed, told_words
+from edge_assistant.reasoning.told.clauses import any_word, listed, told_words
 from edge_assistant.reasoning.told.sayings import (
     Found,
     Saying,
@@ -165,8 +166,8 @@ def is_bound(before: str) -> bool:
 @per_vocabulary
 def _bounding(vocabulary: Vocabulary) -> re.Pattern[str]:
     """Words that end right before a number which is no value: "never exceeded"."""
-    phrases = any_of(phrase for phrases in vocabulary.telling["bounds"].values() for phrase in phrases).pattern
-    return re.compile(rf"{phrases}\s+(?:(?:the|about|around)\s+)?$", re.I)
+    phrases = any_word(phrase for phrases in vocabulary.telling["bounds"].values() for phrase in phrases)
+    return patterns.compile(rf"{phrases}\s+(?:(?:the|about|around)\s+)?$", re.I)
 
 
 def earlier(saying: Saying, attribute: str) -> str | None:
@@ -183,12 +184,12 @@ def earlier(saying: Saying, attribute: str) -> str | None:
 def _before_value(vocabulary: Vocabulary) -> re.Pattern[str]:
     """Words for a value that is of another time, whatever it is of: "the old number", "the previous reading"."""
     words = vocabulary.telling["words"]
-    return re.compile(rf"({any_of(words['earlier']).pattern})\s+{any_of(words['value_nouns']).pattern}", re.I)
+    return patterns.compile(rf"({any_word(words['earlier'])})\s+{any_word(words['value_nouns'])}", re.I)
 
 
 @per_vocabulary
 def _before_name(vocabulary: Vocabulary) -> re.Pattern[str]:
-    return re.compile(rf"({any_of(vocabulary.telling['words']['earlier']).pattern})\s*$", re.I)
+    return patterns.compile(rf"({any_word(vocabulary.telling['words']['earlier'])})\s*$", re.I)
 
 
 def _pairs(saying: Saying) -> Iterator[Found]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from edge_assistant import patterns
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary
-from edge_assistant.reasoning.told.clauses import any_of
+from edge_assistant.reasoning.told.clauses import any_of, any_word
 from edge_assistant.reasoning.told.sayings import Saying
 
 _SMALL = re.compile(r"[\s,]*(?:(?:and|but|so|then|on|in|at|from|of|to|by|with|for)\b[\s,]*)*")
@@ -79,8 +80,8 @@ class _Patterns:
 
 @per_vocabulary
 def _patterns(vocabulary: Vocabulary) -> _Patterns:
-    words = {name: any_of(phrases).pattern for name, phrases in vocabulary.telling["pictures"].items()}
-    relations = any_of(word for group in vocabulary.telling["relations"].values() for word in group).pattern
+    words = {name: any_word(phrases) for name, phrases in vocabulary.telling["pictures"].items()}
+    relations = any_word(word for group in vocabulary.telling["relations"].values() for word in group)
     picture, others, dropped, units = words["nouns"], words["others"], words["dropped"], words["units"]
     one = rf"(?:{picture}|(?<=\s)ones?\b)"
     article = r"(?:(?:the|an?|my|our|this|that|these|those|some|all|your)\s+)?"
@@ -91,35 +92,35 @@ def _patterns(vocabulary: Vocabulary) -> _Patterns:
     speaks = r"(?:\s*$|\s*[,;:.!]|\s+(?:shows?|showed|has|had|is|was|are|were|there|you|we|i|it|this|that|these)\b)"
     return _Patterns(
         (
-            re.compile(rf"(?:(?:in|on|at|from)\s+)?{article}(?:\w+\s+)?{others}\s+(?:\w+\s+)?{one}", re.I),
-            re.compile(rf"{words['owners']}\s+(?:own\s+)?(?:\w+\s+)?{picture}", re.I),
-            re.compile(
+            patterns.compile(rf"(?:(?:in|on|at|from)\s+)?{article}(?:\w+\s+)?{others}\s+(?:\w+\s+)?{one}", re.I),
+            patterns.compile(rf"{words['owners']}\s+(?:own\s+)?(?:\w+\s+)?{picture}", re.I),
+            patterns.compile(
                 rf"(?<![\w'])(?!(?:it|that|there|here|what|let|who|he|she|this|today|morning)'s)[\w-]+'s?\s+(?:\w+\s+)?{picture}",
                 re.I,
             ),
-            re.compile(
+            patterns.compile(
                 rf"{relations}\s+(?:took|made|got|has|had|shot)\s+(?:one|another|some|(?:his|her|their)\s+own)\b"
                 rf"|{relations}\s+(?:photographed|snapped|filmed|shot)\s+(?!this|it\b|that)",
                 re.I,
             ),
-            re.compile(rf"{one}\s+{who}{{0,4}}?{dropped}|{one}\s+(?:with|of)\s.*{dropped}", re.I),
-            re.compile(
+            patterns.compile(rf"{one}\s+{who}{{0,4}}?{dropped}|{one}\s+(?:with|of)\s.*{dropped}", re.I),
+            patterns.compile(
                 rf"{one}\s+(?:taken\s+|shot\s+|made\s+)?(?:from|of|on)?\s*(?:yesterday|last\s+\w+|another\s+\w+|the\s+other\s+\w+|that\s+day"
                 rf"|the\s+\w+\s+(?:before|after)|next\s+to\s+(?:it|this))\b",
                 re.I,
             ),
-            re.compile(
+            patterns.compile(
                 rf"{one}\s+(?:(?:right|just|taken|shot|made|that\s+came|which\s+came|coming|directly)\s+)*(?:before|after|following|beside)"
                 rf"(?:wards?\b|\s+(?:it|that|this)(?:\s+one)?\b)?(?={speaks})",
                 re.I,
             ),
-            re.compile(
+            patterns.compile(
                 rf"(?:{words['few']}\s+)?{units}\s+(?:later|earlier|before|after(?:wards)?|ago|previously)\b"
                 rf"|(?:right|just|shortly|soon|long)\s+(?:before|after)(?:wards)?(?:\s+(?:that|this|it))?(?=\s*,|\s+(?:we|i|there|it|you)\b)"
                 rf"|\bthe\s+{units}\s+(?:before|after)\b|{words['moments']}",
                 re.I,
             ),
-            re.compile(
+            patterns.compile(
                 rf"{picture}\s+(?:\w+\s+)?(?:in|on|at|above|over|from)\s+(?:(?:the|our|my|his|her|your|their|a|an)\s+)?{words['hung']}"
                 rf"|(?<![\w'])(?:an?|some)\s+{picture}\s+(?:from|of)\s+(?:the\s+)?(?:19|20)\d\d"
                 rf"|{picture}\s+(?:that\s+|which\s+)?(?:you|they|he|she)\s+(?:\w+\s+)?sent\b"
@@ -129,7 +130,7 @@ def _patterns(vocabulary: Vocabulary) -> _Patterns:
             ),
             any_of(vocabulary.telling["pictures"]["outside"]),
         ),
-        re.compile(rf"{words['contrast']}\s+(?:on\s+|in\s+)?$", re.I),
+        patterns.compile(rf"{words['contrast']}\s+(?:on\s+|in\s+)?$", re.I),
         any_of(vocabulary.telling["pictures"]["taken"]),
         any_of(vocabulary.telling["pictures"]["tools"]),
     )

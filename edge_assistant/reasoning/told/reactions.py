@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from edge_assistant import patterns
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary
-from edge_assistant.reasoning.told.clauses import any_of, listed
+from edge_assistant.reasoning.told.clauses import any_word, listed
 from edge_assistant.reasoning.told.lists import ALLERGY, Item, items_of, items_value
 from edge_assistant.reasoning.told.sayings import Found, Saying
 from edge_assistant.reasoning.values.values import Nothing
@@ -74,7 +75,7 @@ def _whole(text: str, offset: int) -> list[Item]:
 def _patterns(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
     """By where the list stands: before what it does, behind it, or in front of the sentence."""
     words = vocabulary.telling["words"]
-    symptom = any_of(words["symptoms"]).pattern
+    symptom = any_word(words["symptoms"])
     whom = r"(?:me|him|her|them|us|(?:the|my|her|his|our)\s+[^\W\d_]+)"
     who = r"(?:i|he|she|they|we|the\s+patient)"
     had = r"(?:eat|eats|ate|have|has|had|take|takes|took|touch|touches|touched|drink|drinks)"
@@ -83,7 +84,7 @@ def _patterns(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
     eats = rf"{who}\s+(?:\w+ly\s+)?{had}"
     breaks = rf"(?:{out}|swells?\s+up|(?:gets?|got|had)\s+(?:[^\W\d_]+\s+){{0,3}}{symptom})"
     return {
-        "before": re.compile(
+        "before": patterns.compile(
             rf"(?<=\w)\s+(?:(?:makes?|made|gives?|gave|brings?|brought|causes?|caused)\s+(?:{whom}\s+)?[^.;]{{0,32}}?{symptom}"
             rf"|(?:sets?\s+off|brings?\s+on|triggers?|triggered|started)\s+[^.;]{{0,24}}?{symptom}"
             rf"|(?:do\s+not|does\s+not|don't|doesn't|didn't)\s+agree\s+with\s+{whom}"
@@ -91,16 +92,16 @@ def _patterns(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
             rf"|(?:that|which)\s+{who}(?:'m|'s|'re|\s+(?:am|is|are))\s+allergic\s+to(?=\s*(?:$|[.,;!?])))",
             re.I,
         ),
-        "behind": re.compile(
+        "behind": patterns.compile(
             rf"\b(?:{breaks}\s+(?:from|after|with)|(?:{breaks}|{symptom})\s+(?:if|when|whenever|every\s+time|each\s+time)\s+{who}\s+{had})\s+(?:(?:eating|having|taking|touching)\s+)?",
             re.I,
         ),
-        "after": re.compile(
+        "after": patterns.compile(
             rf"(?:(?:last|first|next|one|every|each)\s+time|once|when|whenever)\s+(?:that\s+)?{eats}\s+(?P<what>[^.;,]{{3,40}}?)\s*,?"
             rf"\s+(?:and\s+)?(?:{who}|it|(?:my|her|his|the)\s+\w+)\s+{state}",
             re.I,
         ),
-        "reason": re.compile(
+        "reason": patterns.compile(
             rf"\b{who}(?:'m|'s|\s+(?:am|is|was))\s+(?:badly\s+|severely\s+|very\s+)?allergic(?!\s+to\s+\w)"
             rf"|\b{who}\s+(?:always\s+)?reacts?(?:\s+(?:very\s+)?(?:badly|strongly|terribly))?(?:\s+to\s+(?:it|them|that))?\s*(?=[.,;!]|$)"
             rf"|\b(?:{who}|(?:my|her|his|the)\s+\w+)\s+(?:comes?|came|gets?|got|breaks?|broke|swells?|starts?)\s+{state}"
@@ -108,11 +109,11 @@ def _patterns(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
             rf"|\b(?:nearly|almost)\s+(?:died|killed)",
             re.I,
         ),
-        "forbidding": re.compile(
-            rf"{any_of(words['forbidding']).pattern}(?:\s+(?:{whom}|mum|mom|dad|granny|grandpa))?\s+(?=\w)", re.I
+        "forbidding": patterns.compile(
+            rf"{any_word(words['forbidding'])}(?:\s+(?:{whom}|mum|mom|dad|granny|grandpa))?\s+(?=\w)", re.I
         ),
-        "none": re.compile(any_of(words["no_reactions"]).pattern, re.I),
-        "fronted": re.compile(
+        "none": patterns.compile(any_word(words["no_reactions"]), re.I),
+        "fronted": patterns.compile(
             rf",?\s*{who}\s+(?:always\s+)?(?:reacts?|reacted)\s+(?:[^\W\d_]+\s+){{0,3}}to\s+(?:that|it|them|those|this|these)\b"
             rf"|,?\s*{who}(?:'m|'s|'re|\s+(?:am|is|are))\s+(?:[^\W\d_]+\s+)?allergic\s+to\s+(?:that|it|them|those|this|these)\b"
             rf"|,?\s*(?:that|it|those|they)\s+(?:makes?|gives?|brings?|causes?)\s+(?:{whom}\s+)?[^.;]{{0,32}}?{symptom}",

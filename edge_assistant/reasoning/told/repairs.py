@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from edge_assistant import patterns
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary
-from edge_assistant.reasoning.told.clauses import any_of, listed
+from edge_assistant.reasoning.told.clauses import any_of, any_word, listed
 
 _GAP = r"[\s,.:;!…–—-]+"  # between the parts of a repair
 _SET_OFF = re.compile(r"\bno[,.!]", re.I)
@@ -58,11 +59,11 @@ def tails(vocabulary: Vocabulary) -> re.Pattern[str]:
 @per_vocabulary
 def _repair(vocabulary: Vocabulary) -> re.Pattern[str]:
     words, table = vocabulary.telling["words"], vocabulary.telling["repairs"]
-    lead, no = (any_of(table[name]).pattern for name in ("leads", "noes"))
-    strong = f"(?:{_made(vocabulary)}|{any_of(set(words['corrections']) - set(table['noes'])).pattern})"
+    lead, no = (any_word(table[name]) for name in ("leads", "noes"))
+    strong = f"(?:{_made(vocabulary)}|{any_word(set(words['corrections']) - set(table['noes']))})"
     more = rf"(?:{strong}|{lead}|{no})"
     first = rf"(?:(?:{lead}|{no}){_GAP}){{0,4}}?"
-    return re.compile(
+    return patterns.compile(
         rf"(?<![\w'])(?:{first}(?P<strong>{strong})|(?:{lead}{_GAP})?{no})(?:{_GAP}{more}){{0,6}}"
         rf"(?P<tail>{_GAP}(?:and\s+)?{tails().pattern})?(?![\w'])(?!\s+than\b)",
         re.I,
@@ -73,7 +74,7 @@ def _made(vocabulary: Vocabulary) -> str:
     """What is made of a verb and what it takes back: "scratch that", "let me read it again", "I mixed them up"."""
     table = vocabulary.telling["repairs"]
     undo, anew, again, mistaken, badly, made, taken, wrong, place, apart = (
-        any_of(table[name]).pattern
+        any_word(table[name])
         for name in (
             "undo", "anew", "again", "mistaken", "badly", "changed", "taken", "wrong", "places", "apart",
         )

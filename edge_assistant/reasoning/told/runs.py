@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from edge_assistant import patterns
 from edge_assistant.reasoning.attributes import told
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary
-from edge_assistant.reasoning.told.clauses import PART, any_of
+from edge_assistant.reasoning.told.clauses import PART, any_word
 from edge_assistant.reasoning.told.corrections import values_in
 from edge_assistant.reasoning.told.tenses import PAST, PRESENT, times
 
@@ -89,7 +90,7 @@ def _timed(rest: str) -> Iterator[bool]:
 
 @per_vocabulary
 def _verb(vocabulary: Vocabulary) -> re.Pattern[str]:
-    return re.compile(rf"{any_of(vocabulary.telling['words']['verbs']).pattern}|{PAST.pattern}|{PRESENT.pattern}", re.I)
+    return patterns.compile(rf"{any_word(vocabulary.telling['words']['verbs'])}|{PAST.pattern}|{PRESENT.pattern}", re.I)
 
 
 @per_vocabulary
@@ -99,13 +100,13 @@ def _subject(vocabulary: Vocabulary) -> re.Pattern[str]:
     relations = "|".join(word for group in vocabulary.telling["relations"].values() for word in group)
     does = r"(?:[a-z]{3,}s|does\s+not|(?:does|is|was|did|ca|has|wo)n't)\b"
     verb = rf"(?:{_verb().pattern}|(?:would|could|should|might|may|will|can|must)\b)"
-    dated = any_of(words["dated_subjects"]).pattern
-    thing = any_of(words["numbered"]).pattern
-    no_time = rf"(?!(?:other\s+)?{any_of(words['measures_of']).pattern})"
+    dated = any_word(words["dated_subjects"])
+    thing = any_word(words["numbered"])
+    no_time = rf"(?!(?:other\s+)?{any_word(words['measures_of'])})"
     head = rf"(?:(?:her|his|my|its|our|their|the|an?)\s+{no_time}[^\W_][\w'-]*|{thing}\s+\w+|ones?|{dated}\s+\w+)"
     place = r"(?:on|at|for|with|in|from|by)\s+(?:the|our|its|my|his|her|that|line|pump|machine)\s+(?:[\w'-]+\s+){0,4}?"
     there = r"(?:(?:it|they|i|we|you|there|he|she)|(?:the|her|his|its)\s+[\w'-]+)"
-    return re.compile(
+    return patterns.compile(
         rf"(?:she|he|it|they|we|i|there)(?:'(?:s|m|re|ve|d|ll)\b|\s+(?:[^\W\d_]+\s+)??{verb})|{head}\s+(?:(?!that\b|which\b|who\b)[\w'-]+\s+){{0,6}}?{verb}"
         rf"|(?:he|she|it|(?:my|our|her|his|their|the)\s+(?:\w+\s+)?(?:{relations}))\s+{does}"
         rf"|{place}{there}(?:'(?:s|ve|d)\b|\s+{verb})",

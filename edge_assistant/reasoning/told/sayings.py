@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from edge_assistant import patterns
 from edge_assistant.reasoning.attributes import Mention, phrase, told
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
-from edge_assistant.reasoning.told.clauses import Clause, any_of, listed, told_words
+from edge_assistant.reasoning.told.clauses import Clause, any_of, any_word, listed, told_words
 from edge_assistant.reasoning.told.tenses import Tense
 from edge_assistant.reasoning.told.things import things
 from edge_assistant.reasoning.told.whose import Speaking, subject_at
@@ -128,10 +129,10 @@ _NUMBER = re.compile(r"\d|[^\W\d_]{3,}\s+[^\W\d_]{3,}")  # of digits or in words
 @per_vocabulary
 def _owning(vocabulary: Vocabulary) -> re.Pattern[str]:
     """What stands between a value and the one whose it is, where that is told behind it."""
-    owning = any_of(vocabulary.telling["words"]["owning"]).pattern
+    owning = any_word(vocabulary.telling["words"]["owning"])
     is_ = r"(?:(?:and|but)\s+)?(?:(?:that|which|this|it)(?:'s|\s+(?:is|was|would\s+be))|(?:is|was|are|were)(?!\s+it\b))"
     what = r"(?:\s+(?:what|how\s+much|how\s+many|only|just|for|of|from|with|on|at|the\s+\w+\s+(?:of|for|from)))*"
-    return re.compile(rf"(?P<value>.{{1,60}}?)[\s,]*(?:{is_}|{owning}){what}\s*", re.I)
+    return patterns.compile(rf"(?P<value>.{{1,60}}?)[\s,]*(?:{is_}|{owning}){what}\s*", re.I)
 
 
 def kind_of(attribute: str) -> str:
@@ -251,9 +252,9 @@ def _carrier(vocabulary: Vocabulary) -> re.Pattern[str]:
     words = vocabulary.telling["words"]
     goods = vocabulary.telling["goods"]
     things = any_of({*words["carriers"], *words["own_things"], *goods["packs"], *goods["sides"]} - {"one", "ones"})
-    shown, had = any_of(goods["shown"]).pattern, any_of(goods["had"]).pattern
+    shown, had = any_word(goods["shown"]), any_word(goods["had"])
     place = rf"(?:on|of|for|in|at)\s+(?:the|this|our|its)\s+(?:[^\W\d_]+\s+)?{things.pattern}"
-    return re.compile(rf"\s(?:that\s+|which\s+)?(?:(?:(?:is|was)\s+)?{shown}\s+)?(?:{place}|{had})(?=\s)", re.I)
+    return patterns.compile(rf"\s(?:that\s+|which\s+)?(?:(?:(?:is|was)\s+)?{shown}\s+)?(?:{place}|{had})(?=\s)", re.I)
 
 
 def is_followed(text: str, end: int) -> bool:

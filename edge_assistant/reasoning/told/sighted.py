@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
+from edge_assistant import patterns
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
 from edge_assistant.reasoning.seen import COUNT, PRESENCE
-from edge_assistant.reasoning.told.clauses import any_of, listed, told_words
+from edge_assistant.reasoning.told.clauses import any_word, listed, told_words
 from edge_assistant.reasoning.told.pictures import elsewhere, is_taken, speaks_of_picture
 from edge_assistant.reasoning.told.sayings import Found, Saying, overlaps
 from edge_assistant.reasoning.told.tallies import is_denied, is_none, is_tallied, is_whole, number_of
@@ -107,19 +108,19 @@ def _heads(saying: Saying) -> Iterator[Found]:
 
 @per_vocabulary
 def _people(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
-    words = {name: any_of(phrases).pattern for name, phrases in vocabulary.telling["tallies"].items()}
+    words = {name: any_word(phrases) for name, phrases in vocabulary.telling["tallies"].items()}
     seen = r"(?:visible|to\s+be\s+seen|seen|shown|around|there|here|present|[io]n\s+(?:it|sight|view|the\s+\w+|this)\b)"
     return {
-        "nobody": re.compile(
+        "nobody": patterns.compile(
             rf"\b(?:there(?:\s+is|\s+was|'s)|i\s+(?:can\s+)?see|we\s+(?:can\s+)?see|shows?)\s+(?P<none>{words['nobody']})(?!\s+(?:who|that|else))"
             rf"|\bthere\s+(?:isn't|is\s+not|wasn't)\s+(?P<any>anybody|anyone|a\s+soul)"
             rf"|(?P<nun>{words['nobody']})\s+(?:is|was|can\s+be|could\s+be|to\s+be)\s+(?:\w+\s+)?{seen}",
             re.I,
         ),
-        "heads": re.compile(rf"{words['heads']}\s*(?:[:=]|{words['is']})\s*(?:(?:exactly|just|only)\s+)?$", re.I),
-        "heads_or_us": re.compile(rf"{words['heads']}|\bof\s+us\b", re.I),
-        "bound": re.compile(rf"{words['bounds']}\s+$", re.I),
-        "of_us": re.compile(r"\s+of\s+us\b", re.I),
+        "heads": patterns.compile(rf"{words['heads']}\s*(?:[:=]|{words['is']})\s*(?:(?:exactly|just|only)\s+)?$", re.I),
+        "heads_or_us": patterns.compile(rf"{words['heads']}|\bof\s+us\b", re.I),
+        "bound": patterns.compile(rf"{words['bounds']}\s+$", re.I),
+        "of_us": patterns.compile(r"\s+of\s+us\b", re.I),
     }
 
 
@@ -156,8 +157,8 @@ def _is_new(text: str) -> bool:
 @per_vocabulary
 def _cleft(vocabulary: Vocabulary) -> re.Pattern[str]:
     """What I took is two dogs; two dogs are what you see."""
-    seeing = any_of(vocabulary.telling["pictures"]["catching"]).pattern
-    return re.compile(
+    seeing = any_word(vocabulary.telling["pictures"]["catching"])
+    return patterns.compile(
         rf"\bwhat\s+(?:i|we|you|they|he|she|one)(?:'ve)?\s+(?:(?:can|could|will|have|had|finally|actually)\s+)*{seeing}",
         re.I,
     )

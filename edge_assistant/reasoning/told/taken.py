@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from edge_assistant import patterns
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
-from edge_assistant.reasoning.told.clauses import any_of
+from edge_assistant.reasoning.told.clauses import any_of, any_word
 from edge_assistant.reasoning.told.pictures import elsewhere
 from edge_assistant.reasoning.told.sayings import Found, Saying
 from edge_assistant.reasoning.values.candidates import find
@@ -89,7 +90,7 @@ def _days(saying: Saying) -> Iterator[Found]:
 
 @per_vocabulary
 def _patterns(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
-    words = {name: any_of(phrases).pattern for name, phrases in vocabulary.telling["pictures"].items()}
+    words = {name: any_word(phrases) for name, phrases in vocabulary.telling["pictures"].items()}
     name = _NAME
     place = rf"(?:{words['places']})"
     taking = rf"(?:{words['taken']}|{words['nouns']})"
@@ -100,25 +101,25 @@ def _patterns(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
     return {
         "unplaced": any_of(vocabulary.telling["pictures"]["unplaced"]),
         "then": any_of(vocabulary.telling["pictures"]["then"]),
-        "taking": re.compile(taking, re.I),
-        "abroad": re.compile(rf"(?:{taking}|{words['abroad']})\s+{gap}{near}{name}{_CLOSED}", re.I),
-        "situated": re.compile(rf"{situation}\s+{gap}{near}{name}{_CLOSED}", re.I),
-        "ahead": re.compile(rf"^[\s,]*(?:somewhere\s+)?{near}{name}(?=[\s,]).*?{taking}", re.I),
-        "fronted": re.compile(rf"^[\s,]*(?:somewhere\s+)?{near}{name}(?=[\s,]).*?{situation}", re.I),
-        "is_where": re.compile(
+        "taking": patterns.compile(taking, re.I),
+        "abroad": patterns.compile(rf"(?:{taking}|{words['abroad']})\s+{gap}{near}{name}{_CLOSED}", re.I),
+        "situated": patterns.compile(rf"{situation}\s+{gap}{near}{name}{_CLOSED}", re.I),
+        "ahead": patterns.compile(rf"^[\s,]*(?:somewhere\s+)?{near}{name}(?=[\s,]).*?{taking}", re.I),
+        "fronted": patterns.compile(rf"^[\s,]*(?:somewhere\s+)?{near}{name}(?=[\s,]).*?{situation}", re.I),
+        "is_where": patterns.compile(
             rf"{name}\s*,?\s*(?:(?:that|this|it){is_}|(?:is|was))\s+(?:(?:where|in\s+which)\b|the\s+(?:\w+\s+)?{place})",
             re.I,
         ),
-        "labelled": re.compile(
+        "labelled": patterns.compile(
             rf"^[\s,]*(?:the\s+)?{place}\s*[:=,]\s*(?:(?:it|that){is_}\s+)?(?:in\s+)?{name}{_CLOSED}", re.I
         ),
-        "where_is": re.compile(
+        "where_is": patterns.compile(
             rf"(?:\bthe\s+{place}\b(?:\s+[\w']+){{0,6}}?|\bwhere\s+(?:i|we|it|this|that)\s+[\w' ]{{0,30}}?)"
             rf"{is_}\s+(?:called\s+|named\s+|in\s+)?{name}{_CLOSED}",
             re.I,
         ),
-        "seen": re.compile(rf"{words['looking']}\s+{name}{_CLOSED}", re.I),
-        "it_is": re.compile(rf"^[\s,]*{name}\s+(?:it|that|this)\s+(?:is|was)\b", re.I),
-        "behind": re.compile(rf"\d,?\s+(?:in\s+)?{name}\s*[.!]?\s*$", re.I),
-        "bare": re.compile(rf"^[\s,]*(?:{near})?{name}\s*,\s*(?=(?:on\s+)?(?:the\s+)?\d|(?:19|20)\d\d)", re.I),
+        "seen": patterns.compile(rf"{words['looking']}\s+{name}{_CLOSED}", re.I),
+        "it_is": patterns.compile(rf"^[\s,]*{name}\s+(?:it|that|this)\s+(?:is|was)\b", re.I),
+        "behind": patterns.compile(rf"\d,?\s+(?:in\s+)?{name}\s*[.!]?\s*$", re.I),
+        "bare": patterns.compile(rf"^[\s,]*(?:{near})?{name}\s*,\s*(?=(?:on\s+)?(?:the\s+)?\d|(?:19|20)\d\d)", re.I),
     }

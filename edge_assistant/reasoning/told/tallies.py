@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
+from edge_assistant import patterns
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
-from edge_assistant.reasoning.told.clauses import any_of
+from edge_assistant.reasoning.told.clauses import any_word
 from edge_assistant.reasoning.told.sayings import Saying
 from edge_assistant.reasoning.told.things import things
 from edge_assistant.reasoning.values.candidates import Candidate, singular
@@ -121,13 +122,13 @@ def _is_tally(text: str, value: Candidate, start: int, end: int) -> bool:
 
 @per_vocabulary
 def _tallies(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
-    words = {name: any_of(phrases).pattern for name, phrases in vocabulary.telling["tallies"].items()}
+    words = {name: any_word(phrases) for name, phrases in vocabulary.telling["tallies"].items()}
     small = r"(?:exactly|just|only|about|around|at|to|up)"
     return {
-        "number": re.compile(rf"{words['number']}\s+(?:(?:all|the|these|those)\s+)*$", re.I),
-        "is": re.compile(rf"\s*(?:\w+\s+){{0,4}}?(?:[:=,]|{words['is']})\s*(?:{small}\s+)*", re.I),
-        "counted": re.compile(rf"{words['counted']}\s+(?:(?:all|the|these|those)\s+)*$", re.I),
-        "in_number": re.compile(rf"\s+{words['in_number']}", re.I),
+        "number": patterns.compile(rf"{words['number']}\s+(?:(?:all|the|these|those)\s+)*$", re.I),
+        "is": patterns.compile(rf"\s*(?:\w+\s+){{0,4}}?(?:[:=,]|{words['is']})\s*(?:{small}\s+)*", re.I),
+        "counted": patterns.compile(rf"{words['counted']}\s+(?:(?:all|the|these|those)\s+)*$", re.I),
+        "in_number": patterns.compile(rf"\s+{words['in_number']}", re.I),
     }
 
 
@@ -135,4 +136,4 @@ def _tallies(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
 def _counting(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
     """Words before a thing that say how many there are, by the number."""
     counting = vocabulary.telling["counting"].items()
-    return {number: re.compile(rf"{any_of(words).pattern}\s+(?:[^\W\d_]+\s+)?$", re.I) for number, words in counting}
+    return {number: patterns.compile(rf"{any_word(words)}\s+(?:[^\W\d_]+\s+)?$", re.I) for number, words in counting}

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from edge_assistant import patterns
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary
-from edge_assistant.reasoning.told.clauses import PART, Clause, any_of, listed
+from edge_assistant.reasoning.told.clauses import PART, Clause, any_of, any_word, listed
 
 _PAST = (
     r"took|ran|said|read|held|came|got|did|stood|gave|drank|lay|made|drew|sent|used|paid|bought|cost|went|saw|sat|put|spent|brought|told|left|kept|met"
@@ -92,9 +93,9 @@ _NEAR = ("recent", "dated")  # times in which what was bought then is still what
 def times(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
     """The patterns of words for another time, by kind."""
     words = vocabulary.telling["words"]
-    ended = any_of(words["ended"]).pattern
+    ended = any_word(words["ended"])
     months = "|".join(sorted(vocabulary.months, key=len, reverse=True))
-    turning, occasion = any_of(words["turning_points"]).pattern, any_of(words["occasions_past"]).pattern
+    turning, occasion = any_word(words["turning_points"]), any_word(words["occasions_past"])
     was = rf"(?:was|were|had|{_PAST})\b"
     before = (
         r"(?:before|prior\s+to|ahead\s+of|until|till|up\s+(?:to|until))\s+"
@@ -103,19 +104,19 @@ def times(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
     then = rf"(?:at|on|during|over|around)\s+{occasion}"
     return {
         "past": any_of(words["past"]),
-        "before": re.compile(rf"\b{before}(?=[^.;]*?\b{was})|\b{was}[^.;]*?(?P<behind>\b{before})", re.I),
-        "then": re.compile(rf"\b{then}(?=[^.;]*?\b{was})|\b{was}[^.;]*?(?P<behind>\b{then})", re.I),
+        "before": patterns.compile(rf"\b{before}(?=[^.;]*?\b{was})|\b{was}[^.;]*?(?P<behind>\b{before})", re.I),
+        "then": patterns.compile(rf"\b{then}(?=[^.;]*?\b{was})|\b{was}[^.;]*?(?P<behind>\b{then})", re.I),
         "expected": any_of(words["expected"]),
         "usual": any_of(words["usual"]),
         "recent": any_of(words["recent"]),
-        "ended": re.compile(
+        "ended": patterns.compile(
             rf"{ended}\s+(?:last\s+\w+|(?:19|20)\d\d|(?:{months})\b|\w+\s+ago|recently|then|yesterday)", re.I
         ),
-        "dated": re.compile(  # "in January it was still"
+        "dated": patterns.compile(  # "in January it was still"
             rf"(?P<time>\b(?:back\s+)?in\s+(?:the\s+)?(?:{months}|spring|summer|autumn|winter|fall)\b),?\s+(?:[^\W\d_]+\s+){{1,3}}?(?:was|were|had|{_PAST})\b"
             rf"|\b(?:was|were|had)\b[^.;]{{0,60}}?(?P<then>\b(?:back\s+)?in\s+(?:{months})\b)(?!\s+(?:\d|the\b))",
             re.I,
         ),
         "coming": any_of(words["coming"]),
-        "future": re.compile(rf"(?!will (?:find|see|notice)\b){any_of(words['future']).pattern}", re.I),  # is there now
+        "future": patterns.compile(rf"(?!will (?:find|see|notice)\b){any_word(words['future'])}", re.I),  # is there now
     }

@@ -21,7 +21,7 @@ from edge_assistant.reasoning.told.asides import without_asides
 from edge_assistant.reasoning.told.clauses import (
     MAX_CLAUSE,
     Clause,
-    any_of,
+    any_word,
     clauses,
     plain,
     sentences,
@@ -173,7 +173,7 @@ def _placed(found: Found, clause: Clause) -> Found:
 
 def _more(saying: Saying, found: Sequence[Found]) -> Found | None:
     """The list before, with what a sentence adds that only goes on with it: "And nuts."."""
-    lead = re.match(rf"\s*{any_of(told_words('more')).pattern}\s+(?:(?:to|against)\s+)?", saying.text, re.I)
+    lead = re.match(rf"\s*{any_word(told_words('more'))}\s+(?:(?:to|against)\s+)?", saying.text, re.I)
     before = found[-1]
     if lead is None or not saying.clause.opens or before.attribute not in (ALLERGY, MEDICATION) or before.negated:
         return None

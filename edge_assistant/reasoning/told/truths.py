@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from edge_assistant import patterns
 from edge_assistant.reasoning.attributes import Mention, told
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
 from edge_assistant.reasoning.told.clauses import listed
@@ -118,7 +119,7 @@ def _asserting(vocabulary: Vocabulary) -> re.Pattern[str]:
     """Words right before a name that say it of somebody."""
     relations = "|".join(word for group in vocabulary.telling["relations"].values() for word in group)
     said = r"suffer(?:s|ed|ing)?\s+from|admits?\s+to|history\s+of|li(?:ves|ving)\s+with|confirmed|positive\s+for"
-    return re.compile(
+    return patterns.compile(
         rf"(?:\b(?:i|he|she|they|we|patient|who|i'm|he's|she's|am|is|are|was|have|has|had|got|a|an|with|do|does|been|known|sugar|{said}|{relations})|(?:mrs?|ms|miss)\.?\s+\w+|(?-i:[A-Z][a-z]+))"
         r"(?:\s+(?:also|still|a|an|type\s+\w+|heavy|light|regular|currently|been|diagnosed|with|diagnosed\s+with|have|has|am|is|now|implanted|\w+\s+(?:weeks|months)))*\s*$",
         re.I,

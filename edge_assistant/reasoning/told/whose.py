@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from edge_assistant import patterns
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
-from edge_assistant.reasoning.told.clauses import Clause, any_of, listed
+from edge_assistant.reasoning.told.clauses import Clause, any_of, any_word, listed
 
 UNSURE = "?"  # a pronoun may mean one person or another: nothing is claimed then
 _NAME = r"[A-Z][\w'-]+(?:\s[A-Z][\w'-]+)?"
@@ -113,8 +114,10 @@ def subject_at(speaking: Sequence[Speaking], at: int) -> str | None:
 @per_vocabulary
 def _continues(vocabulary: Vocabulary) -> re.Pattern[str]:
     """The beginning of a clause that goes on with the subject of the one before: "and takes aspirin"; or an aside."""
-    verbs = any_of(vocabulary.telling["words"]["verbs"]).pattern
-    return re.compile(rf"[\s,]*(?:(?:and|but)\s+{verbs}|(?:that|this|it)(?:'s|\s+(?:is|was))\b[^,]*,\s*{verbs})", re.I)
+    verbs = any_word(vocabulary.telling["words"]["verbs"])
+    return patterns.compile(
+        rf"[\s,]*(?:(?:and|but)\s+{verbs}|(?:that|this|it)(?:'s|\s+(?:is|was))\b[^,]*,\s*{verbs})", re.I
+    )
 
 
 def _others(text: str, units: Sequence[tuple[int, int]]) -> Iterator[Speaking]:
@@ -200,45 +203,47 @@ def _subject_patterns(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
     numbers = "|".join(sorted(vocabulary.numbers, key=len, reverse=True))
     kin = (word for group in vocabulary.telling["relations"].values() for word in group)
     relations = "|".join(sorted(kin, key=len, reverse=True))
-    others, people, places = (any_of(words[name]).pattern for name in ("others", "people", "places"))
-    counterparts, elsewhere, here = (any_of(words[name]).pattern for name in ("counterparts", "elsewhere", "at_this"))
-    linking = any_of(words["verbs"]).pattern
-    verbs, titles, numbered = (any_of(words[name]).pattern for name in ("person_verbs", "titles", "numbered"))
-    things = any_of((*words["carriers"], *words["papers"])).pattern
-    beside, discarded, near = (any_of(words[name]).pattern for name in ("beside", "discarded", "near"))
+    others, people, places = (any_word(words[name]) for name in ("others", "people", "places"))
+    counterparts, elsewhere, here = (any_word(words[name]) for name in ("counterparts", "elsewhere", "at_this"))
+    linking = any_word(words["verbs"])
+    verbs, titles, numbered = (any_word(words[name]) for name in ("person_verbs", "titles", "numbered"))
+    things = any_word((*words["carriers"], *words["papers"]))
+    beside, discarded, near = (any_word(words[name]) for name in ("beside", "discarded", "near"))
     return {
         "at_hand": any_of(words["at_hand"]),
         "first": any_of(words["first_person"]),
-        "relation": re.compile(
+        "relation": patterns.compile(
             rf"(?<![\w'])(?P<whose>my|our|his|her|their|the|an?|patient's)\s+(?:\w+\s+)??(?P<who>{relations})(?!\w)|(?<![\w'])(?P<kin>family)\s+history",
             re.I,
         ),
-        "placed": re.compile(
+        "placed": patterns.compile(
             rf"(?:the|that|a)\s+(?P<whole>{people}\s+(?:(?:in|from|at|of)\s+{places}(?:\s+{_AT.format('at', numbers)})?"
             rf"|next\s+door|{near}\s+(?:her|him|me|us|them)(?!\s+\w+'s)))(?!\w)",
             re.I,
         ),
-        "titled": re.compile(
+        "titled": patterns.compile(
             rf"(?:^|(?<=and\s)|(?<=says\s)|(?<=that\s)|(?<=,\s))\s*(?P<name>(?i:{titles})\.?\s+{_NAME})"
         ),
-        "named": re.compile(rf"\s*(?:(?:So|And|But|Also),?\s+)?(?P<name>{_NAME})\s+(?:{verbs})"),
-        "numbered": re.compile(rf"(?<![\w'])(?P<noun>{numbered})\s+{_AT.format('mark', numbers)}", re.I),
-        "other": re.compile(rf"(?:the|that|this|our|my|a|an|on)?\s*(?P<what>{others}\s+(?:\w+\s+)?{things})", re.I),
-        "beside": re.compile(
+        "named": patterns.compile(rf"\s*(?:(?:So|And|But|Also),?\s+)?(?P<name>{_NAME})\s+(?:{verbs})"),
+        "numbered": patterns.compile(rf"(?<![\w'])(?P<noun>{numbered})\s+{_AT.format('mark', numbers)}", re.I),
+        "other": patterns.compile(
+            rf"(?:the|that|this|our|my|a|an|on)?\s*(?P<what>{others}\s+(?:\w+\s+)?{things})", re.I
+        ),
+        "beside": patterns.compile(
             rf"(?<![\w'])(?:the|its|our|an?|that)\s+(?P<what>(?:\w+\s+)?{things}\s+{beside})(?![\w'])", re.I
         ),
-        "discarded": re.compile(
+        "discarded": patterns.compile(
             rf"(?<![\w'])(?P<what>(?:(?:the|that)\s+(?:\w+\s+)?{things}|what)\s+(?:(?:that|which)\s+)?"
             rf"(?:i|we|they|it|he|she)\s+(?:(?:had|have|just)\s+)?{discarded})(?![\w'])",
             re.I,
         ),
-        "counterpart": re.compile(
+        "counterpart": patterns.compile(
             rf"(?<![\w'])(?:the|its|our|a|that)\s+(?P<what>{counterparts}(?:\s+one|\s+(?:in|on|at|by)\s+(?:the\s+)?\w+)?"
             rf"|(?:(?!right|correct|same)\w+\s+)?ones?\s+{elsewhere}(?!\s+(?:\w+\s+){{0,2}}{here})(?:\s+(?!{linking})(?:the\s+)?\w+)?)(?![\w'])",
             re.I,
         ),
-        "nth": re.compile(
+        "nth": patterns.compile(
             rf"[\s,]*(?:(?:and|but)\s+)?(?P<what>(?:number|no\.)\s+{_AT.format('at', numbers)})\s+{linking}", re.I
         ),
-        "dated": re.compile(rf"{any_of(words['dated_subjects']).pattern}\s+[a-z]+", re.I),
+        "dated": patterns.compile(rf"{any_word(words['dated_subjects'])}\s+[a-z]+", re.I),
     }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from edge_assistant import patterns
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
 from edge_assistant.reasoning.values.clocks import clocks
 from edge_assistant.reasoning.values.spans import alternatives
@@ -159,14 +160,14 @@ def _moment(vocabulary: Vocabulary) -> re.Pattern[str]:
     day = rf"(?:\d{{1,2}}(?:st|nd|rd|th)?(?: of)? (?:{alternatives(vocabulary.months)})|\d{{1,2}}(?:st|nd|rd|th)\b)"
     clock = r"(?:\d{1,2}[:.]\d\d(?: ?[ap]m)?|\d{1,2} ?[ap]m|(?:[01]\d|2[0-3])[0-5]\d)"
     moment = rf"(?:{clock}(?: on (?:the )?{day})?|{day})"
-    return re.compile(rf"(?<![\w.])(?:(?:on|at) )?(?:the )?{moment}(?![\w%]|\.\d)", re.I)
+    return patterns.compile(rf"(?<![\w.])(?:(?:on|at) )?(?:the )?{moment}(?![\w%]|\.\d)", re.I)
 
 
 @per_vocabulary
 def _that_is(vocabulary: Vocabulary) -> re.Pattern[str]:
     """What says behind a pause which value that was: "116 over 92. That's the blood pressure."."""
     names = alternatives(name for a in vocabulary.attributes.values() for name in a.names)
-    return re.compile(rf"that(?:'s| is| was) (?:the|my|her|his|its) (?:{names})\b(?! of)", re.I)
+    return patterns.compile(rf"that(?:'s| is| was) (?:the|my|her|his|its) (?:{names})\b(?! of)", re.I)
 
 
 @per_vocabulary
@@ -177,7 +178,7 @@ def _runs_on(vocabulary: Vocabulary) -> re.Pattern[str]:
     measured = (a for a in vocabulary.attributes.values() if a.value in ("quantity", "pair"))
     names = alternatives(name for a in measured for name in a.names if len(name) > 5)
     dated = [name for a in vocabulary.attributes.values() if a.value in ("date", "clock") for name in a.names]
-    return re.compile(
+    return patterns.compile(
         rf"(?<=[\w%]) (?P<next>s)(?=ince {day} (?:it|he|she|we|they|there) [a-z])"
         rf"|(?<=[\w%]) to (?=(?:follow[- ]?up )?(?:{alternatives(dated)}) (?:falls|is|was|will be)\b)(?P<due>\w)"
         rf"|(?<=[\w%]) (?P<f>f)(?=or the (?:{names}),? (?:it|the (?:number|value|figure)) )"
@@ -192,14 +193,14 @@ def _runs_on(vocabulary: Vocabulary) -> re.Pattern[str]:
 def _measured(vocabulary: Vocabulary) -> re.Pattern[str]:
     """What is measured, at the beginning of a sentence: "Motor temperature roughly 75 degrees."."""
     names = (name for a in vocabulary.attributes.values() if a.value in ("quantity", "pair") for name in a.names)
-    return re.compile(rf"(?:the )?(?:[^\W\d_]+ )?(?:{alternatives(names)})\b", re.I)
+    return patterns.compile(rf"(?:the )?(?:[^\W\d_]+ )?(?:{alternatives(names)})\b", re.I)
 
 
 @per_vocabulary
 def _last_moment(vocabulary: Vocabulary) -> re.Pattern[str]:
     """A day or time at the end that stands alone, behind a comma or another day: "on the 18th on the 18th of June"."""
     other = r"(?<=\d)(?: [ap]m)? on the \d{1,2}(?:st|nd|rd|th)"
-    return re.compile(rf"(?P<before>,(?P<then> then,?)?|{other}|) (?P<moment>{_moment().pattern})\.$", re.I)
+    return patterns.compile(rf"(?P<before>,(?P<then> then,?)?|{other}|) (?P<moment>{_moment().pattern})\.$", re.I)
 
 
 @per_vocabulary
@@ -211,17 +212,17 @@ def _patterns(vocabulary: Vocabulary) -> tuple[re.Pattern[str], ...]:
     labels = alternatives(name for a in measured for name in a.names if len(name) > 5)
     ahead = alternatives(vocabulary.misheard)
     return (
-        re.compile(rf"(?:(?<=\d )|(?<=\dk )|(?<=hundred )|(?<=ty )|(?<=teen ))(?:{ahead})\b", re.I),
-        re.compile(
+        patterns.compile(rf"(?:(?<=\d )|(?<=\dk )|(?<=hundred )|(?<=ty )|(?<=teen ))(?:{ahead})\b", re.I),
+        patterns.compile(
             rf"(?P<point>\b(?:{numbers}) point) (?P<spoken>{_LIKE})(?= {unit})"
             rf"|(?<![\d.])(?P<number>\d+\.\d*) (?P<digit>{_LIKE})(?= {unit})"
             rf"|(?P<whole>(?<![\d.])\d+(?:\.\d+)?) in(?= {unit}\s*(?:[.,;]|$))",
             re.I,
         ),
-        re.compile(rf"\b(?P<ten>{alternatives(_TENS)}) (?:to|tea|tee|ty)(?= {unit})", re.I),
-        re.compile(
+        patterns.compile(rf"\b(?P<ten>{alternatives(_TENS)}) (?:to|tea|tee|ty)(?= {unit})", re.I),
+        patterns.compile(
             rf"(?P<before>\b(?:{months})\.?,? (?:\d{{1,2}}(?:st|nd|rd|th)?,? )?)20(?P<decade>[5-9])0\b",
             re.I,
         ),
-        re.compile(rf", (?P<name>(?:{labels})(?:,| is| was|:)? (?:about |a |the )?(?=\d))", re.I),
+        patterns.compile(rf", (?P<name>(?:{labels})(?:,| is| was|:)? (?:about |a |the )?(?=\d))", re.I),
     )

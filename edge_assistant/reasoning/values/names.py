@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from edge_assistant import patterns
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
 from edge_assistant.reasoning.values.quantities import quantities
 from edge_assistant.reasoning.values.spans import Candidate, alternatives
@@ -125,27 +126,27 @@ def _name_pattern(vocabulary: Vocabulary) -> re.Pattern[str]:
     word = rf"(?:{_CAPITAL}|\([A-Z]{{1,4}}\))"
     comma = r", (?=[A-ZÀ-ÖØ-Þ][\w'’-]{1,30}(?: [A-Z]\.?)?\Z)"
     particle = rf"(?: (?:{alternatives(vocabulary.words['particles'])})){{1,3}} "
-    return re.compile(rf"(?<![^\W_]){word}(?:(?: |{comma}|{particle}){word}){{0,{MAX_NAME}}}")
+    return patterns.compile(rf"(?<![^\W_]){word}(?:(?: |{comma}|{particle}){word}){{0,{MAX_NAME}}}")
 
 
 @per_vocabulary
 def _bare_pattern(vocabulary: Vocabulary) -> re.Pattern[str]:
     stop = alternatives(vocabulary.words["stop"])
     word = rf"(?!(?:{stop})\b)[^\W\d_][\w'’-]{{0,40}}"
-    return re.compile(rf"\b{word}(?: {word}){{0,{MAX_NAME}}}", re.I)
+    return patterns.compile(rf"\b{word}(?: {word}){{0,{MAX_NAME}}}", re.I)
 
 
 @per_vocabulary
 def _separator(vocabulary: Vocabulary) -> re.Pattern[str]:
     words = alternatives(vocabulary.words["list_joins"])
-    return re.compile(rf"\s*(?:,\s*(?:{words})\b|[,&+/•|]|\b(?:{words})\b)\s*", re.I)
+    return patterns.compile(rf"\s*(?:,\s*(?:{words})\b|[,&+/•|]|\b(?:{words})\b)\s*", re.I)
 
 
 @per_vocabulary
 def _before_list(vocabulary: Vocabulary) -> re.Pattern[str]:
-    return re.compile(rf"\b(?:{alternatives(vocabulary.words['list_before'])})\s", re.I)
+    return patterns.compile(rf"\b(?:{alternatives(vocabulary.words['list_before'])})\s", re.I)
 
 
 @per_vocabulary
 def _after_item(vocabulary: Vocabulary) -> re.Pattern[str]:
-    return re.compile(rf"\s(?:{alternatives(vocabulary.words['list_after'])})\b", re.I)
+    return patterns.compile(rf"\s(?:{alternatives(vocabulary.words['list_after'])})\b", re.I)

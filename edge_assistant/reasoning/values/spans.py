@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from edge_assistant import patterns
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary
 from edge_assistant.reasoning.values.values import Value
 
@@ -45,7 +46,7 @@ def hedge(text: str, start: int, end: int) -> str:
 
 @per_vocabulary
 def _negated(vocabulary: Vocabulary) -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w)(?:{alternatives(vocabulary.words['no'])})(?: [^\W_]+)?\s*\Z", re.I)
+    return patterns.compile(rf"(?<!\w)(?:{alternatives(vocabulary.words['no'])})(?: [^\W_]+)?\s*\Z", re.I)
 
 
 @per_vocabulary
@@ -54,8 +55,8 @@ def _hedges(vocabulary: Vocabulary) -> tuple[re.Pattern[str], re.Pattern[str]]:
     groups = "|".join(f"(?P<{key}>{alternatives(vocabulary.hedges.get(key, ()))})" for key in _LEADING)
     approximate = "|".join(f"(?P<{key}>{alternatives(vocabulary.hedges.get(key, ()))})" for key in _LEADING[:3])
     return (
-        re.compile(rf"(?<![^\W_])(?:{groups})(?:\s(?:the|a))?\s*$", re.I),
-        re.compile(rf"[ -]?(?:{approximate})(?![^\W_])", re.I),
+        patterns.compile(rf"(?<![^\W_])(?:{groups})(?:\s(?:the|a))?\s*$", re.I),
+        patterns.compile(rf"[ -]?(?:{approximate})(?![^\W_])", re.I),
     )
 
 
