@@ -37,7 +37,10 @@ bench:  ## the measurements that need no data of your own, and tests that take l
 	@sh tools/bootstrap.sh $(ALL)
 	@$(BIN)/edge-assistant models pull --profile starter
 	@$(BIN)/edge-assistant models pull faster-whisper-base
-	$(BIN)/edge-assistant bench speed --question "What is the patient allergic to?" --image examples/clinic/form.jpg --audio examples/clinic/note.wav --readings examples/clinic/vitals.csv
+	@$(BIN)/edge-assistant models pull piper-en-us-joe-medium
+	@$(BIN)/edge-assistant models pull --profile tiny
+	@mkdir -p build
+	$(BIN)/edge-assistant bench speed --all --plot build/speed.svg --image examples/clinic/form.jpg --audio examples/clinic/note.wav --readings examples/clinic/vitals.csv
 	$(BIN)/edge-assistant bench writing
 	$(BIN)/edge-assistant bench readings
 	$(BIN)/edge-assistant bench app

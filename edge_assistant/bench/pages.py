@@ -162,8 +162,22 @@ def prose(random: np.random.Generator) -> Sheet:
     return page.sheet()
 
 
+def letter(random: np.random.Generator, rows: int) -> Sheet:
+    """So many rows in one column, A4 at 150 dots an inch with fifty: sentences, and labels with amounts flush right."""
+    height = 2 * _MARGIN + rows * _PITCH
+    page = _Writer("letter", 1240, height, font(20, str(random.choice(["sans", "serif"]))), _PITCH)
+    for number in range(rows):
+        if number % 5 == 3:
+            amount = f"{random.integers(1, 900)}.{random.integers(10, 99)}"
+            page.ends(str(random.choice(_GOODS)), amount)
+        else:
+            page.left(" ".join(str(word) for word in random.choice(_WORDS, int(random.integers(6, 12)))))
+    return page.sheet()
+
+
 KINDS: tuple[Callable[[np.random.Generator], Sheet], ...] = (receipt, form, table, prose, boxes)
 _MARGIN = 60
+_PITCH = 32  # pixels from one row of a letter to the next
 
 
 class _Writer:

@@ -143,10 +143,11 @@ def _hear(spoken: Spoken, transcribers: dict[str, Transcribe], number: int) -> H
         began = time.perf_counter()
         text[name] = transcribers[name](spoken.path)
         seconds[name] = time.perf_counter() - began
-    return Heard(_duration(spoken.path), text, seconds)
+    return Heard(duration(spoken.path), text, seconds)
 
 
-def _duration(path: Path) -> float:
+def duration(path: Path) -> float:
+    """Seconds of a recording, as its container declares them."""
     import av
 
     with av.open(str(path)) as container:

@@ -71,15 +71,15 @@ def measure(count: int, seed: int) -> dict[str, Any]:
     """Figures over `count` pages from a seed on; every reader's words are put in order by the same layout."""
     import numpy as np
 
-    product, baseline = _product(), _baseline()
+    product_reads, baseline_reads = product(Portfolio()), baseline()
     tally = _Tally()
     for number in range(seed, seed + count):
         sheet = pages.sheet(number)
         pixels = np.asarray(paper.scan_look(sheet.image, number))
         if number == seed:
-            product(pixels), baseline(pixels)  # loads the models
+            product_reads(pixels), baseline_reads(pixels)  # loads the models
         tally.truth.append(flat(sheet.rows))
-        order = (("product", product), ("baseline", baseline))
+        order = (("product", product_reads), ("baseline", baseline_reads))
         for name, reader in order if number % 2 else order[::-1]:
             start = time.perf_counter()
             pieces = reader(pixels)
@@ -87,7 +87,7 @@ def measure(count: int, seed: int) -> dict[str, Any]:
             tally.read[name].append(words(pieces))
             if name == "product":
                 _check(sheet, pieces, tally)
-        tally.read["turned"].append(words(product(np.ascontiguousarray(np.rot90(pixels, 1 + number % 3)))))
+        tally.read["turned"].append(words(product_reads(np.ascontiguousarray(np.rot90(pixels, 1 + number % 3)))))
     return _figures(tally)
 
 
@@ -113,8 +113,13 @@ def character_error(truth: list[str], read: list[str]) -> float:
     return float(jiwer.cer(truth, read))
 
 
-def _product() -> Callable[[Pixels], list[Piece]]:
-    sense = Writing({"writing": Portfolio().open(_MODEL)}, Runtime.detect())
+def product(portfolio: Portfolio) -> Callable[[Pixels], list[Piece]]:
+    """The writing that our sense finds in pixels.
+
+    Raises:
+        ModelError: its model is missing.
+    """
+    sense = Writing({"writing": portfolio.open(_MODEL)}, Runtime.detect())
 
     def read(pixels: Pixels) -> list[Piece]:
         return sense.sheet(Page(None, pixels, (pixels.shape[1], pixels.shape[0]))).pieces
@@ -122,7 +127,12 @@ def _product() -> Callable[[Pixels], list[Piece]]:
     return read
 
 
-def _baseline() -> Callable[[Pixels], list[Piece]]:
+def baseline() -> Callable[[Pixels], list[Piece]]:
+    """The writing that RapidOCR finds with its own settings.
+
+    Raises:
+        UsageError: it is not installed.
+    """
     try:
         from rapidocr import RapidOCR
     except ImportError:

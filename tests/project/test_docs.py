@@ -31,6 +31,7 @@ DOCS = (
     "docs/redaction.md",
     "docs/security.md",
     "docs/settings.md",
+    "docs/speed.md",
     "docs/app.md",
     "docs/bad-input.md",
     "docs/domains.md",

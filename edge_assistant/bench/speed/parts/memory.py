@@ -1,0 +1,40 @@
+"""The most memory of a whole question that wants every model, the language model too, with the weights in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from edge_assistant.bench.speed.part import Setting
+from edge_assistant.bench.speed.parts.question import product
+from edge_assistant.bench.speed.process import measure as run_command
+from edge_assistant.bench.speed.rows import How, Limit, Row
+from edge_assistant.errors import ModelError
+
+NAME = "memory"
+HELP = "the most memory (PSS, weights included) of the profiles starter and tiny, every model in use"
+SECONDS = (60.0, 25.0)
+ORDER = 10
+SIGNALS = True
+QUESTION = "Summarise what the sources say about the patient."  # sentences: the language model has to write
+_MOST_MIB = {"starter": 2.2 * 1024, "tiny": 1.1 * 1024}
+_RUNS = 2
+
+
+def measure(setting: Setting) -> Iterator[Row]:
+    """Measure; a profile whose models are not there is left out, unless it is the one that is wanted."""
+    asked = list(dict.fromkeys([setting.profile, *_MOST_MIB]))
+    runs = 1 if setting.quick else _RUNS
+    for number, profile in enumerate(asked):
+        one = replace(setting, profile=profile, question=QUESTION)
+        try:
+            for name in setting.portfolio.resolve(profile).values():
+                if profile != setting.profile:
+                    setting.portfolio.open(name)
+        except ModelError:
+            continue
+        peaks = tuple(run_command(product(one)).peak_mib for _ in range(runs))
+        setting.step((number + 1) / len(asked))
+        limit = Limit(_MOST_MIB[profile]) if profile in _MOST_MIB else None
+        if all(peaks):
+            yield Row(f"memory.{profile}", f"the most memory, {profile}", "MiB", peaks, how=How.VALUE, limit=limit)

@@ -1,0 +1,82 @@
+"""The same question where a resident process keeps the models: what is new is perceived, what was seen is known."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from edge_assistant.bench.speed.part import Setting
+from edge_assistant.bench.speed.parts import question
+from edge_assistant.bench.speed.process import OURS, Run, Watched, alternating
+from edge_assistant.bench.speed.process import measure as run_command
+from edge_assistant.bench.speed.rows import Limit, Row
+from edge_assistant.signals import Kind
+
+NAME = "resident"
+HELP = "the same question while a resident process keeps the models, over new signals and over those seen before"
+SECONDS = (130.0, 70.0)
+ORDER = 2
+SIGNALS = True
+_MOST = 0.20
+_PROFILE = "EDGE_ASSISTANT_PROFILE"
+
+
+def measure(setting: Setting) -> Iterator[Row]:
+    """Measure."""
+    with started(setting) as pid, Watched(pid) as watched:
+        new, seen = 0, replace(setting, signals=_copies(setting, 0))
+        run_command(question.product(seen))
+
+        def over_new() -> Run:
+            nonlocal new
+            new += 1
+            return run_command(question.product(replace(setting, signals=_copies(setting, new))))
+
+        ways: dict[str, Callable[[], Run]] = {
+            "new": over_new,
+            "seen": partial(run_command, question.product(seen)),
+            "baseline": partial(run_command, question.baseline(setting)),
+        }
+        runs = alternating(setting.repeats, ways, setting.step)
+    seconds = {name: tuple(run.seconds for run in some) for name, some in runs.items()}
+    peak = {"resident_peak_mib": watched.peak_mib}
+    yield Row(
+        "resident.time", "the same, resident, new signals", "s", seconds["new"], seconds["baseline"],
+        question.AGAINST, limit=Limit(_MOST), details=peak,
+    )  # fmt: skip
+    yield Row(
+        "resident.again", "the same, resident, seen before", "s", seconds["seen"], seconds["baseline"],
+        question.AGAINST,
+    )  # fmt: skip
+
+
+@contextmanager
+def started(setting: Setting) -> Iterator[int]:
+    """A resident with its models in memory; its process's number.
+
+    Raises:
+        UsageError: it cannot run on this machine, or there is no such verb.
+    """
+    profile = {_PROFILE: setting.profile}
+    run_command([*OURS, "resident", "start"], profile)
+    try:
+        yield int(json.loads(run_command([*OURS, "resident", "status", "--json"]).out)["pid"])
+    finally:
+        run_command([*OURS, "resident", "stop"])
+
+
+def _copies(setting: Setting, number: int) -> tuple[tuple[Kind, str], ...]:
+    """The signals as other bytes with the same content: a line more at the end, which no format minds."""
+    found = []
+    for place, (kind, path) in enumerate(setting.signals):
+        copy = setting.folder / f"copy-{number}-{place}{Path(path).suffix}"
+        shutil.copyfile(path, copy)
+        with copy.open("ab") as stream:
+            stream.write(b"\n" * number)
+        found.append((kind, str(copy)))
+    return tuple(found)

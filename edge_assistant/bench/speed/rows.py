@@ -1,0 +1,153 @@
+"""What was measured: one row for each thing, with ours and theirs of each repeat, and what is promised of it."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from edge_assistant.errors import UsageError
+
+
+class How(StrEnum):
+    """What of ours and theirs is looked at."""
+
+    RATIO = "ratio"  # ours / theirs, repeat by repeat
+    DIFFERENCE = "difference"  # ours - theirs
+    VALUE = "value"  # ours alone
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What is promised.
+
+    Attributes:
+        value: in the unit of the figure that is looked at.
+        most: whether no more is wanted; else no less.
+    """
+
+    value: float
+    most: bool = True
+
+    def holds(self, figure: float) -> bool:
+        """Whether a figure keeps it."""
+        return figure <= self.value if self.most else figure >= self.value
+
+    @property
+    def said(self) -> str:
+        """It in words."""
+        return f"{'at most' if self.most else 'at least'} {self.value:g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One thing that was measured.
+
+    Attributes:
+        name: `part.thing`, by which two runs are compared.
+        what: it in words.
+        unit: of ours and theirs.
+        ours: one value a repeat; never empty.
+        theirs: the baseline's of the same repeats; empty where there is none.
+        against: the baseline in words; empty where there is none.
+        how: what is looked at.
+        limit: what is promised; None where nothing is.
+        smaller: whether less is better.
+        details: what else is worth keeping: values of JSON only.
+    """
+
+    name: str
+    what: str
+    unit: str
+    ours: tuple[float, ...]
+    theirs: tuple[float, ...] = ()
+    against: str = ""
+    how: How = How.RATIO
+    limit: Limit | None = None
+    smaller: bool = True
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be counted: a ratio wants a baseline of every repeat that is not 0."""
+        paired = self.how is How.VALUE or len(self.ours) == len(self.theirs)
+        finite = all(math.isfinite(value) for value in (*self.ours, *self.theirs))
+        if not self.ours or not paired or not finite or (self.how is How.RATIO and 0 in self.theirs):
+            raise UsageError(f"{self.name} could not be measured", "measure again, with more repeats")
+
+    @property
+    def figures(self) -> tuple[float, ...]:
+        """What is looked at, one figure a repeat."""
+        match self.how:
+            case How.RATIO:
+                return tuple(a / b for a, b in zip(self.ours, self.theirs, strict=True))
+            case How.DIFFERENCE:
+                return tuple(a - b for a, b in zip(self.ours, self.theirs, strict=True))
+            case How.VALUE:
+                return self.ours
+
+    @property
+    def figure(self) -> float:
+        """The median of the figures."""
+        return statistics.median(self.figures)
+
+    @property
+    def spread(self) -> tuple[float, float]:
+        """The least and the most of the figures."""
+        return min(self.figures), max(self.figures)
+
+    @property
+    def within(self) -> bool | None:
+        """Whether what is promised is kept; None where nothing is."""
+        return None if self.limit is None else self.limit.holds(self.figure)
+
+    @property
+    def part(self) -> str:
+        """The part that measured it."""
+        return self.name.partition(".")[0]
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in a file, with what follows from it for other programs."""
+        return {
+            "name": self.name,
+            "what": self.what,
+            "against": self.against,
+            "unit": self.unit,
+            "ours": list(self.ours),
+            "theirs": list(self.theirs),
+            "how": str(self.how),
+            "smaller": self.smaller,
+            "median": {"ours": statistics.median(self.ours), "theirs": _median(self.theirs)},
+            "figure": self.figure,
+            "spread": list(self.spread),
+            "limit": None if self.limit is None else {"value": self.limit.value, "most": self.limit.most},
+            "within": self.within,
+            "details": dict(self.details),
+        }
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> Row:
+        """A row of a file.
+
+        Raises:
+            ValueError, KeyError, TypeError, UsageError: it is none.
+        """
+        limit = told["limit"]
+        return cls(
+            name=str(told["name"]),
+            what=str(told["what"]),
+            unit=str(told["unit"]),
+            ours=tuple(float(value) for value in told["ours"]),
+            theirs=tuple(float(value) for value in told["theirs"]),
+            against=str(told["against"]),
+            how=How(told["how"]),
+            limit=None if limit is None else Limit(float(limit["value"]), bool(limit["most"])),
+            smaller=bool(told["smaller"]),
+            details=dict(told["details"]),
+        )
+
+
+def _median(values: tuple[float, ...]) -> float | None:
+    return statistics.median(values) if values else None

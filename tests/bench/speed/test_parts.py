@@ -1,0 +1,153 @@
+"""The parts of `bench speed`: by reflection, and each of them once for real with the smallest models."""
+
+from __future__ import annotations
+
+import inspect
+import math
+
+import pytest
+
+from edge_assistant.bench.speed import home
+from edge_assistant.bench.speed.part import parts
+from edge_assistant.bench.speed.parts import decode, followup, growth, live, memory, minutes, page, question, utterance
+from edge_assistant.bench.speed.parts.growth import Grown
+from edge_assistant.bench.speed.rows import How
+from edge_assistant_models.portfolio import Portfolio
+
+
+def measured(part, setting) -> dict[str, object]:
+    """The rows by name; each belongs to the part."""
+    with home.made(setting.folder):
+        rows = {row.name: row for row in part.measure(setting)}
+    assert {row.part for row in rows.values()} == {part.NAME}
+    return rows
+
+
+def test_every_part_says_what_it_measures():
+    found = parts()
+    assert [*found] == sorted(found, key=lambda name: found[name].ORDER)
+    assert len({part.ORDER for part in found.values()}) == len(found)
+    for name, part in found.items():
+        assert name == part.NAME == part.__name__.rpartition(".")[2]
+        assert part.HELP[0].islower() or part.HELP[0].isdigit()
+        whole, quick = part.SECONDS
+        assert 0 < quick < whole
+        assert isinstance(part.SIGNALS, bool)
+        assert [*inspect.signature(part.measure).parameters] == ["setting"]
+
+
+def test_the_issue_s_table_is_measured():
+    assert {
+        "question", "resident", "followup", "utterance", "minutes", "page", "decode", "live", "growth", "memory",
+    } == set(parts())  # fmt: skip
+
+
+def test_page(setting, steps, monkeypatch):
+    monkeypatch.setattr(page, "_PAGES", (1, 1))
+    monkeypatch.setattr(page, "LINES", 4)
+    rows = measured(page, setting)
+    assert rows["page.time"].ours[0] > 0
+    assert rows["page.characters"].ours[0] < 5
+    assert rows["page.characters"].how is How.DIFFERENCE
+    assert steps == sorted(steps)
+    assert steps[-1] == 1
+
+
+def test_decode(setting, steps, monkeypatch):
+    monkeypatch.setattr(decode, "_COUNT", {"quoting": (3, 3), "free": (2, 2)})
+    monkeypatch.setattr(decode, "_TOKENS", {"quoting": 12, "free": 12})
+    rows = measured(decode, setting)
+    assert set(rows) == {"decode.quoting", "decode.quoting_same", "decode.free", "decode.free_same"}
+    assert all(rate > 0 for rate in rows["decode.quoting"].theirs)
+    same, different = rows["decode.quoting_same"].figure, rows["decode.quoting_same"].details["different"]
+    assert round(same) == round(100 * (1 - len(different) / 3))
+    assert steps[-1] == 1
+
+
+def test_plain_llama_cpp_writes_what_our_engine_writes(setting, models):
+    from edge_assistant.bench.speed import prompts
+    from edge_assistant.language.engine import LlamaEngine
+    from edge_assistant.runtime import Runtime
+
+    model, runtime = models("language"), Runtime.detect()
+    engine = LlamaEngine(model, runtime)
+    plain = decode.Plain(model.files["model"], runtime.threads, "chatml", "")
+    (messages,) = prompts.free(1)
+    assert len(plain.tokens(messages)) > 20
+    ours, theirs = decode.written(engine, plain, messages, 8), plain.write(messages, 8)
+    assert theirs.tokens == 8
+    assert ours.text.split()[:2] == theirs.text.split()[:2]
+    plain.close()
+    engine.close()
+
+
+def test_followup(setting):
+    rows = measured(followup, setting)
+    for row in rows.values():
+        assert 0 < row.details["reused"] < row.details["tokens"]
+        assert row.limit.value == 0.15
+
+
+def test_live(setting):
+    rows = measured(live, setting)
+    row = rows["live.first_word"]
+    assert math.isclose(sum(row.details["waterfall"].values()), row.figure)
+    assert all(seconds >= 0 for seconds in row.details["waterfall"].values())
+
+
+def test_memory(setting, monkeypatch):
+    monkeypatch.setattr(memory, "_MOST_MIB", {})
+    assert measured(memory, setting)["memory.test"].figure > 100
+
+
+def test_growth(setting, monkeypatch):
+    (rows,) = (kind for kind in growth.KINDS if kind.name == "rows")
+    monkeypatch.setattr(growth, "KINDS", (rows,))
+    found = measured(growth, setting)
+    assert [one["size"] for one in found["growth.rows"].details["grown"]] == [10_000, 100_000]
+    assert found["growth.rows_memory"].figure > 50
+
+
+def test_what_grows_is_made_as_large_as_it_should_be(setting, monkeypatch):
+    import av
+    import pypdfium2
+
+    monkeypatch.setattr(growth, "_SENTENCES", 2)
+    monkeypatch.setattr(page, "LINES", 4)
+    pages = growth._pages(setting, 2)
+    with pypdfium2.PdfDocument(pages[1]) as document:
+        assert len(document) == 2
+    _, recording = growth._minutes(setting, 1)
+    with av.open(recording) as container:
+        assert container.duration == 60_000_000
+
+
+def test_a_slope_tells_how_time_grows():
+    assert growth.slope(Grown(1, 1, 0), Grown(10, 100, 0)) == 2
+    assert growth.slope(Grown(1, 5, 0), Grown(10, 5, 0)) == 0
+
+
+@pytest.mark.bench
+def test_question(setting):
+    rows = measured(question, setting)
+    assert rows["question.time"].figure < 1
+    assert rows["question.memory"].theirs[0] > 100
+
+
+@pytest.mark.bench
+def test_utterance(setting, monkeypatch):
+    monkeypatch.setattr(utterance, "_COUNT", (2, 2))
+    rows = measured(utterance, setting)
+    assert len(rows["utterance.time"].ours) == 2
+    assert rows["utterance.words"].theirs[0] < 50
+
+
+@pytest.mark.bench
+def test_minutes(setting, monkeypatch):
+    monkeypatch.setattr(minutes, "_LENGTH_S", (20.0, 20.0))
+    assert measured(minutes, setting)["minutes.words"].ours[0] < 50
+
+
+def test_all_models_of_the_parts_are_in_the_catalog():
+    catalog = {entry.name for entry in Portfolio().entries()}
+    assert {utterance.REFERENCE, question.REFERENCE} <= catalog
