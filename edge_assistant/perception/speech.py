@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
+import hashlib
+import threading
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from edge_assistant.perception.whisper import Whisper
 
 _RATE = 16_000
+_MIN_HEARD = 1.0  # seconds that were understood, so that what comes after gets shorter each time
+_RECENT = 8  # chunks: what is said at once has three of 28 s at most, and its last one changes as it goes on
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -51,6 +55,10 @@ class Speech(Sense):
 
         return Whisper(self.models["speech"], self.runtime)
 
+    @cached_property
+    def _dictated(self) -> _Recent:
+        return _Recent()
+
     def prepare(self) -> None:
         """Load the models now, so that the first recording need not wait for them; raises ModelError."""
         self._vad, self._whisper  # noqa: B018 - made when first asked for
@@ -68,7 +76,7 @@ class Speech(Sense):
         evidence: list[Evidence] = []
         with listen(signal) as (sound, blocks):
             found = chunks(_watched(blocks, sound, request), self._vad)
-            for understood in self._each(signal.id, found, request.language):
+            for understood in self._each(signal, found, request.language):
                 evidence += understood
         request.progress(1.0)
         return Percept(tuple(evidence), notes=(*sound.notes, *self._language_note(request.language, evidence)))
@@ -81,7 +89,7 @@ class Speech(Sense):
             return (f"the speech model knows English only, not '{wanted[:20]}'",)
         return (f"the speech model does not know the language '{wanted[:20]}'; it was detected",)
 
-    def _each(self, signal: str, chunks: Iterator[Chunk], language: str | None) -> Iterator[list[Evidence]]:
+    def _each(self, signal: Signal, chunks: Iterator[Chunk], language: str | None) -> Iterator[list[Evidence]]:
         """What is said in each chunk: a single one on all cores, several side by side with a core for each.
 
         Side by side no core waits for another within a computation, which there are thousands of, and what Python does
@@ -89,13 +97,25 @@ class Speech(Sense):
         """
         first = list(islice(chunks, 2))
         if len(first) < 2 or self.runtime.threads < 2:
-            yield from (self._understand(signal, chunk, language) for chunk in chain(first, chunks))
+            yield from (self._heard(signal, chunk, language) for chunk in chain(first, chunks))
             return
         self._whisper.prepare_beside()
-        understand = partial(self._understand, signal, language=language, beside=True)
-        yield from in_order(understand, chain(first, chunks), self.runtime.threads)
+        heard = partial(self._heard, signal, language=language, beside=True)
+        yield from in_order(heard, chain(first, chunks), self.runtime.threads)
+
+    def _heard(self, signal: Signal, chunk: Chunk, language: str | None, *, beside: bool = False) -> list[Evidence]:
+        """What is said in a chunk; of what is being dictated only the last one is heard anew as it goes on."""
+        if not signal.said:
+            return self._understand(signal.id, chunk, language, beside=beside)
+        key = chunk.start, chunk.regions, language, hashlib.sha256(chunk.samples.tobytes()).digest()
+        known = self._dictated.get(key)
+        if known is None:
+            known = self._understand(signal.id, chunk, language, beside=beside)
+            self._dictated.keep(key, known)
+        return [replace(item, signal=signal.id) for item in known]
 
     def _understand(self, signal: str, chunk: Chunk, language: str | None, *, beside: bool = False) -> list[Evidence]:
+        from edge_assistant.perception.vad import rest
         from edge_assistant.perception.words import sentences
 
         regions = [(a / _RATE, b / _RATE) for a, b in chunk.regions]
@@ -108,7 +128,33 @@ class Speech(Sense):
             words = tuple(_later(word, offset) for word in sentence.words)
             where = Locator(seconds=(words[0].start, words[-1].end))
             evidence.append(Evidence("", signal, sentence.text, sentence.probability, where, Spoken(words, language)))
-        return evidence
+        ended = self._whisper.ended(hypothesis)
+        unheard = rest(chunk, ended) if ended >= _MIN_HEARD else None
+        if unheard is None:
+            return evidence
+        return evidence + self._understand(signal, unheard, language, beside=beside)
+
+
+class _Recent:
+    """The last few chunks that were understood, in memory; several threads use it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[object, list[Evidence]] = OrderedDict()
+
+    def get(self, key: object) -> list[Evidence] | None:
+        """What was understood, if it is remembered."""
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+            return self._kept.get(key)
+
+    def keep(self, key: object, understood: list[Evidence]) -> None:
+        """Remember it, and forget what was not asked for longest."""
+        with self._lock:
+            self._kept[key] = understood
+            while len(self._kept) > _RECENT:
+                self._kept.popitem(last=False)
 
 
 def in_order(work: Callable[[T], R], items: Iterator[T], workers: int) -> Iterator[R]:

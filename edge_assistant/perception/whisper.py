@@ -23,7 +23,7 @@ import numpy as np
 
 from edge_assistant import limits
 from edge_assistant.errors import ModelCorrupt
-from edge_assistant.perception.decoding import TimestampRules, compression, loops, softmax
+from edge_assistant.perception.decoding import POSITION_SECONDS, TimestampRules, compression, loops, softmax
 from edge_assistant.perception.mel import FRAMES_PER_SECOND, log_mel
 from edge_assistant.runtime import Runtime
 from edge_assistant_models import loading
@@ -189,6 +189,14 @@ class Whisper:
         return max(
             tries, key=lambda one: (not one.looped and one.compression <= _MAX_COMPRESSION, one.confidence)
         ), language
+
+    def ended(self, hypothesis: Hypothesis) -> float:
+        """The second that a hypothesis says it ends at, 0 where it says none: at times the model stops in the middle.
+
+        What comes then has to be heard by itself (openai/whisper: transcribe.py, which seeks to that timestamp).
+        """
+        first = self.vocabulary.first_timestamp
+        return max(0.0, (hypothesis.tokens[-1] - first) * POSITION_SECONDS) if hypothesis.tokens else 0.0
 
     def _likelier(self, plain: Hypothesis, heard: dict[str, Any], language: str, speech_end: float) -> Hypothesis:
         """Of an unsure hypothesis and one in the language's style the likelier."""

@@ -6,6 +6,7 @@ import io
 import threading
 import wave
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from edge_assistant.perception.sense import Percept, Request, senses
 from edge_assistant.perception.speech import Speech
 from edge_assistant.perception.whisper import Hypothesis, Whisper
 from edge_assistant.runtime import Runtime
+from edge_assistant.signals import SAID as SAID_BESIDE
 from edge_assistant.signals import Kind, Origin, take_bytes, take_file
 from edge_assistant_models.installed import InstalledModel
 
@@ -122,6 +124,63 @@ def test_a_stop_ends_all_that_are_understood_side_by_side(models: Callable[[str]
         hear(made, said.astype(np.float32), progress=lambda _: runtime.halt.ask())
     runtime.halt.clear()
     assert hear(made, samples("pressure.wav")).evidence
+
+
+def test_what_is_dictated_on_and_on_is_not_heard_from_its_beginning_again(
+    sense: Speech, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lengths: list[float] = []
+    original = Whisper.transcribe
+
+    def counted(self: Whisper, sound: np.ndarray, *given: object, **more: object) -> object:
+        lengths.append(len(sound) / RATE)
+        return original(self, sound, *given, **more)  # type: ignore[arg-type]
+
+    def dictated(sound: np.ndarray) -> tuple[Evidence, ...]:
+        signal = take_bytes(wav(sound), Kind.AUDIO, 0, origin=Origin.MICROPHONE, name=SAID_BESIDE)
+        return sense.perceive(signal, Request()).evidence
+
+    monkeypatch.setattr(Whisper, "transcribe", counted)
+    said = np.concatenate([samples("pressure.wav"), np.zeros(4 * RATE, np.float32)] * 4)
+    first = dictated(said)
+    assert len(lengths) == 4
+    longer = dictated(np.concatenate([said, samples("allergies.wav")]))
+    assert len(lengths) == 5
+    assert longer[: len(first)] == first
+    assert "penicillin" in longer[-1].text
+    assert hear(sense, said).evidence == tuple(replace(item, signal="audio:1") for item in first)
+    assert len(lengths) == 9, "what is no dictation is not remembered"
+
+
+def test_of_what_is_dictated_little_is_remembered() -> None:
+    recent = speech._Recent()
+    for number in range(100):
+        recent.keep(number, [])
+        assert recent.get(0) == []
+    assert len(recent._kept) == speech._RECENT
+    assert recent.get(1) is None
+
+
+def test_where_the_model_stops_in_the_middle_what_comes_after_is_heard_by_itself(
+    sense: Speech, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lengths: list[float] = []
+    original = Whisper.transcribe
+
+    def stopping(self: Whisper, sound: np.ndarray, end: float, *given: object, **more: object) -> object:
+        lengths.append(len(sound) / RATE)
+        if len(lengths) == 1:
+            sound, end = sound[: round(2.9 * RATE)], 2.8  # the first of the two sentences
+        return original(self, sound, end, *given, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Whisper, "transcribe", stopping)
+    evidence = hear(sense, np.concatenate([samples("pressure.wav")[RATE // 2 :], samples("allergies.wav")])).evidence
+    assert text(evidence) == normalised(SAID["pressure.wav"] + " " + SAID["allergies.wav"])
+    assert len(lengths) == 2
+    assert lengths[1] < lengths[0] - 2
+    spans = [piece.locator.seconds for piece in evidence]
+    assert spans == sorted(spans)
+    assert spans[-1][0] > 3.5, "its seconds are those of the recording"
 
 
 def test_results_come_in_order_and_no_more_is_drawn_than_is_needed() -> None:

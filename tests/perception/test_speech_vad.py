@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_assistant.perception import audio, vad
-from edge_assistant.perception.vad import MAX_CHUNK, Chunk, SileroVad, chunks
+from edge_assistant.perception.vad import MAX_CHUNK, Chunk, SileroVad, chunks, rest
 from edge_assistant.runtime import Runtime
 from edge_assistant.signals import Kind, take_file
 from edge_assistant_models.installed import InstalledModel
@@ -132,3 +132,17 @@ def test_chunks_are_short_in_order_and_lose_no_speech(runs: list[tuple[float, in
     missed = spoken & ~covered
     runs_missed = np.diff(np.flatnonzero(np.diff(np.concatenate([[0], missed, [0]]))))[::2]
     assert all(run < vad._MIN_SPEECH for run in runs_missed)
+
+
+def test_what_comes_after_a_second_keeps_its_place_and_is_nothing_without_speech() -> None:
+    sound = np.arange(10 * RATE, dtype=np.float32)
+    chunk = Chunk(700, sound, ((0, 3 * RATE), (4 * RATE, 9 * RATE)))
+    after = rest(chunk, 5.0)
+    assert after is not None
+    assert (after.start, after.regions) == (700 + 5 * RATE, ((0, 4 * RATE),))
+    assert np.array_equal(after.samples, sound[5 * RATE :])
+    later = rest(chunk, 2.5)
+    assert later is not None
+    assert later.regions == ((0, RATE // 2), (3 * RATE // 2, 13 * RATE // 2))
+    assert rest(chunk, 7.5) is None
+    assert rest(chunk, 20.0) is None

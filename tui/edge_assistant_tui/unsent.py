@@ -6,12 +6,41 @@ It goes the way of every signal, under the name that it will have; once it is se
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from textual.message import Message
+
+from edge_assistant.errors import EdgeAssistantError, Stopped
+from edge_assistant_tui import messages
 
 if TYPE_CHECKING:
     from edge_assistant.assistant import Assistant
     from edge_assistant.events import Event
     from edge_assistant.evidence import Evidence
+
+
+def look(
+    post: Callable[[Message], Any],
+    assistant: Callable[[], Assistant],
+    data: bytes,
+    name: str,
+    language: str | None,
+    wanted: Callable[[], bool],
+) -> None:
+    """Tell what is found in a picture, or why nothing is; nothing where it is not wanted any more."""
+    if not wanted():
+        return
+    try:
+        found = picture(assistant(), data, name, language, wanted)
+    except Stopped:
+        pass
+    except EdgeAssistantError as error:
+        post(messages.Looked(name, (), str(error)))
+    except Exception:
+        post(messages.Looked(name, (), "a fault of ours - take another one; the log has the details"))
+        raise
+    else:
+        post(messages.Looked(name, found))
 
 
 def picture(
@@ -23,7 +52,6 @@ def picture(
         Stopped: it is not wanted any more, or all was stopped.
         InputError, ModelError: as `Assistant.perceive`.
     """
-    from edge_assistant.errors import Stopped
     from edge_assistant.events import Perceived
     from edge_assistant.signals import Kind, Origin, take_bytes
 

@@ -64,6 +64,7 @@ class Work:
             lambda job: self._jobs.put(lambda: self._closing or job()),
             lambda written: self._post(messages.Heard(written.text, written.final, written.recording)),
             language=lambda: self._options.language,
+            ahead=self._read_ahead,
         )
         self._thread = threading.Thread(target=self._run, name="work", daemon=True)
 
@@ -372,22 +373,19 @@ class Work:
                 self._keeping.write(lambda history, kept, said=signal: history.add_signal(kept, said, said.data))  # type: ignore[misc]
 
     def _look_at(self, data: bytes, name: str, wanted: Callable[[], bool]) -> None:
-        def needed() -> bool:
-            return not self._closing and wanted()
+        unsent.look(
+            self._post, self.assistant, data, name, self._options.language, lambda: not self._closing and wanted()
+        )
 
-        if not needed():
-            return
-        try:
-            found = unsent.picture(self.assistant(), data, name, self._options.language, needed)
-        except Stopped:
-            pass
-        except EdgeAssistantError as error:
-            self._post(messages.Looked(name, (), str(error)))
-        except Exception:
-            self._post(messages.Looked(name, (), "a fault of ours - take another one; the log has the details"))
-            raise
-        else:
-            self._post(messages.Looked(name, found))
+    def _read_ahead(self) -> None:
+        """What any question over the signals will need; what is perceived for it is told as always."""
+        prefill = getattr(self._conversation(), "prefill", None)
+        if prefill is not None and self._conversation().signals:
+            prefill(self._watch_ahead)
+
+    def _watch_ahead(self, event: Any) -> None:  # noqa: ANN401 - an Event
+        for message in bridge.of_signal(event):
+            self._post(message)
 
     def _prepare(self) -> None:
         try:
