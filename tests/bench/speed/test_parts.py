@@ -83,9 +83,10 @@ def test_plain_llama_cpp_writes_what_our_engine_writes(setting, models):
 
 def test_followup(setting):
     rows = measured(followup, setting)
-    for row in rows.values():
-        assert 0 < row.details["reused"] < row.details["tokens"]
-        assert row.limit.value == 0.15
+    followup_row, restart = rows["followup.followup"], rows["followup.restart"]
+    assert 0 < followup_row.details["reused"] < followup_row.details["tokens"]
+    assert restart.details["reused"] > restart.details["tokens"] / 2  # more than the instruction, which prompts share
+    assert followup_row.limit.value == restart.limit.value == 0.15
 
 
 def test_live(setting):

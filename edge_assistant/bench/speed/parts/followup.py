@@ -19,6 +19,7 @@ from edge_assistant.language.chat import Message
 from edge_assistant.limits import STATE_BYTES
 from edge_assistant.signals import take_file
 from edge_assistant.vault.sealed import SealedCache
+from edge_assistant.vault.vault import Vault
 
 if TYPE_CHECKING:
     from edge_assistant.language.engine import LlamaEngine
@@ -95,7 +96,9 @@ def rounds(
     from edge_assistant.runtime import Runtime
 
     home.forget_all()
-    shelf = SealedCache(_SHELF, STATE_BYTES.value)
+    vault = Vault()
+    vault.subkey(_SHELF)  # makes the home's keys, as the first question of a person does
+    shelf = SealedCache(_SHELF, STATE_BYTES.value, vault)
     asked = [QUESTIONS[(number + place) % len(QUESTIONS)] for place in range(3)]
     with closing(LlamaEngine(model, Runtime.detect(), shelf=shelf)) as engine:
         first, followup = (prefilled(engine, sources, question) for question in asked[:2])

@@ -42,4 +42,6 @@ def measure(setting: Setting) -> Iterator[Row]:
             setting.step(0.1 + 0.9 * (number + (place + 1) / 2) / repeats)
     what = f"{length / 60:g} minutes of speech"
     yield Row("minutes.time", what, "s", tuple(seconds["ours"]), tuple(seconds["theirs"]), AGAINST, limit=Limit(_MOST))
-    yield wrong_words("minutes.words", [spoken[0].said], {name: heard[:1] for name, heard in texts.items()}, None)
+    yield wrong_words(
+        "minutes.words", [spoken[0].said], {name: heard[:1] for name, heard in texts.items()}, AGAINST, None
+    )

@@ -48,10 +48,10 @@ def measure(setting: Setting) -> Iterator[Row]:
         "utterance.time", f"an utterance of 4 s, each of {len(spoken)}", "s", tuple(seconds["ours"]),
         tuple(seconds["theirs"]), AGAINST, limit=Limit(_MOST),
     )  # fmt: skip
-    yield wrong_words("utterance.words", [one.said for one in spoken], texts, Limit(_MOST_WORSE))
+    yield wrong_words("utterance.words", [one.said for one in spoken], texts, AGAINST, Limit(_MOST_WORSE))
 
 
-def wrong_words(name: str, said: Sequence[str], texts: dict[str, list[str]], limit: Limit | None) -> Row:
+def wrong_words(name: str, said: Sequence[str], texts: dict[str, list[str]], against: str, limit: Limit | None) -> Row:
     """Word error in percent, of all that was said."""
     import jiwer
 
@@ -60,7 +60,7 @@ def wrong_words(name: str, said: Sequence[str], texts: dict[str, list[str]], lim
     words = sum(len(text.split()) for text in truth)
     what = f"wrong words of {words:,}"
     return Row(
-        name, what, "%", (error["ours"],), (error["theirs"],), AGAINST, How.DIFFERENCE, limit, details={"words": words}
+        name, what, "%", (error["ours"],), (error["theirs"],), against, How.DIFFERENCE, limit, details={"words": words}
     )
 
 
