@@ -13,6 +13,7 @@ from edge_assistant.governance.policy.policy import current
 from edge_assistant_tui import messages
 
 if TYPE_CHECKING:
+    from edge_assistant.governance.audit.auditor import Auditor
     from edge_assistant.history.store import History
     from edge_assistant.vault.vault import Vault
 
@@ -93,6 +94,13 @@ class Keeping:
             forgetting.expire(days, self.history)
 
         self.guarded(expired)
+
+    def auditor(self) -> Auditor:
+        """What writes down what is asked in this conversation, with the key of it."""
+        from edge_assistant.governance.audit.auditor import Auditor
+        from edge_assistant.governance.audit.trail import Trail
+
+        return Auditor(Trail(vault=self.history.vault), self.begin)
 
     def caches(self, *, wanted: bool) -> Vault | None:
         """What has the keys of caches; None where none is wanted or allowed, and then those that are there go."""

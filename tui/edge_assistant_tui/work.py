@@ -201,20 +201,17 @@ class Work:
         with self._opening:
             if self._assistant is None:
                 from edge_assistant.assistant import Assistant
-                from edge_assistant.governance.audit.auditor import Auditor
-                from edge_assistant.governance.audit.trail import Trail
                 from edge_assistant.reasoning.rules import domain
                 from edge_assistant_models.portfolio import Portfolio
 
                 chosen = self._options.domain
                 vocabulary = domain.load(chosen) if chosen else None
-                auditor = Auditor(Trail(vault=self.history.vault), self._keeping.begin)
                 self._assistant = Assistant(
                     Portfolio(),
                     self._options.profile,
                     vocabulary=vocabulary,
                     instead=self._instead,
-                    auditor=auditor,
+                    auditor=self._keeping.auditor(),
                     approve=self._approve,
                     caches=self._keeping.caches(wanted=self._options.cache),
                 )
