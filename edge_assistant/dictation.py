@@ -71,9 +71,10 @@ class Dictation:
                 stopped by `Assistant.stop` as soon as there is something to write down, and its errors are not told.
         """
         self._assistant = assistant
-        self._put, self._told = put, told
+        self._put_job, self._told = put, told
         self._language, self._ahead = language, ahead
         self._lock = threading.Lock()
+        self._undone = 0  # jobs that wait or are being done
         self._number = 0  # of the last thing that happened; what was done for an earlier one is not wanted any more
         self._running: Assistant | None = None  # what works ahead, and may be stopped
         self._over = False  # whether all was said since
@@ -86,7 +87,9 @@ class Dictation:
         self._put(lambda: self._work_ahead(number, self._ahead))
 
     def hear(self, samples: Samples, *, final: bool) -> None:
-        """Write down speech, f32 [n] at 16 kHz: all of it, or what was said so far."""
+        """Write down speech, f32 [n] at 16 kHz: all of it, or what was so far, which is dropped where others wait."""
+        if not final and self._undone:
+            return
         if final:
             self._over = True
             if self._kept is not None:
@@ -101,6 +104,18 @@ class Dictation:
             self._put(self._drop)
         else:
             self._put(lambda: self._work_ahead(number, partial(self._expect, samples, number)))
+
+    def _put(self, job: Job) -> None:
+        def counted() -> None:
+            try:
+                job()
+            finally:
+                with self._lock:
+                    self._undone -= 1
+
+        with self._lock:
+            self._undone += 1
+        self._put_job(counted)
 
     def _next(self) -> int:
         """Something else is wanted from now on."""

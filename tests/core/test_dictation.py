@@ -189,6 +189,7 @@ def test_what_is_wrong_is_told_of_all_that_was_said_and_of_nothing_before(
 
     monkeypatch.setattr(Assistant, "_model", missing)
     desk.dictation.begin()
+    desk.work()
     desk.dictation.hear(SOUND, final=False)
     desk.dictation.expect(SOUND)
     desk.work()
@@ -204,3 +205,13 @@ def test_a_part_of_what_is_said_is_written_down_and_forgotten(desk: Desk) -> Non
     desk.work()
     assert [(one.final, one.recording) for one in desk.told] == [(False, None)]
     assert desk.assistant.recall.bytes == 0
+
+
+def test_a_part_of_what_is_said_is_dropped_while_there_is_other_work(desk: Desk) -> None:
+    desk.dictation.hear(SOUND[:40_000], final=False)
+    desk.dictation.hear(SOUND, final=False)
+    desk.work()
+    assert desk.heard == 1
+    desk.dictation.hear(SOUND, final=False)
+    desk.work()
+    assert desk.heard == 2
