@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from edge_assistant.bench.speed.parts import question
 from edge_assistant.bench.speed.process import OURS, Run, Watched, alternating
 from edge_assistant.bench.speed.process import measure as run_command
 from edge_assistant.bench.speed.rows import Limit, Row
+from edge_assistant.errors import UsageError
 from edge_assistant.signals import Kind
 
 NAME = "resident"
@@ -62,12 +63,12 @@ def started(setting: Setting) -> Iterator[int]:
     Raises:
         UsageError: it cannot run on this machine, or there is no such verb.
     """
-    profile = {_PROFILE: setting.profile}
-    run_command([*OURS, "resident", "start"], profile)
     try:
+        run_command([*OURS, "resident", "start"], {_PROFILE: setting.profile})
         yield int(json.loads(run_command([*OURS, "resident", "status", "--json"]).out)["pid"])
     finally:
-        run_command([*OURS, "resident", "stop"])
+        with suppress(UsageError):  # none runs where it could not start
+            run_command([*OURS, "resident", "stop"])
 
 
 def _copies(setting: Setting, number: int) -> tuple[tuple[Kind, str], ...]:
