@@ -17,6 +17,7 @@ from edge_assistant.governance.policy.approval import Approve, approving
 from edge_assistant.governance.policy.policy import Policy, current
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.language.engine import Engine, LlamaEngine, Usage
+from edge_assistant.language.states import shelf_by
 from edge_assistant.perception import ondisk
 from edge_assistant.perception.gather import Gathering, Perceive
 from edge_assistant.perception.recall import Recall
@@ -26,7 +27,7 @@ from edge_assistant.reasoning.question import checked, understand
 from edge_assistant.reasoning.reason import Reasoner
 from edge_assistant.reasoning.route import Plan, check_route, plan, route
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, shipped, within
-from edge_assistant.reasoning.sources import Source
+from edge_assistant.reasoning.sources import Source, as_sources
 from edge_assistant.reasoning.stating import parted
 from edge_assistant.reasoning.task import Task
 from edge_assistant.runtime import Runtime
@@ -60,7 +61,7 @@ class Assistant:
         profile: str = "auto",
         *,
         runtime: Runtime | None = None,
-        engine: Callable[[InstalledModel, Runtime], Engine] = LlamaEngine,
+        engine: Callable[[InstalledModel, Runtime], Engine] | None = None,
         vocabulary: Vocabulary | None = None,
         instead: Mapping[str, str] | None = None,
         auditor: Auditor | None = None,
@@ -74,7 +75,7 @@ class Assistant:
             portfolio: where they are.
             profile: which of them.
             runtime: cores; None to look at the machine.
-            engine: opens the language model.
+            engine: opens the language model; None for llama.cpp.
             vocabulary: the words and rules of a domain; None for those that ship with the product.
             instead: models by role that are used instead of the profile's.
             auditor: writes down what is asked and what becomes of it, before `watch` sees it; None for a bench.
@@ -94,12 +95,12 @@ class Assistant:
         self._portfolio = portfolio
         self._names = portfolio.resolve(profile) | dict(instead or {})
         self._runtime = runtime or Runtime.detect()
-        self._open_engine = engine
         self._vocabulary = vocabulary or shipped()
         self._engine: Engine | None = None
         self._embedder: tuple[Embedder, InstalledModel] | None = None
         self._senses: dict[type[Sense], Sense] = {}
         self._caches = caches if self.policy.keeps_caches else None
+        self._open_engine = engine or partial(LlamaEngine, shelf=shelf_by(self._caches))
         self.recall = Recall(disk=ondisk.kept_by(self._caches))
         self._used: dict[str, InstalledModel] = {}
         self._auditor = auditor
@@ -217,6 +218,20 @@ class Assistant:
             gathering = Gathering(self.perceiver, self._stoppable(watch), Request(language), strict=True)
             gathering.take([(signal, [sense for _, sense in plan([signal], senses())])], self._runtime.halt)
 
+    def prefill(self, signals: Sequence[Signal], watch: Watch, language: str | None = None) -> None:
+        """Let the language model read what was perceived before there is a question; raises what `perceive` does."""
+        self._allowed(signals)
+        with within(self._vocabulary):
+            watch = self._stoppable(watch)
+            gathering = Gathering(self.perceiver, watch, Request(language), strict=False)
+            gathering.take([(s, [sense for _, sense in plan([s], senses())]) for s in signals], self._runtime.halt)
+            self._reasoner(watch).prefill(as_sources(gathering.sensed))
+
+    def settle(self) -> None:
+        """Keep for a later run what the language model read of files; called once an answer was shown."""
+        if self._engine is not None:
+            self._engine.settle()
+
     def parted(self, message: str) -> tuple[str, str]:
         """What a message states and what it asks, in the words of the domain; see `stating.parted`."""
         with within(self._vocabulary):
@@ -240,10 +255,7 @@ class Assistant:
         self._meaning()
 
     def endpointer(self, pause_s: float = 0.8) -> Endpointer:
-        """What tells when somebody speaks into one microphone and has finished.
-
-        Args:
-            pause_s: seconds of silence that end what is said.
+        """What tells when somebody speaks into one microphone and has finished, which is a pause of so many seconds.
 
         Raises:
             ModelMissing, ModelCorrupt: the model of voice activity.
@@ -303,7 +315,7 @@ class Assistant:
         task.failed, task.error, task.seconds = gathering.failed, gathering.error, gathering.seconds
         if task.signals and not gathering.sensed:
             raise gathering.error or InputError("no signal could be used", "see the messages above")
-        return [Source(sensed.signal, sensed.evidence, sensed.table) for sensed in gathering.sensed]
+        return as_sources(gathering.sensed)
 
     def _allowed(self, signals: Sequence[Signal]) -> None:
         """Whether signals may be asked about; what a person says to the assistant always may.

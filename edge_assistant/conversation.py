@@ -100,6 +100,14 @@ class Conversation:
         """
         self.assistant.perceive(self._signal(id), watch, self._language)
 
+    def prefill(self, watch: Watch) -> None:
+        """Let the language model read the signals that were perceived, before there is a question.
+
+        Raises:
+            Stopped, and what `Assistant.prefill` raises.
+        """
+        self.assistant.prefill(self.signals, watch, self._language)
+
     def ask(self, text: str, watch: Watch, *, spoken: bytes | None = None) -> Answer:
         """Answer a message.
 

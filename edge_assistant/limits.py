@@ -201,6 +201,13 @@ CACHED_BYTES = Limit(
     "what was used least is perceived again",
     "a form takes 20 kB, ten minutes of speech 100 kB",
 )
+CACHED_STATES_BYTES = Limit(
+    1 << 30,
+    "bytes",
+    "what the language model has read of files and is kept between runs, sealed",
+    "what was used least is read again",
+    "28 KiB a token with 1.5B: a page of a form takes 13 MB",
+)
 CACHED_PERCEPT_BYTES = Limit(
     64 << 20,
     "bytes",

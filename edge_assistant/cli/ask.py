@@ -34,7 +34,8 @@ def run(args: argparse.Namespace) -> int:
     console = Console(plain=args.plain or args.settings.plain, quiet=args.json, trace=args.trace)
     with console, given.redaction(args) as shown:
         signals, failures = given.take(args.given, args.strict)
-        answer = given.assistant(args, console.clear).ask(
+        assistant = given.assistant(args, console.clear)
+        answer = assistant.ask(
             args.question,
             signals,
             shown.watching(console.watch),
@@ -49,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
         console.json(answer)
     else:
         console.sources(answer)
+    assistant.settle()
     return 0
 
 

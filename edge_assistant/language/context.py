@@ -101,8 +101,11 @@ class Context:
         pointer = self._llama.llama_get_logits_ith(self.pointer, -1)
         return np.ctypeslib.as_array(pointer, shape=(self._n_vocab,)).copy()
 
-    def verify(self, tokens: Sequence[int]) -> NDArray[np.int64]:
-        """Read at most `MOST_OUTPUTS` tokens on in one batch; the likeliest token behind each of them, [n].
+    def verify(self, tokens: Sequence[int]) -> list[tuple[int, float]]:
+        """Read at most `MOST_OUTPUTS` tokens on in one batch.
+
+        Returns:
+            Behind each of them the likeliest token, and by how much its logit is above the next one's.
 
         Raises:
             UsageError, Stopped: as `evaluate`.
@@ -110,8 +113,7 @@ class Context:
         self._decode(tokens, every=True)
         pointer = self._llama.llama_get_logits(self.pointer)
         logits = np.ctypeslib.as_array(pointer, shape=(len(tokens), self._n_vocab))
-        likeliest: NDArray[np.int64] = np.argmax(logits, axis=1)
-        return likeliest
+        return [_likeliest(row) for row in logits]
 
     def save(self) -> NDArray[np.uint8]:
         """The state of the sequence as llama.cpp writes it, [bytes]; 28 KiB a token for Qwen 1.5B."""
@@ -147,6 +149,14 @@ class Context:
             raise UsageError("the language model has no room for this prompt", "ask a shorter question")
         self.tokens.extend(tokens)
         self.cuts.append(len(self.tokens))
+
+
+def _likeliest(row: NDArray[np.float32]) -> tuple[int, float]:
+    """The index of the largest number, and how far it is above the second; the row is changed."""
+    index = int(np.argmax(row))
+    largest = float(row[index])
+    row[index] = -np.inf
+    return index, largest - float(row.max())
 
 
 def _bytes(data: NDArray[np.uint8]) -> Any:  # noqa: ANN401 - a pointer

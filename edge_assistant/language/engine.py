@@ -1,7 +1,8 @@
 """The language model in llama.cpp: prompts in, text or a choice out.
 
-What prompts have in common is read once (`states`). Decoding is greedy, so that the same prompt gives the same text,
-whatever was asked before; a seed changes only what `temperature` samples.
+What prompts have in common is read once (`states`); where the model repeats what it has read, several tokens are
+decoded at a time (`lookup`). Decoding is greedy, so that the same prompt gives the same text, whatever was asked
+before; a seed changes only what `temperature` samples.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import time
 import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -21,6 +23,7 @@ from edge_assistant.errors import CatalogInvalid, UsageError
 from edge_assistant.language import llama
 from edge_assistant.language.chat import Message, render, template
 from edge_assistant.language.context import Context
+from edge_assistant.language.lookup import Lookup, Pace, likely, sure
 from edge_assistant.language.states import Reading, Shelf, Shelved, States
 from edge_assistant.language.tokens import Prompt, Tokenizer
 from edge_assistant.runtime import Runtime
@@ -91,6 +94,8 @@ class LlamaEngine:
         runtime: gives the threads.
         context: tokens of the KV cache.
         shelf: keeps what was read between processes; None to keep nothing.
+        speculative: whether several tokens may be decoded at a time. Without it a run is plain llama.cpp, token by
+            token, which a bench compares with.
 
     Raises:
         ModelCorrupt: the file is not the one that was hashed, its header is unsound, or llama.cpp cannot load it.
@@ -100,7 +105,13 @@ class LlamaEngine:
     """
 
     def __init__(
-        self, model: InstalledModel, runtime: Runtime, context: int = CONTEXT, *, shelf: Shelf | None = None
+        self,
+        model: InstalledModel,
+        runtime: Runtime,
+        context: int = CONTEXT,
+        *,
+        shelf: Shelf | None = None,
+        speculative: bool = True,
     ) -> None:
         self.name = model.name
         self.sha256 = model.sha256
@@ -119,6 +130,7 @@ class LlamaEngine:
         self._tokenizer = Tokenizer(self._model)
         shelved = Shelved(shelf, f"{self.sha256} {llama.build()} {size}")
         self._reading = Reading(self._context, States(), shelved)
+        self._pace = Pace() if speculative else None
         end = self._tokenizer.tokens(end_of_turn, control=True)
         if len(end) != 1:
             raise CatalogInvalid(f"{model.name} does not know {end_of_turn}", "correct 'family' in its catalog file")
@@ -164,19 +176,69 @@ class LlamaEngine:
         Raises:
             UsageError: the prompt does not fit into the context.
         """
-        generator = np.random.default_rng(seed)
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")
         logits = self._read(self._prompt(messages))
-        room = self._context.size - len(self._context.tokens)
-        for _ in range(min(max_tokens, room)):
-            token = _sample(logits, temperature, generator)
+        most = min(max_tokens, self._context.size - len(self._context.tokens))
+        if temperature > 0:
+            tokens = self._sampled(logits, temperature, np.random.default_rng(seed))
+        elif self._pace is None:
+            tokens = self._greedy(logits)
+        else:
+            tokens = self._drafting(logits, [*likely(messages)], most, self._pace)
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        for token in islice(tokens, most):
             if self._tokenizer.ends(token):
                 break
             if piece := decoder.decode(self._tokenizer.piece(token)):
                 yield piece
-            logits = self._decode([token])
         if rest := decoder.decode(b"", final=True):
             yield rest
+
+    def _sampled(
+        self, logits: NDArray[np.float32], temperature: float, generator: np.random.Generator
+    ) -> Iterator[int]:
+        """Tokens drawn by their probability (Gumbel-max)."""
+        while True:
+            yield (token := int(np.argmax(logits / temperature + generator.gumbel(size=logits.shape))))
+            logits = self._decode([token])
+
+    def _greedy(self, logits: NDArray[np.float32]) -> Iterator[int]:
+        """The likeliest token each time."""
+        while True:
+            yield (token := int(np.argmax(logits)))
+            logits = self._decode([token])
+
+    def _drafting(self, logits: NDArray[np.float32], texts: Sequence[str], most: int, pace: Pace) -> Iterator[int]:
+        """The likeliest token each time, several of them from one batch where a draft of them was right."""
+        lookup = Lookup([self._context.tokens.copy(), *(self._tokenizer.tokens(text) for text in texts)])
+        token = int(np.argmax(logits))
+        while True:
+            lookup.add(token)
+            yield token
+            following, found = lookup.draft()
+            draft = following[: pace.length(min(len(following), most - lookup.written), found)]
+            right, token = self._verify(token, draft, pace)
+            if draft:
+                pace.judged(found, right, len(draft))
+            elif following:
+                pace.judged(found, int(following[0] == token), 1)
+            for accepted in draft[:right]:
+                lookup.add(accepted)
+                yield accepted
+
+    def _verify(self, token: int, draft: list[int], pace: Pace) -> tuple[int, int]:
+        """Append a token and what of a draft behind it is right; how much that is, and the token that comes then."""
+        began = time.perf_counter()
+        likeliest = self._context.verify([token, *draft])
+        pace.took(1 + len(draft), time.perf_counter() - began)
+        right = next((i for i, (a, b) in enumerate(zip(draft, likeliest, strict=False)) if not sure(a, *b)), len(draft))
+        self._context.keep(len(self._context.tokens) - len(draft) + right)
+        after, gap = likeliest[right]
+        if draft and not sure(after, after, gap):
+            self._context.keep(len(self._context.tokens) - 1)
+            ((after, _),) = self._context.verify([[token, *draft][right]])
+        self.usage.decode_s += time.perf_counter() - began
+        self.usage.completion_tokens += 1 + right
+        return right, after
 
     def prefill(self, messages: Sequence[Message]) -> None:
         """Read the stable beginning of a prompt that is going to come, so that only its rest remains to be read.
@@ -230,10 +292,3 @@ class LlamaEngine:
 def _log_sum_exp(scores: NDArray[np.float32]) -> float:
     top = float(scores.max())
     return top + math.log(float(np.exp(scores - top).sum()))
-
-
-def _sample(logits: NDArray[np.float32], temperature: float, generator: np.random.Generator) -> int:
-    """The likeliest token, or one drawn by its probability (Gumbel-max) where there is a temperature."""
-    if temperature <= 0:
-        return int(np.argmax(logits))
-    return int(np.argmax(logits / temperature + generator.gumbel(size=logits.shape)))

@@ -23,6 +23,8 @@ from edge_assistant.language.tokens import Prompt, shared
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from edge_assistant.vault.vault import Vault
+
 MAX_BYTES = limits.STATE_BYTES.value
 _LOADED_WORTH = 16  # tokens: to read fewer takes no longer than to copy a state in
 _SHELVED_WORTH = 32  # tokens: to read fewer takes no longer than to read a file and open its seal
@@ -39,6 +41,13 @@ class Shelf(Protocol):
 
     def put(self, key: str, data: bytes) -> None:
         """Keep something, where there is room."""
+
+
+def shelf_by(vault: Vault | None) -> Shelf | None:
+    """The user's, sealed with a key of this vault; None without one."""
+    from edge_assistant.vault.sealed import SealedCache
+
+    return None if vault is None else SealedCache("language", limits.CACHED_STATES_BYTES.value, vault)
 
 
 @dataclass(frozen=True, slots=True)

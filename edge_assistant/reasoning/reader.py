@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from itertools import product
 
 from edge_assistant.events import Reading, Watch
 from edge_assistant.evidence import Evidence
@@ -20,7 +21,9 @@ from edge_assistant.reasoning.lookup import names, of_type
 from edge_assistant.reasoning.question import Query, as_meaning
 from edge_assistant.reasoning.reading import Taken
 from edge_assistant.reasoning.rules.vocabulary import Attribute
-from edge_assistant.reasoning.sources import Source, select
+from edge_assistant.reasoning.sources import Source, fits_whole, select
+
+MOST_AHEAD = 4  # sources that are read before anybody asks: what the model's memory of them holds, 13 MB for a page
 
 Claims = dict[str, list[Claim]]
 """The claims that answer a question, by the id of the signal."""
@@ -63,6 +66,17 @@ class Reader:
         for source in reversed(order):
             if source.signal.id in seen:
                 self._reconsider(query, source, seen[source.signal.id], claims)
+
+    def prefill(self, sources: Sequence[Source]) -> None:
+        """Let the model read the sources that a prompt holds whole, before there is a question; tables wait longest.
+
+        First as most questions have them, then as those that want yes or no.
+        """
+        engine = self._engine()
+        held = [s for s in sources if s.table is None and s.lines and fits_whole(s, engine.count)][:MOST_AHEAD]
+        for truth, source in product((False, True), held):
+            self._watch(Reading(source.signal.id))
+            engine.prefill(reading.beginning(source, truth=truth))
 
     def meant(self, query: Query, told: Told) -> Query | None:
         """The question with the attribute that the model says it means; None where it means none that is told."""

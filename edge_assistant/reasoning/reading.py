@@ -202,15 +202,23 @@ def supports(
 
 def prompt(query: Query, source: Source, lines: Sequence[Evidence]) -> list[Message]:
     """The question to one source; instruction and source come first, so that the next question shares them."""
+    truth = query.expects is Expect.TRUTH
+    question = f" {query.restated}" + ("\nAnswer yes, no, or not said." if truth else "")
+    whole = len(lines) == len(source.lines)  # lines that were chosen for a question are for it alone
+    return _asked(source, lines, question, truth=truth, stable=whole)
+
+
+def beginning(source: Source, *, truth: bool) -> list[Message]:
+    """What the prompts of all questions to a source have in common; those that want yes or no have another one."""
+    return _asked(source, source.lines, "", truth=truth, stable=True)
+
+
+def _asked(source: Source, lines: Sequence[Evidence], question: str, *, truth: bool, stable: bool) -> list[Message]:
     told = "\n".join(one_line(line.text) for line in lines)
-    beginning = f"Source: {DESCRIPTIONS[source.signal.kind]}\n{told}\n\nQuestion:"
-    user = f"{beginning} {query.restated}"
-    if query.expects is Expect.TRUTH:
-        user += "\nAnswer yes, no, or not said."
-    stable = len(beginning) if len(lines) == len(source.lines) else 0  # lines chosen for a question are for it alone
-    instruction = _TRUTH_INSTRUCTION if query.expects is Expect.TRUTH else _INSTRUCTION
-    asked = Message(Role.USER, user, stable, lasting=source.signal.origin is Origin.FILE)
-    return [Message(Role.SYSTEM, instruction), asked]
+    before = f"Source: {DESCRIPTIONS[source.signal.kind]}\n{told}\n\nQuestion:"
+    lasting = source.signal.origin is Origin.FILE
+    asked = Message(Role.USER, before + question, len(before) if stable else 0, lasting)
+    return [Message(Role.SYSTEM, _TRUTH_INSTRUCTION if truth else _INSTRUCTION), asked]
 
 
 def _read_truth(query: Query, source: Source, lines: Sequence[Evidence], engine: Engine) -> Claim | None:

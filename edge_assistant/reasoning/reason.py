@@ -110,6 +110,10 @@ class Reasoner:
         else:
             yield from compose(query, verdict, claims, [source.signal for source in sources])
 
+    def prefill(self, sources: Sequence[Source]) -> None:
+        """Let the model read what questions about each source have in common."""
+        self._reader.prefill(self._as_said(self._as_data(sources), ""))
+
     def check(self, sources: Sequence[Source], outcome: Outcome, query: Query | None = None) -> Iterator[str]:
         """Say for every attribute on which two sources speak whether they agree, and fill in the outcome.
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from edge_assistant.evidence import Evidence, Thing, TickBox
 from edge_assistant.language.embedder import Embedder
+from edge_assistant.perception.gather import Sensed
 from edge_assistant.perception.table import Table
 from edge_assistant.reasoning.values.candidates import as_words
 from edge_assistant.signals import Kind, Signal
@@ -39,6 +40,11 @@ class Source:
         return tuple(item for item in self.evidence if not _is_mute(item))
 
 
+def as_sources(sensed: Iterable[Sensed]) -> list[Source]:
+    """What was perceived in signals as the sources of an answer."""
+    return [Source(each.signal, each.evidence, each.table) for each in sensed]
+
+
 def _is_mute(item: Evidence) -> bool:
     return isinstance(item.detail, Thing) or (isinstance(item.detail, TickBox) and not item.detail.ticked)
 
@@ -65,7 +71,7 @@ def select(
         budget: tokens.
     """
     lines = source.lines
-    costs = [count(line.text) + 1 for line in lines]
+    costs = _costs(lines, count)
     if sum(costs) <= budget:
         return lines
     scores = _relevance(question, [line.text for line in lines], embedder)
@@ -77,6 +83,16 @@ def select(
                 chosen.add(near)
                 left -= costs[near]
     return tuple(line for index, line in enumerate(lines) if index in chosen)
+
+
+def fits_whole(source: Source, count: Callable[[str], int], budget: int = BUDGET) -> bool:
+    """Whether a prompt has all lines of a source, whatever is asked."""
+    return sum(_costs(source.lines, count)) <= budget
+
+
+def _costs(lines: Sequence[Evidence], count: Callable[[str], int]) -> list[int]:
+    """The tokens of each line and its end."""
+    return [count(line.text) + 1 for line in lines]
 
 
 def _group(index: int, count: int) -> list[int]:

@@ -13,7 +13,15 @@ from fakes import ScriptedEngine, scripted
 from edge_assistant import assistant as module
 from edge_assistant.answer import Answer, Failure, Status
 from edge_assistant.assistant import Assistant
-from edge_assistant.errors import InputEmpty, InputError, InputUnsupported, ModelMissing, ModelUnknown, UsageError
+from edge_assistant.errors import (
+    InputEmpty,
+    InputError,
+    InputUnsupported,
+    ModelMissing,
+    ModelUnknown,
+    Stopped,
+    UsageError,
+)
 from edge_assistant.events import Answered, Event, Failed, Noted, Perceived, Perceiving, Reading, Routed, Said
 from edge_assistant.evidence import Evidence, Locator, Passage
 from edge_assistant.limits import QUESTION_CHARACTERS
@@ -277,3 +285,33 @@ def test_a_sense_without_its_model_is_left_out_and_said(ask: Ask, senses: Callab
 def test_senses_are_kept(portfolio: Portfolio) -> None:
     facade = Assistant(portfolio, "test", runtime=Runtime(1))
     assert facade.sense(First) is facade.sense(First)
+
+
+def test_evidence_is_read_before_there_is_a_question(portfolio: Portfolio) -> None:
+    """As the prompts of all questions about it begin; what is asked then is asked as it would have been."""
+    engine = scripted(reply=lambda prompt, options: options[0])
+    facade = Assistant(portfolio, "test", runtime=Runtime(1), engine=lambda model, runtime: engine)
+    remark = text(b"The belt squeaked after the break, and the guard was missing on the left side.")
+    facade.settle()
+    facade.prefill([remark, readings()], lambda event: None)
+    assert len(engine.prefilled) == 2, "for most questions, and for those that want yes or no; not of the table"
+    facade.ask("What was on the left side?", [remark], lambda event: None)
+    facade.settle()
+    assert engine.settled == 1
+    system, user = engine.prefilled[0]
+    asked = next(prompt for prompt in engine.prompts if prompt[0] == system)
+    assert asked[1].content.startswith(user.content)
+    assert asked[1].stable == user.stable == len(user.content)
+
+
+def test_reading_ahead_ends_where_something_else_is_wanted(portfolio: Portfolio) -> None:
+    engine = scripted()
+    facade = Assistant(portfolio, "test", runtime=Runtime(1), engine=lambda model, runtime: engine)
+
+    def watch(event: Event) -> None:
+        if isinstance(event, Reading) and engine.prefilled:
+            raise Stopped("stopped", "ask again")
+
+    with pytest.raises(Stopped):
+        facade.prefill([text(), text(b"Another remark of the shift.", 2)], watch)
+    assert len(engine.prefilled) == 1

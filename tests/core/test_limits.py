@@ -71,6 +71,7 @@ ELSEWHERE = {
     "followed": ("tui/test_followed.py", "test_no_more_files_are_followed_than_may_be"),
     "state_bytes": ("language/test_states.py", "test_those_used_least_are_dropped"),
     "recalled_bytes": ("perception/test_recall.py", "test_no_more_is_kept_than_may_be"),
+    "cached_states_bytes": ("vault/test_sealed.py", "test_no_more_is_kept_than_may_be"),
     "cached_bytes": ("vault/test_sealed.py", "test_no_more_is_kept_than_may_be"),
     "cached_percept_bytes": ("perception/test_ondisk.py", "test_what_is_large_is_not_kept"),
     "written_rows": (

@@ -1,0 +1,212 @@
+"""Several tokens decoded at a time: the text stays the greedy one, and where it would not pay none is drafted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_assistant.language.chat import Message, Role
+from edge_assistant.language.context import MOST_OUTPUTS
+from edge_assistant.language.engine import LlamaEngine
+from edge_assistant.language.lookup import Lookup, Pace, likely
+from edge_assistant.runtime import Runtime
+from edge_assistant_models.installed import InstalledModel
+
+LINES = [
+    "The pump on line 3 was checked by Ana Duarte and its seal replaced after 412 hours.",
+    "The invoice over 83.20 EUR was paid by bank transfer on the 14th.",
+    "She reports chest pain since 4 hours, which grows worse when she climbs the stairs.",
+]
+EVIDENCE = "Evidence:\n" + "\n".join(f"[E{i}] {line}" for i, line in enumerate(LINES, 1)) + "\n\nQuestion:"
+
+
+@pytest.fixture(scope="module")
+def opened(models: Callable[[str], InstalledModel]) -> Iterator[Callable[..., LlamaEngine]]:
+    engines: list[LlamaEngine] = []
+
+    def opens(*, speculative: bool = True, context: int = 512) -> LlamaEngine:
+        engines.append(LlamaEngine(models("language"), Runtime(1), context, speculative=speculative))
+        return engines[-1]
+
+    yield opens
+    for engine in engines:
+        engine.close()
+
+
+def ask(question: str) -> list[Message]:
+    system = "You answer questions from numbered evidence. End each sentence with the number of its evidence."
+    return [Message(Role.SYSTEM, system), Message(Role.USER, f"{EVIDENCE} {question}", len(EVIDENCE))]
+
+
+class Eager(Pace):
+    """Takes every draft, as far as it goes."""
+
+    def length(self, drafted: int, found: int) -> int:
+        return drafted
+
+
+def write(engine: LlamaEngine, messages: list[Message], tokens: int = 60) -> str:
+    return "".join(engine.stream(messages, max_tokens=tokens))
+
+
+@pytest.mark.parametrize("question", ["Repeat every line of the evidence.", "What was paid?", "Count to forty."])
+def test_the_text_is_the_one_of_plain_decoding(opened: Callable[..., LlamaEngine], question: str) -> None:
+    plain, eager = opened(speculative=False), opened()
+    eager._pace = Eager()
+    decoded: list[int] = []
+    verify = eager._context.verify
+    eager._context.verify = lambda tokens: decoded.append(len(tokens)) or verify(tokens)  # type: ignore[method-assign]
+    text = write(eager, ask(question))
+    assert text == write(plain, ask(question))
+    assert text
+    assert max(decoded) > 4, "drafts were verified"
+    assert len(decoded) < sum(decoded), "and none of their tokens is counted twice"
+    assert eager.usage.completion_tokens in range(len(decoded), 61)
+
+
+def test_drafts_that_are_right_save_batches(opened: Callable[..., LlamaEngine]) -> None:
+    engine = opened()
+    engine._pace = Eager()
+    calls: list[int] = []
+    verify = engine._context.verify
+    engine._context.verify = lambda tokens: calls.append(len(tokens)) or verify(tokens)  # type: ignore[method-assign]
+    write(engine, ask("Repeat every line of the evidence."))
+    assert len(calls) < engine.usage.completion_tokens
+
+
+def test_a_near_thing_is_decided_by_the_token_alone(opened: Callable[..., LlamaEngine]) -> None:
+    engine = opened()
+    engine._pace = Eager()
+    messages = ask("Repeat every line of the evidence.")
+    whole = write(engine, messages)
+    calls: list[int] = []
+    verify = engine._context.verify
+
+    def unsure(tokens: list[int]) -> list[tuple[int, float]]:
+        calls.append(len(tokens))
+        wrong = len(tokens) > 1
+        return [(0 if wrong else token, 0.1 if wrong else gap) for token, gap in verify(tokens)]
+
+    engine._context.verify = unsure  # type: ignore[assignment,method-assign]
+    assert write(engine, messages) == whole
+    assert max(calls) > 4
+
+
+def test_rejected_tokens_leave_nothing_behind(opened: Callable[..., LlamaEngine]) -> None:
+    """Of each batch what was right stays in the cache, and what is written next stands behind just that."""
+    engine = opened()
+    engine._pace = Eager()
+    prompt = engine._prompt(ask("Repeat every line of the evidence."))
+    text = write(engine, ask("Repeat every line of the evidence."), tokens=40)
+    context = engine._context
+    assert context.tokens[: len(prompt.tokens)] == list(prompt.tokens)
+    written = b"".join(engine._tokenizer.piece(token) for token in context.tokens[len(prompt.tokens) :]).decode()
+    assert text.startswith(written) or written.startswith(text)
+    last = context._llama.llama_memory_seq_pos_max(context._memory, 0)
+    assert last == len(context.tokens) - 1
+
+
+@pytest.mark.parametrize("tokens", [0, 1, 2, 7])
+def test_no_more_is_written_than_may_be(opened: Callable[..., LlamaEngine], tokens: int) -> None:
+    eager, plain = opened(), opened(speculative=False)
+    eager._pace = Eager()
+    messages = ask("Repeat every line of the evidence.")
+    assert write(eager, messages, tokens) == write(plain, messages, tokens)
+
+
+def test_an_answer_ends_where_the_context_does(opened: Callable[..., LlamaEngine]) -> None:
+    engine, plain = opened(context=140), opened(speculative=False, context=140)
+    engine._pace = Eager()
+    messages = ask("Repeat every line of the evidence.")
+    assert write(engine, messages, 300) == write(plain, messages, 300) != ""
+    assert len(engine._context.tokens) <= 140
+
+
+def test_a_stream_that_is_left_in_the_middle_of_a_draft_leaves_no_trace(opened: Callable[..., LlamaEngine]) -> None:
+    engine = opened()
+    engine._pace = Eager()
+    messages = ask("Repeat every line of the evidence.")
+    whole = write(engine, messages)
+    for pieces in (1, 5, 20):
+        stream = engine.stream(messages, max_tokens=60)
+        for _ in range(pieces):
+            next(stream)
+        stream.close()
+        before = replace(engine.usage)
+        assert write(engine, messages) == whole
+        assert engine.usage.reused_tokens > before.reused_tokens
+
+
+TOKENS = st.lists(st.integers(0, 3), max_size=40)
+
+
+@given(st.lists(TOKENS, min_size=1, max_size=3), TOKENS)
+def test_a_draft_is_what_followed_the_last_tokens_before(texts: list[list[int]], written: list[int]) -> None:
+    lookup = Lookup([[7, 8, 9], *texts])
+    for token in written:
+        lookup.add(token)
+    draft, found = lookup.draft()
+    if not found:
+        assert draft == []
+        return
+    assert 2 <= found <= len(written)
+    assert len(draft) < MOST_OUTPUTS
+    assert -1 not in draft
+    if draft:
+        found_again = [*written[-found:], *draft]
+        everything = [*texts, written]
+        assert any(text[i : i + len(found_again)] == found_again for text in everything for i in range(len(text))), (
+            "it stands in one text, in one piece"
+        )
+
+
+def test_the_longest_match_tells_what_follows() -> None:
+    lookup = Lookup([[1, 2, 3, 4, 50, 51], [9, 3, 4, 60, 61]])
+    for token in (1, 2, 3, 4):
+        lookup.add(token)
+    assert lookup.draft() == ([50, 51], 4)
+
+
+def test_a_line_of_evidence_is_expected_with_its_number_behind_it() -> None:
+    said = list(likely(ask("why?")))
+    assert said[0] == f"{LINES[0][:-1]} [E1].\n"
+    assert len(said) == len(LINES)
+
+
+def test_nothing_is_drafted_before_the_machine_is_known_nor_where_drafts_fail() -> None:
+    pace = Pace()
+    assert pace.length(20, 16) == 0
+    pace.took(1, 0.03)
+    assert pace.length(20, 16) > 0, "what is being copied is drafted"
+    assert pace.length(20, 2) == 0, "two words in common are not enough"
+    for _ in range(60):
+        pace.judged(16, 0, 8)
+    assert pace.length(20, 16) == 0
+    for _ in range(200):
+        pace.judged(16, 1, 1)
+    assert pace.length(20, 16) > 0, "what goes well again is tried again"
+
+
+def test_nothing_is_drafted_where_batches_cost_as_much_as_their_tokens() -> None:
+    pace = Pace()
+    pace.took(1, 0.01)
+    for size in (4, 16) * 40:
+        pace.took(size, 0.01 * size)
+    assert pace.length(31, 16) == 0
+    cheap = Pace()
+    cheap.took(1, 0.01)
+    for size in (4, 16) * 40:
+        cheap.took(size, 0.011)
+    assert cheap.length(31, 4) > 3, "where they cost next to nothing even the unlikely pays"
+
+
+@given(st.integers(1, MOST_OUTPUTS), st.integers(2, 40), st.floats(0.001, 1.0))
+def test_a_draft_is_never_longer_than_it_is(drafted: int, found: int, seconds: float) -> None:
+    pace = Pace()
+    pace.took(1, seconds)
+    assert 0 <= pace.length(drafted, found) <= drafted
+    assert pace.cost(drafted) >= 1.0
