@@ -78,6 +78,7 @@ class Dictation:
         self._number = 0  # of the last thing that happened; what was done for an earlier one is not wanted any more
         self._running: Assistant | None = None  # what works ahead, and may be stopped
         self._over = False  # whether all was said since
+        self._expecting = False  # whether what may be all is being written down
         self._kept: bytes | None = None  # the recording that was written down and may be all; of the thread's own
 
     def begin(self) -> None:
@@ -88,13 +89,15 @@ class Dictation:
 
     def hear(self, samples: Samples, *, final: bool) -> None:
         """Write down speech, f32 [n] at 16 kHz: all of it, or what was so far, which is dropped where others wait."""
-        if not final and self._undone:
+        if not final:
+            if not self._undone:
+                number = self._number
+                self._put(lambda: self._work_ahead(number, partial(self._write_part, samples, number)))
             return
-        if final:
-            self._over = True
-            if self._kept is not None:
-                self._next()  # else what runs may be writing down the very same
-        self._put(partial(self._hear, samples, final))
+        self._over = True
+        if not self._expecting:
+            self._next()  # else what runs may be writing down the very same
+        self._put(partial(self._write_all, samples))
 
     def expect(self, samples: Samples | None) -> None:
         """Write down speech, f32 [n] at 16 kHz, that is all there is unless it goes on; None where it does, or ends."""
@@ -142,27 +145,30 @@ class Dictation:
 
     def _expect(self, samples: Samples, number: int) -> None:
         self._drop()
-        text, self._kept = written(self._assistant(), samples, self._language(), lambda: number == self._number)
+        self._expecting = True
+        try:
+            text, self._kept = written(self._assistant(), samples, self._language(), lambda: number == self._number)
+        finally:
+            self._expecting = False
         self._told(Written(text, final=False))
         if number == self._number and not self._over:
             self._ahead()
 
-    def _hear(self, samples: Samples, final: bool) -> None:
+    def _write_part(self, samples: Samples, number: int) -> None:
+        text, recording = written(self._assistant(), samples, self._language(), lambda: number == self._number)
+        self._told(Written(text, final=False))
+        forget(self._assistant(), recording)
+
+    def _write_all(self, samples: Samples) -> None:
         try:
             text, recording = written(self._assistant(), samples, self._language())
-        except Exception as error:
-            self._told(Written("", final))
-            if final or not isinstance(error, EdgeAssistantError):
-                raise
-            return
-        if not final:
-            self._told(Written(text, final))
-            forget(self._assistant(), recording)
-            return
+        except Exception:
+            self._told(Written("", final=True))
+            raise
         if recording == self._kept:
             self._kept = None
         self._drop()
-        self._told(Written(text, final, recording))
+        self._told(Written(text, final=True, recording=recording))
 
     def _drop(self) -> None:
         """Forget what was written down and is not all."""
