@@ -57,7 +57,8 @@ def test_decode(setting, steps, monkeypatch):
     monkeypatch.setattr(decode, "_COUNT", {"quoting": (3, 3), "free": (2, 2)})
     monkeypatch.setattr(decode, "_TOKENS", {"quoting": 12, "free": 12})
     rows = measured(decode, setting)
-    assert set(rows) == {"decode.quoting", "decode.quoting_same", "decode.free", "decode.free_same"}
+    kinds = {"quoting", "quoting_same", "free", "free_same", "repacked"}
+    assert set(rows) == {f"decode.{kind}" for kind in kinds}
     assert all(rate > 0 for rate in rows["decode.quoting"].theirs)
     same, different = rows["decode.quoting_same"].figure, rows["decode.quoting_same"].details["different"]
     assert round(same) == round(100 * (1 - len(different) / 3))
