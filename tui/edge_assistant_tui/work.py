@@ -376,9 +376,8 @@ class Work:
 
     def _read_ahead(self) -> None:
         """What any question over the signals will need; what is perceived for it is told as always."""
-        prefill = getattr(self._conversation(), "prefill", None)
-        if prefill is not None and self._conversation().signals:
-            prefill(self._watch_ahead)
+        if (conversation := self._conversation()).signals:
+            conversation.prefill(self._watch_ahead)
 
     def _watch_ahead(self, event: Any) -> None:  # noqa: ANN401 - an Event
         for message in bridge.of_signal(event):

@@ -128,7 +128,13 @@ class _Hearing:
         self.answered: tuple[float, float] | None = None
         self._conversation = conversation
         self._endpointer = assistant.endpointer(Settings().pause_s)
-        self._dictation = Dictation(lambda: assistant, work.submit, self._told, language=lambda: "en")
+        self._dictation = Dictation(
+            lambda: assistant,
+            work.submit,
+            self._told,
+            language=lambda: "en",
+            ahead=lambda: conversation.prefill(lambda event: None),
+        )
 
     def take(self, block: NDArray[np.float32]) -> None:
         """The next samples of the microphone."""
