@@ -338,6 +338,7 @@ class Work:
             raise
         else:
             self._keeping.write(lambda history, kept: history.add_turn(kept, answer))
+            self._jobs.put(lambda: self.assistant().settle(), late=True)
         finally:
             self._answering = False
             self._asked.remove(turn)
