@@ -68,6 +68,7 @@ class Assistant:
         policy: Policy | None = None,
         approve: Approve | None = None,
         caches: Vault | None = None,
+        gpu: str = "off",
     ) -> None:
         """Choose the models.
 
@@ -82,6 +83,7 @@ class Assistant:
             policy: what is allowed; None for what holds on this machine.
             approve: asks a human to confirm values, where the policy wants that; None where there is nobody.
             caches: has the keys of what is kept sealed between runs, as far as the policy allows; None keeps nothing.
+            gpu: which graphics card computes besides, where the policy allows that and no runtime is given.
 
         Raises:
             ModelUnknown: there is no such profile.
@@ -94,7 +96,7 @@ class Assistant:
         self._approve = approve
         self._portfolio = portfolio
         self._names = portfolio.resolve(profile) | dict(instead or {})
-        self._runtime = runtime or Runtime.detect()
+        self._runtime = runtime or Runtime.detect(gpu if self.policy.allows_gpu else "off")
         self._vocabulary = vocabulary or shipped()
         self._engine: Engine | None = None
         self._embedder: tuple[Embedder, InstalledModel] | None = None
@@ -385,9 +387,8 @@ class Assistant:
     def _model(self, role: str, *, loaded: bool = False) -> InstalledModel:
         """The model of a role, verified; of one that is loaded already what is remembered of its files will do."""
         if role not in self._names:
-            raise ModelMissing(
-                f"no model is chosen for {role}", "take a profile that has one, see 'edge-assistant models list'"
-            )
+            hint = "take a profile that has one, see 'edge-assistant models list'"
+            raise ModelMissing(f"no model is chosen for {role}", hint)
         name = self._names[role]
         self.policy.check_model(name, own=self._portfolio.entry(name).own)
         return self._portfolio.open(name, always=self.policy.verifies_always and not loaded)

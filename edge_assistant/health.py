@@ -12,6 +12,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge_assistant import accelerators
+from edge_assistant.accelerators import AUTO
+
 MIN_FREE = 1 << 30  # bytes on the disk of the models; less is no room for the logs and caches of a few months
 _PACKAGES = {
     "llama_cpp": "language",
@@ -40,13 +43,15 @@ class Check:
     hint: str = ""
 
 
-def checks(profile: str) -> Iterator[Check]:
+def checks(profile: str, gpu: str = AUTO) -> Iterator[Check]:
     """Everything, one after the other; devices are listed, not opened.
 
     Args:
         profile: whose models are looked for.
+        gpu: the setting of that name.
     """
     yield from machine()
+    yield from graphics_cards(gpu)
     yield offline_lock()
     yield from packages()
     yield from models(profile)
@@ -76,6 +81,28 @@ def machine() -> Iterator[Check]:
     )
     cores = topology.decide(cpus.facts())
     yield Check("cores", True, f"{cores.threads} used for computation ({cores.why})")
+
+
+def graphics_cards(gpu: str) -> Iterator[Check]:
+    """The cards that the kernel shows, and what each engine computes on them; without one nothing is loaded."""
+    from edge_assistant import cards
+
+    seen = cards.hardware()
+    if not seen:
+        yield Check("graphics card", None, "none is seen, the processor computes", "docs/gpu.md says which can be used")
+        return
+    from edge_assistant.language import llama
+
+    library = llama.library()
+    devices = cards.devices(library)
+    onnx = cards.for_onnx(gpu)
+    named = ", ".join(f"{each.name} {each.description}, {each.free / 2**30:.1f} GiB free" for each in devices)
+    yield Check("graphics card", True, f"{' and '.join(seen)}" + (f": {named}" if named else ""))
+    told = accelerators.select(accelerators.Facts(seen, devices=devices), gpu, accelerators.Weights(1, 1))
+    hint = accelerators.install(seen)
+    yield Check("graphics card for perception", onnx.accelerated or None, onnx.why, "" if onnx.accelerated else hint)
+    found = f"llama.cpp uses {' and '.join(told.offload.devices)}" if told.accelerated else told.why
+    yield Check("graphics card for language", told.accelerated or None, found, "" if told.accelerated else hint)
 
 
 def offline_lock() -> Check:

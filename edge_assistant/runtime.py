@@ -7,13 +7,16 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import cache
+from dataclasses import dataclass, field, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edge_assistant import cards
+from edge_assistant.accelerators import CPU, OFF, Provider, providers_for
 from edge_assistant.errors import ModelCorrupt, Stopped
 from edge_assistant.scheduling import machine, pools, topology
+from edge_assistant_models import headers
 from edge_assistant_models.headers import Form
 from edge_assistant_models.loading import held
 
@@ -85,20 +88,22 @@ class Runtime:
     Attributes:
         threads: threads of one heavy computation; one heavy computation runs at a time.
         halt: the wish to stop it.
+        gpu: which graphics card may compute besides, see `accelerators.select`; none unless it is asked for.
     """
 
     threads: int
     halt: Halt = field(default_factory=Halt, compare=False, repr=False)
+    gpu: str = OFF
 
     @classmethod
-    def detect(cls) -> Runtime:
+    def detect(cls, gpu: str = OFF) -> Runtime:
         """The runtime of this machine and container; libraries with pools of their own are told of it."""
         cores = topology.decide(machine.facts())
         pools.tell(cores.threads)
-        return cls(cores.threads)
+        return cls(cores.threads, gpu=gpu)
 
     def session(self, model: Path, *, threads: int | None = None) -> onnxruntime.InferenceSession:
-        """Open an ONNX model on the CPU. Idle threads sleep, so that what runs next has the cores.
+        """Open an ONNX model, on a graphics card where one may compute and takes it; idle threads sleep.
 
         Raises:
             ModelCorrupt: the file is not the one that was hashed, its headers are unsound, or it cannot be loaded.
@@ -114,14 +119,33 @@ class Runtime:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         with held(model, Form.ONNX) as name:
             try:
-                session = _session_class()(name, options, providers=["CPUExecutionProvider"], enable_fallback=0)
+                session = cards.opened(self._ways(name), partial(_open, name, options), model.name)
             except Exception as error:  # ONNX Runtime raises its own classes, which derive from Exception directly
                 reason = str(error).splitlines()[0].replace(name, model.name)
                 raise ModelCorrupt(
                     f"{model.name} cannot be loaded ({reason})", "run 'edge-assistant models verify'"
                 ) from error
         session.halt = self.halt
+        if session.get_providers() != [CPU]:
+            session.again = partial(replace(self, gpu=OFF).session, model, threads=threads)
         return session
+
+    def _ways(self, name: str) -> list[tuple[Provider, ...]]:
+        """Sets of providers to open a model with, in order; the processor alone is the last."""
+        chosen = cards.for_onnx(self.gpu)
+        ways: list[tuple[Provider, ...]] = [(Provider(CPU),)]
+        if chosen.accelerated and len(providers := providers_for(chosen, headers.operators(name))) > 1:
+            ways.insert(0, providers)
+        return ways
+
+
+def _open(name: str, options: onnxruntime.SessionOptions, providers: tuple[Provider, ...]) -> Any:  # noqa: ANN401
+    """A session; that ONNX Runtime leaves a provider out by itself, as it does where a library is missing, is noted."""
+    given = [(each.name, dict(each.options)) if each.options else each.name for each in providers]
+    session = _session_class()(name, options, providers=given, enable_fallback=0)
+    if missing := {each.name for each in providers} - set(session.get_providers()):
+        cards.note(f"ONNX Runtime left {min(missing)} out, for a library or the driver is missing or another")
+    return session
 
 
 @cache
@@ -130,25 +154,37 @@ def _session_class() -> Any:  # noqa: ANN401 - a class of a library that is impo
     import onnxruntime
 
     class StoppableSession(onnxruntime.InferenceSession):  # type: ignore[misc]
-        """Raises `Stopped` out of a run; it can be run again afterwards."""
+        """Raises `Stopped` out of a run; it can be run again afterwards. Where a card fails, the processor goes on.
+
+        Attributes:
+            again: opens the same model on the processor; None where it is there already.
+        """
 
         halt: Halt
+        again: Callable[[], StoppableSession] | None = None
+        _instead: StoppableSession | None = None
 
         def run(self, *args: Any, run_options: onnxruntime.RunOptions | None = None) -> Any:  # noqa: ANN401
-            return self._stoppable(super().run, args, run_options)
+            return self._stoppable("run", super().run, args, run_options)
 
         def run_with_ort_values(self, *args: Any, run_options: onnxruntime.RunOptions | None = None) -> Any:  # noqa: ANN401
-            return self._stoppable(super().run_with_ort_values, args, run_options)
+            return self._stoppable("run_with_ort_values", super().run_with_ort_values, args, run_options)
 
         def _stoppable(
-            self, run: Callable[..., Any], args: tuple[Any, ...], options: onnxruntime.RunOptions | None
+            self, name: str, run: Callable[..., Any], args: tuple[Any, ...], options: onnxruntime.RunOptions | None
         ) -> Any:  # noqa: ANN401
+            if self._instead is not None:
+                return getattr(self._instead, name)(*args, run_options=options)
             options = options or onnxruntime.RunOptions()
             with self.halt.telling(lambda: setattr(options, "terminate", True)):
                 try:
                     return run(*args, run_options=options)
-                except Exception:  # ONNX Runtime raises its own class of error where it was told to stop
+                except Exception as error:  # ONNX Runtime raises its own class of error where it was told to stop
                     self.halt.check()
-                    raise
+                    if self.again is None:
+                        raise
+                    cards.note(f"the graphics card failed in a run ({cards.reason(error)})")
+            self._instead, self.again = self.again(), None
+            return getattr(self._instead, name)(*args)
 
     return StoppableSession

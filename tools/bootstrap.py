@@ -14,6 +14,7 @@ import argparse
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -37,7 +38,7 @@ def environment_key(pinned: bytes, version: tuple[int, int], root: Path) -> str:
 def pinned() -> bytes:
     """All that says what is to be installed: pyproject.toml, and the locks where they count."""
     files = [locked.PYPROJECT, *(sorted(locked.FOLDER.glob("*.txt")) if use_locks() else ())]
-    return b"".join(path.read_bytes() for path in files)
+    return b"".join(path.read_bytes() for path in files) + llama_wheel.wanted_accelerator().encode()
 
 
 def use_locks() -> bool:
@@ -79,17 +80,31 @@ def create(folder: Path) -> None:
 def install(folder: Path, extras: list[str]) -> None:
     """Install the checkout, editable, with extras; llama-cpp-python comes from the machine's cache of wheels."""
     python = folder / "bin" / "python"
-    wheels = llama_wheel.ensure(python, llama_wheel.pinned(locked.PYPROJECT))
+    accelerator = llama_wheel.wanted_accelerator()
+    wheels = llama_wheel.ensure(python, llama_wheel.pinned(locked.PYPROJECT), accelerator=accelerator)
     print("installing the package" + (f" with {', '.join(extras)}" if extras else ""), flush=True)
     pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
     if use_locks():
         install_locked(pip, wheels, locked.lock_for(extras))
         if locked.TORCH_EXTRA in extras:
             install_torch(pip, locked.lock_for(extras))
-        return
-    print("the locks are not used: the newest that pyproject.toml admits is taken", file=sys.stderr, flush=True)
-    target = f"{ROOT}[{','.join(extras)}]" if extras else str(ROOT)
-    subprocess.run([*pip, "--find-links", str(wheels), "--editable", target], check=True)
+    else:
+        print("the locks are not used: the newest that pyproject.toml admits is taken", file=sys.stderr, flush=True)
+        target = f"{ROOT}[{','.join(extras)}]" if extras else str(ROOT)
+        subprocess.run([*pip, "--find-links", str(wheels), "--editable", target], check=True)
+    if accelerator == "cuda":
+        install_onnxruntime_for_cards(pip)
+
+
+def install_onnxruntime_for_cards(pip: list[str]) -> None:
+    """Put ONNX Runtime for NVIDIA's cards in the place of the one for processors: both bring the same module.
+
+    It is in no lock, as torch is in none: its parts are gigabytes that few machines need. CUDA's libraries and cuDNN
+    come with it as packages.
+    """
+    program = [*pip[: pip.index("install")], "uninstall", "--quiet", "--yes", "onnxruntime"]
+    subprocess.run(program, check=True)
+    subprocess.run([*pip, "--only-binary", ":all:", "onnxruntime-gpu[cuda,cudnn]>=1.22"], check=True)
 
 
 def install_locked(pip: list[str], wheels: Path, lock: Path) -> None:
@@ -125,6 +140,9 @@ def main() -> int:
     args = parser.parse_args()
     key = environment_key(pinned(), sys.version_info[:2], ROOT)
     stamp = read_stamp(args.venv)
+    accelerator = llama_wheel.wanted_accelerator()
+    if stamp and stamp.get("accelerator", "") != accelerator:  # two packages bring the module onnxruntime
+        shutil.rmtree(args.venv)
     before = stamp.get("extras", []) if stamp.get("key") == key else []
     extras = sorted({*args.extras, *before})
     if stamp.get("key") == key and extras == before:
@@ -138,7 +156,7 @@ def main() -> int:
         return error.returncode
     except KeyboardInterrupt:
         return 130
-    (args.venv / STAMP).write_text(json.dumps({"key": key, "extras": extras}), "utf-8")
+    (args.venv / STAMP).write_text(json.dumps({"key": key, "extras": extras, "accelerator": accelerator}), "utf-8")
     return 0
 
 

@@ -32,6 +32,15 @@ PORTABLE = (
     "-DGGML_NATIVE=OFF -DGGML_BACKEND_DL=ON -DGGML_CPU_ALL_VARIANTS=ON -DGGML_OPENMP=OFF -DLLAMA_OPENSSL=OFF "
     "-DCMAKE_INSTALL_BINDIR=llama_cpp/lib"
 )
+# Built as the portable one is, so that a backend whose driver is missing is left out and the rest works. The options
+# of CMake, by the name of the backend: https://github.com/ggml-org/llama.cpp/blob/master/docs/build.md
+ACCELERATORS = {
+    "cuda": "-DGGML_CUDA=ON",
+    "rocm": "-DGGML_HIP=ON",
+    "vulkan": "-DGGML_VULKAN=ON",
+    "metal": "-DGGML_METAL=ON",
+}
+COMPILERS = {"cuda": "nvcc", "rocm": "hipcc", "vulkan": "glslc", "metal": "xcrun"}  # that a backend needs besides
 _STEP = re.compile(r"\[(\d+)/(\d+)\]")
 _REPORT_EVERY_S = 15.0
 
@@ -81,23 +90,42 @@ def compiler_version() -> str:
     return f"{name} {number[1] if number else ''}"
 
 
-def ensure(python: Path, version: str, *, portable: bool = False) -> Path:
+def wanted_accelerator() -> str:
+    """The graphics cards that the environment's GPU asks to build for; empty for none.
+
+    Raises:
+        SystemExit: there are none of that name.
+    """
+    wanted = os.environ.get("GPU", "").lower()
+    if wanted and wanted not in ACCELERATORS:
+        raise SystemExit(f"error: GPU={wanted} is not known - take one of {', '.join(ACCELERATORS)}, or leave it out")
+    return wanted
+
+
+def ensure(python: Path, version: str, *, portable: bool = False, accelerator: str = "") -> Path:
     """The folder that holds the wheel; it is built first where it is not there.
 
     Args:
         python: interpreter whose pip builds it.
         version: of llama-cpp-python.
         portable: for any machine of this architecture instead of this processor.
+        accelerator: a key of `ACCELERATORS` to build for, too.
 
     Raises:
         subprocess.CalledProcessError: the build failed; its last lines are on stderr.
+        SystemExit: what compiles for the cards is missing.
     """
-    options = PORTABLE if portable else os.environ.get("CMAKE_ARGS", "")
-    processor = "" if portable else processor_features()
+    options = PORTABLE if portable or accelerator else os.environ.get("CMAKE_ARGS", "")
+    if accelerator:
+        options = f"{options} {ACCELERATORS[accelerator]} {os.environ.get('CMAKE_ARGS', '')}".strip()
+    processor = "" if portable or accelerator else processor_features()
     name = build_name(version, platform.machine(), processor, compiler_version(), options)
+    name += f"-{accelerator}" if accelerator else ""
     folder = cache_folder() / name
     if folder.is_dir():
         return folder
+    if accelerator and shutil.which(compiler := COMPILERS[accelerator]) is None:
+        raise SystemExit(f"error: {compiler} is missing, which GPU={accelerator} needs - install it, see docs/gpu.md")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with _lock(folder.parent / f"{name}.lock"):
         if not folder.is_dir():

@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     """
     if args.prove_offline:
         return _prove(args.json)
-    checks = list(health.checks(args.profile or args.settings.profile))
+    checks = list(health.checks(args.profile or args.settings.profile, args.settings.gpu))
     ready = health.ready(checks)
     if args.json:
         print(json.dumps({"ready": ready, "checks": [asdict(check) for check in checks]}))

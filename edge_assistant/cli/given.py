@@ -133,7 +133,15 @@ def assistant(args: argparse.Namespace, clear: Callable[[], None]) -> Assistant:
     vault = Vault()  # one for all, so that its key is asked for once
     caches = vault if args.settings.cache else None
     auditor = _auditor(vault)
-    return Assistant(Portfolio(), profile, vocabulary=vocabulary, auditor=auditor, approve=approve, caches=caches)
+    return Assistant(
+        Portfolio(),
+        profile,
+        vocabulary=vocabulary,
+        auditor=auditor,
+        approve=approve,
+        caches=caches,
+        gpu=args.settings.gpu,
+    )
 
 
 def _auditor(vault: Vault) -> Auditor:

@@ -121,7 +121,7 @@ class LlamaEngine:
         self._opening = str(model.options.get("opening", ""))
         trained = model.options.get("context")
         size = min(context, trained) if isinstance(trained, int) else context
-        self._model = llama.load(model.files["model"], runtime.halt)
+        self._model = llama.load(model.files["model"], runtime.halt, runtime.gpu, size)
         free_model = weakref.finalize(self, llama.free_model, self._model)
         self._context = Context(self._model, runtime, size, self.name)
         free_model.detach()

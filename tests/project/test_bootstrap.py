@@ -60,6 +60,27 @@ def test_an_environment_that_does_not_run_is_made_anew(run, installs, tmp_path):
     assert installs == [[], []]
 
 
+def test_other_cards_make_it_anew(run, installs, tmp_path, monkeypatch):
+    run("dev")
+    (tmp_path / "venv" / "left").touch()
+    monkeypatch.setenv("GPU", "cuda")
+    assert [run(), run()] == [0, 0]
+    assert not (tmp_path / "venv" / "left").exists()
+    monkeypatch.delenv("GPU")
+    run()
+    assert installs == [["dev"], [], []]
+
+
+def test_onnxruntime_for_cards_takes_the_place_of_the_other(tmp_path, monkeypatch):
+    ran = []
+    monkeypatch.setattr(bootstrap.subprocess, "run", lambda command, check: ran.append(" ".join(map(str, command))))
+    bootstrap.install_onnxruntime_for_cards(["python", "-m", "pip", "--isolated", "install", "--quiet"])
+    assert ran == [
+        "python -m pip --isolated uninstall --quiet --yes onnxruntime",
+        "python -m pip --isolated install --quiet --only-binary :all: onnxruntime-gpu[cuda,cudnn]>=1.22",
+    ]
+
+
 def test_the_key_depends_on_project_python_and_place(root):
     base = (b"[project]", (3, 11), root)
     others = [(b"[projekt]", *base[1:]), (base[0], (3, 12), root), (*base[:2], root / "elsewhere")]

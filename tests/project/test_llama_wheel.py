@@ -51,6 +51,41 @@ def test_another_version_and_a_portable_build_are_apart(fake_pip, tmp_path):
     assert len(folders) == builds(tmp_path) == 3
 
 
+def test_a_build_for_cards_lies_beside_the_others(fake_pip, tmp_path, monkeypatch):
+    python = fake_pip(0)
+    plain = llama_wheel.ensure(python, "1.2.3")
+    (tmp_path / "nvcc").touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    cards = llama_wheel.ensure(python, "1.2.3", accelerator="cuda")
+    assert cards.name.endswith("-cuda")
+    assert llama_wheel.ensure(python, "1.2.3") == plain
+    assert plain.is_dir()
+    assert builds(tmp_path) == 2
+
+
+def test_what_compiles_for_cards_is_asked_for_before_the_build(fake_pip, tmp_path, monkeypatch):
+    monkeypatch.setattr(llama_wheel.shutil, "which", lambda program: None)
+    with pytest.raises(SystemExit, match="nvcc is missing, which GPU=cuda needs"):
+        llama_wheel.ensure(fake_pip(0), "1.2.3", accelerator="cuda")
+    assert not (tmp_path / "log").exists()
+
+
+@pytest.mark.parametrize(("said", "found"), [("", ""), ("cuda", "cuda"), ("Vulkan", "vulkan"), ("rocm", "rocm")])
+def test_the_environment_asks_for_cards(monkeypatch, said, found):
+    monkeypatch.setenv("GPU", said)
+    assert llama_wheel.wanted_accelerator() == found
+
+
+def test_cards_that_nobody_knows(monkeypatch):
+    monkeypatch.setenv("GPU", "voodoo")
+    with pytest.raises(SystemExit, match="GPU=voodoo is not known - take one of cuda, rocm, vulkan, metal"):
+        llama_wheel.wanted_accelerator()
+
+
+def test_every_build_for_cards_says_what_compiles_it():
+    assert llama_wheel.ACCELERATORS.keys() == llama_wheel.COMPILERS.keys()
+
+
 def test_a_failed_build_leaves_nothing_and_can_be_tried_again(fake_pip, tmp_path, capsys):
     with pytest.raises(subprocess.CalledProcessError):
         llama_wheel.ensure(fake_pip(1), "1.2.3")

@@ -24,6 +24,7 @@ class Options:
         attach: paths of files that the conversation begins with.
         no_lock: whether the app goes on without the offline lock.
         cache: whether what was perceived in files is kept for the next run.
+        gpu: which graphics card computes besides, see docs/gpu.md.
     """
 
     profile: str = "starter"
@@ -35,6 +36,7 @@ class Options:
     attach: tuple[str, ...] = ()
     no_lock: bool = False
     cache: bool = True
+    gpu: str = "auto"
 
     def to_environment(self) -> dict[str, str]:
         """What is added to the environment of the app's process."""

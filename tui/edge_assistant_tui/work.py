@@ -214,6 +214,7 @@ class Work:
                     auditor=self._keeping.auditor(),
                     approve=self._approve,
                     caches=self._keeping.caches(wanted=self._options.cache),
+                    gpu=self._options.gpu,
                 )
             return self._assistant
 

@@ -189,6 +189,11 @@ class Policy:
         return self.rules is not None and self.rules.models.verify == "always"
 
     @property
+    def allows_gpu(self) -> bool:
+        """Whether a graphics card may compute."""
+        return self.rules is None or self.rules.models.gpu
+
+    @property
     def redacts_answers(self) -> bool:
         """Whether answers on the command line are redacted, asked for or not."""
         return self.rules is not None and self.rules.redaction.answers

@@ -57,6 +57,7 @@ class Models(_Table, frozen=True):
         Literal["cached", "always"],
         Meta(description="sum a file once and while it is unchanged, or each time that a model is opened"),
     ] = "cached"
+    gpu: Annotated[bool, Meta(description="whether a graphics card may compute them")] = True
 
 
 class Profiles(_Table, frozen=True):

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import mmap
 import os
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import PurePath
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from edge_assistant_models.errors import ModelCorrupt
 from edge_assistant_models.headers import gguf, onnx_file
-from edge_assistant_models.headers.malformed import Malformed
+from edge_assistant_models.headers.malformed import Content, Malformed
+
+T = TypeVar("T")
 
 CHECKS = 1  # raised with every new check, so that a file which an earlier release has passed is looked at again
 
@@ -41,11 +44,35 @@ def check(file: BinaryIO, form: Form, name: str) -> None:
     Raises:
         ModelCorrupt: the file is not of this format, contradicts itself, goes beyond a limit, or cannot be read.
     """
+    _read(file, name, _READERS[form])
+
+
+def operators(path: str) -> frozenset[str]:
+    """The operators of an ONNX file.
+
+    Raises:
+        ModelCorrupt: as `check`.
+    """
+    with open(path, "rb") as file:  # noqa: PTH123 - a name of `loading.held`
+        return _read(file, path, onnx_file.operators)
+
+
+def shape(path: str) -> gguf.Shape:
+    """The shape of a GGUF file's model.
+
+    Raises:
+        ModelCorrupt: as `check`.
+    """
+    with open(path, "rb") as file:  # noqa: PTH123 - a name of `loading.held`
+        return _read(file, path, gguf.shape)
+
+
+def _read(file: BinaryIO, name: str, reader: Callable[[Content], T]) -> T:
     try:
         if not os.fstat(file.fileno()).st_size:
             raise Malformed("it is empty")
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            _READERS[form](content)
+            return reader(content)
     except Malformed as error:
         raise ModelCorrupt(f"{name} cannot be loaded ({error})", "take the model from its official home") from None
     except OSError as error:

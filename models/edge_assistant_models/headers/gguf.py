@@ -147,6 +147,38 @@ class _Reader:
             raise Malformed("two tokens of its vocabulary are equal")
 
 
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a model takes beside its weights.
+
+    Attributes:
+        layers: repeated ones.
+        cached: values that the KV cache holds of a token, over all layers.
+    """
+
+    layers: int
+    cached: int
+
+
+def shape(content: Content) -> Shape:
+    """The shape of a model whose header is sound.
+
+    Raises:
+        Malformed: as `check`.
+    """
+    reader = _Reader(content)
+    reader.skip(4 + 4 + 8)  # the format's name, its version, the number of tensors
+    found = _keys(reader, reader.u64())
+
+    def said(name: bytes) -> int:
+        values = (value for key, (_, value) in found.items() if key.endswith(name))
+        return next((value for value in values if isinstance(value, int)), 0)
+
+    layers, heads = said(b".block_count"), said(b".attention.head_count")
+    width = said(b".attention.key_length") or (said(b".embedding_length") // heads if heads else 0)
+    return Shape(layers, 2 * layers * width * (said(b".attention.head_count_kv") or heads))
+
+
 def check(content: Content) -> None:
     """Read the header of a GGUF file.
 

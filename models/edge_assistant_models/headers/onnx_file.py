@@ -86,6 +86,17 @@ def check(content: Content) -> None:
     _Walk(Wire(content, MAX_FIELDS)).model(len(content))
 
 
+def operators(content: Content) -> frozenset[str]:
+    """The operators of a file's graphs, without their domains.
+
+    Raises:
+        Malformed: as `check`.
+    """
+    walk = _Walk(Wire(content, MAX_FIELDS))
+    walk.model(len(content))
+    return frozenset(name.decode("utf-8", "replace") for name in walk.operators)
+
+
 class _Walk:
     """One way through a file, which counts what it meets."""
 
@@ -93,6 +104,7 @@ class _Walk:
         self._wire = wire
         self._nodes = 0
         self._tensors = 0
+        self.operators: set[bytes] = set()
 
     def model(self, size: int) -> None:
         graphs = 0
@@ -134,6 +146,7 @@ class _Walk:
                 operator = self._wire.text(part, MAX_NAME_BYTES)
                 if operator in FILE_OPERATORS:
                     raise Malformed(f"its operator {named(operator)} reads another file")
+                self.operators.add(operator)
             else:
                 self._attribute(part, depth)
 
