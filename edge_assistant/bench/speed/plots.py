@@ -109,8 +109,8 @@ def _ratios(axes: Axes, rows: Sequence[Row]) -> None:
     axes.set_yticks(list(places), [row.what for row in rows])
     axes.invert_yaxis()
     most = max(max(row.figure, row.spread[1], row.limit.value if row.limit else 0.0) for row in rows)
-    axes.set_xlim(0, 1.35 * max(most, 1.0))
-    axes.set_xlabel("ours / baseline; dashed: the baseline, black mark: what is promised, thin line: all repeats")
+    axes.set_xlim(0, 1.6 * max(most, 1.0))
+    axes.set_xlabel("ours / baseline (dashed); mark: promised, thin line: all repeats")
     axes.set_title("Against the baseline of the same run", loc="left", fontweight="bold")
 
 

@@ -60,9 +60,9 @@ def measure(setting: Setting) -> Iterator[Row]:
         asked["followup"].append(followup)
         asked["restart"].append(restart)
         setting.step((number + 1) / setting.repeats)
-    for name, what in (("followup", "a follow-up question"), ("restart", "a follow-up question after a restart")):
+    for name, what in (("followup", "a follow-up question"), ("restart", "a follow-up after a restart")):
         yield Row(
-            f"followup.{name}", f"{what}: prompt ready to first token", "s",
+            f"followup.{name}", f"{what}, first token", "s",
             tuple(one.seconds for one in asked[name]), tuple(one.seconds for one in asked["first"]),
             "the first question", limit=Limit(_MOST),
             details={"tokens": asked[name][-1].tokens, "reused": asked[name][-1].reused,
