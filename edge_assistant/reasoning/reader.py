@@ -22,6 +22,7 @@ from edge_assistant.reasoning.question import Query, as_meaning
 from edge_assistant.reasoning.reading import Taken
 from edge_assistant.reasoning.rules.vocabulary import Attribute
 from edge_assistant.reasoning.sources import Source, fits_whole, select
+from edge_assistant.reasoning.values.values import Value
 
 MOST_AHEAD = 4  # sources that are read before anybody asks: what the model's memory of them holds, 13 MB for a page
 
@@ -110,11 +111,16 @@ class Reader:
     def _reconsider(self, query: Query, source: Source, lines: Sequence[Evidence], claims: Claims) -> None:
         """Where another source's value stands in this one too, let the model weigh it against its own choice."""
         own = next(iter(claims.get(source.signal.id, ())), None)
+        offered: list[reading.Option] | None = None
+        tried: set[Value] = set()  # hundreds of sources may tell one value
         for signal, others in list(claims.items()):
             for other in others:
-                if signal == source.signal.id or (own is not None and compatible(own, other)):
+                known = other.value in tried or (own is not None and compatible(own, other))
+                if signal == source.signal.id or known:
                     continue
-                confirmed = reading.supports(query, source, lines, own, other, self._engine())
+                tried.add(other.value)
+                offered = reading.options(query, lines) if offered is None else offered
+                confirmed = reading.supports(query, source, lines, own, other, self._engine(), offered)
                 if confirmed is not None:
                     claims[source.signal.id] = [confirmed]
                     return

@@ -186,13 +186,28 @@ def _share(choice: Choice) -> float:
 
 
 def supports(
-    query: Query, source: Source, lines: Sequence[Evidence], own: Claim | None, other: Claim, engine: Engine
+    query: Query,
+    source: Source,
+    lines: Sequence[Evidence],
+    own: Claim | None,
+    other: Claim,
+    engine: Engine,
+    offered: Iterable[Option],
 ) -> Claim | None:
     """Whether a source also gives the value that another source gives, where the model chose differently or nothing.
 
     A receipt has many amounts; the model is asked again, between its own choice and the other's value alone.
+
+    Args:
+        query: what is asked.
+        source: where to look.
+        lines: the part of it that was read.
+        own: what the model chose in it.
+        other: what the other source tells.
+        engine: weighs.
+        offered: the `options` of the lines.
     """
-    for option in options(query, lines):
+    for option in offered:
         if option.text != (own.text if own else UNTOLD) and _is_other(option.value, other.value):
             share = _share(engine.choose(prompt(query, source, lines), [own.text if own else UNTOLD, option.text]))
             if share >= OTHERS_SHARE:

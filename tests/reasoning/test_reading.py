@@ -13,6 +13,7 @@ from edge_assistant.language.chat import Role
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.compare import compare
 from edge_assistant.reasoning.question import Expect, understand
+from edge_assistant.reasoning.reader import Reader
 from edge_assistant.reasoning.reading import (
     MAX_OPTIONS,
     NO_ENTRY,
@@ -145,7 +146,7 @@ def test_a_source_is_asked_again_between_its_own_choice_and_the_value_of_another
     own = Claim("image:1", Quantity((Decimal("4.20"),)), "4.20", ("E1",))
     heard = Claim("audio:1", Quantity((Decimal(42),), "GBP"), "forty two pounds", ("E9",))
     engine = scripted("42.00", probability=0.7)
-    claim = supports(TOTAL, RECEIPT, RECEIPT.lines, own, heard, engine)
+    claim = supports(TOTAL, RECEIPT, RECEIPT.lines, own, heard, engine, options(TOTAL, RECEIPT.lines))
     assert engine.offered == [("4.20", "42.00")]
     assert claim is not None
     assert (claim.text, claim.confidence) == ("42.00", 0.7)
@@ -154,12 +155,12 @@ def test_a_source_is_asked_again_between_its_own_choice_and_the_value_of_another
 
 def test_a_source_that_does_not_have_the_other_value_is_not_asked_again() -> None:
     heard = Claim("audio:1", Quantity((Decimal(99),)), "99", ("E9",))
-    assert supports(TOTAL, RECEIPT, RECEIPT.lines, None, heard, scripted()) is None
+    assert supports(TOTAL, RECEIPT, RECEIPT.lines, None, heard, scripted(), options(TOTAL, RECEIPT.lines)) is None
 
 
 def test_words_that_only_share_some_are_not_the_other_value() -> None:
     other = Claim("audio:1", as_words("Ada Hale Smith"), "Ada Hale Smith", ("E9",))
-    assert supports(ALLERGIC, FORM, FORM.lines, None, other, scripted()) is None
+    assert supports(ALLERGIC, FORM, FORM.lines, None, other, scripted(), options(ALLERGIC, FORM.lines)) is None
 
 
 @pytest.mark.parametrize(("question", "texts"), [("Who approved the purchase?", {"Ben Cole"}), ("Who sold it?", set())])
@@ -171,3 +172,15 @@ def test_a_page_names_who_did_something_beside_a_word_for_it(question: str, text
     offered = {option.text for option in options(understand(question), lines)}
     assert texts <= offered
     assert "Copper Spoon" not in offered
+
+
+def test_a_value_that_many_sources_tell_is_weighed_once_against_the_choice_of_another() -> None:
+    claims = {
+        f"audio:{n}": [Claim(f"audio:{n}", Quantity((Decimal(42),), "GBP"), "forty two", (f"E{n + 8}",))]
+        for n in (1, 2, 3)
+    }
+    engine = scripted(UNTOLD, UNTOLD, probability=0.9)
+    receipt = source(["Total 42.00", "Total 4.20"], Kind.IMAGE)
+    Reader(lambda: engine, lambda: None, lambda event: None).read(TOTAL, [receipt], {"image:1": ()}, claims)
+    assert engine.offered[2:] == [(UNTOLD, "42.00")]
+    assert "image:1" not in claims
