@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import contextlib
-import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from edge_assistant import limits, patterns
 from edge_assistant.answer import Answer, Failure, ModelUsed, Route, Status
-from edge_assistant.errors import InputError, ModelMissing, UsageError
-from edge_assistant.events import Answered, Event, Failed, Routed, Watch
-from edge_assistant.governance.policy.approval import Approve, approving
+from edge_assistant.errors import InputError, UsageError
+from edge_assistant.events import Answered, Event, Failed, Routed, Waiting, Watch
+from edge_assistant.governance.policy.approval import Approve, Doubt, approving
 from edge_assistant.governance.policy.policy import Policy, current
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.language.engine import Engine, LlamaEngine, Usage
 from edge_assistant.language.states import shelf_by
+from edge_assistant.loaded import Models
 from edge_assistant.perception import ondisk
 from edge_assistant.perception.gather import Gathering, Perceive
 from edge_assistant.perception.recall import Recall
 from edge_assistant.perception.sense import Request, Sense, senses
 from edge_assistant.reasoning.prose import chat
-from edge_assistant.reasoning.question import checked, understand
+from edge_assistant.reasoning.question import Expect, checked, understand
 from edge_assistant.reasoning.reason import Reasoner
 from edge_assistant.reasoning.route import Plan, check_route, plan, route
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, shipped, within
@@ -31,6 +31,7 @@ from edge_assistant.reasoning.sources import Source, as_sources
 from edge_assistant.reasoning.stating import parted
 from edge_assistant.reasoning.task import Task
 from edge_assistant.runtime import Runtime
+from edge_assistant.scheduling.turn import Turn
 from edge_assistant.signals import Signal
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
     from edge_assistant.perception.live import Endpointer
     from edge_assistant.vault.vault import Vault
     from edge_assistant.voice.piper import Voice
-
-_log = logging.getLogger(__name__)
 
 
 class Assistant:
@@ -93,18 +92,15 @@ class Assistant:
         self.policy.check_profile(portfolio.profile(profile).name)
         if auditor is not None:
             self.policy.record = partial(auditor.note, "policy")
-        self._approve = approve
-        self._portfolio = portfolio
+        self._approve = None if approve is None else partial(self._meanwhile, approve)
         self._names = portfolio.resolve(profile) | dict(instead or {})
         self._runtime = runtime or Runtime.detect(gpu if self.policy.allows_gpu else "off")
         self._vocabulary = vocabulary or shipped()
-        self._engine: Engine | None = None
-        self._embedder: tuple[Embedder, InstalledModel] | None = None
-        self._senses: dict[type[Sense], Sense] = {}
         self._caches = caches if self.policy.keeps_caches else None
-        self._open_engine = engine or partial(LlamaEngine, shelf=shelf_by(self._caches))
+        opens = engine or partial(LlamaEngine, shelf=shelf_by(self._caches))
+        self._models = Models(portfolio, self._names, self.policy, self._runtime, opens)
+        self._turn = Turn.of_user()
         self.recall = Recall(disk=ondisk.kept_by(self._caches))
-        self._used: dict[str, InstalledModel] = {}
         self._auditor = auditor
 
     def ask(
@@ -142,19 +138,20 @@ class Assistant:
             Stopped: `stop` was called.
         """
         asked = question if message is None else message
-        with within(self._vocabulary), self._audited("ask", asked, signals, watch) as watch:
-            watch = self._stoppable(approving(self.policy, watch, self._approve))
+        with self._begun("ask", asked, signals, watch) as watch:
             query = understand(checked(question))
             steps = plan(signals, senses())
             way = route(query, steps, signals, self._names)
             task = Task(asked, signals, way, watch, began)
-            sources = self._sources(task, steps, failed, Request(language), strict)
-            if signals:
-                task.say(self._reasoner(watch).answer(query, sources, task.outcome))
-            else:
-                task.outcome.status = Status.CHAT
-                task.say(chat(query.text, self._language(), seed))
-            return self._answer(task, sources)
+            with self._models.ahead(signals, language=query.expects is Expect.PROSE):
+                sources = self._sources(task, steps, failed, Request(language), strict)
+                with self._models.use():
+                    if signals:
+                        task.say(self._reasoner(watch).answer(query, sources, task.outcome))
+                    else:
+                        task.outcome.status = Status.CHAT
+                        task.say(chat(query.text, self._language(), seed))
+                    return self._answer(task, sources)
 
     def check(
         self,
@@ -188,15 +185,16 @@ class Assistant:
         """
         if len(signals) + len(failed) < 2:
             raise UsageError("there is nothing to compare", "give at least two signals")
-        with within(self._vocabulary), self._audited("check", message, signals, watch) as watch:
-            watch = self._stoppable(approving(self.policy, watch, self._approve))
+        with self._begun("check", message, signals, watch) as watch:
             steps = plan(signals, senses())
             task = Task(message, signals, check_route(steps, signals, self._names), watch, began)
-            sources = self._sources(task, steps, failed, Request(language), strict)
-            if len(sources) < 2:
-                raise task.error or InputError("only one signal could be used", "see the messages above")
-            task.say(self._reasoner(watch).check(sources, task.outcome))
-            return self._answer(task, sources)
+            with self._models.ahead(signals, language=False):
+                sources = self._sources(task, steps, failed, Request(language), strict)
+                if len(sources) < 2:
+                    raise task.error or InputError("only one signal could be used", "see the messages above")
+                with self._models.use():
+                    task.say(self._reasoner(watch).check(sources, task.outcome))
+                    return self._answer(task, sources)
 
     def perceive(self, signal: Signal, watch: Watch, language: str | None = None) -> None:
         """Perceive a signal before it is asked about; a later question recalls it.
@@ -217,22 +215,25 @@ class Assistant:
         if self._auditor is not None:
             self._auditor.took([signal])
         with within(self._vocabulary):
-            gathering = Gathering(self.perceiver, self._stoppable(watch), Request(language), strict=True)
-            gathering.take([(signal, [sense for _, sense in plan([signal], senses())])], self._runtime.halt)
+            watch = self._stoppable(watch)
+            with self._turn.taken(lambda: watch(Waiting()), self._runtime.halt.check), self._models.use():
+                gathering = Gathering(self.perceiver, watch, Request(language), strict=True)
+                gathering.take([(signal, [sense for _, sense in plan([signal], senses())])], self._runtime.halt)
 
     def prefill(self, signals: Sequence[Signal], watch: Watch, language: str | None = None) -> None:
         """Let the language model read what was perceived before there is a question; raises what `perceive` does."""
         self._allowed(signals)
         with within(self._vocabulary):
             watch = self._stoppable(watch)
-            gathering = Gathering(self.perceiver, watch, Request(language), strict=False)
-            gathering.take([(s, [sense for _, sense in plan([s], senses())]) for s in signals], self._runtime.halt)
-            self._reasoner(watch).prefill(as_sources(gathering.sensed))
+            with self._turn.taken(lambda: watch(Waiting()), self._runtime.halt.check), self._models.use():
+                gathering = Gathering(self.perceiver, watch, Request(language), strict=False)
+                gathering.take([(s, [sense for _, sense in plan([s], senses())]) for s in signals], self._runtime.halt)
+                self._reasoner(watch).prefill(as_sources(gathering.sensed))
 
     def settle(self) -> None:
         """Keep for a later run what the language model read of files; called once an answer was shown."""
-        if self._engine is not None:
-            self._engine.settle()
+        if self._models.engine is not None:
+            self._models.engine.settle()
 
     def parted(self, message: str) -> tuple[str, str]:
         """What a message states and what it asks, in the words of the domain; see `stating.parted`."""
@@ -264,7 +265,9 @@ class Assistant:
         """
         from edge_assistant.perception.live import Endpointer
 
-        return Endpointer(self._model("vad"), self._aside(), pause_s)
+        made = Endpointer(self._models.model("vad"), self._aside(), pause_s)
+        self._models.lend("vad", made)
+        return made
 
     def voice(self) -> Voice:
         """What speaks.
@@ -275,7 +278,9 @@ class Assistant:
         """
         from edge_assistant.voice.piper import Voice
 
-        return Voice(self._model("voice"), self._aside())
+        made = Voice(self._models.model("voice"), self._aside())
+        self._models.lend("voice", made)
+        return made
 
     def _aside(self) -> Runtime:
         """For what goes on beside an answer, in other threads: it is not stopped when the answer is."""
@@ -288,6 +293,27 @@ class Assistant:
         if self._auditor is None:
             return contextlib.nullcontext(watch)
         return self._auditor.asked(verb, asked, signals, watch)
+
+    @contextlib.contextmanager
+    def _begun(self, verb: str, asked: str, signals: Sequence[Signal], watch: Watch) -> Iterator[Watch]:
+        """A question that has the turn to compute: written down, stoppable, in the words of the domain."""
+        with within(self._vocabulary), self._audited(verb, asked, signals, watch) as audited:
+            watched = self._stoppable(approving(self.policy, audited, self._approve))
+            with self._turn.taken(lambda: watched(Waiting()), self._runtime.halt.check):
+                yield watched
+
+    def _meanwhile(self, approve: Approve, doubts: Sequence[Doubt]) -> bool:
+        """Ask a human; others may compute until there is an answer."""
+        with self._turn.given(lambda: None, self._runtime.halt.check):
+            return approve(doubts)
+
+    def relieve(self) -> None:
+        """Give back memory where the machine runs short; for whoever waits long between two questions."""
+        self._models.relieve()
+
+    def _usage(self) -> Usage:
+        """What the language model did since it was loaded."""
+        return self._models.engine.usage if self._models.engine else Usage()
 
     def _stoppable(self, watch: Watch) -> Watch:
         """What begins now, and stops at its next event once that is asked."""
@@ -308,12 +334,13 @@ class Assistant:
         task.watch(Routed(task.way))
         for failure in failed:
             task.watch(Failed(failure))
-        self._used.clear()
-        task.before = replace(self._engine.usage) if self._engine else Usage()
+        self._models.used.clear()
         alone = len(task.signals) == 1 and not failed  # then there is nothing to go on with
         gathering = Gathering(self.perceiver, task.watch, request, strict=strict or alone, failed=failed)
         wanted = [(signal, [sense for given, sense in steps if given is signal]) for signal in task.signals]
-        gathering.take(wanted, self._runtime.halt, self._runtime.threads if self.side_by_side else 1)
+        with self._models.use():
+            gathering.take(wanted, self._runtime.halt, self._runtime.threads if self.side_by_side else 1)
+        task.before = replace(self._usage())
         task.failed, task.error, task.seconds = gathering.failed, gathering.error, gathering.seconds
         if task.signals and not gathering.sensed:
             raise gathering.error or InputError("no signal could be used", "see the messages above")
@@ -349,31 +376,16 @@ class Assistant:
             computed=tuple(task.outcome.computed),
             verdicts=tuple(task.outcome.verdicts),
             citations=tuple(dict.fromkeys(task.outcome.citations)),
-            timings=task.timings(self._engine.usage if self._engine else Usage()),
-            models=tuple(ModelUsed(model.name, model.sha256) for model in self._used.values()),
+            timings=task.timings(self._usage()),
+            models=tuple(ModelUsed(model.name, model.sha256) for model in self._models.used.values()),
         )
         task.watch(Answered(answer))
         patterns.keep()
         return answer
 
     def sense(self, kind: type[Sense]) -> Sense:
-        """A sense with its models.
-
-        Raises:
-            ModelMissing: a model that it cannot do without is not installed.
-            ModelCorrupt: a model's file does not have its sum.
-        """
-        if kind not in self._senses:
-            models = {role: self._model(role) for role in kind.roles}
-            for role in kind.optional_roles:
-                try:
-                    models[role] = self._model(role)
-                except ModelMissing as error:
-                    _log.info("%s does without %s: %s", kind.name, role, error)
-            self._senses[kind] = kind(models, self._runtime)
-        sense = self._senses[kind]
-        self._used.update((model.name, model) for model in sense.models.values())
-        return sense
+        """A sense with its models; see `Models.sense`."""
+        return self._models.sense(kind)
 
     def perceiver(self, kind: type[Sense]) -> Perceive:
         """What perceives signals for a sense: the sense itself; a bench that recalls what was perceived overrides it.
@@ -384,37 +396,14 @@ class Assistant:
         sense = self.sense(kind)
         return self.recall.perceiver(kind.name, sense.perceive, sense.models)
 
-    def _model(self, role: str, *, loaded: bool = False) -> InstalledModel:
-        """The model of a role, verified; of one that is loaded already what is remembered of its files will do."""
-        if role not in self._names:
-            hint = "take a profile that has one, see 'edge-assistant models list'"
-            raise ModelMissing(f"no model is chosen for {role}", hint)
-        name = self._names[role]
-        self.policy.check_model(name, own=self._portfolio.entry(name).own)
-        return self._portfolio.open(name, always=self.policy.verifies_always and not loaded)
-
     def _language(self) -> Engine:
-        """The language model, loaded when first needed."""
-        model = self._model("language", loaded=self._engine is not None)
-        self._used[model.name] = model
-        if self._engine is None:
-            self._engine = self._open_engine(model, self._runtime)
-        return self._engine
+        return self._models.language()
 
     def _meaning(self) -> Embedder | None:
-        """The sentence embedder; without one, words in common decide what is relevant."""
-        if self._embedder is None:
-            try:
-                model = self._model("embedder")
-            except ModelMissing:
-                return None
-            self._embedder = Embedder(model, self._runtime), model
-        embedder, model = self._embedder
-        self._used[model.name] = model
-        return embedder
+        return self._models.meaning()
 
     def _final(self, way: Route) -> Route:
         """The route as it was really taken: only the models that were used, and whether code answered alone."""
-        alone = self._names.get("language") not in self._used
+        alone = self._names.get("language") not in self._models.used
         why = f"{way.why}; code answered, no language model was needed" if alone else way.why
-        return replace(way, models=tuple(self._used), why=why)
+        return replace(way, models=tuple(self._models.used), why=why)

@@ -17,6 +17,11 @@ class Routed:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """Another process of the same user computes; this one goes on when it has ended, and can be stopped meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
 class Perceiving:
     """A sense works on a signal; fraction 0 to 1."""
 
@@ -93,5 +98,5 @@ class Answered:
     answer: Answer
 
 
-Event = Routed | Perceiving | Perceived | Noted | Failed | Reading | Traced | Compared | Said | Answered
+Event = Routed | Waiting | Perceiving | Perceived | Noted | Failed | Reading | Traced | Compared | Said | Answered
 Watch = Callable[[Event], None]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from edge_assistant.answer import Agreement, Answer, Verdict
 from edge_assistant.cli import terminal
-from edge_assistant.events import Compared, Event, Failed, Noted, Perceived, Perceiving, Reading, Said, Traced
+from edge_assistant.events import Compared, Event, Failed, Noted, Perceived, Perceiving, Reading, Said, Traced, Waiting
 from edge_assistant.evidence import UNSURE, Evidence, how_sure
 from edge_assistant.signals import printable
 
@@ -63,6 +63,8 @@ class Console:
             case Compared(verdict) if self._trace:
                 self._line("verdict")
                 self._traced([f"{verdict.status}: {_verdict(verdict)}"])
+            case Waiting():
+                self._line("waits: another edge-assistant is computing")
             case Reading(signal):
                 self._progress(f"{signal}: the language model reads", None)
             case Noted(signal, text):

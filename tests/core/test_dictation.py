@@ -12,6 +12,7 @@ import pytest
 from edge_assistant.assistant import Assistant
 from edge_assistant.dictation import Dictation, Job, Written, forget, written
 from edge_assistant.errors import ModelMissing, Stopped
+from edge_assistant.loaded import Models
 from edge_assistant.perception.speech import Speech
 from edge_assistant.runtime import Runtime
 from edge_assistant_models.portfolio import Portfolio
@@ -184,10 +185,10 @@ def test_a_stop_that_comes_late_stops_nothing_else(desk: Desk) -> None:
 def test_what_is_wrong_is_told_of_all_that_was_said_and_of_nothing_before(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def missing(assistant: Assistant, role: str, **_: object) -> None:
+    def missing(models: Models, role: str, **_: object) -> None:
         raise ModelMissing(f"{role} is missing", "pull it")
 
-    monkeypatch.setattr(Assistant, "_model", missing)
+    monkeypatch.setattr(Models, "model", missing)
     desk.dictation.begin()
     desk.work()
     desk.dictation.hear(SOUND, final=False)

@@ -77,6 +77,7 @@ def all_messages() -> list[type[Message]]:
 
 EVENTS: dict[Any, Any] = {
     events.Routed: events.Routed(conflict().route),
+    events.Waiting: events.Waiting(),
     events.Perceiving: events.Perceiving("image:1", "writing", 0.5),
     events.Perceived: events.Perceived("image:1", "writing", conflict().evidence, 0.2),
     events.Noted: events.Noted("image:1", "only the first frame was looked at"),

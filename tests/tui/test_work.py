@@ -15,6 +15,7 @@ from edge_assistant.errors import ModelMissing, Stopped, UsageError
 from edge_assistant.events import Watch
 from edge_assistant.governance.policy.policy import Policy
 from edge_assistant.history.store import FILE, History, Saved, SavedSignal, State
+from edge_assistant.loaded import Models
 from edge_assistant.signals import Kind, Origin, Signal, take_bytes
 from edge_assistant_tui import messages, unsent
 from edge_assistant_tui.options import Options
@@ -179,14 +180,14 @@ def test_a_turn_ends_whatever_goes_wrong(monkeypatch: pytest.MonkeyPatch, error:
 
 def test_what_is_missing_for_speech_is_said_once_something_was_spoken(monkeypatch: pytest.MonkeyPatch) -> None:
     work, posted = started()
-    monkeypatch.setattr(Assistant, "_model", _missing)
+    monkeypatch.setattr(Models, "model", _missing)
     work.prepare()
     finish(work)
     told = (messages.Refused, messages.Faulted)
     assert not [message for message in posted if isinstance(message, told)]
 
 
-def _missing(assistant: Assistant, role: str) -> None:
+def _missing(models: Models, role: str) -> None:
     raise ModelMissing(f"{role} is missing", "pull it")
 
 

@@ -19,6 +19,7 @@ from edge_assistant.events import (
     Routed,
     Said,
     Traced,
+    Waiting,
 )
 from edge_assistant_tui import messages
 
@@ -28,6 +29,8 @@ def of_turn(turn: int, event: Event) -> Iterator[Message]:
     match event:
         case Routed(route):
             yield messages.TurnRouted(turn, route)
+        case Waiting():
+            yield messages.TurnWorking(turn, "waits: another edge-assistant is computing")
         case Reading(signal):
             yield messages.TurnWorking(turn, f"the language model reads {signal}")
         case Compared(verdict):

@@ -93,6 +93,12 @@ class Policy:
         if self.rules is not None and not _among(name, self.rules.models.allowed):
             self._refuse("models.allowed", f"not the model {name}", name)
 
+    def admits_model(self, name: str, *, own: bool = False) -> bool:
+        """Whether `check_model` would let a model be used; a refusal is no event here."""
+        if self.rules is None:
+            return True
+        return (self.rules.models.own or not own) and _among(name, self.rules.models.allowed)
+
     def check_profile(self, name: str) -> None:
         """Whether a profile may be chosen.
 

@@ -73,10 +73,7 @@ class _With(WarmAssistant):
 
     def __init__(self, model: InstalledModel, profile: str, runtime: Runtime) -> None:
         super().__init__(Portfolio(), profile, runtime=runtime)
-        self._measured = model
-
-    def _model(self, role: str, *, loaded: bool = False) -> InstalledModel:
-        return self._measured if role == "language" else super()._model(role, loaded=loaded)
+        self._models.given["language"] = model
 
 
 METRIC: Metric = CrossSignal()

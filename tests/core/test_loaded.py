@@ -1,0 +1,196 @@
+"""What an assistant loads and when: beside perception what is sure to be needed, and no longer than there is room."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes import ScriptedEngine, scripted
+
+from edge_assistant import loaded
+from edge_assistant.assistant import Assistant
+from edge_assistant.errors import ModelTooLarge, PolicyRefused
+from edge_assistant.events import Event, Perceived
+from edge_assistant.governance.policy import reading
+from edge_assistant.governance.policy.policy import Policy
+from edge_assistant.governance.policy.rules import Rules
+from edge_assistant.language.embedder import Embedder
+from edge_assistant.perception.sense import Percept, Request
+from edge_assistant.perception.text import Text
+from edge_assistant.reasoning.reading import UNTOLD
+from edge_assistant.runtime import Runtime
+from edge_assistant.scheduling import memory
+from edge_assistant.signals import Kind, Origin, Signal, take_bytes
+from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.portfolio import Portfolio
+
+FORM, NOTE = b"Allergies: none", b"The patient is allergic to penicillin."
+CODE = "Which allergies are known?"
+PROSE = "Summarise what happened."
+PERCEIVE = Text.perceive
+
+
+def texts() -> list[Signal]:
+    given = enumerate((FORM, NOTE), 1)
+    return [take_bytes(data, Kind.TEXT, n, origin=Origin.USER, name=f"text {n}") for n, data in given]
+
+
+def scripted_engine() -> ScriptedEngine:
+    return scripted(reply=lambda content, options: UNTOLD if options else "It rained.")
+
+
+class Made:
+    """An assistant, and by which threads its language model and its embedder were loaded."""
+
+    def __init__(self, portfolio: Portfolio, patch: pytest.MonkeyPatch, threads: int = 2, **options: Any) -> None:
+        self.engines, self.embedders, self.asked = list[str](), list[str](), list[Path]()
+        self.patch = patch
+        made = self
+
+        class Watched(Embedder):
+            def __init__(self, model: InstalledModel, runtime: Runtime) -> None:
+                made.embedders.append(threading.current_thread().name)
+                super().__init__(model, runtime)
+
+        patch.setattr(loaded, "Embedder", Watched)
+        patch.setattr(os, "posix_fadvise", self.advise)
+        self.assistant = Assistant(portfolio, "test", runtime=Runtime(threads), engine=self.engine, **options)
+
+    def advise(self, file: int, *rest: int) -> None:
+        self.asked.append(Path(f"/proc/self/fd/{file}").resolve())
+
+    def until(self, wanted: Callable[[], bool]) -> None:
+        """Let texts be perceived only once something has been loaded."""
+
+        def perceive(sense: Text, signal: Signal, request: Request) -> Percept:
+            assert any(wanted() or time.sleep(0.01) for _ in range(6000)), (
+                "it is not loaded while signals are perceived"
+            )
+            return PERCEIVE(sense, signal, request)
+
+        self.patch.setattr(Text, "perceive", perceive)
+
+    def engine(self, model: InstalledModel, runtime: Runtime) -> ScriptedEngine:
+        self.engines.append(threading.current_thread().name)
+        return scripted_engine()
+
+
+@pytest.fixture
+def made(store: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Made]:
+    return lambda **options: Made(Portfolio(store, home / "catalog"), monkeypatch, **options)
+
+
+def ignore(event: Event) -> None:
+    """Nobody watches."""
+
+
+def test_what_code_may_answer_loads_no_language_model(made: Callable[..., Made]) -> None:
+    one = made()
+    one.until(lambda: bool(one.embedders))
+    answer = one.assistant.ask(CODE, texts(), ignore)
+    assert answer.route.why.endswith("code answered, no language model was needed")
+    assert (one.engines, one.embedders) == ([], ["ahead"])
+    assert [path.suffix for path in one.asked if path.suffix == ".gguf"] == [".gguf"]
+
+
+def test_a_language_model_that_is_surely_needed_is_loaded_beside_perception(made: Callable[..., Made]) -> None:
+    one = made()
+    one.until(lambda: bool(one.engines))
+    one.assistant.ask(PROSE, texts(), ignore)
+    one.assistant.ask(PROSE, texts(), ignore)
+    assert (one.engines, one.asked) == (["ahead"], [])
+
+
+def test_on_one_core_each_is_loaded_when_it_is_needed(made: Callable[..., Made]) -> None:
+    one = made(threads=1)
+    one.assistant.ask(PROSE, texts(), ignore)
+    assert set(one.engines + one.embedders) == {threading.current_thread().name}
+    assert one.asked == []
+
+
+def test_what_cannot_be_loaded_ahead_is_told_when_it_is_wanted(made: Callable[..., Made]) -> None:
+    one, perceived = made(), list[Event]()
+    tried: list[str] = []
+
+    def full(model: InstalledModel, runtime: Runtime) -> ScriptedEngine:
+        tried.append(threading.current_thread().name)
+        raise ModelTooLarge("no room", "close something")
+
+    one.assistant._models._open_engine = full
+    one.until(lambda: bool(tried))
+    with pytest.raises(ModelTooLarge):
+        one.assistant.ask(PROSE, texts(), perceived.append)
+    assert tried == ["ahead", threading.current_thread().name]
+    assert len([event for event in perceived if isinstance(event, Perceived)]) == 2
+
+
+def test_a_model_that_is_refused_is_not_loaded_ahead_and_recorded_once(made: Callable[..., Made]) -> None:
+    rules = reading.problems(b'models.allowed = ["smollm2*", "qwen*"]')
+    assert isinstance(rules, Rules), rules
+    policy = Policy(rules, Path("policy.toml"), wait=lambda seconds: None)
+    recorded: list[object] = []
+    policy.record = recorded.append
+    one = made(policy=policy)
+    with pytest.raises(PolicyRefused):
+        one.assistant.ask(CODE, texts(), ignore)
+    assert (one.embedders, len(recorded)) == ([], 1)
+
+
+def test_where_every_byte_is_verified_each_time_nothing_is_loaded_ahead(
+    made: Callable[..., Made], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = made()
+    monkeypatch.setattr(Policy, "verifies_always", property(lambda self: True))
+    one.assistant.ask(PROSE, texts(), ignore)
+    assert "ahead" not in {*one.engines, *one.embedders}
+
+
+def test_without_room_each_question_loads_anew_and_answers_the_same(
+    made: Callable[..., Made], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "budget", lambda total, needed: 0)
+    one = made()
+    first, second = (one.assistant.ask(PROSE, texts(), ignore) for _ in range(2))
+    assert (first.text, first.models, first.timings.completion_tokens) == (
+        second.text,
+        second.models,
+        second.timings.completion_tokens,
+    )
+    assert len(one.engines) >= 2
+    assert one.assistant._models.engine is None
+
+
+def test_what_a_profile_needs_stays(made: Callable[..., Made]) -> None:
+    one = made()
+    for _ in range(2):
+        one.assistant.ask(PROSE, texts(), ignore)
+        one.assistant.relieve()
+    assert len(one.engines) == 1
+    assert one.assistant._models.engine is not None
+
+
+def test_a_machine_that_runs_short_gets_the_memory_back(
+    made: Callable[..., Made], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = made()
+    one.assistant.ask(PROSE, texts(), ignore)
+    one.assistant._models._residency._look = lambda: memory.Memory(16 << 30, 0)
+    one.assistant.relieve()
+    assert one.assistant._models._residency.loaded == ()
+    one.assistant._models._residency._look = memory.read
+    assert one.assistant.ask(PROSE, texts(), ignore).text
+
+
+def test_what_listens_counts_while_it_is_held(made: Callable[..., Made]) -> None:
+    one = made()
+    ears = one.assistant.endpointer()
+    (held,) = one.assistant._models._residency.loaded
+    assert held.busy
+    assert held.size > 0
+    del ears
+    assert one.assistant._models._residency.loaded == ()
