@@ -22,6 +22,7 @@
     ├── PolicyRefused                           a rule of the policy refuses: status 5
     │   └── PolicyInvalid                       the policy itself cannot be read or is wrong, so that nothing is allowed
     ├── LockFailed                              the offline lock cannot be set: status 5
+    ├── ResidentLost                            the resident ended while it printed an answer: status 70
     └── ModelError, StorageFull, ...            see edge_assistant_models.errors
 
 A damaged signal raises an `InputError`; the assistant reports it in `failed` and goes on with the others.
@@ -70,6 +71,7 @@ __all__ = [
     "PolicyInvalid",
     "PolicyRefused",
     "PullFailed",
+    "ResidentLost",
     "Stopped",
     "StorageFull",
     "UsageError",
@@ -208,6 +210,12 @@ class LockFailed(EdgeAssistantError):
 
     code = "lock"
     exit_status = 5
+
+
+class ResidentLost(EdgeAssistantError):
+    """The resident ended while it printed an answer."""
+
+    code = "resident"
 
 
 class PolicyInvalid(PolicyRefused):

@@ -58,6 +58,7 @@ def checks(profile: str, gpu: str = AUTO) -> Iterator[Check]:
     yield from folders()
     yield sealing()
     yield audit_trail()
+    yield resident()
     yield from devices()
     yield from voice()
     yield graphics(os.environ)
@@ -186,6 +187,22 @@ def audit_trail() -> Check:
         except EdgeAssistantError as error:
             return Check("audit trail", False, error.message, error.hint)
     return Check("audit trail", True, f"{count:,} rows in {trail.folder}")
+
+
+def resident() -> Check:
+    """Whether a resident runs; it can be done without."""
+    from edge_assistant.errors import StorageFull
+    from edge_assistant.resident import client, wire
+
+    try:
+        found = client.told("status")
+    except (OSError, StorageFull, client.Unfit, wire.Malformed) as error:
+        return Check("resident", None, f"cannot be spoken to ({client.why(error)})", "see docs/resident.md")
+    if found is None:
+        return Check(
+            "resident", None, "none runs", "edge-assistant resident start, where ask and check are to be quick"
+        )
+    return Check("resident", True, f"process {found['pid']}, {found['memory_mib']} MiB of its own")
 
 
 def devices() -> Iterator[Check]:

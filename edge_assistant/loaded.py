@@ -9,17 +9,21 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from edge_assistant.errors import EdgeAssistantError, ModelMissing
 from edge_assistant.governance.policy.policy import Policy
 from edge_assistant.language.embedder import Embedder
-from edge_assistant.language.engine import Engine
+from edge_assistant.language.engine import Engine, Usage
+from edge_assistant.opened import Opened
 from edge_assistant.perception.sense import Sense, senses
 from edge_assistant.runtime import Runtime
 from edge_assistant.scheduling import memory
 from edge_assistant.signals import Kind, Signal
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -42,6 +46,7 @@ class Models:
         policy: Policy,
         runtime: Runtime,
         open_engine: Callable[[InstalledModel, Runtime], Engine],
+        opened: Opened | None = None,
     ) -> None:
         """Load nothing yet.
 
@@ -51,11 +56,13 @@ class Models:
             policy: what is allowed.
             runtime: cores.
             open_engine: opens the language model.
+            opened: keeps what is loaded for whoever comes after this; None for nobody.
         """
         self._portfolio = portfolio
         self._names = names
         self._policy = policy
         self._runtime = runtime
+        self._opens = _fresh if opened is None else opened.get
         self._open_engine = open_engine
         self.used: dict[str, InstalledModel] = {}
         self.given: dict[str, InstalledModel] = {}
@@ -81,7 +88,7 @@ class Models:
                 models[role] = self.model(role)
             except ModelMissing as error:
                 _log.info("%s does without %s: %s", kind.name, role, error)
-        return kind(models, self._runtime)
+        return self._opens(kind, models, lambda: kind(models, self._runtime))
 
     def language(self) -> Engine:
         """The language model.
@@ -174,16 +181,28 @@ class Models:
         return None
 
     def _engine_of(self, model: InstalledModel) -> Engine:
-        return self._residency.get(_LANGUAGE, self._size(_LANGUAGE), lambda: self._open_engine(model, self._runtime))
+        def fresh() -> Engine:
+            opens = partial(self._open_engine, model, self._runtime)
+            engine: Engine = self._opens(_LANGUAGE, {_LANGUAGE: model}, opens)
+            engine.usage = Usage()  # what it did for others is none of this one's timings
+            return engine
+
+        return self._residency.get(_LANGUAGE, self._size(_LANGUAGE), fresh)
 
     def _embedder_of(self, model: InstalledModel) -> tuple[Embedder, InstalledModel]:
         size = self._size(_EMBEDDER)
-        return self._residency.get(_EMBEDDER, size, lambda: (Embedder(model, self._runtime), model))
+        opens = partial(Embedder, model, self._runtime)
+        return self._residency.get(_EMBEDDER, size, lambda: (self._opens(_EMBEDDER, {_EMBEDDER: model}, opens), model))
 
     def _size(self, *roles: str) -> int:
         """Bytes that the models of roles take, as their entries say."""
         named = {self._names[role] for role in roles if role in self._names}
         return sum(entry.memory_mib for entry in self._portfolio.entries() if entry.name in named) * _MIB
+
+
+def _fresh(what: object, models: Mapping[str, InstalledModel], make: Callable[[], T]) -> T:
+    """As `Opened.get` where nothing is kept."""
+    return make()
 
 
 def _roles(kind: type[Sense]) -> tuple[str, ...]:

@@ -28,7 +28,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Take the signals, answer, print."""
-    from edge_assistant.cli import main
     from edge_assistant.cli.show import Console
 
     console = Console(plain=args.plain or args.settings.plain, quiet=args.json, trace=args.trace)
@@ -43,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
             language=args.language or args.settings.language,
             seed=args.seed,
             strict=args.strict,
-            began=main.BEGAN,
+            began=args.began,
         )
         answer = shown.answer(answer)
     if args.json:

@@ -27,7 +27,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Take the signals, compare, print; 1 where something conflicts."""
     from edge_assistant.answer import Status
-    from edge_assistant.cli import main
     from edge_assistant.cli.show import Console
 
     console = Console(plain=args.plain or args.settings.plain, quiet=args.json, trace=args.trace)
@@ -39,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
             failed=failures,
             language=args.language or args.settings.language,
             strict=args.strict,
-            began=main.BEGAN,
+            began=args.began,
         )
         answer = shown.answer(answer)
     if args.json:

@@ -132,15 +132,18 @@ def assistant(args: argparse.Namespace, clear: Callable[[], None]) -> Assistant:
     profile, approve = args.profile or args.settings.profile, human.approver(current(), clear)
     vault = Vault()  # one for all, so that its key is asked for once
     caches = vault if args.settings.cache else None
-    auditor = _auditor(vault)
+    opened = None
+    if args.warm is not None:
+        vocabulary, opened = args.warm.vocabulary(vocabulary), args.warm.opened
     return Assistant(
         Portfolio(),
         profile,
         vocabulary=vocabulary,
-        auditor=auditor,
+        auditor=_auditor(vault),
         approve=approve,
         caches=caches,
         gpu=args.settings.gpu,
+        opened=opened,
     )
 
 

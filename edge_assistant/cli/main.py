@@ -7,16 +7,22 @@ import itertools
 import sys
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from edge_assistant import __version__
 from edge_assistant.cli import frame
 from edge_assistant.errors import UsageError
 from edge_assistant.governance import dumps
 from edge_assistant.governance.offline import lock
+from edge_assistant.resident import client
+
+if TYPE_CHECKING:
+    from edge_assistant.cli._warm import Warm
 
 BEGAN = time.perf_counter()  # the command's start, as near as Python code can see it
 APP_GROUP = "edge_assistant.app"  # entry points of apps that the bare command can open
 NO_LOCK = "--no-lock"
+AGAIN = "run the command again"
 
 EXAMPLES = """examples:
   edge-assistant
@@ -42,10 +48,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         if argv is None:
             dumps.off()
             _lock(arguments)
-        return _run(arguments)
+            if lock.state().locked and (status := client.answered(arguments, BEGAN)) is not None:
+                return status
+        return _run(arguments, BEGAN)
 
-    again = "run the command again" + ("; the pull goes on where it was" if pulls else "")
+    again = f"{AGAIN}; the pull goes on where it was" if pulls else AGAIN
     return frame.command(run, as_json="--json" in arguments, again=again)
+
+
+def answer(arguments: Sequence[str], began: float, warm: Warm) -> int:
+    """Run a command for another process, whose streams this one has now; returns the exit status.
+
+    Args:
+        arguments: its command line.
+        began: `time.perf_counter()` of its start.
+        warm: what is kept from one question to the next.
+    """
+    return frame.command(lambda: _run(list(arguments), began, warm), as_json="--json" in arguments, again=AGAIN)
 
 
 def _lock(arguments: Sequence[str]) -> None:
@@ -114,8 +133,9 @@ def _configure_app(top: argparse.ArgumentParser) -> None:
     group.add_argument("--domain", metavar="F", help="words of a domain, see docs/domains.md")
 
 
-def _run(arguments: list[str]) -> int:
+def _run(arguments: list[str], began: float, warm: Warm | None = None) -> int:
     args = _parsed(arguments)
+    args.began, args.warm = began, warm
     from edge_assistant import logs, settings
     from edge_assistant.governance.redaction.logged import logged
     from edge_assistant.scheduling import pools
@@ -152,7 +172,8 @@ def _policed(args: argparse.Namespace) -> int:
     else:
         current().check_lock(lock.state().locked)
     files = given.from_files(getattr(args, "given", ()))
-    human.admit(current(), [args.verb, "attach"] if files else [args.verb])
+    if getattr(args, "held", None) is None:  # what goes on with what it was given has been admitted before
+        human.admit(current(), [args.verb, "attach"] if files else [args.verb])
     with limits.lowered(current().limits):
         return int(args.run(args))
 

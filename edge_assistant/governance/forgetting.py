@@ -242,6 +242,7 @@ def _carry_out(history: History, intent: Intent) -> None:
             history.sweep()
             _remove_logs()
     _record(history, intent)
+    _empty_resident()
     with atomic.storing(_WHAT):
         (keys_dir() / INTENT).unlink(missing_ok=True)
 
@@ -266,6 +267,20 @@ def _remove_logs() -> None:
     for pattern in ("*.log", "*.log.*"):
         for file in paths.state_dir().glob(pattern):
             file.unlink(missing_ok=True)
+
+
+def _empty_resident() -> None:
+    """Let the resident begin anew, where one runs: what it was asked may be what is forgotten.
+
+    Raises:
+        StorageFull: it cannot be told.
+    """
+    from edge_assistant.resident import client
+
+    try:
+        client.ended("drop")
+    except (OSError, client.Unfit) as error:
+        raise StorageFull(f"the resident holds what it was asked ({error})", "end it, then run this again") from error
 
 
 def _record(history: History, intent: Intent) -> None:

@@ -23,7 +23,7 @@ HEAVY = [
     "onnx", "pyarrow", "tokenizers", "pypdfium2", "zxingcpp", "rapidocr", "re2", "phonenumbers", "stdnum",
 ]  # fmt: skip
 OPTIONS_OF_THE_APP = ["attach", "camera", "microphone", "speaker", "profile", "language", "domain"]
-VERBS = ["ask", "audit", "bench", "check", "doctor", "forget", "models", "policy"]
+VERBS = ["ask", "audit", "bench", "check", "doctor", "forget", "models", "policy", "resident"]
 
 
 def imported(*arguments: str) -> set[str]:
@@ -172,7 +172,7 @@ def test_every_failure_is_one_line_and_a_status(
 def test_an_interruption_speaks_of_a_pull_only_to_who_pulls(
     arguments: list[str], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def interrupted(arguments: list[str]) -> int:
+    def interrupted(arguments: list[str], began: float) -> int:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(frame, "_open_streams", lambda as_json: None)
@@ -183,7 +183,7 @@ def test_an_interruption_speaks_of_a_pull_only_to_who_pulls(
 
 def test_a_verb_alone_knows_its_options() -> None:
     needed = {"ask": ["q"], "audit": ["key"], "bench": ["readings"], "models": ["list"], "policy": ["show"]}
-    needed["forget"] = ["--list"]
+    needed |= {"forget": ["--list"], "resident": ["status"]}
     assert all(parser(verb).parse_args([verb, *needed.get(verb, [])]).verb == verb for verb in VERBS)
 
 

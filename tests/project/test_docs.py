@@ -29,6 +29,7 @@ DOCS = (
     "docs/limits.md",
     "docs/policy.md",
     "docs/redaction.md",
+    "docs/resident.md",
     "docs/security.md",
     "docs/settings.md",
     "docs/speed.md",

@@ -347,6 +347,11 @@ def _is_there(file: Path) -> bool:
     return True
 
 
+def reread() -> None:
+    """Let `current` read it anew, and know of no operator: for a process that goes on for somebody else."""
+    _loaded.cache_clear()
+
+
 @cache
 def _loaded(file: Path | None) -> Policy:
     if file is None:

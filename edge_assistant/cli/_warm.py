@@ -1,0 +1,120 @@
+"""What a resident keeps from one question to the next, and how it gets it."""
+
+from __future__ import annotations
+
+import io
+import logging
+import wave
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+
+from edge_assistant import limits
+from edge_assistant.assistant import Assistant
+from edge_assistant.errors import EdgeAssistantError
+from edge_assistant.events import Event
+from edge_assistant.governance.policy.policy import Policy, current
+from edge_assistant.opened import Opened
+from edge_assistant.signals import Kind, Origin, Signal, take_bytes
+from edge_assistant_models.portfolio import Portfolio
+
+if TYPE_CHECKING:
+    from edge_assistant.reasoning.rules.vocabulary import Vocabulary
+    from edge_assistant.vault.vault import Vault
+
+_RATE = 16_000
+_READINGS = b"time,temperature [degC]\n2026-01-01T00:00:00Z,20.5\n2026-01-01T00:01:00Z,21\n"
+_TEXT = "Allergies: none. Total: 12.50 EUR."
+
+_log = logging.getLogger(__name__)
+
+
+class Warm:
+    """What is kept.
+
+    Attributes:
+        opened: senses and models; what they perceive is not kept here, but sealed on the disk by every command.
+    """
+
+    def __init__(self, opened: Opened) -> None:
+        """Begin with what is opened."""
+        self.opened = opened
+        self._words: Vocabulary | None = None
+
+    def vocabulary(self, read: Vocabulary | None) -> Vocabulary | None:
+        """The words of a domain, as the question before had them where they are the same: much is made of them once."""
+        if read is None or self._words is None or vars(read) != vars(self._words):
+            self._words = read
+        return self._words
+
+
+def get_ready(kept: Warm, profile: str, words: Vocabulary | None, caches: Vault | None) -> None:
+    """Load the models of a profile, and compute with each once, over small things that are made here.
+
+    What cannot be used stays cold: whoever asks for it is told.
+    """
+    allowed = Policy(current().rules, current().file)  # one that records nothing, as nobody asked
+    try:
+        assistant = Assistant(
+            Portfolio(),
+            profile,
+            vocabulary=kept.vocabulary(words),
+            policy=allowed,
+            caches=caches,
+            opened=kept.opened,
+        )
+    except EdgeAssistantError as error:
+        _log.warning("the resident stays cold: %s", error)
+        return
+    for signal in _signals():
+        _try(partial(assistant.perceive, signal, _ignore))
+    _try(assistant.prepare)
+    _try(partial(assistant.check, list(_texts()), _ignore))
+    with limits.lowered({"answer_tokens": 1}):
+        _try(partial(assistant.ask, "Hello.", [], _ignore))
+
+
+def _try(do: Callable[[], object]) -> None:
+    try:
+        do()
+    except EdgeAssistantError as error:
+        _log.info("the resident does without: %s", error)
+
+
+def _ignore(event: Event) -> None:
+    """Nobody watches."""
+
+
+def _signals() -> Iterator[Signal]:
+    """One of each kind that has models."""
+    for kind, data in ((Kind.IMAGE, _picture()), (Kind.AUDIO, _sound()), (Kind.READINGS, _READINGS)):
+        yield take_bytes(data, kind, 1, origin=Origin.USER, name="of the resident")
+
+
+def _texts() -> Iterator[Signal]:
+    for number in (1, 2):
+        yield take_bytes(_TEXT.encode(), Kind.TEXT, number, origin=Origin.USER, name="of the resident")
+
+
+def _picture() -> bytes:
+    """A page with a line on it."""
+    import cv2
+    import numpy as np
+
+    page = np.full((480, 640, 3), 255, np.uint8)
+    cv2.putText(page, _TEXT, (20, 240), cv2.FONT_HERSHEY_SIMPLEX, 1.0, (0, 0, 0), 2)
+    return bytes(cv2.imencode(".png", page)[1])
+
+
+def _sound() -> bytes:
+    """A second of noise."""
+    import numpy as np
+
+    noise = np.random.default_rng(0).normal(0, 3_000, _RATE).astype("<i2")
+    file = io.BytesIO()
+    with wave.open(file, "wb") as written:
+        written.setnchannels(1)
+        written.setsampwidth(2)
+        written.setframerate(_RATE)
+        written.writeframes(noise.tobytes())
+    return file.getvalue()

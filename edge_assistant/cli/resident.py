@@ -1,0 +1,248 @@
+"""`edge-assistant resident`: a process that keeps the models in memory and answers `ask` and `check` at once."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edge_assistant.cli.frame import FAULT
+from edge_assistant.errors import UsageError
+from edge_assistant.resident import client, wire
+
+if TYPE_CHECKING:
+    from edge_assistant.cli._warm import Warm
+    from edge_assistant.resident.server import Held
+    from edge_assistant.resident.wire import Question
+
+NAME = "resident"
+HELP = "keep the models in memory, so that ask and check answer at once"
+
+EXAMPLES = """examples:
+  edge-assistant resident start
+  edge-assistant resident start --minutes 60
+  edge-assistant resident status
+  edge-assistant resident stop
+
+exit status: 0 done, 1 none runs"""
+
+MINUTES = 15
+MOST_MINUTES = 1_440
+_LONGEST_S = 3600.0  # that a command can have waited; what began before has another clock
+_POLL_S = 0.05
+_SAID_BYTES = 4_096  # of what a process says that ends at its start
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the verbs and their options."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = EXAMPLES
+    verbs = parser.add_subparsers(dest="resident_verb", metavar="VERB", required=True, parser_class=type(parser))
+    start = verbs.add_parser("start", help="start it in the background, and wait until it is ready")
+    foreground = verbs.add_parser("run", help="be it, until Ctrl-C; for whatever else starts programs")
+    for verb in (start, foreground):
+        ends = f"without a question, after which it ends; 0 for never ({MINUTES})"
+        verb.add_argument("--minutes", metavar="N", type=_minutes, default=MINUTES, help=ends)
+    foreground.add_argument("--held", type=_held, help=argparse.SUPPRESS)
+    verbs.add_parser("stop", help="end it; an answer that is being made comes first")
+    status = verbs.add_parser("status", help="say whether one runs")
+    status.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Start it, be it, stop it, or say how it does.
+
+    Raises:
+        UsageError: it cannot run on this machine, runs already, or cannot be spoken to.
+        StorageFull: there is no place for its socket.
+    """
+    if sys.platform != "linux":
+        raise UsageError("there is no resident mode on this machine", "ask without it")
+    verbs = {"start": _start, "run": _run, "stop": _stop, "status": _status}
+    try:
+        return verbs[args.resident_verb](args)
+    except (client.Unfit, wire.Malformed) as error:
+        raise UsageError(
+            f"the resident cannot be spoken to, as {error}", "end it by its process, then start it anew"
+        ) from None
+
+
+def _start(args: argparse.Namespace) -> int:
+    """Take the resident's place, and hand it to a process in the background."""
+    from edge_assistant.resident import server
+
+    if (found := client.told("status")) is not None:
+        print(f"a resident runs already, as process {found['pid']}")
+        return 0
+    held = server.opened()
+    child = subprocess.Popen(
+        [*_command(args), "--held", str(held)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        pass_fds=(held.listener, held.claim),
+        start_new_session=True,
+    )
+    wire.close([held.listener, held.claim])
+    while child.poll() is None:
+        with contextlib.suppress(client.Unfit):  # on a busy machine Python takes long to start
+            found = client.told("status")
+        if found is not None and found["ready"]:
+            child.returncode = 0  # it goes on by itself
+            print(f"the resident is ready, as process {child.pid}")
+            return 0
+        time.sleep(_POLL_S)
+    assert child.stderr is not None
+    print(child.stderr.read(_SAID_BYTES).decode("utf-8", "replace"), end="", file=sys.stderr)
+    return child.returncode or FAULT
+
+
+def _run(args: argparse.Namespace) -> int:
+    """Be the resident."""
+    from edge_assistant.resident import server
+
+    origin = server.Origin.now()  # first, as libraries are told things in the environment when they are loaded
+    from edge_assistant.cli import _warm
+    from edge_assistant.governance.offline import lock
+    from edge_assistant.governance.policy import policy
+    from edge_assistant.opened import Opened
+    from edge_assistant.reasoning.rules import domain
+    from edge_assistant.runtime import Runtime
+    from edge_assistant.vault.vault import Vault
+
+    held = args.held or server.opened()
+    gpu = args.settings.gpu if policy.current().allows_gpu else "off"
+    kept = _warm.Warm(Opened(Runtime.detect(gpu)))
+
+    def warm() -> None:
+        chosen = args.settings.domain
+        words = domain.load(chosen) if chosen else None
+        _warm.get_ready(kept, args.settings.profile, words, Vault() if args.settings.cache else None)
+        if args.held:
+            _mute()
+
+    work = server.Work(
+        origin=origin,
+        answer=lambda question: _answer(question, kept),
+        warm=warm,
+        stop=kept.opened.runtime.halt.ask,
+        changed=_rules,
+        alone=_alone,
+        locked=lambda: lock.state().locked,
+        again=_command(args),
+    )
+    server.serve(held, work, args.minutes)
+    return 0
+
+
+def _answer(question: Question, kept: Warm) -> int:
+    """Answer as a command of its own would: with the policy and the settings as they are now."""
+    from edge_assistant.cli import main
+    from edge_assistant.governance.policy import policy
+    from edge_assistant.governance.redaction import logged
+
+    policy.reread()
+    logged.renew()
+    began = question.began if 0 <= time.perf_counter() - question.began < _LONGEST_S else time.perf_counter()
+    try:
+        return main.answer(question.arguments, began, kept)
+    except SystemExit as ended:  # of a parser that has printed its help
+        return ended.code if isinstance(ended.code, int) else 0
+
+
+def _stop(args: argparse.Namespace) -> int:
+    """End it, and wait until it is gone."""
+    if not client.ended("stop"):
+        print("no resident runs")
+        return 1
+    print("the resident has ended")
+    return 0
+
+
+def _status(args: argparse.Namespace) -> int:
+    """Say how it does."""
+    found = client.told("status")
+    if args.json:
+        print(json.dumps({"runs": found is not None, **(found or {})}))
+    elif found is None:
+        print("no resident runs")
+    else:
+        print(said(found))
+    return 0 if found is not None else 1
+
+
+def said(found: Mapping[str, object]) -> str:
+    """What a resident tells of itself, for people."""
+    does = "is getting ready" if not found["ready"] else "answers" if found["answering"] else "is ready"
+    after = f"ends after {found['minutes']} minutes without a question" if found["minutes"] else "stays"
+    return (
+        f"process {found['pid']} {does}, {found['answered']} answered, {found['memory_mib']} MiB of its own; it {after}"
+    )
+
+
+def _command(args: argparse.Namespace) -> tuple[str, ...]:
+    """The command line of the resident itself; Python is not to import from the folder that it stands in."""
+    return sys.executable, "-P", "-m", "edge_assistant.cli.main", NAME, "run", "--minutes", str(args.minutes)
+
+
+def _rules() -> str:
+    """The policy and the settings as they lie on the disk; what cannot be read counts, too."""
+    from edge_assistant import settings
+    from edge_assistant.governance.policy import policy
+    from edge_assistant_models import paths
+
+    return " ".join(f"{file} {_sum(file)}" for file in (policy.place(), paths.config_dir() / settings.FILE) if file)
+
+
+def _sum(file: Path) -> str:
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+    except OSError as error:
+        return str(error.errno)
+
+
+def _alone() -> bool:
+    """Whether visitors ask, one after the other."""
+    from edge_assistant.errors import PolicyInvalid
+    from edge_assistant.governance.policy import policy
+
+    try:
+        return policy.current().roles
+    except PolicyInvalid:
+        return True
+
+
+def _mute() -> None:
+    """Print nowhere: whoever started it has gone on."""
+    nowhere = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+    for number in (1, 2):
+        os.dup2(nowhere, number)
+    os.close(nowhere)
+
+
+def _minutes(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > MOST_MINUTES:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of minutes from 0 to {MOST_MINUTES}")
+    return int(text)
+
+
+def _held(text: str) -> Held:
+    """What a resident hands to the one that goes on from it.
+
+    Raises:
+        ArgumentTypeError: it is none of that.
+    """
+    from edge_assistant.resident import server
+
+    try:
+        return server.taken(text)
+    except (OSError, ValueError):
+        raise argparse.ArgumentTypeError("that is for residents only") from None

@@ -1,0 +1,215 @@
+"""The resident mode: what it answers is what the command answers, and nothing is left of it when it is gone."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+from badfiles import long_recording
+from real_command import COMMAND, HANGS, Command, Ran
+
+from edge_assistant.resident import client
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+FORM = ("--image", str(EXAMPLES / "clinic" / "form.jpg"))
+TIMES = re.compile(r"\d+\.\d+ s\b|\"(total_s|first_token_s|tokens_per_s|reused_tokens|[a-z]+:\d+)\": [0-9.e-]+")
+
+
+def until(true: Callable[[], object]) -> None:
+    """Wait for something that is going to be true."""
+    end = time.monotonic() + HANGS
+    while not true():
+        assert time.monotonic() < end, "that never became true"
+        time.sleep(0.02)
+
+
+def told() -> dict[str, object]:
+    """What the resident tells of itself; it runs."""
+    found = client.told("status")
+    assert found is not None
+    return found
+
+
+def _now() -> dict[str, object]:
+    """What it tells; nothing while it begins anew."""
+    with suppress(client.Unfit):
+        return client.told("status") or {}
+    return {}
+
+
+@contextmanager
+def ended(command: Command) -> Iterator[None]:
+    """Whatever happens, no resident is left behind."""
+    try:
+        yield
+    finally:
+        command("resident", "stop")
+
+
+@pytest.fixture
+def resident(command: Command) -> Iterator[int]:
+    """A resident that runs; its process."""
+    with ended(command):
+        ran = command("resident", "start")
+        assert (ran.status, ran.err) == (0, "")
+        yield int(ran.out.split()[-1])
+
+
+def without_times(ran: Ran) -> tuple[int, str, str]:
+    return ran.status, TIMES.sub("TIME", ran.out), TIMES.sub("TIME", ran.err)
+
+
+def test_it_starts_once_says_how_it_does_and_ends(command: Command, resident: int) -> None:
+    again = command("resident", "start")
+    assert (again.status, again.out) == (0, f"a resident runs already, as process {resident}\n")
+    assert command("resident", "run").lines == ["error: a resident runs already - see 'edge-assistant resident status'"]
+    found = json.loads(command("resident", "status", "--json").out)
+    assert (found["runs"], found["pid"], found["ready"], found["answered"]) == (True, resident, True, 0)
+    assert command("resident", "stop").lines == ["the resident has ended"]
+    assert not Path(f"/proc/{resident}").exists() or _is_zombie(resident)
+    assert command("resident", "stop").lines == ["no resident runs"]
+    assert command("resident", "status").status == 1
+    assert command("resident", "status", "--json").out == '{"runs": false}\n'
+
+
+def _is_zombie(pid: int) -> bool:
+    return "State:\tZ" in Path(f"/proc/{pid}/status").read_text()
+
+
+def test_its_answers_are_those_of_the_command(command: Command, resident: int, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "claim.txt").write_text("The patient has no allergies.")
+    (tmp_path / "remark.txt").write_text("The patient is allergic to penicillin.")
+    (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff")
+    lines = [
+        ["ask", "Which allergies are known?", "--text", "claim.txt", "--text", "remark.txt"],
+        ["ask", "Which allergies are known?", "--text", "claim.txt", "--text", "remark.txt", "--json", "--trace"],
+        ["ask", "Which allergies are known?", "--text", "claim.txt", "--text", "remark.txt", "--redact"],
+        ["ask", "Which allergies are known?", *FORM, "--text", "claim.txt", "--json"],
+        ["ask", "Say hello.", "--seed", "3"],
+        ["ask", "Which allergies?", "--text", "claim.txt", "--image", "broken.jpg", "--plain"],
+        ["ask", "Which allergies?", "--text", "claim.txt", "--image", "broken.jpg", "--strict", "--json"],
+        ["ask", "Which allergies?", "--text", "claim.txt", "--domain", "clinic"],
+        ["ask", "Which allergies?", "--text", "claim.txt", "--domain", "none-such"],
+        ["ask", "Which allergies?", "--text", "claim.txt", "--profile", "none-such", "--json"],
+        ["ask", "Which allergies?", "--text", "missing.txt"],
+        ["ask", "Which allergies?", "--text", "-"],
+        ["ask", "Which allergies?", "--text", "-", "--text", "-"],
+        ["ask", ""],
+        ["ask", "q", "--colour"],
+        ["ask", "--json"],
+        ["ask", "--help"],
+        ["check", "--text", "claim.txt", "--text", "remark.txt"],
+        ["check", "--text", "claim.txt", "--text", "remark.txt", "--trace"],
+        ["check", "--text", "claim.txt", "--json"],
+    ]
+    through = [without_times(command(*line)) for line in lines]
+    assert told()["answered"] == len(lines)
+    command("resident", "stop")
+    alone = [without_times(command(*line)) for line in lines]
+    for line, one, other in zip(lines, through, alone, strict=True):
+        assert one == other, line
+    assert {status for status, _, _ in alone} >= {0, 1, 2, 3}
+
+
+def test_what_is_typed_comes_from_the_command(command: Command, resident: int) -> None:
+    def asked() -> str:
+        line = [*COMMAND, "ask", "Which allergies are known?", "--text", "-"]
+        given = "Allergies: latex."
+        return subprocess.run(line, input=given, capture_output=True, text=True, check=True).stdout
+
+    answer = asked()
+    assert "latex" in answer
+    assert told()["answered"] == 1
+
+
+def test_the_audit_trail_has_the_same_rows(command: Command, resident: int, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Allergies: latex.")
+    line = ["ask", "Which allergies are known?", "--text", tmp_path / "a.txt"]
+    command(*line)
+    command("resident", "stop")
+    command(*line)
+    kinds = [row["kind"] for row in json.loads(command("audit", "show", "--json").out)["rows"]]
+    assert len(kinds) % 2 == 0
+    assert kinds[: len(kinds) // 2] == kinds[len(kinds) // 2 :]
+
+
+def test_a_killed_one_is_no_obstacle(command: Command, resident: int, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Allergies: latex.")
+    os.kill(resident, signal.SIGKILL)
+    assert "latex" in command("ask", "Which allergies are known?", "--text", tmp_path / "a.txt").out
+    assert command("resident", "start").out.startswith("the resident is ready")
+    assert "latex" in command("ask", "Which allergies are known?", "--text", tmp_path / "a.txt").out
+    assert told()["answered"] == 1
+
+
+def test_a_killed_command_is_no_obstacle(command: Command, resident: int, tmp_path: Path) -> None:
+    process = command.start("ask", "What is said?", "--audio", long_recording(tmp_path / "long.wav", 3600))
+    until(lambda: told()["answering"])
+    process.kill()
+    process.communicate()
+    until(lambda: _now().get("renewals") == 1)
+    assert told()["pid"] == resident
+
+
+def test_ctrl_c_ends_the_answer_and_not_the_resident(command: Command, resident: int, tmp_path: Path) -> None:
+    process = command.start("ask", "What is said?", "--audio", long_recording(tmp_path / "long.wav", 3600))
+    assert process.stderr is not None
+    assert "speech" in process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=HANGS)
+    assert process.returncode == 130
+    assert err.splitlines()[-1] == "error: interrupted - run the command again"
+    until(lambda: _now().get("ready"))
+    assert told()["pid"] == resident
+
+
+def test_others_wait_their_turn(command: Command, resident: int, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Allergies: latex.")
+    long = command.start("ask", "What is said?", "--audio", long_recording(tmp_path / "long.wav", 3600))
+    until(lambda: told()["answering"])
+    short = command.start("ask", "Which allergies are known?", "--text", tmp_path / "a.txt")
+    assert short.stderr is not None
+    assert short.stderr.readline() == "waiting: the resident is busy\n"
+    long.send_signal(signal.SIGINT)
+    long.communicate(timeout=HANGS)
+    out, _ = short.communicate(timeout=HANGS)
+    assert "latex" in out
+
+
+def test_what_is_forgotten_is_gone_from_its_memory(command: Command, resident: int, tmp_path: Path) -> None:
+    secret = "Quxxolamine"
+    (tmp_path / "a.txt").write_text(f"Allergies: {secret}.")
+    assert secret in command("ask", "Which allergies are known?", "--text", tmp_path / "a.txt").out
+    assert _holds(resident, secret)
+    assert command("forget", "--all", "--yes").status == 0
+    assert not _holds(resident, secret)
+    until(lambda: _now().get("ready"))
+    assert (told()["pid"], told()["renewals"]) == (resident, 1)
+
+
+def _holds(pid: int, text: str) -> bool:
+    """Whether a process's memory has a text in it, in any of the ways in which Python keeps one."""
+    wanted = [text.encode(), text.encode("utf-16-le"), text.encode("utf-32-le")]
+    with Path(f"/proc/{pid}/maps").open() as maps, Path(f"/proc/{pid}/mem").open("rb", 0) as memory:
+        for line in maps:
+            span, rights, *_, inode = line.split()[:5]
+            begin, end = (int(part, 16) for part in span.split("-"))
+            if "r" not in rights or inode != "0" or begin >= 1 << 63:
+                continue
+            try:
+                memory.seek(begin)
+                data = memory.read(end - begin)
+            except OSError:
+                continue
+            if any(part in data for part in wanted):
+                return True
+    return False

@@ -1,0 +1,90 @@
+"""A process that is somebody else's for the time of an answer, and its own again afterwards."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from edge_assistant.resident.lending import lent
+from edge_assistant.resident.wire import Question, Stream
+
+TEXT = Stream("utf-8", "backslashreplace")
+
+
+def question(**environment: str) -> Question:
+    return Question(("ask", "q"), environment, {}, (TEXT, Stream("ascii", "backslashreplace"), TEXT), 0.0)
+
+
+@pytest.fixture
+def given(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Iterator[list[int]]:
+    """Streams and a folder of somebody else."""
+    (tmp_path / "in").write_text("typed\n")
+    (tmp_path / "theirs").mkdir()
+    before = Path.cwd()
+    opened = [os.open(tmp_path / "in", os.O_RDONLY)]
+    opened += [os.open(tmp_path / name, os.O_RDWR | os.O_CREAT, 0o600) for name in ("out", "err")]
+    opened += [os.open(tmp_path / "theirs", os.O_PATH | os.O_DIRECTORY)]
+    with capfd.disabled():
+        yield opened
+    os.chdir(before)
+    for number in opened:
+        os.close(number)
+
+
+def test_everything_is_theirs_and_then_ours_again(given, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "")
+    monkeypatch.setenv("EDGE_ASSISTANT_PLAIN", "1")
+    monkeypatch.delenv("TERM", raising=False)
+    before = (dict(os.environ), sys.stdin, sys.stdout, sys.stderr, [os.fstat(number).st_ino for number in range(3)])
+    told: list[bool] = []
+    with lent(question(TERM="dumb"), given, lambda: told.append(True)):
+        assert (os.environ.get("NO_COLOR"), os.environ.get("EDGE_ASSISTANT_PLAIN"), os.environ["TERM"]) == (
+            None, None, "dumb",
+        )  # fmt: skip
+        assert Path.cwd() == tmp_path / "theirs"
+        assert not told
+        assert sys.stdin.readline() == "typed\n"
+        assert told
+        print("é")
+        print("to the other", file=sys.stderr)
+        sys.stdout.flush()
+        ctypes.CDLL(None).write(1, b"by C\n", 5)
+    assert (tmp_path / "out").read_text() == "\\xe9\nby C\n"
+    assert (tmp_path / "err").read_text() == "to the other\n"
+    after = (dict(os.environ), sys.stdin, sys.stdout, sys.stderr, [os.fstat(number).st_ino for number in range(3)])
+    assert after == before
+    assert Path.cwd() == Path("/")
+
+
+def test_nothing_is_told_before_something_is_printed(given, tmp_path: Path) -> None:
+    told: list[bool] = []
+    with lent(question(), given, lambda: told.append(True)):
+        sys.stdout.write("kept in the buffer")
+        assert not told
+    assert told
+    assert (tmp_path / "out").read_text() == "kept in the buffer"
+
+
+def test_what_could_not_be_printed_is_never_printed_to_the_next_one(given, tmp_path: Path) -> None:
+    reads, writes = os.pipe()
+    os.close(reads)
+    with lent(question(), [given[0], writes, *given[2:]], lambda: None):
+        kept = sys.stdout
+        kept.write("a secret of the first")
+    os.close(writes)
+    with lent(question(), given, lambda: None):
+        print("the second's")
+        del kept
+    assert (tmp_path / "out").read_text() == "the second's\n"
+
+
+def test_an_error_leaves_nothing_behind(given) -> None:
+    before = [os.fstat(number).st_ino for number in range(3)], sys.stdout
+    with pytest.raises(KeyboardInterrupt), lent(question(), given, lambda: None):
+        raise KeyboardInterrupt
+    assert ([os.fstat(number).st_ino for number in range(3)], sys.stdout) == before
