@@ -19,14 +19,13 @@ from typing import TYPE_CHECKING
 
 from edge_assistant import atomic
 from edge_assistant.errors import KeyLost, StorageFull, UsageError
-from edge_assistant.vault import sealed
 from edge_assistant.vault.master import keys_dir
-from edge_assistant.vault.vault import Vault
 from edge_assistant_models import paths
 
 if TYPE_CHECKING:
     from edge_assistant.history.saved import Summary
     from edge_assistant.history.store import History
+    from edge_assistant.vault.vault import Vault
 
 INTENT = "forgetting.json"
 EXPIRED = "expired"  # a file whose time is when what is too old was last looked for
@@ -77,6 +76,8 @@ def kept(history: History, before: datetime | None = None) -> Kept:
 
     Where the keys are lost or damaged, titles cannot be read, and all else is told.
     """
+    from edge_assistant.vault import sealed
+
     try:
         summaries = history.conversations()
     except (KeyLost, StorageFull) as error:
@@ -150,6 +151,8 @@ def forget_before(history: History, before: datetime, why: str = "asked") -> lis
 
 def _caches_go(history: History, before: datetime | None) -> bool:
     """Whether something is kept to be quicker the next time; with `before`, something that may be older than that."""
+    from edge_assistant.vault import sealed
+
     if before is None or history.vault.damaged:
         return sealed.kept_bytes() > 0
     return bool(history.vault.caches(before))
@@ -195,6 +198,9 @@ def forget_caches(vault: Vault | None = None) -> None:
     Raises:
         StorageFull: it cannot be done; the next time that it is asked for goes on.
     """
+    from edge_assistant.vault import sealed
+    from edge_assistant.vault.vault import Vault
+
     if sealed.kept_bytes():
         sealed.forget_all(vault or Vault())
 
@@ -231,6 +237,8 @@ def _begin(history: History, intent: Intent) -> None:
 
 
 def _carry_out(history: History, intent: Intent) -> None:
+    from edge_assistant.vault import sealed
+
     if intent.all:
         _mend_keys(history)
     history.erase(intent.ids)
