@@ -318,8 +318,9 @@ class Door(threading.Thread):
     def _tick(self, now: float) -> None:
         """What is looked at every second."""
         for guest in list(self._guests.values()):
-            if guest.question is not None and not guest.begun:
-                guest.tell({"waiting": True})
+            if guest.question is not None:
+                if not guest.begun and now - guest.since >= TICK_S:  # who has just come need not read that they wait
+                    guest.tell({"waiting": True})
             elif guest.question is None and now - guest.since > ASKS_S:
                 self._drop(guest)
         current = self._current
