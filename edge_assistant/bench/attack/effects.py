@@ -13,12 +13,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from edge_assistant.scheduling import turn
+
 _STARTS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "os.forkpty", "pty.spawn")
 _REACHES = ("socket.__new__", "socket.connect", "socket.bind", "socket.sendto", "socket.getaddrinfo", "urllib.Request")
 _CHANGES = ("os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.symlink", "os.link", "os.chmod", "os.truncate",
             "shutil.rmtree", "shutil.move", "webbrowser.open")  # fmt: skip
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-_EXPECTED = ("/dev/null", ".stamps.json")  # the second remembers the sums of model files
+# Beside what leads nowhere: the sums of model files, and the empty file that is the turn to compute.
+_EXPECTED = ("/dev/null", ".stamps.json", turn.FILE)
 
 State = dict[str, tuple[int, int]]
 
