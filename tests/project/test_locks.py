@@ -120,7 +120,7 @@ def commands(monkeypatch, tmp_path):
         ran.append((command, "".join(Path(name).read_text() for name in named)))
 
     monkeypatch.setattr(locked, "current", lambda: True)
-    monkeypatch.setattr(llama_wheel, "ensure", lambda python, version: tmp_path)
+    monkeypatch.setattr(llama_wheel, "ensure", lambda python, version, accelerator: tmp_path)
     monkeypatch.setattr(subprocess, "run", run)
     monkeypatch.delenv("LOCKED", raising=False)
     return ran
