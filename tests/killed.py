@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any
 
 import edge_assistant
 
+_LONG_S = 60.0  # for what takes less than a second
 _OURS = (os.path.dirname(edge_assistant.__file__),)  # noqa: PTH120 - as frames tell it
 
 
@@ -63,8 +65,18 @@ def at_moment(work: Callable[[], object], wait: Callable[[], object]) -> bool:
 
 
 def ended(child: int) -> bool:
-    """Whether a child was killed; it may have ended well, and nothing else."""
-    _, status = os.waitpid(child, 0)
+    """Whether a child was killed; it may have ended well, and nothing else.
+
+    A child that gets no further is killed where it stands: it was made by a fork, and a thread of the tests before it,
+    which is not in it, can have held a lock of a library.
+    """
+    until = time.monotonic() + _LONG_S
+    while (found := os.waitpid(child, os.WNOHANG)) == (0, 0):
+        if time.monotonic() > until:
+            os.kill(child, signal.SIGKILL)
+            until = float("inf")
+        time.sleep(0.001)
+    status = found[1]
     if os.WIFSIGNALED(status):
         return os.WTERMSIG(status) == signal.SIGKILL
     assert os.WEXITSTATUS(status) == 0, f"the work failed: {os.WEXITSTATUS(status)}"

@@ -42,6 +42,7 @@ def test_the_issue_s_table_is_measured():
     } == set(parts())  # fmt: skip
 
 
+@pytest.mark.bench
 def test_page(setting, steps, monkeypatch):
     monkeypatch.setattr(page, "_PAGES", (1, 1))
     monkeypatch.setattr(page, "LINES", 4)
@@ -97,6 +98,7 @@ def test_live(setting):
     assert all(seconds >= 0 for seconds in row.details["waterfall"].values())
 
 
+@pytest.mark.bench
 def test_memory(setting, monkeypatch):
     monkeypatch.setattr(memory, "_MOST_MIB", {})
     assert measured(memory, setting)["memory.test"].figure > 100
