@@ -60,7 +60,7 @@ class Held:
         StylesCache.get_inner_outer.cache_clear()  # Textual's own holds 1,024 widgets that are gone, and no more
         gc.collect()
         held, mib = len(gc.get_objects()), memory_mib()
-        widgets = sum(isinstance(thing, Widget) for thing in gc.get_objects())
+        widgets = sum(issubclass(type(thing), Widget) for thing in gc.get_objects())  # asks no property of a thing
         if self._first is None:
             self._first = turn, held, widgets, mib
         else:
