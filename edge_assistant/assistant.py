@@ -12,6 +12,7 @@ from edge_assistant import limits, patterns
 from edge_assistant.answer import Answer, Failure, ModelUsed, Route, Status
 from edge_assistant.errors import InputError, UsageError
 from edge_assistant.events import Answered, Event, Failed, Routed, Waiting, Watch
+from edge_assistant.evidence import Evidence
 from edge_assistant.governance.policy.approval import Approve, Doubt, approving
 from edge_assistant.governance.policy.policy import Policy, current
 from edge_assistant.language.embedder import Embedder
@@ -202,8 +203,8 @@ class Assistant:
                     task.say(self._reasoner(watch).check(sources, task.outcome))
                     return self._answer(task, sources)
 
-    def perceive(self, signal: Signal, watch: Watch, language: str | None = None) -> None:
-        """Perceive a signal before it is asked about; a later question recalls it.
+    def perceive(self, signal: Signal, watch: Watch, language: str | None = None) -> tuple[Evidence, ...]:
+        """What is perceived in a signal before it is asked about; a later question recalls it.
 
         Args:
             signal: what was given.
@@ -225,6 +226,7 @@ class Assistant:
             with self._turn.taken(lambda: watch(Waiting()), self._runtime.halt.check), self._models.use():
                 gathering = Gathering(self.perceiver, watch, Request(language), strict=True)
                 gathering.take([(signal, [sense for _, sense in plan([signal], senses())])], self._runtime.halt)
+        return gathering.sensed[0].evidence
 
     def prefill(self, signals: Sequence[Signal], watch: Watch, language: str | None = None) -> None:
         """Let the language model read what was perceived before there is a question; raises what `perceive` does."""

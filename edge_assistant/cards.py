@@ -10,7 +10,6 @@ import contextlib
 import ctypes
 import io
 import logging
-import platform
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -19,14 +18,15 @@ from typing import Any, TypeVar
 
 from edge_assistant.accelerators import OFF, Device, Facts, Selection, Weights, select
 from edge_assistant.errors import Stopped
+from edge_assistant_models.machine import AMD, NVIDIA, is_apple
 
 T = TypeVar("T")
 Opened = TypeVar("Opened")
 
 # Where the kernel shows a card: a driver that computes makes these, or, of the last, any that draws
 _FILES: Mapping[str, tuple[str, ...]] = {
-    "nvidia": ("/dev/nvidiactl", "/dev/dxg"),  # the second is the card of Windows under WSL 2
-    "amd": ("/dev/kfd",),
+    "nvidia": (NVIDIA, "/dev/dxg"),  # the second is the card of Windows under WSL 2
+    "amd": (AMD,),
     "render": ("/dev/dri/renderD128", "/dev/dri/renderD129"),  # of Intel's, AMD's and others', for Vulkan
 }
 _GPU, _INTEGRATED = 1, 2  # enum ggml_backend_dev_type
@@ -43,7 +43,7 @@ def hardware(exists: Callable[[str], bool] = lambda path: Path(path).exists()) -
         exists: tells whether there is such a file.
     """
     found = [kind for kind, paths in _FILES.items() if any(exists(path) for path in paths)]
-    if platform.system() == "Darwin" and platform.machine() == "arm64":
+    if is_apple():
         found.append("apple")
     return tuple(found)
 

@@ -15,14 +15,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from edge_assistant.errors import EdgeAssistantError, Stopped
-from edge_assistant.events import Event, Perceived
+from edge_assistant.events import Event
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from edge_assistant.assistant import Assistant
-    from edge_assistant.evidence import Evidence
 
     Samples = NDArray[np.float32]
 
@@ -189,16 +188,13 @@ def written(
     from edge_assistant.devices.microphone import to_wav
     from edge_assistant.signals import SAID, Kind, Origin, take_bytes
 
-    found: list[Evidence] = []
-
     def watch(event: Event) -> None:
         if not wanted():
             raise Stopped("it is not wanted any more", "say it again")
-        if isinstance(event, Perceived):
-            found.extend(event.evidence)
 
     recording = to_wav(samples)
-    assistant.perceive(take_bytes(recording, Kind.AUDIO, 0, origin=Origin.MICROPHONE, name=SAID), watch, language)
+    signal = take_bytes(recording, Kind.AUDIO, 0, origin=Origin.MICROPHONE, name=SAID)
+    found = assistant.perceive(signal, watch, language)
     return " ".join(item.text for item in found), recording
 
 

@@ -106,8 +106,10 @@ def _open_streams(as_json: bool) -> None:
 
 def _give_up(*streams: TextIO) -> None:
     """Let what is still buffered go nowhere, so that Python does not stumble over it at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in streams:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def _report(message: str, hint: str, code: str, status: int, as_json: bool) -> int:

@@ -6,7 +6,6 @@ import argparse
 import contextlib
 import hashlib
 import json
-import os
 import subprocess
 import sys
 import time
@@ -115,6 +114,7 @@ def _run(args: argparse.Namespace) -> int:
     from edge_assistant.governance.policy import policy
     from edge_assistant.opened import Opened
     from edge_assistant.reasoning.rules import domain
+    from edge_assistant.resident.lending import mute
     from edge_assistant.runtime import Runtime
     from edge_assistant.vault.vault import Vault
 
@@ -127,7 +127,7 @@ def _run(args: argparse.Namespace) -> int:
         words = domain.load(chosen) if chosen else None
         _warm.get_ready(kept, args.settings.profile, words, Vault() if args.settings.cache else None)
         if args.held:
-            _mute()
+            mute()  # whoever started it has gone on
 
     work = server.Work(
         origin=origin,
@@ -218,14 +218,6 @@ def _alone() -> bool:
         return policy.current().roles
     except PolicyInvalid:
         return True
-
-
-def _mute() -> None:
-    """Print nowhere: whoever started it has gone on."""
-    nowhere = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
-    for number in (1, 2):
-        os.dup2(nowhere, number)
-    os.close(nowhere)
 
 
 def _minutes(text: str) -> int:

@@ -22,6 +22,7 @@ from enum import Enum
 from types import FrameType
 
 from edge_assistant.resident import facts, place, wire
+from edge_assistant.resident.lending import mute
 
 GUESTS = 16  # connections at a time; whoever comes beyond does the work itself
 ASKS_S = 5.0  # within which a connection says what it wants
@@ -166,7 +167,7 @@ class Door(threading.Thread):
         if current is None or not current.interrupted:
             return
         if current.gone:
-            _mute()
+            mute()
         raise KeyboardInterrupt
 
     def end(self, number: int, frame: FrameType | None) -> None:
@@ -321,7 +322,7 @@ class Door(threading.Thread):
             if guest.question is not None:
                 if not guest.begun and now - guest.since >= TICK_S:  # who has just come need not read that they wait
                     guest.tell({"waiting": True})
-            elif guest.question is None and now - guest.since > ASKS_S:
+            elif now - guest.since > ASKS_S:
                 self._drop(guest)
         current = self._current
         if current is not None and current.interrupted:
@@ -336,11 +337,3 @@ def _usable(descriptor: int) -> bool:
         return True
     with socket.socket(fileno=os.dup(descriptor)) as found:
         return found.family == socket.AF_UNIX
-
-
-def _mute() -> None:
-    """Let what is still printed go nowhere: whoever was to see it is gone."""
-    nowhere = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
-    for number in (1, 2):
-        os.dup2(nowhere, number)
-    os.close(nowhere)

@@ -71,6 +71,14 @@ def lent(question: Question, given: Sequence[int], begun: Callable[[], None]) ->
             os.close(descriptor)
 
 
+def mute() -> None:
+    """Let what is still printed go nowhere, as whoever was to see it is gone."""
+    nowhere = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+    for number in (1, 2):
+        os.dup2(nowhere, number)
+    os.close(nowhere)
+
+
 def _replace(old: Iterable[str], new: Mapping[str, str]) -> None:
     """Put variables in the place of others."""
     for name in old:

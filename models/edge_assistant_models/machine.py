@@ -10,7 +10,7 @@ from pathlib import Path
 
 from edge_assistant_models import cgroups
 
-_DEVICES = {"cuda": "/dev/nvidiactl", "rocm": "/dev/kfd"}
+NVIDIA, AMD = "/dev/nvidiactl", "/dev/kfd"  # files by which the kernel shows a card whose driver computes
 _UNLIMITED = 1 << 62  # bytes
 
 
@@ -25,10 +25,15 @@ class Machine:
     @classmethod
     def detect(cls) -> Machine:
         """The facts of this machine, within the limits of its container."""
-        found = [name for name, device in _DEVICES.items() if Path(device).exists()]
-        if platform.system() == "Darwin" and platform.machine() == "arm64":
+        found = [name for name, device in (("cuda", NVIDIA), ("rocm", AMD)) if Path(device).exists()]
+        if is_apple():
             found.append("metal")
         return cls(min(physical_bytes(), cgroups.read().memory or _UNLIMITED), cores(), tuple(found))
+
+
+def is_apple() -> bool:
+    """Whether this is one of Apple's machines with Apple's processor, whose card needs no file."""
+    return platform.system() == "Darwin" and platform.machine() == "arm64"
 
 
 def physical_bytes() -> int:

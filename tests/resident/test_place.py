@@ -47,7 +47,7 @@ def test_a_link_in_the_place_of_the_folder_is_refused(home: Path, tmp_path: Path
         server.opened()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="gives a folder to another user")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to another user")
 def test_the_folder_of_another_user_is_refused(home: Path) -> None:
     (home / "run").mkdir(mode=0o700)
     os.chown(home / "run", 65534, 65534)

@@ -52,16 +52,11 @@ def picture(
         Stopped: it is not wanted any more, or all was stopped.
         InputError, ModelError: as `Assistant.perceive`.
     """
-    from edge_assistant.events import Perceived
     from edge_assistant.signals import Kind, Origin, take_bytes
-
-    found: list[Evidence] = []
 
     def watch(event: Event) -> None:
         if not wanted():
             raise Stopped("it is not wanted any more", "take another one")
-        if isinstance(event, Perceived):
-            found.extend(event.evidence)
 
-    assistant.perceive(take_bytes(data, Kind.IMAGE, 0, origin=Origin.CAMERA, name=name), watch, language)
-    return tuple(found)
+    signal = take_bytes(data, Kind.IMAGE, 0, origin=Origin.CAMERA, name=name)
+    return assistant.perceive(signal, watch, language)
