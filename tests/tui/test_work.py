@@ -13,6 +13,7 @@ from edge_assistant import assistant, dictation
 from edge_assistant.assistant import Assistant
 from edge_assistant.errors import ModelMissing, Stopped, UsageError
 from edge_assistant.events import Watch
+from edge_assistant.evidence import Evidence
 from edge_assistant.governance.policy.policy import Policy
 from edge_assistant.history.store import FILE, History, Saved, SavedSignal, State
 from edge_assistant.loaded import Models
@@ -63,10 +64,11 @@ class Held:
         self.begun, self.let_go = threading.Event(), threading.Event()
         self.perceived: list[str] = []
 
-    def perceive(self, signal: Signal, watch: Watch, language: str | None = None) -> None:
+    def perceive(self, signal: Signal, watch: Watch, language: str | None = None) -> tuple[Evidence, ...]:
         self.perceived.append(signal.name)
         self.begun.set()
         assert self.let_go.wait(PATIENCE)
+        return ()
 
     def stop(self) -> None:
         self.let_go.set()
@@ -89,10 +91,33 @@ def test_what_waits_at_the_end_is_not_begun_and_the_conversation_is_closed(
     assert History().unfinished() is None
 
 
+class Relieved(Held):
+    """An assistant that counts how often it gives memory back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.times = 0
+
+    def relieve(self) -> None:
+        self.times += 1
+
+
+def test_memory_is_given_back_by_an_assistant_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    assistant = Relieved()
+    work, posted = started()
+    work.relieve()  # there is none yet
+    wait(work, 1)
+    monkeypatch.setattr(work, "_assistant", assistant)
+    work.relieve()
+    finish(work)
+    assert assistant.times == 1
+    assert not [message for message in posted if isinstance(message, messages.Faulted)]
+
+
 class Stopping(Held):
     """An assistant that stops as the real one does."""
 
-    def perceive(self, signal: Signal, watch: Watch, language: str | None = None) -> None:
+    def perceive(self, signal: Signal, watch: Watch, language: str | None = None) -> tuple[Evidence, ...]:
         super().perceive(signal, watch, language)
         self.let_go.clear()
         raise Stopped("stopped", "ask again")

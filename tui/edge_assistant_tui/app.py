@@ -37,6 +37,7 @@ from edge_assistant_tui.work import Work
 if TYPE_CHECKING:
     from edge_assistant_tui.options import Options
 
+_RELIEVE_S = 60.0  # between two looks at whether the machine runs short of memory
 _SCREENSHOT = "Screenshot"  # as Textual calls it: what is shown, as a file
 
 
@@ -196,6 +197,7 @@ class EdgeAssistant(App[int]):
                 self.bind(others, f"visit('{place.NAME}')", description=place.TITLE, show=False)
         self._expire()
         self.set_interval(EVERY_S, self._expire)
+        self.set_interval(_RELIEVE_S, self.work.relieve)
         self.theme_changed_signal.subscribe(self, self._remember)
 
     def _expire(self) -> None:

@@ -53,10 +53,9 @@ class Work:
         self._keeping = Keeping(lambda message: self._post(message))
         self._generation = 0  # a stop makes the questions that were asked before it void
         self._asked: list[int] = []  # turns that wait or are answered
-        self._answering = False
+        self._answering = self._closing = False
         self._perceiving: str | None = None  # id of the signal that is perceived outside of an answer
         self._unwanted: set[str] = set()  # ids of signals that are going to be removed
-        self._closing = False
         self.confirming: Confirmation | None = None  # what the person is asked while an answer waits
         self._opening = threading.Lock()  # of the assistant, which takes a moment
         self._dictation = Dictation(
@@ -153,6 +152,11 @@ class Work:
     def forget(self, data: bytes) -> None:
         """Forget what was perceived in bytes that did not become a signal."""
         self._jobs.put(lambda: forget(self.assistant(), data))
+
+    def relieve(self) -> None:
+        """Give memory back where the machine runs short, once nothing else waits."""
+        if self._assistant is not None:
+            self._jobs.put(self._assistant.relieve, late=True)
 
     def prepare(self) -> None:
         """Open what a spoken question needs while it is still spoken."""
@@ -265,8 +269,7 @@ class Work:
         signals = self._open.signals if self._open is not None else ()
         with self._opening:
             self._options, self._instead = options, instead
-            self._assistant = None
-        self._open = None
+            self._assistant = self._open = None
         for signal in signals:
             self._conversation().restore(signal)
             self._perceive_later(signal)
