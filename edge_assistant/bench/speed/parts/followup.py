@@ -76,7 +76,7 @@ def perceived(setting: Setting) -> list[Source]:
     from edge_assistant.perception.gather import Gathering
     from edge_assistant.perception.sense import Request, senses
     from edge_assistant.reasoning.route import plan
-    from edge_assistant.reasoning.sources import Source
+    from edge_assistant.reasoning.sources import as_sources
     from edge_assistant.runtime import Runtime
 
     assistant = Assistant(setting.portfolio, setting.profile)
@@ -84,8 +84,7 @@ def perceived(setting: Setting) -> list[Source]:
     gathering = Gathering(assistant.perceiver, lambda event: None, Request("en"), strict=True)
     wanted = [(signal, [sense for _, sense in plan([signal], senses())]) for signal in signals]
     gathering.take(wanted, Runtime.detect().halt)
-    found = [Source(one.signal, one.evidence, one.table) for one in gathering.sensed]
-    return [source for source in found if source.table is None and source.lines]
+    return [source for source in as_sources(gathering.sensed) if source.table is None and source.lines]
 
 
 def rounds(
