@@ -136,11 +136,11 @@ def test_what_is_typed_comes_from_the_command(command: Command, resident: int) -
 def test_the_audit_trail_has_the_same_rows(command: Command, resident: int, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("Allergies: latex.")
     line = ["ask", "Which allergies are known?", "--text", tmp_path / "a.txt"]
-    command(*line)
+    through = command(*line)
     command("resident", "stop")
-    command(*line)
+    alone = command(*line)
+    assert without_times(through) == without_times(alone)
     kinds = [row["kind"] for row in json.loads(command("audit", "show", "--json").out)["rows"]]
-    assert len(kinds) % 2 == 0
     assert kinds[: len(kinds) // 2] == kinds[len(kinds) // 2 :]
 
 

@@ -95,7 +95,7 @@ class _Draft:
             again = things(self.text[new.end : new.end + _BEHIND])
             self._blank(old.start, start if again and again[0][0] == counted[-1][0] else old.end)
             self._blank(start, end)
-        elif named := told(old.text):  # "45 years old, sorry, 54"
+        elif type(old.value) in _KINDS_OF and (named := told(old.text)):  # "45 years old, sorry, 54"
             self._blank(old.start, old.start + named[0].start)
             self._blank(start, end + _punctuation(self.text, end))
         elif self._keeps(old, new, start):
