@@ -1,15 +1,16 @@
 """llama.cpp plain: the same file, threads and prompt tokens as the product, decoded greedily one token at a time.
 
-Its own greedy sampler, nothing kept from one prompt to the next. The weights are opened as the product opens them, for
-repacked ones, llama.cpp's default, are multiplied in another order and give other words in half of all texts.
+Its own greedy sampler, nothing kept from one prompt to the next. So that the decoding alone is compared, a prompt is
+read in the batches that the product reads it in, and the weights are opened as the product opens them: llama.cpp
+computes batches of another size, and repacked weights, in another order, which gives other words in many texts.
 """
 
 from __future__ import annotations
 
-import ctypes
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,7 @@ from edge_assistant.errors import UsageError
 from edge_assistant.language import llama
 from edge_assistant.language.chat import Message, render
 from edge_assistant.language.engine import CONTEXT
-
-_MAX_PIECE = 256  # bytes of one token
+from edge_assistant.language.tokens import Tokenizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +62,10 @@ class Plain:
         self._model = self._llama.llama_model_load_from_file(str(path).encode(), settings)
         if not self._model:
             raise UsageError(f"llama.cpp cannot open {path.name}", "run 'edge-assistant models verify'")
-        self._vocab = self._llama.llama_model_get_vocab(self._model)
+        self._tokenizer = Tokenizer(self._model)
         params = self._llama.llama_context_default_params()
         params.n_ctx = CONTEXT
         params.n_threads = params.n_threads_batch = threads
-        self._batch = params.n_batch
         self._context = self._llama.llama_init_from_model(self._model, params)
         self._sampler = self._llama.llama_sampler_init_greedy()
 
@@ -78,44 +77,26 @@ class Plain:
     def write(self, messages: Sequence[Message], max_tokens: int) -> Written:
         """Write greedily until it ends its turn, or `max_tokens` are written."""
         began = time.perf_counter()
-        prompt = self.tokens(messages)
+        prompt = self._tokenizer.prompt(render(messages, self._family, self._opening))
         self._llama.llama_memory_clear(self._llama.llama_get_memory(self._context), True)
-        for start in range(0, len(prompt), self._batch):
-            self._decode(prompt[start : start + self._batch])
+        for start, end in pairwise((0, *prompt.cuts)):
+            self._decode(prompt.tokens[start:end])
         written: list[int] = []
         token = self._llama.llama_sampler_sample(self._sampler, self._context, -1)
         first = time.perf_counter()
-        while len(written) < max_tokens and not self._llama.llama_vocab_is_eog(self._vocab, token):
+        while len(written) < max_tokens and not self._tokenizer.ends(token):
             written.append(token)
             self._decode([token])
             token = self._llama.llama_sampler_sample(self._sampler, self._context, -1)
         ended = time.perf_counter()
-        text = b"".join(map(self._piece, written)).decode("utf-8", "replace")
+        text = b"".join(map(self._tokenizer.piece, written)).decode("utf-8", "replace")
         return Written(text, len(written), first - began, ended - first)
-
-    def tokens(self, messages: Sequence[Message]) -> list[int]:
-        """A prompt's tokens, rendered as the product does."""
-        found: list[int] = []
-        for part in render(messages, self._family, self._opening):
-            data = part.text.encode("utf-8", "replace")
-            array = (self._llama.llama_token * (len(data) + 8))()
-            found += array[
-                : self._llama.llama_tokenize(self._vocab, data, len(data), array, len(array), False, part.control)
-            ]
-        return found
 
     def count(self, text: str) -> int:
         """Tokens of a text."""
-        data = text.encode("utf-8", "replace")
-        array = (self._llama.llama_token * (len(data) + 8))()
-        return int(self._llama.llama_tokenize(self._vocab, data, len(data), array, len(array), False, False))
+        return len(self._tokenizer.tokens(text))
 
     def _decode(self, tokens: Sequence[int]) -> None:
         array = (self._llama.llama_token * len(tokens))(*tokens)
         if self._llama.llama_decode(self._context, self._llama.llama_batch_get_one(array, len(tokens))) != 0:
             raise UsageError("llama.cpp cannot decode", "close other programs, or take a smaller profile")
-
-    def _piece(self, token: int) -> bytes:
-        buffer = ctypes.create_string_buffer(_MAX_PIECE)
-        length = self._llama.llama_token_to_piece(self._vocab, token, buffer, len(buffer), 0, False)
-        return buffer.raw[:length]
