@@ -51,7 +51,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         ends = f"without a question, after which it ends; 0 for never ({MINUTES})"
         verb.add_argument("--minutes", metavar="N", type=_minutes, default=MINUTES, help=ends)
     foreground.add_argument("--held", type=_held, help=argparse.SUPPRESS)
-    verbs.add_parser("stop", help="end it; an answer that is being made comes first")
+    verbs.add_parser("stop", help="end it; an answer that is being made has 20 seconds to come first")
     status = verbs.add_parser("status", help="say whether one runs")
     status.add_argument("--json", action="store_true", help="print one JSON object")
 

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import socket
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from edge_assistant.errors import EdgeAssistantError, ResidentLost, StorageFull
 from edge_assistant.resident import place, wire
 
 LIFE_S = 10.0  # between two messages; the resident sends one a second as long as it lives
 OBEYS_S = 20.0  # until it has ended, as it was told; it may be in the middle of an answer
-PATIENCE_S = 60.0  # for others' questions, and for a first sign of our answer; then the command does the work itself
+PATIENCE_S = 60.0  # for others' questions; then the command does the work itself
 INTERRUPTED = 130
+_ENDED = "it ended"
+_COMPUTED = slice(11, 13)  # of the columns of /proc/PID/stat behind the name: ticks in the program and in the kernel
 
 
 class Unfit(Exception):
@@ -42,7 +46,7 @@ def answered(arguments: Sequence[str], began: float) -> int | None:
     try:
         with connected() as connection:
             _ask(connection, arguments, began)
-            return _Waiting(connection).status()
+            return _Waiting(connection, place.peer(connection).process).status()
     except (FileNotFoundError, ConnectionRefusedError):
         return None  # none runs
     except (OSError, StorageFull, wire.Malformed, Unfit) as error:
@@ -78,11 +82,19 @@ def told(what: str) -> dict[str, object] | None:
     try:
         with connected() as connection:
             wire.send(connection, wire.Order(what))
-            return wire.told(wire.receive(connection)[0])
+            data, _ = wire.receive(connection)
     except (FileNotFoundError, ConnectionRefusedError):
         return None
+    except (BrokenPipeError, ConnectionResetError):
+        data = b""
     except TimeoutError as error:
         raise Unfit(why(error)) from None
+    if not data:
+        raise Unfit(_ENDED)
+    found = wire.told(data)
+    if "refused" in found:
+        raise Unfit(str(found["refused"]))
+    return found
 
 
 def ended(order: str) -> bool:
@@ -102,23 +114,35 @@ def ended(order: str) -> bool:
     try:
         with connected() as connection:
             pid = place.peer(connection).process
-            wire.send(connection, wire.Order(order))
-            if pid != os.getpid() and not _gone(connection):  # in the resident itself it is for after the answer
-                os.kill(pid, signal.SIGKILL)
+            if pid == os.getpid():  # the resident itself, for after its answer
+                wire.send(connection, wire.Order(order))
+            elif not _obeyed(connection, order):
+                _kill(pid)
             return True
     except (FileNotFoundError, ConnectionRefusedError):
         return False
 
 
-def _gone(connection: socket.socket) -> bool:
-    """Whether the other end goes away, as it does when its process ends or is replaced."""
+def _obeyed(connection: socket.socket, order: str) -> bool:
+    """Whether the other end takes the order and then goes away, as it does when its process ends or is replaced."""
     connection.settimeout(OBEYS_S)
     try:
-        return not connection.recv(1)
-    except ConnectionResetError:
-        return True
-    except TimeoutError:
+        wire.send(connection, wire.Order(order))
+        return wire.told(wire.receive(connection)[0]) == wire.OBEYS and not connection.recv(1)
+    except (OSError, wire.Malformed):
         return False
+
+
+def _kill(pid: int) -> None:
+    """End a process at once.
+
+    Raises:
+        Unfit: it cannot be seen from here.
+    """
+    if pid <= 0:  # it is in another container; 0 would be all processes of this command's group
+        raise Unfit("its process cannot be seen from here")
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
 
 
 def why(error: Exception) -> str:
@@ -145,8 +169,10 @@ def _ask(connection: socket.socket, arguments: Sequence[str], began: float) -> N
 class _Waiting:
     """From the question to its status."""
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, pid: int) -> None:
         self._connection = connection
+        self._pid = pid
+        self._computed = ""  # how much it had, when that was last looked at
         self._turn = False  # whether it is this question's
         self._begun = False  # whether anything was printed or read
         self._told = False  # that others are answered first
@@ -181,8 +207,10 @@ class _Waiting:
             data, given = wire.receive(self._connection)
             wire.close(given)
             return self._took(wire.told(data) if data else {})
-        except (OSError, wire.Malformed, Unfit):
-            if self._begun:
+        except (OSError, wire.Malformed, Unfit) as error:
+            if isinstance(error, TimeoutError) and self._turn and self._computes():
+                return None
+            if self._begun or self._withdrawn():
                 raise ResidentLost("the resident ended before the answer did", "run the command again") from None
             raise
 
@@ -192,7 +220,7 @@ class _Waiting:
                 self._wait()
             case {"turn": True}:
                 self._turn = True
-                self._since = time.monotonic()
+                self._computes()
             case {"begun": True}:
                 self._begun = True
                 self._connection.settimeout(None)
@@ -201,17 +229,37 @@ class _Waiting:
             case {"refused": str() as why}:
                 raise Unfit(why)
             case _:
-                raise Unfit("it ended")
+                raise Unfit(_ENDED)
         return None
 
     def _wait(self) -> None:
         """Go on waiting, and say so once.
 
         Raises:
-            Unfit: it takes too long.
+            Unfit: others take too long, and nothing else was said in the meantime.
         """
-        if not self._begun and time.monotonic() - self._since > PATIENCE_S:
+        if self._turn:
+            return
+        more = select.select([self._connection], [], [], 0)[0]  # this process may have been stopped for a while
+        if not more and time.monotonic() - self._since > PATIENCE_S:
             raise Unfit("it is busy for long")
-        if not self._turn and not self._told:
+        if not more and not self._told:
             self._told = True
             print("waiting: the resident is busy", file=sys.stderr)
+
+    def _computes(self) -> bool:
+        """Whether it computed since this was last asked: it lives then, though a library keeps it from saying so."""
+        before = self._computed
+        with contextlib.suppress(OSError):
+            told = Path(f"/proc/{self._pid}/stat").read_text("ascii", "replace")
+            self._computed = " ".join(told.rpartition(")")[2].split()[_COMPUTED])
+        return self._computed != before
+
+    def _withdrawn(self) -> bool:
+        """Have nothing printed any more; whether something was, of which this process had not been told yet."""
+        with contextlib.suppress(OSError, wire.Malformed):
+            self._connection.shutdown(socket.SHUT_RD)  # from here on the resident sees that nobody listens
+            while data := wire.receive(self._connection)[0]:
+                if "begun" in wire.told(data):
+                    return True
+        return False

@@ -8,6 +8,7 @@ Ctrl-C does in a command of its own.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import queue
 import selectors
@@ -25,9 +26,12 @@ from edge_assistant.resident import facts, place, wire
 from edge_assistant.resident.lending import mute
 
 GUESTS = 16  # connections at a time; whoever comes beyond does the work itself
+CONNECTIONS = 64  # beyond which nobody is listened to
 ASKS_S = 5.0  # within which a connection says what it wants
 TICK_S = 1.0
 WAKES = signal.SIGUSR1
+
+_log = logging.getLogger(__name__)
 
 
 class Wish(Enum):
@@ -47,6 +51,7 @@ class Guest:
         question: what it asks; None before that, and of one that gives an order.
         given: its descriptors, which are the main thread's once it is its turn.
         reply: the connection once more, for the main thread.
+        unwelcome: why it is not spoken with.
         gone: whether it has hung up.
         interrupted: whether its answer is to end.
         begun: whether something of its answer was printed, or read.
@@ -57,6 +62,7 @@ class Guest:
     question: wire.Question | None = None
     given: list[int] = field(default_factory=list)
     reply: socket.socket | None = None
+    unwelcome: str | None = None
     gone: bool = False
     interrupted: bool = False
     begun: bool = False
@@ -66,11 +72,17 @@ class Guest:
         with contextlib.suppress(OSError):
             wire.send(self.connection, message)
 
-    def answer(self, message: Mapping[str, object]) -> None:
-        """Send something, from the main thread."""
-        with contextlib.suppress(OSError):
-            if self.reply is not None:
-                wire.send(self.reply, message)
+    def answer(self, message: Mapping[str, object]) -> bool:
+        """Send something, from the main thread; whether it arrives. Where it does not, the connection ends."""
+        if self.reply is None:
+            return False
+        try:
+            wire.send(self.reply, message)
+        except OSError:
+            with contextlib.suppress(OSError):
+                self.reply.shutdown(socket.SHUT_RDWR)
+            return False
+        return True
 
     def close(self) -> None:
         """Let go of what the main thread would use."""
@@ -125,6 +137,11 @@ class Door(threading.Thread):
 
     # What the main thread calls
 
+    @property
+    def ends(self) -> bool:
+        """Whether it was told to end; that counts more than to begin anew."""
+        return self._wish is Wish.END
+
     def next(self) -> Guest | Wish:
         """Wait for the next question, or for what else is to be done."""
         while True:
@@ -139,17 +156,29 @@ class Door(threading.Thread):
             return turn
 
     def begun(self) -> None:
-        """The answer begins to print, or to read what is typed."""
-        current = self._current
-        if current is not None and not current.begun:
-            current.begun = True
-            current.answer({"begun": True})
+        """The answer begins to print, or to read what is typed.
 
-    def ended(self, guest: Guest, status: int) -> None:
-        """A question is answered; its descriptors are closed first, so that whoever reads them sees the end."""
+        Raises:
+            KeyboardInterrupt: whoever asked does the work itself by now, so nothing may be printed.
+        """
+        current = self._current
+        if current is None or current.begun:
+            return
+        current.begun = True
+        if not current.answer({"begun": True}):
+            current.interrupted = True
+            mute()
+            raise KeyboardInterrupt
+
+    def settled(self) -> None:
+        """Nothing of the answer can be interrupted any more."""
         while self._current is not None:
             with contextlib.suppress(KeyboardInterrupt):  # that comes late
                 self._current = None
+
+    def ended(self, guest: Guest, status: int) -> None:
+        """A question is answered; its descriptors are closed first, so that whoever reads them sees the end."""
+        self.settled()
         wire.close(guest.given)
         guest.given.clear()
         self.answered += 1
@@ -176,6 +205,7 @@ class Door(threading.Thread):
         Raises:
             KeyboardInterrupt: one is being made.
         """
+        self._wish = Wish.END
         self._turns.put(Wish.END)
         if self._current is not None:
             self._current.interrupted = True
@@ -184,15 +214,22 @@ class Door(threading.Thread):
     # What the thread does
 
     def run(self) -> None:
-        """Take what comes, until the process ends."""
+        """Take what comes, until the process ends; one whose door cannot go on ends, too."""
+        try:
+            self._serve()
+        except Exception:
+            _log.exception("the door of the resident cannot go on")
+            self._turns.put(Wish.END)
+
+    def _serve(self) -> None:
         self._selector.register(self._listener, selectors.EVENT_READ)
         ticked = time.monotonic()
         while True:
             for key, _ in self._selector.select(TICK_S):
                 if key.fileobj is self._listener:
                     self._open()
-                else:
-                    self._take(self._guests[key.fd])
+                elif (guest := self._guests.get(key.fd)) is not None:  # another one's order may have ended it
+                    self._take(guest)
             if time.monotonic() - ticked >= TICK_S:
                 ticked = time.monotonic()
                 self._tick(ticked)
@@ -202,12 +239,14 @@ class Door(threading.Thread):
             connection, _ = self._listener.accept()
         except OSError:  # who wanted to come has hung up
             return
+        if len(self._guests) >= CONNECTIONS:
+            connection.close()
+            return
         connection.setblocking(False)
         guest = Guest(connection, time.monotonic())
         self._guests[connection.fileno()] = guest
         self._selector.register(connection, selectors.EVENT_READ)
-        if (why := self._unwelcome(connection)) is not None:
-            self._refuse(guest, why)
+        guest.unwelcome = self._unwelcome(connection)
 
     def _unwelcome(self, connection: socket.socket) -> str | None:
         """Why nobody speaks with the process at the other end; None where it is welcome."""
@@ -230,6 +269,10 @@ class Door(threading.Thread):
         if not data:
             wire.close(given)
             self._drop(guest)
+            return
+        if guest.unwelcome is not None:  # said now, as who has not been heard finds the connection broken
+            wire.close(given)
+            self._refuse(guest, guest.unwelcome)
             return
         if guest.question is not None:
             wire.close(given)
@@ -258,8 +301,10 @@ class Door(threading.Thread):
             case "status":
                 guest.tell(self._status())
             case "stop":
+                guest.tell(wire.OBEYS)
                 self._wants(Wish.END)
             case _:
+                guest.tell(wire.OBEYS)
                 self._wants(Wish.RENEW)
 
     def _status(self) -> dict[str, object]:
@@ -310,7 +355,8 @@ class Door(threading.Thread):
 
     def _wants(self, wish: Wish) -> None:
         """Let the main thread do something after the answer that is being made; nobody else is answered before."""
-        self._wish = wish
+        if not self.ends:
+            self._wish = wish
         for guest in list(self._guests.values()):
             if guest.question is not None and guest is not self._current:
                 self._refuse(guest, "it is ending")

@@ -215,16 +215,20 @@ class _Resident:
         """Answer one; what there is to do then."""
         question = guest.question
         assert question is not None
-        if not self._work.locked():
-            return Wish.END  # whoever asked sees the connection end, and does the work itself
         status = FAULT
         try:
+            if not self._work.locked():
+                return Wish.END  # whoever asked sees the connection end, and does the work itself
             with lent(question, guest.given, self._door.begun):
-                status = self._work.answer(question)
+                try:
+                    status = self._work.answer(question)
+                finally:
+                    self._door.settled()
         except KeyboardInterrupt:
             status = INTERRUPTED
-        finally:
-            self._door.ended(guest, status)
+        self._door.ended(guest, status)
+        if self._door.ends:
+            return Wish.END
         grown = _memory("RssAnon:", "self/status") - self._warm_bytes > GROWTH_BYTES
         again = guest.interrupted or status == FAULT or grown or self._work.alone()
         return Wish.RENEW if again else None
@@ -239,9 +243,16 @@ class _Resident:
         if now - self._looked < LOOK_S:
             return None
         self._looked = now
-        if facts.code() != self._code or not self._is_found():
+        if not self._is_found() or self._is_replaced():
             return Wish.END
         return Wish.RENEW if self._work.changed() != self._changed else None
+
+    def _is_replaced(self) -> bool:
+        """Whether what lies on the disk is not what runs, or not for much longer."""
+        try:
+            return facts.code() != self._code
+        except OSError:
+            return True
 
     def _is_found(self) -> bool:
         """Whether the claim is still the one that commands would see; the folder goes with the user's session."""

@@ -23,6 +23,7 @@ WAITING = 16  # connections that the kernel keeps before they are taken
 VERBS = ("ask", "check")
 ORDERS = ("status", "stop", "drop")
 INTERRUPT = "interrupt"
+OBEYS = {"obeys": True}  # what is said to the orders that end the resident or let it begin anew
 _INT = 4  # bytes of a descriptor in a message
 _NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,99}")
 _CODEC = re.compile(r"[A-Za-z0-9_.:-]{1,40}")

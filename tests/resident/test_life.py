@@ -1,0 +1,223 @@
+"""How a resident lives: it ends or begins anew where it has to, and an order is obeyed or the process is killed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from scripted_resident import HANGS, MOST_RENEWALS, asking, heard, serving, until
+
+from edge_assistant.resident import client, facts, place, wire
+from edge_assistant.resident.door import Door
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "resident"
+
+
+@pytest.fixture
+def resident(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """One that runs, in the folder `resident` of this test."""
+    with serving(folder) as process:
+        yield process
+
+
+def renewals() -> object:
+    """How often it has begun anew; nothing while it does."""
+    with suppress(client.Unfit):
+        return (client.told("status") or {}).get("renewals")
+    return None
+
+
+def ends(process: subprocess.Popen[bytes]) -> bool:
+    """Whether it ends by itself, and leaves no socket behind."""
+    return process.wait(HANGS) == 0 and not place.folder().joinpath(place.name()).exists()
+
+
+def test_it_ends_and_takes_its_socket_away(resident) -> None:
+    assert client.ended("stop")
+    assert ends(resident)
+    assert not client.ended("stop")
+
+
+def test_an_answer_that_is_made_comes_first(ask, resident, folder: Path) -> None:
+    with asking("note:at work", "await:go", "status:5") as guest:
+        until((folder / "at work").exists)
+        with client.connected() as other:
+            wire.send(other, wire.Order("stop"))
+            assert heard(other, "obeys")
+            assert ask("say:hello") is None
+            assert ask.err == "resident: not used, as it is ending\n"
+            (folder / "go").touch()
+            assert heard(guest, "status") == 5
+            assert other.recv(1) == b""
+    assert ends(resident)
+
+
+def test_who_waits_is_told_when_it_is_to_end(resident, folder: Path) -> None:
+    with asking("note:at work", "await:go") as first:
+        until((folder / "at work").exists)
+        with asking("say:hello") as second, client.connected() as other:
+            second.settimeout(HANGS)
+            heard(second, "waiting")
+            wire.send(other, wire.Order("stop"))
+            assert heard(second, "refused") == "it is ending"
+        (folder / "go").touch()
+        assert heard(first, "status") == 0
+
+
+def test_an_order_and_a_question_at_the_same_moment(resident, folder: Path) -> None:
+    """What the order ends is not listened to any more, and the door goes on."""
+    with asking("note:at work", "await:go") as first:
+        until((folder / "at work").exists)
+        with client.connected() as one, client.connected() as other:
+            wire.send(other, wire.Order("status"))
+            heard(other, "pid")  # both are known
+            os.kill(resident.pid, signal.SIGSTOP)
+            wire.send(one, wire.Order("stop"))
+            with asking("say:hello"):
+                other.close()
+                os.kill(resident.pid, signal.SIGCONT)
+                assert heard(one, "obeys")
+                found = client.told("status")
+                assert found is not None
+                assert found["answering"]
+        (folder / "go").touch()
+        assert heard(first, "status") == 0
+
+
+def test_it_begins_anew_as_the_same_process(resident) -> None:
+    assert client.ended("drop")
+    until(lambda: renewals() == 1)
+    found = client.told("status")
+    assert found is not None
+    assert (found["pid"], found["answered"]) == (resident.pid, 0)
+
+
+def test_one_that_began_anew_often_ends(resident) -> None:
+    for _ in range(MOST_RENEWALS + 1):
+        assert client.ended("drop")
+    assert ends(resident)
+
+
+@pytest.mark.parametrize("order", ["stop", "drop"])
+def test_one_that_does_not_obey_is_killed(resident, order: str, monkeypatch) -> None:
+    monkeypatch.setattr(client, "OBEYS_S", 0.2)
+    os.kill(resident.pid, signal.SIGSTOP)
+    assert client.ended(order)
+    assert resident.wait(HANGS) == -signal.SIGKILL
+
+
+def test_one_in_the_middle_of_an_answer_is_killed_for_what_is_forgotten(
+    ask, resident, folder: Path, monkeypatch
+) -> None:
+    monkeypatch.setattr(client, "OBEYS_S", 0.2)
+    with asking("note:at work", "long") as guest:
+        until((folder / "at work").exists)
+        assert client.ended("drop")
+        with pytest.raises((EOFError, ConnectionResetError)):
+            heard(guest, "status")
+    assert resident.wait(HANGS) == -signal.SIGKILL
+
+
+def test_one_that_cannot_be_seen_from_here_is_not_killed_and_nobody_else_is(resident, monkeypatch) -> None:
+    """In another container's namespace of processes it has the number 0, which stands for all of our own group."""
+    monkeypatch.setattr(client, "OBEYS_S", 0.2)
+    monkeypatch.setattr(place, "peer", lambda connection: place.Peer(0, os.geteuid(), os.getegid()))
+    with asking("long") as guest, monkeypatch.context() as patch:
+        heard(guest, "turn")
+        patch.setattr(os, "kill", lambda *given: pytest.fail("somebody is killed"))
+        with pytest.raises(client.Unfit, match="cannot be seen from here"):
+            client.ended("drop")
+
+
+def test_a_policy_that_changed_lets_it_begin_anew(resident, folder: Path) -> None:
+    (folder / "changed").touch()
+    until(lambda: renewals() == 1)
+
+
+def test_a_folder_that_is_gone_ends_it(resident) -> None:
+    shutil.rmtree(place.folder())
+    assert ends(resident)
+
+
+def test_a_lock_that_is_not_in_force_ends_it(resident, folder: Path) -> None:
+    (folder / "unlocked").touch()
+    assert ends(resident)
+
+
+def test_after_its_minutes_it_ends(folder: Path) -> None:
+    with serving(folder, minutes=0.01) as process:
+        assert ends(process)
+
+
+def test_for_visitors_it_begins_anew_after_each_question(resident, folder: Path) -> None:
+    (folder / "alone").touch()
+    with asking("say:hello") as guest:
+        assert heard(guest, "status") == 0
+    until(lambda: renewals() == 1)
+
+
+def test_a_fault_lets_it_begin_anew(resident) -> None:
+    with asking("status:70") as guest:
+        assert heard(guest, "status") == 70
+    until(lambda: renewals() == 1)
+
+
+@pytest.mark.parametrize("words", [["note:at work", "long"], ["say:some", "note:at work", "long"]])
+def test_who_hangs_up_is_not_answered_and_it_begins_anew(resident, folder: Path, words: list[str]) -> None:
+    with asking(*words):
+        until((folder / "at work").exists)
+    until(lambda: renewals() == 1)
+    assert resident.poll() is None
+
+
+def test_ctrl_c_ends_the_answer_and_it_begins_anew(resident, folder: Path) -> None:
+    with asking("note:at work", "long") as guest:
+        until((folder / "at work").exists)
+        wire.send(guest, {wire.INTERRUPT: True})
+        assert heard(guest, "status") == 130
+    until(lambda: renewals() == 1)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_in_the_middle_of_an_answer_too(resident, folder: Path, number: int) -> None:
+    with asking("note:at work", "long") as guest:
+        until((folder / "at work").exists)
+        os.kill(resident.pid, number)
+        assert heard(guest, "status") == 130
+    assert ends(resident)
+
+
+def test_to_end_counts_more_than_to_begin_anew(resident, folder: Path) -> None:
+    with asking("note:at work", "await:go", "status:70"):
+        until((folder / "at work").exists)
+        for order in ("stop", "drop"):
+            with client.connected() as other:
+                wire.send(other, wire.Order(order))
+                assert heard(other, "obeys")
+        (folder / "go").touch()
+    assert ends(resident)
+
+
+def test_who_has_waited_is_answered_after_an_interrupted_one(resident, folder: Path) -> None:
+    with asking("note:at work", "long") as first, asking("say:hello") as second:
+        until((folder / "at work").exists)
+        wire.send(first, {wire.INTERRUPT: True})
+        assert heard(first, "status") == 130
+        with suppress(EOFError, ConnectionResetError):  # it begins anew, and whoever waited does the work itself
+            assert heard(second, "status") == 0
+
+
+def test_another_users_process_is_not_listened_to(monkeypatch) -> None:
+    monkeypatch.setattr(place, "peer", lambda connection: place.Peer(os.getpid(), os.geteuid() + 1, 0))
+    door = Door.__new__(Door)
+    door._seen, door._guests = facts.seen("self"), {}
+    assert door._unwelcome(None) == "it sees other files"
