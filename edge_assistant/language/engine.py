@@ -1,8 +1,8 @@
 """The language model in llama.cpp: prompts in, text or a choice out.
 
 What prompts have in common is read once (`states`); where the model repeats what it has read, several tokens are
-decoded at a time (`lookup`). Decoding is greedy, so that the same prompt gives the same text, whatever was asked
-before; a seed changes only what `temperature` samples.
+decoded at a time (`lookup`). Decoding is greedy, so that the same prompt gives the same text on the same machine,
+whatever was asked before; a seed changes only what `temperature` samples.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from edge_assistant.errors import CatalogInvalid, UsageError
 from edge_assistant.language import llama
 from edge_assistant.language.chat import Message, render, template
 from edge_assistant.language.context import Context
-from edge_assistant.language.lookup import Lookup, Pace, likely, sure
+from edge_assistant.language.lookup import Costs, Lookup, Pace, likely, sure
 from edge_assistant.language.states import Reading, Shelf, Shelved, States
 from edge_assistant.language.tokens import Prompt, Tokenizer
 from edge_assistant.runtime import Runtime
@@ -130,7 +130,8 @@ class LlamaEngine:
         self._tokenizer = Tokenizer(self._model)
         shelved = Shelved(shelf, f"{self.sha256} {llama.build()} {size}")
         self._reading = Reading(self._context, States(), shelved)
-        self._pace = Pace() if speculative else None
+        self._pace = Pace if speculative else None
+        self._costs = Costs()
         end = self._tokenizer.tokens(end_of_turn, control=True)
         if len(end) != 1:
             raise CatalogInvalid(f"{model.name} does not know {end_of_turn}", "correct 'family' in its catalog file")
@@ -180,10 +181,10 @@ class LlamaEngine:
         most = min(max_tokens, self._context.size - len(self._context.tokens))
         if temperature > 0:
             tokens = self._sampled(logits, temperature, np.random.default_rng(seed))
-        elif self._pace is None:
+        elif self._pace is None or not self._costs.pay:
             tokens = self._greedy(logits)
         else:
-            tokens = self._drafting(logits, [*likely(messages)], most, self._pace)
+            tokens = self._drafting(logits, [*likely(messages)], most, self._pace())
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         for token in islice(tokens, most):
             if self._tokenizer.ends(token):
@@ -216,7 +217,7 @@ class LlamaEngine:
             yield token
             following, found = lookup.draft()
             draft = following[: pace.length(min(len(following), most - lookup.written), found)]
-            right, token = self._verify(token, draft, pace)
+            right, token = self._verify(token, draft)
             if draft:
                 pace.judged(found, right, len(draft))
             elif following:
@@ -225,11 +226,11 @@ class LlamaEngine:
                 lookup.add(accepted)
                 yield accepted
 
-    def _verify(self, token: int, draft: list[int], pace: Pace) -> tuple[int, int]:
+    def _verify(self, token: int, draft: list[int]) -> tuple[int, int]:
         """Append a token and what of a draft behind it is right; how much that is, and the token that comes then."""
         began = time.perf_counter()
         likeliest = self._context.verify([token, *draft])
-        pace.took(1 + len(draft), time.perf_counter() - began)
+        self._costs.took(1 + len(draft), time.perf_counter() - began)
         right = next((i for i, (a, b) in enumerate(zip(draft, likeliest, strict=False)) if not sure(a, *b)), len(draft))
         self._context.keep(len(self._context.tokens) - len(draft) + right)
         after, gap = likeliest[right]

@@ -2,18 +2,22 @@
 
 The last tokens that were written are looked up in the prompt; what followed there is a draft of what comes now, and one
 batch verifies it. The model's own choice stands at every place, and where that is a near thing it is made once more, by
-the token alone, so that the text is the greedy one; only the time differs. After llama.cpp's examples/lookup and
-https://github.com/apoorvumang/prompt-lookup-decoding.
+the token alone. What is kept of a draft was computed as a batch, though, as a prompt is, by which the numbers of what
+comes later differ a little from those of single tokens: where two words are all but equally likely, the text may go on
+with the other one. After llama.cpp's examples/lookup and https://github.com/apoorvumang/prompt-lookup-decoding.
 
-Whether a draft pays is a matter of the machine: a batch costs the reading of the weights once, and the computing for
-each of its tokens. `Pace` measures both while it writes, and goes without a draft where that is quicker.
+How long a draft is depends on what batches cost, and on how often drafts were right in this answer; not on a clock, so
+that the same prompt gives the same text on a busy machine, too. Where batches turn out to cost much more than they
+should, there are no drafts any more.
 """
 
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from statistics import median
 
 from edge_assistant.language.chat import Message
 from edge_assistant.language.context import MOST_OUTPUTS
@@ -23,16 +27,15 @@ _LONGEST = 16  # tokens that are compared; what agrees so far is being copied
 _PLACES = 8  # where the same two tokens stand that are looked at, the last ones
 _CITED = re.compile(r"^\[(E\d+)\] (.+)$", re.MULTILINE)
 
-# What a batch of so many tokens costs, a batch of one being 1: Qwen 1.5B Q4_K_M on two cores with AVX-512, before this
-# machine is known. Up to 7 tokens llama.cpp computes each for itself; from 8 on it unpacks the weights for all of them.
+# What a batch of so many tokens costs, a batch of one being 1: Qwen 1.5B Q4_K_M on two cores with AVX-512, of two
+# machines the dearer one. Up to 7 tokens llama.cpp computes each for itself; from 8 on it unpacks the weights for all.
 _COSTS = {1: 1.0, 2: 2.0, 4: 2.8, 7: 5.3, 8: 6.4, 16: 8.0, 24: 8.7, 32: 9.6}
-_UNPACKED = 8  # tokens from which on that is done
 _SIZES = (4, 16, 24, 32)  # of batches that are considered
+_DEAR = 1.5  # times that cost, from which on drafts do not pay: 16 tokens cost nearly as much as one by one
+_MEASURED = 8  # batches of drafts after which that is known
 # How likely the next token of a draft is right, by the tokens that were found again, before anything was tried.
 _LIKELY = {2: 0.6, 3: 0.7, 4: 0.8, 8: 0.92, 16: 0.96}
 _TRIED = 12.0  # tokens of drafts that this counts as
-_REMEMBERED = 120.0  # tokens of drafts by which it is judged; what was before fades
-_TRUST = 0.2  # weight of one measurement
 _GAIN = 1.05  # by which a draft has to be quicker
 
 
@@ -48,15 +51,17 @@ def sure(drafted: int, likeliest: int, gap: float) -> bool:
 
 
 def likely(messages: Sequence[Message]) -> Iterator[str]:
-    r"""What an answer over numbered evidence may say: a piece of it in its own words, and its number behind it.
+    r"""What an answer over numbered evidence may say: all of it, each number before or behind, or the numbers alone.
 
     >>> from edge_assistant.language.chat import Role
-    >>> list(likely([Message(Role.USER, "[E1] The pump stands still.")]))
-    ['The pump stands still [E1].\n']
+    >>> list(likely([Message(Role.USER, "[E1] It stands still.\n[E2] It is hot.")]))
+    ['[E1] It stands still. [E2] It is hot.', 'It stands still [E1]. It is hot [E2].', '[E1], [E2].']
     """
     for message in messages:
-        for id, text in _CITED.findall(message.content):
-            yield f"{text.rstrip('.')} [{id}].\n"
+        if cited := _CITED.findall(message.content):
+            yield " ".join(f"[{id}] {text}" for id, text in cited)
+            yield " ".join(f"{text.rstrip('.')} [{id}]." for id, text in cited)
+            yield ", ".join(f"[{id}]" for id, _ in cited) + "."
 
 
 @dataclass(slots=True)
@@ -109,12 +114,10 @@ class Lookup:
 
 
 class Pace:
-    """How long a draft should be, by what batches cost on this machine and how often drafts were right."""
+    """How long a draft should be, by what batches cost and how often drafts were right in this answer."""
 
     def __init__(self) -> None:
-        """Nothing is measured yet."""
-        self._single_s: float | None = None
-        self._factors = {False: 1.0, True: 1.0}  # of `_COSTS`, for small batches and for unpacked ones
+        """Nothing is tried yet."""
         self._right = {length: likely * _TRIED for length, likely in _LIKELY.items()}
         self._tried = dict.fromkeys(_LIKELY, _TRIED)
 
@@ -125,7 +128,7 @@ class Pace:
             drafted: tokens that there are.
             found: tokens that were found again.
         """
-        if not drafted or self._single_s is None:
+        if not drafted:
             return 0
         expected = [1.0]  # tokens that a batch of one, two, ... gives: its first is right in any case
         chance = 1.0
@@ -133,38 +136,51 @@ class Pace:
             chance *= self._likely(found + place)
             expected.append(expected[-1] + chance)
         sizes = [size for size in (*_SIZES, drafted + 1) if 1 < size <= drafted + 1]
-        best = max(sizes, key=lambda size: expected[size - 1] / self.cost(size), default=1)
-        return best - 1 if expected[best - 1] / self.cost(best) > _GAIN else 0
-
-    def cost(self, size: int) -> float:
-        """What a batch costs, one of a single token being 1."""
-        if size == 1:
-            return 1.0
-        below = max(known for known in _COSTS if known <= size)
-        above = min((known for known in _COSTS if known >= size), default=below)
-        part = (size - below) / (above - below) if above > below else 0.0
-        between = _COSTS[below] + part * (_COSTS[above] - _COSTS[below])
-        return max(1.0, self._factors[size >= _UNPACKED] * between)
-
-    def took(self, size: int, seconds: float) -> None:
-        """A batch was computed in so much time."""
-        if size == 1:
-            known = seconds if self._single_s is None else self._single_s
-            self._single_s = known + _TRUST * (min(seconds, 3 * known) - known)  # a pause of the process is no measure
-        elif self._single_s is not None:
-            measured = min(seconds / self._single_s, float(size)) / self.cost(size)
-            self._factors[size >= _UNPACKED] *= 1 + _TRUST * (measured - 1)
+        best = max(sizes, key=lambda size: expected[size - 1] / cost(size), default=1)
+        return best - 1 if expected[best - 1] / cost(best) > _GAIN else 0
 
     def judged(self, found: int, right: int, drafted: int) -> None:
         """Of so many tokens of a draft, verified or not, these were right, the first ones; the next was not."""
         for place in range(min(right + 1, drafted)):
             length = _class(found + place)
-            fade = min(1.0, _REMEMBERED / (self._tried[length] + 1))
-            self._right[length] = (self._right[length] + (place < right)) * fade
-            self._tried[length] = (self._tried[length] + 1) * fade
+            self._right[length] += place < right
+            self._tried[length] += 1
 
     def _likely(self, found: int) -> float:
         return min(0.99, self._right[_class(found)] / self._tried[_class(found)])
+
+
+class Costs:
+    """What batches of drafts take on this machine; told while it writes."""
+
+    def __init__(self) -> None:
+        """Nothing is measured yet."""
+        self._singles: deque[float] = deque(maxlen=4 * _MEASURED)
+        self._batches: deque[float] = deque(maxlen=4 * _MEASURED)  # times what they should cost
+
+    def took(self, size: int, seconds: float) -> None:
+        """A batch was computed in so much time."""
+        if size == 1:
+            self._singles.append(seconds)
+        elif self._singles:
+            self._batches.append(seconds / median(self._singles) / cost(size))
+
+    @property
+    def pay(self) -> bool:
+        """Whether drafts may pay; once they do not, nothing is measured any more that could say otherwise."""
+        return len(self._batches) < _MEASURED or median(self._batches) < _DEAR
+
+
+def cost(size: int) -> float:
+    """What a batch costs, one of a single token being 1.
+
+    >>> cost(1), cost(20)
+    (1.0, 8.35)
+    """
+    below = max(known for known in _COSTS if known <= size)
+    above = min((known for known in _COSTS if known >= size), default=below)
+    part = (size - below) / (above - below) if above > below else 0.0
+    return _COSTS[below] + part * (_COSTS[above] - _COSTS[below])
 
 
 def _class(found: int) -> int:

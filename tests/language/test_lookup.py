@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from edge_assistant.language.chat import Message, Role
 from edge_assistant.language.context import MOST_OUTPUTS
 from edge_assistant.language.engine import LlamaEngine
-from edge_assistant.language.lookup import Lookup, Pace, likely
+from edge_assistant.language.lookup import Costs, Lookup, Pace, cost, likely
 from edge_assistant.runtime import Runtime
 from edge_assistant_models.installed import InstalledModel
 
@@ -56,7 +56,7 @@ def write(engine: LlamaEngine, messages: list[Message], tokens: int = 60) -> str
 @pytest.mark.parametrize("question", ["Repeat every line of the evidence.", "What was paid?", "Count to forty."])
 def test_the_text_is_the_one_of_plain_decoding(opened: Callable[..., LlamaEngine], question: str) -> None:
     plain, eager = opened(speculative=False), opened()
-    eager._pace = Eager()
+    eager._pace = Eager
     decoded: list[int] = []
     verify = eager._context.verify
     eager._context.verify = lambda tokens: decoded.append(len(tokens)) or verify(tokens)  # type: ignore[method-assign]
@@ -70,7 +70,7 @@ def test_the_text_is_the_one_of_plain_decoding(opened: Callable[..., LlamaEngine
 
 def test_drafts_that_are_right_save_batches(opened: Callable[..., LlamaEngine]) -> None:
     engine = opened()
-    engine._pace = Eager()
+    engine._pace = Eager
     calls: list[int] = []
     verify = engine._context.verify
     engine._context.verify = lambda tokens: calls.append(len(tokens)) or verify(tokens)  # type: ignore[method-assign]
@@ -80,7 +80,7 @@ def test_drafts_that_are_right_save_batches(opened: Callable[..., LlamaEngine]) 
 
 def test_a_near_thing_is_decided_by_the_token_alone(opened: Callable[..., LlamaEngine]) -> None:
     engine = opened()
-    engine._pace = Eager()
+    engine._pace = Eager
     messages = ask("Repeat every line of the evidence.")
     whole = write(engine, messages)
     calls: list[int] = []
@@ -99,7 +99,7 @@ def test_a_near_thing_is_decided_by_the_token_alone(opened: Callable[..., LlamaE
 def test_rejected_tokens_leave_nothing_behind(opened: Callable[..., LlamaEngine]) -> None:
     """Of each batch what was right stays in the cache, and what is written next stands behind just that."""
     engine = opened()
-    engine._pace = Eager()
+    engine._pace = Eager
     prompt = engine._prompt(ask("Repeat every line of the evidence."))
     text = write(engine, ask("Repeat every line of the evidence."), tokens=40)
     context = engine._context
@@ -113,14 +113,14 @@ def test_rejected_tokens_leave_nothing_behind(opened: Callable[..., LlamaEngine]
 @pytest.mark.parametrize("tokens", [0, 1, 2, 7])
 def test_no_more_is_written_than_may_be(opened: Callable[..., LlamaEngine], tokens: int) -> None:
     eager, plain = opened(), opened(speculative=False)
-    eager._pace = Eager()
+    eager._pace = Eager
     messages = ask("Repeat every line of the evidence.")
     assert write(eager, messages, tokens) == write(plain, messages, tokens)
 
 
 def test_an_answer_ends_where_the_context_does(opened: Callable[..., LlamaEngine]) -> None:
     engine, plain = opened(context=140), opened(speculative=False, context=140)
-    engine._pace = Eager()
+    engine._pace = Eager
     messages = ask("Repeat every line of the evidence.")
     assert write(engine, messages, 300) == write(plain, messages, 300) != ""
     assert len(engine._context.tokens) <= 140
@@ -128,7 +128,7 @@ def test_an_answer_ends_where_the_context_does(opened: Callable[..., LlamaEngine
 
 def test_a_stream_that_is_left_in_the_middle_of_a_draft_leaves_no_trace(opened: Callable[..., LlamaEngine]) -> None:
     engine = opened()
-    engine._pace = Eager()
+    engine._pace = Eager
     messages = ask("Repeat every line of the evidence.")
     whole = write(engine, messages)
     for pieces in (1, 5, 20):
@@ -171,42 +171,52 @@ def test_the_longest_match_tells_what_follows() -> None:
     assert lookup.draft() == ([50, 51], 4)
 
 
-def test_a_line_of_evidence_is_expected_with_its_number_behind_it() -> None:
-    said = list(likely(ask("why?")))
-    assert said[0] == f"{LINES[0][:-1]} [E1].\n"
-    assert len(said) == len(LINES)
+def test_evidence_is_expected_with_its_numbers_before_it_behind_it_and_without_it() -> None:
+    before, behind, alone = likely(ask("why?"))
+    assert before.startswith(f"[E1] {LINES[0]} [E2] {LINES[1]}")
+    assert behind.startswith(f"{LINES[0][:-1]} [E1]. {LINES[1][:-1]} [E2].")
+    assert alone == ", ".join(f"[E{number}]" for number in range(1, len(LINES) + 1)) + "."
 
 
-def test_nothing_is_drafted_before_the_machine_is_known_nor_where_drafts_fail() -> None:
+def test_what_is_copied_is_drafted_until_that_fails_too_often() -> None:
     pace = Pace()
-    assert pace.length(20, 16) == 0
-    pace.took(1, 0.03)
     assert pace.length(20, 16) > 0, "what is being copied is drafted"
     assert pace.length(20, 2) == 0, "two words in common are not enough"
     for _ in range(60):
         pace.judged(16, 0, 8)
     assert pace.length(20, 16) == 0
-    for _ in range(200):
+    for _ in range(600):
         pace.judged(16, 1, 1)
     assert pace.length(20, 16) > 0, "what goes well again is tried again"
 
 
-def test_nothing_is_drafted_where_batches_cost_as_much_as_their_tokens() -> None:
-    pace = Pace()
-    pace.took(1, 0.01)
-    for size in (4, 16) * 40:
-        pace.took(size, 0.01 * size)
-    assert pace.length(31, 16) == 0
-    cheap = Pace()
-    cheap.took(1, 0.01)
-    for size in (4, 16) * 40:
-        cheap.took(size, 0.011)
-    assert cheap.length(31, 4) > 3, "where they cost next to nothing even the unlikely pays"
+def test_drafts_end_for_good_where_batches_cost_as_much_as_their_tokens(opened: Callable[..., LlamaEngine]) -> None:
+    dear, usual, unknown = Costs(), Costs(), Costs()
+    for costs, times in ((dear, 16), (usual, 8)):
+        for _ in range(20):
+            costs.took(1, 0.01)
+            costs.took(16, 0.01 * times)
+    unknown.took(16, 1.0)
+    assert (dear.pay, usual.pay, unknown.pay) == (False, True, True)
+    engine = opened()
+    engine._costs = dear
+    calls: list[int] = []
+    verify = engine._context.verify
+    engine._context.verify = lambda tokens: calls.append(len(tokens)) or verify(tokens)  # type: ignore[method-assign]
+    assert write(engine, ask("Repeat every line of the evidence."))
+    assert not calls
 
 
-@given(st.integers(1, MOST_OUTPUTS), st.integers(2, 40), st.floats(0.001, 1.0))
-def test_a_draft_is_never_longer_than_it_is(drafted: int, found: int, seconds: float) -> None:
-    pace = Pace()
-    pace.took(1, seconds)
-    assert 0 <= pace.length(drafted, found) <= drafted
-    assert pace.cost(drafted) >= 1.0
+def test_one_slow_moment_ends_no_drafts() -> None:
+    costs = Costs()
+    for seconds in (0.01, 0.01, 0.01, 5.0, 0.01):
+        costs.took(1, seconds)
+    for factor in (8, 8, 8, 500, 8, 8, 300, 8, 8):
+        costs.took(16, 0.01 * factor)
+    assert costs.pay
+
+
+@given(st.integers(1, MOST_OUTPUTS), st.integers(2, 40))
+def test_a_draft_is_never_longer_than_it_is(drafted: int, found: int) -> None:
+    assert 0 <= Pace().length(drafted, found) <= drafted
+    assert 1.0 <= cost(drafted) <= drafted + 0.4

@@ -84,8 +84,10 @@ class Plain:
         written: list[int] = []
         token = self._llama.llama_sampler_sample(self._sampler, self._context, -1)
         first = time.perf_counter()
-        while len(written) < max_tokens and not self._tokenizer.ends(token):
+        while not self._tokenizer.ends(token):
             written.append(token)
+            if len(written) == max_tokens:
+                break
             self._decode([token])
             token = self._llama.llama_sampler_sample(self._sampler, self._context, -1)
         ended = time.perf_counter()

@@ -66,8 +66,8 @@ class _Caught(Engine):
         return iter(())
 
 
-def quoting(count: int, seed: int = 0) -> list[list[Message]]:
-    """Prompts whose answer quotes its evidence: rows of rendered pages and spoken sentences, and a question."""
+def cited(count: int, seed: int = 0) -> list[list[Message]]:
+    """Prompts over numbered evidence that most answers quote: rows of rendered pages or spoken sentences."""
     caught, draw = _Caught(), random.Random(seed)  # noqa: S311 - for variety, not for secrets
     said = speaking.sentences(seed)
     for number in range(count):
