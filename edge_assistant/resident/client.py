@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import select
 import signal
@@ -41,7 +42,7 @@ def answered(arguments: Sequence[str], began: float) -> int | None:
         ResidentLost: it ended in the middle of the answer.
         KeyboardInterrupt: before it was this command's turn.
     """
-    if not arguments or arguments[0] not in wire.VERBS or sys.platform != "linux":
+    if not arguments or arguments[0] not in wire.VERBS:
         return None
     try:
         with connected() as connection:
@@ -60,11 +61,13 @@ def connected() -> Iterator[socket.socket]:
     """A connection to the resident, which is a process of the same user.
 
     Raises:
-        FileNotFoundError, ConnectionRefusedError: none runs.
+        FileNotFoundError, ConnectionRefusedError: none runs, or can run on this machine.
         OSError: it cannot be reached.
         StorageFull: the folder is not the user's alone.
         Unfit: somebody else listens there.
     """
+    if sys.platform != "linux":
+        raise FileNotFoundError(errno.ENOENT, "there is no resident mode on this machine")
     with place.opened() as folder, socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
         connection.settimeout(LIFE_S)
         connection.connect(place.address(folder, place.name()))

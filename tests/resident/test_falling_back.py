@@ -327,3 +327,12 @@ def test_a_lock_that_is_not_in_force_ends_it_and_the_command_does_it(ask, reside
     assert ask("say:hello") is None
     assert resident.wait(scripted_resident.HANGS) == 0
     assert ask.out == ""
+
+
+def test_where_none_can_run_nothing_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on macOS, which lacks the flag that its folder is opened with: ask, forget and doctor go on without."""
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.delattr(os, "O_PATH")
+    assert client.answered(["ask", "What is it?"], 0.0) is None
+    assert client.told("status") is None
+    assert client.ended("drop") is False
