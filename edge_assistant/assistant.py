@@ -19,7 +19,6 @@ from edge_assistant.language.embedder import Embedder
 from edge_assistant.language.engine import Engine, LlamaEngine, Usage
 from edge_assistant.language.states import shelf_by
 from edge_assistant.loaded import Models
-from edge_assistant.opened import Opened
 from edge_assistant.perception import ondisk
 from edge_assistant.perception.gather import Gathering, Perceive
 from edge_assistant.perception.recall import Recall
@@ -33,6 +32,7 @@ from edge_assistant.reasoning.sources import Source, as_sources
 from edge_assistant.reasoning.stating import parted
 from edge_assistant.reasoning.task import Task
 from edge_assistant.runtime import Runtime
+from edge_assistant.scheduling.memory import Residency
 from edge_assistant.scheduling.turn import Turn
 from edge_assistant.signals import Signal
 from edge_assistant_models.installed import InstalledModel
@@ -70,7 +70,7 @@ class Assistant:
         approve: Approve | None = None,
         caches: Vault | None = None,
         gpu: str = "off",
-        opened: Opened | None = None,
+        residency: Residency | None = None,
     ) -> None:
         """Choose the models.
 
@@ -86,7 +86,7 @@ class Assistant:
             approve: asks a human to confirm values, where the policy wants that; None where there is nobody.
             caches: has the keys of what is kept sealed between runs, as far as the policy allows; None keeps nothing.
             gpu: which graphics card computes besides, where the policy allows that and no runtime is given.
-            opened: keeps what this one opens for the next one, with its runtime; None for nobody.
+            residency: keeps what this one loads, for the next one with the same runtime, too; None for nobody.
 
         Raises:
             ModelUnknown: there is no such profile.
@@ -98,14 +98,14 @@ class Assistant:
             self.policy.record = partial(auditor.note, "policy")
         self._approve = None if approve is None else partial(self._meanwhile, approve)
         self._names = portfolio.resolve(profile) | dict(instead or {})
-        runtime = runtime if opened is None else opened.runtime
         self._runtime = runtime or Runtime.detect(gpu if self.policy.allows_gpu else "off")
         self._vocabulary = vocabulary or shipped()
         self._caches = caches if self.policy.keeps_caches else None
         opens = engine or partial(LlamaEngine, shelf=shelf_by(self._caches))
-        if opened is not None:
-            opened.sealed(self._caches is not None)
-        self._models = Models(portfolio, self._names, self.policy, self._runtime, opens, opened)
+        shelved = self._caches is not None
+        self._models = Models(
+            portfolio, self._names, self.policy, self._runtime, opens, shelved=shelved, residency=residency
+        )
         self._turn = Turn.of_user()
         self.recall = Recall(disk=ondisk.kept_by(self._caches))
         self._auditor = auditor

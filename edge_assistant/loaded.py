@@ -7,15 +7,14 @@ import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 from edge_assistant.errors import EdgeAssistantError, ModelMissing
 from edge_assistant.governance.policy.policy import Policy
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.language.engine import Engine, Usage
-from edge_assistant.opened import Opened
 from edge_assistant.perception.sense import Sense, senses
 from edge_assistant.runtime import Runtime
 from edge_assistant.scheduling import memory
@@ -23,12 +22,33 @@ from edge_assistant.signals import Kind, Signal
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
 
-T = TypeVar("T")
-
 _log = logging.getLogger(__name__)
 
 _LANGUAGE, _EMBEDDER = "language", "embedder"  # roles
 _MIB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """What is loaded, and of which models: where one of them is another, it is loaded anew.
+
+    Attributes:
+        what: a sense, or a role.
+        models: role, name, sum and options of each.
+        shelved: whether what it reads may be kept sealed on the disk.
+    """
+
+    what: object
+    models: tuple[tuple[str, ...], ...]
+    shelved: bool
+
+    @classmethod
+    def of(cls, what: object, models: Mapping[str, InstalledModel], shelved: bool = False) -> _Opened:
+        parts = ((role, m.name, m.sha256, repr(sorted(m.options.items()))) for role, m in models.items())
+        return cls(what, tuple(sorted(parts)), shelved)
+
+    def __str__(self) -> str:
+        return " and ".join(name for _, name, *_ in self.models)
 
 
 class Models:
@@ -46,7 +66,9 @@ class Models:
         policy: Policy,
         runtime: Runtime,
         open_engine: Callable[[InstalledModel, Runtime], Engine],
-        opened: Opened | None = None,
+        *,
+        shelved: bool = False,
+        residency: memory.Residency | None = None,
     ) -> None:
         """Load nothing yet.
 
@@ -56,18 +78,23 @@ class Models:
             policy: what is allowed.
             runtime: cores.
             open_engine: opens the language model.
-            opened: keeps what is loaded for whoever comes after this; None for nobody.
+            shelved: whether what that reads may be kept sealed on the disk.
+            residency: keeps what is loaded, for whoever comes after this, too; None for one of its own.
         """
         self._portfolio = portfolio
         self._names = names
         self._policy = policy
         self._runtime = runtime
-        self._opens = _fresh if opened is None else opened.get
         self._open_engine = open_engine
+        self._shelved = shelved
+        self._verified: dict[object, dict[str, InstalledModel]] = {}  # by what was loaded of them
+        self._engine: _Opened | None = None  # the language model, once it was used
+        self._counting = threading.Lock()
         self.used: dict[str, InstalledModel] = {}
         self.given: dict[str, InstalledModel] = {}
         needed = self._size(*names) + sum(self._size(*_roles(kind)) for kind in senses())
-        self._residency = memory.Residency(memory.budget(memory.read().total, needed))
+        self._residency = memory.Residency(0) if residency is None else residency
+        self._residency.most = memory.budget(memory.read().total, needed)
 
     def sense(self, kind: type[Sense]) -> Sense:
         """A sense with its models.
@@ -77,18 +104,31 @@ class Models:
             ModelCorrupt: a model's file does not have its sum.
             PolicyRefused: a model may not be used.
         """
-        sense = self._residency.get(kind, self._size(*_roles(kind)), lambda: self._opened(kind))
+        models = self._chosen(kind, lambda: self._models_of(kind))
+        opens = partial(kind, models, self._runtime)
+        sense: Sense = self._residency.get(_Opened.of(kind, models), self._size(*_roles(kind)), opens)
         self.used.update((model.name, model) for model in sense.models.values())
         return sense
 
-    def _opened(self, kind: type[Sense]) -> Sense:
+    def _chosen(self, what: object, find: Callable[[], dict[str, InstalledModel]]) -> dict[str, InstalledModel]:
+        """The models of something by role, verified when it is loaded, and when this assistant first uses it."""
+        if not self._uses(what):
+            self._verified[what] = find()
+        return self._verified[what]
+
+    def _uses(self, what: object) -> bool:
+        """Whether this assistant has used something, and it is still loaded."""
+        found = self._verified.get(what)
+        return found is not None and self._residency.peek(_Opened.of(what, found)) is not None
+
+    def _models_of(self, kind: type[Sense]) -> dict[str, InstalledModel]:
         models = {role: self.model(role) for role in kind.roles}
         for role in kind.optional_roles:
             try:
                 models[role] = self.model(role)
             except ModelMissing as error:
                 _log.info("%s does without %s: %s", kind.name, role, error)
-        return self._opens(kind, models, lambda: kind(models, self._runtime))
+        return models
 
     def language(self) -> Engine:
         """The language model.
@@ -102,8 +142,8 @@ class Models:
 
     @property
     def engine(self) -> Engine | None:
-        """The language model where it is loaded."""
-        found: Engine | None = self._residency.peek(_LANGUAGE)
+        """The language model where this assistant has used it, and it is still loaded."""
+        found: Engine | None = None if self._engine is None else self._residency.peek(self._engine)
         return found
 
     def meaning(self) -> Embedder | None:
@@ -112,13 +152,12 @@ class Models:
         Raises:
             ModelCorrupt, PolicyRefused: it cannot be loaded.
         """
-        kept: tuple[Embedder, InstalledModel] | None = self._residency.peek(_EMBEDDER)
         try:
-            model = kept[1] if kept is not None else self.model(_EMBEDDER)
+            model = self._chosen(_EMBEDDER, lambda: {_EMBEDDER: self.model(_EMBEDDER)})[_EMBEDDER]
         except ModelMissing:
             return None
         self.used[model.name] = model
-        return self._embedder_of(model)[0]
+        return self._embedder_of(model)
 
     def model(self, role: str, *, loaded: bool = False) -> InstalledModel:
         """The model of a role, verified; of one that is loaded already what is remembered of its files will do.
@@ -164,7 +203,7 @@ class Models:
             return _Beside(jobs)
         if self.engine is None and not language and _LANGUAGE in self._names and not self.given:
             jobs.append(partial(_ask_for, self._portfolio.store.folder(self._names[_LANGUAGE])))
-        if self._residency.peek(_EMBEDDER) is None and (model := self._admitted(_EMBEDDER)) is not None:
+        if not self._uses(_EMBEDDER) and (model := self._admitted(_EMBEDDER)) is not None:
             jobs.append(partial(self._embedder_of, model))
         if self.engine is None and language and (model := self._admitted(_LANGUAGE)) is not None:
             jobs.append(partial(self._engine_of, model))
@@ -181,28 +220,23 @@ class Models:
         return None
 
     def _engine_of(self, model: InstalledModel) -> Engine:
-        def fresh() -> Engine:
-            opens = partial(self._open_engine, model, self._runtime)
-            engine: Engine = self._opens(_LANGUAGE, {_LANGUAGE: model}, opens)
-            engine.usage = Usage()  # what it did for others is none of this one's timings
-            return engine
+        opened = _Opened.of(_LANGUAGE, {_LANGUAGE: model}, self._shelved)
+        opens = partial(self._open_engine, model, self._runtime)
+        engine: Engine = self._residency.get(opened, self._size(_LANGUAGE), opens)
+        with self._counting:
+            if self._engine != opened:
+                engine.usage = Usage()  # what it did for others is none of this one's timings
+            self._engine = opened
+        return engine
 
-        return self._residency.get(_LANGUAGE, self._size(_LANGUAGE), fresh)
-
-    def _embedder_of(self, model: InstalledModel) -> tuple[Embedder, InstalledModel]:
-        size = self._size(_EMBEDDER)
-        opens = partial(Embedder, model, self._runtime)
-        return self._residency.get(_EMBEDDER, size, lambda: (self._opens(_EMBEDDER, {_EMBEDDER: model}, opens), model))
+    def _embedder_of(self, model: InstalledModel) -> Embedder:
+        opened = _Opened.of(_EMBEDDER, {_EMBEDDER: model})
+        return self._residency.get(opened, self._size(_EMBEDDER), lambda: Embedder(model, self._runtime))
 
     def _size(self, *roles: str) -> int:
         """Bytes that the models of roles take, as their entries say."""
         named = {self._names[role] for role in roles if role in self._names}
         return sum(entry.memory_mib for entry in self._portfolio.entries() if entry.name in named) * _MIB
-
-
-def _fresh(what: object, models: Mapping[str, InstalledModel], make: Callable[[], T]) -> T:
-    """As `Opened.get` where nothing is kept."""
-    return make()
 
 
 def _roles(kind: type[Sense]) -> tuple[str, ...]:

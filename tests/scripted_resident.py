@@ -1,8 +1,8 @@
 """A resident without models: its door and its loop are the real ones, and what it answers is what the question says.
 
 As a program it serves until it is told to end; what it does beside answering is told by files in a folder:
-`unlocked` (the offline lock is not in force), `changed` (the policy is another), `alone` (visitors ask), and
-`impatient` (before it starts: who says nothing is let go of at once).
+`unlocked` (the offline lock is not in force), `changed` (the policy is another), `alone` (visitors ask), `short`
+(memory is wanted, and nothing is left to give back), `impatient` (from its start on who says nothing is let go of).
 """
 
 from __future__ import annotations
@@ -109,6 +109,7 @@ def _main(folder: Path, minutes: float, held: server.Held) -> None:
         answer=lambda question: answer(question, folder),
         warm=lambda: (folder / "ready").touch(),
         stop=lambda: None,
+        relieve=lambda: not (folder / "short").exists(),
         changed=lambda: str((folder / "changed").exists()),
         alone=(folder / "alone").exists,
         locked=lambda: not (folder / "unlocked").exists(),

@@ -14,7 +14,8 @@ from edge_assistant.assistant import Assistant
 from edge_assistant.errors import EdgeAssistantError
 from edge_assistant.events import Event
 from edge_assistant.governance.policy.policy import Policy, current
-from edge_assistant.opened import Opened
+from edge_assistant.runtime import Runtime
+from edge_assistant.scheduling.memory import Residency
 from edge_assistant.signals import Kind, Origin, Signal, take_bytes
 from edge_assistant_models.portfolio import Portfolio
 
@@ -33,12 +34,14 @@ class Warm:
     """What is kept.
 
     Attributes:
-        opened: senses and models; what they perceive is not kept here, but sealed on the disk by every command.
+        runtime: that all of it computes with.
+        residency: senses and models; what they perceive is not kept here, but sealed on the disk by every command.
     """
 
-    def __init__(self, opened: Opened) -> None:
-        """Begin with what is opened."""
-        self.opened = opened
+    def __init__(self, runtime: Runtime) -> None:
+        """Begin with nothing."""
+        self.runtime = runtime
+        self.residency = Residency(0)  # as much as the first question's profile needs
         self._words: Vocabulary | None = None
 
     def vocabulary(self, read: Vocabulary | None) -> Vocabulary | None:
@@ -61,7 +64,8 @@ def get_ready(kept: Warm, profile: str, words: Vocabulary | None, caches: Vault 
             vocabulary=kept.vocabulary(words),
             policy=allowed,
             caches=caches,
-            opened=kept.opened,
+            runtime=kept.runtime,
+            residency=kept.residency,
         )
     except EdgeAssistantError as error:
         _log.warning("the resident stays cold: %s", error)

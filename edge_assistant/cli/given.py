@@ -132,18 +132,20 @@ def assistant(args: argparse.Namespace, clear: Callable[[], None]) -> Assistant:
     profile, approve = args.profile or args.settings.profile, human.approver(current(), clear)
     vault = Vault()  # one for all, so that its key is asked for once
     caches = vault if args.settings.cache else None
-    opened = None
+    runtime = residency = None
     if args.warm is not None:
-        vocabulary, opened = args.warm.vocabulary(vocabulary), args.warm.opened
+        vocabulary = args.warm.vocabulary(vocabulary)
+        runtime, residency = args.warm.runtime, args.warm.residency
     return Assistant(
         Portfolio(),
         profile,
+        runtime=runtime,
         vocabulary=vocabulary,
         auditor=_auditor(vault),
         approve=approve,
         caches=caches,
         gpu=args.settings.gpu,
-        opened=opened,
+        residency=residency,
     )
 
 

@@ -112,7 +112,6 @@ def _run(args: argparse.Namespace) -> int:
     from edge_assistant.cli import _warm
     from edge_assistant.governance.offline import lock
     from edge_assistant.governance.policy import policy
-    from edge_assistant.opened import Opened
     from edge_assistant.reasoning.rules import domain
     from edge_assistant.resident.lending import mute
     from edge_assistant.runtime import Runtime
@@ -120,7 +119,7 @@ def _run(args: argparse.Namespace) -> int:
 
     held = args.held or server.opened()
     gpu = args.settings.gpu if policy.current().allows_gpu else "off"
-    kept = _warm.Warm(Opened(Runtime.detect(gpu)))
+    kept = _warm.Warm(Runtime.detect(gpu))
 
     def warm() -> None:
         chosen = args.settings.domain
@@ -133,7 +132,8 @@ def _run(args: argparse.Namespace) -> int:
         origin=origin,
         answer=lambda question: _answer(question, kept),
         warm=warm,
-        stop=kept.opened.runtime.halt.ask,
+        stop=kept.runtime.halt.ask,
+        relieve=kept.residency.relieve,
         changed=_rules,
         alone=_alone,
         locked=lambda: lock.state().locked,

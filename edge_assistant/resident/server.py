@@ -23,10 +23,9 @@ from edge_assistant.resident.door import WAKES, Door, Guest, Wish
 from edge_assistant.resident.lending import HOME, lent
 
 RENEWALS = 100  # each sets one more filter of the offline lock, of which the kernel takes some four hundred
-SHORT_BYTES = 256 << 20  # of memory that others could have; with less the resident gives its own back
 GROWTH_BYTES = 768 << 20  # by which it may be larger than when it was warm; beyond it begins anew
 FAULT, INTERRUPTED = 70, 130  # statuses, see docs/contract.md
-LOOK_S = 5.0  # between two looks at the code and the policy
+LOOK_S = 5.0  # between two looks at the code, the policy and the memory
 
 _log = logging.getLogger(__name__)
 
@@ -81,6 +80,8 @@ class Work:
         answer: answers a question as a command of its own would, and returns the status.
         warm: loads the models.
         stop: lets the answer that is being made stop soon; from any thread.
+        relieve: gives memory back where the machine runs short; whether that helps, or there is more to give. From any
+            thread, while nothing is answered.
         changed: a sum over what the resident has to begin anew for when it changes, such as the policy.
         alone: whether what one asked must not be in the memory that the next one's answer is made in.
         locked: whether the offline lock is in force.
@@ -91,6 +92,7 @@ class Work:
     answer: Callable[[wire.Question], int]
     warm: Callable[[], None]
     stop: Callable[[], None]
+    relieve: Callable[[], bool]
     changed: Callable[[], str]
     alone: Callable[[], bool]
     locked: Callable[[], bool]
@@ -201,7 +203,7 @@ class _Resident:
         """Answer until something else is wished."""
         self._door.start()
         self._work.warm()
-        self._warm_bytes = _memory("RssAnon:", "self/status")
+        self._warm_bytes = _own_bytes()
         self._door.ready = True
         _log.info("the resident is ready, with %d MiB", self._warm_bytes >> 20)
         while True:
@@ -229,7 +231,7 @@ class _Resident:
         self._door.ended(guest, status)
         if self._door.ends:
             return Wish.END
-        grown = _memory("RssAnon:", "self/status") - self._warm_bytes > GROWTH_BYTES
+        grown = _own_bytes() - self._warm_bytes > GROWTH_BYTES
         again = guest.interrupted or status == FAULT or grown or self._work.alone()
         return Wish.RENEW if again else None
 
@@ -238,12 +240,12 @@ class _Resident:
         now = time.monotonic()
         if self._minutes and now - self._door.quiet_since > 60 * self._minutes:
             return Wish.END
-        if _memory("MemAvailable:", "meminfo") < SHORT_BYTES or not self._work.locked():
+        if not self._work.locked():
             return Wish.END
         if now - self._looked < LOOK_S:
             return None
         self._looked = now
-        if not self._is_found() or self._is_replaced():
+        if not self._is_found() or self._is_replaced() or not self._work.relieve():
             return Wish.END
         return Wish.RENEW if self._work.changed() != self._changed else None
 
@@ -264,7 +266,7 @@ class _Resident:
     def _told(self) -> dict[str, object]:
         quiet = int(time.monotonic() - self._door.quiet_since)
         return {
-            "memory_mib": _memory("RssAnon:", "self/status") >> 20,
+            "memory_mib": _own_bytes() >> 20,
             "quiet_s": quiet,
             "minutes": self._minutes,
             "renewals": self._held.renewals,
@@ -289,10 +291,7 @@ def _close(held: Held) -> None:
     wire.close([held.listener, held.claim])
 
 
-def _memory(name: str, file: str) -> int:
-    """A row of a file in /proc that counts memory, in bytes; where there is none, more than is ever looked for."""
-    try:
-        rows = Path("/proc", file).read_text("ascii", "replace").splitlines()
-    except OSError:
-        return 1 << 62
-    return next((int(row.split()[1]) << 10 for row in rows if row.startswith(name)), 1 << 62)
+def _own_bytes() -> int:
+    """Memory that is this process's alone, without what it has mapped of files."""
+    rows = Path("/proc/self/status").read_text("ascii", "replace").splitlines()
+    return next((int(row.split()[1]) << 10 for row in rows if row.startswith("RssAnon:")), 0)

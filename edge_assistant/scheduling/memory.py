@@ -135,6 +135,9 @@ class Residency:
     """Keeps what is loaded; used by several threads.
 
     What is got within `use` is in use until the outermost `use` ends. What was dropped is made again when it is wanted.
+
+    Attributes:
+        most: bytes that may be loaded.
     """
 
     def __init__(self, most: int, look: Callable[[], Memory] = read) -> None:
@@ -144,7 +147,7 @@ class Residency:
             most: bytes that may be loaded.
             look: tells what the machine says of its memory.
         """
-        self._most = most
+        self.most = most
         self._look = look
         self._kept: dict[Hashable, _Kept] = {}
         self._busy: set[Hashable] = set()
@@ -211,9 +214,14 @@ class Residency:
             self._clock += 1
             self._kept[key, id(what)] = _Kept(weakref.ref(what), size, self._clock, held=True)
 
-    def relieve(self) -> None:
-        """Drop what is too much, or what the machine needs."""
+    def relieve(self) -> bool:
+        """Drop what is too much, or what the machine needs.
+
+        Returns:
+            Whether that is enough, or there is more that can be dropped.
+        """
         self._drop(0)
+        return bool(self.loaded) or not short(self._look())
 
     def _touched(self, key: Hashable) -> _Kept | None:
         with self._lock:
@@ -234,7 +242,7 @@ class Residency:
         missing = short(Memory(memory.total, memory.available - coming, memory.pressure))
         dropped = list[Hashable]()
         with self._lock:
-            for key in to_drop(loaded, self._most - coming, missing):
+            for key in to_drop(loaded, self.most - coming, missing):
                 if key not in self._busy and self._kept.pop(key, None) is not None:
                     dropped.append(key)
         if dropped:

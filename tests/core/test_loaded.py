@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from edge_assistant.reasoning.reading import UNTOLD
 from edge_assistant.runtime import Runtime
 from edge_assistant.scheduling import memory
 from edge_assistant.signals import Kind, Origin, Signal, take_bytes
+from edge_assistant.vault.vault import Vault
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
 
@@ -184,6 +186,48 @@ def test_a_machine_that_runs_short_gets_the_memory_back(
     assert one.assistant._models._residency.loaded == ()
     one.assistant._models._residency._look = memory.read
     assert one.assistant.ask(PROSE, texts(), ignore).text
+
+
+def test_what_one_assistant_has_loaded_the_next_one_uses_and_counts_anew(made: Callable[..., Made]) -> None:
+    kept = memory.Residency(0)
+    first, second = (made(residency=kept) for _ in range(2))
+    answers = [one.assistant.ask(PROSE, texts(), ignore) for one in (first, second)]
+    assert (len(first.engines), second.engines, len(first.embedders + second.embedders)) == (1, [], 1)
+    assert answers[0].models == answers[1].models
+    assert answers[0].timings.completion_tokens == answers[1].timings.completion_tokens
+    assert second.assistant._models.engine is not None
+
+
+def test_a_machine_that_runs_short_is_given_what_one_after_another_has_loaded(made: Callable[..., Made]) -> None:
+    kept = memory.Residency(0)
+    made(residency=kept).assistant.ask(PROSE, texts(), ignore)
+    assert kept.relieve()
+    kept._look = lambda: memory.Memory(16 << 30, 0)
+    assert not kept.relieve()
+    assert kept.loaded == ()
+    kept._look = memory.read
+    again = made(residency=kept)
+    assert again.assistant.ask(PROSE, texts(), ignore).text
+    assert len(again.engines) == 1
+
+
+def test_a_model_with_another_sum_or_other_options_is_loaded_anew(made: Callable[..., Made]) -> None:
+    kept = memory.Residency(0)
+    made(residency=kept).assistant.ask(PROSE, texts(), ignore)
+    for changed in ({"sha256": "0" * 64}, {"options": {"chat": "another"}}):
+        other = made(residency=kept)
+        model = other.assistant._models.model("language")
+        other.assistant._models.given["language"] = replace(model, **changed)
+        other.assistant.ask(PROSE, texts(), ignore)
+        assert len(other.engines) == 1, changed
+
+
+def test_what_may_be_kept_sealed_on_the_disk_is_not_used_where_it_may_not(made: Callable[..., Made]) -> None:
+    kept = memory.Residency(0)
+    made(residency=kept, caches=Vault()).assistant.ask(PROSE, texts(), ignore)
+    other = made(residency=kept)
+    other.assistant.ask(PROSE, texts(), ignore)
+    assert len(other.engines) == 1
 
 
 def test_what_listens_counts_while_it_is_held(made: Callable[..., Made]) -> None:

@@ -153,6 +153,11 @@ def test_a_lock_that_is_not_in_force_ends_it(resident, folder: Path) -> None:
     assert ends(resident)
 
 
+def test_where_memory_is_wanted_and_all_was_given_back_it_ends(resident, folder: Path) -> None:
+    (folder / "short").touch()
+    assert ends(resident)
+
+
 def test_after_its_minutes_it_ends(folder: Path) -> None:
     with serving(folder, minutes=0.01) as process:
         assert ends(process)

@@ -140,8 +140,10 @@ def test_what_the_machine_needs_is_given_back() -> None:
         assert keys(residency) == ["a", "b", "c"]
     assert keys(residency) == ["c"]
     there[0] = Memory(1600, 1600, pressure=50.0)
-    residency.relieve()
+    assert not residency.relieve()
     assert keys(residency) == []
+    there[0] = PLENTY
+    assert residency.relieve()
 
 
 def test_room_is_made_before_something_is_loaded() -> None:
