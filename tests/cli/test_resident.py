@@ -4,54 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from badfiles import long_recording
 from real_command import COMMAND, HANGS, Command, Ran
-
-from edge_assistant.resident import client
+from resident_command import TIMES, ended, holds, now, told, until
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 FORM = ("--image", str(EXAMPLES / "clinic" / "form.jpg"))
-TIMES = re.compile(r"\d+\.\d+ s\b|\"(total_s|first_token_s|tokens_per_s|reused_tokens|[a-z]+:\d+)\": [0-9.e-]+")
-
-
-def until(true: Callable[[], object]) -> None:
-    """Wait for something that is going to be true."""
-    end = time.monotonic() + HANGS
-    while not true():
-        assert time.monotonic() < end, "that never became true"
-        time.sleep(0.02)
-
-
-def told() -> dict[str, object]:
-    """What the resident tells of itself; it runs."""
-    found = client.told("status")
-    assert found is not None
-    return found
-
-
-def _now() -> dict[str, object]:
-    """What it tells; nothing while it begins anew."""
-    with suppress(client.Unfit):
-        return client.told("status") or {}
-    return {}
-
-
-@contextmanager
-def ended(command: Command) -> Iterator[None]:
-    """Whatever happens, no resident is left behind."""
-    try:
-        yield
-    finally:
-        command("resident", "stop")
 
 
 @pytest.fixture
@@ -158,7 +122,7 @@ def test_a_killed_command_is_no_obstacle(command: Command, resident: int, tmp_pa
     until(lambda: told()["answering"])
     process.kill()
     process.communicate()
-    until(lambda: _now().get("renewals") == 1)
+    until(lambda: now().get("renewals") == 1)
     assert told()["pid"] == resident
 
 
@@ -170,7 +134,7 @@ def test_ctrl_c_ends_the_answer_and_not_the_resident(command: Command, resident:
     _, err = process.communicate(timeout=HANGS)
     assert process.returncode == 130
     assert err.splitlines()[-1] == "error: interrupted - run the command again"
-    until(lambda: _now().get("ready"))
+    until(lambda: now().get("ready"))
     assert told()["pid"] == resident
 
 
@@ -191,27 +155,8 @@ def test_what_is_forgotten_is_gone_from_its_memory(command: Command, resident: i
     secret = "Quxxolamine"
     (tmp_path / "a.txt").write_text(f"Allergies: {secret}.")
     assert secret in command("ask", "Which allergies are known?", "--text", tmp_path / "a.txt").out
-    assert _holds(resident, secret)
+    assert holds(resident, secret)
     assert command("forget", "--all", "--yes").status == 0
-    assert not _holds(resident, secret)
-    until(lambda: _now().get("ready"))
+    assert not holds(resident, secret)
+    until(lambda: now().get("ready"))
     assert (told()["pid"], told()["renewals"]) == (resident, 1)
-
-
-def _holds(pid: int, text: str) -> bool:
-    """Whether a process's memory has a text in it, in any of the ways in which Python keeps one."""
-    wanted = [text.encode(), text.encode("utf-16-le"), text.encode("utf-32-le")]
-    with Path(f"/proc/{pid}/maps").open() as maps, Path(f"/proc/{pid}/mem").open("rb", 0) as memory:
-        for line in maps:
-            span, rights, *_, inode = line.split()[:5]
-            begin, end = (int(part, 16) for part in span.split("-"))
-            if "r" not in rights or inode != "0" or begin >= 1 << 63:
-                continue
-            try:
-                memory.seek(begin)
-                data = memory.read(end - begin)
-            except OSError:
-                continue
-            if any(part in data for part in wanted):
-                return True
-    return False
