@@ -2,17 +2,19 @@
 
 What computes here is a pool of threads in lock-step (a layer is done when its slowest thread is), so that a pool is as
 fast as its slowest core times its cores. Two threads of one core (SMT) share what multiplies, and memory is read no
-faster by both; cores of another socket read memory across the sockets.
+faster by both; cores of another socket read memory across the sockets, so that there are no more threads than one socket
+has cores. That is a number: no thread is bound to a core, the system places them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edge_assistant_models.machine import usable_cores
 
-_GAIN = 1.6  # times as fast on paper as slower cores have to make a pool: they have less cache and do less a cycle
+_GAIN = 1.6  # times as fast on paper as slower cores have to make a pool, for they have less cache
+_HALF = 0.5  # of what a performance core multiplies in a cycle is what Intel's efficiency core does: vectors half as wide
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +26,8 @@ class Cpu:
         siblings: the CPUs of the same core, this one among them.
         package: the socket, or None where that is not told.
         node: the part of memory that is near, or None.
-        speed: of the core against the others, in any unit; None where that is not told.
-        efficient: whether the processor itself calls the core one for efficiency.
+        speed: of the core against the others of its kind, in any unit; None where that is not told.
+        efficient: whether the processor itself calls the core one for efficiency, which does less in each cycle.
     """
 
     number: int
@@ -74,7 +76,8 @@ def decide(facts: Facts) -> Cores:
     near = _one_socket(cores)
     quick = _performance(near)
     threads = usable_cores(len(quick), facts.quota)
-    what = "performance core" if len(quick) < len(near) else "core"
+    kind = "quicker " if any(core.efficient for core in quick) else "performance "
+    what = f"{kind if len(quick) < len(near) else ''}core"
     why = f"{len(quick)} {what}{'' if len(quick) == 1 else 's'}"
     why += " of one socket" if len(near) < len(cores) else ""
     why += f" of {len(facts.allowed)} CPUs" if len(quick) < len(facts.allowed) else ""
@@ -110,13 +113,12 @@ def _one_socket(cores: Sequence[Cpu]) -> list[Cpu]:
 
 
 def _performance(cores: Sequence[Cpu]) -> list[Cpu]:
-    """The quickest cores; slower ones where the pool gains much by them, as by three beside a single prime core."""
-    chosen = [core for core in cores if not core.efficient] or [*cores]
-    if any(core.speed is None for core in chosen):
-        return chosen
-    pools = [[core for core in chosen if _speed(core) >= least] for least in {_speed(core) for core in chosen}]
+    """The quickest cores; slower ones where the pool gains much by them, as by eight beside two performance cores."""
+    if any(core.speed is None for core in cores):
+        cores = [replace(core, speed=None) for core in cores]  # what is told of some says nothing of the others
+    pools = [[core for core in cores if _speed(core) >= least] for least in {_speed(core) for core in cores}]
     pools.sort(key=len)
-    best = pools[0] if pools else chosen
+    best = pools[0] if pools else []
     for pool in pools[1:]:
         best = pool if _pace(pool) >= _GAIN * _pace(best) else best
     return best
@@ -128,4 +130,4 @@ def _pace(pool: Sequence[Cpu]) -> float:
 
 
 def _speed(core: Cpu) -> float:
-    return 1.0 if core.speed is None else core.speed
+    return (1.0 if core.speed is None else core.speed) * (_HALF if core.efficient else 1.0)

@@ -1,7 +1,8 @@
 """Whose turn it is to compute: one process of a user at a time, for two at once take longer than one after the other.
 
 The turn is a lock on an empty file. It goes with the process that holds it, however that ends, and the file that stays
-is no obstacle to anybody. Where no file can be locked, everybody goes on.
+is no obstacle to anybody. Where no file can be locked, everybody goes on. So does whoever waits for a process that was
+stopped, as by Ctrl-Z: it computes nothing, and nobody knows when it will.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from edge_assistant_models import paths
@@ -18,6 +19,7 @@ from edge_assistant_models.errors import StorageFull
 
 FILE = "computing.lock"
 _POLL_S = 0.05  # from one look to the next; a Ctrl-C, or a wish to stop, comes between two
+_LOOKS = 20  # of them from one at whether the process that has the turn was stopped to the next
 
 
 class Turn:
@@ -69,20 +71,20 @@ class Turn:
         if self._owner == threading.get_ident():
             self._depth += 1
             return
-        said = False
-        while not self._tried():
-            if not said:
+        looks = 0
+        while not self._tried(beside_stopped=looks % _LOOKS == 1):
+            if not looks:
                 waits()
-                said = True
+            looks += 1
             check()
             time.sleep(_POLL_S)
 
-    def _tried(self) -> bool:
-        """Take the turn where nobody else has it."""
+    def _tried(self, *, beside_stopped: bool = False) -> bool:
+        """Take the turn where nobody else has it, or, if that is wanted, only a process that was stopped."""
         if not self._mine.acquire(blocking=False):
             return False
         free, self._file = _locked(self._path) if self._path is not None else (True, None)
-        if not free:
+        if not free and not (beside_stopped and self._path is not None and _is_stopped(self._path)):
             self._mine.release()
             return False
         self._owner, self._depth = threading.get_ident(), 1
@@ -119,3 +121,15 @@ def _locked(path: Path) -> tuple[bool, int | None]:
         os.close(file)
         return True, None
     return True, file
+
+
+def _is_stopped(path: Path) -> bool:
+    """Whether the process that has locked a file was stopped; never where the system does not tell."""
+    with suppress(OSError, ValueError, IndexError):
+        inode = str(path.stat().st_ino)
+        for line in Path("/proc/locks").read_text().splitlines():
+            words = line.split()  # number, FLOCK, ADVISORY, WRITE, process, device:inode, from, to
+            if words[1] == "FLOCK" and words[5].rpartition(":")[2] == inode:
+                told = Path(f"/proc/{int(words[4])}/stat").read_text()
+                return told.rpartition(")")[2].split()[0] == "T"
+    return False

@@ -94,22 +94,31 @@ def _cpus(quota_us: int, period_us: int) -> float | None:
 
 def _memory_2(folder: Path) -> tuple[int, int] | None:
     limit = (folder / "memory.max").read_text().strip()
-    return None if limit == "max" else (int(limit), _taken(folder / "memory.current", folder, "inactive_file"))
+    return None if limit == "max" else (int(limit), _taken(folder / "memory.current", folder))
 
 
 def _memory_1(folder: Path) -> tuple[int, int]:
     """No limit is the largest number there is."""
     limit = _number(folder / "memory.limit_in_bytes")
-    return limit, _taken(folder / "memory.usage_in_bytes", folder, "total_inactive_file")
+    return limit, _taken(folder / "memory.usage_in_bytes", folder, "total_")
 
 
-def _taken(usage: Path, folder: Path, files: str) -> int:
-    """Bytes in use without what the page cache gives back; what is not told is 0."""
+def _taken(usage: Path, folder: Path, before: str = "") -> int:
+    """Bytes in use without what the page cache gives back; what is not told is 0.
+
+    Files in use are given back too, as the system's own `MemAvailable` counts them: weights that are mapped are such.
+
+    Args:
+        usage: the file that says how much is in use.
+        folder: of the group.
+        before: stands before the names of what the group's children use too.
+    """
+    cache = tuple(f"{before}{kind}_file " for kind in ("active", "inactive"))
     taken, given_back = 0, 0
     with suppress(OSError, ValueError):
         taken = _number(usage)
         lines = (folder / "memory.stat").read_text().splitlines()
-        given_back = sum(int(line.partition(" ")[2]) for line in lines if line.startswith(f"{files} "))
+        given_back = sum(int(line.partition(" ")[2]) for line in lines if line.startswith(cache))
     return max(0, taken - given_back)
 
 

@@ -27,7 +27,7 @@ GRANTS: dict[str, tuple[dict[str, str], Grant]] = {
             f"{V2}/cpu.max": "150000 100000",
             f"{V2}/memory.max": str(4 * GIB),
             f"{V2}/memory.current": str(3 * GIB),
-            f"{V2}/memory.stat": f"anon 5\ninactive_file {GIB}\n",
+            f"{V2}/memory.stat": f"anon 5\ninactive_file {GIB // 2}\nactive_file {GIB // 2}\nunevictable 7\n",
         },
         Grant(1.5, 4 * GIB, 2 * GIB),
     ),
@@ -52,9 +52,12 @@ GRANTS: dict[str, tuple[dict[str, str], Grant]] = {
             f"{CPU}/box/cpu.cfs_period_us": "100000",
             f"{MEMORY}/box/memory.limit_in_bytes": str(GIB),
             f"{MEMORY}/box/memory.usage_in_bytes": str(GIB // 2),
+            f"{MEMORY}/box/memory.stat": (
+                "active_file 1\ninactive_file 2\ntotal_active_file 300\ntotal_inactive_file 20\n"
+            ),
             f"{MEMORY}/memory.limit_in_bytes": NO_LIMIT,
         },
-        Grant(2.5, GIB, GIB // 2),
+        Grant(2.5, GIB, GIB // 2 + 320),
     ),
     "version 1 without limits": (
         {

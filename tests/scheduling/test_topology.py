@@ -41,7 +41,13 @@ def spread(cores: int) -> list[Cpu]:
     return [Cpu(n, frozenset({n % cores, n % cores + cores}), 0, 0) for n in range(2 * cores)]
 
 
-ATOMS = [Cpu(n, frozenset({n}), 0, 0, 3_800_000, efficient=True) for n in range(8, 16)]
+def hybrid(
+    performance: int, efficient: int, quick: float | None = 5_000_000, slow: float | None = 3_800_000
+) -> list[Cpu]:
+    """Intel's: performance cores with SMT, then efficiency cores without."""
+    first = 2 * performance
+    atoms = [Cpu(n, frozenset({n}), 0, 0, slow, efficient=True) for n in range(first, first + efficient)]
+    return [*cpus(performance, smt=2, speed=quick), *atoms]
 
 RECORDED: dict[str, tuple[Facts, int, str]] = {
     "one core": (facts(cpus(1)), 1, "1 core"),
@@ -54,9 +60,26 @@ RECORDED: dict[str, tuple[Facts, int, str]] = {
         "4 performance cores of 8 CPUs",
     ),
     "4 performance cores with SMT and 8 efficiency cores, told by the processor": (
-        facts([*cpus(4, smt=2, speed=5_000_000), *ATOMS]),
+        facts(hybrid(4, 8)),
         4,
         "4 performance cores of 16 CPUs",
+    ),
+    "8 performance cores with SMT and 16 efficiency cores": (
+        facts(hybrid(8, 16)),
+        8,
+        "8 performance cores of 32 CPUs",
+    ),
+    "2 performance cores with SMT and 8 efficiency cores": (facts(hybrid(2, 8)), 10, "10 cores of 12 CPUs"),
+    "2 performance cores with SMT and 8 efficiency cores, without frequencies": (
+        facts(hybrid(2, 8, None, None)),
+        10,
+        "10 cores of 12 CPUs",
+    ),
+    "1 performance core with SMT and 4 efficiency cores": (facts(hybrid(1, 4)), 5, "5 cores of 6 CPUs"),
+    "2 performance, 8 efficiency cores and 2 that are slower yet": (
+        facts([*hybrid(2, 8), *(Cpu(n, frozenset({n}), 0, 0, 2_100_000, efficient=True) for n in (12, 13))]),
+        10,
+        "10 quicker cores of 14 CPUs",
     ),
     "4 and 4, by frequency alone": (
         facts([*cpus(4, speed=4_700_000), *cpus(4, speed=3_400_000, first=4)]),
@@ -79,7 +102,7 @@ RECORDED: dict[str, tuple[Facts, int, str]] = {
     "a quota over what there is": (facts(cpus(2), quota=16.0), 2, "2 cores"),
     "an affinity mask of one SMT sibling": (facts(spread(4), {5}), 1, "1 core"),
     "an affinity mask of both siblings of one core": (facts(spread(4), {1, 5}), 1, "1 core of 2 CPUs"),
-    "an affinity mask of efficiency cores alone": (facts(ATOMS, {8, 9}), 2, "2 cores"),
+    "an affinity mask of efficiency cores alone": (facts(hybrid(4, 8), {8, 9}), 2, "2 cores"),
     "two sockets of 16 cores with SMT, each with its memory": (
         facts([*cpus(16, smt=2), *cpus(16, smt=2, first=32, package=1, node=1)]),
         16,
