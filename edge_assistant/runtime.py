@@ -127,6 +127,7 @@ class Runtime:
                 ) from error
         session.halt = self.halt
         if session.get_providers() != [CPU]:
+            session.opening = threading.Lock()
             session.again = partial(replace(self, gpu=OFF).session, model, threads=threads)
         return session
 
@@ -156,12 +157,16 @@ def _session_class() -> Any:  # noqa: ANN401 - a class of a library that is impo
     class StoppableSession(onnxruntime.InferenceSession):  # type: ignore[misc]
         """Raises `Stopped` out of a run; it can be run again afterwards. Where a card fails, the processor goes on.
 
+        Several threads may run it at once, and the card may fail all of them.
+
         Attributes:
             again: opens the same model on the processor; None where it is there already.
+            opening: is held while that is opened.
         """
 
         halt: Halt
         again: Callable[[], StoppableSession] | None = None
+        opening: threading.Lock
         _instead: StoppableSession | None = None
 
         def run(self, *args: Any, run_options: onnxruntime.RunOptions | None = None) -> Any:  # noqa: ANN401
@@ -184,7 +189,8 @@ def _session_class() -> Any:  # noqa: ANN401 - a class of a library that is impo
                     if self.again is None:
                         raise
                     cards.note(f"the graphics card failed in a run ({cards.reason(error)})")
-            self._instead, self.again = self.again(), None
+            with self.opening:
+                self._instead = self._instead or self.again()
             return getattr(self._instead, name)(*args)
 
     return StoppableSession

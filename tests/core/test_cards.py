@@ -6,7 +6,9 @@ import ctypes
 import logging
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -187,6 +189,41 @@ def test_a_card_that_fails_in_a_run(
         arrays = [(a.numpy(), b.numpy()) if run != "run" else (a, b) for a, b in zip(got, wanted, strict=True)]
         assert all(np.array_equal(a, b) for a, b in arrays)
     assert len(noted()) == 1
+
+
+@pytest.mark.usefixtures("card")
+@pytest.mark.filterwarnings("ignore:Specified provider")
+def test_a_card_that_fails_two_threads_at_once_is_replaced_once_for_both(
+    models: Callable[[str], InstalledModel], monkeypatch: pytest.MonkeyPatch, noted: Callable[[], list[str]]
+) -> None:
+    import onnxruntime
+
+    path = next(iter(models("vad").files.values()))
+    wanted = Runtime(1).session(path).run(None, VAD)
+    real = onnxruntime.InferenceSession.run
+    monkeypatch.setattr(onnxruntime.InferenceSession, "get_providers", lambda self: ["CUDAExecutionProvider", CPU])
+    session = Runtime(1, gpu="auto").session(path)
+    broken, both, opened = session._sess, threading.Barrier(2), []
+    later, swapped = iter((False, True)), threading.Event()
+
+    def fails(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if self._sess is not broken:
+            return real(self, *args, **kwargs)
+        both.wait(60)
+        if next(later):
+            assert swapped.wait(60)
+        raise RuntimeError("CUDA error 700: an illegal memory access")
+
+    monkeypatch.setattr(onnxruntime.InferenceSession, "run", fails)
+    again = session.again
+    session.again = lambda: opened.append(again()) or opened[-1]
+    with ThreadPoolExecutor(2) as pool:
+        runs = [pool.submit(session.run, None, VAD) for _ in range(2)]
+        wait(runs, 60, FIRST_COMPLETED)
+        swapped.set()
+        for run in runs:
+            assert all(np.array_equal(a, b) for a, b in zip(run.result(), wanted, strict=True))
+    assert len(opened) == len(noted()) == 1
 
 
 @pytest.mark.usefixtures("card")
