@@ -152,7 +152,7 @@ class Assistant:
             task = Task(asked, signals, way, watch, began)
             with self._models.ahead(signals, language=query.expects is Expect.PROSE):
                 sources = self._sources(task, steps, failed, Request(language), strict)
-                with self._models.use():
+                with self._models.reasoning():
                     if signals:
                         task.say(self._reasoner(watch).answer(query, sources, task.outcome))
                     else:
@@ -199,7 +199,7 @@ class Assistant:
                 sources = self._sources(task, steps, failed, Request(language), strict)
                 if len(sources) < 2:
                     raise task.error or InputError("only one signal could be used", "see the messages above")
-                with self._models.use():
+                with self._models.reasoning():
                     task.say(self._reasoner(watch).check(sources, task.outcome))
                     return self._answer(task, sources)
 
@@ -233,7 +233,7 @@ class Assistant:
         self._allowed(signals)
         with within(self._vocabulary):
             watch = self._stoppable(watch)
-            with self._turn.taken(lambda: watch(Waiting()), self._runtime.halt.check), self._models.use():
+            with self._turn.taken(lambda: watch(Waiting()), self._runtime.halt.check), self._models.reasoning():
                 gathering = Gathering(self.perceiver, watch, Request(language), strict=False)
                 gathering.take([(s, [sense for _, sense in plan([s], senses())]) for s in signals], self._runtime.halt)
                 self._reasoner(watch).prefill(as_sources(gathering.sensed))
@@ -348,7 +348,7 @@ class Assistant:
         wanted = [(signal, [sense for given, sense in steps if given is signal]) for signal in task.signals]
         with self._models.use():
             gathering.take(wanted, self._runtime.halt, self._runtime.threads if self.side_by_side else 1)
-        task.before = replace(self._usage())
+        task.counted(self._usage())
         task.failed, task.error, task.seconds = gathering.failed, gathering.error, gathering.seconds
         if task.signals and not gathering.sensed:
             raise gathering.error or InputError("no signal could be used", "see the messages above")

@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from edge_assistant.errors import EdgeAssistantError, Stopped
-from edge_assistant.events import Event
+from edge_assistant.events import Event, Watch
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,7 +56,7 @@ class Dictation:
         told: Callable[[Written], object],
         *,
         language: Callable[[], str | None] = lambda: None,
-        ahead: Callable[[], object] = lambda: None,
+        ahead: Callable[[Watch], object] = lambda watch: None,
     ) -> None:
         """Be ready.
 
@@ -68,6 +68,8 @@ class Dictation:
             language: of what is spoken, or None to detect it.
             ahead: is called in that thread to do what any question will need, while somebody speaks or pauses; it is
                 stopped by `Assistant.stop` as soon as there is something to write down, and its errors are not told.
+                What it is given it has to call with each event: that raises `Stopped` where a stop came before that
+                could be heard.
         """
         self._assistant = assistant
         self._put_job, self._told = put, told
@@ -84,7 +86,7 @@ class Dictation:
         """Somebody has begun to speak."""
         self._over = False
         number = self._next()
-        self._put(lambda: self._work_ahead(number, self._ahead))
+        self._put(lambda: self._work_ahead(number, partial(self._ahead, self._wanted(number))))
 
     def hear(self, samples: Samples, *, final: bool) -> None:
         """Write down speech, f32 [n] at 16 kHz: all of it, or what was so far, which is dropped where others wait."""
@@ -127,6 +129,15 @@ class Dictation:
                 self._running.stop()
             return self._number
 
+    def _wanted(self, number: int) -> Watch:
+        """Goes on with each event as long as nothing else is wanted: a stop is lost on what has not begun yet."""
+
+        def watch(event: Event) -> None:
+            if number != self._number:
+                raise Stopped("it is not wanted any more", "say it again")
+
+        return watch
+
     def _work_ahead(self, number: int, work: Callable[[], object]) -> None:
         """Do what may be for nothing, as long as it is wanted; what goes wrong is told where it is for something."""
         try:
@@ -146,15 +157,15 @@ class Dictation:
         self._drop()
         self._expecting = True
         try:
-            text, self._kept = written(self._assistant(), samples, self._language(), lambda: number == self._number)
+            text, self._kept = written(self._assistant(), samples, self._language(), self._wanted(number))
         finally:
             self._expecting = False
         self._told(Written(text, final=False))
         if number == self._number and not self._over:
-            self._ahead()
+            self._ahead(self._wanted(number))
 
     def _write_part(self, samples: Samples, number: int) -> None:
-        text, recording = written(self._assistant(), samples, self._language(), lambda: number == self._number)
+        text, recording = written(self._assistant(), samples, self._language(), self._wanted(number))
         self._told(Written(text, final=False))
         forget(self._assistant(), recording)
 
@@ -177,9 +188,15 @@ class Dictation:
 
 
 def written(
-    assistant: Assistant, samples: Samples, language: str | None, wanted: Callable[[], bool] = lambda: True
+    assistant: Assistant, samples: Samples, language: str | None, watch: Watch = lambda event: None
 ) -> tuple[str, bytes]:
     """What is said in samples, f32 [n] at 16 kHz, and their WAV; the same samples again cost nothing.
+
+    Args:
+        assistant: understands.
+        samples: as above.
+        language: of what is spoken, or None to detect it.
+        watch: is called with each event; what it raises ends this.
 
     Raises:
         Stopped: it is not wanted any more, or all was stopped.
@@ -187,10 +204,6 @@ def written(
     """
     from edge_assistant.devices.microphone import to_wav
     from edge_assistant.signals import SAID, Kind, Origin, take_bytes
-
-    def watch(event: Event) -> None:
-        if not wanted():
-            raise Stopped("it is not wanted any more", "say it again")
 
     recording = to_wav(samples)
     signal = take_bytes(recording, Kind.AUDIO, 0, origin=Origin.MICROPHONE, name=SAID)

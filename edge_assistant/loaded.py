@@ -16,8 +16,8 @@ from edge_assistant.governance.policy.policy import Policy
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.language.engine import Engine, Usage
 from edge_assistant.perception.sense import Sense, senses
-from edge_assistant.runtime import Runtime
-from edge_assistant.scheduling import memory
+from edge_assistant.runtime import Halt, Runtime
+from edge_assistant.scheduling import memory, side
 from edge_assistant.signals import Kind, Signal
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
@@ -183,6 +183,12 @@ class Models:
         """While this runs nothing that is got is dropped."""
         return self._residency.use()
 
+    def reasoning(self) -> AbstractContextManager[None]:
+        """As `use`; the language model and the embedder, where they are loaded, do not go for each other either."""
+        chosen = {(role, self._names.get(role)) for role in (_LANGUAGE, _EMBEDDER)}
+        loaded = (item.key for item in self._residency.loaded)
+        return self._residency.use(*(k for k in loaded if isinstance(k, _Opened) and (k.what, str(k)) in chosen))
+
     def relieve(self) -> None:
         """Drop what the machine needs the memory of; for whoever waits long between two questions."""
         self._residency.relieve()
@@ -199,15 +205,16 @@ class Models:
         """
         jobs: list[Callable[[], object]] = []
         worded = any(signal.kind is not Kind.READINGS for signal in signals)
+        beside = _Beside(jobs, self._runtime.halt)
         if not worded or self._policy.verifies_always or self._runtime.threads == 1:
-            return _Beside(jobs)
+            return beside
         if self.engine is None and not language and _LANGUAGE in self._names and not self.given:
             jobs.append(partial(_ask_for, self._portfolio.store.folder(self._names[_LANGUAGE])))
         if not self._uses(_EMBEDDER) and (model := self._admitted(_EMBEDDER)) is not None:
             jobs.append(partial(self._embedder_of, model))
         if self.engine is None and language and (model := self._admitted(_LANGUAGE)) is not None:
             jobs.append(partial(self._engine_of, model))
-        return _Beside(jobs)
+        return beside
 
     def _admitted(self, role: str) -> InstalledModel | None:
         """The model of a role where it is there and allowed; a refusal is recorded only where it is really wanted."""
@@ -251,10 +258,14 @@ def _ask_for(folder: Path) -> None:
 
 
 class _Beside:
-    """Jobs in a thread of their own, one after the other; whoever leaves waits for the one that runs."""
+    """Jobs in a thread of their own, one after the other; whoever leaves waits for the one that runs.
 
-    def __init__(self, jobs: list[Callable[[], object]]) -> None:
+    Whoever leaves with an error does not need it any more: it is stopped, as far as it looks at the wish to stop.
+    """
+
+    def __init__(self, jobs: list[Callable[[], object]], halt: Halt) -> None:
         self._jobs = jobs
+        self._halt = halt
         self._left = False
         self._thread = threading.Thread(target=self._run, name="ahead", daemon=True)
 
@@ -262,10 +273,14 @@ class _Beside:
         if self._jobs:
             self._thread.start()
 
-    def __exit__(self, *raised: object) -> None:
+    def __exit__(self, raised: type[BaseException] | None, *rest: object) -> None:
         self._left = True
-        if self._jobs:
+        if not self._jobs:
+            return
+        if raised is None:
             self._thread.join()
+        else:
+            side.end([self._thread], self._halt)
 
     def _run(self) -> None:
         for job in self._jobs:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from edge_assistant.answer import Failure, Route, Timings
 from edge_assistant.errors import InputError
@@ -25,7 +26,7 @@ class Task:
         self.outcome = Outcome()
         self.sentences: list[str] = []
         self.first: float | None = None
-        self.before = Usage()
+        self.counted(Usage())
         self.failed: Sequence[Failure] = ()
         self.error: InputError | None = None
         self.seconds: Mapping[str, float] = {}
@@ -37,17 +38,27 @@ class Task:
             self.sentences.append(sentence)
             self.watch(Said(sentence))
 
+    def counted(self, usage: Usage) -> None:
+        """What the language model does is this one's from now on; what it did until now is given."""
+        self._usage, self._before = usage, replace(usage)
+
     def timings(self, usage: Usage) -> Timings:
-        """How long it took, and what the language model did of it, whose usage now is given."""
-        completion = usage.completion_tokens - self.before.completion_tokens
-        decode_s = usage.decode_s - self.before.decode_s
-        ran = usage.prompt_tokens > self.before.prompt_tokens
+        """How long it took, and what the language model did of it.
+
+        Args:
+            usage: of the language model now; another one than `counted` was given where that one was loaded anew, and
+                all of it is this one's.
+        """
+        before = self._before if usage is self._usage else Usage()
+        completion = usage.completion_tokens - before.completion_tokens
+        decode_s = usage.decode_s - before.decode_s
+        ran = usage.prompt_tokens > before.prompt_tokens
         return Timings(
             total_s=time.perf_counter() - self.began,
             perception_s=dict(self.seconds),
             first_token_s=self.first if ran else None,
             tokens_per_s=completion / decode_s if ran and decode_s > 0 else None,
-            prompt_tokens=usage.prompt_tokens - self.before.prompt_tokens,
-            reused_tokens=usage.reused_tokens - self.before.reused_tokens,
+            prompt_tokens=usage.prompt_tokens - before.prompt_tokens,
+            reused_tokens=usage.reused_tokens - before.reused_tokens,
             completion_tokens=completion,
         )

@@ -134,7 +134,8 @@ class _Kept:
 class Residency:
     """Keeps what is loaded; used by several threads.
 
-    What is got within `use` is in use until the outermost `use` ends. What was dropped is made again when it is wanted.
+    What is got or wanted within `use` is in use until the outermost one ends. What was dropped is made again when it is
+    got.
 
     Attributes:
         most: bytes that may be loaded.
@@ -167,10 +168,15 @@ class Residency:
             )
 
     @contextmanager
-    def use(self) -> Iterator[None]:
-        """While this runs nothing that it gets is dropped; afterwards what is too much is."""
+    def use(self, *wanted: Hashable) -> Iterator[None]:
+        """While this runs nothing that it gets is dropped; afterwards what is too much is.
+
+        Args:
+            wanted: keys of what it may still get; where that is loaded, it is not dropped to make room for another.
+        """
         with self._lock:
             self._uses += 1
+            self._busy.update(wanted)
         try:
             yield
         finally:

@@ -96,6 +96,16 @@ def run(
         done(job.run(tell))
 
 
+def end(threads: Iterable[threading.Thread], halt: Wish) -> None:
+    """Let what threads do stop, and wait for it; the wish to stop is as it was then."""
+    asked = halt.asked
+    halt.ask()
+    for thread in threads:
+        thread.join()
+    if not asked:
+        halt.clear()
+
+
 class _Lanes(Generic[E, T]):
     """Jobs in several threads."""
 
@@ -125,7 +135,8 @@ class _Lanes(Generic[E, T]):
                     raise made
                 done(made)
         except BaseException:
-            self._end(threads)
+            self._ended = True
+            end([thread for thread in threads if thread.ident is not None], self._halt)
             raise
 
     def _work(self) -> None:
@@ -151,14 +162,3 @@ class _Lanes(Generic[E, T]):
         """Hand on what a job tells, in its thread."""
         self._halt.check()
         self._happened.put(lambda: self._tell(event))
-
-    def _end(self, threads: Sequence[threading.Thread]) -> None:
-        """Let what still runs stop, and wait for it; the wish to stop is as it was then."""
-        self._ended = True
-        asked = self._halt.asked
-        self._halt.ask()
-        for thread in threads:
-            if thread.ident is not None:
-                thread.join()
-        if not asked:
-            self._halt.clear()

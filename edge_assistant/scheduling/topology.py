@@ -2,8 +2,8 @@
 
 What computes here is a pool of threads in lock-step (a layer is done when its slowest thread is), so that a pool is as
 fast as its slowest core times its cores. Two threads of one core (SMT) share what multiplies, and memory is read no
-faster by both; cores of another socket read memory across the sockets, so that there are no more threads than one socket
-has cores. That is a number: no thread is bound to a core, the system places them.
+faster by both; cores of another socket read memory across the sockets, so there are no more threads than one socket has
+cores. That is a number and no more: no thread is bound to a core, the system places them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from edge_assistant_models.machine import usable_cores
 
 _GAIN = 1.6  # times as fast on paper as slower cores have to make a pool, for they have less cache
-_HALF = 0.5  # of what a performance core multiplies in a cycle is what Intel's efficiency core does: vectors half as wide
+_HALF = 0.5  # of what a performance core multiplies in a cycle is what Intel's efficiency core does
 
 
 @dataclass(frozen=True, slots=True)

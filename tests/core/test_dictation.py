@@ -8,13 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fakes import scripted
 
 from edge_assistant.assistant import Assistant
 from edge_assistant.dictation import Dictation, Job, Written, forget, written
 from edge_assistant.errors import ModelMissing, Stopped
+from edge_assistant.events import Watch
 from edge_assistant.loaded import Models
 from edge_assistant.perception.speech import Speech
 from edge_assistant.runtime import Runtime
+from edge_assistant.signals import Kind, Origin, take_bytes
 from edge_assistant_models.portfolio import Portfolio
 
 PRESSURE = Path(__file__).parents[1] / "fixtures" / "speech" / "pressure.wav"
@@ -43,8 +46,10 @@ class Desk:
         self.jobs: list[Job] = []
         self.told: list[Written] = []
         self.heard = 0
-        self.ahead: Callable[[], object] = lambda: None
-        self.dictation = Dictation(lambda: assistant, self.jobs.append, self.told.append, ahead=lambda: self.ahead())
+        self.ahead: Callable[[Watch], object] = lambda watch: None
+        self.dictation = Dictation(
+            lambda: assistant, self.jobs.append, self.told.append, ahead=lambda watch: self.ahead(watch)
+        )
 
     def work(self) -> None:
         """Do all that waits."""
@@ -145,8 +150,8 @@ def test_work_ahead_is_stopped_when_there_is_something_to_write_down(desk: Desk)
     halt = desk.assistant._runtime.halt
     stopped: list[str] = []
 
-    def ahead(cause: str, happens: Callable[[], object]) -> Callable[[], object]:
-        def work() -> None:
+    def ahead(cause: str, happens: Callable[[], object]) -> Callable[[Watch], object]:
+        def work(watch: Watch) -> None:
             halt.clear()
             happens()
             try:
@@ -167,8 +172,36 @@ def test_work_ahead_is_stopped_when_there_is_something_to_write_down(desk: Desk)
     assert desk.heard == 1
 
 
+@pytest.mark.parametrize("begun", [True, False], ids=["while somebody speaks", "in a pause"])
+def test_a_stop_that_comes_just_before_work_ahead_begins_is_not_lost(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, begun: bool
+) -> None:
+    """`Assistant.prefill` lets go of earlier wishes to stop when it begins."""
+    engine, halt = scripted(), desk.assistant._runtime.halt
+    monkeypatch.setattr(desk.assistant._models, "_open_engine", lambda model, runtime: engine)
+    note = take_bytes(b"The belt squeaked after the break.", Kind.TEXT, 1, origin=Origin.USER, name="note")
+
+    def ahead(watch: Watch) -> None:
+        desk.dictation.expect(None)  # as the microphone's thread does in the midst of it
+        assert halt.asked
+        desk.assistant.prefill([note], watch)
+
+    desk.ahead = lambda watch: desk.assistant.prefill([note], watch)
+    desk.dictation.begin()
+    desk.work()
+    assert engine.prefilled
+    engine.prefilled.clear()
+    desk.ahead = ahead
+    if begun:
+        desk.dictation.begin()
+    else:
+        desk.dictation.expect(SOUND)
+    desk.work()
+    assert engine.prefilled == []
+
+
 def test_nothing_is_read_ahead_where_all_was_said_meanwhile(desk: Desk) -> None:
-    desk.ahead = lambda: pytest.fail("the end waits for this")
+    desk.ahead = lambda watch: pytest.fail("the end waits for this")
     desk.dictation.expect(SOUND)
     desk.dictation.hear(SOUND, final=True)
     desk.work()

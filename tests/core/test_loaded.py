@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from fakes import ScriptedEngine, scripted
 
 from edge_assistant import loaded
 from edge_assistant.assistant import Assistant
-from edge_assistant.errors import ModelTooLarge, PolicyRefused
+from edge_assistant.errors import InputError, ModelTooLarge, PolicyRefused
 from edge_assistant.events import Event, Perceived
 from edge_assistant.governance.policy import reading
 from edge_assistant.governance.policy.policy import Policy
@@ -129,6 +130,59 @@ def test_what_cannot_be_loaded_ahead_is_told_when_it_is_wanted(made: Callable[..
         one.assistant.ask(PROSE, texts(), perceived.append)
     assert tried == ["ahead", threading.current_thread().name]
     assert len([event for event in perceived if isinstance(event, Perceived)]) == 2
+
+
+def test_an_error_does_not_wait_for_what_is_loaded_ahead(made: Callable[..., Made]) -> None:
+    one, begun, how = made(), threading.Event(), list[str]()
+
+    def slow(model: InstalledModel, runtime: Runtime) -> ScriptedEngine:
+        begun.set()
+        how.extend("stopped" for _ in range(6000) if not how and (runtime.halt.asked or time.sleep(0.01)))
+        runtime.halt.check()
+        return scripted_engine()
+
+    one.assistant._models._open_engine = slow
+    one.until(begun.is_set)
+    damaged = take_bytes(b"\xff\xfe\xfa", Kind.TEXT, 1, origin=Origin.USER, name="damaged")
+    with pytest.raises(InputError):
+        one.assistant.ask(PROSE, [damaged], ignore)
+    assert how == ["stopped"]
+    assert not one.assistant._runtime.halt.asked
+    one.assistant._models._open_engine = one.engine
+    assert one.assistant.ask(PROSE, texts(), ignore).text
+
+
+def test_the_language_model_does_not_go_for_the_embedder_while_an_answer_is_found(made: Callable[..., Made]) -> None:
+    one = made(threads=1)
+    one.assistant.ask(PROSE, texts(), ignore)
+    models = one.assistant._models
+    models._residency._kept = {models._engine: models._residency._kept[models._engine]}
+    one.embedders.clear()
+    models._residency._look = lambda: memory.Memory(16 << 30, 1 << 30)  # nothing to spare, and nothing missing
+    with models.reasoning():
+        assert models.meaning() is not None
+        assert models.engine is not None
+    assert one.embedders
+    models._residency._look = lambda: memory.Memory(16 << 30, 0)
+    models.relieve()
+    assert models.engine is None
+
+
+def test_what_the_model_did_is_told_of_this_question_where_it_was_loaded_anew(made: Callable[..., Made]) -> None:
+    one = made(threads=1)
+    first = one.assistant.ask(PROSE, texts(), ignore)
+    models = one.assistant._models
+    reasoning = models.reasoning
+
+    def short() -> AbstractContextManager[None]:
+        del models._residency._kept[models._engine]  # as where the machine runs short once perception has ended
+        return reasoning()
+
+    models.reasoning = short
+    second = one.assistant.ask(PROSE, texts(), ignore)
+    assert len(one.engines) == 2
+    assert second.timings.prompt_tokens == first.timings.prompt_tokens > 0
+    assert second.timings.completion_tokens == first.timings.completion_tokens > 0
 
 
 def test_a_model_that_is_refused_is_not_loaded_ahead_and_recorded_once(made: Callable[..., Made]) -> None:

@@ -129,6 +129,20 @@ def test_what_is_in_use_stays_until_the_end_of_it() -> None:
     assert keys(residency) == ["b"]
 
 
+def test_what_is_wanted_next_does_not_go_for_what_is_got_first() -> None:
+    there = [PLENTY]
+    residency = Residency(16 * GIB, lambda: there[0])
+    residency.get("language", 2 * GIB, Model)
+    residency.get("sense", GIB, Model)
+    there[0] = Memory(16 * GIB, GIB)
+    with residency.use("language", "nothing"):
+        residency.get("embedder", 10, Model)
+        assert keys(residency) == ["language", "embedder"]
+    there[0] = Memory(16 * GIB, GIB - 1)
+    residency.relieve()
+    assert keys(residency) == ["embedder"]
+
+
 def test_what_the_machine_needs_is_given_back() -> None:
     there = [PLENTY]
     residency = Residency(100, lambda: there[0])

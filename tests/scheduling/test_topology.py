@@ -49,6 +49,7 @@ def hybrid(
     atoms = [Cpu(n, frozenset({n}), 0, 0, slow, efficient=True) for n in range(first, first + efficient)]
     return [*cpus(performance, smt=2, speed=quick), *atoms]
 
+
 RECORDED: dict[str, tuple[Facts, int, str]] = {
     "one core": (facts(cpus(1)), 1, "1 core"),
     "two cores": (facts(cpus(2, speed=1024)), 2, "2 cores"),

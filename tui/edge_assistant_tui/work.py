@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from edge_assistant.answer import Answer
     from edge_assistant.assistant import Assistant
     from edge_assistant.conversation import Conversation
+    from edge_assistant.events import Watch
     from edge_assistant.governance.policy.approval import Doubt
     from edge_assistant.history.store import History, Saved
     from edge_assistant.signals import Kind, Origin, Signal
@@ -379,14 +380,16 @@ class Work:
             self._post, self.assistant, data, name, self._options.language, lambda: not self._closing and wanted()
         )
 
-    def _read_ahead(self) -> None:
+    def _read_ahead(self, wanted: Watch) -> None:
         """What any question over the signals will need; what is perceived for it is told as always."""
-        if (conversation := self._conversation()).signals:
-            conversation.prefill(self._watch_ahead)
 
-    def _watch_ahead(self, event: Any) -> None:  # noqa: ANN401 - an Event
-        for message in bridge.of_signal(event):
-            self._post(message)
+        def watch(event: Any) -> None:  # noqa: ANN401 - an Event
+            wanted(event)
+            for message in bridge.of_signal(event):
+                self._post(message)
+
+        if (conversation := self._conversation()).signals:
+            conversation.prefill(watch)
 
     def _prepare(self) -> None:
         try:

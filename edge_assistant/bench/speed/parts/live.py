@@ -133,7 +133,7 @@ class _Hearing:
             work.submit,
             self._told,
             language=lambda: "en",
-            ahead=lambda: conversation.prefill(lambda event: None),
+            ahead=conversation.prefill,
         )
 
     def take(self, block: NDArray[np.float32]) -> None:
