@@ -58,10 +58,11 @@ class _Compiled:
 
 @dataclass(slots=True)
 class _Kept:
-    """What is read from the file, and what is to be added to it."""
+    """What is read from the file, what is to be added to it, and the keys of what this process uses."""
 
     old: Mapping[str, _Compiled]
     new: dict[str, _Compiled] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)
 
 
 _lock = threading.Lock()
@@ -82,6 +83,7 @@ def compile(pattern: str, flags: int = 0) -> re.Pattern[str]:
             found = kept.old.get(key) or kept.new.get(key)
             if found is None:
                 found = kept.new[key] = _compiled(pattern, int(flags))
+            kept.used.add(key)
         return _restored(pattern, found)
     except (ImportError, AttributeError, TypeError, ValueError, RuntimeError, OverflowError) as error:
         _log.debug("a pattern is compiled anew: %s", error)
@@ -91,6 +93,9 @@ def compile(pattern: str, flags: int = 0) -> re.Pattern[str]:
 def keep() -> int:
     """Write what was compiled and is not in the file yet; without space or permission it is compiled again next time.
 
+    Patterns of former versions and of other domain files pile up. Where there would be too many, only those that this
+    process uses stay.
+
     Returns:
         How many patterns were added.
     """
@@ -98,9 +103,12 @@ def keep() -> int:
     with _lock:
         if _kept is None or not _kept.new:
             return 0
-        new, path = _kept.new, _file()
-        merged = {**_read(path), **new}  # another process may have written meanwhile
-        _kept = _Kept(merged)
+        new, used, path = _kept.new, _kept.used, _file()
+        known = {key: _kept.old[key] for key in used if key in _kept.old}
+        merged = {**known, **_read(path), **new}  # another process may have written meanwhile
+        if len(merged) > MAX_PATTERNS:
+            merged = {key: merged[key] for key in used}
+        _kept = _Kept(merged, used=used)
         written = len(merged) <= MAX_PATTERNS and path is not None and _write(path, merged)
         return len(new) if written else 0
 

@@ -135,13 +135,33 @@ def test_without_room_nothing_is_kept_and_all_is_compiled(
     assert patterns.keep() == 0
 
 
-def test_more_than_the_limit_is_not_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patterns, "MAX_PATTERNS", 2)
-    for text in "abc":
+def test_where_there_are_too_many_those_that_are_used_stay(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Patterns of former versions pile up; a process that finds the file full must not compile anew for ever."""
+    monkeypatch.setattr(patterns, "MAX_PATTERNS", 4)
+
+    def process(*texts: str) -> tuple[int, set[str]]:
+        patterns.forget()
+        for text in texts:
+            assert patterns.compile(text) == re.compile(text)
+        added = patterns.keep()
+        return added, {text for text in "abcdef" if patterns._key(text, 0) in patterns._read(patterns._file())}
+
+    assert process("a", "b", "c", "d") == (4, {"a", "b", "c", "d"})
+    assert process("d", "e") == (1, {"d", "e"})
+    assert process("d", "e") == (0, {"d", "e"})
+    patterns.compile("f")
+    assert patterns.keep() == 1, "what was kept before is still known to be used"
+    assert set(patterns._read(patterns._file())) == {patterns._key(text, 0) for text in "def"}
+    for text in "ab":
         patterns.compile(text)
-    assert patterns.keep() == 0
+    assert patterns.keep() == 0, "a process that alone uses too many keeps none of them"
+
+
+def test_a_file_that_is_too_large_is_not_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = kept(folder)
+    assert patterns._read(file)
     monkeypatch.setattr(patterns, "MAX_BYTES", 10)
-    assert patterns._read(kept(folder) if folder.is_dir() else folder) == {}
+    assert patterns._read(file) == {}
 
 
 def test_two_processes_add_to_each_other(folder: Path) -> None:
