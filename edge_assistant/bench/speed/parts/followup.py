@@ -16,9 +16,8 @@ from edge_assistant.bench.speed import home
 from edge_assistant.bench.speed.part import Setting
 from edge_assistant.bench.speed.rows import Limit, Row
 from edge_assistant.language.chat import Message
-from edge_assistant.limits import STATE_BYTES
+from edge_assistant.language.states import shelf_by
 from edge_assistant.signals import take_file
-from edge_assistant.vault.sealed import SealedCache
 from edge_assistant.vault.vault import Vault
 
 if TYPE_CHECKING:
@@ -37,7 +36,6 @@ QUESTIONS = (
     "Where does the patient live?",
 )
 _MOST = 0.15
-_SHELF = "states"  # of what the model has read, between processes
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +94,8 @@ def rounds(
 
     home.forget_all()
     vault = Vault()
-    vault.subkey(_SHELF)  # makes the home's keys, as the first question of a person does
-    shelf = SealedCache(_SHELF, STATE_BYTES.value, vault)
+    vault.subkey(NAME)  # makes the home's keys, as the first question of a person does
+    shelf = shelf_by(vault)
     asked = [QUESTIONS[(number + place) % len(QUESTIONS)] for place in range(3)]
     with closing(LlamaEngine(model, Runtime.detect(), shelf=shelf)) as engine:
         first, followup = (prefilled(engine, sources, question) for question in asked[:2])
