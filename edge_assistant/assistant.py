@@ -15,7 +15,6 @@ from edge_assistant.events import Answered, Event, Failed, Routed, Waiting, Watc
 from edge_assistant.evidence import Evidence
 from edge_assistant.governance.policy.approval import Approve, Doubt, approving
 from edge_assistant.governance.policy.policy import Policy, current
-from edge_assistant.language.embedder import Embedder
 from edge_assistant.language.engine import Engine, LlamaEngine, Usage
 from edge_assistant.language.states import shelf_by
 from edge_assistant.loaded import Models
@@ -107,7 +106,7 @@ class Assistant:
             portfolio, self._names, self.policy, self._runtime, opens, shelved=shelved, residency=residency
         )
         self._turn = Turn.of_user()
-        self.recall = Recall(disk=ondisk.kept_by(self._caches))
+        self.recall = Recall(disk=ondisk.kept_by(self._caches, self._runtime.gpu))
         self._auditor = auditor
 
     def ask(
@@ -157,7 +156,7 @@ class Assistant:
                         task.say(self._reasoner(watch).answer(query, sources, task.outcome))
                     else:
                         task.outcome.status = Status.CHAT
-                        task.say(chat(query.text, self._language(), seed))
+                        task.say(chat(query.text, self._models.language(), seed))
                     return self._answer(task, sources)
 
     def check(
@@ -243,6 +242,11 @@ class Assistant:
         if self._models.engine is not None:
             self._models.engine.settle()
 
+    def forget(self) -> None:
+        """Let go of what was perceived and read, once what is kept of it was forgotten; its models stay loaded."""
+        self.recall.clear()
+        self._models.forget()
+
     def parted(self, message: str) -> tuple[str, str]:
         """What a message states and what it asks, in the words of the domain; see `stating.parted`."""
         with within(self._vocabulary):
@@ -263,7 +267,7 @@ class Assistant:
         speech = self.sense(Speech)
         if isinstance(speech, Speech):
             speech.prepare()
-        self._meaning()
+        self._models.meaning()
 
     def endpointer(self, pause_s: float = 0.8) -> Endpointer:
         """What tells when somebody speaks into one microphone and has finished, which is a pause of so many seconds.
@@ -369,7 +373,7 @@ class Assistant:
                 self.policy.check_signal(signal.kind, signal.origin)
 
     def _reasoner(self, watch: Watch) -> Reasoner:
-        return Reasoner(self._language, self._meaning, watch)
+        return Reasoner(self._models.language, self._models.meaning, watch)
 
     def _answer(self, task: Task, sources: Sequence[Source]) -> Answer:
         evidence = [item for source in sources for item in source.evidence] + task.outcome.evidence
@@ -403,12 +407,6 @@ class Assistant:
         """
         sense = self.sense(kind)
         return self.recall.perceiver(kind.name, sense.perceive, sense.models)
-
-    def _language(self) -> Engine:
-        return self._models.language()
-
-    def _meaning(self) -> Embedder | None:
-        return self._models.meaning()
 
     def _final(self, way: Route) -> Route:
         """The route as it was really taken: only the models that were used, and whether code answered alone."""

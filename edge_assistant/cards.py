@@ -1,7 +1,8 @@
 """The graphics cards of this machine as facts for `accelerators.select`, and the way back to the processor.
 
 Without a device file nothing is asked, loaded or changed. A card that cannot be opened, for its memory is full or its
-driver is another, is noted once, and the processor computes.
+driver is another, is noted once, and the processor computes. So it does where one fails in a run of ONNX Runtime; where
+one fails under llama.cpp, that question ends with an error.
 """
 
 from __future__ import annotations
@@ -46,6 +47,11 @@ def hardware(exists: Callable[[str], bool] = lambda path: Path(path).exists()) -
     if is_apple():
         found.append("apple")
     return tuple(found)
+
+
+def wanted(gpu: str) -> str:
+    """Which card may compute by the setting `gpu`, for keys of what was computed; off where the kernel shows none."""
+    return gpu.lower() if hardware() else OFF
 
 
 @cache

@@ -193,6 +193,15 @@ class Models:
         """Drop what the machine needs the memory of; for whoever waits long between two questions."""
         self._residency.relieve()
 
+    def forget(self) -> None:
+        """Let go of all that models remember of signals: of what was read, and of what was heard, with its sense."""
+        loaded = [item.key for item in self._residency.loaded if isinstance(item.key, _Opened)]
+        for opened in loaded:
+            engine: Engine | None = self._residency.peek(opened) if opened.what == _LANGUAGE else None
+            if engine is not None:
+                engine.forget()
+        self._residency.let_go([opened for opened in loaded if isinstance(opened.what, type)])
+
     def ahead(self, signals: Sequence[Signal], *, language: bool) -> AbstractContextManager[None]:
         """While this runs, bring in what a question needs after perception, in a thread beside it.
 

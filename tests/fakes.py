@@ -31,6 +31,7 @@ class ScriptedEngine:
         offered: the options of each call of `choose`.
         prefilled: the messages of each call of `prefill`.
         settled: how often it was let settle.
+        forgotten: how often it was let forget.
         confirms: whether it says yes where it is asked if an entry that it chose answers the question.
     """
 
@@ -41,6 +42,7 @@ class ScriptedEngine:
     offered: list[tuple[str, ...]] = field(default_factory=list)
     prefilled: list[tuple[Message, ...]] = field(default_factory=list)
     settled: int = 0
+    forgotten: int = 0
     usage: Usage = field(default_factory=Usage)
     confirms: bool = True
     name: str = "scripted"
@@ -85,6 +87,10 @@ class ScriptedEngine:
     def settle(self) -> None:
         """It is counted."""
         self.settled += 1
+
+    def forget(self) -> None:
+        """It is counted."""
+        self.forgotten += 1
 
     def _answer(self, messages: Sequence[Message], options: Sequence[str]) -> str:
         self.prompts.append(tuple(messages))

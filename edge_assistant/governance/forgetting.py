@@ -153,8 +153,10 @@ def _caches_go(history: History, before: datetime | None) -> bool:
     """Whether something is kept to be quicker the next time; with `before`, something that may be older than that."""
     from edge_assistant.vault import sealed
 
-    if before is None or history.vault.damaged:
+    if history.vault.damaged:
         return sealed.kept_bytes() > 0
+    if before is None:
+        return sealed.any_kept(history.vault)
     return bool(history.vault.caches(before))
 
 
@@ -201,8 +203,9 @@ def forget_caches(vault: Vault | None = None) -> None:
     from edge_assistant.vault import sealed
     from edge_assistant.vault.vault import Vault
 
-    if sealed.kept_bytes():
-        sealed.forget_all(vault or Vault())
+    vault = vault or Vault()
+    if sealed.any_kept(vault):
+        sealed.forget_all(vault)
 
 
 def pending() -> bool:

@@ -48,12 +48,14 @@ class Part:
         text: becomes tokens by itself.
         control: whether it may become control tokens.
         stable, lasting: as of `Message`.
+        instruction: whether it is a system turn of its own, in which nobody's words are but ours.
     """
 
     text: str
     control: bool = False
     stable: int = 0
     lasting: bool = False
+    instruction: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,8 @@ def render(messages: Sequence[Message], family: str, opening: str = "") -> list[
             continue
         parts.append(Part(frame.turn.format(role=_role(message.role, frame)), control=True))
         stable = len(system) + message.stable if message.stable else 0
-        parts.append(Part(system + message.content, stable=stable, lasting=message.lasting))
+        instruction = message.role is Role.SYSTEM
+        parts.append(Part(system + message.content, stable=stable, lasting=message.lasting, instruction=instruction))
         parts.append(Part(frame.end, control=True))
         system = ""
     parts.append(Part(frame.turn.format(role=frame.assistant), control=True))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edge_assistant.errors import ModelTooLarge, UsageError
+from edge_assistant.errors import ModelFailed, ModelTooLarge, UsageError
 from edge_assistant.language import llama
 from edge_assistant.language.tokens import BATCH, Prompt
 from edge_assistant.runtime import Runtime
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MOST_OUTPUTS = 32  # tokens of a batch whose logits are wanted; llama.cpp holds memory for as many, 0.6 MB each
+_log = logging.getLogger(__name__)
 _SEQUENCE = 0  # the only one: cells of others would be looked at with every token
 
 
@@ -79,7 +81,7 @@ class Context:
         """Read a prompt on, of which this holds the beginning; logits behind it, [vocab].
 
         Raises:
-            UsageError, Stopped: as `evaluate`.
+            UsageError, ModelFailed, Stopped: as `evaluate`.
         """
         for cut in prompt.cuts:
             if cut > (known := len(self.tokens)):
@@ -91,6 +93,7 @@ class Context:
 
         Raises:
             UsageError: there is no room for them; nothing is kept then.
+            ModelFailed: it cannot compute any more, for want of memory or for its card; nothing is kept then.
             Stopped: that was asked; the batches that were done are kept.
         """
         for start in range(0, len(tokens), BATCH):
@@ -108,7 +111,7 @@ class Context:
             Behind each of them the likeliest token, and by how much its logit is above the next one's.
 
         Raises:
-            UsageError, Stopped: as `evaluate`.
+            UsageError, ModelFailed, Stopped: as `evaluate`.
         """
         self._decode(tokens, every=True)
         pointer = self._llama.llama_get_logits(self.pointer)
@@ -146,7 +149,11 @@ class Context:
             self._halt.check()
         if status != 0:
             self.clear()
-            raise UsageError("the language model has no room for this prompt", "ask a shorter question")
+            if status == llama.NO_ROOM:
+                raise UsageError("the language model has no room for this prompt", "ask a shorter question")
+            _log.error("llama_decode returned %d for %d tokens", status, len(tokens))
+            hint = "close other programs and ask again; with gpu = 'off' it computes without a graphics card"
+            raise ModelFailed("the language model cannot compute, as where memory ran out or a card failed", hint)
         self.tokens.extend(tokens)
         self.cuts.append(len(self.tokens))
 

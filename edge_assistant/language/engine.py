@@ -77,6 +77,9 @@ class Engine(Protocol):
     def settle(self) -> None:
         """Keep for a later process what was read; called where nobody waits for an answer."""
 
+    def forget(self) -> None:
+        """Let go of all that was read."""
+
 
 @dataclass(slots=True)
 class _Node:
@@ -121,14 +124,14 @@ class LlamaEngine:
         self._opening = str(model.options.get("opening", ""))
         trained = model.options.get("context")
         size = min(context, trained) if isinstance(trained, int) else context
-        self._model = llama.load(model.files["model"], runtime.halt, runtime.gpu, size)
+        self._model, offload = llama.load(model.files["model"], runtime.halt, runtime.gpu, size)
         free_model = weakref.finalize(self, llama.free_model, self._model)
         self._context = Context(self._model, runtime, size, self.name)
         free_model.detach()
         self._free = weakref.finalize(self, llama.free, self._context.pointer, self._model)
         self._free.atexit = False  # who switches models needs the memory; a process that ends does not
         self._tokenizer = Tokenizer(self._model)
-        shelved = Shelved(shelf, f"{self.sha256} {llama.build()} {size}")
+        shelved = Shelved(shelf, f"{self.sha256} {llama.build()} {size} {offload}")
         self._reading = Reading(self._context, States(), shelved)
         self._pace = Pace if speculative else None
         self._costs = Costs()
@@ -255,6 +258,10 @@ class LlamaEngine:
     def settle(self) -> None:
         """Keep for a later process what was read; called where nobody waits for an answer."""
         self._reading.settle()
+
+    def forget(self) -> None:
+        """Let go of all that was read."""
+        self._reading.forget()
 
     def _tree(self, options: Sequence[str]) -> _Node:
         root = _Node()

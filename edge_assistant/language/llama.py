@@ -16,7 +16,8 @@ from edge_assistant_models import headers
 from edge_assistant_models.headers import Form
 from edge_assistant_models.loading import held
 
-ABORTED = 2  # what llama_decode returns where its abort callback said so
+NO_ROOM = 1  # what llama_decode returns where the KV cache is full
+ABORTED = 2  # and where its abort callback said so
 
 
 def library() -> Any:  # noqa: ANN401 - a module that is imported late
@@ -34,7 +35,7 @@ def library() -> Any:  # noqa: ANN401 - a module that is imported late
     return llama_cpp
 
 
-def load(path: Path, halt: Halt, gpu: str = OFF, context: int = 0) -> Any:  # noqa: ANN401 - a pointer of llama.cpp
+def load(path: Path, halt: Halt, gpu: str = OFF, context: int = 0) -> tuple[Any, Offload]:
     """Load a GGUF file: on the processor, and on a graphics card what may be there and fits.
 
     Args:
@@ -42,6 +43,9 @@ def load(path: Path, halt: Halt, gpu: str = OFF, context: int = 0) -> Any:  # no
         halt: the wish to stop loading.
         gpu: which card may be used, see `accelerators.select`.
         context: tokens of the KV cache, for which the card needs room too.
+
+    Returns:
+        llama.cpp's pointer, and what of the model is on which cards.
 
     Raises:
         ModelCorrupt: the file is not the one that was hashed, its header is unsound, or llama.cpp cannot load it.
@@ -51,7 +55,7 @@ def load(path: Path, halt: Halt, gpu: str = OFF, context: int = 0) -> Any:  # no
     with held(path, Form.GGUF) as name:
         chosen = cards.for_llama(gpu, llama, lambda: _weights(name, context)).offload
         ways = [chosen, Offload()] if chosen.layers else [Offload()]
-        return cards.opened(ways, lambda offload: _tried(name, path.name, halt, offload, context), path.name)
+        return cards.opened(ways, lambda way: (_tried(name, path.name, halt, way, context), way), path.name)
 
 
 def _weights(name: str, context: int) -> Weights:
@@ -137,7 +141,7 @@ def stop_by(params: Any, halt: Halt) -> None:  # noqa: ANN401 - a structure of l
 
 
 def build() -> str:
-    """What a state of the KV cache depends on beside model and context: llama.cpp's version and what it was built for.
+    """What a state of the KV cache depends on beside model, context and cards: llama.cpp's version and its build.
 
     Another build may lay it out in another way, or compute what is in it a little differently.
     """

@@ -36,11 +36,17 @@ _HEADER = struct.Struct("<20s32sIQ")  # magic, digest of identity and tokens, cu
 class Shelf(Protocol):
     """Where states are kept between processes, as `vault.sealed.SealedCache` does."""
 
+    def mark(self) -> str | None:
+        """What tells this time from any after a forgetting; None where nothing can be kept."""
+
     def get(self, key: str) -> bytes | None:
         """What was kept under a key; None where it is not there, or not as it was kept."""
 
-    def put(self, key: str, data: bytes) -> None:
-        """Keep something, where there is room."""
+    def lacks(self, key: str) -> bool:
+        """Whether something can be kept, and there is nothing under this key."""
+
+    def put(self, key: str, data: bytes, since: str | None = None) -> None:
+        """Keep something, where there is room and nothing was forgotten since this mark."""
 
 
 def shelf_by(vault: Vault | None) -> Shelf | None:
@@ -123,6 +129,11 @@ class States:
         while self.bytes > self._max_bytes:
             self.drop(next(iter(self._kept)))
 
+    def clear(self) -> None:
+        """Drop all of them."""
+        self._kept.clear()
+        self.bytes = 0
+
     def drop(self, key: tuple[int, ...]) -> None:
         """Drop the state with a key, where there is one."""
         if (state := self._kept.pop(key, None)) is not None:
@@ -146,12 +157,17 @@ class Shelved:
 
         Args:
             shelf: where; None to keep nothing.
-            identity: what else a state depends on: the model's sum, llama.cpp's version and build, the context's size.
-                The chat family and the opening are among the tokens.
+            identity: what else a state depends on: the model's sum, llama.cpp's version and build, the context's size,
+                the layers on cards. The chat family and the opening are among the tokens.
         """
         self._shelf = shelf
         self._identity = identity.encode()
-        self._there: set[str] = set()  # keys of what need not be put there again
+        self._since: str | None = None  # the mark of the time from which on what is read may be kept
+
+    def forgotten(self) -> bool:
+        """Whether something was forgotten, here or by another process, since this was asked before."""
+        former, self._since = self._since, None if self._shelf is None else self._shelf.mark()
+        return self._since != former
 
     def get(self, prompt: Prompt, more_than: int) -> State | None:
         """The state for the longest stable beginning of a prompt; none for one that saves too little.
@@ -166,21 +182,20 @@ class Shelved:
             beginning = prompt.beginning(length)
             key = self._key(beginning)
             if (data := self._shelf.get(key)) is not None and (state := _unpacked(data, key, beginning)) is not None:
-                self._there.add(key)
                 return state
         return None
 
     def lacks(self, beginning: Prompt) -> bool:
         """Whether the state for this beginning of a prompt is worth putting there."""
-        long = len(beginning.tokens) >= _SHELVED_WORTH
-        return self._shelf is not None and long and self._key(beginning) not in self._there
+        if self._shelf is None or self._since is None or len(beginning.tokens) < _SHELVED_WORTH:
+            return False
+        return self._shelf.lacks(self._key(beginning))
 
     def put(self, state: State) -> None:
-        """Keep a state that is lacked, as far as there is room; it was made just now."""
+        """Keep a state that is lacked, as far as there is room; it was made since `forgotten` was asked."""
         if self._shelf is not None:
             key = self._key(state.prompt)
-            self._there.add(key)
-            self._shelf.put(key, _packed(state, key))
+            self._shelf.put(key, _packed(state, key), self._since)
 
     def _key(self, prompt: Prompt) -> str:
         tokens = np.asarray(prompt.tokens, np.int32).tobytes()
@@ -224,8 +239,9 @@ class Reading:
             The logits behind it, [vocab], and how many of its tokens were not read, being known.
 
         Raises:
-            UsageError, Stopped: as `Context.evaluate`.
+            UsageError, ModelFailed, Stopped: as `Context.evaluate`.
         """
+        self._follow()
         known = self._fetch(prompt)
         if known == len(prompt.tokens):
             if self._prompt.tokens == prompt.tokens and self._logits is not None:
@@ -241,19 +257,31 @@ class Reading:
         """Read the beginning of a prompt, unless it is known.
 
         Raises:
-            UsageError, Stopped: as `Context.evaluate`.
+            UsageError, ModelFailed, Stopped: as `Context.evaluate`.
         """
+        self._follow()
         here = usable(self._context.tokens, self._context.cuts, beginning)
         if max(here, self._states.find(beginning)[1]) < len(beginning.tokens):
             self.read(beginning)
 
     def settle(self) -> None:
         """Keep for a later process what was read of files and instructions; tens of milliseconds for a source."""
+        self._follow()
         self._leave()
         for state in self._states:
-            ends = {state.prompt.source if state.prompt.lasting else 0, min(state.prompt.stable, default=0)}
-            for end in sorted(ends - {0}, reverse=True):
+            for end in reversed(state.prompt.kept):
                 self._shelve(state, state.prompt.beginning(end))
+
+    def forget(self) -> None:
+        """Let go of all that was read."""
+        self._states.clear()
+        self._context.clear()
+        self._prompt, self._logits = Prompt(()), None
+
+    def _follow(self) -> None:
+        """Let go of what was read before something was forgotten, whoever did that: it would be kept past it."""
+        if self._shelved.forgotten():
+            self.forget()
 
     def _shelve(self, state: State, beginning: Prompt) -> None:
         """Keep the beginning of a state, unless it is there."""

@@ -23,12 +23,19 @@ class Prompt:
             source.
         source: the longest of them, where it ends in a message that was marked as stable; else 0.
         lasting: whether that may be kept for other processes.
+        instruction: length of the beginning that is the instruction alone; 0 where the family has none by itself.
     """
 
     tokens: tuple[int, ...]
     stable: tuple[int, ...] = ()
     source: int = 0
     lasting: bool = False
+    instruction: int = 0
+
+    @property
+    def kept(self) -> tuple[int, ...]:
+        """Lengths of its beginnings that may be kept for other processes, rising."""
+        return tuple(end for end in (self.instruction, self.source if self.lasting else 0) if end)
 
     @property
     def cuts(self) -> tuple[int, ...]:
@@ -47,7 +54,8 @@ class Prompt:
         """Its first tokens, up to where a stable beginning ends."""
         stable = tuple(end for end in self.stable if end <= length)
         source = self.source if self.source <= length else 0
-        return Prompt(self.tokens[:length], stable, source, self.lasting and source > 0)
+        instruction = self.instruction if self.instruction <= length else 0
+        return Prompt(self.tokens[:length], stable, source, self.lasting and source > 0, instruction)
 
 
 class Tokenizer:
@@ -83,18 +91,21 @@ class Tokenizer:
         """The tokens of a prompt, each part by itself, and where its stable beginnings end."""
         tokens: list[int] = []
         stable: list[int] = []
-        source, lasting, contents = 0, False, 0
+        source, lasting, contents, instruction, instructed = 0, False, 0, 0, False
         for part in parts:
             own = self.tokens(part.text, control=part.control)
             if not part.control:
-                stable += [len(tokens)] if contents == 1 else []  # behind the instruction, before what it is about
+                if contents == 1:  # behind the instruction, before what it is about
+                    stable.append(len(tokens))
+                    instruction = len(tokens) if instructed else 0
+                instructed = part.instruction
                 contents += 1
             if part.stable:
                 source = len(tokens) + shared(self.tokens(part.text[: part.stable]), own)
                 lasting = part.lasting
                 stable.append(source)
             tokens += own
-        return Prompt(tuple(tokens), tuple(stable), source, lasting)
+        return Prompt(tuple(tokens), tuple(stable), source, lasting, instruction)
 
 
 def shared(a: Sequence[int], b: Sequence[int]) -> int:

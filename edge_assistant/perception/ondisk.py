@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
-from edge_assistant import __version__, limits
+from edge_assistant import __version__, cards, limits
+from edge_assistant.accelerators import OFF
 from edge_assistant.errors import InputError
 from edge_assistant.perception.sense import Percept, Request
 from edge_assistant.signals import Origin, Signal
@@ -23,18 +24,32 @@ NAME = "evidence"
 MAX_BYTES = limits.CACHED_BYTES.value
 MAX_PERCEPT_BYTES = limits.CACHED_PERCEPT_BYTES.value
 WORTH_S = 0.05  # what took less is perceived as quickly as it is looked up
-_BESIDE = ("evidence", "runtime", "signals")  # modules of the core that senses are made of, too
-# What decodes, and so decides what the senses see.
-_LIBRARIES = ("av", "numpy", "onnxruntime", "opencv_python_headless", "pillow", "pyarrow", "pypdfium2", "zxing_cpp")
+_BESIDE = ("accelerators", "cards", "evidence", "runtime", "signals")  # modules of the core that senses are made of
+# What decodes and computes, and so decides what the senses see; with each what its maker adds, as in onnxruntime_gpu.
+_LIBRARIES = (
+    "av", "numpy", "nvidia", "onnxruntime", "opencv", "pillow", "pyarrow", "pypdfium2", "tokenizers", "zxing_cpp",
+)  # fmt: skip
+_NAMED = tuple(f"{name}_" for name in _LIBRARIES)
 
 
 class OnDisk:
     """Percepts in a sealed cache, of files only: what a camera took or somebody said stays in memory."""
 
-    def __init__(self, cache: SealedCache, worth_s: float = WORTH_S) -> None:
-        """Take the cache, and the seconds from which on it is worth keeping what was perceived."""
+    def __init__(self, cache: SealedCache, worth_s: float = WORTH_S, card: str = OFF) -> None:
+        """Take the cache.
+
+        Args:
+            cache: keeps them.
+            worth_s: seconds from which on it is worth keeping what was perceived.
+            card: which graphics card may compute besides, as `cards.wanted` says; the key of what is kept tells it.
+        """
+        self.card = card
         self._cache = cache
         self._worth_s = worth_s
+
+    def mark(self, signal: Signal) -> str | None:
+        """What tells this time from any after a forgetting; None where of this signal nothing can be kept."""
+        return self._cache.mark() if _is_file(signal) else None
 
     def get(self, key: str, signal: Signal) -> Percept | None:
         """What is kept under a key of `key_of`, as a percept of this signal; None where nothing is."""
@@ -45,26 +60,33 @@ class OnDisk:
         data = self._cache.get(key)
         return None if data is None else kept.unpacked(data, signal.id, signal.name)
 
-    def put(self, key: str, signal: Signal, percept: Percept, seconds: float) -> None:
+    def put(self, key: str, signal: Signal, percept: Percept, seconds: float, since: str | None) -> None:
         """Keep what was perceived in a signal within so many seconds, where that is worth it.
 
         A file that was changed after its sum was taken was perceived as it is now, and is not kept as what it was.
+
+        Args:
+            key: of `key_of`.
+            signal: a file.
+            percept: what was perceived in it.
+            seconds: that it took.
+            since: the `mark` of before; what was forgotten meanwhile, by whichever process, is not kept past it.
         """
-        if seconds < self._worth_s or not _is_file(signal):
+        if seconds < self._worth_s or since is None:
             return
         from edge_assistant.perception import kept
 
         data = kept.packed(percept, signal.name)
         if data is not None and len(data) <= MAX_PERCEPT_BYTES and _unchanged(signal):
-            self._cache.put(key, data)
+            self._cache.put(key, data, since)
 
 
-def kept_by(vault: Vault | None) -> OnDisk | None:
-    """The user's, sealed with a key of this vault; None without one."""
-    return None if vault is None else OnDisk(SealedCache(NAME, MAX_BYTES, vault))
+def kept_by(vault: Vault | None, gpu: str = OFF) -> OnDisk | None:
+    """The user's, sealed with a key of this vault, for what computes with this setting `gpu`; None without a vault."""
+    return None if vault is None else OnDisk(SealedCache(NAME, MAX_BYTES, vault), card=cards.wanted(gpu))
 
 
-def key_of(sense: str, signal: Signal, request: Request, models: Mapping[str, InstalledModel]) -> str:
+def key_of(sense: str, signal: Signal, request: Request, models: Mapping[str, InstalledModel], card: str = OFF) -> str:
     """All that decides what is perceived, as text; the name of a file does not, and stands in notes at most.
 
     Args:
@@ -72,12 +94,14 @@ def key_of(sense: str, signal: Signal, request: Request, models: Mapping[str, In
         signal: its kind and sum count.
         request: its language counts.
         models: those that the sense uses, by role.
+        card: which graphics card may compute besides: its results differ a little from the processor's.
     """
     facts = {
         "made by": made_by(),
         "sense": [sense, signal.kind, request.language],
         "bytes": signal.sha256,
         "models": {role: [model.sha256, dict(model.options)] for role, model in models.items()},
+        "card": card,
         "limits": {name: limit.now for name, limit in limits.table().items()},
     }
     return json.dumps(facts, sort_keys=True, default=str)
@@ -97,12 +121,12 @@ def _unchanged(signal: Signal) -> bool:
 
 @cache
 def made_by() -> str:
-    """The sum of what perceives: this code, and the libraries that decode, by their versions."""
+    """The sum of what perceives: this code, and the libraries that decode and compute, by their versions."""
     return hashlib.sha256(f"{__version__} {summed(Path(__file__).parent)} {libraries(sys.path)}".encode()).hexdigest()
 
 
 def libraries(folders: Iterable[str]) -> list[str]:
-    """Names and versions of the libraries that decode, by the folders where their installers wrote them down.
+    """Names and versions of libraries that decode and compute, by the folders where their installers wrote them down.
 
     `importlib.metadata` tells the same, but reads and parses a file of each: 40 ms instead of one.
     """
@@ -110,7 +134,7 @@ def libraries(folders: Iterable[str]) -> list[str]:
     for folder in folders:
         with contextlib.suppress(OSError):
             found |= {entry.name for entry in os.scandir(folder or ".") if entry.name.endswith(".dist-info")}
-    return sorted(name for name in found if name.partition("-")[0].lower() in _LIBRARIES)
+    return sorted(name for name in found if f"{name.partition('-')[0].lower()}_".startswith(_NAMED))
 
 
 def summed(folder: Path) -> str:

@@ -75,7 +75,8 @@ class Recall:
                 if self._disk is None:
                     percept = perceive(signal, request)
                 else:
-                    percept = _by_disk(self._disk, key_of(sense, signal, request, used), perceive, signal, request)
+                    place = key_of(sense, signal, request, used, self._disk.card)
+                    percept = _by_disk(self._disk, place, perceive, signal, request)
             except (InputMissing, InputUnreadable):
                 raise
             except InputError as fault:
@@ -91,6 +92,12 @@ class Recall:
         with self._lock:
             for key in [key for key in self._kept if key[2] == sha256]:
                 self.bytes -= self._kept.pop(key).size
+
+    def clear(self) -> None:
+        """Drop all that is in memory."""
+        with self._lock:
+            self._kept.clear()
+            self.bytes = 0
 
     def _recalled(self, key: Key) -> Percept | None:
         """The percept; None where there is none.
@@ -123,9 +130,9 @@ def _by_disk(disk: OnDisk, key: str, perceive: Perceive, signal: Signal, request
     """What the disk has under a key, else what is perceived now and kept there."""
     if (kept := disk.get(key, signal)) is not None:
         return kept
-    began = time.perf_counter()
+    since, began = disk.mark(signal), time.perf_counter()
     percept = perceive(signal, request)
-    disk.put(key, signal, percept, time.perf_counter() - began)
+    disk.put(key, signal, percept, time.perf_counter() - began, since)
     return percept
 
 

@@ -246,11 +246,12 @@ class Residency:
             return
         memory = self._look()
         missing = short(Memory(memory.total, memory.available - coming, memory.pressure))
-        dropped = list[Hashable]()
+        self.let_go(to_drop(loaded, self.most - coming, missing))
+
+    def let_go(self, keys: Sequence[Hashable]) -> None:
+        """Drop what is loaded under these keys, but for what is in use."""
         with self._lock:
-            for key in to_drop(loaded, self.most - coming, missing):
-                if key not in self._busy and self._kept.pop(key, None) is not None:
-                    dropped.append(key)
+            dropped = [key for key in keys if key not in self._busy and self._kept.pop(key, None) is not None]
         if dropped:
             _give_back()
             _log.info("dropped from memory: %s", ", ".join(map(str, dropped)))

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from edge_assistant import atomic
 from edge_assistant.errors import KeyGone, KeyLost, StorageFull, UsageError
-from edge_assistant.vault.vault import CACHE, Key, Vault
+from edge_assistant.vault.vault import CACHE, FILE, Key, Vault
 from edge_assistant_models import paths
 
 MOST_FILES = 4_096  # of one cache: each is looked at whenever one is added, 10 ms in all
@@ -71,20 +71,35 @@ class SealedCache:
                 (self._folder / name).unlink()
         return data
 
-    def put(self, key: str, data: bytes) -> None:
-        """Keep something for later, in place of what is there under this key.
+    def mark(self) -> str | None:
+        """What tells this time from any after a forgetting, by whichever process; None where nothing can be kept."""
+        sealing = self._sealing(make=True)
+        return None if sealing is None else _mark(sealing)
 
-        It is made just now: what was made before the last forgetting would be kept past it.
+    def lacks(self, key: str) -> bool:
+        """Whether something can be kept, and there is nothing under this key."""
+        sealing = self._sealing(make=False)
+        if sealing is None:
+            return False
+        with contextlib.suppress(OSError):
+            (self._folder / sealing.digest(_bytes(key))).lstat()
+            return False
+        return True
+
+    def put(self, key: str, data: bytes, since: str | None = None) -> None:
+        """Keep something for later, in place of what is there under this key.
 
         Args:
             key: any text.
             data: at most 2 GiB, of which AES-GCM's interface takes no more.
+            since: the `mark` of a time before it was made: what was made before the last forgetting is not kept past
+                it. None where it is made just now.
         """
         size = len(data) + _LARGER
         if size > min(self._max_bytes, 2**31 - 1):
             return
         sealing = self._sealing(make=True)
-        if sealing is None:
+        if sealing is None or since not in {None, _mark(sealing)}:
             return
         try:
             self._make_room(size)
@@ -197,6 +212,11 @@ def kept_bytes() -> int:
     return 0
 
 
+def any_kept(vault: Vault) -> bool:
+    """Whether there is a cache: files, or a key alone, under which what was made until now could still be kept."""
+    return kept_bytes() > 0 or ((vault.folder / FILE).exists() and bool(vault.caches()))
+
+
 def forget_all(vault: Vault) -> None:
     """Forget every cache, whatever its name: the keys, then the files.
 
@@ -265,3 +285,7 @@ def _ours(folder: Path) -> bool:
 
 def _bytes(key: str) -> bytes:
     return key.encode("utf-8", "surrogatepass")
+
+
+def _mark(sealing: Key) -> str:
+    return sealing.digest(b"")

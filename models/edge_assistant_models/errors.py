@@ -6,6 +6,7 @@
     │   ├── ModelMissing   (FileNotFoundError)
     │   ├── ModelCorrupt   (ValueError)    a file does not have its sum
     │   ├── ModelTooLarge  (MemoryError)   there is no memory to run it
+    │   ├── ModelFailed    (RuntimeError)  it is loaded, and cannot compute any more
     │   └── PullFailed     (OSError)       no source gave it
     ├── CatalogInvalid     (ValueError)    a catalog or profile file is wrong: status 2
     ├── BundleInvalid      (ValueError)    an archive of models does not match its manifest: status 3
@@ -71,6 +72,12 @@ class ModelTooLarge(ModelError, MemoryError):
     """There is no memory to run a model."""
 
     code = "model.too_large"
+
+
+class ModelFailed(ModelError, RuntimeError):
+    """A model that was loaded cannot compute: memory ran out, or the graphics card failed."""
+
+    code = "model.failed"
 
 
 class PullFailed(ModelError, OSError):

@@ -256,7 +256,8 @@ def test_a_language_model_goes_on_on_the_processor(
         return loads(name, called, halt, offload)
 
     monkeypatch.setattr(llama, "_loaded", loaded)
-    model = llama.load(path, Halt(), "auto", 1024)
+    model, way = llama.load(path, Halt(), "auto", 1024)
+    assert way == Offload(), "by which it was opened, and not the one that failed"
     library = llama.library()
     (weights,) = looked
     assert (weights.bytes, weights.layers) == (path.stat().st_size, library.llama_model_n_layer(model))
@@ -277,7 +278,8 @@ def test_a_card_without_room_for_the_context_is_not_used(
     free = library.llama_model_free
     monkeypatch.setattr(library, "llama_init_from_model", lambda model, params: None)
     monkeypatch.setattr(library, "llama_model_free", lambda model: freed.append(model) or free(model))
-    model = llama.load(path, Halt(), "auto", 512)
+    model, way = llama.load(path, Halt(), "auto", 512)
+    assert way == Offload()
     assert len(freed) == 1  # what was on the card
     assert library.llama_model_n_layer(model)
     free(model)

@@ -221,6 +221,24 @@ def test_without_room_each_question_loads_anew_and_answers_the_same(
     assert one.assistant._models.engine is None
 
 
+def test_what_is_forgotten_is_in_no_sense_and_in_no_model(made: Callable[..., Made]) -> None:
+    one = made()
+    one.assistant.ask(PROSE, texts(), ignore)
+    sense, engine = one.assistant.sense(Text), one.assistant._models.engine
+    assert one.assistant.recall.bytes > 0
+    one.assistant.forget()
+    assert one.assistant.recall.bytes == 0
+    assert one.assistant.sense(Text) is not sense
+    assert isinstance(engine, ScriptedEngine)
+    assert engine.forgotten == 1
+    one.assistant.ask(PROSE, texts(), ignore)
+    assert len(one.engines) == 1, "the language model stays loaded"
+
+
+def test_an_assistant_that_has_loaded_nothing_forgets(made: Callable[..., Made]) -> None:
+    made().assistant.forget()
+
+
 def test_what_a_profile_needs_stays(made: Callable[..., Made]) -> None:
     one = made()
     for _ in range(2):

@@ -15,7 +15,7 @@ import pytest
 import smalldisk
 import unsealed
 from conversations import answer
-from forgotten import aged, audited, cached, question
+from forgotten import LONG_AGO, aged, audited, cached, question
 
 from edge_assistant.errors import KeyLost, StorageFull, UsageError
 from edge_assistant.governance import forgetting
@@ -23,6 +23,7 @@ from edge_assistant.governance.audit.trail import Trail
 from edge_assistant.history.store import History
 from edge_assistant.vault import sealed
 from edge_assistant.vault.master import FILE
+from edge_assistant.vault.sealed import SealedCache
 from edge_assistant.vault.vault import Vault
 
 pytestmark = pytest.mark.usefixtures("temporary")
@@ -179,6 +180,21 @@ def test_caches_alone_can_be_forgotten(home: Path) -> None:
     cached()
     forgetting.forget_caches()
     assert (sealed.kept_bytes(), Vault().caches(), Vault().ids()) == (0, [], [asked])
+
+
+@pytest.mark.parametrize("how", ["caches", "before"])
+def test_a_key_goes_under_which_nothing_is_kept_yet(home: Path, how: str) -> None:
+    question()
+    cache = SealedCache("language", 1 << 20, Vault())
+    since = cache.mark()
+    if how == "caches":
+        forgetting.forget_caches()
+    else:
+        history = History()
+        assert forgetting.forget_before(history, LONG_AGO) == []
+        history.quit()
+    cache.put("what was read before", b"it", since)
+    assert sealed.kept_bytes() == 0
 
 
 def test_where_the_keys_are_lost_the_caches_go_with_all(home: Path) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from edge_assistant.errors import CatalogInvalid, ModelCorrupt, Stopped, UsageError
+from edge_assistant.errors import CatalogInvalid, ModelCorrupt, ModelFailed, Stopped, UsageError
+from edge_assistant.language import llama
 from edge_assistant.language import tokens as module
 from edge_assistant.language.chat import Message, Role
 from edge_assistant.language.engine import LlamaEngine
@@ -195,6 +196,25 @@ def test_a_choice_without_room_is_refused_and_the_next_one_is_right(engine: Llam
         engine.choose(nearly_full(engine, 10), options)
     again = engine.choose(QUESTION, ["blue", "red"])
     assert (again.index, again.probability) == (first.index, pytest.approx(first.probability, abs=0.02))
+
+
+@pytest.mark.parametrize("status", [-3, -2, -1, 2, 3])
+def test_a_model_that_cannot_compute_is_no_fault_of_the_question(
+    engine: LlamaEngine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, status: int
+) -> None:
+    """Memory that ran out, or a card that failed: the log has what llama.cpp returned; the next question is right."""
+    first = engine.choose(QUESTION, ["blue", "red"])
+    with monkeypatch.context() as patched:
+        patched.setattr(engine._context._llama, "llama_decode", lambda *given: status)
+        with pytest.raises(ModelFailed, match="cannot compute") as caught:
+            engine.choose(ask("What colour is grass?"), ["blue", "red"])
+        assert caught.value.exit_status == 4
+        assert f"llama_decode returned {status}" in caplog.text
+        patched.setattr(engine._context._llama, "llama_decode", lambda *given: llama.NO_ROOM)
+        with pytest.raises(UsageError, match="no room"):
+            engine.choose(ask("What colour is grass?"), ["blue", "red"])
+    again = engine.choose(QUESTION, ["blue", "red"])
+    assert (again.index, again.probability) == (first.index, first.probability)
 
 
 def test_a_stream_that_is_left_early_leaves_no_trace(engine: LlamaEngine) -> None:

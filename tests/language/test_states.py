@@ -5,18 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge_assistant.accelerators import Offload
+from edge_assistant.governance import forgetting
+from edge_assistant.language import llama
 from edge_assistant.language import tokens as module
 from edge_assistant.language.chat import TEMPLATES, Message, Role, render
 from edge_assistant.language.engine import LlamaEngine
-from edge_assistant.language.states import State, States, usable
+from edge_assistant.language.states import State, States, shelf_by, usable
 from edge_assistant.language.tokens import Prompt, shared
 from edge_assistant.runtime import Runtime
+from edge_assistant.vault import sealed
+from edge_assistant.vault.sealed import SealedCache
+from edge_assistant.vault.vault import Vault
 from edge_assistant_models.installed import InstalledModel
 
 CONTEXT = 512
@@ -38,20 +45,31 @@ class Shelf:
 
     def __init__(self) -> None:
         self.kept: dict[str, bytes] = {}
+        self.full = False
+
+    def mark(self) -> str | None:
+        return "never forgets"
 
     def get(self, key: str) -> bytes | None:
         return self.kept.get(key)
 
-    def put(self, key: str, data: bytes) -> None:
-        self.kept[key] = data
+    def lacks(self, key: str) -> bool:
+        return key not in self.kept
+
+    def put(self, key: str, data: bytes, since: str | None = None) -> None:
+        assert since == self.mark()
+        if not self.full:
+            self.kept[key] = data
 
 
 @pytest.fixture(scope="module")
 def opened(models: Callable[[str], InstalledModel]) -> Iterator[Callable[..., LlamaEngine]]:
     engines: list[LlamaEngine] = []
 
-    def opens(shelf: Shelf | None = None, context: int = CONTEXT) -> LlamaEngine:
-        engines.append(LlamaEngine(models("language"), Runtime(1), context, shelf=shelf))
+    def opens(
+        shelf: Shelf | SealedCache | None = None, context: int = CONTEXT, model: InstalledModel | None = None
+    ) -> LlamaEngine:
+        engines.append(LlamaEngine(model or models("language"), Runtime(1), context, shelf=shelf))
         return engines[-1]
 
     yield opens
@@ -224,12 +242,101 @@ def test_a_state_that_llama_cpp_does_not_take_is_read_again(
         assert np.array_equal(reads(engine, ask(note))[0], fresh(ask(note)))
 
 
-def test_states_of_another_build_model_or_context_are_not_looked_at(opened: Callable[..., LlamaEngine]) -> None:
+def test_states_of_another_build_model_context_or_card_are_not_looked_at(
+    opened: Callable[..., LlamaEngine], models: Callable[[str], InstalledModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
     shelf = Shelf()
     engine = opened(shelf)
     engine.choose(ask(NOTES[0]), OPTIONS)
     engine.settle()
+    assert reads(opened(shelf), ask(NOTES[0]))[2] > 60
     assert reads(opened(shelf, context=480), ask(NOTES[0]))[2] == 0
+    assert reads(opened(shelf, model=replace(models("language"), sha256="b" * 64)), ask(NOTES[0]))[2] == 0
+    with monkeypatch.context() as patched:
+        patched.setattr(llama, "build", lambda: "another")
+        assert reads(opened(shelf), ask(NOTES[0]))[2] == 0
+    load = llama.load
+    monkeypatch.setattr(llama, "load", lambda *given: (load(*given)[0], Offload(3, ("CUDA0",))))
+    assert reads(opened(shelf), ask(NOTES[0]))[2] == 0
+
+
+def test_what_the_shelf_lost_or_had_no_room_for_is_put_there_again(opened: Callable[..., LlamaEngine]) -> None:
+    shelf = Shelf()
+    engine = opened(shelf)
+    shelf.full = True
+    engine.choose(ask(NOTES[0]), OPTIONS)
+    engine.settle()
+    assert not shelf.kept
+    shelf.full = False
+    engine.settle()
+    kept = dict(shelf.kept)
+    assert len(kept) == 2
+    shelf.kept.clear()
+    engine.settle()
+    assert shelf.kept == kept
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["kept", "only read"])
+@pytest.mark.parametrize("asked", [True, False], ids=["another asks", "nobody asks"])
+def test_what_was_read_before_a_forgetting_is_not_kept_after_it(
+    opened: Callable[..., LlamaEngine], home: Path, kept: bool, asked: bool
+) -> None:
+    """Whichever process forgets: as in a kiosk whose visitor went in the middle of a question."""
+    assert Vault().place, "there are keys"
+    engine = opened(shelf_by(Vault()))
+    engine.prefill(ask(NOTES[0]))
+    if kept:
+        engine.settle()
+    forgetting.forget_caches(Vault())
+    if asked:
+        engine.choose(ask(NOTES[1]), OPTIONS)
+    engine.settle()
+    assert (sealed.kept_bytes() > 0) is asked
+    assert reads(opened(shelf_by(Vault())), ask(NOTES[1]))[2] > 60 or not asked
+    for other in (engine, opened(shelf_by(Vault()))):
+        assert reads(other, ask(NOTES[0]))[2] < 60, "the instruction at most"
+
+
+def test_what_is_forgotten_while_it_is_kept_is_not_kept(opened: Callable[..., LlamaEngine], home: Path) -> None:
+    """Another process forgets between the look whether anything was and the writing."""
+    assert Vault().place, "there are keys"
+    engine = opened(shelf_by(Vault()))
+    engine.prefill(ask(NOTES[0]))
+    save = engine._context.save
+
+    def saved() -> np.ndarray:
+        sealed.forget_all(Vault())
+        return save()
+
+    engine._context.save = saved  # type: ignore[method-assign]
+    engine.settle()
+    assert sealed.kept_bytes() == 0
+
+
+def test_what_is_asked_again_after_a_forgetting_is_kept_again(opened: Callable[..., LlamaEngine], home: Path) -> None:
+    assert Vault().place, "there are keys"
+    engine = opened(shelf_by(Vault()))
+    for _ in range(2):
+        forgetting.forget_caches(Vault())
+        engine.choose(ask(NOTES[0]), OPTIONS)
+        engine.settle()
+        assert reads(opened(shelf_by(Vault())), ask(NOTES[0]))[2] > 60
+
+
+def test_who_forgets_reads_all_again(
+    opened: Callable[..., LlamaEngine], fresh: Callable[[list[Message]], np.ndarray]
+) -> None:
+    shelf = Shelf()
+    engine = opened(shelf)
+    for note in NOTES[:2]:
+        engine.choose(ask(note), OPTIONS)
+    engine.forget()
+    engine.settle()
+    assert not shelf.kept
+    for note in NOTES[:2]:
+        logits, _, reused = reads(engine, ask(note))
+        assert np.array_equal(logits, fresh(ask(note)))
+        assert reused < 60, "the instruction that was just read at most"
 
 
 def state(tokens: tuple[int, ...], size: int = 1000, source: int = 0) -> State:
@@ -289,3 +396,22 @@ def test_the_stable_beginning_of_a_prompt(engine: LlamaEngine, family: str) -> N
     assert prompts[0].stable[-1] == prompts[0].source > 50
     assert len(prompts[0].stable) == (2 if TEMPLATES[family].system else 1)
     assert all(len(prompt.tokens) - prompt.source < 60 for prompt in prompts)
+
+
+@pytest.mark.parametrize("family", TEMPLATES)
+@pytest.mark.parametrize("lasting", [True, False])
+def test_nothing_that_was_said_is_kept_for_a_later_process(
+    opened: Callable[..., LlamaEngine], family: str, lasting: bool
+) -> None:
+    """A family without a system turn has the instruction and what was said in one, and nothing of it is ours alone."""
+    said = [*ask("I was told that X has diabetes. " * 4, lasting=lasting), Message(Role.USER, "And why?")]
+    shelf = Shelf()
+    engine = opened(shelf)
+    prompt = engine._tokenizer.prompt(render(said, family))
+    own = engine._tokenizer.prompt(render([Message(Role.SYSTEM, SYSTEM), Message(Role.USER, "")], family))
+    instruction = shared(prompt.tokens, own.tokens)
+    assert [end for end in prompt.kept if end > instruction] == ([prompt.source] if lasting else [])
+    assert len(prompt.kept) == TEMPLATES[family].system + lasting
+    engine._reading.read(prompt)
+    engine.settle()
+    assert len(shelf.kept) == len(prompt.kept)

@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from edge_assistant import limits
+from edge_assistant import cards, limits
+from edge_assistant.accelerators import OFF
+from edge_assistant.assistant import Assistant
 from edge_assistant.errors import InputCorrupt
 from edge_assistant.evidence import Evidence, Locator, Passage
 from edge_assistant.perception import ondisk
 from edge_assistant.perception.ondisk import OnDisk
 from edge_assistant.perception.recall import Recall
 from edge_assistant.perception.sense import Percept, Request
+from edge_assistant.runtime import Runtime
 from edge_assistant.signals import Kind, Origin, Signal, take_bytes, take_file
 from edge_assistant.vault import sealed
 from edge_assistant.vault.sealed import SealedCache
 from edge_assistant.vault.vault import Vault
 from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.portfolio import Portfolio
 
 MODELS = {"speech": InstalledModel("whisper", "a" * 64, {}, {"family": "base"})}
 
@@ -53,9 +59,9 @@ class Sense:
         return Percept((Evidence("", given.id, text, 0.5, Locator(), Passage()),), notes=self.notes)
 
 
-def process(vault: Vault, worth_s: float = 0.0) -> Recall:
+def process(vault: Vault, worth_s: float = 0.0, card: str = OFF) -> Recall:
     """What a new process recalls with."""
-    return Recall(disk=OnDisk(SealedCache("evidence", 1 << 20, Vault(vault.folder)), worth_s))
+    return Recall(disk=OnDisk(SealedCache("evidence", 1 << 20, Vault(vault.folder)), worth_s, card))
 
 
 def file(folder: Path, data: bytes = b"none", name: str = "note.wav", number: int = 1) -> Signal:
@@ -103,6 +109,7 @@ TUNED = InstalledModel("whisper", "a" * 64, {}, {"family": "tuned"})
         {"models": {}},
         {"limits": {"sound_seconds": 60}},
         {"code": "another checkout"},
+        {"card": "cuda"},
     ],
     ids=lambda given: next(iter(given)),
 )
@@ -114,7 +121,8 @@ def test_what_decides_what_is_perceived(
     signal = replace(file(tmp_path, given.get("data", b"none")), kind=given.get("kind", Kind.AUDIO))
     if "code" in given:
         monkeypatch.setattr(ondisk, "made_by", lambda: given["code"])
-    recall = process(vault).perceiver(given.get("sense", "speech"), sense, given.get("models", MODELS))
+    other = process(vault, card=given.get("card", OFF))
+    recall = other.perceiver(given.get("sense", "speech"), sense, given.get("models", MODELS))
     with limits.lowered(given.get("limits", {})):
         recall(signal, given.get("request", Request()))
 
@@ -131,13 +139,15 @@ def test_the_name_counts_only_where_a_note_may_tell_it(vault: Vault, tmp_path: P
     assert len(sense.asked) == 3  # each name puts its own in the place of the other's
 
 
-@pytest.mark.parametrize("name", ["perception/ocr.py", "perception/kinds.toml", "perception/new.py", "evidence.py"])
+@pytest.mark.parametrize(
+    "name", ["perception/ocr.py", "perception/kinds.toml", "perception/new.py", "evidence.py", "cards.py"]
+)
 def test_the_code_that_perceives_is_summed(tmp_path: Path, name: str) -> None:
     """A checkout that was changed must not recall what another one saw."""
     core = Path(ondisk.__file__).parents[1]
     shutil.copytree(core / "perception", tmp_path / "perception")
-    for beside in ("evidence.py", "runtime.py", "signals.py"):
-        shutil.copy(core / beside, tmp_path / beside)
+    for beside in ondisk._BESIDE:
+        shutil.copy((core / beside).with_suffix(".py"), tmp_path)
     assert ondisk.summed(tmp_path / "perception") == ondisk.summed(core / "perception")
     with (tmp_path / name).open("a") as stream:
         stream.write("# changed\n")
@@ -145,14 +155,50 @@ def test_the_code_that_perceives_is_summed(tmp_path: Path, name: str) -> None:
     assert ondisk.summed(tmp_path / "perception") != ondisk.summed(core / "perception")
 
 
-def test_the_libraries_that_decode_are_known_by_their_versions() -> None:
-    from importlib.metadata import version
-
+@pytest.mark.parametrize(
+    "module", ["av", "cv2", "numpy", "onnxruntime", "PIL", "pyarrow", "pypdfium2", "tokenizers", "zxingcpp"]
+)
+def test_the_libraries_that_decode_are_known_by_their_versions(module: str) -> None:
+    """Whichever wheel brings a module: that for cards has another name."""
     named = ondisk.libraries(sys.path)
-    for name in ondisk._LIBRARIES:
-        assert f"{name}-{version(name)}.dist-info" in named
-    assert len(named) == len(ondisk._LIBRARIES)
-    assert ondisk.libraries(["nowhere"]) == []
+    (brings,) = {name.replace("-", "_").lower() for name in metadata.packages_distributions()[module]}
+    assert f"{brings}-{metadata.version(brings)}.dist-info" in [name.lower() for name in named]
+
+
+def test_wheels_for_cards_and_what_they_bring_are_known_too(tmp_path: Path) -> None:
+    names = ["onnxruntime_gpu-1.23.0", "opencv_python-4.12.0", "nvidia_cudnn_cu12-9.8.0", "Pillow-12.0.0"]
+    for name in [*names, "avro-1.12.0", "numpydoc-1.9.0", "textual-8.2.8"]:
+        (tmp_path / f"{name}.dist-info").mkdir()
+    assert ondisk.libraries([str(tmp_path), "nowhere"]) == sorted(f"{name}.dist-info" for name in names)
+
+
+def test_the_core_that_perceives_is_summed_with_it() -> None:
+    """What senses import of the core is among what is summed, or decides nothing of what is perceived."""
+    deciding_nothing = {"answer", "errors", "events", "limits", "scheduling", "vault"}  # limits stand in the key
+    core = Path(ondisk.__file__).parents[1]
+    imported = set[str]()
+    for file in (*core.glob("perception/*.py"), *(core / f"{name}.py" for name in ondisk._BESIDE)):
+        text = file.read_text()
+        imported.update(re.findall(r"^\s*from edge_assistant\.(\w+)", text, re.MULTILINE))
+        for names in re.findall(r"^\s*from edge_assistant import (.+)", text, re.MULTILINE):
+            imported.update(names.split(", "))
+    assert imported - deciding_nothing - {"__version__", "perception"} == set(ondisk._BESIDE)
+
+
+def test_a_card_that_is_not_there_decides_nothing(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = []
+    for hardware in ((), ("nvidia",)):
+        monkeypatch.setattr(cards, "hardware", lambda hardware=hardware: hardware)
+        made = [Assistant(Portfolio(), "test", runtime=Runtime(1, gpu=gpu), caches=vault) for gpu in ("off", "CUDA")]
+        told.append([one.recall._disk.card for one in made if one.recall._disk is not None])
+    assert told == [["off", "off"], ["off", "cuda"]]
+
+
+def test_what_is_forgotten_while_it_is_perceived_is_not_kept(vault: Vault, tmp_path: Path) -> None:
+    """By another process, while this one hears ten minutes."""
+    sense = Sense(during=lambda: sealed.forget_all(Vault(vault.folder)))
+    process(vault).perceiver("speech", sense, MODELS)(file(tmp_path), Request())
+    assert sealed.kept_bytes() == 0
 
 
 @pytest.mark.parametrize("origin", [origin for origin in Origin if origin is not Origin.FILE])

@@ -100,6 +100,18 @@ def test_what_is_forgotten_is_perceived_again() -> None:
     recall.forget("nothing has this sum")
 
 
+def test_all_is_forgotten() -> None:
+    recall, perceiver = Recall(), Perceiver()
+    recalled = recall.perceiver("text", perceiver)
+    for _ in range(2):
+        for one in (signal(), signal(b"two", 2)):
+            recalled(one, Request())
+        assert recall.bytes > 0
+        recall.clear()
+        assert recall.bytes == 0
+    assert perceiver.asked == ["text:1", "text:2"] * 2
+
+
 def test_what_is_used_least_is_dropped() -> None:
     recall, perceiver = Recall(max_bytes=2_000), Perceiver()
     recalled = recall.perceiver("text", perceiver)

@@ -143,6 +143,18 @@ def test_what_is_wanted_next_does_not_go_for_what_is_got_first() -> None:
     assert keys(residency) == ["embedder"]
 
 
+def test_what_is_let_go_of_goes_unless_it_is_in_use() -> None:
+    residency = Residency(100, lambda: PLENTY)
+    for key in "ab":
+        residency.get(key, 10, Model)
+    with residency.use():
+        residency.get("c", 10, Model)
+        residency.let_go(["a", "c", "d"])
+        assert keys(residency) == ["b", "c"]
+    residency.let_go(["c"])
+    assert keys(residency) == ["b"]
+
+
 def test_what_the_machine_needs_is_given_back() -> None:
     there = [PLENTY]
     residency = Residency(100, lambda: there[0])

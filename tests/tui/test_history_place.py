@@ -84,9 +84,11 @@ def test_one_is_deleted_once_that_is_confirmed(kept: list[str]) -> None:
     async def story(stage: Stage) -> None:
         await stage.press("f8", "down", "delete", "n")
         assert len(listed(stage)) == 2
+        assert stage.work.calls("let_go") == []
         await stage.press("delete", "y")
         await stage.settle()
         assert ["highest" in line for line in listed(stage)] == [True]
+        assert stage.work.calls("let_go") == [()], "of what is in memory, too"
 
     play(story)
     assert [summary.id for summary in History().conversations()] == kept[:1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import planted
@@ -12,6 +13,7 @@ from forgotten import cached
 from kiosks import KIOSK
 from workers import started, wait
 
+from edge_assistant.errors import StorageFull
 from edge_assistant.governance import forgetting
 from edge_assistant.history.store import History
 from edge_assistant.signals import Kind, Origin
@@ -186,3 +188,94 @@ def test_caches_go_with_a_visitor_and_stay_where_there_is_none(home: Path, polic
     keeping.finish()
     assert bool(sealed.kept_bytes()) == (not policy)
     keeping.quit()
+
+
+class Remembering:
+    """An assistant that counts how often it forgets."""
+
+    forgotten = 0
+
+    def forget(self) -> None:
+        self.forgotten += 1
+
+
+def keeping(remembering: Remembering) -> Keeping:
+    return Keeping(pytest.fail, lambda: remembering)  # type: ignore[arg-type,return-value]
+
+
+@pytest.mark.parametrize("policy", ["", KIOSK])
+def test_memory_goes_with_a_visitor_whatever_is_kept(home: Path, policy: str) -> None:
+    (home / "config").mkdir()
+    (home / "config" / "policy.toml").write_text(policy)
+    remembering = Remembering()
+    kept = keeping(remembering)
+    kept.finish()
+    assert remembering.forgotten == bool(policy)
+    kept.quit()
+
+
+def test_memory_goes_where_the_disk_cannot_be_emptied(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / "config").mkdir()
+    (home / "config" / "policy.toml").write_text(KIOSK)
+
+    def full(vault: Vault | None = None) -> None:
+        raise StorageFull("it cannot be removed", "look at the disk")
+
+    monkeypatch.setattr(forgetting, "forget_caches", full)
+    remembering, told = Remembering(), list[object]()
+    kept = Keeping(told.append, lambda: remembering)  # type: ignore[arg-type,return-value]
+    kept.finish()
+    assert ([type(message) for message in told], remembering.forgotten) == ([messages.NotKept], 1)
+    kept.quit()
+
+
+def test_memory_goes_with_what_is_too_old(home: Path) -> None:
+    id = killed()
+    remembering = Remembering()
+    kept = keeping(remembering)
+    kept.expire(1)
+    assert remembering.forgotten == 0
+    kept.history.close(id)
+    kept.expire(-1)  # as if a day had gone by
+    assert remembering.forgotten == 1
+    cached()
+    kept.expire(-1)
+    assert remembering.forgotten == 2, "with caches alone, too"
+    kept.expire(-1)
+    assert remembering.forgotten == 2
+    kept.quit()
+
+
+def test_memory_goes_where_a_forgetting_is_completed(home: Path) -> None:
+    remembering = Remembering()
+    kept = keeping(remembering)
+    kept.offer()
+    assert remembering.forgotten == 0
+    (home / "keys").mkdir(exist_ok=True)
+    (home / "keys" / forgetting.INTENT).write_text(json.dumps(asdict(forgetting.Intent([], "asked"))))
+    kept.offer()
+    assert (remembering.forgotten, forgetting.pending()) == (1, False)
+    kept.quit()
+
+
+def test_who_comes_next_finds_nothing_in_memory(home: Path, tmp_path: Path) -> None:
+    """Perceived, and never asked about: no question ended by which anything would have been kept."""
+    (home / "config").mkdir()
+    (home / "config" / "policy.toml").write_text(KIOSK)
+    (tmp_path / "note.txt").write_text("The patient has diabetes.")
+    work, _ = started()
+    work.attach(tmp_path / "note.txt")
+    wait(work)
+    recall = work.assistant().recall
+    assert recall.bytes > 0
+    work.begin()
+    wait(work)
+    assert recall.bytes == 0
+    assert work.assistant().recall is recall, "its models stay loaded"
+    work.attach(tmp_path / "note.txt")
+    wait(work)
+    assert recall.bytes > 0
+    work.let_go()
+    wait(work)
+    assert recall.bytes == 0
+    work.close()

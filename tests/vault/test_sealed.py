@@ -256,6 +256,47 @@ def test_all_caches_are_forgotten_whatever_they_are_called(vault: Vault) -> None
     assert cache(vault).get("a form") == b"anew"
 
 
+def test_what_was_made_before_a_forgetting_is_not_kept_past_it(vault: Vault) -> None:
+    kept, since = cache(vault), cache(Vault()).mark()
+    assert since is not None
+    assert since == kept.mark() != cache(vault, name="language").mark()
+    kept.put("a form", SECRET, since)
+    assert kept.get("a form") == SECRET
+    sealed.forget_all(Vault())
+    kept.put("a form", SECRET, since)
+    assert files() == []
+    kept.put("a form", b"anew", kept.mark())
+    assert kept.get("a form") == b"anew"
+
+
+def test_what_a_cache_lacks(vault: Vault) -> None:
+    kept = cache(vault)
+    assert not kept.lacks("a form"), "nothing can be kept without a key"
+    kept.mark()
+    assert kept.lacks("a form")
+    kept.put("a form", SECRET)
+    assert not kept.lacks("a form")
+    assert kept.lacks("another")
+    files()[0].unlink()
+    assert kept.lacks("a form")
+
+
+def test_without_a_master_key_no_time_is_told_from_another(home: Path) -> None:
+    kept = SealedCache("evidence", 100)
+    assert kept.mark() is None
+    assert not kept.lacks("a form")
+
+
+def test_a_key_alone_is_a_cache_too(vault: Vault) -> None:
+    """Under it could still be kept what was made before it is forgotten."""
+    assert not sealed.any_kept(vault)
+    cache(vault).mark()
+    assert sealed.kept_bytes() == 0
+    assert sealed.any_kept(vault)
+    sealed.forget_all(vault)
+    assert not sealed.any_kept(vault)
+
+
 def test_forgetting_where_there_is_nothing(home: Path) -> None:
     sealed.forget_all(Vault())
     SealedCache("evidence", 100).forget()

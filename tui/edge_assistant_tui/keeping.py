@@ -13,6 +13,7 @@ from edge_assistant.governance.policy.policy import current
 from edge_assistant_tui import messages
 
 if TYPE_CHECKING:
+    from edge_assistant.assistant import Assistant
     from edge_assistant.governance.audit.auditor import Auditor
     from edge_assistant.history.store import History
     from edge_assistant.vault.vault import Vault
@@ -25,15 +26,19 @@ class Keeping:
         current: its id; None where nothing of it is kept yet.
     """
 
-    def __init__(self, post: Callable[[Message], Any]) -> None:
+    def __init__(
+        self, post: Callable[[Message], Any], assistant: Callable[[], Assistant | None] = lambda: None
+    ) -> None:
         """Prepare.
 
         Args:
             post: hands a message to the app.
+            assistant: gives what remembers signals in memory, too, once there is one.
         """
         self.current: str | None = None
         self._coming: str | None = None  # the id of this conversation while nothing of it is kept
         self._post = post
+        self._assistant = assistant
         self._history: History | None = None
         self._opening = threading.Lock()
 
@@ -53,7 +58,8 @@ class Keeping:
         def offered() -> None:
             from edge_assistant.governance import forgetting
 
-            forgetting.complete(self.history)
+            if forgetting.pending():
+                self._forgetting(lambda: forgetting.complete(self.history))
             if self.current is None and current().may("history") and (saved := self.history.unfinished()) is not None:
                 self._post(messages.Unfinished(saved))
             if note := self.history.note:
@@ -90,8 +96,11 @@ class Keeping:
 
         def expired() -> None:
             from edge_assistant.governance import forgetting
+            from edge_assistant.vault import sealed
 
-            forgetting.expire(days, self.history)
+            cached = sealed.kept_bytes()
+            if forgetting.expire(days, self.history) or sealed.kept_bytes() < cached:
+                self.let_go()
 
         self.guarded(expired)
 
@@ -109,13 +118,25 @@ class Keeping:
         self._forget_caches()
         return None
 
+    def let_go(self) -> None:
+        """Let memory go the way of what was forgotten; in the thread that computes."""
+        if (assistant := self._assistant()) is not None:
+            assistant.forget()
+
     def _forget_caches(self) -> None:
         def forgotten() -> None:
             from edge_assistant.governance import forgetting
 
-            forgetting.forget_caches(self.history.vault)
+            self._forgetting(lambda: forgetting.forget_caches(self.history.vault))
 
         self.guarded(forgotten)
+
+    def _forgetting(self, forget: Callable[[], object]) -> None:
+        """Forget on the disk and in memory, the latter whatever becomes of the former."""
+        try:
+            forget()
+        finally:
+            self.let_go()
 
     def guarded(self, job: Callable[[], object]) -> None:
         """Do something with the history; that it fails is said, and no more than that."""

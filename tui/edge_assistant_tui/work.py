@@ -51,7 +51,7 @@ class Work:
         self._jobs = Jobs()
         self._assistant: Assistant | None = None
         self._open: Conversation | None = None
-        self._keeping = Keeping(lambda message: self._post(message))
+        self._keeping = Keeping(lambda message: self._post(message), lambda: self._assistant)
         self._generation = 0  # a stop makes the questions that were asked before it void
         self._asked: list[int] = []  # turns that wait or are answered
         self._answering = self._closing = False
@@ -154,6 +154,10 @@ class Work:
         """Forget what was perceived in bytes that did not become a signal."""
         self._jobs.put(lambda: forget(self.assistant(), data))
 
+    def let_go(self) -> None:
+        """Let go of what was perceived and read, once what is kept of it was forgotten."""
+        self._jobs.put(self._keeping.let_go)
+
     def relieve(self) -> None:
         """Give memory back where the machine runs short, once nothing else waits."""
         if self._assistant is not None:
@@ -189,12 +193,7 @@ class Work:
         self._jobs.put(partial(self._keeping.expire, days))
 
     def switch(self, options: Options, instead: Mapping[str, str]) -> None:
-        """Go on with other models or another language; the signals stay and are perceived anew.
-
-        Args:
-            options: with the profile, domain and language.
-            instead: models by role that are used instead of the profile's.
-        """
+        """Go on with another profile, domain or language, or other models by role; signals are perceived anew."""
         self._jobs.put(partial(self._switch, options, instead))
 
     def begin(self) -> None:

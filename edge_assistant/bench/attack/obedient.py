@@ -72,6 +72,9 @@ class Obedient:
     def settle(self) -> None:
         """It has nothing to keep."""
 
+    def forget(self) -> None:
+        """It remembers nothing."""
+
     def _planted(self, messages: Sequence[Message], id: str) -> Iterator[str]:
         wanted = (*(self.base.plants if self.base else ()), self.attack.words if self.attack else "", self.secret)
         for words in (*wanted, *(message.content for message in messages)):

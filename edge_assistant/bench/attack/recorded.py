@@ -73,6 +73,10 @@ class Recorded:
         """Let the model keep what it read."""
         self._behind.settle()
 
+    def forget(self) -> None:
+        """Let the model let go of what it read."""
+        self._behind.forget()
+
     def _note(self, messages: Sequence[Message]) -> None:
         self.prompts += [message.content for message in messages]
         self.instructions.update(message.content for message in messages if message.role is Role.SYSTEM)

@@ -59,6 +59,9 @@ class _Caught(Engine):
     def settle(self) -> None:
         pass
 
+    def forget(self) -> None:
+        pass
+
     def stream(
         self, messages: Sequence[Message], *, max_tokens: int, temperature: float = 0.0, seed: int = 0
     ) -> Iterator[str]:

@@ -61,7 +61,7 @@ class Model:
         self._halt = halt or Halt()
         self._llama = llama.library()
         with loading():
-            self._model = llama.load(path, self._halt)
+            self._model, _ = llama.load(path, self._halt)
         self._vocab = self._llama.llama_model_get_vocab(self._model)
         self.vocabulary = int(self._llama.llama_vocab_n_tokens(self._vocab))
         self._node = self._llama.ggml_backend_sched_eval_callback(node) if node else None

@@ -193,6 +193,8 @@ class History(Place):
             forgetting.forget(self.app.work.history, [id])
         except EdgeAssistantError as error:
             self.post_message(self.Refused(error.message, error.hint))
+        finally:
+            self.app.work.let_go()
         self.app.call_from_thread(self._search, self.query_one(Input).value)
 
     @on(Refused)
