@@ -18,6 +18,7 @@ from edge_assistant import limits
 from edge_assistant.errors import InputEmpty, InputMissing, InputTooLarge, InputUnreadable, InputUnsupported
 
 SAID = "what you said"  # the name of what somebody told the assistant in a message of their own
+SAMPLE_RATE = 16_000  # Hz, of sound as all that hears takes it: models of speech are trained on that
 _HEAD = 4096  # bytes by which a file without a known ending is told
 
 

@@ -16,7 +16,7 @@ from edge_assistant.devices import portaudio, sound
 from edge_assistant.devices.files import as_signal, shown
 from edge_assistant.devices.resampling import resampled
 from edge_assistant.errors import DeviceEnded, DeviceLost, DeviceMissing, InputError
-from edge_assistant.signals import Kind, Origin
+from edge_assistant.signals import SAMPLE_RATE, Kind, Origin
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     Samples = NDArray[np.float32]
 
 _COMES_BACK = "plug it in again, it comes back by itself"
-RATE = 16_000
 MAX_WAITING = limits.MICROPHONE_SECONDS.value
 SILENT = 1.0  # seconds without a sign of life
 BEGINS = 3.0  # seconds until the first one
@@ -42,7 +41,7 @@ def to_wav(samples: Samples) -> bytes:
     with wave.open(file, "wb") as out:
         out.setnchannels(1)
         out.setsampwidth(2)
-        out.setframerate(RATE)
+        out.setframerate(SAMPLE_RATE)
         out.writeframes(np.round(np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
     return file.getvalue()
 
@@ -79,7 +78,7 @@ class SoundMicrophone:
             raise DeviceMissing(f"{found.name} gives no sound", "plug it in again, or choose another one")
         self.name, self._wanted = found.name, found.node or found.name  # the same one comes back, and no other default
         self._looked = time.monotonic()
-        self._blocks = cut(resampled(heard.parts(), found.rate, RATE))
+        self._blocks = cut(resampled(heard.parts(), found.rate, SAMPLE_RATE))
 
     def read(self) -> Samples:
         """The next block, f32 [512] at 16 kHz.
@@ -183,7 +182,7 @@ class FileMicrophone:
         if block is None:
             raise DeviceEnded(f"{self.name} is over", "give it again to hear it again")
         self._given += BLOCK
-        time.sleep(max(0.0, self._began + self._given / (RATE * self._speed) - time.monotonic()))
+        time.sleep(max(0.0, self._began + self._given / (SAMPLE_RATE * self._speed) - time.monotonic()))
         return block
 
     def close(self) -> None:
@@ -202,7 +201,7 @@ def _blocks(path: Path) -> Generator[Samples]:
     with listen(as_signal(path, Kind.AUDIO, Origin.MICROPHONE)) as (_, parts):
         yield np.zeros(0, dtype=np.float32)
         rest = yield from cut(parts)
-    silence = np.zeros(round(SILENCE_AFTER * RATE), dtype=np.float32)
+    silence = np.zeros(round(SILENCE_AFTER * SAMPLE_RATE), dtype=np.float32)
     yield from cut(iter([rest, silence]))
 
 

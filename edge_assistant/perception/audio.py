@@ -12,12 +12,11 @@ import numpy as np
 
 from edge_assistant import limits
 from edge_assistant.errors import InputCorrupt, InputEmpty, InputUnsupported
-from edge_assistant.signals import Signal
+from edge_assistant.signals import SAMPLE_RATE, Signal
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SAMPLE_RATE = 16_000
 MIN_RATE, MAX_RATE = 1_000, 768_000  # of a file; a kilobyte at 1 Hz would be hours of sound
 _MAX_BROKEN_PACKETS = limits.BROKEN_PACKETS.value
 _FAR = 60.0  # seconds that are decoded in vain sooner than looked for

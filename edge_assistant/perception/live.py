@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge_assistant import limits
-from edge_assistant.perception.vad import SAMPLE_RATE, SileroVad
+from edge_assistant.perception.vad import MIN_SPEECH, SILENCE, SPEECH, WINDOW, SileroVad
+from edge_assistant.signals import SAMPLE_RATE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,12 +23,8 @@ if TYPE_CHECKING:
     from edge_assistant.runtime import Runtime
     from edge_assistant_models.installed import InstalledModel
 
-WINDOW = 512  # samples that the model judges at once: 32 ms
 MAX_UTTERANCE = limits.UTTERANCE_SECONDS.value * SAMPLE_RATE  # samples; a longer one is cut where it is quietest
 FLOOR_DBFS = -90.0  # what silence is shown as; the least significant of 16 bits
-_SPEECH = 0.5  # probability at which speech begins (silero_vad: threshold)
-_SILENCE = 0.35  # and below which it ends (neg_threshold)
-_MIN_SPEECH = round(0.2 * SAMPLE_RATE / WINDOW)  # windows of speech; fewer are a click
 _GIVE_UP = round(0.35 * SAMPLE_RATE / WINDOW)  # windows of silence after which a click is forgotten
 _BEFORE = round(0.3 * SAMPLE_RATE / WINDOW)  # windows kept before speech, for a soft onset
 _AFTER = round(0.3 * SAMPLE_RATE / WINDOW)  # and after it
@@ -114,7 +111,7 @@ class _Turn:
         self._count(probability)
         if not self.voiced:
             self._keep(_BEFORE)
-        elif not self.started and self.voiced >= _MIN_SPEECH:
+        elif not self.started and self.voiced >= MIN_SPEECH:
             self.started = True
             yield Started()
         elif not self.started and self.quiet >= _GIVE_UP:
@@ -140,7 +137,7 @@ class _Turn:
 
     def _count(self, probability: float) -> None:
         """Between the two thresholds what was goes on."""
-        if probability >= _SPEECH or (self.voiced and not self.quiet and probability >= _SILENCE):
+        if probability >= SPEECH or (self.voiced and not self.quiet and probability >= SILENCE):
             self.voiced += 1
             self.quiet = 0
         elif self.voiced:

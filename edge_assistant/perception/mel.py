@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edge_assistant.signals import SAMPLE_RATE
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SAMPLE_RATE = 16_000  # Hz
 HOP = 160  # samples a frame: 10 ms
 FRAMES_PER_SECOND = SAMPLE_RATE // HOP
 _WINDOW = 400  # samples: 25 ms

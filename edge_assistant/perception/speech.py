@@ -16,7 +16,7 @@ from edge_assistant.evidence import Evidence, Locator, Word
 from edge_assistant.evidence import Speech as Spoken
 from edge_assistant.perception.audio import Sound, listen
 from edge_assistant.perception.sense import Percept, Request, Sense
-from edge_assistant.signals import Kind, Signal
+from edge_assistant.signals import SAMPLE_RATE, Kind, Signal
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from edge_assistant.perception.vad import Chunk, SileroVad
     from edge_assistant.perception.whisper import Whisper
 
-_RATE = 16_000
 _MIN_HEARD = 1.0  # seconds that were understood, so that what comes after gets shorter each time
 _RECENT = 8  # chunks: what is said at once has three of 28 s at most, and its last one changes as it goes on
 T = TypeVar("T")
@@ -118,11 +117,11 @@ class Speech(Sense):
         from edge_assistant.perception.vad import rest
         from edge_assistant.perception.words import sentences
 
-        regions = [(a / _RATE, b / _RATE) for a, b in chunk.regions]
+        regions = [(a / SAMPLE_RATE, b / SAMPLE_RATE) for a, b in chunk.regions]
         hypothesis, language = self._whisper.transcribe(chunk.samples, regions[-1][1], language, beside=beside)
         if hypothesis.silent:
             return []
-        offset = chunk.start / _RATE
+        offset = chunk.start / SAMPLE_RATE
         evidence = []
         for sentence in sentences(hypothesis, self._whisper.vocabulary, language, regions):
             words = tuple(_later(word, offset) for word in sentence.words)

@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edge_assistant.signals import SAMPLE_RATE
+
 if TYPE_CHECKING:
     import onnxruntime
     from numpy.typing import NDArray
 
-SAMPLE_RATE = 16_000
-_WINDOW = 512  # samples that the model judges at once: 32 ms
+WINDOW = 512  # samples that the model judges at once: 32 ms
 _CONTEXT = 64  # samples before them that it sees too
-_SPEECH = 0.5  # probability at which speech begins (silero_vad: threshold)
-_SILENCE = 0.35  # and below which it ends (neg_threshold)
-_MIN_SPEECH = round(0.2 * SAMPLE_RATE / _WINDOW)  # windows; shorter is a click
-_MIN_SILENCE = round(0.35 * SAMPLE_RATE / _WINDOW)  # windows; shorter is a stop within a word
+SPEECH = 0.5  # probability at which speech begins (silero_vad: threshold)
+SILENCE = 0.35  # and below which it ends (neg_threshold)
+MIN_SPEECH = round(0.2 * SAMPLE_RATE / WINDOW)  # windows; shorter is a click
+_MIN_SILENCE = round(0.35 * SAMPLE_RATE / WINDOW)  # windows; shorter is a stop within a word
 _BEFORE = round(0.25 * SAMPLE_RATE)  # kept before speech, for a soft onset
 _AFTER = round(0.35 * SAMPLE_RATE)  # and after it
 _MAX_PAUSE = 3 * SAMPLE_RATE  # a longer one ends a chunk, so that silence is not transcribed
@@ -85,18 +86,18 @@ class _Cutter:
         at = self.now
         self.windows.append(window)
         self.probabilities.append(probability)
-        if probability >= _SPEECH:
+        if probability >= SPEECH:
             self.quiet = None
             if self.speaking is None:
                 self.speaking = at
         elif self.speaking is not None:
-            if probability < _SILENCE and self.quiet is None:
+            if probability < SILENCE and self.quiet is None:
                 self.quiet = at
             if self.quiet is not None and at - self.quiet >= _MIN_SILENCE:
                 yield from self._close(self.quiet)
-        if self.speaking is not None and (self.now - self.speaking) * _WINDOW + _BEFORE + _AFTER >= MAX_CHUNK:
+        if self.speaking is not None and (self.now - self.speaking) * WINDOW + _BEFORE + _AFTER >= MAX_CHUNK:
             yield from self._close(self._quietest(), goes_on=True)
-        if self.speaking is None and self.regions and (at - self.regions[-1][1]) * _WINDOW > _MAX_PAUSE:
+        if self.speaking is None and self.regions and (at - self.regions[-1][1]) * WINDOW > _MAX_PAUSE:
             yield self._flush()
         self._forget()
 
@@ -116,28 +117,28 @@ class _Cutter:
         """End the current region; one that goes on was too long and is cut."""
         assert self.speaking is not None
         start, self.speaking, self.quiet = self.speaking, end if goes_on else None, None
-        if end - start < _MIN_SPEECH:
+        if end - start < MIN_SPEECH:
             return
-        if self.regions and (end - self.regions[0][0]) * _WINDOW + _BEFORE + _AFTER > MAX_CHUNK:
+        if self.regions and (end - self.regions[0][0]) * WINDOW + _BEFORE + _AFTER > MAX_CHUNK:
             yield self._flush(start)
         self.regions.append((start, end))
 
     def _flush(self, until: int | None = None) -> Chunk:
         """Make a chunk of the collected regions; its sound goes no further than window `until`."""
-        origin = self.base * _WINDOW
+        origin = self.base * WINDOW
         sound = np.concatenate(self.windows)
-        first = max(origin, self.regions[0][0] * _WINDOW - _BEFORE)
-        last = min(origin + len(sound), self.regions[-1][1] * _WINDOW + _AFTER)
+        first = max(origin, self.regions[0][0] * WINDOW - _BEFORE)
+        last = min(origin + len(sound), self.regions[-1][1] * WINDOW + _AFTER)
         if until is not None:
-            last = min(last, until * _WINDOW)
-        regions = tuple((a * _WINDOW - first, b * _WINDOW - first) for a, b in self.regions)
+            last = min(last, until * WINDOW)
+        regions = tuple((a * WINDOW - first, b * WINDOW - first) for a, b in self.regions)
         self.regions = []
         return Chunk(first, sound[first - origin : last - origin], regions)
 
     def _forget(self) -> None:
         """Drop what no chunk can want any more."""
         wanted = self.regions[0][0] if self.regions else self.now if self.speaking is None else self.speaking
-        surplus = wanted - _BEFORE // _WINDOW - 1 - self.base
+        surplus = wanted - _BEFORE // WINDOW - 1 - self.base
         if surplus > 0:
             del self.windows[:surplus], self.probabilities[:surplus]
             self.base += surplus
@@ -150,12 +151,12 @@ def chunks(blocks: Iterable[NDArray[np.float32]], vad: SileroVad) -> Iterator[Ch
     rest = np.zeros(0, np.float32)
     for block in blocks:
         rest = np.concatenate([rest, block])
-        whole = len(rest) // _WINDOW * _WINDOW
-        for window in rest[:whole].reshape(-1, _WINDOW):
+        whole = len(rest) // WINDOW * WINDOW
+        for window in rest[:whole].reshape(-1, WINDOW):
             yield from cutter.push(window, vad.probability(window))
         rest = rest[whole:]
     if len(rest):
-        window = np.pad(rest, (0, _WINDOW - len(rest)))
+        window = np.pad(rest, (0, WINDOW - len(rest)))
         yield from cutter.push(window, vad.probability(window))
     yield from cutter.finish()
 

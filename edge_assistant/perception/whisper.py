@@ -26,6 +26,7 @@ from edge_assistant.errors import ModelCorrupt
 from edge_assistant.perception.decoding import POSITION_SECONDS, TimestampRules, compression, loops, softmax
 from edge_assistant.perception.mel import FRAMES_PER_SECOND, log_mel
 from edge_assistant.runtime import Runtime
+from edge_assistant.signals import SAMPLE_RATE
 from edge_assistant_models import loading
 from edge_assistant_models.installed import InstalledModel
 
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from tokenizers import Tokenizer
 
-SAMPLE_RATE = 16_000
 WINDOW_SECONDS = 30  # what Whisper was trained on
 MAX_TOKENS = limits.SPEECH_TOKENS.value
 PADDING_SECONDS = 2.0  # of silence after the sound

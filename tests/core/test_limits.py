@@ -34,7 +34,7 @@ from edge_assistant.reasoning.sources import Source
 from edge_assistant.reasoning.values import candidates
 from edge_assistant.reasoning.written import written
 from edge_assistant.runtime import Runtime
-from edge_assistant.signals import Kind, Origin, Signal, take_bytes, take_file
+from edge_assistant.signals import SAMPLE_RATE, Kind, Origin, Signal, take_bytes, take_file
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_tui.widgets.prompt import paths_in
@@ -179,7 +179,7 @@ def pages(patched: pytest.MonkeyPatch) -> None:
 @beyond
 def sound_seconds(patched: pytest.MonkeyPatch) -> None:
     with limits.lowered({"sound_seconds": 1}), audio.listen(given(bad.silence(9), Kind.AUDIO)) as (sound, blocks):
-        heard = sum(map(len, blocks)) / audio.SAMPLE_RATE
+        heard = sum(map(len, blocks)) / SAMPLE_RATE
     assert heard < 3
     assert sound.notes == ["given: only the first 1 seconds were heard"]
 

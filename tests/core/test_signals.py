@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import os
 import socket
@@ -18,7 +19,15 @@ from real_command import unprivileged
 
 from edge_assistant import limits
 from edge_assistant.errors import InputEmpty, InputError, InputMissing, InputTooLarge, InputUnreadable, InputUnsupported
-from edge_assistant.signals import Kind, Origin, guess, printable, suffixes, take_bytes, take_file
+from edge_assistant.signals import SAMPLE_RATE, Kind, Origin, guess, printable, suffixes, take_bytes, take_file
+
+
+def test_who_handles_sound_takes_its_rate_from_one_place() -> None:
+    root = Path(__file__).parents[2]
+    core = [root / "edge_assistant" / name for name in ("perception", "devices", "voice", "bench")]
+    for file in (file for folder in (*core, root / "quantize", root / "tui") for file in folder.rglob("*.py")):
+        nodes = ast.walk(ast.parse(file.read_text("utf-8")))
+        assert not any(isinstance(node, ast.Constant) and node.value == SAMPLE_RATE for node in nodes), file
 
 
 @pytest.fixture

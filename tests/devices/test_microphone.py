@@ -9,9 +9,10 @@ from kept import Kept
 
 from edge_assistant.devices import microphone
 from edge_assistant.devices.device import Change
-from edge_assistant.devices.microphone import BLOCK, RATE, FileMicrophone, _Heard, cut, to_wav
+from edge_assistant.devices.microphone import BLOCK, FileMicrophone, _Heard, cut, to_wav
 from edge_assistant.devices.resampling import resampled
 from edge_assistant.errors import DeviceEnded, DeviceLost, DeviceMissing, InputCorrupt, InputEmpty, InputUnsupported
+from edge_assistant.signals import SAMPLE_RATE
 
 FAST = 10_000.0
 
@@ -20,7 +21,7 @@ def tone(hertz, rate, seconds=1.0):
     return (0.5 * np.sin(2 * np.pi * hertz * np.arange(round(rate * seconds)) / rate)).astype(np.float32)
 
 
-def recording(path, samples, rate=RATE):
+def recording(path, samples, rate=SAMPLE_RATE):
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
@@ -47,10 +48,10 @@ def read_to_end(device):
 
 class TestWav:
     def test_samples_become_a_recording_of_16_khz_and_16_bit(self):
-        with wave.open(io.BytesIO(to_wav(tone(440, RATE)))) as file:
-            assert file.getparams()[:4] == (1, 2, RATE, RATE)
-            samples = np.frombuffer(file.readframes(RATE), "<i2") / 32767
-        assert np.abs(samples - tone(440, RATE)).max() < 1e-4
+        with wave.open(io.BytesIO(to_wav(tone(440, SAMPLE_RATE)))) as file:
+            assert file.getparams()[:4] == (1, 2, SAMPLE_RATE, SAMPLE_RATE)
+            samples = np.frombuffer(file.readframes(SAMPLE_RATE), "<i2") / 32767
+        assert np.abs(samples - tone(440, SAMPLE_RATE)).max() < 1e-4
 
     def test_what_is_too_loud_is_clipped_and_does_not_turn_over(self):
         with wave.open(io.BytesIO(to_wav(np.array([2.0, -2.0], dtype=np.float32)))) as file:
@@ -61,17 +62,17 @@ class TestResampling:
     @pytest.mark.parametrize("rate", [8_000, 22_050, 44_100, 48_000, 96_000])
     def test_a_tone_keeps_its_height_and_loudness(self, rate):
         parts = np.array_split(tone(1_000, rate, 2.0), 37)
-        out = np.concatenate(list(resampled(parts, rate, RATE)))
-        assert len(out) == pytest.approx(2 * RATE, abs=64)
-        assert decibels(out[8_000:24_000], 1_000, RATE) == pytest.approx(-6, abs=0.2)
+        out = np.concatenate(list(resampled(parts, rate, SAMPLE_RATE)))
+        assert len(out) == pytest.approx(2 * SAMPLE_RATE, abs=64)
+        assert decibels(out[8_000:24_000], 1_000, SAMPLE_RATE) == pytest.approx(-6, abs=0.2)
 
     def test_what_lies_above_does_not_come_back_as_another_tone(self):
-        out = np.concatenate(list(resampled([tone(11_000, 48_000, 2.0)], 48_000, RATE)))
+        out = np.concatenate(list(resampled([tone(11_000, 48_000, 2.0)], 48_000, SAMPLE_RATE)))
         assert np.abs(out[4_000:28_000]).max() < 0.002  # 5 kHz without a filter
 
     def test_the_same_rate_is_handed_on(self):
-        part = tone(440, RATE)
-        assert next(resampled([part], RATE, RATE)) is part
+        part = tone(440, SAMPLE_RATE)
+        assert next(resampled([part], SAMPLE_RATE, SAMPLE_RATE)) is part
 
     def test_parts_of_any_length_become_blocks(self):
         parts = [np.arange(n, dtype=np.float32) for n in (0, 3, 2_000, 511, 1, 5_000)]
@@ -86,26 +87,26 @@ class TestFile:
         blocks = read_to_end(FileMicrophone(recording(tmp_path / "a.wav", tone(440, rate), rate), FAST))
         assert {(block.shape, block.dtype.name) for block in blocks} == {((BLOCK,), "float32")}
         heard = np.concatenate(blocks)
-        assert len(heard) == pytest.approx(3 * RATE, abs=BLOCK)
-        assert decibels(heard[: RATE - 4_000], 440, RATE) == pytest.approx(-6, abs=0.3)
-        assert np.abs(heard[RATE + 100 :]).max() < 1e-3
+        assert len(heard) == pytest.approx(3 * SAMPLE_RATE, abs=BLOCK)
+        assert decibels(heard[: SAMPLE_RATE - 4_000], 440, SAMPLE_RATE) == pytest.approx(-6, abs=0.3)
+        assert np.abs(heard[SAMPLE_RATE + 100 :]).max() < 1e-3
 
     def test_it_is_paced_by_its_samples(self, tmp_path, monkeypatch):
         now = [0.0]
         monkeypatch.setattr(microphone.time, "monotonic", lambda: now[0])
         monkeypatch.setattr(microphone.time, "sleep", lambda seconds: now.__setitem__(0, now[0] + seconds))
-        path = recording(tmp_path / "a.wav", tone(440, RATE))
+        path = recording(tmp_path / "a.wav", tone(440, SAMPLE_RATE))
         count = len(read_to_end(FileMicrophone(path)))
-        assert now[0] == pytest.approx(count * BLOCK / RATE)
+        assert now[0] == pytest.approx(count * BLOCK / SAMPLE_RATE)
         read_to_end(FileMicrophone(path, speed=4.0))
-        assert now[0] == pytest.approx(count * BLOCK / RATE * 1.25)
+        assert now[0] == pytest.approx(count * BLOCK / SAMPLE_RATE * 1.25)
 
     def test_it_is_opened_at_its_start_again(self, tmp_path):
-        device = FileMicrophone(recording(tmp_path / "a.wav", tone(440, RATE)), FAST)
+        device = FileMicrophone(recording(tmp_path / "a.wav", tone(440, SAMPLE_RATE)), FAST)
         assert np.array_equal(np.stack(read_to_end(device)), np.stack(read_to_end(device)))
 
     def test_a_file_that_is_moved_away_is_unplugged_and_comes_back(self, tmp_path):
-        path = recording(tmp_path / "a.wav", tone(440, RATE, 60))
+        path = recording(tmp_path / "a.wav", tone(440, SAMPLE_RATE, 60))
         with Kept(FileMicrophone(path)) as kept:
             kept.wait(lambda: len(kept.items) > 2)
             path.rename(tmp_path / "b.wav")

@@ -15,9 +15,9 @@ from edge_assistant.devices.device import Change
 from edge_assistant.devices.portaudio import Found
 from edge_assistant.devices.pulseaudio import Node
 from edge_assistant.errors import DeviceBusy, DeviceMissing
+from edge_assistant.signals import SAMPLE_RATE
 
 SPOKEN = Path(__file__).parents[1] / "fixtures" / "speech" / "allergies.wav"
-RATE = microphone.RATE
 
 
 def library_is_there():
@@ -48,7 +48,7 @@ def _spoken(tmp_path_factory):
     samples = recorded(SPOKEN)
     loudest = int(np.abs(samples).argmax())
     path = tmp_path_factory.mktemp("spoken") / "spoken.wav"
-    path.write_bytes(microphone.to_wav(samples[max(0, loudest - RATE) :][: 3 * RATE // 2]))
+    path.write_bytes(microphone.to_wav(samples[max(0, loudest - SAMPLE_RATE) :][: 3 * SAMPLE_RATE // 2]))
     return path
 
 
@@ -80,7 +80,7 @@ def recorded(path):
     device, blocks = microphone.FileMicrophone(path, 10_000.0), []
     with Kept(device, blocks.append) as kept:
         kept.until(Change.CLOSED)
-    return np.concatenate(blocks)[: -round(microphone.SILENCE_AFTER * RATE)]
+    return np.concatenate(blocks)[: -round(microphone.SILENCE_AFTER * SAMPLE_RATE)]
 
 
 @real
@@ -103,14 +103,14 @@ class TestServer:
         player = chosen.speaker(None)
         with Kept(chosen.microphone(None)) as kept:
             kept.wait(lambda: kept.items)
-            player.play(played, RATE, ended.set)
+            player.play(played, SAMPLE_RATE, ended.set)
             assert ended.wait(60)
             count = len(kept.items)
             kept.wait(lambda: len(kept.items) > count + 30)
             assert likeness(np.concatenate(kept.items), played) > 0.98
             count = len(kept.items)
             ended.clear()
-            player.play(np.tile(played, 30), RATE, ended.set)
+            player.play(np.tile(played, 30), SAMPLE_RATE, ended.set)
             kept.wait(lambda: np.abs(np.concatenate(kept.items[count:] or [played[:0]])).max(initial=0) > 0.1)
             player.stop()
             assert not player.playing
@@ -141,14 +141,14 @@ class TestServer:
 
     def test_a_speaker_that_is_unplugged_ends_what_it_plays(self, cable):
         player, ended = chosen.speaker("Desk speaker"), threading.Event()
-        player.play(np.zeros(RATE * 60, dtype=np.float32), RATE, ended.set)
+        player.play(np.zeros(SAMPLE_RATE * 60, dtype=np.float32), SAMPLE_RATE, ended.set)
         cable.unplug("desk")
         assert ended.wait(60)
         with pytest.raises(DeviceMissing, match="there is no speaker"):
-            player.play(np.zeros(RATE, dtype=np.float32), RATE)
+            player.play(np.zeros(SAMPLE_RATE, dtype=np.float32), SAMPLE_RATE)
         cable.plug("desk", "Desk")
         ended.clear()
-        player.play(np.zeros(RATE // 10, dtype=np.float32), RATE, ended.set)
+        player.play(np.zeros(SAMPLE_RATE // 10, dtype=np.float32), SAMPLE_RATE, ended.set)
         assert ended.wait(60)
         player.close()
 
@@ -357,7 +357,7 @@ def test_without_the_library_everything_says_so(monkeypatch):
     with pytest.raises(DeviceMissing, match=r"library for sound is not installed - install it: pip install .*audio"):
         chosen.microphone(None).open()
     with pytest.raises(DeviceMissing, match="the library for sound is not installed"):
-        chosen.speaker(None).play(np.zeros(10, dtype=np.float32), RATE)
+        chosen.speaker(None).play(np.zeros(10, dtype=np.float32), SAMPLE_RATE)
 
 
 def test_without_portaudio_everything_says_so(monkeypatch, tmp_path):

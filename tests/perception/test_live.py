@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from edge_assistant.perception import audio, live
 from edge_assistant.perception.live import (
     MAX_UTTERANCE,
-    WINDOW,
     Ended,
     Endpointer,
     Heard,
@@ -25,6 +24,7 @@ from edge_assistant.perception.live import (
     Started,
     dbfs,
 )
+from edge_assistant.perception.vad import MIN_SPEECH, WINDOW
 from edge_assistant.runtime import Runtime
 from edge_assistant.signals import Kind, take_file
 from edge_assistant_models.installed import InstalledModel
@@ -290,7 +290,7 @@ def test_utterances_are_short_in_order_and_lose_no_speech(
             covered += held
     missed = sorted({at for at, level in enumerate(probabilities) if level >= 0.5} - set(covered))
     runs_missed = np.split(missed, np.flatnonzero(np.diff(missed) > 1) + 1)
-    assert all(len(run) < live._MIN_SPEECH for run in runs_missed)
+    assert all(len(run) < MIN_SPEECH for run in runs_missed)
 
 
 def test_speech_without_a_pause_is_cut_where_it_is_quietest(scripted: Endpointer) -> None:

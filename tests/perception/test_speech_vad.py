@@ -11,14 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_assistant.perception import audio, vad
-from edge_assistant.perception.vad import MAX_CHUNK, Chunk, SileroVad, chunks, rest
+from edge_assistant.perception.vad import MAX_CHUNK, WINDOW, Chunk, SileroVad, chunks, rest
 from edge_assistant.runtime import Runtime
 from edge_assistant.signals import Kind, take_file
 from edge_assistant_models.installed import InstalledModel
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "speech"
 RATE = 16_000
-WINDOW = 512
 
 
 class Scripted(SileroVad):
@@ -131,7 +130,7 @@ def test_chunks_are_short_in_order_and_lose_no_speech(runs: list[tuple[float, in
     spoken = np.array([level >= 0.5 for level in probabilities] + [False])
     missed = spoken & ~covered
     runs_missed = np.diff(np.flatnonzero(np.diff(np.concatenate([[0], missed, [0]]))))[::2]
-    assert all(run < vad._MIN_SPEECH for run in runs_missed)
+    assert all(run < vad.MIN_SPEECH for run in runs_missed)
 
 
 def test_what_comes_after_a_second_keeps_its_place_and_is_nothing_without_speech() -> None:

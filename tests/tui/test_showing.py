@@ -13,10 +13,9 @@ from exhibited import RATE, note, vitals
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_assistant.perception import audio
 from edge_assistant.perception.pictures import Page
 from edge_assistant.perception.table import Column, Table
-from edge_assistant.signals import Kind, take_file
+from edge_assistant.signals import SAMPLE_RATE, Kind, take_file
 from edge_assistant_tui import playback as playing
 from edge_assistant_tui.playback import Playback
 from edge_assistant_tui.showing import pictures, sounds, tables, texts
@@ -183,7 +182,7 @@ def test_long_stretches_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(sounds, "MAX_SECONDS", 2.0)
     signal = take_file(note(tmp_path / "note.wav"), Kind.AUDIO, 1)
     found = sounds.excerpt(signal, (1.0, 8.0), lambda: None)
-    assert len(found.samples) == 2 * audio.SAMPLE_RATE
+    assert len(found.samples) == 2 * SAMPLE_RATE
 
 
 def test_what_is_played_is_not_heard_for_a_moment_after_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from edge_assistant.bench.speech import Spoken
 from edge_assistant.errors import UsageError, VoiceUnavailable
+from edge_assistant.signals import SAMPLE_RATE
 from edge_assistant_models.portfolio import Portfolio
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     Samples = NDArray[np.float32]
 
-RATE = 16_000
 SEED = 7
 VOICE = "piper-en-us-joe-medium"
 _ROBOTS = ("en-us", "en-gb", "en-gb-x-rp")  # of espeak-ng; every fourth sentence is theirs
@@ -75,7 +75,7 @@ class Said:
     @property
     def seconds(self) -> float:
         """How long it is."""
-        return len(self.samples) / RATE
+        return len(self.samples) / SAMPLE_RATE
 
 
 def sentences(seed: int) -> Iterator[str]:
@@ -160,7 +160,7 @@ def _joe(portfolio: Portfolio, seed: int) -> Callable[[str], Samples]:
     voice = Voice(portfolio.open(VOICE), Runtime.detect())
 
     def speak(text: str) -> Samples:
-        return np.concatenate([*resampled(iter([*voice.speak(text)]), voice.rate, RATE)])
+        return np.concatenate([*resampled(iter([*voice.speak(text)]), voice.rate, SAMPLE_RATE)])
 
     return speak
 
@@ -178,14 +178,14 @@ def _robot(text: str, voice: str) -> Samples:
         raise VoiceUnavailable("the program espeak-ng fails", f"see whether 'espeak-ng -v {voice} hello' speaks")
     header, body = run.stdout[:44], run.stdout[44 : len(run.stdout) // 2 * 2]  # a pipe's header tells no length
     samples = np.frombuffer(body, "<i2").astype(np.float32) / np.float32(32768)
-    return np.concatenate([*resampled(iter([samples]), int.from_bytes(header[24:28], "little"), RATE)])
+    return np.concatenate([*resampled(iter([samples]), int.from_bytes(header[24:28], "little"), SAMPLE_RATE)])
 
 
 def _in_a_room(samples: Samples, noise: np.random.Generator) -> Samples:
     """A little silence around it, and the hiss of a quiet room."""
     import numpy as np
 
-    edge = np.zeros(round(_EDGE_S * RATE), np.float32)
+    edge = np.zeros(round(_EDGE_S * SAMPLE_RATE), np.float32)
     padded = np.concatenate([edge, samples, edge])
     level = float(np.sqrt(np.mean(samples**2))) * 10 ** (-_NOISE_DB / 20)
     hiss: Samples = (noise.standard_normal(len(padded)) * level).astype(np.float32)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from edge_assistant import limits
 from edge_assistant.errors import InputCorrupt
 from edge_assistant.perception import audio
-from edge_assistant.signals import Signal
+from edge_assistant.signals import SAMPLE_RATE, Signal
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,10 +57,10 @@ def excerpt(signal: Signal, seconds: tuple[float, float], check: Callable[[], No
             begins = sound.heard  # of this block: it counts what was handed out before
             if begins >= end:
                 break
-            first = max(0, round((start - begins) * audio.SAMPLE_RATE))
-            last = max(0, round((end - begins) * audio.SAMPLE_RATE))
+            first = max(0, round((start - begins) * SAMPLE_RATE))
+            last = max(0, round((end - begins) * SAMPLE_RATE))
             if first < len(block):
                 parts.append(block[first:last])
     if not parts:
         raise InputCorrupt(f"{signal.name} has no sound there any more", "attach it again")
-    return Excerpt(np.concatenate(parts), audio.SAMPLE_RATE, (start, end))
+    return Excerpt(np.concatenate(parts), SAMPLE_RATE, (start, end))

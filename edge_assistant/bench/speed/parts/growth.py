@@ -20,6 +20,7 @@ from edge_assistant.bench.speed.process import OURS, Run
 from edge_assistant.bench.speed.process import measure as run_command
 from edge_assistant.bench.speed.rows import How, Limit, Row
 from edge_assistant.limits import PAGES
+from edge_assistant.signals import SAMPLE_RATE
 
 NAME = "growth"
 HELP = "1, 10 and 100 pages and minutes of speech, 10 thousand to 10 million rows: seconds and the most memory"
@@ -131,7 +132,7 @@ def _minutes(setting: Setting, count: int) -> list[str]:
     import numpy as np
 
     made = [*islice(speaking.spoken(setting.portfolio), _SENTENCES)]
-    wanted, parts = round(count * _MINUTE * speaking.RATE), list[np.ndarray[tuple[int], np.dtype[np.float32]]]()
+    wanted, parts = round(count * _MINUTE * SAMPLE_RATE), list[np.ndarray[tuple[int], np.dtype[np.float32]]]()
     while sum(map(len, parts)) < wanted:
         parts += [one.samples for one in made]
     path = setting.folder / f"minutes-{count}.wav"
