@@ -50,6 +50,7 @@ class Assistant:
     Attributes:
         recall: what was perceived in signals, by their bytes, for a later question about the same ones.
         policy: what is allowed.
+        runtime: that all of it computes with.
         side_by_side: whether signals of several kinds are perceived at the same time; a bench that times each is not.
     """
 
@@ -97,16 +98,16 @@ class Assistant:
             self.policy.record = partial(auditor.note, "policy")
         self._approve = None if approve is None else partial(self._meanwhile, approve)
         self._names = portfolio.resolve(profile) | dict(instead or {})
-        self._runtime = runtime or Runtime.detect(gpu if self.policy.allows_gpu else "off")
+        self.runtime = runtime or Runtime.detect(gpu if self.policy.allows_gpu else "off")
         self._vocabulary = vocabulary or shipped()
         self._caches = caches if self.policy.keeps_caches else None
         opens = engine or partial(LlamaEngine, shelf=shelf_by(self._caches))
         shelved = self._caches is not None
         self._models = Models(
-            portfolio, self._names, self.policy, self._runtime, opens, shelved=shelved, residency=residency
+            portfolio, self._names, self.policy, self.runtime, opens, shelved=shelved, residency=residency
         )
         self._turn = Turn.of_user()
-        self.recall = Recall(disk=ondisk.kept_by(self._caches, self._runtime.gpu))
+        self.recall = Recall(disk=ondisk.kept_by(self._caches, self.runtime.gpu))
         self._auditor = auditor
 
     def ask(
@@ -222,9 +223,9 @@ class Assistant:
             self._auditor.took([signal])
         with within(self._vocabulary):
             watch = self._stoppable(watch)
-            with self._turn.taken(lambda: watch(Waiting()), self._runtime.halt.check), self._models.use():
+            with self._turn.taken(lambda: watch(Waiting()), self.runtime.halt.check), self._models.use():
                 gathering = Gathering(self.perceiver, watch, Request(language), strict=True)
-                gathering.take([(signal, [sense for _, sense in plan([signal], senses())])], self._runtime.halt)
+                gathering.take([(signal, [sense for _, sense in plan([signal], senses())])], self.runtime.halt)
         return gathering.sensed[0].evidence
 
     def prefill(self, signals: Sequence[Signal], watch: Watch, language: str | None = None) -> None:
@@ -232,9 +233,9 @@ class Assistant:
         self._allowed(signals)
         with within(self._vocabulary):
             watch = self._stoppable(watch)
-            with self._turn.taken(lambda: watch(Waiting()), self._runtime.halt.check), self._models.reasoning():
+            with self._turn.taken(lambda: watch(Waiting()), self.runtime.halt.check), self._models.reasoning():
                 gathering = Gathering(self.perceiver, watch, Request(language), strict=False)
-                gathering.take([(s, [sense for _, sense in plan([s], senses())]) for s in signals], self._runtime.halt)
+                gathering.take([(s, [sense for _, sense in plan([s], senses())]) for s in signals], self.runtime.halt)
                 self._reasoner(watch).prefill(as_sources(gathering.sensed))
 
     def settle(self) -> None:
@@ -254,7 +255,7 @@ class Assistant:
 
     def stop(self) -> None:
         """Let what runs raise `Stopped` soon; from any thread. Where nothing runs, nothing happens."""
-        self._runtime.halt.ask()
+        self.runtime.halt.ask()
 
     def prepare(self) -> None:
         """Open what a spoken question needs, before it is there.
@@ -296,7 +297,7 @@ class Assistant:
 
     def _aside(self) -> Runtime:
         """For what goes on beside an answer, in other threads: it is not stopped when the answer is."""
-        return Runtime(self._runtime.threads)
+        return Runtime(self.runtime.threads)
 
     def _audited(
         self, verb: str, asked: str, signals: Sequence[Signal], watch: Watch
@@ -311,12 +312,12 @@ class Assistant:
         """A question that has the turn to compute: written down, stoppable, in the words of the domain."""
         with within(self._vocabulary), self._audited(verb, asked, signals, watch) as audited:
             watched = self._stoppable(approving(self.policy, audited, self._approve))
-            with self._turn.taken(lambda: watched(Waiting()), self._runtime.halt.check):
+            with self._turn.taken(lambda: watched(Waiting()), self.runtime.halt.check):
                 yield watched
 
     def _meanwhile(self, approve: Approve, doubts: Sequence[Doubt]) -> bool:
         """Ask a human; others may compute until there is an answer."""
-        with self._turn.given(lambda: None, self._runtime.halt.check):
+        with self._turn.given(lambda: None, self.runtime.halt.check):
             return approve(doubts)
 
     def relieve(self) -> None:
@@ -329,7 +330,7 @@ class Assistant:
 
     def _stoppable(self, watch: Watch) -> Watch:
         """What begins now, and stops at its next event once that is asked."""
-        halt = self._runtime.halt
+        halt = self.runtime.halt
         halt.clear()
 
         def watched(event: Event) -> None:
@@ -351,7 +352,7 @@ class Assistant:
         gathering = Gathering(self.perceiver, task.watch, request, strict=strict or alone, failed=failed)
         wanted = [(signal, [sense for given, sense in steps if given is signal]) for signal in task.signals]
         with self._models.use():
-            gathering.take(wanted, self._runtime.halt, self._runtime.threads if self.side_by_side else 1)
+            gathering.take(wanted, self.runtime.halt, self.runtime.threads if self.side_by_side else 1)
         task.counted(self._usage())
         task.failed, task.error, task.seconds = gathering.failed, gathering.error, gathering.seconds
         if task.signals and not gathering.sensed:

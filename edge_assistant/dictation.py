@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from edge_assistant.errors import EdgeAssistantError, Stopped
-from edge_assistant.events import Event, Watch
+from edge_assistant.ahead import Ahead
+from edge_assistant.events import Watch
 
 if TYPE_CHECKING:
     import numpy as np
@@ -74,10 +74,9 @@ class Dictation:
         self._assistant = assistant
         self._put_job, self._told = put, told
         self._language, self._ahead = language, ahead
+        self._happened = Ahead(assistant)
         self._lock = threading.Lock()
         self._undone = 0  # jobs that wait or are being done
-        self._number = 0  # of the last thing that happened; what was done for an earlier one is not wanted any more
-        self._running: Assistant | None = None  # what works ahead, and may be stopped
         self._over = False  # whether all was said since
         self._expecting = False  # whether what may be all is being written down
         self._kept: bytes | None = None  # the recording that was written down and may be all; of the thread's own
@@ -85,29 +84,29 @@ class Dictation:
     def begin(self) -> None:
         """Somebody has begun to speak."""
         self._over = False
-        number = self._next()
-        self._put(lambda: self._work_ahead(number, partial(self._ahead, self._wanted(number))))
+        number = self._happened.renew()
+        self._put(lambda: self._happened.do(number, partial(self._ahead, self._happened.wanted(number))))
 
     def hear(self, samples: Samples, *, final: bool) -> None:
         """Write down speech, f32 [n] at 16 kHz: all of it, or what was so far, which is dropped where others wait."""
         if not final:
             if not self._undone:
-                number = self._number
-                self._put(lambda: self._work_ahead(number, partial(self._write_part, samples, number)))
+                number = self._happened.number
+                self._put(lambda: self._happened.do(number, partial(self._write_part, samples, number)))
             return
         self._over = True
         if not self._expecting:
-            self._next()  # else what runs may be writing down the very same
+            self._happened.renew()  # else what runs may be writing down the very same
         self._put(partial(self._write_all, samples))
 
     def expect(self, samples: Samples | None) -> None:
         """Write down speech, f32 [n] at 16 kHz, that is all there is unless it goes on; None where it does, or ends."""
         self._over = False
-        number = self._next()
+        number = self._happened.renew()
         if samples is None:
             self._put(self._drop)
         else:
-            self._put(lambda: self._work_ahead(number, partial(self._expect, samples, number)))
+            self._put(lambda: self._happened.do(number, partial(self._expect, samples, number)))
 
     def _put(self, job: Job) -> None:
         def counted() -> None:
@@ -121,51 +120,19 @@ class Dictation:
             self._undone += 1
         self._put_job(counted)
 
-    def _next(self) -> int:
-        """Something else is wanted from now on."""
-        with self._lock:
-            self._number += 1
-            if self._running is not None:
-                self._running.stop()
-            return self._number
-
-    def _wanted(self, number: int) -> Watch:
-        """Goes on with each event as long as nothing else is wanted: a stop is lost on what has not begun yet."""
-
-        def watch(event: Event) -> None:
-            if number != self._number:
-                raise Stopped("it is not wanted any more", "say it again")
-
-        return watch
-
-    def _work_ahead(self, number: int, work: Callable[[], object]) -> None:
-        """Do what may be for nothing, as long as it is wanted; what goes wrong is told where it is for something."""
-        try:
-            assistant = self._assistant()
-            with self._lock:
-                if number != self._number:
-                    return
-                self._running = assistant
-            work()
-        except EdgeAssistantError:
-            pass
-        finally:
-            with self._lock:  # a stop that comes now would stop what is done next
-                self._running = None
-
     def _expect(self, samples: Samples, number: int) -> None:
         self._drop()
         self._expecting = True
         try:
-            text, self._kept = written(self._assistant(), samples, self._language(), self._wanted(number))
+            text, self._kept = written(self._assistant(), samples, self._language(), self._happened.wanted(number))
         finally:
             self._expecting = False
         self._told(Written(text, final=False))
-        if number == self._number and not self._over:
-            self._ahead(self._wanted(number))
+        if number == self._happened.number and not self._over:
+            self._ahead(self._happened.wanted(number))
 
     def _write_part(self, samples: Samples, number: int) -> None:
-        text, recording = written(self._assistant(), samples, self._language(), self._wanted(number))
+        text, recording = written(self._assistant(), samples, self._language(), self._happened.wanted(number))
         self._told(Written(text, final=False))
         forget(self._assistant(), recording)
 

@@ -69,7 +69,7 @@ def desk(store: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[D
     monkeypatch.setattr(Speech, "perceive", counted)
     yield made
     made.work()
-    assert made.dictation._running is None
+    assert made.dictation._happened.idle
 
 
 SOUND = sound()
@@ -147,7 +147,7 @@ def test_what_is_said_on_stops_the_writing_down_of_the_pause(desk: Desk, monkeyp
 
 
 def test_work_ahead_is_stopped_when_there_is_something_to_write_down(desk: Desk) -> None:
-    halt = desk.assistant._runtime.halt
+    halt = desk.assistant.runtime.halt
     stopped: list[str] = []
 
     def ahead(cause: str, happens: Callable[[], object]) -> Callable[[Watch], object]:
@@ -177,7 +177,7 @@ def test_a_stop_that_comes_just_before_work_ahead_begins_is_not_lost(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, begun: bool
 ) -> None:
     """`Assistant.prefill` lets go of earlier wishes to stop when it begins."""
-    engine, halt = scripted(), desk.assistant._runtime.halt
+    engine, halt = scripted(), desk.assistant.runtime.halt
     monkeypatch.setattr(desk.assistant._models, "_open_engine", lambda model, runtime: engine)
     note = take_bytes(b"The belt squeaked after the break.", Kind.TEXT, 1, origin=Origin.USER, name="note")
 
@@ -212,7 +212,7 @@ def test_a_stop_that_comes_late_stops_nothing_else(desk: Desk) -> None:
     desk.dictation.expect(SOUND)
     desk.work()
     desk.dictation.expect(None)
-    assert not desk.assistant._runtime.halt.asked
+    assert not desk.assistant.runtime.halt.asked
 
 
 def test_what_is_wrong_is_told_of_all_that_was_said_and_of_nothing_before(

@@ -147,7 +147,7 @@ def test_an_error_does_not_wait_for_what_is_loaded_ahead(made: Callable[..., Mad
     with pytest.raises(InputError):
         one.assistant.ask(PROSE, [damaged], ignore)
     assert how == ["stopped"]
-    assert not one.assistant._runtime.halt.asked
+    assert not one.assistant.runtime.halt.asked
     one.assistant._models._open_engine = one.engine
     assert one.assistant.ask(PROSE, texts(), ignore).text
 

@@ -13,7 +13,13 @@ Job = Callable[[], object]
 class Jobs:
     """A queue that any thread fills and one thread works off."""
 
-    def __init__(self) -> None:
+    def __init__(self, wanted: Callable[[], object] = lambda: None) -> None:
+        """Begin with none.
+
+        Args:
+            wanted: is called where a job is put that is not to wait for what may be for nothing.
+        """
+        self._wanted = wanted
         self._queue: queue.PriorityQueue[tuple[bool, int, Job | None]] = queue.PriorityQueue()
         self._number = itertools.count()
         self._lock = threading.Lock()
@@ -29,6 +35,8 @@ class Jobs:
         with self._lock:
             self._undone += 1
             self._queue.put((late, next(self._number), job))
+        if not late:
+            self._wanted()
 
     def end(self) -> None:
         """No job is given any more after those that are there; the late ones are left."""

@@ -19,6 +19,7 @@ from edge_assistant.dictation import Dictation, forget
 from edge_assistant.errors import EdgeAssistantError, Stopped
 from edge_assistant_tui import bridge, messages, unsent
 from edge_assistant_tui.confirming import Confirmation
+from edge_assistant_tui.foresight import Foresight
 from edge_assistant_tui.jobs import Jobs
 from edge_assistant_tui.keeping import Keeping
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from edge_assistant.answer import Answer
     from edge_assistant.assistant import Assistant
     from edge_assistant.conversation import Conversation
-    from edge_assistant.events import Watch
     from edge_assistant.governance.policy.approval import Doubt
     from edge_assistant.history.store import History, Saved
     from edge_assistant.signals import Kind, Origin, Signal
@@ -48,7 +48,7 @@ class Work:
         self._post = post
         self._options = options
         self._instead: Mapping[str, str] = {}  # models by role that are used instead of the profile's
-        self._jobs = Jobs()
+        self._jobs = Jobs(lambda: self._foresight.stop())
         self._assistant: Assistant | None = None
         self._open: Conversation | None = None
         self._keeping = Keeping(lambda message: self._post(message), lambda: self._assistant)
@@ -59,12 +59,13 @@ class Work:
         self._unwanted: set[str] = set()  # ids of signals that are going to be removed
         self.confirming: Confirmation | None = None  # what the person is asked while an answer waits
         self._opening = threading.Lock()  # of the assistant, which takes a moment
+        self._foresight = Foresight(lambda: self.assistant(), lambda: self._open, post, self._jobs.put)
         self._dictation = Dictation(
             lambda: self.assistant(),
             lambda job: self._jobs.put(lambda: self._closing or job()),
             lambda written: self._post(messages.Heard(written.text, written.final, written.recording)),
             language=lambda: self._options.language,
-            ahead=self._read_ahead,
+            ahead=self._foresight.read,
         )
         self._thread = threading.Thread(target=self._run, name="work", daemon=True)
 
@@ -166,6 +167,10 @@ class Work:
     def prepare(self) -> None:
         """Open what a spoken question needs while it is still spoken."""
         self._jobs.put(self._prepare)
+
+    def typing(self) -> None:
+        """Somebody types a question: what any question will need is read once nothing else waits."""
+        self._foresight.typed()
 
     def begin_hearing(self) -> None:
         """Somebody begins to speak: what any question will need is read meanwhile."""
@@ -378,17 +383,6 @@ class Work:
         unsent.look(
             self._post, self.assistant, data, name, self._options.language, lambda: not self._closing and wanted()
         )
-
-    def _read_ahead(self, wanted: Watch) -> None:
-        """What any question over the signals will need; what is perceived for it is told as always."""
-
-        def watch(event: Any) -> None:  # noqa: ANN401 - an Event
-            wanted(event)
-            for message in bridge.of_signal(event):
-                self._post(message)
-
-        if (conversation := self._conversation()).signals:
-            conversation.prefill(watch)
 
     def _prepare(self) -> None:
         try:

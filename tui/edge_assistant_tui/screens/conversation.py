@@ -16,7 +16,7 @@ from edge_assistant_tui import choosing, messages
 from edge_assistant_tui.widgets.capture import Capture
 from edge_assistant_tui.widgets.following import Following
 from edge_assistant_tui.widgets.keys import Keys
-from edge_assistant_tui.widgets.prompt import Prompt
+from edge_assistant_tui.widgets.prompt import PATHS, PORT, Prompt
 from edge_assistant_tui.widgets.signals import SignalList
 from edge_assistant_tui.widgets.sources import Sources
 from edge_assistant_tui.widgets.status import StatusBar
@@ -110,6 +110,12 @@ class Conversation(Screen[None]):
     @on(Prompt.Sent)
     async def _told_sent(self, event: Prompt.Sent) -> None:
         await self.ask(event.text, event.recording)
+
+    @on(Prompt.Changed)
+    def _told_typed(self, event: Prompt.Changed) -> None:
+        text = event.text_area.text
+        if text and not text.startswith((*PATHS, PORT)):
+            self.app.work.typing()
 
     @on(Prompt.Dropped)
     def _told_dropped(self, event: Prompt.Dropped) -> None:

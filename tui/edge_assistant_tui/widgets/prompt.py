@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from edge_assistant_tui.app import EdgeAssistant
 
 PORT = "serial:"
+PATHS = ("/", "~/", "./", "../", "file://")  # what paths begin with
 MAX_PATHS = limits.DROPPED_PATHS.value
 
 
@@ -177,7 +178,7 @@ def paths_in(text: str) -> tuple[Path, ...]:
 
 def no_file(text: str) -> str:
     """What to do about a text that is a path, but of no file; empty where it is a question."""
-    begins = text.startswith(("/", "~/", "./", "../", "file://"))
+    begins = text.startswith(PATHS)
     try:
         folder = Path(text).expanduser().is_dir() and "/" in text
     except (OSError, ValueError, RuntimeError):
