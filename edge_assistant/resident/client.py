@@ -18,9 +18,11 @@ from edge_assistant.resident import place, wire
 
 LIFE_S = 10.0  # between two messages; the resident sends one a second as long as it lives
 OBEYS_S = 20.0  # until it has ended, as it was told; it may be in the middle of an answer
+SETTLES_S = 1.0  # for one that starts or ends, and cannot be spoken to just then
 PATIENCE_S = 60.0  # for others' questions; then the command does the work itself
 INTERRUPTED = 130
 _ENDED = "it ended"
+_POLL_S = 0.05
 _COMPUTED = slice(11, 13)  # of the columns of /proc/PID/stat behind the name: ticks in the program and in the kernel
 
 
@@ -68,9 +70,9 @@ def connected() -> Iterator[socket.socket]:
     """
     if sys.platform != "linux":
         raise FileNotFoundError(errno.ENOENT, "there is no resident mode on this machine")
-    with place.opened() as folder, socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
+    with place.reached() as address, socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
         connection.settimeout(LIFE_S)
-        connection.connect(place.address(folder, place.name()))
+        connection.connect(address)
         if place.peer(connection).user != os.geteuid():
             raise Unfit("it is another user's")
         yield connection
@@ -112,18 +114,34 @@ def ended(order: str) -> bool:
         Whether one ran.
 
     Raises:
-        OSError, StorageFull, Unfit: it cannot be spoken to.
+        OSError, Unfit: it cannot be spoken to.
+        StorageFull: there is no home folder.
     """
-    try:
-        with connected() as connection:
-            pid = place.peer(connection).process
-            if pid == os.getpid():  # the resident itself, for after its answer
-                wire.send(connection, wire.Order(order))
-            elif not _obeyed(connection, order):
-                _kill(pid)
-            return True
-    except (FileNotFoundError, ConnectionRefusedError):
-        return False
+    since = time.monotonic()
+    while True:
+        try:
+            with connected() as connection:
+                _end(connection, order)
+                return True
+        except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError, StorageFull) as error:
+            if not place.is_claimed():
+                return False
+            if time.monotonic() - since > SETTLES_S:
+                raise Unfit(f"it runs and does not listen here: {why(error)}") from error
+        time.sleep(_POLL_S)
+
+
+def _end(connection: socket.socket, order: str) -> None:
+    """Give the order to end, and see to it that it is obeyed.
+
+    Raises:
+        OSError, Unfit: that cannot be.
+    """
+    pid = place.peer(connection).process
+    if pid == os.getpid():  # the resident itself, for after its answer
+        wire.send(connection, wire.Order(order))
+    elif not _obeyed(connection, order):
+        _kill(pid)
 
 
 def _obeyed(connection: socket.socket, order: str) -> bool:

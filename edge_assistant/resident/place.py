@@ -1,8 +1,14 @@
-"""Where the socket lies: a folder that only its user can look into, else nobody speaks through it."""
+"""Where the socket lies, and the claim that leads to it: folders that only their user can look into.
+
+The socket lies in a folder of the user's session, which commands of cron, of `su` or of another session do not know. So
+the claim, a locked file in the data directory, says where: whoever has the same data finds the same resident.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import errno
+import fcntl
 import hashlib
 import os
 import socket
@@ -17,10 +23,21 @@ from edge_assistant_models import paths
 
 RUNTIME = "XDG_RUNTIME_DIR"
 HOME = "EDGE_ASSISTANT_HOME"
+CLAIM = "resident.lock"  # locked as long as a resident runs; in it stands where its socket is
+_PATH_BYTES = 4_096
+
+
+def claims() -> Path:
+    """The folder of the claim: the same one for all that have the same data.
+
+    Raises:
+        StorageFull: there is no home folder.
+    """
+    return paths.data_dir() / "run"
 
 
 def folder() -> Path:
-    """The folder: of the user's session, where there is one, else `run` in the data directory.
+    """The folder that a socket is made in: of the user's session, where there is one, else that of the claim.
 
     Who keeps everything in a folder of their own (`EDGE_ASSISTANT_HOME`) has the socket there, too.
 
@@ -30,7 +47,7 @@ def folder() -> Path:
     runtime = os.environ.get(RUNTIME, "")
     if runtime.startswith("/") and not os.environ.get(HOME):
         return Path(runtime) / paths.APPLICATION
-    return paths.data_dir() / "run"
+    return claims()
 
 
 def name() -> str:
@@ -43,10 +60,11 @@ def name() -> str:
 
 
 @contextlib.contextmanager
-def opened(make: bool = False) -> Iterator[int]:
-    """The folder as a descriptor, so that what was looked at is what is used, whatever its name leads to afterwards.
+def opened(where: Path, make: bool = False) -> Iterator[int]:
+    """A folder as a descriptor, so that what was looked at is what is used, whatever its name leads to afterwards.
 
     Args:
+        where: the folder.
         make: whether to make it where it is missing.
 
     Raises:
@@ -54,7 +72,6 @@ def opened(make: bool = False) -> Iterator[int]:
         OSError: it cannot be opened.
         StorageFull: somebody else owns it, or may look into it.
     """
-    where = folder()
     if make:
         where.mkdir(parents=True, exist_ok=True, mode=0o700)
     descriptor = os.open(where, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -67,6 +84,47 @@ def opened(make: bool = False) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def reached() -> Iterator[str]:
+    """The address of the socket that the claim leads to.
+
+    Raises:
+        FileNotFoundError: it leads to none.
+        OSError: it cannot be followed.
+        StorageFull: a folder on the way is not the user's alone.
+    """
+    with opened(claims()) as kept:
+        claim = os.open(CLAIM, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=kept)
+        try:
+            path = os.fsdecode(os.read(claim, _PATH_BYTES))
+        finally:
+            os.close(claim)
+    if not path.startswith("/") or "\0" in path:  # one that is just being made, or was when the power failed
+        raise FileNotFoundError(errno.ENOENT, "the claim leads nowhere")
+    with opened(Path(path).parent) as found:
+        yield address(found, Path(path).name)
+
+
+def is_claimed() -> bool:
+    """Whether a resident runs over the same data, or starts or ends just now, whoever can speak with it.
+
+    Raises:
+        OSError: that cannot be looked at.
+        StorageFull: there is no home folder.
+    """
+    try:
+        claim = os.open(claims() / CLAIM, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError, PermissionError):  # none of ours starts where these stand
+        return False
+    try:
+        fcntl.flock(claim, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(claim)
+    return False
 
 
 def address(folder: int, name: str) -> str:

@@ -106,9 +106,13 @@ def opened() -> Held:
         UsageError: one runs already.
         StorageFull: there is no place for a socket, or the folder is not the user's alone.
     """
-    name = place.name()
-    with atomic.storing("the place of the resident"), place.opened(make=True) as folder:
-        claim = os.open(f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600, dir_fd=folder)
+    name, where = place.name(), place.folder()
+    with (
+        atomic.storing("the place of the resident"),
+        place.opened(place.claims(), make=True) as kept,
+        place.opened(where, make=True) as folder,
+    ):
+        claim = os.open(place.CLAIM, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600, dir_fd=kept)
         try:
             fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -123,6 +127,8 @@ def opened() -> Held:
         finally:
             os.umask(before)
         listener.listen(wire.WAITING)
+        os.ftruncate(claim, 0)
+        os.pwrite(claim, os.fsencode(where / name), 0)
     return Held(listener.detach(), claim)
 
 
@@ -149,8 +155,8 @@ def _claims(claim: int) -> bool:
         OSError: there is no such file.
         StorageFull: the folder is not the user's alone.
     """
-    with place.opened() as folder:
-        file = os.stat(f"{place.name()}.lock", dir_fd=folder, follow_symlinks=False)
+    with place.opened(place.claims()) as kept:
+        file = os.stat(place.CLAIM, dir_fd=kept, follow_symlinks=False)
     return os.path.samestat(file, os.fstat(claim))
 
 
@@ -257,9 +263,10 @@ class _Resident:
             return True
 
     def _is_found(self) -> bool:
-        """Whether the claim is still the one that commands would see; the folder goes with the user's session."""
+        """Whether commands would find the claim, and the socket, whose folder goes with the user's session."""
         try:
-            return _claims(self._held.claim)
+            with place.reached() as address:
+                return _claims(self._held.claim) and os.path.exists(address)  # noqa: PTH110 - it leads to a descriptor
         except (OSError, StorageFull):
             return False
 
@@ -286,8 +293,9 @@ def _renew(held: Held, work: Work) -> None:
 
 def _close(held: Held) -> None:
     """Take the socket away, and then give the claim up."""
-    with suppress(OSError, StorageFull), place.opened() as folder:
-        os.unlink(place.name(), dir_fd=folder)
+    with suppress(OSError, StorageFull), place.reached() as address:
+        if _claims(held.claim):
+            os.unlink(address)  # noqa: PTH108 - it leads over a descriptor
     wire.close([held.listener, held.claim])
 
 

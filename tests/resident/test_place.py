@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 from pathlib import Path
 
 import pytest
+from scripted_resident import HANGS, asking, heard, serving
 
 from edge_assistant.errors import StorageFull, UsageError
 from edge_assistant.resident import client, place, server, wire
@@ -20,6 +22,58 @@ def test_the_session_has_a_folder_of_its_own(monkeypatch: pytest.MonkeyPatch, ho
     monkeypatch.setenv(place.RUNTIME, "relative")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert place.folder() == tmp_path / ".local" / "share" / "edge-assistant" / "run"
+
+
+@pytest.fixture
+def session(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The folder of a user's session; their data lie in their home."""
+    monkeypatch.delenv(place.HOME)
+    monkeypatch.setenv("HOME", str(tmp_path / "theirs"))
+    monkeypatch.setenv(place.RUNTIME, str(tmp_path / "session"))
+    (tmp_path / "session").mkdir(mode=0o700)
+    return tmp_path / "session"
+
+
+@pytest.mark.parametrize("elsewhere", [None, "another"])
+def test_it_is_found_whatever_session_a_command_belongs_to(
+    ask, session: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, elsewhere: str | None
+) -> None:
+    """As cron, `su` and a login without a session of its own run commands."""
+    with serving(tmp_path / "resident") as process:
+        assert [file.name for file in (session / "edge-assistant").iterdir()] == [place.name()]
+        if elsewhere is None:
+            monkeypatch.delenv(place.RUNTIME)
+        else:
+            monkeypatch.setenv(place.RUNTIME, str(tmp_path / elsewhere))
+        assert ask("say:hello") == 0
+        with pytest.raises(UsageError, match="a resident runs already"):
+            server.opened()
+        assert client.ended("drop")
+        assert (client.told("status") or {})["renewals"] == 1
+        assert client.ended("stop")
+        assert process.wait(HANGS) == 0
+    assert not client.ended("drop")
+    assert not [*(session / "edge-assistant").iterdir()]
+
+
+def test_one_whose_session_ends_ends_and_nothing_is_said_to_be_gone_before(session: Path, tmp_path: Path) -> None:
+    with serving(tmp_path / "resident") as process, asking("note:at work", "await:go") as guest:
+        assert heard(guest, "turn")
+        shutil.rmtree(session)
+        with pytest.raises(client.Unfit, match="it runs and does not listen here"):
+            client.ended("drop")
+        (tmp_path / "resident" / "go").touch()
+        assert process.wait(HANGS) == 0
+        assert not client.ended("drop")
+
+
+@pytest.mark.parametrize("text", ["", "relative", "/a\0b", "/nowhere/resident", "\0\0\0"])
+def test_a_claim_that_leads_nowhere_is_no_resident(home: Path, text: str) -> None:
+    held = server.opened()
+    wire.close([held.listener, held.claim])
+    (home / "run" / place.CLAIM).write_text(text)
+    assert client.told("status") is None
+    assert not client.ended("drop")
 
 
 def test_each_data_folder_has_a_socket_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
