@@ -10,6 +10,8 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pytest
+
 from edge_assistant.scheduling import pools
 from edge_assistant_models.installed import InstalledModel
 
@@ -19,6 +21,7 @@ SETS = {
     *("n_threads", "n_threads_batch", "intra_op_num_threads", "inter_op_num_threads", "thread_count", "cpu_threads"),
     *("setNumThreads", "set_num_threads", "set_cpu_count", "set_io_thread_count", "sched_setaffinity"),
 }
+POOLS = {"ThreadPoolExecutor", "ProcessPoolExecutor", "ThreadPool", "Pool"}
 PLACES = {"edge_assistant.cli": ROOT / "edge_assistant/cli", "edge_assistant_tui": ROOT / "tui/edge_assistant_tui"}
 VARIABLES = ("_NUM_THREADS", "THREADS_NUM", "SPINCOUNT", "OMP_WAIT_POLICY", "RAYON_NUM_THREADS")
 
@@ -28,6 +31,8 @@ ALLOWED = {
     "edge_assistant/language/context.py": {"n_threads", "n_threads_batch"},
     "edge_assistant/devices/camera.py": {"thread_count"},  # one: it goes on beside an answer
     "edge_assistant/perception/frames.py": {"thread_count"},
+    "edge_assistant/perception/ocr.py": {"ThreadPoolExecutor"},
+    "edge_assistant/perception/speech.py": {"ThreadPoolExecutor"},
     "edge_assistant/scheduling/pools.py": {
         *("OPENBLAS_NUM_THREADS", "GOMP_SPINCOUNT", "OPENCV_FOR_THREADS_NUM", "RAYON_NUM_THREADS")
     },
@@ -41,15 +46,37 @@ def sources() -> Iterator[Path]:
 
 
 def named(tree: ast.AST) -> Iterator[str]:
-    """What a module sets by an attribute, an argument, a call or a variable of the environment."""
+    """What a module sets by an attribute, an argument, a call, a pool or a variable of the environment."""
     for node in ast.walk(tree):
         match node:
             case ast.Attribute(attr=name, ctx=ast.Store()) | ast.keyword(arg=str(name)) if name in SETS:
                 yield name
             case ast.Call(func=ast.Attribute(attr=name)) | ast.Call(func=ast.Name(id=name)) if name in SETS:
                 yield name
+            case ast.Call(func=ast.Attribute(attr=name)) | ast.Call(func=ast.Name(id=name)) if name in POOLS:
+                if not is_one(node):
+                    yield name
             case ast.Constant(value=str(text)) if text.isupper() and text.endswith(VARIABLES):
                 yield text
+
+
+def is_one(pool: ast.Call) -> bool:
+    """Whether a pool has one thread, in which things are done beside others and not side by side."""
+    given = [*pool.args[:1], *(keyword.value for keyword in pool.keywords if keyword.arg == "max_workers")]
+    return [ast.unparse(number) for number in given] == ["1"]
+
+
+@pytest.mark.parametrize(
+    ("code", "sets"),
+    [
+        *(("pool = ThreadPoolExecutor(4)", True), ("pool = futures.ThreadPoolExecutor(max_workers=n)", True)),
+        *(("pool = ThreadPoolExecutor()", True), ("ThreadPoolExecutor(thread_name_prefix='a')", True)),
+        *(("pool = ThreadPoolExecutor(1, 'voice')", False), ("ThreadPoolExecutor(max_workers=1)", False)),
+        *(("cv2.setNumThreads(1)", True), ("options.intra_op_num_threads = 2", True), ("threads = 2", False)),
+    ],
+)
+def test_what_sets_a_number_of_threads_is_seen(code: str, sets: bool) -> None:
+    assert bool([*named(ast.parse(code))]) is sets
 
 
 def test_thread_counts_are_set_in_few_places() -> None:
