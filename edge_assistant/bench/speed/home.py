@@ -24,9 +24,8 @@ def made(folder: Path) -> Iterator[Path]:
     """Let this process and those that it starts live in a new home inside a folder, as long as this is open."""
     home = folder / "home"
     (home / "cache").mkdir(parents=True)
-    shared = paths.cache_dir() / _SHIPPED
-    shared.mkdir(parents=True, exist_ok=True)
-    (home / "cache" / _SHIPPED).symlink_to(shared)
+    if (shipped := paths.cache_dir() / _SHIPPED).is_dir():
+        shutil.copytree(shipped, home / "cache" / _SHIPPED)
     if (catalog := paths.user_catalog_dir()).is_dir():
         (home / catalog.name).symlink_to(catalog.resolve())
     added = {_HOME: str(home), _MODELS: str(paths.models_dir().resolve()), _KEYRING: _NO_KEYRING}

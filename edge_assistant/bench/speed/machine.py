@@ -80,11 +80,25 @@ class Clock:
         own = os.times()
         return None if everybody is None else cls(time.monotonic(), everybody, sum(own[:4]))
 
-    def others_since(self, earlier: Clock) -> float:
-        """How many cores others took in the mean since an earlier moment."""
+    def others_since(self, earlier: Clock, apart: float = 0.0) -> float:
+        """How many cores others took in the mean since an earlier moment.
+
+        Args:
+            earlier: that moment.
+            apart: seconds that processes computed for us since, but for those that were waited for.
+        """
         wall = self.wall - earlier.wall
-        taken = (self.everybody - earlier.everybody) - (self.own - earlier.own)
+        taken = (self.everybody - earlier.everybody) - (self.own - earlier.own) - apart
         return max(0.0, taken / wall) if wall > 0 else 0.0
+
+
+def computed(process: int) -> float:
+    """Seconds that a process has computed, and those that it waited for; 0 where it is gone or nobody tells."""
+    try:
+        told = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        return sum(int(ticks) for ticks in told[11:15]) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError):
+        return 0.0
 
 
 def warning(load_before: float | None, cores: int, others: Mapping[str, float]) -> str:

@@ -71,7 +71,7 @@ def _measure(part: Part, setting: Setting, report: Report, args: argparse.Namesp
         print(f"{part.NAME} is left out: {error}", file=sys.stderr)
     else:
         now = machine.Clock.now()
-        others = None if before is None or now is None else round(now.others_since(before), 2)
+        others = None if before is None or now is None else round(now.others_since(before, sum(setting.apart)), 2)
         report.parts[part.NAME] = {"seconds": round(time.monotonic() - began, 1), "others_cores": others}
     _keep(report, args.out)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -31,6 +31,7 @@ class Setting:
         folder: for what a part makes; it goes afterwards.
         recordings: *.wav with *.txt beside them, in place of spoken ones of our own; None for those.
         step: is told how much of the part is done, 0 to 1.
+        apart: takes the seconds that processes computed for the part, where it did not wait for these: a resident's.
     """
 
     portfolio: Portfolio
@@ -42,6 +43,7 @@ class Setting:
     folder: Path
     recordings: Path | None
     step: Callable[[float], None]
+    apart: list[float] = field(default_factory=list)
 
 
 class Part(Protocol):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 
 import pytest
@@ -40,6 +42,31 @@ def test_what_this_process_computes_is_not_taken_by_others():
     assert after is not None
     assert after.own - before.own >= 0.3
     assert after.everybody - before.everybody >= 0.2  # ticks of 10 ms
+
+
+COMPUTES = """
+import os, time
+if os.fork() == 0:
+    while time.process_time() < 0.35:
+        sum(range(10_000))
+    os._exit(0)
+os.wait()
+print("done", flush=True)
+input()
+"""
+
+
+def test_what_a_process_computes_that_nobody_waits_for_is_told():
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", COMPUTES], stdin=pipe, stdout=pipe) as process:
+        assert process.stdout.readline() == b"done\n"
+        seconds = machine.computed(process.pid)
+        process.communicate(b"\n")
+    assert seconds >= 0.3
+    assert machine.computed(process.pid) == 0.0
+    earlier, later = Clock(5.0, 10.0, 1.0), Clock(6.0, 11.5, 1.2)
+    assert round(later.others_since(earlier, 1.0), 6) == 0.3
+    assert later.others_since(earlier, 9.0) == 0.0
 
 
 def test_a_quiet_machine_is_not_warned_of():

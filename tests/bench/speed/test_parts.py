@@ -4,15 +4,33 @@ from __future__ import annotations
 
 import inspect
 import math
+import os
 import re
+import time
+from contextlib import contextmanager
 
 import pytest
 
+from edge_assistant.assistant import Assistant
 from edge_assistant.bench.speed import home
 from edge_assistant.bench.speed.part import parts
-from edge_assistant.bench.speed.parts import decode, followup, growth, live, memory, minutes, page, question, utterance
+from edge_assistant.bench.speed.parts import (
+    decode,
+    followup,
+    growth,
+    live,
+    memory,
+    minutes,
+    page,
+    question,
+    resident,
+    utterance,
+)
 from edge_assistant.bench.speed.parts.growth import Grown
+from edge_assistant.bench.speed.process import Run
 from edge_assistant.bench.speed.rows import How
+from edge_assistant.conversation import Conversation
+from edge_assistant.errors import ModelMissing
 from edge_assistant_models.portfolio import Portfolio
 
 
@@ -84,6 +102,27 @@ def test_plain_llama_cpp_writes_what_our_engine_writes(setting, models):
     engine.close()
 
 
+def test_a_resident_s_baseline_is_warm_and_what_it_computes_is_ours(setting, monkeypatch):
+    ran = []
+
+    def run(command, environment=None):
+        ran.append("baseline" if "edge_assistant.bench.pipeline" in command else "product")
+        return Run(1.0, 0.0, "")
+
+    @contextmanager
+    def started(setting):
+        yield os.getpid()
+
+    monkeypatch.setattr(resident, "run_command", run)
+    monkeypatch.setattr(resident, "started", started)
+    monkeypatch.setattr(question, "baseline", lambda setting: ["-m", "edge_assistant.bench.pipeline"])
+    measured(resident, setting)
+    assert sorted(ran[:2]) == ["baseline", "product"], "before anything is measured"
+    assert sorted(ran[2:]) == ["baseline", "product", "product"]
+    (seconds,) = setting.apart
+    assert 0 < seconds <= time.process_time() + sum(os.times()[2:4]) + 0.1
+
+
 def test_followup(setting):
     rows = measured(followup, setting)
     followup_row, restart = rows["followup.followup"], rows["followup.restart"]
@@ -99,16 +138,31 @@ def test_live(setting):
     assert all(seconds >= 0 for seconds in row.details["waterfall"].values())
 
 
+def test_what_goes_wrong_beside_a_microphone_is_told(setting, monkeypatch):
+    def missing(*given):
+        raise ModelMissing("speech is missing", "pull it")
+
+    with home.made(setting.folder):
+        assistant = Assistant(setting.portfolio, setting.profile)
+        path = setting.folder / "spoken.wav"
+        live.speaking.say(setting.portfolio, setting.question, path, 0)
+        monkeypatch.setattr(Assistant, "perceive", missing)
+        with pytest.raises(ModelMissing):
+            live.asked(Conversation(assistant, language="en"), path)
+
+
 @pytest.mark.bench
 def test_memory(setting, monkeypatch):
-    monkeypatch.setattr(memory, "_MOST_MIB", {})
+    monkeypatch.setattr(memory, "MOST_MIB", {})
     assert measured(memory, setting)["memory.test"].figure > 100
 
 
 def test_growth(setting, monkeypatch):
     (rows,) = (kind for kind in growth.KINDS if kind.name == "rows")
     monkeypatch.setattr(growth, "KINDS", (rows,))
+    monkeypatch.setitem(memory.MOST_MIB, setting.profile, 5000.0)
     found = measured(growth, setting)
+    assert found["growth.rows_memory"].limit.value == 5000
     assert [one["size"] for one in found["growth.rows"].details["grown"]] == [10_000, 100_000]
     assert found["growth.rows_memory"].figure > 50
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from edge_assistant.bench.speed import home, speaking
 from edge_assistant.bench.speed.part import Setting
+from edge_assistant.bench.speed.parts.memory import MOST_MIB
 from edge_assistant.bench.speed.parts.page import scanned
 from edge_assistant.bench.speed.process import OURS, Run
 from edge_assistant.bench.speed.process import measure as run_command
@@ -28,7 +29,6 @@ SECONDS = (900.0, 90.0)
 ORDER = 9
 SIGNALS = False
 _STEEPEST = 1.1  # slope; 1 is linear
-_MOST_MIB = 2.2 * 1024  # the profile's own: more work must not want more than every model at once
 _MINUTE = 60.0
 
 
@@ -78,11 +78,19 @@ def measure(setting: Setting) -> Iterator[Row]:
             grown.append(_grown(size, run_command([*OURS, "ask", kind.question, "--json", *_of(setting), *options])))
             done += size / kind.sizes[setting.quick][-1]
             setting.step(done / total)
-        yield from rows(kind, grown)
+        yield from rows(kind, grown, MOST_MIB.get(setting.profile))
 
 
-def rows(kind: Kind, grown: Sequence[Grown]) -> Iterator[Row]:
-    """How steep the time is at the end, and the memory of the largest."""
+def rows(kind: Kind, grown: Sequence[Grown], most_mib: float | None) -> Iterator[Row]:
+    """How steep the time is at the end, and the memory of the largest.
+
+    Args:
+        kind: of work.
+        grown: its sizes, from small to large.
+        most_mib: the profile's own, as more work must not want more than every model at once; None where nothing is
+            promised of it.
+    """
+    limit = None if most_mib is None else Limit(most_mib)
     told = [{"size": one.size, "seconds": one.seconds, "peak_mib": one.peak_mib} for one in grown]
     what = f"{grown[0].size:,} to {grown[-1].size:,} {kind.what}"
     yield Row(
@@ -92,7 +100,7 @@ def rows(kind: Kind, grown: Sequence[Grown]) -> Iterator[Row]:
     if peak := grown[-1].peak_mib:
         yield Row(
             f"growth.{kind.name}_memory", f"{grown[-1].size:,} {kind.what}: the most memory", "MiB", (peak,),
-            how=How.VALUE, limit=Limit(_MOST_MIB), details={"before_mib": grown[-2].peak_mib},
+            how=How.VALUE, limit=limit, details={"before_mib": grown[-2].peak_mib},
         )  # fmt: skip
 
 

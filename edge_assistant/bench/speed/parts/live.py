@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,6 +94,7 @@ def asked(conversation: Conversation, path: Path) -> Moments:
 
     Raises:
         UsageError: nothing was understood.
+        ModelError: a model is missing.
     """
     from edge_assistant.devices.microphone import FileMicrophone
 
@@ -105,6 +106,8 @@ def asked(conversation: Conversation, path: Path) -> Moments:
         with suppress(DeviceEnded):
             while not heard.ended:
                 heard.take(microphone.read())
+    for job in heard.jobs:
+        job.result()
     if heard.answered is None:
         raise UsageError("the spoken question was not understood", "ask another one with --question")
     written, said = heard.answered
@@ -118,6 +121,7 @@ class _Hearing:
         ended: whether the speaker has finished.
         noticed: when that was noticed.
         answered: when it was written down, and when the first word was said; None where there were no words.
+        jobs: what was done in the thread that works; what went wrong there is raised by their results.
     """
 
     def __init__(self, conversation: Conversation, work: ThreadPoolExecutor) -> None:
@@ -125,12 +129,13 @@ class _Hearing:
 
         assistant = conversation.assistant
         self.ended, self.noticed = False, 0.0
+        self.jobs: list[Future[object]] = []
         self.answered: tuple[float, float] | None = None
         self._conversation = conversation
         self._endpointer = assistant.endpointer(Settings().pause_s)
         self._dictation = Dictation(
             lambda: assistant,
-            work.submit,
+            lambda job: self.jobs.append(work.submit(job)),
             self._told,
             language=lambda: "en",
             ahead=conversation.prefill,
