@@ -52,6 +52,7 @@ class Guest:
         given: its descriptors, which are the main thread's once it is its turn.
         reply: the connection once more, for the main thread.
         unwelcome: why it is not spoken with.
+        equal: whether it may do what the resident may, so that files can be opened for it.
         gone: whether it has hung up.
         interrupted: whether its answer is to end.
         begun: whether something of its answer was printed, or read.
@@ -63,6 +64,7 @@ class Guest:
     given: list[int] = field(default_factory=list)
     reply: socket.socket | None = None
     unwelcome: str | None = None
+    equal: bool = False
     gone: bool = False
     interrupted: bool = False
     begun: bool = False
@@ -122,7 +124,7 @@ class Door(threading.Thread):
         super().__init__(name="resident door", daemon=True)
         self._listener = listener
         self._stop, self._look, self._told = stop, look, told
-        self._facts, self._seen = same, facts.seen("self")
+        self._facts, self._seen, self._rights = same, facts.seen("self"), facts.rights("self")
         self._turns: queue.SimpleQueue[Guest | Wish] = queue.SimpleQueue()
         self._guests: dict[int, Guest] = {}
         self._selector = selectors.DefaultSelector()
@@ -247,6 +249,7 @@ class Door(threading.Thread):
         self._guests[connection.fileno()] = guest
         self._selector.register(connection, selectors.EVENT_READ)
         guest.unwelcome = self._unwelcome(connection)
+        guest.equal = self._is_equal(connection)
 
     def _unwelcome(self, connection: socket.socket) -> str | None:
         """Why nobody speaks with the process at the other end; None where it is welcome."""
@@ -257,6 +260,13 @@ class Door(threading.Thread):
         except OSError:
             return "it cannot look at this process"
         return "too many ask at a time" if len(self._guests) > GUESTS else None
+
+    def _is_equal(self, connection: socket.socket) -> bool:
+        """Whether the process at the other end may do no less and no more than this one."""
+        try:
+            return facts.rights(str(place.peer(connection).process)) == self._rights
+        except OSError:
+            return False
 
     def _take(self, guest: Guest) -> None:
         """Take a message."""
@@ -290,7 +300,7 @@ class Door(threading.Thread):
             self._obey(guest, asked)
             return
         guest.question, guest.given, guest.reply = asked, given, guest.connection.dup()
-        if (why := self._unfit(asked, given)) is not None:
+        if (why := self._unfit(guest, asked, given)) is not None:
             self._refuse(guest, why)
         else:
             self._turns.put(guest)
@@ -318,10 +328,12 @@ class Door(threading.Thread):
             **self._told(),
         }
 
-    def _unfit(self, question: wire.Question, given: list[int]) -> str | None:
+    def _unfit(self, guest: Guest, question: wire.Question, given: list[int]) -> str | None:
         """Why a question cannot be answered here; None where it can."""
         if self._wish is not None:
             return "it is ending"
+        if not guest.equal:
+            return "it was started with other rights"
         for name, value in self._facts.items():
             if question.facts.get(name) != value:
                 return f"it was started with other {name}"

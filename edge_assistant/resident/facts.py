@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import sys
@@ -28,12 +29,14 @@ COMPARED_PREFIXES = (
 _ROOTS = (Path(__file__).parents[1], Path(edge_assistant_models.__file__).parent)
 _ENDINGS = (".py", ".toml", ".json", ".txt")
 _NAMESPACES = ("mnt", "pid", "user")
-_RIGHTS = ("Uid:", "Gid:", "Groups:", "CapEff:")  # of /proc/PID/status
+_RIGHTS = ("Uid:", "Gid:", "Groups:", "CapEff:", "NoNewPrivs:", "Seccomp:")  # of /proc/PID/status
 _UNBOUNDED = {"RLIMIT_CORE", "RLIMIT_NOFILE", "RLIMIT_OFILE"}  # none is written; an answer opens few
 
 
 def facts() -> dict[str, str]:
     """By name, what they are of this process; a sum each, as they are only compared.
+
+    What the process may do is none of them: that is the kernel's word, see `rights`.
 
     Raises:
         OSError: /proc is not there.
@@ -47,8 +50,7 @@ def facts() -> dict[str, str]:
         "versions of Python": _sum([sys.executable, sys.version, sys.getfilesystemencoding()]),
         "folders": _sum(map(str, _folders())),
         "environment": _sum(environment),
-        "rights": _sum([*_rights(), *seen("self")]),
-        "limits of resources": _sum(_limits()),
+        "limits of resources": _sum([*_limits(), f"cores {sorted(os.sched_getaffinity(0))}"]),
     }
 
 
@@ -74,6 +76,23 @@ def seen(process: str) -> list[str]:
     proc = Path("/proc", process)
     root = (proc / "root").stat()
     return [f"{root.st_dev}:{root.st_ino}", *(os.fspath((proc / "ns" / name).readlink()) for name in _NAMESPACES)]
+
+
+def rights(process: str) -> list[str]:
+    """What a process may do, as the kernel says: users, groups, privileges, and how it is confined.
+
+    Args:
+        process: its number, or `self`.
+
+    Raises:
+        OSError: it is gone, or may not be looked at.
+    """
+    proc = Path("/proc", process)
+    lines = (proc / "status").read_text("ascii", "replace").splitlines()
+    label = ""
+    with contextlib.suppress(OSError):  # most systems have no such labels
+        label = (proc / "attr" / "current").read_text("utf-8", "replace")
+    return [*(line for line in lines if line.startswith(_RIGHTS)), label]
 
 
 def honoured(environment: Mapping[str, str]) -> dict[str, str]:
@@ -103,13 +122,6 @@ def _files(folder: str) -> Iterator[str]:
 
 def _folders() -> list[Path]:
     return [paths.data_dir(), paths.config_dir(), paths.state_dir(), paths.cache_dir(), paths.models_dir()]
-
-
-def _rights() -> list[str]:
-    """Users, groups and privileges of this process, its cores and its label."""
-    lines = Path("/proc/self/status").read_text("ascii", "replace").splitlines()
-    cores = sorted(os.sched_getaffinity(0))
-    return [*(line for line in lines if line.startswith(_RIGHTS)), f"cores {cores}"]
 
 
 def _limits() -> list[str]:

@@ -73,9 +73,7 @@ def test_with_another_environment_the_command_does_it(ask, resident, variable: s
     assert (ask.out, ask.err) == ("", "resident: not used, as it was started with other environment\n")
 
 
-@pytest.mark.parametrize(
-    "name", ["code", "versions of Python", "folders", "environment", "rights", "limits of resources"]
-)
+@pytest.mark.parametrize("name", ["code", "versions of Python", "folders", "environment", "limits of resources"])
 def test_where_anything_differs_the_command_does_it(ask, resident, name: str, monkeypatch) -> None:
     found = facts.facts()
     assert name in found
@@ -96,12 +94,29 @@ def test_limits_of_resources_are_compared_as_they_are(ask, resident) -> None:
     assert ask.err == "resident: not used, as it was started with other limits of resources\n"
 
 
+ASKED = "from edge_assistant.resident import client; print(client.answered(['ask', 'say:hello', '--trace'], 0.0))"
+LESS = {
+    "privileges": "import ctypes; assert ctypes.CDLL(None).prctl(38, 1, 0, 0, 0) == 0",  # PR_SET_NO_NEW_PRIVS
+    "groups": "import os; os.setgroups([12345])",
+}
+
+
+@pytest.mark.parametrize("what", LESS)
+def test_what_a_process_may_do_is_the_kernels_word(resident, what: str) -> None:
+    """Files that it may not open are not opened for it, whatever its message says; to end the resident is its right."""
+    if what != "privileges" and os.geteuid() != 0:
+        pytest.skip("only root can change the groups of a process")
+    code = f"{LESS[what]}; {ASKED}; print(client.told('status') is not None)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "None\nTrue\n"
+    assert ran.stderr == "resident: not used, as it was started with other rights\n"
+
+
 def test_a_process_that_sees_other_files_is_not_spoken_with(resident, tmp_path: Path) -> None:
     apart = [shutil.which("unshare") or "unshare", "--user", "--map-root-user", "--mount"]
     if subprocess.run([*apart, "true"], capture_output=True, check=False).returncode:
         pytest.skip("the kernel lets nobody have namespaces of their own here")
-    code = "from edge_assistant.resident import client; print(client.answered(['ask', 'say:hello', '--trace'], 0.0))"
-    ran = subprocess.run([*apart, sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    ran = subprocess.run([*apart, sys.executable, "-c", ASKED], capture_output=True, text=True, check=True)
     assert ran.stdout == "None\n"
     assert "resident: not used, as it " in ran.stderr
 
