@@ -6,10 +6,10 @@ import contextlib
 import io
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from edge_assistant.resident.facts import honoured
+from edge_assistant.resident.facts import is_honoured
 from edge_assistant.resident.wire import STREAMS, Question, Stream
 
 if TYPE_CHECKING:
@@ -48,12 +48,12 @@ def lent(question: Question, given: Sequence[int], begun: Callable[[], None]) ->
         begun: is called before anything is read or printed, each time.
     """
     own = [os.dup(number) for number in range(STREAMS)]
-    before, variables = (sys.stdin, sys.stdout, sys.stderr), honoured(os.environ)
+    before, variables = (sys.stdin, sys.stdout, sys.stderr), dict(os.environ)
     try:
         for number in range(STREAMS):
             os.dup2(given[number], number)
         os.fchdir(given[STREAMS])
-        _replace(variables, question.environment)
+        _be({name: value for name, value in variables.items() if not is_honoured(name)} | dict(question.environment))
         sys.stdin, sys.stdout, sys.stderr = (
             _stream(number, stream, begun) for number, stream in enumerate(question.streams)
         )
@@ -64,7 +64,7 @@ def lent(question: Question, given: Sequence[int], begun: Callable[[], None]) ->
                 with contextlib.suppress(OSError, ValueError):
                     stream.close()  # so that what could not be written never goes to the next one
         sys.stdin, sys.stdout, sys.stderr = before
-        _replace(honoured(os.environ), variables)
+        _be(variables)
         os.chdir(HOME)
         for number, descriptor in enumerate(own):
             os.dup2(descriptor, number)
@@ -79,11 +79,11 @@ def mute() -> None:
     os.close(nowhere)
 
 
-def _replace(old: Iterable[str], new: Mapping[str, str]) -> None:
-    """Put variables in the place of others."""
-    for name in old:
-        os.environ.pop(name, None)
-    os.environ.update(new)
+def _be(environment: Mapping[str, str]) -> None:
+    """Make the environment another one, and leave alone what is the same in both: libraries' threads may look at it."""
+    for name in os.environ.keys() - environment.keys():
+        del os.environ[name]
+    os.environ.update({name: value for name, value in environment.items() if os.environ.get(name) != value})
 
 
 def _stream(number: int, how: Stream, begun: Callable[[], None]) -> io.TextIOWrapper:

@@ -152,9 +152,11 @@ def _texts(found: object) -> dict[str, str]:
 
 
 def _variables(found: object) -> dict[str, str]:
+    from edge_assistant.resident.facts import is_honoured
+
     variables = _texts(found)
-    if not all(map(_NAME.fullmatch, variables)):
-        raise Malformed("no name of a variable")
+    if not all(_NAME.fullmatch(name) and is_honoured(name) for name in variables):
+        raise Malformed("with a variable that holds for no answer")
     return variables
 
 

@@ -61,6 +61,18 @@ def test_everything_is_theirs_and_then_ours_again(given, tmp_path: Path, monkeyp
     assert Path.cwd() == Path("/")
 
 
+def test_no_variable_outlives_the_answer(given, monkeypatch) -> None:
+    """Neither one that came with the question, nor one that an answer or a library set, changed or took away."""
+    monkeypatch.setenv("XDG_CACHE_HOME", "/ours")
+    monkeypatch.setenv("TZ", "UTC")
+    before = dict(os.environ)
+    with lent(question(XDG_STATE_HOME="/theirs"), given, lambda: None):
+        os.environ["XDG_DATA_HOME"] = "/set"
+        os.environ["XDG_CACHE_HOME"] = "/changed"
+        del os.environ["TZ"]
+    assert dict(os.environ) == before
+
+
 def test_nothing_is_told_before_something_is_printed(given, tmp_path: Path) -> None:
     told: list[bool] = []
     with lent(question(), given, lambda: told.append(True)):

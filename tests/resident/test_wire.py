@@ -13,13 +13,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from edge_assistant.resident import wire
+from edge_assistant.resident import facts, wire
 from edge_assistant.resident.wire import Malformed, Order, Question, Stream
 
 WORDS = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), max_size=20) | st.binary(
     max_size=20
 ).map(lambda data: os.fsdecode(data.replace(b"\0", b"")))
-NAMES = st.from_regex(r"[A-Z_][A-Z0-9_]{0,9}", fullmatch=True)
+NAMES = st.sampled_from(sorted(facts.HONOURED)) | st.from_regex(r"(EDGE_ASSISTANT|LC)_[A-Z0-9_]{0,9}", fullmatch=True)
 QUESTIONS = st.builds(
     Question,
     arguments=st.lists(WORDS, max_size=5).map(lambda words: ("ask", *words)),
@@ -77,7 +77,11 @@ def test_one_part_that_is_something_else_is_refused_or_is_a_question(key: str, v
         {"environment": {"lower": "x"}},
         {"environment": {"A=B": "x"}},
         {"environment": {"": "x"}},
-        {"environment": {"A": 1}},
+        {"environment": {"TERM": 1}},
+        *(
+            {"environment": {name: "/x"}}
+            for name in ("HOME", "PATH", "XDG_STATE_HOME", "LD_PRELOAD", "PYTHONPATH", "A")
+        ),
         {"streams": [["utf-8", "strict"]] * 2},
         {"streams": [["utf-8", "strict", "x"]] * 3},
         {"streams": [["../../x", "strict"]] * 3},
