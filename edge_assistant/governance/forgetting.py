@@ -12,7 +12,7 @@ import contextlib
 import json
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,12 +43,14 @@ class Intent:
         why: `asked` by a person, or `expired`.
         all: whether it is everything, and so logs, too.
         files: set aside damaged, by name; they lie beside the history.
+        destroyed: whether all is gone and the trail says so, but for the memory of a resident that cannot be reached.
     """
 
     ids: list[str]
     why: str
     all: bool = False
     files: list[str] | None = None
+    destroyed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,14 +234,33 @@ def complete(history: History | None = None) -> None:
 
 def _begin(history: History, intent: Intent) -> None:
     """Write down what is going to be forgotten, then do it; what another process was killed at goes first."""
-    if (former := _intended()) is not None:
+    if (former := _intended()) is not None and not former.destroyed:  # a resident's memory goes with this one, too
         _carry_out(history, former)
-    with atomic.storing(_WHAT), atomic.writing(keys_dir() / INTENT) as stream:
-        stream.write(json.dumps(asdict(intent)).encode())
+    _write_down(intent)
     _carry_out(history, intent)
 
 
+def _write_down(intent: Intent) -> None:
+    with atomic.storing(_WHAT), atomic.writing(keys_dir() / INTENT) as stream:
+        stream.write(json.dumps(asdict(intent)).encode())
+
+
 def _carry_out(history: History, intent: Intent) -> None:
+    """Do it, but what was done before where a resident alone could not be reached: its memory is the last to go."""
+    if not intent.destroyed:
+        _destroy(history, intent)
+    try:
+        _empty_resident()
+    except StorageFull:
+        if not intent.destroyed:
+            _write_down(replace(intent, destroyed=True))
+        raise
+    with atomic.storing(_WHAT):
+        (keys_dir() / INTENT).unlink(missing_ok=True)
+
+
+def _destroy(history: History, intent: Intent) -> None:
+    """Destroy what is kept on the disk, and write into the audit trail that it was done."""
     from edge_assistant.vault import sealed
 
     if intent.all:
@@ -253,9 +274,6 @@ def _carry_out(history: History, intent: Intent) -> None:
             history.sweep()
             _remove_logs()
     _record(history, intent)
-    _empty_resident()
-    with atomic.storing(_WHAT):
-        (keys_dir() / INTENT).unlink(missing_ok=True)
 
 
 def _mend_keys(history: History) -> None:
@@ -312,7 +330,8 @@ def _intended() -> Intent | None:
     with atomic.storing(_WHAT):
         try:
             found = json.loads(file.read_bytes())
-            return Intent(list(found["ids"]), found["why"], found["all"], found["files"])
+            destroyed = found.get("destroyed") is True
+            return Intent(list(found["ids"]), found["why"], found["all"], found["files"], destroyed)
         except FileNotFoundError:
             return None
         except (KeyError, TypeError, ValueError):

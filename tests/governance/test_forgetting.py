@@ -21,6 +21,7 @@ from edge_assistant.errors import KeyLost, StorageFull, UsageError
 from edge_assistant.governance import forgetting
 from edge_assistant.governance.audit.trail import Trail
 from edge_assistant.history.store import History
+from edge_assistant.resident import server, wire
 from edge_assistant.vault import sealed
 from edge_assistant.vault.master import FILE
 from edge_assistant.vault.sealed import SealedCache
@@ -295,6 +296,39 @@ def test_all_goes_of_a_history_that_is_damaged(home: Path) -> None:
     history.quit()
     assert planted.found([home]) == []
     assert list((home / "history").glob("*damaged*")) == []
+
+
+@pytest.mark.parametrize("mode", [0o755, 0o777])
+def test_where_no_resident_of_ours_can_run_all_is_gone(home: Path, mode: int) -> None:
+    """A folder that came out of a backup with other rights; nobody speaks over a socket in it."""
+    question()
+    (home / "run").mkdir()
+    (home / "run").chmod(mode)
+    history = History()
+    forgetting.forget_all(history)
+    history.quit()
+    assert not forgetting.pending()
+
+
+def test_where_a_resident_cannot_be_reached_its_memory_alone_is_left_to_go(home: Path, history: History) -> None:
+    gone = question()
+    held = server.opened()  # one that runs, and
+    (home / "run").chmod(0o755)  # nobody speaks with
+    with pytest.raises(StorageFull, match="the resident holds what it was asked"):
+        forgetting.forget(history, [gone])
+    cached()
+    kept, later = sealed.kept_bytes(), question()
+    for _ in range(2):
+        with pytest.raises(StorageFull, match="the resident holds what it was asked"):
+            forgetting.complete(history)
+    assert sealed.kept_bytes() == kept  # what was made since is none of what was to be forgotten
+    with pytest.raises(StorageFull):
+        forgetting.forget(history, [later])  # and what is to be forgotten by now goes all the same
+    assert sealed.kept_bytes() == 0
+    wire.close([held.listener, held.claim])
+    forgetting.complete(history)
+    assert not forgetting.pending()
+    assert [row.conversation for row in audited() if row.kind == "forgot"] == [gone, later]
 
 
 def test_an_intent_that_is_none_of_ours_is_removed(home: Path, history: History) -> None:
