@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
+import re
+import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,6 +20,7 @@ from edge_assistant.cli import frame
 from edge_assistant.cli import main as module
 from edge_assistant.cli.main import main, parser
 from edge_assistant.errors import EdgeAssistantError, InputMissing, ModelCorrupt, StorageFull
+from edge_assistant.governance import dumps
 
 HEAVY = [
     "llama_cpp", "onnxruntime", "cv2", "textual", "sounddevice", "huggingface_hub", "numpy", "rich", "av", "PIL",
@@ -193,12 +197,41 @@ def test_every_verb_says_what_it_does() -> None:
     assert all(verb.HELP and verb.EXAMPLES.startswith("examples:\n") for verb in verbs)
 
 
+DIES = """
+import os, resource, signal, subprocess, sys
+from pathlib import Path
+_, hard = resource.getrlimit(resource.RLIMIT_CORE)
+resource.setrlimit(resource.RLIMIT_CORE, (min(9, hard) if hard >= 0 else 9, hard))
+from edge_assistant.cli.main import main
+sys.argv[1:] = ["models", "list"]
+main()
+print(hard, *resource.getrlimit(resource.RLIMIT_CORE))
+if os.path.exists("/proc/self/coredump_filter"):
+    subprocess.run(["cat", "/proc/self/coredump_filter"], check=True)
+"""
+
+
 def test_a_process_that_dies_leaves_no_picture_of_its_memory() -> None:
-    code = (
-        "import resource, sys; _, hard = resource.getrlimit(resource.RLIMIT_CORE);"
-        "resource.setrlimit(resource.RLIMIT_CORE, (min(9, hard) if hard >= 0 else 9, hard));"
-        "from edge_assistant.cli.main import main; sys.argv[1:] = ['models', 'list']; main();"
-        "print(resource.getrlimit(resource.RLIMIT_CORE))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "(0, 0)"
+    """Neither in a file nor in the hands of a program, which Linux gives it to unless the limit is just 1 byte."""
+    ran = subprocess.run([sys.executable, "-uc", DIES], capture_output=True, text=True, check=True)
+    lines = [line for line in ran.stdout.splitlines() if re.fullmatch(r"[-0-9a-f ]+", line)]
+    hard, *limits = map(int, lines[0].split())
+    assert limits == ([1, 1] if sys.platform == "linux" and hard else [0, 0])
+    assert [int(line, 16) for line in lines[1:]] == [0] * Path("/proc/self/coredump_filter").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of core dumps are other ones elsewhere")
+def test_where_the_limit_is_0_already_it_stays(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Who may not raise it gets what they had, and no memory in what is dumped."""
+    asked = []
+
+    def refuse(which: int, limits: tuple[int, int]) -> None:
+        asked.append(limits)
+        if limits != (0, 0):
+            raise ValueError("not allowed to raise maximum limit")
+
+    monkeypatch.setattr(resource, "setrlimit", refuse)
+    monkeypatch.setattr(dumps, "_FILTER", tmp_path / "filter")
+    dumps.off()
+    assert asked == [(1, 1), (0, 0)]
+    assert (tmp_path / "filter").read_text() == "0"
