@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 from unicodedata import category
 
 from edge_assistant import limits
@@ -19,6 +20,7 @@ from edge_assistant.errors import InputEmpty, InputMissing, InputTooLarge, Input
 
 SAID = "what you said"  # the name of what somebody told the assistant in a message of their own
 SAMPLE_RATE = 16_000  # Hz, of sound as all that hears takes it: models of speech are trained on that
+HELD_BYTES = 64 << 20  # of a file that is read at once and held in memory, so that what is summed is what is perceived
 _HEAD = 4096  # bytes by which a file without a known ending is told
 
 
@@ -70,6 +72,21 @@ _ROWS = re.compile(r'[^\n]*[,;\t][^\n]*\n"?\d{4}-\d\d-\d\d[T ]\d\d:\d\d[^,;\t\n]
 _BY_RIFF = {b"WAVE": Kind.AUDIO, b"WEBP": Kind.IMAGE, b"AVI ": Kind.VIDEO}
 
 
+class Stamp(NamedTuple):
+    """Which file it is, and when it was changed last, of which nobody but who sets the clock can say another time."""
+
+    device: int
+    inode: int
+    size: int
+    written: int
+    changed: int
+
+    @classmethod
+    def of(cls, found: os.stat_result) -> Stamp:
+        """The stamp of a file that was looked at."""
+        return cls(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
 @dataclass(frozen=True, slots=True)
 class Signal:
     """One signal.
@@ -83,6 +100,7 @@ class Signal:
         taken: when it came in, UTC.
         path: the file, or None where the bytes are in `data`.
         data: the bytes, for what has no file, such as standard input.
+        stamp: of the file that was summed; another one, or one that was changed since, has another.
     """
 
     id: str
@@ -93,22 +111,55 @@ class Signal:
     taken: datetime
     path: Path | None = None
     data: bytes | None = field(default=None, repr=False)
+    stamp: Stamp | None = field(default=None, repr=False, compare=False)
 
     @property
     def said(self) -> bool:
         """Whether it is what the person who asks told the assistant, by typing or speaking."""
         return self.origin is not Origin.FILE and self.name == SAID
 
-    def open(self) -> io.BufferedReader | io.BytesIO:
+    @property
+    def untouched(self) -> bool:
+        """Whether the file is the one that was summed, and nothing of it was changed since."""
+        return self.stamp is not None and self.path is not None and _stamp_of(self.path) == self.stamp
+
+    def open(self, *, check: bool = True) -> io.BufferedReader | io.BytesIO:
         """Open the bytes for reading.
+
+        Another file may have come in its place since it was taken, or it may have been written to. Then it is read and
+        summed again; of one that has grown, as a log does, what was taken is read.
+
+        Args:
+            check: whether they have to be those that were summed.
 
         Raises:
             InputMissing: the file is gone since it was taken.
-            InputUnreadable: the file may not be read.
+            InputUnreadable: the file may not be read, or has changed.
         """
         if self.path is None:
             return io.BytesIO(self.data or b"")
-        return _open_regular(self.path)
+        stream = _open_regular(self.path)
+        if not check or self.stamp is None or Stamp.of(os.fstat(stream.fileno())) == self.stamp:
+            return stream
+        return self._summed(stream, self.stamp.size)
+
+    def _summed(self, stream: io.BufferedReader, size: int) -> io.BufferedReader | io.BytesIO:
+        """The first bytes of a stream, where they have the sum.
+
+        Raises:
+            InputUnreadable: they have another one.
+        """
+        if size <= HELD_BYTES:
+            with stream:
+                data = stream.read(size)
+            if hashlib.sha256(data).hexdigest() == self.sha256:
+                return io.BytesIO(data)
+        elif hashlib.file_digest(stream, "sha256").hexdigest() == self.sha256:
+            stream.seek(0)
+            return stream
+        else:
+            stream.close()
+        raise InputUnreadable(f"{self.name} has changed since it was taken", "give it again, or a copy of it")
 
     def read(self) -> bytes:
         """All bytes; for signals that are held in memory anyway."""
@@ -170,10 +221,11 @@ def take_file(path: Path, kind: Kind, number: int) -> Signal:
         InputMissing, InputUnreadable, InputUnsupported, InputEmpty, InputTooLarge: as the name says.
     """
     with _open_regular(path) as stream:
-        _check_size(os.fstat(stream.fileno()).st_size, kind, path.name)
-        digest = hashlib.file_digest(stream, "sha256")
+        stamp = Stamp.of(os.fstat(stream.fileno()))
+        _check_size(stamp.size, kind, path.name)
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
     return Signal(
-        f"{kind}:{number}", kind, Origin.FILE, printable(path.name), digest.hexdigest(), datetime.now(UTC), path
+        f"{kind}:{number}", kind, Origin.FILE, printable(path.name), digest, datetime.now(UTC), path, stamp=stamp
     )
 
 
@@ -192,6 +244,14 @@ def take_bytes(data: bytes, kind: Kind, number: int, *, origin: Origin, name: st
 def printable(name: str) -> str:
     """A text as it may be printed: what a terminal obeys, and bytes that are no UTF-8 (as surrogates), are replaced."""
     return "".join(c if c.isprintable() or category(c) == "Zs" else "\N{REPLACEMENT CHARACTER}" for c in name)
+
+
+def _stamp_of(path: Path) -> Stamp | None:
+    """The stamp of the file at a path; None where it cannot be looked at."""
+    try:
+        return Stamp.of(path.stat())
+    except (OSError, ValueError):
+        return None
 
 
 def _open_regular(path: Path) -> io.BufferedReader:

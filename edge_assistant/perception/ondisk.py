@@ -8,6 +8,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from edge_assistant import __version__, cards, limits
 from edge_assistant.accelerators import OFF
 from edge_assistant.errors import InputError
 from edge_assistant.perception.sense import Percept, Request
-from edge_assistant.signals import Origin, Signal
+from edge_assistant.signals import HELD_BYTES, Origin, Signal
 from edge_assistant.vault.sealed import SealedCache
 from edge_assistant.vault.vault import Vault
 from edge_assistant_models.installed import InstalledModel
@@ -60,14 +61,29 @@ class OnDisk:
         data = self._cache.get(key)
         return None if data is None else kept.unpacked(data, signal.id, signal.name)
 
+    def held(self, signal: Signal) -> Signal:
+        """The signal to perceive: a file that is not large with its bytes in memory, of which `put` takes the sum.
+
+        Who may write to the file, or to its folder, could change it for as long as it is perceived.
+
+        Raises:
+            InputMissing, InputUnreadable: as `Signal.open`.
+        """
+        if not _is_file(signal):
+            return signal
+        with signal.open() as stream:
+            size = stream.seek(0, os.SEEK_END)
+            stream.seek(0)
+            return signal if size > HELD_BYTES else replace(signal, path=None, data=stream.read(size))
+
     def put(self, key: str, signal: Signal, percept: Percept, seconds: float, since: str | None) -> None:
         """Keep what was perceived in a signal within so many seconds, where that is worth it.
 
-        A file that was changed after its sum was taken was perceived as it is now, and is not kept as what it was.
+        A file that was changed after its sum was taken is not kept as what it was.
 
         Args:
             key: of `key_of`.
-            signal: a file.
+            signal: a file, as `held` gave it.
             percept: what was perceived in it.
             seconds: that it took.
             since: the `mark` of before; what was forgotten meanwhile, by whichever process, is not kept past it.
@@ -77,7 +93,7 @@ class OnDisk:
         from edge_assistant.perception import kept
 
         data = kept.packed(percept, signal.name)
-        if data is not None and len(data) <= MAX_PERCEPT_BYTES and _unchanged(signal):
+        if data is not None and len(data) <= MAX_PERCEPT_BYTES and _has_its_sum(signal):
             self._cache.put(key, data, since)
 
 
@@ -111,12 +127,17 @@ def _is_file(signal: Signal) -> bool:
     return signal.origin is Origin.FILE and signal.path is not None
 
 
-def _unchanged(signal: Signal) -> bool:
+def _has_its_sum(signal: Signal) -> bool:
+    """Whether what was perceived has the sum of the signal; a large file must not have been touched since it was taken.
+
+    Who writes to one through a mapping of memory leaves no trace for a while, so what is not large is held instead.
+    """
     try:
         with signal.open() as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest() == signal.sha256
+            same = hashlib.file_digest(stream, "sha256").hexdigest() == signal.sha256
     except (InputError, OSError):
         return False
+    return same and (signal.path is None or signal.untouched)
 
 
 @cache

@@ -131,8 +131,9 @@ def _by_disk(disk: OnDisk, key: str, perceive: Perceive, signal: Signal, request
     if (kept := disk.get(key, signal)) is not None:
         return kept
     since, began = disk.mark(signal), time.perf_counter()
-    percept = perceive(signal, request)
-    disk.put(key, signal, percept, time.perf_counter() - began, since)
+    held = disk.held(signal)
+    percept = perceive(held, request)
+    disk.put(key, held, percept, time.perf_counter() - began, since)
     return percept
 
 

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from real_command import unprivileged
 
-from edge_assistant import limits
+from edge_assistant import limits, signals
 from edge_assistant.errors import InputEmpty, InputError, InputMissing, InputTooLarge, InputUnreadable, InputUnsupported
 from edge_assistant.signals import SAMPLE_RATE, Kind, Origin, guess, printable, suffixes, take_bytes, take_file
 
@@ -61,6 +61,36 @@ def test_a_large_file_is_summed_in_chunks(tmp_path: Path) -> None:
     data = os.urandom(1 << 20) * 3 + b"tail"
     path.write_bytes(data)
     assert take_file(path, Kind.AUDIO, 1).sha256 == hashlib.sha256(data).hexdigest()
+
+
+@pytest.mark.parametrize("most", [signals.HELD_BYTES, 4], ids=["held", "large"])
+def test_what_is_opened_is_what_was_summed(note: Path, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    monkeypatch.setattr(signals, "HELD_BYTES", most)
+    taken = take_file(note, Kind.TEXT, 1)
+    assert taken.untouched
+    note.chmod(0o600)
+    assert not taken.untouched
+    assert taken.read() == b"the valve is open", "it holds the same"
+    note.rename(note.with_name("former.txt"))
+    note.write_bytes(b"the valve is open")
+    assert taken.read() == b"the valve is open", "so does a copy in its place"
+    note.write_bytes(b"the valve is shut")
+    os.utime(note, ns=(0, taken.stamp.written if taken.stamp else 0))
+    with pytest.raises(InputUnreadable, match=r"note\.txt has changed since it was taken"):
+        taken.open()
+    with taken.open(check=False) as stream:
+        assert stream.read() == b"the valve is shut"
+    note.unlink()
+    assert not taken.untouched
+    with pytest.raises(InputMissing):
+        taken.open()
+
+
+def test_of_a_file_that_has_grown_what_was_taken_is_read(note: Path) -> None:
+    taken = take_file(note, Kind.TEXT, 1)
+    with note.open("ab") as stream:
+        stream.write(b", and was shut then")
+    assert taken.read() == b"the valve is open"
 
 
 def test_nothing_there(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -17,7 +18,7 @@ import pytest
 from edge_assistant import cards, limits
 from edge_assistant.accelerators import OFF
 from edge_assistant.assistant import Assistant
-from edge_assistant.errors import InputCorrupt
+from edge_assistant.errors import InputCorrupt, InputUnreadable
 from edge_assistant.evidence import Evidence, Locator, Passage
 from edge_assistant.perception import ondisk
 from edge_assistant.perception.ondisk import OnDisk
@@ -236,15 +237,78 @@ def test_what_is_large_is_not_kept(vault: Vault, tmp_path: Path, monkeypatch: py
     assert 900 < sealed.kept_bytes() < 1_100
 
 
+@pytest.mark.parametrize("large", [False, True])
 @pytest.mark.parametrize("happens", ["changed", "gone"])
-def test_a_file_that_changes_while_it_is_perceived_is_not_kept_as_what_it_was(
-    vault: Vault, tmp_path: Path, happens: str
+def test_a_file_that_changes_while_it_is_perceived_is_kept_as_what_it_was_or_not_at_all(
+    vault: Vault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, happens: str, large: bool
 ) -> None:
+    if large:
+        monkeypatch.setattr(ondisk, "HELD_BYTES", 0)
     path = tmp_path / "note.wav"
     during = (lambda: path.write_bytes(b"penicillin")) if happens == "changed" else (lambda: path.unlink())
-    process(vault).perceiver("speech", Sense(during=during), MODELS)(file(tmp_path), Request())
+    sense = Sense(during=during)
+    process(vault).perceiver("speech", sense, MODELS)(file(tmp_path), Request())
 
-    assert sealed.kept_bytes() == 0
+    assert bool(sealed.kept_bytes()) is not large
+    found = process(vault).perceiver("speech", sense, MODELS)(file(tmp_path), Request())
+    assert (found.evidence[0].text, len(sense.asked)) == ("none", 2 if large else 1)
+
+
+def other_in_its_place(path: Path) -> Callable[[], object]:
+    """Another file where the path leads to; what puts the former one back."""
+    former = path.with_name("former")
+    path.rename(former)
+    path.write_bytes(b"penicillin")
+    return lambda: former.replace(path)
+
+
+def written_over(path: Path) -> Callable[[], object]:
+    """Other bytes in the same file; what puts the former ones back, with their time."""
+    former, found = path.read_bytes(), path.stat()
+
+    def back() -> None:
+        path.write_bytes(former)
+        os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))
+
+    path.write_bytes(b"penicillin")
+    return back
+
+
+@pytest.mark.parametrize("large", [False, True])
+@pytest.mark.parametrize("opened", [False, True], ids=["before it is opened", "once it is open"])
+@pytest.mark.parametrize("changes", [other_in_its_place, written_over])
+def test_what_was_never_the_file_that_was_summed_is_told_of_no_copy_of_it(
+    vault: Vault,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    changes: Callable[[Path], Callable[[], object]],
+    opened: bool,
+    large: bool,
+) -> None:
+    """Who may write to a folder that is read from changes a file for as long as it is perceived, and back."""
+    if large:
+        monkeypatch.setattr(ondisk, "HELD_BYTES", 0)
+    taken = file(tmp_path)
+    assert taken.path is not None
+    path, told = taken.path, list[str]()
+
+    def sense(given: Signal, request: Request) -> Percept:
+        back = None if opened else changes(path)
+        try:
+            with given.open() as stream:
+                back = changes(path) if back is None else back
+                told.append(stream.read().decode())
+        finally:
+            assert back is not None
+            back()
+        return Percept((Evidence("", given.id, told[-1], 0.5, Locator(), Passage()),))
+
+    with contextlib.suppress(InputUnreadable):
+        process(vault).perceiver("speech", sense, MODELS)(taken, Request())
+    assert path.read_bytes() == b"none"
+    found = process(vault).perceiver("speech", Sense(), MODELS)(file(tmp_path, name="copy.wav"), Request())
+    assert found.evidence[0].text == "none"
+    assert "penicillin" not in told or (opened and large), "nor is it said of it"
 
 
 def test_a_fault_of_the_bytes_is_not_kept_on_the_disk(vault: Vault, tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ class Decoded:
         """
         if signal.path is None:
             return
-        with signal.open() as stream:
+        with signal.open(check=False) as stream:
             state = os.fstat(stream.fileno())
             key = (signal.sha256, str(signal.path), state.st_size, state.st_mtime_ns, state.st_ino)
             if key in self._same:
