@@ -13,9 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import re
-import stat
 import sys
 import threading
 from array import array
@@ -26,7 +24,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from edge_assistant import atomic
+from edge_assistant import whole
 from edge_assistant.errors import StorageFull
 from edge_assistant_models import paths
 
@@ -34,7 +32,6 @@ MAX_PATTERNS = 8192  # that are kept; those of the product are some 700, a domai
 MAX_BYTES = 64 << 20  # of the file; those of the product are 4 MB
 _FOLDER = "patterns"  # of the cache directory
 _HEAD = b"edge-assistant patterns 1\n"
-_SUM = hashlib.sha256().digest_size
 _KEY = 16  # bytes of the sum of a pattern and its flags
 _log = logging.getLogger(__name__)
 
@@ -177,39 +174,22 @@ def _restored(pattern: str, compiled: _Compiled) -> re.Pattern[str]:
 
 def _read(path: Path | None) -> Mapping[str, _Compiled]:
     """The patterns in a file of `_write`; none where there is no such file, or it is not this user's alone."""
-    if path is None:
-        return {}
-    try:
-        with path.open("rb") as file:
-            status = os.fstat(file.fileno())
-            if not _ours(status) or status.st_size > MAX_BYTES:
-                return {}
-            content = file.read()
-    except OSError:
-        return {}
-    with suppress(ValueError, KeyError, TypeError, RecursionError):
-        return _parsed(memoryview(content))
+    content = None if path is None else whole.read(path, _HEAD, MAX_BYTES)
+    if content is not None:
+        with suppress(ValueError, KeyError, TypeError, RecursionError):
+            return _parsed(content)
     return {}
 
 
-def _ours(status: os.stat_result) -> bool:
-    """Whether nobody else could have written a file."""
-    mine = not hasattr(os, "geteuid") or status.st_uid == os.geteuid()
-    return mine and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-
-
 def _parsed(content: memoryview) -> Mapping[str, _Compiled]:
-    """Head, sum of the rest, length of the table, the table in JSON, all codes behind each other.
+    """Length of the table, the table in JSON, all codes behind each other.
 
     Raises:
-        ValueError, KeyError, TypeError: it is another or a damaged file.
+        ValueError, KeyError, TypeError: it is another file.
     """
-    head, rest = content[: len(_HEAD)], content[len(_HEAD) + _SUM :]
-    if head != _HEAD or content[len(_HEAD) : len(_HEAD) + _SUM] != hashlib.sha256(rest).digest():
-        raise ValueError("damaged")
-    size = int.from_bytes(rest[:8], "little")
-    table: Mapping[str, Any] = json.loads(bytes(rest[8 : 8 + size]))
-    codes = rest[8 + size :]
+    size = int.from_bytes(content[:8], "little")
+    table: Mapping[str, Any] = json.loads(bytes(content[8 : 8 + size]))
+    codes = content[8 + size :]
     return {
         key: _Compiled(flags, groups, names, codes[begin:end])
         for key, (flags, groups, names, begin, end) in table.items()
@@ -224,11 +204,8 @@ def _write(path: Path, patterns: Mapping[str, _Compiled]) -> bool:
         place += len(each.code)
     said = json.dumps(table, separators=(",", ":")).encode()
     said += b" " * (-len(said) % 8)  # codes begin where an integer may
-    rest = b"".join((len(said).to_bytes(8, "little"), said, *(each.code for each in patterns.values())))
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with atomic.writing(path) as file:
-            file.write(_HEAD + hashlib.sha256(rest).digest() + rest)
+        whole.write(path, _HEAD, [len(said).to_bytes(8, "little"), said, *(each.code for each in patterns.values())])
     except OSError as error:
         _log.info("patterns are not kept (%s)", error.strerror)
         return False

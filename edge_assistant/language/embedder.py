@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
-from zipfile import BadZipFile
 
 import numpy as np
 
-from edge_assistant import atomic
+from edge_assistant import whole
 from edge_assistant.runtime import Runtime
 from edge_assistant_models import loading, paths
 from edge_assistant_models.installed import InstalledModel
@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 
 MAX_TOKENS = 128  # of one text; MiniLM was trained on 128 (model card of all-MiniLM-L6-v2)
 _BATCH = 32  # texts of one run, sorted by length, so that little is padded
+MAX_BYTES = 64 << 20  # of the file of vectors; those of the product are 8 MB, a domain file adds some
 _FOLDER = "embeddings"  # of the cache directory
+_HEAD = b"edge-assistant vectors 1\n"
+_COUNTS = struct.Struct("<QQ")  # how many vectors, and their width; then the sums of all texts, then all vectors
+_SUM = hashlib.sha256().digest_size
 
 
 class Embedder:
@@ -36,7 +40,7 @@ class Embedder:
         from tokenizers import Tokenizer
 
         self._known: dict[tuple[str, ...], NDArray[np.float32]] = {}
-        self._kept = _Kept(paths.cache_dir() / _FOLDER / f"{model.sha256}.npz")
+        self._kept = _Kept(paths.cache_dir() / _FOLDER / f"{model.sha256}.bin")
         self._session = runtime.session(model.files["model"])
         self._inputs = [given.name for given in self._session.get_inputs()]
         self._tokenizer = Tokenizer.from_buffer(loading.read(model.files["tokenizer"]))
@@ -104,18 +108,20 @@ class _Kept:
 
 def _read(path: Path) -> dict[str, NDArray[np.float16]]:
     """The vectors in a file of `_write`, by the sums of their texts; none where there is no such file."""
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
-            sums, vectors = kept["sums"], kept["vectors"]
-    except (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile):
+    content = whole.read(path, _HEAD, MAX_BYTES)
+    if content is None or len(content) < _COUNTS.size:
         return {}
-    whole = vectors.ndim == 2 and sums.shape == vectors.shape[:1] and np.isfinite(vectors).all()
-    return dict(zip(sums.tolist(), vectors.astype(np.float16), strict=True)) if whole else {}
+    count, width = _COUNTS.unpack_from(content)
+    first = _COUNTS.size + _SUM * count
+    if len(content) != first + 2 * count * width:
+        return {}
+    sums = (content[place : place + _SUM].hex() for place in range(_COUNTS.size, first, _SUM))
+    vectors = np.frombuffer(content, np.float16, count * width, first).reshape(count, width)
+    return dict(zip(sums, vectors, strict=True)) if np.isfinite(vectors).all() else {}
 
 
 def _write(path: Path, vectors: Mapping[str, NDArray[np.float16]]) -> None:
     """Keep vectors in half precision, all or none of them; without space or permission they are made again."""
+    matrix = np.stack(list(vectors.values()))
     with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic.writing(path) as file:
-            np.savez(file, sums=np.array(list(vectors)), vectors=np.stack(list(vectors.values())))
+        whole.write(path, _HEAD, [_COUNTS.pack(*matrix.shape), *map(bytes.fromhex, vectors), matrix.tobytes()])

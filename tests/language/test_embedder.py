@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from edge_assistant import whole
 from edge_assistant.errors import ModelCorrupt
+from edge_assistant.language import embedder as module
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.runtime import Runtime
 from edge_assistant_models.installed import InstalledModel
@@ -77,12 +80,38 @@ def test_a_file_of_vectors_that_is_broken_is_made_anew(
 ) -> None:
     monkeypatch.setenv("EDGE_ASSISTANT_HOME", str(tmp_path))
     model = models("embedder")
-    path = tmp_path / "cache" / "embeddings" / f"{model.sha256}.npz"
+    path = tmp_path / "cache" / "embeddings" / f"{model.sha256}.bin"
     path.parent.mkdir(parents=True)
     path.write_bytes(content)
     made = Embedder(model, Runtime(1)).known(("How heavy is she?",))
     assert np.array_equal(Embedder(model, Runtime(1)).known(("How heavy is she?",)), made)
     assert path.read_bytes() != content
+
+
+def test_vectors_that_are_damaged_anywhere_are_made_anew(tmp_path: Path) -> None:
+    path = tmp_path / "vectors.bin"
+    vectors = {hashlib.sha256(name).hexdigest(): np.full(5, len(name), np.float16) for name in (b"a", b"bb", b"ccc")}
+    module._write(path, vectors)
+    found = module._read(path)
+    assert list(found) == list(vectors)
+    assert all(np.array_equal(found[name], vectors[name]) for name in vectors)
+    content = path.read_bytes()
+    for at in range(len(content)):
+        path.write_bytes(content[:at] + bytes([content[at] ^ 1 << at % 8]) + content[at + 1 :])
+        assert module._read(path) == {}
+        path.write_bytes(content[:at])
+        assert module._read(path) == {}
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [b"", b"\xff" * 16, module._COUNTS.pack(2**40, 2**40), module._COUNTS.pack(1, 3) + b"x" * 37,
+     module._COUNTS.pack(1, 1) + b"x" * 32 + np.float16("nan").tobytes()],
+    ids=["nothing", "counts", "large", "short", "no number"],
+)  # fmt: skip
+def test_vectors_that_were_written_by_another_program_are_made_anew(rest: bytes, tmp_path: Path) -> None:
+    whole.write(tmp_path / "vectors.bin", module._HEAD, [rest])
+    assert module._read(tmp_path / "vectors.bin") == {}
 
 
 def test_vectors_where_nothing_can_be_kept(
