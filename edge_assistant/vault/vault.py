@@ -155,8 +155,15 @@ class Vault:
         return [id for id in self._made_before(before) if not id.startswith(CACHE)]
 
     def caches(self, before: datetime | None = None) -> list[str]:
-        """The ids of the keys of caches; with `before`, of those that were made before that time."""
-        return [id for id in self._made_before(before) if id.startswith(CACHE)]
+        """The ids of the keys of caches; with `before`, of those that were made before that time.
+
+        Of one that was made in time to come the age cannot be told, for the clock was or is wrong: it counts as old.
+        """
+        found = self._made_before(None)
+        if before is not None:
+            fresh = set(self._made_before(datetime.now(UTC))) - set(self._made_before(before))
+            found = [id for id in found if id not in fresh]
+        return [id for id in found if id.startswith(CACHE)]
 
     def _made_before(self, before: datetime | None) -> list[str]:
         limit = before.astimezone(UTC).isoformat() if before else _EVER

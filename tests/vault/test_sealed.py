@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import stat
 import time
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,7 +18,7 @@ from hypothesis import strategies as st
 from edge_assistant.errors import KeyGone
 from edge_assistant.vault import sealed
 from edge_assistant.vault.sealed import SealedCache
-from edge_assistant.vault.vault import Vault
+from edge_assistant.vault.vault import FILE, Vault
 
 BESIDE = 28  # bytes of a file beside what is sealed: nonce and tag
 
@@ -285,6 +288,18 @@ def test_without_a_master_key_no_time_is_told_from_another(home: Path) -> None:
     kept = SealedCache("evidence", 100)
     assert kept.mark() is None
     assert not kept.lacks("a form")
+
+
+def test_a_key_of_time_to_come_is_old(vault: Vault) -> None:
+    """The clock was ahead when it was made: what it seals must not outlive what may be kept by as much."""
+    day = timedelta(days=1)
+    for name, made in (("evidence", timedelta()), ("language", 400 * day), ("older", -2 * day)):
+        cache(vault, name=name).mark()
+        at = (datetime.now(UTC) + made).isoformat()
+        with closing(sqlite3.connect(vault.folder / FILE, isolation_level=None)) as connection:
+            connection.execute("UPDATE keys SET made = ? WHERE id = ?", (at, f"cache:{name}"))
+    assert set(vault.caches()) == {"cache:evidence", "cache:language", "cache:older"}
+    assert set(vault.caches(datetime.now(UTC) - day)) == {"cache:language", "cache:older"}
 
 
 def test_a_key_alone_is_a_cache_too(vault: Vault) -> None:

@@ -211,8 +211,8 @@ class Policy:
 
     @property
     def keeps_caches(self) -> bool:
-        """Whether what was perceived may be kept between runs: never where conversations are not."""
-        return self.keeps_history and (self.rules is None or self.rules.retention.cache)
+        """Whether what was perceived may be kept between runs: never where conversations are not, or for a visitor."""
+        return self.keeps_history and not self.roles and (self.rules is None or self.rules.retention.cache)
 
     def history_days(self, wanted: int | None) -> int | None:
         """How long conversations are kept: what the person wants, or less; None for ever."""
