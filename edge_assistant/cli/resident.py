@@ -70,7 +70,8 @@ def run(args: argparse.Namespace) -> int:
         return verbs[args.resident_verb](args)
     except (client.Unfit, wire.Malformed) as error:
         raise UsageError(
-            f"the resident cannot be spoken to, as {error}", "end it by its process, then start it anew"
+            f"the resident cannot be spoken to, as {error}",
+            "try again; where that does not help, end its process and start it anew",
         ) from None
 
 

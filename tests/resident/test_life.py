@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -14,7 +16,7 @@ import pytest
 from scripted_resident import HANGS, MOST_RENEWALS, asking, heard, serving, until
 
 from edge_assistant.resident import client, facts, place, wire
-from edge_assistant.resident.door import Door
+from edge_assistant.resident.door import Door, Guest
 
 
 @pytest.fixture
@@ -113,6 +115,23 @@ def test_one_that_does_not_obey_is_killed(resident, order: str, monkeypatch) -> 
     os.kill(resident.pid, signal.SIGSTOP)
     assert client.ended(order)
     assert resident.wait(HANGS) == -signal.SIGKILL
+
+
+def test_what_is_forgotten_waits_for_an_answer_that_ends_in_time(resident, folder: Path) -> None:
+    with asking("note:at work", "await:go", "status:5") as guest:
+        until((folder / "at work").exists)
+        obeyed = list[bool]()
+        forgetting = threading.Thread(target=lambda: obeyed.append(client.ended("drop")))
+        forgetting.start()
+        found = client.told("status")
+        assert found is not None
+        assert found["answering"]
+        (folder / "go").touch()
+        assert heard(guest, "status") == 5
+        forgetting.join(HANGS)
+        assert obeyed == [True]
+    until(lambda: renewals() == 1)
+    assert resident.poll() is None
 
 
 def test_one_in_the_middle_of_an_answer_is_killed_for_what_is_forgotten(
@@ -219,6 +238,32 @@ def test_who_has_waited_is_answered_after_an_interrupted_one(resident, folder: P
         assert heard(first, "status") == 130
         with suppress(EOFError, ConnectionResetError):  # it begins anew, and whoever waited does the work itself
             assert heard(second, "status") == 0
+
+
+@pytest.mark.parametrize("full", [True, False], ids=["one that is suspended takes nothing more", "one that is gone"])
+def test_who_cannot_be_told_that_something_is_printed_gets_nothing_printed(monkeypatch, full: bool) -> None:
+    muted = list[bool]()
+    monkeypatch.setattr("edge_assistant.resident.door.mute", lambda: muted.append(True))
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours.setblocking(False)
+    with ours, theirs:
+        if full:
+            with suppress(BlockingIOError):
+                while True:
+                    wire.send(ours, {"waiting": True})
+        else:
+            theirs.shutdown(socket.SHUT_RD)
+        guest = Guest(ours, 0.0, reply=ours.dup())
+        door = Door.__new__(Door)
+        door._current = guest
+        with pytest.raises(KeyboardInterrupt):
+            door.begun()
+        assert (guest.interrupted, muted) == (True, [True])
+        door.begun()  # what is printed of that goes nowhere
+        theirs.settimeout(HANGS)
+        while wire.receive(theirs)[0]:
+            pass  # and then there is an end
+        guest.close()
 
 
 def test_another_users_process_is_not_listened_to(monkeypatch) -> None:
