@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from edge_assistant.cli import terminal
 from edge_assistant.resident import client, door, facts, server, wire
 from edge_assistant.resident.wire import Question
 
@@ -56,6 +57,8 @@ def answer(question: Question, folder: Path) -> int:
                 print(text, file=sys.stderr)
             case "read":
                 print(f"read {sys.stdin.readline().strip()}", flush=True)
+            case "secret":
+                print(f"{len(terminal.secret('PIN: '))} characters", flush=True)
             case "note":
                 with (folder / text).open("a") as file:
                     file.write("noted\n")

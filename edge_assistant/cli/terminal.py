@@ -27,23 +27,40 @@ def asks() -> bool:
 
 
 def secret(prompt: str) -> str:
-    """What a person types, which is not shown."""
-    from getpass import getpass
+    """What a person types, which is not shown.
 
-    with _line_ended():
-        return getpass(prompt, sys.stderr)
+    It is read from where the command reads, as `answer` does: getpass would look for the terminal of the process, which
+    is the resident's where one answers.
+    """
+    import termios
+
+    terminal = sys.stdin.fileno()
+    before = termios.tcgetattr(terminal)
+    unseen = [*before[:3], before[3] & ~termios.ECHO, *before[4:]]
+    try:
+        termios.tcsetattr(terminal, termios.TCSAFLUSH, unseen)
+        typed = _line(prompt)
+    finally:
+        with contextlib.suppress(termios.error):  # the terminal may be gone
+            termios.tcsetattr(terminal, termios.TCSAFLUSH, before)
+    print(file=sys.stderr)  # as what ended the line was not shown either
+    return typed
 
 
 def answer(prompt: str) -> str:
     """What a person types; nothing where they end the input."""
-    print(prompt, end="", file=sys.stderr, flush=True)
-    with _line_ended():
-        return sys.stdin.readline().strip()
+    return _line(prompt).strip()
 
 
 def agrees(question: str) -> bool:
     """Whether a person types y or yes; whatever else they type is no."""
     return answer(printable(f"{question} [y/N] ")).casefold() in {"y", "yes"}
+
+
+def _line(prompt: str) -> str:
+    print(prompt, end="", file=sys.stderr, flush=True)
+    with _line_ended():
+        return sys.stdin.readline().removesuffix("\n")
 
 
 @contextlib.contextmanager

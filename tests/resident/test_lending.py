@@ -9,7 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import scripted_resident
+from scripted_resident import until
+from terminals import Terminal
 
+from edge_assistant.resident import client
 from edge_assistant.resident.lending import lent
 from edge_assistant.resident.wire import Question, Stream
 
@@ -100,3 +104,43 @@ def test_an_error_leaves_nothing_behind(given) -> None:
     with pytest.raises(KeyboardInterrupt), lent(question(), given, lambda: None):
         raise KeyboardInterrupt
     assert ([os.fstat(number).st_ino for number in range(3)], sys.stdout) == before
+
+
+ASKS = "import sys; from edge_assistant.resident import client; sys.exit(client.answered(['ask', *sys.argv[1:]], 0.0))"
+
+
+def test_a_secret_is_typed_where_the_command_was_and_shown_nowhere(tmp_path: Path) -> None:
+    """And not where the resident was started, which has a terminal of its own."""
+    (tmp_path / "resident").mkdir()
+    resident = Terminal(sys.executable, scripted_resident.__file__, tmp_path / "resident", "0")
+    try:
+        until((tmp_path / "resident" / "ready").exists)
+        command = Terminal(sys.executable, "-c", ASKS, "secret", "read")
+        try:
+            command.read_until("PIN: ")
+            resident.press("not theirs\n")
+            command.press("147258\n")
+            command.read_until("6 characters")
+            command.press("shown\n")
+            assert command.ended() == 0
+            assert command.seen.replace("\r", "") == "PIN: \n6 characters\nshown\nread shown\n"
+            assert command.modes() == command.before
+        finally:
+            command.close()
+        assert resident.modes() == resident.before
+        assert client.ended("stop")
+        assert resident.ended() == 0
+    finally:
+        resident.close()
+
+
+def test_a_terminal_is_as_it_was_after_ctrl_c_at_a_secret(tmp_path: Path) -> None:
+    with scripted_resident.serving(tmp_path / "resident"):
+        command = Terminal(sys.executable, "-c", ASKS, "secret")
+        try:
+            command.read_until("PIN: ")
+            command.press("14\x03")
+            assert command.ended() == 130
+            assert command.modes() == command.before
+        finally:
+            command.close()
