@@ -48,7 +48,7 @@ class _Opened:
         return cls(what, tuple(sorted(parts)), shelved)
 
     def __str__(self) -> str:
-        return " and ".join(name for _, name, *_ in self.models)
+        return " and ".join(name for _, name, *_ in self.models) or "what needs no model"
 
 
 class Models:
