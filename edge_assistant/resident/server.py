@@ -227,6 +227,8 @@ class _Resident:
         try:
             if not self._work.locked():
                 return Wish.END  # whoever asked sees the connection end, and does the work itself
+            if self._work.changed() != self._changed:
+                return Wish.RENEW
             with lent(question, guest.given, self._door.begun):
                 try:
                     status = self._work.answer(question)

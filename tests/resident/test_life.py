@@ -162,6 +162,18 @@ def test_a_policy_that_changed_lets_it_begin_anew(resident, folder: Path) -> Non
     until(lambda: renewals() == 1)
 
 
+def test_a_policy_that_changed_holds_for_those_that_wait_already(resident, folder: Path) -> None:
+    with asking("note:at work", "await:go") as first, asking("note:answered") as second:
+        until((folder / "at work").exists)
+        (folder / "changed").touch()
+        (folder / "go").touch()
+        assert heard(first, "status") == 0
+        with pytest.raises((EOFError, ConnectionResetError)):
+            heard(second, "status")
+    until(lambda: renewals() == 1)
+    assert not (folder / "answered").exists()
+
+
 def test_a_folder_that_is_gone_ends_it(resident) -> None:
     shutil.rmtree(place.folder())
     assert ends(resident)
