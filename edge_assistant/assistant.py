@@ -239,8 +239,10 @@ class Assistant:
                 self._reasoner(watch).prefill(as_sources(gathering.sensed))
 
     def settle(self) -> None:
-        """Keep for a later run what the language model read of files; called once an answer was shown."""
-        if self._models.engine is not None:
+        """Keep for a later run what the language model read of files, unless that is forgotten; after an answer."""
+        if self.recall.forgotten():
+            self.forget()
+        elif self._models.engine is not None:
             self._models.engine.settle()
 
     def forget(self) -> None:
@@ -329,7 +331,9 @@ class Assistant:
         return self._models.engine.usage if self._models.engine else Usage()
 
     def _stoppable(self, watch: Watch) -> Watch:
-        """What begins now, and stops at its next event once that is asked."""
+        """What begins now, knows nothing of before a forgetting, and stops at its next event once that is asked."""
+        if self.recall.forgotten():
+            self.forget()
         halt = self.runtime.halt
         halt.clear()
 

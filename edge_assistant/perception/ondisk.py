@@ -34,7 +34,7 @@ _NAMED = tuple(f"{name}_" for name in _LIBRARIES)
 
 
 class OnDisk:
-    """Percepts in a sealed cache, of files only: what a camera took or somebody said stays in memory."""
+    """Percepts in a sealed cache, of what `is_file` alone."""
 
     def __init__(self, cache: SealedCache, worth_s: float = WORTH_S, card: str = OFF) -> None:
         """Take the cache.
@@ -48,14 +48,12 @@ class OnDisk:
         self._cache = cache
         self._worth_s = worth_s
 
-    def mark(self, signal: Signal) -> str | None:
-        """What tells this time from any after a forgetting; None where of this signal nothing can be kept."""
-        return self._cache.mark() if _is_file(signal) else None
+    def mark(self) -> str | None:
+        """What tells this time from any after a forgetting, by whichever process; None where nothing can be kept."""
+        return self._cache.mark()
 
     def get(self, key: str, signal: Signal) -> Percept | None:
         """What is kept under a key of `key_of`, as a percept of this signal; None where nothing is."""
-        if not _is_file(signal):
-            return None
         from edge_assistant.perception import kept
 
         data = self._cache.get(key)
@@ -69,8 +67,6 @@ class OnDisk:
         Raises:
             InputMissing, InputUnreadable: as `Signal.open`.
         """
-        if not _is_file(signal):
-            return signal
         with signal.open() as stream:
             size = stream.seek(0, os.SEEK_END)
             stream.seek(0)
@@ -86,7 +82,7 @@ class OnDisk:
             signal: a file, as `held` gave it.
             percept: what was perceived in it.
             seconds: that it took.
-            since: the `mark` of before; what was forgotten meanwhile, by whichever process, is not kept past it.
+            since: the `mark` of a time before; what was forgotten since is not kept past it. None keeps nothing.
         """
         if seconds < self._worth_s or since is None:
             return
@@ -123,7 +119,8 @@ def key_of(sense: str, signal: Signal, request: Request, models: Mapping[str, In
     return json.dumps(facts, sort_keys=True, default=str)
 
 
-def _is_file(signal: Signal) -> bool:
+def is_file(signal: Signal) -> bool:
+    """Whether of a signal something may be kept: what a camera took or somebody said stays in memory."""
     return signal.origin is Origin.FILE and signal.path is not None
 
 

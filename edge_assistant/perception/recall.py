@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from edge_assistant import limits
 from edge_assistant.errors import InputError, InputMissing, InputUnreadable
 from edge_assistant.perception.gather import Perceive
-from edge_assistant.perception.ondisk import OnDisk, key_of
+from edge_assistant.perception.ondisk import OnDisk, is_file, key_of
 from edge_assistant.perception.sense import Percept, Request
 from edge_assistant.signals import Kind, Signal
 from edge_assistant_models.installed import InstalledModel
@@ -53,7 +53,16 @@ class Recall:
         self._disk = disk
         self._kept: OrderedDict[Key, _Kept] = OrderedDict()
         self._lock = threading.Lock()
+        self._since: str | None = None  # the mark of the time since which what is perceived may be kept
         self.bytes = 0
+
+    def forgotten(self) -> bool:
+        """Whether something was forgotten, by whichever process, since this was asked before; when a question begins.
+
+        What is perceived for a question that began before a forgetting is not kept after it.
+        """
+        former, self._since = self._since, None if self._disk is None else self._disk.mark()
+        return former is not None and self._since != former
 
     def perceiver(self, sense: str, perceive: Perceive, models: Mapping[str, InstalledModel] | None = None) -> Perceive:
         """What recalls for a sense, or perceives with it and keeps what it made.
@@ -72,11 +81,11 @@ class Recall:
             if (kept := self._recalled(key)) is not None:
                 return _of(signal, kept)
             try:
-                if self._disk is None:
+                if self._disk is None or not is_file(signal):
                     percept = perceive(signal, request)
                 else:
                     place = key_of(sense, signal, request, used, self._disk.card)
-                    percept = _by_disk(self._disk, place, perceive, signal, request)
+                    percept = _by_disk(self._disk, place, perceive, signal, request, self._since)
             except (InputMissing, InputUnreadable):
                 raise
             except InputError as fault:
@@ -126,11 +135,13 @@ class Recall:
                 self.bytes -= self._kept.popitem(last=False)[1].size
 
 
-def _by_disk(disk: OnDisk, key: str, perceive: Perceive, signal: Signal, request: Request) -> Percept:
-    """What the disk has under a key, else what is perceived now and kept there."""
+def _by_disk(
+    disk: OnDisk, key: str, perceive: Perceive, signal: Signal, request: Request, since: str | None
+) -> Percept:
+    """What the disk has under a key, else what is perceived now and kept there, unless all is forgotten meanwhile."""
     if (kept := disk.get(key, signal)) is not None:
         return kept
-    since, began = disk.mark(signal), time.perf_counter()
+    since, began = since or disk.mark(), time.perf_counter()
     held = disk.held(signal)
     percept = perceive(held, request)
     disk.put(key, held, percept, time.perf_counter() - began, since)

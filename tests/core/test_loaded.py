@@ -28,6 +28,7 @@ from edge_assistant.reasoning.reading import UNTOLD
 from edge_assistant.runtime import Runtime
 from edge_assistant.scheduling import memory
 from edge_assistant.signals import Kind, Origin, Signal, take_bytes
+from edge_assistant.vault import sealed
 from edge_assistant.vault.vault import Vault
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
@@ -233,6 +234,28 @@ def test_what_is_forgotten_is_in_no_sense_and_in_no_model(made: Callable[..., Ma
     assert engine.forgotten == 1
     one.assistant.ask(PROSE, texts(), ignore)
     assert len(one.engines) == 1, "the language model stays loaded"
+
+
+@pytest.mark.parametrize("then", ["settles", "perceives"])
+def test_what_another_process_forgets_is_let_go_of(made: Callable[..., Made], then: str) -> None:
+    assert Vault().place, "there are keys"
+    one = made(caches=Vault())
+    one.assistant.ask(PROSE, texts(), ignore)
+    engine, recall = one.assistant._models.engine, one.assistant.recall
+    assert isinstance(engine, ScriptedEngine)
+    one.assistant.settle()
+    before = recall.bytes
+    assert (engine.settled, engine.forgotten) == (1, 0)
+    sealed.forget_all(Vault())
+    if then == "settles":
+        one.assistant.settle()
+        assert recall.bytes == 0
+    else:
+        one.assistant.perceive(texts()[0], ignore)
+        assert 0 < recall.bytes < before, "of this one alone"
+    assert (engine.settled, engine.forgotten) == (1, 1)
+    one.assistant.settle()
+    assert (engine.settled, engine.forgotten) == (2, 1)
 
 
 def test_an_assistant_that_has_loaded_nothing_forgets(made: Callable[..., Made]) -> None:

@@ -195,6 +195,21 @@ def test_a_card_that_is_not_there_decides_nothing(vault: Vault, monkeypatch: pyt
     assert told == [["off", "off"], ["off", "cuda"]]
 
 
+def test_what_is_perceived_for_a_question_of_before_a_forgetting_is_not_kept(vault: Vault, tmp_path: Path) -> None:
+    """Of several senses the later ones begin after it."""
+    recall = process(vault)
+    assert not recall.forgotten()
+    assert not recall.forgotten()
+    sealed.forget_all(Vault(vault.folder))
+    recall.perceiver("speech", Sense(), MODELS)(file(tmp_path), Request())
+    assert sealed.kept_bytes() == 0
+    assert recall.forgotten()
+    recall.clear()
+    assert not recall.forgotten()
+    recall.perceiver("speech", Sense(), MODELS)(file(tmp_path), Request())
+    assert sealed.kept_bytes() > 0
+
+
 def test_what_is_forgotten_while_it_is_perceived_is_not_kept(vault: Vault, tmp_path: Path) -> None:
     """By another process, while this one hears ten minutes."""
     sense = Sense(during=lambda: sealed.forget_all(Vault(vault.folder)))
