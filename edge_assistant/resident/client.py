@@ -141,7 +141,7 @@ def _end(connection: socket.socket, order: str) -> None:
     if pid == os.getpid():  # the resident itself, for after its answer
         wire.send(connection, wire.Order(order))
     elif not _obeyed(connection, order):
-        _kill(pid)
+        _kill(connection, pid)
 
 
 def _obeyed(connection: socket.socket, order: str) -> bool:
@@ -154,16 +154,23 @@ def _obeyed(connection: socket.socket, order: str) -> bool:
         return False
 
 
-def _kill(pid: int) -> None:
-    """End a process at once.
+def _kill(connection: socket.socket, pid: int) -> None:
+    """End the process at the other end at once, and no other that may have got its number since.
 
     Raises:
-        Unfit: it cannot be seen from here.
+        Unfit: it cannot be seen from here, or is gone, and another one goes on from it.
     """
     if pid <= 0:  # it is in another container; 0 would be all processes of this command's group
         raise Unfit("its process cannot be seen from here")
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
+    try:
+        with place.process(connection) as process:
+            if process is None:
+                os.kill(pid, signal.SIGKILL)
+            else:
+                signal.pidfd_send_signal(process, signal.SIGKILL)
+    except ProcessLookupError:
+        if place.is_claimed():
+            raise Unfit("another process goes on from it and does not listen yet") from None
 
 
 def why(error: Exception) -> str:

@@ -14,6 +14,7 @@ import os
 import socket
 import stat
 import struct
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -25,6 +26,8 @@ RUNTIME = "XDG_RUNTIME_DIR"
 HOME = "EDGE_ASSISTANT_HOME"
 CLAIM = "resident.lock"  # locked as long as a resident runs; in it stands where its socket is
 _PATH_BYTES = 4_096
+_PEERPIDFD = 77  # SO_PEERPIDFD, which Python has no name for
+_INT = struct.calcsize("i")
 
 
 def claims() -> Path:
@@ -148,3 +151,26 @@ def peer(connection: socket.socket) -> Peer:
     """
     size = struct.calcsize("3i")
     return Peer(*struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)))
+
+
+@contextlib.contextmanager
+def process(connection: socket.socket) -> Iterator[int | None]:
+    """The process at the other end as a descriptor, which stays its own where its number is another one's already.
+
+    Yields:
+        The descriptor; None where the kernel is older than Linux 6.5.
+
+    Raises:
+        ProcessLookupError: that process is gone.
+    """
+    try:
+        descriptor = int.from_bytes(connection.getsockopt(socket.SOL_SOCKET, _PEERPIDFD, _INT), sys.byteorder)
+    except OSError as error:
+        if error.errno != errno.ENOPROTOOPT:
+            raise ProcessLookupError(errno.ESRCH, "it is gone") from error
+        yield None
+        return
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)

@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -17,6 +18,16 @@ from scripted_resident import HANGS, MOST_RENEWALS, asking, heard, serving, unti
 
 from edge_assistant.resident import client, facts, place, wire
 from edge_assistant.resident.door import Door, Guest
+
+
+def is_told_by_the_kernel() -> bool:
+    """Whether a process at the other end can be had by itself, and not by its number alone."""
+    one, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with one, other, place.process(one) as process:
+        return process is not None
+
+
+themselves = pytest.mark.skipif(not is_told_by_the_kernel(), reason="Linux before 6.5 names processes by number alone")
 
 
 @pytest.fixture
@@ -144,6 +155,37 @@ def test_one_in_the_middle_of_an_answer_is_killed_for_what_is_forgotten(
         with pytest.raises((EOFError, ConnectionResetError)):
             heard(guest, "status")
     assert resident.wait(HANGS) == -signal.SIGKILL
+
+
+@themselves
+def test_a_number_that_is_anothers_by_now_is_not_killed(resident, monkeypatch) -> None:
+    """Numbers of processes are used again; the process that listens is killed all the same."""
+    monkeypatch.setattr(client, "OBEYS_S", 0.2)
+    with subprocess.Popen(["sleep", "600"]) as other:
+        monkeypatch.setattr(place, "peer", lambda connection: place.Peer(other.pid, os.geteuid(), os.getegid()))
+        os.kill(resident.pid, signal.SIGSTOP)
+        assert client.ended("drop")
+        other.kill()
+    assert resident.wait(HANGS) == -signal.SIGKILL
+
+
+@themselves
+def test_one_whose_starter_is_gone_before_it_listens_is_not_said_to_be_gone(monkeypatch) -> None:
+    """The kernel names the process that began to listen; who goes on from it has the claim, and is not seen yet."""
+    monkeypatch.setattr(client, "OBEYS_S", 0.2)
+    code = (
+        "import os, sys, time; from edge_assistant.resident import server; held = server.opened()\n"
+        "if os.fork(): os._exit(0)\n"
+        "print(os.getpid(), flush=True); os.close(1); time.sleep(600)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True)
+    try:
+        with pytest.raises(client.Unfit, match="another process goes on from it"):
+            client.ended("drop")
+    finally:
+        os.kill(int(ran.stdout), signal.SIGKILL)
+    until(lambda: not place.is_claimed())
+    assert not client.ended("drop")
 
 
 def test_one_that_cannot_be_seen_from_here_is_not_killed_and_nobody_else_is(resident, monkeypatch) -> None:
@@ -283,3 +325,21 @@ def test_another_users_process_is_not_listened_to(monkeypatch) -> None:
     door = Door.__new__(Door)
     door._seen, door._guests = facts.seen("self"), {}
     assert door._unwelcome(None) == "it sees other files"
+
+
+@themselves
+def test_a_number_that_is_anothers_by_now_gives_no_rights(monkeypatch) -> None:
+    """Who connected is gone, and a process that may more has its number; who asks over the connection may not."""
+    one, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    door = Door.__new__(Door)
+    door._rights = facts.rights("self")
+    with one, other, socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        assert door._is_equal(one)
+        with place.opened(place.claims(), make=True) as folder:
+            listener.bind(place.address(folder, "socket"))
+            listener.listen()
+            code = "import socket, sys; socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET).connect(sys.argv[1])"
+            subprocess.run([sys.executable, "-c", code, str(place.claims() / "socket")], check=True)
+        with listener.accept()[0] as connection:
+            monkeypatch.setattr(place, "peer", lambda connection: place.Peer(os.getpid(), os.geteuid(), os.getegid()))
+            assert not door._is_equal(connection)
