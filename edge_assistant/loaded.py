@@ -205,8 +205,9 @@ class Models:
     def ahead(self, signals: Sequence[Signal], *, language: bool) -> AbstractContextManager[None]:
         """While this runs, bring in what a question needs after perception, in a thread beside it.
 
-        What is not sure to be needed is not loaded: the language model's file is only asked into the page cache, which
-        takes no memory from anybody. What goes wrong is told when the model is really wanted.
+        The embedder is small and loaded for whatever has words; the language model only where it is sure to be needed,
+        else its file is asked into the page cache, which takes no memory from anybody. What goes wrong is told when the
+        model is really wanted.
 
         Args:
             signals: what is asked about; readings alone are computed with.
