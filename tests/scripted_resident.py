@@ -37,7 +37,9 @@ def until(true: Callable[[], object]) -> None:
 def serving(folder: Path, minutes: float = 0) -> Iterator[subprocess.Popen[bytes]]:
     """Let one run in a folder; it is killed at the end where it has not ended by itself."""
     folder.mkdir(exist_ok=True)
-    process = subprocess.Popen([sys.executable, __file__, str(folder), str(minutes)], stdin=subprocess.DEVNULL)
+    command = [sys.executable, __file__, str(folder), str(minutes)]
+    environment = dict(os.environ)  # without what llama.cpp adds to it where other tests load that here
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, env=environment)
     try:
         until(lambda: process.poll() is not None or (folder / "ready").exists())
         yield process
