@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from edge_assistant.errors import EdgeAssistantError
+from edge_assistant.errors import EdgeAssistantError, PolicyInvalid
 from edge_assistant.governance import forgetting
 from edge_assistant.signals import printable
 
@@ -31,10 +31,25 @@ def expire(settings: Settings) -> None:
 
     try:
         forgetting.expire_when_due(current().history_days(settings.keep_days))
-        if not (settings.cache and current().keeps_caches):
-            forgetting.forget_caches()
     except EdgeAssistantError as error:
         _warn("what is too old to be kept is not gone yet", error)
+
+
+def uncache(settings: Settings) -> None:
+    """Forget what is kept to be quicker, where it is not wanted; where that fails it is said, and the verb runs.
+
+    Args:
+        settings: of the person, who may not want it though the policy allows it.
+    """
+    from edge_assistant.governance.policy.policy import current
+
+    try:
+        if not (settings.cache and current().keeps_caches):
+            forgetting.forget_caches()
+    except PolicyInvalid:  # which the verb is going to say
+        pass
+    except EdgeAssistantError as error:
+        _warn("what was kept to be quicker is not gone yet", error)
 
 
 def _warn(what: str, error: EdgeAssistantError) -> None:

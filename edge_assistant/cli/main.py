@@ -148,6 +148,7 @@ def _run(arguments: list[str], began: float, warm: Warm | None = None) -> int:
     from edge_assistant.cli import _retaining
 
     _retaining.complete()
+    _retaining.uncache(args.settings)  # first, as it goes whatever becomes of the verb
     status = _policed(args)
     if args.verb != "policy":  # which also says what is wrong with one
         _retaining.expire(args.settings)

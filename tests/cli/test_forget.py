@@ -22,6 +22,7 @@ from terminals import Terminal
 
 from edge_assistant.cli.main import main
 from edge_assistant.governance import forgetting
+from edge_assistant.governance.policy import pin
 from edge_assistant.history.store import History
 from edge_assistant.reasoning import prepared
 from edge_assistant.vault import sealed
@@ -108,6 +109,32 @@ def test_where_caches_are_switched_off_they_go(
     assert main(["models", "list"]) == 0
     assert (sealed.kept_bytes(), Vault().caches()) == (0, [])
     assert len(left()) == 2
+
+
+@pytest.mark.parametrize(
+    ("policy", "words"),
+    [
+        ("cache = false\n", ["ask", "What is it?", "--text", "missing.txt"]),
+        ("cache = false\n[roles]\nvisitor = []\n" + f'pin = "{pin.hashed("147258", cost=1024)}"\n', ["models", "list"]),
+    ],
+)
+def test_where_caches_are_switched_off_they_go_with_a_command_that_fails_too(
+    home: Path, policy: str, words: list[str]
+) -> None:
+    cached()
+    (home / "config").mkdir(exist_ok=True)
+    (home / "config" / "policy.toml").write_text(f"[retention]\n{policy}")
+    assert main(words) in (3, 5)
+    assert (sealed.kept_bytes(), Vault().caches()) == (0, [])
+
+
+def test_where_a_policy_is_wrong_that_alone_is_said(home: Path, capsys: Capsys) -> None:
+    cached()
+    (home / "config").mkdir(exist_ok=True)
+    (home / "config" / "policy.toml").write_text("[retention]\ncache = 7\n")
+    assert main(["models", "list"]) == 5
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    assert sealed.kept_bytes() > 0
 
 
 def test_one_goes(kept: list[str], home: Path, capsys: Capsys) -> None:
