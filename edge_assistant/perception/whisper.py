@@ -24,6 +24,7 @@ import numpy as np
 from edge_assistant import limits
 from edge_assistant.errors import ModelCorrupt
 from edge_assistant.perception.decoding import POSITION_SECONDS, TimestampRules, compression, loops, softmax
+from edge_assistant.perception.drafts import guess
 from edge_assistant.perception.mel import FRAMES_PER_SECOND, log_mel
 from edge_assistant.runtime import Runtime
 from edge_assistant.signals import SAMPLE_RATE
@@ -140,6 +141,21 @@ class Hypothesis:
         return not self.repetitive and self.confidence >= threshold
 
 
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What one run of the decoder gives.
+
+    Attributes:
+        logits: f32 [n, vocabulary], of what follows each token that was fed.
+        alignment: f32 [heads, n, positions].
+        memory: keys and values f32 [heads, all tokens so far, size] by their names.
+    """
+
+    logits: NDArray[np.float32]
+    alignment: NDArray[np.float32]
+    memory: dict[str, onnxruntime.OrtValue]
+
+
 class Whisper:
     """A Whisper model as the importer `whisper` writes it: files `encoder`, `decoder`, `tokenizer`, `config`."""
 
@@ -181,7 +197,7 @@ class Whisper:
             return tries[0], language
         if short < WINDOW_SECONDS:
             heard = encode(samples, WINDOW_SECONDS)
-            tries.append(self._decode(heard, language, speech_end, 0.0))
+            tries.append(self._decode(heard, language, speech_end, 0.0, (), tries[0].tokens))
         for temperature in _TEMPERATURES:
             if any(one.good(_MIN_CONFIDENCE) for one in tries) or tries[-1].silent:
                 break
@@ -203,7 +219,7 @@ class Whisper:
         style = self._style(language)
         if not style or plain.confidence >= _UNSURE or plain.silent:
             return plain
-        styled = self._decode(heard, language, speech_end, 0.0, style)
+        styled = self._decode(heard, language, speech_end, 0.0, style, plain.tokens)
         text = self.vocabulary.tokenizer.decode([one for one in styled.tokens if one < self.vocabulary.end])
         misled = styled.repetitive or _echoes(styled.tokens, style) or _says_twice(text)
         return plain if misled or styled.confidence <= plain.confidence + _LIKELIER else styled
@@ -241,7 +257,7 @@ class Whisper:
             return "en"
         if wanted in codes:
             return wanted
-        logits = self._step([self.vocabulary.start], self._nothing, heard)["logits"].numpy()[-1]
+        logits = self._run([self.vocabulary.start], self._nothing, heard).logits[-1]
         return max(codes, key=lambda code: float(logits[codes[code]]))
 
     @cached_property
@@ -253,12 +269,23 @@ class Whisper:
         names = [value.name for value in self._decoder.get_inputs()]
         return {name: empty for name in names if name.startswith("past_")}
 
-    def _step(self, tokens: list[int], past: dict[str, Any], heard: dict[str, Any]) -> dict[str, Any]:
+    def _run(self, tokens: list[int], past: dict[str, Any], heard: dict[str, Any]) -> _Run:
         import onnxruntime
 
         fed = onnxruntime.OrtValue.ortvalue_from_numpy(np.array(tokens, np.int64))
         results = self._decoder.run_with_ort_values(self._outputs, {"tokens": fed, **past, **heard})
-        return dict(zip(self._outputs, results, strict=True))
+        named = dict(zip(self._outputs, results, strict=True))
+        return _Run(named.pop("logits").numpy(), named.pop("alignment").numpy(), named)
+
+    def _kept(self, run: _Run, failed: int) -> dict[str, onnxruntime.OrtValue]:
+        """The decoder's memory after a run, without its last tokens that failed."""
+        import onnxruntime
+
+        past = {name: run.memory[name.removeprefix("past_")] for name in self._nothing}
+        if not failed:
+            return past
+        made = onnxruntime.OrtValue.ortvalue_from_numpy
+        return {name: made(np.ascontiguousarray(value.numpy()[:, :-failed])) for name, value in past.items()}
 
     def _decode(
         self,
@@ -267,7 +294,9 @@ class Whisper:
         speech_end: float,
         temperature: float,
         style: tuple[int, ...] = (),
+        draft: tuple[int, ...] = (),
     ) -> Hypothesis:
+        """The hypothesis at a temperature, behind a style; a draft of its tokens saves time (see `drafts`)."""
         words = self.vocabulary
         prompt = [words.previous, *style, words.start] if style else [words.start]
         if words.languages:
@@ -278,13 +307,13 @@ class Whisper:
         tokens: list[int] = []
         probabilities: list[float] = []
         rows: list[NDArray[np.float32]] = []
-        result = self._step(prompt, self._nothing, heard)
-        logits = result["logits"].numpy()
-        no_speech = softmax(logits[prompt.index(words.start)])[words.no_speech]
-        looped = False
+        guessed = guess(tokens, draft, words.first_timestamp)
+        run = self._run([*prompt, *guessed], self._nothing, heard)
+        no_speech = softmax(run.logits[prompt.index(words.start)])[words.no_speech]
+        looped, at = False, len(prompt) - 1
         while True:
-            rows.append(result["alignment"].numpy()[:, -1])
-            token, probability = rules.choose(logits[-1], tokens, temperature, random)
+            rows.append(run.alignment[:, at])
+            token, probability = rules.choose(run.logits[at], tokens, temperature, random)
             if token == words.end:
                 break
             tokens.append(token)
@@ -292,9 +321,12 @@ class Whisper:
             looped = loops([one for one in tokens if one < words.end]) or len(tokens) >= limit
             if looped or rules.closed(tokens):
                 break
-            past = {name: result[name.removeprefix("past_")] for name in self._nothing}
-            result = self._step([token], past, heard)
-            logits = result["logits"].numpy()
+            if guessed and guessed[0] == token:
+                guessed, at = guessed[1:], at + 1
+                continue
+            past = self._kept(run, len(guessed))
+            guessed, at = guess(tokens, draft, words.first_timestamp), 0
+            run = self._run([token, *guessed], past, heard)
         text = words.tokenizer.decode([one for one in tokens if one < words.end])
         return Hypothesis(
             tuple(tokens), tuple(probabilities), np.stack(rows), float(no_speech), looped, compression(text)
