@@ -15,13 +15,13 @@ from edge_assistant.errors import UsageError
 
 NAME = "utterance"
 HELP = "an utterance of 4 s against faster-whisper int8, with the words that are wrong"
-SECONDS = (70.0, 20.0)
+SECONDS = (300.0, 20.0)
 ORDER = 4
 SIGNALS = False
 REFERENCE = "faster-whisper-base"
 AGAINST = "faster-whisper base int8, greedy"
 LENGTH = (3.2, 4.8)  # seconds, silence around it included
-_COUNT = (60, 10)
+_COUNT = (240, 10)  # 2,500 words tell the difference of wrong ones to one point (95 %), the 630 of 60 to two
 _MOST, _MOST_WORSE = 0.40, 0.5
 
 Hear = Callable[[Path], str]
