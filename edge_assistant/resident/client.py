@@ -47,7 +47,7 @@ def answered(arguments: Sequence[str], began: float) -> int | None:
     if not arguments or arguments[0] not in wire.VERBS:
         return None
     try:
-        with connected() as connection:
+        with connected() as connection, _terminal_kept():
             _ask(connection, arguments, began)
             return _Waiting(connection, place.peer(connection).process).status()
     except (FileNotFoundError, ConnectionRefusedError):
@@ -56,6 +56,20 @@ def answered(arguments: Sequence[str], began: float) -> int | None:
         if "--trace" in arguments:
             print(f"resident: not used, as {why(error)}", file=sys.stderr)
         return None
+
+
+@contextlib.contextmanager
+def _terminal_kept() -> Iterator[None]:
+    """Where a resident is lost that had let something be typed unseen, let what is typed be seen again."""
+    import termios
+
+    before = termios.tcgetattr(sys.stdin) if sys.stdin.isatty() else None
+    try:
+        yield
+    except ResidentLost:
+        if before is not None:
+            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
+        raise
 
 
 @contextlib.contextmanager

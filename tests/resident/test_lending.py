@@ -144,3 +144,18 @@ def test_a_terminal_is_as_it_was_after_ctrl_c_at_a_secret(tmp_path: Path) -> Non
             assert command.modes() == command.before
         finally:
             command.close()
+
+
+def test_a_terminal_is_as_it_was_where_the_resident_is_lost_at_a_secret(tmp_path: Path) -> None:
+    """As one is that does not obey, when something is forgotten while the PIN is waited for."""
+    with scripted_resident.serving(tmp_path / "resident") as resident:
+        command = Terminal(sys.executable, "-c", ASKS, "secret")
+        try:
+            command.read_until("PIN: ")
+            assert command.modes() != command.before
+            resident.kill()
+            assert command.ended() == 1
+            assert "ResidentLost" in command.seen
+            assert command.modes() == command.before
+        finally:
+            command.close()
