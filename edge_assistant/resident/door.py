@@ -343,6 +343,8 @@ class Door(threading.Thread):
                 return f"it was started with other {name}"
         if len(given) != wire.DESCRIPTORS or not all(map(_usable, given[: wire.STREAMS])):
             return "the streams are none that it writes to"
+        if any(map(_is_behind, given[: wire.STREAMS])):
+            return "it runs in the background of this terminal"
         return None if stat.S_ISDIR(os.fstat(given[wire.STREAMS]).st_mode) else "the folder is none"
 
     def _interrupt(self, guest: Guest) -> None:
@@ -399,3 +401,11 @@ def _usable(descriptor: int) -> bool:
         return True
     with socket.socket(fileno=os.dup(descriptor)) as found:
         return found.family == socket.AF_UNIX
+
+
+def _is_behind(descriptor: int) -> bool:
+    """Whether this process would be stopped by the kernel where it reads: in the background of its own terminal."""
+    try:
+        return os.tcgetpgrp(descriptor) != os.getpgrp()
+    except OSError:  # no terminal, or not this process's
+        return False

@@ -159,3 +159,24 @@ def test_a_terminal_is_as_it_was_where_the_resident_is_lost_at_a_secret(tmp_path
             assert command.modes() == command.before
         finally:
             command.close()
+
+
+BEHIND = """
+set -m
+"$1" "$2" "$3" 0 &
+while ! [ -e "$3/ready" ]; do sleep 0.05; done
+"$1" -c "$4" read --trace
+echo "status $?"
+kill %1
+"""
+
+
+def test_a_resident_in_the_background_of_a_terminal_is_not_stopped_by_what_is_typed_there(tmp_path: Path) -> None:
+    (tmp_path / "resident").mkdir()
+    words = (sys.executable, scripted_resident.__file__, tmp_path / "resident", ASKS)
+    shell = Terminal("/bin/sh", "-c", BEHIND, "sh", *words)
+    try:
+        shell.read_until("not used, as it runs in the background of this terminal\r\nstatus 0")
+        shell.ended()
+    finally:
+        shell.close()
