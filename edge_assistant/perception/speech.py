@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from edge_assistant.perception.whisper import Whisper
 
 _MIN_HEARD = 1.0  # seconds that were understood, so that what comes after gets shorter each time
-_RECENT = 8  # chunks: what is said at once has five of 12 s and more, and its last one changes as it goes on
+_RECENT = 8  # chunks: what is said at once has three of 28 s at most, and its last one changes as it goes on
 T = TypeVar("T")
 R = TypeVar("R")
 

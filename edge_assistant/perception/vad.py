@@ -27,7 +27,6 @@ _BEFORE = round(0.25 * SAMPLE_RATE)  # kept before speech, for a soft onset
 _AFTER = round(0.35 * SAMPLE_RATE)  # and after it
 _MAX_PAUSE = 3 * SAMPLE_RATE  # a longer one ends a chunk, so that silence is not transcribed
 _MIN_REST = 2 * SAMPLE_RATE  # of speech after what was understood; less is the imprecision of its end
-_ENOUGH = 12 * SAMPLE_RATE  # speech and pauses after which the next pause ends a chunk: attention grows with its square
 MAX_CHUNK = 28 * SAMPLE_RATE  # Whisper hears 30 s, with some silence at the end
 
 
@@ -120,14 +119,9 @@ class _Cutter:
         start, self.speaking, self.quiet = self.speaking, end if goes_on else None, None
         if end - start < MIN_SPEECH:
             return
-        if self.regions and self._complete(end):
+        if self.regions and (end - self.regions[0][0]) * WINDOW + _BEFORE + _AFTER > MAX_CHUNK:
             yield self._flush(start)
         self.regions.append((start, end))
-
-    def _complete(self, end: int) -> bool:
-        """Whether the collected regions are a chunk without one more that ends at a window."""
-        first, last = self.regions[0][0], self.regions[-1][1]
-        return (last - first) * WINDOW >= _ENOUGH or (end - first) * WINDOW + _BEFORE + _AFTER > MAX_CHUNK
 
     def _flush(self, until: int | None = None) -> Chunk:
         """Make a chunk of the collected regions; its sound goes no further than window `until`."""

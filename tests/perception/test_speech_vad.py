@@ -90,16 +90,6 @@ def test_speech_without_a_pause_is_cut_where_it_is_quietest() -> None:
     assert found[0].start + found[0].regions[-1][1] == 700 * WINDOW
 
 
-def test_what_is_long_enough_ends_at_the_next_pause() -> None:
-    sentence, pause = [0.9] * 100, [0.0] * 15  # 3.2 s and half a second
-    found = cut((sentence + pause) * 12)
-    assert [len(chunk.regions) for chunk in found] == [4, 4, 4]
-    assert all(13 * RATE < len(chunk.samples) < 16 * RATE for chunk in found)
-    unbroken = cut([0.9] * 500 + pause + sentence)
-    assert [len(chunk.regions) for chunk in unbroken] == [1, 1]
-    assert 16 * RATE <= len(unbroken[0].samples) < 17 * RATE, "it is cut at no other place"
-
-
 def test_three_hours_are_held_in_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     held = 0
     original = vad._Cutter._forget
