@@ -1,6 +1,7 @@
 """What every test stands on: sealed from the machine, and the real small models.
 
 - The environment is cleaned and the home is a temporary folder: no configuration, cache or token of the machine counts.
+- Python keeps what it compiles, whatever the machine's environment says: hundreds of commands start from it.
 - Sockets reach this machine only, and package clients that a test starts look into local folders only.
 - Where several processes share the tests (`make test`), each has one core of its own, so that none waits for another.
 - `models(role)` gives the verified models of the profile `test` from the store outside the tree.
@@ -10,10 +11,12 @@
 from __future__ import annotations
 
 import ipaddress
+import itertools
 import os
 import signal
 import socket
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +38,7 @@ PATTERNS = paths.cache_dir().resolve() / "patterns"  # of the product's words: a
 
 _KEPT = {"PATH", "HOME", "LANG", "TZ", "TMPDIR", "VIRTUAL_ENV", "OMP_NUM_THREADS"}
 _KEPT_PREFIXES = ("COV_", "COVERAGE_", "PYTEST_", "PYTHON", "HYPOTHESIS_", "OPENBLAS_")
+_COMPILES_ANEW = "PYTHONDONTWRITEBYTECODE"  # a quarter of a second for each command that a test starts
 
 
 def pytest_configure() -> None:
@@ -42,8 +46,9 @@ def pytest_configure() -> None:
     _take_core()
     _take_signals()
     for name in set(os.environ) - _KEPT:
-        if not name.startswith(_KEPT_PREFIXES):
+        if not name.startswith(_KEPT_PREFIXES) or name == _COMPILES_ANEW:
             del os.environ[name]
+    sys.dont_write_bytecode = False
     os.environ.update(
         PIP_NO_INDEX="1",
         PIP_CONFIG_FILE=os.devnull,
@@ -95,10 +100,18 @@ def _is_local(host: str) -> bool:
         return host == "localhost"
 
 
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Folders that are not there yet; pytest would list all that there are for each one that it makes."""
+    within = tmp_path_factory.mktemp("homes")
+    return (within / str(number) for number in itertools.count())
+
+
 @pytest.fixture(autouse=True)
-def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home of the product, for this test alone; only what is made of shipped examples and words is there."""
-    folder = tmp_path_factory.mktemp("home")
+    folder = next(homes)
+    folder.mkdir(mode=0o700)
     monkeypatch.setenv("EDGE_ASSISTANT_HOME", str(folder))
     monkeypatch.setenv("HF_HOME", str(folder / "huggingface"))
     monkeypatch.setattr(policy, "SYSTEM", folder / "etc" / "policy.toml")
