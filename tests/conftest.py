@@ -2,14 +2,17 @@
 
 - The environment is cleaned and the home is a temporary folder: no configuration, cache or token of the machine counts.
 - Python keeps what it compiles, whatever the machine's environment says: hundreds of commands start from it.
+- Python looks for garbage in what tests make, and rarely; not in the tests themselves.
 - Sockets reach this machine only, and package clients that a test starts look into local folders only.
-- Where several processes share the tests (`make test`), each has one core of its own, so that none waits for another.
+- Where several processes share the tests (`make test`), each stays on one core. There are more of them than cores, as
+  tests of the app wait a third of their time.
 - `models(role)` gives the verified models of the profile `test` from the store outside the tree.
 - `converter` gives llama.cpp's own converter from the cache outside it.
 """
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import itertools
 import os
@@ -39,6 +42,8 @@ PATTERNS = paths.cache_dir().resolve() / "patterns"  # of the product's words: a
 _KEPT = {"PATH", "HOME", "LANG", "TZ", "TMPDIR", "VIRTUAL_ENV", "OMP_NUM_THREADS"}
 _KEPT_PREFIXES = ("COV_", "COVERAGE_", "PYTEST_", "PYTHON", "HYPOTHESIS_", "OPENBLAS_")
 _COMPILES_ANEW = "PYTHONDONTWRITEBYTECODE"  # a quarter of a second for each command that a test starts
+_GARBAGE = (20_000, 20, 20)  # for `gc.set_threshold`; with Python's own a fifth of the tests' time goes into garbage
+_WORKER_BYTES = 5 << 30  # that one of pytest-xdist's processes takes at most, with what its tests start
 
 
 def pytest_configure() -> None:
@@ -49,6 +54,7 @@ def pytest_configure() -> None:
         if not name.startswith(_KEPT_PREFIXES) or name == _COMPILES_ANEW:
             del os.environ[name]
     sys.dont_write_bytecode = False
+    gc.set_threshold(*_GARBAGE)
     os.environ.update(
         PIP_NO_INDEX="1",
         PIP_CONFIG_FILE=os.devnull,
@@ -62,6 +68,19 @@ def pytest_configure() -> None:
     settings.load_profile("any machine")  # nothing is asserted on seconds, not by hypothesis either
     socket.socket.connect = _guarded(socket.socket.connect)  # type: ignore[method-assign]
     socket.socket.connect_ex = _guarded(socket.socket.connect_ex)  # type: ignore[method-assign]
+
+
+def pytest_collection_finish() -> None:
+    """Let Python's collector never look at the tests again, which are most of what there is."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Half as many again as there are cores, where the memory suffices."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    room = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // _WORKER_BYTES
+    return max(min(cores + (cores + 1) // 2, room), 1)
 
 
 def _take_core() -> None:

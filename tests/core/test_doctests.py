@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import importlib
 import pkgutil
+from functools import cache
 
 import pytest
 
@@ -19,10 +20,16 @@ MODULES = [
 ]
 
 
+@cache
+def tried(name: str) -> doctest.TestResults:
+    """What became of a module's examples."""
+    return doctest.testmod(importlib.import_module(name), raise_on_error=False)
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_of_a_module(name: str) -> None:
-    assert doctest.testmod(importlib.import_module(name), raise_on_error=False).failed == 0
+    assert tried(name).failed == 0
 
 
 def test_there_are_examples() -> None:
-    assert sum(doctest.testmod(importlib.import_module(name)).attempted for name in MODULES) > 10
+    assert sum(tried(name).attempted for name in MODULES) > 10
