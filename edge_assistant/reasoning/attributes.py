@@ -109,7 +109,10 @@ def _words(words: Sequence[tuple[str, int, int]], at: int, length: int) -> Phras
 def _gapped(text: str) -> Iterator[Mention]:
     """The attributes of which a question has both ends of a phrase."""
     words = [(singular(match[0].lower()), match.start(), match.end()) for match in _WORD.finditer(text)]
+    said = {word for word, _, _ in words}
     for attribute, first, last in _gapped_names():
+        if not (said.issuperset(first) and said.issuperset(last)):
+            continue
         for start in (words[i][1] for i in range(len(words)) if _stands(words, i, first)):
             behind = [i for i in range(len(words)) if words[i][1] > start and _stands(words, i, last)]
             if behind:

@@ -63,8 +63,9 @@ def singular(word: str) -> str:
     >>> [singular(w) for w in ("dogs", "boxes", "berries", "glass", "bus", "buses", "doses", "people")]
     ['dog', 'box', 'berry', 'glass', 'bus', 'bus', 'dose', 'person']
     """
-    if word in vocabulary().singular:
-        return vocabulary().singular[word]
+    irregular = vocabulary().singular.get(word)
+    if irregular is not None:
+        return irregular
     if len(word) > 4 and word.endswith("ies"):
         return word[:-3] + "y"
     if len(word) > 4 and word.endswith(("uses", "sses", "xes", "ches", "shes")):
