@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import ipaddress
 import itertools
@@ -19,6 +20,7 @@ import os
 import signal
 import socket
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -42,8 +44,9 @@ PATTERNS = paths.cache_dir().resolve() / "patterns"  # of the product's words: a
 _KEPT = {"PATH", "HOME", "LANG", "TZ", "TMPDIR", "VIRTUAL_ENV", "OMP_NUM_THREADS"}
 _KEPT_PREFIXES = ("COV_", "COVERAGE_", "PYTEST_", "PYTHON", "HYPOTHESIS_", "OPENBLAS_")
 _COMPILES_ANEW = "PYTHONDONTWRITEBYTECODE"  # a quarter of a second for each command that a test starts
-_GARBAGE = (20_000, 20, 20)  # for `gc.set_threshold`; with Python's own a fifth of the tests' time goes into garbage
-_WORKER_BYTES = 5 << 30  # that one of pytest-xdist's processes takes at most, with what its tests start
+_GARBAGE = 20_000  # objects more than were freed until Python looks; with its 700 that is a fifth of the tests' time
+_WORKER_BYTES = 6 << 30  # of memory that one of pytest-xdist's processes takes at most, with what its tests start
+_LEFT_OPEN = r"unclosed file <_io\.TextIOWrapper name='/dev/null'"  # by llama_cpp, from its import on
 
 
 def pytest_configure() -> None:
@@ -54,7 +57,8 @@ def pytest_configure() -> None:
         if not name.startswith(_KEPT_PREFIXES) or name == _COMPILES_ANEW:
             del os.environ[name]
     sys.dont_write_bytecode = False
-    gc.set_threshold(*_GARBAGE)
+    gc.set_threshold(_GARBAGE)
+    atexit.register(warnings.filterwarnings, "ignore", _LEFT_OPEN, ResourceWarning)
     os.environ.update(
         PIP_NO_INDEX="1",
         PIP_CONFIG_FILE=os.devnull,
@@ -80,7 +84,7 @@ def pytest_xdist_auto_num_workers() -> int:
     """Half as many again as there are cores, where the memory suffices."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     room = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // _WORKER_BYTES
-    return max(min(cores + (cores + 1) // 2, room), 1)
+    return max(cores, min(cores + (cores + 1) // 2, room))
 
 
 def _take_core() -> None:
