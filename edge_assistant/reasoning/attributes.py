@@ -16,9 +16,22 @@ _GAP = " ... "
 _MOST_READINGS = 64  # of a few abbreviated words together
 
 Phrase = tuple[str, ...]
-Names = Mapping[Phrase, tuple[tuple[Attribute, bool], ...]]
-"""Attributes by the words of a name or phrase, and whether it is a name; one may be of several attributes, whose values
-then decide."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Names and phrases that mean attributes.
+
+    Attributes:
+        named: attributes by the words of a name or phrase, and whether it is a name; one may be of several attributes,
+            whose values then decide.
+        longest: how many words the longest has.
+        first: the words that one begins with.
+    """
+
+    named: Mapping[Phrase, tuple[tuple[Attribute, bool], ...]]
+    longest: int
+    first: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +92,11 @@ def _words_of(text: str) -> list[Word]:
 
 def _found(words: Sequence[Word], names: Names) -> Iterator[Mention]:
     """The longest names from left to right; a shorter one that a longer one holds, or begins within, is not meant."""
-    longest = max(map(len, names), default=0)
+    longest = names.longest
     at = 0
     while at < len(words):
-        for length in range(min(longest, len(words) - at), 0, -1):
+        most = 0 if names.first.isdisjoint(words[at].meant) else min(longest, len(words) - at)
+        for length in range(most, 0, -1):
             known = _known(words[at : at + length], names)
             if known and not any(
                 _known(words[inner : inner + more], names)
@@ -99,7 +113,7 @@ def _found(words: Sequence[Word], names: Names) -> Iterator[Mention]:
 def _known(words: Sequence[Word], names: Names) -> tuple[tuple[Attribute, bool], ...]:
     """What words together name, in whichever way the abbreviated ones are read."""
     readings = islice(product(*(word.meant for word in words)), _MOST_READINGS)
-    return next((names[reading] for reading in readings if reading in names), ())
+    return next((names.named[reading] for reading in readings if reading in names.named), ())
 
 
 def _words(words: Sequence[tuple[str, int, int]], at: int, length: int) -> Phrase:
@@ -149,7 +163,7 @@ def _index(vocabulary: Vocabulary, phrases: str, words: Callable[[str], Phrase] 
         known |= {words(name): True for name in attribute.names}
         for name, named in known.items():
             index[name] = (*index.get(name, ()), (attribute, named))
-    return index
+    return Names(index, max(map(len, index), default=0), frozenset(name[0] for name in index if name))
 
 
 def _label_phrase(name: str) -> Phrase:

@@ -23,12 +23,12 @@ def things(text: str) -> list[tuple[str, int, int]]:
 
 def _named(text: str) -> Iterator[tuple[str, int, int]]:
     """The longest names from left to right."""
-    names = _names()
-    longest = max((len(name) for name in names), default=0)
+    names, (longest, first) = _names(), _extent()
     words = list(_WORD.finditer(text))
     at = 0
     while at < len(words):
-        for length in range(min(longest, len(words) - at), 0, -1):
+        begins = words[at][0].lower() in first or singular(words[at][0].lower()) in first
+        for length in range(min(longest, len(words) - at) if begins else 0, 0, -1):
             last = words[at + length - 1]
             name = (*(word[0].lower() for word in words[at : at + length - 1]), singular(last[0].lower()))
             if label := names.get(name):
@@ -38,13 +38,22 @@ def _named(text: str) -> Iterator[tuple[str, int, int]]:
         at += 1
 
 
-@per_vocabulary
-def _names(vocabulary: Vocabulary) -> dict[tuple[str, ...], str]:
+def _names_of(vocabulary: Vocabulary) -> dict[tuple[str, ...], str]:
     labels = {*LABELS, *vocabulary.synonyms.values()}
     return {
         tuple(name.lower().split()): label
         for name, label in [*((label, label) for label in labels), *vocabulary.synonyms.items()]
     }
+
+
+_names = per_vocabulary(_names_of)
+
+
+@per_vocabulary
+def _extent(vocabulary: Vocabulary) -> tuple[int, frozenset[str]]:
+    """How many words the longest name has, and the words that one begins with."""
+    names = [name for name in _names_of(vocabulary) if name]
+    return max(map(len, names), default=0), frozenset(name[0] for name in names)
 
 
 def _is_part(text: str, end: int) -> bool:
