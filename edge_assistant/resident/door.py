@@ -130,7 +130,7 @@ class Door(threading.Thread):
         self._selector = selectors.DefaultSelector()
         self._main = threading.main_thread()
         self._current: Guest | None = None
-        self._taking = threading.Lock()  # a guest becomes the current one, or goes
+        self._taking = threading.Lock()  # a guest becomes the current one, or goes; or `look` looks
         self._wish: Wish | None = None
         self.answered = 0
         self.ready = False
@@ -391,8 +391,13 @@ class Door(threading.Thread):
         current = self._current
         if current is not None and current.interrupted:
             self._interrupt(current)  # what was told once may have been caught by a library
-        elif current is None and self.ready and self._wish is None and (wish := self._look()) is not None:
+        elif (wish := self._looked()) is not None:
             self._wants(wish)
+
+    def _looked(self) -> Wish | None:
+        """What there is to do where nothing is answered; no answer begins, and changes variables, while it looks."""
+        with self._taking:
+            return self._look() if self._current is None and self.ready and self._wish is None else None
 
 
 def _usable(descriptor: int) -> bool:

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -343,3 +344,25 @@ def test_a_number_that_is_anothers_by_now_gives_no_rights(monkeypatch) -> None:
         with listener.accept()[0] as connection:
             monkeypatch.setattr(place, "peer", lambda connection: place.Peer(os.getpid(), os.geteuid(), os.getegid()))
             assert not door._is_equal(connection)
+
+
+def test_no_answer_begins_while_it_looks_what_there_is_to_do() -> None:
+    """It gives memory back then, and an answer changes the variables that it goes by."""
+    listener, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    guest = Guest(other, time.monotonic())
+    taken: list[object] = []
+    early: list[bool] = []
+
+    def look() -> None:
+        answering.start()
+        answering.join(0.2)  # which it would take a thousandth of
+        early.append(bool(taken))
+
+    with listener, other:
+        door = Door(listener, same={}, stop=lambda: None, look=look, told=dict)
+        answering = threading.Thread(target=lambda: taken.append(door.next()), daemon=True)
+        door.ready = True
+        door._turns.put(guest)
+        door._tick(time.monotonic())
+        answering.join(HANGS)
+    assert (taken, early) == ([guest], [False])
