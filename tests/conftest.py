@@ -1,7 +1,7 @@
 """What every test stands on: sealed from the machine, and the real small models.
 
 - The environment is cleaned and the home is a temporary folder: no configuration, cache or token of the machine counts.
-- Python keeps what it compiles, whatever the machine's environment says: hundreds of commands start from it.
+- The product is compiled before, as hundreds of commands start from it; while tests run Python writes nothing.
 - Python looks for garbage in what tests make, and rarely; not in the tests themselves.
 - Sockets reach this machine only, and package clients that a test starts look into local folders only.
 - Where several processes share the tests (`make test`), each stays on one core. There are more of them than cores, as
@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import atexit
+import compileall
 import gc
 import ipaddress
 import itertools
@@ -43,7 +44,8 @@ PATTERNS = paths.cache_dir().resolve() / "patterns"  # of the product's words: a
 
 _KEPT = {"PATH", "HOME", "LANG", "TZ", "TMPDIR", "VIRTUAL_ENV", "OMP_NUM_THREADS"}
 _KEPT_PREFIXES = ("COV_", "COVERAGE_", "PYTEST_", "PYTHON", "HYPOTHESIS_", "OPENBLAS_")
-_COMPILES_ANEW = "PYTHONDONTWRITEBYTECODE"  # a quarter of a second for each command that a test starts
+_ROOT = Path(__file__).parent.parent
+_COMPILED = ("edge_assistant", "models", "quantize", "tui")  # else a command that a test starts takes 0.25 s more
 _GARBAGE = 20_000  # objects more than were freed until Python looks; with its 700 that is a fifth of the tests' time
 _WORKER_BYTES = 6 << 30  # of memory that one of pytest-xdist's processes takes at most, with what its tests start
 _LEFT_OPEN = r"unclosed file <_io\.TextIOWrapper name='/dev/null'"  # by llama_cpp, from its import on
@@ -54,12 +56,16 @@ def pytest_configure() -> None:
     _take_core()
     _take_signals()
     for name in set(os.environ) - _KEPT:
-        if not name.startswith(_KEPT_PREFIXES) or name == _COMPILES_ANEW:
+        if not name.startswith(_KEPT_PREFIXES):
             del os.environ[name]
-    sys.dont_write_bytecode = False
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        for folder in _COMPILED:
+            compileall.compile_dir(_ROOT / folder, quiet=2)
+    sys.dont_write_bytecode = False  # of the tests, which pytest compiles itself
     gc.set_threshold(_GARBAGE)
     atexit.register(warnings.filterwarnings, "ignore", _LEFT_OPEN, ResourceWarning)
     os.environ.update(
+        PYTHONDONTWRITEBYTECODE="1",
         PIP_NO_INDEX="1",
         PIP_CONFIG_FILE=os.devnull,
         npm_config_offline="true",
@@ -75,7 +81,8 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Let Python's collector never look at the tests again, which are most of what there is."""
+    """Write no more compiled code, and let the collector never look at the tests, which are most of what there is."""
+    sys.dont_write_bytecode = True
     gc.collect()
     gc.freeze()
 

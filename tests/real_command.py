@@ -60,6 +60,7 @@ class Command:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            env=dict(os.environ),  # without what llama.cpp adds to it where other tests load that here
             start_new_session=True,
         )
         try:
@@ -80,6 +81,7 @@ class Command:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            env=dict(os.environ),
             text=True,
         )
 
