@@ -90,7 +90,9 @@ def test_what_is_typed_comes_from_the_command(command: Command, resident: int) -
     def asked() -> str:
         line = [*COMMAND, "ask", "Which allergies are known?", "--text", "-"]
         given = "Allergies: latex."
-        return subprocess.run(line, input=given, capture_output=True, text=True, check=True).stdout
+        return subprocess.run(
+            line, input=given, env=dict(os.environ), capture_output=True, text=True, check=True
+        ).stdout
 
     answer = asked()
     assert "latex" in answer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -57,7 +58,8 @@ def test_a_terminal_shows_the_same_and_nothing_heavy_is_loaded_for_it(
     looks: list[dict[str, str]] = [{}, {"NO_COLOR": "1", "COLUMNS": "40"}, {"TERM": "dumb"}]
     through = [shown(*question, **look) for look in looks]
     assert told()["answered"] == len(looks)
-    ran = subprocess.run([sys.executable, "-c", LOADED, *question], capture_output=True, text=True, check=True)
+    line = [sys.executable, "-c", LOADED, *question]
+    ran = subprocess.run(line, env=dict(os.environ), capture_output=True, text=True, check=True)
     assert "latex" in ran.stdout
     assert not HEAVY & set(ran.stderr.splitlines()[-1].split())
     assert told()["answered"] == len(looks) + 1

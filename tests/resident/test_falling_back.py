@@ -107,7 +107,8 @@ def test_what_a_process_may_do_is_the_kernels_word(resident, what: str) -> None:
     if what != "privileges" and os.geteuid() != 0:
         pytest.skip("only root can change the groups of a process")
     code = f"{LESS[what]}; {ASKED}; print(client.told('status') is not None)"
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    line = [sys.executable, "-c", code]
+    ran = subprocess.run(line, env=dict(os.environ), capture_output=True, text=True, check=True)
     assert ran.stdout == "None\nTrue\n"
     assert ran.stderr == "resident: not used, as it was started with other rights\n"
 
@@ -116,7 +117,8 @@ def test_a_process_that_sees_other_files_is_not_spoken_with(resident, tmp_path: 
     apart = [shutil.which("unshare") or "unshare", "--user", "--map-root-user", "--mount"]
     if subprocess.run([*apart, "true"], capture_output=True, check=False).returncode:
         pytest.skip("the kernel lets nobody have namespaces of their own here")
-    ran = subprocess.run([*apart, sys.executable, "-c", ASKED], capture_output=True, text=True, check=True)
+    line = [*apart, sys.executable, "-c", ASKED]
+    ran = subprocess.run(line, env=dict(os.environ), capture_output=True, text=True, check=True)
     assert ran.stdout == "None\n"
     assert "resident: not used, as it " in ran.stderr
 
