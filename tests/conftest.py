@@ -87,6 +87,7 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.hookimpl(optionalhook=True)  # pytest-xdist's, without which some tests start pytest
 def pytest_xdist_auto_num_workers() -> int:
     """Half as many again as there are cores, where the memory suffices."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
