@@ -168,5 +168,6 @@ def _print_seconds(seconds: Mapping[str, Any]) -> None:
     print("seconds of one core for a line of " + ", ".join(f"{length:,}" for length in LENGTHS) + " characters")
     for name, taken in seconds.items():
         print(f"  {name}")
+        longest = max(taken) or 1.0  # short lines take less than the clock tells
         for length, one in zip(LENGTHS, taken, strict=True):
-            print(f"    {length:>8,} {one:8.3f} s {'#' * max(1, round(_BAR * one / max(taken)))}")
+            print(f"    {length:>8,} {one:8.3f} s {'#' * max(1, round(_BAR * one / longest))}")

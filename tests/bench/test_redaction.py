@@ -76,6 +76,11 @@ def test_both_sets_are_printed(
         assert out.count("1,000 ") == len(redaction.HOSTILE)
 
 
+def test_what_takes_less_than_the_clock_tells_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    redaction._print_seconds({"all digits": [0.0] * len(redaction.LENGTHS)})
+    assert capsys.readouterr().out.count(" 0.000 s #\n") == len(redaction.LENGTHS)
+
+
 def test_check_digits() -> None:
     assert luhn("411111111111111") == "4111111111111111"
     assert grouped("12345678", (4, 2), "-") == "1234-56-78"

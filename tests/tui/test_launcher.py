@@ -106,7 +106,7 @@ def test_an_app_that_ends_without_care_leaves_the_modes_as_they_were(launch: Lau
 
 def test_ctrl_c_is_the_apps_own(launch: Launch) -> None:
     script = """
-    signal.signal(signal.SIGINT, lambda *_: print("interrupted", flush=True))
+    signal.signal(signal.SIGINT, lambda *_: os.write(1, b"interrupted\\n"))  # print may be in the middle of another
     print("ready", flush=True)
     while not (line := sys.stdin.readline()).startswith("q"):
         print("read", repr(line), flush=True)
