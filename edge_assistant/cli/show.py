@@ -37,7 +37,7 @@ class Console:
         self._redraw = terminal.redraws(sys.stderr, plain=plain)
         self._colour = terminal.colours(sys.stdout, plain=plain)
         self._status: Status | None = None
-        self._last = ""
+        self._begun: set[str] = set()  # what was said to go on, where lines cannot be redrawn
         self._stages: list[dict[str, Any]] = []
 
     def __enter__(self) -> Console:
@@ -124,9 +124,9 @@ class Console:
     def _progress(self, text: str, fraction: float | None) -> None:
         """Redraw the progress line, or print a line once where lines cannot be redrawn."""
         if not self._redraw:
-            if text != self._last:
+            if text not in self._begun:
                 self._line(f"{text} ...")
-                self._last = text
+                self._begun.add(text)
             return
         percent = "" if fraction is None or not 0 < fraction < 1 else f" {fraction:.0%}"
         if self._status is None:

@@ -1,0 +1,21 @@
+"""What the console prints of events, where lines cannot be redrawn."""
+
+from __future__ import annotations
+
+import pytest
+
+from edge_assistant.cli.show import Console
+from edge_assistant.events import Perceived, Perceiving
+
+
+def test_what_goes_on_is_said_once_however_the_signals_take_turns(capsys: pytest.CaptureFixture[str]) -> None:
+    with Console(plain=True, quiet=True) as console:
+        for fraction in (0.0, 0.5):
+            console.watch(Perceiving("image:1", "writing", fraction))
+            console.watch(Perceiving("audio:1", "speech", fraction))
+        console.watch(Perceived("audio:1", "speech", (), 0.5))
+    assert capsys.readouterr().err.splitlines() == [
+        "image:1: writing ...",
+        "audio:1: speech ...",
+        "audio:1: speech found 0 pieces of evidence in 0.5 s",
+    ]
