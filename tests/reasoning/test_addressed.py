@@ -165,5 +165,7 @@ def test_hostile_text_takes_linear_time(piece: str) -> None:
         list(addressed(piece * (size // len(piece))))
         return time.process_time() - began
 
-    seconds(10_000)
-    assert seconds(80_000) < 40 * max(seconds(8_000), 0.001)
+    def linear() -> bool:  # ten times the text, where quadratic were a hundred times the time
+        return seconds(80_000) < 40 * max(seconds(8_000), 0.001)
+
+    assert any(linear() for _ in range(3))  # Python may look for garbage in between
