@@ -102,8 +102,13 @@ class Runtime:
         pools.tell(cores.threads)
         return cls(cores.threads, gpu=gpu)
 
-    def session(self, model: Path, *, threads: int | None = None) -> onnxruntime.InferenceSession:
+    def session(self, model: Path, *, threads: int | None = None, lanes: int = 1) -> onnxruntime.InferenceSession:
         """Open an ONNX model, on a graphics card where one may compute and takes it; idle threads sleep.
+
+        Args:
+            model: the file.
+            threads: that a run takes; by default all.
+            lanes: runs at the same time, which share them.
 
         Raises:
             ModelCorrupt: the file is not the one that was hashed, its headers are unsound, or it cannot be loaded.
@@ -113,7 +118,7 @@ class Runtime:
 
         onnxruntime.set_default_logger_severity(_FATAL)
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or self.threads
+        options.intra_op_num_threads = threads or max(1, self.threads // lanes)
         options.inter_op_num_threads = 1
         options.log_severity_level = _FATAL
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from edge_assistant.perception.whisper import Whisper
 
 _MIN_HEARD = 1.0  # seconds that were understood, so that what comes after gets shorter each time
+_LANES = 4  # chunks that are understood at once: with more of them many cores would take many times the memory
 _RECENT = 8  # chunks: what is said at once has three of 28 s at most, and its last one changes as it goes on
 T = TypeVar("T")
 R = TypeVar("R")
@@ -89,7 +90,7 @@ class Speech(Sense):
         return (f"the speech model does not know the language '{wanted[:20]}'; it was detected",)
 
     def _each(self, signal: Signal, chunks: Iterator[Chunk], language: str | None) -> Iterator[list[Evidence]]:
-        """What is said in each chunk: a single one on all cores, several side by side with a core for each.
+        """What is said in each chunk: a single one on all cores, several side by side with some cores for each.
 
         Side by side no core waits for another within a computation, which there are thousands of, and what Python does
         between them goes on while another core computes.
@@ -98,9 +99,10 @@ class Speech(Sense):
         if len(first) < 2 or self.runtime.threads < 2:
             yield from (self._heard(signal, chunk, language) for chunk in chain(first, chunks))
             return
-        self._whisper.prepare_beside()
         heard = partial(self._heard, signal, language=language, beside=True)
-        yield from in_order(heard, chain(first, chunks), self.runtime.threads)
+        lanes = min(_LANES, self.runtime.threads)
+        with self._whisper.beside(lanes):
+            yield from in_order(heard, chain(first, chunks), lanes)
 
     def _heard(self, signal: Signal, chunk: Chunk, language: str | None, *, beside: bool = False) -> list[Evidence]:
         """What is said in a chunk; of what is being dictated only the last one is heard anew as it goes on."""

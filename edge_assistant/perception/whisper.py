@@ -13,6 +13,8 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from importlib.resources import files
@@ -162,6 +164,7 @@ class Whisper:
     def __init__(self, model: InstalledModel, runtime: Runtime) -> None:
         self._file, self._runtime = model.files["encoder"], runtime
         self._encoder = runtime.session(self._file)
+        self._shared: onnxruntime.InferenceSession | None = None  # the encoder on a share of the cores
         # one row at a time is too little work to be shared: threads would wait for each other at each of 37 products
         self._decoder = runtime.session(model.files["decoder"], threads=1)
         self.vocabulary = Vocabulary.load(model.files["tokenizer"], model.files["config"])
@@ -181,12 +184,12 @@ class Whisper:
             samples: f32, mono, 16 kHz.
             speech_end: second in them at which nobody speaks any more.
             language: ISO 639-1 code, or None to detect it.
-            beside: whether others are understood at the same time, so that one core is enough for each.
+            beside: whether others are understood at the same time, so that a share of the cores is enough.
 
         Returns:
             The best hypothesis, and the language's code.
         """
-        encode = partial(self._encode, self._alone if beside else self._encoder)
+        encode = partial(self._encode, (self._shared if beside else None) or self._encoder)
         seconds = len(samples) / SAMPLE_RATE
         short = min(WINDOW_SECONDS, seconds + PADDING_SECONDS)
         heard = encode(samples, short)
@@ -229,14 +232,22 @@ class Whisper:
         text = _styles().get(language)
         return tuple(self.vocabulary.tokenizer.encode(f" {text}", add_special_tokens=False).ids) if text else ()
 
-    def prepare_beside(self) -> None:
-        """Open what `transcribe` needs beside others, once and not in each of them; raises ModelCorrupt."""
-        self._alone, self._nothing  # noqa: B018 - made when first asked for
+    @contextmanager
+    def beside(self, lanes: int) -> Iterator[None]:
+        """While this runs, so many threads may transcribe at once; what that took is given back afterwards.
 
-    @cached_property
-    def _alone(self) -> onnxruntime.InferenceSession:
-        """The encoder on one core, which long recordings need."""
-        return self._runtime.session(self._file, threads=1)
+        Args:
+            lanes: threads; each has its share of the cores, and takes some 230 MiB for 28 s of sound.
+
+        Raises:
+            ModelCorrupt: the encoder cannot be opened once more.
+        """
+        self._nothing  # noqa: B018 - made when first asked for, once and not in each thread
+        self._shared = self._runtime.session(self._file, lanes=lanes)
+        try:
+            yield
+        finally:
+            self._shared = None
 
     def _encode(
         self, encoder: onnxruntime.InferenceSession, samples: NDArray[np.float32], seconds: float

@@ -6,6 +6,7 @@ import io
 import threading
 import wave
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -103,15 +104,30 @@ def test_two_utterances_with_a_pause_are_two_pieces(sense: Speech) -> None:
     assert spans[0][1] < 4.0 < 8.0 < spans[1][0]
 
 
-def test_chunks_side_by_side_give_what_they_give_one_after_the_other(sense: Speech) -> None:
+def test_chunks_side_by_side_give_what_they_give_one_after_the_other(
+    sense: Speech, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lanes: list[int] = []
+    shares: list[int] = []
+    original = Whisper.beside
+
+    @contextmanager
+    def counted(self: Whisper, count: int) -> Iterator[None]:
+        lanes.append(count)
+        with original(self, count):
+            shares.append(self._shared.get_session_options().intra_op_num_threads)
+            yield
+
+    monkeypatch.setattr(Whisper, "beside", counted)
     said = [part for name in [*SAID, *SAID] for part in (samples(name), np.zeros(4 * RATE, np.float32))]
-    alone = Speech(sense.models, Runtime(1))
-    beside = Speech(sense.models, Runtime(3))
-    there = hear(alone, np.concatenate(said)).evidence
+    there = hear(Speech(sense.models, Runtime(1)), np.concatenate(said)).evidence
     assert len(there) >= 4
-    assert hear(beside, np.concatenate(said)).evidence == there
-    assert "_alone" in vars(beside._whisper), "each had one core"
-    assert "_alone" not in vars(alone._whisper)
+    assert not lanes
+    for cores, expected, share in ((3, 3, 1), (8, 4, 2)):
+        beside = Speech(sense.models, Runtime(cores))
+        assert hear(beside, np.concatenate(said)).evidence == there
+        assert (lanes.pop(), shares.pop()) == (expected, share)
+        assert beside._whisper._shared is None, "its memory is given back"
 
 
 def test_a_stop_ends_all_that_are_understood_side_by_side(models: Callable[[str], InstalledModel]) -> None:
