@@ -124,9 +124,9 @@ class RecordingRuntime(Runtime):
     path: Path = Path()
     kept: Kept = field(default_factory=lambda: Kept(LIMIT), compare=False)
 
-    def session(self, model: Path, *, threads: int | None = None) -> Any:  # noqa: ANN401 - stands for ONNX Runtime's class
+    def session(self, model: Path, **shared: Any) -> Any:  # noqa: ANN401 - stands for ONNX Runtime's class
         """See `Runtime.session`."""
-        session = super().session(model, threads=threads)
+        session = super().session(model, **shared)
         return RecordingSession(session, self.kept) if model.resolve() == self.path else session
 
 
