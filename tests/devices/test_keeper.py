@@ -18,8 +18,9 @@ def _soon(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def _no_thread_is_left():
+    before = set(threading.enumerate())  # of another module's test one may be ending
     yield
-    assert [thread for thread in threading.enumerate() if thread.name.startswith("keeper")] == []
+    assert [thread for thread in set(threading.enumerate()) - before if thread.name.startswith("keeper")] == []
 
 
 def lost() -> DeviceLost:
