@@ -16,14 +16,13 @@ from edge_assistant.events import Event
 from edge_assistant.governance.policy.policy import Policy, current
 from edge_assistant.runtime import Runtime
 from edge_assistant.scheduling.memory import Residency
-from edge_assistant.signals import Kind, Origin, Signal, take_bytes
+from edge_assistant.signals import SAMPLE_RATE, Kind, Origin, Signal, take_bytes
 from edge_assistant_models.portfolio import Portfolio
 
 if TYPE_CHECKING:
     from edge_assistant.reasoning.rules.vocabulary import Vocabulary
     from edge_assistant.vault.vault import Vault
 
-_RATE = 16_000
 _READINGS = b"time,temperature [degC]\n2026-01-01T00:00:00Z,20.5\n2026-01-01T00:01:00Z,21\n"
 _TEXT = "Allergies: none. Total: 12.50 EUR."
 
@@ -114,11 +113,11 @@ def _sound() -> bytes:
     """A second of noise."""
     import numpy as np
 
-    noise = np.random.default_rng(0).normal(0, 3_000, _RATE).astype("<i2")
+    noise = np.random.default_rng(0).normal(0, 3_000, SAMPLE_RATE).astype("<i2")
     file = io.BytesIO()
     with wave.open(file, "wb") as written:
         written.setnchannels(1)
         written.setsampwidth(2)
-        written.setframerate(_RATE)
+        written.setframerate(SAMPLE_RATE)
         written.writeframes(noise.tobytes())
     return file.getvalue()

@@ -99,28 +99,28 @@ class Speech(Sense):
         if len(first) < 2 or self.runtime.threads < 2:
             yield from (self._heard(signal, chunk, language) for chunk in chain(first, chunks))
             return
-        heard = partial(self._heard, signal, language=language, beside=True)
+        heard = partial(self._heard, signal, language=language)
         lanes = min(_LANES, self.runtime.threads)
         with self._whisper.beside(lanes):
             yield from in_order(heard, chain(first, chunks), lanes)
 
-    def _heard(self, signal: Signal, chunk: Chunk, language: str | None, *, beside: bool = False) -> list[Evidence]:
+    def _heard(self, signal: Signal, chunk: Chunk, language: str | None) -> list[Evidence]:
         """What is said in a chunk; of what is being dictated only the last one is heard anew as it goes on."""
         if not signal.said:
-            return self._understand(signal.id, chunk, language, beside=beside)
+            return self._understand(signal.id, chunk, language)
         key = chunk.start, chunk.regions, language, hashlib.sha256(chunk.samples.tobytes()).digest()
         known = self._dictated.get(key)
         if known is None:
-            known = self._understand(signal.id, chunk, language, beside=beside)
+            known = self._understand(signal.id, chunk, language)
             self._dictated.keep(key, known)
         return [replace(item, signal=signal.id) for item in known]
 
-    def _understand(self, signal: str, chunk: Chunk, language: str | None, *, beside: bool = False) -> list[Evidence]:
+    def _understand(self, signal: str, chunk: Chunk, language: str | None) -> list[Evidence]:
         from edge_assistant.perception.vad import rest
         from edge_assistant.perception.words import sentences
 
         regions = [(a / SAMPLE_RATE, b / SAMPLE_RATE) for a, b in chunk.regions]
-        hypothesis, language = self._whisper.transcribe(chunk.samples, regions[-1][1], language, beside=beside)
+        hypothesis, language = self._whisper.transcribe(chunk.samples, regions[-1][1], language)
         if hypothesis.silent:
             return []
         offset = chunk.start / SAMPLE_RATE
@@ -133,7 +133,7 @@ class Speech(Sense):
         unheard = rest(chunk, ended) if ended >= _MIN_HEARD else None
         if unheard is None:
             return evidence
-        return evidence + self._understand(signal, unheard, language, beside=beside)
+        return evidence + self._understand(signal, unheard, language)
 
 
 class _Recent:

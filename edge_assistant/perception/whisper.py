@@ -164,7 +164,7 @@ class Whisper:
     def __init__(self, model: InstalledModel, runtime: Runtime) -> None:
         self._file, self._runtime = model.files["encoder"], runtime
         self._encoder = runtime.session(self._file)
-        self._shared: onnxruntime.InferenceSession | None = None  # the encoder on a share of the cores
+        self._shared: onnxruntime.InferenceSession | None = None  # the encoder on a share of the cores, within `beside`
         # one row at a time is too little work to be shared: threads would wait for each other at each of 37 products
         self._decoder = runtime.session(model.files["decoder"], threads=1)
         self.vocabulary = Vocabulary.load(model.files["tokenizer"], model.files["config"])
@@ -176,7 +176,7 @@ class Whisper:
         self._mels: int = self._encoder.get_inputs()[0].shape[1]
 
     def transcribe(
-        self, samples: NDArray[np.float32], speech_end: float, language: str | None, *, beside: bool = False
+        self, samples: NDArray[np.float32], speech_end: float, language: str | None
     ) -> tuple[Hypothesis, str]:
         """Understand up to 30 s of sound; may be called from several threads at once.
 
@@ -184,12 +184,11 @@ class Whisper:
             samples: f32, mono, 16 kHz.
             speech_end: second in them at which nobody speaks any more.
             language: ISO 639-1 code, or None to detect it.
-            beside: whether others are understood at the same time, so that a share of the cores is enough.
 
         Returns:
             The best hypothesis, and the language's code.
         """
-        encode = partial(self._encode, (self._shared if beside else None) or self._encoder)
+        encode = partial(self._encode, self._shared or self._encoder)
         seconds = len(samples) / SAMPLE_RATE
         short = min(WINDOW_SECONDS, seconds + PADDING_SECONDS)
         heard = encode(samples, short)
