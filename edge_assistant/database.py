@@ -172,7 +172,7 @@ class Database:
 
     def _made(self) -> sqlite3.Connection:
         with self._alone():
-            # One that is there is not touched but by SQLite: to close any descriptor of a file takes the locks away that
+            # One that is there is touched by SQLite alone: to close any descriptor of a file takes away the locks that
             # this process's other connections have on it (fcntl(2)), and what they write then may be lost.
             if not self.file.exists():
                 os.close(os.open(self.file, os.O_RDWR | os.O_CREAT, 0o600))

@@ -78,12 +78,15 @@ def run(args: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory() as folder:
         measured = measuring.run(args, signals, Path(folder))
     compared = comparing.compare(earlier.rows, measured.rows) if earlier else None
+    differs = report.unlike(earlier, measured) if earlier else []
     if plot is not None:
         plot(measured.rows)
     if measured.warning:
         print(f"warning: {measured.warning}", file=sys.stderr)
+    for line in differs:
+        print(f"warning: the two runs differ: {line}", file=sys.stderr)
     if args.json:
-        print(json.dumps(_told(args, measured, compared)))
+        print(json.dumps(_told(args, measured, compared, differs)))
     else:
         lines = (
             tables.measured(measured)
@@ -94,7 +97,9 @@ def run(args: argparse.Namespace) -> int:
     return int(any(one.change is comparing.Change.WORSE for one in compared or ()))
 
 
-def _told(args: argparse.Namespace, measured: Report, compared: Sequence[Compared] | None) -> dict[str, Any]:
+def _told(
+    args: argparse.Namespace, measured: Report, compared: Sequence[Compared] | None, differs: Sequence[str]
+) -> dict[str, Any]:
     """What `--json` prints: the whole run, and of the cold question what it has always told."""
     told = {
         "question": args.question,
@@ -107,6 +112,7 @@ def _told(args: argparse.Namespace, measured: Report, compared: Sequence[Compare
             {"name": one.name, "before": one.before, "now": one.now, "noise": one.noise, "change": str(one.change)}
             for one in compared
         ]
+        told["differs"] = list(differs)
     return told
 
 

@@ -61,8 +61,20 @@ def load() -> float | None:
 
 def same(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """What differs between the machines of two runs, one line each; times alone are worth nothing then."""
-    keys = ("processor", "cores", "python", "libraries", "models")
-    return [f"{key}: {earlier.get(key)}, now {now.get(key)}" for key in keys if earlier.get(key) != now.get(key)]
+    before, after = _flat(earlier), _flat(now)
+    return [
+        f"{key}: {before.get(key)}, now {after.get(key)}"
+        for key in dict.fromkeys((*before, *after))
+        if before.get(key) != after.get(key)
+    ]
+
+
+def _flat(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What two machines are told apart by, each library and model by itself."""
+    found: dict[str, Any] = {key: facts.get(key) for key in ("processor", "cores", "python")}
+    for kind in ("libraries", "models"):
+        found |= {f"{kind} {name}": told for name, told in (facts.get(kind) or {}).items()}
+    return found
 
 
 @dataclass(frozen=True, slots=True)

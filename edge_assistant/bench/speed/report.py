@@ -85,6 +85,24 @@ def load(path: Path) -> Report:
         raise UsageError(f"{path.name} {_NO_REPORT}", "name a file that --out has written") from None
 
 
+def unlike(earlier: Report, now: Report) -> list[str]:
+    """What two runs differ in beside their figures, one line each: machines, settings, and rows that are gone.
+
+    Args:
+        earlier: the run that is compared with.
+        now: the newer one; of parts that it did not measure nothing is missed.
+    """
+    names = sorted(earlier.settings.keys() | now.settings.keys())
+    settings = [(name, earlier.settings.get(name), now.settings.get(name)) for name in names if name != "repeats"]
+    there, wanted = {row.name for row in now.rows}, {*now.parts, *now.left_out}
+    gone = [row.name for row in earlier.rows if row.part in wanted and row.name not in there]
+    return [
+        *machine.same(earlier.machine, now.machine),
+        *(f"{name}: {before}, now {later}" for name, before, later in settings if before != later),
+        *(f"{name}: measured before, not now" for name in gone),
+    ]
+
+
 def resumed(path: Path | None, report: Report, wanted: Sequence[str]) -> Report:
     """The run that a file holds and that was broken off, without parts that were not finished; else the new one.
 

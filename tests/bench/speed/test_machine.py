@@ -83,3 +83,8 @@ def test_what_differs_between_two_machines_is_listed():
     one = {"processor": "a", "cores": 2, "python": "3.11.2", "libraries": {}, "models": {}, "load": 0.1, "when": "x"}
     assert machine.same(one, one | {"load": 3.0, "when": "y"}) == []
     assert machine.same(one, one | {"cores": 4}) == ["cores: 2, now 4"]
+    before, now = (
+        one | {"libraries": {"a": "1", "b": "2"}},
+        one | {"libraries": {"b": "2", "a": "3"}, "models": {"m": "0"}},
+    )
+    assert machine.same(before, now) == ["libraries a: 1, now 3", "models m: None, now 0"]

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from edge_assistant.bench.speed.report import Report, load, resumed
+from edge_assistant.bench.speed.report import Report, load, resumed, unlike
 from edge_assistant.bench.speed.rows import Row
 from edge_assistant.errors import StorageFull, UsageError
 
@@ -62,6 +62,20 @@ def test_a_file_of_another_run_is_not_written_over(tmp_path, kept, said):
     with pytest.raises(UsageError, match=said):
         resumed(path, report(), ["page"])
     assert path.read_bytes() == before
+
+
+def test_what_two_runs_differ_in_beside_their_figures_is_listed():
+    before = report("page.time", "page.characters", "decode.free", done=("page", "decode"))
+    quick = SETTINGS | {"repeats": 5, "quick": False}
+    now = report("page.time", done=("page",), settings=quick, machine=MACHINE | {"cores": 4, "load": 3.0})
+    assert unlike(before, before) == []
+    assert unlike(before, now) == [
+        "cores: 2, now 4",
+        "quick: True, now False",
+        "page.characters: measured before, not now",
+    ], "decode was not asked for"
+    now.left_out["decode"] = "it is not there"
+    assert unlike(before, now)[-1] == "decode.free: measured before, not now"
 
 
 @pytest.mark.parametrize(
