@@ -136,6 +136,22 @@ def test_the_probability_is_shared_among_the_options(engine: LlamaEngine) -> Non
     assert engine.choose(QUESTION, ["blue", "table"]).probability >= 0.5
 
 
+def test_what_options_have_in_common_is_not_asked_of_the_model(
+    engine: LlamaEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tokens that are forced are read in one batch, and only where there is something to choose behind them."""
+    first, second = (engine._tokenizer.tokens(f"The colour of the clear sky is {word}") for word in ("blue", "grey"))
+    common = next(i for i, (one, other) in enumerate(zip(first, second, strict=False)) if one != other)
+    engine.choose(QUESTION, ["blue", "grey"])  # reads the prompt
+    read: list[int] = []
+    decode = engine._context._decode
+    monkeypatch.setattr(engine._context, "_decode", lambda tokens, **more: read.append(len(tokens)) or decode(tokens))
+    engine.choose(QUESTION, ["The colour of the clear sky is blue", "The colour of the clear sky is grey"])
+    assert read == [common]
+    engine.choose(QUESTION, ["Nothing but this can be said"])
+    assert read == [common], "nothing is to be chosen"
+
+
 def test_the_order_of_the_options_does_not_matter(engine: LlamaEngine) -> None:
     options = ["blue", "blue sky", "grey", "bluish"]
     first = engine.choose(QUESTION, options)
