@@ -103,11 +103,17 @@ def test_the_audit_trail_has_the_same_rows(command: Command, resident: int, tmp_
     (tmp_path / "a.txt").write_text("Allergies: latex.")
     line = ["ask", "Which allergies are known?", "--text", tmp_path / "a.txt"]
     through = command(*line)
+    assert told()["answered"] == 1, f"it turned away, and what it had begun stands in the trail, too: {through}"
     command("resident", "stop")
     alone = command(*line)
     assert without_times(through) == without_times(alone)
-    kinds = [row["kind"] for row in json.loads(command("audit", "show", "--json").out)["rows"]]
-    assert kinds[: len(kinds) // 2] == kinds[len(kinds) // 2 :]
+    assert alone.status == 0, alone
+    rows = json.loads(command("audit", "show", "--json").out)["rows"]
+    asked = [row["conversation"] for row in rows if row["kind"] == "question"]
+    kinds = {id: [(row["kind"], row["body"].get("code")) for row in rows if row["conversation"] == id] for id in asked}
+    once = ["question", "signal", "route", "evidence", "verdict", "said", "answer"]
+    assert list(kinds.values()) == [[(kind, None) for kind in once]] * 2
+    assert [row["kind"] for row in rows if row["conversation"] not in asked] == ["checkpoint"] * 2
 
 
 def test_a_killed_one_is_no_obstacle(command: Command, resident: int, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import random
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -47,6 +48,15 @@ def write(
 
 def test_it_is_the_model_of_the_catalog(engine: LlamaEngine, models: Callable[[str], InstalledModel]) -> None:
     assert (engine.name, engine.sha256) == (models("language").name, models("language").sha256)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="another system does not tell what a process has mapped")
+def test_its_weights_are_those_of_the_page_cache(engine: LlamaEngine, models: Callable[[str], InstalledModel]) -> None:
+    """Mapped and not read into memory: the next process finds them there, and the system may take them back."""
+    file = models("language").files["model"].resolve()
+    spans = [line.split(None, 5) for line in Path("/proc/self/maps").read_text().splitlines()]
+    ends = [span[0].split("-") for span in spans if span[5:] == [str(file)]]
+    assert sum(int(end, 16) - int(begin, 16) for begin, end in ends) > file.stat().st_size / 2
 
 
 def test_the_same_prompt_gives_the_same_text(engine: LlamaEngine) -> None:
