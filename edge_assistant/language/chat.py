@@ -32,12 +32,16 @@ class Message:
         stable: characters at the content's beginning that prompts to come will share, such as a source that is asked
             about again; what the model computed for them is worth keeping.
         lasting: whether that may be kept for other processes, too: what came from files may, what was said may not.
+        constant: characters at its beginning that are the same whatever is asked, such as sources that it has whole
+            before others of which it has what matters to a question; they alone are kept for other processes. 0 where
+            all that is stable is.
     """
 
     role: Role
     content: str
     stable: int = 0
     lasting: bool = False
+    constant: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ class Part:
     Attributes:
         text: becomes tokens by itself.
         control: whether it may become control tokens.
-        stable, lasting: as of `Message`.
+        stable, lasting, constant: as of `Message`.
         instruction: whether it is a system turn of its own, in which nobody's words are but ours.
     """
 
@@ -55,6 +59,7 @@ class Part:
     control: bool = False
     stable: int = 0
     lasting: bool = False
+    constant: int = 0
     instruction: bool = False
 
 
@@ -122,9 +127,9 @@ def render(messages: Sequence[Message], family: str, opening: str = "") -> list[
             system = message.content + "\n\n"
             continue
         parts.append(Part(frame.turn.format(role=_role(message.role, frame)), control=True))
-        stable = len(system) + message.stable if message.stable else 0
-        instruction = message.role is Role.SYSTEM
-        parts.append(Part(system + message.content, stable=stable, lasting=message.lasting, instruction=instruction))
+        stable, constant = (len(system) + count if count else 0 for count in (message.stable, message.constant))
+        content, instruction = system + message.content, message.role is Role.SYSTEM
+        parts.append(Part(content, stable=stable, lasting=message.lasting, constant=constant, instruction=instruction))
         parts.append(Part(frame.end, control=True))
         system = ""
     parts.append(Part(frame.turn.format(role=frame.assistant), control=True))

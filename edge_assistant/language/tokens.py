@@ -22,20 +22,20 @@ class Prompt:
         stable: lengths of its beginnings that other prompts share, rising: the instruction, the instruction with a
             source.
         source: the longest of them, where it ends in a message that was marked as stable; else 0.
-        lasting: whether that may be kept for other processes.
+        lasting: length of the beginning up to where that message may be kept for other processes; 0 where it may not.
         instruction: length of the beginning that is the instruction alone; 0 where the family has none by itself.
     """
 
     tokens: tuple[int, ...]
     stable: tuple[int, ...] = ()
     source: int = 0
-    lasting: bool = False
+    lasting: int = 0
     instruction: int = 0
 
     @property
     def kept(self) -> tuple[int, ...]:
         """Lengths of its beginnings that may be kept for other processes, rising."""
-        return tuple(end for end in (self.instruction, self.source if self.lasting else 0) if end)
+        return tuple(end for end in (self.instruction, self.lasting) if end)
 
     @property
     def cuts(self) -> tuple[int, ...]:
@@ -54,8 +54,9 @@ class Prompt:
         """Its first tokens, up to where a stable beginning ends."""
         stable = tuple(end for end in self.stable if end <= length)
         source = self.source if self.source <= length else 0
+        lasting = self.lasting if self.lasting <= length else 0
         instruction = self.instruction if self.instruction <= length else 0
-        return Prompt(self.tokens[:length], stable, source, self.lasting and source > 0, instruction)
+        return Prompt(self.tokens[:length], stable, source, lasting, instruction)
 
 
 class Tokenizer:
@@ -91,7 +92,7 @@ class Tokenizer:
         """The tokens of a prompt, each part by itself, and where its stable beginnings end."""
         tokens: list[int] = []
         stable: list[int] = []
-        source, lasting, contents, instruction, instructed = 0, False, 0, 0, False
+        source, lasting, contents, instruction, instructed = 0, 0, 0, 0, False
         for part in parts:
             own = self.tokens(part.text, control=part.control)
             if not part.control:
@@ -101,9 +102,12 @@ class Tokenizer:
                 instructed = part.instruction
                 contents += 1
             if part.stable:
-                source = len(tokens) + shared(self.tokens(part.text[: part.stable]), own)
-                lasting = part.lasting
-                stable.append(source)
+                constant, source = (
+                    len(tokens) + shared(self.tokens(part.text[:end]), own)
+                    for end in (part.constant or part.stable, part.stable)
+                )
+                lasting = constant if part.lasting else 0
+                stable += dict.fromkeys((constant, source))
             tokens += own
         return Prompt(tuple(tokens), tuple(stable), source, lasting, instruction)
 

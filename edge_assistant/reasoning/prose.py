@@ -23,16 +23,28 @@ _LISTED = re.compile(r"\[(E\d{1,6}(?:,\s*E\d{1,6})+)\]")
 _CHAT = "You are a helpful assistant that runs offline on the user's own computer. Answer briefly."
 
 
-def write(question: str, lines: Sequence[Evidence], engine: Engine) -> Iterator[str]:
+def write(
+    question: str, lines: Sequence[Evidence], engine: Engine, *, constant: int = 0, lasting: bool = False
+) -> Iterator[str]:
     """Sentences over evidence, each of which cites what exists and says nothing that its evidence does not support.
 
     A sentence without a citation gets the one that it can only mean, where there is a single piece of evidence; one
     that fails the check is left out.
+
+    Args:
+        question: what is asked.
+        lines: the evidence.
+        engine: writes.
+        constant: lines at the beginning that stand there whatever is asked, as the others may not.
+        lasting: whether what the model reads of those may be kept for other processes.
     """
     texts = {line.id: line.text for line in lines}
-    told = "\n".join(f"[{line.id}] {one_line(line.text)}" for line in lines)
-    beginning = f"Evidence:\n{told}\n\nQuestion:"
-    messages = [Message(Role.SYSTEM, _ABOUT), Message(Role.USER, f"{beginning} {question}", len(beginning))]
+    told = [f"[{line.id}] {one_line(line.text)}" for line in lines]
+    beginning, first = ("Evidence:\n" + "\n".join(part) for part in (told, told[:constant]))
+    beginning += "\n\nQuestion:"
+    before = len(first) if 0 < constant < len(lines) else 0
+    asked = Message(Role.USER, f"{beginning} {question}", len(beginning), lasting and constant > 0, before)
+    messages = [Message(Role.SYSTEM, _ABOUT), asked]
     written: set[str] = set()
     for sentence in sentences(engine.stream(messages, max_tokens=ANSWER_TOKENS.now)):
         checked = _with_citation(sentence, texts)

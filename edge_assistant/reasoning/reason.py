@@ -39,6 +39,7 @@ from edge_assistant.reasoning.sources import BUDGET, Source, select
 from edge_assistant.reasoning.told import limits
 from edge_assistant.reasoning.told.bought import as_told
 from edge_assistant.reasoning.values.values import Quantity, Truth, Words
+from edge_assistant.signals import Origin
 
 LIMIT = "What is the limit?"  # asked of the other signals where a computation needs one
 
@@ -221,8 +222,12 @@ class Reasoner:
         """Sentences of the model that pass the check, else what the evidence says in its own words."""
         engine = self._engine()
         budget = 2 * BUDGET // max(1, len(sources))
-        lines = [line for s in sources for line in select(query.text, s, engine.count, self._embedder(), budget)]
-        written = write(query.text, lines, engine)
+        chosen = [(s, select(query.text, s, engine.count, self._embedder(), budget)) for s in sources]
+        lines = [line for _, some in chosen for line in some]
+        whole = [*itertools.takewhile(lambda pair: len(pair[1]) == len(pair[0].lines), chosen)]
+        files = all(source.signal.origin is Origin.FILE for source, _ in whole)
+        constant = sum(len(some) for _, some in whole)
+        written = write(query.text, lines, engine, constant=constant, lasting=files)
         first = next(written, None)
         for sentence in quote(query.text, lines) if first is None else itertools.chain([first], written):
             outcome.status = Status.SUPPORTED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fakes import scripted, source
 
+from edge_assistant.language.chat import Message
 from edge_assistant.limits import ANSWER_TOKENS
 from edge_assistant.reasoning.prose import chat, quote, write
 
@@ -38,6 +39,24 @@ def test_the_model_sees_numbered_evidence_before_the_question() -> None:
         < content.index("[E2] Ana")
         < content.index("Question: Describe it.")
     )
+
+
+def test_what_stands_there_whatever_is_asked_is_told_to_the_model() -> None:
+    def asked(**more: object) -> Message:
+        engine = scripted("Ana checked it [E2].")
+        list(write("Describe it.", LINES, engine, **more))  # type: ignore[arg-type]
+        return engine.prompts[0][-1]
+
+    whole, part, none = asked(constant=2, lasting=True), asked(constant=1, lasting=True), asked(lasting=True)
+    assert whole.content == part.content == none.content
+    assert whole.content[: whole.stable].endswith("Question:")
+    assert [one.stable for one in (part, none)] == [whole.stable] * 2
+    assert part.content[: part.constant] == "Evidence:\n[E1] The pump weighs 12 kg"
+    assert [(one.constant > 0, one.lasting) for one in (whole, part, none)] == [
+        (False, True),
+        (True, True),
+        (False, False),
+    ]
 
 
 def test_sentences_come_while_the_model_writes() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 from fakes import ScriptedEngine, scripted, signal, source
@@ -17,7 +18,7 @@ from edge_assistant.reasoning.reading import UNTOLD
 from edge_assistant.reasoning.reason import Outcome, Reasoner
 from edge_assistant.reasoning.sources import Source
 from edge_assistant.runtime import Runtime
-from edge_assistant.signals import Kind
+from edge_assistant.signals import Kind, Origin
 
 CSV = b"time,motor temperature [degC]\n" + b"".join(
     b"2025-03-14T14:%02d:00,%d\n" % (minute, 60 + minute) for minute in range(40)
@@ -67,6 +68,23 @@ def test_each_source_is_read_alone() -> None:
     contents = [p[-1].content for p in engine.prompts if p[-1].content.startswith("Source")]
     assert all(("nurse" in content) != ("Ada" in content) for content in contents)
     assert sorted(read) == ["audio:1", "image:1"]
+
+
+@pytest.mark.parametrize("files", [True, False])
+def test_sources_that_sentences_are_written_from_whole_come_back_for_the_next_question(files: bool) -> None:
+    """Of a source that is too long what matters to the question is handed on: what stands before it is the same."""
+    long = source([f"the motor {number} hummed " * 40 for number in range(20)], Kind.TEXT, first=3)
+    form = FORM if not files else replace(FORM, signal=replace(FORM.signal, origin=Origin.FILE))
+    messages = []
+    for question in ("Summarise the form and the motor 7.", "Summarise the form and the motor 9."):
+        engine = scripted("The name is Ada Hale [E1].")
+        answer(question, [form, long, NOTE], engine)
+        messages.append(engine.prompts[-1][-1])
+    first, second = messages
+    assert first.content[: first.stable] != second.content[: second.stable]
+    constant = "Evidence:\n[E1] Name: Ada Hale\n[E2] Allergies: none"
+    assert {one.content[: one.constant] for one in messages} == {constant}
+    assert [one.lasting for one in messages] == [files] * 2
 
 
 def test_agreement() -> None:
