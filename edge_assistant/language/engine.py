@@ -219,7 +219,8 @@ class LlamaEngine:
             lookup.add(token)
             yield token
             following, found = lookup.draft()
-            draft = following[: pace.length(min(len(following), most - lookup.written), found)]
+            drafted = min(len(following), most - lookup.written) if self._costs.pay else 0
+            draft = following[: pace.length(drafted, found)]
             right, token = self._verify(token, draft)
             if draft:
                 pace.judged(found, right, len(draft))

@@ -207,6 +207,30 @@ def test_drafts_end_for_good_where_batches_cost_as_much_as_their_tokens(opened: 
     assert not calls
 
 
+def test_they_end_in_the_middle_of_an_answer_too(opened: Callable[..., LlamaEngine]) -> None:
+    """A command asks one question and ends: what its answer tells of the machine is for that answer, or for none."""
+
+    class Dear(Costs):
+        tried = 0
+
+        def took(self, size: int, seconds: float) -> None:
+            self.tried += size > 1
+
+        @property
+        def pay(self) -> bool:
+            return self.tried < 2
+
+    engine, plain = opened(), opened(speculative=False)
+    engine._pace, engine._costs = Eager, Dear()
+    calls: list[int] = []
+    verify = engine._context.verify
+    engine._context.verify = lambda tokens: calls.append(len(tokens)) or verify(tokens)  # type: ignore[method-assign]
+    messages = ask("Repeat every line of the evidence.")
+    assert write(engine, messages) == write(plain, messages)
+    assert len([size for size in calls if size > 1]) == 2
+    assert len(calls) > 10
+
+
 def test_one_slow_moment_ends_no_drafts() -> None:
     costs = Costs()
     for seconds in (0.01, 0.01, 0.01, 5.0, 0.01):
