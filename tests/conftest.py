@@ -3,6 +3,8 @@
 - The environment is cleaned and the home is a temporary folder: no configuration, cache or token of the machine counts.
 - The product is compiled before, as hundreds of commands start from it; while tests run Python writes nothing.
 - Python looks for garbage in what tests make, and rarely; not in the tests themselves.
+- Nobody makes a link to a file of the store: that changes its inode, by which whoever loads a model tells that its file
+  is not the one that was hashed any more, and other processes do that at the same time.
 - Sockets reach this machine only, and package clients that a test starts look into local folders only.
 - Where several processes share the tests (`make test`), each stays on one core. There are more of them than cores, as
   tests of the app wait a third of their time.
@@ -78,6 +80,7 @@ def pytest_configure() -> None:
     settings.load_profile("any machine")  # nothing is asserted on seconds, not by hypothesis either
     socket.socket.connect = _guarded(socket.socket.connect)  # type: ignore[method-assign]
     socket.socket.connect_ex = _guarded(socket.socket.connect_ex)  # type: ignore[method-assign]
+    os.link = _outside_store(os.link)
 
 
 def pytest_collection_finish() -> None:
@@ -120,6 +123,17 @@ def _guarded(connect: Callable[..., Any]) -> Callable[..., Any]:
         if self.family in {socket.AF_INET, socket.AF_INET6} and not _is_local(address[0]):
             raise OSError(f"a test may not connect to {address[0]}")
         return connect(self, address)
+
+    return guarded
+
+
+def _outside_store(link: Callable[..., None]) -> Callable[..., None]:
+    """A link that refuses the models that all tests share."""
+
+    def guarded(source: Any, target: Any, **how: Any) -> None:
+        if Path(os.fsdecode(source)).resolve().is_relative_to(STORE):
+            raise PermissionError(f"a test may not link to {source}, which others load: copy it")
+        link(source, target, **how)
 
     return guarded
 

@@ -26,6 +26,16 @@ def test_the_loopback_address_is_open() -> None:
         socket.create_connection(server.getsockname()).close()
 
 
+def test_models_that_all_tests_share_are_not_changed_by_a_link(store: Path, tmp_path: Path) -> None:
+    file = next(path for path in store.rglob("*") if path.is_file())
+    before = file.stat()
+    with pytest.raises(OSError, match="a test may not link"):
+        (tmp_path / "link").hardlink_to(file)
+    assert file.stat().st_ctime_ns == before.st_ctime_ns
+    (tmp_path / "mine").write_bytes(b"")
+    (tmp_path / "link").hardlink_to(tmp_path / "mine")
+
+
 def test_every_test_has_a_home_of_its_own(home: Path) -> None:
     assert paths.data_dir() == home
     assert paths.models_dir() == home / "models"
