@@ -102,7 +102,7 @@ class Speech(Sense):
         heard = partial(self._heard, signal, language=language)
         lanes = min(_LANES, self.runtime.threads)
         with self._whisper.beside(lanes):
-            yield from in_order(heard, chain(first, chunks), lanes)
+            yield from in_order(heard, chain(first, chunks), lanes, self.runtime.halt.ask)
 
     def _heard(self, signal: Signal, chunk: Chunk, language: str | None) -> list[Evidence]:
         """What is said in a chunk; of what is being dictated only the last one is heard anew as it goes on."""
@@ -158,11 +158,17 @@ class _Recent:
                 self._kept.popitem(last=False)
 
 
-def in_order(work: Callable[[T], R], items: Iterator[T], workers: int) -> Iterator[R]:
+def in_order(work: Callable[[T], R], items: Iterator[T], workers: int, stop: Callable[[], None]) -> Iterator[R]:
     """The results of work on items, in the order of the items, from several threads at once.
 
     No more items are drawn than are worked on and one that waits for each thread. An error comes where its result
     would; what was begun then, or when nobody wants the results any more, is waited for, and nothing else is begun.
+
+    Args:
+        work: on one item.
+        items: what to work on.
+        workers: threads.
+        stop: lets what was begun end soon. It is called at Ctrl-C, which is raised here and not where the work is.
     """
     with ThreadPoolExecutor(workers, "speech") as pool:
         begun: deque[Future[R]] = deque()
@@ -173,6 +179,9 @@ def in_order(work: Callable[[T], R], items: Iterator[T], workers: int) -> Iterat
                     yield begun.popleft().result()
             while begun:
                 yield begun.popleft().result()
+        except KeyboardInterrupt:
+            stop()
+            raise
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 

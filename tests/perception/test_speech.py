@@ -197,6 +197,15 @@ def test_where_the_model_stops_in_the_middle_what_comes_after_is_heard_by_itself
     assert spans[-1][0] > 3.5, "its seconds are those of the recording"
 
 
+def unwanted() -> None:
+    """Nothing is to be stopped.
+
+    Raises:
+        AssertionError: always.
+    """
+    raise AssertionError("nobody has interrupted")
+
+
 def test_results_come_in_order_and_no_more_is_drawn_than_is_needed() -> None:
     drawn: list[int] = []
     gates = [threading.Event() for _ in range(9)]
@@ -212,7 +221,7 @@ def test_results_come_in_order_and_no_more_is_drawn_than_is_needed() -> None:
         gates[number].set()
         return number
 
-    found = speech.in_order(work, items(), 2)
+    found = speech.in_order(work, items(), 2, unwanted)
     assert next(found) == 0
     assert len(drawn) <= 4
     assert list(found) == list(range(1, 9))
@@ -225,11 +234,27 @@ def test_an_error_comes_in_its_place_and_nothing_else_is_begun() -> None:
         done.append(number)
         return 1 // (number - 2)
 
-    found = speech.in_order(work, iter(range(100)), 2)
+    found = speech.in_order(work, iter(range(100)), 2, unwanted)
     assert [next(found), next(found)] == [-1, -1]
     with pytest.raises(ZeroDivisionError):
         next(found)
     assert len(done) < 10
+
+
+def test_what_is_begun_is_stopped_at_ctrl_c() -> None:
+    stopped = threading.Event()
+
+    def items() -> Iterator[int]:
+        yield from range(2)
+        raise KeyboardInterrupt
+
+    def work(number: int) -> int:
+        assert stopped.wait(60)
+        return number
+
+    with pytest.raises(KeyboardInterrupt):
+        next(speech.in_order(work, items(), 2, stopped.set))
+    assert stopped.is_set()
 
 
 def test_what_is_no_speech_yields_nothing(sense: Speech) -> None:
