@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from edge_assistant import limits, patterns
 from edge_assistant.answer import Answer, Failure, ModelUsed, Route, Status
 from edge_assistant.errors import InputError, UsageError
-from edge_assistant.events import Answered, Event, Failed, Routed, Waiting, Watch
+from edge_assistant.events import Answered, Event, Failed, Routed, Thinking, Waiting, Watch
 from edge_assistant.evidence import Evidence
 from edge_assistant.governance.policy.approval import Approve, Doubt, approving
 from edge_assistant.governance.policy.policy import Policy, current
@@ -361,6 +361,7 @@ class Assistant:
         task.failed, task.error, task.seconds = gathering.failed, gathering.error, gathering.seconds
         if task.signals and not gathering.sensed:
             raise gathering.error or InputError("no signal could be used", "see the messages above")
+        task.watch(Thinking())
         return as_sources(gathering.sensed)
 
     def _allowed(self, signals: Sequence[Signal]) -> None:
@@ -381,7 +382,6 @@ class Assistant:
         return Reasoner(self._models.language, self._models.meaning, watch)
 
     def _answer(self, task: Task, sources: Sequence[Source]) -> Answer:
-        evidence = [item for source in sources for item in source.evidence] + task.outcome.evidence
         answer = Answer(
             question=task.question,
             text=" ".join(task.sentences),
@@ -389,7 +389,7 @@ class Assistant:
             route=self._final(task.way),
             signals=tuple(task.signals),
             failed=tuple(task.failed),
-            evidence=tuple(evidence),
+            evidence=(*(item for source in sources for item in source.evidence), *task.outcome.evidence),
             computed=tuple(task.outcome.computed),
             verdicts=tuple(task.outcome.verdicts),
             citations=tuple(dict.fromkeys(task.outcome.citations)),

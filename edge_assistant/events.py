@@ -56,6 +56,11 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
+class Thinking:
+    """All signals are perceived; what they say is put together, and what that needs is loaded first."""
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """The language model reads a signal's evidence."""
 
@@ -98,5 +103,18 @@ class Answered:
     answer: Answer
 
 
-Event = Routed | Waiting | Perceiving | Perceived | Noted | Failed | Reading | Traced | Compared | Said | Answered
+Event = (
+    Routed
+    | Waiting
+    | Perceiving
+    | Perceived
+    | Noted
+    | Failed
+    | Thinking
+    | Reading
+    | Traced
+    | Compared
+    | Said
+    | Answered
+)
 Watch = Callable[[Event], None]

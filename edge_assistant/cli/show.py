@@ -10,7 +10,19 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from edge_assistant.answer import Agreement, Answer, Verdict
 from edge_assistant.cli import terminal
-from edge_assistant.events import Compared, Event, Failed, Noted, Perceived, Perceiving, Reading, Said, Traced, Waiting
+from edge_assistant.events import (
+    Compared,
+    Event,
+    Failed,
+    Noted,
+    Perceived,
+    Perceiving,
+    Reading,
+    Said,
+    Thinking,
+    Traced,
+    Waiting,
+)
 from edge_assistant.evidence import UNSURE, Evidence, how_sure
 from edge_assistant.signals import printable
 
@@ -65,6 +77,8 @@ class Console:
                 self._traced([f"{verdict.status}: {_verdict(verdict)}"])
             case Waiting():
                 self._line("waits: another edge-assistant is computing")
+            case Thinking():
+                self._progress("thinking", None)
             case Reading(signal):
                 self._progress(f"{signal}: the language model reads", None)
             case Noted(signal, text):

@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import partial
 
 from edge_assistant.answer import Agreement, Computation, Status, Verdict
-from edge_assistant.events import Compared, Noted, Watch
+from edge_assistant.events import Compared, Noted, Reading, Watch
 from edge_assistant.evidence import Evidence, Speech
 from edge_assistant.evidence import counted as number_of
 from edge_assistant.language.embedder import Embedder
@@ -220,6 +220,8 @@ class Reasoner:
 
     def _prose(self, query: Query, sources: Sequence[Source], outcome: Outcome) -> Iterator[str]:
         """Sentences of the model that pass the check, else what the evidence says in its own words."""
+        for source in sources:
+            self._watch(Reading(source.signal.id))
         engine = self._engine()
         budget = 2 * BUDGET // max(1, len(sources))
         chosen = [(s, select(query.text, s, engine.count, self._embedder(), budget)) for s in sources]

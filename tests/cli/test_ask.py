@@ -43,7 +43,9 @@ def test_an_answer_with_its_sources_and_verdicts(command: Command, table: Path) 
     assert f"  [C1] max(temperature) = 31.5 degC, from [{cited[0]}]" in rest
     assert f"  SINGLE  highest temperature: 31.5 degC [{cited[0]}]" in rest
     assert rest[-1].startswith("readings: one signal (readings:1)")
-    assert all(line.startswith("readings:1: ") for line in ran.err.splitlines())
+    *perceived, thinks = ran.err.splitlines()
+    assert all(line.startswith("readings:1: ") for line in perceived)
+    assert thinks == "thinking ..."
 
 
 def test_json_is_one_object_and_nothing_else(command: Command, table: Path) -> None:

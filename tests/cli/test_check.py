@@ -48,7 +48,9 @@ def test_where_nothing_conflicts_the_status_is_0(command: Command, note: Path, t
         "  42.00  [E2] text:2 other.txt, characters 0-44: I paid forty two pounds in total. It rained.",
     ]
     assert table[-1].startswith("check: 2 signals (text:1, text:2) are compared on every attribute")
-    assert all(line.startswith("text:") for line in ran.err.splitlines())
+    *perceived, thinks = ran.err.splitlines()
+    assert all(line.startswith("text:") for line in perceived)
+    assert thinks == "thinking ..."
 
 
 def test_where_something_conflicts_the_status_is_1(command: Command, note: Path, tmp_path: Path) -> None:

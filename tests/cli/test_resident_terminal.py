@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from edge_assistant.resident import client
 
 KIOSK = f'[roles]\npin = "{pin.hashed("147258", cost=1024)}"\nvisitor = ["ask", "attach"]\n'
 HEAVY = {"numpy", "onnxruntime", "llama_cpp", "cv2", "tokenizers", "sqlite3", "cryptography", "rich"}
+TURNED = re.compile("\r\x1b\\[2K(?:\x1b\\[32m)?[\u2800-\u28ff](?:\x1b\\[0m)? thinking")
 LOADED = """
 import atexit, sys
 atexit.register(lambda: print(*{name.partition(".")[0] for name in sys.modules}, file=sys.stderr))
@@ -44,10 +46,10 @@ def question(tmp_path: Path) -> list[str | Path]:
 
 
 def shown(*arguments: str | Path, **environment: str) -> tuple[int, str]:
-    """What a command draws on a terminal, but for times; and its status."""
+    """What a command draws on a terminal, but for times, and for how often the spinner turned; and its status."""
     screen = Terminal(*COMMAND, *arguments, environment=environment)
     try:
-        return screen.ended(), TIMES.sub("TIME", screen.seen)
+        return screen.ended(), TURNED.sub("", TIMES.sub("TIME", screen.seen))
     finally:
         screen.close()
 

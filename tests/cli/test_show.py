@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from edge_assistant.cli.show import Console
-from edge_assistant.events import Perceived, Perceiving
+from edge_assistant.events import Perceived, Perceiving, Reading, Thinking
 
 
 def test_what_goes_on_is_said_once_however_the_signals_take_turns(capsys: pytest.CaptureFixture[str]) -> None:
@@ -14,8 +14,12 @@ def test_what_goes_on_is_said_once_however_the_signals_take_turns(capsys: pytest
             console.watch(Perceiving("image:1", "writing", fraction))
             console.watch(Perceiving("audio:1", "speech", fraction))
         console.watch(Perceived("audio:1", "speech", (), 0.5))
+        console.watch(Thinking())
+        console.watch(Reading("audio:1"))
     assert capsys.readouterr().err.splitlines() == [
         "image:1: writing ...",
         "audio:1: speech ...",
         "audio:1: speech found 0 pieces of evidence in 0.5 s",
+        "thinking ...",
+        "audio:1: the language model reads ...",
     ]

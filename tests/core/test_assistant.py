@@ -22,7 +22,7 @@ from edge_assistant.errors import (
     Stopped,
     UsageError,
 )
-from edge_assistant.events import Answered, Event, Failed, Noted, Perceived, Perceiving, Reading, Routed, Said
+from edge_assistant.events import Answered, Event, Failed, Noted, Perceived, Perceiving, Reading, Routed, Said, Thinking
 from edge_assistant.evidence import Evidence, Locator, Passage
 from edge_assistant.limits import QUESTION_CHARACTERS
 from edge_assistant.perception.sense import Percept, Request
@@ -96,6 +96,16 @@ def test_a_limit_from_a_text_and_readings(ask: Ask) -> None:
     assert [event.signal for event in events if isinstance(event, Perceived)] == ["readings:1", "text:1"]
     assert not [event for event in events if isinstance(event, Reading)]
     assert answer.route.why.endswith("code answered, no language model was needed")
+
+
+@pytest.mark.parametrize("signals", [[], [text()], [text(), readings()]], ids=["chat", "one", "several"])
+def test_that_it_thinks_is_told_once_between_what_is_perceived_and_what_is_said(
+    signals: list[Signal], ask: Ask
+) -> None:
+    _, events = ask("When was the alarm limit first exceeded?", signals, scripted(reply=lambda c, o: UNTOLD))
+    told = [type(event) for event in events if isinstance(event, Perceived | Thinking | Said)]
+    assert told[: len(signals) + 1] == [*[Perceived] * len(signals), Thinking]
+    assert set(told[len(signals) + 1 :]) == {Said}
 
 
 def test_evidence_is_numbered_in_the_order_of_the_signals(ask: Ask) -> None:

@@ -166,7 +166,8 @@ def test_two_tables_are_computed_one_by_one() -> None:
 
 def test_prose_cites_what_it_says() -> None:
     engine = scripted("The belt squeaked [E5]. The limit is 90 degrees [E6]. The limit is 85 degrees [E6].")
-    said, outcome, _ = answer("What happened?", [REMARK], engine)
+    said, outcome, read = answer("What happened?", [REMARK], engine)
+    assert read == [REMARK.signal.id]
     assert said == "The belt squeaked [E5]. The limit is 85 degrees [E6]."
     assert (outcome.status, outcome.citations) == (Status.SUPPORTED, ["E5", "E6"])
 

@@ -82,6 +82,7 @@ EVENTS: dict[Any, Any] = {
     events.Perceived: events.Perceived("image:1", "writing", conflict().evidence, 0.2),
     events.Noted: events.Noted("image:1", "only the first frame was looked at"),
     events.Failed: events.Failed(Failure("image:1", "input.empty", "it is empty", "give another")),
+    events.Thinking: events.Thinking(),
     events.Reading: events.Reading("audio:1"),
     events.Traced: events.Traced("claims", "image:1", ("one",)),
     events.Compared: events.Compared(conflict().verdicts[0]),

@@ -18,6 +18,7 @@ from edge_assistant.events import (
     Reading,
     Routed,
     Said,
+    Thinking,
     Traced,
     Waiting,
 )
@@ -31,6 +32,8 @@ def of_turn(turn: int, event: Event) -> Iterator[Message]:
             yield messages.TurnRouted(turn, route)
         case Waiting():
             yield messages.TurnWorking(turn, "waits: another edge-assistant is computing")
+        case Thinking():
+            yield messages.TurnWorking(turn, "thinking")
         case Reading(signal):
             yield messages.TurnWorking(turn, f"the language model reads {signal}")
         case Compared(verdict):
