@@ -69,10 +69,9 @@ def run(args: argparse.Namespace) -> int:
     try:
         return verbs[args.resident_verb](args)
     except (client.Unfit, wire.Malformed) as error:
-        raise UsageError(
-            f"the resident cannot be spoken to, as {error}",
-            "try again; where that does not help, end its process and start it anew",
-        ) from None
+        stop = "end its process" if args.resident_verb == "stop" else "'edge-assistant resident stop' ends it"
+        what = f"the resident cannot be spoken to, as {error}"
+        raise UsageError(what, f"try again; where that does not help, {stop}") from None
 
 
 def _start(args: argparse.Namespace) -> int:

@@ -169,7 +169,7 @@ def _obeyed(connection: socket.socket, order: str) -> bool:
 
 
 def _kill(connection: socket.socket, pid: int) -> None:
-    """End the process at the other end at once, and no other that may have got its number since.
+    """End the process at the other end at once, and no other that may have got its number since; back when it is gone.
 
     Raises:
         Unfit: it cannot be seen from here, or is gone, and another one goes on from it.
@@ -185,6 +185,15 @@ def _kill(connection: socket.socket, pid: int) -> None:
     except ProcessLookupError:
         if place.is_claimed():
             raise Unfit("another process goes on from it and does not listen yet") from None
+    _gone(connection)
+
+
+def _gone(connection: socket.socket) -> None:
+    """Wait until the other end is closed, as the kernel does once the memory of its process is free."""
+    connection.settimeout(OBEYS_S)
+    with contextlib.suppress(OSError):
+        while connection.recv(1):
+            pass
 
 
 def why(error: Exception) -> str:

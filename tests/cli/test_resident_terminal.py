@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import subprocess
@@ -18,6 +19,7 @@ from terminals import Terminal
 
 from edge_assistant import health
 from edge_assistant.cli import resident
+from edge_assistant.errors import UsageError
 from edge_assistant.governance.policy import pin, policy
 from edge_assistant.resident import client
 
@@ -139,6 +141,22 @@ def test_what_it_tells_of_itself() -> None:
     )
     assert "process 7 answers" in resident.said(found | {"answering": True})
     assert resident.said(found | {"ready": False, "minutes": 0}).endswith("; it stays")
+
+
+@pytest.mark.parametrize(
+    ("verb", "way"), [("start", "'edge-assistant resident stop' ends it"), ("stop", "end its process")]
+)
+def test_of_one_that_cannot_be_spoken_to_it_is_said_what_ends_it(
+    verb: str, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(order: str) -> None:
+        raise client.Unfit(f"it does not take {order}")
+
+    monkeypatch.setattr(client, "told", lost)
+    monkeypatch.setattr(client, "ended", lost)
+    with pytest.raises(UsageError) as raised:
+        resident.run(argparse.Namespace(resident_verb=verb))
+    assert raised.value.hint.endswith(f", {way}")
 
 
 def test_the_doctor_tells_whether_one_runs(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import pytest
@@ -127,6 +127,21 @@ def test_one_that_does_not_obey_is_killed(resident, order: str, monkeypatch) -> 
     os.kill(resident.pid, signal.SIGSTOP)
     assert client.ended(order)
     assert resident.wait(HANGS) == -signal.SIGKILL
+
+
+def test_to_kill_one_is_to_wait_until_its_memory_is_gone(monkeypatch) -> None:
+    """The kernel closes what a process had open after its memory is given back."""
+    monkeypatch.setattr(place, "process", lambda connection: nullcontext())
+    one, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with one, subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        killing = threading.Thread(target=client._kill, args=(one, process.pid), daemon=True)
+        killing.start()
+        assert process.wait(HANGS) == -signal.SIGKILL
+        killing.join(0.2)
+        assert killing.is_alive()
+        other.close()
+        killing.join(HANGS)
+        assert not killing.is_alive()
 
 
 def test_what_is_forgotten_waits_for_an_answer_that_ends_in_time(resident, folder: Path) -> None:
