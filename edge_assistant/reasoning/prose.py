@@ -20,6 +20,8 @@ _ABOUT = (
     "evidence it rests on, such as [E1]. Say nothing that the evidence does not say."
 )
 _LISTED = re.compile(r"\[(E\d{1,6}(?:,\s*E\d{1,6})+)\]")
+_SEVERAL = re.compile(r"(?<=\])\s*,\s*(?=\[E\d)")
+_LAST = re.compile(r",\s*(?=(?:\[E\d{1,6}\])+\W*$)")  # the comma before the citations at the end of a sentence
 _CHAT = "You are a helpful assistant that runs offline on the user's own computer. Answer briefly."
 
 
@@ -73,8 +75,9 @@ def chat(question: str, engine: Engine, seed: int) -> Iterator[str]:
 
 
 def _with_citation(sentence: str, texts: Mapping[str, str]) -> str:
-    """A sentence with its citations as they are written here: [E1, E2] is [E1][E2]."""
+    """A sentence with its citations as they are written here: [E1, E2] is [E1][E2], and so is [E1], [E2]."""
     sentence = _LISTED.sub(lambda match: "".join(f"[{id}]" for id in re.split(r",\s*", match[1])), sentence)
+    sentence = _LAST.sub(" ", _SEVERAL.sub("", sentence))
     if cited(sentence) or len(texts) != 1:
         return sentence
     return f"{sentence} [{next(iter(texts))}]"

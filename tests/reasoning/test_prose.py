@@ -30,6 +30,15 @@ def test_with_one_piece_of_evidence_the_citation_can_only_be_that() -> None:
     ]
 
 
+def test_commas_around_citations_are_none_of_the_sentence() -> None:
+    engine = scripted("The pump weighs 12 kg, [E1]. Ana checked the pump, [E1], [E2]. Ana, [E2] checked it [E2].")
+    assert list(write("Describe it.", LINES, engine)) == [
+        "The pump weighs 12 kg [E1].",
+        "Ana checked the pump [E1][E2].",
+        "Ana, [E2] checked it [E2].",
+    ]
+
+
 def test_the_model_sees_numbered_evidence_before_the_question() -> None:
     engine = scripted("Ana checked it [E2].")
     list(write("Describe it.", LINES, engine))
