@@ -40,7 +40,7 @@ bench:  ## the measurements that need no data of your own, and tests that take l
 	@$(BIN)/edge-assistant models pull piper-en-us-joe-medium
 	@$(BIN)/edge-assistant models pull --profile tiny
 	@mkdir -p build
-	$(BIN)/edge-assistant bench speed --all --plot build/speed.svg --image examples/clinic/form.jpg --audio examples/clinic/note.wav --readings examples/clinic/vitals.csv
+	$(BIN)/edge-assistant bench speed --all --out build/speed-$$(date +%Y-%m-%d-%H%M).json --plot build/speed.svg --image examples/clinic/form.jpg --audio examples/clinic/note.wav --readings examples/clinic/vitals.csv
 	$(BIN)/edge-assistant bench writing
 	$(BIN)/edge-assistant bench readings
 	$(BIN)/edge-assistant bench app
