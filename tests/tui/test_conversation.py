@@ -181,6 +181,19 @@ def test_a_path_of_no_file_is_no_question_and_stays_to_be_corrected(tmp_path: Pa
     play(story)
 
 
+@pytest.mark.parametrize("name", ["nowhere.jpg", "exmaples/clinic/note.WAV"])
+def test_nor_is_the_name_of_a_file_that_is_not_here(name: str) -> None:
+    async def story(stage: Stage) -> None:
+        await stage.ask(name)
+        assert not stage.work.calls("ask")
+        assert stage.screen.query_one(Prompt).text == name
+        await stage.ask(f"What is in {name}")
+        await stage.ask("total?")
+        assert len(stage.work.calls("ask")) == 2
+
+    play(story)
+
+
 def test_a_question_obeys_nothing_on_the_screen() -> None:
     async def story(stage: Stage) -> None:
         await stage.ask("What is \x1b[31mred\u202e?\nAnd [b]blue[/b]?")

@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.widgets import TextArea
 
 from edge_assistant import limits
+from edge_assistant.signals import by_name
 
 if TYPE_CHECKING:
     from edge_assistant_tui.app import EdgeAssistant
@@ -178,14 +179,14 @@ def paths_in(text: str) -> tuple[Path, ...]:
 
 def no_file(text: str) -> str:
     """What to do about a text that is a path, but of no file; empty where it is a question."""
-    begins = text.startswith(PATHS)
+    named = len(text.split()) == 1 and (text.startswith(PATHS) or by_name(Path(text)) is not None)
     try:
         folder = Path(text).expanduser().is_dir() and "/" in text
     except (OSError, ValueError, RuntimeError):
         folder = False
     if folder:
         return "It is a folder: name a file in it, or press Ctrl+O to look into it."
-    return "Correct the path, or press Ctrl+O for the files." if begins and len(text.split()) == 1 else ""
+    return "Correct the path, or press Ctrl+O for the files." if named else ""
 
 
 def _path(word: str) -> Path | None:
