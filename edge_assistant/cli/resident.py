@@ -37,6 +37,7 @@ MINUTES = 15
 MOST_MINUTES = 1_440
 _LONGEST_S = 3600.0  # that a command can have waited; what began before has another clock
 _POLL_S = 0.05
+_LONG_S = 10.0  # to get ready, from which on it is said that it goes on
 _SAID_BYTES = 4_096  # of what a process says that ends at its start
 
 
@@ -91,16 +92,21 @@ def _start(args: argparse.Namespace) -> int:
         start_new_session=True,
     )
     wire.close([held.listener, held.claim])
-    while child.poll() is None:
-        with contextlib.suppress(client.Unfit):  # on a busy machine Python takes long to start
-            found = client.told("status")
-        if found is not None and found["ready"]:
-            child.returncode = 0  # it goes on by itself
-            print(f"the resident is ready, as process {child.pid}")
-            return 0
-        time.sleep(_POLL_S)
+    began, told = time.monotonic(), False
     assert child.stderr is not None
-    print(child.stderr.read(_SAID_BYTES).decode("utf-8", "replace"), end="", file=sys.stderr)
+    with child.stderr:
+        while child.poll() is None:
+            with contextlib.suppress(client.Unfit):  # on a busy machine Python takes long to start
+                found = client.told("status")
+            if found is not None and found["ready"]:
+                child.returncode = 0  # it goes on by itself
+                print(f"the resident is ready, as process {child.pid}")
+                return 0
+            if not told and time.monotonic() - began > _LONG_S:
+                told = True
+                print("the resident is getting ready; it waits while another edge-assistant computes", file=sys.stderr)
+            time.sleep(_POLL_S)
+        print(child.stderr.read(_SAID_BYTES).decode("utf-8", "replace"), end="", file=sys.stderr)
     return child.returncode or FAULT
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ from edge_assistant import health
 from edge_assistant.cli import resident
 from edge_assistant.errors import UsageError
 from edge_assistant.governance.policy import pin, policy
-from edge_assistant.resident import client
+from edge_assistant.resident import client, server
 
 KIOSK = f'[roles]\npin = "{pin.hashed("147258", cost=1024)}"\nvisitor = ["ask", "attach"]\n'
 HEAVY = {"numpy", "onnxruntime", "llama_cpp", "cv2", "tokenizers", "sqlite3", "cryptography", "rich"}
@@ -157,6 +158,20 @@ def test_of_one_that_cannot_be_spoken_to_it_is_said_what_ends_it(
     with pytest.raises(UsageError) as raised:
         resident.run(argparse.Namespace(resident_verb=verb))
     assert raised.value.hint.endswith(f", {way}")
+
+
+def test_that_it_takes_long_to_get_ready_is_said_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = iter([None, *[{"ready": False}] * 3, {"ready": True}])
+    monkeypatch.setattr(client, "told", lambda order: next(told))
+    monkeypatch.setattr(server, "opened", lambda: server.Held(*os.pipe()))
+    monkeypatch.setattr(resident, "_command", lambda args: (sys.executable, "-c", "import time; time.sleep(60)"))
+    monkeypatch.setattr(resident, "_LONG_S", 0.0)
+    assert resident.run(argparse.Namespace(resident_verb="start")) == 0
+    said = capsys.readouterr()
+    os.kill(int(said.out.split()[-1]), signal.SIGKILL)
+    assert said.err == "the resident is getting ready; it waits while another edge-assistant computes\n"
 
 
 def test_the_doctor_tells_whether_one_runs(tmp_path: Path) -> None:
