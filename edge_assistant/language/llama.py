@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import os
-from functools import cache
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -97,14 +99,31 @@ def _loaded(name: str, called: str, halt: Halt, offload: Offload) -> Any:  # noq
     # Repacked weights decode 1.3 times as fast, but read a prompt at 0.7 of the speed, load 1 s slower and stand in
     # memory a second time (Qwen 1.5B on two cores with AVX-512); an answer here is long prompts and few tokens.
     params.use_extra_bufts = False
-    goes_on = llama.llama_progress_callback(lambda progress, data: not halt.asked)
-    params.progress_callback = goes_on
-    model = llama.llama_model_load_from_file(name.encode(), params)
+    with _loading(params, halt):
+        model = llama.llama_model_load_from_file(name.encode(), params)
     del kept  # until here llama.cpp may look at it
     if not model:
         halt.check()
         raise ModelCorrupt(f"{called} cannot be loaded by llama.cpp", "run 'edge-assistant models verify'")
     return model
+
+
+@contextmanager
+def _loading(params: Any, halt: Halt) -> Iterator[None]:  # noqa: ANN401 - a structure of llama.cpp
+    """While this runs, loading ends when to stop is asked.
+
+    Its progress callback is the C library's `strlen` over a flag that is no empty string until then: a Ctrl-C would be
+    raised in one in Python, and be lost there. On Windows the flag is not where `strlen` looks for it.
+
+    Raises:
+        Stopped: that was asked before.
+    """
+    goes_on = ctypes.create_string_buffer(b"\1")
+    if os.name != "nt":
+        params.progress_callback = ctypes.cast(_clib().strlen, library().llama_progress_callback)
+        params.progress_callback_user_data = ctypes.addressof(goes_on)
+    with halt.telling(partial(setattr, goes_on, "value", b"")):
+        yield
 
 
 def _place(params: Any, offload: Offload) -> object:  # noqa: ANN401 - a structure of llama.cpp
@@ -135,9 +154,13 @@ def stop_by(params: Any, halt: Halt) -> None:  # noqa: ANN401 - a structure of l
     Its abort callback is the C library's `strlen` over the flag, which is an empty string until to stop is asked: a
     callback in Python would wait for the interpreter at every node while another thread has it.
     """
-    clib = ctypes.cdll.msvcrt if os.name == "nt" else ctypes.CDLL(None)
-    params.abort_callback = ctypes.cast(clib.strlen, library().ggml_abort_callback)
+    params.abort_callback = ctypes.cast(_clib().strlen, library().ggml_abort_callback)
     params.abort_callback_data = halt.address
+
+
+def _clib() -> ctypes.CDLL:
+    """The C library."""
+    return ctypes.cdll.msvcrt if os.name == "nt" else ctypes.CDLL(None)
 
 
 def build() -> str:
@@ -161,10 +184,12 @@ def free_model(model: Any) -> None:  # noqa: ANN401 - a pointer of llama.cpp
 
 
 @cache
-def silence() -> Any:  # noqa: ANN401 - a callback of llama.cpp, which must live as long as the process
-    """Drop llama.cpp's log; what matters comes back as a status."""
+def silence() -> None:
+    """Drop llama.cpp's log; what matters comes back as a status.
+
+    Each line goes to the C library's `abs`, which makes nothing of it: a Ctrl-C that comes while llama.cpp computes
+    would be raised in a callback in Python, and be lost there.
+    """
     import llama_cpp
 
-    callback = llama_cpp.llama_log_callback(lambda level, text, data: None)
-    llama_cpp.llama_log_set(callback, None)
-    return callback
+    llama_cpp.llama_log_set(ctypes.cast(_clib().abs, llama_cpp.llama_log_callback), None)
