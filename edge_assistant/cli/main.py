@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import itertools
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -53,7 +55,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _run(arguments, BEGAN)
 
     again = f"{AGAIN}; the pull goes on where it was" if pulls else AGAIN
-    return frame.command(run, as_json="--json" in arguments, again=again)
+    status = frame.command(run, as_json="--json" in arguments, again=again)
+    if argv is None:  # all is said; what models and threads leave is cleared up whatever is pressed now
+        atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
+    return status
 
 
 def answer(arguments: Sequence[str], began: float, warm: Warm) -> int:

@@ -234,3 +234,18 @@ def test_where_the_limit_is_0_already_it_stays(monkeypatch: pytest.MonkeyPatch, 
     dumps.off()
     assert asked == [(1, 1), (0, 0)]
     assert (tmp_path / "filter").read_text() == "0"
+
+
+LATE = """
+import atexit, os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests may ignore it
+from edge_assistant.cli.main import main
+atexit.register(os.kill, os.getpid(), signal.SIGINT)
+sys.argv[1:] = ["models", "list"]
+sys.exit(main())
+"""
+
+
+def test_ctrl_c_after_all_is_said_says_nothing_more() -> None:
+    ran = subprocess.run([sys.executable, "-c", LATE], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (0, "")
