@@ -7,7 +7,6 @@ each field has to be of its type.
 from __future__ import annotations
 
 from datetime import timedelta, timezone
-from functools import cache
 from typing import TYPE_CHECKING, Any, get_args
 
 import msgspec
@@ -64,6 +63,14 @@ class _Percept(Struct, array_like=True, frozen=True):
     table: _Table | None
 
 
+# Made while this is imported, by one thread alone: msgspec puts what it knows of a class where other threads find it
+# before it is complete, and whoever decodes with that kills the process.
+_PERCEPTS = msgspec.msgpack.Decoder(_Percept)
+_DECODERS: dict[str, msgspec.msgpack.Decoder[Any]] = {
+    name: msgspec.msgpack.Decoder(kind) for name, kind in _DETAILS.items()
+}
+
+
 def packed(percept: Percept, name: str) -> bytes | None:
     """A percept as bytes; None where it holds what cannot be given back as it is.
 
@@ -82,7 +89,7 @@ def packed(percept: Percept, name: str) -> bytes | None:
 def unpacked(data: bytes, signal: str, name: str) -> Percept | None:
     """The percept of a signal; None where the bytes are none, or its notes speak of a signal of another name."""
     try:
-        found = msgspec.msgpack.decode(data, type=_Percept)
+        found = _PERCEPTS.decode(data)
         if found.version != VERSION or (found.notes and found.name != name):
             return None
         evidence = tuple(_evidence(piece, signal) for piece in found.evidence)
@@ -100,13 +107,8 @@ def _piece(item: Evidence) -> _Piece:
 
 
 def _evidence(piece: _Piece, signal: str) -> Evidence:
-    detail = _decoder(piece.kind).decode(piece.detail)
+    detail = _DECODERS[piece.kind].decode(piece.detail)
     return Evidence("", signal, piece.text, piece.confidence, piece.locator, detail)
-
-
-@cache
-def _decoder(kind: str) -> msgspec.msgpack.Decoder[Any]:
-    return msgspec.msgpack.Decoder(_DETAILS[kind])
 
 
 def _table(table: Table) -> _Table:

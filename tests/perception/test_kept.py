@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import types
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime, timedelta, timezone
@@ -220,3 +222,36 @@ def test_what_cannot_be_given_back_is_not_kept() -> None:
         percept(locator=Locator(rows=(1, 2**70))),
     ):
         assert kept.packed(wrong, "form.png") is None
+
+
+FIRST = """
+import importlib.util, sys, threading
+from edge_assistant.perception import kept, sense
+
+sys.setswitchinterval(1e-6)
+data = kept.packed(sense.Percept(()), "form.png")
+
+def anew(name):
+    spec = importlib.util.find_spec(name)
+    sys.modules[name] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+def unpack(module):
+    gate.wait()
+    found.append(module.unpacked(data, "image:1", "form.png"))
+
+for _ in range(200):
+    anew("edge_assistant.evidence")
+    gate, found, fresh = threading.Barrier(4), [], anew(kept.__name__)
+    threads = [threading.Thread(target=unpack, args=(fresh,)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [sense.Percept(())] * 4, found
+"""
+
+
+def test_the_first_that_are_unpacked_may_be_side_by_side() -> None:
+    subprocess.run([sys.executable, "-c", FIRST], check=True)
