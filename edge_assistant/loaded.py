@@ -280,8 +280,15 @@ class _Beside:
         self._thread = threading.Thread(target=self._run, name="ahead", daemon=True)
 
     def __enter__(self) -> None:
-        if self._jobs:
+        if not self._jobs:
+            return
+        try:
             self._thread.start()
+        except BaseException:  # Ctrl-C, which comes when the thread has begun: nobody would wait for it
+            self._left = True
+            if self._thread.ident is not None:
+                side.end([self._thread], self._halt)
+            raise
 
     def __exit__(self, raised: type[BaseException] | None, *rest: object) -> None:
         self._left = True
@@ -294,9 +301,9 @@ class _Beside:
 
     def _run(self) -> None:
         for job in self._jobs:
+            if self._left:
+                return
             try:
                 job()
             except Exception as error:  # it is raised again where the model is wanted
                 _log.info("not loaded ahead: %s", error)
-            if self._left:
-                return

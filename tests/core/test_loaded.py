@@ -25,7 +25,7 @@ from edge_assistant.language.embedder import Embedder
 from edge_assistant.perception.sense import Percept, Request
 from edge_assistant.perception.text import Text
 from edge_assistant.reasoning.reading import UNTOLD
-from edge_assistant.runtime import Runtime
+from edge_assistant.runtime import Halt, Runtime
 from edge_assistant.scheduling import memory
 from edge_assistant.signals import Kind, Origin, Signal, take_bytes
 from edge_assistant.vault import sealed
@@ -333,3 +333,24 @@ def test_what_listens_counts_while_it_is_held(made: Callable[..., Made]) -> None
     assert held.size > 0
     del ears
     assert one.assistant._models._residency.loaded == ()
+
+
+def test_ctrl_c_while_the_thread_begins_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is left to run while the interpreter is taken down ends the process with a signal."""
+    halt, begun, how = Halt(), threading.Event(), list[str]()
+    start = threading.Thread.start
+
+    def job() -> None:
+        begun.set()
+        how.extend("stopped" for _ in range(6000) if not how and (halt.asked or time.sleep(0.01)))
+
+    def interrupted(thread: threading.Thread) -> None:
+        start(thread)
+        assert begun.wait(60)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt), loaded._Beside([job], halt):
+        pass
+    assert how == ["stopped"]
+    assert not halt.asked
