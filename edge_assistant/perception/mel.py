@@ -17,17 +17,23 @@ FRAMES_PER_SECOND = SAMPLE_RATE // HOP
 _WINDOW = 400  # samples: 25 ms
 
 
-def log_mel(samples: NDArray[np.float32], frames: int, bins: int = 80) -> NDArray[np.float32]:
-    """Compute the log-mel spectrogram of a recording that silence follows.
+def log_mel(samples: NDArray[np.float32], frames: int, bins: int = 80, *, blank: bool = False) -> NDArray[np.float32]:
+    """Compute the log-mel spectrogram of a recording that silence follows, or nothing at all.
 
     Args:
         samples: mono, 16 kHz, -1..1.
         frames: how many frames of 10 ms; what the samples do not fill is silence, what exceeds them is left out.
         bins: mel bands.
+        blank: what the samples do not fill is 0 instead, which is no silence but the middle of the scale
+            (openai/whisper: transcribe.py, `pad_or_trim` of the spectrogram).
 
     Returns:
         f32 [bins, frames], scaled so that the loudest 80 dB lie within 2 of each other.
     """
+    filled = len(samples) // HOP
+    if blank and filled < frames:
+        spectrum = log_mel(samples, filled + _WINDOW // HOP, bins)[:, :filled]  # behind them silence is looked at
+        return np.pad(spectrum, ((0, 0), (0, frames - filled)))
     length = frames * HOP
     padded = np.pad(samples[:length], (0, max(0, length - len(samples))))
     padded = np.pad(padded, _WINDOW // 2, mode="reflect")

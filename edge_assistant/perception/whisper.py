@@ -1,11 +1,12 @@
 """Whisper in ONNX Runtime: the encoder on the real length of the sound, and a decoder that is told where it ends.
 
 Whisper was trained on windows of 30 s, and nearly all of the time for a short utterance goes into encoding silence.
-Here the encoder hears the utterance and a little silence. Left alone, the decoder would then say a sentence again and
-again, so the timestamp rules end where the sound ends; where it loops or is unsure all the same, the window of 30 s is
-heard after all, and then other words are tried at higher temperatures (Radford et al. 2022, section 4.5). Words that
-are a little unsure are decoded once more behind a text that shows how values are written (styles.toml), and the
-likelier of the two is believed.
+Here the encoder hears the utterance and a little silence, or a short window that is left blank behind a brief one. Left
+alone, the decoder would then say a sentence again and again, so the timestamp rules end where the sound ends; where it
+loops or is unsure all the same, the window of 30 s is heard after all, and then other words are tried at higher
+temperatures (Radford et al. 2022, section 4.5). Words that are a little unsure are decoded once more behind a text that
+shows how values are written (styles.toml), and the likelier of the two is believed: of a brief utterance in the window
+of 30 s, for it is there that a few seconds are understood best. docs/speed.md has the figures.
 """
 
 from __future__ import annotations
@@ -41,9 +42,12 @@ if TYPE_CHECKING:
 WINDOW_SECONDS = 30  # what Whisper was trained on
 MAX_TOKENS = limits.SPEECH_TOKENS.value
 PADDING_SECONDS = 2.0  # of silence after the sound
+_BRIEF_SECONDS = 7.0  # a shorter sound is heard in a window of its own, and in that of 30 s where words are unsure
+_BRIEF_WINDOW = 10  # seconds, blank behind the sound
 _TOKENS_PER_SECOND = 12  # nobody speaks faster; with 16 more it is the limit for short sounds
 _MIN_CONFIDENCE = -1.0  # average log probability (openai/whisper: logprob_threshold)
 _MIN_SHORT_CONFIDENCE = -0.7  # the same before the full window is tried
+_MIN_BRIEF_CONFIDENCE = -0.4  # and for a brief sound (tuned on 240 utterances, held against 480 others)
 _MAX_COMPRESSION = 2.4  # more is a loop (openai/whisper: compression_ratio_threshold)
 _NO_SPEECH = 0.6  # probability above which unsure words are none (openai/whisper: no_speech_threshold)
 _TEMPERATURES = (0.4, 0.8)
@@ -190,16 +194,20 @@ class Whisper:
         """
         encode = partial(self._encode, self._shared or self._encoder)
         seconds = len(samples) / SAMPLE_RATE
-        short = min(WINDOW_SECONDS, seconds + PADDING_SECONDS)
-        heard = encode(samples, short)
+        brief = seconds < _BRIEF_SECONDS
+        short = _BRIEF_WINDOW if brief else min(WINDOW_SECONDS, seconds + PADDING_SECONDS)
+        heard = encode(samples, short, brief)
         language = self._language(heard, language)
         tries = [self._decode(heard, language, speech_end, 0.0)]
-        tries[0] = self._likelier(tries[0], heard, language, speech_end)
-        if tries[0].good(_MIN_SHORT_CONFIDENCE) or tries[0].silent:
+        if not brief:
+            tries[0] = self._likelier(tries[0], heard, language, speech_end)
+        if tries[0].good(_MIN_BRIEF_CONFIDENCE if brief else _MIN_SHORT_CONFIDENCE) or tries[0].silent:
             return tries[0], language
         if short < WINDOW_SECONDS:
-            heard = encode(samples, WINDOW_SECONDS)
+            heard = encode(samples, WINDOW_SECONDS, brief)
             tries.append(self._decode(heard, language, speech_end, 0.0, (), tries[0].tokens))
+        if brief:
+            tries[-1] = self._likelier(tries[-1], heard, language, speech_end)
         for temperature in _TEMPERATURES:
             if any(one.good(_MIN_CONFIDENCE) for one in tries) or tries[-1].silent:
                 break
@@ -249,12 +257,12 @@ class Whisper:
             self._shared = None
 
     def _encode(
-        self, encoder: onnxruntime.InferenceSession, samples: NDArray[np.float32], seconds: float
+        self, encoder: onnxruntime.InferenceSession, samples: NDArray[np.float32], seconds: float, blank: bool
     ) -> dict[str, onnxruntime.OrtValue]:
         import onnxruntime
 
         frames = min(WINDOW_SECONDS * FRAMES_PER_SECOND, int(seconds * FRAMES_PER_SECOND) // 2 * 2 + 2)
-        mel = onnxruntime.OrtValue.ortvalue_from_numpy(log_mel(samples, frames, self._mels)[None])
+        mel = onnxruntime.OrtValue.ortvalue_from_numpy(log_mel(samples, frames, self._mels, blank=blank)[None])
         return dict(zip(self._crossed, encoder.run_with_ort_values(self._crossed, {"mel": mel}), strict=True))
 
     def knows(self, language: str) -> bool:

@@ -160,7 +160,7 @@ def test_what_is_dictated_on_and_on_is_not_heard_from_its_beginning_again(
     longer = dictated(np.concatenate([said, samples("allergies.wav")]))
     assert len(lengths) == 5
     assert longer[: len(first)] == first
-    assert "penicillin" in longer[-1].text
+    assert "allergic" in longer[-1].text
     assert hear(sense, said).evidence == tuple(replace(item, signal="audio:1") for item in first)
     assert len(lengths) == 9, "what is no dictation is not remembered"
 
@@ -248,18 +248,25 @@ def test_where_the_short_window_fails_the_full_one_is_heard(sense: Speech, monke
     lengths: list[float] = []
     original = Whisper._encode
 
-    def watched(self: Whisper, encoder: object, sound: np.ndarray, seconds: float) -> dict[str, object]:
+    def watched(self: Whisper, encoder: object, sound: np.ndarray, seconds: float, blank: bool) -> dict[str, object]:
         lengths.append(seconds)
-        return original(self, encoder, sound, seconds)
+        return original(self, encoder, sound, seconds, blank)
 
     monkeypatch.setattr(Whisper, "_encode", watched)
-    sound = (FIXTURES / "allergies.wav").read_bytes()
-    hear(sense, sound)
+    brief = samples("allergies.wav")
+    hear(sense, brief)
+    assert lengths == [10]
+    monkeypatch.setattr(whisper, "_MIN_BRIEF_CONFIDENCE", 0.0)
+    assert text(hear(sense, brief).evidence) == normalised(SAID["allergies.wav"])
+    assert lengths[1:] == [10, 30]
+    lengths.clear()
+    longer = np.concatenate([samples("pressure.wav"), brief])
+    hear(sense, longer)
     assert len(lengths) == 1
-    assert lengths[0] < 7
+    assert len(longer) / RATE <= lengths[0] <= len(longer) / RATE + 2
     monkeypatch.setattr(whisper, "_MIN_SHORT_CONFIDENCE", 0.0)
-    assert text(hear(sense, sound).evidence) == normalised(SAID["allergies.wav"])
-    assert lengths[1:] == [lengths[0], 30]
+    hear(sense, longer)
+    assert lengths[1:3] == [lengths[0], 30]
 
 
 def test_where_that_fails_too_other_words_are_tried(sense: Speech, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -271,7 +278,7 @@ def test_where_that_fails_too_other_words_are_tried(sense: Speech, monkeypatch: 
         return original(self, heard, language, *rest)
 
     monkeypatch.setattr(Whisper, "_decode", watched)
-    monkeypatch.setattr(whisper, "_MIN_SHORT_CONFIDENCE", 0.0)
+    monkeypatch.setattr(whisper, "_MIN_BRIEF_CONFIDENCE", 0.0)
     monkeypatch.setattr(whisper, "_MIN_CONFIDENCE", 0.0)
     monkeypatch.setattr(whisper, "_UNSURE", -np.inf)
     first = hear(sense, (FIXTURES / "pressure.wav").read_bytes())
@@ -281,9 +288,11 @@ def test_where_that_fails_too_other_words_are_tried(sense: Speech, monkeypatch: 
 
 
 @pytest.mark.parametrize("misleading", ["_echoes", "_says_twice"])
+@pytest.mark.parametrize(("names", "tries"), [(["pressure.wav"], 2), (["pressure.wav", "allergies.wav"], 1)])
 def test_where_words_are_unsure_the_style_is_tried_and_not_believed_where_it_misleads(
-    sense: Speech, monkeypatch: pytest.MonkeyPatch, misleading: str
+    sense: Speech, monkeypatch: pytest.MonkeyPatch, misleading: str, names: list[str], tries: int
 ) -> None:
+    """A brief sound is decoded in both windows before."""
     styled: list[bool] = []
     original = Whisper._decode
 
@@ -291,15 +300,14 @@ def test_where_words_are_unsure_the_style_is_tried_and_not_believed_where_it_mis
         styled.append(len(given) > 4 and bool(given[4]))
         return original(self, *given)
 
-    sound = (FIXTURES / "pressure.wav").read_bytes()
-    surely = hear(sense, sound)
     monkeypatch.setattr(Whisper, "_decode", watched)
+    monkeypatch.setattr(whisper, "_MIN_BRIEF_CONFIDENCE", 0.0)
     monkeypatch.setattr(whisper, "_UNSURE", 0.0)
     monkeypatch.setattr(whisper, "_LIKELIER", -np.inf)
     monkeypatch.setattr(whisper, misleading, lambda *_: True)
-    assert hear(sense, sound) == surely
-    assert styled[:2] == [False, True]
-    assert sum(styled) == 1
+    heard = hear(sense, np.concatenate([samples(name) for name in names]))
+    assert text(heard.evidence) == normalised(" ".join(SAID[name] for name in names))
+    assert styled == [False] * tries + [True]
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def decoded(
     with monkeypatch.context() as patch:
         patch.setattr(Whisper, "_run", counted)
         seconds = len(sound) / 16_000
-        heard = whisper._encode(whisper._encoder, sound, seconds + 2)
+        heard = whisper._encode(whisper._encoder, sound, seconds + 2, False)
         return whisper._decode(heard, "en", seconds - 0.5, 0.0, *given), runs
 
 

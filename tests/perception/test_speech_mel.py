@@ -39,3 +39,19 @@ def test_as_faster_whisper_computes_it(seconds: float) -> None:
     frames = round(seconds * 100) + 200
     theirs = FeatureExtractor()(np.pad(samples, (0, frames * 160 - len(samples))), padding=0)[:, :frames]
     assert mel.log_mel(samples, frames) == pytest.approx(theirs, abs=2e-4)
+
+
+def test_a_blank_end_is_that_of_faster_whisper() -> None:
+    from faster_whisper.audio import pad_or_trim
+    from faster_whisper.feature_extractor import FeatureExtractor
+
+    samples = np.random.default_rng(1).standard_normal(70_100).astype(np.float32) * 0.1
+    theirs = pad_or_trim(FeatureExtractor()(samples)[:, :-1], 1_000)
+    assert mel.log_mel(samples, 1_000, blank=True) == pytest.approx(theirs, abs=2e-4)
+
+
+@pytest.mark.parametrize("count", [0, 100, 16_000])
+def test_a_blank_end_is_as_long_as_asked(count: int) -> None:
+    spectrum = mel.log_mel(np.ones(count, np.float32), 80, blank=True)
+    assert spectrum.shape == (80, 80)
+    assert (spectrum[:, count // 160 :] == 0).all()
