@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property, partial
 from itertools import chain, islice
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from edge_assistant.evidence import Evidence, Locator, Word
 from edge_assistant.evidence import Speech as Spoken
@@ -56,7 +56,12 @@ class Speech(Sense):
         return Whisper(self.models["speech"], self.runtime)
 
     @cached_property
-    def _dictated(self) -> _Recent:
+    def _dictated(self) -> _Recent[list[Evidence]]:
+        return _Recent()
+
+    @cached_property
+    def _drafts(self) -> _Recent[tuple[int, ...]]:
+        """Whisper's tokens of what was being dictated, by the sample at which it begins."""
         return _Recent()
 
     def prepare(self) -> None:
@@ -105,22 +110,28 @@ class Speech(Sense):
             yield from in_order(heard, chain(first, chunks), lanes, self.runtime.halt.ask)
 
     def _heard(self, signal: Signal, chunk: Chunk, language: str | None) -> list[Evidence]:
-        """What is said in a chunk; of what is being dictated only the last one is heard anew as it goes on."""
+        """What is said in a chunk; of what is being dictated only the last one is heard anew as it goes on.
+
+        The words of the time before are the draft of it then, so that those that stay are checked, and not found anew.
+        """
         if not signal.said:
-            return self._understand(signal.id, chunk, language)
+            return self._understand(signal, chunk, language)
         key = chunk.start, chunk.regions, language, hashlib.sha256(chunk.samples.tobytes()).digest()
         known = self._dictated.get(key)
         if known is None:
-            known = self._understand(signal.id, chunk, language)
+            known = self._understand(signal, chunk, language)
             self._dictated.keep(key, known)
         return [replace(item, signal=signal.id) for item in known]
 
-    def _understand(self, signal: str, chunk: Chunk, language: str | None) -> list[Evidence]:
+    def _understand(self, signal: Signal, chunk: Chunk, language: str | None) -> list[Evidence]:
         from edge_assistant.perception.vad import rest
         from edge_assistant.perception.words import sentences
 
         regions = [(a / SAMPLE_RATE, b / SAMPLE_RATE) for a, b in chunk.regions]
-        hypothesis, language = self._whisper.transcribe(chunk.samples, regions[-1][1], language)
+        draft = (signal.said and self._drafts.get(chunk.start)) or ()
+        hypothesis, language = self._whisper.transcribe(chunk.samples, regions[-1][1], language, draft)
+        if signal.said:
+            self._drafts.keep(chunk.start, hypothesis.tokens)
         if hypothesis.silent:
             return []
         offset = chunk.start / SAMPLE_RATE
@@ -128,7 +139,8 @@ class Speech(Sense):
         for sentence in sentences(hypothesis, self._whisper.vocabulary, language, regions):
             words = tuple(_later(word, offset) for word in sentence.words)
             where = Locator(seconds=(words[0].start, words[-1].end))
-            evidence.append(Evidence("", signal, sentence.text, sentence.probability, where, Spoken(words, language)))
+            said = Spoken(words, language)
+            evidence.append(Evidence("", signal.id, sentence.text, sentence.probability, where, said))
         ended = self._whisper.ended(hypothesis)
         unheard = rest(chunk, ended) if ended >= _MIN_HEARD else None
         if unheard is None:
@@ -136,24 +148,24 @@ class Speech(Sense):
         return evidence + self._understand(signal, unheard, language)
 
 
-class _Recent:
-    """The last few chunks that were understood, in memory; several threads use it."""
+class _Recent(Generic[T]):
+    """What is known of the last few chunks, in memory; several threads use it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: OrderedDict[object, list[Evidence]] = OrderedDict()
+        self._kept: OrderedDict[object, T] = OrderedDict()
 
-    def get(self, key: object) -> list[Evidence] | None:
-        """What was understood, if it is remembered."""
+    def get(self, key: object) -> T | None:
+        """What is known, if it is remembered."""
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
             return self._kept.get(key)
 
-    def keep(self, key: object, understood: list[Evidence]) -> None:
+    def keep(self, key: object, known: T) -> None:
         """Remember it, and forget what was not asked for longest."""
         with self._lock:
-            self._kept[key] = understood
+            self._kept[key] = known
             while len(self._kept) > _RECENT:
                 self._kept.popitem(last=False)
 

@@ -180,7 +180,7 @@ class Whisper:
         self._mels: int = self._encoder.get_inputs()[0].shape[1]
 
     def transcribe(
-        self, samples: NDArray[np.float32], speech_end: float, language: str | None
+        self, samples: NDArray[np.float32], speech_end: float, language: str | None, draft: tuple[int, ...] = ()
     ) -> tuple[Hypothesis, str]:
         """Understand up to 30 s of sound; may be called from several threads at once.
 
@@ -188,6 +188,7 @@ class Whisper:
             samples: f32, mono, 16 kHz.
             speech_end: second in them at which nobody speaks any more.
             language: ISO 639-1 code, or None to detect it.
+            draft: tokens that it probably is, as those of an earlier hearing of its beginning; they only save time.
 
         Returns:
             The best hypothesis, and the language's code.
@@ -198,7 +199,7 @@ class Whisper:
         short = _BRIEF_WINDOW if brief else min(WINDOW_SECONDS, seconds + PADDING_SECONDS)
         heard = encode(samples, short, brief)
         language = self._language(heard, language)
-        tries = [self._decode(heard, language, speech_end, 0.0)]
+        tries = [self._decode(heard, language, speech_end, 0.0, (), draft)]
         if not brief:
             tries[0] = self._likelier(tries[0], heard, language, speech_end)
         if tries[0].good(_MIN_BRIEF_CONFIDENCE if brief else _MIN_SHORT_CONFIDENCE) or tries[0].silent:

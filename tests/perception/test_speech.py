@@ -165,8 +165,34 @@ def test_what_is_dictated_on_and_on_is_not_heard_from_its_beginning_again(
     assert len(lengths) == 9, "what is no dictation is not remembered"
 
 
+def test_what_is_dictated_and_goes_on_takes_its_earlier_words_as_a_draft(
+    sense: Speech, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = 0
+    original = Whisper._run
+
+    def counted(self: Whisper, *given: object) -> object:
+        nonlocal runs
+        runs += 1
+        return original(self, *given)  # type: ignore[arg-type]
+
+    def dictated(by: Speech, sound: np.ndarray) -> tuple[list[str], int]:
+        before = runs
+        signal = take_bytes(wav(sound), Kind.AUDIO, 0, origin=Origin.MICROPHONE, name=SAID_BESIDE)
+        return [item.text for item in by.perceive(signal, Request()).evidence], runs - before
+
+    monkeypatch.setattr(Whisper, "_run", counted)
+    whole = np.concatenate([samples("pressure.wav"), samples("allergies.wav")])
+    going_on, anew = Speech(sense.models, Runtime(1)), Speech(sense.models, Runtime(1))
+    dictated(going_on, whole[: -RATE // 2])
+    texts, few = dictated(going_on, whole)
+    expected, many = dictated(anew, whole)
+    assert texts == expected
+    assert few <= many // 2
+
+
 def test_of_what_is_dictated_little_is_remembered() -> None:
-    recent = speech._Recent()
+    recent = speech._Recent[list[Evidence]]()
     for number in range(100):
         recent.keep(number, [])
         assert recent.get(0) == []
