@@ -364,7 +364,7 @@ def _units(attributes: tuple[Attribute, ...]) -> frozenset[str]:
 def _interrogative(lower: str) -> Expect | None:
     """What the question word asks for; None where it does not tell."""
     rules = vocabulary().question
-    if _has(lower, rules["prose"]):
+    if _has(lower, [*rules["retell"], *rules["prose"]]):
         return Expect.PROSE
     if _has(lower, rules["clock"]):
         return Expect.CLOCK

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from fakes import scripted, source
 
 from edge_assistant.language.chat import Message
@@ -94,3 +95,13 @@ def test_evidence_cannot_pose_as_other_evidence() -> None:
 def test_the_evidence_speaks_for_itself_where_the_model_could_not_write() -> None:
     assert list(quote("What about the pump?", LINES)) == ["The pump weighs 12 kg [E1]."]
     assert list(quote("Why did it explode?", LINES)) == []
+
+
+@pytest.mark.parametrize("request_", ["Summarize.", "Summarise the note.", "Describe the recording", "What is in it?"])
+def test_where_all_is_to_be_told_it_tells_from_the_beginning(request_: str) -> None:
+    many = source([f"Line {number}." for number in range(9)]).lines
+    assert list(quote(request_, many)) == [f"Line {number} [E{number + 1}]." for number in range(5)]
+
+
+def test_where_something_is_named_that_nobody_tells_nothing_is_quoted() -> None:
+    assert list(quote("Describe the explosion.", LINES)) == []
