@@ -14,7 +14,7 @@ from edge_assistant.answer import Answer
 from edge_assistant.evidence import Code, Detail, Field, Line, Passage, Scene, Speech, Statistic, Thing, TickBox
 from edge_assistant.reasoning.compose import NOUNS
 from edge_assistant.reasoning.rules.vocabulary import vocabulary
-from edge_assistant.reasoning.values.candidates import Candidate, clocks, days, find, quantities, singular
+from edge_assistant.reasoning.values.candidates import Candidate, as_words, clocks, days, find, quantities, singular
 from edge_assistant.reasoning.values.days import months
 from edge_assistant.reasoning.values.heard import mended
 from edge_assistant.reasoning.values.pairs import pairs
@@ -40,6 +40,7 @@ _OPENERS = frozenset(
     ("yes", "no", "none", "nothing", "only", "both", "neither", "all", "each", "there", "not", "these")
 )
 _CODED = ("identifier", "telephone")
+_REQUESTS = ("retell", "prose", "interrogative")  # lists of words that ask, of a vocabulary's questions
 _DIALLED = 7  # digits of a telephone number; no amount is said with as many
 _SUPPORTED = 0.6  # share of a sentence's longer words that its evidence has; a model phrases with words of its own
 _REPEATED = 5  # words in a row of its instructions that a sentence may not have
@@ -84,7 +85,8 @@ def holds(sentence: str, texts: Mapping[str, str]) -> bool:
 def supported(sentence: str, texts: Mapping[str, str], question: str) -> bool:
     """Whether most words of a sentence stand in what it cites or in the question, and its addresses and names all do.
 
-    A model that obeys what it reads writes what nothing tells: its words are those of nobody.
+    A model that obeys what it reads writes what nothing tells: its words are those of nobody. One that believes what
+    a question takes for granted ("Describe the explosion") makes it up: what is asked about has to be told, too.
 
     Args:
         sentence: with citations in brackets.
@@ -92,13 +94,28 @@ def supported(sentence: str, texts: Mapping[str, str], question: str) -> bool:
         question: what was asked.
     """
     told = " ".join(texts[id] for id in cited(sentence) if id in texts)
-    known = {_word(name)[:_STEM] for name in _NAME.findall(f"{told} {question}")}
+    known, asked = ({_word(name)[:_STEM] for name in _NAME.findall(text)} for text in (told, question))
+    presumed = {word[:_STEM] for word in topic(question)} - known
     bare = CITATION.sub(" ", sentence)
     words = [_word(name) for name in _NAME.findall(bare) if len(name) >= _STEM]
     words = [word for word in words if word not in vocabulary().words["stop"]]
-    found = sum(word[:_STEM] in known for word in words)
-    names = all(first or _word(name)[:_STEM] in known for name, first in _names(bare))
-    return bool(words) and found >= _SUPPORTED * len(words) and names and all(a in told for a in _ADDRESS.findall(bare))
+    found = sum(word[:_STEM] in known | asked for word in words)
+    names = all(first or _word(name)[:_STEM] in known | asked for name, first in _names(bare))
+    enough = bool(words) and found >= _SUPPORTED * len(words) and presumed.isdisjoint(word[:_STEM] for word in words)
+    return enough and names and all(address in told for address in _ADDRESS.findall(bare))
+
+
+def topic(question: str) -> frozenset[str]:
+    """The words of a question that say what it is about; none where it names nothing.
+
+    >>> sorted(topic("Describe the leak in the pump."))
+    ['leak', 'pump']
+    >>> sorted(topic("Summarize the note."))
+    []
+    """
+    rules = vocabulary()
+    request = as_words(" ".join(one for name in _REQUESTS for one in rules.question[name])).tokens
+    return as_words(question).tokens - rules.words["generic"] - request
 
 
 def repeats(sentence: str, instructions: str) -> bool:

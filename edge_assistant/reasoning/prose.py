@@ -9,7 +9,7 @@ from edge_assistant.evidence import Evidence
 from edge_assistant.language.chat import Message, Role
 from edge_assistant.language.engine import Engine
 from edge_assistant.limits import ANSWER_TOKENS
-from edge_assistant.reasoning.guard import CITATION, cited, holds, repeats, sentences, supported
+from edge_assistant.reasoning.guard import CITATION, cited, holds, repeats, sentences, supported, topic
 from edge_assistant.reasoning.rules.vocabulary import vocabulary
 from edge_assistant.reasoning.sources import one_line
 from edge_assistant.reasoning.values.candidates import as_words
@@ -60,14 +60,13 @@ def write(
 def quote(question: str, lines: Sequence[Evidence]) -> Iterator[str]:
     """The evidence in its own words, where no sentence of the model passed: lines with words of the question.
 
-    Where that names nothing but what is to be told of, as "Summarize the note" does, they are the first lines.
+    Where they are to be retold and nothing else is named, as in "Summarize the note", they are the first lines.
     """
-    words = vocabulary()
-    request = as_words(" ".join((*words.question["retell"], *words.question["interrogative"]))).tokens
-    asked = as_words(question).tokens - words.words["generic"] - request
+    asked = topic(question)
+    whole = not asked and any(phrase in question.lower() for phrase in vocabulary().question["retell"])
     near = sorted(lines, key=lambda line: -len(asked & as_words(line.text).tokens))[:MOST_QUOTES]
     for line in near:
-        if not asked or asked & as_words(line.text).tokens:
+        if whole or asked & as_words(line.text).tokens:
             yield f"{one_line(line.text).rstrip('.')} [{line.id}]."
 
 

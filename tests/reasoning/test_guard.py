@@ -144,6 +144,20 @@ def test_what_is_said_in_the_words_of_its_evidence_is_supported(sentence: str) -
 
 
 @pytest.mark.parametrize(
+    ("sentence", "question", "told"),
+    [
+        ("The explosion was at 10:05, when the belt of line two tore [E1].", "Describe the explosion.", False),
+        ("The belt of line two tore at 10:05 [E1].", "Describe the explosion.", True),
+        ("The belt's damage was at line two [E1].", "Describe the damage to the belt.", False),
+        ("The belt of line two tore [E1].", "Explain what happened to the machine's belt.", True),
+        ("The machine stopped because the belt of line two tore [E1].", "Why was the machine stopped?", True),
+    ],
+)
+def test_what_a_question_takes_for_granted_has_to_be_told(sentence: str, question: str, told: bool) -> None:
+    assert supported(sentence, LOG, question) is told
+
+
+@pytest.mark.parametrize(
     "sentence",
     [
         "The machine was hacked by criminals [E1].",
