@@ -23,7 +23,7 @@ from edge_assistant.errors import CatalogInvalid, UsageError
 from edge_assistant.language import llama
 from edge_assistant.language.chat import Message, render, template
 from edge_assistant.language.context import Context
-from edge_assistant.language.lookup import Costs, Lookup, Pace, likely, sure
+from edge_assistant.language.lookup import ALIKE, MARGIN, Costs, Lookup, Pace, likely
 from edge_assistant.language.states import Reading, Shelf, Shelved, States
 from edge_assistant.language.tokens import Prompt, Tokenizer
 from edge_assistant.runtime import Runtime
@@ -214,14 +214,14 @@ class LlamaEngine:
     def _drafting(self, logits: NDArray[np.float32], texts: Sequence[str], most: int, pace: Pace) -> Iterator[int]:
         """The likeliest token each time, several of them from one batch where a draft of them was right."""
         lookup = Lookup([self._context.tokens.copy(), *(self._tokenizer.tokens(text) for text in texts)])
-        token = int(np.argmax(logits))
+        token, alike = int(np.argmax(logits)), len(self._context.tokens)
         while True:
             lookup.add(token)
             yield token
             following, found = lookup.draft()
             drafted = min(len(following), most - lookup.written) if self._costs.pay else 0
             draft = following[: pace.length(drafted, found)]
-            right, token = self._verify(token, draft)
+            right, token, alike = self._verify(token, draft, alike)
             if draft:
                 pace.judged(found, right, len(draft))
             elif following:
@@ -230,20 +230,41 @@ class LlamaEngine:
                 lookup.add(accepted)
                 yield accepted
 
-    def _verify(self, token: int, draft: list[int]) -> tuple[int, int]:
-        """Append a token and what of a draft behind it is right; how much that is, and the token that comes then."""
+    def _verify(self, token: int, draft: list[int], alike: int) -> tuple[int, int, int]:
+        """Append a token and what of a draft behind it is right.
+
+        Args:
+            token: what was written last.
+            draft: what may follow.
+            alike: tokens at the beginning that were computed as llama.cpp alone computes them.
+
+        Returns:
+            How many of the draft are right, the token that comes then, and how many were computed alike now.
+        """
         began = time.perf_counter()
+        before = len(self._context.tokens)
         likeliest = self._context.verify([token, *draft])
         self._costs.took(1 + len(draft), time.perf_counter() - began)
-        right = next((i for i, (a, b) in enumerate(zip(draft, likeliest, strict=False)) if not sure(a, *b)), len(draft))
-        self._context.keep(len(self._context.tokens) - len(draft) + right)
+        margin = 0.0 if alike == before and len(draft) < ALIKE else MARGIN
+        checked = enumerate(zip(draft, likeliest, strict=False))
+        right = next((i for i, (drafted, (best, gap)) in checked if drafted != best or gap < margin), len(draft))
+        self._context.keep(before + 1 + right)
         after, gap = likeliest[right]
-        if draft and not sure(after, after, gap):
-            self._context.keep(len(self._context.tokens) - 1)
-            ((after, _),) = self._context.verify([[token, *draft][right]])
+        if gap < margin:
+            after = self._again(alike)
+        if not margin or gap < margin:
+            alike = len(self._context.tokens)
         self.usage.decode_s += time.perf_counter() - began
         self.usage.completion_tokens += 1 + right
-        return right, after
+        return right, after, alike
+
+    def _again(self, alike: int) -> int:
+        """Compute what stands behind those tokens once more, as llama.cpp alone does; the token that comes then."""
+        tokens = self._context.tokens[alike:]
+        self._context.keep(alike)
+        for start in range(0, len(tokens), ALIKE):
+            likeliest = self._context.verify(tokens[start : start + ALIKE])
+        return likeliest[-1][0]
 
     def prefill(self, messages: Sequence[Message]) -> None:
         """Read the stable beginning of a prompt that is going to come, so that only its rest remains to be read.

@@ -1,10 +1,10 @@
 """Prompt-lookup decoding: where the model repeats what it has read, several tokens are decoded at a time.
 
 The last tokens that were written are looked up in the prompt; what followed there is a draft of what comes now, and one
-batch verifies it. The model's own choice stands at every place, and where that is a near thing it is made once more, by
-the token alone. What is kept of a draft was computed as a batch, though, as a prompt is, by which the numbers of what
-comes later differ a little from those of single tokens: where two words are all but equally likely, the text may go on
-with the other one. After llama.cpp's examples/lookup and https://github.com/apoorvumang/prompt-lookup-decoding.
+batch verifies it. The model's own choice stands at every place. A batch of a few tokens is computed to the last bit as
+single tokens are. A larger one is not, and neither is what stands behind it then: where the choice is a near thing, all
+of that is computed once more in small ones. After llama.cpp's examples/lookup and
+https://github.com/apoorvumang/prompt-lookup-decoding.
 
 How long a draft is depends on what batches cost, and on how often drafts were right in this answer; not on a clock, so
 that the same prompt gives the same text on a busy machine, too. Where batches turn out to cost much more than they
@@ -39,15 +39,11 @@ _TRIED = 12.0  # tokens of drafts that this counts as
 _GAIN = 1.05  # by which a draft has to be quicker
 
 
-# By how much the likeliest token's logit has to be above the next one's, or the token is decoded by itself: llama.cpp
-# computes a batch with other kernels than a single token, by which such a difference changed by 0.06 on average and
-# 0.26 at most (24 tokens of a quotation, Qwen 1.5B); where a text is repeated it is 2 to 12.
-MARGIN = 0.5
-
-
-def sure(drafted: int, likeliest: int, gap: float) -> bool:
-    """Whether a token of a draft is what the model would have written by itself."""
-    return drafted == likeliest and gap >= MARGIN
+ALIKE = 7  # tokens in a batch at most that llama.cpp computes to the last bit as it does them one by one
+# By how much the likeliest token's logit has to be above the next one's, or what larger batches computed is computed
+# once more: by them such a difference changed by 0.06 on average and 0.26 at most (24 tokens of a quotation, Qwen
+# 1.5B); where a text is repeated it is 2 to 12.
+MARGIN = 0.25
 
 
 def likely(messages: Sequence[Message]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from edge_assistant.language.chat import Message, Role
 from edge_assistant.language.context import MOST_OUTPUTS
 from edge_assistant.language.engine import LlamaEngine
-from edge_assistant.language.lookup import Costs, Lookup, Pace, cost, likely
+from edge_assistant.language.lookup import ALIKE, MARGIN, Costs, Lookup, Pace, cost, likely
 from edge_assistant.runtime import Runtime
 from edge_assistant_models.installed import InstalledModel
 
@@ -49,6 +49,13 @@ class Eager(Pace):
         return drafted
 
 
+class Small(Pace):
+    """Takes as much of every draft as is computed like single tokens."""
+
+    def length(self, drafted: int, found: int) -> int:
+        return min(drafted, ALIKE - 1)
+
+
 def write(engine: LlamaEngine, messages: list[Message], tokens: int = 60) -> str:
     return "".join(engine.stream(messages, max_tokens=tokens))
 
@@ -78,22 +85,44 @@ def test_drafts_that_are_right_save_batches(opened: Callable[..., LlamaEngine]) 
     assert len(calls) < engine.usage.completion_tokens
 
 
-def test_a_near_thing_is_decided_by_the_token_alone(opened: Callable[..., LlamaEngine]) -> None:
+def test_a_near_thing_is_decided_by_small_batches_over_what_they_computed(opened: Callable[..., LlamaEngine]) -> None:
+    """Those compute as single tokens do; larger ones do not, neither what comes next nor what is behind it then."""
     engine = opened()
     engine._pace = Eager
     messages = ask("Repeat every line of the evidence.")
     whole = write(engine, messages)
-    calls: list[int] = []
+    calls: list[tuple[int, int]] = []
     verify = engine._context.verify
 
     def unsure(tokens: list[int]) -> list[tuple[int, float]]:
-        calls.append(len(tokens))
-        wrong = len(tokens) > 1
-        return [(0 if wrong else token, 0.1 if wrong else gap) for token, gap in verify(tokens)]
+        calls.append((len(engine._context.tokens), len(tokens)))
+        wrong = len(tokens) > ALIKE
+        return [(0 if wrong else token, MARGIN / 2 if wrong else gap) for token, gap in verify(tokens)]
 
     engine._context.verify = unsure  # type: ignore[assignment,method-assign]
     assert write(engine, messages) == whole
-    assert max(calls) > 4
+    large = [place for place, (_, count) in enumerate(calls) if count > ALIKE]
+    assert large
+    for place in large:
+        assert calls[place + 1][0] == calls[place][0], "from where the batch began"
+        assert calls[place + 1][1] <= ALIKE
+
+
+def test_what_small_batches_wrote_is_not_computed_again(opened: Callable[..., LlamaEngine]) -> None:
+    engine = opened()
+    engine._pace = Small
+    messages = ask("Repeat every line of the evidence.")
+    calls: list[int] = []
+    verify = engine._context.verify
+
+    def near(tokens: list[int]) -> list[tuple[int, float]]:
+        calls.append(len(tokens))
+        return [(token, 0.0) for token, _ in verify(tokens)]
+
+    engine._context.verify = near  # type: ignore[assignment,method-assign]
+    assert write(engine, messages) == write(opened(speculative=False), messages)
+    assert max(calls) == ALIKE
+    assert len(calls) < engine.usage.completion_tokens
 
 
 def test_rejected_tokens_leave_nothing_behind(opened: Callable[..., LlamaEngine]) -> None:
