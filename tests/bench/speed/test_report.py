@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
+from edge_assistant.bench.speed.part import parts
 from edge_assistant.bench.speed.report import Report, load, resumed, unlike
 from edge_assistant.bench.speed.rows import Row
 from edge_assistant.errors import StorageFull, UsageError
@@ -23,6 +25,15 @@ def report(*names: str, done: tuple[str, ...] = (), **more) -> Report:
 def test_it_comes_back_as_it_was(tmp_path):
     report("page.time", done=("page",)).save(tmp_path / "f.json")
     assert load(tmp_path / "f.json") == report("page.time", done=("page",))
+
+
+def test_the_run_that_the_documents_tell_of_can_be_compared_with():
+    kept = load(Path(__file__).parents[3] / "docs" / "speed.json")
+    assert {row.part for row in kept.rows} == kept.parts.keys() == parts().keys() - {"growth"}
+    assert not kept.settings["quick"]
+    assert [row.name for row in kept.rows if row.within is False] == ["followup.followup", "followup.restart"], (
+        "not kept"
+    )
 
 
 def test_a_run_that_broke_off_goes_on_without_the_part_that_was_not_finished(tmp_path):
