@@ -18,7 +18,7 @@ ASKED = "What was the maximum temperature?"
 GOOD = b"time,temperature [degC]\n2025-01-01T00:00:00,20.5\n2025-01-01T00:01:00,31.5\n"
 ANSWER = "31.5 degC [C1][E6], by the readings."
 
-OURS = re.compile(r"error: |(image|audio|video|readings|text):\d+: ")  # else a library has printed something
+OURS = re.compile(r"error: |thinking \.\.\.$|(image|audio|video|readings|text):\d+: ")  # else a library printed it
 
 LIGHT = 160  # MiB: Python, and what looks at a file
 HEARD = 400  # and Whisper tiny, or readings in their columns
