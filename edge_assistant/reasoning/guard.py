@@ -13,7 +13,7 @@ from decimal import Decimal
 from edge_assistant.answer import Answer
 from edge_assistant.evidence import Code, Detail, Field, Line, Passage, Scene, Speech, Statistic, Thing, TickBox
 from edge_assistant.reasoning.compose import NOUNS
-from edge_assistant.reasoning.rules.vocabulary import vocabulary
+from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
 from edge_assistant.reasoning.values.candidates import Candidate, as_words, clocks, days, find, quantities, singular
 from edge_assistant.reasoning.values.days import months
 from edge_assistant.reasoning.values.heard import mended
@@ -95,12 +95,12 @@ def supported(sentence: str, texts: Mapping[str, str], question: str) -> bool:
     """
     told = " ".join(texts[id] for id in cited(sentence) if id in texts)
     known, asked = ({_word(name)[:_STEM] for name in _NAME.findall(text)} for text in (told, question))
-    presumed = {word[:_STEM] for word in topic(question)} - known
+    presumed, known = {word[:_STEM] for word in topic(question)} - known, known | asked
     bare = CITATION.sub(" ", sentence)
     words = [_word(name) for name in _NAME.findall(bare) if len(name) >= _STEM]
     words = [word for word in words if word not in vocabulary().words["stop"]]
-    found = sum(word[:_STEM] in known | asked for word in words)
-    names = all(first or _word(name)[:_STEM] in known | asked for name, first in _names(bare))
+    found = sum(word[:_STEM] in known for word in words)
+    names = all(first or _word(name)[:_STEM] in known for name, first in _names(bare))
     enough = bool(words) and found >= _SUPPORTED * len(words) and presumed.isdisjoint(word[:_STEM] for word in words)
     return enough and names and all(address in told for address in _ADDRESS.findall(bare))
 
@@ -113,9 +113,14 @@ def topic(question: str) -> frozenset[str]:
     >>> sorted(topic("Summarize the note."))
     []
     """
-    rules = vocabulary()
-    request = as_words(" ".join(one for name in _REQUESTS for one in rules.question[name])).tokens
-    return as_words(question).tokens - rules.words["generic"] - request
+    return as_words(question).tokens - _request()
+
+
+@per_vocabulary
+def _request(words: Vocabulary) -> frozenset[str]:
+    """Words by which a question asks, and which name no more than its signals."""
+    asking = as_words(" ".join(phrase for name in _REQUESTS for phrase in words.question[name])).tokens
+    return asking | words.words["generic"]
 
 
 def repeats(sentence: str, instructions: str) -> bool:

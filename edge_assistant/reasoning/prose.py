@@ -10,6 +10,7 @@ from edge_assistant.language.chat import Message, Role
 from edge_assistant.language.engine import Engine
 from edge_assistant.limits import ANSWER_TOKENS
 from edge_assistant.reasoning.guard import CITATION, cited, holds, repeats, sentences, supported, topic
+from edge_assistant.reasoning.question import has_phrase
 from edge_assistant.reasoning.rules.vocabulary import vocabulary
 from edge_assistant.reasoning.sources import one_line
 from edge_assistant.reasoning.values.candidates import as_words
@@ -63,7 +64,7 @@ def quote(question: str, lines: Sequence[Evidence]) -> Iterator[str]:
     Where they are to be retold and nothing else is named, as in "Summarize the note", they are the first lines.
     """
     asked = topic(question)
-    whole = not asked and any(phrase in question.lower() for phrase in vocabulary().question["retell"])
+    whole = not asked and has_phrase(question.lower(), vocabulary().question["retell"])
     near = sorted(lines, key=lambda line: -len(asked & as_words(line.text).tokens))[:MOST_QUOTES]
     for line in near:
         if whole or asked & as_words(line.text).tokens:

@@ -364,16 +364,16 @@ def _units(attributes: tuple[Attribute, ...]) -> frozenset[str]:
 def _interrogative(lower: str) -> Expect | None:
     """What the question word asks for; None where it does not tell."""
     rules = vocabulary().question
-    if _has(lower, [*rules["retell"], *rules["prose"]]):
+    if has_phrase(lower, [*rules["retell"], *rules["prose"]]):
         return Expect.PROSE
-    if _has(lower, rules["clock"]):
+    if has_phrase(lower, rules["clock"]):
         return Expect.CLOCK
     if lower.split(" ", 1)[0] in (*rules["auxiliary"], "if", "whether"):
         return Expect.TRUTH
-    if _has(_without_while(lower), rules["date"]):
+    if has_phrase(_without_while(lower), rules["date"]):
         return Expect.DATE
-    if _has(lower, rules["how"]) or (
-        lower.startswith("what") and _has(lower.replace("in charge", ""), rules["costing"], _NO_NOUN)
+    if has_phrase(lower, rules["how"]) or (
+        lower.startswith("what") and has_phrase(lower.replace("in charge", ""), rules["costing"], _NO_NOUN)
     ):
         return Expect.QUANTITY
     if lower.startswith(("who", "where", "for whom", "to whom", "by whom", "from whom")):
@@ -395,5 +395,6 @@ def _expected(interrogative: Expect | None, attributes: tuple[Attribute, ...]) -
     return Expect.WORDS if interrogative in (None, Expect.NAME) else interrogative
 
 
-def _has(lower: str, phrases: Iterable[str], behind: str = "") -> bool:
+def has_phrase(lower: str, phrases: Iterable[str], behind: str = "") -> bool:
+    """Whether a text in lower case has one of some phrases as whole words, and behind it what a pattern says."""
     return any(patterns.compile(rf"(?<!\w){re.escape(phrase)}(?!\w){behind}").search(lower) for phrase in phrases)

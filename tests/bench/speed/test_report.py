@@ -31,9 +31,7 @@ def test_the_run_that_the_documents_tell_of_can_be_compared_with():
     kept = load(Path(__file__).parents[3] / "docs" / "speed.json")
     assert {row.part for row in kept.rows} == kept.parts.keys() == parts().keys() - {"growth"}
     assert not kept.settings["quick"]
-    assert [row.name for row in kept.rows if row.within is False] == ["followup.followup", "followup.restart"], (
-        "not kept"
-    )
+    assert [row.name for row in kept.rows if row.within is False] == ["followup.followup", "followup.restart"]
 
 
 def test_a_run_that_broke_off_goes_on_without_the_part_that_was_not_finished(tmp_path):
