@@ -223,6 +223,9 @@ PLAYED_SECONDS = Limit(300, "seconds", "a recording that is played back at once"
 TURNS = Limit(50, "turns", "a conversation on the screen", "older ones are in the history only")
 LOG_BYTES = Limit(1 << 20, "bytes", "one log file", "it is put aside, and the oldest is deleted")
 DROPPED_PATHS = Limit(32, "paths", "what is pasted or dropped at once", "it is taken as words")
+PASTED_LINES = Limit(
+    6, "lines", "what is pasted into a question at once", "it is attached as a text", "the prompt shows six"
+)
 FOLDER_ENTRIES = Limit(
     5_000, "entries", "a folder in the app's list", "the others are left out, with a note", "a filter finds them"
 )

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import events, on, work
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.screen import Screen
 
 from edge_assistant import limits
-from edge_assistant_tui import choosing, messages
+from edge_assistant.evidence import counted
+from edge_assistant_tui import messages
+from edge_assistant_tui.screens.devices import Devices
 from edge_assistant_tui.widgets.capture import Capture
 from edge_assistant_tui.widgets.following import Following
 from edge_assistant_tui.widgets.keys import Keys
@@ -25,18 +26,16 @@ from edge_assistant_tui.widgets.welcome import Welcome
 
 if TYPE_CHECKING:
     from edge_assistant.signals import Signal
-    from edge_assistant_tui.app import EdgeAssistant
 
 MAX_TURNS = limits.TURNS.value
 MAX_REMOVED = 20  # signals that can be brought back; each may hold a picture
 NARROW = 100  # columns below which the side list is slim
 
 
-class Conversation(Screen[None]):
+class Conversation(Devices):
     """One conversation over all signals."""
 
     CSS_PATH = "conversation.tcss"
-    app: EdgeAssistant
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "stop", "Stop", priority=True),
@@ -77,29 +76,14 @@ class Conversation(Screen[None]):
         self.query_one(Prompt).focus()
 
     @property
-    def capture(self) -> Capture:
-        """Camera, microphone and voice."""
-        return self.query_one(Capture)
-
-    @property
     def untouched(self) -> bool:
         """Whether there is nothing of anybody: no question, no signal, none to bring back, nothing typed."""
         shown = self.query(Turn) or self.query_one(SignalList).entries or self._removed
         return not shown and not self.query_one(Prompt).text
 
-    def silence(self) -> None:
-        """Stop what is spoken."""
-        if self.is_mounted:
-            self.capture.silence()
-
-    @on(events.ScreenSuspend)
-    def _told_hidden(self) -> None:
-        if not self.app.screen.is_modal:
-            self.capture.suspend()
-
-    @on(events.ScreenResume)
-    def _told_seen(self) -> None:
-        self.capture.resume()
+    def on_paste(self, event: events.Paste) -> None:
+        """What is pasted goes into the prompt, whatever has the focus."""
+        self.query_one(Prompt).paste(event.text)
 
     def on_resize(self) -> None:
         """The side list is slim on a narrow terminal."""
@@ -123,6 +107,19 @@ class Conversation(Screen[None]):
             return
         for path in event.paths:
             self.app.work.attach(path)
+
+    @on(Prompt.Pasted)
+    def _told_pasted(self, event: Prompt.Pasted) -> None:
+        from edge_assistant.signals import Kind, Origin
+        from edge_assistant_tui.screens.attach import size
+
+        if self.app.roles.refuses("attach"):
+            return
+        text = event.text.replace("\r\n", "\n").replace("\r", "\n")  # as terminals paste line breaks
+        lines, data = len(text.splitlines()), text.encode("utf-8", "replace")
+        name = f"pasted {counted(lines, 'line')}, {size(len(data))}"
+        self.app.work.add(data, Kind.TEXT, Origin.USER, name)
+        self.notify(f"Attached as a source: {name}. Ctrl+L, then Delete removes it.", markup=False)
 
     @on(Prompt.Unsent)
     def _told_unsent(self, event: Prompt.Unsent) -> None:
@@ -185,36 +182,6 @@ class Conversation(Screen[None]):
             self.query_one(Prompt).focus()
         elif self.query_one(Prompt).text:
             self.query_one(Prompt).put("")
-
-    def action_talk(self) -> None:
-        """Begin to speak to the assistant, or end it."""
-        if not self.app.roles.refuses("microphone"):
-            self.capture.talk()
-
-    def action_hands_free(self) -> None:
-        """Listen until switched off."""
-        if not self.app.roles.refuses("microphone"):
-            self.capture.toggle_hands_free()
-
-    def action_camera(self) -> None:
-        """Switch the camera on or off."""
-        if not self.app.roles.refuses("camera"):
-            self.capture.toggle_camera()
-
-    def action_voice(self) -> None:
-        """Speak answers, or do not."""
-        if not self.app.roles.refuses("voice"):
-            self.capture.toggle_voice()
-
-    @work(exclusive=True)
-    async def choose(self, device: str) -> None:
-        """Let the person choose another camera, microphone or speaker."""
-        from edge_assistant.errors import EdgeAssistantError
-
-        try:
-            await choosing.choose(self.app, device)
-        except EdgeAssistantError as error:
-            self.notify(error.hint, title=error.message, severity="error", markup=False)
 
     async def action_retry(self) -> None:
         """Ask the last question again, over the signals as they are now."""
@@ -350,18 +317,6 @@ class Conversation(Screen[None]):
         if (turn := self._over(event.turn)) is not None:
             await turn.failed(event.message, event.hint)
             self.call_after_refresh(self._show, turn)
-
-    @on(messages.Heard)
-    def _told_heard(self, event: messages.Heard) -> None:
-        self.capture.hear(event)
-
-    @on(messages.Looked)
-    async def _told_looked(self, event: messages.Looked) -> None:
-        await self.capture.told_looked(event)
-
-    @on(Capture.Done)
-    def _told_captured(self) -> None:
-        self.query_one(Prompt).focus()
 
     @on(Capture.Spoke)
     async def _told_spoke(self, event: Capture.Spoke) -> None:

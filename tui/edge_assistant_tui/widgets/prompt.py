@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 PORT = "serial:"
 PATHS = ("/", "~/", "./", "../", "file://")  # what paths begin with
 MAX_PATHS = limits.DROPPED_PATHS.value
+MAX_LINES = limits.PASTED_LINES.value
 
 
 class Prompt(TextArea):
@@ -46,6 +47,12 @@ class Prompt(TextArea):
         """Paths of files that were pasted, dropped or typed."""
 
         paths: tuple[Path, ...]
+
+    @dataclass
+    class Pasted(Message):
+        """A pasted text that is too long for a question."""
+
+        text: str
 
     @dataclass
     class Unsent(Message):
@@ -89,6 +96,13 @@ class Prompt(TextArea):
             self.post_message(self.Dropped(paths))
         elif text.startswith(PORT) and len(text.split()) == 1:
             self.post_message(self.Port(text))
+        elif (over := len(text) - limits.QUESTION_CHARACTERS.now) > 0:
+            self.notify(
+                f"Shorten it by {over:,} characters, or attach the long part as a file.",
+                title="The question is too long",
+                severity="warning",
+            )
+            return  # it stays, to be shortened
         elif nowhere := no_file(text):
             if not self.app.roles.refuses("attach"):  # who may not attach is not told which files there are
                 self.notify(nowhere, title="That is no file", severity="warning", markup=False)
@@ -151,13 +165,26 @@ class Prompt(TextArea):
         self._at = at
 
     async def _on_paste(self, event: events.Paste) -> None:
-        """A terminal pastes the paths of files that are dropped on it."""
-        if paths := paths_in(event.text):
-            event.stop()
+        """Route a paste; short text is inserted by the text area's own handler, which Textual calls besides."""
+        event.stop()
+        if self._routed(event.text):
             event.prevent_default()
+
+    def paste(self, text: str) -> None:
+        """Take a text that was pasted while something else had the focus."""
+        self.focus()
+        if not self._routed(text):
+            self.insert(text)
+
+    def _routed(self, text: str) -> bool:
+        """Post a pasted text that is no part of a question: paths, as terminals paste dropped files, or a block."""
+        if paths := paths_in(text):
             self.post_message(self.Dropped(paths))
-            return
-        await super()._on_paste(event)
+        elif len(text.splitlines()) > MAX_LINES or len(text) > limits.QUESTION_CHARACTERS.now:
+            self.post_message(self.Pasted(text))
+        else:
+            return False
+        return True
 
 
 def paths_in(text: str) -> tuple[Path, ...]:

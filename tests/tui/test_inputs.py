@@ -1,0 +1,113 @@
+"""What a person types and pastes: it arrives once, nothing of it is lost, and no letter destroys anything."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+from placed import Stage, play, toasts
+from textual import events
+
+import edge_assistant_tui
+from edge_assistant import limits
+from edge_assistant.signals import Kind, Origin
+from edge_assistant_tui.widgets.prompt import Prompt
+from edge_assistant_tui.widgets.signals import SignalList
+
+PACKAGE = Path(edge_assistant_tui.__file__).parent
+
+
+def prompt(stage: Stage) -> Prompt:
+    """The prompt of the conversation."""
+    return stage.app.conversation.query_one(Prompt)
+
+
+async def paste(stage: Stage, text: str) -> None:
+    """Paste a text, as a terminal brackets it."""
+    stage.app.post_message(events.Paste(text))
+    await stage.settle()
+
+
+def test_a_pasted_text_is_inserted_once_where_the_cursor_is() -> None:
+    async def story(stage: Stage) -> None:
+        await stage.type("is  right")
+        await stage.press(*["left"] * 6)
+        await paste(stage, "what\nhe said")
+        assert prompt(stage).text == "is what\nhe said right"
+
+    play(story)
+
+
+def test_it_goes_into_the_prompt_where_a_list_has_the_focus() -> None:
+    async def story(stage: Stage) -> None:
+        await stage.type("about ")
+        stage.app.conversation.query_one(SignalList).focus()
+        await paste(stage, "the form")
+        assert prompt(stage).text == "about the form"
+        assert prompt(stage).has_focus
+
+    play(story)
+
+
+def test_no_handler_calls_that_of_its_base_which_textual_calls_besides() -> None:
+    """Textual calls the handlers of a message of all classes of the MRO; `on_event` alone is none."""
+    double = [
+        f"{file.name}:{node.lineno} {node.attr}"
+        for file in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.Attribute)
+        and node.attr.lstrip("_").startswith("on_")
+        and node.attr != "on_event"
+        and isinstance(node.value, ast.Call)
+        and isinstance(node.value.func, ast.Name)
+        and node.value.func.id == "super"
+    ]
+    assert not double
+
+
+@pytest.mark.parametrize("line_break", ["\n", "\r", "\r\n"])
+def test_a_pasted_block_is_attached_as_a_text_and_not_asked(line_break: str) -> None:
+    block = line_break.join(f"row {number}" for number in range(12_000))
+
+    async def story(stage: Stage) -> None:
+        await stage.type("sum it")
+        await paste(stage, block)
+        ((data, kind, origin, name),) = stage.work.calls("add")
+        assert data == "\n".join(f"row {number}" for number in range(12_000)).encode()
+        assert (kind, origin, name) == (Kind.TEXT, Origin.USER, "pasted 12000 lines, 106 KiB")
+        assert prompt(stage).text == "sum it"
+        assert any("Attached as a source: pasted 12000 lines, 106 KiB" in toast for toast in toasts(stage))
+
+    play(story)
+
+
+def test_so_is_one_line_that_no_question_can_hold_and_fewer_lines_are_not() -> None:
+    async def story(stage: Stage) -> None:
+        await paste(stage, "\n".join("abcdef"))
+        assert prompt(stage).text == "\n".join("abcdef")
+        assert not stage.work.calls("add")
+        await paste(stage, "x" * (limits.QUESTION_CHARACTERS.value + 1))
+        assert len(stage.work.calls("add")) == 1
+
+    play(story)
+
+
+def test_a_visitor_who_may_not_attach_attaches_nothing_by_pasting(kiosk: None) -> None:
+    async def story(stage: Stage) -> None:
+        await paste(stage, "\n".join("abcdefgh"))
+        assert not stage.work.calls("add")
+        assert toasts(stage)
+
+    play(story)
+
+
+def test_a_question_that_is_too_long_stays_to_be_shortened() -> None:
+    async def story(stage: Stage) -> None:
+        prompt(stage).put("x" * (limits.QUESTION_CHARACTERS.value + 5))
+        await stage.press("enter")
+        assert not stage.work.calls("ask")
+        assert len(prompt(stage).text) == limits.QUESTION_CHARACTERS.value + 5
+        assert any("Shorten it by 5 characters" in toast for toast in toasts(stage))
+
+    play(story)

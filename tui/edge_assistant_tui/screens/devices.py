@@ -1,0 +1,82 @@
+"""Camera, microphone and voice on the conversation screen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual import events, on, work
+from textual.screen import Screen
+
+from edge_assistant_tui import choosing, messages
+from edge_assistant_tui.widgets.capture import Capture
+from edge_assistant_tui.widgets.prompt import Prompt
+
+if TYPE_CHECKING:
+    from edge_assistant_tui.app import EdgeAssistant
+
+
+class Devices(Screen[None]):
+    """A screen with a `Capture` and a `Prompt`."""
+
+    app: EdgeAssistant
+
+    @property
+    def capture(self) -> Capture:
+        """Camera, microphone and voice."""
+        return self.query_one(Capture)
+
+    def silence(self) -> None:
+        """Stop what is spoken."""
+        if self.is_mounted:
+            self.capture.silence()
+
+    @on(events.ScreenSuspend)
+    def _told_hidden(self) -> None:
+        if not self.app.screen.is_modal:
+            self.capture.suspend()
+
+    @on(events.ScreenResume)
+    def _told_seen(self) -> None:
+        self.capture.resume()
+
+    def action_talk(self) -> None:
+        """Begin to speak to the assistant, or end it."""
+        if not self.app.roles.refuses("microphone"):
+            self.capture.talk()
+
+    def action_hands_free(self) -> None:
+        """Listen until switched off."""
+        if not self.app.roles.refuses("microphone"):
+            self.capture.toggle_hands_free()
+
+    def action_camera(self) -> None:
+        """Switch the camera on or off."""
+        if not self.app.roles.refuses("camera"):
+            self.capture.toggle_camera()
+
+    def action_voice(self) -> None:
+        """Speak answers, or do not."""
+        if not self.app.roles.refuses("voice"):
+            self.capture.toggle_voice()
+
+    @work(exclusive=True)
+    async def choose(self, device: str) -> None:
+        """Let the person choose another camera, microphone or speaker."""
+        from edge_assistant.errors import EdgeAssistantError
+
+        try:
+            await choosing.choose(self.app, device)
+        except EdgeAssistantError as error:
+            self.notify(error.hint, title=error.message, severity="error", markup=False)
+
+    @on(messages.Heard)
+    def _told_heard(self, event: messages.Heard) -> None:
+        self.capture.hear(event)
+
+    @on(messages.Looked)
+    async def _told_looked(self, event: messages.Looked) -> None:
+        await self.capture.told_looked(event)
+
+    @on(Capture.Done)
+    def _told_captured(self) -> None:
+        self.query_one(Prompt).focus()
