@@ -49,6 +49,7 @@ def run(args: argparse.Namespace) -> int:
         console.json(answer)
     else:
         console.sources(answer)
+    console.note(shown.note)
     assistant.settle()
     return 0
 

@@ -45,4 +45,5 @@ def run(args: argparse.Namespace) -> int:
         console.json(answer)
     else:
         console.comparison(answer)
+    console.note(shown.note)
     return 1 if answer.status is Status.CONFLICT else 0

@@ -97,6 +97,11 @@ class Console:
         json.dump(found, sys.stdout, allow_nan=False)
         sys.stdout.write("\n")
 
+    def note(self, text: str) -> None:
+        """Say something of the whole answer on stderr, behind it; an empty text is nothing."""
+        if text:
+            self._line(f"note: {text}")
+
     def sources(self, answer: Answer) -> None:
         """Print what the answer rests on, and how it compares."""
         by_id = {item.id: item for item in answer.evidence}

@@ -19,6 +19,11 @@ from edge_assistant.evidence import how_sure
 from edge_assistant.history.saved import Saved, SavedSignal, Turn
 from edge_assistant.signals import printable
 
+# Said wherever somebody gets a redacted text, as docs/redaction.md explains it.
+REDACTED = (
+    "Redacted: pseudonyms such as [PERSON-1] replace the names, numbers and addresses that the rules recognized. "
+    "Names and other personal data can remain: check before you pass it on."
+)
 _MARKUP = re.compile(r"([\\`*_\[\]<>|#~&])")
 
 
@@ -70,6 +75,7 @@ def as_json(saved: Saved, *, whole: bool) -> str:
         "edge_assistant": __version__,
         "conversation": saved.id,
         "redacted": not whole,
+        "redaction": None if whole else REDACTED,
         "title": saved.title,
         "began": saved.began.isoformat(),
         "signals": signals,
@@ -85,8 +91,9 @@ def markdown(saved: Saved, *, whole: bool) -> str:
         saved: what is written.
         whole: whether it is as it was, and not redacted; the page says so.
     """
-    how = " Redacted: what stands for personal data is in brackets." if not whole else ""
-    parts = [f"# {_plain(saved.title)}", f"Begun {_time(saved.began)}, kept by Edge Assistant {__version__}.{how}"]
+    parts = [f"# {_plain(saved.title)}", f"Begun {_time(saved.began)}, kept by Edge Assistant {__version__}."]
+    if not whole:
+        parts.append(f"**{REDACTED}**")
     if saved.signals:
         head = ("signal", "name", "from", "taken", "now", "sha256")
         parts.append("## Signals\n\n" + _table(head, [_signal_row(kept) for kept in saved.signals]))

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from real_command import Command
 
+from edge_assistant.history.export import REDACTED
+
 SECRETS = ("Fischer", "Anna", "1980", "07700", "900123", "900124", "00-123-456")
 
 
@@ -30,6 +32,7 @@ def test_a_redacted_answer(command: Command, texts: list[str]) -> None:
     assert "[BIRTH-2]" in first
     assert "  CONFLICT  birth date: [BIRTH-1] [E2] / [BIRTH-2] [E5]" in ran.out.splitlines()
     assert "text:1 [FILE-1].txt" in ran.out
+    assert ran.err.splitlines()[-1] == f"note: {REDACTED}"
 
 
 def test_a_redacted_object(command: Command, texts: list[str]) -> None:
@@ -42,6 +45,8 @@ def test_a_redacted_object(command: Command, texts: list[str]) -> None:
     assert found["question"] == "When was [PERSON-1] born?"
     assert [told["value"] for told in found["verdicts"][0]["values"]] == ["[BIRTH-1]", "[BIRTH-2]"]
     assert "1980" in plain.out
+    assert ran.err.splitlines()[-1] == f"note: {REDACTED}"
+    assert REDACTED not in plain.err
 
 
 def test_a_redacted_comparison(command: Command, texts: list[str]) -> None:
@@ -50,6 +55,7 @@ def test_a_redacted_comparison(command: Command, texts: list[str]) -> None:
     assert not [secret for secret in SECRETS if secret in ran.out + ran.err]
     assert "AGREE  patient" in ran.out.splitlines()
     assert ran.out.count("[PERSON-1]") >= 2
+    assert ran.err.splitlines()[-1] == f"note: {REDACTED}"
 
 
 def test_a_file_that_is_missing_is_not_named(command: Command, tmp_path: Path) -> None:

@@ -173,10 +173,12 @@ def test_what_redacts_is_asked_first_and_the_file_says_so(tmp_path: Path) -> Non
     assert asked == [conversation, conversation]
     page, found = (tmp_path / "a.md").read_text("utf-8"), json.loads((tmp_path / "a.json").read_text("utf-8"))
     assert page.startswith("# \\[PERSON-1\\]\n\n")
-    assert "Redacted: what stands for personal data is in brackets." in page
-    assert (found["title"], found["redacted"]) == ("[PERSON-1]", True)
+    assert f"**{export.REDACTED}**" in page.splitlines()
+    assert (found["title"], found["redacted"], found["redaction"]) == ("[PERSON-1]", True, export.REDACTED)
+    assert all(word in export.REDACTED for word in ("names", "can remain", "check"))  # what it covers and can miss
     assert "Redacted" not in export.markdown(conversation, whole=True)
-    assert json.loads(export.as_json(conversation, whole=True))["redacted"] is False
+    whole = json.loads(export.as_json(conversation, whole=True))
+    assert (whole["redacted"], whole["redaction"]) == (False, None)
 
 
 WRITES_MUCH = """

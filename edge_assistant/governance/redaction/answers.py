@@ -12,6 +12,7 @@ from edge_assistant.events import Answered, Compared, Event, Failed, Noted, Perc
 from edge_assistant.evidence import Evidence, Passage
 from edge_assistant.governance.redaction.redactor import Redactor
 from edge_assistant.governance.redaction.rules import shipped
+from edge_assistant.history.export import REDACTED
 from edge_assistant.history.saved import Saved
 from edge_assistant.signals import Origin, Signal
 
@@ -21,7 +22,12 @@ class Redaction:
 
     It is a context; an error that leaves it is redacted too. Redact what was asked before the events come: what stands
     in it is known then.
+
+    Attributes:
+        note: what it covers and what it can miss, for whoever gets the answer.
     """
+
+    note = REDACTED
 
     def __init__(self, redactor: Redactor) -> None:
         """Take the redactor of the conversation."""

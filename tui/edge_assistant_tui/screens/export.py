@@ -31,8 +31,13 @@ from edge_assistant_tui.widgets.turn import Turn
 if TYPE_CHECKING:
     from edge_assistant.history.store import Saved
 
-_REDACTED = "Pseudonyms for names, numbers, addresses (Ctrl+R)"
-_WHOLE = "NOT redacted: names, numbers, addresses (Ctrl+R)"
+_REDACTED = "Redacted (Ctrl+R)"
+_WHOLE = "NOT redacted (Ctrl+R)"
+_COVERS = {
+    True: "Pseudonyms replace the names, numbers and addresses that are recognized. Names and other personal data "
+    "can remain: check the file before you pass it on.",
+    False: "All names, numbers and addresses go out as they are.",
+}
 _FORMATS = {".md": "Markdown, for people", ".json": "JSON, with all evidence, for programs"}
 
 
@@ -65,6 +70,7 @@ class Export(Place, ModalScreen[None]):
             yield Input(id="path", suggester=Completion())
             yield Static(id="format")
             yield Checkbox(_REDACTED, value=True, id="redact", compact=True)
+            yield Static(_COVERS[True], id="covers")
             with Horizontal(id="buttons"):
                 yield Button("Back (Esc)", id="no")
                 yield Button("Export (Enter)", id="yes", variant="primary")
@@ -105,6 +111,7 @@ class Export(Place, ModalScreen[None]):
     def _told_chosen(self, event: Checkbox.Changed) -> None:
         """The box alone says it by its colour only."""
         event.checkbox.label = _REDACTED if event.value else _WHOLE
+        self.query_one("#covers", Static).update(_COVERS[event.value])
 
     @on(Input.Submitted)
     @on(Button.Pressed, "#yes")
