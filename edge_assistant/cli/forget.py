@@ -71,6 +71,7 @@ def _list(history: History, args: argparse.Namespace) -> int:
                 "id": summary.id,
                 "title": summary.title,
                 "began": summary.began.isoformat(),
+                "touched": summary.touched.isoformat(),
                 "answers": summary.turns,
                 "open": summary.id in kept.busy,
             }
@@ -166,7 +167,7 @@ def _report(gone: list[str], kept: Kept, args: argparse.Namespace) -> None:
 
 
 def _line(summary: Summary) -> str:
-    when = summary.began.astimezone().strftime("%Y-%m-%d %H:%M")
+    when = summary.touched.astimezone().strftime("%Y-%m-%d %H:%M")
     return printable(f"{summary.id}  {when}  {counted(summary.turns, 'answer'):>10}  {summary.title}")
 
 

@@ -47,6 +47,9 @@ class Output(Protocol):
 
     rate: int
 
+    def find(self) -> None:
+        """See that it is there, without starting it; raises DeviceMissing."""
+
     def open(self, rate: int) -> None:
         """Find it and start it, at this rate if it can; raises DeviceMissing, DeviceBusy."""
 
@@ -98,6 +101,16 @@ class Player:
         """Whether anything is being played or waits to be."""
         with self._changed:
             return not all(piece.stopped for piece in self._pieces)
+
+    def find(self) -> None:
+        """See that the speaker is there.
+
+        Raises:
+            DeviceMissing: it is not, or what drives it is not.
+        """
+        with self._opening:
+            if self._thread is None:
+                self._output.find()
 
     def play(self, samples: Samples, rate: int, done: Callable[[], None] | None = None) -> None:
         """Play mono f32 [n] in -1..1 after what is already playing; returns once the speaker is open.
@@ -232,6 +245,11 @@ class SoundOutput:
         self._taken = threading.Condition()
         self._asked = self._until = 0.0
 
+    def find(self) -> None:
+        """See that it is there."""
+        with portaudio.lock:
+            sound.find(self._wanted, "output")
+
     def open(self, rate: int) -> None:
         """Find it and start it at the rate that it asks for."""
         self.close()
@@ -303,6 +321,9 @@ class FileOutput:
         self.rate = 0
         self._path = path
         self._file: FileIO | None = None
+
+    def find(self) -> None:
+        """It is made once there is sound."""
 
     def open(self, rate: int) -> None:
         """Begin the file at this rate, or go on with the one that was begun at its own."""

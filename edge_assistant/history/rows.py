@@ -61,7 +61,7 @@ def remove_signal(connection: sqlite3.Connection, conversation: str, signal: str
 def add_turn(connection: sqlite3.Connection, conversation: str, cells: Cells, answer: Answer) -> None:
     """Keep a turn; the first question names the conversation."""
     touch(connection, conversation)
-    title = " ".join(answer.question.split())[:_TITLE] or COMPARED
+    title = _short(answer.question) or COMPARED
     number = _scalar(connection, "SELECT count(*) FROM turns WHERE conversation = ?", conversation) + 1
     connection.execute(
         "UPDATE conversations SET title = ? WHERE id = ? AND title = ?",
@@ -77,36 +77,43 @@ def add_turn(connection: sqlite3.Connection, conversation: str, cells: Cells, an
     )
 
 
+def rename(connection: sqlite3.Connection, conversation: str, cells: Cells, title: str) -> None:
+    """Give a conversation another title; that adds nothing to it, so its time stays."""
+    connection.execute(
+        "UPDATE conversations SET title = ? WHERE id = ?",
+        [cells.seal(packed(_short(title)), "conversations", conversation, "title"), conversation],
+    )
+
+
 def listed(connection: sqlite3.Connection, keys: Callable[[], Mapping[str, Key]], search: str) -> list[Summary]:
     """The conversations, the last one first; with `search`, those in which each of its words stands."""
     rows = connection.execute(
-        "SELECT id, title, began, (SELECT count(*) FROM words WHERE conversation = id) FROM conversations"
+        "SELECT id, title, began, touched, (SELECT count(*) FROM words WHERE conversation = id) FROM conversations"
         " ORDER BY touched DESC"
     ).fetchall()
     have = keys() if rows else {}
     cells = {id: Cells(id, have.get(id)) for id, *_ in rows}
     found = [
-        Summary(id, _title(title, cells[id]), datetime.fromisoformat(began), turns) for id, title, began, turns in rows
+        Summary(id, _title(title, cells[id]), datetime.fromisoformat(began), datetime.fromisoformat(touched), turns)
+        for id, title, began, touched, turns in rows
     ]
     wanted = [folded(word) for word in search.split()]
     if not wanted:
         return found
-    having = _having(connection, cells, wanted)
+    left = {summary.id: _left(wanted, folded(summary.title)) for summary in found}
+    having = _having(connection, cells, left)
     return [summary for summary in found if summary.id in having]
 
 
-def _having(connection: sqlite3.Connection, cells: Mapping[str, Cells], wanted: list[bytes]) -> set[str]:
-    """The conversations in whose questions, answers and names of signals each of the words stands."""
-    missing: dict[str, list[bytes]] = {}
+def _having(connection: sqlite3.Connection, cells: Mapping[str, Cells], missing: dict[str, list[bytes]]) -> set[str]:
+    """The conversations in whose questions, answers and names of signals each of the missing words stands."""
     rows = connection.execute(
         "SELECT conversation, 'words', number, 'text', text FROM words"
         " UNION ALL SELECT conversation, 'signals', id, 'name', name FROM signals WHERE used OR NOT removed"
     )
     for id, table, row, column, sealed in rows:
-        left = missing.setdefault(id, wanted)
-        if left:
-            text = cells[id].open(sealed, table, row, column) or b""
-            missing[id] = [word for word in left if word not in text]
+        if missing[id]:
+            missing[id] = _left(missing[id], cells[id].open(sealed, table, row, column) or b"")
     return {id for id, left in missing.items() if not left}
 
 
@@ -172,6 +179,16 @@ def ids(connection: sqlite3.Connection, *, unclosed: bool = False, before: datet
 def delete(connection: sqlite3.Connection, conversations: Sequence[str]) -> None:
     """Delete conversations with all that they hold."""
     connection.executemany("DELETE FROM conversations WHERE id = ?", [(id,) for id in conversations])
+
+
+def _left(words: list[bytes], text: bytes) -> list[bytes]:
+    """The words that do not stand in a text."""
+    return [word for word in words if word not in text]
+
+
+def _short(text: str) -> str:
+    """A text as a title."""
+    return " ".join(text.split())[:_TITLE]
 
 
 def folded(text: str) -> bytes:

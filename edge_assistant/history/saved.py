@@ -72,11 +72,12 @@ class Saved:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A conversation in a list; `turns` is their number."""
+    """A conversation in a list; `touched` is when something was added last, `turns` the number of its turns."""
 
     id: str
     title: str
     began: datetime
+    touched: datetime
     turns: int
 
 

@@ -123,6 +123,25 @@ class History:
         with self._writing(conversation) as cells:
             self._database.write(lambda connection: rows.add_turn(connection, conversation, cells, answer))
 
+    def rename(self, conversation: str, title: str) -> None:
+        """Give a conversation another title.
+
+        Raises:
+            UsageError: there is none of this id, another app has it open, or the title is empty.
+            KeyGone: its key was destroyed.
+        """
+        if not title.strip():
+            raise UsageError("a conversation needs a name", "type one")
+        self._database.read(lambda connection: rows.require(connection, conversation))
+        cells = Cells(conversation, self.vault.existing(conversation))
+        held = self.holds(conversation)
+        with self._writing(conversation, sealing=False):
+            try:
+                self._database.write(lambda connection: rows.rename(connection, conversation, cells, title))
+            finally:
+                if not held:
+                    self._release(conversation)
+
     def conversations(self, search: str = "", *, readable: bool = True) -> list[Summary]:
         """The conversations, the last one first; with `search`, those in which each of its words stands.
 

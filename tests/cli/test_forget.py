@@ -61,6 +61,7 @@ def test_a_list_names_each_by_its_id(kept: list[str], capsys: Capsys) -> None:
     found = json.loads(capsys.readouterr().out)
     assert [one["id"] for one in found["conversations"]] == [kept[1], kept[0]]
     assert datetime.fromisoformat(found["conversations"][0].pop("began"))
+    assert datetime.fromisoformat(found["conversations"][0].pop("touched"))
     assert found["conversations"][0] == {
         "id": kept[1],
         "title": f"What of {planted.QUESTION} 0?",

@@ -104,7 +104,7 @@ def test_rows_that_are_exchanged_are_not_read(history: History, file: Path, tabl
     titles = {summary.title for summary in history.conversations()}
     assert (titles == {UNREADABLE}) == (table == "conversations")
     assert saved.lost == {"turns": 1, "signals": 1}.get(table, 0)
-    assert len(history.conversations(planted.QUESTION)) == (0 if table == "words" else 2)
+    assert len(history.conversations(planted.ANSWER)) == (0 if table == "words" else 2)
 
 
 def test_a_conversation_whose_key_is_gone_is_said_and_the_others_stay(history: History, vault: Vault) -> None:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import planted
 import pytest
 from conversations import answer
 
@@ -94,6 +95,40 @@ def test_the_last_conversation_is_the_first_of_the_list(history: History) -> Non
     history.add_turn(second, answer("two"))
     history.add_turn(first, answer("three"))
     assert [(found.title, found.turns) for found in history.conversations()] == [("one", 2), ("two", 1)]
+
+
+def test_another_name_is_sealed_and_found_and_is_no_change(history: History, file: Path) -> None:
+    ids = [history.begin() for _ in range(2)]
+    for id in ids:
+        history.add_turn(id, answer("one"))
+        history.close(id)
+    before = history.conversations()
+    history.rename(ids[0], f"The  {planted.ANSWER} case")
+    history.add_turn(ids[0], answer("two"))  # which does not take its name again
+    history.close(ids[0])
+    (found,) = history.conversations(planted.ANSWER)
+    assert (found.id, found.title, found.turns) == (ids[0], f"The {planted.ANSWER} case", 2)
+    assert history.open(ids[0]).title == found.title
+    history.rename(ids[1], "Other")
+    assert [summary.id for summary in history.conversations()] == ids
+    assert history.conversations()[1].touched == before[0].touched
+    assert planted.found([file.parent]) == []
+    for id, title in ((ids[0], " "), ("0" * 16, "none")):
+        with pytest.raises(UsageError):
+            history.rename(id, title)
+
+
+def test_one_that_another_app_has_open_is_not_renamed(history: History, file: Path) -> None:
+    id = history.begin()
+    history.add_turn(id, answer("one"))
+    other = History(file, history.vault)
+    with pytest.raises(UsageError, match="open in another app"):
+        other.rename(id, "mine")
+    history.close(id)
+    other.rename(id, "mine")
+    history.rename(id, "mine again")  # as the other holds it no longer
+    assert [summary.title for summary in other.conversations()] == ["mine again"]
+    other.quit()
 
 
 @pytest.mark.parametrize(
@@ -219,9 +254,9 @@ def test_a_conversation_is_written_by_one_app_only(history: History, other: Hist
 
 def test_erased_conversations_leave_nothing(history: History, file: Path) -> None:
     kept, gone = history.begin(), history.begin()
-    for conversation, planted in ((kept, b"stays" * 9), (gone, b"planted" * 5000)):
-        history.add_signal(conversation, snapshot(data=planted), planted)
-        history.add_turn(conversation, answer(f"about {planted[:7].decode()}"))
+    for conversation, content in ((kept, b"stays" * 9), (gone, b"planted" * 5000)):
+        history.add_signal(conversation, snapshot(data=content), content)
+        history.add_turn(conversation, answer(f"about {content[:7].decode()}"))
     with sqlite3.connect(file) as connection:
         sealed = [row[0] for row in connection.execute("SELECT data FROM signals ORDER BY length(data)")]
     connection.close()

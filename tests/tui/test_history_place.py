@@ -96,6 +96,42 @@ def test_one_is_deleted_once_that_is_confirmed(kept: list[str]) -> None:
     assert [(row.kind, row.conversation) for row in audited()] == [("forgot", kept[1])]
 
 
+def test_one_gets_another_name(kept: list[str]) -> None:
+    async def story(stage: Stage) -> None:
+        await stage.press("f8", "down", "ctrl+r")
+        stage.app.screen.query_one("#name", Input).value = "Bed 12"
+        await stage.press("enter")
+        await stage.settle()
+        assert "Bed 12" in listed(stage)[0]
+        await stage.press("ctrl+r", "escape")
+        stage.app.screen.query_one("#search", Input).focus()
+        await stage.type("bed 12")
+        assert len(listed(stage)) == 1
+
+    play(story)
+    assert [summary.title for summary in History().conversations()] == ["Bed 12", computed().question]
+
+
+def test_the_times_that_are_shown_are_in_order(kept: list[str]) -> None:
+    history = History()
+    at = iter(("2026-03-01", "2026-03-02"))
+    for id in kept:
+        day = next(at)
+        history._database.write(
+            lambda connection, id=id, day=day: connection.execute(  # type: ignore[misc]
+                "UPDATE conversations SET began = ?, touched = ? WHERE id = ?",
+                [f"2026-0{5 - int(day[-1])}-01T00:00:00+00:00", f"{day}T12:00:00+00:00", id],
+            )
+        )
+    history.quit()
+
+    async def story(stage: Stage) -> None:
+        await stage.press("f8")
+        assert [line.split()[0] for line in listed(stage)] == ["2026-03-02", "2026-03-01"]
+
+    play(story)
+
+
 def test_the_one_that_is_open_is_not_deleted(kept: list[str]) -> None:
     async def story(stage: Stage) -> None:
         stage.work._keeping.current = kept[1]
@@ -163,8 +199,9 @@ def test_one_that_another_app_has_open_is_not_deleted(kept: list[str]) -> None:
     assert other.hold(kept[1])
 
     async def story(stage: Stage) -> None:
-        await stage.press("f8", "down", "delete", "y")
+        await stage.press("f8", "down", "delete")
         await stage.settle()
+        assert isinstance(stage.app.screen, Place), "nothing is asked first"
         assert "open in another app" in " ".join(toasts(stage))
         assert len(listed(stage)) == 2
 

@@ -42,8 +42,8 @@ ROWS = [
     models.Row("yolox-nano", "detector", "3.5 MiB", "installed", "Apache-2.0 · in starter, tiny"),
 ]
 FOUND = [
-    Summary("a" * 16, "What is the patient allergic to?", datetime(2026, 3, 14, 9, 30, tzinfo=UTC), 3),
-    Summary("b" * 16, "Does the [claim] agree with the receipt?", datetime(2026, 3, 13, 16, 2, tzinfo=UTC), 1),
+    Summary("a" * 16, "What is the patient allergic to?", *[datetime(2026, 3, 14, 9, 30, tzinfo=UTC)] * 2, 3),
+    Summary("b" * 16, "Does the [claim] agree with the receipt?", *[datetime(2026, 3, 13, 16, 2, tzinfo=UTC)] * 2, 1),
 ]
 SAVED = Saved(
     "a" * 16,

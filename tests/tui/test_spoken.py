@@ -184,10 +184,25 @@ def test_without_a_voice_the_app_says_why(sound: Path, error: Exception, said: s
     play(story, speaker=f"file:{sound}")
 
 
-def test_without_a_library_for_sound_the_answer_is_still_shown(
-    models: Models, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_the_voice_is_not_on_without_a_library_for_sound(models: Models, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sounddevice", None)
+
+    async def story(stage: Stage) -> None:
+        senses = Senses(models)
+        stage.work.assistant = lambda: senses  # type: ignore[method-assign, assignment, return-value]
+        await stage.pilot.press("f12")
+        await until(stage, lambda: toasts(stage), "a message")
+        assert any("The voice cannot be used" in toast and "install" in toast for toast in toasts(stage))
+        assert status(stage)["voice"] == "off"
+        await answer(stage, "One.")
+        assert senses.said == []
+
+    play(story)
+
+
+def test_a_speaker_that_is_lost_is_said_once(models: Models, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sounddevice", None)
+    monkeypatch.setattr("edge_assistant.devices.speaker.Player.find", lambda self: None)  # it was there at first
 
     async def story(stage: Stage) -> None:
         stage.work.assistant = lambda: Senses(models)  # type: ignore[method-assign, assignment, return-value]

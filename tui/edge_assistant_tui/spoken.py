@@ -94,7 +94,9 @@ class Spoken:
             self._tell(number, "lost" if isinstance(error, DeviceError) else "failed", str(error))
 
         try:
-            voice, player = self._open(), devices.speaker(chosen)
+            player = devices.speaker(chosen)
+            player.find()
+            voice = self._open()
         except EdgeAssistantError as error:
             self._tell(number, "failed", str(error))
             return

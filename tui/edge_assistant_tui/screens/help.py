@@ -33,6 +33,8 @@ _NAMES = {
     "Files": "In the tree of files",
     "Choose": "Where one of a few is chosen",
     "Confirm": "Where something is to be confirmed",
+    "Rename": "Where a conversation is renamed",
+    "Operator": "Where the operator's PIN is typed",
     "Restore": "Where a conversation is offered",
 }
 _KINDS = {

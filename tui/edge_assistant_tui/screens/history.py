@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -18,6 +19,7 @@ from edge_assistant.signals import printable
 from edge_assistant_tui.screens.confirm import Confirm
 from edge_assistant_tui.screens.export import Export
 from edge_assistant_tui.screens.place import Place
+from edge_assistant_tui.screens.rename import Rename
 
 if TYPE_CHECKING:
     from edge_assistant.history.store import Saved, Summary
@@ -26,16 +28,17 @@ MAX_SHOWN = 500  # conversations in the list; a search finds the others
 
 
 class History(Place):
-    """Every conversation that was kept, the last one first."""
+    """Every conversation that was kept, by the time of its last change, which is shown; the latest first."""
 
     NAME = "history"
     TITLE = "History"
     KEY = "f8"
-    HELP = "Search, open, export and delete conversations"
+    HELP = "Search, open, export, rename and delete conversations"
     CSS_PATH: ClassVar[list[str]] = ["place.tcss", "history.tcss"]  # type: ignore[assignment]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Back"),
         Binding("ctrl+s", "export", "Export"),
+        Binding("ctrl+r", "rename", "Rename"),
         Binding("delete,ctrl+d", "delete", "Delete"),
         Binding("down", "list", "To the list", show=False),
     ]
@@ -168,6 +171,25 @@ class History(Place):
         self.app.pop_screen()
 
     @work
+    async def action_rename(self) -> None:
+        """Give the highlighted conversation another name."""
+        summary = self._highlighted()
+        if summary is None:
+            return
+        if (name := await self.app.push_screen_wait(Rename(printable(summary.title)))) is not None:
+            self._rename(summary.id, name)
+
+    @work(thread=True)
+    def _rename(self, id: str, name: str) -> None:
+        from edge_assistant.errors import EdgeAssistantError
+
+        try:
+            self.app.work.history.rename(id, name)
+        except EdgeAssistantError as error:
+            self.post_message(self.Refused(error.message, error.hint))
+        self.app.call_from_thread(self._search, self.query_one(Input).value)
+
+    @work
     async def action_delete(self) -> None:
         """Delete the highlighted conversation, once that is confirmed."""
         if self.app.roles.refuses("forget"):
@@ -178,11 +200,23 @@ class History(Place):
         if summary.id == self.app.work.current:
             self.notify("It is open now: Ctrl+N there begins another one.", severity="warning")
             return
+        if summary.id in await asyncio.to_thread(self._elsewhere):
+            self.notify("End that one first.", title="It is open in another app", severity="warning")
+            return
         question = (
             f"Delete “{printable(summary.title)}” with {counted(summary.turns, 'answer')}? It cannot be brought back."
         )
         if await self.app.push_screen_wait(Confirm(question, "Delete")):
             self._delete(summary.id)
+
+    def _elsewhere(self) -> list[str]:
+        """What another app has open; where that cannot be told, deleting will say why."""
+        from edge_assistant.errors import EdgeAssistantError
+
+        try:
+            return self.app.work.history.open_elsewhere()
+        except EdgeAssistantError:
+            return []
 
     @work(thread=True)
     def _delete(self, id: str) -> None:
@@ -208,7 +242,7 @@ class History(Place):
 
 
 def _shown(summary: Summary, current: bool) -> Content:
-    when = summary.began.astimezone().strftime("%Y-%m-%d %H:%M")
+    when = summary.touched.astimezone().strftime("%Y-%m-%d %H:%M")
     return Content.assemble(
         (f"{when}  ", "$text-muted"),
         (printable(summary.title), "bold"),
