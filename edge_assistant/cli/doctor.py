@@ -72,8 +72,10 @@ def _print_proof(found: Proof) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from edge_assistant.governance.offline.proof import TERMINAL
+
     table = Table("by", *found.reached, box=box.SIMPLE_HEAD, pad_edge=False)
-    for attempt in dict.fromkeys(result.attempt for result in found.results):
+    for attempt in dict.fromkeys(result.attempt for result in found.results if result.way != TERMINAL):
         cells = [f"{r.outcome} {r.error}".rstrip() for r in found.results if r.attempt == attempt]
         table.add_row(attempt, *cells)
     console = Console(width=100, highlight=False, markup=False)
@@ -82,4 +84,7 @@ def _print_proof(found: Proof) -> None:
     for way, why in found.missing.items():
         console.print(f"{way} is not on this machine: {why}")
     console.print(table)
+    for result in found.results:
+        if result.way == TERMINAL:
+            console.print(f"typed into a terminal by {result.attempt}: {result.outcome} {result.error}".rstrip())
     console.print("offline: all refused" if found.holds else "NOT PROVEN: not everything was refused")

@@ -46,6 +46,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--profile", metavar="P", help="auto, tiny, starter, standard, large or test (as the settings say)"
     )
+    verb.add_argument("--own", action="store_true", help="fetch what your own catalog names, without asking you")
     verb.add_argument("--plain", action="store_true", help="lines instead of bars")
     verb.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -197,16 +198,48 @@ def _pull(args: argparse.Namespace, portfolio: Portfolio) -> int:
 
     if args.name and args.profile:
         raise UsageError("a name and a profile were given", "give one of them")
+    profile = args.profile or args.settings.profile
+    local_only = [] if args.own else _unconfirmed(portfolio, args.name, profile)
     with shown(args.plain or args.settings.plain) as watch:
         if args.name:
-            portfolio.pull([args.name], watch)
+            portfolio.pull([args.name], watch, local_only)
             names = {portfolio.entry(args.name).role: args.name}
         else:
-            names = portfolio.pull_profile(args.profile or args.settings.profile, watch)
+            names = portfolio.pull_profile(profile, watch, local_only)
     _prepare(portfolio, names.values())
     if args.json:
         _print_json({"models": names, "folder": str(portfolio.store.root)})
     return 0
+
+
+def _unconfirmed(portfolio: Portfolio, name: str | None, profile: str) -> list[str]:
+    """The models of the user's own catalog for which no network may be asked; a person is shown what it would be.
+
+    Whatever runs as this user can write into that catalog, the locked app too: an address could carry a secret out.
+
+    Raises:
+        ModelUnknown: there is no such model or profile.
+    """
+    from edge_assistant_models.store import State
+
+    roles = [[name]] if name else portfolio.profile(profile).roles.values()
+    own = [portfolio.entry(model) for models in roles for model in models if portfolio.entry(model).own]
+    return [
+        entry.name
+        for entry in own
+        if entry.asked and (portfolio.state(entry.name) is State.INSTALLED or not _confirmed(entry))
+    ]
+
+
+def _confirmed(entry: Entry) -> bool:
+    """Whether a person has seen all that the network would be asked for, and agrees; False without a terminal."""
+    from edge_assistant.cli import terminal
+
+    if not terminal.asks():
+        return False
+    what = f"{entry.name} is of your own catalog ({entry.origin}); the network would be asked for:"
+    print(printable(what), *(printable(f"  {line}") for line in entry.asked), sep="\n", file=sys.stderr)
+    return terminal.agrees(f"fetch {entry.name}?")
 
 
 def _prepare(portfolio: Portfolio, names: Iterable[str]) -> None:

@@ -92,6 +92,11 @@ class Entry:
         return self.importer.inputs if self.importer else self.files
 
     @property
+    def asked(self) -> tuple[str, ...]:
+        """All that its sources ask a network for, whole."""
+        return tuple(line for source in self.sources for line in source.asked())
+
+    @property
     def pinned(self) -> bool:
         """Whether the catalog pins every file of it, and not only what an importer makes them from."""
         return all(file.pin for file in self.files)

@@ -120,22 +120,36 @@ class Portfolio:
         """
         return self.store.verify(self.entry(name))
 
-    def pull(self, names: Iterable[str], watch: progress.Watch = progress.ignore) -> None:
+    def pull(
+        self, names: Iterable[str], watch: progress.Watch = progress.ignore, local_only: Iterable[str] = ()
+    ) -> None:
         """Bring models into the store.
+
+        Args:
+            names: which.
+            watch: told how it goes.
+            local_only: names of models for which no network is asked.
 
         Raises:
             PullFailed: a model cannot be had; those after it have not been tried.
             StorageFull: the disk is full or cannot be written.
         """
         wanted = [self.entry(name) for name in names]
-        with self.store.run(wanted) as run:
+        with self.store.run(wanted, local_only) as run:
             for entry in wanted:
                 self.store.pull(entry, run, watch)
 
-    def pull_profile(self, name: str, watch: progress.Watch = progress.ignore) -> dict[str, str]:
+    def pull_profile(
+        self, name: str, watch: progress.Watch = progress.ignore, local_only: Iterable[str] = ()
+    ) -> dict[str, str]:
         """Bring a profile's models into the store: of each role the first that can be had.
 
         Where one of a role's models is installed already, no better one is looked for. Roles on request are left out.
+
+        Args:
+            name: of the profile.
+            watch: told how it goes.
+            local_only: names of models for which no network is asked.
 
         Returns:
             The models by role; an optional role that nothing could fill is absent.
@@ -149,7 +163,7 @@ class Portfolio:
         wanted = self.profile(name)
         roles = {role: names for role, names in wanted.roles.items() if role not in wanted.on_request}
         candidates = [self.entry(model) for models in roles.values() for model in models]
-        with self.store.run(candidates) as run:
+        with self.store.run(candidates, local_only) as run:
             for role, names in roles.items():
                 for model in sorted(names, key=lambda model: self.state(model) is not State.INSTALLED):
                     try:

@@ -198,11 +198,12 @@ class Store:
                     shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     @contextmanager
-    def run(self, wanted: Iterable[Entry] = ()) -> Iterator[Run]:
+    def run(self, wanted: Iterable[Entry] = (), local_only: Iterable[str] = ()) -> Iterator[Run]:
         """A run of pulling: at its end the archives that it has used up are deleted, unless it broke off.
 
         Args:
             wanted: what may be pulled; of earlier runs that broke off only what these need is kept.
+            local_only: names of models for which no network is asked.
         """
         from filelock import FileLock
 
@@ -210,7 +211,7 @@ class Store:
             with contextlib.suppress(OSError), FileLock(self._lock(BUNDLE), timeout=0):  # OSError: one is running
                 self.clear_bundles()
         self._clear_downloads({name for entry in wanted for source in entry.sources for name in source.archives()})
-        run = Run(self.root / ".downloads")
+        run = Run(self.root / ".downloads", local_only=frozenset(local_only))
         yield run
         for path in run.used:
             path.unlink(missing_ok=True)
@@ -288,15 +289,17 @@ class Store:
             for source in (source for source in entry.sources if source.offers(file)):
                 watch(progress.Trying(entry.name, file.path, source.label))
                 try:
+                    if source.asked() and entry.name in run.local_only:
+                        raise Refused("it is of your own catalog, and nobody has confirmed it")
                     self._fetch_from(source, entry, file, partial, run)
                     return
                 except Refused as refusal:
                     refusals.append(f"{source.label}: {refusal}")
                     watch(progress.Refusal(entry.name, file.path, source.label, str(refusal)))
-        raise PullFailed(
-            f"no source gave {file.path} of {entry.name} ({'; '.join(refusals)})",
-            "try again with a network, or 'edge-assistant models import FILE' with what another machine exported",
-        )
+        hint = "try again with a network, or 'edge-assistant models import FILE' with what another machine exported"
+        if entry.name in run.local_only:
+            hint = f"run 'edge-assistant models pull {entry.name}' in a terminal, or add --own"
+        raise PullFailed(f"no source gave {file.path} of {entry.name} ({'; '.join(refusals)})", hint)
 
     def _fetch_from(self, source: Source, entry: Entry, file: FileSpec, partial: Partial, run: Run) -> None:
         """Let one source complete the file, once more from the start where what was there does not fit."""

@@ -179,20 +179,20 @@ def until(done: Callable[[], bool]) -> None:
 def test_disk_full_while_pulling(command: Command, holds: Promise, web: Web, pulled: Path) -> None:
     if shutil.which("prlimit") is None:
         pytest.skip("prlimit is not here")
-    full = command("models", "pull", "mine", prefix=("prlimit", f"--fsize={HALF}"))
+    full = command("models", "pull", "--own", "mine", prefix=("prlimit", f"--fsize={HALF}"))
     holds("a disk that is full while a model is pulled", full)
     assert not pulled.exists()
-    holds("the same pull again, with room", command("models", "pull", "mine"))
+    holds("the same pull again, with room", command("models", "pull", "--own", "mine"))
     assert web.starts == [0, HALF]
     assert pulled.read_bytes() == CONTENT
 
 
 def test_connection_cut_while_pulling(command: Command, holds: Promise, web: Web, pulled: Path) -> None:
     web.limit = HALF
-    holds("a connection that is cut while a model is pulled", command("models", "pull", "mine"))
+    holds("a connection that is cut while a model is pulled", command("models", "pull", "--own", "mine"))
     assert not pulled.exists()
     web.limit = None
-    holds("the same pull again, with the connection back", command("models", "pull", "mine"))
+    holds("the same pull again, with the connection back", command("models", "pull", "--own", "mine"))
     assert web.starts[-1] == HALF
     assert pulled.read_bytes() == CONTENT
 
@@ -205,12 +205,12 @@ def test_pull_broken_off(
     given: str, sent: signal.Signals, command: Command, holds: Promise, web: Web, pulled: Path
 ) -> None:
     web.limit, web.holds = HALF, True
-    process = command.start("models", "pull", "mine")
+    process = command.start("models", "pull", "--own", "mine")
     until(lambda: partial(pulled).is_file() and partial(pulled).stat().st_size == HALF)
     process.send_signal(sent)
     out, err = process.communicate(timeout=HANGS)
     web.limit, web.holds = None, False
-    again = command("models", "pull", "mine")
+    again = command("models", "pull", "--own", "mine")
     holds(given, again if sent is signal.SIGKILL else Ran(process.returncode, out, err, 0))
     assert again.status == 0
     assert web.starts == [0, HALF]
@@ -269,9 +269,9 @@ def test_two_processes_at_once(command: Command, holds: Promise, tmp_path: Path)
 
 def test_two_pulls_at_once(command: Command, holds: Promise, web: Web, pulled: Path) -> None:
     web.limit, web.holds = HALF, True
-    first = command.start("models", "pull", "mine")
+    first = command.start("models", "pull", "--own", "mine")
     until(lambda: partial(pulled).is_file() and partial(pulled).stat().st_size == HALF)
-    second = command.start("models", "pull", "mine")
+    second = command.start("models", "pull", "--own", "mine")
     assert "waiting" in second.stderr.readline()
     web.limit, web.holds = None, False
     web.closed.set()
@@ -288,7 +288,7 @@ def test_folder_that_may_not_be_written(command: Command, holds: Promise, web: W
         pytest.skip("setpriv is not here, and root may write everywhere")
     pulled.parents[1].mkdir()
     pulled.parents[1].chmod(0o555)
-    holds("a store that may not be written", command("models", "pull", "mine", prefix=prefix))
+    holds("a store that may not be written", command("models", "pull", "--own", "mine", prefix=prefix))
     pulled.parents[1].chmod(0o755)
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import webserver
+from real_command import COMMAND
+from terminals import Terminal
 
 from edge_assistant import settings
 from edge_assistant.cli import models
@@ -283,3 +286,44 @@ def test_every_help_has_examples(run: Any, arguments: list[str], capsys: Any) ->
         run(*arguments, "--help")
     assert caught.value.code == 0
     assert "examples:\n  edge-assistant models" in capsys.readouterr().out
+
+
+@pytest.fixture
+def outside(catalog: Path, home: Path) -> Iterator[webserver.Web]:
+    """A server that the model `mine` would be fetched from."""
+    with webserver.serving() as server:
+        server.files["/mine?of=somebody"] = CONTENT
+        entry = home / "catalog" / "mine.toml"
+        source = f'type = "url"\nkey = "model"\nurl = "{server.address}/mine?of=somebody"\n'
+        entry.write_text(entry.read_text().replace('type = "file"\npath = "mine.source"\n', source))
+        yield server
+
+
+@pytest.mark.parametrize("what", [("mine",), ("--profile", "mine")])
+def test_nobody_asks_the_network_for_an_entry_of_the_users_own_unseen(
+    run: Any, outside: webserver.Web, what: tuple[str, ...]
+) -> None:
+    with pytest.raises(PullFailed, match="nobody has confirmed it") as caught:
+        run("pull", *what)
+    assert caught.value.hint == "run 'edge-assistant models pull mine' in a terminal, or add --own"
+    assert outside.seen == []
+    assert run("pull", *what, "--own")[0] == 0
+    assert len(outside.seen) == 1
+
+
+@pytest.mark.parametrize(("key", "status"), [("y", 0), ("n", 4), ("", 4)])
+def test_a_person_sees_all_that_the_network_would_be_asked_for(outside: webserver.Web, key: str, status: int) -> None:
+    terminal = Terminal(*COMMAND, "models", "pull", "mine")
+    terminal.read_until(r"fetch mine\? \[y/N\] ")
+    assert f"{outside.address}/mine?of=somebody" in terminal.seen
+    assert outside.seen == []
+    terminal.press(f"{key}\n")
+    assert terminal.ended() == status
+    terminal.close()
+    assert len(outside.seen) == (status == 0)
+
+
+def test_what_is_there_is_not_asked_about(run: Any, outside: webserver.Web) -> None:
+    run("pull", "mine", "--own")
+    assert run("pull", "mine")[0] == 0
+    assert len(outside.seen) == 1

@@ -80,12 +80,20 @@ def test_what_is_refused_is_refused_with_any_arguments(call: str, told: int, arg
 
 
 @given(command=WORDS, above=WORDS, descriptor=LONGS)
-def test_a_tunnel_is_no_way_out(command: int, above: int, descriptor: int) -> None:
+def test_tunnels_and_pressed_keys_are_no_way_out(command: int, above: int, descriptor: int) -> None:
+    """The kernel's drivers take the request as 32 bits, so what stands above them must not count."""
     for machine in MACHINES.values():
         ioctl = machine.numbers["ioctl"]
-        assert verdict(machine, ioctl, descriptor, 0x400454CA | above << 32) == ERRNO | errno.EPERM
-        if command != 0x400454CA:
+        for refused in (0x400454CA, 0x5412, 0x541C, 0x5423, 0x5501):
+            assert verdict(machine, ioctl, descriptor, refused | above << 32) == ERRNO | errno.EPERM
+        if command not in seccomp.IOCTLS:
             assert verdict(machine, ioctl, descriptor, command | above << 32) == ALLOW
+
+
+@pytest.mark.parametrize("request_", [0x5401, 0x5402, 0x5413, 0x540F, 0x5410, 0x540E, 0x5414, 0x5421])
+def test_what_a_terminal_is_used_by_is_let_through(machine: Machine, request_: int) -> None:
+    """Modes, size, and who is in the foreground; Ctrl-C, suspending and resizing rest on these."""
+    assert verdict(machine, machine.numbers["ioctl"], 0, request_) == ALLOW
 
 
 @given(number=st.integers(0, 0x3FFFFFFF) | st.integers(0, 500), arguments=ARGUMENTS)

@@ -76,10 +76,34 @@ def test_the_other_ways_are_refused() -> None:
     for name, told in seccomp.REFUSED.items():
         assert libc.syscall(numbers[name], 0, 0, 0, 0, 0, 0) == -1
         assert ctypes.get_errno() == told, name
-    assert libc.ioctl(0, ctypes.c_ulong(seccomp.TUNSETIFF), 0) == -1 and ctypes.get_errno() == errno.EPERM
+    for request in seccomp.IOCTLS:  # on no descriptor: a kernel without the filter says EBADF, whatever its settings
+        for above in (0, 1 << 32, 0xFFFFFFFF << 32):
+            told = libc.syscall(numbers["ioctl"], -1, ctypes.c_ulong(request | above), 0), ctypes.get_errno()
+            assert told == (-1, errno.EPERM), request
     print("refused")
     """
     assert printed(script) == ["refused"]
+
+
+def test_nothing_is_typed_into_the_shell() -> None:
+    """Code under the lock on a terminal that it controls, in a session of its own as behind a shell."""
+    before = """
+    import fcntl, select, termios
+    os.setsid()
+    main, terminal = os.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+    """
+    script = """
+    for request, given in ((termios.TIOCSTI, b"\\n"), (0x541C, bytes(4)), (termios.TIOCSETD, bytes(4))):
+        for descriptor in (terminal, os.open("/dev/tty", os.O_RDWR)):
+            try:
+                fcntl.ioctl(descriptor, request, given)
+                print("granted", request)
+            except OSError as error:
+                print(errno.errorcode[error.errno])
+    print(select.select([terminal], [], [], 0)[0])
+    """
+    assert printed(script, before=before) == ["EPERM"] * 6 + ["[]"]
 
 
 def test_threads_that_were_there_and_that_come_are_locked() -> None:

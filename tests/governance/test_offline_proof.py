@@ -11,7 +11,7 @@ from real_command import Command
 
 from edge_assistant.errors import UsageError
 from edge_assistant.governance.offline import proof, seccomp
-from edge_assistant.governance.offline.attempts import ATTEMPTS
+from edge_assistant.governance.offline.attempts import ATTEMPTS, ONCE
 from edge_assistant.governance.offline.listener import WAYS
 from edge_assistant.governance.offline.proof import Outcome, Proof, Result
 
@@ -32,8 +32,10 @@ def test_everything_is_refused(command: Command) -> None:
     assert {*said["reached"], *said["missing"]} == {*WAYS}
     assert "TCP IPv4" in said["reached"]
     tried = {(result["attempt"], result["way"]): result["outcome"] for result in said["results"]}
-    assert tried == {(attempt, way): "refused" for attempt in ATTEMPTS for way in said["reached"]}
-    assert {result["error"] for result in said["results"]} == {"EACCES", "ENOSYS", "EIO"}
+    ways = [(attempt, way) for attempt in ATTEMPTS for way in said["reached"]] + [(one, "terminal") for one in ONCE]
+    assert tried == dict.fromkeys(ways, "refused")
+    errors = {(result["way"] == "terminal", result["error"]) for result in said["results"]}
+    assert errors == {(False, "EACCES"), (False, "ENOSYS"), (False, "EIO"), (True, "EPERM")}
 
 
 @works_here
@@ -44,7 +46,9 @@ def test_without_the_lock_the_same_attempts_get_through(command: Command) -> Non
     assert said["offline"] is said["locked"] is False
     through = {result["attempt"] for result in said["results"] if result["outcome"] == "got through"}
     assert through >= {*ATTEMPTS} - {"io_uring"}  # which a kernel may lack or forbid
+    assert "TIOCSETD" in through  # any kernel grants it to a terminal's own process; TIOCSTI only some
     assert not [result for result in said["results"] if result["outcome"] != "got through" and result["error"] == ""]
+    assert not [result for result in said["results"] if result["way"] == "terminal" and result["error"] == "EPERM"]
 
 
 @works_here
@@ -55,6 +59,9 @@ def test_the_table_is_for_people(command: Command) -> None:
     assert lines[0] == "LOCKED"
     assert lines[1].startswith("outside the lock a listener on loopback was reached by: TCP IPv4")
     assert [line.split("  ")[0] for line in lines if "refused" in line][:7] == [*ATTEMPTS]
+    assert [line for line in lines if line.startswith("typed")] == [
+        f"typed into a terminal by {request}: refused EPERM" for request in ("TIOCSTI", "TIOCLINUX", "TIOCSETD")
+    ]
     assert lines[-1] == "offline: all refused"
 
 
@@ -85,6 +92,7 @@ def proved(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Proof]:
                 raise failure
 
         monkeypatch.setattr(proof, "ATTEMPTS", {"one": attempt})
+        monkeypatch.setattr(proof, "ONCE", {})
         monkeypatch.setattr(proof.lock, "state", lambda: proof.lock.Lock(True))
         listener = Listener(missing or {}, arrives)
         monkeypatch.setattr(proof, "_listener", listener)

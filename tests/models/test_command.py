@@ -33,7 +33,7 @@ def error_line(done: subprocess.CompletedProcess[str]) -> str:
 def test_a_pull_and_what_is_shown_of_it(web: Any, catalog: Any, content: bytes) -> None:
     web.files["/model"] = content
     catalog.url("mine", f"{web.address}/model")
-    done = run("pull", "mine", "--json")
+    done = run("pull", "--own", "mine", "--json")
     assert done.returncode == 0
     assert json.loads(done.stdout)["models"] == {"vad": "mine"}
     assert done.stderr.splitlines() == ["mine: model.bin from url 127.0.0.1", "mine is ready"]
@@ -42,10 +42,10 @@ def test_a_pull_and_what_is_shown_of_it(web: Any, catalog: Any, content: bytes) 
 def test_the_connection_is_cut_again_and_again(web: Any, catalog: Any, content: bytes) -> None:
     web.files["/model"], web.cuts = content, [3_000_000, 0, 0, 0]
     catalog.url("mine", f"{web.address}/model")
-    done = run("pull", "mine")
+    done = run("pull", "--own", "mine")
     assert done.returncode == 4
     assert "url 127.0.0.1: the connection broke off after 3000000 of 5120000 bytes" in error_line(done)
-    assert run("pull", "mine").returncode == 0
+    assert run("pull", "--own", "mine").returncode == 0
     assert web.seen[-1][1] == "bytes=3000000-"
 
 
@@ -56,17 +56,17 @@ def test_the_disk_is_full(web: Any, catalog: Any, content: bytes) -> None:
     def small_files_only() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (2_500_000, 2_500_000))
 
-    done = run("pull", "mine", preexec_fn=small_files_only)
+    done = run("pull", "--own", "mine", preexec_fn=small_files_only)
     assert done.returncode == 6
     assert error_line(done).startswith("error: model.bin cannot be stored: the disk is full - free some space")
     assert Portfolio().state("mine") is State.PARTIAL
-    assert run("pull", "mine").returncode == 0
+    assert run("pull", "--own", "mine").returncode == 0
 
 
 def test_interrupted(web: Any, catalog: Any, content: bytes) -> None:
     web.files["/model"], web.delay_s = content, 30
     catalog.url("mine", f"{web.address}/model")
-    process = subprocess.Popen([*COMMAND, "pull", "mine"], stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen([*COMMAND, "pull", "--own", "mine"], stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     assert process.stderr.readline() == "mine: model.bin from url 127.0.0.1\n"
     process.send_signal(signal.SIGINT)
@@ -75,18 +75,18 @@ def test_interrupted(web: Any, catalog: Any, content: bytes) -> None:
     assert process.wait(30) == 130
     assert rest.startswith("error: interrupted - ")
     web.stopped.set()
-    assert run("pull", "mine").returncode == 0
+    assert run("pull", "--own", "mine").returncode == 0
 
 
 def test_a_flipped_bit(catalog: Any, home: Path) -> None:
     catalog.file("mine")
-    run("pull", "mine")
+    run("pull", "--own", "mine")
     path = home / "models" / "mine" / "model.bin"
     path.write_bytes(b"?" + path.read_bytes()[1:])
     done = run("verify")
     assert done.returncode == 4
     assert error_line(done) == "error: mine cannot be trusted - run 'edge-assistant models pull mine'"
-    assert run("pull", "mine").returncode == 0
+    assert run("pull", "--own", "mine").returncode == 0
     assert run("verify").stdout == "mine: sound\n"
 
 

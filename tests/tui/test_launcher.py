@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import http.server
 import os
 import signal
 import subprocess
 import sys
 import textwrap
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pulled
 import pytest
+import webserver
 from terminals import Terminal
 
 from edge_assistant.cli.main import parser
@@ -257,45 +256,70 @@ def test_the_launcher_imports_nothing_heavy() -> None:
     assert not heavy & set(ran.stdout.split())
 
 
-def test_a_locked_app_still_has_models_pulled(launch: Launch, home: Path, tmp_path: Path) -> None:
-    """Over the network, of which this machine's loopback is all that a test may use."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Serves)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    installed = pulled.made_up(home)
-    entry = home / "catalog" / "mine.toml"
-    source = f'type = "url"\nkey = "model"\nurl = "http://127.0.0.1:{server.server_port}/model.bin"\n'
-    entry.write_text(entry.read_text().replace('type = "file"\npath = "incoming"\n', source))
-    said = tmp_path / "said"
+@pytest.fixture
+def outside(monkeypatch: pytest.MonkeyPatch) -> Iterator[webserver.Web]:
+    """A server that has nothing and notes what it is asked for; it stands for Hugging Face too."""
+    with webserver.serving() as server:
+        monkeypatch.setenv("HF_ENDPOINT", server.address)
+        yield server
+
+
+def asked_by_a_locked_app(launch: Launch, said: Path, name: str) -> str:
+    """What an app under the lock is told that asks for a model."""
     terminal = launch(f"""
     import socket
     from pathlib import Path
+    from edge_assistant.errors import PullFailed
     from edge_assistant.governance.offline import lock
     from edge_assistant_tui.pulling import Puller
     lock.engage()
     try:
-        socket.create_connection(("127.0.0.1", {server.server_port}))
-    except OSError as error:
-        refused = str(error)
-    Path({str(said)!r}).write_text(f"{{refused}}, {{Puller().pull('mine', lambda line: None)}}")
+        socket.socket()
+        sys.exit(1)
+    except PermissionError:
+        lines = []
+    try:
+        status = Puller().pull({name!r}, lines.append)
+    except PullFailed as error:
+        status = error
+    Path({str(said)!r}).write_text(f"{{status}} {{lines[-1:]}}")
     """)
     assert terminal.ended() == 0, terminal.seen
-    server.shutdown()
-    server.server_close()
-    assert said.read_text() == "[Errno 13] Permission denied, 0"
-    assert installed.read_bytes() == pulled.CONTENT
+    return said.read_text()
 
 
-class _Serves(http.server.BaseHTTPRequestHandler):
-    """Serves the made-up model to whoever asks."""
+def test_a_locked_app_still_has_models_pulled(launch: Launch, outside: webserver.Web, tmp_path: Path) -> None:
+    """Over the network, of which this machine's loopback is all that a test may use."""
+    said = asked_by_a_locked_app(launch, tmp_path / "said", "piper-en-us-joe-medium")
+    assert said.startswith("4 ")
+    assert [path.startswith("/rhasspy/piper-voices/resolve/") for path, *_ in outside.seen] == [True]
 
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(pulled.CONTENT)))
-        self.end_headers()
-        self.wfile.write(pulled.CONTENT)
 
-    def log_message(self, format: str, *args: object) -> None:
-        """Nothing on the tests' output."""
+def test_an_entry_that_the_locked_app_wrote_carries_nothing_out(
+    launch: Launch, outside: webserver.Web, home: Path, tmp_path: Path
+) -> None:
+    pulled.made_up(home)
+    entry = home / "catalog" / "mine.toml"
+    source = f'type = "url"\nkey = "model"\nurl = "{outside.address}/allergic-to-penicillin"\n'
+    entry.write_text(entry.read_text().replace('type = "file"\npath = "incoming"\n', source))
+    said = asked_by_a_locked_app(launch, tmp_path / "said", "mine")
+    assert outside.seen == []
+    assert said.startswith("4 ")
+    assert "nobody has confirmed it" in said
+    assert "run 'edge-assistant models pull mine' in a terminal" in said
+
+
+@pytest.mark.parametrize("name", ["piper-en-us-joe-medium", "tiny", "mine"])
+def test_where_the_policy_allows_no_pull_the_launcher_starts_none(
+    launch: Launch, outside: webserver.Web, home: Path, tmp_path: Path, name: str
+) -> None:
+    installed = pulled.made_up(home)
+    (home / "config").mkdir()
+    (home / "config" / "policy.toml").write_text("[offline]\npull = false\n")
+    said = asked_by_a_locked_app(launch, tmp_path / "said", name)
+    assert "(offline.pull)" in said
+    assert outside.seen == []
+    assert not installed.exists()
 
 
 def filters(pid: int) -> int:

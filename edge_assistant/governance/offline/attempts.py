@@ -1,4 +1,4 @@
-"""The ways in which code tries to reach a network, for the proof: each raises what it is refused with."""
+"""The ways in which code tries to reach a network or the shell, for the proof: each raises what it is refused with."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from edge_assistant.governance.offline import seccomp
 from edge_assistant.governance.offline.listener import LOOPBACK, REACH_S, reach
@@ -21,6 +22,16 @@ import sys
 from edge_assistant.governance.offline.listener import reach
 try:
     reach(*map(int, sys.argv[1:]))
+except OSError as error:
+    sys.exit(error.errno)
+"""
+# On a terminal of its own, which it has to control: else the kernel refuses by itself, as it may for other reasons too.
+_IN_TERMINAL = """
+import fcntl, os, sys, termios
+_, terminal = os.openpty()
+fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+try:
+    fcntl.ioctl(terminal, int(sys.argv[1]), bytes(4))
 except OSError as error:
     sys.exit(error.errno)
 """
@@ -51,10 +62,7 @@ def thread(family: int, kind: int, port: int) -> None:
 
 def child(family: int, kind: int, port: int) -> None:
     """In a program that this one starts."""
-    command = [sys.executable, "-P", "-c", _IN_CHILD, *map(str, (int(family), int(kind), port))]
-    number = subprocess.run(command, check=False).returncode
-    if number:
-        raise OSError(number, os.strerror(number))
+    _run(_IN_CHILD, int(family), int(kind), port)
 
 
 def io_uring(family: int, kind: int, port: int) -> None:
@@ -96,6 +104,11 @@ def ffmpeg(family: int, kind: int, port: int) -> None:
         container.mux(stream.encode(frame))
 
 
+def terminal(request: int) -> None:
+    """By a request to a terminal: to take a key as pressed, or to load another line discipline."""
+    _run(_IN_TERMINAL, request, start_new_session=True)
+
+
 ATTEMPTS: Mapping[str, Attempt] = {
     "Python": reach,
     "C library": c_library,
@@ -105,6 +118,26 @@ ATTEMPTS: Mapping[str, Attempt] = {
     "io_uring": io_uring,
     "FFmpeg": ffmpeg,
 }
+
+
+# What is tried once, as it does not lead to an address: keys for the shell that has the network.
+ONCE: Mapping[str, Callable[[], None]] = {
+    "TIOCSTI": partial(terminal, seccomp.TIOCSTI),
+    "TIOCLINUX": partial(terminal, seccomp.TIOCLINUX),
+    "TIOCSETD": partial(terminal, seccomp.TIOCSETD),
+}
+
+
+def _run(code: str, *arguments: int, start_new_session: bool = False) -> None:
+    """Run Python code in a process of its own, which ends with the number of the error that it met.
+
+    Raises:
+        OSError: that one.
+    """
+    command = [sys.executable, "-P", "-c", code, *map(str, arguments)]
+    number = subprocess.run(command, check=False, start_new_session=start_new_session).returncode
+    if number:
+        raise OSError(number, os.strerror(number))
 
 
 def _call(name: str, *arguments: int) -> int:

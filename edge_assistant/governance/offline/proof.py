@@ -10,16 +10,18 @@ import errno
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from edge_assistant.errors import UsageError
 from edge_assistant.governance.offline import lock
-from edge_assistant.governance.offline.attempts import ATTEMPTS
+from edge_assistant.governance.offline.attempts import ATTEMPTS, ONCE
 from edge_assistant.governance.offline.listener import WAYS
 
+TERMINAL = "terminal"  # the way of what leads to the shell, and not to a listener
 LISTENER = (sys.executable, "-P", "-m", "edge_assistant.governance.offline.listener")
 
 # EIO is what FFmpeg makes of every UDP socket that it does not get.
@@ -52,7 +54,7 @@ class Proof:
         locked: whether the kernel says that the lock is in force.
         reached: the ways by which the listener was reached from outside the lock, before anything was tried.
         missing: why there is no listener for the others.
-        results: every attempt by every way that was reached.
+        results: every attempt by every way that was reached, and those at a terminal.
     """
 
     locked: bool
@@ -119,21 +121,27 @@ def prove() -> Proof:
     if _listener is None:
         raise UsageError("nothing listens outside the lock", "run 'edge-assistant doctor --prove-offline'")
     try:
-        results = tuple(_tried(_listener, attempt, way) for attempt in ATTEMPTS for way in _listener.reached)
+        results = [_tried(_listener, attempt, way) for attempt in ATTEMPTS for way in _listener.reached]
+        results += [Result(name, TERMINAL, *_outcome(attempt)) for name, attempt in ONCE.items()]
     finally:
         _listener.close()
-    return Proof(lock.state().locked, _listener.reached, _listener.missing, results)
+    return Proof(lock.state().locked, _listener.reached, _listener.missing, tuple(results))
 
 
 def _tried(listener: Listener, attempt: str, way: str) -> Result:
     """One attempt; what has arrived got through, whatever the attempt says."""
-    outcome, error = Outcome.THROUGH, ""
-    try:
-        ATTEMPTS[attempt](*WAYS[way], listener.ports[way])
-    except Exception as failure:  # FFmpeg's errors are not all OSError
-        number = getattr(failure, "errno", None) or 0
-        outcome = Outcome.REFUSED if number in _REFUSALS else Outcome.FAILED
-        error = errno.errorcode.get(number, str(failure))
+    outcome, error = _outcome(partial(ATTEMPTS[attempt], *WAYS[way], listener.ports[way]))
     if listener.arrived()[way]:
         outcome = Outcome.THROUGH
     return Result(attempt, way, outcome, error)
+
+
+def _outcome(attempt: Callable[[], None]) -> tuple[Outcome, str]:
+    """What became of an attempt by what it says, and the name of the error that it met."""
+    try:
+        attempt()
+    except Exception as failure:  # FFmpeg's errors are not all OSError
+        number = getattr(failure, "errno", None) or 0
+        outcome = Outcome.REFUSED if number in _REFUSALS else Outcome.FAILED
+        return outcome, errno.errorcode.get(number, str(failure))
+    return Outcome.THROUGH, ""

@@ -18,6 +18,10 @@ from edge_assistant.errors import LockFailed
 AF_UNIX = 1  # pipes between programs of this machine: PulseAudio, the keyring over D-Bus, the screen
 NO_FAMILY = 0x7FFF  # of no kernel: the lock answers EACCES, a kernel without it EAFNOSUPPORT, and no socket is made
 TUNSETIFF = 0x400454CA  # of /dev/net/tun: makes a descriptor that packets go through
+# Keys as if they were pressed: the shell that started this process, or any program on the screen, obeys them outside
+# the lock. The last loads another line discipline into the kernel, of which some make networks (SLIP, PPP).
+TIOCSTI, TIOCLINUX, UI_DEV_CREATE, TIOCSETD = 0x5412, 0x541C, 0x5501, 0x5423  # asm-generic/ioctls.h, linux/uinput.h
+IOCTLS = (TUNSETIFF, TIOCSTI, TIOCLINUX, UI_DEV_CREATE, TIOCSETD)  # refused with EPERM, on whatever descriptor
 X32 = 0x40000000  # the x86-64 kernel's second numbering of system calls
 
 # Which way to a network each closes, and what the program is told.
@@ -37,6 +41,8 @@ REFUSED: Mapping[str, int] = {
     "bpf": errno.EPERM,
     "init_module": errno.EPERM,
     "finit_module": errno.EPERM,
+    "kexec_load": errno.EPERM,
+    "kexec_file_load": errno.EPERM,
 }
 SOCKETS = ("socket", "socketpair")
 
@@ -80,6 +86,7 @@ MACHINES: Mapping[str, Machine] = {
             "io_uring_setup": 425, "io_uring_enter": 426, "io_uring_register": 427,
             "pidfd_getfd": 438, "ptrace": 101, "process_vm_writev": 311,
             "request_key": 249, "mount": 165, "fsopen": 430, "bpf": 321, "init_module": 175, "finit_module": 313,
+            "kexec_load": 246, "kexec_file_load": 320,
         },
     ),
     "aarch64": Machine(
@@ -90,6 +97,7 @@ MACHINES: Mapping[str, Machine] = {
             "io_uring_setup": 425, "io_uring_enter": 426, "io_uring_register": 427,
             "pidfd_getfd": 438, "ptrace": 117, "process_vm_writev": 271,
             "request_key": 218, "mount": 40, "fsopen": 430, "bpf": 280, "init_module": 105, "finit_module": 273,
+            "kexec_load": 104, "kexec_file_load": 294,
         },
     ),
 }  # fmt: skip
@@ -119,18 +127,19 @@ def _instructions(machine: Machine) -> Iterator[Instruction]:
         yield Instruction(EQUAL, 0, 1, machine.numbers[name])
         yield Instruction(RETURN, 0, 0, ERRNO | told)
     for name in SOCKETS:
-        yield from _argument(machine.numbers[name], 0, AF_UNIX, ALLOW, ERRNO | errno.EACCES)
-    yield from _argument(machine.numbers["ioctl"], 1, TUNSETIFF, ERRNO | errno.EPERM, ALLOW)
+        yield from _argument(machine.numbers[name], 0, (AF_UNIX,), ALLOW, ERRNO | errno.EACCES)
+    yield from _argument(machine.numbers["ioctl"], 1, IOCTLS, ERRNO | errno.EPERM, ALLOW)
     yield Instruction(RETURN, 0, 0, ALLOW)
 
 
-def _argument(number: int, which: int, value: int, equal: int, other: int) -> Iterator[Instruction]:
-    """A call's verdict by one of its arguments, of which the kernel takes the lower 32 bits."""
-    yield Instruction(EQUAL, 0, 4, number)
+def _argument(number: int, which: int, values: Sequence[int], among: int, other: int) -> Iterator[Instruction]:
+    """A call's verdict by whether one of its arguments is among values; the kernel takes its lower 32 bits."""
+    yield Instruction(EQUAL, 0, len(values) + 3, number)
     yield Instruction(LOAD, 0, 0, _ARGUMENTS + 8 * which)
-    yield Instruction(EQUAL, 0, 1, value)
-    yield Instruction(RETURN, 0, 0, equal)
+    for left, value in reversed(list(enumerate(values))):
+        yield Instruction(EQUAL, left + 1, 0, value)
     yield Instruction(RETURN, 0, 0, other)
+    yield Instruction(RETURN, 0, 0, among)
 
 
 class _Filter(ctypes.Structure):

@@ -21,6 +21,9 @@ class Source(Protocol):
     def label(self) -> str:
         """What to call it in messages."""
 
+    def asked(self) -> tuple[str, ...]:
+        """All that a network is asked for, whole: what a person has to see to allow it. Nothing for a local source."""
+
     def archives(self) -> frozenset[str]:
         """The names of the archives that lie on the disk beside its files while they are fetched."""
 

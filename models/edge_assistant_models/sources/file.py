@@ -25,6 +25,10 @@ class FileSource:
         """It names none: a folder has whatever lies in it."""
         return frozenset()
 
+    def asked(self) -> tuple[str, ...]:
+        """Nothing: it lies on this machine."""
+        return ()
+
     def archives(self) -> frozenset[str]:
         """There are none: the file comes as it is."""
         return frozenset()

@@ -41,6 +41,10 @@ class HuggingFaceSource:
         """The keys of its files."""
         return frozenset(self.files)
 
+    def asked(self) -> tuple[str, ...]:
+        """Repository, commit and path of each file."""
+        return tuple(f"hf {self.repo} {self.revision} {path}" for path in self.files.values())
+
     def archives(self) -> frozenset[str]:
         """There are none: the file comes as it is."""
         return frozenset()

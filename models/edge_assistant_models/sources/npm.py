@@ -39,6 +39,10 @@ class NpmSource:
         """The keys of its files."""
         return frozenset(self.files)
 
+    def asked(self) -> tuple[str, ...]:
+        """The package with its version."""
+        return (f"npm {self.package}@{self.version}",)
+
     def archives(self) -> frozenset[str]:
         """The name of its one tarball."""
         return frozenset({f"{self.package.replace('/', '-').lstrip('@')}-{self.version}.tgz"})

@@ -50,6 +50,11 @@ class PypiSource:
         """The keys of its files."""
         return frozenset(self.files)
 
+    def asked(self) -> tuple[str, ...]:
+        """The packages with their versions."""
+        parts = (part for parts in self.files.values() for part in parts)
+        return tuple(dict.fromkeys(f"pypi {part.package}=={part.version}" for part in parts))
+
     def archives(self) -> frozenset[str]:
         """The names of its wheels."""
         return frozenset(part.wheel for parts in self.files.values() for part in parts)

@@ -30,6 +30,10 @@ class UrlSource:
         """The one key."""
         return frozenset({self.key})
 
+    def asked(self) -> tuple[str, ...]:
+        """The address."""
+        return (self.url,)
+
     def archives(self) -> frozenset[str]:
         """There are none: the file comes as it is."""
         return frozenset()
