@@ -8,7 +8,7 @@ import itertools
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from edge_assistant import __version__
@@ -37,11 +37,12 @@ exit status: 0 answered, 1 a check fails, 2 wrong command line, 3 an input canno
 corrupt, 5 a policy or the offline lock refuses, 6 the disk is full, 70 a fault of ours, 130 interrupted"""
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, ready: Callable[[], None] = lambda: None) -> int:
     """Run the command and return its exit status.
 
     Args:
         argv: the command line; None takes this process's own, and locks the process first.
+        ready: called once the process is locked: what waited for it.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     pulls = [word for word in arguments if not word.startswith("-")][:2] == ["models", "pull"]
@@ -50,6 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if argv is None:
             dumps.off()
             _lock(arguments)
+            ready()
             if lock.state().locked and (status := client.answered(arguments, BEGAN)) is not None:
                 return status
         return _run(arguments, BEGAN)
