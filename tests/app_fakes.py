@@ -41,7 +41,7 @@ class ScriptedWork(Work):
     def start(self) -> None:
         self.asked.append(("start", ()))
 
-    def close(self) -> None:
+    def close(self, *, ended: bool = True) -> None:
         self.asked.append(("close", ()))
 
     def stop(self) -> None:

@@ -24,6 +24,7 @@ def main() -> int:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_status
     from edge_assistant import limits, logs, settings
+    from edge_assistant.cli.frame import FAULT
     from edge_assistant.governance.redaction.logged import logged
     from edge_assistant_models import paths
 
@@ -38,6 +39,10 @@ def main() -> int:
         app = EdgeAssistant(options, chosen, answer())
     with limits.lowered(policy.limits):
         app.run()
+    if app.fault is not None:
+        hint = "start the app again; it offers the conversation, and the log has the details"
+        print(f"error: a fault of ours ({type(app.fault).__name__}) - {hint}", file=sys.stderr)
+        return FAULT
     return app.return_code or 0
 
 

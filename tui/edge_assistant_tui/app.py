@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 from pathlib import Path
@@ -35,8 +36,11 @@ from edge_assistant_tui.widgets.welcome import Welcome
 from edge_assistant_tui.work import Work
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from edge_assistant_tui.options import Options
 
+_log = logging.getLogger("edge_assistant.app")
 _RELIEVE_S = 60.0  # between two looks at whether the machine runs short of memory
 _SCREENSHOT = "Screenshot"  # as Textual calls it: what is shown, as a file
 
@@ -59,6 +63,7 @@ class EdgeAssistant(App[int]):
         playback: plays evidence.
         policy: what is allowed.
         roles: who is at the keys.
+        fault: what ended the app, where that was a fault of ours.
     """
 
     TITLE = "Edge Assistant"
@@ -85,6 +90,7 @@ class EdgeAssistant(App[int]):
         self.terminal = terminal or Terminal()
         self.loader = Loader()
         self.playback = Playback()
+        self.fault: Exception | None = None
         self._touched = False  # whether a key was pressed yet
 
     async def on_mount(self) -> None:
@@ -93,11 +99,25 @@ class EdgeAssistant(App[int]):
         self.call_after_refresh(self._begin)
 
     def on_unmount(self) -> None:
-        """End what runs."""
-        self.work.close()
+        """End what runs; after a fault the conversation stays open in the history, to be offered."""
+        self.work.close(ended=self.fault is None)
         self.loader.close()
         self.playback.stop()
         self.puller.close()
+
+    def _handle_exception(self, error: Exception) -> None:
+        """End the app. Textual's own traceback shows locals, which hold what was said and shown: none is printed."""
+        if self.fault is None:
+            self.fault = error
+            _log.error("fault of the app", exc_info=error)
+        super()._handle_exception(error)
+
+    def _fatal_error(self) -> None:
+        self._close_messages_no_wait()
+
+    def panic(self, *renderables: RenderableType) -> None:
+        """End the app without printing: an error that draws itself may quote content."""
+        self._close_messages_no_wait()
 
     async def on_event(self, event: events.Event) -> None:
         """A key that is pressed stops what is spoken; Escape does so itself, and nothing else then."""

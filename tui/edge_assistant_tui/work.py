@@ -89,14 +89,15 @@ class Work:
         self._thread.start()
         self._jobs.put(self._look)
 
-    def close(self) -> None:
-        """End: what runs is stopped, what waits is not begun, the conversation is closed in the history."""
+    def close(self, *, ended: bool = True) -> None:
+        """End: what runs is stopped, what waits is not begun, the conversation is closed in the history if it ended."""
         if not self._thread.is_alive():
             return
         self._closing = True
         self.stop()
         self._halt()
-        self._jobs.put(self._finish)
+        if ended:
+            self._jobs.put(self._finish)
         self._jobs.end()
         self._thread.join(timeout=5)
 

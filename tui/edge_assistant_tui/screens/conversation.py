@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 MAX_TURNS = limits.TURNS.value
 MAX_REMOVED = 20  # signals that can be brought back; each may hold a picture
 NARROW = 100  # columns below which the side list is slim
+STACKED = 60  # columns below which it stands above the turns
 
 
 class Conversation(Devices):
@@ -86,8 +87,9 @@ class Conversation(Devices):
         self.query_one(Prompt).paste(event.text)
 
     def on_resize(self) -> None:
-        """The side list is slim on a narrow terminal."""
+        """The side list is slim on a narrow terminal, and above the turns on a very narrow one."""
         self.set_class(self.size.width < NARROW, "narrow")
+        self.set_class(self.size.width < STACKED, "stacked")
 
     # What the person does
 

@@ -1,0 +1,140 @@
+"""No size of the terminal ends the app, on any screen; and where a fault does, nothing of what was said is printed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from app_fakes import FORM, NOTE, VITALS, computed, conflict
+from exhibited import Made, Viewing, look, made
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from placed import Stage, play
+from terminals import Terminal
+
+from edge_assistant import health
+from edge_assistant.health import Check
+from edge_assistant.history.store import History
+from edge_assistant_tui import exhibits, messages
+from edge_assistant_tui.options import Options
+from edge_assistant_tui.screens.evidence import EvidenceScreen
+from edge_assistant_tui.screens.place import places
+from edge_assistant_tui.screens.signal import SignalScreen
+from edge_assistant_tui.widgets.signals import SignalList
+
+Size = tuple[int, int]
+WIDEST, HIGHEST = 300, 100
+EDGES: tuple[Size, ...] = ((1, 1), (31, 24), (WIDEST, 1), (1, HIGHEST), (34, 6), (12, 40), (WIDEST, HIGHEST), (60, 3))
+SIZES = st.tuples(st.integers(1, WIDEST), st.integers(1, HIGHEST))
+
+
+async def resized(stage: Stage | Viewing, sizes: Sequence[Size]) -> None:
+    """Resize the terminal, and let each size be laid out and drawn."""
+    for size in sizes:
+        await stage.pilot.resize_terminal(*size)
+        await stage.pilot.pause()
+
+
+@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+@given(st.lists(SIZES, min_size=8, max_size=12))
+def test_no_size_ends_the_app_while_it_answers(sizes: list[Size]) -> None:
+    async def story(stage: Stage) -> None:
+        screen = stage.app.conversation
+        for taken in (FORM, NOTE, VITALS):
+            screen.post_message(messages.Taken(taken))
+            screen.post_message(messages.Sensed(taken.id, "all", conflict().evidence[:1] * 3, 0.4))
+        for turn, answer in enumerate((conflict(), computed()), 1):
+            await stage.type("what?")
+            await stage.press("enter")
+            screen.post_message(messages.TurnRouted(turn, answer.route))
+            for at, word in enumerate(answer.text.split()):
+                if at % 3 == 0:
+                    await resized(stage, sizes[at // 3 % len(sizes) :][:1])
+                screen.post_message(messages.TurnSaid(turn, word))
+            screen.post_message(messages.TurnEnded(turn, answer))
+            await stage.settle()
+        await resized(stage, (*sizes, *EDGES))
+
+    play(story)
+
+
+@pytest.mark.parametrize("place", [place.NAME for place in places()])
+def test_no_size_ends_a_place(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "checks", lambda profile: iter([Check("a", True, "b"), Check("d", None, "e", "f")]))
+
+    async def story(stage: Stage) -> None:
+        stage.app.action_visit(place)
+        await stage.settle()
+        await resized(stage, EDGES)
+
+    play(story)
+
+
+def test_no_size_ends_the_palette_or_the_looking_at_a_signal() -> None:
+    async def story(stage: Stage) -> None:
+        stage.app.conversation.post_message(messages.Taken(FORM))
+        stage.app.conversation.post_message(messages.Sensed(FORM.id, "all", conflict().evidence[:1], 0.4))
+        await stage.press("ctrl+p")
+        await resized(stage, EDGES)
+        await stage.press("escape")
+        (entry,) = stage.app.conversation.query_one(SignalList).entries
+        await stage.app.push_screen(SignalScreen(entry))
+        await resized(stage, EDGES)
+
+    play(story)
+
+
+@pytest.fixture(scope="module")
+def there(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """Signals in a folder."""
+    return made(tmp_path_factory.mktemp("signals"))
+
+
+@pytest.mark.parametrize("id", ["E1", "E3", "E5", "E6", "C1"])
+def test_no_size_ends_the_evidence(there: Made, id: str) -> None:
+    async def story(viewing: Viewing) -> None:
+        answer = there.answer()
+        signals = {signal.id: signal for signal in answer.signals}
+        await viewing.app.push_screen(EvidenceScreen(exhibits.of_answer(answer, signals), id))
+        await viewing.settle()
+        for size in EDGES:
+            await resized(viewing, [size])
+            await viewing.settle()
+
+    look(story)
+
+
+FAULTY = """
+import sys
+from edge_assistant_tui.__main__ import main
+from edge_assistant_tui.screens.conversation import Conversation
+
+async def faulty(self):
+    said = {signal: "Allergies: penicillin" for signal in ("form", "note")}
+    raise ValueError(f"no place for {said}")
+
+Conversation.action_check = faulty
+sys.exit(main())
+"""
+
+
+def test_a_fault_prints_nothing_of_what_was_said_and_leaves_the_conversation_to_be_offered(tmp_path: Path) -> None:
+    note = tmp_path / "note.txt"
+    note.write_text("The dose is 5 mg.\n")
+    options = Options(attach=(str(note),)).to_environment()
+    terminal = Terminal(sys.executable, "-c", FAULTY, environment=options)
+    try:
+        terminal.read_until("note.txt.*ready")
+        terminal.press("\x1b[18~")  # F7
+        assert terminal.ended() == 70
+    finally:
+        terminal.close()
+    assert "penicillin" not in terminal.seen
+    assert "Traceback" not in terminal.seen
+    left = terminal.seen.rpartition("\x1b[?1049l")[2]
+    assert "error: a fault of ours (ValueError) - start the app again; it offers the conversation" in left
+    saved = History().unfinished()
+    assert saved is not None
+    assert [kept.signal.name for kept in saved.signals] == ["note.txt"]
