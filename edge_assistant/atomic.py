@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import BinaryIO
 from edge_assistant.errors import EdgeAssistantError, StorageFull
 
 PREFIX = ".edge-assistant-"  # of the name of a file that is not whole yet
+_BLOCK = 1 << 20  # bytes that are overwritten at a time
 _DESCRIPTORS = Path("/proc/self/fd")
 _HINT = "free some space, or check the permissions of the data directory"
 
@@ -75,6 +77,24 @@ def writing(path: Path, *, lasting: bool = True) -> Iterator[BinaryIO]:
             if written is not None:
                 written.unlink()
         raise
+
+
+def shred(path: Path) -> None:
+    """Overwrite a file with zeros, then remove it, so that another name of it (a hard link) holds nothing any more.
+
+    Of a link only the link is removed, of a pipe only its name; nothing happens where there is nothing.
+
+    Raises:
+        OSError: it cannot be overwritten or removed.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        if stat.S_ISREG(path.lstat().st_mode):
+            with path.open("r+b", buffering=0) as stream:
+                size = os.fstat(stream.fileno()).st_size
+                for at in range(0, size, _BLOCK):
+                    stream.write(bytes(min(_BLOCK, size - at)))
+                os.fsync(stream.fileno())
+        path.unlink()
 
 
 def _begun(folder: Path) -> tuple[int, Path | None]:

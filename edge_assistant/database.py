@@ -1,4 +1,8 @@
-"""A SQLite file of ours: opened once it is needed, its failures turned into ours, what is deleted overwritten."""
+"""A SQLite file of ours: opened once it is needed, its failures turned into ours, what is deleted overwritten.
+
+Within each transaction the file's schema is compared with ours. A trigger, a view, a table, an index or a column that
+somebody else put there could keep what is deleted, or change what is written: such a file counts as damaged.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +10,18 @@ import contextlib
 import os
 import shutil
 import sqlite3
+import stat
+import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from edge_assistant.atomic import storing
+from edge_assistant.atomic import shred, storing
 from edge_assistant.errors import StorageFull, UsageError
+from edge_assistant.schema import ForeignSchema, Layout, foreign, require_ours
 
 _WAIT_S = 5.0  # for another app that writes; a turn is written within milliseconds
 _LOCK_WAIT_S = 10.0  # for another app that opens or sets aside
@@ -27,25 +33,6 @@ _ENDS = ("-wal", "-shm", "-journal", "")  # of the names of SQLite's files
 
 T = TypeVar("T")
 Upgrade = Callable[[sqlite3.Connection], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """What a file is.
-
-    Attributes:
-        what: what a person calls it, such as "the history".
-        application: SQLite's application id, so that a file of another program is known as such.
-        schema: version of the tables.
-        tables: the statements that make them.
-        set_aside: whether a damaged file may be moved out of the way and a new one begun; else it is refused.
-    """
-
-    what: str
-    application: int
-    schema: int
-    tables: tuple[str, ...]
-    set_aside: bool = False
 
 
 class Database:
@@ -70,6 +57,7 @@ class Database:
         self.note = ""
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
+        self._opened: tuple[int, int] | None = None  # device and inode of the file that the connection has
 
     def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Look something up, all of one moment.
@@ -79,6 +67,19 @@ class Database:
             UsageError: the file is of another version or program.
         """
         return self._run(work, "BEGIN")
+
+    def examine(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """As `read`, whatever the schema: to tell what was done to a file. Nothing that it holds is run by reading.
+
+        Raises:
+            StorageFull: the file cannot be opened.
+            UsageError: the file is of another version or program.
+        """
+        return self._run(work, "BEGIN", any_schema=True)
+
+    def foreign(self, connection: sqlite3.Connection) -> list[str]:
+        """The objects that the file holds besides ours and those of ours that it lacks, such as "trigger t"."""
+        return foreign(connection, self._layout)
 
     def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Change something, all of it or nothing; it is on the disk when this returns.
@@ -96,6 +97,10 @@ class Database:
                 return True
             try:
                 self._connection.execute("PRAGMA incremental_vacuum").fetchall()
+                if self._connection.execute("PRAGMA freelist_count").fetchone() != (0,):
+                    # Somebody switched incremental vacuum off: deleted rows of theirs may lie in free pages
+                    self._connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+                    self._connection.execute("VACUUM")
                 (busy, *_) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             except sqlite3.Error:
                 return False
@@ -103,11 +108,11 @@ class Database:
 
     @property
     def damaged(self) -> bool:
-        """Whether there is a file that cannot be read as a whole."""
-        return self.file.exists() and not _sound(self.file)
+        """Whether there is a file that cannot be read as a whole, or that has a foreign schema."""
+        return self.file.exists() and not _sound(self.file, self._layout)
 
     def remove(self) -> None:
-        """Delete the file, whatever it is.
+        """Overwrite and delete the file, whatever it is.
 
         Raises:
             StorageFull: it cannot be deleted.
@@ -115,12 +120,12 @@ class Database:
         with self._lock, storing(self._layout.what), self._alone():
             self.close()
             for end in _ENDS:
-                self.file.with_name(self.file.name + end).unlink(missing_ok=True)
+                shred(self.file.with_name(self.file.name + end))
 
-    def _run(self, work: Callable[[sqlite3.Connection], T], begin: str) -> T:
+    def _run(self, work: Callable[[sqlite3.Connection], T], begin: str, *, any_schema: bool = False) -> T:
         with self._lock:
             try:
-                return self._transaction(work, begin)
+                return self._transaction(work, begin, any_schema=any_schema)
             except (sqlite3.ProgrammingError, sqlite3.IntegrityError):
                 raise  # a fault of ours
             except sqlite3.Error as error:
@@ -149,13 +154,18 @@ class Database:
                     self._ending()
                 self._connection = None
 
-    def _transaction(self, work: Callable[[sqlite3.Connection], T], begin: str) -> T:
+    def _transaction(self, work: Callable[[sqlite3.Connection], T], begin: str, *, any_schema: bool = False) -> T:
+        if self._connection is not None and self._identity() != self._opened:
+            self.close()  # another file lies there now: rows written to the former one would be lost
         if self._connection is None:
             self._connection = self._open()
+            self._opened = self._identity()
             self._ending = weakref.finalize(self, self._connection.close)
         connection = self._connection
         connection.execute(begin)
         try:
+            if not any_schema:
+                require_ours(connection, self._layout)
             done = work(connection)
             connection.execute("COMMIT")
         except BaseException:
@@ -165,9 +175,23 @@ class Database:
             raise
         return done
 
+    def _identity(self) -> tuple[int, int] | None:
+        """Which file lies at the path; None for none."""
+        try:
+            facts = self.file.lstat()
+        except OSError:
+            return None
+        return facts.st_dev, facts.st_ino
+
     def _open(self) -> sqlite3.Connection:
-        """Open the file, which is made where there is none; only then other programs have to wait."""
+        """Open the file, which is made where there is none; only then other programs have to wait.
+
+        Raises:
+            StorageFull: one of its files is a link or a pipe.
+        """
         with storing(self._layout.what):
+            for end in _ENDS:
+                _require_file(self.file.with_name(self.file.name + end), self._layout.what)
             return _as_it_is(self.file, self._layout) or self._made()
 
     def _made(self) -> sqlite3.Connection:
@@ -193,7 +217,7 @@ class Database:
     def _set_aside(self) -> None:
         """Move a damaged file out of the way, unless another app has just done it."""
         with storing(self._layout.what), self._alone():
-            if _sound(self.file):
+            if not self.file.exists() or _sound(self.file, self._layout):
                 return
             kept = self.file.with_name(
                 f"{self.file.stem}-damaged-{datetime.now(UTC):%Y%m%dT%H%M%S%f}{self.file.suffix}"
@@ -209,10 +233,12 @@ class Database:
     def _as_ours(self, error: sqlite3.Error) -> StorageFull:
         """The failure told to a person; without room for its shared memory SQLite speaks of an I/O error."""
         what = self._layout.what
+        if isinstance(error, ForeignSchema):
+            return StorageFull(f"{what} was changed from outside ({self.file.name}: {error})", self._layout.hint)
         if _code(error) in _BUSY:
             return self._held()
         if _code(error) in _DAMAGED:
-            return StorageFull(f"{what} is damaged ({self.file.name})", "bring it back from a copy, or move it away")
+            return StorageFull(f"{what} is damaged ({self.file.name})", self._layout.hint)
         full = _code(error) in _FULL
         if not full:
             with contextlib.suppress(OSError):
@@ -232,6 +258,11 @@ def _connecting(file: Path) -> Iterator[sqlite3.Connection]:
         connection.execute("PRAGMA synchronous = FULL")  # what was kept is kept when the power fails, too
         connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
         connection.execute("PRAGMA foreign_keys = ON")
+        # https://sqlite.org/security.html, "Untrusted SQLite Database Files"
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute("PRAGMA cell_size_check = ON")
+        if sys.version_info >= (3, 12):
+            connection.setconfig(sqlite3.SQLITE_DBCONFIG_DEFENSIVE, True)
         yield connection
     except BaseException:
         connection.close()
@@ -249,6 +280,9 @@ def _as_it_is(file: Path, layout: Layout) -> sqlite3.Connection | None:
     """A connection where the file is there and of this layout."""
     with contextlib.suppress(sqlite3.OperationalError), _connecting(file) as connection:
         if _stamps(connection) == (layout.application, layout.schema):
+            if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+                # Somebody left WAL mode: a journal would keep what is deleted, in the clear of its pages
+                connection.execute("PRAGMA journal_mode = WAL")
             return connection
         connection.close()
     return None  # what is wrong is told by who tries to make it
@@ -269,6 +303,7 @@ def _connected(file: Path, layout: Layout, upgrades: Mapping[int, Upgrade]) -> s
                 f"{file.name} is not {layout.what} of Edge Assistant", "move it away from the data directory"
             )
         elif schema in upgrades or schema == -layout.schema:
+            require_ours(connection, layout)  # no upgrade so far changed a table
             _upgrade(connection, layout, upgrades.get(schema))
         elif schema != layout.schema:
             what = f"{file.name} has version {schema} of {layout.what}, and this program knows version {layout.schema}"
@@ -304,14 +339,25 @@ def _create(connection: sqlite3.Connection, layout: Layout) -> None:
     connection.execute("COMMIT")
 
 
-def _sound(file: Path) -> bool:
-    """Whether all of a file can be read."""
+def _require_file(path: Path, what: str) -> None:
+    """Refuse what is no file of its own: SQLite follows a link, so forgetting would leave what it leads to.
+
+    Raises:
+        StorageFull: as it says.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        if not stat.S_ISREG(path.lstat().st_mode):
+            raise StorageFull(f"{what} cannot be used: {path.name} is a link or no file", "put the file itself there")
+
+
+def _sound(file: Path, layout: Layout) -> bool:
+    """Whether all of a file can be read, and its schema is ours."""
     try:
-        with contextlib.closing(sqlite3.connect(file, timeout=_WAIT_S)) as connection:
+        with _connecting(file) as connection, contextlib.closing(connection):
             found: str = connection.execute("PRAGMA quick_check").fetchone()[0]
+            return found == "ok" and not (any(_stamps(connection)) and foreign(connection, layout))
     except sqlite3.DatabaseError:
         return False
-    return found == "ok"
 
 
 def _code(error: sqlite3.Error) -> int:

@@ -59,7 +59,8 @@ def run(args: argparse.Namespace) -> int:
 
 def rows(folder: Path, repeats: int) -> dict[str, float]:
     """Milliseconds of a row on the disk, and of one in a table that has no codes; alternating."""
-    from edge_assistant.database import Database, Layout
+    from edge_assistant.database import Database
+    from edge_assistant.schema import Layout
 
     trail = _trail(folder)
     first = _ms(lambda: trail.append("said", _FACTS, _ID))

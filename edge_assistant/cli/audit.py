@@ -53,7 +53,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     verb.add_argument("--json", action="store_true", help="print one JSON object")
     verb.set_defaults(audit_action=_show)
 
-    verb = verbs.add_parser("verify", help="read every row: 0 as they were written, 1 not, and which is the first")
+    verb = verbs.add_parser("verify", help="read every row: 0 as they were written, 1 not, 6 the end cannot be told")
     verb.add_argument("--checkpoint", metavar="FILE", type=Path, help="of checkpoints that was kept elsewhere")
     verb.add_argument("--answer", metavar="FILE", type=Path, help="what `ask --json` printed: whether it was given")
     verb.add_argument("--json", action="store_true", help="print one JSON object")
@@ -66,6 +66,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     verb = verbs.add_parser("checkpoint", help="sign how far it has come, to be kept elsewhere")
     verb.add_argument("file", metavar="FILE", type=Path, nargs="?", help="takes another line (printed)")
     verb.set_defaults(audit_action=_checkpoint)
+
+    verb = verbs.add_parser("begin", help="begin a new one; the old one is kept beside it, and row 1 names its end")
+    verb.set_defaults(audit_action=_begin)
 
     verb = verbs.add_parser("key", help="the public key of checkpoints and exports, to be noted elsewhere")
     verb.set_defaults(audit_action=_key)
@@ -115,7 +118,7 @@ def _print_objects(rows: list[Row]) -> None:
     sys.stdout.write('{"rows": [')
     for number, row in enumerate(rows):
         found = {name: getattr(row, name) for name in ("number", "time", "conversation", "kind", "mac")}
-        sys.stdout.write(",\n" * (number > 0) + json.dumps(found | {"body": _body(row)}))
+        sys.stdout.write(",\n" * (number > 0) + json.dumps(found | {"body": _body(row)}, default=str))
     sys.stdout.write("]}\n")
 
 
@@ -152,6 +155,7 @@ def _told(value: Any) -> str:  # noqa: ANN401 - what JSON holds
 
 
 def _verify(args: argparse.Namespace, trail: Trail) -> int:
+    from edge_assistant.errors import StorageFull
     from edge_assistant.governance.audit.verify import verify
 
     report = verify(trail, args.checkpoint)
@@ -165,18 +169,26 @@ def _verify(args: argparse.Namespace, trail: Trail) -> int:
     else:
         for line in (*_lines(report), *(_answer_lines(told["answer"]) if "answer" in told else ())):
             print(printable(line))
-    return 0 if report.finding is None and given else 1
+    if report.finding is None and given:
+        return StorageFull.exit_status if report.unsure else 0
+    return 1
 
 
 def _lines(report: Report) -> Iterator[str]:
     """What verifying came to, for people."""
-    if report.finding is None:
+    if report.finding is None and report.unsure:
+        yield f"UNSURE: the {report.rows:,} rows are as they were written, but more may have followed"
+    elif report.finding is None:
         yield f"whole: all {report.rows:,} rows are as they were written"
     else:
         yield f"DAMAGED: {report.finding.what}"
         yield f"the {report.rows:,} rows before it are as they were written"
     if report.last is not None:
         yield f"checkpoints that agree: {report.checkpoints:,}, the last one of {report.last}"
+    for reason in report.unsure:
+        yield f"unsure: {reason}"
+    if report.unsure:
+        yield "compare with a checkpoint that was kept elsewhere, then sign the end: edge-assistant audit checkpoint"
     for note in report.notes:
         yield f"note: {note}"
 
@@ -232,6 +244,12 @@ def _checkpoint(args: argparse.Namespace, trail: Trail) -> int:
     else:
         checkpoints.add(args.file, made)
         print(printable(f"{made.rows:,} rows so far, signed in {args.file}"))
+    return 0
+
+
+def _begin(args: argparse.Namespace, trail: Trail) -> int:
+    former = trail.begin()
+    print(f"a new trail is begun; the old one, of {former:,} rows, is kept in {printable(str(trail.folder))}")
     return 0
 
 

@@ -91,8 +91,9 @@ def remove(folder: Path) -> None:
     with atomic.storing(WHAT):
         if (note := folder / NOTE).exists():
             _asked(_removing(note.read_text("utf-8").strip()), _WAIT_S)
-        for name in (NOTE, FILE):
-            (folder / name).unlink(missing_ok=True)
+            note.unlink()
+        atomic.shred((folder / FILE).resolve())  # a link may lead to the key, as to one on a stick
+        (folder / FILE).unlink(missing_ok=True)
 
 
 def _found(folder: Path) -> Master | None:

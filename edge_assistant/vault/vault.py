@@ -1,8 +1,8 @@
 """The keys of conversations: made when a conversation begins, kept wrapped by the master key, destroyed to forget it.
 
-What is sealed with a key that was destroyed is noise. Each cache of what can be made again has a key, too, which is no
-conversation: `ids` and `every` leave it out. Keys stand in a SQLite file of their own, whose deleted rows are
-overwritten and whose log of writes is cut after each destruction.
+What is sealed with a key that was destroyed is noise. Each cache of what can be made again has a key, too, and a memo
+may stand beside the keys: neither is a conversation, so `ids` and `every` leave them out. Keys stand in a SQLite file
+of their own, whose deleted rows are overwritten and whose log of writes is cut after each destruction.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from edge_assistant.database import Database, Layout
+from edge_assistant.database import Database
 from edge_assistant.errors import KeyGone, KeyLost, StorageFull
+from edge_assistant.schema import Layout
 from edge_assistant.vault.master import HINT, Master, Place, keys_dir, master, place, remove
 
 FILE = "keys.db"
-CACHE = "cache:"  # how the id of a cache's key begins; no id of a conversation has a colon
+CACHE = "cache:"  # how the id of a cache's key begins; no id of a conversation has a colon, each other id has
 NONCE_BYTES = 12  # of AES-GCM, random: NIST SP 800-38D allows 2**32 messages of one key
 _KEY_BYTES = 32  # AES-256, and of HMAC-SHA256
 LAYOUT = Layout(
@@ -33,6 +34,7 @@ LAYOUT = Layout(
         "CREATE TABLE keys (id TEXT PRIMARY KEY, made TEXT NOT NULL, wrapped BLOB NOT NULL) WITHOUT ROWID",
         "CREATE TABLE master (proof BLOB NOT NULL)",  # tells whether the master key is the one that wrapped them
     ),
+    hint="bring it back from a copy, or forget all that it sealed: edge-assistant forget --all",
 )
 _EVER = "9999"  # later than every time that is kept
 _PROOF = b"this master key wraps these keys"
@@ -141,18 +143,32 @@ class Vault:
         """The keys of all conversations, by id; a damaged one is left out."""
         with self._lock:
             self._wrapping()
-            query = "SELECT id, wrapped FROM keys WHERE id NOT GLOB ?"
-            rows = self._database.read(lambda connection: connection.execute(query, [f"{CACHE}*"]).fetchall())
+            query = "SELECT id, wrapped FROM keys WHERE id NOT GLOB '*:*'"
+            rows = self._database.read(lambda connection: connection.execute(query).fetchall())
             keys = {}
             for id, wrapped in rows:
                 with contextlib.suppress(KeyLost):
-                    keys[id] = self._unwrapped(id, wrapped)
-            self._known = {id: known for id, known in self._known.items() if id in keys or id.startswith(CACHE)}
+                    keys[id] = self._unwrapped(id, _bytes(wrapped))
+            self._known = {id: known for id, known in self._known.items() if id in keys or ":" in id}
             return keys
+
+    def memo(self, id: str) -> bytes | None:
+        """What stands beside the keys under an id with a colon; None for nothing, empty where it is not ours."""
+        with self._lock:
+            wrapping = self._wrapping()
+            sealed = self._database.read(lambda connection: _row(connection, id))
+            return None if sealed is None else wrapping.open(sealed, id) or b""
+
+    def set_memo(self, id: str, data: bytes) -> None:
+        """Let a memo stand there, sealed, in place of the former one."""
+        with self._lock:
+            sealed = self._wrapping().seal(data, id)
+            insert, values = "INSERT OR REPLACE INTO keys VALUES (?, ?, ?)", [id, datetime.now(UTC).isoformat(), sealed]
+            self._database.write(lambda connection: connection.execute(insert, values))
 
     def ids(self, before: datetime | None = None) -> list[str]:
         """The conversations that have a key; with `before`, those whose key was made before that time."""
-        return [id for id in self._made_before(before) if not id.startswith(CACHE)]
+        return [id for id in self._made_before(before) if ":" not in id]
 
     def caches(self, before: datetime | None = None) -> list[str]:
         """The ids of the keys of caches; with `before`, of those that were made before that time.
@@ -247,7 +263,7 @@ class Vault:
 def _proven(connection: sqlite3.Connection) -> bytes | None:
     """What proved the master key when the file was made; None where the file is new."""
     row = connection.execute("SELECT proof FROM master").fetchone()
-    return None if row is None else bytes(row[0])
+    return None if row is None else _bytes(row[0])
 
 
 def _proof(connection: sqlite3.Connection, proof: bytes) -> bytes:
@@ -261,7 +277,12 @@ def _proof(connection: sqlite3.Connection, proof: bytes) -> bytes:
 def _row(connection: sqlite3.Connection, id: str) -> bytes | None:
     """The wrapped key of a conversation; None where it has none."""
     row = connection.execute("SELECT wrapped FROM keys WHERE id = ?", [id]).fetchone()
-    return None if row is None else bytes(row[0])
+    return None if row is None else _bytes(row[0])
+
+
+def _bytes(value: object) -> bytes:
+    """A BLOB; nothing where somebody put another type there."""
+    return value if isinstance(value, bytes) else b""
 
 
 def _made(connection: sqlite3.Connection, id: str, wrapping: Key) -> bytes:

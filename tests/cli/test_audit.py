@@ -32,6 +32,7 @@ def trail(home: Path) -> Trail:
         [("question", {"verb": "check", "signals": ["text:1", "text:2"]}), ("ended", {"code": "stopped"})], SECOND
     )
     trail.close()
+    trail.vault.close()
     return trail
 
 
@@ -147,18 +148,20 @@ def test_a_file_that_is_no_database(audit: Audit) -> None:
 
 
 def test_a_checkpoint_that_was_kept_finds_what_was_cut_off(audit: Audit, tmp_path: Path) -> None:
-    before = (paths.data_dir() / "audit" / FILE).read_bytes()
+    files = [paths.data_dir() / "audit" / FILE, paths.data_dir() / "keys" / "keys.db"]
+    before = {file: file.read_bytes() for file in files}
     kept = tmp_path / "kept.jsonl"
     assert [audit("checkpoint", kept)[:2] for _ in range(2)] == [
         (0, f"{rows} rows so far, signed in {kept}\n") for rows in (5, 6)
     ]
     assert len(kept.read_text().splitlines()) == 2
     assert audit("verify", "--checkpoint", kept)[0] == 0
-    (paths.data_dir() / "audit" / FILE).write_bytes(before)
-    for end in ("-wal", "-shm"):
-        (paths.data_dir() / "audit" / (FILE + end)).unlink(missing_ok=True)
+    for file, data in before.items():
+        file.write_bytes(data)
+        for end in ("-wal", "-shm"):
+            file.with_name(file.name + end).unlink(missing_ok=True)
     (paths.state_dir() / "audit" / "checkpoints.jsonl").unlink()
-    assert audit("verify")[0] == 0
+    assert audit("verify")[0] == 6
     status, out, _ = audit("verify", "--checkpoint", kept)
     assert status == 1
     assert "the trail was truncated: rows 6 to 6 are missing" in out

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from edge_assistant import database
-from edge_assistant.database import Database, Layout
+from edge_assistant.database import Database
+from edge_assistant.errors import StorageFull
+from edge_assistant.schema import Layout
 
 LAYOUT = Layout("numbers", application=1, schema=1, tables=("CREATE TABLE numbers (number INTEGER)",))
 # Another process, which is the last one to close the file where nobody else has a lock on it: SQLite's log goes then.
@@ -53,3 +58,109 @@ def test_who_opens_it_once_more_takes_no_lock_away(tmp_path: Path, monkeypatch: 
     assert came(file, 4) == "1 2 3 4\n"
     first.close()
     second.close()
+
+
+FOREIGN = {
+    "a trigger": ["CREATE TRIGGER t AFTER INSERT ON numbers BEGIN DELETE FROM numbers; END"],
+    "a view": ["CREATE VIEW v AS SELECT * FROM numbers"],
+    "a table": ["CREATE TABLE t (x)"],
+    "an index on an expression": ["CREATE INDEX i ON numbers (abs(number))"],
+    "statistics": ["ANALYZE"],
+    "a generated column": ["ALTER TABLE numbers ADD COLUMN more AS (number * 2)"],
+    "a renamed table": ["ALTER TABLE numbers RENAME TO others"],
+    "a table renamed there and back": ["ALTER TABLE numbers RENAME TO others", "ALTER TABLE others RENAME TO numbers"],
+    "a view in the table's place": ["ALTER TABLE numbers RENAME TO o", "CREATE VIEW numbers AS SELECT * FROM o"],
+    "a table that is gone": ["DROP TABLE numbers"],
+    "a check": ["DROP TABLE numbers", "CREATE TABLE numbers (number INTEGER CHECK (number < 2))"],
+    "a trigger without its cookie": [
+        "CREATE TRIGGER t AFTER INSERT ON numbers BEGIN DELETE FROM numbers; END",
+        "PRAGMA schema_version = 1",
+    ],
+}
+
+
+def changed(file: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+@pytest.mark.parametrize("kept_open", [True, False])
+@pytest.mark.parametrize("what", FOREIGN)
+def test_a_foreign_schema_is_refused_and_left_as_it_is(tmp_path: Path, what: str, kept_open: bool) -> None:
+    numbers = Database(tmp_path / "numbers.db", LAYOUT)
+    add(numbers, 1)
+    if not kept_open:
+        numbers.close()
+    changed(numbers.file, *FOREIGN[what])
+    with closing(sqlite3.connect(numbers.file)) as connection:
+        before = list(connection.iterdump())
+    for work in (lambda: add(numbers, 2), lambda: all_of(numbers)):
+        with pytest.raises(StorageFull, match=r"^numbers was changed from outside \(numbers.db: "):
+            work()
+    assert numbers.damaged
+    numbers.close()
+    with closing(sqlite3.connect(numbers.file)) as connection:
+        assert list(connection.iterdump()) == before
+
+
+def test_a_foreign_schema_is_set_aside_where_damage_is(tmp_path: Path) -> None:
+    numbers = Database(tmp_path / "numbers.db", replace(LAYOUT, set_aside=True))
+    add(numbers, 1)
+    numbers.close()
+    changed(numbers.file, *FOREIGN["a trigger"])
+    assert all_of(numbers) == []
+    add(numbers, 2)
+    assert all_of(numbers) == [2]
+    (aside,) = tmp_path.glob("numbers-damaged-*.db")
+    assert aside.name in numbers.note
+    with closing(sqlite3.connect(aside)) as connection:
+        assert connection.execute("SELECT number FROM numbers").fetchall() == [(1,)]
+    numbers.close()
+
+
+def test_nothing_is_upgraded_with_a_foreign_schema(tmp_path: Path) -> None:
+    old = Database(tmp_path / "numbers.db", LAYOUT)
+    add(old, 1)
+    old.close()
+    changed(old.file, *FOREIGN["a trigger"])
+    ran: list[object] = []
+    new = Database(old.file, replace(LAYOUT, schema=2), {1: ran.append})
+    with pytest.raises(StorageFull, match="changed from outside"):
+        all_of(new)
+    assert ran == []
+
+
+def test_wal_mode_and_incremental_vacuum_come_back(tmp_path: Path) -> None:
+    numbers = Database(tmp_path / "numbers.db", LAYOUT)
+    add(numbers, 1)
+    numbers.close()
+    changed(numbers.file, "PRAGMA journal_mode = DELETE", "PRAGMA auto_vacuum = NONE", "VACUUM")
+    changed(
+        numbers.file,
+        "PRAGMA secure_delete = OFF",
+        "CREATE TABLE z (x)",
+        "INSERT INTO z VALUES (replace(hex(zeroblob(9000)), '00', 'a word'))",
+        "DROP TABLE z",
+    )
+    assert b"a worda word" in numbers.file.read_bytes()
+    add(numbers, 2)
+    with closing(sqlite3.connect(numbers.file)) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert numbers.shrink()
+    assert b"a worda word" not in numbers.file.read_bytes()
+    assert all_of(numbers) == [1, 2]
+    numbers.close()
+
+
+def test_a_file_put_in_the_place_of_an_open_one_is_what_is_written_to(tmp_path: Path) -> None:
+    numbers, other = Database(tmp_path / "numbers.db", LAYOUT), Database(tmp_path / "other.db", LAYOUT)
+    add(numbers, 1)
+    add(other, 7)
+    other.close()
+    other.file.rename(numbers.file)
+    for end in ("-wal", "-shm"):
+        numbers.file.with_name(numbers.file.name + end).unlink()
+    add(numbers, 8)
+    numbers.close()
+    assert all_of(Database(numbers.file, LAYOUT)) == [7, 8]

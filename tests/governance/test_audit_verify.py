@@ -204,17 +204,19 @@ def test_truncated(made: Made, scratch: Path, place: int) -> None:
     assert found(folder) == (place, Damage.TRUNCATED)
 
 
-def older(made: Made, folder: Path) -> Path:
-    """A trail that somebody set back to a copy of its file from before the last rows."""
+def older(made: Made, folder: Path, files: tuple[str, ...] = (f"audit/{FILE}", "keys/keys.db")) -> Path:
+    """A trail that somebody set back to a copy from before the last rows: of its file and of the witness's."""
     trail = opened(made.copied(folder))
     trail.close()
-    before = (folder / "audit" / FILE).read_bytes()
+    before = {file: (folder / file).read_bytes() for file in files}
     filled(trail, 30)
     trail.checkpoint()
     trail.close()
-    (folder / "audit" / FILE).write_bytes(before)
-    for end in ("-wal", "-shm"):
-        (folder / "audit" / (FILE + end)).unlink(missing_ok=True)
+    trail.vault.close()
+    for file, data in before.items():
+        (folder / file).write_bytes(data)
+        for end in ("-wal", "-shm"):
+            (folder / (file + end)).unlink(missing_ok=True)
     return folder
 
 
@@ -231,11 +233,11 @@ def test_one_that_was_set_back_and_gone_on_with_is_replayed(made: Made, scratch:
 
     assert report.finding is not None
     assert (report.finding.row, report.finding.damage) == (ROWS, Damage.REPLAYED)
-    assert report.rows == ROWS + 51
+    assert report.rows == ROWS + 52  # one says that checkpoints.jsonl did not end as the trail did
     assert report.checkpoints == 2
 
 
-def test_who_changes_both_files_is_found_by_a_checkpoint_that_was_kept_elsewhere(
+def test_who_changes_all_files_is_found_by_a_checkpoint_that_was_kept_elsewhere(
     made: Made, scratch: Path, tmp_path: Path
 ) -> None:
     folder = older(made, scratch)
@@ -246,6 +248,7 @@ def test_who_changes_both_files_is_found_by_a_checkpoint_that_was_kept_elsewhere
     alone = verify(trail)
     assert alone.finding is None
     assert alone.notes == ("there is no checkpoints.jsonl: that the end was not cut off, only a kept one tells",)
+    assert alone.unsure == ("checkpoints.jsonl is gone",)
     trail.close()
     assert found(folder, kept) == (ROWS + 1, Damage.TRUNCATED)
 
@@ -285,6 +288,9 @@ def test_whoever_lacks_the_key_cannot_mend_the_end(made: Made, scratch: Path) ->
     )
     assert found(folder) == (101, Damage.TRUNCATED)
     (folder / "checkpoints.jsonl").unlink()
+    assert found(folder) == (101, Damage.TRUNCATED)  # by the witness among the keys
+    for end in ("", "-wal", "-shm"):
+        (folder / "keys" / f"keys.db{end}").unlink(missing_ok=True)
     assert found(folder) == (101, Damage.EDITED)
 
 

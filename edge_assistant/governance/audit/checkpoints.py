@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 WHAT = "the file of checkpoints"
 MAX_LINE = 4_000  # bytes of one checkpoint in a file; ours have some 300
+_AT_ONCE = getattr(os, "O_NONBLOCK", 0)  # so that nobody waits for the other end of a pipe
 _ABOUT = "edge-assistant audit checkpoint"
 
 
@@ -112,37 +114,64 @@ def add(file: Path, checkpoint: Checkpoint) -> None:
     """
     with storing(WHAT):
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND | _AT_ONCE, 0o600)
         try:
-            os.write(descriptor, canonical(checkpoint.to_json()).encode() + b"\n")
+            _require_file(descriptor)
+            size = os.fstat(descriptor).st_size
+            torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"  # by a power failure, or somebody else
+            os.write(descriptor, b"\n" * torn + canonical(checkpoint.to_json()).encode() + b"\n")
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
 
 
-def read(file: Path, until: int | None = None) -> Iterator[Checkpoint | None]:
+def read(file: Path, until: int | None = None, start: int = 0) -> Iterator[Checkpoint | None]:
     """The checkpoints of a file, one a line; None for a line that is none, as where the power failed.
 
     Args:
         file: of lines.
         until: lines that begin at this byte or later were added meanwhile, and are left out; None for all.
+        start: byte to begin at; the first line may be cut there.
 
     Raises:
         InputMissing: there is no such file.
         InputCorrupt: it cannot be read.
     """
     try:
-        with file.open("rb") as stream:
+        with open(os.open(file, os.O_RDONLY | _AT_ONCE), "rb") as stream:  # noqa: PTH123 - a descriptor
+            _require_file(stream.fileno())
+            stream.seek(start)
             while (until is None or stream.tell() < until) and (line := stream.readline(MAX_LINE)):
                 if line.strip():
-                    yield _parsed(line)
+                    yield parsed(line)
     except FileNotFoundError:
         raise InputMissing(f"{printable(file.name)} does not exist", "check the path") from None
     except OSError as error:
         raise InputCorrupt(f"{printable(file.name)} cannot be read ({error.strerror})", "check the path") from None
 
 
-def _parsed(line: bytes) -> Checkpoint | None:
+def last(file: Path) -> Checkpoint | None:
+    """The last line of a file, where that is a checkpoint; whoever signed it."""
+    try:
+        size = file.stat().st_size
+        *_, line = read(file, start=max(0, size - 2 * MAX_LINE))
+    except (OSError, ValueError, InputMissing, InputCorrupt):
+        return None
+    return line
+
+
+def _require_file(descriptor: int) -> None:
+    """Refuse a pipe or a device in the file's place.
+
+    Raises:
+        OSError: it is one.
+    """
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        raise OSError(0, "it is no file")
+
+
+def parsed(line: bytes) -> Checkpoint | None:
+    """The checkpoint of a line; None where it is none."""
     try:
         found = json.loads(line)
         return Checkpoint.from_json(found) if isinstance(found, dict) else None

@@ -18,7 +18,7 @@ from edge_assistant import atomic
 from edge_assistant.errors import UsageError
 from edge_assistant.governance.audit.rows import FIRST, canonical
 from edge_assistant.governance.audit.trail import Trail
-from edge_assistant.governance.audit.verify import whole
+from edge_assistant.governance.audit.verify import require_whole, whole
 from edge_assistant.signals import printable
 
 FORMAT = "edge-assistant audit export"
@@ -41,6 +41,7 @@ def write(trail: Trail, file: Path) -> int:
     if not file.parent.is_dir():
         what = f"{printable(file.name)} cannot lie in a folder that does not exist"
         raise UsageError(what, "name a file in a folder that is there")
+    require_whole(trail)
     with atomic.storing(printable(file.name), _HINT), atomic.writing(file) as stream:
 
         def written(connection: sqlite3.Connection) -> int:

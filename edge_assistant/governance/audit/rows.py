@@ -11,6 +11,14 @@ FIRST = "0" * 64  # stands where a row has none before it
 
 
 @dataclass(frozen=True, slots=True)
+class Head:
+    """How far the trail has come: the number and the code of its last row."""
+
+    count: int = 0
+    mac: str = FIRST
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One thing that happened.
 

@@ -2,7 +2,8 @@
 
 Each row is on the disk when `append` returns. Beside the rows stands how many there are and the code of the last one,
 under a code of its own, so that rows which were cut off or added at the end are missed or noticed too. Whoever has an
-older copy of the whole file can put that in its place: a checkpoint that is kept elsewhere tells.
+older copy of the whole file can put that in its place: the checkpoints beside it and a witness among the keys tell, and
+where those were set back, too, a checkpoint that is kept elsewhere.
 """
 
 from __future__ import annotations
@@ -12,17 +13,19 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 from edge_assistant.atomic import storing
-from edge_assistant.database import Database, Layout
-from edge_assistant.errors import KeyLost, StorageFull
+from edge_assistant.database import Database
+from edge_assistant.errors import KeyLost, StorageFull, UsageError
 from edge_assistant.governance.audit import checkpoints
 from edge_assistant.governance.audit.checkpoints import Checkpoint, Signer
-from edge_assistant.governance.audit.rows import FIRST, Row, canonical, coded
+from edge_assistant.governance.audit.rows import FIRST, Head, Row, canonical, coded
+from edge_assistant.governance.audit.witness import GARBLED, PLACE, Witness
+from edge_assistant.schema import Layout
 from edge_assistant.vault.vault import Vault
 from edge_assistant_models import paths
 
@@ -40,19 +43,14 @@ LAYOUT = Layout(
         " kind TEXT NOT NULL, body TEXT NOT NULL, previous TEXT NOT NULL, mac TEXT NOT NULL)",
         "CREATE TABLE head (count INTEGER NOT NULL, mac TEXT NOT NULL, seal TEXT NOT NULL, public TEXT NOT NULL)",
     ),
+    hint="see 'edge-assistant audit verify', then bring back a copy, or begin anew: edge-assistant audit begin",
 )
+
+_MARKS = "SELECT body FROM rows WHERE kind = 'checkpoint' ORDER BY number"
 
 T = TypeVar("T")
 Entry = tuple[str, Mapping[str, Any]]
 """A kind and its facts, of which none may be content: what came in or was said stands as a keyed digest only."""
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """How far the trail has come: the number and the code of its last row."""
-
-    count: int = 0
-    mac: str = FIRST
 
 
 class Trail:
@@ -64,6 +62,7 @@ class Trail:
         folder: where it lies.
         outside: a file beside it that takes each checkpoint too.
         vault: whose master key its keys come from.
+        witness: is told with each checkpoint how far the trail has come.
     """
 
     def __init__(self, folder: Path | None = None, vault: Vault | None = None, outside: Path | None = None) -> None:
@@ -77,6 +76,7 @@ class Trail:
         self.folder = folder or paths.data_dir() / "audit"
         self.outside = outside or paths.state_dir() / "audit" / CHECKPOINTS
         self.vault = vault or Vault()
+        self.witness = Witness(self.vault)
         self._database = Database(self.folder / FILE, LAYOUT)
         self._lock = threading.Lock()
         self._keys: tuple[bytes, Signer] | None = None
@@ -124,7 +124,16 @@ class Trail:
             (self.folder / RESERVE).unlink()
             keys = self._opened()
             entry = ("stopped", {"code": error.code})
-            self._database.write(lambda c: _extended(c, keys, [entry], conversation, False))
+            witness = self.witness.read()
+            self._database.write(lambda c: _extended(c, keys, [entry], conversation, False, witness))
+
+    def examine(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """As `read`, also where the file holds what is not ours."""
+        return self._database.examine(work)
+
+    def foreign(self, connection: sqlite3.Connection) -> list[str]:
+        """The objects of the file that are not ours, and those that it lacks."""
+        return self._database.foreign(connection)
 
     def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Look something up, all of one moment."""
@@ -148,13 +157,35 @@ class Trail:
         try:
             self.read(self.head)
         except KeyLost:
-            self._database.close()
-            end = f"-until-{datetime.now(UTC):%Y%m%dT%H%M%S}"
-            with storing(LAYOUT.what):
-                for file in (self.folder / FILE, self.folder / f"{FILE}-wal", self.outside):
-                    with contextlib.suppress(FileNotFoundError):
-                        file.rename(file.with_name(file.name.replace(".", f"{end}.", 1)))
-                (self.folder / f"{FILE}-shm").unlink(missing_ok=True)
+            self._put_away()
+
+    def begin(self) -> int:
+        """Begin anew, whatever state the trail is in; the old files are kept beside the new ones.
+
+        The first row tells how far the old trail had come, so that one that somebody made away with is missed.
+
+        Returns:
+            How many rows the old trail had, by its own account or the witness's.
+        """
+        self._opened()
+        heads = [self.witness.read() or Head()]
+        with contextlib.suppress(StorageFull, KeyLost, UsageError):
+            heads.append(self.read(self.head))
+        former = max(heads, key=lambda head: head.count)
+        self._put_away()
+        self.append("began", {"rows": max(former.count, 0), "mac": former.mac})
+        self.checkpoint()
+        return max(former.count, 0)
+
+    def _put_away(self) -> None:
+        self._database.close()
+        end = f"-until-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
+        with storing(LAYOUT.what):
+            for file in (self.folder / FILE, self.folder / f"{FILE}-wal", self.outside):
+                with contextlib.suppress(FileNotFoundError):
+                    file.rename(file.with_name(file.name.replace(".", f"{end}.", 1)))
+            (self.folder / f"{FILE}-shm").unlink(missing_ok=True)
+        self.witness.restart()
 
     def close(self) -> None:
         """Let go of the file."""
@@ -163,14 +194,34 @@ class Trail:
     def _written(self, entries: Sequence[Entry], conversation: str, checkpoint: bool) -> tuple[int, Checkpoint | None]:
         try:
             self._keep_reserve()
-            keys = self._opened()
-            count, made = self._database.write(lambda c: _extended(c, keys, entries, conversation, checkpoint))
+            keys, witness = self._opened(), self.witness.read()
+            count, made = self._database.write(lambda c: _extended(c, keys, entries, conversation, checkpoint, witness))
         except StorageFull as error:
             self.stopped(error, conversation)
             raise
         if made is not None:
-            checkpoints.add(self.outside, made)
+            self._publish(keys, witness)
         return count, made
+
+    def _publish(self, keys: tuple[bytes, Signer], witness: Head | None) -> None:
+        """Add the checkpoints to the file beside the trail that it lacks, and tell the witness.
+
+        One process does it at a time, and what one that was killed has left is added by the next. Where the file or
+        the witness does not tell the end of before, a row says so for good.
+        """
+
+        def published(connection: sqlite3.Connection) -> Head:
+            missing, known = _unpublished(connection, self.outside)
+            witnessed = witness is not None and witness != GARBLED
+            first = len(connection.execute(f"{_MARKS} LIMIT 2").fetchall()) < 2
+            places = {self.outside.name: known or (first and not self.outside.exists()), PLACE: witnessed or first}
+            if lost := [place for place, tells in places.items() if not tells]:
+                _extended(connection, keys, [("unwitnessed", {"places": lost})], "", False, None)
+            for mark in missing:
+                checkpoints.add(self.outside, mark)
+            return _head(connection, keys)
+
+        self.witness.advance(self._database.write(published))
 
     def _opened(self) -> tuple[bytes, Signer]:
         with self._lock:
@@ -204,6 +255,7 @@ def _extended(
     entries: Sequence[Entry],
     conversation: str,
     checkpoint: bool,
+    witness: Head | None,
 ) -> tuple[int, Checkpoint | None]:
     """Write rows; the number of the last one, and the checkpoint where one was due.
 
@@ -213,7 +265,7 @@ def _extended(
     key, signer = keys
     before = head = _head(connection, keys)
     last = connection.execute("SELECT number, mac FROM rows ORDER BY number DESC LIMIT 1").fetchone()
-    if (last or (0, FIRST)) != (head.count, head.mac):
+    if (last or (0, FIRST)) != (head.count, head.mac) or not _tells_of(connection, witness):
         raise _changed()
     for kind, body in entries:
         head = _added(connection, key, head, conversation, kind, body)
@@ -236,6 +288,32 @@ def _added(
     return Head(row.number, row.mac)
 
 
+def _tells_of(connection: sqlite3.Connection, witness: Head | None) -> bool:
+    """Whether the trail has the row that the witness knows, where it knows one."""
+    if witness is None or witness.count < 1:
+        return True
+    row = connection.execute("SELECT mac FROM rows WHERE number = ?", [witness.count]).fetchone()
+    return row is not None and bool(row[0] == witness.mac)
+
+
+def _unpublished(connection: sqlite3.Connection, outside: Path) -> tuple[list[Checkpoint], bool]:
+    """The checkpoints behind the last one of the file beside, and whether that one is in the trail, else the last."""
+    last = checkpoints.last(outside)
+    wanted = last and canonical(last.to_json())
+    behind: list[str] = []
+    for (body,) in connection.execute(f"{_MARKS} DESC"):
+        if body == wanted:
+            return _parsed(behind), True
+        behind.append(body)
+    return _parsed(behind[:1]), False
+
+
+def _parsed(bodies: list[str]) -> list[Checkpoint]:
+    """The checkpoints of rows from the last one on, the first one first; what somebody changed is none."""
+    found = (checkpoints.parsed(str(body).encode()) for body in reversed(bodies))
+    return [mark for mark in found if mark is not None]
+
+
 def _head(connection: sqlite3.Connection, keys: tuple[bytes, Signer]) -> Head:
     """How far the trail has come.
 
@@ -249,15 +327,14 @@ def _head(connection: sqlite3.Connection, keys: tuple[bytes, Signer]) -> Head:
         return Head()
     count, mac, seal, public = found or (0, "", "", signer.public)
     if public != signer.public:
-        raise KeyLost("the audit trail was begun with another key", f"keep {FILE} elsewhere; then a new trail is begun")
-    if seal != coded(key, ["head", count, mac]):
+        raise KeyLost("the audit trail was begun with another key", "begin a new one: edge-assistant audit begin")
+    if (type(count), type(mac), type(seal)) != (int, str, str) or seal != coded(key, ["head", count, mac]):
         raise _changed()
     return Head(count, mac)
 
 
 def _changed() -> StorageFull:
-    what = "the audit trail was changed from outside"
-    return StorageFull(what, "see 'edge-assistant audit verify', then bring back a copy")
+    return StorageFull("the audit trail was changed from outside", LAYOUT.hint)
 
 
 def _now() -> str:

@@ -7,19 +7,22 @@ behind this row, and what is found at another place tells what was done.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from edge_assistant.errors import AuditDamaged, InputCorrupt, InputMissing, KeyLost, StorageFull
+from edge_assistant.evidence import counted
 from edge_assistant.governance.audit import checkpoints
 from edge_assistant.governance.audit.checkpoints import Checkpoint
-from edge_assistant.governance.audit.rows import FIRST, Row, canonical
-from edge_assistant.governance.audit.trail import FILE, Head, Trail
+from edge_assistant.governance.audit.rows import FIRST, Head, Row, canonical
+from edge_assistant.governance.audit.trail import FILE, Trail
+from edge_assistant.governance.audit.witness import GARBLED, PLACE
 from edge_assistant.signals import printable
 
+_LAST_MARKS = "SELECT body FROM rows WHERE kind = 'checkpoint' ORDER BY number DESC LIMIT 2"
 _SELECT = "SELECT number, time, conversation, kind, body, previous, mac FROM rows"
 # What SQLite says of a file that is damaged, of tables that are gone, and (no code) of texts that are no UTF-8.
 _NO_ROWS = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, 0}
@@ -34,6 +37,7 @@ class Damage(StrEnum):
     REORDERED = "reordered"
     REPLAYED = "replayed"
     TRUNCATED = "truncated"
+    PLANTED = "planted"
     UNREADABLE = "unreadable"
 
 
@@ -62,6 +66,7 @@ class Report:
         checkpoints: how many checkpoints agree with them.
         last: time of the last of those that are kept outside of the trail's file, or None.
         finding: the first bad row, or None.
+        unsure: why it cannot be told that the rows end where they did, one line each.
         notes: what else a person should know, one line each.
     """
 
@@ -70,6 +75,7 @@ class Report:
     checkpoints: int = 0
     last: str | None = None
     finding: Finding | None = None
+    unsure: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -92,11 +98,22 @@ def verify(trail: Trail, kept: Path | None = None) -> Report:
     # Checkpoints that come meanwhile are of rows that are not among those that are read
     outside = trail.outside.stat().st_size if trail.outside.exists() else 0
     try:
-        return trail.read(lambda connection: _verified(connection, trail, kept, outside))
+        before = _Before(trail.witness.read(), trail.vault.ids(), outside)  # of what comes meanwhile nothing is missed
+        return trail.examine(lambda connection: _verified(connection, trail, kept, before))
     except StorageFull:
         if not trail.damaged:
             raise
         return Report(0, FIRST, finding=Finding(1, Damage.UNREADABLE, f"{FILE} is no database any more"))
+
+
+def require_whole(trail: Trail) -> None:
+    """Refuse a trail that is damaged.
+
+    Raises:
+        AuditDamaged: as it says.
+    """
+    if (finding := verify(trail).finding) is not None:
+        raise _damaged(finding)
 
 
 def whole(connection: sqlite3.Connection, trail: Trail) -> Iterator[Row]:
@@ -108,10 +125,23 @@ def whole(connection: sqlite3.Connection, trail: Trail) -> Iterator[Row]:
     walk = _Walk(connection, trail)
     yield from walk.rows()
     if walk.finding is not None:
-        raise AuditDamaged(walk.finding.what, "see 'edge-assistant audit verify', and bring the trail back from a copy")
+        raise _damaged(walk.finding)
 
 
-def _verified(connection: sqlite3.Connection, trail: Trail, kept: Path | None, outside: int) -> Report:
+def _damaged(finding: Finding) -> AuditDamaged:
+    return AuditDamaged(finding.what, "see 'edge-assistant audit verify', and bring the trail back from a copy")
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """What was known before the trail was read: the witness, conversations that have keys, bytes of checkpoints."""
+
+    witness: Head | None
+    keyed: list[str]
+    outside: int
+
+
+def _verified(connection: sqlite3.Connection, trail: Trail, kept: Path | None, before: _Before) -> Report:
     walk = _Walk(connection, trail)
     for _ in walk.rows():
         pass
@@ -119,17 +149,70 @@ def _verified(connection: sqlite3.Connection, trail: Trail, kept: Path | None, o
     if kept is not None:
         seen.compare(_genuine(kept, trail), kept.name)
     try:
-        seen.compare(checkpoints.read(trail.outside, outside), trail.outside.name)
+        seen.compare(checkpoints.read(trail.outside, before.outside), trail.outside.name)
     except InputMissing:
         if walk.last.count:
             seen.notes.append(f"there is no {trail.outside.name}: that the end was not cut off, only a kept one tells")
     except InputCorrupt as error:
         seen.notes.append(error.message)
+    seen.compare_witness(before.witness)
+    if (planted := trail.foreign(connection)) and walk.finding is None:
+        what = f"{FILE} has what Edge Assistant did not put there, or lacks what it did: {', '.join(planted)}"
+        walk.finding = Finding(walk.last.count + 1, Damage.PLANTED, what)
     # Where both name one row, min takes the first: behind the last row a checkpoint knows more
     told = (seen.finding, walk.finding) if walk.to_end else (walk.finding, seen.finding)
     found = min((found for found in told if found), key=lambda found: found.row, default=None)
     count, mac = walk.last.count, walk.last.mac
-    return Report(count, mac, seen.agreeing, seen.last, found, tuple(seen.notes))
+    if found is None:  # else rows may hold anything
+        seen.notes += [*_unwitnessed(connection), *_unsaid(connection, before.keyed)]
+        unsure = (*_end_of_outside(connection, trail), *_end_of_witness(connection, before))
+    else:
+        unsure = ()
+    return Report(count, mac, seen.agreeing, seen.last, found, unsure, tuple(seen.notes))
+
+
+def _end_of_outside(connection: sqlite3.Connection, trail: Trail) -> Iterator[str]:
+    """Whether the file beside tells the last checkpoint, or the last but one: a killed process may have left it so."""
+    marks = [body for (body,) in connection.execute(_LAST_MARKS)]
+    if not marks:
+        return
+    name = trail.outside.name
+    last = checkpoints.last(trail.outside)
+    if not trail.outside.exists():
+        yield f"{name} is gone"
+    elif last is None or not last.genuine or last.public_key != trail.signer.public:
+        yield f"the last line of {name} is no checkpoint of this trail"
+    elif canonical(last.to_json()) not in marks and last.rows < _rows_of(marks[-1]):
+        yield f"{name} ends before the trail does: its last checkpoint is of {last.time}"
+
+
+def _rows_of(mark: str) -> int:
+    found = checkpoints.parsed(mark.encode())
+    return found.rows if found else 0
+
+
+def _end_of_witness(connection: sqlite3.Connection, before: _Before) -> Iterator[str]:
+    """Whether the witness is one, and whether there is a trail at all where there are conversations."""
+    if before.witness == GARBLED:
+        yield f"what {PLACE} knows of the trail's end was not written by this program"
+    empty = connection.execute("SELECT 1 FROM rows").fetchone() is None
+    if empty and before.keyed:
+        yield f"the trail has no row, and {PLACE} has keys of {counted(len(before.keyed), 'conversation')}"
+
+
+def _unwitnessed(connection: sqlite3.Connection) -> Iterator[str]:
+    """What rows say of ends that were missing once."""
+    query = "SELECT number, time, body FROM rows WHERE kind = 'unwitnessed' ORDER BY number"
+    for number, time, body in connection.execute(query):
+        yield f"row {number} of {time}: the end of the trail was missing or garbled outside of it: {body}"
+
+
+def _unsaid(connection: sqlite3.Connection, keyed: Sequence[str]) -> Iterator[str]:
+    """Conversations whose keys are there, and of which no row tells."""
+    told = {id for (id,) in connection.execute("SELECT DISTINCT conversation FROM rows")}
+    if told and (unsaid := sum(id not in told for id in keyed)):
+        what = counted(unsaid, "conversation")
+        yield f"{what} with a key of which there is no row: nothing was asked, or rows are gone"
 
 
 def _genuine(kept: Path, trail: Trail) -> list[Checkpoint]:
@@ -290,11 +373,29 @@ class _Marks:
         if strange:
             self.notes.append(f"{printable(name)} has {strange} lines that are no checkpoints of this trail")
 
+    def compare_witness(self, head: Head | None) -> None:
+        """Look at what the witness knows."""
+        if head is None:
+            if self._end.count:
+                self.notes.append(
+                    f"{PLACE} does not tell how far the trail has come, as of one that an earlier version began"
+                )
+        elif head.count > 0 and not self._holds(head.count, head.mac) and self.finding is None:
+            if head.count > self._end.count:
+                self.finding = _truncated(self._end.count, head.count)
+            else:
+                what = f"rows were replayed: row {head.count} is another than {PLACE} knows"
+                self.finding = Finding(min(self._sure, head.count - 1) + 1, Damage.REPLAYED, what)
+
     def _agrees(self, mark: Checkpoint) -> bool:
         if mark.rows == 0 or mark.rows > self._end.count:
             return mark.rows == 0 and mark.mac == FIRST
-        row = self._connection.execute("SELECT mac FROM rows WHERE number = ?", [mark.rows]).fetchone()
-        return row is not None and row[0] == mark.mac
+        return self._holds(mark.rows, mark.mac)
+
+    def _holds(self, number: int, mac: str) -> bool:
+        """Whether a row that is as it was written has this code."""
+        row = self._connection.execute("SELECT mac FROM rows WHERE number = ?", [number]).fetchone()
+        return row is not None and number <= self._end.count and bool(row[0] == mac)
 
     def _stands(self, mark: Checkpoint) -> bool:
         """Whether it stands in the trail behind the rows that it signs, where nobody else can have put it."""
