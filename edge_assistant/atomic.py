@@ -79,6 +79,19 @@ def writing(path: Path, *, lasting: bool = True) -> Iterator[BinaryIO]:
         raise
 
 
+def read_small(path: Path, limit: int) -> bytes:
+    """The bytes of a small file of ours; a pipe in its place keeps nobody waiting, and no file is too large.
+
+    Raises:
+        OSError: it cannot be read, is none, or is larger than so many bytes.
+    """
+    with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as stream:  # noqa: PTH123 - a descriptor
+        facts = os.fstat(stream.fileno())
+        if not stat.S_ISREG(facts.st_mode) or facts.st_size > limit:
+            raise OSError(0, "it is no file of this program")
+        return stream.read()
+
+
 def shred(path: Path) -> None:
     """Overwrite a file with zeros, then remove it, so that another name of it (a hard link) holds nothing any more.
 

@@ -101,7 +101,7 @@ def _forget(history: History, args: argparse.Namespace) -> int:
     else:
         gone = list(dict.fromkeys(args.conversation))
         forgetting.forget(history, gone)
-    _report(gone, kept, args)
+    _report(gone, kept, args, forgetting.unknown_files(history))
     return 0
 
 
@@ -156,14 +156,18 @@ def _confirmed(kept: Kept, args: argparse.Namespace) -> bool:
     return terminal.agrees("Forget it?")
 
 
-def _report(gone: list[str], kept: Kept, args: argparse.Namespace) -> None:
+def _report(gone: list[str], kept: Kept, args: argparse.Namespace, others: list[str]) -> None:
     questions = set(kept.questions) & set(gone)
     if args.json:
-        print(json.dumps({"forgotten": gone, "questions": len(questions), "damaged": len(kept.files)}))
+        found = {"forgotten": gone, "questions": len(questions), "damaged": len(kept.files)}
+        print(json.dumps({**found, "others": others}))
         return
     conversations = len(gone) - len(questions)
     parts = [*([counted(conversations, "conversation")] if conversations else []), *_others(kept)]
     print(f"forgotten: {', '.join(parts)}" if parts else "there is nothing to forget")
+    if others:
+        names = printable(", ".join(others[:SHOWN]))
+        print(f"not touched, and perhaps a copy: {names}", file=sys.stderr)
 
 
 def _line(summary: Summary) -> str:

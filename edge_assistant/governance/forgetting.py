@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -31,6 +32,11 @@ INTENT = "forgetting.json"
 EXPIRED = "expired"  # a file whose time is when what is too old was last looked for
 EVERY_S = 3600.0  # between two times that what is too old is looked for
 _LOCK_WAIT_S = 60.0  # for another process that forgets
+_OF_KEYS = re.compile(
+    r"keys\.(db(-wal|-shm|-journal)?|lock)|master\.(key|lock)|keyring|forgetting\.(json|lock)|expired", re.ASCII
+)
+_OF_HISTORY = re.compile(r"history(-damaged-[\dT]+)?\.(db(-wal|-shm|-journal)?|lock)|open|open\.lock", re.ASCII)
+_MAX_INTENT = 64 << 20  # bytes of what is written down: two million conversations
 _WHAT = "what is to be forgotten"
 
 
@@ -151,6 +157,17 @@ def forget_before(history: History, before: datetime, why: str = "asked") -> lis
         return ids
 
 
+def unknown_files(history: History) -> list[str]:
+    """What lies beside the keys and the history and is none of our files, such as a backup; forgetting leaves it."""
+    return [
+        f"{folder.name}/{path.name}"
+        for folder, ours in ((history.vault.folder, _OF_KEYS), (history.folder, _OF_HISTORY))
+        if folder.is_dir()
+        for path in sorted(folder.iterdir())
+        if not ours.fullmatch(path.name) and not path.name.startswith(atomic.PREFIX)
+    ]
+
+
 def _caches_go(history: History, before: datetime | None) -> bool:
     """Whether something is kept to be quicker the next time; with `before`, something that may be older than that."""
     from edge_assistant.vault import sealed
@@ -233,9 +250,16 @@ def complete(history: History | None = None) -> None:
 
 
 def _begin(history: History, intent: Intent) -> None:
-    """Write down what is going to be forgotten, then do it; what another process was killed at goes first."""
+    """Write down what is going to be forgotten, then do it; what another process was killed at goes first, or with all.
+
+    What stopped the former one, such as damaged keys, does not stop one of everything.
+    """
     if (former := _intended()) is not None and not former.destroyed:  # a resident's memory goes with this one, too
-        _carry_out(history, former)
+        if intent.all:
+            files = [*(former.files or ()), *(intent.files or ())]
+            intent = replace(intent, ids=list(dict.fromkeys([*former.ids, *intent.ids])), files=files)
+        else:
+            _carry_out(history, former)
     _write_down(intent)
     _carry_out(history, intent)
 
@@ -329,7 +353,7 @@ def _intended() -> Intent | None:
     file = keys_dir() / INTENT
     with atomic.storing(_WHAT):
         try:
-            found = json.loads(file.read_bytes())
+            found = json.loads(atomic.read_small(file, _MAX_INTENT))
             destroyed = found.get("destroyed") is True
             return Intent(list(found["ids"]), found["why"], found["all"], found["files"], destroyed)
         except FileNotFoundError:

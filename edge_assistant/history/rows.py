@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from edge_assistant.answer import Answer
 from edge_assistant.errors import UsageError
@@ -94,7 +94,7 @@ def listed(connection: sqlite3.Connection, keys: Callable[[], Mapping[str, Key]]
     have = keys() if rows else {}
     cells = {id: Cells(id, have.get(id)) for id, *_ in rows}
     found = [
-        Summary(id, _title(title, cells[id]), datetime.fromisoformat(began), datetime.fromisoformat(touched), turns)
+        Summary(id, _title(title, cells[id]), _time(began), _time(touched), turns)
         for id, title, began, touched, turns in rows
     ]
     wanted = [folded(word) for word in search.split()]
@@ -135,9 +135,9 @@ def whole(connection: sqlite3.Connection, conversation: str, cells: Cells) -> Sa
     return Saved(
         conversation,
         _title(title, cells),
-        datetime.fromisoformat(began),
+        _time(began),
         tuple(signal_back(id, found, data, removed=removed) for id, found, data, removed in records if found),
-        tuple(Turn(datetime.fromisoformat(asked), found) for asked, found in answers if found),
+        tuple(Turn(_time(asked), found) for asked, found in answers if found),
         [found for _, found, *_ in (*records, *answers)].count(None),
     )
 
@@ -194,6 +194,15 @@ def _short(text: str) -> str:
 def folded(text: str) -> bytes:
     """A text as it is searched: letters without their case."""
     return text.casefold().encode("utf-8", "surrogatepass")
+
+
+def _time(text: str) -> datetime:
+    """A time; that of the epoch where somebody wrote something else."""
+    epoch = datetime.fromtimestamp(0, UTC)
+    try:
+        return max(epoch, datetime.fromisoformat(text).astimezone(UTC))
+    except (TypeError, ValueError, OverflowError):
+        return epoch
 
 
 def _title(sealed: bytes, cells: Cells) -> str:

@@ -59,7 +59,8 @@ def seal_all(connection: sqlite3.Connection, key: Callable[[str], Key]) -> None:
             for column in columns:
                 where = f"FROM {table} WHERE {of} = ? AND {row} = ?"
                 (plain,) = connection.execute(f"SELECT {column} {where}", [id, at]).fetchone()
-                if plain:  # else there is no title yet, or the bytes are in a file
+                # Else there is no title yet, the bytes are in a file, or it is sealed and only said to be of version 1
+                if plain and cells[id].open(plain, table, at, column) is None:
                     sealed = cells[id].seal(plain, table, at, column)
                     update = f"UPDATE {table} SET {column} = ? WHERE {of} = ? AND {row} = ?"  # noqa: S608
                     connection.execute(update, [sealed, id, at])

@@ -27,6 +27,7 @@ NOTE = "keyring"  # a file of this name stands where the key is in the keyring; 
 WHAT = "the key of what is kept"
 SERVICE = "edge-assistant"
 BYTES = 32
+_MAX_BYTES = 4_096  # of a file beside the keys; ours have 32 and 16
 HINT = "bring the key back from a copy, or forget what it sealed: edge-assistant forget --all"
 _MAKING_WAIT_S = 10.0  # for a keyring that may ask for a password which nobody is there to type; then a file is taken
 _WAIT_S = 30.0  # for a person who types it
@@ -90,7 +91,7 @@ def remove(folder: Path) -> None:
     """
     with atomic.storing(WHAT):
         if (note := folder / NOTE).exists():
-            _asked(_removing(note.read_text("utf-8").strip()), _WAIT_S)
+            _asked(_removing(_name(note)), _WAIT_S)
             note.unlink()
         atomic.shred((folder / FILE).resolve())  # a link may lead to the key, as to one on a stick
         (folder / FILE).unlink(missing_ok=True)
@@ -102,9 +103,9 @@ def _found(folder: Path) -> Master | None:
         if (file := folder / FILE).exists():
             if file.stat().st_mode & 0o077:
                 file.chmod(0o600)
-            key = file.read_bytes()
+            key = atomic.read_small(file, _MAX_BYTES)
         elif (note := folder / NOTE).exists():
-            return _from_keyring(note.read_text("utf-8").strip())
+            return _from_keyring(_name(note))
         else:
             return None
     except (OSError, UnicodeDecodeError) as error:
@@ -113,6 +114,11 @@ def _found(folder: Path) -> Master | None:
     if len(key) != BYTES:
         raise KeyLost(f"{FILE} holds no key", HINT)
     return Master(key, Place.FILE)
+
+
+def _name(note: Path) -> str:
+    """Under which name the key is in the keyring."""
+    return atomic.read_small(note, _MAX_BYTES).decode().strip()
 
 
 def _from_keyring(name: str) -> Master:

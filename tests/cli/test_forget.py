@@ -149,7 +149,7 @@ def test_one_goes(kept: list[str], home: Path, capsys: Capsys) -> None:
 @pytest.mark.parametrize("date", ["2026-03-01", "2026-03-01T12:30", "2026-03-01T12:30:00+02:00"])
 def test_what_is_older_than_a_date_goes(kept: list[str], date: str, capsys: Capsys) -> None:
     assert main(["forget", "--before", date, "--yes", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"forgotten": kept[:1], "questions": 0, "damaged": 0}
+    assert json.loads(capsys.readouterr().out) == {"forgotten": kept[:1], "questions": 0, "damaged": 0, "others": []}
     assert left() == kept[1:]
 
 
@@ -323,3 +323,14 @@ def test_a_folder_of_keys_that_may_not_be_looked_into_is_said(kept: list[str], h
     assert listed.err.startswith("warning: what was being forgotten is not gone yet, as ")
     (check,) = [check for check in json.loads(found.out)["checks"] if check["name"] == "sealing"]
     assert (check["ok"], check["found"]) == (False, "the key cannot be looked for (Permission denied)")
+
+
+def test_a_backup_beside_the_keys_is_named(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    history = History()
+    planted.plant(history)
+    history.quit()
+    (home / "keys" / "keys.db.bak").write_bytes((home / "keys" / "keys.db").read_bytes())
+    assert main(["forget", "--all", "--yes"]) == 0
+    assert capsys.readouterr().err == "not touched, and perhaps a copy: keys/keys.db.bak\n"
+    assert main(["forget", "--all", "--yes", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["others"] == ["keys/keys.db.bak"]

@@ -15,7 +15,10 @@ import pytest
 from edge_assistant import database
 from edge_assistant.database import Database
 from edge_assistant.errors import StorageFull
+from edge_assistant.governance.audit import trail
+from edge_assistant.history import store
 from edge_assistant.schema import Layout
+from edge_assistant.vault import vault
 
 LAYOUT = Layout("numbers", application=1, schema=1, tables=("CREATE TABLE numbers (number INTEGER)",))
 # Another process, which is the last one to close the file where nobody else has a lock on it: SQLite's log goes then.
@@ -164,3 +167,41 @@ def test_a_file_put_in_the_place_of_an_open_one_is_what_is_written_to(tmp_path: 
     add(numbers, 8)
     numbers.close()
     assert all_of(Database(numbers.file, LAYOUT)) == [7, 8]
+
+
+# What files have that earlier versions made: another text of a statement, even another space, would refuse them.
+MADE = {
+    "the file of keys": (
+        "CREATE TABLE keys (id TEXT PRIMARY KEY, made TEXT NOT NULL, wrapped BLOB NOT NULL) WITHOUT ROWID",
+        "CREATE TABLE master (proof BLOB NOT NULL)",
+    ),
+    "the audit trail": (
+        "CREATE TABLE head (count INTEGER NOT NULL, mac TEXT NOT NULL, seal TEXT NOT NULL, public TEXT NOT NULL)",
+        "CREATE TABLE rows (number INTEGER PRIMARY KEY, time TEXT NOT NULL, conversation TEXT NOT NULL, "
+        "kind TEXT NOT NULL, body TEXT NOT NULL, previous TEXT NOT NULL, mac TEXT NOT NULL)",
+    ),
+    "the history": (
+        "CREATE TABLE conversations (id TEXT PRIMARY KEY, began TEXT NOT NULL, touched TEXT NOT NULL, "
+        "closed INTEGER NOT NULL DEFAULT 0, title BLOB NOT NULL) WITHOUT ROWID",
+        "CREATE TABLE signals (conversation TEXT NOT NULL REFERENCES conversations ON DELETE CASCADE, "
+        "id TEXT NOT NULL, place INTEGER NOT NULL, "
+        "used INTEGER NOT NULL DEFAULT 0, removed INTEGER NOT NULL DEFAULT 0, "
+        "name BLOB NOT NULL, body BLOB NOT NULL, data BLOB, PRIMARY KEY (conversation, id))",
+        "CREATE TABLE turns (conversation TEXT NOT NULL REFERENCES conversations ON DELETE CASCADE, "
+        "number INTEGER NOT NULL, asked TEXT NOT NULL, body BLOB NOT NULL, PRIMARY KEY (conversation, number))",
+        "CREATE TABLE words (conversation TEXT NOT NULL REFERENCES conversations ON DELETE CASCADE, "
+        "number INTEGER NOT NULL, text BLOB NOT NULL, PRIMARY KEY (conversation, number)) WITHOUT ROWID",
+    ),
+}
+
+
+@pytest.mark.parametrize("layout", [vault.LAYOUT, trail.LAYOUT, store.LAYOUT], ids=lambda layout: layout.what)
+def test_a_file_of_an_earlier_version_is_taken(tmp_path: Path, layout: Layout) -> None:
+    file = tmp_path / "earlier.db"
+    stamps = (f"PRAGMA application_id = {layout.application}", f"PRAGMA user_version = {layout.schema}")
+    changed(file, "PRAGMA auto_vacuum = INCREMENTAL", "PRAGMA journal_mode = WAL", *MADE[layout.what], *stamps)
+    earlier = Database(file, replace(layout, set_aside=False))
+    assert earlier.write(lambda c: c.execute("SELECT count(*) FROM sqlite_master WHERE type = 'table'").fetchone()) == (
+        len(MADE[layout.what]),
+    )
+    earlier.close()

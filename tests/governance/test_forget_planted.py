@@ -73,6 +73,15 @@ def test_forget_all_takes_what_a_trigger_kept(made: Home, home: Path) -> None:
     vault.close()
 
 
+def test_forget_all_takes_over_what_planted_keys_stopped(made: Home, home: Path) -> None:
+    plant(home / "keys" / "keys.db", *KEEPS_KEYS)
+    assert main(["forget", "--before", "2021-01-01", "--yes"]) == 6
+    assert main(["forget", "--all", "--yes"]) == 0
+    assert not forgetting.pending()
+    assert not any(in_files(home, key) for key in made.keys.values())
+    assert main(["audit", "verify"]) == 0
+
+
 def test_a_trigger_in_the_history_goes_aside_with_it_and_what_it_keeps_is_noise(made: Home, home: Path) -> None:
     plant(home / "history" / "history.db", *KEEPS_TURNS)
     assert main(["forget", "--yes", *(part for id in made.gone for part in ("--conversation", id))]) == 0

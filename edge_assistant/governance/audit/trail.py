@@ -242,6 +242,7 @@ class Trail:
                     return
             self._database.make_folder()
             try:
+                reserve.unlink(missing_ok=True)  # a link is not followed, a pipe not waited for
                 reserve.write_bytes(os.urandom(RESERVE_BYTES))
             except OSError:
                 with contextlib.suppress(OSError):

@@ -7,22 +7,21 @@ behind this row, and what is found at another place tells what was done.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from edge_assistant.errors import AuditDamaged, InputCorrupt, InputMissing, KeyLost, StorageFull
-from edge_assistant.evidence import counted
-from edge_assistant.governance.audit import checkpoints
+from edge_assistant.governance.audit import checkpoints, ends
 from edge_assistant.governance.audit.checkpoints import Checkpoint
+from edge_assistant.governance.audit.ends import Before
 from edge_assistant.governance.audit.rows import FIRST, Head, Row, canonical
 from edge_assistant.governance.audit.trail import FILE, Trail
-from edge_assistant.governance.audit.witness import GARBLED, PLACE
+from edge_assistant.governance.audit.witness import PLACE
 from edge_assistant.signals import printable
 
-_LAST_MARKS = "SELECT body FROM rows WHERE kind = 'checkpoint' ORDER BY number DESC LIMIT 2"
 _SELECT = "SELECT number, time, conversation, kind, body, previous, mac FROM rows"
 # What SQLite says of a file that is damaged, of tables that are gone, and (no code) of texts that are no UTF-8.
 _NO_ROWS = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, 0}
@@ -98,7 +97,7 @@ def verify(trail: Trail, kept: Path | None = None) -> Report:
     # Checkpoints that come meanwhile are of rows that are not among those that are read
     outside = trail.outside.stat().st_size if trail.outside.exists() else 0
     try:
-        before = _Before(trail.witness.read(), trail.vault.ids(), outside)  # of what comes meanwhile nothing is missed
+        before = Before(trail.witness.read(), trail.vault.ids(), outside)  # of what comes meanwhile nothing is missed
         return trail.examine(lambda connection: _verified(connection, trail, kept, before))
     except StorageFull:
         if not trail.damaged:
@@ -132,16 +131,7 @@ def _damaged(finding: Finding) -> AuditDamaged:
     return AuditDamaged(finding.what, "see 'edge-assistant audit verify', and bring the trail back from a copy")
 
 
-@dataclass(frozen=True, slots=True)
-class _Before:
-    """What was known before the trail was read: the witness, conversations that have keys, bytes of checkpoints."""
-
-    witness: Head | None
-    keyed: list[str]
-    outside: int
-
-
-def _verified(connection: sqlite3.Connection, trail: Trail, kept: Path | None, before: _Before) -> Report:
+def _verified(connection: sqlite3.Connection, trail: Trail, kept: Path | None, before: Before) -> Report:
     walk = _Walk(connection, trail)
     for _ in walk.rows():
         pass
@@ -164,55 +154,9 @@ def _verified(connection: sqlite3.Connection, trail: Trail, kept: Path | None, b
     found = min((found for found in told if found), key=lambda found: found.row, default=None)
     count, mac = walk.last.count, walk.last.mac
     if found is None:  # else rows may hold anything
-        seen.notes += [*_unwitnessed(connection), *_unsaid(connection, before.keyed)]
-        unsure = (*_end_of_outside(connection, trail), *_end_of_witness(connection, before))
-    else:
-        unsure = ()
+        seen.notes += ends.noted(connection, before)
+    unsure = () if found else tuple(ends.unsure(connection, trail, before))
     return Report(count, mac, seen.agreeing, seen.last, found, unsure, tuple(seen.notes))
-
-
-def _end_of_outside(connection: sqlite3.Connection, trail: Trail) -> Iterator[str]:
-    """Whether the file beside tells the last checkpoint, or the last but one: a killed process may have left it so."""
-    marks = [body for (body,) in connection.execute(_LAST_MARKS)]
-    if not marks:
-        return
-    name = trail.outside.name
-    last = checkpoints.last(trail.outside)
-    if not trail.outside.exists():
-        yield f"{name} is gone"
-    elif last is None or not last.genuine or last.public_key != trail.signer.public:
-        yield f"the last line of {name} is no checkpoint of this trail"
-    elif canonical(last.to_json()) not in marks and last.rows < _rows_of(marks[-1]):
-        yield f"{name} ends before the trail does: its last checkpoint is of {last.time}"
-
-
-def _rows_of(mark: str) -> int:
-    found = checkpoints.parsed(mark.encode())
-    return found.rows if found else 0
-
-
-def _end_of_witness(connection: sqlite3.Connection, before: _Before) -> Iterator[str]:
-    """Whether the witness is one, and whether there is a trail at all where there are conversations."""
-    if before.witness == GARBLED:
-        yield f"what {PLACE} knows of the trail's end was not written by this program"
-    empty = connection.execute("SELECT 1 FROM rows").fetchone() is None
-    if empty and before.keyed:
-        yield f"the trail has no row, and {PLACE} has keys of {counted(len(before.keyed), 'conversation')}"
-
-
-def _unwitnessed(connection: sqlite3.Connection) -> Iterator[str]:
-    """What rows say of ends that were missing once."""
-    query = "SELECT number, time, body FROM rows WHERE kind = 'unwitnessed' ORDER BY number"
-    for number, time, body in connection.execute(query):
-        yield f"row {number} of {time}: the end of the trail was missing or garbled outside of it: {body}"
-
-
-def _unsaid(connection: sqlite3.Connection, keyed: Sequence[str]) -> Iterator[str]:
-    """Conversations whose keys are there, and of which no row tells."""
-    told = {id for (id,) in connection.execute("SELECT DISTINCT conversation FROM rows")}
-    if told and (unsaid := sum(id not in told for id in keyed)):
-        what = counted(unsaid, "conversation")
-        yield f"{what} with a key of which there is no row: nothing was asked, or rows are gone"
 
 
 def _genuine(kept: Path, trail: Trail) -> list[Checkpoint]:
