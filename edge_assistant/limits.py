@@ -226,6 +226,7 @@ DROPPED_PATHS = Limit(32, "paths", "what is pasted or dropped at once", "it is t
 PASTED_LINES = Limit(
     6, "lines", "what is pasted into a question at once", "it is attached as a text", "the prompt shows six"
 )
+INPUTS = Limit(50, "questions and drafts", "the app that the arrow brings back", "the oldest are left out")
 FOLDER_ENTRIES = Limit(
     5_000, "entries", "a folder in the app's list", "the others are left out, with a note", "a filter finds them"
 )

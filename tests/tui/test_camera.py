@@ -92,6 +92,54 @@ def test_a_picture_is_taken_looked_at_and_sent() -> None:
     play(story, camera=VIRTUAL)
 
 
+def test_words_go_with_the_picture_and_the_box_says_what_enter_does() -> None:
+    async def story(stage: Stage) -> None:
+        view = await seen(stage)
+        prompt = stage.app.conversation.query_one(Prompt)
+        assert view.border_subtitle == "Space takes a picture"
+        await stage.type("what is it?")
+        assert prompt.text == "what is it?"
+        assert view.border_subtitle == "Tab, then Space takes a picture"
+        await stage.press("tab", "space")
+        assert view.frozen
+        assert view.border_subtitle == "Enter sends it with your words, Escape drops it"
+        await stage.press("enter")
+        assert [method for method, _ in stage.work.asked if method in ("add", "ask")] == ["add", "ask"]
+        assert stage.work.calls("ask") == [(1, "what is it?", None)]
+        assert prompt.text == ""
+        assert not view.frozen
+
+    play(story, camera=VIRTUAL)
+
+
+def test_no_question_goes_without_the_picture_that_was_taken() -> None:
+    async def story(stage: Stage) -> None:
+        view = await seen(stage)
+        await stage.press("space")
+        await stage.type("what is it?")
+        assert stage.app.conversation.query_one(Prompt).has_focus
+        await stage.press("enter")
+        assert [method for method, _ in stage.work.asked if method in ("add", "ask")] == ["add", "ask"]
+        await stage.press("enter")  # in the empty prompt: as at the preview
+        assert view.frozen
+        await stage.press("enter")
+        assert len(stage.work.calls("add")) == 2
+        assert len(stage.work.calls("ask")) == 1
+
+    play(story, camera=VIRTUAL)
+
+
+def test_a_camera_that_opens_takes_no_keys_of_who_types() -> None:
+    async def story(stage: Stage) -> None:
+        await stage.type("what")
+        view = await seen(stage)
+        await stage.type(" now")
+        assert stage.app.conversation.query_one(Prompt).text == "what now"
+        assert not view.frozen
+
+    play(story, camera=VIRTUAL)
+
+
 @pytest.mark.parametrize("graphics", [Graphics.KITTY, Graphics.SIXEL])
 def test_a_picture_that_was_taken_is_drawn_in_pixels_where_the_terminal_has_them(graphics: Graphics) -> None:
     async def story(stage: Stage) -> None:

@@ -6,12 +6,15 @@ import ast
 from pathlib import Path
 
 import pytest
+from app_fakes import FORM, NOTE, VITALS, conflict
 from placed import Stage, play, toasts
 from textual import events
 
 import edge_assistant_tui
 from edge_assistant import limits
 from edge_assistant.signals import Kind, Origin
+from edge_assistant_tui import messages
+from edge_assistant_tui.screens import conversation
 from edge_assistant_tui.widgets.prompt import Prompt
 from edge_assistant_tui.widgets.signals import SignalList
 
@@ -109,5 +112,122 @@ def test_a_question_that_is_too_long_stays_to_be_shortened() -> None:
         assert not stage.work.calls("ask")
         assert len(prompt(stage).text) == limits.QUESTION_CHARACTERS.value + 5
         assert any("Shorten it by 5 characters" in toast for toast in toasts(stage))
+
+    play(story)
+
+
+async def three(stage: Stage) -> SignalList:
+    """Signals in the list, which has the focus, as after Escape from one that was looked at."""
+    for taken in (FORM, NOTE, VITALS):
+        stage.app.conversation.post_message(messages.Taken(taken))
+    await stage.settle()
+    listed = stage.app.conversation.query_one(SignalList)
+    listed.focus()
+    await stage.settle()
+    return listed
+
+
+def test_letters_go_into_the_prompt_and_remove_nothing_where_a_list_has_the_focus() -> None:
+    async def story(stage: Stage) -> None:
+        await stage.type("please ")
+        await three(stage)
+        await stage.press("enter", "escape")  # a look at one
+        await stage.type("explain the next tax?")
+        await stage.press("backspace")
+        assert prompt(stage).text == "please explain the next tax"
+        assert not stage.work.calls("remove")
+
+    play(story)
+
+
+def test_a_question_mark_ends_a_question_that_is_typed() -> None:
+    async def story(stage: Stage) -> None:
+        listed = await three(stage)
+        prompt(stage).put("Is it")
+        listed.focus()
+        await stage.press("question_mark")
+        assert prompt(stage).text == "Is it?"
+
+    play(story)
+
+
+def test_a_removal_is_undone_by_one_key_and_no_typed_word_is() -> None:
+    async def story(stage: Stage) -> None:
+        await stage.type("what is")
+        await three(stage)
+        await stage.press("delete")
+        assert stage.work.calls("remove") == [(FORM.id,)]
+        stage.app.conversation.post_message(messages.Removed(FORM))
+        await stage.type(" it")
+        assert any("Ctrl+Z brings it back" in toast for toast in toasts(stage))
+        await stage.press("ctrl+z")
+        assert stage.work.calls("restore") == [([FORM],)]
+        assert prompt(stage).text == "what is it"
+        await stage.press("ctrl+z")  # nothing is left to bring back: typing is undone
+        assert prompt(stage).text != "what is it"
+        assert len(stage.work.calls("restore")) == 1
+
+    play(story)
+
+
+def test_once_the_removal_is_not_shown_any_more_typing_is_undone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conversation, "UNDO_S", 0.0)
+
+    async def story(stage: Stage) -> None:
+        stage.app.conversation.post_message(messages.Removed(FORM))
+        await stage.type("what")
+        await stage.press("ctrl+z")
+        assert prompt(stage).text == ""
+        assert not stage.work.calls("restore")
+        await stage.press("ctrl+z")
+        assert len(stage.work.calls("restore")) == 1
+
+    play(story)
+
+
+def test_escape_puts_a_draft_aside_and_the_arrow_brings_it_back() -> None:
+    async def story(stage: Stage) -> None:
+        await stage.type("one?")
+        await stage.press("enter")
+        stage.app.conversation.post_message(messages.TurnEnded(1, conflict()))
+        await stage.type("a long draft")
+        await stage.press("escape")
+        assert prompt(stage).text == ""
+        assert prompt(stage).border_subtitle == "Up brings back what was typed"
+        await stage.press("up")
+        assert prompt(stage).text == "a long draft"
+        await stage.press("up")
+        assert prompt(stage).text == "one?"
+
+    play(story)
+
+
+def test_no_key_that_replaces_a_draft_loses_it() -> None:
+    async def story(stage: Stage) -> None:
+        await stage.type("one?")
+        await stage.press("enter")
+        stage.app.conversation.post_message(messages.TurnEnded(1, conflict()))
+        await stage.type("draft")
+        await stage.press("up")
+        assert prompt(stage).text == "one?"
+        await stage.press("down")
+        assert prompt(stage).text == "draft"
+        stage.app.conversation.action_edit()
+        assert prompt(stage).text == "one?"
+        await stage.press("up")
+        assert prompt(stage).text == "draft"
+        await stage.press("ctrl+n")
+        assert prompt(stage).text == "draft"
+
+    play(story)
+
+
+def test_the_arrow_brings_back_the_latest_inputs_only() -> None:
+    async def story(stage: Stage) -> None:
+        for number in range(limits.INPUTS.value + 3):
+            prompt(stage).put(f"draft {number}")
+        prompt(stage).put("")
+        await stage.press(*["up"] * (limits.INPUTS.value + 9))
+        assert prompt(stage).text == "draft 3"
 
     play(story)

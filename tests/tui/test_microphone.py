@@ -167,11 +167,11 @@ def test_the_pause_can_be_made_longer_and_shorter(models: Models) -> None:
     async def story(stage: Stage) -> None:
         taken = capture(stage)
         for _ in range(25):
-            taken.change_pause(True)
+            stage.app.conversation.change_pause(longer=True)
         assert stage.app.settings.pause_s == 5.0
         await stage.pilot.press("f4")
         for _ in range(25):
-            taken.change_pause(False)
+            stage.app.conversation.change_pause(longer=False)
         assert stage.app.settings.pause_s == 0.4
         await until(stage, lambda: heard(stage), "the utterance")
         assert taken._listening._endpointer.pause_s == 0.4  # type: ignore[union-attr]

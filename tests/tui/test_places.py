@@ -81,6 +81,7 @@ def test_a_question_mark_is_help_where_nothing_is_typed() -> None:
     async def story(stage: Stage) -> None:
         await stage.press("question_mark")
         assert stage.app.screen.query_one(Prompt).text == "?"
+        await stage.press("escape")
         stage.app.conversation.query_one(SignalList).focus()
         await stage.press("question_mark")
         assert stage.app.screen.NAME == "help"  # type: ignore[attr-defined]
@@ -192,7 +193,7 @@ def test_what_was_not_ended_is_restored_by_a_key(killed: str) -> None:
         assert banner.has_focus
         assert "What is the patient allergic to?" in str(banner.render())
         assert "2 answers, 2 signals" in str(banner.render())
-        await stage.press("r")
+        await stage.press("enter")
         assert stage.work.calls("resume") == [(saved,)]
         assert not stage.app.screen.query(Restore)
         assert stage.app.screen.query_one(Prompt).has_focus
@@ -205,7 +206,7 @@ def test_what_was_not_ended_is_let_go_by_a_key(killed: str) -> None:
         saved = stage.work.history.unfinished()
         assert saved is not None
         stage.app.conversation.post_message(messages.Unfinished(saved))
-        await stage.press("d")
+        await stage.press("delete")
         assert stage.work.calls("discard") == [(saved,)]
         assert not stage.app.screen.query(Restore)
 
@@ -217,8 +218,8 @@ def test_who_types_asks_and_the_offer_stays(killed: str) -> None:
         saved = stage.work.history.unfinished()
         assert saved is not None
         stage.app.conversation.post_message(messages.Unfinished(saved))
-        await stage.type("What is red?")
-        assert stage.app.screen.query_one(Prompt).text == "What is red?"
+        await stage.type("read it: What is red?")
+        assert stage.app.screen.query_one(Prompt).text == "read it: What is red?"
         assert stage.app.screen.query(Restore)
         assert not stage.work.calls("discard")
 

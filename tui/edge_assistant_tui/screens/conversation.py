@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from time import monotonic
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
@@ -14,6 +15,7 @@ from edge_assistant import limits
 from edge_assistant.evidence import counted
 from edge_assistant_tui import messages
 from edge_assistant_tui.screens.devices import Devices
+from edge_assistant_tui.widgets.camera import CameraView
 from edge_assistant_tui.widgets.capture import Capture
 from edge_assistant_tui.widgets.following import Following
 from edge_assistant_tui.widgets.keys import Keys
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from edge_assistant.signals import Signal
 
 MAX_TURNS = limits.TURNS.value
+UNDO_S = 10.0  # that a removal is shown, and Ctrl+Z means it
 MAX_REMOVED = 20  # signals that can be brought back; each may hold a picture
 NARROW = 100  # columns below which the side list is slim
 STACKED = 60  # columns below which it stands above the turns
@@ -46,7 +49,7 @@ class Conversation(Devices):
         Binding("f7", "check", "Compare"),
         Binding("f12", "voice", "Voice", show=False),
         Binding("ctrl+r", "retry", "Ask again", show=False),
-        Binding("ctrl+z", "undo", "Undo remove", show=False),
+        Binding("ctrl+z", "undo", "Undo", show=False, priority=True),
         Binding("ctrl+n", "new", "New", show=False),
         Binding("ctrl+l", "signals", "Signals", show=False),
         Binding("ctrl+g", "sources", "Sources", show=False),
@@ -57,6 +60,7 @@ class Conversation(Devices):
     def __init__(self) -> None:
         super().__init__()
         self._removed: deque[Signal] = deque(maxlen=MAX_REMOVED)
+        self._removed_at = 0.0  # monotonic seconds, of the last one
         self._turns = 0
         self._live: set[int] = set()
 
@@ -82,6 +86,14 @@ class Conversation(Devices):
         shown = self.query(Turn) or self.query_one(SignalList).entries or self._removed
         return not shown and not self.query_one(Prompt).text
 
+    def on_key(self, event: events.Key) -> None:
+        """Letters go into the prompt, unless what has the focus, or the app where nothing is typed, binds them."""
+        prompt, bound = self.query_one(Prompt), self.active_bindings.get(event.key)
+        if event.is_printable and event.character and (bound is None or (prompt.text and bound.node is self.app)):
+            event.stop()
+            prompt.focus()
+            prompt.insert(event.character)
+
     def on_paste(self, event: events.Paste) -> None:
         """What is pasted goes into the prompt, whatever has the focus."""
         self.query_one(Prompt).paste(event.text)
@@ -95,11 +107,16 @@ class Conversation(Devices):
 
     @on(Prompt.Sent)
     async def _told_sent(self, event: Prompt.Sent) -> None:
+        if self.app.roles.refuses("ask"):
+            self.query_one(Prompt).put(event.text)
+            return
+        self.capture.send()  # a picture that was taken goes with the question
         await self.ask(event.text, event.recording)
 
     @on(Prompt.Changed)
     def _told_typed(self, event: Prompt.Changed) -> None:
         text = event.text_area.text
+        self.query_one(CameraView).worded = bool(text.strip())
         if text and not text.startswith((*PATHS, PORT)):
             self.app.work.typing()
 
@@ -182,8 +199,8 @@ class Conversation(Devices):
             pass
         elif not self.query_one(Prompt).has_focus:
             self.query_one(Prompt).focus()
-        elif self.query_one(Prompt).text:
-            self.query_one(Prompt).put("")
+        else:
+            self.query_one(Prompt).put_aside()
 
     async def action_retry(self) -> None:
         """Ask the last question again, over the signals as they are now."""
@@ -197,6 +214,14 @@ class Conversation(Devices):
             self.query_one(Prompt).focus()
 
     def action_undo(self) -> None:
+        """Put back a removed signal while its removal is shown, or where nothing is typed; else undo typing."""
+        shown = self._removed and monotonic() - self._removed_at < UNDO_S
+        if self.query_one(Prompt).text and not shown:
+            self.query_one(Prompt).undo()
+        else:
+            self.bring_back()
+
+    def bring_back(self) -> None:
         """Put back the signal that was removed last."""
         if self._removed:
             self.app.work.restore([self._removed.pop()])
@@ -205,9 +230,11 @@ class Conversation(Devices):
 
     async def action_new(self) -> None:
         """Begin anew; this conversation stays in the history."""
+        typed = "" if self.app.policy.roles else self.query_one(Prompt).text
         self.app.work.stop()
         self.app.work.begin()
         await self.empty()
+        self.query_one(Prompt).put(typed)
 
     def action_signals(self) -> None:
         """Go to the list of signals."""
@@ -265,7 +292,8 @@ class Conversation(Devices):
         self.query_one(SignalList).drop(event.signal.id)
         self.query_one(Following).leave(event.signal.id)
         self._removed.append(event.signal)
-        self.notify(f"{event.signal.name} is removed; Ctrl+Z brings it back.", markup=False)
+        self._removed_at = monotonic()
+        self.notify(f"{event.signal.name} is removed; Ctrl+Z brings it back.", timeout=UNDO_S, markup=False)
 
     @on(messages.Sensing)
     @on(messages.Sensed)
@@ -324,6 +352,7 @@ class Conversation(Devices):
     async def _told_spoke(self, event: Capture.Spoke) -> None:
         prompt = self.query_one(Prompt)
         if event.send and not prompt.text.strip():
+            self.capture.send()
             await self.ask(event.text, event.recording)
         else:
             prompt.hear(event.text, event.recording)

@@ -8,11 +8,14 @@ from textual import events, on, work
 from textual.screen import Screen
 
 from edge_assistant_tui import choosing, messages
+from edge_assistant_tui.widgets.camera import CameraView
 from edge_assistant_tui.widgets.capture import Capture
 from edge_assistant_tui.widgets.prompt import Prompt
 
 if TYPE_CHECKING:
     from edge_assistant_tui.app import EdgeAssistant
+
+STEP_S, SHORTEST_S, LONGEST_S = 0.2, 0.4, 5.0  # of the silence that ends what is said hands-free
 
 
 class Devices(Screen[None]):
@@ -59,6 +62,13 @@ class Devices(Screen[None]):
         if not self.app.roles.refuses("voice"):
             self.capture.toggle_voice()
 
+    def change_pause(self, *, longer: bool) -> None:
+        """Let a longer or shorter pause end what is said hands-free."""
+        step = STEP_S if longer else -STEP_S
+        pause_s = round(min(LONGEST_S, max(SHORTEST_S, self.app.settings.pause_s + step)), 1)
+        self.app.configure(pause_s=pause_s)
+        self.notify(f"A pause of {pause_s:.1f} s ends what is said hands-free.")
+
     @work(exclusive=True)
     async def choose(self, device: str) -> None:
         """Let the person choose another camera, microphone or speaker."""
@@ -78,5 +88,20 @@ class Devices(Screen[None]):
         await self.capture.told_looked(event)
 
     @on(Capture.Done)
-    def _told_captured(self) -> None:
-        self.query_one(Prompt).focus()
+    def _told_captured(self, event: Capture.Done) -> None:
+        prompt = self.query_one(Prompt)
+        prompt.focus()
+        if event.sent and prompt.text.strip():
+            prompt.action_send()
+
+    @on(Prompt.Entered)
+    def _told_entered(self) -> None:
+        if self.capture.has_class("seeing"):
+            self.query_one(CameraView).action_enter()
+
+    def action_onward(self) -> None:
+        """To the camera's preview, where there is one, else to what comes next."""
+        if self.capture.has_class("seeing"):
+            self.query_one(CameraView).focus()
+        else:
+            self.focus_next()

@@ -11,6 +11,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
+from textual.reactive import var
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -22,16 +23,16 @@ if TYPE_CHECKING:
     from edge_assistant_tui.app import EdgeAssistant
     from edge_assistant_tui.showing.pictures import Drawn
 
-_LIVE = "Camera", "Space takes a picture"
-_TAKEN = "Picture taken, not sent", "Enter sends it, Escape drops it"
-
 
 class CameraView(Widget, can_focus=True):
     """Half blocks in the middle, and a line of words below.
 
     Attributes:
         frozen: whether it shows a picture that was taken.
+        worded: whether words are typed, which go with the picture.
     """
+
+    worded: var[bool] = var(False)
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "take", "Take a picture"),
@@ -67,7 +68,29 @@ class CameraView(Widget, can_focus=True):
         self.frozen = False
         self._picture: Picture | None = None
         self._words = ""
-        self.border_title, self.border_subtitle = _LIVE
+        self.border_title = "Camera"
+        self._say_keys(focused=False)
+
+    def on_focus(self) -> None:
+        """Space is the preview's."""
+        self._say_keys(focused=True)
+
+    def on_blur(self) -> None:
+        """Space is the prompt's."""
+        self._say_keys(focused=False)
+
+    def watch_worded(self) -> None:
+        """Enter does something else."""
+        self._say_keys(focused=self.has_focus)
+
+    def _say_keys(self, *, focused: bool) -> None:
+        """Say what the next key does, from here or from the prompt."""
+        if self.frozen:
+            self.border_subtitle = f"Enter sends it{' with your words' if self.worded else ''}, Escape drops it"
+        elif focused:
+            self.border_subtitle = "Space takes a picture"
+        else:
+            self.border_subtitle = "Tab, then Space takes a picture" if self.worded else "Enter takes a picture"
 
     def compose(self) -> ComposeResult:
         """Pixels of a picture that was taken, where the terminal has them."""
@@ -87,7 +110,8 @@ class CameraView(Widget, can_focus=True):
         """Hold what is seen."""
         self.frozen = True
         self.add_class("frozen")
-        self.border_title, self.border_subtitle = _TAKEN
+        self.border_title = "Picture taken, not sent"
+        self._say_keys(focused=self.has_focus)
         self.tell(words)
 
     async def hold(self, drawn: Picture | Drawn) -> None:
@@ -107,7 +131,8 @@ class CameraView(Widget, can_focus=True):
         if pixels.display:
             pixels.display = False
             self.call_later(pixels.show, None)
-        self.border_title, self.border_subtitle = _LIVE
+        self.border_title = "Camera"
+        self._say_keys(focused=self.has_focus)
         self.tell("")
 
     def clear(self) -> None:

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from edge_assistant_tui.app import EdgeAssistant
 
 Mode = Literal["off", "talk", "free"]
-STEP_S, SHORTEST_S, LONGEST_S = 0.2, 0.4, 5.0  # of the silence that ends what is said hands-free
 LISTENING = {"talk": "speak now; F3 when you are done, Escape to drop it", "free": "listening, hands-free"}
 
 
@@ -60,8 +59,11 @@ class Capture(Vertical):
         recording: bytes | None
         send: bool
 
+    @dataclass
     class Done(Message):
-        """There is nothing more to do at the preview; what follows is a question."""
+        """There is nothing more to do at the preview; where a picture was `sent`, the typed words go with it."""
+
+        sent: bool = False
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
@@ -178,13 +180,18 @@ class Capture(Vertical):
 
     @on(CameraView.Sent)
     def _told_sent(self) -> None:
+        if self.send():
+            self.post_message(self.Done(sent=True))
+
+    def send(self) -> bool:
+        """Send the picture that was taken; whether there was one."""
         from edge_assistant.signals import Kind, Origin
 
-        if self._shot is not None:
-            self.app.work.add(self._shot.data, Kind.IMAGE, Origin.CAMERA, self._shot.name)
-            self.post_message(self.Done())
-            self._shot = None
+        shot, self._shot = self._shot, None
+        if shot is not None:
+            self.app.work.add(shot.data, Kind.IMAGE, Origin.CAMERA, shot.name)
             self.query_one(CameraView).thaw()
+        return shot is not None
 
     @on(CameraView.Dropped)
     def _drop(self) -> None:
@@ -217,13 +224,6 @@ class Capture(Vertical):
         if self._mode == "talk":
             self._hush(keep=False)
         self._listen("free", self.app.settings.pause_s)
-
-    def change_pause(self, longer: bool) -> None:
-        """Let a longer or shorter pause end what is said hands-free."""
-        step = STEP_S if longer else -STEP_S
-        pause_s = round(min(LONGEST_S, max(SHORTEST_S, self.app.settings.pause_s + step)), 1)
-        self.app.configure(pause_s=pause_s)
-        self.notify(f"A pause of {pause_s:.1f} s ends what is said hands-free.")
 
     def _listen(self, mode: Mode, pause_s: float) -> None:
         self._mode = mode
@@ -381,7 +381,7 @@ class Capture(Vertical):
             case "camera" if self._seeing:
                 self._say("camera", "on")
                 self.add_class("seeing")
-                if event.change == "opened":
+                if event.change == "opened" and not self.query_one(CameraView).worded:  # else somebody types
                     self.query_one(CameraView).focus()
             case "microphone" if self._mode != "off":
                 self._say("microphone", "recording" if self._mode == "talk" else "hands-free")

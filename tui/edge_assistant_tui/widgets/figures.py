@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class Figures(Static, can_focus=True):
     """The route and why, models, first word, tokens a second."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter,space", "unfold", "All figures")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "unfold", "All figures")]
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(Content(_brief(answer)), classes="figures")

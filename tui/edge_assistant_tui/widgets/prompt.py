@@ -22,6 +22,7 @@ PORT = "serial:"
 PATHS = ("/", "~/", "./", "../", "file://")  # what paths begin with
 MAX_PATHS = limits.DROPPED_PATHS.value
 MAX_LINES = limits.PASTED_LINES.value
+MAX_INPUTS = limits.INPUTS.value
 
 
 class Prompt(TextArea):
@@ -32,6 +33,7 @@ class Prompt(TextArea):
         Binding("ctrl+j,shift+enter,alt+enter", "newline", "New line", show=False),
         Binding("up", "earlier", "Earlier question", show=False),
         Binding("down", "later", "Later question", show=False),
+        Binding("tab", "screen.onward", "To the camera, or what comes next", show=False),
     ]
     app: EdgeAssistant
 
@@ -41,6 +43,9 @@ class Prompt(TextArea):
 
         text: str
         recording: bytes | None
+
+    class Entered(Message):
+        """Enter, where nothing is typed."""
 
     @dataclass
     class Dropped(Message):
@@ -71,8 +76,9 @@ class Prompt(TextArea):
         for key in ("f6", "f7", "pageup", "pagedown"):  # a text area's own keys; here they are the app's
             self._bindings.key_to_bindings.pop(key, None)
         self._heard: tuple[str, bytes] | None = None
-        self._asked: list[str] = []
-        self._at = 0
+        self._inputs: list[str] = []  # what was sent or put aside, the last one last
+        self._at = 0  # the one that is shown; behind the last one what is typed
+        self._draft = ""  # what was typed, while an earlier one is shown
         self.border_title = "Ask"
         self.invite(attach=True)
 
@@ -91,8 +97,8 @@ class Prompt(TextArea):
         """Send what stands here; a path is attached instead."""
         text = self.text.strip()
         if not text:
-            return
-        if paths := paths_in(text):
+            self.post_message(self.Entered())
+        elif paths := paths_in(text):
             self.post_message(self.Dropped(paths))
         elif text.startswith(PORT) and len(text.split()) == 1:
             self.post_message(self.Port(text))
@@ -111,40 +117,45 @@ class Prompt(TextArea):
             recording = self._heard[1] if self._heard is not None and self._heard[0].strip() == text else None
             self._heard = None if recording is not None else self._heard
             self.post_message(self.Sent(text, recording))
-            self._asked.append(text)
-        self.put("")
-
-    def action_undo(self) -> None:
-        """Undo typing; where nothing stands here, undo the removal of a signal."""
-        if self.text:
-            super().action_undo()
-        else:
-            self.call_later(self.screen.run_action, "undo")
+            self._inputs.append(text)
+        self._replace("")
 
     def action_newline(self) -> None:
         """A line break."""
         self.insert("\n")
 
     def put(self, text: str) -> None:
-        """Replace what stands here, for the person to go on with."""
+        """Replace what stands here, for the person to go on with; the arrow brings back what stood here."""
+        if (before := self.text).strip() and before != text and before not in self._inputs[-1:]:
+            self._inputs.append(before)
+        self._replace(text)
+
+    def put_aside(self) -> None:
+        """Empty the prompt, and say how what stood here comes back."""
+        if self.text.strip():
+            self.put("")
+            self.border_subtitle = "Up brings back what was typed"
+
+    def _replace(self, text: str) -> None:
         self.text = text
         if self._heard is not None:
             self.post_message(self.Unsent(self._heard[1]))
             self._heard = None
-        self._at = len(self._asked)
+        del self._inputs[:-MAX_INPUTS]
+        self._at, self._draft, self.border_subtitle = len(self._inputs), "", ""
         self.move_cursor(self.document.end)
 
     def hear(self, text: str, recording: bytes | None) -> None:
         """Show what was heard, to be sent or corrected; behind what stands here, which is then not all recorded."""
         before = self.text.strip()
-        self.put(f"{before} {text}" if before else text)
+        self._replace(f"{before} {text}" if before else text)
         if recording is not None and not before:
             self._heard = text, recording
 
     def forget(self) -> None:
         """A new conversation: earlier questions are not offered any more."""
-        self._asked.clear()
-        self.put("")
+        self._inputs.clear()
+        self._replace("")
 
     def action_earlier(self) -> None:
         """The question before, where the cursor cannot go up."""
@@ -157,12 +168,14 @@ class Prompt(TextArea):
         """The question after, where the cursor cannot go down."""
         if self.cursor_location[0] < self.document.line_count - 1:
             self.action_cursor_down()
-        elif self._at < len(self._asked):
+        elif self._at < len(self._inputs):
             self._show(self._at + 1)
 
     def _show(self, at: int) -> None:
-        self.put(self._asked[at] if at < len(self._asked) else "")
-        self._at = at
+        """Show an earlier input; what was typed and not sent comes behind the last one."""
+        draft = self.text if self._at == len(self._inputs) else self._draft
+        self._replace(self._inputs[at] if at < len(self._inputs) else draft)
+        self._at, self._draft = at, draft
 
     async def _on_paste(self, event: events.Paste) -> None:
         """Route a paste; short text is inserted by the text area's own handler, which Textual calls besides."""

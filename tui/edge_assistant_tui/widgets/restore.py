@@ -1,10 +1,9 @@
-"""What the last run did not end is offered: R restores it, D discards the offer; typing goes into the prompt."""
+"""What the last run did not end is offered: Enter restores it, Delete discards the offer."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Static
@@ -26,8 +25,8 @@ class Restore(Static, can_focus=True):
     Restore:focus { border: round $border; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("r,R", "restore", "Restore"),
-        Binding("d,D", "discard", "Discard"),
+        Binding("enter", "restore", "Restore"),
+        Binding("delete", "discard", "Discard"),
     ]
     app: EdgeAssistant
 
@@ -45,9 +44,9 @@ class Restore(Static, can_focus=True):
         return Content.assemble(
             (printable(saved.title), "bold"),
             (f"  {when}, {count}\n", "$text-muted"),
-            ("R", "bold $accent"),
+            ("Enter", "bold $accent"),
             " restores it, ",
-            ("D", "bold $accent"),
+            ("Delete", "bold $accent"),
             " discards the offer; it stays in the history.",
         )
 
@@ -62,14 +61,6 @@ class Restore(Static, can_focus=True):
         """Let it be."""
         self.app.work.discard(self._saved)
         self._leave()
-
-    def on_key(self, event: events.Key) -> None:
-        """Whoever types wants to ask."""
-        if event.is_printable and event.character and event.character not in "rdRD?":
-            event.stop()
-            prompt = self.screen.query_one(Prompt)
-            prompt.focus()
-            prompt.insert(event.character)
 
     def _leave(self) -> None:
         self.screen.query_one(Prompt).focus()

@@ -56,7 +56,7 @@ class SignalList(OptionList):
     """The signals of the conversation; Enter shows one, Delete removes it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("delete,backspace,x", "remove", "Remove"),
+        Binding("delete", "remove", "Remove"),
         Binding("enter", "select", "Show"),
     ]
 
