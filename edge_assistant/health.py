@@ -112,7 +112,8 @@ def offline_lock() -> Check:
 
     found = lock.state()
     if found.locked:
-        return Check("offline lock", True, "LOCKED, no network; doctor --prove-offline tries it")
+        without = f", but other processes and all files are in reach, as {why}" if (why := lock.together()) else ""
+        return Check("offline lock", True, f"LOCKED, no network{without}; doctor --prove-offline tries it")
     return Check("offline lock", False, f"UNLOCKED, {found.why_not}", found.hint)
 
 

@@ -90,7 +90,8 @@ def _lock(arguments: Sequence[str]) -> None:
         from edge_assistant.governance.offline import proof
 
         proof.listen()
-    found = lock.engage(wanted=len(words) == len(arguments))
+    resident = words[0] == "resident"  # which asks the kernel who the commands are that it answers
+    found = lock.engage(wanted=len(words) == len(arguments), apart=not resident)
     if not found.locked:
         what = f"UNLOCKED: code in this process can reach the network, as {found.why_not} - {found.hint}"
         print(f"warning: {what}", file=sys.stderr)
@@ -152,8 +153,10 @@ def _run(arguments: list[str], began: float, warm: Warm | None = None) -> int:
     logs.start(args.settings.log_level, logged)
     if args.verb is None:
         return _open_app(args)
-    from edge_assistant.cli import _retaining
+    from edge_assistant.cli import _bounds, _retaining
 
+    if warm is None:  # the resident answers for others
+        _bounds.keep(args)
     _retaining.complete()
     _retaining.uncache(args.settings)  # first, as it goes whatever becomes of the verb
     status = _policed(args)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from edge_assistant.cli import main as module
 from edge_assistant.governance.offline import lock, proof
 
-LOCKED, UNLOCKED, OUTSIDE = "locked", "unlocked", "outside"
+LOCKED, UNLOCKED, TOGETHER = "locked", "unlocked", "with other processes in reach"
 
 
 @pytest.fixture
@@ -23,8 +23,9 @@ def engaged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the command does to its process, which stays as it is."""
     did: list[str] = []
 
-    def engage(wanted: bool) -> lock.Lock:
+    def engage(wanted: bool, apart: bool) -> lock.Lock:
         did.append(LOCKED if wanted else UNLOCKED)
+        did.extend([] if apart else [TOGETHER])
         return lock.Lock(True)
 
     monkeypatch.setattr(lock, "engage", engage)
@@ -51,6 +52,9 @@ def engaged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         ("models --json pull m", [LOCKED]),
         ("models -- pull m", [LOCKED]),
         ("ask models pull", [LOCKED]),
+        ("ask resident", [LOCKED]),
+        ("resident start", [LOCKED, TOGETHER]),
+        ("--no-lock resident run", [UNLOCKED, TOGETHER]),
         ("no-such-verb", [LOCKED]),
         ("models pull", []),
         ("models pull m", []),

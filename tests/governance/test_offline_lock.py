@@ -303,9 +303,9 @@ def test_it_comes_before_other_libraries() -> None:
     from edge_assistant.cli import main
     from edge_assistant.governance.offline import lock
     engage = lock.engage
-    def engaged(wanted):
+    def engaged(**how):
         loaded.update(sys.modules)
-        return engage(wanted)
+        return engage(**how)
     loaded = set()
     lock.engage = engaged
     sys.argv = ["edge-assistant", "models", "list", "--json"]

@@ -52,6 +52,7 @@ def _governed(options: Options) -> Policy:
     Raises:
         LockFailed: the lock should work on this machine and cannot be set.
         PolicyRefused: nothing may run without it, or the policy is wrong.
+        StorageFull: there is no home folder.
     """
     from edge_assistant.governance.offline import lock
     from edge_assistant.scheduling import pools
@@ -62,6 +63,9 @@ def _governed(options: Options) -> Policy:
 
     policy = current()
     policy.check_lock(lock.state().locked)
+    from edge_assistant_tui import saving
+
+    saving.keep(options.speaker)
     return policy
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 import ctypes
 import os
 import stat
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from edge_assistant.errors import LockFailed
-from edge_assistant.governance.offline import seccomp
+from edge_assistant.governance.offline import landlock, seccomp
 
 # What libraries send by themselves is off even where there is no lock: they look at these when they are imported.
 QUIET = {"ORT_DISABLE_TELEMETRY": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
@@ -35,6 +36,8 @@ class Lock:
 
 _unlocked = Lock(False, "nothing has set it", "start edge-assistant as a command")
 _set_here = False  # whether this process, or the one that it is a fork of, has set it
+_abi = 0  # of Landlock, where it keeps this process apart from others
+_together = "nothing has set it"  # why it does not
 
 
 def silence() -> None:
@@ -42,7 +45,7 @@ def silence() -> None:
     os.environ.update(QUIET)
 
 
-def engage(wanted: bool = True) -> Lock:
+def engage(wanted: bool = True, apart: bool = True) -> Lock:
     """Set the lock for the rest of this process and for its children; a second time changes nothing.
 
     Where the kernel answers as under the lock already, it is set all the same: whoever started this process may have
@@ -50,6 +53,7 @@ def engage(wanted: bool = True) -> Lock:
 
     Args:
         wanted: False leaves the process unlocked, unless it was started by a locked one.
+        apart: False lets it look into other processes, as the resident has to; see `landlock.part`.
 
     Raises:
         LockFailed: it should work on this machine and cannot be set.
@@ -68,12 +72,50 @@ def engage(wanted: bool = True) -> Lock:
             raise LockFailed("the offline lock was set and is not in force", seccomp.HINT)
         _look_up_no_names()
         _set_here = True
+        if apart:
+            _part()
     return state()
 
 
 def state() -> Lock:
     """Whether the lock is in force, as the kernel says."""
     return Lock(True) if seccomp.machine() is not None and seccomp.in_force() else _unlocked
+
+
+def apart() -> bool:
+    """Whether Landlock keeps this process apart from others, and can keep what it writes within folders."""
+    return _abi > 0
+
+
+def keep_writes_within(places: Iterable[str]) -> None:
+    """Let this process write in these folders and files only, for good, where `apart` says that it can be.
+
+    Threads that are there already are not kept; so it is called before there are any.
+
+    Raises:
+        LockFailed: the kernel refuses, though it took the lock.
+    """
+    try:
+        landlock.keep_writes_within(places, _abi)
+    except OSError as error:
+        what = f"what is written cannot be kept within folders ({error.strerror})"
+        raise LockFailed(what, seccomp.HINT) from None
+
+
+def together() -> str:
+    """Why other processes are in reach of this one; empty where Landlock keeps them apart."""
+    return _together
+
+
+def _part() -> None:
+    global _abi, _together
+    known = landlock.abi()
+    try:
+        if known:
+            landlock.part(known)
+        _abi, _together = known, "" if known else "this kernel has no Landlock, or none since Linux 5.19"
+    except OSError as error:
+        _together = f"the kernel refuses Landlock ({error.strerror})"
 
 
 def _look_up_no_names() -> None:

@@ -6,7 +6,6 @@ A file that is there is never replaced unasked.
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import secrets
 from datetime import UTC, datetime
@@ -22,6 +21,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Checkbox, Input, Static
 
 from edge_assistant.signals import printable
+from edge_assistant_tui import saving
 from edge_assistant_tui.screens.attach import Completion
 from edge_assistant_tui.screens.confirm import Confirm
 from edge_assistant_tui.screens.place import Place
@@ -182,8 +182,8 @@ def redacted(saved: Saved) -> Saved:
 
 
 def suggested(title: str, began: datetime) -> Path:
-    """A name by the question and the time that no file has yet, here or in the home folder."""
-    folder = Path.cwd() if os.access(Path.cwd(), os.W_OK) else Path.home()
+    """A name by the question and the time that no file has yet, in a folder that the app may write to."""
+    folder = saving.writable()
     words = "-".join(re.findall("[a-z0-9]+", title.lower()))[:40].strip("-")
     name = f"{began.astimezone():%Y-%m-%d}-{words or 'conversation'}"
     free = (folder / f"{name}{f'-{number}' if number > 1 else ''}.md" for number in range(1, 1000))

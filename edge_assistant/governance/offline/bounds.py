@@ -1,0 +1,38 @@
+"""Where a process writes: the folders of its data, temporary ones, devices, and what a person names."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from edge_assistant.governance.offline import lock
+from edge_assistant_models import paths
+
+# /dev has devices and shared memory, /proc/self what a process tells the kernel of itself; SQLite takes /var/tmp.
+ALWAYS = ("/tmp", "/var/tmp", "/dev", "/proc/self")  # noqa: S108 - folders to let be written to
+
+
+def keep(named: Iterable[Path]) -> None:
+    """Let this process write nowhere else from now on, where the kernel can see to that; `lock.apart` says whether.
+
+    Args:
+        named: folders besides its own.
+
+    Raises:
+        LockFailed: the kernel refuses.
+        StorageFull: there is no home folder.
+    """
+    if lock.apart():
+        lock.keep_writes_within([*ALWAYS, tempfile.gettempdir(), *map(os.fspath, [*_folders(), *named])])
+
+
+def _folders() -> list[Path]:
+    """The folders of the data, made where they are missing: only what is there can be written to."""
+    folders = [paths.data_dir(), paths.state_dir(), paths.cache_dir(), paths.models_dir()]
+    for folder in folders:
+        with contextlib.suppress(OSError):  # as on a disk that is read only
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folders

@@ -1,0 +1,158 @@
+"""Landlock beside the lock: other processes, sockets that are handed over, and where a command may write."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+from real_command import COMMAND
+
+from edge_assistant.governance.offline import landlock, seccomp
+
+has_landlock = pytest.mark.skipif(landlock.abi() < 6, reason="Landlock has scopes since Linux 6.12")
+pytestmark = pytest.mark.skipif(seccomp.machine() is None, reason="the lock works on Linux on x86-64 and arm64 only")
+
+# Runs a command under a filter that answers Landlock's calls as a kernel without it does.
+WITHOUT = """
+import errno, os, sys
+from edge_assistant.governance.offline import seccomp
+made = seccomp.Instruction
+seccomp.install([made(0x20, 0, 0, 0), made(0x15, 0, 1, 444), made(0x06, 0, 0, 0x50000 | errno.ENOSYS),
+                 made(0x06, 0, 0, seccomp.ALLOW)], seccomp.machine().numbers["seccomp"])
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+def told(script: str, *arguments: object, before: str = "lock.engage()", **how: object) -> list[str]:
+    """What Python code prints in a process that has locked itself; `tries` prints what a call comes to."""
+    code = "import argparse, errno, os, socket, sys\nfrom pathlib import Path\n"
+    code += "from edge_assistant.governance.offline import lock\n" + textwrap.dedent(before)
+    code += textwrap.dedent("""
+    def tries(call, *arguments):
+        try:
+            call(*arguments)
+            print("done")
+        except OSError as error:
+            print(errno.errorcode[error.errno])
+    """) + textwrap.dedent(script)
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, **how)  # type: ignore[call-overload]
+    assert ran.returncode == 0, ran.stderr
+    return str(ran.stdout).split()
+
+
+@has_landlock
+@pytest.mark.parametrize(("engaged", "said"), [("lock.engage()", "EACCES"), ("lock.engage(apart=False)", "done")])
+def test_another_process_of_the_same_user_is_out_of_reach(engaged: str, said: str) -> None:
+    with subprocess.Popen(["sleep", "60"]) as other:
+        try:
+            found = told("tries(open, f'/proc/{sys.argv[1]}/mem', 'r+b')", other.pid, before=engaged)
+        finally:
+            other.kill()
+    if said == "done" and found == ["EACCES"]:
+        pytest.skip("this kernel keeps processes apart by itself")
+    assert found == [said]
+
+
+@has_landlock
+def test_a_tcp_socket_that_is_handed_over_does_not_connect() -> None:
+    """Neither a new one nor one that listens, which an address of no family would turn into a new one."""
+    script = """
+    _, given, _, _ = socket.recv_fds(socket.socket(fileno=int(sys.argv[1])), 1, 2)
+    for descriptor in given:
+        tries(socket.socket(fileno=descriptor).connect, ("127.0.0.1", int(sys.argv[2])))
+    """
+    ours, theirs = socket.socketpair()
+    with ours, theirs, socket.create_server(("127.0.0.1", 0)) as outside, socket.socket() as new:
+        listening = socket.create_server(("127.0.0.1", 0))
+        with listening:
+            socket.send_fds(ours, [b"x"], [new.fileno(), listening.fileno()])
+            port = outside.getsockname()[1]
+            assert told(script, theirs.fileno(), port, pass_fds=[theirs.fileno()]) == ["EACCES", "EACCES"]
+
+
+@has_landlock
+@pytest.mark.parametrize(("bus", "said"), [("unix:path=/run/user/0/bus", "EPERM"), ("unix:abstract=/tmp/x", "done")])
+def test_abstract_sockets_of_others_are_there_for_a_bus_only(bus: str, said: str) -> None:
+    name = f"\0edge-assistant-{os.getpid()}"
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(name)
+        server.listen()
+        environment = {**os.environ, "DBUS_SESSION_BUS_ADDRESS": bus}
+        script = "tries(socket.socket(socket.AF_UNIX).connect, '\\0' + sys.argv[1])"
+        assert told(script, name[1:], env=environment) == [said]
+
+
+BOUNDED = """
+from edge_assistant.cli import _bounds
+from edge_assistant.governance.offline import bounds
+bounds.ALWAYS = ("/dev", "/proc/self")
+file = Path(os.environ["HOME"], "saved", "trail")
+lock.engage()
+_bounds.keep(argparse.Namespace(verb=sys.argv[1], **{f"{sys.argv[1]}_verb": "export"}, file=file))
+"""
+WRITES = """
+home = Path(os.environ["HOME"])
+for place in ("", ".ssh", "project", "saved", "data", "data/catalog", "data/state", "data/cache", "tmp"):
+    tries((home / place / "new").touch)
+tries(lambda: open(home / ".bashrc", "a").close())
+tries(os.truncate, home / ".bashrc", 0)
+tries(os.rename, home / "data" / "new", home / ".profile")
+tries(os.symlink, "data", home / "project" / "link")
+tries(os.unlink, home / ".bashrc")
+tries((home / ".bashrc").read_text)
+tries(lambda: open("/dev/null", "w").close())
+"""
+
+
+@has_landlock
+@pytest.mark.parametrize(("verb", "named"), [("ask", "EACCES"), ("check", "EACCES"), ("audit", "done")])
+def test_a_command_writes_into_its_own_folders_and_where_it_is_told(tmp_path: Path, verb: str, named: str) -> None:
+    for folder in (".ssh", "project", "saved", "data/catalog", "tmp"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / ".bashrc").write_text("kept")
+    places = {"HOME": tmp_path, "EDGE_ASSISTANT_HOME": tmp_path / "data", "TMPDIR": tmp_path / "tmp"}
+    environment = {**os.environ, **{name: str(place) for name, place in places.items()}}
+    found = told(WRITES, verb, before=BOUNDED, env=environment)
+    assert found[:3] == ["EACCES"] * 3
+    assert found[3] == named
+    assert found[4:9] == ["done"] * 5
+    assert found[9:14] == ["EACCES"] * 5
+    assert found[14:] == ["done", "done"]
+    assert (tmp_path / ".bashrc").read_text() == "kept"
+
+
+@has_landlock
+@pytest.mark.parametrize(("given", "said"), [((), "EACCES"), (("--no-lock",), "done")])
+def test_the_command_keeps_to_it(tmp_path: Path, given: tuple[str, ...], said: str) -> None:
+    """Code that took over in the middle of a verb."""
+    script = """
+    from edge_assistant.cli import main, models
+    from edge_assistant.governance.offline import bounds
+    bounds.ALWAYS = ("/dev", "/proc/self")
+    outside = Path(sys.argv[1], "new")
+    models.run = lambda args: tries(outside.touch) or 0
+    sys.argv = ["edge-assistant", *sys.argv[2:], "models", "list"]
+    sys.stdout.flush()
+    sys.exit(main.main())
+    """
+    (tmp_path / "tmp").mkdir()
+    environment = {**os.environ, "EDGE_ASSISTANT_HOME": str(tmp_path / "data"), "TMPDIR": str(tmp_path / "tmp")}
+    assert told(script, tmp_path, *given, before="", env=environment) == [said]
+
+
+def test_a_kernel_without_landlock_is_locked_all_the_same_and_doctor_says_what_it_lacks() -> None:
+    command = [sys.executable, "-c", WITHOUT, *COMMAND, "doctor", "--json"]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    (check,) = [check for check in json.loads(ran.stdout)["checks"] if check["name"] == "offline lock"]
+    assert check["ok"] is True
+    assert check["found"] == (
+        "LOCKED, no network, but other processes and all files are in reach, as this kernel has no Landlock, or none"
+        " since Linux 5.19; doctor --prove-offline tries it"
+    )

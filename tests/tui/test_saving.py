@@ -1,0 +1,65 @@
+"""Where the app may write: a person's documents and where it was started, not where other programs look."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edge_assistant.governance.offline import landlock, seccomp
+from edge_assistant_tui import saving
+
+TRIES = """
+import sys
+from pathlib import Path
+from edge_assistant.governance.offline import bounds, lock
+from edge_assistant_tui import saving
+bounds.ALWAYS = ("/dev", "/proc/self")
+lock.engage()
+saving.keep("file:" + sys.argv[1])
+for name in sys.argv[2:]:
+    try:
+        Path(name, "new").touch()
+        print("done")
+    except PermissionError:
+        print("refused")
+print(saving.writable())
+"""
+
+
+@pytest.fixture
+def person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home folder with what people have in it."""
+    for folder in ("Documents", "Downloads", ".config/pip", "project/.git", "bin", "spoken", "tmp"):
+        (tmp_path / folder).mkdir(parents=True)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    monkeypatch.setenv("EDGE_ASSISTANT_HOME", str(tmp_path / ".edge-assistant"))
+    return tmp_path
+
+
+@pytest.mark.skipif(seccomp.machine() is None or not landlock.abi(), reason="this kernel has no Landlock")
+@pytest.mark.parametrize(
+    ("here", "saves"), [("project", "project"), ("", "Documents"), (".config", "Documents"), ("Downloads", "Downloads")]
+)
+def test_the_app_writes_where_a_person_keeps_things(person: Path, here: str, saves: str) -> None:
+    written = ["Documents", "Downloads", "spoken", ".edge-assistant", ".edge-assistant/config", "tmp"]
+    kept = ["", ".config", ".config/pip", "bin"]
+    (person / ".edge-assistant" / "config").mkdir(parents=True)
+    names = [str(person / name) for name in [*written, *kept, "project"]]
+    command = [sys.executable, "-P", "-c", TRIES, str(person / "spoken" / "out.wav"), *names]
+    ran = subprocess.run(command, cwd=person / here, capture_output=True, text=True, check=True)
+    *found, folder = ran.stdout.split()
+    assert found == ["done"] * 6 + ["refused"] * 4 + ["done" if here == "project" else "refused"]
+    assert Path(folder) == person / saves
+
+
+def test_the_installation_is_no_place_to_save_in(person: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(person / "project")
+    monkeypatch.setattr(sys, "prefix", str(person / "project" / ".venv"))
+    assert saving.writable() == person / "Documents"
+    (person / "Documents").rmdir()
+    (person / "Downloads").rmdir()
+    assert saving.writable() == person / ".edge-assistant" / "exports"

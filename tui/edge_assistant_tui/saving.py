@@ -1,0 +1,67 @@
+"""Where the app may write: its own folders, those of a person's documents, and where it was started."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from edge_assistant_models import paths
+
+EXPORTS = "exports"  # in the data folder, for whoever has no other
+_MOUNTED = ("/media", "/run/media", "/mnt")
+
+
+def keep(speaker: str | None) -> None:
+    """Let this process write only there from now on.
+
+    Args:
+        speaker: the option; `file:PATH` is a WAV file that is written.
+
+    Raises:
+        LockFailed: the kernel refuses.
+        StorageFull: there is no home folder.
+    """
+    from edge_assistant.governance.offline import bounds
+
+    spoken = [Path(speaker.removeprefix("file:")).resolve().parent] if speaker and speaker.startswith("file:") else []
+    bounds.keep([paths.config_dir(), *spoken, *folders(), *map(Path, _MOUNTED)])
+
+
+def folders() -> Iterator[Path]:
+    """Where a person may want an export: here, then among their documents; not where programs look."""
+    import platformdirs
+
+    here = Path.cwd()
+    theirs = (platformdirs.user_documents_path(), platformdirs.user_downloads_path(), platformdirs.user_desktop_path())
+    media = (platformdirs.user_pictures_path(), platformdirs.user_music_path(), platformdirs.user_videos_path())
+    return (folder for folder in (here, *theirs, *media) if folder.is_dir() and not _obeyed(folder.resolve()))
+
+
+def writable() -> Path:
+    """The first of them that takes a file now; else a folder of the app's own."""
+    for folder in folders():
+        if _takes(folder):
+            return folder
+    own = paths.data_dir() / EXPORTS
+    own.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return own
+
+
+def _obeyed(folder: Path) -> bool:
+    """Whether programs outside the lock would do what is written there: the home folder, hidden ones, our own code."""
+    home = Path.home().resolve()
+    code = (Path(sys.prefix).resolve(), Path(__file__).resolve())
+    if any(place.is_relative_to(folder) for place in (home, *code)):
+        return True
+    return folder.is_relative_to(home) and any(part.startswith(".") for part in folder.relative_to(home).parts)
+
+
+def _takes(folder: Path) -> bool:
+    """Whether a file can be made there, by trying: access(2) knows nothing of Landlock."""
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError:
+        return False
+    return True
