@@ -47,7 +47,6 @@ def person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_app_writes_where_a_person_keeps_things(person: Path, here: str, saves: str) -> None:
     written = ["Documents", "Downloads", "spoken", ".edge-assistant", ".edge-assistant/config", "tmp"]
     kept = ["", ".config", ".config/pip", "bin"]
-    (person / ".edge-assistant" / "config").mkdir(parents=True)
     names = [str(person / name) for name in [*written, *kept, "project"]]
     command = [sys.executable, "-P", "-c", TRIES, str(person / "spoken" / "out.wav"), *names]
     ran = subprocess.run(command, cwd=person / here, capture_output=True, text=True, check=True)

@@ -26,7 +26,7 @@ def keep(speaker: str | None) -> None:
     from edge_assistant.governance.offline import bounds
 
     spoken = [Path(speaker.removeprefix("file:")).resolve().parent] if speaker and speaker.startswith("file:") else []
-    bounds.keep([paths.config_dir(), *spoken, *folders(), *map(Path, _MOUNTED)])
+    bounds.keep([*spoken, *folders(), *map(Path, _MOUNTED)], settings=True)
 
 
 def folders() -> Iterator[Path]:

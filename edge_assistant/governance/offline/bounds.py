@@ -15,23 +15,25 @@ from edge_assistant_models import paths
 ALWAYS = ("/tmp", "/var/tmp", "/dev", "/proc/self")  # noqa: S108 - folders to let be written to
 
 
-def keep(named: Iterable[Path]) -> None:
+def keep(named: Iterable[Path], *, settings: bool = False) -> None:
     """Let this process write nowhere else from now on, where the kernel can see to that; `lock.apart` says whether.
 
     Args:
         named: folders besides its own.
+        settings: whether it also changes settings.
 
     Raises:
         LockFailed: the kernel refuses.
         StorageFull: there is no home folder.
     """
     if lock.apart():
-        lock.keep_writes_within([*ALWAYS, tempfile.gettempdir(), *map(os.fspath, [*_folders(), *named])])
+        lock.keep_writes_within([*ALWAYS, tempfile.gettempdir(), *map(os.fspath, [*_folders(settings), *named])])
 
 
-def _folders() -> list[Path]:
+def _folders(settings: bool) -> list[Path]:
     """The folders of the data, made where they are missing: only what is there can be written to."""
     folders = [paths.data_dir(), paths.state_dir(), paths.cache_dir(), paths.models_dir()]
+    folders += [paths.config_dir()] if settings else []
     for folder in folders:
         with contextlib.suppress(OSError):  # as on a disk that is read only
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -118,7 +118,7 @@ class Export(Place, ModalScreen[None]):
     @work
     async def _told_wanted(self) -> None:
         """Write it; where a file is there already, ask first."""
-        from edge_assistant.errors import EdgeAssistantError
+        from edge_assistant.errors import EdgeAssistantError, StorageFull
         from edge_assistant.history import export
 
         text = self.query_one("#path", Input).value.strip()
@@ -132,6 +132,9 @@ class Export(Place, ModalScreen[None]):
             chosen = self.query_one("#redact", Checkbox).value
             self.app.policy.check_export(path.suffix, redacted=chosen)
             await asyncio.to_thread(export.write, self._saved, path, redacted if chosen else None)
+        except StorageFull as error:
+            where = f"free some space, or choose a folder that the app may write to, such as {saving.writable()}"
+            self.notify(where, title=error.message, severity="error", markup=False)
         except EdgeAssistantError as error:
             self.notify(error.hint, title=error.message, severity="error", markup=False)
         except (ValueError, RuntimeError, OSError):  # what pathlib says of no path, and of the home of nobody
