@@ -147,6 +147,18 @@ def test_the_command_keeps_to_it(tmp_path: Path, given: tuple[str, ...], said: s
     assert told(script, tmp_path, *given, before="", env=environment) == [said]
 
 
+@pytest.mark.parametrize("line", ["ask x", "check", "models list", "audit verify", "forget --list"])
+def test_there_are_no_threads_yet_that_would_not_be_kept(line: str) -> None:
+    script = """
+    from edge_assistant.cli import main
+    from edge_assistant.governance.offline import bounds
+    bounds.keep = lambda named: sys.exit(print(len(os.listdir("/proc/self/task"))))
+    sys.argv = ["edge-assistant", *sys.argv[1:]]
+    main.main()
+    """
+    assert told(script, *line.split(), before="") == ["1"]
+
+
 def test_a_kernel_without_landlock_is_locked_all_the_same_and_doctor_says_what_it_lacks() -> None:
     command = [sys.executable, "-c", WITHOUT, *COMMAND, "doctor", "--json"]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""What must go on under the lock: sound, serial lines and devices that come and go, decoders, the keyring's bus."""
+"""What must go on under the lock and its bounds: sound, serial lines, devices that come and go, decoders, the bus."""
 
 from __future__ import annotations
 
@@ -14,7 +14,12 @@ from edge_assistant.governance.offline import seccomp
 
 pytestmark = pytest.mark.skipif(seccomp.machine() is None, reason="the lock works on Linux on x86-64 and arm64 only")
 
-LOCKS = "import sys\nfrom edge_assistant.governance.offline import lock\nassert lock.engage() == lock.Lock(True)\n"
+LOCKS = """
+import sys
+from edge_assistant.governance.offline import bounds, lock
+assert lock.engage() == lock.Lock(True)
+bounds.keep([])
+"""
 TESTS = """
 import pytest
 sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", "-p", "no:xdist", *sys.argv[1:]]))

@@ -25,6 +25,9 @@ for name in sys.argv[2:]:
         print("done")
     except PermissionError:
         print("refused")
+with open(sys.argv[1], "w+b") as file:  # as a speaker begins, and goes on
+    file.write(b"done")
+print(open(sys.argv[1], "r+").read())
 print(saving.writable())
 """
 
@@ -45,14 +48,22 @@ def person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ("here", "saves"), [("project", "project"), ("", "Documents"), (".config", "Documents"), ("Downloads", "Downloads")]
 )
 def test_the_app_writes_where_a_person_keeps_things(person: Path, here: str, saves: str) -> None:
-    written = ["Documents", "Downloads", "spoken", ".edge-assistant", ".edge-assistant/config", "tmp"]
-    kept = ["", ".config", ".config/pip", "bin"]
+    written = ["Documents", "Downloads", ".edge-assistant", ".edge-assistant/config", "tmp"]
+    kept = ["", ".config", ".config/pip", "bin", "spoken"]
     names = [str(person / name) for name in [*written, *kept, "project"]]
     command = [sys.executable, "-P", "-c", TRIES, str(person / "spoken" / "out.wav"), *names]
     ran = subprocess.run(command, cwd=person / here, capture_output=True, text=True, check=True)
     *found, folder = ran.stdout.split()
-    assert found == ["done"] * 6 + ["refused"] * 4 + ["done" if here == "project" else "refused"]
+    assert found == ["done"] * 5 + ["refused"] * 5 + ["done" if here == "project" else "refused"] + ["done"]
     assert Path(folder) == person / saves
+
+
+@pytest.mark.parametrize("speaker", ["", "USB Audio", "file:.bashrc", "file:.config/autostart/x.desktop"])
+def test_the_setting_of_a_speaker_lets_no_other_file_be_written(person: Path, speaker: str) -> None:
+    """The app, which may be taken over, writes that setting."""
+    name = speaker.replace("file:", f"file:{person}/")
+    assert saving._spoken(name) == []
+    assert not (person / ".bashrc").exists()
 
 
 def test_the_installation_is_no_place_to_save_in(person: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ def keep(speaker: str | None) -> None:
     """Let this process write only there from now on.
 
     Args:
-        speaker: the option; `file:PATH` is a WAV file that is written.
+        speaker: the option or the setting; `file:PATH.wav` is a file that is written.
 
     Raises:
         LockFailed: the kernel refuses.
@@ -25,8 +26,7 @@ def keep(speaker: str | None) -> None:
     """
     from edge_assistant.governance.offline import bounds
 
-    spoken = [Path(speaker.removeprefix("file:")).resolve().parent] if speaker and speaker.startswith("file:") else []
-    bounds.keep([*spoken, *folders(), *map(Path, _MOUNTED)], settings=True)
+    bounds.keep([*_spoken(speaker or ""), *folders(), *map(Path, _MOUNTED)], settings=True)
 
 
 def folders() -> Iterator[Path]:
@@ -47,6 +47,19 @@ def writable() -> Path:
     own = paths.data_dir() / EXPORTS
     own.mkdir(mode=0o700, parents=True, exist_ok=True)
     return own
+
+
+def _spoken(speaker: str) -> list[Path]:
+    """The WAV file that stands for the speaker, made for that, as its folder may be none to write to.
+
+    The app changes that setting itself, so no file of another kind is let be written by it.
+    """
+    path = Path(speaker.removeprefix("file:"))
+    if not speaker.startswith("file:") or path.suffix != ".wav":
+        return []
+    with contextlib.suppress(OSError):  # which the speaker says
+        path.touch()
+    return [path]
 
 
 def _obeyed(folder: Path) -> bool:
