@@ -303,7 +303,7 @@ def _connected(file: Path, layout: Layout, upgrades: Mapping[int, Upgrade]) -> s
                 f"{file.name} is not {layout.what} of Edge Assistant", "move it away from the data directory"
             )
         elif schema in upgrades or schema == -layout.schema:
-            require_ours(connection, layout)  # no upgrade so far changed a table
+            require_ours(connection, layout)
             _upgrade(connection, layout, upgrades.get(schema))
         elif schema != layout.schema:
             what = f"{file.name} has version {schema} of {layout.what}, and this program knows version {layout.schema}"

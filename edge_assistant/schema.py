@@ -9,7 +9,8 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 
 _NAMED = 3  # foreign objects that an error names
@@ -26,6 +27,7 @@ class Layout:
         application: SQLite's application id, so that a file of another program is known as such.
         schema: version of the tables.
         tables: the statements that make them.
+        former: those of earlier versions, by version, where they were others.
         set_aside: whether a damaged file, or one with a foreign schema, may be moved out of the way and a new one
             begun; else it is refused.
         hint: what can be done where it is damaged.
@@ -37,6 +39,7 @@ class Layout:
     tables: tuple[str, ...]
     set_aside: bool = False
     hint: str = "bring it back from a copy, or move it away"
+    former: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
 
 class ForeignSchema(sqlite3.DatabaseError):
@@ -55,8 +58,9 @@ def _objects(tables: tuple[str, ...]) -> Counter[tuple[bytes | None, ...]]:
 
 
 def foreign(connection: sqlite3.Connection, layout: Layout) -> list[str]:
-    """The objects in which a file and its layout differ, such as "trigger t"."""
-    ours, found = _objects(layout.tables), Counter(connection.execute(_OBJECTS))
+    """The objects in which a file and the layout of its version differ, such as "trigger t"."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    ours, found = _objects(layout.former.get(version, layout.tables)), Counter(connection.execute(_OBJECTS))
     return sorted({_told(kind, name) for kind, name, *_ in (found - ours) + (ours - found)})
 
 

@@ -12,6 +12,7 @@ from textual.message import Message
 
 from edge_assistant.answer import Agreement, Answer, Computation, ModelUsed, Route, Status, Timings, Told, Verdict
 from edge_assistant.evidence import Evidence, Field, Locator, Passage
+from edge_assistant.history.saved import Unsent
 from edge_assistant.signals import Kind, Origin, Signal
 from edge_assistant_tui.app import EdgeAssistant
 from edge_assistant_tui.options import Options
@@ -27,16 +28,21 @@ class ScriptedWork(Work):
     Attributes:
         asked: (method, arguments) of each call.
         busy: what `running` says.
+        noted: what was to be kept of what is typed.
     """
 
     def __init__(self, post: Callable[[Message], Any], options: Options) -> None:
         super().__init__(post, options)
         self.asked: list[tuple[str, tuple[Any, ...]]] = []
         self.busy = False
+        self.noted: list[Unsent] = []
 
     @property
     def running(self) -> bool:
         return self.busy
+
+    def note(self, unsent: Unsent) -> None:
+        self.noted.append(unsent)
 
     def start(self) -> None:
         self.asked.append(("start", ()))

@@ -11,7 +11,7 @@ from pathlib import Path
 from conversations import answer
 
 from edge_assistant.answer import Answer
-from edge_assistant.history.store import History
+from edge_assistant.history.store import History, Unsent
 from edge_assistant.signals import Kind, Origin, Signal, take_bytes
 
 WORDS = (
@@ -41,6 +41,11 @@ def planted_answer(number: int = 0) -> Answer:
     return answer(f"What of {QUESTION} {number}?", f"It is {ANSWER}. " * 20, tuple(signals()))
 
 
+def unsent() -> Unsent:
+    """A word in each part of what is typed and not answered."""
+    return Unsent(f"and {TEXT}", (f"What of {ANSWER}?",), (f"What of {PORT}?",))
+
+
 def plant(history: History, turns: int = 2) -> str:
     """A conversation with every word in it, closed; its id."""
     id = history.begin()
@@ -48,6 +53,7 @@ def plant(history: History, turns: int = 2) -> str:
         history.add_signal(id, signal, signal.data)
     for number in range(turns):
         history.add_turn(id, planted_answer(number))
+    history.keep_unsent(id, unsent())
     history.close(id)
     return id
 

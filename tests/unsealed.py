@@ -17,7 +17,7 @@ from edge_assistant.signals import Signal
 
 def write(file: Path, conversations: dict[str, tuple[Sequence[Signal], Sequence[Answer]]]) -> Database:
     """Conversations by id; the file stays open, as an app that runs has it."""
-    database = Database(file, replace(LAYOUT, schema=1))
+    database = Database(file, replace(LAYOUT, schema=1, tables=LAYOUT.former[1]))
 
     def filled(connection: sqlite3.Connection) -> None:
         for id, (signals, answers) in conversations.items():

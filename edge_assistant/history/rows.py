@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 from edge_assistant.answer import Answer
 from edge_assistant.errors import UsageError
-from edge_assistant.history.saved import Saved, Summary, Turn, now, packed, signal_back, signal_record, unpacked
+from edge_assistant.history.saved import Saved, Summary, Turn, Unsent, now, packed, signal_back, signal_record, unpacked
 from edge_assistant.history.sealed import Cells
 from edge_assistant.signals import Signal
 from edge_assistant.vault.vault import Key
@@ -85,6 +86,20 @@ def rename(connection: sqlite3.Connection, conversation: str, cells: Cells, titl
     )
 
 
+def keep_unsent(connection: sqlite3.Connection, conversation: str, cells: Cells, unsent: Unsent) -> None:
+    """Keep what was typed and not answered."""
+    touch(connection, conversation)
+    body = cells.seal(packed(asdict(unsent)), "unsent", conversation, "body")
+    connection.execute("INSERT OR REPLACE INTO unsent VALUES (?, ?)", [conversation, body])
+
+
+def _unsent(connection: sqlite3.Connection, conversation: str, cells: Cells) -> Unsent:
+    """What was kept; nothing where that cannot be read."""
+    row = connection.execute("SELECT body FROM unsent WHERE conversation = ?", [conversation]).fetchone()
+    found = unpacked(cells.open(row[0], "unsent", conversation, "body")) if row else None
+    return Unsent(found["draft"], tuple(found["inputs"]), tuple(found["waiting"])) if found else Unsent()
+
+
 def listed(connection: sqlite3.Connection, keys: Callable[[], Mapping[str, Key]], search: str) -> list[Summary]:
     """The conversations, the last one first; with `search`, those in which each of its words stands."""
     rows = connection.execute(
@@ -139,6 +154,7 @@ def whole(connection: sqlite3.Connection, conversation: str, cells: Cells) -> Sa
         tuple(signal_back(id, found, data, removed=removed) for id, found, data, removed in records if found),
         tuple(Turn(_time(asked), found) for asked, found in answers if found),
         [found for _, found, *_ in (*records, *answers)].count(None),
+        _unsent(connection, conversation, cells),
     )
 
 

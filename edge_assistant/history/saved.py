@@ -54,6 +54,21 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
+class Unsent:
+    """What a person typed that no answer holds.
+
+    Attributes:
+        draft: what stands in the prompt.
+        inputs: what was sent or put aside, the last one last.
+        waiting: questions that were sent and are not answered.
+    """
+
+    draft: str = ""
+    inputs: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Saved:
     """A conversation with all that it holds, in the order in which it came; `lost` is how much could not be read."""
 
@@ -63,6 +78,13 @@ class Saved:
     signals: tuple[SavedSignal, ...]
     turns: tuple[Turn, ...]
     lost: int = 0
+    unsent: Unsent = Unsent()
+
+    @property
+    def unanswered(self) -> tuple[str, ...]:
+        """Questions that were being answered; an answer may have been kept just before that was."""
+        answered = [turn.answer.get("question") for turn in self.turns[-len(self.unsent.waiting) :]]
+        return tuple(question for question in self.unsent.waiting if question not in answered)
 
     @property
     def present(self) -> tuple[Signal, ...]:

@@ -16,6 +16,7 @@ CELLS = {
     "turns": ("conversation", "number", ("body",)),
     "words": ("conversation", "number", ("text",)),
     "signals": ("conversation", "id", ("name", "body", "data")),
+    "unsent": ("conversation", "conversation", ("body",)),
 }
 """By table: the column of the conversation, the one that tells its rows apart, and those that are sealed."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import re
 import secrets
+import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -22,7 +23,7 @@ from edge_assistant.atomic import storing
 from edge_assistant.database import Database
 from edge_assistant.errors import KeyGone, StorageFull, UsageError
 from edge_assistant.history import rows
-from edge_assistant.history.saved import Saved, SavedSignal, State, Summary, Turn
+from edge_assistant.history.saved import Saved, SavedSignal, State, Summary, Turn, Unsent
 from edge_assistant.history.sealed import Cells, seal_all
 from edge_assistant.schema import Layout
 from edge_assistant.signals import Signal
@@ -33,7 +34,7 @@ from edge_assistant_models import paths
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
-__all__ = ["History", "Saved", "SavedSignal", "State", "Summary", "Turn"]
+__all__ = ["History", "Saved", "SavedSignal", "State", "Summary", "Turn", "Unsent"]
 
 FILE = "history.db"
 _GATE_WAIT_S = 60.0  # for a program that forgets
@@ -41,22 +42,25 @@ MAX_KEPT = limits.KEPT_BYTES.value
 # What was said or seen stands in BLOB columns, each sealed with the key of its conversation; ids, times and numbers
 # stand in the clear. There is no index over what is sealed.
 _OF = "conversation TEXT NOT NULL REFERENCES conversations ON DELETE CASCADE"
+_FORMER = (
+    "CREATE TABLE conversations (id TEXT PRIMARY KEY, began TEXT NOT NULL, touched TEXT NOT NULL,"
+    " closed INTEGER NOT NULL DEFAULT 0, title BLOB NOT NULL) WITHOUT ROWID",
+    f"CREATE TABLE turns ({_OF}, number INTEGER NOT NULL, asked TEXT NOT NULL, body BLOB NOT NULL,"
+    " PRIMARY KEY (conversation, number))",
+    f"CREATE TABLE words ({_OF}, number INTEGER NOT NULL, text BLOB NOT NULL,"
+    " PRIMARY KEY (conversation, number)) WITHOUT ROWID",
+    f"CREATE TABLE signals ({_OF}, id TEXT NOT NULL, place INTEGER NOT NULL, used INTEGER NOT NULL DEFAULT 0,"
+    " removed INTEGER NOT NULL DEFAULT 0, name BLOB NOT NULL, body BLOB NOT NULL, data BLOB,"
+    " PRIMARY KEY (conversation, id))",
+)
+_UNSENT = f"CREATE TABLE unsent ({_OF}, body BLOB NOT NULL, PRIMARY KEY (conversation)) WITHOUT ROWID"
 LAYOUT = Layout(
     "the history",
     application=0x45644173,  # "EdAs"
-    schema=2,  # of 1, the tables were the same, and nothing was sealed
-    tables=(
-        "CREATE TABLE conversations (id TEXT PRIMARY KEY, began TEXT NOT NULL, touched TEXT NOT NULL,"
-        " closed INTEGER NOT NULL DEFAULT 0, title BLOB NOT NULL) WITHOUT ROWID",
-        f"CREATE TABLE turns ({_OF}, number INTEGER NOT NULL, asked TEXT NOT NULL, body BLOB NOT NULL,"
-        " PRIMARY KEY (conversation, number))",
-        f"CREATE TABLE words ({_OF}, number INTEGER NOT NULL, text BLOB NOT NULL,"
-        " PRIMARY KEY (conversation, number)) WITHOUT ROWID",
-        f"CREATE TABLE signals ({_OF}, id TEXT NOT NULL, place INTEGER NOT NULL, used INTEGER NOT NULL DEFAULT 0,"
-        " removed INTEGER NOT NULL DEFAULT 0, name BLOB NOT NULL, body BLOB NOT NULL, data BLOB,"
-        " PRIMARY KEY (conversation, id))",
-    ),
+    schema=3,
+    tables=(*_FORMER, _UNSENT),
     set_aside=True,
+    former={1: _FORMER, 2: _FORMER},  # of 1, nothing was sealed
 )
 _ID = re.compile("[0-9a-f]{16}")
 
@@ -80,7 +84,7 @@ class History:
         """
         self.vault = vault or Vault()
         file = file or paths.data_dir() / "history" / FILE
-        self._database = Database(file, LAYOUT, {1: lambda connection: seal_all(connection, self.vault.key)})
+        self._database = Database(file, LAYOUT, {1: self._seal, 2: _add_unsent})
         self._held: dict[str, BaseFileLock] = {}
         self._gate: BaseFileLock | None = None  # whoever begins to hold a conversation goes through it
         self._locks = self._database.file.parent / "open"
@@ -142,6 +146,11 @@ class History:
             finally:
                 if not held:
                     self._release(conversation)
+
+    def keep_unsent(self, conversation: str, unsent: Unsent) -> None:
+        """Keep what was typed and not answered, in place of what was kept of it before."""
+        with self._writing(conversation) as cells:
+            self._database.write(lambda connection: rows.keep_unsent(connection, conversation, cells, unsent))
 
     def conversations(self, search: str = "", *, readable: bool = True) -> list[Summary]:
         """The conversations, the last one first; with `search`, those in which each of its words stands.
@@ -285,6 +294,10 @@ class History:
         self._database.close()
         self.vault.close()
 
+    def _seal(self, connection: sqlite3.Connection) -> None:
+        _add_unsent(connection)
+        seal_all(connection, self.vault.key)
+
     def _unclosed(self) -> list[str]:
         return self._database.read(lambda connection: rows.ids(connection, unclosed=True))
 
@@ -308,3 +321,8 @@ class History:
                     with contextlib.suppress(OSError):
                         Path(lock.lock_file).unlink(missing_ok=True)
                 lock.release()
+
+
+def _add_unsent(connection: sqlite3.Connection) -> None:
+    """Add the table that schema 3 brought."""
+    connection.execute(_UNSENT)

@@ -191,6 +191,8 @@ MADE = {
         "number INTEGER NOT NULL, asked TEXT NOT NULL, body BLOB NOT NULL, PRIMARY KEY (conversation, number))",
         "CREATE TABLE words (conversation TEXT NOT NULL REFERENCES conversations ON DELETE CASCADE, "
         "number INTEGER NOT NULL, text BLOB NOT NULL, PRIMARY KEY (conversation, number)) WITHOUT ROWID",
+        "CREATE TABLE unsent (conversation TEXT NOT NULL REFERENCES conversations ON DELETE CASCADE, "
+        "body BLOB NOT NULL, PRIMARY KEY (conversation)) WITHOUT ROWID",
     ),
 }
 

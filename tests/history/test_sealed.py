@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import killed
@@ -18,9 +19,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_assistant.errors import KeyGone, KeyLost, StorageFull
+from edge_assistant.history import rows, store
 from edge_assistant.history.rows import KEYLESS, UNREADABLE
 from edge_assistant.history.sealed import CELLS, Cells
-from edge_assistant.history.store import LAYOUT, History
+from edge_assistant.history.store import LAYOUT, History, Unsent
+from edge_assistant.schema import foreign
 from edge_assistant.vault.master import FILE
 from edge_assistant.vault.vault import Key, Vault
 
@@ -73,7 +76,7 @@ PLACES = [
     (table, row, column)
     for table, (_, _, columns) in CELLS.items()
     for column in columns
-    for row in ({"signals": ("image:1", "audio:1"), "conversations": (OLD,)}.get(table, (1, 2)))
+    for row in ({"signals": ("image:1", "audio:1"), "conversations": (OLD,), "unsent": (OLD,)}.get(table, (1, 2)))
 ]
 
 
@@ -101,6 +104,7 @@ def test_rows_that_are_exchanged_are_not_read(history: History, file: Path, tabl
             connection.execute(update, [one[2], *two[:2]])
             connection.execute(update, [two[2], *one[:2]])
     saved = history.open(first)
+    assert saved.unsent == (Unsent() if table == "unsent" else planted.unsent())
     titles = {summary.title for summary in history.conversations()}
     assert (titles == {UNREADABLE}) == (table == "conversations")
     assert saved.lost == {"turns": 1, "signals": 1}.get(table, 0)
@@ -179,6 +183,28 @@ def upgraded(file: Path, vault: Vault, ids: list[str]) -> None:
 
 def test_an_older_file_is_sealed_when_it_is_opened(file: Path, vault: Vault) -> None:
     upgraded(file, vault, old(file))
+
+
+def test_a_file_of_schema_2_goes_on_with_what_it_holds(
+    file: Path, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its tables were the same but for the last."""
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "LAYOUT", replace(LAYOUT, schema=2, tables=LAYOUT.former[2]))
+        patched.setattr(rows, "_unsent", lambda *_: Unsent())
+        before = History(file, vault)
+        id = before.begin()
+        before.add_turn(id, planted.planted_answer())
+        before.quit()
+    history = History(file, vault)
+    assert history.open(id).turns[0].answer == planted.planted_answer().to_json()
+    assert history.open(id).unsent == Unsent()
+    history.keep_unsent(id, planted.unsent())
+    assert history.open(id).unsent == planted.unsent()
+    history.quit()
+    with closing(opened(file)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (LAYOUT.schema,)
+        assert not foreign(connection, LAYOUT)
 
 
 def test_one_that_was_not_closed_is_sealed_too(file: Path, vault: Vault) -> None:

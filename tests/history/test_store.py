@@ -16,7 +16,7 @@ from conversations import answer
 from edge_assistant.errors import UsageError
 from edge_assistant.history import rows
 from edge_assistant.history.sealed import Cells
-from edge_assistant.history.store import LAYOUT, History, State
+from edge_assistant.history.store import LAYOUT, History, State, Unsent
 from edge_assistant.signals import Kind, Origin, Signal, take_bytes, take_file
 
 
@@ -334,3 +334,29 @@ def test_a_file_of_another_version_or_program_is_left_alone(
         history.unfinished()
     assert file.read_bytes() == before
     assert history.note == ""
+
+
+def test_what_was_typed_comes_back_until_its_conversation_is_forgotten(history: History) -> None:
+    id = history.begin()
+    history.keep_unsent(id, Unsent("a draft", ("one?", "two?"), ("one?", "two?")))
+    history.add_turn(id, answer("one?"))
+    saved = history.open(id)
+    assert saved.unsent == Unsent("a draft", ("one?", "two?"), ("one?", "two?"))
+    assert saved.unanswered == ("two?",)
+    history.keep_unsent(id, Unsent("another"))
+    assert history.open(id).unsent == Unsent("another")
+    assert history.open(id).unanswered == ()
+    history.close(id)
+    assert history.open(id).unsent.draft == "another"
+    history.erase([id])
+    left = history._database.read(lambda connection: connection.execute("SELECT * FROM unsent").fetchall())
+    assert left == []
+
+
+def test_a_conversation_in_which_nothing_was_asked_leaves_no_draft_when_it_is_closed(history: History) -> None:
+    id = history.begin()
+    history.keep_unsent(id, Unsent("a draft"))
+    assert history.ids() == [id]
+    history.close(id)
+    assert history.ids() == []
+    assert history.vault.ids() == []

@@ -9,14 +9,19 @@ import pytest
 from app_fakes import FORM, NOTE, VITALS, conflict
 from placed import Stage, play, toasts
 from textual import events
+from textual.widgets import Static
 
 import edge_assistant_tui
 from edge_assistant import limits
+from edge_assistant.history.store import Saved, Unsent
+from edge_assistant.history.store import Turn as SavedTurn
 from edge_assistant.signals import Kind, Origin
 from edge_assistant_tui import messages
 from edge_assistant_tui.screens import conversation
 from edge_assistant_tui.widgets.prompt import Prompt
+from edge_assistant_tui.widgets.restore import Restore
 from edge_assistant_tui.widgets.signals import SignalList
+from edge_assistant_tui.widgets.turn import Turn
 
 PACKAGE = Path(edge_assistant_tui.__file__).parent
 
@@ -229,5 +234,71 @@ def test_the_arrow_brings_back_the_latest_inputs_only() -> None:
         prompt(stage).put("")
         await stage.press(*["up"] * (limits.INPUTS.value + 9))
         assert prompt(stage).text == "draft 3"
+
+    play(story)
+
+
+async def until_noted(stage: Stage, unsent: Unsent) -> None:
+    """Wait until it is handed over to be kept."""
+    for _ in range(600):
+        if stage.work.noted and stage.work.noted[-1] == unsent:
+            return
+        await stage.pilot.pause(0.02)
+    raise AssertionError(stage.work.noted)
+
+
+def test_what_is_typed_asked_and_put_aside_is_handed_over_to_be_kept() -> None:
+    async def story(stage: Stage) -> None:
+        await stage.type("one?")
+        await until_noted(stage, Unsent("one?"))
+        await stage.press("enter")
+        assert stage.work.noted[-1] == Unsent("", ("one?",), ("one?",))  # at once
+        await stage.type("two")
+        await until_noted(stage, Unsent("two", ("one?",), ("one?",)))
+        stage.app.conversation.post_message(messages.TurnEnded(1, conflict()))
+        await until_noted(stage, Unsent("two", ("one?",)))
+
+    play(story)
+
+
+def test_a_restore_brings_back_the_draft_the_inputs_and_the_question_that_was_being_answered() -> None:
+    saved = Saved(
+        "0" * 16,
+        "Allergies?",
+        FORM.taken,
+        (),
+        (SavedTurn(FORM.taken, conflict().to_json()),),
+        unsent=Unsent("a draft", ("Allergies?", "And the dose?"), ("And the dose?",)),
+    )
+
+    async def story(stage: Stage) -> None:
+        await stage.type("mine")
+        stage.app.conversation.post_message(messages.Unfinished(saved))
+        await stage.settle()
+        assert "1 question not answered, a draft" in str(stage.app.conversation.query_one(Restore).render())
+        stage.app.conversation.post_message(messages.Resumed(saved))
+        await stage.settle()
+        last = stage.app.conversation.query(Turn).last()
+        assert last.question == "And the dose?"
+        assert "not answered: the app ended first" in str(last.query_one(".stopped", Static).render())
+        assert prompt(stage).text == "mine"  # what is typed since goes first
+        await stage.press("up")
+        assert prompt(stage).text == "a draft"
+        await stage.press("up")
+        assert prompt(stage).text == "And the dose?"
+        await stage.press("ctrl+r")
+        assert [call[1] for call in stage.work.calls("ask")] == ["And the dose?"]
+
+    play(story)
+
+
+def test_without_inputs_of_its_own_a_conversation_brings_its_questions_back() -> None:
+    saved = Saved("0" * 16, "Allergies?", FORM.taken, (), (SavedTurn(FORM.taken, conflict().to_json()),))
+
+    async def story(stage: Stage) -> None:
+        stage.app.conversation.post_message(messages.Resumed(saved))
+        await stage.settle()
+        await stage.press("up")
+        assert prompt(stage).text == conflict().question
 
     play(story)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from workers import started, wait
 
 from edge_assistant.errors import StorageFull
 from edge_assistant.governance import forgetting
-from edge_assistant.history.store import History
+from edge_assistant.history.store import History, Unsent
 from edge_assistant.signals import Kind, Origin
 from edge_assistant.vault import sealed
 from edge_assistant.vault.master import FILE
@@ -24,6 +26,7 @@ from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_tui import messages
 from edge_assistant_tui.keeping import Keeping
 from edge_assistant_tui.options import Options
+from edge_assistant_tui.work import Work
 
 
 def killed() -> str:
@@ -276,3 +279,60 @@ def test_who_comes_next_finds_nothing_in_memory(home: Path, tmp_path: Path) -> N
     wait(work)
     assert recall.bytes == 0
     work.close()
+
+
+def noted(work: Work, unsent: Unsent) -> None:
+    """Have it kept, and wait until that is done."""
+    work.note(unsent)
+    work._keeping._notes.submit(lambda: None).result(60)
+
+
+def test_what_is_typed_is_kept_for_the_restore_and_goes_where_nothing_is_asked() -> None:
+    work, _ = started()
+    wait(work)
+    noted(work, Unsent())
+    assert work.current is None
+    noted(work, Unsent("a draft", ("one?",), ("one?",)))
+    assert (id := work.current) is not None
+    assert History().open(id).unsent == Unsent("a draft", ("one?",), ("one?",))
+    noted(work, Unsent())
+    assert History().open(id).unsent == Unsent()
+    work.note(Unsent("typed last"))
+    work.close()
+    assert History().ids() == []
+
+
+def test_what_is_typed_while_it_computes_is_kept_and_the_last_conversation_is_offered_before() -> None:
+    id = killed()
+    work, told = started()
+    held = threading.Event()
+    work._jobs.put(lambda: held.wait(60))
+    noted(work, Unsent("typed meanwhile"))
+    (offer,) = told.of(messages.Unfinished)
+    assert isinstance(offer, messages.Unfinished)
+    assert offer.saved.id == id
+    assert work.current not in (None, id)
+    assert History().open(work.current or "").unsent.draft == "typed meanwhile"
+    held.set()
+    work.close()
+
+
+def test_a_fault_of_the_app_leaves_what_is_typed_to_be_offered() -> None:
+    work, _ = started()
+    wait(work)
+    work.note(Unsent("a draft"))
+    work.close(ended=False)
+    saved = History().unfinished()
+    assert saved is not None
+    assert saved.unsent.draft == "a draft"
+
+
+def test_where_the_policy_wants_no_history_nothing_that_is_typed_is_kept(
+    hold: Callable[[str], None], home: Path
+) -> None:
+    hold("version = 1\n[retention]\nhistory = false\n")
+    work, _ = started()
+    wait(work)
+    noted(work, Unsent("a draft"))
+    work.close()
+    assert not (home / "history" / "history.db").exists() or History().ids() == []

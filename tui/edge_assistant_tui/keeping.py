@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
@@ -15,8 +17,10 @@ from edge_assistant_tui import messages
 if TYPE_CHECKING:
     from edge_assistant.assistant import Assistant
     from edge_assistant.governance.audit.auditor import Auditor
-    from edge_assistant.history.store import History
+    from edge_assistant.history.store import History, Unsent
     from edge_assistant.vault.vault import Vault
+
+_OFFER_S = 60.0  # that what is typed waits for the last conversation to be offered
 
 
 class Keeping:
@@ -41,6 +45,10 @@ class Keeping:
         self._assistant = assistant
         self._history: History | None = None
         self._opening = threading.Lock()
+        self._lock = threading.RLock()  # of the conversation that is kept, which two threads write to
+        self._offered = threading.Event()
+        self._notes = ThreadPoolExecutor(1, "notes")
+        self._unsent: Unsent | None = None
 
     @property
     def history(self) -> History:
@@ -65,12 +73,33 @@ class Keeping:
             if note := self.history.note:
                 self._post(messages.HistoryNoted(note))
 
-        self.guarded(offered)
+        try:
+            self.guarded(offered)
+        finally:
+            self._offered.set()
 
     def begin(self) -> str:
         """The id of this conversation, also where nothing of it is kept yet."""
-        self._coming = self.current or self._coming or self.history.begin()
-        return self._coming
+        with self._lock:
+            self._coming = self.current or self._coming or self.history.begin()
+            return self._coming
+
+    def note(self, unsent: Unsent) -> None:
+        """Keep what is typed and not answered; in a thread of its own, as the one that computes may be busy."""
+        self._unsent = unsent
+        with suppress(RuntimeError):  # all is at its end
+            self._notes.submit(self._write_unsent)
+
+    def _write_unsent(self) -> None:
+        """Keep the latest; that it fails is said where a question is kept, and not at each key."""
+        self._offered.wait(_OFFER_S)  # a conversation that begins is no reason not to offer the last one
+        with self._lock, suppress(EdgeAssistantError):
+            unsent, self._unsent = self._unsent, None
+            if unsent is None or not current().keeps_history:
+                return
+            if self.current is not None or unsent.draft or unsent.inputs:  # nothing does not begin a conversation
+                self.current = self.begin()
+                self.history.keep_unsent(self.current, unsent)
 
     def write(self, write: Callable[[History, str], object]) -> None:
         """Write to the history; `write` is given it and the conversation's id, and may raise what it does.
@@ -81,15 +110,17 @@ class Keeping:
             return
 
         def written() -> None:
-            self.current = self.begin()
-            write(self.history, self.current)
+            with self._lock:
+                self.current = self.begin()
+                write(self.history, self.current)
 
         self.guarded(written)
 
     def resume(self, id: str) -> None:
         """Go on with a conversation of the history, which nobody else deletes from now on."""
-        self.current = id
-        self.guarded(lambda: self.history.hold(id))
+        with self._lock:
+            self.current = id
+            self.guarded(lambda: self.history.hold(id))
 
     def expire(self, days: int) -> None:
         """Forget what nothing was added to for some days; what is open stays."""
@@ -147,13 +178,16 @@ class Keeping:
 
     def finish(self) -> None:
         """Close the conversation; where there are visitors, the next one is another person."""
-        if (id := self.current) is not None:
-            self.guarded(lambda: self.history.close(id))
-        self.current = self._coming = None
+        with self._lock:
+            if (id := self.current) is not None:
+                self.guarded(lambda: self.history.close(id))
+            self.current = self._coming = self._unsent = None
         if current().roles:
             self._forget_caches()
 
     def quit(self) -> None:
-        """Close the file."""
+        """Close the file, once what waits is written."""
+        self._offered.set()
+        self._notes.shutdown()
         if self._history is not None:
             self._history.quit()

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from edge_assistant.assistant import Assistant
     from edge_assistant.conversation import Conversation
     from edge_assistant.governance.policy.approval import Doubt
-    from edge_assistant.history.store import History, Saved
+    from edge_assistant.history.store import History, Saved, Unsent
     from edge_assistant.signals import Kind, Origin, Signal
     from edge_assistant_tui.options import Options
 
@@ -194,6 +194,10 @@ class Work:
         """Let go of a conversation that was offered; it stays in the history."""
         self._jobs.put(partial(self._keeping.guarded, lambda: self.history.close(saved.id)))
 
+    def note(self, unsent: Unsent) -> None:
+        """Keep what is typed and not answered."""
+        self._keeping.note(unsent)
+
     def expire(self, days: int) -> None:
         """Forget the conversations that nothing was added to for some days."""
         self._jobs.put(partial(self._keeping.expire, days))
@@ -274,8 +278,7 @@ class Work:
     def _switch(self, options: Options, instead: Mapping[str, str]) -> None:
         signals = self._open.signals if self._open is not None else ()
         with self._opening:
-            self._options, self._instead = options, instead
-            self._assistant = self._open = None
+            self._options, self._instead, self._assistant, self._open = options, instead, None, None
         for signal in signals:
             self._conversation().restore(signal)
             self._perceive_later(signal)

@@ -6,15 +6,15 @@ from collections import deque
 from time import monotonic
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 
 from edge_assistant import limits
-from edge_assistant.evidence import counted
 from edge_assistant_tui import messages
 from edge_assistant_tui.screens.devices import Devices
+from edge_assistant_tui.screens.typed import Typed
 from edge_assistant_tui.widgets.camera import CameraView
 from edge_assistant_tui.widgets.capture import Capture
 from edge_assistant_tui.widgets.following import Following
@@ -36,7 +36,7 @@ NARROW = 100  # columns below which the side list is slim
 STACKED = 60  # columns below which it stands above the turns
 
 
-class Conversation(Devices):
+class Conversation(Typed, Devices):
     """One conversation over all signals."""
 
     CSS_PATH = "conversation.tcss"
@@ -86,18 +86,6 @@ class Conversation(Devices):
         shown = self.query(Turn) or self.query_one(SignalList).entries or self._removed
         return not shown and not self.query_one(Prompt).text
 
-    def on_key(self, event: events.Key) -> None:
-        """Letters go into the prompt, unless what has the focus, or the app where nothing is typed, binds them."""
-        prompt, bound = self.query_one(Prompt), self.active_bindings.get(event.key)
-        if event.is_printable and event.character and (bound is None or (prompt.text and bound.node is self.app)):
-            event.stop()
-            prompt.focus()
-            prompt.insert(event.character)
-
-    def on_paste(self, event: events.Paste) -> None:
-        """What is pasted goes into the prompt, whatever has the focus."""
-        self.query_one(Prompt).paste(event.text)
-
     def on_resize(self) -> None:
         """The side list is slim on a narrow terminal, and above the turns on a very narrow one."""
         self.set_class(self.size.width < NARROW, "narrow")
@@ -117,6 +105,7 @@ class Conversation(Devices):
     def _told_typed(self, event: Prompt.Changed) -> None:
         text = event.text_area.text
         self.query_one(CameraView).worded = bool(text.strip())
+        self.note_soon()
         if text and not text.startswith((*PATHS, PORT)):
             self.app.work.typing()
 
@@ -126,19 +115,6 @@ class Conversation(Devices):
             return
         for path in event.paths:
             self.app.work.attach(path)
-
-    @on(Prompt.Pasted)
-    def _told_pasted(self, event: Prompt.Pasted) -> None:
-        from edge_assistant.signals import Kind, Origin
-        from edge_assistant_tui.screens.attach import size
-
-        if self.app.roles.refuses("attach"):
-            return
-        text = event.text.replace("\r\n", "\n").replace("\r", "\n")  # as terminals paste line breaks
-        lines, data = len(text.splitlines()), text.encode("utf-8", "replace")
-        name = f"pasted {counted(lines, 'line')}, {size(len(data))}"
-        self.app.work.add(data, Kind.TEXT, Origin.USER, name)
-        self.notify(f"Attached as a source: {name}. Ctrl+L, then Delete removes it.", markup=False)
 
     @on(Prompt.Unsent)
     def _told_unsent(self, event: Prompt.Unsent) -> None:
@@ -181,6 +157,7 @@ class Conversation(Devices):
             return
         self.app.roles.stay()
         turn = await self._begin(text)
+        self.note()
         if text is None:
             self.app.work.check(turn)
         else:
@@ -272,12 +249,20 @@ class Conversation(Devices):
     async def _told_resumed(self, event: messages.Resumed) -> None:
         from edge_assistant.answer import Answer
 
+        saved, typed = event.saved, self.query_one(Prompt).text
         await self.empty()
-        for turn in event.saved.turns[-MAX_TURNS:]:
+        for turn in saved.turns[-MAX_TURNS:]:
             answer = Answer.from_json(turn.answer)
             shown = self._turn(await self._begin(answer.question or None))
             if shown is not None:
                 await shown.end(answer)
+        for question in saved.unanswered:
+            if (waiting := self._turn(await self._begin(question))) is not None:
+                await waiting.unanswered()
+        asked = tuple(str(turn.answer["question"]) for turn in saved.turns if turn.answer.get("question"))
+        self.query_one(Prompt).bring(saved.unsent.draft, saved.unsent.inputs or asked)
+        if typed:
+            self.query_one(Prompt).put(typed)
         self._live.clear()
         self._busy()
         self._scroll()
@@ -387,6 +372,7 @@ class Conversation(Devices):
     def _over(self, number: int) -> Turn | None:
         self._live.discard(number)
         self._busy()
+        self.note_soon()
         return self._turn(number)
 
     def _busy(self) -> None:

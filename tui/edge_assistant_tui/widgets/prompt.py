@@ -152,6 +152,21 @@ class Prompt(TextArea):
         if recording is not None and not before:
             self._heard = text, recording
 
+    @property
+    def draft(self) -> str:
+        """What is typed and not sent, also while an earlier input is shown."""
+        return self.text if self._at == len(self._inputs) else self._draft
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """What was sent or put aside."""
+        return tuple(self._inputs)
+
+    def bring(self, draft: str, inputs: tuple[str, ...]) -> None:
+        """Take up what was typed in an earlier run."""
+        self._inputs[:] = inputs
+        self._replace(draft)
+
     def forget(self) -> None:
         """A new conversation: earlier questions are not offered any more."""
         self._inputs.clear()

@@ -41,6 +41,8 @@ class Restore(Static, can_focus=True):
         when = saved.began.astimezone().strftime("%Y-%m-%d %H:%M")
         signals = sum(not kept.removed for kept in saved.signals)
         count = f"{counted(len(saved.turns), 'answer')}, {counted(signals, 'signal')}"
+        count += f", {counted(len(saved.unanswered), 'question')} not answered" if saved.unanswered else ""
+        count += ", a draft" if saved.unsent.draft.strip() else ""
         return Content.assemble(
             (printable(saved.title), "bold"),
             (f"  {when}, {count}\n", "$text-muted"),

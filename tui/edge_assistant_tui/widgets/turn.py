@@ -116,6 +116,10 @@ class Turn(Vertical):
         """The person stopped it; what was said stays."""
         await self._ended("stopped", "stopped")
 
+    async def unanswered(self) -> None:
+        """The app ended while it was answered."""
+        await self._ended("not answered: the app ended first - Ctrl+R asks it again", "stopped")
+
     async def failed(self, message: str, hint: str) -> None:
         """There is no answer."""
         await self._ended(f"error: {message} - {hint}", "failed")
