@@ -145,6 +145,17 @@ def test_letters_go_into_the_prompt_and_remove_nothing_where_a_list_has_the_focu
     play(story)
 
 
+def test_letters_of_a_burst_stay_in_their_order_while_the_focus_moves() -> None:
+    async def story(stage: Stage) -> None:
+        await three(stage)
+        for letter in "a1b2c3d4e5f6g7h8":
+            stage.app.post_message(events.Key(letter, letter))
+        await stage.settle()
+        assert prompt(stage).text == "a1b2c3d4e5f6g7h8"
+
+    play(story)
+
+
 def test_a_question_mark_ends_a_question_that_is_typed() -> None:
     async def story(stage: Stage) -> None:
         listed = await three(stage)

@@ -125,6 +125,8 @@ class EdgeAssistant(App[int]):
             self.roles.stay()
         if isinstance(event, events.Key) and not event.is_forwarded:
             self._touched = True
+            if self.screen is self.conversation:
+                self.conversation.aim(event)
             if event.key != "escape":
                 self.conversation.silence()
         await super().on_event(event)

@@ -49,7 +49,7 @@ class Conversation(Typed, Devices):
         Binding("f7", "check", "Compare"),
         Binding("f12", "voice", "Voice", show=False),
         Binding("ctrl+r", "retry", "Ask again", show=False),
-        Binding("ctrl+z", "undo", "Undo", show=False, priority=True),
+        Binding("ctrl+z", "undo", "Undo", show=False),
         Binding("ctrl+n", "new", "New", show=False),
         Binding("ctrl+l", "signals", "Signals", show=False),
         Binding("ctrl+g", "sources", "Sources", show=False),

@@ -27,13 +27,14 @@ class Typed(Screen[None]):
         super().__init__()
         self._noting: Timer | None = None  # until what is typed is kept
 
-    def on_key(self, event: events.Key) -> None:
-        """Letters go into the prompt, unless what has the focus, or the app where nothing is typed, binds them."""
+    def aim(self, event: events.Key) -> None:
+        """Let a letter go into the prompt, unless what has the focus, or the app where nothing is typed, binds it.
+
+        The focus moves before the key is handed on, so that letters of a burst do not overtake each other.
+        """
         prompt, bound = self.query_one(Prompt), self.active_bindings.get(event.key)
-        if event.is_printable and event.character and (bound is None or (prompt.text and bound.node is self.app)):
-            event.stop()
-            prompt.focus()
-            prompt.insert(event.character)
+        if event.is_printable and (bound is None or (prompt.text and bound.node is self.app)):
+            self.set_focus(prompt)
 
     def on_paste(self, event: events.Paste) -> None:
         """What is pasted goes into the prompt, whatever has the focus."""

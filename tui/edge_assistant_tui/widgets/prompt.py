@@ -120,6 +120,10 @@ class Prompt(TextArea):
             self._inputs.append(text)
         self._replace("")
 
+    def action_undo(self) -> None:
+        """Undo, as the screen does: the removal of a signal, or typing."""
+        self.call_later(self.screen.run_action, "undo")
+
     def action_newline(self) -> None:
         """A line break."""
         self.insert("\n")

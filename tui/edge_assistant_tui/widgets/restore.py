@@ -49,7 +49,7 @@ class Restore(Static, can_focus=True):
             ("Enter", "bold $accent"),
             " restores it, ",
             ("Delete", "bold $accent"),
-            " discards the offer; it stays in the history.",
+            " discards the offer; it stays in the history." if saved.turns else " forgets it, as nothing was answered.",
         )
 
     def action_restore(self) -> None:
