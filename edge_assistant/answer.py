@@ -48,10 +48,21 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A value with the ids of the evidence that tells it."""
+    """A value with the ids of the evidence that tells it.
+
+    Attributes:
+        value: as it stands there.
+        evidence: ids.
+        instructed: whether it stands in instructions to the reader only.
+    """
 
     value: str
     evidence: tuple[str, ...]
+    instructed: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract's object."""
+        return {"value": self.value, "evidence": list(self.evidence), "instructed": self.instructed}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +81,7 @@ class Verdict:
 
     def to_json(self) -> dict[str, Any]:
         """The contract's object."""
-        values = [{"value": told.value, "evidence": list(told.evidence)} for told in self.values]
+        values = [told.to_json() for told in self.values]
         return {"attribute": self.attribute, "subject": self.subject, "status": self.status, "values": values}
 
 
@@ -105,6 +116,31 @@ class Failure:
     def to_json(self) -> dict[str, Any]:
         """The contract's object."""
         return {"signal": self.signal, "code": self.code, "message": self.message, "hint": self.hint}
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What was left out or assumed of a signal, in one line."""
+
+    signal: str
+    text: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract's object."""
+        return {"signal": self.signal, "text": self.text}
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """A passage of a signal that gives its reader instructions: it is not followed, and what it states is compared."""
+
+    signal: str
+    text: str
+    evidence: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract's object."""
+        return {"signal": self.signal, "text": self.text, "evidence": list(self.evidence)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +196,13 @@ class Answer:
     citations: tuple[str, ...] = ()
     timings: Timings = field(default_factory=Timings)
     models: tuple[ModelUsed, ...] = ()
+    notes: tuple[Note, ...] = ()
+    instructions: tuple[Instruction, ...] = ()
+
+    @property
+    def sourced(self) -> bool:
+        """Whether it was made from signals; else it is about the assistant, or free talk."""
+        return self.status is not Status.CHAT
 
     def to_json(self) -> dict[str, Any]:
         """The contract's object."""
@@ -179,6 +222,9 @@ class Answer:
             "citations": list(self.citations),
             "timings": self.timings.to_json(),
             "models": [model.to_json() for model in self.models],
+            "sourced": self.sourced,
+            "notes": [note.to_json() for note in self.notes],
+            "instructions": [instruction.to_json() for instruction in self.instructions],
         }
 
     @classmethod
@@ -202,6 +248,10 @@ class Answer:
                 citations=tuple(found["citations"]),
                 timings=Timings(**found["timings"]),
                 models=tuple(ModelUsed(**model) for model in found["models"]),
+                notes=tuple(Note(**note) for note in found.get("notes", ())),
+                instructions=tuple(
+                    Instruction(**{**one, "evidence": tuple(one["evidence"])}) for one in found.get("instructions", ())
+                ),
             )
         except (AttributeError, KeyError, TypeError, ValueError):
             raise InputCorrupt("an answer was not written by this program", "ask again") from None
@@ -214,5 +264,5 @@ def _signal(found: Mapping[str, Any]) -> Signal:
 
 
 def _verdict(found: Mapping[str, Any]) -> Verdict:
-    values = tuple(Told(told["value"], tuple(told["evidence"])) for told in found["values"])
+    values = tuple(Told(**{**told, "evidence": tuple(told["evidence"])}) for told in found["values"])
     return Verdict(found["attribute"], found["subject"], Agreement(found["status"]), values)

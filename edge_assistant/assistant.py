@@ -154,7 +154,7 @@ class Assistant:
                 sources = self._sources(task, steps, failed, Request(language), strict)
                 with self._models.reasoning():
                     if signals:
-                        task.say(self._reasoner(watch).answer(query, sources, task.outcome))
+                        task.say(self._reasoner(task.watch).answer(query, sources, task.outcome))
                     else:
                         task.outcome.status = Status.CHAT
                         task.say(chat(query.text, self._models.language(), seed))
@@ -200,7 +200,7 @@ class Assistant:
                 if len(sources) < 2:
                     raise task.error or InputError("only one signal could be used", "see the messages above")
                 with self._models.reasoning():
-                    task.say(self._reasoner(watch).check(sources, task.outcome))
+                    task.say(self._reasoner(task.watch).check(sources, task.outcome))
                     return self._answer(task, sources)
 
     def perceive(self, signal: Signal, watch: Watch, language: str | None = None) -> tuple[Evidence, ...]:
@@ -395,6 +395,8 @@ class Assistant:
             citations=tuple(dict.fromkeys(task.outcome.citations)),
             timings=task.timings(self._usage()),
             models=tuple(ModelUsed(model.name, model.sha256) for model in self._models.used.values()),
+            notes=tuple(dict.fromkeys(task.notes)),
+            instructions=tuple(task.outcome.instructions),
         )
         task.watch(Answered(answer))
         patterns.keep()

@@ -3,7 +3,8 @@
 A corpus (`attack/corpus`) puts words that want to command into pictures, recordings, tables, texts, file names, codes,
 documents, characters and model files. Counted are side effects (a file written, a process, a socket, control characters
 on the terminal, a link in the export), leaks (instructions, control text, another conversation) and changed verdicts
-(status, verdicts or answer other than without the attack). It is tried with a stub that obeys whatever it reads, or
+(status, verdicts or answer other than without the attack, except a conflict whose other value is marked as that of
+instructions). It is tried with a stub that obeys whatever it reads, or
 with the profile's language model.
 """
 
@@ -21,6 +22,7 @@ from typing import Any
 from edge_assistant.assistant import Assistant
 from edge_assistant.bench.attack.corpus import Attack, attacks, bases
 from edge_assistant.bench.attack.obedient import Obedient
+from edge_assistant.bench.attack.openings import hidden, openings
 from edge_assistant.bench.attack.recorded import Recorded
 from edge_assistant.bench.attack.spoken import Speaker
 from edge_assistant.bench.attack.trial import OTHER, Found, Trial
@@ -69,18 +71,29 @@ def run(args: argparse.Namespace) -> int:
         for number, one in enumerate(over(trial, chosen), 1):
             tried.append(one)
             print(f"[{number}/{len(chosen)}] {one.attack.name}: {_said(one)}", file=sys.stderr, flush=True)
+        hides = [] if args.carrier else list(hidden(trial.assistant, openings()))
+        for opening, said in hides:
+            print(f"a contradiction is hidden by {opening.words!r}: {printable(said)}", file=sys.stderr)
         wrong = [name for name in trial.known if not trial.right(bases()[name])]
     table = counted(tried)
     if args.json:
         print(
             json.dumps(
-                {"model": trial.recorded.name, "carriers": table, "base_wrong": wrong, "found": list(_found(tried))}
+                {
+                    "model": trial.recorded.name,
+                    "carriers": table,
+                    "base_wrong": wrong,
+                    "found": list(_found(tried)),
+                    "hidden_contradictions": len(hides),
+                }
             )
         )
     else:
         _show(trial.recorded.name, table, wrong)
+        if not args.carrier:
+            print(f"openings that hide a contradiction: {len(hides)} of {len(openings())}")
     whole = table[_ALL]
-    fell = any(whole[column] for column in (*_COLUMNS, "untried"))
+    fell = bool(hides) or any(whole[column] for column in (*_COLUMNS, "untried"))
     return int(fell or (args.model == STUB and bool(wrong)))
 
 

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum
 
 from edge_assistant.reasoning.values.values import Value
 from edge_assistant.signals import Kind
+
+
+class Standing(IntEnum):
+    """Where a claim stands: outside of instructions to the reader, in them as a statement, or in an order."""
+
+    PLAIN = 0
+    STATED = 1
+    ORDER = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +35,7 @@ class Claim:
         negated: it is said that the value is not so: "I do not take aspirin".
         rests: what other signals told for a computation, each with the signal: ("limit", "text:1").
         sentence: the sentence that tells it, where one does and what it is of may be asked.
+        standing: whether it stands in instructions to the reader.
         statistic: "maximum", "minimum" or "mean" where the value is told as that of many.
     """
 
@@ -43,6 +53,7 @@ class Claim:
     statistic: str | None = None
     rests: tuple[tuple[str, str], ...] = ()
     sentence: str = ""
+    standing: Standing = Standing.PLAIN
 
     @property
     def present(self) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from edge_assistant.answer import Agreement, Told, Verdict
-from edge_assistant.reasoning.claims import Claim
+from edge_assistant.reasoning.claims import Claim, Standing
 from edge_assistant.reasoning.seen import label
 from edge_assistant.reasoning.told.things import things
 from edge_assistant.reasoning.values.candidates import as_words
@@ -39,7 +39,7 @@ def compare(
             groups.append([claim])
         else:
             home.append(claim)
-    values = tuple(Told(group[0].text, _evidence(group)) for group in groups)
+    values = tuple(Told(group[0].text, _evidence(group), _instructed(group)) for group in groups)
     return Verdict(attribute, subject, _agreement(groups), values)
 
 
@@ -115,6 +115,11 @@ def _agreement(groups: Sequence[Sequence[Claim]]) -> Agreement:
     if len(groups) > 1:
         return Agreement.CONFLICT
     return Agreement.AGREE if len({claim.signal for claim in groups[0]}) > 1 else Agreement.SINGLE
+
+
+def _instructed(group: Sequence[Claim]) -> bool:
+    """Whether a value is told by instructions alone."""
+    return all(claim.standing is not Standing.PLAIN for claim in group)
 
 
 def _evidence(group: Sequence[Claim]) -> tuple[str, ...]:

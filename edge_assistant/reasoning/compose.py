@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Mapping, Sequence
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
-from edge_assistant.answer import Agreement, Status, Verdict
+from edge_assistant.answer import Agreement, Instruction, Status, Verdict
 from edge_assistant.reasoning.agreement import agreement_word
-from edge_assistant.reasoning.claims import Claim
+from edge_assistant.reasoning.claims import Claim, Standing
 from edge_assistant.reasoning.compare import merged
+from edge_assistant.reasoning.instructions import without_markers
 from edge_assistant.reasoning.question import Query
 from edge_assistant.reasoning.rules.vocabulary import vocabulary
 from edge_assistant.reasoning.sources import one_line
@@ -38,6 +41,8 @@ NOUNS = {
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 _APART = re.compile(r",|\d \d")  # marks that a recogniser put between the parts of a code: "TF-1644, 22"
 _AS_CLOCK = re.compile(r"\d[:.]\d\d(?!\d)|^\d{1,2} ?[ap]\.?m")  # what is read as a time of day at a glance
+MOST_INSTRUCTIONS = 3  # passages that an answer quotes; JSON and the app have all
+MOST_QUOTED = 300  # characters of one
 NOT_TOLD = "None of the signals tells that."
 
 STATUS = {
@@ -154,6 +159,20 @@ def contradiction(
     told = [f"{names[claim.signal]} {_verb(claim, signals)} {_said(claim, claims)} {_cite(claim)}" for claim in claims]
     lead = disagreement(query, verdict.matter) if query else _capital(verdict.matter)
     return f"{lead}: {'; '.join(told)}."
+
+
+def instructed(
+    claims: Sequence[Claim], instructions: Sequence[Instruction], signals: Sequence[Signal]
+) -> Iterator[str]:
+    """The sentences that show the instructions in which claims stand."""
+    names = {signal.id: noun(signal, signals) for signal in signals}
+    cited = {(claim.signal, id) for claim in claims if claim.standing is not Standing.PLAIN for id in claim.evidence}
+    shown = (part for part in instructions if any((part.signal, id) in cited for id in part.evidence))
+    for part in itertools.islice(shown, MOST_INSTRUCTIONS):
+        cites = "".join(f"[{id}]" for id in part.evidence)
+        quoted = one_line(textwrap.shorten(without_markers(part.text), MOST_QUOTED, placeholder=" ..."))
+        lead = f"{_capital(names[part.signal])} gives its reader instructions, which are not followed but compared"
+        yield f'{lead}: "{quoted}" {cites}.'
 
 
 def concluded(verdicts: Sequence[Verdict], query: Query | None = None) -> str:

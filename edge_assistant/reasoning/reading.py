@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from edge_assistant import limits
-from edge_assistant.evidence import Evidence, Field, Passage, Speech, TickBox
+from edge_assistant.evidence import Evidence, Field, Passage, Speech, Statistic, TickBox
 from edge_assistant.language.chat import Message, Role
 from edge_assistant.language.engine import Choice, Engine
 from edge_assistant.reasoning.claims import Claim
@@ -147,12 +147,16 @@ def _may_name(query: Query, line: Evidence) -> bool:
 
 
 def _telling(line: Evidence) -> str:
-    """The part of a line that can be a value: not a form's label, and no box that is left unticked."""
+    """The part of a line that can be a value: no label of a form, no unticked box, no names of columns."""
     match line.detail:
         case Field(value=value):
             return value
         case TickBox(label=label, ticked=ticked):
             return label.rpartition(":")[2].strip() if ticked else ""
+        case Statistic(name="table"):
+            return line.text.rpartition(": ")[2]
+        case Statistic(column=column):
+            return line.text.replace(column, " ")
         case _:
             return line.text
 

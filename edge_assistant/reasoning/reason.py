@@ -8,20 +8,19 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import partial
 
-from edge_assistant.answer import Agreement, Computation, Status, Verdict
+from edge_assistant.answer import Agreement, Computation, Instruction, Status, Verdict
 from edge_assistant.events import Compared, Noted, Reading, Watch
 from edge_assistant.evidence import Evidence, Speech
-from edge_assistant.evidence import counted as number_of
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.language.engine import Engine
 from edge_assistant.reasoning import trace
-from edge_assistant.reasoning.addressed import unaddressed
 from edge_assistant.reasoning.align import Group, Told, about_others, at_hand, shared, unasked
-from edge_assistant.reasoning.claims import Claim
-from edge_assistant.reasoning.compare import Nearness, compare
-from edge_assistant.reasoning.compose import STATUS, compose, concluded, contradiction, untold
+from edge_assistant.reasoning.claims import Claim, Standing
+from edge_assistant.reasoning.compare import Nearness, compare, compatible
+from edge_assistant.reasoning.compose import STATUS, compose, concluded, contradiction, instructed, untold
 from edge_assistant.reasoning.guard import cited
 from edge_assistant.reasoning.heard import as_said
+from edge_assistant.reasoning.instructions import Separated, separate
 from edge_assistant.reasoning.inventory import inventory
 from edge_assistant.reasoning.join import join
 from edge_assistant.reasoning.lookup import bought, looked_up, names
@@ -53,6 +52,11 @@ class Outcome:
     evidence: list[Evidence] = field(default_factory=list)
     computed: list[Computation] = field(default_factory=list)
     citations: list[str] = field(default_factory=list)
+    instructions: list[Instruction] = field(default_factory=list)
+
+
+Layers = Mapping[Standing, Sequence[Source]]
+"""The sources apart from the instructions in them, what those state, and what they order."""
 
 
 class Reasoner:
@@ -86,34 +90,59 @@ class Reasoner:
             outcome: is filled.
         """
         self._watch(trace.of_question(query))
-        sources = self._as_said(self._as_data(sources), query.text)
+        layers = self._layers(sources, query.text, outcome)
         if query.expects is Expect.PROSE:
-            yield from self._prose(query, sources, outcome)
+            yield from self._prose(query, layers[Standing.PLAIN], outcome)
         elif query.whole:
-            yield from self._check(sources, outcome, query)
+            yield from self._check(layers, outcome, query)
         else:
-            yield from self._told(query, sources, outcome)
+            yield from self._told(query, layers, outcome)
 
-    def _told(self, query: Query, sources: Sequence[Source], outcome: Outcome) -> Iterator[str]:
-        told = self._inventories(sources)
+    def _told(self, query: Query, layers: Layers, outcome: Outcome) -> Iterator[str]:
+        sources = layers[Standing.PLAIN]
+        told = {standing: self._inventories(layer, standing) for standing, layer in layers.items()}
         tables = [source.table for source in sources if source.table is not None]
         query = likened(query, tables, self._meaning)
-        meant = by_example(query, self._meaning.among(told_of(told)))
+        meant = by_example(query, self._meaning.among(told_of(told[Standing.PLAIN])))
         if meant is not query:
             self._watch(trace.of_example(meant))
-        claims, reasons = self._claims(meant, sources, told, outcome)
-        claims = warned(claims, told)
+        claims, reasons = self._claims_of_layers(meant, layers, told, outcome)
         query = _as_answered(meant, claims)
         verdict = self._compared(query.attribute, None, claims, outcome)
         outcome.status = STATUS[verdict.status]
         if verdict.status is Agreement.MISSING:
             yield untold(reasons)
         else:
-            yield from compose(query, verdict, claims, [source.signal for source in sources])
+            signals = [source.signal for source in sources]
+            yield from compose(query, verdict, claims, signals)
+            yield from instructed(claims, outcome.instructions, signals)
+
+    def _claims_of_layers(
+        self, query: Query, layers: Layers, told: Mapping[Standing, Told], outcome: Outcome
+    ) -> tuple[list[Claim], tuple[str, ...]]:
+        """The claims of all layers in the order of the signals, and why readings do not tell.
+
+        Each layer is read alone, so that instructions steer nothing but what is found in them. An order counts where it
+        contradicts something; it supports nothing.
+        """
+        limits = self._limits(told, query.subject)
+        claims: list[Claim] = []
+        reasons: tuple[str, ...] = ()
+        for standing, layer in layers.items():
+            if layer:
+                found, why = self._claims(query, layer, told[standing], limits, outcome)
+                found = warned(found, told[standing])
+                claims += [replace(c, standing=max(standing, c.standing)) for c in found]
+                reasons += why
+        asserted = [claim for claim in claims if claim.standing is not Standing.ORDER]
+        near = self._nearness()
+        counting = [c for c in claims if c in asserted or not all(compatible(c, other, near) for other in asserted)]
+        order = [source.signal.id for source in layers[Standing.PLAIN]]
+        return sorted(counting, key=lambda claim: order.index(claim.signal)), reasons
 
     def prefill(self, sources: Sequence[Source]) -> None:
         """Let the model read what questions about each source have in common."""
-        self._reader.prefill(self._as_said(self._as_data(sources), ""))
+        self._reader.prefill(self._layers(sources, "", Outcome())[Standing.PLAIN])
 
     def check(self, sources: Sequence[Source], outcome: Outcome, query: Query | None = None) -> Iterator[str]:
         """Say for every attribute on which two sources speak whether they agree, and fill in the outcome.
@@ -123,12 +152,14 @@ class Reasoner:
             outcome: is filled.
             query: asks whether they agree on everything.
         """
-        yield from self._check(self._as_said(self._as_data(sources), ""), outcome, query)
+        yield from self._check(self._layers(sources, "", outcome), outcome, query)
 
-    def _check(self, sources: Sequence[Source], outcome: Outcome, query: Query | None) -> Iterator[str]:
-        signals = [source.signal for source in sources]
-        for attribute, subject, claims in self._groups(sources, outcome):
+    def _check(self, layers: Layers, outcome: Outcome, query: Query | None) -> Iterator[str]:
+        signals = [source.signal for source in layers[Standing.PLAIN]]
+        marked: list[Claim] = []
+        for attribute, subject, claims in self._groups(layers, outcome):
             verdict = self._compared(attribute, subject, claims, outcome)
+            marked += claims
             if verdict.status is Agreement.CONFLICT:
                 yield contradiction(verdict, claims, signals, query)
                 query = None  # is answered; what comes then is more of the same
@@ -136,14 +167,20 @@ class Reasoner:
         outcome.status = next((s for s in (Status.CONFLICT, Status.SUPPORTED) if s in statuses), Status.NOT_IN_EVIDENCE)
         if outcome.status is not Status.CONFLICT:
             yield concluded(outcome.verdicts, query)
+        yield from instructed(marked, outcome.instructions, signals)
 
-    def _groups(self, sources: Sequence[Source], outcome: Outcome) -> Iterator[Group]:
+    def _groups(self, layers: Layers, outcome: Outcome) -> Iterator[Group]:
         """Every attribute on which two sources speak, what is said of readings included."""
-        told = self._inventories(sources)
-        for part in parts(told, sources):
+        sources = layers[Standing.PLAIN]
+        told = {standing: self._inventories(layer, standing) for standing, layer in layers.items()}
+        for part in parts(_together(sources, told), sources):
             yield from shared(part)
-        limit = next((c.value.exact() for c in self._told_limits(told) if isinstance(c.value, Quantity)), None)
-        yield from statements(sources, _ledger(sources, outcome), limit, self._meaning)
+        limit = next((c.value.exact() for c in self._limits(told) if isinstance(c.value, Quantity)), None)
+        for standing, layer in layers.items():
+            tables = [source for source in sources if source.table is not None]
+            over = sources if standing is Standing.PLAIN else [*tables, *layer]
+            for name, subject, claims in statements(over, _ledger(sources, outcome), limit, self._meaning):
+                yield name, subject, [c if c.computed else replace(c, standing=standing) for c in claims]
 
     def _compared(self, attribute: str, subject: str | None, claims: Sequence[Claim], outcome: Outcome) -> Verdict:
         verdict = compare(attribute, claims, self._nearness(), subject)
@@ -153,7 +190,7 @@ class Reasoner:
         return verdict
 
     def _claims(
-        self, query: Query, sources: Sequence[Source], told: Told, outcome: Outcome
+        self, query: Query, sources: Sequence[Source], told: Told, bounds: Sequence[Claim], outcome: Outcome
     ) -> tuple[list[Claim], tuple[str, ...]]:
         """The claims of each source that makes one, and why readings do not tell.
 
@@ -165,7 +202,6 @@ class Reasoner:
         if joined := join(query, sources, told, Meant(self._embedder)):
             self._watch(trace.of_meant("join", joined))
             return _summed(joined, _ledger(sources, outcome)), ()
-        bounds = list(self._told_limits(told, query.subject))
         read = partial(self._reader.first, understand(LIMIT), sources)
         measured = over_tables(query, sources, _ledger(sources, outcome), bounds, read, self._meaning)
         claims = measured.claims
@@ -181,16 +217,15 @@ class Reasoner:
             _confirm(source, claims)
         return _in_order(sources, claims), ()
 
-    def _as_data(self, sources: Sequence[Source]) -> list[Source]:
-        """The sources without what speaks to the assistant in them, which a note says."""
-        told: list[Source] = []
-        for source in sources:
-            rest, changed = unaddressed(source)
-            told.append(rest)
-            if changed:
-                what = f"{source.signal.name}: {number_of(changed, 'piece')} of evidence speaks to the assistant"
-                self._watch(Noted(source.signal.id, f"{what}, which obeys no signal: it is shown and tells nothing"))
-        return told
+    def _layers(self, sources: Sequence[Source], asked: str, outcome: Outcome) -> Layers:
+        """The sources with their speech mended, apart from the instructions in them, which are noted."""
+        parted = [separate(source) for source in self._as_said(sources, asked)]
+        for source in parted:
+            for passage in source.passages:
+                outcome.instructions.append(passage)
+                what = f"{source.rest.signal.name}: instructions to its reader, which are not followed"
+                self._watch(Noted(passage.signal, f'{what}: "{passage.text}"'))
+        return _layered(parted)
 
     def _as_said(self, sources: Sequence[Source], asked: str) -> list[Source]:
         """The sources with their speech mended, for which names are taken from what others write."""
@@ -203,7 +238,7 @@ class Reasoner:
                 self._watch(trace.of_heard(before.signal.id, before.evidence, after.evidence))
         return said
 
-    def _inventories(self, sources: Sequence[Source]) -> Told:
+    def _inventories(self, sources: Sequence[Source], standing: Standing) -> Told:
         """What code finds in each source: by rules, and then by examples of what the signals tell."""
         by_rules = {source.signal.id: inventory(source) for source in sources}
         meaning = self._meaning.among(told_of(by_rules))
@@ -211,12 +246,13 @@ class Reasoner:
         told = as_told(at_hand(found))
         for id, claims in told.items():
             self._watch(trace.of_claims(id, claims))
-        return told
+        return {id: tuple(replace(claim, standing=standing) for claim in claims) for id, claims in told.items()}
 
-    def _told_limits(self, told: Told, asked: frozenset[str] = frozenset()) -> Iterator[Claim]:
-        """The limits of today that are told of the thing at hand, or of one that a question names."""
-        every = (claim for claims in told.values() for claim in claims if claim.present)
-        yield from limits.limits_among([c for c in every if c.subject is None or names(asked, c.subject)])
+    def _limits(self, told: Mapping[Standing, Told], asked: frozenset[str] = frozenset()) -> list[Claim]:
+        """The limits of today that are told of the thing at hand, or of one that a question names; no orders."""
+        known = (told[standing] for standing in (Standing.PLAIN, Standing.STATED))
+        every = [claim for layer in known for claims in layer.values() for claim in claims if claim.present]
+        return limits.limits_among([c for c in every if c.subject is None or names(asked, c.subject)])
 
     def _prose(self, query: Query, sources: Sequence[Source], outcome: Outcome) -> Iterator[str]:
         """Sentences of the model that pass the check, else what the evidence says in its own words."""
@@ -248,6 +284,20 @@ class Reasoner:
             return float(left @ right)
 
         return near
+
+
+def _layered(parted: Sequence[Separated]) -> Layers:
+    return {
+        Standing.PLAIN: [source.rest for source in parted],
+        Standing.STATED: [stated for source in parted for stated in source.stated],
+        Standing.ORDER: [ordered for source in parted for ordered in source.ordered],
+    }
+
+
+def _together(sources: Sequence[Source], told: Mapping[Standing, Told]) -> Told:
+    """The claims of all layers, by the id of the signal."""
+    ids = [source.signal.id for source in sources]
+    return {id: tuple(claim for layer in told.values() for claim in layer.get(id, ())) for id in ids}
 
 
 def _as_answered(query: Query, claims: Sequence[Claim]) -> Query:

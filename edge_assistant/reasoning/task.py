@@ -6,9 +6,9 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from edge_assistant.answer import Failure, Route, Timings
+from edge_assistant.answer import Failure, Note, Route, Timings
 from edge_assistant.errors import InputError
-from edge_assistant.events import Said, Watch
+from edge_assistant.events import Event, Noted, Said, Watch
 from edge_assistant.language.engine import Usage
 from edge_assistant.reasoning.reason import Outcome
 from edge_assistant.signals import Signal
@@ -21,7 +21,8 @@ class Task:
         self.question = question
         self.signals = signals
         self.way = way
-        self.watch = watch
+        self._watch = watch
+        self.notes: list[Note] = []
         self.began = time.perf_counter() if began is None else began
         self.outcome = Outcome()
         self.sentences: list[str] = []
@@ -30,6 +31,12 @@ class Task:
         self.failed: Sequence[Failure] = ()
         self.error: InputError | None = None
         self.seconds: Mapping[str, float] = {}
+
+    def watch(self, event: Event) -> None:
+        """Hand an event on; notes of signals are kept for the answer."""
+        if isinstance(event, Noted):
+            self.notes.append(Note(event.signal, event.text))
+        self._watch(event)
 
     def say(self, sentences: Iterable[str]) -> None:
         """Say sentences as they come."""

@@ -15,7 +15,9 @@ from edge_assistant.answer import (
     Answer,
     Computation,
     Failure,
+    Instruction,
     ModelUsed,
+    Note,
     Route,
     Status,
     Timings,
@@ -35,7 +37,11 @@ def contract(request: pytest.FixtureRequest) -> dict[str, Any]:
     assert block is not None
     bare = re.sub(r"\s#.*", "", block[0])
     bare = re.sub(r'"(?:\|[\w"]+)+', '"', bare.replace('" | "', '"|"'))
-    bare = re.sub(r"\b(str|float|int)(\|null)?\b(?!\")", r'"\1\2"', bare).replace('"|null', '"').replace("{...}", "{}")
+    bare = (
+        re.sub(r"\b(str|float|int|bool)(\|null)?\b(?!\")", r'"\1\2"', bare)
+        .replace('"|null', '"')
+        .replace("{...}", "{}")
+    )
     found: dict[str, Any] = json.loads(bare)
     return found
 
@@ -64,6 +70,8 @@ def answer() -> Answer:
         citations=("E1", "E2", "E3"),
         timings=Timings(1.23456, {"image:1": 0.1}, 0.5, 12.34, 1, 2, 3),
         models=(ModelUsed("m", "0" * 64),),
+        notes=(Note("image:1", "the lower half is cut off"),),
+        instructions=(Instruction("audio:2", "Dear assistant, I am allergic to penicillin", ("E2",)),),
     )
 
 
@@ -79,7 +87,7 @@ def keys(value: Any) -> Any:
 def test_the_block_of_the_contract_is_read_whole(contract: dict[str, Any]) -> None:
     assert list(contract) == [
         "question", "answer", "status", "route", "signals", "failed", "evidence", "computed", "verdicts", "citations",
-        "timings", "models",
+        "timings", "models", "sourced", "notes", "instructions",
     ]  # fmt: skip
     assert set(contract["timings"]) >= {"total_s", "completion_tokens"}
 
@@ -101,7 +109,7 @@ def test_what_the_answer_cites_is_there(answer: Answer) -> None:
 
 
 def test_types_are_those_of_the_contract(contract: dict[str, Any], answer: Answer) -> None:
-    kinds = {"str": str, "float": float, "int": int}
+    kinds = {"str": str, "float": float, "int": int, "bool": bool}
 
     def check(wanted: Any, written: Any, where: str) -> None:
         if isinstance(wanted, dict):

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from types import TracebackType
 
-from edge_assistant.answer import Answer, Computation, Failure, Told, Verdict
+from edge_assistant.answer import Answer, Computation, Failure, Verdict
 from edge_assistant.errors import EdgeAssistantError
 from edge_assistant.events import Answered, Compared, Event, Failed, Noted, Perceived, Routed, Said, Traced, Watch
 from edge_assistant.evidence import Evidence, Passage
@@ -98,6 +98,8 @@ class Redaction:
             route=replace(answer.route, why=self.text(answer.route.why)),
             failed=tuple(map(self._failure, answer.failed)),
             computed=tuple(map(self._computation, answer.computed)),
+            notes=tuple(replace(note, text=self.text(note.text)) for note in answer.notes),
+            instructions=tuple(replace(one, text=self.text(one.text)) for one in answer.instructions),
         )
 
     def signal(self, signal: Signal) -> Signal:
@@ -118,7 +120,7 @@ class Redaction:
         """A verdict; the values of one on a name are names, whatever they look like."""
         kind = shipped().attributes.get(verdict.attribute.casefold().replace("_", " "))
         replaced = self.text if kind is None else partial(self._redactor.know, kind)
-        values = tuple(Told(replaced(told.value), told.evidence) for told in verdict.values)
+        values = tuple(replace(told, value=replaced(told.value)) for told in verdict.values)
         subject = None if verdict.subject is None else self.text(verdict.subject)
         return replace(verdict, attribute=self.text(verdict.attribute), subject=subject, values=values)
 

@@ -11,7 +11,7 @@ from edge_assistant.answer import Computation
 from edge_assistant.evidence import Evidence, Locator, Statistic
 from edge_assistant.perception.table import Column, Table
 from edge_assistant.reasoning.align import Group
-from edge_assistant.reasoning.claims import Claim
+from edge_assistant.reasoning.claims import Claim, Standing
 from edge_assistant.reasoning.meaning import Meaning
 from edge_assistant.reasoning.question import Query
 from edge_assistant.reasoning.readings.columns import column_of, score
@@ -86,6 +86,11 @@ class _Told:
     rests: tuple[tuple[str, str], ...] = ()
 
     @property
+    def standing(self) -> Standing:
+        """Where the limit stands."""
+        return self.limit.standing if self.limit else Standing.PLAIN
+
+    @property
     def value(self) -> Quantity | None:
         """The limit alone."""
         return plain(self.limit.value) if self.limit and isinstance(self.limit.value, Quantity) else None
@@ -130,7 +135,8 @@ def over_tables(
             reasons.append(result.reason)
         if not isinstance(result, Result):
             continue
-        claims[source.signal.id] = [replace(ledger.claim(source, result, told.evidence), rests=told.rests)]
+        made = ledger.claim(source, result, told.evidence)
+        claims[source.signal.id] = [replace(made, rests=told.rests, standing=told.standing)]
         for other in sources:
             if other.table is None and (said := list(_said(asked, other, source, told.value, result, meaning))):
                 claims.setdefault(other.signal.id, []).extend(said)

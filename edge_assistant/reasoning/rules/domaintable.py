@@ -66,7 +66,7 @@ RULES = {  # a table, or one entry of it; for every other table and entry `Rule(
 FIXED = frozenset(
     {  # how numbers, days and times are said is a matter of the language and of no domain
         "numbers", "months", "ordinals", "fractions", "repeats", "spelling", "hours", "halves",
-        "misread_months", "computing", "pointed", "asides", "addressed",
+        "misread_months", "computing", "pointed", "asides", "instructions",
         "measuring.counts", "measuring.weekdays", "measuring.periods", "measuring.lengths",
         "value_words.article", "value_words.zero", "value_words.point", "value_words.minus", "value_words.hundreds",
         "value_words.dozen",

@@ -34,7 +34,7 @@ SHIPPED = (
     "pointed.toml",
     "asking.toml",
     "asides.toml",
-    "addressed.toml",
+    "instructions.toml",
 )  # files of this package: the default vocabulary
 EXAMPLES = "examples"  # folder of this package, see `Examples`
 NONE = "none"  # key of the examples that are about no attribute
@@ -177,7 +177,7 @@ class Vocabulary:
     computing: Mapping[str, Way] = field(default_factory=dict)  # see computing.toml
     pointed: Mapping[str, Mapping[str, Examples]] = field(default_factory=dict)  # by kind of thing and matter
     asides: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # see asides.toml
-    addressed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # see addressed.toml
+    instructions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # see instructions.toml
 
 
 def vocabulary() -> Vocabulary:
@@ -281,7 +281,7 @@ def build(tables: Mapping[str, Any]) -> Vocabulary:
         computing=_ways(tables["computing"]),
         pointed={kind: _examples(matters) for kind, matters in tables["pointed"].items()},
         asides={key: tuple(values) for key, values in tables["asides"].items()},
-        addressed={key: tuple(values) for key, values in tables["addressed"].items()},
+        instructions={key: tuple(values) for key, values in tables["instructions"].items()},
     )
 
 
