@@ -14,6 +14,7 @@ from syrupy.assertion import SnapshotAssertion
 from textual.app import App
 
 from edge_assistant.governance.offline import lock
+from edge_assistant_tui.screens import confirm
 from edge_assistant_tui.widgets import status
 
 
@@ -43,6 +44,12 @@ def golden(snapshot: SnapshotAssertion) -> Golden:
         return bool(kept == drawn(app, size, story))
 
     return same
+
+
+@pytest.fixture(autouse=True)
+def attentive(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests press keys for a question as soon as it is there."""
+    monkeypatch.setattr(confirm, "QUIET_S", 0.0)
 
 
 @pytest.fixture

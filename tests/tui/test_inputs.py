@@ -13,11 +13,13 @@ from textual.widgets import Static
 
 import edge_assistant_tui
 from edge_assistant import limits
+from edge_assistant.governance.policy.approval import Doubt
 from edge_assistant.history.store import Saved, Unsent
 from edge_assistant.history.store import Turn as SavedTurn
 from edge_assistant.signals import Kind, Origin
 from edge_assistant_tui import messages
-from edge_assistant_tui.screens import conversation
+from edge_assistant_tui.confirming import Confirmation
+from edge_assistant_tui.screens import confirm, conversation
 from edge_assistant_tui.widgets.prompt import Prompt
 from edge_assistant_tui.widgets.restore import Restore
 from edge_assistant_tui.widgets.signals import SignalList
@@ -138,6 +140,8 @@ def test_letters_go_into_the_prompt_and_remove_nothing_where_a_list_has_the_focu
         await three(stage)
         await stage.press("enter", "escape")  # a look at one
         await stage.type("explain the next tax?")
+        assert prompt(stage).text == "please explain the next tax?"
+        stage.app.conversation.query_one(SignalList).focus()
         await stage.press("backspace")
         assert prompt(stage).text == "please explain the next tax"
         assert not stage.work.calls("remove")
@@ -311,5 +315,25 @@ def test_without_inputs_of_its_own_a_conversation_brings_its_questions_back() ->
         await stage.settle()
         await stage.press("up")
         assert prompt(stage).text == conflict().question
+
+    play(story)
+
+
+def test_a_question_that_comes_while_somebody_types_is_not_answered_by_what_they_type(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def story(stage: Stage) -> None:
+        monkeypatch.setattr(confirm, "QUIET_S", 60.0)
+        await stage.type("wh")
+        confirmation = Confirmation((Doubt("penicillin", "allergy", conflict().evidence[1]),))
+        stage.app.conversation.post_message(messages.Doubted(confirmation))
+        await stage.settle()
+        assert isinstance(stage.app.screen, confirm.Confirm)
+        await stage.press("y", "n", "enter")
+        assert isinstance(stage.app.screen, confirm.Confirm)
+        assert prompt(stage).text == "whyn"
+        monkeypatch.setattr(confirm, "QUIET_S", 0.0)
+        await stage.press("y")
+        assert confirmation.wait()
 
     play(story)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +38,7 @@ def main() -> int:
 
         chosen = settings.load()
         logs.start(chosen.log_level, logged)
+        threading.excepthook = _log_fault
         app = EdgeAssistant(options, chosen, answer())
     with limits.lowered(policy.limits):
         app.run()
@@ -44,6 +47,11 @@ def main() -> int:
         print(f"error: a fault of ours ({type(app.fault).__name__}) - {hint}", file=sys.stderr)
         return FAULT
     return app.return_code or 0
+
+
+def _log_fault(fault: threading.ExceptHookArgs) -> None:
+    """Log a fault in a thread; Python would print it, and its message may quote content."""
+    logging.getLogger("edge_assistant.app").error("fault in a thread", exc_info=fault.exc_value)
 
 
 def _governed(options: Options) -> Policy:

@@ -26,6 +26,7 @@ from edge_assistant_tui.playback import Playback
 from edge_assistant_tui.pulling import Puller
 from edge_assistant_tui.pulls import Pulls
 from edge_assistant_tui.roles import Roles
+from edge_assistant_tui.screens.confirm import Confirm
 from edge_assistant_tui.screens.conversation import Conversation
 from edge_assistant_tui.showing.loader import Loader
 from edge_assistant_tui.terminal import Terminal
@@ -127,6 +128,10 @@ class EdgeAssistant(App[int]):
             self._touched = True
             if self.screen is self.conversation:
                 self.conversation.aim(event)
+            elif isinstance(self.screen, Confirm) and self.screen.overhears(event):
+                if event.is_printable and event.character:
+                    self.conversation.query_one(Prompt).insert(event.character)
+                return
             if event.key != "escape":
                 self.conversation.silence()
         await super().on_event(event)

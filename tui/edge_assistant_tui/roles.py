@@ -78,7 +78,7 @@ class Roles:
 
     async def _confirmed(self, confirmation: Confirmation) -> None:
         for doubt in confirmation.doubts:
-            if not await self._app.push_screen_wait(Confirm(doubt.question, "It is right", "No")):
+            if not await self._app.push_screen_wait(Confirm(doubt.question, "It is right", "No", unasked=True)):
                 confirmation.give(False)
                 return
         if self._app.policy.operator_confirms and not self._app.policy.unlocked:

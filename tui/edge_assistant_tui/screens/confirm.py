@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
+
+QUIET_S = 0.7  # without a key, after which nobody types on
 
 
 class Confirm(ModalScreen[bool]):
@@ -22,16 +26,23 @@ class Confirm(ModalScreen[bool]):
         Binding("left,right", "app.focus_next", "Other", show=False),
     ]
 
-    def __init__(self, question: str, yes: str, no: str = "Keep it") -> None:
+    def __init__(self, question: str, yes: str, no: str = "Keep it", *, unasked: bool = False) -> None:
         """Prepare.
 
         Args:
             question: what is going to happen.
             yes: what the button says that does it.
             no: what the other one says.
+            unasked: it comes by itself, maybe while somebody types: only a key after a pause is meant for it.
         """
         super().__init__()
         self._question, self._yes, self._no = question, yes, no
+        self._unasked, self._last = unasked, monotonic()
+
+    def overhears(self, event: events.Key) -> bool:
+        """Whether a key is of somebody who goes on typing; Escape is the safe answer, and always taken."""
+        last, self._last = self._last, monotonic()
+        return self._unasked and event.key != "escape" and self._last - last < QUIET_S
 
     def compose(self) -> ComposeResult:
         """A question and two buttons."""

@@ -28,12 +28,14 @@ class Typed(Screen[None]):
         self._noting: Timer | None = None  # until what is typed is kept
 
     def aim(self, event: events.Key) -> None:
-        """Let a letter go into the prompt, unless what has the focus, or the app where nothing is typed, binds it.
+        """Let letters, and Backspace behind some, go into the prompt, unless what has the focus binds them.
 
+        The app's own letters count where nothing is typed.
         The focus moves before the key is handed on, so that letters of a burst do not overtake each other.
         """
         prompt, bound = self.query_one(Prompt), self.active_bindings.get(event.key)
-        if event.is_printable and (bound is None or (prompt.text and bound.node is self.app)):
+        typed = event.is_printable or (event.key == "backspace" and prompt.text)
+        if typed and (bound is None or (prompt.text and bound.node is self.app)):
             self.set_focus(prompt)
 
     def on_paste(self, event: events.Paste) -> None:
