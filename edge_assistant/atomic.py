@@ -6,6 +6,7 @@ Also what is told where the disk does not take them.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import stat
@@ -20,15 +21,16 @@ PREFIX = ".edge-assistant-"  # of the name of a file that is not whole yet
 _BLOCK = 1 << 20  # bytes that are overwritten at a time
 _DESCRIPTORS = Path("/proc/self/fd")
 _HINT = "free some space, or check the permissions of the data directory"
+_WRITABLE = "make the data directory writable, or set EDGE_ASSISTANT_HOME to a folder that is"
 
 
 @contextlib.contextmanager
-def storing(what: str, hint: str = _HINT) -> Iterator[None]:
+def storing(what: str, hint: str = "") -> Iterator[None]:
     """Turn what the file system refuses into our error.
 
     Args:
         what: cannot be written then, such as "the history".
-        hint: what can be done, in one line.
+        hint: what can be done, in one line; by default what helps in the data directory.
 
     Raises:
         StorageFull: the disk is full or read-only.
@@ -38,7 +40,11 @@ def storing(what: str, hint: str = _HINT) -> Iterator[None]:
     except EdgeAssistantError:
         raise
     except OSError as error:
-        raise StorageFull(f"{what} cannot be written ({error.strerror})", hint) from None
+        raise StorageFull(f"{what} cannot be written ({error.strerror})", hint or _hint(error)) from None
+
+
+def _hint(error: OSError) -> str:
+    return _WRITABLE if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM) else _HINT
 
 
 @contextlib.contextmanager

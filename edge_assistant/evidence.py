@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 Box = tuple[int, int, int, int]
+_NEARLY = 0.995  # would be rounded to 100%
 UNSURE = 0.6  # confidence below which evidence is said to be uncertain
 
 
@@ -76,12 +77,21 @@ def clock(seconds: float) -> str:
 
 
 def how_sure(confidence: float | None) -> str:
-    """The end of a place in a signal: how surely something was perceived there; nothing where nothing was guessed.
+    """The end of a place in a signal: the confidence of what was perceived there; nothing where nothing was guessed.
 
     >>> how_sure(0.974), how_sure(None)
-    (', 97% sure', '')
+    (', confidence 97%', '')
     """
-    return "" if confidence is None else f", {confidence:.0%} sure"
+    return "" if confidence is None else f", {confidence_of(confidence)}"
+
+
+def confidence_of(confidence: float) -> str:
+    """A model's confidence in words; no model is certain, so it never says 100%.
+
+    >>> confidence_of(0.5), confidence_of(0.9999)
+    ('confidence 50%', 'confidence over 99%')
+    """
+    return f"confidence {confidence:.0%}" if confidence < _NEARLY else "confidence over 99%"
 
 
 def counted(number: int, noun: str) -> str:

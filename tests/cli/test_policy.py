@@ -269,7 +269,7 @@ def test_a_value_is_read_back_before_the_answer(command: Command, home: Path, sa
     ended, shown = at_terminal([*ASKED, "--plain"], [("is that right? [y/N] ", said)])
     assert ended == status
     before, _, after = shown.partition("is that right? [y/N]")
-    assert re.search(r"audio:1 says .*, \d\d% sure: $", before)
+    assert re.search(r"audio:1 says .*, confidence \d\d%: $", before)
     assert "[E" not in before
     assert ("[E1]" in after) == (status == 0)
     assert ("the answer is withheld: a value was not confirmed" in after) == (status == 5)

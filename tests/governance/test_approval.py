@@ -79,7 +79,7 @@ def run(policy: Policy, given_: Answer, approve: Approve | None, seen: list[Even
 def test_a_value_under_the_confidence_is_doubted_and_a_sure_one_not() -> None:
     found = list(doubts(answer(0.81, 0.95, None), 0.9))
     assert [(doubt.value, doubt.evidence.id) for doubt in found] == [("value E1", "E1")]
-    assert found[0].question == "audio:1 says allergy: value E1, 81% sure: is that right?"
+    assert found[0].question == "audio:1 says allergy: value E1, confidence 81%: is that right?"
 
 
 def test_what_another_signal_tells_surely_is_not_doubted() -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from placed import Stage, play
+from rich.style import Style
 from textual.widgets import Input
 
 from edge_assistant_tui.screens.attach import about, completed
@@ -63,6 +64,39 @@ def test_typing_filters_and_enter_attaches(folder: Path) -> None:
         await stage.press("enter")
         assert stage.work.calls("attach") == [(folder / "note.wav",)]
         assert stage.app.screen is stage.app.conversation
+
+    play(story)
+
+
+def test_a_filter_finds_files_in_closed_folders(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    deep = folder / "line" / "2026" / "november"
+    deep.mkdir(parents=True)
+    (deep / "motor-11.csv").write_text("a,b\n1,2\n")
+    (folder / ".cache").mkdir()
+    (folder / ".cache" / "motor.csv").write_text("hidden")
+    (folder / "loop").symlink_to(folder)
+
+    async def story(stage: Stage) -> None:
+        await stage.press("f2")
+        await stage.type("motor")
+        tree = stage.app.screen.query_one(Files)
+        assert names(stage) == ["(no)", "line", "loop", "motor-11.csv", "motor.csv"]
+        shown = [tree.render_label(node, Style(), Style()).plain for node in tree.root.children[3:]]
+        assert [label[2:] for label in shown] == ["line/2026/november/motor-11.csv", "line/motor.csv"]
+        await stage.press("enter")
+        assert stage.work.calls("attach") == [(deep / "motor-11.csv",)]
+
+    play(story)
+
+
+def test_where_not_all_folders_are_searched_it_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story(stage: Stage) -> None:
+        await stage.press("f2")
+        await stage.type("not")
+        assert "Not all folders" not in stage.said("#about")
+        monkeypatch.setattr(files, "MAX_SEARCHED", 3)
+        await stage.type("e")
+        assert "Not all folders were searched" in stage.said("#about")
 
     play(story)
 

@@ -80,10 +80,10 @@ def test_a_question_goes_to_the_worker_and_its_answer_is_shown_with_verdicts_and
         )
         turn = stage.turn()
         assert "[\\[E1\\]](evidence:E1)" in turn.query_one(Markdown).source
-        assert "CONFLICT" in shown(turn.query_one(Verdicts))
+        assert "conflict" in shown(turn.query_one(Verdicts))
         assert "penicillin [E2]" in shown(turn.query_one(Verdicts))
         assert [option.id for option in turn.query_one(Sources).options] == ["E1", "E2"]
-        assert "by code alone" in shown(turn.query_one(".figures", Static))
+        assert "no language model used" in shown(turn.query_one(".figures", Static))
         assert turn.has_class("conflict")
         assert not turn.query(".working")
 

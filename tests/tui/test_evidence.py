@@ -52,10 +52,10 @@ def test_where_it_stands_how_sure_it_is_and_what_it_is_compared_with_are_said_in
         await viewing.open(things.answer(), "E1")
         text = viewing.text()
         assert "Allergies: none" in text
-        assert "form.png · a box of 160 x 60 pixels at 120, 200 · 99% sure" in text
-        assert "CONFLICT allergy of patient: none [E1] / penicillin [E3]" in text
+        assert "form.png · a box of 160 x 60 pixels at 120, 200 · confidence 99%" in text
+        assert "conflict    allergy of patient: none [E1] / penicillin [E3]" in text
         await viewing.press("n")
-        assert "note.wav · from 00:04.0 to 00:06.0 · 50% sure, uncertain" in viewing.text()
+        assert "note.wav · from 00:04.0 to 00:06.0 · confidence 50%, uncertain" in viewing.text()
 
     look(story)
 

@@ -208,17 +208,17 @@ def test_a_killed_app_offers_its_conversation_and_gives_it_back(linked: Path) ->
     try:
         terminal.read_until("remark.txt.*ready")
         terminal.press(f"{HIGHEST}\r")
-        terminal.read_until("by code alone")
+        terminal.read_until("no language model used")
         os.kill(process_of(terminal), signal.SIGKILL)
         terminal.ended()
     finally:
         terminal.close()
     terminal = started()
     try:
-        terminal.read_until("The last conversation was not ended")
+        terminal.read_until("The last conversation was not closed")
         terminal.read_until(r"1 answer, 2 signals")
         terminal.press("\r")
-        terminal.read_until("by code alone")
+        terminal.read_until("no language model used")
         terminal.read_until("motor.csv.*remark.txt.*ready")
         terminal.press("What was the lowest temperature?\r")
         terminal.read_until("62 degC")

@@ -138,7 +138,7 @@ def test_the_one_that_is_open_is_not_deleted(kept: list[str]) -> None:
         await stage.press("f8", "down")
         assert "open now" in listed(stage)[0]
         await stage.press("delete")
-        assert "It is open now" in " ".join(toasts(stage))
+        assert "It is open here" in " ".join(toasts(stage))
         await stage.press("enter")
         assert not stage.work.calls("resume")
         assert stage.app.screen is stage.app.conversation

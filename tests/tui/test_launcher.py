@@ -332,7 +332,7 @@ def filters(pid: int) -> int:
 def test_the_app_is_locked_and_its_launcher_is_not(bare: Launch, given: tuple[str, ...]) -> None:
     terminal = bare("--profile", "tiny", *given)
     app, launcher = opened(terminal)
-    terminal.read_until(r"\bUNLOCKED\b" if given else r"\bLOCKED\b")
+    terminal.read_until(r"NOT OFFLINE" if given else r"\boffline\b")
     assert filters(launcher) == filters(os.getpid())
     assert filters(app) == filters(launcher) + (not given)
     os.kill(app, signal.SIGKILL)

@@ -158,7 +158,7 @@ def test_a_model_is_pulled_while_one_looks_elsewhere() -> None:
         assert "a pull is running" in " ".join(toasts(stage))
         launcher._go.set()
         await over(stage)
-        assert "silero-vad is here." in " ".join(toasts(stage))
+        assert "silero-vad is installed." in " ".join(toasts(stage))
         assert stage.work.calls("look")
 
     play(story)
@@ -171,7 +171,7 @@ def test_a_pull_is_stopped_and_says_so() -> None:
         launched(stage, launcher)
         await stage.press("f9", "a", "c")
         await over(stage)
-        assert "The pull of starter is stopped; another one goes on where it was." in " ".join(toasts(stage))
+        assert "The download of starter is stopped; the next one resumes it." in " ".join(toasts(stage))
         assert stage.said("#pull") == ""
 
     play(story)

@@ -118,7 +118,7 @@ def test_the_doctor_says_what_is_missing_first_and_a_model_leads_to_the_models()
         assert stage.said("#about") == "Not ready: 1 missing; F9 brings models. 2 can be done without."
         options = stage.app.screen.query_one(OptionList)
         assert options.highlighted == 1
-        assert "MISSING" in str(options.get_option_at_index(1).prompt)
+        assert "missing" in str(options.get_option_at_index(1).prompt)
         assert "→ edge-assistant models pull --profile starter" in str(options.get_option_at_index(1).prompt)
         await stage.press("enter")
         assert stage.app.screen.NAME == "models"  # type: ignore[attr-defined]

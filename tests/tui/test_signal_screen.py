@@ -36,7 +36,7 @@ def test_a_signal_as_a_whole_lists_what_was_perceived_and_opens_it(things: Made)
             "note.wav",
             "ready: 3 pieces",
             "note: its end was not heard",
-            "from 00:04.0 to 00:06.0, 50% sure",
+            "from 00:04.0 to 00:06.0, confidence 50%",
         ):
             assert words in text
         await viewing.press("down", "enter")

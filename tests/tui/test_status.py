@@ -28,13 +28,13 @@ def line(columns: int, **states: str) -> str:
     return asyncio.run(shown())
 
 
-@pytest.mark.parametrize(("found", "word"), [(Lock(True), "LOCKED"), (Lock(False, "why", "what"), "UNLOCKED")])
+@pytest.mark.parametrize(("found", "word"), [(Lock(True), "offline"), (Lock(False, "why", "what"), "NOT OFFLINE")])
 @pytest.mark.parametrize("columns", [80, 160])
 def test_it_says_whether_the_app_is_locked(
     monkeypatch: pytest.MonkeyPatch, found: Lock, word: str, columns: int
 ) -> None:
     monkeypatch.setattr(lock, "state", lambda: found)
-    assert line(columns).split()[:3] == ["Edge", "Assistant", word]
+    assert line(columns).split("  ")[:2] == [" Edge Assistant", word]
 
 
 def test_where_it_is_narrow_the_memory_gives_way(monkeypatch: pytest.MonkeyPatch) -> None:

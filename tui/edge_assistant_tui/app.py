@@ -256,9 +256,9 @@ class EdgeAssistant(App[int]):
         self.pull_changed.publish(event.name)
         self.work.look()
         if event.done:
-            self.notify(f"{event.name} is here.", markup=False)
+            self.notify(f"{event.name} is installed.", markup=False)
         elif self.pulls.stopped:
-            self.notify(f"The pull of {event.name} is stopped; another one goes on where it was.", markup=False)
+            self.notify(f"The download of {event.name} is stopped; the next one resumes it.", markup=False)
         else:
             self.notify(event.hint, title=event.message, severity="error", timeout=10, markup=False)
 

@@ -8,6 +8,7 @@ from edge_assistant.signals import printable
 
 SCHEME = "evidence"
 CITATION = re.compile(r"\[([EC]\d+)\]")
+_ALONE = re.compile(r"\[?([EC]\d{1,9})\]?", re.IGNORECASE)
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&!$^])")
 _OPENING = re.compile(r"^(\s*\d*)([-+.)])(?=\s)")  # would begin a list
 
@@ -21,6 +22,16 @@ def linked(sentence: str) -> str:
     parts = CITATION.split("\n".join(printable(line) for line in sentence.split("\n")))
     said = [_escaped(part) if at % 2 == 0 else rf"[\[{part}\]]({SCHEME}:{part})" for at, part in enumerate(parts)]
     return "".join(said)
+
+
+def named(text: str) -> str | None:
+    """The id of the source that a text names, where it names nothing else.
+
+    >>> named("[e13]"), named("C1"), named("What is E13?")
+    ('E13', 'C1', None)
+    """
+    found = _ALONE.fullmatch(text.strip())
+    return found[1].upper() if found else None
 
 
 def cited(href: str) -> str | None:

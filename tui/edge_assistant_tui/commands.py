@@ -19,16 +19,17 @@ def commands(of: Conversation, settings: bool = True) -> Iterator[SystemCommand]
     yield SystemCommand("Compare", "Compare the signals without a question", of.action_check)
     yield SystemCommand("Ask again", "Ask the last question over the signals as they are now", of.action_retry)
     yield SystemCommand("Edit question", "Put the last question back into the prompt", of.action_edit)
+    yield SystemCommand("Copy answer", "Copy the last answer with its sources (Ctrl+Y)", of.action_copy_answer)
     yield SystemCommand("Undo remove", "Put back the signal that was removed last", of.bring_back)
     yield SystemCommand("Talk", "Begin to speak to the assistant, or end it (F3)", of.action_talk)
     yield SystemCommand("Hands-free", "Listen until switched off; a pause asks (F4)", of.action_hands_free)
     if settings:
         for device in choosing.DEVICES:
-            yield SystemCommand(f"Choose the {device}", "Of those that are there", partial(of.choose, device))
+            yield SystemCommand(f"Choose the {device}", "From the connected devices", partial(of.choose, device))
         yield SystemCommand("Longer pause", "Hands-free: wait longer", lambda: of.change_pause(longer=True))
         yield SystemCommand("Shorter pause", "Hands-free: answer sooner", lambda: of.change_pause(longer=False))
     yield SystemCommand("Camera", "Switch the camera on or off (F5)", of.action_camera)
     yield SystemCommand("Voice", "Speak answers, or do not (F12)", of.action_voice)
     yield SystemCommand("Sources", "Go to the sources of the last answer", of.action_sources)
     kept = "; this one stays in the history" if of.app.policy.keeps_history else ""
-    yield SystemCommand("New conversation", f"Begin anew{kept}", of.action_new)
+    yield SystemCommand("New conversation", f"Start a new conversation{kept}", of.action_new)

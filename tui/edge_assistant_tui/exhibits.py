@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from edge_assistant.evidence import Evidence, Locator, Statistic
+from edge_assistant_tui import pinpoint
 
 if TYPE_CHECKING:
     from edge_assistant.answer import Answer, Computation, Verdict
@@ -49,12 +50,13 @@ class Exhibit:
         return self.places[0] if self.places else Locator()
 
 
-def of_answer(answer: Answer, there: Mapping[str, Signal]) -> tuple[Exhibit, ...]:
+def of_answer(answer: Answer, there: Mapping[str, Signal], also: tuple[str, ...] = ()) -> tuple[Exhibit, ...]:
     """What an answer cites and computed, in the order in which they stand under it.
 
     Args:
         answer: as it was given, or as it came back from the history.
         there: the signals that the conversation has now, by id, for answers that came back without files.
+        also: ids of evidence that it does not cite, and that is to be looked at too.
     """
     evidence = {item.id: item for item in answer.evidence}
     signals = {signal.id: signal for signal in answer.signals}
@@ -64,20 +66,21 @@ def of_answer(answer: Answer, there: Mapping[str, Signal]) -> tuple[Exhibit, ...
 
     def exhibit(item: Evidence) -> Exhibit:
         given = signals.get(item.signal)
+        text, place = _pinpointed(answer, item)
         return Exhibit(
             item.id,
-            item.text,
+            text,
             given.name if given is not None else item.signal,
             given.kind if given is not None else None,
             _with_bytes(given, there),
-            (item.locator,),
+            (place,),
             item.confidence,
             _column(item),
             verdicts=_verdicts(answer, (item.id,)),
             around=tuple(by_signal[item.signal]),
         )
 
-    cited = [exhibit(evidence[id]) for id in answer.citations if id in evidence]
+    cited = [exhibit(evidence[id]) for id in dict.fromkeys((*answer.citations, *also)) if id in evidence]
     computed = [
         _computed(answer, computation, [exhibit(evidence[id]) for id in computation.evidence if id in evidence])
         for computation in answer.computed
@@ -130,6 +133,16 @@ def _with_bytes(signal: Signal | None, there: Mapping[str, Signal]) -> Signal | 
     now = there.get(signal.id)
     same = now is not None and now.sha256 == signal.sha256 and (now.path is not None or now.data is not None)
     return now if same else None
+
+
+def _pinpointed(answer: Answer, item: Evidence) -> tuple[str, Locator]:
+    """What the answer rests on, and where it stands: of a passage of a text the sentences that matter."""
+    if item.locator.chars is None:
+        return item.text, item.locator
+    a, b = pinpoint.span(answer, item)
+    begin = item.locator.chars[0]
+    chars = item.locator.chars if b - a == len(item.text) else (begin + a, begin + b)
+    return item.text[a:b], replace(item.locator, chars=chars)
 
 
 def _column(item: Evidence) -> str | None:

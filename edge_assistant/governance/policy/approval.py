@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from edge_assistant.answer import Answer
 from edge_assistant.errors import PolicyRefused
 from edge_assistant.events import Answered, Compared, Event, Said, Watch
-from edge_assistant.evidence import Evidence
+from edge_assistant.evidence import Evidence, confidence_of
 from edge_assistant.governance.policy.policy import Policy
 
 RULE = "approval.confirm_below"
@@ -33,7 +33,7 @@ class Doubt:
         """What the human is asked."""
         told = " ".join(self.value.split())
         what = f"{self.matter}: {told}" if self.matter else told
-        return f"{self.evidence.signal} says {what}, {_sure(self.evidence):.0%} sure: is that right?"
+        return f"{self.evidence.signal} says {what}, {confidence_of(_sure(self.evidence))}: is that right?"
 
 
 Approve = Callable[[Sequence[Doubt]], bool]

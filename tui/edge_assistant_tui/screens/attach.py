@@ -130,6 +130,8 @@ class Attach(Place):
             )
         if files.cut:
             parts.append(("\nThe folder has more files: type to filter", "$text-warning"))
+        if files.wanted and files.unsearched:
+            parts.append(("\nNot all folders were searched: open one with Enter, or type its path", "$text-warning"))
         self.query_one("#about", Static).update(Content.assemble(*parts))
         shown = [f"filter: {files.wanted}" if files.wanted else "type to filter"]
         shown += ["hidden too"] if files.hidden else []

@@ -12,7 +12,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 
 from edge_assistant import limits
-from edge_assistant_tui import messages
+from edge_assistant_tui import citing, messages
+from edge_assistant_tui.screens.citing import Citing
 from edge_assistant_tui.screens.devices import Devices
 from edge_assistant_tui.screens.typed import Typed
 from edge_assistant_tui.widgets.camera import CameraView
@@ -21,7 +22,6 @@ from edge_assistant_tui.widgets.following import Following
 from edge_assistant_tui.widgets.keys import Keys
 from edge_assistant_tui.widgets.prompt import PATHS, PORT, Prompt
 from edge_assistant_tui.widgets.signals import SignalList
-from edge_assistant_tui.widgets.sources import Sources
 from edge_assistant_tui.widgets.status import StatusBar
 from edge_assistant_tui.widgets.turn import Turn
 from edge_assistant_tui.widgets.welcome import Welcome
@@ -36,13 +36,14 @@ NARROW = 100  # columns below which the side list is slim
 STACKED = 60  # columns below which it stands above the turns
 
 
-class Conversation(Typed, Devices):
+class Conversation(Typed, Citing, Devices):
     """One conversation over all signals."""
 
     CSS_PATH = "conversation.tcss"
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "stop", "Stop", priority=True),
+        Binding("escape", "back", "Back to the prompt", priority=True, show=False),
         Binding("f3", "talk", "Talk"),
         Binding("f4", "hands_free", "Hands-free", show=False),
         Binding("f5", "camera", "Camera"),
@@ -50,6 +51,7 @@ class Conversation(Typed, Devices):
         Binding("f12", "voice", "Voice", show=False),
         Binding("ctrl+r", "retry", "Ask again", show=False),
         Binding("ctrl+z", "undo", "Undo", show=False),
+        Binding("ctrl+y", "copy_answer", "Copy answer", show=False),
         Binding("ctrl+n", "new", "New", show=False),
         Binding("ctrl+l", "signals", "Signals", show=False),
         Binding("ctrl+g", "sources", "Sources", show=False),
@@ -95,6 +97,9 @@ class Conversation(Typed, Devices):
 
     @on(Prompt.Sent)
     async def _told_sent(self, event: Prompt.Sent) -> None:
+        if (id := citing.named(event.text)) is not None:
+            self.open_source(id)
+            return
         if self.app.roles.refuses("ask"):
             self.query_one(Prompt).put(event.text)
             return
@@ -141,16 +146,6 @@ class Conversation(Typed, Devices):
 
         self.app.push_screen(SignalScreen(event.entry))
 
-    @on(Turn.Cited)
-    def _told_cited(self, event: Turn.Cited) -> None:
-        from edge_assistant_tui import exhibits
-        from edge_assistant_tui.screens.evidence import EvidenceScreen
-
-        there = {entry.signal.id: entry.signal for entry in self.query_one(SignalList).entries}
-        shown = exhibits.of_answer(event.answer, there)
-        if any(exhibit.id == event.id for exhibit in shown):
-            self.app.push_screen(EvidenceScreen(shown, event.id))
-
     async def ask(self, text: str | None, recording: bytes | None = None) -> None:
         """Begin a turn; without a text the signals are compared."""
         if self.app.roles.refuses("check" if text is None else "ask"):
@@ -166,6 +161,14 @@ class Conversation(Typed, Devices):
     async def action_check(self) -> None:
         """Compare the signals without a question."""
         await self.ask(None)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """There is nothing to stop where nothing is answered."""
+        return bool(self._live) if action == "stop" else super().check_action(action, parameters)
+
+    def action_back(self) -> None:
+        """Escape while nothing is answered."""
+        self.action_stop()
 
     def action_stop(self) -> None:
         """Stop what is computed and spoken, at once."""
@@ -217,11 +220,6 @@ class Conversation(Typed, Devices):
         """Go to the list of signals."""
         self.query_one(SignalList).focus()
 
-    def action_sources(self) -> None:
-        """Go to the sources of the last answer."""
-        if (last := self._last()) is not None and (sources := last.query(Sources)):
-            sources.first(Sources).focus()
-
     def action_page(self, pages: int) -> None:
         """Look at earlier or later turns."""
         turns = self.query_one("#turns", VerticalScroll)
@@ -271,14 +269,21 @@ class Conversation(Typed, Devices):
     def _told_taken(self, event: messages.Taken) -> None:
         self.query_one(SignalList).take(event.signal)
         self.query_one(Following).take(event.signal)
+        self._introduce()
 
     @on(messages.Removed)
     def _told_gone(self, event: messages.Removed) -> None:
         self.query_one(SignalList).drop(event.signal.id)
         self.query_one(Following).leave(event.signal.id)
         self._removed.append(event.signal)
+        self._introduce()
         self._removed_at = monotonic()
         self.notify(f"{event.signal.name} is removed; Ctrl+Z brings it back.", timeout=UNDO_S, markup=False)
+
+    def _introduce(self) -> None:
+        """Until something is asked, say what can be done with so many signals."""
+        for welcome in self.query(Welcome):
+            welcome.signals = len(self.query_one(SignalList).entries)
 
     @on(messages.Sensing)
     @on(messages.Sensed)
@@ -378,7 +383,4 @@ class Conversation(Typed, Devices):
     def _busy(self) -> None:
         """Say at the top whether something is answered, wherever in the conversation one is."""
         self.query_one(StatusBar).activity = "answering" if self._live else ""
-
-    def _last(self) -> Turn | None:
-        turns = self.query(Turn)
-        return turns.last() if turns else None
+        self.refresh_bindings()

@@ -19,7 +19,7 @@ from edge_assistant_tui.screens.place import Place
 if TYPE_CHECKING:
     from edge_assistant.health import Check
 
-_WORDS = {True: ("ok", "$text-success"), False: ("MISSING", "bold $text-error"), None: ("without", "$text-warning")}
+_WORDS = {True: ("ok", "$text-success"), False: ("missing", "bold $text-error"), None: ("without", "$text-warning")}
 
 
 class Doctor(Place):
@@ -28,7 +28,7 @@ class Doctor(Place):
     NAME = "doctor"
     TITLE = "Doctor"
     KEY = "f11"
-    HELP = "What is there, what is missing, and what to do"
+    HELP = "What is installed, what is missing, and what to do"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("r", "look", "Look again")]
 
     @dataclass

@@ -15,7 +15,7 @@ from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Footer, Static
 
-from edge_assistant.evidence import UNSURE, clock
+from edge_assistant.evidence import UNSURE, clock, confidence_of
 from edge_assistant.signals import printable
 from edge_assistant_tui.exhibits import Exhibit
 from edge_assistant_tui.showing.loader import Problem
@@ -245,7 +245,7 @@ def _where(exhibit: Exhibit) -> Content:
         parts.append(f"computed from {', '.join(exhibit.rests)}")
     if exhibit.confidence is not None:
         doubt = ", uncertain" if exhibit.confidence < UNSURE else ""
-        parts.append(f"{exhibit.confidence:.0%} sure{doubt}")
+        parts.append(f"{confidence_of(exhibit.confidence)}{doubt}")
     return Content.styled(" · ".join(part for part in parts if part), "$text-muted")
 
 

@@ -47,7 +47,8 @@ _KINDS = {
 _OPERATOR = "Operator: unlock with the PIN, or lock"
 _COLUMN = 13  # characters for keys; those that need more move what they do to the right
 _ABOUT = (
-    "Ask over all signals together: each fact cites where it came from, and [E3] opens it. Nothing leaves this machine."
+    "Ask about all signals together: each fact cites its source, and its id, such as E3, opens it. Nothing leaves this "
+    "machine."
 )
 
 

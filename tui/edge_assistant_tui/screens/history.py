@@ -198,7 +198,7 @@ class History(Place):
         if summary is None:
             return
         if summary.id == self.app.work.current:
-            self.notify("It is open now: Ctrl+N there begins another one.", severity="warning")
+            self.notify("Start a new conversation first (Ctrl+N).", title="It is open here", severity="warning")
             return
         if summary.id in await asyncio.to_thread(self._elsewhere):
             self.notify("End that one first.", title="It is open in another app", severity="warning")

@@ -45,7 +45,7 @@ class Settings(Place):
     NAME = "settings"
     TITLE = "Settings"
     KEY = "f10"
-    HELP = "Tab goes on; each change is saved at once"
+    HELP = "Tab moves on; each change is saved at once"
     CSS_PATH: ClassVar[list[str]] = ["place.tcss", "settings.tcss"]  # type: ignore[assignment]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down", "app.focus_next", "Next", show=False),

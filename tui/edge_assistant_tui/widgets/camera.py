@@ -194,13 +194,13 @@ class CameraView(Widget, can_focus=True):
 
 def found(evidence: tuple[Evidence, ...]) -> tuple[str, tuple[Box, ...]]:
     """What was found, in a few words, and where: things by their number, codes, lines of writing."""
-    from edge_assistant.evidence import Code, Field, Line, Thing, TickBox
+    from edge_assistant.evidence import Code, Field, Line, Thing, TickBox, counted
 
     labels = Counter(item.detail.label for item in evidence if isinstance(item.detail, Thing) and item.detail.sure)
     things = [item for item in evidence if isinstance(item.detail, Thing) and item.detail.sure]
     codes = [item for item in evidence if isinstance(item.detail, Code)]
     written = [item for item in evidence if isinstance(item.detail, Line | Field | TickBox)]
-    counts = [*labels.most_common(4), ("code", len(codes)), ("line of writing", len(written))]
-    parts = [label if count == 1 else f"{label} x {count}" for label, count in counts if count]
+    parts = [label if count == 1 else f"{label} ({count})" for label, count in labels.most_common(4)]
+    parts += [counted(len(them), noun) for them, noun in ((codes, "code"), (written, "line")) if them]
     boxes = [item.locator.box for item in (*things, *codes, *written) if item.locator.box is not None]
-    return f"found {', '.join(parts)}" if parts else "nothing found", tuple(boxes)
+    return f"found: {', '.join(parts)}" if parts else "nothing found", tuple(boxes)

@@ -12,8 +12,16 @@ if TYPE_CHECKING:
     from edge_assistant.answer import Answer
 
 
+STATUS = {
+    "supported": "supported by the sources",
+    "conflict": "the sources conflict",
+    "not_in_evidence": "not found in the sources",
+    "chat": "no source",
+}
+
+
 class Figures(Static, can_focus=True):
-    """The route and why, models, first word, tokens a second."""
+    """What the answer rests on, its time, the route and why, models, tokens a second."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "unfold", "All figures")]
 
@@ -35,9 +43,9 @@ class Figures(Static, can_focus=True):
 
 def _brief(answer: Answer) -> str:
     timings = answer.timings
-    parts = [answer.status.replace("_", " "), answer.route.path, f"{timings.total_s:.1f} s"]
+    parts = [STATUS[answer.status], f"{timings.total_s:.1f} s"]
     if timings.first_token_s is None:
-        parts.append("by code alone")
+        parts.append("no language model used")
     else:
         parts.append(f"first word after {timings.first_token_s:.1f} s")
     if timings.tokens_per_s is not None:
@@ -47,7 +55,7 @@ def _brief(answer: Answer) -> str:
 
 def _full(answer: Answer) -> str:
     timings = answer.timings
-    lines = [_brief(answer), f"why: {answer.route.why}"]
+    lines = [_brief(answer), f"route: {answer.route.path}, as {answer.route.why}"]
     if timings.perception_s:
         lines.append("perceived: " + ", ".join(f"{id} in {took:.1f} s" for id, took in timings.perception_s.items()))
     if timings.prompt_tokens:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from rich.text import TextType
     from textual.widgets.directory_tree import DirEntry
 
+MAX_SEARCHED = 50_000  # names that a filter looks at in closed folders; a second or so on a slow disk
 MAX_ENTRIES = limits.FOLDER_ENTRIES.value
 
 
@@ -35,6 +39,8 @@ class Files(DirectoryTree):
         hidden: whether names that begin with a dot are shown.
         every: whether files of other endings are shown too.
         chosen: files that were marked.
+        cut: whether a folder has more files than are shown.
+        unsearched: whether there are more closed folders than the filter looks into.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -55,14 +61,35 @@ class Files(DirectoryTree):
     def __init__(self, path: Path, id: str) -> None:
         super().__init__(path, id=id)
         self.chosen: list[Path] = []
-        self.cut = False
+        self.cut = self.unsearched = False
 
     def filter_paths(self, paths: Iterable[Path]) -> Iterable[Path]:
-        """Called in a thread for each folder that is opened."""
+        """Called in a thread for each folder that is opened; a filter finds files in closed folders, too."""
         fitting = (path for path in paths if self._fits(path))
         found = list(islice(fitting, MAX_ENTRIES + 1))
+        if self.wanted and any(path.parent == self.path for path in found):
+            found += islice(self._below(), MAX_ENTRIES + 1 - len(found))
         self.cut = len(found) > MAX_ENTRIES
         return found[:MAX_ENTRIES]
+
+    def _below(self) -> Iterator[Path]:
+        """The files that fit in the folders under the topmost one, those near it first; in a thread."""
+        wanted, top, looked = self.wanted, Path(self.path), 0
+        waiting = deque([top])
+        while waiting:
+            folder = waiting.popleft()
+            with suppress(OSError), os.scandir(folder) as entries:
+                for entry in entries:
+                    looked += 1
+                    if looked > MAX_SEARCHED or self.wanted != wanted:  # more was typed meanwhile
+                        self.unsearched = looked > MAX_SEARCHED
+                        return
+                    path = Path(entry.path)
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting += [path] if self.hidden or not entry.name.startswith(".") else []
+                    elif folder != top and self._fits(path):
+                        yield path
+        self.unsearched = False
 
     def _fits(self, path: Path) -> bool:
         if path.name.startswith(".") and not self.hidden:
@@ -81,6 +108,9 @@ class Files(DirectoryTree):
         if node.allow_expand:
             return Text.assemble(("▼ " if node.is_expanded else "▶ ", base_style), label, ("/", base_style))
         path = node.data.path if node.data is not None else Path()
+        above = node.parent.data.path if node.parent is not None and node.parent.data is not None else path.parent
+        if path.parent != above and path.is_relative_to(above):  # found by the filter in a closed folder
+            label = Text(printable(str(path.relative_to(above))), style)
         kind = by_name(path)
         mark = "✓ " if path in self.chosen else f"{MARKS[kind]} " if kind is not None else "· "
         return Text.assemble((mark, base_style), label)

@@ -73,7 +73,7 @@ class Prompt(TextArea):
 
     def __init__(self, id: str) -> None:
         super().__init__(soft_wrap=True, show_line_numbers=False, highlight_cursor_line=False, id=id)
-        for key in ("f6", "f7", "pageup", "pagedown"):  # a text area's own keys; here they are the app's
+        for key in ("f6", "f7", "pageup", "pagedown", "ctrl+y"):  # a text area's own keys; here they are the app's
             self._bindings.key_to_bindings.pop(key, None)
         self._heard: tuple[str, bytes] | None = None
         self._inputs: list[str] = []  # what was sent or put aside, the last one last
@@ -84,7 +84,7 @@ class Prompt(TextArea):
 
     def invite(self, *, attach: bool) -> None:
         """Say what may be typed here: a question, and a path where whoever is there may attach."""
-        self.placeholder = "Ask over the signals" + ", or give a path to attach" * attach
+        self.placeholder = "Ask about the signals" + ", or give a path to attach" * attach
 
     async def _on_key(self, event: events.Key) -> None:
         """Enter is a key like the others: a binding with priority would overtake letters on their way."""

@@ -33,7 +33,7 @@ class Restore(Static, can_focus=True):
     def __init__(self, saved: Saved) -> None:
         super().__init__(id="restore")
         self._saved = saved
-        self.border_title = "The last conversation was not ended"
+        self.border_title = "The last conversation was not closed"
 
     def render(self) -> Content:
         """One or two lines."""

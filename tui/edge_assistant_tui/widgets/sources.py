@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
+from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import OptionList
@@ -12,13 +13,21 @@ from textual.widgets.option_list import Option
 
 from edge_assistant.evidence import how_sure
 from edge_assistant.signals import printable
+from edge_assistant_tui import copying, pinpoint
 
 if TYPE_CHECKING:
     from edge_assistant.answer import Answer
+    from edge_assistant_tui.app import EdgeAssistant
 
 
 class Sources(OptionList):
     """The cited evidence and the computations of one answer."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "select", "Show evidence"),
+        Binding("y", "copy", "Copy source"),
+    ]
+    app: EdgeAssistant
 
     @dataclass
     class Chosen(Message):
@@ -28,6 +37,7 @@ class Sources(OptionList):
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(*_options(answer), classes="sources")
+        self._answer = answer
         self.border_title = "Sources"
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
@@ -35,6 +45,11 @@ class Sources(OptionList):
         event.stop()
         if event.option.id is not None:
             self.post_message(self.Chosen(event.option.id))
+
+    def action_copy(self) -> None:
+        """Copy the highlighted source."""
+        if self.highlighted is not None:
+            copying.copy(self.app, self._answer, self.get_option_at_index(self.highlighted).id)
 
 
 def _options(answer: Answer) -> list[Option]:
@@ -44,8 +59,7 @@ def _options(answer: Answer) -> list[Option]:
     for id in answer.citations:
         item = evidence[id]
         where = f"{names.get(item.signal, item.signal)}, {item.locator}{how_sure(item.confidence)}"
-        text = " ".join(item.text.split())
-        options.append(Option(_line(id, text, where), id=id))
+        options.append(Option(_line(id, pinpoint.excerpt(answer, item), where), id=id))
     for computation in answer.computed:
         rests = ", ".join(computation.evidence)
         options.append(

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from edge_assistant.answer import Answer, Route, Verdict
 
+MORE = "more may follow: each sentence is shown once it is checked"
 CHECK = "Compare the signals"  # what stands where a question would, for a comparison without one
 
 
@@ -84,6 +85,7 @@ class Turn(Vertical):
             self._stream = Markdown.get_stream(markdown)
         self._sentences.append(sentence)
         await self._stream.write(citing.linked(sentence) + " ")
+        self.working(MORE)
 
     async def end(self, answer: Answer) -> None:
         """The answer is complete: verdicts, sources and figures stand under it."""

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from edge_assistant.answer import Verdict
 
-WORDS = {"agree": "AGREE", "conflict": "CONFLICT", "single": "SINGLE", "missing": "MISSING"}
+WORDS = {"agree": "agree", "conflict": "conflict", "single": "one source", "missing": "not found"}
+_COLUMN = 12  # columns of the word
 STYLES = {
     "agree": "$text-success",
     "conflict": "bold $text-error",
@@ -24,7 +25,7 @@ STYLES = {
 
 
 class Verdicts(Static):
-    """Attribute by attribute: the verdict, and each value with its evidence."""
+    """Attribute by attribute: the verdict in a word, and each value with its evidence."""
 
     def __init__(self, verdicts: Sequence[Verdict]) -> None:
         super().__init__(_rows(verdicts), classes="verdicts")
@@ -37,8 +38,8 @@ class Verdicts(Static):
 
 def row(verdict: Verdict) -> Content:
     """A verdict in one line."""
-    told = " / ".join(f"{value.value} [{', '.join(value.evidence)}]" for value in verdict.values) or "nobody tells"
-    word = f"{WORDS[verdict.status]:9}", STYLES[verdict.status]
+    told = " / ".join(f"{value.value} [{', '.join(value.evidence)}]" for value in verdict.values) or "no source says"
+    word = f"{WORDS[verdict.status]:{_COLUMN}}", STYLES[verdict.status]
     return Content.assemble(word, (printable(verdict.matter), "bold"), printable(f": {told}"))
 
 

@@ -20,6 +20,7 @@ _FIRST = (  # an action that a policy may keep from visitors, what it is called,
     ("examples", "Try", "F6 opens the examples: a clinic, a production line, an expense claim"),
 )
 _WITHOUT_FILES = (("camera", "Show", "F5 camera"), ("microphone", "Speak", "F3 microphone"))
+_COMPARE = ("Compare", "F7 compares the signals without a question: where they agree, and where not")
 _HELP = ("Help", "F1 or ?, and Ctrl+P for everything")
 _WIDEST = 100  # columns; longer lines are hard to read
 
@@ -29,11 +30,13 @@ class Welcome(Static):
 
     Attributes:
         missing: names of models that are not in the store.
+        signals: how many signals there are.
     """
 
     app: EdgeAssistant
 
     missing: reactive[tuple[str, ...]] = reactive((), layout=True)
+    signals: reactive[int] = reactive(0, layout=True)
 
     def on_resize(self) -> None:
         """Its lines are as wide as it is."""
@@ -44,15 +47,15 @@ class Welcome(Static):
         return Content.assemble(*self._parts())
 
     def _parts(self) -> Iterator[str | tuple[str, str]]:
-        yield "Ask one question over pictures, recordings, video, readings and text.\n", "bold"
-        yield "Every fact shows where it came from, and contradictions are said. Nothing leaves this machine.\n\n"
+        yield "Ask one question about pictures, recordings, video, readings and text.\n", "bold"
+        yield "Every fact shows its source, and contradictions are reported. Nothing leaves this machine.\n\n"
         for what, how in self._first():
             yield f"{what:{_COLUMN}}", "bold $accent"
             yield f"{self._hanging(how)}\n"
         if self.missing:
             yield f"\nMissing: {', '.join(self.missing)}\n", "bold $text-error"
             yield f"{'F9':{_COLUMN}}", "bold $accent"
-            yield self._hanging("pulls them, where there is a network; Escape leads back here meanwhile")
+            yield self._hanging("downloads them, if there is a network; Escape returns here meanwhile")
 
     def _first(self) -> Iterator[tuple[str, str]]:
         """What can be done first by whoever is there, and how."""
@@ -60,6 +63,8 @@ class Welcome(Static):
         for action, what, how in _FIRST if may("attach") else (*_WITHOUT_FILES, *_FIRST):
             if may(action):
                 yield what, how
+        if self.signals > 1 and may("check"):
+            yield _COMPARE
         yield _HELP
 
     def _hanging(self, text: str) -> str:

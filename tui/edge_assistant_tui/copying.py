@@ -1,0 +1,72 @@
+"""An answer or one of its sources as text for the clipboard, redacted where the policy lets nothing else out."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from edge_assistant.errors import EdgeAssistantError
+from edge_assistant.evidence import how_sure
+from edge_assistant_tui import pinpoint
+from edge_assistant_tui.showing.texts import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from edge_assistant.answer import Answer
+    from edge_assistant_tui.app import EdgeAssistant
+
+
+def copy(app: EdgeAssistant, answer: Answer, id: str | None = None) -> None:
+    """Have the terminal copy an answer with its sources, or one source by its id; what came of it is said."""
+    if app.roles.refuses("export"):
+        return
+    try:
+        redacted = not app.policy.exports_as_it_is
+        if redacted:
+            app.policy.check_export(".md", redacted=True)
+    except EdgeAssistantError as error:
+        app.notify(error.hint, title=error.message, severity="warning", markup=False)
+        return
+    app.copy_to_clipboard(plain(text(without_personal_data(answer) if redacted else answer, id)))
+    what = f"Source {id}" if id else "The answer"
+    how = ", redacted; check it before you pass it on" if redacted else ""
+    app.notify(f"{what} was sent to the terminal's clipboard{how}.", title="Copied")
+
+
+def without_personal_data(answer: Answer) -> Answer:
+    """An answer with pseudonyms, as an export has it."""
+    from edge_assistant.governance.redaction.answers import Redaction
+    from edge_assistant.governance.redaction.redactor import Redactor
+
+    redaction = Redaction(Redactor(secrets.token_bytes(32)))
+    redaction.text(answer.question)
+    return redaction.answer(answer)
+
+
+def text(answer: Answer, id: str | None = None) -> str:
+    """The question, the answer and its sources, one a line; with an id that source alone."""
+    sources = dict(_sources(answer))
+    if id is not None:
+        return sources.get(id, "")
+    return "\n".join([part for part in (answer.question, answer.text) if part] + ["", *sources.values()]).strip()
+
+
+def _sources(answer: Answer) -> Sequence[tuple[str, str]]:
+    evidence = {item.id: item for item in answer.evidence}
+    names = {signal.id: signal.name for signal in answer.signals}
+    cited = [evidence[id] for id in answer.citations if id in evidence]
+    return [
+        *(
+            (
+                item.id,
+                f"[{item.id}] {names.get(item.signal, item.signal)}, {item.locator}{how_sure(item.confidence)}: "
+                f"{pinpoint.excerpt(answer, item)}",
+            )
+            for item in cited
+        ),
+        *(
+            (found.id, f"[{found.id}] {found.formula} = {found.value}, from {', '.join(found.evidence)}")
+            for found in answer.computed
+        ),
+    ]

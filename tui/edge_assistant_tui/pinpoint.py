@@ -1,0 +1,75 @@
+"""Which sentences of a passage an answer rests on: those with its values, or else with most of its words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from edge_assistant_tui.citing import CITATION
+
+if TYPE_CHECKING:
+    from edge_assistant.answer import Answer
+    from edge_assistant.evidence import Evidence
+
+_WORD = re.compile(r"\w+(?:[.,]\d+)*")
+_ENDS = re.compile(r"(?<=[.!?])\s+")  # of the sentences of an answer
+_SHORT = 3  # letters; shorter words stand everywhere
+
+
+def span(answer: Answer, item: Evidence) -> tuple[int, int]:
+    """The part [a, b) of the evidence's text that the answer rests on; all of it where that cannot be told."""
+    text = item.text
+    if item.locator.chars is None or len(text) != item.locator.chars[1] - item.locator.chars[0]:
+        return 0, len(text)
+    from edge_assistant.reasoning.told.clauses import sentences
+
+    spans = [_stripped(text, *found) for found in sentences(text)]
+    values = {told.value for verdict in answer.verdicts for told in verdict.values if item.id in told.evidence}
+    chosen = _chosen([text[a:b] for a, b in spans], values, _said(answer, item.id)) if len(spans) > 1 else set()
+    if not chosen:
+        return 0, len(text)
+    return spans[min(chosen)][0], spans[max(chosen)][1]
+
+
+def excerpt(answer: Answer, item: Evidence) -> str:
+    """That part in one line, with an ellipsis where something was left out."""
+    a, b = span(answer, item)
+    part = " ".join(item.text[a:b].split())
+    return f"{'… ' if a else ''}{part}{' …' if b < len(item.text) else ''}"
+
+
+def _chosen(sentences: list[str], values: Iterable[str], said: set[str]) -> set[int]:
+    """The numbers of the sentences; for each value the one that has most of its words, then most of what is said."""
+    words = [_words(sentence) for sentence in sentences]
+    shared = [len(said & _long(have)) for have in words]
+    chosen: set[int] = set()
+    for value in values:
+        wanted = _words(value)
+        found = [len(wanted & have) for have in words]
+        if any(found):
+            best = max(zip(found, shared, strict=True))
+            chosen.update(at for at, score in enumerate(zip(found, shared, strict=True)) if score == best)
+    if not chosen and max(shared) > 1 and shared.count(max(shared)) == 1:
+        chosen.add(shared.index(max(shared)))
+    return chosen
+
+
+def _said(answer: Answer, id: str) -> set[str]:
+    """The words of the question, and of what the answer says with this citation."""
+    parts = [part for part in _ENDS.split(answer.text) if f"[{id}]" in part]
+    return _long(_words(" ".join([answer.question, *(CITATION.sub("", part) for part in parts)])))
+
+
+def _words(text: str) -> set[str]:
+    return set(_WORD.findall(text.casefold()))
+
+
+def _long(words: set[str]) -> set[str]:
+    return {word for word in words if len(word) > _SHORT or word[0].isdigit()}
+
+
+def _stripped(text: str, a: int, b: int) -> tuple[int, int]:
+    """A span without the white space at its ends."""
+    part = text[a:b]
+    return a + len(part) - len(part.lstrip()), b - len(part) + len(part.rstrip())
