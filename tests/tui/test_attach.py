@@ -80,11 +80,11 @@ def test_a_filter_finds_files_in_closed_folders(folder: Path, monkeypatch: pytes
         await stage.press("f2")
         await stage.type("motor")
         tree = stage.app.screen.query_one(Files)
-        assert names(stage) == ["(no)", "line", "loop", "motor-11.csv", "motor.csv"]
+        assert names(stage) == ["(no)", "line", "loop", "motor.csv", "motor-11.csv"]
         shown = [tree.render_label(node, Style(), Style()).plain for node in tree.root.children[3:]]
-        assert [label[2:] for label in shown] == ["line/2026/november/motor-11.csv", "line/motor.csv"]
+        assert [label[2:] for label in shown] == ["line/motor.csv", "line/2026/november/motor-11.csv"]
         await stage.press("enter")
-        assert stage.work.calls("attach") == [(deep / "motor-11.csv",)]
+        assert stage.work.calls("attach") == [(folder / "line" / "motor.csv",)]
 
     play(story)
 

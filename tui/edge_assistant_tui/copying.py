@@ -11,7 +11,7 @@ from edge_assistant_tui import pinpoint
 from edge_assistant_tui.showing.texts import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
 
     from edge_assistant.answer import Answer
     from edge_assistant_tui.app import EdgeAssistant
@@ -52,21 +52,12 @@ def text(answer: Answer, id: str | None = None) -> str:
     return "\n".join([part for part in (answer.question, answer.text) if part] + ["", *sources.values()]).strip()
 
 
-def _sources(answer: Answer) -> Sequence[tuple[str, str]]:
+def _sources(answer: Answer) -> Iterator[tuple[str, str]]:
+    """Each source by its id."""
     evidence = {item.id: item for item in answer.evidence}
     names = {signal.id: signal.name for signal in answer.signals}
-    cited = [evidence[id] for id in answer.citations if id in evidence]
-    return [
-        *(
-            (
-                item.id,
-                f"[{item.id}] {names.get(item.signal, item.signal)}, {item.locator}{how_sure(item.confidence)}: "
-                f"{pinpoint.excerpt(answer, item)}",
-            )
-            for item in cited
-        ),
-        *(
-            (found.id, f"[{found.id}] {found.formula} = {found.value}, from {', '.join(found.evidence)}")
-            for found in answer.computed
-        ),
-    ]
+    for item in (evidence[id] for id in answer.citations if id in evidence):
+        where = f"{names.get(item.signal, item.signal)}, {pinpoint.place(answer, item)}{how_sure(item.confidence)}"
+        yield item.id, f"[{item.id}] {where}: {pinpoint.excerpt(answer, item)}"
+    for found in answer.computed:
+        yield found.id, f"[{found.id}] {found.formula} = {found.value}, from {', '.join(found.evidence)}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edge_assistant.evidence import Evidence, Locator, Statistic
@@ -66,14 +66,14 @@ def of_answer(answer: Answer, there: Mapping[str, Signal], also: tuple[str, ...]
 
     def exhibit(item: Evidence) -> Exhibit:
         given = signals.get(item.signal)
-        text, place = _pinpointed(answer, item)
+        a, b = pinpoint.span(answer, item)
         return Exhibit(
             item.id,
-            text,
+            item.text[a:b],
             given.name if given is not None else item.signal,
             given.kind if given is not None else None,
             _with_bytes(given, there),
-            (place,),
+            (pinpoint.place(answer, item),),
             item.confidence,
             _column(item),
             verdicts=_verdicts(answer, (item.id,)),
@@ -133,16 +133,6 @@ def _with_bytes(signal: Signal | None, there: Mapping[str, Signal]) -> Signal | 
     now = there.get(signal.id)
     same = now is not None and now.sha256 == signal.sha256 and (now.path is not None or now.data is not None)
     return now if same else None
-
-
-def _pinpointed(answer: Answer, item: Evidence) -> tuple[str, Locator]:
-    """What the answer rests on, and where it stands: of a passage of a text the sentences that matter."""
-    if item.locator.chars is None:
-        return item.text, item.locator
-    a, b = pinpoint.span(answer, item)
-    begin = item.locator.chars[0]
-    chars = item.locator.chars if b - a == len(item.text) else (begin + a, begin + b)
-    return item.text[a:b], replace(item.locator, chars=chars)
 
 
 def _column(item: Evidence) -> str | None:

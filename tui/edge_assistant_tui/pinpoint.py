@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from edge_assistant_tui.citing import CITATION
 
 if TYPE_CHECKING:
     from edge_assistant.answer import Answer
-    from edge_assistant.evidence import Evidence
+    from edge_assistant.evidence import Evidence, Locator
 
 _WORD = re.compile(r"\w+(?:[.,]\d+)*")
 _ENDS = re.compile(r"(?<=[.!?])\s+")  # of the sentences of an answer
@@ -30,6 +31,15 @@ def span(answer: Answer, item: Evidence) -> tuple[int, int]:
     if not chosen:
         return 0, len(text)
     return spans[min(chosen)][0], spans[max(chosen)][1]
+
+
+def place(answer: Answer, item: Evidence) -> Locator:
+    """Where that part stands."""
+    a, b = span(answer, item)
+    if item.locator.chars is None or b - a == len(item.text):
+        return item.locator
+    begin = item.locator.chars[0]
+    return replace(item.locator, chars=(begin + a, begin + b))
 
 
 def excerpt(answer: Answer, item: Evidence) -> str:

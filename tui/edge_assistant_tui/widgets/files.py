@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rich.style import Style
 from rich.text import Text
-from textual import events
+from textual import events, work
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.reactive import var
 from textual.widgets import DirectoryTree
+from textual.widgets.directory_tree import DirEntry
 from textual.widgets.tree import TreeNode
 
 from edge_assistant import limits
@@ -25,7 +26,6 @@ from edge_assistant_tui.widgets.signals import MARKS
 
 if TYPE_CHECKING:
     from rich.text import TextType
-    from textual.widgets.directory_tree import DirEntry
 
 MAX_SEARCHED = 50_000  # names that a filter looks at in closed folders; a second or so on a slow disk
 MAX_ENTRIES = limits.FOLDER_ENTRIES.value
@@ -64,13 +64,27 @@ class Files(DirectoryTree):
         self.cut = self.unsearched = False
 
     def filter_paths(self, paths: Iterable[Path]) -> Iterable[Path]:
-        """Called in a thread for each folder that is opened; a filter finds files in closed folders, too."""
+        """Called in a thread for each folder that is opened."""
         fitting = (path for path in paths if self._fits(path))
         found = list(islice(fitting, MAX_ENTRIES + 1))
-        if self.wanted and any(path.parent == self.path for path in found):
-            found += islice(self._below(), MAX_ENTRIES + 1 - len(found))
         self.cut = len(found) > MAX_ENTRIES
         return found[:MAX_ENTRIES]
+
+    @work(thread=True, exclusive=True, group="below")
+    def _search(self) -> None:
+        """Find the files that fit in closed folders."""
+        wanted = self.wanted
+        found = list(islice(self._below(), MAX_ENTRIES))
+        self.app.call_from_thread(self._add, wanted, found)
+
+    def _add(self, wanted: str, found: list[Path]) -> None:
+        """Show them behind the others, unless more was typed meanwhile."""
+        if wanted != self.wanted:
+            return
+        for path in found:
+            self.root.add(self.process_label(path.name), data=DirEntry(path), allow_expand=False)
+        self.call_after_refresh(self._to_first)  # which needs the lines of the new ones
+        self.post_message(self.Changed())
 
     def _below(self) -> Iterator[Path]:
         """The files that fit in the folders under the topmost one, those near it first; in a thread."""
@@ -183,7 +197,13 @@ class Files(DirectoryTree):
 
     async def _show(self) -> None:
         await self.reload()
+        self._to_first()
+        self.post_message(self.Changed())
+        if self.wanted:
+            self._search()
+
+    def _to_first(self) -> None:
+        """Where the filter found a file, go to the first one."""
         first = next((node for node in self.root.children if not node.allow_expand), None)
         if self.wanted and first is not None:
             self.move_cursor(first)
-        self.post_message(self.Changed())

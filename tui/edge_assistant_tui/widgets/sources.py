@@ -58,7 +58,7 @@ def _options(answer: Answer) -> list[Option]:
     options = []
     for id in answer.citations:
         item = evidence[id]
-        where = f"{names.get(item.signal, item.signal)}, {item.locator}{how_sure(item.confidence)}"
+        where = f"{names.get(item.signal, item.signal)}, {pinpoint.place(answer, item)}{how_sure(item.confidence)}"
         options.append(Option(_line(id, pinpoint.excerpt(answer, item), where), id=id))
     for computation in answer.computed:
         rests = ", ".join(computation.evidence)
