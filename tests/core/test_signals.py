@@ -284,7 +284,7 @@ def test_a_kind_is_told_by_the_first_bytes(tmp_path: Path, head: bytes, kind: Ki
 def test_what_a_file_is_cannot_be_told(tmp_path: Path, head: bytes) -> None:
     path = tmp_path / "signal"
     path.write_bytes(head)
-    with pytest.raises(InputUnsupported, match="cannot be told what signal is"):
+    with pytest.raises(InputUnsupported, match="the kind of signal is unknown"):
         guess(path)
 
 
