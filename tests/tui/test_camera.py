@@ -81,7 +81,7 @@ def test_a_picture_is_taken_looked_at_and_sent() -> None:
         stage.app.conversation.post_message(messages.Looked(name, (*found, line, scene)))
         await stage.settle()
         assert view._picture != before
-        assert "found bottle x 2, line of writing" in words(view)
+        assert "found: bottle (2), 1 text line" in words(view)
         await stage.press("enter")
         assert stage.work.calls("add") == [(data, Kind.IMAGE, Origin.CAMERA, name)]
         assert not wanted()
@@ -273,7 +273,7 @@ def test_a_real_picture_is_perceived_once_and_asked_about(store: Path, monkeypat
             await pilot.pause()
             view = await seen(stage)
             await pilot.press("space")
-            await until(stage, lambda: "found bottle x 5" in words(view), "what was found")
+            await until(stage, lambda: "found: bottle (5)" in words(view), "what was found")
             await pilot.press("enter")
             signals = app.conversation.query_one(SignalList)
             await until(stage, lambda: [entry.state for entry in signals.entries] == ["ready"], "the signal")

@@ -201,6 +201,6 @@ def found(evidence: tuple[Evidence, ...]) -> tuple[str, tuple[Box, ...]]:
     codes = [item for item in evidence if isinstance(item.detail, Code)]
     written = [item for item in evidence if isinstance(item.detail, Line | Field | TickBox)]
     parts = [label if count == 1 else f"{label} ({count})" for label, count in labels.most_common(4)]
-    parts += [counted(len(them), noun) for them, noun in ((codes, "code"), (written, "line")) if them]
+    parts += [counted(len(them), noun) for them, noun in ((codes, "code"), (written, "text line")) if them]
     boxes = [item.locator.box for item in (*things, *codes, *written) if item.locator.box is not None]
     return f"found: {', '.join(parts)}" if parts else "nothing found", tuple(boxes)
