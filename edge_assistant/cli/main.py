@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None, ready: Callable[[], None] = lambda: 
             ready()
             if lock.state().locked and (status := client.answered(arguments, BEGAN)) is not None:
                 return status
-        return _run(arguments, BEGAN)
+        return _run(arguments, BEGAN, alone=argv is None)
 
     again = f"{AGAIN}; the pull goes on where it was" if pulls else AGAIN
     status = frame.command(run, as_json="--json" in arguments, again=again)
@@ -141,9 +141,10 @@ def _configure_app(top: argparse.ArgumentParser) -> None:
     group.add_argument("--domain", metavar="F", help="words of a domain, see docs/domains.md")
 
 
-def _run(arguments: list[str], began: float, warm: Warm | None = None) -> int:
+def _run(arguments: list[str], began: float, warm: Warm | None = None, *, alone: bool = False) -> int:
+    """Run a verb; where it is alone in its process, that may be locked in the middle of it."""
     args = _parsed(arguments)
-    args.began, args.warm = began, warm
+    args.began, args.warm, args.alone = began, warm, alone
     from edge_assistant import logs, settings
     from edge_assistant.governance.redaction.logged import logged
     from edge_assistant.scheduling import pools

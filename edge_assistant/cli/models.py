@@ -206,7 +206,8 @@ def _pull(args: argparse.Namespace, portfolio: Portfolio) -> int:
             names = {portfolio.entry(args.name).role: args.name}
         else:
             names = portfolio.pull_profile(profile, watch, local_only)
-    _prepare(portfolio, names.values())
+    if not getattr(args, "alone", False) or _locked(not args.no_lock):
+        _prepare(portfolio, names.values())
     if args.json:
         _print_json({"models": names, "folder": str(portfolio.store.root)})
     return 0
@@ -240,6 +241,21 @@ def _confirmed(entry: Entry) -> bool:
     what = f"{entry.name} is of your own catalog ({entry.origin}); the network would be asked for:"
     print(printable(what), *(printable(f"  {line}") for line in entry.asked), sep="\n", file=sys.stderr)
     return terminal.agrees(f"fetch {entry.name}?")
+
+
+def _locked(wanted: bool) -> bool:
+    """Lock this process, which needs no network any more; whether it may go on.
+
+    What it prepares is read from caches and models that locked processes write too.
+    """
+    from edge_assistant.errors import LockFailed
+    from edge_assistant.governance.offline import lock
+
+    try:
+        lock.engage(wanted)
+    except LockFailed:  # the first question prepares it, and says what is wrong
+        return False
+    return True
 
 
 def _prepare(portfolio: Portfolio, names: Iterable[str]) -> None:

@@ -175,7 +175,7 @@ def test_every_failure_is_one_line_and_a_status(
 def test_an_interruption_speaks_of_a_pull_only_to_who_pulls(
     arguments: list[str], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def interrupted(arguments: list[str], began: float) -> int:
+    def interrupted(arguments: list[str], began: float, **how: object) -> int:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(frame, "_open_streams", lambda as_json: None)

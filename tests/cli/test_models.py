@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from terminals import Terminal
 from edge_assistant import settings
 from edge_assistant.cli import models
 from edge_assistant.errors import BundleInvalid, ModelCorrupt, ModelMissing, ModelUnknown, PullFailed, UsageError
+from edge_assistant.governance.offline import seccomp
 from edge_assistant_models import profile
 
 CONTENT = b"content of a model"
@@ -321,6 +324,18 @@ def test_a_person_sees_all_that_the_network_would_be_asked_for(outside: webserve
     assert terminal.ended() == status
     terminal.close()
     assert len(outside.seen) == (status == 0)
+
+
+@pytest.mark.skipif(seccomp.machine() is None, reason="the lock works on Linux on x86-64 and arm64 only")
+@pytest.mark.parametrize(("given", "said"), [((), "True\n"), (("--no-lock",), "False\n")])
+def test_a_pull_is_locked_before_it_reads_what_locked_processes_wrote(given: tuple[str, ...], said: str) -> None:
+    """Patterns in the cache, and the model itself; a person's --no-lock holds."""
+    code = (
+        "import sys\nfrom edge_assistant.cli import main, models\nfrom edge_assistant.governance.offline import lock\n"
+        "models._prepare = lambda portfolio, names: print(lock.state().locked)\nsys.exit(main.main())"
+    )
+    command = [sys.executable, "-c", code, *given, "models", "pull", "mine"]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == said
 
 
 def test_what_is_there_is_not_asked_about(run: Any, outside: webserver.Web) -> None:

@@ -18,7 +18,8 @@ def main() -> int:
     """Pull what the arguments name, as `edge-assistant models pull` does."""
     with suppress(EdgeAssistantError):  # which the command tells
         current().admit()
-    return command.main(["models", "pull", "--plain", *sys.argv[1:]])
+    sys.argv[1:1] = ["models", "pull", "--plain"]
+    return command.main()
 
 
 if __name__ == "__main__":
