@@ -184,9 +184,9 @@ def test_what_was_named_once_is_found_where_nothing_names_it() -> None:
 
 def test_names_that_others_know_are_found() -> None:
     found = Redactor(KEY)
-    assert found.redact("Anna Fischer came.").found == ()
-    assert found.know(Kind.PERSON, "Anna Fischer") == "[PERSON-1]"
-    assert found.redact("Anna Fischer came, then Fischer left.").text == "[PERSON-1] came, then [PERSON-1] left."
+    assert found.redact("Pluto valve").found == ()
+    assert found.know(Kind.PERSON, "Anna Pluto") == "[PERSON-1]"
+    assert found.redact("Pluto valve, Anna Pluto came.").text == "[PERSON-1] valve, [PERSON-1] came."
 
 
 def test_a_file_is_known_by_its_name() -> None:

@@ -23,7 +23,8 @@ def passes(check: str, value: str, original: str) -> bool:
 
     Args:
         check: `card` (Luhn's check digit), `iban`, `phone:GB` (a length that numbers have in that region), `dictated`
-            (spelled in words), `digits` (enough of them), `stdnum:gb.nhs` (a module of python-stdnum); empty for none.
+            (spelled in words), `digits` (enough of them), `handle` (more than one word behind an @, which code has
+            too), `number` (a digit at least), `not:park rad` (begins with none of these), `stdnum:gb.nhs` (a module of python-stdnum); empty for none.
         value: as a pattern found it.
         original: the text it stands for.
     """
@@ -39,6 +40,12 @@ def passes(check: str, value: str, original: str) -> bool:
         return sum(c.isdigit() for c in value) >= _SHORTEST_HEARD
     if name == "dictated":
         return any(c.isalpha() for c in original) and sum(c.isdigit() for c in value) >= _SHORTEST_DICTATED
+    if name == "handle":
+        return any(c in "._-" or c.isdigit() for c in value)
+    if name == "number":
+        return any(c.isdigit() for c in value)
+    if name == "not":
+        return not value.lower().lstrip().startswith(tuple(what.split()))
     if name == "iban":
         plain = _NO_LETTER.sub("", value).upper()
         remainder = int(f"{plain[4:]}{plain[:4]}".translate(_NUMBERS)) % 97  # the library takes 8 times as long

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import Any
 
@@ -31,6 +31,7 @@ class Names:
         self._no_names = no_names
         self._shy = shy
         self._of: dict[str, str] = {}  # whose a word is: the person's first known name
+        self._sought: set[str] = set()  # those of them that are looked for where they stand alone
 
     def possible(self, text: str) -> bool:
         """Whether a text can be a name: no word of it is one that no name has."""
@@ -42,14 +43,20 @@ class Names:
         longer = [word.casefold() for word in words if len(word) > 1 or word.islower()]  # others are initials
         return bool(longer) and not self._no_names.intersection(longer)
 
-    def learn(self, names: Iterable[str]) -> None:
-        """Remember names, so that their words are found where they stand alone."""
+    def learn(self, names: Iterable[str], quiet: Callable[[str], bool] = lambda word: False) -> None:
+        """Remember names, so that their words are found where they stand alone.
+
+        Args:
+            names: what was found.
+            quiet: whether a word is known again where something else finds it, but not looked for.
+        """
         for name in names:
-            words = self._words(name)
             whole = self.whole(name)
-            for word in words:
-                if len(word) >= _SHORTEST and word not in self._shy:
+            for word in self._words(name):
+                if len(word) >= _SHORTEST:
                     self._of.setdefault(word, whole)
+                    if word not in self._shy and not quiet(word):
+                        self._sought.add(word)
 
     def whole(self, name: str) -> str:
         """The form in which names are compared: "Smith" is the John Smith that is known, "Fischer, Anna" Anna Fischer.
@@ -64,14 +71,15 @@ class Names:
 
     def known(self, text: str, view: View, *, any_case: bool) -> Iterator[tuple[str, int, int]]:
         """Where known names stand, with a capital or in any case: the name, its first and last character."""
-        if not self._of:
+        if not self._sought:
             return
         first, last, whose = -1, -1, ""
         for match in _words(any_case=any_case).finditer(view.data):
             start, end = view.starts[match.start()], view.ends[match.end() - 1]
-            person = self._of.get(_plain(text[start:end]))
-            if person is None:
+            word = _plain(text[start:end])
+            if word not in self._sought:
                 continue
+            person = self._of[word]
             if person == whose and text[last:start] in _BETWEEN:
                 last = end
                 continue

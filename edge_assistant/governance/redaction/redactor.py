@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from edge_assistant.governance.redaction import checks, views
+from edge_assistant.governance.redaction import checks, tagger, views
 from edge_assistant.governance.redaction.kinds import Found, Kind, Redacted
 from edge_assistant.governance.redaction.names import Names
 from edge_assistant.governance.redaction.rules import Rule, Rules, compiled, shipped
@@ -27,6 +27,7 @@ _REMEMBERED = frozenset(Kind) - {Kind.PERSON, Kind.FILE}  # names are known word
 _WORDED = frozenset({Kind.PERSON, Kind.ADDRESS, Kind.EMAIL})  # of letters, which a view has as ASCII only
 _SHORTEST = 5  # characters of a value that is found again where nothing says what it is
 _LONGEST_ENDING = 5  # characters of a file's ending; a longer one may be a part of its name
+_LOOKS = 4  # of the tagger at one text, at most
 _DIGITS = 8  # of a keyed pseudonym, hexadecimal: 32 bits, as there are few values in one process's log
 
 
@@ -68,9 +69,8 @@ class Redactor:
         for span in spans:
             self._learn(span.kind, span.value)
         spans += self._again(text, seen)
-        again = self._names.known(text, written, any_case=any_case)
-        spans += [Span(len(self.rules.rules), Kind.PERSON, *known) for known in again]
         spans += [Span(-1, Kind.FILE, *named) for named in self._named(text, written)]
+        spans += self._people(text, written, spans, any_case=any_case)
         found = tuple(
             Found(span.kind, span.start, span.end, self._pseudonym(span.kind, span.value)) for span in apart(spans)
         )
@@ -111,6 +111,24 @@ class Redactor:
                 continue
             spans += search(rule, rank, seen[rule.view], text, partial(self._passes, rule))
         return [replace(span, value=text[span.start : span.end]) if span.kind in _WORDED else span for span in spans]
+
+    def _people(self, text: str, view: View, spans: Sequence[Span], *, any_case: bool) -> list[Span]:
+        """Names that the tagger finds or that are known by now.
+
+        It looks again at lines where pseudonyms will stand, until it finds nothing: the redacted text stays as it is.
+        """
+        names = tagger.shipped()
+        people: list[Span] = []
+        for look in range(_LOOKS):
+            seen = views.masked(view, ((span.start, span.end) for span in (*spans, *people))) if look else view
+            new = [(view.starts[first], view.ends[last - 1]) for first, last in names.names(seen, again=look > 0)]
+            self._names.learn((text[start:end] for start, end in new), quiet=names.plain)
+            if look and not new:
+                break
+            found = [(text[start:end], start, end) for start, end in new]
+            found += self._names.known(text, view, any_case=any_case)
+            people += [Span(len(self.rules.rules), Kind.PERSON, *one) for one in found]
+        return people
 
     def _passes(self, rule: Rule, value: str, original: str) -> bool:
         if rule.kind is Kind.PERSON:

@@ -6,7 +6,8 @@ Each character of a view knows the characters of the text that it stands for.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -50,6 +51,15 @@ def written(text: str) -> View:
     if isinstance(places, range):
         return View(bytes(data), places, range(1, len(places) + 1))
     return View(bytes(data), places, array("q", (place + 1 for place in places)))
+
+
+def masked(view: View, places: Iterable[tuple[int, int]]) -> View:
+    """The same as if pseudonyms stood at some places, each its first character and the one after the last."""
+    data = bytearray(view.data)
+    for start, end in places:
+        first, last = bisect_left(view.starts, start), bisect_left(view.starts, end)
+        data[first:last] = BARRIER * (last - first)
+    return View(bytes(data), view.starts, view.ends)
 
 
 def digits(view: View, spoken: Spoken) -> View:

@@ -1,0 +1,118 @@
+"""Names that nothing announces, and what is German: what is found, what stays readable, and who is the same."""
+
+from __future__ import annotations
+
+import pytest
+
+from edge_assistant.governance.redaction import tagger
+from edge_assistant.governance.redaction.kinds import Kind
+from edge_assistant.governance.redaction.redactor import Redactor
+
+KEY = bytes(32)
+NAMED = [
+    ("Harriet Oyelaran was seen in clinic today.", ["Harriet Oyelaran"]),
+    ("Okonkwo called again about the pump.", ["Okonkwo"]),
+    ("Elevator 2 stuck. Reset by P. Szczepański at 22:17.", ["Szczepański"]),
+    ("okay so this is about margaret in bed six she had her apixaban", ["margaret"]),
+    ("INVOICE 30912\nBILL TO O. BRANDVOLD\nLABOR 2.5 HR", ["BRANDVOLD"]),
+    ("Thanks, Willemijn van der Schoot", ["Willemijn", "Schoot"]),
+    ("Scan_Mueller_Anna.pdf is damaged", ["Mueller", "Anna"]),
+    ("Name: MUELLER, Anna", ["MUELLER", "Anna"]),
+    ("Gespräch mit Sohn Torben und Herrn Lämmle", ["Torben", "Lämmle"]),
+    ("so ich bin jetzt bei öztürk im keller", ["öztürk"]),
+    ("PRUEFER: H. STEIGENBERGER  ERGEBNIS I.O.", ["STEIGENBERGER"]),
+    ("Mit freundlichen Grüßen\nNguyễn Thị Hồng", ["Nguyễn", "Hồng"]),
+]
+READABLE = [
+    "Start Augmentin 625 mg three times a day for 7 days. Review in May if symptoms persist.",
+    "Allen's test normal, Foley catheter size 16 in place, urine output 60 ml/h.",
+    "Parkinson's disease, Hodgkin lymphoma, Crohn's disease",
+    "Bridgeport mill: spindle run-out 0.01 mm. 14 August.",
+    "Mark the box if you have ever had a reaction. Will you need a wheelchair?",
+    "Morbus Crohn in Remission, Azathioprin unverändert. Kontrolle im August.",
+    "Die Sprechstunde in der Hauptstraße entfällt im Mai.",
+    "The train to Berlin leaves on Monday.",
+]
+GERMAN = [
+    ("Ottokar Lämmle, geb. 17.02.1949, wohnhaft Amselweg 12, 72762 Reutlingen.", [Kind.BIRTH, Kind.ADDRESS]),
+    ("Geburtsdatum: 30.06.1996", [Kind.BIRTH]),
+    ("Kind: * 19.8.2017", [Kind.BIRTH]),
+    ("geboren am siebzehnten Februar neunzehnhundertneunundvierzig", [Kind.BIRTH]),
+    ("Deichstraße 3a, 26506 Norden", [Kind.ADDRESS]),
+    ("BAHNHOFSTR. 88\n44137 DORTMUND", [Kind.ADDRESS]),
+    ("Adresse: Hintere Gasse 41, 89073 Ulm", [Kind.ADDRESS]),
+    ("adresse ist mühlgasse sieben in rottenburg", [Kind.ADDRESS]),
+    ("Am Markt 3, 72070 Tübingen", [Kind.ADDRESS]),
+    ("Krankenkasse-Nr.: T448203917", [Kind.ID]),
+    ("Vers.-Nr. B990214477", [Kind.ID]),
+    ("Steuer-ID 47 036 892 815", [Kind.ID]),
+    ("Kennzeichen TÜ-AP 417", [Kind.ID]),
+    ("PAT.-NR. 20118834", [Kind.RECORD]),
+    ("Rückruf unter 07121 555 0184", [Kind.PHONE]),
+    ("meine nummer ist null sieben eins zwei eins drei drei vier vier", [Kind.PHONE]),
+    ("anna punkt maier klammeraffe beispiel punkt de", [Kind.EMAIL]),
+    ("Der Benutzername lautet tlangner_prf", [Kind.ID]),
+]
+ENGLISH = [
+    ("plate 7KXR204", Kind.ID),
+    ("VRM LD19 KOV in for MOT", Kind.ID),
+    ("left his badge EMP-004418 there", Kind.ID),
+    ("taxpayer reference is 61 308 44719", Kind.ID),
+    ("The login for the scale software is hpetrovic82", Kind.ID),
+    ("@gregor_the_fitter: pump 2 is shot", Kind.ID),
+    ("(555) 013-7742", Kind.PHONE),
+    ("by The Old Forge, Church Lane, Little Wexcombe SN8 3QR", Kind.ADDRESS),
+]
+
+
+def redacted(text: str) -> str:
+    return Redactor(KEY).redact(text).text
+
+
+@pytest.mark.parametrize(("text", "gone"), NAMED, ids=[text[:20] for text, _ in NAMED])
+def test_a_name_is_found_that_nothing_announces(text: str, gone: list[str]) -> None:
+    assert [name for name in gone if name in redacted(text)] == []
+
+
+@pytest.mark.parametrize("text", READABLE)
+def test_what_is_named_after_somebody_stays(text: str) -> None:
+    assert redacted(text) == text
+
+
+@pytest.mark.parametrize(("text", "kinds"), GERMAN, ids=[text[:20] for text, _ in GERMAN])
+def test_german_data_is_found(text: str, kinds: list[Kind]) -> None:
+    assert [found.kind for found in Redactor(KEY).redact(text).found if found.kind is not Kind.PERSON] == kinds
+
+
+@pytest.mark.parametrize(("text", "kind"), ENGLISH)
+def test_english_data_is_found(text: str, kind: Kind) -> None:
+    assert kind in [found.kind for found in Redactor(KEY).redact(text).found]
+
+
+def test_a_family_name_alone_is_the_person_that_is_known() -> None:
+    found = Redactor(KEY)
+    assert found.redact("Harriet Oyelaran came.").text == "[PERSON-1] came."
+    assert found.redact("The pump of Oyelaran leaks.").text == "The pump of [PERSON-1] leaks."
+    assert found.redact("Mrs Oyelaran, Harriet").text == "Mrs [PERSON-1]"
+
+
+def test_a_name_that_is_another_word_too_is_one_person_and_not_looked_for() -> None:
+    found = Redactor(KEY)
+    assert found.redact("Name: Anna Koch").text == "Name: [PERSON-1]"
+    assert found.redact("Frau Koch kommt.").text == "Frau [PERSON-1] kommt."
+    assert found.redact("Der Koch ist krank.").text == "Der Koch ist krank."
+
+
+def test_a_sign_or_a_letter_is_no_name() -> None:
+    view = tagger.shipped().lines(b"x = a + b ; A.\n\n \x01\x01 --")
+    assert [mode for _, mode in view]
+    assert redacted("x = a + b ; A.\n\n -- ?") == "x = a + b ; A.\n\n -- ?"
+
+
+def test_the_lists_know_names_and_words() -> None:
+    assert tagger.shipped().plain("table")
+    assert not tagger.shipped().plain("oyelaran")
+
+
+def test_the_file_is_small() -> None:
+    assert tagger.FILE.stat().st_size < 150_000

@@ -1,0 +1,1 @@
+"""How the tagger of names is made: lists, lines, corpora, training."""
