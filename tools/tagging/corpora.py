@@ -75,7 +75,8 @@ def _sentences(rows: Iterable[str], column: int, person: str, language: str) -> 
 
 def _joined(words: list[tuple[str, str]], language: str) -> Line:
     """Words as one writes them, signs without a space before them."""
-    text, names, before = "", [], ""
+    text, before = "", ""
+    names: list[tuple[int, int]] = []
     for word, label in words:
         text += "" if not text or _ATTACHED.fullmatch(word) or text[-1] in "([" else " "
         if label and before and label != "B":

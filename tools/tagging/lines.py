@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
@@ -277,6 +277,6 @@ class Lines:
         return self._value("obj_de", language).lower()
 
 
-def _usual(listed: Listed, places: Iterable[str]) -> Sequence[str]:
+def _usual(listed: Listed, places: Iterable[str]) -> list[str]:
     wanted = set(places)
     return sorted(name for name, where in listed.items() if where & wanted)

