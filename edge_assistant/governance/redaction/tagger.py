@@ -94,7 +94,7 @@ class Tagger:
         kind = kinds.get(text)
         if kind is None:
             kind = kinds[text] = self._kind(text)
-        return Token(text.lower(), kind, start, end)
+        return Token(BARRIER if kind == BARRIER else text.lower(), kind, start, end)  # however long a pseudonym is
 
     def _kind(self, text: bytes) -> bytes:
         if not text[:1].isalpha():
