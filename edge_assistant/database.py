@@ -16,11 +16,12 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from edge_assistant.atomic import shred, storing
-from edge_assistant.errors import StorageFull, UsageError
+from edge_assistant.errors import StorageFull
 from edge_assistant.schema import ForeignSchema, Layout, foreign, require_ours
 
 _WAIT_S = 5.0  # for another app that writes; a turn is written within milliseconds
@@ -29,10 +30,15 @@ _ROOM = 1 << 18  # bytes that must be free for SQLite's log and shared memory
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_TOOBIG}
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_TEXT = partial(str, encoding="utf-8", errors="replace")  # what somebody wrote that is no text stops nobody
 _ENDS = ("-wal", "-shm", "-journal", "")  # of the names of SQLite's files
 
 T = TypeVar("T")
 Upgrade = Callable[[sqlite3.Connection], None]
+
+
+class NotOurs(StorageFull):
+    """The file is of another program, or of another version of this one."""
 
 
 class Database:
@@ -63,8 +69,7 @@ class Database:
         """Look something up, all of one moment.
 
         Raises:
-            StorageFull: the file cannot be opened.
-            UsageError: the file is of another version or program.
+            StorageFull: the file cannot be opened, or is of another version or program.
         """
         return self._run(work, "BEGIN")
 
@@ -72,8 +77,7 @@ class Database:
         """As `read`, whatever the schema: to tell what was done to a file. Nothing that it holds is run by reading.
 
         Raises:
-            StorageFull: the file cannot be opened.
-            UsageError: the file is of another version or program.
+            StorageFull: the file cannot be opened, or is of another version or program.
         """
         return self._run(work, "BEGIN", any_schema=True)
 
@@ -85,8 +89,7 @@ class Database:
         """Change something, all of it or nothing; it is on the disk when this returns.
 
         Raises:
-            StorageFull: the disk is full, or the file cannot be written.
-            UsageError: the file is of another version or program.
+            StorageFull: the disk is full, or the file cannot be written, or is of another version or program.
         """
         return self._run(work, "BEGIN IMMEDIATE")
 
@@ -255,6 +258,7 @@ def _connecting(file: Path) -> Iterator[sqlite3.Connection]:
         f"{file.absolute().as_uri()}?mode=rw", timeout=_WAIT_S, isolation_level=None, check_same_thread=False, uri=True
     )
     try:
+        connection.text_factory = _TEXT
         connection.execute("PRAGMA synchronous = FULL")  # what was kept is kept when the power fails, too
         connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
         connection.execute("PRAGMA foreign_keys = ON")
@@ -292,22 +296,20 @@ def _connected(file: Path, layout: Layout, upgrades: Mapping[int, Upgrade]) -> s
     """A connection to a file that has our tables by then.
 
     Raises:
-        UsageError: it is of another version or program.
+        NotOurs: it is of another version or program.
     """
     with _connecting(file) as connection:
         application, schema = _stamps(connection)
         if (application, schema) == (0, 0) and not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
             _create(connection, layout)
         elif application != layout.application:
-            raise UsageError(
-                f"{file.name} is not {layout.what} of Edge Assistant", "move it away from the data directory"
-            )
+            raise NotOurs(f"{file.name} is not {layout.what} of Edge Assistant", "move it away from the data directory")
         elif schema in upgrades or schema == -layout.schema:
             require_ours(connection, layout)
             _upgrade(connection, layout, upgrades.get(schema))
         elif schema != layout.schema:
             what = f"{file.name} has version {schema} of {layout.what}, and this program knows version {layout.schema}"
-            raise UsageError(what, "use the program that wrote it, or move the file away")
+            raise NotOurs(what, "use the program that wrote it, or move the file away")
         return connection
 
 
@@ -355,7 +357,8 @@ def _sound(file: Path, layout: Layout) -> bool:
     try:
         with _connecting(file) as connection, contextlib.closing(connection):
             found: str = connection.execute("PRAGMA quick_check").fetchone()[0]
-            return found == "ok" and not (any(_stamps(connection)) and foreign(connection, layout))
+            ours = _stamps(connection) == (layout.application, layout.schema)
+            return found == "ok" and not (ours and foreign(connection, layout))
     except sqlite3.DatabaseError:
         return False
 

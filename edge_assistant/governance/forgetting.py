@@ -354,11 +354,14 @@ def _intended() -> Intent | None:
     with atomic.storing(_WHAT):
         try:
             found = json.loads(atomic.read_small(file, _MAX_INTENT))
-            destroyed = found.get("destroyed") is True
-            return Intent(list(found["ids"]), found["why"], found["all"], found["files"], destroyed)
+            ids, files = list(found["ids"]), list(found["files"] or ())
+            if not all(isinstance(text, str) for text in (*ids, *files)) or any(":" in id for id in ids):
+                raise ValueError
+            why = "expired" if found["why"] == "expired" else "asked"
+            return Intent(ids, why, found["all"] is True, files, found.get("destroyed") is True)
         except FileNotFoundError:
             return None
-        except (KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
             file.unlink()
             return None
 

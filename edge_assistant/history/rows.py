@@ -19,6 +19,7 @@ UNREADABLE = "(not readable)"
 KEYLESS = "(its key is gone)"
 COMPARED = "(the signals compared)"
 _TITLE = 80  # characters of the first question that name a conversation
+_OURS = f"typeof(id) = 'text' AND id GLOB '{'[0-9a-f]' * 16}'"  # what an id of ours is like
 _NO_TITLE = b""  # stands unsealed until something was asked
 
 
@@ -63,7 +64,7 @@ def add_turn(connection: sqlite3.Connection, conversation: str, cells: Cells, an
     """Keep a turn; the first question names the conversation."""
     touch(connection, conversation)
     title = _short(answer.question) or COMPARED
-    number = _scalar(connection, "SELECT count(*) FROM turns WHERE conversation = ?", conversation) + 1
+    number = _scalar(connection, "SELECT coalesce(max(number), 0) + 1 FROM turns WHERE conversation = ?", conversation)
     connection.execute(
         "UPDATE conversations SET title = ? WHERE id = ? AND title = ?",
         [cells.seal(packed(title), "conversations", conversation, "title"), conversation, _NO_TITLE],
@@ -71,7 +72,7 @@ def add_turn(connection: sqlite3.Connection, conversation: str, cells: Cells, an
     body = cells.seal(packed(answer.to_json()), "turns", number, "body")
     connection.execute("INSERT INTO turns VALUES (?, ?, ?, ?)", [conversation, number, now().isoformat(), body])
     said = cells.seal(folded(f"{answer.question}\n{answer.text}"), "words", number, "text")
-    connection.execute("INSERT INTO words VALUES (?, ?, ?)", [conversation, number, said])
+    connection.execute("INSERT OR REPLACE INTO words VALUES (?, ?, ?)", [conversation, number, said])
     connection.executemany(
         "UPDATE signals SET used = 1 WHERE conversation = ? AND id = ?",
         [(conversation, signal.id) for signal in answer.signals],
@@ -103,8 +104,8 @@ def _unsent(connection: sqlite3.Connection, conversation: str, cells: Cells) -> 
 def listed(connection: sqlite3.Connection, keys: Callable[[], Mapping[str, Key]], search: str) -> list[Summary]:
     """The conversations, the last one first; with `search`, those in which each of its words stands."""
     rows = connection.execute(
-        "SELECT id, title, began, touched, (SELECT count(*) FROM words WHERE conversation = id) FROM conversations"
-        " ORDER BY touched DESC"
+        "SELECT id, title, began, touched, (SELECT count(*) FROM words WHERE conversation = id) FROM conversations"  # noqa: S608
+        f" WHERE {_OURS} ORDER BY touched DESC"
     ).fetchall()
     have = keys() if rows else {}
     cells = {id: Cells(id, have.get(id)) for id, *_ in rows}
@@ -186,15 +187,18 @@ def close(connection: sqlite3.Connection, conversation: str) -> bool:
 def ids(connection: sqlite3.Connection, *, unclosed: bool = False, before: datetime | None = None) -> list[str]:
     """The conversations, the last one first: all, those that nobody closed, or those untouched since a time."""
     rows = connection.execute(
-        "SELECT id FROM conversations WHERE NOT (closed AND ?) AND touched < ? ORDER BY touched DESC",
+        f"SELECT id FROM conversations WHERE NOT (closed AND ?) AND touched < ? AND {_OURS} ORDER BY touched DESC",  # noqa: S608
         [unclosed, before.isoformat() if before else "9999"],
     )
     return [id for (id,) in rows]
 
 
 def delete(connection: sqlite3.Connection, conversations: Sequence[str]) -> None:
-    """Delete conversations with all that they hold."""
+    """Delete conversations with all that they hold, and rows of no conversation of ours, which somebody put there."""
     connection.executemany("DELETE FROM conversations WHERE id = ?", [(id,) for id in conversations])
+    connection.execute(f"DELETE FROM conversations WHERE NOT ({_OURS})")  # noqa: S608 - our own words
+    for table in ("turns", "words", "signals"):
+        connection.execute(f"DELETE FROM {table} WHERE conversation NOT IN (SELECT id FROM conversations)")  # noqa: S608
 
 
 def _left(words: list[bytes], text: bytes) -> list[bytes]:

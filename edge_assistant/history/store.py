@@ -68,8 +68,8 @@ _ID = re.compile("[0-9a-f]{16}")
 class History:
     """Conversations, for whichever thread.
 
-    Every method may raise StorageFull, KeyLost where the key of what is kept is not to be had, and UsageError for a
-    foreign file.
+    Every method may raise StorageFull, also for a foreign file, and KeyLost where the key of what is kept is not to be
+    had.
 
     Attributes:
         vault: has the keys.

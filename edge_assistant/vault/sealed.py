@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_assistant import atomic
-from edge_assistant.errors import KeyGone, KeyLost, StorageFull, UsageError
+from edge_assistant.errors import KeyGone, KeyLost, StorageFull
 from edge_assistant.vault.vault import CACHE, FILE, Key, Vault
 from edge_assistant_models import paths
 
@@ -125,7 +125,7 @@ class SealedCache:
             return self._vault.existing(self._id)
         except KeyGone:
             return self._made() if make else None
-        except (KeyLost, StorageFull, UsageError) as error:
+        except (KeyLost, StorageFull) as error:
             self._tell(error.message)
             return None
 
@@ -135,7 +135,7 @@ class SealedCache:
             with contextlib.suppress(OSError):
                 _emptied(self._folder)
             return self._vault.key(self._id)
-        except (KeyLost, StorageFull, UsageError) as error:
+        except (KeyLost, StorageFull) as error:
             self._tell(error.message)
             return None
 

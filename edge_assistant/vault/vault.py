@@ -143,7 +143,7 @@ class Vault:
         """The keys of all conversations, by id; a damaged one is left out."""
         with self._lock:
             self._wrapping()
-            query = "SELECT id, wrapped FROM keys WHERE id NOT GLOB '*:*'"
+            query = "SELECT id, wrapped FROM keys WHERE id NOT GLOB '*:*' AND typeof(id) = 'text'"
             rows = self._database.read(lambda connection: connection.execute(query).fetchall())
             keys = {}
             for id, wrapped in rows:
@@ -183,7 +183,7 @@ class Vault:
 
     def _made_before(self, before: datetime | None) -> list[str]:
         limit = before.astimezone(UTC).isoformat() if before else _EVER
-        query = "SELECT id FROM keys WHERE made < ?"
+        query = "SELECT id FROM keys WHERE made < ? AND typeof(id) = 'text'"
         return self._database.read(lambda connection: [id for (id,) in connection.execute(query, [limit])])
 
     def destroy(self, ids: Sequence[str]) -> None:

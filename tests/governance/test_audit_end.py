@@ -15,6 +15,7 @@ import pytest
 
 from edge_assistant.errors import AuditDamaged, StorageFull
 from edge_assistant.governance.audit import checkpoints, export
+from edge_assistant.governance.audit import trail as trail_module
 from edge_assistant.governance.audit.trail import FILE, Trail
 from edge_assistant.governance.audit.verify import Damage, Report, verify
 from edge_assistant.vault.vault import Vault
@@ -220,6 +221,17 @@ def test_an_end_of_another_type_is_found(machine: Answers, change: str) -> None:
     assert finding.damage is Damage.EDITED
     with pytest.raises(StorageFull, match="changed from outside"):
         machine.answer()
+
+
+def test_a_clock_that_was_set_back_is_said(machine: Answers, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(trail_module, "_now", lambda: "2020-01-01T00:00:00.000000+00:00")
+        machine.answer()
+    machine.answer()
+    report = machine.verify()
+    assert (report.finding, report.unsure) == (None, ())
+    said = "the clock was set back 1 time, first before row 9 of 2020-01-01T00:00:00.000000+00:00"
+    assert report.notes == (said,)
 
 
 KILLS = """

@@ -13,7 +13,7 @@ import planted
 import pytest
 from conversations import answer
 
-from edge_assistant.errors import UsageError
+from edge_assistant.errors import StorageFull, UsageError
 from edge_assistant.history import rows
 from edge_assistant.history.sealed import Cells
 from edge_assistant.history.store import LAYOUT, History, State, Unsent
@@ -328,9 +328,9 @@ def test_a_file_of_another_version_or_program_is_left_alone(
         connection.executescript(f"CREATE TABLE theirs (x); PRAGMA {pragma}")
     connection.close()
     before = file.read_bytes()
-    with pytest.raises(UsageError, match=said):
+    with pytest.raises(StorageFull, match=said):
         history.add_turn(history.begin(), answer())
-    with pytest.raises(UsageError, match=said):
+    with pytest.raises(StorageFull, match=said):
         history.unfinished()
     assert file.read_bytes() == before
     assert history.note == ""

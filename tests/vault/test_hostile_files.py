@@ -81,6 +81,17 @@ def test_times_that_are_none_are_shown_as_the_epoch(tmp_path: Path) -> None:
     history.quit()
 
 
+def test_a_turn_that_somebody_deleted_stands_in_nobody_s_way(tmp_path: Path) -> None:
+    history = History(tmp_path / "history.db", Vault(tmp_path / "keys"))
+    kept = history.begin()
+    for question in ("one", "two", "three"):
+        history.add_turn(kept, answer(question))
+    changed(tmp_path / "history.db", "DELETE FROM turns WHERE number = 1")
+    history.add_turn(kept, answer("four"))
+    assert [turn.answer["question"] for turn in history.open(kept).turns] == ["two", "three", "four"]
+    history.quit()
+
+
 def test_what_is_sealed_is_not_sealed_again_where_the_file_says_that_it_is_old(tmp_path: Path) -> None:
     history = History(tmp_path / "history.db", Vault(tmp_path / "keys"))
     kept = history.begin()

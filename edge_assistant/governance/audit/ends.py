@@ -35,6 +35,7 @@ def noted(connection: sqlite3.Connection, before: Before) -> Iterator[str]:
     """What else rows and keys say of ends."""
     yield from _missing_once(connection)
     yield from _without_rows(connection, before.keyed)
+    yield from _set_back(connection)
 
 
 def _end_of_outside(connection: sqlite3.Connection, trail: Trail) -> Iterator[str]:
@@ -73,6 +74,14 @@ def _missing_once(connection: sqlite3.Connection) -> Iterator[str]:
         places = " and ".join(json.loads(body)["places"])
         earlier = f" (an earlier version did not keep it in {PLACE})" if PLACE in places else ""
         yield f"row {number} of {time}: until then the trail's end was missing or garbled in {places}{earlier}"
+
+
+def _set_back(connection: sqlite3.Connection) -> Iterator[str]:
+    """Where the clock went back."""
+    times = "SELECT number, time, lag(time) OVER (ORDER BY number) AS former FROM rows"
+    rows = connection.execute(f"SELECT number, time FROM ({times}) WHERE time < former").fetchall()  # noqa: S608
+    if rows:
+        yield f"the clock was set back {counted(len(rows), 'time')}, first before row {rows[0][0]} of {rows[0][1]}"
 
 
 def _without_rows(connection: sqlite3.Connection, keyed: Sequence[str]) -> Iterator[str]:

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 from edge_assistant.atomic import storing
 from edge_assistant.database import Database
-from edge_assistant.errors import KeyLost, StorageFull, UsageError
+from edge_assistant.errors import KeyLost, StorageFull
 from edge_assistant.governance.audit import checkpoints
 from edge_assistant.governance.audit.checkpoints import Checkpoint, Signer
 from edge_assistant.governance.audit.rows import FIRST, Head, Row, canonical, coded
@@ -152,11 +152,16 @@ class Trail:
         """Begin anew where the key that it was begun with is gone for good; the old files are kept beside the new ones.
 
         Where the trail goes with the key that there is now, nothing happens: one that is damaged is not put away.
+
+        Raises:
+            StorageFull: the witness knows rows of this key, so the trail that names another was changed from outside.
         """
         self._opened()  # no key at all, as of a keyring that is locked, is no reason
         try:
             self.read(self.head)
         except KeyLost:
+            if (self.witness.read() or Head()).count > 0:
+                raise _changed() from None
             self._put_away()
 
     def begin(self) -> int:
@@ -169,7 +174,7 @@ class Trail:
         """
         self._opened()
         heads = [self.witness.read() or Head()]
-        with contextlib.suppress(StorageFull, KeyLost, UsageError):
+        with contextlib.suppress(StorageFull, KeyLost):
             heads.append(self.read(self.head))
         former = max(heads, key=lambda head: head.count)
         self._put_away()
@@ -323,7 +328,9 @@ def _head(connection: sqlite3.Connection, keys: tuple[bytes, Signer]) -> Head:
         StorageFull: it was changed from outside.
     """
     key, signer = keys
-    found = connection.execute("SELECT count, mac, seal, public FROM head").fetchone()
+    found, *more = connection.execute("SELECT count, mac, seal, public FROM head LIMIT 2").fetchall() or [None]
+    if more:
+        raise _changed()
     if found is None and connection.execute("SELECT 1 FROM rows").fetchone() is None:
         return Head()
     count, mac, seal, public = found or (0, "", "", signer.public)

@@ -13,6 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from edge_assistant.database import NotOurs
 from edge_assistant.errors import AuditDamaged, InputCorrupt, InputMissing, KeyLost, StorageFull
 from edge_assistant.governance.audit import checkpoints, ends
 from edge_assistant.governance.audit.checkpoints import Checkpoint
@@ -96,13 +97,15 @@ def verify(trail: Trail, kept: Path | None = None) -> Report:
     trail.signer  # noqa: B018 - a lost key is said as such, and not as damage
     # Checkpoints that come meanwhile are of rows that are not among those that are read
     outside = trail.outside.stat().st_size if trail.outside.exists() else 0
+    before = Before(trail.witness.read(), trail.vault.ids(), outside)  # of what comes meanwhile nothing is missed
     try:
-        before = Before(trail.witness.read(), trail.vault.ids(), outside)  # of what comes meanwhile nothing is missed
         return trail.examine(lambda connection: _verified(connection, trail, kept, before))
-    except StorageFull:
+    except NotOurs as error:
+        return Report(0, FIRST, finding=Finding(1, Damage.UNREADABLE, error.message))
+    except StorageFull as error:
         if not trail.damaged:
             raise
-        return Report(0, FIRST, finding=Finding(1, Damage.UNREADABLE, f"{FILE} is no database any more"))
+        return Report(0, FIRST, finding=Finding(1, Damage.UNREADABLE, f"{FILE} cannot be read: {error.message}"))
 
 
 def require_whole(trail: Trail) -> None:
