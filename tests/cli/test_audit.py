@@ -144,7 +144,7 @@ def test_a_file_that_is_no_database(audit: Audit) -> None:
         (paths.data_dir() / "audit" / (FILE + end)).unlink(missing_ok=True)
     status, out, _ = audit("verify")
     assert status == 1
-    assert "audit.db is no database any more" in out
+    assert "audit.db cannot be read: the audit trail is damaged" in out
 
 
 def test_a_checkpoint_that_was_kept_finds_what_was_cut_off(audit: Audit, tmp_path: Path) -> None:

@@ -151,6 +151,20 @@ def test_both_folders_and_the_witness_removed_are_missed_by_the_keys(machine: An
     assert machine.verify().unsure == ("the trail has no row, and keys.db has keys of 1 conversation",)
 
 
+def test_a_trail_without_a_witness_is_noted(machine: Answers) -> None:
+    """As an earlier version leaves it, and the next checkpoint mends it."""
+    with closing(sqlite3.connect(machine.keys / "keys.db", isolation_level=None)) as connection:
+        connection.execute("DELETE FROM keys WHERE id = 'audit:end'")
+    report = machine.verify()
+    assert (report.finding, report.unsure) == (None, ())
+    assert report.notes == (
+        "keys.db does not tell how far the trail has come, as of one that an earlier version began",
+    )
+    machine.answer()
+    (note,) = machine.verify().notes
+    assert "garbled in keys.db (an earlier version did not keep it" in note
+
+
 def test_a_witness_of_somebody_else_is_unsure(machine: Answers) -> None:
     with closing(sqlite3.connect(machine.keys / "keys.db", isolation_level=None)) as connection:
         connection.execute("UPDATE keys SET wrapped = 10000000000000 WHERE id = 'audit:end'")
@@ -256,6 +270,16 @@ def test_a_process_killed_before_its_checkpoint_is_outside_leaves_a_whole_trail(
     assert [mark and mark.rows for mark in checkpoints.read(machine.outside)] == [3, 7, 9, 13]
     report = machine.verify()
     assert (report.finding, report.unsure, report.notes) == (None, (), ())
+
+
+def test_a_process_killed_before_the_first_checkpoint_is_outside_leaves_a_whole_trail(tmp_path: Path) -> None:
+    machine = Answers(tmp_path)
+    subprocess.run([sys.executable, "-c", KILLS, str(machine.folder)], check=False)
+    report = machine.verify()
+    assert (report.rows, report.finding, report.unsure) == (2, None, ())
+    machine.answer()
+    report = machine.verify()
+    assert (report.rows, report.finding, report.unsure, report.notes) == (6, None, (), ())
 
 
 def test_several_processes_keep_the_checkpoints_in_order(machine: Answers) -> None:

@@ -27,21 +27,24 @@ class Before:
 
 def unsure(connection: sqlite3.Connection, trail: Trail, before: Before) -> Iterator[str]:
     """Why it cannot be told that the rows end where they did; all rows are as they were written."""
-    yield from _end_of_outside(connection, trail)
+    yield from _end_of_outside(connection, trail, before)
     yield from _end_of_witness(connection, before)
 
 
 def noted(connection: sqlite3.Connection, before: Before) -> Iterator[str]:
     """What else rows and keys say of ends."""
+    if before.witness is None and connection.execute(_LAST_MARKS).fetchone():
+        yield f"{PLACE} does not tell how far the trail has come, as of one that an earlier version began"
     yield from _missing_once(connection)
     yield from _without_rows(connection, before.keyed)
     yield from _set_back(connection)
 
 
-def _end_of_outside(connection: sqlite3.Connection, trail: Trail) -> Iterator[str]:
+def _end_of_outside(connection: sqlite3.Connection, trail: Trail, before: Before) -> Iterator[str]:
     """Whether the file beside tells the last checkpoint, or the last but one: a killed process may have left it so."""
     marks = [body for (body,) in connection.execute(_LAST_MARKS)]
-    if not marks:
+    none_yet = before.witness == Head() and not trail.outside.exists()  # or the first one is on its way
+    if none_yet or not marks:
         return
     name = trail.outside.name
     last = checkpoints.last(trail.outside)

@@ -199,7 +199,7 @@ class Trail:
     def _written(self, entries: Sequence[Entry], conversation: str, checkpoint: bool) -> tuple[int, Checkpoint | None]:
         try:
             self._keep_reserve()
-            keys, witness = self._opened(), self.witness.read()
+            keys, witness = self._opened(), self._witnessed()
             count, made = self._database.write(lambda c: _extended(c, keys, entries, conversation, checkpoint, witness))
         except StorageFull as error:
             self.stopped(error, conversation)
@@ -207,6 +207,14 @@ class Trail:
         if made is not None:
             self._publish(keys, witness)
         return count, made
+
+    def _witnessed(self) -> Head | None:
+        """What the witness knows, which is told when a trail begins."""
+        witness = self.witness.read()
+        if witness is None and not self._database.read(lambda c: c.execute("SELECT 1 FROM rows").fetchone()):
+            self.witness.restart()
+            return Head()
+        return witness
 
     def _publish(self, keys: tuple[bytes, Signer], witness: Head | None) -> None:
         """Add the checkpoints to the file beside the trail that it lacks, and tell the witness.
@@ -217,9 +225,8 @@ class Trail:
 
         def published(connection: sqlite3.Connection) -> Head:
             missing, known = _unpublished(connection, self.outside)
-            witnessed = witness is not None and witness != GARBLED
-            first = len(connection.execute(f"{_MARKS} LIMIT 2").fetchall()) < 2
-            places = {self.outside.name: known or (first and not self.outside.exists()), PLACE: witnessed or first}
+            none_yet = witness == Head() and not self.outside.exists()
+            places = {self.outside.name: known or none_yet, PLACE: witness not in {None, GARBLED}}
             if lost := [place for place, tells in places.items() if not tells]:
                 _extended(connection, keys, [("unwitnessed", {"places": lost})], "", False, None)
             for mark in missing:

@@ -322,12 +322,7 @@ class _Marks:
 
     def compare_witness(self, head: Head | None) -> None:
         """Look at what the witness knows."""
-        if head is None:
-            if self._end.count:
-                self.notes.append(
-                    f"{PLACE} does not tell how far the trail has come, as of one that an earlier version began"
-                )
-        elif head.count > 0 and not self._holds(head.count, head.mac) and self.finding is None:
+        if head and head.count > 0 and not self._holds(head.count, head.mac) and self.finding is None:
             if head.count > self._end.count:
                 self.finding = _truncated(self._end.count, head.count)
             else:
