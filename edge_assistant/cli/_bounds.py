@@ -8,7 +8,8 @@ from pathlib import Path
 from edge_assistant.governance.offline import bounds
 
 # Benches write results where they are told and start other programs; the resident is not bounded, see `lock.engage`.
-_FREE = frozenset(("bench", "resident"))
+# Who forgets overwrites the master key where a link leads to it, as on a stick, and opens nothing of anybody's.
+_FREE = frozenset(("bench", "forget", "resident"))
 _WRITTEN = {("models", "export"), ("audit", "export"), ("audit", "checkpoint")}  # whose FILE is written
 
 

@@ -95,7 +95,8 @@ from edge_assistant.governance.offline import bounds
 bounds.ALWAYS = ("/dev", "/proc/self")
 file = Path(os.environ["HOME"], "saved", "trail")
 lock.engage()
-_bounds.keep(argparse.Namespace(verb=sys.argv[1], **{f"{sys.argv[1]}_verb": "export"}, file=file))
+verb, _, part = sys.argv[1].partition(" ")
+_bounds.keep(argparse.Namespace(verb=verb, **{f"{verb}_verb": part}, file=file))
 """
 WRITES = """
 home = Path(os.environ["HOME"])
@@ -112,7 +113,7 @@ tries(lambda: open("/dev/null", "w").close())
 
 
 @has_landlock
-@pytest.mark.parametrize(("verb", "named"), [("ask", "EACCES"), ("check", "EACCES"), ("audit", "done")])
+@pytest.mark.parametrize(("verb", "named"), [("ask", "EACCES"), ("models verify", "EACCES"), ("audit export", "done")])
 def test_a_command_writes_into_its_own_folders_and_where_it_is_told(tmp_path: Path, verb: str, named: str) -> None:
     for folder in (".ssh", "project", "saved", "data/catalog", "tmp"):
         (tmp_path / folder).mkdir(parents=True)
@@ -126,6 +127,16 @@ def test_a_command_writes_into_its_own_folders_and_where_it_is_told(tmp_path: Pa
     assert found[9:14] == ["EACCES"] * 5
     assert found[14:] == ["done", "done"]
     assert (tmp_path / ".bashrc").read_text() == "kept"
+
+
+@has_landlock
+def test_who_forgets_overwrites_the_key_wherever_a_link_leads_to_it(tmp_path: Path) -> None:
+    (tmp_path / "stick").mkdir()
+    (tmp_path / "stick" / "new").touch()
+    places = {"EDGE_ASSISTANT_HOME": tmp_path / "data", "HOME": tmp_path, "TMPDIR": tmp_path / "data"}
+    environment = {**os.environ, **{name: str(place) for name, place in places.items()}}
+    script = "tries(os.truncate, Path(os.environ['HOME'], 'stick', 'new'), 0)"
+    assert told(script, "forget", before=BOUNDED, env=environment) == ["done"]
 
 
 @has_landlock
@@ -147,7 +158,7 @@ def test_the_command_keeps_to_it(tmp_path: Path, given: tuple[str, ...], said: s
     assert told(script, tmp_path, *given, before="", env=environment) == [said]
 
 
-@pytest.mark.parametrize("line", ["ask x", "check", "models list", "audit verify", "forget --list"])
+@pytest.mark.parametrize("line", ["ask x", "check", "models list", "audit verify", "doctor"])
 def test_there_are_no_threads_yet_that_would_not_be_kept(line: str) -> None:
     script = """
     from edge_assistant.cli import main
