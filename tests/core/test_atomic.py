@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import stat
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import killed
 import pytest
 
 from edge_assistant import atomic
+from edge_assistant.errors import StorageFull
 
 
 @pytest.fixture(params=[True, False], ids=["nameless", "named"])
@@ -95,3 +98,17 @@ def test_a_new_file_is_whole_or_not_there_and_nothing_else_is(folder: Path) -> N
         (folder / "it").unlink(missing_ok=True)
         assert killed.at_line(work, line)
         assert [(path.name, path.read_bytes()) for path in folder.iterdir()] in ([], [("it", b"first")])
+
+
+@pytest.mark.parametrize(
+    ("number", "hint"),
+    [
+        (errno.EROFS, "make the data directory writable, or set EDGE_ASSISTANT_HOME to a folder that is"),
+        (errno.EACCES, "make the data directory writable, or set EDGE_ASSISTANT_HOME to a folder that is"),
+        (errno.ENOSPC, "free some space, or check the permissions of the data directory"),
+    ],
+)
+def test_what_helps_depends_on_what_is_wrong(number: int, hint: str) -> None:
+    with pytest.raises(StorageFull) as raised, atomic.storing("the history"):
+        raise OSError(number, os.strerror(number))
+    assert raised.value.hint == hint

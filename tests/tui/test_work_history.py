@@ -106,7 +106,7 @@ def test_without_its_key_the_history_is_off_and_the_conversation_goes_on(home: P
     wait(work)
     work.close()
     kept = told.of(messages.NotKept)
-    assert len(kept) >= 2  # at the offer, and at the signal
+    assert len(kept) == 1  # at the offer; the same at the signal is not said again
     assert all("forget --all" in message.hint for message in kept if isinstance(message, messages.NotKept))
     assert len(told.of(messages.Taken)) == 1
     assert not told.of(messages.Faulted)
@@ -336,3 +336,18 @@ def test_where_the_policy_wants_no_history_nothing_that_is_typed_is_kept(
     noted(work, Unsent("a draft"))
     work.close()
     assert not (home / "history" / "history.db").exists() or History().ids() == []
+
+
+def test_that_it_is_not_written_is_said_once_until_it_works_again() -> None:
+    posted: list[object] = []
+    keeping = Keeping(posted.append)
+
+    def refuse(what: str) -> Callable[[], None]:
+        def refused() -> None:
+            raise StorageFull(what, "make it writable")
+
+        return refused
+
+    for job in (refuse("a"), refuse("a"), refuse("b"), lambda: None, refuse("b"), refuse("b")):
+        keeping.guarded(job)
+    assert [message.message for message in posted if isinstance(message, messages.NotKept)] == ["a", "b", "b"]

@@ -44,6 +44,7 @@ class Keeping:
         self._post = post
         self._assistant = assistant
         self._history: History | None = None
+        self._failing = ""  # what went wrong last, and was said
         self._opening = threading.Lock()
         self._lock = threading.RLock()  # of the conversation that is kept, which two threads write to
         self._offered = threading.Event()
@@ -170,11 +171,15 @@ class Keeping:
             self.let_go()
 
     def guarded(self, job: Callable[[], object]) -> None:
-        """Do something with the history; that it fails is said, and no more than that."""
+        """Do something with the history; that it fails is said, once until it works again, and no more than that."""
         try:
             job()
         except EdgeAssistantError as error:
-            self._post(messages.NotKept(error.message, error.hint))
+            if error.message != self._failing:
+                self._post(messages.NotKept(error.message, error.hint))
+            self._failing = error.message
+        else:
+            self._failing = ""
 
     def finish(self) -> None:
         """Close the conversation; where there are visitors, the next one is another person."""
