@@ -31,7 +31,8 @@ def drawn(app: App[Any], size: tuple[int, int], story: Story) -> str:
             await story(pilot)
             await pilot.pause()
             await pilot.wait_for_scheduled_animations()
-            for field in app.screen.query("Input, TextArea"):
+            fields = (field for screen in app.screen_stack for field in screen.query("Input, TextArea"))
+            for field in fields:  # under a box, too
                 setattr(field, "cursor_blink", False)  # noqa: B010 - both have it; a cursor is drawn as it stands
             await pilot.pause()
             return _exported(app)
