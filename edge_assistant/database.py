@@ -357,7 +357,8 @@ def _sound(file: Path, layout: Layout) -> bool:
     try:
         with _connecting(file) as connection, contextlib.closing(connection):
             found: str = connection.execute("PRAGMA quick_check").fetchone()[0]
-            ours = _stamps(connection) == (layout.application, layout.schema)
+            application, schema = _stamps(connection)
+            ours = application == layout.application and abs(schema) in {layout.schema, *layout.former}
             return found == "ok" and not (ours and foreign(connection, layout))
     except sqlite3.DatabaseError:
         return False

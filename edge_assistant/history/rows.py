@@ -197,7 +197,7 @@ def delete(connection: sqlite3.Connection, conversations: Sequence[str]) -> None
     """Delete conversations with all that they hold, and rows of no conversation of ours, which somebody put there."""
     connection.executemany("DELETE FROM conversations WHERE id = ?", [(id,) for id in conversations])
     connection.execute(f"DELETE FROM conversations WHERE NOT ({_OURS})")  # noqa: S608 - our own words
-    for table in ("turns", "words", "signals"):
+    for table in ("turns", "words", "signals", "unsent"):
         connection.execute(f"DELETE FROM {table} WHERE conversation NOT IN (SELECT id FROM conversations)")  # noqa: S608
 
 
