@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 from app_fakes import FORM, NOTE, VITALS, computed, conflict
+from captured import until
 from exhibited import Made, Viewing, look, made
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from placed import Stage, play
 from terminals import Terminal
+from textual.command import CommandList
 
 from edge_assistant import health
 from edge_assistant.health import Check
@@ -77,7 +79,10 @@ def test_no_size_ends_the_palette_or_the_looking_at_a_signal() -> None:
         stage.app.conversation.post_message(messages.Taken(FORM))
         stage.app.conversation.post_message(messages.Sensed(FORM.id, "all", conflict().evidence[:1], 0.4))
         await stage.press("ctrl+p")
-        await resized(stage, EDGES)
+        await stage.press("a")
+        found = stage.app.screen.query_one(CommandList)
+        await until(stage, lambda: bool(found.option_count and found.size.height), "what it found")
+        await resized(stage, ((6, 4), (6, 16), (3, 4), *EDGES))
         await stage.press("escape")
         (entry,) = stage.app.conversation.query_one(SignalList).entries
         await stage.app.push_screen(SignalScreen(entry))
