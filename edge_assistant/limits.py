@@ -156,6 +156,7 @@ CONTEXT_TOKENS = Limit(
     "what fits least is left out; of what cannot be, error usage",
     "a question, an instruction and the evidence's budget are below 3,000",
 )
+SETTINGS_BYTES = Limit(64 << 10, "bytes", "config.toml", "error usage", "a person sets some twenty keys")
 DOMAIN_BYTES = Limit(64 << 10, "bytes", "a domain file", "error usage", "the shipped ones are a tenth of it")
 FOLLOWED_BYTES = Limit(
     32 << 20,

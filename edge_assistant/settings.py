@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import Any, get_args, get_type_hints
 
 from edge_assistant import atomic
 from edge_assistant.errors import UsageError
-from edge_assistant_models import paths
+from edge_assistant.limits import SETTINGS_BYTES
+from edge_assistant_models import paths, regular, toml
 
 FILE = "config.toml"
 PREFIX = "EDGE_ASSISTANT_"
@@ -79,12 +79,16 @@ def load(environment: Mapping[str, str] | None = None, file: Path | None = None)
 
 def _from_file(settings: Settings, file: Path) -> Settings:
     try:
-        table = tomllib.loads(file.read_text(encoding="utf-8"))
+        data = regular.read(file, most := SETTINGS_BYTES.value)
     except FileNotFoundError:
         return settings
     except OSError as error:
         raise UsageError(f"{FILE} cannot be read ({error.strerror})", "check its permissions") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    if len(data) > most:
+        raise UsageError(f"{FILE} has over {most:,} bytes", "shorten it, see docs/settings.md")
+    try:
+        table = toml.parse(data)
+    except ValueError as error:
         raise UsageError(f"{FILE} is not TOML ({error})", "correct it, see docs/settings.md") from None
     for key, value in table.items():
         settings = _with(settings, key, value, FILE)
@@ -109,7 +113,7 @@ def save(changes: Mapping[str, Any], file: Path | None = None) -> None:
     import tomlkit
 
     with atomic.storing(FILE, "free some space, or check its permissions"):
-        document = tomlkit.parse(file.read_text(encoding="utf-8") if file.exists() else "")
+        document = tomlkit.parse(regular.read(file, SETTINGS_BYTES.value).decode() if file.exists() else "")
         for key, value in changes.items():
             if value is None:
                 document.pop(key, None)

@@ -7,7 +7,6 @@ import hashlib
 import io
 import os
 import re
-import stat
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -17,6 +16,7 @@ from unicodedata import category
 
 from edge_assistant import limits
 from edge_assistant.errors import InputEmpty, InputMissing, InputTooLarge, InputUnreadable, InputUnsupported
+from edge_assistant_models import regular
 
 SAID = "what you said"  # the name of what somebody told the assistant in a message of their own
 SAMPLE_RATE = 16_000  # Hz, of sound as all that hears takes it: models of speech are trained on that
@@ -259,8 +259,11 @@ def _open_regular(path: Path) -> io.BufferedReader:
     """Open a regular file; a directory, pipe or device is refused before it can block."""
     name = printable(path.name or str(path))
     try:
-        mode = path.stat().st_mode
-        stream = path.open("rb") if stat.S_ISREG(mode) else None
+        return regular.opened(path)
+    except IsADirectoryError:
+        raise InputUnsupported(f"{name} is a directory", "name a file in it") from None
+    except regular.NotRegular:
+        raise InputUnsupported(f"{name} is not a regular file", "copy its content into a file first") from None
     except PermissionError:
         raise InputUnreadable(f"{name} may not be read", "check the file's permissions") from None
     except (FileNotFoundError, NotADirectoryError):
@@ -269,11 +272,6 @@ def _open_regular(path: Path) -> io.BufferedReader:
         raise InputMissing(f"{name} cannot be opened ({error.strerror})", "check the path") from None
     except ValueError as error:
         raise InputMissing(f"{name} cannot be opened ({error})", "check the path") from None
-    if stream is not None:
-        return stream
-    if stat.S_ISDIR(mode):
-        raise InputUnsupported(f"{name} is a directory", "name a file in it")
-    raise InputUnsupported(f"{name} is not a regular file", "copy its content into a file first")
 
 
 def _check_size(size: int, kind: Kind, name: str) -> None:

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 
-from edge_assistant_models import importers, quantization, sources
+from edge_assistant_models import importers, quantization, regular, sources
 from edge_assistant_models.errors import CatalogInvalid
-from edge_assistant_models.schema import HTTP_URL, NAME, Table
+from edge_assistant_models.schema import HTTP_URL, MAX_TOML_BYTES, NAME, Table
 from edge_assistant_models.sources import Source
 from edge_assistant_models.spec import FileSpec
 
@@ -206,7 +206,7 @@ def users(folder: Path) -> Iterator[tuple[str, bytes]]:
     """
     for path in sorted(folder.glob("*.toml")):
         try:
-            yield f"{folder.name}/{path.name}", path.read_bytes()
+            yield f"{folder.name}/{path.name}", regular.read(path, MAX_TOML_BYTES)
         except OSError as error:
             raise CatalogInvalid(f"{path.name}: cannot be read ({error.strerror})", "correct or remove it") from None
 

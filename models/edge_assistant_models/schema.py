@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
 
+from edge_assistant_models import toml
 from edge_assistant_models.errors import CatalogInvalid
 
 MAX_TOML_BYTES = 1 << 20  # a catalog file is a few kilobytes
@@ -39,9 +39,9 @@ class Table:
         if len(content) > MAX_TOML_BYTES:
             raise CatalogInvalid(f"{where}: larger than {MAX_TOML_BYTES} bytes", "a catalog file is a few kilobytes")
         try:
-            return cls(tomllib.loads(content.decode()), where)
-        except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-            raise CatalogInvalid(f"{where}: not TOML ({error})", "correct the file or remove it") from None
+            return cls(toml.parse(content), where)
+        except ValueError as error:
+            raise CatalogInvalid(f"{where}: not TOML ({printable(error)})", "correct the file or remove it") from None
 
     def invalid(self, what: str) -> CatalogInvalid:
         """The error to raise about this table."""

@@ -17,7 +17,7 @@ import zxingcpp
 from fakes import scripted, source
 from PIL import Image, ImageDraw
 
-from edge_assistant import limits
+from edge_assistant import limits, settings
 from edge_assistant.assistant import Assistant
 from edge_assistant.devices.microphone import _Heard
 from edge_assistant.errors import InputCorrupt, InputTooLarge, PolicyInvalid, UsageError
@@ -35,6 +35,7 @@ from edge_assistant.reasoning.values import candidates
 from edge_assistant.reasoning.written import written
 from edge_assistant.runtime import Runtime
 from edge_assistant.signals import SAMPLE_RATE, Kind, Origin, Signal, take_bytes, take_file
+from edge_assistant_models import regular
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_tui.widgets.prompt import paths_in
@@ -191,10 +192,16 @@ def sound_seconds(patched: pytest.MonkeyPatch) -> None:
 def policy_bytes(patched: pytest.MonkeyPatch) -> None:
     found = reading.problems(b"#" * limits.POLICY_BYTES.value)
     assert not isinstance(found, list)
-    file = Path("policy.toml")
-    patched.setattr(Path, "open", lambda self, mode: io.BytesIO(b"#" * (limits.POLICY_BYTES.value + 1)))
+    patched.setattr(regular, "opened", lambda path: io.BytesIO(b"#" * (limits.POLICY_BYTES.value + 1)))
     with pytest.raises(PolicyInvalid, match="over 65,536 bytes"):
-        reading.read(file)
+        reading.read(Path("policy.toml"))
+
+
+@beyond
+def settings_bytes(patched: pytest.MonkeyPatch) -> None:
+    patched.setattr(regular, "opened", lambda path: io.BytesIO(b"#" * (limits.SETTINGS_BYTES.value + 1)))
+    with pytest.raises(UsageError, match="over 65,536 bytes"):
+        settings.load({}, Path("config.toml"))
 
 
 @beyond

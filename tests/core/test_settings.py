@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from edge_assistant.errors import StorageFull, UsageError
 from edge_assistant.settings import Settings, in_environment, load, save
+from edge_assistant_models import regular
 
 
 @pytest.fixture
@@ -103,10 +104,10 @@ def test_a_folder_in_the_file_s_place(file: Path) -> None:
 
 
 def test_a_file_that_may_not_be_read(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object, **__: object) -> str:
+    def refuse(*_: object, **__: object) -> bytes:
         raise PermissionError(13, "Permission denied", str(file))
 
-    monkeypatch.setattr(Path, "read_text", refuse)
+    monkeypatch.setattr(regular, "opened", refuse)
     with pytest.raises(UsageError, match="cannot be read"):
         load({})
 

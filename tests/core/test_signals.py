@@ -20,6 +20,7 @@ from real_command import unprivileged
 from edge_assistant import limits, signals
 from edge_assistant.errors import InputEmpty, InputError, InputMissing, InputTooLarge, InputUnreadable, InputUnsupported
 from edge_assistant.signals import SAMPLE_RATE, Kind, Origin, guess, printable, suffixes, take_bytes, take_file
+from edge_assistant_models import regular
 
 
 def test_who_handles_sound_takes_its_rate_from_one_place() -> None:
@@ -184,7 +185,7 @@ def test_no_permission_as_the_system_says_it(note: Path, monkeypatch: pytest.Mon
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied", str(note))
 
-    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr(regular, "opened", refuse)
     with pytest.raises(InputUnreadable) as caught:
         take_file(note, Kind.TEXT, 1)
     assert str(note.parent) not in str(caught.value)

@@ -6,7 +6,6 @@ import difflib
 import os
 import re
 import stat
-import tomllib
 from collections.abc import Iterator, Mapping
 from enum import Enum
 from pathlib import Path
@@ -18,6 +17,7 @@ from edge_assistant.errors import InputMissing, PolicyInvalid
 from edge_assistant.governance.policy.rules import Rules
 from edge_assistant.limits import POLICY_BYTES
 from edge_assistant.signals import printable
+from edge_assistant_models import regular, toml
 
 _SHOWN = 60  # characters of a key in a message
 _PLACE = re.compile(r" - at `\$(.*)`$")
@@ -66,11 +66,11 @@ def exposed(file: Path) -> list[str]:
 def problems(data: bytes) -> Rules | list[str]:
     """The rules, or else everything that is wrong, one line each."""
     try:
-        tables = tomllib.loads(data.decode())
+        tables = toml.parse(data)
     except UnicodeDecodeError as error:
         return [f"it is not UTF-8 at byte {error.start}"]
-    except (tomllib.TOMLDecodeError, RecursionError) as error:  # the latter: brackets within brackets
-        return [f"it is not TOML ({printable(str(error)) or 'too deep'})"]
+    except ValueError as error:
+        return [f"it is not TOML ({printable(str(error))})"]
     if wrong := list(_wrong(tables, Rules, "")):
         return wrong
     rules = msgspec.convert(tables, Rules)
@@ -91,8 +91,7 @@ def _bytes(file: Path) -> bytes:
     """
     what = f"the policy {file} cannot be read"
     try:
-        with file.open("rb") as stream:
-            data = stream.read(POLICY_BYTES.value + 1)
+        data = regular.read(file, POLICY_BYTES.value)
     except OSError as error:
         raise PolicyInvalid(f"{what} ({error.strerror})", "have whoever put it there make it readable") from None
     if len(data) > POLICY_BYTES.value:

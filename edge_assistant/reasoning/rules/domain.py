@@ -7,7 +7,6 @@ is written by others: nothing of it is ever used as a pattern, and its size boun
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from fractions import Fraction
 from importlib.resources import files
@@ -22,6 +21,7 @@ from edge_assistant.reasoning.rules.vocabulary import NONE, PLACES, VALUE, Vocab
 from edge_assistant.reasoning.values.candidates import FINDERS
 from edge_assistant.signals import Kind as SignalKind
 from edge_assistant.signals import printable, take_file
+from edge_assistant_models import toml
 
 MAX_BYTES = limits.DOMAIN_BYTES.value
 FOLDER = "domains"
@@ -113,10 +113,8 @@ def _read(given: str) -> tuple[str, bytes]:
 
 def _parsed(file: str, data: bytes) -> Tables:
     try:
-        return tomllib.loads(data.decode("utf-8"))
-    except RecursionError:
-        raise UsageError(f"domain {file} is not TOML (nested too deep)", "correct it, see docs/domains.md") from None
-    except ValueError as error:  # of TOML, of UTF-8, and of a number with thousands of digits
+        return toml.parse(data)
+    except ValueError as error:
         what = printable(str(error).splitlines()[0])
         raise UsageError(f"domain {file} is not TOML ({what})", "correct it, see docs/domains.md") from None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge_assistant_models import regular
 from edge_assistant_models.schema import Table
 from edge_assistant_models.spec import FileSpec
 from edge_assistant_models.transfer import CHUNK_BYTES, Partial, Refused, Run
@@ -48,12 +49,12 @@ class FileSource:
         path = data_dir() / Path(self.path).expanduser()
         partial.restart()
         try:
-            with (path / file.path if path.is_dir() else path).open("rb") as source:
+            with regular.opened(path / file.path if path.is_dir() else path) as source:
                 while chunk := source.read(CHUNK_BYTES):
                     partial.write(chunk)
         except FileNotFoundError:
             raise Refused("there is no such file") from None
-        except (PermissionError, IsADirectoryError) as error:
+        except (PermissionError, IsADirectoryError, regular.NotRegular) as error:
             raise Refused(f"it cannot be read ({error.strerror})") from None
 
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from edge_assistant.errors import PullFailed, StorageFull
-from edge_assistant_models import network
-from edge_assistant_models.schema import COMMIT, SHA256, is_inside, printable
+from edge_assistant_models import network, regular, toml
+from edge_assistant_models.schema import COMMIT, MAX_TOML_BYTES, SHA256, is_inside, printable
 from edge_assistant_models.transfer import Partial, Refused, Run, storing
 from edge_assistant_quantize.errors import InputMissing, UsageError
 from edge_assistant_quantize.fetching.weights import INDEX, SHARD, refuse_pickles
@@ -257,10 +257,8 @@ def _check_same(folder: Path, repo: str, commit: str) -> None:
     Raises:
         UsageError: it does not.
     """
-    import tomllib
-
     try:
-        source = tomllib.loads((folder / SOURCE).read_text("utf-8"))
+        source = toml.parse(regular.read(folder / SOURCE, MAX_TOML_BYTES))
     except (OSError, ValueError):
         source = {}
     if (source.get("repo"), source.get("revision")) != (repo, commit):

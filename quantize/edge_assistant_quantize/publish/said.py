@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 
 from edge_assistant.language import chat
+from edge_assistant_models import toml
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_models.schema import HTTP_URL, NAME, printable
 from edge_assistant_quantize.candidate import Candidate
@@ -78,8 +78,8 @@ def _filled(said: Said, more: Said) -> Said:
 
 def _recipe(judged: Judged) -> Mapping[str, object]:
     try:
-        return tomllib.loads(judged.record.recipe if judged.record else "")
-    except (tomllib.TOMLDecodeError, RecursionError):  # a record that somebody wrote by hand
+        return toml.parse(judged.record.recipe.encode() if judged.record else b"")
+    except ValueError:  # a record that somebody wrote by hand
         return {}
 
 

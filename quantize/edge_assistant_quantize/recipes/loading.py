@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from edge_assistant_models import regular, toml
 from edge_assistant_models.schema import MAX_TOML_BYTES
 from edge_assistant_quantize.errors import InputMissing, RecipeInvalid
 from edge_assistant_quantize.recipes import schema
@@ -18,7 +18,6 @@ from edge_assistant_quantize.recipes.steps.step import Step
 EXTENDS = "extends"
 SUFFIX = ".toml"
 MAX_DEPTH = 8  # recipes that extend recipes; a person follows three
-MAX_NESTING = 12  # tables in tables; a step's options are the fifth
 
 _PATHS = ("source", "reference", "calibration")  # tables with a path that is relative to the recipe
 
@@ -26,8 +25,8 @@ _PATHS = ("source", "reference", "calibration")  # tables with a path that is re
 def presets() -> dict[str, bytes]:
     """The recipes that come with the package, by name."""
     folder = resources.files("edge_assistant_quantize.recipes") / "presets"
-    files = sorted(folder.iterdir(), key=lambda file: file.name)
-    return {file.name.removesuffix(SUFFIX): file.read_bytes() for file in files if file.name.endswith(SUFFIX)}
+    found = sorted(folder.iterdir(), key=lambda file: file.name)
+    return {file.name.removesuffix(SUFFIX): file.read_bytes() for file in found if file.name.endswith(SUFFIX)}
 
 
 def load(
@@ -72,8 +71,7 @@ def _content(named: str, folder: Path) -> tuple[bytes, Path]:
         return shipped[named], folder
     path = folder / named
     try:
-        with path.open("rb") as file:
-            return file.read(MAX_TOML_BYTES + 1), path.absolute().parent
+        return regular.read(path, MAX_TOML_BYTES), path.absolute().parent
     except (OSError, ValueError):  # ValueError: a null byte in the name
         raise InputMissing(f"there is no recipe {path.name!r}", _choices()) from None
 
@@ -86,27 +84,9 @@ def _toml(content: bytes, where: str) -> dict[str, Any]:
     if len(content) > MAX_TOML_BYTES:
         raise RecipeInvalid(f"{where}: larger than {MAX_TOML_BYTES} bytes", "a recipe is a few kilobytes")
     try:
-        values = tomllib.loads(content.decode())
-    except (ValueError, RecursionError) as error:  # UnicodeDecodeError and TOMLDecodeError are ValueErrors
+        return toml.parse(content)
+    except ValueError as error:
         raise RecipeInvalid(f"{where}: not TOML ({error})", "correct the recipe") from None
-    if _nesting(values) > MAX_NESTING:
-        raise RecipeInvalid(f"{where}: tables in more than {MAX_NESTING} tables", "a recipe needs five")
-    return values
-
-
-def _nesting(values: Mapping[str, Any]) -> int:
-    """How deep tables and lists stand in each other; dotted keys can make more of it than recursion can follow.
-
-    >>> _nesting({"a": {"b": [{"c": 1}]}})
-    4
-    """
-    level: list[Any] = [values]
-    depth = 0
-    while level:
-        depth += 1
-        inner = (list(each.values()) if isinstance(each, dict) else each for each in level)
-        level = [value for each in inner for value in each if isinstance(value, dict | list)]
-    return depth
 
 
 def _anchored(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
@@ -136,7 +116,7 @@ def _merged(base: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any
 def _own_text(named: str) -> str:
     """The text of a recipe that extends none, as it was written; empty where it does."""
     content, _ = _content(named, Path())
-    return "" if EXTENDS in tomllib.loads(content.decode()) else content.decode()
+    return "" if EXTENDS in toml.parse(content) else content.decode()
 
 
 def _dumped(values: Mapping[str, Any], base: Path) -> str:

@@ -17,6 +17,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from edge_assistant import limits
+from edge_assistant_models import regular
 from edge_assistant_tui import messages
 
 if TYPE_CHECKING:
@@ -202,7 +203,7 @@ def _is_unchanged(signal: Signal) -> bool:
 
     assert signal.path is not None
     try:
-        with signal.path.open("rb") as stream:
+        with regular.opened(signal.path) as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest() == signal.sha256
     except OSError:
         return False
