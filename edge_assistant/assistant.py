@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from edge_assistant import limits, patterns
-from edge_assistant.answer import Answer, Failure, ModelUsed, Route, Status
+from edge_assistant.answer import Answer, Failure, ModelUsed, Status
 from edge_assistant.errors import InputError, UsageError
 from edge_assistant.events import Answered, Event, Failed, Routed, Thinking, Waiting, Watch
 from edge_assistant.evidence import Evidence
@@ -19,17 +18,18 @@ from edge_assistant.language.engine import Engine, LlamaEngine, Usage
 from edge_assistant.language.states import shelf_by
 from edge_assistant.loaded import Models
 from edge_assistant.perception import ondisk
+from edge_assistant.perception.bounded import bounded
 from edge_assistant.perception.gather import Gathering, Perceive
 from edge_assistant.perception.recall import Recall
 from edge_assistant.perception.sense import Request, Sense, senses
 from edge_assistant.reasoning.prose import chat
 from edge_assistant.reasoning.question import Expect, checked, understand
-from edge_assistant.reasoning.reason import Reasoner
-from edge_assistant.reasoning.route import Plan, check_route, plan, route
+from edge_assistant.reasoning.reason import Read, Reasoner, unbounded
+from edge_assistant.reasoning.route import Plan, as_taken, check_route, plan, route
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, shipped, within
 from edge_assistant.reasoning.sources import Source, as_sources
 from edge_assistant.reasoning.stating import parted
-from edge_assistant.reasoning.task import Task
+from edge_assistant.reasoning.task import Task, within_question
 from edge_assistant.runtime import Runtime
 from edge_assistant.scheduling.memory import Residency
 from edge_assistant.scheduling.turn import Turn
@@ -149,12 +149,12 @@ class Assistant:
             query = understand(checked(question))
             steps = plan(signals, senses())
             way = route(query, steps, signals, self._names)
-            task = Task(asked, signals, way, watch, began)
+            task = Task(asked, signals, way, watch, began, halt=self.runtime.halt, strict=strict)
             with self._models.ahead(signals, language=query.expects is Expect.PROSE):
                 sources = self._sources(task, steps, failed, Request(language), strict)
                 with self._models.reasoning():
                     if signals:
-                        task.say(self._reasoner(task.watch).answer(query, sources, task.outcome))
+                        task.reason(sources, partial(self._reasoner(task.watch, task.read).answer, query))
                     else:
                         task.outcome.status = Status.CHAT
                         task.say(chat(query.text, self._models.language(), seed))
@@ -194,13 +194,14 @@ class Assistant:
             raise UsageError("there is nothing to compare", "give at least two signals")
         with self._begun("check", message, signals, watch) as watch:
             steps = plan(signals, senses())
-            task = Task(message, signals, check_route(steps, signals, self._names), watch, began)
+            way = check_route(steps, signals, self._names)
+            task = Task(message, signals, way, watch, began, halt=self.runtime.halt, strict=strict)
             with self._models.ahead(signals, language=False):
                 sources = self._sources(task, steps, failed, Request(language), strict)
                 if len(sources) < 2:
                     raise task.error or InputError("only one signal could be used", "see the messages above")
                 with self._models.reasoning():
-                    task.say(self._reasoner(task.watch).check(sources, task.outcome))
+                    task.reason(sources, self._reasoner(task.watch, task.read).check, least=2)
                     return self._answer(task, sources)
 
     def perceive(self, signal: Signal, watch: Watch, language: str | None = None) -> tuple[Evidence, ...]:
@@ -236,7 +237,8 @@ class Assistant:
             with self._turn.taken(lambda: watch(Waiting()), self.runtime.halt.check), self._models.reasoning():
                 gathering = Gathering(self.perceiver, watch, Request(language), strict=False)
                 gathering.take([(s, [sense for _, sense in plan([s], senses())]) for s in signals], self.runtime.halt)
-                self._reasoner(watch).prefill(as_sources(gathering.sensed))
+                sources = as_sources(gathering.sensed)
+                within_question(lambda: self._reasoner(watch).prefill(sources), self.runtime.halt, len(sources))
 
     def settle(self) -> None:
         """Keep for a later run what the language model read of files, unless that is forgotten; after an answer."""
@@ -378,15 +380,15 @@ class Assistant:
             if not signal.said:
                 self.policy.check_signal(signal.kind, signal.origin)
 
-    def _reasoner(self, watch: Watch) -> Reasoner:
-        return Reasoner(self._models.language, self._models.meaning, watch)
+    def _reasoner(self, watch: Watch, read: Read = unbounded) -> Reasoner:
+        return Reasoner(self._models.language, self._models.meaning, watch, read)
 
     def _answer(self, task: Task, sources: Sequence[Source]) -> Answer:
         answer = Answer(
             question=task.question,
             text=" ".join(task.sentences),
             status=task.outcome.status,
-            route=self._final(task.way),
+            route=as_taken(task.way, tuple(self._models.used), self._names),
             signals=tuple(task.signals),
             failed=tuple(task.failed),
             evidence=(*(item for source in sources for item in source.evidence), *task.outcome.evidence),
@@ -413,10 +415,4 @@ class Assistant:
             ModelMissing, ModelCorrupt: as `sense`.
         """
         sense = self.sense(kind)
-        return self.recall.perceiver(kind.name, sense.perceive, sense.models)
-
-    def _final(self, way: Route) -> Route:
-        """The route as it was really taken: only the models that were used, and whether code answered alone."""
-        alone = self._names.get("language") not in self._models.used
-        why = f"{way.why}; code answered, no language model was needed" if alone else way.why
-        return replace(way, models=tuple(self._models.used), why=why)
+        return self.recall.perceiver(kind.name, bounded(sense.perceive, self.runtime.halt), sense.models)

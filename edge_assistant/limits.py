@@ -75,6 +75,61 @@ SOUND_SECONDS = Limit(
     lowers=True,
 )
 VIDEO_SECONDS = Limit(12 * 3600, "seconds", "a video", "the rest is left out, with a note", lowers=True)
+SIGNAL_SECONDS = Limit(
+    600,
+    "seconds of computing",
+    "a signal while it is perceived; of a recording or video one more for each 2 kB",
+    "error input.too_large",
+    "50 pages take 125 on two cores, an hour of speech 320; a slow machine four times as much",
+    lowers=True,
+)
+READ_CHARACTERS = Limit(
+    200_000,
+    "characters",
+    "a signal's evidence that are read for an answer",
+    "the end is not read, which the answer says",
+    "80 pages; code takes up to a quarter of a millisecond for each",
+    lowers=True,
+)
+READ_PIECES = Limit(
+    2_000,
+    "pieces of evidence",
+    "a signal that are read for an answer",
+    "the end is not read, which the answer says",
+    "a log of so many lines takes code 150 s, and twice as many four times as long",
+    lowers=True,
+)
+READ_SECONDS = Limit(
+    120,
+    "seconds of computing",
+    "what code finds in the evidence of a signal",
+    "error input.too_large",
+    "twice what the slowest text takes on a common machine",
+    lowers=True,
+)
+QUESTION_SECONDS = Limit(
+    300,
+    "seconds of computing",
+    "an answer for each signal, once they are perceived",
+    "error input.too_large",
+    "the language model reads a signal in 5 on a common machine",
+    lowers=True,
+)
+WORK_BYTES = Limit(
+    3 << 30,
+    "bytes",
+    "memory by which a process grows while a signal is perceived, or an answer found",
+    "error input.too_large",
+    "the longest readings and the largest picture take half of it",
+    lowers=True,
+)
+TURN_SECONDS = Limit(
+    60,
+    "seconds",
+    "a process of the same user that another one waits for",
+    "both compute side by side",
+    "most questions are answered in less",
+)
 POLICY_BYTES = Limit(64 << 10, "bytes", "a policy file", "error policy.invalid: nothing is answered")
 PICTURE_SIDE = Limit(65535, "pixels", "one side of a picture", "error input.too_large", "JPEG's own limit")
 FRAME_PIXELS = Limit(8192 * 4320, "pixels", "a frame of a video", "error input.too_large", "8K")

@@ -17,6 +17,16 @@ What a person gives can meet these limits, which keep memory and time bounded. B
 code stands in `--json` and whose status in [contract.md](contract.md), or something is left out. A
 [policy](policy.md) may set those with a check mark lower, in its table `[limits]`; nothing raises one.
 
+Seconds of computing are processor time of all threads together: a busy machine, or a process that was stopped, takes
+nothing of them. A signal that takes more, or makes the process grow by more, fails with one line and stands in
+`failed`, and the others are answered; where an answer takes more than is due to all of its signals, the signal with
+most to be read is left out in the same way. Where there is no signal to do without, it is the error of the question
+(status 3). What looks after that (`edge_assistant/scheduling/budget.py`) does so ten times a second and ends our own
+code anywhere, but not a single call of a decoder or of a model's library: that is waited for.
+
+Where the evidence of a signal is more than is read, the last sentence of the answer says how much of it was read, and
+that the rest may say otherwise; "none of the signals tells that" stands for what was read only.
+
 A question starts no process for itself. What computes are as many threads as there are cores, for each kind of signal
 that is perceived at the same time ([scheduling.md](scheduling.md)). In the app there are its launcher, itself, one pull
 and one run of espeak-ng at most.

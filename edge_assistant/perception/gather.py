@@ -24,11 +24,12 @@ Perceive = Callable[[Signal, Request], Percept]
 
 @dataclass(frozen=True, slots=True)
 class Sensed:
-    """A signal with all that was perceived in it; the table where it is readings."""
+    """A signal with all that was perceived in it; the table where it is readings; how much there was no room for."""
 
     signal: Signal
     evidence: tuple[Evidence, ...]
     table: Table | None
+    left: int = 0
 
 
 @dataclass(slots=True)
@@ -38,6 +39,7 @@ class _Taking:
     signal: Signal
     evidence: list[Evidence] = field(default_factory=list)
     table: Table | None = None
+    left: int = 0
     missing: ModelMissing | None = None
     perceived: bool = False
     failed: bool = False
@@ -121,7 +123,7 @@ class Gathering:
             for kind in kinds:
                 opened = None if taking.failed else self._opened(kind)
                 step = _Step(taking, kind, opened, last=kind is kinds[-1])
-                seconds = kind.seconds * max(1.0, _megabytes(signal))
+                seconds = kind.seconds * max(1.0, megabytes(signal))
                 yield side.Job(signal.kind, seconds, partial(self._perceive, step))
 
     def _opened(self, kind: type[Sense]) -> Perceive | EdgeAssistantError:
@@ -165,11 +167,13 @@ class Gathering:
         if made.step.last and not taking.failed:
             if not taking.perceived and taking.missing is not None:
                 raise taking.missing
-            self.sensed.append(Sensed(taking.signal, tuple(taking.evidence), taking.table))
+            self.sensed.append(Sensed(taking.signal, tuple(taking.evidence), taking.table, taking.left))
 
     def _told(self, taking: _Taking, kind: type[Sense], percept: Percept, seconds: float) -> None:
-        signal, percept = taking.signal, self._numbered(taking.signal, percept)
+        signal, found = taking.signal, len(percept.evidence)
+        percept = self._numbered(signal, percept)
         taking.perceived = True
+        taking.left += found - len(percept.evidence)
         taking.evidence += percept.evidence
         taking.table = taking.table or percept.table
         self.seconds[signal.id] = self.seconds.get(signal.id, 0.0) + seconds
@@ -198,7 +202,7 @@ class Gathering:
         self._watch(Failed(failure))
 
 
-def _megabytes(signal: Signal) -> float:
+def megabytes(signal: Signal) -> float:
     """The size of a signal; 0 where the file is gone, which is told when it is perceived."""
     if signal.path is None:
         return len(signal.data or b"") / 1e6

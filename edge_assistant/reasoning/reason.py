@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import partial
@@ -34,13 +34,21 @@ from edge_assistant.reasoning.reader import Reader
 from edge_assistant.reasoning.readings.likened import likened
 from edge_assistant.reasoning.readings.tables import Ledger, over_tables, statements
 from edge_assistant.reasoning.seen import confirms, counted, members, present, unseen
-from edge_assistant.reasoning.sources import BUDGET, Source, select
+from edge_assistant.reasoning.sources import BUDGET, Source, first_of, select, unread
 from edge_assistant.reasoning.told import limits
 from edge_assistant.reasoning.told.bought import as_told
 from edge_assistant.reasoning.values.values import Quantity, Truth, Words
-from edge_assistant.signals import Origin
+from edge_assistant.signals import Origin, Signal
+
+Read = Callable[[Signal, Callable[[], tuple[Claim, ...]]], tuple[Claim, ...] | None]
+"""Lets code read a signal; None where that takes too much, which is told."""
 
 LIMIT = "What is the limit?"  # asked of the other signals where a computation needs one
+
+
+def unbounded(_: Signal, work: Callable[[], tuple[Claim, ...]]) -> tuple[Claim, ...]:
+    """Lets code read a signal for as long as it takes."""
+    return work()
 
 
 @dataclass(slots=True)
@@ -67,6 +75,7 @@ class Reasoner:
         engine: Callable[[], Engine],
         embedder: Callable[[], Embedder | None],
         watch: Watch,
+        read: Read = unbounded,
     ) -> None:
         """Prepare.
 
@@ -74,7 +83,9 @@ class Reasoner:
             engine: opens the language model.
             embedder: opens the sentence embedder, where there is one.
             watch: called as signals are read and claims are compared.
+            read: bounds what code does to read a signal.
         """
+        self._read = read
         self._engine = engine
         self._embedder = embedder
         self._watch = watch
@@ -97,6 +108,7 @@ class Reasoner:
             yield from self._check(layers, outcome, query)
         else:
             yield from self._told(query, layers, outcome)
+        yield from unread(sources)
 
     def _told(self, query: Query, layers: Layers, outcome: Outcome) -> Iterator[str]:
         sources = layers[Standing.PLAIN]
@@ -153,6 +165,7 @@ class Reasoner:
             query: asks whether they agree on everything.
         """
         yield from self._check(self._layers(sources, "", outcome), outcome, query)
+        yield from unread(sources)
 
     def _check(self, layers: Layers, outcome: Outcome, query: Query | None) -> Iterator[str]:
         signals = [source.signal for source in layers[Standing.PLAIN]]
@@ -218,8 +231,12 @@ class Reasoner:
         return _in_order(sources, claims), ()
 
     def _layers(self, sources: Sequence[Source], asked: str, outcome: Outcome) -> Layers:
-        """The sources with their speech mended, apart from the instructions in them, which are noted."""
-        parted = [separate(source) for source in self._as_said(sources, asked)]
+        """As much as is read of the sources, speech mended, apart from the instructions in them, which are noted."""
+        firsts = [first_of(source) for source in sources]
+        for first in firsts:
+            for left in unread([first]):
+                self._watch(Noted(first.signal.id, left.removesuffix(".")))
+        parted = [separate(source) for source in self._as_said(firsts, asked)]
         for source in parted:
             for passage in source.passages:
                 outcome.instructions.append(passage)
@@ -232,7 +249,8 @@ class Reasoner:
         if not any(isinstance(item.detail, Speech) for source in sources for item in source.evidence):
             return list(sources)
         quiet = (s for s in sources if not any(isinstance(item.detail, Speech) for item in s.evidence))
-        said = as_said(sources, [claim for source in quiet for claim in inventory(source)], asked)
+        known = [claim for claims in self._inventory_of(quiet, None).values() for claim in claims]
+        said = as_said(sources, known, asked)
         for before, after in zip(sources, said, strict=True):
             if after.evidence != before.evidence:
                 self._watch(trace.of_heard(before.signal.id, before.evidence, after.evidence))
@@ -240,13 +258,18 @@ class Reasoner:
 
     def _inventories(self, sources: Sequence[Source], standing: Standing) -> Told:
         """What code finds in each source: by rules, and then by examples of what the signals tell."""
-        by_rules = {source.signal.id: inventory(source) for source in sources}
+        by_rules = self._inventory_of(sources, None)
         meaning = self._meaning.among(told_of(by_rules))
-        found = {s.signal.id: inventory(s, meaning) for s in sources}
+        found = self._inventory_of([source for source in sources if source.signal.id in by_rules], meaning)
         told = as_told(at_hand(found))
         for id, claims in told.items():
             self._watch(trace.of_claims(id, claims))
         return {id: tuple(replace(claim, standing=standing) for claim in claims) for id, claims in told.items()}
+
+    def _inventory_of(self, sources: Iterable[Source], meaning: Meaning | None) -> dict[str, tuple[Claim, ...]]:
+        """The claims by signal, without the signals that take too much."""
+        found = ((s.signal.id, self._read(s.signal, partial(inventory, s, meaning))) for s in sources)
+        return {id: claims for id, claims in found if claims is not None}
 
     def _limits(self, told: Mapping[Standing, Told], asked: frozenset[str] = frozenset()) -> list[Claim]:
         """The limits of today that are told of the thing at hand, or of one that a question names; no orders."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from edge_assistant.answer import Route
 from edge_assistant.perception.sense import Sense
@@ -53,3 +54,11 @@ def check_route(steps: Plan, signals: Sequence[Signal], models: Mapping[str, str
     listed = ", ".join(signal.id for signal in signals)
     why = f"{len(signals)} signals ({listed}) are compared on every attribute on which two of them speak"
     return Route("check", tuple(models[role] for role in roles if role in models), why)
+
+
+def as_taken(way: Route, used: tuple[str, ...], names: Mapping[str, str]) -> Route:
+    """A route as it was really taken: only the models that were used, and whether code answered alone."""
+    alone = names.get("language") not in used
+    return replace(
+        way, models=used, why=f"{way.why}; code answered, no language model was needed" if alone else way.why
+    )

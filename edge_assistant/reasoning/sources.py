@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
 
 from edge_assistant.evidence import Evidence, Thing, TickBox
 from edge_assistant.language.embedder import Embedder
+from edge_assistant.limits import READ_CHARACTERS, READ_PIECES
 from edge_assistant.perception.gather import Sensed
 from edge_assistant.perception.table import Table
 from edge_assistant.reasoning.values.candidates import as_words
@@ -28,11 +30,19 @@ DESCRIPTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One signal with all that was perceived in it; the table where it is readings."""
+    """One signal with all that was perceived in it; the table where it is readings.
+
+    Attributes:
+        signal: what came in.
+        evidence: in its order.
+        table: the rows of readings.
+        left: pieces of evidence behind these for which there was no room.
+    """
 
     signal: Signal
     evidence: tuple[Evidence, ...]
     table: Table | None = None
+    left: int = 0
 
     @property
     def lines(self) -> tuple[Evidence, ...]:
@@ -42,7 +52,24 @@ class Source:
 
 def as_sources(sensed: Iterable[Sensed]) -> list[Source]:
     """What was perceived in signals as the sources of an answer."""
-    return [Source(each.signal, each.evidence, each.table) for each in sensed]
+    return [Source(each.signal, each.evidence, each.table, each.left) for each in sensed]
+
+
+def first_of(source: Source) -> Source:
+    """As much of a source from its beginning as is read for an answer."""
+    ends = accumulate(len(item.text) for item in source.evidence)
+    fit = sum(end <= READ_CHARACTERS.now for end in ends)
+    kept = source.evidence[: max(1, min(fit, READ_PIECES.now))]
+    return replace(source, evidence=kept, left=source.left + len(source.evidence) - len(kept))
+
+
+def unread(sources: Iterable[Source]) -> Iterator[str]:
+    """What an answer says of the sources that were not read to their ends."""
+    for source in map(first_of, sources):
+        if source.left:
+            read, total = len(source.evidence), len(source.evidence) + source.left
+            some = f"only the first {read:,} of {total:,} pieces were read"
+            yield f"Of {one_line(source.signal.name)} {some}; the rest may say otherwise."
 
 
 def _is_mute(item: Evidence) -> bool:

@@ -3,32 +3,48 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from edge_assistant.answer import Failure, Note, Route, Timings
-from edge_assistant.errors import InputError
-from edge_assistant.events import Event, Noted, Said, Watch
+from edge_assistant.errors import InputError, InputTooLarge
+from edge_assistant.events import Event, Failed, Noted, Said, Watch
 from edge_assistant.language.engine import Usage
+from edge_assistant.limits import QUESTION_SECONDS, READ_SECONDS, WORK_BYTES
+from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.reason import Outcome
+from edge_assistant.reasoning.sources import Source
+from edge_assistant.scheduling.budget import Budget, kept
+from edge_assistant.scheduling.side import Wish
 from edge_assistant.signals import Signal
 
 
 class Task:
     """A question, or a check, while it is worked on."""
 
-    def __init__(self, question: str, signals: Sequence[Signal], way: Route, watch: Watch, began: float | None) -> None:
+    def __init__(
+        self,
+        question: str,
+        signals: Sequence[Signal],
+        way: Route,
+        watch: Watch,
+        began: float | None,
+        *,
+        halt: Wish,
+        strict: bool,
+    ) -> None:
         self.question = question
         self.signals = signals
         self.way = way
         self._watch = watch
+        self._halt, self._strict = halt, strict
         self.notes: list[Note] = []
         self.began = time.perf_counter() if began is None else began
         self.outcome = Outcome()
         self.sentences: list[str] = []
         self.first: float | None = None
         self.counted(Usage())
-        self.failed: Sequence[Failure] = ()
+        self.failed: list[Failure] = []
         self.error: InputError | None = None
         self.seconds: Mapping[str, float] = {}
 
@@ -44,6 +60,54 @@ class Task:
             self.first = self.first or time.perf_counter() - self.began
             self.sentences.append(sentence)
             self.watch(Said(sentence))
+
+    def reason(
+        self, sources: Sequence[Source], think: Callable[[Sequence[Source], Outcome], Iterable[str]], least: int = 1
+    ) -> None:
+        """Say what reasoning comes to; where it takes too much, without the signal that has most to be read.
+
+        Args:
+            sources: what is reasoned over.
+            think: gives the sentences and fills the outcome.
+            least: sources that are needed.
+
+        Raises:
+            InputTooLarge: it takes too much, and there is no signal to do without.
+        """
+        try:
+            within_question(lambda: self.say(think(sources, self.outcome)), self._halt, len(sources))
+        except InputTooLarge as error:
+            if self._strict or self.sentences or len(sources) <= least or len(self.failed) >= len(self.signals):
+                raise
+            largest = max(sources, key=lambda source: len(source.evidence)).signal
+            self._fail(largest, InputTooLarge(f"{largest.name} is left out: {error.message}", error.hint))
+            self.outcome = Outcome()
+            self.reason([source for source in sources if source.signal is not largest], think, least)
+
+    def read(self, signal: Signal, work: Callable[[], tuple[Claim, ...]]) -> tuple[Claim, ...] | None:
+        """What code finds in a signal; None where that takes more than its budget, and the signal has failed.
+
+        Raises:
+            InputTooLarge: no signal is left, or `strict` is set.
+        """
+
+        def over(much: str) -> InputTooLarge:
+            return InputTooLarge(f"{signal.name} takes over {much} to be read", "give a smaller part")
+
+        try:
+            return kept(work, Budget(READ_SECONDS.now, WORK_BYTES.now), "reasoning", self._halt, over)
+        except InputTooLarge as error:
+            if self._strict or len(self.signals) == 1:
+                raise
+            self._fail(signal, error)
+            if len(self.failed) >= len(self.signals):
+                raise
+            return None
+
+    def _fail(self, signal: Signal, error: InputError) -> None:
+        if signal.id not in {failed.signal for failed in self.failed}:
+            self.failed.append(Failure.of(signal.id, error))
+            self.watch(Failed(self.failed[-1]))
 
     def counted(self, usage: Usage) -> None:
         """What the language model does is this one's from now on; what it did until now is given."""
@@ -69,3 +133,17 @@ class Task:
             reused_tokens=usage.reused_tokens - before.reused_tokens,
             completion_tokens=completion,
         )
+
+
+def within_question(work: Callable[[], None], halt: Wish, signals: int) -> None:
+    """Reason within the budget of a question.
+
+    Raises:
+        InputTooLarge: it takes too much.
+        Stopped: to stop was asked.
+    """
+
+    def over(much: str) -> InputTooLarge:
+        return InputTooLarge(f"the answer takes over {much}", "ask about fewer or smaller signals")
+
+    kept(work, Budget(signals * QUESTION_SECONDS.now, WORK_BYTES.now), "reasoning", halt, over)

@@ -2,7 +2,8 @@
 
 The turn is a lock on an empty file. It goes with the process that holds it, however that ends, and the file that stays
 is no obstacle to anybody. Where no file can be locked, everybody goes on. So does whoever waits for a process that was
-stopped, as by Ctrl-Z: it computes nothing, and nobody knows when it will.
+stopped, as by Ctrl-Z: it computes nothing, and nobody knows when it will; and for one that has had the turn for long,
+which the time of the file tells: a question that takes hours, whoever made it so, holds up nobody else.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from edge_assistant.limits import TURN_SECONDS
 from edge_assistant_models import paths
 from edge_assistant_models.errors import StorageFull
 
 FILE = "computing.lock"
 _POLL_S = 0.05  # from one look to the next; a Ctrl-C, or a wish to stop, comes between two
-_LOOKS = 20  # of them from one at whether the process that has the turn was stopped to the next
+_LOOKS = 20  # of them from one at what the process that has the turn does to the next
 
 
 class Turn:
@@ -72,19 +74,19 @@ class Turn:
             self._depth += 1
             return
         looks = 0
-        while not self._tried(beside_stopped=looks % _LOOKS == 1):
+        while not self._tried(beside=looks % _LOOKS == 1):
             if not looks:
                 waits()
             looks += 1
             check()
             time.sleep(_POLL_S)
 
-    def _tried(self, *, beside_stopped: bool = False) -> bool:
-        """Take the turn where nobody else has it, or, if that is wanted, only a process that was stopped."""
+    def _tried(self, *, beside: bool = False) -> bool:
+        """Take the turn where nobody else has it, or, if that is wanted, only a process that nobody waits for."""
         if not self._mine.acquire(blocking=False):
             return False
         free, self._file = _locked(self._path) if self._path is not None else (True, None)
-        if not free and not (beside_stopped and self._path is not None and _is_stopped(self._path)):
+        if not free and not (beside and self._path is not None and (_is_long(self._path) or _is_stopped(self._path))):
             self._mine.release()
             return False
         self._owner, self._depth = threading.get_ident(), 1
@@ -120,7 +122,16 @@ def _locked(path: Path) -> tuple[bool, int | None]:
     except OSError:  # a file system without locks
         os.close(file)
         return True, None
+    with suppress(OSError):
+        os.utime(file)
     return True, file
+
+
+def _is_long(path: Path) -> bool:
+    """Whether whoever has locked a file did so long ago."""
+    with suppress(OSError):
+        return time.time() - path.stat().st_mtime > TURN_SECONDS.value
+    return False
 
 
 def _is_stopped(path: Path) -> bool:

@@ -17,7 +17,7 @@ import zxingcpp
 from fakes import scripted, source
 from PIL import Image, ImageDraw
 
-from edge_assistant import limits, settings
+from edge_assistant import limits
 from edge_assistant.assistant import Assistant
 from edge_assistant.devices.microphone import _Heard
 from edge_assistant.errors import InputCorrupt, InputTooLarge, PolicyInvalid, UsageError
@@ -51,21 +51,23 @@ ELSEWHERE = {
     "shots": ("perception/test_video.py", "test_of_many_scenes_those_that_differ_most"),
     "utterance_seconds": ("perception/test_live.py", "test_speech_without_a_pause_is_cut_where_it_is_quietest"),
     "readings_cells": ("perception/test_readings_csv.py", "test_too_many_cells_are_refused_while_reading"),
-    "readings_evidence": (
-        "perception/test_readings.py",
-        "test_many_columns_stay_bounded_and_the_range_comes_first",
-    ),
+    "readings_evidence": ("perception/test_readings.py", "test_many_columns_stay_bounded_and_the_range_comes_first"),
     "passages": ("perception/test_text.py", "test_what_is_chopped_too_finely_is_cut_off_with_a_note"),
     "options": ("reasoning/test_reading.py", "test_options_are_bounded"),
     "context_tokens": ("language/test_engine.py", "test_a_prompt_over_the_context_is_refused_and_leaves_no_trace"),
     "domain_bytes": ("reasoning/rules/test_domain.py", "domain.MAX_BYTES"),
-    "followed_bytes": (
-        "devices/test_followed.py",
-        "test_of_a_long_file_the_header_and_the_last_rows_are_given",
-    ),
+    "followed_bytes": ("devices/test_followed.py", "test_of_a_long_file_the_header_and_the_last_rows_are_given"),
     "port_rows": ("devices/test_serial.py", "test_the_oldest_rows_go_where_there_are_too_many"),
     "port_line_bytes": ("devices/test_serial.py", "test_a_line_without_end_is_bounded_and_left_out"),
     "port_cells": ("devices/test_serial.py", "test_any_line_has_cells_that_can_be_printed"),
+    "settings_bytes": ("core/test_settings.py", "test_a_file_that_is_too_large"),
+    "signal_seconds": ("core/test_budgets.py", "test_a_signal_that_takes_too_much_to_be_perceived_fails_alone"),
+    "read_seconds": ("core/test_budgets.py", "test_a_text_that_takes_too_much_fails_and_the_others_answer"),
+    "read_pieces": ("core/test_budgets.py", "test_that_not_all_was_read_stands_in_the_answer"),
+    "read_characters": ("core/test_budgets.py", "test_that_not_all_was_read_stands_in_the_answer"),
+    "question_seconds": ("core/test_budgets.py", "test_where_all_together_takes_too_much_the_largest_is_left_out"),
+    "work_bytes": ("scheduling/test_budget.py", "test_what_takes_too_much_memory_stops"),
+    "turn_seconds": ("scheduling/test_turn.py", "test_a_process_that_computes_for_long_is_not_waited_for"),
     "speaker_seconds": ("devices/test_speaker.py", "test_it_does_not_take_more_than_it_can_keep"),
     "spoken_characters": ("voice/test_piper.py", "MAX_TEXT"),
     "spoken_sentences": ("voice/test_speaking.py", "test_no_more_sentences_wait_than_are_kept"),
@@ -75,10 +77,7 @@ ELSEWHERE = {
     "cached_states_bytes": ("vault/test_sealed.py", "test_no_more_is_kept_than_may_be"),
     "cached_bytes": ("vault/test_sealed.py", "test_no_more_is_kept_than_may_be"),
     "cached_percept_bytes": ("perception/test_ondisk.py", "test_what_is_large_is_not_kept"),
-    "written_rows": (
-        "reasoning/written/test_written.py",
-        "test_a_long_page_takes_as_many_steps_as_it_has_rows",
-    ),
+    "written_rows": ("reasoning/written/test_written.py", "test_a_long_page_takes_as_many_steps_as_it_has_rows"),
     "phoneme_seconds": ("voice/test_phonemes.py", "_TIMEOUT_S"),
     "played_seconds": ("tui/test_showing.py", "test_long_stretches_are_bounded"),
     "turns": ("tui/test_conversation.py", "test_only_the_latest_turns_stay_on_the_screen"),
@@ -153,7 +152,10 @@ def evidence(patched: pytest.MonkeyPatch) -> None:
     with limits.lowered({"evidence": 4}):
         cut, notes = ask(told, told)
     assert cut == whole[:4]
-    assert notes == ["text 2: over 4 pieces of evidence in all, its last 2 are left out"]
+    assert notes == [
+        "text 2: over 4 pieces of evidence in all, its last 2 are left out",
+        "Of text 2 only the first 1 of 3 pieces were read; the rest may say otherwise",
+    ]
 
 
 @beyond
@@ -195,13 +197,6 @@ def policy_bytes(patched: pytest.MonkeyPatch) -> None:
     patched.setattr(regular, "opened", lambda path: io.BytesIO(b"#" * (limits.POLICY_BYTES.value + 1)))
     with pytest.raises(PolicyInvalid, match="over 65,536 bytes"):
         reading.read(Path("policy.toml"))
-
-
-@beyond
-def settings_bytes(patched: pytest.MonkeyPatch) -> None:
-    patched.setattr(regular, "opened", lambda path: io.BytesIO(b"#" * (limits.SETTINGS_BYTES.value + 1)))
-    with pytest.raises(UsageError, match="over 65,536 bytes"):
-        settings.load({}, Path("config.toml"))
 
 
 @beyond

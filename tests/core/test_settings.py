@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_assistant.errors import StorageFull, UsageError
+from edge_assistant.limits import SETTINGS_BYTES
 from edge_assistant.settings import Settings, in_environment, load, save
 from edge_assistant_models import regular
 
@@ -100,6 +101,12 @@ def test_bytes_that_are_no_text(file: Path) -> None:
 def test_a_folder_in_the_file_s_place(file: Path) -> None:
     file.mkdir()
     with pytest.raises(UsageError, match="cannot be read"):
+        load({})
+
+
+def test_a_file_that_is_too_large(file: Path) -> None:
+    file.write_bytes(b"#" * (SETTINGS_BYTES.value + 1))
+    with pytest.raises(UsageError, match="over 65,536 bytes"):
         load({})
 
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from edge_assistant.errors import Stopped
+from edge_assistant.limits import TURN_SECONDS
 from edge_assistant.runtime import Halt
 from edge_assistant.scheduling.turn import Turn
 
@@ -105,6 +107,24 @@ def test_a_process_that_was_stopped_is_not_waited_for(tmp_path: Path) -> None:
         assert not free(path)
         first.communicate("go on\n")
         assert free(path)
+
+
+def test_a_process_that_computes_for_long_is_not_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    with process(HOLDS, path) as first:
+        assert line(first) == "taken"
+        long_ago = time.time() - TURN_SECONDS.value - 1
+        os.utime(path, (long_ago, long_ago))
+        with process(WAITS, path) as second:
+            assert (line(second), line(second)) == ("waits", "taken")
+
+
+def test_who_takes_the_turn_begins_anew(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    path.touch()
+    os.utime(path, (1, 1))
+    with Turn(path).taken(lambda: None, lambda: None):
+        assert path.stat().st_mtime > 1
 
 
 def test_ctrl_c_ends_the_waiting(tmp_path: Path) -> None:

@@ -1,0 +1,127 @@
+"""What a question and its signals may take: what exceeds it fails alone, and what was not read is said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from fakes import scripted
+
+from edge_assistant import limits
+from edge_assistant.answer import Answer, Status
+from edge_assistant.assistant import Assistant
+from edge_assistant.errors import InputTooLarge
+from edge_assistant.events import Event, Failed, Noted
+from edge_assistant.perception.text import Text
+from edge_assistant.reasoning import reason
+from edge_assistant.reasoning.reading import UNTOLD
+from edge_assistant.runtime import Runtime
+from edge_assistant.signals import Kind, Origin, Signal, take_bytes
+from edge_assistant_models.portfolio import Portfolio
+
+QUESTION = "What is the alarm limit?"
+GOOD = "The alarm limit for the motor is 85 degrees."
+HOSTILE = "allergies: " * 20_000
+
+
+def text(content: str, number: int = 1) -> Signal:
+    return take_bytes(content.encode(), Kind.TEXT, number, origin=Origin.USER, name=f"text {number}")
+
+
+Ask = Callable[..., tuple[Answer, list[Event]]]
+
+
+@pytest.fixture
+def ask(store: Path, home: Path) -> Ask:
+    def run(signals: Sequence[Signal], question: str = QUESTION, **options: bool) -> tuple[Answer, list[Event]]:
+        events: list[Event] = []
+        engine = scripted(reply=lambda context, options: UNTOLD)
+        facade = Assistant(
+            Portfolio(store, home / "catalog"), "test", runtime=Runtime(1), engine=lambda model, runtime: engine
+        )
+        if not question:
+            return facade.check(signals, events.append), events
+        return facade.ask(question, signals, events.append, **options), events
+
+    return run
+
+
+def test_a_text_that_takes_too_much_fails_and_the_others_answer(ask: Ask) -> None:
+    with limits.lowered({"read_seconds": 1}):
+        answer, events = ask([text(HOSTILE), text(GOOD, 2)])
+    assert (answer.status, "85" in answer.text) == (Status.SUPPORTED, True)
+    assert [(failed.signal, failed.code) for failed in answer.failed] == [("text:1", "input.too_large")]
+    assert answer.failed[0].message == "text 1 takes over 1 s of computing to be read"
+    assert [event.failure for event in events if isinstance(event, Failed)] == list(answer.failed)
+
+
+@pytest.mark.parametrize(("signals", "strict"), [([HOSTILE], False), ([HOSTILE, GOOD], True)], ids=["alone", "strict"])
+def test_alone_or_strictly_it_is_the_error(ask: Ask, signals: list[str], strict: bool) -> None:
+    given = [text(content, number) for number, content in enumerate(signals, 1)]
+    with limits.lowered({"read_seconds": 1}), pytest.raises(InputTooLarge, match=r"^text 1 takes over 1 s"):
+        ask(given, strict=strict)
+
+
+def test_where_all_together_takes_too_much_the_largest_is_left_out(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = reason.at_hand
+
+    def slow(told: reason.Told) -> reason.Told:
+        while len(told) > 1:
+            pass
+        return found(told)
+
+    slow = type(slow)(slow.__code__, reason.__dict__, closure=slow.__closure__)
+    monkeypatch.setattr(reason, "at_hand", slow)
+    with limits.lowered({"question_seconds": 1}):
+        answer, _ = ask([text("It squeaked.\n\nIt was oiled."), text(GOOD, 2)])
+    assert [failed.signal for failed in answer.failed] == ["text:1"]
+    assert (answer.status, "85" in answer.text) == (Status.SUPPORTED, True)
+
+
+def test_a_signal_that_takes_too_much_to_be_perceived_fails_alone(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    perceive = Text.perceive
+
+    def slow(self: Text, signal: Signal, request: object) -> object:
+        while signal.id == "text:1":
+            pass
+        return perceive(self, signal, request)
+
+    slow = type(slow)(slow.__code__, {"__name__": Text.__module__}, closure=slow.__closure__)
+    monkeypatch.setattr(Text, "perceive", slow)
+    with limits.lowered({"signal_seconds": 1}):
+        answer, _ = ask([text("Anything."), text(GOOD, 2)])
+    assert [(failed.signal, failed.message) for failed in answer.failed] == [
+        ("text:1", "text 1 takes over 1 s of computing")
+    ]
+    assert answer.status is Status.SUPPORTED
+
+
+@pytest.mark.parametrize(
+    ("lowered", "read"),
+    [({"read_pieces": 2}, 2), ({"read_characters": len(GOOD) + 1}, 1)],
+    ids=["pieces", "characters"],
+)
+@pytest.mark.parametrize("first", [GOOD, "It squeaked."], ids=["told", "untold"])
+@pytest.mark.parametrize("question", [QUESTION, "Summarise the text.", ""])
+def test_that_not_all_was_read_stands_in_the_answer(
+    ask: Ask, lowered: dict[str, int], read: int, first: str, question: str
+) -> None:
+    content = "\n\n".join([first, "It squeaked and squeaked and it squeaked again.", "It was oiled.", "It ran."])
+    with limits.lowered(lowered):
+        answer, events = ask([text(content), text("Nothing is said.", 2)], question)
+    said = f"Of text 1 only the first {read} of 4 pieces were read; the rest may say otherwise."
+    assert answer.text.endswith(said)
+    assert [event.text for event in events if isinstance(event, Noted)] == [said.removesuffix(".")]
+    assert len(answer.evidence) == 5
+
+
+def test_where_there_was_no_room_for_all_evidence_the_answer_says_so(ask: Ask) -> None:
+    with limits.lowered({"evidence": 2}):
+        answer, _ = ask([text(f"{GOOD}\n\nIt squeaked.\n\nIt was oiled.")])
+    assert "only the first 2 of 3 pieces were read" in answer.text
+
+
+def test_what_was_read_to_its_end_says_nothing_of_it(ask: Ask) -> None:
+    answer, _ = ask([text(GOOD)])
+    assert "only the first" not in answer.text
