@@ -83,6 +83,8 @@ ELSEWHERE = {
     "turns": ("tui/test_conversation.py", "test_only_the_latest_turns_stay_on_the_screen"),
     "log_bytes": ("core/test_logs.py", "test_it_rotates_and_keeps_a_few"),
     "kept_bytes": ("history/test_sealed.py", "test_a_signal_that_is_too_large_is_said"),
+    "pasted_lines": ("tui/test_inputs.py", "test_a_pasted_block_is_attached_as_a_text_and_not_asked"),
+    "inputs": ("tui/test_inputs.py", "test_the_arrow_brings_back_the_latest_inputs_only"),
     "folder_entries": ("tui/test_attach.py", "test_a_huge_folder_is_cut_and_filtering_finds_the_rest"),
 }
 
@@ -152,10 +154,8 @@ def evidence(patched: pytest.MonkeyPatch) -> None:
     with limits.lowered({"evidence": 4}):
         cut, notes = ask(told, told)
     assert cut == whole[:4]
-    assert notes == [
-        "text 2: over 4 pieces of evidence in all, its last 2 are left out",
-        "Of text 2 only the first 1 of 3 pieces were read; the rest may say otherwise",
-    ]
+    left = "Of text 2 only the first 1 of 3 pieces were read; the rest may say otherwise"
+    assert notes == ["text 2: over 4 pieces of evidence in all, its last 2 are left out", left]
 
 
 @beyond
