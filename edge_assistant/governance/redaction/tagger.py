@@ -21,7 +21,6 @@ FILE = Path(__file__).with_name("names.xz")
 BUCKETS = 1 << 18  # of features
 PROBES = 4  # bits of a Bloom filter for each word
 LISTS = ("first", "last", "plain")  # given names, family names, and words that are none
-_GAP = 3  # between two words of a name: two signs and a space
 _NEVER = -(10**4)  # of what cannot be a name
 _UPPER = 0.6  # of the longer words of a line, from which on it is written in capitals
 # words by which the two languages are told apart, as views have them: ß is x
@@ -198,6 +197,7 @@ def shipped() -> Tagger:
 
 
 _GIVEN = frozenset((b"1", b"3"))  # in the list of given names, and not of plain words
+_UNLISTED = _GIVEN | {b"0", b"2"}  # not of plain words
 _EDGE = Token(b"\n", b"n", 0, 0)
 _STARTS = frozenset((b"\n", b".", b"!", b"?", b":", b"-", b"*", b'"', b">"))
 
@@ -222,24 +222,22 @@ def _join(tokens: Sequence[Token], labels: list[bool]) -> None:
     """Label a given name behind a family name and a comma: MUELLER, ANNA."""
     for at in range(2, len(tokens)):
         name, comma, given = tokens[at - 2 : at + 1]
-        if labels[at - 2] and comma.word == b"," and given.kind[0] == name.kind[0] and given.kind[1:] in _GIVEN:
+        listed = _GIVEN if name.kind[:1] == b"A" else _UNLISTED
+        if labels[at - 2] and comma.word == b"," and given.kind[:1] == name.kind[:1] and given.kind[1:] in listed:
             labels[at - 1] = labels[at] = True
 
 
 def _spans(tokens: Sequence[Token], labels: Sequence[bool]) -> Iterator[tuple[int, int]]:
     """Where labelled words stand together, without the signs around them."""
-    first, last = -1, -1
+    first, last, place = -1, -1, 0
     for token, label in zip(tokens, labels, strict=True):
-        if label and first >= 0 and token.start - last > _GAP:  # the next column
+        if first >= 0 and not (label and token.start - place <= 1):  # two spaces: the next column
             if last - first > 1:
                 yield first, last
             first = -1
         if label and token.word[:1].isalpha():
             first, last = (token.start if first < 0 else first), token.end
-        elif not label and first >= 0:
-            if last - first > 1:
-                yield first, last
-            first = -1
+        place = token.end
     if last - first > 1 and first >= 0:
         yield first, last
 
