@@ -133,6 +133,8 @@ class Lines:
         if name == "drug":
             drug = self.random.choice(self._words["drug"] if self.random.random() < 0.5 else self.drugs)
             return drug.capitalize() if self.random.random() < 0.3 else drug
+        if name == "med_de" and self.random.random() < 0.5:
+            return self.random.choice(self.drugs).capitalize()
         return self.random.choice(self._words[name])
 
     def _n(self, language: str) -> str:

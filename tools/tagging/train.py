@@ -28,14 +28,14 @@ from edge_assistant.governance.redaction.views import written
 from tagging import corpora, lists
 from tagging.lines import Line, Lines
 
-MADE, DOCUMENTED = 90_000, 9_000  # lines of templates, paragraphs of documentation
+MADE, DOCUMENTED = 60_000, 6_000  # lines of templates, paragraphs of documentation
 BITS = (8, 7, 8)  # of a Bloom filter for each word, by list
 DROPPED = 0.25  # of the words of names, learnt from as if no list had them
 LONGEST = 120  # words of a line
 RARE = 12  # a bucket that was seen less often has no weight
 PRUNED = 0.2  # a weight below it is none
 STEP = 8  # between two weights, of 127
-EPOCHS, BATCH, RATE, SPARSE, MARGIN = 6, 256, 0.12, 1e-4, 0.35
+EPOCHS, BATCH, RATE, SPARSE, MARGIN = 4, 256, 0.12, 1e-4, 0.35
 
 Floats = NDArray[np.floating[Any]]
 Sequences = list[tuple[NDArray[np.int32], NDArray[np.int8]]]
