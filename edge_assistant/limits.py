@@ -92,19 +92,19 @@ READ_CHARACTERS = Limit(
     lowers=True,
 )
 READ_PIECES = Limit(
-    2_000,
+    1_000,
     "pieces of evidence",
     "a signal that are read for an answer",
     "the end is not read, which the answer says",
-    "a log of so many lines takes code 150 s, and twice as many four times as long",
+    "lines of a log take code up to 60 ms each",
     lowers=True,
 )
 READ_SECONDS = Limit(
-    120,
+    200,
     "seconds of computing",
     "what code finds in the evidence of a signal",
     "error input.too_large",
-    "twice what the slowest text takes on a common machine",
+    "three times what the slowest text takes on a common machine",
     lowers=True,
 )
 QUESTION_SECONDS = Limit(
