@@ -22,13 +22,14 @@ from edge_assistant.perception.bounded import bounded
 from edge_assistant.perception.gather import Gathering, Perceive
 from edge_assistant.perception.recall import Recall
 from edge_assistant.perception.sense import Request, Sense, senses
-from edge_assistant.reasoning.prose import chat
+from edge_assistant.reasoning.meaning import Meaning
 from edge_assistant.reasoning.question import Expect, checked, understand
 from edge_assistant.reasoning.reason import Read, Reasoner, unbounded
-from edge_assistant.reasoning.route import Plan, as_taken, check_route, plan, route
+from edge_assistant.reasoning.route import Plan, as_taken, check_route, plan, route, talk_route
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, shipped, within
 from edge_assistant.reasoning.sources import Source, as_sources
 from edge_assistant.reasoning.stating import parted
+from edge_assistant.reasoning.talk import Said, freely, reply
 from edge_assistant.reasoning.task import Task, within_question
 from edge_assistant.runtime import Runtime
 from edge_assistant.scheduling.memory import Residency
@@ -39,9 +40,7 @@ from edge_assistant_models.portfolio import Portfolio
 
 if TYPE_CHECKING:
     from edge_assistant.governance.audit.auditor import Auditor
-    from edge_assistant.perception.live import Endpointer
     from edge_assistant.vault.vault import Vault
-    from edge_assistant.voice.piper import Voice
 
 
 class Assistant:
@@ -51,6 +50,7 @@ class Assistant:
         recall: what was perceived in signals, by their bytes, for a later question about the same ones.
         policy: what is allowed.
         runtime: that all of it computes with.
+        models: loaded as they are needed; what listens and speaks is opened there.
         side_by_side: whether signals of several kinds are perceived at the same time; a bench that times each is not.
     """
 
@@ -71,6 +71,7 @@ class Assistant:
         caches: Vault | None = None,
         gpu: str = "off",
         residency: Residency | None = None,
+        free_talk: bool = False,
     ) -> None:
         """Choose the models.
 
@@ -87,6 +88,7 @@ class Assistant:
             caches: has the keys of what is kept sealed between runs, as far as the policy allows; None keeps nothing.
             gpu: which graphics card computes besides, where the policy allows that and no runtime is given.
             residency: keeps what this one loads, for the next one with the same runtime, too; None for nobody.
+            free_talk: whether the language model answers without sources, where the policy allows it.
 
         Raises:
             ModelUnknown: there is no such profile.
@@ -103,12 +105,13 @@ class Assistant:
         self._caches = caches if self.policy.keeps_caches else None
         opens = engine or partial(LlamaEngine, shelf=shelf_by(self._caches))
         shelved = self._caches is not None
-        self._models = Models(
+        self.models = Models(
             portfolio, self._names, self.policy, self.runtime, opens, shelved=shelved, residency=residency
         )
         self._turn = Turn.of_user()
         self.recall = Recall(disk=ondisk.kept_by(self._caches, self.runtime.gpu))
         self._auditor = auditor
+        self._free_talk = free_talk
 
     def ask(
         self,
@@ -122,6 +125,7 @@ class Assistant:
         strict: bool = False,
         began: float | None = None,
         message: str | None = None,
+        before: Sequence[str] = (),
     ) -> Answer:
         """Answer a question over signals.
 
@@ -131,10 +135,11 @@ class Assistant:
             watch: is called with each event.
             failed: signals that could not even be taken.
             language: of what is spoken and written, or None to detect it.
-            seed: of sampling, where there is no signal and the model talks freely.
+            seed: of sampling, where there is no signal and free talk is on.
             strict: raise the first failure of a signal instead of going on without it.
             began: `time.perf_counter()` of the command's start, for the timings.
             message: all that was said, where the question is only a part of it; the answer gives it back.
+            before: the earlier messages of the conversation.
 
         Raises:
             UsageError: the question is empty or too long, or has too many signals.
@@ -147,18 +152,33 @@ class Assistant:
         asked = question if message is None else message
         with self._begun("ask", asked, signals, watch) as watch:
             query = understand(checked(question))
+            talk = Task(asked, signals, talk_route(), watch, began, halt=self.runtime.halt, strict=strict)
+            if not failed and (answer := self._talked(talk, question, before, seed)) is not None:
+                return answer
             steps = plan(signals, senses())
             way = route(query, steps, signals, self._names)
             task = Task(asked, signals, way, watch, began, halt=self.runtime.halt, strict=strict)
-            with self._models.ahead(signals, language=query.expects is Expect.PROSE):
+            with self.models.ahead(signals, language=query.expects is Expect.PROSE):
                 sources = self._sources(task, steps, failed, Request(language), strict)
-                with self._models.reasoning():
-                    if signals:
-                        task.reason(sources, partial(self._reasoner(task.watch, task.read).answer, query))
-                    else:
-                        task.outcome.status = Status.CHAT
-                        task.say(chat(query.text, self._models.language(), seed))
+                with self.models.reasoning():
+                    task.reason(sources, partial(self._reasoner(task.watch, task.read).answer, query))
                     return self._answer(task, sources)
+
+    def _talked(self, task: Task, question: str, before: Sequence[str], seed: int) -> Answer | None:
+        """The answer to a message that no source answers; None where sources may."""
+        self.models.used.clear()
+        meaning = Meaning(self.models.meaning)
+        said = Said(before, [signal.name for signal in task.signals])
+        free = partial(freely, question, self.models.language, meaning, seed)
+        talks = self._free_talk and self.policy.allows_free_talk
+        if (found := reply(question, said, meaning, free if talks else None)) is None:
+            return None
+        task.way, sentences = found
+        task.outcome.status = Status.CHAT
+        task.watch(Routed(task.way))
+        with self.models.reasoning():
+            task.say(sentences)
+            return self._answer(task, ())
 
     def check(
         self,
@@ -196,11 +216,11 @@ class Assistant:
             steps = plan(signals, senses())
             way = check_route(steps, signals, self._names)
             task = Task(message, signals, way, watch, began, halt=self.runtime.halt, strict=strict)
-            with self._models.ahead(signals, language=False):
+            with self.models.ahead(signals, language=False):
                 sources = self._sources(task, steps, failed, Request(language), strict)
                 if len(sources) < 2:
                     raise task.error or InputError("only one signal could be used", "see the messages above")
-                with self._models.reasoning():
+                with self.models.reasoning():
                     task.reason(sources, self._reasoner(task.watch, task.read).check, least=2)
                     return self._answer(task, sources)
 
@@ -224,7 +244,7 @@ class Assistant:
             self._auditor.took([signal])
         with within(self._vocabulary):
             watch = self._stoppable(watch)
-            with self._turn.taken(lambda: watch(Waiting()), self.runtime.halt.check), self._models.use():
+            with self._turn.taken(lambda: watch(Waiting()), self.runtime.halt.check), self.models.use():
                 gathering = Gathering(self.perceiver, watch, Request(language), strict=True)
                 gathering.take([(signal, [sense for _, sense in plan([signal], senses())])], self.runtime.halt)
         return gathering.sensed[0].evidence
@@ -234,7 +254,7 @@ class Assistant:
         self._allowed(signals)
         with within(self._vocabulary):
             watch = self._stoppable(watch)
-            with self._turn.taken(lambda: watch(Waiting()), self.runtime.halt.check), self._models.reasoning():
+            with self._turn.taken(lambda: watch(Waiting()), self.runtime.halt.check), self.models.reasoning():
                 gathering = Gathering(self.perceiver, watch, Request(language), strict=False)
                 gathering.take([(s, [sense for _, sense in plan([s], senses())]) for s in signals], self.runtime.halt)
                 sources = as_sources(gathering.sensed)
@@ -244,13 +264,13 @@ class Assistant:
         """Keep for a later run what the language model read of files, unless that is forgotten; after an answer."""
         if self.recall.forgotten():
             self.forget()
-        elif self._models.engine is not None:
-            self._models.engine.settle()
+        elif self.models.engine is not None:
+            self.models.engine.settle()
 
     def forget(self) -> None:
         """Let go of what was perceived and read, once what is kept of it was forgotten; its models stay loaded."""
         self.recall.clear()
-        self._models.forget()
+        self.models.forget()
 
     def parted(self, message: str) -> tuple[str, str]:
         """What a message states and what it asks, in the words of the domain; see `stating.parted`."""
@@ -272,36 +292,7 @@ class Assistant:
         speech = self.sense(Speech)
         if isinstance(speech, Speech):
             speech.prepare()
-        self._models.meaning()
-
-    def endpointer(self, pause_s: float = 0.8) -> Endpointer:
-        """What tells when somebody speaks into one microphone and has finished, which is a pause of so many seconds.
-
-        Raises:
-            ModelMissing, ModelCorrupt: the model of voice activity.
-        """
-        from edge_assistant.perception.live import Endpointer
-
-        made = Endpointer(self._models.model("vad"), self._aside(), pause_s)
-        self._models.lend("vad", made)
-        return made
-
-    def voice(self) -> Voice:
-        """What speaks.
-
-        Raises:
-            ModelMissing, ModelCorrupt: its model.
-            VoiceUnavailable: the program that gives the phonemes is not installed.
-        """
-        from edge_assistant.voice.piper import Voice
-
-        made = Voice(self._models.model("voice"), self._aside())
-        self._models.lend("voice", made)
-        return made
-
-    def _aside(self) -> Runtime:
-        """For what goes on beside an answer, in other threads: it is not stopped when the answer is."""
-        return Runtime(self.runtime.threads)
+        self.models.meaning()
 
     def _audited(
         self, verb: str, asked: str, signals: Sequence[Signal], watch: Watch
@@ -326,11 +317,11 @@ class Assistant:
 
     def relieve(self) -> None:
         """Give back memory where the machine runs short; for whoever waits long between two questions."""
-        self._models.relieve()
+        self.models.relieve()
 
     def _usage(self) -> Usage:
         """What the language model did since it was loaded."""
-        return self._models.engine.usage if self._models.engine else Usage()
+        return self.models.engine.usage if self.models.engine else Usage()
 
     def _stoppable(self, watch: Watch) -> Watch:
         """What begins now, knows nothing of before a forgetting, and stops at its next event once that is asked."""
@@ -353,11 +344,11 @@ class Assistant:
         task.watch(Routed(task.way))
         for failure in failed:
             task.watch(Failed(failure))
-        self._models.used.clear()
+        self.models.used.clear()
         alone = len(task.signals) == 1 and not failed  # then there is nothing to go on with
         gathering = Gathering(self.perceiver, task.watch, request, strict=strict or alone, failed=failed)
         wanted = [(signal, [sense for given, sense in steps if given is signal]) for signal in task.signals]
-        with self._models.use():
+        with self.models.use():
             gathering.take(wanted, self.runtime.halt, self.runtime.threads if self.side_by_side else 1)
         task.counted(self._usage())
         task.failed, task.error, task.seconds = gathering.failed, gathering.error, gathering.seconds
@@ -381,14 +372,14 @@ class Assistant:
                 self.policy.check_signal(signal.kind, signal.origin)
 
     def _reasoner(self, watch: Watch, read: Read = unbounded) -> Reasoner:
-        return Reasoner(self._models.language, self._models.meaning, watch, read)
+        return Reasoner(self.models.language, self.models.meaning, watch, read)
 
     def _answer(self, task: Task, sources: Sequence[Source]) -> Answer:
         answer = Answer(
             question=task.question,
             text=" ".join(task.sentences),
             status=task.outcome.status,
-            route=as_taken(task.way, tuple(self._models.used), self._names),
+            route=as_taken(task.way, tuple(self.models.used), self._names),
             signals=tuple(task.signals),
             failed=tuple(task.failed),
             evidence=(*(item for source in sources for item in source.evidence), *task.outcome.evidence),
@@ -396,7 +387,7 @@ class Assistant:
             verdicts=tuple(task.outcome.verdicts),
             citations=tuple(dict.fromkeys(task.outcome.citations)),
             timings=task.timings(self._usage()),
-            models=tuple(ModelUsed(model.name, model.sha256) for model in self._models.used.values()),
+            models=tuple(ModelUsed(model.name, model.sha256) for model in self.models.used.values()),
             notes=tuple(dict.fromkeys(task.notes)),
             instructions=tuple(task.outcome.instructions),
         )
@@ -406,7 +397,7 @@ class Assistant:
 
     def sense(self, kind: type[Sense]) -> Sense:
         """A sense with its models; see `Models.sense`."""
-        return self._models.sense(kind)
+        return self.models.sense(kind)
 
     def perceiver(self, kind: type[Sense]) -> Perceive:
         """What perceives signals for a sense: the sense itself; a bench that recalls what was perceived overrides it.

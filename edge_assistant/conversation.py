@@ -19,9 +19,11 @@ class Conversation:
 
     Attributes:
         assistant: answers.
+        asked: what was asked so far, for whoever asks about that.
     """
 
     assistant: Assistant
+    asked: list[str]
 
     def __init__(self, assistant: Assistant, language: str | None = None) -> None:
         """Begin with no signals.
@@ -32,6 +34,7 @@ class Conversation:
         """
         self.assistant = assistant
         self._language = language
+        self.asked = []
         self._ids: list[str] = []  # all that were given, in the order attached
         self._signals: dict[str, Signal] = {}  # without the removed ones, whose bytes are not held
 
@@ -130,8 +133,11 @@ class Conversation:
             self._state(statements, spoken)
         if not question and others:
             return self.assistant.check(self.signals, watch, language=self._language, message=text)
-        signals = self.signals if question else ()
-        return self.assistant.ask(question or text, signals, watch, language=self._language, message=text)
+        signals, before = self.signals if question else (), tuple(self.asked)
+        self.asked.append(text)
+        return self.assistant.ask(
+            question or text, signals, watch, language=self._language, message=text, before=before
+        )
 
     def check(self, watch: Watch) -> Answer:
         """Compare the signals without a question.

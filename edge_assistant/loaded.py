@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edge_assistant.errors import EdgeAssistantError, ModelMissing
 from edge_assistant.governance.policy.policy import Policy
@@ -21,6 +22,10 @@ from edge_assistant.scheduling import memory, side
 from edge_assistant.signals import Kind, Signal
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
+
+if TYPE_CHECKING:
+    from edge_assistant.perception.live import Endpointer
+    from edge_assistant.voice.piper import Voice
 
 _log = logging.getLogger(__name__)
 
@@ -182,6 +187,35 @@ class Models:
     def use(self) -> AbstractContextManager[None]:
         """While this runs nothing that is got is dropped."""
         return self._residency.use()
+
+    def endpointer(self, pause_s: float = 0.8) -> Endpointer:
+        """What tells when somebody speaks into one microphone and has finished, which is a pause of so many seconds.
+
+        Raises:
+            ModelMissing, ModelCorrupt: the model of voice activity.
+        """
+        from edge_assistant.perception.live import Endpointer
+
+        made = Endpointer(self.model("vad"), self._aside(), pause_s)
+        self.lend("vad", made)
+        return made
+
+    def voice(self) -> Voice:
+        """What speaks.
+
+        Raises:
+            ModelMissing, ModelCorrupt: its model.
+            VoiceUnavailable: the program that gives the phonemes is not installed.
+        """
+        from edge_assistant.voice.piper import Voice
+
+        made = Voice(self.model("voice"), self._aside())
+        self.lend("voice", made)
+        return made
+
+    def _aside(self) -> Runtime:
+        """For what goes on beside an answer, in other threads: it is not stopped when the answer is."""
+        return Runtime(self._runtime.threads)
 
     def reasoning(self) -> AbstractContextManager[None]:
         """As `use`; the language model and the embedder, where they are loaded, do not go for each other either."""

@@ -51,7 +51,11 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("textual is not installed", "install the extra 'tui'")
     with tempfile.TemporaryDirectory() as folder:
         # No settings, history or conversation to restore: neither counts in what is measured, nor gets anything of it.
-        home = {"EDGE_ASSISTANT_HOME": folder, "EDGE_ASSISTANT_MODELS": str(paths.models_dir())}
+        home = {
+            "EDGE_ASSISTANT_HOME": folder,
+            "EDGE_ASSISTANT_MODELS": str(paths.models_dir()),
+            "EDGE_ASSISTANT_FREE_TALK": "true",
+        }
         video = Path(folder) / "camera.mp4"
         write_video(video)
         figures = {

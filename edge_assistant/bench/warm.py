@@ -46,12 +46,12 @@ class WarmAssistant(Assistant):
         self._started: set[type[Sense]] = set()
         for _ in self.engine.stream([Message(Role.USER, "Good morning.")], max_tokens=1):
             pass
-        self._models.meaning()
+        self.models.meaning()
 
     @property
     def engine(self) -> Engine:
         """The language model, for baselines that use the same."""
-        return self._models.language()
+        return self.models.language()
 
     def ungrounded(self, answer: Answer) -> tuple[str, ...]:
         """What an answer says and its evidence does not, in the words of the assistant's domain."""

@@ -74,7 +74,7 @@ def get_ready(kept: Warm, profile: str, words: Vocabulary | None, caches: Vault 
     _try(assistant.prepare)
     _try(partial(assistant.check, list(_texts()), _ignore))
     with limits.lowered({"answer_tokens": 1}):
-        _try(partial(assistant.ask, "Hello.", [], _ignore))
+        _try(partial(assistant.ask, "Summarize the text.", list(_texts()), _ignore))
 
 
 def _try(do: Callable[[], object]) -> None:

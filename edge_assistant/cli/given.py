@@ -148,6 +148,7 @@ def assistant(args: argparse.Namespace, clear: Callable[[], None]) -> Assistant:
         caches=caches,
         gpu=args.settings.gpu,
         residency=residency,
+        free_talk=args.settings.free_talk,
     )
 
 

@@ -179,5 +179,8 @@ def _source(item: Evidence, names: dict[str, str]) -> str:
 
 
 def _verdict(verdict: Verdict) -> str:
-    values = " / ".join(f"{told.value} {''.join(f'[{id}]' for id in told.evidence)}" for told in verdict.values)
+    values = " / ".join(
+        f"{told.value}{' (in instructions)' if told.instructed else ''} {''.join(f'[{id}]' for id in told.evidence)}"
+        for told in verdict.values
+    )
     return printable(f"{verdict.matter}: {values or 'not told'}")

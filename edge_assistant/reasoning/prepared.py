@@ -7,7 +7,7 @@ from importlib import import_module
 
 from edge_assistant import patterns, reasoning
 from edge_assistant.language.embedder import Embedder
-from edge_assistant.reasoning import meaning, meant
+from edge_assistant.reasoning import meaning, meant, talk
 from edge_assistant.reasoning.readings import likened
 from edge_assistant.reasoning.rules import vocabulary
 from edge_assistant.reasoning.told import asides
@@ -15,7 +15,13 @@ from edge_assistant.reasoning.told import asides
 
 def texts() -> tuple[str, ...]:
     """All that questions and sentences are compared with, each once."""
-    parts = (meaning.compared_with(), likened.compared_with(), meant.compared_with(), asides.compared_with())
+    parts = (
+        meaning.compared_with(),
+        likened.compared_with(),
+        meant.compared_with(),
+        asides.compared_with(),
+        talk.compared_with(),
+    )
     return tuple(dict.fromkeys(text for part in parts for text in part))
 
 

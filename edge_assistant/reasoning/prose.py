@@ -9,14 +9,13 @@ from edge_assistant.evidence import Evidence
 from edge_assistant.language.chat import Message, Role
 from edge_assistant.language.engine import Engine
 from edge_assistant.limits import ANSWER_TOKENS
-from edge_assistant.reasoning.guard import CITATION, cited, holds, repeats, sentences, supported, topic
+from edge_assistant.reasoning.guard import cited, holds, repeats, sentences, supported, topic
 from edge_assistant.reasoning.question import has_phrase
 from edge_assistant.reasoning.rules.vocabulary import vocabulary
 from edge_assistant.reasoning.sources import one_line
 from edge_assistant.reasoning.values.candidates import as_words
 
 MOST_QUOTES = 5  # lines that stand for an answer which the model could not write
-CHAT_TEMPERATURE = 0.3  # where nothing is at stake that evidence could decide; the seed makes it repeatable
 _ABOUT = (
     "You answer questions from numbered evidence. Write short sentences. End each sentence with the number of the "
     "evidence it rests on, such as [E1]. Say nothing that the evidence does not say."
@@ -24,7 +23,6 @@ _ABOUT = (
 _LISTED = re.compile(r"\[(E\d{1,6}(?:,\s*E\d{1,6})+)\]")
 _SEVERAL = re.compile(r"(?<=\])\s*,\s*(?=\[E\d)")
 _LAST = re.compile(r",\s*(?=(?:\[E\d{1,6}\])+\W*$)")  # the comma before the citations at the end of a sentence
-_CHAT = "You are a helpful assistant that runs offline on the user's own computer. Answer briefly."
 
 
 def write(
@@ -69,15 +67,6 @@ def quote(question: str, lines: Sequence[Evidence]) -> Iterator[str]:
     for line in near:
         if whole or asked & as_words(line.text).tokens:
             yield f"{one_line(line.text).rstrip('.')} [{line.id}]."
-
-
-def chat(question: str, engine: Engine, seed: int) -> Iterator[str]:
-    """Sentences without any signal; nothing is cited."""
-    messages = [Message(Role.SYSTEM, _CHAT), Message(Role.USER, question)]
-    pieces = engine.stream(messages, max_tokens=ANSWER_TOKENS.now, temperature=CHAT_TEMPERATURE, seed=seed)
-    for sentence in sentences(pieces):
-        if bare := re.sub(rf"\s*{CITATION.pattern}", "", sentence).strip():
-            yield bare
 
 
 def _with_citation(sentence: str, texts: Mapping[str, str]) -> str:

@@ -20,7 +20,7 @@ def plan(signals: Sequence[Signal], senses: Sequence[type[Sense]]) -> Plan:
 
 def needs_language(query: Query, signals: Sequence[Signal]) -> bool:
     """Whether the language model is needed for sure: not where code alone can answer, as over readings alone."""
-    if not signals or query.expects is Expect.PROSE:
+    if query.expects is Expect.PROSE:
         return True
     only_readings = all(signal.kind is Kind.READINGS for signal in signals)
     return not (only_readings and query.computing and not query.computing.needs_limit)
@@ -38,14 +38,22 @@ def route(query: Query, steps: Plan, signals: Sequence[Signal], models: Mapping[
     roles = list(dict.fromkeys(role for _, sense in steps for role in (*sense.roles, *sense.optional_roles)))
     roles += ["language"] if needs_language(query, signals) else []
     names = tuple(models[role] for role in roles if role in models)
-    if not signals:
-        return Route("chat", names, "no signal was given, so that only the language model answers")
     if len(signals) == 1:
         used = " and ".join(dict.fromkeys(sense.name for _, sense in steps))
         why = f"one signal ({signals[0].id}), perceived by {used}"
         return Route(signals[0].kind.value, names, why)
     listed = ", ".join(signal.id for signal in signals)
     return Route("cross-signal", names, f"{len(signals)} signals ({listed}) are read one by one and compared")
+
+
+def talk_route() -> Route:
+    """The route of a message that no source answers."""
+    return Route("chat", (), "no source: the answer is about the assistant and the conversation")
+
+
+def free_route() -> Route:
+    """The route of free talk."""
+    return Route("chat", (), "no source: the language model answers from memory, unchecked")
 
 
 def check_route(steps: Plan, signals: Sequence[Signal], models: Mapping[str, str]) -> Route:
@@ -58,7 +66,7 @@ def check_route(steps: Plan, signals: Sequence[Signal], models: Mapping[str, str
 
 def as_taken(way: Route, used: tuple[str, ...], names: Mapping[str, str]) -> Route:
     """A route as it was really taken: only the models that were used, and whether code answered alone."""
-    alone = names.get("language") not in used
+    alone = way.path != "chat" and names.get("language") not in used
     return replace(
         way, models=used, why=f"{way.why}; code answered, no language model was needed" if alone else way.why
     )

@@ -26,12 +26,17 @@ def parted(message: str) -> tuple[str, str]:
     """
     spans = [message[a:b].strip() for a, b in sentences(message)]
     asking = [sentence for sentence in spans if _asks(sentence)]
-    told = [sentence for sentence in spans if sentence not in asking and not _is_remark(sentence)]
+    told = [sentence for sentence in spans if sentence not in asking and not is_remark(sentence)]
     if asking:
         return " ".join(told), " ".join(sentence for sentence in spans if sentence not in told)
     if told and all(_says_something(sentence) for sentence in told):
         return " ".join(told), ""
     return "", message.strip()
+
+
+def asks(message: str) -> bool:
+    """Whether a message asks or orders, in whole or in part."""
+    return any(_asks(message[a:b].strip()) for a, b in sentences(message))
 
 
 def _asks(sentence: str) -> bool:
@@ -44,7 +49,7 @@ def _asks(sentence: str) -> bool:
     )
 
 
-def _is_remark(sentence: str) -> bool:
+def is_remark(sentence: str) -> bool:
     """Whether a sentence neither asks nor states anything."""
     return not re.search(r"\w", sentence) or _remark().fullmatch(_plain(sentence)) is not None
 

@@ -314,8 +314,9 @@ def test_writing_stops_with_the_sentence_that_is_being_said(
         yield from ("and so on. " for _ in range(1_000_000))
 
     monkeypatch.setattr(engine, "stream", endless)
+    conversation.add(REMARK, Kind.TEXT, origin=Origin.USER, name="remark")
     with pytest.raises(Stopped):
-        conversation.ask("Who are you?", nothing)
+        conversation.ask("Summarize the remark.", nothing)
 
 
 def test_to_stop_what_does_not_run_stops_nothing(conversation: Conversation) -> None:

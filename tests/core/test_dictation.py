@@ -178,7 +178,7 @@ def test_a_stop_that_comes_just_before_work_ahead_begins_is_not_lost(
 ) -> None:
     """`Assistant.prefill` lets go of earlier wishes to stop when it begins."""
     engine, halt = scripted(), desk.assistant.runtime.halt
-    monkeypatch.setattr(desk.assistant._models, "_open_engine", lambda model, runtime: engine)
+    monkeypatch.setattr(desk.assistant.models, "_open_engine", lambda model, runtime: engine)
     note = take_bytes(b"The belt squeaked after the break.", Kind.TEXT, 1, origin=Origin.USER, name="note")
 
     def ahead(watch: Watch) -> None:

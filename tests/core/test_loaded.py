@@ -125,7 +125,7 @@ def test_what_cannot_be_loaded_ahead_is_told_when_it_is_wanted(made: Callable[..
         tried.append(threading.current_thread().name)
         raise ModelTooLarge("no room", "close something")
 
-    one.assistant._models._open_engine = full
+    one.assistant.models._open_engine = full
     one.until(lambda: bool(tried))
     with pytest.raises(ModelTooLarge):
         one.assistant.ask(PROSE, texts(), perceived.append)
@@ -142,21 +142,21 @@ def test_an_error_does_not_wait_for_what_is_loaded_ahead(made: Callable[..., Mad
         runtime.halt.check()
         return scripted_engine()
 
-    one.assistant._models._open_engine = slow
+    one.assistant.models._open_engine = slow
     one.until(begun.is_set)
     damaged = take_bytes(b"\xff\xfe\xfa", Kind.TEXT, 1, origin=Origin.USER, name="damaged")
     with pytest.raises(InputError):
         one.assistant.ask(PROSE, [damaged], ignore)
     assert how == ["stopped"]
     assert not one.assistant.runtime.halt.asked
-    one.assistant._models._open_engine = one.engine
+    one.assistant.models._open_engine = one.engine
     assert one.assistant.ask(PROSE, texts(), ignore).text
 
 
 def test_the_language_model_does_not_go_for_the_embedder_while_an_answer_is_found(made: Callable[..., Made]) -> None:
     one = made(threads=1)
     one.assistant.ask(PROSE, texts(), ignore)
-    models = one.assistant._models
+    models = one.assistant.models
     models._residency._kept = {models._engine: models._residency._kept[models._engine]}
     one.embedders.clear()
     models._residency._look = lambda: memory.Memory(16 << 30, 1 << 30)  # nothing to spare, and nothing missing
@@ -172,7 +172,7 @@ def test_the_language_model_does_not_go_for_the_embedder_while_an_answer_is_foun
 def test_what_the_model_did_is_told_of_this_question_where_it_was_loaded_anew(made: Callable[..., Made]) -> None:
     one = made(threads=1)
     first = one.assistant.ask(PROSE, texts(), ignore)
-    models = one.assistant._models
+    models = one.assistant.models
     reasoning = models.reasoning
 
     def short() -> AbstractContextManager[None]:
@@ -219,13 +219,13 @@ def test_without_room_each_question_loads_anew_and_answers_the_same(
         second.timings.completion_tokens,
     )
     assert len(one.engines) >= 2
-    assert one.assistant._models.engine is None
+    assert one.assistant.models.engine is None
 
 
 def test_what_is_forgotten_is_in_no_sense_and_in_no_model(made: Callable[..., Made]) -> None:
     one = made()
     one.assistant.ask(PROSE, texts(), ignore)
-    sense, engine = one.assistant.sense(Text), one.assistant._models.engine
+    sense, engine = one.assistant.sense(Text), one.assistant.models.engine
     assert one.assistant.recall.bytes > 0
     one.assistant.forget()
     assert one.assistant.recall.bytes == 0
@@ -241,7 +241,7 @@ def test_what_another_process_forgets_is_let_go_of(made: Callable[..., Made], th
     assert Vault().place, "there are keys"
     one = made(caches=Vault())
     one.assistant.ask(PROSE, texts(), ignore)
-    engine, recall = one.assistant._models.engine, one.assistant.recall
+    engine, recall = one.assistant.models.engine, one.assistant.recall
     assert isinstance(engine, ScriptedEngine)
     one.assistant.settle()
     before = recall.bytes
@@ -268,7 +268,7 @@ def test_what_a_profile_needs_stays(made: Callable[..., Made]) -> None:
         one.assistant.ask(PROSE, texts(), ignore)
         one.assistant.relieve()
     assert len(one.engines) == 1
-    assert one.assistant._models.engine is not None
+    assert one.assistant.models.engine is not None
 
 
 def test_a_machine_that_runs_short_gets_the_memory_back(
@@ -276,10 +276,10 @@ def test_a_machine_that_runs_short_gets_the_memory_back(
 ) -> None:
     one = made()
     one.assistant.ask(PROSE, texts(), ignore)
-    one.assistant._models._residency._look = lambda: memory.Memory(16 << 30, 0)
+    one.assistant.models._residency._look = lambda: memory.Memory(16 << 30, 0)
     one.assistant.relieve()
-    assert one.assistant._models._residency.loaded == ()
-    one.assistant._models._residency._look = memory.read
+    assert one.assistant.models._residency.loaded == ()
+    one.assistant.models._residency._look = memory.read
     assert one.assistant.ask(PROSE, texts(), ignore).text
 
 
@@ -290,7 +290,7 @@ def test_what_one_assistant_has_loaded_the_next_one_uses_and_counts_anew(made: C
     assert (len(first.engines), second.engines, len(first.embedders + second.embedders)) == (1, [], 1)
     assert answers[0].models == answers[1].models
     assert answers[0].timings.completion_tokens == answers[1].timings.completion_tokens
-    assert second.assistant._models.engine is not None
+    assert second.assistant.models.engine is not None
 
 
 def test_a_machine_that_runs_short_is_given_what_one_after_another_has_loaded(made: Callable[..., Made]) -> None:
@@ -311,8 +311,8 @@ def test_a_model_with_another_sum_or_other_options_is_loaded_anew(made: Callable
     made(residency=kept).assistant.ask(PROSE, texts(), ignore)
     for changed in ({"sha256": "0" * 64}, {"options": {"chat": "another"}}):
         other = made(residency=kept)
-        model = other.assistant._models.model("language")
-        other.assistant._models.given["language"] = replace(model, **changed)
+        model = other.assistant.models.model("language")
+        other.assistant.models.given["language"] = replace(model, **changed)
         other.assistant.ask(PROSE, texts(), ignore)
         assert len(other.engines) == 1, changed
 
@@ -327,12 +327,12 @@ def test_what_may_be_kept_sealed_on_the_disk_is_not_used_where_it_may_not(made: 
 
 def test_what_listens_counts_while_it_is_held(made: Callable[..., Made]) -> None:
     one = made()
-    ears = one.assistant.endpointer()
-    (held,) = one.assistant._models._residency.loaded
+    ears = one.assistant.models.endpointer()
+    (held,) = one.assistant.models._residency.loaded
     assert held.busy
     assert held.size > 0
     del ears
-    assert one.assistant._models._residency.loaded == ()
+    assert one.assistant.models._residency.loaded == ()
 
 
 def test_ctrl_c_while_the_thread_begins_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:

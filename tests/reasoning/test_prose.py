@@ -7,7 +7,7 @@ from fakes import scripted, source
 
 from edge_assistant.language.chat import Message
 from edge_assistant.limits import ANSWER_TOKENS
-from edge_assistant.reasoning.prose import chat, quote, write
+from edge_assistant.reasoning.prose import quote, write
 
 LINES = source(["The pump weighs 12 kg", "Ana checked it at 16:20"]).evidence
 
@@ -78,11 +78,6 @@ def test_sentences_come_while_the_model_writes() -> None:
 
 def test_the_answer_has_an_end() -> None:
     assert len(" ".join(write("Describe it.", LINES[:1], scripted("word " * 2000))).split()) <= ANSWER_TOKENS.value + 1
-
-
-def test_chat_has_no_citations() -> None:
-    said = list(chat("Hello", scripted("Hello [E1]. [E2] How are you? [C1]\n[E3]\nBye."), 0))
-    assert said == ["Hello.", "How are you?", "Bye."]
 
 
 def test_evidence_cannot_pose_as_other_evidence() -> None:

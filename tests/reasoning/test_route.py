@@ -23,10 +23,6 @@ def way(question: str, *signals: Signal) -> tuple[str, set[str], str]:
     return found.path, set(found.models), found.why
 
 
-def test_without_a_signal_only_the_language_model_answers() -> None:
-    assert way("Hello?")[:2] == ("chat", {"model-of-language"})
-
-
 def test_text_alone_takes_no_perception_model() -> None:
     assert way("What was the total?", TEXT)[:2] == ("text", {"model-of-language"})
 

@@ -24,7 +24,7 @@ from edge_assistant_tui.widgets.restore import Restore
 
 MOTOR, REMARK, NOTE = EXAMPLES / "line/motor.csv", EXAMPLES / "line/remark.txt", EXAMPLES / "clinic/note.wav"
 HIGHEST = "What was the highest temperature?"
-CHAT = "Write me a story of three hundred words about a lighthouse."
+STORY = "Write me a story of three hundred words about a lighthouse."  # free talk, for which the model is needed
 LANGUAGE, SPEECH = "smollm2-135m-instruct-q4_1", "whisper-tiny.en"
 
 
@@ -53,7 +53,7 @@ def test_a_model_that_is_deleted_under_the_app_is_named_with_what_to_do(linked: 
     async def story(whole: Whole) -> None:
         for name in (LANGUAGE, SPEECH):
             (linked / name).unlink()
-        failure = whole.shown(await whole.ask("Hello"), ".failed")
+        failure = whole.shown(await whole.ask(STORY), ".failed")
         assert failure.startswith(f"error: the model {LANGUAGE} is not in the store - press F9 for the models")
         await whole.attach(MOTOR, NOTE)
         assert [entry.state for entry in whole.entries] == ["ready", "failed"]
@@ -67,21 +67,21 @@ def test_a_model_that_is_deleted_under_the_app_is_named_with_what_to_do(linked: 
         assert turn.answer.status == "supported"
         assert not turn.answer.failed, "the recording is heard now"
 
-    play(story)
+    play(story, free_talk=True)
 
 
 def test_a_model_that_is_deleted_while_it_is_open_is_said_and_comes_back(linked: Path, store: Path) -> None:
     async def story(whole: Whole) -> None:
-        assert (await whole.ask("Hello")).answer is not None
+        assert (await whole.ask(STORY)).answer is not None
         (linked / LANGUAGE).unlink()
-        assert f"{LANGUAGE} is not in the store - press F9" in whole.shown(await whole.ask("Thanks!"), ".failed")
+        assert f"{LANGUAGE} is not in the store - press F9" in whole.shown(await whole.ask(STORY), ".failed")
         whole.app.work.look()
         await whole.rest()
         assert LANGUAGE in whole.app.missing
         (linked / LANGUAGE).symlink_to(store / LANGUAGE)
-        assert (await whole.ask("Thanks!")).answer is not None
+        assert (await whole.ask(STORY)).answer is not None
 
-    play(story)
+    play(story, free_talk=True)
 
 
 # the disk
@@ -240,10 +240,13 @@ def test_a_killed_app_offers_its_conversation_and_gives_it_back(linked: Path) ->
 
 
 @pytest.mark.parametrize("end", ["\x11", "term"], ids=["Ctrl+Q", "SIGTERM"])
-def test_an_app_that_is_ended_while_it_computes_is_gone_soon(end: str, linked: Path) -> None:
+def test_an_app_that_is_ended_while_it_computes_is_gone_soon(
+    end: str, linked: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EDGE_ASSISTANT_FREE_TALK", "true")
     terminal = started()
     try:
-        terminal.press(f"{CHAT}\r")
+        terminal.press(f"{STORY}\r")
         terminal.read_until("answering")
         app = process_of(terminal)
         if end == "term":

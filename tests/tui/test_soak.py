@@ -155,7 +155,7 @@ async def worked(measured: Held, turns: int, warm: int) -> None:
             made.work.add(b"The belt squeaked %d times." % number, Kind.TEXT, Origin.USER, f"remark {number}")
             if number > 3:
                 made.work.remove(f"text:{number - 3}")
-            question = "Hello" if number % 3 == 0 else "What was the highest temperature?"
+            question = "Summarize the remarks." if number % 3 == 0 else "What was the highest temperature?"
             turn = await whole.ask(question)
             assert turn.answer is not None, whole.shown(turn, ".failed")
             engine.prompts.clear()

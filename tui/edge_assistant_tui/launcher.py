@@ -65,6 +65,7 @@ def options_of(args: argparse.Namespace) -> Options:
         attach=tuple(args.attach),
         no_lock=args.no_lock,
         cache=args.settings.cache,
+        free_talk=args.settings.free_talk,
         gpu=args.settings.gpu,
     )
 

@@ -24,6 +24,7 @@ class Options:
         attach: paths of files that the conversation begins with.
         no_lock: whether the app goes on without the offline lock.
         cache: whether what was perceived in files is kept for the next run.
+        free_talk: whether the language model answers without sources, see docs/settings.md.
         gpu: which graphics card computes besides, see docs/gpu.md.
     """
 
@@ -36,6 +37,7 @@ class Options:
     attach: tuple[str, ...] = ()
     no_lock: bool = False
     cache: bool = True
+    free_talk: bool = False
     gpu: str = "auto"
 
     def to_environment(self) -> dict[str, str]:

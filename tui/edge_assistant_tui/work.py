@@ -229,6 +229,7 @@ class Work:
                     approve=self._approve,
                     caches=self._keeping.caches(wanted=self._options.cache),
                     gpu=self._options.gpu,
+                    free_talk=self._options.free_talk,
                 )
             return self._assistant
 
@@ -269,9 +270,10 @@ class Work:
         from edge_assistant_models.store import State
 
         portfolio = Portfolio()
-        optional = portfolio.profile(self._options.profile).optional
         chosen = portfolio.resolve(self._options.profile) | dict(self._instead)
-        needed = [name for role, name in chosen.items() if role not in optional]
+        needed = [
+            name for role, name in chosen.items() if role not in portfolio.profile(self._options.profile).optional
+        ]
         self._post(messages.Ready(tuple(name for name in needed if portfolio.state(name) is not State.INSTALLED)))
         self._keeping.offer()
 
@@ -333,7 +335,7 @@ class Work:
 
     def _watch_signal(self, event: Any) -> None:  # noqa: ANN401 - an Event, whose module is imported by the bridge
         if self._closing or self._perceiving in self._unwanted:
-            raise _stopped()
+            raise Stopped(*_STOPPED)
         for message in bridge.of_signal(event):
             self._post(message)
 
@@ -359,13 +361,13 @@ class Work:
     def _answered(self, turn: int, generation: int, text: str | None, recording: bytes | None) -> Answer:
         """The answer of a turn; a stop may come while there is nothing yet that it could reach."""
         if generation != self._generation:
-            raise _stopped()
+            raise Stopped(*_STOPPED)
         conversation = self._conversation()
         known = {signal.id for signal in conversation.signals}
 
         def watch(event: Any) -> None:  # noqa: ANN401 - an Event
             if generation != self._generation:
-                raise _stopped()
+                raise Stopped(*_STOPPED)
             self._notice(known)
             for message in bridge.of_turn(turn, event):
                 self._post(message)
@@ -401,10 +403,10 @@ class Work:
         self._post(messages.Resumed(saved))
         if saved.lost:
             self._post(messages.HistoryNoted(f"{saved.lost} entries of this conversation cannot be read any more"))
-        for kept in saved.signals:
-            if kept.state != "ready" and not kept.removed:
-                what = f"{kept.signal.name} is {kept.state} since"
-                self._post(messages.Refused(what, "attach it again to ask about what it holds now"))
+        for kept in (one for one in saved.signals if one.state != "ready" and not one.removed):
+            what = f"{kept.signal.name} is {kept.state} since"
+            self._post(messages.Refused(what, "attach it again to ask about what it holds now"))
+        self._conversation().asked += [turn.answer["question"] for turn in saved.turns]
         for signal in saved.present:
             self._conversation().restore(signal)
             self._post(messages.Taken(signal))
@@ -414,7 +416,3 @@ class Work:
         """Close the conversation in the history and let go of its signals."""
         self._keeping.finish()
         self._open = None
-
-
-def _stopped() -> Stopped:
-    return Stopped("stopped", "ask again")

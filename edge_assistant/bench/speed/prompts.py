@@ -13,7 +13,7 @@ from edge_assistant.bench.speed import speaking
 from edge_assistant.evidence import Evidence, Line, Locator
 from edge_assistant.language.chat import Message
 from edge_assistant.language.engine import Choice, Engine, Usage
-from edge_assistant.reasoning import prose
+from edge_assistant.reasoning import prose, talk
 
 QUOTING = (
     "What does the document say?",
@@ -84,11 +84,11 @@ def cited(count: int, seed: int = 0) -> list[list[Message]]:
 
 def free(count: int) -> list[list[Message]]:
     """Prompts whose answer quotes nothing; every one is another as far as there are questions."""
-    caught = _Caught()
+    prompts: list[list[Message]] = []
     for number in range(count):
         turn, place = divmod(number, len(FREE))
-        [*prose.chat(FREE[place] + (f" Answer in {turn + 2} sentences." if turn else ""), caught, 0)]
-    return caught.messages
+        prompts.append(talk.alone(FREE[place] + (f" Answer in {turn + 2} sentences." if turn else "")))
+    return prompts
 
 
 def _rows(seed: int) -> list[str]:

@@ -200,6 +200,11 @@ class Policy:
         return self.rules is None or self.rules.models.gpu
 
     @property
+    def allows_free_talk(self) -> bool:
+        """Whether the language model may answer whoever is there without sources; a visitor only where they may."""
+        return self.may("free talk") and (self.rules is None or self.rules.answers.free_talk)
+
+    @property
     def redacts_answers(self) -> bool:
         """Whether answers on the command line are redacted, asked for or not."""
         return self.rules is not None and self.rules.redaction.answers

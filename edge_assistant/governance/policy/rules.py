@@ -33,6 +33,7 @@ Action = Literal[
     "doctor",
     "audit",
     "bench",
+    "free talk",
     "quit",
 ]
 
@@ -91,6 +92,14 @@ class Export(_Table, frozen=True):
 
     formats: Annotated[tuple[Literal["md", "json"], ...], Meta(description="none where it is empty")] = ("md", "json")
     unredacted: Annotated[bool, Meta(description="whether an export may hold what redaction takes out")] = True
+
+
+class Answers(_Table, frozen=True):
+    """What an answer may rest on."""
+
+    free_talk: Annotated[
+        bool, Meta(description="whether the setting free_talk counts: answers of the language model without sources")
+    ] = True
 
 
 class Redaction(_Table, frozen=True):
@@ -161,6 +170,7 @@ class Rules(_Table, frozen=True):
     devices: Devices = Devices()
     offline: Offline = Offline()
     export: Export = Export()
+    answers: Answers = Answers()
     redaction: Redaction = Redaction()
     retention: Retention = Retention()
     approval: Approval = Approval()

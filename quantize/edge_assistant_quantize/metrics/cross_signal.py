@@ -73,7 +73,7 @@ class _With(WarmAssistant):
 
     def __init__(self, model: InstalledModel, profile: str, runtime: Runtime) -> None:
         super().__init__(Portfolio(), profile, runtime=runtime)
-        self._models.given["language"] = model
+        self.models.given["language"] = model
 
 
 METRIC: Metric = CrossSignal()

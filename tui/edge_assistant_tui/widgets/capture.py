@@ -79,12 +79,12 @@ class Capture(Vertical):
         """Be ready; nothing is opened."""
         work, playback = self.app.work, self.app.playback
         self._jobs = ThreadPoolExecutor(1, "devices")
-        self._spoken = Spoken(self._post, lambda: work.assistant().voice())
+        self._spoken = Spoken(self._post, lambda: work.assistant().models.voice())
         self._looking = Looking(self._post, self._jobs)
         self._listening = Listening(
             self._post,
             self._jobs,
-            lambda: work.assistant().endpointer(),
+            lambda: work.assistant().models.endpointer(),
             work,
             lambda: self._spoken.speaking or playback.audible,
             lambda: self._spoken.sounding or playback.playing,

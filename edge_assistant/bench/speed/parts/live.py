@@ -132,7 +132,7 @@ class _Hearing:
         self.jobs: list[Future[object]] = []
         self.answered: tuple[float, float] | None = None
         self._conversation = conversation
-        self._endpointer = assistant.endpointer(Settings().pause_s)
+        self._endpointer = assistant.models.endpointer(Settings().pause_s)
         self._dictation = Dictation(
             lambda: assistant,
             lambda job: self.jobs.append(work.submit(job)),

@@ -1,0 +1,187 @@
+"""Messages that no source answers: courtesies, and what is asked about the assistant, its use and the conversation.
+
+Such a message is told by the nearest of some examples (`nearest`, over the sentence embedder) and gets the reply that
+stands beside them in rules/talk.toml; no model writes one. Every other question without a source is declined, unless
+free talk is on, and then what is risky (doses, law, money, safety) still is.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from edge_assistant.answer import Route
+from edge_assistant.language.chat import Message, Role
+from edge_assistant.language.engine import Engine
+from edge_assistant.limits import ANSWER_TOKENS
+from edge_assistant.reasoning import rules
+from edge_assistant.reasoning.guard import CITATION, sentences
+from edge_assistant.reasoning.meaning import Meaning
+from edge_assistant.reasoning.nearest import nearness
+from edge_assistant.reasoning.route import free_route, talk_route
+from edge_assistant.reasoning.stating import asks, is_remark, parted
+from edge_assistant.reasoning.told.clauses import asked_from
+
+DECLINED = (
+    "I answer from sources, and none that could answer this is attached. Attach a file, a picture, a recording or "
+    "readings, and ask again."
+)
+RISKY = (
+    "I do not answer questions about doses, law, money or safety without a source. Attach one that holds the answer, "
+    "and ask again."
+)
+LIKE = 0.25  # mean cosine of the nearest examples, from their middle, from which on a topic is meant
+AHEAD = 0.03  # how far ahead of the questions that sources answer it must be
+CERTAIN = 0.35  # the same for what asks while sources are attached, which may well be about them
+_ADDRESSING = re.compile(r"\b(?:you|your|yourself|i|my|me|we|our|us)\b", re.I)  # what asks about the conversation
+TEMPERATURE = 0.3  # of free talk; the seed makes it repeatable
+_ALONE = "You are a helpful assistant that runs offline on the user's own computer. Answer briefly."
+CAUTION = 0.1  # as much nearer to what is harmless must a message be to be answered without a source
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """What a message may be about.
+
+    Attributes:
+        name: for people.
+        reply: with places for the questions and the sources of the conversation.
+        courtesy: whether it asks nothing, so that it is no question about sources either.
+        examples: how people put it; none where rules tell it.
+    """
+
+    name: str
+    reply: str
+    courtesy: bool
+    examples: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the conversation holds that a reply may name: earlier messages, and the names of the sources."""
+
+    asked: Sequence[str] = ()
+    attached: Sequence[str] = ()
+
+    def fill(self, reply: str) -> str:
+        """A reply with what it names."""
+        listed = "; ".join(f'"{message}"' for message in self.asked)
+        asked = f"So far you wrote: {listed}." if self.asked else "You have asked nothing before."
+        attached = f"Attached: {', '.join(self.attached)}." if self.attached else "Nothing is attached."
+        return reply.replace("{asked}", asked).replace("{attached}", attached)
+
+
+def topic(message: str, meaning: Meaning, *, sources: bool) -> Topic | None:
+    """What a message is about, if it is no question that sources could answer.
+
+    Args:
+        message: as it was written or said.
+        meaning: compares it with the examples; without an embedder only plain remarks are known.
+        sources: whether any are attached; what asks something must then be like its examples almost word for word.
+    """
+    talk = _read()
+    if sources and asked_from(message) < len(message) and not _ADDRESSING.search(message):
+        return None
+    if not parted(message)[1]:
+        return talk.topics["statement"]
+    questions = (*talk.questions, *talk.risky, *talk.harmless)
+    examples = {"": questions} | {one.name: one.examples for one in talk.topics.values() if one.examples}
+    near = _nearness(message, examples, meaning)
+    if not near:
+        return talk.topics["greeting"] if is_remark(message) else None
+    found = talk.topics.get(max(near, key=lambda name: near[name]))
+    if found is None or near[found.name] < max(LIKE, near[""] + AHEAD):
+        return None
+    known = not sources or (found.courtesy and not asks(message)) or near[found.name] >= CERTAIN
+    return found if known else None
+
+
+def reply(
+    message: str, said: Said, meaning: Meaning, free: Callable[[], Iterator[str]] | None
+) -> tuple[Route, Iterable[str]] | None:
+    """What is said to a message that no source answers, and its route; None where sources may answer it.
+
+    Args:
+        message: as it was written or said.
+        said: the conversation.
+        meaning: compares with examples.
+        free: begins free talk; None where that is off.
+    """
+    about = topic(message, meaning, sources=bool(said.attached))
+    if about is not None:
+        return talk_route(), [said.fill(about.reply)]
+    if said.attached:
+        return None
+    return (talk_route(), [DECLINED]) if free is None else (free_route(), free())
+
+
+def freely(message: str, engine: Callable[[], Engine], meaning: Meaning, seed: int) -> Iterator[str]:
+    """Sentences of the language model without any source; nothing is cited, and nothing risky is said.
+
+    Args:
+        message: what is asked.
+        engine: opens the language model.
+        meaning: compares with examples; without an embedder everything is risky.
+        seed: of sampling.
+    """
+    if _is_risky(message, meaning):
+        yield RISKY
+        return
+    pieces = engine().stream(alone(message), max_tokens=ANSWER_TOKENS.now, temperature=TEMPERATURE, seed=seed)
+    for sentence in sentences(pieces):
+        if _is_risky(sentence, meaning):
+            yield RISKY
+            return
+        if bare := re.sub(rf"\s*{CITATION.pattern}", "", sentence).strip():
+            yield bare
+
+
+def alone(message: str) -> list[Message]:
+    """The prompt of free talk."""
+    return [Message(Role.SYSTEM, _ALONE), Message(Role.USER, message)]
+
+
+def compared_with() -> tuple[str, ...]:
+    """All that messages are compared with."""
+    talk = _read()
+    topics = (example for one in talk.topics.values() for example in one.examples)
+    return (*talk.questions, *talk.risky, *talk.harmless, *topics)
+
+
+def _is_risky(text: str, meaning: Meaning) -> bool:
+    """Whether a text is about doses, law, money or safety, in doubt too."""
+    talk = _read()
+    near = _nearness(text, {"risky": talk.risky, "harmless": talk.harmless}, meaning)
+    return not near or near["harmless"] < near["risky"] + CAUTION
+
+
+def _nearness(text: str, groups: Mapping[str, Sequence[str]], meaning: Meaning) -> dict[str, float]:
+    """How near a text is to each group of examples; empty without an embedder."""
+    known = compared_with()
+    cosines = dict(zip(known, meaning.near(text, known), strict=False))
+    return {name: nearness(cosines[example] for example in examples) for name, examples in groups.items() if cosines}
+
+
+@dataclass(frozen=True, slots=True)
+class _Talk:
+    """rules/talk.toml."""
+
+    questions: tuple[str, ...]
+    risky: tuple[str, ...]
+    harmless: tuple[str, ...]
+    topics: Mapping[str, Topic]
+
+
+@cache
+def _read() -> _Talk:
+    found = tomllib.loads((files(rules) / "talk.toml").read_text(encoding="utf-8"))
+    topics = (
+        Topic(one["name"], one["reply"], one.get("courtesy", False), tuple(one.get("examples", ())))
+        for one in found["topics"]
+    )
+    questions, risky, harmless = (tuple(found[key]) for key in ("questions", "risky", "harmless"))
+    return _Talk(questions, risky, harmless, {one.name: one for one in topics})
