@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from edge_assistant_tui.options import Options
 
 _log = logging.getLogger("edge_assistant.app")  # below the logger whose records reach the file
+_STOPPED = ("stopped", "ask again")
 
 
 class Work:
