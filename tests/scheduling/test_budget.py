@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from types import FunctionType
 from typing import Any
 
@@ -142,3 +145,19 @@ def test_nothing_comes_after_the_end() -> None:
         until = time.thread_time() + 0.02
         while time.thread_time() < until:
             pass
+
+
+def test_a_tracer_goes_on_after_it() -> None:
+    """CPython 3.11 hangs under a tracer once an exception that was sent to a thread is taken back."""
+    code = """
+import sys
+sys.path[:0] = {paths!r}
+from test_budget import MADE, MUCH, LITTLE, run, suppress, InputTooLarge
+run(lambda: 1, MUCH)
+with suppress(InputTooLarge):
+    run(MADE["spins"], LITTLE)
+sys.settrace(lambda *_: None)
+(lambda: 1)()
+"""
+    paths = [str(Path(__file__).parent), *sys.path]
+    subprocess.run([sys.executable, "-c", code.format(paths=paths)], check=True, timeout=20)
