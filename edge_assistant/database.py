@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from edge_assistant.atomic import shred, storing
-from edge_assistant.errors import StorageFull
+from edge_assistant.errors import StorageForeign, StorageFull
 from edge_assistant.schema import ForeignSchema, Layout, foreign, require_ours
 
 _WAIT_S = 5.0  # for another app that writes; a turn is written within milliseconds
@@ -35,10 +35,6 @@ _ENDS = ("-wal", "-shm", "-journal", "")  # of the names of SQLite's files
 
 T = TypeVar("T")
 Upgrade = Callable[[sqlite3.Connection], None]
-
-
-class NotOurs(StorageFull):
-    """The file is of another program, or of another version of this one."""
 
 
 class Database:
@@ -296,20 +292,22 @@ def _connected(file: Path, layout: Layout, upgrades: Mapping[int, Upgrade]) -> s
     """A connection to a file that has our tables by then.
 
     Raises:
-        NotOurs: it is of another version or program.
+        StorageForeign: it is of another version or program.
     """
     with _connecting(file) as connection:
         application, schema = _stamps(connection)
         if (application, schema) == (0, 0) and not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
             _create(connection, layout)
         elif application != layout.application:
-            raise NotOurs(f"{file.name} is not {layout.what} of Edge Assistant", "move it away from the data directory")
+            raise StorageForeign(
+                f"{file.name} is not {layout.what} of Edge Assistant", "move it away from the data directory"
+            )
         elif schema in upgrades or schema == -layout.schema:
             require_ours(connection, layout)
             _upgrade(connection, layout, upgrades.get(schema))
         elif schema != layout.schema:
             what = f"{file.name} has version {schema} of {layout.what}, and this program knows version {layout.schema}"
-            raise NotOurs(what, "use the program that wrote it, or move the file away")
+            raise StorageForeign(what, "use the program that wrote it, or move the file away")
         return connection
 
 

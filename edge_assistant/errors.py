@@ -41,6 +41,7 @@ from edge_assistant_models.errors import (
     ModelTooLarge,
     ModelUnknown,
     PullFailed,
+    StorageForeign,
     StorageFull,
 )
 
@@ -75,6 +76,7 @@ __all__ = [
     "PullFailed",
     "ResidentLost",
     "Stopped",
+    "StorageForeign",
     "StorageFull",
     "UsageError",
     "VoiceUnavailable",

@@ -27,12 +27,16 @@ class Senses:
     """What a scripted worker's assistant opens: a real endpointer, a voice that hums."""
 
     def __init__(self, models: Callable[[str], InstalledModel], seconds: float = 0.3) -> None:
-        self._models = models
+        self._installed = models
         self.said: list[str] = []
         self._seconds = seconds
 
+    @property
+    def models(self) -> Senses:
+        return self
+
     def endpointer(self) -> Endpointer:
-        return Endpointer(self._models("vad"), Runtime(1))
+        return Endpointer(self._installed("vad"), Runtime(1))
 
     def voice(self) -> Senses:
         return self

@@ -11,6 +11,7 @@
     ├── CatalogInvalid     (ValueError)    a catalog or profile file is wrong: status 2
     ├── BundleInvalid      (ValueError)    an archive of models does not match its manifest: status 3
     └── StorageFull        (OSError)       disk full or read-only: status 6
+        └── StorageForeign                 a file of another program or version stands in the way
 
 The rest of the tree stands in `edge_assistant.errors`.
 """
@@ -105,3 +106,9 @@ class StorageFull(EdgeAssistantError, OSError):
 
     code = "storage.full"
     exit_status = 6
+
+
+class StorageForeign(StorageFull):
+    """A file of another program, or of another version of this one, stands where ours would."""
+
+    code = "storage.foreign"

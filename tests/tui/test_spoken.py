@@ -172,6 +172,10 @@ def test_the_assistant_does_not_hear_itself(models: Models, sound: Path, monkeyp
 def test_without_a_voice_the_app_says_why(sound: Path, error: Exception, said: str) -> None:
     async def story(stage: Stage) -> None:
         class Mute:
+            @property
+            def models(self) -> Mute:
+                return self
+
             def voice(self) -> None:
                 raise error
 

@@ -13,8 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from edge_assistant.database import NotOurs
-from edge_assistant.errors import AuditDamaged, InputCorrupt, InputMissing, KeyLost, StorageFull
+from edge_assistant.errors import AuditDamaged, InputCorrupt, InputMissing, KeyLost, StorageForeign, StorageFull
 from edge_assistant.governance.audit import checkpoints, ends
 from edge_assistant.governance.audit.checkpoints import Checkpoint
 from edge_assistant.governance.audit.ends import Before
@@ -100,7 +99,7 @@ def verify(trail: Trail, kept: Path | None = None) -> Report:
     before = Before(trail.witness.read(), trail.vault.ids(), outside)  # of what comes meanwhile nothing is missed
     try:
         return trail.examine(lambda connection: _verified(connection, trail, kept, before))
-    except NotOurs as error:
+    except StorageForeign as error:
         return Report(0, FIRST, finding=Finding(1, Damage.UNREADABLE, error.message))
     except StorageFull as error:
         if not trail.damaged:
