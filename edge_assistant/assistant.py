@@ -174,6 +174,7 @@ class Assistant:
         if (found := reply(question, said, meaning, free if talks else None)) is None:
             return None
         task.way, sentences = found
+        task.counted(self._usage())
         task.outcome.status = Status.CHAT
         task.watch(Routed(task.way))
         with self.models.reasoning():

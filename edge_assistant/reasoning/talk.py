@@ -22,6 +22,7 @@ from edge_assistant.reasoning import rules
 from edge_assistant.reasoning.guard import CITATION, sentences
 from edge_assistant.reasoning.meaning import Meaning
 from edge_assistant.reasoning.nearest import nearness
+from edge_assistant.reasoning.question import understand
 from edge_assistant.reasoning.route import free_route, talk_route
 from edge_assistant.reasoning.stating import asks, is_remark, parted
 from edge_assistant.reasoning.told.clauses import asked_from
@@ -31,11 +32,13 @@ DECLINED = (
     "readings, and ask again."
 )
 RISKY = (
-    "I do not answer questions about doses, law, money or safety without a source. Attach one that holds the answer, "
-    "and ask again."
+    "I do not answer this without a source, as it may touch doses, law, money or safety. Attach one that holds the "
+    "answer, and ask again."
 )
 LIKE = 0.25  # mean cosine of the nearest examples, from their middle, from which on a topic is meant
 AHEAD = 0.03  # how far ahead of the questions that sources answer it must be
+MOST_REMARKED = 2  # words of a remark that ends like a question: "ok?", "really?"
+MOST_UNASKED = 3  # words of a message that may ask nothing though it is like no example: "asdf qwer"
 CERTAIN = 0.35  # the same for what asks while sources are attached, which may well be about them
 _ADDRESSING = re.compile(r"\b(?:you|your|yourself|i|my|me|we|our|us)\b", re.I)  # what asks about the conversation
 TEMPERATURE = 0.3  # of free talk; the seed makes it repeatable
@@ -84,20 +87,21 @@ def topic(message: str, meaning: Meaning, *, sources: bool) -> Topic | None:
         sources: whether any are attached; what asks something must then be like its examples almost word for word.
     """
     talk = _read()
-    if sources and asked_from(message) < len(message) and not _ADDRESSING.search(message):
+    asking = asked_from(message) < len(message)
+    if sources and asking and len(message.split()) > MOST_REMARKED and not _ADDRESSING.search(message):
         return None
     if not parted(message)[1]:
         return talk.topics["statement"]
     questions = (*talk.questions, *talk.risky, *talk.harmless)
     examples = {"": questions} | {one.name: one.examples for one in talk.topics.values() if one.examples}
     near = _nearness(message, examples, meaning)
-    if not near:
-        return talk.topics["greeting"] if is_remark(message) else None
-    found = talk.topics.get(max(near, key=lambda name: near[name]))
-    if found is None or near[found.name] < max(LIKE, near[""] + AHEAD):
-        return None
-    known = not sources or (found.courtesy and not asks(message)) or near[found.name] >= CERTAIN
-    return found if known else None
+    found = talk.topics.get(max(near, key=lambda name: near[name]) if near else "")
+    if found is not None and near[found.name] >= max(LIKE, near[""] + AHEAD):
+        known = not sources or (found.courtesy and not asks(message)) or near[found.name] >= CERTAIN
+        return found if known else None
+    brief = sources and bool(near) and len(message.split()) <= MOST_UNASKED and not asks(message)
+    unasked = is_remark(message) or (brief and not understand(message).named and near[""] < LIKE)
+    return talk.topics["nothing asked"] if unasked else None
 
 
 def reply(
@@ -116,11 +120,13 @@ def reply(
         return talk_route(), [said.fill(about.reply)]
     if said.attached:
         return None
-    return (talk_route(), [DECLINED]) if free is None else (free_route(), free())
+    if free is None:
+        return talk_route(), [DECLINED]
+    return (talk_route(), [RISKY]) if _is_risky(message, meaning) else (free_route(), free())
 
 
 def freely(message: str, engine: Callable[[], Engine], meaning: Meaning, seed: int) -> Iterator[str]:
-    """Sentences of the language model without any source; nothing is cited, and nothing risky is said.
+    """Sentences of the language model without any source; nothing is cited, and it ends before what is risky.
 
     Args:
         message: what is asked.
@@ -128,9 +134,6 @@ def freely(message: str, engine: Callable[[], Engine], meaning: Meaning, seed: i
         meaning: compares with examples; without an embedder everything is risky.
         seed: of sampling.
     """
-    if _is_risky(message, meaning):
-        yield RISKY
-        return
     pieces = engine().stream(alone(message), max_tokens=ANSWER_TOKENS.now, temperature=TEMPERATURE, seed=seed)
     for sentence in sentences(pieces):
         if _is_risky(sentence, meaning):

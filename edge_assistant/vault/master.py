@@ -93,7 +93,9 @@ def remove(folder: Path) -> None:
         if (note := folder / NOTE).exists():
             _asked(_removing(_name(note)), _WAIT_S)
             note.unlink()
-        atomic.shred((folder / FILE).resolve())  # a link may lead to the key, as to one on a stick
+        key = (folder / FILE).resolve()  # a link may lead to the key, as to one on a stick, or where somebody put it
+        if key.is_file() and key.stat().st_size == BYTES:
+            atomic.shred(key)
         (folder / FILE).unlink(missing_ok=True)
 
 

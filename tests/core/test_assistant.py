@@ -172,7 +172,20 @@ def test_without_a_source_it_talks_about_itself(ask: Ask, question: str, begins:
     assert answer.text.startswith(begins)
 
 
-@pytest.mark.parametrize("message", ["Thanks!", "ok, got it", "Louder please.", "Good morning"])
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Thanks!",
+        "ok, got it",
+        "Louder please.",
+        "Good morning",
+        "?",
+        "\N{THUMBS UP SIGN}",
+        "really?",
+        "go on",
+        "Tell me a joke",
+    ],
+)
 def test_over_sources_what_asks_nothing_is_answered_by_none_of_them(ask: Ask, message: str) -> None:
     answer, events = ask(message, [text(), readings()], scripted())
     assert (answer.status, answer.verdicts, answer.citations) == (Status.CHAT, (), ())

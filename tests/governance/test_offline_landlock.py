@@ -130,6 +130,20 @@ def test_a_command_writes_into_its_own_folders_and_where_it_is_told(tmp_path: Pa
 
 
 @has_landlock
+def test_a_link_that_was_put_in_place_of_a_folder_leads_nowhere(tmp_path: Path) -> None:
+    """Code that took over one command renames `models` and links it to the home folder, for the next command."""
+    for folder in ("data", "tmp"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "data" / "models").symlink_to(tmp_path)
+    places = {"HOME": tmp_path, "EDGE_ASSISTANT_HOME": tmp_path / "data", "TMPDIR": tmp_path / "tmp"}
+    environment = {**os.environ, **{name: str(place) for name, place in places.items()}}
+    environment.pop("EDGE_ASSISTANT_MODELS", None)
+    assert told('tries(Path(os.environ["HOME"], ".bashrc").touch)', "ask", before=BOUNDED, env=environment) == [
+        "EACCES"
+    ]
+
+
+@has_landlock
 def test_who_forgets_overwrites_the_key_wherever_a_link_leads_to_it(tmp_path: Path) -> None:
     (tmp_path / "stick").mkdir()
     (tmp_path / "stick" / "new").touch()

@@ -25,6 +25,7 @@ from real_command import unprivileged
 from rings import Ring
 
 from edge_assistant.errors import KeyGone, KeyLost, StorageFull
+from edge_assistant.vault import master
 from edge_assistant.vault.master import FILE, Place
 from edge_assistant.vault.vault import FILE as KEYS
 from edge_assistant.vault.vault import Key, Vault
@@ -341,3 +342,18 @@ def test_what_seals_is_not_loaded_by_commands_that_seal_nothing() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
 
     assert done.stdout.splitlines()[-1] == "end"
+
+
+@pytest.mark.parametrize(("size", "left"), [(master.BYTES, None), (200_000, 200_000)], ids=["a key", "another file"])
+def test_a_link_in_place_of_the_master_key_destroys_a_key_and_nothing_else(
+    tmp_path: Path, size: int, left: int | None
+) -> None:
+    """Code that may write here alone cannot have a file elsewhere overwritten by whoever forgets."""
+    target = tmp_path / "elsewhere"
+    target.write_bytes(bytes(size))
+    folder = tmp_path / "keys"
+    folder.mkdir()
+    (folder / master.FILE).symlink_to(target)
+    master.remove(folder)
+    assert (target.stat().st_size if target.exists() else None) == left
+    assert not (folder / master.FILE).is_symlink()

@@ -55,7 +55,7 @@ def _spoken(speaker: str) -> list[Path]:
     The app changes that setting itself, so no file of another kind is let be written by it.
     """
     path = Path(speaker.removeprefix("file:"))
-    if not speaker.startswith("file:") or path.suffix != ".wav":
+    if not speaker.startswith("file:") or path.suffix != ".wav" or path.is_symlink():
         return []
     with contextlib.suppress(OSError):  # which the speaker says
         path.touch()
