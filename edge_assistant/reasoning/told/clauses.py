@@ -132,7 +132,7 @@ def _fillers(vocabulary: Vocabulary) -> re.Pattern[str]:
     fillers, openers = (any_word(words[name]) for name in ("fillers", "openers"))
     announcing, starts = (any_word(words[name]) for name in ("announcing", "starts"))
     return patterns.compile(
-        rf"(?:,\s)?{fillers}(?:,|\.\.\.)?|(?:(?<=, )|(?<=[.!?] )|(?<![\s\S])){openers},"
+        rf"(?:,\s)?{fillers}(?!-\d)(?:,|\.\.\.)?|(?:(?<=, )|(?<=[.!?] )|(?<![\s\S])){openers},"
         rf"|{announcing}(?:\s+that\b|\s*[,:]|(?=\s+{starts}))",
         re.I,
     )

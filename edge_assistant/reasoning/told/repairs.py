@@ -59,7 +59,7 @@ def tails(vocabulary: Vocabulary) -> re.Pattern[str]:
 @per_vocabulary
 def _repair(vocabulary: Vocabulary) -> re.Pattern[str]:
     words, table = vocabulary.telling["words"], vocabulary.telling["repairs"]
-    lead, no = (any_word(table[name]) for name in ("leads", "noes"))
+    lead, no = (rf"(?:{any_word(table[name])}(?!-\d))" for name in ("leads", "noes"))  # AH-5534 is a code
     strong = f"(?:{_made(vocabulary)}|{any_word(set(words['corrections']) - set(table['noes']))})"
     more = rf"(?:{strong}|{lead}|{no})"
     first = rf"(?:(?:{lead}|{no}){_GAP}){{0,4}}?"

@@ -24,6 +24,7 @@ TOLD = [
     ("power", "The rated power is {}.", "7.5 kW", "11 kW", "7.5 kW"),
     ("serial number", "The serial number is {}.", "KT-2210-45", "BT-3421-17", "KT221045"),
     ("serial number", "The serial number is {}.", "AX-2210", "BP-1001", "AX2210"),
+    ("serial number", "The serial number is {}.", "AH-5534", "UM-9220", "AH5534"),  # letters of hesitations
     ("total", "The total was {}.", "63.20 euros", "65.20 euros", "63.20 EUR"),
     ("change", "The change was {}.", "6.80 euros", "8.60 euros", "6.80 EUR"),
     ("date", "I bought it on {}.", "6 January 2024", "12 January 2024", "2024-01-06"),
