@@ -1,0 +1,62 @@
+"""What is said without a source: replies that stand in a table, and nothing risky."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from fakes import scripted
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_assistant.language.embedder import Embedder
+from edge_assistant.reasoning import talk
+from edge_assistant.reasoning.meaning import Meaning
+from edge_assistant.reasoning.talk import DECLINED, RISKY, Said
+from edge_assistant.runtime import Runtime
+from edge_assistant_models.installed import InstalledModel
+
+BLIND = Meaning(lambda: None)
+
+
+@pytest.fixture(scope="module")
+def meaning(models: Callable[[str], InstalledModel]) -> Meaning:
+    embedder = Embedder(models("embedder"), Runtime.detect())
+    return Meaning(lambda: embedder)
+
+
+def test_without_an_embedder_remarks_are_known_and_everything_is_risky() -> None:
+    assert talk.topic("Thanks!", BLIND, sources=True) is not None
+    assert talk.topic("What can you do?", BLIND, sources=False) is None
+    found = talk.reply("Write a poem.", Said(), BLIND, lambda: iter(["never said"]))
+    assert found is not None
+    assert list(found[1]) == [RISKY]
+
+
+@given(st.text(max_size=60))
+def test_without_an_embedder_every_message_is_answered_or_left_to_the_sources(message: str) -> None:
+    without = talk.reply(message, Said(), BLIND, None)
+    assert without is not None
+    assert all(without[1])
+    over = talk.reply(message, Said(attached=["form.jpg"]), BLIND, None)
+    assert over is None or DECLINED not in list(over[1])
+
+
+@pytest.mark.parametrize("message", ["What is it?", "the total on the receipt", "warranty period of the drill", "Who?"])
+def test_a_question_over_sources_is_left_to_them(message: str, meaning: Meaning) -> None:
+    assert talk.topic(message, meaning, sources=True) is None
+
+
+def test_free_talk_ends_before_a_risky_sentence(meaning: Meaning) -> None:
+    engine = scripted("The sea is wide [E1]. You can take up to 4 grams a day. The sea is blue.")
+    assert list(talk.freely("A poem", lambda: engine, meaning, 0)) == ["The sea is wide.", RISKY]
+
+
+def test_replies_name_what_the_conversation_holds() -> None:
+    said = Said(["What was the total?"], ["a.txt", "b.csv"])
+    assert said.fill("{asked}") == 'So far you wrote: "What was the total?".'
+    assert said.fill("{attached}") == "Attached: a.txt, b.csv."
+    assert (Said().fill("{asked}"), Said().fill("{attached}")) == (
+        "You have asked nothing before.",
+        "Nothing is attached.",
+    )
