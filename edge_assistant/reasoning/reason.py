@@ -53,7 +53,11 @@ def unbounded(_: Signal, work: Callable[[], tuple[Claim, ...]]) -> tuple[Claim, 
 
 @dataclass(slots=True)
 class Outcome:
-    """What reasoning came to; it is filled while the sentences are said."""
+    """What reasoning came to; it is filled while the sentences are said.
+
+    Attributes:
+        highest: number of an id of all evidence that was perceived; what reasoning adds has higher ones.
+    """
 
     status: Status = Status.NOT_IN_EVIDENCE
     verdicts: list[Verdict] = field(default_factory=list)
@@ -61,6 +65,7 @@ class Outcome:
     computed: list[Computation] = field(default_factory=list)
     citations: list[str] = field(default_factory=list)
     instructions: list[Instruction] = field(default_factory=list)
+    highest: int = 0
 
 
 Layers = Mapping[Standing, Sequence[Source]]
@@ -192,7 +197,7 @@ class Reasoner:
         for standing, layer in layers.items():
             tables = [source for source in sources if source.table is not None]
             over = sources if standing is Standing.PLAIN else [*tables, *layer]
-            for name, subject, claims in statements(over, _ledger(sources, outcome), limit, self._meaning):
+            for name, subject, claims in statements(over, _ledger(outcome), limit, self._meaning):
                 yield name, subject, [c if c.computed else replace(c, standing=standing) for c in claims]
 
     def _compared(self, attribute: str, subject: str | None, claims: Sequence[Claim], outcome: Outcome) -> Verdict:
@@ -214,9 +219,9 @@ class Reasoner:
         sources = [source for source in sources if source.signal.id in told]
         if joined := join(query, sources, told, Meant(self._embedder)):
             self._watch(trace.of_meant("join", joined))
-            return _summed(joined, _ledger(sources, outcome)), ()
+            return _summed(joined, _ledger(outcome)), ()
         read = partial(self._reader.first, understand(LIMIT), sources)
-        measured = over_tables(query, sources, _ledger(sources, outcome), bounds, read, self._meaning)
+        measured = over_tables(query, sources, _ledger(outcome), bounds, read, self._meaning)
         claims = measured.claims
         if claims or measured.reasons:
             return _in_order(sources, claims), measured.reasons
@@ -232,6 +237,8 @@ class Reasoner:
 
     def _layers(self, sources: Sequence[Source], asked: str, outcome: Outcome) -> Layers:
         """As much as is read of the sources, speech mended, apart from the instructions in them, which are noted."""
+        numbers = (int(item.id[1:]) for source in sources for item in source.evidence)
+        outcome.highest = max(outcome.highest, *numbers, 0)
         firsts = [first_of(source) for source in sources]
         for first in firsts:
             for left in unread([first]):
@@ -384,7 +391,6 @@ def _summed(claims: list[Claim], ledger: Ledger) -> list[Claim]:
     return [replace(claims[0], value=total, text=text, evidence=evidence, subject=subject, computed=computed)]
 
 
-def _ledger(sources: Sequence[Source], outcome: Outcome) -> Ledger:
+def _ledger(outcome: Outcome) -> Ledger:
     """Where new evidence and computations of an outcome are recorded."""
-    ledger = Ledger.after(sources)
-    return replace(ledger, evidence=outcome.evidence, computed=outcome.computed)
+    return Ledger(outcome.highest, outcome.evidence, outcome.computed)

@@ -81,7 +81,7 @@ class Task:
                 raise
             largest = max(sources, key=lambda source: len(source.evidence)).signal
             self._fail(largest, InputTooLarge(f"{largest.name} is left out: {error.message}", error.hint))
-            self.outcome = Outcome()
+            self.outcome = Outcome(highest=self.outcome.highest)
             self.reason([source for source in sources if source.signal is not largest], think, least)
 
     def read(self, signal: Signal, work: Callable[[], tuple[Claim, ...]]) -> tuple[Claim, ...] | None:

@@ -33,28 +33,23 @@ class Ledger:
     """Evidence and computations that reasoning adds to what was perceived.
 
     Attributes:
+        highest: number of an id of what was perceived, whether or not it is read.
         evidence: the rows that computations rest on.
         computed: the computations.
-        taken: the highest number of an evidence id.
     """
 
-    taken: int
+    highest: int
     evidence: list[Evidence] = field(default_factory=list)
     computed: list[Computation] = field(default_factory=list)
 
-    @classmethod
-    def after(cls, sources: Sequence[Source]) -> Ledger:
-        """A ledger whose ids follow the highest; a signal that failed after one of its senses leaves a hole."""
-        return cls(max((int(item.id[1:]) for source in sources for item in source.evidence), default=0))
-
     def rows(self, source: Source, result: Result) -> str:
         """Record the rows that a result rests on; returns the id of the evidence."""
-        self.taken += 1
+        id = f"E{self.highest + len(self.evidence) + 1}"
         computed = result.computed
         detail = Statistic(result.column or "", computed.unit, "computed", computed.value, computed.time)
         locator = Locator(rows=computed.rows)
-        self.evidence.append(Evidence(f"E{self.taken}", source.signal.id, result.evidence, None, locator, detail))
-        return f"E{self.taken}"
+        self.evidence.append(Evidence(id, source.signal.id, result.evidence, None, locator, detail))
+        return id
 
     def compute(self, formula: str, value: str, evidence: tuple[str, ...]) -> str:
         """Record a computation; returns its id."""
