@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import itertools
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
-from fakes import ScriptedEngine, scripted
+from facades import REMARK, Ask, promises, readings, text
+from fakes import scripted
 
 from edge_assistant import assistant as module
 from edge_assistant import limits
-from edge_assistant.answer import Answer, Failure, Status
+from edge_assistant.answer import Failure, Status
 from edge_assistant.assistant import Assistant
 from edge_assistant.errors import (
     InputEmpty,
@@ -25,71 +24,15 @@ from edge_assistant.errors import (
     Stopped,
     UsageError,
 )
-from edge_assistant.events import Answered, Event, Failed, Noted, Perceived, Perceiving, Reading, Routed, Said, Thinking
+from edge_assistant.events import Event, Failed, Noted, Perceived, Perceiving, Reading, Said, Thinking
 from edge_assistant.evidence import Evidence, Locator, Passage
-from edge_assistant.governance.policy.policy import Policy
-from edge_assistant.governance.policy.rules import Answers, Roles, Rules
 from edge_assistant.limits import QUESTION_CHARACTERS
 from edge_assistant.perception.sense import Percept, Request
 from edge_assistant.perception.text import Text
 from edge_assistant.reasoning.reading import UNTOLD
-from edge_assistant.reasoning.talk import DECLINED, RISKY
 from edge_assistant.runtime import Runtime
 from edge_assistant.signals import Kind, Origin, Signal, take_bytes, take_file
 from edge_assistant_models.portfolio import Portfolio
-
-REMARK = b"The belt squeaked after the break.\n\nThe alarm limit for the motor is 85 degrees.\n"
-CSV = b"time,motor temperature [degC]\n" + b"".join(
-    b"2025-03-14T14:%02d:00,%d\n" % (minute, 60 + minute) for minute in range(40)
-)
-
-
-def text(data: bytes = REMARK, number: int = 1) -> Signal:
-    return take_bytes(data, Kind.TEXT, number, origin=Origin.USER, name=f"text {number}")
-
-
-def readings(data: bytes = CSV, number: int = 1) -> Signal:
-    return take_bytes(data, Kind.READINGS, number, origin=Origin.SENSOR, name="motor.csv")
-
-
-@pytest.fixture
-def portfolio(store: Path, home: Path) -> Portfolio:
-    return Portfolio(store, home / "catalog")
-
-
-Ask = Callable[..., tuple[Answer, list[Event]]]
-
-
-@pytest.fixture
-def ask(portfolio: Portfolio) -> Ask:
-    """Asks with a scripted model; every answer must keep what every answer promises."""
-
-    def run(
-        question: str, signals: Sequence[Signal], engine: ScriptedEngine, **options: Any
-    ) -> tuple[Answer, list[Event]]:
-        events: list[Event] = []
-        facade = Assistant(portfolio, "test", runtime=Runtime(1), engine=lambda model, runtime: engine)
-        answer = facade.ask(question, signals, events.append, **options)
-        promises(answer, events)
-        return answer, events
-
-    return run
-
-
-def promises(answer: Answer, events: list[Event]) -> None:
-    ids = [item.id for item in answer.evidence]
-    assert len(set(ids)) == len(ids)
-    assert all(ids)
-    known = set(ids)
-    assert set(answer.citations) <= known
-    assert len(set(answer.citations)) == len(answer.citations)
-    assert all(set(c.evidence) <= known for c in answer.computed)
-    assert all(set(told.evidence) <= known for verdict in answer.verdicts for told in verdict.values)
-    assert {item.signal for item in answer.evidence} <= {signal.id for signal in answer.signals}
-    assert isinstance(events[0], Routed)
-    assert events[-1] == Answered(answer)
-    assert " ".join(event.text for event in events if isinstance(event, Said)) == answer.text
-    json.dumps(answer.to_json(), allow_nan=False)
 
 
 def test_a_limit_from_a_text_and_readings(ask: Ask) -> None:
@@ -160,90 +103,6 @@ def test_where_it_ran_they_are_of_this_question_alone(portfolio: Portfolio) -> N
     assert first.prompt_tokens == second.prompt_tokens > 0
     assert second.first_token_s is not None
     assert second.tokens_per_s == pytest.approx(100)
-
-
-@pytest.mark.parametrize(
-    "question",
-    [
-        "How much paracetamol can a child of 20 kg take?",
-        "Who won the football final in 2014?",
-        "What do you see?",
-        "What does the form say?",
-    ],
-)
-def test_without_a_source_what_is_not_about_the_assistant_is_declined(ask: Ask, question: str) -> None:
-    answer, events = ask(question, [], scripted())
-    assert (answer.status, answer.text, answer.sourced) == (Status.CHAT, DECLINED, False)
-    assert answer.to_json()["sourced"] is False
-    assert {model.name for model in answer.models} <= {"minilm-l6-int8"}
-    assert not [event for event in events if isinstance(event, Perceived)]
-
-
-@pytest.mark.parametrize(
-    ("question", "begins"),
-    [
-        ("Who are you?", "I am Edge Assistant"),
-        ("Thanks!", "You are welcome"),
-        ("Is this sent anywhere?", "Nothing leaves"),
-    ],
-)
-def test_without_a_source_it_talks_about_itself(ask: Ask, question: str, begins: str) -> None:
-    answer, _ = ask(question, [], scripted())
-    assert answer.text.startswith(begins)
-
-
-@pytest.mark.parametrize(
-    "message",
-    [
-        "Thanks!",
-        "ok, got it",
-        "Louder please.",
-        "Good morning",
-        "?",
-        "\N{THUMBS UP SIGN}",
-        "really?",
-        "go on",
-        "Tell me a joke",
-    ],
-)
-def test_over_sources_what_asks_nothing_is_answered_by_none_of_them(ask: Ask, message: str) -> None:
-    answer, events = ask(message, [text(), readings()], scripted())
-    assert (answer.status, answer.verdicts, answer.citations) == (Status.CHAT, (), ())
-    assert not [event for event in events if isinstance(event, Perceived)]
-
-
-def test_earlier_messages_and_sources_are_named(ask: Ask) -> None:
-    answer, _ = ask("What did I ask you before?", [], scripted(), before=["What was the total?"])
-    assert answer.text == 'So far you wrote: "What was the total?".'
-
-
-@pytest.mark.parametrize("forbidden", [None, "answers", "visitor"])
-def test_free_talk_is_a_setting_that_a_policy_can_forbid(portfolio: Portfolio, forbidden: str | None) -> None:
-    pin = "scrypt:32768:" + "0" * 32 + ":" + "0" * 64
-    rules = {
-        None: None,
-        "answers": Rules(answers=Answers(free_talk=False)),
-        "visitor": Rules(roles=Roles(pin=pin)),
-    }[forbidden]
-
-    def said(question: str, reply: str, *, on: bool = True) -> tuple[str, str]:
-        engine = scripted(reply)
-        policy = Policy(rules)
-        facade = Assistant(
-            portfolio, "test", runtime=Runtime(1), engine=lambda m, r: engine, policy=policy, free_talk=on
-        )
-        answer = facade.ask(question, [], lambda event: None)
-        assert (answer.status, answer.sourced) == (Status.CHAT, False)
-        return answer.text, answer.route.why
-
-    question = "Write me a short poem about the sea."
-    text, why = said(question, "The sea is wide [E1].")
-    assert text == (DECLINED if forbidden else "The sea is wide.")
-    assert why.startswith("no source")
-    assert said(question, "The sea is wide.", on=False)[0] == DECLINED
-    if not forbidden:
-        assert said("How many tablets may a child take?", "Four.")[0] == RISKY
-        assert said(question, "You can give a child up to 2 grams of paracetamol a day.")[0] == RISKY
 
 
 def test_text_alone_loads_no_perception_model(ask: Ask) -> None:

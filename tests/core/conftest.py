@@ -1,0 +1,39 @@
+"""The facade with a scripted model over the real store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from facades import Ask, promises
+from fakes import ScriptedEngine
+
+from edge_assistant.answer import Answer
+from edge_assistant.assistant import Assistant
+from edge_assistant.events import Event
+from edge_assistant.runtime import Runtime
+from edge_assistant.signals import Signal
+from edge_assistant_models.portfolio import Portfolio
+
+
+@pytest.fixture
+def portfolio(store: Path, home: Path) -> Portfolio:
+    return Portfolio(store, home / "catalog")
+
+
+@pytest.fixture
+def ask(portfolio: Portfolio) -> Ask:
+    """Asks with a scripted model; every answer must keep what every answer promises."""
+
+    def run(
+        question: str, signals: Sequence[Signal], engine: ScriptedEngine, **options: Any
+    ) -> tuple[Answer, list[Event]]:
+        events: list[Event] = []
+        facade = Assistant(portfolio, "test", runtime=Runtime(1), engine=lambda model, runtime: engine)
+        answer = facade.ask(question, signals, events.append, **options)
+        promises(answer, events)
+        return answer, events
+
+    return run

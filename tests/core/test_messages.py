@@ -1,0 +1,100 @@
+"""Messages that ask nothing of a source: courtesies, the assistant itself, free talk and its policy."""
+
+from __future__ import annotations
+
+import pytest
+from facades import Ask, readings, text
+from fakes import scripted
+
+from edge_assistant.answer import Status
+from edge_assistant.assistant import Assistant
+from edge_assistant.events import Perceived
+from edge_assistant.governance.policy.policy import Policy
+from edge_assistant.governance.policy.rules import Answers, Roles, Rules
+from edge_assistant.reasoning.talk import DECLINED, RISKY
+from edge_assistant.runtime import Runtime
+from edge_assistant_models.portfolio import Portfolio
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "How much paracetamol can a child of 20 kg take?",
+        "Who won the football final in 2014?",
+        "What do you see?",
+        "What does the form say?",
+    ],
+)
+def test_without_a_source_what_is_not_about_the_assistant_is_declined(ask: Ask, question: str) -> None:
+    answer, events = ask(question, [], scripted())
+    assert (answer.status, answer.text, answer.sourced) == (Status.CHAT, DECLINED, False)
+    assert answer.to_json()["sourced"] is False
+    assert {model.name for model in answer.models} <= {"minilm-l6-int8"}
+    assert not [event for event in events if isinstance(event, Perceived)]
+
+
+@pytest.mark.parametrize(
+    ("question", "begins"),
+    [
+        ("Who are you?", "I am Edge Assistant"),
+        ("Thanks!", "You are welcome"),
+        ("Is this sent anywhere?", "Nothing leaves"),
+    ],
+)
+def test_without_a_source_it_talks_about_itself(ask: Ask, question: str, begins: str) -> None:
+    answer, _ = ask(question, [], scripted())
+    assert answer.text.startswith(begins)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Thanks!",
+        "ok, got it",
+        "Louder please.",
+        "Good morning",
+        "?",
+        "\N{THUMBS UP SIGN}",
+        "really?",
+        "go on",
+        "Tell me a joke",
+    ],
+)
+def test_over_sources_what_asks_nothing_is_answered_by_none_of_them(ask: Ask, message: str) -> None:
+    answer, events = ask(message, [text(), readings()], scripted())
+    assert (answer.status, answer.verdicts, answer.citations) == (Status.CHAT, (), ())
+    assert not [event for event in events if isinstance(event, Perceived)]
+
+
+def test_earlier_messages_and_sources_are_named(ask: Ask) -> None:
+    answer, _ = ask("What did I ask you before?", [], scripted(), before=["What was the total?"])
+    assert answer.text == 'So far you wrote: "What was the total?".'
+
+
+@pytest.mark.parametrize("forbidden", [None, "answers", "visitor"])
+def test_free_talk_is_a_setting_that_a_policy_can_forbid(portfolio: Portfolio, forbidden: str | None) -> None:
+    pin = "scrypt:32768:" + "0" * 32 + ":" + "0" * 64
+    rules = {
+        None: None,
+        "answers": Rules(answers=Answers(free_talk=False)),
+        "visitor": Rules(roles=Roles(pin=pin)),
+    }[forbidden]
+
+    def said(question: str, reply: str, *, on: bool = True) -> tuple[str, str]:
+        engine = scripted(reply)
+        policy = Policy(rules)
+        facade = Assistant(
+            portfolio, "test", runtime=Runtime(1), engine=lambda m, r: engine, policy=policy, free_talk=on
+        )
+        answer = facade.ask(question, [], lambda event: None)
+        assert (answer.status, answer.sourced) == (Status.CHAT, False)
+        return answer.text, answer.route.why
+
+    question = "Write me a short poem about the sea."
+    text, why = said(question, "The sea is wide [E1].")
+    assert text == (DECLINED if forbidden else "The sea is wide.")
+    assert why.startswith("no source")
+    assert said(question, "The sea is wide.", on=False)[0] == DECLINED
+    if not forbidden:
+        assert said("How many tablets may a child take?", "Four.")[0] == RISKY
+        assert said(question, "You can give a child up to 2 grams of paracetamol a day.")[0] == RISKY
