@@ -32,6 +32,11 @@ class Agreement(StrEnum):
     SINGLE = "single"
     MISSING = "missing"
 
+    @property
+    def word(self) -> str:
+        """What a person is shown."""
+        return {Agreement.SINGLE: "one source", Agreement.MISSING: "not found"}.get(self, self.value)
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
@@ -60,6 +65,12 @@ class Told:
     evidence: tuple[str, ...]
     instructed: bool = False
 
+    @property
+    def shown(self) -> str:
+        """The value and its evidence, as a person is shown them."""
+        mark = " (in instructions)" if self.instructed else ""
+        return f"{self.value}{mark} {''.join(f'[{id}]' for id in self.evidence)}"
+
     def to_json(self) -> dict[str, Any]:
         """The contract's object."""
         return {"value": self.value, "evidence": list(self.evidence), "instructed": self.instructed}
@@ -78,6 +89,11 @@ class Verdict:
     def matter(self) -> str:
         """What it is about: "dose of ibuprofen"."""
         return f"{self.attribute} of {self.subject}" if self.subject else self.attribute
+
+    @property
+    def shown(self) -> str:
+        """Its values with their evidence, as a person is shown them."""
+        return " / ".join(told.shown for told in self.values) or "no source says"
 
     def to_json(self) -> dict[str, Any]:
         """The contract's object."""

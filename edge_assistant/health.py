@@ -42,6 +42,11 @@ class Check:
     found: str
     hint: str = ""
 
+    @property
+    def word(self) -> str:
+        """What a person is shown."""
+        return {True: "ok", False: "missing", None: "without"}[self.ok]
+
 
 def checks(profile: str, gpu: str = AUTO) -> Iterator[Check]:
     """Everything, one after the other; devices are listed, not opened.
@@ -113,8 +118,8 @@ def offline_lock() -> Check:
     found = lock.state()
     if found.locked:
         without = f", but other processes and all files are in reach, as {why}" if (why := lock.together()) else ""
-        return Check("offline lock", True, f"LOCKED, no network{without}; doctor --prove-offline tries it")
-    return Check("offline lock", False, f"UNLOCKED, {found.why_not}", found.hint)
+        return Check("offline lock", True, f"{found.word}{without}; doctor --prove-offline tries it")
+    return Check("offline lock", False, f"{found.word}, {found.why_not}", found.hint)
 
 
 def packages() -> Iterator[Check]:

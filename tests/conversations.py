@@ -15,7 +15,7 @@ from edge_assistant.answer import (
     Verdict,
 )
 from edge_assistant.evidence import Evidence, Locator, Passage
-from edge_assistant.signals import Signal
+from edge_assistant.signals import Kind, Origin, Signal, take_bytes
 
 
 def answer(question: str = "Which?", text: str = "None is known.", signals: tuple[Signal, ...] = ()) -> Answer:
@@ -48,4 +48,23 @@ def rich_answer(signals: tuple[Signal, ...]) -> Answer:
         ("E1", "E2"),
         Timings(1.234, {picture.id: 0.5}, 0.25, 12.5, 100, 20, 30),
         (ModelUsed("whisper-base", "ab" * 32),),
+    )
+
+
+def passage_answer() -> Answer:
+    """An answer that rests on the second of three sentences of a text."""
+    text = "Mrs Hale began the day shift. The temperature at 9:10 was 85 degC. Nobody touched it after that."
+    signal = take_bytes(text.encode(), Kind.TEXT, 1, origin=Origin.FILE, name="note.txt")
+    return Answer(
+        "How warm was it?",
+        "85 degC [E1].",
+        Status.SUPPORTED,
+        Route("text", (), "one text tells of it"),
+        (signal,),
+        evidence=(Evidence("E1", signal.id, text, None, Locator(chars=(0, len(text))), Passage()),),
+        verdicts=(
+            Verdict("temperature", None, Agreement.SINGLE, (Told("85 degC", ("E1",)),)),
+            Verdict("limit", None, Agreement.MISSING, ()),
+        ),
+        citations=("E1",),
     )

@@ -49,9 +49,10 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps({"ready": ready, "checks": [asdict(check) for check in checks]}))
     else:
         for check in checks:
-            word = {True: "ok     ", False: "MISSING", None: "without"}[check.ok]
-            print(printable(f"{word}  {check.name}: {check.found}" + (f" - {check.hint}" if check.hint else "")))
-        print("\nready" if ready else "\nnot ready: do what stands behind MISSING above")
+            print(
+                printable(f"{check.word:7}  {check.name}: {check.found}" + (f" - {check.hint}" if check.hint else ""))
+            )
+        print("\nready" if ready else "\nnot ready: do what stands behind 'missing' above")
     return 0 if ready else 1
 
 
@@ -72,6 +73,7 @@ def _print_proof(found: Proof) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from edge_assistant.governance.offline.lock import Lock
     from edge_assistant.governance.offline.proof import TERMINAL
 
     table = Table("by", *found.reached, box=box.SIMPLE_HEAD, pad_edge=False)
@@ -79,7 +81,7 @@ def _print_proof(found: Proof) -> None:
         cells = [f"{r.outcome} {r.error}".rstrip() for r in found.results if r.attempt == attempt]
         table.add_row(attempt, *cells)
     console = Console(width=100, highlight=False, markup=False)
-    console.print("LOCKED" if found.locked else "UNLOCKED")
+    console.print(Lock(found.locked).word)
     console.print(f"outside the lock a listener on loopback was reached by: {', '.join(found.reached) or 'nothing'}")
     for way, why in found.missing.items():
         console.print(f"{way} is not on this machine: {why}")

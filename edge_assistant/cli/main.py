@@ -93,7 +93,7 @@ def _lock(arguments: Sequence[str]) -> None:
     resident = words[0] == "resident"  # which asks the kernel who the commands are that it answers
     found = lock.engage(wanted=len(words) == len(arguments), apart=not resident)
     if not found.locked:
-        what = f"UNLOCKED: code in this process can reach the network, as {found.why_not} - {found.hint}"
+        what = f"{found.word}: code in this process can reach the network, as {found.why_not} - {found.hint}"
         print(f"warning: {what}", file=sys.stderr)
 
 

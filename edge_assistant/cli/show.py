@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from rich.status import Status
 
 _BOLD, _DIM, _RED, _GREEN, _RESET = "\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[32m", "\x1b[0m"
+_WORD = max(len(status.word) for status in Agreement)  # columns of the word of a verdict
 _COLOUR = {Agreement.CONFLICT: _RED, Agreement.AGREE: _GREEN}
 
 
@@ -74,7 +75,7 @@ class Console:
                 self._traced(lines)
             case Compared(verdict) if self._trace:
                 self._line("verdict")
-                self._traced([f"{verdict.status}: {_verdict(verdict)}"])
+                self._traced([f"{verdict.status.word}: {_verdict(verdict)}"])
             case Waiting():
                 self._line("waits: another edge-assistant is computing")
             case Thinking():
@@ -109,7 +110,7 @@ class Console:
         if answer.citations:
             print(f"\n{self._paint('Sources', _BOLD)}")
         for id in answer.citations:
-            print(f"  [{id}] {_source(by_id[id], names)}")
+            print(f"  [{id}] {_source(answer, by_id[id], names)}")
         for computation in answer.computed:
             rests = "".join(f"[{id}]" for id in computation.evidence)
             print(printable(f"  [{computation.id}] {computation.formula} = {computation.value}, from {rests}"))
@@ -127,11 +128,11 @@ class Console:
             print(f"\n{self._status_of(verdict)}  {printable(verdict.matter)}")
             for told in verdict.values:
                 for id in told.evidence:
-                    print(f"  {printable(told.value)}  [{id}] {_source(by_id[id], names)}")
+                    print(f"  {printable(told.value)}  [{id}] {_source(answer, by_id[id], names)}")
         print(self._paint(f"\n{answer.route.path}: {answer.route.why}; {answer.timings.total_s:.1f} s", _DIM))
 
     def _status_of(self, verdict: Verdict) -> str:
-        return self._paint(verdict.status.upper(), _COLOUR.get(verdict.status, ""))
+        return self._paint(f"{verdict.status.word:{_WORD}}", _COLOUR.get(verdict.status, ""))
 
     def _traced(self, lines: Iterable[str]) -> None:
         for line in lines if self._trace else ():
@@ -171,16 +172,16 @@ def _print(text: str, stream: TextIO) -> None:
     print(text, file=stream, flush=True)
 
 
-def _source(item: Evidence, names: dict[str, str]) -> str:
+def _source(answer: Answer, item: Evidence, names: dict[str, str]) -> str:
     """One source: signal, file, where, how surely, what."""
+    from edge_assistant import pinpoint
+
     doubt = " (uncertain)" if item.confidence is not None and item.confidence < UNSURE else ""
-    where = f"{item.signal} {names.get(item.signal, '')}, {item.locator}{how_sure(item.confidence)}{doubt}"
-    return printable(f"{where}: {' '.join(item.text.split())}")
+    where = (
+        f"{item.signal} {names.get(item.signal, '')}, {pinpoint.place(answer, item)}{how_sure(item.confidence)}{doubt}"
+    )
+    return printable(f"{where}: {pinpoint.excerpt(answer, item)}")
 
 
 def _verdict(verdict: Verdict) -> str:
-    values = " / ".join(
-        f"{told.value}{' (in instructions)' if told.instructed else ''} {''.join(f'[{id}]' for id in told.evidence)}"
-        for told in verdict.values
-    )
-    return printable(f"{verdict.matter}: {values or 'not told'}")
+    return printable(f"{verdict.matter}: {verdict.shown}")

@@ -41,7 +41,7 @@ def test_an_answer_with_its_sources_and_verdicts(command: Command, table: Path) 
     told = "temperature: max(temperature) = 31.5 degC at 2025-01-01 00:01"
     assert f"  [{cited[0]}] readings:1 line.csv, row 2: {told}" in rest
     assert f"  [C1] max(temperature) = 31.5 degC, from [{cited[0]}]" in rest
-    assert f"  SINGLE  highest temperature: 31.5 degC [{cited[0]}]" in rest
+    assert f"  one source  highest temperature: 31.5 degC [{cited[0]}]" in rest
     assert rest[-1].startswith("readings: one signal (readings:1)")
     *perceived, thinks = ran.err.splitlines()
     assert all(line.startswith("readings:1: ") for line in perceived)

@@ -14,7 +14,7 @@ def test_ready(command: Command) -> None:
     assert ran.status == 0
     assert ran.out.endswith("\nready\n")
     assert "ok       model for language: smollm2-135m-instruct-q4_1, installed" in ran.out
-    assert "MISSING" not in ran.out
+    assert "missing  " not in ran.out
 
 
 def test_a_model_is_missing(command: Command, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -22,9 +22,9 @@ def test_a_model_is_missing(command: Command, home: Path, monkeypatch: pytest.Mo
     ran = command("doctor")
     assert ran.status == 1
     line = next(line for line in ran.out.splitlines() if "model for language" in line)
-    assert line.startswith("MISSING  ")
+    assert line.startswith("missing  ")
     assert line.endswith(" - edge-assistant models pull --profile test")
-    assert ran.out.endswith("not ready: do what stands behind MISSING above\n")
+    assert ran.out.endswith("not ready: do what stands behind 'missing' above\n")
     assert "without  model for detector" in ran.out
 
 
@@ -55,7 +55,7 @@ def test_as_json(command: Command, ready: bool, home: Path, monkeypatch: pytest.
 def test_an_unknown_profile(command: Command) -> None:
     ran = command("doctor", "--profile", "huge")
     assert (ran.status, ran.err) == (1, "")
-    assert "MISSING  profile: there is no profile 'huge' - choose one of auto, " in ran.out
+    assert "missing  profile: there is no profile 'huge' - choose one of auto, " in ran.out
     assert "folder for models" in ran.out
 
 
@@ -64,7 +64,7 @@ def test_a_broken_catalog(command: Command, home: Path) -> None:
     (home / "catalog" / "mine.toml").write_text("name = ")
     ran = command("doctor")
     assert (ran.status, ran.err) == (1, "")
-    line = next(line for line in ran.out.splitlines() if line.startswith("MISSING"))
-    assert line.startswith("MISSING  catalog: catalog/mine.toml")
+    line = next(line for line in ran.out.splitlines() if line.startswith("missing"))
+    assert line.startswith("missing  catalog: catalog/mine.toml")
     assert line.endswith(" - correct the file or remove it")
     assert "folder for models" in ran.out

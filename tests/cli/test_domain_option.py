@@ -35,7 +35,7 @@ def test_a_domain_is_a_setting_and_check_heeds_it(
     monkeypatch.setenv("EDGE_ASSISTANT_DOMAIN", "clinic")
     ran = command("check", *signals)
     assert ran.status == 1
-    assert "CONFLICT  potassium" in ran.out
+    assert "conflict    potassium" in ran.out
 
 
 def test_a_file_that_is_wrong_is_one_line_and_status_2(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from real_command import Command
 
-from edge_assistant.history.export import REDACTED
+from edge_assistant.governance.redaction.answers import REDACTED
 
 SECRETS = ("Fischer", "Anna", "1980", "07700", "900123", "900124", "00-123-456")
 
@@ -30,7 +30,7 @@ def test_a_redacted_answer(command: Command, texts: list[str]) -> None:
     first = ran.out.splitlines()[0]
     assert "[BIRTH-1]" in first
     assert "[BIRTH-2]" in first
-    assert "  CONFLICT  birth date: [BIRTH-1] [E2] / [BIRTH-2] [E5]" in ran.out.splitlines()
+    assert "  conflict    birth date: [BIRTH-1] [E2] / [BIRTH-2] [E5]" in ran.out.splitlines()
     assert "text:1 [FILE-1].txt" in ran.out
     assert ran.err.splitlines()[-1] == f"note: {REDACTED}"
 
@@ -53,7 +53,7 @@ def test_a_redacted_comparison(command: Command, texts: list[str]) -> None:
     ran = command("check", *texts, "--profile", "test", "--redact")
     assert ran.status == 1
     assert not [secret for secret in SECRETS if secret in ran.out + ran.err]
-    assert "AGREE  patient" in ran.out.splitlines()
+    assert "agree       patient" in ran.out.splitlines()
     assert ran.out.count("[PERSON-1]") >= 2
     assert ran.err.splitlines()[-1] == f"note: {REDACTED}"
 

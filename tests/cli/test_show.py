@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from conversations import passage_answer
 
 from edge_assistant.cli.show import Console
 from edge_assistant.events import Perceived, Perceiving, Reading, Thinking
@@ -23,3 +24,25 @@ def test_what_goes_on_is_said_once_however_the_signals_take_turns(capsys: pytest
         "thinking ...",
         "audio:1: the language model reads ...",
     ]
+
+
+def test_sources_and_verdicts_stand_in_the_words_of_the_app(capsys: pytest.CaptureFixture[str]) -> None:
+    answer = passage_answer()
+    Console(plain=True, quiet=False).sources(answer)
+    assert capsys.readouterr().out.splitlines()[:8] == [
+        "",
+        "Sources",
+        "  [E1] text:1 note.txt, characters 30-66: … The temperature at 9:10 was 85 degC. …",
+        "",
+        "Verdicts",
+        "  one source  temperature: 85 degC [E1]",
+        "  not found   limit: no source says",
+        "",
+    ]
+
+
+def test_a_comparison_shows_the_sentence_with_the_value(capsys: pytest.CaptureFixture[str]) -> None:
+    Console(plain=True, quiet=False).comparison(passage_answer())
+    assert "  85 degC  [E1] text:1 note.txt, characters 30-66: … The temperature at 9:10 was 85 degC. …" in (
+        capsys.readouterr().out.splitlines()
+    )

@@ -52,7 +52,7 @@ def test_what_readings_give_is_shown(command: Command, tmp_path: Path) -> None:
     (tmp_path / "oven.csv").write_text(CSV, "utf-8")
     ran = command("ask", "What was the highest oven temperature?", "--readings", tmp_path / "oven.csv", "--trace")
     assert "    computes: maximum" in ran.err.splitlines()
-    assert any(line.startswith("    single: highest oven temperature: 99 degC [E") for line in ran.err.splitlines())
+    assert any(line.startswith("    one source: highest oven temperature: 99 degC [E") for line in ran.err.splitlines())
 
 
 def test_what_the_model_reads_and_chooses_is_shown(command: Command, tmp_path: Path) -> None:

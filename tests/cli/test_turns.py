@@ -34,7 +34,7 @@ def test_a_second_command_waits_says_so_and_answers(command: Command, home: Path
         assert started.stderr.readline() == WAITS
         assert started.poll() is None
     out, _ = started.communicate()
-    assert (started.returncode, "CONFLICT" in out) == (1, True)
+    assert (started.returncode, "conflict  " in out) == (1, True)
     assert command(*compared(tmp_path)).err.count(WAITS) == 0
 
 

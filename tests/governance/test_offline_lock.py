@@ -241,19 +241,19 @@ def test_doctor_says_that_it_is_locked() -> None:
     ran = edge_assistant("doctor", "--json")
     (check,) = [check for check in json.loads(ran.stdout)["checks"] if check["name"] == "offline lock"]
     assert check["ok"] is True
-    assert check["found"].startswith("LOCKED")
-    assert "UNLOCKED" not in ran.stderr
+    assert check["found"].startswith("offline")
+    assert "NOT OFFLINE" not in ran.stderr
 
 
 def test_doctor_is_not_ready_unlocked() -> None:
     ran = edge_assistant("--no-lock", "doctor", "--json")
     said = json.loads(ran.stdout)
     (check,) = [check for check in said["checks"] if check["name"] == "offline lock"]
-    assert (check["ok"], check["found"], check["hint"]) == (False, "UNLOCKED, --no-lock was given", "leave it out")
+    assert (check["ok"], check["found"], check["hint"]) == (False, "NOT OFFLINE, --no-lock was given", "leave it out")
     assert said["ready"] is False
     assert ran.returncode == 1
     assert ran.stderr == (
-        "warning: UNLOCKED: code in this process can reach the network, as --no-lock was given - leave it out\n"
+        "warning: NOT OFFLINE: code in this process can reach the network, as --no-lock was given - leave it out\n"
     )
 
 
@@ -261,7 +261,7 @@ def test_elsewhere_it_is_said_to_be_unlocked(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(seccomp, "machine", lambda: None)
     monkeypatch.setattr(lock, "_unlocked", lock.state())
     found = lock.engage()
-    assert (found.word, found.why_not) == ("UNLOCKED", "it works on Linux on x86-64 and arm64 only")
+    assert (found.word, found.why_not) == ("NOT OFFLINE", "it works on Linux on x86-64 and arm64 only")
     assert health.offline_lock().ok is False
 
 
@@ -292,7 +292,7 @@ def test_no_resolver_of_this_machine_is_asked_for_a_name(tmp_path: Path, set_: s
 
 
 def test_what_is_only_imported_is_not_locked() -> None:
-    assert lock.state().word == "UNLOCKED"  # these tests themselves: they have servers
+    assert lock.state().word == "NOT OFFLINE"  # these tests themselves: they have servers
     assert health.offline_lock().hint == "start edge-assistant as a command"
 
 

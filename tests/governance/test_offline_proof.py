@@ -56,7 +56,7 @@ def test_the_table_is_for_people(command: Command) -> None:
     ran = command("doctor", "--prove-offline")
     assert ran.status == 0
     lines = [line.strip() for line in ran.out.splitlines() if line.strip()]
-    assert lines[0] == "LOCKED"
+    assert lines[0] == "offline"
     assert lines[1].startswith("outside the lock a listener on loopback was reached by: TCP IPv4")
     assert [line.split("  ")[0] for line in lines if "refused" in line][:7] == [*ATTEMPTS]
     assert [line for line in lines if line.startswith("typed")] == [

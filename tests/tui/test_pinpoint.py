@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 from app_fakes import TAKEN, computed
 
+from edge_assistant import pinpoint
 from edge_assistant.answer import Agreement, Answer, Told, Verdict
 from edge_assistant.evidence import Evidence, Locator, Passage
 from edge_assistant.signals import Kind, Origin, Signal
-from edge_assistant_tui import exhibits, pinpoint
+from edge_assistant_tui import exhibits
 
 TEXT = (
     "The motor was started at 7:40 by the night shift. Its bearing was warm, and Mr. Lund oiled it. "

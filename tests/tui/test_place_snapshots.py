@@ -25,7 +25,7 @@ Story = Callable[[Stage], Awaitable[None]]
 CHECKS = [
     Check("python", True, "3.11.7"),
     Check("machine", True, "Linux x86_64, 15.6 GiB memory"),
-    Check("offline lock", True, "LOCKED, no network; doctor --prove-offline tries it"),
+    Check("offline lock", True, "offline; doctor --prove-offline tries it"),
     Check("package onnxruntime", True, "for perception"),
     Check("model for language", True, "qwen2.5-coder-1.5b-instruct-q4_k_m, installed"),
     Check("model for speech", False, "whisper-base, missing", "edge-assistant models pull --profile starter"),

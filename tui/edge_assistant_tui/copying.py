@@ -5,9 +5,9 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
+from edge_assistant import pinpoint
 from edge_assistant.errors import EdgeAssistantError
 from edge_assistant.evidence import how_sure
-from edge_assistant_tui import pinpoint
 from edge_assistant_tui.showing.texts import plain
 
 if TYPE_CHECKING:

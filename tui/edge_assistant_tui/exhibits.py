@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from edge_assistant import pinpoint
 from edge_assistant.evidence import Evidence, Locator, Statistic
-from edge_assistant_tui import pinpoint
 
 if TYPE_CHECKING:
     from edge_assistant.answer import Answer, Computation, Verdict

@@ -25,7 +25,7 @@ from edge_assistant.bench.attack.recorded import Recorded
 from edge_assistant.bench.scoring import states
 from edge_assistant.errors import EdgeAssistantError
 from edge_assistant.events import Watch
-from edge_assistant.history.export import as_json, markdown
+from edge_assistant.export import as_json, markdown
 from edge_assistant.history.saved import Saved, SavedSignal, State, Turn
 from edge_assistant.language.chat import TEMPLATES
 from edge_assistant.reasoning.guard import CITATION

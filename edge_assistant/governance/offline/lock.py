@@ -31,7 +31,7 @@ class Lock:
     @property
     def word(self) -> str:
         """What a person is shown."""
-        return "LOCKED" if self.locked else "UNLOCKED"
+        return "offline" if self.locked else "NOT OFFLINE"
 
 
 _unlocked = Lock(False, "nothing has set it", "start edge-assistant as a command")

@@ -12,9 +12,14 @@ from edge_assistant.events import Answered, Compared, Event, Failed, Noted, Perc
 from edge_assistant.evidence import Evidence, Passage
 from edge_assistant.governance.redaction.redactor import Redactor
 from edge_assistant.governance.redaction.rules import shipped
-from edge_assistant.history.export import REDACTED
 from edge_assistant.history.saved import Saved
 from edge_assistant.signals import Origin, Signal
+
+# Said wherever somebody gets a redacted text, as docs/redaction.md explains it.
+REDACTED = (
+    "Redacted: pseudonyms such as [PERSON-1] replace the names, numbers and addresses that the rules recognized. "
+    "Names and other personal data can remain: check before you pass it on."
+)
 
 
 class Redaction:

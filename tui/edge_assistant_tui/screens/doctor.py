@@ -19,7 +19,7 @@ from edge_assistant_tui.screens.place import Place
 if TYPE_CHECKING:
     from edge_assistant.health import Check
 
-_WORDS = {True: ("ok", "$text-success"), False: ("missing", "bold $text-error"), None: ("without", "$text-warning")}
+_STYLES = {True: "$text-success", False: "bold $text-error", None: "$text-warning"}
 
 
 class Doctor(Place):
@@ -88,8 +88,11 @@ class Doctor(Place):
 
 
 def _line(check: Check) -> Content:
-    word, style = _WORDS[check.ok]
-    parts: list[str | tuple[str, str]] = [(f"{word:8}", style), (check.name, "bold"), f"  {check.found}"]
+    parts: list[str | tuple[str, str]] = [
+        (f"{check.word:8}", _STYLES[check.ok]),
+        (check.name, "bold"),
+        f"  {check.found}",
+    ]
     if check.hint:
         parts.append((f"\n        → {check.hint}", "$text-accent"))
     return Content.assemble(*parts)

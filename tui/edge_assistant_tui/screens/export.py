@@ -118,8 +118,8 @@ class Export(Place, ModalScreen[None]):
     @work
     async def _told_wanted(self) -> None:
         """Write it; where a file is there already, ask first."""
+        from edge_assistant import export
         from edge_assistant.errors import EdgeAssistantError, StorageFull
-        from edge_assistant.history import export
 
         text = self.query_one("#path", Input).value.strip()
         if not text or self._saved is None:

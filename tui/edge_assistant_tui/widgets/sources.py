@@ -11,9 +11,10 @@ from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from edge_assistant import pinpoint
 from edge_assistant.evidence import how_sure
 from edge_assistant.signals import printable
-from edge_assistant_tui import copying, pinpoint
+from edge_assistant_tui import copying
 
 if TYPE_CHECKING:
     from edge_assistant.answer import Answer

@@ -60,7 +60,7 @@ class StatusBar(Static):
     def render(self) -> Content:
         """One line; where it is too narrow for all, the memory is left out."""
         parts: list[tuple[str, str] | str] = [(" Edge Assistant ", "bold $primary")]
-        parts.append((" offline ", "$text-success") if self._lock.locked else (" NOT OFFLINE ", "bold $text-error"))
+        parts.append((f" {self._lock.word} ", "$text-success" if self._lock.locked else "bold $text-error"))
         parts += [_shown(name, state) for name, state in self.devices]
         if self.role:
             parts.append((f" {self.role} ", "bold $text-warning" if self.role == "operator" else "$text-muted"))

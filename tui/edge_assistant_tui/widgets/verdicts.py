@@ -12,9 +12,8 @@ from edge_assistant.signals import printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from edge_assistant.answer import Told, Verdict
+    from edge_assistant.answer import Verdict
 
-WORDS = {"agree": "agree", "conflict": "conflict", "single": "one source", "missing": "not found"}
 _COLUMN = 12  # columns of the word
 STYLES = {
     "agree": "$text-success",
@@ -38,14 +37,8 @@ class Verdicts(Static):
 
 def row(verdict: Verdict) -> Content:
     """A verdict in one line."""
-    told = " / ".join(map(_value, verdict.values)) or "no source says"
-    word = f"{WORDS[verdict.status]:{_COLUMN}}", STYLES[verdict.status]
-    return Content.assemble(word, (printable(verdict.matter), "bold"), printable(f": {told}"))
-
-
-def _value(told: Told) -> str:
-    mark = " (in instructions)" if told.instructed else ""
-    return f"{told.value}{mark} [{', '.join(told.evidence)}]"
+    word = f"{verdict.status.word:{_COLUMN}}", STYLES[verdict.status]
+    return Content.assemble(word, (printable(verdict.matter), "bold"), printable(f": {verdict.shown}"))
 
 
 def _rows(verdicts: Sequence[Verdict]) -> Content:

@@ -7,8 +7,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from edge_assistant_tui.citing import CITATION
-
 if TYPE_CHECKING:
     from edge_assistant.answer import Answer
     from edge_assistant.evidence import Evidence, Locator
@@ -21,7 +19,7 @@ _SHORT = 3  # letters; shorter words stand everywhere
 def span(answer: Answer, item: Evidence) -> tuple[int, int]:
     """The part [a, b) of the evidence's text that the answer rests on; all of it where that cannot be told."""
     text = item.text
-    if item.locator.chars is None or len(text) != item.locator.chars[1] - item.locator.chars[0]:
+    if item.locator.chars is None:
         return 0, len(text)
     from edge_assistant.reasoning.told.clauses import sentences
 
@@ -34,11 +32,13 @@ def span(answer: Answer, item: Evidence) -> tuple[int, int]:
 
 
 def place(answer: Answer, item: Evidence) -> Locator:
-    """Where that part stands."""
+    """Where that part stands; all of the evidence where its text is another than there, such as a redacted one."""
     a, b = span(answer, item)
     if item.locator.chars is None or b - a == len(item.text):
         return item.locator
-    begin = item.locator.chars[0]
+    begin, end = item.locator.chars
+    if end - begin != len(item.text):
+        return item.locator
     return replace(item.locator, chars=(begin + a, begin + b))
 
 
@@ -67,6 +67,8 @@ def _chosen(sentences: list[str], values: Iterable[str], said: set[str]) -> set[
 
 def _said(answer: Answer, id: str) -> set[str]:
     """The words of the question, and of what the answer says with this citation."""
+    from edge_assistant.reasoning.guard import CITATION
+
     parts = [part for part in _ENDS.split(answer.text) if f"[{id}]" in part]
     return _long(_words(" ".join([answer.question, *(CITATION.sub("", part) for part in parts)])))
 

@@ -12,16 +12,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from conversations import answer, rich_answer
+from conversations import answer, passage_answer, rich_answer
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from real_command import unprivileged
 
+from edge_assistant import export
 from edge_assistant.answer import Answer
 from edge_assistant.errors import UsageError
-from edge_assistant.history import export
+from edge_assistant.governance.redaction.answers import redacted
+from edge_assistant.governance.redaction.redactor import Redactor
 from edge_assistant.history.saved import Saved, SavedSignal, State, Turn
 from edge_assistant.signals import Kind, Origin, Signal, take_bytes
 
@@ -45,8 +47,8 @@ def test_a_page_has_the_answers_verdicts_and_sources_with_their_places() -> None
         "## 1. What is she allergic to?",
         "The form says none [E1], the recording says penicillin [E2]; that is 2 sources [C1].",
         "*conflict*, 2026-01-02 03:04:05 UTC, compare: two signals tell of it; by whisper-base",
-        "| allergy | the patient | CONFLICT | none [E1]; penicillin \\| \\*all\\* kinds [E2] |",
-        "| dose |  | MISSING | not told |",
+        "| allergy | the patient | conflict | none [E1] / penicillin \\| \\*all\\* kinds [E2] |",
+        "| dose |  | not found | no source says |",
         "- [E1] image:1 form\\|1.jpg, page 1, box 10 20 30 40, confidence 97%: Allergies: none",
         "- [E2] audio:1 note.wav, 00:03.1-00:05.4, confidence 50%: She is allergic to penicillin.",
         "- [C1] 1 + 1 = 2, from [E1][E2]",
@@ -55,6 +57,14 @@ def test_a_page_has_the_answers_verdicts_and_sources_with_their_places() -> None
     ):
         assert line in page.splitlines()
     assert "never cited" not in page
+
+
+def test_of_a_passage_the_page_has_the_sentence_with_the_value_redacted_too() -> None:
+    kept = saved(passage_answer(), signals=())
+    page = export.markdown(kept, whole=True).splitlines()
+    assert "- [E1] text:1 note.txt, characters 30-66: … The temperature at 9:10 was 85 degC. …" in page
+    shown = export.markdown(redacted(kept, Redactor(bytes(32))), whole=False).splitlines()
+    assert "- [E1] text:1 \\[FILE-1\\].txt, characters 0-96: … The temperature at 9:10 was 85 degC. …" in shown
 
 
 def test_json_has_each_answer_whole() -> None:
@@ -187,7 +197,7 @@ from pathlib import Path
 from conversations import answer
 from test_export import saved
 from edge_assistant.errors import StorageFull
-from edge_assistant.history import export
+from edge_assistant import export
 resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
 try:
     export.write(saved(answer("x" * 20_000)), Path(sys.argv[1]), None)

@@ -12,18 +12,14 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from edge_assistant import __version__, atomic
+from edge_assistant import __version__, atomic, pinpoint
 from edge_assistant.answer import Answer, Verdict
 from edge_assistant.errors import UsageError
 from edge_assistant.evidence import how_sure
+from edge_assistant.governance.redaction.answers import REDACTED
 from edge_assistant.history.saved import Saved, SavedSignal, Turn
 from edge_assistant.signals import printable
 
-# Said wherever somebody gets a redacted text, as docs/redaction.md explains it.
-REDACTED = (
-    "Redacted: pseudonyms such as [PERSON-1] replace the names, numbers and addresses that the rules recognized. "
-    "Names and other personal data can remain: check before you pass it on."
-)
 _MARKUP = re.compile(r"([\\`*_\[\]<>|#~&])")
 
 
@@ -130,8 +126,7 @@ def _route(answer: Answer) -> str:
 
 
 def _verdict_row(verdict: Verdict) -> tuple[str, ...]:
-    values = "; ".join(f"{told.value} {_ids(told.evidence)}" for told in verdict.values)
-    return (verdict.attribute, verdict.subject or "", verdict.status.upper(), values or "not told")
+    return (verdict.attribute, verdict.subject or "", verdict.status.word, verdict.shown)
 
 
 def _sources(answer: Answer) -> Iterator[str]:
@@ -142,8 +137,10 @@ def _sources(answer: Answer) -> Iterator[str]:
     names = {signal.id: signal.name for signal in answer.signals}
     for item in answer.evidence:
         if item.id in rests:
-            where = f"{item.signal} {names.get(item.signal, '')}, {item.locator}{how_sure(item.confidence)}"
-            yield f"- [{item.id}] {_plain(where)}: {_plain(item.text)}"
+            where = (
+                f"{item.signal} {names.get(item.signal, '')}, {pinpoint.place(answer, item)}{how_sure(item.confidence)}"
+            )
+            yield f"- [{item.id}] {_plain(where)}: {_plain(pinpoint.excerpt(answer, item))}"
     for found in answer.computed:
         yield f"- [{found.id}] {_plain(f'{found.formula} = {found.value}')}, from {_ids(found.evidence)}"
 
