@@ -21,7 +21,7 @@ PREFIX = ".edge-assistant-"  # of the name of a file that is not whole yet
 _BLOCK = 1 << 20  # bytes that are overwritten at a time
 _DESCRIPTORS = Path("/proc/self/fd")
 _HINT = "free some space, or check the permissions of the data directory"
-_WRITABLE = "make the data directory writable, or set EDGE_ASSISTANT_HOME to a folder that is"
+WRITABLE = "make the data directory writable, or set EDGE_ASSISTANT_HOME to a folder that is"
 
 
 @contextlib.contextmanager
@@ -44,7 +44,7 @@ def storing(what: str, hint: str = "") -> Iterator[None]:
 
 
 def _hint(error: OSError) -> str:
-    return _WRITABLE if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM) else _HINT
+    return WRITABLE if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM) else _HINT
 
 
 @contextlib.contextmanager

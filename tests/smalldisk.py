@@ -40,3 +40,17 @@ def fill(folder: Path) -> Path:
                 stream.write(b"\0" * 512)
         except OSError:
             return filler
+
+
+@contextmanager
+def seen_read_only(folder: Path, view: Path) -> Iterator[Path]:
+    """A folder as a read-only mount shows it elsewhere; the test is skipped where nothing may be mounted."""
+    view.mkdir()
+    bind = ["mount", "--bind", str(folder), str(view)]
+    if shutil.which("mount") is None or subprocess.run(bind, capture_output=True, check=False).returncode:
+        pytest.skip("nothing may be mounted here")
+    try:
+        subprocess.run(["mount", "-o", "remount,bind,ro", str(view)], check=True)
+        yield view
+    finally:
+        subprocess.run(["umount", "--lazy", str(view)], check=True)

@@ -8,6 +8,7 @@ holds is one whose app was killed.
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import secrets
 import sqlite3
@@ -265,6 +266,8 @@ class History:
         """The conversations that another app has open, by the locks alone: whatever state the file is in."""
         there = [lock.stem for lock in self._locks.glob("*.lock") if _ID.fullmatch(lock.stem)]
         mine = set(self._held)
+        if there and not os.access(self._locks, os.W_OK):
+            return [id for id in there if id not in mine and _is_locked(self._locks / f"{id}.lock")]
         elsewhere = [id for id in there if not self.hold(id)]
         self.let_go(set(there) - mine)
         return elsewhere
@@ -321,6 +324,18 @@ class History:
                     with contextlib.suppress(OSError):
                         Path(lock.lock_file).unlink(missing_ok=True)
                 lock.release()
+
+
+def _is_locked(file: Path) -> bool:
+    """Whether a process has this lock, where nothing may be written, so that nobody can try to take it."""
+    import fcntl
+
+    with storing(LAYOUT.what), file.open("rb") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)  # gone with the stream
+        except BlockingIOError:
+            return True
+    return False
 
 
 def _add_unsent(connection: sqlite3.Connection) -> None:

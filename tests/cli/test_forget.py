@@ -18,9 +18,11 @@ import unsealed
 from conversations import answer
 from forgotten import aged, audited, cached, question
 from real_command import COMMAND, Command, unprivileged
+from smalldisk import seen_read_only
 from terminals import Terminal
 
 from edge_assistant.cli.main import main
+from edge_assistant.errors import StorageFull
 from edge_assistant.governance import forgetting
 from edge_assistant.governance.policy import pin
 from edge_assistant.history.store import History
@@ -69,6 +71,39 @@ def test_a_list_names_each_by_its_id(kept: list[str], capsys: Capsys) -> None:
         "open": False,
     }
     assert (found["questions"], found["damaged"]) == ([asked], 0)
+
+
+def test_where_nothing_may_be_written_all_is_read_and_nothing_answered(
+    kept: list[str], home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Command
+) -> None:
+    question()
+    app = History()
+    assert app.hold(kept[0])
+    (tmp_path / "note.txt").write_text("The weight is 82 kg.")
+    with seen_read_only(home, tmp_path / "view") as view:
+        monkeypatch.setenv("EDGE_ASSISTANT_HOME", str(view))
+        listed = command("forget", "--list", "--json")
+        assert (listed.status, listed.err) == (0, "")
+        assert {one["id"]: one["open"] for one in json.loads(listed.out)["conversations"]} == {
+            kept[0]: True,
+            kept[1]: False,
+        }
+        for verb in ("show", "verify"):
+            ran = command("audit", verb)
+            assert (ran.status, ran.err) == (0, ""), ran
+        assert "whole: all" in ran.out
+        history = History()
+        assert len(history.open(kept[1]).turns) == 2
+        with pytest.raises(StorageFull, match="cannot be written"):
+            history.rename(kept[1], "Another")
+        history.quit()
+        asked = command("ask", "What is the weight?", "--text", tmp_path / "note.txt")
+        assert (asked.status, asked.out) == (6, "")
+        assert "make the data directory writable" in asked.err
+        assert command("forget", "--conversation", kept[1], "--yes").status == 6
+    app.quit()
+    monkeypatch.setenv("EDGE_ASSISTANT_HOME", str(home))
+    assert sorted(left()) == sorted(kept)
 
 
 def test_nothing_is_kept(capsys: Capsys, home: Path) -> None:

@@ -11,8 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from smalldisk import seen_read_only
 
-from edge_assistant import database
+from edge_assistant import opening
 from edge_assistant.database import Database
 from edge_assistant.errors import StorageFull
 from edge_assistant.governance.audit import trail
@@ -20,6 +21,7 @@ from edge_assistant.history import store
 from edge_assistant.schema import Layout
 from edge_assistant.vault import vault
 
+PLACES = os.pathsep.join(map(str, Path(__file__).parents[:2]))  # of this file and of what it imports
 LAYOUT = Layout("numbers", application=1, schema=1, tables=("CREATE TABLE numbers (number INTEGER)",))
 # Another process, which is the last one to close the file where nobody else has a lock on it: SQLite's log goes then.
 COMES_AND_GOES = """
@@ -44,7 +46,7 @@ def all_of(numbers: Database) -> list[int]:
 
 def came(file: Path, number: int) -> str:
     """What a process reads that adds a number and ends."""
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    environment = {**os.environ, "PYTHONPATH": PLACES}
     command = [sys.executable, "-c", COMES_AND_GOES, str(file), str(number)]
     return subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout
 
@@ -54,13 +56,78 @@ def test_who_opens_it_once_more_takes_no_lock_away(tmp_path: Path, monkeypatch: 
     first, second = Database(file, LAYOUT), Database(file, LAYOUT)
     add(first, 1)
     with monkeypatch.context() as patched:
-        patched.setattr(database, "_as_it_is", lambda *given: None)  # as where SQLite could not open it for a moment
+        patched.setattr(opening, "as_it_is", lambda *given: None)  # as where SQLite could not open it for a moment
         assert all_of(second) == [1]
     came(file, 2)
     add(first, 3)
     assert came(file, 4) == "1 2 3 4\n"
     first.close()
     second.close()
+
+
+def test_where_nothing_may_be_written_it_is_read_with_and_without_a_log(tmp_path: Path) -> None:
+    file = tmp_path / "home" / "numbers.db"
+    numbers = Database(file, LAYOUT)
+    add(numbers, 1)
+    with seen_read_only(file.parent, tmp_path / "view") as view:
+        seen = Database(view / file.name, LAYOUT)
+        assert all_of(seen) == [1]  # by the log of who has it open elsewhere
+        add(numbers, 2)
+        assert all_of(seen) == [1, 2]
+        numbers.close()
+        assert [path.name for path in view.iterdir() if path.suffix != ".lock"] == [file.name]
+        assert all_of(seen) == [1, 2]
+        came(file, 3)
+        assert all_of(seen) == [1, 2, 3]
+        assert all_of(Database(view / "others.db", LAYOUT)) == []
+        with pytest.raises(StorageFull, match="numbers cannot be written") as refused:
+            add(seen, 4)
+        assert refused.value.hint.startswith("make the data directory writable")
+
+
+def test_what_a_killed_process_left_in_the_log_is_read_where_nothing_may_be_written(tmp_path: Path) -> None:
+    file = tmp_path / "home" / "numbers.db"
+    script = COMES_AND_GOES.replace("other.close()", "os.kill(os.getpid(), 9)").replace("import sys", "import os, sys")
+    command = [sys.executable, "-c", script, str(file), "7"]
+    subprocess.run(command, env={**os.environ, "PYTHONPATH": PLACES}, check=False)
+    assert (tmp_path / "home" / "numbers.db-wal").stat().st_size
+    with seen_read_only(file.parent, tmp_path / "view") as view:
+        assert all_of(Database(view / file.name, LAYOUT)) == [7]
+        (tmp_path / "home" / "numbers.db-shm").unlink()  # as in a copy of a home
+        with pytest.raises(StorageFull):
+            all_of(Database(view / file.name, LAYOUT))
+
+
+def test_who_reads_where_nothing_may_be_written_notices_who_writes_meanwhile(tmp_path: Path) -> None:
+    file = tmp_path / "home" / "numbers.db"
+    came(file, 1)
+    coming = [2, 3]
+
+    def meanwhile(connection: sqlite3.Connection) -> int:
+        (found,) = connection.execute("SELECT count(*) FROM numbers").fetchone()
+        for number in coming[:1]:
+            came(file, coming.pop(0))
+            assert number
+        return int(found)
+
+    with seen_read_only(file.parent, tmp_path / "view") as view:
+        assert Database(view / file.name, LAYOUT).read(meanwhile) == 3
+        coming = [4, 5, 6]
+        with pytest.raises(StorageFull, match="another program holds numbers"):
+            Database(view / file.name, LAYOUT).read(meanwhile)
+
+
+def test_a_damaged_or_older_file_is_said_where_nothing_may_be_written(tmp_path: Path) -> None:
+    came(tmp_path / "home" / "numbers.db", 1)
+    (tmp_path / "home" / "damaged.db").write_bytes(b"no database" * 1000)
+    with seen_read_only(tmp_path / "home", tmp_path / "view") as view:
+        later = replace(LAYOUT, schema=2)
+        with pytest.raises(StorageFull, match=r"numbers\.db is not numbers of this version"):
+            all_of(Database(view / "numbers.db", later))
+        with pytest.raises(StorageFull, match="numbers is damaged"):
+            all_of(Database(view / "damaged.db", replace(LAYOUT, set_aside=True)))
+        assert Database(view / "damaged.db", LAYOUT).damaged
+        assert not Database(view / "numbers.db", LAYOUT).damaged
 
 
 FOREIGN = {

@@ -226,7 +226,7 @@ def test_empty_cells_stay_empty(file: Path, vault: Vault) -> None:
 
 
 def test_an_older_app_that_has_it_open_is_waited_for(file: Path, vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edge_assistant.database._WAIT_S", 0.1)
+    monkeypatch.setattr("edge_assistant.opening._WAIT_S", 0.1)
     running = unsealed.write(file, {OLD: ((), [planted.planted_answer(n) for n in range(3)])})
     history = History(file, vault)
     with pytest.raises(StorageFull, match="another program holds the history"):

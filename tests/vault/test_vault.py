@@ -260,7 +260,8 @@ def test_what_may_not_be_read_or_written_is_said(tmp_path: Path, happened: Calla
     happened(keys)
     script = (
         "import sys; from pathlib import Path; from edge_assistant.vault.vault import Vault\n"
-        f"try: Vault(Path(sys.argv[1])).key({ID!r})\n"
+        "vault = Vault(Path(sys.argv[1]))\n"
+        f"try: vault.existing({ID!r}), vault.key('another')\n"
         "except Exception as error: print(type(error).__name__, error.exit_status, error)"
     )
     command = [*unprivileged(), sys.executable, "-c", script, str(keys)]
