@@ -6,7 +6,9 @@ An error of a library may quote what it was given, so personal data is put out o
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 
 from edge_assistant import limits
@@ -14,6 +16,7 @@ from edge_assistant_models import paths
 
 MAX_BYTES = limits.LOG_BYTES.value
 BACKUPS = 3
+_AT_ONCE = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 def start(level: str, redact: Callable[[str], str]) -> None:
@@ -33,7 +36,7 @@ def start(level: str, redact: Callable[[str], str]) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # what lies in it is its owner's alone
         if (mode := folder.stat().st_mode) & 0o077:  # as earlier versions made it
             folder.chmod(mode & 0o700)
-        handler: logging.Handler = RotatingFileHandler(
+        handler: logging.Handler = _File(
             folder / "edge-assistant.log", maxBytes=MAX_BYTES, backupCount=BACKUPS, encoding="utf-8", delay=True
         )
     except OSError:
@@ -42,6 +45,14 @@ def start(level: str, redact: Callable[[str], str]) -> None:
     root.addHandler(handler)
     logging.getLogger().addHandler(logging.NullHandler())  # else what libraries log is printed on stderr
     logging.raiseExceptions = False  # a full disk must not print tracebacks into an answer
+
+
+class _File(RotatingFileHandler):
+    """A log file; a link in its place is not followed, and a pipe keeps nobody waiting."""
+
+    def _open(self) -> TextIOWrapper:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | _AT_ONCE
+        return os.fdopen(os.open(self.baseFilename, flags, 0o600), "a", encoding=self.encoding)
 
 
 class _Redacting(logging.Formatter):

@@ -103,7 +103,7 @@ def _found(folder: Path) -> Master | None:
     """The key that is there; each file is whole or not there, so that no lock is needed to look."""
     try:
         if (file := folder / FILE).exists():
-            if file.stat().st_mode & 0o077:
+            if not file.is_symlink() and file.stat().st_mode & 0o077:  # else a link shuts any file
                 file.chmod(0o600)
             key = atomic.read_small(file, _MAX_BYTES)
         elif (note := folder / NOTE).exists():

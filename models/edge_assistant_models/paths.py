@@ -10,18 +10,22 @@ from pathlib import Path
 from edge_assistant_models.errors import StorageFull
 
 APPLICATION = "edge-assistant"
+_WRITTEN = ("state", "cache")  # the folders inside the data directory into which any command writes
 
 
 def _directory(kind: str) -> Path:
     """The directory of one kind: a subfolder of `EDGE_ASSISTANT_HOME` where that is set, else the platform's.
 
     Raises:
-        StorageFull: there is no home folder.
+        StorageFull: there is no home folder, or the folder inside it is a link, which only its owner should have made.
     """
     home = os.environ.get("EDGE_ASSISTANT_HOME")
     if home:
         root = _expanded(home)
-        return root if kind == "data" else root / kind
+        folder = root if kind == "data" else root / kind
+        if kind in _WRITTEN and folder.is_symlink():  # what took over one command may have put it there for the next
+            raise StorageFull(f"{kind} in the data directory is a link", "put the folder itself there")
+        return folder
     import platformdirs
 
     with _homeless():

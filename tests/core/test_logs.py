@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import shutil
 import stat
 import threading
 import time
@@ -12,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from edge_assistant import logs
+from edge_assistant.cli.main import main
 from edge_assistant.governance.redaction.logged import logged
 from edge_assistant_tui.options import Options
 from edge_assistant_tui.showing.loader import Loader
@@ -105,3 +108,28 @@ def test_the_state_directory_is_its_owners_alone(home: Path, earlier: bool) -> N
         (home / "state").mkdir(mode=0o755)
     logs.start("info", logged)
     assert stat.S_IMODE((home / "state").stat().st_mode) == stat.S_IRWXU
+
+
+@pytest.mark.parametrize("planted", ["a link", "a pipe"])
+def test_what_was_put_in_place_of_the_log_is_not_written_to(home: Path, tmp_path: Path, planted: str) -> None:
+    (home / "state").mkdir(mode=0o700)
+    target, log = tmp_path / "theirs", home / "state" / "edge-assistant.log"
+    target.write_text("kept")
+    if planted == "a link":
+        log.symlink_to(target)
+    else:
+        os.mkfifo(log)
+    logs.start("info", logged)
+    LOG.info("hello")
+    assert target.read_text() == "kept"
+
+
+@pytest.mark.parametrize("kind", ["state", "cache"])
+def test_a_link_in_place_of_a_folder_that_is_written_to_is_refused(home: Path, tmp_path: Path, kind: str) -> None:
+    theirs = tmp_path / "theirs"
+    theirs.mkdir(mode=0o755)
+    (theirs / "their.log").touch()
+    shutil.rmtree(home / kind, ignore_errors=True)
+    (home / kind).symlink_to(theirs)
+    assert main(["forget", "--all", "--yes"]) == 6
+    assert (theirs.stat().st_mode & 0o777, [path.name for path in theirs.iterdir()]) == (0o755, ["their.log"])

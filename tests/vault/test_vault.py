@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import shutil
 import sqlite3
@@ -352,9 +353,13 @@ def test_a_link_in_place_of_the_master_key_destroys_a_key_and_nothing_else(
     """Code that may write here alone cannot have a file elsewhere overwritten by whoever forgets."""
     target = tmp_path / "elsewhere"
     target.write_bytes(bytes(size))
+    target.chmod(0o644)
     folder = tmp_path / "keys"
     folder.mkdir()
     (folder / master.FILE).symlink_to(target)
+    with contextlib.suppress(KeyLost):
+        master.master(folder, make=False)
+    assert target.stat().st_mode & 0o777 == 0o644
     master.remove(folder)
     assert (target.stat().st_size if target.exists() else None) == left
     assert not (folder / master.FILE).is_symlink()

@@ -84,7 +84,8 @@ def keep_screen(log: Path) -> None:
     """
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
-        file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK  # no link, and no pipe that waits
+        file = os.open(log, flags, 0o600)
     except OSError:
         file = os.open(os.devnull, os.O_WRONLY)
     screen = os.dup(2)
