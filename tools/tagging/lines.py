@@ -152,8 +152,9 @@ class Lines:
     def _first(self, language: str) -> str:
         if self.random.random() < 0.04:
             return self.random.choice(self._words["ambiguous" if language == "e" else "ambiguous_de"])
-        pool = self.random.choices([language, "far", "all"], [5, 3, 2])[0]
-        name = self.random.choice(self._pools["first", pool])
+        pool = self.random.choices([language, "far", "all", "put"], [10, 6, 4, 1])[0]
+        put = self._words["front_far"], self._words["end_far"]
+        name = "".join(map(self.random.choice, put if pool == "put" else [self._pools["first", pool]]))
         if self.random.random() < 0.02 and len(name) > 4:
             name = name[: self.random.randint(2, 4)]  # as friends say it
         return f"{name}-{self.random.choice(self._pools['first', 'all'])}" if self.random.random() < 0.04 else name
@@ -187,13 +188,15 @@ class Lines:
 
     def _family(self, language: str) -> str:
         """A family name: one of the lists, or one that is in none."""
-        pools = ["near", "far", "all", "german", "english", "ending"]
-        pool = self.random.choices(pools, [30, 25, 20, 9, 9, 7])[0]
+        pools = ["near", "far", "all", "german", "english", "ending", "put"]
+        pool = self.random.choices(pools, [28, 23, 18, 9, 9, 7, 6])[0]
         choice, words = self.random.choice, self._words
         if pool == "german":
             return choice(words["family_front_de"]) + choice(words["family_end_de"])
         if pool == "english":
             return choice(words["family_front"]) + choice(words["family_end"])
+        if pool == "put":
+            return choice(words["front_far"]) + choice(words["end_far"])
         if pool == "ending":
             return re.sub("[aeiouy]+$", "", choice(self._pools["last", "all"])) + choice(words["family_ending"])
         return choice(self._pools["last", language if pool == "near" else pool])

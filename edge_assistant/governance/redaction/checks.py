@@ -14,7 +14,8 @@ ISSUERS = {13: ("4",), 14: ("30", "36", "38", "39"), 15: ("34", "37", "1800", "2
 _NO_DIGIT = re.compile(r"[^0-9+]")
 _NO_LETTER = re.compile(r"[^0-9A-Za-z]")
 _NUMBERS = {ord(letter): str(ord(letter) - 55) for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}  # ISO 7064: A is 10
-_SHORTEST_HEARD = 6  # digits among what may be some misheard
+_SHORTEST_HEARD = 6  # digits of a number that stands behind a word as it may be an amount
+_SHORTEST_CODE = 5  # characters of one with less than three digits
 _SHORTEST_DICTATED = 5  # digits; shorter ones are counted, or times
 
 
@@ -23,7 +24,8 @@ def passes(check: str, value: str, original: str) -> bool:
 
     Args:
         check: `card` (Luhn's check digit), `iban`, `phone:GB` (a length that numbers have in that region), `dictated`
-            (spelled in words), `digits` (enough of them), `number` (a digit at least), `handle` (more than one word
+            (spelled in words), `digits:9-12` (so many of them), `code` (digits, few of them only in capitals), `long`
+            (a code that is no year and no amount), `number` (a digit at least), `handle` (more than one word
             behind an @, which code has too), `not:park rad` (begins with none of these), `stdnum:gb.nhs` (a module of
             python-stdnum); empty for none.
         value: as a pattern found it.
@@ -33,18 +35,24 @@ def passes(check: str, value: str, original: str) -> bool:
     if not name:
         return True
     if name == "card":
-        digits = _NO_DIGIT.sub("", value)
-        return digits.startswith(ISSUERS.get(len(digits), ())) and _standard("luhn", digits)
+        plain = _NO_DIGIT.sub("", value)
+        return plain.startswith(ISSUERS.get(len(plain), ())) and _standard("luhn", plain)
     if name == "phone":
         return phone(value, what) is not None
+    digits = sum(c.isdigit() for c in value)
     if name == "digits":
-        return sum(c.isdigit() for c in value) >= _SHORTEST_HEARD
+        least, _, most = what.partition("-")
+        return int(least) <= digits <= int(most)
+    if name == "long":
+        return digits >= _SHORTEST_HEARD or (digits > 1 and len(value) >= _SHORTEST_CODE and not value.isdigit())
+    if name == "code":
+        return digits > 2 or (digits > 0 and value.isupper() and len(value) >= _SHORTEST_CODE)
     if name == "dictated":
-        return any(c.isalpha() for c in original) and sum(c.isdigit() for c in value) >= _SHORTEST_DICTATED
+        return any(c.isalpha() for c in original) and digits >= _SHORTEST_DICTATED
     if name == "handle":
         return any(c in "._-" or c.isdigit() for c in value)
     if name == "number":
-        return any(c.isdigit() for c in value)
+        return digits > 0
     if name == "not":
         return not value.lower().lstrip().startswith(tuple(what.split()))
     if name == "iban":

@@ -36,6 +36,7 @@ class Rule:
         view: `written`; `digits`, where spelled numbers are digits; or `spoken`, the same if a number was spelled.
         check: what a value must pass, such as "card", see `checks.py`; `known`: to be found elsewhere; or empty.
         shrinks: whether a value that does not pass may do so without its last groups.
+        unless: a pattern that must not stand in what the first one finds, such as labels of things; or none.
     """
 
     kind: Kind
@@ -44,6 +45,7 @@ class Rule:
     view: str
     check: str
     shrinks: bool
+    unless: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +136,11 @@ def compiled(pattern: str) -> Any:  # noqa: ANN401 - the library has no types
 
 
 def _rule(found: Mapping[str, Any], table: Mapping[str, Any]) -> Rule:
-    made = compiled(_filled(table)(found["pattern"]))
+    filled = _filled(table)
+    made = compiled(filled(found["pattern"]))
+    unless = compiled(filled(found["unless"])) if "unless" in found else None
     kind, view = Kind[found["kind"].upper()], found.get("view", "written")
-    return Rule(kind, made, min(made.groups, 1), view, found.get("check", ""), found.get("shrinks", False))
+    return Rule(kind, made, min(made.groups, 1), view, found.get("check", ""), found.get("shrinks", False), unless)
 
 
 def _filled(table: Mapping[str, Any]) -> Callable[[str], str]:

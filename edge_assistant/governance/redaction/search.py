@@ -48,6 +48,8 @@ def search(rule: Rule, rank: int, view: View, text: str, passes: Passes) -> Iter
         start, end = match.span(rule.group)
         # the label of the next value may stand in this one
         place = max(start if rule.group else _next(view.data, start, end), match.start() + 1)
+        if rule.unless is not None and rule.unless.search(view.data, match.start(), end) is not None:
+            continue
         for last in _ends(view.data, start, end) if rule.shrinks else (end,):
             value, first, behind = view.data[start:last].decode(), view.starts[start], view.ends[last - 1]
             whole = _is_whole(view.data, start, last, labelled=rule.group > 0)
