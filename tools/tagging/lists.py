@@ -57,7 +57,7 @@ def names(zxcvbn_ts: Path) -> tuple[Listed, Listed]:
 
 
 def plain(zxcvbn_ts: Path, first: Listed, last: Listed) -> set[str]:
-    """Words that mostly name nobody, as the tagger has them: words of English that are no names alone, and of German."""
+    """Words that mostly name nobody, as the tagger has them: of English, what is no name alone, and of German."""
     frequent = importlib.import_module("zxcvbn.frequency_lists").FREQUENCY_LISTS
     english = {folded(word) for name, count in _COMMON.items() for word in list(frequent[name])[:count]}
     data = resources.files("spylls.hunspell") / "data" / "en" / "en_US"

