@@ -11,7 +11,7 @@ from random import Random
 
 FOLDER = Path(__file__).parent
 NAMED = frozenset({"n", "f", "l", "lf", "il"})  # fields that are names
-_PLAIN = ("drug", "med_de", "dis", "krank", "part", "teil", "machine", "maschine")
+_PLAIN = ("drug", "med_de", "dis", "krank", "part", "teil", "machine", "maschine", "label", "label_de", "tech")
 _FIELD = re.compile(r"\{(\w+)\}")
 _NEAR = {
     "e": ("en_US", "en_GB", "en_IE", "en_NZ", "census"),
@@ -78,7 +78,7 @@ class Lines:
         return Line(text, tuple(names), language, made=True)
 
     def plain(self) -> Iterable[str]:
-        """Words for drugs, diseases, parts and machines."""
+        """Words for drugs, diseases, parts and machines, of forms and of logs."""
         return [word for name in _PLAIN for word in self._words[name]]
 
     def swapped(self, line: Line, share: float) -> Line:

@@ -44,7 +44,8 @@ def passes(check: str, value: str, original: str) -> bool:
         least, _, most = what.partition("-")
         return int(least) <= digits <= int(most)
     if name == "long":
-        return digits >= _SHORTEST_HEARD or (digits > 1 and len(value) >= _SHORTEST_CODE and not value.isdigit())
+        few = digits < (_SHORTEST_HEARD if value.isdigit() else 3 if " " in value else 2)
+        return not few and len(value) >= _SHORTEST_CODE
     if name == "code":
         return digits > 2 or (digits > 0 and value.isupper() and len(value) >= _SHORTEST_CODE)
     if name == "dictated":
