@@ -128,5 +128,22 @@ def test_the_lists_know_names_and_words() -> None:
     assert not tagger.shipped().plain("oyelaran")
 
 
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("so mister farquharson can't keep his tablets down", "so mister [PERSON-1] can't keep his tablets down"),
+        ("could jarek swap with dilnoza tomorrow", "could [PERSON-1] swap with [PERSON-2] tomorrow"),
+        ("der zdravko hat gesagt die pumpe läuft wieder", "der [PERSON-1] hat gesagt die pumpe läuft wieder"),
+        ("schlüssel liegt bei hülya im büro", "schlüssel liegt bei [PERSON-1] im büro"),
+        ("HR: exit interview booked with Fionnuala.", "HR: exit interview booked with [PERSON-1]."),
+        ("CONSIGNEE HALVORSEN  3 CTNS  18 KG", "CONSIGNEE [PERSON-1]  3 CTNS  18 KG"),
+        ("SCHÄUFELE, Gotthilf: Gicht", "[PERSON-1]: Gicht"),
+        ("geo: queued, retry in 5 s", "geo: queued, retry in 5 s"),
+    ],
+)
+def test_names_in_speech_and_on_slips_are_found(text: str, wanted: str) -> None:
+    assert redacted(text) == wanted
+
+
 def test_the_file_is_small() -> None:
     assert tagger.FILE.stat().st_size < 180_000

@@ -11,6 +11,9 @@ from edge_assistant.governance.redaction.redactor import Redactor
 KEY = bytes(32)
 # what stands in <> is personal data
 TOLD = [
+    "Birthdate: <3 May 1971>  Badge: <20441>",
+    "reg is <golf x-ray two one zulu zulu tango>",
+    "mein geburtstag ist der <vierte elfte neunundsiebzig>",
     "Ring Aoife on <086 412 7735> after six.",
     "Tel: <(021) 427 5533>",
     "call Ravi sir on <98450 12345>",

@@ -224,13 +224,16 @@ def _case(tokens: Sequence[Token]) -> bytes:
 
 
 def _join(tokens: Sequence[Token], labels: list[bool]) -> None:
-    """Label a given name behind a family name and a comma: MUELLER, ANNA."""
+    """Label a given name behind a family name and a comma, MUELLER, ANNA; and one in capitals before a given name."""
     for at in range(2, len(tokens)):
         name, comma, given = tokens[at - 2 : at + 1]
+        if comma.word != b",":
+            continue
         listed = _GIVEN if name.kind[:1] == b"A" else _UNLISTED
-        alike = given.kind[:1] == name.kind[:1] or (name.kind[:1], given.kind[:1]) == (b"U", b"A")
-        if labels[at - 2] and comma.word == b"," and alike and given.kind[1:] in listed:
-            labels[at - 1] = labels[at] = True
+        behind = labels[at - 2] and given.kind[:1] == name.kind[:1] and given.kind[1:] in listed
+        before = labels[at] and name.kind[:1] == b"U" and name.kind[1:] in _UNLISTED
+        if behind or before:
+            labels[at - 2] = labels[at - 1] = labels[at] = True
 
 
 def _spans(tokens: Sequence[Token], labels: Sequence[bool]) -> Iterator[tuple[int, int]]:
