@@ -139,6 +139,7 @@ def test_the_lists_know_names_and_words() -> None:
         ("CONSIGNEE HALVORSEN  3 CTNS  18 KG", "CONSIGNEE [PERSON-1]  3 CTNS  18 KG"),
         ("SCHÄUFELE, Gotthilf: Gicht", "[PERSON-1]: Gicht"),
         ("geo: queued, retry in 5 s", "geo: queued, retry in 5 s"),
+        ("Aadhaar pending, bring original", "Aadhaar pending, bring original"),  # the label of a rule
     ],
 )
 def test_names_in_speech_and_on_slips_are_found(text: str, wanted: str) -> None:

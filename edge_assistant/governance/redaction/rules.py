@@ -22,6 +22,7 @@ from edge_assistant.governance.redaction.kinds import Kind
 
 FOLDER = Path(__file__).parent
 _NAME = re.compile(r"\{([a-z_]+)\}")
+_LABELS = ("birth", "card", "account", "id", "holder", "number", "plate", "user", "record", "phone", "mail", "named")
 _JOINT = r"[ _.\-]{0,2}"  # between the words of a phrase
 
 
@@ -82,6 +83,7 @@ class Rules:
         no_names: words that are no part of a name, whatever stands before them; lower case.
         shy: names that are other words too; lower case.
         said: words for the signs of an e-mail address.
+        labels: words of forms behind which values stand, and which are no names themselves; lower case, without spaces.
         attributes: attributes of verdicts whose values are personal data, and of what kind; lower case.
     """
 
@@ -91,6 +93,7 @@ class Rules:
     no_names: frozenset[str]
     shy: frozenset[str]
     said: frozenset[str]
+    labels: frozenset[str]
     attributes: Mapping[str, Kind]
 
 
@@ -115,6 +118,12 @@ def load(folder: Path) -> Rules:
         _listed(tables, "no_names"),
         _listed(tables, "shy"),
         _listed(tables, "said"),
+        frozenset(
+            phrase.casefold().replace(" ", "")
+            for table in tables
+            for name in _LABELS
+            for phrase in table.get("words", {}).get(name, ())
+        ),
         {attribute: Kind[kind.upper()] for attribute, kind in _meant(tables, "attributes").items()},
     )
 

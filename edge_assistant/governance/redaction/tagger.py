@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from edge_assistant.governance.redaction import rules
 from edge_assistant.governance.redaction.rules import compiled
 from edge_assistant.governance.redaction.views import BARRIER, View
 
@@ -64,6 +65,7 @@ class Tagger:
             filters: a Bloom filter for each of the LISTS.
         """
         self._weights, self._chain, self._filters = weights, chain, filters
+        self._labels = frozenset(label.encode("ascii", "replace") for label in rules.shipped().labels)
 
     def plain(self, word: str) -> bool:
         """Whether a word, in lower case and ASCII, is one that mostly names nobody."""
@@ -72,7 +74,8 @@ class Tagger:
     def names(self, view: View, *, again: bool = False) -> Iterator[tuple[int, int]]:
         """First and last byte of each name in a view; of the lines with pseudonyms only, if it is looked at again."""
         for tokens, mode in self.lines(view.data, again=again):
-            labels = self._best([self._score(tokens, place, mode) for place in range(len(tokens))])
+            best = self._best([self._score(tokens, place, mode) for place in range(len(tokens))])
+            labels = [one and token.word not in self._labels for one, token in zip(best, tokens, strict=True)]
             _join(tokens, labels)
             for first, last in _spans(tokens, labels):
                 if not (view.data[first - 1 : first].isalnum() or view.data[last : last + 1].isalnum()):
