@@ -12,6 +12,7 @@ import numpy as np
 
 from edge_assistant import limits
 from edge_assistant.errors import InputCorrupt, InputEmpty, InputUnsupported
+from edge_assistant.perception.sense import Gap
 from edge_assistant.signals import SAMPLE_RATE, Signal
 
 if TYPE_CHECKING:
@@ -177,7 +178,8 @@ def _blocks(
             yield block
             sound.heard += len(block) / SAMPLE_RATE
         if sound.heard > (most := limits.SOUND_SECONDS.now):
-            sound.notes.append(f"{name}: only the first {limits.lasting(most)} were heard")
+            said = f"only the first {limits.lasting(most)} were heard"
+            sound.notes.append(Gap(f"{name}: {said}", said))
             return
     for block in _resampled(resampler, None):
         yield block
@@ -225,6 +227,8 @@ def _resampled(resampler: Any, frame: Any) -> Iterator[NDArray[np.float32]]:  # 
 def _note_damage(sound: Sound, broken: int, name: str) -> None:
     missing = (sound.seconds or 0.0) - sound.heard
     if missing > _MISSING:
-        sound.notes.append(f"{name} breaks off after {sound.heard:.1f} s of {sound.seconds:.1f} s that it declares")
+        said = f"only the first {sound.heard:.1f} s of {sound.seconds:.1f} s were there to be heard"
+        note = f"{name} breaks off after {sound.heard:.1f} s of {sound.seconds:.1f} s that it declares"
+        sound.notes.append(Gap(note, said))
     elif broken:
         sound.notes.append(f"{name} is damaged: {broken} parts of it could not be played")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from edge_assistant import limits
 from edge_assistant.errors import InputCorrupt
+from edge_assistant.perception.sense import Gap
 from edge_assistant.perception.shown import shown
 
 if TYPE_CHECKING:
@@ -138,7 +139,8 @@ class Cells:
         if self._first_bad is not None:
             count = "1 cell is no number" if self._bad == 1 else f"{self._bad:,} cells are no numbers"
             index, cell = self._first_bad
-            note = f"{count}, first {cell[:20]!r} in row {numbers[index]}, taken as missing"
+            said = f"{count}, first in row {numbers[index]}, and could not be read"
+            note = Gap(f"{count}, first {cell[:20]!r} in row {numbers[index]}, taken as missing", said)
         return self._joined(np.float64), note
 
     def _joined(self, kind: type[np.generic]) -> NDArray[Any]:
@@ -254,16 +256,15 @@ class Times:
         nanoseconds, kinds = np.concatenate(self._blocks), np.concatenate(self._kinds)
         self._blocks.clear()
         self._kinds.clear()
-        notes = []
+        notes: list[str] = []
         zoned, plain = int((kinds == 2).sum()), int((kinds == 1).sum())
         keep, drop = (2, 1) if zoned > plain else (1, 2)
         reasons = {0: "without a readable time", 1: "without a time zone", 2: "with a time zone where most have none"}
         for kind in (0, drop):
             if (kinds == kind).any():
                 count, first = int((kinds == kind).sum()), int(numbers[kinds == kind].min())
-                notes.append(
-                    f"{'1 row' if count == 1 else f'{count:,} rows'} {reasons[kind]}, first row {first}: left out"
-                )
+                what = f"{'1 row' if count == 1 else f'{count:,} rows'} {reasons[kind]}, first row {first}"
+                notes.append(Gap(f"{what}: left out", f"{what}, could not be read"))
         zone = None
         if keep == 2:
             zone, note = self._zone()

@@ -21,6 +21,7 @@ from edge_assistant import limits
 from edge_assistant.errors import InputCorrupt, InputEmpty, InputTooLarge, InputUnsupported
 from edge_assistant.perception.cells import MISSING, Cells, Times, parse_time
 from edge_assistant.perception.encoding import HEAD, encoding_of
+from edge_assistant.perception.sense import Gap
 from edge_assistant.perception.shown import shown
 from edge_assistant.perception.statistics import Bools, Ints
 from edge_assistant.perception.table import Column, Table
@@ -250,7 +251,8 @@ def _ragged_notes(ragged: list[tuple[int, list[str]]], repaired: list[tuple[int,
     if short := [row for row, cells in repaired if len(cells) < width]:
         notes.append(f"{_some(len(short))} with fewer cells than the header, first row {short[0]}: read as gaps")
     if dropped := [row for row, _ in ragged if row not in kept]:
-        notes.append(f"{_some(len(dropped))} with more cells than the header, first row {dropped[0]}: left out")
+        what = f"{_some(len(dropped))} with more cells than the header, first row {dropped[0]}"
+        notes.append(Gap(f"{what}: left out", f"{what}, could not be read"))
     return notes
 
 
@@ -271,7 +273,9 @@ def _table(
     made = []
     for (label, unit), cells in zip(_titles(layout.header), columns, strict=True):
         values, note = cells.finish(numbers)
-        if note:
+        if isinstance(note, Gap):
+            notes.append(Gap(f"{label}: {note}", note.said, label))
+        elif note:
             notes.append(f"{label}: {note}")
         if values is not None:
             made.append(Column(label, unit, values if order is None else values[order]))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from edge_assistant import limits
 from edge_assistant.errors import InputCorrupt, InputTooLarge, InputUnsupported
 from edge_assistant.perception.pictures import Page
+from edge_assistant.perception.sense import Gap
 from edge_assistant.signals import Signal
 
 if TYPE_CHECKING:
@@ -121,7 +122,8 @@ def shots(signal: Signal, threads: int, progress: Callable[[float], None]) -> tu
     if not found:
         raise InputCorrupt(f"{signal.name} has no picture that can be decoded", "record or copy it again")
     if total > len(found):
-        film.notes.append(f"{signal.name}: of {total:,} scenes the {len(found)} that differ most were looked at")
+        said = f"of {total:,} scenes the {len(found)} that differ most were looked at"
+        film.notes.append(Gap(f"{signal.name}: {said}", f"only {len(found)} of {total:,} scenes were looked at"))
     return [shot for _, shot in found], tuple(film.notes)
 
 
@@ -291,14 +293,17 @@ def _decoded(container: av.container.InputContainer, film: Film, threads: int) -
             choice.decoded += frame.width * frame.height
             yield (film.end + choice.apart if frame.time is None else max(0.0, frame.time - choice.start)), frame
         if film.end > (most := limits.VIDEO_SECONDS.now):
-            film.notes.append(f"{film.name}: only the first {limits.lasting(most)} were looked at")
+            said = f"only the first {limits.lasting(most)} were looked at"
+            film.notes.append(Gap(f"{film.name}: {said}", said))
             break
     if broken:
         film.notes.append(f"{film.name} is damaged: some of its pictures are missing")
     film.end = max(film.end + choice.apart, min(film.seconds or 0.0, choice.last + choice.apart))
     declared = _declared(container, stream)
     if declared is not None and film.end < declared - _MISSING:
-        film.notes.append(f"{film.name} breaks off after {film.end:.1f} s of {declared:.1f} s that it declares")
+        said = f"only the first {film.end:.1f} s of {declared:.1f} s were there to be looked at"
+        note = f"{film.name} breaks off after {film.end:.1f} s of {declared:.1f} s that it declares"
+        film.notes.append(Gap(note, said))
 
 
 def _declared(container: av.container.InputContainer, stream: av.VideoStream) -> float | None:

@@ -13,7 +13,7 @@ from edge_assistant.errors import EdgeAssistantError, InputError, ModelMissing
 from edge_assistant.events import Event, Failed, Noted, Perceived, Perceiving, Watch
 from edge_assistant.evidence import Evidence
 from edge_assistant.limits import EVIDENCE
-from edge_assistant.perception.sense import Percept, Request, Sense
+from edge_assistant.perception.sense import Gap, Percept, Request, Sense
 from edge_assistant.perception.shown import NOTE, cleaned
 from edge_assistant.perception.table import Table
 from edge_assistant.scheduling import side
@@ -24,12 +24,13 @@ Perceive = Callable[[Signal, Request], Percept]
 
 @dataclass(frozen=True, slots=True)
 class Sensed:
-    """A signal with all that was perceived in it; the table where it is readings; how much there was no room for."""
+    """A signal with all that was perceived in it; the table where it is readings; what was not read, or not kept."""
 
     signal: Signal
     evidence: tuple[Evidence, ...]
     table: Table | None
     left: int = 0
+    gaps: tuple[Gap, ...] = ()
 
 
 @dataclass(slots=True)
@@ -40,6 +41,7 @@ class _Taking:
     evidence: list[Evidence] = field(default_factory=list)
     table: Table | None = None
     left: int = 0
+    gaps: dict[str, Gap] = field(default_factory=dict)
     missing: ModelMissing | None = None
     perceived: bool = False
     failed: bool = False
@@ -167,7 +169,8 @@ class Gathering:
         if made.step.last and not taking.failed:
             if not taking.perceived and taking.missing is not None:
                 raise taking.missing
-            self.sensed.append(Sensed(taking.signal, tuple(taking.evidence), taking.table, taking.left))
+            gaps = tuple(taking.gaps.values())
+            self.sensed.append(Sensed(taking.signal, tuple(taking.evidence), taking.table, taking.left, gaps))
 
     def _told(self, taking: _Taking, kind: type[Sense], percept: Percept, seconds: float) -> None:
         signal, found = taking.signal, len(percept.evidence)
@@ -177,8 +180,9 @@ class Gathering:
         taking.evidence += percept.evidence
         taking.table = taking.table or percept.table
         self.seconds[signal.id] = self.seconds.get(signal.id, 0.0) + seconds
+        taking.gaps |= {note.said: note for note in percept.notes if isinstance(note, Gap)}
         for note in percept.notes:
-            self._watch(Noted(signal.id, note))
+            self._watch(Noted(signal.id, str(note)))
         self._watch(Perceived(signal.id, kind.name, percept.evidence, seconds))
 
     def _numbered(self, signal: Signal, percept: Percept) -> Percept:

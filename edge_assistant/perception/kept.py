@@ -13,14 +13,14 @@ import msgspec
 from msgspec import Raw, Struct
 
 from edge_assistant.evidence import Detail, Evidence, Locator
-from edge_assistant.perception.sense import Percept
+from edge_assistant.perception.sense import Gap, Percept
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edge_assistant.perception.table import Column, Table
 
-VERSION = 1
+VERSION = 2
 _NO_STATE = 0xFFFF  # stands for a gap of a column of texts; limits.READINGS_STATES is far below it
 _DETAILS: dict[str, type[Detail]] = {kind.__name__: kind for kind in get_args(Detail)}
 
@@ -54,13 +54,14 @@ class _Table(Struct, array_like=True, frozen=True):
 
 
 class _Percept(Struct, array_like=True, frozen=True):
-    """All of a percept, and the name of the signal, which may stand in the notes."""
+    """All of a percept, and the name of the signal, which may stand in the notes; gaps by their place among these."""
 
     version: int
     name: str
     evidence: tuple[_Piece, ...]
     notes: tuple[str, ...]
     table: _Table | None
+    gaps: tuple[tuple[int, str, str], ...]
 
 
 # Made while this is imported, by one thread alone: msgspec puts what it knows of a class where other threads find it
@@ -81,7 +82,8 @@ def packed(percept: Percept, name: str) -> bytes | None:
     try:
         pieces = tuple(_piece(item) for item in percept.evidence)
         table = None if percept.table is None else _table(percept.table)
-        return msgspec.msgpack.encode(_Percept(VERSION, name, pieces, percept.notes, table))
+        gaps = tuple((at, n.said, n.column) for at, n in enumerate(percept.notes) if isinstance(n, Gap))
+        return msgspec.msgpack.encode(_Percept(VERSION, name, pieces, tuple(map(str, percept.notes)), table, gaps))
     except (TypeError, ValueError, OverflowError, msgspec.MsgspecError):
         return None
 
@@ -93,7 +95,9 @@ def unpacked(data: bytes, signal: str, name: str) -> Percept | None:
         if found.version != VERSION or (found.notes and found.name != name):
             return None
         evidence = tuple(_evidence(piece, signal) for piece in found.evidence)
-        return Percept(evidence, None if found.table is None else _table_back(found.table), found.notes)
+        gaps = {at: (said, column) for at, said, column in found.gaps}
+        notes = tuple(Gap(note, *gaps[at]) if at in gaps else note for at, note in enumerate(found.notes))
+        return Percept(evidence, None if found.table is None else _table_back(found.table), notes)
     except (KeyError, ValueError, OverflowError, msgspec.MsgspecError):
         return None
 

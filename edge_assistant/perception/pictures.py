@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from edge_assistant import limits
 from edge_assistant.errors import InputCorrupt, InputError, InputMissing, InputTooLarge, InputUnsupported
 from edge_assistant.evidence import Box
+from edge_assistant.perception.sense import Gap
 from edge_assistant.signals import Signal
 
 if TYPE_CHECKING:
@@ -129,9 +130,10 @@ def _silence_libtiff() -> None:
             getattr(library, name)(None)
 
 
-def page_limit_note(name: str) -> str:
+def page_limit_note(name: str) -> Gap:
     """What is said where a document has more pages than are read."""
-    return f"{name}: the pages after {limits.PAGES.now} were not read"
+    said = f"the pages after {limits.PAGES.now} were not read"
+    return Gap(f"{name}: {said}", said)
 
 
 def _open(stream: BinaryIO, head: bytes, name: str) -> Image.Image:
@@ -174,7 +176,8 @@ def _at(image: Image.Image, frame: int) -> Image.Image:
 def _animation_note(image: Image.Image, name: str) -> tuple[str, ...]:
     """A phone's MPO is a JPEG with its depth map or preview behind it, and no animation."""
     moves = image.format != "MPO" and getattr(image, "is_animated", False)
-    return (f"{name}: only the first frame was looked at",) if moves else ()
+    said = "only the first frame was looked at"
+    return (Gap(f"{name}: {said}", said),) if moves else ()
 
 
 def _too_large(name: str, what: str) -> InputTooLarge:

@@ -39,6 +39,24 @@ class Request:
     progress: Callable[[float], None] = field(default=_ignore, compare=False)
 
 
+class Gap(str):
+    """A note that a part of a signal was not read, so that an answer says it, too.
+
+    Attributes:
+        said: what an answer says behind "Of" and the signal's name; nothing of the signal's content.
+        column: of readings, where only answers that rest on it say it; empty for all.
+    """
+
+    said: str
+    column: str
+
+    def __new__(cls, note: str, said: str, column: str = "") -> Gap:
+        """A note with what an answer says."""
+        gap = super().__new__(cls, note)
+        gap.said, gap.column = said, column
+        return gap
+
+
 @dataclass(frozen=True, slots=True)
 class Percept:
     """What one sense made of one signal.
@@ -46,7 +64,7 @@ class Percept:
     Attributes:
         evidence: in the signal's own order; ids are still empty.
         table: the columns of readings, for computations over rows.
-        notes: what was left out and why, one line each, for the person who asked.
+        notes: what was left out and why, one line each, for the person who asked; what was not read is a `Gap`.
     """
 
     evidence: tuple[Evidence, ...]

@@ -11,7 +11,7 @@ from edge_assistant import limits
 from edge_assistant.errors import InputEmpty, InputUnsupported
 from edge_assistant.evidence import Evidence, Locator, Passage
 from edge_assistant.perception.encoding import HEAD, encoding_of
-from edge_assistant.perception.sense import Percept, Request, Sense
+from edge_assistant.perception.sense import Gap, Percept, Request, Sense
 from edge_assistant.signals import Kind, Signal
 
 MAX_PASSAGE = limits.PASSAGE_CHARACTERS.value
@@ -50,7 +50,8 @@ class Text(Sense):
         notes: tuple[str, ...] = ()
         if len(spans) > MAX_PASSAGES:
             rest = len(text) - spans[MAX_PASSAGES][0]
-            notes = (f"{signal.name} has over {MAX_PASSAGES:,} passages: its last {rest:,} characters are left out",)
+            note = f"{signal.name} has over {MAX_PASSAGES:,} passages: its last {rest:,} characters are left out"
+            notes = (Gap(note, f"the last {rest:,} characters were not read"),)
         return Percept(
             tuple(
                 Evidence("", signal.id, text[a:b], None, Locator(chars=(a, b)), Passage())

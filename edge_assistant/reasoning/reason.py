@@ -10,7 +10,7 @@ from functools import partial
 
 from edge_assistant.answer import Agreement, Computation, Instruction, Status, Verdict
 from edge_assistant.events import Compared, Noted, Reading, Watch
-from edge_assistant.evidence import Evidence, Speech
+from edge_assistant.evidence import Evidence, Speech, Statistic
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.language.engine import Engine
 from edge_assistant.reasoning import trace
@@ -34,7 +34,7 @@ from edge_assistant.reasoning.reader import Reader
 from edge_assistant.reasoning.readings.likened import likened
 from edge_assistant.reasoning.readings.tables import Ledger, over_tables, statements
 from edge_assistant.reasoning.seen import confirms, counted, members, present, unseen
-from edge_assistant.reasoning.sources import BUDGET, Source, first_of, select, unread
+from edge_assistant.reasoning.sources import BUDGET, Source, first_of, select, unfit, unread
 from edge_assistant.reasoning.told import limits
 from edge_assistant.reasoning.told.bought import as_told
 from edge_assistant.reasoning.values.values import Quantity, Truth, Words
@@ -113,7 +113,7 @@ class Reasoner:
             yield from self._check(layers, outcome, query)
         else:
             yield from self._told(query, layers, outcome)
-        yield from unread(sources)
+        yield from unread(sources, _columns(sources, outcome))
 
     def _told(self, query: Query, layers: Layers, outcome: Outcome) -> Iterator[str]:
         sources = layers[Standing.PLAIN]
@@ -170,7 +170,7 @@ class Reasoner:
             query: asks whether they agree on everything.
         """
         yield from self._check(self._layers(sources, "", outcome), outcome, query)
-        yield from unread(sources)
+        yield from unread(sources, _columns(sources, outcome))
 
     def _check(self, layers: Layers, outcome: Outcome, query: Query | None) -> Iterator[str]:
         signals = [source.signal for source in layers[Standing.PLAIN]]
@@ -241,7 +241,7 @@ class Reasoner:
         outcome.highest = max(outcome.highest, *numbers, 0)
         firsts = [first_of(source) for source in sources]
         for first in firsts:
-            for left in unread([first]):
+            for left in unfit([first]):
                 self._watch(Noted(first.signal.id, left.removesuffix(".")))
         parted = [separate(source) for source in self._as_said(firsts, asked)]
         for source in parted:
@@ -394,3 +394,11 @@ def _summed(claims: list[Claim], ledger: Ledger) -> list[Claim]:
 def _ledger(outcome: Outcome) -> Ledger:
     """Where new evidence and computations of an outcome are recorded."""
     return Ledger(outcome.highest, outcome.evidence, outcome.computed)
+
+
+def _columns(sources: Sequence[Source], outcome: Outcome) -> set[str]:
+    """The columns of readings that an answer rests on."""
+    rests = {*outcome.citations, *(id for made in outcome.computed for id in made.evidence)}
+    rests.update(id for verdict in outcome.verdicts for told in verdict.values for id in told.evidence)
+    found = itertools.chain(outcome.evidence, *(source.evidence for source in sources))
+    return {item.detail.column for item in found if item.id in rests and isinstance(item.detail, Statistic)}

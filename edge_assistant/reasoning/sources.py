@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
@@ -10,6 +10,7 @@ from edge_assistant.evidence import Evidence, Thing, TickBox
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.limits import READ_CHARACTERS, READ_PIECES
 from edge_assistant.perception.gather import Sensed
+from edge_assistant.perception.sense import Gap
 from edge_assistant.perception.table import Table
 from edge_assistant.reasoning.values.candidates import as_words
 from edge_assistant.signals import Kind, Signal
@@ -37,12 +38,14 @@ class Source:
         evidence: in its order.
         table: the rows of readings.
         left: pieces of evidence behind these for which there was no room.
+        gaps: what of the signal was not read at all.
     """
 
     signal: Signal
     evidence: tuple[Evidence, ...]
     table: Table | None = None
     left: int = 0
+    gaps: tuple[Gap, ...] = ()
 
     @property
     def lines(self) -> tuple[Evidence, ...]:
@@ -52,7 +55,7 @@ class Source:
 
 def as_sources(sensed: Iterable[Sensed]) -> list[Source]:
     """What was perceived in signals as the sources of an answer."""
-    return [Source(each.signal, each.evidence, each.table, each.left) for each in sensed]
+    return [Source(each.signal, each.evidence, each.table, each.left, each.gaps) for each in sensed]
 
 
 def first_of(source: Source) -> Source:
@@ -63,8 +66,22 @@ def first_of(source: Source) -> Source:
     return replace(source, evidence=kept, left=source.left + len(source.evidence) - len(kept))
 
 
-def unread(sources: Iterable[Source]) -> Iterator[str]:
-    """What an answer says of the sources that were not read to their ends."""
+def unread(sources: Iterable[Source], columns: Collection[str] = ()) -> Iterator[str]:
+    """What an answer says of the sources that were not read to their ends.
+
+    Args:
+        sources: in the order of the signals.
+        columns: of readings that the answer rests on.
+    """
+    for source in map(first_of, sources):
+        for gap in source.gaps:
+            if not gap.column or gap.column in columns:
+                yield f"Of {one_line(source.signal.name)} {gap.said}; the rest may say otherwise."
+        yield from unfit([source])
+
+
+def unfit(sources: Iterable[Source]) -> Iterator[str]:
+    """What an answer says of the sources of which not all evidence was read."""
     for source in map(first_of, sources):
         if source.left:
             read, total = len(source.evidence), len(source.evidence) + source.left

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import badfiles as bad
 import pytest
 from fakes import scripted
 
@@ -95,6 +96,51 @@ def test_a_signal_that_takes_too_much_to_be_perceived_fails_alone(ask: Ask, monk
         ("text:1", "text 1 takes over 1 s of computing")
     ]
     assert answer.status is Status.SUPPORTED
+
+
+LOG = b"time,heat,level\n2024-01-01T00:00,20,1\n2024-01-01T00:01,>99,2\n2024-01-01T00:02,21.5,3\n"
+WIDE = LOG + b"2024-01-01T00:03,1,2,3,4\n"
+
+
+@pytest.mark.parametrize(
+    ("signal", "question", "said"),
+    [
+        (
+            take_bytes(bad.pdf(3), Kind.IMAGE, 1, origin=Origin.FILE, name="a.pdf"),
+            "",
+            "Of a.pdf the pages after 2 were not read",
+        ),
+        (
+            take_bytes(bad.silence(3), Kind.AUDIO, 1, origin=Origin.FILE, name="a.wav"),
+            "",
+            "Of a.wav only the first 1 seconds were heard",
+        ),
+        (
+            take_bytes(LOG, Kind.READINGS, 1, origin=Origin.FILE, name="a.csv"),
+            "What was the highest heat?",
+            "Of a.csv 1 cell is no number, first in row 2, and could not be read",
+        ),
+        (
+            take_bytes(WIDE, Kind.READINGS, 1, origin=Origin.FILE, name="a.csv"),
+            "What was the highest level?",
+            "Of a.csv 1 row with more cells than the header, first row 4, could not be read",
+        ),
+    ],
+    ids=["pages", "sound", "a cell of the column", "a row"],
+)
+def test_what_of_a_signal_was_not_read_stands_in_the_answer(ask: Ask, signal: Signal, question: str, said: str) -> None:
+    with limits.lowered({"pages": 2, "sound_seconds": 1}):
+        answer, events = ask([signal, text("Nothing is said.", 2)], question)
+    assert answer.text.endswith(f" {said}; the rest may say otherwise.")
+    assert {event.signal for event in events if isinstance(event, Noted)} == {signal.id}
+
+
+def test_what_could_not_be_read_of_another_column_is_no_doubt(ask: Ask) -> None:
+    answer, _ = ask(
+        [take_bytes(LOG, Kind.READINGS, 1, origin=Origin.FILE, name="a.csv")], "What was the highest level?"
+    )
+    assert answer.text == "3 [C1][E11], by the readings."
+    assert len(answer.notes) == 1
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from edge_assistant.evidence import Box, Detail, Evidence, Line, Locator, Passage, Statistic
 from edge_assistant.perception import kept
-from edge_assistant.perception.sense import Percept
+from edge_assistant.perception.sense import Gap, Percept
 from edge_assistant.perception.table import Column, Table
 
 ZONES = st.none() | st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
@@ -91,6 +91,19 @@ def test_it_is_of_the_signal_that_is_asked_about() -> None:
     found = kept.unpacked(data, "image:2", "b.png")
     assert found is not None
     assert [(item.id, item.signal) for item in found.evidence] == [("", "image:2")]
+
+
+def test_what_was_not_read_is_known_after_it_comes_back() -> None:
+    gap = Gap("a.pdf: the pages after 50 were not read", "the pages after 50 were not read", "t")
+    data = kept.packed(Percept((), None, ("a.pdf: another", gap)), "a.pdf")
+
+    assert data is not None
+    found = kept.unpacked(data, "image:1", "a.pdf")
+    assert found is not None
+    assert [(str(note), getattr(note, "said", None), getattr(note, "column", None)) for note in found.notes] == [
+        ("a.pdf: another", None, None),
+        (str(gap), gap.said, "t"),
+    ]
 
 
 def test_notes_speak_of_a_signal_of_this_name_only() -> None:
