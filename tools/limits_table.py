@@ -25,7 +25,8 @@ most to be read is left out in the same way. Where there is no signal to do with
 code anywhere, but not a single call of a decoder or of a model's library: that is waited for.
 
 Where not all of a signal is read (pages, hours, scenes, rows, evidence, or cells of a column of numbers that are none,
-where the answer rests on that column), the last sentences of the answer say so, and that the rest may say otherwise; "none of the signals tells that" stands for what was read only.
+where the answer rests on that column), the last sentences of the answer say so, and that the rest may say otherwise;
+"none of the signals tells that" stands for what was read only.
 
 A question starts no process for itself. What computes are as many threads as there are cores, for each kind of signal
 that is perceived at the same time ([scheduling.md](scheduling.md)). In the app there are its launcher, itself, one pull
