@@ -58,12 +58,17 @@ def scripted(monkeypatch):
     return put
 
 
+def there(home):
+    return sorted(path.name for path in home.rglob("*") if "embeddings" not in str(path))
+
+
 def row(name: str, *ours: float) -> Row:
     return Row(name, "a thing", "s", ours, tuple(1.0 for _ in ours))
 
 
-def test_a_part_is_measured_kept_drawn_and_compared(tmp_path, capsys):
+def test_a_part_is_measured_kept_drawn_and_compared_and_no_home_is_touched(home, tmp_path, capsys):
     out, plot = tmp_path / "f.json", tmp_path / "f.svg"
+    before = there(home)
     assert speed.run(options("--part", "page", "--quick", "--out", out, "--plot", plot, "--json")) == 0
     printed = json.loads(capsys.readouterr().out)
     kept = json.loads(out.read_text())
@@ -73,6 +78,7 @@ def test_a_part_is_measured_kept_drawn_and_compared(tmp_path, capsys):
     assert "pp-ocrv6-small" in kept["machine"]["models"]
     assert kept["parts"]["page"]["seconds"] > 0
     assert plot.read_text().startswith("<?xml")
+    assert there(home) == before
     with pytest.raises(UsageError, match="holds this run already"):
         speed.run(options("--part", "page", "--quick", "--out", out))
 
@@ -149,9 +155,3 @@ def test_the_command_line_knows_its_parts(command: Command):
     assert all(name in ran.out for name in part.parts())
     assert command("bench", "speed", "--part", "nothing").status == 2
     assert command("bench", "speed", "--part", "page", "--repeats", "0").status == 2
-
-
-def test_the_home_of_the_person_is_not_touched(home, tmp_path):
-    before = sorted(path.name for path in home.rglob("*") if "embeddings" not in str(path))
-    assert speed.run(options("--part", "page", "--quick")) == 0
-    assert sorted(path.name for path in home.rglob("*") if "embeddings" not in str(path)) == before

@@ -10,7 +10,7 @@ import pytest
 from app_fakes import FORM, NOTE, VITALS, computed, conflict
 from captured import until
 from exhibited import Made, Viewing, look, made
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from placed import Stage, play
 from terminals import Terminal
@@ -39,8 +39,11 @@ async def resized(stage: Stage | Viewing, sizes: Sequence[Size]) -> None:
         await stage.pilot.pause()
 
 
-@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
-@given(st.lists(SIZES, min_size=8, max_size=12))
+@settings(
+    max_examples=1, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate]
+)
+@given(st.lists(SIZES, min_size=12, max_size=16))
+@example(list(EDGES))
 def test_no_size_ends_the_app_while_it_answers(sizes: list[Size]) -> None:
     async def story(stage: Stage) -> None:
         screen = stage.app.conversation
@@ -57,7 +60,7 @@ def test_no_size_ends_the_app_while_it_answers(sizes: list[Size]) -> None:
                 screen.post_message(messages.TurnSaid(turn, word))
             screen.post_message(messages.TurnEnded(turn, answer))
             await stage.settle()
-        await resized(stage, (*sizes, *EDGES))
+        await resized(stage, sizes)
 
     play(story)
 

@@ -35,7 +35,7 @@ from edge_assistant_tui.widgets.status import memory_mib
 from edge_assistant_tui.widgets.turn import Turn
 
 TWO_HOURS = 700  # turns
-FEW = 60
+FEW = 40
 ON_SCREEN = 8  # turns, here; so that a short run has turns leave the screen too
 KIB = 1024
 PLACES = ("f1", "f6", "f9", "f10")
@@ -177,7 +177,7 @@ def small(monkeypatch: pytest.MonkeyPatch, store: Path) -> None:
 
 
 def test_the_screens_hold_nothing_of_what_is_gone() -> None:
-    measured = held(lambda seen: screens(seen, FEW, 40))
+    measured = held(lambda seen: screens(seen, FEW, 20))
     assert measured.growth < LEFT_BY_A_TURN
     assert measured.widgets < LEFT_WIDGETS
 
