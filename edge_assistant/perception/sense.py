@@ -21,6 +21,8 @@ from edge_assistant_models.installed import InstalledModel
 if TYPE_CHECKING:
     from edge_assistant.perception.table import Table
 
+REST = "; the rest may say otherwise."  # ends what an answer says of a signal that was not read whole
+
 
 def _ignore(fraction: float) -> None:
     """Progress that nobody watches."""

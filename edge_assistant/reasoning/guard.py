@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from edge_assistant.answer import Answer
 from edge_assistant.evidence import Code, Detail, Field, Line, Passage, Scene, Speech, Statistic, Thing, TickBox
+from edge_assistant.perception.sense import REST
 from edge_assistant.reasoning.compose import NOUNS
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
 from edge_assistant.reasoning.values.candidates import Candidate, as_words, clocks, days, find, quantities, singular
@@ -30,6 +31,7 @@ from edge_assistant.reasoning.values.values import (
     Value,
 )
 
+_UNREAD = re.compile(rf"(?:^|(?<=[.!?] ))Of [^;]{{1,500}}{re.escape(REST)}")
 CITATION = re.compile(r"\[([EC]\d{1,6})\]")
 _ALMOST = re.compile(r"\[\s*[EC]\s*\d", re.I)  # what a reader would take for a citation, and is none
 _NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*")
@@ -147,15 +149,15 @@ def ungrounded(answer: Answer) -> list[str]:
 
     Looked for are dates, times of day, numbers in digits and words, and capitalised names, as they stand in the answer.
     Evidence yields every reading of its numbers ("thirty-eight forty" is 38.40 and 3840), its dates in any format, the
-    counts of a scene; a computation yields its formula and value. Names of sources ("the first picture") and of what
-    was asked for, the attributes of the verdicts, need none.
+    counts of a scene; a computation yields its formula and value. Names of sources ("the first picture"), of what was
+    asked for, the attributes of the verdicts, and what was not read of a source need none.
     """
     yielded = _Yield()
     for verdict in answer.verdicts:
         yielded.add_words(verdict.attribute)
     for text in _backing(answer):
         yielded.add(text)
-    text = _SOURCE_NUMBER.sub(" ", CITATION.sub(" ", answer.text))
+    text = _SOURCE_NUMBER.sub(" ", CITATION.sub(" ", _UNREAD.sub(" ", answer.text)))
     coded = (one for kind in _CODED for one in find(kind, text))
     codes = [one for one in coded if _alike(one.value) in yielded.codes and _is_code(one)]
     found: list[str] = []

@@ -10,7 +10,7 @@ from edge_assistant.evidence import Evidence, Thing, TickBox
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.limits import READ_CHARACTERS, READ_PIECES
 from edge_assistant.perception.gather import Sensed
-from edge_assistant.perception.sense import Gap
+from edge_assistant.perception.sense import REST, Gap
 from edge_assistant.perception.table import Table
 from edge_assistant.reasoning.values.candidates import as_words
 from edge_assistant.signals import Kind, Signal
@@ -76,7 +76,7 @@ def unread(sources: Iterable[Source], columns: Collection[str] = ()) -> Iterator
     for source in map(first_of, sources):
         for gap in source.gaps:
             if not gap.column or gap.column in columns:
-                yield f"Of {one_line(source.signal.name)} {gap.said}; the rest may say otherwise."
+                yield f"Of {one_line(source.signal.name)} {gap.said}{REST}"
         yield from unfit([source])
 
 
@@ -86,7 +86,7 @@ def unfit(sources: Iterable[Source]) -> Iterator[str]:
         if source.left:
             read, total = len(source.evidence), len(source.evidence) + source.left
             some = f"only the first {read:,} of {total:,} pieces were read"
-            yield f"Of {one_line(source.signal.name)} {some}; the rest may say otherwise."
+            yield f"Of {one_line(source.signal.name)} {some}{REST}"
 
 
 def _is_mute(item: Evidence) -> bool:

@@ -168,3 +168,11 @@ def test_all_that_code_says_is_grounded(told: list[str], question: str, status: 
     verdict = Verdict(query.attribute, None, status, ())
     text = " ".join(compose(query, verdict, claims, base.signals))
     assert ungrounded(replace(base, text=text, verdicts=(verdict,))) == []
+
+
+def test_what_was_not_read_of_a_source_needs_no_evidence() -> None:
+    unread = (
+        "Of log.csv 3 rows with more cells than the header, first row 7, could not be read; the rest may say otherwise."
+    )
+    assert ungrounded(answer(f"It was 38.40 [E1]. {unread}", "Total 38.40")) == []
+    assert ungrounded(answer(f"It was 39.40 [E1]. {unread}", "Total 38.40")) == ["39.40"]
