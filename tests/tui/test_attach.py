@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,43 @@ def test_a_filter_finds_files_in_closed_folders(folder: Path, monkeypatch: pytes
         assert [label[2:] for label in shown] == ["line/motor.csv", "line/2026/november/motor-11.csv"]
         await stage.press("enter")
         assert stage.work.calls("attach") == [(folder / "line" / "motor.csv",)]
+
+    play(story)
+
+
+@pytest.mark.parametrize("typed", [False, True])
+def test_a_folder_that_leads_back_to_itself_is_listed_once(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, typed: bool
+) -> None:
+    (folder / "line" / "back").symlink_to(folder)
+    (folder / "loop").symlink_to(folder / "line")
+    listed = 0
+    listing = Files._directory_content
+
+    def counted(tree: Files, *args: object) -> Iterator[Path]:
+        nonlocal listed
+        listed += 1
+        return listing(tree, *args) if listed < 20 else iter(())  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Files, "_directory_content", counted)
+
+    async def story(stage: Stage) -> None:
+        await stage.press("f2")
+        tree = stage.app.screen.query_one(Files)
+        if typed:
+            tree.path = folder / "loop"
+            await stage.settle()
+        for name in ("back", "loop") if typed else ("loop", "back", "loop"):
+            opened = [*tree.root.children]
+            for node in opened:  # to the last one of that name
+                opened += node.children
+            tree.move_cursor([node for node in opened if str(node.label) == name][-1])
+            await stage.press("enter")
+            assert tree.cursor_node is not None
+            assert tree.cursor_node.children
+        await stage.type("mot")
+        assert "motor.csv" in names(stage)
+        assert listed < 20
 
     play(story)
 
@@ -188,6 +226,8 @@ def test_a_huge_folder_is_cut_and_filtering_finds_the_rest(monkeypatch: pytest.M
 
 def test_what_is_said_of_a_path(folder: Path) -> None:
     assert about(folder / "line").endswith("line/ is a folder")
+    (folder / "plan.txt").symlink_to(folder / "note.wav")
+    assert about(folder / "plan.txt") == f"plan.txt: text, 2 KiB, a link to {(folder / 'note.wav').resolve()}"
     assert about(folder / "gone.jpg") == "gone.jpg cannot be looked at"
     assert "first bytes" in about(folder / "program.exe")
 

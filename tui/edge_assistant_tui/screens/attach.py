@@ -150,15 +150,17 @@ def given(text: str) -> Path | None:
 
 
 def about(path: Path) -> str:
-    """What a path leads to, its kind and size."""
+    """What a path leads to, its kind and size; of a link also where it leads."""
+    name = printable(path.name)
     try:
         found = path.stat()
+        link = f", a link to {printable(str(path.resolve()))}" if path.is_symlink() else ""
     except (OSError, ValueError):
-        return f"{printable(path.name)} cannot be looked at"
+        return f"{name} cannot be looked at"
     if path.is_dir():
-        return f"{printable(path.name)}/ is a folder"
+        return f"{name}/ is a folder{link}"
     kind = by_name(path)
-    return f"{printable(path.name)}: {kind or 'of a kind that its first bytes tell'}, {size(found.st_size)}"
+    return f"{name}: {kind or 'of a kind that its first bytes tell'}, {size(found.st_size)}{link}"
 
 
 def size(count: int) -> str:

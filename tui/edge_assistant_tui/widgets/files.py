@@ -176,6 +176,10 @@ class Files(DirectoryTree):
             event.prevent_default()
             self.wanted += event.character
 
+    def validate_path(self, path: str | Path) -> Path:
+        """A folder by its own name: under the name of a link to it, it could hold itself."""
+        return super().validate_path(path).resolve()
+
     async def watch_path(self) -> None:
         """Another folder."""
         await super().watch_path()
@@ -196,11 +200,21 @@ class Files(DirectoryTree):
         await self._show()
 
     async def _show(self) -> None:
+        self._close_links()
         await self.reload()
         self._to_first()
         self.post_message(self.Changed())
         if self.wanted:
             self._search()
+
+    def _close_links(self) -> None:
+        """Close folders that are links: reloading opens by path what was open, and never ends if a link leads back."""
+        opened = [node for node in self.root.children if node.is_expanded]
+        for node in opened:
+            if node.data is not None and node.data.path.is_symlink():
+                node.collapse()
+            else:
+                opened += (child for child in node.children if child.is_expanded)
 
     def _to_first(self) -> None:
         """Where the filter found a file, go to the first one."""
