@@ -158,11 +158,11 @@ def require_files(file: Path, what: str) -> None:
         StorageFull: as it says.
     """
     for end in ENDS:
-        _require_file(file.with_name(file.name + end), what)
+        require_file(file.with_name(file.name + end), what)
 
 
-def _require_file(path: Path, what: str) -> None:
-    """Refuse what is no file of its own: SQLite follows a link, so forgetting would leave what it leads to.
+def require_file(path: Path, what: str) -> None:
+    """Refuse what is no file of its own: a link leads elsewhere, where forgetting leaves what it leads to.
 
     Raises:
         StorageFull: as it says.

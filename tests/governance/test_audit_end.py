@@ -218,7 +218,7 @@ def test_a_pipe_in_the_place_of_the_checkpoints_keeps_nobody_waiting(machine: An
     machine.outside.unlink()
     os.mkfifo(machine.outside)
     assert machine.verify().unsure == ("the last line of checkpoints.jsonl is no checkpoint of this trail",)
-    with pytest.raises(StorageFull, match="the file of checkpoints cannot be written"):
+    with pytest.raises(StorageFull, match=r"checkpoints.jsonl is a link or no file"):
         machine.answer()
 
 
@@ -291,3 +291,17 @@ def test_several_processes_keep_the_checkpoints_in_order(machine: Answers) -> No
     assert len(marks) == 2 + 45
     report = machine.verify()
     assert (report.checkpoints, report.finding, report.unsure, report.notes) == (47, None, (), ())
+
+
+def test_a_link_in_the_place_of_the_checkpoints_is_refused(tmp_path: Path) -> None:
+    made = Answers(tmp_path)
+    made.answer()
+    elsewhere = tmp_path / "elsewhere"
+    made.outside.rename(elsewhere)
+    made.outside.symlink_to(elsewhere)
+    before = elsewhere.read_bytes()
+    with pytest.raises(StorageFull, match=r"checkpoints.jsonl is a link or no file"):
+        made.answer()
+    made.run(Trail.begin)
+    made.answer()
+    assert elsewhere.read_bytes() == before

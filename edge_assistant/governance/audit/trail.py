@@ -25,6 +25,7 @@ from edge_assistant.governance.audit import checkpoints
 from edge_assistant.governance.audit.checkpoints import Checkpoint, Signer
 from edge_assistant.governance.audit.rows import FIRST, Head, Row, canonical, coded
 from edge_assistant.governance.audit.witness import GARBLED, PLACE, Witness
+from edge_assistant.opening import require_file
 from edge_assistant.schema import Layout
 from edge_assistant.vault.vault import Vault
 from edge_assistant_models import paths
@@ -197,6 +198,7 @@ class Trail:
         self._database.close()
 
     def _written(self, entries: Sequence[Entry], conversation: str, checkpoint: bool) -> tuple[int, Checkpoint | None]:
+        require_file(self.outside, checkpoints.WHAT)
         try:
             self._keep_reserve()
             keys, witness = self._opened(), self._witnessed()
