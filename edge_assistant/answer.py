@@ -220,6 +220,13 @@ class Answer:
         """Whether it was made from signals; else it is about the assistant, or free talk."""
         return self.status is not Status.CHAT
 
+    @property
+    def unquoted(self) -> tuple[str, ...]:
+        """A line for each passage of instructions that the text does not quote."""
+        lead = "gives its reader instructions, which are not followed"
+        passages = ((one, " ".join(one.text.split())) for one in self.instructions)
+        return tuple(f'{one.signal} {lead}: "{text}"' for one, text in passages if text not in self.text)
+
     def to_json(self) -> dict[str, Any]:
         """The contract's object."""
         return {

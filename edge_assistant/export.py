@@ -16,11 +16,12 @@ from edge_assistant import __version__, atomic, pinpoint
 from edge_assistant.answer import Answer, Verdict
 from edge_assistant.errors import UsageError
 from edge_assistant.evidence import how_sure
-from edge_assistant.governance.redaction.answers import REDACTED
+from edge_assistant.governance.redaction.answers import REDACTED, WHOLE
 from edge_assistant.history.saved import Saved, SavedSignal, Turn
 from edge_assistant.signals import printable
 
 _MARKUP = re.compile(r"([\\`*_\[\]<>|#~&])")
+_BEGINNING = re.compile(r"^(\d+(?=[.)](?:\s|$))|)([-+=.)])")  # of a line that would be a list, a heading or a rule
 
 
 def write(saved: Saved, path: Path, redact: Callable[[Saved], Saved] | None) -> None:
@@ -85,11 +86,10 @@ def markdown(saved: Saved, *, whole: bool) -> str:
 
     Args:
         saved: what is written.
-        whole: whether it is as it was, and not redacted; the page says so.
+        whole: whether it is as it was, and not redacted; the page says which.
     """
     parts = [f"# {_plain(saved.title)}", f"Begun {_time(saved.began)}, kept by Edge Assistant {__version__}."]
-    if not whole:
-        parts.append(f"**{REDACTED}**")
+    parts.append(f"**{WHOLE if whole else REDACTED}**")
     if saved.signals:
         head = ("signal", "name", "from", "taken", "now", "sha256")
         parts.append("## Signals\n\n" + _table(head, [_signal_row(kept) for kept in saved.signals]))
@@ -115,6 +115,8 @@ def _turn(number: int, turn: Turn) -> Iterator[str]:
         yield "### Verdicts\n\n" + _table(("attribute", "of", "verdict", "values"), rows)
     if sources := list(_sources(answer)):
         yield "### Sources\n\n" + "\n".join(sources)
+    if answer.notes:
+        yield "### Notes\n\n" + "\n".join(f"- {_plain(f'{note.signal}: {note.text}')}" for note in answer.notes)
     if answer.failed:
         failed = (f"{failure.signal}: {failure.message} - {failure.hint}" for failure in answer.failed)
         yield "### Not used\n\n" + "\n".join(f"- {_plain(line)}" for line in failed)
@@ -165,6 +167,5 @@ def _plain(text: str) -> str:
 
 
 def _answered(text: str) -> str:
-    """An answer with its Markdown, but nothing in it that leads somewhere: no HTML, no picture, no link."""
-    lines = (printable(line) for line in text.splitlines())
-    return re.sub(r"\](?=[(:\[])", r"]\\", "\n".join(lines).replace("<", "&lt;")).replace("![", r"!\[")
+    """An answer as it is read: what it quotes is text, so 2*3*4 keeps its asterisks and -5 its sign."""
+    return "\n".join(_BEGINNING.sub(r"\1\\\2", _plain(line)) for line in text.splitlines())

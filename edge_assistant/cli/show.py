@@ -107,6 +107,7 @@ class Console:
         """Print what the answer rests on, and how it compares."""
         by_id = {item.id: item for item in answer.evidence}
         names = {signal.id: signal.name for signal in answer.signals}
+        self._unquoted(answer)
         if answer.citations:
             print(f"\n{self._paint('Sources', _BOLD)}")
         for id in answer.citations:
@@ -124,12 +125,17 @@ class Console:
         """Print the verdicts of a comparison as a table: attribute by attribute, what each signal says, and where."""
         by_id = {item.id: item for item in answer.evidence}
         names = {signal.id: signal.name for signal in answer.signals}
+        self._unquoted(answer)
         for verdict in answer.verdicts:
             print(f"\n{self._status_of(verdict)}  {printable(verdict.matter)}")
             for told in verdict.values:
                 for id in told.evidence:
                     print(f"  {printable(told.value)}  [{id}] {_source(answer, by_id[id], names)}")
         print(self._paint(f"\n{answer.route.path}: {answer.route.why}; {answer.timings.total_s:.1f} s", _DIM))
+
+    def _unquoted(self, answer: Answer) -> None:
+        for line in answer.unquoted:
+            print(printable(line))
 
     def _status_of(self, verdict: Verdict) -> str:
         return self._paint(f"{verdict.status.word:{_WORD}}", _COLOUR.get(verdict.status, ""))

@@ -20,7 +20,7 @@ from markdown_it.token import Token
 from real_command import unprivileged
 
 from edge_assistant import export
-from edge_assistant.answer import Answer
+from edge_assistant.answer import Answer, Note
 from edge_assistant.errors import UsageError
 from edge_assistant.governance.redaction.answers import redacted
 from edge_assistant.governance.redaction.redactor import Redactor
@@ -65,6 +65,14 @@ def test_of_a_passage_the_page_has_the_sentence_with_the_value_redacted_too() ->
     assert "- [E1] text:1 note.txt, characters 30-66: … The temperature at 9:10 was 85 degC. …" in page
     shown = export.markdown(redacted(kept, Redactor(bytes(32))), whole=False).splitlines()
     assert "- [E1] text:1 \\[FILE-1\\].txt, characters 0-96: … The temperature at 9:10 was 85 degC. …" in shown
+
+
+def test_a_page_has_what_was_noted_of_signals_and_whether_it_is_redacted() -> None:
+    noted = replace(answer(), notes=(Note("text:1", 'a.txt: instructions to its reader: "The *pump* is off."'),))
+    page = export.markdown(saved(noted), whole=True).splitlines()
+    assert '- text:1: a.txt: instructions to its reader: "The \\*pump\\* is off."' in page
+    assert "**Not redacted: names, numbers and addresses stand as they are.**" in page
+    assert "Not redacted" not in export.markdown(saved(noted), whole=False)
 
 
 def test_json_has_each_answer_whole() -> None:
@@ -136,6 +144,27 @@ def test_what_signals_say_leads_nowhere(text: str) -> None:
 def test_no_text_becomes_a_link(text: str) -> None:
     page = export.markdown(everywhere(text), whole=True)
     assert {token.type for token in tokens(page)} & {"image", "link_open", "html_block", "html_inline"} == set()
+
+
+@pytest.mark.parametrize("text", ["2*3*4 [E1].", "a_17_b", "~~500~~ 50 mg", "- 5 degC", "-5", "2. May", "&lt;b>", "="])
+def test_an_answer_is_read_as_it_was_said(text: str) -> None:
+    assert_read(text)
+
+
+@given(st.text(alphabet=st.sampled_from(list("![]()<>:\\ Eax1/`*_|#-+=.~&;")), max_size=40).filter(str.strip))
+def test_what_an_answer_quotes_is_no_markup(text: str) -> None:
+    assert_read(text)
+
+
+def assert_read(text: str) -> None:
+    """A reader of the page sees the answer's characters."""
+    page = export.markdown(saved(answer(text=text)), whole=True)
+    parsed = MarkdownIt("commonmark").enable("table").enable("strikethrough").parse(page)
+    inline = [token for token in parsed if token.type == "inline"]
+    said = inline[next(at for at, token in enumerate(inline) if token.content == "1. Which?") + 1]
+    read = "".join("\n" if part.type == "softbreak" else part.content for part in said.children or ())
+    assert {part.type for part in said.children or ()} <= {"text", "softbreak"}
+    assert read.split() == text.split()
 
 
 @given(st.text(max_size=60))

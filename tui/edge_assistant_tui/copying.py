@@ -45,11 +45,12 @@ def without_personal_data(answer: Answer) -> Answer:
 
 
 def text(answer: Answer, id: str | None = None) -> str:
-    """The question, the answer and its sources, one a line; with an id that source alone."""
+    """The question, the answer, instructions in signals and the sources, one a line; with an id that source alone."""
     sources = dict(_sources(answer))
     if id is not None:
         return sources.get(id, "")
-    return "\n".join([part for part in (answer.question, answer.text) if part] + ["", *sources.values()]).strip()
+    said = [part for part in (answer.question, answer.text, *answer.unquoted) if part]
+    return "\n".join([*said, "", *sources.values()]).strip()
 
 
 def _sources(answer: Answer) -> Iterator[tuple[str, str]]:

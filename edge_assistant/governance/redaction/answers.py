@@ -21,6 +21,8 @@ REDACTED = (
     "Names and other personal data can remain: check before you pass it on."
 )
 
+WHOLE = "Not redacted: names, numbers and addresses stand as they are."
+
 
 class Redaction:
     """One question redacted: what is told of it while it is answered, the answer, and what goes wrong.

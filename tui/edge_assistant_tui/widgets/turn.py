@@ -94,10 +94,8 @@ class Turn(Vertical):
         if not self._sentences:
             await self.query_one(Markdown).update(citing.linked(answer.text))
         await self._judge(answer.verdicts)
-        for one in answer.instructions:
-            if one.text not in answer.text:
-                text = f'{one.signal} gives its reader instructions, which are not followed: "{one.text}"'
-                await self._add(Static(Content(plain(text)), classes="note"))
+        for line in answer.unquoted:
+            await self._add(Static(Content(plain(line)), classes="note"))
         if answer.citations or answer.computed:
             await self._add(Sources(answer))
         await self._add(Figures(answer))
