@@ -209,6 +209,24 @@ def test_one_that_another_app_has_open_is_not_deleted(kept: list[str]) -> None:
     other.quit()
 
 
+def test_one_that_another_app_has_open_is_exported_and_not_opened(kept: list[str], here: Path) -> None:
+    other = History()
+    assert other.hold(kept[1])
+
+    async def story(stage: Stage) -> None:
+        await stage.press("f8", "down", "enter")
+        await stage.settle()
+        assert isinstance(stage.app.screen, Place)
+        assert stage.work.calls("resume") == []
+        assert "open in another app" in stage.said("#about")
+        await stage.press("ctrl+s", "enter")
+        await stage.settle()
+
+    play(story)
+    other.quit()
+    assert [file.suffix for file in here.iterdir()] == [".md"]
+
+
 def test_markdown_and_json_by_the_ending(kept: list[str], here: Path) -> None:
     async def story(stage: Stage) -> None:
         await stage.press("f8", "down", "ctrl+s")

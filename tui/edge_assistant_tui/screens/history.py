@@ -153,6 +153,9 @@ class History(Place):
     def _open(self, id: str, *, export: bool) -> None:
         from edge_assistant.errors import EdgeAssistantError
 
+        if not export and id in self._elsewhere():  # what is asked here would not be kept
+            self.post_message(self.Refused("this conversation is open in another app", "end that one first"))
+            return
         try:
             saved = self.app.work.history.open(id)
         except EdgeAssistantError as error:
