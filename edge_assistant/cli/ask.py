@@ -20,7 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the question, the signals and how to answer."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EXAMPLES
-    parser.add_argument("question", metavar="QUESTION")
+    parser.add_argument("question", metavar="QUESTION", type=_well_formed)
     given.configure(parser)
     given.configure_answering(parser)
     parser.add_argument("--seed", metavar="N", type=_seed, default=0, help="of sampling without signals (0)")
@@ -52,6 +52,11 @@ def run(args: argparse.Namespace) -> int:
     console.note(shown.note)
     assistant.settle()
     return 0
+
+
+def _well_formed(text: str) -> str:
+    """A text whose bytes that are no UTF-8 are replaced: readers of JSON refuse them."""
+    return text.encode(errors="surrogateescape").decode(errors="replace")
 
 
 def _seed(text: str) -> int:

@@ -56,6 +56,11 @@ def test_json_is_one_object_and_nothing_else(command: Command, table: Path) -> N
     assert set(answer["citations"]) <= {item["id"] for item in answer["evidence"]}
 
 
+def test_a_question_that_is_no_utf_8_is_well_formed_json(command: Command, table: Path) -> None:
+    ran = command("ask", os.fsdecode(b"\xff") + HOTTEST, "--readings", table, "--json")
+    assert only_object(ran.out)["question"] == "\N{REPLACEMENT CHARACTER}" + HOTTEST
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "code"),
     [
