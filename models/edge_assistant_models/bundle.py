@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from edge_assistant_models import progress
+from edge_assistant_models import progress, regular
 from edge_assistant_models.entries import Entry
 from edge_assistant_models.errors import BundleInvalid, ModelCorrupt
 from edge_assistant_models.schema import printable
@@ -139,11 +139,11 @@ def _load(
 def _opened(path: Path) -> Iterator[tarfile.TarFile]:
     """An archive to be read from front to back; what is wrong with it becomes `BundleInvalid`."""
     try:
-        with tarfile.open(path, "r|") as archive:
+        with regular.opened(path) as file, tarfile.open(fileobj=file, mode="r|") as archive:
             yield archive
     except FileNotFoundError:
         raise BundleInvalid(f"there is no file {path.name}", "name an archive written by 'models export'") from None
-    except (IsADirectoryError, PermissionError) as error:
+    except (IsADirectoryError, PermissionError, regular.NotRegular) as error:
         raise BundleInvalid(f"{path.name} cannot be read ({error.strerror})", "name a file that you may read") from None
     except (tarfile.TarError, EOFError, ValueError) as error:
         if isinstance(error, BundleInvalid):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -161,6 +162,8 @@ def test_an_archive_that_breaks_off_is_refused(bundle: Path, size: int) -> None:
 def test_what_is_no_archive_is_refused(bundle: Path, tmp_path: Path) -> None:
     assert "there is no file" in refused(tmp_path / "nothing.tar")
     assert "cannot be read" in refused(tmp_path)
+    os.mkfifo(tmp_path / "pipe.tar")
+    assert "pipe.tar cannot be read (Not a regular file)" in refused(tmp_path / "pipe.tar")
     write(bundle, read(bundle)[1:])
     assert "does not begin with a manifest" in refused(bundle)
 
