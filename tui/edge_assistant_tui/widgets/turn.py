@@ -122,7 +122,7 @@ class Turn(Vertical):
 
     async def unanswered(self) -> None:
         """The app ended while it was answered."""
-        await self._ended("not answered: the app ended first - Ctrl+R asks it again", "stopped")
+        await self._ended("not answered: the app ended first - Up brings it back", "stopped")
 
     async def failed(self, message: str, hint: str) -> None:
         """There is no answer."""
