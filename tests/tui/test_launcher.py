@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import errno
+import io
 import os
 import signal
 import subprocess
@@ -95,6 +97,16 @@ def test_a_killed_app_leaves_the_terminal_as_it_was(launch: Launch) -> None:
         assert sequence in after
     assert "error: the app was ended by SIGKILL - start it again" in after
     assert "Traceback" not in terminal.seen
+
+
+def test_a_terminal_that_was_closed_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Closed(io.StringIO):
+        def write(self, _: str) -> int:
+            raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(sys, "stderr", Closed())
+    app = (sys.executable, "-c", "import os, signal; os.kill(os.getpid(), signal.SIGHUP)")
+    assert launcher.run(app, {}) == 128 + signal.SIGHUP
 
 
 def test_an_app_that_ends_without_care_leaves_the_modes_as_they_were(launch: Launch) -> None:

@@ -93,10 +93,11 @@ def run(command: Sequence[str], environment: Mapping[str, str]) -> int:
             server.close()
         terminal.left_as_it_was = status >= 0
     if status < 0:
-        print(
-            f"error: the app was ended by {_name(-status)} - start it again; it offers the conversation",
-            file=sys.stderr,
-        )
+        with contextlib.suppress(OSError):  # the terminal was closed, which ended the app too
+            print(
+                f"error: the app was ended by {_name(-status)} - start it again; it offers the conversation",
+                file=sys.stderr,
+            )
     return status if status >= 0 else 128 - status
 
 
