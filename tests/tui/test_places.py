@@ -8,6 +8,7 @@ import pytest
 from app_fakes import FORM, NOTE, computed, conflict
 from placed import Stage, play
 from textual.widgets import OptionList
+from textual.widgets._toast import Toast
 
 from edge_assistant import health
 from edge_assistant.health import Check
@@ -15,8 +16,11 @@ from edge_assistant.history.store import History
 from edge_assistant.signals import Kind, suffixes
 from edge_assistant_tui import messages
 from edge_assistant_tui.screens import help as help_place
+from edge_assistant_tui.screens.confirm import Confirm
 from edge_assistant_tui.screens.examples import EXAMPLES, paths
+from edge_assistant_tui.screens.operator import Operator
 from edge_assistant_tui.screens.place import Place, places
+from edge_assistant_tui.screens.rename import Rename
 from edge_assistant_tui.widgets.prompt import Prompt
 from edge_assistant_tui.widgets.restore import Restore
 from edge_assistant_tui.widgets.signals import SignalList
@@ -241,3 +245,21 @@ def test_an_offer_does_not_take_the_keys_of_who_writes_already(killed: str) -> N
 def test_answers_come_back_as_they_were(killed: str) -> None:
     saved = History().open(killed)
     assert json.loads(json.dumps(saved.turns[0].answer)) == conflict().to_json()
+
+
+@pytest.mark.parametrize("notes", [1, 4])
+def test_no_note_covers_the_buttons_of_a_question(notes: int) -> None:
+    async def story(stage: Stage) -> None:
+        for number in range(notes):
+            stage.app.notify(f"{number}: name a file in a folder that is there", title="It cannot lie in that folder")
+        for screen in (Confirm("Replace it?", "Replace"), Operator(), Rename("What is she allergic to?")):
+            stage.app.push_screen(screen)
+            await stage.settle()
+            buttons = screen.query_one("#buttons").region
+            drawn = screen._compositor.visible_widgets
+            toasts = [region.intersection(clip) for at, (region, clip) in drawn.items() if isinstance(at, Toast)]
+            assert toasts
+            assert not any(toast.overlaps(buttons) for toast in toasts)
+            stage.app.pop_screen()
+
+    play(story)
