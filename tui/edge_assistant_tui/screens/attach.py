@@ -94,7 +94,7 @@ class Attach(Place):
             self.query_one("#about", Static).update(Content("There is no such file or folder."))
         elif path.is_dir():
             files = self.query_one(Files)
-            files.path = path
+            files.path = path.resolve()  # under the name of a link to it, it could hold itself
             files.wanted = ""
             files.focus()
         else:

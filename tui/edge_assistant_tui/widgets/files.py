@@ -176,10 +176,6 @@ class Files(DirectoryTree):
             event.prevent_default()
             self.wanted += event.character
 
-    def validate_path(self, path: str | Path) -> Path:
-        """A folder by its own name: under the name of a link to it, it could hold itself."""
-        return super().validate_path(path).resolve()
-
     async def watch_path(self) -> None:
         """Another folder."""
         await super().watch_path()
