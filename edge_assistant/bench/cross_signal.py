@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from edge_assistant.bench import tables
+from edge_assistant.bench import record, tables
 from edge_assistant.bench.baselines import Ablation, BaselinePrompt
 from edge_assistant.bench.results import Result, Results, figures
 from edge_assistant.bench.scenarios import Job, draw, jobs, load
@@ -25,6 +25,7 @@ BASELINE_QUESTIONS = 60
 EXAMPLES = """examples:
   edge-assistant bench cross-signal scenarios --out results.jsonl      again, it goes on where it was
   edge-assistant bench cross-signal scenarios --gold --baseline
+  edge-assistant bench cross-signal scenarios --gold --reading --record docs/measured.csv --first-sight
   edge-assistant bench cross-signal scenarios --only 'receipt-*' --command "edge-assistant ask"
 
 DIR holds scenarios as docs/scenarios.md describes them."""
@@ -43,6 +44,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     how = parser.add_argument_group("how they are answered")
     how.add_argument("--profile", metavar="NAME", help="which models")
     how.add_argument("--domain", metavar="F", help="words of a domain, as for 'ask'")
+    how.add_argument("--reading", action="store_true", help="by the reasoning in which the model reads first")
     how.add_argument("--gold", action="store_true", help="gold evidence of evidence.json instead of perception")
     how.add_argument("--command", metavar="C", help="by a command, cold for each question, as 'edge-assistant ask'")
     how.add_argument("--timeout", type=float, default=300.0, metavar="S", help="seconds for each with --command (300)")
@@ -55,6 +57,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help=f"that these get, drawn by the seed ({BASELINE_QUESTIONS})",
     )
     parser.add_argument("--out", type=Path, metavar="F", help="keep each result as it comes; a second run goes on")
+    parser.add_argument("--record", type=Path, metavar="F", help="append the figures to a record, one row a run")
+    parser.add_argument("--first-sight", action="store_true", help="record that nobody has read a failure of this set")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -75,9 +79,9 @@ def run(args: argparse.Namespace) -> int:
     asked = jobs(scenarios, args.limit, args.sample, args.seed)
     fewer = draw(asked, args.baseline_questions, args.seed)
     profile, domain = args.profile or args.settings.profile, args.domain or args.settings.domain
-    settings = {"profile": profile, "domain": domain, "gold": args.gold, "command": None}
+    settings = {"profile": profile, "domain": domain, "gold": args.gold, "command": None, "reading": args.reading}
     if args.command:
-        settings = {"profile": None, "domain": None, "gold": False, "command": args.command}
+        settings = {"profile": None, "domain": None, "gold": False, "command": args.command, "reading": False}
     done: dict[str, list[Result]] = {}
     with Results(args.out, settings) as results:
         try:
@@ -87,6 +91,10 @@ def run(args: argparse.Namespace) -> int:
             if args.out:
                 print(f"{results.kept} results are kept in {args.out.name}; it goes on from there", file=sys.stderr)
             raise
+    if args.record:
+        reasoning = "command" if args.command else "reading" if args.reading else "rules"
+        how = {"reasoning": reasoning, "profile": str(profile), "gold": args.gold, "first": args.first_sight}
+        record.add(args.record, done[EVERYTHING], args.folder, **how)
     summary = _summary(args, settings, done)
     if args.json:
         print(json.dumps(summary, ensure_ascii=False))
@@ -103,6 +111,7 @@ def _ways(args: argparse.Namespace, profile: str, domain: str | None) -> list[Wa
     if args.command and not args.baseline:
         return [Command(args.command, args.timeout)]
     assistant = WarmAssistant(Portfolio(), profile, vocabulary=vocabulary_of(domain) if domain else None)
+    assistant.reading = args.reading
     assistant.start()
     product = Command(args.command, args.timeout) if args.command else Product(assistant, gold=args.gold)
     if not args.baseline:

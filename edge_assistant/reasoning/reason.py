@@ -124,7 +124,12 @@ class Reasoner:
         if meant is not query:
             self._watch(trace.of_example(meant))
         claims, reasons = self._claims_of_layers(meant, layers, told, outcome)
-        query = _as_answered(meant, claims)
+        yield from self._said(_as_answered(meant, claims), claims, reasons, sources, outcome)
+
+    def _said(
+        self, query: Query, claims: Sequence[Claim], reasons: Sequence[str], sources: Sequence[Source], outcome: Outcome
+    ) -> Iterator[str]:
+        """The sentences of an answer by its claims, compared."""
         verdict = self._compared(query.attribute, None, claims, outcome)
         outcome.status = STATUS[verdict.status]
         if verdict.status is Agreement.MISSING:
@@ -151,11 +156,15 @@ class Reasoner:
                 found = warned(found, told[standing])
                 claims += [replace(c, standing=max(standing, c.standing)) for c in found]
                 reasons += why
+        return self._counting(claims, layers), reasons
+
+    def _counting(self, claims: Sequence[Claim], layers: Layers) -> list[Claim]:
+        """The claims in the order of the signals, without orders that contradict nothing."""
         asserted = [claim for claim in claims if claim.standing is not Standing.ORDER]
         near = self._nearness()
         counting = [c for c in claims if c in asserted or not all(compatible(c, other, near) for other in asserted)]
         order = [source.signal.id for source in layers[Standing.PLAIN]]
-        return sorted(counting, key=lambda claim: order.index(claim.signal)), reasons
+        return sorted(counting, key=lambda claim: order.index(claim.signal))
 
     def prefill(self, sources: Sequence[Source]) -> None:
         """Let the model read what questions about each source have in common."""

@@ -1,0 +1,1 @@
+"""The model reads each source alone and copies what it says; code finds, types, compares and computes."""

@@ -1,0 +1,219 @@
+"""From a question and sources to claims: what kind of question it is, a reading of each source, calls over readings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from edge_assistant.events import Reading as ReadingEvent
+from edge_assistant.events import Traced, Watch
+from edge_assistant.evidence import Evidence, Locator, Passage, Statistic
+from edge_assistant.language.embedder import Embedder
+from edge_assistant.language.engine import Engine
+from edge_assistant.perception.table import Table
+from edge_assistant.reasoning.claims import Claim
+from edge_assistant.reasoning.comprehension import programs, prompts
+from edge_assistant.reasoning.comprehension.expected import Expected, expected, joined, typed
+from edge_assistant.reasoning.comprehension.grounding import words
+from edge_assistant.reasoning.comprehension.pages import as_read
+from edge_assistant.reasoning.comprehension.reading import Reader, Reading, written
+from edge_assistant.reasoning.readings.tables import Ledger
+from edge_assistant.reasoning.sources import Source
+from edge_assistant.reasoning.values.values import same
+
+# Chosen on ../shared/scenarios/wide with gold evidence and Qwen2.5-Coder-1.5B, of 46 right readings and 28 wrong ones:
+# three of the right ones had less than SURE, and of the wrong ones those that a bridge would have answered had more.
+AGREEMENT = 0.7  # probability from which on a question is taken to ask whether sources agree
+SURE = 0.38  # confidence from which on a reading counts
+CLEAR = 0.6  # confidence from which on a reading is believed beside what was computed
+BRIDGE = 0.7  # probability from which on a source tells who or what is meant
+TOLD = 0.5  # probability from which on a source tells what a bridge or a call asks of it
+
+_RESTATED = 40  # tokens of a question
+_CALL = 60  # tokens of a call, and of two questions
+_NAMED = 0.5  # of the words of what is meant: "Mrs Oduya in two fourteen" is "Oduya, Miriam"
+_LITTLE = frozenset({"the", "a", "an", "of", "in", "at", "on", "mr", "mrs", "ms", "dr"})
+
+
+class Sort(StrEnum):
+    """How a question is answered."""
+
+    VALUE = "value"
+    AGREEMENT = "agreement"
+    COMPUTATION = "computation"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question understood.
+
+    Attributes:
+        text: as it was asked.
+        plain: as it is put to each source: of a question for agreement the one behind it.
+        sort: how it is answered.
+        expects: the type of the answer.
+    """
+
+    text: str
+    plain: str
+    sort: Sort
+    expects: Expected
+
+
+class Comprehension:
+    """Lets the model read what sources tell, and code make claims of it.
+
+    Args:
+        engine: opens the language model.
+        embedder: opens the sentence embedder, where there is one.
+        watch: is called as signals are read.
+    """
+
+    def __init__(self, engine: Callable[[], Engine], embedder: Callable[[], Embedder | None], watch: Watch) -> None:
+        self._engine = engine
+        self._reader = Reader(engine, embedder)
+        self._watch = watch
+
+    def understand(self, question: str, sources: Sequence[Source]) -> Asked:
+        """How a question is answered, and what each source is asked."""
+        sorts = [sort for sort in Sort if sort is not Sort.COMPUTATION or any(source.table for source in sources)]
+        choice = self._engine().choose(prompts.asked("sort", question), sorts)
+        sort = sorts[choice.index]
+        if sort is Sort.AGREEMENT and choice.probability < AGREEMENT:
+            sort = Sort.VALUE
+        plain = question
+        if sort is Sort.AGREEMENT:
+            plain = written(self._engine(), prompts.asked("restating", question), _RESTATED) or question
+        self._trace("question", None, f"{sort}, probability {choice.probability:.2f}", f"each source: {plain}")
+        return Asked(question, plain, sort, expected(plain))
+
+    def claims(self, asked: Asked, sources: Sequence[Source], ledger: Ledger) -> list[Claim]:
+        """What sources tell: by reading, by computing over readings, or by one that says what another is asked."""
+        texts = [source for source in sources if source.table is None]
+        found = (self._read(asked.plain, source, asked.expects) for source in texts)
+        readings = [reading for reading in found if reading is not None and reading.confidence >= SURE]
+        clear = [reading for reading in readings if reading.confidence >= CLEAR]
+        if asked.sort is Sort.COMPUTATION or (asked.sort is Sort.AGREEMENT and len(clear) < 2):
+            told = _claims(readings, asked.expects)
+            agreed = len(told) > 1 and all(same(told[0].value, claim.value) for claim in told)
+            if not agreed and (computed := self._computed(asked, sources, texts, ledger)):
+                return [*_claims(clear, asked.expects), *computed]
+        if asked.sort is Sort.VALUE and len(texts) > 1 and len(readings) < 2:
+            readings = self._bridged(asked, texts, readings)
+        return _claims(readings, asked.expects)
+
+    def _read(self, question: str, source: Source, kind: Expected) -> Reading | None:
+        self._watch(ReadingEvent(source.signal.id))
+        reading = self._reader.read(question, source, kind)
+        told = "not told" if reading is None else f"{reading.text!r}: told {reading.told:.2f}, fits {reading.fits:.2f}"
+        self._trace("read by the model", source.signal.id, question, told)
+        return reading
+
+    def _bridged(self, asked: Asked, sources: Sequence[Source], readings: list[Reading]) -> list[Reading]:
+        """What one source tells of the very thing that another says is meant; the readings where there is none.
+
+        What is meant is named in the lines that tell the answer, is not in the question, and is not an answer itself.
+        """
+        text = written(self._engine(), prompts.asked("bridging", asked.plain), _CALL)
+        first, _, second = (part.strip() for part in text.partition("->"))
+        self._trace("bridge", None, text)
+        if "{1}" not in second or words(first) == words(asked.plain):
+            return readings
+        known = {word for reading in readings for word in words(reading.text)}
+        found: list[tuple[float, Reading, Reading]] = []
+        for source in sources:
+            meant = self._read(first, source, expected(first))
+            if meant is None or meant.told < BRIDGE:
+                continue
+            named = set(words(meant.text))
+            if named <= set(words(asked.plain)) or named & known:
+                continue
+            for other in sources:
+                part = naming(other, named) if other is not source else None
+                told = self._read(second.replace("{1}", meant.text), part, asked.expects) if part else None
+                if told is not None and told.told >= TOLD:
+                    found.append((meant.told * told.told, told, meant))
+        if not found:
+            return readings
+        sure, told, meant = max(found, key=lambda one: one[0])
+        return [replace(told, told=sure, fits=1.0, evidence=(*told.evidence, *meant.evidence))]
+
+    def _computed(
+        self, asked: Asked, sources: Sequence[Source], others: Sequence[Source], ledger: Ledger
+    ) -> list[Claim]:
+        """What a call over each table gives, where the model writes one that fits it."""
+        return [
+            claim
+            for source in sources
+            if source.table is not None and (claim := self._called(asked, source, source.table, others, ledger))
+        ]
+
+    def _called(
+        self, asked: Asked, source: Source, table: Table, others: Sequence[Source], ledger: Ledger
+    ) -> Claim | None:
+        text = written(self._engine(), prompts.asked("calls", programs.columns(table), asked.text), _CALL)
+        self._trace("call", source.signal.id, text)
+        call = programs.parse(text)
+        if call is None:
+            return None
+        answers = [self._asked(question, others) if question else None for question in (call.asks, call.asks_when)]
+        if any(
+            question and answer is None for question, answer in zip((call.asks, call.asks_when), answers, strict=True)
+        ):
+            return None
+        result = programs.run(call, table, *(answer.text if answer else "" for answer in answers))
+        if result is None:
+            return None
+        told = [line for answer in answers if answer for line in answer.evidence]
+        return _claim(source, result, told, ledger)
+
+    def _asked(self, question: str, sources: Sequence[Source]) -> Reading | None:
+        """The surest reading of what a call asks for."""
+        found = [reading for source in sources if (reading := self._read(question, source, expected(question)))]
+        best = max(found, key=lambda reading: reading.told, default=None)
+        return best if best is not None and best.told >= TOLD else None
+
+    def _trace(self, stage: str, signal: str | None, *lines: str) -> None:
+        self._watch(Traced(stage, signal, lines))
+
+
+def naming(source: Source, named: set[str]) -> Source | None:
+    """The lines of a source that name what is meant, each with the names of its columns; None where none does.
+
+    Args:
+        source: where to look.
+        named: the words of what is meant.
+    """
+    wanted = named - _LITTLE
+    lines = source.lines
+    shown = as_read(lines)
+    shares = [len(wanted & set(words(text))) / len(wanted) if wanted else 0.0 for text in shown]
+    best = max(shares, default=0.0)
+    if best < _NAMED:
+        return None
+    kept = zip(lines, shown, shares, strict=True)
+    return replace(
+        source,
+        evidence=tuple(replace(line, text=text, detail=Passage()) for line, text, share in kept if share == best),
+    )
+
+
+def _claims(readings: Sequence[Reading], kind: Expected) -> list[Claim]:
+    texts = [joined(reading.text) for reading in readings]
+    return [
+        Claim(reading.signal, value, text, tuple(line.id for line in reading.evidence), reading.confidence)
+        for reading, text, value in zip(readings, texts, typed(texts, kind), strict=True)
+    ]
+
+
+def _claim(source: Source, result: programs.Computation, told: Sequence[Evidence], ledger: Ledger) -> Claim:
+    """The claim of a computation, with its rows as evidence, and with what other sources told for it."""
+    id = f"E{ledger.highest + len(ledger.evidence) + 1}"
+    computed = result.computed
+    detail = Statistic(result.column, computed.unit, "computed", computed.value, computed.time)
+    text = f"{computed.formula} = {result.text}"
+    ledger.evidence.append(Evidence(id, source.signal.id, text, None, Locator(rows=computed.rows), detail))
+    cites = (id, *(line.id for line in told))
+    number = ledger.compute(computed.formula, result.text, cites)
+    return Claim(source.signal.id, result.value, result.text, cites, computed=number)

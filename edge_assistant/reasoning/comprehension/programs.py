@@ -1,0 +1,341 @@
+"""A small typed language over readings: the model writes one call, code validates and computes it.
+
+    call      = NAME "(" COLUMN ["," argument] ")" [when]
+    argument  = COLUMN | a number with a unit | a time | ask "QUESTION"
+    when      = words that name a time or a period | ... ask "QUESTION"
+
+What a call asks for is told by other sources. A name that is not in `OPERATIONS`, a column that the readings do not
+have, a limit in another unit: there is no result, and so no answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from edge_assistant.perception.readings import quantity
+from edge_assistant.perception.table import Column, Computed, Table, Window
+from edge_assistant.reasoning.readings.columns import converted
+from edge_assistant.reasoning.readings.moments import Period, period
+from edge_assistant.reasoning.readings.results import as_quantity, duration
+from edge_assistant.reasoning.values.candidates import quantities
+from edge_assistant.reasoning.values.values import Clock, Day, Quantity, Value
+
+_CALL = re.compile(r"\s*(\w+)\s*\((.*)\)\s*([^)]*)$", re.S)
+_ASK = re.compile(r'ask\s*"([^"]+)"?')
+_DIGITS = 2  # decimals of a computed number, at least
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A parsed call.
+
+    Attributes:
+        name: of the operation.
+        column: what it is computed over.
+        argument: a column, a limit or a time in words; empty where there is none.
+        when: words that say when; empty for all of the readings.
+        asks: the question whose answer is the argument, or None.
+        asks_when: the question whose answer says when, or None.
+    """
+
+    name: str
+    column: str
+    argument: str = ""
+    when: str = ""
+    asks: str | None = None
+    asks_when: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Computation:
+    """The result of a call.
+
+    Attributes:
+        value: typed.
+        text: as it is said.
+        computed: formula, number, rows and time.
+        column: name of the column.
+    """
+
+    value: Value
+    text: str
+    computed: Computed
+    column: str
+
+
+def parse(text: str) -> Call | None:
+    """The call that a text is; None where it is none.
+
+    >>> call = parse('count_above(load, ask "What is the limit?") after ask "When did the break end?"')
+    >>> call.column, call.asks, call.when, call.asks_when
+    ('load', 'What is the limit?', 'after', 'When did the break end?')
+    >>> parse("max(depth) on 2 May")
+    Call(name='max', column='depth', argument='', when='on 2 May', asks=None, asks_when=None)
+    >>> parse("none") is None
+    True
+    """
+    match = _CALL.match(text.split("\n")[0])
+    if match is None or match[1] not in OPERATIONS:
+        return None
+    name, inside, when = match[1], match[2], match[3].strip()
+    asks = _ASK.search(inside)
+    if asks:
+        inside = inside[: asks.start()]
+    column, _, argument = inside.partition(",")
+    asks_when = _ASK.search(when)
+    if asks_when:
+        when = when[: asks_when.start()].strip()
+    return Call(
+        name,
+        column.strip().strip("\"'"),
+        argument.strip().strip("\"'"),
+        when,
+        asks[1] if asks else None,
+        asks_when[1] if asks_when else None,
+    )
+
+
+def columns(table: Table) -> str:
+    """The numeric columns as a prompt names them."""
+    numeric = (column for column in table.columns if column.numeric)
+    return ", ".join(f"{column.name} [{column.unit}]" if column.unit else column.name for column in numeric)
+
+
+def run(call: Call, table: Table, told: str = "", told_when: str = "") -> Computation | None:
+    """Compute a call; None where it does not fit the readings.
+
+    Args:
+        call: what to compute.
+        table: the readings.
+        told: the answer to what it asks for.
+        told_when: the answer to when.
+    """
+    column = _column(call.column, table, only=True)
+    if column is None:
+        return None
+    during = period(f"{call.when} {told_when}".strip(), table) if call.when or told_when else None
+    during = during or Period()
+    if during.trouble:
+        return None
+    return OPERATIONS[call.name](_Task(call, table, column, f"{call.argument} {told}".strip(), during))
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    call: Call
+    table: Table
+    column: Column
+    argument: str
+    during: Period
+
+    @property
+    def window(self) -> Window:
+        return self.during.window
+
+    def limits(self) -> list[float]:
+        """The numbers of the argument in the column's unit, the ends of a range as two."""
+        found = []
+        for candidate in quantities(self.argument):
+            value = candidate.value
+            if isinstance(value, Quantity):
+                ends = [end for end in (value.least, value.most) if end is not None] or [value.readings[0]]
+                exact = [converted(replace(value.exact(), readings=(end,)), self.column) for end in ends]
+                found += [float(number) for number in exact if number is not None]
+        return found
+
+    def value(self, computed: Computed | None) -> Computation | None:
+        """A number in the column's unit."""
+        if computed is None:
+            return None
+        number = round(Decimal(str(computed.value)), _DIGITS).normalize()
+        number = number.quantize(Decimal(1)) if number == number.to_integral_value() else number
+        text = quantity(float(number), computed.unit)
+        return Computation(as_quantity(number, self.column), text, computed, self.column.name)
+
+    def moment(self, computed: Computed | None) -> Computation | None:
+        """The time of a reading."""
+        if computed is None or computed.time is None:
+            return None
+        at = computed.time
+        text = self.table.shown(at)
+        days = (
+            (None, None)
+            if len(self.table) == 0
+            else (self.table.when(0).date(), self.table.when(len(self.table) - 1).date())
+        )
+        several = days[0] != days[1]
+        clock = Clock((at.hour * 60 + at.minute,), day=Day(((at.year, at.month, at.day),)) if several else None)
+        return Computation(clock, text, computed, self.column.name)
+
+
+Operation = Callable[[_Task], Computation | None]
+
+
+def _extreme(greatest: bool, time: bool) -> Operation:
+    def compute(task: _Task) -> Computation | None:
+        found = (task.table.maximum if greatest else task.table.minimum)(task.column.name, task.window)
+        return (task.moment if time else task.value)(found)
+
+    return compute
+
+
+def _simple(method: str) -> Operation:
+    return lambda task: task.value(getattr(task.table, method)(task.column.name, task.window))
+
+
+def _at(task: _Task) -> Computation | None:
+    moments = task.during.moments
+    if task.argument and (named := period(f"{task.call.when} {task.argument}", task.table)) and not named.trouble:
+        moments = named.moments or moments
+    return task.value(task.table.at(task.column.name, moments[0])) if moments else None
+
+
+def _total(task: _Task) -> Computation | None:
+    mean = task.table.mean(task.column.name, task.window)
+    if mean is None:
+        return None
+    _, values = task.table.present(task.column, task.window)
+    formula = mean.formula.replace("mean(", "sum(", 1)
+    return task.value(Computed(formula, float(values.sum()), task.column.unit, mean.rows, None))
+
+
+def _change(task: _Task) -> Computation | None:
+    first = task.table.first(task.column.name, task.window)
+    last = task.table.last(task.column.name, task.window)
+    if task.window[1] is not None and (end := task.table.at(task.column.name, task.window[1])) is not None:
+        last = end  # "until nine" has the reading at nine
+    if first is None or last is None:
+        return None
+    rows = (min(first.rows[0], last.rows[0]), max(first.rows[1], last.rows[1]))
+    return task.value(Computed(f"{last.formula} - {first.formula}", last.value - first.value, task.column.unit, rows))
+
+
+def _beyond(method: str, time: bool) -> Operation:
+    def compute(task: _Task) -> Computation | None:
+        limits = task.limits()
+        if not limits:
+            return None
+        limit = max(limits) if method.endswith("over") else min(limits)
+        found = getattr(task.table, method)(task.column.name, limit, task.window)
+        return (task.moment if time else task.value)(found)
+
+    return compute
+
+
+def _count(task: _Task) -> Computation | None:
+    limits = task.limits()
+    if not limits:
+        return None
+    over = task.table.count_over(task.column.name, max(limits), task.window)
+    under = task.table.count_under(task.column.name, min(limits), task.window)
+    match task.call.name:
+        case "count_above":
+            chosen = over
+        case "count_below":
+            chosen = under
+        case _ if over is not None and under is not None and len(set(limits)) > 1:
+            rows = (min(over.rows[0], under.rows[0]), max(over.rows[1], under.rows[1]))
+            chosen = Computed(f"{under.formula} + {over.formula}", over.value + under.value, None, rows, None)
+        case _:
+            return None
+    if chosen is None:
+        return None
+    number = Decimal(int(chosen.value))
+    return Computation(Quantity((number,)), str(number), chosen, task.column.name)
+
+
+def _minutes(method: str) -> Operation:
+    def compute(task: _Task) -> Computation | None:
+        limits = task.limits()
+        if not limits:
+            return None
+        limit = max(limits) if method.endswith("over") else min(limits)
+        found = getattr(task.table, method)(task.column.name, limit, task.window)
+        if found is None:
+            return None
+        value = Quantity((Decimal(str(found.value / 60)),), "minute", measured=True)
+        return Computation(value, duration(found.value), found, task.column.name)
+
+    return compute
+
+
+def _difference(task: _Task) -> Computation | None:
+    other = _column(task.argument, task.table)
+    if other is None:
+        return None
+    if task.during.moments:
+        pair = [task.table.at(column.name, task.during.moments[0]) for column in (task.column, other)]
+    else:
+        pair = [task.table.mean(column.name, task.window) for column in (task.column, other)]
+    one, two = pair
+    if one is None or two is None:
+        return None
+    rows = (min(one.rows[0], two.rows[0]), max(one.rows[1], two.rows[1]))
+    return task.value(
+        Computed(f"{one.formula} - {two.formula}", one.value - two.value, task.column.unit, rows, one.time)
+    )
+
+
+def _column_at(greatest: bool) -> Operation:
+    def compute(task: _Task) -> Computation | None:
+        other = _column(task.argument, task.table)
+        if other is None:
+            return None
+        found = (task.table.maximum if greatest else task.table.minimum)(other.name, task.window)
+        return None if found is None or found.time is None else task.value(task.table.at(task.column.name, found.time))
+
+    return compute
+
+
+def _span(task: _Task) -> Computation | None:
+    found = task.table.span(task.window)
+    if found is None:
+        return None
+    value = Quantity((Decimal(str(found.value / 60)),), "minute", measured=True)
+    return Computation(value, duration(found.value), found, task.column.name)
+
+
+OPERATIONS: Mapping[str, Operation] = {
+    "max": _extreme(True, False),
+    "min": _extreme(False, False),
+    "time_of_max": _extreme(True, True),
+    "time_of_min": _extreme(False, True),
+    "mean": _simple("mean"),
+    "first": _simple("first"),
+    "last": _simple("last"),
+    "total": _total,
+    "span": _span,
+    "at": _at,
+    "change": _change,
+    "first_above": _beyond("first_over", True),
+    "first_below": _beyond("first_under", True),
+    "last_above": _beyond("last_over", True),
+    "last_below": _beyond("last_under", True),
+    "count_above": _count,
+    "count_below": _count,
+    "count_outside": _count,
+    "minutes_above": _minutes("time_over"),
+    "minutes_below": _minutes("time_under"),
+    "difference": _difference,
+    "column_at_max": _column_at(True),
+    "column_at_min": _column_at(False),
+}
+
+
+def _column(name: str, table: Table, *, only: bool = False) -> Column | None:
+    """The numeric column that a name means: its own, the one with most of the words, or the only one there is."""
+    numeric = [column for column in table.columns if column.numeric]
+    wanted = re.sub(r"\[.*?\]", "", name).strip().lower()
+    if not wanted:
+        return None
+    for column in numeric:
+        if column.name.lower() == wanted:
+            return column
+    words = set(wanted.replace("_", " ").split())
+    shared = [(len(words & set(column.name.lower().replace("_", " ").split())), column) for column in numeric]
+    best = max((count for count, _ in shared), default=0)
+    found = [column for count, column in shared if count == best]
+    return found[0] if best and len(found) == 1 else numeric[0] if only and len(numeric) == 1 else None

@@ -1,0 +1,69 @@
+"""The prompts of the language model, from `prompts.toml`; what they have in common comes first, and is read once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from edge_assistant.language.chat import Message, Role
+from edge_assistant.signals import Kind
+from edge_assistant_models import toml
+
+KINDS = {
+    Kind.IMAGE: "a picture (what it shows, and the writing on it)",
+    Kind.AUDIO: "a recording (what is said)",
+    Kind.VIDEO: "a video (what is seen and said)",
+    Kind.READINGS: "sensor readings (what stands out in them)",
+    Kind.TEXT: "a text",
+}
+
+
+@cache
+def prompts() -> Mapping[str, Any]:
+    """The file."""
+    return toml.parse(files(__package__).joinpath("prompts.toml").read_bytes())
+
+
+def reading(kind: Kind, lines: Sequence[str], question: str, *, lasting: bool = False) -> list[Message]:
+    """A question to one source."""
+    before = _source(kind, lines)
+    asked = Message(Role.USER, f"{before}Question: {question}", len(before), lasting)
+    return [*_shown_readings(), asked]
+
+
+def asked(name: str, *given: str) -> list[Message]:
+    """A table's instruction and examples, and what is given now."""
+    return [*_shown(name), Message(Role.USER, "\n".join(given))]
+
+
+@cache
+def _shown(name: str) -> tuple[Message, ...]:
+    table = prompts()[name]
+    turns = [Message(Role.SYSTEM, table["system"])]
+    for *given, answer in table["examples"]:
+        turns += [Message(Role.USER, "\n".join(given)), Message(Role.ASSISTANT, answer)]
+    turns[-1] = _stable(turns[-1])
+    return tuple(turns)
+
+
+@cache
+def _shown_readings() -> tuple[Message, ...]:
+    table = prompts()["reading"]
+    turns = [Message(Role.SYSTEM, table["system"])]
+    for example in table["examples"]:
+        source = _source(Kind(example["kind"]), example["lines"])
+        for question, answer in example["asked"]:
+            turns += [Message(Role.USER, f"{source}Question: {question}"), Message(Role.ASSISTANT, answer)]
+            source = ""
+    turns[-1] = _stable(turns[-1])
+    return tuple(turns)
+
+
+def _stable(message: Message) -> Message:
+    return Message(message.role, message.content, len(message.content), lasting=True)
+
+
+def _source(kind: Kind, lines: Sequence[str]) -> str:
+    return f"Source, {KINDS[kind]}:\n" + "\n".join(lines) + "\n\n"

@@ -1,0 +1,109 @@
+"""One source and one question: the model copies what the source says, or says that it does not tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from edge_assistant.evidence import Evidence
+from edge_assistant.language.chat import Message
+from edge_assistant.language.embedder import Embedder
+from edge_assistant.language.engine import Engine
+from edge_assistant.reasoning.comprehension import prompts
+from edge_assistant.reasoning.comprehension.expected import Expected, answers, truth
+from edge_assistant.reasoning.comprehension.grounding import found
+from edge_assistant.reasoning.comprehension.pages import as_read
+from edge_assistant.reasoning.sources import Source, select
+from edge_assistant.reasoning.told.corrections import corrected
+from edge_assistant.signals import Origin
+
+_MOST_TOKENS = 28  # of an answer; a sentence that answers why has 20
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one source says to a question.
+
+    Attributes:
+        signal: id of the source.
+        text: as the model copied it.
+        evidence: the lines in which it stands.
+        told: probability that the source tells this, against "not told".
+        fits: probability that this, seen in its line, answers the question.
+    """
+
+    signal: str
+    text: str
+    evidence: tuple[Evidence, ...]
+    told: float
+    fits: float
+
+    @property
+    def confidence(self) -> float:
+        """Probability that it is right: both have to be so."""
+        return self.told * self.fits
+
+
+class Reader:
+    """Reads sources.
+
+    Args:
+        engine: opens the language model.
+        embedder: opens the sentence embedder, where there is one.
+    """
+
+    def __init__(self, engine: Callable[[], Engine], embedder: Callable[[], Embedder | None]) -> None:
+        self._engine = engine
+        self._embedder = embedder
+
+    def read(self, question: str, source: Source, kind: Expected) -> Reading | None:
+        """What a source says; None where it does not tell, where it cannot be found in it, or is of another type."""
+        engine = self._engine()
+        lines = select(question, source, engine.count, self._embedder())
+        if not lines:
+            return None
+        shown = [corrected(text) for text in as_read(lines)]
+        messages = prompts.reading(source.signal.kind, shown, question, lasting=source.signal.origin is Origin.FILE)
+        untold: str = prompts.prompts()["reading"]["untold"]
+        copied = written(engine, messages, _MOST_TOKENS).rstrip(".")
+        if not copied or copied.lower().startswith(untold) or not answers(copied, kind):
+            return None
+        places = self._places(copied, question, lines, shown, kind)
+        if not places:
+            return None
+        choice = engine.choose(messages, [untold, copied])
+        told = choice.probability if choice.index == 1 else 1 - choice.probability
+        text = dict(zip(lines, shown, strict=True))
+        seen = " ".join(text[line] for line in places)
+        given = (f"Line: {seen}", f"Question: {question}", f"Answer: {copied}")
+        verified = engine.choose(prompts.asked("verifying", *given), ("no", "yes"))
+        fits = verified.probability if verified.index == 1 else 1 - verified.probability
+        return Reading(source.signal.id, copied, places, told, fits)
+
+    def _places(
+        self, copied: str, question: str, lines: Sequence[Evidence], shown: Sequence[str], kind: Expected
+    ) -> tuple[Evidence, ...]:
+        """The lines of a reading; a bare yes or no rests on the line that is nearest in meaning to the question."""
+        if places := found(copied, lines, shown):
+            return places
+        yes, rest = truth(copied)
+        if yes is None or kind is not Expected.TRUTH:
+            return ()
+        if rest:
+            return found(rest, lines, shown)
+        embedder = self._embedder()
+        if embedder is None:
+            return ()
+        vectors = embedder.embed([question, *shown])
+        cosines = vectors[1:] @ vectors[0]
+        return (lines[int(cosines.argmax())],)
+
+
+def written(engine: Engine, messages: Sequence[Message], most: int) -> str:
+    """The first line that the model writes."""
+    text = ""
+    for piece in engine.stream(messages, max_tokens=most):
+        text += piece
+        if "\n" in text.strip():
+            break
+    return text.strip().split("\n")[0].strip()
