@@ -43,6 +43,7 @@ _WHO = re.compile(r"(?:\w+\s+){0,2}(?:who|whom|whose)\b", re.I)
 _THOUSANDS = re.compile(r"(?<=\d)[ \u202f](?=\d{3}(?!\d))")  # 7 220 kg
 _YES = re.compile(r"(?:yes|yeah|yep|true|correct)\b[\s,.:;-]*", re.I)
 _NO = re.compile(r"(?:no|not|never|nope|false)\b(?!\s*\.?\s*\d)[\s,.:;-]*", re.I)
+_BARE = re.compile(r"(?<![\d.,])\d{1,4}(?![\d.,])")  # a recogniser writes 1925 for 19:25; a year, a week
 _WEEKDAY = re.compile(
     r"\b(?:mon|tues?|wed(?:nes)?|thur?s?|fri|sat(?:ur)?|sun)(?:day)?s?\b|\b(?:to|yester)day\b|\btomorrow\b", re.I
 )

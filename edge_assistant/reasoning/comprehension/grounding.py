@@ -51,7 +51,10 @@ def found(copied: str, lines: Sequence[Evidence], shown: Sequence[str]) -> tuple
 def _of_value(copied: str, shown: Sequence[str]) -> list[int]:
     """The lines with the number, time or day that is all of what was copied: "150 grams" of "one hundred and fifty"."""
     for finder in (dates, clocks, quantities):
-        wanted = [candidate.value for candidate in finder(copied)]
+        candidates = [*finder(copied)]
+        wanted = [candidate.value for candidate in candidates]
+        if sum(len(words(candidate.text)) for candidate in candidates) < len(words(copied)):
+            continue  # it says more than the value
         places = [
             at
             for at, text in enumerate(shown)

@@ -1,0 +1,133 @@
+"""From a question to claims with a scripted model: what counts, what a bridge needs, what a call asks of others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pytest
+from fakes import ScriptedEngine, scripted, source
+from logged import read
+
+from edge_assistant.reasoning.claims import Claim
+from edge_assistant.reasoning.comprehension.answering import Comprehension, Sort
+from edge_assistant.reasoning.comprehension.expected import Expected, answers, expected, typed
+from edge_assistant.reasoning.readings.tables import Ledger
+from edge_assistant.reasoning.sources import Source
+from edge_assistant.reasoning.values.values import same
+from edge_assistant.signals import Kind
+
+LIST = source(["Room 214, Oduya, until 9 June, 118.00", "Room 216, Falk, until 8 June, 104.00"], Kind.TEXT, 1, 1)
+NOTE = source(["Mrs Oduya wants to be woken at ten to six.", "Mr Falk sleeps until eight."], Kind.TEXT, 2, 3)
+
+
+def model(told: Mapping[str, str], sort: str = "value", call: str = "none", bridge: str = "one") -> ScriptedEngine:
+    """A model that reads: what it copies where a source's line and a question stand in its prompt."""
+
+    def reply(prompt: str, options: Sequence[str]) -> str:
+        if set(options) & {str(one) for one in Sort}:
+            return sort
+        if options:
+            return options[-1]  # the source tells it; this is the answer
+        if prompt.startswith("Source, "):
+            return next((text for key, text in told.items() if all(k in prompt for k in key.split("|"))), "not told")
+        return call if "[degC]" in prompt else bridge
+
+    return scripted(reply=reply)
+
+
+def claims(engine: ScriptedEngine, question: str, sources: Sequence[Source]) -> list[Claim]:
+    comprehension = Comprehension(lambda: engine, lambda: None, lambda event: None)
+    ledger = Ledger(9)
+    return comprehension.claims(comprehension.understand(question, sources), sources, ledger)
+
+
+def told(found: Sequence[Claim]) -> list[tuple[str, str, tuple[str, ...]]]:
+    return [(claim.signal, claim.text, claim.evidence) for claim in found]
+
+
+def test_each_source_is_read_alone_and_cited_by_its_line() -> None:
+    engine = model({"Room 214|leave?": "9 June", "woken|leave?": "not told"})
+    assert told(claims(engine, "When does Mrs Oduya leave?", [LIST, NOTE])) == [("text:1", "9 June", ("E1",))]
+    prompts = [messages[-1].content for messages in engine.prompts if messages[-1].content.startswith("Source")]
+    assert not [prompt for prompt in prompts if "Room 214" in prompt and "woken" in prompt]
+
+
+@pytest.mark.parametrize("copied", ["10 June", "as told", "118.00 a night and more", "Room 99"])
+def test_what_is_not_in_the_source_or_of_another_type_is_no_claim(copied: str) -> None:
+    assert claims(model({"Room 214": copied}), "When does Mrs Oduya leave?", [LIST]) == []
+
+
+def test_a_doubtful_reading_does_not_count() -> None:
+    engine = model({"Room 214": "9 June"})
+    engine.confirms = False
+    assert claims(engine, "When does Mrs Oduya leave?", [LIST]) == []
+
+
+BRIDGE = "Which guest is woken first? -> What does a night cost {1}?"
+DEAREST = "What does a night cost the guest who is woken first?"
+
+
+def test_one_source_says_who_is_meant_and_another_the_value() -> None:
+    engine = model({"woken|Which guest": "Mrs Oduya", "118.00|cost Mrs Oduya": "118.00"}, bridge=BRIDGE)
+    assert told(claims(engine, DEAREST, [LIST, NOTE])) == [("text:1", "118.00", ("E1", "E3"))]
+
+
+def test_a_bridge_needs_a_line_that_names_who_is_meant() -> None:
+    engine = model({"woken|Which guest": "Mr Falk sleeps", "104.00|cost": "104.00"}, bridge=BRIDGE)
+    other = source(["Room 300, Castellan, 131.00"], Kind.TEXT, 3, 7)
+    assert claims(engine, DEAREST, [other, NOTE]) == []
+
+
+def test_a_call_asks_another_source_for_its_limit() -> None:
+    rows = "\n".join(f"2025-03-14T14:{minute:02d}:00,{60 + minute}" for minute in range(40))
+    readings = source(["motor from 60 to 99 degC"], Kind.READINGS, 1, 8, read(f"time,motor [degC]\n{rows}\n"))
+    limit = source(["The alarm limit of the motor is 85 degrees."], Kind.TEXT, 1, 9)
+    call = 'first_above(motor, ask "What is the alarm limit?")'
+    engine = model({"alarm limit of|What is the alarm limit?": "85 degrees"}, sort="computation", call=call)
+    (claim,) = claims(engine, "When did the motor get too hot for the first time?", [readings, limit])
+    assert claim.text == "2025-03-14 14:26"
+    assert claim.evidence == ("E10", "E9")
+    assert claim.computed == "C1"
+
+
+def test_a_question_for_agreement_is_asked_plainly() -> None:
+    engine = model({"Room 214|until": "9 June"}, sort="agreement", bridge="Until when does Mrs Oduya stay?")
+    comprehension = Comprehension(lambda: engine, lambda: None, lambda event: None)
+    asked = comprehension.understand("Do both say the same about Mrs Oduya's last day?", [LIST, NOTE])
+    assert (asked.sort, asked.plain, asked.expects) == (
+        Sort.AGREEMENT,
+        "Until when does Mrs Oduya stay?",
+        Expected.TIME,
+    )
+
+
+@pytest.mark.parametrize(
+    ("question", "right", "wrong"),
+    [
+        ("When does it open?", "at nine", "the front door"),
+        ("On what day is the fair?", "Saturday", "the town hall"),
+        ("How many came?", "none", "the neighbours"),
+        ("What did they pay for it?", "12.50", "400 copies, 16 pages"),
+        ("Who has the key?", "Mrs Hale", "12.50"),
+    ],
+)
+def test_an_answer_has_the_type_that_is_asked_for(question: str, right: str, wrong: str) -> None:
+    assert answers(right, expected(question))
+    assert not answers(wrong, expected(question))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "agree"),
+    [
+        ("gate nineteen", "19", True),
+        ("gate nineteen", "14", False),
+        ("half past four", "16:30", True),
+        ("the tenth of June", "10/06/2025", True),
+        ("3.4 kg", "3400 g", True),
+        ("7.9 tonnes", "7220 kg", False),
+        ("blue dot", "blue", True),
+    ],
+)
+def test_what_two_sources_tell_is_compared_by_a_common_type(one: str, other: str, agree: bool) -> None:
+    first, second = typed([one, other], Expected.OTHER)
+    assert same(first, second) is agree

@@ -1,0 +1,99 @@
+"""The language of calls over readings: what is computed is what numpy computes, and nonsense computes nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from logged import read
+
+from edge_assistant.perception.table import Table
+from edge_assistant.reasoning.comprehension.programs import OPERATIONS, columns, parse, run
+from edge_assistant.reasoning.values.values import Clock, Quantity
+
+START = datetime(2024, 5, 1, 6, 0)
+VALUES = st.lists(st.integers(-200, 999), min_size=3, max_size=50)
+
+
+def table(tenths: list[int], other: list[int] | None = None) -> Table:
+    names = "time,water [degC]" + (",air [degC]" if other else "")
+    rows = [
+        f"{(START + timedelta(minutes=10 * i)).isoformat()},{t / 10:.1f}" + (f",{other[i] / 10:.1f}" if other else "")
+        for i, t in enumerate(tenths)
+    ]
+    return read(names + "\n" + "\n".join(rows) + "\n")
+
+
+def number(text: str, over: Table, *told: str) -> float:
+    call = parse(text)
+    assert call is not None
+    result = run(call, over, *told)
+    assert result is not None
+    assert isinstance(result.value, Quantity)
+    return float(result.value.readings[0])
+
+
+@given(VALUES, st.integers(-20, 99))
+def test_calls_compute_what_numpy_does(tenths: list[int], limit: int) -> None:
+    over, values = table(tenths), np.array(tenths) / 10
+    assert number("max(water)", over) == pytest.approx(values.max())
+    assert number("min(water)", over) == pytest.approx(values.min())
+    assert number("mean(water)", over) == pytest.approx(values.mean(), abs=0.0051)
+    assert number("total(water)", over) == pytest.approx(values.sum(), abs=0.0051)
+    assert number(f"count_above(water, {limit} degC)", over) == (values > limit).sum()
+    assert number('count_below(water, ask "What is the limit?")', over, f"{limit} degC") == (values < limit).sum()
+    assert number("change(water)", over) == pytest.approx(values[-1] - values[0])
+    assert number(f"minutes_above(water, {limit} degC)", over) == 10 * (values > limit).sum()
+
+
+@given(VALUES, st.integers(-20, 99))
+def test_when_a_limit_is_first_passed(tenths: list[int], limit: int) -> None:
+    call = parse(f"first_above(water, {limit} degC)")
+    assert call is not None
+    result = run(call, table(tenths))
+    beyond = np.flatnonzero(np.array(tenths) / 10 > limit)
+    if len(beyond):
+        assert result is not None
+        assert isinstance(result.value, Clock)
+        assert result.value.readings[0] == (360 + 10 * int(beyond[0])) % (24 * 60)
+    else:
+        assert result is None
+
+
+def test_two_columns() -> None:
+    over = table([100, 250, 300], [50, 60, 10])
+    assert columns(over) == "water [degC], air [degC]"
+    assert number("difference(water, air) at 6:10", over) == pytest.approx(19.0)
+    assert number("column_at_max(air, water)", over) == pytest.approx(1.0)
+    assert number("at(water, ten past six)", over) == pytest.approx(25.0)
+
+
+def test_a_range_from_another_source() -> None:
+    assert number('count_outside(water, ask "What range?")', table([10, 50, 90, 100]), "2 to 8 degC") == 3
+
+
+@pytest.mark.parametrize("name", sorted(OPERATIONS))
+def test_every_call_computes_something_or_nothing(name: str) -> None:
+    over = table([100, 250, 300], [50, 60, 10])
+    for arguments in ("water", "water, air", "water, 20 degC", "water, at six", "", "pressure, 3 bar", "water, 3 kg"):
+        call = parse(f"{name}({arguments}) on 1 May")
+        assert call is not None
+        result = run(call, over)
+        assert result is None or result.text
+
+
+@pytest.mark.parametrize(
+    "text", ["none", "", "max", "delete(water)", "read the water", "max(water", "__import__(water)"]
+)
+def test_what_is_no_call(text: str) -> None:
+    assert parse(text) is None
+
+
+def test_a_column_that_is_not_there_and_a_time_that_is_not_covered() -> None:
+    for text in ("max(pressure)", "max(water) on 7 June", "first_above(water, 3 bar)"):
+        call = parse(text)
+        assert call is not None
+        assert run(call, table([100, 250, 300], [50, 60, 10])) is None
