@@ -83,6 +83,7 @@ def run(args: argparse.Namespace) -> int:
     if args.command:
         settings = {"profile": None, "domain": None, "gold": False, "command": args.command, "reading": False}
     done: dict[str, list[Result]] = {}
+    commit = record.commit() if args.record else ""  # of the code that answers, which is loaded now
     with Results(args.out, settings) as results:
         try:
             for way in _ways(args, profile, domain):
@@ -93,7 +94,13 @@ def run(args: argparse.Namespace) -> int:
             raise
     if args.record:
         reasoning = "command" if args.command else "reading" if args.reading else "rules"
-        how = {"reasoning": reasoning, "profile": str(profile), "gold": args.gold, "first": args.first_sight}
+        how = {
+            "commit": commit,
+            "reasoning": reasoning,
+            "profile": str(profile),
+            "gold": args.gold,
+            "first": args.first_sight,
+        }
         record.add(args.record, done[EVERYTHING], args.folder, **how)
     summary = _summary(args, settings, done)
     if args.json:

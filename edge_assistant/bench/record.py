@@ -49,7 +49,15 @@ def wilson(right: int, of: int) -> tuple[float, float]:
 
 
 def add(
-    path: Path, results: Sequence[Result], folder: Path, *, reasoning: str, profile: str, gold: bool, first: bool
+    path: Path,
+    results: Sequence[Result],
+    folder: Path,
+    *,
+    commit: str,
+    reasoning: str,
+    profile: str,
+    gold: bool,
+    first: bool,
 ) -> None:
     """Append a run's figures.
 
@@ -57,6 +65,7 @@ def add(
         path: the record; it is begun where it is not there.
         results: of all questions.
         folder: of the set; its name is the set's.
+        commit: of the code that answered.
         reasoning: how the questions were answered.
         profile: which models.
         gold: whether evidence was gold.
@@ -73,7 +82,7 @@ def add(
     row = (
         datetime.now(UTC).date().isoformat(),
         folder.resolve().name,
-        _commit(),
+        commit,
         reasoning,
         profile,
         "gold" if gold else "real",
@@ -101,7 +110,7 @@ def add(
         ) from None
 
 
-def _commit() -> str:
+def commit() -> str:
     """The commit of the code that answered, with + where it was changed since; empty outside of a checkout."""
     here = Path(__file__).parent
     try:

@@ -14,7 +14,7 @@ from edge_assistant.language.engine import Engine
 from edge_assistant.perception.table import Table
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.comprehension import programs, prompts
-from edge_assistant.reasoning.comprehension.expected import Expected, expected, joined, typed
+from edge_assistant.reasoning.comprehension.expected import Expected, expected, joined, typed, typed_as
 from edge_assistant.reasoning.comprehension.grounding import words
 from edge_assistant.reasoning.comprehension.pages import as_read
 from edge_assistant.reasoning.comprehension.reading import Reader, Reading, written
@@ -27,6 +27,7 @@ from edge_assistant.reasoning.values.values import same
 AGREEMENT = 0.7  # probability from which on a question is taken to ask whether sources agree
 SURE = 0.38  # confidence from which on a reading counts
 CLEAR = 0.6  # confidence from which on a reading is believed beside what was computed
+DISPUTES = 0.67  # probability from which on a source tells something against the surest reading
 BRIDGE = 0.7  # probability from which on a source tells who or what is meant
 TOLD = 0.5  # probability from which on a source tells what a bridge or a call asks of it
 
@@ -94,14 +95,17 @@ class Comprehension:
         found = (self._read(asked.plain, source, asked.expects) for source in texts)
         readings = [reading for reading in found if reading is not None and reading.confidence >= SURE]
         clear = [reading for reading in readings if reading.confidence >= CLEAR]
-        if asked.sort is Sort.COMPUTATION or (asked.sort is Sort.AGREEMENT and len(clear) < 2):
+        computes = {Sort.VALUE: False, Sort.COMPUTATION: not clear, Sort.AGREEMENT: len(clear) < 2}
+        if computes[asked.sort]:
             told = _claims(readings, asked.expects)
             agreed = len(told) > 1 and all(same(told[0].value, claim.value) for claim in told)
             if not agreed and (computed := self._computed(asked, sources, texts, ledger)):
-                return [*_claims(clear, asked.expects), *computed]
+                beside = ((claim, typed_as(claim.text, computed[0].value)) for claim in told)
+                least = SURE if asked.sort is Sort.AGREEMENT else CLEAR
+                return [*(replace(c, value=v) for c, v in beside if v is not None and c.confidence >= least), *computed]
         if asked.sort is Sort.VALUE and len(texts) > 1 and len(readings) < 2:
             readings = self._bridged(asked, texts, readings)
-        return _claims(readings, asked.expects)
+        return _claims(_undisputed(readings, asked.expects), asked.expects)
 
     def _read(self, question: str, source: Source, kind: Expected) -> Reading | None:
         self._watch(ReadingEvent(source.signal.id))
@@ -197,6 +201,16 @@ def naming(source: Source, named: set[str]) -> Source | None:
         source,
         evidence=tuple(replace(line, text=text, detail=Passage()) for line, text, share in kept if share == best),
     )
+
+
+def _undisputed(readings: Sequence[Reading], kind: Expected) -> Sequence[Reading]:
+    """The readings without those that contradict the surest of them and are hardly told themselves."""
+    if len(readings) < 2:
+        return readings
+    values = typed([joined(reading.text) for reading in readings], kind)
+    best = max(range(len(readings)), key=lambda i: readings[i].confidence)
+    pairs = zip(readings, values, strict=True)
+    return [r for r, value in pairs if r.told >= DISPUTES or r is readings[best] or same(value, values[best])]
 
 
 def _claims(readings: Sequence[Reading], kind: Expected) -> list[Claim]:

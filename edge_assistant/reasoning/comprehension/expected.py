@@ -11,7 +11,17 @@ from edge_assistant.reasoning.values.clocks import times
 from edge_assistant.reasoning.values.days import dates
 from edge_assistant.reasoning.values.quantities import amounts
 from edge_assistant.reasoning.values.spans import Candidate
-from edge_assistant.reasoning.values.values import Clock, Day, Identifier, Month, Nothing, Quantity, Truth, Value
+from edge_assistant.reasoning.values.values import (
+    Clock,
+    Day,
+    Identifier,
+    Month,
+    Nothing,
+    Quantity,
+    Truth,
+    Value,
+    comparable,
+)
 
 
 class Expected(StrEnum):
@@ -129,6 +139,12 @@ def typed(texts: Sequence[str], kind: Expected) -> list[Value]:
         if all(value is not None for value in found):
             return [value for value in found if value is not None]
     return [as_words(text) for text in texts]
+
+
+def typed_as(text: str, value: Value) -> Value | None:
+    """The value in copied words that can be compared with another; None where there is none."""
+    found = (typed_by(text) for typed_by in (_days, _clocks, _numbers))
+    return next((one for one in found if one is not None and comparable(one, value)), None)
 
 
 def _days(text: str) -> Value | None:

@@ -205,6 +205,8 @@ def _total(task: _Task) -> Computation | None:
 def _change(task: _Task) -> Computation | None:
     first = task.table.first(task.column.name, task.window)
     last = task.table.last(task.column.name, task.window)
+    if task.during.moments:
+        return None  # from one moment to the same one
     if task.window[1] is not None and (end := task.table.at(task.column.name, task.window[1])) is not None:
         last = end  # "until nine" has the reading at nine
     if first is None or last is None:

@@ -17,6 +17,9 @@ from edge_assistant.reasoning.sources import Source, select
 from edge_assistant.reasoning.told.corrections import corrected
 from edge_assistant.signals import Origin
 
+_NEAREST = 3  # lines of a second look
+_NEAR = 0.4  # cosine from which on a line may be what is asked about
+_AGAIN = 0.5  # confidence from which on a second look counts
 _MOST_TOKENS = 28  # of an answer; a sentence that answers why has 20
 
 
@@ -57,9 +60,31 @@ class Reader:
         self._embedder = embedder
 
     def read(self, question: str, source: Source, kind: Expected) -> Reading | None:
-        """What a source says; None where it does not tell, where it cannot be found in it, or is of another type."""
+        """What a source says; None where it does not tell, where it cannot be found in it, or is of another type.
+
+        Where a source does not tell, the lines of it that are nearest in meaning are read once more, by themselves.
+        """
+        lines = select(question, source, self._engine().count, self._embedder())
+        if (reading := self._look(question, source, lines, kind)) is not None or len(lines) <= _NEAREST:
+            return reading
+        near = self._nearest(question, lines)
+        again = self._look(question, source, near, kind) if near else None
+        return again if again is not None and again.confidence >= _AGAIN else None
+
+    def _nearest(self, question: str, lines: Sequence[Evidence]) -> list[Evidence]:
+        """The lines that are nearest in meaning to a question, in their order; none where no line is near."""
+        embedder = self._embedder()
+        if embedder is None:
+            return []
+        vectors = embedder.embed([question, *as_read(lines)])
+        cosines = vectors[1:] @ vectors[0]
+        if float(cosines.max()) < _NEAR:
+            return []
+        best = sorted(sorted(range(len(lines)), key=lambda i: -float(cosines[i]))[:_NEAREST])
+        return [lines[i] for i in best]
+
+    def _look(self, question: str, source: Source, lines: Sequence[Evidence], kind: Expected) -> Reading | None:
         engine = self._engine()
-        lines = select(question, source, engine.count, self._embedder())
         if not lines:
             return None
         shown = [corrected(text) for text in as_read(lines)]
