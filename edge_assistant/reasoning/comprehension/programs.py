@@ -25,6 +25,7 @@ from edge_assistant.reasoning.values.values import Clock, Day, Quantity, Value
 
 _CALL = re.compile(r"\s*(\w+)\s*\((.*)\)\s*([^)]*)$", re.S)
 _ASK = re.compile(r'ask\s*"([^"]+)"?')
+NONE = "none"  # what the model writes where the readings do not answer
 _DIGITS = 2  # decimals of a computed number, at least
 
 

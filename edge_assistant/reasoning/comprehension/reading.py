@@ -96,13 +96,11 @@ class Reader:
         places = self._places(copied, question, lines, shown, kind)
         if not places:
             return None
-        choice = engine.choose(messages, [untold, copied])
-        told = choice.probability if choice.index == 1 else 1 - choice.probability
+        told = against(engine, messages, copied, untold)
         text = dict(zip(lines, shown, strict=True))
         seen = " ".join(text[line] for line in places)
         given = (f"Line: {seen}", f"Question: {question}", f"Answer: {copied}")
-        verified = engine.choose(prompts.asked("verifying", *given), ("no", "yes"))
-        fits = verified.probability if verified.index == 1 else 1 - verified.probability
+        fits = against(engine, prompts.asked("verifying", *given), "yes", "no")
         return Reading(source.signal.id, copied, places, told, fits)
 
     def _places(
@@ -122,6 +120,12 @@ class Reader:
         vectors = embedder.embed([question, *shown])
         cosines = vectors[1:] @ vectors[0]
         return (lines[int(cosines.argmax())],)
+
+
+def against(engine: Engine, messages: Sequence[Message], text: str, other: str) -> float:
+    """The probability that the model writes a text rather than another."""
+    choice = engine.choose(messages, (other, text))
+    return choice.probability if choice.index == 1 else 1 - choice.probability
 
 
 def written(engine: Engine, messages: Sequence[Message], most: int) -> str:

@@ -90,6 +90,19 @@ def test_a_call_asks_another_source_for_its_limit() -> None:
     assert claim.computed == "C1"
 
 
+def test_a_call_that_is_hardly_told_leaves_nothing() -> None:
+    readings = source(
+        ["motor"], Kind.READINGS, 1, 8, read("time,motor [degC]\n2025-03-14T14:00:00,60\n2025-03-14T14:10:00,61\n")
+    )
+    engine = model({}, sort="computation", call="max(motor)")
+    engine.probability = 0.4
+    ledger = Ledger(9)
+    comprehension = Comprehension(lambda: engine, lambda: None, lambda event: None)
+    asked = comprehension.understand("How hot did the motor get?", [readings])
+    assert comprehension.claims(asked, [readings], ledger) == []
+    assert (ledger.evidence, ledger.computed) == ([], [])
+
+
 def test_a_question_for_agreement_is_asked_plainly() -> None:
     engine = model({"Room 214|until": "9 June"}, sort="agreement", bridge="Until when does Mrs Oduya stay?")
     comprehension = Comprehension(lambda: engine, lambda: None, lambda event: None)
