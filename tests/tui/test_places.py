@@ -7,6 +7,8 @@ import json
 import pytest
 from app_fakes import FORM, NOTE, computed, conflict
 from placed import Stage, play
+from textual.geometry import Region
+from textual.screen import Screen
 from textual.widgets import OptionList
 from textual.widgets._toast import Toast
 
@@ -247,6 +249,12 @@ def test_answers_come_back_as_they_were(killed: str) -> None:
     assert json.loads(json.dumps(saved.turns[0].answer)) == conflict().to_json()
 
 
+def noted(screen: Screen[object]) -> list[Region]:
+    """Where notes are drawn."""
+    drawn = screen._compositor.visible_widgets
+    return [region.intersection(clip) for widget, (region, clip) in drawn.items() if isinstance(widget, Toast)]
+
+
 @pytest.mark.parametrize("notes", [1, 4])
 def test_no_note_covers_the_buttons_of_a_question(notes: int) -> None:
     async def story(stage: Stage) -> None:
@@ -256,10 +264,24 @@ def test_no_note_covers_the_buttons_of_a_question(notes: int) -> None:
             stage.app.push_screen(screen)
             await stage.settle()
             buttons = screen.query_one("#buttons").region
-            drawn = screen._compositor.visible_widgets
-            toasts = [region.intersection(clip) for at, (region, clip) in drawn.items() if isinstance(at, Toast)]
-            assert toasts
-            assert not any(toast.overlaps(buttons) for toast in toasts)
+            assert noted(screen)
+            assert not any(note.overlaps(buttons) for note in noted(screen))
             stage.app.pop_screen()
+
+    play(story)
+
+
+def test_no_note_covers_the_offer(killed: str) -> None:
+    async def story(stage: Stage) -> None:
+        saved = stage.work.history.unfinished()
+        assert saved is not None
+        stage.app.conversation.post_message(messages.Unfinished(saved))
+        stage.app.notify("plug one in, or see that the sound server runs", title="The voice cannot be used")
+        await stage.settle()
+        offer = stage.app.screen.query_one(Restore).region
+        assert noted(stage.app.screen)
+        assert not any(note.overlaps(offer) for note in noted(stage.app.screen))
+        await stage.press("delete")
+        assert not stage.app.conversation.has_class("offering")
 
     play(story)

@@ -35,6 +35,14 @@ class Restore(Static, can_focus=True):
         self._saved = saved
         self.border_title = "The last conversation was not closed"
 
+    def on_mount(self) -> None:
+        """What is notified stands over the offer."""
+        self.app.conversation.add_class("offering")
+
+    def on_unmount(self) -> None:
+        """It stands over the prompt again."""
+        self.app.conversation.remove_class("offering")
+
     def render(self) -> Content:
         """One or two lines."""
         saved = self._saved
