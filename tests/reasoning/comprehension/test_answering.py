@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import pytest
-from fakes import ScriptedEngine, scripted, source
+from fakes import ScriptedEngine, source
 from logged import read
+from reading_model import model
 
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.comprehension.answering import Comprehension, Sort
@@ -18,21 +19,6 @@ from edge_assistant.signals import Kind
 
 LIST = source(["Room 214, Oduya, until 9 June, 118.00", "Room 216, Falk, until 8 June, 104.00"], Kind.TEXT, 1, 1)
 NOTE = source(["Mrs Oduya wants to be woken at ten to six.", "Mr Falk sleeps until eight."], Kind.TEXT, 2, 3)
-
-
-def model(told: Mapping[str, str], sort: str = "value", call: str = "none", bridge: str = "one") -> ScriptedEngine:
-    """A model that reads: what it copies where a source's line and a question stand in its prompt."""
-
-    def reply(prompt: str, options: Sequence[str]) -> str:
-        if set(options) & {str(one) for one in Sort}:
-            return sort
-        if options:
-            return options[-1]  # the source tells it; this is the answer
-        if prompt.startswith("Source, "):
-            return next((text for key, text in told.items() if all(k in prompt for k in key.split("|"))), "not told")
-        return call if "[degC]" in prompt else bridge
-
-    return scripted(reply=reply)
 
 
 def claims(engine: ScriptedEngine, question: str, sources: Sequence[Source]) -> list[Claim]:
