@@ -2,40 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
-from edge_assistant.events import Watch
-from edge_assistant.language.embedder import Embedder
-from edge_assistant.language.engine import Engine
 from edge_assistant.reasoning.claims import Claim, Standing
 from edge_assistant.reasoning.comprehension.answering import Comprehension, Sort
 from edge_assistant.reasoning.question import Query
 from edge_assistant.reasoning.readings.tables import Ledger
-from edge_assistant.reasoning.reason import Layers, Outcome, Read, Reasoner, unbounded
+from edge_assistant.reasoning.reason import Layers, Outcome, Reasoner
 
 
 class ReadingReasoner(Reasoner):
     """Lets the model read first, whatever the subject; it stands beside the rules until it replaces them."""
 
-    def __init__(
-        self,
-        engine: Callable[[], Engine],
-        embedder: Callable[[], Embedder | None],
-        watch: Watch,
-        read: Read = unbounded,
-    ) -> None:
-        super().__init__(engine, embedder, watch, read)
-        self._comprehension = Comprehension(engine, embedder, watch)
-
     def _told(self, query: Query, layers: Layers, outcome: Outcome) -> Iterator[str]:
+        comprehension = Comprehension(self._engine, self._embedder, self._watch)
         sources = layers[Standing.PLAIN]
-        asked = self._comprehension.understand(query.text, sources)
+        asked = comprehension.understand(query.text, sources)
         ledger = Ledger(outcome.highest, outcome.evidence, outcome.computed)
         claims: list[Claim] = []
         for standing, layer in layers.items():
             if layer:
-                found = self._comprehension.claims(asked, layer, ledger)
+                found = comprehension.claims(asked, layer, ledger)
                 claims += [replace(claim, standing=standing) for claim in found]
         query = replace(query, agreement=asked.sort is Sort.AGREEMENT)
         yield from self._said(query, self._counting(claims, layers), (), sources, outcome)

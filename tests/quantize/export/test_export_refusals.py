@@ -162,7 +162,7 @@ def test_the_process_that_exports_is_locked(folder):
     command = [sys.executable, "-c", code, msgspec.json.encode(order).decode()]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stderr) == (1, "a library prints\n")
-    assert work.heard(ran.stdout) == work.Refused("WeightsRefused", "LOCKED", "weights")
+    assert work.heard(ran.stdout) == work.Refused("WeightsRefused", "offline", "weights")
     assert work.heard("a library prints") is None
 
 
