@@ -80,7 +80,9 @@ class Comprehension:
 
     def understand(self, question: str, sources: Sequence[Source]) -> Asked:
         """How a question is answered, and what each source is asked."""
-        sorts = [sort for sort in Sort if sort is not Sort.COMPUTATION or any(source.table for source in sources)]
+        sorts = [
+            sort for sort in Sort if sort is not Sort.COMPUTATION or any(source.table is not None for source in sources)
+        ]
         choice = self._engine().choose(prompts.asked("sort", question), sorts)
         sort = sorts[choice.index]
         if sort is Sort.AGREEMENT and choice.probability < AGREEMENT:
@@ -174,10 +176,9 @@ class Comprehension:
         self._trace("call", source.signal.id, f"{text}: probability {sure:.2f}")
         if call is None:
             return None
-        answers = [self._asked(question, others) if question else None for question in (call.asks, call.asks_when)]
-        if any(
-            question and answer is None for question, answer in zip((call.asks, call.asks_when), answers, strict=True)
-        ):
+        asks = (call.asks, call.asks_when)
+        answers = [self._asked(question, others) if question else None for question in asks]
+        if any(question and answer is None for question, answer in zip(asks, answers, strict=True)):
             return None
         result = programs.run(call, table, *(answer.text if answer else "" for answer in answers))
         if result is None:
@@ -211,11 +212,8 @@ def naming(source: Source, named: set[str]) -> Source | None:
     best = max(shares, default=0.0)
     if best < _NAMED:
         return None
-    kept = zip(lines, shown, shares, strict=True)
-    return replace(
-        source,
-        evidence=tuple(replace(line, text=text, detail=Passage()) for line, text, share in kept if share == best),
-    )
+    kept = [(line, text) for line, text, share in zip(lines, shown, shares, strict=True) if share == best]
+    return replace(source, evidence=tuple(replace(line, text=text, detail=Passage()) for line, text in kept))
 
 
 def _undisputed(readings: Sequence[Reading], kind: Expected) -> Sequence[Reading]:
@@ -236,7 +234,7 @@ def _claims(readings: Sequence[Reading], kind: Expected) -> list[Claim]:
     ]
 
 
-def _claim(source: Source, result: programs.Computation, told: Sequence[Evidence], ledger: Ledger) -> Claim:
+def _claim(source: Source, result: programs.Result, told: Sequence[Evidence], ledger: Ledger) -> Claim:
     """The claim of a computation, with its rows as evidence, and with what other sources told for it."""
     id = f"E{ledger.highest + len(ledger.evidence) + 1}"
     computed = result.computed

@@ -53,7 +53,6 @@ _WHO = re.compile(r"(?:\w+\s+){0,2}(?:who|whom|whose)\b", re.I)
 _THOUSANDS = re.compile(r"(?<=\d)[ \u202f](?=\d{3}(?!\d))")  # 7 220 kg
 _YES = re.compile(r"(?:yes|yeah|yep|true|correct)\b[\s,.:;-]*", re.I)
 _NO = re.compile(r"(?:no|not|never|nope|false)\b(?!\s*\.?\s*\d)[\s,.:;-]*", re.I)
-_BARE = re.compile(r"(?<![\d.,])\d{1,4}(?![\d.,])")  # a recogniser writes 1925 for 19:25; a year, a week
 _WEEKDAY = re.compile(
     r"\b(?:mon|tues?|wed(?:nes)?|thur?s?|fri|sat(?:ur)?|sun)(?:day)?s?\b|\b(?:to|yester)day\b|\btomorrow\b", re.I
 )
@@ -79,9 +78,8 @@ def answers(text: str, kind: Expected) -> bool:
     """Whether copied words can be an answer of a type: no name is one where a time is asked for."""
     match kind:
         case Expected.TIME:
-            return bool(
-                _first(dates, text) or _first(times, text) or _first(clocks, text) or _WEEKDAY.search(text)
-            ) or _is_number(text)
+            dated = any(_first(finder, text) for finder in (dates, times, clocks))
+            return dated or bool(_WEEKDAY.search(text)) or _is_number(text)  # a recogniser writes 1925 for 19:25
         case Expected.NUMBER:
             return _is_number(text) or _first(nothings, text) is not None or _first(times, text) is not None
         case Expected.MONEY:

@@ -51,7 +51,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Computation:
+class Result:
     """The result of a call.
 
     Attributes:
@@ -105,7 +105,7 @@ def columns(table: Table) -> str:
     return ", ".join(f"{column.name} [{column.unit}]" if column.unit else column.name for column in numeric)
 
 
-def run(call: Call, table: Table, told: str = "", told_when: str = "") -> Computation | None:
+def run(call: Call, table: Table, told: str = "", told_when: str = "") -> Result | None:
     """Compute a call; None where it does not fit the readings.
 
     Args:
@@ -147,36 +147,40 @@ class _Task:
                 found += [float(number) for number in exact if number is not None]
         return found
 
-    def value(self, computed: Computed | None) -> Computation | None:
+    def beyond(self, method: str) -> Computed | None:
+        """What a method of the table finds over the greatest limit or under the least; None where none is told."""
+        limits = self.limits()
+        if not limits:
+            return None
+        limit = max(limits) if method.endswith("over") else min(limits)
+        found: Computed | None = getattr(self.table, method)(self.column.name, limit, self.window)
+        return found
+
+    def value(self, computed: Computed | None) -> Result | None:
         """A number in the column's unit."""
         if computed is None:
             return None
         number = round(Decimal(str(computed.value)), _DIGITS).normalize()
         number = number.quantize(Decimal(1)) if number == number.to_integral_value() else number
         text = quantity(float(number), computed.unit)
-        return Computation(as_quantity(number, self.column), text, computed, self.column.name)
+        return Result(as_quantity(number, self.column), text, computed, self.column.name)
 
-    def moment(self, computed: Computed | None) -> Computation | None:
+    def moment(self, computed: Computed | None) -> Result | None:
         """The time of a reading."""
         if computed is None or computed.time is None:
             return None
         at = computed.time
         text = self.table.shown(at)
-        days = (
-            (None, None)
-            if len(self.table) == 0
-            else (self.table.when(0).date(), self.table.when(len(self.table) - 1).date())
-        )
-        several = days[0] != days[1]
+        several = self.table.when(0).date() != self.table.when(len(self.table) - 1).date()
         clock = Clock((at.hour * 60 + at.minute,), day=Day(((at.year, at.month, at.day),)) if several else None)
-        return Computation(clock, text, computed, self.column.name)
+        return Result(clock, text, computed, self.column.name)
 
 
-Operation = Callable[[_Task], Computation | None]
+Operation = Callable[[_Task], Result | None]
 
 
 def _extreme(greatest: bool, time: bool) -> Operation:
-    def compute(task: _Task) -> Computation | None:
+    def compute(task: _Task) -> Result | None:
         found = (task.table.maximum if greatest else task.table.minimum)(task.column.name, task.window)
         return (task.moment if time else task.value)(found)
 
@@ -187,14 +191,14 @@ def _simple(method: str) -> Operation:
     return lambda task: task.value(getattr(task.table, method)(task.column.name, task.window))
 
 
-def _at(task: _Task) -> Computation | None:
+def _at(task: _Task) -> Result | None:
     moments = task.during.moments
     if task.argument and (named := period(f"{task.call.when} {task.argument}", task.table)) and not named.trouble:
         moments = named.moments or moments
     return task.value(task.table.at(task.column.name, moments[0])) if moments else None
 
 
-def _total(task: _Task) -> Computation | None:
+def _total(task: _Task) -> Result | None:
     mean = task.table.mean(task.column.name, task.window)
     if mean is None:
         return None
@@ -203,11 +207,11 @@ def _total(task: _Task) -> Computation | None:
     return task.value(Computed(formula, float(values.sum()), task.column.unit, mean.rows, None))
 
 
-def _change(task: _Task) -> Computation | None:
-    first = task.table.first(task.column.name, task.window)
-    last = task.table.last(task.column.name, task.window)
+def _change(task: _Task) -> Result | None:
     if task.during.moments:
         return None  # from one moment to the same one
+    first = task.table.first(task.column.name, task.window)
+    last = task.table.last(task.column.name, task.window)
     if task.window[1] is not None and (end := task.table.at(task.column.name, task.window[1])) is not None:
         last = end  # "until nine" has the reading at nine
     if first is None or last is None:
@@ -216,19 +220,14 @@ def _change(task: _Task) -> Computation | None:
     return task.value(Computed(f"{last.formula} - {first.formula}", last.value - first.value, task.column.unit, rows))
 
 
-def _beyond(method: str, time: bool) -> Operation:
-    def compute(task: _Task) -> Computation | None:
-        limits = task.limits()
-        if not limits:
-            return None
-        limit = max(limits) if method.endswith("over") else min(limits)
-        found = getattr(task.table, method)(task.column.name, limit, task.window)
-        return (task.moment if time else task.value)(found)
+def _first_or_last(method: str) -> Operation:
+    def compute(task: _Task) -> Result | None:
+        return task.moment(task.beyond(method))
 
     return compute
 
 
-def _count(task: _Task) -> Computation | None:
+def _count(task: _Task) -> Result | None:
     limits = task.limits()
     if not limits:
         return None
@@ -247,25 +246,21 @@ def _count(task: _Task) -> Computation | None:
     if chosen is None:
         return None
     number = Decimal(int(chosen.value))
-    return Computation(Quantity((number,)), str(number), chosen, task.column.name)
+    return Result(Quantity((number,)), str(number), chosen, task.column.name)
 
 
 def _minutes(method: str) -> Operation:
-    def compute(task: _Task) -> Computation | None:
-        limits = task.limits()
-        if not limits:
-            return None
-        limit = max(limits) if method.endswith("over") else min(limits)
-        found = getattr(task.table, method)(task.column.name, limit, task.window)
+    def compute(task: _Task) -> Result | None:
+        found = task.beyond(method)
         if found is None:
             return None
         value = Quantity((Decimal(str(found.value / 60)),), "minute", measured=True)
-        return Computation(value, duration(found.value), found, task.column.name)
+        return Result(value, duration(found.value), found, task.column.name)
 
     return compute
 
 
-def _difference(task: _Task) -> Computation | None:
+def _difference(task: _Task) -> Result | None:
     other = _column(task.argument, task.table)
     if other is None:
         return None
@@ -283,7 +278,7 @@ def _difference(task: _Task) -> Computation | None:
 
 
 def _column_at(greatest: bool) -> Operation:
-    def compute(task: _Task) -> Computation | None:
+    def compute(task: _Task) -> Result | None:
         other = _column(task.argument, task.table)
         if other is None:
             return None
@@ -293,12 +288,12 @@ def _column_at(greatest: bool) -> Operation:
     return compute
 
 
-def _span(task: _Task) -> Computation | None:
+def _span(task: _Task) -> Result | None:
     found = task.table.span(task.window)
     if found is None:
         return None
     value = Quantity((Decimal(str(found.value / 60)),), "minute", measured=True)
-    return Computation(value, duration(found.value), found, task.column.name)
+    return Result(value, duration(found.value), found, task.column.name)
 
 
 OPERATIONS: Mapping[str, Operation] = {
@@ -313,10 +308,10 @@ OPERATIONS: Mapping[str, Operation] = {
     "span": _span,
     "at": _at,
     "change": _change,
-    "first_above": _beyond("first_over", True),
-    "first_below": _beyond("first_under", True),
-    "last_above": _beyond("last_over", True),
-    "last_below": _beyond("last_under", True),
+    "first_above": _first_or_last("first_over"),
+    "first_below": _first_or_last("first_under"),
+    "last_above": _first_or_last("last_over"),
+    "last_below": _first_or_last("last_under"),
     "count_above": _count,
     "count_below": _count,
     "count_outside": _count,

@@ -73,15 +73,19 @@ class Reader:
 
     def _nearest(self, question: str, lines: Sequence[Evidence]) -> list[Evidence]:
         """The lines that are nearest in meaning to a question, in their order; none where no line is near."""
+        cosines = self._cosines(question, as_read(lines))
+        if max(cosines, default=0.0) < _NEAR:
+            return []
+        best = sorted(sorted(range(len(lines)), key=lambda i: -cosines[i])[:_NEAREST])
+        return [lines[i] for i in best]
+
+    def _cosines(self, question: str, texts: Sequence[str]) -> list[float]:
+        """How near texts are to a question; empty without an embedder."""
         embedder = self._embedder()
         if embedder is None:
             return []
-        vectors = embedder.embed([question, *as_read(lines)])
-        cosines = vectors[1:] @ vectors[0]
-        if float(cosines.max()) < _NEAR:
-            return []
-        best = sorted(sorted(range(len(lines)), key=lambda i: -float(cosines[i]))[:_NEAREST])
-        return [lines[i] for i in best]
+        vectors = embedder.embed([question, *texts])
+        return [float(cosine) for cosine in vectors[1:] @ vectors[0]]
 
     def _look(self, question: str, source: Source, lines: Sequence[Evidence], kind: Expected) -> Reading | None:
         engine = self._engine()
@@ -114,12 +118,8 @@ class Reader:
             return ()
         if rest:
             return found(rest, lines, shown)
-        embedder = self._embedder()
-        if embedder is None:
-            return ()
-        vectors = embedder.embed([question, *shown])
-        cosines = vectors[1:] @ vectors[0]
-        return (lines[int(cosines.argmax())],)
+        cosines = self._cosines(question, shown)
+        return (lines[cosines.index(max(cosines))],) if cosines else ()
 
 
 def against(engine: Engine, messages: Sequence[Message], text: str, other: str) -> float:
