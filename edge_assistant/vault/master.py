@@ -93,10 +93,11 @@ def remove(folder: Path) -> None:
         if (note := folder / NOTE).exists():
             _asked(_removing(_name(note)), _WAIT_S)
             note.unlink()
-        key = (folder / FILE).resolve()  # a link may lead to the key, as to one on a stick, or where somebody put it
-        if key.is_file() and key.stat().st_size == BYTES:
+        file = folder / FILE
+        key = file.resolve()  # a link may lead to the key, as to one on a stick, or where somebody put it
+        if not file.is_symlink() or (key.is_file() and key.stat().st_size == BYTES):
             atomic.shred(key)
-        (folder / FILE).unlink(missing_ok=True)
+        file.unlink(missing_ok=True)
 
 
 def _found(folder: Path) -> Master | None:

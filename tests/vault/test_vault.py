@@ -346,6 +346,17 @@ def test_what_seals_is_not_loaded_by_commands_that_seal_nothing() -> None:
     assert done.stdout.splitlines()[-1] == "end"
 
 
+def test_a_damaged_master_key_is_overwritten_too(tmp_path: Path) -> None:
+    folder = tmp_path / "keys"
+    folder.mkdir()
+    (folder / master.FILE).write_bytes(b"k" * (master.BYTES + 1))
+    other = tmp_path / "another name"
+    other.hardlink_to(folder / master.FILE)
+    master.remove(folder)
+    assert not (folder / master.FILE).exists()
+    assert set(other.read_bytes()) == {0}
+
+
 @pytest.mark.parametrize(("size", "left"), [(master.BYTES, None), (200_000, 200_000)], ids=["a key", "another file"])
 def test_a_link_in_place_of_the_master_key_destroys_a_key_and_nothing_else(
     tmp_path: Path, size: int, left: int | None
