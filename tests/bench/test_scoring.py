@@ -94,7 +94,7 @@ def test_a_day_in_any_writing_is_that_day(day: date, writing: str, apart: int) -
     answer = f"It was on {day.strftime(writing)}, at noon."
     assert states(answer, [day.isoformat()])
     other = day + timedelta(days=apart)
-    turned = "/" in writing and (other.year, other.month, other.day) == (day.year, day.day, day.month)
+    turned = writing[2] in "/." and (other.year, other.month, other.day) == (day.year, day.day, day.month)
     assert states(answer, [other.isoformat()]) == turned
 
 

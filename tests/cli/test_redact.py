@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,8 @@ def test_a_redacted_answer(command: Command, texts: list[str]) -> None:
 def test_a_redacted_object(command: Command, texts: list[str]) -> None:
     arguments = ("When was Anna Fischer born?", *texts, "--profile", "test", "--json")
     plain, ran = command("ask", *arguments), command("ask", *arguments, "--redact")
-    assert not [secret for secret in SECRETS if secret in ran.out + ran.err]
+    shown = re.sub(r"[0-9a-f]{64}", "", ran.out + ran.err)  # keyed digests, in which any four digits come up by chance
+    assert not [secret for secret in SECRETS if secret in shown]
     given, found = json.loads(plain.out), json.loads(ran.out)
     assert found.keys() == given.keys()
     assert (found["status"], found["citations"]) == (given["status"], given["citations"])
