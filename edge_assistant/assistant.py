@@ -22,6 +22,7 @@ from edge_assistant.perception.bounded import bounded
 from edge_assistant.perception.gather import Gathering, Perceive
 from edge_assistant.perception.recall import Recall
 from edge_assistant.perception.sense import Request, Sense, senses
+from edge_assistant.reasoning.comprehension.reasoner import ReadingReasoner
 from edge_assistant.reasoning.meaning import Meaning
 from edge_assistant.reasoning.question import Expect, checked, understand
 from edge_assistant.reasoning.reason import Read, Reasoner, unbounded
@@ -158,7 +159,7 @@ class Assistant:
             steps = plan(signals, senses())
             way = route(query, steps, signals, self._names)
             task = Task(asked, signals, way, watch, began, halt=self.runtime.halt, strict=strict)
-            with self.models.ahead(signals, language=query.expects is Expect.PROSE):
+            with self.models.ahead(signals, language=self.reads or query.expects is Expect.PROSE):
                 sources = self._sources(task, steps, failed, Request(language), strict)
                 with self.models.reasoning():
                     task.reason(sources, partial(self._reasoner(task.watch, task.read).answer, query))
@@ -373,7 +374,13 @@ class Assistant:
                 self.policy.check_signal(signal.kind, signal.origin)
 
     def _reasoner(self, watch: Watch, read: Read = unbounded) -> Reasoner:
-        return Reasoner(self.models.language, self.models.meaning, watch, read)
+        reasoner = ReadingReasoner if self.reads else Reasoner
+        return reasoner(self.models.language, self.models.meaning, watch, read)
+
+    @property
+    def reads(self) -> bool:
+        """Whether the language model reads the sources; else rules do."""
+        return self.models.reads
 
     def _answer(self, task: Task, sources: Sequence[Source]) -> Answer:
         answer = Answer(

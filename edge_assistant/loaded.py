@@ -151,6 +151,14 @@ class Models:
         found: Engine | None = None if self._engine is None else self._residency.peek(self._engine)
         return found
 
+    @property
+    def reads(self) -> bool:
+        """Whether the language model can read sources; the entry of one that is too small says `reads = false`."""
+        name = self._names.get(_LANGUAGE)
+        if _LANGUAGE in self.given:
+            return self.given[_LANGUAGE].options.get("reads") is not False
+        return name is not None and self._portfolio.entry(name).options.get("reads") is not False
+
     def meaning(self) -> Embedder | None:
         """The sentence embedder; without one, words in common decide what is relevant.
 

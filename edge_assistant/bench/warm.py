@@ -11,15 +11,12 @@ from functools import partial
 from edge_assistant.answer import Answer
 from edge_assistant.assistant import Assistant
 from edge_assistant.errors import InputError, ModelMissing
-from edge_assistant.events import Watch
 from edge_assistant.evidence import Evidence
 from edge_assistant.language.chat import Message, Role
 from edge_assistant.language.engine import Engine
 from edge_assistant.perception.gather import Perceive
 from edge_assistant.perception.sense import Percept, Request, Sense, senses
-from edge_assistant.reasoning.comprehension.reasoner import ReadingReasoner
 from edge_assistant.reasoning.guard import ungrounded
-from edge_assistant.reasoning.reason import Read, Reasoner, unbounded
 from edge_assistant.reasoning.route import plan
 from edge_assistant.reasoning.rules.vocabulary import within
 from edge_assistant.signals import Signal
@@ -32,10 +29,10 @@ class WarmAssistant(Assistant):
         gold: evidence by id of the signal, in place of what would be perceived in the next question's signals.
         unpaid_s: seconds of perception that belong to the questions since it was set to 0 and were not spent in them
             (the signal was perceived before), less those that were spent and do not belong (a sense loads its models).
-        reading: whether the model reads first, beside the rules.
+        rules: whether rules answer although the language model can read.
     """
 
-    reading: bool = False
+    rules: bool = False
 
     gold: Mapping[str, tuple[Evidence, ...]]
     unpaid_s: float
@@ -91,9 +88,10 @@ class WarmAssistant(Assistant):
         except ModelMissing as error:
             return error
 
-    def _reasoner(self, watch: Watch, read: Read = unbounded) -> Reasoner:
-        reasoner = ReadingReasoner if self.reading else Reasoner
-        return reasoner(self.models.language, self.models.meaning, watch, read)
+    @property
+    def reads(self) -> bool:
+        """Whether the language model reads the sources."""
+        return not self.rules and super().reads
 
     def _recall(self, kind: type[Sense], signal: Signal, request: Request) -> Percept:
         if signal.id in self.gold:

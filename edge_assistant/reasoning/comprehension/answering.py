@@ -16,27 +16,30 @@ from edge_assistant.perception.table import Table
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.comprehension import programs, prompts
 from edge_assistant.reasoning.comprehension.expected import Expected, expected, joined, typed, typed_as
-from edge_assistant.reasoning.comprehension.grounding import words
+from edge_assistant.reasoning.comprehension.grounding import LITTLE, words
 from edge_assistant.reasoning.comprehension.pages import as_read
-from edge_assistant.reasoning.comprehension.reading import Reader, Reading, against, written
+from edge_assistant.reasoning.comprehension.reading import Reader, Reading, against, alike, written
 from edge_assistant.reasoning.readings.tables import Ledger
 from edge_assistant.reasoning.sources import Source
-from edge_assistant.reasoning.values.values import same
+from edge_assistant.reasoning.told.corrections import corrected
+from edge_assistant.reasoning.values.values import Clock, Value, same
 
 # Chosen on ../shared/scenarios/wide with gold evidence and Qwen2.5-Coder-1.5B: of 46 right readings three had less than
 # SURE, and of 69 answers none of the five with less than ANSWERED was right.
 AGREEMENT = 0.7  # probability from which on a question is taken to ask whether sources agree
-SURE = 0.38  # confidence from which on a reading counts beside another
-ANSWERED = 0.5  # confidence of the surest from which on there is an answer
-CLEAR = 0.6  # confidence from which on a reading is believed beside what was computed
-DISPUTES = 0.67  # probability from which on a source tells something against the surest reading
+SURE = 0.4  # confidence from which on a reading counts beside another
+ANSWERED = 0.55  # confidence of the surest from which on there is an answer
+CLEAR = 0.75  # confidence from which on a reading is believed beside what was computed
+DISPUTES = 0.6  # confidence from which on a source tells something against the surest reading
+COMPARED = 0.35  # confidence from which on a value that was looked for beside another counts
+UNSURE = 0.6  # probability of a sort below which others are tried
 BRIDGE = 0.7  # probability from which on a source tells who or what is meant
 TOLD = 0.5  # probability from which on a source tells what a bridge or a call asks of it
 
+_MOMENT = Clock((0,))
 _RESTATED = 40  # tokens of a question
 _CALL = 60  # tokens of a call, and of two questions
 _NAMED = 0.5  # of the words of what is meant: "Mrs Oduya in two fourteen" is "Oduya, Miriam"
-_LITTLE = frozenset({"the", "a", "an", "of", "in", "at", "on", "mr", "mrs", "ms", "dr"})
 
 
 class Sort(StrEnum):
@@ -55,12 +58,14 @@ class Asked:
         text: as it was asked.
         plain: as it is put to each source: of a question for agreement the one behind it.
         sort: how it is answered.
+        sure: probability of the sort.
         expects: the type of the answer.
     """
 
     text: str
     plain: str
     sort: Sort
+    sure: float
     expects: Expected
 
 
@@ -91,15 +96,19 @@ class Comprehension:
         if sort is Sort.AGREEMENT:
             plain = written(self._engine(), prompts.asked("restating", question), _RESTATED) or question
         self._trace("question", None, f"{sort}, probability {choice.probability:.2f}", f"each source: {plain}")
-        return Asked(question, plain, sort, expected(plain))
+        return Asked(question, plain, sort, choice.probability, expected(plain))
 
     def claims(self, asked: Asked, sources: Sequence[Source], ledger: Ledger) -> list[Claim]:
         """What sources tell, where at least one of them surely does."""
         kept = len(ledger.evidence), len(ledger.computed)
-        found = self._claims(asked, sources, ledger)
-        if max((claim.confidence for claim in found), default=0.0) >= ANSWERED:
-            return found
-        del ledger.evidence[kept[0] :], ledger.computed[kept[1] :]
+        attempts = [asked]
+        if asked.sort is Sort.AGREEMENT:  # "Is it wild or farmed?" is not about sources
+            attempts.append(replace(asked, plain=asked.text, sort=Sort.VALUE, expects=expected(asked.text)))
+        for attempt in attempts:
+            found = self._claims(attempt, sources, ledger)
+            if max((claim.confidence for claim in found), default=0.0) >= ANSWERED:
+                return found
+            del ledger.evidence[kept[0] :], ledger.computed[kept[1] :]
         return []
 
     def _claims(self, asked: Asked, sources: Sequence[Source], ledger: Ledger) -> list[Claim]:
@@ -108,7 +117,9 @@ class Comprehension:
         found = (self._read(asked.plain, source, asked.expects) for source in texts)
         readings = [reading for reading in found if reading is not None and reading.confidence >= SURE]
         clear = [reading for reading in readings if reading.confidence >= CLEAR]
-        computes = {Sort.VALUE: False, Sort.COMPUTATION: not clear, Sort.AGREEMENT: len(clear) < 2}
+        surest = max((reading.confidence for reading in readings), default=0.0)
+        unsure = asked.sure < UNSURE and surest < ANSWERED
+        computes = {Sort.VALUE: unsure, Sort.COMPUTATION: not clear, Sort.AGREEMENT: len(clear) < 2}
         if computes[asked.sort]:
             told = _claims(readings, asked.expects)
             agreed = len(told) > 1 and all(same(told[0].value, claim.value) for claim in told)
@@ -118,7 +129,24 @@ class Comprehension:
                 return [*(replace(c, value=v) for c, v in beside if v is not None and c.confidence >= least), *computed]
         if asked.sort is Sort.VALUE and len(texts) > 1 and len(readings) < 2:
             readings = self._bridged(asked, texts, readings)
-        return _claims(_undisputed(readings, asked.expects), asked.expects)
+        undisputed = _undisputed(readings, asked.expects)
+        return _claims(self._corroborated(asked, texts, undisputed), asked.expects)
+
+    def _corroborated(self, asked: Asked, sources: Sequence[Source], readings: Sequence[Reading]) -> list[Reading]:
+        """The readings, and of the other sources what can be compared with the surest of them."""
+        best = max(readings, key=lambda reading: reading.confidence, default=None)
+        found = [*readings]
+        if best is None or best.confidence < ANSWERED:
+            return found
+        value = typed([joined(best.text)], asked.expects)[0]
+        told = {line.signal for reading in readings for line in reading.evidence}
+        for source in sources:
+            if source.signal.id in told:
+                continue
+            reading = self._sought(asked.plain, source, value, best.text)
+            if reading is not None and reading.confidence >= COMPARED:
+                found.append(reading)
+        return found
 
     def _read(self, question: str, source: Source, kind: Expected) -> Reading | None:
         self._watch(ReadingEvent(source.signal.id))
@@ -177,22 +205,48 @@ class Comprehension:
         if call is None:
             return None
         asks = (call.asks, call.asks_when)
-        answers = [self._asked(question, others) if question else None for question in asks]
+        likes = (programs.limited(call, table) or (_MOMENT if call.name == "at" else None), _MOMENT)
+        answers = [
+            self._asked(question, others, like) if question else None
+            for question, like in zip(asks, likes, strict=True)
+        ]
         if any(question and answer is None for question, answer in zip(asks, answers, strict=True)):
             return None
         result = programs.run(call, table, *(answer.text if answer else "" for answer in answers))
         if result is None:
             return None
         given = [answer for answer in answers if answer]
+        shown = f"{result.computed.formula} = {result.text}"
+        fits = against(
+            self._engine(),
+            prompts.asked("verifying", f"Line: {shown}", f"Question: {asked.text}", f"Answer: {result.text}"),
+            "yes",
+            "no",
+        )
+        self._trace("computed", source.signal.id, shown, f"fits {fits:.2f}")
         sure *= math.prod(answer.told * answer.fits for answer in given)
         told = [line for answer in given for line in answer.evidence]
         return replace(_claim(source, result, told, ledger), confidence=sure)
 
-    def _asked(self, question: str, sources: Sequence[Source]) -> Reading | None:
-        """The surest reading of what a call asks for."""
+    def _asked(self, question: str, sources: Sequence[Source], like: Value | None) -> Reading | None:
+        """The surest reading of what a call asks for, of a type that it can be computed with."""
         found = [reading for source in sources if (reading := self._read(question, source, expected(question)))]
-        best = max(found, key=lambda reading: reading.told, default=None)
-        return best if best is not None and best.told >= TOLD else None
+        fitting = [one for one in found if like is None or any(alike(corrected(one.text), like, one.text))]
+        best = max(fitting, key=lambda reading: reading.told, default=None)
+        if best is not None and best.told >= TOLD:
+            return best
+        if like is None:
+            return None
+        sought = [reading for source in sources if (reading := self._sought(question, source, like, ""))]
+        best = max(sought, key=lambda reading: reading.confidence, default=None)
+        return best if best is not None and best.confidence >= COMPARED else None
+
+    def _sought(self, question: str, source: Source, like: Value, text: str) -> Reading | None:
+        reading = self._reader.seek(question, source, like, text)
+        if reading is not None:
+            said = f"{reading.text!r}: told {reading.told:.2f}, fits {reading.fits:.2f}"
+            self._trace("looked for", source.signal.id, question, said)
+        return reading
 
     def _trace(self, stage: str, signal: str | None, *lines: str) -> None:
         self._watch(Traced(stage, signal, lines))
@@ -205,7 +259,7 @@ def naming(source: Source, named: set[str]) -> Source | None:
         source: where to look.
         named: the words of what is meant.
     """
-    wanted = named - _LITTLE
+    wanted = named - LITTLE
     lines = source.lines
     shown = as_read(lines)
     shares = [len(wanted & set(words(text))) / len(wanted) if wanted else 0.0 for text in shown]
@@ -223,7 +277,7 @@ def _undisputed(readings: Sequence[Reading], kind: Expected) -> Sequence[Reading
     values = typed([joined(reading.text) for reading in readings], kind)
     best = max(range(len(readings)), key=lambda i: readings[i].confidence)
     pairs = zip(readings, values, strict=True)
-    return [r for r, value in pairs if r.told >= DISPUTES or r is readings[best] or same(value, values[best])]
+    return [r for r, value in pairs if r.confidence >= DISPUTES or r is readings[best] or same(value, values[best])]
 
 
 def _claims(readings: Sequence[Reading], kind: Expected) -> list[Claim]:

@@ -50,6 +50,7 @@ _MONEY = re.compile(
     re.I,
 )
 _WHO = re.compile(r"(?:\w+\s+){0,2}(?:who|whom|whose)\b", re.I)
+_BARE = re.compile(r"(?<![\d.,])\d{1,4}(?:[.:]\d\d)?(?![\d.,]*\s*(?:\d|°|%|[a-z]))", re.I)  # of 19:25 is heard 1925
 _THOUSANDS = re.compile(r"(?<=\d)[ \u202f](?=\d{3}(?!\d))")  # 7 220 kg
 _YES = re.compile(r"(?:yes|yeah|yep|true|correct)\b[\s,.:;-]*", re.I)
 _NO = re.compile(r"(?:no|not|never|nope|false)\b(?!\s*\.?\s*\d)[\s,.:;-]*", re.I)
@@ -79,7 +80,7 @@ def answers(text: str, kind: Expected) -> bool:
     match kind:
         case Expected.TIME:
             dated = any(_first(finder, text) for finder in (dates, times, clocks))
-            return dated or bool(_WEEKDAY.search(text)) or _is_number(text)  # a recogniser writes 1925 for 19:25
+            return dated or bool(_WEEKDAY.search(text)) or bool(_BARE.search(text))
         case Expected.NUMBER:
             return _is_number(text) or _first(nothings, text) is not None or _first(times, text) is not None
         case Expected.MONEY:

@@ -24,6 +24,19 @@ def words(text: str) -> list[str]:
     return _WORD.findall(text.lower())
 
 
+LITTLE = frozenset({"the", "a", "an", "of", "in", "at", "on", "by", "with", "mr", "mrs", "ms", "miss", "dr"})
+
+
+def parallel(one: str, other: str) -> bool:
+    """Whether two phrases differ in one word of several: that word is what they tell, however near in meaning both are.
+
+    >>> parallel("left ear", "the right ear"), parallel("Mrs Hale", "Ms Hale"), parallel("blue", "dark blue")
+    (True, False, False)
+    """
+    a, b = (set(words(text)) - LITTLE for text in (one, other))
+    return len(a) == len(b) > 1 and len(a - b) == 1
+
+
 def found(copied: str, lines: Sequence[Evidence], shown: Sequence[str]) -> tuple[Evidence, ...]:
     """The line that copied words stand in, or the neighbouring lines over which they go; none where they do not.
 

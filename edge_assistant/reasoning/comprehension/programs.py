@@ -117,11 +117,29 @@ def run(call: Call, table: Table, told: str = "", told_when: str = "") -> Result
     column = _column(call.column, table, only=True)
     if column is None:
         return None
+    column = _measured(column, call, told, table)
     during = period(f"{call.when} {told_when}".strip(), table) if call.when or told_when else None
     during = during or Period()
     if during.trouble:
         return None
     return OPERATIONS[call.name](_Task(call, table, column, f"{call.argument} {told}".strip(), during))
+
+
+def limited(call: Call, table: Table) -> Quantity | None:
+    """What a limit that a call asks for is comparable with; None where it asks for none."""
+    column = _column(call.column, table, only=True)
+    if column is None or not call.asks or call.name not in LIMITED:
+        return None
+    return as_quantity(Decimal(0), column)
+
+
+def _measured(column: Column, call: Call, told: str, table: Table) -> Column:
+    """The column, or the only other one, that is measured in the unit of a limit."""
+    limits = [c.value for c in quantities(f"{call.argument} {told}") if isinstance(c.value, Quantity) and c.value.unit]
+    if call.name not in LIMITED or not limits or converted(limits[0].exact(), column) is not None:
+        return column
+    fitting = [other for other in table.columns if other.numeric and converted(limits[0].exact(), other) is not None]
+    return fitting[0] if len(fitting) == 1 else column
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +227,7 @@ def _total(task: _Task) -> Result | None:
 
 def _change(task: _Task) -> Result | None:
     if task.during.moments:
-        return None  # from one moment to the same one
+        return _at(task)  # nothing changes at one moment
     first = task.table.first(task.column.name, task.window)
     last = task.table.last(task.column.name, task.window)
     if task.window[1] is not None and (end := task.table.at(task.column.name, task.window[1])) is not None:
@@ -295,6 +313,10 @@ def _span(task: _Task) -> Result | None:
     value = Quantity((Decimal(str(found.value / 60)),), "minute", measured=True)
     return Result(value, duration(found.value), found, task.column.name)
 
+
+LIMITED = frozenset(
+    f"{name}_{side}" for name in ("first", "last", "count", "minutes") for side in ("above", "below", "outside")
+)
 
 OPERATIONS: Mapping[str, Operation] = {
     "max": _extreme(True, False),

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from edge_assistant.reasoning.claims import Claim, Standing
+from edge_assistant.reasoning.compare import Nearness
 from edge_assistant.reasoning.comprehension.answering import Comprehension, Sort
+from edge_assistant.reasoning.comprehension.grounding import parallel
+from edge_assistant.reasoning.comprehension.reading import Reader
 from edge_assistant.reasoning.question import Query
 from edge_assistant.reasoning.readings.tables import Ledger
 from edge_assistant.reasoning.reason import Layers, Outcome, Reasoner
+from edge_assistant.reasoning.sources import Source
 
 
 class ReadingReasoner(Reasoner):
-    """Lets the model read first, whatever the subject; it stands beside the rules until it replaces them."""
+    """Lets the model read first, whatever the subject.
+
+    What is compared without a question, and prose, are still the rules' until they are replaced, too.
+    """
+
+    def prefill(self, sources: Sequence[Source]) -> None:
+        """Let the model read the sources that a prompt holds whole, before there is a question."""
+        Reader(self._engine, self._embedder).prefill(self._layers(sources, "", Outcome())[Standing.PLAIN])
+
+    def _nearness(self) -> Nearness | None:
+        near = super()._nearness()
+        return None if near is None else lambda one, other: 0.0 if parallel(one, other) else near(one, other)
 
     def _told(self, query: Query, layers: Layers, outcome: Outcome) -> Iterator[str]:
         comprehension = Comprehension(self._engine, self._embedder, self._watch)

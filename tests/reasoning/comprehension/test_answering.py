@@ -76,6 +76,37 @@ def test_a_call_asks_another_source_for_its_limit() -> None:
     assert claim.computed == "C1"
 
 
+def test_a_limit_that_is_not_read_is_looked_for_by_its_unit() -> None:
+    rows = "\n".join(f"2025-03-14T14:{minute:02d}:00,{60 + minute}" for minute in range(40))
+    readings = source(["motor from 60 to 99 degC"], Kind.READINGS, 1, 8, read(f"time,motor [degC]\n{rows}\n"))
+    plate = source(["Motor 4, 5.5 kW, max. 85 degC, made in 1998"], Kind.TEXT, 1, 9)
+    engine = model({}, sort="computation", call='first_above(motor, ask "What is it built for?")')
+    (claim,) = claims(engine, "When did the motor first get hotter than it is built for?", [readings, plate])
+    assert (claim.text, claim.evidence) == ("2025-03-14 14:26", ("E10", "E9"))
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("Guest 214, departure 9 June, 118.00", [("text:1", "9 June", ("E1",)), ("text:2", "9 June", ("E2",))]),
+        ("Guest 214, departure 8 June, 118.00", [("text:1", "9 June", ("E1",)), ("text:2", "8 June", ("E2",))]),
+        ("Guest 214, 118.00, two keys", [("text:1", "9 June", ("E1",))]),
+    ],
+)
+def test_what_one_source_tells_is_looked_for_in_another(
+    line: str, found: list[tuple[str, str, tuple[str, ...]]]
+) -> None:
+    one = source(["Room 214, Oduya, until 9 June"], Kind.TEXT, 1, 1)
+    engine = model({"Room 214|leave?": "9 June"})
+    assert told(claims(engine, "When does Mrs Oduya leave?", [one, source([line], Kind.TEXT, 2, 2)])) == found
+
+
+def test_where_sources_are_not_asked_about_the_question_itself_is_read() -> None:
+    salmon = source(["Salmon fillet, farmed in Norway"], Kind.TEXT, 1, 1)
+    engine = model({"farmed|wild or farmed?": "farmed"}, sort="agreement", bridge="What type of fish is it?")
+    assert told(claims(engine, "Is it wild or farmed?", [salmon])) == [("text:1", "farmed", ("E1",))]
+
+
 def test_a_call_that_is_hardly_told_leaves_nothing() -> None:
     readings = source(
         ["motor"], Kind.READINGS, 1, 8, read("time,motor [degC]\n2025-03-14T14:00:00,60\n2025-03-14T14:10:00,61\n")

@@ -97,3 +97,16 @@ def test_a_column_that_is_not_there_and_a_time_that_is_not_covered() -> None:
         call = parse(text)
         assert call is not None
         assert run(call, table([100, 250, 300], [50, 60, 10])) is None
+
+
+def test_a_limit_chooses_the_column_of_its_unit() -> None:
+    both = read("time,current [A],motor [degC]\n2024-05-01T06:00,3.1,80\n2024-05-01T06:10,3.2,90\n")
+    call = parse('first_above(current, ask "What is the limit?")')
+    assert call is not None
+    result = run(call, both, "85 degrees")
+    assert result is not None
+    assert (result.column, result.text) == ("motor", "2024-05-01 06:10")
+
+
+def test_a_change_at_one_moment_is_the_value_there() -> None:
+    assert number("change(water) at ten past six", table([100, 110, 120])) == 11.0
