@@ -76,8 +76,13 @@ def pytest_configure() -> None:
         ORT_DISABLE_TELEMETRY="1",
         PYTHON_KEYRING_BACKEND="keyring.backends.null.Keyring",  # the person's own keyring is not for tests
     )
-    settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-    settings.load_profile("any machine")  # nothing is asserted on seconds, not by hypothesis either
+    settings.register_profile(
+        "any machine",
+        deadline=None,  # nothing is asserted on seconds, not by hypothesis either
+        suppress_health_check=[HealthCheck.too_slow],
+        derandomize="HYPOTHESIS_EXPLORE" not in os.environ,  # the same commit passes or fails, whoever runs it
+    )
+    settings.load_profile("any machine")
     socket.socket.connect = _guarded(socket.socket.connect)  # type: ignore[method-assign]
     socket.socket.connect_ex = _guarded(socket.socket.connect_ex)  # type: ignore[method-assign]
     os.link = _outside_store(os.link)
