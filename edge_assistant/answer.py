@@ -59,11 +59,13 @@ class Told:
         value: as it stands there.
         evidence: ids.
         instructed: whether it stands in instructions to the reader only.
+        confidence: probability that it is the answer; 1 where code found it.
     """
 
     value: str
     evidence: tuple[str, ...]
     instructed: bool = False
+    confidence: float = 1.0
 
     @property
     def shown(self) -> str:
@@ -73,7 +75,9 @@ class Told:
 
     def to_json(self) -> dict[str, Any]:
         """The contract's object."""
-        return {"value": self.value, "evidence": list(self.evidence), "instructed": self.instructed}
+        confidence = round(self.confidence, 4)
+        values = {"value": self.value, "evidence": list(self.evidence)}
+        return values | {"instructed": self.instructed, "confidence": confidence}
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from edge_assistant.bench.results import Result
 from edge_assistant.errors import StorageFull
+from edge_assistant.reasoning.comprehension.reasoner import UNCERTAIN
 
 COLUMNS = (
     "date",
@@ -78,7 +79,10 @@ def add(
     low, high = wilson(right, len(results))
     said = [result for result in results if result.said == "conflict"]
     untold = [result for result in results if result.job.question.status == "not_in_evidence"]
-    wrong = [r for r in results if r.said in ("supported", "conflict") and not (r.judged.status and r.judged.answer)]
+    told = [
+        r for r in results if r.said in ("supported", "conflict") and UNCERTAIN not in str(r.reply.said.get("answer"))
+    ]
+    wrong = [result for result in told if not (result.judged.status and result.judged.answer)]
     row = (
         datetime.now(UTC).date().isoformat(),
         folder.resolve().name,

@@ -39,7 +39,7 @@ def compare(
             groups.append([claim])
         else:
             home.append(claim)
-    values = tuple(Told(group[0].text, _evidence(group), _instructed(group)) for group in groups)
+    values = tuple(Told(group[0].text, _evidence(group), _instructed(group), _confidence(group)) for group in groups)
     return Verdict(attribute, subject, _agreement(groups), values)
 
 
@@ -120,6 +120,11 @@ def _agreement(groups: Sequence[Sequence[Claim]]) -> Agreement:
 def _instructed(group: Sequence[Claim]) -> bool:
     """Whether a value is told by instructions alone."""
     return all(claim.standing is not Standing.PLAIN for claim in group)
+
+
+def _confidence(group: Sequence[Claim]) -> float:
+    """The probability of the surest claim of a value."""
+    return max(claim.confidence for claim in group)
 
 
 def _evidence(group: Sequence[Claim]) -> tuple[str, ...]:

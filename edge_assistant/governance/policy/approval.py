@@ -81,7 +81,7 @@ def doubts(answer: Answer, below: float) -> Iterator[Doubt]:
             items = [by_id[id] for id in told.evidence]
             weighed.update(told.evidence)
             surest = max(items, key=_sure, default=None)
-            if surest is not None and _sure(surest) < below:
+            if surest is not None and min(_sure(surest), told.confidence) < below:
                 yield Doubt(told.value, verdict.matter, surest)
     rests = [*answer.citations, *(id for computation in answer.computed for id in computation.evidence)]
     for id in dict.fromkeys(rests):

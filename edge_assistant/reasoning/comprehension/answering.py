@@ -30,7 +30,8 @@ AGREEMENT = 0.7  # probability from which on a question is taken to ask whether 
 SURE = 0.4  # confidence from which on a reading counts beside another
 ANSWERED = 0.55  # confidence of the surest from which on there is an answer
 CLEAR = 0.75  # confidence from which on a reading is believed beside what was computed
-DISPUTES = 0.6  # confidence from which on a source tells something against the surest reading
+DISPUTES = 0.75  # confidence from which on a source tells something against the surest reading
+OUTVOTES = 0.9  # confidence from which on a source tells something against two that agree
 COMPARED = 0.35  # confidence from which on a value that was looked for beside another counts
 UNSURE = 0.6  # probability of a sort below which others are tried
 BRIDGE = 0.7  # probability from which on a source tells who or what is meant
@@ -205,7 +206,8 @@ class Comprehension:
         if call is None:
             return None
         asks = (call.asks, call.asks_when)
-        likes = (programs.limited(call, table) or (_MOMENT if call.name == "at" else None), _MOMENT)
+        moment = (_MOMENT,)
+        likes = (programs.limited(call, table) or (moment if call.name == "at" else ()), moment)
         answers = [
             self._asked(question, others, like) if question else None
             for question, like in zip(asks, likes, strict=True)
@@ -228,16 +230,17 @@ class Comprehension:
         told = [line for answer in given for line in answer.evidence]
         return replace(_claim(source, result, told, ledger), confidence=sure)
 
-    def _asked(self, question: str, sources: Sequence[Source], like: Value | None) -> Reading | None:
-        """The surest reading of what a call asks for, of a type that it can be computed with."""
+    def _asked(self, question: str, sources: Sequence[Source], likes: Sequence[Value]) -> Reading | None:
+        """The surest reading of what a call asks for; comparable with one of some values, where they are given."""
         found = [reading for source in sources if (reading := self._read(question, source, expected(question)))]
-        fitting = [one for one in found if like is None or any(alike(corrected(one.text), like, one.text))]
+        texts = ((one, corrected(one.text)) for one in found)
+        fitting = [one for one, text in texts if not likes or any(any(alike(text, like, text)) for like in likes)]
         best = max(fitting, key=lambda reading: reading.told, default=None)
         if best is not None and best.told >= TOLD:
             return best
-        if like is None:
+        if not likes:
             return None
-        sought = [reading for source in sources if (reading := self._sought(question, source, like, ""))]
+        sought = [reading for source in sources if (reading := self._sought(question, source, likes[0], ""))]
         best = max(sought, key=lambda reading: reading.confidence, default=None)
         return best if best is not None and best.confidence >= COMPARED else None
 
@@ -271,13 +274,14 @@ def naming(source: Source, named: set[str]) -> Source | None:
 
 
 def _undisputed(readings: Sequence[Reading], kind: Expected) -> Sequence[Reading]:
-    """The readings without those that contradict the surest of them and are hardly told themselves."""
+    """The readings without those that contradict the surest, or two that agree, and are hardly told themselves."""
     if len(readings) < 2:
         return readings
     values = typed([joined(reading.text) for reading in readings], kind)
-    best = max(range(len(readings)), key=lambda i: readings[i].confidence)
-    pairs = zip(readings, values, strict=True)
-    return [r for r, value in pairs if r.confidence >= DISPUTES or r is readings[best] or same(value, values[best])]
+    alike = [[j for j, other in enumerate(values) if same(value, other)] for value in values]
+    best = max(range(len(readings)), key=lambda i: (len(alike[i]) > 1, readings[i].confidence))
+    least = OUTVOTES if len(alike[best]) > 1 else DISPUTES
+    return [r for i, r in enumerate(readings) if i in alike[best] or i == best or r.confidence >= least]
 
 
 def _claims(readings: Sequence[Reading], kind: Expected) -> list[Claim]:

@@ -125,12 +125,13 @@ def run(call: Call, table: Table, told: str = "", told_when: str = "") -> Result
     return OPERATIONS[call.name](_Task(call, table, column, f"{call.argument} {told}".strip(), during))
 
 
-def limited(call: Call, table: Table) -> Quantity | None:
-    """What a limit that a call asks for is comparable with; None where it asks for none."""
+def limited(call: Call, table: Table) -> tuple[Quantity, ...]:
+    """What a limit that a call asks for may be comparable with, its column first; nothing where it asks for none."""
     column = _column(call.column, table, only=True)
     if column is None or not call.asks or call.name not in LIMITED:
-        return None
-    return as_quantity(Decimal(0), column)
+        return ()
+    others = (other for other in table.columns if other.numeric and other is not column)
+    return tuple(as_quantity(Decimal(0), one) for one in (column, *others))
 
 
 def _measured(column: Column, call: Call, told: str, table: Table) -> Column:

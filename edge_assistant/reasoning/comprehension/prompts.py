@@ -38,6 +38,11 @@ def asked(name: str, *given: str) -> list[Message]:
     return [*_shown(name), Message(Role.USER, "\n".join(given))]
 
 
+def beginnings() -> list[Sequence[Message]]:
+    """What all prompts have in common, one list for each."""
+    return [_shown_readings() if name == "reading" else _shown(name) for name in prompts()]
+
+
 @cache
 def _shown(name: str) -> tuple[Message, ...]:
     table = prompts()[name]

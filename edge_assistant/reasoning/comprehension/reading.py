@@ -71,7 +71,7 @@ def confidence(told: float, fits: float) -> float:
         fits: probability that it, in its line, answers the question.
 
     >>> round(confidence(0.95, 0.95), 2), round(confidence(0.5, 0.8), 2), round(confidence(0.5, 0.5), 2)
-    (0.95, 0.58, 0.32)
+    (0.95, 0.58, 0.33)
     """
     score = _BIAS + _TOLD * _logit(told) + _FITS * _logit(fits)
     return 1 / (1 + math.exp(-score))

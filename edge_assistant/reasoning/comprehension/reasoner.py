@@ -7,13 +7,15 @@ from dataclasses import replace
 
 from edge_assistant.reasoning.claims import Claim, Standing
 from edge_assistant.reasoning.compare import Nearness
-from edge_assistant.reasoning.comprehension.answering import Comprehension, Sort
-from edge_assistant.reasoning.comprehension.grounding import parallel
+from edge_assistant.reasoning.comprehension.answering import CLEAR, Comprehension, Sort
+from edge_assistant.reasoning.comprehension.grounding import parallel, words
 from edge_assistant.reasoning.comprehension.reading import Reader
-from edge_assistant.reasoning.question import Query
+from edge_assistant.reasoning.question import Expect, Query
 from edge_assistant.reasoning.readings.tables import Ledger
 from edge_assistant.reasoning.reason import Layers, Outcome, Reasoner
 from edge_assistant.reasoning.sources import Source
+
+UNCERTAIN = "This is uncertain: check it against the source."
 
 
 class ReadingReasoner(Reasoner):
@@ -21,6 +23,12 @@ class ReadingReasoner(Reasoner):
 
     What is compared without a question, and prose, are still the rules' until they are replaced, too.
     """
+
+    def answer(self, query: Query, sources: Sequence[Source], outcome: Outcome) -> Iterator[str]:
+        """See `Reasoner.answer`; a reason is read as any other answer is, where the rules would have prose written."""
+        if query.expects is Expect.PROSE and words(query.text)[:1] == ["why"]:
+            query = replace(query, expects=Expect.WORDS)
+        yield from super().answer(query, sources, outcome)
 
     def prefill(self, sources: Sequence[Source]) -> None:
         """Let the model read the sources that a prompt holds whole, before there is a question."""
@@ -42,3 +50,5 @@ class ReadingReasoner(Reasoner):
                 claims += [replace(claim, standing=standing) for claim in found]
         query = replace(query, agreement=asked.sort is Sort.AGREEMENT)
         yield from self._said(query, self._counting(claims, layers), (), sources, outcome)
+        if any(told.confidence < CLEAR for told in outcome.verdicts[-1].values):
+            yield UNCERTAIN
