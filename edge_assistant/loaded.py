@@ -153,11 +153,12 @@ class Models:
 
     @property
     def reads(self) -> bool:
-        """Whether the language model can read sources; the entry of one that is too small says `reads = false`."""
-        name = self._names.get(_LANGUAGE)
+        """Whether a language model is here that can read sources; the entry of one that cannot says `reads = false`."""
         if _LANGUAGE in self.given:
             return self.given[_LANGUAGE].options.get("reads") is not False
-        return name is not None and self._portfolio.entry(name).options.get("reads") is not False
+        if (name := self._names.get(_LANGUAGE)) is None or not self._portfolio.store.folder(name).is_dir():
+            return False
+        return self._portfolio.entry(name).options.get("reads") is not False
 
     def meaning(self) -> Embedder | None:
         """The sentence embedder; without one, words in common decide what is relevant.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 from edge_assistant.signals import printable
 
 if TYPE_CHECKING:
+    from edge_assistant.settings import Settings
     from edge_assistant_models.entries import Entry
     from edge_assistant_models.installed import InstalledModel
     from edge_assistant_models.portfolio import Portfolio
@@ -207,7 +209,7 @@ def _pull(args: argparse.Namespace, portfolio: Portfolio) -> int:
         else:
             names = portfolio.pull_profile(profile, watch, local_only)
     if not getattr(args, "alone", False) or _locked(not args.no_lock):
-        _prepare(portfolio, names.values())
+        _prepare(portfolio, names.values(), args.settings)
     if args.json:
         _print_json({"models": names, "folder": str(portfolio.store.root)})
     return 0
@@ -258,14 +260,17 @@ def _locked(wanted: bool) -> bool:
     return True
 
 
-def _prepare(portfolio: Portfolio, names: Iterable[str]) -> None:
-    """Compute what the first question would wait for: patterns, and vectors of the examples for an embedder."""
+def _prepare(portfolio: Portfolio, names: Iterable[str], settings: Settings) -> None:
+    """Compute what the first question would wait for: patterns, an embedder's examples, a language model's prompts."""
     from edge_assistant.reasoning.prepared import compile_patterns
 
     compile_patterns()
     for name in names:
-        if portfolio.entry(name).role == "embedder":
+        entry = portfolio.entry(name)
+        if entry.role == "embedder":
             _read_examples(portfolio.open(name))
+        elif entry.role == "language" and entry.options.get("reads") is not False and settings.cache:
+            _read_prompts(portfolio.open(name), settings)
 
 
 def _read_examples(model: InstalledModel) -> None:
@@ -276,6 +281,26 @@ def _read_examples(model: InstalledModel) -> None:
 
     print(f"{model.name}: reading the examples, some 10 s the first time", file=sys.stderr, flush=True)
     print(f"{model.name}: {prepare(Embedder(model, Runtime.detect())):,} examples read", file=sys.stderr, flush=True)
+
+
+def _read_prompts(model: InstalledModel, settings: Settings) -> None:
+    """Let a language model read what all its prompts begin with; what goes wrong the first question says."""
+    from edge_assistant.errors import EdgeAssistantError
+    from edge_assistant.governance.policy.policy import current
+    from edge_assistant.language.engine import LlamaEngine
+    from edge_assistant.language.states import shelf_by
+    from edge_assistant.reasoning.prepared import read_prompts
+    from edge_assistant.runtime import Runtime
+    from edge_assistant.vault.vault import Vault
+
+    policy = current()
+    if not policy.keeps_caches:
+        return
+    print(f"{model.name}: reading its prompts, some 30 s the first time", file=sys.stderr, flush=True)
+    with contextlib.suppress(EdgeAssistantError):
+        runtime = Runtime.detect(settings.gpu if policy.allows_gpu else "off")
+        read = read_prompts(LlamaEngine(model, runtime, shelf=shelf_by(Vault())))
+        print(f"{model.name}: {read} prompts read", file=sys.stderr, flush=True)
 
 
 def _verify(args: argparse.Namespace, portfolio: Portfolio) -> int:
@@ -363,5 +388,5 @@ def _import(args: argparse.Namespace, portfolio: Portfolio) -> int:
 
     with shown(args.plain or args.settings.plain) as watch:
         names = portfolio.load(args.file, watch)
-    _prepare(portfolio, names)
+    _prepare(portfolio, names, args.settings)
     return 0

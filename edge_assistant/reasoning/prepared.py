@@ -1,4 +1,4 @@
-"""What is computed once for a machine, so that no question waits for it: vectors of examples, and patterns."""
+"""What is computed once for a machine, so that no question waits for it: vectors of examples, patterns, prompts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from importlib import import_module
 
 from edge_assistant import patterns, reasoning
 from edge_assistant.language.embedder import Embedder
+from edge_assistant.language.engine import Engine
 from edge_assistant.reasoning import meaning, meant, talk
+from edge_assistant.reasoning.comprehension import prompts
 from edge_assistant.reasoning.readings import likened
 from edge_assistant.reasoning.rules import vocabulary
 from edge_assistant.reasoning.told import asides
@@ -32,6 +34,19 @@ def prepare(embedder: Embedder) -> int:
         How many examples there are.
     """
     return len(embedder.known(texts()))
+
+
+def read_prompts(engine: Engine) -> int:
+    """Let a language model read what its prompts begin with, and keep that for later processes.
+
+    Returns:
+        How many prompts there are.
+    """
+    beginnings = prompts.beginnings()
+    for messages in beginnings:
+        engine.prefill(messages)
+        engine.settle()
+    return len(beginnings)
 
 
 def compile_patterns() -> int:

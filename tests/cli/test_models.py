@@ -332,7 +332,7 @@ def test_a_pull_is_locked_before_it_reads_what_locked_processes_wrote(given: tup
     """Patterns in the cache, and the model itself; a person's --no-lock holds."""
     code = (
         "import sys\nfrom edge_assistant.cli import main, models\nfrom edge_assistant.governance.offline import lock\n"
-        "models._prepare = lambda portfolio, names: print(lock.state().locked)\nsys.exit(main.main())"
+        "models._prepare = lambda portfolio, names, settings: print(lock.state().locked)\nsys.exit(main.main())"
     )
     command = [sys.executable, "-c", code, *given, "models", "pull", "mine"]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == said
