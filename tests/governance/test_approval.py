@@ -82,6 +82,13 @@ def test_a_value_under_the_confidence_is_doubted_and_a_sure_one_not() -> None:
     assert found[0].question == "audio:1 says allergy: value E1, confidence 81%: is that right?"
 
 
+def test_a_value_that_is_hardly_the_answer_is_doubted_however_surely_it_was_heard() -> None:
+    given = answer(0.99)
+    told = tuple(replace(one, confidence=0.7) for one in given.verdicts[0].values)
+    (doubt,) = doubts(replace(given, verdicts=(replace(given.verdicts[0], values=told),)), 0.9)
+    assert "confidence 70%" in doubt.question
+
+
 def test_what_another_signal_tells_surely_is_not_doubted() -> None:
     assert list(doubts(answer(0.4, 0.95, agree=True), 0.9)) == []
     (doubt,) = doubts(answer(0.4, 0.6, agree=True), 0.9)

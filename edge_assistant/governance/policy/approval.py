@@ -22,18 +22,25 @@ class Doubt:
         value: what the answer would rest on: a value, or all that a piece of evidence says.
         matter: what it is the value of, such as "dose of ibuprofen"; empty for a whole piece of evidence.
         evidence: what tells it most surely.
+        confidence: that the value is the answer.
     """
 
     value: str
     matter: str
     evidence: Evidence
+    confidence: float = 1.0
 
     @property
     def question(self) -> str:
         """What the human is asked."""
         told = " ".join(self.value.split())
         what = f"{self.matter}: {told}" if self.matter else told
-        return f"{self.evidence.signal} says {what}, {confidence_of(_sure(self.evidence))}: is that right?"
+        return f"{self.evidence.signal} says {what}, {confidence_of(self.sure)}: is that right?"
+
+    @property
+    def sure(self) -> float:
+        """The probability that the value is perceived and read rightly, by the less sure of both."""
+        return min(_sure(self.evidence), self.confidence)
 
 
 Approve = Callable[[Sequence[Doubt]], bool]
@@ -81,8 +88,11 @@ def doubts(answer: Answer, below: float) -> Iterator[Doubt]:
             items = [by_id[id] for id in told.evidence]
             weighed.update(told.evidence)
             surest = max(items, key=_sure, default=None)
-            if surest is not None and min(_sure(surest), told.confidence) < below:
-                yield Doubt(told.value, verdict.matter, surest)
+            if surest is None:
+                continue
+            doubt = Doubt(told.value, verdict.matter, surest, told.confidence)
+            if doubt.sure < below:
+                yield doubt
     rests = [*answer.citations, *(id for computation in answer.computed for id in computation.evidence)]
     for id in dict.fromkeys(rests):
         if id not in weighed and _sure(by_id[id]) < below:
