@@ -299,7 +299,9 @@ def _read_prompts(model: InstalledModel, settings: Settings) -> None:
     print(f"{model.name}: reading its prompts, some 30 s the first time", file=sys.stderr, flush=True)
     with contextlib.suppress(EdgeAssistantError):
         runtime = Runtime.detect(settings.gpu if policy.allows_gpu else "off")
-        read = read_prompts(LlamaEngine(model, runtime, shelf=shelf_by(Vault())))
+        vault = Vault()
+        _ = vault.place  # makes the master key on a new machine, or asks for it: a cache waits for neither
+        read = read_prompts(LlamaEngine(model, runtime, shelf=shelf_by(vault)))
         print(f"{model.name}: {read} prompts read", file=sys.stderr, flush=True)
 
 
