@@ -10,6 +10,7 @@ from edge_assistant.reasoning.compare import Nearness
 from edge_assistant.reasoning.comprehension.answering import CLEAR, Comprehension, Sort
 from edge_assistant.reasoning.comprehension.grounding import parallel, words
 from edge_assistant.reasoning.comprehension.reading import Reader
+from edge_assistant.reasoning.permitting import warned
 from edge_assistant.reasoning.question import Expect, Query
 from edge_assistant.reasoning.readings.tables import Ledger
 from edge_assistant.reasoning.reason import Layers, Outcome, Reasoner
@@ -47,6 +48,7 @@ class ReadingReasoner(Reasoner):
         for standing, layer in layers.items():
             if layer:
                 found = comprehension.claims(asked, layer, ledger)
+                found = warned(found, self._inventories(layer, standing)) if found else found
                 claims += [replace(claim, standing=standing) for claim in found]
         query = replace(query, agreement=asked.sort is Sort.AGREEMENT)
         yield from self._said(query, self._counting(claims, layers), (), sources, outcome)

@@ -46,6 +46,12 @@ def test_a_reason_is_copied_and_not_written() -> None:
     assert said == "The lock was closed [E1], by the text."
 
 
+def test_what_is_bad_for_somebody_is_never_said_without_what_it_is() -> None:
+    note = source(["Mrs Hale is allergic to penicillin."], Kind.TEXT, 1, 1)
+    said, _ = answer(model({"penicillin|have": "penicillin"}), [note], "Which antibiotic can Mrs Hale have?")
+    assert said.startswith("Allergy: penicillin [E1]")
+
+
 def test_nobody_tells_it() -> None:
     said, outcome = answer(model({}), [DEED])
     assert outcome.status is Status.NOT_IN_EVIDENCE
