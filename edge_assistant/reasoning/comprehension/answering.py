@@ -183,7 +183,7 @@ class Comprehension:
         if not found:
             return readings
         sure, told, meant = max(found, key=lambda one: one[0])
-        return [replace(told, told=sure, fits=1.0, evidence=(*told.evidence, *meant.evidence))]
+        return [replace(told, told=sure, evidence=(*told.evidence, *meant.evidence))]
 
     def _computed(
         self, asked: Asked, sources: Sequence[Source], others: Sequence[Source], ledger: Ledger
