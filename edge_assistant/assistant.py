@@ -22,15 +22,14 @@ from edge_assistant.perception.bounded import bounded
 from edge_assistant.perception.gather import Gathering, Perceive
 from edge_assistant.perception.recall import Recall
 from edge_assistant.perception.sense import Request, Sense, senses
-from edge_assistant.reasoning.comprehension.reasoner import ReadingReasoner
-from edge_assistant.reasoning.meaning import Meaning
-from edge_assistant.reasoning.question import Expect, checked, understand
-from edge_assistant.reasoning.reason import Read, Reasoner, unbounded
+from edge_assistant.reasoning.likeness import Likeness
+from edge_assistant.reasoning.question import checked
+from edge_assistant.reasoning.reason import Reasoner
 from edge_assistant.reasoning.route import Plan, as_taken, check_route, plan, route, talk_route
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, shipped, within
+from edge_assistant.reasoning.sentences import parted
 from edge_assistant.reasoning.sources import Source, as_sources
-from edge_assistant.reasoning.stating import parted
-from edge_assistant.reasoning.talk import Said, freely, reply
+from edge_assistant.reasoning.talk import Said, compared_with, freely, reply
 from edge_assistant.reasoning.task import Task, within_question
 from edge_assistant.runtime import Runtime
 from edge_assistant.scheduling.memory import Residency
@@ -152,27 +151,27 @@ class Assistant:
         """
         asked = question if message is None else message
         with self._begun("ask", asked, signals, watch) as watch:
-            query = understand(checked(question))
+            checked(question)
             talk = Task(asked, signals, talk_route(), watch, began, halt=self.runtime.halt, strict=strict)
             if not failed and (answer := self._talked(talk, question, before, seed)) is not None:
                 return answer
             steps = plan(signals, senses())
-            way = route(query, steps, signals, self._names)
+            way = route(steps, signals, self._names)
             task = Task(asked, signals, way, watch, began, halt=self.runtime.halt, strict=strict)
-            with self.models.ahead(signals, language=self.reads or query.expects is Expect.PROSE):
+            with self.models.ahead(signals):
                 sources = self._sources(task, steps, failed, Request(language), strict)
                 with self.models.reasoning():
-                    task.reason(sources, partial(self._reasoner(task.watch, task.read).answer, query))
+                    task.reason(sources, partial(self._reasoner(task.watch).answer, question))
                     return self._answer(task, sources)
 
     def _talked(self, task: Task, question: str, before: Sequence[str], seed: int) -> Answer | None:
         """The answer to a message that no source answers; None where sources may."""
         self.models.used.clear()
-        meaning = Meaning(self.models.meaning)
+        likeness = Likeness(self.models.meaning, compared_with())
         said = Said(before, [signal.name for signal in task.signals])
-        free = partial(freely, question, self.models.language, meaning, seed)
+        free = partial(freely, question, self.models.language, likeness, seed)
         talks = self._free_talk and self.policy.allows_free_talk
-        if (found := reply(question, said, meaning, free if talks else None)) is None:
+        if (found := reply(question, said, likeness, free if talks else None)) is None:
             return None
         task.way, sentences = found
         task.counted(self._usage())
@@ -218,12 +217,12 @@ class Assistant:
             steps = plan(signals, senses())
             way = check_route(steps, signals, self._names)
             task = Task(message, signals, way, watch, began, halt=self.runtime.halt, strict=strict)
-            with self.models.ahead(signals, language=False):
+            with self.models.ahead(signals):
                 sources = self._sources(task, steps, failed, Request(language), strict)
                 if len(sources) < 2:
                     raise task.error or InputError("only one signal could be used", "see the messages above")
                 with self.models.reasoning():
-                    task.reason(sources, self._reasoner(task.watch, task.read).check, least=2)
+                    task.reason(sources, self._reasoner(task.watch).check, least=2)
                     return self._answer(task, sources)
 
     def perceive(self, signal: Signal, watch: Watch, language: str | None = None) -> tuple[Evidence, ...]:
@@ -275,7 +274,7 @@ class Assistant:
         self.models.forget()
 
     def parted(self, message: str) -> tuple[str, str]:
-        """What a message states and what it asks, in the words of the domain; see `stating.parted`."""
+        """What a message states and what it asks, in the words of the domain; see `sentences.parted`."""
         with within(self._vocabulary):
             return parted(message)
 
@@ -373,14 +372,8 @@ class Assistant:
             if not signal.said:
                 self.policy.check_signal(signal.kind, signal.origin)
 
-    def _reasoner(self, watch: Watch, read: Read = unbounded) -> Reasoner:
-        reasoner = ReadingReasoner if self.reads else Reasoner
-        return reasoner(self.models.language, self.models.meaning, watch, read)
-
-    @property
-    def reads(self) -> bool:
-        """Whether the language model reads the sources; else rules do."""
-        return self.models.reads
+    def _reasoner(self, watch: Watch) -> Reasoner:
+        return Reasoner(self.models.language, self.models.meaning, watch)
 
     def _answer(self, task: Task, sources: Sequence[Source]) -> Answer:
         answer = Answer(

@@ -99,14 +99,6 @@ READ_PIECES = Limit(
     "lines of a log take code up to 60 ms each",
     lowers=True,
 )
-READ_SECONDS = Limit(
-    200,
-    "seconds of computing",
-    "what code finds in the evidence of a signal",
-    "error input.too_large",
-    "three times what the slowest text takes on a common machine",
-    lowers=True,
-)
 QUESTION_SECONDS = Limit(
     300,
     "seconds of computing",

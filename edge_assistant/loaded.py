@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_assistant.errors import EdgeAssistantError, ModelMissing
@@ -151,15 +149,6 @@ class Models:
         found: Engine | None = None if self._engine is None else self._residency.peek(self._engine)
         return found
 
-    @property
-    def reads(self) -> bool:
-        """Whether a language model is here that can read sources; the entry of one that cannot says `reads = false`."""
-        if _LANGUAGE in self.given:
-            return self.given[_LANGUAGE].options.get("reads") is not False
-        if (name := self._names.get(_LANGUAGE)) is None or not self._portfolio.store.folder(name).is_dir():
-            return False
-        return self._portfolio.entry(name).options.get("reads") is not False
-
     def meaning(self) -> Embedder | None:
         """The sentence embedder; without one, words in common decide what is relevant.
 
@@ -245,27 +234,22 @@ class Models:
                 engine.forget()
         self._residency.let_go([opened for opened in loaded if isinstance(opened.what, type)])
 
-    def ahead(self, signals: Sequence[Signal], *, language: bool) -> AbstractContextManager[None]:
+    def ahead(self, signals: Sequence[Signal]) -> AbstractContextManager[None]:
         """While this runs, bring in what a question needs after perception, in a thread beside it.
 
-        The embedder is small and loaded for whatever has words; the language model only where it is sure to be needed,
-        else its file is asked into the page cache, which takes no memory from anybody. What goes wrong is told when the
-        model is really wanted.
+        What goes wrong is told when the model is really wanted.
 
         Args:
-            signals: what is asked about; readings alone are computed with.
-            language: whether the language model will be needed for sure.
+            signals: what is asked about.
         """
         jobs: list[Callable[[], object]] = []
-        worded = any(signal.kind is not Kind.READINGS for signal in signals)
         beside = _Beside(jobs, self._runtime.halt)
-        if not worded or self._policy.verifies_always or self._runtime.threads == 1:
+        if self._policy.verifies_always or self._runtime.threads == 1:
             return beside
-        if self.engine is None and not language and _LANGUAGE in self._names and not self.given:
-            jobs.append(partial(_ask_for, self._portfolio.store.folder(self._names[_LANGUAGE])))
-        if not self._uses(_EMBEDDER) and (model := self._admitted(_EMBEDDER)) is not None:
+        worded = any(signal.kind is not Kind.READINGS for signal in signals)
+        if worded and not self._uses(_EMBEDDER) and (model := self._admitted(_EMBEDDER)) is not None:
             jobs.append(partial(self._embedder_of, model))
-        if self.engine is None and language and (model := self._admitted(_LANGUAGE)) is not None:
+        if self.engine is None and (model := self._admitted(_LANGUAGE)) is not None:
             jobs.append(partial(self._engine_of, model))
         return beside
 
@@ -301,13 +285,6 @@ class Models:
 
 def _roles(kind: type[Sense]) -> tuple[str, ...]:
     return (*kind.roles, *kind.optional_roles)
-
-
-def _ask_for(folder: Path) -> None:
-    """Have the files of a model read into the page cache, without waiting for them."""
-    for path in folder.glob("*"):
-        with suppress(OSError, AttributeError), path.open("rb") as file:
-            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_WILLNEED)
 
 
 class _Beside:

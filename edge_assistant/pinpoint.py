@@ -21,7 +21,7 @@ def span(answer: Answer, item: Evidence) -> tuple[int, int]:
     text = item.text
     if item.locator.chars is None:
         return 0, len(text)
-    from edge_assistant.reasoning.told.clauses import sentences
+    from edge_assistant.reasoning.sentences import sentences
 
     spans = [_stripped(text, *found) for found in sentences(text)]
     values = {told.value for verdict in answer.verdicts for told in verdict.values if item.id in told.evidence}

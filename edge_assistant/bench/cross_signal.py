@@ -44,7 +44,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     how = parser.add_argument_group("how they are answered")
     how.add_argument("--profile", metavar="NAME", help="which models")
     how.add_argument("--domain", metavar="F", help="words of a domain, as for 'ask'")
-    how.add_argument("--rules", action="store_true", help="by rules, although the language model can read")
     how.add_argument("--gold", action="store_true", help="gold evidence of evidence.json instead of perception")
     how.add_argument("--command", metavar="C", help="by a command, cold for each question, as 'edge-assistant ask'")
     how.add_argument("--timeout", type=float, default=300.0, metavar="S", help="seconds for each with --command (300)")
@@ -79,9 +78,9 @@ def run(args: argparse.Namespace) -> int:
     asked = jobs(scenarios, args.limit, args.sample, args.seed)
     fewer = draw(asked, args.baseline_questions, args.seed)
     profile, domain = args.profile or args.settings.profile, args.domain or args.settings.domain
-    settings = {"profile": profile, "domain": domain, "gold": args.gold, "command": None, "rules": args.rules}
+    settings = {"profile": profile, "domain": domain, "gold": args.gold, "command": None}
     if args.command:
-        settings = {"profile": None, "domain": None, "gold": False, "command": args.command, "rules": False}
+        settings = {"profile": None, "domain": None, "gold": False, "command": args.command}
     done: dict[str, list[Result]] = {}
     commit = record.commit() if args.record else ""  # of the code that answers, which is loaded now
     with Results(args.out, settings) as results:
@@ -93,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
                 print(f"{results.kept} results are kept in {args.out.name}; it goes on from there", file=sys.stderr)
             raise
     if args.record:
-        reasoning = "command" if args.command else "rules" if args.rules else "reading"
+        reasoning = "command" if args.command else "reading"
         how = {
             "commit": commit,
             "reasoning": reasoning,
@@ -118,8 +117,6 @@ def _ways(args: argparse.Namespace, profile: str, domain: str | None) -> list[Wa
     if args.command and not args.baseline:
         return [Command(args.command, args.timeout)]
     assistant = WarmAssistant(Portfolio(), profile, vocabulary=vocabulary_of(domain) if domain else None)
-    assistant.rules = args.rules
-    args.rules = not assistant.reads  # as the record says: a model that is too small to read leaves it to rules
     assistant.start()
     product = Command(args.command, args.timeout) if args.command else Product(assistant, gold=args.gold)
     if not args.baseline:

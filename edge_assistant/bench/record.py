@@ -11,7 +11,7 @@ from pathlib import Path
 
 from edge_assistant.bench.results import Result
 from edge_assistant.errors import StorageFull
-from edge_assistant.reasoning.comprehension.reasoner import UNCERTAIN
+from edge_assistant.reasoning.reason import UNCERTAIN
 
 COLUMNS = (
     "date",

@@ -29,10 +29,7 @@ class WarmAssistant(Assistant):
         gold: evidence by id of the signal, in place of what would be perceived in the next question's signals.
         unpaid_s: seconds of perception that belong to the questions since it was set to 0 and were not spent in them
             (the signal was perceived before), less those that were spent and do not belong (a sense loads its models).
-        rules: whether rules answer although the language model can read.
     """
-
-    rules: bool = False
 
     gold: Mapping[str, tuple[Evidence, ...]]
     unpaid_s: float
@@ -87,11 +84,6 @@ class WarmAssistant(Assistant):
             return Percept(())
         except ModelMissing as error:
             return error
-
-    @property
-    def reads(self) -> bool:
-        """Whether the language model reads the sources."""
-        return not self.rules and super().reads
 
     def _recall(self, kind: type[Sense], signal: Signal, request: Request) -> Percept:
         if signal.id in self.gold:

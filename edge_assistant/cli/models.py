@@ -269,7 +269,7 @@ def _prepare(portfolio: Portfolio, names: Iterable[str], settings: Settings) -> 
         entry = portfolio.entry(name)
         if entry.role == "embedder":
             _read_examples(portfolio.open(name))
-        elif entry.role == "language" and entry.options.get("reads") is not False and settings.cache:
+        elif entry.role == "language" and settings.cache:
             _read_prompts(portfolio.open(name), settings)
 
 

@@ -1,4 +1,4 @@
-"""Claims: typed statements of what a source says, the evidence they rest on, and of whom and when they are."""
+"""Claims: typed statements of what a source says, and the evidence they rest on."""
 
 from __future__ import annotations
 
@@ -26,17 +26,10 @@ class Claim:
         value: typed.
         text: as it stands in the source.
         evidence: ids of the evidence.
-        confidence: probability of the choice, or the detector's score; 1 where code decided.
+        confidence: probability that it is right; 1 where code decided.
         computed: id of the computation, where the value was computed over readings.
-        attribute: name of the attribute of the vocabulary that it is about; None where only the question says.
-        subject: of whom or of what, where that is not the one the signal is about: an item, a drug, "son".
-        when: the words that place it in another time ("last year"), else None.
-        chosen_by: id of the other signal that says that this is what the question means, else None.
-        negated: it is said that the value is not so: "I do not take aspirin".
-        rests: what other signals told for a computation, each with the signal: ("limit", "text:1").
-        sentence: the sentence that tells it, where one does and what it is of may be asked.
+        label: what the source calls it, where that stands beside it on a form; else "".
         standing: whether it stands in instructions to the reader.
-        statistic: "maximum", "minimum" or "mean" where the value is told as that of many.
     """
 
     signal: str
@@ -45,20 +38,8 @@ class Claim:
     evidence: tuple[str, ...]
     confidence: float = 1.0
     computed: str | None = None
-    attribute: str | None = None
-    subject: str | None = None
-    when: str | None = None
-    chosen_by: str | None = None
-    negated: bool = False
-    statistic: str | None = None
-    rests: tuple[tuple[str, str], ...] = ()
-    sentence: str = ""
+    label: str = ""
     standing: Standing = Standing.PLAIN
-
-    @property
-    def present(self) -> bool:
-        """Whether the value is told to be so now: not of another time, and not denied."""
-        return self.when is None and not self.negated
 
     @property
     def heard(self) -> bool:

@@ -8,11 +8,8 @@ from dataclasses import replace
 
 from edge_assistant.answer import Agreement, Told, Verdict
 from edge_assistant.reasoning.claims import Claim, Standing
-from edge_assistant.reasoning.seen import label
-from edge_assistant.reasoning.told.things import things
-from edge_assistant.reasoning.values.candidates import as_words
 from edge_assistant.reasoning.values.likeness import same_sound
-from edge_assistant.reasoning.values.values import Identifier, Value, Words, comparable, same
+from edge_assistant.reasoning.values.values import Identifier, Words, comparable, same
 
 # Cosine of MiniLM from which on two phrases mean the same: kitten / cat has 0.79, couch / sofa 0.86, bus / school bus
 # 0.68 (but shares a word), dog / white cat 0.45, penicillin / latex 0.19.
@@ -44,19 +41,11 @@ def compare(
 
 
 def compatible(a: Claim, b: Claim, nearness: Nearness | None = None) -> bool:
-    """Whether two claims can both be true; a day and a time of day, say, do not speak about the same and can.
-
-    The highest and the lowest of many values do not speak about the same either; and what one signal tells of two
-    subjects, of two times, or as a mean and as a value, it means to be two things.
-    """
-    if not is_same_matter(a, b):
-        return True
-    if same(_by_label(a), _by_label(b)) or not comparable(a.value, b.value) or _sounds_same(a, b):
+    """Whether two claims can both be true; a day and a time of day, say, do not speak about the same and can."""
+    if same(a.value, b.value) or not comparable(a.value, b.value) or _sounds_same(a, b):
         return True
     if not isinstance(a.value, Words) or not isinstance(b.value, Words):
         return False
-    if (seen := _labels(a.text)) and (told := _labels(b.text)):
-        return bool(seen & told)
     numbers = (set(re.findall(r"\d+", claim.text)) for claim in (a, b))
     return len({frozenset(n) for n in numbers}) == 1 and nearness is not None and nearness(a.text, b.text) >= NEAR
 
@@ -68,13 +57,6 @@ def _sounds_same(a: Claim, b: Claim) -> bool:
         return False
     one, other = heard.value, written.value
     return isinstance(one, Identifier) and isinstance(other, Identifier) and same_sound(one.code, other.code)
-
-
-def is_same_matter(a: Claim, b: Claim) -> bool:
-    """Whether two claims about one attribute are about one subject, time and statistic, as far as they say so."""
-    if a.signal == b.signal:
-        return (a.subject, a.when, a.statistic) == (b.subject, b.when, b.statistic)
-    return a.statistic == b.statistic or not (a.statistic and b.statistic)
 
 
 def merged(claims: Iterable[Claim]) -> list[Claim]:
@@ -92,21 +74,7 @@ def merged(claims: Iterable[Claim]) -> list[Claim]:
 
 
 def _repeats(a: Claim, b: Claim) -> bool:
-    return is_same_matter(a, b) and a.computed == b.computed and (a.text == b.text or same(a.value, b.value))
-
-
-def _by_label(claim: Claim) -> Value:
-    """A value in words with the detector's labels for what they name: a kitten is a cat."""
-    if not isinstance(claim.value, Words):
-        return claim.value
-    return Words(frozenset(label(token) for token in claim.value.tokens))
-
-
-def _labels(text: str) -> set[str]:
-    """The detector's labels that a text names, where it names nothing else: things of two labels are two things."""
-    found = things(text)
-    rest = "".join(" " if any(a <= i < b for _, a, b in found) else character for i, character in enumerate(text))
-    return set() if as_words(rest).tokens else {name for name, _, _ in found}
+    return a.computed == b.computed and (a.text == b.text or same(a.value, b.value))
 
 
 def _agreement(groups: Sequence[Sequence[Claim]]) -> Agreement:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import itertools
 import re
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from edge_assistant.answer import Agreement, Instruction, Status, Verdict
-from edge_assistant.reasoning.agreement import agreement_word
 from edge_assistant.reasoning.claims import Claim, Standing
 from edge_assistant.reasoning.compare import merged
+from edge_assistant.reasoning.comprehension.expected import Expected, expected
 from edge_assistant.reasoning.instructions import without_markers
-from edge_assistant.reasoning.question import Query
+from edge_assistant.reasoning.question import differs
 from edge_assistant.reasoning.rules.vocabulary import vocabulary
 from edge_assistant.reasoning.sources import one_line
 from edge_assistant.reasoning.values.units import is_currency
@@ -72,58 +72,49 @@ def _counted(article: str, word: str, number: int) -> str:
     return f"{word} {number}"
 
 
-def untold(reasons: Sequence[str] = ()) -> str:
-    """The sentence that says that nothing tells, and why readings do not, where they give a reason."""
-    return f"{NOT_TOLD[:-1]}: {'; '.join(reasons)}." if reasons else NOT_TOLD
+def compose(question: str | None, verdict: Verdict, claims: Sequence[Claim], signals: Sequence[Signal]) -> str:
+    """The sentence that says a verdict; citations stand behind each value.
 
-
-def compose(query: Query, verdict: Verdict, claims: Sequence[Claim], signals: Sequence[Signal]) -> list[str]:
-    """The sentences that say a verdict; citations stand behind each value."""
+    Args:
+        question: asks whether sources agree; None where it asks for the value.
+        verdict: on what was asked.
+        claims: that were compared.
+        signals: all of them.
+    """
     names = {signal.id: noun(signal, signals) for signal in signals}
     claims = merged(claims)
-    told = [f"{names[claim.signal]} {_verb(claim, signals)} {_said(claim, claims)} {_cite(claim)}" for claim in claims]
-    if query.agreement and verdict.status is Agreement.SINGLE:
-        return [f"Only {told[0]}; nothing else tells the {query.attribute}."]
+    told = [f"{names[claim.signal]} {_verb(claim, signals)} {_value(claim, claims)} {_cite(claim)}" for claim in claims]
+    if question and verdict.status is Agreement.SINGLE:
+        return f"Only {told[0]}; nothing else tells the {verdict.attribute}."
     if verdict.status is Agreement.CONFLICT:
         if len({claim.signal for claim in claims}) == 1:
-            values = _listed([f"{_said(claim, claims)} {_cite(claim)}" for claim in claims])
-            itself = f"contradicts itself{_on(claims)}: it {_verb(claims[0], signals)}"
-            return [f"{_capital(names[claims[0].signal])} {itself} {values}."]
-        lead = disagreement(query) if query.agreement else f"The signals contradict each other{_on(claims)}"
-        return [f"{lead}: {'; '.join(told)}."]
-    if query.agreement:
-        lead = _capital(f"{agreement_word(query.text, agree=True)}they agree on the {query.attribute}")
-        return [f"{lead}: {'; '.join(told)}."]
+            values = _listed([f"{_value(claim, claims)} {_cite(claim)}" for claim in claims])
+            return f"{_capital(names[claims[0].signal])} contradicts itself: it {_verb(claims[0], signals)} {values}."
+        lead = disagreement(question, verdict.attribute) if question else "The signals contradict each other"
+        return f"{lead}: {'; '.join(told)}."
+    if question:
+        lead = _capital(f"{_yes_or_no(question, agree=True)}they agree on the {verdict.attribute}")
+        return f"{lead}: {'; '.join(told)}."
     first = next((claim for claim in claims if claim.computed), None) or _as_written(claims)  # others are less exact
-    lead = f"{_warning(claims)}{_said(first, claims)}"
+    lead = _capital(_value(first, claims))
     cites = "".join(_cite(claim) for claim in claims)
     sources = _listed(list(dict.fromkeys(names[claim.signal] for claim in claims)))
-    if any(a.signal == b.signal and a.subject != b.subject for a in claims for b in claims):
-        each = _listed([f"{_said(claim, claims)}{_for(claim)} {_cite(claim)}" for claim in claims])
-        each = f"{_warning(claims)}{each}"
-        return [f"{_capital(each)}, by {sources}."]
     if verdict.status is Agreement.AGREE:
-        return [f"{_capital(lead)} {cites}: {sources} agree."]
-    if first.chosen_by:
-        chosen = f"{names[first.chosen_by]} says that it is meant"
-        return [f"{_capital(lead)} for {first.subject} {cites}, by {sources}; {chosen}."]
-    return [f"{_capital(lead)} {cites}, by {sources}{_rests(first, names)}."]
+        return f"{lead} {cites}: {sources} agree."
+    return f"{lead} {cites}, by {sources}."
 
 
-def _adverse(claims: Sequence[Claim]) -> str:
-    """The attribute of claims whose values are bad for whom they are told of; empty where they are not."""
-    bad = {attribute.name for attribute in vocabulary().attributes.values() if attribute.adverse}
-    return next((claim.attribute for claim in claims if claim.attribute in bad), None) or ""
+def _value(claim: Claim, claims: Sequence[Claim]) -> str:
+    """A value with what its form calls it: "penicillin" alone would answer "what can she have?" with its opposite."""
+    said = _said(claim, claims)
+    return f"{one_line(claim.label)}: {said}" if claim.label else said
 
 
-def _warning(claims: Sequence[Claim]) -> str:
-    """What a bad value is, before it: "penicillin" alone would answer "what can she have?" with its opposite."""
-    return f"{attribute}: " if (attribute := _adverse(claims)) else ""
-
-
-def _on(claims: Sequence[Claim]) -> str:
-    """On what signals contradict each other, where a value without that could be taken for good."""
-    return f" on the {attribute}" if (attribute := _adverse(claims)) else ""
+def _yes_or_no(question: str, *, agree: bool) -> str:
+    """The word that begins the answer to a question whether sources agree; none where it wants no yes or no."""
+    if expected(question) is not Expected.TRUTH:
+        return ""
+    return "Yes, " if agree is not differs(question) else "No, "
 
 
 def _as_written(claims: Sequence[Claim]) -> Claim:
@@ -132,20 +123,15 @@ def _as_written(claims: Sequence[Claim]) -> Claim:
     return next((claim for claim in claims if codes and not claim.heard), claims[0])
 
 
-def disagreement(query: Query, attribute: str = "") -> str:
-    """How an answer to a question for agreement begins where sources differ on an attribute, else on what is asked."""
-    word = agreement_word(query.text, agree=False)
+def disagreement(question: str, attribute: str) -> str:
+    """How an answer to a question whether sources agree begins where they differ on an attribute."""
+    word = _yes_or_no(question, agree=False)
     verb = "differ" if word.startswith("Yes") else "do not agree"
-    return _capital(f"{word}they {verb} on the {attribute or query.attribute}")
-
-
-def _rests(claim: Claim, names: Mapping[str, str]) -> str:
-    """What other signals told for a computation, which are no witnesses of its result."""
-    return "".join(f", with the {what} told by {names[signal]}" for what, signal in claim.rests)
+    return _capital(f"{word}they {verb} on the {attribute}")
 
 
 def contradiction(
-    verdict: Verdict, claims: Sequence[Claim], signals: Sequence[Signal], query: Query | None = None
+    verdict: Verdict, claims: Sequence[Claim], signals: Sequence[Signal], question: str | None = None
 ) -> str:
     """The sentence that says where signals contradict each other, each value with its citations.
 
@@ -153,11 +139,11 @@ def contradiction(
         verdict: on one attribute.
         claims: that were compared.
         signals: all of them.
-        query: asks whether the signals agree, where this sentence begins the answer to it.
+        question: asks whether the signals agree, where this sentence begins the answer to it.
     """
     names = {signal.id: noun(signal, signals) for signal in signals}
     told = [f"{names[claim.signal]} {_verb(claim, signals)} {_said(claim, claims)} {_cite(claim)}" for claim in claims]
-    lead = disagreement(query, verdict.matter) if query else _capital(verdict.matter)
+    lead = disagreement(question, verdict.matter) if question else _capital(verdict.matter)
     return f"{lead}: {'; '.join(told)}."
 
 
@@ -175,14 +161,14 @@ def instructed(
         yield f'{lead}: "{quoted}" {cites}.'
 
 
-def concluded(verdicts: Sequence[Verdict], query: Query | None = None) -> str:
+def concluded(verdicts: Sequence[Verdict], question: str | None = None) -> str:
     """What is said of a comparison that found no contradiction, asked by a question or not."""
     if not verdicts:
         return "The signals do not speak about the same things, so there is nothing to compare."
     cites = "".join(
         f"[{id}]" for id in dict.fromkeys(id for v in verdicts for told in v.values for id in told.evidence)
     )
-    word = agreement_word(query.text, agree=True) if query else ""
+    word = _yes_or_no(question, agree=True) if question else ""
     return _capital(f"{word}the signals agree on the {_listed([verdict.matter for verdict in verdicts])} {cites}.")
 
 
@@ -191,11 +177,6 @@ def _verb(claim: Claim, signals: Sequence[Signal]) -> str:
     if kind is Kind.READINGS:
         return "show"
     return "says" if claim.computed is None else "shows"
-
-
-def _for(claim: Claim) -> str:
-    """Whose a value is, where that is said."""
-    return f" for {claim.subject}" if claim.subject else ""
 
 
 def _said(claim: Claim, claims: Sequence[Claim]) -> str:

@@ -17,7 +17,6 @@ from edge_assistant.reasoning.compose import NOUNS
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
 from edge_assistant.reasoning.values.candidates import Candidate, as_words, clocks, days, find, quantities, singular
 from edge_assistant.reasoning.values.days import months
-from edge_assistant.reasoning.values.heard import mended
 from edge_assistant.reasoning.values.pairs import pairs
 from edge_assistant.reasoning.values.values import (
     LOOKS_LIKE,
@@ -182,7 +181,6 @@ def _backing(answer: Answer) -> Iterator[str]:
         if item.id in ids:
             yield item.text
             yield from _told(item.detail)
-    yield " ".join(mended([i.text for i in answer.evidence if i.id in ids and isinstance(i.detail, Speech)]))
 
 
 def _told(detail: Detail) -> tuple[str, ...]:

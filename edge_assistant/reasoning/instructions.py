@@ -24,8 +24,8 @@ from edge_assistant import patterns
 from edge_assistant.answer import Instruction
 from edge_assistant.evidence import Evidence, Line, Passage, Speech
 from edge_assistant.reasoning.rules.vocabulary import shipped
+from edge_assistant.reasoning.sentences import any_word, sentences
 from edge_assistant.reasoning.sources import Source
-from edge_assistant.reasoning.told.clauses import any_word, sentences
 
 FOLLOWING = 2  # sentences behind one that sets instructions aside
 _LIKE_LATIN = str.maketrans("асеіорѕхуёкмтнвυοανικρτχεη", "aceiopsxyekmthbuoavikptxen")  # Cyrillic and Greek

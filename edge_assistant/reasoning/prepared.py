@@ -8,32 +8,18 @@ from importlib import import_module
 from edge_assistant import patterns, reasoning
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.language.engine import Engine
-from edge_assistant.reasoning import meaning, meant, talk
+from edge_assistant.reasoning import talk
 from edge_assistant.reasoning.comprehension import prompts
-from edge_assistant.reasoning.readings import likened
 from edge_assistant.reasoning.rules import vocabulary
-from edge_assistant.reasoning.told import asides
-
-
-def texts() -> tuple[str, ...]:
-    """All that questions and sentences are compared with, each once."""
-    parts = (
-        meaning.compared_with(),
-        likened.compared_with(),
-        meant.compared_with(),
-        asides.compared_with(),
-        talk.compared_with(),
-    )
-    return tuple(dict.fromkeys(text for part in parts for text in part))
 
 
 def prepare(embedder: Embedder) -> int:
-    """Compute the vectors of all examples that are not kept yet.
+    """Compute the vectors of all examples that messages are compared with and that are not kept yet.
 
     Returns:
         How many examples there are.
     """
-    return len(embedder.known(texts()))
+    return len(embedder.known(talk.compared_with()))
 
 
 def read_prompts(engine: Engine) -> int:

@@ -10,8 +10,6 @@ from edge_assistant.language.chat import Message, Role
 from edge_assistant.language.engine import Engine
 from edge_assistant.limits import ANSWER_TOKENS
 from edge_assistant.reasoning.guard import cited, holds, repeats, sentences, supported, topic
-from edge_assistant.reasoning.question import has_phrase
-from edge_assistant.reasoning.rules.vocabulary import vocabulary
 from edge_assistant.reasoning.sources import one_line
 from edge_assistant.reasoning.values.candidates import as_words
 
@@ -59,13 +57,12 @@ def write(
 def quote(question: str, lines: Sequence[Evidence]) -> Iterator[str]:
     """The evidence in its own words, where no sentence of the model passed: lines with words of the question.
 
-    Where they are to be retold and nothing else is named, as in "Summarize the note", they are the first lines.
+    Where the question names nothing, as in "Summarize the note", they are the first lines.
     """
     asked = topic(question)
-    whole = not asked and has_phrase(question.lower(), vocabulary().question["retell"])
     near = sorted(lines, key=lambda line: -len(asked & as_words(line.text).tokens))[:MOST_QUOTES]
     for line in near:
-        if whole or asked & as_words(line.text).tokens:
+        if not asked or asked & as_words(line.text).tokens:
             yield f"{one_line(line.text).rstrip('.')} [{line.id}]."
 
 

@@ -7,8 +7,7 @@ from dataclasses import replace
 
 from edge_assistant.answer import Route
 from edge_assistant.perception.sense import Sense
-from edge_assistant.reasoning.question import Expect, Query
-from edge_assistant.signals import Kind, Signal
+from edge_assistant.signals import Signal
 
 Plan = tuple[tuple[Signal, type[Sense]], ...]
 
@@ -18,26 +17,16 @@ def plan(signals: Sequence[Signal], senses: Sequence[type[Sense]]) -> Plan:
     return tuple((signal, sense) for signal in signals for sense in senses if signal.kind in sense.kinds)
 
 
-def needs_language(query: Query, signals: Sequence[Signal]) -> bool:
-    """Whether the language model is needed for sure: not where code alone can answer, as over readings alone."""
-    if query.expects is Expect.PROSE:
-        return True
-    only_readings = all(signal.kind is Kind.READINGS for signal in signals)
-    return not (only_readings and query.computing and not query.computing.needs_limit)
-
-
-def route(query: Query, steps: Plan, signals: Sequence[Signal], models: Mapping[str, str]) -> Route:
+def route(steps: Plan, signals: Sequence[Signal], models: Mapping[str, str]) -> Route:
     """The route of a question.
 
     Args:
-        query: what is asked.
         steps: the plan.
         signals: all that were given.
         models: name by role.
     """
     roles = list(dict.fromkeys(role for _, sense in steps for role in (*sense.roles, *sense.optional_roles)))
-    roles += ["language"] if needs_language(query, signals) else []
-    names = tuple(models[role] for role in roles if role in models)
+    names = tuple(models[role] for role in (*roles, "language") if role in models)
     if len(signals) == 1:
         used = " and ".join(dict.fromkeys(sense.name for _, sense in steps))
         why = f"one signal ({signals[0].id}), perceived by {used}"
@@ -60,8 +49,8 @@ def check_route(steps: Plan, signals: Sequence[Signal], models: Mapping[str, str
     """The route of a comparison without a question."""
     roles = dict.fromkeys(role for _, sense in steps for role in (*sense.roles, *sense.optional_roles))
     listed = ", ".join(signal.id for signal in signals)
-    why = f"{len(signals)} signals ({listed}) are compared on every attribute on which two of them speak"
-    return Route("check", tuple(models[role] for role in roles if role in models), why)
+    why = f"{len(signals)} signals ({listed}) are compared on whatever two of them tell"
+    return Route("check", tuple(models[role] for role in (*roles, "language") if role in models), why)
 
 
 def as_taken(way: Route, used: tuple[str, ...], names: Mapping[str, str]) -> Route:

@@ -20,12 +20,9 @@ from edge_assistant.language.engine import Engine
 from edge_assistant.limits import ANSWER_TOKENS
 from edge_assistant.reasoning import rules
 from edge_assistant.reasoning.guard import CITATION, sentences
-from edge_assistant.reasoning.meaning import Meaning
-from edge_assistant.reasoning.nearest import nearness
-from edge_assistant.reasoning.question import understand
+from edge_assistant.reasoning.likeness import Likeness
 from edge_assistant.reasoning.route import free_route, talk_route
-from edge_assistant.reasoning.stating import asks, is_remark, parted
-from edge_assistant.reasoning.told.clauses import asked_from
+from edge_assistant.reasoning.sentences import asks, is_remark, parted
 
 DECLINED = (
     "I answer from sources, and none that could answer this is attached. Attach a file, a picture, a recording or "
@@ -38,7 +35,6 @@ RISKY = (
 LIKE = 0.25  # mean cosine of the nearest examples, from their middle, from which on a topic is meant
 AHEAD = 0.03  # how far ahead of the questions that sources answer it must be
 MOST_REMARKED = 2  # words of a remark that ends like a question: "ok?", "really?"
-MOST_UNASKED = 3  # words of a message that may ask nothing though it is like no example: "asdf qwer"
 CERTAIN = 0.35  # the same for what asks while sources are attached, which may well be about them
 _ADDRESSING = re.compile(r"\b(?:you|your|yourself|i|my|me|we|our|us)\b", re.I)  # what asks about the conversation
 TEMPERATURE = 0.3  # of free talk; the seed makes it repeatable
@@ -78,65 +74,63 @@ class Said:
         return reply.replace("{asked}", asked).replace("{attached}", attached)
 
 
-def topic(message: str, meaning: Meaning, *, sources: bool) -> Topic | None:
+def topic(message: str, likeness: Likeness, *, sources: bool) -> Topic | None:
     """What a message is about, if it is no question that sources could answer.
 
     Args:
         message: as it was written or said.
-        meaning: compares it with the examples; without an embedder only plain remarks are known.
+        likeness: compares it with the examples; without an embedder only plain remarks are known.
         sources: whether any are attached; what asks something must then be like its examples almost word for word.
     """
     talk = _read()
-    asking = asked_from(message) < len(message)
+    asking = asks(message)
     if sources and asking and len(message.split()) > MOST_REMARKED and not _ADDRESSING.search(message):
         return None
     if not parted(message)[1]:
         return talk.topics["statement"]
     questions = (*talk.questions, *talk.risky, *talk.harmless)
     examples = {"": questions} | {one.name: one.examples for one in talk.topics.values() if one.examples}
-    near = _nearness(message, examples, meaning)
+    near = likeness.near(message, examples)
     found = talk.topics.get(max(near, key=lambda name: near[name]) if near else "")
     if found is not None and near[found.name] >= max(LIKE, near[""] + AHEAD):
         known = not sources or (found.courtesy and not asks(message)) or near[found.name] >= CERTAIN
         return found if known else None
-    brief = sources and bool(near) and len(message.split()) <= MOST_UNASKED and not asks(message)
-    unasked = is_remark(message) or (brief and not understand(message).named and near[""] < LIKE)
-    return talk.topics["nothing asked"] if unasked else None
+    return talk.topics["nothing asked"] if is_remark(message) else None
 
 
 def reply(
-    message: str, said: Said, meaning: Meaning, free: Callable[[], Iterator[str]] | None
+    message: str, said: Said, likeness: Likeness, free: Callable[[], Iterator[str]] | None
 ) -> tuple[Route, Iterable[str]] | None:
     """What is said to a message that no source answers, and its route; None where sources may answer it.
 
     Args:
         message: as it was written or said.
         said: the conversation.
-        meaning: compares with examples.
+        likeness: compares with examples.
         free: begins free talk; None where that is off.
     """
-    about = topic(message, meaning, sources=bool(said.attached))
+    about = topic(message, likeness, sources=bool(said.attached))
     if about is not None:
         return talk_route(), [said.fill(about.reply)]
     if said.attached:
         return None
     if free is None:
         return talk_route(), [DECLINED]
-    return (talk_route(), [RISKY]) if _is_risky(message, meaning) else (free_route(), free())
+    return (talk_route(), [RISKY]) if _is_risky(message, likeness) else (free_route(), free())
 
 
-def freely(message: str, engine: Callable[[], Engine], meaning: Meaning, seed: int) -> Iterator[str]:
+def freely(message: str, engine: Callable[[], Engine], likeness: Likeness, seed: int) -> Iterator[str]:
     """Sentences of the language model without any source; nothing is cited, and it ends before what is risky.
 
     Args:
         message: what is asked.
         engine: opens the language model.
-        meaning: compares with examples; without an embedder everything is risky.
+        likeness: compares with examples; without an embedder everything is risky.
         seed: of sampling.
     """
     pieces = engine().stream(alone(message), max_tokens=ANSWER_TOKENS.now, temperature=TEMPERATURE, seed=seed)
     for sentence in sentences(pieces):
-        if _is_risky(sentence, meaning):
+        if _is_risky(sentence, likeness):
             yield RISKY
             return
         if bare := re.sub(rf"\s*{CITATION.pattern}", "", sentence).strip():
@@ -155,18 +149,11 @@ def compared_with() -> tuple[str, ...]:
     return (*talk.questions, *talk.risky, *talk.harmless, *topics)
 
 
-def _is_risky(text: str, meaning: Meaning) -> bool:
+def _is_risky(text: str, likeness: Likeness) -> bool:
     """Whether a text is about doses, law, money or safety, in doubt too."""
     talk = _read()
-    near = _nearness(text, {"risky": talk.risky, "harmless": talk.harmless}, meaning)
+    near = likeness.near(text, {"risky": talk.risky, "harmless": talk.harmless})
     return not near or near["harmless"] < near["risky"] + CAUTION
-
-
-def _nearness(text: str, groups: Mapping[str, Sequence[str]], meaning: Meaning) -> dict[str, float]:
-    """How near a text is to each group of examples; empty without an embedder."""
-    known = compared_with()
-    cosines = dict(zip(known, meaning.near(text, known), strict=False))
-    return {name: nearness(cosines[example] for example in examples) for name, examples in groups.items() if cosines}
 
 
 @dataclass(frozen=True, slots=True)

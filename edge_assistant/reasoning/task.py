@@ -10,8 +10,7 @@ from edge_assistant.answer import Failure, Note, Route, Timings
 from edge_assistant.errors import InputError, InputTooLarge
 from edge_assistant.events import Event, Failed, Noted, Said, Watch
 from edge_assistant.language.engine import Usage
-from edge_assistant.limits import QUESTION_SECONDS, READ_SECONDS, WORK_BYTES
-from edge_assistant.reasoning.claims import Claim
+from edge_assistant.limits import QUESTION_SECONDS, WORK_BYTES
 from edge_assistant.reasoning.reason import Outcome
 from edge_assistant.reasoning.sources import Source
 from edge_assistant.scheduling.budget import Budget, kept
@@ -83,26 +82,6 @@ class Task:
             self._fail(largest, InputTooLarge(f"{largest.name} is left out: {error.message}", error.hint))
             self.outcome = Outcome(highest=self.outcome.highest)
             self.reason([source for source in sources if source.signal is not largest], think, least)
-
-    def read(self, signal: Signal, work: Callable[[], tuple[Claim, ...]]) -> tuple[Claim, ...] | None:
-        """What code finds in a signal; None where that takes more than its budget, and the signal has failed.
-
-        Raises:
-            InputTooLarge: no signal is left, or `strict` is set.
-        """
-
-        def over(much: str) -> InputTooLarge:
-            return InputTooLarge(f"{signal.name} takes over {much} to be read", "give a smaller part")
-
-        try:
-            return kept(work, Budget(READ_SECONDS.now, WORK_BYTES.now), "reasoning", self._halt, over)
-        except InputTooLarge as error:
-            if self._strict or len(self.signals) == 1:
-                raise
-            self._fail(signal, error)
-            if len(self.failed) >= len(self.signals):
-                raise
-            return None
 
     def _fail(self, signal: Signal, error: InputError) -> None:
         if signal.id not in {failed.signal for failed in self.failed}:

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from edge_assistant.events import Reading as ReadingEvent
 from edge_assistant.events import Traced, Watch
-from edge_assistant.evidence import Evidence, Locator, Passage, Statistic
+from edge_assistant.evidence import Evidence, Field, Line, Passage
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.language.engine import Engine
 from edge_assistant.perception.table import Table
@@ -19,9 +19,8 @@ from edge_assistant.reasoning.comprehension.expected import Expected, expected, 
 from edge_assistant.reasoning.comprehension.grounding import LITTLE, words
 from edge_assistant.reasoning.comprehension.pages import as_read
 from edge_assistant.reasoning.comprehension.reading import Reader, Reading, against, alike, fitting, written
-from edge_assistant.reasoning.readings.tables import Ledger
+from edge_assistant.reasoning.ledger import Ledger
 from edge_assistant.reasoning.sources import Source
-from edge_assistant.reasoning.told.corrections import corrected
 from edge_assistant.reasoning.values.values import Clock, Value, same
 
 # Chosen on 310 questions of development sets (wide, u2, k2) with gold evidence and Qwen2.5-Coder-1.5B.
@@ -37,6 +36,7 @@ UNSURE = 0.6  # probability of a sort below which others are tried
 BRIDGE = 0.7  # probability from which on a source tells who or what is meant
 TOLD = 0.5  # probability from which on a source tells what a bridge or a call asks of it
 
+EVERYTHING = "everything"  # what a question for agreement is restated as where it names no matter
 _MOMENT = Clock((0,))
 _RESTATED = 40  # tokens of a question
 _CALL = 60  # tokens of a call, and of two questions
@@ -49,6 +49,7 @@ class Sort(StrEnum):
     VALUE = "value"
     AGREEMENT = "agreement"
     COMPUTATION = "computation"
+    SUMMARY = "summary"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,11 @@ class Asked:
     sort: Sort
     sure: float
     expects: Expected
+
+    @property
+    def everything(self) -> bool:
+        """Whether it asks if the sources agree on whatever they tell."""
+        return self.sort is Sort.AGREEMENT and self.plain.strip(" .") == EVERYTHING
 
 
 class Comprehension:
@@ -225,13 +231,12 @@ class Comprehension:
             return None
         sure *= math.prod(answer.confidence for answer in given)
         told = [line for answer in given for line in answer.evidence]
-        return replace(_claim(source, result, told, ledger), confidence=sure)
+        return replace(computed_claim(source, result, told, ledger), confidence=sure)
 
     def _asked(self, question: str, sources: Sequence[Source], likes: Sequence[Value]) -> Reading | None:
         """The surest reading of what a call asks for; comparable with one of some values, where they are given."""
         found = [reading for source in sources if (reading := self._read(question, source, expected(question)))]
-        texts = ((one, corrected(one.text)) for one in found)
-        usable = [one for one, text in texts if not likes or any(any(alike(text, like, text)) for like in likes)]
+        usable = [one for one in found if not likes or any(any(alike(one.text, like, one.text)) for like in likes)]
         best = max(usable, key=lambda reading: reading.told, default=None)
         if best is not None and best.told >= TOLD:
             return best
@@ -284,18 +289,31 @@ def _undisputed(readings: Sequence[Reading], kind: Expected) -> Sequence[Reading
 def _claims(readings: Sequence[Reading], kind: Expected) -> list[Claim]:
     texts = [joined(reading.text) for reading in readings]
     return [
-        Claim(reading.signal, value, text, tuple(line.id for line in reading.evidence), reading.confidence)
+        Claim(
+            reading.signal,
+            value,
+            text,
+            tuple(line.id for line in reading.evidence),
+            reading.confidence,
+            label=labelled(reading.evidence[0], reading.text),
+        )
         for reading, text, value in zip(readings, texts, typed(texts, kind), strict=True)
     ]
 
 
-def _claim(source: Source, result: programs.Result, told: Sequence[Evidence], ledger: Ledger) -> Claim:
+def labelled(line: Evidence, text: str) -> str:
+    """What a form calls a value that stands in it beside its label; empty elsewhere."""
+    match line.detail:
+        case Field(label=label, value=value) | Line(cells=(label, value)) if text.strip(" .") in value:
+            return label.strip(" :")
+        case _:
+            return ""
+
+
+def computed_claim(source: Source, result: programs.Result, told: Sequence[Evidence], ledger: Ledger) -> Claim:
     """The claim of a computation, with its rows as evidence, and with what other sources told for it."""
-    id = f"E{ledger.highest + len(ledger.evidence) + 1}"
-    computed = result.computed
-    detail = Statistic(result.column, computed.unit, "computed", computed.value, computed.time)
-    text = f"{computed.formula} = {result.text}"
-    ledger.evidence.append(Evidence(id, source.signal.id, text, None, Locator(rows=computed.rows), detail))
+    formula = result.computed.formula
+    id = ledger.rows(source.signal.id, result.column, result.computed, f"{formula} = {result.text}")
     cites = (id, *(line.id for line in told))
-    number = ledger.compute(computed.formula, result.text, cites)
+    number = ledger.compute(formula, result.text, cites)
     return Claim(source.signal.id, result.value, result.text, cites, computed=number)

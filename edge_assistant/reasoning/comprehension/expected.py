@@ -9,6 +9,8 @@ from enum import StrEnum
 from edge_assistant.reasoning.values.candidates import as_words, clocks, find, nothings, quantities
 from edge_assistant.reasoning.values.clocks import times
 from edge_assistant.reasoning.values.days import dates
+from edge_assistant.reasoning.values.names import as_name
+from edge_assistant.reasoning.values.pairs import pairs
 from edge_assistant.reasoning.values.quantities import amounts
 from edge_assistant.reasoning.values.spans import Candidate
 from edge_assistant.reasoning.values.values import (
@@ -17,6 +19,7 @@ from edge_assistant.reasoning.values.values import (
     Identifier,
     Month,
     Nothing,
+    Pair,
     Quantity,
     Truth,
     Value,
@@ -54,6 +57,7 @@ _BARE = re.compile(r"(?<![\d.,])\d{1,4}(?:[.:]\d\d)?(?![\d.,]*\s*(?:\d|°|%|[a-z
 _THOUSANDS = re.compile(r"(?<=\d)[ \u202f](?=\d{3}(?!\d))")  # 7 220 kg
 _YES = re.compile(r"(?:yes|yeah|yep|true|correct)\b[\s,.:;-]*", re.I)
 _NO = re.compile(r"(?:no|not|never|nope|false)\b(?!\s*\.?\s*\d)[\s,.:;-]*", re.I)
+_NAME = 4  # words of a name
 _WEEKDAY = re.compile(
     r"\b(?:mon|tues?|wed(?:nes)?|thur?s?|fri|sat(?:ur)?|sun)(?:day)?s?\b|\b(?:to|yester)day\b|\btomorrow\b", re.I
 )
@@ -133,7 +137,9 @@ def typed(texts: Sequence[str], kind: Expected) -> list[Value]:
     """
     if kind is Expected.TRUTH and all(truth(text)[0] is not None for text in texts):
         return [Truth(bool(truth(text)[0])) for text in texts]
-    for values in (_days, _clocks, _numbers, _codes):
+    if kind is Expected.WHO and all(_is_name(text) for text in texts):
+        return [as_name(text) for text in texts]
+    for values in (_days, _clocks, _pairs, _numbers, _codes):
         found = [values(text) for text in texts]
         if all(value is not None for value in found):
             return [value for value in found if value is not None]
@@ -146,6 +152,12 @@ def typed_as(text: str, value: Value) -> Value | None:
     return next((one for one in found if one is not None and comparable(one, value)), None)
 
 
+def _is_name(text: str) -> bool:
+    """Whether words can be a name: few, none of them a number, the first and the last in capitals."""
+    words = text.split()
+    return 0 < len(words) <= _NAME and words[0][0].isupper() and words[-1][0].isupper()
+
+
 def _days(text: str) -> Value | None:
     found = [c.value for c in dates(text)]
     return found[0] if found and isinstance(found[0], Day | Month) else None
@@ -154,6 +166,11 @@ def _days(text: str) -> Value | None:
 def _clocks(text: str) -> Value | None:
     found = [c.value for c in clocks(text)]
     return found[0] if found and isinstance(found[0], Clock) else None
+
+
+def _pairs(text: str) -> Value | None:
+    found = [c.value for c in pairs(text)]
+    return found[0] if found and isinstance(found[0], Pair) else None
 
 
 def _numbers(text: str) -> Value | None:

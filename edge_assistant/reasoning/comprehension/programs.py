@@ -17,9 +17,8 @@ from decimal import Decimal
 
 from edge_assistant.perception.readings import quantity
 from edge_assistant.perception.table import Column, Computed, Table, Window
-from edge_assistant.reasoning.readings.columns import converted
+from edge_assistant.reasoning.readings.columns import as_quantity, converted, duration
 from edge_assistant.reasoning.readings.moments import Period, period
-from edge_assistant.reasoning.readings.results import as_quantity, duration
 from edge_assistant.reasoning.values.candidates import quantities
 from edge_assistant.reasoning.values.values import Clock, Day, Quantity, Value
 

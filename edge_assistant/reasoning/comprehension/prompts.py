@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from edge_assistant.language.chat import Message, Role
+from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
 from edge_assistant.signals import Kind
 from edge_assistant_models import toml
 
@@ -29,7 +31,7 @@ def prompts() -> Mapping[str, Any]:
 def reading(kind: Kind, lines: Sequence[str], question: str, *, lasting: bool = False) -> list[Message]:
     """A question to one source."""
     before = _source(kind, lines)
-    asked = Message(Role.USER, f"{before}Question: {question}", len(before), lasting)
+    asked = Message(Role.USER, f"{before}Question: {question}{_also_called(question)}", len(before), lasting)
     return [*_shown_readings(), asked]
 
 
@@ -53,17 +55,30 @@ def _shown(name: str) -> tuple[Message, ...]:
     return tuple(turns)
 
 
-@cache
-def _shown_readings() -> tuple[Message, ...]:
+@per_vocabulary
+def _shown_readings(vocabulary: Vocabulary) -> tuple[Message, ...]:
     table = prompts()["reading"]
+    examples = [(Kind(example["kind"]), example["lines"], example["asked"]) for example in table["examples"]]
+    examples += [(Kind.TEXT, example.lines, example.asked) for example in vocabulary.examples]
     turns = [Message(Role.SYSTEM, table["system"])]
-    for example in table["examples"]:
-        source = _source(Kind(example["kind"]), example["lines"])
-        for question, answer in example["asked"]:
+    for kind, lines, asked in examples:
+        source = _source(kind, lines)
+        for question, answer in asked:
             turns += [Message(Role.USER, f"{source}Question: {question}"), Message(Role.ASSISTANT, answer)]
             source = ""
     turns[-1] = _stable(turns[-1])
     return tuple(turns)
+
+
+def _also_called(question: str) -> str:
+    """The other names of what a question names, as the domain has them."""
+    lower = question.lower()
+    named = []
+    for name, others in vocabulary().names.items():
+        every = (name, *others)
+        if any(re.search(rf"(?<!\w){re.escape(one)}(?!\w)", lower) for one in every):
+            named.append(" = ".join(every))
+    return f" ({'; '.join(named)})" if named else ""
 
 
 def _stable(message: Message) -> Message:

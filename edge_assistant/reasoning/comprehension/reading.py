@@ -15,9 +15,7 @@ from edge_assistant.reasoning.comprehension import prompts
 from edge_assistant.reasoning.comprehension.expected import Expected, answers, truth
 from edge_assistant.reasoning.comprehension.grounding import found
 from edge_assistant.reasoning.comprehension.pages import as_read
-from edge_assistant.reasoning.reader import MOST_AHEAD
 from edge_assistant.reasoning.sources import Source, fits_whole, select
-from edge_assistant.reasoning.told.corrections import corrected
 from edge_assistant.reasoning.values import units
 from edge_assistant.reasoning.values.candidates import clocks, quantities
 from edge_assistant.reasoning.values.days import dates
@@ -29,6 +27,7 @@ from edge_assistant.signals import Origin
 _BIAS, _TOLD, _FITS = -0.73, 0.49, 0.76
 _LEAST = 0.001  # a probability is kept this far from 0 and 1
 
+MOST_AHEAD = 4  # sources that are read before there is a question
 _NEAREST = 3  # lines of a second look
 _NEAR = 0.4  # cosine from which on a line may be what is asked about
 _AGAIN = 0.5  # confidence from which on a second look counts
@@ -163,11 +162,11 @@ class Reader:
         copied = written(engine, messages, _MOST_TOKENS).rstrip(".")
         if not copied or copied.lower().startswith(_untold()) or not answers(copied, kind):
             return None
-        places = self._places(copied, question, [*page], [corrected(text) for text in page.values()], kind)
+        places = self._places(copied, question, [*page], [*page.values()], kind)
         return self._weighed(copied, question, source, places, messages, page) if places else None
 
     def _messages(self, question: str, source: Source, page: Page) -> list[Message]:
-        shown = [corrected(text) for text in page.values()]
+        shown = [*page.values()]
         return prompts.reading(source.signal.kind, shown, question, lasting=source.signal.origin is Origin.FILE)
 
     def _weighed(
@@ -181,7 +180,7 @@ class Reader:
     ) -> Reading:
         """A reading with its probabilities."""
         told = against(self._engine(), messages, copied, _untold())
-        seen = " ".join(corrected(page[line]) for line in places)
+        seen = " ".join(page[line] for line in places)
         fits = fitting(self._engine(), seen, question, copied)
         return Reading(source.signal.id, copied, places, told, fits)
 
@@ -220,7 +219,7 @@ def _alike(page: Page, value: Value, words: str, *, unit: bool) -> dict[str, Evi
     """What on a page can be compared with a value, each with the first line that has it."""
     found = dict[str, Evidence]()
     for line, shown in page.items():
-        for candidate in alike(corrected(shown), value, words, unit=unit):
+        for candidate in alike(shown, value, words, unit=unit):
             found.setdefault(candidate, line)
     return found
 

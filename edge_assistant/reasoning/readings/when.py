@@ -14,7 +14,6 @@ from enum import StrEnum
 from edge_assistant import patterns
 from edge_assistant.reasoning.readings.clockwords import times
 from edge_assistant.reasoning.readings.lengths import length, length_text
-from edge_assistant.reasoning.rules.phrasing import pattern
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
 from edge_assistant.reasoning.values.candidates import MAX_TEXT, days
 from edge_assistant.reasoning.values.values import Day
@@ -115,37 +114,6 @@ def whens(text: str) -> list[When]:
     used = [when.first for when in lengths]
     found = [*lengths, *_related(text, [a for a in anchors if a not in used and not _inside(a, lengths)])]
     return sorted(found, key=lambda when: when.start)
-
-
-def masked(text: str, named: Sequence[When], *, bare: bool = True) -> str:
-    """A text with blanks in place of what says when, so that its numbers are not taken for values.
-
-    Args:
-        text: the same that `whens` was given.
-        named: what it found.
-        bare: whether lone numbers are blanked too.
-    """
-    for when in named:
-        if bare or not when.bare:
-            text = text[: when.start] + " " * (when.end - when.start) + text[when.end :]
-    for match in (*pattern(vocabulary().measuring["whole"]["phrases"]).finditer(text), *_throughout().finditer(text)):
-        text = text[: match.start()] + " " * (match.end() - match.start()) + text[match.end() :]
-    return text
-
-
-def is_throughout(text: str) -> bool:
-    """Whether a text speaks of all the time that is covered: "during the whole shift", "from start to finish"."""
-    return _throughout().search(text) is not None
-
-
-@per_vocabulary
-def _throughout(vocabulary: Vocabulary) -> re.Pattern[str]:
-    words = vocabulary.measuring["whole"]
-    spans, every, ends = (pattern(words[name]).pattern for name in ("spans", "every", "ends"))
-    return patterns.compile(
-        rf"(?:\b(?:during|over|for|in|throughout|across|through)\s+)?{every}\s+(?:of\s+)?(?:the\s+)?{spans}|{ends}",
-        re.I,
-    )
 
 
 def _anchors(text: str) -> Iterator[Anchor]:

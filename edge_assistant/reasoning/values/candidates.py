@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 
 from edge_assistant.reasoning.values.clocks import clocks, times
 from edge_assistant.reasoning.values.codes import code, identifiers, telephones
 from edge_assistant.reasoning.values.days import dates, days
-from edge_assistant.reasoning.values.names import as_item, as_name, items, names
+from edge_assistant.reasoning.values.names import as_name
 from edge_assistant.reasoning.values.pairs import pairs
 from edge_assistant.reasoning.values.quantities import amounts, numbers, quantities
 from edge_assistant.reasoning.values.spans import Candidate, trimmed
-from edge_assistant.reasoning.values.values import Identifier, Items, Value
+from edge_assistant.reasoning.values.values import Identifier, Value
 from edge_assistant.reasoning.values.words import MAX_PHRASE, MAX_TEXT, as_words, nothings, phrases, singular, truths
 
 __all__ = [
@@ -39,8 +38,6 @@ FINDERS: Mapping[str, Callable[[str], Iterator[Candidate]]] = {
     "clock": times,
     "truth": truths,
     "words": phrases,
-    "name": names,
-    "items": items,
     "telephone": telephones,
     "identifier": identifiers,
     "pair": pairs,
@@ -51,7 +48,7 @@ def find(value: str, text: str) -> Iterator[Candidate]:
     """Find what can be a value of a type, from left to right.
 
     Args:
-        value: a key of `FINDERS`, as attributes name the type of their values.
+        value: a key of `FINDERS`.
         text: one piece of evidence, or a part of it.
     """
     return FINDERS[value](text)
@@ -60,10 +57,10 @@ def find(value: str, text: str) -> Iterator[Candidate]:
 def whole(value: str, text: str) -> Candidate | None:
     """The whole of a text as one value: what stands in a form's field, of which nothing is left over.
 
-    Names, identifiers, lists and words can be made of any text; of the other types one must be found in it.
+    Names, identifiers and words can be made of any text; of the other types one must be found in it.
 
     Args:
-        value: a key of `FINDERS`.
+        value: a key of `FINDERS`, or "name".
         text: without its label.
     """
     start, end = trimmed(text, 0, len(text))
@@ -87,9 +84,6 @@ def _made(value: str, text: str) -> Value | None:
         case "identifier":
             said = next((c for c in identifiers(text) if c.text == text), None)
             return said.value if said else Identifier(code(text)) if code(text) else None
-        case "items":
-            named = tuple(filter(None, map(as_item, re.split(r",|;|\band\b|&|\n", text))))
-            return Items(named) if named else None
         case "words":
             return as_words(text)
         case _:

@@ -11,11 +11,6 @@ from edge_assistant.reasoning.rules.vocabulary import vocabulary
 
 _RHYMES = ("BCDEGPTVZ", "AJKH", "FSX", "MN", "IY", "QUW")  # letters as English speaks them
 _SAME_IN_CODE = 4  # characters that must be the same where others only sound alike
-_MADE = {
-    letter: str(group)
-    for group, letters in enumerate(("bfpv", "cgjkqsz", "dt", "l", "mn", "r"), 1)
-    for letter in letters
-}  # consonants that are taken for each other
 _LONGEST = 64  # letters of a name that are compared; edit distance takes their square
 # How English spells one sound in several ways; in this order, on lower-case letters without accents
 _SOUNDS = tuple(
@@ -104,18 +99,6 @@ def sound(word: str) -> str:
     for pattern, replacement in _SOUNDS:
         word = pattern.sub(replacement, word)
     return word
-
-
-def consonants(word: str) -> str:
-    """The consonants of a word by how they are made, each run as one, and whether it begins with a vowel.
-
-    As Soundex groups them (Russell 1918), but of the whole word: "pridnessum" and "prednisone" are the same.
-
-    >>> consonants("pridnessum"), consonants("prednisone"), consonants("ibuprofen")
-    ('163525', '163525', '01615')
-    """
-    coded = "".join(_MADE.get(letter, "") for letter in re.sub("x", "ks", word))
-    return ("0" if word[:1] in "aeiouy" else "") + re.sub(r"(.)\1+", r"\1", coded)
 
 
 def same_sound(heard: str, code: str) -> bool:

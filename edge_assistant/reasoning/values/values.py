@@ -14,7 +14,7 @@ from fractions import Fraction
 
 from edge_assistant.reasoning.rules.vocabulary import Tolerance, vocabulary
 from edge_assistant.reasoning.values import units
-from edge_assistant.reasoning.values.likeness import alike, same_name
+from edge_assistant.reasoning.values.likeness import same_name
 
 _ANYTHING = Fraction(10) ** 30  # the open end of a range
 _FEW = 20  # up to which an approximate whole number may be off by one
@@ -119,20 +119,13 @@ class Name:
 
 
 @dataclass(frozen=True, slots=True)
-class Items:
-    """A list, item by item, each as it is compared: lower case, singular, without stop words and doses."""
-
-    items: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Words:
     """Anything that is said in words, in lower case and singular."""
 
     tokens: frozenset[str]
 
 
-Value = Quantity | Pair | Day | Month | Clock | Nothing | Truth | Telephone | Identifier | Name | Items | Words
+Value = Quantity | Pair | Day | Month | Clock | Nothing | Truth | Telephone | Identifier | Name | Words
 
 
 def same(a: Value, b: Value) -> bool:
@@ -154,15 +147,6 @@ def comparable(a: Value, b: Value) -> bool:
     if isinstance(a, Nothing | Truth) or isinstance(b, Nothing | Truth):
         return not isinstance(a, Day | Month | Clock | Pair) and not isinstance(b, Day | Month | Clock | Pair)
     return any(isinstance(a, group) and isinstance(b, group) for group in _COMPARED)
-
-
-def differing(a: Items, b: Items) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The items of each list that the other does not have."""
-
-    def missing(these: Items, those: Items) -> tuple[str, ...]:
-        return tuple(item for item in these.items if not any(_same_item(item, other) for other in those.items))
-
-    return missing(a, b), missing(b, a)
 
 
 def _same(a: Value, b: Value) -> bool:
@@ -192,22 +176,16 @@ def _same_in_words(a: Value, b: Value) -> bool:
     match a, b:
         case Name(), Name():
             return a == b or same_name(a.words, b.words)
-        case Items(), Items():
-            return differing(a, b) == ((), ())
         case Words(), Words():
             return a == b or (bool(a.tokens and b.tokens) and (a.tokens <= b.tokens or b.tokens <= a.tokens))
         case Nothing(), Truth(yes=yes):
             return not yes
         case Nothing(), Quantity():
             return 0 in b.readings
-        case ((Items() | Words() | Name()), Truth(yes=yes)):
+        case ((Words() | Name()), Truth(yes=yes)):
             return yes
         case Name(), Words():
             return same_name(a.words, sorted(b.tokens))
-        case Items(), Words():
-            return len(a.items) == 1 and _same_item(a.items[0], " ".join(sorted(b.tokens)))
-        case Items(), Name():
-            return len(a.items) == 1 and same_name(a.items[0].split(), b.words)
         case Identifier(code=code), Quantity(unit=None):
             return any(code == str(reading) for reading in b.readings)
         case _:
@@ -216,7 +194,7 @@ def _same_in_words(a: Value, b: Value) -> bool:
 
 # Types of which values can be compared with one another
 _COMPARED: tuple[tuple[type, ...], ...] = (
-    (Pair,), (Day, Month), (Clock,), (Telephone,), (Identifier, Quantity), (Name, Words, Items),
+    (Pair,), (Day, Month), (Clock,), (Telephone,), (Identifier, Quantity), (Name, Words),
 )  # fmt: skip
 
 
@@ -335,9 +313,3 @@ def _same_code(a: str, b: str) -> bool:
 
 
 LOOKS_LIKE = str.maketrans({"O": "0", "I": "1"})  # what recognisers of writing and of speech take for each other
-
-
-def _same_item(a: str, b: str) -> bool:
-    """One item is the other, by its words or as a name that was misheard."""
-    one, other = frozenset(a.split()), frozenset(b.split())
-    return one <= other or other <= one or alike(a.replace(" ", ""), b.replace(" ", ""))

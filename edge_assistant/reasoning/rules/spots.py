@@ -1,4 +1,4 @@
-"""What a domain file may hold: which tables, of which shape, and what a name, a unit and a number in them look like."""
+"""Places in a domain file, and what a text, a name and a number in them look like."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import difflib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import Enum, auto
 from typing import NoReturn
 
 from edge_assistant.errors import UsageError
@@ -18,60 +17,6 @@ MAX_TEXT = 300  # characters of a description or a question
 MAX_SHOWN = 40  # characters of an entry in a message
 
 _NUMBER = re.compile(r"\d{1,15}(?:\.\d{1,15})?(?:/[1-9]\d{0,14})?")  # Fraction("1e999999999") would take all memory
-_PLAIN = re.compile(r"[\w '’/.,&%#:°-]+")  # what no pattern can be made of
-_KEY = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
-
-
-class Kind(Enum):
-    """What a text in a table stands for."""
-
-    WORD = auto()  # a word or phrase as it is compared: in lower case
-    UNIT = auto()  # the name of a unit, a key of [unit]
-    COIN = auto()  # the same, or nothing
-    NAME = auto()  # an attribute, as verdicts show it: "blood pressure"
-    KEY = auto()  # an attribute, as its table is called: blood_pressure
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """The shape of a plain table.
-
-    Attributes:
-        keys: what its keys are, where a domain may add to them; None where the keys are fixed.
-        values: what its values are, or what the lists hold that are its values.
-    """
-
-    keys: Kind | None = None
-    values: Kind = Kind.WORD
-
-
-RULES = {  # a table, or one entry of it; for every other table and entry `Rule()` holds
-    "categories": Rule(Kind.WORD),
-    "category_names": Rule(Kind.WORD),
-    "activities": Rule(Kind.WORD),
-    "synonyms": Rule(Kind.WORD),
-    "singular": Rule(Kind.WORD),
-    "sources": Rule(Kind.WORD),
-    "unit_names": Rule(Kind.UNIT, Kind.KEY),
-    "misread": Rule(Kind.WORD, Kind.UNIT),
-    "misheard": Rule(Kind.WORD, Kind.UNIT),
-    "also": Rule(Kind.UNIT, Kind.UNIT),
-    "hundredths": Rule(Kind.WORD, Kind.COIN),
-    "measuring.columns": Rule(Kind.KEY),
-    "measuring.passing.attributes": Rule(values=Kind.KEY),
-    "telling.units": Rule(Kind.NAME, Kind.UNIT),
-    "telling.words.doses": Rule(values=Kind.UNIT),
-    "written.on_receipts": Rule(values=Kind.NAME),
-}
-FIXED = frozenset(
-    {  # how numbers, days and times are said is a matter of the language and of no domain
-        "numbers", "months", "ordinals", "fractions", "repeats", "spelling", "hours", "halves",
-        "misread_months", "computing", "pointed", "asides", "instructions",
-        "measuring.counts", "measuring.weekdays", "measuring.periods", "measuring.lengths",
-        "value_words.article", "value_words.zero", "value_words.point", "value_words.minus", "value_words.hundreds",
-        "value_words.dozen",
-    }
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +72,6 @@ class Spot:
             self.refuse(f"is {_type(value)} and should be a list of texts", 'put it in brackets: ["..."]')
         return [self.text(item, MAX_CHARACTERS) for item in value]
 
-    def word(self, text: str) -> str:
-        """A word or phrase as it is found in a text, with nothing in it that a pattern could take for more."""
-        if not _PLAIN.fullmatch(self.name(text)):
-            self.refuse(f"'{shown(text)}' has other signs than - ' / . , & % # : and °", "leave them out")
-        return text
-
     def name(self, text: str) -> str:
         """A name, which is compared by its letters and digits alone: "k+", "weight (kg)"."""
         text = self.text(text, MAX_CHARACTERS)
@@ -142,12 +81,6 @@ class Spot:
             self.refuse(
                 f"'{shown(text)}' is no phrase of at most {MAX_WORDS} words", "shorten it, with single spaces between"
             )
-        return text
-
-    def key(self, text: str) -> str:
-        """The key of an attribute."""
-        if len(text) > MAX_CHARACTERS or not _KEY.fullmatch(text):
-            self.refuse("is no key of an attribute", "use small letters, digits and _, as in blood_pressure")
         return text
 
     def number(self, value: object) -> str:

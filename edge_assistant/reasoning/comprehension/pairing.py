@@ -1,0 +1,194 @@
+"""What two sources tell of the same thing, without a question: values paired by meaning, confirmed by the model."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_assistant.events import Traced, Watch
+from edge_assistant.evidence import Evidence
+from edge_assistant.language.embedder import Embedder
+from edge_assistant.language.engine import Engine
+from edge_assistant.reasoning.claims import Claim, Standing
+from edge_assistant.reasoning.comprehension import programs, prompts
+from edge_assistant.reasoning.comprehension.answering import computed_claim, labelled
+from edge_assistant.reasoning.comprehension.grounding import LITTLE, words
+from edge_assistant.reasoning.comprehension.pages import as_read
+from edge_assistant.reasoning.comprehension.reading import against, written
+from edge_assistant.reasoning.ledger import Ledger
+from edge_assistant.reasoning.question import matter
+from edge_assistant.reasoning.sources import Source
+from edge_assistant.reasoning.values.candidates import as_words, clocks, days, find, quantities
+from edge_assistant.reasoning.values.pairs import pairs
+from edge_assistant.reasoning.values.values import Value, Words, comparable
+
+ALIKE = 0.3  # cosine of two lines, their values left out, from which on the model is asked
+MOST = 30  # pairs that the model is asked about
+PAIRED = 0.7  # probability from which on two values tell the same thing
+CLAIMED = 0.5  # probability of a call from which on a sentence tells what it computes
+_CALL = 40  # tokens
+
+_FINDERS = (
+    days,
+    clocks,
+    pairs,
+    lambda text: find("telephone", text),
+    lambda text: find("identifier", text),
+    quantities,
+)
+_GAP = "..."  # stands for a value
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A value that a source tells.
+
+    Attributes:
+        signal: id of the source.
+        line: where it stands.
+        text: of the line, as it is read.
+        start, end: of the value in that.
+        value: typed.
+        standing: of the source.
+    """
+
+    signal: str
+    line: Evidence
+    text: str
+    start: int
+    end: int
+    value: Value
+    standing: Standing
+
+    @property
+    def said(self) -> str:
+        """The value's own words."""
+        return self.text[self.start : self.end]
+
+    @property
+    def around(self) -> str:
+        """The line without the value."""
+        return self.text[: self.start] + _GAP + self.text[self.end :]
+
+    @property
+    def marked(self) -> str:
+        """The line with the value in brackets."""
+        return f"{self.text[: self.start]}[{self.said}]{self.text[self.end :]}"
+
+    def claim(self, confidence: float) -> Claim:
+        """What the source says."""
+        label = labelled(self.line, self.said)
+        return Claim(self.signal, self.value, self.said, (self.line.id,), confidence, None, label, self.standing)
+
+
+class Pairing:
+    """Finds what several sources tell of one thing.
+
+    Args:
+        engine: opens the language model.
+        embedder: opens the sentence embedder, where there is one.
+        watch: is called with what was paired.
+    """
+
+    def __init__(self, engine: Callable[[], Engine], embedder: Callable[[], Embedder | None], watch: Watch) -> None:
+        self._engine = engine
+        self._embedder = embedder
+        self._watch = watch
+
+    def pairs(
+        self, sources: Sequence[tuple[Source, Standing]], ledger: Ledger
+    ) -> Iterator[tuple[str, tuple[Claim, Claim]]]:
+        """What is told, and the claims of two sources about it, one after the other.
+
+        Args:
+            sources: each with where it stands.
+            ledger: takes what is computed over readings.
+        """
+        texts = [(source, standing) for source, standing in sources if source.table is None]
+        told = [statement for source, standing in texts for statement in statements(source, standing)]
+        taken = set[int]()
+        for one, other in self._candidates(told):
+            if id(one) in taken or id(other) in taken:
+                continue
+            given = (f"One: {one.marked}", f"Other: {other.marked}")
+            sure = against(self._engine(), prompts.asked("pairing", *given), "yes", "no")
+            self._watch(Traced("paired", None, (*given, f"same thing {sure:.2f}")))
+            if sure >= PAIRED:
+                taken |= {id(one), id(other)}
+                yield about(one, other), (one.claim(sure), other.claim(sure))
+        for source, _ in sources:
+            if source.table is not None:
+                yield from self._of_readings(source, told, ledger)
+
+    def _candidates(self, told: Sequence[Statement]) -> list[tuple[Statement, Statement]]:
+        """Pairs of comparable values of two sources, those in the most similar lines first."""
+        vectors = self._vectors([statement.around for statement in told])
+        if vectors is None:
+            return []
+        found = [
+            (float(vectors[i] @ vectors[j]), told[i], told[j])
+            for i, j in itertools.combinations(range(len(told)), 2)
+            if told[i].signal != told[j].signal and comparable(told[i].value, told[j].value)
+        ]
+        near = sorted((pair for pair in found if pair[0] >= ALIKE), key=lambda pair: -pair[0])
+        return [(one, other) for _, one, other in near[:MOST]]
+
+    def _vectors(self, texts: Sequence[str]) -> NDArray[np.float32] | None:
+        embedder = self._embedder()
+        return embedder.embed([*texts]) if embedder is not None and texts else None
+
+    def _of_readings(
+        self, source: Source, told: Sequence[Statement], ledger: Ledger
+    ) -> Iterator[tuple[str, tuple[Claim, Claim]]]:
+        """What sentences tell of readings, each beside what those give."""
+        assert source.table is not None
+        columns = programs.columns(source.table)
+        for statement in told:
+            call = self._call(statement, columns)
+            result = programs.run(call, source.table) if call is not None else None
+            if result is None or not comparable(result.value, statement.value):
+                continue
+            yield statement.text, (computed_claim(source, result, (), ledger), statement.claim(1.0))
+
+    def _call(self, statement: Statement, columns: str) -> programs.Call | None:
+        messages = prompts.asked("calls", columns, f"Is it right that {statement.text}")
+        text = written(self._engine(), messages, _CALL)
+        call = programs.parse(text)
+        sure = against(self._engine(), messages, text, programs.NONE) if call else 0.0
+        return call if sure >= CLAIMED and call is not None and not call.asks and not call.asks_when else None
+
+
+def statements(source: Source, standing: Standing = Standing.PLAIN) -> list[Statement]:
+    """The typed values of a source, and what stands in words beside a label."""
+    found: list[Statement] = []
+    for line, text in zip(source.lines, as_read(source.lines), strict=True):
+        left = text
+        here: list[Statement] = []
+        for finder in _FINDERS:
+            for candidate in [*finder(left)]:
+                if isinstance(candidate.value, Words):
+                    continue
+                here.append(
+                    Statement(source.signal.id, line, text, candidate.start, candidate.end, candidate.value, standing)
+                )
+                left = left[: candidate.start] + " " * (candidate.end - candidate.start) + left[candidate.end :]
+        label, colon, value = text.partition(": ")
+        if colon and not here and labelled(line, value):
+            start = len(label) + len(colon)
+            here.append(Statement(source.signal.id, line, text, start, len(text), as_words(value), standing))
+        found += sorted(here, key=lambda statement: statement.start)
+    return found
+
+
+def about(one: Statement, other: Statement) -> str:
+    """What two statements are about: a label, else the words that their lines share, else those of the first."""
+    if label := labelled(one.line, one.said) or labelled(other.line, other.said):
+        return label.lower()
+    shared = set(words(other.around)) - LITTLE
+    common = [word for word in words(one.around) if word in shared and not word.isdigit()]
+    return matter(" ".join(common) or one.around)

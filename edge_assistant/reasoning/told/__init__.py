@@ -1,1 +1,0 @@
-"""Claims of sentences: what recordings and texts say."""

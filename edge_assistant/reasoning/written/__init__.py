@@ -1,1 +1,0 @@
-"""Claims of written pages: forms, receipts, plates and labels."""
