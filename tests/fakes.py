@@ -11,7 +11,6 @@ from edge_assistant.evidence import Evidence, Locator, Passage
 from edge_assistant.language.chat import Message
 from edge_assistant.language.engine import Choice, Usage
 from edge_assistant.perception.table import Table
-from edge_assistant.reasoning.reading import CONFIRM, NO_ENTRY, UNTOLD
 from edge_assistant.reasoning.sources import Source
 from edge_assistant.signals import Kind, Origin, Signal, take_bytes
 
@@ -32,7 +31,6 @@ class ScriptedEngine:
         prefilled: the messages of each call of `prefill`.
         settled: how often it was let settle.
         forgotten: how often it was let forget.
-        confirms: whether it says yes where it is asked if an entry that it chose answers the question.
     """
 
     answers: deque[str] = field(default_factory=deque)
@@ -44,29 +42,17 @@ class ScriptedEngine:
     settled: int = 0
     forgotten: int = 0
     usage: Usage = field(default_factory=Usage)
-    confirms: bool = True
     name: str = "scripted"
     sha256: str = "0" * 64
-    _weighed: tuple[str, bool] | None = None
 
     def count(self, text: str) -> int:
         """Tokens are words."""
         return len(text.split())
 
     def choose(self, messages: Sequence[Message], options: Sequence[str]) -> Choice:
-        """The scripted option; a script's UNKNOWN is said when the first span that is offered is weighed against it."""
+        """The scripted option."""
         self.offered.append(tuple(options))
-        if tuple(options) == CONFIRM:
-            return Choice(CONFIRM.index("yes" if self.confirms else "no"), self.probability)
-        if self._weighed is not None and tuple(options) == (UNTOLD, self._weighed[0]):
-            told, self._weighed = self._weighed[1], None
-            return Choice(int(told), self.probability)
         answer = self._answer(messages, options)
-        if answer == UNTOLD and NO_ENTRY in options:
-            return Choice(list(options).index(NO_ENTRY), self.probability)
-        if UNTOLD not in options:
-            self._weighed = (options[0], False) if answer == UNTOLD else (answer, True)
-            answer = self._weighed[0]
         assert answer in options, f"{answer!r} is not offered among {options}"
         return Choice(list(options).index(answer), self.probability)
 

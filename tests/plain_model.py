@@ -1,0 +1,118 @@
+"""A language model of no weights that reads by words in common: quick, always the same, and never clever.
+
+It stands where tests are about what surrounds the reading: commands, screens, the trail. `plain_model_path/sitecustomize.py`
+puts it in the place of llama.cpp in processes that tests start.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from edge_assistant.language.chat import Message
+from edge_assistant.language.engine import Choice, Usage
+from edge_assistant.runtime import Runtime
+from edge_assistant_models.installed import InstalledModel
+
+_WORD = re.compile(r"[^\W_]+")
+_LITTLE = frozenset("a an and are at be by did do does for from has have how in is it many much of on or the to was what when where which who with".split())
+_CALLS = (("highest", "max"), ("hottest", "max"), ("maximum", "max"), ("lowest", "min"), ("minimum", "min"), ("average", "mean"))  # fmt: skip
+
+
+class PlainEngine:
+    """Reads a source by the line that shares most words with a question; takes what llama.cpp's engine takes."""
+
+    def __init__(self, model: InstalledModel, runtime: Runtime, **_: object) -> None:
+        self.name, self.sha256 = model.name, model.sha256
+        self.usage = Usage()
+        self._halt = runtime.halt
+
+    def count(self, text: str) -> int:
+        """Tokens are words."""
+        return len(text.split())
+
+    def choose(self, messages: Sequence[Message], options: Sequence[str]) -> Choice:
+        """Surely."""
+        return Choice([*options].index(self._answer(messages, options)), 0.95)
+
+    def stream(
+        self, messages: Sequence[Message], *, max_tokens: int, temperature: float = 0.0, seed: int = 0
+    ) -> Iterator[str]:
+        """A word at a time."""
+        for word in re.findall(r"\s*\S+", self._answer(messages, ()))[:max_tokens]:
+            self._halt.check()
+            self.usage.completion_tokens += 1
+            self.usage.decode_s += 0.01
+            yield word
+
+    def prefill(self, messages: Sequence[Message]) -> None:
+        """Nothing is kept."""
+
+    def settle(self) -> None:
+        """Nothing is kept."""
+
+    def forget(self) -> None:
+        """Nothing is kept."""
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def _answer(self, messages: Sequence[Message], options: Sequence[str]) -> str:
+        self._halt.check()
+        self.usage.prompt_tokens += sum(self.count(message.content) for message in messages)
+        return _reply(messages[-1].content, options)
+
+
+def _reply(prompt: str, options: Sequence[str]) -> str:
+    if "value" in options:
+        return _sort(prompt, options)
+    if tuple(options) == ("no", "yes"):
+        return "yes" if not prompt.startswith("One: ") or _shared(*prompt.split("\n")) else "no"
+    if options:
+        return options[-1]  # the source tells it; this is the answer
+    if prompt.startswith("Source, "):
+        return _read(*prompt.rsplit("\n\nQuestion: ", 1))
+    if prompt.startswith("Evidence:"):
+        return _quoted(prompt)
+    if "\n" in prompt:
+        return _call(*prompt.split("\n", 1))
+    about = re.search(r"\b(?:on|about) (?:the )?([\w ]+)", prompt)
+    return f"What is the {about[1]}?" if about else "everything"
+
+
+def _sort(question: str, options: Sequence[str]) -> str:
+    lower = question.lower()
+    if re.match(r"\W*(?:please )?(?:summar|describe|explain)", lower):
+        return "summary"
+    if re.search(r"\b(?:agree|contradict|match|differ|right|correct)", lower):
+        return "agreement"
+    wanted = any(word in lower for word, _ in _CALLS) or "exceeded" in lower
+    return "computation" if wanted and "computation" in options else "value"
+
+
+def _read(source: str, question: str) -> str:
+    """What stands behind the label of the line that has most words of the question, else the line."""
+    lines = source.split("\n")[1:]
+    best = max(lines, key=lambda line: (len(_shared(line, question)), ": " in line), default="")
+    if not _shared(best, question):
+        return "not told"
+    return best.partition(": ")[2] or best
+
+
+def _call(columns: str, question: str) -> str:
+    names = [re.sub(r" \[.*", "", name) for name in columns.split(", ")]
+    column = max(names, key=lambda name: len(_shared(name, question)))
+    if "exceeded" in question.lower():
+        return f'first_above({column}, ask "What is the limit?")'
+    return next((f"{call}({column})" for word, call in _CALLS if word in question.lower()), "none")
+
+
+def _quoted(prompt: str) -> str:
+    line = re.search(r"\[(E\d+)\] (.+)", prompt)
+    return f"{line[2].rstrip('.')} [{line[1]}]." if line else ""
+
+
+def _shared(one: str, other: str) -> set[str]:
+    """The words of two texts by their first five letters."""
+    a, b = ({word.lower()[:5] for word in _WORD.findall(text)} - _LITTLE for text in (one, other))
+    return a & b
