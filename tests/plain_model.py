@@ -6,17 +6,63 @@ puts it in the place of llama.cpp in processes that tests start.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
 
 from edge_assistant.language.chat import Message
 from edge_assistant.language.engine import Choice, Usage
 from edge_assistant.runtime import Runtime
 from edge_assistant_models.installed import InstalledModel
 
+_PLACE = Path(__file__).parent / "plain_model_path"
 _WORD = re.compile(r"[^\W_]+")
-_LITTLE = frozenset("a an and are at be by did do does for from has have how in is it many much of on or the to was what when where which who with".split())
+_LITTLE = frozenset(
+    [
+        "a",
+        "an",
+        "and",
+        "are",
+        "at",
+        "be",
+        "by",
+        "did",
+        "do",
+        "does",
+        "for",
+        "from",
+        "has",
+        "have",
+        "how",
+        "in",
+        "is",
+        "it",
+        "many",
+        "much",
+        "of",
+        "on",
+        "or",
+        "the",
+        "to",
+        "was",
+        "what",
+        "when",
+        "where",
+        "which",
+        "who",
+        "with",
+    ]
+)
 _CALLS = (("highest", "max"), ("hottest", "max"), ("maximum", "max"), ("lowest", "min"), ("minimum", "min"), ("average", "mean"))  # fmt: skip
+
+
+def use(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let processes that this one starts read with it in place of llama.cpp."""
+    before = os.environ.get("PYTHONPATH", "")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (str(_PLACE), before))))
 
 
 class PlainEngine:
