@@ -1,6 +1,6 @@
 """A language model of no weights that reads by words in common: quick, always the same, and never clever.
 
-It stands where tests are about what surrounds the reading: commands, screens, the trail. `plain_model_path/sitecustomize.py`
+It stands where tests are about what surrounds the reading: commands, screens, the trail. The folder `plain_model_path`
 puts it in the place of llama.cpp in processes that tests start.
 """
 
@@ -21,42 +21,17 @@ from edge_assistant_models.installed import InstalledModel
 _PLACE = Path(__file__).parent / "plain_model_path"
 _WORD = re.compile(r"[^\W_]+")
 _LITTLE = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "are",
-        "at",
-        "be",
-        "by",
-        "did",
-        "do",
-        "does",
-        "for",
-        "from",
-        "has",
-        "have",
-        "how",
-        "in",
-        "is",
-        "it",
-        "many",
-        "much",
-        "of",
-        "on",
-        "or",
-        "the",
-        "to",
-        "was",
-        "what",
-        "when",
-        "where",
-        "which",
-        "who",
-        "with",
-    ]
+    "a an and are at be by did do does for from has have how in is it many much of on or the to was what when where "
+    "which who with".split()  # noqa: SIM905 - one line a word is no better
 )
-_CALLS = (("highest", "max"), ("hottest", "max"), ("maximum", "max"), ("lowest", "min"), ("minimum", "min"), ("average", "mean"))  # fmt: skip
+_CALLS = (
+    ("highest", "max"),
+    ("hottest", "max"),
+    ("maximum", "max"),
+    ("lowest", "min"),
+    ("minimum", "min"),
+    ("average", "mean"),
+)
 
 
 def use(monkeypatch: pytest.MonkeyPatch) -> None:
