@@ -21,8 +21,10 @@ from edge_assistant_models.installed import InstalledModel
 _PLACE = Path(__file__).parent / "plain_model_path"
 _WORD = re.compile(r"[^\W_]+")
 _LITTLE = frozenset(
-    "a an and are at be by did do does for from has have how in is it many much of on or the to was what when where "
-    "which who with".split()  # noqa: SIM905 - one line a word is no better
+    _WORD.findall(
+        "a an and are at be by did do does for from has have how in is it many much of on or the to was what when "
+        "where which who with"
+    )
 )
 _CALLS = (
     ("highest", "max"),
