@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from edge_assistant import limits, patterns
+from edge_assistant import limits
 from edge_assistant.answer import Answer, Failure, ModelUsed, Status
 from edge_assistant.errors import InputError, UsageError
 from edge_assistant.events import Answered, Event, Failed, Routed, Thinking, Waiting, Watch
@@ -393,7 +393,6 @@ class Assistant:
             instructions=tuple(task.outcome.instructions),
         )
         task.watch(Answered(answer))
-        patterns.keep()
         return answer
 
     def sense(self, kind: type[Sense]) -> Sense:

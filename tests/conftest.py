@@ -42,7 +42,6 @@ from edge_assistant_quantize.fetching import llama
 STORE = paths.models_dir().resolve()  # before the environment is cleaned
 CONVERTERS = paths.cache_dir().resolve() / "llama.cpp"  # that `edge-quantize tools` brought, as `make test` lets it
 VECTORS = paths.cache_dir().resolve() / "embeddings"  # of the examples that come with the product: seconds to compute
-PATTERNS = paths.cache_dir().resolve() / "patterns"  # of the product's words: a second to compile
 
 _KEPT = {"PATH", "HOME", "LANG", "TZ", "TMPDIR", "VIRTUAL_ENV", "OMP_NUM_THREADS"}
 _KEPT_PREFIXES = ("COV_", "COVERAGE_", "PYTEST_", "PYTHON", "HYPOTHESIS_", "OPENBLAS_")
@@ -166,9 +165,8 @@ def home(homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HF_HOME", str(folder / "huggingface"))
     monkeypatch.setattr(policy, "SYSTEM", folder / "etc" / "policy.toml")
     (folder / "cache").mkdir()
-    for made in (VECTORS, PATTERNS):
-        made.mkdir(parents=True, exist_ok=True)
-        (folder / "cache" / made.name).symlink_to(made)
+    VECTORS.mkdir(parents=True, exist_ok=True)
+    (folder / "cache" / VECTORS.name).symlink_to(VECTORS)
     return folder
 
 

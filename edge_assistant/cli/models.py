@@ -261,10 +261,7 @@ def _locked(wanted: bool) -> bool:
 
 
 def _prepare(portfolio: Portfolio, names: Iterable[str], settings: Settings) -> None:
-    """Compute what the first question would wait for: patterns, an embedder's examples, a language model's prompts."""
-    from edge_assistant.reasoning.prepared import compile_patterns
-
-    compile_patterns()
+    """Compute what the first question would wait for: an embedder's examples, a language model's prompts."""
     for name in names:
         entry = portfolio.entry(name)
         if entry.role == "embedder":

@@ -20,7 +20,6 @@ from functools import cache
 from itertools import pairwise
 from typing import Any
 
-from edge_assistant import patterns
 from edge_assistant.answer import Instruction
 from edge_assistant.evidence import Evidence, Line, Passage, Speech
 from edge_assistant.reasoning.rules.vocabulary import shipped
@@ -305,12 +304,12 @@ def _rules() -> _Rules:
     whole = rf"^\s{{0,9}}\w{{1,20}}\s+{words['all_before']}\s{{0,9}}(?:[.!?]|$)"  # whatever the verb was heard as
     condition = rf"\W{{0,4}}(?:if|when|whenever|should)\b[^\n]{{0,80}}?{words['asked']}[^\n,]{{0,80}},\s+"
     return _Rules(
-        patterns.compile(rf"{lead}(?:{order})"),
-        patterns.compile(words["machines"]),
-        patterns.compile(rf"{words['demanding']}|{duty}"),
-        patterns.compile(rf"{words['overriding']}{_UP_TO_SIX}{words['overridden']}|{whole}"),
-        patterns.compile(rf"\W{{0,4}}(?:\w{{1,12}}\s)?{words['named']}\s{{0,3}}[,!](?!\s{{0,3}}\d)"),
-        patterns.compile(rf"{condition}(?:please\s+)?{words['replying']}"),
-        patterns.compile(rf"\W{{0,4}}{words['turns']}\s{{0,3}}[:>]"),
-        patterns.compile(rf"\W{{0,4}}{words['answering']}\s{{0,3}}[:>]"),
+        re.compile(rf"{lead}(?:{order})"),
+        re.compile(words["machines"]),
+        re.compile(rf"{words['demanding']}|{duty}"),
+        re.compile(rf"{words['overriding']}{_UP_TO_SIX}{words['overridden']}|{whole}"),
+        re.compile(rf"\W{{0,4}}(?:\w{{1,12}}\s)?{words['named']}\s{{0,3}}[,!](?!\s{{0,3}}\d)"),
+        re.compile(rf"{condition}(?:please\s+)?{words['replying']}"),
+        re.compile(rf"\W{{0,4}}{words['turns']}\s{{0,3}}[:>]"),
+        re.compile(rf"\W{{0,4}}{words['answering']}\s{{0,3}}[:>]"),
     )

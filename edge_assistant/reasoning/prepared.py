@@ -1,16 +1,11 @@
-"""What is computed once for a machine, so that no question waits for it: vectors of examples, patterns, prompts."""
+"""What is computed once for a machine, so that no question waits for it: vectors of examples, prompts."""
 
 from __future__ import annotations
 
-import pkgutil
-from importlib import import_module
-
-from edge_assistant import patterns, reasoning
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.language.engine import Engine
 from edge_assistant.reasoning import talk
 from edge_assistant.reasoning.comprehension import prompts
-from edge_assistant.reasoning.rules import vocabulary
 
 
 def prepare(embedder: Embedder) -> int:
@@ -33,15 +28,3 @@ def read_prompts(engine: Engine) -> int:
         engine.prefill(messages)
         engine.settle()
     return len(beginnings)
-
-
-def compile_patterns() -> int:
-    """Compile all patterns of the vocabulary in force, and keep those that are not kept yet.
-
-    Returns:
-        How many were added.
-    """
-    for module in pkgutil.walk_packages(reasoning.__path__, f"{reasoning.__name__}."):
-        import_module(module.name)
-    vocabulary.build_all()
-    return patterns.keep()

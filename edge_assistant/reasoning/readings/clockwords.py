@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from edge_assistant import patterns
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
 
 _NOON, _DAY = 12 * 60, 24 * 60
@@ -175,7 +174,7 @@ def _pattern(vocabulary: Vocabulary) -> re.Pattern[str]:
     hour = rf"(?:twenty[ -](?:one|two|three|four)|{small}|\d{{1,2}})"
     full = _any(word for word, value in numbers.items() if value >= 10)
     minute = rf"(?:(?:oh|o|zero)[ -](?:{ones})|(?:{tens})[ -](?:{ones})|{full})"
-    return patterns.compile(
+    return re.compile(
         rf"(?:(?<![\w.:,$€£-])|(?<=\dT))(?:"
         rf"(?P<h>\d{{1,2}})[:h](?P<m>\d{{2}})(?::\d{{2}}(?:\.\d+)?)?(?!\d|:\d)"
         rf"|(?P<dot_h>\d{{1,2}})\.(?P<dot_m>[0-5]\d)(?![\d.]*\d)"

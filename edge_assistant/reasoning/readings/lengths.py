@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from edge_assistant import patterns
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary
 from edge_assistant.reasoning.values.spoken import spoken_numbers
 
@@ -64,4 +63,4 @@ def length_text(vocabulary: Vocabulary) -> str:
 @per_vocabulary
 def _length_pattern(vocabulary: Vocabulary) -> re.Pattern[str]:
     text = length_text(vocabulary).replace(r"\s+|)", r"\s+)")  # an amount has to be told
-    return patterns.compile(rf"\b{text}", re.I)
+    return re.compile(rf"\b{text}", re.I)

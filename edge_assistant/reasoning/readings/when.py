@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
-from edge_assistant import patterns
 from edge_assistant.reasoning.readings.clockwords import times
 from edge_assistant.reasoning.readings.lengths import length, length_text
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
@@ -307,7 +306,7 @@ def _inside(anchor: Anchor, lengths: Sequence[When]) -> bool:
 
 @per_vocabulary
 def _relative_pattern(vocabulary: Vocabulary) -> re.Pattern[str]:
-    return patterns.compile(
+    return re.compile(
         rf"\b(?:(?:(?:over|in|during|for|within|throughout)\s+)?the\s+(?:very\s+)?(?P<which>first|last|past|final|previous|latest|opening)\s+"
         rf"|(?P<after>after|following)\s+(?:about\s+)?|(?:(?:in|during|within)\s+)?(?:the\s+)?)"
         rf"{length_text(vocabulary)}(?:\s+(?P<to>before|prior to|up to|after|following|from)\b)?",
@@ -321,7 +320,7 @@ def _part_pattern(vocabulary: Vocabulary) -> re.Pattern[str]:
         r"\s+".join(map(re.escape, part.split()))
         for part in sorted(vocabulary.measuring["periods"], key=len, reverse=True)
     )
-    return patterns.compile(
+    return re.compile(
         rf"\b(?:(?:in|at|during|through|throughout|over|this|that|all|the|whole|last|through)\s+)*(?P<part>{parts})\b(?!\s+(?:shift|limit))",
         re.I,
     )
@@ -336,7 +335,7 @@ def _day_pattern(vocabulary: Vocabulary) -> re.Pattern[str]:
     places = "|".join([*sorted(vocabulary.ordinals, key=len, reverse=True), *_PLACES])
     numbers = "|".join(sorted(vocabulary.numbers, key=len, reverse=True))
     ordinal = rf"\d{{1,2}}(?:st|nd|rd|th)|(?:(?:twenty|thirty)[ -])?(?:{ordinals})"
-    return patterns.compile(
+    return re.compile(
         rf"\b(?P<day>(?P<weekday>{weekdays})\b"
         rf"|the\s+(?P<place>{places})\s+day\b|day\s+(?P<number>\d+|{numbers})\b"
         rf"|(?<=\bon )(?:the\s+)?(?P<ordinal>{ordinal})\b{_ENDS}"

@@ -29,8 +29,6 @@ SHIPPED = (
     "instructions.toml",
 )  # files of this package: the default vocabulary
 
-_builders: list[Callable[[Vocabulary], object]] = []  # of `per_vocabulary`, of the modules that are loaded
-
 
 @dataclass(frozen=True, slots=True)
 class Scale:
@@ -121,14 +119,7 @@ def within(chosen: Vocabulary) -> Iterator[None]:
 def per_vocabulary(build: Callable[[Vocabulary], T]) -> Callable[[], T]:
     """Make a function that builds something of a vocabulary once for each: a pattern of all its units, say."""
     built = lru_cache(maxsize=8)(build)
-    _builders.append(built)
     return lambda: built(vocabulary())
-
-
-def build_all() -> None:
-    """Build all that the modules which are loaded build of the vocabulary in force, before a question needs it."""
-    for built in _builders:
-        built(vocabulary())
 
 
 @cache

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from edge_assistant import patterns
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
 from edge_assistant.reasoning.values.spans import Candidate, alternatives, apart, hedge, untaken
 from edge_assistant.reasoning.values.spoken import spoken_digits, spoken_numbers
@@ -174,8 +173,8 @@ def _names(vocabulary: Vocabulary) -> tuple[re.Pattern[str], re.Pattern[str]]:
     zero = alternatives(vocabulary.words["zero"])
     hours, hour, minutes = alternatives(vocabulary.words["hours"]), _small(vocabulary, 24), _minutes(vocabulary)
     return (
-        patterns.compile(rf"\b(?:12 )?(?P<name>{alternatives(vocabulary.hours)})\b", re.I),
-        patterns.compile(
+        re.compile(rf"\b(?:12 )?(?P<name>{alternatives(vocabulary.hours)})\b", re.I),
+        re.compile(
             rf"(?<![\w:.,])((?:[01]\d|2[0-3])[0-5]\d|(?:(?:{zero})[ -])?(?:{hour})[ -](?:hundred|{minutes}))"
             rf" ?(?:{hours})\b",
             re.I,
@@ -187,7 +186,7 @@ def _names(vocabulary: Vocabulary) -> tuple[re.Pattern[str], re.Pattern[str]]:
 def _past_or_to(vocabulary: Vocabulary) -> re.Pattern[str]:
     words = vocabulary.words
     fraction = alternatives(vocabulary.fractions)
-    return patterns.compile(
+    return re.compile(
         rf"(?<![\w:.,])(?:a )?(?P<minutes>(?P<fraction>{fraction})|\d{{1,2}}|{_minutes(vocabulary)})(?: minutes?)?"
         rf" (?P<way>{alternatives(words['past'] | words['before'])}) (?P<hour>\d{{1,2}}|{_small(vocabulary, 13)})"
         rf"(?![\w:]|[.,]\d|-)(?: ?(?:{alternatives(words['o_clock'])}))?",
@@ -198,14 +197,14 @@ def _past_or_to(vocabulary: Vocabulary) -> re.Pattern[str]:
 @per_vocabulary
 def _half_or_to(vocabulary: Vocabulary) -> tuple[re.Pattern[str], re.Pattern[str]]:
     return (
-        patterns.compile(rf"(?<![\w:.,-])half (?P<hour>\d{{1,2}}|{_small(vocabulary, 13)})(?![\w:/]|[.,]\d|-)", re.I),
-        patterns.compile(r"(?<![\w:.,/-])(?P<minutes>5|10|20|25)-(?P<hour>\d{1,2})(?![\w:/]|[.,]\d|-)"),
+        re.compile(rf"(?<![\w:.,-])half (?P<hour>\d{{1,2}}|{_small(vocabulary, 13)})(?![\w:/]|[.,]\d|-)", re.I),
+        re.compile(r"(?<![\w:.,/-])(?P<minutes>5|10|20|25)-(?P<hour>\d{1,2})(?![\w:/]|[.,]\d|-)"),
     )
 
 
 @per_vocabulary
 def _hour_and_minutes(vocabulary: Vocabulary) -> re.Pattern[str]:
-    return patterns.compile(
+    return re.compile(
         rf"(?<![\w:.,])(?P<hour>\d{{1,2}}|{_small(vocabulary, 24)})"
         rf"(?:(?: |-)(?P<minutes>{_minutes(vocabulary)}))?(?![\w:]|[.,]\d)"
         rf"(?P<o_clock> ?(?:{alternatives(vocabulary.words['o_clock'])}))?",
@@ -216,7 +215,7 @@ def _hour_and_minutes(vocabulary: Vocabulary) -> re.Pattern[str]:
 @per_vocabulary
 def _loose_clock(vocabulary: Vocabulary) -> re.Pattern[str]:
     at = alternatives(vocabulary.words["at_bare"])
-    return patterns.compile(
+    return re.compile(
         rf"(?P<at>\b(?:{at}) )?(?<![\w:.,/-])(?:(?P<digits>\d{{3,4}})"
         rf"|(?P<hour>\d{{1,2}}|{_small(vocabulary, 24)})(?:[ -](?P<minutes>[0-5]\d|{_minutes(vocabulary)}))?)"
         rf"(?![\w:/]|[.,]\d|-\d)",
@@ -226,7 +225,7 @@ def _loose_clock(vocabulary: Vocabulary) -> re.Pattern[str]:
 
 @per_vocabulary
 def _day_part(vocabulary: Vocabulary) -> re.Pattern[str]:
-    return patterns.compile(rf",? ?(?:(?P<meridiem>{_MERIDIEM})|\b(?P<day>{alternatives(vocabulary.halves)})\b)", re.I)
+    return re.compile(rf",? ?(?:(?P<meridiem>{_MERIDIEM})|\b(?P<day>{alternatives(vocabulary.halves)})\b)", re.I)
 
 
 def _small(vocabulary: Vocabulary, below: int) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from edge_assistant import patterns
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
 from edge_assistant.reasoning.values.days import days
 from edge_assistant.reasoning.values.spans import Candidate, alternatives, apart, untaken
@@ -117,7 +116,7 @@ def _joined(parts: Sequence[re.Match[str]]) -> str:
 def _read_out(vocabulary: Vocabulary) -> re.Pattern[str]:
     zero, repeats = alternatives(vocabulary.words["zero"]), alternatives(vocabulary.repeats)
     digit = rf"(?:{number_words()}|{zero}|{repeats}|\d{{1,12}})"
-    return patterns.compile(
+    return re.compile(
         rf"\b(?P<plus>plus )?(?P<digits>{digit}(?:(?:[ -]|[,.] ){digit}\b){{2,19}})(?![\w/]|[.,]\d)", re.I
     )
 
@@ -135,7 +134,7 @@ def _parts(vocabulary: Vocabulary) -> str:
 
 @per_vocabulary
 def _part(vocabulary: Vocabulary) -> re.Pattern[str]:
-    return patterns.compile(rf"(?<![^\W_]){_parts(vocabulary)}(?![^\W_])", re.I)
+    return re.compile(rf"(?<![^\W_]){_parts(vocabulary)}(?![^\W_])", re.I)
 
 
 @per_vocabulary
@@ -143,7 +142,7 @@ def _paused(vocabulary: Vocabulary) -> re.Pattern[str]:
     """Digits behind a pause in an identifier, and nothing that they count: "B one, two six nine one"."""
     words = {word for word, number in vocabulary.numbers.items() if number < 100} | vocabulary.words["zero"]
     number = rf"(?:(?:{alternatives(vocabulary.repeats)}) )?(?:{alternatives(words)})"
-    return patterns.compile(
+    return re.compile(
         rf"(?:,|(?P<stop>\.))\s(?P<digits>{number}(?: {number})+|\d(?: \d)+|(?!(?:19|20)\d\d\b)\d{{2,8}})"
         r"(?=\s*(?:$|[.,;!?)]|\n)|,?\s(?:and|is|was|that|that's|no)\b)",
         re.I,
@@ -153,6 +152,6 @@ def _paused(vocabulary: Vocabulary) -> re.Pattern[str]:
 @per_vocabulary
 def _spelled_out(vocabulary: Vocabulary) -> re.Pattern[str]:
     unnamed = re.sub(r"\(\?P<\w+>", "(?:", _parts(vocabulary))
-    return patterns.compile(
+    return re.compile(
         rf"(?<![^\W_])(?<![/'’]){unnamed}(?![^\W_])(?:[ -]{{1,2}}{unnamed}(?![^\W_]|[.,]\d)){{0,{_MOST_PARTS}}}", re.I
     )

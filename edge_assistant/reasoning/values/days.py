@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from edge_assistant import patterns
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
 from edge_assistant.reasoning.values.spans import Candidate, alternatives, apart, untaken
 from edge_assistant.reasoning.values.spoken import number_words, spoken_numbers
@@ -74,7 +73,7 @@ def _short(match: re.Match[str], text: str) -> Iterator[Candidate]:
 
 @per_vocabulary
 def _expiry(vocabulary: Vocabulary) -> re.Pattern[str]:
-    return patterns.compile(rf"\b(?:{alternatives(vocabulary.words['expiry'])})(?: date)?[ :.]*\Z", re.I)
+    return re.compile(rf"\b(?:{alternatives(vocabulary.words['expiry'])})(?: date)?[ :.]*\Z", re.I)
 
 
 def _numeric_months(text: str) -> Iterator[Candidate]:
@@ -163,12 +162,12 @@ def _named_days(vocabulary: Vocabulary) -> tuple[re.Pattern[str], ...]:
     joined = r"(?<=[-/.'’a-z])\d{2}(?![\d:,/]|\.\d)"  # 19-Oct-18, 19OCT18, Oct '18
     last = r"\d{2}(?=\s*(?:\Z|[;)\n]|\.(?!\d)))"  # 19 OCT 18
     return (
-        patterns.compile(
+        re.compile(
             rf"\b{day}[ /.-]?(?:day )?(?:of )?[ -]?(?P<month>{months})(?![^\W\d_])"
             rf"(?:\.?,?(?:[ -]{{1,3}}|[/.]|(?=\d))['’]?(?P<year>{full}|{joined}|{last}))?",
             re.I,
         ),
-        patterns.compile(
+        re.compile(
             rf"\b(?P<month>{months})\b\.?[ -](?:the )?{day}(?![\d:/]|\.\d|[^\W\d_])"
             rf"(?:(?:, ?| |-|/|\. (?=(?:19|20)\d\d[,.;\n]))['’]?(?P<year>{full}|{joined}))?",
             re.I,
@@ -180,7 +179,7 @@ def _named_days(vocabulary: Vocabulary) -> tuple[re.Pattern[str], ...]:
 def _named_month(vocabulary: Vocabulary) -> re.Pattern[str]:
     months = alternatives(vocabulary.months)
     before = "in|of|since|until|till|by|early|late|mid|last|next|expires|expiry|exp"
-    return patterns.compile(
+    return re.compile(
         rf"(?P<before>\b(?:{before})\s)?(?<!\d[ -])\b(?P<month>{months})\b\.?"
         rf"(?:,?(?: of)?[ /-]['’]?(?P<year>\d{{4}}(?!\d)|(?<=[-/'’])\d{{2}}(?![\d:])|{_spoken_year(vocabulary)}))?"
         rf"(?!\s\d)",

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 
-from edge_assistant import patterns
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
 from edge_assistant.reasoning.values.days import days
 from edge_assistant.reasoning.values.spans import Candidate, alternatives, hedge, untaken
@@ -46,7 +45,7 @@ def _pattern(vocabulary: Vocabulary) -> re.Pattern[str]:
     broken = r"[1-3]00(?:,? and |,? )\d{1,2}|\d{0,2}[2-9]0,? [1-9]"  # 100 and 20, 120 4: one number for a listener
     number = rf"(?:{broken}|\d{{2,3}}|{words})"
     over = alternatives(vocabulary.words["pair"])
-    return patterns.compile(
+    return re.compile(
         rf"(?<![\w./,-])(?P<first>{number})(?:\s?/\s?| (?:{over}) )(?P<second>{number})(?![\w/]|[.,]\d)"
         rf"(?: ?(?P<unit>mm ?hg|millimet(?:re|er)s of mercury)\b)?",
         re.I,

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 
-from edge_assistant import patterns
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
 from edge_assistant.reasoning.values import units
 from edge_assistant.reasoning.values.clocks import clocks
@@ -318,7 +317,7 @@ def _pattern(vocabulary: Vocabulary) -> re.Pattern[str]:
     minus = alternatives(vocabulary.words["minus"])
     article, part = alternatives(vocabulary.words["article"]), alternatives(vocabulary.fractions)
     digits = rf"(?:\d{{1,6}} (?:{alternatives(vocabulary.words['point'])}) \d{{1,4}}|{_DIGITS})"
-    return patterns.compile(
+    return re.compile(
         r"(?:(?=[^\w\s]|\d)|(?<![^\W\d_])(?=[a-z]))"  # no number begins within a word; this is for speed
         rf"(?:(?P<currency>(?<![^\W\d_])(?:{codes})|{signs})\s?)?"
         rf"(?:(?P<sign>(?<![^\W_])(?<![.,:/)])[-−–](?=\d)|\b(?:{minus})\s)?"
@@ -352,21 +351,21 @@ def _words(vocabulary: Vocabulary) -> str:
 
 @per_vocabulary
 def _total(vocabulary: Vocabulary) -> re.Pattern[str]:
-    return patterns.compile(rf"\s*(?:[.;!?]|$|,(?!\s?\d)|(?:{alternatives(vocabulary.words['in_total'])})\b)", re.I)
+    return re.compile(rf"\s*(?:[.;!?]|$|,(?!\s?\d)|(?:{alternatives(vocabulary.words['in_total'])})\b)", re.I)
 
 
 @per_vocabulary
 def _of_one(vocabulary: Vocabulary) -> re.Pattern[str]:
-    return patterns.compile(rf" (?:of )?(?:{alternatives(vocabulary.words['article'])}) ", re.I)
+    return re.compile(rf" (?:of )?(?:{alternatives(vocabulary.words['article'])}) ", re.I)
 
 
 @per_vocabulary
 def _below(vocabulary: Vocabulary) -> re.Pattern[str]:
-    return patterns.compile(
+    return re.compile(
         rf"\s?(?:degrees\s)?(?:{alternatives(vocabulary.words['below_zero'])})\b|\sbelow(?=\s*(?:[.,;!?]|$))", re.I
     )
 
 
 @per_vocabulary
 def _out_of(vocabulary: Vocabulary) -> re.Pattern[str]:
-    return patterns.compile(rf"(?<![\d/.])\b(\d{{1,2}}|{number_words()})(?:\s?/\s?10| out of (?:10|ten))\b(?!/)", re.I)
+    return re.compile(rf"(?<![\d/.])\b(\d{{1,2}}|{number_words()})(?:\s?/\s?10| out of (?:10|ten))\b(?!/)", re.I)

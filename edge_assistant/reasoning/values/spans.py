@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from edge_assistant import patterns
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary
 from edge_assistant.reasoning.values.values import Value
 
@@ -46,7 +45,7 @@ def hedge(text: str, start: int, end: int) -> str:
 
 @per_vocabulary
 def _negated(vocabulary: Vocabulary) -> re.Pattern[str]:
-    return patterns.compile(rf"(?<!\w)(?:{alternatives(vocabulary.words['no'])})(?: [^\W_]+)?\s*\Z", re.I)
+    return re.compile(rf"(?<!\w)(?:{alternatives(vocabulary.words['no'])})(?: [^\W_]+)?\s*\Z", re.I)
 
 
 @per_vocabulary
@@ -55,8 +54,8 @@ def _hedges(vocabulary: Vocabulary) -> tuple[re.Pattern[str], re.Pattern[str]]:
     groups = "|".join(f"(?P<{key}>{alternatives(vocabulary.hedges.get(key, ()))})" for key in _LEADING)
     approximate = "|".join(f"(?P<{key}>{alternatives(vocabulary.hedges.get(key, ()))})" for key in _LEADING[:3])
     return (
-        patterns.compile(rf"(?<![^\W_])(?:{groups})(?:\s(?:the|a))?\s*$", re.I),
-        patterns.compile(rf"[ -]?(?:{approximate})(?![^\W_])", re.I),
+        re.compile(rf"(?<![^\W_])(?:{groups})(?:\s(?:the|a))?\s*$", re.I),
+        re.compile(rf"[ -]?(?:{approximate})(?![^\W_])", re.I),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from edge_assistant import limits, patterns
+from edge_assistant import limits
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
 from edge_assistant.reasoning.values.spans import Candidate, alternatives, apart
 from edge_assistant.reasoning.values.values import Nothing, Truth, Words
@@ -79,13 +79,13 @@ def singular(word: str) -> str:
 def _nothing_pattern(vocabulary: Vocabulary) -> re.Pattern[str]:
     """Words for none; before a number "no" is short for number: No. 12."""
     none, after = alternatives(vocabulary.words["none"]), alternatives(vocabulary.words["none_after"])
-    return patterns.compile(rf"\b(?:{none})\b(?!\.? ?[#\d])(?: (?:{after})\b)*", re.I)
+    return re.compile(rf"\b(?:{none})\b(?!\.? ?[#\d])(?: (?:{after})\b)*", re.I)
 
 
 @per_vocabulary
 def _truth_patterns(vocabulary: Vocabulary) -> tuple[re.Pattern[str], re.Pattern[str]]:
     yes, no = alternatives(vocabulary.words["yes"]), alternatives(vocabulary.words["no"] | vocabulary.words["none"])
     return (
-        patterns.compile(rf"(?<!\w)(?:{yes})(?!\w)", re.I),
-        patterns.compile(rf"(?<!\w)(?:{no})(?!\w)(?!\.? ?[#\d])", re.I),
+        re.compile(rf"(?<!\w)(?:{yes})(?!\w)", re.I),
+        re.compile(rf"(?<!\w)(?:{no})(?!\w)(?!\.? ?[#\d])", re.I),
     )
