@@ -158,7 +158,7 @@ def ungrounded(answer: Answer) -> list[str]:
         yielded.add(text)
     text = _SOURCE_NUMBER.sub(" ", CITATION.sub(" ", _UNREAD.sub(" ", answer.text)))
     coded = (one for kind in _CODED for one in find(kind, text))
-    codes = [one for one in coded if _alike(one.value) in yielded.codes and _is_code(one)]
+    codes = [one for one in coded if _alike(one.value) in yielded.codes and is_code(one.value)]
     found: list[str] = []
     for finder in _FINDERS:
         candidates = list(finder(text))
@@ -305,11 +305,11 @@ def _is_day(one: tuple[int | None, int, int], other: tuple[int | None, int, int]
     return one[1:] == other[1:] and one[0] in (None, other[0])
 
 
-def _is_code(candidate: Candidate) -> bool:
+def is_code(value: Value) -> bool:
     """Whether an identifier or telephone is one by its looks: letters, a zero in front, long; 3840 may be a number."""
-    if isinstance(candidate.value, Telephone):
-        return candidate.value.digits.startswith(("0", "+")) or len(candidate.value.digits) >= _DIALLED
-    code = candidate.value.code if isinstance(candidate.value, Identifier) else ""
+    if isinstance(value, Telephone):
+        return value.digits.startswith(("0", "+")) or len(value.digits) >= _DIALLED
+    code = value.code if isinstance(value, Identifier) else ""
     return not code.isdigit() and not code.isalpha()
 
 

@@ -301,13 +301,19 @@ def _claims(readings: Sequence[Reading], kind: Expected) -> list[Claim]:
     ]
 
 
+def pair(line: Evidence) -> tuple[str, str]:
+    """The label and the value of a line of a form; empty for other lines."""
+    match line.detail:
+        case Field(label=label, value=value) | Line(cells=(label, value)):
+            return label.strip(" :"), value.strip()
+        case _:
+            return "", ""
+
+
 def labelled(line: Evidence, text: str) -> str:
     """What a form calls a value that stands in it beside its label; empty elsewhere."""
-    match line.detail:
-        case Field(label=label, value=value) | Line(cells=(label, value)) if text.strip(" .") in value:
-            return label.strip(" :")
-        case _:
-            return ""
+    label, value = pair(line)
+    return label if text.strip(" .") in value else ""
 
 
 def computed_claim(source: Source, result: programs.Result, told: Sequence[Evidence], ledger: Ledger) -> Claim:

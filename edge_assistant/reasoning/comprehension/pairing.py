@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,19 +15,22 @@ from edge_assistant.language.embedder import Embedder
 from edge_assistant.language.engine import Engine
 from edge_assistant.reasoning.claims import Claim, Standing
 from edge_assistant.reasoning.comprehension import programs, prompts
-from edge_assistant.reasoning.comprehension.answering import computed_claim, labelled
+from edge_assistant.reasoning.comprehension.answering import CLEAR, computed_claim, labelled, pair
+from edge_assistant.reasoning.comprehension.expected import Expected, joined, typed
 from edge_assistant.reasoning.comprehension.grounding import LITTLE, words
 from edge_assistant.reasoning.comprehension.pages import as_read
-from edge_assistant.reasoning.comprehension.reading import against, written
+from edge_assistant.reasoning.comprehension.reading import Reader, against, written
+from edge_assistant.reasoning.guard import is_code
 from edge_assistant.reasoning.ledger import Ledger
 from edge_assistant.reasoning.question import matter
 from edge_assistant.reasoning.sources import Source
-from edge_assistant.reasoning.values.candidates import as_words, clocks, days, find, quantities
+from edge_assistant.reasoning.values.candidates import clocks, days, find, quantities
 from edge_assistant.reasoning.values.pairs import pairs
-from edge_assistant.reasoning.values.values import Value, Words, comparable
+from edge_assistant.reasoning.values.values import Identifier, Telephone, Value, comparable
 
 ALIKE = 0.3  # cosine of two lines, their values left out, from which on the model is asked
-MOST = 30  # pairs that the model is asked about
+ABOUT = 0.3  # cosine of a label and a line from which on the line may tell what the label asks
+MOST = 30  # pairs that the model is asked about, and readings of labels
 PAIRED = 0.7  # probability from which on two values tell the same thing
 CLAIMED = 0.5  # probability of a call from which on a sentence tells what it computes
 _CALL = 40  # tokens
@@ -97,6 +100,7 @@ class Pairing:
     def __init__(self, engine: Callable[[], Engine], embedder: Callable[[], Embedder | None], watch: Watch) -> None:
         self._engine = engine
         self._embedder = embedder
+        self._reader = Reader(engine, embedder)
         self._watch = watch
 
     def pairs(
@@ -120,9 +124,43 @@ class Pairing:
             if sure >= PAIRED:
                 taken |= {id(one), id(other)}
                 yield about(one, other), (one.claim(sure), other.claim(sure))
+        yield from self._by_label(texts, {statement.line.id for statement in told if id(statement) in taken})
         for source, _ in sources:
             if source.table is not None:
                 yield from self._of_readings(source, told, ledger)
+
+    def _by_label(
+        self, sources: Sequence[tuple[Source, Standing]], taken: Collection[str]
+    ) -> Iterator[tuple[str, tuple[Claim, Claim]]]:
+        """What a form tells beside a label, and what another source says to that as a question."""
+        asked = 0
+        for source, standing in sources:
+            for line in source.lines:
+                label, value = pair(line)
+                if not value or line.id in taken:
+                    continue
+                for other, others in sources:
+                    if other.signal.id == source.signal.id or asked >= MOST or not self._may_tell(label, other):
+                        continue
+                    asked += 1
+                    reading = self._reader.read(f"What is the {label.lower()}?", other, Expected.OTHER)
+                    if reading is None or reading.confidence < CLEAR:
+                        continue
+                    mine, theirs = typed([joined(value), joined(reading.text)], Expected.OTHER)
+                    ids = tuple(line.id for line in reading.evidence)
+                    yield (
+                        label.lower(),
+                        (
+                            Claim(source.signal.id, mine, value, (line.id,), 1.0, standing=standing),
+                            Claim(other.signal.id, theirs, reading.text, ids, reading.confidence, standing=others),
+                        ),
+                    )
+
+    def _may_tell(self, label: str, source: Source) -> bool:
+        """Whether a line of a source is near in meaning to a label."""
+        lines = as_read(source.lines)
+        vectors = self._vectors([label, *lines])
+        return vectors is not None and bool(lines) and float((vectors[1:] @ vectors[0]).max()) >= ABOUT
 
     def _candidates(self, told: Sequence[Statement]) -> list[tuple[Statement, Statement]]:
         """Pairs of comparable values of two sources, those in the most similar lines first."""
@@ -163,23 +201,19 @@ class Pairing:
 
 
 def statements(source: Source, standing: Standing = Standing.PLAIN) -> list[Statement]:
-    """The typed values of a source, and what stands in words beside a label."""
+    """The typed values of a source, line by line."""
     found: list[Statement] = []
     for line, text in zip(source.lines, as_read(source.lines), strict=True):
         left = text
         here: list[Statement] = []
         for finder in _FINDERS:
             for candidate in [*finder(left)]:
-                if isinstance(candidate.value, Words):
+                if isinstance(candidate.value, Identifier | Telephone) and not is_code(candidate.value):
                     continue
                 here.append(
                     Statement(source.signal.id, line, text, candidate.start, candidate.end, candidate.value, standing)
                 )
                 left = left[: candidate.start] + " " * (candidate.end - candidate.start) + left[candidate.end :]
-        label, colon, value = text.partition(": ")
-        if colon and not here and labelled(line, value):
-            start = len(label) + len(colon)
-            here.append(Statement(source.signal.id, line, text, start, len(text), as_words(value), standing))
         found += sorted(here, key=lambda statement: statement.start)
     return found
 
