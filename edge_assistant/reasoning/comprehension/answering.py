@@ -220,18 +220,23 @@ class Comprehension:
         ]
         if any(question and answer is None for question, answer in zip(asks, answers, strict=True)):
             return None
-        result = programs.run(call, table, *(answer.text if answer else "" for answer in answers))
-        if result is None:
+        told_texts = [answer.text if answer else "" for answer in answers]
+        ways = [way for way in (call, programs.turned(call)) if way is not None]
+        results = [result for way in ways if (result := programs.run(way, table, *told_texts)) is not None]
+        if not results:
             return None
+        fits, result = max(((self._fits(asked.text, result), result) for result in results), key=lambda one: one[0])
         given = [answer for answer in answers if answer]
-        shown = f"{result.computed.formula} = {result.text}"
-        fits = fitting(self._engine(), shown, asked.text, result.text)
-        self._trace("computed", source.signal.id, shown, f"fits {fits:.2f}")
+        self._trace("computed", source.signal.id, _formula(result), f"fits {fits:.2f}")
         if fits < ABSURD:
             return None
         sure *= math.prod(answer.confidence for answer in given)
         told = [line for answer in given for line in answer.evidence]
         return replace(computed_claim(source, result, told, ledger), confidence=sure)
+
+    def _fits(self, question: str, result: programs.Result) -> float:
+        """The probability that a computed value answers a question."""
+        return fitting(self._engine(), _formula(result), question, result.text)
 
     def _asked(self, question: str, sources: Sequence[Source], likes: Sequence[Value]) -> Reading | None:
         """The surest reading of what a call asks for; comparable with one of some values, where they are given."""
@@ -242,6 +247,8 @@ class Comprehension:
             return best
         if not likes:
             return None
+        if only := self._reader.only(sources, likes[0]):
+            return only
         sought = [reading for source in sources if (reading := self._sought(question, source, likes[0], ""))]
         best = max(sought, key=lambda reading: reading.confidence, default=None)
         return best if best is not None and best.confidence >= COMPARED else None
@@ -319,7 +326,11 @@ def labelled(line: Evidence, text: str) -> str:
 def computed_claim(source: Source, result: programs.Result, told: Sequence[Evidence], ledger: Ledger) -> Claim:
     """The claim of a computation, with its rows as evidence, and with what other sources told for it."""
     formula = result.computed.formula
-    id = ledger.rows(source.signal.id, result.column, result.computed, f"{formula} = {result.text}")
+    id = ledger.rows(source.signal.id, result.column, result.computed, _formula(result))
     cites = (id, *(line.id for line in told))
     number = ledger.compute(formula, result.text, cites)
     return Claim(source.signal.id, result.value, result.text, cites, computed=number)
+
+
+def _formula(result: programs.Result) -> str:
+    return f"{result.computed.formula} = {result.text}"

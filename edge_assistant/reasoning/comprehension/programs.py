@@ -24,6 +24,7 @@ from edge_assistant.reasoning.values.values import Clock, Day, Quantity, Value
 
 _CALL = re.compile(r"\s*(\w+)\s*\((.*)\)\s*([^)]*)$", re.S)
 _ASK = re.compile(r'ask\s*"([^"]+)"?')
+_AFTER = re.compile(r"^between(?=\s+(?:[\w.]+\s+){1,4}(?:after|before)\b)")
 NONE = "none"  # what the model writes where the readings do not answer
 _DIGITS = 2  # decimals of a computed number, at least
 
@@ -117,11 +118,17 @@ def run(call: Call, table: Table, told: str = "", told_when: str = "") -> Result
     if column is None:
         return None
     column = _measured(column, call, told, table)
-    during = period(f"{call.when} {told_when}".strip(), table) if call.when or told_when else None
+    when = _AFTER.sub("in the", f"{call.when} {told_when}".strip())  # "between ten minutes after five" has one end
+    during = period(when, table) if when else None
     during = during or Period()
     if during.trouble:
         return None
     return OPERATIONS[call.name](_Task(call, table, column, f"{call.argument} {told}".strip(), during))
+
+
+def turned(call: Call) -> Call | None:
+    """The call with its columns the other way round, where a model may have swapped them."""
+    return replace(call, column=call.argument, argument=call.column) if call.name in _OF_TWO else None
 
 
 def limited(call: Call, table: Table) -> tuple[Quantity, ...]:
@@ -239,8 +246,13 @@ def _change(task: _Task) -> Result | None:
 
 
 def _first_or_last(method: str) -> Operation:
+    """When a limit is passed; nothing where the very first reading has passed it, for that begins nowhere."""
+
     def compute(task: _Task) -> Result | None:
-        return task.moment(task.beyond(method))
+        found = task.beyond(method)
+        start = task.table.first(task.column.name, task.window)
+        begins = method.startswith("first") and found is not None and start is not None and found.rows == start.rows
+        return None if begins else task.moment(found)
 
     return compute
 
@@ -317,6 +329,8 @@ def _span(task: _Task) -> Result | None:
 LIMITED = frozenset(
     f"{name}_{side}" for name in ("first", "last", "count", "minutes") for side in ("above", "below", "outside")
 )
+
+_OF_TWO = frozenset({"column_at_max", "column_at_min"})
 
 OPERATIONS: Mapping[str, Operation] = {
     "max": _extreme(True, False),

@@ -25,6 +25,7 @@ from edge_assistant.signals import Origin
 # Fitted to 282 readings of 310 questions of the development sets (wide, u2, k2) with Qwen2.5-Coder-1.5B, 73 % of them
 # right; the 65 that were looked for beside another gave -0.67, 0.65 and 0.81.
 _BIAS, _TOLD, _FITS = -0.73, 0.49, 0.76
+ONLY = 0.7  # probability of a value that is the only one of its kind; no set had enough of them to fit it
 _LEAST = 0.001  # a probability is kept this far from 0 and 1
 
 MOST_AHEAD = 4  # sources that are read before there is a question
@@ -137,6 +138,22 @@ class Reader:
         messages, choices = self._messages(question, source, page), [*places]
         chosen = choices[self._engine().choose(messages, choices).index] if len(choices) > 1 else choices[0]
         return self._weighed(chosen, question, source, (places[chosen],), messages, page)
+
+    def only(self, sources: Sequence[Source], like: Value) -> Reading | None:
+        """The only value in some sources that can be compared with another and has its unit; None where more do.
+
+        Args:
+            sources: where to look.
+            like: such as a number in the unit of a column, for which a limit is looked for.
+        """
+        found: list[tuple[str, Evidence, str]] = []
+        for source in sources:
+            page = dict(zip(source.lines, as_read(source.lines), strict=True))
+            found += [(text, line, source.signal.id) for text, line in _alike(page, like, "", unit=True).items()]
+        if len(found) != 1:
+            return None
+        text, line, signal = found[0]
+        return Reading(signal, text, (line,), ONLY, ONLY)
 
     def _nearest(self, question: str, page: Page) -> Page:
         """The lines that are nearest in meaning to a question, in their order; none where no line is near."""

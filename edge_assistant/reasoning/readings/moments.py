@@ -149,6 +149,9 @@ class _Cover:
         if not ways:
             return Period(trouble=self.outside)
         order = [_rank(when.first, start) + _rank(when.second, end) for start, end in ways]
+        if when.first.day is not None and when.second.day is not None:
+            ways = [way for rank, way in zip(order, ways, strict=True) if rank == min(order)]
+            order = [min(order)] * len(ways)
         shortest = min(end - start for start, end in ways)
         best = min((rank, way) for rank, way in zip(order, ways, strict=True) if way[1] - way[0] == shortest)
         same = [way for rank, way in zip(order, ways, strict=True) if rank == best[0] and way[1] - way[0] == shortest]
@@ -192,8 +195,9 @@ class _Cover:
             if not moments:
                 return Period(trouble=self.outside)
             at = moments[0]
-            if when.relation is Relation.ELAPSED:
-                return Period(found.window, (at + length,))
+            if when.relation is Relation.ELAPSED:  # of six in the morning and in the evening the one that is covered
+                covered = (m for m in self._every(when.first, found.window) if self._has(m + length, found.window))
+                return Period(found.window, (next(covered, at) + length,))
             window = (at - length, at) if when.relation is Relation.BEFORE else (at, at + length + _INSTANT)
             return Period(window)
         if when.relation is Relation.FIRST:
@@ -206,12 +210,15 @@ class _Cover:
 
     def _moments(self, anchor: Anchor, frame: Window) -> list[datetime]:
         """The moments of the readings at a time of day, the likeliest first."""
-        days = list(self._dates(anchor, frame))
-        there = []
-        for minutes in anchor.minutes or (0,):
-            there += [moment for day in days if self._has(moment := _at(day, minutes), frame)]
+        there = self._every(anchor, frame)
         first_way = [m for m in there if m.hour * 60 + m.minute == (anchor.minutes or (0,))[0]]
         return first_way + [m for m in there if m not in first_way and not _other_days(first_way, m)]
+
+    def _every(self, anchor: Anchor, frame: Window) -> list[datetime]:
+        """The moments of the readings at a time of day in any way to read it."""
+        days = list(self._dates(anchor, frame))
+        ways = (_at(day, minutes) for minutes in anchor.minutes or (0,) for day in days)
+        return [moment for moment in ways if self._has(moment, frame)]
 
     def _has(self, moment: datetime, frame: Window) -> bool:
         return self.first - self.reach <= moment <= self.last + self.reach and _within(frame, moment)
