@@ -191,10 +191,15 @@ SEARCHED_CHARACTERS = Limit(
     "the end is not searched",
     "more is no sentence",
 )
-CLAIMS = Limit(4_000, "claims", "a signal", "the others are left out", "a page has fifty")
-STATEMENTS = Limit(200, "statements on readings", "a text", "the others are left out", "more is no remark")
-OPTIONS = Limit(
-    1_200, "phrases", "the language model's choice", "the later ones are left out", "more do not fit the budget"
+CLAIMS = Limit(
+    4_000, "values", "a signal that are compared without a question", "the others are left out", "a page has fifty"
+)
+STATEMENTS = Limit(
+    200,
+    "values",
+    "texts that are compared with readings without a question",
+    "the others are left out",
+    "more is no remark",
 )
 CONTEXT_TOKENS = Limit(
     4_096,
@@ -263,7 +268,6 @@ CACHED_PERCEPT_BYTES = Limit(
     "it is perceived again",
     "readings of two million rows; while it is sealed, memory holds it three times",
 )
-WRITTEN_ROWS = Limit(2_000, "rows", "a page that are understood", "the others are left out", "a page has a hundred")
 PHONEME_SECONDS = Limit(
     10, "seconds", "a run of the program espeak-ng, one at a time", "error voice.unavailable", "a sentence takes 10 ms"
 )

@@ -375,7 +375,7 @@ def texts(data: Data) -> list[str]:
     """
     limit = number_of(data, "limit")
     if data.get("examples") is True:
-        from edge_assistant.reasoning.meaning import compared_with
+        from edge_assistant.reasoning.talk import compared_with
 
         return list(compared_with())[:limit]
     path = path_of(data)

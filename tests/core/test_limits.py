@@ -7,6 +7,7 @@ import re
 import subprocess
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import badfiles as bad
@@ -22,17 +23,17 @@ from edge_assistant.assistant import Assistant
 from edge_assistant.devices.microphone import _Heard
 from edge_assistant.errors import InputCorrupt, InputTooLarge, PolicyInvalid, UsageError
 from edge_assistant.events import Event, Noted
-from edge_assistant.evidence import Evidence, Field, Locator
 from edge_assistant.governance.policy import reading
 from edge_assistant.perception import audio, cells, codes, csvfile, ocr, pdftext, pictures, text, ticks, whisper
 from edge_assistant.perception.csvfile import read_csv
 from edge_assistant.perception.sense import Request
 from edge_assistant.perception.speech import Speech
 from edge_assistant.perception.table import Table
+from edge_assistant.reasoning.claims import Standing
+from edge_assistant.reasoning.comprehension import pairing
+from edge_assistant.reasoning.ledger import Ledger
 from edge_assistant.reasoning.question import checked
-from edge_assistant.reasoning.sources import Source
 from edge_assistant.reasoning.values import candidates
-from edge_assistant.reasoning.written import written
 from edge_assistant.runtime import Runtime
 from edge_assistant.signals import SAMPLE_RATE, Kind, Origin, Signal, take_bytes, take_file
 from edge_assistant_models import regular
@@ -53,7 +54,6 @@ ELSEWHERE = {
     "readings_cells": ("perception/test_readings_csv.py", "test_too_many_cells_are_refused_while_reading"),
     "readings_evidence": ("perception/test_readings.py", "test_many_columns_stay_bounded_and_the_range_comes_first"),
     "passages": ("perception/test_text.py", "test_what_is_chopped_too_finely_is_cut_off_with_a_note"),
-    "options": ("reasoning/test_reading.py", "test_options_are_bounded"),
     "context_tokens": ("language/test_engine.py", "test_a_prompt_over_the_context_is_refused_and_leaves_no_trace"),
     "domain_bytes": ("reasoning/rules/test_domain.py", "domain.MAX_BYTES"),
     "followed_bytes": ("devices/test_followed.py", "test_of_a_long_file_the_header_and_the_last_rows_are_given"),
@@ -62,7 +62,6 @@ ELSEWHERE = {
     "port_cells": ("devices/test_serial.py", "test_any_line_has_cells_that_can_be_printed"),
     "settings_bytes": ("core/test_settings.py", "test_a_file_that_is_too_large"),
     "signal_seconds": ("core/test_budgets.py", "test_a_signal_that_takes_too_much_to_be_perceived_fails_alone"),
-    "read_seconds": ("core/test_budgets.py", "test_a_text_that_takes_too_much_fails_and_the_others_answer"),
     "read_pieces": ("core/test_budgets.py", "test_that_not_all_was_read_stands_in_the_answer"),
     "read_characters": ("core/test_budgets.py", "test_that_not_all_was_read_stands_in_the_answer"),
     "question_seconds": ("core/test_budgets.py", "test_where_all_together_takes_too_much_the_largest_is_left_out"),
@@ -77,7 +76,6 @@ ELSEWHERE = {
     "cached_states_bytes": ("vault/test_sealed.py", "test_no_more_is_kept_than_may_be"),
     "cached_bytes": ("vault/test_sealed.py", "test_no_more_is_kept_than_may_be"),
     "cached_percept_bytes": ("perception/test_ondisk.py", "test_what_is_large_is_not_kept"),
-    "written_rows": ("reasoning/written/test_written.py", "test_a_long_page_takes_as_many_steps_as_it_has_rows"),
     "phoneme_seconds": ("voice/test_phonemes.py", "_TIMEOUT_S"),
     "played_seconds": ("tui/test_showing.py", "test_long_stretches_are_bounded"),
     "turns": ("tui/test_conversation.py", "test_only_the_latest_turns_stay_on_the_screen"),
@@ -322,21 +320,28 @@ def passage_characters(patched: pytest.MonkeyPatch) -> None:
 @beyond
 def searched_characters(patched: pytest.MonkeyPatch) -> None:
     for name, length in (("Hale", 100), ("", limits.SEARCHED_CHARACTERS.value)):
-        found = list(candidates.find("name", "x" * length + ". Signed by Martin Hale."))
+        found = list(candidates.find("words", "x" * length + ". Signed by Martin Hale."))
         assert any(candidate.text.endswith("Martin Hale") for candidate in found) == bool(name)
 
 
 @beyond
 def claims(patched: pytest.MonkeyPatch) -> None:
-    form = source([])
-    fields = tuple(
-        Evidence(f"E{n}", "image:1", f"{label}: 1{n}", 0.9, Locator(box=(0, n * 40, 90, 20)), Field(label, f"1{n}"))
-        for n, label in enumerate(("Colour", "Height", "Width", "Depth"))
-    )
-    page = Source(form.signal, fields, None)
-    assert len(written.written_claims(page)) == 4
-    patched.setattr(written, "MAX_CLAIMS", 3)
-    assert len(written.written_claims(page)) == 3
+    weights = source(["A box of 1 kg and one of 2 kg.", "Lid: 3 kg"])
+    assert len(pairing.statements(weights)) == 3
+    patched.setattr(pairing, "CLAIMS", replace(limits.CLAIMS, value=2))
+    assert [statement.said for statement in pairing.statements(weights)] == ["1 kg", "2 kg"]
+
+
+@beyond
+def statements(patched: pytest.MonkeyPatch) -> None:
+    found, _ = table("time,a [kg]\n2025-01-01T00:00:00,1\n")
+    sources = [(source(["1 kg, 2 kg"]), Standing.PLAIN), (source([], number=2, table=found), Standing.PLAIN)]
+    engine, asked = scripted(reply=lambda prompt, options: "none"), list[int]()
+    for most in (2, 1):
+        patched.setattr(pairing, "STATEMENTS", replace(limits.STATEMENTS, value=most))
+        assert not [*pairing.Pairing(lambda: engine, lambda: None, print).pairs(sources, Ledger(0, [], []))]
+        asked.append(len(engine.prompts))
+    assert asked == [2, 3]
 
 
 @beyond
@@ -368,8 +373,8 @@ def test_no_more_tokens_of_speech_are_written_down(
     assert sum(len(item.text.split()) for item in heard.evidence) <= 4 * len(heard.evidence)
 
 
-# The first is tested above; the others are slices of what is sorted by weight, too slow to fill for a test.
-OTHERS = {"speech_tokens", "objects", "statements"}
+# The first is tested above; the other is a slice of what is sorted by weight, too slow to fill for a test.
+OTHERS = {"speech_tokens", "objects"}
 
 
 def test_each_limit_is_tested() -> None:

@@ -13,6 +13,7 @@ from edge_assistant.events import Traced, Watch
 from edge_assistant.evidence import Evidence
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.language.engine import Engine
+from edge_assistant.limits import CLAIMS, STATEMENTS
 from edge_assistant.reasoning.claims import Claim, Standing
 from edge_assistant.reasoning.comprehension import programs, prompts
 from edge_assistant.reasoning.comprehension.answering import CLEAR, computed_claim, labelled, pair
@@ -26,11 +27,12 @@ from edge_assistant.reasoning.question import matter
 from edge_assistant.reasoning.sources import Source
 from edge_assistant.reasoning.values.candidates import clocks, days, find, quantities
 from edge_assistant.reasoning.values.pairs import pairs
-from edge_assistant.reasoning.values.values import Identifier, Telephone, Value, comparable
+from edge_assistant.reasoning.values.values import Identifier, Quantity, Telephone, Value, comparable
 
 ALIKE = 0.3  # cosine of two lines, their values left out, from which on the model is asked
 ABOUT = 0.3  # cosine of a label and a line from which on the line may tell what the label asks
 MOST = 30  # pairs that the model is asked about, and readings of labels
+_LOOKED = 100_000  # pairs of two sources that code looks at
 PAIRED = 0.7  # probability from which on two values tell the same thing
 CLAIMED = 0.5  # probability of a call from which on a sentence tells what it computes
 _CALL = 40  # tokens
@@ -40,6 +42,7 @@ _FINDERS = (
     clocks,
     pairs,
     lambda text: find("telephone", text),
+    lambda text: (c for c in quantities(text) if isinstance(c.value, Quantity) and c.value.unit),
     lambda text: find("identifier", text),
     quantities,
 )
@@ -134,13 +137,15 @@ class Pairing:
     ) -> Iterator[tuple[str, tuple[Claim, Claim]]]:
         """What a form tells beside a label, and what another source says to that as a question."""
         asked = 0
+        lines = {id(source): self._vectors(as_read(source.lines)) for source, _ in sources}
         for source, standing in sources:
             for line in source.lines:
                 label, value = pair(line)
-                if not value or line.id in taken:
+                if not value or line.id in taken or asked >= MOST or (asks := self._vectors([label])) is None:
                     continue
                 for other, others in sources:
-                    if other.signal.id == source.signal.id or asked >= MOST or not self._may_tell(label, other):
+                    near = lines[id(other)] if other.signal.id != source.signal.id else None
+                    if near is None or asked >= MOST or (near @ asks[0]).max() < ABOUT:
                         continue
                     asked += 1
                     reading = self._reader.read(f"What is the {label.lower()}?", other, Expected.OTHER)
@@ -156,24 +161,22 @@ class Pairing:
                         ),
                     )
 
-    def _may_tell(self, label: str, source: Source) -> bool:
-        """Whether a line of a source is near in meaning to a label."""
-        lines = as_read(source.lines)
-        vectors = self._vectors([label, *lines])
-        return vectors is not None and bool(lines) and float((vectors[1:] @ vectors[0]).max()) >= ABOUT
-
     def _candidates(self, told: Sequence[Statement]) -> list[tuple[Statement, Statement]]:
         """Pairs of comparable values of two sources, those in the most similar lines first."""
         vectors = self._vectors([statement.around for statement in told])
         if vectors is None:
             return []
-        found = [
-            (float(vectors[i] @ vectors[j]), told[i], told[j])
-            for i, j in itertools.combinations(range(len(told)), 2)
-            if told[i].signal != told[j].signal and comparable(told[i].value, told[j].value)
-        ]
-        near = sorted((pair for pair in found if pair[0] >= ALIKE), key=lambda pair: -pair[0])
-        return [(one, other) for _, one, other in near[:MOST]]
+        places: dict[str, list[int]] = {}
+        for place, statement in enumerate(told):
+            places.setdefault(statement.signal, []).append(place)
+        found: list[tuple[float, int, int]] = []
+        for ours, theirs in itertools.combinations(places.values(), 2):
+            cosines = vectors[ours] @ vectors[theirs].T
+            near = np.argsort(-cosines, axis=None, kind="stable")[: min(_LOOKED, np.count_nonzero(cosines >= ALIKE))]
+            ranked = ((float(cosines.flat[at]), ours[at // len(theirs)], theirs[at % len(theirs)]) for at in near)
+            alike = (pair for pair in ranked if comparable(told[pair[1]].value, told[pair[2]].value))
+            found += [(-cosine, min(i, j), max(i, j)) for cosine, i, j in itertools.islice(alike, MOST)]
+        return [(told[i], told[j]) for _, i, j in sorted(found)[:MOST]]
 
     def _vectors(self, texts: Sequence[str]) -> NDArray[np.float32] | None:
         embedder = self._embedder()
@@ -185,7 +188,7 @@ class Pairing:
         """What sentences tell of readings, each beside what those give."""
         assert source.table is not None
         columns = programs.columns(source.table)
-        for statement in told:
+        for statement in told[: STATEMENTS.value]:
             call = self._call(statement, columns)
             result = programs.run(call, source.table) if call is not None else None
             if result is None or not comparable(result.value, statement.value):
@@ -215,7 +218,7 @@ def statements(source: Source, standing: Standing = Standing.PLAIN) -> list[Stat
                 )
                 left = left[: candidate.start] + " " * (candidate.end - candidate.start) + left[candidate.end :]
         found += sorted(here, key=lambda statement: statement.start)
-    return found
+    return found[: CLAIMS.value]
 
 
 def about(one: Statement, other: Statement) -> str:
