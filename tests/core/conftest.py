@@ -1,4 +1,4 @@
-"""The facade with a scripted model over the real store."""
+"""The facade over the real store, with a plain or a scripted model."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from facades import Ask, promises
 from fakes import ScriptedEngine
+from plain_model import PlainEngine
 
 from edge_assistant.answer import Answer
 from edge_assistant.assistant import Assistant
@@ -25,13 +26,14 @@ def portfolio(store: Path, home: Path) -> Portfolio:
 
 @pytest.fixture
 def ask(portfolio: Portfolio) -> Ask:
-    """Asks with a scripted model; every answer must keep what every answer promises."""
+    """Asks with a plain model, or a scripted one; every answer must keep what every answer promises."""
 
     def run(
-        question: str, signals: Sequence[Signal], engine: ScriptedEngine, **options: Any
+        question: str, signals: Sequence[Signal], engine: ScriptedEngine | None = None, **options: Any
     ) -> tuple[Answer, list[Event]]:
         events: list[Event] = []
-        facade = Assistant(portfolio, "test", runtime=Runtime(1), engine=lambda model, runtime: engine)
+        opens = PlainEngine if engine is None else lambda model, runtime: engine
+        facade = Assistant(portfolio, "test", runtime=Runtime(1), engine=opens)
         answer = facade.ask(question, signals, events.append, **options)
         promises(answer, events)
         return answer, events

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import badfiles as bad
 import pytest
-from fakes import scripted
+from plain_model import PlainEngine
 
 from edge_assistant import limits
 from edge_assistant.answer import Answer, Status
@@ -15,15 +15,13 @@ from edge_assistant.assistant import Assistant
 from edge_assistant.errors import InputTooLarge
 from edge_assistant.events import Event, Failed, Noted
 from edge_assistant.perception.text import Text
-from edge_assistant.reasoning import reason
-from edge_assistant.reasoning.reading import UNTOLD
+from edge_assistant.reasoning.comprehension import answering
 from edge_assistant.runtime import Runtime
 from edge_assistant.signals import Kind, Origin, Signal, take_bytes
 from edge_assistant_models.portfolio import Portfolio
 
 QUESTION = "What is the alarm limit?"
 GOOD = "The alarm limit for the motor is 85 degrees."
-HOSTILE = "allergies: " * 20_000
 
 
 def text(content: str, number: int = 1) -> Signal:
@@ -37,10 +35,7 @@ Ask = Callable[..., tuple[Answer, list[Event]]]
 def ask(store: Path, home: Path) -> Ask:
     def run(signals: Sequence[Signal], question: str = QUESTION, **options: bool) -> tuple[Answer, list[Event]]:
         events: list[Event] = []
-        engine = scripted(reply=lambda context, options: UNTOLD)
-        facade = Assistant(
-            Portfolio(store, home / "catalog"), "test", runtime=Runtime(1), engine=lambda model, runtime: engine
-        )
+        facade = Assistant(Portfolio(store, home / "catalog"), "test", runtime=Runtime(1), engine=PlainEngine)
         if not question:
             return facade.check(signals, events.append), events
         return facade.ask(question, signals, events.append, **options), events
@@ -48,36 +43,34 @@ def ask(store: Path, home: Path) -> Ask:
     return run
 
 
-def test_a_text_that_takes_too_much_fails_and_the_others_answer(ask: Ask) -> None:
-    with limits.lowered({"read_seconds": 1}):
-        answer, events = ask([text(HOSTILE), text(GOOD, 2)])
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two sources are never read to their end."""
+    claims = answering.Comprehension.claims
+
+    def slow(self: object, asked: object, sources: Sequence[object], ledger: object) -> object:
+        while len(sources) > 1:
+            pass
+        return claims(self, asked, sources, ledger)
+
+    slow = type(slow)(slow.__code__, answering.__dict__, closure=slow.__closure__)
+    monkeypatch.setattr(answering.Comprehension, "claims", slow)
+
+
+@pytest.mark.usefixtures("slow")
+def test_where_all_together_takes_too_much_the_largest_is_left_out(ask: Ask) -> None:
+    with limits.lowered({"question_seconds": 1}):
+        answer, events = ask([text("It squeaked.\n\nIt was oiled."), text(GOOD, 2)])
     assert (answer.status, "85" in answer.text) == (Status.SUPPORTED, True)
     assert [(failed.signal, failed.code) for failed in answer.failed] == [("text:1", "input.too_large")]
-    assert answer.failed[0].message == "text 1 takes over 1 s of computing to be read"
+    assert answer.failed[0].message == "text 1 is left out: the answer takes over 2 s of computing"
     assert [event.failure for event in events if isinstance(event, Failed)] == list(answer.failed)
 
 
-@pytest.mark.parametrize(("signals", "strict"), [([HOSTILE], False), ([HOSTILE, GOOD], True)], ids=["alone", "strict"])
-def test_alone_or_strictly_it_is_the_error(ask: Ask, signals: list[str], strict: bool) -> None:
-    given = [text(content, number) for number, content in enumerate(signals, 1)]
-    with limits.lowered({"read_seconds": 1}), pytest.raises(InputTooLarge, match=r"^text 1 takes over 1 s"):
-        ask(given, strict=strict)
-
-
-def test_where_all_together_takes_too_much_the_largest_is_left_out(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = reason.at_hand
-
-    def slow(told: reason.Told) -> reason.Told:
-        while len(told) > 1:
-            pass
-        return found(told)
-
-    slow = type(slow)(slow.__code__, reason.__dict__, closure=slow.__closure__)
-    monkeypatch.setattr(reason, "at_hand", slow)
-    with limits.lowered({"question_seconds": 1}):
-        answer, _ = ask([text("It squeaked.\n\nIt was oiled."), text(GOOD, 2)])
-    assert [failed.signal for failed in answer.failed] == ["text:1"]
-    assert (answer.status, "85" in answer.text) == (Status.SUPPORTED, True)
+@pytest.mark.usefixtures("slow")
+def test_strictly_it_is_the_error(ask: Ask) -> None:
+    with limits.lowered({"question_seconds": 1}), pytest.raises(InputTooLarge, match=r"^the answer takes over 2 s"):
+        ask([text("It squeaked."), text(GOOD, 2)], strict=True)
 
 
 def test_a_signal_that_takes_too_much_to_be_perceived_fails_alone(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""A conversation over text, readings and speech with a scripted model: signals come and go, and are asked about."""
+"""A conversation over text, readings and speech with a plain model: signals come and go, and are asked about."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from fakes import ScriptedEngine, scripted
+from plain_model import PlainEngine
 
 from edge_assistant.answer import Answer, Status
 from edge_assistant.assistant import Assistant
@@ -27,7 +27,6 @@ from edge_assistant.events import Answered, Event, Perceived, Perceiving
 from edge_assistant.language.chat import Message
 from edge_assistant.limits import QUESTION_CHARACTERS
 from edge_assistant.perception.readings import Readings
-from edge_assistant.reasoning.reading import UNTOLD
 from edge_assistant.runtime import Runtime
 from edge_assistant.signals import SAID, Kind, Origin, Signal
 from edge_assistant_models.portfolio import Portfolio
@@ -46,14 +45,9 @@ def csv(rows: int) -> bytes:
 
 
 @pytest.fixture
-def engine() -> ScriptedEngine:
-    return scripted(reply=lambda content, options: UNTOLD if options else "Hello.")
-
-
-@pytest.fixture
-def conversation(store: Path, home: Path, engine: ScriptedEngine) -> Conversation:
+def conversation(store: Path, home: Path) -> Conversation:
     portfolio = Portfolio(store, home / "catalog")
-    return Conversation(Assistant(portfolio, "test", runtime=Runtime(1), engine=lambda model, runtime: engine))
+    return Conversation(Assistant(portfolio, "test", runtime=Runtime(1), engine=PlainEngine))
 
 
 @pytest.fixture
@@ -239,7 +233,7 @@ def test_what_is_only_told_at_first_is_kept_for_later(
 ) -> None:
     answer, _ = watched("The patient weighs 67 kg.")
     assert (answer.status, ids(conversation.signals)) == (Status.CHAT, ["text:1"])
-    assert watched("How much does the patient weigh?")[0].text.startswith("67 kg")
+    assert watched("How much does the patient weigh?")[0].text.startswith("The patient weighs 67 kg")
 
 
 @pytest.mark.parametrize("text", ["Hello", "Who are you?", "Thanks!"])
@@ -260,7 +254,7 @@ def test_what_was_spoken_is_the_recording_and_is_cited_with_its_seconds(
         ("audio:1", Kind.AUDIO, Origin.MICROPHONE, SAID)
     ]
     cited = [item for item in answer.evidence if item.id in answer.citations]
-    assert answer.text.lower().startswith("allergy: penicillin")
+    assert "penicillin" in answer.text.lower()
     assert [item.signal for item in cited] == ["audio:1"]
     assert cited[0].locator.seconds is not None
     watched(told, recording)
@@ -306,14 +300,14 @@ def test_it_stops_at_the_next_event_wherever_it_is(conversation: Conversation, f
 
 
 def test_writing_stops_with_the_sentence_that_is_being_said(
-    conversation: Conversation, engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch
+    conversation: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def endless(messages: Sequence[Message], **options: object) -> Iterator[str]:
+    def endless(engine: PlainEngine, messages: Sequence[Message], **options: object) -> Iterator[str]:
         yield "One. Two. "
         conversation.stop()
         yield from ("and so on. " for _ in range(1_000_000))
 
-    monkeypatch.setattr(engine, "stream", endless)
+    monkeypatch.setattr(PlainEngine, "stream", endless)
     conversation.add(REMARK, Kind.TEXT, origin=Origin.USER, name="remark")
     with pytest.raises(Stopped):
         conversation.ask("Summarize the remark.", nothing)

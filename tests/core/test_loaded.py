@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -12,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import ScriptedEngine, scripted
+from fakes import ScriptedEngine
+from reading_model import model as reads
 
 from edge_assistant import loaded
 from edge_assistant.assistant import Assistant
@@ -24,7 +24,6 @@ from edge_assistant.governance.policy.rules import Rules
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.perception.sense import Percept, Request
 from edge_assistant.perception.text import Text
-from edge_assistant.reasoning.reading import UNTOLD
 from edge_assistant.runtime import Halt, Runtime
 from edge_assistant.scheduling import memory
 from edge_assistant.signals import Kind, Origin, Signal, take_bytes
@@ -34,7 +33,6 @@ from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
 
 FORM, NOTE = b"Allergies: none", b"The patient is allergic to penicillin."
-CODE = "Which allergies are known?"
 PROSE = "Summarise what happened."
 PERCEIVE = Text.perceive
 
@@ -45,14 +43,14 @@ def texts() -> list[Signal]:
 
 
 def scripted_engine() -> ScriptedEngine:
-    return scripted(reply=lambda content, options: UNTOLD if options else "It rained.")
+    return reads({}, "summary", bridge="It rained.")
 
 
 class Made:
     """An assistant, and by which threads its language model and its embedder were loaded."""
 
     def __init__(self, portfolio: Portfolio, patch: pytest.MonkeyPatch, threads: int = 2, **options: Any) -> None:
-        self.engines, self.embedders, self.asked = list[str](), list[str](), list[Path]()
+        self.engines, self.embedders = list[str](), list[str]()
         self.patch = patch
         made = self
 
@@ -62,11 +60,7 @@ class Made:
                 super().__init__(model, runtime)
 
         patch.setattr(loaded, "Embedder", Watched)
-        patch.setattr(os, "posix_fadvise", self.advise)
         self.assistant = Assistant(portfolio, "test", runtime=Runtime(threads), engine=self.engine, **options)
-
-    def advise(self, file: int, *rest: int) -> None:
-        self.asked.append(Path(f"/proc/self/fd/{file}").resolve())
 
     def until(self, wanted: Callable[[], bool]) -> None:
         """Let texts be perceived only once something has been loaded."""
@@ -93,28 +87,18 @@ def ignore(event: Event) -> None:
     """Nobody watches."""
 
 
-def test_what_code_may_answer_loads_no_language_model(made: Callable[..., Made]) -> None:
+def test_the_models_that_reason_are_loaded_beside_perception(made: Callable[..., Made]) -> None:
     one = made()
-    one.until(lambda: bool(one.embedders))
-    answer = one.assistant.ask(CODE, texts(), ignore)
-    assert answer.route.why.endswith("code answered, no language model was needed")
-    assert (one.engines, one.embedders) == ([], ["ahead"])
-    assert [path.suffix for path in one.asked if path.suffix == ".gguf"] == [".gguf"]
-
-
-def test_a_language_model_that_is_surely_needed_is_loaded_beside_perception(made: Callable[..., Made]) -> None:
-    one = made()
-    one.until(lambda: bool(one.engines))
+    one.until(lambda: bool(one.engines and one.embedders))
     one.assistant.ask(PROSE, texts(), ignore)
     one.assistant.ask(PROSE, texts(), ignore)
-    assert (one.engines, one.asked) == (["ahead"], [])
+    assert (one.engines, one.embedders) == (["ahead"], ["ahead"])
 
 
 def test_on_one_core_each_is_loaded_when_it_is_needed(made: Callable[..., Made]) -> None:
     one = made(threads=1)
     one.assistant.ask(PROSE, texts(), ignore)
     assert set(one.engines + one.embedders) == {threading.current_thread().name}
-    assert one.asked == []
 
 
 def test_what_cannot_be_loaded_ahead_is_told_when_it_is_wanted(made: Callable[..., Made]) -> None:
@@ -194,7 +178,7 @@ def test_a_model_that_is_refused_is_not_loaded_ahead_and_recorded_once(made: Cal
     policy.record = recorded.append
     one = made(policy=policy)
     with pytest.raises(PolicyRefused):
-        one.assistant.ask(CODE, texts(), ignore)
+        one.assistant.ask(PROSE, texts(), ignore)
     assert (one.embedders, len(recorded)) == ([], 1)
 
 

@@ -11,6 +11,7 @@ import pytest
 from app_fakes import conflict
 from hypothesis import given
 from hypothesis import strategies as st
+from plain_model import PlainEngine
 
 from edge_assistant.answer import Answer, Computation, Told
 from edge_assistant.assistant import Assistant
@@ -227,6 +228,7 @@ def answered(home: Path, store: Path, monkeypatch: pytest.MonkeyPatch, say: Call
     (home / "config").mkdir()
     (home / "config" / "policy.toml").write_text("approval.confirm_below = 0.999")
     monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(store))
+    monkeypatch.setattr("edge_assistant.assistant.LlamaEngine", PlainEngine)
     told: list[Any] = []
     work: Work
 
@@ -271,7 +273,11 @@ def test_a_stop_while_a_value_is_read_back_stops_the_turn(
 
 def test_an_assistant_that_nobody_stands_behind_withholds(store: Path, home: Path) -> None:
     made = Assistant(
-        Portfolio(store, home / "catalog"), "test", runtime=Runtime(1), policy=of("approval.confirm_below = 0.999")
+        Portfolio(store, home / "catalog"),
+        "test",
+        runtime=Runtime(1),
+        engine=PlainEngine,
+        policy=of("approval.confirm_below = 0.999"),
     )
     seen: list[Event] = []
     with pytest.raises(PolicyRefused, match="there is no terminal"):

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import smalldisk
-from fakes import ScriptedEngine, scripted
+from plain_model import PlainEngine
 
 from edge_assistant.answer import Answer
 from edge_assistant.assistant import Assistant
@@ -26,15 +26,15 @@ from edge_assistant_models.portfolio import Portfolio
 
 ID = "00112233aabbccdd"
 PLANTED = "Zyxomenthin"
-FORM = f"Allergies: {PLANTED}\nBirthplace of Quorlinda: Vextonia\n".encode()
-NOTE = b"Allergies: none\nBirthplace of Quorlinda: Ostravelle\n"
-WORDS = ("Zyxomenthin", "Quorlinda", "Vextonia", "Ostravelle", "Birthplace", "Allerg", "patient-Mollendruz")
+FORM = f"Allergies: {PLANTED}\nWeight of Quorlinda: 61 kg\n".encode()
+NOTE = b"Allergies: none\nWeight of Quorlinda: 67 kg\n"
+WORDS = ("Zyxomenthin", "Quorlinda", "61 kg", "67 kg", "Weight", "weight", "Allerg", "patient-Mollendruz")
 
 
 class Audited:
     """An assistant over a trail, in a folder."""
 
-    def __init__(self, folder: Path, portfolio: Portfolio, engine: ScriptedEngine | None = None) -> None:
+    def __init__(self, folder: Path, portfolio: Portfolio) -> None:
         self.vault = Vault(folder / "keys")
         self.trail = Trail(folder / "audit", self.vault, folder / "checkpoints.jsonl")
         self.auditor = Auditor(self.trail, lambda: ID)
@@ -42,7 +42,7 @@ class Audited:
             portfolio,
             "test",
             runtime=Runtime(1),
-            engine=lambda model, runtime: engine or scripted(),
+            engine=PlainEngine,
             auditor=self.auditor,
         )
 
@@ -119,6 +119,7 @@ def test_what_stands_in_the_rows(audited: Audited, tmp_path: Path) -> None:
 
 def test_nothing_of_what_came_in_or_was_said_is_in_its_files(audited: Audited, tmp_path: Path) -> None:
     answer = compared(audited, tmp_path)
+    assert [verdict.matter for verdict in answer.verdicts] == ["weight quorlinda"]
     assert PLANTED in json.dumps(answer.to_json())
     audited.trail.close()
     audited.vault.close()
