@@ -31,6 +31,7 @@ CLEAR = 0.75  # confidence from which on a reading is believed beside what was c
 DISPUTES = 0.75  # confidence from which on a source tells something against the surest reading
 OUTVOTES = 0.9  # confidence from which on a source tells something against two that agree
 COMPARED = 0.35  # confidence from which on a value that was looked for beside another counts
+AGREES = 0.15  # the same where it is the very value of the surest, which seldom happens by chance
 ABSURD = 0.2  # probability that a computed value answers below which it does not; of 24, three had less, all wrong
 UNSURE = 0.6  # probability of a sort below which others are tried
 BRIDGE = 0.7  # probability from which on a source tells who or what is meant
@@ -151,7 +152,10 @@ class Comprehension:
             if source.signal.id in told:
                 continue
             reading = self._sought(asked.plain, source, value, best.text)
-            if reading is not None and reading.confidence >= COMPARED:
+            if reading is None:
+                continue
+            agrees = same(value, typed([joined(reading.text)], asked.expects)[0])
+            if reading.confidence >= (AGREES if agrees else COMPARED):
                 found.append(reading)
         return found
 
