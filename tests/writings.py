@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -138,9 +137,3 @@ def identifiers(letters: str, digits: str) -> list[str]:
         f"{letters}{digits}", f"{letters}-{digits}", f"{letters} {digits}", f"{letters.lower()}{digits}",
         spelled(letters + digits), f"{phonetic} {spelled(digits, 'oh')}",
     ]  # fmt: skip
-
-
-def lists(items: Sequence[str]) -> list[str]:
-    """A list on a form and in a sentence."""
-    said = ", ".join(items[:-1]) + f" and {items[-1]}" if len(items) > 1 else items[0]
-    return [", ".join(items), said, said.title(), " / ".join(items), " and ".join(items)]

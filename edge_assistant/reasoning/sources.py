@@ -13,20 +13,12 @@ from edge_assistant.perception.gather import Sensed
 from edge_assistant.perception.sense import REST, Gap
 from edge_assistant.perception.table import Table
 from edge_assistant.reasoning.values.candidates import as_words
-from edge_assistant.signals import Kind, Signal
+from edge_assistant.signals import Signal
 
 BUDGET = 480  # tokens of evidence from one source: 2.5 s of prefill on two cores
 _WORD_WEIGHT = 0.5  # of a word in common, against a cosine of 1; names and numbers are what embeddings see least
 
 _EMBEDDED = 200  # texts whose meaning is looked at; 10 ms each
-
-DESCRIPTIONS = {
-    Kind.IMAGE: "a picture: what it shows and the writing on it, line by line",
-    Kind.AUDIO: "a recording: what the speaker says",
-    Kind.VIDEO: "a video: what is seen and said",
-    Kind.READINGS: "a table of sensor readings: what stands out in it",
-    Kind.TEXT: "a text",
-}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from edge_assistant.evidence import Evidence, Locator, Scene, Thing
 from edge_assistant.language.embedder import Embedder
-from edge_assistant.reasoning.sources import DESCRIPTIONS, Source, select
+from edge_assistant.reasoning.comprehension.prompts import KINDS
+from edge_assistant.reasoning.sources import Source, select
 from edge_assistant.runtime import Runtime
 from edge_assistant.signals import Kind
 
@@ -61,4 +62,4 @@ def test_single_objects_are_told_by_the_scene_s_sentence() -> None:
 
 
 def test_every_kind_of_signal_is_described_to_the_model() -> None:
-    assert set(DESCRIPTIONS) == set(Kind)
+    assert set(KINDS) == set(Kind)

@@ -13,7 +13,6 @@ from edge_assistant.reasoning.values.values import (
     Clock,
     Day,
     Identifier,
-    Items,
     Month,
     Name,
     Nothing,
@@ -24,7 +23,6 @@ from edge_assistant.reasoning.values.values import (
     Value,
     Words,
     comparable,
-    differing,
     same,
 )
 
@@ -64,7 +62,6 @@ def values() -> st.SearchStrategy[Value]:
         st.builds(Truth, st.booleans()),
         st.builds(Words, st.frozensets(st.sampled_from("abc"), max_size=3)),
         st.builds(Name, words.map(tuple)),
-        st.builds(Items, words.map(tuple)),
         st.builds(Telephone, st.from_regex(r"(\+44|0)?7[0-9]{5}", fullmatch=True)),
         st.builds(Identifier, st.text("A0O1I7", min_size=1, max_size=5)),
         st.just(Nothing()),
@@ -90,7 +87,7 @@ def test_what_cannot_be_compared_is_not_the_same(a: Value, b: Value) -> None:
 
 @given(values())
 def test_what_is_told_contradicts_none(value: Value) -> None:
-    told = isinstance(value, Name | Items | Telephone | Identifier | Words)
+    told = isinstance(value, Name | Telephone | Identifier | Words)
     assert not told or (comparable(value, Nothing()) and not same(value, Nothing()))
 
 
@@ -107,10 +104,6 @@ def test_what_is_told_contradicts_none(value: Value) -> None:
 )
 def test_what_cannot_be_compared(a: Value, b: Value) -> None:
     assert not comparable(a, b)
-
-
-def test_which_items_differ() -> None:
-    assert differing(Items(("penicillin", "nut")), Items(("penicilin", "latex"))) == (("nut",), ("latex",))
 
 
 def test_a_limit_is_the_number_alone() -> None:

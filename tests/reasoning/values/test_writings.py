@@ -184,17 +184,6 @@ def test_a_pair_in_another_writing_is_the_same_and_another_is_not(first: int, se
         assert not agree("pair", f"{first}/{second + off}", said)
 
 
-THINGS = ["penicillin", "latex", "nuts", "bee stings", "aspirin", "shellfish", "pollen", "ibuprofen"]
-
-
-@given(st.lists(st.sampled_from(THINGS), min_size=1, max_size=5, unique=True), st.data())
-def test_a_list_in_another_order_and_writing_is_the_same(items: list[str], data: st.DataObject) -> None:
-    other = data.draw(st.permutations(items))
-    assert agree("items", *(data.draw(st.sampled_from(writings.lists(these))) for these in (items, other)))
-    assert not agree("items", ", ".join(items), ", ".join([*items, "eggs"]))
-    assert not agree("items", ", ".join(items), "none known")
-
-
 @pytest.mark.parametrize(("written", "heard"), HEARD)
 def test_a_name_as_heard_is_the_name_as_written(written: str, heard: str) -> None:
     assert agree("name", written, heard)
