@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_assistant.answer import Agreement
-from edge_assistant.reasoning.claims import Claim
+from edge_assistant.reasoning.claims import Claim, Standing
 from edge_assistant.reasoning.compare import NEAR, compare, merged
 from edge_assistant.reasoning.values.candidates import as_words
-from edge_assistant.reasoning.values.values import Clock, Day, Nothing, Quantity, Truth, Value
+from edge_assistant.reasoning.values.values import Clock, Day, Identifier, Nothing, Quantity, Truth, Value
 
 VALUES: dict[str, Value] = {
     "none": Nothing(),
@@ -110,43 +110,9 @@ def test_nearness_in_meaning_joins_words(cosine: float, status: Agreement) -> No
     assert compare("x", pair, lambda a, b: cosine).status is status
 
 
-@pytest.mark.parametrize(
-    ("changed", "status"),
-    [
-        ({}, Agreement.CONFLICT),
-        ({"subject": "son"}, Agreement.SINGLE),
-        ({"when": "last year"}, Agreement.SINGLE),
-        ({"statistic": "maximum"}, Agreement.SINGLE),
-        ({"signal": "text:2"}, Agreement.CONFLICT),
-        ({"signal": "text:2", "statistic": "maximum"}, Agreement.CONFLICT),
-    ],
-)
-def test_one_signal_contradicts_itself_about_one_matter_only(changed: dict[str, str], status: Agreement) -> None:
-    one = claim("12", "text:1", "E1")
-    other = replace(claim("14", "text:1", "E2"), **changed)  # type: ignore[arg-type]
-    assert compare("x", [one, other]).status is status
-
-
 def test_what_is_told_twice_is_one_claim_with_the_evidence_of_both() -> None:
     twice = merged([claim("12", "text:1", "E1"), claim("12", "text:1", "E2"), claim("12", "text:2", "E3")])
     assert [(c.signal, c.evidence) for c in twice] == [("text:1", ("E1", "E2")), ("text:2", ("E3",))]
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "status"),
-    [
-        ("bus", "train", Agreement.CONFLICT),
-        ("a couch", "chair", Agreement.CONFLICT),
-        ("kitten", "cat", Agreement.AGREE),
-        ("sofa", "the couch", Agreement.AGREE),
-        ("dog and cat", "puppy", Agreement.AGREE),
-        ("wine glass", "cup", Agreement.CONFLICT),
-        ("coach", "school bus", Agreement.AGREE),
-    ],
-)
-def test_things_are_told_apart_by_what_the_detector_calls_them(one: str, other: str, status: Agreement) -> None:
-    pair = [Claim("text:1", as_words(one), one, ("E1",)), Claim("text:2", as_words(other), other, ("E2",))]
-    assert compare("x", pair, lambda a, b: NEAR + (status is Agreement.CONFLICT) / 10).status is status
 
 
 def test_words_with_different_numbers_are_never_near() -> None:
@@ -155,3 +121,29 @@ def test_words_with_different_numbers_are_never_near() -> None:
         Claim("text:2", as_words("door 5"), "door 5", ("E2",)),
     ]
     assert compare("x", pair, lambda a, b: 1.0).status is Agreement.CONFLICT
+
+
+@pytest.mark.parametrize(
+    ("signals", "codes", "status"),
+    [
+        (("audio:1", "image:1"), ("D76396", "B76396"), Agreement.AGREE),
+        (("image:1", "audio:1"), ("B76396", "D76396"), Agreement.AGREE),
+        (("audio:1", "image:1"), ("B76397", "B76396"), Agreement.CONFLICT),
+        (("audio:1", "audio:2"), ("D76396", "B76396"), Agreement.CONFLICT),
+        (("image:1", "image:2"), ("D76396", "B76396"), Agreement.CONFLICT),
+    ],
+)
+def test_letters_that_sound_alike_are_one_where_a_code_is_heard_and_written(
+    signals: tuple[str, str], codes: tuple[str, str], status: Agreement
+) -> None:
+    pair = [Claim(signal, Identifier(code), code, (code,)) for signal, code in zip(signals, codes, strict=True)]
+    assert compare("x", pair).status is status
+
+
+def test_a_value_is_as_sure_as_its_surest_claim_and_instructed_where_all_of_them_are() -> None:
+    plain = replace(claim("12", "text:1", "E1"), confidence=0.6)
+    stated = replace(claim("12", "text:2", "E2"), confidence=0.9, standing=Standing.STATED)
+    (both,) = compare("x", [plain, stated]).values
+    (only,) = compare("x", [stated]).values
+    assert (both.confidence, both.instructed) == (0.9, False)
+    assert (only.confidence, only.instructed) == (0.9, True)

@@ -8,13 +8,22 @@ from decimal import Decimal
 import pytest
 from fakes import signal
 
-from edge_assistant.answer import Agreement
-from edge_assistant.reasoning.claims import Claim
+from edge_assistant.answer import Agreement, Instruction
+from edge_assistant.reasoning.claims import Claim, Standing
 from edge_assistant.reasoning.compare import compare
-from edge_assistant.reasoning.compose import STATUS, compose, concluded, contradiction, noun
-from edge_assistant.reasoning.question import understand
+from edge_assistant.reasoning.compose import STATUS, compose, concluded, contradiction, instructed, noun
 from edge_assistant.reasoning.values.candidates import as_words
-from edge_assistant.reasoning.values.values import Identifier, Nothing, Quantity, Truth, Value
+from edge_assistant.reasoning.values.values import (
+    Clock,
+    Day,
+    Identifier,
+    Nothing,
+    Pair,
+    Quantity,
+    Telephone,
+    Truth,
+    Value,
+)
 from edge_assistant.signals import SAID, Kind
 
 FORM, NOTE, SECOND_NOTE = signal(Kind.IMAGE), signal(Kind.AUDIO), signal(Kind.AUDIO, 2)
@@ -26,29 +35,27 @@ HEARD = Claim("audio:1", Quantity((Decimal("38.40"), Decimal(3840))), "thirty-ei
 HOTTEST = Claim("readings:1", Quantity((Decimal("98.7"),), measured=True), "98.7 degC", ("E9", "E4"), computed="C1")
 
 
-def said(question: str, *claims: Claim) -> list[str]:
-    query = understand(question)
-    verdict = compare(query.attribute, claims)
-    return compose(query, verdict, claims, [FORM, NOTE, TABLE])
+def said(question: str | None, *claims: Claim) -> str:
+    """The sentence of a verdict; a question asks whether the sources agree."""
+    return compose(question, compare("total", claims), claims, [FORM, NOTE, TABLE])
 
 
 TWO, EIGHT = Decimal(2), Decimal(8)
-ALLERGIC = "What is the patient allergic to?"
 AMOUNT = "Do they agree on the amount?"
 
 
 @pytest.mark.parametrize(
     ("question", "claims", "sentence"),
     [
-        (ALLERGIC, (NONE,), "None [E1], by the picture."),
-        (ALLERGIC, (PENICILLIN,), "Penicillin [E2][E3], by the recording."),
+        (None, (NONE,), "None [E1], by the picture."),
+        (None, (PENICILLIN,), "Penicillin [E2][E3], by the recording."),
         (
-            ALLERGIC,
+            None,
             (NONE, PENICILLIN),
             "The signals contradict each other: the picture says none [E1]; the recording says penicillin [E2][E3].",
         ),
-        ("What was the total?", (RECEIPT, HEARD), "38.40 [E1][E2]: the picture and the recording agree."),
-        ("What was the total?", (HEARD,), "Thirty-eight forty [E2], by the recording."),
+        (None, (RECEIPT, HEARD), "38.40 [E1][E2]: the picture and the recording agree."),
+        (None, (HEARD,), "Thirty-eight forty [E2], by the recording."),
         (
             AMOUNT,
             (RECEIPT, HEARD),
@@ -61,22 +68,22 @@ AMOUNT = "Do they agree on the amount?"
             (RECEIPT, Claim("audio:1", Quantity((Decimal(41),)), "41", ("E2",))),
             "No, they do not agree on the total: the picture says 38.40 [E1]; the recording says 41 [E2].",
         ),
-        ("How hot did it get?", (HOTTEST,), "98.7 degC [C1][E9][E4], by the readings."),
+        (None, (HOTTEST,), "98.7 degC [C1][E9][E4], by the readings."),
         (
-            "How hot did it get?",
+            None,
             (HOTTEST, Claim("audio:1", Quantity((Decimal(90),)), "90", ("E2",))),
             "The signals contradict each other: the readings show 98.7 degC [C1][E9][E4]; the recording says 90 [E2].",
         ),
-        ("Is the valve open?", (Claim("image:1", Truth(True), "yes", ("E1",)),), "Yes [E1], by the picture."),
+        (None, (Claim("image:1", Truth(True), "yes", ("E1",)),), "Yes [E1], by the picture."),
         (
-            "Is the valve open?",
+            None,
             (Claim("image:1", Truth(True), "yes", ("E1",)), Claim("audio:1", Truth(True), "yes", ("E2",))),
             "Yes [E1][E2]: the picture and the recording agree.",
         ),
     ],
 )
-def test_a_verdict_is_said(question: str, claims: tuple[Claim, ...], sentence: str) -> None:
-    assert said(question, *claims) == [sentence]
+def test_a_verdict_is_said(question: str | None, claims: tuple[Claim, ...], sentence: str) -> None:
+    assert said(question, *claims) == sentence
 
 
 @pytest.mark.parametrize(
@@ -87,39 +94,26 @@ def test_a_verdict_is_said(question: str, claims: tuple[Claim, ...], sentence: s
         ("Are there any differences in the total?", "Yes, they differ on the total:", "No, they agree on the total:"),
         ("Does the note contradict the total?", "Yes, they differ on the total:", "No, they agree on the total:"),
         ("Is the note wrong about the total?", "Yes, they differ on the total:", "No, they agree on the total:"),
-        ("Please check if the totals differ.", "Yes, they differ on the total:", "No, they agree on the total:"),
+        ("Please check if the totals differ.", "They do not agree on the total:", "They agree on the total:"),
     ],
 )
 def test_yes_and_no_are_meant_as_was_asked(question: str, differ: str, agree: str) -> None:
     other = Claim("audio:1", Quantity((Decimal(41),)), "41", ("E2",))
-    assert said(question, RECEIPT, other)[0].startswith(differ)
-    assert said(question, RECEIPT, HEARD)[0].startswith(agree)
+    assert said(question, RECEIPT, other).startswith(differ)
+    assert said(question, RECEIPT, HEARD).startswith(agree)
 
 
 def test_a_signal_that_contradicts_itself_is_said_to() -> None:
     later = Claim("audio:1", Quantity((Decimal(41),)), "41", ("E4",))
-    (sentence,) = said("What was the total?", HEARD, later)
+    sentence = said(None, HEARD, later)
     assert sentence == 'The recording contradicts itself: it says 38.40 ("thirty-eight forty") [E2] and 41 [E4].'
 
 
 def test_what_one_signal_tells_twice_is_said_once() -> None:
     again = Claim("image:1", Quantity((Decimal("38.40"),), "EUR"), "€38.40", ("E3",))
     other = Claim("audio:1", Quantity((Decimal(41),)), "41", ("E4",))
-    (sentence,) = said("What was the total?", RECEIPT, again, other)
+    sentence = said(None, RECEIPT, again, other)
     assert sentence.endswith("the picture says 38.40 [E1][E3]; the recording says 41 [E4].")
-
-
-def test_values_of_several_things_are_said_of_each() -> None:
-    soup = Claim("image:1", Quantity((Decimal("6.50"),)), "6.50", ("E1",), attribute="price", subject="soup")
-    tea = Claim("image:1", Quantity((Decimal("3.20"),)), "3.20", ("E2",), attribute="price", subject="tea")
-    (sentence,) = said("What is the price of the soup and of the tea?", soup, tea)
-    assert sentence == "6.50 for soup [E1] and 3.20 for tea [E2], by the picture."
-
-
-def test_what_is_counted_is_called_as_in_the_question() -> None:
-    one, two = (Claim(id, Quantity((Decimal(n),)), str(n), (f"E{n}",)) for n, id in ((1, "image:1"), (2, "audio:1")))
-    (sentence,) = said("Do they agree on the number of people?", one, two)
-    assert sentence.startswith("No, they do not agree on the number of people: the picture says 1")
 
 
 @pytest.mark.parametrize(
@@ -131,22 +125,21 @@ def test_what_is_counted_is_called_as_in_the_question() -> None:
 )
 def test_a_contradiction_may_begin_an_answer(question: str, lead: str) -> None:
     claims = (RECEIPT, Claim("audio:1", Quantity((Decimal(41),)), "41", ("E2",)))
-    query, verdict = understand(question), compare("total", claims)
-    assert query.whole
-    assert contradiction(verdict, claims, [FORM, NOTE], query).startswith(lead)
+    verdict = compare("total", claims)
+    assert contradiction(verdict, claims, [FORM, NOTE], question).startswith(lead)
     assert contradiction(verdict, claims, [FORM, NOTE]).startswith("Total: ")
 
 
 def test_an_agreement_on_everything_begins_with_the_word_that_was_asked_for() -> None:
     verdict = compare("total", (RECEIPT, HEARD))
-    assert concluded([verdict], understand("Do they agree?")).startswith("Yes, the signals agree on the total")
-    assert concluded([verdict], understand("Do they contradict each other?")).startswith("No, the signals agree")
+    assert concluded([verdict], "Do they agree?").startswith("Yes, the signals agree on the total")
+    assert concluded([verdict], "Do they contradict each other?").startswith("No, the signals agree")
     assert concluded([verdict]).startswith("The signals agree on the total")
 
 
 def test_a_spoken_price_against_another_amount_is_told_as_a_price() -> None:
     other = Claim("image:1", Quantity((Decimal("41.20"),)), "41.20", ("E1",))
-    (sentence,) = said("What was the total?", other, HEARD)
+    sentence = said(None, other, HEARD)
     assert 'the recording says 38.40 ("thirty-eight forty") [E2]' in sentence
 
 
@@ -160,11 +153,44 @@ def test_a_spoken_price_against_another_amount_is_told_as_a_price() -> None:
         (Quantity((Decimal("0.75"),), "kW"), "zero point seven five kilowatts", '0.75 kW ("zero point'),
         (Quantity((TWO, EIGHT), "degC", least=TWO, most=EIGHT), "two to eight degrees", "2 to 8"),
         (Quantity((Decimal(16),), "bar"), "16 bar", "16 bar ["),
+        (Quantity((Decimal("43.43"),), "EUR"), "43 euros and 43 cents", '43.43 EUR ("43 euros and 43 cents") ['),
+        (Day(((2016, 10, 24),)), "the twenty-fourth of October", '2016-10-24 ("the twenty-fourth of October") ['),
+        (Day(((None, 10, 24),)), "the twenty-fourth of October", '24 October ("the twenty-fourth of October") ['),
+        (Day(((2016, 10, 24),)), "24 October 2016", "24 October 2016 ["),
+        (Clock((810,)), "half past one", '13:30 ("half past one") ['),
+        (Clock((1165,)), "1925", '19:25 ("1925") ['),
+        (Clock((1165,)), "19:25", "19:25 ["),
+        (Telephone("07744900123"), "07744, 900 123", '07744900123 ("07744, 900 123") ['),
+        (Pair(*(Quantity((Decimal(n),)) for n in (120, 80))), "one twenty over eighty", '120/80 ("one twenty over'),
+        (Nothing(), "she has no allergies", 'None ("she has no allergies") ['),
+        (Truth(False), "never", 'No ("never") ['),
     ],
 )  # fmt: skip
 def test_what_is_said_in_words_is_told_in_digits_too(value: Value, text: str, shown: str) -> None:
-    (sentence,) = said("What is it?", Claim("audio:1", value, text, ("E2",)))
+    sentence = said(None, Claim("audio:1", value, text, ("E2",)))
     assert sentence.startswith(shown)
+
+
+def test_a_value_of_a_form_is_said_with_its_label() -> None:
+    labelled = replace(NONE, label="Allergies [1]")
+    assert said(None, labelled) == "Allergies (1): none [E1], by the picture."
+    assert "the picture says Allergies (1): none [E1]; the recording says penicillin" in said(None, labelled, PENICILLIN)
+
+
+def test_a_code_is_said_as_it_is_written_where_it_was_heard_too() -> None:
+    heard = Claim("audio:1", Identifier("HX92"), "HX, 92", ("E1",))
+    written = Claim("image:1", Identifier("HX92"), "HX-92", ("E2",))
+    assert said(None, heard, written) == "HX-92 [E1][E2]: the recording and the picture agree."
+
+
+def test_instructions_are_quoted_with_their_citations_where_a_claim_stands_in_them() -> None:
+    passages = [Instruction(NOTE.id, f"Answer {n}. {'so ' * 200}", (f"E{n}",)) for n in range(2, 8)]
+    stated = [replace(PENICILLIN, evidence=(f"E{n}",), standing=Standing.STATED) for n in range(3, 8)]
+    shown = [*instructed([NONE, *stated], passages, [FORM, NOTE])]
+    assert [sentence[-5:] for sentence in shown] == ["[E3].", "[E4].", "[E5]."]
+    assert all("The recording gives its reader instructions" in sentence for sentence in shown)
+    assert all(len(sentence) < 400 for sentence in shown)
+    assert [*instructed([PENICILLIN], passages, [FORM, NOTE])] == []
 
 
 def test_every_status_of_a_verdict_has_one_of_an_answer() -> None:
@@ -200,5 +226,5 @@ def test_every_kind_of_signal_has_a_noun(kind: Kind) -> None:
 
 
 def test_what_looks_like_a_citation_in_a_source_is_none_in_a_sentence() -> None:
-    (sentence,) = said("What is the code?", Claim("image:1", as_words("E99"), "[E99]", ("E1",)))
+    sentence = said(None, Claim("image:1", as_words("E99"), "[E99]", ("E1",)))
     assert sentence == "(E99) [E1], by the picture."

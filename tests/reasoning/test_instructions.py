@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from pathlib import Path
 
 import pytest
 from fakes import signal, source
 from hypothesis import given
 from hypothesis import strategies as st
-from told_sentences import cases
 
 from edge_assistant.bench.attack.corpus import attacks
 from edge_assistant.evidence import Evidence, Field, Line, Locator, Speech, Word
@@ -75,13 +73,6 @@ def test_orders_go_and_the_rest_stays(text: str, left: str) -> None:
 )
 def test_what_people_write_and_say_stays(text: str) -> None:
     assert rest(text) == text
-
-
-def test_none_of_the_sentences_that_other_tests_understand_is_taken_for_an_order() -> None:
-    files = sorted(Path(__file__).parent.rglob("told_*.txt"))
-    told = [sentence for file in files for sentence, _ in cases(file)]
-    assert len(told) > 1000
-    assert [sentence for sentence in told if list(instructions(sentence))] == []
 
 
 def test_most_orders_of_the_corpus_are_known() -> None:

@@ -1,4 +1,4 @@
-"""Whatever a question or a sentence is compared with is computed by `prepare`: no question waits for it."""
+"""Whatever a message is compared with is computed by `prepare`, and prompts are read before: no question waits."""
 
 from __future__ import annotations
 
@@ -8,45 +8,44 @@ import numpy as np
 import pytest
 from fakes import source
 from numpy.typing import NDArray
+from reading_model import model
 
 from edge_assistant.language.embedder import Embedder
-from edge_assistant.reasoning import prepared
-from edge_assistant.reasoning.meaning import Meaning, by_example
-from edge_assistant.reasoning.question import understand
+from edge_assistant.reasoning import prepared, talk
+from edge_assistant.reasoning.likeness import Likeness
 from edge_assistant.reasoning.reason import Outcome, Reasoner
 from edge_assistant.runtime import Runtime
 from edge_assistant.signals import Kind
 from edge_assistant_models.installed import InstalledModel
 
 
-def test_a_question_computes_only_its_own_words(
+def test_a_message_computes_only_its_own_words(
     models: Callable[[str], InstalledModel], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     embedder = Embedder(models("embedder"), Runtime.detect())
-    assert prepared.prepare(embedder) == len(prepared.texts()) > 5_000
+    assert prepared.prepare(embedder) == len(talk.compared_with()) > 100
     embed = embedder.embed
-    longest = 0
+    embedded = list[str]()
 
     def counted(texts: Sequence[str]) -> NDArray[np.float32]:
-        nonlocal longest
-        longest = max(longest, len(texts))
+        embedded.extend(texts)
         return embed(texts)
 
     monkeypatch.setattr(embedder, "embed", counted)
-    notes = [
-        source(["The needle stopped at 76 kg. The needle of the other scales stopped at 81 kg."], Kind.TEXT, 1),
-        source(["On the scales the needle rested at 76 kg."], Kind.TEXT, 2),
-    ]
-    query = by_example(understand("What figure did the scales land on?"), Meaning(lambda: embedder))
-    assert query.attribute == "weight"
-    reasoner = Reasoner(lambda: pytest.fail("the language model was opened"), lambda: embedder, lambda event: None)
-    outcome = Outcome()
-    assert list(reasoner.check(notes, outcome))
-    assert {verdict.attribute for verdict in outcome.verdicts} == {"weight"}
-    assert longest == 1
+    likeness = Likeness(lambda: embedder, talk.compared_with())
+    found = talk.topic("What are you able to do for me?", likeness, sources=False)
+    assert found is not None
+    assert found.name == "abilities"
+    assert embedded == ["What are you able to do for me?"]
 
 
-def test_each_text_is_prepared_once() -> None:
-    texts = prepared.texts()
-    assert len(set(texts)) == len(texts)
-    assert not [text for text in texts if "{" in text]
+def test_what_prompts_begin_with_is_read_and_kept_before_there_is_a_question() -> None:
+    engine = model({"Margarethe|Which tug": "the Margarethe"})
+    assert prepared.read_prompts(engine) == len(engine.prefilled) == engine.settled
+    sources = [source(["The tug in berth 4 is the Margarethe.", "It left at ten."], Kind.TEXT, n, 2 * n) for n in (1, 2)]
+    reasoner = Reasoner(lambda: engine, lambda: None, lambda event: None)
+    for sort in ("value", "agreement"):
+        engine.reply = model({"Margarethe|Which tug": "the Margarethe"}, sort=sort).reply
+        assert list(reasoner.answer("Which tug lies in berth 4?", sources, Outcome()))
+    assert len(engine.prompts) > 5
+    assert all(any(prompt[: len(begin)] == begin for begin in engine.prefilled) for prompt in engine.prompts)

@@ -11,18 +11,18 @@ from hypothesis import strategies as st
 
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.reasoning import talk
-from edge_assistant.reasoning.meaning import Meaning
+from edge_assistant.reasoning.likeness import Likeness
 from edge_assistant.reasoning.talk import DECLINED, RISKY, Said
 from edge_assistant.runtime import Runtime
 from edge_assistant_models.installed import InstalledModel
 
-BLIND = Meaning(lambda: None)
+BLIND = Likeness(lambda: None, talk.compared_with())
 
 
 @pytest.fixture(scope="module")
-def meaning(models: Callable[[str], InstalledModel]) -> Meaning:
+def likeness(models: Callable[[str], InstalledModel]) -> Likeness:
     embedder = Embedder(models("embedder"), Runtime.detect())
-    return Meaning(lambda: embedder)
+    return Likeness(lambda: embedder, talk.compared_with())
 
 
 def test_without_an_embedder_remarks_are_known_and_everything_is_risky() -> None:
@@ -43,13 +43,13 @@ def test_without_an_embedder_every_message_is_answered_or_left_to_the_sources(me
 
 
 @pytest.mark.parametrize("message", ["What is it?", "the total on the receipt", "warranty period of the drill", "Who?"])
-def test_a_question_over_sources_is_left_to_them(message: str, meaning: Meaning) -> None:
-    assert talk.topic(message, meaning, sources=True) is None
+def test_a_question_over_sources_is_left_to_them(message: str, likeness: Likeness) -> None:
+    assert talk.topic(message, likeness, sources=True) is None
 
 
-def test_free_talk_ends_before_a_risky_sentence(meaning: Meaning) -> None:
+def test_free_talk_ends_before_a_risky_sentence(likeness: Likeness) -> None:
     engine = scripted("The sea is wide [E1]. You can take up to 4 grams a day. The sea is blue.")
-    assert list(talk.freely("A poem", lambda: engine, meaning, 0)) == ["The sea is wide.", RISKY]
+    assert list(talk.freely("A poem", lambda: engine, likeness, 0)) == ["The sea is wide.", RISKY]
 
 
 def test_replies_name_what_the_conversation_holds() -> None:

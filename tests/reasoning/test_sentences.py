@@ -1,4 +1,4 @@
-"""Which sentences of a message state, and which ask."""
+"""Where sentences end, and which of a message state and which ask."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_assistant.reasoning.stating import parted
+from edge_assistant.reasoning.sentences import any_of, asks, is_remark, parted, sentences
 
 
 @pytest.mark.parametrize(
@@ -67,6 +67,50 @@ def test_what_is_told_stands_apart_from_what_is_asked(told: str, asked: str) -> 
 )
 def test_a_mere_question_states_nothing(question: str) -> None:
     assert parted(question) == ("", question)
+
+
+@pytest.mark.parametrize(
+    ("text", "cut"),
+    [
+        ("It is red. Is it?  Yes!", ["It is red.", "Is it?", "Yes!"]),
+        ("Mrs. Hale came at ten. No. 4 was free.", ["Mrs. Hale came at ten.", "No. 4 was free."]),
+        ("No. It was free.", ["No. It was free."]),
+        ("It weighs 3.5 kg. It is red.", ["It weighs 3.5 kg.", "It is red."]),
+        ("the motor\nof line two\nDate: 4 May", ["the motor\nof line two", "Date: 4 May"]),
+        ("Stop!!! Now", ["Stop!!!", "Now"]),
+        (" \n ", []),
+    ],
+)
+def test_sentences_are_cut_at_their_ends(text: str, cut: list[str]) -> None:
+    assert [text[start:end].strip() for start, end in sentences(text)] == cut
+
+
+@given(st.text(max_size=200) | st.lists(st.sampled_from(["Mr.", "No.", "4", ". ", "\n", "a", "?", "B", " "])).map("".join))
+def test_spans_are_in_order_and_leave_only_blanks_between(text: str) -> None:
+    end = 0
+    for start, after in sentences(text):
+        assert end <= start < after
+        assert not text[end:start].strip()
+        assert text[start:after].strip()
+        end = after
+    assert not text[end:].strip()
+
+
+@pytest.mark.parametrize("message", ["Thanks!", "ok thanks", "???", "", "Good morning", "Hello. Thanks."])
+def test_a_remark_neither_asks_nor_states(message: str) -> None:
+    assert is_remark(message)
+    assert asks(message) == ("?" in message)
+
+
+@pytest.mark.parametrize("message", ["Thanks for the 12 euros", "It is red", "How many?", "limit"])
+def test_what_says_or_asks_something_is_no_remark(message: str) -> None:
+    assert not is_remark(message)
+
+
+def test_whole_words_are_found_the_longest_first_and_over_any_blanks() -> None:
+    pattern = any_of(["no", "no one", "(a+)+$"])
+    assert [match[0] for match in pattern.finditer("No  one, nobody, say no, don't no't (a+)+$")] == ["No  one", "no", "(a+)+$"]
+    assert not any_of([]).search("anything")
 
 
 @pytest.mark.parametrize(
