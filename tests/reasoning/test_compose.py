@@ -174,7 +174,9 @@ def test_what_is_said_in_words_is_told_in_digits_too(value: Value, text: str, sh
 def test_a_value_of_a_form_is_said_with_its_label() -> None:
     labelled = replace(NONE, label="Allergies [1]")
     assert said(None, labelled) == "Allergies (1): none [E1], by the picture."
-    assert "the picture says Allergies (1): none [E1]; the recording says penicillin" in said(None, labelled, PENICILLIN)
+    assert "the picture says Allergies (1): none [E1]; the recording says penicillin" in said(
+        None, labelled, PENICILLIN
+    )
 
 
 def test_a_code_is_said_as_it_is_written_where_it_was_heard_too() -> None:

@@ -42,7 +42,9 @@ def test_a_message_computes_only_its_own_words(
 def test_what_prompts_begin_with_is_read_and_kept_before_there_is_a_question() -> None:
     engine = model({"Margarethe|Which tug": "the Margarethe"})
     assert prepared.read_prompts(engine) == len(engine.prefilled) == engine.settled
-    sources = [source(["The tug in berth 4 is the Margarethe.", "It left at ten."], Kind.TEXT, n, 2 * n) for n in (1, 2)]
+    sources = [
+        source(["The tug in berth 4 is the Margarethe.", "It left at ten."], Kind.TEXT, n, 2 * n) for n in (1, 2)
+    ]
     reasoner = Reasoner(lambda: engine, lambda: None, lambda event: None)
     for sort in ("value", "agreement"):
         engine.reply = model({"Margarethe|Which tug": "the Margarethe"}, sort=sort).reply

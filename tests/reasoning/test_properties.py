@@ -1,155 +1,204 @@
-"""Whole answers by code alone: what must not change a verdict does not, and what must make a conflict does."""
+"""Whole answers over a model that reads truly, or lies: what must not change a verdict does not, what must does."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
 
 import pytest
-from fakes import scripted
-from hypothesis import HealthCheck, assume, given, settings
+import writings
+from fakes import ScriptedEngine, scripted, source
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from tellings import TOPICS, Topic, form, measured, note, typed
+from logged import read
 
-from edge_assistant.answer import Agreement, Status
-from edge_assistant.language.engine import Engine
-from edge_assistant.reasoning.question import understand
-from edge_assistant.reasoning.reading import UNTOLD
-from edge_assistant.reasoning.reason import Outcome, Reasoner
+from edge_assistant.answer import Agreement, Answer, Route, Status
+from edge_assistant.evidence import Field
+from edge_assistant.reasoning.comprehension.answering import Sort
+from edge_assistant.reasoning.guard import cited, ungrounded
+from edge_assistant.reasoning.reason import UNCERTAIN, Outcome, Reasoner
 from edge_assistant.reasoning.sources import Source
+from edge_assistant.signals import Kind
 
-EXAMPLES = settings(max_examples=5, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
-UNRELATED = (
-    typed("It rained all morning and the wind came from the west.", number=7, first=700),
-    form([], number=7, first=710),
-    note("Please water the plants in the hall and lock the door.", number=7, first=720),
-    measured("cellar", "cellar humidity [%]", [51, 52, 50, 53] * 8, number=7, first=730),
-)
+EXAMPLES = settings(max_examples=12)
+UNTOLD = "not told"
 
 
 @dataclass(frozen=True)
-class Came:
-    """What does not depend on the order of the signals."""
+class Topic:
+    """What a form and a note tell.
 
-    status: Status
-    verdicts: frozenset[tuple[str, str, Agreement, frozenset[frozenset[str]]]]
-    citations: frozenset[str]
+    Attributes:
+        question: asks for it.
+        value: draws what a value is made of.
+        writings: a value in the ways that people, forms and recognisers write it.
+        differ: whether two values cannot be one however they are written.
+    """
+
+    question: str
+    value: st.SearchStrategy
+    writings: Callable[..., list[str]]
+    differ: Callable[[object, object], bool] = lambda a, b: a != b
 
 
-def came(outcome: Outcome) -> Came:
-    return Came(
+TOPICS = {
+    "money": Topic(
+        "What was paid?",
+        st.integers(101, 90_000),
+        writings.money,
+        lambda a, b: a not in (b, b * 100) and b != a * 100,  # type: ignore[operator]
+    ),
+    "day": Topic(
+        "On what day does it expire?",
+        st.dates(date(2024, 1, 13), date(2027, 12, 28)).filter(lambda day: day.day > 12),
+        writings.days,
+        lambda a, b: (a.month, a.day) != (b.month, b.day),  # type: ignore[attr-defined]
+    ),
+    "clock": Topic(
+        "At what time did it stop?",
+        st.integers(0, 719),
+        lambda minute: writings.clocks(*divmod(minute, 60)),
+    ),
+    "telephone": Topic(
+        "What is the phone number?",
+        st.integers(0, 99_999).map(lambda n: f"0161{4960000 + n:07d}"),
+        writings.telephones,
+    ),
+    "code": Topic(
+        "What is the serial number?",
+        st.tuples(st.text(st.sampled_from("ABCDEFGHKLNP"), min_size=2, max_size=2), st.integers(1000, 9999)),
+        lambda code: writings.identifiers(code[0], str(code[1])),
+        lambda a, b: a[1] != b[1],  # type: ignore[index]
+    ),
+    "weight": Topic(
+        "How heavy is it?",
+        st.integers(21, 180),
+        lambda n: [f"{n} kg", f"{n * 1000} g", f"{writings.in_words(n)} kilograms"],
+    ),
+    "pressure": Topic(
+        "What is the blood pressure?",
+        st.tuples(st.integers(101, 190), st.integers(50, 99)),
+        lambda p: [f"{p[0]}/{p[1]}", f"{p[0]} over {p[1]}", f"{p[0]}/{p[1]} mmHg"],
+    ),
+    "name": Topic(
+        "Who brought it?",
+        st.sampled_from([("Ada", "Hale"), ("Tom", "Reed"), ("Miriam", "Oduya")]),
+        lambda n: [f"{n[0]} {n[1]}", f"{n[1]}, {n[0]}", f"Mrs {n[1]}", f"{n[0][0]}. {n[1]}"],
+    ),
+    "none": Topic(
+        "Which allergies are known?",
+        st.sampled_from([("none", "no known allergies", "nil"), ("penicillin", "Penicillin"), ("latex",)]),
+        list,
+    ),
+}  # fmt: skip
+UNRELATED = (
+    (Kind.TEXT, ["It rained all morning, and the wind came from the west."]),
+    (Kind.AUDIO, ["Please water the plants in hall 2 at half past six.", "They weigh 12 kg and cost 40 euros."]),
+    (Kind.IMAGE, ["EXIT", "Tel. 0800 1234567", "Open: 8-17, 3 May 2025"]),
+)
+
+
+def truthful(told: Mapping[str, str], sort: Sort = Sort.VALUE) -> ScriptedEngine:
+    """A model that reads truly: of a source that has one of these lines, it copies what stands beside that here."""
+
+    def reply(prompt: str, options: Sequence[str]) -> str:
+        if Sort.VALUE in options:
+            return sort
+        if not prompt.startswith("Source, "):
+            return options[-1] if options else "everything"
+        said = next((value for line, value in told.items() if line in prompt), UNTOLD)
+        return said if not options or said in options else options[0]
+
+    return scripted(reply=reply)
+
+
+def answer(question: str, sources: Sequence[Source], engine: ScriptedEngine) -> Outcome:
+    """The outcome of a question, of which every promise holds."""
+    outcome = Outcome()
+    reasoner = Reasoner(lambda: engine, lambda: None, lambda event: None)
+    text = " ".join(reasoner.answer(question, sources, outcome))
+    evidence = (*(item for given in sources for item in given.evidence), *outcome.evidence)
+    assert len({item.id for item in evidence}) == len(evidence)
+    assert set(outcome.citations) <= {item.id for item in evidence}
+    assert {id for id in cited(text) if id[0] == "E"} == set(outcome.citations)
+    whole = Answer(
+        question,
+        text.removesuffix(UNCERTAIN),
         outcome.status,
-        frozenset(
-            (v.attribute, (v.subject or "").lower(), v.status, frozenset(frozenset(t.evidence) for t in v.values))
-            for v in outcome.verdicts
-        ),
-        frozenset(outcome.citations),
+        Route("cross-signal", (), "why"),
+        tuple(given.signal for given in sources),
+        evidence=evidence,
+        computed=tuple(outcome.computed),
+        verdicts=tuple(outcome.verdicts),
+        citations=tuple(outcome.citations),
     )
-
-
-def nobody() -> Engine:
-    """No language model: code alone must answer."""
-    pytest.fail("the language model is asked")
-
-
-def answer(question: str, sources: Sequence[Source], *, model: bool = False) -> Outcome:
-    """The outcome of a question; a model that is asked where it may be knows nothing."""
-    never = scripted(reply=lambda content, options: UNTOLD)
-    outcome = Outcome()
-    reasoner = Reasoner((lambda: never) if model else nobody, lambda: None, lambda event: None)
-    assert list(reasoner.answer(understand(question), sources, outcome))
+    assert ungrounded(whole) == []
     return outcome
 
 
-def check(sources: Sequence[Source]) -> Outcome:
-    outcome = Outcome()
-    assert list(Reasoner(nobody, lambda: None, lambda event: None).check(sources, outcome))
-    return outcome
+def came(outcome: Outcome) -> object:
+    """What does not depend on the order of the signals."""
+    verdicts = {
+        (verdict.attribute, verdict.status, frozenset(frozenset(told.evidence) for told in verdict.values))
+        for verdict in outcome.verdicts
+    }
+    return outcome.status, verdicts, set(outcome.citations)
 
 
-def drawn(topic: Topic, data: st.DataObject, *, same: bool) -> tuple[Source, Source]:
-    """A form and a note that tell the same value, or two."""
-    value, other = data.draw(topic.values)
-    detail = data.draw(st.sampled_from(topic.written(value)))
-    text = data.draw(st.sampled_from(topic.spoken(value if same else other)))
-    return form([detail]), note(topic.sentence.format(text))
+@dataclass(frozen=True)
+class Case:
+    """A form and a note that tell a value, and the model that reads them."""
+
+    question: str
+    sources: tuple[Source, ...]
+    engine: ScriptedEngine
 
 
-def cited(outcome: Outcome, *sources: Source) -> bool:
-    return all(set(outcome.citations) & {item.id for item in source.evidence} for source in sources)
+def drawn(topic: Topic, data: st.DataObject, *, same: bool) -> Case:
+    value = data.draw(topic.value)
+    other = value if same else data.draw(topic.value.filter(lambda other: topic.differ(value, other)))
+    written, said = (data.draw(st.sampled_from(topic.writings(one))) for one in (value, other))
+    lines = (f"Form: {written}", f"She told me that it is {said}, I think.")
+    form = source(["A FORM", lines[0]], Kind.IMAGE, 1, 1)
+    labelled = replace(form.evidence[1], detail=Field("Form", written))
+    form = replace(form, evidence=(form.evidence[0], labelled))
+    note = source(["Hello.", lines[1]], Kind.AUDIO, 1, 10)
+    return Case(topic.question, (form, note), truthful(dict(zip(lines, (written, said), strict=True))))
 
 
-@pytest.mark.parametrize("topic", TOPICS, ids=str)
+@pytest.mark.parametrize("topic", TOPICS.values(), ids=TOPICS)
 @EXAMPLES
 @given(st.data())
-def test_a_value_in_another_writing_or_unit_agrees(topic: Topic, data: st.DataObject) -> None:
-    sources = drawn(topic, data, same=True)
-    for outcome in (answer(topic.question, sources), check(sources)):
-        assert outcome.status is Status.SUPPORTED
-        assert Agreement.AGREE in {verdict.status for verdict in outcome.verdicts}
-        assert cited(outcome, *sources)
+def test_a_value_in_another_notation_agrees(topic: Topic, data: st.DataObject) -> None:
+    case = drawn(topic, data, same=True)
+    outcome = answer(case.question, case.sources, case.engine)
+    assert [verdict.status for verdict in outcome.verdicts] == [Agreement.AGREE]
+    assert outcome.status is Status.SUPPORTED
+    assert set(outcome.citations) == {"E2", "E11"}
 
 
-@pytest.mark.parametrize("topic", TOPICS, ids=str)
+@pytest.mark.parametrize("topic", TOPICS.values(), ids=TOPICS)
 @EXAMPLES
 @given(st.data())
 def test_another_value_conflicts(topic: Topic, data: st.DataObject) -> None:
-    sources = drawn(topic, data, same=False)
-    for outcome in (answer(topic.question, sources), check(sources)):
-        assert outcome.status is Status.CONFLICT
-        assert cited(outcome, *sources)
-    conflicts = [v.attribute for v in check(sources).verdicts if v.status is Agreement.CONFLICT]
-    assert conflicts == [topic.attribute]
+    case = drawn(topic, data, same=False)
+    outcome = answer(case.question, case.sources, case.engine)
+    assert outcome.status is Status.CONFLICT
+    assert [told.evidence for told in outcome.verdicts[0].values] == [("E2",), ("E11",)]
 
 
-@pytest.mark.parametrize("topic", TOPICS, ids=str)
+@pytest.mark.parametrize("topic", TOPICS.values(), ids=TOPICS)
 @EXAMPLES
-@given(st.data())
-def test_the_order_of_the_signals_changes_nothing(topic: Topic, data: st.DataObject) -> None:
-    sources = [*drawn(topic, data, same=data.draw(st.booleans())), data.draw(st.sampled_from(UNRELATED))]
-    other = data.draw(st.permutations(sources))
-    assert came(answer(topic.question, sources, model=True)) == came(answer(topic.question, other, model=True))
-    assert came(check(sources)) == came(check(other))
-
-
-@pytest.mark.parametrize("topic", TOPICS, ids=str)
-@EXAMPLES
-@given(st.data())
-def test_an_unrelated_signal_changes_nothing(topic: Topic, data: st.DataObject) -> None:
-    sources = drawn(topic, data, same=data.draw(st.booleans()))
-    extra = data.draw(st.lists(st.sampled_from(UNRELATED), min_size=1, max_size=4, unique_by=lambda s: s.signal.id))
-    assert came(answer(topic.question, [*sources, *extra], model=True)) == came(answer(topic.question, sources))
-    assert came(check([*sources, *extra])) == came(check(sources))
-
-
-CORRECTIONS = ("{}, no, sorry, {}", "{}, I mean {}", "{}, no wait, {}", "{}, sorry, {}")
-
-
-@pytest.mark.parametrize("topic", [topic for topic in TOPICS if topic.attribute != "smoker"], ids=str)
-@EXAMPLES
-@given(st.data())
-def test_a_correction_replaces(topic: Topic, data: st.DataObject) -> None:
-    value, other = data.draw(topic.values)
-    assume(topic.attribute != "allergy" or len(other) == 1)  # of several items, any may be meant
-    wrong, right = (data.draw(st.sampled_from(topic.spoken(v))) for v in (other, value))
-    said = note(topic.sentence.format(data.draw(st.sampled_from(CORRECTIONS)).format(wrong, right)))
-    sources = (form([data.draw(st.sampled_from(topic.written(value)))]), said)
-    for outcome in (answer(topic.question, sources, model=True), check(sources)):
-        assert outcome.status is Status.SUPPORTED
-
-
-@pytest.mark.parametrize("topic", TOPICS, ids=str)
-@EXAMPLES
-@given(st.data())
-def test_what_is_told_of_others_or_of_another_time_conflicts_with_nothing(topic: Topic, data: st.DataObject) -> None:
-    value, other = data.draw(topic.values)
-    detail = data.draw(st.sampled_from(topic.written(value)))
-    aside = data.draw(st.sampled_from(topic.others)).format(data.draw(st.sampled_from(topic.spoken(other))))
-    told = topic.sentence.format(data.draw(st.sampled_from(topic.spoken(value))))
-    for sentences in ([aside], [told, aside], [aside, told]):
-        sources = (form([detail]), note(*sentences))
-        assert answer(topic.question, sources, model=True).status is Status.SUPPORTED
-        assert check(sources).status is not Status.CONFLICT
+@given(st.data(), st.booleans())
+def test_neither_the_order_nor_an_unrelated_signal_changes_anything(
+    topic: Topic, data: st.DataObject, same: bool
+) -> None:
+    case = drawn(topic, data, same=same)
+    extra = [source(lines, kind, 7, 10 * n) for n, (kind, lines) in enumerate(UNRELATED, 5)]
+    more = [*case.sources, *data.draw(st.lists(st.sampled_from(extra), max_size=3, unique_by=lambda s: s.signal.id))]
+    before = came(answer(case.question, case.sources, case.engine))
+    assert came(answer(case.question, data.draw(st.permutations(more)), case.engine)) == before
 
 
 @st.composite
@@ -161,49 +210,55 @@ def courses(draw: st.DrawFn) -> tuple[list[int], int]:
     return values, at
 
 
-def moment(row: int) -> str:
-    return f"{row // 6:02d}:{row % 6 * 10:02d}"
-
-
 @EXAMPLES
-@given(courses(), st.data())
+@given(courses(), st.sampled_from([-3, 0, 4]), st.booleans(), st.booleans())
 def test_what_a_remark_says_of_readings_is_held_against_them(
-    course: tuple[list[int], int], data: st.DataObject
+    course: tuple[list[int], int], off: int, timed: bool, swapped: bool
 ) -> None:
     values, at = course
-    table = measured("oven", "oven temperature [degC]", values)
-    cellar = measured("cellar", "cellar temperature [degC]", [v + 50 for v in reversed(values)], number=2, first=400)
-    other = at + data.draw(st.sampled_from((-2, 2)))
-    peaked, highest = "The oven temperature peaked at {} degrees.", "The oven temperature was highest at {}."
-    for question, told, right, wrong in (
-        ("What was the highest oven temperature?", peaked, f"{values[at]}", "85"),
-        ("When was the oven temperature highest?", highest, moment(at), moment(other)),
-    ):
-        for said, status in ((right, Status.SUPPORTED), (wrong, Status.CONFLICT)):
-            remark = typed(told.format(said))
-            outcomes = [answer(question, order) for order in ([table, remark], [remark, table])]
-            outcomes += [check([table, remark]), check([remark, table]), check([table, remark, cellar])]
-            assert {outcome.status for outcome in outcomes} == {status}, told.format(said)
-            assert all(cited(outcome, remark) for outcome in outcomes)
-
-
-@EXAMPLES
-@given(courses(), st.data())
-def test_a_remark_about_other_readings_or_another_day_conflicts_with_none(
-    course: tuple[list[int], int], data: st.DataObject
-) -> None:
-    values, _ = course
-    table = measured("oven", "oven temperature [degC]", values)
-    aside = data.draw(
-        st.sampled_from(
-            (
-                "The freezer temperature peaked at 12 degrees.",
-                "If the oven temperature peaks at 130 degrees, call me.",
-                "The oven temperature must not go above 85 degrees.",
-                "On the 10th of March the oven temperature peaked at 85 degrees.",
-                "Last week the oven temperature peaked at 85 degrees.",
-                "The humidity was highest at 20 percent.",
-            )
-        )
+    moments = [f"{row // 6:02d}:{row % 6 * 10:02d}" for row in range(len(values) + 10)]
+    csv = "".join(f"2025-03-14T{moment}:00,{value}\n" for moment, value in zip(moments, values, strict=False))
+    oven = source(["stands out"], Kind.READINGS, 1, 1, read(f"time,oven [degC]\n{csv}"))
+    said = moments[at + off] if timed else f"{values[at] + off} degrees"
+    line = f"It peaked at {said}." if timed else f"It got {said} hot."
+    remark = source([line], Kind.TEXT, 1, 5)
+    engine = truthful({line: said}, Sort.AGREEMENT)
+    call, read_ = "time_of_max(oven)" if timed else "max(oven)", engine.reply
+    assert read_ is not None
+    engine.reply = lambda prompt, options: (
+        call if prompt.startswith("oven [") and not options else read_(prompt, options)
     )
-    assert check([table, typed(aside)]).status is not Status.CONFLICT, aside
+    question = "Is the remark right about when the oven was hottest?" if timed else "Is the remark right on the oven?"
+    outcome = answer(question, [remark, oven] if swapped else [oven, remark], engine)
+    assert outcome.status is (Status.CONFLICT if off else Status.SUPPORTED)
+    assert [made.formula for made in outcome.computed] == ["time_of_max(oven)" if timed else "max(oven)"]
+    assert outcome.evidence[0].locator.rows == (at + 1, at + 1)
+    assert set(outcome.citations) == {"E5", outcome.evidence[0].id}
+
+
+LIES = (
+    "12 kg", "Peter Lim", "9 June", "penicillin", "yes", "no, never", "none", "half past six", "38.40", "0800 1234567",
+    "hall 2", "40 euros", "not told", "", "[E99] 12 kg", "Name: Peter", "max(oven)", "count_above(oven, 70 degC)",
+    'first_above(oven, ask "What is it?")', "change(oven) on 14 March", "What? -> Where is {1}?", "everything",
+    "Peter weighs 99 kg [E5].", "It is 12 kg [E5][E6].", "nonsense(",
+)  # fmt: skip
+ASKED = (
+    "How heavy is it?", "Who is it?", "When does it close?", "What does it cost?", "Is it open?", "Summarize.",
+    "Do they agree on the weight?", "Do they contradict each other?", "How hot did the oven get?", "Why?",
+)  # fmt: skip
+OVEN = read("time,oven [degC]\n2025-03-14T14:00:00,60\n2025-03-14T14:10:00,75.5\n2025-03-14T14:20:00,71\n")
+
+
+@settings(max_examples=150)
+@given(st.sampled_from(ASKED), st.permutations(range(4)), st.integers(1, 4), st.floats(0.3, 1), st.data())
+def test_whatever_the_model_says_every_number_day_and_name_has_its_evidence_or_formula(
+    question: str, order: list[int], many: int, probability: float, data: st.DataObject
+) -> None:
+    """`answer` holds each sentence against the evidence; here the model copies what is not there and calls nonsense."""
+    known = [source(lines, kind, 1, 10 * n) for n, (kind, lines) in enumerate(UNRELATED)]
+    known.append(source(["stands out"], Kind.READINGS, 1, 40, OVEN))
+
+    def lie(prompt: str, options: Sequence[str]) -> str:
+        return data.draw(st.sampled_from(options or LIES))
+
+    answer(question, [known[n] for n in order[:many]], scripted(reply=lie, probability=probability))

@@ -85,7 +85,9 @@ def test_sentences_are_cut_at_their_ends(text: str, cut: list[str]) -> None:
     assert [text[start:end].strip() for start, end in sentences(text)] == cut
 
 
-@given(st.text(max_size=200) | st.lists(st.sampled_from(["Mr.", "No.", "4", ". ", "\n", "a", "?", "B", " "])).map("".join))
+@given(
+    st.text(max_size=200) | st.lists(st.sampled_from(["Mr.", "No.", "4", ". ", "\n", "a", "?", "B", " "])).map("".join)
+)
 def test_spans_are_in_order_and_leave_only_blanks_between(text: str) -> None:
     end = 0
     for start, after in sentences(text):
@@ -109,7 +111,11 @@ def test_what_says_or_asks_something_is_no_remark(message: str) -> None:
 
 def test_whole_words_are_found_the_longest_first_and_over_any_blanks() -> None:
     pattern = any_of(["no", "no one", "(a+)+$"])
-    assert [match[0] for match in pattern.finditer("No  one, nobody, say no, don't no't (a+)+$")] == ["No  one", "no", "(a+)+$"]
+    assert [match[0] for match in pattern.finditer("No  one, nobody, say no, don't no't (a+)+$")] == [
+        "No  one",
+        "no",
+        "(a+)+$",
+    ]
     assert not any_of([]).search("anything")
 
 

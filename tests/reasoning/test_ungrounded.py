@@ -154,7 +154,9 @@ def _has_number(text: str) -> bool:
     st.sampled_from(Agreement),
     st.data(),
 )
-def test_all_that_code_says_is_grounded(told: list[str], question: str | None, status: Agreement, data: st.DataObject) -> None:
+def test_all_that_code_says_is_grounded(
+    told: list[str], question: str | None, status: Agreement, data: st.DataObject
+) -> None:
     """Whatever the verdict: `compose` says nothing but what stands in the evidence of its claims."""
     base = answer("", *told)
     claims = []

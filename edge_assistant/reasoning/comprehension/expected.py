@@ -21,6 +21,7 @@ from edge_assistant.reasoning.values.values import (
     Nothing,
     Pair,
     Quantity,
+    Telephone,
     Truth,
     Value,
     comparable,
@@ -139,6 +140,9 @@ def typed(texts: Sequence[str], kind: Expected) -> list[Value]:
         return [Truth(bool(truth(text)[0])) for text in texts]
     if kind is Expected.WHO and all(_is_name(text) for text in texts):
         return [as_name(text) for text in texts]
+    dialled = [_telephone(text) for text in texts] if kind is Expected.OTHER else [None]
+    if all(dialled) and any(one and one.digits[0] in "+0" for one in dialled):
+        return [one for one in dialled if one is not None]
     for values in (_days, _clocks, _pairs, _numbers, _codes):
         found = [values(text) for text in texts]
         if all(value is not None for value in found):
@@ -171,6 +175,15 @@ def _clocks(text: str) -> Value | None:
 def _pairs(text: str) -> Value | None:
     found = [c.value for c in pairs(text)]
     return found[0] if found and isinstance(found[0], Pair) else None
+
+
+def _telephone(text: str) -> Telephone | None:
+    """The telephone number in copied words that have no other digits."""
+    found = [*find("telephone", text)]
+    if len(found) != 1 or "." in found[0].text or not isinstance(found[0].value, Telephone):
+        return None
+    beside = text[: found[0].start] + text[found[0].end :]
+    return None if any(character.isdigit() for character in beside) else found[0].value
 
 
 def _numbers(text: str) -> Value | None:

@@ -41,7 +41,7 @@ _FINDERS = (
     days,
     clocks,
     pairs,
-    lambda text: find("telephone", text),
+    lambda text: (c for c in find("telephone", text) if "." not in c.text),  # 38400.50 is an amount
     lambda text: (c for c in quantities(text) if isinstance(c.value, Quantity) and c.value.unit),
     lambda text: find("identifier", text),
     quantities,
@@ -136,12 +136,12 @@ class Pairing:
         self, sources: Sequence[tuple[Source, Standing]], taken: Collection[str]
     ) -> Iterator[tuple[str, tuple[Claim, Claim]]]:
         """What a form tells beside a label, and what another source says to that as a question."""
-        asked = 0
+        asked, told = 0, {*taken}
         lines = {id(source): self._vectors(as_read(source.lines)) for source, _ in sources}
         for source, standing in sources:
             for line in source.lines:
                 label, value = pair(line)
-                if not value or line.id in taken or asked >= MOST or (asks := self._vectors([label])) is None:
+                if not value or line.id in told or asked >= MOST or (asks := self._vectors([label])) is None:
                     continue
                 for other, others in sources:
                     near = lines[id(other)] if other.signal.id != source.signal.id else None
@@ -153,6 +153,7 @@ class Pairing:
                         continue
                     mine, theirs = typed([joined(value), joined(reading.text)], Expected.OTHER)
                     ids = tuple(line.id for line in reading.evidence)
+                    told.update(ids)  # a form's line that answered asks nothing itself
                     yield (
                         label.lower(),
                         (

@@ -12,7 +12,7 @@ from reading_model import model
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.comprehension.answering import Comprehension, Sort
 from edge_assistant.reasoning.comprehension.expected import Expected, answers, expected, typed
-from edge_assistant.reasoning.readings.tables import Ledger
+from edge_assistant.reasoning.ledger import Ledger
 from edge_assistant.reasoning.sources import Source
 from edge_assistant.reasoning.values.values import same
 from edge_assistant.signals import Kind
