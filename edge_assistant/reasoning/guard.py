@@ -157,12 +157,28 @@ def ungrounded(answer: Answer) -> list[str]:
     for text in _backing(answer):
         yielded.add(text)
     text = _SOURCE_NUMBER.sub(" ", CITATION.sub(" ", _UNREAD.sub(" ", answer.text)))
+    return _untold(text, yielded, len(answer.signals))
+
+
+def adds(text: str, told: str) -> bool:
+    """Whether a text has a number, a date, a time or a name that another does not have.
+
+    >>> adds("What does the room cost?", "Is 80 right for the room?"), adds("What is 12 kg?", "Is the weight right?")
+    (False, True)
+    """
+    yielded = _Yield()
+    yielded.add(told)
+    return bool(_untold(f"{text[:1].lower()}{text[1:]}", yielded, 0))
+
+
+def _untold(text: str, yielded: _Yield, sources: int) -> list[str]:
+    """The dates, times, numbers and names of a text that are not yielded."""
     coded = (one for kind in _CODED for one in find(kind, text))
     codes = [one for one in coded if _alike(one.value) in yielded.codes and is_code(one.value)]
     found: list[str] = []
     for finder in _FINDERS:
         candidates = list(finder(text))
-        untold = (one for one in candidates if not yielded.has(one, len(answer.signals)))
+        untold = (one for one in candidates if not yielded.has(one, sources))
         found += [one.text for one in untold if not any(c.start <= one.start and one.end <= c.end for c in codes)]
         text = _without(text, candidates)
     text = _without(text, codes)
@@ -275,7 +291,7 @@ class _Yield:
             return True
         if not first:
             return False
-        grammar = _OPENERS | vocabulary().words["stop"]
+        grammar = _OPENERS | vocabulary().words["stop"] | {*vocabulary().question["interrogative"]}
         return name.lower() in grammar or any(known[:_STEM] == word[:_STEM] for known in self.words)
 
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from edge_assistant.reasoning.guard import cited, holds, repeats, sentences, supported
+from edge_assistant.reasoning.comprehension.prompts import prompts
+from edge_assistant.reasoning.guard import adds, cited, holds, repeats, sentences, supported
 
 TEXTS = {"E1": "Total 1,450.00 due on 2018-10-19 at 16:20", "E2": "Pump 7 weighs 12.5 kg", "C1": "mean = 12.50 kg"}
 
@@ -182,3 +183,24 @@ def test_a_run_of_the_instructions_is_seen_and_a_common_word_is_none() -> None:
     assert not repeats("The short belt tore [E1].", told)
     assert not repeats("Evidence [E1].", told)
     assert not repeats("", told)
+
+
+@pytest.mark.parametrize(
+    ("text", "told", "more"),
+    [
+        ("What does the room cost?", "Is 80 right for the room?", False),
+        ("What is the price of room fourteen?", "Do they agree on the price of room 14?", False),
+        ("Is Tom's room free at two?", "Do they agree that Tom gets it at 14:00?", False),
+        ("What is 12 kg?", "Do they agree on the weight?", True),
+        ("What is twelve?", "Do they agree on the weight?", True),
+        ("What is on 9 June?", "Do they agree on the day?", True),
+        ("What does Peter weigh?", "Do they agree on the weight?", True),
+    ],
+)
+def test_what_a_text_adds_to_another(text: str, told: str, more: bool) -> None:
+    assert adds(text, told) is more
+
+
+def test_no_example_of_a_plain_question_adds_anything() -> None:
+    examples = prompts()["restating"]["examples"]
+    assert [pair for pair in examples if adds(pair[1], pair[0])] == []

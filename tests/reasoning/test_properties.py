@@ -105,9 +105,11 @@ def truthful(told: Mapping[str, str], sort: Sort = Sort.VALUE) -> ScriptedEngine
     def reply(prompt: str, options: Sequence[str]) -> str:
         if Sort.VALUE in options:
             return sort
+        if prompt.startswith("Line: "):
+            return options[any(line in prompt and prompt.endswith(f"Answer: {said}") for line, said in told.items())]
         if not prompt.startswith("Source, "):
-            return options[-1] if options else "everything"
-        said = next((value for line, value in told.items() if line in prompt), UNTOLD)
+            return options[-1] if options else ""
+        said = next((said for line, said in told.items() if line in prompt), UNTOLD)
         return said if not options or said in options else options[0]
 
     return scripted(reply=reply)
@@ -164,7 +166,11 @@ def drawn(topic: Topic, data: st.DataObject, *, same: bool) -> Case:
     labelled = replace(form.evidence[1], detail=Field("Form", written))
     form = replace(form, evidence=(form.evidence[0], labelled))
     note = source(["Hello.", lines[1]], Kind.AUDIO, 1, 10)
-    return Case(topic.question, (form, note), truthful(dict(zip(lines, (written, said), strict=True))))
+    return Case(
+        topic.question,
+        (form, note),
+        truthful({line: copied.rstrip(".") for line, copied in zip(lines, (written, said), strict=True)}),
+    )
 
 
 @pytest.mark.parametrize("topic", TOPICS.values(), ids=TOPICS)
@@ -223,15 +229,19 @@ def test_what_a_remark_says_of_readings_is_held_against_them(
     line = f"It peaked at {said}." if timed else f"It got {said} hot."
     remark = source([line], Kind.TEXT, 1, 5)
     engine = truthful({line: said}, Sort.AGREEMENT)
-    call, read_ = "time_of_max(oven)" if timed else "max(oven)", engine.reply
-    assert read_ is not None
-    engine.reply = lambda prompt, options: (
-        call if prompt.startswith("oven [") and not options else read_(prompt, options)
-    )
+    call, reads = "time_of_max(oven)" if timed else "max(oven)", engine.reply
+    assert reads is not None
+
+    def reply(prompt: str, options: Sequence[str]) -> str:
+        if prompt.startswith("Line: max(oven) ="):
+            return "yes"
+        return call if prompt.startswith("oven [") and not options else reads(prompt, options)
+
+    engine.reply = reply
     question = "Is the remark right about when the oven was hottest?" if timed else "Is the remark right on the oven?"
     outcome = answer(question, [remark, oven] if swapped else [oven, remark], engine)
     assert outcome.status is (Status.CONFLICT if off else Status.SUPPORTED)
-    assert [made.formula for made in outcome.computed] == ["time_of_max(oven)" if timed else "max(oven)"]
+    assert [made.formula for made in outcome.computed] == ["max(oven)"]
     assert outcome.evidence[0].locator.rows == (at + 1, at + 1)
     assert set(outcome.citations) == {"E5", outcome.evidence[0].id}
 
@@ -250,7 +260,7 @@ OVEN = read("time,oven [degC]\n2025-03-14T14:00:00,60\n2025-03-14T14:10:00,75.5\
 
 
 @settings(max_examples=150)
-@given(st.sampled_from(ASKED), st.permutations(range(4)), st.integers(1, 4), st.floats(0.3, 1), st.data())
+@given(st.sampled_from(ASKED), st.permutations(range(4)), st.integers(1, 4), st.sampled_from([0.6, 0.99]), st.data())
 def test_whatever_the_model_says_every_number_day_and_name_has_its_evidence_or_formula(
     question: str, order: list[int], many: int, probability: float, data: st.DataObject
 ) -> None:
@@ -259,6 +269,6 @@ def test_whatever_the_model_says_every_number_day_and_name_has_its_evidence_or_f
     known.append(source(["stands out"], Kind.READINGS, 1, 40, OVEN))
 
     def lie(prompt: str, options: Sequence[str]) -> str:
-        return data.draw(st.sampled_from(options or LIES))
+        return data.draw(st.sampled_from([*options, *options[-1:] * 4] if options else LIES))
 
     answer(question, [known[n] for n in order[:many]], scripted(reply=lie, probability=probability))

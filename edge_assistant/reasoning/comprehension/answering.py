@@ -19,6 +19,7 @@ from edge_assistant.reasoning.comprehension.expected import Expected, expected, 
 from edge_assistant.reasoning.comprehension.grounding import LITTLE, words
 from edge_assistant.reasoning.comprehension.pages import as_read
 from edge_assistant.reasoning.comprehension.reading import Reader, Reading, against, alike, fitting, written
+from edge_assistant.reasoning.guard import adds
 from edge_assistant.reasoning.ledger import Ledger
 from edge_assistant.reasoning.sources import Source
 from edge_assistant.reasoning.values.values import Clock, Value, same
@@ -102,7 +103,8 @@ class Comprehension:
             sort = Sort.VALUE
         plain = question
         if sort is Sort.AGREEMENT:
-            plain = written(self._engine(), prompts.asked("restating", question), _RESTATED) or question
+            restated = written(self._engine(), prompts.asked("restating", question), _RESTATED)
+            plain = restated if restated and not adds(restated, question) else question
         self._trace("question", None, f"{sort}, probability {choice.probability:.2f}", f"each source: {plain}")
         return Asked(question, plain, sort, choice.probability, expected(plain))
 
