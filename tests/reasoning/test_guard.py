@@ -190,7 +190,7 @@ def test_a_run_of_the_instructions_is_seen_and_a_common_word_is_none() -> None:
     [
         ("What does the room cost?", "Is 80 right for the room?", False),
         ("What is the price of room fourteen?", "Do they agree on the price of room 14?", False),
-        ("Is Tom's room free at two?", "Do they agree that Tom gets it at 14:00?", False),
+        ("Is Tom's room free at 2 pm?", "Do they agree that Tom gets it at 14:00?", False),
         ("What is 12 kg?", "Do they agree on the weight?", True),
         ("What is twelve?", "Do they agree on the weight?", True),
         ("What is on 9 June?", "Do they agree on the day?", True),

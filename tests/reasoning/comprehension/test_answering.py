@@ -45,7 +45,7 @@ def test_what_is_not_in_the_source_or_of_another_type_is_no_claim(copied: str) -
 
 def test_a_doubtful_reading_does_not_count() -> None:
     engine = model({"Room 214": "9 June"})
-    engine.confirms = False
+    engine.probability = 0.5
     assert claims(engine, "When does Mrs Oduya leave?", [LIST]) == []
 
 
