@@ -163,7 +163,7 @@ def test_a_spoken_price_against_another_amount_is_told_as_a_price() -> None:
         (Telephone("07744900123"), "07744, 900 123", '07744900123 ("07744, 900 123") ['),
         (Pair(*(Quantity((Decimal(n),)) for n in (120, 80))), "one twenty over eighty", '120/80 ("one twenty over'),
         (Nothing(), "she has no allergies", 'None ("she has no allergies") ['),
-        (Truth(False), "never", 'No ("never") ['),
+        (Truth(False), "he has stopped", 'No ("he has stopped") ['),
     ],
 )  # fmt: skip
 def test_what_is_said_in_words_is_told_in_digits_too(value: Value, text: str, shown: str) -> None:

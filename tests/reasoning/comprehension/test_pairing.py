@@ -28,7 +28,7 @@ from edge_assistant.signals import Kind
 from edge_assistant_models.installed import InstalledModel
 
 NEAR = SimpleNamespace(embed=lambda texts: np.ones((len(texts), 1), np.float32))
-FAR = SimpleNamespace(embed=lambda texts: np.eye(len(texts), dtype=np.float32))
+FAR = SimpleNamespace(embed=lambda texts: np.zeros((len(texts), 1), np.float32))
 
 
 def form(*pairs: tuple[str, str], number: int = 1, first: int = 1) -> Source:
