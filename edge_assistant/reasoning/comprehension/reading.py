@@ -99,13 +99,16 @@ class Reader:
 
         Where a source does not tell, the lines of it that are nearest in meaning are read once more, by themselves.
         """
-        texts = dict(zip(source.lines, as_read(source.lines), strict=True))
-        page = {line: texts[line] for line in select(question, source, self._engine().count, self._embedder())}
+        page = self._page(question, source)
         if (reading := self._look(question, source, page, kind)) is not None or len(page) <= _NEAREST:
             return reading
         near = self._nearest(question, page)
         again = self._look(question, source, near, kind) if near else None
         return again if again is not None and again.confidence >= _AGAIN else None
+
+    def prompt(self, question: str, source: Source) -> list[Message]:
+        """What the model is shown of a source for a question."""
+        return self._messages(question, source, self._page(question, source))
 
     def prefill(self, sources: Sequence[Source]) -> None:
         """Let the model read sources that a prompt holds whole, up to `MOST_AHEAD` of them, before there is a question.
@@ -130,8 +133,7 @@ class Reader:
             like: what another source tells.
             text: the words of that.
         """
-        texts = dict(zip(source.lines, as_read(source.lines), strict=True))
-        page = {line: texts[line] for line in select(question, source, self._engine().count, self._embedder())}
+        page = self._page(question, source)
         places = _alike(page, like, text, unit=True) or _alike(page, like, text, unit=False)
         if not places:
             return None
@@ -154,6 +156,11 @@ class Reader:
             return None
         text, line, signal = found[0]
         return Reading(signal, text, (line,), ONLY, ONLY)
+
+    def _page(self, question: str, source: Source) -> Page:
+        """The lines that matter to a question."""
+        texts = dict(zip(source.lines, as_read(source.lines), strict=True))
+        return {line: texts[line] for line in select(question, source, self._engine().count, self._embedder())}
 
     def _nearest(self, question: str, page: Page) -> Page:
         """The lines that are nearest in meaning to a question, in their order; none where no line is near."""

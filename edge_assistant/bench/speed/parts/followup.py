@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from edge_assistant.bench.speed import home
 from edge_assistant.bench.speed.part import Setting
 from edge_assistant.bench.speed.rows import Limit, Row
-from edge_assistant.language.chat import Message
 from edge_assistant.language.states import shelf_by
 from edge_assistant.signals import take_file
 from edge_assistant.vault.vault import Vault
@@ -106,23 +105,15 @@ def rounds(
 
 def prefilled(engine: LlamaEngine, sources: Sequence[Source], question: str) -> Prefilled:
     """Let the model read each source for a question, as far as its first token."""
+    from edge_assistant.reasoning.comprehension.reading import Reader
+
     before = replace(engine.usage)
     seconds = 0.0
-    for messages in prompts(engine, sources, question):
+    reader = Reader(lambda: engine, lambda: None)
+    for source in sources:
+        messages = reader.prompt(question, source)
         began = time.perf_counter()
         next(engine.stream(messages, max_tokens=1), None)
         seconds += time.perf_counter() - began
     usage = engine.usage
     return Prefilled(seconds, usage.prompt_tokens - before.prompt_tokens, usage.reused_tokens - before.reused_tokens)
-
-
-def prompts(engine: LlamaEngine, sources: Sequence[Source], question: str) -> list[list[Message]]:
-    """What reasoning hands to the model, source by source."""
-    from edge_assistant.reasoning.question import understand
-    from edge_assistant.reasoning.reading import prompt
-    from edge_assistant.reasoning.rules.vocabulary import shipped, within
-    from edge_assistant.reasoning.sources import select
-
-    with within(shipped()):
-        query = understand(question)
-        return [prompt(query, source, select(query.text, source, engine.count, None)) for source in sources]
