@@ -22,7 +22,7 @@ from edge_assistant.reasoning.readings.moments import Period, period
 from edge_assistant.reasoning.values.candidates import quantities
 from edge_assistant.reasoning.values.values import Clock, Day, Quantity, Value
 
-_CALL = re.compile(r"\s*(\w+)\s*\((.*)\)\s*([^)]*)$", re.S)
+_CALL = re.compile(r'\s*(\w+)\s*\(((?:[^()"]|"[^"]*")*)\)(.*)', re.S)
 _ASK = re.compile(r'ask\s*"([^"]+)"?')
 _AFTER = re.compile(r"^between(?=\s+(?:[\w.]+\s+){1,4}(?:after|before)\b)")
 NONE = "none"  # what the model writes where the readings do not answer
@@ -81,7 +81,7 @@ def parse(text: str) -> Call | None:
     match = _CALL.match(text.split("\n")[0])
     if match is None or match[1] not in OPERATIONS:
         return None
-    name, inside, when = match[1], match[2], match[3].strip()
+    name, inside, when = match[1], match[2], match[3].strip(" )")
     asks = _ASK.search(inside)
     if asks:
         inside = inside[: asks.start()]
