@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_assistant.events import Traced, Watch
-from edge_assistant.evidence import Evidence
+from edge_assistant.evidence import Evidence, Passage
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.language.engine import Engine
 from edge_assistant.limits import CLAIMS, STATEMENTS
@@ -24,6 +24,7 @@ from edge_assistant.reasoning.comprehension.reading import Reader, against, writ
 from edge_assistant.reasoning.guard import is_code
 from edge_assistant.reasoning.ledger import Ledger
 from edge_assistant.reasoning.question import matter
+from edge_assistant.reasoning.sentences import sentences
 from edge_assistant.reasoning.sources import Source
 from edge_assistant.reasoning.values.candidates import clocks, days, find, quantities
 from edge_assistant.reasoning.values.pairs import pairs
@@ -77,8 +78,11 @@ class Statement:
 
     @property
     def around(self) -> str:
-        """The line without the value."""
-        return self.text[: self.start] + _GAP + self.text[self.end :]
+        """The sentence or the row without the value."""
+        whole = (0, len(self.text))
+        spans = sentences(self.text) if isinstance(self.line.detail, Passage) else ()
+        start, end = next((span for span in spans if span[0] <= self.start and self.end <= span[1]), whole)
+        return self.text[start : self.start] + _GAP + self.text[self.end : end]
 
     @property
     def marked(self) -> str:
@@ -194,7 +198,7 @@ class Pairing:
             result = programs.run(call, source.table) if call is not None else None
             if result is None or not comparable(result.value, statement.value):
                 continue
-            yield statement.text, (computed_claim(source, result, (), ledger), statement.claim(1.0))
+            yield matter(statement.around), (computed_claim(source, result, (), ledger), statement.claim(1.0))
 
     def _call(self, statement: Statement, columns: str) -> programs.Call | None:
         messages = prompts.asked("calls", columns, f"Is it right that {statement.text}")
