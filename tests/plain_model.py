@@ -37,7 +37,8 @@ _CALLS = (
 
 
 def use(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let processes that this one starts read with it in place of llama.cpp."""
+    """Let this process and those that it starts read with it in place of llama.cpp."""
+    monkeypatch.setattr("edge_assistant.assistant.LlamaEngine", PlainEngine)
     before = os.environ.get("PYTHONPATH", "")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (str(_PLACE), before))))
 

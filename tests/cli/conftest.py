@@ -10,9 +10,15 @@ from real_command import Command
 
 
 @pytest.fixture
-def command(tmp_path_factory: pytest.TempPathFactory, store: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
-    """Runs the real command with the models of the profile `test`, but the language model: a plain one reads."""
-    plain_model.use(monkeypatch)
+def small_command(tmp_path_factory: pytest.TempPathFactory, store: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """Runs the real command with the models of the profile `test`."""
     monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(store))
     monkeypatch.setenv("EDGE_ASSISTANT_PROFILE", "test")
     return Command(tmp_path_factory.mktemp("ran"))
+
+
+@pytest.fixture
+def command(small_command: Command, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """The same, but a plain model reads in place of the language model."""
+    plain_model.use(monkeypatch)
+    return small_command

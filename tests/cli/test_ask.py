@@ -38,8 +38,7 @@ def test_an_answer_with_its_sources_and_verdicts(command: Command, table: Path) 
     first, *rest = ran.out.splitlines()
     cited = re.findall(r"\[(E\d+)\]", first)
     assert first == f"31.5 degC [C1][{cited[0]}], by the readings."
-    told = "temperature: max(temperature) = 31.5 degC at 2025-01-01 00:01"
-    assert f"  [{cited[0]}] readings:1 line.csv, row 2: {told}" in rest
+    assert f"  [{cited[0]}] readings:1 line.csv, row 2: max(temperature) = 31.5 degC" in rest
     assert f"  [C1] max(temperature) = 31.5 degC, from [{cited[0]}]" in rest
     assert f"  one source  highest temperature: 31.5 degC [{cited[0]}]" in rest
     assert rest[-1].startswith("readings: one signal (readings:1)")
@@ -52,7 +51,9 @@ def test_json_is_one_object_and_nothing_else(command: Command, table: Path) -> N
     ran = command("ask", HOTTEST, "--readings", table, "--json")
     answer = only_object(ran.out)
     assert (ran.status, answer["status"]) == (0, "supported")
-    assert (answer["timings"]["first_token_s"], answer["timings"]["tokens_per_s"], answer["models"]) == (None, None, [])
+    assert 0 < answer["timings"]["first_token_s"] <= answer["timings"]["total_s"]
+    assert answer["timings"]["tokens_per_s"] > 0
+    assert "smollm2-135m-instruct-q4_1" in [model["name"] for model in answer["models"]]
     assert set(answer["citations"]) <= {item["id"] for item in answer["evidence"]}
 
 
@@ -135,10 +136,12 @@ def in_terminal(*arguments: str | Path, **environment: str) -> str:
     return got.decode()
 
 
+@pytest.mark.usefixtures("command")
 def test_a_terminal_gets_colours(table: Path) -> None:
     assert f"{ESCAPE}[1mSources" in in_terminal("ask", HOTTEST, "--readings", table)
 
 
+@pytest.mark.usefixtures("command")
 @pytest.mark.parametrize(
     ("options", "environment"),
     [
@@ -153,6 +156,7 @@ def test_plain_output_has_no_escape_codes(table: Path, options: list[str], envir
     assert "Sources" in shown
 
 
+@pytest.mark.usefixtures("command")
 def test_no_color_has_no_colours(table: Path) -> None:
     shown = in_terminal("ask", HOTTEST, "--readings", table, NO_COLOR="1")
     assert not re.search(r"\x1b\[[\d;]+m", shown)
@@ -164,6 +168,7 @@ def test_output_that_is_no_terminal_has_no_escape_codes(command: Command, table:
     assert ESCAPE not in ran.out + ran.err
 
 
+@pytest.mark.usefixtures("command")
 def test_what_files_say_is_printed_without_what_a_terminal_obeys(tmp_path: Path) -> None:
     path = tmp_path / "evil.csv"
     path.write_text("time,\x9b31mred\u202e [degC]\n2025-01-01T00:00:00,1\n2025-01-01T00:01:00,2\n")
@@ -173,18 +178,15 @@ def test_what_files_say_is_printed_without_what_a_terminal_obeys(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("question", "statuses", "model"),
-    [
-        ("What is the patient allergic to?", {"conflict"}, False),
-        ("Which colour was the rash?", {"supported", "conflict", "not_in_evidence"}, True),
-    ],
+    ("reads", "statuses"), [("command", {"conflict"}), ("small_command", {"supported", "conflict", "not_in_evidence"})]
 )
 def test_from_end_to_end_over_a_picture_and_a_recording(
-    command: Command, request: pytest.FixtureRequest, question: str, statuses: set[str], model: bool
+    request: pytest.FixtureRequest, reads: str, statuses: set[str]
 ) -> None:
+    command: Command = request.getfixturevalue(reads)
     clinic = Path(request.config.rootpath) / "examples" / "clinic"
     given = ["--image", clinic / "form.jpg", "--audio", clinic / "note.wav", "--readings", clinic / "vitals.csv"]
-    ran = command("ask", question, *given, "--json", "--seed", "1")
+    ran = command("ask", "What is the patient allergic to?", *given, "--json", "--seed", "1")
     answer = only_object(ran.out)
     assert ran.status == 0
     assert answer["failed"] == []
@@ -197,5 +199,5 @@ def test_from_end_to_end_over_a_picture_and_a_recording(
     assert any("box" in item["locator"] for item in known.values() if item["signal"] == "image:1")
     assert all("seconds" in item["locator"] for item in known.values() if item["signal"] == "audio:1")
     assert all("rows" in item["locator"] for item in known.values() if item["signal"] == "readings:1")
-    assert (answer["timings"]["first_token_s"] is not None) is model
+    assert answer["timings"]["first_token_s"] > 0
     assert {model["name"] for model in answer["models"]} == set(answer["route"]["models"])

@@ -265,8 +265,8 @@ def test_exports_that_cannot_be_written(audit: Audit, tmp_path: Path) -> None:
 
 
 def test_a_question_is_audited_and_its_answer_can_be_checked(command: Command, tmp_path: Path) -> None:
-    (tmp_path / "form.txt").write_text("Allergies: penicillin\n")
-    (tmp_path / "note.txt").write_text("Allergies: none\n")
+    (tmp_path / "form.txt").write_text("Dose: 50 mg\n")
+    (tmp_path / "note.txt").write_text("Dose: 5 mg\n")
     signals = ["--text", tmp_path / "form.txt", "--text", tmp_path / "note.txt"]
     ran = command("check", *signals, "--json")
     assert ran.status == 1, ran
@@ -275,7 +275,7 @@ def test_a_question_is_audited_and_its_answer_can_be_checked(command: Command, t
     verified = command("audit", "verify", "--answer", tmp_path / "answer.json")
     assert verified.status == 0, verified
     assert "this answer was given: row 9, " in verified.out
-    changed = ran.out.replace("penicillin", "pencillin", 1)
+    changed = ran.out.replace("50 mg", "5 mg", 1)
     (tmp_path / "answer.json").write_text(changed)
     denied = command("audit", "verify", "--answer", tmp_path / "answer.json")
     assert denied.status == 1
@@ -285,8 +285,8 @@ def test_a_question_is_audited_and_its_answer_can_be_checked(command: Command, t
 def test_once_it_is_forgotten_the_trail_is_whole_and_knows_nothing_of_the_answer(
     command: Command, tmp_path: Path
 ) -> None:
-    (tmp_path / "form.txt").write_text("Allergies: penicillin\n")
-    (tmp_path / "note.txt").write_text("Allergies: none\n")
+    (tmp_path / "form.txt").write_text("Dose: 50 mg\n")
+    (tmp_path / "note.txt").write_text("Dose: 5 mg\n")
     ran = command("check", "--text", tmp_path / "form.txt", "--text", tmp_path / "note.txt", "--json")
     (tmp_path / "answer.json").write_text(ran.out)
     assert command("forget", "--all", "--yes").status == 0

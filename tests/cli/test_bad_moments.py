@@ -18,7 +18,7 @@ import pytest
 import smalldisk
 from real_command import HANGS, Command, Documented, Ran, documented, unprivileged
 
-ASKED = "Which colour was the lamp?"  # no attribute of the vocabulary: the model has to read
+ASKED = "Which colour was the lamp?"
 REMARK = b"The lamp was red when the temperature was 31.5 degC. Nothing else was seen on that day."
 CONTENT = bytes(range(256)) * 40_000  # 10 MB of a made-up model
 HALF = 5 << 20  # whole chunks, which are on the disk as soon as they have come
@@ -241,14 +241,14 @@ def test_interrupted(
     arguments: Callable[[Path], list[str | Path]],
     stream: str,
     line: str,
-    command: Command,
+    small_command: Command,
     holds: Promise,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     (tmp_path / "tmp").mkdir()
     monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
-    process = command.start("ask", *arguments(tmp_path))
+    process = small_command.start("ask", *arguments(tmp_path))
     seen = ""
     while line not in seen:
         more = getattr(process, stream).readline()
@@ -260,8 +260,8 @@ def test_interrupted(
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
-def test_two_processes_at_once(command: Command, holds: Promise, tmp_path: Path) -> None:
-    both = [command.start("ask", *question(tmp_path)) for _ in range(2)]
+def test_two_processes_at_once(small_command: Command, holds: Promise, tmp_path: Path) -> None:
+    both = [small_command.start("ask", *question(tmp_path)) for _ in range(2)]
     for process in both:
         out, err = process.communicate(timeout=HANGS)
         holds("two questions at once", Ran(process.returncode, out, err, 0))
@@ -296,8 +296,8 @@ def test_folder_that_may_not_be_written(command: Command, holds: Promise, web: W
 
 
 def compared(folder: Path) -> list[str | Path]:
-    note = bad.written(folder, "note.txt", b"Allergies: penicillin")
-    return ["check", "--text", bad.written(folder, "form.txt", b"Allergies: none"), "--text", note]
+    note = bad.written(folder, "note.txt", b"Dose: 50 mg")
+    return ["check", "--text", bad.written(folder, "form.txt", b"Dose: 5 mg"), "--text", note]
 
 
 def test_a_disk_that_is_full_while_a_question_is_answered(
@@ -311,9 +311,7 @@ def test_a_disk_that_is_full_while_a_question_is_answered(
         holds("a disk that is full while a question is answered", ran)
         assert ran.out == ""
         filler.unlink()
-        holds(
-            "the same question again, with room", command("ask", "Which allergies are known?", *compared(tmp_path)[1:])
-        )
+        holds("the same question again, with room", command("ask", "Which dose is it?", *compared(tmp_path)[1:]))
         kinds = [row["kind"] for row in json.loads(command("audit", "show", "--json").out)["rows"]]
         assert kinds.count("stopped") == 1
         assert kinds[-2:] == ["answer", "checkpoint"]

@@ -12,42 +12,40 @@ ASKED = "What is the potassium?"
 
 
 @pytest.fixture
-def signals(tmp_path: Path) -> tuple[str, ...]:
-    (tmp_path / "slip.txt").write_text("Potassium: 5.9 mmol/L\n")
-    (tmp_path / "note.txt").write_text("Her potassium is four point nine millimoles per litre.\n")
-    return "--text", str(tmp_path / "slip.txt"), "--text", str(tmp_path / "note.txt")
+def slip(tmp_path: Path) -> str:
+    (tmp_path / "slip.txt").write_text("Na+: 141 mmol/L\n\nK+: 5.9 mmol/L\n")
+    return str(tmp_path / "slip.txt")
 
 
-def test_a_domain_is_understood(command: Command, signals: tuple[str, ...]) -> None:
-    ran = command("ask", ASKED, *signals, "--domain", "clinic", "--json")
-    answer = json.loads(ran.out)
-    assert (ran.status, answer["status"]) == (0, "conflict")
-    assert [model["name"] for model in answer["models"]] == ["minilm-l6-int8"]  # no language model
-    (verdict,) = answer["verdicts"]
-    assert (verdict["attribute"], verdict["status"]) == ("potassium", "conflict")
-    assert [told["value"] for told in verdict["values"]] == ["5.9 mmol/L", "four point nine millimoles per litre"]
+def test_the_names_of_a_domain_are_understood(command: Command, slip: str) -> None:
+    told = [command("ask", ASKED, "--text", slip, *option, "--json") for option in ([], ["--domain", "clinic"])]
+    assert [ran.status for ran in told] == [0, 0]
+    without, within = (json.loads(ran.out) for ran in told)
+    assert (without["status"], within["status"]) == ("not_in_evidence", "supported")
+    assert [value["value"] for value in within["verdicts"][0]["values"]] == ["5.9 mmol/L"]
 
 
-def test_a_domain_is_a_setting_and_check_heeds_it(
-    command: Command, signals: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+def test_a_domain_is_a_setting_and_check_heeds_its_units(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert command("check", *signals).status == 0
+    (tmp_path / "slip.txt").write_text("Troponin: 12000 ng/l\n")
+    (tmp_path / "note.txt").write_text("Troponin: 12 mg/l\n")
+    signals = "--text", tmp_path / "slip.txt", "--text", tmp_path / "note.txt"
+    assert "conflict" not in command("check", *signals).out
     monkeypatch.setenv("EDGE_ASSISTANT_DOMAIN", "clinic")
     ran = command("check", *signals)
     assert ran.status == 1
-    assert "conflict    potassium" in ran.out
+    assert "conflict    troponin" in ran.out
 
 
-def test_a_file_that_is_wrong_is_one_line_and_status_2(
-    command: Command, signals: tuple[str, ...], tmp_path: Path
-) -> None:
+def test_a_file_that_is_wrong_is_one_line_and_status_2(command: Command, slip: str, tmp_path: Path) -> None:
     ward = tmp_path / "ward.toml"
-    ward.write_text('[attributes.potassium]\nvalue = "quantity"\nnames = ["potassium"]\nunits = ["mmoll"]\n')
-    ran = command("ask", ASKED, *signals, "--domain", ward)
+    ward.write_text('[unit.crate]\nwritten = ["mmol/l"]\n')
+    ran = command("ask", ASKED, "--text", slip, "--domain", ward)
     assert (ran.status, ran.out) == (2, "")
-    assert ran.err == (
-        "error: ward.toml: [attributes.potassium] units: 'mmoll' is not the name of a unit"
-        " - did you mean 'mmol/l'? or define it under [unit.\"mmoll\"]\n"
+    assert (
+        ran.err
+        == "error: ward.toml: [unit.crate] written: 'mmol/l' is how 'mmol/l' is written - take another writing\n"
     )
 
 

@@ -26,7 +26,7 @@ from edge_assistant.errors import StorageFull
 from edge_assistant.governance import forgetting
 from edge_assistant.governance.policy import pin
 from edge_assistant.history.store import History
-from edge_assistant.reasoning import prepared
+from edge_assistant.reasoning import talk
 from edge_assistant.vault import sealed
 from edge_assistant.vault.master import FILE
 from edge_assistant.vault.vault import FILE as KEYS
@@ -299,7 +299,7 @@ def test_a_real_question_leaves_nothing_that_can_be_read(
     assert ran.status == 0
     assert planted.ANSWER in ran.out
     assert planted.found([home]) == []
-    shipped = {hashlib.sha256(text.encode()).hexdigest() for text in prepared.texts()}
+    shipped = {hashlib.sha256(text.encode()).hexdigest() for text in talk.compared_with()}
     assert sums(cache) - before <= shipped  # what is said is compared with examples, and only those are kept
     (id,) = json.loads(command("forget", "--list", "--json").out)["questions"]
     assert command("forget", "--conversation", id, "--yes").out.startswith("forgotten: the keys of 1 question")

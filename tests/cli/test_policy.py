@@ -31,10 +31,8 @@ def hold(home: Path, text: str) -> Path:
 
 
 @pytest.fixture
-def here(store: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+def here(command: Command, capsys: pytest.CaptureFixture[str]) -> Command:
     """As `command`, in this process: it takes a tenth of the time, where the process itself does not matter."""
-    monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(store))
-    monkeypatch.setenv("EDGE_ASSISTANT_PROFILE", "test")
 
     def run(*arguments: str | Path) -> Ran:
         status = main([str(argument) for argument in arguments])
@@ -259,7 +257,7 @@ def test_without_a_terminal_an_unsure_answer_is_withheld(here: Command, home: Pa
 
 
 def test_a_sure_answer_needs_nobody(here: Command, home: Path, table: Path) -> None:
-    hold(home, CONFIRM)
+    hold(home, "approval.confirm_below = 0.9")
     assert here("ask", HOTTEST, "--readings", table).status == 0
 
 

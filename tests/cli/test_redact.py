@@ -11,6 +11,7 @@ from real_command import Command
 
 from edge_assistant.governance.redaction.answers import REDACTED
 
+ASKED = "What is the date of birth of Anna?"
 SECRETS = ("Fischer", "Anna", "1980", "07700", "900123", "900124", "00-123-456")
 
 
@@ -20,31 +21,31 @@ def texts(tmp_path: Path) -> list[str]:
     form = tmp_path / "Anna_Fischer_1980.txt"
     form.write_text("Patient: Anna Fischer\nDate of birth: 12/03/1980\nPhone: 07700 900123\nMRN: 00-123-456\n")
     note = tmp_path / "note.txt"
-    note.write_text("My name is Anna Fischer, I was born on 13 March 1980 and my number is 07700 900124.\n")
+    note.write_text("My name is Anna Fischer.\nDate of birth: 13 March 1980\nPhone: 07700 900124\n")
     return ["--text", str(form), "--text", str(note)]
 
 
 def test_a_redacted_answer(command: Command, texts: list[str]) -> None:
-    ran = command("ask", "When was Anna Fischer born?", *texts, "--profile", "test", "--redact", "--trace")
+    ran = command("ask", ASKED, *texts, "--profile", "test", "--redact", "--trace")
     assert ran.status == 0
     assert not [secret for secret in SECRETS if secret in ran.out + ran.err]
     first = ran.out.splitlines()[0]
     assert "[BIRTH-1]" in first
     assert "[BIRTH-2]" in first
-    assert "  conflict    birth date: [BIRTH-1] [E2] / [BIRTH-2] [E5]" in ran.out.splitlines()
+    assert "  conflict    date birth [PERSON-1]: [BIRTH-1] [E2] / [BIRTH-2] [E6]" in ran.out.splitlines()
     assert "text:1 [FILE-1].txt" in ran.out
     assert ran.err.splitlines()[-1] == f"note: {REDACTED}"
 
 
 def test_a_redacted_object(command: Command, texts: list[str]) -> None:
-    arguments = ("When was Anna Fischer born?", *texts, "--profile", "test", "--json")
+    arguments = (ASKED, *texts, "--profile", "test", "--json")
     plain, ran = command("ask", *arguments), command("ask", *arguments, "--redact")
     shown = re.sub(r"[0-9a-f]{64}", "", ran.out + ran.err)  # keyed digests, in which any four digits come up by chance
     assert not [secret for secret in SECRETS if secret in shown]
     given, found = json.loads(plain.out), json.loads(ran.out)
     assert found.keys() == given.keys()
     assert (found["status"], found["citations"]) == (given["status"], given["citations"])
-    assert found["question"] == "When was [PERSON-1] born?"
+    assert found["question"] == "What is the date of birth of [PERSON-1]?"
     assert [told["value"] for told in found["verdicts"][0]["values"]] == ["[BIRTH-1]", "[BIRTH-2]"]
     assert "1980" in plain.out
     assert ran.err.splitlines()[-1] == f"note: {REDACTED}"
@@ -55,8 +56,8 @@ def test_a_redacted_comparison(command: Command, texts: list[str]) -> None:
     ran = command("check", *texts, "--profile", "test", "--redact")
     assert ran.status == 1
     assert not [secret for secret in SECRETS if secret in ran.out + ran.err]
-    assert "agree       patient" in ran.out.splitlines()
-    assert ran.out.count("[PERSON-1]") >= 2
+    assert {"conflict    date birth", "conflict    phone"} <= set(ran.out.splitlines())
+    assert all(f"[{kind}-{number}]" in ran.out for kind in ("BIRTH", "PHONE") for number in (1, 2))
     assert ran.err.splitlines()[-1] == f"note: {REDACTED}"
 
 

@@ -53,8 +53,8 @@ def _is_zombie(pid: int) -> bool:
 
 def test_its_answers_are_those_of_the_command(command: Command, resident: int, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "claim.txt").write_text("The patient has no allergies.")
-    (tmp_path / "remark.txt").write_text("The patient is allergic to penicillin.")
+    (tmp_path / "claim.txt").write_text("The patient has no allergies.\n\nDose: 5 mg")
+    (tmp_path / "remark.txt").write_text("The patient is allergic to penicillin.\n\nDose: 50 mg")
     (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff")
     lines = [
         ["ask", "Which allergies are known?", "--text", "claim.txt", "--text", "remark.txt"],
@@ -85,6 +85,17 @@ def test_its_answers_are_those_of_the_command(command: Command, resident: int, t
     for line, one, other in zip(lines, through, alone, strict=True):
         assert one == other, line
     assert {status for status, _, _ in alone} >= {0, 1, 2, 3}
+
+
+def test_it_keeps_a_language_model_of_weights(small_command: Command, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Allergies: latex.")
+    line = ["ask", "Which allergies are known?", "--text", tmp_path / "a.txt"]
+    alone = small_command(*line)
+    with ended(small_command):
+        small_command("resident", "start")
+        assert [without_times(small_command(*line)) for _ in range(2)] == [without_times(alone)] * 2
+        assert told()["answered"] == 2
+    assert alone.status == 0
 
 
 def test_what_is_typed_comes_from_the_command(command: Command, resident: int) -> None:

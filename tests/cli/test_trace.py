@@ -17,7 +17,7 @@ TOTAL = "What was the total?"
 @pytest.fixture
 def texts(tmp_path: Path) -> list[str | Path]:
     (tmp_path / "a.txt").write_text("The total was 42.00.", "utf-8")
-    (tmp_path / "b.txt").write_text("It rained. I paid 24 pounds in all.", "utf-8")
+    (tmp_path / "b.txt").write_text("Rain: none\n\nTotal: 24 pounds", "utf-8")
     return ["--text", tmp_path / "a.txt", "--text", tmp_path / "b.txt"]
 
 
@@ -25,16 +25,15 @@ def test_every_stage_is_shown_in_order(command: Command, texts: list[str | Path]
     ran = command("ask", TOTAL, *texts, "--trace")
     shown = [
         "    [E1] characters 0-20: The total was 42.00.",
-        "    [E2] characters 0-35: It rained. I paid 24 pounds in all.",
+        "    [E3] characters 12-28: Total: 24 pounds",
         "question",
-        "    expects: money",
-        "text:1: claims by code",
-        "    total: '42.00' = Quantity(readings=42.00) [E1] 1.00",
-        "text:2: claims by code",
-        "answered by code",
-        "    text:1: total: '42.00' = Quantity(readings=42.00) [E1] 1.00",
+        "    value, probability 0.95",
+        "text:1: read by the model",
+        "    'The total was 42.00': told 0.95, fits 0.95",
+        "text:2: read by the model",
+        "    '24 pounds': told 0.95, fits 0.95",
         "verdict",
-        "    conflict: total: 42.00 [E1] / 24 pounds [E2]",
+        "    conflict: total: The total was 42.00 [E1] / 24 pounds [E3]",
     ]
     lines = ran.err.splitlines()
     places = [lines.index(line) for line in shown]
@@ -44,23 +43,16 @@ def test_every_stage_is_shown_in_order(command: Command, texts: list[str | Path]
 def test_stdout_has_the_answer_alone(command: Command, texts: list[str | Path]) -> None:
     with_trace, without = (command("ask", TOTAL, *texts, *option) for option in (["--trace"], []))
     assert with_trace.out.rpartition(";")[0] == without.out.rpartition(";")[0]  # then come the seconds
-    assert "claims by code" not in with_trace.out
-    assert "claims by code" not in without.err
+    assert "read by the model" not in with_trace.out
+    assert "read by the model" not in without.err
 
 
 def test_what_readings_give_is_shown(command: Command, tmp_path: Path) -> None:
     (tmp_path / "oven.csv").write_text(CSV, "utf-8")
     ran = command("ask", "What was the highest oven temperature?", "--readings", tmp_path / "oven.csv", "--trace")
-    assert "    computes: maximum" in ran.err.splitlines()
+    shown = "readings:1: call\n    max(oven temperature): probability 0.95\nreadings:1: computed\n"
+    assert f"{shown}    max(oven temperature) = 99 degC\n    fits 0.95\n" in ran.err
     assert any(line.startswith("    one source: highest oven temperature: 99 degC [E") for line in ran.err.splitlines())
-
-
-def test_what_the_model_reads_and_chooses_is_shown(command: Command, tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_text("The pump was built by Ada Hale in Leeds.", "utf-8")
-    ran = command("ask", "Where is the colour of the lid noted?", "--text", tmp_path / "a.txt", "--trace")
-    lines = ran.err.splitlines()
-    assert "text:1: read by the model" in lines
-    assert any(line.endswith(" spans offered") for line in lines)
 
 
 def test_json_is_still_one_object_and_has_the_stages(command: Command, texts: list[str | Path]) -> None:
@@ -69,9 +61,8 @@ def test_json_is_still_one_object_and_has_the_stages(command: Command, texts: li
     found = json.loads(ran.out)
     assert [(stage["stage"], stage["signal"]) for stage in found["trace"]] == [
         ("question", None),
-        ("claims by code", "text:1"),
-        ("claims by code", "text:2"),
-        ("answered by code", None),
+        ("read by the model", "text:1"),
+        ("read by the model", "text:2"),
     ]
     assert all(stage["lines"] and all(isinstance(line, str) for line in stage["lines"]) for stage in found["trace"])
     assert "trace" not in json.loads(command("ask", TOTAL, *texts, "--json").out)

@@ -22,8 +22,8 @@ def computing(home: Path) -> Iterator[None]:
 
 
 def compared(folder: Path) -> list[str | Path]:
-    (folder / "form.txt").write_text("Allergies: none")
-    (folder / "note.txt").write_text("Allergies: penicillin")
+    (folder / "form.txt").write_text("Dose: 5 mg")
+    (folder / "note.txt").write_text("Dose: 50 mg")
     return ["check", "--text", folder / "form.txt", "--text", folder / "note.txt"]
 
 
