@@ -49,18 +49,16 @@ def test_a_limit_from_a_text_and_readings(ask: Ask) -> None:
     assert {event.signal for event in events if isinstance(event, Reading)} == {"text:1"}
 
 
-@pytest.mark.parametrize(
-    "question", ["When was the alarm limit first exceeded?", "Summarize the remark.", "Do they agree on the limit?", ""]
-)
-def test_what_holds_whatever_the_real_model_says(portfolio: Portfolio, question: str) -> None:
-    facade, events = Assistant(portfolio, "test", runtime=Runtime(2)), list[Event]()
-    ask = partial(facade.ask, question) if question else facade.check
-    answer = ask([readings(), text()], events.append)
-    promises(answer, events)
-    assert answer.status in {Status.SUPPORTED, Status.CONFLICT, Status.NOT_IN_EVIDENCE}
-    assert (answer.status is Status.NOT_IN_EVIDENCE) == (not answer.citations)
-    assert "smollm2-135m-instruct-q4_1" in {model.name for model in answer.models}
-    assert 0 < (answer.timings.first_token_s or 0) <= answer.timings.total_s
+def test_what_holds_whatever_the_real_model_says(portfolio: Portfolio) -> None:
+    facade = Assistant(portfolio, "test", runtime=Runtime(2))
+    for ask in (partial(facade.ask, "When was the alarm limit first exceeded?"), facade.check):
+        events: list[Event] = []
+        answer = ask([readings(), text()], events.append)
+        promises(answer, events)
+        assert answer.status in {Status.SUPPORTED, Status.CONFLICT, Status.NOT_IN_EVIDENCE}
+        assert (answer.status is Status.NOT_IN_EVIDENCE) == (not answer.citations)
+        assert "smollm2-135m-instruct-q4_1" in {model.name for model in answer.models}
+        assert 0 < (answer.timings.first_token_s or 0) <= answer.timings.total_s
 
 
 @pytest.mark.parametrize("signals", [[text()], [text(), readings()]], ids=["one", "several"])
