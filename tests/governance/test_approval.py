@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import plain_model
 import pytest
 from app_fakes import conflict
 from hypothesis import given
 from hypothesis import strategies as st
-from plain_model import PlainEngine
 
 from edge_assistant.answer import Answer, Computation, Told
 from edge_assistant.assistant import Assistant
@@ -228,7 +228,7 @@ def answered(home: Path, store: Path, monkeypatch: pytest.MonkeyPatch, say: Call
     (home / "config").mkdir()
     (home / "config" / "policy.toml").write_text("approval.confirm_below = 0.999")
     monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(store))
-    monkeypatch.setattr("edge_assistant.assistant.LlamaEngine", PlainEngine)
+    plain_model.use(monkeypatch)
     told: list[Any] = []
     work: Work
 
@@ -276,7 +276,7 @@ def test_an_assistant_that_nobody_stands_behind_withholds(store: Path, home: Pat
         Portfolio(store, home / "catalog"),
         "test",
         runtime=Runtime(1),
-        engine=PlainEngine,
+        engine=plain_model.PlainEngine,
         policy=of("approval.confirm_below = 0.999"),
     )
     seen: list[Event] = []

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import plain_model
 import pytest
 from golden import Golden, Screens, Story, drawn
 from kiosks import KIOSK
@@ -44,6 +45,12 @@ def golden(snapshot: SnapshotAssertion) -> Golden:
         return bool(kept == drawn(app, size, story))
 
     return same
+
+
+@pytest.fixture(autouse=True)
+def plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plain model reads."""
+    plain_model.use(monkeypatch)
 
 
 @pytest.fixture(autouse=True)

@@ -15,14 +15,12 @@ from pathlib import Path
 
 import pytest
 from app_fakes import TAKEN, app, computed, conflict
-from fakes import scripted
 from placed import Stage
 from textual._styles_cache import StylesCache
 from textual.widget import Widget
 from whole import Whole
 
 from edge_assistant.assistant import Assistant
-from edge_assistant.reasoning.reading import UNTOLD
 from edge_assistant.runtime import Runtime
 from edge_assistant.signals import Kind, Origin, Signal
 from edge_assistant_models.portfolio import Portfolio
@@ -132,7 +130,7 @@ async def screens(measured: Held, turns: int, warm: int) -> None:
         assert len(made.conversation.query(Turn)) == ON_SCREEN
 
 
-# the worker, over a scripted language model
+# the worker, over a plain language model
 
 
 def csv(rows: int) -> bytes:
@@ -144,8 +142,7 @@ def csv(rows: int) -> bytes:
 async def worked(measured: Held, turns: int, warm: int) -> None:
     """Readings grow, remarks come and go, questions are answered by code and by the model, all of it is kept."""
     made = EdgeAssistant(Options(profile="test", language="en"))
-    engine = scripted(reply=lambda content, options: UNTOLD if options else "Hello.")
-    made.work._assistant = Assistant(Portfolio(), "test", runtime=Runtime(1), engine=lambda model, runtime: engine)
+    made.work._assistant = Assistant(Portfolio(), "test", runtime=Runtime(1))
     async with made.run_test(size=(100, 32)) as pilot:
         whole = Whole(made, pilot)
         await whole.rest()
@@ -158,8 +155,6 @@ async def worked(measured: Held, turns: int, warm: int) -> None:
             question = "Summarize the remarks." if number % 3 == 0 else "What was the highest temperature?"
             turn = await whole.ask(question)
             assert turn.answer is not None, whole.shown(turn, ".failed")
-            engine.prompts.clear()
-            engine.offered.clear()
             made.clear_notifications()
             if number >= warm and (number - warm) % ROUND == 0:
                 measured.look(number)
