@@ -48,9 +48,17 @@ def golden(snapshot: SnapshotAssertion) -> Golden:
 
 
 @pytest.fixture(autouse=True)
-def plain(monkeypatch: pytest.MonkeyPatch) -> None:
+def plain() -> Iterator[pytest.MonkeyPatch]:
     """A plain model reads."""
-    plain_model.use(monkeypatch)
+    with pytest.MonkeyPatch.context() as patched:
+        plain_model.use(patched)
+        yield patched
+
+
+@pytest.fixture
+def real(plain: pytest.MonkeyPatch) -> None:
+    """The real small model reads after all."""
+    plain.undo()
 
 
 @pytest.fixture(autouse=True)

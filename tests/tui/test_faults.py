@@ -208,7 +208,7 @@ def test_a_killed_app_offers_its_conversation_and_gives_it_back(linked: Path) ->
     try:
         terminal.read_until("remark.txt.*ready")
         terminal.press(f"{HIGHEST}\r")
-        terminal.read_until("no language model used")
+        terminal.read_until("degC.*first word after")
         os.kill(process_of(terminal), signal.SIGKILL)
         terminal.ended()
     finally:
@@ -218,7 +218,7 @@ def test_a_killed_app_offers_its_conversation_and_gives_it_back(linked: Path) ->
         terminal.read_until("The last conversation was not closed")
         terminal.read_until(r"1 answer, 2 signals")
         terminal.press("\r")
-        terminal.read_until("no language model used")
+        terminal.read_until("degC.*first word after")
         terminal.read_until("motor.csv.*remark.txt.*ready")
         terminal.press("What was the lowest temperature?\r")
         terminal.read_until("62 degC")
@@ -241,7 +241,7 @@ def test_a_killed_app_offers_its_conversation_and_gives_it_back(linked: Path) ->
 
 @pytest.mark.parametrize("end", ["\x11", "term"], ids=["Ctrl+Q", "SIGTERM"])
 def test_an_app_that_is_ended_while_it_computes_is_gone_soon(
-    end: str, linked: Path, monkeypatch: pytest.MonkeyPatch
+    end: str, linked: Path, real: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("EDGE_ASSISTANT_FREE_TALK", "true")
     terminal = started()

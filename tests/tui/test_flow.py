@@ -1,4 +1,4 @@
-"""The whole demo by keys alone, with the real small models: attach three signals, ask, open a citation, export."""
+"""The whole demo by keys alone, with the real senses: attach three signals, ask, open a citation, export."""
 
 from __future__ import annotations
 

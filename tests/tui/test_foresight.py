@@ -212,9 +212,9 @@ def test_a_stop_that_comes_before_it_could_be_heard_stops_it(store: Path, home: 
 
 
 def test_the_real_model_has_read_the_signal_when_the_question_comes(
-    store: Path, home: Path, monkeypatch, tmp_path: Path
+    store: Path, home: Path, real: None, monkeypatch, tmp_path: Path
 ) -> None:
-    """Less than half of what it is asked with is left to be read; without it, all is."""
+    """How it is answered is left to be read, and no source; without it, all is."""
     facade = Assistant(Portfolio(store, home / "catalog"), "test", runtime=Runtime(2))
     work, told = started()
     monkeypatch.setattr(work, "assistant", lambda: facade)
@@ -227,8 +227,7 @@ def test_the_real_model_has_read_the_signal_when_the_question_comes(
     wait(work)
     (answer,) = [message.answer for message in told.of(messages.TurnEnded)]
     assert answer.timings.prompt_tokens > 100
-    read_anew = answer.timings.prompt_tokens - answer.timings.reused_tokens
-    assert read_anew < answer.timings.prompt_tokens / 2
+    assert answer.timings.reused_tokens > answer.timings.prompt_tokens / 3
     work.close()
 
 
