@@ -118,7 +118,8 @@ def _read(source: str, question: str) -> str:
     """What stands behind the label of the line that has most words of the question, else the line."""
     lines = source.split("\n")[1:]
     best = max(lines, key=lambda line: (len(_shared(line, question)), ": " in line), default="")
-    if not _shared(best, question):
+    wanted = [word for word, _ in _CALLS if word in question.lower()]
+    if not _shared(best, question) or not all(word in best.lower() for word in wanted):
         return "not told"
     return best.partition(": ")[2] or best
 
