@@ -43,6 +43,12 @@ class Result:
         """The status that was said; empty where there was no answer."""
         return str(self.reply.said.get("status") or "")
 
+    @property
+    def confidence(self) -> float | None:
+        """That of the least sure value that the answer says; None where it says none."""
+        verdicts = self.reply.said.get("verdicts") or ()
+        return min((told["confidence"] for verdict in verdicts for told in verdict["values"]), default=None)
+
     def to_json(self) -> dict[str, Any]:
         """One line of the file of results."""
         question, said = self.job.question, self.reply.said
@@ -57,6 +63,7 @@ class Result:
             "gold_cites": list(question.cites),
             "status": said.get("status"),
             "answer": said.get("answer"),
+            "confidence": self.confidence,
             "cited": sorted(cited(said)),
             "status_ok": self.judged.status,
             "answer_ok": self.judged.answer,
@@ -114,6 +121,8 @@ class Results:
             return None
         evidence = [{"id": signal, "signal": signal} for signal in line["cited"]]
         said = {"answer": line["answer"], "status": line["status"], "evidence": evidence, "citations": line["cited"]}
+        if line.get("confidence") is not None:
+            said["verdicts"] = [{"values": [{"confidence": line["confidence"]}]}]
         unbacked = line.get("ungrounded")
         reply = Reply(said, line["seconds"], line.get("error"), None if unbacked is None else tuple(unbacked))
         return Result.of(job, way, reply)
@@ -162,6 +171,7 @@ def figures(results: Sequence[Result]) -> dict[str, Any]:
         "failed": sum(result.reply.error is not None for result in results),
         "ungrounded": sum(bool(result.reply.ungrounded) for result in checked) if checked else None,
         "seconds": {"median": statistics.median(taken), "p95": taken[math.ceil(0.95 * len(taken)) - 1]},
+        "reliability": reliability(results),
         "by_domain": _groups(results, lambda result: result.job.scenario.domain),
         "by_type": _groups(results, lambda result: result.job.question.type),
     }
@@ -176,6 +186,31 @@ def counts(results: Sequence[Result]) -> dict[str, int]:
         "cites": sum(result.judged.cites for result in results),
         "correct": sum(result.judged.correct for result in results),
     }
+
+
+def reliability(results: Sequence[Result]) -> dict[str, Any]:
+    """How often answers of each confidence are right, and the expected calibration error (Guo et al., 2017).
+
+    Right is an answer with its status, whatever it cites. The error is the mean distance of confidence and share over
+    ten bins, each with the weight of its answers; None where nothing was said with a confidence.
+    """
+    bins: dict[int, list[tuple[float, bool]]] = {}
+    for result in results:
+        if result.confidence is not None:
+            right = result.judged.status and result.judged.answer
+            bins.setdefault(min(9, int(result.confidence * 10)), []).append((result.confidence, right))
+    rows = [
+        {
+            "from": place / 10,
+            "n": len(pairs),
+            "right": sum(right for _, right in pairs),
+            "confidence": statistics.mean(confidence for confidence, _ in pairs),
+        }
+        for place, pairs in sorted(bins.items())
+    ]
+    total = sum(row["n"] for row in rows)
+    off = sum(abs(row["confidence"] * row["n"] - row["right"]) for row in rows)
+    return {"bins": rows, "error": off / total if total else None}
 
 
 def _groups(results: Sequence[Result], key: Callable[[Result], str]) -> dict[str, dict[str, int]]:

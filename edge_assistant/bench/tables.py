@@ -32,6 +32,7 @@ def show(summary: Mapping[str, Any], results: Sequence[Result]) -> None:
             shares = "".join(f"{_percent(counts[part], counts['n']):>{_CELL}}" for part in _PARTS)
             print(f"{name:{_NAME}}{counts['n']:>5}{shares}")
         print()
+    _show_reliability(figures["reliability"])
     if summary["side_by_side"] is not None:
         _show_side_by_side(summary["side_by_side"], summary["seed"])
     _show_total(summary, figures)
@@ -62,6 +63,17 @@ def _show_ungrounded(results: Sequence[Result]) -> None:
         print(f"    {', '.join(result.reply.ungrounded or ())} in {result.reply.said.get('answer')!r}")
     if found:
         print()
+
+
+def _show_reliability(found: Mapping[str, Any]) -> None:
+    if found["error"] is None:
+        return
+    print(f"{'by confidence':{_NAME}}{'n':>5}{'said':>{_CELL}}{'right':>{_CELL}}")
+    for row in found["bins"]:
+        name = f"{row['from']:.1f} to {row['from'] + 0.1:.1f}"
+        print(f"{name:{_NAME}}{row['n']:>5}{row['confidence']:>{_CELL}.2f}{row['right'] / row['n']:>{_CELL}.2f}")
+    print(f"{'expected calibration error':{_NAME}}{found['error']:>5.2f}")
+    print()
 
 
 def _show_side_by_side(ways: Mapping[str, Mapping[str, Any]], seed: int) -> None:

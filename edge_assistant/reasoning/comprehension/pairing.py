@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,11 +25,12 @@ from edge_assistant.reasoning.comprehension.reading import Reader, against, writ
 from edge_assistant.reasoning.guard import is_code
 from edge_assistant.reasoning.ledger import Ledger
 from edge_assistant.reasoning.question import matter
+from edge_assistant.reasoning.readings.columns import as_quantity
 from edge_assistant.reasoning.sentences import sentences
 from edge_assistant.reasoning.sources import Source
 from edge_assistant.reasoning.values.candidates import clocks, days, find, quantities
 from edge_assistant.reasoning.values.pairs import pairs
-from edge_assistant.reasoning.values.values import Identifier, Quantity, Telephone, Value, comparable
+from edge_assistant.reasoning.values.values import Clock, Identifier, Quantity, Telephone, Value, comparable
 
 ALIKE = 0.3  # cosine of two lines, their values left out, from which on the model is asked
 ABOUT = 0.3  # cosine of a label and a line from which on the line may tell what the label asks
@@ -125,10 +127,7 @@ class Pairing:
         for one, other in self._candidates(told):
             if id(one) in taken or id(other) in taken:
                 continue
-            given = (f"One: {one.marked}", f"Other: {other.marked}")
-            sure = against(self._engine(), prompts.asked("pairing", *given), "yes", "no")
-            self._watch(Traced("paired", None, (*given, f"same thing {sure:.2f}")))
-            if sure >= PAIRED:
+            if (sure := self._paired(one.marked, other.marked)) >= PAIRED:
                 taken |= {id(one), id(other)}
                 yield about(one, other), (one.claim(sure), other.claim(sure))
         yield from self._by_label(texts, {statement.line.id for statement in told if id(statement) in taken})
@@ -193,12 +192,24 @@ class Pairing:
         """What sentences tell of readings, each beside what those give."""
         assert source.table is not None
         columns = programs.columns(source.table)
+        units = [as_quantity(Decimal(0), column) for column in source.table.columns if column.numeric]
         for statement in told[: STATEMENTS.value]:
+            if not isinstance(statement.value, Clock) and not any(_has_unit_of(statement.value, one) for one in units):
+                continue
             call = self._call(statement, columns)
             result = programs.run(call, source.table) if call is not None else None
             if result is None or not comparable(result.value, statement.value):
                 continue
-            yield matter(statement.around), (computed_claim(source, result, (), ledger), statement.claim(1.0))
+            if self._paired(f"{result.computed.formula} = [{result.text}]", statement.marked) >= PAIRED:
+                claims = computed_claim(source, result, (), ledger), statement.claim(1.0)
+                yield result.computed.formula, claims
+
+    def _paired(self, one: str, other: str) -> float:
+        """The probability that values in brackets in two lines tell the same thing."""
+        given = (f"One: {one}", f"Other: {other}")
+        sure = against(self._engine(), prompts.asked("pairing", *given), "yes", "no")
+        self._watch(Traced("paired", None, (*given, f"same thing {sure:.2f}")))
+        return sure
 
     def _call(self, statement: Statement, columns: str) -> programs.Call | None:
         messages = prompts.asked("calls", columns, f"Is it right that {statement.text}")
@@ -224,6 +235,13 @@ def statements(source: Source, standing: Standing = Standing.PLAIN) -> list[Stat
                 left = left[: candidate.start] + " " * (candidate.end - candidate.start) + left[candidate.end :]
         found += sorted(here, key=lambda statement: statement.start)
     return found[: CLAIMS.value]
+
+
+def _has_unit_of(value: Value, other: Quantity) -> bool:
+    """Whether a value is a quantity that is told in a unit of another's dimension, or both have none."""
+    if not isinstance(value, Quantity) or (value.unit is None) is not (other.unit is None):
+        return False
+    return comparable(value, other)
 
 
 def about(one: Statement, other: Statement) -> str:
