@@ -84,10 +84,11 @@ class PlainEngine:
     def _answer(self, messages: Sequence[Message], options: Sequence[str]) -> str:
         self._halt.check()
         self.usage.prompt_tokens += sum(self.count(message.content) for message in messages)
-        return _reply(messages[-1].content, options)
+        return reply(messages[-1].content, options)
 
 
-def _reply(prompt: str, options: Sequence[str]) -> str:
+def reply(prompt: str, options: Sequence[str]) -> str:
+    """What it answers to the last message of a prompt; where there are options, one of them."""
     if "value" in options:
         return _sort(prompt, options)
     if tuple(options) == ("no", "yes"):

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import plain_model
 import pytest
 from fakes import ScriptedEngine, scripted
 
@@ -57,10 +58,10 @@ def write(root: Path, names: Sequence[str] = ("motor-001", "motor-002")) -> Path
 
 
 def reply(content: str, options: Sequence[str]) -> str:
-    """A model that always says 99, and that all is well."""
-    if options:
-        return options[0]
-    return '{"answer": "It was 99.", "status": "supported", "citations": ["E1"]}' if "Question" in content else "Hi."
+    """The plain model, which tells baselines 99, and that all is well."""
+    if content.startswith("Evidence:") or content == "Good morning.":
+        return '{"answer": "It was 99.", "status": "supported", "citations": ["E1"]}'
+    return plain_model.reply(content, options)
 
 
 @pytest.fixture
