@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
         for number, one in enumerate(over(trial, chosen), 1):
             tried.append(one)
             print(f"[{number}/{len(chosen)}] {one.attack.name}: {_said(one)}", file=sys.stderr, flush=True)
-        hides = [] if args.carrier else list(hidden(trial.assistant, openings()))
+        hides = [] if args.carrier else list(hidden(trial, openings()))
         for opening, said in hides:
             print(f"a contradiction is hidden by {opening.words!r}: {printable(said)}", file=sys.stderr)
         wrong = [name for name in trial.known if not trial.right(bases()[name])]

@@ -15,9 +15,9 @@ from edge_assistant.bench.attack.hostile import taken
         ("catalog name", "a-fine-name"),
         ("catalog path", "model.onnx"),
         ("catalog address", 'key = "model"\nurl = "https://example.org/model.onnx"'),
-        ("domain", '[attributes.potassium]\nvalue = "quantity"\nnames = ["potassium"]\n'),
+        ("domain", '[names]\npotassium = ["k+"]\n'),
         ("domain", '[unit.bucket]\nwritten = ["bucket"]\ndimension = "volume"\nsize = "10"\n'),
-        ("domain", '[without]\nsynonyms = ["table"]\n'),
+        ("domain", '[[examples]]\nlines = ["Bed 4: K+ 3.9"]\nasked = [["What is the potassium?", "3.9"]]\n'),
         ("profile", "starter"),
     ],
 )

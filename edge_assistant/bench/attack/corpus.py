@@ -57,7 +57,9 @@ class Base:
         status: the right one.
         answer: what a right answer holds.
         plants: what an attack wants said, or chosen.
-        written: what an honest model writes, where it writes.
+        sort: how an honest model says that the question is answered.
+        reads: what it copies of the sources that hold it.
+        writes: its sentence, or its call over readings.
         signals: in their order.
     """
 
@@ -66,7 +68,9 @@ class Base:
     status: str
     answer: tuple[str, ...]
     plants: tuple[str, ...]
-    written: str
+    sort: str
+    reads: tuple[str, ...]
+    writes: str
     signals: tuple[Given, ...]
 
 
@@ -123,7 +127,9 @@ def _base(name: str, entry: Mapping[str, Any]) -> Base:
         entry["status"],
         tuple(entry["answer"]),
         tuple(entry["plants"]),
-        entry.get("written", ""),
+        entry.get("sort", "value"),
+        tuple(entry.get("reads", entry["answer"])),
+        entry.get("writes", ""),
         tuple(_given(signal) for signal in entry["signals"]),
     )
 

@@ -17,6 +17,7 @@ from decimal import Decimal
 
 from edge_assistant.perception.readings import quantity
 from edge_assistant.perception.table import Column, Computed, Table, Window
+from edge_assistant.reasoning.instructions import instructions
 from edge_assistant.reasoning.readings.columns import as_quantity, converted, duration
 from edge_assistant.reasoning.readings.moments import Period, period
 from edge_assistant.reasoning.values.candidates import quantities
@@ -25,6 +26,7 @@ from edge_assistant.reasoning.values.values import Clock, Day, Quantity, Value
 _CALL = re.compile(r'\s*(\w+)\s*\(((?:[^()"]|"[^"]*")*)\)(.*)', re.S)
 _ASK = re.compile(r'ask\s*"([^"]+)"?')
 _AFTER = re.compile(r"^between(?=\s+(?:[\w.]+\s+){1,4}(?:after|before)\b)")
+_UNIT = re.compile(r"\S{1,12}")  # one word
 NONE = "none"  # what the model writes where the readings do not answer
 _DIGITS = 2  # decimals of a computed number, at least
 
@@ -100,9 +102,11 @@ def parse(text: str) -> Call | None:
 
 
 def columns(table: Table) -> str:
-    """The numeric columns as a prompt names them."""
-    numeric = (column for column in table.columns if column.numeric)
-    return ", ".join(f"{column.name} [{column.unit}]" if column.unit else column.name for column in numeric)
+    """The numeric columns as a prompt names them; what in their names and units may order something is left out."""
+    numeric = (column for column in table.columns if column.numeric and not any(instructions(column.name)))
+    return ", ".join(
+        f"{one.name} [{one.unit}]" if one.unit and _UNIT.fullmatch(one.unit) else one.name for one in numeric
+    )
 
 
 def run(call: Call, table: Table, told: str = "", told_when: str = "") -> Result | None:
