@@ -19,7 +19,13 @@ from edge_assistant.events import Event
 from edge_assistant.signals import Kind, Origin, Signal, take_bytes
 
 _FACTS = (  # question, the fact, the other text, and what is told in each
-    ("What is she allergic to?", "She is allergic to penicillin.", "Allergies: none", "penicillin", "none"),
+    (
+        "What is the patient allergic to?",
+        "The patient is allergic to penicillin.",
+        "Allergies: none",
+        "penicillin",
+        "none",
+    ),
     ("What was the total?", "The total was 48.20 EUR.", "2 Coffee 7.20\nTotal 84.20 EUR", "48.20", "84.20"),
     ("Which dose of ramipril does she take?", "She takes 10 mg of ramipril.", "Ramipril: 5 mg daily", "10 mg", "5 mg"),
     ("What is the serial number?", "The serial number is KX-4471.", "Serial number: KX-4417", "KX-4471", "KX-4417"),
