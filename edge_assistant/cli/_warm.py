@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
-from edge_assistant import limits
 from edge_assistant.assistant import Assistant
 from edge_assistant.errors import EdgeAssistantError
 from edge_assistant.events import Event
@@ -73,8 +72,7 @@ def get_ready(kept: Warm, profile: str, words: Vocabulary | None, caches: Vault 
         _try(partial(assistant.perceive, signal, _ignore))
     _try(assistant.prepare)
     _try(partial(assistant.check, list(_texts()), _ignore))
-    with limits.lowered({"answer_tokens": 1}):
-        _try(partial(assistant.ask, "Summarize the text.", list(_texts()), _ignore))
+    _try(partial(assistant.ask, "How much was it?", list(_texts()), _ignore))
 
 
 def _try(do: Callable[[], object]) -> None:
