@@ -200,4 +200,5 @@ def test_from_end_to_end_over_a_picture_and_a_recording(
     assert all("seconds" in item["locator"] for item in known.values() if item["signal"] == "audio:1")
     assert all("rows" in item["locator"] for item in known.values() if item["signal"] == "readings:1")
     assert answer["timings"]["first_token_s"] > 0
+    assert ran.peak_mib < 1300
     assert {model["name"] for model in answer["models"]} == set(answer["route"]["models"])
