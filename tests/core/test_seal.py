@@ -40,7 +40,7 @@ def test_every_test_has_a_home_of_its_own(home: Path) -> None:
     assert paths.data_dir() == home
     assert paths.models_dir() == home / "models"
     there = sorted(path.relative_to(home).as_posix() for path in home.glob("*/*"))
-    assert there == ["cache/embeddings", "cache/patterns"]
+    assert there == ["cache/embeddings"]
     assert [path.name for path in home.iterdir()] == ["cache"]
 
 
