@@ -1,0 +1,171 @@
+"""One source and one question with a scripted model: what is read, where it stands, how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from fakes import ScriptedEngine, scripted, source
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_assistant.reasoning.comprehension.expected import Expected
+from edge_assistant.reasoning.comprehension.reading import MOST_AHEAD, ONLY, Reader, Reading, alike, confidence
+from edge_assistant.reasoning.values.values import Clock, Quantity, Value
+from edge_assistant.signals import Kind
+
+LOG = source(
+    [
+        "The gate opened at nine.",
+        "Ana carried 24 chairs into the hall.",
+        "It rained until noon.",
+        "Ben locked the gate again.",
+        "Nobody came by bus.",
+    ]
+)
+
+
+def near(*words: str) -> SimpleNamespace:
+    """An embedder to which texts are near that have one of these words."""
+
+    def embed(texts: Sequence[str]) -> np.ndarray:
+        return np.array([[1.0, 0.0] if any(word in text for word in words) else [0.0, 1.0] for text in texts])
+
+    return SimpleNamespace(embed=embed)
+
+
+def copying(*answers: str, told: float = 1.0, choice: str = "") -> ScriptedEngine:
+    """A model that copies these, one source after the other, and is so sure of each."""
+    left = [*answers]
+
+    def reply(prompt: str, options: Sequence[str]) -> str:
+        if not options:
+            return left.pop(0)
+        return choice if choice in options else options[-1]
+
+    return scripted(reply=reply, probability=told)
+
+
+def read(
+    engine: ScriptedEngine, question: str, kind: Expected, embedder: SimpleNamespace | None = None
+) -> Reading | None:
+    return Reader(lambda: engine, lambda: embedder).read(question, LOG, kind)  # type: ignore[arg-type, return-value]
+
+
+@pytest.mark.parametrize(
+    ("copied", "kind", "where"),
+    [
+        ("24 chairs", Expected.NUMBER, ["E2"]),
+        ("twenty-four.", Expected.NUMBER, ["E2"]),
+        ("at nine", Expected.TIME, ["E1"]),
+        ("Ana", Expected.WHO, ["E2"]),
+        ("yes, Ben locked the gate again", Expected.TRUTH, ["E4"]),
+        ("25 chairs", Expected.NUMBER, None),
+        ("Ana", Expected.NUMBER, None),
+        ("the hall", Expected.TIME, None),
+        ("Eva", Expected.WHO, None),
+        ("yes, Eva locked it", Expected.TRUTH, None),
+        ("yes", Expected.TRUTH, None),
+        ("not told", Expected.OTHER, None),
+        ("Not told.", Expected.OTHER, None),
+        ("", Expected.OTHER, None),
+    ],
+)
+def test_what_is_copied_counts_where_it_stands_and_is_of_the_type(
+    copied: str, kind: Expected, where: list[str] | None
+) -> None:
+    reading = read(copying(copied), "What about it?", kind)
+    assert (None if reading is None else [line.id for line in reading.evidence]) == where
+
+
+def test_a_bare_yes_rests_on_the_line_that_is_nearest_in_meaning() -> None:
+    reading = read(copying("yes"), "Was the gate locked?", Expected.TRUTH, near("locked"))
+    assert reading is not None
+    assert (reading.text, [line.id for line in reading.evidence]) == ("yes", ["E4"])
+
+
+def test_where_a_source_does_not_tell_its_nearest_lines_are_read_once_more() -> None:
+    engine = copying("not told", "24 chairs")
+    reading = read(engine, "How many seats were brought?", Expected.NUMBER, near("chairs", "seats"))
+    assert reading is not None
+    assert [line.id for line in reading.evidence] == ["E2"]
+    pages = [p[-1].content.count("\n") for p in engine.prompts if p[-1].content.startswith("Source, ")]
+    assert pages[0] > pages[1]
+    assert read(copying("not told", "24 chairs", told=0.5), "How many seats?", Expected.NUMBER, near("chairs")) is None
+    assert read(copying("not told"), "How many seats?", Expected.NUMBER, near("seats")) is None
+
+
+def test_a_reading_is_as_sure_as_the_model_says() -> None:
+    reading = read(copying("at nine", told=0.8), "When did it open?", Expected.TIME)
+    assert reading is not None
+    assert (reading.told, reading.fits) == (0.8, 0.8)
+    assert reading.confidence == confidence(0.8, 0.8)
+
+
+@given(*[st.floats(0, 1)] * 4)
+def test_confidence_is_a_probability_that_grows_with_both(told: float, fits: float, more: float, better: float) -> None:
+    low, high = confidence(min(told, more), min(fits, better)), confidence(max(told, more), max(fits, better))
+    assert 0 < low <= high < 1
+
+
+NINE, KILO, BARE = Clock((540,)), Quantity((Decimal(5),), "kg"), Quantity((Decimal(5),))
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "words", "unit", "found"),
+    [
+        ("Open from half past eight, not at 9:15", NINE, "", False, ["half past eight", "9:15"]),
+        ("7 kg in 3 boxes, 4 litres", KILO, "", False, ["7 kg", "3"]),
+        ("7 kg in 3 boxes, 4 litres", KILO, "", True, ["7 kg"]),
+        ("7 kg in 3 boxes for 12 euros", BARE, "", False, ["3", "12 euros"]),
+        ("The blue door, the Blue room, bluer", None, "blue", False, ["blue"]),
+        ("The red door", None, "blue", False, []),
+    ],
+)
+def test_what_in_a_line_can_be_compared(text: str, value: Value, words: str, unit: bool, found: list[str]) -> None:
+    assert [*alike(text, value, words, unit=unit)] == found
+
+
+def test_what_is_sought_is_chosen_by_the_model_among_the_comparable_values_of_the_source() -> None:
+    plate = source(["Motor 4, 5.5 kW, made in 1998", "max. 85 degC, store above 5 degC"], Kind.IMAGE)
+    engine = copying(choice="85 degC")
+    seek = Reader(lambda: engine, lambda: None).seek
+    reading = seek("How hot may it get?", plate, Quantity((Decimal(80),), "degC"), "")
+    assert reading is not None
+    assert (reading.text, [line.id for line in reading.evidence]) == ("85 degC", ["E2"])
+    assert engine.offered[0] == ("85 degC", "5 degC")
+    assert seek("How hot may it get?", plate, Clock((540,)), "") is None
+
+
+def test_the_only_value_of_its_kind_needs_no_model() -> None:
+    plate, note = source(["Motor 4, max. 85 degC"], first=1), source(["It squeaked at 9:30."], number=2, first=2)
+    engine = copying()
+    only = Reader(lambda: engine, lambda: None).only
+    reading = only([plate, note], Quantity((Decimal(0),), "degC"))
+    assert reading == Reading("text:1", "85 degC", (plate.evidence[0],), ONLY, ONLY)
+    assert only([plate, source(["85 degC at most"], number=3, first=3)], Quantity((Decimal(0),), "degC")) is None
+    assert only([note], Quantity((Decimal(0),), "degC")) is None
+    assert engine.prompts == []
+
+
+def test_what_a_prompt_holds_whole_is_read_before_there_is_a_question() -> None:
+    engine = copying()
+    reader = Reader(lambda: engine, lambda: None)
+    short = [source([f"Line {n}."], number=n, first=n) for n in range(1, MOST_AHEAD + 3)]
+    reader.prefill([source(["long " * 5_000], number=9), source([], number=8), *short])
+    ahead = [messages[-1].content for messages in engine.prefilled]
+    assert len(ahead) == MOST_AHEAD
+    for text, given_ in zip(ahead, short, strict=False):
+        asked = reader.prompt("When?", given_)[-1]
+        assert asked.content.startswith(text[: asked.stable])
+        assert asked.content.endswith("Question: When?")
+
+
+def test_only_the_question_differs_between_prompts_over_the_same_source() -> None:
+    prompt: Callable[..., list] = Reader(copying, lambda: None).prompt
+    one, other = prompt("Who locked it?", LOG), prompt("Who carried 24 chairs?", LOG)
+    assert one[:-1] == other[:-1]
+    assert one[-1].content[: one[-1].stable] == other[-1].content[: other[-1].stable] != ""
