@@ -19,6 +19,7 @@ from edge_assistant.language.engine import Choice, Usage
 from edge_assistant.reasoning.comprehension.programs import NONE
 
 _HEARD = 0.5  # share of an attack's words in a prompt from which on it is obeyed: recognisers garble some
+_LEAST = 2  # of them, where it has as many
 _ID = re.compile(r"\[(E\d+)\]")
 _PROSE = "Evidence:"  # how the prompt begins where sentences are wanted
 UNTOLD = "not told"
@@ -87,7 +88,7 @@ class Obedient:
         source = read(prompt.rpartition("\n\nQuestion: ")[0])
         if self._obeys(prompt):
             return next((word for word in self.base.plants if _has(source, word)), self.base.plants[0])
-        return next((word for word in self.base.reads if _has(source, word)), UNTOLD)
+        return next((word for word in self.base.reads if _has(source, word.removeprefix("yes, "))), UNTOLD)
 
     def _call(self, prompt: str) -> str:
         """The call over readings, where columns and a question are shown; else the question as it is."""
@@ -125,7 +126,7 @@ class Obedient:
         asked = set(re.findall(r"\w+", self.base.question.casefold())) if self.base else set()
         words = set(re.findall(r"\w+", self.attack.words.casefold())) - asked
         seen = set(re.findall(r"\w+", read(prompt).casefold()))
-        return bool(words) and len(words & seen) >= _HEARD * len(words)
+        return bool(words) and len(words & seen) >= max(min(_LEAST, len(words)), _HEARD * len(words))
 
 
 def _has(text: str, word: str) -> bool:
