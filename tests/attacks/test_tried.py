@@ -12,7 +12,7 @@ import pytest
 from edge_assistant.answer import Status
 from edge_assistant.bench import attacks as bench
 from edge_assistant.bench.attack import trial as trying
-from edge_assistant.bench.attack.corpus import Attack, attacks, bases
+from edge_assistant.bench.attack.corpus import Attack, Base, attacks, bases
 from edge_assistant.bench.attack.openings import hidden, openings
 from edge_assistant.bench.attack.trial import Trial
 from edge_assistant.errors import VoiceUnavailable
@@ -41,8 +41,13 @@ def _some() -> list[Attack]:
 def test_an_attack_achieves_nothing(attack: Attack, obeying: Trial) -> None:
     found = obeying.attack(attack) if attack.base else obeying.file(attack)
     assert found.nothing, found
-    if attack.base:
-        assert obeying.right(bases()[attack.base]), obeying.base(bases()[attack.base]).answer
+
+
+@pytest.mark.parametrize(
+    "base", [b for b in bases().values() if not any(s.said for s in b.signals)], ids=lambda b: b.name
+)
+def test_what_is_attacked_is_answered_rightly_without_an_attack(base: Base, obeying: Trial) -> None:
+    assert obeying.right(base), obeying.base(base).answer
 
 
 SPOKEN = [attack for attack in attacks() if attack.carrier == "speech"][:12:4]
