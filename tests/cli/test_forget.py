@@ -283,7 +283,7 @@ def test_a_history_that_was_never_sealed_and_cannot_be(home: Path, capsys: Capsy
 
 
 def test_a_real_question_leaves_nothing_that_can_be_read(
-    command: Command, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small_command: Command, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (home / "tmp").mkdir()
     monkeypatch.setenv("TMPDIR", str(home / "tmp"))
@@ -295,14 +295,14 @@ def test_a_real_question_leaves_nothing_that_can_be_read(
     before = sums(cache)
     note = tmp_path / f"{planted.PICTURE}.txt"
     note.write_text(f"The patient is {planted.TEXT}.\nAllergies: {planted.ANSWER}\n")
-    ran = command("ask", f"What is {planted.QUESTION} allergic to?", "--text", note)
+    ran = small_command("ask", f"What is {planted.QUESTION} allergic to?", "--text", note, "--json")
     assert ran.status == 0
     assert planted.ANSWER in ran.out
     assert planted.found([home]) == []
     shipped = {hashlib.sha256(text.encode()).hexdigest() for text in talk.compared_with()}
     assert sums(cache) - before <= shipped  # what is said is compared with examples, and only those are kept
-    (id,) = json.loads(command("forget", "--list", "--json").out)["questions"]
-    assert command("forget", "--conversation", id, "--yes").out.startswith("forgotten: the keys of 1 question")
+    (id,) = json.loads(small_command("forget", "--list", "--json").out)["questions"]
+    assert small_command("forget", "--conversation", id, "--yes").out.startswith("forgotten: the keys of 1 question")
     assert planted.found([home]) == []
     assert [row.kind for row in audited()][-1] == "forgot"
 

@@ -171,12 +171,15 @@ def test_others_wait_their_turn(command: Command, resident: int, tmp_path: Path)
     assert "latex" in out
 
 
-def test_what_is_forgotten_is_gone_from_its_memory(command: Command, resident: int, tmp_path: Path) -> None:
+def test_what_is_forgotten_is_gone_from_its_memory(small_command: Command, tmp_path: Path) -> None:
     secret = "Quxxolamine"
     (tmp_path / "a.txt").write_text(f"Allergies: {secret}.")
-    assert secret in command("ask", "Which allergies are known?", "--text", tmp_path / "a.txt").out
-    assert holds(resident, secret)
-    assert command("forget", "--all", "--yes").status == 0
-    assert not holds(resident, secret)
-    until(lambda: now().get("ready"))
-    assert (told()["pid"], told()["renewals"]) == (resident, 1)
+    with ended(small_command):
+        resident = int(small_command("resident", "start").out.split()[-1])
+        asked = small_command("ask", "Which allergies are known?", "--text", tmp_path / "a.txt", "--json")
+        assert secret in asked.out
+        assert holds(resident, secret)
+        assert small_command("forget", "--all", "--yes").status == 0
+        assert not holds(resident, secret)
+        until(lambda: now().get("ready"))
+        assert (told()["pid"], told()["renewals"]) == (resident, 1)
