@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -15,11 +15,14 @@ from logged import read
 
 from edge_assistant.answer import Agreement, Answer, Route, Status
 from edge_assistant.evidence import Field
+from edge_assistant.language.engine import Engine, LlamaEngine
 from edge_assistant.reasoning.comprehension.answering import Sort
 from edge_assistant.reasoning.guard import cited, ungrounded
 from edge_assistant.reasoning.reason import UNCERTAIN, Outcome, Reasoner
 from edge_assistant.reasoning.sources import Source
+from edge_assistant.runtime import Runtime
 from edge_assistant.signals import Kind
+from edge_assistant_models.installed import InstalledModel
 
 EXAMPLES = settings(max_examples=12)
 UNTOLD = "not told"
@@ -115,7 +118,7 @@ def truthful(told: Mapping[str, str], sort: Sort = Sort.VALUE) -> ScriptedEngine
     return scripted(reply=reply)
 
 
-def answer(question: str, sources: Sequence[Source], engine: ScriptedEngine) -> Outcome:
+def answer(question: str, sources: Sequence[Source], engine: Engine) -> Outcome:
     """The outcome of a question, of which every promise holds."""
     outcome = Outcome()
     reasoner = Reasoner(lambda: engine, lambda: None, lambda event: None)
@@ -272,3 +275,19 @@ def test_whatever_the_model_says_every_number_day_and_name_has_its_evidence_or_f
         return data.draw(st.sampled_from([*options, *options[-1:] * 4] if options else LIES))
 
     answer(question, [known[n] for n in order[:many]], scripted(reply=lie, probability=probability))
+
+
+@pytest.fixture(scope="module")
+def small(models: Callable[[str], InstalledModel]) -> Iterator[LlamaEngine]:
+    engine = LlamaEngine(models("language"), Runtime.detect())
+    yield engine
+    engine.close()
+
+
+@pytest.mark.parametrize(
+    "question", ["How heavy are they?", "Do they agree on the hall?", "Summarize.", "How hot did it get?"]
+)
+def test_a_real_model_keeps_every_promise_too(question: str, small: LlamaEngine) -> None:
+    known = [source(lines, kind, 1, 10 * n) for n, (kind, lines) in enumerate(UNRELATED, 1)]
+    outcome = answer(question, [*known, source(["stands out"], Kind.READINGS, 1, 40, OVEN)], small)
+    assert (outcome.status is Status.NOT_IN_EVIDENCE) != bool(outcome.citations)

@@ -47,6 +47,22 @@ def test_a_question_over_sources_is_left_to_them(message: str, likeness: Likenes
     assert talk.topic(message, likeness, sources=True) is None
 
 
+@pytest.mark.parametrize(
+    ("message", "name"),
+    [
+        ("Thank you so much!", "thanks"),
+        ("What are you able to do?", "abilities"),
+        ("How do I attach my file?", "attaching"),
+        ("Is anything sent to the internet?", "privacy"),
+        ("The dose was 80 mg.", "statement"),
+    ],
+)
+def test_what_is_no_question_for_sources_is_told_by_its_likeness(message: str, name: str, likeness: Likeness) -> None:
+    about = talk.topic(message, likeness, sources=False)
+    assert about is not None
+    assert about.name == name
+
+
 def test_free_talk_ends_before_a_risky_sentence(likeness: Likeness) -> None:
     engine = scripted("The sea is wide [E1]. You can take up to 4 grams a day. The sea is blue.")
     assert list(talk.freely("A poem", lambda: engine, likeness, 0)) == ["The sea is wide.", RISKY]
