@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
+from itertools import pairwise
 
 from edge_assistant.reasoning.values.candidates import as_words, clocks, find, nothings, quantities
 from edge_assistant.reasoning.values.clocks import times
@@ -59,6 +60,7 @@ _THOUSANDS = re.compile(r"(?<=\d)[ \u202f](?=\d{3}(?!\d))")  # 7 220 kg
 _YES = re.compile(r"(?:yes|yeah|yep|true|correct)\b[\s,.:;-]*", re.I)
 _NO = re.compile(r"(?:no|not|never|nope|false)\b(?!\s*\.?\s*\d)[\s,.:;-]*", re.I)
 _NAME = 4  # words of a name
+_CAPITAL = re.compile(r"(?<![\w.])[A-Z][a-z]+")
 _WEEKDAY = re.compile(
     r"\b(?:mon|tues?|wed(?:nes)?|thur?s?|fri|sat(?:ur)?|sun)(?:day)?s?\b|\b(?:to|yester)day\b|\btomorrow\b", re.I
 )
@@ -143,11 +145,18 @@ def typed(texts: Sequence[str], kind: Expected) -> list[Value]:
     dialled = [_telephone(text) for text in texts] if kind is Expected.OTHER else [None]
     if all(dialled) and any(one and one.digits[0] in "+0" for one in dialled):
         return [one for one in dialled if one is not None]
-    for values in (_days, _clocks, _pairs, _numbers, _codes):
+    numbered = () if _named_apart(texts) else (_numbers, _codes)
+    for values in (_days, _clocks, _pairs, *numbered):
         found = [values(text) for text in texts]
         if all(value is not None for value in found):
             return [value for value in found if value is not None]
     return [as_words(text) for text in texts]
+
+
+def _named_apart(texts: Sequence[str]) -> bool:
+    """Whether beside a number stand names of several words that differ: 12 Mill Lane is not 12 Mill Street."""
+    named = [{word.lower() for word in _CAPITAL.findall(text)} for text in texts]
+    return any(len(one) > 1 and len(other) > 1 and one - other and other - one for one, other in pairwise(named))
 
 
 def typed_as(text: str, value: Value) -> Value | None:

@@ -156,6 +156,11 @@ def test_an_answer_has_the_type_that_is_asked_for(question: str, right: str, wro
         ("3.4 kg", "3400 g", True),
         ("7.9 tonnes", "7220 kg", False),
         ("blue dot", "blue", True),
+        ("12 Mill Lane", "twelve Mill Lane", True),
+        ("12 Mill Lane", "number 12", True),
+        ("12 Mill Lane", "12 Mill Street", False),
+        ("07744 900123", "+44 7744 900123", True),
+        ("07744 900123", "call 07744 900124", False),
     ],
 )
 def test_what_two_sources_tell_is_compared_by_a_common_type(one: str, other: str, agree: bool) -> None:
