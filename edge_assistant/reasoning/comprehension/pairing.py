@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_assistant.events import Traced, Watch
-from edge_assistant.evidence import Evidence, Passage
+from edge_assistant.evidence import Evidence, Passage, Speech
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.language.engine import Engine
 from edge_assistant.limits import CLAIMS, STATEMENTS
 from edge_assistant.reasoning.claims import Claim, Standing
 from edge_assistant.reasoning.comprehension import programs, prompts
-from edge_assistant.reasoning.comprehension.answering import CLEAR, computed_claim, labelled, pair
-from edge_assistant.reasoning.comprehension.expected import Expected, joined, typed
-from edge_assistant.reasoning.comprehension.grounding import LITTLE, words
+from edge_assistant.reasoning.comprehension.answering import computed_claim, labelled, pair
+from edge_assistant.reasoning.comprehension.expected import Expected, expected, joined, typed, typed_as
+from edge_assistant.reasoning.comprehension.grounding import words
 from edge_assistant.reasoning.comprehension.pages import as_read
-from edge_assistant.reasoning.comprehension.reading import Reader, against, written
+from edge_assistant.reasoning.comprehension.reading import Reader, against, is_of_kind, written
 from edge_assistant.reasoning.guard import is_code
 from edge_assistant.reasoning.ledger import Ledger
 from edge_assistant.reasoning.question import matter
@@ -30,15 +29,30 @@ from edge_assistant.reasoning.sentences import sentences
 from edge_assistant.reasoning.sources import Source
 from edge_assistant.reasoning.values.candidates import clocks, days, find, quantities
 from edge_assistant.reasoning.values.pairs import pairs
-from edge_assistant.reasoning.values.values import Clock, Identifier, Quantity, Telephone, Value, comparable
+from edge_assistant.reasoning.values.values import (
+    Clock,
+    Identifier,
+    Name,
+    Nothing,
+    Quantity,
+    Telephone,
+    Value,
+    Words,
+    comparable,
+    same,
+)
 
-ALIKE = 0.3  # cosine of two lines, their values left out, from which on the model is asked
-ABOUT = 0.3  # cosine of a label and a line from which on the line may tell what the label asks
-MOST = 30  # pairs that the model is asked about, and readings of labels
-_LOOKED = 100_000  # pairs of two sources that code looks at
-PAIRED = 0.7  # probability from which on two values tell the same thing
+ALIKE = 0.3  # cosine of a line and the nearest of another source from which on that is asked
+MOST = 16  # values that become questions
+AGREES = 0.3  # confidence of a reading from which on it agrees with a statement
+DIFFERS = 0.65  # and from which on it contradicts it
+WORDED = 0.85  # the same of names and words
+_FEW = 4  # words that can be compared
+HOLDS = 0.5  # confidence from which on a source answers a question with its own value
+PAIRED = 0.75  # probability from which on a computed and a stated value tell the same thing
 CLAIMED = 0.5  # probability of a call from which on a sentence tells what it computes
 _CALL = 40  # tokens
+_QUESTION = 32
 
 _FINDERS = (
     days,
@@ -79,6 +93,16 @@ class Statement:
         return self.text[self.start : self.end]
 
     @property
+    def asks(self) -> bool:
+        """Whether it can become a question: it is all that a label has, or stands in a sentence; no cell of a row."""
+        whole = pair(self.line)[1]
+        return self.said in whole and " " not in whole.replace(self.said, "").strip() if whole else self._is_sentence
+
+    @property
+    def _is_sentence(self) -> bool:
+        return isinstance(self.line.detail, Passage | Speech)
+
+    @property
     def around(self) -> str:
         """The sentence or the row without the value."""
         whole = (0, len(self.text))
@@ -91,19 +115,22 @@ class Statement:
         """The line with the value in brackets."""
         return f"{self.text[: self.start]}[{self.said}]{self.text[self.end :]}"
 
-    def claim(self, confidence: float) -> Claim:
+    def claim(self) -> Claim:
         """What the source says."""
         label = labelled(self.line, self.said)
-        return Claim(self.signal, self.value, self.said, (self.line.id,), confidence, None, label, self.standing)
+        return Claim(self.signal, self.value, self.said, (self.line.id,), label=label, standing=self.standing)
 
 
 class Pairing:
     """Finds what several sources tell of one thing.
 
+    Each value of a source becomes a question, which the other sources are asked: "GATE: [14]" in a row of a board asks
+    "From which gate does the flight to Tallinn leave?".
+
     Args:
         engine: opens the language model.
         embedder: opens the sentence embedder, where there is one.
-        watch: is called with what was paired.
+        watch: is called with what was asked.
     """
 
     def __init__(self, engine: Callable[[], Engine], embedder: Callable[[], Embedder | None], watch: Watch) -> None:
@@ -123,64 +150,77 @@ class Pairing:
         """
         texts = [(source, standing) for source, standing in sources if source.table is None]
         told = [statement for source, standing in texts for statement in statements(source, standing)]
-        taken = set[int]()
-        for one, other in self._candidates(told):
-            if id(one) in taken or id(other) in taken:
+        own = {source.signal.id: source for source, _ in texts}
+        settled = set[str]()  # lines that were compared
+        for statement in self._likely([one for one in told if one.asks], texts):
+            if statement.line.id in settled:
                 continue
-            if (sure := self._paired(one.marked, other.marked)) >= PAIRED:
-                taken |= {id(one), id(other)}
-                yield about(one, other), (one.claim(sure), other.claim(sure))
-        yield from self._by_label(texts, {statement.line.id for statement in told if id(statement) in taken})
+            question = self._question(statement)
+            for source, standing in texts:
+                if source.signal.id == statement.signal:
+                    continue
+                claim = self._told(question, statement, source)
+                if claim is not None and (
+                    same(claim.value, statement.value) or self._holds(question, statement, own[statement.signal])
+                ):
+                    settled |= {statement.line.id, *claim.evidence}
+                    yield about(statement, question), (statement.claim(), replace(claim, standing=standing))
         for source, _ in sources:
             if source.table is not None:
                 yield from self._of_readings(source, told, ledger)
 
-    def _by_label(
-        self, sources: Sequence[tuple[Source, Standing]], taken: Collection[str]
-    ) -> Iterator[tuple[str, tuple[Claim, Claim]]]:
-        """What a form tells beside a label, and what another source says to that as a question."""
-        asked, told = 0, {*taken}
-        lines = {id(source): self._vectors(as_read(source.lines)) for source, _ in sources}
-        for source, standing in sources:
-            for line in source.lines:
-                label, value = pair(line)
-                if not value or line.id in told or asked >= MOST or (asks := self._vectors([label])) is None:
-                    continue
-                for other, others in sources:
-                    near = lines[id(other)] if other.signal.id != source.signal.id else None
-                    if near is None or asked >= MOST or (near @ asks[0]).max() < ABOUT:
-                        continue
-                    asked += 1
-                    reading = self._reader.read(f"What is the {label.lower()}?", other, Expected.OTHER)
-                    if reading is None or reading.confidence < CLEAR:
-                        continue
-                    mine, theirs = typed([joined(value), joined(reading.text)], Expected.OTHER)
-                    ids = tuple(line.id for line in reading.evidence)
-                    told.update(ids)  # a form's line that answered asks nothing itself
-                    yield (
-                        label.lower(),
-                        (
-                            Claim(source.signal.id, mine, value, (line.id,), 1.0, standing=standing),
-                            Claim(other.signal.id, theirs, reading.text, ids, reading.confidence, standing=others),
-                        ),
-                    )
+    def _likely(self, told: Sequence[Statement], sources: Sequence[tuple[Source, Standing]]) -> Iterator[Statement]:
+        """The statements that another source is likeliest to speak of, by the nearest of its lines, best first."""
+        lines = [(source.signal.id, text) for source, _ in sources for text in as_read(source.lines)]
+        own, others = self._vectors([one.text for one in told]), self._vectors([text for _, text in lines])
+        if own is None or others is None:
+            return
+        cosines = own @ others.T
+        for row, one in enumerate(told):
+            cosines[row, [signal == one.signal for signal, _ in lines]] = 0.0
+        nearest = cosines.max(axis=1)
+        for row in np.argsort(-nearest, kind="stable")[:MOST]:
+            if nearest[row] >= ALIKE:
+                yield told[row]
 
-    def _candidates(self, told: Sequence[Statement]) -> list[tuple[Statement, Statement]]:
-        """Pairs of comparable values of two sources, those in the most similar lines first."""
-        vectors = self._vectors([statement.around for statement in told])
-        if vectors is None:
-            return []
-        places: dict[str, list[int]] = {}
-        for place, statement in enumerate(told):
-            places.setdefault(statement.signal, []).append(place)
-        found: list[tuple[float, int, int]] = []
-        for ours, theirs in itertools.combinations(places.values(), 2):
-            cosines = vectors[ours] @ vectors[theirs].T
-            near = np.argsort(-cosines, axis=None, kind="stable")[: min(_LOOKED, np.count_nonzero(cosines >= ALIKE))]
-            ranked = ((float(cosines.flat[at]), ours[at // len(theirs)], theirs[at % len(theirs)]) for at in near)
-            alike = (pair for pair in ranked if comparable(told[pair[1]].value, told[pair[2]].value))
-            found += [(-cosine, min(i, j), max(i, j)) for cosine, i, j in itertools.islice(alike, MOST)]
-        return [(told[i], told[j]) for _, i, j in sorted(found)[:MOST]]
+    def _question(self, statement: Statement) -> str:
+        """The question that a value answers."""
+        return written(self._engine(), prompts.asked("asking", statement.marked), _QUESTION)
+
+    def _told(self, question: str, statement: Statement, source: Source) -> Claim | None:
+        """What another source surely answers; None where it does not, or the first would not give its own value."""
+        reading = self._reader.read(question, source, expected(question))
+        told = "not told" if reading is None else f"{reading.text!r}: {reading.confidence:.2f}"
+        self._watch(Traced("asked of another", source.signal.id, (statement.marked, question, told)))
+        if reading is None:
+            return None
+        value = self._typed(statement, reading.text)
+        if value is None or reading.confidence < self._least(statement, value, reading.text):
+            return None
+        ids = tuple(line.id for line in reading.evidence)
+        return Claim(source.signal.id, value, reading.text, ids, reading.confidence)
+
+    def _holds(self, question: str, statement: Statement, source: Source) -> bool:
+        """Whether the source of a statement answers its question with its value."""
+        reading = self._reader.read(question, source, expected(question))
+        if reading is None or reading.confidence < HOLDS:
+            return False
+        return (value := self._typed(statement, reading.text)) is not None and same(statement.value, value)
+
+    def _typed(self, statement: Statement, text: str) -> Value | None:
+        """The value of a text that can be compared with a statement's; None where it is of another type or unit."""
+        if not isinstance(statement.value, Words | Name | Nothing):
+            value = typed_as(text, statement.value)
+            return value if value is not None and is_of_kind(value, statement.value) else None
+        return typed([joined(statement.said), joined(text)], Expected.WHO)[1]
+
+    def _least(self, statement: Statement, value: Value, text: str) -> float:
+        """The confidence that a reading must have to count beside a statement."""
+        if same(statement.value, value):
+            return AGREES
+        if isinstance(value, Words) and max(len(words(text)), len(words(statement.said))) > _FEW:
+            return 1.0  # of two descriptions nobody knows whether they differ
+        return WORDED if isinstance(value, Words | Name) else DIFFERS
 
     def _vectors(self, texts: Sequence[str]) -> NDArray[np.float32] | None:
         embedder = self._embedder()
@@ -201,7 +241,7 @@ class Pairing:
             if result is None or not comparable(result.value, statement.value):
                 continue
             if self._paired(f"{result.computed.formula} = [{result.text}]", statement.marked) >= PAIRED:
-                claims = computed_claim(source, result, (), ledger), statement.claim(1.0)
+                claims = computed_claim(source, result, (), ledger), statement.claim()
                 yield result.computed.formula, claims
 
     def _paired(self, one: str, other: str) -> float:
@@ -220,7 +260,7 @@ class Pairing:
 
 
 def statements(source: Source, standing: Standing = Standing.PLAIN) -> list[Statement]:
-    """The typed values of a source, line by line."""
+    """The typed values of a source, line by line, and what stands in words beside a label."""
     found: list[Statement] = []
     for line, text in zip(source.lines, as_read(source.lines), strict=True):
         left = text
@@ -233,6 +273,11 @@ def statements(source: Source, standing: Standing = Standing.PLAIN) -> list[Stat
                     Statement(source.signal.id, line, text, candidate.start, candidate.end, candidate.value, standing)
                 )
                 left = left[: candidate.start] + " " * (candidate.end - candidate.start) + left[candidate.end :]
+        _, value = pair(line)
+        if value and not here and text.endswith(value):
+            start = len(text) - len(value)
+            (worded,) = typed([value], Expected.WHO)
+            here.append(Statement(source.signal.id, line, text, start, len(text), worded, standing))
         found += sorted(here, key=lambda statement: statement.start)
     return found[: CLAIMS.value]
 
@@ -244,10 +289,6 @@ def _has_unit_of(value: Value, other: Quantity) -> bool:
     return comparable(value, other)
 
 
-def about(one: Statement, other: Statement) -> str:
-    """What two statements are about: a label, else the words that their lines share, else those of the first."""
-    if label := labelled(one.line, one.said) or labelled(other.line, other.said):
-        return label.lower()
-    shared = set(words(other.around)) - LITTLE
-    common = [word for word in words(one.around) if word in shared and not word.isdigit()]
-    return matter(" ".join(common) or one.around)
+def about(statement: Statement, question: str) -> str:
+    """What a statement is about: its label, else the words of the question that it answers."""
+    return labelled(statement.line, statement.said).lower() or matter(question)

@@ -234,7 +234,7 @@ def alike(text: str, value: Value, words: str, *, unit: bool = False) -> Iterato
     """
     finders = {Quantity: quantities, Clock: clocks, Day: dates, Month: dates}
     if finder := finders.get(type(value)):
-        yield from (candidate.text for candidate in finder(text) if _comparable(candidate.value, value, unit=unit))
+        yield from (candidate.text for candidate in finder(text) if is_of_kind(candidate.value, value, unit=unit))
     elif match := re.search(rf"(?<!\w){re.escape(words)}(?!\w)", text, re.I):
         yield match[0]
 
@@ -248,7 +248,7 @@ def _alike(page: Page, value: Value, words: str, *, unit: bool) -> dict[str, Evi
     return found
 
 
-def _comparable(found: Value, value: Value, *, unit: bool) -> bool:
+def is_of_kind(found: Value, value: Value, *, unit: bool = True) -> bool:
     """Whether a value can be one of another's kind: no litres beside a bare number."""
     if isinstance(found, Quantity) and isinstance(value, Quantity):
         if value.unit is None:
