@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fakes import scripted
 from hypothesis import given
 from hypothesis import strategies as st
+from plain_model import PlainEngine
 
 from edge_assistant.answer import Answer
 from edge_assistant.assistant import Assistant
@@ -168,9 +168,7 @@ def test_a_signal_whose_file_is_gone_is_a_failure_among_the_others(tmp_path: Pat
 def check(store: Path, home: Path) -> Callable[[int], tuple[Answer, list[Event]]]:
     def run(threads: int) -> tuple[Answer, list[Event]]:
         events: list[Event] = []
-        made = Assistant(
-            Portfolio(store, home / "catalog"), "test", runtime=Runtime(threads), engine=lambda *given: scripted()
-        )
+        made = Assistant(Portfolio(store, home / "catalog"), "test", runtime=Runtime(threads), engine=PlainEngine)
         given = [("form.jpg", Kind.IMAGE), ("note.wav", Kind.AUDIO), ("vitals.csv", Kind.READINGS)]
         return made.check([take_file(CLINIC / name, kind, 1) for name, kind in given], events.append), events
 
