@@ -192,7 +192,7 @@ SEARCHED_CHARACTERS = Limit(
     "more is no sentence",
 )
 CLAIMS = Limit(
-    4_000, "values", "a signal that are compared without a question", "the others are left out", "a page has fifty"
+    200, "values", "a signal that are compared without a question", "the others are left out", "a page has fifty"
 )
 STATEMENTS = Limit(
     200,

@@ -18,14 +18,13 @@ from edge_assistant.reasoning.claims import Claim, Standing
 from edge_assistant.reasoning.comprehension import programs, prompts
 from edge_assistant.reasoning.comprehension.answering import computed_claim, labelled, pair
 from edge_assistant.reasoning.comprehension.expected import Expected, expected, joined, typed, typed_as
-from edge_assistant.reasoning.comprehension.grounding import words
+from edge_assistant.reasoning.comprehension.grounding import LITTLE, words
 from edge_assistant.reasoning.comprehension.pages import as_read
 from edge_assistant.reasoning.comprehension.reading import Reader, against, is_of_kind, written
 from edge_assistant.reasoning.guard import is_code
 from edge_assistant.reasoning.ledger import Ledger
 from edge_assistant.reasoning.question import matter
 from edge_assistant.reasoning.readings.columns import as_quantity
-from edge_assistant.reasoning.sentences import sentences
 from edge_assistant.reasoning.sources import Source
 from edge_assistant.reasoning.values.candidates import clocks, days, find, quantities
 from edge_assistant.reasoning.values.pairs import pairs
@@ -63,7 +62,6 @@ _FINDERS = (
     lambda text: find("identifier", text),
     quantities,
 )
-_GAP = "..."  # stands for a value
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +99,6 @@ class Statement:
     @property
     def _is_sentence(self) -> bool:
         return isinstance(self.line.detail, Passage | Speech)
-
-    @property
-    def around(self) -> str:
-        """The sentence or the row without the value."""
-        whole = (0, len(self.text))
-        spans = sentences(self.text) if isinstance(self.line.detail, Passage) else ()
-        start, end = next((span for span in spans if span[0] <= self.start and self.end <= span[1]), whole)
-        return self.text[start : self.start] + _GAP + self.text[self.end : end]
 
     @property
     def marked(self) -> str:
@@ -150,8 +140,9 @@ class Pairing:
         """
         texts = [(source, standing) for source, standing in sources if source.table is None]
         told = [statement for source, standing in texts for statement in statements(source, standing)]
-        own = {source.signal.id: source for source, _ in texts}
+        own = {(source.signal.id, standing): source for source, standing in texts}
         settled = set[str]()  # lines that were compared
+        answered = set[tuple[str, str]]()  # words of lines that answered: they answer one question
         for statement in self._likely([one for one in told if one.asks], texts):
             if statement.line.id in settled:
                 continue
@@ -160,10 +151,13 @@ class Pairing:
                 if source.signal.id == statement.signal:
                     continue
                 claim = self._told(question, statement, source)
-                if claim is not None and (
-                    same(claim.value, statement.value) or self._holds(question, statement, own[statement.signal])
+                if claim is None or answered & (key := _words_in(claim)):
+                    continue
+                if same(claim.value, statement.value) or self._holds(
+                    question, statement, own[statement.signal, statement.standing]
                 ):
                     settled |= {statement.line.id, *claim.evidence}
+                    answered |= key
                     yield about(statement, question), (statement.claim(), replace(claim, standing=standing))
         for source, _ in sources:
             if source.table is not None:
@@ -188,7 +182,7 @@ class Pairing:
         return written(self._engine(), prompts.asked("asking", statement.marked), _QUESTION)
 
     def _told(self, question: str, statement: Statement, source: Source) -> Claim | None:
-        """What another source surely answers; None where it does not, or the first would not give its own value."""
+        """What another source surely answers; None where it does not."""
         reading = self._reader.read(question, source, expected(question))
         told = "not told" if reading is None else f"{reading.text!r}: {reading.confidence:.2f}"
         self._watch(Traced("asked of another", source.signal.id, (statement.marked, question, told)))
@@ -280,6 +274,11 @@ def statements(source: Source, standing: Standing = Standing.PLAIN) -> list[Stat
             here.append(Statement(source.signal.id, line, text, start, len(text), worded, standing))
         found += sorted(here, key=lambda statement: statement.start)
     return found[: CLAIMS.value]
+
+
+def _words_in(claim: Claim) -> set[tuple[str, str]]:
+    """The words of a claim, each with the evidence that it stands in."""
+    return {(id, word) for id in claim.evidence for word in set(words(claim.text)) - LITTLE}
 
 
 def _has_unit_of(value: Value, other: Quantity) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from itertools import pairwise
@@ -16,16 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from logged import read
 
-from edge_assistant.evidence import Field
-from edge_assistant.language.embedder import Embedder
+from edge_assistant.evidence import Field, Line
 from edge_assistant.reasoning.claims import Claim, Standing
-from edge_assistant.reasoning.comprehension.pairing import MOST, Pairing, about, statements
+from edge_assistant.reasoning.comprehension.pairing import MOST, Pairing, statements
 from edge_assistant.reasoning.ledger import Ledger
 from edge_assistant.reasoning.sources import Source
 from edge_assistant.reasoning.values.values import Clock, Day, Identifier, Pair, Quantity, Telephone, same
-from edge_assistant.runtime import Runtime
 from edge_assistant.signals import Kind
-from edge_assistant_models.installed import InstalledModel
 
 NEAR = SimpleNamespace(embed=lambda texts: np.ones((len(texts), 1), np.float32))
 FAR = SimpleNamespace(embed=lambda texts: np.zeros((len(texts), 1), np.float32))
@@ -40,18 +37,28 @@ def form(*pairs: tuple[str, str], number: int = 1, first: int = 1) -> Source:
     return replace(given, evidence=tuple(fields))
 
 
-def confirming(*pairs: tuple[str, str], told: Callable[[str], str] = lambda prompt: "not told") -> ScriptedEngine:
-    """A model that takes these values for the same thing, in either order, and no others."""
+def asking(
+    questions: Mapping[str, str], answers: Mapping[str, str], call: str = "none", same: bool = True
+) -> ScriptedEngine:
+    """A model that makes questions of values in brackets, and answers them.
+
+    Args:
+        questions: by the value in brackets.
+        answers: by a part of the prompt of a source, words of its lines and of the question with "|" between.
+        call: what it writes over readings.
+        same: whether it takes a computed and a stated value for the same thing.
+    """
 
     def reply(prompt: str, options: Sequence[str]) -> str:
         if prompt.startswith("One: "):
-            one, other = prompt.split("\n")
-            return options[
-                any(
-                    (f"[{a}]" in one and f"[{b}]" in other) or (f"[{b}]" in one and f"[{a}]" in other) for a, b in pairs
-                )
-            ]
-        return options[-1] if options else told(prompt)
+            return options[same]
+        if options:
+            return options[-1]
+        if prompt.startswith("Source, "):
+            return next((text for key, text in answers.items() if all(k in prompt for k in key.split("|"))), "not told")
+        if "[degC]" in prompt:
+            return call
+        return next((asked for value, asked in questions.items() if f"[{value}]" in prompt), "What?")
 
     return scripted(reply=reply)
 
@@ -86,7 +93,6 @@ def test_the_values_of_a_line_are_typed_each_once(line: str, values: list[tuple[
     found = statements(source([line]))
     assert [(one.said, one.value) for one in found] == values
     for one in found:
-        assert one.around == line.replace(one.said, "...")
         assert one.marked == line.replace(one.said, f"[{one.said}]")
 
 
@@ -104,58 +110,80 @@ BILL = form(("Total", "48.00"), ("Date", "5 May 2025"), number=1, first=1)
 SAID = source(["The lamp was forty-five euros.", "I bought it on the fifth of May."], Kind.AUDIO, 1, 3)
 
 
-def test_values_are_paired_where_the_model_takes_them_for_the_same_thing() -> None:
-    engine = confirming(("48.00", "forty-five euros"), ("5 May 2025", "fifth of May"))
-    assert sorted(told(paired(engine, BILL, SAID))) == [
-        ("date", ("5 May 2025", "fifth of May"), ("E2", "E4")),
+QUESTIONS = {
+    "48.00": "What is the total?",
+    "5 May 2025": "What is the date?",
+    "forty-five euros": "What did the lamp cost?",
+    "fifth of May": "When was it bought?",
+}
+ANSWERS = {
+    "forty-five euros|the total?": "forty-five euros",
+    "fifth of May|the date?": "the fifth of May",
+    "48.00|the total?": "48.00",
+}
+
+
+def test_each_value_is_a_question_to_the_other_sources() -> None:
+    assert sorted(told(paired(asking(QUESTIONS, ANSWERS), BILL, SAID))) == [
+        ("date", ("5 May 2025", "the fifth of May"), ("E2", "E4")),
         ("total", ("48.00", "forty-five euros"), ("E1", "E3")),
     ]
-    assert told(paired(confirming(), BILL, SAID)) == []
+    assert told(paired(asking(QUESTIONS, {}), BILL, SAID)) == []
 
 
-def test_a_pair_that_the_model_is_not_sure_of_is_none() -> None:
-    engine = confirming(("48.00", "forty-five euros"))
-    engine.probability = 0.69
-    assert paired(engine, BILL, SAID) == []
+def test_a_source_that_does_not_give_its_own_value_contradicts_nobody() -> None:
+    without = {key: answer for key, answer in ANSWERS.items() if not key.startswith("48.00")}
+    assert [about_ for about_, _, _ in told(paired(asking(QUESTIONS, without), BILL, SAID))] == ["date"]
 
 
-def test_only_comparable_values_of_two_sources_in_lines_of_like_meaning_are_shown_to_the_model() -> None:
-    engine = confirming()
-    paired(engine, BILL, SAID)
-    shown = {messages[-1].content for messages in engine.prompts if messages[-1].content.startswith("One: ")}
-    assert shown == {
-        "One: Total: [48.00]\nOther: The lamp was [forty-five euros].",
-        "One: Date: [5 May 2025]\nOther: I bought it on the [fifth of May].",
-    }
+def test_what_is_not_surely_told_contradicts_nobody() -> None:
+    engine = asking(QUESTIONS, ANSWERS)
+    engine.probability = 0.6
+    assert [about_ for about_, _, _ in told(paired(engine, BILL, SAID))] == ["date"]
+
+
+def test_only_lines_of_like_meaning_are_asked_about() -> None:
     for embedder in (FAR, None):
-        engine = confirming()
+        engine = asking(QUESTIONS, ANSWERS)
         assert paired(engine, BILL, SAID, embedder=embedder) == []
         assert engine.prompts == []
 
 
-def test_a_value_is_paired_once_and_the_model_is_asked_about_so_many_pairs_only() -> None:
-    copies = [source(["It was 12 kg."], Kind.TEXT, n, n) for n in (1, 2, 3)]
-    assert len(paired(confirming(("12 kg", "12 kg")), *copies)) == 1
-    many = [source(["12 kg and 13 kg"] * 20, Kind.TEXT, n, 20 * n) for n in (1, 2)]
-    engine = confirming()
+def test_a_row_of_many_cells_asks_nothing_and_answers() -> None:
+    row = replace(
+        source(["Gate: 14"], Kind.IMAGE).evidence[0], text="VL 517 14", detail=Line(("VL 517", "TALLINN", "14"))
+    )
+    board = replace(source(["x"], Kind.IMAGE), evidence=(row,))
+    call = source(["Boarding is at gate nineteen."], Kind.AUDIO, 1, 5)
+    answers = {"VL 517|gate": "14", "nineteen|gate": "nineteen"}
+    found = paired(asking({"nineteen": "At which gate is boarding?"}, answers), board, call)
+    assert told(found) == [("gate boarding", ("nineteen", "14"), ("E5", "E1"))]
+
+
+def test_the_model_is_asked_about_so_many_values_only() -> None:
+    many = [source([f"It is {n} kg." for n in range(1, 30)], Kind.TEXT, k, 100 * k) for k in (1, 2)]
+    engine = asking({}, {})
     assert paired(engine, *many) == []
-    assert len(engine.prompts) == MOST
+    assert sum("[" in messages[-1].content for messages in engine.prompts) == MOST
 
 
 @given(st.permutations([BILL, SAID, source(["It rained at noon."], Kind.TEXT, 1, 7)]))
 def test_neither_the_order_nor_an_unrelated_source_changes_what_is_paired(sources: list[Source]) -> None:
-    engine = confirming(("48.00", "forty-five euros"), ("5 May 2025", "fifth of May"))
-    found = {(about_, frozenset(ids)) for about_, _, ids in told(paired(engine, *sources))}
-    assert found == {("total", frozenset({"E1", "E3"})), ("date", frozenset({"E2", "E4"}))}
+    both = ANSWERS | {
+        "48.00|the lamp": "48.00",
+        "5 May 2025|bought": "5 May 2025",
+        "five euros|the lamp": "forty-five euros",
+    }
+    found = {frozenset(ids) for _, _, ids in told(paired(asking(QUESTIONS, both), *sources))}
+    assert found == {frozenset({"E1", "E3"}), frozenset({"E2", "E4"})}
 
 
 @pytest.mark.parametrize(
     ("said", "agree"), [("The name is Ada Hale.", True), ("Her name is Hale, Ada.", True), ("It is Tom Reed.", False)]
 )
-def test_what_a_form_has_in_words_is_asked_of_the_others_by_its_label(said: str, agree: bool) -> None:
-    copied = {"Ada Hale": "Ada Hale", "Hale, Ada": "Hale, Ada", "Tom Reed": "Tom Reed"}
-    answer = next(text for name, text in copied.items() if name in said)
-    engine = confirming(told=lambda prompt: answer if said in prompt and "What is the name?" in prompt else "not told")
+def test_names_beside_a_label_are_compared_as_names(said: str, agree: bool) -> None:
+    answer = next(name for name in ("Ada Hale", "Hale, Ada", "Tom Reed") if name in said)
+    engine = asking({"Ada Hale": "Who is it?"}, {f"{said}|Who": answer, "Name: Ada Hale|Who": "Ada Hale"})
     ((name, (one, other)),) = paired(engine, form(("Name", "Ada Hale")), source([said], Kind.AUDIO, 1, 5))
     assert (name, one.text, other.text) == ("name", "Ada Hale", answer)
     assert (one.evidence, other.evidence) == (("E1",), ("E5",))
@@ -163,10 +191,24 @@ def test_what_a_form_has_in_words_is_asked_of_the_others_by_its_label(said: str,
 
 
 def test_two_forms_with_the_same_label_are_compared_on_it_once() -> None:
-    names = {"Name: Ada Hale": "Ada Hale", "Name: Tom Reed": "Tom Reed"}
-    engine = confirming(told=lambda prompt: next((v for k, v in names.items() if k in prompt), "not told"))
+    names = {"Name: Ada Hale|Who": "Ada Hale", "Name: Tom Reed|Who": "Tom Reed"}
+    engine = asking({"Ada Hale": "Who is it?", "Tom Reed": "Who is it?"}, names)
     two = form(("Name", "Tom Reed"), number=2, first=5)
     assert told(paired(engine, form(("Name", "Ada Hale")), two)) == [("name", ("Ada Hale", "Tom Reed"), ("E1", "E5"))]
+
+
+def test_long_descriptions_are_not_said_to_differ() -> None:
+    what, other = "a pipe under the sink burst", "water came through the kitchen ceiling"
+    answers = {f"{other}|What": other, f"{what}|What": what}
+    engine = asking({what: "What happened?"}, answers)
+    assert paired(engine, form(("What happened", what)), source([f"{other}."], Kind.AUDIO, 1, 5)) == []
+
+
+def test_none_contradicts_what_is_there() -> None:
+    engine = asking({"none": "Which allergies?"}, {"penicillin|Which": "penicillin", "none|Which": "none"})
+    found = paired(engine, form(("Allergies", "none")), source(["I am allergic to penicillin."], Kind.AUDIO, 1, 5))
+    ((name, (one, other)),) = found
+    assert (name, one.text, other.text, same(one.value, other.value)) == ("allergies", "none", "penicillin", False)
 
 
 @pytest.mark.parametrize(
@@ -184,29 +226,11 @@ def test_two_forms_with_the_same_label_are_compared_on_it_once() -> None:
 def test_what_a_sentence_says_of_readings_is_computed_beside_it(
     line: str, call: str, found: tuple[str, str] | None
 ) -> None:
-    calls = {"motor temperature [degC]": call}
-    engine = confirming(*filter(None, [found]), told=lambda prompt: calls.get(prompt.split("\n")[0], "not told"))
     table, remark, ledger = source(["x"], Kind.READINGS, 1, 1, read(CSV.decode())), source([line], first=5), Ledger(9)
-    pairs = paired(engine, table, remark, ledger=ledger)
+    pairs = paired(asking({}, {}, call), table, remark, ledger=ledger)
     assert [(one.text, other.text) for _, (one, other) in pairs] == ([found] if found else [])
     assert len(ledger.computed) == len(pairs)
     for text, (one, other) in pairs:
         assert text == "max(motor temperature)"
         assert (one.computed, one.evidence, other.evidence) == ("C1", ("E10",), ("E5",))
-
-
-def test_what_two_statements_are_about() -> None:
-    (total, _), (lamp, _) = statements(BILL), statements(SAID)
-    (other,) = statements(source(["The price of the lamp was 40."], first=9))
-    assert about(total, lamp) == about(lamp, total) == "total"
-    assert about(lamp, other) == "lamp"
-
-
-def test_the_meaning_of_lines_decides_which_are_shown(models: Callable[[str], InstalledModel]) -> None:
-    embedder = Embedder(models("embedder"), Runtime(2))
-    engine = confirming()
-    form_ = form(("Departure of the coach", "14:30"))
-    said = source(["The coach leaves at ten past three.", "She is 40 and sleeps till noon."], first=5)
-    paired(engine, form_, said, embedder=embedder)
-    shown = [messages[-1].content for messages in engine.prompts if messages[-1].content.startswith("One: ")]
-    assert shown == ["One: Departure of the coach: [14:30]\nOther: The coach leaves at [ten past three]."]
+    assert paired(asking({}, {}, call, same=False), table, remark) == []
