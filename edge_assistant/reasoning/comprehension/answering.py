@@ -129,7 +129,7 @@ class Comprehension:
         clear = [reading for reading in readings if reading.confidence >= CLEAR]
         surest = max((reading.confidence for reading in readings), default=0.0)
         unsure = asked.sure < UNSURE and surest < ANSWERED
-        computes = {Sort.VALUE: unsure, Sort.COMPUTATION: not clear, Sort.AGREEMENT: len(clear) < 2}
+        computes = {Sort.VALUE: unsure, Sort.COMPUTATION: True, Sort.AGREEMENT: len(clear) < 2}
         if computes[asked.sort]:
             told = _claims(readings, asked.expects)
             agreed = len(told) > 1 and all(same(told[0].value, claim.value) for claim in told)
