@@ -14,7 +14,7 @@ from edge_assistant.language.engine import Engine
 from edge_assistant.reasoning.claims import Claim, Standing
 from edge_assistant.reasoning.compare import Nearness, compare, compatible
 from edge_assistant.reasoning.compose import NOT_TOLD, STATUS, compose, concluded, contradiction, instructed
-from edge_assistant.reasoning.comprehension.answering import CLEAR, Asked, Comprehension, Sort
+from edge_assistant.reasoning.comprehension.answering import CERTAIN, Asked, Comprehension, Sort
 from edge_assistant.reasoning.comprehension.grounding import parallel
 from edge_assistant.reasoning.comprehension.pairing import Pairing
 from edge_assistant.reasoning.comprehension.reading import Reader
@@ -116,7 +116,7 @@ class Reasoner:
         signals = [source.signal for source in layers[Standing.PLAIN]]
         yield compose(asked.text if asked.sort is Sort.AGREEMENT else None, verdict, claims, signals)
         yield from instructed(claims, outcome.instructions, signals)
-        if any(told.confidence < CLEAR for told in verdict.values):
+        if any(told.confidence < CERTAIN for told in verdict.values):
             yield UNCERTAIN
 
     def _counting(self, claims: Sequence[Claim], layers: Layers) -> list[Claim]:

@@ -29,6 +29,7 @@ AGREEMENT = 0.7  # probability from which on a question is taken to ask whether 
 SURE = 0.4  # confidence from which on a reading counts beside another
 ANSWERED = 0.55  # confidence of the surest from which on there is an answer
 CLEAR = 0.75  # confidence from which on a reading is believed beside what was computed
+CERTAIN = 0.9  # confidence below which an answer says that it is uncertain; above it 4 % of the questions were wrong
 DISPUTES = 0.75  # confidence from which on a source tells something against the surest reading
 OUTVOTES = 0.9  # confidence from which on a source tells something against two that agree
 COMPARED = 0.35  # confidence from which on a value that was looked for beside another counts
