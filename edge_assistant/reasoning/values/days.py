@@ -159,7 +159,7 @@ def _named_days(vocabulary: Vocabulary) -> tuple[re.Pattern[str], ...]:
     day = rf"(?P<day>\d{{1,2}}(?:st|nd|rd|th)?|{_ordinal_words(vocabulary)})"
     broken = r"(?:19|20),? \d{2}(?=\s*(?:\Z|[.,;!?)\n](?!\d)))"  # 20, 25 as a recogniser writes 2025
     full = rf"(?:19|20)\d{{2}}(?!\d)|{broken}|{_spoken_year(vocabulary)}"
-    joined = r"(?<=[-/.'’a-z])\d{2}(?![\d:,/]|\.\d)"  # 19-Oct-18, 19OCT18, Oct '18
+    joined = r"(?<=[-/.'’a-z])\d{2}(?![\d:/]|[.,]\d)"  # 19-Oct-18, 19OCT18, Oct '18
     last = r"\d{2}(?=\s*(?:\Z|[;)\n]|\.(?!\d)))"  # 19 OCT 18
     return (
         re.compile(

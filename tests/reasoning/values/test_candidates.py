@@ -100,7 +100,7 @@ def test_hostile_lines_take_linear_time(finder: str) -> None:
         "Oct. 19, 2018",
         "October 19th 2018", "October the nineteenth 2018", "the nineteenth of October 2018",
         "the nineteenth of October two thousand and eighteen", "October 19th, twenty eighteen", "19 OCTOBER 2018",
-        "dated 19-Oct 2018.", "(2018-10-19)",
+        "dated 19-Oct 2018.", "(2018-10-19)", "on 19-Oct-18, I think", "19OCT18, 12 kg",
     ],
 )  # fmt: skip
 def test_a_day_in_many_writings(text: str) -> None:
