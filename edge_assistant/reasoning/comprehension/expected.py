@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from itertools import pairwise
 
@@ -146,7 +147,7 @@ def typed(texts: Sequence[str], kind: Expected) -> list[Value]:
     if all(dialled) and any(one and one.digits[0] in "+0" for one in dialled):
         return [one for one in dialled if one is not None]
     numbered = () if _named_apart(texts) else (_numbers, _codes)
-    for values in (_days, _clocks, _pairs, *numbered):
+    for values in (_moments, _days, _clocks, _pairs, *numbered):
         found = [values(text) for text in texts]
         if all(value is not None for value in found):
             return [value for value in found if value is not None]
@@ -169,6 +170,12 @@ def _is_name(text: str) -> bool:
     """Whether words can be a name: few, none of them a number, the first and the last in capitals."""
     words = text.split()
     return 0 < len(words) <= _NAME and words[0][0].isupper() and words[-1][0].isupper()
+
+
+def _moments(text: str) -> Value | None:
+    """The time of a day in words that tell both."""
+    day, clock = _days(text), _clocks(text)
+    return replace(clock, day=day) if isinstance(day, Day) and isinstance(clock, Clock) else None
 
 
 def _days(text: str) -> Value | None:
