@@ -28,11 +28,23 @@ OVEN = source(["stands out"], Kind.READINGS, 1, 8, read(CSV.decode()))
 REMARK = source(["The motor got 91 degrees hot."], Kind.TEXT, 1, 9)
 
 
+THINGS = (("48.00", "forty-eight euros", "forty-five euros", "9 euros"), ("8:00",), ("12 euros", "13 euros"))
+
+
 def trusting(call: str = "none") -> ScriptedEngine:
-    """A model that takes all that can be compared for the same thing."""
+    """A model that knows which values are of one thing, and asks for and finds each of them."""
 
     def reply(prompt: str, options: Sequence[str]) -> str:
-        return options[-1] if options else call if prompt.startswith("motor temperature [") else "not told"
+        if options:
+            return options[-1]
+        if prompt.startswith("motor temperature ["):
+            return call
+        if not prompt.startswith("Source, "):
+            return next(
+                (f"What is thing {n}?" for n, thing in enumerate(THINGS) if any(f"[{v}]" in prompt for v in thing)), ""
+            )
+        asked = next((thing for n, thing in enumerate(THINGS) if f"thing {n}?" in prompt), ())
+        return next((value for value in asked if value in prompt), "not told")
 
     return scripted(reply=reply)
 
@@ -60,7 +72,8 @@ def test_agreement_is_said_where_nothing_contradicts() -> None:
 
 def test_what_agrees_is_not_said_beside_a_contradiction() -> None:
     said, outcome, _ = check(
-        source(["Open at 8:00, 12 euros."], first=1), source(["Open at 8:00, 13 euros."], number=2, first=2)
+        source(["Open at 8:00.", "It costs 12 euros."], first=1),
+        source(["Open at 8:00.", "It costs 13 euros."], number=2, first=3),
     )
     assert outcome.status is Status.CONFLICT
     assert {verdict.status for verdict in outcome.verdicts} == {Agreement.AGREE, Agreement.CONFLICT}
