@@ -101,6 +101,8 @@ def reply(prompt: str, options: Sequence[str]) -> str:
         return _quoted(prompt)
     if "\n" in prompt:
         return _call(*prompt.split("\n", 1))
+    if marked := re.search(r"\[.+\]", prompt):
+        return f"What is it: {' '.join(_WORD.findall(prompt.replace(marked[0], '').lower()))}?"
     about = re.search(r"\b(?:on|about) (?:the )?([\w ]+)", prompt)
     return f"What is the {about[1]}?" if about else "everything"
 

@@ -31,7 +31,7 @@ def test_a_domain_is_a_setting_and_check_heeds_its_units(
     (tmp_path / "slip.txt").write_text("Troponin: 12000 ng/l\n")
     (tmp_path / "note.txt").write_text("Troponin: 0.012 mg/l\n")
     signals = "--text", tmp_path / "slip.txt", "--text", tmp_path / "note.txt"
-    assert command("check", *signals).status == 1
+    assert "agree" not in command("check", *signals).out
     monkeypatch.setenv("EDGE_ASSISTANT_DOMAIN", "clinic")
     ran = command("check", *signals)
     assert ran.status == 0
