@@ -141,23 +141,22 @@ class Pairing:
         texts = [(source, standing) for source, standing in sources if source.table is None]
         told = [statement for source, standing in texts for statement in statements(source, standing)]
         own = {(source.signal.id, standing): source for source, standing in texts}
-        settled = set[str]()  # lines that were compared
-        answered = set[tuple[str, str]]()  # words of lines that answered: they answer one question
+        answered = set[tuple[str, str]]()  # words of lines that were compared: they answer one question
         for statement in self._likely([one for one in told if one.asks], texts):
-            if statement.line.id in settled:
+            own_words = _words_in((statement.line.id,), statement.said)
+            if own_words & answered:
                 continue
             question = self._question(statement)
             for source, standing in texts:
                 if source.signal.id == statement.signal:
                     continue
                 claim = self._told(question, statement, source)
-                if claim is None or answered & (key := _words_in(claim)):
+                if claim is None or answered & (key := _words_in(claim.evidence, claim.text)):
                     continue
                 if same(claim.value, statement.value) or self._holds(
                     question, statement, own[statement.signal, statement.standing]
                 ):
-                    settled |= {statement.line.id, *claim.evidence}
-                    answered |= key
+                    answered |= own_words | key
                     yield about(statement, question), (statement.claim(), replace(claim, standing=standing))
         for source, _ in sources:
             if source.table is not None:
@@ -276,9 +275,9 @@ def statements(source: Source, standing: Standing = Standing.PLAIN) -> list[Stat
     return found[: CLAIMS.value]
 
 
-def _words_in(claim: Claim) -> set[tuple[str, str]]:
-    """The words of a claim, each with the evidence that it stands in."""
-    return {(id, word) for id in claim.evidence for word in set(words(claim.text)) - LITTLE}
+def _words_in(evidence: Sequence[str], text: str) -> set[tuple[str, str]]:
+    """The words of a value, each with the evidence that it stands in."""
+    return {(id, word) for id in evidence for word in set(words(text)) - LITTLE}
 
 
 def _has_unit_of(value: Value, other: Quantity) -> bool:

@@ -197,6 +197,14 @@ def test_two_forms_with_the_same_label_are_compared_on_it_once() -> None:
     assert told(paired(engine, form(("Name", "Ada Hale")), two)) == [("name", ("Ada Hale", "Tom Reed"), ("E1", "E5"))]
 
 
+def test_each_value_of_a_line_is_compared() -> None:
+    texts = [source([f"Open at 8:00, {n} euros."], Kind.TEXT, n, n) for n in (12, 13)]
+    questions = {"8:00": "When is it open?", "12 euros": "What does it cost?", "13 euros": "What does it cost?"}
+    answers = {"Open|When": "8:00", "12 euros|cost": "12 euros", "13 euros|cost": "13 euros"}
+    found = paired(asking(questions, answers), *texts)
+    assert sorted((one.text, other.text) for _, (one, other) in found) == [("12 euros", "13 euros"), ("8:00", "8:00")]
+
+
 def test_long_descriptions_are_not_said_to_differ() -> None:
     what, other = "a pipe under the sink burst", "water came through the kitchen ceiling"
     answers = {f"{other}|What": other, f"{what}|What": what}
