@@ -68,7 +68,7 @@ def test_what_a_note_says_of_readings_is_compared_with_them(command: Command, tm
     assert command("check", "--readings", table, "--text", right).status == 0
     ran = command("check", "--readings", table, "--text", wrong)
     assert ran.status == 1
-    assert "conflict    max(oven temperature)" in ran.out
+    assert "conflict    max oven temperature" in ran.out
     assert "max(oven temperature) = 99 degC" in ran.out
 
 

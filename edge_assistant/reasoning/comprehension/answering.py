@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -40,6 +41,7 @@ BRIDGE = 0.7  # probability from which on a source tells who or what is meant
 TOLD = 0.5  # probability from which on a source tells what a bridge or a call asks of it
 
 EVERYTHING = "everything"  # what a question for agreement is restated as where it names no matter
+_TYPED = re.compile(r"(?P<label>[^\W\d_][^\n:.;,?!]{1,40}): +(?P<value>[^\n:;?!]+?)\.?")  # a form that was typed
 _MOMENT = Clock((0,))
 _RESTATED = 40  # tokens of a question
 _CALL = 60  # tokens of a call, and of two questions
@@ -320,6 +322,8 @@ def pair(line: Evidence) -> tuple[str, str]:
     match line.detail:
         case Field(label=label, value=value) | Line(cells=(label, value)):
             return label.strip(" :"), value.strip()
+        case Passage() if match := _TYPED.fullmatch(line.text.strip()):
+            return match["label"], match["value"]
         case _:
             return "", ""
 

@@ -162,7 +162,7 @@ def _named_apart(texts: Sequence[str]) -> bool:
 
 def typed_as(text: str, value: Value) -> Value | None:
     """The value in copied words that can be compared with another; None where there is none."""
-    found = (typed_by(text) for typed_by in (_days, _clocks, _pairs, _numbers, _codes))
+    found = (typed_by(text) for typed_by in (_days, _clocks, _pairs, _telephone, _numbers, _codes))
     return next((one for one in found if one is not None and comparable(one, value)), None)
 
 

@@ -231,11 +231,11 @@ class Pairing:
                 continue
             call = self._call(statement, columns)
             result = programs.run(call, source.table) if call is not None else None
-            if result is None or not comparable(result.value, statement.value):
+            if call is None or result is None or not comparable(result.value, statement.value):
                 continue
-            if self._paired(f"{result.computed.formula} = [{result.text}]", statement.marked) >= PAIRED:
-                claims = computed_claim(source, result, (), ledger), statement.claim()
-                yield result.computed.formula, claims
+            what = f"{call.name.replace('_', ' ')} {result.column}"
+            if self._paired(f"{what}: [{result.text}]", statement.marked) >= PAIRED:
+                yield what, (computed_claim(source, result, (), ledger), statement.claim())
 
     def _paired(self, one: str, other: str) -> float:
         """The probability that values in brackets in two lines tell the same thing."""

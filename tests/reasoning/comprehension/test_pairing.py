@@ -239,6 +239,21 @@ def test_what_a_sentence_says_of_readings_is_computed_beside_it(
     assert [(one.text, other.text) for _, (one, other) in pairs] == ([found] if found else [])
     assert len(ledger.computed) == len(pairs)
     for text, (one, other) in pairs:
-        assert text == "max(motor temperature)"
+        assert text == call.replace("_", " ").replace("(", " ").rstrip(")")
         assert (one.computed, one.evidence, other.evidence) == ("C1", ("E10",), ("E5",))
     assert paired(asking({}, {}, call, same=False), table, remark) == []
+
+
+def test_a_typed_line_with_a_label_is_a_form() -> None:
+    engine = asking({"none": "Which allergies?"}, {"penicillin|Which": "penicillin", "none|Which": "none"})
+    found = paired(engine, source(["Allergies: none"]), source(["Allergies: penicillin."], number=2, first=5))
+    ((name, (one, other)),) = found
+    assert (name, one.text, other.text, same(one.value, other.value)) == ("allergies", "none", "penicillin", False)
+
+
+def test_two_telephone_numbers_differ() -> None:
+    number = "07700 900123"
+    engine = asking({number: "Which number?"}, {f"{number}|Which": number, "900124|Which": "07700 900124"})
+    found = paired(engine, form(("Telephone", number)), source(["Ring me on 07700 900124."], Kind.AUDIO, 1, 5))
+    ((name, (one, other)),) = found
+    assert (name, one.text, other.text, same(one.value, other.value)) == ("telephone", number, "07700 900124", False)
