@@ -131,7 +131,7 @@ class Comprehension:
         readings = [reading for reading in found if reading is not None and reading.confidence >= SURE]
         clear = [reading for reading in readings if reading.confidence >= CLEAR]
         surest = max((reading.confidence for reading in readings), default=0.0)
-        unsure = asked.sure < UNSURE and surest < ANSWERED
+        unsure = not texts or (asked.sure < UNSURE and surest < ANSWERED)
         computes = {Sort.VALUE: unsure, Sort.COMPUTATION: True, Sort.AGREEMENT: len(clear) < 2}
         if computes[asked.sort]:
             told = _claims(readings, asked.expects)

@@ -120,6 +120,14 @@ def test_a_call_that_is_hardly_told_leaves_nothing() -> None:
     assert (ledger.evidence, ledger.computed) == ([], [])
 
 
+def test_where_there_are_readings_alone_every_question_is_computed() -> None:
+    readings = source(["motor"], Kind.READINGS, 1, 8, read("time,motor [degC]\n2025-03-14T14:00:00,60\n"))
+    engine = model({}, sort="value", call="max(motor)")
+    comprehension = Comprehension(lambda: engine, lambda: None, lambda event: None)
+    asked = comprehension.understand("And the motor?", [readings])
+    assert [claim.text for claim in comprehension.claims(asked, [readings], Ledger(9))] == ["60 degC"]
+
+
 def test_a_question_for_agreement_is_asked_plainly() -> None:
     engine = model({"Room 214|until": "9 June"}, sort="agreement", bridge="Until when does Mrs Oduya stay?")
     comprehension = Comprehension(lambda: engine, lambda: None, lambda event: None)
