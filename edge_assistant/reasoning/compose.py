@@ -106,8 +106,10 @@ def compose(question: str | None, verdict: Verdict, claims: Sequence[Claim], sig
 
 def _value(claim: Claim, claims: Sequence[Claim]) -> str:
     """A value with what its form calls it: "penicillin" alone would answer "what can she have?" with its opposite."""
-    said = _said(claim, claims)
-    return f"{one_line(claim.label)}: {said}" if claim.label else said
+    said, label = _said(claim, claims), one_line(claim.label)
+    if label[-1:].isdigit():
+        return f"{said} ({label})"  # "18:00 to 06:00: 4.00" is no price
+    return f"{label}: {said}" if label else said
 
 
 def _yes_or_no(question: str, *, agree: bool) -> str:

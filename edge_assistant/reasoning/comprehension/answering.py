@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -16,10 +15,18 @@ from edge_assistant.language.engine import Engine
 from edge_assistant.perception.table import Table
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.comprehension import programs, prompts
-from edge_assistant.reasoning.comprehension.expected import Expected, expected, joined, typed, typed_as
+from edge_assistant.reasoning.comprehension.expected import Expected, can_answer, expected, joined, typed, typed_as
 from edge_assistant.reasoning.comprehension.grounding import LITTLE, words
 from edge_assistant.reasoning.comprehension.pages import as_read
-from edge_assistant.reasoning.comprehension.reading import Reader, Reading, against, alike, fitting, written
+from edge_assistant.reasoning.comprehension.reading import (
+    Reader,
+    Reading,
+    against,
+    alike,
+    computed_confidence,
+    fitting,
+    written,
+)
 from edge_assistant.reasoning.guard import adds
 from edge_assistant.reasoning.ledger import Ledger
 from edge_assistant.reasoning.sources import Source
@@ -35,7 +42,6 @@ DISPUTES = 0.75  # confidence from which on a source tells something against the
 OUTVOTES = 0.9  # confidence from which on a source tells something against two that agree
 COMPARED = 0.35  # confidence from which on a value that was looked for beside another counts
 AGREES = 0.15  # the same where it is the very value of the surest, which seldom happens by chance
-ABSURD = 0.2  # probability that a computed value answers below which it does not; of 24, three had less, all wrong
 UNSURE = 0.6  # probability of a sort below which others are tried
 BRIDGE = 0.7  # probability from which on a source tells who or what is meant
 TOLD = 0.5  # probability from which on a source tells what a bridge or a call asks of it
@@ -231,17 +237,15 @@ class Comprehension:
             return None
         told_texts = [answer.text if answer else "" for answer in answers]
         ways = [way for way in (call, programs.turned(call)) if way is not None]
-        results = [result for way in ways if (result := programs.run(way, table, *told_texts)) is not None]
+        computed = (programs.run(way, table, *told_texts) for way in ways)
+        results = [one for one in computed if one is not None and can_answer(one.value, asked.expects)]
         if not results:
             return None
         fits, result = max(((self._fits(asked.text, result), result) for result in results), key=lambda one: one[0])
         given = [answer for answer in answers if answer]
         self._trace("computed", source.signal.id, _formula(result), f"fits {fits:.2f}")
-        if fits < ABSURD:
-            return None
-        sure *= math.prod(answer.confidence for answer in given)
         told = [line for answer in given for line in answer.evidence]
-        return replace(computed_claim(source, result, told, ledger), confidence=sure)
+        return replace(computed_claim(source, result, told, ledger), confidence=computed_confidence(sure, fits))
 
     def _fits(self, question: str, result: programs.Result) -> float:
         """The probability that a computed value answers a question."""

@@ -15,6 +15,7 @@ from edge_assistant.reasoning.values.names import as_name
 from edge_assistant.reasoning.values.pairs import pairs
 from edge_assistant.reasoning.values.quantities import amounts
 from edge_assistant.reasoning.values.spans import Candidate
+from edge_assistant.reasoning.values.units import is_currency
 from edge_assistant.reasoning.values.values import (
     Clock,
     Day,
@@ -96,6 +97,21 @@ def answers(text: str, kind: Expected) -> bool:
             return bool(found) and len([*quantities(text)]) <= 1
         case Expected.WHO:
             return any(character.isalpha() for character in text)
+        case _:
+            return True
+
+
+def can_answer(value: Value, kind: Expected) -> bool:
+    """Whether a computed value can be an answer of a type: no degrees where a price is asked for."""
+    match kind:
+        case Expected.TIME:
+            return isinstance(value, Clock | Day)
+        case Expected.MONEY:
+            return isinstance(value, Quantity) and (value.unit is None or is_currency(value.unit))
+        case Expected.NUMBER:
+            return isinstance(value, Quantity)
+        case Expected.WHO:
+            return False
         case _:
             return True
 
