@@ -56,7 +56,7 @@ def test_a_redacted_comparison(command: Command, texts: list[str]) -> None:
     ran = command("check", *texts, "--profile", "test", "--redact")
     assert ran.status == 1
     assert not [secret for secret in SECRETS if secret in ran.out + ran.err]
-    assert "conflict    date birth" in ran.out.splitlines()
+    assert "conflict    date of birth" in ran.out.splitlines()
     assert "says [BIRTH-1] [E2]; the second text says [BIRTH-2] [E6]." in ran.out
     assert ran.err.splitlines()[-1] == f"note: {REDACTED}"
 

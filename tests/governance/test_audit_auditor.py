@@ -119,7 +119,7 @@ def test_what_stands_in_the_rows(audited: Audited, tmp_path: Path) -> None:
 
 def test_nothing_of_what_came_in_or_was_said_is_in_its_files(audited: Audited, tmp_path: Path) -> None:
     answer = compared(audited, tmp_path)
-    assert [verdict.matter for verdict in answer.verdicts] == ["weight quorlinda"]
+    assert [verdict.matter for verdict in answer.verdicts] == ["weight of quorlinda", "allergies"]
     assert PLANTED in json.dumps(answer.to_json())
     audited.trail.close()
     audited.vault.close()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import damaged
 import drawings
+import plain_model
 import pytest
 
 from edge_assistant.bench.paper import font
@@ -154,6 +155,7 @@ def test_nothing_to_compare_with(name: str, models: Models) -> None:
 
 
 def test_cross_signal(tmp_path: Path, models: Models, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain_model.use(monkeypatch)
     monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(store))
     folder = tmp_path / "set" / "motor-001"
     folder.mkdir(parents=True)
