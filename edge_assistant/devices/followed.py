@@ -53,11 +53,12 @@ class FollowedFile:
         """
         until = time.monotonic() + WAIT
         while True:
-            data = self._changed() if time.monotonic() >= self._at + WAIT else None
+            now = time.monotonic()  # one for both, so that no wait ends without a look
+            data = self._changed() if now >= self._at + WAIT else None
             if data is not None:
                 self._at = time.monotonic()
                 return data
-            if time.monotonic() >= until:
+            if now >= until:
                 return None
             time.sleep(LOOK)
 
