@@ -187,7 +187,7 @@ PASSAGES = Limit(20_000, "passages", "a text", "the end is left out, with a note
 SEARCHED_CHARACTERS = Limit(
     4_000,
     "characters",
-    "a piece of evidence that are searched for names and words",
+    "a text that are searched for days and times of readings",
     "the end is not searched",
     "more is no sentence",
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -147,15 +148,14 @@ class Pairing:
             if own_words & answered:
                 continue
             question = self._question(statement)
+            holds = cache(partial(self._holds, question, statement, own[statement.signal, statement.standing]))
             for source, standing in texts:
                 if source.signal.id == statement.signal:
                     continue
                 claim = self._told(question, statement, source)
                 if claim is None or answered & (key := _words_in(claim.evidence, claim.text)):
                     continue
-                if same(claim.value, statement.value) or self._holds(
-                    question, statement, own[statement.signal, statement.standing]
-                ):
+                if same(claim.value, statement.value) or holds():
                     answered |= own_words | key
                     yield about(statement, question), (statement.claim(), replace(claim, standing=standing))
         for source, _ in sources:

@@ -140,8 +140,7 @@ class Reader:
         engine = self._engine()
         held = [s for s in sources if s.table is None and s.lines and fits_whole(s, engine.count)]
         for source in held[:MOST_AHEAD]:
-            page = dict(zip(source.lines, as_read(source.lines), strict=True))
-            engine.prefill(self._messages("", source, page))
+            engine.prefill(self.prompt("", source))
 
     def seek(self, question: str, source: Source, like: Value, text: str) -> Reading | None:
         """What a source that was read as not telling says all the same; None where nothing in it is of that type.

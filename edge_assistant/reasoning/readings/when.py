@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
+from edge_assistant import limits
 from edge_assistant.reasoning.readings.clockwords import times
 from edge_assistant.reasoning.readings.lengths import length, length_text
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
-from edge_assistant.reasoning.values.candidates import MAX_TEXT, days
+from edge_assistant.reasoning.values.candidates import days
 from edge_assistant.reasoning.values.values import Day
 
 _SHORT = 3  # letters of a weekday's name that has to be capitalised
@@ -107,7 +108,7 @@ class When:
 
 def whens(text: str) -> list[When]:
     """Every period and moment that a text names, in its order."""
-    text = text[:MAX_TEXT]
+    text = text[: limits.SEARCHED_CHARACTERS.value]
     anchors = _joined(text, sorted(_anchors(text), key=lambda anchor: anchor.start))
     lengths = list(_lengths(text, anchors))
     used = [when.first for when in lengths]

@@ -65,17 +65,6 @@ def amounts(text: str) -> Iterator[Candidate]:
     return (c for c in _found(text, priced=True) if _unit_of(c) is None or units.is_currency(_unit_of(c)))
 
 
-def numbers(text: str) -> Iterator[Candidate]:
-    """Find bare numbers, without a unit; of "seven out of ten" and "7/10" the seven."""
-    for match in _out_of().finditer(text):
-        readings = (Decimal(match[1]),) if match[1].isdigit() else spoken_numbers(match[1])
-        yield Candidate(match[0], Quantity(readings), match.start(), match.end())
-    parts = {at for match in _out_of().finditer(text) for at in range(*match.span())}
-    for candidate in _found(text, priced=False):
-        if _unit_of(candidate) is None and candidate.start not in parts:
-            yield candidate
-
-
 def _unit_of(candidate: Candidate) -> str | None:
     return candidate.value.unit if isinstance(candidate.value, Quantity) else None
 
@@ -364,8 +353,3 @@ def _below(vocabulary: Vocabulary) -> re.Pattern[str]:
     return re.compile(
         rf"\s?(?:degrees\s)?(?:{alternatives(vocabulary.words['below_zero'])})\b|\sbelow(?=\s*(?:[.,;!?]|$))", re.I
     )
-
-
-@per_vocabulary
-def _out_of(vocabulary: Vocabulary) -> re.Pattern[str]:
-    return re.compile(rf"(?<![\d/.])\b(\d{{1,2}}|{number_words()})(?:\s?/\s?10| out of (?:10|ten))\b(?!/)", re.I)

@@ -12,16 +12,14 @@ from hypothesis import strategies as st
 from edge_assistant.reasoning.rules.vocabulary import vocabulary
 from edge_assistant.reasoning.values.candidates import (
     FINDERS,
-    MAX_PHRASE,
     as_words,
     clocks,
     days,
     nothings,
-    phrases,
     quantities,
     singular,
 )
-from edge_assistant.reasoning.values.values import Clock, Day, Nothing, Quantity, Words
+from edge_assistant.reasoning.values.values import Clock, Day, Nothing, Quantity
 
 SEARCHES = {"days": days, "clocks": clocks, "quantities": quantities, "nothings": nothings, **FINDERS}
 
@@ -62,9 +60,6 @@ def test_values_are_what_their_types_allow(text: str) -> None:
         assert isinstance(quantity.value, Quantity)
         assert quantity.value.readings
         assert all(reading.is_finite() for reading in quantity.value.readings)
-    for phrase in phrases(text):
-        assert isinstance(phrase.value, Words)
-        assert 1 <= len(phrase.text.split()) <= MAX_PHRASE
 
 
 HOSTILE = [
@@ -202,20 +197,6 @@ def test_none_in_many_writings(text: str) -> None:
 @pytest.mark.parametrize("text", ["nonesuch", "noon", "nillable", "snow"])
 def test_what_is_not_none(text: str) -> None:
     assert list(nothings(text)) == []
-
-
-def test_phrases_stay_within_a_clause_and_have_no_stop_word_at_their_ends() -> None:
-    found = [candidate.text for candidate in phrases("The patient is allergic to penicillin. Ask Dr Hale, please")]
-    assert "penicillin" in found
-    assert "patient is allergic" in found
-    assert "Dr Hale" in found
-    assert not {"The patient", "is allergic", "penicillin. Ask", "Hale, please"} & set(found)
-
-
-def test_a_phrase_cuts_no_number_at_its_comma() -> None:
-    texts = {candidate.text for candidate in phrases("pump 1,450 rpm, 36,9 degC, valve")}
-    assert {"1,450", "pump 1,450 rpm", "36,9 degC"} <= texts
-    assert not {"1", "450", "450 rpm", "36", "pump 1"} & texts
 
 
 def test_words_are_compared_in_lower_case_and_singular() -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typed_whole import whole
 
 from edge_assistant.reasoning.rules.vocabulary import shipped
-from edge_assistant.reasoning.values.candidates import whole
 from edge_assistant.reasoning.values.values import Quantity, Value, comparable, same
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -29,11 +29,10 @@ PAIRS = [
 def value(kind: str, text: str) -> Value:
     """The value of an example; = marks one that was computed over readings."""
     found = whole(kind, text.removeprefix("="))
-    assert found is not None, text
     if text.startswith("="):
-        assert isinstance(found.value, Quantity)
-        return replace(found.value, measured=True)
-    return found.value
+        assert isinstance(found, Quantity)
+        return replace(found, measured=True)
+    return found
 
 
 @pytest.mark.parametrize(("name", "kind", "a", "b", "expected"), PAIRS)

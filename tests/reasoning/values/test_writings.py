@@ -10,11 +10,11 @@ import pytest
 import writings
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from typed_whole import whole
 
 from edge_assistant.reasoning.rules.vocabulary import shipped
 from edge_assistant.reasoning.values import units
-from edge_assistant.reasoning.values.candidates import whole
-from edge_assistant.reasoning.values.values import Quantity, Value, comparable, same
+from edge_assistant.reasoning.values.values import Quantity, comparable, same
 
 SCALES = {name: scale for name, scale in shipped().scales.items() if scale.dimension}
 CENTS = st.integers(1, 99_999)
@@ -30,14 +30,8 @@ HEARD = [
 ]  # fmt: skip
 
 
-def read(kind: str, text: str) -> Value:
-    found = whole(kind, text)
-    assert found is not None, text
-    return found.value
-
-
 def agree(kind: str, a: str, b: str) -> bool:
-    one, other = read(kind, a), read(kind, b)
+    one, other = whole(kind, a), whole(kind, b)
     assert comparable(one, other)
     assert comparable(other, one)
     assert same(one, other) == same(other, one)
@@ -71,7 +65,7 @@ def test_a_quantity_in_words_and_in_another_writing_of_its_unit_is_the_same(
     written, canonical = unit
     assume(written not in ("second", "$", "€", "£", "¥", "￥", "₹", "us$", "s$", "a$", "au$", "c$", "ca$"))
     assert agree("quantity", f"{number} {written}", f"{writings.decimal_words(number)} {written}")
-    value = read("quantity", f"{number} {written}")
+    value = whole("quantity", f"{number} {written}")
     assert isinstance(value, Quantity)
     assert value.unit == canonical
 

@@ -1,0 +1,29 @@
+"""A whole text as one value of a type, as an example of a tolerance gives it."""
+
+from __future__ import annotations
+
+from edge_assistant.reasoning.values.candidates import FINDERS, Candidate, as_words, nothings
+from edge_assistant.reasoning.values.codes import code
+from edge_assistant.reasoning.values.names import as_name
+from edge_assistant.reasoning.values.values import Identifier, Value
+
+
+def whole(kind: str, text: str) -> Value:
+    """The value that a text is.
+
+    Args:
+        kind: "name", "identifier" or "words", which any text can be, or a key of `FINDERS`.
+        text: of which nothing is left over.
+    """
+    if none := next((found for found in nothings(text) if found.text == text), None):
+        return none.value
+    match kind:
+        case "name":
+            return as_name(text)
+        case "words":
+            return as_words(text)
+    found: Candidate | None = max(FINDERS[kind](text), key=lambda one: one.end - one.start, default=None)
+    if kind == "identifier" and (found is None or found.text != text):
+        return Identifier(code(text))
+    assert found is not None, text
+    return found.value
