@@ -99,6 +99,8 @@ def reply(prompt: str, options: Sequence[str]) -> str:
         return _read(*prompt.rsplit("\n\nQuestion: ", 1))
     if prompt.startswith("Evidence:"):
         return _quoted(prompt)
+    if "\n\nQuestion: " in prompt:
+        return "Answer: not told"  # what takes several sources is not for a plain model
     if "\n" in prompt:
         return _call(*prompt.split("\n", 1))
     if marked := re.search(r"\[.+\]", prompt):

@@ -9,8 +9,17 @@ from fakes import ScriptedEngine, scripted
 from edge_assistant.reasoning.comprehension.answering import Sort
 
 
-def model(told: Mapping[str, str], sort: str = "value", call: str = "none", bridge: str = "one") -> ScriptedEngine:
-    """A model that reads: what it copies where a source's line and a question stand in its prompt."""
+def model(
+    told: Mapping[str, str], sort: str = "value", call: str = "none", writes: str = "Answer: not told"
+) -> ScriptedEngine:
+    """A model that reads: what it copies where a source's line and a question stand in its prompt.
+
+    Args:
+        told: what it copies, by words that stand in the prompt.
+        sort: of the question.
+        call: over readings.
+        writes: the plain question behind one for agreement, or what several sources tell.
+    """
 
     def reply(prompt: str, options: Sequence[str]) -> str:
         if set(options) & {str(one) for one in Sort}:
@@ -19,6 +28,6 @@ def model(told: Mapping[str, str], sort: str = "value", call: str = "none", brid
             return options[-1]  # the source tells it; this is the answer
         if prompt.startswith("Source, "):
             return next((text for key, text in told.items() if all(k in prompt for k in key.split("|"))), "not told")
-        return call if "[degC]" in prompt else bridge
+        return call if "[degC]" in prompt else writes
 
     return scripted(reply=reply)

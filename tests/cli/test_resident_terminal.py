@@ -91,12 +91,10 @@ def test_the_second_ctrl_c_ends_the_command_at_once(command: Command, running: i
     assert told()["pid"] == running
 
 
-def test_of_what_a_visitor_asked_nothing_is_kept_for_the_next_one(
-    small_command: Command, home: Path, tmp_path: Path
-) -> None:
+def test_of_what_a_visitor_asked_nothing_is_kept_for_the_next_one(command: Command, home: Path, tmp_path: Path) -> None:
     (home / "config").mkdir()
     (home / "config" / "policy.toml").write_text(KIOSK)
-    assert small_command("resident", "start").status == 5, "a visitor starts none"
+    assert command("resident", "start").status == 5, "a visitor starts none"
     secret = "Quxxolamine"
     (tmp_path / "a.txt").write_text(f"Allergies: {secret}.")
     screen = Terminal(*COMMAND, "resident", "start")
@@ -109,11 +107,11 @@ def test_of_what_a_visitor_asked_nothing_is_kept_for_the_next_one(
     try:
         pid = told()["pid"]
         assert isinstance(pid, int)
-        assert secret in small_command("ask", "Which allergies are known?", "--text", tmp_path / "a.txt", "--json").out
+        assert secret in command("ask", "Which allergies are known?", "--text", tmp_path / "a.txt", "--json").out
         until(lambda: now().get("ready"))
         assert (told()["pid"], told()["renewals"]) == (pid, 1)
         assert not holds(pid, secret)
-        assert small_command("resident", "stop").status == 5, "nor ends it"
+        assert command("resident", "stop").status == 5, "nor ends it"
     finally:
         client.ended("stop")
 

@@ -43,7 +43,7 @@ def texts() -> list[Signal]:
 
 
 def scripted_engine() -> ScriptedEngine:
-    return reads({}, "summary", bridge="It rained.")
+    return reads({}, "summary", writes="It rained.")
 
 
 class Made:

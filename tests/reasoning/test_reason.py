@@ -75,7 +75,7 @@ def test_agreement_is_said_where_it_is_asked_for_and_where_it_is_not() -> None:
     said, outcome = answer(model(told), "What was the total?", [bill, note])
     assert (outcome.status, outcome.verdicts[0].status) == (Status.SUPPORTED, Agreement.AGREE)
     assert said == "42.00 [E1][E2]: the picture and the recording agree."
-    engine = model(told, sort="agreement", bridge="What is the total?")
+    engine = model(told, sort="agreement", writes="What is the total?")
     said, outcome = answer(engine, "Do they agree on the total?", [bill, note])
     assert said.startswith("Yes, they agree on the total: the picture says 42.00")
     said, outcome = answer(engine, "Do they differ on the total?", [bill])
@@ -83,7 +83,7 @@ def test_agreement_is_said_where_it_is_asked_for_and_where_it_is_not() -> None:
 
 
 def test_whether_they_agree_on_everything_is_answered_by_comparing_everything() -> None:
-    engine = model({}, sort="agreement", bridge="everything")
+    engine = model({}, sort="agreement", writes="everything")
     said, outcome = answer(engine, "Do they contradict each other?", [FORM, NOTE])
     assert (outcome.status, outcome.verdicts) == (Status.NOT_IN_EVIDENCE, [])
     assert said == "The signals do not speak about the same things, so there is nothing to compare."

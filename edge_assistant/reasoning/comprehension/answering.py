@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -16,8 +16,7 @@ from edge_assistant.perception.table import Table
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.comprehension import programs, prompts
 from edge_assistant.reasoning.comprehension.expected import Expected, can_answer, expected, joined, typed, typed_as
-from edge_assistant.reasoning.comprehension.grounding import LITTLE, words
-from edge_assistant.reasoning.comprehension.pages import as_read
+from edge_assistant.reasoning.comprehension.joining import Joint, join
 from edge_assistant.reasoning.comprehension.reading import (
     Reader,
     Reading,
@@ -25,11 +24,12 @@ from edge_assistant.reasoning.comprehension.reading import (
     alike,
     computed_confidence,
     fitting,
+    joint_confidence,
     written,
 )
 from edge_assistant.reasoning.guard import adds
 from edge_assistant.reasoning.ledger import Ledger
-from edge_assistant.reasoning.sources import Source
+from edge_assistant.reasoning.sources import BUDGET, Source
 from edge_assistant.reasoning.values.values import Clock, Value, same
 
 # Chosen on 310 questions of development sets (wide, u2, k2) with gold evidence and Qwen2.5-Coder-1.5B.
@@ -43,15 +43,14 @@ OUTVOTES = 0.9  # confidence from which on a source tells something against two 
 COMPARED = 0.35  # confidence from which on a value that was looked for beside another counts
 AGREES = 0.15  # the same where it is the very value of the surest, which seldom happens by chance
 UNSURE = 0.6  # probability of a sort below which others are tried
-BRIDGE = 0.7  # probability from which on a source tells who or what is meant
-TOLD = 0.5  # probability from which on a source tells what a bridge or a call asks of it
+TOLD = 0.5  # probability from which on a source tells what a call asks of it
 
 EVERYTHING = "everything"  # what a question for agreement is restated as where it names no matter
 _TYPED = re.compile(r"(?P<label>[^\W\d_][^\n:.;,?!]{1,40}): +(?P<value>[^\n:;?!]+?)\.?")  # a form that was typed
 _MOMENT = Clock((0,))
 _RESTATED = 40  # tokens of a question
-_CALL = 60  # tokens of a call, and of two questions
-_NAMED = 0.5  # of the words of what is meant: "Mrs Oduya in two fourteen" is "Oduya, Miriam"
+_CALL = 60  # tokens of a call
+MOST_WHOLE = 3  # sources that are joined with as much of each as is read of one
 
 
 class Sort(StrEnum):
@@ -110,28 +109,43 @@ class Comprehension:
         sort = sorts[choice.index]
         if sort is Sort.AGREEMENT and choice.probability < AGREEMENT:
             sort = Sort.VALUE
-        plain = question
+        asked = Asked(question, question, sort, choice.probability, expected(question))
         if sort is Sort.AGREEMENT:
-            restated = written(self._engine(), prompts.asked("restating", question), _RESTATED)
-            plain = restated if restated and not adds(restated, question) else question
-        self._trace("question", None, f"{sort}, probability {choice.probability:.2f}", f"each source: {plain}")
-        return Asked(question, plain, sort, choice.probability, expected(plain))
+            asked = self._restated(asked)
+        self._trace("question", None, f"{sort}, probability {choice.probability:.2f}", f"each source: {asked.plain}")
+        return asked
+
+    def attempts(self, asked: Asked) -> Iterator[Asked]:
+        """A question, and how else it may be meant, to be tried where no source answers it.
+
+        "Is it wild or farmed?" is not about sources, and "Is the year in the advert right?" is.
+        """
+        yield asked
+        if asked.sort is Sort.AGREEMENT:
+            yield replace(asked, plain=asked.text, sort=Sort.VALUE, expects=expected(asked.text))
+        elif asked.sort is Sort.VALUE and asked.expects is Expected.TRUTH:
+            plainly = self._restated(asked)
+            if plainly.plain != asked.plain and not plainly.everything:
+                self._trace("question", None, "agreement, as it has no answer", f"each source: {plainly.plain}")
+                yield plainly
+
+    def _restated(self, asked: Asked) -> Asked:
+        """A question for agreement, by the plain question behind it."""
+        restated = written(self._engine(), prompts.asked("restating", asked.text), _RESTATED)
+        plain = restated if restated and not adds(restated, asked.text) else asked.text
+        return replace(asked, plain=plain, sort=Sort.AGREEMENT, expects=expected(plain))
 
     def claims(self, asked: Asked, sources: Sequence[Source], ledger: Ledger) -> list[Claim]:
         """What sources tell, where at least one of them surely does."""
         kept = len(ledger.evidence), len(ledger.computed)
-        attempts = [asked]
-        if asked.sort is Sort.AGREEMENT:  # "Is it wild or farmed?" is not about sources
-            attempts.append(replace(asked, plain=asked.text, sort=Sort.VALUE, expects=expected(asked.text)))
-        for attempt in attempts:
-            found = self._claims(attempt, sources, ledger)
-            if max((claim.confidence for claim in found), default=0.0) >= ANSWERED:
-                return found
-            del ledger.evidence[kept[0] :], ledger.computed[kept[1] :]
+        found = self._claims(asked, sources, ledger)
+        if max((claim.confidence for claim in found), default=0.0) >= ANSWERED:
+            return found
+        del ledger.evidence[kept[0] :], ledger.computed[kept[1] :]
         return []
 
     def _claims(self, asked: Asked, sources: Sequence[Source], ledger: Ledger) -> list[Claim]:
-        """By reading, by computing over readings, or by one source that says what another is asked."""
+        """By reading each source, by computing over readings, or by joining what several tell."""
         texts = [source for source in sources if source.table is None]
         found = (self._read(asked.plain, source, asked.expects) for source in texts)
         readings = [reading for reading in found if reading is not None and reading.confidence >= SURE]
@@ -146,8 +160,11 @@ class Comprehension:
                 beside = ((claim, typed_as(claim.text, computed[0].value)) for claim in told)
                 least = SURE if asked.sort is Sort.AGREEMENT else CLEAR
                 return [*(replace(c, value=v) for c, v in beside if v is not None and c.confidence >= least), *computed]
-        if asked.sort is Sort.VALUE and len(texts) > 1 and len(readings) < 2:
-            readings = self._bridged(asked, texts, readings)
+        takes_several = asked.sort is Sort.VALUE and len(texts) > 1 and len(readings) < 2
+        if takes_several and (joint := self._joined(asked, texts)) is not None:
+            if joint_confidence(joint.fits) > surest:
+                return [_joint_claim(joint, asked.expects, ledger)]
+            readings = [_resting_on(reading, joint, asked.expects) for reading in readings]
         undisputed = _undisputed(readings, asked.expects)
         return _claims(self._corroborated(asked, texts, undisputed), asked.expects)
 
@@ -177,34 +194,17 @@ class Comprehension:
         self._trace("read by the model", source.signal.id, question, told)
         return reading
 
-    def _bridged(self, asked: Asked, sources: Sequence[Source], readings: list[Reading]) -> list[Reading]:
-        """What one source tells of the very thing that another says is meant; the readings where there is none.
-
-        What is meant is named in the lines that tell the answer, is not in the question, and is not an answer itself.
-        """
-        text = written(self._engine(), prompts.asked("bridging", asked.plain), _CALL)
-        first, _, second = (part.strip() for part in text.partition("->"))
-        self._trace("bridge", None, text)
-        if "{1}" not in second or words(first) == words(asked.plain):
-            return readings
-        known = {word for reading in readings for word in words(reading.text)}
-        found: list[tuple[float, Reading, Reading]] = []
-        for source in sources:
-            meant = self._read(first, source, expected(first))
-            if meant is None or meant.told < BRIDGE:
-                continue
-            named = set(words(meant.text))
-            if named <= set(words(asked.plain)) or named & known:
-                continue
-            for other in sources:
-                part = naming(other, named) if other is not source else None
-                told = self._read(second.replace("{1}", meant.text), part, asked.expects) if part else None
-                if told is not None and told.told >= TOLD:
-                    found.append((meant.told * told.told, told, meant))
-        if not found:
-            return readings
-        sure, told, meant = max(found, key=lambda one: one[0])
-        return [replace(told, told=sure, evidence=(*told.evidence, *meant.evidence))]
+    def _joined(self, asked: Asked, sources: Sequence[Source]) -> Joint | None:
+        """What several sources tell together; None where they do not, or one of them alone."""
+        budget = BUDGET * MOST_WHOLE // max(len(sources), MOST_WHOLE)
+        pages = [(source.signal.kind, self._reader.page(asked.plain, source, budget)) for source in sources]
+        joint = join(self._engine(), asked.plain, pages, asked.expects)
+        if joint is None:
+            self._trace("joined", None, asked.plain, "not told")
+            return None
+        lines = (f"{line.signal}: {line.text}" for line in joint.evidence)
+        self._trace("joined", None, asked.plain, f"{joint.text!r}: fits {joint.fits:.2f}", *lines)
+        return joint if len({line.signal for line in joint.evidence}) > 1 else None
 
     def _computed(
         self, asked: Asked, sources: Sequence[Source], others: Sequence[Source], ledger: Ledger
@@ -277,24 +277,6 @@ class Comprehension:
         self._watch(Traced(stage, signal, lines))
 
 
-def naming(source: Source, named: set[str]) -> Source | None:
-    """The lines of a source that name what is meant, each with the names of its columns; None where none does.
-
-    Args:
-        source: where to look.
-        named: the words of what is meant.
-    """
-    wanted = named - LITTLE
-    lines = source.lines
-    shown = as_read(lines)
-    shares = [len(wanted & set(words(text))) / len(wanted) if wanted else 0.0 for text in shown]
-    best = max(shares, default=0.0)
-    if best < _NAMED:
-        return None
-    kept = [(line, text) for line, text, share in zip(lines, shown, shares, strict=True) if share == best]
-    return replace(source, evidence=tuple(replace(line, text=text, detail=Passage()) for line, text in kept))
-
-
 def _undisputed(readings: Sequence[Reading], kind: Expected) -> Sequence[Reading]:
     """The readings without those that contradict the surest, or two that agree, and are hardly told themselves."""
     if len(readings) < 2:
@@ -319,6 +301,23 @@ def _claims(readings: Sequence[Reading], kind: Expected) -> list[Claim]:
         )
         for reading, text, value in zip(readings, texts, typed(texts, kind), strict=True)
     ]
+
+
+def _joint_claim(joint: Joint, kind: Expected, ledger: Ledger) -> Claim:
+    cites = tuple(line.id for line in joint.evidence)
+    computed = ledger.compute(joint.formula, joint.text, cites) if joint.formula else None
+    value = typed([joined(joint.text)], kind)[0]
+    return Claim(joint.evidence[0].signal, value, joint.text, cites, joint_confidence(joint.fits), computed)
+
+
+def _resting_on(reading: Reading, joint: Joint, kind: Expected) -> Reading:
+    """A reading, with the lines of other sources that led to the same."""
+    one, other = typed([joined(reading.text), joined(joint.text)], kind)
+    return (
+        replace(reading, evidence=tuple(dict.fromkeys((*reading.evidence, *joint.evidence))))
+        if same(one, other)
+        else reading
+    )
 
 
 def pair(line: Evidence) -> tuple[str, str]:

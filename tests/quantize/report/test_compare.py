@@ -10,6 +10,7 @@ import drawings
 import numpy as np
 import onnx
 import pytest
+import tiny_llama
 from msgspec.structs import replace
 from onnx import TensorProto, helper, numpy_helper
 from records import record, variant
@@ -126,8 +127,8 @@ def test_two_runs_are_compared_by_their_records(tmp_path: Path, capsys: pytest.C
     assert rows["decided"] == ("accepted, chosen", "accepted, chosen")
 
 
-def test_the_speed_of_language_models_needs_no_data(models: Callable[[str], InstalledModel], capsys):
-    path = str(models("language").files["model"])
+def test_the_speed_of_language_models_needs_no_data(tmp_path: Path, capsys):
+    path = str(tiny_llama.write(tmp_path / "tiny.gguf"))
     assert main(["compare", path, path, "--speed", "--threads", "1", "--json"]) == 0
     rows = {row["what"]: row["other"] for row in json.loads(capsys.readouterr().out)}
     assert 0.1 < float(rows["time, now"]) < 10

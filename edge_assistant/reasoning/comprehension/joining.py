@@ -1,0 +1,136 @@
+"""A question that takes several sources: the facts that lead to the answer first, then the answer, by the model."""
+
+from __future__ import annotations
+
+import ast
+import operator
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from edge_assistant.evidence import Evidence
+from edge_assistant.language.chat import Message
+from edge_assistant.language.engine import Engine
+from edge_assistant.reasoning.comprehension import prompts
+from edge_assistant.reasoning.comprehension.expected import Expected, answers, truth
+from edge_assistant.reasoning.comprehension.grounding import found, words
+from edge_assistant.reasoning.comprehension.reading import Page, fitting
+from edge_assistant.reasoning.values.candidates import quantities
+from edge_assistant.reasoning.values.values import Quantity
+from edge_assistant.signals import Kind
+
+_MOST_TOKENS = 120  # of the facts and the answer
+_DECIMALS = 2  # of what a division gives
+_ANSWER = "Answer:"
+_FACT = re.compile(rf"(?P<kind>{'|'.join(prompts.NAMES.values())}): (?P<words>.+)")
+_CALCULATION = re.compile(r"(?P<calculation>\d[\d.,]*(?: *[-+*/x×] *\d[\d.,]*)+)(?: *=.*)?")
+_OPERATORS: Mapping[type[ast.operator], Callable[[Decimal, Decimal], Decimal]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Joint:
+    """An answer over several sources.
+
+    Attributes:
+        text: as the model copied it, or what the calculation gives.
+        evidence: the lines it rests on, that of the answer first.
+        formula: of an answer that was calculated; else "".
+        fits: probability that it, beside its lines, answers the question.
+    """
+
+    text: str
+    evidence: tuple[Evidence, ...]
+    formula: str
+    fits: float
+
+
+def join(engine: Engine, question: str, pages: Sequence[tuple[Kind, Page]], kind: Expected) -> Joint | None:
+    """What several sources tell together; None where they do not, or where it does not stand in lines of theirs.
+
+    Args:
+        engine: the language model.
+        question: as it is put to the sources.
+        pages: of each source.
+        kind: the type of the answer.
+    """
+    messages = prompts.joining([(kind, [*page.values()]) for kind, page in pages], question)
+    stated, _, answer = _written(engine, messages).partition(_ANSWER)
+    answer = answer.strip().rstrip(".")
+    facts = [(match["kind"], match["words"]) for line in stated.splitlines() if (match := _FACT.match(line.strip()))]
+    lines = dict[Evidence, str]()
+    for name, copied in facts:
+        for _, page in sorted(pages, key=lambda one: prompts.NAMES[one[0]] != name):
+            if places := found(copied, [*page], [*page.values()]):
+                lines.update((place, page[place]) for place in places)
+                break
+    if not lines or not answer or answer.lower().startswith(prompts.untold()):
+        return None
+    if kind is not Expected.TRUTH and set(words(answer)) <= set(words(question)):
+        return None
+    formula = ""
+    if calculation := _CALCULATION.fullmatch(answer):
+        formula = calculation["calculation"]
+        if (answer := calculated(formula, [*lines.values()])) == "":
+            return None
+    elif not (places := _places(answer, lines, kind)):
+        return None
+    else:
+        lines = {**{place: lines[place] for place in places}, **lines}
+    if not answers(answer, kind):
+        return None
+    fits = fitting(engine, " / ".join(lines.values()), question, answer)
+    return Joint(answer, tuple(lines), formula, fits)
+
+
+def calculated(formula: str, lines: Sequence[str]) -> str:
+    """What a calculation gives, if all its numbers stand in some lines; else "".
+
+    >>> lines = ["I need four of the small lamps", "Lamp, small: 6.20"]
+    >>> calculated("4 * 6.20", lines), calculated("6.20 - 4", lines), calculated("7 * 6.20", lines)
+    ('24.80', '2.20', '')
+    """
+    plain = formula.replace("x", "*").replace("×", "*").replace(",", "")
+    told = [found.value for line in lines for found in quantities(line)]
+    stated = {number for value in told if isinstance(value, Quantity) for number in value.readings}
+    numbers = {Decimal(number) for number in re.findall(r"\d+(?:\.\d+)?", plain)}
+    if not numbers <= stated:
+        return ""
+    try:
+        result = abs(_value(ast.parse(plain, mode="eval").body, plain))
+        return f"{round(result, _DECIMALS) if -int(result.as_tuple().exponent) > _DECIMALS else result:f}"
+    except (SyntaxError, ValueError, ArithmeticError):
+        return ""
+
+
+def _value(node: ast.expr, text: str) -> Decimal:
+    match node:
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
+            return _OPERATORS[type(op)](_value(left, text), _value(right, text))
+        case ast.Constant():
+            return Decimal(ast.get_source_segment(text, node) or "")  # with the zeros of 6.20
+        case _:
+            raise ValueError(ast.dump(node))
+
+
+def _written(engine: Engine, messages: Sequence[Message]) -> str:
+    """The facts that the model writes, and the line of the answer."""
+    text = ""
+    for piece in engine.stream(messages, max_tokens=_MOST_TOKENS):
+        text += piece
+        if "\n" in text.partition(_ANSWER)[2].lstrip():
+            break
+    return text.strip()
+
+
+def _places(answer: str, lines: Mapping[Evidence, str], kind: Expected) -> tuple[Evidence, ...]:
+    """The lines of an answer; a bare yes or no rests on all."""
+    yes, rest = truth(answer)
+    if yes is not None and kind is Expected.TRUTH and not rest:
+        return tuple(lines)
+    return found(rest if yes is not None and rest else answer, [*lines], [*lines.values()])
