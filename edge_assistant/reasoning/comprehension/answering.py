@@ -34,9 +34,10 @@ from edge_assistant.reasoning.values.values import Clock, Value, same
 
 # Chosen on 310 questions of development sets (wide, u2, k2) with gold evidence and Qwen2.5-Coder-1.5B.
 AGREEMENT = 0.7  # probability from which on a question is taken to ask whether sources agree
+SUMMARY = 0.5  # and to ask for sentences
 SURE = 0.4  # confidence from which on a reading counts beside another
 ANSWERED = 0.55  # confidence of the surest from which on there is an answer
-CLEAR = 0.75  # confidence from which on a reading is believed beside what was computed
+CLEAR = 0.75  # confidence from which on a reading is believed beside what was computed or told together
 CERTAIN = 0.9  # confidence below which an answer says that it is uncertain
 DISPUTES = 0.75  # confidence from which on a source tells something against the surest reading
 OUTVOTES = 0.9  # confidence from which on a source tells something against two that agree
@@ -60,6 +61,9 @@ class Sort(StrEnum):
     AGREEMENT = "agreement"
     COMPUTATION = "computation"
     SUMMARY = "summary"
+
+
+LEAST = {Sort.AGREEMENT: AGREEMENT, Sort.SUMMARY: SUMMARY}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +111,7 @@ class Comprehension:
         ]
         choice = self._engine().choose(prompts.asked("sort", question), sorts)
         sort = sorts[choice.index]
-        if sort is Sort.AGREEMENT and choice.probability < AGREEMENT:
+        if choice.probability < LEAST.get(sort, 0.0):
             sort = Sort.VALUE
         asked = Asked(question, question, sort, choice.probability, expected(question))
         if sort is Sort.AGREEMENT:
@@ -160,7 +164,7 @@ class Comprehension:
                 beside = ((claim, typed_as(claim.text, computed[0].value)) for claim in told)
                 least = SURE if asked.sort is Sort.AGREEMENT else CLEAR
                 return [*(replace(c, value=v) for c, v in beside if v is not None and c.confidence >= least), *computed]
-        takes_several = asked.sort is Sort.VALUE and len(texts) > 1 and len(readings) < 2
+        takes_several = asked.sort is not Sort.AGREEMENT and len(texts) > 1 and (len(readings) < 2 or surest < CLEAR)
         if takes_several and (joint := self._joined(asked, texts)) is not None:
             if joint_confidence(joint.fits) > surest:
                 return [_joint_claim(joint, asked.expects, ledger)]

@@ -73,19 +73,21 @@ def join(engine: Engine, question: str, pages: Sequence[tuple[Kind, Page]], kind
         return None
     if kind is not Expected.TRUTH and set(words(answer)) <= set(words(question)):
         return None
-    formula = ""
+    formula, shown = "", [*lines.values()]
     if calculation := _CALCULATION.fullmatch(answer):
         formula = calculation["calculation"]
-        if (answer := calculated(formula, [*lines.values()])) == "":
+        lines |= _of_numbers(formula, lines, pages)
+        shown = [*lines.values()]
+        if (answer := calculated(formula, shown)) == "":
             return None
-    elif not (places := _places(answer, lines, kind)):
-        return None
-    else:
+        shown.append(f"{formula} = {answer}")
+    elif places := _places(answer, lines, kind):
         lines = {**{place: lines[place] for place in places}, **lines}
+    else:
+        return None
     if not answers(answer, kind):
         return None
-    fits = fitting(engine, " / ".join(lines.values()), question, answer)
-    return Joint(answer, tuple(lines), formula, fits)
+    return Joint(answer, tuple(lines), formula, fitting(engine, " / ".join(shown), question, answer))
 
 
 def calculated(formula: str, lines: Sequence[str]) -> str:
@@ -95,17 +97,36 @@ def calculated(formula: str, lines: Sequence[str]) -> str:
     >>> calculated("4 * 6.20", lines), calculated("6.20 - 4", lines), calculated("7 * 6.20", lines)
     ('24.80', '2.20', '')
     """
-    plain = formula.replace("x", "*").replace("×", "*").replace(",", "")
-    told = [found.value for line in lines for found in quantities(line)]
-    stated = {number for value in told if isinstance(value, Quantity) for number in value.readings}
-    numbers = {Decimal(number) for number in re.findall(r"\d+(?:\.\d+)?", plain)}
-    if not numbers <= stated:
+    if not _numbers(formula) <= {number for line in lines for number in _stated(line)}:
         return ""
+    plain = _plain(formula)
     try:
         result = abs(_value(ast.parse(plain, mode="eval").body, plain))
         return f"{round(result, _DECIMALS) if -int(result.as_tuple().exponent) > _DECIMALS else result:f}"
     except (SyntaxError, ValueError, ArithmeticError):
         return ""
+
+
+def _of_numbers(formula: str, lines: Mapping[Evidence, str], pages: Sequence[tuple[Kind, Page]]) -> dict[Evidence, str]:
+    """For each number of a calculation that no fact has, the line that has it, where only one does."""
+    found = dict[Evidence, str]()
+    for number in _numbers(formula) - {number for line in lines.values() for number in _stated(line)}:
+        having = [(line, text) for _, page in pages for line, text in page.items() if number in _stated(text)]
+        found.update(having if len(having) == 1 else ())
+    return found
+
+
+def _plain(formula: str) -> str:
+    return formula.replace("x", "*").replace("×", "*").replace(",", "")
+
+
+def _numbers(formula: str) -> set[Decimal]:
+    return {Decimal(number) for number in re.findall(r"\d+(?:\.\d+)?", _plain(formula))}
+
+
+def _stated(line: str) -> set[Decimal]:
+    values = (found.value for found in quantities(line))
+    return {number for value in values if isinstance(value, Quantity) for number in value.readings}
 
 
 def _value(node: ast.expr, text: str) -> Decimal:
