@@ -24,7 +24,7 @@ _MOST_TOKENS = 120  # of the facts and the answer
 _DECIMALS = 2  # of what a division gives
 _ANSWER = "Answer:"
 _FACT = re.compile(rf"(?P<kind>{'|'.join(prompts.NAMES.values())}): (?P<words>.+)")
-_CALCULATION = re.compile(r"(?P<calculation>\d[\d.,]*(?: *[-+*/x×] *\d[\d.,]*)+)(?: *=.*)?")
+_CALCULATION = re.compile(r"(?P<calculation>\d[\d.,]*(?: [-+*/x×] \d[\d.,]*)+)(?: *=.*)?")  # 22-05-2025 is none
 _OPERATORS: Mapping[type[ast.operator], Callable[[Decimal, Decimal], Decimal]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -150,8 +150,8 @@ def _written(engine: Engine, messages: Sequence[Message]) -> str:
 
 
 def _places(answer: str, lines: Mapping[Evidence, str], kind: Expected) -> tuple[Evidence, ...]:
-    """The lines of an answer; a bare yes or no rests on all."""
+    """The lines of an answer; a bare no rests on all, and a bare yes, which the model writes easily, on none."""
     yes, rest = truth(answer)
     if yes is not None and kind is Expected.TRUTH and not rest:
-        return tuple(lines)
+        return () if yes else tuple(lines)
     return found(rest if yes is not None and rest else answer, [*lines], [*lines.values()])

@@ -71,6 +71,12 @@ def test_what_two_sources_tell_together_stands_in_lines_of_both(
     assert told(claims(model({}, writes="\n".join(written)), DEAREST, [LIST, NOTE])) == found
 
 
+@pytest.mark.parametrize(("answer", "found"), [("no", ["no"]), ("yes", []), ("yes, 118.00", ["yes, 118.00"])])
+def test_a_bare_yes_over_several_sources_is_no_answer(answer: str, found: list[str]) -> None:
+    engine = model({}, writes=f"{WOKEN}\nText: Room 214, Oduya\nAnswer: {answer}")
+    assert [text for _, text, _ in told(claims(engine, "Is it dear for whoever wakes first?", [LIST, NOTE]))] == found
+
+
 def test_what_one_source_tells_rests_on_what_led_to_it_too() -> None:
     engine = model({"118.00|night": "118.00"}, writes=f"{WOKEN}\nText: Room 214, Oduya\nAnswer: 118.00")
     assert told(claims(engine, DEAREST, [LIST, NOTE])) == [("text:1", "118.00", ("E1", "E3"))]
