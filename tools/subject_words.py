@@ -47,16 +47,21 @@ def strings(tree: ast.AST) -> Iterator[tuple[int, str]]:
                 yield node.lineno, name
 
 
+def named(folder: Path) -> list[str]:
+    """Each place in a folder's Python that names a subject, as `file:line: name`."""
+    names = "|".join(re.escape(name) for name in sorted(subject_names(), key=len, reverse=True))
+    pattern = re.compile(rf"(?<![^\W_])(?:{names})(?![^\W_])", re.IGNORECASE)
+    return [
+        f"{file.relative_to(folder)}:{line}: {match[0]}"
+        for file in sorted(folder.rglob("*.py"))
+        for line, text in strings(ast.parse(file.read_text()))
+        if (match := pattern.search(text.replace("_", " ")))
+    ]
+
+
 def main() -> int:
     """Print each place; 1 where there is one."""
-    names = "|".join(re.escape(name) for name in sorted(subject_names(), key=len, reverse=True))
-    named = re.compile(rf"(?<![^\W_])(?:{names})(?![^\W_])", re.IGNORECASE)
-    found = [
-        f"{file.relative_to(REASONING.parents[1])}:{line}: {match[0]}"
-        for file in sorted(REASONING.rglob("*.py"))
-        for line, text in strings(ast.parse(file.read_text()))
-        if (match := named.search(text.replace("_", " ")))
-    ]
+    found = named(REASONING)
     print(*found, sep="\n", end="\n" if found else "")
     return 1 if found else 0
 

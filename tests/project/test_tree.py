@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import subject_words
 
 LONGEST = 420  # lines; a file should fit in the head
 # spelled so that this file does not hold what it looks for
@@ -52,3 +53,9 @@ def test_imports_point_down(root):
     linter = Path(sys.executable).with_name("lint-imports")
     ran = subprocess.run([linter, "--no-cache"], cwd=root, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout
+
+
+def test_reasoning_names_no_subject(tmp_path):
+    (tmp_path / "of_a_ward.py").write_text('"""The heart rate."""\nHEART_RATE = {"spo2": 1}\nLATE = "late"\n')
+    assert subject_words.named(tmp_path) == ["of_a_ward.py:2: HEART RATE", "of_a_ward.py:2: spo2"]
+    assert subject_words.named(subject_words.REASONING) == []
