@@ -241,11 +241,11 @@ RECALLED_BYTES = Limit(
     "roughly; a table of the longest readings is 480 MB and is read again",
 )
 STATE_BYTES = Limit(
-    128 << 20,
+    384 << 20,
     "bytes",
     "what the language model has read and need not read again",
     "what was used least is read again",
-    "28 KiB a token with 1.5B: the evidence of nine long sources",
+    "28 KiB a token with 1.5B: 5,000 tokens of instructions, and the evidence of a dozen sources alone and together",
 )
 CACHED_BYTES = Limit(
     512 << 20,
