@@ -127,7 +127,7 @@ class Comprehension:
         yield asked
         if asked.sort is Sort.AGREEMENT:
             yield replace(asked, plain=asked.text, sort=Sort.VALUE, expects=expected(asked.text))
-        elif asked.sort is Sort.VALUE and asked.expects is Expected.TRUTH:
+        elif asked.sort is not Sort.SUMMARY and expected(_last_sentence(asked.text)) is Expected.TRUTH:
             plainly = self._restated(asked)
             if plainly.plain != asked.plain and not plainly.everything:
                 self._trace("question", None, "agreement, as it has no answer", f"each source: {plainly.plain}")
@@ -223,7 +223,7 @@ class Comprehension:
     def _called(
         self, asked: Asked, source: Source, table: Table, others: Sequence[Source], ledger: Ledger
     ) -> Claim | None:
-        messages = prompts.asked("calls", programs.columns(table), asked.text)
+        messages = prompts.asked("calls", programs.columns(table), asked.plain)
         text = written(self._engine(), messages, _CALL)
         call = programs.parse(text)
         sure = against(self._engine(), messages, text, programs.NONE) if call else 0.0
@@ -240,12 +240,15 @@ class Comprehension:
         if any(question and answer is None for question, answer in zip(asks, answers, strict=True)):
             return None
         told_texts = [answer.text if answer else "" for answer in answers]
-        ways = [way for way in (call, programs.turned(call)) if way is not None]
-        computed = (programs.run(way, table, *told_texts) for way in ways)
-        results = [one for one in computed if one is not None and can_answer(one.value, asked.expects)]
+        results: list[programs.Result] = []
+        for ways in programs.ways(call):
+            computed = (programs.run(way, table, *told_texts) for way in ways)
+            results = [one for one in computed if one is not None and can_answer(one.value, asked.expects)]
+            if results:
+                break
         if not results:
             return None
-        fits, result = max(((self._fits(asked.text, result), result) for result in results), key=lambda one: one[0])
+        fits, result = max(((self._fits(asked.plain, result), result) for result in results), key=lambda one: one[0])
         given = [answer for answer in answers if answer]
         self._trace("computed", source.signal.id, _formula(result), f"fits {fits:.2f}")
         told = [line for answer in given for line in answer.evidence]
@@ -305,6 +308,10 @@ def _claims(readings: Sequence[Reading], kind: Expected) -> list[Claim]:
         )
         for reading, text, value in zip(readings, texts, typed(texts, kind), strict=True)
     ]
+
+
+def _last_sentence(text: str) -> str:
+    return re.split(r"(?<=[.!?:]) ", text.strip())[-1]
 
 
 def _joint_claim(joint: Joint, kind: Expected, ledger: Ledger) -> Claim:

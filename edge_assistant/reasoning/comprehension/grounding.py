@@ -46,7 +46,7 @@ def found(copied: str, lines: Sequence[Evidence], shown: Sequence[str]) -> tuple
         shown: each line as it stood in the prompt.
     """
     wanted = words(copied)
-    if not wanted:
+    if not wanted or not lines:
         return ()
     said = [words(text) for text in shown]
     for many in range(1, _MOST_LINES + 1):

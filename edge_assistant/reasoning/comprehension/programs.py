@@ -31,6 +31,9 @@ NONE = "none"  # what the model writes where the readings do not answer
 _DIGITS = 2  # decimals of a computed number, at least
 
 
+_PASSED = {"time_of_max": "first_above", "time_of_min": "first_below"}  # what these are where they are given a limit
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """A parsed call.
@@ -77,8 +80,8 @@ def parse(text: str) -> Call | None:
     ('load', 'What is the limit?', 'after', 'When did the break end?')
     >>> parse("max(depth) on 2 May")
     Call(name='max', column='depth', argument='', when='on 2 May', asks=None, asks_when=None)
-    >>> parse("none") is None
-    True
+    >>> parse("time_of_max(load, 40 kg)").name, parse("none")
+    ('first_above', None)
     """
     match = _CALL.match(text.split("\n")[0])
     if match is None or match[1] not in OPERATIONS:
@@ -88,6 +91,8 @@ def parse(text: str) -> Call | None:
     if asks:
         inside = inside[: asks.start()]
     column, _, argument = inside.partition(",")
+    if argument.strip() or asks:
+        name = _PASSED.get(name, name)
     asks_when = _ASK.search(when)
     if asks_when:
         when = when[: asks_when.start()].strip()
@@ -118,7 +123,7 @@ def run(call: Call, table: Table, told: str = "", told_when: str = "") -> Result
         told: the answer to what it asks for.
         told_when: the answer to when.
     """
-    column = _column(call.column, table, only=True)
+    column = _column(call.column, table, only=not call.name.startswith("column_at"))
     if column is None:
         return None
     column = _measured(column, call, told, table)
@@ -130,9 +135,20 @@ def run(call: Call, table: Table, told: str = "", told_when: str = "") -> Result
     return OPERATIONS[call.name](_Task(call, table, column, f"{call.argument} {told}".strip(), during))
 
 
-def turned(call: Call) -> Call | None:
-    """The call with its columns the other way round, where a model may have swapped them."""
-    return replace(call, column=call.argument, argument=call.column) if call.name in _OF_TWO else None
+def ways(call: Call) -> tuple[tuple[Call, ...], ...]:
+    """The call and what a small model may have meant by it: each group is tried where those before give nothing.
+
+    Two columns may be swapped; what is no column is a time; and what begins below a limit cannot fall below it.
+    """
+    match call.name:
+        case "column_at_max" | "column_at_min":
+            swapped = replace(call, column=call.argument, argument=call.column)
+            return (call, swapped), (replace(call, name="at", when=f"{call.when} at {call.argument}", argument=""),)
+        case "first_above" | "first_below":
+            other = "first_below" if call.name == "first_above" else "first_above"
+            return (call,), (replace(call, name=other),)
+        case _:
+            return ((call,),)
 
 
 def limited(call: Call, table: Table) -> tuple[Quantity, ...]:
@@ -222,8 +238,10 @@ def _simple(method: str) -> Operation:
 
 def _at(task: _Task) -> Result | None:
     moments = task.during.moments
-    if task.argument and (named := period(f"{task.call.when} {task.argument}", task.table)) and not named.trouble:
-        moments = named.moments or moments
+    for named in (f"{task.call.when} {task.argument}", f"{task.call.when} at {task.argument} o'clock"):
+        if task.argument and (during := period(named, task.table)) and during.moments and not during.trouble:
+            moments = during.moments
+            break
     return task.value(task.table.at(task.column.name, moments[0])) if moments else None
 
 
@@ -333,8 +351,6 @@ def _span(task: _Task) -> Result | None:
 LIMITED = frozenset(
     f"{name}_{side}" for name in ("first", "last", "count", "minutes") for side in ("above", "below", "outside")
 )
-
-_OF_TWO = frozenset({"column_at_max", "column_at_min"})
 
 OPERATIONS: Mapping[str, Operation] = {
     "max": _extreme(True, False),
