@@ -177,9 +177,19 @@ def _named_apart(texts: Sequence[str]) -> bool:
 
 
 def typed_as(text: str, value: Value) -> Value | None:
-    """The value in copied words that can be compared with another; None where there is none."""
+    """The value in copied words that can be compared with another, with its unit; None where there is none."""
     found = (typed_by(text) for typed_by in (_days, _clocks, _pairs, _telephone, _numbers, _codes))
-    return next((one for one in found if one is not None and comparable(one, value)), None)
+    return next((one for one in found if one is not None and is_of_kind(one, value)), None)
+
+
+def is_of_kind(found: Value, value: Value, *, unit: bool = True) -> bool:
+    """Whether a value can be one of another's kind: no litres beside a bare number."""
+    if isinstance(found, Quantity) and isinstance(value, Quantity):
+        if value.unit is None:
+            return found.unit is None or is_currency(found.unit)
+        if unit and found.unit is None:
+            return False
+    return comparable(found, value)
 
 
 def _is_name(text: str) -> bool:

@@ -21,7 +21,7 @@ from edge_assistant.reasoning.comprehension.answering import computed_claim, lab
 from edge_assistant.reasoning.comprehension.expected import Expected, expected, joined, typed, typed_as
 from edge_assistant.reasoning.comprehension.grounding import LITTLE, words
 from edge_assistant.reasoning.comprehension.pages import as_read
-from edge_assistant.reasoning.comprehension.reading import Reader, against, is_of_kind, written
+from edge_assistant.reasoning.comprehension.reading import Reader, against, written
 from edge_assistant.reasoning.guard import is_code
 from edge_assistant.reasoning.ledger import Ledger
 from edge_assistant.reasoning.question import matter
@@ -203,8 +203,7 @@ class Pairing:
     def _typed(self, statement: Statement, text: str) -> Value | None:
         """The value of a text that can be compared with a statement's; None where it is of another type or unit."""
         if not isinstance(statement.value, Words | Name | Nothing):
-            value = typed_as(text, statement.value)
-            return value if value is not None and is_of_kind(value, statement.value) else None
+            return typed_as(text, statement.value)
         return typed([joined(statement.said), joined(text)], Expected.WHO)[1]
 
     def _least(self, statement: Statement, value: Value, text: str) -> float:

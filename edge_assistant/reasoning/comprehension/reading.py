@@ -12,14 +12,13 @@ from edge_assistant.language.chat import Message
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.language.engine import Engine
 from edge_assistant.reasoning.comprehension import prompts
-from edge_assistant.reasoning.comprehension.expected import Expected, answers, truth
+from edge_assistant.reasoning.comprehension.expected import Expected, answers, is_of_kind, truth
 from edge_assistant.reasoning.comprehension.grounding import found
 from edge_assistant.reasoning.comprehension.pages import as_read
 from edge_assistant.reasoning.sources import BUDGET, Source, fits_whole, select
-from edge_assistant.reasoning.values import units
 from edge_assistant.reasoning.values.candidates import clocks, quantities
 from edge_assistant.reasoning.values.days import dates
-from edge_assistant.reasoning.values.values import Clock, Day, Month, Quantity, Value, comparable
+from edge_assistant.reasoning.values.values import Clock, Day, Month, Quantity, Value
 from edge_assistant.signals import Origin
 
 # Fitted to 282 readings of 310 questions of the development sets (wide, u2, k2) with Qwen2.5-Coder-1.5B, 73 % of them
@@ -276,16 +275,6 @@ def _alike(page: Page, value: Value, words: str, *, unit: bool) -> dict[str, Evi
         for candidate in alike(shown, value, words, unit=unit):
             found.setdefault(candidate, line)
     return found
-
-
-def is_of_kind(found: Value, value: Value, *, unit: bool = True) -> bool:
-    """Whether a value can be one of another's kind: no litres beside a bare number."""
-    if isinstance(found, Quantity) and isinstance(value, Quantity):
-        if value.unit is None:
-            return found.unit is None or units.is_currency(found.unit)
-        if unit and found.unit is None:
-            return False
-    return comparable(found, value)
 
 
 def against(engine: Engine, messages: Sequence[Message], text: str, other: str) -> float:
