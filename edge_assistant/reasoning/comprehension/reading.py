@@ -34,9 +34,6 @@ ONLY = 0.7  # probability of a value that is the only one of its kind; no set ha
 _LEAST = 0.001  # a probability is kept this far from 0 and 1
 
 MOST_AHEAD = 4  # sources that are read before there is a question
-_NEAREST = 3  # lines of a second look
-_NEAR = 0.4  # cosine from which on a line may be what is asked about
-_AGAIN = 0.5  # confidence from which on a second look counts
 _MOST_TOKENS = 28  # of an answer; a sentence that answers why has 20
 
 
@@ -125,16 +122,8 @@ class Reader:
         self._embedder = embedder
 
     def read(self, question: str, source: Source, kind: Expected) -> Reading | None:
-        """What a source says; None where it does not tell, where it cannot be found in it, or is of another type.
-
-        Where a source does not tell, the lines of it that are nearest in meaning are read once more, by themselves.
-        """
-        page = self.page(question, source)
-        if (reading := self._look(question, source, page, kind)) is not None or len(page) <= _NEAREST:
-            return reading
-        near = self._nearest(question, page)
-        again = self._look(question, source, near, kind) if near else None
-        return again if again is not None and again.confidence >= _AGAIN else None
+        """What a source says; None where it does not tell, where it cannot be found in it, or is of another type."""
+        return self._look(question, source, self.page(question, source), kind)
 
     def prompt(self, question: str, source: Source) -> list[Message]:
         """What the model is shown of a source for a question."""
@@ -190,14 +179,6 @@ class Reader:
         """The lines that matter to a question, up to a number of tokens."""
         texts = dict(zip(source.lines, as_read(source.lines), strict=True))
         return {line: texts[line] for line in select(question, source, self._engine().count, self._embedder(), budget)}
-
-    def _nearest(self, question: str, page: Page) -> Page:
-        """The lines that are nearest in meaning to a question, in their order; none where no line is near."""
-        cosines = self._cosines(question, [*page.values()])
-        if max(cosines, default=0.0) < _NEAR:
-            return {}
-        best = sorted(sorted(range(len(page)), key=lambda i: -cosines[i])[:_NEAREST])
-        return dict([*page.items()][i] for i in best)
 
     def _cosines(self, question: str, texts: Sequence[str]) -> list[float]:
         """How near texts are to a question; empty without an embedder."""

@@ -87,17 +87,6 @@ def test_a_bare_yes_rests_on_the_line_that_is_nearest_in_meaning() -> None:
     assert (reading.text, [line.id for line in reading.evidence]) == ("yes", ["E4"])
 
 
-def test_where_a_source_does_not_tell_its_nearest_lines_are_read_once_more() -> None:
-    engine = copying("not told", "24 chairs")
-    reading = read(engine, "How many seats were brought?", Expected.NUMBER, near("chairs", "seats"))
-    assert reading is not None
-    assert [line.id for line in reading.evidence] == ["E2"]
-    pages = [p[-1].content.count("\n") for p in engine.prompts if p[-1].content.startswith("Source, ")]
-    assert pages[0] > pages[1]
-    assert read(copying("not told", "24 chairs", told=0.5), "How many seats?", Expected.NUMBER, near("chairs")) is None
-    assert read(copying("not told"), "How many seats?", Expected.NUMBER, near("seats")) is None
-
-
 def test_a_reading_is_as_sure_as_the_model_says() -> None:
     reading = read(copying("at nine", told=0.8), "When did it open?", Expected.TIME)
     assert reading is not None
