@@ -23,7 +23,7 @@ test:  ## the test suite
 	@sh tools/bootstrap.sh $(ALL)
 	@$(BIN)/edge-assistant models pull --profile test
 	@$(BIN)/edge-quantize tools
-	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 check:  ## lint, format, types, direction of imports, no subject in reasoning
 	@sh tools/bootstrap.sh $(ALL)

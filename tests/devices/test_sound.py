@@ -29,7 +29,7 @@ def library_is_there():
 
 
 real = pytest.mark.skipif(
-    bool(soundserver.MISSING) or not library_is_there(), reason="PulseAudio and PortAudio are not installed"
+    bool(soundserver.MISSING) or not library_is_there(), reason="PulseAudio or PortAudio is not installed"
 )
 
 

@@ -324,11 +324,8 @@ def _joint_claim(joint: Joint, kind: Expected, ledger: Ledger) -> Claim:
 def _resting_on(reading: Reading, joint: Joint, kind: Expected) -> Reading:
     """A reading, with the lines of other sources that led to the same."""
     one, other = typed([joined(reading.text), joined(joint.text)], kind)
-    return (
-        replace(reading, evidence=tuple(dict.fromkeys((*reading.evidence, *joint.evidence))))
-        if same(one, other)
-        else reading
-    )
+    together = tuple(dict.fromkeys((*reading.evidence, *joint.evidence)))
+    return replace(reading, evidence=together) if same(one, other) else reading
 
 
 def pair(line: Evidence) -> tuple[str, str]:

@@ -46,9 +46,9 @@ def reading(kind: Kind, lines: Sequence[str], question: str, *, lasting: bool = 
 
 def joining(sources: Sequence[tuple[Kind, Sequence[str]]], question: str) -> list[Message]:
     """A question to several sources together, each with its kind and its lines."""
-    before = _sources(sources)
+    before = "".join(f"{NAMES[kind]}:\n" + "\n".join(lines) + "\n\n" for kind, lines in sources)
     asked = Message(Role.USER, f"{before}Question: {question}{_also_called(question)}", len(before))
-    return [*_shown_joining(), asked]
+    return [*_shown("joining"), asked]
 
 
 def asked(name: str, *given: str) -> list[Message]:
@@ -58,17 +58,7 @@ def asked(name: str, *given: str) -> list[Message]:
 
 def beginnings() -> list[Sequence[Message]]:
     """What all prompts have in common, one list for each."""
-    return [_of(name) for name in prompts()]
-
-
-def _of(name: str) -> Sequence[Message]:
-    match name:
-        case "reading":
-            return _shown_readings()
-        case "joining":
-            return _shown_joining()
-        case _:
-            return _shown(name)
+    return [_shown_readings() if name == "reading" else _shown(name) for name in prompts()]
 
 
 @cache
@@ -77,19 +67,6 @@ def _shown(name: str) -> tuple[Message, ...]:
     turns = [Message(Role.SYSTEM, table["system"])]
     for *given, answer in table["examples"]:
         turns += [Message(Role.USER, "\n".join(given)), Message(Role.ASSISTANT, answer)]
-    turns[-1] = _stable(turns[-1])
-    return tuple(turns)
-
-
-@cache
-def _shown_joining() -> tuple[Message, ...]:
-    table = prompts()["joining"]
-    turns = [Message(Role.SYSTEM, table["system"])]
-    for example in table["examples"]:
-        before = _sources([(Kind(source["kind"]), source["lines"]) for source in example["sources"]])
-        for question, *answer in example["asked"]:
-            turns += [Message(Role.USER, f"{before}Question: {question}"), Message(Role.ASSISTANT, "\n".join(answer))]
-            before = ""
     turns[-1] = _stable(turns[-1])
     return tuple(turns)
 
@@ -126,7 +103,3 @@ def _stable(message: Message) -> Message:
 
 def _source(kind: Kind, lines: Sequence[str]) -> str:
     return f"Source, {KINDS[kind]}:\n" + "\n".join(lines) + "\n\n"
-
-
-def _sources(sources: Sequence[tuple[Kind, Sequence[str]]]) -> str:
-    return "".join(f"{NAMES[kind]}:\n" + "\n".join(lines) + "\n\n" for kind, lines in sources)
