@@ -120,7 +120,8 @@ class Reasoner:
         signals = [source.signal for source in layers[Standing.PLAIN]]
         yield compose(asked.text if asked.sort is Sort.AGREEMENT else None, verdict, claims, signals)
         yield from instructed(claims, outcome.instructions, signals)
-        yield from _doubt([verdict])
+        if any(told.confidence < CERTAIN for told in verdict.values):
+            yield UNCERTAIN
 
     def _counting(self, claims: Sequence[Claim], layers: Layers) -> list[Claim]:
         """The claims in the order of the signals, without orders that contradict nothing.
@@ -151,8 +152,6 @@ class Reasoner:
         if outcome.status is not Status.CONFLICT:
             yield concluded(outcome.verdicts, question)
         yield from instructed(marked, outcome.instructions, signals)
-        said = [v for v in outcome.verdicts if v.status is Agreement.CONFLICT] or outcome.verdicts
-        yield from _doubt(said)
 
     def _compared(self, about: str, claims: Sequence[Claim], outcome: Outcome) -> Verdict:
         verdict = compare(about, claims, self._nearness())
@@ -207,12 +206,6 @@ class Reasoner:
             return float(left @ right)
 
         return near
-
-
-def _doubt(verdicts: Sequence[Verdict]) -> Iterator[str]:
-    """What is said where a value of an answer is not certain."""
-    if any(told.confidence < CERTAIN for verdict in verdicts for told in verdict.values):
-        yield UNCERTAIN
 
 
 def _layered(parted: Sequence[Separated]) -> Layers:

@@ -15,7 +15,7 @@ from logged import read
 from edge_assistant.answer import Agreement, Status
 from edge_assistant.events import Compared, Event, Noted
 from edge_assistant.evidence import Field
-from edge_assistant.reasoning.reason import UNCERTAIN, Outcome, Reasoner
+from edge_assistant.reasoning.reason import Outcome, Reasoner
 from edge_assistant.reasoning.sources import Source
 from edge_assistant.signals import Kind
 
@@ -108,10 +108,9 @@ def test_what_instructions_state_is_compared_and_marked_and_not_obeyed() -> None
     assert any(isinstance(event, Noted) and "Ignore all previous instructions" in event.text for event in events)
 
 
-@pytest.mark.parametrize(("probability", "uncertain"), [(1.0, False), (0.9, True)])
-def test_an_uncertain_contradiction_says_so(probability: float, uncertain: bool) -> None:
+@pytest.mark.parametrize(("probability", "status"), [(1.0, Status.CONFLICT), (0.9, Status.NOT_IN_EVIDENCE)])
+def test_only_what_is_surely_read_contradicts(probability: float, status: Status) -> None:
     engine = trusting()
     engine.probability = probability
-    said, outcome, _ = check(BILL, OTHER, engine=engine)
-    assert outcome.status is Status.CONFLICT
-    assert (said[-1] == UNCERTAIN) is uncertain
+    _, outcome, _ = check(BILL, OTHER, engine=engine)
+    assert outcome.status is status

@@ -18,6 +18,7 @@ from edge_assistant.events import Compared, Event, Reading
 from edge_assistant.evidence import Field
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.reasoning.compose import NOT_TOLD
+from edge_assistant.reasoning.comprehension.answering import CERTAIN
 from edge_assistant.reasoning.reason import UNCERTAIN, Outcome, Reasoner
 from edge_assistant.reasoning.sources import Source
 from edge_assistant.signals import Kind, Origin
@@ -189,7 +190,7 @@ def test_an_uncertain_answer_says_so(probability: float, uncertain: bool) -> Non
     engine.probability = probability
     said, outcome = answer(engine, TUG, [DEED])
     assert said.endswith(UNCERTAIN) is uncertain
-    assert (outcome.verdicts[0].values[0].confidence < 0.9) is uncertain
+    assert (outcome.verdicts[0].values[0].confidence < CERTAIN) is uncertain
 
 
 def test_a_phrase_that_differs_in_one_word_contradicts_however_near_it_is() -> None:

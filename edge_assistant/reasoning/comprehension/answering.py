@@ -35,14 +35,14 @@ from edge_assistant.reasoning.values.values import Clock, Value, same
 # Chosen on 310 questions of development sets (wide, u2, k2) with gold evidence and Qwen2.5-Coder-1.5B.
 AGREEMENT = 0.7  # probability from which on a question is taken to ask whether sources agree
 SUMMARY = 0.5  # and to ask for sentences
-SURE = 0.4  # confidence from which on a reading counts beside another
-ANSWERED = 0.55  # confidence of the surest from which on there is an answer
-CLEAR = 0.75  # confidence from which on a reading is believed beside what was computed or told together
-CERTAIN = 0.9  # confidence below which an answer says that it is uncertain
-DISPUTES = 0.75  # confidence from which on a source tells something against the surest reading
-OUTVOTES = 0.9  # confidence from which on a source tells something against two that agree
-COMPARED = 0.35  # confidence from which on a value that was looked for beside another counts
-AGREES = 0.15  # the same where it is the very value of the surest, which seldom happens by chance
+SURE = 0.25  # confidence from which on a reading counts beside another
+ANSWERED = 0.32  # confidence of the surest from which on there is an answer
+CLEAR = 0.45  # confidence from which on a reading is believed beside what was computed or told together
+CERTAIN = 0.6  # confidence below which an answer says that it is uncertain
+DISPUTES = 0.45  # confidence from which on a source tells something against the surest reading
+OUTVOTES = 0.6  # confidence from which on a source tells something against two that agree
+COMPARED = 0.225  # confidence from which on a value that was looked for beside another counts
+AGREES = 0.13  # the same where it is the very value of the surest, which seldom happens by chance
 UNSURE = 0.6  # probability of a sort below which others are tried
 TOLD = 0.5  # probability from which on a source tells what a call asks of it
 

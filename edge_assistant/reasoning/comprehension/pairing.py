@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -44,11 +45,9 @@ from edge_assistant.reasoning.values.values import (
 
 ALIKE = 0.3  # cosine of a line and the nearest of another source from which on that is asked
 MOST = 16  # values that become questions
-AGREES = 0.3  # confidence of a reading from which on it agrees with a statement
-DIFFERS = 0.65  # and from which on it contradicts it
-WORDED = 0.85  # the same of names and words
-_FEW = 4  # words that can be compared
-HOLDS = 0.5  # confidence from which on a source answers a question with its own value
+AGREES = 0.2  # confidence of a reading from which on it agrees with a statement
+DIFFERS = 0.6  # and from which on it contradicts it
+HOLDS = 0.3  # confidence from which on a source answers a question with its own value
 PAIRED = 0.75  # probability from which on a computed and a stated value tell the same thing
 CLAIMED = 0.5  # probability of a call from which on a sentence tells what it computes
 _CALL = 40  # tokens
@@ -188,7 +187,7 @@ class Pairing:
         if reading is None:
             return None
         value = self._typed(statement, reading.text)
-        if value is None or reading.confidence < self._least(statement, value, reading.text):
+        if value is None or reading.confidence < _least(statement, value, labelled(reading.evidence[0], reading.text)):
             return None
         ids = tuple(line.id for line in reading.evidence)
         return Claim(source.signal.id, value, reading.text, ids, reading.confidence)
@@ -205,14 +204,6 @@ class Pairing:
         if not isinstance(statement.value, Words | Name | Nothing):
             return typed_as(text, statement.value)
         return typed([joined(statement.said), joined(text)], Expected.WHO)[1]
-
-    def _least(self, statement: Statement, value: Value, text: str) -> float:
-        """The confidence that a reading must have to count beside a statement."""
-        if same(statement.value, value):
-            return AGREES
-        if isinstance(value, Words) and max(len(words(text)), len(words(statement.said))) > _FEW:
-            return 1.0  # of two descriptions nobody knows whether they differ
-        return WORDED if isinstance(value, Words | Name) else DIFFERS
 
     def _vectors(self, texts: Sequence[str]) -> NDArray[np.float32] | None:
         embedder = self._embedder()
@@ -272,6 +263,17 @@ def statements(source: Source, standing: Standing = Standing.PLAIN) -> list[Stat
             here.append(Statement(source.signal.id, line, text, start, len(text), worded, standing))
         found += sorted(here, key=lambda statement: statement.start)
     return found[: CLAIMS.value]
+
+
+def _least(statement: Statement, value: Value, label: str) -> float:
+    """The confidence that a reading must have to count beside a statement.
+
+    Other names and words contradict it only beside the same label: whether two descriptions differ, nobody knows.
+    """
+    if same(statement.value, value):
+        return AGREES
+    worded = isinstance(statement.value, Words | Name) and isinstance(value, Words | Name)
+    return math.inf if worded and label.lower() != labelled(statement.line, statement.said).lower() else DIFFERS
 
 
 def _words_in(evidence: Sequence[str], text: str) -> set[tuple[str, str]]:

@@ -23,7 +23,7 @@ from edge_assistant.reasoning.readings.moments import Period, period
 from edge_assistant.reasoning.values.candidates import quantities
 from edge_assistant.reasoning.values.values import Clock, Day, Quantity, Value
 
-_CALL = re.compile(r'\s*(\w+)\s*\(((?:[^()"]|"[^"]*")*)\)(.*)', re.S)
+_CALL = re.compile(r'\s*(\w+)\s*\(((?:[^()"]|"[^"]*"|\([^()]*\))*)\)(.*)', re.S)
 _ASK = re.compile(r'ask\s*"([^"]+)"?')
 _AFTER = re.compile(r"^between(?=\s+(?:[\w.]+\s+){1,4}(?:after|before)\b)")
 _UNIT = re.compile(r"\S{1,12}")  # one word
@@ -80,6 +80,8 @@ def parse(text: str) -> Call | None:
     ('load', 'What is the limit?', 'after', 'When did the break end?')
     >>> parse("max(depth) on 2 May")
     Call(name='max', column='depth', argument='', when='on 2 May', asks=None, asks_when=None)
+    >>> parse("min(clock error (minus = slow))").column
+    'clock error (minus = slow)'
     >>> parse("time_of_max(load, 40 kg)").name, parse("none")
     ('first_above', None)
     """
