@@ -10,10 +10,10 @@ from typing import Any
 
 from textual.message import Message
 
-from edge_assistant.answer import Agreement, Answer, Computation, ModelUsed, Route, Status, Timings, Told, Verdict
-from edge_assistant.evidence import Evidence, Field, Locator, Passage
+from edge_assistant.core.answer import Agreement, Answer, Computation, ModelUsed, Route, Status, Timings, Told, Verdict
+from edge_assistant.core.evidence import Evidence, Field, Locator, Passage
+from edge_assistant.core.signals import Kind, Origin, Signal
 from edge_assistant.history.saved import Unsent
-from edge_assistant.signals import Kind, Origin, Signal
 from edge_assistant_tui.app import EdgeAssistant
 from edge_assistant_tui.options import Options
 from edge_assistant_tui.work import Work

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from placed import Stage
 
+from edge_assistant.compute.runtime import Runtime
 from edge_assistant.perception.live import Endpointer
-from edge_assistant.runtime import Runtime
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_tui.widgets.capture import Capture
 from edge_assistant_tui.widgets.status import StatusBar

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge_assistant.answer import (
+from edge_assistant.core.answer import (
     Agreement,
     Answer,
     Computation,
@@ -14,8 +14,8 @@ from edge_assistant.answer import (
     Told,
     Verdict,
 )
-from edge_assistant.evidence import Evidence, Locator, Passage
-from edge_assistant.signals import Kind, Origin, Signal, take_bytes
+from edge_assistant.core.evidence import Evidence, Locator, Passage
+from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes
 
 
 def answer(question: str = "Which?", text: str = "None is known.", signals: tuple[Signal, ...] = ()) -> Answer:

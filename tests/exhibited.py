@@ -15,9 +15,9 @@ from PIL import Image, ImageDraw
 from textual.pilot import Pilot
 from textual.widgets import Static
 
-from edge_assistant.answer import Agreement, Answer, Computation, Route, Status, Told, Verdict
-from edge_assistant.evidence import Evidence, Field, Locator, Passage, Statistic
-from edge_assistant.signals import Kind, Signal, take_file
+from edge_assistant.core.answer import Agreement, Answer, Computation, Route, Status, Told, Verdict
+from edge_assistant.core.evidence import Evidence, Field, Locator, Passage, Statistic
+from edge_assistant.core.signals import Kind, Signal, take_file
 from edge_assistant_tui import exhibits
 from edge_assistant_tui.app import EdgeAssistant
 from edge_assistant_tui.screens.evidence import EvidenceScreen

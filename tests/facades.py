@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from edge_assistant.answer import Answer
-from edge_assistant.events import Answered, Event, Routed, Said
-from edge_assistant.signals import Kind, Origin, Signal, take_bytes
+from edge_assistant.core.answer import Answer
+from edge_assistant.core.events import Answered, Event, Routed, Said
+from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes
 
 Ask = Callable[..., tuple[Answer, list[Event]]]
 

@@ -7,12 +7,12 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from edge_assistant.evidence import Evidence, Locator, Passage
+from edge_assistant.core.evidence import Evidence, Locator, Passage
+from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes
 from edge_assistant.language.chat import Message
 from edge_assistant.language.engine import Choice, Usage
 from edge_assistant.perception.table import Table
 from edge_assistant.reasoning.sources import Source
-from edge_assistant.signals import Kind, Origin, Signal, take_bytes
 
 Reply = Callable[[str, Sequence[str]], str]
 """The answer to a prompt's last message; the options are empty where the model writes freely."""

@@ -14,7 +14,7 @@ from pathlib import Path
 import planted
 import pytest
 
-from edge_assistant.errors import KeyGone, UsageError
+from edge_assistant.core.errors import KeyGone, UsageError
 from edge_assistant.governance import forgetting
 from edge_assistant.governance.audit.rows import Row
 from edge_assistant.governance.audit.trail import Trail

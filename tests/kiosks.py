@@ -5,7 +5,7 @@ from __future__ import annotations
 from captured import until
 from placed import Stage
 
-from edge_assistant.evidence import Evidence, Locator, Passage
+from edge_assistant.core.evidence import Evidence, Locator, Passage
 from edge_assistant.governance.policy import pin
 from edge_assistant.governance.policy.approval import Doubt
 from edge_assistant_tui.screens.operator import Operator

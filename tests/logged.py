@@ -7,11 +7,11 @@ from functools import cache
 
 from fakes import signal
 
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core.signals import Kind
 from edge_assistant.perception.readings import Readings
 from edge_assistant.perception.sense import Request
 from edge_assistant.perception.table import Table
-from edge_assistant.runtime import Runtime
-from edge_assistant.signals import Kind
 
 
 def read(csv: str) -> Table:

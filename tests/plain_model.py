@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from edge_assistant.compute.runtime import Runtime
 from edge_assistant.language.chat import Message
 from edge_assistant.language.engine import Choice, Usage
-from edge_assistant.runtime import Runtime
 from edge_assistant_models.installed import InstalledModel
 
 _PLACE = Path(__file__).parent / "plain_model_path"
@@ -38,7 +38,7 @@ _CALLS = (
 
 def use(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let this process and those that it starts read with it in place of llama.cpp."""
-    monkeypatch.setattr("edge_assistant.assistant.LlamaEngine", PlainEngine)
+    monkeypatch.setattr("edge_assistant.session.assistant.LlamaEngine", PlainEngine)
     before = os.environ.get("PYTHONPATH", "")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (str(_PLACE), before))))
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from conversations import answer
 
-from edge_assistant.answer import Answer
+from edge_assistant.core.answer import Answer
+from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes
 from edge_assistant.history.store import History, Unsent
-from edge_assistant.signals import Kind, Origin, Signal, take_bytes
 
 WORDS = (
     "Zyxomenthinol",

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from edge_assistant.answer import Answer
-from edge_assistant.database import Database
+from edge_assistant.core.answer import Answer
+from edge_assistant.core.signals import Signal
 from edge_assistant.history import rows
 from edge_assistant.history.saved import now, packed, signal_record
 from edge_assistant.history.store import LAYOUT
-from edge_assistant.signals import Signal
+from edge_assistant.storage.database import Database
 
 
 def write(file: Path, conversations: dict[str, tuple[Sequence[Signal], Sequence[Answer]]]) -> Database:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edge_assistant import limits
+from edge_assistant.core import limits
 
 FILE = Path(__file__).parent.parent / "docs" / "limits.md"
 HEAD = """\
@@ -21,8 +21,8 @@ Seconds of computing are processor time of all threads together: a busy machine,
 nothing of them. A signal that takes more, or makes the process grow by more, fails with one line and stands in
 `failed`, and the others are answered; where an answer takes more than is due to all of its signals, the signal with
 most to be read is left out in the same way. Where there is no signal to do without, it is the error of the question
-(status 3). What looks after that (`edge_assistant/scheduling/budget.py`) does so ten times a second and ends our own
-code anywhere, but not a single call of a decoder or of a model's library: that is waited for.
+(status 3). What looks after that (`edge_assistant/compute/scheduling/budget.py`) does so ten times a second and ends
+our own code anywhere, but not a single call of a decoder or of a model's library: that is waited for.
 
 Where not all of a signal is read (pages, hours, scenes, rows, evidence, or cells of a column of numbers that are none,
 where the answer rests on that column), the last sentences of the answer say so, and that the rest may say otherwise;
@@ -32,7 +32,7 @@ A question starts no process for itself. What computes are as many threads as th
 that is perceived at the same time ([scheduling.md](scheduling.md)). In the app there are its launcher, itself, one pull
 and one run of espeak-ng at most.
 
-This page is made from `edge_assistant/limits.py` by `tools/limits_table.py`. Limits of model files
+This page is made from `edge_assistant/core/limits.py` by `tools/limits_table.py`. Limits of model files
 stand in [supply-chain.md](supply-chain.md).
 
 | limit | at most | of | beyond it | policy | why this much |

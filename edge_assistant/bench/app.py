@@ -16,7 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from edge_assistant.bench.terminal import Terminal
-from edge_assistant.errors import UsageError
+from edge_assistant.core.errors import UsageError
 from edge_assistant_models import paths
 
 NAME = "app"

@@ -19,18 +19,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edge_assistant.assistant import Assistant
 from edge_assistant.bench.attack.corpus import Attack, attacks, bases
 from edge_assistant.bench.attack.obedient import Obedient
 from edge_assistant.bench.attack.openings import hidden, openings
 from edge_assistant.bench.attack.recorded import Recorded
 from edge_assistant.bench.attack.spoken import Speaker
 from edge_assistant.bench.attack.trial import OTHER, Found, Trial
-from edge_assistant.errors import VoiceUnavailable
-from edge_assistant.events import Event
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core.errors import VoiceUnavailable
+from edge_assistant.core.events import Event
+from edge_assistant.core.signals import Kind, Origin, printable, take_bytes
 from edge_assistant.language.engine import Engine, LlamaEngine
-from edge_assistant.runtime import Runtime
-from edge_assistant.signals import Kind, Origin, printable, take_bytes
+from edge_assistant.session.assistant import Assistant
 from edge_assistant_models import paths
 from edge_assistant_models.errors import ModelMissing
 from edge_assistant_models.installed import InstalledModel

@@ -59,8 +59,8 @@ def run(args: argparse.Namespace) -> int:
 
 def rows(folder: Path, repeats: int) -> dict[str, float]:
     """Milliseconds of a row on the disk, and of one in a table that has no codes; alternating."""
-    from edge_assistant.database import Database
-    from edge_assistant.schema import Layout
+    from edge_assistant.storage.database import Database
+    from edge_assistant.storage.schema import Layout
 
     trail = _trail(folder)
     first = _ms(lambda: trail.append("said", _FACTS, _ID))
@@ -107,10 +107,10 @@ def verified(folder: Path, count: int) -> dict[str, float]:
 
 def questions(folder: Path, repeats: int, profile: str) -> dict[str, float]:
     """Milliseconds of a question over two texts, each in a conversation of its own; and what it leaves."""
-    from edge_assistant.assistant import Assistant
+    from edge_assistant.core.signals import Kind, Origin, take_bytes
     from edge_assistant.governance.audit.auditor import Auditor
     from edge_assistant.governance.audit.trail import FILE
-    from edge_assistant.signals import Kind, Origin, take_bytes
+    from edge_assistant.session.assistant import Assistant
     from edge_assistant_models.portfolio import Portfolio
 
     trail = _trail(folder)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from edge_assistant.evidence import Evidence
+from edge_assistant.core.evidence import Evidence
 from edge_assistant.language.chat import Message, Role
 from edge_assistant.language.engine import Engine
 

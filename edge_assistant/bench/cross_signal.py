@@ -16,7 +16,7 @@ from edge_assistant.bench.results import Result, Results, figures
 from edge_assistant.bench.scenarios import Job, draw, jobs, load
 from edge_assistant.bench.warm import WarmAssistant
 from edge_assistant.bench.ways import EVERYTHING, Command, Product, Prompted, Way
-from edge_assistant.errors import UsageError
+from edge_assistant.core.errors import UsageError
 
 NAME = "cross-signal"
 HELP = "questions over scenarios: status, answer and citations, by domain and by type"

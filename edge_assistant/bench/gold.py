@@ -5,7 +5,7 @@ A scenario's `evidence.json` is one object: the id of a signal -> a list of its 
     {"text": str, "confidence": float|null, "locator": {...}, "detail": {"kind": "field", "label": str, "value": str}}
 
 The locator is the contract's. A detail's `kind` is a key of `KINDS`; its other keys are the fields of that dataclass in
-`edge_assistant/evidence.py`, tuples as lists, times in ISO 8601; fields that have a default may be left out.
+`edge_assistant/core/evidence.py`, tuples as lists, times in ISO 8601; fields that have a default may be left out.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from dataclasses import MISSING, fields, is_dataclass
 from datetime import datetime
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from edge_assistant.errors import InputCorrupt
-from edge_assistant.evidence import (
+from edge_assistant.core.errors import InputCorrupt
+from edge_assistant.core.evidence import (
     Code,
     Detail,
     Evidence,

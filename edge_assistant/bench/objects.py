@@ -15,13 +15,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from edge_assistant.errors import InputCorrupt, InputMissing
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core.errors import InputCorrupt, InputMissing
+from edge_assistant.core.signals import Kind, take_file
 from edge_assistant.perception import pictures
 from edge_assistant.perception.classifier import Classifier
 from edge_assistant.perception.detectors import LABELS, Detection, Detector, open_detector
 from edge_assistant.perception.things import Seen, see
-from edge_assistant.runtime import Runtime
-from edge_assistant.signals import Kind, take_file
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
 

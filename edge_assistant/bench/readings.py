@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from edge_assistant.errors import UsageError
+from edge_assistant.core.errors import UsageError
 
 NAME = "readings"
 HELP = "a million rows of readings against pandas.read_csv alone"
@@ -98,10 +98,10 @@ def _read(path: Path) -> None:
 
 
 def _perceive(path: Path) -> None:
+    from edge_assistant.compute.runtime import Runtime
+    from edge_assistant.core.signals import Kind, Origin, Signal
     from edge_assistant.perception.readings import Readings
     from edge_assistant.perception.sense import Request
-    from edge_assistant.runtime import Runtime
-    from edge_assistant.signals import Kind, Origin, Signal
 
     signal = Signal("readings:1", Kind.READINGS, Origin.FILE, path.name, "", datetime.now(UTC), path)
     Readings({}, Runtime.detect()).perceive(signal, Request())

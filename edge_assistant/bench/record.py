@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from edge_assistant.bench.results import Result
-from edge_assistant.errors import StorageFull
+from edge_assistant.core.errors import StorageFull
 from edge_assistant.reasoning.reason import UNCERTAIN
 
 COLUMNS = (

@@ -14,7 +14,7 @@ from typing import Any, TextIO
 from edge_assistant.bench.scenarios import Job
 from edge_assistant.bench.scoring import Judged, cited, judge
 from edge_assistant.bench.ways import Reply
-from edge_assistant.errors import StorageFull, UsageError
+from edge_assistant.core.errors import StorageFull, UsageError
 
 
 @dataclass(frozen=True, slots=True)

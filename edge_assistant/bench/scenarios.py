@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from edge_assistant.bench import gold
-from edge_assistant.errors import InputCorrupt, InputEmpty, InputError, InputMissing, InputTooLarge
-from edge_assistant.evidence import Evidence
-from edge_assistant.signals import Kind, Signal, take_file
+from edge_assistant.core.errors import InputCorrupt, InputEmpty, InputError, InputMissing, InputTooLarge
+from edge_assistant.core.evidence import Evidence
+from edge_assistant.core.signals import Kind, Signal, take_file
 
 FILE = "scenario.toml"
 GOLD = "evidence.json"

@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from edge_assistant.bench.transcripts import normalised
-from edge_assistant.errors import UsageError
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core.errors import UsageError
+from edge_assistant.core.signals import Kind, take_file
 from edge_assistant.perception.sense import Request
 from edge_assistant.perception.speech import Speech
-from edge_assistant.runtime import Runtime
-from edge_assistant.signals import Kind, take_file
 from edge_assistant_models.portfolio import Portfolio
 
 NAME = "speech"

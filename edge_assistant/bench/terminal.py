@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
-from edge_assistant.errors import UsageError
+from edge_assistant.core.errors import UsageError
 
 KEPT = 1 << 20  # bytes of what was drawn that are looked through; a screen is some 20 KB
 

@@ -8,10 +8,10 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-from edge_assistant.answer import Answer
-from edge_assistant.assistant import Assistant
-from edge_assistant.errors import InputError, ModelMissing
-from edge_assistant.evidence import Evidence
+from edge_assistant.core.answer import Answer
+from edge_assistant.core.errors import InputError, ModelMissing
+from edge_assistant.core.evidence import Evidence
+from edge_assistant.core.signals import Signal
 from edge_assistant.language.chat import Message, Role
 from edge_assistant.language.engine import Engine
 from edge_assistant.perception.gather import Perceive
@@ -19,7 +19,7 @@ from edge_assistant.perception.sense import Percept, Request, Sense, senses
 from edge_assistant.reasoning.guard import ungrounded
 from edge_assistant.reasoning.route import plan
 from edge_assistant.reasoning.rules.vocabulary import within
-from edge_assistant.signals import Signal
+from edge_assistant.session.assistant import Assistant
 
 
 class WarmAssistant(Assistant):

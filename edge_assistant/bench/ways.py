@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from edge_assistant.bench.baselines import Baseline
 from edge_assistant.bench.scenarios import Job
 from edge_assistant.bench.warm import WarmAssistant
-from edge_assistant.errors import EdgeAssistantError, ModelError
+from edge_assistant.core.errors import EdgeAssistantError, ModelError
 
 EVERYTHING = "everything"
 

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from edge_assistant.bench import pages, paper
-from edge_assistant.errors import UsageError
-from edge_assistant.evidence import Field, TickBox
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core.errors import UsageError
+from edge_assistant.core.evidence import Field, TickBox
 from edge_assistant.perception import forms, layout, ticks
 from edge_assistant.perception.layout import Piece
 from edge_assistant.perception.pictures import Page
 from edge_assistant.perception.writing import Writing
-from edge_assistant.runtime import Runtime
 from edge_assistant_models.portfolio import Portfolio
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from edge_assistant.cli import terminal
-from edge_assistant.signals import printable
+from edge_assistant.core.signals import printable
 from edge_assistant_models import progress
 from edge_assistant_models.transfer import mebibytes
 

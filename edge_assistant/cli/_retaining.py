@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from edge_assistant.errors import EdgeAssistantError, PolicyInvalid
+from edge_assistant.core.errors import EdgeAssistantError, PolicyInvalid
+from edge_assistant.core.signals import printable
 from edge_assistant.governance import forgetting
-from edge_assistant.signals import printable
 
 if TYPE_CHECKING:
-    from edge_assistant.settings import Settings
+    from edge_assistant.storage.settings import Settings
 
 
 def complete() -> None:

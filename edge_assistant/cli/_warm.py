@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
-from edge_assistant.assistant import Assistant
-from edge_assistant.errors import EdgeAssistantError
-from edge_assistant.events import Event
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.compute.scheduling.memory import Residency
+from edge_assistant.core.errors import EdgeAssistantError
+from edge_assistant.core.events import Event
+from edge_assistant.core.signals import SAMPLE_RATE, Kind, Origin, Signal, take_bytes
 from edge_assistant.governance.policy.policy import Policy, current
-from edge_assistant.runtime import Runtime
-from edge_assistant.scheduling.memory import Residency
-from edge_assistant.signals import SAMPLE_RATE, Kind, Origin, Signal, take_bytes
+from edge_assistant.session.assistant import Assistant
 from edge_assistant_models.portfolio import Portfolio
 
 if TYPE_CHECKING:

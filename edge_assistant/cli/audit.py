@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_assistant.signals import printable
+from edge_assistant.core.signals import printable
 
 if TYPE_CHECKING:
     from edge_assistant.governance.audit.rows import Row
@@ -155,7 +155,7 @@ def _told(value: Any) -> str:  # noqa: ANN401 - what JSON holds
 
 
 def _verify(args: argparse.Namespace, trail: Trail) -> int:
-    from edge_assistant.errors import StorageFull
+    from edge_assistant.core.errors import StorageFull
     from edge_assistant.governance.audit.verify import verify
 
     report = verify(trail, args.checkpoint)
@@ -199,9 +199,9 @@ def _given(file: Path, trail: Trail) -> dict[str, Any] | None:
     Raises:
         InputError: the file holds none.
     """
-    from edge_assistant.errors import InputCorrupt
+    from edge_assistant.core.errors import InputCorrupt
+    from edge_assistant.core.signals import Kind, take_file
     from edge_assistant.governance.audit.answers import given
-    from edge_assistant.signals import Kind, take_file
 
     try:
         found = json.loads(take_file(file, Kind.TEXT, 1).read())
@@ -232,7 +232,7 @@ def _checkpoint(args: argparse.Namespace, trail: Trail) -> int:
     Raises:
         UsageError: the folder of the file is not there, as of a stick that is not.
     """
-    from edge_assistant.errors import UsageError
+    from edge_assistant.core.errors import UsageError
     from edge_assistant.governance.audit import checkpoints
 
     if args.file is not None and not args.file.parent.is_dir():

@@ -26,8 +26,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Take the signals, compare, print; 1 where something conflicts."""
-    from edge_assistant.answer import Status
     from edge_assistant.cli.show import Console
+    from edge_assistant.core.answer import Status
 
     console = Console(plain=args.plain or args.settings.plain, quiet=args.json, trace=args.trace)
     with console, given.redaction(args) as shown:

@@ -7,8 +7,8 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from edge_assistant import health
-from edge_assistant.signals import printable
+from edge_assistant.core.signals import printable
+from edge_assistant.session import health
 
 if TYPE_CHECKING:
     from edge_assistant.governance.offline.proof import Proof

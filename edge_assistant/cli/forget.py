@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from edge_assistant.cli import terminal
-from edge_assistant.errors import UsageError
-from edge_assistant.evidence import counted
-from edge_assistant.signals import printable
+from edge_assistant.core.errors import UsageError
+from edge_assistant.core.evidence import counted
+from edge_assistant.core.signals import printable
 
 if TYPE_CHECKING:
     from edge_assistant.governance.forgetting import Kept
@@ -111,7 +111,7 @@ def _chosen(history: History, args: argparse.Namespace) -> Kept:
     Raises:
         UsageError: as it says.
     """
-    from edge_assistant.errors import KeyLost
+    from edge_assistant.core.errors import KeyLost
     from edge_assistant.governance import forgetting
     from edge_assistant.governance.forgetting import Kept
     from edge_assistant.vault.sealed import kept_bytes

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any, NoReturn, TextIO
 
-from edge_assistant.errors import EdgeAssistantError, StorageFull, UsageError
-from edge_assistant.signals import printable
+from edge_assistant.core.errors import EdgeAssistantError, StorageFull, UsageError
+from edge_assistant.core.signals import printable
 
 INTERRUPTED = 130
 FAULT = 70

@@ -9,16 +9,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_assistant.errors import InputError, UsageError
-from edge_assistant.limits import TEXT_BYTES
-from edge_assistant.signals import Kind, Origin, Signal, take_bytes, take_file
+from edge_assistant.core.errors import InputError, UsageError
+from edge_assistant.core.limits import TEXT_BYTES
+from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes, take_file
 
 if TYPE_CHECKING:
-    from edge_assistant.answer import Answer, Failure
-    from edge_assistant.assistant import Assistant
-    from edge_assistant.events import Watch
+    from edge_assistant.core.answer import Answer, Failure
+    from edge_assistant.core.events import Watch
     from edge_assistant.governance.audit.auditor import Auditor
     from edge_assistant.governance.redaction.answers import Redaction
+    from edge_assistant.session.assistant import Assistant
     from edge_assistant.vault.vault import Vault
 
 HELPS = {
@@ -122,10 +122,10 @@ def assistant(args: argparse.Namespace, clear: Callable[[], None]) -> Assistant:
         UsageError: the domain file cannot be used.
         PolicyRefused: the profile may not be chosen.
     """
-    from edge_assistant.assistant import Assistant
     from edge_assistant.cli import human
     from edge_assistant.governance.policy.policy import current
     from edge_assistant.reasoning.rules import domain
+    from edge_assistant.session.assistant import Assistant
     from edge_assistant.vault.vault import Vault
     from edge_assistant_models.portfolio import Portfolio
 
@@ -169,7 +169,7 @@ def take(given: Sequence[tuple[Kind, str]], strict: bool) -> tuple[list[Signal],
         InputError: none can be taken, or one cannot and `strict` is set.
         PolicyRefused: no such signal may be taken.
     """
-    from edge_assistant.answer import Failure
+    from edge_assistant.core.answer import Failure
 
     if sum(_typed(kind, path) for kind, path in given) > 1:
         raise UsageError("standard input can be read only once", "give the second text as a file")

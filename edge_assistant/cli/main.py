@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from edge_assistant import __version__
 from edge_assistant.cli import frame
-from edge_assistant.errors import UsageError
+from edge_assistant.core.errors import UsageError
 from edge_assistant.governance import dumps
 from edge_assistant.governance.offline import lock
 from edge_assistant.resident import client
@@ -145,9 +145,9 @@ def _run(arguments: list[str], began: float, warm: Warm | None = None, *, alone:
     """Run a verb; where it is alone in its process, that may be locked in the middle of it."""
     args = _parsed(arguments)
     args.began, args.warm, args.alone = began, warm, alone
-    from edge_assistant import logs, settings
+    from edge_assistant.compute.scheduling import pools
     from edge_assistant.governance.redaction.logged import logged
-    from edge_assistant.scheduling import pools
+    from edge_assistant.storage import logs, settings
 
     pools.tell()
     args.settings = settings.load()
@@ -172,8 +172,8 @@ def _policed(args: argparse.Namespace) -> int:
     Raises:
         PolicyRefused: it may not be run, or the policy is wrong.
     """
-    from edge_assistant import limits
     from edge_assistant.cli import given, human, policy
+    from edge_assistant.core import limits
     from edge_assistant.governance.policy.policy import current
 
     if args.verb == policy.NAME:

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_assistant.signals import printable
+from edge_assistant.core.signals import printable
 
 if TYPE_CHECKING:
-    from edge_assistant.settings import Settings
+    from edge_assistant.storage.settings import Settings
     from edge_assistant_models.entries import Entry
     from edge_assistant_models.installed import InstalledModel
     from edge_assistant_models.portfolio import Portfolio
@@ -196,7 +196,7 @@ def _for_people(value: object) -> str:
 
 def _pull(args: argparse.Namespace, portfolio: Portfolio) -> int:
     from edge_assistant.cli._pulling import shown
-    from edge_assistant.errors import UsageError
+    from edge_assistant.core.errors import UsageError
 
     if args.name and args.profile:
         raise UsageError("a name and a profile were given", "give one of them")
@@ -250,7 +250,7 @@ def _locked(wanted: bool) -> bool:
 
     What it prepares is read from caches and models that locked processes write too.
     """
-    from edge_assistant.errors import LockFailed
+    from edge_assistant.core.errors import LockFailed
     from edge_assistant.governance.offline import lock
 
     try:
@@ -272,9 +272,9 @@ def _prepare(portfolio: Portfolio, names: Iterable[str], settings: Settings) -> 
 
 def _read_examples(model: InstalledModel) -> None:
     """Let an embedder read the examples that questions are compared with."""
+    from edge_assistant.compute.runtime import Runtime
     from edge_assistant.language.embedder import Embedder
     from edge_assistant.reasoning.prepared import prepare
-    from edge_assistant.runtime import Runtime
 
     print(f"{model.name}: reading the examples, some 10 s the first time", file=sys.stderr, flush=True)
     print(f"{model.name}: {prepare(Embedder(model, Runtime.detect())):,} examples read", file=sys.stderr, flush=True)
@@ -282,12 +282,12 @@ def _read_examples(model: InstalledModel) -> None:
 
 def _read_prompts(model: InstalledModel, settings: Settings) -> None:
     """Let a language model read what all its prompts begin with; what goes wrong the first question says."""
-    from edge_assistant.errors import EdgeAssistantError
+    from edge_assistant.compute.runtime import Runtime
+    from edge_assistant.core.errors import EdgeAssistantError
     from edge_assistant.governance.policy.policy import current
     from edge_assistant.language.engine import LlamaEngine
     from edge_assistant.language.states import shelf_by
     from edge_assistant.reasoning.prepared import read_prompts
-    from edge_assistant.runtime import Runtime
     from edge_assistant.vault.vault import Vault
 
     policy = current()
@@ -303,7 +303,7 @@ def _read_prompts(model: InstalledModel, settings: Settings) -> None:
 
 
 def _verify(args: argparse.Namespace, portfolio: Portfolio) -> int:
-    from edge_assistant.errors import ModelCorrupt
+    from edge_assistant.core.errors import ModelCorrupt
 
     present = [entry.name for entry in portfolio.entries() if portfolio.store.folder(entry.name).is_dir()]
     names = [args.name] if args.name else present
@@ -345,7 +345,7 @@ def _remove(args: argparse.Namespace, portfolio: Portfolio) -> int:
 
 def _export(args: argparse.Namespace, portfolio: Portfolio) -> int:
     from edge_assistant.cli._pulling import shown
-    from edge_assistant.errors import UsageError
+    from edge_assistant.core.errors import UsageError
 
     if args.name and args.profile:
         raise UsageError("a name and a profile were given", "give one of them")
@@ -365,7 +365,7 @@ def _installed(portfolio: Portfolio, profile: str | None) -> list[str]:
     Raises:
         ModelMissing: nothing fills a role that the profile needs.
     """
-    from edge_assistant.errors import ModelMissing
+    from edge_assistant.core.errors import ModelMissing
     from edge_assistant_models.store import State
 
     names = [entry.name for entry in portfolio.entries()]

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from edge_assistant.signals import printable
+from edge_assistant.core.signals import printable
 
 NAME = "policy"
 HELP = "check a policy file, show what holds, make an operator's PIN"
@@ -100,7 +100,7 @@ def _pin(args: argparse.Namespace) -> int:
         UsageError: there is no terminal, or it is no PIN, or the two are not the same.
     """
     from edge_assistant.cli import terminal
-    from edge_assistant.errors import UsageError
+    from edge_assistant.core.errors import UsageError
     from edge_assistant.governance.policy import pin
 
     if not terminal.asks():

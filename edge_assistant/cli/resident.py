@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_assistant.cli.frame import FAULT
-from edge_assistant.errors import UsageError
+from edge_assistant.core.errors import UsageError
 from edge_assistant.resident import client, wire
 
 if TYPE_CHECKING:
@@ -116,11 +116,11 @@ def _run(args: argparse.Namespace) -> int:
 
     origin = server.Origin.now()  # first, as libraries are told things in the environment when they are loaded
     from edge_assistant.cli import _warm
+    from edge_assistant.compute.runtime import Runtime
     from edge_assistant.governance.offline import lock
     from edge_assistant.governance.policy import policy
     from edge_assistant.reasoning.rules import domain
     from edge_assistant.resident.lending import mute
-    from edge_assistant.runtime import Runtime
     from edge_assistant.vault.vault import Vault
 
     held = args.held or server.opened()
@@ -201,8 +201,8 @@ def _command(args: argparse.Namespace) -> tuple[str, ...]:
 
 def _rules() -> str:
     """The policy and the settings as they lie on the disk; what cannot be read counts, too."""
-    from edge_assistant import settings
     from edge_assistant.governance.policy import policy
+    from edge_assistant.storage import settings
     from edge_assistant_models import paths
 
     return " ".join(f"{file} {_sum(file)}" for file in (policy.place(), paths.config_dir() / settings.FILE) if file)
@@ -217,7 +217,7 @@ def _sum(file: Path) -> str:
 
 def _alone() -> bool:
     """Whether visitors ask, one after the other."""
-    from edge_assistant.errors import PolicyInvalid
+    from edge_assistant.core.errors import PolicyInvalid
     from edge_assistant.governance.policy import policy
 
     try:

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TextIO
 
-from edge_assistant.answer import Agreement, Answer, Verdict
 from edge_assistant.cli import terminal
-from edge_assistant.events import (
+from edge_assistant.core.answer import Agreement, Answer, Verdict
+from edge_assistant.core.events import (
     Compared,
     Event,
     Failed,
@@ -23,8 +23,8 @@ from edge_assistant.events import (
     Traced,
     Waiting,
 )
-from edge_assistant.evidence import UNSURE, Evidence, how_sure
-from edge_assistant.signals import printable
+from edge_assistant.core.evidence import UNSURE, Evidence, how_sure
+from edge_assistant.core.signals import printable
 
 if TYPE_CHECKING:
     from rich.status import Status
@@ -180,13 +180,12 @@ def _print(text: str, stream: TextIO) -> None:
 
 def _source(answer: Answer, item: Evidence, names: dict[str, str]) -> str:
     """One source: signal, file, where, how surely, what."""
-    from edge_assistant import pinpoint
+    from edge_assistant.reasoning import attribution
 
     doubt = " (uncertain)" if item.confidence is not None and item.confidence < UNSURE else ""
-    where = (
-        f"{item.signal} {names.get(item.signal, '')}, {pinpoint.place(answer, item)}{how_sure(item.confidence)}{doubt}"
-    )
-    return printable(f"{where}: {pinpoint.excerpt(answer, item)}")
+    place = attribution.place(answer, item)
+    where = f"{item.signal} {names.get(item.signal, '')}, {place}{how_sure(item.confidence)}{doubt}"
+    return printable(f"{where}: {attribution.excerpt(answer, item)}")
 
 
 def _verdict(verdict: Verdict) -> str:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from typing import TextIO
 
-from edge_assistant.signals import printable
+from edge_assistant.core.signals import printable
 
 
 def redraws(stream: TextIO, *, plain: bool = False) -> bool:

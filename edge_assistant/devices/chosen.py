@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge_assistant.core.errors import UsageError
 from edge_assistant.devices import sound, video4linux
 from edge_assistant.devices.camera import FileCamera, Frame, OpenCVCamera
 from edge_assistant.devices.device import Device
@@ -14,7 +15,6 @@ from edge_assistant.devices.followed import FollowedFile
 from edge_assistant.devices.microphone import FileMicrophone, SoundMicrophone
 from edge_assistant.devices.serial import SerialReadings
 from edge_assistant.devices.speaker import FileSpeaker, Player, Speaker
-from edge_assistant.errors import UsageError
 from edge_assistant.governance.policy.policy import current
 
 if TYPE_CHECKING:

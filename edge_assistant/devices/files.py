@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from edge_assistant.signals import Kind, Origin, Signal, printable
+from edge_assistant.core.signals import Kind, Origin, Signal, printable
 
 
 def shown(path: Path) -> str:

@@ -7,10 +7,10 @@ import os
 import time
 from pathlib import Path
 
-from edge_assistant import limits
+from edge_assistant.core import limits
+from edge_assistant.core.errors import DeviceLost, DeviceMissing, InputError
+from edge_assistant.core.signals import Kind, Origin
 from edge_assistant.devices.files import as_signal, shown
-from edge_assistant.errors import DeviceLost, DeviceMissing, InputError
-from edge_assistant.signals import Kind, Origin
 
 MAX_BYTES = limits.FOLLOWED_BYTES.value
 LOOK = 0.25  # seconds between looks at the file

@@ -7,8 +7,8 @@ import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from edge_assistant.core.errors import DeviceEnded, DeviceError, EdgeAssistantError
 from edge_assistant.devices.device import Change, Device
-from edge_assistant.errors import DeviceEnded, DeviceError, EdgeAssistantError
 
 T = TypeVar("T")
 

@@ -11,12 +11,12 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_assistant import limits
+from edge_assistant.core import limits
+from edge_assistant.core.errors import DeviceEnded, DeviceLost, DeviceMissing, InputError
+from edge_assistant.core.signals import SAMPLE_RATE, Kind, Origin
 from edge_assistant.devices import portaudio, sound
 from edge_assistant.devices.files import as_signal, shown
 from edge_assistant.devices.resampling import resampled
-from edge_assistant.errors import DeviceEnded, DeviceLost, DeviceMissing, InputError
-from edge_assistant.signals import SAMPLE_RATE, Kind, Origin
 
 if TYPE_CHECKING:
     import numpy as np

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from edge_assistant.core.errors import DeviceBusy, DeviceMissing
+from edge_assistant.core.signals import printable
 from edge_assistant.devices import pulseaudio
 from edge_assistant.devices.device import numbered
 from edge_assistant.devices.pulseaudio import Direction
-from edge_assistant.errors import DeviceBusy, DeviceMissing
-from edge_assistant.signals import printable
 
 _CARD = re.compile(r" \(hw:\d+,\d+\)$")  # where ALSA put it this time
 _UNAVAILABLE = -9985  # paDeviceUnavailable

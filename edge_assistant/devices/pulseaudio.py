@@ -16,8 +16,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from edge_assistant.core.signals import printable
 from edge_assistant.devices.device import numbered
-from edge_assistant.signals import printable
 
 Direction = Literal["input", "output"]
 _LIST = {"input": "sources", "output": "sinks"}

@@ -12,9 +12,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from edge_assistant import limits
-from edge_assistant.errors import DeviceBusy, DeviceError, DeviceLost, DeviceMissing
-from edge_assistant.signals import printable
+from edge_assistant.core import limits
+from edge_assistant.core.errors import DeviceBusy, DeviceError, DeviceLost, DeviceMissing
+from edge_assistant.core.signals import printable
 
 MAX_ROWS = limits.PORT_ROWS.value
 MAX_LINE = limits.PORT_LINE_BYTES.value

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from edge_assistant.core.errors import DeviceMissing
 from edge_assistant.devices import portaudio, pulseaudio
 from edge_assistant.devices.portaudio import Found
 from edge_assistant.devices.pulseaudio import Direction, Node
-from edge_assistant.errors import DeviceMissing
 
 _SERVER = "pulse"  # what ALSA's plugin for PulseAudio is called
 _WORDS = {"input": "microphone", "output": "speaker"}

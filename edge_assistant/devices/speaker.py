@@ -16,11 +16,11 @@ from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from edge_assistant import limits
+from edge_assistant.core import limits
+from edge_assistant.core.errors import DeviceBusy, DeviceError, DeviceLost, DeviceMissing
 from edge_assistant.devices import portaudio, sound
 from edge_assistant.devices.files import shown
 from edge_assistant.devices.resampling import resampled
-from edge_assistant.errors import DeviceBusy, DeviceError, DeviceLost, DeviceMissing
 
 if TYPE_CHECKING:
     import numpy as np

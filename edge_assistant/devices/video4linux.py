@@ -10,9 +10,9 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge_assistant.core.errors import DeviceBusy, DeviceError, DeviceMissing
+from edge_assistant.core.signals import printable
 from edge_assistant.devices.device import numbered
-from edge_assistant.errors import DeviceBusy, DeviceError, DeviceMissing
-from edge_assistant.signals import printable
 
 CLASS, NODES = Path("/sys/class/video4linux"), Path("/dev")
 # From the kernel's include/uapi/linux/videodev2.h

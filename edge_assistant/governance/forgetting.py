@@ -18,8 +18,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_assistant import atomic
-from edge_assistant.errors import KeyLost, StorageFull, UsageError
+from edge_assistant.core.errors import KeyLost, StorageFull, UsageError
+from edge_assistant.storage import atomic
 from edge_assistant.vault.master import keys_dir
 from edge_assistant_models import paths
 

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from edge_assistant.answer import Answer
-from edge_assistant.errors import UsageError
+from edge_assistant.core.answer import Answer
+from edge_assistant.core.errors import UsageError
+from edge_assistant.core.signals import Signal
 from edge_assistant.history.saved import Saved, Summary, Turn, Unsent, now, packed, signal_back, signal_record, unpacked
 from edge_assistant.history.sealed import Cells
-from edge_assistant.signals import Signal
 from edge_assistant.vault.vault import Key
 
 UNTITLED = "(no question yet)"

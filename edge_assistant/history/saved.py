@@ -11,8 +11,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from edge_assistant.errors import InputError
-from edge_assistant.signals import Kind, Origin, Signal
+from edge_assistant.core.errors import InputError
+from edge_assistant.core.signals import Kind, Origin, Signal
 
 _TICK_NS = 20_000_000  # a file system's clock may lag behind by a tick of the kernel, 10 ms at most
 

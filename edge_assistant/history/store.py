@@ -18,16 +18,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_assistant import limits
-from edge_assistant.answer import Answer
-from edge_assistant.atomic import storing
-from edge_assistant.database import Database
-from edge_assistant.errors import KeyGone, StorageFull, UsageError
+from edge_assistant.core import limits
+from edge_assistant.core.answer import Answer
+from edge_assistant.core.errors import KeyGone, StorageFull, UsageError
+from edge_assistant.core.signals import Signal
 from edge_assistant.history import rows
 from edge_assistant.history.saved import Saved, SavedSignal, State, Summary, Turn, Unsent
 from edge_assistant.history.sealed import Cells, seal_all
-from edge_assistant.schema import Layout
-from edge_assistant.signals import Signal
+from edge_assistant.storage.atomic import storing
+from edge_assistant.storage.database import Database
+from edge_assistant.storage.schema import Layout
 from edge_assistant.vault.master import Place
 from edge_assistant.vault.vault import Vault
 from edge_assistant_models import paths

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from edge_assistant.errors import CatalogInvalid
+from edge_assistant.core.errors import CatalogInvalid
 
 
 class Role(StrEnum):

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edge_assistant.errors import ModelFailed, ModelTooLarge, UsageError
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core.errors import ModelFailed, ModelTooLarge, UsageError
 from edge_assistant.language import llama
 from edge_assistant.language.tokens import BATCH, Prompt
-from edge_assistant.runtime import Runtime
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

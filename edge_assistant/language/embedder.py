@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge_assistant import whole
-from edge_assistant.runtime import Runtime
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.storage import cachefile
 from edge_assistant_models import loading, paths
 from edge_assistant_models.installed import InstalledModel
 
@@ -108,7 +108,7 @@ class _Kept:
 
 def _read(path: Path) -> dict[str, NDArray[np.float16]]:
     """The vectors in a file of `_write`, by the sums of their texts; none where there is no such file."""
-    content = whole.read(path, _HEAD, MAX_BYTES)
+    content = cachefile.read(path, _HEAD, MAX_BYTES)
     if content is None or len(content) < _COUNTS.size:
         return {}
     count, width = _COUNTS.unpack_from(content)
@@ -124,4 +124,4 @@ def _write(path: Path, vectors: Mapping[str, NDArray[np.float16]]) -> None:
     """Keep vectors in half precision, all or none of them; without space or permission they are made again."""
     matrix = np.stack(list(vectors.values()))
     with suppress(OSError):
-        whole.write(path, _HEAD, [_COUNTS.pack(*matrix.shape), *map(bytes.fromhex, vectors), matrix.tobytes()])
+        cachefile.write(path, _HEAD, [_COUNTS.pack(*matrix.shape), *map(bytes.fromhex, vectors), matrix.tobytes()])

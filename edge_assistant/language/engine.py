@@ -18,15 +18,15 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from edge_assistant import limits
-from edge_assistant.errors import CatalogInvalid, UsageError
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core import limits
+from edge_assistant.core.errors import CatalogInvalid, UsageError
 from edge_assistant.language import llama
 from edge_assistant.language.chat import Message, render, template
 from edge_assistant.language.context import Context
 from edge_assistant.language.lookup import ALIKE, MARGIN, Costs, Lookup, Pace, likely
 from edge_assistant.language.states import Reading, Shelf, Shelved, States
 from edge_assistant.language.tokens import Prompt, Tokenizer
-from edge_assistant.runtime import Runtime
 from edge_assistant_models.installed import InstalledModel
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from edge_assistant import cards
-from edge_assistant.accelerators import OFF, Offload, Weights
-from edge_assistant.errors import ModelCorrupt, ModelTooLarge
-from edge_assistant.runtime import Halt
+from edge_assistant.compute import gpus
+from edge_assistant.compute.accelerators import OFF, Offload, Weights
+from edge_assistant.compute.runtime import Halt
+from edge_assistant.core.errors import ModelCorrupt, ModelTooLarge
 from edge_assistant_models import headers
 from edge_assistant_models.headers import Form
 from edge_assistant_models.loading import held
@@ -55,9 +55,9 @@ def load(path: Path, halt: Halt, gpu: str = OFF, context: int = 0) -> tuple[Any,
     """
     llama = library()
     with held(path, Form.GGUF) as name:
-        chosen = cards.for_llama(gpu, llama, lambda: _weights(name, context)).offload
+        chosen = gpus.for_llama(gpu, llama, lambda: _weights(name, context)).offload
         ways = [chosen, Offload()] if chosen.layers else [Offload()]
-        return cards.opened(ways, lambda way: (_tried(name, path.name, halt, way, context), way), path.name)
+        return gpus.opened(ways, lambda way: (_tried(name, path.name, halt, way, context), way), path.name)
 
 
 def _weights(name: str, context: int) -> Weights:
@@ -133,7 +133,7 @@ def _place(params: Any, offload: Offload) -> object:  # noqa: ANN401 - a structu
         What the parameters point to.
     """
     llama = library()
-    there = cards.handles(llama)
+    there = gpus.handles(llama)
     if not there:
         return None
     chosen = [there[name] for name in offload.devices]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from edge_assistant import limits
+from edge_assistant.core import limits
 from edge_assistant.language.context import Context
 from edge_assistant.language.tokens import Prompt, shared
 

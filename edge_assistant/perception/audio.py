@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edge_assistant import limits
-from edge_assistant.errors import InputCorrupt, InputEmpty, InputUnsupported
+from edge_assistant.core import limits
+from edge_assistant.core.errors import InputCorrupt, InputEmpty, InputUnsupported
+from edge_assistant.core.signals import SAMPLE_RATE, Signal
 from edge_assistant.perception.sense import Gap
-from edge_assistant.signals import SAMPLE_RATE, Signal
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from edge_assistant.errors import InputTooLarge
-from edge_assistant.limits import SIGNAL_SECONDS, SOUND_SECONDS, WORK_BYTES
+from edge_assistant.compute.scheduling.budget import Budget, kept
+from edge_assistant.compute.scheduling.side import Wish
+from edge_assistant.core.errors import InputTooLarge
+from edge_assistant.core.limits import SIGNAL_SECONDS, SOUND_SECONDS, WORK_BYTES
+from edge_assistant.core.signals import Kind, Signal
 from edge_assistant.perception.gather import Perceive, megabytes
 from edge_assistant.perception.sense import Percept, Request
-from edge_assistant.scheduling.budget import Budget, kept
-from edge_assistant.scheduling.side import Wish
-from edge_assistant.signals import Kind, Signal
 
 _SECONDS_A_MEGABYTE = 500  # of sound at most, but for speech that hardly anybody keeps so small
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_assistant import limits
-from edge_assistant.errors import InputCorrupt
+from edge_assistant.core import limits
+from edge_assistant.core.errors import InputCorrupt
 from edge_assistant.perception.sense import Gap
 from edge_assistant.perception.shown import shown
 

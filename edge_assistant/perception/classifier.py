@@ -8,14 +8,14 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from edge_assistant.errors import ModelCorrupt
+from edge_assistant.core.errors import ModelCorrupt
 from edge_assistant_models import loading
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from edge_assistant.runtime import Runtime
+    from edge_assistant.compute.runtime import Runtime
     from edge_assistant_models.installed import InstalledModel
 
 SIDE = 224

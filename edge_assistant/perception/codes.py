@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edge_assistant import limits
-from edge_assistant.evidence import Code
+from edge_assistant.core import limits
+from edge_assistant.core.evidence import Code
 
 if TYPE_CHECKING:
     import numpy as np

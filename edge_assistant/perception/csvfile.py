@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from edge_assistant import limits
-from edge_assistant.errors import InputCorrupt, InputEmpty, InputTooLarge, InputUnsupported
+from edge_assistant.core import limits
+from edge_assistant.core.errors import InputCorrupt, InputEmpty, InputTooLarge, InputUnsupported
 from edge_assistant.perception.cells import MISSING, Cells, Times, parse_time
 from edge_assistant.perception.encoding import HEAD, encoding_of
 from edge_assistant.perception.sense import Gap

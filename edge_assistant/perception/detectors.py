@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
-from edge_assistant import limits
-from edge_assistant.errors import ModelCorrupt
+from edge_assistant.core import limits
+from edge_assistant.core.errors import ModelCorrupt
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from edge_assistant.runtime import Runtime
+    from edge_assistant.compute.runtime import Runtime
     from edge_assistant_models.installed import InstalledModel
 
     Floats = NDArray[np.float32]

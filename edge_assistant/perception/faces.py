@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from edge_assistant.runtime import Runtime
+    from edge_assistant.compute.runtime import Runtime
     from edge_assistant_models.installed import InstalledModel
 
     Floats = NDArray[np.float32]

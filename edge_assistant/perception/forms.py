@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from edge_assistant.evidence import Detail, Field, Line, TickBox
+from edge_assistant.core.evidence import Detail, Field, Line, TickBox
 from edge_assistant.perception import stacks, tables
 from edge_assistant.perception.labels import has_digit, is_label, is_symbol, split_label
 from edge_assistant.perception.layout import Cell, Row, joined

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from edge_assistant import limits
-from edge_assistant.errors import InputCorrupt, InputTooLarge, InputUnsupported
+from edge_assistant.core import limits
+from edge_assistant.core.errors import InputCorrupt, InputTooLarge, InputUnsupported
+from edge_assistant.core.signals import Signal
 from edge_assistant.perception.pictures import Page
 from edge_assistant.perception.sense import Gap
-from edge_assistant.signals import Signal
 
 if TYPE_CHECKING:
     import av

@@ -8,16 +8,16 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from edge_assistant.answer import Failure
-from edge_assistant.errors import EdgeAssistantError, InputError, ModelMissing
-from edge_assistant.events import Event, Failed, Noted, Perceived, Perceiving, Watch
-from edge_assistant.evidence import Evidence
-from edge_assistant.limits import EVIDENCE
+from edge_assistant.compute.scheduling import side
+from edge_assistant.core.answer import Failure
+from edge_assistant.core.errors import EdgeAssistantError, InputError, ModelMissing
+from edge_assistant.core.events import Event, Failed, Noted, Perceived, Perceiving, Watch
+from edge_assistant.core.evidence import Evidence
+from edge_assistant.core.limits import EVIDENCE
+from edge_assistant.core.signals import Signal
 from edge_assistant.perception.sense import Gap, Percept, Request, Sense
 from edge_assistant.perception.shown import NOTE, cleaned
 from edge_assistant.perception.table import Table
-from edge_assistant.scheduling import side
-from edge_assistant.signals import Signal
 
 Perceive = Callable[[Signal, Request], Percept]
 

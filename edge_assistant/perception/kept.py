@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import msgspec
 from msgspec import Raw, Struct
 
-from edge_assistant.evidence import Detail, Evidence, Locator
+from edge_assistant.core.evidence import Detail, Evidence, Locator
 from edge_assistant.perception.sense import Gap, Percept
 
 if TYPE_CHECKING:

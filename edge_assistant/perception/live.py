@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge_assistant import limits
+from edge_assistant.core import limits
+from edge_assistant.core.signals import SAMPLE_RATE
 from edge_assistant.perception.vad import MIN_SPEECH, SILENCE, SPEECH, WINDOW, SileroVad
-from edge_assistant.signals import SAMPLE_RATE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from edge_assistant.runtime import Runtime
+    from edge_assistant.compute.runtime import Runtime
     from edge_assistant_models.installed import InstalledModel
 
 MAX_UTTERANCE = limits.UTTERANCE_SECONDS.value * SAMPLE_RATE  # samples; a longer one is cut where it is quietest

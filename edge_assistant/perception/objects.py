@@ -14,13 +14,13 @@ from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, ClassVar
 
-from edge_assistant.evidence import Evidence, Locator, Scene, Thing
+from edge_assistant.core.evidence import Evidence, Locator, Scene, Thing
+from edge_assistant.core.signals import Kind, Signal
 from edge_assistant.perception import pictures, scenes, things
 from edge_assistant.perception.classifier import Classifier
 from edge_assistant.perception.detectors import Detection, Detector, open_detector
 from edge_assistant.perception.faces import Face, Faces
 from edge_assistant.perception.sense import Percept, Request, Sense
-from edge_assistant.signals import Kind, Signal
 
 if TYPE_CHECKING:
     import numpy as np

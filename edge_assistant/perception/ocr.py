@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from edge_assistant import limits
+from edge_assistant.core import limits
 from edge_assistant.perception.lookalikes import as_digits
 
 if TYPE_CHECKING:

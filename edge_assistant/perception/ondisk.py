@@ -12,11 +12,13 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from edge_assistant import __version__, cards, limits
-from edge_assistant.accelerators import OFF
-from edge_assistant.errors import InputError
+from edge_assistant import __version__
+from edge_assistant.compute import gpus
+from edge_assistant.compute.accelerators import OFF
+from edge_assistant.core import limits
+from edge_assistant.core.errors import InputError
+from edge_assistant.core.signals import HELD_BYTES, Origin, Signal
 from edge_assistant.perception.sense import Percept, Request
-from edge_assistant.signals import HELD_BYTES, Origin, Signal
 from edge_assistant.vault.sealed import SealedCache
 from edge_assistant.vault.vault import Vault
 from edge_assistant_models.installed import InstalledModel
@@ -42,7 +44,7 @@ class OnDisk:
         Args:
             cache: keeps them.
             worth_s: seconds from which on it is worth keeping what was perceived.
-            card: which graphics card may compute besides, as `cards.wanted` says; the key of what is kept tells it.
+            card: which graphics card may compute besides, as `gpus.wanted` says; the key of what is kept tells it.
         """
         self.card = card
         self._cache = cache
@@ -95,7 +97,7 @@ class OnDisk:
 
 def kept_by(vault: Vault | None, gpu: str = OFF) -> OnDisk | None:
     """The user's, sealed with a key of this vault, for what computes with this setting `gpu`; None without a vault."""
-    return None if vault is None else OnDisk(SealedCache(NAME, MAX_BYTES, vault), card=cards.wanted(gpu))
+    return None if vault is None else OnDisk(SealedCache(NAME, MAX_BYTES, vault), card=gpus.wanted(gpu))
 
 
 def key_of(sense: str, signal: Signal, request: Request, models: Mapping[str, InstalledModel], card: str = OFF) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
-from edge_assistant.errors import InputCorrupt, InputEmpty, InputUnsupported
-from edge_assistant.limits import PAGES
+from edge_assistant.core.errors import InputCorrupt, InputEmpty, InputUnsupported
+from edge_assistant.core.limits import PAGES
 from edge_assistant.perception.pdftext import text_layer
 from edge_assistant.perception.pictures import KEEP_PIXELS, Page, page_limit_note
 

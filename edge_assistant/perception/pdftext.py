@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from edge_assistant.limits import PAGE_RUNS
+from edge_assistant.core.limits import PAGE_RUNS
 from edge_assistant.perception.pictures import TextRun
 
 if TYPE_CHECKING:

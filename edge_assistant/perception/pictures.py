@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, BinaryIO
 
-from edge_assistant import limits
-from edge_assistant.errors import InputCorrupt, InputError, InputMissing, InputTooLarge, InputUnsupported
-from edge_assistant.evidence import Box
+from edge_assistant.core import limits
+from edge_assistant.core.errors import InputCorrupt, InputError, InputMissing, InputTooLarge, InputUnsupported
+from edge_assistant.core.evidence import Box
+from edge_assistant.core.signals import Signal
 from edge_assistant.perception.sense import Gap
-from edge_assistant.signals import Signal
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,13 +10,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from edge_assistant import limits
-from edge_assistant.evidence import Evidence, Locator, Statistic, counted
+from edge_assistant.core import limits
+from edge_assistant.core.evidence import Evidence, Locator, Statistic, counted
+from edge_assistant.core.signals import Kind, Signal
 from edge_assistant.perception.csvfile import read_csv
 from edge_assistant.perception.sense import Percept, Request, Sense
 from edge_assistant.perception.statistics import Floats, Ints, Run, outlier_runs, steps
 from edge_assistant.perception.table import GAP, Column, Table
-from edge_assistant.signals import Kind, Signal
 
 MAX_EVIDENCE = limits.READINGS_EVIDENCE.value
 _MOST_RUNS = 4  # of outliers, and of gaps, told one by one

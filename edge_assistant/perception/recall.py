@@ -8,12 +8,12 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from edge_assistant import limits
-from edge_assistant.errors import InputError, InputMissing, InputUnreadable
+from edge_assistant.core import limits
+from edge_assistant.core.errors import InputError, InputMissing, InputUnreadable
+from edge_assistant.core.signals import Kind, Signal
 from edge_assistant.perception.gather import Perceive
 from edge_assistant.perception.ondisk import OnDisk, is_file, key_of
 from edge_assistant.perception.sense import Percept, Request
-from edge_assistant.signals import Kind, Signal
 from edge_assistant_models.installed import InstalledModel
 
 MAX_BYTES = limits.RECALLED_BYTES.value

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, ClassVar
 
-from edge_assistant.evidence import Evidence
-from edge_assistant.runtime import Runtime
-from edge_assistant.signals import Kind, Signal
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core.evidence import Evidence
+from edge_assistant.core.signals import Kind, Signal
 from edge_assistant_models.installed import InstalledModel
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
 
-from edge_assistant.evidence import Evidence
+from edge_assistant.core.evidence import Evidence
 
 MOST_MARKS = 4  # on one letter: Vietnamese, Hebrew and Thai stack up to three
 NOTE = "characters that cannot be seen were left out"

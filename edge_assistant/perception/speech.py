@@ -12,11 +12,11 @@ from functools import cached_property, partial
 from itertools import chain, islice
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
-from edge_assistant.evidence import Evidence, Locator, Word
-from edge_assistant.evidence import Speech as Spoken
+from edge_assistant.core.evidence import Evidence, Locator, Word
+from edge_assistant.core.evidence import Speech as Spoken
+from edge_assistant.core.signals import SAMPLE_RATE, Kind, Signal
 from edge_assistant.perception.audio import Sound, listen
 from edge_assistant.perception.sense import Percept, Request, Sense
-from edge_assistant.signals import SAMPLE_RATE, Kind, Signal
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from itertools import chain, islice, pairwise
 from typing import ClassVar
 
-from edge_assistant import limits
-from edge_assistant.errors import InputEmpty, InputUnsupported
-from edge_assistant.evidence import Evidence, Locator, Passage
+from edge_assistant.core import limits
+from edge_assistant.core.errors import InputEmpty, InputUnsupported
+from edge_assistant.core.evidence import Evidence, Locator, Passage
+from edge_assistant.core.signals import Kind, Signal
 from edge_assistant.perception.encoding import HEAD, encoding_of
 from edge_assistant.perception.sense import Gap, Percept, Request, Sense
-from edge_assistant.signals import Kind, Signal
 
 MAX_PASSAGE = limits.PASSAGE_CHARACTERS.value
 MAX_PASSAGES = limits.PASSAGES.value

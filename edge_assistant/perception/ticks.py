@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
-from edge_assistant import limits
+from edge_assistant.core import limits
 from edge_assistant.perception.layout import Corners, Piece, skew
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge_assistant.signals import SAMPLE_RATE
+from edge_assistant.core.signals import SAMPLE_RATE
 
 if TYPE_CHECKING:
     import onnxruntime

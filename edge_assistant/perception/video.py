@@ -7,11 +7,11 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from edge_assistant.errors import InputError
-from edge_assistant.evidence import Evidence, Locator
+from edge_assistant.core.errors import InputError
+from edge_assistant.core.evidence import Evidence, Locator
+from edge_assistant.core.signals import Kind, Signal
 from edge_assistant.perception import frames
 from edge_assistant.perception.sense import Percept, Request, Sense
-from edge_assistant.signals import Kind, Signal
 
 if TYPE_CHECKING:
     from edge_assistant.perception.frames import Shot

@@ -24,13 +24,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edge_assistant import limits
-from edge_assistant.errors import ModelCorrupt
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core import limits
+from edge_assistant.core.errors import ModelCorrupt
+from edge_assistant.core.signals import SAMPLE_RATE
 from edge_assistant.perception.decoding import POSITION_SECONDS, TimestampRules, compression, loops, softmax
 from edge_assistant.perception.drafts import guess
 from edge_assistant.perception.mel import FRAMES_PER_SECOND, log_mel
-from edge_assistant.runtime import Runtime
-from edge_assistant.signals import SAMPLE_RATE
 from edge_assistant_models import loading
 from edge_assistant_models.installed import InstalledModel
 

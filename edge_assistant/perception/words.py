@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge_assistant.evidence import Word
+from edge_assistant.core.evidence import Word
 from edge_assistant.perception.decoding import POSITION_SECONDS
 from edge_assistant.perception.whisper import Hypothesis, Vocabulary
 

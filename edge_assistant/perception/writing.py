@@ -9,12 +9,12 @@ from functools import cached_property
 from itertools import compress, pairwise
 from typing import TYPE_CHECKING, ClassVar
 
-from edge_assistant.errors import ModelCorrupt
-from edge_assistant.evidence import Evidence, Locator
+from edge_assistant.core.errors import ModelCorrupt
+from edge_assistant.core.evidence import Evidence, Locator
+from edge_assistant.core.signals import Kind, Signal
 from edge_assistant.perception import codes, forms, layout, ocr, pictures, ticks
 from edge_assistant.perception.layout import Piece
 from edge_assistant.perception.sense import Percept, Request, Sense
-from edge_assistant.signals import Kind, Signal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
+from edge_assistant.core.signals import Kind
 from edge_assistant.reasoning.values.values import Value
-from edge_assistant.signals import Kind
 
 
 class Standing(IntEnum):

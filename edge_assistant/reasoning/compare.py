@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from edge_assistant.answer import Agreement, Told, Verdict
+from edge_assistant.core.answer import Agreement, Told, Verdict
 from edge_assistant.reasoning.claims import Claim, Standing
 from edge_assistant.reasoning.values.likeness import same_sound
 from edge_assistant.reasoning.values.values import Identifier, Words, comparable, same

@@ -8,7 +8,8 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from edge_assistant.answer import Agreement, Instruction, Status, Verdict
+from edge_assistant.core.answer import Agreement, Instruction, Status, Verdict
+from edge_assistant.core.signals import Kind, Signal
 from edge_assistant.reasoning.claims import Claim, Standing
 from edge_assistant.reasoning.compare import merged
 from edge_assistant.reasoning.comprehension.expected import Expected, expected
@@ -29,7 +30,6 @@ from edge_assistant.reasoning.values.values import (
     Truth,
     same,
 )
-from edge_assistant.signals import Kind, Signal
 
 NOUNS = {
     Kind.IMAGE: "picture",

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from edge_assistant.answer import Answer
-from edge_assistant.evidence import Code, Detail, Field, Line, Passage, Scene, Speech, Statistic, Thing, TickBox
+from edge_assistant.core.answer import Answer
+from edge_assistant.core.evidence import Code, Detail, Field, Line, Passage, Scene, Speech, Statistic, Thing, TickBox
 from edge_assistant.perception.sense import REST
 from edge_assistant.reasoning.compose import NOUNS
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary

@@ -20,8 +20,8 @@ from functools import cache
 from itertools import pairwise
 from typing import Any
 
-from edge_assistant.answer import Instruction
-from edge_assistant.evidence import Evidence, Line, Passage, Speech
+from edge_assistant.core.answer import Instruction
+from edge_assistant.core.evidence import Evidence, Line, Passage, Speech
 from edge_assistant.reasoning.rules.vocabulary import shipped
 from edge_assistant.reasoning.sentences import any_word, sentences
 from edge_assistant.reasoning.sources import Source

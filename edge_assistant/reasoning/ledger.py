@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from edge_assistant.answer import Computation
-from edge_assistant.evidence import Evidence, Locator, Statistic
+from edge_assistant.core.answer import Computation
+from edge_assistant.core.evidence import Evidence, Locator, Statistic
 from edge_assistant.perception.table import Computed
 
 

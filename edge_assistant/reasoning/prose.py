@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from edge_assistant.evidence import Evidence
+from edge_assistant.core.evidence import Evidence
+from edge_assistant.core.limits import ANSWER_TOKENS
 from edge_assistant.language.chat import Message, Role
 from edge_assistant.language.engine import Engine
-from edge_assistant.limits import ANSWER_TOKENS
 from edge_assistant.reasoning.guard import cited, holds, repeats, sentences, supported, topic
 from edge_assistant.reasoning.sources import one_line
 from edge_assistant.reasoning.values.candidates import as_words

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from edge_assistant import limits
-from edge_assistant.errors import UsageError
+from edge_assistant.core import limits
+from edge_assistant.core.errors import UsageError
 from edge_assistant.reasoning.rules.vocabulary import vocabulary
 
 _MOST_WORDS = 5  # of what a verdict is about

@@ -6,9 +6,10 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from edge_assistant.answer import Agreement, Computation, Instruction, Status, Verdict
-from edge_assistant.events import Compared, Noted, Reading, Watch
-from edge_assistant.evidence import Evidence, Statistic
+from edge_assistant.core.answer import Agreement, Computation, Instruction, Status, Verdict
+from edge_assistant.core.events import Compared, Noted, Reading, Watch
+from edge_assistant.core.evidence import Evidence, Statistic
+from edge_assistant.core.signals import Origin
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.language.engine import Engine
 from edge_assistant.reasoning.claims import Claim, Standing
@@ -24,7 +25,6 @@ from edge_assistant.reasoning.ledger import Ledger
 from edge_assistant.reasoning.prose import quote, write
 from edge_assistant.reasoning.question import matter
 from edge_assistant.reasoning.sources import BUDGET, Source, first_of, select, unfit, unread
-from edge_assistant.signals import Origin
 
 UNCERTAIN = "This is uncertain: check it against the source."
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from edge_assistant.answer import Route
+from edge_assistant.core.answer import Route
+from edge_assistant.core.signals import Signal
 from edge_assistant.perception.sense import Sense
-from edge_assistant.signals import Signal
 
 Plan = tuple[tuple[Signal, type[Sense]], ...]
 

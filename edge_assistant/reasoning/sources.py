@@ -6,14 +6,14 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
-from edge_assistant.evidence import Evidence, Thing, TickBox
+from edge_assistant.core.evidence import Evidence, Thing, TickBox
+from edge_assistant.core.limits import READ_CHARACTERS, READ_PIECES
+from edge_assistant.core.signals import Signal
 from edge_assistant.language.embedder import Embedder
-from edge_assistant.limits import READ_CHARACTERS, READ_PIECES
 from edge_assistant.perception.gather import Sensed
 from edge_assistant.perception.sense import REST, Gap
 from edge_assistant.perception.table import Table
 from edge_assistant.reasoning.values.candidates import as_words
-from edge_assistant.signals import Signal
 
 BUDGET = 480  # tokens of evidence from one source: 2.5 s of prefill on two cores
 _WORD_WEIGHT = 0.5  # of a word in common, against a cosine of 1; names and numbers are what embeddings see least

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from edge_assistant.answer import Route
+from edge_assistant.core.answer import Route
+from edge_assistant.core.limits import ANSWER_TOKENS
 from edge_assistant.language.chat import Message, Role
 from edge_assistant.language.engine import Engine
-from edge_assistant.limits import ANSWER_TOKENS
 from edge_assistant.reasoning import rules
 from edge_assistant.reasoning.guard import CITATION, sentences
 from edge_assistant.reasoning.likeness import Likeness

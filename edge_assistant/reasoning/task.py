@@ -6,16 +6,16 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from edge_assistant.answer import Failure, Note, Route, Timings
-from edge_assistant.errors import InputError, InputTooLarge
-from edge_assistant.events import Event, Failed, Noted, Said, Watch
+from edge_assistant.compute.scheduling.budget import Budget, kept
+from edge_assistant.compute.scheduling.side import Wish
+from edge_assistant.core.answer import Failure, Note, Route, Timings
+from edge_assistant.core.errors import InputError, InputTooLarge
+from edge_assistant.core.events import Event, Failed, Noted, Said, Watch
+from edge_assistant.core.limits import QUESTION_SECONDS, WORK_BYTES
+from edge_assistant.core.signals import Signal
 from edge_assistant.language.engine import Usage
-from edge_assistant.limits import QUESTION_SECONDS, WORK_BYTES
 from edge_assistant.reasoning.reason import Outcome
 from edge_assistant.reasoning.sources import Source
-from edge_assistant.scheduling.budget import Budget, kept
-from edge_assistant.scheduling.side import Wish
-from edge_assistant.signals import Signal
 
 
 class Task:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from edge_assistant.errors import EdgeAssistantError, ResidentLost, StorageFull
+from edge_assistant.core.errors import EdgeAssistantError, ResidentLost, StorageFull
 from edge_assistant.resident import place, wire
 
 LIFE_S = 10.0  # between two messages; the resident sends one a second as long as it lives

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import edge_assistant_models
 from edge_assistant import __version__
-from edge_assistant.scheduling import pools
+from edge_assistant.compute.scheduling import pools
 from edge_assistant_models import paths
 
 # What a command shows and says by; it holds for the time of its answer.

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from edge_assistant.errors import StorageFull
+from edge_assistant.core.errors import StorageFull
 from edge_assistant_models import paths
 
 RUNTIME = "XDG_RUNTIME_DIR"

@@ -16,11 +16,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_assistant import atomic
-from edge_assistant.errors import StorageFull, UsageError
+from edge_assistant.core.errors import StorageFull, UsageError
 from edge_assistant.resident import facts, place, wire
 from edge_assistant.resident.door import WAKES, Door, Guest, Wish
 from edge_assistant.resident.lending import HOME, lent
+from edge_assistant.storage import atomic
 
 RENEWALS = 100  # each sets one more filter of the offline lock, of which the kernel takes some four hundred
 GROWTH_BYTES = 768 << 20  # by which it may be larger than when it was warm; beyond it begins anew

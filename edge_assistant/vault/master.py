@@ -15,8 +15,8 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
-from edge_assistant import atomic
-from edge_assistant.errors import KeyLost, StorageFull
+from edge_assistant.core.errors import KeyLost, StorageFull
+from edge_assistant.storage import atomic
 from edge_assistant_models import paths
 
 if TYPE_CHECKING:

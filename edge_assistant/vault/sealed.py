@@ -17,8 +17,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_assistant import atomic
-from edge_assistant.errors import KeyGone, KeyLost, StorageFull
+from edge_assistant.core.errors import KeyGone, KeyLost, StorageFull
+from edge_assistant.storage import atomic
 from edge_assistant.vault.vault import CACHE, FILE, Key, Vault
 from edge_assistant_models import paths
 

@@ -17,9 +17,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from edge_assistant.database import Database
-from edge_assistant.errors import KeyGone, KeyLost, StorageFull
-from edge_assistant.schema import Layout
+from edge_assistant.core.errors import KeyGone, KeyLost, StorageFull
+from edge_assistant.storage.database import Database
+from edge_assistant.storage.schema import Layout
 from edge_assistant.vault.master import HINT, Master, Place, keys_dir, master, place, remove
 
 FILE = "keys.db"

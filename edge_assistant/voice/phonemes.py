@@ -11,8 +11,8 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 
-from edge_assistant import limits
-from edge_assistant.errors import VoiceUnavailable
+from edge_assistant.core import limits
+from edge_assistant.core.errors import VoiceUnavailable
 
 _PROGRAM = "espeak-ng"
 _TIMEOUT_S = float(limits.PHONEME_SECONDS.value)

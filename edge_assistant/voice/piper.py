@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from edge_assistant import limits
-from edge_assistant.errors import ModelCorrupt
-from edge_assistant.runtime import Runtime
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core import limits
+from edge_assistant.core.errors import ModelCorrupt
 from edge_assistant.voice import phonemes
 from edge_assistant.voice.said import clauses, said, sentences
 from edge_assistant_models import loading

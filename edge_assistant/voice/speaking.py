@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from edge_assistant import limits
-from edge_assistant.errors import EdgeAssistantError, Stopped, VoiceUnavailable
+from edge_assistant.core import limits
+from edge_assistant.core.errors import EdgeAssistantError, Stopped, VoiceUnavailable
 
 if TYPE_CHECKING:
     import numpy as np

@@ -13,7 +13,7 @@
     └── StorageFull        (OSError)       disk full or read-only: status 6
         └── StorageForeign                 a file of another program or version stands in the way
 
-The rest of the tree stands in `edge_assistant.errors`.
+The rest of the tree stands in `edge_assistant.core.errors`.
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@ import argparse
 import os
 from pathlib import Path
 
-from edge_assistant.runtime import Runtime
-from edge_assistant.signals import printable
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core.signals import printable
 from edge_assistant_quantize.errors import InputMissing, StorageFull, UsageError
 
 Group = argparse.ArgumentParser | argparse._ArgumentGroup

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_assistant.errors import InputMissing
+from edge_assistant.core.errors import InputMissing
 from edge_assistant_models.entries import ROLES
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.portfolio import Portfolio

@@ -1,4 +1,4 @@
-"""What can go wrong in the toolkit besides what `edge_assistant.errors` draws.
+"""What can go wrong in the toolkit besides what `edge_assistant.core.errors` draws.
 
     EdgeAssistantError
     ├── RecipeInvalid     (ValueError)      a recipe breaks its schema: status 2
@@ -15,7 +15,7 @@ Where memory does not suffice `ModelTooLarge` is raised, where the disk does not
 
 from __future__ import annotations
 
-from edge_assistant.errors import (
+from edge_assistant.core.errors import (
     EdgeAssistantError,
     InputMissing,
     ModelCorrupt,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from edge_assistant.cli import terminal
-from edge_assistant.signals import printable
+from edge_assistant.core.signals import printable
 
 LINE_EVERY_S = 3.0
 

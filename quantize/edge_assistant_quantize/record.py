@@ -10,7 +10,7 @@ from typing import Annotated
 
 import msgspec
 
-from edge_assistant.errors import InputCorrupt, InputMissing
+from edge_assistant.core.errors import InputCorrupt, InputMissing
 
 FILE = "record.json"
 MAX_BYTES = 64 << 20  # of a file that is read; one of a thousand layers has some hundred kilobytes
@@ -166,7 +166,7 @@ def write(record: Record, path: Path) -> None:
     Raises:
         StorageFull: the disk does not take it.
     """
-    from edge_assistant import atomic
+    from edge_assistant.storage import atomic
 
     text = msgspec.json.format(msgspec.json.encode(record), indent=1)
     with atomic.storing(path.name, "free some space, or name another folder"), atomic.writing(path) as file:

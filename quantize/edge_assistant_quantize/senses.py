@@ -27,12 +27,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from edge_assistant.bench import pages, paper
 from edge_assistant.bench.objects import CLEAR, Labelled, read_labels
 from edge_assistant.bench.speech import Spoken, corpus
-from edge_assistant.errors import InputError
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core.errors import InputError
+from edge_assistant.core.signals import Kind, by_name, printable, take_file
 from edge_assistant.perception import pictures, things
 from edge_assistant.perception.pictures import Page
 from edge_assistant.perception.sense import Request
-from edge_assistant.runtime import Runtime
-from edge_assistant.signals import Kind, by_name, printable, take_file
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_quantize.errors import CalibrationInvalid, InputMissing, QuantizationFailed, UsageError

@@ -13,9 +13,9 @@ from app_fakes import NOTE, app, conflict
 from textual.widgets import Markdown
 
 import edge_assistant_tui
-from edge_assistant.answer import Agreement, Route, Told, Verdict
 from edge_assistant.bench.attack.corpus import attacks
 from edge_assistant.bench.attack.unseen import written
+from edge_assistant.core.answer import Agreement, Route, Told, Verdict
 from edge_assistant_tui import messages
 from edge_assistant_tui.pulling import Puller
 from edge_assistant_tui.widgets.prompt import Prompt

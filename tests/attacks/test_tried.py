@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from edge_assistant.answer import Status
 from edge_assistant.bench import attacks as bench
 from edge_assistant.bench.attack import trial as trying
 from edge_assistant.bench.attack.corpus import Attack, Base, attacks, bases
 from edge_assistant.bench.attack.openings import hidden, openings
 from edge_assistant.bench.attack.trial import Trial
-from edge_assistant.errors import VoiceUnavailable
+from edge_assistant.core.answer import Status
+from edge_assistant.core.errors import VoiceUnavailable
+from edge_assistant.core.signals import Kind, Origin, take_bytes
 from edge_assistant.reasoning import prose, reason
 from edge_assistant.reasoning.instructions import Separated
-from edge_assistant.signals import Kind, Origin, take_bytes
 from edge_assistant.voice import phonemes
 
 QUICK = {"text": 8, "Unicode": 3, "table": 3, "file name": 3, "PDF": 2, "code": 7, "picture": 14, "model file": 1}
@@ -205,9 +205,9 @@ def test_what_cannot_be_spoken_is_said_and_is_no_success(obeying: Trial, monkeyp
 
 def test_a_hostile_chat_template_in_the_weights_is_not_run(store: Path, tmp_path: Path) -> None:
     """The template that a GGUF carries loops for ever where it is rendered; ours is used, so nothing changes."""
+    from edge_assistant.compute.runtime import Runtime
     from edge_assistant.language.chat import Message, Role
     from edge_assistant.language.engine import LlamaEngine
-    from edge_assistant.runtime import Runtime
     from edge_assistant_models.installed import InstalledModel
     from edge_assistant_models.portfolio import Portfolio
 

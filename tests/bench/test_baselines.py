@@ -6,8 +6,8 @@ import pytest
 from fakes import scripted, source
 
 from edge_assistant.bench.baselines import Ablation, BaselinePrompt, fitting
-from edge_assistant.evidence import Evidence
-from edge_assistant.signals import Kind
+from edge_assistant.core.evidence import Evidence
+from edge_assistant.core.signals import Kind
 
 EVIDENCE: list[Evidence] = [
     *source(["Shop of Lim", "Total 38.40"], Kind.IMAGE).evidence,

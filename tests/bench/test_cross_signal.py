@@ -16,10 +16,10 @@ from fakes import ScriptedEngine, scripted
 
 from edge_assistant.bench import cross_signal, warm
 from edge_assistant.bench.scenarios import load
-from edge_assistant.errors import InputCorrupt, ModelMissing, StorageFull, UsageError
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core.errors import InputCorrupt, ModelMissing, StorageFull, UsageError
 from edge_assistant.perception.readings import Readings
-from edge_assistant.runtime import Runtime
-from edge_assistant.settings import Settings
+from edge_assistant.storage.settings import Settings
 
 ROWS = "".join(f"2025-03-14T14:{minute:02d}:00,{60 + minute}\n" for minute in range(40))
 HIGHEST = "What was the highest temperature?"
@@ -188,7 +188,7 @@ def test_gold_evidence_comes_once_from_several_senses(
     assistant = warm.WarmAssistant(Portfolio(store), "test", engine=lambda model, runtime: engine)
     assistant.start()
     from edge_assistant.bench.gold import from_json
-    from edge_assistant.signals import Kind, Origin, take_bytes
+    from edge_assistant.core.signals import Kind, Origin, take_bytes
 
     item = {"text": "Total 38.40", "detail": {"kind": "line", "cells": ["Total", "38.40"]}}
     assistant.gold = {"image:1": from_json([item], "image:1")}

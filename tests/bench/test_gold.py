@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_assistant.bench.gold import KINDS, from_json, to_json
-from edge_assistant.errors import InputCorrupt
-from edge_assistant.evidence import Detail, Evidence, Locator, Statistic, Word
+from edge_assistant.core.errors import InputCorrupt
+from edge_assistant.core.evidence import Detail, Evidence, Locator, Statistic, Word
 
 _NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 st.register_type_strategy(float, _NUMBERS)

@@ -11,7 +11,7 @@ from edge_assistant.bench import record
 from edge_assistant.bench.results import Result
 from edge_assistant.bench.scenarios import Job, Question, Scenario
 from edge_assistant.bench.ways import Reply
-from edge_assistant.errors import StorageFull
+from edge_assistant.core.errors import StorageFull
 
 
 def result(status: str, said: str, answer: str) -> Result:

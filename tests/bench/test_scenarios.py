@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from edge_assistant.bench.scenarios import draw, jobs, load
-from edge_assistant.errors import InputCorrupt, InputEmpty, InputError, InputMissing, InputTooLarge
-from edge_assistant.signals import Kind
+from edge_assistant.core.errors import InputCorrupt, InputEmpty, InputError, InputMissing, InputTooLarge
+from edge_assistant.core.signals import Kind
 
 TOML = """
 id = "shop-001"

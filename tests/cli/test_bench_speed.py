@@ -12,8 +12,8 @@ from edge_assistant.bench import speed
 from edge_assistant.bench.speed import measuring, part
 from edge_assistant.bench.speed.parts import page
 from edge_assistant.bench.speed.rows import Row
-from edge_assistant.errors import UsageError
-from edge_assistant.settings import Settings
+from edge_assistant.core.errors import UsageError
+from edge_assistant.storage.settings import Settings
 
 
 def options(*given: object) -> argparse.Namespace:

@@ -14,11 +14,11 @@ from PIL import Image, ImageDraw
 from real_command import Command
 
 from edge_assistant.cli.main import main
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core.signals import Kind, take_file
 from edge_assistant.perception import kept, ondisk
 from edge_assistant.perception.sense import Percept, Request, Sense, senses
 from edge_assistant.perception.video import Video
-from edge_assistant.runtime import Runtime
-from edge_assistant.signals import Kind, take_file
 from edge_assistant.vault import sealed
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -22,7 +22,7 @@ from smalldisk import seen_read_only
 from terminals import Terminal
 
 from edge_assistant.cli.main import main
-from edge_assistant.errors import StorageFull
+from edge_assistant.core.errors import StorageFull
 from edge_assistant.governance import forgetting
 from edge_assistant.governance.policy import pin
 from edge_assistant.history.store import History

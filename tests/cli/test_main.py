@@ -18,7 +18,7 @@ from real_command import Command
 from edge_assistant.cli import frame
 from edge_assistant.cli import main as module
 from edge_assistant.cli.main import main, parser
-from edge_assistant.errors import EdgeAssistantError, InputMissing, ModelCorrupt, StorageFull
+from edge_assistant.core.errors import EdgeAssistantError, InputMissing, ModelCorrupt, StorageFull
 from edge_assistant.governance import dumps
 
 HEAVY = [
@@ -52,7 +52,8 @@ def test_help_imports_no_heavy_library(arguments: list[str]) -> None:
 
 def test_importing_does_no_work() -> None:
     code = (
-        "import logging, os, sys\nbefore = dict(os.environ)\nimport edge_assistant.assistant, edge_assistant.cli.main\n"
+        "import logging, os, sys\nbefore = dict(os.environ)\n"
+        "import edge_assistant.session.assistant, edge_assistant.cli.main\n"
         "assert dict(os.environ) == before\nassert not logging.getLogger('edge_assistant').handlers\n"
         "heavy = {'llama_cpp', 'onnxruntime', 'cv2', 'av', 'huggingface_hub', 'PIL', 'rich'} & set(sys.modules)\n"
         "assert not heavy, heavy"
@@ -123,7 +124,7 @@ def fails(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], None]:
 
         monkeypatch.setattr(doctor, "run", run)
 
-    monkeypatch.setattr("edge_assistant.logs.start", lambda level, redact: None)
+    monkeypatch.setattr("edge_assistant.storage.logs.start", lambda level, redact: None)
     monkeypatch.setattr(frame, "_open_streams", lambda as_json: None)
     return set_error
 

@@ -15,10 +15,10 @@ import webserver
 from real_command import COMMAND
 from terminals import Terminal
 
-from edge_assistant import settings
 from edge_assistant.cli import models
-from edge_assistant.errors import BundleInvalid, ModelCorrupt, ModelMissing, ModelUnknown, PullFailed, UsageError
+from edge_assistant.core.errors import BundleInvalid, ModelCorrupt, ModelMissing, ModelUnknown, PullFailed, UsageError
 from edge_assistant.governance.offline import seccomp
+from edge_assistant.storage import settings
 from edge_assistant_models import profile
 
 CONTENT = b"content of a model"

@@ -18,11 +18,11 @@ from resident_command import TIMES, ended, holds, now, told, until
 from scripted_resident import serving
 from terminals import Terminal
 
-from edge_assistant import health
 from edge_assistant.cli import resident
-from edge_assistant.errors import UsageError
+from edge_assistant.core.errors import UsageError
 from edge_assistant.governance.policy import pin, policy
 from edge_assistant.resident import client, server
+from edge_assistant.session import health
 
 KIOSK = f'[roles]\npin = "{pin.hashed("147258", cost=1024)}"\nvisitor = ["ask", "attach"]\n'
 HEAVY = {"numpy", "onnxruntime", "llama_cpp", "cv2", "tokenizers", "sqlite3", "cryptography", "rich"}

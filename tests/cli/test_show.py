@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 from conversations import answer, passage_answer
 
-from edge_assistant.answer import Instruction
 from edge_assistant.cli.show import Console
-from edge_assistant.events import Perceived, Perceiving, Reading, Thinking
+from edge_assistant.core.answer import Instruction
+from edge_assistant.core.events import Perceived, Perceiving, Reading, Thinking
 
 
 def test_what_goes_on_is_said_once_however_the_signals_take_turns(capsys: pytest.CaptureFixture[str]) -> None:

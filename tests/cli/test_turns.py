@@ -9,7 +9,7 @@ from pathlib import Path
 
 from real_command import Command
 
-from edge_assistant.scheduling.turn import FILE, Turn
+from edge_assistant.compute.scheduling.turn import FILE, Turn
 
 WAITS = "waits: another edge-assistant is computing\n"
 

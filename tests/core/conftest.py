@@ -11,11 +11,11 @@ from facades import Ask, promises
 from fakes import ScriptedEngine
 from plain_model import PlainEngine
 
-from edge_assistant.answer import Answer
-from edge_assistant.assistant import Assistant
-from edge_assistant.events import Event
-from edge_assistant.runtime import Runtime
-from edge_assistant.signals import Signal
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core.answer import Answer
+from edge_assistant.core.events import Event
+from edge_assistant.core.signals import Signal
+from edge_assistant.session.assistant import Assistant
 from edge_assistant_models.portfolio import Portfolio
 
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_assistant import accelerators
-from edge_assistant.accelerators import (
+from edge_assistant.compute import accelerators
+from edge_assistant.compute.accelerators import (
     AUTO,
     CPU,
     OFF,

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_assistant.answer import UNKNOWN_TIME, Answer, Route, Status, Timings
-from edge_assistant.errors import InputCorrupt
-from edge_assistant.evidence import Evidence, Locator, Passage
-from edge_assistant.signals import Signal
+from edge_assistant.core.answer import UNKNOWN_TIME, Answer, Route, Status, Timings
+from edge_assistant.core.errors import InputCorrupt
+from edge_assistant.core.evidence import Evidence, Locator, Passage
+from edge_assistant.core.signals import Signal
 
 _numbers = st.floats(0, 1e6, allow_nan=False)
 _spans = st.none() | st.tuples(st.integers(0, 99), st.integers(0, 99))

@@ -13,11 +13,10 @@ from fakes import scripted
 from plain_model import PlainEngine
 from reading_model import model
 
-from edge_assistant import assistant as module
-from edge_assistant import limits
-from edge_assistant.answer import Failure, Status
-from edge_assistant.assistant import Assistant
-from edge_assistant.errors import (
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core import limits
+from edge_assistant.core.answer import Failure, Status
+from edge_assistant.core.errors import (
     InputEmpty,
     InputError,
     InputUnsupported,
@@ -26,14 +25,15 @@ from edge_assistant.errors import (
     Stopped,
     UsageError,
 )
-from edge_assistant.events import Event, Failed, Noted, Perceived, Perceiving, Reading, Said, Thinking
-from edge_assistant.evidence import Evidence, Locator, Passage
+from edge_assistant.core.events import Event, Failed, Noted, Perceived, Perceiving, Reading, Said, Thinking
+from edge_assistant.core.evidence import Evidence, Locator, Passage
+from edge_assistant.core.limits import QUESTION_CHARACTERS
+from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes, take_file
 from edge_assistant.language.engine import LlamaEngine
-from edge_assistant.limits import QUESTION_CHARACTERS
 from edge_assistant.perception.sense import Percept, Request
 from edge_assistant.perception.text import Text
-from edge_assistant.runtime import Runtime
-from edge_assistant.signals import Kind, Origin, Signal, take_bytes, take_file
+from edge_assistant.session import assistant as module
+from edge_assistant.session.assistant import Assistant
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
 

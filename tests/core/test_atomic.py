@@ -10,8 +10,8 @@ from pathlib import Path
 import killed
 import pytest
 
-from edge_assistant import atomic
-from edge_assistant.errors import StorageFull
+from edge_assistant.core.errors import StorageFull
+from edge_assistant.storage import atomic
 
 
 @pytest.fixture(params=[True, False], ids=["nameless", "named"])

@@ -9,16 +9,16 @@ import badfiles as bad
 import pytest
 from plain_model import PlainEngine
 
-from edge_assistant import limits
-from edge_assistant.answer import Answer, Status
-from edge_assistant.assistant import Assistant
-from edge_assistant.errors import InputTooLarge
-from edge_assistant.events import Event, Failed, Noted
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core import limits
+from edge_assistant.core.answer import Answer, Status
+from edge_assistant.core.errors import InputTooLarge
+from edge_assistant.core.events import Event, Failed, Noted
+from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes
 from edge_assistant.perception.text import Text
 from edge_assistant.reasoning.comprehension import answering
 from edge_assistant.reasoning.reason import UNCERTAIN
-from edge_assistant.runtime import Runtime
-from edge_assistant.signals import Kind, Origin, Signal, take_bytes
+from edge_assistant.session.assistant import Assistant
 from edge_assistant_models.portfolio import Portfolio
 
 QUESTION = "What is the alarm limit?"

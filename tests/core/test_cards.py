@@ -15,14 +15,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edge_assistant import cards, health, runtime
-from edge_assistant.accelerators import CPU, OFF, Device, Facts, Offload, Provider, Selection, Weights
-from edge_assistant.errors import ModelCorrupt, Stopped
+from edge_assistant.compute import gpus, runtime
+from edge_assistant.compute.accelerators import CPU, OFF, Device, Facts, Offload, Provider, Selection, Weights
+from edge_assistant.compute.runtime import Halt, Runtime
+from edge_assistant.core.errors import ModelCorrupt, Stopped
 from edge_assistant.governance.policy import reading
 from edge_assistant.governance.policy.policy import Policy
 from edge_assistant.governance.policy.rules import Rules
 from edge_assistant.language import llama
-from edge_assistant.runtime import Halt, Runtime
+from edge_assistant.session import health
 from edge_assistant_models import headers
 from edge_assistant_models.installed import InstalledModel
 
@@ -38,12 +39,12 @@ VAD = {
 @pytest.fixture(autouse=True)
 def fresh() -> Iterator[None]:
     """Nothing is noted or remembered from one test to the next."""
-    forget = cards.for_onnx.cache_clear
+    forget = gpus.for_onnx.cache_clear
     forget()
-    cards._noted.clear()
+    gpus._noted.clear()
     yield
     forget()
-    cards._noted.clear()
+    gpus._noted.clear()
 
 
 @pytest.mark.parametrize(
@@ -58,41 +59,41 @@ def fresh() -> Iterator[None]:
 )
 def test_device_files(files: list[str], found: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("platform.system", lambda: "Linux")
-    assert cards.hardware(files.__contains__) == found
+    assert gpus.hardware(files.__contains__) == found
 
 
 def test_a_mac_has_one_without_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("platform.system", lambda: "Darwin")
     monkeypatch.setattr("platform.machine", lambda: "arm64")
-    assert cards.hardware(lambda path: False) == ("apple",)
+    assert gpus.hardware(lambda path: False) == ("apple",)
 
 
 def test_without_a_card_nothing_is_loaded() -> None:
     code = (
         "import sys\nfrom edge_assistant import cards\ncards.hardware = lambda: ()\n"
-        "assert not cards.for_onnx('auto').accelerated\n"
-        "assert not cards.for_llama('auto', None, lambda: 1 / 0).accelerated\n"
+        "assert not gpus.for_onnx('auto').accelerated\n"
+        "assert not gpus.for_llama('auto', None, lambda: 1 / 0).accelerated\n"
         "cards.hardware = lambda: ('nvidia',)\n"
-        "assert not cards.for_onnx('off').accelerated\n"
-        "assert not cards.for_llama('off', None, lambda: 1 / 0).accelerated\n"
+        "assert not gpus.for_onnx('off').accelerated\n"
+        "assert not gpus.for_llama('off', None, lambda: 1 / 0).accelerated\n"
         "heavy = {'llama_cpp', 'onnxruntime', 'numpy', 'onnx'} & set(sys.modules)\nassert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_what_is_installed_here_is_asked_where_a_card_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cards, "hardware", lambda: ("nvidia",))
-    assert cards.for_onnx("auto").providers == (Provider(CPU),)
-    assert "uses no graphics card" in cards.for_onnx("auto").why
-    chosen = cards.for_llama("auto", llama.library(), lambda: pytest.fail("there is nothing to place it on"))
+    monkeypatch.setattr(gpus, "hardware", lambda: ("nvidia",))
+    assert gpus.for_onnx("auto").providers == (Provider(CPU),)
+    assert "uses no graphics card" in gpus.for_onnx("auto").why
+    chosen = gpus.for_llama("auto", llama.library(), lambda: pytest.fail("there is nothing to place it on"))
     assert chosen.offload == Offload()
 
 
 @pytest.fixture
 def noted(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
     """The notes that were made."""
-    caplog.set_level(logging.WARNING, logger="edge_assistant.cards")
-    return lambda: [record.getMessage() for record in caplog.records if record.name == "edge_assistant.cards"]
+    caplog.set_level(logging.WARNING, logger="edge_assistant.compute.gpus")
+    return lambda: [record.getMessage() for record in caplog.records if record.name == "edge_assistant.compute.gpus"]
 
 
 def test_the_first_way_that_opens_counts_and_what_failed_is_noted_once(noted: Callable[[], list[str]]) -> None:
@@ -101,7 +102,7 @@ def test_the_first_way_that_opens_counts_and_what_failed_is_noted_once(noted: Ca
             raise RuntimeError("CUDA failure 2: out of memory\nstack")
         return way
 
-    assert [cards.opened([2, 1, 0], open_, "a.onnx") for _ in range(3)] == [0, 0, 0]
+    assert [gpus.opened([2, 1, 0], open_, "a.onnx") for _ in range(3)] == [0, 0, 0]
     (note,) = noted()
     assert "a.onnx cannot be opened on the graphics card (CUDA failure 2: out of memory)" in note
 
@@ -111,18 +112,18 @@ def test_a_wish_to_stop_is_no_failure_of_the_card() -> None:
         raise Stopped("stopped", "ask again")
 
     with pytest.raises(Stopped):
-        cards.opened([1, 0], lambda way: open_(way) if way else pytest.fail("it went on"), "a")
+        gpus.opened([1, 0], lambda way: open_(way) if way else pytest.fail("it went on"), "a")
 
 
 def test_where_the_processor_fails_too_that_is_told() -> None:
     with pytest.raises(ZeroDivisionError):
-        cards.opened([1, 0], lambda way: 1 // 0, "a")
+        gpus.opened([1, 0], lambda way: 1 // 0, "a")
 
 
 @pytest.fixture
 def card(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine on which CUDA is chosen, whatever is installed."""
-    monkeypatch.setattr(cards, "for_onnx", lambda wanted: Selection(why="off") if wanted == OFF else CUDA)
+    monkeypatch.setattr(gpus, "for_onnx", lambda wanted: Selection(why="off") if wanted == OFF else CUDA)
 
 
 @pytest.mark.usefixtures("card")
@@ -232,7 +233,7 @@ def test_a_graph_of_integers_is_not_tried_on_a_card(
 ) -> None:
     path = models("speech").files["encoder"]
     assert "MatMulIntegerToFloat" in headers.operators(str(path))
-    monkeypatch.setattr(cards, "note", lambda what: pytest.fail(what))
+    monkeypatch.setattr(gpus, "note", lambda what: pytest.fail(what))
     assert Runtime(1, gpu="auto").session(path).get_providers() == [CPU]
 
 
@@ -245,8 +246,8 @@ def test_a_language_model_goes_on_on_the_processor(
         looked.append(weights())
         return CUDA
 
-    monkeypatch.setattr(cards, "for_llama", chosen)
-    monkeypatch.setattr(cards, "handles", lambda library: {})
+    monkeypatch.setattr(gpus, "for_llama", chosen)
+    monkeypatch.setattr(gpus, "handles", lambda library: {})
     loads, tried = llama._loaded, []
 
     def loaded(name: str, called: str, halt: Halt, offload: Offload) -> Any:
@@ -272,8 +273,8 @@ def test_a_card_without_room_for_the_context_is_not_used(
 ) -> None:
     path, library = models("language").files["model"], llama.library()
     placed = Selection(offload=Offload(1, ("CUDA0",)))
-    monkeypatch.setattr(cards, "for_llama", lambda *asked: placed)
-    monkeypatch.setattr(cards, "handles", lambda module: {})
+    monkeypatch.setattr(gpus, "for_llama", lambda *asked: placed)
+    monkeypatch.setattr(gpus, "handles", lambda module: {})
     freed: list[Any] = []
     free = library.llama_model_free
     monkeypatch.setattr(library, "llama_init_from_model", lambda model, params: None)
@@ -288,7 +289,7 @@ def test_a_card_without_room_for_the_context_is_not_used(
 
 def test_where_there_are_cards_and_none_is_chosen_llama_cpp_is_given_none(monkeypatch: pytest.MonkeyPatch) -> None:
     library = llama.library()
-    monkeypatch.setattr(cards, "handles", lambda module: {"CUDA0": 0x1000, "CUDA1": 0x2000})
+    monkeypatch.setattr(gpus, "handles", lambda module: {"CUDA0": 0x1000, "CUDA1": 0x2000})
 
     def given(offload: Offload) -> tuple[list[int | None], Any]:
         params = library.llama_model_default_params()
@@ -306,7 +307,7 @@ def test_where_there_are_cards_and_none_is_chosen_llama_cpp_is_given_none(monkey
 
 
 def test_the_devices_of_llama_cpp_here_are_no_processor() -> None:
-    assert all(device.backend != "cpu" for device in cards.devices(llama.library()))
+    assert all(device.backend != "cpu" for device in gpus.devices(llama.library()))
 
 
 def test_what_ggml_tells_of_a_card_becomes_a_device() -> None:
@@ -326,7 +327,7 @@ def test_what_ggml_tells_of_a_card_becomes_a_device() -> None:
         class llama_cpp:  # noqa: N801 - as it is called
             _lib = Library()
 
-    assert cards.devices(Module) == (Device("Vulkan0", "vulkan", "Intel(R) Iris(R)", 7 << 30, integrated=True),)
+    assert gpus.devices(Module) == (Device("Vulkan0", "vulkan", "Intel(R) Iris(R)", 7 << 30, integrated=True),)
 
 
 def test_a_policy_keeps_to_the_processor() -> None:
@@ -337,14 +338,14 @@ def test_a_policy_keeps_to_the_processor() -> None:
 
 
 def test_the_doctor_says_what_is_there_and_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cards, "hardware", lambda: ())
+    monkeypatch.setattr(gpus, "hardware", lambda: ())
     (check,) = health.graphics_cards("auto")
     assert (check.ok, check.found) == (None, "none is seen, the processor computes")
-    monkeypatch.setattr(cards, "hardware", lambda: ("nvidia",))
+    monkeypatch.setattr(gpus, "hardware", lambda: ("nvidia",))
     card, perception, language = health.graphics_cards("auto")
     assert (card.ok, card.found) == (True, "nvidia")
     assert perception.hint == language.hint == "GPU=cuda make demo builds for it, see docs/gpu.md"
-    monkeypatch.setattr(cards, "devices", lambda module: (Device("CUDA0", "cuda", "NVIDIA H100", 78 << 30),))
+    monkeypatch.setattr(gpus, "devices", lambda module: (Device("CUDA0", "cuda", "NVIDIA H100", 78 << 30),))
     card, perception, language = health.graphics_cards("auto")
     assert card.found == "nvidia: CUDA0 NVIDIA H100, 78.0 GiB free"
     assert (language.ok, language.found, language.hint) == (True, "llama.cpp uses CUDA0", "")
@@ -352,8 +353,8 @@ def test_the_doctor_says_what_is_there_and_what_to_do(monkeypatch: pytest.Monkey
 
 
 def test_facts_hold_for_a_whole_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cards, "hardware", lambda: ("nvidia",))
-    first = cards.for_onnx("auto")
-    monkeypatch.setattr(cards, "select", lambda facts, wanted: pytest.fail("it was looked at twice"))
-    assert cards.for_onnx("auto") is first
+    monkeypatch.setattr(gpus, "hardware", lambda: ("nvidia",))
+    first = gpus.for_onnx("auto")
+    monkeypatch.setattr(gpus, "select", lambda facts, wanted: pytest.fail("it was looked at twice"))
+    assert gpus.for_onnx("auto") is first
     assert Facts() == Facts((), (), ())

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from edge_assistant.answer import (
+from edge_assistant.core.answer import (
     Agreement,
     Answer,
     Computation,
@@ -24,9 +24,9 @@ from edge_assistant.answer import (
     Told,
     Verdict,
 )
-from edge_assistant.errors import InputCorrupt
-from edge_assistant.evidence import Evidence, Locator, Passage
-from edge_assistant.signals import Kind, Origin, Signal
+from edge_assistant.core.errors import InputCorrupt
+from edge_assistant.core.evidence import Evidence, Locator, Passage
+from edge_assistant.core.signals import Kind, Origin, Signal
 
 
 @pytest.fixture(scope="module")

@@ -11,10 +11,9 @@ from pathlib import Path
 import pytest
 from plain_model import PlainEngine
 
-from edge_assistant.answer import Answer, Status
-from edge_assistant.assistant import Assistant
-from edge_assistant.conversation import Conversation
-from edge_assistant.errors import (
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core.answer import Answer, Status
+from edge_assistant.core.errors import (
     InputEmpty,
     InputError,
     InputMissing,
@@ -23,12 +22,13 @@ from edge_assistant.errors import (
     Stopped,
     UsageError,
 )
-from edge_assistant.events import Answered, Event, Perceived, Perceiving
+from edge_assistant.core.events import Answered, Event, Perceived, Perceiving
+from edge_assistant.core.limits import QUESTION_CHARACTERS
+from edge_assistant.core.signals import SAID, Kind, Origin, Signal
 from edge_assistant.language.chat import Message
-from edge_assistant.limits import QUESTION_CHARACTERS
 from edge_assistant.perception.readings import Readings
-from edge_assistant.runtime import Runtime
-from edge_assistant.signals import SAID, Kind, Origin, Signal
+from edge_assistant.session.assistant import Assistant
+from edge_assistant.session.conversation import Conversation
 from edge_assistant_models.portfolio import Portfolio
 
 REMARK = b"The belt squeaked after the break.\n\nThe alarm limit for the motor is 85 degrees.\n"

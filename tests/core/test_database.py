@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 from smalldisk import seen_read_only
 
-from edge_assistant import opening
-from edge_assistant.database import Database
-from edge_assistant.errors import StorageFull
+from edge_assistant.core.errors import StorageFull
 from edge_assistant.governance.audit import trail
 from edge_assistant.history import store
-from edge_assistant.schema import Layout
+from edge_assistant.storage import sqlite
+from edge_assistant.storage.database import Database
+from edge_assistant.storage.schema import Layout
 from edge_assistant.vault import vault
 
 PLACES = os.pathsep.join(map(str, Path(__file__).parents[:2]))  # of this file and of what it imports
@@ -28,7 +28,7 @@ COMES_AND_GOES = """
 import sys
 from pathlib import Path
 from test_database import LAYOUT, add, all_of
-from edge_assistant.database import Database
+from edge_assistant.storage.database import Database
 other = Database(Path(sys.argv[1]), LAYOUT)
 add(other, int(sys.argv[2]))
 print(*all_of(other))
@@ -56,7 +56,7 @@ def test_who_opens_it_once_more_takes_no_lock_away(tmp_path: Path, monkeypatch: 
     first, second = Database(file, LAYOUT), Database(file, LAYOUT)
     add(first, 1)
     with monkeypatch.context() as patched:
-        patched.setattr(opening, "as_it_is", lambda *given: None)  # as where SQLite could not open it for a moment
+        patched.setattr(sqlite, "as_it_is", lambda *given: None)  # as where SQLite could not open it for a moment
         assert all_of(second) == [1]
     came(file, 2)
     add(first, 3)

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from fakes import scripted
 
-from edge_assistant.assistant import Assistant
-from edge_assistant.dictation import Dictation, Job, Written, forget, written
-from edge_assistant.errors import ModelMissing, Stopped
-from edge_assistant.events import Watch
-from edge_assistant.loaded import Models
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core.errors import ModelMissing, Stopped
+from edge_assistant.core.events import Watch
+from edge_assistant.core.signals import Kind, Origin, take_bytes
 from edge_assistant.perception.speech import Speech
-from edge_assistant.runtime import Runtime
-from edge_assistant.signals import Kind, Origin, take_bytes
+from edge_assistant.session.assistant import Assistant
+from edge_assistant.session.dictation import Dictation, Job, Written, forget, written
+from edge_assistant.session.model_pool import Models
 from edge_assistant_models.portfolio import Portfolio
 
 PRESSURE = Path(__file__).parents[1] / "fixtures" / "speech" / "pressure.wav"

@@ -10,8 +10,8 @@ import pytest
 
 import edge_assistant_models.errors
 import edge_assistant_quantize.errors
-from edge_assistant import errors
-from edge_assistant.errors import EdgeAssistantError
+from edge_assistant.core import errors
+from edge_assistant.core.errors import EdgeAssistantError
 
 
 def all_errors(base: type[EdgeAssistantError] = EdgeAssistantError) -> list[type[EdgeAssistantError]]:

@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 import pytest
 
-from edge_assistant import answer, events, evidence
+from edge_assistant.core import answer, events, evidence
 
 EVENTS = get_args(events.Event)
 

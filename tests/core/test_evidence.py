@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_assistant.evidence import Evidence, Locator, Passage, clock
+from edge_assistant.core.evidence import Evidence, Locator, Passage, clock
 
 
 @pytest.mark.parametrize(

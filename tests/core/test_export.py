@@ -19,13 +19,13 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from real_command import unprivileged
 
-from edge_assistant import export
-from edge_assistant.answer import Answer, Note
-from edge_assistant.errors import UsageError
+from edge_assistant.core.answer import Answer, Note
+from edge_assistant.core.errors import UsageError
+from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes
 from edge_assistant.governance.redaction.answers import redacted
 from edge_assistant.governance.redaction.redactor import Redactor
 from edge_assistant.history.saved import Saved, SavedSignal, State, Turn
-from edge_assistant.signals import Kind, Origin, Signal, take_bytes
+from edge_assistant.session import export
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 FORM = replace(take_bytes(b"1", Kind.IMAGE, 1, origin=Origin.CAMERA, name="form|1.jpg"), taken=AT)
@@ -225,8 +225,8 @@ import resource, sys
 from pathlib import Path
 from conversations import answer
 from test_export import saved
-from edge_assistant.errors import StorageFull
-from edge_assistant import export
+from edge_assistant.core.errors import StorageFull
+from edge_assistant.session import export
 resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
 try:
     export.write(saved(answer("x" * 20_000)), Path(sys.argv[1]), None)

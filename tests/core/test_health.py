@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from edge_assistant import health
+from edge_assistant.core.errors import DeviceMissing
 from edge_assistant.devices import portaudio, video4linux
-from edge_assistant.errors import DeviceMissing
 from edge_assistant.governance.audit.trail import Trail
+from edge_assistant.session import health
 from edge_assistant.voice import phonemes
 
 Usage = namedtuple("Usage", "total used free")

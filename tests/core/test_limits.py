@@ -18,11 +18,12 @@ import zxingcpp
 from fakes import scripted, source
 from PIL import Image, ImageDraw
 
-from edge_assistant import limits
-from edge_assistant.assistant import Assistant
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core import limits
+from edge_assistant.core.errors import InputCorrupt, InputTooLarge, PolicyInvalid, UsageError
+from edge_assistant.core.events import Event, Noted
+from edge_assistant.core.signals import SAMPLE_RATE, Kind, Origin, Signal, take_bytes, take_file
 from edge_assistant.devices.microphone import _Heard
-from edge_assistant.errors import InputCorrupt, InputTooLarge, PolicyInvalid, UsageError
-from edge_assistant.events import Event, Noted
 from edge_assistant.governance.policy import reading
 from edge_assistant.perception import audio, cells, codes, csvfile, ocr, pdftext, pictures, text, ticks, whisper
 from edge_assistant.perception.csvfile import read_csv
@@ -34,8 +35,7 @@ from edge_assistant.reasoning.comprehension import pairing
 from edge_assistant.reasoning.ledger import Ledger
 from edge_assistant.reasoning.question import checked
 from edge_assistant.reasoning.readings import when
-from edge_assistant.runtime import Runtime
-from edge_assistant.signals import SAMPLE_RATE, Kind, Origin, Signal, take_bytes, take_file
+from edge_assistant.session.assistant import Assistant
 from edge_assistant_models import regular
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
@@ -392,7 +392,7 @@ def test_each_limit_is_looked_at_and_stands_nowhere_else() -> None:
     command = ["git", "ls-files", "edge_assistant", "tui/edge_assistant_tui"]
     listed = subprocess.check_output(command, cwd=ROOT, text=True)
     code = {name: (ROOT / name).read_text("utf-8") for name in listed.split() if name.endswith(".py")}
-    del code["edge_assistant/limits.py"]
+    del code["edge_assistant/core/limits.py"]
     everything = "\n".join(code.values())
     for name, limit in limits.table().items():
         used = re.findall(rf"\b{name.upper()}\.(now|value)\b", everything)

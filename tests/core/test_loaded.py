@@ -14,19 +14,19 @@ import pytest
 from fakes import ScriptedEngine
 from reading_model import model as reads
 
-from edge_assistant import loaded
-from edge_assistant.assistant import Assistant
-from edge_assistant.errors import InputError, ModelTooLarge, PolicyRefused
-from edge_assistant.events import Event, Perceived
+from edge_assistant.compute.runtime import Halt, Runtime
+from edge_assistant.compute.scheduling import memory
+from edge_assistant.core.errors import InputError, ModelTooLarge, PolicyRefused
+from edge_assistant.core.events import Event, Perceived
+from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes
 from edge_assistant.governance.policy import reading
 from edge_assistant.governance.policy.policy import Policy
 from edge_assistant.governance.policy.rules import Rules
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.perception.sense import Percept, Request
 from edge_assistant.perception.text import Text
-from edge_assistant.runtime import Halt, Runtime
-from edge_assistant.scheduling import memory
-from edge_assistant.signals import Kind, Origin, Signal, take_bytes
+from edge_assistant.session import model_pool
+from edge_assistant.session.assistant import Assistant
 from edge_assistant.vault import sealed
 from edge_assistant.vault.vault import Vault
 from edge_assistant_models.installed import InstalledModel
@@ -59,7 +59,7 @@ class Made:
                 made.embedders.append(threading.current_thread().name)
                 super().__init__(model, runtime)
 
-        patch.setattr(loaded, "Embedder", Watched)
+        patch.setattr(model_pool, "Embedder", Watched)
         self.assistant = Assistant(portfolio, "test", runtime=Runtime(threads), engine=self.engine, **options)
 
     def until(self, wanted: Callable[[], bool]) -> None:
@@ -334,7 +334,7 @@ def test_ctrl_c_while_the_thread_begins_waits_for_it(monkeypatch: pytest.MonkeyP
         raise KeyboardInterrupt
 
     monkeypatch.setattr(threading.Thread, "start", interrupted)
-    with pytest.raises(KeyboardInterrupt), loaded._Beside([job], halt):
+    with pytest.raises(KeyboardInterrupt), model_pool._Beside([job], halt):
         pass
     assert how == ["stopped"]
     assert not halt.asked

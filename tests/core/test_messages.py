@@ -6,13 +6,13 @@ import pytest
 from facades import Ask, readings, text
 from fakes import scripted
 
-from edge_assistant.answer import Status
-from edge_assistant.assistant import Assistant
-from edge_assistant.events import Perceived
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core.answer import Status
+from edge_assistant.core.events import Perceived
 from edge_assistant.governance.policy.policy import Policy
 from edge_assistant.governance.policy.rules import Answers, Roles, Rules
 from edge_assistant.reasoning.talk import DECLINED, RISKY
-from edge_assistant.runtime import Runtime
+from edge_assistant.session.assistant import Assistant
 from edge_assistant_models.portfolio import Portfolio
 
 

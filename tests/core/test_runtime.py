@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge_assistant.errors import ModelCorrupt, Stopped
-from edge_assistant.runtime import Halt, Runtime
+from edge_assistant.compute.runtime import Halt, Runtime
+from edge_assistant.core.errors import ModelCorrupt, Stopped
 from edge_assistant_models.installed import InstalledModel
 
 

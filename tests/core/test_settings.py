@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_assistant.errors import StorageFull, UsageError
-from edge_assistant.limits import SETTINGS_BYTES
-from edge_assistant.settings import Settings, in_environment, load, save
+from edge_assistant.core.errors import StorageFull, UsageError
+from edge_assistant.core.limits import SETTINGS_BYTES
+from edge_assistant.storage.settings import Settings, in_environment, load, save
 from edge_assistant_models import regular
 
 

@@ -17,9 +17,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from real_command import unprivileged
 
-from edge_assistant import limits, signals
-from edge_assistant.errors import InputEmpty, InputError, InputMissing, InputTooLarge, InputUnreadable, InputUnsupported
-from edge_assistant.signals import SAMPLE_RATE, Kind, Origin, guess, printable, suffixes, take_bytes, take_file
+from edge_assistant.core import limits, signals
+from edge_assistant.core.errors import (
+    InputEmpty,
+    InputError,
+    InputMissing,
+    InputTooLarge,
+    InputUnreadable,
+    InputUnsupported,
+)
+from edge_assistant.core.signals import SAMPLE_RATE, Kind, Origin, guess, printable, suffixes, take_bytes, take_file
 from edge_assistant_models import regular
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edge_assistant import whole
+from edge_assistant.storage import cachefile
 
 HEAD = b"a test 1\n"
 MOST = 1_000
@@ -18,12 +18,12 @@ MOST = 1_000
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     path = tmp_path / "folder" / "file.bin"
-    whole.write(path, HEAD, [b"what can be", b" made again"])
+    cachefile.write(path, HEAD, [b"what can be", b" made again"])
     return path
 
 
 def test_what_was_written_is_read(file: Path) -> None:
-    assert whole.read(file, HEAD, MOST) == b"what can be made again"
+    assert cachefile.read(file, HEAD, MOST) == b"what can be made again"
     assert file.stat().st_mode & 0o777 == 0o600
     assert file.parent.stat().st_mode & 0o777 == 0o700
 
@@ -31,43 +31,43 @@ def test_what_was_written_is_read(file: Path) -> None:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=200))
 def test_any_bytes(file: Path, data: bytes) -> None:
-    whole.write(file, HEAD, [data])
-    assert whole.read(file, HEAD, MOST) == data
+    cachefile.write(file, HEAD, [data])
+    assert cachefile.read(file, HEAD, MOST) == data
 
 
 def test_what_is_damaged_anywhere_is_not_read(file: Path) -> None:
     content = file.read_bytes()
     for at in range(len(content)):
         file.write_bytes(content[:at] + bytes([content[at] ^ 4]) + content[at + 1 :])
-        assert whole.read(file, HEAD, MOST) is None
+        assert cachefile.read(file, HEAD, MOST) is None
         file.write_bytes(content[:at])
-        assert whole.read(file, HEAD, MOST) is None
+        assert cachefile.read(file, HEAD, MOST) is None
     file.write_bytes(content + b"x")
-    assert whole.read(file, HEAD, MOST) is None
+    assert cachefile.read(file, HEAD, MOST) is None
 
 
 def test_another_version_or_one_that_is_too_large_is_not_read(file: Path) -> None:
-    assert whole.read(file, b"a test 2\n", MOST) is None
-    assert whole.read(file, HEAD, file.stat().st_size) is not None
-    assert whole.read(file, HEAD, file.stat().st_size - 1) is None
+    assert cachefile.read(file, b"a test 2\n", MOST) is None
+    assert cachefile.read(file, HEAD, file.stat().st_size) is not None
+    assert cachefile.read(file, HEAD, file.stat().st_size - 1) is None
 
 
 @pytest.mark.parametrize("mode", [0o620, 0o602])
 def test_what_others_could_have_written_is_not_read(file: Path, mode: int) -> None:
     file.chmod(mode)
-    assert whole.read(file, HEAD, MOST) is None
+    assert cachefile.read(file, HEAD, MOST) is None
 
 
 def test_what_is_another_users_is_not_read(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.geteuid", lambda: file.stat().st_uid + 1)
-    assert whole.read(file, HEAD, MOST) is None
+    assert cachefile.read(file, HEAD, MOST) is None
 
 
 def test_no_link_is_followed_and_no_pipe_waited_for(file: Path) -> None:
     link = file.with_name("link")
     link.symlink_to(file)
-    assert whole.read(link, HEAD, MOST) is None
+    assert cachefile.read(link, HEAD, MOST) is None
     os.mkfifo(file.with_name("pipe"))
-    assert whole.read(file.with_name("pipe"), HEAD, MOST) is None
-    assert whole.read(file.parent, HEAD, MOST) is None
-    assert whole.read(file.with_name("nothing"), HEAD, MOST) is None
+    assert cachefile.read(file.with_name("pipe"), HEAD, MOST) is None
+    assert cachefile.read(file.parent, HEAD, MOST) is None
+    assert cachefile.read(file.with_name("nothing"), HEAD, MOST) is None

@@ -9,10 +9,7 @@ import pytest
 from kept import Kept
 from PIL import Image
 
-from edge_assistant.devices import camera, video4linux
-from edge_assistant.devices.camera import FileCamera, Frame, OpenCVCamera, encode
-from edge_assistant.devices.device import Change
-from edge_assistant.errors import (
+from edge_assistant.core.errors import (
     DeviceBusy,
     DeviceLost,
     DeviceMissing,
@@ -20,6 +17,9 @@ from edge_assistant.errors import (
     InputError,
     InputUnsupported,
 )
+from edge_assistant.devices import camera, video4linux
+from edge_assistant.devices.camera import FileCamera, Frame, OpenCVCamera, encode
+from edge_assistant.devices.device import Change
 
 RED, GREEN, BLUE = (220, 30, 30), (30, 220, 30), (30, 30, 220)
 

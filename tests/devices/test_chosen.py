@@ -2,13 +2,13 @@ from pathlib import Path
 
 import pytest
 
+from edge_assistant.core.errors import DeviceMissing, UsageError
 from edge_assistant.devices import chosen
 from edge_assistant.devices.camera import FileCamera, OpenCVCamera
 from edge_assistant.devices.followed import FollowedFile
 from edge_assistant.devices.microphone import FileMicrophone, SoundMicrophone
 from edge_assistant.devices.serial import SerialReadings
 from edge_assistant.devices.speaker import FileSpeaker, Speaker
-from edge_assistant.errors import DeviceMissing, UsageError
 
 
 @pytest.mark.parametrize(

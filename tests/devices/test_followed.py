@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kept import Kept
 
+from edge_assistant.core.errors import DeviceLost, DeviceMissing
 from edge_assistant.devices import followed, keeper
 from edge_assistant.devices.device import Change
 from edge_assistant.devices.followed import FollowedFile, whole_rows
-from edge_assistant.errors import DeviceLost, DeviceMissing
 from edge_assistant.perception.csvfile import read_csv
 
 HEADER = b"time,temperature [degC]\n"

@@ -3,9 +3,9 @@ import threading
 import pytest
 from kept import Kept, Scripted
 
+from edge_assistant.core.errors import DeviceBusy, DeviceEnded, DeviceLost, DeviceMissing, InputCorrupt
 from edge_assistant.devices import keeper
 from edge_assistant.devices.device import Change
-from edge_assistant.errors import DeviceBusy, DeviceEnded, DeviceLost, DeviceMissing, InputCorrupt
 
 OPENED, LOST, BACK, CLOSED, FAILED = Change
 

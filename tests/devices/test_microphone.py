@@ -7,12 +7,19 @@ import numpy as np
 import pytest
 from kept import Kept
 
+from edge_assistant.core.errors import (
+    DeviceEnded,
+    DeviceLost,
+    DeviceMissing,
+    InputCorrupt,
+    InputEmpty,
+    InputUnsupported,
+)
+from edge_assistant.core.signals import SAMPLE_RATE
 from edge_assistant.devices import microphone
 from edge_assistant.devices.device import Change
 from edge_assistant.devices.microphone import BLOCK, FileMicrophone, _Heard, cut, to_wav
 from edge_assistant.devices.resampling import resampled
-from edge_assistant.errors import DeviceEnded, DeviceLost, DeviceMissing, InputCorrupt, InputEmpty, InputUnsupported
-from edge_assistant.signals import SAMPLE_RATE
 
 FAST = 10_000.0
 

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kept import Kept
 
+from edge_assistant.core.errors import DeviceBusy, DeviceLost, DeviceMissing
 from edge_assistant.devices import serial as devices_serial
 from edge_assistant.devices.device import Change
 from edge_assistant.devices.serial import SerialReadings, _cells
-from edge_assistant.errors import DeviceBusy, DeviceLost, DeviceMissing
 from edge_assistant.perception.csvfile import read_csv
 
 pytest.importorskip("serial", reason="pyserial is not installed")

@@ -10,12 +10,12 @@ import pytest
 import soundserver
 from kept import Kept
 
+from edge_assistant.core.errors import DeviceBusy, DeviceMissing
+from edge_assistant.core.signals import SAMPLE_RATE
 from edge_assistant.devices import chosen, microphone, portaudio, pulseaudio, sound
 from edge_assistant.devices.device import Change
 from edge_assistant.devices.portaudio import Found
 from edge_assistant.devices.pulseaudio import Node
-from edge_assistant.errors import DeviceBusy, DeviceMissing
-from edge_assistant.signals import SAMPLE_RATE
 
 SPOKEN = Path(__file__).parents[1] / "fixtures" / "speech" / "allergies.wav"
 

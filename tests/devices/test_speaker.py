@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from kept import PATIENCE
 
+from edge_assistant.core.errors import DeviceBusy, DeviceLost, DeviceMissing
 from edge_assistant.devices import speaker
 from edge_assistant.devices.speaker import FileSpeaker, Player
-from edge_assistant.errors import DeviceBusy, DeviceLost, DeviceMissing
 
 
 class Output:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from edge_assistant.core.errors import DeviceMissing
 from edge_assistant.devices import video4linux
-from edge_assistant.errors import DeviceMissing
 
 CAPTURE, METADATA, OUTPUT, DEVICE_CAPS = 0x1, 0x800000, 0x2, 0x80000000
 

@@ -13,18 +13,18 @@ from app_fakes import conflict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_assistant.answer import Answer, Computation, Told
-from edge_assistant.assistant import Assistant
 from edge_assistant.cli import human, terminal
-from edge_assistant.errors import PolicyRefused
-from edge_assistant.events import Answered, Compared, Event, Perceiving, Said
-from edge_assistant.evidence import Evidence, Locator, Passage
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core.answer import Answer, Computation, Told
+from edge_assistant.core.errors import PolicyRefused
+from edge_assistant.core.events import Answered, Compared, Event, Perceiving, Said
+from edge_assistant.core.evidence import Evidence, Locator, Passage
+from edge_assistant.core.signals import Kind, take_file
 from edge_assistant.governance.policy import pin, reading
 from edge_assistant.governance.policy.approval import Approve, Doubt, approving, doubts
 from edge_assistant.governance.policy.policy import Policy
 from edge_assistant.governance.policy.rules import Rules
-from edge_assistant.runtime import Runtime
-from edge_assistant.signals import Kind, take_file
+from edge_assistant.session.assistant import Assistant
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_tui import messages
 from edge_assistant_tui.options import Options

@@ -12,15 +12,15 @@ import pytest
 import smalldisk
 from plain_model import PlainEngine
 
-from edge_assistant.answer import Answer
-from edge_assistant.assistant import Assistant
-from edge_assistant.errors import InputError, Stopped, StorageFull
-from edge_assistant.events import Answered, Compared, Event, Perceived, Routed, Said
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core.answer import Answer
+from edge_assistant.core.errors import InputError, Stopped, StorageFull
+from edge_assistant.core.events import Answered, Compared, Event, Perceived, Routed, Said
+from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes, take_file
 from edge_assistant.governance.audit.auditor import Auditor, answer_digest
 from edge_assistant.governance.audit.rows import Row
 from edge_assistant.governance.audit.trail import Trail
-from edge_assistant.runtime import Runtime
-from edge_assistant.signals import Kind, Origin, Signal, take_bytes, take_file
+from edge_assistant.session.assistant import Assistant
 from edge_assistant.vault.vault import Vault
 from edge_assistant_models.portfolio import Portfolio
 

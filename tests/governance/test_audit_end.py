@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_assistant.errors import AuditDamaged, StorageFull
+from edge_assistant.core.errors import AuditDamaged, StorageFull
 from edge_assistant.governance.audit import checkpoints, export
 from edge_assistant.governance.audit import trail as trail_module
 from edge_assistant.governance.audit.trail import FILE, Trail

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import smalldisk
 
-from edge_assistant.errors import KeyLost, StorageFull
+from edge_assistant.core.errors import KeyLost, StorageFull
 from edge_assistant.governance.audit import checkpoints
 from edge_assistant.governance.audit.rows import FIRST, Row
 from edge_assistant.governance.audit.trail import EVERY, FILE, RESERVE, RESERVE_BYTES, Trail

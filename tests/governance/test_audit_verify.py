@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_assistant.errors import AuditDamaged, InputCorrupt, KeyLost, StorageFull
+from edge_assistant.core.errors import AuditDamaged, InputCorrupt, KeyLost, StorageFull
 from edge_assistant.governance.audit import checkpoints
 from edge_assistant.governance.audit.trail import FILE, Trail
 from edge_assistant.governance.audit.verify import Damage, Report, verify, whole

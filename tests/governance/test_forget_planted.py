@@ -12,7 +12,7 @@ import pytest
 from forgotten import Home, wrapped
 
 from edge_assistant.cli.main import main
-from edge_assistant.errors import StorageFull
+from edge_assistant.core.errors import StorageFull
 from edge_assistant.governance import forgetting
 from edge_assistant.governance.audit.trail import Trail
 from edge_assistant.governance.audit.verify import Damage, verify

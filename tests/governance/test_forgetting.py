@@ -17,7 +17,7 @@ import unsealed
 from conversations import answer
 from forgotten import LONG_AGO, aged, audited, cached, question
 
-from edge_assistant.errors import KeyLost, StorageFull, UsageError
+from edge_assistant.core.errors import KeyLost, StorageFull, UsageError
 from edge_assistant.governance import forgetting
 from edge_assistant.governance.audit.trail import Trail
 from edge_assistant.history.store import History

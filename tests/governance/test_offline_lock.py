@@ -18,9 +18,9 @@ from pathlib import Path
 import pytest
 from real_command import COMMAND
 
-from edge_assistant import health
-from edge_assistant.errors import LockFailed
+from edge_assistant.core.errors import LockFailed
 from edge_assistant.governance.offline import lock, seccomp
+from edge_assistant.session import health
 
 pytestmark = pytest.mark.skipif(seccomp.machine() is None, reason="the lock works on Linux on x86-64 and arm64 only")
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 import pytest
 from real_command import Command
 
-from edge_assistant.errors import UsageError
+from edge_assistant.core.errors import UsageError
 from edge_assistant.governance.offline import proof, seccomp
 from edge_assistant.governance.offline.attempts import ATTEMPTS, ONCE
 from edge_assistant.governance.offline.listener import WAYS

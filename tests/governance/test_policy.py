@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from edge_assistant.core.errors import PolicyInvalid, PolicyRefused, StorageFull, UsageError
+from edge_assistant.core.signals import Kind, Origin
 from edge_assistant.devices import chosen
-from edge_assistant.errors import PolicyInvalid, PolicyRefused, StorageFull, UsageError
 from edge_assistant.governance.policy import pin, policy, reading
 from edge_assistant.governance.policy.policy import Policy, current
 from edge_assistant.governance.policy.rules import Rules
-from edge_assistant.signals import Kind, Origin
 
 PIN = "147 258"
 HASH = pin.hashed(PIN, cost=1024)

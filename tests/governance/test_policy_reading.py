@@ -13,11 +13,11 @@ import tomlkit
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_assistant import limits
-from edge_assistant.errors import InputMissing
+from edge_assistant.core import limits
+from edge_assistant.core.errors import InputMissing
+from edge_assistant.core.signals import printable
 from edge_assistant.governance.policy import reading
 from edge_assistant.governance.policy.rules import Rules
-from edge_assistant.signals import printable
 
 TABLES = {field.name: field.type for field in msgspec.structs.fields(Rules)}
 GOOD: dict[str, dict[str, st.SearchStrategy[Any]]] = {

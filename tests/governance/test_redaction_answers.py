@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from conversations import rich_answer
 
-from edge_assistant.answer import Agreement, Answer, Failure, Route, Told, Verdict
-from edge_assistant.errors import InputMissing
-from edge_assistant.events import (
+from edge_assistant.core.answer import Agreement, Answer, Failure, Route, Told, Verdict
+from edge_assistant.core.errors import InputMissing
+from edge_assistant.core.events import (
     Answered,
     Compared,
     Event,
@@ -25,12 +25,12 @@ from edge_assistant.events import (
     Said,
     Traced,
 )
-from edge_assistant.evidence import Evidence, Field, Locator, Passage
+from edge_assistant.core.evidence import Evidence, Field, Locator, Passage
+from edge_assistant.core.signals import SAID, Kind, Origin, Signal, take_bytes
 from edge_assistant.governance.redaction.answers import Redaction, redacted
 from edge_assistant.governance.redaction.logged import logged
 from edge_assistant.governance.redaction.redactor import Redactor
 from edge_assistant.history.saved import Saved, SavedSignal, State, Turn
-from edge_assistant.signals import SAID, Kind, Origin, Signal, take_bytes
 
 KEY = bytes(32)
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -163,7 +163,7 @@ def test_a_kept_conversation_is_redacted_whole() -> None:
 
 
 def test_what_is_logged_has_pseudonyms_of_this_process(home: Path) -> None:
-    from edge_assistant import logs
+    from edge_assistant.storage import logs
 
     logs.start("info", logged)
     log = logging.getLogger("edge_assistant.tests")
@@ -180,7 +180,7 @@ def test_what_is_logged_has_pseudonyms_of_this_process(home: Path) -> None:
 
 
 def test_what_cannot_be_redacted_is_not_written(home: Path) -> None:
-    from edge_assistant import logs
+    from edge_assistant.storage import logs
 
     def fails(text: str) -> str:
         raise RuntimeError(text)

@@ -17,10 +17,10 @@ import pytest
 import smalldisk
 from conversations import answer
 
-from edge_assistant.errors import StorageFull
+from edge_assistant.core.errors import StorageFull
+from edge_assistant.core.signals import Kind, Origin, take_bytes
 from edge_assistant.history.rows import UNREADABLE
 from edge_assistant.history.store import History, Saved, State
-from edge_assistant.signals import Kind, Origin, take_bytes
 
 WRITES = """
 import os, signal, sys

@@ -18,12 +18,12 @@ from conversations import answer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_assistant.errors import KeyGone, KeyLost, StorageFull
+from edge_assistant.core.errors import KeyGone, KeyLost, StorageFull
 from edge_assistant.history import rows, store
 from edge_assistant.history.rows import KEYLESS, UNREADABLE
 from edge_assistant.history.sealed import CELLS, Cells
 from edge_assistant.history.store import LAYOUT, History, Unsent
-from edge_assistant.schema import foreign
+from edge_assistant.storage.schema import foreign
 from edge_assistant.vault.master import FILE
 from edge_assistant.vault.vault import Key, Vault
 
@@ -226,7 +226,7 @@ def test_empty_cells_stay_empty(file: Path, vault: Vault) -> None:
 
 
 def test_an_older_app_that_has_it_open_is_waited_for(file: Path, vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edge_assistant.opening._WAIT_S", 0.1)
+    monkeypatch.setattr("edge_assistant.storage.sqlite._WAIT_S", 0.1)
     running = unsealed.write(file, {OLD: ((), [planted.planted_answer(n) for n in range(3)])})
     history = History(file, vault)
     with pytest.raises(StorageFull, match="another program holds the history"):

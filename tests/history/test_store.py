@@ -13,11 +13,11 @@ import planted
 import pytest
 from conversations import answer
 
-from edge_assistant.errors import StorageFull, UsageError
+from edge_assistant.core.errors import StorageFull, UsageError
+from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes, take_file
 from edge_assistant.history import rows
 from edge_assistant.history.sealed import Cells
 from edge_assistant.history.store import LAYOUT, History, State, Unsent
-from edge_assistant.signals import Kind, Origin, Signal, take_bytes, take_file
 
 
 @pytest.fixture

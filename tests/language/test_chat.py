@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_assistant.errors import CatalogInvalid
+from edge_assistant.core.errors import CatalogInvalid
 from edge_assistant.language.chat import TEMPLATES, Message, Role, render, template
 
 TURNS = [

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
+from edge_assistant.compute.runtime import Runtime
 from edge_assistant.language.chat import TEMPLATES, Message, Role, render
 from edge_assistant.language.engine import LlamaEngine
-from edge_assistant.runtime import Runtime
 from edge_assistant_models.installed import InstalledModel
 
 CONTEXT = 512

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge_assistant import whole
-from edge_assistant.errors import ModelCorrupt
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core.errors import ModelCorrupt
 from edge_assistant.language import embedder as module
 from edge_assistant.language.embedder import Embedder
-from edge_assistant.runtime import Runtime
+from edge_assistant.storage import cachefile
 from edge_assistant_models.installed import InstalledModel
 
 
@@ -110,7 +110,7 @@ def test_vectors_that_are_damaged_anywhere_are_made_anew(tmp_path: Path) -> None
     ids=["nothing", "counts", "large", "short", "no number"],
 )  # fmt: skip
 def test_vectors_that_were_written_by_another_program_are_made_anew(rest: bytes, tmp_path: Path) -> None:
-    whole.write(tmp_path / "vectors.bin", module._HEAD, [rest])
+    cachefile.write(tmp_path / "vectors.bin", module._HEAD, [rest])
     assert module._read(tmp_path / "vectors.bin") == {}
 
 

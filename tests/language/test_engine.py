@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from edge_assistant.errors import CatalogInvalid, ModelCorrupt, ModelFailed, Stopped, UsageError
+from edge_assistant.compute.runtime import Halt, Runtime
+from edge_assistant.core.errors import CatalogInvalid, ModelCorrupt, ModelFailed, Stopped, UsageError
 from edge_assistant.language import llama
 from edge_assistant.language import tokens as module
 from edge_assistant.language.chat import Message, Role
 from edge_assistant.language.engine import LlamaEngine
-from edge_assistant.runtime import Halt, Runtime
 from edge_assistant_models.installed import InstalledModel
 
 CONTEXT = 256

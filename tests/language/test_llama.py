@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from edge_assistant.errors import Stopped
+from edge_assistant.compute.runtime import Halt
+from edge_assistant.core.errors import Stopped
 from edge_assistant.language import llama
-from edge_assistant.runtime import Halt
 from edge_assistant_models.installed import InstalledModel
 
 HANGS = 60.0  # seconds after which a test gives up

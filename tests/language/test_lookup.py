@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge_assistant.compute.runtime import Runtime
 from edge_assistant.language.chat import Message, Role
 from edge_assistant.language.context import MOST_OUTPUTS
 from edge_assistant.language.engine import LlamaEngine
 from edge_assistant.language.lookup import ALIKE, MARGIN, Costs, Lookup, Pace, cost, likely
-from edge_assistant.runtime import Runtime
 from edge_assistant_models.installed import InstalledModel
 
 LINES = [

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_assistant.accelerators import Offload
+from edge_assistant.compute.accelerators import Offload
+from edge_assistant.compute.runtime import Runtime
 from edge_assistant.governance import forgetting
 from edge_assistant.language import llama
 from edge_assistant.language import tokens as module
@@ -20,7 +21,6 @@ from edge_assistant.language.chat import TEMPLATES, Message, Role, render
 from edge_assistant.language.engine import LlamaEngine
 from edge_assistant.language.states import State, States, shelf_by, usable
 from edge_assistant.language.tokens import Prompt, shared
-from edge_assistant.runtime import Runtime
 from edge_assistant.vault import sealed
 from edge_assistant.vault.sealed import SealedCache
 from edge_assistant.vault.vault import Vault

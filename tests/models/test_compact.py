@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
-from edge_assistant.runtime import Runtime
+from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.errors import CatalogInvalid, ModelCorrupt
 from edge_assistant_models.importers import blocks, compact
 from edge_assistant_models.importers.compact import Rule

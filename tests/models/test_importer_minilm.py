@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_assistant.runtime import Runtime
+from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.errors import ModelCorrupt
 from edge_assistant_models.importers import minilm
 from edge_assistant_models.importers.safetensors_file import read_tensors

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edge_assistant.runtime import Runtime
+from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.errors import ModelCorrupt
 from edge_assistant_models.importers import efficientnet_lite
 from edge_assistant_models.importers.pytorch import read_state

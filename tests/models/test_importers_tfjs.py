@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tfjs_graphs import GraphModel, integers, text, window
 
-from edge_assistant.runtime import Runtime
+from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.errors import ModelCorrupt
 from edge_assistant_models.importers import blazeface, nanodet, tfjs
 

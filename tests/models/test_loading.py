@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hostile_models import NODE, RAW, Gguf, message, model, number, tensor, weight
 
-from edge_assistant.runtime import Runtime
+from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models import headers, importing, loading
 from edge_assistant_models.errors import BundleInvalid, ModelCorrupt
 from edge_assistant_models.headers import Form

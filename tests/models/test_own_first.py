@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from pulled import made_up
 
-from edge_assistant import health
 from edge_assistant.cli.main import main
+from edge_assistant.session import health
 from edge_assistant_models import entries
 from edge_assistant_models.errors import CatalogInvalid
 from edge_assistant_models.portfolio import Portfolio

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from edge_assistant.errors import InputUnsupported
-from edge_assistant.signals import Kind, take_file
+from edge_assistant.core.errors import InputUnsupported
+from edge_assistant.core.signals import Kind, take_file
 from edge_assistant_models import regular
 
 

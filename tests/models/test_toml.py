@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_assistant import settings
-from edge_assistant.errors import CatalogInvalid, UsageError
+from edge_assistant.core.errors import CatalogInvalid, UsageError
 from edge_assistant.governance.policy import reading
 from edge_assistant.reasoning.rules import domain
+from edge_assistant.storage import settings
 from edge_assistant_models import toml
 from edge_assistant_models.schema import Table
 from edge_assistant_quantize.errors import RecipeInvalid

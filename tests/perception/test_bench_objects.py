@@ -13,7 +13,7 @@ import pytest
 
 from edge_assistant.bench import objects as bench
 from edge_assistant.bench.objects import Labelled, average_precision, read_labels, score
-from edge_assistant.errors import InputCorrupt, InputMissing
+from edge_assistant.core.errors import InputCorrupt, InputMissing
 from edge_assistant.perception.detectors import Detection
 from edge_assistant.perception.things import Seen
 from edge_assistant_models.installed import InstalledModel

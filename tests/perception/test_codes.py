@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import zxingcpp
 
-from edge_assistant.evidence import Code
+from edge_assistant.core.evidence import Code
 from edge_assistant.perception import codes
 
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge_assistant.compute.runtime import Runtime
 from edge_assistant.perception import scenes
 from edge_assistant.perception.detectors import LABELS, letterbox, open_detector, overlaps, suppress
-from edge_assistant.runtime import Runtime
 from edge_assistant_models.installed import InstalledModel
 
 

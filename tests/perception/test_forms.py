@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_assistant.evidence import Field, Line, TickBox
+from edge_assistant.core.evidence import Field, Line, TickBox
 from edge_assistant.perception.forms import Found, read
 from edge_assistant.perception.labels import split_label
 from edge_assistant.perception.layout import Piece, rows

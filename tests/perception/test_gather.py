@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from plain_model import PlainEngine
 
-from edge_assistant.answer import Answer
-from edge_assistant.assistant import Assistant
-from edge_assistant.errors import (
+from edge_assistant.compute.runtime import Halt, Runtime
+from edge_assistant.core.answer import Answer
+from edge_assistant.core.errors import (
     EdgeAssistantError,
     InputCorrupt,
     ModelCorrupt,
@@ -23,13 +23,13 @@ from edge_assistant.errors import (
     Stopped,
     StorageFull,
 )
-from edge_assistant.events import Event, Failed, Noted, Perceived, Perceiving
-from edge_assistant.evidence import Evidence, Locator, Passage
+from edge_assistant.core.events import Event, Failed, Noted, Perceived, Perceiving
+from edge_assistant.core.evidence import Evidence, Locator, Passage
+from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes, take_file
 from edge_assistant.perception.gather import Gathering, Perceive
 from edge_assistant.perception.sense import Percept, Request, Sense, senses
 from edge_assistant.reasoning.route import plan
-from edge_assistant.runtime import Halt, Runtime
-from edge_assistant.signals import Kind, Origin, Signal, take_bytes, take_file
+from edge_assistant.session.assistant import Assistant
 from edge_assistant_models.portfolio import Portfolio
 
 ROOT = Path(__file__).parents[2]

@@ -11,9 +11,9 @@ import badfiles as bad
 import numpy as np
 import pytest
 
-from edge_assistant.errors import InputError, InputUnsupported
+from edge_assistant.core.errors import InputError, InputUnsupported
+from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes
 from edge_assistant.perception import audio, frames, pictures
-from edge_assistant.signals import Kind, Origin, Signal, take_bytes
 
 FILES = 25  # of each format
 

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_assistant.evidence import Box, Detail, Evidence, Line, Locator, Passage, Statistic
+from edge_assistant.core.evidence import Box, Detail, Evidence, Line, Locator, Passage, Statistic
 from edge_assistant.perception import kept
 from edge_assistant.perception.sense import Gap, Percept
 from edge_assistant.perception.table import Column, Table
@@ -255,7 +255,7 @@ def unpack(module):
     found.append(module.unpacked(data, "image:1", "form.png"))
 
 for _ in range(200):
-    anew("edge_assistant.evidence")
+    anew("edge_assistant.core.evidence")
     gate, found, fresh = threading.Barrier(4), [], anew(kept.__name__)
     threads = [threading.Thread(target=unpack, args=(fresh,)) for _ in range(4)]
     for thread in threads:

@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core.signals import Kind, take_file
 from edge_assistant.perception import audio, live
 from edge_assistant.perception.live import (
     MAX_UTTERANCE,
@@ -25,8 +27,6 @@ from edge_assistant.perception.live import (
     dbfs,
 )
 from edge_assistant.perception.vad import MIN_SPEECH, WINDOW
-from edge_assistant.runtime import Runtime
-from edge_assistant.signals import Kind, take_file
 from edge_assistant_models.installed import InstalledModel
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "speech"

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edge_assistant.errors import InputCorrupt, ModelCorrupt
-from edge_assistant.evidence import Evidence, Scene, Thing
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core.errors import InputCorrupt, ModelCorrupt
+from edge_assistant.core.evidence import Evidence, Scene, Thing
+from edge_assistant.core.signals import Kind, Origin, take_bytes, take_file
 from edge_assistant.perception import objects
 from edge_assistant.perception.detectors import Detection
 from edge_assistant.perception.objects import Objects
 from edge_assistant.perception.sense import Percept, Request
 from edge_assistant.perception.things import Seen
-from edge_assistant.runtime import Runtime
-from edge_assistant.signals import Kind, Origin, take_bytes, take_file
 from edge_assistant_models.installed import InstalledModel
 
 Models = Callable[[str], InstalledModel]

@@ -15,17 +15,18 @@ from typing import Any
 
 import pytest
 
-from edge_assistant import cards, limits
-from edge_assistant.accelerators import OFF
-from edge_assistant.assistant import Assistant
-from edge_assistant.errors import InputCorrupt, InputUnreadable
-from edge_assistant.evidence import Evidence, Locator, Passage
+from edge_assistant.compute import gpus
+from edge_assistant.compute.accelerators import OFF
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core import limits
+from edge_assistant.core.errors import InputCorrupt, InputUnreadable
+from edge_assistant.core.evidence import Evidence, Locator, Passage
+from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes, take_file
 from edge_assistant.perception import ondisk
 from edge_assistant.perception.ondisk import OnDisk
 from edge_assistant.perception.recall import Recall
 from edge_assistant.perception.sense import Percept, Request
-from edge_assistant.runtime import Runtime
-from edge_assistant.signals import Kind, Origin, Signal, take_bytes, take_file
+from edge_assistant.session.assistant import Assistant
 from edge_assistant.vault import sealed
 from edge_assistant.vault.sealed import SealedCache
 from edge_assistant.vault.vault import Vault
@@ -189,7 +190,7 @@ def test_the_core_that_perceives_is_summed_with_it() -> None:
 def test_a_card_that_is_not_there_decides_nothing(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
     told = []
     for hardware in ((), ("nvidia",)):
-        monkeypatch.setattr(cards, "hardware", lambda hardware=hardware: hardware)
+        monkeypatch.setattr(gpus, "hardware", lambda hardware=hardware: hardware)
         made = [Assistant(Portfolio(), "test", runtime=Runtime(1, gpu=gpu), caches=vault) for gpu in ("off", "CUDA")]
         told.append([one.recall._disk.card for one in made if one.recall._disk is not None])
     assert told == [["off", "off"], ["off", "cuda"]]

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image, features
 
-from edge_assistant import limits
-from edge_assistant.errors import InputCorrupt, InputEmpty, InputMissing, InputTooLarge, InputUnsupported
+from edge_assistant.core import limits
+from edge_assistant.core.errors import InputCorrupt, InputEmpty, InputMissing, InputTooLarge, InputUnsupported
+from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes
 from edge_assistant.perception import pictures
 from edge_assistant.perception.pictures import Page, page, pages
-from edge_assistant.signals import Kind, Origin, Signal, take_bytes
 
 
 def signal(data: bytes, name: str = "picture") -> Signal:

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_assistant.errors import InputError, InputUnsupported
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core.errors import InputError, InputUnsupported
+from edge_assistant.core.signals import Kind, Origin, take_bytes, take_file
 from edge_assistant.perception.readings import MAX_EVIDENCE, Readings
 from edge_assistant.perception.sense import Percept, Request, senses
-from edge_assistant.runtime import Runtime
-from edge_assistant.signals import Kind, Origin, take_bytes, take_file
 
 
 def perceive(content: str | bytes) -> Percept:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_assistant.errors import InputCorrupt, InputEmpty, InputError, InputTooLarge, InputUnsupported
+from edge_assistant.core.errors import InputCorrupt, InputEmpty, InputError, InputTooLarge, InputUnsupported
 from edge_assistant.perception import csvfile
 from edge_assistant.perception.cells import parse_number, parse_time
 from edge_assistant.perception.csvfile import read_csv

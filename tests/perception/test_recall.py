@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_assistant.errors import InputCorrupt, InputError, InputMissing, InputUnreadable, ModelMissing, Stopped
-from edge_assistant.evidence import Evidence, Locator, Passage
+from edge_assistant.core.errors import InputCorrupt, InputError, InputMissing, InputUnreadable, ModelMissing, Stopped
+from edge_assistant.core.evidence import Evidence, Locator, Passage
+from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes
 from edge_assistant.perception.recall import Recall
 from edge_assistant.perception.sense import Percept, Request
 from edge_assistant.perception.table import Column, Table
-from edge_assistant.signals import Kind, Origin, Signal, take_bytes
 
 
 def signal(data: bytes = b"one", number: int = 1, name: str = "a.txt") -> Signal:

@@ -15,16 +15,16 @@ import pytest
 
 from edge_assistant.bench import speech as bench
 from edge_assistant.bench.transcripts import normalised
-from edge_assistant.errors import InputEmpty, InputUnsupported, ModelCorrupt, Stopped, UsageError
-from edge_assistant.evidence import Evidence
-from edge_assistant.evidence import Speech as Spoken
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core.errors import InputEmpty, InputUnsupported, ModelCorrupt, Stopped, UsageError
+from edge_assistant.core.evidence import Evidence
+from edge_assistant.core.evidence import Speech as Spoken
+from edge_assistant.core.signals import SAID as SAID_BESIDE
+from edge_assistant.core.signals import Kind, Origin, take_bytes, take_file
 from edge_assistant.perception import audio, speech, whisper
 from edge_assistant.perception.sense import Percept, Request, senses
 from edge_assistant.perception.speech import Speech
 from edge_assistant.perception.whisper import Hypothesis, Whisper
-from edge_assistant.runtime import Runtime
-from edge_assistant.signals import SAID as SAID_BESIDE
-from edge_assistant.signals import Kind, Origin, take_bytes, take_file
 from edge_assistant_models.installed import InstalledModel
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "speech"

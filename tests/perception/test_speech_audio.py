@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from edge_assistant import limits
-from edge_assistant.errors import InputCorrupt, InputEmpty, InputError, InputUnsupported
+from edge_assistant.core import limits
+from edge_assistant.core.errors import InputCorrupt, InputEmpty, InputError, InputUnsupported
+from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes, take_file
 from edge_assistant.perception import audio
-from edge_assistant.signals import Kind, Origin, Signal, take_bytes, take_file
 
 RATE = 16_000
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core.signals import Kind, take_file
 from edge_assistant.perception import audio
 from edge_assistant.perception.drafts import guess
 from edge_assistant.perception.whisper import Hypothesis, Whisper
-from edge_assistant.runtime import Runtime
-from edge_assistant.signals import Kind, take_file
 from edge_assistant_models.installed import InstalledModel
 
 RECORDING = Path(__file__).parents[1] / "fixtures" / "speech" / "allergies.wav"

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core.signals import Kind, take_file
 from edge_assistant.perception import audio, vad
 from edge_assistant.perception.vad import MAX_CHUNK, WINDOW, Chunk, SileroVad, chunks, rest
-from edge_assistant.runtime import Runtime
-from edge_assistant.signals import Kind, take_file
 from edge_assistant_models.installed import InstalledModel
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "speech"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_assistant.evidence import Field
+from edge_assistant.core.evidence import Field
 from edge_assistant.perception.forms import Found, read
 from edge_assistant.perception.layout import Piece, rows
 

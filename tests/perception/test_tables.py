@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge_assistant.evidence import Field
+from edge_assistant.core.evidence import Field
 from edge_assistant.perception.forms import Found, read
 from edge_assistant.perception.layout import Piece, rows
 

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_assistant.errors import InputEmpty, InputUnsupported
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core.errors import InputEmpty, InputUnsupported
+from edge_assistant.core.signals import Kind, Origin, take_bytes
 from edge_assistant.perception import text as module
 from edge_assistant.perception.sense import Percept, Request, senses
 from edge_assistant.perception.text import MAX_PASSAGE, Text, decode, passages
-from edge_assistant.runtime import Runtime
-from edge_assistant.signals import Kind, Origin, take_bytes
 
 
 def perceive(content: str | bytes) -> Percept:

@@ -13,16 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFont
 
-from edge_assistant import limits
-from edge_assistant.errors import InputCorrupt, InputError, InputMissing, InputTooLarge, InputUnsupported
-from edge_assistant.evidence import Evidence
-from edge_assistant.evidence import Speech as Spoken
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core import limits
+from edge_assistant.core.errors import InputCorrupt, InputError, InputMissing, InputTooLarge, InputUnsupported
+from edge_assistant.core.evidence import Evidence
+from edge_assistant.core.evidence import Speech as Spoken
+from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes, take_file
 from edge_assistant.perception import frames
 from edge_assistant.perception.frames import shots
 from edge_assistant.perception.sense import Percept, Request, senses
 from edge_assistant.perception.video import Video
-from edge_assistant.runtime import Runtime
-from edge_assistant.signals import Kind, Origin, Signal, take_bytes, take_file
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 WIDTH, HEIGHT, RATE = 320, 192, 25

@@ -10,13 +10,13 @@ from PIL import Image, ImageDraw
 
 from edge_assistant.bench import pages
 from edge_assistant.bench.paper import Wear, font, scan_look
-from edge_assistant.errors import InputUnsupported
-from edge_assistant.evidence import Code, Evidence, Field, Line, TickBox
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core.errors import InputUnsupported
+from edge_assistant.core.evidence import Code, Evidence, Field, Line, TickBox
+from edge_assistant.core.signals import Kind, Origin, take_bytes
 from edge_assistant.perception import ocr
 from edge_assistant.perception.sense import Percept, Request
 from edge_assistant.perception.writing import Sheet, Writing
-from edge_assistant.runtime import Runtime
-from edge_assistant.signals import Kind, Origin, take_bytes
 from edge_assistant_models.installed import InstalledModel
 
 

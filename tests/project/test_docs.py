@@ -10,9 +10,9 @@ from dataclasses import fields
 import model_table
 import pytest
 
-from edge_assistant import settings
 from edge_assistant.cli.main import parser as build_parser
-from edge_assistant.errors import UsageError
+from edge_assistant.core.errors import UsageError
+from edge_assistant.storage import settings
 from edge_assistant_models.portfolio import Portfolio
 
 DOCS = (
@@ -154,8 +154,8 @@ from pathlib import Path
 import edge_assistant.perception
 edge_assistant.perception.__path__.append(sys.argv[1])
 from edge_assistant.perception.sense import Request, senses
-from edge_assistant.runtime import Runtime
-from edge_assistant.signals import Kind, take_file
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core.signals import Kind, take_file
 (sense,) = [sense for sense in senses() if sense.name == "exposure"]
 percept = sense({}, Runtime.detect()).perceive(take_file(Path(sys.argv[2]), Kind.IMAGE, 1), Request())
 print(*[piece.text for piece in percept.evidence])

@@ -11,7 +11,7 @@ import drawings
 import pytest
 
 from edge_assistant.cli.main import main as assistant
-from edge_assistant.errors import UsageError
+from edge_assistant.core.errors import UsageError
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_quantize.cli.main import main, parser
 

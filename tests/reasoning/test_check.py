@@ -12,12 +12,12 @@ from facades import CSV
 from fakes import ScriptedEngine, scripted, source
 from logged import read
 
-from edge_assistant.answer import Agreement, Status
-from edge_assistant.events import Compared, Event, Noted
-from edge_assistant.evidence import Field
+from edge_assistant.core.answer import Agreement, Status
+from edge_assistant.core.events import Compared, Event, Noted
+from edge_assistant.core.evidence import Field
+from edge_assistant.core.signals import Kind
 from edge_assistant.reasoning.reason import Outcome, Reasoner
 from edge_assistant.reasoning.sources import Source
-from edge_assistant.signals import Kind
 
 NEAR = SimpleNamespace(embed=lambda texts: np.ones((len(texts), 1), np.float32))
 BILL = source(["Total: 48.00", "Waiter: Tom"], Kind.IMAGE, 1, 1)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_assistant.answer import Agreement
+from edge_assistant.core.answer import Agreement
 from edge_assistant.reasoning.claims import Claim, Standing
 from edge_assistant.reasoning.compare import NEAR, compare, merged
 from edge_assistant.reasoning.values.candidates import as_words

@@ -8,7 +8,8 @@ from decimal import Decimal
 import pytest
 from fakes import signal
 
-from edge_assistant.answer import Agreement, Instruction
+from edge_assistant.core.answer import Agreement, Instruction
+from edge_assistant.core.signals import SAID, Kind
 from edge_assistant.reasoning.claims import Claim, Standing
 from edge_assistant.reasoning.compare import compare
 from edge_assistant.reasoning.compose import STATUS, compose, concluded, contradiction, instructed, noun
@@ -24,7 +25,6 @@ from edge_assistant.reasoning.values.values import (
     Truth,
     Value,
 )
-from edge_assistant.signals import SAID, Kind
 
 FORM, NOTE, SECOND_NOTE = signal(Kind.IMAGE), signal(Kind.AUDIO), signal(Kind.AUDIO, 2)
 TABLE = signal(Kind.READINGS)

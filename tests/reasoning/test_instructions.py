@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_assistant.bench.attack.corpus import attacks
-from edge_assistant.evidence import Evidence, Field, Line, Locator, Speech, Word
+from edge_assistant.core.evidence import Evidence, Field, Line, Locator, Speech, Word
+from edge_assistant.core.signals import SAID, Kind, Origin, take_bytes
 from edge_assistant.reasoning.instructions import folded, instructions, separate
 from edge_assistant.reasoning.sources import Source
-from edge_assistant.signals import SAID, Kind, Origin, take_bytes
 
 
 def rest(text: str) -> str:

@@ -10,12 +10,12 @@ from fakes import source
 from numpy.typing import NDArray
 from reading_model import model
 
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core.signals import Kind
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.reasoning import prepared, talk
 from edge_assistant.reasoning.likeness import Likeness
 from edge_assistant.reasoning.reason import Outcome, Reasoner
-from edge_assistant.runtime import Runtime
-from edge_assistant.signals import Kind
 from edge_assistant_models.installed import InstalledModel
 
 

@@ -13,15 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from logged import read
 
-from edge_assistant.answer import Agreement, Answer, Route, Status
-from edge_assistant.evidence import Field
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core.answer import Agreement, Answer, Route, Status
+from edge_assistant.core.evidence import Field
+from edge_assistant.core.signals import Kind
 from edge_assistant.language.engine import Engine, LlamaEngine
 from edge_assistant.reasoning.comprehension.answering import Sort
 from edge_assistant.reasoning.guard import cited, ungrounded
 from edge_assistant.reasoning.reason import UNCERTAIN, Outcome, Reasoner
 from edge_assistant.reasoning.sources import Source
-from edge_assistant.runtime import Runtime
-from edge_assistant.signals import Kind
 from edge_assistant_models.installed import InstalledModel
 
 EXAMPLES = settings(max_examples=12)

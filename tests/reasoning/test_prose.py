@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from fakes import scripted, source
 
+from edge_assistant.core.limits import ANSWER_TOKENS
 from edge_assistant.language.chat import Message
-from edge_assistant.limits import ANSWER_TOKENS
 from edge_assistant.reasoning.prose import quote, write
 
 LINES = source(["The pump weighs 12 kg", "Ana checked it at 16:20"]).evidence

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from edge_assistant.errors import UsageError
-from edge_assistant.limits import QUESTION_CHARACTERS
+from edge_assistant.core.errors import UsageError
+from edge_assistant.core.limits import QUESTION_CHARACTERS
 from edge_assistant.reasoning.question import checked, differs, matter
 
 

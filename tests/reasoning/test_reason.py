@@ -13,15 +13,15 @@ from fakes import ScriptedEngine, scripted, signal, source
 from logged import read
 from reading_model import model
 
-from edge_assistant.answer import Agreement, Status
-from edge_assistant.events import Compared, Event, Reading
-from edge_assistant.evidence import Field
+from edge_assistant.core.answer import Agreement, Status
+from edge_assistant.core.events import Compared, Event, Reading
+from edge_assistant.core.evidence import Field
+from edge_assistant.core.signals import Kind, Origin
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.reasoning.compose import NOT_TOLD
 from edge_assistant.reasoning.comprehension.answering import CERTAIN
 from edge_assistant.reasoning.reason import UNCERTAIN, Outcome, Reasoner
 from edge_assistant.reasoning.sources import Source
-from edge_assistant.signals import Kind, Origin
 
 FORM = source(["Name: Ada Hale", "Allergies: none"], Kind.IMAGE, first=1)
 NOTE = source(["I am allergic to penicillin"], Kind.AUDIO, first=3)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from fakes import signal
 
+from edge_assistant.core.signals import Kind, Signal
 from edge_assistant.perception.sense import senses
 from edge_assistant.reasoning.route import as_taken, check_route, free_route, plan, route, talk_route
-from edge_assistant.signals import Kind, Signal
 
 MODELS = {
     role: f"model-of-{role}"

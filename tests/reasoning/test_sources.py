@@ -6,12 +6,12 @@ from fakes import signal, source
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_assistant.evidence import Evidence, Locator, Scene, Thing
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core.evidence import Evidence, Locator, Scene, Thing
+from edge_assistant.core.signals import Kind
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.reasoning.comprehension.prompts import KINDS
 from edge_assistant.reasoning.sources import Source, select
-from edge_assistant.runtime import Runtime
-from edge_assistant.signals import Kind
 
 WORDS = ["pump", "valve", "total", "is", "open", "42", "Ana", "checked"]
 

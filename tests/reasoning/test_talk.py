@@ -9,11 +9,11 @@ from fakes import scripted
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge_assistant.compute.runtime import Runtime
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.reasoning import talk
 from edge_assistant.reasoning.likeness import Likeness
 from edge_assistant.reasoning.talk import DECLINED, RISKY, Said
-from edge_assistant.runtime import Runtime
 from edge_assistant_models.installed import InstalledModel
 
 BLIND = Likeness(lambda: None, talk.compared_with())

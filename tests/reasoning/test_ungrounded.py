@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_assistant.answer import Agreement, Answer, Computation, Route, Status, Verdict
-from edge_assistant.evidence import (
+from edge_assistant.core.answer import Agreement, Answer, Computation, Route, Status, Verdict
+from edge_assistant.core.evidence import (
     Code,
     Detail,
     Evidence,
@@ -25,11 +25,11 @@ from edge_assistant.evidence import (
     TickBox,
     Word,
 )
+from edge_assistant.core.signals import Kind, Origin, take_bytes
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.compose import compose
 from edge_assistant.reasoning.guard import ungrounded
 from edge_assistant.reasoning.values.candidates import Candidate, as_words, clocks, days, nothings, quantities
-from edge_assistant.signals import Kind, Origin, take_bytes
 
 
 def answer(

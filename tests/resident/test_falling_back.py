@@ -17,7 +17,7 @@ import pytest
 import scripted_resident
 from scripted_resident import asking, heard, serving, until
 
-from edge_assistant.errors import ResidentLost
+from edge_assistant.core.errors import ResidentLost
 from edge_assistant.resident import client, door, facts, place, server, wire
 
 TURN, BEGUN, WAITING = {"turn": True}, {"begun": True}, {"waiting": True}

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from edge_assistant.errors import InputTooLarge, Stopped
-from edge_assistant.runtime import Halt
-from edge_assistant.scheduling.budget import Budget, kept
+from edge_assistant.compute.runtime import Halt
+from edge_assistant.compute.scheduling.budget import Budget, kept
+from edge_assistant.core.errors import InputTooLarge, Stopped
 
 LITTLE, MUCH = Budget(0.2, 1 << 40), Budget(1e6, 1 << 40)
 LOTS = 64 << 20

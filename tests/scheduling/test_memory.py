@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_assistant.scheduling import memory
-from edge_assistant.scheduling.memory import Loaded, Memory, Residency, budget, short, to_drop
+from edge_assistant.compute.scheduling import memory
+from edge_assistant.compute.scheduling.memory import Loaded, Memory, Residency, budget, short, to_drop
 
 GIB = 1 << 30
 PLENTY = Memory(16 * GIB, 8 * GIB)

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_assistant.errors import InputCorrupt, Stopped
-from edge_assistant.runtime import Halt
-from edge_assistant.scheduling import side
-from edge_assistant.scheduling.side import Job
+from edge_assistant.compute.runtime import Halt
+from edge_assistant.compute.scheduling import side
+from edge_assistant.compute.scheduling.side import Job
+from edge_assistant.core.errors import InputCorrupt, Stopped
 
 Tell = Callable[[str], None]
 WAIT_S = 60  # of a test that would hang otherwise

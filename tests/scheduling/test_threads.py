@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_assistant.scheduling import pools
+from edge_assistant.compute.scheduling import pools
 from edge_assistant_models.installed import InstalledModel
 
 ROOT = Path(__file__).parents[2]
@@ -27,13 +27,13 @@ VARIABLES = ("_NUM_THREADS", "THREADS_NUM", "SPINCOUNT", "OMP_WAIT_POLICY", "RAY
 
 # file -> what it sets, from `Runtime.threads`
 ALLOWED = {
-    "edge_assistant/runtime.py": {"intra_op_num_threads", "inter_op_num_threads"},
+    "edge_assistant/compute/runtime.py": {"intra_op_num_threads", "inter_op_num_threads"},
     "edge_assistant/language/context.py": {"n_threads", "n_threads_batch"},
     "edge_assistant/devices/camera.py": {"thread_count"},  # one: it goes on beside an answer
     "edge_assistant/perception/frames.py": {"thread_count"},
     "edge_assistant/perception/ocr.py": {"ThreadPoolExecutor"},
     "edge_assistant/perception/speech.py": {"ThreadPoolExecutor"},
-    "edge_assistant/scheduling/pools.py": {
+    "edge_assistant/compute/scheduling/pools.py": {
         *("OPENBLAS_NUM_THREADS", "GOMP_SPINCOUNT", "OPENCV_FOR_THREADS_NUM", "RAYON_NUM_THREADS")
     },
 }
@@ -114,8 +114,8 @@ def test_what_the_environment_says_holds() -> None:
 
 LOOKS = """
 import json, os, sys
-from edge_assistant.runtime import Runtime
-from edge_assistant.scheduling import pools
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.compute.scheduling import pools
 from pathlib import Path
 early = "numpy" in sys.modules
 pools.tell()
@@ -155,9 +155,9 @@ def test_every_library_has_what_the_scheduler_decides(models: Callable[[str], In
 
 
 def test_llama_cpp_has_them(models: Callable[[str], InstalledModel]) -> None:
+    from edge_assistant.compute.runtime import Runtime
     from edge_assistant.language import llama
     from edge_assistant.language.engine import LlamaEngine
-    from edge_assistant.runtime import Runtime
 
     engine, library = LlamaEngine(models("language"), Runtime(1), 64), llama.library()
     pointer = engine._context.pointer

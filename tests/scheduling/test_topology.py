@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_assistant.runtime import Runtime
-from edge_assistant.scheduling import machine
-from edge_assistant.scheduling.topology import Cpu, Facts, decide
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.compute.scheduling import machine
+from edge_assistant.compute.scheduling.topology import Cpu, Facts, decide
 
 
 def cpus(

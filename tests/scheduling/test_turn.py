@@ -14,15 +14,15 @@ from pathlib import Path
 
 import pytest
 
-from edge_assistant.errors import Stopped
-from edge_assistant.limits import TURN_SECONDS
-from edge_assistant.runtime import Halt
-from edge_assistant.scheduling.turn import Turn
+from edge_assistant.compute.runtime import Halt
+from edge_assistant.compute.scheduling.turn import Turn
+from edge_assistant.core.errors import Stopped
+from edge_assistant.core.limits import TURN_SECONDS
 
 HOLDS = """
 import sys, time
 from pathlib import Path
-from edge_assistant.scheduling.turn import Turn
+from edge_assistant.compute.scheduling.turn import Turn
 with Turn(Path(sys.argv[1])).taken(lambda: None, lambda: None):
     print("taken", flush=True)
     sys.stdin.readline()
@@ -30,7 +30,7 @@ with Turn(Path(sys.argv[1])).taken(lambda: None, lambda: None):
 WAITS = """
 import sys
 from pathlib import Path
-from edge_assistant.scheduling.turn import Turn
+from edge_assistant.compute.scheduling.turn import Turn
 with Turn(Path(sys.argv[1])).taken(lambda: print("waits", flush=True), lambda: None):
     print("taken", flush=True)
 """

@@ -17,9 +17,9 @@ from rich.color import Color
 from rich.style import Style
 from textual.widgets import Input
 
+from edge_assistant.core.evidence import Evidence, Line, Locator, Scene, Thing
+from edge_assistant.core.signals import Kind, Origin
 from edge_assistant.devices.camera import Frame
-from edge_assistant.evidence import Evidence, Line, Locator, Scene, Thing
-from edge_assistant.signals import Kind, Origin
 from edge_assistant_tui import capturing, halfblocks, messages
 from edge_assistant_tui.app import EdgeAssistant
 from edge_assistant_tui.options import Options

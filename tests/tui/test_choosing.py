@@ -11,8 +11,8 @@ from captured import BOTTLES, COUNTED, Senses, capture, status, until
 from placed import Stage, play, toasts
 from textual.widgets import OptionList
 
-from edge_assistant import settings
 from edge_assistant.devices import chosen
+from edge_assistant.storage import settings
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_tui.commands import commands
 from edge_assistant_tui.screens.choose import Choose

@@ -23,8 +23,8 @@ from textual.message import Message
 from textual.message_pump import MessagePump
 
 import edge_assistant_tui
-from edge_assistant import events
-from edge_assistant.answer import Failure
+from edge_assistant.core import events
+from edge_assistant.core.answer import Failure
 from edge_assistant_tui import bridge, messages
 from edge_assistant_tui.app import EdgeAssistant
 from edge_assistant_tui.commands import commands
@@ -43,7 +43,7 @@ HEAVY = {
     "sounddevice",
     "serial",
     "sqlite3",
-    "edge_assistant.assistant",
+    "edge_assistant.session.assistant",
 }
 
 
@@ -216,7 +216,7 @@ def test_a_handler_is_never_called_like_one_of_textuals_own_methods() -> None:
 FIRST_PAINT = """
 import sys
 from edge_assistant_tui import __main__
-from edge_assistant import logs, settings
+from edge_assistant.storage import logs, settings
 from edge_assistant_tui.app import EdgeAssistant
 from edge_assistant_tui.options import Options
 from edge_assistant_tui.terminal import Terminal

@@ -14,7 +14,7 @@ from textual.pilot import Pilot
 from textual.widgets import Markdown, Static
 from textual.widgets._footer import FooterKey
 
-from edge_assistant.answer import Route
+from edge_assistant.core.answer import Route
 from edge_assistant_tui import messages
 from edge_assistant_tui.screens import conversation
 from edge_assistant_tui.widgets.meter import Meter

@@ -9,7 +9,7 @@ import pytest
 from app_fakes import conflict
 from placed import Stage, play, toasts
 
-from edge_assistant.evidence import Evidence, Locator, Passage
+from edge_assistant.core.evidence import Evidence, Locator, Passage
 from edge_assistant_tui import copying, messages
 from edge_assistant_tui.widgets.prompt import Prompt
 from edge_assistant_tui.widgets.sources import Sources

@@ -10,9 +10,9 @@ import pytest
 from exhibited import BLUE, DARK, PAPER, RATE, RED, Made, Viewing, cited, colours, look, made, near, share
 from PIL import Image
 
-from edge_assistant.answer import Computation
-from edge_assistant.evidence import Evidence, Locator, Passage
-from edge_assistant.signals import Kind, Origin, take_bytes, take_file
+from edge_assistant.core.answer import Computation
+from edge_assistant.core.evidence import Evidence, Locator, Passage
+from edge_assistant.core.signals import Kind, Origin, take_bytes, take_file
 from edge_assistant_tui import messages
 from edge_assistant_tui.screens.conversation import Conversation
 from edge_assistant_tui.screens.evidence import EvidenceScreen

@@ -11,10 +11,10 @@ import pytest
 from exhibited import HANGS, Made, Viewing, form, look, made, said, vitals
 from textual.widgets import Static
 
-from edge_assistant.answer import Answer
-from edge_assistant.errors import EdgeAssistantError, InputCorrupt, InputMissing
-from edge_assistant.evidence import Evidence, Locator, Passage
-from edge_assistant.signals import Kind, take_file
+from edge_assistant.core.answer import Answer
+from edge_assistant.core.errors import EdgeAssistantError, InputCorrupt, InputMissing
+from edge_assistant.core.evidence import Evidence, Locator, Passage
+from edge_assistant.core.signals import Kind, take_file
 from edge_assistant_tui import exhibits
 from edge_assistant_tui.screens.evidence import GONE, LOADING, EvidenceScreen
 from edge_assistant_tui.showing import decoded as decoding

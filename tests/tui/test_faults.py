@@ -16,8 +16,8 @@ from placed import play as scripted
 from textual.widgets import Markdown
 from whole import EXAMPLES, Whole, play, process_of, resize, started
 
-from edge_assistant.conversation import Conversation
 from edge_assistant.history.store import History, Saved
+from edge_assistant.session.conversation import Conversation
 from edge_assistant_tui import messages
 from edge_assistant_tui.widgets.prompt import Prompt
 from edge_assistant_tui.widgets.restore import Restore

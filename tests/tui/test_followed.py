@@ -14,7 +14,7 @@ from app_fakes import VITALS
 from captured import PATIENCE, until
 from placed import Stage, play, toasts
 
-from edge_assistant.signals import Kind, Origin, Signal, take_bytes, take_file
+from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes, take_file
 from edge_assistant_tui import messages
 from edge_assistant_tui.app import EdgeAssistant
 from edge_assistant_tui.options import Options

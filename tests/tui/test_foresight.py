@@ -11,13 +11,13 @@ from fakes import scripted
 from placed import Stage, play
 from workers import PATIENCE, Told, started, wait
 
-from edge_assistant.assistant import Assistant
-from edge_assistant.errors import Stopped
-from edge_assistant.events import Watch
-from edge_assistant.evidence import Evidence
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core.errors import Stopped
+from edge_assistant.core.events import Watch
+from edge_assistant.core.evidence import Evidence
+from edge_assistant.core.signals import Signal
 from edge_assistant.governance.policy.policy import Policy
-from edge_assistant.runtime import Runtime
-from edge_assistant.signals import Signal
+from edge_assistant.session.assistant import Assistant
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_tui import messages
 from edge_assistant_tui.work import Work

@@ -11,9 +11,9 @@ from forgotten import audited
 from placed import Stage, play, toasts
 from textual.widgets import Input, OptionList
 
-from edge_assistant.errors import StorageFull
+from edge_assistant.core.errors import StorageFull
 from edge_assistant.history.store import History
-from edge_assistant.settings import Settings
+from edge_assistant.storage.settings import Settings
 from edge_assistant.vault.master import FILE
 from edge_assistant.vault.vault import Vault
 from edge_assistant_tui import messages

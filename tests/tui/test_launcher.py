@@ -19,8 +19,8 @@ import webserver
 from terminals import Terminal
 
 from edge_assistant.cli.main import parser
-from edge_assistant.errors import UsageError
-from edge_assistant.settings import Settings
+from edge_assistant.core.errors import UsageError
+from edge_assistant.storage.settings import Settings
 from edge_assistant_tui import launcher
 from edge_assistant_tui.options import Options
 
@@ -187,7 +187,7 @@ def test_a_pull_ends_when_the_launcher_was_killed(launch: Launch, home: Path, tm
     pulled.made_up(home)
     terminal = launch(f"""
     from pathlib import Path
-    from edge_assistant.errors import PullFailed
+    from edge_assistant.core.errors import PullFailed
     from edge_assistant_tui.pulling import Puller
     puller = Puller()
     try:
@@ -282,7 +282,7 @@ def asked_by_a_locked_app(launch: Launch, said: Path, name: str) -> str:
     terminal = launch(f"""
     import socket
     from pathlib import Path
-    from edge_assistant.errors import PullFailed
+    from edge_assistant.core.errors import PullFailed
     from edge_assistant.governance.offline import lock
     from edge_assistant_tui.pulling import Puller
     lock.engage()

@@ -14,9 +14,9 @@ import pytest
 from captured import BOTTLES, COUNTED, PATIENCE, Senses, capture, status, until
 from placed import Stage, play, toasts
 
+from edge_assistant.core.signals import Kind, Origin
 from edge_assistant.devices import chosen
 from edge_assistant.devices.microphone import FileMicrophone
-from edge_assistant.signals import Kind, Origin
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_tui import messages
 from edge_assistant_tui.app import EdgeAssistant
@@ -215,7 +215,7 @@ def test_without_a_library_for_sound_the_app_says_what_to_install_and_works_on(
 
 def test_a_model_that_is_missing_is_said_and_the_microphone_is_off() -> None:
     async def story(stage: Stage) -> None:
-        from edge_assistant.errors import ModelMissing
+        from edge_assistant.core.errors import ModelMissing
 
         def missing() -> Any:
             raise ModelMissing("silero-vad is not installed", "pull it")

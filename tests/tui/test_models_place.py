@@ -10,7 +10,7 @@ import pytest
 from placed import Stage, play, toasts
 from textual.widgets import OptionList
 
-from edge_assistant.errors import PullFailed
+from edge_assistant.core.errors import PullFailed
 from edge_assistant_models import paths
 from edge_assistant_tui import messages
 from edge_assistant_tui.pulls import Pulls

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 from app_fakes import TAKEN, computed
 
-from edge_assistant import pinpoint
-from edge_assistant.answer import Agreement, Answer, Told, Verdict
-from edge_assistant.evidence import Evidence, Locator, Passage
-from edge_assistant.signals import Kind, Origin, Signal
+from edge_assistant.core.answer import Agreement, Answer, Told, Verdict
+from edge_assistant.core.evidence import Evidence, Locator, Passage
+from edge_assistant.core.signals import Kind, Origin, Signal
+from edge_assistant.reasoning import attribution
 from edge_assistant_tui import exhibits
 
 TEXT = (
@@ -56,9 +56,9 @@ def test_the_sentence_with_the_value_or_the_words_is_marked(said: str, values: l
 
 def test_the_source_has_an_ellipsis_where_something_is_left_out() -> None:
     answer = answered("85 degC", "85 degC")
-    assert pinpoint.excerpt(answer, answer.evidence[0]) == "… At 9:10 the temperature was 85 degC. …"
+    assert attribution.excerpt(answer, answer.evidence[0]) == "… At 9:10 the temperature was 85 degC. …"
     one = answered("85 degC", "85 degC", text="It was 85 degC.")
-    assert pinpoint.excerpt(one, one.evidence[0]) == "It was 85 degC."
+    assert attribution.excerpt(one, one.evidence[0]) == "It was 85 degC."
 
 
 def test_evidence_that_is_no_text_stays_as_it_is() -> None:

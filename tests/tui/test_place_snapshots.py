@@ -12,10 +12,10 @@ from golden import Golden
 from placed import Stage
 from textual.pilot import Pilot
 
-from edge_assistant import health
 from edge_assistant.devices import chosen
-from edge_assistant.health import Check
 from edge_assistant.history.store import History, Saved, SavedSignal, State, Summary, Turn
+from edge_assistant.session import health
+from edge_assistant.session.health import Check
 from edge_assistant_tui import messages, themes
 from edge_assistant_tui.screens import attach, models
 

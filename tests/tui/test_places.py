@@ -12,10 +12,10 @@ from textual.screen import Screen
 from textual.widgets import OptionList
 from textual.widgets._toast import Toast
 
-from edge_assistant import health
-from edge_assistant.health import Check
+from edge_assistant.core.signals import Kind, suffixes
 from edge_assistant.history.store import History
-from edge_assistant.signals import Kind, suffixes
+from edge_assistant.session import health
+from edge_assistant.session.health import Check
 from edge_assistant_tui import messages
 from edge_assistant_tui.screens import help as help_place
 from edge_assistant_tui.screens.confirm import Confirm

@@ -13,7 +13,7 @@ import pulled
 import pytest
 from filelock import FileLock
 
-from edge_assistant.errors import PullFailed
+from edge_assistant.core.errors import PullFailed
 from edge_assistant_tui import serving
 from edge_assistant_tui.options import VARIABLE, Options
 from edge_assistant_tui.pulling import PIPES, Puller

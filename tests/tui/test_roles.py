@@ -15,7 +15,7 @@ from placed import Stage, play, toasts
 from textual.pilot import Pilot
 from textual.widgets import Checkbox, Input
 
-from edge_assistant.errors import Stopped
+from edge_assistant.core.errors import Stopped
 from edge_assistant.history.store import Saved, SavedSignal, State
 from edge_assistant.history.store import Turn as SavedTurn
 from edge_assistant_tui import messages, pull

@@ -8,8 +8,8 @@ import pytest
 from placed import Stage, play
 from textual.widgets import Checkbox, Input, Select
 
-from edge_assistant import settings
 from edge_assistant.devices import chosen
+from edge_assistant.storage import settings
 from edge_assistant_tui import themes
 
 

@@ -13,9 +13,9 @@ from exhibited import RATE, note, vitals
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge_assistant.core.signals import SAMPLE_RATE, Kind, take_file
 from edge_assistant.perception.pictures import Page
 from edge_assistant.perception.table import Column, Table
-from edge_assistant.signals import SAMPLE_RATE, Kind, take_file
 from edge_assistant_tui import playback as playing
 from edge_assistant_tui.playback import Playback
 from edge_assistant_tui.showing import pictures, sounds, tables, texts

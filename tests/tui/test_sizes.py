@@ -16,9 +16,9 @@ from placed import Stage, play
 from terminals import Terminal
 from textual.command import CommandList
 
-from edge_assistant import health
-from edge_assistant.health import Check
 from edge_assistant.history.store import History
+from edge_assistant.session import health
+from edge_assistant.session.health import Check
 from edge_assistant_tui import exhibits, messages
 from edge_assistant_tui.options import Options
 from edge_assistant_tui.screens.evidence import EvidenceScreen

@@ -20,9 +20,9 @@ from textual._styles_cache import StylesCache
 from textual.widget import Widget
 from whole import Whole
 
-from edge_assistant.assistant import Assistant
-from edge_assistant.runtime import Runtime
-from edge_assistant.signals import Kind, Origin, Signal
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core.signals import Kind, Origin, Signal
+from edge_assistant.session.assistant import Assistant
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_tui import messages
 from edge_assistant_tui.app import EdgeAssistant

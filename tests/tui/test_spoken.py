@@ -13,8 +13,8 @@ import pytest
 from captured import COUNTED, Senses, capture, status, until
 from placed import Stage, play, toasts
 
-from edge_assistant.assistant import Assistant
-from edge_assistant.errors import VoiceUnavailable
+from edge_assistant.core.errors import VoiceUnavailable
+from edge_assistant.session.assistant import Assistant
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_tui import messages

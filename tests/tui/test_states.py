@@ -10,11 +10,11 @@ from app_fakes import FORM, NOTE, TAKEN, VITALS, app, conflict, signal
 from golden import Golden
 from textual.pilot import Pilot
 
-from edge_assistant.answer import Answer, Told
+from edge_assistant.core.answer import Answer, Told
+from edge_assistant.core.errors import DeviceMissing
+from edge_assistant.core.signals import Signal
 from edge_assistant.devices import chosen
-from edge_assistant.errors import DeviceMissing
 from edge_assistant.history.store import Saved, SavedSignal, State, Turn
-from edge_assistant.signals import Signal
 from edge_assistant_tui import messages
 from edge_assistant_tui.app import EdgeAssistant
 from edge_assistant_tui.widgets.figures import Figures

@@ -7,8 +7,8 @@ from app_fakes import FORM, NOTE, VITALS, conflict
 from placed import Stage, play
 from textual.color import Color
 
-from edge_assistant import health
-from edge_assistant.health import Check
+from edge_assistant.session import health
+from edge_assistant.session.health import Check
 from edge_assistant_tui import messages, themes
 
 RATIOS = {"dark": 4.5, "light": 4.5, "high-contrast": 7.0}

@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from workers import PATIENCE, started, wait
 
-from edge_assistant import assistant, dictation
-from edge_assistant.assistant import Assistant
-from edge_assistant.errors import ModelMissing, Stopped, UsageError
-from edge_assistant.events import Watch
-from edge_assistant.evidence import Evidence
+from edge_assistant.core.errors import ModelMissing, Stopped, UsageError
+from edge_assistant.core.events import Watch
+from edge_assistant.core.evidence import Evidence
+from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes
 from edge_assistant.governance.policy.policy import Policy
 from edge_assistant.history.store import FILE, History, Saved, SavedSignal, State
-from edge_assistant.loaded import Models
-from edge_assistant.signals import Kind, Origin, Signal, take_bytes
+from edge_assistant.session import assistant, dictation
+from edge_assistant.session.assistant import Assistant
+from edge_assistant.session.model_pool import Models
 from edge_assistant_tui import messages, unsent
 from edge_assistant_tui.options import Options
 from edge_assistant_tui.work import Work

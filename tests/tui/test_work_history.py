@@ -15,10 +15,10 @@ from forgotten import cached
 from kiosks import KIOSK
 from workers import started, wait
 
-from edge_assistant.errors import StorageFull
+from edge_assistant.core.errors import StorageFull
+from edge_assistant.core.signals import Kind, Origin
 from edge_assistant.governance import forgetting
 from edge_assistant.history.store import History, Unsent
-from edge_assistant.signals import Kind, Origin
 from edge_assistant.vault import sealed
 from edge_assistant.vault.master import FILE
 from edge_assistant.vault.vault import Vault

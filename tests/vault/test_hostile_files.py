@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from conversations import answer
 
-from edge_assistant.errors import KeyLost
+from edge_assistant.core.errors import KeyLost
 from edge_assistant.governance import forgetting
 from edge_assistant.governance.audit.trail import RESERVE, Trail
 from edge_assistant.history.store import History

@@ -15,7 +15,7 @@ from caches import ID, SECRET, cache, files, used
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edge_assistant.errors import KeyGone
+from edge_assistant.core.errors import KeyGone
 from edge_assistant.vault import sealed
 from edge_assistant.vault.sealed import SealedCache
 from edge_assistant.vault.vault import FILE, Vault

@@ -14,8 +14,8 @@ from caches import ID, SECRET, cache, files, used
 from real_command import unprivileged
 from rings import Ring
 
-from edge_assistant import atomic
-from edge_assistant.errors import StorageFull
+from edge_assistant.core.errors import StorageFull
+from edge_assistant.storage import atomic
 from edge_assistant.vault import master, sealed
 from edge_assistant.vault.sealed import SealedCache
 from edge_assistant.vault.vault import Vault

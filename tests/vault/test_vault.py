@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from real_command import unprivileged
 from rings import Ring
 
-from edge_assistant.errors import KeyGone, KeyLost, StorageFull
+from edge_assistant.core.errors import KeyGone, KeyLost, StorageFull
 from edge_assistant.vault import master
 from edge_assistant.vault.master import FILE, Place
 from edge_assistant.vault.vault import FILE as KEYS

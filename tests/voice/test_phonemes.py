@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_assistant.errors import VoiceUnavailable
+from edge_assistant.core.errors import VoiceUnavailable
 from edge_assistant.voice import phonemes as module
 from edge_assistant.voice.phonemes import phonemes
 

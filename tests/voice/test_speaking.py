@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from edge_assistant.errors import DeviceLost, EdgeAssistantError, Stopped, VoiceUnavailable
+from edge_assistant.core.errors import DeviceLost, EdgeAssistantError, Stopped, VoiceUnavailable
 from edge_assistant.voice import speaking
 from edge_assistant.voice.speaking import Speaking
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def main() -> int:
     """Run the app until the person quits."""
-    from edge_assistant.errors import EdgeAssistantError
+    from edge_assistant.core.errors import EdgeAssistantError
     from edge_assistant_tui.options import Options
 
     options = Options.from_environment()
@@ -25,9 +25,10 @@ def main() -> int:
     except EdgeAssistantError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_status
-    from edge_assistant import limits, logs, settings
     from edge_assistant.cli.frame import FAULT
+    from edge_assistant.core import limits
     from edge_assistant.governance.redaction.logged import logged
+    from edge_assistant.storage import logs, settings
     from edge_assistant_models import paths
 
     keep_screen(paths.state_dir() / "libraries.log")
@@ -62,8 +63,8 @@ def _governed(options: Options) -> Policy:
         PolicyRefused: nothing may run without it, or the policy is wrong.
         StorageFull: there is no home folder.
     """
+    from edge_assistant.compute.scheduling import pools
     from edge_assistant.governance.offline import lock
-    from edge_assistant.scheduling import pools
 
     lock.engage(wanted=not options.no_lock)
     pools.tell()

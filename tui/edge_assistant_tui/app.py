@@ -15,11 +15,11 @@ from textual.screen import ModalScreen, Screen
 from textual.signal import Signal
 from textual.theme import Theme
 
-from edge_assistant import settings as stored
-from edge_assistant.errors import EdgeAssistantError
+from edge_assistant.core.errors import EdgeAssistantError
 from edge_assistant.governance.forgetting import EVERY_S
 from edge_assistant.governance.policy.policy import current
-from edge_assistant.settings import Settings
+from edge_assistant.storage import settings as stored
+from edge_assistant.storage.settings import Settings
 from edge_assistant_tui import messages, themes
 from edge_assistant_tui.commands import commands
 from edge_assistant_tui.playback import Playback

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from textual.message import Message
 
-from edge_assistant.errors import EdgeAssistantError
-from edge_assistant.events import (
+from edge_assistant.core.errors import EdgeAssistantError
+from edge_assistant.core.events import (
     Answered,
     Compared,
     Event,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from textual.message import Message
 
-from edge_assistant.errors import EdgeAssistantError
+from edge_assistant.core.errors import EdgeAssistantError
 from edge_assistant_tui import halfblocks, messages
 from edge_assistant_tui.interrupting import Interruption
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from edge_assistant.signals import printable
+from edge_assistant.core.signals import printable
 
 SCHEME = "evidence"
 CITATION = re.compile(r"\[([EC]\d+)\]")

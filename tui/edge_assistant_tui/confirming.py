@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from edge_assistant.errors import Stopped
+from edge_assistant.core.errors import Stopped
 
 if TYPE_CHECKING:
     from edge_assistant.governance.policy.approval import Doubt

@@ -5,15 +5,15 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
-from edge_assistant import pinpoint
-from edge_assistant.errors import EdgeAssistantError
-from edge_assistant.evidence import how_sure
+from edge_assistant.core.errors import EdgeAssistantError
+from edge_assistant.core.evidence import how_sure
+from edge_assistant.reasoning import attribution
 from edge_assistant_tui.showing.texts import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from edge_assistant.answer import Answer
+    from edge_assistant.core.answer import Answer
     from edge_assistant_tui.app import EdgeAssistant
 
 
@@ -58,7 +58,7 @@ def _sources(answer: Answer) -> Iterator[tuple[str, str]]:
     evidence = {item.id: item for item in answer.evidence}
     names = {signal.id: signal.name for signal in answer.signals}
     for item in (evidence[id] for id in answer.citations if id in evidence):
-        where = f"{names.get(item.signal, item.signal)}, {pinpoint.place(answer, item)}{how_sure(item.confidence)}"
-        yield item.id, f"[{item.id}] {where}: {pinpoint.excerpt(answer, item)}"
+        where = f"{names.get(item.signal, item.signal)}, {attribution.place(answer, item)}{how_sure(item.confidence)}"
+        yield item.id, f"[{item.id}] {where}: {attribution.excerpt(answer, item)}"
     for found in answer.computed:
         yield found.id, f"[{found.id}] {found.formula} = {found.value}, from {', '.join(found.evidence)}"

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edge_assistant import pinpoint
-from edge_assistant.evidence import Evidence, Locator, Statistic
+from edge_assistant.core.evidence import Evidence, Locator, Statistic
+from edge_assistant.reasoning import attribution
 
 if TYPE_CHECKING:
-    from edge_assistant.answer import Answer, Computation, Verdict
-    from edge_assistant.signals import Kind, Signal
+    from edge_assistant.core.answer import Answer, Computation, Verdict
+    from edge_assistant.core.signals import Kind, Signal
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +66,14 @@ def of_answer(answer: Answer, there: Mapping[str, Signal], also: tuple[str, ...]
 
     def exhibit(item: Evidence) -> Exhibit:
         given = signals.get(item.signal)
-        a, b = pinpoint.span(answer, item)
+        a, b = attribution.span(answer, item)
         return Exhibit(
             item.id,
             item.text[a:b],
             given.name if given is not None else item.signal,
             given.kind if given is not None else None,
             _with_bytes(given, there),
-            (pinpoint.place(answer, item),),
+            (attribution.place(answer, item),),
             item.confidence,
             _column(item),
             verdicts=_verdicts(answer, (item.id,)),

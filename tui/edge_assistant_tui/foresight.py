@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
 
-from edge_assistant.ahead import Ahead
+from edge_assistant.session.speculation import Ahead
 from edge_assistant_tui import bridge
 
 if TYPE_CHECKING:
-    from edge_assistant.assistant import Assistant
-    from edge_assistant.conversation import Conversation
-    from edge_assistant.events import Event, Watch
+    from edge_assistant.core.events import Event, Watch
+    from edge_assistant.session.assistant import Assistant
+    from edge_assistant.session.conversation import Conversation
 
 
 class Foresight:

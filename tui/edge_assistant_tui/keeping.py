@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
 
-from edge_assistant.errors import EdgeAssistantError
+from edge_assistant.core.errors import EdgeAssistantError
 from edge_assistant.governance.policy.policy import current
 from edge_assistant_tui import messages
 
 if TYPE_CHECKING:
-    from edge_assistant.assistant import Assistant
     from edge_assistant.governance.audit.auditor import Auditor
     from edge_assistant.history.store import History, Unsent
+    from edge_assistant.session.assistant import Assistant
     from edge_assistant.vault.vault import Vault
 
 _OFFER_S = 60.0  # that what is typed waits for the last conversation to be offered

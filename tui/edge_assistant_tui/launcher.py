@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from edge_assistant.errors import UsageError
+from edge_assistant.core.errors import UsageError
 from edge_assistant_tui.options import Options
 from edge_assistant_tui.pulling import PIPES
 from edge_assistant_tui.serving import Server

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 if TYPE_CHECKING:
-    from edge_assistant.answer import Answer, Route, Verdict
-    from edge_assistant.evidence import Evidence
+    from edge_assistant.core.answer import Answer, Route, Verdict
+    from edge_assistant.core.evidence import Evidence
+    from edge_assistant.core.signals import Signal
     from edge_assistant.history.store import Saved
-    from edge_assistant.signals import Signal
     from edge_assistant_tui.confirming import Confirmation
     from edge_assistant_tui.halfblocks import Picture
 

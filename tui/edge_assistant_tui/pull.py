@@ -10,7 +10,7 @@ import sys
 from contextlib import suppress
 
 from edge_assistant.cli import main as command
-from edge_assistant.errors import EdgeAssistantError
+from edge_assistant.core.errors import EdgeAssistantError
 from edge_assistant.governance.policy.policy import current
 
 

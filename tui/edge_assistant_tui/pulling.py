@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
-from edge_assistant.errors import PullFailed
+from edge_assistant.core.errors import PullFailed
 
 PIPES = "EDGE_ASSISTANT_APP_PIPES"  # the numbers of the pipes that answers come from and requests go to
 GONE = {"status": 70, "error": "the launcher is gone", "hint": "start the app again"}

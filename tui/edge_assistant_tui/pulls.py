@@ -8,7 +8,7 @@ from typing import Any
 
 from textual.message import Message
 
-from edge_assistant.errors import PullFailed
+from edge_assistant.core.errors import PullFailed
 from edge_assistant_tui import messages
 from edge_assistant_tui.pulling import Puller
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge_assistant.errors import EdgeAssistantError
+from edge_assistant.core.errors import EdgeAssistantError
 from edge_assistant_tui.screens.confirm import Confirm
 from edge_assistant_tui.screens.operator import Operator
 from edge_assistant_tui.widgets.prompt import Prompt

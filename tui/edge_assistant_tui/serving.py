@@ -19,9 +19,9 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-from edge_assistant.errors import EdgeAssistantError, UsageError
+from edge_assistant.core.errors import EdgeAssistantError, UsageError
+from edge_assistant.core.signals import printable
 from edge_assistant.governance.policy.policy import current
-from edge_assistant.signals import printable
 from edge_assistant_tui.options import VARIABLE
 from edge_assistant_tui.pulling import PIPES
 

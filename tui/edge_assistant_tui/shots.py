@@ -12,8 +12,8 @@ from edge_assistant_tui.showing.pictures import Drawn, Wanted
 from edge_assistant_tui.terminal import Graphics, Terminal
 
 if TYPE_CHECKING:
+    from edge_assistant.core.evidence import Box
     from edge_assistant.devices.camera import Frame
-    from edge_assistant.evidence import Box
 
 
 @dataclass(frozen=True, slots=True, eq=False)

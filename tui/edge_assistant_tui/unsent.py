@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
 
-from edge_assistant.errors import EdgeAssistantError, Stopped
+from edge_assistant.core.errors import EdgeAssistantError, Stopped
 from edge_assistant_tui import messages
 
 if TYPE_CHECKING:
-    from edge_assistant.assistant import Assistant
-    from edge_assistant.events import Event
-    from edge_assistant.evidence import Evidence
+    from edge_assistant.core.events import Event
+    from edge_assistant.core.evidence import Evidence
+    from edge_assistant.session.assistant import Assistant
 
 
 def look(
@@ -52,7 +52,7 @@ def picture(
         Stopped: it is not wanted any more, or all was stopped.
         InputError, ModelError: as `Assistant.perceive`.
     """
-    from edge_assistant.signals import Kind, Origin, take_bytes
+    from edge_assistant.core.signals import Kind, Origin, take_bytes
 
     def watch(event: Event) -> None:
         if not wanted():

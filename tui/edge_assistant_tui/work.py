@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
 
-from edge_assistant.dictation import Dictation, forget
-from edge_assistant.errors import EdgeAssistantError, Stopped
+from edge_assistant.core.errors import EdgeAssistantError, Stopped
+from edge_assistant.session.dictation import Dictation, forget
 from edge_assistant_tui import bridge, messages, unsent
 from edge_assistant_tui.confirming import Confirmation
 from edge_assistant_tui.foresight import Foresight
@@ -24,12 +24,12 @@ from edge_assistant_tui.jobs import Jobs
 from edge_assistant_tui.keeping import Keeping
 
 if TYPE_CHECKING:
-    from edge_assistant.answer import Answer
-    from edge_assistant.assistant import Assistant
-    from edge_assistant.conversation import Conversation
+    from edge_assistant.core.answer import Answer
+    from edge_assistant.core.signals import Kind, Origin, Signal
     from edge_assistant.governance.policy.approval import Doubt
     from edge_assistant.history.store import History, Saved, Unsent
-    from edge_assistant.signals import Kind, Origin, Signal
+    from edge_assistant.session.assistant import Assistant
+    from edge_assistant.session.conversation import Conversation
     from edge_assistant_tui.options import Options
 
 _log = logging.getLogger("edge_assistant.app")  # below the logger whose records reach the file
@@ -215,8 +215,8 @@ class Work:
         """What perceives and answers; in this thread, but for what it opens for others: an endpointer, a voice."""
         with self._opening:
             if self._assistant is None:
-                from edge_assistant.assistant import Assistant
                 from edge_assistant.reasoning.rules import domain
+                from edge_assistant.session.assistant import Assistant
                 from edge_assistant_models.portfolio import Portfolio
 
                 chosen = self._options.domain
@@ -261,7 +261,7 @@ class Work:
 
     def _conversation(self) -> Conversation:
         if self._open is None:
-            from edge_assistant.conversation import Conversation
+            from edge_assistant.session.conversation import Conversation
 
             self._open = Conversation(self.assistant(), language=self._options.language)
         return self._open

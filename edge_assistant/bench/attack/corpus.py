@@ -9,7 +9,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from edge_assistant.signals import Kind
+from edge_assistant.core.signals import Kind
 
 BASES = "bases.toml"
 CARRIERS = {  # the row of the table, by the way in

@@ -14,7 +14,7 @@ import tarfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from edge_assistant.errors import EdgeAssistantError
+from edge_assistant.core.errors import EdgeAssistantError
 from edge_assistant_models import entries
 from edge_assistant_models.portfolio import Portfolio
 
@@ -90,7 +90,7 @@ def _external(words: str, folder: Path) -> None:
     import onnx
     from onnx import TensorProto, helper
 
-    from edge_assistant.runtime import Runtime
+    from edge_assistant.compute.runtime import Runtime
 
     weights = TensorProto(name="w", data_type=TensorProto.FLOAT, dims=[1], data_location=TensorProto.EXTERNAL)
     weights.external_data.add(key="location", value=words)

@@ -15,7 +15,7 @@ from edge_assistant.bench.attack.corpus import Attack, Base, Given
 from edge_assistant.bench.attack.document import document
 from edge_assistant.bench.attack.unseen import written
 from edge_assistant.bench.paper import font
-from edge_assistant.signals import Kind
+from edge_assistant.core.signals import Kind
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from edge_assistant.answer import Status
 from edge_assistant.bench.attack.corpus import Base
 from edge_assistant.bench.attack.trial import Trial
-from edge_assistant.events import Event
-from edge_assistant.signals import Kind, Origin, Signal, take_bytes
+from edge_assistant.core.answer import Status
+from edge_assistant.core.events import Event
+from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes
 
 _FACTS = (  # question, the fact, the other text, and what is told in each
     (

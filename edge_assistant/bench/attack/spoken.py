@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from edge_assistant.runtime import Runtime
+from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.portfolio import Portfolio
 
 _SEED = 7

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_assistant.cli import given
-from edge_assistant.errors import UsageError
-from edge_assistant.signals import Kind
+from edge_assistant.core.errors import UsageError
+from edge_assistant.core.signals import Kind
 
 if TYPE_CHECKING:
     from edge_assistant.bench.speed.comparing import Compared

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from edge_assistant.bench import pages, paper
 from edge_assistant.bench.speed import speaking
-from edge_assistant.signals import Kind
+from edge_assistant.core.signals import Kind
 from edge_assistant_models.portfolio import Portfolio
 
 NOTE = (

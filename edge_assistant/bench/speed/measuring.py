@@ -13,8 +13,8 @@ from edge_assistant.bench.speed import QUICK_REPEATS, REPEATS, clinic, home, mac
 from edge_assistant.bench.speed.part import Part, Setting, parts
 from edge_assistant.bench.speed.progress import Progress
 from edge_assistant.bench.speed.report import Report, resumed
-from edge_assistant.errors import EdgeAssistantError, ModelError, UsageError, VoiceUnavailable
-from edge_assistant.signals import Kind
+from edge_assistant.core.errors import EdgeAssistantError, ModelError, UsageError, VoiceUnavailable
+from edge_assistant.core.signals import Kind
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_models.store import State
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from edge_assistant.bench.speed.rows import Row
-from edge_assistant.signals import Kind
+from edge_assistant.core.signals import Kind
 from edge_assistant_models.portfolio import Portfolio
 
 QUESTION = "What is the patient allergic to?"

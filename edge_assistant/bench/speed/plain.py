@@ -14,7 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from edge_assistant.errors import UsageError
+from edge_assistant.core.errors import UsageError
 from edge_assistant.language import llama
 from edge_assistant.language.chat import Message, render
 from edge_assistant.language.engine import CONTEXT

@@ -49,7 +49,7 @@ def draw(path: Path, rows: Sequence[Row]) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    from edge_assistant import atomic
+    from edge_assistant.storage import atomic
 
     panels = _panels(rows)
     with matplotlib.rc_context(_STYLE):

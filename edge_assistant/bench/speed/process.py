@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_assistant.errors import UsageError
+from edge_assistant.core.errors import UsageError
 
 OURS = (sys.executable, "-m", "edge_assistant.cli.main")
 _POLL_S = 0.1  # between two looks at the memory of a process, each of which walks its page tables

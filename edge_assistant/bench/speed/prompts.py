@@ -10,7 +10,7 @@ import numpy as np
 
 from edge_assistant.bench import pages
 from edge_assistant.bench.speed import speaking
-from edge_assistant.evidence import Evidence, Line, Locator
+from edge_assistant.core.evidence import Evidence, Line, Locator
 from edge_assistant.language.chat import Message
 from edge_assistant.language.engine import Choice, Engine, Usage
 from edge_assistant.reasoning import prose, talk

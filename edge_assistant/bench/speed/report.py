@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from edge_assistant import atomic
 from edge_assistant.bench.speed import machine
 from edge_assistant.bench.speed.rows import Row
-from edge_assistant.errors import EdgeAssistantError, UsageError
+from edge_assistant.core.errors import EdgeAssistantError, UsageError
+from edge_assistant.storage import atomic
 
 _MOST_BYTES = 64 << 20  # of a file; a run with every differing text has some 100 kB
 _NO_REPORT = "holds no figures of 'bench speed'"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from edge_assistant.errors import UsageError
+from edge_assistant.core.errors import UsageError
 
 
 class How(StrEnum):

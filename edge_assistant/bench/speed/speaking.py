@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_assistant.bench.speech import Spoken
-from edge_assistant.errors import UsageError, VoiceUnavailable
-from edge_assistant.signals import SAMPLE_RATE
+from edge_assistant.core.errors import UsageError, VoiceUnavailable
+from edge_assistant.core.signals import SAMPLE_RATE
 from edge_assistant_models.portfolio import Portfolio
 
 if TYPE_CHECKING:
@@ -152,8 +152,8 @@ def _joe(portfolio: Portfolio, seed: int) -> Callable[[str], Samples]:
     import numpy as np
     import onnxruntime
 
+    from edge_assistant.compute.runtime import Runtime
     from edge_assistant.devices.resampling import resampled
-    from edge_assistant.runtime import Runtime
     from edge_assistant.voice.piper import Voice
 
     onnxruntime.set_seed(seed)  # before the session is made

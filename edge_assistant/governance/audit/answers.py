@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
-from edge_assistant.errors import InputCorrupt
+from edge_assistant.core.errors import InputCorrupt
 from edge_assistant.governance.audit.auditor import answer_digest
 from edge_assistant.governance.audit.rows import Row
 from edge_assistant.governance.audit.trail import Trail

@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from edge_assistant import __version__
-from edge_assistant.answer import Answer, Verdict
-from edge_assistant.errors import EdgeAssistantError, StorageFull
-from edge_assistant.events import Answered, Compared, Event, Failed, Perceived, Routed, Said, Watch
-from edge_assistant.evidence import Evidence
+from edge_assistant.core.answer import Answer, Verdict
+from edge_assistant.core.errors import EdgeAssistantError, StorageFull
+from edge_assistant.core.events import Answered, Compared, Event, Failed, Perceived, Routed, Said, Watch
+from edge_assistant.core.evidence import Evidence
+from edge_assistant.core.signals import Signal
 from edge_assistant.governance.audit.rows import canonical
 from edge_assistant.governance.audit.trail import Entry, Trail
 from edge_assistant.governance.offline import lock
-from edge_assistant.signals import Signal
 from edge_assistant.vault.vault import Key
 
 # What of an answer its digest stands for: all but how long it took. What a later version adds is not among it.

@@ -13,10 +13,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_assistant.atomic import storing
-from edge_assistant.errors import InputCorrupt, InputMissing
+from edge_assistant.core.errors import InputCorrupt, InputMissing
+from edge_assistant.core.signals import printable
 from edge_assistant.governance.audit.rows import canonical
-from edge_assistant.signals import printable
+from edge_assistant.storage.atomic import storing
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey

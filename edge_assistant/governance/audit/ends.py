@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from edge_assistant.evidence import counted
+from edge_assistant.core.evidence import counted
 from edge_assistant.governance.audit import checkpoints
 from edge_assistant.governance.audit.rows import Head, canonical
 from edge_assistant.governance.audit.trail import Trail

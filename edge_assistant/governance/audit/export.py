@@ -14,12 +14,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from edge_assistant import atomic
-from edge_assistant.errors import UsageError
+from edge_assistant.core.errors import UsageError
+from edge_assistant.core.signals import printable
 from edge_assistant.governance.audit.rows import FIRST, canonical
 from edge_assistant.governance.audit.trail import Trail
 from edge_assistant.governance.audit.verify import require_whole, whole
-from edge_assistant.signals import printable
+from edge_assistant.storage import atomic
 
 FORMAT = "edge-assistant audit export"
 _HINT = "free some space, or choose another folder"

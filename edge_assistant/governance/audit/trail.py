@@ -18,15 +18,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from edge_assistant.atomic import storing
-from edge_assistant.database import Database
-from edge_assistant.errors import KeyLost, StorageFull
+from edge_assistant.core.errors import KeyLost, StorageFull
 from edge_assistant.governance.audit import checkpoints
 from edge_assistant.governance.audit.checkpoints import Checkpoint, Signer
 from edge_assistant.governance.audit.rows import FIRST, Head, Row, canonical, coded
 from edge_assistant.governance.audit.witness import GARBLED, PLACE, Witness
-from edge_assistant.opening import require_file
-from edge_assistant.schema import Layout
+from edge_assistant.storage.atomic import storing
+from edge_assistant.storage.database import Database
+from edge_assistant.storage.schema import Layout
+from edge_assistant.storage.sqlite import require_file
 from edge_assistant.vault.vault import Vault
 from edge_assistant_models import paths
 

@@ -13,14 +13,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from edge_assistant.errors import AuditDamaged, InputCorrupt, InputMissing, KeyLost, StorageForeign, StorageFull
+from edge_assistant.core.errors import AuditDamaged, InputCorrupt, InputMissing, KeyLost, StorageForeign, StorageFull
+from edge_assistant.core.signals import printable
 from edge_assistant.governance.audit import checkpoints, ends
 from edge_assistant.governance.audit.checkpoints import Checkpoint
 from edge_assistant.governance.audit.ends import Before
 from edge_assistant.governance.audit.rows import FIRST, Head, Row, canonical
 from edge_assistant.governance.audit.trail import FILE, Trail
 from edge_assistant.governance.audit.witness import PLACE
-from edge_assistant.signals import printable
 
 _SELECT = "SELECT number, time, conversation, kind, body, previous, mac FROM rows"
 # What SQLite says of a file that is damaged, of tables that are gone, and (no code) of texts that are no UTF-8.

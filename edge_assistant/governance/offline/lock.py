@@ -11,7 +11,7 @@ import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from edge_assistant.errors import LockFailed
+from edge_assistant.core.errors import LockFailed
 from edge_assistant.governance.offline import landlock, seccomp
 
 # What libraries send by themselves is off even where there is no lock: they look at these when they are imported.

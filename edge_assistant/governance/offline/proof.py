@@ -16,7 +16,7 @@ from enum import StrEnum
 from functools import partial
 from typing import Any
 
-from edge_assistant.errors import UsageError
+from edge_assistant.core.errors import UsageError
 from edge_assistant.governance.offline import lock
 from edge_assistant.governance.offline.attempts import ATTEMPTS, ONCE
 from edge_assistant.governance.offline.listener import WAYS

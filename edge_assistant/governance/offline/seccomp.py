@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from edge_assistant.errors import LockFailed
+from edge_assistant.core.errors import LockFailed
 
 AF_UNIX = 1  # pipes between programs of this machine: PulseAudio, the keyring over D-Bus, the screen
 NO_FAMILY = 0x7FFF  # of no kernel: the lock answers EACCES, a kernel without it EAFNOSUPPORT, and no socket is made

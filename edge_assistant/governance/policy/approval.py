@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from edge_assistant.answer import Answer
-from edge_assistant.errors import PolicyRefused
-from edge_assistant.events import Answered, Compared, Event, Said, Watch
-from edge_assistant.evidence import Evidence, confidence_of
+from edge_assistant.core.answer import Answer
+from edge_assistant.core.errors import PolicyRefused
+from edge_assistant.core.events import Answered, Compared, Event, Said, Watch
+from edge_assistant.core.evidence import Evidence, confidence_of
 from edge_assistant.governance.policy.policy import Policy
 
 RULE = "approval.confirm_below"

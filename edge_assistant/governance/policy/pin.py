@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import secrets
 
-from edge_assistant.errors import UsageError
+from edge_assistant.core.errors import UsageError
 
 SHORTEST, LONGEST = 6, 64  # characters
 COST = 32_768  # scrypt's N with r = 8, p = 1: 32 MiB and about 0.1 s (RFC 7914; OWASP's sheet on storing passwords)

@@ -16,8 +16,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from edge_assistant.errors import PolicyRefused
-from edge_assistant.signals import Kind, Origin, printable
+from edge_assistant.core.errors import PolicyRefused
+from edge_assistant.core.signals import Kind, Origin, printable
 from edge_assistant_models import paths
 
 if TYPE_CHECKING:

@@ -13,10 +13,10 @@ from typing import Any, get_args
 
 import msgspec
 
-from edge_assistant.errors import InputMissing, PolicyInvalid
+from edge_assistant.core.errors import InputMissing, PolicyInvalid
+from edge_assistant.core.limits import POLICY_BYTES
+from edge_assistant.core.signals import printable
 from edge_assistant.governance.policy.rules import Rules
-from edge_assistant.limits import POLICY_BYTES
-from edge_assistant.signals import printable
 from edge_assistant_models import regular, toml
 
 _SHOWN = 60  # characters of a key in a message

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from msgspec import Meta, Struct, defstruct
 
-from edge_assistant import limits
-from edge_assistant.signals import Kind, Origin
+from edge_assistant.core import limits
+from edge_assistant.core.signals import Kind, Origin
 
 Pattern = Annotated[str, Meta(min_length=1, max_length=200, description="a name; * stands for any characters")]
 Hash = Annotated[str, Meta(pattern=r"^scrypt:\d{4,6}:[0-9a-f]{32}:[0-9a-f]{64}$", description="of 'policy pin'")]

@@ -6,14 +6,14 @@ from dataclasses import replace
 from functools import partial
 from types import TracebackType
 
-from edge_assistant.answer import Answer, Computation, Failure, Verdict
-from edge_assistant.errors import EdgeAssistantError
-from edge_assistant.events import Answered, Compared, Event, Failed, Noted, Perceived, Routed, Said, Traced, Watch
-from edge_assistant.evidence import Evidence, Passage
+from edge_assistant.core.answer import Answer, Computation, Failure, Verdict
+from edge_assistant.core.errors import EdgeAssistantError
+from edge_assistant.core.events import Answered, Compared, Event, Failed, Noted, Perceived, Routed, Said, Traced, Watch
+from edge_assistant.core.evidence import Evidence, Passage
+from edge_assistant.core.signals import Origin, Signal
 from edge_assistant.governance.redaction.redactor import Redactor
 from edge_assistant.governance.redaction.rules import shipped
 from edge_assistant.history.saved import Saved
-from edge_assistant.signals import Origin, Signal
 
 # Said wherever somebody gets a redacted text, as docs/redaction.md explains it.
 REDACTED = (

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from edge_assistant.events import Reading as ReadingEvent
-from edge_assistant.events import Traced, Watch
-from edge_assistant.evidence import Evidence, Field, Line, Passage
+from edge_assistant.core.events import Reading as ReadingEvent
+from edge_assistant.core.events import Traced, Watch
+from edge_assistant.core.evidence import Evidence, Field, Line, Passage
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.language.engine import Engine
 from edge_assistant.perception.table import Table

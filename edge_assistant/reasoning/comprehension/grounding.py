@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from edge_assistant.evidence import Evidence
+from edge_assistant.core.evidence import Evidence
 from edge_assistant.reasoning.values.candidates import clocks, quantities
 from edge_assistant.reasoning.values.days import dates
 from edge_assistant.reasoning.values.values import same

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from edge_assistant.evidence import Evidence
+from edge_assistant.core.evidence import Evidence
+from edge_assistant.core.signals import Kind
 from edge_assistant.language.chat import Message
 from edge_assistant.language.engine import Engine
 from edge_assistant.reasoning.comprehension import prompts
@@ -18,7 +19,6 @@ from edge_assistant.reasoning.comprehension.grounding import found, words
 from edge_assistant.reasoning.comprehension.reading import Page, fitting
 from edge_assistant.reasoning.values.candidates import quantities
 from edge_assistant.reasoning.values.values import Quantity
-from edge_assistant.signals import Kind
 
 _MOST_TOKENS = 120  # of the facts and the answer
 _DECIMALS = 2  # of what a division gives

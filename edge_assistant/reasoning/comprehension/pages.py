@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edge_assistant.evidence import Evidence, Line
+from edge_assistant.core.evidence import Evidence, Line
 from edge_assistant.reasoning.sources import one_line
 
 _LEAST = 3  # cells of a table's header; two are a label and its value

@@ -11,11 +11,11 @@ from functools import cache, partial
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_assistant.events import Traced, Watch
-from edge_assistant.evidence import Evidence, Passage, Speech
+from edge_assistant.core.events import Traced, Watch
+from edge_assistant.core.evidence import Evidence, Passage, Speech
+from edge_assistant.core.limits import CLAIMS, STATEMENTS
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.language.engine import Engine
-from edge_assistant.limits import CLAIMS, STATEMENTS
 from edge_assistant.reasoning.claims import Claim, Standing
 from edge_assistant.reasoning.comprehension import programs, prompts
 from edge_assistant.reasoning.comprehension.answering import computed_claim, labelled, pair

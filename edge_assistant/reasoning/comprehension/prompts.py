@@ -8,9 +8,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from edge_assistant.core.signals import Kind
 from edge_assistant.language.chat import Message, Role
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
-from edge_assistant.signals import Kind
 from edge_assistant_models import toml
 
 KINDS = {

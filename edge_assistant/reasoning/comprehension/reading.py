@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from edge_assistant.evidence import Evidence
+from edge_assistant.core.evidence import Evidence
+from edge_assistant.core.signals import Origin
 from edge_assistant.language.chat import Message
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.language.engine import Engine
@@ -19,7 +20,6 @@ from edge_assistant.reasoning.sources import BUDGET, Source, fits_whole, select
 from edge_assistant.reasoning.values.candidates import clocks, quantities
 from edge_assistant.reasoning.values.days import dates
 from edge_assistant.reasoning.values.values import Clock, Day, Month, Quantity, Value
-from edge_assistant.signals import Origin
 
 # The weights were fitted to 282 readings of development sets (wide, u2, k2) with Qwen2.5-Coder-1.5B; then the whole
 # was scaled by 0.59 and lowered by 0.87, which fits the 131 answers of two sets at first sight (u5, k3).

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
-from edge_assistant import limits
+from edge_assistant.core import limits
 from edge_assistant.reasoning.readings.clockwords import times
 from edge_assistant.reasoning.readings.lengths import length, length_text
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary

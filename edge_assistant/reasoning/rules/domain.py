@@ -13,12 +13,12 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from edge_assistant import limits
-from edge_assistant.errors import InputError, UsageError
+from edge_assistant.core import limits
+from edge_assistant.core.errors import InputError, UsageError
+from edge_assistant.core.signals import Kind as SignalKind
+from edge_assistant.core.signals import printable, take_file
 from edge_assistant.reasoning.rules.spots import MAX_CHARACTERS, Spot, nearest, shown
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, build, shipped_tables
-from edge_assistant.signals import Kind as SignalKind
-from edge_assistant.signals import printable, take_file
 from edge_assistant_models import toml
 
 MAX_BYTES = limits.DOMAIN_BYTES.value

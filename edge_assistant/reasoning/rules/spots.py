@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NoReturn
 
-from edge_assistant.errors import UsageError
-from edge_assistant.signals import printable
+from edge_assistant.core.errors import UsageError
+from edge_assistant.core.signals import printable
 
 MAX_CHARACTERS = 80  # of a name or a phrase; longer is a sentence, which nobody repeats word for word
 MAX_WORDS = 8  # of a name or a phrase: what is searched for it grows with this

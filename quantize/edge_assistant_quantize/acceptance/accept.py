@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 
-from edge_assistant.runtime import Runtime
+from edge_assistant.compute.runtime import Runtime
 from edge_assistant_quantize.acceptance.bootstrap import interval
 from edge_assistant_quantize.acceptance.criteria import Criterion
 from edge_assistant_quantize.candidate import Candidate

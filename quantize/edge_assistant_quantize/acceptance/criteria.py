@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from edge_assistant.signals import printable
+from edge_assistant.core.signals import printable
 from edge_assistant_models.schema import Table
 from edge_assistant_quantize.errors import RecipeInvalid
 from edge_assistant_quantize.record import Interval

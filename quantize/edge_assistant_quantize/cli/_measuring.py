@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from edge_assistant.runtime import Runtime
-from edge_assistant.signals import printable
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core.signals import printable
 from edge_assistant_quantize import arguments, candidate
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import InputMissing, UsageError

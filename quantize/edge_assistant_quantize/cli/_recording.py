@@ -51,7 +51,7 @@ def write(found: Judgement, folder: Path) -> None:
         UsageError: the folder holds the record of another reference.
         StorageFull: it cannot be written.
     """
-    from edge_assistant import atomic
+    from edge_assistant.storage import atomic
     from edge_assistant_quantize.report import write as report
 
     made = _record(found)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_assistant.signals import printable
+from edge_assistant.core.signals import printable
 from edge_assistant_quantize import arguments, progress
 from edge_assistant_quantize.cli import _measuring
 from edge_assistant_quantize.errors import UsageError

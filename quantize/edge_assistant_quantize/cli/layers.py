@@ -8,7 +8,7 @@ import math
 from dataclasses import asdict
 from pathlib import Path
 
-from edge_assistant.signals import printable
+from edge_assistant.core.signals import printable
 from edge_assistant_quantize import arguments, progress
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.onnx import given

@@ -33,9 +33,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             lock.silence()
             if not args.fetches:
                 lock.engage(wanted=True)
-        from edge_assistant import limits, logs, settings
+        from edge_assistant.core import limits
         from edge_assistant.governance.policy.policy import current
         from edge_assistant.governance.redaction.logged import logged
+        from edge_assistant.storage import logs, settings
 
         args.settings = settings.load()
         logs.start(args.settings.log_level, logged)

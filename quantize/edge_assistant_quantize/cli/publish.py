@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_assistant.signals import printable
+from edge_assistant.core.signals import printable
 from edge_assistant_quantize.arguments import count
 from edge_assistant_quantize.cli import _measuring
 from edge_assistant_quantize.errors import UsageError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from edge_assistant.signals import printable
+from edge_assistant.core.signals import printable
 from edge_assistant_quantize import arguments
 
 NAME = "report"

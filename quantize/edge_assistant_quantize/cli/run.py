@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_assistant.signals import printable
+from edge_assistant.core.signals import printable
 from edge_assistant_quantize import arguments
 from edge_assistant_quantize.errors import UsageError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from edge_assistant.signals import printable
+from edge_assistant.core.signals import printable
 from edge_assistant_quantize.errors import UsageError
 
 NAME = "unpublish"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from edge_assistant.runtime import Runtime
+    from edge_assistant.compute.runtime import Runtime
 
 # The share of an output's largest value by which a graph may differ: float32 added up in another order makes some 1e-6
 # a layer; a graph that has kept a shape or a mask of the example that it was traced with differs by more than 0.01.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from edge_assistant.runtime import Runtime
+    from edge_assistant.compute.runtime import Runtime
 
 _BEFORE, _BEHIND = 3, 5  # tokens around the picture
 

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import msgspec
 
-from edge_assistant.atomic import storing
-from edge_assistant.runtime import Runtime
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.storage.atomic import storing
 from edge_assistant_models.schema import printable
 from edge_assistant_quantize import errors
 from edge_assistant_quantize.candidate import Candidate, model_name

@@ -11,7 +11,7 @@ from edge_assistant_quantize.errors import ModelTooLarge, UsageError, WeightsRef
 from edge_assistant_quantize.export.compare import deviations
 
 if TYPE_CHECKING:
-    from edge_assistant.runtime import Runtime
+    from edge_assistant.compute.runtime import Runtime
 
 MAX_BYTES = 2_147_483_647  # of an ONNX file: protobuf counts in 31 bits, and the product takes no values from elsewhere
 

@@ -19,7 +19,7 @@ from edge_assistant_quantize.export import composed, pictures, trace
 from edge_assistant_quantize.export.compare import checked
 
 if TYPE_CHECKING:
-    from edge_assistant.runtime import Runtime
+    from edge_assistant.compute.runtime import Runtime
 
 _OPSET = 18  # what optimum takes for the decoders of such models
 _SEED = 0

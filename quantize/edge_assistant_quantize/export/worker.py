@@ -85,7 +85,7 @@ def export(order: work.Order, stage: Stages) -> work.Done:
 
 
 def _traced(model: Any, order: work.Order, stage: Stages) -> Traced:  # noqa: ANN401
-    from edge_assistant.runtime import Runtime
+    from edge_assistant.compute.runtime import Runtime
     from edge_assistant_quantize.export import trace, vision_language
 
     runtime, output = Runtime(order.threads), Path(order.output)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edge_assistant.errors import PullFailed, StorageFull
+from edge_assistant.core.errors import PullFailed, StorageFull
 from edge_assistant_models import network, regular, toml
 from edge_assistant_models.schema import COMMIT, MAX_TOML_BYTES, SHA256, is_inside, printable
 from edge_assistant_models.transfer import Partial, Refused, Run, storing

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from edge_assistant.atomic import storing
+from edge_assistant.storage.atomic import storing
 from edge_assistant_models import paths
 from edge_assistant_models.archives import only_file, run_client
 from edge_assistant_models.schema import SHA256, Table, is_inside

@@ -17,7 +17,7 @@ import threading
 from collections.abc import Mapping
 from typing import IO, Any
 
-from edge_assistant.errors import EdgeAssistantError
+from edge_assistant.core.errors import EdgeAssistantError
 from edge_assistant_quantize.errors import QuantizationFailed
 from edge_assistant_quantize.gguf import processes
 from edge_assistant_quantize.progress import Step, Watch

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from edge_assistant.atomic import storing, writing
+from edge_assistant.storage.atomic import storing, writing
 from edge_assistant_models import headers
 from edge_assistant_models.headers import Form
 from edge_assistant_models.schema import printable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from edge_assistant.signals import printable
+from edge_assistant.core.signals import printable
 from edge_assistant_models.transfer import mebibytes
 from edge_assistant_quantize import arguments, progress
 from edge_assistant_quantize.gguf import checkpoint

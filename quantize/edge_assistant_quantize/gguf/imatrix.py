@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 
 import numpy as np
 
-from edge_assistant import atomic
-from edge_assistant.runtime import Halt
+from edge_assistant.compute.runtime import Halt
+from edge_assistant.storage import atomic
 from edge_assistant_quantize.errors import (
     CalibrationInvalid,
     EdgeAssistantError,

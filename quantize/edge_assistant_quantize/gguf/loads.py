@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from edge_assistant.core.signals import printable
 from edge_assistant.language import llama
-from edge_assistant.signals import printable
 from edge_assistant_quantize import progress
 from edge_assistant_quantize.errors import QuantizationFailed
 from edge_assistant_quantize.gguf import apart

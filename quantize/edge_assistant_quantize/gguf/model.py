@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from edge_assistant.compute.runtime import Halt
 from edge_assistant.language import llama
-from edge_assistant.runtime import Halt
 from edge_assistant_quantize import room
 from edge_assistant_quantize.candidate import loading
 from edge_assistant_quantize.errors import ModelTooLarge, QuantizationFailed

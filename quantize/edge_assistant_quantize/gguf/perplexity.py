@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from edge_assistant import atomic
-from edge_assistant.runtime import Halt
+from edge_assistant.compute.runtime import Halt
+from edge_assistant.storage import atomic
 from edge_assistant_quantize import room
 from edge_assistant_quantize.errors import UsageError, WeightsRefused
 from edge_assistant_quantize.gguf import kept, text

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from edge_assistant import atomic
 from edge_assistant.language import llama
+from edge_assistant.storage import atomic
 from edge_assistant_models import headers
 from edge_assistant_models.headers import Form
 from edge_assistant_models.loading import held

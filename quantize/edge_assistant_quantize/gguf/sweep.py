@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from edge_assistant import atomic
+from edge_assistant.storage import atomic
 from edge_assistant_quantize import record, room
 from edge_assistant_quantize.candidate import sha256_of
 from edge_assistant_quantize.errors import InputMissing, UsageError

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge_assistant.signals import printable
+from edge_assistant.core.signals import printable
 from edge_assistant_models.transfer import mebibytes
 from edge_assistant_quantize.errors import CalibrationInvalid, InputMissing, UsageError
 

@@ -8,8 +8,8 @@ from edge_assistant.bench.results import Result, counts
 from edge_assistant.bench.scenarios import jobs, load
 from edge_assistant.bench.warm import WarmAssistant
 from edge_assistant.bench.ways import Product
-from edge_assistant.errors import InputError
-from edge_assistant.runtime import Runtime
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core.errors import InputError
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_quantize.errors import CalibrationInvalid, InputMissing

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from edge_assistant.runtime import Runtime
-from edge_assistant.signals import printable
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core.signals import printable
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_quantize.errors import CalibrationInvalid, UsageError
 from edge_assistant_quantize.progress import Watch

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from edge_assistant.bench.objects import Labelled, by_label, tally_of
-from edge_assistant.runtime import Runtime
+from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_quantize.errors import CalibrationInvalid
 from edge_assistant_quantize.metrics.metric import Measured, Metric, measured

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from edge_assistant.runtime import Runtime
+from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.senses import perceive, state_of

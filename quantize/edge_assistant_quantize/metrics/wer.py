@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from edge_assistant.bench.transcripts import normalised
-from edge_assistant.runtime import Runtime
+from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_quantize.metrics import edits
 from edge_assistant_quantize.metrics.metric import Measured, Metric, measured

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from edge_assistant.bench import pages
 from edge_assistant.bench import writing as bench
+from edge_assistant.compute.runtime import Runtime
 from edge_assistant.perception.writing import Sheet
-from edge_assistant.runtime import Runtime
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_quantize.errors import CalibrationInvalid
 from edge_assistant_quantize.metrics import edits

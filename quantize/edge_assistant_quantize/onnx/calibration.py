@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_assistant.runtime import Runtime
+from edge_assistant.compute.runtime import Runtime
 from edge_assistant_quantize import senses
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import CalibrationInvalid, UsageError

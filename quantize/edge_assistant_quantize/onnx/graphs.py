@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_assistant import atomic
-from edge_assistant.runtime import Runtime
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.storage import atomic
 from edge_assistant_models import headers
 from edge_assistant_quantize import room
 from edge_assistant_quantize.errors import InputMissing, ModelCorrupt, QuantizationFailed, WeightsRefused

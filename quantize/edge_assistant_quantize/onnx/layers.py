@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_assistant.runtime import Runtime
+from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.importers import folded
 from edge_assistant_quantize.errors import CalibrationInvalid, ModelCorrupt, QuantizationFailed
 from edge_assistant_quantize.onnx import graphs, ranges

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_assistant.runtime import Runtime
+from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.importers import folded, narrowed
 from edge_assistant_quantize.errors import CalibrationInvalid, QuantizationFailed, UsageError
 from edge_assistant_quantize.onnx import graphs, sensitivity

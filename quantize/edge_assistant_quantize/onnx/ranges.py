@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_assistant.runtime import Runtime
+from edge_assistant.compute.runtime import Runtime
 from edge_assistant_quantize.errors import CalibrationInvalid, ModelCorrupt, QuantizationFailed, UsageError
 from edge_assistant_quantize.progress import Step, Watch
 

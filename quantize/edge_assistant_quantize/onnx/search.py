@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from edge_assistant import atomic
+from edge_assistant.storage import atomic
 from edge_assistant_quantize.candidate import sha256_of
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.onnx import sensitivity

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_assistant.runtime import Runtime
+from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.importers import folded, narrowed, planned
 from edge_assistant_quantize.errors import CalibrationInvalid
 from edge_assistant_quantize.onnx import graphs, quantize, ranges

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from edge_assistant import atomic
+from edge_assistant.storage import atomic
 from edge_assistant_models import quantization
 from edge_assistant_models.importers import folded, planned
 from edge_assistant_quantize.errors import UsageError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_assistant.signals import printable
+from edge_assistant.core.signals import printable
 from edge_assistant_quantize import record as records
 from edge_assistant_quantize.candidate import FILE, Candidate
 from edge_assistant_quantize.errors import InputMissing, NotAccepted

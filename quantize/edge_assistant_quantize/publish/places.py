@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_assistant import atomic
+from edge_assistant.storage import atomic
 from edge_assistant_models import paths
 from edge_assistant_models.entries import Entry
 from edge_assistant_models.entries import parse as parse_entry

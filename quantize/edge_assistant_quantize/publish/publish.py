@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_assistant import atomic
 from edge_assistant.governance.policy import policy
+from edge_assistant.storage import atomic
 from edge_assistant_models.entries import Entry
 from edge_assistant_models.errors import ModelError
 from edge_assistant_models.portfolio import Portfolio

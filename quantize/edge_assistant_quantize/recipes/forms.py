@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from edge_assistant.signals import printable
+from edge_assistant.core.signals import printable
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_quantize import candidate
 from edge_assistant_quantize.candidate import Candidate

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from edge_assistant import atomic
+from edge_assistant.storage import atomic
 from edge_assistant_quantize.errors import InputMissing, LockBroken, RecipeInvalid
 
 FILE = "recipe.lock"

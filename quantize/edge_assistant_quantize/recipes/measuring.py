@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from edge_assistant.runtime import Runtime
+from edge_assistant.compute.runtime import Runtime
 from edge_assistant_quantize.acceptance import accept
 from edge_assistant_quantize.metrics.metric import Measured, Metric, metric
 from edge_assistant_quantize.progress import Watch

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from edge_assistant.runtime import Runtime
+from edge_assistant.compute.runtime import Runtime
 from edge_assistant_quantize import senses
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.gguf import processes

@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from edge_assistant.signals import printable
+from edge_assistant.core.signals import printable
 from edge_assistant_models.entries import ROLES
 from edge_assistant_models.errors import CatalogInvalid
 from edge_assistant_models.schema import HTTP_URL, NAME, SHA256, Table

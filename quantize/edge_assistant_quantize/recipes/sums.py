@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from edge_assistant.signals import printable
+from edge_assistant.core.signals import printable
 from edge_assistant_quantize.candidate import sha256_of
 from edge_assistant_quantize.errors import CalibrationInvalid, InputMissing
 

@@ -21,7 +21,7 @@ from typing import TypeVar
 
 import msgspec
 
-from edge_assistant import atomic
+from edge_assistant.storage import atomic
 from edge_assistant_quantize.candidate import Candidate, sha256_of
 from edge_assistant_quantize.errors import InputMissing, UsageError
 from edge_assistant_quantize.recipes.steps.step import Made

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
-from edge_assistant.signals import printable
+from edge_assistant.core.signals import printable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

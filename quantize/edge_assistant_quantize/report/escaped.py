@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from edge_assistant.signals import printable
+from edge_assistant.core.signals import printable
 
 # What CommonMark, its tables and GitHub obey inside a line; an underscore within a word is harmless.
 _MARKS = re.compile(r"([\\`*\[\]<>|~&$@]|:(?=//)|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z]))")

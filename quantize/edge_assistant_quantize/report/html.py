@@ -6,7 +6,7 @@ import html
 from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any
 
-from edge_assistant.signals import printable
+from edge_assistant.core.signals import printable
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1c1c1c; --paper: #ffffff; --line: #c9c9c9; --soft: #f3f3f1; }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edge_assistant import atomic
+from edge_assistant.storage import atomic
 from edge_assistant_quantize.record import Record
 from edge_assistant_quantize.report.html import html_page
 from edge_assistant_quantize.report.page import page

@@ -9,7 +9,7 @@ import pytest
 
 from edge_assistant.bench.speed import home
 from edge_assistant.bench.speed.part import QUESTION, Setting
-from edge_assistant.signals import Kind
+from edge_assistant.core.signals import Kind
 from edge_assistant_models.portfolio import Portfolio
 
 CLINIC = Path(__file__).parents[3] / "examples" / "clinic"

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 
 import pytest
 
-from edge_assistant.assistant import Assistant
 from edge_assistant.bench.speed import home
 from edge_assistant.bench.speed.part import parts
 from edge_assistant.bench.speed.parts import (
@@ -29,8 +28,9 @@ from edge_assistant.bench.speed.parts import (
 from edge_assistant.bench.speed.parts.growth import Grown
 from edge_assistant.bench.speed.process import Run
 from edge_assistant.bench.speed.rows import How
-from edge_assistant.conversation import Conversation
-from edge_assistant.errors import ModelMissing
+from edge_assistant.core.errors import ModelMissing
+from edge_assistant.session.assistant import Assistant
+from edge_assistant.session.conversation import Conversation
 from edge_assistant_models.portfolio import Portfolio
 
 
@@ -88,8 +88,8 @@ def test_decode(setting, steps, monkeypatch):
 
 def test_plain_llama_cpp_writes_what_our_engine_writes(setting, models):
     from edge_assistant.bench.speed import prompts
+    from edge_assistant.compute.runtime import Runtime
     from edge_assistant.language.engine import LlamaEngine
-    from edge_assistant.runtime import Runtime
 
     model, runtime = models("language"), Runtime.detect()
     engine = LlamaEngine(model, runtime)

@@ -10,7 +10,7 @@ import pytest
 from edge_assistant.bench.speed.part import parts
 from edge_assistant.bench.speed.report import Report, load, resumed, unlike
 from edge_assistant.bench.speed.rows import Row
-from edge_assistant.errors import StorageFull, UsageError
+from edge_assistant.core.errors import StorageFull, UsageError
 
 MACHINE = {"processor": "one", "cores": 2, "python": "3.11.2", "libraries": {}, "models": {"m": "00"}, "load": 0.1}
 SETTINGS = {"profile": "starter", "quick": True}

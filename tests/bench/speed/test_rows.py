@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_assistant.bench.speed.rows import How, Limit, Row
-from edge_assistant.errors import UsageError
+from edge_assistant.core.errors import UsageError
 
 positive = st.floats(1e-6, 1e6)
 pairs = st.lists(st.tuples(positive, positive), min_size=1, max_size=30)

@@ -9,7 +9,7 @@ from edge_assistant.bench.speed import plots, tables
 from edge_assistant.bench.speed.comparing import compare
 from edge_assistant.bench.speed.report import Report
 from edge_assistant.bench.speed.rows import How, Limit, Row
-from edge_assistant.errors import StorageFull
+from edge_assistant.core.errors import StorageFull
 
 ROWS = [
     Row("page.time", "a page of 50 lines", "s", (0.9, 0.8), (1.2, 1.3), "RapidOCR", limit=Limit(0.6)),

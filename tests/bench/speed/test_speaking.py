@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from edge_assistant.bench.speech import corpus, duration
 from edge_assistant.bench.speed import speaking
-from edge_assistant.errors import UsageError
+from edge_assistant.core.errors import UsageError
 
 
 @given(st.integers(0, 2**31))

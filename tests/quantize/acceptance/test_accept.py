@@ -10,7 +10,7 @@ from pathlib import Path
 import damaged
 import pytest
 
-from edge_assistant.runtime import Runtime
+from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_quantize.acceptance import accept
 from edge_assistant_quantize.acceptance.criteria import Criterion, from_words

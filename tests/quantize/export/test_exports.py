@@ -13,9 +13,9 @@ import onnx
 import pytest
 from tiny_transformers import WORDS
 
+from edge_assistant.compute.runtime import Runtime
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.perception.whisper import Whisper
-from edge_assistant.runtime import Runtime
 from edge_assistant_quantize import candidate
 from edge_assistant_quantize.cli.main import main
 from edge_assistant_quantize.export import pooling

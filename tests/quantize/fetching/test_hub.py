@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from edge_assistant.errors import PullFailed
+from edge_assistant.core.errors import PullFailed
 from edge_assistant_quantize import room
 from edge_assistant_quantize.cli.main import main
 from edge_assistant_quantize.errors import InputMissing, StorageFull, UsageError, WeightsRefused

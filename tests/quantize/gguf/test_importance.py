@@ -14,7 +14,7 @@ import tiny_llama
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_assistant.errors import EdgeAssistantError, InputMissing, ModelCorrupt
+from edge_assistant.core.errors import EdgeAssistantError, InputMissing, ModelCorrupt
 from edge_assistant_quantize.candidate import sha256_of
 from edge_assistant_quantize.cli import main
 from edge_assistant_quantize.errors import CalibrationInvalid, UsageError, WeightsRefused

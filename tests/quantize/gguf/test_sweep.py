@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import tiny_llama
 
-from edge_assistant.errors import InputMissing, StorageFull
+from edge_assistant.core.errors import InputMissing, StorageFull
 from edge_assistant_quantize import record, room
 from edge_assistant_quantize.cli import main
 from edge_assistant_quantize.errors import CalibrationInvalid, UsageError

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import tiny_llama
 
-from edge_assistant.errors import InputMissing
-from edge_assistant.runtime import Runtime
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core.errors import InputMissing
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_quantize.acceptance import bootstrap
 from edge_assistant_quantize.errors import CalibrationInvalid, ModelCorrupt, UsageError

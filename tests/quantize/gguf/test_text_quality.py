@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from edge_assistant.errors import InputMissing, ModelCorrupt, Stopped
-from edge_assistant.runtime import Halt
+from edge_assistant.compute.runtime import Halt
+from edge_assistant.core.errors import InputMissing, ModelCorrupt, Stopped
 from edge_assistant_quantize.errors import CalibrationInvalid, UsageError, WeightsRefused
 from edge_assistant_quantize.gguf import kept, perplexity, quantize
 from edge_assistant_quantize.progress import Step, ignore

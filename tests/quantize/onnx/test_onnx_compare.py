@@ -14,7 +14,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from small_onnx import Chain, chain, feeds, written
 
-from edge_assistant.runtime import Runtime
+from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.importers.folded import constants
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_quantize.cli.main import main

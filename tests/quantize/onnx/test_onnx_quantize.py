@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from onnx import helper, numpy_helper
 from small_onnx import Chain, chain, feeds, noise, written
 
-from edge_assistant.runtime import Runtime
+from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models import quantization
 from edge_assistant_models.errors import CatalogInvalid
 from edge_assistant_models.installed import InstalledModel

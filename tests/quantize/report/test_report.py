@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from records import SUM, record, variant
 from smalldisk import fill, mounted
 
-from edge_assistant.errors import InputCorrupt
+from edge_assistant.core.errors import InputCorrupt
 from edge_assistant_quantize import record as records
 from edge_assistant_quantize.cli.main import main
 from edge_assistant_quantize.errors import InputMissing, StorageFull

@@ -10,7 +10,7 @@ import drawings
 import numpy as np
 import pytest
 
-from edge_assistant.runtime import Runtime
+from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import CalibrationInvalid, InputMissing, QuantizationFailed, UsageError

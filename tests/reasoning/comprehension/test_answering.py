@@ -9,13 +9,13 @@ from fakes import ScriptedEngine, source
 from logged import read
 from reading_model import model
 
+from edge_assistant.core.signals import Kind
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.comprehension.answering import Comprehension, Sort
 from edge_assistant.reasoning.comprehension.expected import Expected, answers, expected, typed
 from edge_assistant.reasoning.ledger import Ledger
 from edge_assistant.reasoning.sources import Source
 from edge_assistant.reasoning.values.values import same
-from edge_assistant.signals import Kind
 
 LIST = source(["Room 214, Oduya, until 9 June, 118.00", "Room 216, Falk, until 8 June, 104.00"], Kind.TEXT, 1, 1)
 NOTE = source(["Mrs Oduya wants to be woken at ten to six.", "Mr Falk sleeps until eight."], Kind.TEXT, 2, 3)

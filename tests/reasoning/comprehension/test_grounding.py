@@ -7,7 +7,7 @@ from fakes import source
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_assistant.evidence import Evidence, Line, Locator
+from edge_assistant.core.evidence import Evidence, Line, Locator
 from edge_assistant.reasoning.comprehension.grounding import found, words
 from edge_assistant.reasoning.comprehension.pages import as_read
 

@@ -16,13 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from logged import read
 
-from edge_assistant.evidence import Field, Line
+from edge_assistant.core.evidence import Field, Line
+from edge_assistant.core.signals import Kind
 from edge_assistant.reasoning.claims import Claim, Standing
 from edge_assistant.reasoning.comprehension.pairing import MOST, Pairing, statements
 from edge_assistant.reasoning.ledger import Ledger
 from edge_assistant.reasoning.sources import Source
 from edge_assistant.reasoning.values.values import Clock, Day, Identifier, Pair, Quantity, Telephone, same
-from edge_assistant.signals import Kind
 
 NEAR = SimpleNamespace(embed=lambda texts: np.ones((len(texts), 1), np.float32))
 FAR = SimpleNamespace(embed=lambda texts: np.zeros((len(texts), 1), np.float32))

@@ -12,10 +12,10 @@ from fakes import ScriptedEngine, scripted, source
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge_assistant.core.signals import Kind
 from edge_assistant.reasoning.comprehension.expected import Expected
 from edge_assistant.reasoning.comprehension.reading import MOST_AHEAD, ONLY, Reader, Reading, alike, confidence
 from edge_assistant.reasoning.values.values import Clock, Quantity, Value
-from edge_assistant.signals import Kind
 
 LOG = source(
     [

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_assistant.errors import UsageError
+from edge_assistant.core.errors import UsageError
+from edge_assistant.core.signals import Kind
 from edge_assistant.reasoning.comprehension import prompts
 from edge_assistant.reasoning.rules import domain
 from edge_assistant.reasoning.rules.vocabulary import Example, Vocabulary, shipped, shipped_tables, within
 from edge_assistant.reasoning.values.candidates import FINDERS, find
-from edge_assistant.signals import Kind
 
 NAMES = '[names]\n"body temperature" = ["temp", "pyrexia"]\n'
 EXAMPLE = (

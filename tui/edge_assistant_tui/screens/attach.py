@@ -14,7 +14,7 @@ from textual.content import Content
 from textual.suggester import Suggester
 from textual.widgets import DirectoryTree, Input, Static, Tree
 
-from edge_assistant.signals import by_name, printable
+from edge_assistant.core.signals import by_name, printable
 from edge_assistant_tui.screens.place import Place
 from edge_assistant_tui.widgets.files import Files
 

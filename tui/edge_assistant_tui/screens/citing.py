@@ -14,7 +14,7 @@ from edge_assistant_tui.widgets.sources import Sources
 from edge_assistant_tui.widgets.turn import Turn
 
 if TYPE_CHECKING:
-    from edge_assistant.answer import Answer
+    from edge_assistant.core.answer import Answer
 
 NOTHING, NO_SOURCES = "Nothing was asked yet.", "The last answer has no sources."
 

@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 
-from edge_assistant import limits
+from edge_assistant.core import limits
 from edge_assistant_tui import citing, messages
 from edge_assistant_tui.screens.citing import Citing
 from edge_assistant_tui.screens.devices import Devices
@@ -27,7 +27,7 @@ from edge_assistant_tui.widgets.turn import Turn
 from edge_assistant_tui.widgets.welcome import Welcome
 
 if TYPE_CHECKING:
-    from edge_assistant.signals import Signal
+    from edge_assistant.core.signals import Signal
 
 MAX_TURNS = limits.TURNS.value
 UNDO_S = 10.0  # that a removal is shown, and Ctrl+Z means it
@@ -127,7 +127,7 @@ class Conversation(Typed, Citing, Devices):
 
     @on(Prompt.Port)
     def _told_port(self, event: Prompt.Port) -> None:
-        from edge_assistant.errors import EdgeAssistantError
+        from edge_assistant.core.errors import EdgeAssistantError
 
         if self.app.roles.refuses("follow"):
             return
@@ -245,7 +245,7 @@ class Conversation(Typed, Citing, Devices):
 
     @on(messages.Resumed)
     async def _told_resumed(self, event: messages.Resumed) -> None:
-        from edge_assistant.answer import Answer
+        from edge_assistant.core.answer import Answer
 
         saved, typed = event.saved, self.query_one(Prompt).text
         await self.empty()

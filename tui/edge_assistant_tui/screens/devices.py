@@ -72,7 +72,7 @@ class Devices(Screen[None]):
     @work(exclusive=True)
     async def choose(self, device: str) -> None:
         """Let the person choose another camera, microphone or speaker."""
-        from edge_assistant.errors import EdgeAssistantError
+        from edge_assistant.core.errors import EdgeAssistantError
 
         try:
             await choosing.choose(self.app, device)

@@ -17,7 +17,7 @@ from textual.widgets.option_list import Option
 from edge_assistant_tui.screens.place import Place
 
 if TYPE_CHECKING:
-    from edge_assistant.health import Check
+    from edge_assistant.session.health import Check
 
 _STYLES = {True: "$text-success", False: "bold $text-error", None: "$text-warning"}
 
@@ -54,13 +54,13 @@ class Doctor(Place):
 
     @work(thread=True, exclusive=True)
     def _look(self) -> None:
-        from edge_assistant import health
+        from edge_assistant.session import health
 
         self.post_message(self.Looked(list(health.checks(self.app.options.profile))))
 
     @on(Looked)
     def _told_looked(self, event: Looked) -> None:
-        from edge_assistant import health
+        from edge_assistant.session import health
 
         checks = [self._graphics() if check.name == "terminal graphics" else check for check in event.checks]
         options = self.query_one(OptionList)
@@ -75,7 +75,7 @@ class Doctor(Place):
 
     def _graphics(self) -> Check:
         """What the terminal said when it was asked counts more than its name."""
-        from edge_assistant import health
+        from edge_assistant.session import health
 
         terminal = self.app.terminal
         drawn = {"kitty": "Kitty", "sixel": "Sixel"}.get(str(terminal.graphics), "")

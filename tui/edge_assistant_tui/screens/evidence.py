@@ -15,8 +15,8 @@ from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Footer, Static
 
-from edge_assistant.evidence import UNSURE, clock, confidence_of
-from edge_assistant.signals import printable
+from edge_assistant.core.evidence import UNSURE, clock, confidence_of
+from edge_assistant.core.signals import printable
 from edge_assistant_tui.exhibits import Exhibit
 from edge_assistant_tui.showing.loader import Problem
 from edge_assistant_tui.widgets import verdicts
@@ -27,7 +27,7 @@ from edge_assistant_tui.widgets.transcript_view import TranscriptView
 from edge_assistant_tui.widgets.view import View
 
 if TYPE_CHECKING:
-    from edge_assistant.evidence import Locator
+    from edge_assistant.core.evidence import Locator
     from edge_assistant_tui.app import EdgeAssistant
     from edge_assistant_tui.showing.decoded import Decoded
 
@@ -252,7 +252,7 @@ def _where(exhibit: Exhibit) -> Content:
 def in_words(place: Locator) -> str:
     """A place as a person says it.
 
-    >>> from edge_assistant.evidence import Locator
+    >>> from edge_assistant.core.evidence import Locator
     >>> in_words(Locator(page=2, box=(10, 20, 300, 40)))
     'page 2, a box of 300 x 40 pixels at 10, 20'
     """

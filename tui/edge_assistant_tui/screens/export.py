@@ -20,7 +20,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Checkbox, Input, Static
 
-from edge_assistant.signals import printable
+from edge_assistant.core.signals import printable
 from edge_assistant_tui import saving
 from edge_assistant_tui.screens.attach import Completion
 from edge_assistant_tui.screens.confirm import Confirm
@@ -118,8 +118,8 @@ class Export(Place, ModalScreen[None]):
     @work
     async def _told_wanted(self) -> None:
         """Write it; where a file is there already, ask first."""
-        from edge_assistant import export
-        from edge_assistant.errors import EdgeAssistantError, StorageFull
+        from edge_assistant.core.errors import EdgeAssistantError, StorageFull
+        from edge_assistant.session import export
 
         text = self.query_one("#path", Input).value.strip()
         if not text or self._saved is None:
@@ -149,7 +149,7 @@ class Export(Place, ModalScreen[None]):
 
     def _kept_now(self) -> Saved | None:
         """The conversation that is open, as the history has it; in a thread, as files are looked at for it."""
-        from edge_assistant.errors import EdgeAssistantError
+        from edge_assistant.core.errors import EdgeAssistantError
 
         current = self.app.work.current
         try:

@@ -113,7 +113,7 @@ def sections() -> list[tuple[str, list[tuple[str, str]]]]:
 
 def kinds() -> list[tuple[str, str]]:
     """Each kind of signal with the endings of its files."""
-    from edge_assistant.signals import Kind, suffixes
+    from edge_assistant.core.signals import Kind, suffixes
 
     return [(str(kind), " ".join(suffix.removeprefix(".") for suffix in suffixes(kind))) for kind in Kind]
 

@@ -14,8 +14,8 @@ from textual.message import Message
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from edge_assistant.evidence import counted
-from edge_assistant.signals import printable
+from edge_assistant.core.evidence import counted
+from edge_assistant.core.signals import printable
 from edge_assistant_tui.screens.confirm import Confirm
 from edge_assistant_tui.screens.export import Export
 from edge_assistant_tui.screens.place import Place
@@ -106,7 +106,7 @@ class History(Place):
 
     @work(thread=True, exclusive=True, group="search")
     def _search(self, text: str) -> None:
-        from edge_assistant.errors import EdgeAssistantError
+        from edge_assistant.core.errors import EdgeAssistantError
 
         try:
             found = self.app.work.history.conversations(text)
@@ -151,7 +151,7 @@ class History(Place):
 
     @work(thread=True, exclusive=True, group="open")
     def _open(self, id: str, *, export: bool) -> None:
-        from edge_assistant.errors import EdgeAssistantError
+        from edge_assistant.core.errors import EdgeAssistantError
 
         if not export and id in self._elsewhere():  # what is asked here would not be kept
             self.post_message(self.Refused("this conversation is open in another app", "end that one first"))
@@ -184,7 +184,7 @@ class History(Place):
 
     @work(thread=True)
     def _rename(self, id: str, name: str) -> None:
-        from edge_assistant.errors import EdgeAssistantError
+        from edge_assistant.core.errors import EdgeAssistantError
 
         try:
             self.app.work.history.rename(id, name)
@@ -214,7 +214,7 @@ class History(Place):
 
     def _elsewhere(self) -> list[str]:
         """What another app has open; where that cannot be told, deleting will say why."""
-        from edge_assistant.errors import EdgeAssistantError
+        from edge_assistant.core.errors import EdgeAssistantError
 
         try:
             return self.app.work.history.open_elsewhere()
@@ -223,7 +223,7 @@ class History(Place):
 
     @work(thread=True)
     def _delete(self, id: str) -> None:
-        from edge_assistant.errors import EdgeAssistantError
+        from edge_assistant.core.errors import EdgeAssistantError
         from edge_assistant.governance import forgetting
 
         try:

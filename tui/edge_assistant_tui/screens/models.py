@@ -163,7 +163,7 @@ class Models(Place):
 
     @work(thread=True)
     def _verify(self, name: str) -> None:
-        from edge_assistant.errors import EdgeAssistantError
+        from edge_assistant.core.errors import EdgeAssistantError
         from edge_assistant_models.portfolio import Portfolio
 
         try:
@@ -201,7 +201,7 @@ class Models(Place):
 
     @work(thread=True)
     def _remove(self, name: str) -> None:
-        from edge_assistant.errors import EdgeAssistantError
+        from edge_assistant.core.errors import EdgeAssistantError
         from edge_assistant_models.portfolio import Portfolio
 
         portfolio = Portfolio()
@@ -258,7 +258,7 @@ def rows(profile: str, instead: dict[str, str]) -> list[Row]:
         profile: the one that is used.
         instead: models by role that are used instead of its own.
     """
-    from edge_assistant.errors import ModelUnknown
+    from edge_assistant.core.errors import ModelUnknown
     from edge_assistant_models.portfolio import Portfolio
     from edge_assistant_models.transfer import mebibytes
 

@@ -42,7 +42,7 @@ class Operator(ModalScreen[bool]):
     @work(exclusive=True)
     async def _told_pin(self) -> None:
         """Try it in a thread: hashing takes a moment, and a wrong PIN some seconds."""
-        from edge_assistant.errors import EdgeAssistantError
+        from edge_assistant.core.errors import EdgeAssistantError
 
         field = self.query_one("#pin", Input)
         if not field.value or field.disabled:

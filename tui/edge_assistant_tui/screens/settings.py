@@ -14,14 +14,14 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Checkbox, Input, Label, Select, Static
 
-from edge_assistant.errors import EdgeAssistantError
-from edge_assistant.settings import PREFIX, in_environment
+from edge_assistant.core.errors import EdgeAssistantError
+from edge_assistant.storage.settings import PREFIX, in_environment
 from edge_assistant_tui import themes
 from edge_assistant_tui.choosing import DEVICES, profiles
 from edge_assistant_tui.screens.place import Place
 
 if TYPE_CHECKING:
-    from edge_assistant.settings import Settings as Stored
+    from edge_assistant.storage.settings import Settings as Stored
 
 _LABELS = {
     "profile": ("Profile", "which models answer"),
@@ -157,7 +157,7 @@ class Settings(Place):
 
 
 def _defaults() -> dict[str, Any]:
-    from edge_assistant.settings import Settings
+    from edge_assistant.storage.settings import Settings
 
     return {field.name: field.default for field in fields(Settings)}
 

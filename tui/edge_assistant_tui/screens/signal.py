@@ -12,8 +12,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Footer, OptionList, Static
 from textual.widgets.option_list import Option
 
-from edge_assistant.evidence import how_sure
-from edge_assistant.signals import printable
+from edge_assistant.core.evidence import how_sure
+from edge_assistant.core.signals import printable
 from edge_assistant_tui import exhibits
 from edge_assistant_tui.screens.evidence import EvidenceScreen, in_words
 from edge_assistant_tui.widgets.signals import MARKS, STYLES, Entry

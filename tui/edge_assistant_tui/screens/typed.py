@@ -8,7 +8,7 @@ from textual import events, on
 from textual.screen import Screen
 from textual.timer import Timer
 
-from edge_assistant.evidence import counted
+from edge_assistant.core.evidence import counted
 from edge_assistant_tui.widgets.prompt import Prompt
 from edge_assistant_tui.widgets.turn import Turn
 
@@ -44,7 +44,7 @@ class Typed(Screen[None]):
 
     @on(Prompt.Pasted)
     def _told_pasted(self, event: Prompt.Pasted) -> None:
-        from edge_assistant.signals import Kind, Origin
+        from edge_assistant.core.signals import Kind, Origin
         from edge_assistant_tui.screens.attach import size
 
         if self.app.roles.refuses("attach"):

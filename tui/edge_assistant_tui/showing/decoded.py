@@ -8,13 +8,13 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from edge_assistant.errors import InputCorrupt, InputMissing
-from edge_assistant.signals import Signal
+from edge_assistant.core.errors import InputCorrupt, InputMissing
+from edge_assistant.core.signals import Signal
 
 if TYPE_CHECKING:
+    from edge_assistant.core.signals import Kind
     from edge_assistant.perception.pictures import Page
     from edge_assistant.perception.table import Table
-    from edge_assistant.signals import Kind
 
 T = TypeVar("T")
 

@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from edge_assistant.errors import InputCorrupt
+from edge_assistant.core.errors import InputCorrupt
+from edge_assistant.core.signals import Signal
 from edge_assistant.perception.frames import look, moved, opened, packets, pictures_in, upright
-from edge_assistant.signals import Signal
 
 if TYPE_CHECKING:
     import av

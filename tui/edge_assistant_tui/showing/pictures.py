@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from PIL import Image
     from textual.strip import Strip
 
-    from edge_assistant.evidence import Box
+    from edge_assistant.core.evidence import Box
     from edge_assistant.perception.pictures import Page
 
 Region = tuple[float, float, float, float]

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edge_assistant import limits
-from edge_assistant.errors import InputCorrupt
+from edge_assistant.core import limits
+from edge_assistant.core.errors import InputCorrupt
+from edge_assistant.core.signals import SAMPLE_RATE, Signal
 from edge_assistant.perception import audio
-from edge_assistant.signals import SAMPLE_RATE, Signal
 
 if TYPE_CHECKING:
     import numpy as np

@@ -176,7 +176,7 @@ def _cells(table: Table, at: int, cited: bool) -> tuple[int, str, tuple[str, ...
 
 
 def _cell(value: Any, *, numeric: bool) -> str:  # noqa: ANN401 - a number or a text
-    from edge_assistant.signals import printable
+    from edge_assistant.core.signals import printable
 
     if numeric:
         return "" if value != value else f"{value:.10g}"
@@ -184,6 +184,6 @@ def _cell(value: Any, *, numeric: bool) -> str:  # noqa: ANN401 - a number or a 
 
 
 def _title(column: Column) -> str:
-    from edge_assistant.signals import printable
+    from edge_assistant.core.signals import printable
 
     return printable(f"{column.name} [{column.unit}]" if column.unit else column.name)

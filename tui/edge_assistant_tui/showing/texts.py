@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from edge_assistant.signals import printable
+from edge_assistant.core.signals import printable
 
 AROUND = 4000  # characters that are shown before and after the passage
 _LINE = re.compile(r"\r\n|\r|\n")

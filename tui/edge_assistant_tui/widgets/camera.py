@@ -19,7 +19,7 @@ from edge_assistant_tui.halfblocks import Picture
 from edge_assistant_tui.widgets.picture import Picture as Pixels
 
 if TYPE_CHECKING:
-    from edge_assistant.evidence import Box, Evidence
+    from edge_assistant.core.evidence import Box, Evidence
     from edge_assistant_tui.app import EdgeAssistant
     from edge_assistant_tui.showing.pictures import Drawn
 
@@ -194,7 +194,7 @@ class CameraView(Widget, can_focus=True):
 
 def found(evidence: tuple[Evidence, ...]) -> tuple[str, tuple[Box, ...]]:
     """What was found, in a few words, and where: things by their number, codes, lines of writing."""
-    from edge_assistant.evidence import Code, Field, Line, Thing, TickBox, counted
+    from edge_assistant.core.evidence import Code, Field, Line, Thing, TickBox, counted
 
     labels = Counter(item.detail.label for item in evidence if isinstance(item.detail, Thing) and item.detail.sure)
     things = [item for item in evidence if isinstance(item.detail, Thing) and item.detail.sure]

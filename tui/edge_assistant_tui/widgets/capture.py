@@ -28,7 +28,7 @@ from edge_assistant_tui.widgets.meter import Meter
 from edge_assistant_tui.widgets.status import OnAir, StatusBar
 
 if TYPE_CHECKING:
-    from edge_assistant.evidence import Box
+    from edge_assistant.core.evidence import Box
     from edge_assistant_tui.app import EdgeAssistant
 
 Mode = Literal["off", "talk", "free"]
@@ -185,7 +185,7 @@ class Capture(Vertical):
 
     def send(self) -> bool:
         """Send the picture that was taken; whether there was one."""
-        from edge_assistant.signals import Kind, Origin
+        from edge_assistant.core.signals import Kind, Origin
 
         shot, self._shot = self._shot, None
         if shot is not None:

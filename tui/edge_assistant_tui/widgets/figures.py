@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 if TYPE_CHECKING:
-    from edge_assistant.answer import Answer
+    from edge_assistant.core.answer import Answer
 
 
 STATUS = {

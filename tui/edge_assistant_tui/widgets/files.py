@@ -20,8 +20,8 @@ from textual.widgets import DirectoryTree
 from textual.widgets.directory_tree import DirEntry
 from textual.widgets.tree import TreeNode
 
-from edge_assistant import limits
-from edge_assistant.signals import by_name, printable
+from edge_assistant.core import limits
+from edge_assistant.core.signals import by_name, printable
 from edge_assistant_tui.widgets.signals import MARKS
 
 if TYPE_CHECKING:

@@ -16,13 +16,13 @@ from textual import on
 from textual.message import Message
 from textual.widget import Widget
 
-from edge_assistant import limits
+from edge_assistant.core import limits
 from edge_assistant_models import regular
 from edge_assistant_tui import messages
 
 if TYPE_CHECKING:
+    from edge_assistant.core.signals import Signal
     from edge_assistant.devices.keeper import Keeper
-    from edge_assistant.signals import Signal
     from edge_assistant_tui.app import EdgeAssistant
 
 EVERY = 2.0  # seconds from one renewal to the next, at least
@@ -89,11 +89,11 @@ class Following(Widget):
 
     def take(self, signal: Signal) -> None:
         """A signal is in the conversation; one of readings that are in a file is followed."""
+        from edge_assistant.core.signals import Kind, Origin
         from edge_assistant.devices import chosen
         from edge_assistant.devices.followed import FollowedFile
         from edge_assistant.devices.keeper import Keeper
         from edge_assistant.governance.policy.policy import current
-        from edge_assistant.signals import Kind, Origin
 
         if signal.origin is Origin.SENSOR and signal.name in self._ports:
             teller, keeper = self._ports.pop(signal.name)
@@ -132,7 +132,7 @@ class Following(Widget):
 
     @on(messages.Grown)
     def _told_grown(self, event: messages.Grown) -> None:
-        from edge_assistant.signals import Kind, Origin
+        from edge_assistant.core.signals import Kind, Origin
 
         event.stop()
         if event.signal in self._ports:  # by its name yet

@@ -12,8 +12,8 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import TextArea
 
-from edge_assistant import limits
-from edge_assistant.signals import by_name
+from edge_assistant.core import limits
+from edge_assistant.core.signals import by_name
 
 if TYPE_CHECKING:
     from edge_assistant_tui.app import EdgeAssistant

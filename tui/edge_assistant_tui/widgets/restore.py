@@ -8,8 +8,8 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Static
 
-from edge_assistant.evidence import counted
-from edge_assistant.signals import printable
+from edge_assistant.core.evidence import counted
+from edge_assistant.core.signals import printable
 from edge_assistant_tui.widgets.prompt import Prompt
 
 if TYPE_CHECKING:

@@ -13,13 +13,13 @@ from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from edge_assistant.evidence import counted
-from edge_assistant.signals import printable
+from edge_assistant.core.evidence import counted
+from edge_assistant.core.signals import printable
 from edge_assistant_tui import messages
 
 if TYPE_CHECKING:
-    from edge_assistant.evidence import Evidence
-    from edge_assistant.signals import Signal
+    from edge_assistant.core.evidence import Evidence
+    from edge_assistant.core.signals import Signal
 
 MARKS = {"image": "▣", "audio": "♪", "video": "▶", "readings": "∿", "text": "¶"}
 STYLES = {

@@ -11,13 +11,13 @@ from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from edge_assistant import pinpoint
-from edge_assistant.evidence import how_sure
-from edge_assistant.signals import printable
+from edge_assistant.core.evidence import how_sure
+from edge_assistant.core.signals import printable
+from edge_assistant.reasoning import attribution
 from edge_assistant_tui import copying
 
 if TYPE_CHECKING:
-    from edge_assistant.answer import Answer
+    from edge_assistant.core.answer import Answer
     from edge_assistant_tui.app import EdgeAssistant
 
 
@@ -59,8 +59,8 @@ def _options(answer: Answer) -> list[Option]:
     options = []
     for id in answer.citations:
         item = evidence[id]
-        where = f"{names.get(item.signal, item.signal)}, {pinpoint.place(answer, item)}{how_sure(item.confidence)}"
-        options.append(Option(_line(id, pinpoint.excerpt(answer, item), where), id=id))
+        where = f"{names.get(item.signal, item.signal)}, {attribution.place(answer, item)}{how_sure(item.confidence)}"
+        options.append(Option(_line(id, attribution.excerpt(answer, item), where), id=id))
     for computation in answer.computed:
         rests = ", ".join(computation.evidence)
         options.append(

@@ -10,8 +10,8 @@ from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from edge_assistant.evidence import Evidence, clock
-from edge_assistant.signals import printable
+from edge_assistant.core.evidence import Evidence, clock
+from edge_assistant.core.signals import printable
 from edge_assistant_tui.widgets.view import View
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from textual.widgets._markdown import MarkdownStream
 
-    from edge_assistant.answer import Answer, Route, Verdict
+    from edge_assistant.core.answer import Answer, Route, Verdict
 
 MORE = "more may follow: each sentence is shown once it is checked"
 CHECK = "Compare the signals"  # what stands where a question would, for a comparison without one

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 from textual.widgets import Static
 
-from edge_assistant.signals import printable
+from edge_assistant.core.signals import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from edge_assistant.answer import Verdict
+    from edge_assistant.core.answer import Verdict
 
 _COLUMN = 12  # columns of the word
 STYLES = {

@@ -69,8 +69,8 @@ class Both:
 
 def measure(setting: Setting) -> Iterator[Row]:
     """Measure; the last row is against llama.cpp's default of weights that are repacked for the processor."""
+    from edge_assistant.compute.runtime import Runtime
     from edge_assistant.language.engine import LlamaEngine
-    from edge_assistant.runtime import Runtime
 
     model = setting.portfolio.open(setting.portfolio.resolve(setting.profile)["language"])
     runtime = Runtime.detect()

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from edge_assistant.bench.speed import home
 from edge_assistant.bench.speed.part import Setting
 from edge_assistant.bench.speed.rows import Limit, Row
+from edge_assistant.core.signals import take_file
 from edge_assistant.language.states import shelf_by
-from edge_assistant.signals import take_file
 from edge_assistant.vault.vault import Vault
 
 if TYPE_CHECKING:
@@ -69,12 +69,12 @@ def measure(setting: Setting) -> Iterator[Row]:
 
 def perceived(setting: Setting) -> list[Source]:
     """The signals with what is perceived in them; tables of readings are computed over, and not read."""
-    from edge_assistant.assistant import Assistant
+    from edge_assistant.compute.runtime import Runtime
     from edge_assistant.perception.gather import Gathering
     from edge_assistant.perception.sense import Request, senses
     from edge_assistant.reasoning.route import plan
     from edge_assistant.reasoning.sources import as_sources
-    from edge_assistant.runtime import Runtime
+    from edge_assistant.session.assistant import Assistant
 
     assistant = Assistant(setting.portfolio, setting.profile)
     signals = [take_file(Path(path), kind, number) for number, (kind, path) in enumerate(setting.signals, 1)]
@@ -88,8 +88,8 @@ def rounds(
     setting: Setting, model: InstalledModel, sources: Sequence[Source], number: int
 ) -> tuple[Prefilled, Prefilled, Prefilled]:
     """A question in a model that knows nothing yet, a follow-up, and another one in a model that was opened anew."""
+    from edge_assistant.compute.runtime import Runtime
     from edge_assistant.language.engine import LlamaEngine
-    from edge_assistant.runtime import Runtime
 
     home.forget_all()
     vault = Vault()

@@ -20,8 +20,8 @@ from edge_assistant.bench.speed.parts.page import scanned
 from edge_assistant.bench.speed.process import OURS, Run
 from edge_assistant.bench.speed.process import measure as run_command
 from edge_assistant.bench.speed.rows import How, Limit, Row
-from edge_assistant.limits import PAGES
-from edge_assistant.signals import SAMPLE_RATE
+from edge_assistant.core.limits import PAGES
+from edge_assistant.core.signals import SAMPLE_RATE
 
 NAME = "growth"
 HELP = "1, 10 and 100 pages and minutes of speech, 10 thousand to 10 million rows: seconds and the most memory"

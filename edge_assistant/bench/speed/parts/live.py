@@ -18,16 +18,16 @@ from typing import TYPE_CHECKING
 from edge_assistant.bench.speed import speaking
 from edge_assistant.bench.speed.part import Setting
 from edge_assistant.bench.speed.rows import How, Limit, Row
-from edge_assistant.errors import DeviceEnded, UsageError
-from edge_assistant.events import Event, Said
-from edge_assistant.settings import Settings
+from edge_assistant.core.errors import DeviceEnded, UsageError
+from edge_assistant.core.events import Event, Said
+from edge_assistant.storage.settings import Settings
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from edge_assistant.conversation import Conversation
-    from edge_assistant.dictation import Written
+    from edge_assistant.session.conversation import Conversation
+    from edge_assistant.session.dictation import Written
 
 NAME = "live"
 HELP = "a question spoken into a virtual microphone: end of speech to the first word, and its parts"
@@ -57,8 +57,8 @@ class Moments:
 
 def measure(setting: Setting) -> Iterator[Row]:
     """Measure."""
-    from edge_assistant.assistant import Assistant
-    from edge_assistant.conversation import Conversation
+    from edge_assistant.session.assistant import Assistant
+    from edge_assistant.session.conversation import Conversation
 
     assistant = Assistant(setting.portfolio, setting.profile)
     assistant.prepare()
@@ -125,7 +125,7 @@ class _Hearing:
     """
 
     def __init__(self, conversation: Conversation, work: ThreadPoolExecutor) -> None:
-        from edge_assistant.dictation import Dictation
+        from edge_assistant.session.dictation import Dictation
 
         assistant = conversation.assistant
         self.ended, self.noticed = False, 0.0

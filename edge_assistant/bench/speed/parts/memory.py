@@ -9,7 +9,7 @@ from edge_assistant.bench.speed.part import Setting
 from edge_assistant.bench.speed.parts.question import product
 from edge_assistant.bench.speed.process import measure as run_command
 from edge_assistant.bench.speed.rows import How, Limit, Row
-from edge_assistant.errors import ModelError
+from edge_assistant.core.errors import ModelError
 
 NAME = "memory"
 HELP = "the most memory (PSS, weights included) of the profiles starter and tiny, every model in use"

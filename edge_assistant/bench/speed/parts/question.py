@@ -11,7 +11,7 @@ from edge_assistant.bench.speed.part import EXTRA, Setting
 from edge_assistant.bench.speed.process import OURS, Run, alternating
 from edge_assistant.bench.speed.process import measure as run_command
 from edge_assistant.bench.speed.rows import Limit, Row
-from edge_assistant.errors import UsageError
+from edge_assistant.core.errors import UsageError
 
 NAME = "question"
 HELP = "a question over the signals, from cold process to full answer, and the most memory"
@@ -76,7 +76,7 @@ def baseline(setting: Setting) -> list[str]:
         UsageError: what it needs is not installed.
         ModelError: a model is missing.
     """
-    from edge_assistant.runtime import Runtime
+    from edge_assistant.compute.runtime import Runtime
 
     try:
         import faster_whisper  # noqa: F401 - only whether it is there

@@ -16,8 +16,8 @@ from edge_assistant.bench.speed.parts import question
 from edge_assistant.bench.speed.process import OURS, Run, Watched, alternating
 from edge_assistant.bench.speed.process import measure as run_command
 from edge_assistant.bench.speed.rows import Limit, Row
-from edge_assistant.errors import UsageError
-from edge_assistant.signals import Kind
+from edge_assistant.core.errors import UsageError
+from edge_assistant.core.signals import Kind
 
 NAME = "resident"
 HELP = "the same question while a resident process keeps the models, over new signals and over those seen before"

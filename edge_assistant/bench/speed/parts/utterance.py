@@ -11,7 +11,7 @@ from edge_assistant.bench.speed import speaking
 from edge_assistant.bench.speed.part import EXTRA, Setting
 from edge_assistant.bench.speed.rows import How, Limit, Row
 from edge_assistant.bench.transcripts import normalised
-from edge_assistant.errors import UsageError
+from edge_assistant.core.errors import UsageError
 
 NAME = "utterance"
 HELP = "an utterance of 4 s against faster-whisper int8, with the words that are wrong"
@@ -70,10 +70,10 @@ def product(setting: Setting) -> Hear:
     Raises:
         ModelError: a model is missing.
     """
+    from edge_assistant.compute.runtime import Runtime
+    from edge_assistant.core.signals import Kind, take_file
     from edge_assistant.perception.sense import Request
     from edge_assistant.perception.speech import Speech
-    from edge_assistant.runtime import Runtime
-    from edge_assistant.signals import Kind, take_file
 
     chosen = setting.portfolio.resolve(setting.profile)
     models = {role: setting.portfolio.open(chosen[role]) for role in Speech.roles}
@@ -93,7 +93,7 @@ def reference(setting: Setting, batch: int | None = None) -> Hear:
         UsageError: it is not installed.
         ModelMissing: its weights are not.
     """
-    from edge_assistant.runtime import Runtime
+    from edge_assistant.compute.runtime import Runtime
 
     try:
         import jiwer  # noqa: F401 - only whether it is there, before minutes of work

@@ -20,8 +20,8 @@ from pathlib import Path
 from types import FrameType
 from typing import TypeVar
 
-from edge_assistant.errors import Stopped
-from edge_assistant.scheduling.side import Wish
+from edge_assistant.compute.scheduling.side import Wish
+from edge_assistant.core.errors import Stopped
 
 T = TypeVar("T")
 

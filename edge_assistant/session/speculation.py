@@ -6,11 +6,11 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from edge_assistant.errors import EdgeAssistantError, Stopped
-from edge_assistant.events import Event, Watch
+from edge_assistant.core.errors import EdgeAssistantError, Stopped
+from edge_assistant.core.events import Event, Watch
 
 if TYPE_CHECKING:
-    from edge_assistant.assistant import Assistant
+    from edge_assistant.session.assistant import Assistant
 
 
 class Ahead:

@@ -17,11 +17,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from edge_assistant import opening
-from edge_assistant.atomic import WRITABLE, shred, storing
-from edge_assistant.errors import StorageFull
-from edge_assistant.opening import Upgrade
-from edge_assistant.schema import ForeignSchema, Layout, foreign, require_ours
+from edge_assistant.core.errors import StorageFull
+from edge_assistant.storage import sqlite
+from edge_assistant.storage.atomic import WRITABLE, shred, storing
+from edge_assistant.storage.schema import ForeignSchema, Layout, foreign, require_ours
+from edge_assistant.storage.sqlite import Upgrade
 
 _LOCK_WAIT_S = 10.0  # for another app that opens or sets aside
 _ROOM = 1 << 18  # bytes that must be free for SQLite's log and shared memory
@@ -109,8 +109,8 @@ class Database:
     @property
     def damaged(self) -> bool:
         """Whether there is a file that cannot be read as a whole, or that has a foreign schema."""
-        how = opening.WRITING if self._writable else opening.reading(self.file)
-        return self.file.exists() and not opening.sound(self.file, self._layout, how)
+        how = sqlite.WRITING if self._writable else sqlite.reading(self.file)
+        return self.file.exists() and not sqlite.sound(self.file, self._layout, how)
 
     def remove(self) -> None:
         """Overwrite and delete the file, whatever it is.
@@ -120,7 +120,7 @@ class Database:
         """
         with self._lock, storing(self._layout.what), self._alone():
             self.close()
-            for end in opening.ENDS:
+            for end in sqlite.ENDS:
                 shred(self.file.with_name(self.file.name + end))
 
     def _run(self, work: Callable[[sqlite3.Connection], T], begin: str, *, any_schema: bool = False) -> T:
@@ -200,15 +200,15 @@ class Database:
         """
         self.close()
         for _ in range(_TRIES):
-            before = opening.written(self.file)
+            before = sqlite.written(self.file)
             try:
-                with contextlib.closing(opening.as_read(self.file, self._layout)) as connection:
+                with contextlib.closing(sqlite.as_read(self.file, self._layout)) as connection:
                     done = self._done(connection, work, _READING, any_schema=any_schema)
             except sqlite3.DatabaseError:
-                if opening.written(self.file) == before:
+                if sqlite.written(self.file) == before:
                     raise
             else:
-                if before is None or opening.written(self.file) == before:
+                if before is None or sqlite.written(self.file) == before:
                     return done
         raise self._held()
 
@@ -227,8 +227,8 @@ class Database:
             StorageFull: one of its files is a link or a pipe.
         """
         with storing(self._layout.what):
-            opening.require_files(self.file, self._layout.what)
-            return opening.as_it_is(self.file, self._layout) or self._made()
+            sqlite.require_files(self.file, self._layout.what)
+            return sqlite.as_it_is(self.file, self._layout) or self._made()
 
     def _made(self) -> sqlite3.Connection:
         with self._alone():
@@ -236,7 +236,7 @@ class Database:
             # this process's other connections have on it (fcntl(2)), and what they write then may be lost.
             if not self.file.exists():
                 os.close(os.open(self.file, os.O_RDWR | os.O_CREAT, 0o600))
-            return opening.connected(self.file, self._layout, self._upgrades)
+            return sqlite.connected(self.file, self._layout, self._upgrades)
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
@@ -253,12 +253,12 @@ class Database:
     def _set_aside(self) -> None:
         """Move a damaged file out of the way, unless another app has just done it."""
         with storing(self._layout.what), self._alone():
-            if not self.file.exists() or opening.sound(self.file, self._layout):
+            if not self.file.exists() or sqlite.sound(self.file, self._layout):
                 return
             kept = self.file.with_name(
                 f"{self.file.stem}-damaged-{datetime.now(UTC):%Y%m%dT%H%M%S%f}{self.file.suffix}"
             )
-            for end in opening.ENDS:
+            for end in sqlite.ENDS:
                 with contextlib.suppress(FileNotFoundError):
                     self.file.with_name(self.file.name + end).rename(kept.with_name(kept.name + end))
         self.note = f"{self._layout.what} was damaged; it is set aside as {kept.name}, and a new one is begun"

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from edge_assistant.limits import TURN_SECONDS
+from edge_assistant.core.limits import TURN_SECONDS
 from edge_assistant_models import paths
 from edge_assistant_models.errors import StorageFull
 

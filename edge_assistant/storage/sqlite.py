@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
-from edge_assistant.atomic import WRITABLE
-from edge_assistant.errors import StorageForeign, StorageFull
-from edge_assistant.schema import Layout, foreign, require_ours
+from edge_assistant.core.errors import StorageForeign, StorageFull
+from edge_assistant.storage.atomic import WRITABLE
+from edge_assistant.storage.schema import Layout, foreign, require_ours
 
 ENDS = ("-wal", "-shm", "-journal", "")  # of the names of SQLite's files
 WRITING = "mode=rw"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from edge_assistant.scheduling.topology import Cpu, Facts
+from edge_assistant.compute.scheduling.topology import Cpu, Facts
 from edge_assistant_models import cgroups
 from edge_assistant_models.machine import allowed
 

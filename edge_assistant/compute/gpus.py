@@ -17,8 +17,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from edge_assistant.accelerators import OFF, Device, Facts, Selection, Weights, select
-from edge_assistant.errors import Stopped
+from edge_assistant.compute.accelerators import OFF, Device, Facts, Selection, Weights, select
+from edge_assistant.core.errors import Stopped
 from edge_assistant_models.machine import AMD, NVIDIA, is_apple
 
 T = TypeVar("T")

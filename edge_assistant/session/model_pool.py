@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from edge_assistant.errors import EdgeAssistantError, ModelMissing
+from edge_assistant.compute.runtime import Halt, Runtime
+from edge_assistant.compute.scheduling import memory, side
+from edge_assistant.core.errors import EdgeAssistantError, ModelMissing
+from edge_assistant.core.signals import Kind, Signal
 from edge_assistant.governance.policy.policy import Policy
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.language.engine import Engine, Usage
 from edge_assistant.perception.sense import Sense, senses
-from edge_assistant.runtime import Halt, Runtime
-from edge_assistant.scheduling import memory, side
-from edge_assistant.signals import Kind, Signal
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
 

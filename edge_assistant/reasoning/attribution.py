@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from edge_assistant.answer import Answer
-    from edge_assistant.evidence import Evidence, Locator
+    from edge_assistant.core.answer import Answer
+    from edge_assistant.core.evidence import Evidence, Locator
 
 _WORD = re.compile(r"\w+(?:[.,]\d+)*")
 _ENDS = re.compile(r"(?<=[.!?])\s+")  # of the sentences of an answer

@@ -6,12 +6,12 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 
-from edge_assistant.answer import Answer
-from edge_assistant.assistant import Assistant
-from edge_assistant.errors import UsageError
-from edge_assistant.events import Watch
+from edge_assistant.core.answer import Answer
+from edge_assistant.core.errors import UsageError
+from edge_assistant.core.events import Watch
+from edge_assistant.core.signals import SAID, Kind, Origin, Signal, guess, take_bytes, take_file
 from edge_assistant.reasoning.question import checked
-from edge_assistant.signals import SAID, Kind, Origin, Signal, guess, take_bytes, take_file
+from edge_assistant.session.assistant import Assistant
 
 
 class Conversation:

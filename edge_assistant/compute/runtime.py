@@ -12,10 +12,10 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_assistant import cards
-from edge_assistant.accelerators import CPU, OFF, Provider, providers_for
-from edge_assistant.errors import ModelCorrupt, Stopped
-from edge_assistant.scheduling import machine, pools, topology
+from edge_assistant.compute import gpus
+from edge_assistant.compute.accelerators import CPU, OFF, Provider, providers_for
+from edge_assistant.compute.scheduling import machine, pools, topology
+from edge_assistant.core.errors import ModelCorrupt, Stopped
 from edge_assistant_models import headers
 from edge_assistant_models.headers import Form
 from edge_assistant_models.loading import held
@@ -124,7 +124,7 @@ class Runtime:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         with held(model, Form.ONNX) as name:
             try:
-                session = cards.opened(self._ways(name), partial(_open, name, options), model.name)
+                session = gpus.opened(self._ways(name), partial(_open, name, options), model.name)
             except Exception as error:  # ONNX Runtime raises its own classes, which derive from Exception directly
                 reason = str(error).splitlines()[0].replace(name, model.name)
                 raise ModelCorrupt(
@@ -138,7 +138,7 @@ class Runtime:
 
     def _ways(self, name: str) -> list[tuple[Provider, ...]]:
         """Sets of providers to open a model with, in order; the processor alone is the last."""
-        chosen = cards.for_onnx(self.gpu)
+        chosen = gpus.for_onnx(self.gpu)
         ways: list[tuple[Provider, ...]] = [(Provider(CPU),)]
         if chosen.accelerated and len(providers := providers_for(chosen, headers.operators(name))) > 1:
             ways.insert(0, providers)
@@ -150,7 +150,7 @@ def _open(name: str, options: onnxruntime.SessionOptions, providers: tuple[Provi
     given = [(each.name, dict(each.options)) if each.options else each.name for each in providers]
     session = _session_class()(name, options, providers=given, enable_fallback=0)
     if missing := {each.name for each in providers} - set(session.get_providers()):
-        cards.note(f"ONNX Runtime left {min(missing)} out, for a library or the driver is missing or another")
+        gpus.note(f"ONNX Runtime left {min(missing)} out, for a library or the driver is missing or another")
     return session
 
 
@@ -193,7 +193,7 @@ def _session_class() -> Any:  # noqa: ANN401 - a class of a library that is impo
                     self.halt.check()
                     if self.again is None:
                         raise
-                    cards.note(f"the graphics card failed in a run ({cards.reason(error)})")
+                    gpus.note(f"the graphics card failed in a run ({gpus.reason(error)})")
             with self.opening:
                 self._instead = self._instead or self.again()
             return getattr(self._instead, name)(*args)

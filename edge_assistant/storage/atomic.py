@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from edge_assistant.errors import EdgeAssistantError, StorageFull
+from edge_assistant.core.errors import EdgeAssistantError, StorageFull
 
 PREFIX = ".edge-assistant-"  # of the name of a file that is not whole yet
 _BLOCK = 1 << 20  # bytes that are overwritten at a time

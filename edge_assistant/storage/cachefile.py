@@ -8,7 +8,7 @@ import stat
 from collections.abc import Sequence
 from pathlib import Path
 
-from edge_assistant import atomic
+from edge_assistant.storage import atomic
 
 _SUM = hashlib.sha256().digest_size
 _AT_ONCE = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)  # a link is not followed, a pipe not waited for

@@ -12,13 +12,15 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from edge_assistant import __version__, atomic, pinpoint
-from edge_assistant.answer import Answer, Verdict
-from edge_assistant.errors import UsageError
-from edge_assistant.evidence import how_sure
+from edge_assistant import __version__
+from edge_assistant.core.answer import Answer, Verdict
+from edge_assistant.core.errors import UsageError
+from edge_assistant.core.evidence import how_sure
+from edge_assistant.core.signals import printable
 from edge_assistant.governance.redaction.answers import REDACTED, WHOLE
 from edge_assistant.history.saved import Saved, SavedSignal, Turn
-from edge_assistant.signals import printable
+from edge_assistant.reasoning import attribution
+from edge_assistant.storage import atomic
 
 _MARKUP = re.compile(r"([\\`*_\[\]<>|#~&])")
 _BEGINNING = re.compile(r"^(\d+(?=[.)](?:\s|$))|)([-+=.)])")  # of a line that would be a list, a heading or a rule
@@ -139,10 +141,9 @@ def _sources(answer: Answer) -> Iterator[str]:
     names = {signal.id: signal.name for signal in answer.signals}
     for item in answer.evidence:
         if item.id in rests:
-            where = (
-                f"{item.signal} {names.get(item.signal, '')}, {pinpoint.place(answer, item)}{how_sure(item.confidence)}"
-            )
-            yield f"- [{item.id}] {_plain(where)}: {_plain(pinpoint.excerpt(answer, item))}"
+            place = attribution.place(answer, item)
+            where = f"{item.signal} {names.get(item.signal, '')}, {place}{how_sure(item.confidence)}"
+            yield f"- [{item.id}] {_plain(where)}: {_plain(attribution.excerpt(answer, item))}"
     for found in answer.computed:
         yield f"- [{found.id}] {_plain(f'{found.formula} = {found.value}')}, from {_ids(found.evidence)}"
 

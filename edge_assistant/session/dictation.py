@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from edge_assistant.ahead import Ahead
-from edge_assistant.events import Watch
+from edge_assistant.core.events import Watch
+from edge_assistant.session.speculation import Ahead
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from edge_assistant.assistant import Assistant
+    from edge_assistant.session.assistant import Assistant
 
     Samples = NDArray[np.float32]
 
@@ -169,8 +169,8 @@ def written(
         Stopped: it is not wanted any more, or all was stopped.
         InputError, ModelError: as `Assistant.perceive`.
     """
+    from edge_assistant.core.signals import SAID, Kind, Origin, take_bytes
     from edge_assistant.devices.microphone import to_wav
-    from edge_assistant.signals import SAID, Kind, Origin, take_bytes
 
     recording = to_wav(samples)
     signal = take_bytes(recording, Kind.AUDIO, 0, origin=Origin.MICROPHONE, name=SAID)

@@ -12,8 +12,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_assistant import accelerators
-from edge_assistant.accelerators import AUTO
+from edge_assistant.compute import accelerators
+from edge_assistant.compute.accelerators import AUTO
 
 MIN_FREE = 1 << 30  # bytes on the disk of the models; less is no room for the logs and caches of a few months
 _PACKAGES = {
@@ -76,8 +76,8 @@ def ready(found: list[Check]) -> bool:
 
 def machine() -> Iterator[Check]:
     """Python, memory and cores."""
-    from edge_assistant.scheduling import machine as cpus
-    from edge_assistant.scheduling import topology
+    from edge_assistant.compute.scheduling import machine as cpus
+    from edge_assistant.compute.scheduling import topology
     from edge_assistant_models.machine import Machine
 
     facts = Machine.detect()
@@ -91,17 +91,17 @@ def machine() -> Iterator[Check]:
 
 def graphics_cards(gpu: str) -> Iterator[Check]:
     """The cards that the kernel shows, and what each engine computes on them; without one nothing is loaded."""
-    from edge_assistant import cards
+    from edge_assistant.compute import gpus
 
-    seen = cards.hardware()
+    seen = gpus.hardware()
     if not seen:
         yield Check("graphics card", None, "none is seen, the processor computes", "docs/gpu.md says which can be used")
         return
     from edge_assistant.language import llama
 
     library = llama.library()
-    devices = cards.devices(library)
-    onnx = cards.for_onnx(gpu)
+    devices = gpus.devices(library)
+    onnx = gpus.for_onnx(gpu)
     named = ", ".join(f"{each.name} {each.description}, {each.free / 2**30:.1f} GiB free" for each in devices)
     yield Check("graphics card", True, f"{' and '.join(seen)}" + (f": {named}" if named else ""))
     told = accelerators.select(accelerators.Facts(seen, devices=devices), gpu, accelerators.Weights(1, 1))
@@ -132,7 +132,7 @@ def packages() -> Iterator[Check]:
 
 def models(profile: str) -> Iterator[Check]:
     """The models of a profile; a catalog or a profile that is no good is itself something missing."""
-    from edge_assistant.errors import CatalogInvalid, ModelUnknown
+    from edge_assistant.core.errors import CatalogInvalid, ModelUnknown
     from edge_assistant_models.portfolio import Portfolio
 
     try:
@@ -182,7 +182,7 @@ def sealing() -> Check:
 
 def audit_trail() -> Check:
     """Whether the audit trail can be gone on with, else nothing is answered; `audit verify` reads all of it."""
-    from edge_assistant.errors import EdgeAssistantError
+    from edge_assistant.core.errors import EdgeAssistantError
     from edge_assistant.governance.audit.trail import FILE, Trail
 
     with closing(Trail()) as trail:
@@ -197,7 +197,7 @@ def audit_trail() -> Check:
 
 def resident() -> Check:
     """Whether a resident runs; it can be done without."""
-    from edge_assistant.errors import StorageFull
+    from edge_assistant.core.errors import StorageFull
     from edge_assistant.resident import client, wire
 
     try:
@@ -213,8 +213,8 @@ def resident() -> Check:
 
 def devices() -> Iterator[Check]:
     """Camera, microphone and speaker: files can be asked about without any of them."""
+    from edge_assistant.core.errors import DeviceMissing
     from edge_assistant.devices import chosen, portaudio
-    from edge_assistant.errors import DeviceMissing
 
     yield _device("camera", chosen.names("camera"), "connect one, or use --camera file:VIDEO")
     try:
@@ -229,7 +229,7 @@ def devices() -> Iterator[Check]:
 
 def voice() -> Iterator[Check]:
     """The program that says how words sound; the voice's model is among those of the profile."""
-    from edge_assistant.errors import VoiceUnavailable
+    from edge_assistant.core.errors import VoiceUnavailable
     from edge_assistant.voice import phonemes
 
     try:

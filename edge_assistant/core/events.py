@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from edge_assistant.answer import Answer, Failure, Route, Verdict
-from edge_assistant.evidence import Evidence
+from edge_assistant.core.answer import Answer, Failure, Route, Verdict
+from edge_assistant.core.evidence import Evidence
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 
-from edge_assistant import limits
+from edge_assistant.core import limits
 from edge_assistant_models import paths
 
 MAX_BYTES = limits.LOG_BYTES.value

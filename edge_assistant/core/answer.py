@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from edge_assistant.errors import EdgeAssistantError, InputCorrupt
-from edge_assistant.evidence import Evidence
-from edge_assistant.signals import Kind, Origin, Signal
+from edge_assistant.core.errors import EdgeAssistantError, InputCorrupt
+from edge_assistant.core.evidence import Evidence
+from edge_assistant.core.signals import Kind, Origin, Signal
 
 UNKNOWN_TIME = datetime.min.replace(tzinfo=UTC)  # of a signal that was read from an answer, which does not tell it
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
-from edge_assistant import atomic
-from edge_assistant.errors import UsageError
-from edge_assistant.limits import SETTINGS_BYTES
+from edge_assistant.core.errors import UsageError
+from edge_assistant.core.limits import SETTINGS_BYTES
+from edge_assistant.storage import atomic
 from edge_assistant_models import paths, regular, toml
 
 FILE = "config.toml"

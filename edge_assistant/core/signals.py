@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 from unicodedata import category
 
-from edge_assistant import limits
-from edge_assistant.errors import InputEmpty, InputMissing, InputTooLarge, InputUnreadable, InputUnsupported
+from edge_assistant.core import limits
+from edge_assistant.core.errors import InputEmpty, InputMissing, InputTooLarge, InputUnreadable, InputUnsupported
 from edge_assistant_models import regular
 
 SAID = "what you said"  # the name of what somebody told the assistant in a message of their own

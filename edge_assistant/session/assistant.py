@@ -7,16 +7,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from edge_assistant import limits
-from edge_assistant.answer import Answer, Failure, ModelUsed, Status
-from edge_assistant.errors import InputError, UsageError
-from edge_assistant.events import Answered, Event, Failed, Routed, Thinking, Waiting, Watch
-from edge_assistant.evidence import Evidence
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.compute.scheduling.memory import Residency
+from edge_assistant.compute.scheduling.turn import Turn
+from edge_assistant.core import limits
+from edge_assistant.core.answer import Answer, Failure, ModelUsed, Status
+from edge_assistant.core.errors import InputError, UsageError
+from edge_assistant.core.events import Answered, Event, Failed, Routed, Thinking, Waiting, Watch
+from edge_assistant.core.evidence import Evidence
+from edge_assistant.core.signals import Signal
 from edge_assistant.governance.policy.approval import Approve, Doubt, approving
 from edge_assistant.governance.policy.policy import Policy, current
 from edge_assistant.language.engine import Engine, LlamaEngine, Usage
 from edge_assistant.language.states import shelf_by
-from edge_assistant.loaded import Models
 from edge_assistant.perception import ondisk
 from edge_assistant.perception.bounded import bounded
 from edge_assistant.perception.gather import Gathering, Perceive
@@ -31,10 +34,7 @@ from edge_assistant.reasoning.sentences import parted
 from edge_assistant.reasoning.sources import Source, as_sources
 from edge_assistant.reasoning.talk import Said, compared_with, freely, reply
 from edge_assistant.reasoning.task import Task, within_question
-from edge_assistant.runtime import Runtime
-from edge_assistant.scheduling.memory import Residency
-from edge_assistant.scheduling.turn import Turn
-from edge_assistant.signals import Signal
+from edge_assistant.session.model_pool import Models
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
 

@@ -1,0 +1,1 @@
+"""Threads, GPUs and who computes when."""

@@ -1,0 +1,1 @@
+"""What every part knows: signals, evidence, events, the answer, errors and limits."""

@@ -1,0 +1,1 @@
+"""What a front end uses: the assistant, a conversation, dictation, export, health checks."""

@@ -1,0 +1,1 @@
+"""Files and databases: written whole, opened safely, settings and the log."""
