@@ -16,7 +16,7 @@ from edge_assistant.core.errors import UsageError
 from edge_assistant.core.evidence import Field, TickBox
 from edge_assistant.perception import forms, layout, ticks
 from edge_assistant.perception.layout import Piece
-from edge_assistant.perception.pictures import Page
+from edge_assistant.perception.page import Page
 from edge_assistant.perception.writing import Writing
 from edge_assistant_models.portfolio import Portfolio
 

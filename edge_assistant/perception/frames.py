@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from edge_assistant.core import limits
 from edge_assistant.core.errors import InputCorrupt, InputTooLarge, InputUnsupported
 from edge_assistant.core.signals import Signal
-from edge_assistant.perception.pictures import Page
+from edge_assistant.perception.page import Page
 from edge_assistant.perception.sense import Gap
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from edge_assistant.perception.pictures import Page
+    from edge_assistant.perception.page import Page
 
     Pixels = NDArray[np.uint8]
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from edge_assistant.core.errors import InputCorrupt, InputEmpty, InputUnsupported
 from edge_assistant.core.limits import PAGES
+from edge_assistant.perception.page import KEEP_PIXELS, Page, page_limit_note
 from edge_assistant.perception.pdftext import text_layer
-from edge_assistant.perception.pictures import KEEP_PIXELS, Page, page_limit_note
 
 if TYPE_CHECKING:
     import numpy as np

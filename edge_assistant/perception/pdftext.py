@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from edge_assistant.core.limits import PAGE_RUNS
-from edge_assistant.perception.pictures import TextRun
+from edge_assistant.perception.page import TextRun
 
 if TYPE_CHECKING:
     import numpy as np

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import onnxruntime
     from numpy.typing import NDArray
 
-    from edge_assistant.perception.pictures import Page
+    from edge_assistant.perception.page import Page, TextRun
 
     Pixels = NDArray[np.uint8]
 
@@ -262,6 +262,6 @@ def _piece(text: str, confidence: float, quad: ocr.Quad, begin: float, end: floa
     return [Piece(words, confidence, ticks.corners(part))] if words else []
 
 
-def _from_layer(run: pictures.TextRun) -> Piece:
+def _from_layer(run: TextRun) -> Piece:
     x, y, w, h = run.box
     return Piece(run.text, 1.0, ((x, y), (x + w, y), (x + w, y + h), (x, y + h)))

@@ -31,7 +31,7 @@ from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.errors import InputError
 from edge_assistant.core.signals import Kind, by_name, printable, take_file
 from edge_assistant.perception import pictures, things
-from edge_assistant.perception.pictures import Page
+from edge_assistant.perception.page import Page
 from edge_assistant.perception.sense import Request
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.portfolio import Portfolio

@@ -9,7 +9,7 @@ import pytest
 from edge_assistant.bench.attack.document import document
 from edge_assistant.core.signals import Kind, take_file
 from edge_assistant.perception import pictures
-from edge_assistant.perception.pictures import Page
+from edge_assistant.perception.page import Page
 
 LINES = ["Patient intake", "Name: Maria Keller", "Allergies: penicillin"]
 HIDDEN = "Allergies: none"

@@ -14,7 +14,8 @@ from edge_assistant.core import limits
 from edge_assistant.core.errors import InputCorrupt, InputEmpty, InputMissing, InputTooLarge, InputUnsupported
 from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes
 from edge_assistant.perception import pictures
-from edge_assistant.perception.pictures import Page, page, pages
+from edge_assistant.perception.page import Page
+from edge_assistant.perception.pictures import page, pages
 
 
 def signal(data: bytes, name: str = "picture") -> Signal:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_assistant.core.signals import SAMPLE_RATE, Kind, take_file
-from edge_assistant.perception.pictures import Page
+from edge_assistant.perception.page import Page
 from edge_assistant.perception.table import Column, Table
 from edge_assistant_tui import playback as playing
 from edge_assistant_tui.playback import Playback

@@ -13,7 +13,7 @@ from edge_assistant.core.signals import Signal
 
 if TYPE_CHECKING:
     from edge_assistant.core.signals import Kind
-    from edge_assistant.perception.pictures import Page
+    from edge_assistant.perception.page import Page
     from edge_assistant.perception.table import Table
 
 T = TypeVar("T")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import av.container
 
     from edge_assistant.perception.frames import Film
-    from edge_assistant.perception.pictures import Page
+    from edge_assistant.perception.page import Page
 
 _STEP = 0.1  # seconds between frames that are compared, and
 _SETTLED = 3.0  # seconds of a shot among which the stillest one was looked at: both as perception takes them

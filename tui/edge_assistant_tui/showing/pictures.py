@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from textual.strip import Strip
 
     from edge_assistant.core.evidence import Box
-    from edge_assistant.perception.pictures import Page
+    from edge_assistant.perception.page import Page
 
 Region = tuple[float, float, float, float]
 """x, y, width and height in pixels of a page's `rgb`."""
