@@ -1,24 +1,78 @@
-"""Which token Whisper may say next, and how likely it is: the rules of its timestamps, told where the sound ends."""
+"""Whisper's special tokens, which of them may come next, and how likely: its timestamp rules, told where sound ends."""
 
 from __future__ import annotations
 
+import json
 import math
 import zlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edge_assistant.core.errors import ModelCorrupt
+from edge_assistant_models import loading
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from edge_assistant.perception.whisper import Vocabulary
+    from tokenizers import Tokenizer
 
 POSITION_SECONDS = 0.02  # between two positions of the encoder, and between two timestamp tokens
 _CLOSING_SECONDS = 0.4  # a timestamp so near to the end of the speech is its end
 _AFTER_END = 0.2  # seconds that a timestamp may stand after the end of the speech
 _FIRST_TIMESTAMP = 50  # the first may stand at 1 s at most (openai/whisper: max_initial_timestamp)
 _LOOP_TOKENS = 12  # a phrase that comes three times over at least so many tokens is a loop
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The special tokens of a Whisper model, and what must never be said."""
+
+    tokenizer: Tokenizer
+    start: int
+    end: int
+    previous: int
+    transcribe: int
+    no_timestamps: int
+    no_speech: int
+    first_timestamp: int
+    languages: dict[str, int]  # empty for a model that knows English only
+    suppressed: NDArray[np.int64]
+    suppressed_first: NDArray[np.int64]
+
+    @classmethod
+    def load(cls, tokenizer_file: Path, config_file: Path) -> Vocabulary:
+        """Read tokenizer.json and config.json.
+
+        Raises:
+            ModelCorrupt: a file is not what it should be.
+        """
+        from tokenizers import Tokenizer
+
+        vocabulary, settings = loading.read(tokenizer_file), loading.read(config_file)
+        try:
+            tokenizer = Tokenizer.from_buffer(vocabulary)
+            config = json.loads(settings)
+            ids = {token.content: number for number, token in tokenizer.get_added_tokens_decoder().items()}
+            codes = {ids_name[2:-2]: number for ids_name, number in ids.items() if number in set(config["lang_ids"])}
+            no_speech = ids.get("<|nospeech|>", ids.get("<|nocaptions|>"))
+            multilingual = ids["<|endoftext|>"] == 50257
+            return cls(
+                tokenizer,
+                start=ids["<|startoftranscript|>"],
+                end=ids["<|endoftext|>"],
+                previous=ids["<|startofprev|>"],
+                transcribe=ids["<|transcribe|>"],
+                no_timestamps=ids["<|notimestamps|>"],
+                no_speech=int(no_speech if no_speech is not None else ids["<|notimestamps|>"] - 1),
+                first_timestamp=ids["<|notimestamps|>"] + 1,
+                languages=codes if multilingual else {},
+                suppressed=np.array(config["suppress_ids"], np.int64),
+                suppressed_first=np.array(config["suppress_ids_begin"], np.int64),
+            )
+        except Exception as error:  # tokenizers raises plain Exception
+            raise ModelCorrupt(f"{tokenizer_file.name} is not Whisper's ({error})", "pull the model again") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ of 30 s, for it is there that a few seconds are understood best. docs/speed.md h
 
 from __future__ import annotations
 
-import json
 import re
 import tomllib
 from collections.abc import Iterator
@@ -19,25 +18,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core import limits
-from edge_assistant.core.errors import ModelCorrupt
 from edge_assistant.core.signals import SAMPLE_RATE
-from edge_assistant.perception.decoding import POSITION_SECONDS, TimestampRules, compression, loops, softmax
+from edge_assistant.perception.decoding import POSITION_SECONDS, TimestampRules, Vocabulary, compression, loops, softmax
 from edge_assistant.perception.drafts import guess
 from edge_assistant.perception.mel import FRAMES_PER_SECOND, log_mel
-from edge_assistant_models import loading
 from edge_assistant_models.installed import InstalledModel
 
 if TYPE_CHECKING:
     import onnxruntime
     from numpy.typing import NDArray
-    from tokenizers import Tokenizer
 
 WINDOW_SECONDS = 30  # what Whisper was trained on
 MAX_TOKENS = limits.SPEECH_TOKENS.value
@@ -55,56 +50,6 @@ _UNSURE = -0.3  # average log probability below which the language's style is tr
 _LIKELIER = 0.05  # by so much it must be the likelier
 _ECHO_TOKENS = 5  # of the style in a row are no speech, but the style
 _TWICE_WORDS = 5  # that come once more at the end were said once
-
-
-@dataclass(frozen=True, slots=True)
-class Vocabulary:
-    """The special tokens of a Whisper model, and what must never be said."""
-
-    tokenizer: Tokenizer
-    start: int
-    end: int
-    previous: int
-    transcribe: int
-    no_timestamps: int
-    no_speech: int
-    first_timestamp: int
-    languages: dict[str, int]  # empty for a model that knows English only
-    suppressed: NDArray[np.int64]
-    suppressed_first: NDArray[np.int64]
-
-    @classmethod
-    def load(cls, tokenizer_file: Path, config_file: Path) -> Vocabulary:
-        """Read tokenizer.json and config.json.
-
-        Raises:
-            ModelCorrupt: a file is not what it should be.
-        """
-        from tokenizers import Tokenizer
-
-        vocabulary, settings = loading.read(tokenizer_file), loading.read(config_file)
-        try:
-            tokenizer = Tokenizer.from_buffer(vocabulary)
-            config = json.loads(settings)
-            ids = {token.content: number for number, token in tokenizer.get_added_tokens_decoder().items()}
-            codes = {ids_name[2:-2]: number for ids_name, number in ids.items() if number in set(config["lang_ids"])}
-            no_speech = ids.get("<|nospeech|>", ids.get("<|nocaptions|>"))
-            multilingual = ids["<|endoftext|>"] == 50257
-            return cls(
-                tokenizer,
-                start=ids["<|startoftranscript|>"],
-                end=ids["<|endoftext|>"],
-                previous=ids["<|startofprev|>"],
-                transcribe=ids["<|transcribe|>"],
-                no_timestamps=ids["<|notimestamps|>"],
-                no_speech=int(no_speech if no_speech is not None else ids["<|notimestamps|>"] - 1),
-                first_timestamp=ids["<|notimestamps|>"] + 1,
-                languages=codes if multilingual else {},
-                suppressed=np.array(config["suppress_ids"], np.int64),
-                suppressed_first=np.array(config["suppress_ids_begin"], np.int64),
-            )
-        except Exception as error:  # tokenizers raises plain Exception
-            raise ModelCorrupt(f"{tokenizer_file.name} is not Whisper's ({error})", "pull the model again") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge_assistant.core.evidence import Word
-from edge_assistant.perception.decoding import POSITION_SECONDS
-from edge_assistant.perception.whisper import Hypothesis, Vocabulary
+from edge_assistant.perception.decoding import POSITION_SECONDS, Vocabulary
+from edge_assistant.perception.whisper import Hypothesis
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -22,6 +22,7 @@ from edge_assistant.core.evidence import Speech as Spoken
 from edge_assistant.core.signals import SAID as SAID_BESIDE
 from edge_assistant.core.signals import Kind, Origin, take_bytes, take_file
 from edge_assistant.perception import audio, speech, whisper
+from edge_assistant.perception.decoding import Vocabulary
 from edge_assistant.perception.sense import Percept, Request, senses
 from edge_assistant.perception.speech import Speech
 from edge_assistant.perception.whisper import Hypothesis, Whisper
@@ -367,7 +368,7 @@ def test_models_can_be_loaded_before_there_is_a_recording(models: Callable[[str]
 def test_a_damaged_vocabulary_is_a_corrupt_model(models: Callable[[str], InstalledModel], tmp_path: Path) -> None:
     (tmp_path / "tokenizer.json").write_text("{}")
     with pytest.raises(ModelCorrupt):
-        whisper.Vocabulary.load(tmp_path / "tokenizer.json", models("speech").files["config"])
+        Vocabulary.load(tmp_path / "tokenizer.json", models("speech").files["config"])
 
 
 def test_bench_reads_both_kinds_of_folders(tmp_path: Path) -> None:
