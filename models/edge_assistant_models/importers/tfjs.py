@@ -13,11 +13,11 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_assistant_models.errors import ModelCorrupt
+from edge_assistant_models.importers.tfjs_operations import Graph, Node, translate
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,31 +26,6 @@ MAX_GRAPH_BYTES = 16 << 20  # the largest graphs in use have 1 MB of JSON
 MAX_WEIGHT_BYTES = 512 << 20
 MAX_NODES = 20_000
 _DTYPES = {"float32": "<f4", "int32": "<i4", "float16": "<f2"}
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """One operation.
-
-    Attributes:
-        name: unique in its graph.
-        op: TensorFlow's name of the operation.
-        inputs: names of values, `node` or `node:output`, in order.
-        attributes: decoded to str, int, float, bool, or lists of them.
-    """
-
-    name: str
-    op: str
-    inputs: tuple[str, ...]
-    attributes: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Graph:
-    """A graph model: its nodes by name and the constants among them."""
-
-    nodes: Mapping[str, Node]
-    constants: Mapping[str, np.ndarray]
 
 
 def convert(
@@ -68,8 +43,6 @@ def convert(
     Raises:
         ModelCorrupt: the source is damaged, or has an operation that is not translated.
     """
-    from edge_assistant_models.importers.tfjs_operations import translate
-
     source = inputs["graph"].name
     graph = read(inputs["graph"], inputs["weights"])
     with _refusing(source):

@@ -21,10 +21,33 @@ if TYPE_CHECKING:
 
     import onnx
 
-    from edge_assistant_models.importers.tfjs import Graph, Node
-
 MAX_FOLDED = 4_096  # elements of a constant that is computed here: shapes and paddings, nothing else
 _CHANNELS_FIRST = (0, 2, 3, 1)  # where ONNX's N, C, H, W holds TensorFlow's N, H, W, C
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One operation.
+
+    Attributes:
+        name: unique in its graph.
+        op: TensorFlow's name of the operation.
+        inputs: names of values, `node` or `node:output`, in order.
+        attributes: decoded to str, int, float, bool, or lists of them.
+    """
+
+    name: str
+    op: str
+    inputs: tuple[str, ...]
+    attributes: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """A graph model: its nodes by name and the constants among them."""
+
+    nodes: Mapping[str, Node]
+    constants: Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +131,7 @@ def _result(builder: Builder, value: Value, label: str) -> onnx.ValueInfoProto:
     return helper.make_tensor_value_info(label, TensorProto.FLOAT, [None] * rank)
 
 
-Operation = Callable[[Builder, "Node", list[Value]], list[Value]]
+Operation = Callable[[Builder, Node, list[Value]], list[Value]]
 
 
 def _tensor(value: Value) -> Tensor:
