@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 NAME = "speed"
 HELP = "each part against a baseline in the same run: a question, speech, writing, decoding, memory"
-REPEATS, QUICK_REPEATS = 5, 3
 
 EXAMPLES = """examples:
   edge-assistant bench speed --image examples/clinic/form.jpg --audio examples/clinic/note.wav
@@ -36,7 +35,7 @@ Without --part it is the cold question over the signals that are given. docs/spe
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Which parts, over what, how often, and where the figures go."""
-    from edge_assistant.bench.speed.part import QUESTION, parts
+    from edge_assistant.bench.speed.part import QUESTION, QUICK_REPEATS, REPEATS, parts
 
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     found = parts()

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from edge_assistant.bench.speed import QUICK_REPEATS, REPEATS, clinic, home, machine
-from edge_assistant.bench.speed.part import Part, Setting, parts
+from edge_assistant.bench.speed import clinic, home, machine
+from edge_assistant.bench.speed.part import QUICK_REPEATS, REPEATS, Part, Setting, parts
 from edge_assistant.bench.speed.progress import Progress
 from edge_assistant.bench.speed.report import Report, resumed
 from edge_assistant.core.errors import EdgeAssistantError, ModelError, UsageError, VoiceUnavailable

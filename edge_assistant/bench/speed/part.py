@@ -15,6 +15,7 @@ from edge_assistant_models.portfolio import Portfolio
 
 QUESTION = "What is the patient allergic to?"
 EXTRA = "pip install 'edge-assistant-offline[bench]'"
+REPEATS, QUICK_REPEATS = 5, 3
 
 
 @dataclass(frozen=True, slots=True)
