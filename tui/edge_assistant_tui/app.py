@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen, Screen
 from textual.signal import Signal
@@ -22,6 +22,7 @@ from edge_assistant.storage import settings as stored
 from edge_assistant.storage.settings import Settings
 from edge_assistant_tui import messages, themes
 from edge_assistant_tui.commands import commands
+from edge_assistant_tui.interface import AppInterface
 from edge_assistant_tui.playback import Playback
 from edge_assistant_tui.pulling import Puller
 from edge_assistant_tui.pulls import Pulls
@@ -33,7 +34,6 @@ from edge_assistant_tui.terminal import Terminal
 from edge_assistant_tui.widgets.prompt import Prompt
 from edge_assistant_tui.widgets.restore import Restore
 from edge_assistant_tui.widgets.turn import Turn
-from edge_assistant_tui.widgets.welcome import Welcome
 from edge_assistant_tui.work import Work
 
 if TYPE_CHECKING:
@@ -46,24 +46,10 @@ _RELIEVE_S = 60.0  # between two looks at whether the machine runs short of memo
 _SCREENSHOT = "Screenshot"  # as Textual calls it: what is shown, as a file
 
 
-class EdgeAssistant(App[int]):
+class EdgeAssistant(AppInterface):
     """Ask over what is told, shown and played, with the evidence in sight.
 
     Attributes:
-        options: what the command line chose, and what was set since.
-        settings: what was set once for all.
-        instead: models by role that are used for now instead of the profile's.
-        conversation: the first screen.
-        work: the worker; screens ask it, and it posts messages to the conversation, from where they bubble to here.
-        puller: has models pulled by the launcher.
-        missing: names of the profile's models that are not in the store.
-        pulls: the pull that runs.
-        pull_changed: published with its name when it goes on or ends, or what is missing changes.
-        terminal: what the terminal can draw.
-        loader: makes evidence ready to be shown, in a thread of its own.
-        playback: plays evidence.
-        policy: what is allowed.
-        roles: who is at the keys.
         fault: what ended the app, where that was a fault of ours.
     """
 
@@ -75,19 +61,19 @@ class EdgeAssistant(App[int]):
         super().__init__()
         self.options = options
         self.settings = settings or Settings()
-        self.instead: Mapping[str, str] = {}
+        self.instead = {}
         self.policy = current()
-        self.roles = Roles(self)
         self.puller = Puller(gone=lambda: self.call_from_thread(self.exit))
         for theme in themes.OWN:
             self.register_theme(theme)
         known = self.settings.theme in self.available_themes
         self.theme = self.settings.theme if known else themes.DARK.name
-        self.conversation = Conversation()
+        self.conversation: Conversation = Conversation()
+        self.roles: Roles = Roles(self, self.conversation)
         self.work = Work(self.conversation.post_message, options)
-        self.missing: tuple[str, ...] = ()
+        self.missing = ()
         self.pulls = Pulls(self.puller, self.conversation.post_message)
-        self.pull_changed: Signal[str] = Signal(self, "pull")
+        self.pull_changed = Signal(self, "pull")
         self.terminal = terminal or Terminal()
         self.loader = Loader()
         self.playback = Playback()
@@ -176,22 +162,8 @@ class EdgeAssistant(App[int]):
         if not self.roles.refuses("quit"):
             super().action_help_quit()
 
-    @property
-    def welcoming(self) -> bool:
-        """Whether the conversation is empty and says what can be done first."""
-        return bool(self.conversation.query(Welcome))
-
     def configure(self, **changes: Any) -> None:  # noqa: ANN401 - what settings hold
-        """Set something once for all, and go on with it now.
-
-        Args:
-            changes: values by the names of the settings; None for the default.
-
-        Raises:
-            UsageError: a value is not one that may be.
-            StorageFull: it cannot be written.
-            PolicyRefused: a visitor may not.
-        """
+        """Set something once for all, and go on with it now."""
         self.policy.check_action("settings")
         stored.save(changes)
         default = Settings()

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from edge_assistant_tui.screens.choose import Choose
 
 if TYPE_CHECKING:
-    from edge_assistant_tui.app import EdgeAssistant
+    from edge_assistant_tui.interface import AppInterface
 
 DEVICES = ("camera", "microphone", "speaker")
 _DEFAULT = {"camera": "the first", "microphone": "the default", "speaker": "the default"}
 
 
-async def choose(app: EdgeAssistant, device: str) -> None:
+async def choose(app: AppInterface, device: str) -> None:
     """Let the person choose a device; it is used at once and from now on.
 
     Raises:

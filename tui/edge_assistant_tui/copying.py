@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from edge_assistant.core.answer import Answer
-    from edge_assistant_tui.app import EdgeAssistant
+    from edge_assistant_tui.interface import AppInterface
 
 
-def copy(app: EdgeAssistant, answer: Answer, id: str | None = None) -> None:
+def copy(app: AppInterface, answer: Answer, id: str | None = None) -> None:
     """Have the terminal copy an answer with its sources, or one source by its id; what came of it is said."""
     if app.roles.refuses("export"):
         return

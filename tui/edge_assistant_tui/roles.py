@@ -15,8 +15,9 @@ from edge_assistant_tui.widgets.welcome import Welcome
 if TYPE_CHECKING:
     from textual.timer import Timer
 
-    from edge_assistant_tui.app import EdgeAssistant
     from edge_assistant_tui.confirming import Confirmation
+    from edge_assistant_tui.interface import AppInterface
+    from edge_assistant_tui.screens.conversation import Conversation
 
 KEY = "ctrl+t"
 
@@ -24,13 +25,14 @@ KEY = "ctrl+t"
 class Roles:
     """What the policy lets whoever is there do, and who that is; without roles it is one person who may do all."""
 
-    def __init__(self, app: EdgeAssistant) -> None:
+    def __init__(self, app: AppInterface, conversation: Conversation) -> None:
         """Prepare.
 
         Args:
             app: with the policy.
+            conversation: is emptied when the operator or a visitor has gone.
         """
-        self._app = app
+        self._app, self._conversation = app, conversation
         self._idle: Timer | None = None
 
     def start(self) -> None:
@@ -66,10 +68,10 @@ class Roles:
     def lock(self) -> None:
         """The operator is gone: a visitor has the conversation before them, and nothing else."""
         self._app.policy.lock()
-        while self._app.screen is not self._app.conversation:
+        while self._app.screen is not self._conversation:
             self._app.screen.dismiss(None)
         if not self._app.policy.may("history"):
-            self._app.conversation.query(Restore).remove()
+            self._conversation.query(Restore).remove()
         self._show()
 
     def confirm(self, confirmation: Confirmation) -> None:
@@ -97,13 +99,13 @@ class Roles:
         if self._app.work.running and self._app.work.confirming is None:
             return
         self.lock()
-        self._app.conversation.capture.leave()
-        if not self._app.conversation.untouched:
-            await self._app.conversation.action_new()
+        self._conversation.capture.leave()
+        if not self._conversation.untouched:
+            await self._conversation.action_new()
 
     def _show(self) -> None:
         who = "operator" if self._app.policy.unlocked else "visitor"
-        self._app.conversation.query_one(StatusBar).role = who
-        self._app.conversation.query_one(Prompt).invite(attach=self._app.policy.may("attach"))
-        for welcome in self._app.conversation.query(Welcome):
+        self._conversation.query_one(StatusBar).role = who
+        self._conversation.query_one(Prompt).invite(attach=self._app.policy.may("attach"))
+        for welcome in self._conversation.query(Welcome):
             welcome.refresh(layout=True)  # says what they may do

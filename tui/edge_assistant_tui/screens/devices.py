@@ -13,7 +13,7 @@ from edge_assistant_tui.widgets.capture import Capture
 from edge_assistant_tui.widgets.prompt import Prompt
 
 if TYPE_CHECKING:
-    from edge_assistant_tui.app import EdgeAssistant
+    from edge_assistant_tui.interface import AppInterface
 
 STEP_S, SHORTEST_S, LONGEST_S = 0.2, 0.4, 5.0  # of the silence that ends what is said hands-free
 
@@ -21,7 +21,7 @@ STEP_S, SHORTEST_S, LONGEST_S = 0.2, 0.4, 5.0  # of the silence that ends what i
 class Devices(Screen[None]):
     """A screen with a `Capture` and a `Prompt`."""
 
-    app: EdgeAssistant
+    app: AppInterface
 
     @property
     def capture(self) -> Capture:

@@ -28,7 +28,7 @@ from edge_assistant_tui.widgets.view import View
 
 if TYPE_CHECKING:
     from edge_assistant.core.evidence import Locator
-    from edge_assistant_tui.app import EdgeAssistant
+    from edge_assistant_tui.interface import AppInterface
     from edge_assistant_tui.showing.decoded import Decoded
 
 LOADING = "loading …"
@@ -44,7 +44,7 @@ class EvidenceScreen(ModalScreen[None]):
     """
 
     CSS_PATH = "evidence.tcss"
-    app: EdgeAssistant
+    app: AppInterface
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss", "Close"),

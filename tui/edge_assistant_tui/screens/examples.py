@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from edge_assistant_tui.screens.conversation import Conversation
 from edge_assistant_tui.screens.place import Place
 from edge_assistant_tui.widgets.prompt import Prompt
 from edge_assistant_tui.widgets.signals import SignalList
@@ -73,6 +74,7 @@ class Examples(Place):
         example = EXAMPLES[event.option_index]
         self.app.pop_screen()
         conversation = self.app.conversation
+        assert isinstance(conversation, Conversation)
         if conversation.query_one(SignalList).entries or conversation.query(Turn):
             await conversation.action_new()
         for path in paths(example):

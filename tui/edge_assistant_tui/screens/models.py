@@ -18,6 +18,7 @@ from edge_assistant_tui import choosing
 from edge_assistant_tui.screens.choose import Choose
 from edge_assistant_tui.screens.confirm import Confirm
 from edge_assistant_tui.screens.place import Place
+from edge_assistant_tui.widgets.welcome import Welcome
 
 _STYLES = {
     "in use": "bold $text-success",
@@ -98,7 +99,8 @@ class Models(Place):
         """List them; at a first run, bring what is missing."""
         self.query_one(OptionList).focus()
         self.app.pull_changed.subscribe(self, lambda _: self._told_pull())
-        if self.app.missing and self.app.welcoming and self.app.puller.available and not self.app.pulls.tried:
+        empty = bool(self.app.conversation.query(Welcome))
+        if self.app.missing and empty and self.app.puller.available and not self.app.pulls.tried:
             self.action_pull_profile()
         self._told_pull()
         self._list()

@@ -14,7 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 if TYPE_CHECKING:
-    from edge_assistant_tui.app import EdgeAssistant
+    from edge_assistant_tui.interface import AppInterface
 
 _ABOUT = "What visitors may not do is unlocked until you press Ctrl+T again, or nothing for {:.0f} min."
 
@@ -24,7 +24,7 @@ class Operator(ModalScreen[bool]):
 
     CSS_PATH = "confirm.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Back")]
-    app: EdgeAssistant
+    app: AppInterface
 
     def compose(self) -> ComposeResult:
         """A line to type in, what becomes of it, two buttons."""

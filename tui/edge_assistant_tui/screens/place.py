@@ -14,7 +14,7 @@ from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 if TYPE_CHECKING:
-    from edge_assistant_tui.app import EdgeAssistant
+    from edge_assistant_tui.interface import AppInterface
 
 
 class Place(Screen[None]):
@@ -37,7 +37,7 @@ class Place(Screen[None]):
     NEEDED: ClassVar[bool] = True
     CSS_PATH = "place.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "app.pop_screen", "Back")]
-    app: EdgeAssistant
+    app: AppInterface
 
     def compose(self) -> ComposeResult:
         """A line of title, what the place is about, and its keys."""

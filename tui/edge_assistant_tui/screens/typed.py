@@ -13,7 +13,7 @@ from edge_assistant_tui.widgets.prompt import Prompt
 from edge_assistant_tui.widgets.turn import Turn
 
 if TYPE_CHECKING:
-    from edge_assistant_tui.app import EdgeAssistant
+    from edge_assistant_tui.interface import AppInterface
 
 NOTE_S = 0.5  # after which what is typed is kept
 
@@ -21,7 +21,7 @@ NOTE_S = 0.5  # after which what is typed is kept
 class Typed(Screen[None]):
     """A screen with a `Prompt`, and turns."""
 
-    app: EdgeAssistant
+    app: AppInterface
 
     def __init__(self) -> None:
         super().__init__()

@@ -20,7 +20,7 @@ from edge_assistant_tui.widgets.picture import Picture as Pixels
 
 if TYPE_CHECKING:
     from edge_assistant.core.evidence import Box, Evidence
-    from edge_assistant_tui.app import EdgeAssistant
+    from edge_assistant_tui.interface import AppInterface
     from edge_assistant_tui.showing.pictures import Drawn
 
 
@@ -46,7 +46,7 @@ class CameraView(Widget, can_focus=True):
     CameraView Picture { display: none; margin: 0 0 1 0; }
     """
 
-    app: EdgeAssistant
+    app: AppInterface
 
     @dataclass
     class Resized(Message):

@@ -29,7 +29,7 @@ from edge_assistant_tui.widgets.status import OnAir, StatusBar
 
 if TYPE_CHECKING:
     from edge_assistant.core.evidence import Box
-    from edge_assistant_tui.app import EdgeAssistant
+    from edge_assistant_tui.interface import AppInterface
 
 Mode = Literal["off", "talk", "free"]
 LISTENING = {"talk": "speak now; F3 when you are done, Escape to drop it", "free": "listening, hands-free"}
@@ -44,7 +44,7 @@ class Capture(Vertical):
     Capture CameraView, Capture Meter { display: none; }
     Capture.seeing CameraView, Capture.hearing Meter { display: block; }
     """
-    app: EdgeAssistant
+    app: AppInterface
 
     @dataclass
     class Spoke(Message):

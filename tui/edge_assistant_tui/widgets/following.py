@@ -23,7 +23,7 @@ from edge_assistant_tui import messages
 if TYPE_CHECKING:
     from edge_assistant.core.signals import Signal
     from edge_assistant.devices.keeper import Keeper
-    from edge_assistant_tui.app import EdgeAssistant
+    from edge_assistant_tui.interface import AppInterface
 
 EVERY = 2.0  # seconds from one renewal to the next, at least
 MAX_FOLLOWED = limits.FOLLOWED.value
@@ -50,7 +50,7 @@ class Following(Widget):
     """Follows; it is not to be seen itself."""
 
     DEFAULT_CSS = "Following { display: none; }"
-    app: EdgeAssistant
+    app: AppInterface
 
     @dataclass
     class Told(Message):

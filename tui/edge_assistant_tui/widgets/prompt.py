@@ -16,7 +16,7 @@ from edge_assistant.core import limits
 from edge_assistant.core.signals import by_name
 
 if TYPE_CHECKING:
-    from edge_assistant_tui.app import EdgeAssistant
+    from edge_assistant_tui.interface import AppInterface
 
 PORT = "serial:"
 PATHS = ("/", "~/", "./", "../", "file://")  # what paths begin with
@@ -35,7 +35,7 @@ class Prompt(TextArea):
         Binding("down", "later", "Later question", show=False),
         Binding("tab", "screen.onward", "To the camera, or what comes next", show=False),
     ]
-    app: EdgeAssistant
+    app: AppInterface
 
     @dataclass
     class Sent(Message):

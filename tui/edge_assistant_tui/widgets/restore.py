@@ -14,7 +14,7 @@ from edge_assistant_tui.widgets.prompt import Prompt
 
 if TYPE_CHECKING:
     from edge_assistant.history.store import Saved
-    from edge_assistant_tui.app import EdgeAssistant
+    from edge_assistant_tui.interface import AppInterface
 
 
 class Restore(Static, can_focus=True):
@@ -28,7 +28,7 @@ class Restore(Static, can_focus=True):
         Binding("enter", "restore", "Restore"),
         Binding("delete", "discard", "Discard"),
     ]
-    app: EdgeAssistant
+    app: AppInterface
 
     def __init__(self, saved: Saved) -> None:
         super().__init__(id="restore")

@@ -18,7 +18,7 @@ from edge_assistant_tui import copying
 
 if TYPE_CHECKING:
     from edge_assistant.core.answer import Answer
-    from edge_assistant_tui.app import EdgeAssistant
+    from edge_assistant_tui.interface import AppInterface
 
 
 class Sources(OptionList):
@@ -28,7 +28,7 @@ class Sources(OptionList):
         Binding("enter", "select", "Show evidence"),
         Binding("y", "copy", "Copy source"),
     ]
-    app: EdgeAssistant
+    app: AppInterface
 
     @dataclass
     class Chosen(Message):

@@ -11,7 +11,7 @@ from textual.reactive import reactive
 from textual.widgets import Static
 
 if TYPE_CHECKING:
-    from edge_assistant_tui.app import EdgeAssistant
+    from edge_assistant_tui.interface import AppInterface
 
 _COLUMN = 8  # columns of what can be done
 _FIRST = (  # an action that a policy may keep from visitors, what it is called, how it is done
@@ -33,7 +33,7 @@ class Welcome(Static):
         signals: how many signals there are.
     """
 
-    app: EdgeAssistant
+    app: AppInterface
 
     missing: reactive[tuple[str, ...]] = reactive((), layout=True)
     signals: reactive[int] = reactive(0, layout=True)
