@@ -25,13 +25,14 @@ test:  ## the test suite
 	@$(BIN)/edge-quantize tools
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
-check:  ## lint, format, types, direction of imports, no subject in reasoning
+check:  ## lint, format, types, direction and circles of imports, no subject in reasoning
 	@sh tools/bootstrap.sh $(ALL)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/mypy --strict --no-warn-return-any tools
 	$(BIN)/lint-imports
+	$(BIN)/python tools/import_circles.py
 	$(BIN)/python tools/subject_words.py
 
 bench:  ## the measurements that need no data of your own, and tests that take long

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import import_circles
 import pytest
 import subject_words
 
@@ -53,6 +54,19 @@ def test_imports_point_down(root):
     linter = Path(sys.executable).with_name("lint-imports")
     ran = subprocess.run([linter, "--no-cache"], cwd=root, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout
+
+
+def test_no_modules_import_each_other_in_a_circle(tmp_path, monkeypatch):
+    package = tmp_path / "made_up"
+    package.mkdir()
+    (package / "__init__.py").write_text("def run():\n    from made_up import one\n")
+    (package / "one.py").write_text("from made_up import two")
+    (package / "two.py").write_text("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import made_up\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert set(import_circles.circle(["made_up"])) == {"made_up", "made_up.one", "made_up.two"}
+    (package / "two.py").write_text("")
+    assert import_circles.circle(["made_up"]) == []
+    assert import_circles.main() == 0
 
 
 def test_reasoning_names_no_subject(tmp_path):
