@@ -103,14 +103,10 @@ class Reasoner:
 
     def _told(self, comprehension: Comprehension, asked: Asked, layers: Layers, outcome: Outcome) -> Iterator[str]:
         claims: list[Claim] = []
-        for attempt in comprehension.attempts(asked):
-            for standing, layer in layers.items():
-                if layer:
-                    found = comprehension.claims(attempt, layer, outcome.ledger)
-                    claims += [replace(claim, standing=standing) for claim in found]
-            if claims:
-                asked = attempt
-                break
+        for standing, layer in layers.items():
+            if layer:
+                found = comprehension.claims(asked, layer, outcome.ledger)
+                claims += [replace(claim, standing=standing) for claim in found]
         claims = self._counting(claims, layers)
         verdict = self._compared(matter(asked.plain), claims, outcome)
         outcome.status = STATUS[verdict.status]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -119,20 +119,6 @@ class Comprehension:
         self._trace("question", None, f"{sort}, probability {choice.probability:.2f}", f"each source: {asked.plain}")
         return asked
 
-    def attempts(self, asked: Asked) -> Iterator[Asked]:
-        """A question, and how else it may be meant, to be tried where no source answers it.
-
-        "Is it wild or farmed?" is not about sources, and "Is the year in the advert right?" is.
-        """
-        yield asked
-        if asked.sort is Sort.AGREEMENT:
-            yield replace(asked, plain=asked.text, sort=Sort.VALUE, expects=expected(asked.text))
-        elif asked.sort is not Sort.SUMMARY and expected(_last_sentence(asked.text)) is Expected.TRUTH:
-            plainly = self._restated(asked)
-            if plainly.plain != asked.plain and not plainly.everything:
-                self._trace("question", None, "agreement, as it has no answer", f"each source: {plainly.plain}")
-                yield plainly
-
     def _restated(self, asked: Asked) -> Asked:
         """A question for agreement, by the plain question behind it."""
         restated = written(self._engine(), prompts.asked("restating", asked.text), _RESTATED)
@@ -240,12 +226,8 @@ class Comprehension:
         if any(question and answer is None for question, answer in zip(asks, answers, strict=True)):
             return None
         told_texts = [answer.text if answer else "" for answer in answers]
-        results: list[programs.Result] = []
-        for ways in programs.ways(call):
-            computed = (programs.run(way, table, *told_texts) for way in ways)
-            results = [one for one in computed if one is not None and can_answer(one.value, asked.expects)]
-            if results:
-                break
+        computed = (programs.run(way, table, *told_texts) for way in programs.ways(call))
+        results = [one for one in computed if one is not None and can_answer(one.value, asked.expects)]
         if not results:
             return None
         fits, result = max(((self._fits(asked.plain, result), result) for result in results), key=lambda one: one[0])
@@ -308,10 +290,6 @@ def _claims(readings: Sequence[Reading], kind: Expected) -> list[Claim]:
         )
         for reading, text, value in zip(readings, texts, typed(texts, kind), strict=True)
     ]
-
-
-def _last_sentence(text: str) -> str:
-    return re.split(r"(?<=[.!?:]) ", text.strip())[-1]
 
 
 def _joint_claim(joint: Joint, kind: Expected, ledger: Ledger) -> Claim:

@@ -31,9 +31,6 @@ NONE = "none"  # what the model writes where the readings do not answer
 _DIGITS = 2  # decimals of a computed number, at least
 
 
-_PASSED = {"time_of_max": "first_above", "time_of_min": "first_below"}  # what these are where they are given a limit
-
-
 @dataclass(frozen=True, slots=True)
 class Call:
     """A parsed call.
@@ -82,8 +79,7 @@ def parse(text: str) -> Call | None:
     Call(name='max', column='depth', argument='', when='on 2 May', asks=None, asks_when=None)
     >>> parse("min(clock error (minus = slow))").column
     'clock error (minus = slow)'
-    >>> parse("time_of_max(load, 40 kg)").name, parse("none")
-    ('first_above', None)
+    >>> parse("none")
     """
     match = _CALL.match(text.split("\n")[0])
     if match is None or match[1] not in OPERATIONS:
@@ -93,8 +89,6 @@ def parse(text: str) -> Call | None:
     if asks:
         inside = inside[: asks.start()]
     column, _, argument = inside.partition(",")
-    if argument.strip() or asks:
-        name = _PASSED.get(name, name)
     asks_when = _ASK.search(when)
     if asks_when:
         when = when[: asks_when.start()].strip()
@@ -137,20 +131,10 @@ def run(call: Call, table: Table, told: str = "", told_when: str = "") -> Result
     return OPERATIONS[call.name](_Task(call, table, column, f"{call.argument} {told}".strip(), during))
 
 
-def ways(call: Call) -> tuple[tuple[Call, ...], ...]:
-    """The call and what a small model may have meant by it: each group is tried where those before give nothing.
-
-    Two columns may be swapped; what is no column is a time; and what begins below a limit cannot fall below it.
-    """
-    match call.name:
-        case "column_at_max" | "column_at_min":
-            swapped = replace(call, column=call.argument, argument=call.column)
-            return (call, swapped), (replace(call, name="at", when=f"{call.when} at {call.argument}", argument=""),)
-        case "first_above" | "first_below":
-            other = "first_below" if call.name == "first_above" else "first_above"
-            return (call,), (replace(call, name=other),)
-        case _:
-            return ((call,),)
+def ways(call: Call) -> tuple[Call, ...]:
+    """The call and, of one with two columns, that with both swapped, which a small model may have meant."""
+    swapped = replace(call, column=call.argument, argument=call.column)
+    return (call, swapped) if call.name.startswith("column_at") else (call,)
 
 
 def limited(call: Call, table: Table) -> tuple[Quantity, ...]:
