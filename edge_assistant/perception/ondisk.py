@@ -27,7 +27,8 @@ NAME = "evidence"
 MAX_BYTES = limits.CACHED_BYTES.value
 MAX_PERCEPT_BYTES = limits.CACHED_PERCEPT_BYTES.value
 WORTH_S = 0.05  # what took less is perceived as quickly as it is looked up
-_BESIDE = ("accelerators", "cards", "evidence", "runtime", "signals")  # modules of the core that senses are made of
+# Modules outside this package that senses are made of.
+_BESIDE = ("compute/accelerators", "compute/gpus", "compute/runtime", "core/evidence", "core/signals")
 # What decodes and computes, and so decides what the senses see; with each what its maker adds, as in onnxruntime_gpu.
 _LIBRARIES = (
     "av", "numpy", "nvidia", "onnxruntime", "opencv", "pillow", "pyarrow", "pypdfium2", "tokenizers", "zxing_cpp",
