@@ -7,7 +7,7 @@ ALL := audio bench dev quantize serial tui
 export PYTHON VENV LOCKED
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench airgap sbom lock clean
+.PHONY: help demo test check docs bench airgap sbom lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/    make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-16s%s\n", $$1, $$2}'
@@ -34,6 +34,10 @@ check:  ## lint, format, types, direction and circles of imports, no subject in 
 	$(BIN)/lint-imports
 	$(BIN)/python tools/import_circles.py
 	$(BIN)/python tools/subject_words.py
+
+docs:  ## the documentation as a site in build/site; a broken link fails
+	@sh tools/bootstrap.sh docs
+	$(BIN)/mkdocs build --quiet
 
 bench:  ## the measurements that need no data of your own, and tests that take long
 	@sh tools/bootstrap.sh $(ALL)

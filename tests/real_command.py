@@ -88,7 +88,7 @@ class Command:
 
 @dataclass(frozen=True)
 class Documented:
-    """A row of docs/bad-input.md: what is promised."""
+    """A row of docs/bad-input.md or docs/bad-input-details.md: what is promised."""
 
     status: int
     said: str
@@ -102,7 +102,8 @@ class Documented:
 
 def documented(root: Path) -> dict[str, dict[str, Documented]]:
     """The rows by heading and by what is given."""
-    parts = (root / "docs" / "bad-input.md").read_text("utf-8").split("\n## ")[1:]
+    pages = [(root / "docs" / name).read_text("utf-8") for name in ("bad-input.md", "bad-input-details.md")]
+    parts = [part for page in pages for part in page.split("\n## ")[1:]]
     row = re.compile(r"^\| ([^|]+?)( \*\(long\)\*)? \| (\d+) \| `(.+)` \|$", re.M)
     return {
         part.partition("\n")[0]: {

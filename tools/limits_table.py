@@ -1,4 +1,4 @@
-"""Writes docs/limits.md from the one table of limits; a test says when it has to be run.
+"""Writes docs/limits.md and docs/limits-fixed.md from the one table of limits; a test says when it has to be run.
 
 python tools/limits_table.py
 """
@@ -10,45 +10,77 @@ from pathlib import Path
 from edge_assistant.core import limits
 
 FILE = Path(__file__).parent.parent / "docs" / "limits.md"
+FIXED_FILE = FILE.with_name("limits-fixed.md")
 HEAD = """\
 # Limits
 
-What a person gives can meet these limits, which keep memory and time bounded. Beyond one there is an error, whose
-code stands in `--json` and whose status in [contract.md](contract.md), or something is left out. A
-[policy](policy.md) may set those with a check mark lower, in its table `[limits]`; nothing raises one.
+Limits on input bound memory and computing time. Input over a limit causes an error, with its code in `--json` and its
+exit status in [contract.md](contract.md), or a part of it is left out.
 
-Seconds of computing are processor time of all threads together: a busy machine, or a process that was stopped, takes
-nothing of them. A signal that takes more, or makes the process grow by more, fails with one line and stands in
-`failed`, and the others are answered; where an answer takes more than is due to all of its signals, the signal with
-most to be read is left out in the same way. Where there is no signal to do without, it is the error of the question
-(status 3). What looks after that (`edge_assistant/compute/scheduling/budget.py`) does so ten times a second and ends
-our own code anywhere, but not a single call of a decoder or of a model's library: that is waited for.
+A [policy](policy.md) can lower each limit of this page in its table `[limits]`; nothing can raise one.
+[limits-fixed.md](limits-fixed.md) lists the limits that no policy changes, [supply-chain.md](supply-chain.md) those of
+model files.
 
-Where not all of a signal is read (pages, hours, scenes, rows, evidence, or cells of a column of numbers that are none,
-where the answer rests on that column), the last sentences of the answer say so, and that the rest may say otherwise;
-"none of the signals tells that" stands for what was read only.
+| limit | at most | of | beyond it | why this much |
+| --- | --- | --- | --- | --- |
+"""
+TAIL = """
+## Computing time and memory
 
-A question starts no process for itself. What computes are as many threads as there are cores, for each kind of signal
-that is perceived at the same time ([scheduling.md](scheduling.md)). In the app there are its launcher, itself, one pull
-and one run of espeak-ng at most.
+Seconds of computing are CPU time of all threads together. A busy machine or a stopped process does not use them up.
 
-This page is made from `edge_assistant/core/limits.py` by `tools/limits_table.py`. Limits of model files
-stand in [supply-chain.md](supply-chain.md).
+| over the limit | result |
+| --- | --- |
+| a signal, by CPU time or memory growth | one error line; it is listed in `failed`, the answer uses the others |
+| an answer, over the CPU time of all its signals | the signal with most left to read is left out in the same way |
+| no other signal is left | the question fails with this error (status 3) |
 
-| limit | at most | of | beyond it | policy | why this much |
-| --- | --- | --- | --- | --- | --- |
+`edge_assistant/compute/scheduling/budget.py` checks ten times a second. It interrupts the product's own code anywhere,
+but not a single call of a decoder or of a model's library.
+
+## Partial reading
+
+If a signal was read in part, the last sentences of the answer say so, and that the rest may say otherwise. This covers
+pages, hours, scenes, rows, evidence, and non-numeric cells in a column of numbers that the answer uses. "None of the
+signals tells that" then refers to the part that was read.
+
+## Processes and threads
+
+A question starts no process. Each kind of signal in parallel perception uses as many threads as there are cores
+([scheduling.md](scheduling.md)). The app consists of its launcher, itself, at most one pull and at most one run of
+espeak-ng.
+
+`tools/limits_table.py` generates both pages from `edge_assistant/core/limits.py`.
+"""
+FIXED_HEAD = """\
+# Fixed limits
+
+No policy and no setting changes these limits. [limits.md](limits.md) has the others and explains what happens beyond a
+limit.
+
+| limit | at most | of | beyond it | why this much |
+| --- | --- | --- | --- | --- |
 """
 
 
 def page() -> str:
-    """The page in Markdown."""
-    rows = [
-        f"| `{name}` | {limit.value:,} {limit.unit} | {limit.of} | {limit.beyond} | {'✓' if limit.lowers else ''} |"
-        f" {limit.why} |"
+    """The page of the limits that a policy can lower, in Markdown."""
+    return HEAD + _rows(lowers=True) + TAIL
+
+
+def fixed_page() -> str:
+    """The page of the other limits, in Markdown."""
+    return FIXED_HEAD + _rows(lowers=False)
+
+
+def _rows(*, lowers: bool) -> str:
+    return "".join(
+        f"| `{name}` | {limit.value:,} {limit.unit} | {limit.of} | {limit.beyond} | {limit.why} |\n"
         for name, limit in limits.table().items()
-    ]
-    return HEAD + "\n".join(rows) + "\n"
+        if limit.lowers is lowers
+    )
 
 
 if __name__ == "__main__":
     FILE.write_text(page(), encoding="utf-8")
+    FIXED_FILE.write_text(fixed_page(), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Print the README's table of models from the catalog: every model that a profile names.
+"""Print the table of models in docs/catalog.md from the catalog: every model that a profile names.
 
 python tools/model_table.py
 """

@@ -386,6 +386,7 @@ def test_what_is_tested_elsewhere_is_there(name: str) -> None:
 
 def test_the_page_is_what_the_table_says() -> None:
     assert limits_table.FILE.read_text("utf-8") == limits_table.page(), "run 'python tools/limits_table.py'"
+    assert limits_table.FIXED_FILE.read_text("utf-8") == limits_table.fixed_page(), "run 'python tools/limits_table.py'"
 
 
 def test_each_limit_is_looked_at_and_stands_nowhere_else() -> None:
