@@ -37,6 +37,7 @@ AGREEMENT = 0.7  # probability from which on a question is taken to ask whether 
 SUMMARY = 0.5  # and to ask for sentences
 SURE = 0.25  # confidence from which on a reading counts beside another
 ANSWERED = 0.32  # confidence of the surest from which on there is an answer
+LEAST_COMPUTED = 0.25  # confidence from which on a computed value counts
 CLEAR = 0.45  # confidence from which on a reading is believed beside what was computed or told together
 CERTAIN = 0.6  # confidence below which an answer says that it is uncertain
 DISPUTES = 0.35  # confidence from which on a source tells something against the surest reading
@@ -233,8 +234,11 @@ class Comprehension:
         fits, result = max(((self._fits(asked.plain, result), result) for result in results), key=lambda one: one[0])
         given = [answer for answer in answers if answer]
         self._trace("computed", source.signal.id, _formula(result), f"fits {fits:.2f}")
+        confidence = computed_confidence(sure, fits)
+        if confidence < LEAST_COMPUTED:
+            return None
         told = [line for answer in given for line in answer.evidence]
-        return replace(computed_claim(source, result, told, ledger), confidence=computed_confidence(sure, fits))
+        return replace(computed_claim(source, result, told, ledger), confidence=confidence)
 
     def _fits(self, question: str, result: programs.Result) -> float:
         """The probability that a computed value answers a question."""
