@@ -13,8 +13,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge_assistant.bench import speech as bench
-from edge_assistant.bench.transcripts import normalised
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.errors import InputEmpty, InputUnsupported, ModelCorrupt, Stopped, UsageError
 from edge_assistant.core.evidence import Evidence
@@ -27,6 +25,8 @@ from edge_assistant.perception.sense import Percept, Request, senses
 from edge_assistant.perception.speech import Speech
 from edge_assistant.perception.whisper import Hypothesis, Whisper
 from edge_assistant_models.installed import InstalledModel
+from evals import speech as bench
+from evals.transcripts import normalised
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "speech"
 RATE = 16_000

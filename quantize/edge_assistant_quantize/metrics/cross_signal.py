@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from edge_assistant.bench.results import Result, counts
-from edge_assistant.bench.scenarios import jobs, load
-from edge_assistant.bench.warm import WarmAssistant
-from edge_assistant.bench.ways import Product
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.errors import InputError
 from edge_assistant_models.installed import InstalledModel
@@ -16,6 +12,10 @@ from edge_assistant_quantize.errors import CalibrationInvalid, InputMissing
 from edge_assistant_quantize.metrics.metric import Measured, Metric, measured
 from edge_assistant_quantize.progress import Step, Watch
 from edge_assistant_quantize.senses import folder_of, number_of
+from evals.results import Result, counts
+from evals.scenarios import jobs, load
+from evals.warm import WarmAssistant
+from evals.ways import Product
 
 
 class CrossSignal:

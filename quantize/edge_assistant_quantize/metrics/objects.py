@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from edge_assistant.bench.objects import Labelled, by_label, tally_of
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_quantize.errors import CalibrationInvalid
 from edge_assistant_quantize.metrics.metric import Measured, Metric, measured
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.senses import Viewed, labels_of, perceive
+from evals.objects import Labelled, by_label, tally_of
 
 _COUNTED = {"presence": "presence_large", "presence_all": "presence", "precision": "precision"}  # as the bench says
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from edge_assistant.bench import pages
-from edge_assistant.bench import writing as bench
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.perception.writing import Sheet
 from edge_assistant_models.installed import InstalledModel
@@ -14,6 +12,8 @@ from edge_assistant_quantize.metrics import edits
 from edge_assistant_quantize.metrics.metric import Measured, Metric, measured
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.senses import perceive, photographs, seeds
+from evals import pages
+from evals import writing as bench
 
 
 class WritingError:
