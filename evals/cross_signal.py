@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from edge_assistant.core.errors import UsageError
+from edge_assistant_quantize.datasets.scenarios import Job, draw, jobs, load
+from edge_assistant_quantize.metrics.cross_signal import EVERYTHING, Product, Result
+from edge_assistant_quantize.metrics.warm import WarmAssistant
 from evals import record, tables
 from evals.baselines import Ablation, BaselinePrompt
-from evals.results import Result, Results, figures
-from evals.scenarios import Job, draw, jobs, load
-from evals.warm import WarmAssistant
-from evals.ways import EVERYTHING, Command, Product, Prompted, Way
+from evals.results import Results, figures
+from evals.ways import Command, Prompted, Way
 
 NAME = "cross-signal"
 HELP = "questions over scenarios: status, answer and citations, by domain and by type"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from edge_assistant.core.errors import StorageFull
 from edge_assistant.reasoning.reason import UNCERTAIN
-from evals.results import Result
+from edge_assistant_quantize.metrics.cross_signal import Result
 
 COLUMNS = (
     "date",

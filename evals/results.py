@@ -6,73 +6,13 @@ import json
 import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
 from edge_assistant.core.errors import StorageFull, UsageError
-from evals.scenarios import Job
-from evals.scoring import Judged, cited, judge
-from evals.ways import Reply
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """A reply to one question, judged.
-
-    Attributes:
-        job: the question.
-        way: the name of the way that answered.
-        reply: what came of it.
-        judged: which parts are right.
-    """
-
-    job: Job
-    way: str
-    reply: Reply
-    judged: Judged
-
-    @classmethod
-    def of(cls, job: Job, way: str, reply: Reply) -> Result:
-        """A reply, judged; its seconds to a millisecond, as they are kept."""
-        return cls(job, way, replace(reply, seconds=round(reply.seconds, 3)), judge(job.question, reply.said))
-
-    @property
-    def said(self) -> str:
-        """The status that was said; empty where there was no answer."""
-        return str(self.reply.said.get("status") or "")
-
-    @property
-    def confidence(self) -> float | None:
-        """That of the least sure value that the answer says; None where it says none."""
-        verdicts = self.reply.said.get("verdicts") or ()
-        return min((told["confidence"] for verdict in verdicts for told in verdict["values"]), default=None)
-
-    def to_json(self) -> dict[str, Any]:
-        """One line of the file of results."""
-        question, said = self.job.question, self.reply.said
-        return {
-            "way": self.way,
-            "id": self.job.scenario.id,
-            "domain": self.job.scenario.domain,
-            "type": question.type,
-            "ask": question.ask,
-            "gold_status": question.status,
-            "gold_answer": list(question.answer),
-            "gold_cites": list(question.cites),
-            "status": said.get("status"),
-            "answer": said.get("answer"),
-            "confidence": self.confidence,
-            "cited": sorted(cited(said)),
-            "status_ok": self.judged.status,
-            "answer_ok": self.judged.answer,
-            "cites_ok": self.judged.cites,
-            "correct": self.judged.correct,
-            "seconds": self.reply.seconds,
-            "error": self.reply.error,
-            "ungrounded": None if self.reply.ungrounded is None else list(self.reply.ungrounded),
-        }
+from edge_assistant_quantize.datasets.scenarios import Job
+from edge_assistant_quantize.metrics.cross_signal import Reply, Result, counts
 
 
 class Results:
@@ -174,17 +114,6 @@ def figures(results: Sequence[Result]) -> dict[str, Any]:
         "reliability": reliability(results),
         "by_domain": _groups(results, lambda result: result.job.scenario.domain),
         "by_type": _groups(results, lambda result: result.job.question.type),
-    }
-
-
-def counts(results: Sequence[Result]) -> dict[str, int]:
-    """How many there are, and how many are right in what."""
-    return {
-        "n": len(results),
-        "status": sum(result.judged.status for result in results),
-        "answer": sum(result.judged.answer for result in results),
-        "cites": sum(result.judged.cites for result in results),
-        "correct": sum(result.judged.correct for result in results),
     }
 
 

@@ -11,7 +11,6 @@ import json
 import statistics
 import sys
 import time
-import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +22,8 @@ from edge_assistant.core.signals import Kind, take_file
 from edge_assistant.perception.sense import Request
 from edge_assistant.perception.speech import Speech
 from edge_assistant_models.portfolio import Portfolio
-from evals.transcripts import normalised
+from edge_assistant_quantize.datasets.recordings import Spoken, corpus
+from edge_assistant_quantize.metrics.transcripts import normalised
 
 NAME = "speech"
 HELP = "word error and time on spoken texts against faster-whisper"
@@ -32,14 +32,6 @@ REFERENCE = "faster-whisper-base"
 _SHORT = (3.0, 5.0)  # seconds of the recordings that count as an utterance of 4 s
 
 Transcribe = Callable[[Path], str]
-
-
-@dataclass(frozen=True, slots=True)
-class Spoken:
-    """A recording and the words in it."""
-
-    path: Path
-    said: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,22 +79,6 @@ def run(args: argparse.Namespace) -> int:
     for label, ratio in result["ratio_to_int8"].items():
         print(f"  product / faster-whisper int8, {label}: " + ("none" if ratio is None else f"{ratio:.2f}"))
     return 0
-
-
-def corpus(folder: Path) -> list[Spoken]:
-    """The recordings of a folder in the order of their names.
-
-    Raises:
-        UsageError: the folder holds none whose words are known.
-    """
-    found = [Spoken(path.with_suffix(".wav"), path.read_text("utf-8")) for path in sorted(folder.glob("*.txt"))]
-    for path in sorted(folder.glob("*/scenario.toml")):
-        signals = tomllib.loads(path.read_text("utf-8")).get("signals", [])
-        found += [Spoken(path.parent / str(one["file"]), str(one["said"])) for one in signals if "said" in one]
-    found = [spoken for spoken in found if spoken.path.is_file()]
-    if not found:
-        raise UsageError(f"{folder.name} holds no recordings with their words", "name a folder of *.wav with *.txt")
-    return found
 
 
 def _transcribers(args: argparse.Namespace) -> dict[str, Transcribe]:

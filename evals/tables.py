@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
-from evals.results import Result
-from evals.ways import EVERYTHING
+from edge_assistant_quantize.metrics.cross_signal import EVERYTHING, Result
 
 _PARTS = ("status", "answer", "cites", "correct")
 _NAME, _CELL, _WAY = 28, 9, 20  # characters of columns

@@ -4,41 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import json
-import logging
 import os
 import shlex
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any, Protocol
 
-from edge_assistant.core.errors import EdgeAssistantError, ModelError
+from edge_assistant_quantize.datasets.scenarios import Job
+from edge_assistant_quantize.metrics.cross_signal import EVERYTHING, Reply, timed
+from edge_assistant_quantize.metrics.warm import WarmAssistant
 from evals.baselines import Baseline
-from evals.scenarios import Job
-from evals.warm import WarmAssistant
-
-EVERYTHING = "everything"
-
-_log = logging.getLogger("edge_assistant.evals")  # below the logger whose handler writes the log
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What came of a question.
-
-    Attributes:
-        said: as `ask --json` prints it; empty where it failed.
-        seconds: from the question to the whole answer, perception included.
-        error: why it failed, or None.
-        ungrounded: what the answer says and its evidence does not; None where that cannot be checked.
-    """
-
-    said: Mapping[str, Any] = field(default_factory=dict)
-    seconds: float = 0.0
-    error: str | None = None
-    ungrounded: tuple[str, ...] | None = None
 
 
 class Way(Protocol):
@@ -52,25 +29,6 @@ class Way(Protocol):
         Raises:
             ModelError: a model is missing or corrupt, so that no other question would fare better.
         """
-
-
-class Product:
-    """The product in this process, with warm models."""
-
-    name = EVERYTHING
-
-    def __init__(self, assistant: WarmAssistant, *, gold: bool) -> None:
-        self._assistant = assistant
-        self._gold = gold
-
-    def answer(self, job: Job) -> Reply:
-        """See `Way`."""
-
-        def ask() -> tuple[Mapping[str, Any], tuple[str, ...] | None]:
-            answer = self._assistant.ask(job.question.ask, job.scenario.take(), lambda event: None)
-            return answer.to_json(), self._assistant.ungrounded(answer)
-
-        return _timed(self._assistant, job, self._gold, ask)
 
 
 class Prompted:
@@ -89,7 +47,7 @@ class Prompted:
             evidence = self._assistant.evidence(job.scenario.take())
             return self._baseline.answer(job.question.ask, evidence, self._assistant.engine), None
 
-        return _timed(self._assistant, job, self._gold, ask)
+        return timed(self._assistant, job, self._gold, ask)
 
 
 class Command:
@@ -130,31 +88,6 @@ class Command:
             process.communicate()
             raise
         return process.returncode, out.decode("utf-8", "replace"), err.decode("utf-8", "replace")
-
-
-def _timed(
-    assistant: WarmAssistant,
-    job: Job,
-    gold: bool,
-    ask: Callable[[], tuple[Mapping[str, Any], tuple[str, ...] | None]],
-) -> Reply:
-    """Ask, with the scenario's gold evidence where it is wanted, and pay for the perception that was recalled."""
-    assistant.gold = job.scenario.gold() if gold else {}
-    assistant.unpaid_s = 0.0
-    began = time.perf_counter()
-    said: Mapping[str, Any] = {}
-    unbacked: tuple[str, ...] | None = None
-    error = None
-    try:
-        said, unbacked = ask()
-    except ModelError:
-        raise
-    except EdgeAssistantError as caught:
-        error = str(caught)
-    except Exception as caught:
-        _log.exception("%s: %s", job.scenario.id, job.question.ask)
-        error = f"a fault of ours ({type(caught).__name__}: {caught})"
-    return Reply(said, time.perf_counter() - began + assistant.unpaid_s, error, unbacked)
 
 
 def _object(out: str) -> Mapping[str, Any] | None:

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.errors import UsageError
-from edge_assistant.core.evidence import Field, TickBox
-from edge_assistant.perception import forms, layout, ticks
 from edge_assistant.perception.layout import Piece
 from edge_assistant.perception.page import Page
 from edge_assistant.perception.writing import Writing
 from edge_assistant_models.portfolio import Portfolio
-from evals import pages, paper
+from edge_assistant_quantize.datasets import pages, paper
+from edge_assistant_quantize.metrics.writing import flat, marked, words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -147,25 +146,6 @@ def baseline() -> Callable[[Pixels], list[Piece]]:
         return [Piece(text, score, (tuple(a), tuple(b), tuple(c), tuple(d))) for text, score, (a, b, c, d) in found]
 
     return read
-
-
-def words(pieces: list[Piece]) -> str:
-    """The words of a page's writing in reading order, without tick boxes."""
-    marks = (ticks.EMPTY, ticks.TICKED)
-    rows = layout.rows([piece for piece in pieces if piece.text not in marks])
-    return flat([" ".join(cell.text for cell in row) for row in rows])
-
-
-def flat(rows: list[str]) -> str:
-    """Rows of a page as one line."""
-    return " ".join(" ".join(rows).split())
-
-
-def marked(pieces: list[Piece]) -> tuple[set[tuple[str, str]], set[tuple[str, bool]]]:
-    """The fields and the tick boxes of a page's writing, as `pages.Sheet` has them."""
-    details = [found.detail for found in forms.read(layout.rows(pieces))]
-    fields = {(detail.label, detail.value) for detail in details if isinstance(detail, Field)}
-    return fields, {(detail.label, detail.ticked) for detail in details if isinstance(detail, TickBox)}
 
 
 def _check(sheet: pages.Sheet, pieces: list[Piece], tally: _Tally) -> None:

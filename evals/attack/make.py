@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge_assistant.core.signals import Kind
+from edge_assistant_quantize.datasets.paper import font
 from evals.attack.corpus import Attack, Base, Given
 from evals.attack.document import document
 from evals.attack.unseen import written
-from evals.paper import font
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from edge_assistant.core.signals import Kind
 from edge_assistant_models.portfolio import Portfolio
-from evals import pages, paper
+from edge_assistant_quantize.datasets import pages, paper
 from evals.speed import speaking
 
 NOTE = (

@@ -12,7 +12,7 @@ from edge_assistant.core.evidence import Evidence, Line, Locator
 from edge_assistant.language.chat import Message
 from edge_assistant.language.engine import Choice, Engine, Usage
 from edge_assistant.reasoning import prose, talk
-from evals import pages
+from edge_assistant_quantize.datasets import pages
 from evals.speed import speaking
 
 QUOTING = (

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from edge_assistant.core.errors import UsageError, VoiceUnavailable
 from edge_assistant.core.signals import SAMPLE_RATE
 from edge_assistant_models.portfolio import Portfolio
-from evals.speech import Spoken
+from edge_assistant_quantize.datasets.recordings import Spoken
 
 if TYPE_CHECKING:
     import numpy as np
@@ -198,7 +198,8 @@ def given(folder: Path, between: tuple[float, float]) -> Sequence[Spoken]:
     Raises:
         UsageError: there is none.
     """
-    from evals.speech import corpus, duration
+    from edge_assistant_quantize.datasets.recordings import corpus
+    from evals.speech import duration
 
     found = [one for one in corpus(folder) if between[0] <= duration(one.path) <= between[1]]
     if not found:

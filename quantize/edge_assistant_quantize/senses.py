@@ -32,11 +32,11 @@ from edge_assistant.perception.page import Page
 from edge_assistant.perception.sense import Request
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
+from edge_assistant_quantize.datasets import pages, paper
+from edge_assistant_quantize.datasets.labels import CLEAR, Labelled, read_labels
+from edge_assistant_quantize.datasets.recordings import Spoken, corpus
 from edge_assistant_quantize.errors import CalibrationInvalid, InputMissing, QuantizationFailed, UsageError
 from edge_assistant_quantize.progress import Step, Watch
-from evals import pages, paper
-from evals.objects import CLEAR, Labelled, read_labels
-from evals.speech import Spoken, corpus
 
 if TYPE_CHECKING:
     import numpy as np

@@ -18,8 +18,9 @@ from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.errors import InputCorrupt, ModelMissing, StorageFull, UsageError
 from edge_assistant.perception.readings import Readings
 from edge_assistant.storage.settings import Settings
-from evals import cross_signal, warm
-from evals.scenarios import load
+from edge_assistant_quantize.datasets.scenarios import load
+from edge_assistant_quantize.metrics import warm
+from evals import cross_signal
 
 ROWS = "".join(f"2025-03-14T14:{minute:02d}:00,{60 + minute}\n" for minute in range(40))
 HIGHEST = "What was the highest temperature?"
@@ -188,7 +189,7 @@ def test_gold_evidence_comes_once_from_several_senses(
     assistant = warm.WarmAssistant(Portfolio(store), "test", engine=lambda model, runtime: engine)
     assistant.start()
     from edge_assistant.core.signals import Kind, Origin, take_bytes
-    from evals.gold import from_json
+    from edge_assistant_quantize.datasets.gold import from_json
 
     item = {"text": "Total 38.40", "detail": {"kind": "line", "cells": ["Total", "38.40"]}}
     assistant.gold = {"image:1": from_json([item], "image:1")}

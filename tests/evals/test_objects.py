@@ -15,8 +15,11 @@ from edge_assistant.core.errors import InputCorrupt, InputMissing
 from edge_assistant.perception.detectors import Detection
 from edge_assistant.perception.things import Seen
 from edge_assistant_models.installed import InstalledModel
+from edge_assistant_quantize.datasets.labels import Labelled, read_labels
+from edge_assistant_quantize.metrics import objects as metric
+from edge_assistant_quantize.metrics.objects import average_precision
 from evals import objects as bench
-from evals.objects import Labelled, average_precision, read_labels, score
+from evals.objects import score
 
 SIGN = {"label": "stop sign", "box": [228, 78, 184, 184]}
 CLOCK = {"label": "clock", "box": [200, 100, 240, 240]}
@@ -87,7 +90,7 @@ def test_nothing_seen_is_nothing_right() -> None:
 def test_average_precision_and_examples() -> None:
     assert average_precision([], 3) == 0
     assert average_precision([(0.5, True)], 2) == 0.5
-    assert doctest.testmod(bench).failed == 0
+    assert doctest.testmod(metric).failed == 0
 
 
 @pytest.mark.parametrize(

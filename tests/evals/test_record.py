@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 
 from edge_assistant.core.errors import StorageFull
+from edge_assistant_quantize.datasets.scenarios import Job, Question, Scenario
+from edge_assistant_quantize.metrics.cross_signal import Reply, Result
 from evals import record
-from evals.results import Result
-from evals.scenarios import Job, Question, Scenario
-from evals.ways import Reply
 
 
 def result(status: str, said: str, answer: str) -> Result:

@@ -6,7 +6,7 @@ from PIL import Image, ImageDraw
 
 from edge_assistant.perception import ticks
 from edge_assistant.perception.ticks import Tick, find, parted
-from evals.paper import Wear, font, scan_look
+from edge_assistant_quantize.datasets.paper import Wear, font, scan_look
 
 SIDE = 26
 

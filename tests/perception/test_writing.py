@@ -16,8 +16,8 @@ from edge_assistant.perception import ocr
 from edge_assistant.perception.sense import Percept, Request
 from edge_assistant.perception.writing import Sheet, Writing
 from edge_assistant_models.installed import InstalledModel
-from evals import pages
-from evals.paper import Wear, font, scan_look
+from edge_assistant_quantize.datasets import pages
+from edge_assistant_quantize.datasets.paper import Wear, font, scan_look
 
 
 @pytest.fixture(scope="module")

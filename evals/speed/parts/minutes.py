@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 
-from evals.speech import Spoken
+from edge_assistant_quantize.datasets.recordings import Spoken
 from evals.speed import speaking
 from evals.speed.part import Setting
 from evals.speed.parts.utterance import product, reference, wrong_words

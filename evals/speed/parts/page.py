@@ -6,7 +6,9 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from evals import pages, paper, writing
+from edge_assistant_quantize.datasets import pages, paper
+from edge_assistant_quantize.metrics.writing import flat, words
+from evals import writing
 from evals.speed.part import Setting
 from evals.speed.rows import How, Limit, Row
 
@@ -40,8 +42,8 @@ def measure(setting: Setting) -> Iterator[Row]:
             taken = time.perf_counter() - began
             if number:  # the first one loads the models
                 seconds[name].append(taken)
-                read[name].append(writing.words(pieces))
-        truth += [writing.flat(sheet.rows)] if number else []
+                read[name].append(words(pieces))
+        truth += [flat(sheet.rows)] if number else []
         setting.step((number + 1) / (count + 1))
     times = tuple(seconds["ours"]), tuple(seconds["theirs"])
     yield Row("page.time", f"a page of {LINES} lines, each of {count}", "s", *times, AGAINST, limit=Limit(_MOST))

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from edge_assistant.core.errors import UsageError
-from evals.speech import Spoken
+from edge_assistant_quantize.datasets.recordings import Spoken
+from edge_assistant_quantize.metrics.transcripts import normalised
 from evals.speed import speaking
 from evals.speed.part import EXTRA, Setting
 from evals.speed.rows import How, Limit, Row
-from evals.transcripts import normalised
 
 NAME = "utterance"
 HELP = "an utterance of 4 s against faster-whisper int8, with the words that are wrong"

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_assistant.core.errors import UsageError
-from evals.speech import corpus, duration
+from edge_assistant_quantize.datasets.recordings import corpus
+from evals.speech import duration
 from evals.speed import speaking
 
 

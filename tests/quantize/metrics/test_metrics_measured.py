@@ -15,11 +15,11 @@ import pytest
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.installed import InstalledModel
+from edge_assistant_quantize.datasets.paper import font
 from edge_assistant_quantize.errors import CalibrationInvalid, ToolMissing, UsageError
 from edge_assistant_quantize.metrics import edits
 from edge_assistant_quantize.metrics.metric import Measured, metric
 from edge_assistant_quantize.progress import Step, ignore
-from evals.paper import font
 
 Models = Callable[[str], InstalledModel]
 SAID = {

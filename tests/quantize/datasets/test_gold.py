@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from edge_assistant.core.errors import InputCorrupt
 from edge_assistant.core.evidence import Detail, Evidence, Locator, Statistic, Word
-from evals.gold import KINDS, from_json, to_json
+from edge_assistant_quantize.datasets.gold import KINDS, from_json, to_json
 
 _NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 st.register_type_strategy(float, _NUMBERS)

@@ -14,7 +14,7 @@ from typing import Any
 from edge_assistant.core.errors import InputCorrupt, InputEmpty, InputError, InputMissing, InputTooLarge
 from edge_assistant.core.evidence import Evidence
 from edge_assistant.core.signals import Kind, Signal, take_file
-from evals import gold
+from edge_assistant_quantize.datasets import gold
 
 FILE = "scenario.toml"
 GOLD = "evidence.json"

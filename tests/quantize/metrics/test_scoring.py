@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evals.scenarios import Question
-from evals.scoring import cited, judge, states
+from edge_assistant_quantize.datasets.scenarios import Question
+from edge_assistant_quantize.metrics.scoring import cited, judge, states
 
 RIGHT = [
     ("38.40", "It was RM38.4 in all."),

@@ -9,7 +9,7 @@ import pytest
 
 from edge_assistant.core.errors import InputCorrupt, InputEmpty, InputError, InputMissing, InputTooLarge
 from edge_assistant.core.signals import Kind
-from evals.scenarios import draw, jobs, load
+from edge_assistant_quantize.datasets.scenarios import draw, jobs, load
 
 TOML = """
 id = "shop-001"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from evals.paper import font
+from edge_assistant_quantize.datasets.paper import font
 
 if TYPE_CHECKING:
     import numpy as np
