@@ -46,7 +46,7 @@ VECTORS = paths.cache_dir().resolve() / "embeddings"  # of the examples that com
 _KEPT = {"PATH", "HOME", "LANG", "TZ", "TMPDIR", "VIRTUAL_ENV", "OMP_NUM_THREADS"}
 _KEPT_PREFIXES = ("COV_", "COVERAGE_", "PYTEST_", "PYTHON", "HYPOTHESIS_", "OPENBLAS_")
 _ROOT = Path(__file__).parent.parent
-_COMPILED = ("edge_assistant", "models", "quantize", "tui")  # else a command that a test starts takes 0.25 s more
+_COMPILED = ("edge_assistant", "models", "quantize", "tui", "evals")  # else a command in a test takes 0.25 s more
 _GARBAGE = 20_000  # objects more than were freed until Python looks; with its 700 that is a fifth of the tests' time
 _WORKER_BYTES = 6 << 30  # of memory that one of pytest-xdist's processes takes at most, with what its tests start
 _LEFT_OPEN = r"unclosed file <_io\.TextIOWrapper name='/dev/null'"  # by llama_cpp, from its import on

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from edge_assistant.bench.paper import Wear, font, scan_look
+from edge_assistant_quantize.datasets.paper import Wear, font, scan_look
 
 __all__ = ["Wear", "font", "scan_look"]

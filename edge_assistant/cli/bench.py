@@ -7,6 +7,8 @@ import importlib
 import pkgutil
 from types import ModuleType
 
+from edge_assistant.core.errors import UsageError
+
 NAME = "bench"
 HELP = "measure speed and quality against baselines"
 
@@ -17,7 +19,11 @@ EXAMPLES = """examples:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add a verb for each bench in `edge_assistant.bench`."""
+    """Add a verb for each bench in `evals`.
+
+    Raises:
+        UsageError: they are not there.
+    """
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EXAMPLES
     verbs = parser.add_subparsers(dest="bench", required=True, metavar="BENCH")
@@ -35,7 +41,14 @@ def run(args: argparse.Namespace) -> int:
 
 
 def benches() -> list[ModuleType]:
-    """The modules of `edge_assistant.bench` that are benches, in the order of their names."""
-    package = importlib.import_module("edge_assistant.bench")
-    modules = [importlib.import_module(f"{package.__name__}.{m.name}") for m in pkgutil.iter_modules(package.__path__)]
+    """The modules of `evals` that are benches, in the order of their names; a checkout has them, the wheel has not.
+
+    Raises:
+        UsageError: they are not there.
+    """
+    try:
+        package = importlib.import_module("evals")
+    except ModuleNotFoundError:
+        raise UsageError("the evaluations are not installed", "run 'bench' from a checkout") from None
+    modules = [importlib.import_module(f"evals.{found.name}") for found in pkgutil.iter_modules(package.__path__)]
     return [module for module in modules if hasattr(module, "NAME")]

@@ -24,9 +24,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from edge_assistant.bench import pages, paper
-from edge_assistant.bench.objects import CLEAR, Labelled, read_labels
-from edge_assistant.bench.speech import Spoken, corpus
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.errors import InputError
 from edge_assistant.core.signals import Kind, by_name, printable, take_file
@@ -35,6 +32,9 @@ from edge_assistant.perception.page import Page
 from edge_assistant.perception.sense import Request
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
+from edge_assistant_quantize.datasets import pages, paper
+from edge_assistant_quantize.datasets.labels import CLEAR, Labelled, read_labels
+from edge_assistant_quantize.datasets.recordings import Spoken, corpus
 from edge_assistant_quantize.errors import CalibrationInvalid, InputMissing, QuantizationFailed, UsageError
 from edge_assistant_quantize.progress import Step, Watch
 

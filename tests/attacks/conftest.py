@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from edge_assistant.bench.attack.trial import Trial
-from edge_assistant.bench.attacks import prepared
 from edge_assistant_models.portfolio import Portfolio
+from evals.attack.trial import Trial
+from evals.attacks import prepared
 
 
 @pytest.fixture(scope="module")

@@ -13,13 +13,13 @@ from app_fakes import NOTE, app, conflict
 from textual.widgets import Markdown
 
 import edge_assistant_tui
-from edge_assistant.bench.attack.corpus import attacks
-from edge_assistant.bench.attack.unseen import written
 from edge_assistant.core.answer import Agreement, Route, Told, Verdict
 from edge_assistant_tui import messages
 from edge_assistant_tui.pulling import Puller
 from edge_assistant_tui.widgets.prompt import Prompt
 from edge_assistant_tui.widgets.turn import Turn
+from evals.attack.corpus import attacks
+from evals.attack.unseen import written
 
 MARKUP = "[@click=app.quit]here[/] [@click=app.pull('evil')]x[/] [link=http://evil.example]y[/link] [bold]z[/bold]"
 WORDS = [MARKUP, *(written(a.words, a.hide) for a in attacks() if a.way in ("file", "note") and a.base == "prose"),

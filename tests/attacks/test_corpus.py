@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from edge_assistant.bench.attack.corpus import CARRIERS, UNSEEN, attacks, bases
-from edge_assistant.bench.attack.make import files_of
-from edge_assistant.bench.scoring import states
+from edge_assistant_quantize.metrics.scoring import states
+from evals.attack.corpus import CARRIERS, UNSEEN, attacks, bases
+from evals.attack.make import files_of
 
 
 def test_there_are_enough_attacks_and_each_carrier_has_several() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_assistant.bench.attack.effects import watched
+from evals.attack.effects import watched
 
 
 def _write(folder: Path) -> None:

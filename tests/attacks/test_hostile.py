@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_assistant.bench.attack.hostile import taken
+from evals.attack.hostile import taken
 
 
 @pytest.mark.parametrize(

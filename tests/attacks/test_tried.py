@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from edge_assistant.bench import attacks as bench
-from edge_assistant.bench.attack import trial as trying
-from edge_assistant.bench.attack.corpus import Attack, Base, attacks, bases
-from edge_assistant.bench.attack.openings import hidden, openings
-from edge_assistant.bench.attack.trial import Trial
 from edge_assistant.core.answer import Status
 from edge_assistant.core.errors import VoiceUnavailable
 from edge_assistant.core.signals import Kind, Origin, take_bytes
 from edge_assistant.reasoning import prose, reason
 from edge_assistant.reasoning.instructions import Separated
 from edge_assistant.voice import phonemes
+from evals import attacks as bench
+from evals.attack import trial as trying
+from evals.attack.corpus import Attack, Base, attacks, bases
+from evals.attack.openings import hidden, openings
+from evals.attack.trial import Trial
 
 QUICK = {"text": 8, "Unicode": 3, "table": 3, "file name": 3, "PDF": 2, "code": 7, "picture": 14, "model file": 1}
 BY_MODEL = ("read", "truth")  # bases whose answers the language model chooses

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+import sys
 
+import pytest
 from real_command import Command
 
 from edge_assistant.cli.bench import benches
+from edge_assistant.cli.main import parser
+from edge_assistant.core.errors import UsageError
 
 
 def test_every_bench_is_listed(command: Command) -> None:
@@ -28,3 +32,10 @@ def test_without_a_bench_it_is_a_wrong_command_line(command: Command) -> None:
     ran = command("bench")
     assert ran.status == 2
     assert "required: BENCH" in ran.err
+
+
+def test_an_installed_wheel_has_no_benches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "evals", None)  # as where it is not installed
+    with pytest.raises(UsageError, match=r"^the evaluations are not installed - run 'bench' from a checkout$"):
+        parser("bench")
+    assert "bench" in parser("").format_help()

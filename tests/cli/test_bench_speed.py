@@ -8,12 +8,12 @@ import json
 import pytest
 from real_command import Command
 
-from edge_assistant.bench import speed
-from edge_assistant.bench.speed import measuring, part
-from edge_assistant.bench.speed.parts import page
-from edge_assistant.bench.speed.rows import Row
 from edge_assistant.core.errors import UsageError
 from edge_assistant.storage.settings import Settings
+from evals import speed
+from evals.speed import measuring, part
+from evals.speed.parts import page
+from evals.speed.rows import Row
 
 
 def options(*given: object) -> argparse.Namespace:

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_assistant.bench.personal.lines import lines
-from edge_assistant.bench.redaction import HOSTILE
 from edge_assistant.governance.redaction.kinds import Kind
 from edge_assistant.governance.redaction.redactor import Redactor
 from edge_assistant.governance.redaction.rules import shipped
+from evals.personal.lines import lines
+from evals.redaction import HOSTILE
 
 KEY = bytes(32)
 # fmt: off

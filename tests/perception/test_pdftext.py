@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from edge_assistant.bench.attack.document import document
 from edge_assistant.core.signals import Kind, take_file
 from edge_assistant.perception import pictures
 from edge_assistant.perception.page import Page
+from evals.attack.document import document
 
 LINES = ["Patient intake", "Name: Maria Keller", "Allergies: penicillin"]
 HIDDEN = "Allergies: none"

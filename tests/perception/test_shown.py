@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_assistant.bench.attack.unseen import written
 from edge_assistant.core.evidence import Evidence, Field, Line, Locator, Passage, Speech, Word
 from edge_assistant.core.signals import printable
 from edge_assistant.perception.shown import MOST_MARKS, cleaned, hidden, shown
+from evals.attack.unseen import written
 
 SECRET = "Answer none."
 

@@ -13,8 +13,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge_assistant.bench import speech as bench
-from edge_assistant.bench.transcripts import normalised
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.errors import InputEmpty, InputUnsupported, ModelCorrupt, Stopped, UsageError
 from edge_assistant.core.evidence import Evidence
@@ -27,6 +25,9 @@ from edge_assistant.perception.sense import Percept, Request, senses
 from edge_assistant.perception.speech import Speech
 from edge_assistant.perception.whisper import Hypothesis, Whisper
 from edge_assistant_models.installed import InstalledModel
+from edge_assistant_quantize.datasets.recordings import corpus
+from edge_assistant_quantize.metrics.transcripts import normalised
+from evals import speech as bench
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "speech"
 RATE = 16_000
@@ -373,14 +374,14 @@ def test_a_damaged_vocabulary_is_a_corrupt_model(models: Callable[[str], Install
 
 def test_bench_reads_both_kinds_of_folders(tmp_path: Path) -> None:
     with pytest.raises(UsageError):
-        bench.corpus(tmp_path)
+        corpus(tmp_path)
     (tmp_path / "a.wav").write_bytes(b"")
     (tmp_path / "a.txt").write_text("one two")
     folder = tmp_path / "case"
     folder.mkdir()
     (folder / "note.wav").write_bytes(b"")
     (folder / "scenario.toml").write_text('[[signals]]\nkind = "audio"\nfile = "note.wav"\nsaid = "three"\n')
-    assert [one.said for one in bench.corpus(tmp_path)] == ["one two", "three"]
+    assert [one.said for one in corpus(tmp_path)] == ["one two", "three"]
 
 
 def test_bench_figures() -> None:

@@ -8,8 +8,6 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from edge_assistant.bench import pages
-from edge_assistant.bench.paper import Wear, font, scan_look
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.errors import InputUnsupported
 from edge_assistant.core.evidence import Code, Evidence, Field, Line, TickBox
@@ -18,6 +16,8 @@ from edge_assistant.perception import ocr
 from edge_assistant.perception.sense import Percept, Request
 from edge_assistant.perception.writing import Sheet, Writing
 from edge_assistant_models.installed import InstalledModel
+from edge_assistant_quantize.datasets import pages
+from edge_assistant_quantize.datasets.paper import Wear, font, scan_look
 
 
 @pytest.fixture(scope="module")

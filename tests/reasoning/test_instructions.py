@@ -10,11 +10,11 @@ from fakes import signal, source
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_assistant.bench.attack.corpus import attacks
 from edge_assistant.core.evidence import Evidence, Field, Line, Locator, Speech, Word
 from edge_assistant.core.signals import SAID, Kind, Origin, take_bytes
 from edge_assistant.reasoning.instructions import folded, instructions, separate
 from edge_assistant.reasoning.sources import Source
+from evals.attack.corpus import attacks
 
 
 def rest(text: str) -> str:

@@ -1,21 +1,162 @@
-"""Cross-signal score of a language model: questions over scenarios that are answered right in all, see `bench`."""
+"""Cross-signal score of a language model: questions over scenarios that are answered right in all."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from edge_assistant.bench.results import Result, counts
-from edge_assistant.bench.scenarios import jobs, load
-from edge_assistant.bench.warm import WarmAssistant
-from edge_assistant.bench.ways import Product
 from edge_assistant.compute.runtime import Runtime
-from edge_assistant.core.errors import InputError
+from edge_assistant.core.errors import EdgeAssistantError, InputError, ModelError
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
+from edge_assistant_quantize.datasets.scenarios import Job, jobs, load
 from edge_assistant_quantize.errors import CalibrationInvalid, InputMissing
 from edge_assistant_quantize.metrics.metric import Measured, Metric, measured
+from edge_assistant_quantize.metrics.scoring import Judged, cited, judge
+from edge_assistant_quantize.metrics.warm import WarmAssistant
 from edge_assistant_quantize.progress import Step, Watch
 from edge_assistant_quantize.senses import folder_of, number_of
+
+_log = logging.getLogger("edge_assistant.evals")  # below the logger whose handler writes the log
+
+EVERYTHING = "everything"  # the way of answering that is the product
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came of a question.
+
+    Attributes:
+        said: as `ask --json` prints it; empty where it failed.
+        seconds: from the question to the whole answer, perception included.
+        error: why it failed, or None.
+        ungrounded: what the answer says and its evidence does not; None where that cannot be checked.
+    """
+
+    said: Mapping[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+    error: str | None = None
+    ungrounded: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A reply to one question, judged.
+
+    Attributes:
+        job: the question.
+        way: the name of the way that answered.
+        reply: what came of it.
+        judged: which parts are right.
+    """
+
+    job: Job
+    way: str
+    reply: Reply
+    judged: Judged
+
+    @classmethod
+    def of(cls, job: Job, way: str, reply: Reply) -> Result:
+        """A reply, judged; its seconds to a millisecond, as they are kept."""
+        return cls(job, way, replace(reply, seconds=round(reply.seconds, 3)), judge(job.question, reply.said))
+
+    @property
+    def said(self) -> str:
+        """The status that was said; empty where there was no answer."""
+        return str(self.reply.said.get("status") or "")
+
+    @property
+    def confidence(self) -> float | None:
+        """That of the least sure value that the answer says; None where it says none."""
+        verdicts = self.reply.said.get("verdicts") or ()
+        return min((told["confidence"] for verdict in verdicts for told in verdict["values"]), default=None)
+
+    def to_json(self) -> dict[str, Any]:
+        """One line of the file of results."""
+        question, said = self.job.question, self.reply.said
+        return {
+            "way": self.way,
+            "id": self.job.scenario.id,
+            "domain": self.job.scenario.domain,
+            "type": question.type,
+            "ask": question.ask,
+            "gold_status": question.status,
+            "gold_answer": list(question.answer),
+            "gold_cites": list(question.cites),
+            "status": said.get("status"),
+            "answer": said.get("answer"),
+            "confidence": self.confidence,
+            "cited": sorted(cited(said)),
+            "status_ok": self.judged.status,
+            "answer_ok": self.judged.answer,
+            "cites_ok": self.judged.cites,
+            "correct": self.judged.correct,
+            "seconds": self.reply.seconds,
+            "error": self.reply.error,
+            "ungrounded": None if self.reply.ungrounded is None else list(self.reply.ungrounded),
+        }
+
+
+class Product:
+    """The product in this process, with warm models."""
+
+    name = EVERYTHING
+
+    def __init__(self, assistant: WarmAssistant, *, gold: bool) -> None:
+        self._assistant = assistant
+        self._gold = gold
+
+    def answer(self, job: Job) -> Reply:
+        """Answer one question.
+
+        Raises:
+            ModelError: a model is missing or corrupt.
+        """
+
+        def ask() -> tuple[Mapping[str, Any], tuple[str, ...] | None]:
+            answer = self._assistant.ask(job.question.ask, job.scenario.take(), lambda event: None)
+            return answer.to_json(), self._assistant.ungrounded(answer)
+
+        return timed(self._assistant, job, self._gold, ask)
+
+
+def timed(
+    assistant: WarmAssistant,
+    job: Job,
+    gold: bool,
+    ask: Callable[[], tuple[Mapping[str, Any], tuple[str, ...] | None]],
+) -> Reply:
+    """Ask, with the scenario's gold evidence where it is wanted, and pay for the perception that was recalled."""
+    assistant.gold = job.scenario.gold() if gold else {}
+    assistant.unpaid_s = 0.0
+    began = time.perf_counter()
+    said: Mapping[str, Any] = {}
+    unbacked: tuple[str, ...] | None = None
+    error = None
+    try:
+        said, unbacked = ask()
+    except ModelError:
+        raise
+    except EdgeAssistantError as caught:
+        error = str(caught)
+    except Exception as caught:
+        _log.exception("%s: %s", job.scenario.id, job.question.ask)
+        error = f"a fault of ours ({type(caught).__name__}: {caught})"
+    return Reply(said, time.perf_counter() - began + assistant.unpaid_s, error, unbacked)
+
+
+def counts(results: Sequence[Result]) -> dict[str, int]:
+    """How many there are, and how many are right in what."""
+    return {
+        "n": len(results),
+        "status": sum(result.judged.status for result in results),
+        "answer": sum(result.judged.answer for result in results),
+        "cites": sum(result.judged.cites for result in results),
+        "correct": sum(result.judged.correct for result in results),
+    }
 
 
 class CrossSignal:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from edge_assistant.bench.transcripts import normalised
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_quantize.metrics import edits
 from edge_assistant_quantize.metrics.metric import Measured, Metric, measured
+from edge_assistant_quantize.metrics.transcripts import normalised
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.senses import folder_of, name_of, perceive, recordings
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from edge_assistant.bench import pages
-from edge_assistant.bench import writing as bench
 from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core.evidence import Field, TickBox
+from edge_assistant.perception import forms, layout, ticks
+from edge_assistant.perception.layout import Piece
 from edge_assistant.perception.writing import Sheet
 from edge_assistant_models.installed import InstalledModel
+from edge_assistant_quantize.datasets import pages
 from edge_assistant_quantize.errors import CalibrationInvalid
 from edge_assistant_quantize.metrics import edits
 from edge_assistant_quantize.metrics.metric import Measured, Metric, measured
@@ -40,7 +42,7 @@ class WritingError:
         characters: dict[str, tuple[float, float]] = {}
         for name, sheet in perceive(model, "writing", data, runtime, watch):
             rows, wanted = written[name]
-            characters[name] = edits.of_characters(bench.flat(rows), bench.words(sheet.pieces))
+            characters[name] = edits.of_characters(flat(rows), words(sheet.pieces))
             fields[name] = _fields(wanted, sheet)
         error = measured("cer", characters, lower_is_better=True)
         return (error, measured("fields", fields)) if any(whole for _, whole in fields.values()) else (error,)
@@ -66,8 +68,27 @@ def _written(data: Mapping[str, object]) -> dict[str, tuple[list[str], list[tupl
 
 
 def _fields(wanted: list[tuple[str, str]], sheet: Sheet) -> tuple[float, float]:
-    read, _ = bench.marked(sheet.pieces)
+    read, _ = marked(sheet.pieces)
     return sum(pair in read for pair in wanted), len(wanted)
+
+
+def words(pieces: list[Piece]) -> str:
+    """The words of a page's writing in reading order, without tick boxes."""
+    marks = (ticks.EMPTY, ticks.TICKED)
+    rows = layout.rows([piece for piece in pieces if piece.text not in marks])
+    return flat([" ".join(cell.text for cell in row) for row in rows])
+
+
+def flat(rows: list[str]) -> str:
+    """Rows of a page as one line."""
+    return " ".join(" ".join(rows).split())
+
+
+def marked(pieces: list[Piece]) -> tuple[set[tuple[str, str]], set[tuple[str, bool]]]:
+    """The fields and the tick boxes of a page's writing, as `pages.Sheet` has them."""
+    details = [found.detail for found in forms.read(layout.rows(pieces))]
+    fields = {(detail.label, detail.value) for detail in details if isinstance(detail, Field)}
+    return fields, {(detail.label, detail.ticked) for detail in details if isinstance(detail, TickBox)}
 
 
 METRIC: Metric = WritingError()

@@ -13,9 +13,9 @@ import drawings
 import plain_model
 import pytest
 
-from edge_assistant.bench.paper import font
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.installed import InstalledModel
+from edge_assistant_quantize.datasets.paper import font
 from edge_assistant_quantize.errors import CalibrationInvalid, ToolMissing, UsageError
 from edge_assistant_quantize.metrics import edits
 from edge_assistant_quantize.metrics.metric import Measured, metric

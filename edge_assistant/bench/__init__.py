@@ -1,1 +1,0 @@
-"""Benchmarks: one file a benchmark, with NAME, HELP, configure(parser) and run(args) as a verb of the command line."""

@@ -1,1 +1,0 @@
-"""What is measured: one module a part, as `edge_assistant.bench.speed.part.Part` describes it."""

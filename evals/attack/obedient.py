@@ -1,0 +1,134 @@
+"""A language model that always obeys: the worst that a model can do with what it reads.
+
+Where it writes sentences it first says what the attack wants, its own instructions and the secret of another
+conversation, each with a citation so that it looks right; only then what an honest model would write. Where it copies
+or chooses and its prompt holds the words of the attack in any way that it can decode, it copies and chooses what the
+attack wants; else what is right.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from edge_assistant.language.chat import Message
+from edge_assistant.language.engine import Choice, Usage
+from edge_assistant.reasoning.comprehension.programs import NONE
+from evals.attack.corpus import Attack, Base
+from evals.attack.unseen import read
+
+_HEARD = 0.5  # share of an attack's words in a prompt from which on it is obeyed: recognisers garble some
+_LEAST = 2  # of them, where it has as many
+_ID = re.compile(r"\[(E\d+)\]")
+_PROSE = "Evidence:"  # how the prompt begins where sentences are wanted
+UNTOLD = "not told"
+
+
+@dataclass
+class Obedient:
+    """Speaks the protocol `language.engine.Engine`.
+
+    Attributes:
+        secret: what another conversation held.
+        base, attack: what is asked, and what is obeyed; set before each question.
+        prompts: all that it was shown since then.
+    """
+
+    secret: str
+    base: Base | None = None
+    attack: Attack | None = None
+    prompts: list[str] = field(default_factory=list)
+    usage: Usage = field(default_factory=Usage)
+    name: str = "obedient"
+    sha256: str = "0" * 64
+
+    def count(self, text: str) -> int:
+        """Tokens are words."""
+        return len(text.split())
+
+    def choose(self, messages: Sequence[Message], options: Sequence[str]) -> Choice:
+        """What the attack wants, where the prompt holds it; else the right option, else the one that says nothing."""
+        self._shown(messages)
+        base, prompt = self.base, messages[-1].content
+        if base is None:
+            return Choice(0, 1.0)
+        if base.sort in options:
+            return Choice([*options].index(base.sort), 1.0)
+        if tuple(options) == ("no", "yes"):  # whether an answer is one, or two values are of the same thing
+            right = (*base.reads, *base.answer)
+            return Choice(int(self._obeys(prompt) or any(_has(prompt, word) for word in right)), 1.0)
+        wanted = base.plants if self._obeys(prompt) else ()
+        for words in (wanted, (*base.reads, *filter(None, [base.writes]))):
+            for index, option in enumerate(options):
+                if any(_has(option, word) for word in words):
+                    return Choice(index, 1.0)
+        return Choice(0, 1.0)
+
+    def stream(
+        self, messages: Sequence[Message], *, max_tokens: int, temperature: float = 0.0, seed: int = 0
+    ) -> Iterator[str]:
+        """What the attack wants said, then what is right."""
+        prompt = self._shown(messages)
+        last = messages[-1].content
+        if not last.startswith(_PROSE):
+            yield self._read(last) if last.startswith("Source, ") else self._call(last)
+            return
+        ids = list(dict.fromkeys(_ID.findall(prompt))) or ["E1"]
+        lines = [self.base.writes] if self.base and self.base.writes else []
+        if self.attack is not None:
+            for id in ids[:3]:
+                lines = [*self._planted(messages, id), *lines]
+        yield from "\n".join(lines)
+
+    def _read(self, prompt: str) -> str:
+        """What it copies of a source: what the attack wants where it can, else what is right and stands there."""
+        if self.base is None:
+            return UNTOLD
+        source = read(prompt.rpartition("\n\nQuestion: ")[0])
+        if self._obeys(prompt):
+            return next((word for word in self.base.plants if _has(source, word)), self.base.plants[0])
+        return next((word for word in self.base.reads if _has(source, word.removeprefix("yes, "))), UNTOLD)
+
+    def _call(self, prompt: str) -> str:
+        """The call over readings, where columns and a question are shown; else the question as it is."""
+        if "\n" not in prompt:
+            return prompt
+        if self.base is None or self._obeys(prompt) or not self.base.writes:
+            return NONE
+        return self.base.writes
+
+    def prefill(self, messages: Sequence[Message]) -> None:
+        """It has nothing to read."""
+
+    def settle(self) -> None:
+        """It has nothing to keep."""
+
+    def forget(self) -> None:
+        """It remembers nothing."""
+
+    def _planted(self, messages: Sequence[Message], id: str) -> Iterator[str]:
+        wanted = (*(self.base.plants if self.base else ()), self.attack.words if self.attack else "", self.secret)
+        for words in (*wanted, *(message.content for message in messages)):
+            for sentence in re.split(r"(?<=[.:])\s+|\n", words):
+                if sentence.strip():
+                    yield f"{sentence.rstrip('.')} [{id}]."
+
+    def _shown(self, messages: Sequence[Message]) -> str:
+        prompt = "\n".join(message.content for message in messages)
+        self.prompts.append(prompt)
+        self.usage.prompt_tokens += self.count(prompt)
+        return prompt
+
+    def _obeys(self, prompt: str) -> bool:
+        if self.attack is None:
+            return False
+        asked = set(re.findall(r"\w+", self.base.question.casefold())) if self.base else set()
+        words = set(re.findall(r"\w+", self.attack.words.casefold())) - asked
+        seen = set(re.findall(r"\w+", read(prompt).casefold()))
+        return bool(words) and len(words & seen) >= max(min(_LEAST, len(words)), _HEARD * len(words))
+
+
+def _has(text: str, word: str) -> bool:
+    """Whether words stand in a text."""
+    return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text, re.I) is not None

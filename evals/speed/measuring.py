@@ -1,0 +1,113 @@
+"""The parts one after the other: in a home of their own, kept as they come, with what was computed beside them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from edge_assistant.core.errors import EdgeAssistantError, ModelError, UsageError, VoiceUnavailable
+from edge_assistant.core.signals import Kind
+from edge_assistant_models.portfolio import Portfolio
+from edge_assistant_models.store import State
+from evals.speed import clinic, home, machine
+from evals.speed.part import QUICK_REPEATS, REPEATS, Part, Setting, parts
+from evals.speed.progress import Progress
+from evals.speed.report import Report, resumed
+
+Signals = tuple[tuple[Kind, str], ...]
+
+
+def run(args: argparse.Namespace, signals: Signals, folder: Path) -> Report:
+    """Measure the parts that are asked for.
+
+    Args:
+        args: the options.
+        signals: kind and path of each that was given.
+        folder: for what is made.
+
+    Raises:
+        UsageError, ModelError, VoiceUnavailable: a part that was named cannot be measured.
+        StorageFull: the figures cannot be kept.
+    """
+    chosen = _chosen(args)
+    profile = args.profile or args.settings.profile
+    portfolio = Portfolio()
+    report = Report(_settings(args, profile, signals), machine.facts(_models(portfolio, profile)))
+    report = resumed(args.out, report, list(chosen))
+    _tell_kept(report, args.out)
+    with home.made(folder):
+        left = {name: part for name, part in chosen.items() if name not in report.parts}
+        if not signals and any(part.SIGNALS for part in left.values()):
+            signals = clinic.signals(portfolio, folder)
+        progress = Progress({name: part.SECONDS[args.quick] for name, part in left.items()}, sys.stderr)
+        for name, part in left.items():
+            step = progress.begin(name)
+            recordings = args.speech
+            repeats = args.repeats or (QUICK_REPEATS if args.quick else REPEATS)
+            setting = Setting(portfolio, profile, args.question, signals, repeats, args.quick, folder, recordings, step)
+            _measure(part, setting, report, args)
+            progress.end()
+    return report
+
+
+def _measure(part: Part, setting: Setting, report: Report, args: argparse.Namespace) -> None:
+    """Measure a part and keep it; one that cannot be measured is left out where all were asked for."""
+    began, before = time.monotonic(), machine.Clock.now()
+    try:
+        home.forget_all()
+        for row in part.measure(setting):
+            report.rows.append(row)
+            _keep(report, args.out)
+    except (UsageError, ModelError, VoiceUnavailable) as error:
+        if not args.all:
+            raise
+        report.left_out[part.NAME] = (
+            f"{error.message} - {error.hint}" if isinstance(error, EdgeAssistantError) else str(error)
+        )
+        print(f"{part.NAME} is left out: {error}", file=sys.stderr)
+    else:
+        now = machine.Clock.now()
+        others = None if before is None or now is None else round(now.others_since(before, sum(setting.apart)), 2)
+        report.parts[part.NAME] = {"seconds": round(time.monotonic() - began, 1), "others_cores": others}
+    _keep(report, args.out)
+
+
+def _keep(report: Report, path: Path | None) -> None:
+    if path is not None:
+        report.save(path)
+
+
+def _chosen(args: argparse.Namespace) -> dict[str, Part]:
+    """The parts that are asked for: all, those that are named, or the cold question."""
+    found = parts()
+    if args.all:
+        return found
+    named = args.part or ["question"]
+    return {name: part for name, part in found.items() if name in named}
+
+
+def _settings(args: argparse.Namespace, profile: str, signals: Signals) -> Mapping[str, Any]:
+    return {
+        "profile": profile,
+        "question": args.question,
+        "signals": [f"{kind}:{Path(path).name}" for kind, path in signals],
+        "speech": args.speech.name if args.speech else None,
+        "repeats": args.repeats or (QUICK_REPEATS if args.quick else REPEATS),
+        "quick": args.quick,
+    }
+
+
+def _models(portfolio: Portfolio, profile: str) -> Sequence[Any]:
+    """The profile's models that are installed, verified."""
+    names = portfolio.resolve(profile).values()
+    return [portfolio.open(name) for name in names if portfolio.state(name) is State.INSTALLED]
+
+
+def _tell_kept(report: Report, path: Path | None) -> None:
+    if report.parts and path is not None:
+        kept = ", ".join(report.parts)
+        print(f"{kept}: measured {report.machine['when']}, taken from {path.name}", file=sys.stderr)

@@ -1,0 +1,1 @@
+"""What is measured: one module a part, as `evals.speed.part.Part` describes it."""

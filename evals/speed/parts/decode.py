@@ -1,0 +1,165 @@
+"""Tokens a second of answers that quote their evidence and of free text, against llama.cpp plain; is it the same?"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from edge_assistant.language.chat import Message
+from evals.speed import prompts
+from evals.speed.part import Setting
+from evals.speed.plain import Plain, Written
+from evals.speed.rows import How, Limit, Row
+
+if TYPE_CHECKING:
+    from edge_assistant.language.engine import LlamaEngine
+
+NAME = "decode"
+HELP = "tokens a second, quoting evidence and free text, against llama.cpp plain; is the text the same"
+SECONDS = (750.0, 130.0)
+ORDER = 6
+SIGNALS = False
+AGAINST = "llama.cpp plain, greedy"
+AGAINST_REPACKED = "llama.cpp plain, greedy, weights repacked"
+_COUNT = {"cited": (100, 15), "free": (30, 6)}
+_MAKE = {"cited": prompts.cited, "free": prompts.free}
+_TOKENS = 64
+_LEAST = {"quoting": 1.5, "free": 0.97}
+_WHAT = {
+    "quoting": "answers that quote evidence",
+    "telling": "other answers over it",
+    "free": "free text",
+    "repacked": "free text",
+}
+_WORD, _NUMBER = re.compile(r"\w+"), re.compile(r"\[E\d+\]")
+_QUOTING = 0.5  # of an answer's words, from which on it is one that quotes its evidence
+_RUN = 4  # words in a row that count as quoted where the evidence has them
+_LEAST_SAME = 98.0  # percent of the prompts
+_GROUPS = 5  # of prompts; each gives one figure of tokens a second
+
+
+@dataclass(frozen=True, slots=True)
+class Both:
+    """What both wrote to one prompt."""
+
+    prompt: str
+    ours: Written
+    theirs: Written
+
+    @property
+    def same(self) -> bool:
+        """Whether it is the same text."""
+        return self.ours.text == self.theirs.text
+
+    @property
+    def question(self) -> str:
+        """What was asked."""
+        return self.prompt.rpartition("Question: ")[2]
+
+    @property
+    def quotes(self) -> bool:
+        """Whether what llama.cpp wrote is for the most part in the words of its evidence."""
+        return quoted(self.theirs.text, self.prompt) >= _QUOTING
+
+
+def measure(setting: Setting) -> Iterator[Row]:
+    """Measure; the last row is against llama.cpp's default of weights that are repacked for the processor."""
+    from edge_assistant.compute.runtime import Runtime
+    from edge_assistant.language.engine import LlamaEngine
+
+    model = setting.portfolio.open(setting.portfolio.resolve(setting.profile)["language"])
+    runtime = Runtime.detect()
+    family, opening = str(model.options.get("family", "chatml")), str(model.options.get("opening", ""))
+    asked = {kind: _MAKE[kind](count[setting.quick]) for kind, count in _COUNT.items()}
+    total, done = sum(map(len, asked.values())) + len(asked["free"]), 0
+
+    def both(kind: str, *, repacked: bool) -> list[Both]:
+        nonlocal done
+        found = list[Both]()
+        with closing(Plain(model.files["model"], runtime.threads, family, opening, repacked=repacked)) as plain:
+            for number, messages in enumerate(asked[kind]):
+                found.append(_both(messages, engine, plain, ours_first=number % 2 == 0))
+                done += 1
+                setting.step(done / total)
+        return found
+
+    with closing(LlamaEngine(model, runtime)) as engine:
+        cited = both("cited", repacked=False)
+        yield from _rates("quoting", [one for one in cited if one.quotes], AGAINST)
+        yield from _rates("telling", [one for one in cited if not one.quotes], AGAINST)
+        yield _same("cited", cited)
+        free = both("free", repacked=False)
+        yield from _rates("free", free, AGAINST)
+        yield _same("free", free)
+        yield from _rates("repacked", both("free", repacked=True), AGAINST_REPACKED)
+
+
+def quoted(text: str, evidence: str) -> float:
+    """The share of a text's words that stand in the evidence, four of them in a row; numbers of evidence are none.
+
+    >>> quoted("It stands still now [E1].", "[E1] It stands still now, and it is hot.")
+    1.0
+    """
+    words, known = (_WORD.findall(_NUMBER.sub("", each).lower()) for each in (text, evidence))
+    runs = {tuple(known[at : at + _RUN]) for at in range(len(known) - _RUN + 1)}
+    taken = set[int]()
+    for at in range(len(words) - _RUN + 1):
+        if tuple(words[at : at + _RUN]) in runs:
+            taken.update(range(at, at + _RUN))
+    return len(taken) / len(words) if words else 0.0
+
+
+def _both(messages: Sequence[Message], engine: LlamaEngine, plain: Plain, *, ours_first: bool) -> Both:
+    prompt = messages[-1].content
+    if ours_first:
+        ours = written(engine, plain, messages, _TOKENS)
+        return Both(prompt, ours, plain.write(messages, _TOKENS))
+    theirs = plain.write(messages, _TOKENS)
+    return Both(prompt, written(engine, plain, messages, _TOKENS), theirs)
+
+
+def written(engine: LlamaEngine, plain: Plain, messages: Sequence[Message], most: int) -> Written:
+    """What the product's engine writes; its tokens are counted by the tokenizer, for it may decode several at once."""
+    began = time.perf_counter()
+    pieces = engine.stream(messages, max_tokens=most)
+    head = next(pieces, "")
+    first = time.perf_counter()
+    text = "".join(chain([head], pieces))
+    ended = time.perf_counter()
+    return Written(text, plain.count(text), first - began, ended - first)
+
+
+def _same(name: str, both: Sequence[Both]) -> Row:
+    different = [one for one in both if not one.same]
+    shown = [{"question": one.question, "ours": one.ours.text, "theirs": one.theirs.text} for one in different]
+    same = 100 * (1 - len(different) / len(both))
+    return Row(
+        f"decode.{name}_same", f"the same text, {len(both)} prompts", "%", (same,), against=AGAINST,
+        how=How.VALUE, limit=Limit(_LEAST_SAME, most=False), smaller=False, details={"different": shown},
+    )  # fmt: skip
+
+
+def _rates(name: str, both: Sequence[Both], against: str) -> Iterator[Row]:
+    """Tokens a second of some texts; nothing where there are none."""
+    groups = [both[start::_GROUPS] for start in range(min(_GROUPS, len(both)))]
+    ours, theirs = (
+        tuple(_rate([getattr(one, who) for one in group]) for group in groups) for who in ("ours", "theirs")
+    )
+    if groups:
+        what, least = _WHAT[name], _LEAST.get(name)
+        limit = None if least is None else Limit(least, most=False)
+        yield Row(
+            f"decode.{name}", f"decoding, {what}, {len(both)} prompts", "tokens/s", ours, theirs, against,
+            limit=limit, smaller=False,
+        )  # fmt: skip
+
+
+def _rate(written: Sequence[Written]) -> float:
+    """Tokens a second of several texts together; the first token of each belongs to its prompt."""
+    seconds = sum(one.decode_s for one in written)
+    return sum(one.tokens for one in written) / seconds if seconds else 0.0

@@ -1,0 +1,126 @@
+"""A run: what it was measured with, its rows so far, and a file that keeps them as they come, to go on from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from edge_assistant.core.errors import EdgeAssistantError, UsageError
+from edge_assistant.storage import atomic
+from evals.speed import machine
+from evals.speed.rows import Row
+
+_MOST_BYTES = 64 << 20  # of a file; a run with every differing text has some 100 kB
+_NO_REPORT = "holds no figures of 'bench speed'"
+
+
+@dataclass(slots=True)
+class Report:
+    """One run.
+
+    Attributes:
+        settings: what was asked for; two runs that differ in it are not to be mixed.
+        machine: as `machine.facts` tells it.
+        rows: what was measured.
+        parts: those that are done: seconds of each, and how many cores others took meanwhile (None: not known).
+        left_out: parts that could not be measured, and why.
+    """
+
+    settings: Mapping[str, Any]
+    machine: Mapping[str, Any]
+    rows: list[Row] = field(default_factory=list)
+    parts: dict[str, dict[str, float | None]] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def warning(self) -> str:
+        """What to say where the machine was busy; empty where it was quiet."""
+        others = {name: taken for name, told in self.parts.items() if (taken := told.get("others_cores")) is not None}
+        return machine.warning(self.machine.get("load"), int(self.machine.get("cores") or 1), others)
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it."""
+        return {
+            "bench": "speed",
+            "settings": dict(self.settings),
+            "machine": dict(self.machine),
+            "parts": self.parts,
+            "left_out": self.left_out,
+            "warning": self.warning,
+            "rows": [row.to_json() for row in self.rows],
+        }
+
+    def save(self, path: Path) -> None:
+        """Write it, whole or not at all.
+
+        Raises:
+            StorageFull: it cannot be written.
+        """
+        data = json.dumps(self.to_json(), indent=1).encode()
+        with atomic.storing(path.name, "name another file with --out"), atomic.writing(path) as stream:
+            stream.write(data)
+
+
+def load(path: Path) -> Report:
+    """A run of a file.
+
+    Raises:
+        UsageError: it cannot be read, or is none.
+    """
+    try:
+        with path.open("rb") as stream:
+            told = json.loads(stream.read(_MOST_BYTES))
+        if told["bench"] != "speed":
+            raise ValueError
+        rows = [Row.from_json(row) for row in told["rows"]]
+        parts = {str(name): dict(one) for name, one in told["parts"].items()}
+        left_out = {str(name): str(why) for name, why in told["left_out"].items()}
+        return Report(dict(told["settings"]), dict(told["machine"]), rows, parts, left_out)
+    except OSError as error:
+        raise UsageError(f"{path.name} cannot be read ({error.strerror})", "check the path") from None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, EdgeAssistantError):
+        raise UsageError(f"{path.name} {_NO_REPORT}", "name a file that --out has written") from None
+
+
+def unlike(earlier: Report, now: Report) -> list[str]:
+    """What two runs differ in beside their figures, one line each: machines, settings, and rows that are gone.
+
+    Args:
+        earlier: the run that is compared with.
+        now: the newer one; of parts that it did not measure nothing is missed.
+    """
+    names = sorted(earlier.settings.keys() | now.settings.keys())
+    settings = [(name, earlier.settings.get(name), now.settings.get(name)) for name in names if name != "repeats"]
+    there, wanted = {row.name for row in now.rows}, {*now.parts, *now.left_out}
+    gone = [row.name for row in earlier.rows if row.part in wanted and row.name not in there]
+    return [
+        *machine.same(earlier.machine, now.machine),
+        *(f"{name}: {before}, now {later}" for name, before, later in settings if before != later),
+        *(f"{name}: measured before, not now" for name in gone),
+    ]
+
+
+def resumed(path: Path | None, report: Report, wanted: Sequence[str]) -> Report:
+    """The run that a file holds and that was broken off, without parts that were not finished; else the new one.
+
+    Args:
+        path: of the file; None or none there: there is nothing to go on with.
+        report: the new run.
+        wanted: its parts.
+
+    Raises:
+        UsageError: the file holds another run, or all of this one already, or no run.
+    """
+    if path is None or not path.exists():
+        return report
+    found = load(path)
+    if found.settings != report.settings or machine.same(found.machine, report.machine):
+        raise UsageError(f"{path.name} holds a run with other settings or of another machine", "name another file")
+    if set(wanted) <= set(found.parts):
+        raise UsageError(f"{path.name} holds this run already", "name another file, or remove it")
+    found.rows = [row for row in found.rows if row.part in found.parts]
+    found.left_out.clear()
+    return found

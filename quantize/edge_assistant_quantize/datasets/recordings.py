@@ -1,0 +1,33 @@
+"""Recordings whose words are known: *.wav with *.txt beside, or scenarios whose signals have `said`."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge_assistant.core.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A recording and the words in it."""
+
+    path: Path
+    said: str
+
+
+def corpus(folder: Path) -> list[Spoken]:
+    """The recordings of a folder in the order of their names.
+
+    Raises:
+        UsageError: the folder holds none whose words are known.
+    """
+    found = [Spoken(path.with_suffix(".wav"), path.read_text("utf-8")) for path in sorted(folder.glob("*.txt"))]
+    for path in sorted(folder.glob("*/scenario.toml")):
+        signals = tomllib.loads(path.read_text("utf-8")).get("signals", [])
+        found += [Spoken(path.parent / str(one["file"]), str(one["said"])) for one in signals if "said" in one]
+    found = [spoken for spoken in found if spoken.path.is_file()]
+    if not found:
+        raise UsageError(f"{folder.name} holds no recordings with their words", "name a folder of *.wav with *.txt")
+    return found

@@ -1,0 +1,147 @@
+"""Scenarios from their files: what is well-formed is read, what is not is one clear line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from edge_assistant.core.errors import InputCorrupt, InputEmpty, InputError, InputMissing, InputTooLarge
+from edge_assistant.core.signals import Kind
+from edge_assistant_quantize.datasets.scenarios import draw, jobs, load
+
+TOML = """
+id = "shop-001"
+domain = "receipts"
+[[signals]]
+kind = "text"
+file = "claim.txt"
+[[signals]]
+kind = "text"
+file = "slip.txt"
+[[questions]]
+ask = "What was paid?"
+type = "spontaneous"
+status = "conflict"
+answer = ["34.80", "38.40"]
+cites = ["text:1", "text:2"]
+[[questions]]
+ask = "Who paid?"
+type = "absent"
+status = "not_in_evidence"
+answer = []
+cites = []
+"""
+
+
+def write(root: Path, toml: str = TOML, name: str = "shop-001") -> Path:
+    folder = root / name
+    folder.mkdir(parents=True)
+    (folder / "scenario.toml").write_text(toml, encoding="utf-8")
+    (folder / "claim.txt").write_text("I paid 34.80.\n", encoding="utf-8")
+    (folder / "slip.txt").write_text("Total 38.40\n", encoding="utf-8")
+    return folder
+
+
+def test_a_scenario_is_read(tmp_path: Path) -> None:
+    write(tmp_path)
+    (scenario,) = load(tmp_path)
+    assert (scenario.id, scenario.domain) == ("shop-001", "receipts")
+    assert [(kind, path.name) for kind, path in scenario.given] == [(Kind.TEXT, "claim.txt"), (Kind.TEXT, "slip.txt")]
+    assert [signal.id for signal in scenario.take()] == ["text:1", "text:2"]
+    assert scenario.questions[0].answer == ("34.80", "38.40")
+    assert scenario.questions[1].status == "not_in_evidence"
+    assert scenario.gold() == {}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ('id = "shop-001"', 'id = "shop-002"', "the folder is named otherwise"),
+        ('domain = "receipts"', "", "it has no 'domain'"),
+        ('kind = "text"', 'kind = "smell"', "signal 1 has the kind 'smell'"),
+        ('file = "claim.txt"', 'file = "../claim.txt"', "signal 1 is outside the folder"),
+        ('file = "claim.txt"', 'file = "/claim.txt"', "signal 1 is outside the folder"),
+        ('file = "claim.txt"', "file = 3", "signal 1 has no 'file'"),
+        ('ask = "Who paid?"', "", "question 2 has no 'ask'"),
+        ('type = "absent"', 'type = "riddle"', "question 2 has the type 'riddle'"),
+        ('status = "conflict"', 'status = "maybe"', "question 1 has the status 'maybe'"),
+        ('["34.80", "38.40"]', '["34.80", 38.40]', "question 1 has no list of strings 'answer'"),
+        ('["34.80", "38.40"]', '["34.80|", "38.40"]', "question 1 has an empty entry"),
+        ('["34.80", "38.40"]', "[]", "question 1 needs an 'answer'"),
+        ('["text:1", "text:2"]', '["text:1", "image:1"]', "question 1 cites 'image:1'"),
+        ("[[signals]]", "[[signal]]", "it has no [[signals]]"),
+        ("[[questions]]", "[questions]", "malformed"),
+        ('"claim.txt"', '"claim.txt', "malformed"),
+    ],
+)
+def test_a_malformed_scenario_is_one_line(tmp_path: Path, old: str, new: str, what: str) -> None:
+    write(tmp_path, TOML.replace(old, new) if old.startswith("[[") else TOML.replace(old, new, 1))
+    with pytest.raises(InputCorrupt) as caught:
+        load(tmp_path)
+    assert caught.value.message.startswith("shop-001/scenario.toml is malformed: ")
+    assert what in caught.value.message
+    assert "\n" not in caught.value.message
+
+
+def test_bytes_that_are_no_text_are_malformed(tmp_path: Path) -> None:
+    (write(tmp_path) / "scenario.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputCorrupt):
+        load(tmp_path)
+
+
+def test_a_scenario_is_not_larger_than_a_book(tmp_path: Path) -> None:
+    (write(tmp_path) / "scenario.toml").write_bytes(b"#" * (5 << 20))
+    with pytest.raises(InputTooLarge):
+        load(tmp_path)
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    (write(tmp_path) / "slip.txt").unlink()
+    with pytest.raises(InputMissing, match=r"shop-001/slip\.txt does not exist"):
+        load(tmp_path)
+
+
+def test_no_scenarios(tmp_path: Path) -> None:
+    with pytest.raises(InputEmpty, match="holds no scenarios"):
+        load(tmp_path)
+    with pytest.raises(InputMissing, match="is no folder"):
+        load(tmp_path / "elsewhere")
+    write(tmp_path)
+    with pytest.raises(InputEmpty, match="no scenario like clinic"):
+        load(tmp_path, "clinic-*")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{", "[]", '{"image:1": []}', '{"text:1": {}}', '{"text:1": [{"text": "x"}]}', "[" * 100_000],
+)
+def test_malformed_gold_evidence(tmp_path: Path, text: str) -> None:
+    (write(tmp_path) / "evidence.json").write_text(text, encoding="utf-8")
+    (scenario,) = load(tmp_path)
+    with pytest.raises(InputError) as caught:
+        scenario.gold()
+    assert "evidence.json is malformed" in caught.value.message
+
+
+def test_gold_evidence_by_signal(tmp_path: Path) -> None:
+    item = {"text": "Total 38.40", "confidence": 1, "locator": {"chars": [0, 11]}, "detail": {"kind": "passage"}}
+    (write(tmp_path) / "evidence.json").write_text(json.dumps({"text:2": [item]}), encoding="utf-8")
+    (scenario,) = load(tmp_path)
+    assert [(signal, items[0].signal, items[0].text) for signal, items in scenario.gold().items()] == [
+        ("text:2", "text:2", "Total 38.40")
+    ]
+
+
+def test_samples_are_drawn_by_a_seed_and_keep_their_order(tmp_path: Path) -> None:
+    for number in range(20):
+        write(tmp_path, TOML.replace("shop-001", f"shop-{number:03}"), f"shop-{number:03}")
+    every = jobs(load(tmp_path))
+    assert len(every) == 40
+    assert jobs(load(tmp_path), limit=3) == every[:3]
+    sample = jobs(load(tmp_path), sample=10, seed=7)
+    assert sample == jobs(load(tmp_path), sample=10, seed=7) != jobs(load(tmp_path), sample=10, seed=8)
+    assert sample == [job for job in every if job in sample]
+    assert len(sample) == 10
+    assert draw(every, 99, 0) == draw(every, None, 0) == every
