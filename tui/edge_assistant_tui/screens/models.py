@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -11,13 +12,15 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import OptionList, Static
+from textual.widgets import Static
 from textual.widgets.option_list import Option
 
+from edge_assistant.core.evidence import counted
 from edge_assistant_tui import choosing
 from edge_assistant_tui.screens.choose import Choose
 from edge_assistant_tui.screens.confirm import Confirm
 from edge_assistant_tui.screens.place import Place
+from edge_assistant_tui.widgets.option_list import OptionList
 from edge_assistant_tui.widgets.welcome import Welcome
 
 _STYLES = {
@@ -101,7 +104,7 @@ class Models(Place):
         self.app.pull_changed.subscribe(self, lambda _: self._told_pull())
         empty = bool(self.app.conversation.query(Welcome))
         if self.app.missing and empty and self.app.puller.available and not self.app.pulls.tried:
-            self.action_pull_profile()
+            self.action_pull_profile(ask=False)
         self._told_pull()
         self._list()
 
@@ -142,16 +145,36 @@ class Models(Place):
         if pulls.name is None or pulls.line.endswith("ready"):
             self._list()
 
-    def action_pull(self) -> None:
-        """Have the highlighted model pulled."""
-        if (row := self._row()) is not None:
+    @work
+    async def action_pull(self) -> None:
+        """Have the highlighted model pulled, once its size is confirmed."""
+        row = self._row()
+        if row is None:
+            return
+        here = row.state in {"in use", "installed"}
+        if here or await self._agreed(f"Download {row.name} ({row.size})?"):
             self.app.pulls.start(row.name)
             self._told_pull()
 
-    def action_pull_profile(self) -> None:
-        """Have all models of the profile pulled."""
-        self.app.pulls.start(self.app.options.profile)
-        self._told_pull()
+    @work
+    async def action_pull_profile(self, ask: bool = True) -> None:
+        """Have all models of the profile pulled, once their size is confirmed.
+
+        Args:
+            ask: False at a first run, where what is missing is named and F9 brings it.
+        """
+        profile = self.app.options.profile
+        count, size = await asyncio.to_thread(absent, profile) if ask else (0, "")
+        what = f"Download {counted(count, 'model')} of the profile {profile} ({size})?"
+        if not count or await self._agreed(what):
+            self.app.pulls.start(profile)
+            self._told_pull()
+
+    async def _agreed(self, question: str) -> bool:
+        """Whether the person wants a download; nobody is asked where none can begin, which is said then."""
+        if self.app.pulls.name is not None or not self.app.puller.available:
+            return True
+        return await self.app.push_screen_wait(Confirm(question, "Download", "Not now"))
 
     def action_cancel(self) -> None:
         """Stop the pull."""
@@ -251,6 +274,23 @@ class Models(Place):
     def _row(self) -> Row | None:
         at = self.query_one(OptionList).highlighted
         return self._rows[at] if at is not None and at < len(self._rows) else None
+
+
+def absent(profile: str) -> tuple[int, str]:
+    """How many models a pull of a profile brings, and how large they are; nothing where there is no such profile."""
+    from edge_assistant.core.errors import ModelUnknown
+    from edge_assistant_models.portfolio import Portfolio
+    from edge_assistant_models.store import State
+    from edge_assistant_models.transfer import mebibytes
+
+    portfolio = Portfolio()
+    try:
+        left_out = portfolio.profile(profile).on_request
+        names = [name for role, name in portfolio.resolve(profile).items() if role not in left_out]
+    except ModelUnknown:
+        names = []
+    sizes = [portfolio.entry(name).bytes for name in names if portfolio.state(name) is not State.INSTALLED]
+    return len(sizes), mebibytes(sum(sizes))
 
 
 def rows(profile: str, instead: dict[str, str]) -> list[Row]:
