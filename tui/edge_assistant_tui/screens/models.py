@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -104,7 +104,7 @@ class Models(Place):
         self.app.pull_changed.subscribe(self, lambda _: self._told_pull())
         empty = bool(self.app.conversation.query(Welcome))
         if self.app.missing and empty and self.app.puller.available and not self.app.pulls.tried:
-            self.action_pull_profile(ask=False)
+            self.action_pull_profile(agreed=True)
         self._told_pull()
         self._list()
 
@@ -145,36 +145,36 @@ class Models(Place):
         if pulls.name is None or pulls.line.endswith("ready"):
             self._list()
 
-    @work
-    async def action_pull(self) -> None:
+    def action_pull(self, agreed: bool = False) -> None:
         """Have the highlighted model pulled, once its size is confirmed."""
         row = self._row()
         if row is None:
             return
-        here = row.state in {"in use", "installed"}
-        if here or await self._agreed(f"Download {row.name} ({row.size})?"):
+        if agreed or row.state in {"in use", "installed"} or not self._asks:
             self.app.pulls.start(row.name)
             self._told_pull()
+        else:
+            self._ask(f"Download {row.name} ({row.size})?", self.action_pull)
 
-    @work
-    async def action_pull_profile(self, ask: bool = True) -> None:
-        """Have all models of the profile pulled, once their size is confirmed.
-
-        Args:
-            ask: False at a first run, where what is missing is named and F9 brings it.
-        """
+    def action_pull_profile(self, agreed: bool = False) -> None:
+        """Have all models of the profile pulled, once their size is confirmed."""
         profile = self.app.options.profile
-        count, size = await asyncio.to_thread(absent, profile) if ask else (0, "")
-        what = f"Download {counted(count, 'model')} of the profile {profile} ({size})?"
-        if not count or await self._agreed(what):
+        count, size = (0, "") if agreed or not self._asks else absent(profile)
+        if not count:
             self.app.pulls.start(profile)
             self._told_pull()
+        else:
+            what = f"Download {counted(count, 'model')} of the profile {profile} ({size})?"
+            self._ask(what, self.action_pull_profile)
 
-    async def _agreed(self, question: str) -> bool:
-        """Whether the person wants a download; nobody is asked where none can begin, which is said then."""
-        if self.app.pulls.name is not None or not self.app.puller.available:
-            return True
-        return await self.app.push_screen_wait(Confirm(question, "Download", "Not now"))
+    @property
+    def _asks(self) -> bool:
+        """Whether a download could begin; where none can, that is said instead."""
+        return self.app.pulls.name is None and self.app.puller.available
+
+    def _ask(self, question: str, pull: Callable[[bool], None]) -> None:
+        """Ask before a download; yes begins it."""
+        self.app.push_screen(Confirm(question, "Download", "Not now"), lambda yes: pull(True) if yes else None)
 
     def action_cancel(self) -> None:
         """Stop the pull."""
