@@ -337,9 +337,11 @@ def _verify(args: argparse.Namespace, portfolio: Portfolio) -> int:
 
 def _remove(args: argparse.Namespace, portfolio: Portfolio) -> int:
     from edge_assistant.cli._pulling import shown
+    from edge_assistant_models.transfer import mebibytes
 
     with shown(args.settings.plain) as watch:
-        portfolio.store.remove(portfolio.entry(args.name), watch)
+        size = portfolio.store.remove(portfolio.entry(args.name), watch)
+    print(f"{args.name} is removed ({mebibytes(size)})")
     return 0
 
 

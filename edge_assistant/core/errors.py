@@ -41,8 +41,10 @@ from edge_assistant_models.errors import (
     ModelTooLarge,
     ModelUnknown,
     PullFailed,
+    StorageDamaged,
     StorageForeign,
     StorageFull,
+    StorageReadOnly,
 )
 
 __all__ = [
@@ -76,8 +78,10 @@ __all__ = [
     "PullFailed",
     "ResidentLost",
     "Stopped",
+    "StorageDamaged",
     "StorageForeign",
     "StorageFull",
+    "StorageReadOnly",
     "UsageError",
     "VoiceUnavailable",
 ]

@@ -63,12 +63,9 @@ def remove_signal(connection: sqlite3.Connection, conversation: str, signal: str
 def add_turn(connection: sqlite3.Connection, conversation: str, cells: Cells, answer: Answer) -> None:
     """Keep a turn; the first question names the conversation."""
     touch(connection, conversation)
-    title = _short(answer.question) or COMPARED
+    title = answer.question.strip() or COMPARED
     number = _scalar(connection, "SELECT coalesce(max(number), 0) + 1 FROM turns WHERE conversation = ?", conversation)
-    connection.execute(
-        "UPDATE conversations SET title = ? WHERE id = ? AND title = ?",
-        [cells.seal(packed(title), "conversations", conversation, "title"), conversation, _NO_TITLE],
-    )
+    _name(connection, conversation, cells, title)
     body = cells.seal(packed(answer.to_json()), "turns", number, "body")
     connection.execute("INSERT INTO turns VALUES (?, ?, ?, ?)", [conversation, number, now().isoformat(), body])
     said = cells.seal(folded(f"{answer.question}\n{answer.text}"), "words", number, "text")
@@ -76,6 +73,14 @@ def add_turn(connection: sqlite3.Connection, conversation: str, cells: Cells, an
     connection.executemany(
         "UPDATE signals SET used = 1 WHERE conversation = ? AND id = ?",
         [(conversation, signal.id) for signal in answer.signals],
+    )
+
+
+def _name(connection: sqlite3.Connection, conversation: str, cells: Cells, title: str) -> None:
+    """Give a conversation its title, unless it has one."""
+    connection.execute(
+        "UPDATE conversations SET title = ? WHERE id = ? AND title = ?",
+        [cells.seal(packed(_short(title)), "conversations", conversation, "title"), conversation, _NO_TITLE],
     )
 
 
@@ -174,14 +179,33 @@ def no_such() -> UsageError:
     return UsageError("there is no such conversation", "look at the list of conversations")
 
 
-def close(connection: sqlite3.Connection, conversation: str) -> bool:
-    """End a conversation, and say whether it is kept: one in which nothing was asked is not."""
+def close(connection: sqlite3.Connection, conversation: str, cells: Callable[[], Cells]) -> bool:
+    """End a conversation, and say whether it is kept: one in which nothing was asked is not.
+
+    Args:
+        connection: within a transaction.
+        conversation: its id.
+        cells: gives what opens and seals its cells; asked only where there are questions without an answer.
+    """
     connection.execute("UPDATE conversations SET closed = 1 WHERE id = ?", [conversation])
     connection.execute("DELETE FROM signals WHERE conversation = ? AND removed AND NOT used", [conversation])
-    asked = bool(_scalar(connection, "SELECT count(*) FROM words WHERE conversation = ?", conversation))
-    if not asked:
+    answered = bool(_scalar(connection, "SELECT count(*) FROM words WHERE conversation = ?", conversation))
+    kept = answered or _asked_in_vain(connection, conversation, cells)
+    if not kept:
         delete(connection, [conversation])
-    return asked
+    return kept
+
+
+def _asked_in_vain(connection: sqlite3.Connection, conversation: str, cells: Callable[[], Cells]) -> bool:
+    """Whether something was sent that got no answer; the first of it names the conversation."""
+    if not _scalar(connection, "SELECT count(*) FROM unsent WHERE conversation = ?", conversation):
+        return False
+    opened = cells()
+    unsent = _unsent(connection, conversation, opened)
+    asked = (*unsent.waiting, *unsent.inputs)
+    if asked:
+        _name(connection, conversation, opened, asked[0])
+    return bool(asked)
 
 
 def ids(connection: sqlite3.Connection, *, unclosed: bool = False, before: datetime | None = None) -> list[str]:

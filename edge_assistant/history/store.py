@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from edge_assistant.core import limits
 from edge_assistant.core.answer import Answer
-from edge_assistant.core.errors import KeyGone, StorageFull, UsageError
+from edge_assistant.core.errors import KeyGone, KeyLost, StorageFull, UsageError
 from edge_assistant.core.signals import Signal
 from edge_assistant.history import rows
 from edge_assistant.history.saved import Saved, SavedSignal, State, Summary, Turn, Unsent
@@ -189,8 +189,15 @@ class History:
 
     def close(self, conversation: str) -> None:
         """End a conversation: it is not offered as unfinished; one in which nothing was asked is not kept."""
+
+        def cells() -> Cells:
+            try:
+                return Cells(conversation, self.vault.existing(conversation))
+            except (KeyGone, KeyLost):
+                return Cells(conversation, None)
+
         with self._writing(conversation, sealing=False):
-            kept = self._database.write(lambda connection: rows.close(connection, conversation))
+            kept = self._database.write(lambda connection: rows.close(connection, conversation, cells))
         if not kept:
             self.vault.destroy([conversation])
         self._release(conversation, gone=not kept)

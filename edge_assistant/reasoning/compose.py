@@ -166,7 +166,7 @@ def instructed(
 def concluded(verdicts: Sequence[Verdict], question: str | None = None) -> str:
     """What is said of a comparison that found no contradiction, asked by a question or not."""
     if not verdicts:
-        return "The signals do not speak about the same things, so there is nothing to compare."
+        return "Nothing comparable was found in the sources."
     cites = "".join(
         f"[{id}]" for id in dict.fromkeys(id for v in verdicts for told in v.values for id in told.evidence)
     )

@@ -40,6 +40,11 @@ def talk_route() -> Route:
     return Route("chat", (), "no source: the answer is about the assistant and the conversation")
 
 
+def declined_route() -> Route:
+    """The route of a question that is declined, as no source answers it."""
+    return Route("chat", (), "no source: the question is declined")
+
+
 def free_route() -> Route:
     """The route of free talk."""
     return Route("chat", (), "no source: the language model answers from memory, unchecked")

@@ -21,7 +21,7 @@ from edge_assistant.language.engine import Engine
 from edge_assistant.reasoning import rules
 from edge_assistant.reasoning.guard import CITATION, sentences
 from edge_assistant.reasoning.likeness import Likeness
-from edge_assistant.reasoning.route import free_route, talk_route
+from edge_assistant.reasoning.route import declined_route, free_route, talk_route
 from edge_assistant.reasoning.sentences import asks, is_remark, parted
 
 DECLINED = (
@@ -115,8 +115,8 @@ def reply(
     if said.attached:
         return None
     if free is None:
-        return talk_route(), [DECLINED]
-    return (talk_route(), [RISKY]) if _is_risky(message, likeness) else (free_route(), free())
+        return declined_route(), [DECLINED]
+    return (declined_route(), [RISKY]) if _is_risky(message, likeness) else (free_route(), free())
 
 
 def freely(message: str, engine: Callable[[], Engine], likeness: Likeness, seed: int) -> Iterator[str]:

@@ -6,7 +6,6 @@ Also what is told where the disk does not take them.
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import secrets
 import stat
@@ -15,7 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from edge_assistant.core.errors import EdgeAssistantError, StorageFull
+from edge_assistant.core.errors import EdgeAssistantError
+from edge_assistant_models.errors import READ_ONLY, not_stored
 
 PREFIX = ".edge-assistant-"  # of the name of a file that is not whole yet
 _BLOCK = 1 << 20  # bytes that are overwritten at a time
@@ -40,11 +40,12 @@ def storing(what: str, hint: str = "") -> Iterator[None]:
     except EdgeAssistantError:
         raise
     except OSError as error:
-        raise StorageFull(f"{what} cannot be written ({error.strerror})", hint or _hint(error)) from None
+        why = error.strerror or error
+        raise not_stored(f"{what} cannot be written ({why})", hint or _hint(error), error) from None
 
 
 def _hint(error: OSError) -> str:
-    return WRITABLE if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM) else _HINT
+    return WRITABLE if error.errno in READ_ONLY else _HINT
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from edge_assistant.core.errors import StorageFull
+from edge_assistant.core.errors import StorageDamaged, StorageFull, StorageReadOnly
 from edge_assistant.storage import sqlite
 from edge_assistant.storage.atomic import WRITABLE, shred, storing
 from edge_assistant.storage.schema import ForeignSchema, Layout, foreign, require_ours
@@ -270,19 +270,20 @@ class Database:
         """The failure told to a person; without room for its shared memory SQLite speaks of an I/O error."""
         what = self._layout.what
         if isinstance(error, ForeignSchema):
-            return StorageFull(f"{what} was changed from outside ({self.file.name}: {error})", self._layout.hint)
+            return StorageDamaged(f"{what} was changed from outside ({self.file.name}: {error})", self._layout.hint)
         if _code(error) in _BUSY:
             return self._held()
         if _code(error) in _DAMAGED:
-            return StorageFull(f"{what} is damaged ({self.file.name})", self._layout.hint)
+            return StorageDamaged(f"{what} is damaged ({self.file.name})", self._layout.hint)
         full = _code(error) in _FULL
         if not full:
             with contextlib.suppress(OSError):
                 full = shutil.disk_usage(self.file.parent).free < _ROOM
         if full:
             return StorageFull(f"{what} cannot be written: the disk is full", "free some space, then ask again")
-        hint = WRITABLE if _code(error) in _REFUSED else "check the disk and its permissions"
-        return StorageFull(f"{what} cannot be written ({error})", hint)
+        if _code(error) in _REFUSED:
+            return StorageReadOnly(f"{what} cannot be written ({error})", WRITABLE)
+        return StorageFull(f"{what} cannot be written ({error})", "check the disk and its permissions")
 
 
 def _code(error: sqlite3.Error) -> int:

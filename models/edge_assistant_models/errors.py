@@ -11,13 +11,16 @@
     ├── CatalogInvalid     (ValueError)    a catalog or profile file is wrong: status 2
     ├── BundleInvalid      (ValueError)    an archive of models does not match its manifest: status 3
     └── StorageFull        (OSError)       disk full or read-only: status 6
-        └── StorageForeign                 a file of another program or version stands in the way
+        ├── StorageForeign                 a file of another program or version stands in the way
+        ├── StorageDamaged                 a file of ours is damaged, or was changed from outside
+        └── StorageReadOnly                the disk or the folder may not be written
 
 The rest of the tree stands in `edge_assistant.core.errors`.
 """
 
 from __future__ import annotations
 
+import errno
 from typing import ClassVar
 
 
@@ -112,3 +115,24 @@ class StorageForeign(StorageFull):
     """A file of another program, or of another version of this one, stands where ours would."""
 
     code = "storage.foreign"
+
+
+class StorageDamaged(StorageFull):
+    """A file of ours is damaged, or was changed from outside, as an audit trail whose rows do not fit its key."""
+
+    code = "storage.damaged"
+
+
+class StorageReadOnly(StorageFull):
+    """The disk is read-only, or whoever runs the program may not write there."""
+
+    code = "storage.read_only"
+
+
+READ_ONLY = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
+"""What the system says where nothing may be written."""
+
+
+def not_stored(what: str, hint: str, error: OSError) -> StorageFull:
+    """The error of what could not be written, by why it could not."""
+    return (StorageReadOnly if error.errno in READ_ONLY else StorageFull)(what, hint)

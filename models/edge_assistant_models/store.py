@@ -21,7 +21,7 @@ from pathlib import Path
 
 from edge_assistant_models import importing, loading, progress
 from edge_assistant_models.entries import Entry
-from edge_assistant_models.errors import ModelCorrupt, ModelError, ModelMissing, PullFailed
+from edge_assistant_models.errors import ModelCorrupt, ModelError, ModelMissing, PullFailed, StorageForeign
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.paths import cache_dir
 from edge_assistant_models.sources import Source
@@ -163,21 +163,28 @@ class Store:
             return Check(file.key, path, f"{file.path} cannot be read ({error.strerror})")
         return Check(file.key, path, "" if found == sums.get(file.key) else f"{file.path} is not what was stored")
 
-    def remove(self, entry: Entry, watch: progress.Watch = progress.ignore) -> None:
-        """Take a model, and what a broken pull left of it, out of the store.
+    def remove(self, entry: Entry, watch: progress.Watch = progress.ignore) -> int:
+        """Take a model, and what a broken pull left of it, out of the store; returns its size in bytes.
 
         Raises:
             ModelMissing: nothing of it is there.
+            StorageForeign: its folder is a symbolic link.
             StorageFull: the folder cannot be written.
         """
         folders = self.folder(entry.name), self.staging(entry.name)
         if not any(folder.is_dir() for folder in folders):
             raise ModelMissing(f"the model {entry.name} is not in the store", "see 'edge-assistant models list'")
+        for folder in folders:
+            if folder.is_symlink():
+                what = f"{folder} is a symbolic link, which is not followed to remove {entry.name}"
+                raise StorageForeign(what, "remove the link, and what it leads to, yourself")
         with self.locked(entry.name, watch), storing(entry.name):
+            size = sum(file.stat().st_size for folder in folders for file in folder.rglob("*") if file.is_file())
             for folder in folders:
                 if folder.is_dir():
                     shutil.rmtree(folder)
             self._stamps.forget(self.folder(entry.name))
+        return size
 
     def clear_bundles(self) -> None:
         """Delete what imports left that were killed; the caller holds the lock `BUNDLE`."""

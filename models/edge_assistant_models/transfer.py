@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
-from edge_assistant_models.errors import EdgeAssistantError, StorageFull
+from edge_assistant_models.errors import EdgeAssistantError, StorageFull, not_stored
 
 CHUNK_BYTES = 1 << 20
 
@@ -44,8 +44,10 @@ def storing(what: str, hint: str = _ELSEWHERE) -> Iterator[None]:
     except EdgeAssistantError:
         raise
     except OSError as error:
-        reason = "the disk is full" if error.errno in _FULL else f"the folder cannot be written ({error.strerror})"
-        raise StorageFull(f"{what} cannot be stored: {reason}", hint) from error
+        reason = (
+            "the disk is full" if error.errno in _FULL else f"the folder cannot be written ({error.strerror or error})"
+        )
+        raise not_stored(f"{what} cannot be stored: {reason}", hint, error) from error
 
 
 def check_space(what: str, needed: int, folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -16,10 +17,18 @@ from real_command import COMMAND
 from terminals import Terminal
 
 from edge_assistant.cli import models
-from edge_assistant.core.errors import BundleInvalid, ModelCorrupt, ModelMissing, ModelUnknown, PullFailed, UsageError
+from edge_assistant.core.errors import (
+    BundleInvalid,
+    ModelCorrupt,
+    ModelMissing,
+    ModelUnknown,
+    PullFailed,
+    StorageForeign,
+    UsageError,
+)
 from edge_assistant.governance.offline import seccomp
 from edge_assistant.storage import settings
-from edge_assistant_models import profile
+from edge_assistant_models import paths, profile
 
 CONTENT = b"content of a model"
 
@@ -231,12 +240,24 @@ def test_remove_export_and_import(run: Any, tmp_path: Path) -> None:
     assert run("export", str(archive), "--plain")[0] == 0
     with pytest.raises(UsageError, match="exists already"):
         run("export", str(archive))
-    assert run("remove", "mine")[0] == 0
+    status, out, _ = run("remove", "mine")
+    assert status == 0
+    assert re.fullmatch(r"mine is removed \([\d.]+ [KM]iB\)\n", out)
     status, _, err = run("import", str(archive), "--plain")
     assert status == 0
     assert "mine is ready" in err
     assert run("verify", "mine")[1] == "mine: sound\n"
     assert run("export", str(tmp_path / "again.tar"), "--profile", "mine", "--plain")[0] == 0
+
+
+def test_a_model_that_is_a_link_is_not_removed_and_the_reason_is_said(run: Any, home: Path, tmp_path: Path) -> None:
+    run("pull", "mine")
+    folder = paths.models_dir() / "mine"
+    folder.rename(tmp_path / "elsewhere")
+    folder.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(StorageForeign, match="is a symbolic link"):
+        run("remove", "mine")
+    assert any((tmp_path / "elsewhere").iterdir())
 
 
 @pytest.mark.parametrize("optional", [True, False])

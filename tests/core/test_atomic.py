@@ -101,14 +101,14 @@ def test_a_new_file_is_whole_or_not_there_and_nothing_else_is(folder: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("number", "hint"),
+    ("number", "code", "hint"),
     [
-        (errno.EROFS, "make the data directory writable, or set EDGE_ASSISTANT_HOME to a folder that is"),
-        (errno.EACCES, "make the data directory writable, or set EDGE_ASSISTANT_HOME to a folder that is"),
-        (errno.ENOSPC, "free some space, or check the permissions of the data directory"),
+        (errno.EROFS, "storage.read_only", atomic.WRITABLE),
+        (errno.EACCES, "storage.read_only", atomic.WRITABLE),
+        (errno.ENOSPC, "storage.full", "free some space, or check the permissions of the data directory"),
     ],
 )
-def test_what_helps_depends_on_what_is_wrong(number: int, hint: str) -> None:
+def test_the_code_and_what_helps_depend_on_what_is_wrong(number: int, code: str, hint: str) -> None:
     with pytest.raises(StorageFull) as raised, atomic.storing("the history"):
         raise OSError(number, os.strerror(number))
-    assert raised.value.hint == hint
+    assert (raised.value.code, raised.value.exit_status, raised.value.hint) == (code, 6, hint)

@@ -11,6 +11,7 @@ from edge_assistant.core.answer import Status
 from edge_assistant.core.events import Perceived
 from edge_assistant.governance.policy.policy import Policy
 from edge_assistant.governance.policy.rules import Answers, Roles, Rules
+from edge_assistant.reasoning.route import declined_route
 from edge_assistant.reasoning.talk import DECLINED, RISKY
 from edge_assistant.session.assistant import Assistant
 from edge_assistant_models.portfolio import Portfolio
@@ -94,7 +95,7 @@ def test_free_talk_is_a_setting_that_a_policy_can_forbid(portfolio: Portfolio, f
     text, why = said(question, "The sea is wide [E1].")
     assert text == (DECLINED if forbidden else "The sea is wide.")
     assert why.startswith("no source")
-    assert said(question, "The sea is wide.", on=False)[0] == DECLINED
+    assert said(question, "The sea is wide.", on=False) == (DECLINED, declined_route().why)
     if not forbidden:
-        assert said("How many tablets may a child take?", "Four.")[0] == RISKY
+        assert said("How many tablets may a child take?", "Four.") == (RISKY, declined_route().why)
         assert said(question, "You can give a child up to 2 grams of paracetamol a day.")[0] == RISKY

@@ -147,8 +147,9 @@ def test_one_that_was_changed_is_not_gone_on_with(tmp_path: Path, damage: str) -
         connection.execute(damage)
     connection.close()
 
-    with pytest.raises(StorageFull, match="the audit trail was changed from outside"):
+    with pytest.raises(StorageFull, match="the audit trail was changed from outside") as raised:
         opened(tmp_path).append("said", {})
+    assert (raised.value.code, raised.value.exit_status) == ("storage.damaged", 6)
 
 
 def test_a_damaged_file_is_refused_and_left_as_it_is(tmp_path: Path) -> None:

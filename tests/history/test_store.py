@@ -89,6 +89,20 @@ def test_nothing_is_kept_of_a_conversation_without_a_question(history: History) 
     assert history.vault.ids() == []
 
 
+@pytest.mark.parametrize("unsent", [Unsent(inputs=("What dose?",)), Unsent(waiting=("What dose?",))])
+def test_a_question_without_an_answer_keeps_and_names_the_conversation(history: History, unsent: Unsent) -> None:
+    failed, typed = history.begin(), history.begin()
+    shot = snapshot()
+    history.add_signal(failed, shot, shot.data)
+    history.keep_unsent(failed, unsent)
+    history.keep_unsent(typed, Unsent(draft="What"))
+    history.close(failed)
+    history.close(typed)
+    assert [(found.id, found.title, found.turns) for found in history.conversations()] == [(failed, "What dose?", 0)]
+    saved = history.open(failed)
+    assert (saved.present, saved.unsent) == ((shot,), unsent)
+
+
 def test_the_last_conversation_is_the_first_of_the_list(history: History) -> None:
     first, second = history.begin(), history.begin()
     history.add_turn(first, answer("one"))

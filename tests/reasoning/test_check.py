@@ -87,7 +87,7 @@ def test_what_agrees_is_not_said_beside_a_contradiction() -> None:
 )
 def test_where_nothing_is_told_twice_there_is_nothing_to_compare(sources: tuple[Source, Source]) -> None:
     said, outcome, _ = check(*sources)
-    assert said == ["The signals do not speak about the same things, so there is nothing to compare."]
+    assert said == ["Nothing comparable was found in the sources."]
     assert (outcome.status, outcome.verdicts, outcome.citations) == (Status.NOT_IN_EVIDENCE, [], [])
 
 

@@ -87,7 +87,7 @@ def test_whether_they_agree_on_everything_is_answered_by_comparing_everything() 
     engine = model({}, sort="agreement", writes="everything")
     said, outcome = answer(engine, "Do they contradict each other?", [FORM, NOTE])
     assert (outcome.status, outcome.verdicts) == (Status.NOT_IN_EVIDENCE, [])
-    assert said == "The signals do not speak about the same things, so there is nothing to compare."
+    assert said == "Nothing comparable was found in the sources."
 
 
 @pytest.mark.parametrize("files", [True, False])

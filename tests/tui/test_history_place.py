@@ -209,6 +209,20 @@ def test_one_that_another_app_has_open_is_not_deleted(kept: list[str]) -> None:
     other.quit()
 
 
+def test_one_that_another_app_has_open_is_not_renamed(kept: list[str]) -> None:
+    other = History()
+    assert other.hold(kept[1])
+
+    async def story(stage: Stage) -> None:
+        await stage.press("f8", "down", "ctrl+r")
+        await stage.settle()
+        assert isinstance(stage.app.screen, Place)
+        assert "open in another app" in " ".join(toasts(stage))
+
+    play(story)
+    other.quit()
+
+
 def test_one_that_another_app_has_open_is_exported_and_not_opened(kept: list[str], here: Path) -> None:
     other = History()
     assert other.hold(kept[1])

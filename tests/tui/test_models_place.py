@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from placed import Stage, play, toasts
-from textual.widgets import OptionList
+from textual.widgets import OptionList, Static
 
 from edge_assistant.core.errors import PullFailed
 from edge_assistant_models import paths
@@ -152,7 +153,11 @@ def test_a_model_is_pulled_while_one_looks_elsewhere() -> None:
         launched(stage, launcher)
         await stage.press("f9")
         await go_to(stage, VAD)
-        await stage.press("enter", "escape")
+        await stage.press("enter")
+        assert stage.app.pulls.name is None
+        question = str(stage.app.screen.query(Static).first().render())
+        assert re.fullmatch(rf"Download {VAD} \([\d.]+ MiB\)\?", question)
+        await stage.press("y", "escape")
         assert stage.app.pulls.name == VAD
         await stage.press("f9", "p")
         assert "a pull is running" in " ".join(toasts(stage))
@@ -169,7 +174,12 @@ def test_a_pull_is_stopped_and_says_so() -> None:
 
     async def story(stage: Stage) -> None:
         launched(stage, launcher)
-        await stage.press("f9", "a", "c")
+        await stage.press("f9", "a")
+        question = str(stage.app.screen.query(Static).first().render())
+        assert re.fullmatch(r"Download \d+ models of the profile starter \([\d,.]+ MiB\)\?", question)
+        await stage.press("n")
+        assert launcher.names == []
+        await stage.press("a", "y", "c")
         await over(stage)
         assert "The download of starter is stopped; the next one resumes it." in " ".join(toasts(stage))
         assert stage.said("#pull") == ""
@@ -180,7 +190,7 @@ def test_a_pull_is_stopped_and_says_so() -> None:
 def test_what_the_launcher_refuses_is_said() -> None:
     async def story(stage: Stage) -> None:
         launched(stage, Launcher(error=PullFailed("the launcher is gone", "start the app again")))
-        await stage.press("f9", "a")
+        await stage.press("f9", "a", "y")
         await over(stage)
         assert "the launcher is gone start the app again" in " ".join(toasts(stage))
 

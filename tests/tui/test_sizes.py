@@ -15,15 +15,18 @@ from hypothesis import strategies as st
 from placed import Stage, play
 from terminals import Terminal
 from textual.command import CommandList
+from textual.widgets import Select
 
 from edge_assistant.history.store import History
 from edge_assistant.session import health
 from edge_assistant.session.health import Check
 from edge_assistant_tui import exhibits, messages
 from edge_assistant_tui.options import Options
+from edge_assistant_tui.screens.choose import Choose
 from edge_assistant_tui.screens.evidence import EvidenceScreen
 from edge_assistant_tui.screens.place import places
 from edge_assistant_tui.screens.signal import SignalScreen
+from edge_assistant_tui.widgets.option_list import OptionList
 from edge_assistant_tui.widgets.signals import SignalList
 
 Size = tuple[int, int]
@@ -94,6 +97,68 @@ def test_no_size_ends_the_palette_or_the_looking_at_a_signal() -> None:
     play(story)
 
 
+SMALL: tuple[Size, ...] = ((100, 6), (59, 9), (31, 6), (100, 3), (3, 3))
+PAGING = ("pagedown", "pageup", "home", "end")
+
+
+async def paged(stage: Stage | Viewing, sizes: Sequence[Size] = SMALL) -> None:
+    """Page through what has the focus at small sizes."""
+    for size in sizes:
+        await resized(stage, [size])
+        await stage.pilot.press(*PAGING)
+
+
+@pytest.mark.parametrize("place", [place.NAME for place in places()])
+def test_no_list_of_a_place_without_room_ends_the_app(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "checks", lambda profile: iter([Check("a", True, "b"), Check("d", None, "e", "f")]))
+
+    async def story(stage: Stage) -> None:
+        stage.app.action_visit(place)
+        await stage.settle()
+        for listed in stage.app.screen.query(OptionList):
+            if isinstance(listed, OptionList):  # a query goes by the name of the class, which Textual's has too
+                listed.focus()
+                await paged(stage)
+
+    play(story)
+
+
+def test_no_list_of_signals_sources_or_choices_without_room_ends_the_app() -> None:
+    async def story(stage: Stage) -> None:
+        screen = stage.app.conversation
+        screen.post_message(messages.Taken(FORM))
+        screen.post_message(messages.Sensed(FORM.id, "all", conflict().evidence[:1], 0.4))
+        await stage.type("what?")
+        await stage.press("enter")
+        screen.post_message(messages.TurnEnded(1, conflict()))
+        await stage.settle()
+        for key in ("ctrl+l", "ctrl+g"):
+            await stage.press(key)
+            assert isinstance(stage.app.focused, OptionList)
+            await paged(stage)
+        await stage.app.push_screen(SignalScreen(screen.query_one(SignalList).entries[0]))
+        await paged(stage)
+        await stage.app.push_screen(Choose("which?", [("a", "b"), ("c", "d")]))
+        await paged(stage)
+
+    play(story)
+
+
+def test_neither_the_palette_nor_an_open_setting_without_room_ends_the_app() -> None:
+    async def story(stage: Stage) -> None:
+        await stage.press("ctrl+p", "a", "down")
+        await paged(stage)
+        await stage.press("escape")
+        await resized(stage, [(80, 24)])
+        stage.app.action_visit("settings")
+        await stage.settle()
+        stage.app.screen.query(Select).first().focus()
+        await stage.press("enter", "down")
+        await paged(stage)
+
+    play(story)
+
+
 @pytest.fixture(scope="module")
 def there(tmp_path_factory: pytest.TempPathFactory) -> Made:
     """Signals in a folder."""
@@ -110,6 +175,7 @@ def test_no_size_ends_the_evidence(there: Made, id: str) -> None:
         for size in EDGES:
             await resized(viewing, [size])
             await viewing.settle()
+        await paged(viewing, SMALL[:4])
 
     look(story)
 

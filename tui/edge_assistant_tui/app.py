@@ -13,7 +13,7 @@ from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen, Screen
 from textual.signal import Signal
-from textual.theme import Theme
+from textual.theme import Theme, ThemeProvider
 
 from edge_assistant.core.errors import EdgeAssistantError
 from edge_assistant.governance.forgetting import EVERY_S
@@ -29,6 +29,7 @@ from edge_assistant_tui.pulls import Pulls
 from edge_assistant_tui.roles import Roles
 from edge_assistant_tui.screens.confirm import Confirm
 from edge_assistant_tui.screens.conversation import Conversation
+from edge_assistant_tui.screens.palette import Palette
 from edge_assistant_tui.showing.loader import Loader
 from edge_assistant_tui.terminal import Terminal
 from edge_assistant_tui.widgets.prompt import Prompt
@@ -147,6 +148,15 @@ class EdgeAssistant(AppInterface):
             self.switch_screen(place())
         elif not isinstance(self.screen, place):
             self.push_screen(place())
+
+    def action_command_palette(self) -> None:
+        """Open the palette; one that is open stays."""
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(id="--command-palette"))
+
+    def search_themes(self) -> None:
+        """Open the palette over the themes."""
+        self.push_screen(Palette([ThemeProvider], placeholder="Search for themes..."))
 
     def action_operator(self) -> None:
         """Ask for the operator's PIN; where the operator is there, lock."""

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from edge_assistant.core.errors import KeyLost, StorageFull
+from edge_assistant.core.errors import KeyLost, StorageDamaged, StorageFull
 from edge_assistant.governance.audit import checkpoints
 from edge_assistant.governance.audit.checkpoints import Checkpoint, Signer
 from edge_assistant.governance.audit.rows import FIRST, Head, Row, canonical, coded
@@ -350,8 +350,8 @@ def _head(connection: sqlite3.Connection, keys: tuple[bytes, Signer]) -> Head:
     return Head(count, mac)
 
 
-def _changed() -> StorageFull:
-    return StorageFull("the audit trail was changed from outside", LAYOUT.hint)
+def _changed() -> StorageDamaged:
+    return StorageDamaged("the audit trail was changed from outside", LAYOUT.hint)
 
 
 def _now() -> str:

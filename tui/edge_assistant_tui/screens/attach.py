@@ -84,7 +84,7 @@ class Attach(Place):
         if files.wanted:
             files.wanted = ""
         else:
-            self.app.pop_screen()
+            self.dismiss()
 
     @on(Input.Submitted)
     def _told_path(self, event: Input.Submitted) -> None:
@@ -116,9 +116,11 @@ class Attach(Place):
         self._tell(node.data.path if node is not None and node.data is not None else None)
 
     def _take_all(self, paths: list[Path]) -> None:
+        if self.app.screen is not self:  # a second Enter
+            return
         for path in paths:
             self.app.work.attach(path)
-        self.app.pop_screen()
+        self.dismiss()
 
     def _tell(self, path: Path | None) -> None:
         """What the file is, what is chosen, and how the tree is filtered."""

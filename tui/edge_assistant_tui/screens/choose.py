@@ -10,11 +10,14 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import OptionList, Static
+from textual.widgets import Static
 from textual.widgets.option_list import Option
 
+from edge_assistant_tui.screens.once import Once
+from edge_assistant_tui.widgets.option_list import OptionList
 
-class Choose(ModalScreen[str | None]):
+
+class Choose(ModalScreen[str | None], Once[str | None]):
     """Gives what was chosen; None for nothing."""
 
     CSS_PATH = "confirm.tcss"

@@ -13,10 +13,12 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
+from edge_assistant_tui.screens.once import Once
+
 QUIET_S = 0.7  # without a key, after which nobody types on
 
 
-class Confirm(ModalScreen[bool]):
+class Confirm(ModalScreen[bool], Once[bool]):
     """Asks for yes or no; gives True for yes."""
 
     CSS_PATH = "confirm.tcss"

@@ -11,10 +11,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import OptionList, Static
+from textual.widgets import Static
 from textual.widgets.option_list import Option
 
 from edge_assistant_tui.screens.place import Place
+from edge_assistant_tui.widgets.option_list import OptionList
 
 if TYPE_CHECKING:
     from edge_assistant.session.health import Check

@@ -18,6 +18,7 @@ from textual.widgets import Footer, Static
 from edge_assistant.core.evidence import UNSURE, clock, confidence_of
 from edge_assistant.core.signals import printable
 from edge_assistant_tui.exhibits import Exhibit
+from edge_assistant_tui.screens.once import Once
 from edge_assistant_tui.showing.loader import Problem
 from edge_assistant_tui.widgets import verdicts
 from edge_assistant_tui.widgets.passage_view import PassageView
@@ -36,7 +37,7 @@ PATIENCE = 0.15  # seconds until that is said
 GONE = "it is no longer in this conversation, so it cannot be shown"
 
 
-class EvidenceScreen(ModalScreen[None]):
+class EvidenceScreen(ModalScreen[None], Once[None]):
     """One exhibit at a time; the next and the one before are a key away.
 
     Attributes:

@@ -9,11 +9,11 @@ from pathlib import Path
 from textual import on
 from textual.app import ComposeResult
 from textual.content import Content
-from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from edge_assistant_tui.screens.conversation import Conversation
 from edge_assistant_tui.screens.place import Place
+from edge_assistant_tui.widgets.option_list import OptionList
 from edge_assistant_tui.widgets.prompt import Prompt
 from edge_assistant_tui.widgets.signals import SignalList
 from edge_assistant_tui.widgets.turn import Turn
@@ -71,8 +71,10 @@ class Examples(Place):
 
     @on(OptionList.OptionSelected)
     async def _told_selected(self, event: OptionList.OptionSelected) -> None:
+        if self.app.screen is not self:  # a second Enter
+            return
         example = EXAMPLES[event.option_index]
-        self.app.pop_screen()
+        self.dismiss()
         conversation = self.app.conversation
         assert isinstance(conversation, Conversation)
         if conversation.query_one(SignalList).entries or conversation.query(Turn):

@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Input, OptionList, Static
+from textual.widgets import Input, Static
 from textual.widgets.option_list import Option
 
 from edge_assistant.core.evidence import counted
@@ -20,6 +20,7 @@ from edge_assistant_tui.screens.confirm import Confirm
 from edge_assistant_tui.screens.export import Export
 from edge_assistant_tui.screens.place import Place
 from edge_assistant_tui.screens.rename import Rename
+from edge_assistant_tui.widgets.option_list import OptionList
 
 if TYPE_CHECKING:
     from edge_assistant.history.store import Saved, Summary
@@ -87,7 +88,7 @@ class History(Place):
             search.value = ""
             search.focus()
         else:
-            self.app.pop_screen()
+            self.dismiss()
 
     def action_list(self) -> None:
         """From the search into what it found."""
@@ -165,19 +166,21 @@ class History(Place):
 
     @on(Opened)
     def _told_opened(self, event: Opened) -> None:
+        if self.app.screen is not self:  # a second Enter
+            return
         if event.export:
             self.app.push_screen(Export(event.saved))
             return
         if event.saved.id != self.app.work.current:
             self.app.work.stop()
             self.app.work.resume(event.saved)
-        self.app.pop_screen()
+        self.dismiss()
 
     @work
     async def action_rename(self) -> None:
         """Give the highlighted conversation another name."""
         summary = self._highlighted()
-        if summary is None:
+        if summary is None or await self._refused_elsewhere(summary):
             return
         if (name := await self.app.push_screen_wait(Rename(printable(summary.title)))) is not None:
             self._rename(summary.id, name)
@@ -203,8 +206,7 @@ class History(Place):
         if summary.id == self.app.work.current:
             self.notify("Start a new conversation first (Ctrl+N).", title="It is open here", severity="warning")
             return
-        if summary.id in await asyncio.to_thread(self._elsewhere):
-            self.notify("End that one first.", title="It is open in another app", severity="warning")
+        if await self._refused_elsewhere(summary):
             return
         question = (
             f"Delete “{printable(summary.title)}” with {counted(summary.turns, 'answer')}? It cannot be brought back."
@@ -212,8 +214,15 @@ class History(Place):
         if await self.app.push_screen_wait(Confirm(question, "Delete")):
             self._delete(summary.id)
 
+    async def _refused_elsewhere(self, summary: Summary) -> bool:
+        """Whether another app has a conversation open, which is said then."""
+        if summary.id not in await asyncio.to_thread(self._elsewhere):
+            return False
+        self.notify("End that one first.", title="It is open in another app", severity="warning")
+        return True
+
     def _elsewhere(self) -> list[str]:
-        """What another app has open; where that cannot be told, deleting will say why."""
+        """What another app has open; where that cannot be told, what is done next will say why."""
         from edge_assistant.core.errors import EdgeAssistantError
 
         try:

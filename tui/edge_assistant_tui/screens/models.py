@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -11,13 +12,15 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import OptionList, Static
+from textual.widgets import Static
 from textual.widgets.option_list import Option
 
+from edge_assistant.core.evidence import counted
 from edge_assistant_tui import choosing
 from edge_assistant_tui.screens.choose import Choose
 from edge_assistant_tui.screens.confirm import Confirm
 from edge_assistant_tui.screens.place import Place
+from edge_assistant_tui.widgets.option_list import OptionList
 from edge_assistant_tui.widgets.welcome import Welcome
 
 _STYLES = {
@@ -101,7 +104,7 @@ class Models(Place):
         self.app.pull_changed.subscribe(self, lambda _: self._told_pull())
         empty = bool(self.app.conversation.query(Welcome))
         if self.app.missing and empty and self.app.puller.available and not self.app.pulls.tried:
-            self.action_pull_profile()
+            self.action_pull_profile(agreed=True)
         self._told_pull()
         self._list()
 
@@ -142,16 +145,36 @@ class Models(Place):
         if pulls.name is None or pulls.line.endswith("ready"):
             self._list()
 
-    def action_pull(self) -> None:
-        """Have the highlighted model pulled."""
-        if (row := self._row()) is not None:
+    def action_pull(self, agreed: bool = False) -> None:
+        """Have the highlighted model pulled, once its size is confirmed."""
+        row = self._row()
+        if row is None:
+            return
+        if agreed or row.state in {"in use", "installed"} or not self._asks:
             self.app.pulls.start(row.name)
             self._told_pull()
+        else:
+            self._ask(f"Download {row.name} ({row.size})?", self.action_pull)
 
-    def action_pull_profile(self) -> None:
-        """Have all models of the profile pulled."""
-        self.app.pulls.start(self.app.options.profile)
-        self._told_pull()
+    def action_pull_profile(self, agreed: bool = False) -> None:
+        """Have all models of the profile pulled, once their size is confirmed."""
+        profile = self.app.options.profile
+        count, size = (0, "") if agreed or not self._asks else absent(profile)
+        if not count:
+            self.app.pulls.start(profile)
+            self._told_pull()
+        else:
+            what = f"Download {counted(count, 'model')} of the profile {profile} ({size})?"
+            self._ask(what, self.action_pull_profile)
+
+    @property
+    def _asks(self) -> bool:
+        """Whether a download could begin; where none can, that is said instead."""
+        return self.app.pulls.name is None and self.app.puller.available
+
+    def _ask(self, question: str, pull: Callable[[bool], None]) -> None:
+        """Ask before a download; yes begins it."""
+        self.app.push_screen(Confirm(question, "Download", "Not now"), lambda yes: pull(True) if yes else None)
 
     def action_cancel(self) -> None:
         """Stop the pull."""
@@ -251,6 +274,23 @@ class Models(Place):
     def _row(self) -> Row | None:
         at = self.query_one(OptionList).highlighted
         return self._rows[at] if at is not None and at < len(self._rows) else None
+
+
+def absent(profile: str) -> tuple[int, str]:
+    """How many models a pull of a profile brings, and how large they are; nothing where there is no such profile."""
+    from edge_assistant.core.errors import ModelUnknown
+    from edge_assistant_models.portfolio import Portfolio
+    from edge_assistant_models.store import State
+    from edge_assistant_models.transfer import mebibytes
+
+    portfolio = Portfolio()
+    try:
+        left_out = portfolio.profile(profile).on_request
+        names = [name for role, name in portfolio.resolve(profile).items() if role not in left_out]
+    except ModelUnknown:
+        names = []
+    sizes = [portfolio.entry(name).bytes for name in names if portfolio.state(name) is not State.INSTALLED]
+    return len(sizes), mebibytes(sum(sizes))
 
 
 def rows(profile: str, instead: dict[str, str]) -> list[Row]:

@@ -13,13 +13,15 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
+from edge_assistant_tui.screens.once import Once
+
 if TYPE_CHECKING:
     from edge_assistant_tui.interface import AppInterface
 
 _ABOUT = "What visitors may not do is unlocked until you press Ctrl+T again, or nothing for {:.0f} min."
 
 
-class Operator(ModalScreen[bool]):
+class Operator(ModalScreen[bool], Once[bool]):
     """Asks for the PIN; gives True where it was right."""
 
     CSS_PATH = "confirm.tcss"

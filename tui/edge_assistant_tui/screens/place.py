@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.screen import Screen
 from textual.widgets import Footer, Static
+
+from edge_assistant_tui.screens.once import Once
 
 if TYPE_CHECKING:
     from edge_assistant_tui.interface import AppInterface
 
 
-class Place(Screen[None]):
+class Place(Once[None]):
     """A screen that a key and the command palette open; Escape leads back.
 
     Attributes:
@@ -36,7 +37,7 @@ class Place(Screen[None]):
     SHOWN: ClassVar[bool] = False
     NEEDED: ClassVar[bool] = True
     CSS_PATH = "place.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "app.pop_screen", "Back")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Back")]
     app: AppInterface
 
     def compose(self) -> ComposeResult:

@@ -12,8 +12,10 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
+from edge_assistant_tui.screens.once import Once
 
-class Rename(ModalScreen[str | None]):
+
+class Rename(ModalScreen[str | None], Once[str | None]):
     """Asks for a name; gives None where it stays as it is."""
 
     CSS_PATH = "confirm.tcss"

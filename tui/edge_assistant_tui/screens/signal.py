@@ -9,13 +9,15 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, OptionList, Static
+from textual.widgets import Footer, Static
 from textual.widgets.option_list import Option
 
 from edge_assistant.core.evidence import how_sure
 from edge_assistant.core.signals import printable
 from edge_assistant_tui import exhibits
 from edge_assistant_tui.screens.evidence import EvidenceScreen, in_words
+from edge_assistant_tui.screens.once import Once
+from edge_assistant_tui.widgets.option_list import OptionList
 from edge_assistant_tui.widgets.signals import MARKS, STYLES, Entry
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ class Found(OptionList):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "select", "Show")]
 
 
-class SignalScreen(ModalScreen[None]):
+class SignalScreen(ModalScreen[None], Once[None]):
     """What is known of one signal; Enter opens a piece of its evidence."""
 
     CSS_PATH = "signal.tcss"

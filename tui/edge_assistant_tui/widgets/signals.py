@@ -10,12 +10,12 @@ from rich.cells import cell_len, set_cell_size
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from edge_assistant.core.evidence import counted
 from edge_assistant.core.signals import printable
 from edge_assistant_tui import messages
+from edge_assistant_tui.widgets.option_list import OptionList
 
 if TYPE_CHECKING:
     from edge_assistant.core.evidence import Evidence

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from edge_assistant.core.evidence import how_sure
 from edge_assistant.core.signals import printable
 from edge_assistant.reasoning import attribution
 from edge_assistant_tui import copying
+from edge_assistant_tui.widgets.option_list import OptionList
 
 if TYPE_CHECKING:
     from edge_assistant.core.answer import Answer

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from edge_assistant.core.evidence import Evidence, clock
 from edge_assistant.core.signals import printable
+from edge_assistant_tui.widgets.option_list import OptionList
 from edge_assistant_tui.widgets.view import View
 
 if TYPE_CHECKING:
