@@ -130,7 +130,7 @@ def test_the_trace_shows_what_is_told_and_compared(command: Command, note: Path)
     ran = command("check", "--text", note, "--text", note, "--trace", "--json")
     found = only_object(ran.out)
     assert [(stage["stage"], stage["signal"]) for stage in found["trace"]][:1] == [("asked of another", "text:2")]
-    shown = "The total was [42.00].\n    What is it: the total was?\n    'The total was 42.00': 0.95\n"
+    shown = "The total was [42.00].\n    What is it: the total was?\n    'The total was 42.00': 0.71\n"
     assert f"asked of another\n    {shown}verdict\n    agree: total: 42.00 [E1][E3]\n" in ran.err
 
 

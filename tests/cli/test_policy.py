@@ -257,7 +257,7 @@ def test_without_a_terminal_an_unsure_answer_is_withheld(here: Command, home: Pa
 
 
 def test_a_sure_answer_needs_nobody(here: Command, home: Path, table: Path) -> None:
-    hold(home, "approval.confirm_below = 0.7")
+    hold(home, "approval.confirm_below = 0.3")
     assert here("ask", HOTTEST, "--readings", table).status == 0
 
 

@@ -70,10 +70,10 @@ def test_a_mac_has_one_without_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_without_a_card_nothing_is_loaded() -> None:
     code = (
-        "import sys\nfrom edge_assistant import cards\ncards.hardware = lambda: ()\n"
+        "import sys\nfrom edge_assistant.compute import gpus\ngpus.hardware = lambda: ()\n"
         "assert not gpus.for_onnx('auto').accelerated\n"
         "assert not gpus.for_llama('auto', None, lambda: 1 / 0).accelerated\n"
-        "cards.hardware = lambda: ('nvidia',)\n"
+        "gpus.hardware = lambda: ('nvidia',)\n"
         "assert not gpus.for_onnx('off').accelerated\n"
         "assert not gpus.for_llama('off', None, lambda: 1 / 0).accelerated\n"
         "heavy = {'llama_cpp', 'onnxruntime', 'numpy', 'onnx'} & set(sys.modules)\nassert not heavy, heavy"

@@ -185,7 +185,9 @@ def test_a_socket_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_no_permission(note: Path) -> None:
     note.chmod(0)
-    code = f"from edge_assistant import signals; signals.take_file(signals.Path({str(note)!r}), signals.Kind.TEXT, 1)"
+    code = (
+        f"from edge_assistant.core import signals; signals.take_file(signals.Path({str(note)!r}), signals.Kind.TEXT, 1)"
+    )
     ran = subprocess.run([*unprivileged(), sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "InputUnreadable: note.txt may not be read" in ran.stderr
 

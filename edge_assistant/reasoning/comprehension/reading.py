@@ -69,7 +69,7 @@ def confidence(told: float, fits: float) -> float:
         fits: probability that it, in its line, answers the question.
 
     >>> round(confidence(0.95, 0.95), 2), round(confidence(0.5, 0.8), 2), round(confidence(0.5, 0.5), 2)
-    (0.95, 0.58, 0.33)
+    (0.71, 0.34, 0.21)
     """
     return _logistic(_BIAS + _TOLD * _logit(told) + _FITS * _logit(fits))
 
@@ -82,7 +82,7 @@ def computed_confidence(called: float, fits: float) -> float:
         fits: probability that its result answers the question.
 
     >>> round(computed_confidence(0.99, 0.8), 2), round(computed_confidence(0.95, 0.4), 2)
-    (0.77, 0.27)
+    (0.46, 0.19)
     """
     return _logistic(_CALL_BIAS + _CALLED * _logit(called) + _CALL_FITS * _logit(fits))
 
