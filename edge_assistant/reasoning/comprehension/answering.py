@@ -153,9 +153,13 @@ class Comprehension:
                 return [*(replace(c, value=v) for c, v in beside if v is not None and c.confidence >= least), *computed]
         takes_several = asked.sort is not Sort.AGREEMENT and len(texts) > 1 and (len(readings) < 2 or surest < CLEAR)
         if takes_several and (joint := self._joined(asked, texts)) is not None:
-            if joint_confidence(joint.fits) > surest:
+            signals = {line.signal for line in joint.evidence}
+            if len(signals) == 1:
+                readings += _seen_beside(joint, readings)
+            elif joint_confidence(joint.fits) > surest:
                 return [_joint_claim(joint, asked.expects, ledger)]
-            readings = [_resting_on(reading, joint, asked.expects) for reading in readings]
+            else:
+                readings = [_resting_on(reading, joint, asked.expects) for reading in readings]
         undisputed = _undisputed(readings, asked.expects)
         return _claims(self._corroborated(asked, texts, undisputed), asked.expects)
 
@@ -186,7 +190,7 @@ class Comprehension:
         return reading
 
     def _joined(self, asked: Asked, sources: Sequence[Source]) -> Joint | None:
-        """What several sources tell together; None where they do not, or one of them alone."""
+        """What the model answers over all sources at once; None where it is not told, or not found in their lines."""
         budget = BUDGET * MOST_WHOLE // max(len(sources), MOST_WHOLE)
         pages = [(source.signal.kind, self._reader.page(asked.plain, source, budget)) for source in sources]
         joint = join(self._engine(), asked.plain, pages, asked.expects)
@@ -195,7 +199,7 @@ class Comprehension:
             return None
         lines = (f"{line.signal}: {line.text}" for line in joint.evidence)
         self._trace("joined", None, asked.plain, f"{joint.text!r}: fits {joint.fits:.2f}", *lines)
-        return joint if len({line.signal for line in joint.evidence}) > 1 else None
+        return joint
 
     def _computed(
         self, asked: Asked, sources: Sequence[Source], others: Sequence[Source], ledger: Ledger
@@ -301,6 +305,14 @@ def _joint_claim(joint: Joint, kind: Expected, ledger: Ledger) -> Claim:
     computed = ledger.compute(joint.formula, joint.text, cites) if joint.formula else None
     value = typed([joined(joint.text)], kind)[0]
     return Claim(joint.evidence[0].signal, value, joint.text, cites, joint_confidence(joint.fits), computed)
+
+
+def _seen_beside(joint: Joint, readings: Sequence[Reading]) -> list[Reading]:
+    """What one source tells beside the others and did not alone, such as "Allergies: none" beside an allergy."""
+    signal = joint.evidence[0].signal
+    if joint.formula or any(reading.signal == signal for reading in readings):
+        return []
+    return [Reading(signal, joint.text, joint.evidence, TOLD, joint.fits)]
 
 
 def _resting_on(reading: Reading, joint: Joint, kind: Expected) -> Reading:

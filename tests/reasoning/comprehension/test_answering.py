@@ -82,6 +82,17 @@ def test_what_one_source_tells_rests_on_what_led_to_it_too() -> None:
     assert told(claims(other, DEAREST, [LIST, NOTE]))[0] == ("text:1", "118.00", ("E1",))
 
 
+def test_what_a_source_tells_only_beside_the_others_contradicts_them() -> None:
+    note = source(["The patient is allergic to penicillin."], Kind.TEXT, 1, 1)
+    form = source(["Allergies: none"], Kind.TEXT, 2, 2)
+    engine = model({"allergic to penicillin|allergic": "penicillin"}, writes="Text: Allergies: none\nAnswer: none")
+    asked = "What is the patient allergic to?"
+    assert told(claims(engine, asked, [note, form])) == [
+        ("text:1", "penicillin", ("E1",)),
+        ("text:2", "none", ("E2",)),
+    ]
+
+
 def test_what_two_sources_tell_together_is_calculated_by_code() -> None:
     note = source(["Mrs Oduya stays for 3 nights"], Kind.TEXT, 2, 3)
     writes = "Text: stays for 3 nights\nText: Room 214, Oduya, until 9 June, 118.00\nAnswer: 3 * 118.00 = 345.00"
