@@ -21,10 +21,6 @@ _BIND_AND_CONNECT_TCP = 0b11
 _ABSTRACT_SOCKETS = 0b01  # LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET: of others, such as those of X11
 _WRITE_FILE, _REMOVE_AND_MAKE, _REFER, _TRUNCATE = 1 << 1, 0x1FF << 4, 1 << 13, 1 << 14
 
-_CAPABILITIES_3 = 0x20080522  # _LINUX_CAPABILITY_VERSION_3, with two words of 32 in each set
-_DROP_BOUNDING = 24  # PR_CAPBSET_DROP
-_INTO_OTHERS = (19, 21, 38)  # CAP_SYS_PTRACE, _SYS_ADMIN, _PERFMON: root reads /proc/PID/environ by them (mm_access)
-
 _BUS = "DBUS_SESSION_BUS_ADDRESS"
 
 
@@ -51,7 +47,6 @@ def part(known: int) -> None:
 
     It can look into no process, change none by /proc/PID/mem and take nothing that one has open; TCP sockets that it
     has neither connect nor bind; the abstract sockets of others are not there, but for those of a bus that is one.
-    Root gives up the capabilities by which the kernel lets it past Landlock.
 
     Args:
         known: what `abi` said.
@@ -61,7 +56,6 @@ def part(known: int) -> None:
     """
     scoped = _ABSTRACT_SOCKETS if known >= _SCOPED and "abstract=" not in os.environ.get(_BUS, "") else 0
     _restrict(_Ruleset(_REFER, _BIND_AND_CONNECT_TCP if known >= _TCP else 0, scoped), {"/": _REFER})
-    _give_up_capabilities()
 
 
 def keep_writes_within(places: Iterable[str], known: int) -> None:
@@ -77,28 +71,6 @@ def keep_writes_within(places: Iterable[str], known: int) -> None:
     file = _WRITE_FILE | (_TRUNCATE if known >= _TRUNCATES else 0)
     folder = file | _REMOVE_AND_MAKE | _REFER
     _restrict(_Ruleset(folder, 0, 0), {place: folder if os.path.isdir(place) else file for place in places})  # noqa: PTH112
-
-
-def _give_up_capabilities() -> None:
-    """Take what reads other processes out of this thread's sets; its children have it neither, as root too.
-
-    https://man7.org/linux/man-pages/man7/capabilities.7.html
-
-    Raises:
-        OSError: the kernel refuses.
-    """
-    libc = ctypes.CDLL(None, use_errno=True)
-    header = (ctypes.c_uint32 * 2)(_CAPABILITIES_3, 0)
-    sets = (ctypes.c_uint32 * 6)()  # effective, permitted and inheritable of the first 32, then of the others
-    if libc.capget(header, sets):
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-    for capability in _INTO_OTHERS:
-        libc.prctl(_DROP_BOUNDING, capability, 0, 0, 0)  # refused to whoever has no CAP_SETPCAP, and so gains nothing
-        word, bit = divmod(capability, 32)
-        for at in range(3 * word, 3 * word + 3):
-            sets[at] &= ~(1 << bit)
-    if libc.capset(header, sets):
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
 def _restrict(ruleset: _Ruleset, rules: dict[str, int]) -> None:
