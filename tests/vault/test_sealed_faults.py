@@ -14,7 +14,7 @@ from caches import ID, SECRET, cache, files, used
 from real_command import unprivileged
 from rings import Ring
 
-from edge_assistant.core.errors import StorageFull
+from edge_assistant.core.errors import StorageReadOnly
 from edge_assistant.storage import atomic
 from edge_assistant.vault import master, sealed
 from edge_assistant.vault.sealed import SealedCache
@@ -111,7 +111,7 @@ def test_what_may_not_be_removed_is_said_when_it_is_forgotten(vault: Vault) -> N
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     folder.chmod(0o700)
 
-    assert done.stdout.startswith(f"{StorageFull.__name__} what is kept to be quicker the next time cannot be written")
+    assert done.stdout.startswith(f"{StorageReadOnly.__name__} what is kept to be quicker the next time cannot be written")
     assert vault.caches() == []  # the key went first
     sealed.forget_all(vault)
     assert files() == []

@@ -251,7 +251,7 @@ def unreadable(keys: Path) -> None:
 @pytest.mark.parametrize(
     ("happened", "said"),
     [
-        (shut, "StorageFull 6 the file of keys cannot be written"),
+        (shut, "StorageReadOnly 6 the file of keys cannot be written"),
         (unreadable, "KeyLost 6 the key of what is kept cannot be read (Permission denied) - check the permissions"),
     ],
 )
