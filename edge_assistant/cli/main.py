@@ -9,10 +9,12 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from edge_assistant import __version__
 from edge_assistant.cli import frame
+from edge_assistant.core import plugins
 from edge_assistant.core.errors import UsageError
 from edge_assistant.governance import dumps
 from edge_assistant.governance.offline import lock
@@ -116,7 +118,8 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
     if not only:
         _configure_app(top)
     verbs = top.add_subparsers(dest="verb", metavar="VERB", parser_class=frame.Parser)
-    for module in frame.verbs(__package__):
+    plugged = (plugins.load(plugin, ModuleType) for plugin in plugins.installed(plugins.VERBS).values())
+    for module in (*frame.verbs(__package__), *plugged):
         verb = verbs.add_parser(module.NAME, help=module.HELP, description=module.HELP[0].upper() + module.HELP[1:])
         if only in (None, module.NAME):
             module.configure(verb)

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge_assistant.core import plugins
 from edge_assistant.core.errors import UsageError
 from edge_assistant.devices import sound, video4linux
 from edge_assistant.devices.camera import FileCamera, Frame, OpenCVCamera
@@ -63,7 +64,12 @@ def speaker(text: str | None) -> Player:
 
 
 def readings(text: str) -> Device[bytes]:
-    """Readings that are followed: `serial:PORT` or `serial:PORT@BAUD`, else a file."""
+    """Readings that are followed: `serial:PORT` or `serial:PORT@BAUD`, `NAME:` of a plugin, else a file."""
+    name, colon, rest = text.partition(":")
+    if colon and (plugin := plugins.installed(plugins.READINGS).get(name)):
+        current().check_device("readings", text)
+        device: Device[bytes] = plugins.load(plugin, type)(rest)
+        return device
     if not text.startswith(_SERIAL):
         path = _path(text) or _expanded(text)
         current().check_device("readings", named(path))
@@ -73,6 +79,12 @@ def readings(text: str) -> Device[bytes]:
     if baud and not (baud.isascii() and baud.isdigit() and len(baud) < _DIGITS):
         raise UsageError(f"{baud} is no speed of a serial port", "write it as in serial:/dev/ttyUSB0@9600")
     return SerialReadings(port, int(baud)) if baud else SerialReadings(port)
+
+
+def follows(text: str) -> bool:
+    """Whether a text names readings that are followed and are no file: a serial port, or a device of a plugin."""
+    name, colon, _ = text.partition(":")
+    return bool(colon) and len(text.split()) == 1 and (name == "serial" or name in plugins.installed(plugins.READINGS))
 
 
 def named(file: Path) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from edge_assistant import __version__
 from edge_assistant.compute import gpus
 from edge_assistant.compute.accelerators import OFF
-from edge_assistant.core import limits
+from edge_assistant.core import limits, plugins
 from edge_assistant.core.errors import InputError
 from edge_assistant.core.signals import HELD_BYTES, Origin, Signal
 from edge_assistant.perception.sense import Percept, Request
@@ -28,7 +28,7 @@ MAX_BYTES = limits.CACHED_BYTES.value
 MAX_PERCEPT_BYTES = limits.CACHED_PERCEPT_BYTES.value
 WORTH_S = 0.05  # what took less is perceived as quickly as it is looked up
 # Modules outside this package that senses are made of.
-_BESIDE = ("compute/accelerators", "compute/gpus", "compute/runtime", "core/evidence", "core/signals")
+_BESIDE = ("compute/accelerators", "compute/gpus", "compute/runtime", "core/evidence", "core/plugins", "core/signals")
 # What decodes and computes, and so decides what the senses see; with each what its maker adds, as in onnxruntime_gpu.
 _LIBRARIES = (
     "av", "numpy", "nvidia", "onnxruntime", "opencv", "pillow", "pyarrow", "pypdfium2", "tokenizers", "zxing_cpp",
@@ -143,7 +143,9 @@ def _has_its_sum(signal: Signal) -> bool:
 @cache
 def made_by() -> str:
     """The sum of what perceives: this code, and the libraries that decode and compute, by their versions."""
-    return hashlib.sha256(f"{__version__} {summed(Path(__file__).parent)} {libraries(sys.path)}".encode()).hexdigest()
+    plugged = [plugins.package(plugin) for plugin in plugins.installed(plugins.SENSES).values()]
+    parts = (__version__, summed(Path(__file__).parent), libraries(sys.path), plugged)
+    return hashlib.sha256(" ".join(map(str, parts)).encode()).hexdigest()
 
 
 def libraries(folders: Iterable[str]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
@@ -36,15 +36,24 @@ class Readings(Sense):
         Raises:
             InputError: see `csvfile.read_csv`.
         """
-        with signal.open() as stream:
-            size = stream.seek(0, os.SEEK_END)
-            stream.seek(0)
-            table, notes = read_csv(stream, signal.name, size, request.progress)
+        table, notes = read_table(signal, request.progress)
         found = sorted(observations(table), key=lambda seen: seen.rank)
         if len(found) > MAX_EVIDENCE:
             notes = (*notes, f"{len(found) - MAX_EVIDENCE:,} observations of less weight are left out")
         evidence = (Evidence("", signal.id, o.text, None, Locator(rows=o.rows), o.detail) for o in found[:MAX_EVIDENCE])
         return Percept(tuple(evidence), table, notes)
+
+
+def read_table(signal: Signal, progress: Callable[[float], None]) -> tuple[Table, tuple[str, ...]]:
+    """The table of a signal and notes on what was repaired; a further file format gets its reader here.
+
+    Raises:
+        InputError: see `csvfile.read_csv`.
+    """
+    with signal.open() as stream:
+        size = stream.seek(0, os.SEEK_END)
+        stream.seek(0)
+        return read_csv(stream, signal.name, size, progress)
 
 
 @dataclass(frozen=True, slots=True)

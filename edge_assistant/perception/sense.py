@@ -1,6 +1,6 @@
 """What a sense is: one class that turns a signal of its kinds into evidence.
 
-Adding a sense is adding one file to this folder with a subclass of `Sense`; `senses()` finds it.
+Adding a sense is adding one file to this folder with a subclass of `Sense`, or a plugin; `senses()` finds both.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING, ClassVar
 
 from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core import plugins
 from edge_assistant.core.evidence import Evidence
 from edge_assistant.core.signals import Kind, Signal
 from edge_assistant_models.installed import InstalledModel
@@ -109,8 +110,14 @@ class Sense(ABC):
 
 @cache
 def senses() -> tuple[type[Sense], ...]:
-    """Every sense in this folder, in the order of their names."""
+    """Every sense in this folder and of installed plugins, in the order of their names.
+
+    Raises:
+        UsageError: a plugin cannot be loaded.
+    """
     package = importlib.import_module(__package__)
     for module in pkgutil.iter_modules(package.__path__):
         importlib.import_module(f"{__package__}.{module.name}")
+    for plugin in plugins.installed(plugins.SENSES).values():
+        plugins.load(plugin, type)
     return tuple(sorted(Sense.__subclasses__(), key=lambda sense: sense.name))

@@ -59,6 +59,7 @@ def checks(profile: str, gpu: str = AUTO) -> Iterator[Check]:
     yield from graphics_cards(gpu)
     yield offline_lock()
     yield from packages()
+    yield from installed_plugins()
     yield from models(profile)
     yield from folders()
     yield sealing()
@@ -128,6 +129,22 @@ def packages() -> Iterator[Check]:
         there = importlib.util.find_spec(package) is not None
         hint = "" if there else "reinstall the package: pip install --force-reinstall edge-assistant-offline"
         yield Check(f"package {package}", there, f"for {purpose}" if there else "not installed", hint)
+
+
+def installed_plugins() -> Iterator[Check]:
+    """The plugins of other packages, and whether each can be loaded."""
+    from edge_assistant.core import plugins
+    from edge_assistant.core.errors import UsageError
+
+    for group, kind in plugins.KINDS.items():
+        for name, point in plugins.installed(group).items():
+            what = f"plugin {name}"
+            try:
+                plugins.load(point, kind)
+            except UsageError as error:
+                yield Check(what, False, error.message, error.hint)
+            else:
+                yield Check(what, True, f"{group.rpartition('.')[2]}, of {plugins.package(point)}")
 
 
 def models(profile: str) -> Iterator[Check]:

@@ -20,7 +20,7 @@ from edge_assistant_tui.widgets.camera import CameraView
 from edge_assistant_tui.widgets.capture import Capture
 from edge_assistant_tui.widgets.following import Following
 from edge_assistant_tui.widgets.keys import Keys
-from edge_assistant_tui.widgets.prompt import PATHS, PORT, Prompt
+from edge_assistant_tui.widgets.prompt import PATHS, Prompt
 from edge_assistant_tui.widgets.signals import SignalList
 from edge_assistant_tui.widgets.status import StatusBar
 from edge_assistant_tui.widgets.turn import Turn
@@ -108,10 +108,12 @@ class Conversation(Typed, Citing, Devices):
 
     @on(Prompt.Changed)
     def _told_typed(self, event: Prompt.Changed) -> None:
+        from edge_assistant.devices import chosen
+
         text = event.text_area.text
         self.query_one(CameraView).worded = bool(text.strip())
         self.note_soon()
-        if text and not text.startswith((*PATHS, PORT)):
+        if text and not text.startswith(PATHS) and not chosen.follows(text):
             self.app.work.typing()
 
     @on(Prompt.Dropped)

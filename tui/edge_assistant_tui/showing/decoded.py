@@ -98,12 +98,9 @@ class Decoded:
         return made
 
     def _read(self, signal: Signal) -> Table:
-        from edge_assistant.perception.csvfile import read_csv
+        from edge_assistant.perception.readings import read_table
 
-        with signal.open() as stream:
-            size = stream.seek(0, os.SEEK_END)
-            stream.seek(0)
-            return read_csv(stream, signal.name, size, lambda _: self.check())[0]
+        return read_table(signal, lambda _: self.check())[0]
 
 
 def gone(name: str, kind: Kind | None) -> InputMissing:

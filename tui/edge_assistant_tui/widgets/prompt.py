@@ -18,7 +18,6 @@ from edge_assistant.core.signals import by_name
 if TYPE_CHECKING:
     from edge_assistant_tui.interface import AppInterface
 
-PORT = "serial:"
 PATHS = ("/", "~/", "./", "../", "file://")  # what paths begin with
 MAX_PATHS = limits.DROPPED_PATHS.value
 MAX_LINES = limits.PASTED_LINES.value
@@ -95,12 +94,14 @@ class Prompt(TextArea):
 
     def action_send(self) -> None:
         """Send what stands here; a path is attached instead."""
+        from edge_assistant.devices import chosen
+
         text = self.text.strip()
         if not text:
             self.post_message(self.Entered())
         elif paths := paths_in(text):
             self.post_message(self.Dropped(paths))
-        elif text.startswith(PORT) and len(text.split()) == 1:
+        elif chosen.follows(text):
             self.post_message(self.Port(text))
         elif (over := len(text) - limits.QUESTION_CHARACTERS.now) > 0:
             self.notify(
