@@ -34,6 +34,7 @@ check:  ## lint, format, types, direction and circles of imports, no subject in 
 	$(BIN)/lint-imports
 	$(BIN)/python tools/import_circles.py
 	$(BIN)/python tools/subject_words.py
+	$(BIN)/python tools/commit_subject.py
 
 docs:  ## the documentation as a site in build/site; a broken link fails
 	@sh tools/bootstrap.sh docs
