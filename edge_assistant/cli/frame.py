@@ -38,12 +38,17 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(message, f"see '{self.prog} --help'")
 
 
-def verbs(package: str) -> list[ModuleType]:
-    """The modules of a package that are verbs, in the order of their names; those of `_` are parts of others."""
+def verbs(package: str, only: str | None = None) -> list[ModuleType]:
+    """The modules of a package that are verbs, in the order of their names; those of `_` are parts of others.
+
+    Args:
+        package: its name.
+        only: a verb that is wanted; where it is one of them, the others are not imported.
+    """
     folder = importlib.import_module(package)
     found = (module.name for module in pkgutil.iter_modules(folder.__path__))
     names = sorted(name for name in found if name != "main" and not name.startswith("_"))
-    modules = [importlib.import_module(f"{package}.{name}") for name in names]
+    modules = [importlib.import_module(f"{package}.{name}") for name in ([only] if only in names else names)]
     return [module for module in modules if hasattr(module, "NAME")]
 
 

@@ -103,8 +103,8 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
     """The command line.
 
     Args:
-        only: the verb that is wanted, or nothing for the bare command; the options of the others take time to look up
-            and are left out. None for all.
+        only: the verb that is wanted, or nothing for the bare command; the others take time to import and are left
+            out. None for all.
     """
     top = frame.Parser(
         prog="edge-assistant",
@@ -118,8 +118,10 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
     if not only:
         _configure_app(top)
     verbs = top.add_subparsers(dest="verb", metavar="VERB", parser_class=frame.Parser)
-    plugged = (plugins.load(plugin, ModuleType) for plugin in plugins.installed(plugins.VERBS).values())
-    for module in (*frame.verbs(__package__), *plugged):
+    modules = frame.verbs(__package__, only)
+    if only not in [module.NAME for module in modules]:
+        modules += [plugins.load(plugin, ModuleType) for plugin in plugins.installed(plugins.VERBS).values()]
+    for module in modules:
         verb = verbs.add_parser(module.NAME, help=module.HELP, description=module.HELP[0].upper() + module.HELP[1:])
         if only in (None, module.NAME):
             module.configure(verb)
