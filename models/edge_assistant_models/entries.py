@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import pkgutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 
-from edge_assistant_models import importers, quantization, regular, sources
+from edge_assistant_models import regular, sources
 from edge_assistant_models.errors import CatalogInvalid
 from edge_assistant_models.schema import HTTP_URL, MAX_TOML_BYTES, NAME, Table
 from edge_assistant_models.sources import Source
@@ -36,9 +35,9 @@ class Importer:
     """How fetched files become the files of a model.
 
     Attributes:
-        name: the module in `importers` whose `convert` does it.
+        name: of an entry point, see `conversion`.
         inputs: what it reads; fetched, and not kept.
-        quantization: the file in `quantizations` that says how what it writes is quantized; None where it is not.
+        quantization: name of the quantization of what it writes; None for none.
     """
 
     name: str
@@ -155,15 +154,11 @@ def _importer(table: Table | None) -> Importer | None:
     if table is None:
         return None
     importer = Importer(
-        table.text("name"),
+        table.text("name", NAME),
         tuple(FileSpec.parse(file) for file in table.tables("inputs")),
         table.optional_text("quantization", NAME),
     )
     table.end()
-    if importer.quantization is not None and importer.quantization not in quantization.names():
-        raise table.invalid(f"unknown quantization '{importer.quantization}'")
-    if importer.name not in {module.name for module in pkgutil.iter_modules(importers.__path__)}:
-        raise table.invalid(f"unknown importer '{importer.name}'")
     return importer
 
 

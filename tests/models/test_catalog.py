@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -45,13 +44,6 @@ def test_a_shipped_entry_is_whole(entry: entries.Entry) -> None:
     if entry.role == entries.REFERENCE or entry.name in FLOATS:
         return
     assert any(entry.name in names for each in PROFILES.values() for names in each.roles.values())
-
-
-@pytest.mark.parametrize("entry", [entry for entry in SHIPPED.values() if entry.importer], ids=lambda entry: entry.name)
-def test_a_shipped_importer_converts(entry: entries.Entry) -> None:
-    assert entry.importer is not None
-    module = importlib.import_module(f"edge_assistant_models.importers.{entry.importer.name}")
-    assert callable(module.convert)
 
 
 @pytest.mark.parametrize("each", PROFILES.values(), ids=lambda each: each.name)

@@ -13,10 +13,10 @@ from onnx import TensorProto, helper, numpy_helper
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.errors import CatalogInvalid, ModelCorrupt
-from edge_assistant_models.importers import blocks, compact
-from edge_assistant_models.importers.compact import Rule
-from edge_assistant_models.quantization import parse
 from edge_assistant_models.tensors import tensor_digest
+from edge_assistant_quantize.onnx import blocks
+from edge_assistant_quantize.onnx.rules import Rule, apply
+from edge_assistant_quantize.onnx.tables import parse
 
 WIDTH, WORDS = 64, 200
 
@@ -77,14 +77,14 @@ RULES = {
 def test_a_form_computes_nearly_the_same(form: str, tmp_path: Path) -> None:
     rules, error = RULES[form]
     exact = run(tmp_path / "exact.onnx", model(weights()))
-    found = run(tmp_path / "compact.onnx", compact.compact(model(weights()), rules))
+    found = run(tmp_path / "compact.onnx", apply(model(weights()), rules))
     for ours, theirs in zip(found, exact, strict=True):
         assert ours.shape == theirs.shape
         assert float(np.sqrt(np.mean((ours - theirs) ** 2)) / theirs.std()) <= error
 
 
 def test_a_matrix_that_rows_and_products_share_is_stored_once() -> None:
-    made = compact.compact(model(weights()), [BLOCKS_4])
+    made = apply(model(weights()), [BLOCKS_4])
     stored = {tensor.name: numpy_helper.to_array(tensor) for tensor in made.graph.initializer}
     assert stored["compact/table/4_bits"].shape == (WORDS, 2, 16)
     assert "table" not in stored
@@ -92,7 +92,7 @@ def test_a_matrix_that_rows_and_products_share_is_stored_once() -> None:
 
 
 def test_the_first_rule_that_fits_counts() -> None:
-    made = compact.compact(model(weights()), [Rule("back", "half"), BLOCKS_8])
+    made = apply(model(weights()), [Rule("back", "half"), BLOCKS_8])
     assert {node.op_type for node in made.graph.node} >= {"MatMulNBits", "MatMul", "Cast"}
     assert "back/half" in {tensor.name.removeprefix("compact/") for tensor in made.graph.initializer}
 
@@ -101,7 +101,7 @@ def test_every_machine_writes_the_same_tensors(tmp_path: Path) -> None:
     """Sums that a machine made in an order of its own would show here."""
     rules = [Rule("table", "blockwise", 4, 32), Rule("matrix", "packed", 4, 16), Rule("back", "integer")]
     path = tmp_path / "model.onnx"
-    path.write_bytes(compact.compact(model(weights()), rules).SerializeToString(deterministic=True))
+    path.write_bytes(apply(model(weights()), rules).SerializeToString(deterministic=True))
     assert tensor_digest(path) == "cc923cb85dfdc0bc98b24b11281a2392589014aaa65123cd9a65ca7ecbeb9c3d"
 
 
@@ -132,9 +132,9 @@ def test_what_is_not_finite_or_does_not_divide_is_refused() -> None:
     broken = weights()
     broken["table"][5, 5] = np.nan
     with pytest.raises(ModelCorrupt, match="not finite"):
-        compact.compact(model(broken), [BLOCKS_4])
+        apply(model(broken), [BLOCKS_4])
     with pytest.raises(ModelCorrupt, match="do not divide"):
-        compact.compact(model(weights()), [Rule("*", "blockwise", 4, 128)])
+        apply(model(weights()), [Rule("*", "blockwise", 4, 128)])
 
 
 WRONG = {

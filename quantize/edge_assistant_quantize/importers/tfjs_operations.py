@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edge_assistant_models.errors import ModelCorrupt
-from edge_assistant_models.importers.onnx_graph import Builder
+from edge_assistant_quantize.importers.onnx_graph import Builder
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,10 +2,10 @@
 
 Around each node that is computed in integers stand QuantizeLinear and DequantizeLinear, which ONNX Runtime fuses with
 it (https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html). Activations are uint8 with one
-scale and zero point each. Weights are int8 with a scale for each output channel, see `rounded.py`. Biases are int32 in
+scale and zero point each. Weights are int8 with a scale for each output channel, see `rounding.py`. Biases are int32 in
 the scale of what they are added to.
 
-`planned.py` says which nodes those are. numpy and onnx only, and nothing is summed in floats, so that every machine
+`plan.py` says which nodes those are. numpy and onnx only, and nothing is summed in floats, so that every machine
 writes the same tensors.
 """
 
@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from edge_assistant_models.errors import ModelCorrupt
-from edge_assistant_models.importers.folded import attributes, constants, drop_unused, folded
-from edge_assistant_models.importers.planned import COMPUTED, WEIGHTED, Plan, limits, plan
-from edge_assistant_models.importers.rounded import by_channel, shift
+from edge_assistant_quantize.onnx.folding import attributes, constants, drop_unused, fold
+from edge_assistant_quantize.onnx.plan import COMPUTED, WEIGHTED, Plan, limits, plan
+from edge_assistant_quantize.onnx.rounding import by_channel, shift
 
 if TYPE_CHECKING:
     import onnx
@@ -45,9 +45,9 @@ def static_int8(
 
     Args:
         model: float32, operator set 13 or later; half-precision weights behind a Cast are read.
-        ranges: least and greatest of each value of `plan(folded(model), excluded).ranged`; others are ignored.
+        ranges: least and greatest of each value of `plan(fold(model), excluded).ranged`; others are ignored.
         excluded: names of nodes that stay as they are; a node without a name is called as its first output.
-        means: of each channel of values of `plan(folded(model)).averaged`, for biases that make up for rounded weights.
+        means: of each channel of values of `plan(fold(model)).averaged`, for biases that make up for rounded weights.
         weight_bits: 8 or fewer.
 
     Raises:
@@ -55,7 +55,7 @@ def static_int8(
     """
     if not 2 <= weight_bits <= 8:
         raise ModelCorrupt(f"a weight cannot have {weight_bits} bits here", "take 8 or fewer")
-    ready = folded(model)
+    ready = fold(model)
     planned = plan(ready, excluded)
     if not planned.nodes:
         raise ModelCorrupt("the model has no node to quantize", "take a model with Conv, Gemm or MatMul nodes")

@@ -13,7 +13,7 @@ from tfjs_graphs import GraphModel, integers, text, window
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.errors import ModelCorrupt
-from edge_assistant_models.importers import blazeface, nanodet, tfjs
+from edge_assistant_quantize.importers import blazeface, nanodet, tfjs
 
 RANDOM = np.random.default_rng(3)
 

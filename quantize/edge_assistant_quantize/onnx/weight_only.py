@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from edge_assistant_models.errors import ModelCorrupt
-from edge_assistant_models.importers.folded import attributes, constants, drop_unused, folded, standard, subgraphs
+from edge_assistant_quantize.onnx.folding import attributes, constants, drop_unused, fold, standard, subgraphs
 
 if TYPE_CHECKING:
     import onnx
@@ -101,7 +101,7 @@ def weights_only(
     """
     if bits not in {4, 8} or block_size not in BLOCK_SIZES:
         raise ModelCorrupt(f"no {bits} bits in blocks of {block_size}", f"take blocks of {BLOCK_SIZES}")
-    ready = folded(model)
+    ready = fold(model)
     check_excluded(ready, excluded)
     writer = _Writer(ready, bits, block_size, symmetric, accuracy_level)
     writer.write(frozenset(excluded))
@@ -255,7 +255,7 @@ def half(model: onnx.ModelProto, excluded: Collection[str] = (), *, exact: bool 
     """
     from onnx import helper, numpy_helper
 
-    ready = folded(model)
+    ready = fold(model)
     check_excluded(ready, excluded)
     graph = ready.graph
     kept = {name for node in graph.node if node.name in excluded for name in node.input} | _inside(graph)

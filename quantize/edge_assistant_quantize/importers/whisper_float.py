@@ -10,26 +10,29 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_assistant_models.importers import whisper
-from edge_assistant_models.importers.whisper import Graph, Stored
+from edge_assistant_quantize.importers import whisper
+from edge_assistant_quantize.importers.whisper import Graph, Stored
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+INPUTS = whisper.INPUTS
 _FLOAT = 1  # onnx.TensorProto.FLOAT
 
 
-def convert(inputs: Mapping[str, Path], output: Path) -> None:
+def convert(inputs: Mapping[str, Path], output: Path, quantization: str | None = None) -> None:
     """Write what `importers.whisper.convert` writes, in half precision; same input, same bytes.
 
     Args:
         inputs: `model` (model.bin), `tokenizer` (tokenizer.json), `config` (config.json with `alignment_heads`).
         output: an existing folder.
+        quantization: of what it writes, by name.
 
     Raises:
         ModelCorrupt: the input is no Whisper model of CTranslate2, or is damaged.
+        CatalogInvalid: there is no such quantization of it.
     """
-    whisper.write(inputs, output, Stored(_half, _linear, _linear, _scores, _rows, _mask))
+    whisper.convert_as(HALVES, inputs, output, quantization)
 
 
 def _half(graph: Graph, name: str, weight: NDArray[Any]) -> str:
@@ -60,3 +63,6 @@ def _mask(graph: Graph, length: int) -> str:
     masked = onnx.numpy_helper.from_array(np.array([whisper.MASKED], np.float32))
     square = graph.op("ConstantOfShape", graph.integers(length, length), value=masked)
     return graph.op("Trilu", square, graph.constant("above", np.array(1)), upper=1)
+
+
+HALVES = Stored(_half, _linear, _linear, _scores, _rows, _mask)

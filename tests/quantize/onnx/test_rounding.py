@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_assistant_models.errors import ModelCorrupt
-from edge_assistant_models.importers.rounded import by_channel
+from edge_assistant_quantize.onnx.rounding import by_channel
 
 SHAPES = st.sampled_from([(3, 4, 3, 3), (5, 16, 1, 1), (4, 1, 3, 3), (8, 6), (2, 3, 5), (1, 1)])
 

@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_assistant_models.errors import ModelCorrupt
-from edge_assistant_models.importers.tfjs_operations import Graph, Node, translate
+from edge_assistant_quantize.importers import quantizations
+from edge_assistant_quantize.importers.tfjs_operations import Graph, Node, translate
 
 if TYPE_CHECKING:
     import numpy as np
 
+INPUTS = ("graph", "weights")
 MAX_GRAPH_BYTES = 16 << 20  # the largest graphs in use have 1 MB of JSON
 MAX_WEIGHT_BYTES = 512 << 20
 MAX_NODES = 20_000
@@ -29,24 +31,33 @@ _DTYPES = {"float32": "<f4", "int32": "<i4", "float16": "<f2"}
 
 
 def convert(
-    inputs: Mapping[str, Path], output: Path, *, name: str, take: Mapping[str, str], give: Mapping[str, str]
+    inputs: Mapping[str, Path],
+    output: Path,
+    quantization: str | None = None,
+    *,
+    name: str,
+    take: Mapping[str, str],
+    give: Mapping[str, str],
 ) -> None:
     """Write `model.onnx` into the folder `output`; equal inputs give equal bytes.
 
     Args:
         inputs: `graph` (model.json) and `weights` (its one weight file).
         output: an existing folder.
+        quantization: of what it writes, by name.
         name: the ONNX graph's name.
         take: what the graph's inputs are to be called, by their names in the source.
         give: what the wanted outputs are to be called, by their names in the source, in order.
 
     Raises:
         ModelCorrupt: the source is damaged, or has an operation that is not translated.
+        CatalogInvalid: there is no such quantization of it.
     """
     source = inputs["graph"].name
     graph = read(inputs["graph"], inputs["weights"])
     with _refusing(source):
         translate(graph, output / "model.onnx", name=name, take=take, give=give)
+    quantizations.apply(quantization, output)
 
 
 def read(graph: Path, weights: Path) -> Graph:

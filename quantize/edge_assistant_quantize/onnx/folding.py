@@ -26,7 +26,7 @@ def title(node: onnx.NodeProto) -> str:
     return str(node.name or node.output[0])
 
 
-def folded(model: onnx.ModelProto) -> onnx.ModelProto:
+def fold(model: onnx.ModelProto) -> onnx.ModelProto:
     """A copy of the model in which every node has a name, and convolutions their padding and bias.
 
     Values keep their names, but for those between a convolution and what it has taken in, which are gone.
@@ -82,11 +82,11 @@ def constants(graph: onnx.GraphProto) -> Mapping[str, Array]:
     return known
 
 
-def widened(model: onnx.ModelProto) -> onnx.ModelProto:
-    """`folded`, with every weight a float32 initializer, for what looks at those only."""
+def widen(model: onnx.ModelProto) -> onnx.ModelProto:
+    """`fold`, with every weight a float32 initializer, for what looks at those only."""
     from onnx import numpy_helper
 
-    ready = folded(model)
+    ready = fold(model)
     known = constants(ready.graph)
     for node in ready.graph.node:
         if node.op_type in {"Cast", "Transpose"} and node.output[0] in known:

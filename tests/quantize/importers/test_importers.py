@@ -1,4 +1,4 @@
-"""Imported models against what their sources computed in the sources' own runtimes; see fixtures/README.md."""
+"""The importers of the catalog, and what they wrote against the sources' own runtimes; see fixtures/README.md."""
 
 from __future__ import annotations
 
@@ -11,7 +11,15 @@ import numpy as np
 import pytest
 
 from edge_assistant.compute.runtime import Runtime
+from edge_assistant_models import conversion, entries
 from edge_assistant_models.installed import InstalledModel
+
+
+@pytest.mark.parametrize(
+    "entry", [entry for entry in entries.load().values() if entry.importer], ids=lambda it: it.name
+)
+def test_an_entry_names_an_importer_that_is_installed(entry: entries.Entry) -> None:
+    assert conversion.find(entry) is not None
 
 
 def pattern(side: int) -> np.ndarray:

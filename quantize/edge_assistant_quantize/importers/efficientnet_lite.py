@@ -16,11 +16,13 @@ from pathlib import Path
 import numpy as np
 
 from edge_assistant_models.errors import ModelCorrupt
-from edge_assistant_models.importers.onnx_graph import Builder
-from edge_assistant_models.importers.pytorch import read_state
+from edge_assistant_quantize.importers import quantizations
+from edge_assistant_quantize.importers.onnx_graph import Builder
+from edge_assistant_quantize.importers.pytorch import read_state
 
 State = Mapping[str, np.ndarray]
 
+INPUTS = ("checkpoint",)
 SIDE = 224
 CLASSES = 1_000
 _EPSILON = 1e-3  # of batch normalisation, as TensorFlow's models have it
@@ -29,15 +31,17 @@ _STRIDE_2 = frozenset({1, 3, 5, 11})  # blocks that halve the resolution
 _BLOCKS = 16
 
 
-def convert(inputs: Mapping[str, Path], output: Path) -> None:
+def convert(inputs: Mapping[str, Path], output: Path, quantization: str | None = None) -> None:
     """Write `model.onnx`: image uint8 [1, 224, 224, 3] RGB to probabilities f32 [1, 1000]; and `labels.txt`.
 
     Args:
         inputs: `checkpoint` (.pth).
         output: an existing folder.
+        quantization: of what it writes, by name.
 
     Raises:
         ModelCorrupt: the checkpoint is damaged or of another network.
+        CatalogInvalid: there is no such quantization of it.
     """
     from onnx import TensorProto, helper
 
@@ -53,7 +57,8 @@ def convert(inputs: Mapping[str, Path], output: Path) -> None:
     image = helper.make_tensor_value_info("image", TensorProto.UINT8, [1, SIDE, SIDE, 3])
     probabilities = helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [1, CLASSES])
     builder.write(output / "model.onnx", "efficientnet_lite0", [image], [probabilities])
-    labels = resources.files("edge_assistant_models.importers") / "imagenet_labels.txt"
+    quantizations.apply(quantization, output)
+    labels = resources.files("edge_assistant_quantize.importers") / "imagenet_labels.txt"
     with resources.as_file(labels) as path:
         shutil.copyfile(path, output / "labels.txt")
 

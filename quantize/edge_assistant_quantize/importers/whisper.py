@@ -25,13 +25,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_assistant_models.errors import ModelCorrupt
-from edge_assistant_models.importers.ctranslate2_file import read_variables
-from edge_assistant_models.importers.quantized import blockwise_linear, blockwise_rows, integer_linear
+from edge_assistant_quantize.importers import quantizations
+from edge_assistant_quantize.importers.ctranslate2_file import read_variables
+from edge_assistant_quantize.onnx.linear import blockwise_linear, blockwise_rows, integer_linear
 
 if TYPE_CHECKING:
     import onnx
     from numpy.typing import NDArray
 
+INPUTS = ("model", "tokenizer", "config")
 _OPSET = 20  # the first with Gelu
 _IR_VERSION = 9  # came with opset 20
 _EPSILON = 1e-5  # of every layer normalisation
@@ -42,36 +44,50 @@ Shapes = dict[str, Sequence[int | str]]
 Multiply = Callable[["Graph", str, str, "NDArray[Any]"], str]
 
 
-def convert(inputs: Mapping[str, Path], output: Path) -> None:
+def convert(inputs: Mapping[str, Path], output: Path, quantization: str | None = None) -> None:
     """Write `encoder.onnx`, `decoder.onnx`, `tokenizer.json` and `config.json` into a folder; same input, same bytes.
 
     Args:
         inputs: `model` (model.bin), `tokenizer` (tokenizer.json), `config` (config.json with `alignment_heads`).
         output: an existing folder.
+        quantization: of what it writes, by name.
 
     Raises:
         ModelCorrupt: the input is no Whisper model of CTranslate2, or is damaged.
+        CatalogInvalid: there is no such quantization of it.
     """
-    write(inputs, output, EIGHT_BITS)
+    convert_as(EIGHT_BITS, inputs, output, quantization)
 
 
-def write(inputs: Mapping[str, Path], output: Path, stored: Stored) -> None:
-    """What `convert` writes, with the weights stored in another way.
-
-    Raises:
-        ModelCorrupt: as `convert`.
-    """
+def convert_as(stored: Stored, inputs: Mapping[str, Path], output: Path, quantization: str | None) -> None:
+    """`convert` with the weights stored in another way."""
     weights = read_variables(inputs["model"], "WhisperSpec")
     heads = _alignment_heads(inputs["config"])
     try:
-        _save(_encoder(weights, stored), output / "encoder.onnx")
-        _save(_decoder(weights, heads, stored), output / "decoder.onnx")
+        write(weights, heads, output, stored)
     except (KeyError, ValueError, TypeError) as error:
         raise ModelCorrupt(
             f"{inputs['model'].name} lacks a weight or has one of another shape ({error})", "pull the model again"
         ) from error
+    quantizations.apply(quantization, output)
     shutil.copyfile(inputs["tokenizer"], output / "tokenizer.json")
     shutil.copyfile(inputs["config"], output / "config.json")
+
+
+def write(weights: Weights, heads: Sequence[tuple[int, int]], output: Path, stored: Stored) -> None:
+    """Write `encoder.onnx` and `decoder.onnx` into a folder.
+
+    Args:
+        weights: by CTranslate2's names.
+        heads: layer and head of each attention head that follows the sound.
+        output: an existing folder.
+        stored: how weights are stored.
+
+    Raises:
+        KeyError, ValueError, TypeError: a weight is missing, or has another shape.
+    """
+    _save(_encoder(weights, stored), output / "encoder.onnx")
+    _save(_decoder(weights, heads, stored), output / "decoder.onnx")
 
 
 def _save(model: onnx.ModelProto, path: Path) -> None:

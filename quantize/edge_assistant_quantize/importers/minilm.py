@@ -18,12 +18,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_assistant_models.errors import ModelCorrupt
-from edge_assistant_models.importers.onnx_graph import Builder
-from edge_assistant_models.importers.safetensors_file import read_tensors
+from edge_assistant_quantize.importers import quantizations
+from edge_assistant_quantize.importers.onnx_graph import Builder
+from edge_assistant_quantize.importers.safetensors_file import read_tensors
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+INPUTS = ("weights", "tokenizer")
 _EPSILON = 1e-12  # of every layer normalisation (config.json: layer_norm_eps)
 _HEAD = 32  # dimensions of an attention head of MiniLM (config.json: hidden_size / num_attention_heads)
 _MASKED = -1e9  # added to a score that must not count
@@ -31,15 +33,17 @@ _MASKED = -1e9  # added to a score that must not count
 Weights = Mapping[str, "NDArray[Any]"]
 
 
-def convert(inputs: Mapping[str, Path], output: Path) -> None:
+def convert(inputs: Mapping[str, Path], output: Path, quantization: str | None = None) -> None:
     """Write `model.onnx` in float32 and `tokenizer.json` into a folder; same input, same bytes.
 
     Args:
         inputs: `weights` (model.safetensors) and `tokenizer` (tokenizer.json).
         output: an existing folder.
+        quantization: of what it writes, by name.
 
     Raises:
         ModelCorrupt: the input is damaged, or of another architecture.
+        CatalogInvalid: there is no such quantization of it.
     """
     from onnx import TensorProto, helper
 
@@ -56,6 +60,7 @@ def convert(inputs: Mapping[str, Path], output: Path) -> None:
     ]
     states = helper.make_tensor_value_info("last_hidden_state", TensorProto.FLOAT, ["batch", "tokens", width])
     graph.builder.write(output / "model.onnx", "minilm", given, [states])
+    quantizations.apply(quantization, output)
     shutil.copyfile(inputs["tokenizer"], output / "tokenizer.json")
 
 

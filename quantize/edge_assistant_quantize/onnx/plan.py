@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from edge_assistant_models.errors import ModelCorrupt
-from edge_assistant_models.importers.folded import attributes, constants, standard, uses
+from edge_assistant_quantize.onnx.folding import attributes, constants, standard, uses
 
 if TYPE_CHECKING:
     import onnx
@@ -63,7 +63,7 @@ def plan(model: onnx.ModelProto, excluded: Collection[str] = ()) -> Plan:
     """Decide what is computed in integers.
 
     Args:
-        model: as `folded` gives it.
+        model: as `fold` gives it.
         excluded: names of nodes that stay as they are.
 
     Raises:

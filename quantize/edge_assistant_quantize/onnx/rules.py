@@ -5,7 +5,7 @@ comes. So a rule is only a pattern of weights' names and a form:
 
 - `blockwise`, 8 or 4 bits with a scale for each block of inputs (MatMulNBits): for one row at a time, where reading the
   weights is what takes the time. Rows that are looked up in such a matrix are widened as they are read.
-- `integer`, 8 bits with a scale for each output (see `rounded.py`), multiplied in integers: for many rows.
+- `integer`, 8 bits with a scale for each output (see `rounding.py`), multiplied in integers: for many rows.
 - `packed`, 4 bits that are widened to those 8 when the model is loaded: half of the file and the same product.
 - `bytes`, 8 bits with a scale for each entry of the first axis, widened when the model is loaded: where no product is.
 - `half`, 16 bits, widened when the model is loaded.
@@ -21,9 +21,9 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from edge_assistant_models.errors import ModelCorrupt
-from edge_assistant_models.importers import blocks, quantized
-from edge_assistant_models.importers.folded import attributes, constants, drop_unused, standard
-from edge_assistant_models.importers.rounded import by_channel
+from edge_assistant_quantize.onnx import blocks, linear
+from edge_assistant_quantize.onnx.folding import attributes, constants, drop_unused, standard
+from edge_assistant_quantize.onnx.rounding import by_channel
 
 if TYPE_CHECKING:
     import onnx
@@ -82,7 +82,7 @@ def _parse(said: Mapping[str, object]) -> Rule:
     return rule
 
 
-def compact(model: onnx.ModelProto, rules: Sequence[Rule]) -> onnx.ModelProto:
+def apply(model: onnx.ModelProto, rules: Sequence[Rule]) -> onnx.ModelProto:
     """A copy of a model with its weights stored as rules say; a weight that none fits stays as it is.
 
     Products (`MatMul`, `Gemm`) and rows that are looked up (`Gather`) are made in the form of their matrix.
@@ -283,7 +283,7 @@ def _product_of_integers(graph: _Graph, value: str, name: str, weight: Array, ru
     turned = weight.T.astype(np.float64)
     levels, scales = by_channel(turned, 1, np.zeros(turned.shape[1]), 1.0, 8, alone=False)
     stored = graph.constant(f"{name}/8_bits", levels), graph.constant(f"{name}/steps", scales)
-    return quantized.integer_product(graph, value, *stored)
+    return linear.integer_product(graph, value, *stored)
 
 
 def _product_of_packed(graph: _Graph, value: str, name: str, weight: Array, rule: Rule) -> str:
@@ -297,7 +297,7 @@ def _product_of_packed(graph: _Graph, value: str, name: str, weight: Array, rule
     whole = graph.op("Mul", centred, graph.op("Cast", times, to=_FLOAT))
     matrix = graph.op("Reshape", whole, graph.constant("flat_rows", np.array([0, -1])))
     turned = graph.op("Cast", graph.op("Transpose", matrix, perm=[1, 0]), to=_INT8)
-    return quantized.integer_product(graph, value, turned, graph.constant(f"{name}/steps", steps))
+    return linear.integer_product(graph, value, turned, graph.constant(f"{name}/steps", steps))
 
 
 _PRODUCTS = {"blockwise": _product_of_blocks, "integer": _product_of_integers, "packed": _product_of_packed}

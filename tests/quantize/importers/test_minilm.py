@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.errors import ModelCorrupt
-from edge_assistant_models.importers import minilm
-from edge_assistant_models.importers.safetensors_file import read_tensors
+from edge_assistant_models.tensors import tensor_digest
+from edge_assistant_quantize.cli.main import main
+from edge_assistant_quantize.importers import minilm
+from edge_assistant_quantize.importers.safetensors_file import read_tensors
 
 WIDTH, WORDS, PLACES, LAYERS, HEAD = 64, 50, 16, 2, 32
 Weights = Mapping[str, np.ndarray]
@@ -122,6 +124,16 @@ def test_the_same_weights_give_the_same_bytes(source: dict[str, Path], tmp_path:
         (tmp_path / name).mkdir()
         minilm.convert(source, tmp_path / name)
     assert (tmp_path / "one" / "model.onnx").read_bytes() == (tmp_path / "two" / "model.onnx").read_bytes()
+
+
+def test_the_verb_prints_what_the_catalog_pins(
+    source: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "minilm"
+    assert main(["import", "minilm", *(f"{key}={path}" for key, path in source.items()), "--output", str(output)]) == 0
+    model, tokenizer = capsys.readouterr().out.splitlines()
+    assert model.endswith(f", tensors_sha256 {tensor_digest(output / 'model.onnx')}")
+    assert tokenizer == f"{output}/tokenizer.json: 0.0 KiB"
 
 
 def test_another_network_is_refused(source: dict[str, Path], tmp_path: Path) -> None:

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.errors import ModelCorrupt
-from edge_assistant_models.importers import efficientnet_lite
-from edge_assistant_models.importers.pytorch import read_state
+from edge_assistant_quantize.importers import efficientnet_lite
+from edge_assistant_quantize.importers.pytorch import read_state
 
 MAGIC = 0x1950A86A20F9469CFC6C
 STORAGES = {"float32": "FloatStorage", "float16": "HalfStorage", "int64": "LongStorage"}

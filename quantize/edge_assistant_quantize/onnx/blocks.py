@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
 
 LIMIT = 8  # levels run from -8 to 7
-MOST = 8  # times a step of 8 bits: 8 levels of 8 steps are 64, and `quantized.py` says why there are no more
+MOST = 8  # times a step of 8 bits: 8 levels of 8 steps are 64, and `linear.py` says why there are no more
 _FACTORS = tuple(
     np.float32(one / 20) for one in range(14, 26)
 )  # of the scale that gives the farthest value the level -8
