@@ -18,6 +18,7 @@ from edge_assistant_models.schema import printable
 from edge_assistant_quantize.errors import WeightsRefused
 from edge_assistant_quantize.gguf.checkpoint import Checkpoint, json_of
 from edge_assistant_quantize.importers import whisper, whisper_float
+from edge_assistant_quantize.importers.safetensors_file import floats
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,7 +35,6 @@ FILES = {"encoder": "encoder.onnx", "decoder": "decoder.onnx", "tokenizer": "tok
 
 OPSET = 20  # of the importer's graphs
 
-_DTYPES = {"F32": "<f4", "F16": "<f2", "F64": "<f8"}
 _LARGEST = 65504.0  # of half precision, in which the graphs keep the weights
 _MULTILINGUAL_END = 50257  # number of <|endoftext|> in the vocabularies that know more than English
 # Special tokens of letters, as those of languages are
@@ -140,17 +140,10 @@ def _reader(found: Checkpoint) -> Get:
     }
 
     def get(name: str) -> Array:
-        path, tensor = places[name]
-        with path.open("rb") as file:
-            file.seek(tensor.begin)
-            raw = file.read(tensor.end - tensor.begin)
-        if tensor.dtype == "BF16":  # the upper half of a float32
-            value = (np.frombuffer(raw, "<u2").astype("<u4") << 16).view("<f4")
-        else:
-            value = np.frombuffer(raw, _DTYPES[tensor.dtype]).astype(np.float32)
+        value = floats(*places[name])
         if np.abs(value).max(initial=0.0) > _LARGEST:
             raise ValueError(f"{name} goes beyond half precision")
-        return value.reshape(tensor.shape)
+        return value
 
     return get
 

@@ -86,7 +86,7 @@ class _Graph:
         return self.builder.emit(kind, inputs, name, **attributes)[0]
 
     def weight(self, name: str) -> str:
-        return self.constant(name, self.weights[name].astype("float32"))
+        return self.constant(name, self.weights[name])
 
     def constant(self, name: str, value: Any) -> str:  # noqa: ANN401
         import numpy as np
@@ -99,8 +99,8 @@ class _Graph:
         """A product with one matrix, or with several beside each other, and the bias."""
         import numpy as np
 
-        matrix = np.concatenate([self.weights[f"{name}{part}.weight"] for part in parts]).T.astype(np.float32)
-        bias = np.concatenate([self.weights[f"{name}{part}.bias"] for part in parts]).astype(np.float32)
+        matrix = np.concatenate([self.weights[f"{name}{part}.weight"] for part in parts]).T
+        bias = np.concatenate([self.weights[f"{name}{part}.bias"] for part in parts])
         product = self.op("MatMul", value, self.constant(f"{name}.weight", matrix), name=f"{name}.product")
         return self.op("Add", product, self.constant(f"{name}.bias", bias), name=name)
 
@@ -114,7 +114,7 @@ class _Graph:
         words = self.op("Gather", self.weight("embeddings.word_embeddings.weight"), "input_ids", name="words", axis=0)
         kind = self.weights["embeddings.token_type_embeddings.weight"][0]
         table = self.weights["embeddings.position_embeddings.weight"] + kind
-        places = self.constant("embeddings.position_embeddings.weight", table.astype(np.float32))
+        places = self.constant("embeddings.position_embeddings.weight", table)
         length = self.op("Shape", "input_ids", name="length", start=1, end=2)
         rows = self.op("Slice", places, self.constant("zero", np.array([0])), length, name="places")
         return self.norm(self.op("Add", words, rows, name="embedded"), "embeddings.LayerNorm")

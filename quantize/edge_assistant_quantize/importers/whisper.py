@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 from edge_assistant_models.errors import ModelCorrupt
 from edge_assistant_quantize.importers import quantizations
 from edge_assistant_quantize.importers.ctranslate2_file import read_variables
-from edge_assistant_quantize.onnx.linear import blockwise_linear, blockwise_rows, integer_linear
+from edge_assistant_quantize.onnx import linear
 
 if TYPE_CHECKING:
     import onnx
@@ -123,24 +123,15 @@ class Stored:
     mask: Callable[[Graph, int], str]
 
 
-class Graph:
-    """Nodes and weights of a graph under construction; what adds a node returns the name of its output."""
+class Graph(linear.Graph):
+    """The encoder or the decoder under construction."""
 
-    def __init__(self, weights: Weights, part: str, stored: Stored) -> None:
-        self.weights = weights
-        self.heads = int(weights[f"{part}/num_heads"])
+    def __init__(self, source: Weights, part: str, stored: Stored) -> None:
+        super().__init__()
+        self.source = source
+        self.heads = int(source[f"{part}/num_heads"])
         self.stored = stored
         self.multiply = stored.encoder if part == "encoder" else stored.decoder
-        self.nodes: list[onnx.NodeProto] = []
-        self.initializers: dict[str, onnx.TensorProto] = {}
-
-    def op(self, kind: str, *inputs: str, name: str = "", domain: str = "", **attributes: Any) -> str:  # noqa: ANN401
-        """Add a node with one output, called by its kind and number unless it has a name."""
-        import onnx
-
-        result = name or f"{kind}_{len(self.nodes)}"
-        self.nodes.append(onnx.helper.make_node(kind, inputs, [result], result, domain=domain, **attributes))
-        return result
 
     def split(self, value: str, parts: int) -> list[str]:
         """Equal parts along the last axis."""
@@ -150,15 +141,6 @@ class Graph:
         self.nodes.append(onnx.helper.make_node("Split", [value], names, names[0], axis=-1, num_outputs=parts))
         return names
 
-    def constant(self, name: str, value: Any) -> str:  # noqa: ANN401
-        """Add a weight, once."""
-        import numpy as np
-        import onnx
-
-        if name not in self.initializers:
-            self.initializers[name] = onnx.numpy_helper.from_array(np.array(value, order="C"), name)
-        return name
-
     def integers(self, *values: int) -> str:
         """Add a list of whole numbers, such as a shape."""
         import numpy as np
@@ -167,7 +149,7 @@ class Graph:
 
     def weight(self, name: str) -> str:
         """Add a weight of the source that is no matrix."""
-        return self.stored.constant(self, name, self.weights[name])
+        return self.stored.constant(self, name, self.source[name])
 
     def norm(self, value: str, name: str) -> str:
         """Layer normalisation over the width."""
@@ -176,7 +158,7 @@ class Graph:
 
     def linear(self, value: str, name: str) -> str:
         """A product with a matrix of the source, and its bias."""
-        product = self.multiply(self, value, f"{name}/weight", self.weights[f"{name}/weight"])
+        product = self.multiply(self, value, f"{name}/weight", self.source[f"{name}/weight"])
         return self.op("Add", product, self.weight(f"{name}/bias"))
 
     def to_heads(self, value: str, order: Sequence[int] = (1, 0, 2), name: str = "") -> str:
@@ -198,7 +180,7 @@ class Graph:
         """
         import numpy as np
 
-        size = self.weights["decoder/position_encodings/encodings"].shape[1] // self.heads
+        size = self.source["decoder/position_encodings/encodings"].shape[1] // self.heads
         scaled = self.op("Mul", query, self.constant("query_scale", np.float32(size**-0.5)))
         scores = self.op("MatMul", self.to_heads(scaled), key)
         attention = self.op("Softmax", self.op("Add", scores, mask) if mask else scores, axis=-1)
@@ -221,7 +203,7 @@ class Graph:
                 for key, shape in values.items()
             ]
 
-        weights = list(self.initializers.values())
+        weights = list(self.weights.values())
         graph = onnx.helper.make_graph(self.nodes, name, declared(inputs), declared(outputs), weights)
         domains = [onnx.helper.make_opsetid("", _OPSET), onnx.helper.make_opsetid("com.microsoft", 1)]
         return onnx.helper.make_model(
@@ -300,7 +282,7 @@ def _embedded(graph: Graph, embeddings: NDArray[Any]) -> tuple[str, str]:
     positions = graph.op("Slice", graph.weight("decoder/position_encodings/encodings"), past, total)
     rows = graph.stored.rows(graph, "tokens", "decoder/embeddings/weight", embeddings)
     value = graph.op("Add", rows, positions)
-    triangle = graph.stored.mask(graph, len(graph.weights["decoder/position_encodings/encodings"]))
+    triangle = graph.stored.mask(graph, len(graph.source["decoder/position_encodings/encodings"]))
     rows = graph.op("Slice", triangle, past, total, graph.integers(0))
     return value, graph.op("Slice", rows, graph.integers(0), total, graph.integers(1))
 
@@ -320,7 +302,7 @@ def _encoder_linear(graph: Graph, value: str, name: str, weight: NDArray[Any]) -
     """
     if name.startswith("encoder/layer_0/"):
         return graph.op("MatMul", value, graph.constant(name, weight.T.astype("float32")))
-    return integer_linear(graph, value, name, weight)
+    return linear.integer(graph, value, name, weight)
 
 
 def _float32(graph: Graph, name: str, weight: NDArray[Any]) -> str:
@@ -333,4 +315,4 @@ def _triangle(graph: Graph, length: int) -> str:
     return graph.constant("causal_mask", np.triu(np.full((length, length), MASKED, np.float32), 1))
 
 
-EIGHT_BITS = Stored(_float32, _encoder_linear, blockwise_linear, blockwise_linear, blockwise_rows, _triangle)
+EIGHT_BITS = Stored(_float32, _encoder_linear, linear.blockwise, linear.blockwise, linear.blockwise_rows, _triangle)

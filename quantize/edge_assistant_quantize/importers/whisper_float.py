@@ -38,7 +38,7 @@ def convert(inputs: Mapping[str, Path], output: Path, quantization: str | None =
 def _half(graph: Graph, name: str, weight: NDArray[Any]) -> str:
     """A weight that is widened once, when the model is loaded."""
     wide = f"{name}/float32"
-    if name not in graph.initializers:
+    if name not in graph.weights:
         graph.op("Cast", graph.constant(name, weight.astype("float16")), name=wide, to=_FLOAT)
     return wide
 

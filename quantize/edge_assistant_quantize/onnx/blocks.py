@@ -1,7 +1,7 @@
-"""Matrices in 4 bits with a scale for each block of inputs, the scale searched for the least squared error.
+"""Matrices in 8 or 4 bits with a scale for each block of inputs: by the block's range, or by the least squared error.
 
-The search is llama.cpp's (ggml-quants.c, make_qx_quants): levels for several scales, and for each the scale that fits
-them best by least squares. Sums run over the places of a block in their order, so that any machine gets the same.
+The search for the latter is llama.cpp's (ggml-quants.c, make_qx_quants): levels for several scales, and for each the
+scale that fits them best. Sums run over the places of a block in their order, so that any machine gets the same.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
+SIZES = (16, 32, 64, 128, 256)  # of blocks, that MatMulNBits reads
 LIMIT = 8  # levels run from -8 to 7
 MOST = 8  # times a step of 8 bits: 8 levels of 8 steps are 64, and `linear.py` says why there are no more
 _FACTORS = tuple(
@@ -24,13 +25,45 @@ _FACTORS = tuple(
 _CHUNK = 1 << 13  # blocks at a time, so that they stay in the processor's cache
 
 
-def quantize(weight: Array, block: int, bits: int, importance: Array | None = None) -> tuple[Array, Array]:
-    """Quantize a matrix [outputs, inputs] to 4 or 8 bits.
+def by_range(weight: Array, block: int, bits: int, *, symmetric: bool = True) -> tuple[Array, Array, Array | None]:
+    """Quantize a matrix [outputs, inputs], the scale of each block by its range.
+
+    Args:
+        weight: the matrix; inputs are padded with zeros to whole blocks.
+        block: inputs that share a scale.
+        bits: 4 or 8.
+        symmetric: whether zero is the middle level, and the value farthest from zero the least level exactly; else
+            levels go from the least to the greatest value of a block, and zero is one of them.
+
+    Returns:
+        Levels u8 [outputs, blocks, block], scales f32 [outputs, blocks], and zero points u8 [outputs, blocks], None
+        if they are the middle.
+    """
+    outputs, inputs = weight.shape
+    cut = np.zeros((outputs, -(-inputs // block) * block))
+    cut[:, :inputs] = weight
+    cut = cut.reshape(outputs, -1, block)
+    most = 2**bits - 1
+    if symmetric:
+        farthest = np.take_along_axis(cut, np.abs(cut).argmax(axis=-1, keepdims=True), axis=-1)
+        scales = np.where(farthest == 0, 1.0, farthest / -(2.0 ** (bits - 1))).astype(np.float32)
+        zeros = np.full(scales.shape, 2.0 ** (bits - 1))
+    else:
+        low = np.minimum(cut.min(axis=-1, keepdims=True), 0.0)
+        high = np.maximum(cut.max(axis=-1, keepdims=True), 0.0)
+        scales = np.where(high == low, 1.0, (high - low) / most).astype(np.float32)
+        zeros = np.clip(np.rint(-low / scales.astype(np.float64)), 0, most)
+    levels = np.clip(np.rint(cut / scales.astype(np.float64)) + zeros, 0, most).astype(np.uint8)
+    return levels, scales[..., 0], None if symmetric else zeros[..., 0].astype(np.uint8)
+
+
+def by_error(weight: Array, block: int, bits: int, importance: Array | None = None) -> tuple[Array, Array]:
+    """Quantize a matrix [outputs, inputs], the scales in half precision.
 
     Args:
         weight: the matrix.
         block: inputs that share a scale; divides their number.
-        bits: 4 or 8.
+        bits: 4, with the scale of the least squared error; or 8, where that of the range is as good.
         importance: of each input, f32 [inputs]: how much a squared error counts there; None for all alike.
 
     Returns:
@@ -52,7 +85,7 @@ def four_in_eight(weight: Array, block: int, importance: Array | None = None) ->
     """Quantize a matrix [outputs, inputs] so that levels times multiples are whole numbers of 8 bits.
 
     Returns:
-        Levels as of `quantize`, multiples i8 [outputs, blocks] from -8 to 8, and the steps f32 [outputs] of both.
+        Levels as of `by_error`, multiples i8 [outputs, blocks] from -8 to 8, and the steps f32 [outputs] of both.
     """
     wanted = np.concatenate([_scales(*part) for part in _parts(weight, block, importance)]).reshape(len(weight), -1)
     steps = np.maximum(np.abs(wanted).max(axis=1), np.float32(1e-8)) / np.float32(MOST)
@@ -70,8 +103,12 @@ def four_in_eight(weight: Array, block: int, importance: Array | None = None) ->
     return whole, np.concatenate(multiples).astype(np.int8).reshape(len(weight), -1), steps
 
 
-def packed(levels: Array) -> Array:
-    """Two levels in a byte, the first in the lower half: u8 [..., block] -> u8 [..., block / 2]."""
+def pack(levels: Array, bits: int) -> Array:
+    """Levels of 4 bits two in a byte, the first in the lower half: u8 [..., n] -> u8 [..., (n + 1) / 2]."""
+    if bits == 8:
+        return levels
+    if levels.shape[-1] % 2:
+        levels = np.concatenate([levels, np.zeros_like(levels[..., :1])], axis=-1)
     return np.asarray(levels[..., 0::2] | levels[..., 1::2] << 4, np.uint8)
 
 

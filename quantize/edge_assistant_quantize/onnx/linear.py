@@ -2,18 +2,21 @@
 
 Two ways, because a CPU is good at different things for many rows and for one:
 
-- `integer_linear`, for many rows: weights of 7 bits with a scale per output, activations of 8 bits with a scale per
+- `integer`, for many rows: weights of 7 bits with a scale per output, activations of 8 bits with a scale per
   row (token), multiplied in integers. A scale per row keeps the error at half of what ONNX Runtime's own
   DynamicQuantizeMatMul has, whose one scale for all rows is set by the loudest. 7 bits, because without VNNI
   instructions x86 adds two products in 16 bits, which 255 * 127 * 2 overflows and 255 * 63 * 2 does not.
-- `blockwise_linear`, for one row at a time: weights of 8 bits with a scale per 32, read from memory as they are.
+- `blockwise`, for one row at a time: weights of 8 bits with a scale per 32, read from memory as they are.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
+
+from edge_assistant_quantize.onnx import blocks
 
 if TYPE_CHECKING:
+    import onnx
     from numpy.typing import NDArray
 
 BLOCK = 32  # weights that share a scale
@@ -21,17 +24,36 @@ _WEIGHT_LIMIT = 63
 _ACTIVATION_LIMIT = 127
 
 
-class Graph(Protocol):
-    """What adds nodes and constants to a graph; both give the name of the value."""
+class Graph:
+    """Nodes and weights of a graph under construction; what adds one gives the name of its value."""
 
-    def op(self, kind: str, *inputs: str, name: str = "", domain: str = "", **attributes: Any) -> str:  # noqa: D102, ANN401
-        ...
+    def __init__(self) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.weights: dict[str, onnx.TensorProto] = {}
 
-    def constant(self, name: str, value: Any) -> str:  # noqa: D102, ANN401
-        ...
+    def unnamed(self, kind: str) -> str:
+        """The name of the next node, if it is given none."""
+        return f"{kind}_{len(self.nodes)}"
+
+    def op(self, kind: str, *inputs: str, name: str = "", domain: str = "", **attributes: Any) -> str:  # noqa: ANN401 - as make_node takes them
+        """Add a node with one output, which has its name."""
+        from onnx import helper
+
+        result = name or self.unnamed(kind)
+        self.nodes.append(helper.make_node(kind, inputs, [result], result, domain=domain, **attributes))
+        return result
+
+    def constant(self, name: str, value: Any) -> str:  # noqa: ANN401 - array or numpy scalar
+        """Add a weight, once."""
+        import numpy as np
+        from onnx import numpy_helper
+
+        if name not in self.weights:
+            self.weights[name] = numpy_helper.from_array(np.array(value, order="C"), name)
+        return name
 
 
-def integer_linear(graph: Graph, value: str, name: str, weight: NDArray[Any]) -> str:
+def integer(graph: Graph, value: str, name: str, weight: NDArray[Any]) -> str:
     """Multiply rows by a weight [outputs, inputs] in integers: f32 [n, inputs] -> f32 [n, outputs]."""
     import numpy as np
 
@@ -55,23 +77,9 @@ def integer_product(graph: Graph, value: str, levels: str, scale: str) -> str:
     return graph.op("Mul", product, step)
 
 
-def blockwise(weight: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Quantize a weight [outputs, inputs] to u8 [outputs, blocks, 32] around 128, and f32 scales [outputs, blocks].
-
-    The value farthest from zero in each block becomes the level 0 exactly.
-    """
-    import numpy as np
-
-    blocks = weight.astype(np.float32).reshape(len(weight), -1, BLOCK)
-    farthest = np.take_along_axis(blocks, np.abs(blocks).argmax(axis=-1, keepdims=True), axis=-1)
-    scales = np.where(farthest == 0, np.float32(1), farthest / np.float32(-128))
-    levels = np.clip(np.rint(blocks / scales) + 128, 0, 255).astype(np.uint8)
-    return levels, scales[..., 0]
-
-
-def blockwise_linear(graph: Graph, value: str, name: str, weight: NDArray[Any]) -> str:
+def blockwise(graph: Graph, value: str, name: str, weight: NDArray[Any]) -> str:
     """Multiply rows by a weight [outputs, inputs] quantized in blocks: f32 [n, inputs] -> f32 [n, outputs]."""
-    levels, scales = blockwise(weight)
+    levels, scales, _ = blocks.by_range(weight, BLOCK, 8)
     outputs, inputs = weight.shape
     return graph.op(
         "MatMulNBits",
@@ -88,10 +96,10 @@ def blockwise_linear(graph: Graph, value: str, name: str, weight: NDArray[Any]) 
 
 
 def blockwise_rows(graph: Graph, numbers: str, name: str, weight: NDArray[Any]) -> str:
-    """Look up rows of the weight of that name that `blockwise_linear` multiplies by: i64 [n] -> f32 [n, inputs]."""
+    """Look up rows of the weight of that name that `blockwise` multiplies by: i64 [n] -> f32 [n, inputs]."""
     import numpy as np
 
-    levels, scales = blockwise(weight)
+    levels, scales, _ = blocks.by_range(weight, BLOCK, 8)
     found = graph.op("Gather", graph.constant(name, levels), numbers, axis=0)
     steps = graph.op("Gather", graph.constant(f"{name}/scale", scales), numbers, axis=0)
     centred = graph.op("Sub", graph.op("Cast", found, to=1), graph.constant("middle", np.float32(128)))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from edge_assistant_models.errors import ModelCorrupt
-from edge_assistant_quantize.onnx.folding import attributes, constants, standard, uses
+from edge_assistant_quantize.onnx.folding import check_nodes, constants, plain, standard, uses
 
 if TYPE_CHECKING:
     import onnx
@@ -72,9 +72,7 @@ def plan(model: onnx.ModelProto, excluded: Collection[str] = ()) -> Plan:
     opset = next((item.version for item in model.opset_import if item.domain in {"", "ai.onnx"}), 0)
     if opset < LEAST_OPSET:
         raise ModelCorrupt(f"the model is of operator set {opset}", f"export it with {LEAST_OPSET} or later")
-    unknown = set(excluded) - {node.name for node in model.graph.node}
-    if unknown:
-        raise ModelCorrupt(f"the model has no node '{min(unknown)}'", "name the nodes as 'edge-quantize layers' does")
+    check_nodes(model, excluded)
     return _Planner(model.graph, frozenset(excluded)).plan()
 
 
@@ -112,9 +110,7 @@ class _Planner:
         if node.op_type == "MatMul":
             return weight.ndim == 2
         bias = node.input[2] if len(node.input) > 2 else ""
-        said = attributes(node)
-        plain = said.get("alpha", 1.0) == said.get("beta", 1.0) == 1.0 and not said.get("transA", 0)
-        return plain and (not bias or bias in self.known)
+        return plain(node) and (not bias or bias in self.known)
 
     def _between(self, node: onnx.NodeProto) -> bool:
         if node.name in self.excluded or node.op_type not in COMPUTED | MOVING:

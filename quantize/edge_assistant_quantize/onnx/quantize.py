@@ -28,7 +28,7 @@ from edge_assistant_quantize.errors import (
     UsageError,
     WeightsRefused,
 )
-from edge_assistant_quantize.onnx import folding, graphs, qdq, ranges, rules, weight_only
+from edge_assistant_quantize.onnx import blocks, folding, graphs, qdq, ranges, rules, weight_only
 from edge_assistant_quantize.onnx.plan import plan
 from edge_assistant_quantize.progress import Step, Watch
 
@@ -60,7 +60,7 @@ _OPTIONS: Mapping[str, Mapping[str, type]] = {
     RULES: {"rules": list},
 }
 _CHOICES: Mapping[str, Collection[object]] = {
-    "block_size": weight_only.BLOCK_SIZES,
+    "block_size": blocks.SIZES,
     "accuracy_level": (0, 1, 4),
     "calibrator": ranges.CALIBRATORS,
     "weight_bits": (4, 5, 6, 7, 8),

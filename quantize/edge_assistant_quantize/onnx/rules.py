@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge_assistant_models.errors import ModelCorrupt
 from edge_assistant_quantize.onnx import blocks, linear
-from edge_assistant_quantize.onnx.folding import attributes, constants, drop_unused, standard
+from edge_assistant_quantize.onnx.folding import attributes, constants, drop_unused, plain, standard
 from edge_assistant_quantize.onnx.rounding import by_channel
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ _FEWEST = 64  # smaller weights are not worth a node of their own
 _HALF_MOST = 65504.0  # the greatest finite half
 
 FORMS = ("blockwise", "integer", "packed", "bytes", "half")
-BLOCKS = (16, 32, 64, 128, 256)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +76,8 @@ def _parse(said: Mapping[str, object]) -> Rule:
     rule = Rule(str(said["weights"]), str(said["form"]), bits, block)
     if rule.form not in FORMS:
         raise ValueError(f"there is no form '{rule.form}' (there are {', '.join(FORMS)})")
-    if rule.bits not in (4, 8) or rule.block not in BLOCKS:
-        raise ValueError(f"there are 4 and 8 bits in blocks of {', '.join(map(str, BLOCKS))}")
+    if rule.bits not in (4, 8) or rule.block not in blocks.SIZES:
+        raise ValueError(f"there are 4 and 8 bits in blocks of {', '.join(map(str, blocks.SIZES))}")
     return rule
 
 
@@ -100,7 +99,7 @@ def apply(model: onnx.ModelProto, rules: Sequence[Rule]) -> onnx.ModelProto:
     graph.narrow()
     del copy.graph.node[:]
     copy.graph.node.extend(graph.nodes)
-    copy.graph.initializer.extend(graph.made.values())
+    copy.graph.initializer.extend(graph.weights.values())
     del copy.graph.value_info[:]
     drop_unused(copy.graph)
     if not any(item.domain == _CONTRIB for item in copy.opset_import):
@@ -108,10 +107,11 @@ def apply(model: onnx.ModelProto, rules: Sequence[Rule]) -> onnx.ModelProto:
     return copy
 
 
-class _Graph:
+class _Graph(linear.Graph):
     """The nodes and weights that take the place of those of a graph; what adds a node gives the name of its value."""
 
     def __init__(self, graph: onnx.GraphProto, rules: Sequence[Rule]) -> None:
+        super().__init__()
         self.known = constants(graph)
         stored = {tensor.name for tensor in graph.initializer}
         casts = {node.output[0]: node.input[0] for node in graph.node if node.op_type == "Cast" and standard(node)}
@@ -119,8 +119,6 @@ class _Graph:
         self.graph = graph
         self.rules = rules
         self.importance = self._importance()
-        self.nodes: list[onnx.NodeProto] = []
-        self.made: dict[str, onnx.TensorProto] = {}
         self.levels: dict[str, str] = {}  # of matrices in blocks, by the name of what they were made from
 
     def _importance(self) -> dict[str, Array]:
@@ -136,23 +134,13 @@ class _Graph:
                 found[self.sources[node.input[1]]] = scale.astype("float32") ** 2 + shift.astype("float32") ** 2
         return found
 
-    def op(self, kind: str, *inputs: str, name: str = "", domain: str = "", **attributes: Any) -> str:  # noqa: ANN401
-        """Add a node; its value has its name."""
-        from onnx import helper
+    def unnamed(self, kind: str) -> str:
+        """The name of the next node, which the old graph does not have."""
+        return f"compact_{len(self.nodes)}_{kind}"
 
-        result = name or f"compact_{len(self.nodes)}_{kind}"
-        self.nodes.append(helper.make_node(kind, inputs, [result], result, domain=domain, **attributes))
-        return result
-
-    def constant(self, name: str, value: Any) -> str:  # noqa: ANN401
-        """Add a weight, once; its name is none that the old graph has."""
-        import numpy as np
-        from onnx import numpy_helper
-
-        name = f"compact/{name}"
-        if name not in self.made:
-            self.made[name] = numpy_helper.from_array(np.array(value, order="C"), name)
-        return name
+    def constant(self, name: str, value: Any) -> str:  # noqa: ANN401 - array or numpy scalar
+        """Add a weight, once, by a name that the old graph does not have."""
+        return super().constant(f"compact/{name}", value)
 
     def rule(self, value: str) -> Rule | None:
         """How the weight that a node reads under some name is to be stored; None where no rule fits."""
@@ -174,7 +162,7 @@ class _Graph:
         if node.op_type == "Gather" and rule.form == "blockwise" and not attributes(node).get("axis", 0):
             matrix = self._checked(self.known[node.input[0]], node.input[0], rule)
             return self._rows(node.input[1], self.sources[node.input[0]], matrix, rule)
-        if not _multiplies(node) or rule.form not in _PRODUCTS:
+        if node.op_type not in {"MatMul", "Gemm"} or not plain(node) or rule.form not in _PRODUCTS:
             return None
         weight, turned = self.known[node.input[1]], bool(attributes(node).get("transB", 0))
         matrix = self._checked(weight if turned else weight.T, node.input[1], rule)
@@ -241,13 +229,6 @@ def _narrows(value: Array) -> bool:
     return value.dtype.kind == "f" and value.size >= _FEWEST and abs(value).max() <= _HALF_MOST
 
 
-def _multiplies(node: onnx.NodeProto) -> bool:
-    """Whether it multiplies rows by a matrix and does no more, but for a bias."""
-    said = attributes(node)
-    plain = said.get("alpha", 1.0) == said.get("beta", 1.0) == 1.0 and not said.get("transA", 0)
-    return node.op_type == "MatMul" or (node.op_type == "Gemm" and plain)
-
-
 def _unpacked(graph: _Graph, value: str) -> str:
     """Two levels from each byte: u8 [..., n] -> u8 [..., n, 2]."""
     import numpy as np
@@ -262,10 +243,8 @@ def _blockwise(graph: _Graph, name: str, weight: Array, rule: Rule) -> tuple[str
     """Levels as MatMulNBits has them and scales, as names of values."""
     scales = f"{name}/scales_of_{rule.bits}_bits"
     if name not in graph.levels:
-        levels, halves = blocks.quantize(weight, rule.block, rule.bits, graph.importance.get(name))
-        graph.levels[name] = graph.constant(
-            f"{name}/{rule.bits}_bits", blocks.packed(levels) if rule.bits == 4 else levels
-        )
+        levels, halves = blocks.by_error(weight, rule.block, rule.bits, graph.importance.get(name))
+        graph.levels[name] = graph.constant(f"{name}/{rule.bits}_bits", blocks.pack(levels, rule.bits))
         graph.op("Cast", graph.constant(f"{name}/scales", halves), name=scales, to=_FLOAT)
     return graph.levels[name], scales
 
@@ -290,7 +269,7 @@ def _product_of_packed(graph: _Graph, value: str, name: str, weight: Array, rule
     import numpy as np
 
     levels, multiples, steps = blocks.four_in_eight(weight, rule.block, graph.importance.get(name))
-    pairs = _unpacked(graph, graph.constant(f"{name}/4_bits", blocks.packed(levels)))
+    pairs = _unpacked(graph, graph.constant(f"{name}/4_bits", blocks.pack(levels, 4)))
     parts = graph.op("Reshape", pairs, graph.constant(f"blocks_{rule.block}", np.array([0, -1, rule.block])))
     centred = graph.op("Sub", graph.op("Cast", parts, to=_FLOAT), graph.constant("middle_4", np.float32(8)))
     times = graph.constant(f"{name}/multiples", multiples[..., None])

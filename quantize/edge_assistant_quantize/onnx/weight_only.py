@@ -14,7 +14,17 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from edge_assistant_models.errors import ModelCorrupt
-from edge_assistant_quantize.onnx.folding import attributes, constants, drop_unused, fold, standard, subgraphs
+from edge_assistant_quantize.onnx import blocks
+from edge_assistant_quantize.onnx.folding import (
+    attributes,
+    check_nodes,
+    constants,
+    drop_unused,
+    fold,
+    plain,
+    standard,
+    subgraphs,
+)
 
 if TYPE_CHECKING:
     import onnx
@@ -22,59 +32,10 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
-BLOCK_SIZES = (16, 32, 64, 128, 256)
 _FEWEST = 16 * 16  # smaller weights are not worth a node of their own
 _HALF_MOST = 65504.0  # the greatest finite half
 _FLOAT, _HALF = 1, 10  # of TensorProto
 _CONTRIBUTED = "com.microsoft"
-
-
-def blockwise(weight: Array, bits: int, block_size: int, *, symmetric: bool) -> tuple[Array, Array, Array | None]:
-    """Quantize a weight [outputs, inputs] as MatMulNBits reads it.
-
-    Args:
-        weight: inputs are padded with zeros to whole blocks.
-        bits: 8 or 4.
-        block_size: inputs that share a scale.
-        symmetric: whether zero is the middle level, and the value farthest from zero the least level exactly; else
-            levels go from the least to the greatest value of a block, and zero is one of them.
-
-    Returns:
-        Levels u8 [outputs, blocks, bytes], the first of two in the low bits; scales f32 [outputs, blocks]; and packed
-        zero points u8 [outputs, bytes], None where they are the middle.
-    """
-    import numpy as np
-
-    outputs, inputs = weight.shape
-    blocks = -(-inputs // block_size)
-    padded = np.zeros((outputs, blocks * block_size))
-    padded[:, :inputs] = weight
-    cut = padded.reshape(outputs, blocks, block_size)
-    most = 2**bits - 1
-    if symmetric:
-        farthest = np.take_along_axis(cut, np.abs(cut).argmax(axis=-1, keepdims=True), axis=-1)
-        scales = np.where(farthest == 0, 1.0, farthest / -(2.0 ** (bits - 1))).astype(np.float32)
-        zeros = np.full(scales.shape, 2.0 ** (bits - 1))
-    else:
-        low = np.minimum(cut.min(axis=-1, keepdims=True), 0.0)
-        high = np.maximum(cut.max(axis=-1, keepdims=True), 0.0)
-        scales = np.where(high == low, 1.0, (high - low) / most).astype(np.float32)
-        zeros = np.clip(np.rint(-low / scales.astype(np.float64)), 0, most)
-    levels = np.clip(np.rint(cut / scales.astype(np.float64)) + zeros, 0, most).astype(np.uint8)
-    packed = None if symmetric else _packed(zeros[..., 0].astype(np.uint8), bits)
-    return _packed(levels, bits), scales[..., 0], packed
-
-
-def _packed(levels: Array, bits: int) -> Array:
-    """Levels of the last axis two to a byte where they have 4 bits, the first in the low ones."""
-    import numpy as np
-
-    if bits == 8:
-        return levels
-    if levels.shape[-1] % 2:
-        levels = np.concatenate([levels, np.zeros_like(levels[..., :1])], axis=-1)
-    packed: Array = levels[..., 0::2] | (levels[..., 1::2] << 4)
-    return packed
 
 
 def weights_only(
@@ -92,17 +53,17 @@ def weights_only(
         model: float32; half-precision weights behind a Cast are read.
         bits: 8 or 4; embedding tables get 8.
         excluded: names of nodes that stay as they are.
-        block_size: one of `BLOCK_SIZES`.
-        symmetric: see `blockwise`.
+        block_size: one of `blocks.SIZES`.
+        symmetric: see `blocks.by_range`.
         accuracy_level: of MatMulNBits: 4 rounds activations to 8 bits, which is faster; 1 computes in float32.
 
     Raises:
         ModelCorrupt: no such bits, blocks or nodes; a weight is not finite; or nothing can be quantized.
     """
-    if bits not in {4, 8} or block_size not in BLOCK_SIZES:
-        raise ModelCorrupt(f"no {bits} bits in blocks of {block_size}", f"take blocks of {BLOCK_SIZES}")
+    if bits not in {4, 8} or block_size not in blocks.SIZES:
+        raise ModelCorrupt(f"no {bits} bits in blocks of {block_size}", f"take blocks of {blocks.SIZES}")
     ready = fold(model)
-    check_excluded(ready, excluded)
+    check_nodes(ready, excluded)
     writer = _Writer(ready, bits, block_size, symmetric, accuracy_level)
     writer.write(frozenset(excluded))
     if not writer.done:
@@ -110,20 +71,9 @@ def weights_only(
     return ready
 
 
-def check_excluded(model: onnx.ModelProto, excluded: Collection[str]) -> None:
-    """Look whether all that is excluded is there.
-
-    Raises:
-        ModelCorrupt: a node is not.
-    """
-    unknown = set(excluded) - {node.name for node in model.graph.node}
-    if unknown:
-        raise ModelCorrupt(f"the model has no node '{min(unknown)}'", "name nodes as 'edge-quantize layers' does")
-
-
 def candidates(model: onnx.ModelProto) -> Iterator[onnx.NodeProto]:
     """The nodes of a folded model that `weights_only` replaces."""
-    writer = _Writer(model, 8, BLOCK_SIZES[1], symmetric=True, accuracy_level=4)
+    writer = _Writer(model, 8, blocks.SIZES[1], symmetric=True, accuracy_level=4)
     yield from (node for node in model.graph.node if standard(node) and writer.replaces(node))
 
 
@@ -159,16 +109,9 @@ class _Writer:
 
     def replaces(self, node: onnx.NodeProto) -> bool:
         """Whether a node multiplies by a weight, or looks up rows of a table, that are worth it."""
-        said = attributes(node)
-        match node.op_type:
-            case "MatMul":
-                return self._worth(node.input[1]) and node.input[0] not in self.known
-            case "Gemm":
-                plain = said.get("alpha", 1.0) == said.get("beta", 1.0) == 1.0 and not said.get("transA", 0)
-                return plain and self._worth(node.input[1]) and node.input[0] not in self.known
-            case "Gather":
-                return said.get("axis", 0) == 0 and self._worth(node.input[0])
-        return False
+        if node.op_type in {"MatMul", "Gemm"}:
+            return plain(node) and self._worth(node.input[1]) and node.input[0] not in self.known
+        return node.op_type == "Gather" and attributes(node).get("axis", 0) == 0 and self._worth(node.input[0])
 
     def _replace(self, node: onnx.NodeProto) -> None:
         if node.op_type == "Gather":
@@ -213,11 +156,11 @@ class _Writer:
         """Names of a weight's levels, scales and zero points, which several nodes may share."""
         base = f"{name}/{way}_{self.bits}_bits"
         if base not in self.tensors:
-            levels, scales, zeros = blockwise(turned, self.bits, self.block_size, symmetric=self.symmetric)
-            self.tensors[base] = levels
+            levels, scales, zeros = blocks.by_range(turned, self.block_size, self.bits, symmetric=self.symmetric)
+            self.tensors[base] = blocks.pack(levels, self.bits)
             self.tensors[f"{base}/scale"] = scales
             if zeros is not None:
-                self.tensors[f"{base}/zero"] = zeros
+                self.tensors[f"{base}/zero"] = blocks.pack(zeros, self.bits)
         return [each for each in (base, f"{base}/scale", f"{base}/zero") if each in self.tensors]
 
     def _rows(self, node: onnx.NodeProto) -> None:
@@ -256,7 +199,7 @@ def half(model: onnx.ModelProto, excluded: Collection[str] = (), *, exact: bool 
     from onnx import helper, numpy_helper
 
     ready = fold(model)
-    check_excluded(ready, excluded)
+    check_nodes(ready, excluded)
     graph = ready.graph
     kept = {name for node in graph.node if node.name in excluded for name in node.input} | _inside(graph)
     kept |= {value.name for value in graph.output} | {value.name for value in graph.input}

@@ -1,9 +1,7 @@
-"""The MiniLM importer against the same network in numpy, on small random weights; and safetensors files that lie."""
+"""The MiniLM importer against the same network in numpy, on small random weights."""
 
 from __future__ import annotations
 
-import contextlib
-import json
 import math
 import struct
 from collections.abc import Mapping
@@ -11,15 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+import safetensors_files
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.errors import ModelCorrupt
 from edge_assistant_models.tensors import tensor_digest
 from edge_assistant_quantize.cli.main import main
 from edge_assistant_quantize.importers import minilm
-from edge_assistant_quantize.importers.safetensors_file import read_tensors
 
 WIDTH, WORDS, PLACES, LAYERS, HEAD = 64, 50, 16, 2, 32
 Weights = Mapping[str, np.ndarray]
@@ -53,14 +49,7 @@ def random_weights() -> dict[str, np.ndarray]:
 
 
 def written(tensors: Weights, path: Path) -> Path:
-    table, data = {}, b""
-    for name, value in tensors.items():
-        content = value.tobytes()
-        table[name] = {"dtype": "F32", "shape": value.shape, "data_offsets": [len(data), len(data) + len(content)]}
-        data += content
-    table["embeddings.position_ids"] = {"dtype": "I64", "shape": [0], "data_offsets": [len(data), len(data)]}
-    head = json.dumps(table).encode()
-    path.write_bytes(struct.pack("<Q", len(head)) + head + data)
+    safetensors_files.write(path, {**tensors, "embeddings.position_ids": np.empty(0, np.int64)})
     return path
 
 
@@ -144,36 +133,8 @@ def test_another_network_is_refused(source: dict[str, Path], tmp_path: Path) -> 
         minilm.convert({**source, "weights": path}, tmp_path)
 
 
-def headed(table: object, data: bytes = b"") -> bytes:
-    head = json.dumps(table).encode()
-    return struct.pack("<Q", len(head)) + head + data
-
-
-WRONG = {
-    "nothing": b"",
-    "a length beyond the file": struct.pack("<Q", 1 << 40) + b"{}",
-    "a header that is no JSON": struct.pack("<Q", 2) + b"{)",
-    "a header that is no table": headed([1, 2]),
-    "a tensor outside the file": headed({"w": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}}, b"1234"),
-    "a tensor of another size": headed({"w": {"dtype": "F32", "shape": [2], "data_offsets": [0, 4]}}, b"1234"),
-    "a negative size": headed({"w": {"dtype": "F32", "shape": [-1, -1], "data_offsets": [0, 4]}}, b"1234"),
-    "too many dimensions": headed({"w": {"dtype": "F32", "shape": [1] * 9, "data_offsets": [0, 4]}}, b"1234"),
-    "no place": headed({"w": {"dtype": "F32", "shape": [1]}}, b"1234"),
-}
-
-
-@pytest.mark.parametrize("what", WRONG)
-def test_a_file_that_lies_is_refused(what: str, tmp_path: Path) -> None:
+def test_a_file_that_lies_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
-    path.write_bytes(WRONG[what])
+    path.write_bytes(struct.pack("<Q", 1 << 40) + b"{}")
     with pytest.raises(ModelCorrupt):
-        read_tensors(path)
-
-
-@settings(max_examples=60)
-@given(st.binary(max_size=200))
-def test_any_bytes_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
-    path = tmp_path_factory.mktemp("any") / "model.safetensors"
-    path.write_bytes(struct.pack("<Q", len(content) // 2) + content)
-    with contextlib.suppress(ModelCorrupt):
-        read_tensors(path)
+        minilm.convert({"weights": path, "tokenizer": path}, tmp_path)

@@ -17,7 +17,7 @@ from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.errors import ModelCorrupt
 from edge_assistant_quantize.importers import whisper, whisper_float
 from edge_assistant_quantize.importers.ctranslate2_file import read_variables
-from edge_assistant_quantize.onnx import linear
+from edge_assistant_quantize.onnx import blocks
 
 WIDTH, HEADS, LAYERS, VOCABULARY, MELS, LENGTH = 64, 4, 2, 51_865, 80, 96
 START = 50_258
@@ -244,8 +244,8 @@ def test_a_configuration_without_alignment_heads_is_refused(config: bytes, sourc
 
 def test_blocks_keep_their_largest_value() -> None:
     weight = np.random.default_rng(0).standard_normal((3, 64)).astype(np.float32)
-    levels, scales = linear.blockwise(weight)
+    levels, scales, _ = blocks.by_range(weight, 32, 8)
     restored = ((levels.astype(np.float32) - 128) * scales[..., None]).reshape(weight.shape)
     assert np.abs(restored - weight).max() < np.abs(weight).max() / 127
     assert (levels == 0).any(axis=-1).all()
-    assert (linear.blockwise(np.zeros((1, 32)))[0] == 128).all()
+    assert (blocks.by_range(np.zeros((1, 32)), 32, 8)[0] == 128).all()

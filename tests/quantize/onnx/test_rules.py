@@ -108,7 +108,7 @@ def test_every_machine_writes_the_same_tensors(tmp_path: Path) -> None:
 def test_the_searched_scales_leave_less_error_than_the_largest_value_gives() -> None:
     matrix = np.random.default_rng(0).standard_normal((32, 128)).astype(np.float32)
     counts = np.linspace(0.1, 3, 128, dtype=np.float32)
-    levels, scales = blocks.quantize(matrix, 32, 4, counts)
+    levels, scales = blocks.by_error(matrix, 32, 4, counts)
     restored = ((levels.astype(np.float32) - 8) * scales[..., None].astype(np.float32)).reshape(matrix.shape)
     cut = matrix.reshape(32, 4, 32)
     plain = np.take_along_axis(cut, np.abs(cut).argmax(-1, keepdims=True), -1) / -8
