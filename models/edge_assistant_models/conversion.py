@@ -77,7 +77,7 @@ def find(entry: Entry) -> Importer | None:
 
 
 def convert(entry: Entry, inputs: Mapping[str, Path], output: Path) -> None:
-    """Write a model's files into a folder, and nothing else.
+    """Write a model's files into a folder.
 
     Raises:
         ImporterMissing, CatalogInvalid, ModelCorrupt: see `find` and `Importer.convert`.
@@ -88,5 +88,3 @@ def convert(entry: Entry, inputs: Mapping[str, Path], output: Path) -> None:
         raise ValueError(f"{entry.name} needs no conversion")
     with storing(entry.name):
         found.convert(inputs, output, entry.importer.quantization)
-        for path in set(output.iterdir()) - {output / file.path for file in entry.files}:
-            path.unlink()

@@ -240,7 +240,7 @@ class Store:
         if any(self.root.glob(f".partial/{BUNDLE}*")):
             with contextlib.suppress(OSError), FileLock(self._lock(BUNDLE), timeout=0):  # OSError: one is running
                 self.clear_bundles()
-        self._clear_downloads({name for entry in wanted for source in entry.sources for name in source.archives()})
+        self._clear_downloads({name for entry in wanted for source in entry.places for name in source.archives()})
         run = Run(self.root / ".downloads", local_only=frozenset(local_only))
         yield run
         for path in run.used:
@@ -259,17 +259,32 @@ class Store:
             if self._sound(entry):
                 watch(progress.Ready(entry.name, already=True))
                 return
-            staging = self.staging(entry.name)
-            conversion.find(entry)
             check_space(entry.name, self._missing_bytes(entry), self.root)
-            for file in entry.fetched:
-                self._fetch(entry, file, run, watch)
-            if entry.importer:
-                watch(progress.Converting(entry.name, entry.importer.name))
-                self._convert(entry, staging)
+            if self._mirrored(entry, run, watch):
+                self.commit(entry, self.staging(entry.name))
             else:
-                self.commit(entry, staging)
+                self._pull(entry, run, watch)
             watch(progress.Ready(entry.name, already=False))
+
+    def _pull(self, entry: Entry, run: Run, watch: progress.Watch) -> None:
+        """Fetch a model's files from its own sources, and convert them if they need it."""
+        conversion.find(entry)
+        self._fetch_all(entry, entry.fetched, entry.sources, run, watch)
+        if entry.importer:
+            watch(progress.Converting(entry.name, entry.importer.name))
+            self._convert(entry, self.staging(entry.name))
+        else:
+            self.commit(entry, self.staging(entry.name))
+
+    def _mirrored(self, entry: Entry, run: Run, watch: progress.Watch) -> bool:
+        """Whether the files have come from the entry's mirror."""
+        if entry.mirror is None:
+            return False
+        try:
+            self._fetch_all(entry, entry.mirror.files, entry.mirror.sources, run, watch)
+        except PullFailed:  # the watcher was told why
+            return False
+        return True
 
     def _lock(self, name: str) -> Path:
         return self.root / ".locks" / f"{name}.lock"
@@ -307,7 +322,13 @@ class Store:
             written += max(0, file.bytes - (path.stat().st_size if path.is_file() else 0))
         return written
 
-    def _fetch(self, entry: Entry, file: FileSpec, run: Run, watch: progress.Watch) -> None:
+    def _fetch_all(
+        self, entry: Entry, files: Iterable[FileSpec], sources: Iterable[Source], run: Run, watch: progress.Watch
+    ) -> None:
+        for file in files:
+            self._fetch(entry, file, [source for source in sources if source.offers(file)], run, watch)
+
+    def _fetch(self, entry: Entry, file: FileSpec, sources: Iterable[Source], run: Run, watch: progress.Watch) -> None:
         """Ask the sources in their order for one file."""
         refusals = []
         path = self.staging(entry.name) / file.path
@@ -318,7 +339,7 @@ class Store:
         with Partial(path, file.bytes, moved) as partial:
             if partial.complete and partial.sha256() == file.sha256:
                 return
-            for source in (source for source in entry.sources if source.offers(file)):
+            for source in sources:
                 watch(progress.Trying(entry.name, file.path, source.label))
                 try:
                     if source.asked() and entry.name in run.local_only:
@@ -364,7 +385,7 @@ class Store:
         shutil.rmtree(staging, ignore_errors=True)
 
     def commit(self, entry: Entry, folder: Path, hint: str = _PULL) -> None:
-        """Check a folder of files against the catalog and rename it into place.
+        """Check a folder of files against the catalog and rename it into place, without what is not the model's.
 
         Raises:
             ModelCorrupt: a file is not what the catalog pins; with this hint.
@@ -374,6 +395,8 @@ class Store:
         record = {"name": entry.name, "sha256": sums, "pins": {file.key: file.pin for file in entry.files}}
         old = self.staging(f"{entry.name}.old")
         with storing(entry.name):
+            for path in set(folder.iterdir()) - {folder / file.path for file in entry.files}:
+                path.unlink()
             (folder / RECORD).write_text(json.dumps(record, indent=1))
             shutil.rmtree(old, ignore_errors=True)
             if self.folder(entry.name).exists():

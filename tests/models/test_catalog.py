@@ -89,6 +89,18 @@ url = "https://example.org/model.onnx"
 """ % (b"a" * 64)
 
 
+MIRROR = """
+[[mirror.files]]
+key = "model"
+path = "model.onnx"
+bytes = 3
+sha256 = "%s"
+[[mirror.sources]]
+type = "file"
+path = "converted"
+""" % ("b" * 64)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
@@ -111,6 +123,8 @@ url = "https://example.org/model.onnx"
         ('key = "model"\nurl', 'key = "other"\nurl', "no source offers 'model'"),
         ("https://example.org/model.onnx", "file:///etc/passwd", "'url' is not of the form"),
         ("[[sources]]", '[importer]\nname = "os"\n[[sources]]', "'inputs' is missing"),
+        ("[[sources]]", f"[mirror]\n{MIRROR}[[sources]]", "'mirror' has the files that an importer writes"),
+        ("[[sources]]", f"[mirror]\n{MIRROR.replace('sha256', 'tensors_sha256')}[[sources]]", "pinned by 'sha256'"),
         ('name = "mine"', "name = 'mine", "not TOML"),
         ('name = "mine"', 'name = "mine\\nyours"', "must be one line"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import shutil
@@ -349,6 +350,48 @@ class TestConversion:
         catalog.write_text("mine", "vad", "tested = false\n" + text)
         with pytest.raises(CatalogInvalid, match=r"mine\.toml: the importer 'made_up' needs the input 'raw'"):
             Portfolio().pull(["mine"])
+
+    def mirrored(self, catalog: Any, digest: str, content: bytes, address: str) -> None:
+        """An entry whose mirror has the converted file."""
+        mirror = (
+            f'[mirror]\n[[mirror.files]]\nkey = "model"\npath = "model.onnx"\nbytes = {len(content)}\n'
+            f'sha256 = "{hashlib.sha256(content).hexdigest()}"\n'
+            f'[[mirror.sources]]\ntype = "url"\nkey = "model"\nurl = "{address}"\n'
+        )
+        catalog.write_text("mine", "vad", IMPORTED.format(pin=f'tensors_sha256 = "{digest}"') + mirror)
+
+    def test_a_mirror_has_it_converted(self, digest: str, catalog: Any, web: Any, home: Path, importer: Path) -> None:
+        content = Portfolio().open("first").files["model"].read_bytes()
+        web.files["/model.onnx"] = content
+        self.mirrored(catalog, digest, content, f"{web.address}/model.onnx")
+        (home / "raw.bin").unlink()
+        importer.unlink()
+        portfolio, events = Portfolio(), []
+        portfolio.pull(["mine"], events.append)
+        assert portfolio.open("mine").files["model"].read_bytes() == content
+        assert not [event for event in events if isinstance(event, progress.Converting)]
+        assert portfolio.entry("mine").asked == (f"{web.address}/model.onnx",)
+
+    @pytest.mark.parametrize("served", [{}, {"/model.onnx": b"x"}])
+    def test_without_its_mirror_it_is_converted(
+        self, digest: str, catalog: Any, web: Any, served: dict[str, bytes]
+    ) -> None:
+        web.files.update(served)
+        self.mirrored(
+            catalog, digest, Portfolio().open("first").files["model"].read_bytes(), f"{web.address}/model.onnx"
+        )
+        portfolio, events = Portfolio(), []
+        portfolio.pull(["mine"], events.append)
+        assert [type(event) for event in events if isinstance(event, progress.Refusal | progress.Converting)] == [
+            progress.Refusal,
+            progress.Converting,
+        ]
+        assert {path.name for path in portfolio.store.folder("mine").iterdir()} == {"model.onnx", "installed.json"}
+
+    def test_nobody_asks_a_mirror_that_was_not_confirmed(self, digest: str, catalog: Any, web: Any) -> None:
+        self.mirrored(catalog, digest, b"x", f"{web.address}/model.onnx")
+        Portfolio().pull(["mine"], local_only=["mine"])
+        assert web.seen == []
 
     def test_a_flipped_bit_in_an_import_is_found(self, digest: str) -> None:
         portfolio = Portfolio()
