@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,13 +43,16 @@ class Builder:
     def write(
         self, path: Path, name: str, inputs: Sequence[onnx.ValueInfoProto], outputs: Sequence[onnx.ValueInfoProto]
     ) -> None:
-        """Write the model; equal graphs give equal bytes, whatever release of onnx writes them."""
+        """Write the model."""
         from onnx import helper
 
-        model = helper.make_model(
-            helper.make_graph(self.nodes, name, inputs, outputs, self.initializers),
-            producer_name="edge-assistant",
-            ir_version=IR_VERSION,
-            opset_imports=[helper.make_opsetid("", OPSET)],
-        )
-        path.write_bytes(model.SerializeToString(deterministic=True))
+        save(helper.make_graph(self.nodes, name, inputs, outputs, self.initializers), path, {"": OPSET}, IR_VERSION)
+
+
+def save(graph: onnx.GraphProto, path: Path, opsets: Mapping[str, int], ir_version: int) -> None:
+    """Write a graph as a model; equal graphs give equal bytes, whatever release of onnx writes them."""
+    from onnx import helper
+
+    domains = [helper.make_opsetid(domain, version) for domain, version in opsets.items()]
+    model = helper.make_model(graph, producer_name="edge-assistant", ir_version=ir_version, opset_imports=domains)
+    path.write_bytes(model.SerializeToString(deterministic=True))

@@ -27,14 +27,16 @@ from typing import TYPE_CHECKING, Any
 from edge_assistant_models.errors import ModelCorrupt
 from edge_assistant_quantize.importers import quantizations
 from edge_assistant_quantize.importers.ctranslate2_file import read_variables
+from edge_assistant_quantize.importers.onnx_graph import save
 from edge_assistant_quantize.onnx import linear
+from edge_assistant_quantize.onnx.builder import GraphBuilder
 
 if TYPE_CHECKING:
     import onnx
     from numpy.typing import NDArray
 
 INPUTS = ("model", "tokenizer", "config")
-_OPSET = 20  # the first with Gelu
+_OPSETS = {"": 20, "com.microsoft": 1}  # the standard's is the first with Gelu
 _IR_VERSION = 9  # came with opset 20
 _EPSILON = 1e-5  # of every layer normalisation
 MASKED = -1e9  # added to a score that must not count
@@ -86,12 +88,8 @@ def write(weights: Weights, heads: Sequence[tuple[int, int]], output: Path, stor
     Raises:
         KeyError, ValueError, TypeError: a weight is missing, or has another shape.
     """
-    _save(_encoder(weights, stored), output / "encoder.onnx")
-    _save(_decoder(weights, heads, stored), output / "decoder.onnx")
-
-
-def _save(model: onnx.ModelProto, path: Path) -> None:
-    path.write_bytes(model.SerializeToString(deterministic=True))
+    save(_encoder(weights, stored), output / "encoder.onnx", _OPSETS, _IR_VERSION)
+    save(_decoder(weights, heads, stored), output / "decoder.onnx", _OPSETS, _IR_VERSION)
 
 
 def _alignment_heads(path: Path) -> Sequence[tuple[int, int]]:
@@ -123,7 +121,7 @@ class Stored:
     mask: Callable[[Graph, int], str]
 
 
-class Graph(linear.Graph):
+class Graph(GraphBuilder):
     """The encoder or the decoder under construction."""
 
     def __init__(self, source: Weights, part: str, stored: Stored) -> None:
@@ -192,7 +190,7 @@ class Graph(linear.Graph):
         hidden = self.op("Gelu", self.linear(self.norm(value, f"{name}/layer_norm"), f"{name}/linear_0"))
         return self.op("Add", value, self.linear(hidden, f"{name}/linear_1"))
 
-    def model(self, name: str, inputs: Shapes, outputs: Shapes) -> onnx.ModelProto:
+    def whole(self, name: str, inputs: Shapes, outputs: Shapes) -> onnx.GraphProto:
         """The graph with its inputs and outputs declared."""
         import onnx
 
@@ -204,18 +202,14 @@ class Graph(linear.Graph):
             ]
 
         weights = list(self.weights.values())
-        graph = onnx.helper.make_graph(self.nodes, name, declared(inputs), declared(outputs), weights)
-        domains = [onnx.helper.make_opsetid("", _OPSET), onnx.helper.make_opsetid("com.microsoft", 1)]
-        return onnx.helper.make_model(
-            graph, opset_imports=domains, ir_version=_IR_VERSION, producer_name="edge-assistant"
-        )
+        return onnx.helper.make_graph(self.nodes, name, declared(inputs), declared(outputs), weights)
 
 
 def _layers(weights: Weights, part: str) -> range:
     return range(1 + max(int(found[1]) for name in weights if (found := re.match(rf"{part}/layer_(\d+)/", name))))
 
 
-def _encoder(weights: Weights, stored: Stored) -> onnx.ModelProto:
+def _encoder(weights: Weights, stored: Stored) -> onnx.GraphProto:
     graph = Graph(weights, "encoder", stored)
     width, mels, _ = weights["encoder/conv1/weight"].shape
     value = "mel"
@@ -238,10 +232,10 @@ def _encoder(weights: Weights, stored: Stored) -> onnx.ModelProto:
         graph.to_heads(key, (1, 2, 0), f"cross_key_{layer}")
         graph.to_heads(values, name=f"cross_value_{layer}")
     outputs = _crossed(len(_layers(weights, "decoder")), graph.heads, width // graph.heads)
-    return graph.model("whisper_encoder", {"mel": (1, mels, "frames")}, outputs)
+    return graph.whole("whisper_encoder", {"mel": (1, mels, "frames")}, outputs)
 
 
-def _decoder(weights: Weights, alignment: Sequence[tuple[int, int]], stored: Stored) -> onnx.ModelProto:
+def _decoder(weights: Weights, alignment: Sequence[tuple[int, int]], stored: Stored) -> onnx.GraphProto:
     graph = Graph(weights, "decoder", stored)
     embeddings = weights["decoder/embeddings/weight"]
     vocabulary, width = embeddings.shape
@@ -271,7 +265,7 @@ def _decoder(weights: Weights, alignment: Sequence[tuple[int, int]], stored: Sto
         for part in ("key", "value"):
             inputs[f"past_{part}_{layer}"] = (graph.heads, "past", size)
             outputs[f"{part}_{layer}"] = (graph.heads, "total", size)
-    return graph.model("whisper_decoder", inputs | _crossed(len(layers), graph.heads, size), outputs)
+    return graph.whole("whisper_decoder", inputs | _crossed(len(layers), graph.heads, size), outputs)
 
 
 def _embedded(graph: Graph, embeddings: NDArray[Any]) -> tuple[str, str]:

@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 SIZES = (16, 32, 64, 128, 256)  # of blocks, that MatMulNBits reads
 LIMIT = 8  # levels run from -8 to 7
 MOST = 8  # times a step of 8 bits: 8 levels of 8 steps are 64, and `linear.py` says why there are no more
-_FACTORS = tuple(
-    np.float32(one / 20) for one in range(14, 26)
-)  # of the scale that gives the farthest value the level -8
+# Of the scale that gives the farthest value the level -8
+_FACTORS = tuple(np.float32(one / 20) for one in range(14, 26))
 _CHUNK = 1 << 13  # blocks at a time, so that they stay in the processor's cache
 
 
@@ -39,6 +38,13 @@ def by_range(weight: Array, block: int, bits: int, *, symmetric: bool = True) ->
         Levels u8 [outputs, blocks, block], scales f32 [outputs, blocks], and zero points u8 [outputs, blocks], None
         if they are the middle.
     """
+    rows = max(1, _CHUNK * block // weight.shape[1])
+    parts = [_by_range(weight[at : at + rows], block, bits, symmetric) for at in range(0, len(weight), rows)]
+    levels, scales, zeros = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return levels, scales, None if symmetric else zeros
+
+
+def _by_range(weight: Array, block: int, bits: int, symmetric: bool) -> tuple[Array, Array, Array]:
     outputs, inputs = weight.shape
     cut = np.zeros((outputs, -(-inputs // block) * block))
     cut[:, :inputs] = weight
@@ -54,7 +60,7 @@ def by_range(weight: Array, block: int, bits: int, *, symmetric: bool = True) ->
         scales = np.where(high == low, 1.0, (high - low) / most).astype(np.float32)
         zeros = np.clip(np.rint(-low / scales.astype(np.float64)), 0, most)
     levels = np.clip(np.rint(cut / scales.astype(np.float64)) + zeros, 0, most).astype(np.uint8)
-    return levels, scales[..., 0], None if symmetric else zeros[..., 0].astype(np.uint8)
+    return levels, scales[..., 0], zeros[..., 0].astype(np.uint8)
 
 
 def by_error(weight: Array, block: int, bits: int, importance: Array | None = None) -> tuple[Array, Array]:
@@ -68,7 +74,6 @@ def by_error(weight: Array, block: int, bits: int, importance: Array | None = No
 
     Returns:
         Levels around the middle of what the bits hold, u8 [outputs, blocks, block], and scales f16 [outputs, blocks].
-
     """
     limit = 1 << bits - 1
     levels, scales = [], []

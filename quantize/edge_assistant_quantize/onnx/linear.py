@@ -1,6 +1,6 @@
-"""Matrix products with 8-bit weights as ONNX nodes, for importers that quantize while they convert.
+"""Matrix products with 8-bit weights as ONNX nodes.
 
-Two ways, because a CPU is good at different things for many rows and for one:
+There are two, because a CPU is good at different things for many rows and for one:
 
 - `integer`, for many rows: weights of 7 bits with a scale per output, activations of 8 bits with a scale per
   row (token), multiplied in integers. A scale per row keeps the error at half of what ONNX Runtime's own
@@ -14,9 +14,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from edge_assistant_quantize.onnx import blocks
+from edge_assistant_quantize.onnx.builder import GraphBuilder
 
 if TYPE_CHECKING:
-    import onnx
     from numpy.typing import NDArray
 
 BLOCK = 32  # weights that share a scale
@@ -24,36 +24,7 @@ _WEIGHT_LIMIT = 63
 _ACTIVATION_LIMIT = 127
 
 
-class Graph:
-    """Nodes and weights of a graph under construction; what adds one gives the name of its value."""
-
-    def __init__(self) -> None:
-        self.nodes: list[onnx.NodeProto] = []
-        self.weights: dict[str, onnx.TensorProto] = {}
-
-    def unnamed(self, kind: str) -> str:
-        """The name of the next node, if it is given none."""
-        return f"{kind}_{len(self.nodes)}"
-
-    def op(self, kind: str, *inputs: str, name: str = "", domain: str = "", **attributes: Any) -> str:  # noqa: ANN401 - as make_node takes them
-        """Add a node with one output, which has its name."""
-        from onnx import helper
-
-        result = name or self.unnamed(kind)
-        self.nodes.append(helper.make_node(kind, inputs, [result], result, domain=domain, **attributes))
-        return result
-
-    def constant(self, name: str, value: Any) -> str:  # noqa: ANN401 - array or numpy scalar
-        """Add a weight, once."""
-        import numpy as np
-        from onnx import numpy_helper
-
-        if name not in self.weights:
-            self.weights[name] = numpy_helper.from_array(np.array(value, order="C"), name)
-        return name
-
-
-def integer(graph: Graph, value: str, name: str, weight: NDArray[Any]) -> str:
+def integer(graph: GraphBuilder, value: str, name: str, weight: NDArray[Any]) -> str:
     """Multiply rows by a weight [outputs, inputs] in integers: f32 [n, inputs] -> f32 [n, outputs]."""
     import numpy as np
 
@@ -63,7 +34,7 @@ def integer(graph: Graph, value: str, name: str, weight: NDArray[Any]) -> str:
     return integer_product(graph, value, graph.constant(name, levels), graph.constant(f"{name}/scale", scale))
 
 
-def integer_product(graph: Graph, value: str, levels: str, scale: str) -> str:
+def integer_product(graph: GraphBuilder, value: str, levels: str, scale: str) -> str:
     """Multiply rows by levels i8 [inputs, outputs] with a scale f32 [outputs]: f32 [n, inputs] -> f32 [n, outputs]."""
     import numpy as np
 
@@ -77,15 +48,13 @@ def integer_product(graph: Graph, value: str, levels: str, scale: str) -> str:
     return graph.op("Mul", product, step)
 
 
-def blockwise(graph: Graph, value: str, name: str, weight: NDArray[Any]) -> str:
+def blockwise(graph: GraphBuilder, value: str, name: str, weight: NDArray[Any]) -> str:
     """Multiply rows by a weight [outputs, inputs] quantized in blocks: f32 [n, inputs] -> f32 [n, outputs]."""
-    levels, scales, _ = blocks.by_range(weight, BLOCK, 8)
     outputs, inputs = weight.shape
     return graph.op(
         "MatMulNBits",
         value,
-        graph.constant(name, levels),
-        graph.constant(f"{name}/scale", scales),
+        *_stored(graph, name, weight),
         domain="com.microsoft",
         K=inputs,
         N=outputs,
@@ -95,13 +64,21 @@ def blockwise(graph: Graph, value: str, name: str, weight: NDArray[Any]) -> str:
     )
 
 
-def blockwise_rows(graph: Graph, numbers: str, name: str, weight: NDArray[Any]) -> str:
+def blockwise_rows(graph: GraphBuilder, numbers: str, name: str, weight: NDArray[Any]) -> str:
     """Look up rows of the weight of that name that `blockwise` multiplies by: i64 [n] -> f32 [n, inputs]."""
     import numpy as np
 
-    levels, scales, _ = blocks.by_range(weight, BLOCK, 8)
-    found = graph.op("Gather", graph.constant(name, levels), numbers, axis=0)
-    steps = graph.op("Gather", graph.constant(f"{name}/scale", scales), numbers, axis=0)
+    found, steps = (graph.op("Gather", each, numbers, axis=0) for each in _stored(graph, name, weight))
     centred = graph.op("Sub", graph.op("Cast", found, to=1), graph.constant("middle", np.float32(128)))
     rows = graph.op("Mul", centred, graph.op("Unsqueeze", steps, graph.constant("last_axis", np.array([-1]))))
     return graph.op("Reshape", rows, graph.constant("rows", np.array([0, -1])))
+
+
+def _stored(graph: GraphBuilder, name: str, weight: NDArray[Any]) -> tuple[str, str]:
+    """Names of the levels u8 [outputs, blocks, block] and scales f32 [outputs, blocks] of a weight."""
+    scale = f"{name}/scale"
+    if name not in graph.weights:
+        levels, scales, _ = blocks.by_range(weight, BLOCK, 8)
+        graph.constant(name, levels)
+        graph.constant(scale, scales)
+    return name, scale

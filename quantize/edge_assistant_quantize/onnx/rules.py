@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge_assistant_models.errors import ModelCorrupt
 from edge_assistant_quantize.onnx import blocks, linear
+from edge_assistant_quantize.onnx.builder import GraphBuilder
 from edge_assistant_quantize.onnx.folding import attributes, constants, drop_unused, plain, standard
 from edge_assistant_quantize.onnx.rounding import by_channel
 
@@ -107,7 +108,7 @@ def apply(model: onnx.ModelProto, rules: Sequence[Rule]) -> onnx.ModelProto:
     return copy
 
 
-class _Graph(linear.Graph):
+class _Graph(GraphBuilder):
     """The nodes and weights that take the place of those of a graph; what adds a node gives the name of its value."""
 
     def __init__(self, graph: onnx.GraphProto, rules: Sequence[Rule]) -> None:

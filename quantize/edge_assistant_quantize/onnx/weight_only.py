@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge_assistant_models.errors import ModelCorrupt
 from edge_assistant_quantize.onnx import blocks
+from edge_assistant_quantize.onnx.builder import GraphBuilder
 from edge_assistant_quantize.onnx.folding import (
     attributes,
     check_nodes,
@@ -77,21 +78,20 @@ def candidates(model: onnx.ModelProto) -> Iterator[onnx.NodeProto]:
     yield from (node for node in model.graph.node if standard(node) and writer.replaces(node))
 
 
-class _Writer:
+class _Writer(GraphBuilder):
     """Replaces nodes of one graph."""
 
     def __init__(
         self, model: onnx.ModelProto, bits: int, block_size: int, symmetric: bool, accuracy_level: int
     ) -> None:
+        super().__init__()
         self.model = model
         self.bits, self.block_size, self.symmetric, self.accuracy = bits, block_size, symmetric, accuracy_level
         self.known: Mapping[str, Array] = constants(model.graph)
-        self.nodes: list[onnx.NodeProto] = []
-        self.tensors: dict[str, Array] = {}
         self.done = 0
 
     def write(self, excluded: frozenset[str]) -> None:
-        from onnx import helper, numpy_helper
+        from onnx import helper
 
         graph = self.model.graph
         for node in list(graph.node):
@@ -102,7 +102,7 @@ class _Writer:
                 self.done += 1
         del graph.node[:]
         graph.node.extend(self.nodes)
-        graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in self.tensors.items())
+        graph.initializer.extend(self.weights.values())
         if all(item.domain != _CONTRIBUTED for item in self.model.opset_import):
             self.model.opset_import.append(helper.make_opsetid(_CONTRIBUTED, 1))
         drop_unused(graph)
@@ -138,11 +138,12 @@ class _Writer:
         stored = self._stored(node.input[1], turned, f"by_{'row' if transposed else 'column'}")
         result = f"{node.output[0]}/product" if bias else node.output[0]
         outputs, inputs = turned.shape
-        self._emit(
+        self.op(
             "MatMulNBits",
-            [node.input[0], *stored],
-            result,
-            _CONTRIBUTED,
+            node.input[0],
+            *stored,
+            name=result,
+            domain=_CONTRIBUTED,
             K=inputs,
             N=outputs,
             bits=self.bits,
@@ -150,18 +151,18 @@ class _Writer:
             accuracy_level=self.accuracy,
         )
         if bias:
-            self._emit("Add", [result, bias], node.output[0])
+            self.op("Add", result, bias, name=node.output[0])
 
     def _stored(self, name: str, turned: Array, way: str) -> list[str]:
         """Names of a weight's levels, scales and zero points, which several nodes may share."""
         base = f"{name}/{way}_{self.bits}_bits"
-        if base not in self.tensors:
+        if base not in self.weights:
             levels, scales, zeros = blocks.by_range(turned, self.block_size, self.bits, symmetric=self.symmetric)
-            self.tensors[base] = blocks.pack(levels, self.bits)
-            self.tensors[f"{base}/scale"] = scales
+            self.constant(base, blocks.pack(levels, self.bits))
+            self.constant(f"{base}/scale", scales)
             if zeros is not None:
-                self.tensors[f"{base}/zero"] = blocks.pack(zeros, self.bits)
-        return [each for each in (base, f"{base}/scale", f"{base}/zero") if each in self.tensors]
+                self.constant(f"{base}/zero", blocks.pack(zeros, self.bits))
+        return [each for each in (base, f"{base}/scale", f"{base}/zero") if each in self.weights]
 
     def _rows(self, node: onnx.NodeProto) -> None:
         """Look up rows of a table in 8 bits, each with one scale, and scale them back."""
@@ -170,19 +171,13 @@ class _Writer:
         weight = self._weight(node.input[0])
         name, given = node.input[0], node.output[0]
         base = f"{name}/rows_8_bits"
-        if base not in self.tensors:
+        if base not in self.weights:
             scales = np.maximum(np.abs(weight.astype(np.float64)).max(axis=1, keepdims=True) / 127, 1e-12)
-            self.tensors[f"{base}/scale"] = scales.astype(np.float32)
-            self.tensors[base] = np.rint(weight / scales.astype(np.float32).astype(np.float64)).astype(np.int8)
-        self._emit("Gather", [base, node.input[1]], f"{given}/levels", axis=0)
-        self._emit("Gather", [f"{base}/scale", node.input[1]], f"{given}/scale", axis=0)
-        self._emit("Cast", [f"{given}/levels"], f"{given}/floats", to=_FLOAT)
-        self._emit("Mul", [f"{given}/floats", f"{given}/scale"], given)
-
-    def _emit(self, kind: str, inputs: list[str], output: str, domain: str = "", **said: Any) -> None:  # noqa: ANN401 - as make_node takes them
-        from onnx import helper
-
-        self.nodes.append(helper.make_node(kind, inputs, [output], name=output, domain=domain, **said))
+            self.constant(f"{base}/scale", scales.astype(np.float32))
+            self.constant(base, np.rint(weight / scales.astype(np.float32).astype(np.float64)).astype(np.int8))
+        levels = self.op("Gather", base, node.input[1], name=f"{given}/levels", axis=0)
+        steps = self.op("Gather", f"{base}/scale", node.input[1], name=f"{given}/scale", axis=0)
+        self.op("Mul", self.op("Cast", levels, name=f"{given}/floats", to=_FLOAT), steps, name=given)
 
 
 def half(model: onnx.ModelProto, excluded: Collection[str] = (), *, exact: bool = False) -> onnx.ModelProto:
