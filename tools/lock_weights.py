@@ -54,6 +54,8 @@ def row(entry: Entry, file: FileSpec, written: Mapping[str, str]) -> dict[str, A
         said["tensors_sha256"] = file.tensors_sha256
     if file in entry.fetched:
         said["sources"] = [places(source, file) for source in entry.sources if source.offers(file)]
+    if entry.mirror and file in entry.mirror.files:
+        said["sources"] = [places(source, file) for source in entry.mirror.sources if source.offers(file)]
     return said
 
 
@@ -73,6 +75,8 @@ def lock(written: Sums, with_versions: Mapping[str, str]) -> dict[str, Any]:
                 "importer": entry.importer.name,
                 "fetched": [row(entry, file, {}) for file in entry.fetched],
             }
+        if entry.mirror:
+            models[name]["mirror"] = [row(entry, file, {}) for file in entry.mirror.files]
     return {"written_with": dict(with_versions), "models": models}
 
 

@@ -49,7 +49,7 @@ class _Notes:
                 line = f"{event.model}: waiting for another process that pulls it"
             case progress.Refusal():
                 line = f"{event.source} gives nothing: {event.reason}"
-            case progress.Importing():
+            case progress.Converting():
                 line = f"{event.model}: converting to ONNX"
             case progress.Skipped():
                 line = f"{event.model} ({event.role}) is left out: {event.reason.partition(' (')[0]}"

@@ -165,6 +165,7 @@ def _info(args: argparse.Namespace, portfolio: Portfolio) -> int:
         "licence_url": entry.licence_url,
         "memory_mib": entry.memory_mib,
         "importer": entry.importer.name if entry.importer else None,
+        "mirror": [source.label for source in entry.mirror.sources] if entry.mirror else [],
         "sources": [source.label for source in entry.sources],
         "options": dict(entry.options),
         "figures": dict(entry.figures),

@@ -56,7 +56,7 @@ def taken(how: str, words: str, folder: Path) -> bool:
 
 
 def _pickle(words: str, folder: Path) -> None:
-    from edge_assistant_models.importers.pytorch import read_state
+    from edge_assistant_quantize.importers.pytorch import read_state
 
     class Evil:
         def __reduce__(self) -> tuple[Callable[[str], int], tuple[str]]:

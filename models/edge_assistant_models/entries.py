@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import pkgutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 
-from edge_assistant_models import importers, quantization, regular, sources
+from edge_assistant_models import regular, sources
 from edge_assistant_models.errors import CatalogInvalid
 from edge_assistant_models.schema import HTTP_URL, MAX_TOML_BYTES, NAME, Table
 from edge_assistant_models.sources import Source
@@ -36,14 +35,27 @@ class Importer:
     """How fetched files become the files of a model.
 
     Attributes:
-        name: the module in `importers` whose `convert` does it.
+        name: of an entry point, see `conversion`.
         inputs: what it reads; fetched, and not kept.
-        quantization: the file in `quantizations` that says how what it writes is quantized; None where it is not.
+        quantization: name of the quantization of what it writes; None for none.
     """
 
     name: str
     inputs: tuple[FileSpec, ...]
     quantization: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mirror:
+    """Where a model lies converted; tried before its importer.
+
+    Attributes:
+        files: all files of the model, by the sums of their bytes.
+        sources: where they come from, in order.
+    """
+
+    files: tuple[FileSpec, ...]
+    sources: tuple[Source, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +72,7 @@ class Entry:
         files: what is in the store.
         sources: where what is fetched comes from, in order.
         importer: how what is fetched becomes `files`; None where it is `files`.
+        mirror: where `files` can be fetched instead; None for nowhere.
         memory_mib: memory that it needs to run.
         tested: whether this project runs it.
         figures: measured, for people.
@@ -79,6 +92,7 @@ class Entry:
     sources: tuple[Source, ...]
     memory_mib: int
     importer: Importer | None = None
+    mirror: Mirror | None = None
     tested: bool = True
     figures: Mapping[str, object] = field(default_factory=dict)
     options: Mapping[str, object] = field(default_factory=dict)
@@ -92,9 +106,14 @@ class Entry:
         return self.importer.inputs if self.importer else self.files
 
     @property
+    def places(self) -> tuple[Source, ...]:
+        """The sources of its mirror, and its own."""
+        return (*(self.mirror.sources if self.mirror else ()), *self.sources)
+
+    @property
     def asked(self) -> tuple[str, ...]:
-        """All that its sources ask a network for, whole."""
-        return tuple(line for source in self.sources for line in source.asked())
+        """All that its sources and its mirror ask a network for, whole."""
+        return tuple(line for source in self.places for line in source.asked())
 
     @property
     def pinned(self) -> bool:
@@ -141,6 +160,7 @@ def parse(content: bytes, origin: str) -> Entry:
         options={key: value for key, value in said.items() if value is not None} | table.free("options"),
         profiles=table.texts("profiles", NAME, required=False),
         importer=_importer(table.optional_table("importer")),
+        mirror=_mirror(table.optional_table("mirror")),
         files=tuple(FileSpec.parse(file) for file in table.tables("files")),
         sources=tuple(sources.parse(source) for source in table.tables("sources")),
         origin=origin,
@@ -155,16 +175,24 @@ def _importer(table: Table | None) -> Importer | None:
     if table is None:
         return None
     importer = Importer(
-        table.text("name"),
+        table.text("name", NAME),
         tuple(FileSpec.parse(file) for file in table.tables("inputs")),
         table.optional_text("quantization", NAME),
     )
     table.end()
-    if importer.quantization is not None and importer.quantization not in quantization.names():
-        raise table.invalid(f"unknown quantization '{importer.quantization}'")
-    if importer.name not in {module.name for module in pkgutil.iter_modules(importers.__path__)}:
-        raise table.invalid(f"unknown importer '{importer.name}'")
     return importer
+
+
+def _mirror(table: Table | None) -> Mirror | None:
+    """Read the `[mirror]` table."""
+    if table is None:
+        return None
+    mirror = Mirror(
+        tuple(FileSpec.parse(file) for file in table.tables("files")),
+        tuple(sources.parse(source) for source in table.tables("sources")),
+    )
+    table.end()
+    return mirror
 
 
 def _check(entry: Entry, table: Table) -> None:
@@ -180,12 +208,21 @@ def _check(entry: Entry, table: Table) -> None:
             raise table.invalid("two files have the same key or path")
     if not entry.pinned and (entry.tested or entry.importer is None):
         raise table.invalid("a file has neither 'sha256' nor 'tensors_sha256'")
-    if not all(file.sha256 for file in entry.fetched):
+    _check_sources(entry.fetched, entry.sources, table)
+    if entry.mirror is not None:
+        _check_sources(entry.mirror.files, entry.mirror.sources, table)
+        converted = {(file.key, file.path) for file in entry.files}
+        if entry.importer is None or {(file.key, file.path) for file in entry.mirror.files} != converted:
+            raise table.invalid("'mirror' has the files that an importer writes, all of them")
+
+
+def _check_sources(files: tuple[FileSpec, ...], origins: tuple[Source, ...], table: Table) -> None:
+    if not all(file.sha256 for file in files):
         raise table.invalid("what is fetched is pinned by 'sha256'; 'tensors_sha256' is for what an importer writes")
-    for file in entry.fetched:
-        if not any(source.offers(file) for source in entry.sources):
+    for file in files:
+        if not any(source.offers(file) for source in origins):
             raise table.invalid(f"no source offers '{file.key}'")
-    unknown = {key for source in entry.sources for key in source.named()} - {file.key for file in entry.fetched}
+    unknown = {key for source in origins for key in source.named()} - {file.key for file in files}
     if unknown:
         raise table.invalid(f"a source names '{min(unknown)}', which is no file's key")
 

@@ -7,6 +7,7 @@
     │   ├── ModelCorrupt   (ValueError)    a file does not have its sum
     │   ├── ModelTooLarge  (MemoryError)   there is no memory to run it
     │   ├── ModelFailed    (RuntimeError)  it is loaded, and cannot compute any more
+    │   ├── ImporterMissing (ImportError)  its source needs an importer that is not installed
     │   └── PullFailed     (OSError)       no source gave it
     ├── CatalogInvalid     (ValueError)    a catalog or profile file is wrong: status 2
     ├── BundleInvalid      (ValueError)    an archive of models does not match its manifest: status 3
@@ -82,6 +83,12 @@ class ModelFailed(ModelError, RuntimeError):
     """A model that was loaded cannot compute: memory ran out, or the graphics card failed."""
 
     code = "model.failed"
+
+
+class ImporterMissing(ModelError, ImportError):
+    """A model's source needs conversion, and no installed package brings the importer."""
+
+    code = "model.importer"
 
 
 class PullFailed(ModelError, OSError):

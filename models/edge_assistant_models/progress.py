@@ -43,7 +43,7 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class Importing:
+class Converting:
     """What was fetched is being turned into ONNX."""
 
     model: str
@@ -67,7 +67,7 @@ class Ready:
     already: bool
 
 
-Event = Waiting | Trying | Moved | Refusal | Importing | Skipped | Ready
+Event = Waiting | Trying | Moved | Refusal | Converting | Skipped | Ready
 Watch = Callable[[Event], None]
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from edge_assistant_models import importing, loading, progress
+from edge_assistant_models import conversion, loading, progress
 from edge_assistant_models.entries import Entry
 from edge_assistant_models.errors import ModelCorrupt, ModelError, ModelMissing, PullFailed, StorageForeign
 from edge_assistant_models.installed import InstalledModel
@@ -27,10 +27,13 @@ from edge_assistant_models.paths import cache_dir
 from edge_assistant_models.sources import Source
 from edge_assistant_models.spec import FileSpec
 from edge_assistant_models.stamps import Stamps
+from edge_assistant_models.tensors import tensor_digest
 from edge_assistant_models.transfer import Partial, Refused, Run, check_space, storing
 
 RECORD = "installed.json"
 BUNDLE = ".bundle"  # lock and folder of an import; no model's name begins with a dot
+_PULL = "pull the model again"
+_REPORT = "report it with the versions of this program, onnx and numpy"
 
 
 class State(StrEnum):
@@ -49,6 +52,26 @@ class Check:
     key: str
     path: Path
     problem: str = ""
+
+
+def check(spec: FileSpec, path: Path, stamps: Stamps, hint: str = _PULL) -> str:
+    """Compare a file with its pin, and look whether its headers are sound before a library reads it.
+
+    Returns:
+        The sum of its bytes.
+
+    Raises:
+        ModelCorrupt: it is not what the catalog pins, or contradicts itself; with this hint.
+    """
+    if not path.is_file() or path.is_symlink():
+        raise ModelCorrupt(f"{spec.path} is missing", hint)
+    digest = stamps.read(path)
+    stamps.sound(path)
+    if spec.sha256 and digest != spec.sha256:
+        raise ModelCorrupt(f"{spec.path} has the sum {digest[:12]}, not {spec.sha256[:12]}", hint)
+    if spec.tensors_sha256 and (found := tensor_digest(path)) != spec.tensors_sha256:
+        raise ModelCorrupt(f"{spec.path} has the tensors {found[:12]}, not {spec.tensors_sha256[:12]}", hint)
+    return digest
 
 
 def _ours(folder: Path) -> bool:
@@ -156,7 +179,7 @@ class Store:
 
     def _check(self, file: FileSpec, path: Path, sums: Mapping[str, str]) -> Check:
         try:
-            found = importing.check(file, path, self._stamps)
+            found = check(file, path, self._stamps)
         except ModelError as error:
             return Check(file.key, path, error.message)
         except OSError as error:
@@ -217,7 +240,7 @@ class Store:
         if any(self.root.glob(f".partial/{BUNDLE}*")):
             with contextlib.suppress(OSError), FileLock(self._lock(BUNDLE), timeout=0):  # OSError: one is running
                 self.clear_bundles()
-        self._clear_downloads({name for entry in wanted for source in entry.sources for name in source.archives()})
+        self._clear_downloads({name for entry in wanted for source in entry.places for name in source.archives()})
         run = Run(self.root / ".downloads", local_only=frozenset(local_only))
         yield run
         for path in run.used:
@@ -228,6 +251,7 @@ class Store:
 
         Raises:
             PullFailed: no source gave a file; the message names each with its reason.
+            ImporterMissing: the files need conversion, and nothing is installed for it; nothing is fetched then.
             ModelCorrupt: what the importer wrote is not what the catalog pins.
             StorageFull: the disk is full or cannot be written.
         """
@@ -235,16 +259,32 @@ class Store:
             if self._sound(entry):
                 watch(progress.Ready(entry.name, already=True))
                 return
-            staging = self.staging(entry.name)
             check_space(entry.name, self._missing_bytes(entry), self.root)
-            for file in entry.fetched:
-                self._fetch(entry, file, run, watch)
-            if entry.importer:
-                watch(progress.Importing(entry.name, entry.importer.name))
-                self._import(entry, staging)
+            if self._mirrored(entry, run, watch):
+                self.commit(entry, self.staging(entry.name))
             else:
-                self.commit(entry, staging)
+                self._pull(entry, run, watch)
             watch(progress.Ready(entry.name, already=False))
+
+    def _pull(self, entry: Entry, run: Run, watch: progress.Watch) -> None:
+        """Fetch a model's files from its own sources, and convert them if they need it."""
+        conversion.find(entry)
+        self._fetch_all(entry, entry.fetched, entry.sources, run, watch)
+        if entry.importer:
+            watch(progress.Converting(entry.name, entry.importer.name))
+            self._convert(entry, self.staging(entry.name))
+        else:
+            self.commit(entry, self.staging(entry.name))
+
+    def _mirrored(self, entry: Entry, run: Run, watch: progress.Watch) -> bool:
+        """Whether the files have come from the entry's mirror."""
+        if entry.mirror is None:
+            return False
+        try:
+            self._fetch_all(entry, entry.mirror.files, entry.mirror.sources, run, watch)
+        except PullFailed:  # the watcher was told why
+            return False
+        return True
 
     def _lock(self, name: str) -> Path:
         return self.root / ".locks" / f"{name}.lock"
@@ -282,7 +322,13 @@ class Store:
             written += max(0, file.bytes - (path.stat().st_size if path.is_file() else 0))
         return written
 
-    def _fetch(self, entry: Entry, file: FileSpec, run: Run, watch: progress.Watch) -> None:
+    def _fetch_all(
+        self, entry: Entry, files: Iterable[FileSpec], sources: Iterable[Source], run: Run, watch: progress.Watch
+    ) -> None:
+        for file in files:
+            self._fetch(entry, file, [source for source in sources if source.offers(file)], run, watch)
+
+    def _fetch(self, entry: Entry, file: FileSpec, sources: Iterable[Source], run: Run, watch: progress.Watch) -> None:
         """Ask the sources in their order for one file."""
         refusals = []
         path = self.staging(entry.name) / file.path
@@ -293,7 +339,7 @@ class Store:
         with Partial(path, file.bytes, moved) as partial:
             if partial.complete and partial.sha256() == file.sha256:
                 return
-            for source in (source for source in entry.sources if source.offers(file)):
+            for source in sources:
                 watch(progress.Trying(entry.name, file.path, source.label))
                 try:
                     if source.asked() and entry.name in run.local_only:
@@ -325,30 +371,32 @@ class Store:
                 break
         raise Refused(f"it sends {found} instead of {file.bytes} with {file.sha256[:12]}")
 
-    def _import(self, entry: Entry, staging: Path) -> None:
+    def _convert(self, entry: Entry, staging: Path) -> None:
         """Turn what was fetched into the model's files in a fresh folder, then put that in place."""
         output = staging.with_name(f"{entry.name}.imported")
         shutil.rmtree(output, ignore_errors=True)
         with storing(entry.name):
             output.mkdir(parents=True)
         try:
-            importing.convert(entry, {file.key: staging / file.path for file in entry.fetched}, output)
-            self.commit(entry, output)
+            conversion.convert(entry, {file.key: staging / file.path for file in entry.fetched}, output)
+            self.commit(entry, output, _REPORT)
         finally:
             shutil.rmtree(output, ignore_errors=True)
         shutil.rmtree(staging, ignore_errors=True)
 
-    def commit(self, entry: Entry, folder: Path) -> None:
-        """Check a folder of files against the catalog and rename it into place.
+    def commit(self, entry: Entry, folder: Path, hint: str = _PULL) -> None:
+        """Check a folder of files against the catalog and rename it into place, without what is not the model's.
 
         Raises:
-            ModelCorrupt: a file is not what the catalog pins.
+            ModelCorrupt: a file is not what the catalog pins; with this hint.
             StorageFull: the folder cannot be written.
         """
-        sums = {file.key: importing.check(file, folder / file.path, self._stamps) for file in entry.files}
+        sums = {file.key: check(file, folder / file.path, self._stamps, hint) for file in entry.files}
         record = {"name": entry.name, "sha256": sums, "pins": {file.key: file.pin for file in entry.files}}
         old = self.staging(f"{entry.name}.old")
         with storing(entry.name):
+            for path in set(folder.iterdir()) - {folder / file.path for file in entry.files}:
+                path.unlink()
             (folder / RECORD).write_text(json.dumps(record, indent=1))
             shutil.rmtree(old, ignore_errors=True)
             if self.folder(entry.name).exists():

@@ -1,13 +1,17 @@
-"""Whether disk and memory suffice, looked at before long work starts."""
+"""Whether disk and memory suffice, looked at before long work starts, and folders that appear whole or not at all."""
 
 from __future__ import annotations
 
+import secrets
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from edge_assistant.storage.atomic import storing
 from edge_assistant_models.machine import Machine
 from edge_assistant_models.transfer import mebibytes
-from edge_assistant_quantize.errors import ModelTooLarge, StorageFull
+from edge_assistant_quantize.errors import ModelTooLarge, StorageFull, UsageError
 
 
 def check_disk(what: str, needed: int, folder: Path) -> None:
@@ -54,3 +58,32 @@ def available_memory() -> int:
         return min(limit, int(line.split()[1]) * 1024)
     except (OSError, StopIteration):
         return limit
+
+
+def check_new(output: Path) -> None:
+    """Look whether a folder could be made here.
+
+    Raises:
+        UsageError: something is there; an empty folder is not in the way.
+    """
+    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise UsageError(f"{output.name} is there already", "name a folder that is not there yet")
+
+
+@contextmanager
+def new_folder(output: Path) -> Iterator[Path]:
+    """A folder beside the output, which takes its place once it is whole, and is gone otherwise.
+
+    Raises:
+        StorageFull: the disk does not take it.
+    """
+    making = output.with_name(f".{output.name}-{secrets.token_hex(4)}")
+    with storing(output.name, "free some space, or name another folder"):
+        making.mkdir(parents=True)
+        try:
+            yield making
+            if output.is_dir():
+                output.rmdir()
+            making.rename(output)
+        finally:
+            shutil.rmtree(making, ignore_errors=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from webserver import Web, serving
 
-from edge_assistant_models import importers, network, stamps
+from edge_assistant_models import conversion, network, stamps
 from edge_assistant_models.portfolio import Portfolio
 
 CONTENT = bytes(range(256)) * 20_000  # 5 MB: several chunks
@@ -130,7 +130,9 @@ IMPORTER = """
 from onnx import TensorProto, helper, numpy_helper
 import numpy
 
-def convert(inputs, output):
+INPUTS = ("raw",)
+
+def convert(inputs, output, quantization=None):
     weights = numpy.frombuffer(inputs["raw"].read_bytes(), dtype=numpy.uint8).astype(numpy.float32)
     value = helper.make_tensor_value_info("x", TensorProto.FLOAT, [len(weights)])
     result = helper.make_tensor_value_info("y", TensorProto.FLOAT, [len(weights)])
@@ -144,13 +146,16 @@ def convert(inputs, output):
 
 @pytest.fixture
 def importer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An importer named `made_up`: raw bytes become an ONNX model that adds them."""
-    folder = tmp_path / "importers"
-    folder.mkdir()
-    (folder / "made_up.py").write_text(IMPORTER)
-    monkeypatch.setattr(importers, "__path__", [*importers.__path__, str(folder)])
-    yield folder / "made_up.py"
-    sys.modules.pop("edge_assistant_models.importers.made_up", None)
+    """An installed plugin with the importer `made_up`: raw bytes become an ONNX model that adds them."""
+    folder = tmp_path / "plugin"
+    info = folder / "made_up-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: made-up\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[{conversion.GROUP}]\nmade_up = made_up_importer\n")
+    (folder / "made_up_importer.py").write_text(IMPORTER)
+    monkeypatch.syspath_prepend(folder)
+    yield folder / "made_up_importer.py"
+    sys.modules.pop("made_up_importer", None)
 
 
 @pytest.fixture

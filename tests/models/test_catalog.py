@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -45,13 +44,6 @@ def test_a_shipped_entry_is_whole(entry: entries.Entry) -> None:
     if entry.role == entries.REFERENCE or entry.name in FLOATS:
         return
     assert any(entry.name in names for each in PROFILES.values() for names in each.roles.values())
-
-
-@pytest.mark.parametrize("entry", [entry for entry in SHIPPED.values() if entry.importer], ids=lambda entry: entry.name)
-def test_a_shipped_importer_converts(entry: entries.Entry) -> None:
-    assert entry.importer is not None
-    module = importlib.import_module(f"edge_assistant_models.importers.{entry.importer.name}")
-    assert callable(module.convert)
 
 
 @pytest.mark.parametrize("each", PROFILES.values(), ids=lambda each: each.name)
@@ -97,6 +89,18 @@ url = "https://example.org/model.onnx"
 """ % (b"a" * 64)
 
 
+MIRROR = """
+[[mirror.files]]
+key = "model"
+path = "model.onnx"
+bytes = 3
+sha256 = "%s"
+[[mirror.sources]]
+type = "file"
+path = "converted"
+""" % ("b" * 64)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
@@ -119,6 +123,8 @@ url = "https://example.org/model.onnx"
         ('key = "model"\nurl', 'key = "other"\nurl', "no source offers 'model'"),
         ("https://example.org/model.onnx", "file:///etc/passwd", "'url' is not of the form"),
         ("[[sources]]", '[importer]\nname = "os"\n[[sources]]', "'inputs' is missing"),
+        ("[[sources]]", f"[mirror]\n{MIRROR}[[sources]]", "'mirror' has the files that an importer writes"),
+        ("[[sources]]", f"[mirror]\n{MIRROR.replace('sha256', 'tensors_sha256')}[[sources]]", "pinned by 'sha256'"),
         ('name = "mine"', "name = 'mine", "not TOML"),
         ('name = "mine"', 'name = "mine\\nyours"', "must be one line"),
     ],

@@ -13,7 +13,8 @@ import pytest
 from hostile_models import NODE, RAW, Gguf, message, model, number, tensor, weight
 
 from edge_assistant.compute.runtime import Runtime
-from edge_assistant_models import headers, importing, loading
+from edge_assistant_models import headers, loading
+from edge_assistant_models import store as stores
 from edge_assistant_models.errors import BundleInvalid, ModelCorrupt
 from edge_assistant_models.headers import Form
 from edge_assistant_models.installed import InstalledModel
@@ -139,11 +140,11 @@ def test_a_hostile_file_in_an_archive_is_not_imported(
 def test_headers_are_checked_before_a_file_is_parsed_for_its_digest(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(importing, "tensor_digest", lambda path: pytest.fail("it was parsed"))
+    monkeypatch.setattr(stores, "tensor_digest", lambda path: pytest.fail("it was parsed"))
     (tmp_path / "evil.onnx").write_bytes(HOSTILE["evil.onnx"])
     spec = FileSpec("model", "evil.onnx", 100, tensors_sha256="0" * 64)
     with pytest.raises(ModelCorrupt, match=r"evil\.onnx cannot be loaded"):
-        importing.check(spec, tmp_path / "evil.onnx", Stamps(tmp_path / "stamps.json"))
+        stores.check(spec, tmp_path / "evil.onnx", Stamps(tmp_path / "stamps.json"))
 
 
 def test_headers_are_read_once_a_content(mine: Portfolio, looks: list[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import shutil
@@ -18,7 +19,14 @@ from typing import Any
 import pytest
 
 from edge_assistant_models import profile, progress, transfer
-from edge_assistant_models.errors import ModelCorrupt, ModelMissing, PullFailed, StorageFull
+from edge_assistant_models.errors import (
+    CatalogInvalid,
+    ImporterMissing,
+    ModelCorrupt,
+    ModelMissing,
+    PullFailed,
+    StorageFull,
+)
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_models.store import State
@@ -296,7 +304,7 @@ path = "raw.bin"
 """
 
 
-class TestImporting:
+class TestConversion:
     @pytest.fixture
     def digest(self, importer: Path, catalog: Any, home: Path) -> str:
         """The digest of what the importer makes, learned from a first, unpinned pull."""
@@ -312,7 +320,7 @@ class TestImporting:
         catalog.write_text("mine", "vad", IMPORTED.format(pin=f'tensors_sha256 = "{digest}"'))
         portfolio, events = Portfolio(), []
         portfolio.pull(["mine"], events.append)
-        assert progress.Importing("mine", "made_up") in events
+        assert progress.Converting("mine", "made_up") in events
         folder = portfolio.store.folder("mine")
         assert sorted(path.name for path in folder.iterdir()) == ["installed.json", "model.onnx"]
         assert portfolio.open("mine").sha256 == digest
@@ -323,11 +331,67 @@ class TestImporting:
         catalog.write_text("mine", "vad", IMPORTED.format(pin=f'tensors_sha256 = "{digest}"'))
         # The space makes it longer: a file of the same length in the same second would be taken from the compiled one.
         importer.write_text(importer.read_text().replace('"Add",', '"Mul", '))
-        sys.modules.pop("edge_assistant_models.importers.made_up")
+        sys.modules.pop("made_up_importer")
         portfolio = Portfolio()
-        with pytest.raises(ModelCorrupt, match=r"the importer of mine wrote model\.onnx with the tensors"):
+        with pytest.raises(ModelCorrupt, match=r"model\.onnx has the tensors .*, not .* - report it"):
             portfolio.pull(["mine"])
         assert portfolio.state("mine") is not State.INSTALLED
+
+    def test_an_importer_that_is_not_installed_is_named_before_anything_is_fetched(self, catalog: Any) -> None:
+        catalog.write_text("mine", "vad", "tested = false\n" + IMPORTED.format(pin=""))
+        portfolio, events = Portfolio(), []
+        with pytest.raises(ImporterMissing, match="'made_up' is not installed - install ") as caught:
+            portfolio.pull(["mine"], events.append)
+        assert caught.value.exit_status == 4
+        assert events == []
+
+    def test_an_importer_has_its_inputs(self, importer: Path, catalog: Any) -> None:
+        text = IMPORTED.format(pin="").replace('key = "raw"', 'key = "cooked"')
+        catalog.write_text("mine", "vad", "tested = false\n" + text)
+        with pytest.raises(CatalogInvalid, match=r"mine\.toml: the importer 'made_up' needs the input 'raw'"):
+            Portfolio().pull(["mine"])
+
+    def mirrored(self, catalog: Any, digest: str, content: bytes, address: str) -> None:
+        """An entry whose mirror has the converted file."""
+        mirror = (
+            f'[mirror]\n[[mirror.files]]\nkey = "model"\npath = "model.onnx"\nbytes = {len(content)}\n'
+            f'sha256 = "{hashlib.sha256(content).hexdigest()}"\n'
+            f'[[mirror.sources]]\ntype = "url"\nkey = "model"\nurl = "{address}"\n'
+        )
+        catalog.write_text("mine", "vad", IMPORTED.format(pin=f'tensors_sha256 = "{digest}"') + mirror)
+
+    def test_a_mirror_has_it_converted(self, digest: str, catalog: Any, web: Any, home: Path, importer: Path) -> None:
+        content = Portfolio().open("first").files["model"].read_bytes()
+        web.files["/model.onnx"] = content
+        self.mirrored(catalog, digest, content, f"{web.address}/model.onnx")
+        (home / "raw.bin").unlink()
+        importer.unlink()
+        portfolio, events = Portfolio(), []
+        portfolio.pull(["mine"], events.append)
+        assert portfolio.open("mine").files["model"].read_bytes() == content
+        assert not [event for event in events if isinstance(event, progress.Converting)]
+        assert portfolio.entry("mine").asked == (f"{web.address}/model.onnx",)
+
+    @pytest.mark.parametrize("served", [{}, {"/model.onnx": b"x"}])
+    def test_without_its_mirror_it_is_converted(
+        self, digest: str, catalog: Any, web: Any, served: dict[str, bytes]
+    ) -> None:
+        web.files.update(served)
+        self.mirrored(
+            catalog, digest, Portfolio().open("first").files["model"].read_bytes(), f"{web.address}/model.onnx"
+        )
+        portfolio, events = Portfolio(), []
+        portfolio.pull(["mine"], events.append)
+        assert [type(event) for event in events if isinstance(event, progress.Refusal | progress.Converting)] == [
+            progress.Refusal,
+            progress.Converting,
+        ]
+        assert {path.name for path in portfolio.store.folder("mine").iterdir()} == {"model.onnx", "installed.json"}
+
+    def test_nobody_asks_a_mirror_that_was_not_confirmed(self, digest: str, catalog: Any, web: Any) -> None:
+        self.mirrored(catalog, digest, b"x", f"{web.address}/model.onnx")
+        Portfolio().pull(["mine"], local_only=["mine"])
+        assert web.seen == []
 
     def test_a_flipped_bit_in_an_import_is_found(self, digest: str) -> None:
         portfolio = Portfolio()

@@ -63,4 +63,5 @@ def test_the_command_and_the_licence_are_declared(wheel):
     scripts = wheel.read(f"{info}/entry_points.txt").decode()
     assert "edge-assistant = edge_assistant.cli.main:main" in scripts
     assert "edge-quantize = edge_assistant_quantize.cli.main:main" in scripts
+    assert "[edge_assistant.importers]\nblazeface = edge_assistant_quantize.importers.blazeface\n" in scripts
     assert f"{info}/licenses/LICENSE" in wheel.namelist()

@@ -7,11 +7,9 @@ through optimum in a process of its own (`worker`).
 from __future__ import annotations
 
 import importlib.util
-import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -19,7 +17,6 @@ from pathlib import Path
 import msgspec
 
 from edge_assistant.compute.runtime import Runtime
-from edge_assistant.storage.atomic import storing
 from edge_assistant_models.schema import printable
 from edge_assistant_quantize import errors
 from edge_assistant_quantize.candidate import Candidate, model_name
@@ -34,7 +31,7 @@ from edge_assistant_quantize.gguf import checkpoint, processes
 from edge_assistant_quantize.gguf.checkpoint import Checkpoint
 from edge_assistant_quantize.gguf.staging import stage
 from edge_assistant_quantize.progress import Step, Watch, ignore
-from edge_assistant_quantize.room import check_disk, check_memory
+from edge_assistant_quantize.room import check_disk, check_memory, check_new, new_folder
 
 REPORT = "export.json"  # in the output: task, operator set, deviations, versions
 
@@ -130,8 +127,7 @@ def run(
         ModelTooLarge, StorageFull: memory or disk do not suffice, or it does not fit into an ONNX file.
         QuantizationFailed: it cannot be exported, or a graph does not compute what the model computes.
     """
-    if output.exists() and (not output.is_dir() or any(output.iterdir())):
-        raise UsageError(f"{output.name} is there already", "name a folder that is not there yet")
+    check_new(output)
     found = checkpoint.read(folder, language=False)
     own = _takes_own_layout(found, layout, plain=task is None and part is None and opset is None)
     if not own:
@@ -141,7 +137,7 @@ def run(
     check_disk(f"exporting {folder.name}", size * _FILES, output)
     read = found.bytes
     found.check_finite(lambda moved: watch(Step("reading the weights", moved, read)))
-    with _made(output) as making:
+    with new_folder(output) as making:
         if own:
             done = _as_the_product_runs(found, making, output.name, watch)
         else:
@@ -160,21 +156,6 @@ def _require_libraries() -> None:
     if missing:
         hint = "install the extra: pip install 'edge-assistant-offline[quantize]'"
         raise ToolMissing(f"the export to ONNX needs {', '.join(missing)}", hint)
-
-
-@contextmanager
-def _made(output: Path) -> Iterator[Path]:
-    """A folder beside the output, which takes its place once it is whole, and is gone otherwise."""
-    making = output.with_name(f".{output.name}-{secrets.token_hex(4)}")
-    with storing(output.name, "free some space, or name another folder"):
-        making.mkdir(parents=True)
-        try:
-            yield making
-            if output.is_dir():
-                output.rmdir()
-            making.rename(output)
-        finally:
-            shutil.rmtree(making, ignore_errors=True)
 
 
 def _beside(folder: Path) -> list[Path]:

@@ -1,24 +1,24 @@
 """Whisper from Hugging Face's weights to the layout that the product's speech sense runs, without torch.
 
 The sense wants the keys and values of cross attention once a sound and not once a token, a free time axis and the
-attention of the heads that word times are read from (`edge_assistant_models.importers.whisper`); optimum's export has
+attention of the heads that word times are read from (`edge_assistant_quantize.importers.whisper`); optimum's export has
 none of these. So the weights are given the names that CTranslate2's converter gives them
-(python/ctranslate2/converters/transformers.py, WhisperLoader), and that importer builds the graphs.
+(python/ctranslate2/converters/transformers.py, WhisperLoader), and that importer's graphs are built from them.
 """
 
 from __future__ import annotations
 
 import json
-import struct
-import tempfile
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
-from edge_assistant_models.importers import whisper_float
 from edge_assistant_models.schema import printable
-from edge_assistant_quantize.errors import ModelCorrupt, WeightsRefused
+from edge_assistant_quantize.errors import WeightsRefused
 from edge_assistant_quantize.gguf.checkpoint import Checkpoint, json_of
+from edge_assistant_quantize.importers import whisper, whisper_float
+from edge_assistant_quantize.importers.safetensors_file import floats
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,7 +35,6 @@ FILES = {"encoder": "encoder.onnx", "decoder": "decoder.onnx", "tokenizer": "tok
 
 OPSET = 20  # of the importer's graphs
 
-_DTYPES = {"F32": "<f4", "F16": "<f2", "F64": "<f8"}
 _LARGEST = 65504.0  # of half precision, in which the graphs keep the weights
 _MULTILINGUAL_END = 50257  # number of <|endoftext|> in the vocabularies that know more than English
 # Special tokens of letters, as those of languages are
@@ -67,17 +66,15 @@ def convert(found: Checkpoint, output: Path) -> dict[str, object]:
         hint = "the product's decoder takes the embedding for it: export with --layout optimum"
         raise WeightsRefused(f"{found.folder.name} has an output layer of its own", hint)
     tokens = _added_tokens(tokenizer)
-    with tempfile.TemporaryDirectory(dir=output) as work:
-        config = Path(work) / "config.json"
-        config.write_text(json.dumps(settings(found, tokens)), "utf-8")
-        model = Path(work) / "model.bin"
-        try:
-            with model.open("wb") as file:
-                write_variables(file, renamed(found.config, _reader(found)))
-            whisper_float.convert({"model": model, "tokenizer": tokenizer, "config": config}, output)
-        except (KeyError, ValueError, ModelCorrupt) as error:
-            what = f"{found.folder.name} is no whole Whisper ({printable(str(error))})"
-            raise WeightsRefused(what, _LATER) from error
+    config = settings(found, tokens)
+    try:
+        heads = [(int(layer), int(head)) for layer, head in config["alignment_heads"]]
+        whisper.write(dict(renamed(found.config, _reader(found))), heads, output, whisper_float.HALVES)
+    except (KeyError, ValueError, TypeError) as error:
+        what = f"{found.folder.name} is no whole Whisper ({printable(str(error))})"
+        raise WeightsRefused(what, _LATER) from error
+    shutil.copyfile(tokenizer, output / FILES["tokenizer"])
+    (output / FILES["config"]).write_text(json.dumps(config), "utf-8")
     return {"multilingual": tokens.get("<|endoftext|>") == _MULTILINGUAL_END}
 
 
@@ -134,30 +131,6 @@ def _norm(name: str, source: str, get: Get) -> Iterator[tuple[str, Array]]:
     yield f"{name}/beta", get(f"{source}.bias")
 
 
-def write_variables(file: BinaryIO, variables: Iterator[tuple[str, Any]]) -> None:
-    """Write a model.bin as `edge_assistant_models.importers.ctranslate2_file` reads it.
-
-    Args:
-        file: at its beginning; it can be sought.
-        variables: names and arrays, float32 or int16.
-    """
-
-    def text(value: str) -> bytes:
-        raw = value.encode() + b"\0"
-        return struct.pack("<H", len(raw)) + raw
-
-    head = struct.pack("<I", 6) + text("WhisperSpec") + struct.pack("<I", 3)
-    file.write(head + struct.pack("<I", 0))
-    count = 0
-    for name, array in variables:
-        kind = {"int16": 2, "float32": 0}[array.dtype.name]
-        file.write(text(name) + struct.pack("<B", array.ndim) + struct.pack(f"<{array.ndim}I", *array.shape))
-        file.write(struct.pack("<BI", kind, array.nbytes) + array.tobytes())
-        count += 1
-    file.seek(len(head))
-    file.write(struct.pack("<I", count))
-
-
 def _reader(found: Checkpoint) -> Get:
     """What gives a weight by its name as f32."""
     import numpy as np
@@ -167,17 +140,10 @@ def _reader(found: Checkpoint) -> Get:
     }
 
     def get(name: str) -> Array:
-        path, tensor = places[name]
-        with path.open("rb") as file:
-            file.seek(tensor.begin)
-            raw = file.read(tensor.end - tensor.begin)
-        if tensor.dtype == "BF16":  # the upper half of a float32
-            value = (np.frombuffer(raw, "<u2").astype("<u4") << 16).view("<f4")
-        else:
-            value = np.frombuffer(raw, _DTYPES[tensor.dtype]).astype(np.float32)
+        value = floats(*places[name])
         if np.abs(value).max(initial=0.0) > _LARGEST:
             raise ValueError(f"{name} goes beyond half precision")
-        return value.reshape(tensor.shape)
+        return value
 
     return get
 

@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_assistant.compute.runtime import Runtime
-from edge_assistant_models.importers import folded
 from edge_assistant_quantize.errors import CalibrationInvalid, ModelCorrupt, QuantizationFailed
-from edge_assistant_quantize.onnx import graphs, ranges
+from edge_assistant_quantize.onnx import folding, graphs, ranges
 from edge_assistant_quantize.progress import Step, Watch, ignore
 
 if TYPE_CHECKING:
@@ -95,7 +94,7 @@ def compare(
 
 def _values(graph: onnx.GraphProto) -> dict[str, int]:
     """What nodes compute, in order, with the place of the node; what never changes is left out."""
-    known = folded.constants(graph)
+    known = folding.constants(graph)
     return {
         name: place
         for place, node in enumerate(graph.node)

@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_assistant.compute.runtime import Runtime
-from edge_assistant_models.importers import folded, narrowed
 from edge_assistant_quantize.errors import CalibrationInvalid, QuantizationFailed, UsageError
-from edge_assistant_quantize.onnx import graphs, sensitivity
+from edge_assistant_quantize.onnx import folding, graphs, sensitivity, weight_only
 
 if TYPE_CHECKING:
     import onnx
@@ -45,7 +44,7 @@ def optimize(model: Path, output: Path, *, threads: int, feeds: Sequence[Mapping
     with graphs.making(output, 2 * model.stat().st_size) as path:
         after = _inferred(_basic(model, path))
         if any(tensor.data_type == _HALF for tensor in before.graph.initializer):
-            after = narrowed.half(after, exact=True)  # folding has widened what was stored in half precision
+            after = weight_only.half(after, exact=True)  # folding has widened what was stored in half precision
         path.write_bytes(after.SerializeToString(deterministic=True))
         given = list(feeds) if feeds is not None else _made_up(path, threads)
         exact = list(sensitivity.outputs(before, given, threads))
@@ -84,7 +83,7 @@ def _domains(graph: onnx.GraphProto) -> set[str]:
     """The operator sets that a graph and those within it need."""
     names = {""} | {node.domain for node in graph.node}
     for node in graph.node:
-        for inner in folded.subgraphs(node):
+        for inner in folding.subgraphs(node):
             names |= _domains(inner)
     return names
 

@@ -3,13 +3,13 @@
 | method | what |
 | --- | --- |
 | `dynamic-int8` | as `onnxruntime.quantization.quantize_dynamic` does it: a baseline, not a recommendation |
-| `static-int8` | 8-bit activations in calibrated ranges and 8-bit weights, as `importers.qdq` writes them |
-| `int8-weights`, `int4-weights` | weights in blocks, a scale each: see `importers.narrowed` |
+| `static-int8` | 8-bit activations in calibrated ranges and 8-bit weights, as `qdq` writes them |
+| `int8-weights`, `int4-weights` | weights in blocks, a scale each: see `weight_only` |
 | `fp16` | weights in half precision, computed in float32: half the size at the same speed |
-| `rules` | each weight in the form that a rule for its name says: see `importers.compact` |
+| `rules` | each weight in the form that a rule for its name says: see `rules` |
 
-What writes the graph, but for the first, is what importers use too, so that a model quantized here can be made again on
-any machine from its float weights and a small table.
+All but the first give the same tensors on every machine, so that a model quantized here can be made again from its
+float weights and a small table (`tables`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_assistant_models.importers import folded, narrowed, planned, qdq
 from edge_assistant_quantize.errors import (
     CalibrationInvalid,
     ModelCorrupt,
@@ -29,7 +28,8 @@ from edge_assistant_quantize.errors import (
     UsageError,
     WeightsRefused,
 )
-from edge_assistant_quantize.onnx import graphs, ranges
+from edge_assistant_quantize.onnx import blocks, folding, graphs, qdq, ranges, rules, weight_only
+from edge_assistant_quantize.onnx.plan import plan
 from edge_assistant_quantize.progress import Step, Watch
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
     import onnx
 
-    from edge_assistant_models.importers import compact
     from edge_assistant_quantize.onnx.calibration import Calibration
 
 METHODS = ("dynamic-int8", "static-int8", "int8-weights", "int4-weights", "fp16", "rules")
@@ -61,7 +60,7 @@ _OPTIONS: Mapping[str, Mapping[str, type]] = {
     RULES: {"rules": list},
 }
 _CHOICES: Mapping[str, Collection[object]] = {
-    "block_size": narrowed.BLOCK_SIZES,
+    "block_size": blocks.SIZES,
     "accuracy_level": (0, 1, 4),
     "calibrator": ranges.CALIBRATORS,
     "weight_bits": (4, 5, 6, 7, 8),
@@ -173,13 +172,11 @@ def check_options(method: str, options: Mapping[str, object]) -> dict[str, Any]:
     return dict(options)
 
 
-def _rules_of(options: Mapping[str, object]) -> Sequence[compact.Rule]:
-    from edge_assistant_models.importers import compact
-
+def _rules_of(options: Mapping[str, object]) -> Sequence[rules.Rule]:
     try:
-        return compact.parse(options.get("rules"))
+        return rules.parse(options.get("rules"))
     except ValueError as error:
-        raise UsageError(str(error), f"correct the rules; forms are {', '.join(compact.FORMS)}") from None
+        raise UsageError(str(error), f"correct the rules; forms are {', '.join(rules.FORMS)}") from None
 
 
 def transformed(graph: onnx.ModelProto, job: Job) -> onnx.ModelProto:
@@ -189,7 +186,16 @@ def transformed(graph: onnx.ModelProto, job: Job) -> onnx.ModelProto:
     if unknown:
         raise UsageError(f"the model has no node '{min(unknown)}'", "see 'edge-quantize sensitivity' for their names")
     with _explained():
-        return _METHODS[job.method](graph, job)
+        return rewritten(graph, job)
+
+
+def rewritten(graph: onnx.ModelProto, job: Job) -> onnx.ModelProto:
+    """A graph in another precision.
+
+    Raises:
+        ModelCorrupt: the model has no such nodes or values, a weight is not finite, or the method does not fit it.
+    """
+    return _METHODS[job.method](graph, job)
 
 
 @contextmanager
@@ -215,9 +221,9 @@ def measured(graph: onnx.ModelProto, job: Job) -> dict[str, Any]:
     """
     if job.calibration is None:
         raise CalibrationInvalid(f"{job.method} needs calibration data", "give some: --calibration DIR --role ROLE")
-    ready = folded.folded(graph)
-    plan = planned.plan(ready)
-    values = plan.measurable
+    ready = folding.fold(graph)
+    planned = plan(ready)
+    values = planned.measurable
     if not values:
         return {**job.options, "ranges": {}, "means": {}}
     found = ranges.measure(
@@ -232,7 +238,7 @@ def measured(graph: onnx.ModelProto, job: Job) -> dict[str, Any]:
     )
     means: Mapping[str, Sequence[float]] = {}
     if job.options.get("bias_correction", True):
-        means = ranges.means(ready, plan.averaged, job.calibration.feeds, threads=job.threads, watch=job.watch)
+        means = ranges.means(ready, planned.averaged, job.calibration.feeds, threads=job.threads, watch=job.watch)
     return {
         **job.options,
         "ranges": {name: (float(f"{low:.7g}"), float(f"{high:.7g}")) for name, (low, high) in found.items()},
@@ -242,9 +248,9 @@ def measured(graph: onnx.ModelProto, job: Job) -> dict[str, Any]:
 
 def _slopes(graph: onnx.GraphProto) -> dict[str, float]:
     """Of each value that only a leaky ReLU reads, what that leaves of a negative number."""
-    read = folded.uses(graph)
+    read = folding.uses(graph)
     return {
-        node.input[0]: float(folded.attributes(node).get("alpha", 0.01))
+        node.input[0]: float(folding.attributes(node).get("alpha", 0.01))
         for node in graph.node
         if node.op_type == "LeakyRelu" and read[node.input[0]] == 1
     }
@@ -252,21 +258,19 @@ def _slopes(graph: onnx.GraphProto) -> dict[str, float]:
 
 def _weights(bits: int) -> Callable[[onnx.ModelProto, Job], onnx.ModelProto]:
     def write(graph: onnx.ModelProto, job: Job) -> onnx.ModelProto:
-        return narrowed.weights_only(graph, bits, job.exclude, **job.options)
+        return weight_only.weights_only(graph, bits, job.exclude, **job.options)
 
     return write
 
 
 def _half(graph: onnx.ModelProto, job: Job) -> onnx.ModelProto:
-    return narrowed.half(graph, job.exclude)
+    return weight_only.half(graph, job.exclude)
 
 
 def _by_rules(graph: onnx.ModelProto, job: Job) -> onnx.ModelProto:
-    from edge_assistant_models.importers import compact
-
     if job.exclude:
         raise UsageError("rules name weights, not nodes", "put a rule for what is to stay before the others")
-    return compact.compact(graph, _rules_of(job.options))
+    return rules.apply(graph, _rules_of(job.options))
 
 
 def _dynamic(graph: onnx.ModelProto, job: Job) -> onnx.ModelProto:
@@ -283,7 +287,7 @@ def _dynamic(graph: onnx.ModelProto, job: Job) -> onnx.ModelProto:
         path = Path(folder) / "model.onnx"
         try:
             quantize_dynamic(
-                folded.widened(graph),
+                folding.widen(graph),
                 path,
                 per_channel=job.options.get("per_channel", False),
                 weight_type=QuantType.QUInt8,

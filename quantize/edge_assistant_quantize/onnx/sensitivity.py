@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_assistant.compute.runtime import Runtime
-from edge_assistant_models.importers import folded, narrowed, planned
 from edge_assistant_quantize.errors import CalibrationInvalid
-from edge_assistant_quantize.onnx import graphs, quantize, ranges
+from edge_assistant_quantize.onnx import folding, graphs, quantize, ranges, weight_only
 from edge_assistant_quantize.onnx.calibration import Calibration, batches
+from edge_assistant_quantize.onnx.plan import WEIGHTED, plan
 from edge_assistant_quantize.progress import Step, Watch
 from edge_assistant_quantize.record import Layer
 
@@ -79,19 +79,19 @@ def rank(
 
 
 def quantizable(graph: onnx.ModelProto, method: str) -> list[onnx.NodeProto]:
-    """The nodes with weights that a method quantizes, in order; named as `folded` names them."""
-    ready = folded.folded(graph)
-    known = folded.constants(ready.graph)
+    """The nodes with weights that a method quantizes, in order; named as `fold` names them."""
+    ready = folding.fold(graph)
+    known = folding.constants(ready.graph)
     if method == quantize.STATIC:
-        chosen = planned.plan(ready).nodes
-        return [node for node in ready.graph.node if node.name in chosen and node.op_type in planned.WEIGHTED]
+        chosen = plan(ready).nodes
+        return [node for node in ready.graph.node if node.name in chosen and node.op_type in WEIGHTED]
     if method in {quantize.INT8, quantize.INT4}:
-        return list(narrowed.candidates(ready))
-    kinds = planned.WEIGHTED | {"Gather"} if method == quantize.FP16 else planned.WEIGHTED
+        return list(weight_only.candidates(ready))
+    kinds = WEIGHTED | {"Gather"} if method == quantize.FP16 else WEIGHTED
     return [
         node
         for node in ready.graph.node
-        if node.op_type in kinds and folded.standard(node) and any(name in known for name in node.input[:2])
+        if node.op_type in kinds and folding.standard(node) and any(name in known for name in node.input[:2])
     ]
 
 

@@ -1,23 +1,106 @@
-"""What an importer needs to make a quantized model from float weights: the file for `quantizations/`.
+"""Tables of quantization: what it takes, besides float weights, to make the same quantized model on any machine.
 
-What is made from it has the same tensors as what was quantized here, see `edge_assistant_models.quantization`.
+A TOML file has a table for each file of the model that is quantized, by key:
+
+[model]
+method = "static-int8"          # or "int8-weights", "int4-weights", "fp16", "rules"
+excluded = ["conv_0"]           # nodes that stay as they are
+options = { weight_bits = 7 }   # of the method
+[model.ranges]                  # of static-int8: least and greatest of each value, as they were calibrated
+image = [-2.1, 2.6]
+[model.means]                   # of static-int8, may be left out: of each channel, so that biases make up for rounding
+image = [0.1, 0.0, -0.2]
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from edge_assistant.storage import atomic
-from edge_assistant_models import quantization
-from edge_assistant_models.importers import folded, planned
+from edge_assistant_models import schema
 from edge_assistant_quantize.errors import UsageError
-from edge_assistant_quantize.onnx import graphs
-from edge_assistant_quantize.onnx.quantize import STATIC
+from edge_assistant_quantize.onnx import folding, graphs, quantize
+from edge_assistant_quantize.onnx.plan import plan
+from edge_assistant_quantize.onnx.quantize import DYNAMIC, STATIC
+from edge_assistant_quantize.progress import ignore
 
+METHODS = tuple(
+    method for method in quantize.METHODS if method != DYNAMIC
+)  # which writes what its library's release does
 _MEASURED = ("ranges", "means")
 _SPENT = ("calibrator", "percentile", "bias_correction")  # options that are in what was measured
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """How one file is quantized.
+
+    Attributes:
+        method: one of `METHODS`.
+        excluded: names of nodes that stay as they are.
+        options: of the method, with the ranges and means of `static-int8`.
+    """
+
+    method: str
+    excluded: tuple[str, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def parse(content: bytes, origin: str) -> dict[str, Table]:
+    """The tables of one file, by key.
+
+    Raises:
+        CatalogInvalid: it breaks the schema; the message names file and key.
+    """
+    whole = schema.Table.parse(content, origin)
+    return {key: _parse(whole.table(key)) for key in whole.remaining()}
+
+
+def _parse(table: schema.Table) -> Table:
+    method, excluded = table.text("method"), table.texts("excluded", required=False)
+    options = table.free("options")
+    ranges = {name: _range(table, name, value) for name, value in table.free("ranges").items()}
+    means = {name: _numbers(table, name, value) for name, value in table.free("means").items()}
+    table.end()
+    if method not in METHODS:
+        raise table.invalid(f"unknown method '{method}' (there are {', '.join(METHODS)})")
+    if known := options.keys() & {*_MEASURED, *_SPENT}:
+        raise table.invalid(f"'options' cannot have {min(known)}")
+    if bool(ranges) != (method == STATIC):
+        raise table.invalid(f"'ranges' belong to '{STATIC}', which needs them")
+    options |= {name: value for name, value in zip(_MEASURED, (ranges, means), strict=True) if value}
+    try:
+        return Table(method, excluded, quantize.check_options(method, options))
+    except UsageError as error:
+        raise table.invalid(error.message) from None
+
+
+def _numbers(table: schema.Table, name: str, value: object) -> tuple[float, ...]:
+    if not isinstance(value, list) or not all(type(number) in {int, float} for number in value):
+        raise table.invalid(f"what belongs to '{name}' must be a list of numbers")
+    return tuple(float(number) for number in value)
+
+
+def _range(table: schema.Table, name: str, value: object) -> tuple[float, float]:
+    ends = _numbers(table, name, value)
+    if len(ends) == 2 and ends[0] <= ends[1]:
+        return ends[0], ends[1]
+    raise table.invalid(f"the range of '{name}' must be two numbers, the least first")
+
+
+def apply(table: Table, path: Path) -> None:
+    """Quantize an ONNX file in its place.
+
+    Raises:
+        ModelCorrupt: the model has no such nodes or values, or the method does not fit it.
+    """
+    import onnx
+
+    job = quantize.Job(table.method, None, table.excluded, table.options, 1, ignore)
+    path.write_bytes(quantize.rewritten(onnx.load(str(path)), job).SerializeToString(deterministic=True))
 
 
 def write(path: Path, key: str, model: Path, method: str, exclude: Collection[str], options: Mapping[str, Any]) -> None:
@@ -25,40 +108,40 @@ def write(path: Path, key: str, model: Path, method: str, exclude: Collection[st
 
     Args:
         path: a .toml file.
-        key: of the model's file in its catalog entry.
+        key: of the model's file.
         model: the float model.
         method: that it is quantized by.
         exclude: nodes that stay as they are.
         options: as `quantize.prepared` gives them.
 
     Raises:
-        UsageError: importers have no such method.
+        UsageError: the method writes what other machines may not.
         WeightsRefused: the model is unsound.
         CatalogInvalid: `path` holds something else.
         StorageFull: the disk does not take it.
     """
     import tomlkit
 
-    if method not in quantization.METHODS:
-        raise UsageError(f"no importer quantizes by {method}", f"it can be {', '.join(quantization.METHODS)}")
-    table = {"method": method, "excluded": sorted(exclude), **_said(model, method, exclude, options)}
+    if method not in METHODS:
+        raise UsageError(f"there are no tables of {method}", f"it can be {', '.join(METHODS)}")
+    table = {"method": method, "excluded": sorted(exclude), **_used(model, method, exclude, options)}
     text = path.read_text("utf-8") if path.is_file() else ""
-    quantization.parse(text.encode(), path.name)
+    parse(text.encode(), path.name)
     document = tomlkit.parse(text)
     document[key] = table
     written = tomlkit.dumps(document).encode()
-    quantization.parse(written, path.name)
+    parse(written, path.name)
     with atomic.storing(path.name, "free some space, or name another folder"), atomic.writing(path) as file:
         file.write(written)
 
 
-def _said(model: Path, method: str, exclude: Collection[str], options: Mapping[str, Any]) -> dict[str, Any]:
-    """The tables beside method and nodes: options that are still to be told, and what of the measured is used."""
-    told = {name: value for name, value in options.items() if name not in (*_MEASURED, *_SPENT)}
-    said: dict[str, Any] = {"options": told} if told else {}
+def _used(model: Path, method: str, exclude: Collection[str], options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that are not spent, and what of the measured is used."""
+    left = {name: value for name, value in options.items() if name not in (*_MEASURED, *_SPENT)}
+    used: dict[str, Any] = {"options": left} if left else {}
     if method == STATIC:
-        plan = planned.plan(folded.folded(graphs.load(model)), exclude)
-        said["ranges"] = {name: list(options["ranges"][name]) for name in plan.ranged}
-        means = {name: options["means"][name] for name in plan.averaged if name in options.get("means", {})}
-        said |= {"means": means} if means else {}
-    return said
+        planned = plan(folding.fold(graphs.load(model)), exclude)
+        used["ranges"] = {name: list(options["ranges"][name]) for name in planned.ranged}
+        means = {name: options["means"][name] for name in planned.averaged if name in options.get("means", {})}
+        used |= {"means": means} if means else {}
+    return used

@@ -34,6 +34,19 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("report made --output text.txt", 2, "text.txt is a file - name a folder for the output"),
         ("report none", 3, "there is no folder none - name a folder that a run has written"),
         ("quantize pytorch_model.bin --type F16 --output o.gguf", 2, "neither .gguf nor .onnx - convert it first"),
+        ("import nanodett graph=a.onnx --output o", 2, "there is no importer 'nanodett' - choose one of blazeface, "),
+        ("import nanodet graph=a.onnx --output o", 2, "does not read these files - give graph=FILE weights=FILE"),
+        ("import nanodet graph=a.onnx weights=none --output o", 3, "there is no file none - name one that is there"),
+        (
+            "import nanodet graph=a.onnx weights=a.gguf --output weights/x",
+            3,
+            "a.onnx is not a TensorFlow.js graph model",
+        ),
+        (
+            "import nanodet graph=a.onnx weights=a.gguf --output text.txt",
+            2,
+            "text.txt is there already - name a folder",
+        ),
         ("quantize nanodet --type fp16 --output o.onnx", 2, "models of the catalog are quantized by a recipe"),
     ],
 )

@@ -15,12 +15,12 @@ from onnx import TensorProto, helper, numpy_helper
 from small_onnx import Chain, chain, feeds, written
 
 from edge_assistant.compute.runtime import Runtime
-from edge_assistant_models.importers.folded import constants
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_quantize.cli.main import main
 from edge_assistant_quantize.errors import CalibrationInvalid, QuantizationFailed, WeightsRefused
 from edge_assistant_quantize.onnx import layers
 from edge_assistant_quantize.onnx.calibration import Calibration
+from edge_assistant_quantize.onnx.folding import constants
 from edge_assistant_quantize.onnx.optimize import optimize
 from edge_assistant_quantize.onnx.quantize import quantize
 from edge_assistant_quantize.progress import ignore

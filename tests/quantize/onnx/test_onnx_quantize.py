@@ -15,7 +15,6 @@ from onnx import helper, numpy_helper
 from small_onnx import Chain, chain, feeds, noise, written
 
 from edge_assistant.compute.runtime import Runtime
-from edge_assistant_models import quantization
 from edge_assistant_models.errors import CatalogInvalid
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.tensors import tensor_digest
@@ -134,7 +133,7 @@ def test_biases_make_up_for_rounded_weights(tmp_path: Path):
 
 
 @pytest.mark.parametrize("pictures", [True, False])
-def test_an_importer_makes_the_same_from_a_table(tmp_path: Path, pictures: bool):
+def test_the_same_is_made_from_a_table(tmp_path: Path, pictures: bool):
     kinds = ["conv", "relu", "sum", "conv"] if pictures else ["gemm", "relu", "gemm", "matmul"]
     float_one = written(chain(8, kinds, pictures=pictures), tmp_path / "float.onnx")
     calibration = Calibration((*feeds(8, 4, pictures=pictures),))
@@ -144,15 +143,15 @@ def test_an_importer_makes_the_same_from_a_table(tmp_path: Path, pictures: bool)
     table = tmp_path / "mine.toml"
     tables.write(table, "other", float_one, "int8-weights", [], {"block_size": 32})
     tables.write(table, "model", float_one, "static-int8", exclude, options)
-    said = quantization.parse(table.read_bytes(), "mine.toml")
-    assert said["other"] == quantization.Quantization("int8-weights", options={"block_size": 32})
-    quantization.apply(said["model"], float_one)
+    found = tables.parse(table.read_bytes(), "mine.toml")
+    assert found["other"] == tables.Table("int8-weights", options={"block_size": 32})
+    tables.apply(found["model"], float_one)
     assert float_one.read_bytes() == int8.read_bytes()
 
 
 def test_tables_that_cannot_be_written(tmp_path: Path):
     float_one = written(chain(3, ["conv"], pictures=True), tmp_path / "float.onnx")
-    with pytest.raises(UsageError, match="no importer quantizes by dynamic-int8"):
+    with pytest.raises(UsageError, match="no tables of dynamic-int8"):
         tables.write(tmp_path / "t.toml", "model", float_one, "dynamic-int8", [], {})
     (tmp_path / "other.toml").write_text("name = 3")
     with pytest.raises(CatalogInvalid):

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from edge_assistant_models import entries, quantization
+from edge_assistant_models import entries
+from edge_assistant_quantize.importers import quantizations
 from edge_assistant_quantize.recipes import loading
 
 FOLDER = Path(str(resources.files("edge_assistant_quantize.recipes"))) / "starter"
@@ -34,7 +35,7 @@ def test_a_recipe_makes_what_the_entry_is_made_with(name):
     assert source.importer is not None
     assert entry.importer.name == source.importer.name
     assert entry.fetched == source.fetched
-    said = quantization.load(str(entry.importer.quantization))
+    said = quantizations.load(str(entry.importer.quantization))
     steps = next(each.steps for each in recipe.variants if each.name == variant)
     assert [step.method for step in steps] == [each.method for each in said.values()]
     if name != "nanodet":  # whose ranges the recipe measures

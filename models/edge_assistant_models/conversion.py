@@ -1,0 +1,90 @@
+"""Conversion of what was fetched, by an importer that another package brings as an entry point."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from edge_assistant_models.entries import Entry
+from edge_assistant_models.errors import CatalogInvalid, ImporterMissing
+from edge_assistant_models.transfer import storing
+
+GROUP = "edge_assistant.importers"  # of entry points: a module by the importer's name
+
+
+class Importer(Protocol):
+    """A module that turns files of another format into ONNX.
+
+    Attributes:
+        INPUTS: keys of the files that it reads.
+    """
+
+    INPUTS: tuple[str, ...]
+
+    def convert(self, inputs: Mapping[str, Path], output: Path, quantization: str | None = None) -> None:
+        """Write ONNX files and what belongs to them; the same input gives the same bytes.
+
+        Args:
+            inputs: files by the keys in `INPUTS`.
+            output: an existing folder.
+            quantization: name of the quantization of what it writes; None for none.
+
+        Raises:
+            ModelCorrupt: the input is damaged, or of another model.
+            CatalogInvalid: there is no such quantization, or it is for another model.
+        """
+
+
+def names() -> tuple[str, ...]:
+    """The importers that are installed."""
+    from importlib.metadata import entry_points
+
+    return tuple(sorted(entry_points(group=GROUP).names))
+
+
+def importer(name: str) -> Importer:
+    """An importer by name.
+
+    Raises:
+        ImporterMissing: it is not installed.
+    """
+    from importlib.metadata import entry_points
+
+    for point in entry_points(group=GROUP, name=name):
+        found: Importer = point.load()
+        return found
+    raise ImporterMissing(
+        f"the importer '{name}' is not installed", "install edge-assistant-offline again, or its plugin"
+    )
+
+
+def find(entry: Entry) -> Importer | None:
+    """The importer that converts a model's files; None if they need no conversion.
+
+    Raises:
+        ImporterMissing: it is not installed.
+        CatalogInvalid: it reads other files than the entry names.
+    """
+    if entry.importer is None:
+        return None
+    found = importer(entry.importer.name)
+    lacking = set(found.INPUTS) - {file.key for file in entry.importer.inputs}
+    if lacking:
+        what = f"{entry.origin}: the importer '{entry.importer.name}' needs the input '{min(lacking)}'"
+        raise CatalogInvalid(what, "correct the file or remove it")
+    return found
+
+
+def convert(entry: Entry, inputs: Mapping[str, Path], output: Path) -> None:
+    """Write a model's files into a folder.
+
+    Raises:
+        ImporterMissing, CatalogInvalid, ModelCorrupt: see `find` and `Importer.convert`.
+        StorageFull: the disk is full.
+    """
+    found = find(entry)
+    if found is None or entry.importer is None:
+        raise ValueError(f"{entry.name} needs no conversion")
+    with storing(entry.name):
+        found.convert(inputs, output, entry.importer.quantization)

@@ -1,1 +1,0 @@
-"""How the outputs of importers are quantized: one TOML file each, `quantization.py` reads and applies them."""

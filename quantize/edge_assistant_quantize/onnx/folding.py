@@ -1,0 +1,256 @@
+"""An ONNX graph made ready for quantization: constants known by value, padding and bias taken into the convolutions.
+
+Exporters leave a convolution's padding and bias as nodes of their own, and half-precision weights behind a Cast. An
+integer convolution takes all three, so they are brought together first; what the graph computes stays the same.
+numpy and onnx only, and the same graph in whatever release of them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from edge_assistant_models.errors import ModelCorrupt
+
+if TYPE_CHECKING:
+    import onnx
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+
+_FLOAT = 1  # TensorProto.FLOAT
+_STANDARD = frozenset({"", "ai.onnx"})
+
+
+def title(node: onnx.NodeProto) -> str:
+    """What a node is called: its name, or that of its first output, which is unique too."""
+    return str(node.name or node.output[0])
+
+
+def fold(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy of the model in which every node has a name, and convolutions their padding and bias.
+
+    Values keep their names, but for those between a convolution and what it has taken in, which are gone.
+    """
+    import onnx
+
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    graph = copy.graph
+    for node in graph.node:
+        node.name = title(node)
+    known = constants(graph)
+    _replace(graph, _with_padding(list(graph.node), known))
+    _replace(graph, _with_bias(graph, known, uses(graph)))
+    drop_unused(graph)
+    return copy
+
+
+def standard(node: onnx.NodeProto) -> bool:
+    """Whether its operator is one of the standard's."""
+    return node.domain in _STANDARD
+
+
+def attributes(node: onnx.NodeProto) -> dict[str, Any]:
+    """A node's attributes as Python values."""
+    from onnx import helper
+
+    return {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
+
+
+def plain(node: onnx.NodeProto) -> bool:
+    """Whether a product is of rows and a matrix as they are, neither scaled nor turned rows."""
+    said = attributes(node)
+    return said.get("alpha", 1.0) == said.get("beta", 1.0) == 1.0 and not said.get("transA", 0)
+
+
+def check_nodes(model: onnx.ModelProto, names: Collection[str]) -> None:
+    """Look whether a model has all nodes of these names.
+
+    Raises:
+        ModelCorrupt: it has not.
+    """
+    unknown = set(names) - {node.name for node in model.graph.node}
+    if unknown:
+        raise ModelCorrupt(f"the model has no node '{min(unknown)}'", "name nodes as 'edge-quantize layers' does")
+
+
+def constants(graph: onnx.GraphProto) -> Mapping[str, Array]:
+    """Every value of the graph that never changes, by name: initializers, Constant nodes, and their Casts."""
+    import numpy as np
+    from onnx import numpy_helper
+
+    inputs = {value.name for value in graph.input}
+    known: dict[str, Array] = {
+        tensor.name: np.asarray(numpy_helper.to_array(tensor))
+        for tensor in graph.initializer
+        if tensor.name not in inputs
+    }
+    for node in graph.node:
+        if node.op_type == "Constant" and standard(node) and node.attribute and node.attribute[0].name == "value":
+            known[node.output[0]] = np.asarray(numpy_helper.to_array(node.attribute[0].t))
+        elif standard(node) and node.input and node.input[0] in known:
+            value = known[node.input[0]]
+            if node.op_type == "Identity":
+                known[node.output[0]] = value
+            elif node.op_type == "Transpose":
+                known[node.output[0]] = value.transpose(attributes(node).get("perm"))
+            elif node.op_type == "Cast" and attributes(node)["to"] == _FLOAT and value.dtype.kind in "fiu":
+                known[node.output[0]] = value.astype(np.float32)
+    return known
+
+
+def widen(model: onnx.ModelProto) -> onnx.ModelProto:
+    """`fold`, with every weight a float32 initializer, for what looks at those only."""
+    from onnx import numpy_helper
+
+    ready = fold(model)
+    known = constants(ready.graph)
+    for node in ready.graph.node:
+        if node.op_type in {"Cast", "Transpose"} and node.output[0] in known:
+            ready.graph.initializer.append(numpy_helper.from_array(known[node.output[0]], node.output[0]))
+            del node.output[:]
+    drop_unused(ready.graph)
+    return ready
+
+
+def uses(graph: onnx.GraphProto) -> Counter[str]:
+    """How often each value is read: by nodes, by graphs within them, and as an output of the graph."""
+    count: Counter[str] = Counter(value.name for value in graph.output)
+    for node in graph.node:
+        count.update(name for name in node.input if name)
+        for inner in subgraphs(node):
+            count.update(uses(inner))
+    return count
+
+
+def subgraphs(node: onnx.NodeProto) -> Iterator[onnx.GraphProto]:
+    """The graphs that a node holds, such as the branches of an If."""
+    for attribute in node.attribute:
+        if attribute.HasField("g"):
+            yield attribute.g
+        yield from attribute.graphs
+
+
+def drop_unused(graph: onnx.GraphProto) -> None:
+    """Take out the nodes and initializers that nothing reads."""
+    read = uses(graph)
+    kept = []
+    for node in reversed(list(graph.node)):
+        if any(read[name] for name in node.output if name):
+            kept.append(node)
+            continue
+        read.subtract(name for name in node.input if name)
+        for inner in subgraphs(node):
+            read.subtract(uses(inner))
+    _replace(graph, reversed(kept))
+    weights = [tensor for tensor in graph.initializer if read[tensor.name] > 0]
+    del graph.initializer[:]
+    graph.initializer.extend(weights)
+
+
+def _replace(graph: onnx.GraphProto, nodes: Iterable[onnx.NodeProto]) -> None:
+    held = list(nodes)
+    del graph.node[:]
+    graph.node.extend(held)
+
+
+def _with_padding(nodes: list[onnx.NodeProto], known: Mapping[str, Array]) -> Iterator[onnx.NodeProto]:
+    """The nodes; a convolution pads its input with zeros by itself, and a MaxPool with what is never the greatest."""
+    import numpy as np
+
+    fills = {"Conv": 0.0, "MaxPool": -np.inf}
+    pads = {node.output[0]: node for node in nodes if node.op_type == "Pad" and standard(node)}
+    for node in nodes:
+        pad = pads.get(node.input[0]) if node.op_type in fills and standard(node) else None
+        around = _around(pad, known, fills[node.op_type]) if pad is not None else None
+        if pad is not None and around is not None:
+            _pad(node, pad.input[0], around)
+        yield node
+
+
+def _around(pad: onnx.NodeProto, known: Mapping[str, Array], fill: float) -> list[int] | None:
+    """How much of `fill` a Pad node adds before and after each spatial axis; None where it does anything else."""
+    said = attributes(pad)
+    inputs = [*pad.input, "", "", ""]
+    if said.get("mode", b"constant") != b"constant" or inputs[1] not in known or inputs[3]:
+        return None
+    if inputs[2] and inputs[2] not in known:
+        return None
+    if (float(known[inputs[2]].item()) if inputs[2] else 0.0) != fill:
+        return None
+    amounts = [int(amount) for amount in known[inputs[1]]]
+    before, after = amounts[: len(amounts) // 2], amounts[len(amounts) // 2 :]
+    if min(amounts) < 0 or any(before[:2]) or any(after[:2]):
+        return None
+    return before[2:] + after[2:]
+
+
+def _pad(node: onnx.NodeProto, value: str, around: list[int]) -> None:
+    """Let a convolution pad its input by itself, unless it does already by a rule of its own."""
+    from onnx import helper
+
+    said = attributes(node)
+    if said.get("auto_pad", b"NOTSET") not in {b"NOTSET", b"VALID"}:
+        return
+    own = list(said.get("pads", [0] * len(around)))
+    kept = [attribute for attribute in node.attribute if attribute.name not in {"auto_pad", "pads"}]
+    del node.attribute[:]
+    node.attribute.extend(kept)
+    node.attribute.append(helper.make_attribute("pads", [a + b for a, b in zip(own, around, strict=True)]))
+    node.input[0] = value
+
+
+def _with_bias(graph: onnx.GraphProto, known: Mapping[str, Array], read: Mapping[str, int]) -> list[onnx.NodeProto]:
+    """The nodes, in which a convolution adds the constant that stands behind it by itself."""
+    made = {output: node for node in graph.node for output in node.output}
+    nodes: list[onnx.NodeProto] = []
+    for node in graph.node:
+        found = _biased(node, made, known, read)
+        if found is None:
+            nodes.append(node)
+            continue
+        convolution, constant = found
+        _add_bias(graph, convolution, known[constant], known)
+        convolution.output[0] = node.output[0]
+    return nodes
+
+
+def _biased(
+    node: onnx.NodeProto, made: Mapping[str, onnx.NodeProto], known: Mapping[str, Array], read: Mapping[str, int]
+) -> tuple[onnx.NodeProto, str] | None:
+    """The convolution before an Add of one value a channel, and the name of those values."""
+    if node.op_type != "Add" or not standard(node):
+        return None
+    for value, constant in (tuple(node.input), tuple(reversed(node.input))):
+        convolution = made.get(value)
+        if convolution is None or convolution.op_type != "Conv" or constant not in known or read[value] != 1:
+            continue
+        weight = known.get(convolution.input[1])
+        if weight is not None and _a_channel(known[constant], weight) and _bias_known(convolution, known):
+            return convolution, constant
+    return None
+
+
+def _bias_known(convolution: onnx.NodeProto, known: Mapping[str, Array]) -> bool:
+    return len(convolution.input) < 3 or not convolution.input[2] or convolution.input[2] in known
+
+
+def _a_channel(constant: Array, weight: Array) -> bool:
+    """Whether a constant is one number for each channel of what a convolution with this weight gives."""
+    shape = (1,) * (weight.ndim - constant.ndim) + constant.shape
+    return constant.ndim <= weight.ndim and shape == (1, len(weight), *(1,) * (weight.ndim - 2))
+
+
+def _add_bias(graph: onnx.GraphProto, node: onnx.NodeProto, constant: Array, known: Mapping[str, Array]) -> None:
+    import numpy as np
+    from onnx import numpy_helper
+
+    bias = constant.reshape(-1).astype(np.float32)
+    if len(node.input) > 2 and node.input[2]:
+        bias = bias + known[node.input[2]].astype(np.float32)
+    name = f"{node.name}/whole_bias"
+    graph.initializer.append(numpy_helper.from_array(bias, name))
+    del node.input[2:]
+    node.input.append(name)

@@ -1,0 +1,154 @@
+"""Weights stored as rules say, on a small graph with products, rows that are looked up and a matrix that both share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from onnx import TensorProto, helper, numpy_helper
+
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant_models.errors import CatalogInvalid, ModelCorrupt
+from edge_assistant_models.tensors import tensor_digest
+from edge_assistant_quantize.onnx import blocks
+from edge_assistant_quantize.onnx.rules import Rule, apply
+from edge_assistant_quantize.onnx.tables import parse
+
+WIDTH, WORDS = 64, 200
+
+
+def weights() -> dict[str, np.ndarray]:
+    """The same on every machine: no generator of random numbers."""
+    ramp = np.arange(WORDS * WIDTH, dtype=np.int64)
+    values = (ramp * ramp * 7919 % 65_521 / 65_521 - 0.5).astype(np.float32)
+    table, matrix = values.reshape(WORDS, WIDTH), values[: WIDTH * 128].reshape(WIDTH, 128)
+    return {
+        "table": table,
+        "matrix": matrix.astype(np.float16),
+        "back": values[: 128 * WIDTH].reshape(128, WIDTH) * 0.2,
+        "scale": (1 + values[:WIDTH]),
+        "shift": values[WIDTH : 2 * WIDTH],
+        "one": np.float32(1),
+    }
+
+
+def model(held: dict[str, np.ndarray]) -> onnx.ModelProto:
+    """Rows of a table, through two products and a norm, compared with the table again."""
+    nodes = [
+        helper.make_node("Cast", ["matrix"], ["wide"], to=TensorProto.FLOAT),
+        helper.make_node("Gather", ["table", "tokens"], ["rows"], axis=0),
+        helper.make_node("MatMul", ["rows", "wide"], ["hidden"]),
+        helper.make_node("MatMul", ["hidden", "back"], ["came"]),
+        helper.make_node("LayerNormalization", ["came", "scale", "shift"], ["normed"], axis=-1),
+        helper.make_node("Mul", ["normed", "one"], ["same"]),
+        helper.make_node("Gemm", ["normed", "table"], ["scores"], transB=1),
+        helper.make_node("Add", ["same", "rows"], ["sum"]),
+    ]
+    tensors = [numpy_helper.from_array(value, name) for name, value in held.items()]
+    tokens = helper.make_tensor_value_info("tokens", TensorProto.INT64, ["n"])
+    outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in ("scores", "sum")]
+    graph = helper.make_graph(nodes, "small", [tokens], outputs, tensors)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
+
+
+def run(path: Path, graph: onnx.ModelProto) -> list[np.ndarray]:
+    path.write_bytes(graph.SerializeToString(deterministic=True))
+    found: list[np.ndarray] = Runtime(1).session(path).run(None, {"tokens": np.array([3, 150, 7, 0])})
+    return found
+
+
+BLOCKS_4, BLOCKS_8 = Rule("*", "blockwise", 4, 32), Rule("*", "blockwise", 8, 64)
+RULES = {
+    "4 bits in blocks": ([BLOCKS_4], 0.15),
+    "8 bits in blocks": ([BLOCKS_8], 0.02),
+    "integers": ([Rule("table", "half"), Rule("*", "integer")], 0.03),
+    "4 bits for integers": ([Rule("table", "blockwise", 8, 32), Rule("*", "packed", 4, 16)], 0.15),
+    "bytes": ([Rule("*", "bytes")], 0.02),
+    "halves": ([Rule("*", "half")], 0.001),
+    "nothing": ([Rule("elsewhere*", "half")], 0.0),
+}
+
+
+@pytest.mark.parametrize("form", RULES)
+def test_a_form_computes_nearly_the_same(form: str, tmp_path: Path) -> None:
+    rules, error = RULES[form]
+    exact = run(tmp_path / "exact.onnx", model(weights()))
+    found = run(tmp_path / "compact.onnx", apply(model(weights()), rules))
+    for ours, theirs in zip(found, exact, strict=True):
+        assert ours.shape == theirs.shape
+        assert float(np.sqrt(np.mean((ours - theirs) ** 2)) / theirs.std()) <= error
+
+
+def test_a_matrix_that_rows_and_products_share_is_stored_once() -> None:
+    made = apply(model(weights()), [BLOCKS_4])
+    stored = {tensor.name: numpy_helper.to_array(tensor) for tensor in made.graph.initializer}
+    assert stored["compact/table/4_bits"].shape == (WORDS, 2, 16)
+    assert "table" not in stored
+    assert sum(value.size * value.itemsize for value in stored.values()) < 20_000  # of 107,000
+
+
+def test_the_first_rule_that_fits_counts() -> None:
+    made = apply(model(weights()), [Rule("back", "half"), BLOCKS_8])
+    assert {node.op_type for node in made.graph.node} >= {"MatMulNBits", "MatMul", "Cast"}
+    assert "back/half" in {tensor.name.removeprefix("compact/") for tensor in made.graph.initializer}
+
+
+def test_every_machine_writes_the_same_tensors(tmp_path: Path) -> None:
+    """Sums that a machine made in an order of its own would show here."""
+    rules = [Rule("table", "blockwise", 4, 32), Rule("matrix", "packed", 4, 16), Rule("back", "integer")]
+    path = tmp_path / "model.onnx"
+    path.write_bytes(apply(model(weights()), rules).SerializeToString(deterministic=True))
+    assert tensor_digest(path) == "cc923cb85dfdc0bc98b24b11281a2392589014aaa65123cd9a65ca7ecbeb9c3d"
+
+
+def test_the_searched_scales_leave_less_error_than_the_largest_value_gives() -> None:
+    matrix = np.random.default_rng(0).standard_normal((32, 128)).astype(np.float32)
+    counts = np.linspace(0.1, 3, 128, dtype=np.float32)
+    levels, scales = blocks.by_error(matrix, 32, 4, counts)
+    restored = ((levels.astype(np.float32) - 8) * scales[..., None].astype(np.float32)).reshape(matrix.shape)
+    cut = matrix.reshape(32, 4, 32)
+    plain = np.take_along_axis(cut, np.abs(cut).argmax(-1, keepdims=True), -1) / -8
+    rounded = (np.clip(np.rint(cut / plain), -8, 7) * plain).reshape(matrix.shape)
+    assert (counts * (restored - matrix) ** 2).sum() < 0.9 * (counts * (rounded - matrix) ** 2).sum()
+
+
+@settings(max_examples=25)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([16, 32]))
+def test_4_bits_for_integers_are_whole_numbers_that_cannot_overflow(seed: int, block: int) -> None:
+    random = np.random.default_rng(seed)
+    matrix = (random.standard_normal((6, 64)) * random.lognormal(0, 3, (6, 1))).astype(np.float32)
+    levels, multiples, steps = blocks.four_in_eight(matrix, block)
+    whole = (levels.astype(int) - 8) * multiples[..., None].astype(int)
+    assert np.abs(whole).max() <= 64
+    restored = (whole.reshape(matrix.shape) * steps[:, None]).astype(np.float32)
+    assert np.abs(restored - matrix).max() <= np.abs(matrix).max() / 4
+
+
+def test_what_is_not_finite_or_does_not_divide_is_refused() -> None:
+    broken = weights()
+    broken["table"][5, 5] = np.nan
+    with pytest.raises(ModelCorrupt, match="not finite"):
+        apply(model(broken), [BLOCKS_4])
+    with pytest.raises(ModelCorrupt, match="do not divide"):
+        apply(model(weights()), [Rule("*", "blockwise", 4, 128)])
+
+
+WRONG = {
+    "none": "",
+    "no list": "options = { rules = 3 }",
+    "no form": 'options = { rules = [{ weights = "*" }] }',
+    "another form": 'options = { rules = [{ weights = "*", form = "3 bits" }] }',
+    "another key": 'options = { rules = [{ weights = "*", form = "half", of = 3 }] }',
+    "another block": 'options = { rules = [{ weights = "*", form = "packed", block = 33 }] }',
+    "no number": 'options = { rules = [{ weights = "*", form = "packed", block = "32" }] }',
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_wrong_rules_are_refused_when_the_catalog_is_read(what: str) -> None:
+    with pytest.raises(CatalogInvalid):
+        parse(f'[model]\nmethod = "rules"\n{WRONG[what]}\n'.encode(), "wrong.toml")
