@@ -47,16 +47,21 @@ def importer(name: str) -> Importer:
     """An importer by name.
 
     Raises:
-        ImporterMissing: it is not installed.
+        ImporterMissing: it is not installed, or cannot be loaded.
     """
     from importlib.metadata import entry_points
 
-    for point in entry_points(group=GROUP, name=name):
-        found: Importer = point.load()
-        return found
-    raise ImporterMissing(
-        f"the importer '{name}' is not installed", "install edge-assistant-offline again, or its plugin"
-    )
+    points = tuple(entry_points(group=GROUP, name=name))
+    if not points:
+        hint = "install edge-assistant-offline again, or the plugin that brings it"
+        raise ImporterMissing(f"the importer '{name}' is not installed", hint)
+    try:
+        found: Importer = points[0].load()
+        _ = found.INPUTS, found.convert
+    except Exception as error:
+        what = f"the importer '{name}' cannot be loaded ({type(error).__name__}: {error})"
+        raise ImporterMissing(what, "install a version that fits, or uninstall it") from error
+    return found
 
 
 def find(entry: Entry) -> Importer | None:

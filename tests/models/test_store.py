@@ -345,6 +345,13 @@ class TestConversion:
         assert caught.value.exit_status == 4
         assert events == []
 
+    @pytest.mark.parametrize("code", ["import no_such_library", "convert = print"])
+    def test_an_importer_that_cannot_be_loaded_is_named(self, importer: Path, catalog: Any, code: str) -> None:
+        importer.write_text(code)
+        catalog.write_text("mine", "vad", "tested = false\n" + IMPORTED.format(pin=""))
+        with pytest.raises(ImporterMissing, match=r"'made_up' cannot be loaded \(.*Error: "):
+            Portfolio().pull(["mine"])
+
     def test_an_importer_has_its_inputs(self, importer: Path, catalog: Any) -> None:
         text = IMPORTED.format(pin="").replace('key = "raw"', 'key = "cooked"')
         catalog.write_text("mine", "vad", "tested = false\n" + text)
