@@ -29,14 +29,14 @@ from edge_assistant_quantize.importers import quantizations
 from edge_assistant_quantize.importers.ctranslate2_file import read_variables
 from edge_assistant_quantize.importers.onnx_graph import save
 from edge_assistant_quantize.onnx import linear
-from edge_assistant_quantize.onnx.builder import GraphBuilder
+from edge_assistant_quantize.onnx.builder import CONTRIBUTED, GraphBuilder
 
 if TYPE_CHECKING:
     import onnx
     from numpy.typing import NDArray
 
 INPUTS = ("model", "tokenizer", "config")
-_OPSETS = {"": 20, "com.microsoft": 1}  # the standard's is the first with Gelu
+_OPSETS = {"": 20, CONTRIBUTED: 1}  # the standard's is the first with Gelu
 _IR_VERSION = 9  # came with opset 20
 _EPSILON = 1e-5  # of every layer normalisation
 MASKED = -1e9  # added to a score that must not count

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from edge_assistant_quantize.onnx.folding import drop_unused
+
 if TYPE_CHECKING:
     import onnx
+
+CONTRIBUTED = "com.microsoft"  # domain of the operators that ONNX Runtime adds to the standard's
 
 
 class GraphBuilder:
@@ -35,3 +39,14 @@ class GraphBuilder:
         if name not in self.weights:
             self.weights[name] = numpy_helper.from_array(np.array(value, order="C"), name)
         return name
+
+    def replace(self, model: onnx.ModelProto) -> None:
+        """Put the nodes and weights in the place of a model's nodes, and drop the weights that nothing reads then."""
+        from onnx import helper
+
+        del model.graph.node[:]
+        model.graph.node.extend(self.nodes)
+        model.graph.initializer.extend(self.weights.values())
+        drop_unused(model.graph)
+        if all(item.domain != CONTRIBUTED for item in model.opset_import):
+            model.opset_import.append(helper.make_opsetid(CONTRIBUTED, 1))

@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from edge_assistant_quantize.onnx import blocks
-from edge_assistant_quantize.onnx.builder import GraphBuilder
+from edge_assistant_quantize.onnx.builder import CONTRIBUTED, GraphBuilder
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,7 +44,7 @@ def integer_product(graph: GraphBuilder, value: str, levels: str, scale: str) ->
     step = graph.op("Mul", loudest, graph.constant("activation_step", np.float32(1 / _ACTIVATION_LIMIT)))
     step = graph.op("Max", step, graph.constant("least_step", np.float32(1e-8)))
     rounded = graph.op("QuantizeLinear", graph.op("Div", value, step), one, zero)
-    product = graph.op("MatMulIntegerToFloat", rounded, levels, one, scale, zero, domain="com.microsoft")
+    product = graph.op("MatMulIntegerToFloat", rounded, levels, one, scale, zero, domain=CONTRIBUTED)
     return graph.op("Mul", product, step)
 
 
@@ -55,7 +55,7 @@ def blockwise(graph: GraphBuilder, value: str, name: str, weight: NDArray[Any]) 
         "MatMulNBits",
         value,
         *_stored(graph, name, weight),
-        domain="com.microsoft",
+        domain=CONTRIBUTED,
         K=inputs,
         N=outputs,
         bits=8,

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 from edge_assistant_models.errors import ModelCorrupt
 from edge_assistant_quantize.onnx import blocks, linear
-from edge_assistant_quantize.onnx.builder import GraphBuilder
-from edge_assistant_quantize.onnx.folding import attributes, constants, drop_unused, plain, standard
+from edge_assistant_quantize.onnx.builder import CONTRIBUTED, GraphBuilder
+from edge_assistant_quantize.onnx.folding import attributes, constants, plain, standard
 from edge_assistant_quantize.onnx.rounding import by_channel
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
 
 _FLOAT, _INT8 = 1, 3  # onnx.TensorProto
-_CONTRIB = "com.microsoft"
 _FEWEST = 64  # smaller weights are not worth a node of their own
 _HALF_MOST = 65504.0  # the greatest finite half
 
@@ -98,13 +97,8 @@ def apply(model: onnx.ModelProto, rules: Sequence[Rule]) -> onnx.ModelProto:
     for node in list(copy.graph.node):
         graph.take(node)
     graph.narrow()
-    del copy.graph.node[:]
-    copy.graph.node.extend(graph.nodes)
-    copy.graph.initializer.extend(graph.weights.values())
     del copy.graph.value_info[:]
-    drop_unused(copy.graph)
-    if not any(item.domain == _CONTRIB for item in copy.opset_import):
-        copy.opset_import.append(onnx.helper.make_opsetid(_CONTRIB, 1))
+    graph.replace(copy)
     return copy
 
 
@@ -254,7 +248,7 @@ def _product_of_blocks(graph: _Graph, value: str, name: str, weight: Array, rule
     levels, scales = _blockwise(graph, name, weight, rule)
     outputs, inputs = weight.shape
     said = {"K": inputs, "N": outputs, "bits": rule.bits, "block_size": rule.block}
-    return graph.op("MatMulNBits", value, levels, scales, domain=_CONTRIB, accuracy_level=4, **said)
+    return graph.op("MatMulNBits", value, levels, scales, domain=CONTRIBUTED, accuracy_level=4, **said)
 
 
 def _product_of_integers(graph: _Graph, value: str, name: str, weight: Array, rule: Rule) -> str:

@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from edge_assistant_models.errors import ModelCorrupt
 from edge_assistant_quantize.onnx import blocks
-from edge_assistant_quantize.onnx.builder import GraphBuilder
+from edge_assistant_quantize.onnx.builder import CONTRIBUTED, GraphBuilder
 from edge_assistant_quantize.onnx.folding import (
     attributes,
     check_nodes,
     constants,
-    drop_unused,
     fold,
     plain,
     standard,
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
 _FEWEST = 16 * 16  # smaller weights are not worth a node of their own
 _HALF_MOST = 65504.0  # the greatest finite half
 _FLOAT, _HALF = 1, 10  # of TensorProto
-_CONTRIBUTED = "com.microsoft"
 
 
 def weights_only(
@@ -91,21 +89,13 @@ class _Writer(GraphBuilder):
         self.done = 0
 
     def write(self, excluded: frozenset[str]) -> None:
-        from onnx import helper
-
-        graph = self.model.graph
-        for node in list(graph.node):
+        for node in list(self.model.graph.node):
             if node.name in excluded or not standard(node) or not self.replaces(node):
                 self.nodes.append(node)
             else:
                 self._replace(node)
                 self.done += 1
-        del graph.node[:]
-        graph.node.extend(self.nodes)
-        graph.initializer.extend(self.weights.values())
-        if all(item.domain != _CONTRIBUTED for item in self.model.opset_import):
-            self.model.opset_import.append(helper.make_opsetid(_CONTRIBUTED, 1))
-        drop_unused(graph)
+        self.replace(self.model)
 
     def replaces(self, node: onnx.NodeProto) -> bool:
         """Whether a node multiplies by a weight, or looks up rows of a table, that are worth it."""
@@ -143,7 +133,7 @@ class _Writer(GraphBuilder):
             node.input[0],
             *stored,
             name=result,
-            domain=_CONTRIBUTED,
+            domain=CONTRIBUTED,
             K=inputs,
             N=outputs,
             bits=self.bits,
