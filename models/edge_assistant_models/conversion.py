@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from edge_assistant_models.entries import Entry
 from edge_assistant_models.errors import CatalogInvalid, ImporterMissing
-from edge_assistant_models.transfer import storing
 
 GROUP = "edge_assistant.importers"  # of entry points: a module by the importer's name
+
+Convert = Callable[[Mapping[str, Path], Path], None]
 
 
 class Importer(Protocol):
@@ -64,12 +66,12 @@ def importer(name: str) -> Importer:
     return found
 
 
-def find(entry: Entry) -> Importer | None:
-    """The importer that converts a model's files; None if they need no conversion.
+def find(entry: Entry) -> Convert | None:
+    """What converts a model's files, given its inputs by key and a folder; None if they need no conversion.
 
     Raises:
-        ImporterMissing: it is not installed.
-        CatalogInvalid: it reads other files than the entry names.
+        ImporterMissing: see `importer`.
+        CatalogInvalid: the importer reads other files than the entry names.
     """
     if entry.importer is None:
         return None
@@ -78,18 +80,4 @@ def find(entry: Entry) -> Importer | None:
     if lacking:
         what = f"{entry.origin}: the importer '{entry.importer.name}' needs the input '{min(lacking)}'"
         raise CatalogInvalid(what, "correct the file or remove it")
-    return found
-
-
-def convert(entry: Entry, inputs: Mapping[str, Path], output: Path) -> None:
-    """Write a model's files into a folder.
-
-    Raises:
-        ImporterMissing, CatalogInvalid, ModelCorrupt: see `find` and `Importer.convert`.
-        StorageFull: the disk is full.
-    """
-    found = find(entry)
-    if found is None or entry.importer is None:
-        raise ValueError(f"{entry.name} needs no conversion")
-    with storing(entry.name):
-        found.convert(inputs, output, entry.importer.quantization)
+    return partial(found.convert, quantization=entry.importer.quantization)

@@ -47,7 +47,6 @@ class Converting:
     """What was fetched is being turned into ONNX."""
 
     model: str
-    importer: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -268,13 +268,13 @@ class Store:
 
     def _pull(self, entry: Entry, run: Run, watch: progress.Watch) -> None:
         """Fetch a model's files from its own sources, and convert them if they need it."""
-        conversion.find(entry)
+        convert = conversion.find(entry)
         self._fetch_all(entry, entry.fetched, entry.sources, run, watch)
-        if entry.importer:
-            watch(progress.Converting(entry.name, entry.importer.name))
-            self._convert(entry, self.staging(entry.name))
-        else:
+        if convert is None:
             self.commit(entry, self.staging(entry.name))
+        else:
+            watch(progress.Converting(entry.name))
+            self._convert(entry, convert)
 
     def _mirrored(self, entry: Entry, run: Run, watch: progress.Watch) -> bool:
         """Whether the files have come from the entry's mirror."""
@@ -371,14 +371,15 @@ class Store:
                 break
         raise Refused(f"it sends {found} instead of {file.bytes} with {file.sha256[:12]}")
 
-    def _convert(self, entry: Entry, staging: Path) -> None:
+    def _convert(self, entry: Entry, convert: conversion.Convert) -> None:
         """Turn what was fetched into the model's files in a fresh folder, then put that in place."""
-        output = staging.with_name(f"{entry.name}.imported")
+        staging, output = self.staging(entry.name), self.staging(f"{entry.name}.imported")
         shutil.rmtree(output, ignore_errors=True)
         with storing(entry.name):
             output.mkdir(parents=True)
         try:
-            conversion.convert(entry, {file.key: staging / file.path for file in entry.fetched}, output)
+            with storing(entry.name):
+                convert({file.key: staging / file.path for file in entry.fetched}, output)
             self.commit(entry, output, _REPORT)
         finally:
             shutil.rmtree(output, ignore_errors=True)

@@ -197,7 +197,7 @@ def test_a_reason_is_said_once(capsys: Any) -> None:
     for file in ("a", "b"):
         watch(progress.Refusal("mine", file, "hf owner/model", "no answer"))
     watch(progress.Waiting("mine"))
-    watch(progress.Converting("mine", "whisper"))
+    watch(progress.Converting("mine"))
     watch(progress.Skipped("faces", "mine", "npm is not installed"))
     assert capsys.readouterr().err.splitlines() == [
         "hf owner/model gives nothing: no answer",

@@ -320,7 +320,7 @@ class TestConversion:
         catalog.write_text("mine", "vad", IMPORTED.format(pin=f'tensors_sha256 = "{digest}"'))
         portfolio, events = Portfolio(), []
         portfolio.pull(["mine"], events.append)
-        assert progress.Converting("mine", "made_up") in events
+        assert progress.Converting("mine") in events
         folder = portfolio.store.folder("mine")
         assert sorted(path.name for path in folder.iterdir()) == ["installed.json", "model.onnx"]
         assert portfolio.open("mine").sha256 == digest
