@@ -79,11 +79,11 @@ def download(url: str, partial: Partial, run: Run, headers: Mapping[str, str] | 
         StorageFull: the disk is full.
     """
     check_reachable(url, run)
-    stalled = 0
+    stalled, furthest = 0, partial.size
     while not partial.complete:
-        before = partial.size
         reason = _attempt(url, partial, run, headers or {})
-        stalled = stalled + 1 if partial.size <= before else 0
+        stalled = stalled + 1 if partial.size <= furthest else 0
+        furthest = max(furthest, partial.size)
         if stalled == STALLED_ATTEMPTS:
             raise Refused(reason)
         if stalled:
