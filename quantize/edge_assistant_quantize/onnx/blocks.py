@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
-SIZES = (16, 32, 64, 128, 256)  # of blocks, that MatMulNBits reads
 LIMIT = 8  # levels run from -8 to 7
 MOST = 8  # times a step of 8 bits: 8 levels of 8 steps are 64, and `linear.py` says why there are no more
 # Of the scale that gives the farthest value the level -8

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import onnx
 
 CONTRIBUTED = "com.microsoft"  # domain of the operators that ONNX Runtime adds to the standard's
+BLOCK_SIZES = (16, 32, 64, 128, 256)  # inputs that share a scale, as its MatMulNBits has them
 
 
 class GraphBuilder:

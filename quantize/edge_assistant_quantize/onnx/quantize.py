@@ -28,7 +28,8 @@ from edge_assistant_quantize.errors import (
     UsageError,
     WeightsRefused,
 )
-from edge_assistant_quantize.onnx import blocks, folding, graphs, qdq, ranges, rules, weight_only
+from edge_assistant_quantize.onnx import folding, graphs, qdq, ranges, weight_only
+from edge_assistant_quantize.onnx.builder import BLOCK_SIZES
 from edge_assistant_quantize.onnx.plan import plan
 from edge_assistant_quantize.progress import Step, Watch
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
     import onnx
 
+    from edge_assistant_quantize.onnx import rules
     from edge_assistant_quantize.onnx.calibration import Calibration
 
 METHODS = ("dynamic-int8", "static-int8", "int8-weights", "int4-weights", "fp16", "rules")
@@ -60,7 +62,7 @@ _OPTIONS: Mapping[str, Mapping[str, type]] = {
     RULES: {"rules": list},
 }
 _CHOICES: Mapping[str, Collection[object]] = {
-    "block_size": blocks.SIZES,
+    "block_size": BLOCK_SIZES,
     "accuracy_level": (0, 1, 4),
     "calibrator": ranges.CALIBRATORS,
     "weight_bits": (4, 5, 6, 7, 8),
@@ -173,6 +175,8 @@ def check_options(method: str, options: Mapping[str, object]) -> dict[str, Any]:
 
 
 def _rules_of(options: Mapping[str, object]) -> Sequence[rules.Rule]:
+    from edge_assistant_quantize.onnx import rules
+
     try:
         return rules.parse(options.get("rules"))
     except ValueError as error:
@@ -268,6 +272,8 @@ def _half(graph: onnx.ModelProto, job: Job) -> onnx.ModelProto:
 
 
 def _by_rules(graph: onnx.ModelProto, job: Job) -> onnx.ModelProto:
+    from edge_assistant_quantize.onnx import rules
+
     if job.exclude:
         raise UsageError("rules name weights, not nodes", "put a rule for what is to stay before the others")
     return rules.apply(graph, _rules_of(job.options))

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge_assistant_models.errors import ModelCorrupt
 from edge_assistant_quantize.onnx import blocks, linear
-from edge_assistant_quantize.onnx.builder import CONTRIBUTED, GraphBuilder
+from edge_assistant_quantize.onnx.builder import BLOCK_SIZES, CONTRIBUTED, GraphBuilder
 from edge_assistant_quantize.onnx.folding import attributes, constants, plain, standard
 from edge_assistant_quantize.onnx.rounding import by_channel
 
@@ -76,8 +76,8 @@ def _parse(said: Mapping[str, object]) -> Rule:
     rule = Rule(str(said["weights"]), str(said["form"]), bits, block)
     if rule.form not in FORMS:
         raise ValueError(f"there is no form '{rule.form}' (there are {', '.join(FORMS)})")
-    if rule.bits not in (4, 8) or rule.block not in blocks.SIZES:
-        raise ValueError(f"there are 4 and 8 bits in blocks of {', '.join(map(str, blocks.SIZES))}")
+    if rule.bits not in (4, 8) or rule.block not in BLOCK_SIZES:
+        raise ValueError(f"there are 4 and 8 bits in blocks of {', '.join(map(str, BLOCK_SIZES))}")
     return rule
 
 

@@ -14,8 +14,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from edge_assistant_models.errors import ModelCorrupt
-from edge_assistant_quantize.onnx import blocks
-from edge_assistant_quantize.onnx.builder import CONTRIBUTED, GraphBuilder
+from edge_assistant_quantize.onnx.builder import BLOCK_SIZES, CONTRIBUTED, GraphBuilder
 from edge_assistant_quantize.onnx.folding import (
     attributes,
     check_nodes,
@@ -52,15 +51,15 @@ def weights_only(
         model: float32; half-precision weights behind a Cast are read.
         bits: 8 or 4; embedding tables get 8.
         excluded: names of nodes that stay as they are.
-        block_size: one of `blocks.SIZES`.
+        block_size: one of `BLOCK_SIZES`.
         symmetric: see `blocks.by_range`.
         accuracy_level: of MatMulNBits: 4 rounds activations to 8 bits, which is faster; 1 computes in float32.
 
     Raises:
         ModelCorrupt: no such bits, blocks or nodes; a weight is not finite; or nothing can be quantized.
     """
-    if bits not in {4, 8} or block_size not in blocks.SIZES:
-        raise ModelCorrupt(f"no {bits} bits in blocks of {block_size}", f"take blocks of {blocks.SIZES}")
+    if bits not in {4, 8} or block_size not in BLOCK_SIZES:
+        raise ModelCorrupt(f"no {bits} bits in blocks of {block_size}", f"take blocks of {BLOCK_SIZES}")
     ready = fold(model)
     check_nodes(ready, excluded)
     writer = _Writer(ready, bits, block_size, symmetric, accuracy_level)
@@ -72,7 +71,7 @@ def weights_only(
 
 def candidates(model: onnx.ModelProto) -> Iterator[onnx.NodeProto]:
     """The nodes of a folded model that `weights_only` replaces."""
-    writer = _Writer(model, 8, blocks.SIZES[1], symmetric=True, accuracy_level=4)
+    writer = _Writer(model, 8, BLOCK_SIZES[1], symmetric=True, accuracy_level=4)
     yield from (node for node in model.graph.node if standard(node) and writer.replaces(node))
 
 
@@ -145,6 +144,8 @@ class _Writer(GraphBuilder):
 
     def _stored(self, name: str, turned: Array, way: str) -> list[str]:
         """Names of a weight's levels, scales and zero points, which several nodes may share."""
+        from edge_assistant_quantize.onnx import blocks
+
         base = f"{name}/{way}_{self.bits}_bits"
         if base not in self.weights:
             levels, scales, zeros = blocks.by_range(turned, self.block_size, self.bits, symmetric=self.symmetric)
