@@ -35,13 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure and print; 0.
-
-    Raises:
-        UsageError: the command line names no such model or metric, or they do not fit.
-        CalibrationInvalid, InputMissing: the data cannot be measured on.
-        ModelError: a model is missing or corrupt.
-    """
+    """Measure and print; 0."""
     from edge_assistant_quantize.acceptance.accept import measure
 
     data = _measuring.by_metric(args.metric, args.data)

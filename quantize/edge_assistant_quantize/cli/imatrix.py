@@ -23,15 +23,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=Path, required=True, metavar="F", help="a .gguf file, or .dat for older tools")
     arguments.add_text(parser, "that are taken")
     arguments.add_threads(parser)
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    arguments.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Compute and say what came of it; 0.
-
-    Raises:
-        EdgeAssistantError: it cannot be computed; nothing is left half-made.
-    """
+    """Compute and say what came of it; 0."""
     from edge_assistant_quantize.gguf import imatrix
 
     arguments.check_output(args.output)

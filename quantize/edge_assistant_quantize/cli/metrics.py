@@ -6,6 +6,8 @@ import argparse
 import json
 import textwrap
 
+from edge_assistant_quantize import arguments
+
 NAME = "metrics"
 HELP = "list what models are measured by, by role"
 
@@ -16,7 +18,7 @@ EXAMPLES = """examples:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The options."""
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    arguments.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""What a reference gave, remembered: a search compares many candidates with one reference over the same data."""
+"""Cached outputs of a reference: a search compares many candidates with one reference over the same data."""
 
 from __future__ import annotations
 
