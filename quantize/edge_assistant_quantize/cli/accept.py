@@ -68,8 +68,8 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         import msgspec
 
-        told = {"candidate": candidate.name, "reference": reference.name, "accepted": accepted}
-        print(json.dumps({**told, "verdicts": msgspec.to_builtins(verdicts)}))
+        facts = {"candidate": candidate.name, "reference": reference.name, "accepted": accepted}
+        print(json.dumps({**facts, "verdicts": msgspec.to_builtins(verdicts)}))
     else:
         _measuring.show([_HEAD, *(_row(verdict) for verdict in verdicts)])
         print(f"{candidate.name} is {'' if accepted else 'not '}accepted in place of {reference.name}")

@@ -44,16 +44,16 @@ def run(args: argparse.Namespace) -> int:
     with progress.shown() as watch:
         results = measure(model, reference, data, runtime, watch)
     if args.json:
-        measured = {name: _told(result) for name, result in results.items()}
+        measured = {name: _facts(result) for name, result in results.items()}
         print(json.dumps({"model": model.name, "threads": runtime.threads, "metrics": measured}))
     else:
         _measuring.show([("metric", "value", "items", ""), *(_row(result) for result in results.values())])
     return 0
 
 
-def _told(result: Measured) -> dict[str, object]:
-    told = {"value": result.value, "items": len(result.items), "lower_is_better": result.lower_is_better}
-    return {**told, "unit": result.unit, "details": dict(result.details)}
+def _facts(result: Measured) -> dict[str, object]:
+    facts = {"value": result.value, "items": len(result.items), "lower_is_better": result.lower_is_better}
+    return {**facts, "unit": result.unit, "details": dict(result.details)}
 
 
 def _row(result: Measured) -> tuple[str, ...]:

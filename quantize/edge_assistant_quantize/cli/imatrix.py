@@ -43,8 +43,8 @@ def run(args: argparse.Namespace) -> int:
         )
     matrix = imatrix.read(args.output)
     if args.json:
-        told = {"output": str(args.output), "sha256": sha256_of(args.output), "tensors": len(matrix.means)}
-        print(json.dumps({**told, "chunks": matrix.chunks}))
+        facts = {"output": str(args.output), "sha256": sha256_of(args.output), "tensors": len(matrix.means)}
+        print(json.dumps({**facts, "chunks": matrix.chunks}))
         return 0
     print(f"{args.output.name}: {len(matrix.means)} tensors over {matrix.chunks} chunks of {args.text.name}")
     return 0

@@ -46,8 +46,8 @@ def _list(shipped: dict[str, bytes], *, as_json: bool) -> None:
 
     recipes = {name: loading.load(name) for name in shipped}
     if as_json:
-        told = {name: {"role": recipe.role, "description": recipe.description} for name, recipe in recipes.items()}
-        print(json.dumps(told))
+        facts = {name: {"role": recipe.role, "description": recipe.description} for name, recipe in recipes.items()}
+        print(json.dumps(facts))
         return
     for name, recipe in recipes.items():
         held = "; ".join(f"{criterion.metric}: {criterion.text}" for criterion in recipe.criteria)

@@ -9,11 +9,11 @@ from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.metrics.metric import Data, Measured, Metric, compared, measured
-from edge_assistant_quantize.metrics.recalled import Recalled
+from edge_assistant_quantize.metrics.reference_cache import ReferenceCache
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.senses import perceive
 
-_REFERENCES = Recalled("embedder")
+_REFERENCES = ReferenceCache("embedder")
 
 
 def measure(

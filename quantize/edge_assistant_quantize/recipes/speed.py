@@ -52,7 +52,7 @@ class Pair(msgspec.Struct, frozen=True):
 
 
 def add(
-    job: Job, reference: Form, forms: Mapping[str, Form], told: Variant, variants: Sequence[Variant]
+    job: Job, reference: Form, forms: Mapping[str, Form], reference_record: Variant, variants: Sequence[Variant]
 ) -> list[Variant]:
     """The records of the reference and the variants with their speed; unchanged for a role that no sense runs.
 
@@ -66,7 +66,7 @@ def add(
         pairs[name] = job.space.measured(_key(job, "speed", reference, form), Pair, run)
     job.watch(Step("speed", len(forms), len(forms)))
     first = next((pair.reference for pair in pairs.values()), Figures({}))
-    found = [msgspec.structs.replace(told, speed=first.speed, peak_mib=first.peak_mib)]
+    found = [msgspec.structs.replace(reference_record, speed=first.speed, peak_mib=first.peak_mib)]
     for variant in variants:
         if (pair := pairs.get(variant.name)) is not None:
             known = pair.reference.speed
@@ -172,8 +172,8 @@ def peak_memory(candidate: Candidate, data: Mapping[str, object], *, threads: in
         processes.run(processes.python(__name__, json.dumps(request, default=str)), (), {}, lines.append)
     except processes.Failed as error:
         raise processes.failed(f"the memory of {candidate.name} cannot be measured", error) from None
-    told = next((line for line in lines if line.startswith(_HIGH_WATER)), "")
-    return int(told.split()[1]) / 1024 if told else None
+    line = next((line for line in lines if line.startswith(_HIGH_WATER)), "")
+    return int(line.split()[1]) / 1024 if line else None
 
 
 def main() -> None:

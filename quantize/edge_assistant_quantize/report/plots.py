@@ -276,7 +276,7 @@ def label(name: str, most: int, *, end: bool = False) -> str:
     >>> label("encoder/layers.0/matmul", 12), label("encoder/layers.0/matmul", 12, end=True)
     ('encoder/lay…', '…rs.0/matmul')
     """
-    told = text.line(name)
-    if len(told) <= most:
-        return told
-    return f"…{told[1 - most :]}" if end else f"{told[: most - 1]}…"
+    shown = text.line(name)
+    if len(shown) <= most:
+        return shown
+    return f"…{shown[1 - most :]}" if end else f"{shown[: most - 1]}…"

@@ -92,17 +92,17 @@ def code(text: str, *, cell: bool = False) -> str:
     >>> print(code("a`b"))
     `` a`b ``
     """
-    told = line(text).replace("|", "\\|") if cell else line(text)
-    fence = "`" * (_ticks(told) + 1)
-    pad = " " if "`" in told or not told else ""
-    return f"{fence}{pad}{told}{pad}{fence}"
+    shown = line(text).replace("|", "\\|") if cell else line(text)
+    fence = "`" * (_ticks(shown) + 1)
+    pad = " " if "`" in shown or not shown else ""
+    return f"{fence}{pad}{shown}{pad}{fence}"
 
 
 def block(text: str, language: str = "") -> str:
     """A text of several lines as a fenced block."""
-    told = "\n".join(printable(line.expandtabs(4)) for line in text.split("\n")).strip("\n")
-    fence = "`" * max(3, _ticks(told) + 1)
-    return f"{fence}{language}\n{told}\n{fence}"
+    shown = "\n".join(printable(line.expandtabs(4)) for line in text.split("\n")).strip("\n")
+    fence = "`" * max(3, _ticks(shown) + 1)
+    return f"{fence}{language}\n{shown}\n{fence}"
 
 
 def _ticks(text: str) -> int:

@@ -11,7 +11,7 @@ from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.senses import perceive, state_of
 
 
-class Recalled:
+class ReferenceCache:
     """What the last reference gave of each item, by its name.
 
     Args:
