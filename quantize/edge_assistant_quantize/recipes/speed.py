@@ -6,9 +6,7 @@ work on the machine slows both alike. The reference's figures are those of the f
 
 from __future__ import annotations
 
-import json
 import statistics
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -19,10 +17,9 @@ import msgspec
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_quantize import senses
-from edge_assistant_quantize.candidate import Candidate
-from edge_assistant_quantize.gguf import processes
 from edge_assistant_quantize.gguf import speed as gguf
 from edge_assistant_quantize.progress import Step, ignore
+from edge_assistant_quantize.recipes import peak
 from edge_assistant_quantize.recipes.provenance import RUNTIMES, machine, sum_of_values, versions
 from edge_assistant_quantize.recipes.recipe import Data
 from edge_assistant_quantize.recipes.steps.step import Form
@@ -30,11 +27,8 @@ from edge_assistant_quantize.recipes.workspace import Job
 from edge_assistant_quantize.record import Variant
 
 ITEMS = 12  # recordings, pages, photographs or texts; the first warms up
-PEAK_ITEMS = 2  # the second runs in what the first has allocated
 MODEL = "model"  # key of a language model's file
 LEAST_S = 1e-4  # of an item that was computed; a repeated photograph is cached and takes no time
-
-_HIGH_WATER = "VmHWM:"  # of a process's own memory; getrusage counts that of its parent, too
 
 
 class Figures(msgspec.Struct, frozen=True):
@@ -94,7 +88,7 @@ def _pair(job: Job, reference: Form, form: Form) -> Pair:
 
 def _peak(job: Job, form: Form) -> float | None:
     def run() -> dict[str, float | None]:
-        return {"peak_mib": peak_memory(form.candidate(), job.first_data, threads=job.threads)}
+        return {"peak_mib": peak.measure(form.candidate(), job.first_data, threads=job.threads)}
 
     return job.space.measured(_key(job, "peak", form), dict[str, float | None], run)["peak_mib"]
 
@@ -150,47 +144,3 @@ def _of_llama(found: gguf.Speed, ratio: float) -> Figures:
         "ratio": ratio,
     }
     return Figures(speed, found.peak_mib)
-
-
-def peak_memory(candidate: Candidate, data: Mapping[str, object], *, threads: int) -> float | None:
-    """Peak memory in MiB of a process that runs a model over a few items; None if the system does not say.
-
-    Raises:
-        QuantizationFailed: the model cannot be run over the data in a process of its own.
-        ModelTooLarge: memory does not suffice.
-    """
-    request = {
-        "name": candidate.name,
-        "role": candidate.role,
-        "files": {key: str(path.absolute()) for key, path in candidate.paths.items()},
-        "options": dict(candidate.options),
-        "data": {**data, "limit": PEAK_ITEMS},
-        "threads": threads,
-    }
-    lines: list[str] = []
-    try:
-        processes.run(processes.python(__name__, json.dumps(request, default=str)), (), {}, lines.append)
-    except processes.Failed as error:
-        raise processes.failed(f"the memory of {candidate.name} cannot be measured", error) from None
-    line = next((line for line in lines if line.startswith(_HIGH_WATER)), "")
-    return int(line.split()[1]) / 1024 if line else None
-
-
-def main() -> None:
-    """Run the model, in a process of its own."""
-    request = json.loads(sys.argv[1])
-    model = Candidate(request["name"], request["role"], Path("/"), request["files"], request["options"]).installed()
-    for _ in senses.perceive(model, request["role"], request["data"], Runtime(request["threads"]), ignore):
-        pass
-    print(*(line for line in _status() if line.startswith(_HIGH_WATER)))
-
-
-def _status() -> list[str]:
-    try:
-        return Path("/proc/self/status").read_text().splitlines()
-    except OSError:
-        return []
-
-
-if __name__ == "__main__":
-    main()
