@@ -1,4 +1,4 @@
-"""`edge-quantize sensitivity`: how much each node of an ONNX model hurts where it alone is quantized."""
+"""`edge-quantize sensitivity`: the loss of each node of an ONNX model that is quantized alone."""
 
 from __future__ import annotations
 

@@ -190,8 +190,8 @@ def _layers(record: Record) -> Plot | None:
         _rows(axes, names, label(worst[0].measure, 70))
 
     listed = ", ".join(f"{layer.node} {layer.loss:.3g}" for layer in worst[:5])
-    alt = f"Which nodes hurt, {worst[0].measure}; the worst: {listed}."
-    title = "Which nodes hurt" + (" (hatched: left as they are in a form)" if left else "")
+    alt = f"Nodes with the largest loss, {worst[0].measure}: {listed}."
+    title = "Nodes with the largest loss" + (" (hatched: not quantized in a variant)" if left else "")
     return _plot("layers", title, alt, (7.4, 1.2 + 0.26 * len(worst)), fill)
 
 
