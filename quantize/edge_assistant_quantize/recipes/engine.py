@@ -66,13 +66,13 @@ def run(
         if pinned is not None:
             lock.check_inputs(pinned, before)
         sources.check_room(asked, source, folder)
-        run = Run(Job(asked, space, threads, watch, inputs), reference or source)
-        found = run.record(source, prepared=reference is None)
+        work = Run(Job(asked, space, threads, watch, inputs), reference or source)
+        found = work.record(source, prepared=reference is None)
         found = msgspec.structs.replace(found, versions=before.versions, commands=[command] if command else [])
         made = msgspec.structs.replace(before, tensors=_tensors(found.variants))
         if pinned is not None:
             lock.check_tensors(pinned, made)
-        _finish(run, found, made)
+        _finish(work, found, made)
         return found
 
 
