@@ -18,8 +18,6 @@ EXAMPLES = """examples:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the question, the signals and how to answer."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = EXAMPLES
     parser.add_argument("question", metavar="QUESTION", type=_well_formed)
     given.configure(parser)
     given.configure_answering(parser)

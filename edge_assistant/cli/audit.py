@@ -37,8 +37,6 @@ _COLUMNS = ("row", "time", "conversation", "kind", "facts")
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's own verbs and their arguments."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = EXAMPLES
     verbs = parser.add_subparsers(dest="audit_verb", required=True, metavar="VERB")
 
     verb = verbs.add_parser(

@@ -24,8 +24,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     Raises:
         UsageError: they are not there.
     """
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = EXAMPLES
     verbs = parser.add_subparsers(dest="bench", required=True, metavar="BENCH")
     for module in benches():
         verb = verbs.add_parser(

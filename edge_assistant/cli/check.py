@@ -18,8 +18,6 @@ exit status: 0 where nothing conflicts, 1 where something does"""
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the signals and how to compare."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = EXAMPLES
     given.configure(parser)
     given.configure_answering(parser)
 

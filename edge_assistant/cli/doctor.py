@@ -26,8 +26,6 @@ exit status: 0 ready, 1 something is missing, or the proof fails"""
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = EXAMPLES
     parser.add_argument("--profile", metavar="NAME", help="look for the models of this profile")
     parser.add_argument(
         "--prove-offline", action="store_true", help="try to reach a listener on loopback in every way, under the lock"

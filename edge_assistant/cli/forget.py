@@ -35,8 +35,6 @@ SHOWN = 20  # conversations that are named before they go; a list names all
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add what to forget."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = EXAMPLES
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--list", action="store_true", help="the conversations with their ids; nothing is forgotten")
     what.add_argument("--conversation", metavar="ID", action="append", help="one of the list, repeatable")

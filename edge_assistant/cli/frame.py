@@ -10,10 +10,11 @@ import json
 import os
 import pkgutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any, NoReturn, TextIO
 
+from edge_assistant import __version__
 from edge_assistant.core.errors import EdgeAssistantError, StorageFull, UsageError
 from edge_assistant.core.signals import printable
 
@@ -50,6 +51,39 @@ def verbs(package: str, only: str | None = None) -> list[ModuleType]:
     names = sorted(name for name in found if name != "main" and not name.startswith("_"))
     modules = [importlib.import_module(f"{package}.{name}") for name in ([only] if only in names else names)]
     return [module for module in modules if hasattr(module, "NAME")]
+
+
+def parser(prog: str, description: str, epilog: str) -> argparse.ArgumentParser:
+    """The parser of a command, with `--version`."""
+    raw = argparse.RawDescriptionHelpFormatter
+    top = Parser(prog=prog, description=description, epilog=epilog, formatter_class=raw)
+    top.add_argument("--version", action="version", version=f"{prog} {__version__}")
+    return top
+
+
+def add_verbs(
+    top: argparse.ArgumentParser, modules: Sequence[ModuleType], only: str | None = None, *, required: bool = False
+) -> None:
+    """Add verbs with their help and examples; a verb sets `run` and `fetches`.
+
+    Args:
+        top: the command's parser.
+        modules: of the verbs.
+        only: the verb whose options are added; None for all.
+        required: whether a verb has to be given.
+    """
+    subparsers = top.add_subparsers(dest="verb", metavar="VERB", required=required, parser_class=Parser)
+    for module in modules:
+        verb = subparsers.add_parser(
+            module.NAME,
+            help=module.HELP,
+            description=module.HELP[0].upper() + module.HELP[1:],
+            epilog=module.EXAMPLES,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        if only in (None, module.NAME):
+            module.configure(verb)
+        verb.set_defaults(run=module.run, fetches=getattr(module, "FETCHES", False))
 
 
 def command(run: Callable[[], int], *, as_json: bool, again: str = "run the command again") -> int:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from edge_assistant import __version__
 from edge_assistant.cli import frame
 from edge_assistant.core import plugins
 from edge_assistant.core.errors import UsageError
@@ -106,26 +105,19 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
         only: the verb that is wanted, or nothing for the bare command; the others take time to import and are left
             out. None for all.
     """
-    top = frame.Parser(
-        prog="edge-assistant",
-        description="Asks over pictures, recordings, video, readings and text, offline, with sources. Without a verb it"
+    top = frame.parser(
+        "edge-assistant",
+        "Asks over pictures, recordings, video, readings and text, offline, with sources. Without a verb it"
         " opens the app.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        EXAMPLES,
     )
-    top.add_argument("--version", action="version", version=f"edge-assistant {__version__}")
     _configure_lock(top)
     if not only:
         _configure_app(top)
-    verbs = top.add_subparsers(dest="verb", metavar="VERB", parser_class=frame.Parser)
     modules = frame.verbs(__package__, only)
     if only not in [module.NAME for module in modules]:
         modules += [plugins.load(plugin, ModuleType) for plugin in plugins.installed(plugins.VERBS).values()]
-    for module in modules:
-        verb = verbs.add_parser(module.NAME, help=module.HELP, description=module.HELP[0].upper() + module.HELP[1:])
-        if only in (None, module.NAME):
-            module.configure(verb)
-        verb.set_defaults(run=module.run)
+    frame.add_verbs(top, modules, only)
     return top
 
 

@@ -32,8 +32,6 @@ EXAMPLES = """examples:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's own verbs and their arguments."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = EXAMPLES
     verbs = parser.add_subparsers(dest="models_verb", required=True, metavar="VERB")
 
     verb = _verb(verbs, "list", "every model with role, size, licence, state and profiles", _list)

@@ -24,8 +24,6 @@ _HIDDEN = "set, not shown"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's own verbs."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = EXAMPLES
     verbs = parser.add_subparsers(dest="policy_verb", required=True, metavar="VERB")
     verb = verbs.add_parser("check", help="name everything that is wrong with a policy file")
     verb.add_argument("file", metavar="FILE", type=Path, nargs="?", help="by default the one that holds")

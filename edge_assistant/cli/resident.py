@@ -43,8 +43,6 @@ _SAID_BYTES = 4_096  # of what a process says that ends at its start
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verbs and their options."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = EXAMPLES
     verbs = parser.add_subparsers(dest="resident_verb", metavar="VERB", required=True, parser_class=type(parser))
     start = verbs.add_parser("start", help="start it in the background, and wait until it is ready")
     foreground = verbs.add_parser("run", help="be it, until Ctrl-C; for whatever else starts programs")

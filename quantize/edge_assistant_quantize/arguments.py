@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
+import sys
 from pathlib import Path
 
 from edge_assistant.compute.runtime import Runtime
@@ -32,6 +34,16 @@ def count(text: str) -> int:
 def add_threads(group: Group) -> None:
     """The option of verbs that compute."""
     group.add_argument("--threads", type=count, metavar="N", help="cores to keep to (default: all that there are)")
+
+
+def add_json(group: Group) -> None:
+    """The option of verbs whose result programs can read."""
+    group.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def command() -> str:
+    """This process's command line, for records."""
+    return shlex.join(["edge-quantize", *sys.argv[1:]])
 
 
 def threads(args: argparse.Namespace) -> int:

@@ -7,7 +7,7 @@ role = "speech"
 encoder = "encoder.onnx"
 decoder = "decoder.onnx"
 
-[options]                   # what whoever loads it is told, as in a catalog entry
+[options]                   # for the code that loads it, as in a catalog entry
 multilingual = true
 """
 
@@ -20,12 +20,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from edge_assistant.core.errors import InputMissing
+from edge_assistant.core.signals import printable
+from edge_assistant_models import toml
 from edge_assistant_models.entries import ROLES
+from edge_assistant_models.errors import CatalogInvalid
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
-from edge_assistant_models.schema import FILE_NAME, NAME, Table, printable
+from edge_assistant_models.schema import MAX_TOML_BYTES
 from edge_assistant_models.transfer import CHUNK_BYTES
+from edge_assistant_quantize import decoding
+from edge_assistant_quantize.decoding import FileName, Name
 from edge_assistant_quantize.errors import ModelCorrupt, UsageError
 
 if TYPE_CHECKING:
@@ -43,7 +50,7 @@ class Candidate:
         role: one of `ROLES`.
         folder: where its files lie.
         files: their names by key.
-        options: what whoever loads it is told.
+        options: for the code that loads it.
     """
 
     name: str
@@ -78,6 +85,15 @@ class Candidate:
 
         document = {"name": self.name, "role": self.role, "files": dict(self.files), "options": dict(self.options)}
         (self.folder / FILE).write_text(tomlkit.dumps(document), "utf-8")
+
+
+class _File(msgspec.Struct, forbid_unknown_fields=True):
+    """The content of `candidate.toml`; files that are made of one are called after its key, a plain name, too."""
+
+    name: Name
+    role: str
+    files: dict[FileName, FileName]
+    options: dict[str, object] = {}
 
 
 class _Files(dict[str, Path]):
@@ -122,34 +138,20 @@ def read(folder: Path) -> Candidate:
     except OSError:
         hint = f"name a folder with {FILE}, a .gguf or .onnx file, or a model of the catalog"
         raise InputMissing(f"{folder.name} holds no {FILE}", hint) from None
-    table = Table.parse(content, f"{folder.name}/{FILE}")
-    files = table.table("files")
-    found = Candidate(
-        table.text("name", NAME),
-        table.text("role"),
-        folder,
-        names_by_key(files),
-        table.free("options"),
-    )
-    table.end()
-    if found.role not in ROLES:
-        raise table.invalid(f"unknown role '{found.role}' (there are {', '.join(ROLES)})")
+    try:
+        if len(content) > MAX_TOML_BYTES:
+            raise ValueError(f"larger than {MAX_TOML_BYTES} bytes")
+        said = decoding.convert(toml.parse(content), _File)
+        if said.role not in ROLES:
+            raise ValueError(f"unknown role {said.role!r} (there are {', '.join(ROLES)})")
+    except ValueError as error:
+        what = f"{folder.name}/{FILE}: {printable(str(error))}"
+        raise CatalogInvalid(what, "correct the file or make the candidate again") from None
+    found = Candidate(said.name, said.role, folder, said.files, said.options)
     for path in found.paths.values():
         if not path.is_file():
             raise InputMissing(f"{path.name} of {found.name} is missing", "make the candidate again")
     return found
-
-
-def names_by_key(table: Table) -> dict[str, str]:
-    """Names of files by key; what is made of a file is called after its key, which therefore is a plain name, too.
-
-    Raises:
-        CatalogInvalid: a key or a name is none, or leads elsewhere.
-    """
-    wrong = next((key for key in table.remaining() if not FILE_NAME.fullmatch(key)), None)
-    if wrong is not None:
-        raise table.invalid(f"the key '{printable(wrong)}' is not of the form {FILE_NAME.pattern}")
-    return {key: table.text(key, FILE_NAME) for key in table.remaining()}
 
 
 def find(named: str, role: str | None = None, portfolio: Portfolio | None = None) -> Candidate:

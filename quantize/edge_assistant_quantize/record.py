@@ -72,6 +72,14 @@ class File(msgspec.Struct, frozen=True):
     sha256: str
     tensors_sha256: str = ""
 
+    @classmethod
+    def of(cls, path: Path, name: str, sha256: str) -> File:
+        """A file as it is now."""
+        from edge_assistant_models.tensors import tensor_digest
+
+        tensors = tensor_digest(path) if path.suffix == ".onnx" else ""
+        return cls(name, path.stat().st_size, sha256, tensors)
+
 
 class Variant(msgspec.Struct, frozen=True):
     """One form of the model.

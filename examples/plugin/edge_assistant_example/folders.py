@@ -14,8 +14,6 @@ EXAMPLES = "examples:\n  edge-assistant folders"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options: there are none."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = EXAMPLES
 
 
 def run(args: argparse.Namespace) -> int:

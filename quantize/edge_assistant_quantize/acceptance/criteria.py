@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from edge_assistant.core.signals import printable
-from edge_assistant_models.schema import Table
 from edge_assistant_quantize.errors import RecipeInvalid
 from edge_assistant_quantize.record import Interval
 
@@ -116,23 +115,6 @@ def _limit(metric: str, bound: Bound, value: object) -> float:
     if bound is Bound.AT_MOST_WORSE and value < 0:
         raise RecipeInvalid(f"{metric}: '{bound}' must not be below zero", _HINT)
     return float(value)
-
-
-def parse(metric: str, table: Table) -> Criterion | None:
-    """Take the keys of a criterion out of a table `[[metrics]]`; None where it has none.
-
-    Raises:
-        RecipeInvalid: as `of`.
-        CatalogInvalid: a value is of the wrong kind.
-    """
-    said: dict[str, object] = {}
-    for bound in Bound:
-        if bound in table.remaining():
-            within = bound is Bound.WITHIN_INTERVAL
-            said[bound] = table.flag(bound, default=False) if within else table.optional_number(bound)
-    if "by" in table.remaining():
-        said["by"] = table.text("by")
-    return of(metric, said)
 
 
 def from_words(words: str) -> tuple[str, Criterion | None]:

@@ -1,4 +1,4 @@
-"""What the verbs that measure have in common: which model, which metrics, over which data."""
+"""Options of the verbs that measure: which model, which metrics, over which data."""
 
 from __future__ import annotations
 
@@ -17,21 +17,26 @@ DATA = "a folder or file; or keys, such as count=8,seed=3; one for each --metric
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """The options that both have."""
+    """Add data, the place of a lone file, threads and --json."""
     parser.add_argument("--data", action="append", default=[], metavar="D", help=DATA)
+    add_lone_file(parser)
+    arguments.add_threads(parser)
+    arguments.add_json(parser)
+
+
+def add_lone_file(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say what a lone .onnx file is."""
     parser.add_argument("--role", metavar="ROLE", help="of a lone .onnx file without --reference")
     parser.add_argument("--key", metavar="KEY", help="of a lone .onnx file: which of the reference's it stands for")
-    arguments.add_threads(parser)
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def runtime(args: argparse.Namespace) -> Runtime:
-    """As many threads as were asked for."""
+    """A runtime with the threads of the command line."""
     return Runtime(arguments.threads(args))
 
 
 def models(named: str, reference: str | None, args: argparse.Namespace) -> tuple[Candidate, Candidate | None]:
-    """The model that is measured and its reference.
+    """The model and its reference; a lone .onnx file takes the reference's other files and options.
 
     Raises:
         UsageError, InputMissing, CatalogInvalid, ModelError: see `candidate.find`.
@@ -42,27 +47,21 @@ def models(named: str, reference: str | None, args: argparse.Namespace) -> tuple
         return candidate.find(named, args.role or (other.role if other else None)), other
     if not path.is_file():
         raise InputMissing(f"there is no {printable(path.name)}", "name a file that is there")
-    return _in_place_of(other, path, args.key), other
-
-
-def _in_place_of(reference: Candidate, path: Path, key: str | None) -> Candidate:
-    """The reference with a lone file for one of its own: tokenizers, labels and options are the reference's."""
-    own = [each for each, name in reference.files.items() if name.endswith(".onnx")]
-    if key is None and len(own) != 1:
-        raise UsageError(f"{reference.name} has {len(own)} .onnx files", f"say which: --key {' or '.join(own)}")
-    chosen = own[0] if key is None else key
-    if chosen not in own:
-        raise UsageError(f"{reference.name} has no .onnx file '{printable(chosen)}'", f"there are {', '.join(own)}")
-    return replace(
-        reference, name=candidate.model_name(path.stem), files={**reference.files, chosen: str(path.absolute())}
-    )
+    own = [key for key, name in other.files.items() if name.endswith(".onnx")]
+    if args.key is None and len(own) != 1:
+        raise UsageError(f"{other.name} has {len(own)} .onnx files", f"say which: --key {' or '.join(own)}")
+    key = args.key or own[0]
+    if key not in own:
+        raise UsageError(f"{other.name} has no .onnx file '{printable(key)}'", f"there are {', '.join(own)}")
+    files = {**other.files, key: str(path.absolute())}
+    return replace(other, name=candidate.model_name(path.stem), files=files), other
 
 
 def by_metric(names: Sequence[str], data: Sequence[str]) -> dict[str, dict[str, object]]:
     """The data of each metric.
 
     Raises:
-        UsageError: there are not as many as metrics, or one metric is named on two data.
+        UsageError: the numbers of both differ, or one metric is named on two data.
     """
     if len(data) not in {1, len(names)}:
         raise UsageError(f"{len(names)} metrics and {len(data)} --data", "give one --data for all, or one for each")
@@ -75,12 +74,10 @@ def by_metric(names: Sequence[str], data: Sequence[str]) -> dict[str, dict[str, 
 
 
 def parsed(words: str) -> dict[str, object]:
-    """Data as a command line has it.
+    """Data of a command line.
 
-    >>> parsed("photos")
-    {'path': 'photos'}
-    >>> parsed("count=8,seed=3")
-    {'count': 8, 'seed': 3}
+    >>> parsed("photos"), parsed("count=8,seed=3")
+    ({'path': 'photos'}, {'count': 8, 'seed': 3})
     >>> parsed("path=scenarios,gold=true,limit=20")
     {'path': 'scenarios', 'gold': True, 'limit': 20}
     """

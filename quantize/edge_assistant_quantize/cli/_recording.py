@@ -1,17 +1,15 @@
-"""The record of models that were accepted, or not, from the command line: each adds itself beside those before it."""
+"""The record of models judged on the command line; each is added to those before it."""
 
 from __future__ import annotations
 
 import contextlib
-import shlex
-import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from edge_assistant_quantize import arguments
 from edge_assistant_quantize import record as records
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import InputMissing, UsageError
@@ -21,84 +19,72 @@ if TYPE_CHECKING:
     from edge_assistant_quantize.metrics.metric import Measured
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """One model, judged.
+def record(
+    candidate: Variant,
+    reference: Variant,
+    role: str,
+    data: Mapping[str, Mapping[str, object]],
+    results: Mapping[str, Measured],
+    recipe: str,
+) -> Record:
+    """The record of one model.
 
-    Attributes:
-        candidate: the model.
-        reference: what it would stand for.
-        results: what was measured of it, by name.
-        of_reference: what was measured of the reference.
-        verdicts: the criteria, decided.
-        data: what it was measured on, by metric.
+    Args:
+        candidate: with its verdicts.
+        reference: what it would replace.
+        role: of both.
+        data: measured on, by metric.
+        results: of the candidate, by name.
         recipe: text of the recipe that named the criteria, or empty.
     """
+    from edge_assistant_quantize.recipes import provenance
 
-    candidate: Candidate
-    reference: Candidate
-    results: Mapping[str, Measured]
-    of_reference: Mapping[str, Measured]
-    verdicts: list[Verdict]
-    data: Mapping[str, Mapping[str, object]]
-    recipe: str = ""
+    inputs = {f"data/{name}": provenance.sum_of_data(given) for name, given in data.items()}
+    inputs |= {f"reference/{key}": file.sha256 for key, file in reference.files.items()}
+    return Record(
+        name=f"in place of {reference.name}",
+        role=role,
+        recipe=recipe,
+        commands=[arguments.command()],
+        versions=provenance.versions(provenance.RUNTIMES),
+        machine=provenance.machine(),
+        inputs=inputs,
+        reference=reference,
+        variants=[candidate],
+        chosen=candidate.name if candidate.accepted else "",
+        measures={name: Measure(each.lower_is_better, each.unit) for name, each in results.items()},
+    )
 
 
-def write(found: Judgement, folder: Path) -> None:
-    """Write the record and its report into a folder; one that is there already of the same reference is added to.
+def variant(model: Candidate, results: Mapping[str, Measured], verdicts: Sequence[Verdict] = ()) -> Variant:
+    """A model with its measurements, as a record has it."""
+    from edge_assistant_quantize.metrics.metric import figures
+
+    sums = model.sums()
+    files = {key: File.of(path, path.name, sums[key]) for key, path in model.paths.items()}
+    return Variant(model.name, "", files, figures(results), list(verdicts))
+
+
+def write(new: Record, folder: Path) -> None:
+    """Write a record and its report into a folder; a record of the same reference that is there is extended.
 
     Raises:
         UsageError: the folder holds the record of another reference.
         StorageFull: it cannot be written.
     """
     from edge_assistant.storage import atomic
-    from edge_assistant_quantize.report import write as report
+    from edge_assistant_quantize.report import page
 
-    made = _record(found)
     with contextlib.suppress(InputMissing):
-        made = _added(records.read(folder), made)
+        new = _added(records.read(folder), new)
     with atomic.storing(folder.name, "free some space, or name another folder"):
         folder.mkdir(parents=True, exist_ok=True)
-    records.write(made, folder / records.FILE)
-    report.write(made, folder)
-
-
-def _record(found: Judgement) -> Record:
-    from edge_assistant_quantize.recipes import sums, versions
-    from edge_assistant_quantize.recipes.measuring import LIBRARIES
-
-    candidate, reference = _form(found.candidate, found.results), _form(found.reference, found.of_reference)
-    inputs = {f"data/{name}": sums.of_data(given) for name, given in found.data.items()}
-    inputs |= {f"reference/{key}": file.sha256 for key, file in reference.files.items()}
-    return Record(
-        name=f"in place of {found.reference.name}",
-        role=found.candidate.role,
-        recipe=found.recipe,
-        commands=[shlex.join(["edge-quantize", *sys.argv[1:]])],
-        versions=versions.of(LIBRARIES),
-        machine=versions.machine(),
-        inputs=inputs,
-        reference=reference,
-        variants=[replace(candidate, verdicts=found.verdicts)],
-        chosen=candidate.name if all(verdict.accepted for verdict in found.verdicts) else "",
-        measures={name: Measure(each.lower_is_better, each.unit) for name, each in found.results.items()},
-    )
-
-
-def _form(model: Candidate, results: Mapping[str, Measured]) -> Variant:
-    from edge_assistant_models.tensors import tensor_digest
-    from edge_assistant_quantize.metrics.metric import figures
-
-    sums = model.sums()
-    files = {
-        key: File(path.name, path.stat().st_size, sums[key], tensor_digest(path) if path.suffix == ".onnx" else "")
-        for key, path in model.paths.items()
-    }
-    return Variant(model.name, "", files, figures(results))
+    records.write(new, folder / records.FILE)
+    page.write(new, folder)
 
 
 def _added(old: Record, new: Record) -> Record:
-    """The models of before with the new one, of which the smallest that is accepted is chosen."""
+    """The models of before with the new one; the smallest accepted one is chosen."""
     if _sums(old.reference) != _sums(new.reference) or old.role != new.role:
         what = f"the record there compares with {old.reference.name}, and not with {new.reference.name}"
         raise UsageError(what, "name another folder: --record")

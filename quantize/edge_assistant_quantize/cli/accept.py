@@ -49,13 +49,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure both and decide; 0 where every criterion holds, else 1.
-
-    Raises:
-        UsageError, RecipeInvalid: the command line or the recipe names no such model or metric, or they do not fit.
-        CalibrationInvalid, InputMissing: the data cannot be measured on.
-        ModelError: a model is missing or corrupt.
-    """
+    """Measure both and decide; 0 where every criterion holds, else 1."""
     from edge_assistant_quantize.acceptance import accept
 
     recipe, criteria, data = _of_recipe(args.recipe, args.data) if args.recipe else _of_words(args.metric, args.data)
@@ -68,14 +62,14 @@ def run(args: argparse.Namespace) -> int:
         results = accept.measure(candidate, reference, data, runtime, watch)
     verdicts = accept.judge(criteria, results, of_reference)
     if args.record:
-        judgement = _recording.Judgement(candidate, reference, results, of_reference, verdicts, data, recipe)
-        _recording.write(judgement, args.record)
+        forms = _recording.variant(candidate, results, verdicts), _recording.variant(reference, of_reference)
+        _recording.write(_recording.record(*forms, candidate.role, data, results, recipe), args.record)
     accepted = all(verdict.accepted for verdict in verdicts)
     if args.json:
         import msgspec
 
-        told = {"candidate": candidate.name, "reference": reference.name, "accepted": accepted}
-        print(json.dumps({**told, "verdicts": msgspec.to_builtins(verdicts)}))
+        facts = {"candidate": candidate.name, "reference": reference.name, "accepted": accepted}
+        print(json.dumps({**facts, "verdicts": msgspec.to_builtins(verdicts)}))
     else:
         _measuring.show([_HEAD, *(_row(verdict) for verdict in verdicts)])
         print(f"{candidate.name} is {'' if accepted else 'not '}accepted in place of {reference.name}")
@@ -99,15 +93,14 @@ def _of_recipe(named: str, data: Sequence[str]) -> tuple[str, list[Criterion], D
 
     given = {name: {"path": path} for name, _, path in (each.partition("=") for each in data)}
     recipe = load(named, {"data": given} if given else None)
-    decided = [each for each in recipe.measurements if each.criterion]
-    lacking = next((each for each in decided if each.data not in recipe.data), None)
-    if lacking is not None:
-        what = f"{recipe.name}: '{lacking.metric}' is measured on '{lacking.data}', which is not given"
-        raise UsageError(what, f"say where it is: --data {lacking.data}=PATH")
-    criteria = [each.criterion for each in decided if each.criterion]
-    if not criteria:
+    if not recipe.criteria:
         raise UsageError(f"{recipe.name} has no criteria", "name them: --metric")
-    return recipe.text, criteria, {each.metric: recipe.data[each.data] for each in decided}
+    decided = [each for each in recipe.metrics if each.criterion]
+    for each in decided:
+        if each.data not in recipe.data:
+            what = f"{recipe.name}: '{each.metric}' is measured on '{each.data}', which is not given"
+            raise UsageError(what, f"say where it is: --data {each.data}=PATH")
+    return recipe.text, recipe.criteria, {each.metric: recipe.data[each.data] for each in decided}
 
 
 _HEAD = ("metric", "candidate", "reference", "difference", "interval", "criterion", "verdict")

@@ -40,42 +40,39 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Compare and print a table; 0.
-
-    Raises:
-        UsageError: the command line names no such model or metric.
-        CalibrationInvalid, InputMissing: the data cannot be measured on.
-        ModelError: a model is missing or corrupt.
-    """
-    from edge_assistant_quantize.report import comparison, told, write
+    """Compare and print a table; 0."""
+    from edge_assistant_quantize.recipes.speed import is_llama
+    from edge_assistant_quantize.report import comparison, page
 
     if args.data and not (args.metric or args.speed):
         raise UsageError("--data stands with --metric or --speed", "say what is measured: see 'edge-quantize metrics'")
     arguments.check_folder(args.output)
-    one, other = _found(args.one, None, args), _found(args.other, args.one, args)
-    if not args.data and (args.metric or (args.speed and not _by_llama(one, other))):
+    models = _found(args.one, None, args), _found(args.other, args.one, args)
+    llama = all(is_llama(model.paths) for model in models)
+    if not args.data and (args.metric or (args.speed and not llama)):
         raise UsageError("nothing says what both are measured over", "name it: --data, see docs/quantize.md")
-    compared = comparison.Comparison(_side(args.one, one), _side(args.other, other))
-    if args.metric:
-        compared = _measured(compared, one, other, args)
-    if args.speed:
-        compared = replace(compared, speed=_speed(one, other, args))
+    compared = comparison.Comparison(_side(args.one, models[0]), _side(args.other, models[1]))
+    with progress.shown() as watch:
+        if args.metric:
+            compared = _measured(compared, *models, args, watch)
+        if args.speed:
+            compared = replace(compared, speed=_speed(*models, args, watch, llama=llama))
     rows = comparison.rows(compared)
     if args.json:
         keys = ("what", "one", "other", "relation")
         print(json.dumps([dict(zip(keys, row, strict=True)) for row in rows], ensure_ascii=False))
     else:
         _measuring.show([("", compared.one.name, compared.other.name, ""), *rows])
-        print(told.spoken(comparison.sentence(compared)))
+        print(printable(comparison.sentence(compared)))
     if args.output:
-        write.save(args.output, comparison.title(compared), comparison.page(compared), [])
+        page.save(args.output, comparison.title(compared), comparison.markdown(compared), [])
         if not args.json:
-            print(printable(f"page: {args.output / write.HTML}"))
+            print(printable(f"page: {args.output / page.HTML}"))
     return 0
 
 
 def _found(named: str, beside: str | None, args: argparse.Namespace) -> Candidate:
-    """A model, or the one that a run has taken; a lone .onnx file beside a whole model takes that one's other files."""
+    """A model, or the accepted one of a run; a lone .onnx file beside a whole model takes that one's other files."""
     from edge_assistant_quantize.publish import judged
 
     def place(named: str) -> str:
@@ -86,7 +83,7 @@ def _found(named: str, beside: str | None, args: argparse.Namespace) -> Candidat
 
 
 def _side(named: str, model: Candidate) -> Side:
-    """What there is to tell of a model, with what a record beside it says."""
+    """A model with its form in the record beside it."""
     from edge_assistant_quantize.publish import judged
     from edge_assistant_quantize.report import precision
     from edge_assistant_quantize.report.comparison import Side
@@ -99,16 +96,17 @@ def _side(named: str, model: Candidate) -> Side:
     return Side(name, model.paths, model.sums(), precisions, form, record if form else None)
 
 
-def _measured(compared: Comparison, one: Candidate, other: Candidate, args: argparse.Namespace) -> Comparison:
-    """Measure both; the first is the reference of metrics that compare with one."""
+def _measured(
+    compared: Comparison, one: Candidate, other: Candidate, args: argparse.Namespace, watch: progress.Watch
+) -> Comparison:
+    """Measure both; the first is the reference of relative metrics."""
     from edge_assistant_quantize.acceptance import accept
     from edge_assistant_quantize.acceptance.bootstrap import interval
     from edge_assistant_quantize.record import Measure
 
     data, runtime = _measuring.by_metric(args.metric, args.data), _measuring.runtime(args)
-    with progress.shown() as watch:
-        of_one = accept.measure(one, one, data, runtime, watch)
-        of_other = accept.measure(other, one, data, runtime, watch)
+    of_one = accept.measure(one, one, data, runtime, watch)
+    of_other = accept.measure(other, one, data, runtime, watch)
     both = [name for name in of_other if name in of_one]
     return replace(
         compared,
@@ -119,22 +117,14 @@ def _measured(compared: Comparison, one: Candidate, other: Candidate, args: argp
     )
 
 
-def _by_llama(one: Candidate, other: Candidate) -> bool:
-    from edge_assistant_quantize.recipes import speed
-
-    return speed.is_llama(one.paths) and speed.is_llama(other.paths)
-
-
-def _speed(one: Candidate, other: Candidate, args: argparse.Namespace) -> float:
+def _speed(one: Candidate, other: Candidate, args: argparse.Namespace, watch: progress.Watch, *, llama: bool) -> float:
     """The other's time over the one's, item by item in turn, so that other work on the machine slows both alike."""
     from edge_assistant_quantize.gguf import speed as gguf
     from edge_assistant_quantize.recipes import speed
 
     threads = arguments.threads(args)
-    if _by_llama(one, other):
-        with progress.shown() as watch:
-            pair = [gguf.measure(each.paths[speed.MODEL], threads=threads, watch=watch) for each in (one, other)]
-        return gguf.ratio(*pair)
+    if llama:
+        return gguf.ratio(*(gguf.measure(m.paths[speed.MODEL], threads=threads, watch=watch) for m in (one, other)))
     data = speed.few(_measuring.parsed(args.data[0]))
     times = speed.in_turn(one.installed(), other.installed(), one.role, data, threads)
     return statistics.median(taken / first for first, taken in times)

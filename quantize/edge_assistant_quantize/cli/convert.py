@@ -31,12 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Convert and say what came of it; 0.
-
-    Raises:
-        UsageError: an option is of the other form.
-        EdgeAssistantError: it cannot be converted; nothing is left half-made.
-    """
+    """Convert and say what came of it; 0."""
     is_gguf = args.output.suffix.lower() == ".gguf"
     arguments.refuse_other(args, args.to_onnx if is_gguf else args.to_gguf)
     return int((gguf if is_gguf else onnx).run(args))

@@ -35,13 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure and print; 0.
-
-    Raises:
-        UsageError: the command line names no such model or metric, or they do not fit.
-        CalibrationInvalid, InputMissing: the data cannot be measured on.
-        ModelError: a model is missing or corrupt.
-    """
+    """Measure and print; 0."""
     from edge_assistant_quantize.acceptance.accept import measure
 
     data = _measuring.by_metric(args.metric, args.data)
@@ -50,16 +44,16 @@ def run(args: argparse.Namespace) -> int:
     with progress.shown() as watch:
         results = measure(model, reference, data, runtime, watch)
     if args.json:
-        measured = {name: _told(result) for name, result in results.items()}
+        measured = {name: _facts(result) for name, result in results.items()}
         print(json.dumps({"model": model.name, "threads": runtime.threads, "metrics": measured}))
     else:
         _measuring.show([("metric", "value", "items", ""), *(_row(result) for result in results.values())])
     return 0
 
 
-def _told(result: Measured) -> dict[str, object]:
-    told = {"value": result.value, "items": len(result.items), "lower_is_better": result.lower_is_better}
-    return {**told, "unit": result.unit, "details": dict(result.details)}
+def _facts(result: Measured) -> dict[str, object]:
+    facts = {"value": result.value, "items": len(result.items), "lower_is_better": result.lower_is_better}
+    return {**facts, "unit": result.unit, "details": dict(result.details)}
 
 
 def _row(result: Measured) -> tuple[str, ...]:

@@ -27,11 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Fetch, and say what came; 0.
-
-    Raises:
-        EdgeAssistantError: it cannot be had.
-    """
+    """Fetch, and say what came; 0."""
     with progress.shown() as watch:
         hub.fetch(args.repo, args.output, revision=args.revision, watch=watch)
     files = [path for path in args.output.rglob("*") if path.is_file()]

@@ -23,15 +23,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=Path, required=True, metavar="F", help="a .gguf file, or .dat for older tools")
     arguments.add_text(parser, "that are taken")
     arguments.add_threads(parser)
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    arguments.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Compute and say what came of it; 0.
-
-    Raises:
-        EdgeAssistantError: it cannot be computed; nothing is left half-made.
-    """
+    """Compute and say what came of it; 0."""
     from edge_assistant_quantize.gguf import imatrix
 
     arguments.check_output(args.output)
@@ -47,8 +43,8 @@ def run(args: argparse.Namespace) -> int:
         )
     matrix = imatrix.read(args.output)
     if args.json:
-        told = {"output": str(args.output), "sha256": sha256_of(args.output), "tensors": len(matrix.means)}
-        print(json.dumps({**told, "chunks": matrix.chunks}))
+        facts = {"output": str(args.output), "sha256": sha256_of(args.output), "tensors": len(matrix.means)}
+        print(json.dumps({**facts, "chunks": matrix.chunks}))
         return 0
     print(f"{args.output.name}: {len(matrix.means)} tensors over {matrix.chunks} chunks of {args.text.name}")
     return 0

@@ -31,15 +31,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--by-place", action="store_true", help="in the order of the graph, and not the worst first")
     parser.add_argument("--top", type=int, default=TOP, metavar="N", help=f"values to print (default: {TOP}); 0: all")
     arguments.add_threads(parser)
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    arguments.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the differences; 0.
-
-    Raises:
-        EdgeAssistantError: see `layers.compare`.
-    """
+    """Print the differences; 0."""
     from edge_assistant_quantize.onnx import layers
 
     if args.calibration is None:

@@ -6,14 +6,13 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from edge_assistant import __version__
 from edge_assistant.cli import frame
 from edge_assistant.governance import dumps
 from edge_assistant.governance.offline import lock
 
 AGAIN = "run the command again; a recipe or a sweep goes on where it was"
 
-EXAMPLES = """exit status: 0 done or accepted, 1 not accepted, 2 wrong command line or recipe, 3 an input cannot be
+STATUSES = """exit status: 0 done or accepted, 1 not accepted, 2 wrong command line or recipe, 3 an input cannot be
 used, 4 a model or a tool is missing, 5 the policy refuses it, 6 the disk is full, 70 a fault of ours,
 130 interrupted"""
 
@@ -51,25 +50,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line: each verb with its options, its examples, and whether it has to reach a network."""
-    top = frame.Parser(
-        prog="edge-quantize",
-        description="Brings a model to the device: convert, quantize, accept by measurement, publish to the catalog.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    top.add_argument("--version", action="version", version=f"edge-quantize {__version__}")
-    verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=frame.Parser)
-    for module in frame.verbs("edge_assistant_quantize.cli"):
-        verb = verbs.add_parser(
-            module.NAME,
-            help=module.HELP,
-            description=module.HELP[0].upper() + module.HELP[1:],
-            epilog=module.EXAMPLES,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        module.configure(verb)
-        verb.set_defaults(run=module.run, fetches=getattr(module, "FETCHES", False))
+    """The command line."""
+    description = "Brings a model to the device: convert, quantize, accept by measurement, publish to the catalog."
+    top = frame.parser("edge-quantize", description, STATUSES)
+    frame.add_verbs(top, frame.verbs("edge_assistant_quantize.cli"), required=True)
     return top
 
 

@@ -6,6 +6,8 @@ import argparse
 import json
 import textwrap
 
+from edge_assistant_quantize import arguments
+
 NAME = "metrics"
 HELP = "list what models are measured by, by role"
 
@@ -16,7 +18,7 @@ EXAMPLES = """examples:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The options."""
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    arguments.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -26,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
 
     found = all_metrics()
     if args.json:
-        print(json.dumps({name: _told(metric) for name, metric in found.items()}))
+        print(json.dumps({name: _facts(metric) for name, metric in found.items()}))
         return 0
     fold = textwrap.TextWrapper(100, initial_indent="      ", subsequent_indent="      ")
     for role in ROLES:
@@ -39,6 +41,6 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _told(metric: object) -> dict[str, object]:
+def _facts(metric: object) -> dict[str, object]:
     keys = ("gives", "roles", "description", "relative")
     return {key: sorted(value) if isinstance(value := getattr(metric, key), frozenset) else value for key in keys}

@@ -16,7 +16,6 @@ from edge_assistant_quantize.errors import UsageError
 if TYPE_CHECKING:
     from edge_assistant_quantize.publish.publish import Plan
     from edge_assistant_quantize.publish.said import Said
-    from edge_assistant_quantize.record import Record
 
 NAME = "publish"
 HELP = "write an accepted model into your catalog, so that the product uses it"
@@ -36,9 +35,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """The options; what a recipe's table `publish` says need not be said again."""
     parser.add_argument("model", type=Path, metavar="DIR|F", help="what a run wrote, a form in it, or a .gguf or .onnx")
     parser.add_argument("--record", type=Path, metavar="DIR", help="where its record is (default: beside it)")
-    parser.add_argument("--role", metavar="ROLE", help="of a lone .onnx file without --reference")
     parser.add_argument("--reference", metavar="R", help="the model whose other files a lone .onnx file takes")
-    parser.add_argument("--key", metavar="KEY", help="of a lone .onnx file: which of the reference's it stands for")
+    _measuring.add_lone_file(parser)
     parser.add_argument("--name", default="", metavar="N", help="in the catalog (default: its own)")
     parser.add_argument("--licence", default="", metavar="SPDX", help="such as Apache-2.0")
     parser.add_argument("--licence-url", default="", metavar="U", help="where the licence stands")
@@ -59,16 +57,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Say what will be published, ask, and publish it; 0, or 1 where that was not confirmed.
-
-    Raises:
-        NotAccepted: no measurement has accepted it, and no reason is given.
-        UsageError: something is missing or wrong, or nobody can be asked.
-        PolicyRefused: the policy allows no such model.
-        StorageFull: there is no room; nothing is left of it.
-    """
+    """Say what will be published, ask, and publish it; 0, or 1 if that was not confirmed."""
     from edge_assistant.cli import terminal
-    from edge_assistant_quantize import progress
+    from edge_assistant_quantize import progress, record
     from edge_assistant_quantize.publish import judged
     from edge_assistant_quantize.publish.publish import plan, publish
 
@@ -76,7 +67,8 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("nobody can be asked whether this may be published", "say so on the command line: --yes")
     folder = judged.find(args.model)
     model, _ = _measuring.models(str(folder), args.reference, args)
-    found = judged.judge(model, _record(args, folder), args.unaccepted.strip())
+    measured = record.read(args.record) if args.record else judged.record_of(folder)
+    found = judged.judge(model, measured, args.unaccepted.strip())
     planned = plan(model, found, _said(args), profile=args.settings.profile, replace=args.replace)
     if not args.yes:
         print(*_shown(planned), sep="\n", file=sys.stderr)
@@ -85,15 +77,12 @@ def run(args: argparse.Namespace) -> int:
             return 1
     with progress.shown(plain=args.settings.plain) as watch:
         publish(planned, watch, replace=args.replace)
-    _report(planned, args)
+    if args.json:
+        print(json.dumps(_facts(planned), ensure_ascii=False, indent=2))
+        return 0
+    print(printable(f"published: {planned.entry.name}, {_place(planned)}"))
+    print(printable(f"its card: edge-assistant models info {planned.entry.name}"))
     return 0
-
-
-def _record(args: argparse.Namespace, folder: Path) -> Record | None:
-    from edge_assistant_quantize import record
-    from edge_assistant_quantize.publish import judged
-
-    return record.read(args.record) if args.record else judged.record_of(folder)
 
 
 def _said(args: argparse.Namespace) -> Said:
@@ -102,32 +91,23 @@ def _said(args: argparse.Namespace) -> Said:
     profiles = args.profile
     if profiles and "none" in profiles and len(profiles) > 1:
         raise UsageError("--profile none stands with another profile", "give one of them")
-    return Said(
-        name=args.name,
-        licence=args.licence,
-        licence_url=args.licence_url,
-        home=args.home,
-        description=args.description,
-        family=args.family,
-        context=args.context,
-        memory_mib=args.memory_mib,
-        profiles=None if profiles is None else tuple(name for name in profiles if name != "none"),
-    )
+    chosen = None if profiles is None else tuple(name for name in profiles if name != "none")
+    fields = ("name", "licence", "licence_url", "home", "description", "family", "context", "memory_mib")
+    return Said(**{name: getattr(args, name) for name in fields}, profiles=chosen)
 
 
 def _shown(planned: Plan) -> list[str]:
-    """The entry for whoever is asked."""
+    """The entry for the person who is asked."""
     from edge_assistant_models.transfer import mebibytes
-    from edge_assistant_quantize.report import told
+    from edge_assistant_quantize.report import page
 
     entry, found = planned.entry, planned.judged
     lines = [f"{entry.name}: {entry.role}, {mebibytes(entry.bytes)}, {entry.licence}", f"  {entry.description}"]
     if found.unaccepted:
         lines.append(f"  NOT ACCEPTED: {found.unaccepted}")
     if found.record and found.form:
-        lines += [f"  {told.spoken(told.verdict(found.record, verdict))}" for verdict in found.form.verdicts]
-    lines.append(f"  {_place(planned)}")
-    return [printable(line) for line in lines]
+        lines += [f"  {page.verdict(found.record, verdict)}" for verdict in found.form.verdicts]
+    return [printable(line) for line in (*lines, f"  {_place(planned)}")]
 
 
 def _place(planned: Plan) -> str:
@@ -135,21 +115,16 @@ def _place(planned: Plan) -> str:
     return f"first for {entry.role} in {', '.join(entry.profiles)}" if entry.profiles else "in no profile"
 
 
-def _report(planned: Plan, args: argparse.Namespace) -> None:
+def _facts(planned: Plan) -> dict[str, object]:
     from edge_assistant_quantize.publish.places import Places
 
     entry, places = planned.entry, Places.own()
-    if args.json:
-        facts = {
-            "name": entry.name,
-            "role": entry.role,
-            "bytes": entry.bytes,
-            "accepted": not planned.judged.unaccepted,
-            "profiles": list(entry.profiles),
-            "entry": str(places.entry_file(entry.name)),
-            "folder": str(places.kept(entry.name)),
-        }
-        print(json.dumps(facts, ensure_ascii=False, indent=2))
-        return
-    print(printable(f"published: {entry.name}, {_place(planned)}"))
-    print(printable(f"its card: edge-assistant models info {entry.name}"))
+    return {
+        "name": entry.name,
+        "role": entry.role,
+        "bytes": entry.bytes,
+        "accepted": not planned.judged.unaccepted,
+        "profiles": list(entry.profiles),
+        "entry": str(places.entry_file(entry.name)),
+        "folder": str(places.kept(entry.name)),
+    }

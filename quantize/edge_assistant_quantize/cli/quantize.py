@@ -26,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=Path, required=True, metavar="F", help="the file to write")
     parser.add_argument("--type", required=True, metavar="TYPE", help=f"{gguf.TYPES}; of ONNX: {onnx.TYPES}")
     arguments.add_threads(parser)
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    arguments.add_json(parser)
     groups = {suffix: parser.add_argument_group(suffix[1:].upper()) for suffix in _FORMS}
     for suffix, group in groups.items():
         _FORMS[suffix].configure(group)
@@ -34,13 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Quantize and say what came of it; 0.
-
-    Raises:
-        UsageError: the file is of neither form, or an option is of the other.
-        InputMissing: there is no folder for the output.
-        EdgeAssistantError: it cannot be quantized.
-    """
+    """Quantize and say what came of it; 0."""
     form = _FORMS.get(args.model.suffix.lower())
     if form is None:
         raise UsageError(f"{args.model.name} is neither .gguf nor .onnx", _hint(args.model))

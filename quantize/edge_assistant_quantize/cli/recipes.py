@@ -6,6 +6,7 @@ import argparse
 import json
 import tomllib
 
+from edge_assistant_quantize import arguments
 from edge_assistant_quantize.errors import UsageError
 
 NAME = "recipes"
@@ -20,15 +21,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """The options."""
     parser.add_argument("action", nargs="?", choices=("list", "show"), default="list", metavar="list|show")
     parser.add_argument("name", nargs="?", metavar="NAME", help="of the recipe to show")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    arguments.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """List or show; 0.
-
-    Raises:
-        UsageError: there is no such recipe, or none is named.
-    """
+    """List or show; 0."""
     from edge_assistant_quantize.recipes import loading
 
     shipped = loading.presets()
@@ -49,10 +46,9 @@ def _list(shipped: dict[str, bytes], *, as_json: bool) -> None:
 
     recipes = {name: loading.load(name) for name in shipped}
     if as_json:
-        told = {name: {"role": recipe.role, "description": recipe.description} for name, recipe in recipes.items()}
-        print(json.dumps(told))
+        facts = {name: {"role": recipe.role, "description": recipe.description} for name, recipe in recipes.items()}
+        print(json.dumps(facts))
         return
     for name, recipe in recipes.items():
-        held = [f"{each.metric}: {each.criterion.text}" for each in recipe.measurements if each.criterion is not None]
-        print(f"{name:<12}{recipe.description}")
-        print(f"{'':<12}{'; '.join(held)}")
+        held = "; ".join(f"{criterion.metric}: {criterion.text}" for criterion in recipe.criteria)
+        print(f"{name:<12}{recipe.description}\n{'':<12}{held}")

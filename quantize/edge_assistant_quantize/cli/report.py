@@ -23,20 +23,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write the report and say what it decides; 0.
-
-    Raises:
-        InputMissing, InputCorrupt: the folder has no record that can be read.
-        StorageFull: the report cannot be written.
-    """
+    """Write the report and say what it decides; 0."""
     from edge_assistant_quantize import record
-    from edge_assistant_quantize.report import told
-    from edge_assistant_quantize.report.write import HTML, write
+    from edge_assistant_quantize.report import page
 
     arguments.check_folder(args.output)
     found = record.read(args.folder)
     folder = args.output or (args.folder if args.folder.is_dir() else args.folder.parent)
-    write(found, folder)
-    print(told.spoken(told.decision(found)))
-    print(printable(f"report: {folder / HTML}"))
+    page.write(found, folder)
+    print(page.decision(found))
+    print(printable(f"report: {folder / page.HTML}"))
     return 0

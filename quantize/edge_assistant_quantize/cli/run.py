@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,24 +46,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run it; 0 where a variant is accepted, 1 where none is.
-
-    Raises:
-        RecipeInvalid, LockBroken: the recipe or what it reads is not as it should be.
-        EdgeAssistantError: a step or a measurement cannot be done; what is done is kept.
-    """
+    """Run it; 0 where a variant is accepted, 1 where none is."""
     from edge_assistant_quantize import progress
     from edge_assistant_quantize.recipes import engine, loading, lock
-    from edge_assistant_quantize.report import write
+    from edge_assistant_quantize.report import page
 
     recipe = loading.load(args.recipe, _given(args))
     pinned = args.output / lock.FILE if args.locked == _HERE else args.locked and Path(args.locked)
     threads = arguments.threads(args)
     with progress.shown() as watch:
         found = engine.run(
-            recipe, args.output, threads=threads, watch=watch, locked=pinned, command=_command(sys.argv[1:])
+            recipe, args.output, threads=threads, watch=watch, locked=pinned, command=arguments.command()
         )
-    write.write(found, args.output)
+    page.write(found, args.output)
     _print(found, args)
     return 0 if found.chosen else 1
 
@@ -86,18 +79,13 @@ def _given(args: argparse.Namespace) -> dict[str, Any]:
     return given
 
 
-def _command(arguments: list[str]) -> str:
-    return shlex.join(["edge-quantize", *arguments])
-
-
 def _print(found: Record, args: argparse.Namespace) -> None:
     import msgspec
 
-    from edge_assistant_quantize.report import told
-    from edge_assistant_quantize.report.write import HTML
+    from edge_assistant_quantize.report import page
 
     if args.json:
         print(msgspec.json.encode(found).decode())
         return
-    print(told.spoken(told.decision(found)))
-    print(printable(f"report: {args.output / HTML}"))
+    print(page.decision(found))
+    print(printable(f"report: {args.output / page.HTML}"))

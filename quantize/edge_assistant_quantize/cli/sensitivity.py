@@ -1,4 +1,4 @@
-"""`edge-quantize sensitivity`: how much each node of an ONNX model hurts where it alone is quantized."""
+"""`edge-quantize sensitivity`: the loss of each node of an ONNX model that is quantized alone."""
 
 from __future__ import annotations
 
@@ -26,15 +26,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     given.add_calibration(parser)
     options.add_method_options(parser)
     arguments.add_threads(parser)
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    arguments.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the nodes, worst first; 0.
-
-    Raises:
-        EdgeAssistantError: see `sensitivity.rank`.
-    """
+    """Print the nodes, worst first; 0."""
     import msgspec
 
     from edge_assistant_quantize.onnx import sensitivity

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import shlex
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_assistant_models.transfer import mebibytes
 from edge_assistant_quantize import arguments, progress
+from edge_assistant_quantize.cli import _measuring
 from edge_assistant_quantize.gguf import options
 
 if TYPE_CHECKING:
@@ -26,8 +24,7 @@ EXAMPLES = """examples:
 
 run again with the same folder it does what is missing, such as after an interruption or for more types"""
 
-_COLUMNS = ("type", "size", "bits", "perplexity", "KL, nats", "KL 99 %", "top 1", "reads/s", "writes/s", "memory", "")
-_WIDTHS = (11, 9, 6, 18, 10, 9, 8, 9, 9, 10, 7)
+COLUMNS = ("type", "size", "bits", "perplexity", "KL, nats", "KL 99 %", "top 1", "reads/s", "writes/s", "memory", "")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -47,31 +44,26 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Sweep, write record and report, and print the table; 0.
-
-    Raises:
-        EdgeAssistantError: a form cannot be made or measured; what is finished is kept.
-    """
+    """Sweep, write record and report, and print the table; 0."""
     import msgspec
 
     from edge_assistant_quantize.gguf import sweep
-    from edge_assistant_quantize.report import write
+    from edge_assistant_quantize.report import page
 
     with progress.shown() as watch:
         found = sweep.run(_asked(args), watch)
-    write.write(found, args.output)
+    page.write(found, args.output)
     if args.json:
         print(msgspec.json.encode(found).decode())
         return 0
-    for line in table(found):
-        print(line)
-    print(f"\n* no other is both smaller and nearer to the reference; the report: {args.output / write.MARKDOWN}")
+    _measuring.show(table(found))
+    print(f"\n* no other is both smaller and nearer to the reference; the report: {args.output / page.MARKDOWN}")
     return 0
 
 
 def _asked(args: argparse.Namespace) -> Sweep:
     from edge_assistant_quantize.gguf.sweep import Sweep
-    from edge_assistant_quantize.recipes import versions
+    from edge_assistant_quantize.recipes import provenance
 
     types = tuple(name.strip().upper() for name in args.types.split(",") if name.strip())
     return Sweep(
@@ -87,29 +79,23 @@ def _asked(args: argparse.Namespace) -> Sweep:
         overrides=options.overrides(args.tensor_type),
         allow_requantize=args.allow_requantize,
         threads=arguments.threads(args),
-        versions=versions.of(["llama-cpp-python", "numpy"]),
-        machine=versions.machine(),
-        commands=(shlex.join(["edge-quantize", *sys.argv[1:]]),),
+        versions=provenance.versions(["llama-cpp-python", "numpy"]),
+        machine=provenance.machine(),
+        commands=(arguments.command(),),
     )
 
 
-def table(found: Record) -> list[str]:
+def table(found: Record) -> list[tuple[str, ...]]:
     """The forms line by line, the reference first; those on the Pareto front of size and divergence are marked."""
-    from edge_assistant_quantize.report.pareto import pareto
+    from edge_assistant_quantize.report.analysis import pareto
 
     front = pareto([(form.bytes, form.metrics["kl-divergence"]) for form in found.variants])
-    lines = [_line(_COLUMNS), _line(_cells(found.reference, "reference", ""))]
-    for place, form in enumerate(found.variants):
-        lines.append(_line(_cells(form, form.method, "*" if place in front else "")))
-    return lines
+    marks = ["*" if place in front else "" for place in range(len(found.variants))]
+    rows = [_row(form, form.method, mark) for form, mark in zip(found.variants, marks, strict=True)]
+    return [COLUMNS, _row(found.reference, "reference", ""), *rows]
 
 
-def _line(cells: Sequence[str]) -> str:
-    first, *rest = (cell.rjust(width) for cell, width in zip(cells, _WIDTHS, strict=True))
-    return (first.strip().ljust(_WIDTHS[0]) + "".join(rest)).rstrip()
-
-
-def _cells(form: Variant, name: str, mark: str) -> tuple[str, ...]:
+def _row(form: Variant, name: str, mark: str) -> tuple[str, ...]:
     figures = form.metrics
     return (
         name,

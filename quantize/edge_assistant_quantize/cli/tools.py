@@ -26,11 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Bring it, unless it is there; 0.
-
-    Raises:
-        EdgeAssistantError: it cannot be had, or is another than is pinned.
-    """
+    """Bring it, unless it is there; 0."""
     with progress.shown() as watch:
         folder = llama.bring(args.archive, watch)
     print(printable(f"llama.cpp's converter {folder.name} is ready"))

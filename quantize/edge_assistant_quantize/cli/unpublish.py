@@ -23,13 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Ask, and take it away; 0, or 1 where that was not confirmed.
-
-    Raises:
-        ModelUnknown: there is no model of that name.
-        UsageError: it was not published by this program, or nobody can be asked.
-        StorageFull: the data directory cannot be written.
-    """
+    """Ask, and take it away; 0, or 1 where that was not confirmed."""
     from edge_assistant.cli import terminal
     from edge_assistant_quantize.publish.publish import unpublish
 

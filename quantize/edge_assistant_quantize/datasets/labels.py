@@ -6,10 +6,10 @@ pixels.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from edge_assistant.core.errors import InputCorrupt, InputMissing
 
@@ -26,6 +26,10 @@ class Labelled:
     box: Box
 
 
+class _Picture(msgspec.Struct):
+    objects: list[Labelled]
+
+
 def read_labels(folder: Path) -> dict[str, list[Labelled]]:
     """The labels of a folder by file name.
 
@@ -34,24 +38,12 @@ def read_labels(folder: Path) -> dict[str, list[Labelled]]:
         InputCorrupt: it is not of the form above, or names no picture.
     """
     try:
-        document = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
-        labels = {
-            str(name): [_labelled(item) for item in entry["objects"]]
-            for name, entry in document.items()
-            if Path(name).name == name
-        }
+        document = msgspec.json.decode((folder / "labels.json").read_bytes(), type=dict[str, _Picture])
     except OSError:
         raise InputMissing("labels.json cannot be read", "give a folder of pictures with labels.json") from None
-    except (AttributeError, LookupError, TypeError, ValueError) as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise InputCorrupt(f"labels.json is not of the expected form ({error})", "see the docs of bench") from None
+    labels = {name: picture.objects for name, picture in document.items() if Path(name).name == name}
     if not labels:
         raise InputCorrupt("labels.json names no picture", "give a folder of pictures with labels.json")
     return labels
-
-
-def _labelled(item: Mapping[str, object]) -> Labelled:
-    box = item["box"]
-    if not isinstance(box, list):
-        raise TypeError("a box is no list")
-    x, y, w, h = (float(value) for value in box)
-    return Labelled(str(item["label"]), (x, y, w, h))

@@ -6,40 +6,67 @@ import fnmatch
 import json
 import random
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Literal, get_args
+
+from msgspec import Meta, Struct
 
 from edge_assistant.core.errors import InputCorrupt, InputEmpty, InputError, InputMissing, InputTooLarge
 from edge_assistant.core.evidence import Evidence
 from edge_assistant.core.signals import Kind, Signal, take_file
+from edge_assistant_models.schema import is_inside
+from edge_assistant_quantize import decoding
 from edge_assistant_quantize.datasets import gold
+from edge_assistant_quantize.decoding import Text
 
 FILE = "scenario.toml"
 GOLD = "evidence.json"
-TYPES = ("lookup", "cross", "spontaneous", "conflict", "compute", "absent")
-STATUSES = ("supported", "conflict", "not_in_evidence")
 _MAX_BYTES = 4 << 20  # of scenario.toml and evidence.json; the gold evidence of an hour of speech is below 2 MB
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+Type = Literal["lookup", "cross", "spontaneous", "conflict", "compute", "absent"]
+Status = Literal["supported", "conflict", "not_in_evidence"]
+TYPES: tuple[str, ...] = get_args(Type)
+
+
+class Question(Struct, frozen=True):
     """A question and its right answer.
 
     Attributes:
         ask: the words.
-        type: one of `TYPES`, for the tables.
-        status: one of `STATUSES`.
+        type: for the tables.
+        status: of the right answer.
         answer: entries that must all occur in the answer; `|` separates alternatives, see `scoring`.
         cites: ids of signals that the citations must cover.
     """
 
-    ask: str
-    type: str
-    status: str
+    ask: Text
+    type: Type
+    status: Status
     answer: tuple[str, ...]
     cites: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if any(not part.strip() for entry in self.answer for part in entry.split("|")):
+            raise ValueError("an empty entry in 'answer'")
+        if bool(self.answer) == (self.status == "not_in_evidence"):
+            raise ValueError("an 'answer' is needed unless the status is not_in_evidence, and only then")
+
+
+class _Signal(Struct, frozen=True):
+    kind: Kind
+    file: Text
+
+
+class _File(Struct, frozen=True):
+    """The content of `scenario.toml`; other keys are for the tools that make scenarios."""
+
+    id: str
+    domain: Text
+    signals: Annotated[tuple[_Signal, ...], Meta(min_length=1)]
+    questions: Annotated[tuple[Question, ...], Meta(min_length=1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +100,14 @@ class Scenario:
             found = json.loads(_text(path))
         except (ValueError, RecursionError) as error:
             raise InputCorrupt(f"{self.id}/{GOLD} is malformed: {error}", _HINT) from None
-        ids = {f"{kind}:{number}" for kind, _, number in self._numbered()}
-        if not isinstance(found, dict) or not found.keys() <= ids:
+        if not isinstance(found, dict) or not found.keys() <= self.ids:
             raise InputCorrupt(f"{self.id}/{GOLD} is malformed: its keys are not the signals' ids", _HINT)
         return {signal: gold.from_json(items, signal) for signal, items in found.items()}
+
+    @property
+    def ids(self) -> set[str]:
+        """The ids of the signals."""
+        return {f"{kind}:{number}" for kind, _, number in self._numbered()}
 
     def _numbered(self) -> list[tuple[Kind, Path, int]]:
         kinds = [kind for kind, _ in self.given]
@@ -131,20 +162,28 @@ def read(path: Path) -> Scenario:
         InputCorrupt: it is malformed.
         InputMissing: a signal's file is not there.
     """
-    name = path.parent.name
+    folder, name = path.parent, path.parent.name
     try:
-        data = tomllib.loads(_text(path))
-        if data.get("id") != name:
-            raise ValueError(f"id is {data.get('id')!r}, but the folder is named otherwise")
-        given = tuple(_given(item, path.parent, n) for n, item in enumerate(_tables(data, "signals"), 1))
-        kinds = [kind for kind, _ in given]
-        ids = {f"{kind}:{number}" for kind in kinds for number in range(1, kinds.count(kind) + 1)}
-        questions = tuple(_question(item, n, ids) for n, item in enumerate(_tables(data, "questions"), 1))
-        return Scenario(name, _string(data, "domain", "it"), path.parent, given, questions)
+        found = decoding.convert(tomllib.loads(_text(path)), _File)
+        if found.id != name:
+            raise ValueError(f"id is {found.id!r}, but the folder is named otherwise")
+        given = tuple((signal.kind, _inside(folder, signal.file)) for signal in found.signals)
+    except InputError:
+        raise
     except ValueError as error:
-        if isinstance(error, InputError):
-            raise
         raise InputCorrupt(f"{name}/{FILE} is malformed: {error}", _HINT) from None
+    scenario = Scenario(name, found.domain, folder, given, found.questions)
+    if strange := {signal for each in found.questions for signal in each.cites} - scenario.ids:
+        raise InputCorrupt(f"{name}/{FILE} is malformed: {min(strange)!r} in 'cites' is no signal", _HINT)
+    return scenario
+
+
+def _inside(folder: Path, file: str) -> Path:
+    if not is_inside(file):
+        raise ValueError(f"a signal is outside the folder: {file!r}")
+    if not (folder / file).is_file():
+        raise InputMissing(f"{folder.name}/{file} does not exist", "put it there, or correct 'file'")
+    return folder / file
 
 
 def jobs(
@@ -168,54 +207,3 @@ def _text(path: Path) -> str:
     if len(data) > _MAX_BYTES:
         raise InputTooLarge(f"{path.parent.name}/{path.name} is over {_MAX_BYTES:,} bytes", "make it smaller")
     return data.decode("utf-8")
-
-
-def _tables(data: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
-    found = data.get(key)
-    if not isinstance(found, list) or not found or not all(isinstance(item, dict) for item in found):
-        raise ValueError(f"it has no [[{key}]]")
-    return found
-
-
-def _given(item: Mapping[str, Any], folder: Path, number: int) -> tuple[Kind, Path]:
-    where = f"signal {number}"
-    kind, file = _string(item, "kind", where), _string(item, "file", where)
-    if kind not in set(Kind):
-        raise ValueError(f"{where} has the kind {kind!r}, not one of {', '.join(Kind)}")
-    path = Path(file)
-    if path.is_absolute() or ".." in path.parts:
-        raise ValueError(f"{where} is outside the folder: {file!r}")
-    if not (folder / path).is_file():
-        raise InputMissing(f"{folder.name}/{file} does not exist", f"put it there, or correct signal {number}")
-    return Kind(kind), folder / path
-
-
-def _question(item: Mapping[str, Any], number: int, ids: set[str]) -> Question:
-    where = f"question {number}"
-    kind, status = _string(item, "type", where), _string(item, "status", where)
-    if kind not in TYPES:
-        raise ValueError(f"{where} has the type {kind!r}, not one of {', '.join(TYPES)}")
-    if status not in STATUSES:
-        raise ValueError(f"{where} has the status {status!r}, not one of {', '.join(STATUSES)}")
-    answer, cites = _strings(item, "answer", where), _strings(item, "cites", where)
-    if strange := set(cites) - ids:
-        raise ValueError(f"{where} cites {min(strange)!r}, which is no signal")
-    if any(not part.strip() for entry in answer for part in entry.split("|")):
-        raise ValueError(f"{where} has an empty entry in 'answer'")
-    if bool(answer) == (status == "not_in_evidence"):
-        raise ValueError(f"{where} needs an 'answer' unless its status is not_in_evidence, and only then")
-    return Question(_string(item, "ask", where), kind, status, answer, cites)
-
-
-def _string(item: Mapping[str, Any], key: str, where: str) -> str:
-    value = item.get(key)
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"{where} has no '{key}'")
-    return value
-
-
-def _strings(item: Mapping[str, Any], key: str, where: str) -> tuple[str, ...]:
-    value = item.get(key)
-    if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
-        raise ValueError(f"{where} has no list of strings '{key}'")
-    return tuple(value)

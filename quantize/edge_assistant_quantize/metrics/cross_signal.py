@@ -1,4 +1,8 @@
-"""Cross-signal score of a language model: questions over scenarios that are answered right in all."""
+"""Cross-signal score of a language model: questions over scenarios with status, answer and citations right.
+
+The data is a folder of scenarios: `path`, `gold` (evidence.json in place of perception), `limit`, `profile`. The other
+models are those of the profile ("auto").
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,7 @@ from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_quantize.datasets.scenarios import Job, jobs, load
 from edge_assistant_quantize.errors import CalibrationInvalid, InputMissing
-from edge_assistant_quantize.metrics.metric import Measured, Metric, measured
+from edge_assistant_quantize.metrics.metric import Data, Measured, Metric, measured
 from edge_assistant_quantize.metrics.scoring import Judged, cited, judge
 from edge_assistant_quantize.metrics.warm import WarmAssistant
 from edge_assistant_quantize.progress import Step, Watch
@@ -159,47 +163,33 @@ def counts(results: Sequence[Result]) -> dict[str, int]:
     }
 
 
-class CrossSignal:
-    """A folder of scenarios: `path`, `gold` (whether evidence.json stands for perception), `limit`, `profile`."""
+def measure(
+    model: InstalledModel, reference: InstalledModel | None, data: Data, runtime: Runtime, watch: Watch
+) -> tuple[Measured, ...]:
+    """See `metric.Measure`.
 
-    name = "cross-signal"
-    gives = ("cross-signal",)
-    roles = frozenset({"language"})
-    description = "share of questions over scenarios whose status, answer and citations are right"
-    relative = False
-
-    def measure(
-        self,
-        model: InstalledModel,
-        reference: InstalledModel | None,
-        data: Mapping[str, object],
-        runtime: Runtime,
-        watch: Watch,
-    ) -> tuple[Measured, ...]:
-        """See `Metric`; the other models are those of the profile ("auto").
-
-        Raises:
-            ModelError: one of them is missing.
-        """
-        gold = data.get("gold") is True
-        try:
-            scenarios = load(folder_of(data))
-            if gold and not any(scenario.gold() for scenario in scenarios):
-                raise CalibrationInvalid("no scenario of the data has gold evidence", "leave 'gold' out")
-        except InputMissing:
-            raise
-        except InputError as error:
-            raise CalibrationInvalid(error.message, error.hint) from None
-        assistant = _With(model, str(data.get("profile", "auto")), runtime)
-        assistant.start()
-        product, asked = Product(assistant, gold=gold), jobs(scenarios, number_of(data, "limit"))
-        results: list[Result] = []
-        what = f"{model.name} over questions"
-        watch(Step(what, 0, len(asked)))
-        for number, job in enumerate(asked, 1):
-            results.append(Result.of(job, product.name, product.answer(job)))
-            watch(Step(what, number, len(asked)))
-        return (_score(self.name, results),)
+    Raises:
+        ModelError: one of them is missing.
+    """
+    gold = data.get("gold") is True
+    try:
+        scenarios = load(folder_of(data))
+        if gold and not any(scenario.gold() for scenario in scenarios):
+            raise CalibrationInvalid("no scenario of the data has gold evidence", "leave 'gold' out")
+    except InputMissing:
+        raise
+    except InputError as error:
+        raise CalibrationInvalid(error.message, error.hint) from None
+    assistant = _With(model, str(data.get("profile", "auto")), runtime)
+    assistant.start()
+    product, asked = Product(assistant, gold=gold), jobs(scenarios, number_of(data, "limit"))
+    results: list[Result] = []
+    what = f"{model.name} over questions"
+    watch(Step(what, 0, len(asked)))
+    for number, job in enumerate(asked, 1):
+        results.append(Result.of(job, product.name, product.answer(job)))
+        watch(Step(what, number, len(asked)))
+    return (_score("cross-signal", results),)
 
 
 def _score(name: str, results: Sequence[Result]) -> Measured:
@@ -217,4 +207,10 @@ class _With(WarmAssistant):
         self.models.given["language"] = model
 
 
-METRIC: Metric = CrossSignal()
+METRIC = Metric(
+    name="cross-signal",
+    gives=("cross-signal",),
+    roles=frozenset({"language"}),
+    description="share of questions over scenarios whose status, answer and citations are right",
+    measure=measure,
+)

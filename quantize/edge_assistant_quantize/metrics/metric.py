@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TypeAlias
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.signals import printable
@@ -91,49 +91,45 @@ def compared(metric: str, reference: InstalledModel | None) -> InstalledModel:
     return reference
 
 
-class Metric(Protocol):
-    """One way to measure models of one role.
+Data: TypeAlias = Mapping[str, object]
+
+Measure: TypeAlias = Callable[[InstalledModel, InstalledModel | None, Data, Runtime, Watch], tuple[Measured, ...]]
+"""Measures one model.
+
+Args:
+    model: as a sense or engine of the product opens it.
+    reference: what a `relative` metric compares with; others ignore it.
+    data: the table `data` of a recipe: `path` (a folder or file), or what makes the items, such as `seed` and `count`.
+    runtime: gives the threads.
+    watch: receives progress.
+
+Returns:
+    One or several results over the same items, such as presence and precision.
+
+Raises:
+    CalibrationInvalid, InputMissing: the data does not fit the metric.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """One way to measure models.
 
     Attributes:
         name: such as `objects`.
-        roles: what it measures, of `edge_assistant_models.entries.ROLES`.
+        gives: names of its results, such as `presence` and `precision`; recipes and command lines name these.
+        roles: of the models, see `edge_assistant_models.entries.ROLES`.
         description: one line for people.
+        measure: the function.
         relative: whether it compares with a reference's outputs, so that a model measured against itself is perfect.
     """
 
     name: str
+    gives: tuple[str, ...]
     roles: frozenset[str]
     description: str
-    relative: bool
-
-    @property
-    def gives(self) -> tuple[str, ...]:
-        """The names of its results, such as `presence` and `precision`; recipes and command lines name these."""
-
-    def measure(
-        self,
-        model: InstalledModel,
-        reference: InstalledModel | None,
-        data: Mapping[str, object],
-        runtime: Runtime,
-        watch: Watch,
-    ) -> tuple[Measured, ...]:
-        """Measure one model over data.
-
-        Args:
-            model: as a sense or engine of the product opens it.
-            reference: what a `relative` metric compares with; others leave it alone.
-            data: the table `data` of a recipe: `path` (a folder or file), or what makes the items, such as `seed` and
-                `count`.
-            runtime: gives the threads.
-            watch: is told how far it is.
-
-        Returns:
-            One or several results over the same items, such as presence and precision.
-
-        Raises:
-            CalibrationInvalid, InputMissing: the data is not of the kind that this metric measures on.
-        """
+    measure: Measure
+    relative: bool = False
 
 
 def all_metrics() -> dict[str, Metric]:

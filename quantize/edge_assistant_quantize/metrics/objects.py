@@ -1,4 +1,8 @@
-"""Presence and precision of what a detector finds in photographs with labels."""
+"""Presence, precision and mean average precision of a detector, alone, over photographs with labels.json.
+
+The items of presence and precision are photographs, those of the mean average precision are labels: it is their mean,
+so its interval says how much it depends on the choice of things.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from edge_assistant.perception.things import Seen
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_quantize.datasets.labels import CLEAR, Box, Labelled
 from edge_assistant_quantize.errors import CalibrationInvalid
-from edge_assistant_quantize.metrics.metric import Measured, Metric, measured
+from edge_assistant_quantize.metrics.metric import Data, Measured, Metric, measured
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.senses import Viewed, labels_of, perceive
 
@@ -21,45 +25,23 @@ _MATCH = 0.5  # intersection over union from which a box is right, as in PASCAL 
 _COUNTED = {"presence": "presence_large", "presence_all": "presence", "precision": "precision"}
 
 
-class Objects:
-    """Photographs with labels.json; the detector alone, without the classifier's second opinion.
-
-    The items of presence and precision are photographs. Those of the mean average precision are labels, as it is the
-    mean over them; so its interval says how much it depends on which things are to be seen.
-    """
-
-    name = "objects"
-    gives = ("presence", "presence_all", "precision", "map50")
-    roles = frozenset({"detector"})
-    description = (
-        "of the labels of a photo with an object of at least 2 % of it (presence) or of any (presence_all) the share "
-        "that is seen; of what is seen the share that is there (precision); mean average precision of the boxes at an "
-        "intersection over union of 0.5 (map50)"
+def measure(
+    model: InstalledModel, reference: InstalledModel | None, data: Data, runtime: Runtime, watch: Watch
+) -> tuple[Measured, ...]:
+    """See `metric.Measure`."""
+    labels = labels_of(data)
+    if not labels:
+        raise CalibrationInvalid("the photographs have no labels.json", "name a folder that has one")
+    viewed: dict[str, Viewed] = dict(perceive(model, "detector", data, runtime, watch))
+    labels = {name: labels[name] for name in viewed}
+    counted = _counted(labels, viewed)
+    precisions, boxed = by_label(labels, {name: view.seen.found for name, view in viewed.items()})
+    counted["map50"] = {label: (precision, 1.0) for label, precision in precisions.items()}
+    objects = sum(len(items) for items in labels.values())
+    return tuple(
+        measured(name, counted[name], details={"recall": boxed / objects} if name == "map50" else None)
+        for name in METRIC.gives
     )
-    relative = False
-
-    def measure(
-        self,
-        model: InstalledModel,
-        reference: InstalledModel | None,
-        data: Mapping[str, object],
-        runtime: Runtime,
-        watch: Watch,
-    ) -> tuple[Measured, ...]:
-        """See `Metric`."""
-        labels = labels_of(data)
-        if not labels:
-            raise CalibrationInvalid("the photographs have no labels.json", "name a folder that has one")
-        viewed: dict[str, Viewed] = dict(perceive(model, "detector", data, runtime, watch))
-        labels = {name: labels[name] for name in viewed}
-        counted = _counted(labels, viewed)
-        precisions, boxed = by_label(labels, {name: view.seen.found for name, view in viewed.items()})
-        counted["map50"] = {label: (precision, 1.0) for label, precision in precisions.items()}
-        objects = sum(len(items) for items in labels.values())
-        return tuple(
-            measured(name, counted[name], details={"recall": boxed / objects} if name == "map50" else None)
-            for name in self.gives
-        )
 
 
 def _counted(
@@ -160,4 +142,14 @@ def overlap(a: Box, b: Box) -> float:
     return shared / (a[2] * a[3] + b[2] * b[3] - shared) if shared else 0.0
 
 
-METRIC: Metric = Objects()
+METRIC = Metric(
+    name="objects",
+    gives=("presence", "presence_all", "precision", "map50"),
+    roles=frozenset({"detector"}),
+    description=(
+        "of the labels of a photo with an object of at least 2 % of it (presence) or of any (presence_all) the share "
+        "that is seen; of what is seen the share that is there (precision); mean average precision of the boxes at an "
+        "intersection over union of 0.5 (map50)"
+    ),
+    measure=measure,
+)

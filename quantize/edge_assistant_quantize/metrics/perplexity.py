@@ -1,4 +1,8 @@
-"""Perplexity of a language model over a text, see `gguf.perplexity`."""
+"""Perplexity of a language model over a text, see `gguf.perplexity`.
+
+The data is a text: `path`, `chunks` (maximum), `context` (tokens of a chunk, 512). The result is the logarithm, a mean
+over tokens: 0.01 more is 1 % more perplexity.
+"""
 
 from __future__ import annotations
 
@@ -8,46 +12,29 @@ from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_quantize.gguf import perplexity
 from edge_assistant_quantize.gguf.perplexity import TextQuality
-from edge_assistant_quantize.metrics.metric import Measured, Metric
+from edge_assistant_quantize.metrics.metric import Data, Measured, Metric
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.senses import number_of, path_of
 
 
-class Perplexity:
-    """A text: `path`, `chunks` (the most that are taken), `context` (tokens of a chunk, 512).
+def measure(
+    model: InstalledModel, reference: InstalledModel | None, data: Data, runtime: Runtime, watch: Watch
+) -> tuple[Measured, ...]:
+    """See `metric.Measure`.
 
-    What is decided by is the logarithm, which is a mean over tokens: 0.01 more is 1 % more perplexity.
+    Raises:
+        CalibrationInvalid: the text is too short.
     """
-
-    name = "perplexity"
-    gives = ("log-perplexity",)
-    roles = frozenset({"language"})
-    description = "negative log likelihood of a text's tokens, in nats; its exponential is the perplexity"
-    relative = False
-
-    def measure(
-        self,
-        model: InstalledModel,
-        reference: InstalledModel | None,
-        data: Mapping[str, object],
-        runtime: Runtime,
-        watch: Watch,
-    ) -> tuple[Measured, ...]:
-        """See `Metric`.
-
-        Raises:
-            CalibrationInvalid: the text is too short.
-        """
-        found = quality(model, None, data, runtime, watch)
-        losses = tuple(chunk.loss for chunk in found.chunks)
-        details = {"perplexity": found.perplexity, "uncertainty": found.uncertainty}
-        return (by_chunk(self.gives[0], found, losses, lower_is_better=True, unit="nats", details=details),)
+    found = quality(model, None, data, runtime, watch)
+    losses = tuple(chunk.loss for chunk in found.chunks)
+    details = {"perplexity": found.perplexity, "uncertainty": found.uncertainty}
+    return (by_chunk("log-perplexity", found, losses, lower_is_better=True, unit="nats", details=details),)
 
 
 def quality(
     model: InstalledModel,
     reference: InstalledModel | None,
-    data: Mapping[str, object],
+    data: Data,
     runtime: Runtime,
     watch: Watch,
 ) -> TextQuality:
@@ -84,4 +71,10 @@ def by_chunk(
     return Measured(name, items, parts, wholes, lower_is_better, unit, details)
 
 
-METRIC: Metric = Perplexity()
+METRIC = Metric(
+    name="perplexity",
+    gives=("log-perplexity",),
+    roles=frozenset({"language"}),
+    description="negative log likelihood of a text's tokens, in nats; its exponential is the perplexity",
+    measure=measure,
+)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.evidence import Field, TickBox
 from edge_assistant.perception import forms, layout, ticks
@@ -13,42 +11,28 @@ from edge_assistant_models.installed import InstalledModel
 from edge_assistant_quantize.datasets import pages
 from edge_assistant_quantize.errors import CalibrationInvalid
 from edge_assistant_quantize.metrics import edits
-from edge_assistant_quantize.metrics.metric import Measured, Metric, measured
+from edge_assistant_quantize.metrics.metric import Data, Measured, Metric, measured
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.senses import perceive, photographs, seeds
 
 
-class WritingError:
-    """Pages rendered by seed, or pictures with their words in *.txt beside, which have no fields."""
-
-    name = "writing"
-    gives = ("cer", "fields")
-    roles = frozenset({"writing"})
-    description = "character error rate, and the share of form fields that are read exactly, over pages"
-    relative = False
-
-    def measure(
-        self,
-        model: InstalledModel,
-        reference: InstalledModel | None,
-        data: Mapping[str, object],
-        runtime: Runtime,
-        watch: Watch,
-    ) -> tuple[Measured, ...]:
-        """See `Metric`."""
-        edits.check()
-        written = _written(data)
-        fields: dict[str, tuple[float, float]] = {}
-        characters: dict[str, tuple[float, float]] = {}
-        for name, sheet in perceive(model, "writing", data, runtime, watch):
-            rows, wanted = written[name]
-            characters[name] = edits.of_characters(flat(rows), words(sheet.pieces))
-            fields[name] = _fields(wanted, sheet)
-        error = measured("cer", characters, lower_is_better=True)
-        return (error, measured("fields", fields)) if any(whole for _, whole in fields.values()) else (error,)
+def measure(
+    model: InstalledModel, reference: InstalledModel | None, data: Data, runtime: Runtime, watch: Watch
+) -> tuple[Measured, ...]:
+    """See `metric.Measure`."""
+    edits.check()
+    written = _written(data)
+    fields: dict[str, tuple[float, float]] = {}
+    characters: dict[str, tuple[float, float]] = {}
+    for name, sheet in perceive(model, "writing", data, runtime, watch):
+        rows, wanted = written[name]
+        characters[name] = edits.of_characters(flat(rows), words(sheet.pieces))
+        fields[name] = _fields(wanted, sheet)
+    error = measured("cer", characters, lower_is_better=True)
+    return (error, measured("fields", fields)) if any(whole for _, whole in fields.values()) else (error,)
 
 
-def _written(data: Mapping[str, object]) -> dict[str, tuple[list[str], list[tuple[str, str]]]]:
+def _written(data: Data) -> dict[str, tuple[list[str], list[tuple[str, str]]]]:
     """Rows and fields of each page by its name.
 
     Raises:
@@ -91,4 +75,10 @@ def marked(pieces: list[Piece]) -> tuple[set[tuple[str, str]], set[tuple[str, bo
     return fields, {(detail.label, detail.ticked) for detail in details if isinstance(detail, TickBox)}
 
 
-METRIC: Metric = WritingError()
+METRIC = Metric(
+    name="writing",
+    gives=("cer", "fields"),
+    roles=frozenset({"writing"}),
+    description="character error rate, and the share of form fields that are read exactly, over pages",
+    measure=measure,
+)

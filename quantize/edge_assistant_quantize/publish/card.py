@@ -7,7 +7,7 @@ import math
 
 from edge_assistant_quantize.publish.judged import Judged
 from edge_assistant_quantize.record import Record, Variant
-from edge_assistant_quantize.report import told
+from edge_assistant_quantize.report import page
 
 Figures = dict[str, object]
 
@@ -32,7 +32,7 @@ def _measured(record: Record, form: Variant, size: int) -> Figures:
     if form.method:
         card["method"] = form.method
     if form.verdicts:
-        card["criteria"] = [told.spoken(told.verdict(record, verdict)) for verdict in form.verdicts]
+        card["criteria"] = [page.verdict(record, verdict) for verdict in form.verdicts]
     values = {verdict.metric: verdict.value for verdict in form.verdicts} | dict(form.metrics)
     card["metrics"] = {name: _short(value) for name, value in values.items() if math.isfinite(value)}
     if form is not record.reference:

@@ -29,7 +29,7 @@ from edge_assistant_quantize.publish import entry as entries
 from edge_assistant_quantize.publish.judged import Judged
 from edge_assistant_quantize.publish.places import ENTRY, Places
 from edge_assistant_quantize.publish.said import Said, completed
-from edge_assistant_quantize.report import write as report
+from edge_assistant_quantize.report import page
 
 RECIPE = "recipe.toml"
 _MIB = 1 << 20
@@ -178,7 +178,7 @@ def _gather(planned: Plan, folder: Path, watch: Watch) -> None:
     Candidate(planned.entry.name, planned.entry.role, folder, names, options).write()
     if planned.judged.record is not None:
         records.write(planned.judged.record, folder / records.FILE)
-        report.write(planned.judged.record, folder)
+        page.write(planned.judged.record, folder)
         (folder / RECIPE).write_text(planned.judged.record.recipe, "utf-8")
     (folder / ENTRY).write_text(planned.text, "utf-8")
 

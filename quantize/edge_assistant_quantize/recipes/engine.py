@@ -1,29 +1,31 @@
-"""A recipe, run: each variant made and measured, the smallest that is accepted taken. It goes on where it stopped."""
+"""A recipe, run: each variant is made and measured, and the smallest accepted one is chosen. A run resumes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
 
 from edge_assistant_quantize import record as records
-from edge_assistant_quantize.acceptance import accept
-from edge_assistant_quantize.errors import RecipeInvalid
-from edge_assistant_quantize.metrics.metric import metric
+from edge_assistant_quantize.candidate import sha256_of
+from edge_assistant_quantize.errors import QuantizationFailed, RecipeInvalid, WeightsRefused
+from edge_assistant_quantize.metrics.metric import Measured, figures
+from edge_assistant_quantize.progress import Step as Progress
 from edge_assistant_quantize.progress import Watch
-from edge_assistant_quantize.recipes import estimate, forms, lock, sums, versions
-from edge_assistant_quantize.recipes.measuring import LIBRARIES
-from edge_assistant_quantize.recipes.recipe import Data, Recipe, ready
-from edge_assistant_quantize.recipes.running import Given, Outcome, Run
-from edge_assistant_quantize.recipes.steps.step import Form, Step
-from edge_assistant_quantize.recipes.workspace import ACCEPTED, Workspace
-from edge_assistant_quantize.record import Record
+from edge_assistant_quantize.recipes import lock, measuring, provenance, recipe, sources, speed
+from edge_assistant_quantize.recipes.provenance import RUNTIMES, sum_of_data, sum_of_values, versions
+from edge_assistant_quantize.recipes.recipe import Recipe, Variant
+from edge_assistant_quantize.recipes.steps.step import Form, Made, Step, Work
+from edge_assistant_quantize.recipes.workspace import ACCEPTED, REFERENCE, VARIANTS, Job, Workspace
+from edge_assistant_quantize.record import Record, Verdict
+
+ALIKE = 1.05  # times the smallest size: by this much do 8-bit forms with the same weights differ
 
 
 def run(
-    recipe: Recipe,
+    asked: Recipe,
     folder: Path,
     *,
     threads: int,
@@ -31,13 +33,13 @@ def run(
     locked: Path | None = None,
     command: str = "",
 ) -> Record:
-    """Run a recipe in a folder; what the folder holds already of it is not done again.
+    """Run a recipe in a folder; results that the folder holds already are used.
 
     Args:
-        recipe: see `schema`.
-        folder: made where it is not there; see `workspace`.
-        threads: cores to keep to.
-        watch: is told how far the recipe, and each step of it, is.
+        asked: the recipe.
+        folder: is made if it is missing; see `workspace`.
+        threads: cores to use.
+        watch: receives progress of the recipe and of each step.
         locked: a lock file that inputs, versions and tensors must agree with.
         command: the command line, for the record.
 
@@ -45,102 +47,269 @@ def run(
         The record, which is also written into the folder.
 
     Raises:
-        RecipeInvalid: it cannot be run as it is.
-        LockBroken: something is not as the lock file pins it.
-        StorageFull, ModelTooLarge: there is no room for it, said before anything is made.
-        InputMissing, CalibrationInvalid: what it reads is not there, or of another kind.
+        RecipeInvalid: the recipe cannot be run.
+        LockBroken: something differs from the lock file.
+        StorageFull, ModelTooLarge: there is not enough room, checked before anything is made.
+        InputMissing, CalibrationInvalid: an input is missing or of another kind.
         ModelError: the source is not installed, or a model cannot be run.
     """
-    ready(recipe)
-    _check_metrics(recipe)
+    recipe.check(asked)
     pinned = None if locked is None else lock.read(locked)
     space = Workspace(folder.absolute())  # files are named from other folders, too
-    with space.held():
-        given = _given(recipe)
-        before = _lock(recipe, given.inputs)
+    with space.locked():
+        assert asked.source is not None
+        source = sources.form(asked, asked.source)
+        reference = None if asked.reference is None else sources.form(asked, asked.reference)
+        inputs = _inputs(asked, source, reference)
+        libraries = {*RUNTIMES, *(name for step in asked.steps for name in step.needs.libraries)}
+        before = lock.Lock(_sum(asked), inputs, versions(libraries), provenance.machine_class(), {})
         if pinned is not None:
-            lock.check_given(pinned, before)
-        estimate.check(recipe, given.source, folder)
-        outcome = Run(recipe, space, given, threads, watch).everything()
-        after = msgspec.structs.replace(before, tensors=outcome.tensors())
+            lock.check_inputs(pinned, before)
+        sources.check_room(asked, source, folder)
+        work = Run(Job(asked, space, threads, watch, inputs), reference or source)
+        found = work.record(source, prepared=reference is None)
+        found = msgspec.structs.replace(found, versions=before.versions, commands=[command] if command else [])
+        made = msgspec.structs.replace(before, tensors=_tensors(found.variants))
         if pinned is not None:
-            lock.check_made(pinned, after)
-        return _written(recipe, space, outcome, after, command)
+            lock.check_tensors(pinned, made)
+        _finish(work, found, made)
+        return found
 
 
-def _written(recipe: Recipe, space: Workspace, outcome: Outcome, made: lock.Lock, command: str) -> Record:
-    """Put what came of a run into its folder: the accepted model, the lock file and the record."""
-    chosen = outcome.chosen()
-    if chosen:
-        taken = outcome.forms[chosen].candidate()
-        space.place(replace(taken, name=recipe.publish.name or recipe.name), ACCEPTED)
-    else:
-        space.clear(ACCEPTED)
-    record = Record(
-        name=recipe.name,
-        role=recipe.role,
-        recipe=recipe.text,
-        commands=[command] if command else [],
-        versions=made.versions,
-        machine=versions.machine(),
-        inputs=made.inputs,
-        reference=outcome.reference,
-        variants=outcome.variants,
-        layers=outcome.layers,
-        chosen=chosen,
-        measures=outcome.measures,
-    )
-    lock.write(made, space.folder / lock.FILE)
-    records.write(record, space.folder / records.FILE)
-    return record
+def _inputs(asked: Recipe, source: Form, reference: Form | None) -> dict[str, str]:
+    """Checksums of everything that is read, by name."""
+    inputs: dict[str, str] = {}
+    for where, form in (("source", source), ("reference", reference)):
+        if form is not None:
+            inputs |= {f"{where}/{key}": digest for key, digest in form.sums.items()}
+            inputs |= {f"{where}/weights": form.weights_sum} if form.weights_sum else {}
+    if asked.calibration is not None:
+        inputs["calibration"] = sum_of_data(asked.calibration)
+    return inputs | {f"data/{name}": sum_of_data(data) for name, data in sorted(asked.data.items())}
 
 
-def _check_metrics(recipe: Recipe) -> None:
-    """Say that every metric is there, is one of the recipe's role, and can be decided as the recipe wants it."""
-    accept.check(each.criterion for each in recipe.measurements if each.criterion is not None)
-    for measurement in recipe.measurements:
-        roles = metric(measurement.metric).roles
-        if recipe.role not in roles:
-            what = f"the metric '{measurement.metric}' measures {', '.join(sorted(roles))}"
-            hint = "see 'edge-quantize metrics' for those of each role"
-            raise RecipeInvalid(f"{recipe.name}: {what}, and the recipe is for role '{recipe.role}'", hint)
+def _sum(asked: Recipe) -> str:
+    """A checksum over a recipe without its paths, whose content has checksums of its own."""
 
+    def plain(steps: tuple[Step, ...]) -> list[object]:
+        return [[step.kind.name, {"files": step.files, **step.parameters}] for step in steps]
 
-def _given(recipe: Recipe) -> Given:
-    assert recipe.source is not None
-    source = forms.of_source(recipe, recipe.source)
-    reference = None if recipe.reference is None else forms.of_source(recipe, recipe.reference)
-    data_sums = {name: sums.of_data(data) for name, data in sorted(recipe.data.items())}
-    inputs = _named("source", source) | ({} if reference is None else _named("reference", reference))
-    if recipe.calibration is not None:
-        inputs["calibration"] = sums.of_data(recipe.calibration)
-    inputs |= {f"data/{name}": digest for name, digest in data_sums.items()}
-    return Given(source, reference, inputs, data_sums)
-
-
-def _named(where: str, form: Form) -> dict[str, str]:
-    weights = {f"{where}/weights": form.weights_sum} if form.weights_sum else {}
-    return {f"{where}/{key}": digest for key, digest in form.sums.items()} | weights
-
-
-def _lock(recipe: Recipe, inputs: Mapping[str, str]) -> lock.Lock:
-    libraries = {*LIBRARIES, *(name for step in recipe.steps for name in step.libraries)}
-    return lock.Lock(_sum_of(recipe), dict(inputs), versions.of(libraries), versions.machine_class(), {})
-
-
-def _sum_of(recipe: Recipe) -> str:
-    """A sum over what a recipe says, but for the paths, whose content is summed by itself."""
-
-    def told(steps: tuple[Step, ...]) -> list[object]:
-        return [[step.NAME, asdict(step)] for step in steps]
-
-    data: Mapping[str, Data] = {**recipe.data, **({} if recipe.calibration is None else {"": recipe.calibration})}
-    return sums.of_values(
+    data = {**asked.data, **({} if asked.calibration is None else {"": asked.calibration})}
+    return sum_of_values(
         {
-            "role": recipe.role,
-            "prepare": told(recipe.prepare),
-            "variants": [[variant.name, told(variant.steps)] for variant in recipe.variants],
-            "metrics": [[each.metric, each.data, str(each.criterion)] for each in recipe.measurements],
+            "role": asked.role,
+            "prepare": plain(asked.prepare),
+            "variants": [[variant.name, plain(variant.steps)] for variant in asked.variants],
+            "metrics": [[each.metric, each.data, str(each.criterion)] for each in asked.metrics],
             "data": {name: {k: v for k, v in table.items() if k != "path"} for name, table in data.items()},
         }
+    )
+
+
+def _tensors(variants: Iterable[records.Variant]) -> dict[str, str]:
+    """The digest of each file of each variant by `variant/key`."""
+    files = ((f"{variant.name}/{key}", file) for variant in variants for key, file in variant.files.items())
+    return {name: file.tensors_sha256 or file.sha256 for name, file in files}
+
+
+def _finish(run: Run, found: Record, made: lock.Lock) -> None:
+    """Write the accepted model, the lock file and the record."""
+    asked, space = run.job.recipe, run.job.space
+    if found.chosen:
+        candidate = run.forms[found.chosen].candidate()
+        space.place(replace(candidate, name=asked.publish.name or asked.name), ACCEPTED)
+    else:
+        space.clear(ACCEPTED)
+    lock.write(made, space.folder / lock.FILE)
+    records.write(found, space.folder / records.FILE)
+
+
+def choose(variants: Sequence[records.Variant]) -> str:
+    """The smallest accepted variant; among those of about its size the fastest. Empty if none is accepted."""
+    accepted = [variant for variant in variants if variant.accepted]
+    if not accepted:
+        return ""
+    smallest = min(variant.bytes for variant in accepted)
+    alike = [variant for variant in accepted if variant.bytes <= ALIKE * smallest]
+    return min(alike, key=lambda variant: (variant.speed.get("ratio", 1.0), variant.bytes)).name
+
+
+@dataclass(slots=True)
+class Run:
+    """One run.
+
+    Attributes:
+        job: recipe and folder.
+        reference: what variants are compared with.
+        forms: variants that could be made, by name.
+    """
+
+    job: Job
+    reference: Form
+    forms: dict[str, Form] = field(default_factory=dict)
+    _done: int = 0
+
+    def record(self, source: Form, *, prepared: bool) -> Record:
+        """Make and measure everything.
+
+        Args:
+            source: the model.
+            prepared: whether the source after the steps of `prepare` becomes the reference.
+
+        Raises:
+            EdgeAssistantError: it fails; finished results are stored.
+        """
+        asked, job = self.job.recipe, self.job
+        self._tick(0)
+        start = self._through(source, asked.prepare, "prepare")
+        for variant in asked.variants:
+            units(start, variant.steps[0], variant.name)  # fails before hours of work
+        if prepared:
+            self.reference = start
+        if asked.prepare:
+            job.space.place(replace(start.candidate(), name=f"{asked.name}-{REFERENCE}"), REFERENCE)
+        results = measuring.results(job, self.reference, self.reference)
+        self._tick()
+        variants = [self._variant(variant, start) for variant in asked.variants]
+        layers = next((list(form.layers) for form in self.forms.values() if form.layers), [])
+        if asked.layers:
+            layers = measuring.layers(job, start)
+            self._tick()
+        reference = variant_record(REFERENCE, "", self.reference, results)
+        if asked.speed:
+            reference, *variants = speed.add(job, self.reference, self.forms, reference, variants)
+            self._tick()
+        return Record(
+            name=asked.name,
+            role=asked.role,
+            recipe=asked.text,
+            commands=[],
+            versions={},
+            machine=provenance.machine(),
+            inputs=dict(job.inputs),
+            reference=reference,
+            variants=variants,
+            layers=layers,
+            chosen=choose(variants),
+            measures={name: records.Measure(each.lower_is_better, each.unit) for name, each in results.items()},
+        )
+
+    def _variant(self, variant: Variant, start: Form) -> records.Variant:
+        """Make and measure one variant. If a library fails, the record says so and the others go on."""
+        before, method = self._done, variant.steps[-1].needs.label
+        try:
+            form = self._through(start, variant.steps, variant.name)
+            results = measuring.results(self.job, form, self.reference)
+        except (QuantizationFailed, WeightsRefused) as error:  # the second: its predictions are no numbers
+            self._tick(before + len(variant.steps) + 1)
+            return records.Variant(variant.name, method, {}, note=error.message)
+        self.forms[variant.name] = form
+        named = replace(form.candidate(), name=f"{self.job.recipe.name}-{variant.name}")
+        self.job.space.place(named, f"{VARIANTS}/{variant.name}")
+        verdicts = measuring.verdicts(self.job, form, self.reference)
+        self._tick()
+        return variant_record(variant.name, method, form, results, verdicts)
+
+    def _through(self, form: Form, steps: Sequence[Step], label: str) -> Form:
+        """A model after steps; the label names the variant in progress and messages.
+
+        Raises:
+            RecipeInvalid: a step works on a file that the model has not.
+            EdgeAssistantError: a step fails.
+        """
+        for step in steps:
+            for key in units(form, step, label):
+                form = self._unit(
+                    form, step, key, " ".join(word for word in (f"{label}:", step.needs.label, key) if word)
+                )
+            self._tick()
+        return form
+
+    def _unit(self, form: Form, step: Step, key: str, what: str) -> Form:
+        """A model after one step over one file."""
+        job = self.job
+
+        def accepts(path: Path) -> bool:
+            return measuring.accepts(job, form.with_file(key, path, sha256_of(path)), self.reference)
+
+        def make(folder: Path, partial: Path) -> Made:
+            job.watch(Progress(what, 0, 1))
+            work = Work(form, key, folder, partial, job.recipe.calibration, accepts, job.threads, job.watch)
+            made = step.kind.make(step.options, work)
+            job.watch(Progress(what, 1, 1))
+            return made
+
+        folder, stored = job.space.step(step.kind.name, self._key(form, step, key), make)
+        changed = replace(
+            form,
+            files={**form.files, **{key: folder / file.name for key, file in stored.files.items()}},
+            sums={**form.sums, **{key: file.sha256 for key, file in stored.files.items()}},
+            options={**form.options, **stored.options},
+            aside={**form.aside, **{key: folder / file.name for key, file in stored.aside.items()}},
+            aside_sums={**form.aside_sums, **{key: file.sha256 for key, file in stored.aside.items()}},
+            excluded=(*form.excluded, *stored.excluded),
+            layers=(*form.layers, *stored.layers),
+            notes=(*form.notes, *([stored.note] if stored.note else [])),
+        )
+        return replace(changed, weights=None, weights_sum="") if stored.files else changed
+
+    def _key(self, form: Form, step: Step, key: str) -> str:
+        """A checksum over everything that the output of a step depends on."""
+        needs = step.needs
+        alone = bool(key) and not needs.calibrates and not needs.searches
+        over: dict[str, object] = {
+            "step": [step.kind.name, step.kind.revision, step.parameters],
+            "file": key,
+            "input": form.sums[key] if alone else form.identity,
+            "versions": versions(needs.libraries),
+            "machine": provenance.machine_class(),
+        }
+        if needs.calibrates:
+            over["calibration"] = self.job.inputs["calibration"]
+        if needs.aside:
+            over["aside"] = dict(form.aside_sums)
+        if needs.searches:
+            over["accepting"] = measuring.acceptance_sum(self.job, self.reference)
+        return sum_of_values(over)
+
+    def _tick(self, done: int | None = None) -> None:
+        """Report the steps done, of those of the recipe, one measurement for each form, one of layers, one of speed."""
+        asked = self.job.recipe
+        self._done = self._done + 1 if done is None else done
+        total = len(asked.steps) + len(asked.variants) + 1 + asked.speed + bool(asked.layers)
+        self.job.watch(Progress(asked.name, self._done, total))
+
+
+def units(form: Form, step: Step, label: str) -> tuple[str, ...]:
+    """The files that a step works on; one empty key for a step over the whole model.
+
+    Raises:
+        RecipeInvalid: the model has no file of that key, or no model file at all.
+    """
+    if step.whole:
+        return ("",)
+    name, has = step.needs.label, ", ".join(form.files) or "none"
+    if missing := next((key for key in step.files if key not in form.files), None):
+        what = f"{label}: {name} works on '{missing}', which {form.name} has not (its files: {has})"
+        raise RecipeInvalid(what, "correct 'file' of the step")
+    found = step.files or form.models()
+    if not found:
+        what = "weights that are not converted yet" if form.weights else f"no model among its files ({has})"
+        hint = 'put a step before it that makes one: prepare = [{ do = "convert" }], or "export"'
+        raise RecipeInvalid(f"{label}: {name} finds {what}", hint)
+    return found
+
+
+def variant_record(
+    name: str, method: str, form: Form, results: Mapping[str, Measured], verdicts: Sequence[Verdict] = ()
+) -> records.Variant:
+    """A form as the record has it."""
+    return records.Variant(
+        name=name,
+        method=method,
+        files={k: records.File.of(path, f"{k}{path.suffix}", form.sums[k]) for k, path in form.files.items()},
+        metrics=figures(results),
+        verdicts=list(verdicts),
+        excluded=list(form.excluded),
+        note="; ".join(form.notes),
     )

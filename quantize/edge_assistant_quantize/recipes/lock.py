@@ -1,9 +1,10 @@
-"""`recipe.lock`: what a run read, what shaped it, and what it made, so that another run can be held to it.
+"""`recipe.lock`: inputs, versions and tensors of a run, so that another run can be compared with it.
 
-[inputs]       sums of the source's files, of the calibration and of the measuring data
-[versions]     of the libraries that shape tensors
+recipe         checksum of the steps, the criteria and everything else in the recipe but paths
+[inputs]       checksums of the source's files, the calibration and the measuring data
+[versions]     of the libraries that tensors depend on
 [machine]      architecture and instruction sets
-[tensors]      of every file of every variant: digest of its tensors (ONNX) or of its bytes
+[tensors]      digest of each file of each variant: of its tensors (ONNX) or its bytes
 """
 
 from __future__ import annotations
@@ -22,11 +23,7 @@ _HEAD = "# Written by 'edge-quantize run'; 'edge-quantize run --locked' holds an
 
 
 class Lock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a run is held to; see above.
-
-    Attributes:
-        recipe: a sum of the steps, the criteria and all else that the recipe says besides paths.
-    """
+    """The content; see above."""
 
     recipe: str
     inputs: dict[str, str]
@@ -36,10 +33,10 @@ class Lock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def write(lock: Lock, path: Path) -> None:
-    """Write a lock file, whole or not at all.
+    """Write a lock file atomically.
 
     Raises:
-        StorageFull: the disk does not take it.
+        StorageFull: the disk is full.
     """
     import tomlkit
 
@@ -53,41 +50,39 @@ def read(path: Path) -> Lock:
 
     Raises:
         InputMissing: there is none.
-        RecipeInvalid: it is none.
+        RecipeInvalid: it is malformed.
     """
     try:
         return msgspec.toml.decode(path.read_bytes(), type=Lock)
     except OSError:
         hint = "run the recipe once without --locked, or name the file: --locked F"
         raise InputMissing(f"there is no lock file {path.name}", hint) from None
-    except (msgspec.DecodeError, ValueError) as error:  # ValueError: not UTF-8, not TOML
+    except ValueError as error:  # not UTF-8, not TOML, other keys
         raise RecipeInvalid(f"{path.name} is no lock file ({error})", "run the recipe again without --locked") from None
 
 
-def check_given(pinned: Lock, now: Lock) -> None:
-    """Look whether a run starts from what the lock pins.
+def check_inputs(pinned: Lock, now: Lock) -> None:
+    """Compare the beginning of a run with a lock.
 
     Raises:
-        LockBroken: the recipe, an input's sum or a version differs; the message names the first.
+        LockBroken: the recipe, an input or a version differs; the message names the first.
     """
     if pinned.recipe != now.recipe:
         raise LockBroken("the recipe says other than when its lock file was written", "run it without --locked")
     for name in _differ(pinned.inputs, now.inputs):
-        raise LockBroken(
-            f"the input '{name}' is not the one that the lock file pins", "bring it back, or run without --locked"
-        )
+        what = f"the input '{name}' is not the one that the lock file pins"
+        raise LockBroken(what, "bring it back, or run without --locked")
     for name in _differ(pinned.versions, now.versions):
         was, is_now = pinned.versions.get(name, "none"), now.versions.get(name, "none")
-        raise LockBroken(
-            f"{name} is {is_now}, and the lock file pins {was}", f"install {name} {was}, or run without --locked"
-        )
+        what = f"{name} is {is_now}, and the lock file pins {was}"
+        raise LockBroken(what, f"install {name} {was}, or run without --locked")
 
 
-def check_made(pinned: Lock, now: Lock) -> None:
-    """Look whether a run made what the lock pins.
+def check_tensors(pinned: Lock, now: Lock) -> None:
+    """Compare the tensors of a run with a lock.
 
     Raises:
-        LockBroken: tensors differ; the message says where the machine is of another class.
+        LockBroken: tensors differ; the message says if the machine is of another class.
     """
     differ = _differ(pinned.tensors, now.tensors)
     if not differ:
@@ -95,10 +90,8 @@ def check_made(pinned: Lock, now: Lock) -> None:
     what = f"{len(differ)} of {len(now.tensors)} files have other tensors than the lock file pins, such as {differ[0]}"
     if pinned.machine == now.machine:
         raise LockBroken(what, "the same inputs, versions and machine should give the same; please report it")
-    raise LockBroken(
-        f"{what}; this machine is of another class than the one that it was written on",
-        "run it on a machine of that class, or without --locked",
-    )
+    what += "; this machine is of another class than the one that it was written on"
+    raise LockBroken(what, "run it on a machine of that class, or without --locked")
 
 
 def _differ(pinned: Mapping[str, str], now: Mapping[str, str]) -> list[str]:

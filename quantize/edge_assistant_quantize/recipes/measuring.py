@@ -1,105 +1,97 @@
-"""What a recipe measures of each form of its model, each once for the same files and data."""
+"""The measurements of a recipe: metrics, verdicts and loss by node, each once for the same files and data."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from functools import partial
+
+import msgspec
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_quantize.acceptance import accept
-from edge_assistant_quantize.metrics.metric import Measured, Metric, metric
-from edge_assistant_quantize.progress import Watch
-from edge_assistant_quantize.recipes import sums, versions
-from edge_assistant_quantize.recipes.recipe import Measurement, Recipe
+from edge_assistant_quantize.metrics.metric import Measured, metric
+from edge_assistant_quantize.onnx import calibration, sensitivity
+from edge_assistant_quantize.recipes.provenance import RUNTIMES, machine_class, sum_of_values, versions
+from edge_assistant_quantize.recipes.recipe import Data, Measurement
 from edge_assistant_quantize.recipes.steps.step import Form
-from edge_assistant_quantize.recipes.workspace import Workspace
-from edge_assistant_quantize.record import Verdict
-
-LIBRARIES = ("llama-cpp-python", "numpy", "onnxruntime")  # that run models; another version gives other results
-
-Results = dict[str, Measured]
+from edge_assistant_quantize.recipes.workspace import Job
+from edge_assistant_quantize.record import Layer, Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class Measuring:
-    """How forms are measured.
+def results(job: Job, form: Form, reference: Form) -> dict[str, Measured]:
+    """All metrics of the recipe, by the name of the result.
 
-    Attributes:
-        recipe: what is measured, and what must hold.
-        space: where results are kept.
-        data_sums: of the data sets, by name.
-        threads: cores to keep to.
-        watch: is told how far a measurement is.
+    Raises:
+        CalibrationInvalid, InputMissing: the data does not fit a metric.
+        ModelError: the model cannot be run.
     """
+    return {name: found for each in job.recipe.metrics for name, found in _result(job, each, form, reference).items()}
 
-    recipe: Recipe
-    space: Workspace
-    data_sums: Mapping[str, str]
-    threads: int
-    watch: Watch
 
-    def results(self, form: Form, reference: Form) -> Results:
-        """Everything that the recipe measures, by the name of the result."""
-        found: Results = {}
-        for measurement in self.recipe.measurements:
-            found |= self.result(measurement, form, reference)
-        return found
+def verdicts(job: Job, form: Form, reference: Form) -> list[Verdict]:
+    """Each criterion of the recipe, decided."""
+    return [found for each in job.recipe.metrics for found in _verdict(job, each, form, reference)]
 
-    def result(self, measurement: Measurement, form: Form, reference: Form) -> Results:
-        """What one metric gives over its data.
 
-        Raises:
-            CalibrationInvalid, InputMissing: the data is not of the kind that the metric measures on.
-            ModelError: the model cannot be run.
-        """
-        by = metric(measurement.metric)
-        key = self._key(by, measurement, form, reference)
-        found = self.space.measured(key, tuple[Measured, ...], lambda: self._run(by, measurement, form, reference))
-        return {each.metric: each for each in found}
+def accepts(job: Job, form: Form, reference: Form) -> bool:
+    """Whether every criterion holds; measuring stops at the first that does not."""
+    return all(found.accepted for each in job.recipe.metrics for found in _verdict(job, each, form, reference))
 
-    def verdicts(self, form: Form, reference: Form) -> list[Verdict]:
-        """Each criterion of the recipe, decided."""
-        verdicts = []
-        for measurement in self.recipe.measurements:
-            verdicts += self._verdict(measurement, form, reference)
-        return verdicts
 
-    def accepts(self, form: Form, reference: Form) -> bool:
-        """Whether every criterion holds; nothing more is measured after the first that does not."""
-        return all(
-            verdict.accepted
-            for measurement in self.recipe.measurements
-            for verdict in self._verdict(measurement, form, reference)
-        )
+def acceptance_sum(job: Job, reference: Form) -> str:
+    """A checksum over everything that acceptance depends on besides the candidate."""
+    asked = [
+        [each.metric, str(each.criterion), job.data_sum(each.data)] for each in job.recipe.metrics if each.criterion
+    ]
+    return sum_of_values([asked, reference.identity, versions(RUNTIMES)])
 
-    def accepting(self, reference: Form) -> str:
-        """A sum over all that acceptance rests on besides the candidate."""
-        measured = [
-            [each.metric, str(each.criterion), self.data_sums[each.data]]
-            for each in self.recipe.measurements
-            if each.criterion is not None
-        ]
-        return sums.of_values([measured, reference.identity, versions.of(LIBRARIES)])
 
-    def _verdict(self, measurement: Measurement, form: Form, reference: Form) -> list[Verdict]:
-        if measurement.criterion is None:
-            return []
-        of_form, of_reference = (self.result(measurement, each, reference) for each in (form, reference))
-        return accept.judge([measurement.criterion], of_form, of_reference)
+def _verdict(job: Job, asked: Measurement, form: Form, reference: Form) -> list[Verdict]:
+    if (criterion := asked.criterion) is None:
+        return []
+    of_form, of_reference = (_result(job, asked, each, reference) for each in (form, reference))
+    return accept.judge([criterion], of_form, of_reference)
 
-    def _run(self, by: Metric, measurement: Measurement, form: Form, reference: Form) -> tuple[Measured, ...]:
+
+def _result(job: Job, asked: Measurement, form: Form, reference: Form) -> dict[str, Measured]:
+    by = metric(asked.metric)
+
+    def run() -> tuple[Measured, ...]:
         other = reference.candidate().installed() if by.relative else None
-        data = self.recipe.data[measurement.data]
-        return by.measure(form.candidate().installed(), other, data, Runtime(self.threads), self.watch)
+        data = job.recipe.data[asked.data]
+        return by.measure(form.candidate().installed(), other, data, Runtime(job.threads), job.watch)
 
-    def _key(self, by: Metric, measurement: Measurement, form: Form, reference: Form) -> str:
-        return sums.of_values(
-            {
-                "metric": by.name,
-                "data": self.data_sums[measurement.data],
-                "form": form.identity,
-                "reference": reference.identity if by.relative else "",
-                "versions": versions.of(LIBRARIES),
-                "machine": versions.machine_class(),
-            }
-        )
+    key = {
+        "metric": by.name,
+        "data": job.data_sum(asked.data),
+        "form": form.identity,
+        "reference": reference.identity if by.relative else "",
+        "versions": versions(RUNTIMES),
+        "machine": machine_class(),
+    }
+    found = job.space.measured(sum_of_values(key), tuple[Measured, ...], run)
+    return {each.metric: each for each in found}
+
+
+def layers(job: Job, form: Form) -> list[Layer]:
+    """The nodes of all ONNX files of a model, largest loss first, each quantized alone by the recipe's `layers`.
+
+    Raises:
+        EdgeAssistantError: see `sensitivity.rank`.
+    """
+    data = job.recipe.calibration
+    assert data is not None
+
+    ranked: list[Layer] = []
+    for key in form.models():
+        if form.files[key].suffix == ".onnx":
+            over = ["layers", job.recipe.layers, form.identity, key, job.inputs["calibration"]]
+            name = sum_of_values([*over, versions(RUNTIMES), machine_class()])
+            ranked += job.space.measured(name, list[Layer], partial(_rank, job, form, key, data))
+    return sorted(ranked, key=lambda layer: -layer.loss)
+
+
+def _rank(job: Job, form: Form, key: str, data: Data) -> list[Layer]:
+    given = calibration.record(form.candidate(), key, data, threads=job.threads, watch=job.watch)
+    path, method = form.files[key], job.recipe.layers
+    found = sensitivity.rank(path, method, calibration=given, threads=job.threads, watch=job.watch)
+    return [msgspec.structs.replace(layer, file=key) for layer in found]

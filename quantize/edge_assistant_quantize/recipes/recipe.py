@@ -1,145 +1,229 @@
-"""What a recipe says, as values."""
+"""Recipes: TOML files that lead from a source to an accepted model. msgspec checks each key.
+
+name = "nanodet-int8"
+role = "detector"
+source = { model = "nanodet" }            # or path = "folder", "model.onnx", "model.gguf"
+calibration = { path = "photos/calibrate" }
+
+[data]                                    # data sets by name
+photos = { path = "photos/evaluate" }
+
+[[metrics]]
+metric = "presence"
+data = "photos"
+within_interval = true                    # or at_least = 0.97, at_most_worse = 0.005; without, it is only measured
+
+[[variants]]                              # the smallest accepted one is chosen
+name = "static-int8"
+steps = [{ do = "quantize", type = "static-int8", exclude_until_accepted = 8 }]
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Annotated, Any
 
+import msgspec
+from msgspec import Meta, Struct
+
+from edge_assistant_models.entries import ROLES
+from edge_assistant_quantize import decoding
+from edge_assistant_quantize.acceptance import accept, criteria
+from edge_assistant_quantize.acceptance.criteria import Criterion
+from edge_assistant_quantize.decoding import FileName, Line, Name, Positive, Sha256, Url
 from edge_assistant_quantize.errors import RecipeInvalid
+from edge_assistant_quantize.metrics.metric import metric
+from edge_assistant_quantize.onnx.quantize import METHODS
+from edge_assistant_quantize.recipes.steps import step
+from edge_assistant_quantize.recipes.steps.step import Step
 
-if TYPE_CHECKING:
-    from edge_assistant_quantize.acceptance.criteria import Criterion
-    from edge_assistant_quantize.recipes.steps.step import Step
+MAX_TABLES = 50  # variants or metrics; each takes minutes
+MAX_STEPS = 20
 
-_SAYS_WHAT = {"path", "count", "examples"}  # keys by which data is found: given, rendered, or the product's own
+Data = dict[str, Any]  # a table `data` as metrics and calibration take it; its `path` is absolute
+Steps = Annotated[tuple[Step, ...], Meta(min_length=1, max_length=MAX_STEPS)]
 
-Data = Mapping[str, object]  # a table `data` as metrics and calibration take it; its `path` is absolute
+_HINT = "correct the recipe; 'edge-quantize recipes show NAME' prints one to start from"
+_ITEMS = {"path", "count", "examples"}  # keys that say where the items of a data set come from
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where a model comes from: exactly one of a name and a path.
+class Source(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a model comes from: a name of the catalog, or a path.
 
     Attributes:
-        model: a name of the catalog, or empty.
-        path: a folder or a model file; None where a name is given.
-        files: names by key, of a folder without `candidate.toml`.
-        options: what whoever loads it is told; they add to what the source itself says.
-        sha256: the sums that its files must have, by key; of a folder of weights, by name.
+        model: the name, or empty.
+        path: a folder or a model file, or empty.
+        files: names by key, for a folder without `candidate.toml`.
+        options: for the code that loads it; they override the source's own.
+        sha256: required checksums by key; for a folder of weights, by file name.
     """
 
-    model: str = ""
-    path: Path | None = None
-    files: Mapping[str, str] = field(default_factory=dict)
-    options: Mapping[str, object] = field(default_factory=dict)
-    sha256: Mapping[str, str] = field(default_factory=dict)
+    model: Name = ""
+    path: Line = ""
+    files: dict[FileName, FileName] = {}
+    options: dict[str, object] = {}
+    sha256: dict[str, Sha256] = {}
+
+    def __post_init__(self) -> None:
+        if bool(self.model) == bool(self.path):
+            raise ValueError("it needs one of 'model', a name of the catalog, and 'path'")
 
 
-@dataclass(frozen=True, slots=True)
-class Measurement:
-    """One metric over one data set, with or without something to hold.
+class Measurement(Struct, frozen=True, forbid_unknown_fields=True):
+    """One metric over one data set, with at most one criterion."""
+
+    metric: Name
+    data: Name
+    at_most_worse: float | None = None
+    within_interval: bool | None = None
+    at_least: float | None = None
+    at_most: float | None = None
+    by: str | None = None
+
+    @property
+    def criterion(self) -> Criterion | None:
+        """What must hold; None if it is only measured.
+
+        Raises:
+            RecipeInvalid: there are several, or a limit is no number.
+        """
+        keys = self.__struct_fields__[2:]
+        return criteria.of(self.metric, {key: value for key in keys if (value := getattr(self, key)) is not None})
+
+    def __post_init__(self) -> None:
+        try:
+            _ = self.criterion
+        except RecipeInvalid as error:
+            raise ValueError(f"{error.message} - {error.hint}") from None
+
+
+class Variant(Struct, frozen=True, forbid_unknown_fields=True):
+    """One form of the model, and the steps to it after those of `prepare`."""
+
+    name: Name
+    steps: Steps
+
+
+class Publishing(Struct, frozen=True, forbid_unknown_fields=True):
+    """Fields of the catalog entry; `publish` asks for the empty ones."""
+
+    name: Name = ""
+    description: Line = ""
+    licence: Line = ""
+    licence_url: Url = ""
+    home: Url = ""
+    profiles: tuple[Name, ...] = ()
+    memory_mib: Positive | None = None
+
+
+class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A recipe; `check` says whether it can be run.
 
     Attributes:
-        metric: its name.
-        data: the name of the data set.
-        criterion: what must hold; None where it is only measured.
-    """
-
-    metric: str
-    data: str
-    criterion: Criterion | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Variant:
-    """One form that is made of the source: the steps that come after those of `prepare`."""
-
-    name: str
-    steps: tuple[Step, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Publishing:
-    """What the entry of the catalog will say; what is empty is asked of whoever publishes."""
-
-    name: str = ""
-    description: str = ""
-    licence: str = ""
-    licence_url: str = ""
-    home: str = ""
-    profiles: tuple[str, ...] = ()
-    memory_mib: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """A recipe as it was read; `ready` says whether it can be run.
-
-    Attributes:
-        name: also of the model that it makes, where `publish` names no other.
+        name: also of the model, unless `publish` names another.
         role: of the model.
+        variants: at least one.
+        metrics: in order; all criteria must hold for a variant to be accepted.
         description: one line.
         source: None in a preset.
-        reference: what the variants are compared with; None for the source as `prepare` leaves it.
+        reference: what the variants are compared with; None for the source after `prepare`.
         prepare: steps done once, before the variants.
-        variants: at least one.
         data: data sets by name; a preset leaves them open.
-        calibration: None where none is given.
-        measurements: in order; a criterion of each must hold for a variant to be accepted.
-        speed: whether speed is measured, too.
-        layers: the type whose damage is measured node by node; empty for none.
+        calibration: data, or None.
+        speed: whether speed is measured.
+        layers: the method whose loss is measured node by node, or empty.
         publish: for `edge-quantize publish`.
-        text: the recipe in TOML with all that it extends, for records.
+        text: the recipe in TOML with everything that it extends, for records.
     """
 
-    name: str
+    name: Name
     role: str
-    description: str
-    source: Source | None
-    reference: Source | None
-    prepare: tuple[Step, ...]
-    variants: tuple[Variant, ...]
-    data: Mapping[str, Data]
-    calibration: Data | None
-    measurements: tuple[Measurement, ...]
-    speed: bool
-    layers: str
-    publish: Publishing
+    variants: Annotated[tuple[Variant, ...], Meta(min_length=1, max_length=MAX_TABLES)]
+    metrics: Annotated[tuple[Measurement, ...], Meta(min_length=1, max_length=MAX_TABLES)]
+    description: Line = ""
+    source: Source | None = None
+    reference: Source | None = None
+    prepare: Steps = ()
+    data: dict[str, Annotated[Data, Meta(min_length=1)]] = {}
+    calibration: Data | None = None
+    speed: bool = True
+    layers: str = ""
+    publish: Publishing = Publishing()
     text: str = ""
+
+    def __post_init__(self) -> None:
+        if self.role not in ROLES:
+            raise ValueError(f"unknown role {self.role!r} (there are {', '.join(ROLES)})")
+        if len({variant.name for variant in self.variants}) != len(self.variants):
+            raise ValueError("two variants have the same name")
+        if self.calibration is not None and not isinstance(self.calibration.get("path"), str):
+            raise ValueError("'calibration' needs a 'path'")
+        if self.layers and self.layers not in METHODS:
+            raise ValueError(f"'layers' is no method for ONNX files ({', '.join(METHODS)})")
 
     @property
     def steps(self) -> tuple[Step, ...]:
         """Every step: those of `prepare`, then those of the variants."""
-        return (*self.prepare, *(step for variant in self.variants for step in variant.steps))
+        return (*self.prepare, *(each for variant in self.variants for each in variant.steps))
+
+    @property
+    def criteria(self) -> list[Criterion]:
+        """All that must hold."""
+        return [found for each in self.metrics if (found := each.criterion) is not None]
 
 
-def ready(recipe: Recipe) -> None:
-    """Say that a recipe can be run.
+def parse(values: Mapping[str, object], where: str, text: str = "") -> Recipe:
+    """Read a recipe whose paths are absolute and that extends no other.
+
+    Args:
+        values: as TOML gives them.
+        where: its file, for messages.
+        text: for records.
 
     Raises:
-        RecipeInvalid: it has no source, or data that it names is not given.
+        RecipeInvalid: a key is missing, unknown or wrong; the message names it.
+    """
+
+    def hook(kind: type, value: Any) -> Step:  # noqa: ANN401 - of unknown origin
+        return step.decode(value, step.kinds())
+
+    try:
+        if "text" in values:
+            raise ValueError("unknown key `text`")
+        return msgspec.structs.replace(decoding.convert(values, Recipe, hook), text=text)
+    except ValueError as error:
+        raise RecipeInvalid(f"{where}: {error}", _HINT) from None
+
+
+def check(recipe: Recipe) -> None:
+    """Check that a recipe can be run.
+
+    Raises:
+        RecipeInvalid: it lacks a source or data, or a metric or criterion does not fit.
+        UsageError: there is no such metric.
     """
     if recipe.source is None:
-        raise RecipeInvalid(
-            f"{recipe.name}: nothing says what is to be quantized",
-            "name it: --source MODEL, or a [source] table with 'model' or 'path'",
-        )
-    for measurement in recipe.measurements:
-        if not _SAYS_WHAT & set(recipe.data.get(measurement.data, ())):
+        hint = "name it: --source MODEL, or a [source] table with 'model' or 'path'"
+        raise RecipeInvalid(f"{recipe.name}: nothing says what is to be quantized", hint)
+    for each in recipe.metrics:
+        if not _ITEMS & set(recipe.data.get(each.data, ())):
             raise RecipeInvalid(
-                f"{recipe.name}: '{measurement.metric}' is measured on '{measurement.data}', which is not given",
-                f"say where it is: --data {measurement.data}=PATH, or a [data.{measurement.data}] table",
+                f"{recipe.name}: '{each.metric}' is measured on '{each.data}', which is not given",
+                f"say where it is: --data {each.data}=PATH, or a [data.{each.data}] table",
             )
-    needs = [step.label for step in recipe.steps if step.calibrates] + ["'layers'"] * bool(recipe.layers)
-    if needs and recipe.calibration is None:
-        raise RecipeInvalid(
-            f"{recipe.name}: {needs[0]} needs calibration data, which is not given",
-            "say where it is: --calibration PATH, or a [calibration] table",
-        )
-    if any(step.searches for step in recipe.steps) and all(each.criterion is None for each in recipe.measurements):
-        raise RecipeInvalid(
-            f"{recipe.name}: nothing says when a search may stop, as no metric has a criterion",
-            "give one: at_least, at_most_worse or within_interval",
-        )
+    calibrated = [each.needs.label for each in recipe.steps if each.needs.calibrates] + ["'layers'"] * bool(
+        recipe.layers
+    )
+    if calibrated and recipe.calibration is None:
+        hint = "say where it is: --calibration PATH, or a [calibration] table"
+        raise RecipeInvalid(f"{recipe.name}: {calibrated[0]} needs calibration data, which is not given", hint)
+    if any(each.needs.searches for each in recipe.steps) and not recipe.criteria:
+        what = f"{recipe.name}: nothing says when a search may stop, as no metric has a criterion"
+        raise RecipeInvalid(what, "give one: at_least, at_most_worse or within_interval")
+    accept.check(recipe.criteria)
+    for each in recipe.metrics:
+        roles = metric(each.metric).roles
+        if recipe.role not in roles:
+            what = f"the metric '{each.metric}' measures {', '.join(sorted(roles))}"
+            hint = "see 'edge-quantize metrics' for those of each role"
+            raise RecipeInvalid(f"{recipe.name}: {what}, and the recipe is for role '{recipe.role}'", hint)

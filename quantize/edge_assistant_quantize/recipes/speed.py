@@ -1,15 +1,15 @@
-"""How fast each form of a model is, and how much memory it takes: always beside the reference, in the same run.
+"""Time and memory of each form, measured in turn with the reference in one run.
 
 Items go through the product's own sense, one through the reference and one through the variant in turn, so that other
-work on the machine slows both alike. What the reference takes is told of the first pair.
+work on the machine slows both alike. The reference's figures are those of the first pair.
 """
 
 from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -18,100 +18,86 @@ from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_quantize import senses
 from edge_assistant_quantize.gguf import speed as gguf
-from edge_assistant_quantize.progress import Step, Watch, ignore
-from edge_assistant_quantize.recipes import peak, sums, versions
-from edge_assistant_quantize.recipes.measuring import LIBRARIES
-from edge_assistant_quantize.recipes.recipe import Data, Recipe
+from edge_assistant_quantize.progress import Step, ignore
+from edge_assistant_quantize.recipes import peak
+from edge_assistant_quantize.recipes.provenance import RUNTIMES, machine, sum_of_values, versions
+from edge_assistant_quantize.recipes.recipe import Data
 from edge_assistant_quantize.recipes.steps.step import Form
-from edge_assistant_quantize.recipes.workspace import Workspace
+from edge_assistant_quantize.recipes.workspace import Job
+from edge_assistant_quantize.record import Variant
 
-ITEMS = 12  # recordings, pages, photographs or texts; the first one warms up
+ITEMS = 12  # recordings, pages, photographs or texts; the first warms up
 MODEL = "model"  # key of a language model's file
-LEAST_S = 1e-4  # of an item that was computed; what came of the same photograph as the one before takes no time
+LEAST_S = 1e-4  # of an item that was computed; a repeated photograph is cached and takes no time
 
 
 class Figures(msgspec.Struct, frozen=True):
-    """Of one form: figures by name with their unit in it, and the most memory of a process that ran it."""
+    """Of one form: figures by name with their unit in it, and the peak memory of a process that ran it."""
 
     speed: dict[str, float]
     peak_mib: float | None = None
 
 
 class Pair(msgspec.Struct, frozen=True):
-    """A reference and a variant that ran in turn; `ratio` among the figures is the time to the reference's."""
+    """A reference and a variant that ran in turn; the figure `ratio` is the time over the reference's."""
 
     reference: Figures
     variant: Figures
 
 
-@dataclass(frozen=True, slots=True)
-class Speed:
-    """How speed is measured.
+def add(
+    job: Job, reference: Form, forms: Mapping[str, Form], reference_record: Variant, variants: Sequence[Variant]
+) -> list[Variant]:
+    """The records of the reference and the variants with their speed; unchanged for a role that no sense runs.
 
-    Attributes:
-        recipe: whose first data set is run over.
-        space: where results are kept.
-        data_sums: of the data sets, by name.
-        threads: cores to keep to.
-        watch: is told how far it is.
+    Raises:
+        EdgeAssistantError: a model cannot be run.
     """
+    pairs: dict[str, Pair] = {}
+    for number, (name, form) in enumerate(forms.items()):
+        job.watch(Step("speed", number, len(forms)))
+        run = partial(_pair, job, reference, form)
+        pairs[name] = job.space.measured(_key(job, "speed", reference, form), Pair, run)
+    job.watch(Step("speed", len(forms), len(forms)))
+    first = next((pair.reference for pair in pairs.values()), Figures({}))
+    found = [msgspec.structs.replace(reference_record, speed=first.speed, peak_mib=first.peak_mib)]
+    for variant in variants:
+        if (pair := pairs.get(variant.name)) is not None:
+            known = pair.reference.speed
+            scaled = {key: value * first.speed[key] / known[key] for key, value in pair.variant.speed.items()}
+            variant = msgspec.structs.replace(variant, speed=scaled, peak_mib=pair.variant.peak_mib)
+        found.append(variant)
+    return found
 
-    recipe: Recipe
-    space: Workspace
-    data_sums: Mapping[str, str]
-    threads: int
-    watch: Watch
 
-    def of(self, reference: Form, variants: Mapping[str, Form]) -> tuple[Figures, dict[str, Figures]]:
-        """The reference's figures, and the variants' by name; none of a role that no sense runs over data.
-
-        Raises:
-            EdgeAssistantError: a model cannot be run.
-        """
-        pairs = {}
-        for number, (name, form) in enumerate(variants.items()):
-            self.watch(Step("speed", number, len(variants)))
-            pairs[name] = self._pair(reference, form)
-        self.watch(Step("speed", len(variants), len(variants)))
-        first = next((pair.reference for pair in pairs.values()), Figures({}))
-        return first, {name: _beside(first, pair) for name, pair in pairs.items()}
-
-    def _pair(self, reference: Form, form: Form) -> Pair:
-        run = self._llama if is_llama(form.files) else self._sense
-        return self.space.measured(self._key("speed", reference, form), Pair, lambda: run(reference, form))
-
-    def _llama(self, reference: Form, form: Form) -> Pair:
-        """Of language models: tokens a second, read and written."""
-        pair = [gguf.measure(each.files[MODEL], threads=self.threads, watch=self.watch) for each in (reference, form)]
+def _pair(job: Job, reference: Form, form: Form) -> Pair:
+    if is_llama(form.files):
+        pair = [gguf.measure(each.files[MODEL], threads=job.threads, watch=job.watch) for each in (reference, form)]
         return Pair(_of_llama(pair[0], 1.0), _of_llama(pair[1], gguf.ratio(*pair)))
+    if job.recipe.role not in senses.ROLES:
+        return Pair(Figures({}), Figures({}))
+    models = form.candidate().installed(), reference.candidate().installed()
+    times = in_turn(*models, job.recipe.role, few(job.first_data), job.threads)
+    ratio = statistics.median(mine / other for mine, other in times)
+    mine, other = (1000 * statistics.median(column) for column in zip(*times, strict=True))
+    return Pair(
+        Figures({"median_ms": other, "ratio": 1.0}, _peak(job, reference)),
+        Figures({"median_ms": mine, "ratio": ratio}, _peak(job, form)),
+    )
 
-    def _sense(self, reference: Form, form: Form) -> Pair:
-        """Of what a sense runs: the median of the items' times, and of their ratios."""
-        if self.recipe.role not in senses.ROLES:
-            return Pair(Figures({}), Figures({}))
-        models = form.candidate().installed(), reference.candidate().installed()
-        times = in_turn(*models, self.recipe.role, few(self._data), self.threads)
-        ratio = statistics.median(mine / other for mine, other in times)
-        mine, other = (1000 * statistics.median(column) for column in zip(*times, strict=True))
-        return Pair(
-            Figures({"median_ms": other, "ratio": 1.0}, self._peak(reference)),
-            Figures({"median_ms": mine, "ratio": ratio}, self._peak(form)),
-        )
 
-    def _peak(self, form: Form) -> float | None:
-        def run() -> dict[str, float | None]:
-            return {"peak_mib": peak.measure(form.candidate(), self._data, threads=self.threads)}
+def _peak(job: Job, form: Form) -> float | None:
+    def run() -> dict[str, float | None]:
+        return {"peak_mib": peak.measure(form.candidate(), job.first_data, threads=job.threads)}
 
-        return self.space.measured(self._key("peak", form), dict[str, float | None], run)["peak_mib"]
+    return job.space.measured(_key(job, "peak", form), dict[str, float | None], run)["peak_mib"]
 
-    @property
-    def _data(self) -> Data:
-        return self.recipe.data[self.recipe.measurements[0].data]
 
-    def _key(self, what: str, *forms: Form) -> str:
-        data = self.data_sums[self.recipe.measurements[0].data]
-        shapes = [data, ITEMS, self.threads, versions.of(LIBRARIES), versions.machine()]
-        return sums.of_values([what, *(form.identity for form in forms), *shapes])
+def _key(job: Job, what: str, *forms: Form) -> str:
+    data = job.data_sum(job.recipe.metrics[0].data)
+    return sum_of_values(
+        [what, *(form.identity for form in forms), data, ITEMS, job.threads, versions(RUNTIMES), machine()]
+    )
 
 
 def in_turn(
@@ -120,7 +106,7 @@ def in_turn(
     """Run two models over data through the product's sense, item by item in turn.
 
     Returns:
-        Seconds of each item, of the one and of the other; the first warms up, and is left out where there are more.
+        Seconds of each item, of the one and of the other; without the first, which warms up, if there are more.
 
     Raises:
         EdgeAssistantError: a model cannot be run over the data.
@@ -158,10 +144,3 @@ def _of_llama(found: gguf.Speed, ratio: float) -> Figures:
         "ratio": ratio,
     }
     return Figures(speed, found.peak_mib)
-
-
-def _beside(first: Figures, pair: Pair) -> Figures:
-    """A variant's figures as they would have been beside the first pair's reference."""
-    known = pair.reference.speed
-    scaled = {key: value * first.speed[key] / known[key] for key, value in pair.variant.speed.items()}
-    return Figures(scaled, pair.variant.peak_mib)

@@ -1,11 +1,11 @@
-"""The folder of a run: what was done is kept under a sum of all that shaped it, so that nothing is done twice.
+"""The folder of a run. Each result is stored under a checksum of everything that it depends on, so a run resumes.
 
-work/STEP-KEY/           what a step made, with made.json; renamed into place once it is whole
-begun/STEP-KEY/          what a long step knows already, gone once it is done
-measured/KEY.json        what was measured
+work/STEP-KEY/           output of a step with made.json; renamed into place once it is complete
+begun/STEP-KEY/          partial results of a long step; removed once it is done
+measured/KEY.json        measurements
 variants/NAME/           candidate.toml and the files, hard links into work/
-reference/               likewise, where the recipe prepared it
-accepted/                the variant that is taken
+reference/               likewise, if the recipe prepared it
+accepted/                the chosen variant
 record.json, recipe.lock
 """
 
@@ -15,15 +15,18 @@ import contextlib
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
 from edge_assistant.storage import atomic
+from edge_assistant_quantize import candidate as candidates
 from edge_assistant_quantize.candidate import Candidate, sha256_of
 from edge_assistant_quantize.errors import InputMissing, UsageError
+from edge_assistant_quantize.progress import Watch
+from edge_assistant_quantize.recipes.recipe import Data, Recipe
 from edge_assistant_quantize.recipes.steps.step import Made
 from edge_assistant_quantize.record import Layer
 
@@ -34,39 +37,27 @@ VARIANTS = "variants"
 REFERENCE = "reference"
 
 _MADE = "made.json"
-_BEGUN = ".begun-"  # of folders that are not whole yet
+_BEGUN = ".begun-"  # of folders that are not complete yet
 _HINT = "free some space, or name another folder"
-_KEY_LETTERS = 20  # of a sum in a name: no two of a run are alike
+_KEY_LETTERS = 20  # of a checksum in a name
 
 
-class KeptFile(msgspec.Struct, frozen=True):
-    """A file that a step made: its path within the step's folder, and its sum."""
+class StoredFile(msgspec.Struct, frozen=True):
+    """A file that a step made: its path within the step's folder, and its checksum."""
 
     name: str
     sha256: str
 
 
-class Kept(msgspec.Struct, frozen=True):
-    """What a step made, as `made.json` has it."""
+class Stored(msgspec.Struct, frozen=True):
+    """The output of a step, as in `made.json`."""
 
-    files: dict[str, KeptFile]
-    aside: dict[str, KeptFile]
+    files: dict[str, StoredFile]
+    aside: dict[str, StoredFile]
     options: dict[str, object]
     excluded: list[str]
     layers: list[Layer] = []
     note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What a step made, and the folder where it lies."""
-
-    folder: Path
-    kept: Kept
-
-    def paths(self, files: Mapping[str, KeptFile]) -> dict[str, Path]:
-        """Files by key."""
-        return {key: self.folder / file.name for key, file in files.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +67,8 @@ class Workspace:
     folder: Path
 
     @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
-        """Keep other runs out, and clear what one that was killed had begun.
+    def locked(self) -> Iterator[None]:
+        """Exclude other runs, and remove the incomplete output of one that was killed.
 
         Raises:
             UsageError: another run has the folder.
@@ -101,41 +92,45 @@ class Workspace:
         finally:
             lock.release()
 
-    def recall(self, step: str, key: str) -> Result | None:
-        """What a step made before; None where it did not, or where a file is not as it was."""
-        folder = self._place(step, key)
-        try:
-            kept = msgspec.json.decode((folder / _MADE).read_bytes(), type=Kept)
-            whole = all(sha256_of(folder / file.name) == file.sha256 for file in _files(kept))
-        except (OSError, msgspec.DecodeError):
-            return None
-        return Result(folder, kept) if whole else None
-
-    def make(self, step: str, key: str, make: Callable[[Path, Path], Made]) -> Result:
-        """Let a step make its files in a folder of its own, and keep them once they are whole.
+    def step(self, name: str, key: str, make: Callable[[Path, Path], Made]) -> tuple[Path, Stored]:
+        """The stored output of a step, which is made if it is missing or a file has changed.
 
         Args:
-            step: its name.
-            key: what its result is kept under.
-            make: is given that folder, and one that outlasts an interruption.
+            name: of the step.
+            key: checksum of everything that its output depends on.
+            make: gets an empty folder, and one that survives an interruption.
+
+        Returns:
+            The folder of its files, and what it made.
 
         Raises:
-            StorageFull: the disk does not take them.
-            EdgeAssistantError: the step cannot do it.
+            StorageFull: the disk is full.
+            EdgeAssistantError: the step fails.
         """
-        place = self._place(step, key)
-        known = self.folder / "begun" / place.name
-        known.mkdir(parents=True, exist_ok=True)
+        place = self.folder / "work" / f"{name}-{key[:_KEY_LETTERS]}"
+        with contextlib.suppress(OSError, msgspec.DecodeError):
+            stored = msgspec.json.decode((place / _MADE).read_bytes(), type=Stored)
+            files = (*stored.files.values(), *stored.aside.values())
+            if all(sha256_of(place / file.name) == file.sha256 for file in files):
+                return place, stored
+        partial = self.folder / "begun" / place.name
+        partial.mkdir(parents=True, exist_ok=True)
         with self._begun(place) as folder:
-            made = make(folder, known)
-            files, aside = _kept(folder, made.files), _kept(folder, made.aside)
-            kept = Kept(files, aside, dict(made.options), [*made.excluded], [*made.layers], made.note)
-            (folder / _MADE).write_bytes(msgspec.json.encode(kept))
-        shutil.rmtree(known, ignore_errors=True)
-        return Result(place, kept)
+            made = make(folder, partial)
+            stored = Stored(
+                _stored(folder, made.files),
+                _stored(folder, made.aside),
+                dict(made.options),
+                [*made.excluded],
+                [*made.layers],
+                made.note,
+            )
+            (folder / _MADE).write_bytes(msgspec.json.encode(stored))
+        shutil.rmtree(partial, ignore_errors=True)
+        return place, stored
 
     def measured(self, key: str, kind: type[T], measure: Callable[[], T]) -> T:
-        """What was measured before under a key, or is measured now."""
+        """The stored measurement of a key; it is measured if there is none."""
         path = self.folder / "measured" / f"{key}.json"
         with contextlib.suppress(OSError, msgspec.DecodeError):
             return msgspec.json.decode(path.read_bytes(), type=kind)
@@ -144,39 +139,35 @@ class Workspace:
             file.write(msgspec.json.encode(found))
         return found
 
-    def place(self, candidate: Candidate, name: str) -> Candidate:
-        """Put a candidate whose files lie anywhere into a folder of its own, where it is not there already."""
-        place = self.folder / name
+    def place(self, candidate: Candidate, name: str) -> None:
+        """Put a candidate whose files lie anywhere into a folder of its own, unless it is there already."""
         files = {key: f"{key}{path.suffix}" for key, path in candidate.paths.items()}
-        placed = Candidate(candidate.name, candidate.role, place, files, candidate.options)
-        if _same(placed, candidate):
-            return placed
-        with self._begun(place) as folder:
+        placed = replace(candidate, folder=self.folder / name, files=files)
+        with contextlib.suppress(InputMissing, ValueError):
+            if candidates.read(placed.folder) == placed and placed.sums() == candidate.sums():
+                return
+        with self._begun(placed.folder) as folder:
             for key, path in candidate.paths.items():
                 self._put(path, folder / files[key])
-            Candidate(candidate.name, candidate.role, folder, files, candidate.options).write()
-        return placed
+            replace(placed, folder=folder).write()
 
     def clear(self, name: str) -> None:
-        """Take away what an earlier run has put into a folder."""
+        """Remove what an earlier run has put into a folder."""
         with atomic.storing(name, _HINT):
             if (self.folder / name).is_dir():
                 shutil.rmtree(self.folder / name)
 
     def _put(self, path: Path, target: Path) -> None:
-        """A link to what this run made; a copy of what belongs to others, which nobody should change by it."""
+        """A link to a file of this run; a copy of another's file, which must not change by it."""
         if path.is_relative_to(self.folder):
-            with contextlib.suppress(OSError):  # not every file system can
+            with contextlib.suppress(OSError):  # not every file system has links
                 os.link(path, target)
                 return
         shutil.copyfile(path, target)
 
-    def _place(self, step: str, key: str) -> Path:
-        return self.folder / "work" / f"{step}-{key[:_KEY_LETTERS]}"
-
     @contextlib.contextmanager
     def _begun(self, place: Path) -> Iterator[Path]:
-        """An empty folder that gets its place at the end, and leaves nothing where that does not come."""
+        """An empty folder that is renamed into its place at the end, and removed on failure."""
         folder = place.with_name(f"{_BEGUN}{place.name}")
         with atomic.storing(place.name, _HINT):
             shutil.rmtree(folder, ignore_errors=True)
@@ -191,20 +182,33 @@ class Workspace:
                 raise
 
 
-def _kept(folder: Path, files: Mapping[str, Path]) -> dict[str, KeptFile]:
-    return {key: KeptFile(path.relative_to(folder).as_posix(), sha256_of(path)) for key, path in files.items()}
+def _stored(folder: Path, files: Mapping[str, Path]) -> dict[str, StoredFile]:
+    return {key: StoredFile(path.relative_to(folder).as_posix(), sha256_of(path)) for key, path in files.items()}
 
 
-def _files(kept: Kept) -> list[KeptFile]:
-    return [*kept.files.values(), *kept.aside.values()]
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A recipe that runs in a folder.
 
+    Attributes:
+        recipe: the recipe.
+        space: its folder.
+        threads: cores to use.
+        watch: receives progress.
+        inputs: sha256 by name of everything that is read.
+    """
 
-def _same(placed: Candidate, wanted: Candidate) -> bool:
-    """Whether a folder holds this candidate already."""
-    from edge_assistant_quantize import candidate
+    recipe: Recipe
+    space: Workspace
+    threads: int
+    watch: Watch
+    inputs: Mapping[str, str] = field(default_factory=dict)
 
-    try:
-        there = candidate.read(placed.folder)
-    except (InputMissing, ValueError):
-        return False
-    return there == placed and there.sums() == wanted.sums()
+    @property
+    def first_data(self) -> Data:
+        """The data of the first metric."""
+        return self.recipe.data[self.recipe.metrics[0].data]
+
+    def data_sum(self, name: str) -> str:
+        """The checksum of a data set."""
+        return self.inputs[f"data/{name}"]

@@ -1,4 +1,4 @@
-"""Two models side by side: size, precision, and what was measured of each."""
+"""Two models side by side: size, precision, and measurements of each."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 
 from edge_assistant_models.transfer import mebibytes
 from edge_assistant_quantize.record import Interval, Measure, Record, Variant
-from edge_assistant_quantize.report import precision, reading, told
-from edge_assistant_quantize.report.escaped import code, plain
+from edge_assistant_quantize.report import analysis, page, precision, text
 from edge_assistant_quantize.report.precision import Precision
+from edge_assistant_quantize.report.text import NOTHING
 
-Row = tuple[str, str, str, str]  # what, the one, the other, how they relate
+Row = tuple[str, ...]  # what, the one, the other, how they relate
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +24,8 @@ class Side:
         name: for people.
         files: paths by key.
         sums: the sha256 of each.
-        precisions: how its numbers are stored.
-        form: what a record says of it; None without one.
+        precisions: tensors by type.
+        form: the form in a record, or None.
         record: that record.
         metrics: measured now, by name.
     """
@@ -46,14 +46,14 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two models, and how what was measured now is read.
+    """Two models with measurements of both.
 
     Attributes:
         one: on the left.
         other: on the right.
-        measures: of `metrics` of both sides.
-        differences: the other minus the one, of metrics that were measured on the same items.
-        speed: the other's time over the one's, measured now; None where it was not.
+        measures: units of `metrics` of both sides.
+        differences: the other minus the one, for metrics over the same items.
+        speed: the other's time over the one's, measured now, or None.
     """
 
     one: Side
@@ -64,100 +64,60 @@ class Comparison:
 
 
 def rows(compared: Comparison) -> list[Row]:
-    """What is compared, line by line, as plain text."""
+    """The comparison line by line."""
     one, other = compared.one, compared.other
-    ratio = f"{100 * other.bytes / one.bytes:.0f} %" if one.bytes else told.NOTHING
-    found: list[Row] = [("size", mebibytes(one.bytes), mebibytes(other.bytes), ratio)]
-    found += [_file(key, one, other) for key in dict.fromkeys((*one.files, *other.files))]
+    found: list[Row] = [("size", mebibytes(one.bytes), mebibytes(other.bytes), text.share(other.bytes, one.bytes))]
+    for key in dict.fromkeys((*one.files, *other.files)):
+        sizes = [mebibytes(side.files[key].stat().st_size) if key in side.files else NOTHING for side in (one, other)]
+        found.append((f"file {key}", *sizes, "the same" if one.sums.get(key) == other.sums.get(key) else ""))
     if one.precisions and other.precisions:
-        of_one, of_other = precision.bits(one.precisions), precision.bits(other.precisions)
-        found.append(("bits per weight", f"{of_one:.2f}", f"{of_other:.2f}", f"{100 * of_other / of_one:.0f} %"))
+        bits = precision.bits(one.precisions), precision.bits(other.precisions)
+        found.append(("bits per weight", f"{bits[0]:.2f}", f"{bits[1]:.2f}", text.share(bits[1], bits[0])))
     kinds = dict.fromkeys(each.kind for side in (one, other) for each in side.precisions)
     found += [(f"weights as {kind}", _stored(one, kind), _stored(other, kind), "") for kind in kinds]
-    return found + _measured(compared) + _recorded(one, other)
-
-
-def _file(key: str, one: Side, other: Side) -> Row:
-    def size(side: Side) -> str:
-        return mebibytes(side.files[key].stat().st_size) if key in side.files else told.NOTHING
-
-    same = "the same" if one.sums.get(key) == other.sums.get(key) else ""
-    return f"file {key}", size(one), size(other), same
+    for name, measure in compared.measures.items():
+        values = [side.metrics.get(name, math.nan) for side in (one, other)]
+        within = compared.differences.get(name)
+        change = text.within(measure, within) if within else text.change(measure, values[1] - values[0])
+        found.append((f"{name}, now", *(text.number(measure, value) for value in values), change))
+    if compared.speed is not None:
+        found.append(("time, now", "1.00", text.times(compared.speed), "of the one's time"))
+    return found + _recorded(one, other)
 
 
 def _stored(side: Side, kind: str) -> str:
     """The tensors of a type, such as `31 tensors, 134.5 M at 4.50 bits`."""
     found = next((each for each in side.precisions if each.kind == kind), None)
     if found is None:
-        return told.NOTHING
+        return NOTHING
     numbers = f"{found.weights / 1e6:,.1f} M" if found.weights >= 1e5 else f"{found.weights:,}"
     return f"{found.tensors} tensor{'s' * (found.tensors != 1)}, {numbers} at {found.bits:.2f} bits"
 
 
-def _measured(compared: Comparison) -> list[Row]:
-    """What was measured now."""
-    found = []
-    for name, measure in compared.measures.items():
-        values = [side.metrics.get(name, math.nan) for side in (compared.one, compared.other)]
-        within = compared.differences.get(name)
-        change = told.within(measure, within) if within else told.change(measure, values[1] - values[0])
-        found.append((f"{name}, now", *(told.number(measure, value) for value in values), change))
-    if compared.speed is not None:
-        found.append(("time, now", "1.00", told.times(compared.speed), "of the one's time"))
-    return [(what, one, other, relation) for what, one, other, relation in found]
-
-
 def _recorded(one: Side, other: Side) -> list[Row]:
-    """What records say of both; figures of two records are side by side, but were taken in two runs."""
-    found: list[Row] = []
-    names = dict.fromkeys(name for side in (one, other) if side.record for name in reading.metrics(side.record))
-    found += [(f"{name}, recorded", _value(one, name), _value(other, name), "") for name in names]
-    for what, tell in (("time of the reference's", _time), ("peak memory", _memory), ("decided", _decided)):
-        values = tell(one), tell(other)
-        found += [(what, *values, "")] if any(value != told.NOTHING for value in values) else []
-    return found
+    """Figures of the records of both, which were taken in two runs."""
+    facts = [_facts(side) for side in (one, other)]
+    return [(what, *(fact.get(what, NOTHING) for fact in facts), "") for what in {**facts[0], **facts[1]}]
 
 
-def _value(side: Side, metric: str) -> str:
-    if side.record is None or side.form is None:
-        return told.NOTHING
-    return told.number(told.measure_of(side.record, metric), reading.value(side.form, metric))
+def _facts(side: Side) -> dict[str, str]:
+    """What the record of a model says of it."""
+    record, form = side.record, side.form
+    if record is None or form is None:
+        return {}
+    facts = {
+        f"{name}, recorded": text.number(text.measure_of(record, name), analysis.value(form, name))
+        for name in analysis.metrics(record)
+    }
+    facts["time of the reference's"] = text.times(analysis.time_ratio(record, form))
+    facts["peak memory"] = text.memory(form.peak_mib)
+    facts["decided"] = str(analysis.state(record, form))
+    return {what: fact for what, fact in facts.items() if fact != NOTHING or what.endswith("recorded")}
 
 
-def _time(side: Side) -> str:
-    return told.times(reading.time_ratio(side.record, side.form)) if side.record and side.form else told.NOTHING
-
-
-def _memory(side: Side) -> str:
-    return told.memory(side.form) if side.form else told.NOTHING
-
-
-def _decided(side: Side) -> str:
-    if side.record is None or side.form is None:
-        return told.NOTHING
-    return str(reading.state(side.record, side.form))
-
-
-def page(compared: Comparison) -> str:
+def markdown(compared: Comparison) -> str:
     """The comparison as a page of Markdown."""
-    one, other = compared.one, compared.other
-    head = ["", plain(one.name), plain(other.name), "how they relate"]
-    lines = [head, ["---"] * 4, *([plain(cell) for cell in row] for row in rows(compared))]
-    sums = [
-        f"- {plain(side.name)}: {plain(key)} {code(side.files[key].name)} {code(digest)}"
-        for side in (one, other)
-        for key, digest in side.sums.items()
-    ]
-    parts = [
-        f"# {plain(title(compared))}",
-        sentence(compared),
-        "## Side by side",
-        "\n".join(f"| {' | '.join(row)} |" for row in lines),
-        "What is marked as recorded was measured in the run of each model's record, and not in one run of both.",
-        "## Files",
-        "\n".join(sums),
-    ]
-    return "\n\n".join(parts) + "\n"
+    return page.markdown("comparison.md.j2", compared=compared, rows=rows(compared), facts=facts(compared))
 
 
 def title(compared: Comparison) -> str:
@@ -165,12 +125,16 @@ def title(compared: Comparison) -> str:
     return f"{compared.one.name} and {compared.other.name} side by side"
 
 
-def sentence(compared: Comparison) -> str:
-    """The difference in one sentence, in Markdown."""
+def facts(compared: Comparison) -> list[str]:
+    """The differences in short."""
     one, other = compared.one, compared.other
-    facts = [f"{mebibytes(other.bytes)} instead of {mebibytes(one.bytes)}"]
+    found = [f"{mebibytes(other.bytes)} instead of {mebibytes(one.bytes)}"]
     for name, measure in compared.measures.items():
-        values = other.metrics.get(name, math.nan), one.metrics.get(name, math.nan)
-        facts.append(f"{plain(name)} {told.number(measure, values[0])} instead of {told.number(measure, values[1])}")
-    facts += [] if compared.speed is None else [f"{told.times(compared.speed)} of the time"]
-    return f"**{plain(other.name)}** against {plain(one.name)}: {', '.join(facts)}."
+        now, then = (text.number(measure, side.metrics.get(name, math.nan)) for side in (other, one))
+        found.append(f"{name} {now} instead of {then}")
+    return found + ([] if compared.speed is None else [f"{text.times(compared.speed)} of the time"])
+
+
+def sentence(compared: Comparison) -> str:
+    """The same as one sentence."""
+    return f"{compared.other.name} against {compared.one.name}: {', '.join(facts(compared))}."

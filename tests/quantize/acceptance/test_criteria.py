@@ -6,9 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_assistant_models.errors import CatalogInvalid
-from edge_assistant_models.schema import Table
-from edge_assistant_quantize.acceptance.criteria import Bound, Criterion, from_words, of, parse
+from edge_assistant_quantize.acceptance.criteria import Bound, Criterion, from_words, of
 from edge_assistant_quantize.errors import RecipeInvalid
 from edge_assistant_quantize.record import Interval
 
@@ -114,13 +112,3 @@ def test_only_measured() -> None:
 def test_what_cannot_be_understood(said: dict[str, object], says: str) -> None:
     with pytest.raises(RecipeInvalid, match=says):
         of("wer", said)
-
-
-def test_out_of_a_recipe() -> None:
-    table = Table({"metric": "wer", "at_most_worse": 0.005, "by": "interval"}, "recipe.toml")
-    assert parse("wer", table) == Criterion("wer", Bound.AT_MOST_WORSE, 0.005, by_interval=True)
-    assert table.remaining() == ("metric",)
-    assert parse("wer", Table({"within_interval": True}, "recipe.toml")) == Criterion("wer", Bound.WITHIN_INTERVAL)
-    assert parse("wer", Table({}, "recipe.toml")) is None
-    with pytest.raises(CatalogInvalid, match="'at_least' must be a number"):
-        parse("wer", Table({"at_least": "much"}, "recipe.toml"))

@@ -1,69 +1,49 @@
-"""`do = "convert"`: weights of Hugging Face to GGUF, by llama.cpp's own converter.
+"""`do = "convert"`: Hugging Face weights to GGUF, by llama.cpp's own converter.
 
-precision    "f16" (default), "bf16", "f32" or "q8_0"
-pre_tokenizer
-             how the tokenizer splits text, where that is not recognised: as "qwen2", "llama-bpe", ...
+precision      "f16" (default), "bf16", "f32" or "q8_0"
+pre_tokenizer  how the tokenizer splits text, if that is not recognised: "qwen2", "llama-bpe", ...
 
-A source that is GGUF already is left as it is, so that a recipe serves for both.
+A GGUF source is left as it is, so that a recipe serves for both.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
-
-from edge_assistant_models.schema import Table
+from edge_assistant_quantize.decoding import Line
 from edge_assistant_quantize.gguf import convert
-from edge_assistant_quantize.recipes.steps.step import Made, Step, Work
+from edge_assistant_quantize.recipes.steps.step import Kind, Made, Needs, Options, Work
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Convert(Step):
-    """Weights to one GGUF file, the key `model`."""
-
-    NAME: ClassVar[str] = "convert"
-    WHOLE: ClassVar[bool] = True
+class Convert(Options, frozen=True, kw_only=True):
+    """Options of the converter."""
 
     precision: str = "f16"
-    pre_tokenizer: str | None = None
+    pre_tokenizer: Line | None = None
 
-    @classmethod
-    def parse(cls, table: Table) -> Step:
-        """See `Step.parse`."""
-        step = cls(
-            precision=table.optional_text("precision") or "f16", pre_tokenizer=table.optional_text("pre_tokenizer")
-        )
-        if step.precision not in convert.PRECISIONS:
-            raise table.invalid(f"there is no precision '{step.precision}' ({', '.join(convert.PRECISIONS)})")
-        return step
-
-    def make(self, work: Work) -> Made:
-        """See `Step.make`."""
-        if work.form.weights is None:
-            return Made()
-        output = work.folder / "model.gguf"
-        convert.convert(
-            work.form.weights,
-            output,
-            precision=self.precision,
-            pre=self.pre_tokenizer,
-            threads=work.threads,
-            watch=work.watch,
-        )
-        return Made({"model": output})
-
-    @property
-    def libraries(self) -> tuple[str, ...]:
-        """See `Step.libraries`."""
-        return ("llama-cpp-python", "torch", "transformers")
-
-    def output_bytes(self, given: int) -> int:
-        """See `Step.output_bytes`: weights of two bytes each may become four."""
-        return 2 * given if self.precision == "f32" else given
-
-    def memory_bytes(self, given: int) -> int:
-        """See `Step.memory_bytes`: the converter itself looks at the largest tensor; torch and it take so much."""
-        return 1 << 30
+    def __post_init__(self) -> None:
+        if self.precision not in convert.PRECISIONS:
+            raise ValueError(f"there is no precision {self.precision!r} ({', '.join(convert.PRECISIONS)})")
 
 
-STEP = Convert
+def needs(options: Convert) -> Needs:
+    """Two bytes of a weight may become four; torch and the converter take a gigabyte beside the largest tensor."""
+    libraries = ("llama-cpp-python", "torch", "transformers")
+    return Needs(libraries=libraries, growth=2 if options.precision == "f32" else 1, memory=0, fixed_memory=1 << 30)
+
+
+def make(options: Convert, work: Work) -> Made:
+    """One GGUF file under the key `model`."""
+    if work.form.weights is None:
+        return Made()
+    output = work.folder / "model.gguf"
+    convert.convert(
+        work.form.weights,
+        output,
+        precision=options.precision,
+        pre=options.pre_tokenizer,
+        threads=work.threads,
+        watch=work.watch,
+    )
+    return Made({"model": output})
+
+
+STEP = Kind("convert", Convert, make, needs)

@@ -1,73 +1,49 @@
-"""`do = "export"`: weights of Hugging Face to ONNX, through optimum; Whisper in the layout that the product runs.
+"""`do = "export"`: Hugging Face weights to ONNX, through optimum; Whisper in the layout that the product runs.
 
-task         by optimum's name; without one, what the architecture was made for
-opset        of ONNX; without one, optimum's choice
+task   by optimum's name; default: what the architecture was made for
+opset  of ONNX; default: optimum's choice
 
-A source that is ONNX already is left as it is, so that a recipe serves for both.
+An ONNX source is left as it is, so that a recipe serves for both.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
-from typing import ClassVar
-
-from edge_assistant_models.schema import Table
 from edge_assistant_quantize import candidate
+from edge_assistant_quantize.decoding import Line, Positive
 from edge_assistant_quantize.export import export
-from edge_assistant_quantize.recipes.steps.step import Made, Step, Work
+from edge_assistant_quantize.recipes.steps.step import Kind, Made, Needs, Options, Work
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Export(Step):
-    """Weights to ONNX files, by the keys that the product's senses know."""
+class Export(Options, frozen=True, kw_only=True):
+    """Options of the export."""
 
-    NAME: ClassVar[str] = "export"
-    WHOLE: ClassVar[bool] = True
-
-    task: str = ""
-    opset: int | None = None
-
-    @classmethod
-    def parse(cls, table: Table) -> Step:
-        """See `Step.parse`."""
-        return cls(task=table.optional_text("task") or "", opset=table.optional_positive("opset"))
-
-    def make(self, work: Work) -> Made:
-        """See `Step.make`."""
-        if work.form.weights is None:
-            return Made()
-        folder = work.folder / "exported"
-        made = export.run(
-            work.form.weights,
-            folder,
-            task=self.task or None,
-            opset=self.opset,
-            threads=work.threads,
-            watch=work.watch,
-        )
-        return _made(folder, dict(made.files))
-
-    @property
-    def libraries(self) -> tuple[str, ...]:
-        """See `Step.libraries`."""
-        return ("numpy", "onnx", "optimum", "optimum-onnx", "torch", "transformers")
-
-    def output_bytes(self, given: int) -> int:
-        """See `Step.output_bytes`: weights of two bytes each become four; a decoder is written more than once."""
-        return 4 * given
-
-    def memory_bytes(self, given: int) -> int:
-        """See `Step.memory_bytes`: the export itself looks at the weights; torch and transformers take so much."""
-        return 1 << 30
+    task: Line = ""
+    opset: Positive | None = None
 
 
-def _made(folder: Path, files: dict[str, Path]) -> Made:
-    """The files, with the options that the export gave them where it knows who runs them."""
+def needs(options: Export) -> Needs:
+    """Two bytes of a weight become four, and a decoder is written twice; torch and transformers take a gigabyte."""
+    libraries = ("numpy", "onnx", "optimum", "optimum-onnx", "torch", "transformers")
+    return Needs(libraries=libraries, growth=4, memory=0, fixed_memory=1 << 30)
+
+
+def make(options: Export, work: Work) -> Made:
+    """ONNX files by the keys that the product's senses know, with options if the export knows them."""
+    if work.form.weights is None:
+        return Made()
+    folder = work.folder / "exported"
+    made = export.run(
+        work.form.weights,
+        folder,
+        task=options.task or None,
+        opset=options.opset,
+        threads=work.threads,
+        watch=work.watch,
+    )
     if not (folder / candidate.FILE).is_file():
-        return Made(files)
+        return Made(dict(made.files))
     found = candidate.read(folder)
-    return Made({**files, **found.paths}, options=found.options)
+    return Made({**made.files, **found.paths}, options=found.options)
 
 
-STEP = Export
+STEP = Kind("export", Export, make, needs)

@@ -1,19 +1,24 @@
-"""What every step is: its parameters, what it needs, and how it makes files of files."""
+"""A recipe's step: a kind with its options, and functions that say what it needs and make files of files."""
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, Generic, TypeVar
 
-from edge_assistant_models.schema import NAME, Table
+import msgspec
+
+from edge_assistant_quantize import decoding
 from edge_assistant_quantize.candidate import Candidate
+from edge_assistant_quantize.decoding import Name
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.record import Layer
+
+O = TypeVar("O", bound="Options")  # noqa: E741 - of options
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,16 +28,16 @@ class Form:
     Attributes:
         name: of the recipe.
         role: of the model.
-        files: by key; empty where there are only weights yet.
+        files: by key; empty if there are only weights yet.
         sums: sha256 of each file, by key.
-        options: what whoever loads it is told.
-        weights: a folder of Hugging Face, for the steps that convert; None where the source is none.
-        weights_sum: one sum over its files.
-        aside: what is no part of the model and used by later steps, such as an importance matrix.
+        options: for the code that loads it.
+        weights: a Hugging Face folder that is not converted yet, or None.
+        weights_sum: sum over its files.
+        aside: files that later steps use and that are no part of the model, such as an importance matrix.
         aside_sums: sha256 of each of these.
-        excluded: nodes that were left as they are.
-        layers: which nodes hurt, where a step has measured that.
-        notes: what else the steps said.
+        excluded: nodes that were not quantized.
+        layers: loss by node, if a step has measured it.
+        notes: of the steps.
     """
 
     name: str
@@ -50,13 +55,13 @@ class Form:
 
     @property
     def bytes(self) -> int:
-        """Size of all its files, or of the weights where there are only these."""
+        """Size of all its files, or of the weights if there are only these."""
         weights = (path for path in self.weights.rglob("*") if path.is_file()) if self.weights else ()
         return sum(path.stat().st_size for path in (*self.files.values(), *weights))
 
     @property
     def identity(self) -> dict[str, object]:
-        """What makes it do what it does: its files by content, and its options."""
+        """Everything that its output depends on: files by content, and options."""
         weights = {"weights": self.weights_sum} if self.weights_sum else {}
         return {"role": self.role, "files": dict(self.sums), "options": dict(self.options), **weights}
 
@@ -66,27 +71,27 @@ class Form:
         return Candidate(self.name, self.role, folder, {k: str(path) for k, path in self.files.items()}, self.options)
 
     def models(self) -> tuple[str, ...]:
-        """The keys of the files that hold a model, and no vocabulary or labels."""
+        """The keys of the files that hold a model, not a vocabulary or labels."""
         return tuple(key for key, path in self.files.items() if path.suffix in {".onnx", ".gguf"})
 
     def with_file(self, key: str, path: Path, digest: str) -> Form:
-        """With another file in the place of one."""
+        """With one file replaced."""
         return replace(self, files={**self.files, key: path}, sums={**self.sums, key: digest})
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a step is given to work with.
+    """The input of a step.
 
     Attributes:
         form: the model before the step.
-        key: the file that it works on; empty for a step over the whole model.
-        folder: an empty folder for what it makes.
-        kept: a folder that outlasts an interruption, for what a long step knows already.
+        key: the file to work on; empty for a step over the whole model.
+        folder: an empty folder for the output.
+        kept: a folder that survives an interruption, for the partial results of a long step.
         calibration: the data table, or None.
-        accepts: whether the model with this file in the place of its own is accepted.
-        threads: cores to keep to.
-        watch: is told how far it is.
+        accepts: whether the model is accepted with this file in place of its own.
+        threads: cores to use.
+        watch: receives progress.
     """
 
     form: Form
@@ -100,24 +105,25 @@ class Work:
 
     @property
     def file(self) -> Path:
-        """The file that it works on."""
+        """The file to work on."""
         return self.form.files[self.key]
 
-    def output(self, suffix: str = "") -> Path:
-        """Where the file goes that takes the place of the one it works on."""
-        return self.folder / f"{self.key}{suffix or self.file.suffix}"
+    @property
+    def output(self) -> Path:
+        """Where its replacement goes."""
+        return self.folder / f"{self.key}{self.file.suffix}"
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What a step made.
+    """The output of a step.
 
     Attributes:
         files: by key, in the step's folder.
-        aside: likewise, of what is no part of the model.
-        options: that whoever loads the model is told besides.
-        excluded: nodes that were left as they are.
-        layers: which nodes hurt, worst first, where it has measured that.
+        aside: likewise, of files that are no part of the model.
+        options: to add to the model's.
+        excluded: nodes that were not quantized.
+        layers: loss by node, worst first, if the step has measured it.
         note: one line for the record.
     """
 
@@ -130,98 +136,134 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step(ABC):
-    """One step of a recipe.
+class Needs:
+    """What a step needs and costs.
 
     Attributes:
-        NAME: what `do` calls it.
-        WHOLE: whether it is done once over the whole model, and not for each file.
-        REVISION: raised where the same input gives other tensors than before.
-        files: the keys that it works on; empty for every file that holds a model.
+        label: its name in messages and progress; empty for that of its kind.
+        libraries: distributions whose versions its output depends on.
+        calibrates: whether it needs calibration data.
+        searches: whether it asks for acceptance while it works.
+        aside: whether its output depends on files that earlier steps laid aside.
+        growth: bytes of the model after it for each byte before, at most.
+        written: bytes on the disk for each byte of input; None for as many as `growth`.
+        memory: bytes of memory for each byte of input.
+        fixed_memory: bytes of memory besides.
     """
 
-    NAME: ClassVar[str]
-    WHOLE: ClassVar[bool] = False
-    REVISION: ClassVar[int] = 1
+    label: str = ""
+    libraries: tuple[str, ...] = ()
+    calibrates: bool = False
+    searches: bool = False
+    aside: bool = False
+    growth: float = 1.0
+    written: float | None = None
+    memory: float = 2.0
+    fixed_memory: int = 0
 
-    files: tuple[str, ...] = ()
 
-    @classmethod
-    @abstractmethod
-    def parse(cls, table: Table) -> Step:
-        """Read its own keys out of a table from which `do` was taken; the caller looks for what is left.
+class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The keys of a step's table besides `do`, for a step over the whole model."""
 
-        Raises:
-            CatalogInvalid: a key is wrong.
-        """
 
-    @abstractmethod
-    def make(self, work: Work) -> Made:
-        """Do it.
+class FileOptions(Options, frozen=True, kw_only=True):
+    """The keys of a step that works on one file at a time: `file`, or `files`, or every file that holds a model."""
 
-        Raises:
-            EdgeAssistantError: it cannot be done.
-        """
+    file: Name | None = None
+    files: tuple[Name, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.file and self.files:
+            raise ValueError("it has both 'file' and 'files'")
+        if len(set(self.files)) != len(self.files):
+            raise ValueError("'files' names something twice")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[O]):
+    """A kind of step.
+
+    Attributes:
+        name: the value of `do`.
+        options: type of its table.
+        make: does it; raises EdgeAssistantError.
+        needs: what it needs with these options.
+        types: values of the key `type` that select this kind among those of the same name; empty if it has no `type`.
+        revision: raised if the same input gives other tensors than before.
+    """
+
+    name: str
+    options: type[O]
+    make: Callable[[O, Work], Made]
+    needs: Callable[[O], Needs]
+    types: tuple[str, ...] = ()
+    revision: int = 1
+
+
+class Step:
+    """One step of a recipe; no dataclass, which msgspec would decode without `decode`."""
+
+    __slots__ = ("kind", "options")
+
+    def __init__(self, kind: Kind[Any], options: Options) -> None:
+        self.kind = kind
+        self.options = options
 
     @property
-    def label(self) -> str:
-        """What it is called in messages and progress."""
-        return self.NAME
+    def needs(self) -> Needs:
+        """What it needs."""
+        found: Needs = self.kind.needs(self.options)
+        return found if found.label else replace(found, label=self.kind.name)
 
     @property
-    def libraries(self) -> tuple[str, ...]:
-        """The distributions whose versions shape what it makes."""
-        return ()
+    def files(self) -> tuple[str, ...]:
+        """The keys that it names; none for every file that holds a model, and of a step over the whole model."""
+        if not isinstance(self.options, FileOptions):
+            return ()
+        return (self.options.file,) if self.options.file else self.options.files
 
     @property
-    def calibrates(self) -> bool:
-        """Whether it needs calibration data."""
-        return False
+    def whole(self) -> bool:
+        """Whether it is done once over the whole model, and not for each file."""
+        return not isinstance(self.options, FileOptions)
 
     @property
-    def searches(self) -> bool:
-        """Whether it asks for acceptance while it works."""
-        return False
-
-    @property
-    def uses_aside(self) -> bool:
-        """Whether what earlier steps laid aside shapes what it makes."""
-        return False
-
     def parameters(self) -> dict[str, Any]:
-        """What shapes its result, for the key that the result is kept under."""
-        return {key: value for key, value in asdict(self).items() if key != "files"}
-
-    def output_bytes(self, given: int) -> int:
-        """The most that the model has after it, of so many bytes before."""
-        return given
-
-    def written_bytes(self, given: int) -> int:
-        """The most that it puts on the disk for so many bytes of input."""
-        return self.output_bytes(given)
-
-    def memory_bytes(self, given: int) -> int:
-        """The memory that it takes for so many bytes of input."""
-        return 2 * given
+        """Options that its output depends on."""
+        return {key: value for key, value in msgspec.structs.asdict(self.options).items() if key not in _PLACES}
 
 
-def keys(table: Table) -> tuple[str, ...]:
-    """The keys that a step's table names: `file` is one, `files` a list of them; none where it names none.
-
-    Raises:
-        CatalogInvalid: it has both, or they are no keys.
-    """
-    one = table.optional_text("file", NAME)
-    many = table.texts("files", NAME, required=False)
-    if one is not None and many:
-        raise table.invalid("it has both 'file' and 'files'")
-    return (one,) if one is not None else many
+_PLACES = FileOptions.__struct_fields__
 
 
-def all_steps() -> dict[str, type[Step]]:
-    """Every step by name: the modules of this package that have a `STEP`."""
+@cache
+def kinds() -> tuple[Kind[Any], ...]:
+    """Every kind of step: the modules of this package that have a `STEP`."""
     folder = importlib.import_module("edge_assistant_quantize.recipes.steps")
     names = sorted(module.name for module in pkgutil.iter_modules(folder.__path__))
     modules = [importlib.import_module(f"{folder.__name__}.{name}") for name in names]
-    found: list[type[Step]] = [module.STEP for module in modules if hasattr(module, "STEP")]
-    return {step.NAME: step for step in found}
+    return tuple(module.STEP for module in modules if hasattr(module, "STEP"))
+
+
+def decode(table: object, known: Sequence[Kind[Any]]) -> Step:
+    """A step from its table.
+
+    Raises:
+        ValueError: there is no such step, or a key is wrong.
+    """
+    if not isinstance(table, dict):
+        raise ValueError("a step is a table")
+    values = dict(table)
+    name = values.pop("do", None)
+    found = [kind for kind in known if kind.name == name]
+    if not found:
+        there = ", ".join(dict.fromkeys(kind.name for kind in known))
+        raise ValueError(f"unknown step {name!r} (there are {there})")
+    if found[0].types:
+        types = ", ".join(name for kind in found for name in kind.types)
+        if "type" not in values:
+            raise ValueError(f"'type' is missing (one of {types})")
+        found = [kind for kind in found if values["type"] in kind.types]
+        if not found:
+            raise ValueError(f"unknown type {values['type']!r} (there are {types})")
+    return Step(found[0], decoding.convert(values, found[0].options))

@@ -1,4 +1,4 @@
-"""What a reference gave, remembered: a search compares many candidates with one reference over the same data."""
+"""Cached outputs of a reference: a search compares many candidates with one reference over the same data."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.senses import perceive, state_of
 
 
-class Recalled:
+class ReferenceCache:
     """What the last reference gave of each item, by its name.
 
     Args:

@@ -1,79 +1,49 @@
-"""`edge-quantize metrics`, `evaluate` and `accept` from their command lines to what they print and return."""
+"""`metrics`, `evaluate` and `accept` from their command lines to what they print, return and record."""
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
-from pathlib import Path
 
-import damaged
-import drawings
 import pytest
 
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.portfolio import Portfolio
+from edge_assistant_quantize import record as records
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.cli import _measuring
 from edge_assistant_quantize.cli.main import main
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.metrics.metric import all_metrics
 
-Capture = pytest.CaptureFixture[str]
+pytestmark = pytest.mark.usefixtures("stored")
 
 
-@pytest.fixture(autouse=True)
-def _store(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(store))
-
-
-@pytest.fixture
-def photos(tmp_path: Path) -> str:
-    folder = tmp_path / "photos"
-    folder.mkdir()
-    drawings.clock().save(folder / "clock.png")
-    drawings.stop_sign().save(folder / "sign.png")
-    boxes = {"sign.png": ("stop sign", [228, 78, 184, 184]), "clock.png": ("clock", [200, 100, 240, 240])}
-    labels = {name: {"objects": [{"label": label, "box": box}]} for name, (label, box) in boxes.items()}
-    (folder / "labels.json").write_text(json.dumps(labels))
-    return str(folder)
-
-
-@pytest.fixture
-def blind(tmp_path: Path, models: Callable[[str], InstalledModel]) -> str:
-    """A damaged detector as a lone file."""
-    made = damaged.damaged(models("detector"), "model", tmp_path / "blind", damaged.not_numbers)
-    return str(made.files["model"])
-
-
-def test_every_metric_is_listed(capsys: Capture) -> None:
+def test_every_metric_is_listed(capsys):
     assert main(["metrics"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[lines.index("classifier") + 1].strip() == "top1 (against --reference)"
     assert all(len(line) <= 100 for line in lines)
     assert main(["metrics", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert {name: tuple(each["gives"]) for name, each in told.items()} == {
-        name: each.gives for name, each in all_metrics().items()
-    }
+    assert {name: tuple(each["gives"]) for name, each in told.items()} == {n: m.gives for n, m in all_metrics().items()}
+    assert set(told["top1"]) == {"gives", "roles", "description", "relative"}
 
 
-def test_a_model_of_the_catalog_is_evaluated(photos: str, capsys: Capture) -> None:
-    assert main(["evaluate", "nanodet", "--metric", "presence", "--data", photos, "--threads", "1", "--json"]) == 0
+def test_a_model_of_the_catalog_is_evaluated(photos, capsys):
+    words = ["evaluate", "nanodet", "--metric", "objects", "--data", photos, "--threads", "1"]
+    assert main([*words, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["model"], told["threads"]) == ("nanodet", 1)
     assert told["metrics"]["presence"]["value"] == told["metrics"]["precision"]["value"] == 1
     assert told["metrics"]["map50"]["details"] == {"recall": 1}
-
-
-def test_a_table_for_people(photos: str, capsys: Capture) -> None:
-    assert main(["evaluate", "nanodet", "--metric", "objects", "--data", photos]) == 0
+    assert main(words) == 0
     printed = capsys.readouterr()
     assert printed.out.splitlines()[1].split() == ["presence", "1.0000", "2"]
     assert printed.out.splitlines()[-1].split() == ["map50", "1.0000", "2", "recall", "1"]
     assert "nanodet over data" in printed.err
 
 
-def test_a_model_against_itself_and_a_damaged_one(photos: str, blind: str, capsys: Capture) -> None:
+def test_a_model_against_itself_and_a_damaged_one(photos, blind, capsys):
     asked = ["--metric", "presence within_interval", "--metric", "precision at_most_worse=0.01", "--data", photos]
     assert main(["accept", "nanodet", "--reference", "nanodet", *asked]) == 0
     out = capsys.readouterr().out
@@ -87,14 +57,14 @@ def test_a_model_against_itself_and_a_damaged_one(photos: str, blind: str, capsy
     assert first["interval"]["difference"] == first["interval"]["low"] == -1
 
 
-def test_relative_metrics_compare_with_the_reference(photos: str, capsys: Capture) -> None:
+def test_relative_metrics_compare_with_the_reference(photos, capsys):
     words = ["accept", "efficientnet-lite0", "--reference", "efficientnet-lite0", "--data", photos]
     assert main([*words, "--metric", "top1 at_least=0.97"]) == 0
     assert "top1    1.0000     -" in capsys.readouterr().out
     assert main([*words, "--metric", "top1 within_interval"]) == 2
 
 
-def test_criteria_of_a_recipe(photos: str, blind: str, tmp_path: Path, capsys: Capture) -> None:
+def test_criteria_of_a_recipe(photos, blind, tmp_path, capsys):
     (tmp_path / "nanodet.toml").write_text(
         'name = "nanodet-int8"\nrole = "detector"\nsource = { model = "nanodet" }\n'
         '[data]\nphotos = { path = "photos" }\n'
@@ -111,44 +81,41 @@ def test_criteria_of_a_recipe(photos: str, blind: str, tmp_path: Path, capsys: C
     assert main(["accept", blind, *words, "--data", f"more={photos}"]) == 1
 
 
-@pytest.mark.parametrize(
-    ("words", "status", "says"),
-    [
-        (["evaluate", "nanodet", "--metric", "beauty", "--data", "."], 2, "there is no metric 'beauty'"),
-        (["evaluate", "nanodet", "--metric", "wer", "--data", "."], 2, "wer measures speech"),
-        (["evaluate", "nanodet", "--metric", "objects"], 2, "1 metrics and 0 --data"),
-        (["evaluate", "nanodet", "--metric", "objects", "--data", "nowhere"], 3, "nowhere does not exist"),
-        (["evaluate", "nanodet", "--metric", "objects", "--data", "."], 3, "no labels.json"),
-        (["evaluate", "nanodet", "--metric", "objects", "--data", ".", "--threads", "0"], 2, "no whole number"),
-        (["evaluate", "none-such", "--metric", "objects", "--data", "."], 2, "there is no model 'none-such'"),
-        (["evaluate", "gone.onnx", "--metric", "top1", "--data", "."], 3, "there is no gone.onnx"),
-        (["evaluate", "gone.onnx", "--reference", "nanodet", "--metric", "top1", "--data", "."], 3, "no gone.onnx"),
-        (["accept", "nanodet", "--reference", "nanodet", "--metric", "presence", "--data", "."], 2, "has no criterion"),
-        (["accept", "nanodet", "--reference", "nanodet", "--data", "."], 2, "--metric --recipe is required"),
-        (
-            ["accept", "nanodet", "--reference", "nanodet", "--metric", "presence at_best=1", "--data", "."],
-            2,
-            "at_best",
-        ),
-        (["accept", "nanodet", "--reference", "nanodet", "--recipe", "gone.toml"], 3, "no recipe"),
-    ],
-)
-def test_what_goes_wrong(
-    words: list[str], status: int, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert main(words) == status
-    err = capsys.readouterr().err
-    assert says in err
-    assert err.count("\n") == 1
+def test_accepting_leaves_a_record_that_can_be_published(photos, store, tmp_path, monkeypatch, models):
+    monkeypatch.setattr("sys.argv", ["edge-quantize", "accept", "two words"])
+    asked = ["--metric", "presence at_most_worse=0.1", "--data", photos, "--record", str(tmp_path / "out")]
+    for _ in range(2):
+        assert main(["accept", "nanodet", "--reference", "nanodet", *asked]) == 0
+    (tmp_path / "mine").mkdir()
+    mine = tmp_path / "mine" / "mine.onnx"
+    mine.write_bytes(models("detector").files["model"].read_bytes() + b"\x32\x01 ")  # a description more
+    assert main(["accept", str(mine), "--reference", "nanodet", *asked]) == 0
+    found = records.read(tmp_path / "out")
+    assert [form.name for form in found.variants] == ["nanodet", "mine"]
+    assert found.chosen in {"nanodet", "mine"}
+    assert found.commands[-1] == "edge-quantize accept 'two words'"
+    assert set(found.inputs) == {"data/presence", "reference/model"}
+    assert found.measures["presence"].lower_is_better is False
+    assert found.variants[0].files["model"].tensors_sha256 == found.variants[1].files["model"].tensors_sha256
+    assert "Take" in (tmp_path / "out" / "report.md").read_text("utf-8")
+    Candidate("mine", "detector", mine.parent, {"model": "mine.onnx"}, {"architecture": "nanodet"}).write()
+    assert main(["accept", "nanodet", "--reference", str(mine.parent), *asked]) == 2
+    (tmp_path / "own").mkdir()
+    monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(tmp_path / "own"))
+    (tmp_path / "own" / "nanodet").symlink_to(store / "nanodet")
+    words = f"--record {tmp_path / 'out'} --reference nanodet --licence Apache-2.0 --profile none --yes"
+    links = "--licence-url https://example.org/l --home https://example.org"
+    assert main(["publish", str(mine), *words.split(), *links.split()]) == 0
+    assert Portfolio().open("mine").options["architecture"] == "nanodet"
 
 
-def test_a_lone_file_stands_for_one_of_the_references(tmp_path: Path) -> None:
+def test_a_lone_file_stands_for_one_of_the_references(tmp_path):
     for name in ("encoder.onnx", "decoder.onnx", "tokenizer.json", "Mine 8.onnx"):
         (tmp_path / name).write_bytes(name.encode())
     files = {"encoder": "encoder.onnx", "decoder": "decoder.onnx", "tokenizer": "tokenizer.json"}
     Candidate("whisper", "speech", tmp_path, files, {"multilingual": True}).write()
-    parser = _parser()
+    parser = argparse.ArgumentParser()
+    _measuring.configure(parser)
     given = [str(tmp_path / "Mine 8.onnx"), str(tmp_path)]
     model, reference = _measuring.models(*given, parser.parse_args(["--key", "decoder"]))
     assert reference is not None
@@ -160,14 +127,8 @@ def test_a_lone_file_stands_for_one_of_the_references(tmp_path: Path) -> None:
         _measuring.models(*given, parser.parse_args(["--key", "tokenizer"]))
 
 
-def test_data_for_each_metric() -> None:
+def test_data_for_each_metric():
     assert _measuring.by_metric(["a", "b"], ["x"]) == {"a": {"path": "x"}, "b": {"path": "x"}}
     assert _measuring.by_metric(["a", "b"], ["x", "count=2"]) == {"a": {"path": "x"}, "b": {"count": 2}}
     with pytest.raises(UsageError, match="two data"):
         _measuring.by_metric(["a", "a"], ["x", "y"])
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser()
-    _measuring.configure(parser)
-    return parser

@@ -1,0 +1,50 @@
+"""Strict decoding of untrusted tables: msgspec checks each key, and an error is one line that begins with the key."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from edge_assistant.core.signals import printable
+from edge_assistant_models.schema import FILE_NAME, HTTP_URL, NAME, SHA256
+
+T = TypeVar("T")
+
+Name = Annotated[str, Meta(pattern=rf"^{NAME.pattern}\Z")]
+FileName = Annotated[str, Meta(pattern=rf"^{FILE_NAME.pattern}\Z")]
+Sha256 = Annotated[str, Meta(pattern=rf"^{SHA256.pattern}\Z")]
+Url = Annotated[str, Meta(pattern=rf"^{HTTP_URL.pattern}\Z")]
+Line = Annotated[str, Meta(pattern=r"^[^\n]*\S[^\n]*\Z")]
+Text = Annotated[str, Meta(pattern=r"\S")]
+Positive = Annotated[int, Meta(ge=1)]
+
+_PLACE = re.compile(r" - at `(?:key` in `)?\$\.?([^`]*)`")
+
+
+def convert(values: object, kind: type[T], hook: Callable[[type, Any], Any] | None = None) -> T:
+    """Values as TOML or JSON gives them, as a struct or dataclass.
+
+    Args:
+        values: of unknown origin.
+        kind: the type.
+        hook: decodes a type that msgspec does not know; raises ValueError.
+
+    Raises:
+        ValueError: they are not of this type; the message is one line.
+
+    >>> convert({"a": {"b": 1}}, dict[str, dict[str, str]])
+    Traceback (most recent call last):
+    ValueError: a[...]: expected `str`, got `int`
+    """
+    try:
+        return msgspec.convert(values, kind, dec_hook=hook)
+    except msgspec.ValidationError as error:
+        text = str(error)
+    places = ": ".join(place for place in reversed(_PLACE.findall(text)) if place)
+    what = _PLACE.sub("", text).removeprefix("Object ").replace("contains unknown field", "unknown key")
+    what = what[:1].lower() + what[1:]
+    raise ValueError(printable(f"{places}: {what}" if places else what)) from None

@@ -1,0 +1,112 @@
+"""Everything that tensors depend on: checksums of inputs, versions of libraries, class of machine."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+
+from edge_assistant import __version__
+from edge_assistant.core.signals import printable
+from edge_assistant_models.machine import Machine
+from edge_assistant_models.transfer import mebibytes
+from edge_assistant_quantize.candidate import sha256_of
+from edge_assistant_quantize.errors import CalibrationInvalid, InputMissing
+
+MAX_FILES = 100_000  # of one data set; all are read, and a folder named by mistake could be a whole disk
+RUNTIMES = ("llama-cpp-python", "numpy", "onnxruntime")  # run models; another version gives other results
+
+# Instruction sets by which ONNX Runtime and llama.cpp choose kernels; each adds numbers up in another order.
+INSTRUCTIONS = (
+    *("avx2", "fma", "f16c", "avx_vnni", "avx512f", "avx512bw", "avx512_vnni", "avx512_bf16", "amx_int8", "amx_bf16"),
+    *("asimd", "asimddp", "i8mm", "bf16", "sve", "sve2", "sme"),
+)
+
+
+def sum_of_values(values: object) -> str:
+    """One sha256 over anything that TOML can hold, by content and not by the order of keys.
+
+    >>> sum_of_values({"a": 1, "b": [2]}) == sum_of_values({"b": [2], "a": 1})
+    True
+    """
+    text = json.dumps(values, sort_keys=True, default=str, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def sum_of_path(path: Path) -> str:
+    """The sha256 of a file, or of the names and contents of all files in a folder.
+
+    Raises:
+        InputMissing: there is neither.
+        CalibrationInvalid: the folder holds too many files.
+    """
+    if not path.is_dir():
+        if not path.is_file():
+            raise InputMissing(f"there is no {printable(path.name)}", "check the paths of the recipe")
+        return sha256_of(path)
+    files = []
+    for each in path.rglob("*"):
+        if each.is_file():
+            files.append(each)
+        if len(files) > MAX_FILES:
+            hint = "name the folder of the data itself"
+            raise CalibrationInvalid(f"{printable(path.name)} holds more than {MAX_FILES:,} files", hint)
+    return sum_of_values(sorted((each.relative_to(path).as_posix(), sha256_of(each)) for each in files))
+
+
+def sum_of_data(data: Mapping[str, object]) -> str:
+    """The sha256 of a data table, with the content of its path in place of the path.
+
+    Raises:
+        InputMissing, CalibrationInvalid: see `sum_of_path`.
+    """
+    options = {key: value for key, value in data.items() if key != "path"}
+    path = data.get("path")
+    return sum_of_values([options, sum_of_path(Path(path)) if isinstance(path, str) else ""])
+
+
+def versions(libraries: Iterable[str]) -> dict[str, str]:
+    """The versions of distributions, and of this program."""
+    return {"edge-quantize": __version__} | {name: _version(name) for name in sorted(set(libraries))}
+
+
+@cache
+def _version(distribution: str) -> str:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def machine_class() -> dict[str, str]:
+    """Architecture and instruction sets: machines that agree here compute the same tensors."""
+    there = set((_cpuinfo("flags") or _cpuinfo("Features")).split())  # the second on ARM
+    return {
+        "architecture": platform.machine(),
+        "instructions": " ".join(name for name in INSTRUCTIONS if name in there),
+    }
+
+
+def machine() -> dict[str, str]:
+    """This machine for people: processor, cores, memory, system, and its class."""
+    facts = Machine.detect()
+    return {
+        "processor": _cpuinfo("model name") or platform.processor() or platform.machine(),
+        "cores": str(facts.cores),
+        "memory": mebibytes(facts.memory_bytes),
+        "system": f"{platform.system()} {platform.release()}",
+    } | machine_class()
+
+
+@cache
+def _cpuinfo(key: str) -> str:
+    """A value of the first processor; empty if the system does not give it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return ""
+    return next((line.partition(":")[2].strip() for line in lines if line.partition(":")[0].strip() == key), "")

@@ -1,0 +1,87 @@
+"""The model that a recipe starts from: what `source` and `reference` name, and room for what is made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from edge_assistant.core.signals import printable
+from edge_assistant_quantize import candidate, room
+from edge_assistant_quantize.candidate import Candidate
+from edge_assistant_quantize.errors import InputMissing, ModelCorrupt, RecipeInvalid
+from edge_assistant_quantize.recipes import provenance
+from edge_assistant_quantize.recipes.recipe import Recipe, Source
+from edge_assistant_quantize.recipes.steps.step import Form, Step
+
+_CONFIG = "config.json"  # marks a folder as one of Hugging Face
+
+
+def form(recipe: Recipe, source: Source) -> Form:
+    """The model that a source names, with its checksums.
+
+    Raises:
+        InputMissing: there is none.
+        RecipeInvalid: it is a model of another role.
+        ModelCorrupt: a file has not the checksum that the recipe gives.
+        ModelError: the catalog has no such model, or it is not installed or damaged.
+    """
+    path = Path(source.path)
+    if source.path and not source.files and not (path / candidate.FILE).exists() and (path / _CONFIG).is_file():
+        _compare(source.sha256, {name: provenance.sum_of_path(path / name) for name in source.sha256}, path.name)
+        digest = provenance.sum_of_path(path)
+        return Form(recipe.name, recipe.role, options=source.options, weights=path, weights_sum=digest)
+    found = _candidate(recipe, source, path)
+    if found.role != recipe.role:
+        raise RecipeInvalid(
+            f"{recipe.name} is for a model of role '{recipe.role}', and {found.name} is one of role '{found.role}'",
+            "name another source, or correct 'role'",
+        )
+    digests = found.sums()
+    _compare(source.sha256, digests, found.name)
+    return Form(recipe.name, recipe.role, found.paths, digests, {**found.options, **source.options})
+
+
+def _candidate(recipe: Recipe, source: Source, path: Path) -> Candidate:
+    hint = "check [source] of the recipe"
+    if source.path and not path.exists():
+        raise InputMissing(f"there is no {printable(path.name)}", hint)
+    if not source.files:
+        return candidate.find(source.path or source.model, recipe.role)
+    found = Candidate(recipe.name, recipe.role, path, source.files)
+    missing = next((file for file in found.paths.values() if not file.is_file()), None)
+    if missing is not None:
+        raise InputMissing(f"there is no {missing.name} in {path.name}", hint)
+    return found
+
+
+def _compare(pinned: Mapping[str, str], there: Mapping[str, str], name: str) -> None:
+    for key, digest in pinned.items():
+        if there.get(key) != digest:
+            what = f"'{key}' of {name} is not the file whose sum the recipe gives"
+            raise ModelCorrupt(what, "fetch it again, or correct [source.sha256]")
+
+
+def check_room(recipe: Recipe, source: Form, folder: Path) -> None:
+    """Check disk and memory before anything is made; files that the folder holds already count as written.
+
+    Raises:
+        StorageFull, ModelTooLarge: there is not enough; the message has both figures.
+    """
+    disk, memory, size = _cost(source.bytes, recipe.prepare)
+    for variant in recipe.variants:
+        more, most, _ = _cost(size, variant.steps)
+        disk, memory = disk + more, max(memory, most)
+    there = sum(path.stat().st_size for path in (folder / "work").rglob("*") if path.is_file())
+    room.check_disk(f"the recipe {recipe.name}", max(0, disk - there), folder)
+    room.check_memory(f"the recipe {recipe.name}", memory)
+
+
+def _cost(size: int, steps: Iterable[Step]) -> tuple[int, int, int]:
+    """Bytes for steps that begin with so many: of disk, of memory for the largest step, of the model at the end."""
+    disk = memory = 0
+    for step in steps:
+        needs = step.needs
+        memory = max(memory, int(needs.memory * size) + needs.fixed_memory)
+        disk += int((needs.growth if needs.written is None else needs.written) * size)
+        size = int(needs.growth * size)
+    return disk, memory, size

@@ -1,0 +1,141 @@
+"""Recipes from files and presets: what they extend, paths, the command line, and files that are none."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_assistant_models import entries
+from edge_assistant_models.entries import ROLES
+from edge_assistant_quantize.acceptance import accept
+from edge_assistant_quantize.errors import InputMissing, RecipeInvalid
+from edge_assistant_quantize.importers import quantizations
+from edge_assistant_quantize.metrics.metric import metric
+from edge_assistant_quantize.recipes import loading
+
+GOOD = """
+name = "small"
+role = "detector"
+source = { path = "model" }
+calibration = { path = "photos" }
+data.photos = { path = "photos", limit = 3 }
+metrics = [{ metric = "presence", data = "photos" }]
+variants = [{ name = "tiny", steps = [{ do = "optimize" }] }]
+"""
+
+
+def write(path: Path, text: str) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return str(path)
+
+
+def test_a_recipe_extends_another_and_paths_stay_with_the_file_that_names_them(tmp_path):
+    write(tmp_path / "base" / "small.toml", GOOD)
+    own = 'extends = "base/small.toml"\nname = "ours"\nsource = { model = "nanodet" }\ndata.photos.path = "mine"\n'
+    recipe = loading.load(write(tmp_path / "own.toml", own))
+    assert recipe.name == "ours"
+    assert recipe.source is not None
+    assert (recipe.source.model, recipe.source.path) == ("nanodet", "")
+    assert recipe.data["photos"] == {"path": str(tmp_path / "mine"), "limit": 3}
+    assert recipe.calibration == {"path": str(tmp_path / "base" / "photos")}
+    assert str(tmp_path) not in recipe.text
+    again = loading.load(write(tmp_path / "again.toml", recipe.text))
+    assert (again.data, again.source) == (recipe.data, recipe.source)
+    assert [step.options for step in again.steps] == [step.options for step in recipe.steps]
+
+
+def test_a_recipe_that_extends_none_is_recorded_as_it_was_written(tmp_path):
+    assert loading.load(write(tmp_path / "small.toml", GOOD)).text == GOOD
+
+
+def test_what_the_command_line_adds(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = write(tmp_path / "there" / "small.toml", GOOD)
+    recipe = loading.load(path, {"source": {"path": "other"}, "data": {"photos": {"path": "here"}}})
+    assert recipe.source is not None
+    assert recipe.source.path == str(tmp_path / "other")
+    assert recipe.data["photos"] == {"path": str(tmp_path / "here"), "limit": 3}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('extends = "loop.toml"\n', "extends too many recipes, or itself"),
+        ("extends = 3\n", "'extends' must be the name of a preset or a file"),
+        ("a = " + "[" * 3000, "not TOML"),
+        (".".join(["a"] * 3000) + " = 1", "not TOML"),
+        ("x = '" + "x" * (1 << 20) + "'", "larger than"),
+    ],
+)
+def test_a_file_that_is_no_recipe(tmp_path, content, said):
+    with pytest.raises(RecipeInvalid, match=said):
+        loading.load(write(tmp_path / "loop.toml", content))
+
+
+@given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
+def test_whatever_a_file_holds(tmp_path_factory, content):
+    path = tmp_path_factory.getbasetemp() / "whatever.toml"
+    path.write_bytes(content)
+    with pytest.raises(RecipeInvalid):
+        loading.load(str(path))
+
+
+@pytest.mark.parametrize("named", ["nothing.toml", "nothing", "nul\0.toml"])
+def test_a_recipe_that_is_not_there(named):
+    with pytest.raises(InputMissing, match="there is no recipe"):
+        loading.load(named)
+
+
+def test_every_preset_is_complete_and_there_is_one_for_each_sense():
+    recipes = [loading.load(name) for name in loading.presets()]
+    assert {recipe.role for recipe in recipes} >= {
+        "speech",
+        "writing",
+        "detector",
+        "classifier",
+        "embedder",
+        "language",
+    }
+    for recipe in recipes:
+        assert recipe.role in ROLES
+        assert recipe.source is None
+        assert recipe.description
+        assert recipe.criteria
+        accept.check(recipe.criteria)
+        assert all(recipe.role in metric(each.metric).roles for each in recipe.metrics)
+
+
+STARTER = Path(str(resources.files("edge_assistant_quantize.recipes"))) / "starter"
+MADE = {
+    "whisper-base": ("int8-int4", "whisper-base-int8-int4"),
+    "minilm": ("int8-int4", "minilm-l6-int8-int4"),
+    "efficientnet-lite0": ("int8-widened", "efficientnet-lite0-int8"),
+    "nanodet": ("static-int8", "nanodet-int8"),
+}
+
+
+def test_there_is_a_recipe_for_each_quantized_starter_model():
+    assert {path.stem for path in STARTER.glob("*.toml")} == set(MADE)
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_a_starter_recipe_makes_what_the_catalog_entry_is_made_with(name):
+    variant, model = MADE[name]
+    recipe = loading.load(str(STARTER / f"{name}.toml"))
+    entry = entries.load()[model]
+    assert recipe.source is not None
+    source = entries.load()[recipe.source.model]
+    assert entry.importer is not None
+    assert source.importer is not None
+    assert entry.importer.name == source.importer.name
+    assert entry.fetched == source.fetched
+    said = quantizations.load(str(entry.importer.quantization)).values()
+    steps = [step.options for step in next(each.steps for each in recipe.variants if each.name == variant)]
+    assert [step.method for step in steps] == [each.method for each in said]
+    if name != "nanodet":  # whose ranges the recipe measures
+        assert [step.options for step in steps] == [dict(each.options) for each in said]

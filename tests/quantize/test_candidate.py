@@ -1,0 +1,54 @@
+"""Candidates from files of unknown origin, and what a command line names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edge_assistant_models.errors import CatalogInvalid
+from edge_assistant_quantize import candidate
+from edge_assistant_quantize.candidate import Candidate
+from edge_assistant_quantize.errors import InputMissing, UsageError
+
+GOOD = 'name = "mine"\nrole = "speech"\noptions.multilingual = true\n[files]\nencoder = "e.onnx"\n'
+
+
+def test_a_candidate_is_read_as_it_was_written(tmp_path: Path):
+    (tmp_path / "e.onnx").write_bytes(b"e")
+    (tmp_path / candidate.FILE).write_text(GOOD)
+    found = candidate.read(tmp_path)
+    assert found == Candidate("mine", "speech", tmp_path, {"encoder": "e.onnx"}, {"multilingual": True})
+    found.write()
+    assert candidate.find(str(tmp_path)) == found
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"mine"', '"Mine or not"', "name: expected `str` matching"),
+        ('"speech"', '"oracle"', "unknown role 'oracle'"),
+        ('"e.onnx"', '"../e.onnx"', "files[...]: expected `str` matching"),
+        ("encoder =", '"../encoder" =', "files: expected `str` matching"),
+        ("[files]", "[file]", "unknown key `file`"),
+        ("[files]\n", "[files\n", "Expected"),
+        ("true", "true\nx = '" + "x" * (1 << 20) + "'", "larger than"),
+    ],
+)
+def test_a_wrong_file_is_one_line(tmp_path: Path, old: str, new: str, said: str):
+    (tmp_path / candidate.FILE).write_text(GOOD.replace(old, new))
+    with pytest.raises(CatalogInvalid) as caught:
+        candidate.read(tmp_path)
+    assert said in caught.value.message
+    assert "\n" not in caught.value.message
+
+
+def test_what_is_missing_is_said(tmp_path: Path):
+    with pytest.raises(InputMissing, match=r"holds no candidate\.toml"):
+        candidate.read(tmp_path)
+    (tmp_path / candidate.FILE).write_text(GOOD)
+    with pytest.raises(InputMissing, match=r"e\.onnx of mine is missing"):
+        candidate.read(tmp_path)
+    (tmp_path / "e.onnx").write_bytes(b"e")
+    with pytest.raises(UsageError, match=r"nothing says what e\.onnx does"):
+        candidate.find(str(tmp_path / "e.onnx"))
