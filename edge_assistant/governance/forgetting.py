@@ -331,8 +331,8 @@ def _empty_resident() -> None:
     from edge_assistant.resident import client
 
     try:
-        client.ended("drop")
-    except (OSError, client.Unfit) as error:
+        client.end("restart")
+    except (OSError, client.Unavailable) as error:
         raise StorageFull(f"the resident holds what it was asked ({error})", "end it, then run this again") from error
 
 
