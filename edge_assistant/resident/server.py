@@ -230,7 +230,7 @@ class Resident:
         self._rights, self._code, self._changed = protocol.rights("self"), protocol.code(), work.changed()
         self._turns: queue.SimpleQueue[Guest | None] = queue.SimpleQueue()
         self._current: Guest | None = None
-        self._choosing = threading.RLock()  # of the current guest; signals come while the main thread has it
+        self._choosing = threading.Lock()  # of the current guest: an answer is stopped only while it is that
         self._wish: Wish | None = None
         self._looked = self._quiet_since = time.monotonic()
         self._answered = self._warm_bytes = 0
@@ -256,10 +256,8 @@ class Resident:
     def interrupted(self, *_: object) -> None:
         """Handle SIGTERM and Ctrl-C: end, in the middle of an answer, too."""
         self._wishes(Wish.END)
-        with self._choosing:
-            if self._current is not None:
-                self._current.gone = True
-                self._work.stop()
+        if (guest := self._current) is not None:
+            guest.gone = True  # its thread stops the answer
 
     def _wishes(self, wish: Wish) -> None:
         """Do something after the current answer; to end counts more than to restart."""
@@ -287,6 +285,7 @@ class Resident:
     def _answer(self, guest: Guest) -> Wish | None:
         """Answer a question; what there is to do then."""
         again = True
+        self._answered += 1  # first, as a command may look once it has its answer
         try:
             answer, note, settle = self._work.answer(guest.question, guest.watch)
             again = not guest.send({"answer": answer, "note": note})
@@ -298,7 +297,6 @@ class Resident:
             again = not guest.send({"error": [kind, error.message, error.hint]}) or error.exit_status == _FAULT
         except Exception:  # the command sees the connection end
             _log.exception("fault")
-        self._answered += 1
         self._quiet_since = time.monotonic()
         grown = _own_bytes() - self._warm_bytes > GROWTH_BYTES
         return Wish.RENEW if again or grown or self._work.alone() else None
@@ -401,7 +399,7 @@ class Resident:
         """Let the main thread answer; say each second that the resident lives, until the answer or a hang-up."""
         self._turns.put(guest)
         with contextlib.suppress(OSError, EOFError, Malformed):
-            while not guest.done.is_set() and (self._wish is None or self._current is guest):
+            while not (guest.gone or guest.done.is_set()) and (self._wish is None or self._current is guest):
                 if select.select([guest.channel.connection], [], [], TICK_S)[0]:
                     guest.channel.receive()
                 guest.channel.send({"turn": self._current is guest})
