@@ -118,6 +118,7 @@ class Script:
                 case "refuse":
                     raise InputCorrupt("it is damaged", "give another one")
             if self._stopped.is_set():
+                (self._folder / "stopped").touch()
                 raise Stopped("stopped", "ask again")
         return Answer(asked.text or "", "done", Status.CHAT, Route("talk", (), "scripted")), "a note", lambda: None
 

@@ -270,7 +270,7 @@ class Resident:
         with self._choosing:
             self._current = guest
         try:
-            if guest.gone:
+            if not guest.send({"turn": True}):
                 return None
             if not self._work.locked():
                 return Wish.END  # the command sees the connection end, and does the work itself

@@ -8,7 +8,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
 from typing import get_args
 
@@ -30,18 +30,15 @@ SIGNALS = st.builds(
     stamp=st.none() | st.builds(Stamp),
 )  # fmt: skip
 EVIDENCE = st.builds(evidence.Evidence, detail=st.just(evidence.Passage()))
-FLOATS = st.floats(allow_nan=False)
 ANSWERS = st.builds(
     Answer, signals=st.tuples(SIGNALS), evidence=st.tuples(EVIDENCE), verdicts=st.tuples(st.builds(Verdict))
 )
-QUESTIONS = st.builds(Question, signals=st.tuples(SIGNALS), failed=st.tuples(st.builds(Failure)), began=FLOATS)
+QUESTIONS = st.builds(Question, signals=st.tuples(SIGNALS), failed=st.tuples(st.builds(Failure)))
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text() | st.just("type"), inner, max_size=3),
     max_leaves=8,
 )
-st.register_type_strategy(float, FLOATS)
-st.register_type_strategy(datetime, st.datetimes(timezones=st.just(UTC)))
 
 
 @given(
@@ -52,7 +49,7 @@ st.register_type_strategy(datetime, st.datetimes(timezones=st.just(UTC)))
 def test_a_message_comes_out_as_it_went_in(value: object) -> None:
     if isinstance(value, events.Perceived):
         value = replace(value, evidence=tuple(replace(item, detail=evidence.Passage()) for item in value.evidence))
-    assert protocol.unpacked(protocol.packed({"value": value})) == {"value": value}
+    assert repr(protocol.unpacked(protocol.packed({"value": value}))) == repr({"value": value})  # nan is not itself
 
 
 @given(st.binary(max_size=200) | JSON.map(lambda value: json.dumps(value).encode()))

@@ -263,12 +263,10 @@ def test_for_visitors_it_restarts_after_each_question_and_else_never(ask, reside
 
 @pytest.mark.parametrize("words", [["note:at work", "long"], ["say:some", "note:at work", "long"]])
 def test_who_hangs_up_is_not_answered_and_it_restarts(resident, folder: Path, words: list[str]) -> None:
-    with asking(*words), asking("say:hello") as second:
+    with asking(*words):
         until((folder / "at work").exists)
     until(lambda: renewals() == 1)
     assert resident.poll() is None
-    with suppress(EOFError, OSError):  # it restarts, and whoever waited does the work itself
-        heard(second, "answer")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -293,13 +291,13 @@ def test_to_end_counts_more_than_to_restart(resident, folder: Path) -> None:
 
 
 @themselves
-def test_a_number_that_is_anothers_by_now_gives_no_rights(resident, monkeypatch, home: Path) -> None:
+def test_a_number_that_is_anothers_by_now_gives_no_rights(monkeypatch) -> None:
     """Who connected is gone, and a process that may more has its number; who asks over the connection may not."""
     one, other = socket.socketpair()
-    resident_ = server.Resident.__new__(server.Resident)
-    resident_._rights = protocol.rights("self")
+    resident = server.Resident.__new__(server.Resident)
+    resident._rights = protocol.rights("self")
     with one, other, socket.socket(socket.AF_UNIX) as listener:
-        assert resident_._is_equal(one)
+        assert resident._is_equal(one)
         with protocol.opened(protocol.claims(), make=True) as folder:
             listener.bind(protocol.address(folder, "socket"))
             listener.listen()
@@ -307,7 +305,7 @@ def test_a_number_that_is_anothers_by_now_gives_no_rights(resident, monkeypatch,
             subprocess.run([sys.executable, "-c", code, str(protocol.claims() / "socket")], check=True)
         with listener.accept()[0] as connection:
             monkeypatch.setattr(protocol, "peer", lambda one: protocol.Peer(os.getpid(), os.geteuid(), os.getegid()))
-            assert not resident_._is_equal(connection)
+            assert not resident._is_equal(connection)
 
 
 def test_another_users_process_gets_no_reply(monkeypatch) -> None:
@@ -316,4 +314,5 @@ def test_another_users_process_gets_no_reply(monkeypatch) -> None:
     with one:
         one.sendall(b'{"order": "status"}\n')
         server.Resident.__new__(server.Resident)._attend(other)
-        assert one.recv(1) in (b"",)
+        with suppress(ConnectionResetError):
+            assert one.recv(1) == b""
