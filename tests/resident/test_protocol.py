@@ -25,8 +25,9 @@ from edge_assistant.resident import client, protocol, server
 from edge_assistant.resident.protocol import Channel, Malformed, Question
 
 TEXT = st.text(max_size=9)
+TIMES = st.datetimes(timezones=st.just(UTC)).map(lambda time: time.replace(fold=0))
 SIGNALS = st.builds(
-    Signal, TEXT, st.sampled_from(Kind), st.sampled_from(Origin), TEXT, TEXT, st.datetimes(timezones=st.just(UTC)),
+    Signal, TEXT, st.sampled_from(Kind), st.sampled_from(Origin), TEXT, TEXT, TIMES,
     stamp=st.none() | st.builds(Stamp),
 )  # fmt: skip
 EVIDENCE = st.builds(evidence.Evidence, detail=st.just(evidence.Passage()))
