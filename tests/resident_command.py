@@ -31,7 +31,7 @@ def told() -> dict[str, object]:
 
 
 def now() -> dict[str, object]:
-    """What it tells; nothing while it begins anew."""
+    """What it tells; nothing while it restarts."""
     with suppress(client.Unavailable):
         return client.status() or {}
     return {}

@@ -323,7 +323,7 @@ def _remove_logs() -> None:
 
 
 def _empty_resident() -> None:
-    """Let the resident begin anew, where one runs: what it was asked may be what is forgotten.
+    """Restart the resident, if one runs: its memory may hold what is forgotten.
 
     Raises:
         StorageFull: it cannot be told.
