@@ -329,7 +329,7 @@ class Channel:
             if one.origin is signals.Origin.FILE:
                 found.append(replace(one, path=file, stamp=one.stamp and signals.Stamp(*one.stamp)))
             else:
-                found.append(replace(one, data=file.read_bytes()))
+                found.append(replace(one, path=None, data=file.read_bytes()))
         return replace(question, signals=tuple(found))
 
 
