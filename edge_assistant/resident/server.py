@@ -142,7 +142,8 @@ def taken(text: str) -> Held:
     Raises:
         ValueError, OSError: they are not.
     """
-    held = Held(*map(int, text.split(",")))
+    listener, claim, renewals = map(int, text.split(","))
+    held = Held(listener, claim, renewals)
     with socket.socket(fileno=os.dup(held.listener)) as found:
         listens = found.family == socket.AF_UNIX and found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
     if not listens or not _claims(held.claim):

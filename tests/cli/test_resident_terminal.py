@@ -64,9 +64,10 @@ def test_a_terminal_shows_the_same_and_nothing_heavy_is_loaded_for_it(
     looks: list[dict[str, str]] = [{}, {"NO_COLOR": "1", "COLUMNS": "40"}, {"TERM": "dumb"}]
     through = [shown(*asked, **look) for look in looks]
     assert told()["answered"] == len(looks)
-    line = [sys.executable, "-c", LOADED, *asked]
+    line = [sys.executable, "-c", LOADED, *asked, "--trace"]
     ran = subprocess.run(line, env=dict(os.environ), capture_output=True, text=True, check=True)
     assert "latex" in ran.stdout
+    assert "not used" not in ran.stderr
     assert not HEAVY & set(ran.stderr.splitlines()[-1].split())
     assert told()["answered"] == len(looks) + 1
     command("resident", "stop")
