@@ -39,7 +39,6 @@ ASKS_S = 5.0  # within which a connection says what it wants
 TAKES_S = 60.0  # within which a command takes a message; one that is suspended may not for a while
 TICK_S = 1.0
 LOOK_S = 5.0  # between two looks at the code, the policy and the memory
-_FAULT = 70  # exit status, see docs/contract.md
 
 _log = logging.getLogger(__name__)
 
@@ -190,24 +189,24 @@ class Guest:
         channel: to the command.
         question: with its signals opened.
         gone: whether nobody waits for the answer.
+        replied: whether the answer is made; what remains to be done is not stopped.
         done: set after the answer.
     """
 
     channel: Channel
     question: Question
     gone: bool = False
+    replied: bool = False
     done: threading.Event = field(default_factory=threading.Event)
 
     def send(self, message: Mapping[str, object]) -> bool:
         """Send something; whether that worked. A command that does not take it is gone."""
-        if self.gone:
-            return False
-        try:
-            self.channel.send(message)
-        except OSError:
-            self.gone = True
-            return False
-        return True  # the command may be gone by now, with the answer
+        with contextlib.suppress(OSError):
+            if not self.gone:
+                self.channel.send(message)
+                return True  # the command may be gone by now, with the answer
+        self.gone = True
+        return False
 
     def watch(self, event: Event) -> None:
         """Send an event.
@@ -289,13 +288,17 @@ class Resident:
         self._answered += 1  # first, as a command may look once it has its answer
         try:
             answer, note, settle = self._work.answer(guest.question, guest.watch)
+            guest.replied = True
             again = not guest.send({"answer": answer, "note": note})
             settle()
         except Stopped:
             pass
         except EdgeAssistantError as error:
             kind = next(one.__name__ for one in type(error).__mro__ if one.__name__ in errors.__all__)
-            again = not guest.send({"error": [kind, error.message, error.hint]}) or error.exit_status == _FAULT
+            again = (
+                not guest.send({"error": [kind, error.message, error.hint]})
+                or error.exit_status == EdgeAssistantError.exit_status
+            )
         except Exception:  # the command sees the connection end
             _log.exception("fault")
         self._quiet_since = time.monotonic()
@@ -407,7 +410,7 @@ class Resident:
         guest.gone = True
         while True:
             with self._choosing:
-                if self._current is not guest:
+                if self._current is not guest or guest.replied:
                     return
                 self._work.stop()  # each second, as a library may have caught what it raised
             guest.done.wait(TICK_S)
