@@ -295,10 +295,8 @@ class Resident:
             pass
         except EdgeAssistantError as error:
             kind = next(one.__name__ for one in type(error).__mro__ if one.__name__ in errors.__all__)
-            again = (
-                not guest.send({"error": [kind, error.message, error.hint]})
-                or error.exit_status == EdgeAssistantError.exit_status
-            )
+            again = not guest.send({"error": [kind, error.message, error.hint]})
+            again = again or error.exit_status == EdgeAssistantError.exit_status
         except Exception:  # the command sees the connection end
             _log.exception("fault")
         self._quiet_since = time.monotonic()
