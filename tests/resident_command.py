@@ -25,15 +25,15 @@ def until(true: Callable[[], object]) -> None:
 
 def told() -> dict[str, object]:
     """What the resident tells of itself; it runs."""
-    found = client.told("status")
+    found = client.status()
     assert found is not None
     return found
 
 
 def now() -> dict[str, object]:
-    """What it tells; nothing while it begins anew."""
-    with suppress(client.Unfit):
-        return client.told("status") or {}
+    """What it tells; nothing while it restarts."""
+    with suppress(client.Unavailable):
+        return client.status() or {}
     return {}
 
 

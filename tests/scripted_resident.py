@@ -1,27 +1,29 @@
-"""A resident without models: its door and its loop are the real ones, and what it answers is what the question says.
+"""A resident without models: its server is the real one, and the words of a question say what its answer does.
 
-As a program it serves until it is told to end; what it does beside answering is told by files in a folder:
-`unlocked` (the offline lock is not in force), `changed` (the policy is another), `alone` (visitors ask), `short`
-(memory is wanted, and nothing is left to give back), `impatient` (from its start on who says nothing is let go of).
+As a program it serves until it is told to end; files in a folder say what it does besides answering: `unlocked` (the
+offline lock is not in force), `changed` (the policy is another), `alone` (visitors ask), `short` (memory is short, and
+nothing is left to free), `impatient` (at its start: a connection that says nothing is closed at once).
 """
 
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from edge_assistant.cli import terminal
-from edge_assistant.resident import client, door, facts, server, wire
-from edge_assistant.resident.wire import Question
+from edge_assistant.core.answer import Answer, Route, Status
+from edge_assistant.core.errors import InputCorrupt, Stopped
+from edge_assistant.core.events import Said, Watch
+from edge_assistant.core.signals import Signal
+from edge_assistant.resident import client, protocol, server
+from edge_assistant.resident.protocol import Channel, Question
 
 HANGS = 60.0  # seconds after which something is taken for never happening
-LONG_S = 600.0
 MOST_RENEWALS = 3
 
 
@@ -31,6 +33,14 @@ def until(true: Callable[[], object]) -> None:
     while not true():
         assert time.monotonic() < end, "that never became true"
         time.sleep(0.01)
+
+
+def question(*words: str, signals: Sequence[Signal] = ()) -> Question:
+    """A question that has the resident do what its words say."""
+    return Question(
+        text="\n".join(words), signals=tuple(signals), failed=(), names=(), profile="test", language=None, domain=None,
+        folder="", seed=0, strict=False, redact=False, cache=False, free_talk=False, gpu="off", began=0.0,
+    )  # fmt: skip
 
 
 @contextmanager
@@ -48,72 +58,82 @@ def serving(folder: Path, minutes: float = 0) -> Iterator[subprocess.Popen[bytes
         process.wait(HANGS)
 
 
-def answer(question: Question, folder: Path) -> int:
-    """Do what the words of the question say, one after the other."""
-    for word in question.arguments[1:]:
-        what, _, text = word.partition(":")
-        match what:
-            case "say":
-                print(text, flush=True)
-            case "tell":
-                print(text, file=sys.stderr)
-            case "read":
-                print(f"read {sys.stdin.readline().strip()}", flush=True)
-            case "secret":
-                print(f"{len(terminal.secret('PIN: '))} characters", flush=True)
-            case "note":
-                with (folder / text).open("a") as file:
-                    file.write("noted\n")
-            case "await":
-                until((folder / text).exists)
-            case "long":
-                time.sleep(LONG_S)
-            case "compute":  # while no other thread of Python can do anything, as some libraries do
-                before, end = sys.getswitchinterval(), time.process_time() + float(text)
-                sys.setswitchinterval(HANGS)
-                while time.process_time() < end:
-                    pass
-                sys.setswitchinterval(before)
-            case "fault":
-                raise RuntimeError("a fault")
-            case "status":
-                return int(text)
-    return 0
-
-
 @contextmanager
-def asking(*words: str, out: int | None = None) -> Iterator[socket.socket]:
-    """A connection that has asked something; what is printed goes to a descriptor, or nowhere."""
-    nowhere, here = os.open(os.devnull, os.O_RDWR), os.open(".", os.O_PATH | os.O_DIRECTORY)
-    try:
-        with client.connected() as connection:
-            streams = (wire.Stream("utf-8", "strict"),) * wire.STREAMS
-            honoured, same = facts.honoured(os.environ), facts.facts()
-            question = wire.Question(("ask", *words), honoured, same, streams, time.perf_counter())
-            wire.send(connection, question, [nowhere, nowhere if out is None else out, nowhere, here])
-            yield connection
-    finally:
-        wire.close([nowhere, here])
+def asking(*words: str) -> Iterator[Channel]:
+    """A connection that has asked something."""
+    with client.connected() as channel:
+        channel.connection.settimeout(HANGS)
+        channel.send({"question": question(*words), "facts": protocol.facts()})
+        yield channel
 
 
-def heard(connection: socket.socket, wanted: str) -> object:
+def heard(channel: Channel, wanted: str) -> object:
     """The value of the first message that has a key; what comes before it is passed over."""
-    connection.settimeout(HANGS)
-    while data := wire.receive(connection)[0]:
-        if wanted in (found := wire.told(data)):
+    while True:
+        if wanted in (found := channel.receive()):
             return found[wanted]
-    raise EOFError(wanted)
+
+
+def renewals() -> object:
+    """How often it has restarted; nothing while it does."""
+    with suppress(client.Unavailable):
+        return (client.status() or {}).get("renewals")
+    return None
+
+
+class Script:
+    """Answers questions by their words."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._stopped = threading.Event()
+
+    def stop(self) -> None:
+        self._stopped.set()
+
+    def answer(self, asked: Question, watch: Watch) -> tuple[Answer, str, Callable[[], None]]:
+        """Do what the words of the question say, one after the other."""
+        self._stopped.clear()
+        for word in (asked.text or "").split("\n"):
+            what, _, text = word.partition(":")
+            match what:
+                case "say":
+                    watch(Said(text))
+                case "read":
+                    watch(Said(b" ".join(signal.read() for signal in asked.signals).decode()))
+                case "note":
+                    (self._folder / text).touch()
+                case "await":
+                    until(lambda text=text: self._stopped.is_set() or (self._folder / text).exists())
+                case "long":
+                    self._stopped.wait(HANGS)
+                case "compute":  # while no other thread of Python can do anything, as some libraries do
+                    before, end = sys.getswitchinterval(), time.process_time() + float(text)
+                    sys.setswitchinterval(HANGS)
+                    while time.process_time() < end:
+                        pass
+                    sys.setswitchinterval(before)
+                case "fault":
+                    raise RuntimeError("a fault")
+                case "refuse":
+                    raise InputCorrupt("it is damaged", "give another one")
+            if self._stopped.is_set():
+                (self._folder / "stopped").touch()
+                raise Stopped("stopped", "ask again")
+        return Answer(asked.text or "", "done", Status.CHAT, Route("talk", (), "scripted")), "a note", lambda: None
 
 
 def _main(folder: Path, minutes: float, held: server.Held) -> None:
     server.LOOK_S, server.RENEWALS = 0.0, MOST_RENEWALS
     if (folder / "impatient").exists():
-        door.ASKS_S = 0.0
+        server.ASKS_S = 0.01
+    script = Script(folder)
     work = server.Work(
-        origin=server.Origin.now(),
-        answer=lambda question: answer(question, folder),
+        facts=protocol.facts(),
+        environment=dict(os.environ),
+        answer=script.answer,
         warm=lambda: (folder / "ready").touch(),
-        stop=lambda: None,
+        stop=script.stop,
         relieve=lambda: not (folder / "short").exists(),
         changed=lambda: str((folder / "changed").exists()),
         alone=(folder / "alone").exists,

@@ -26,29 +26,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Take the signals, answer, print."""
+    from edge_assistant.cli import question
     from edge_assistant.cli.show import Console
 
     console = Console(plain=args.plain or args.settings.plain, quiet=args.json, trace=args.trace)
-    with console, given.redaction(args) as shown:
-        signals, failures = given.take(args.given, args.strict)
-        assistant = given.assistant(args, console.clear)
-        answer = assistant.ask(
-            args.question,
-            signals,
-            shown.watching(console.watch),
-            failed=failures,
-            language=args.language or args.settings.language,
-            seed=args.seed,
-            strict=args.strict,
-            began=args.began,
-        )
-        answer = shown.answer(answer)
+    with console:
+        reply = question.answer(args, question.put(args, args.question), console)
     if args.json:
-        console.json(answer)
+        console.json(reply.answer)
     else:
-        console.sources(answer)
-    console.note(shown.note)
-    assistant.settle()
+        console.sources(reply.answer)
+    console.note(reply.note)
+    reply.settle()
     return 0
 
 

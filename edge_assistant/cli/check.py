@@ -24,24 +24,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Take the signals, compare, print; 1 where something conflicts."""
+    from edge_assistant.cli import question
     from edge_assistant.cli.show import Console
     from edge_assistant.core.answer import Status
 
     console = Console(plain=args.plain or args.settings.plain, quiet=args.json, trace=args.trace)
-    with console, given.redaction(args) as shown:
-        signals, failures = given.take(args.given, args.strict)
-        answer = given.assistant(args, console.clear).check(
-            signals,
-            shown.watching(console.watch),
-            failed=failures,
-            language=args.language or args.settings.language,
-            strict=args.strict,
-            began=args.began,
-        )
-        answer = shown.answer(answer)
+    with console:
+        reply = question.answer(args, question.put(args, None), console)
     if args.json:
-        console.json(answer)
+        console.json(reply.answer)
     else:
-        console.comparison(answer)
-    console.note(shown.note)
-    return 1 if answer.status is Status.CONFLICT else 0
+        console.comparison(reply.answer)
+    console.note(reply.note)
+    return 1 if reply.answer.status is Status.CONFLICT else 0

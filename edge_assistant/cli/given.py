@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import secrets
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +13,7 @@ from edge_assistant.core.limits import TEXT_BYTES
 from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes, take_file
 
 if TYPE_CHECKING:
-    from edge_assistant.core.answer import Answer, Failure
-    from edge_assistant.core.events import Watch
-    from edge_assistant.governance.audit.auditor import Auditor
-    from edge_assistant.governance.redaction.answers import Redaction
-    from edge_assistant.session.assistant import Assistant
-    from edge_assistant.vault.vault import Vault
+    from edge_assistant.core.answer import Failure
 
 HELPS = {
     Kind.IMAGE: "a picture or PDF: PNG, JPEG, WebP, BMP, TIFF, PDF",
@@ -70,95 +64,9 @@ def configure_answering(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--plain", action="store_true", help="no colour or redrawn lines, for screen readers")
 
 
-class Plainly:
-    """In place of a redaction where none was asked for."""
-
-    note = ""
-
-    def __enter__(self) -> Plainly:
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        """Let an error be."""
-
-    def watching(self, watch: Watch) -> Watch:
-        """Events as they are."""
-        return watch
-
-    def answer(self, answer: Answer) -> Answer:
-        """An answer as it is."""
-        return answer
-
-
 def from_files(given: Sequence[tuple[Kind, str]]) -> bool:
     """Whether a signal is a file, and not what comes from standard input."""
     return any(not _typed(kind, path) for kind, path in given)
-
-
-def redaction(args: argparse.Namespace) -> Redaction | Plainly:
-    """What the output goes through; it knows the question and the names of the files."""
-    from edge_assistant.governance.policy.policy import current
-
-    if not (args.redact or current().redacts_answers):
-        return Plainly()
-    from edge_assistant.governance.redaction.answers import Redaction
-    from edge_assistant.governance.redaction.redactor import Redactor
-
-    made = Redaction(Redactor(secrets.token_bytes(32)))
-    made.text(getattr(args, "question", ""))
-    for _, path in args.given:
-        made.file(Path(path).name)
-    return made
-
-
-def assistant(args: argparse.Namespace, clear: Callable[[], None]) -> Assistant:
-    """The assistant that the options ask for.
-
-    Args:
-        args: with the options.
-        clear: takes the progress line away, before the person is asked something.
-
-    Raises:
-        UsageError: the domain file cannot be used.
-        PolicyRefused: the profile may not be chosen.
-    """
-    from edge_assistant.cli import human
-    from edge_assistant.governance.policy.policy import current
-    from edge_assistant.reasoning.rules import domain
-    from edge_assistant.session.assistant import Assistant
-    from edge_assistant.vault.vault import Vault
-    from edge_assistant_models.portfolio import Portfolio
-
-    chosen = args.domain or args.settings.domain
-    vocabulary = domain.load(chosen) if chosen else None
-    profile, approve = args.profile or args.settings.profile, human.approver(current(), clear)
-    vault = Vault()  # one for all, so that its key is asked for once
-    caches = vault if args.settings.cache else None
-    runtime = residency = None
-    if args.warm is not None:
-        vocabulary = args.warm.vocabulary(vocabulary)
-        runtime, residency = args.warm.runtime, args.warm.residency
-    return Assistant(
-        Portfolio(),
-        profile,
-        runtime=runtime,
-        vocabulary=vocabulary,
-        auditor=_auditor(vault),
-        approve=approve,
-        caches=caches,
-        gpu=args.settings.gpu,
-        residency=residency,
-        free_talk=args.settings.free_talk,
-    )
-
-
-def _auditor(vault: Vault) -> Auditor:
-    """What writes the question down; each is a conversation of its own."""
-    from edge_assistant.governance.audit.auditor import Auditor
-    from edge_assistant.governance.audit.trail import Trail
-
-    conversation = secrets.token_hex(8)
-    return Auditor(Trail(vault=vault), lambda: conversation)
 
 
 def take(given: Sequence[tuple[Kind, str]], strict: bool) -> tuple[list[Signal], list[Failure]]:

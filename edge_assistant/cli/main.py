@@ -10,17 +10,12 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from types import ModuleType
-from typing import TYPE_CHECKING
 
 from edge_assistant.cli import frame
 from edge_assistant.core import plugins
 from edge_assistant.core.errors import UsageError
 from edge_assistant.governance import dumps
 from edge_assistant.governance.offline import lock
-from edge_assistant.resident import client
-
-if TYPE_CHECKING:
-    from edge_assistant.cli._warm import Warm
 
 BEGAN = time.perf_counter()  # the command's start, as near as Python code can see it
 APP_GROUP = "edge_assistant.app"  # entry points of apps that the bare command can open
@@ -53,8 +48,6 @@ def main(argv: Sequence[str] | None = None, ready: Callable[[], None] = lambda: 
             dumps.off()
             _lock(arguments)
             ready()
-            if lock.state().locked and (status := client.answered(arguments, BEGAN)) is not None:
-                return status
         return _run(arguments, BEGAN, alone=argv is None)
 
     again = f"{AGAIN}; the pull goes on where it was" if pulls else AGAIN
@@ -62,17 +55,6 @@ def main(argv: Sequence[str] | None = None, ready: Callable[[], None] = lambda: 
     if argv is None:  # all is said; what models and threads leave is cleared up whatever is pressed now
         atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
     return status
-
-
-def answer(arguments: Sequence[str], began: float, warm: Warm) -> int:
-    """Run a command for another process, whose streams this one has now; returns the exit status.
-
-    Args:
-        arguments: its command line.
-        began: `time.perf_counter()` of its start.
-        warm: what is kept from one question to the next.
-    """
-    return frame.command(lambda: _run(list(arguments), began, warm), as_json="--json" in arguments, again=AGAIN)
 
 
 def _lock(arguments: Sequence[str]) -> None:
@@ -138,10 +120,10 @@ def _configure_app(top: argparse.ArgumentParser) -> None:
     group.add_argument("--domain", metavar="F", help="words of a domain, see docs/domains.md")
 
 
-def _run(arguments: list[str], began: float, warm: Warm | None = None, *, alone: bool = False) -> int:
-    """Run a verb; where it is alone in its process, that may be locked in the middle of it."""
+def _run(arguments: list[str], began: float, *, alone: bool) -> int:
+    """Run a verb; `alone` says that the process is the command's own, and so may ask the resident."""
     args = _parsed(arguments)
-    args.began, args.warm, args.alone = began, warm, alone
+    args.began, args.alone = began, alone
     from edge_assistant.compute.scheduling import pools
     from edge_assistant.governance.redaction.logged import logged
     from edge_assistant.storage import logs, settings
@@ -153,8 +135,7 @@ def _run(arguments: list[str], began: float, warm: Warm | None = None, *, alone:
         return _open_app(args)
     from edge_assistant.cli import _bounds, _retaining
 
-    if warm is None:  # the resident answers for others
-        _bounds.keep(args)
+    _bounds.keep(args)
     _retaining.complete()
     _retaining.uncache(args.settings)  # first, as it goes whatever becomes of the verb
     status = _policed(args)

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import hashlib
 import json
+import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_assistant.cli.frame import FAULT
 from edge_assistant.core.errors import UsageError
-from edge_assistant.resident import client, wire
+from edge_assistant.resident import client
 
 if TYPE_CHECKING:
-    from edge_assistant.cli._warm import Warm
     from edge_assistant.resident.server import Held
-    from edge_assistant.resident.wire import Question
 
 NAME = "resident"
 HELP = "keep the models in memory, so that ask and check answer at once"
@@ -35,7 +33,6 @@ exit status: 0 done, 1 none runs"""
 
 MINUTES = 15
 MOST_MINUTES = 1_440
-_LONGEST_S = 3600.0  # that a command can have waited; what began before has another clock
 _POLL_S = 0.05
 _LONG_S = 10.0  # to get ready, from which on it is said that it goes on
 _SAID_BYTES = 4_096  # of what a process says that ends at its start
@@ -67,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     verbs = {"start": _start, "run": _run, "stop": _stop, "status": _status}
     try:
         return verbs[args.resident_verb](args)
-    except (client.Unfit, wire.Malformed) as error:
+    except client.Unavailable as error:
         stop = "end its process" if args.resident_verb == "stop" else "'edge-assistant resident stop' ends it"
         what = f"the resident cannot be spoken to, as {error}"
         raise UsageError(what, f"try again; where that does not help, {stop}") from None
@@ -77,7 +74,7 @@ def _start(args: argparse.Namespace) -> int:
     """Take the resident's place, and hand it to a process in the background."""
     from edge_assistant.resident import server
 
-    if (found := client.told("status")) is not None:
+    if (found := client.status()) is not None:
         print(f"a resident runs already, as process {found['pid']}")
         return 0
     held = server.opened()
@@ -89,13 +86,13 @@ def _start(args: argparse.Namespace) -> int:
         pass_fds=(held.listener, held.claim),
         start_new_session=True,
     )
-    wire.close([held.listener, held.claim])
+    held.close()
     began, told = time.monotonic(), False
     assert child.stderr is not None
     with child.stderr:
         while child.poll() is None:
-            with contextlib.suppress(client.Unfit):  # on a busy machine Python takes long to start
-                found = client.told("status")
+            with contextlib.suppress(client.Unavailable):  # on a busy machine Python takes long to start
+                found = client.status()
             if found is not None and found["ready"]:
                 child.returncode = 0  # it goes on by itself
                 print(f"the resident is ready, as process {child.pid}")
@@ -110,15 +107,19 @@ def _start(args: argparse.Namespace) -> int:
 
 def _run(args: argparse.Namespace) -> int:
     """Be the resident."""
+    from edge_assistant.cli import question
     from edge_assistant.resident import server
+    from edge_assistant.resident.protocol import Question
 
-    origin = server.Origin.now()  # first, as libraries are told things in the environment when they are loaded
+    facts, environment = question.facts(args.settings), dict(os.environ)  # first, as libraries change the environment
     from edge_assistant.cli import _warm
     from edge_assistant.compute.runtime import Runtime
+    from edge_assistant.core.answer import Answer
+    from edge_assistant.core.events import Watch
     from edge_assistant.governance.offline import lock
     from edge_assistant.governance.policy import policy
+    from edge_assistant.governance.redaction import logged
     from edge_assistant.reasoning.rules import domain
-    from edge_assistant.resident.lending import mute
     from edge_assistant.vault.vault import Vault
 
     held = args.held or server.opened()
@@ -129,16 +130,23 @@ def _run(args: argparse.Namespace) -> int:
         chosen = args.settings.domain
         words = domain.load(chosen) if chosen else None
         _warm.get_ready(kept, args.settings.profile, words, Vault() if args.settings.cache else None)
-        if args.held:
-            mute()  # whoever started it has gone on
+        if args.held:  # whoever started it has gone on, and does not read its stderr
+            with Path(os.devnull).open("w") as nowhere:
+                os.dup2(nowhere.fileno(), sys.stderr.fileno())
+
+    def answer(asked: Question, watch: Watch) -> tuple[Answer, str, Callable[[], None]]:
+        policy.reread()  # a PIN counts for one command
+        logged.renew()
+        return question.answered(asked, watch, warm=kept)
 
     work = server.Work(
-        origin=origin,
-        answer=lambda question: _answer(question, kept),
+        facts=facts,
+        environment=environment,
+        answer=answer,
         warm=warm,
         stop=kept.runtime.halt.ask,
         relieve=kept.residency.relieve,
-        changed=_rules,
+        changed=question.rules,
         alone=_alone,
         locked=lambda: lock.state().locked,
         again=_command(args),
@@ -147,24 +155,9 @@ def _run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _answer(question: Question, kept: Warm) -> int:
-    """Answer as a command of its own would: with the policy and the settings as they are now."""
-    from edge_assistant.cli import main
-    from edge_assistant.governance.policy import policy
-    from edge_assistant.governance.redaction import logged
-
-    policy.reread()
-    logged.renew()
-    began = question.began if 0 <= time.perf_counter() - question.began < _LONGEST_S else time.perf_counter()
-    try:
-        return main.answer(question.arguments, began, kept)
-    except SystemExit as ended:  # of a parser that has printed its help
-        return ended.code if isinstance(ended.code, int) else 0
-
-
 def _stop(args: argparse.Namespace) -> int:
     """End it, and wait until it is gone."""
-    if not client.ended("stop"):
+    if not client.end("stop"):
         print("no resident runs")
         return 1
     print("the resident has ended")
@@ -173,7 +166,7 @@ def _stop(args: argparse.Namespace) -> int:
 
 def _status(args: argparse.Namespace) -> int:
     """Say how it does."""
-    found = client.told("status")
+    found = client.status()
     if args.json:
         print(json.dumps({"runs": found is not None, **(found or {})}))
     elif found is None:
@@ -195,22 +188,6 @@ def said(found: Mapping[str, object]) -> str:
 def _command(args: argparse.Namespace) -> tuple[str, ...]:
     """The command line of the resident itself; Python is not to import from the folder that it stands in."""
     return sys.executable, "-P", "-m", "edge_assistant.cli.main", NAME, "run", "--minutes", str(args.minutes)
-
-
-def _rules() -> str:
-    """The policy and the settings as they lie on the disk; what cannot be read counts, too."""
-    from edge_assistant.governance.policy import policy
-    from edge_assistant.storage import settings
-    from edge_assistant_models import paths
-
-    return " ".join(f"{file} {_sum(file)}" for file in (policy.place(), paths.config_dir() / settings.FILE) if file)
-
-
-def _sum(file: Path) -> str:
-    try:
-        return hashlib.sha256(file.read_bytes()).hexdigest()
-    except OSError as error:
-        return str(error.errno)
 
 
 def _alone() -> bool:

@@ -29,8 +29,7 @@ def asks() -> bool:
 def secret(prompt: str) -> str:
     """What a person types, which is not shown.
 
-    It is read from where the command reads, as `answer` does: getpass would look for the terminal of the process, which
-    is the resident's where one answers.
+    It is read from standard input, as `answer` does; getpass would look for the terminal of the process.
     """
     import termios
 

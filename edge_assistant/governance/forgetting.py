@@ -323,7 +323,7 @@ def _remove_logs() -> None:
 
 
 def _empty_resident() -> None:
-    """Let the resident begin anew, where one runs: what it was asked may be what is forgotten.
+    """Restart the resident, if one runs: its memory may hold what is forgotten.
 
     Raises:
         StorageFull: it cannot be told.
@@ -331,8 +331,8 @@ def _empty_resident() -> None:
     from edge_assistant.resident import client
 
     try:
-        client.ended("drop")
-    except (OSError, client.Unfit) as error:
+        client.end("restart")
+    except (OSError, client.Unavailable) as error:
         raise StorageFull(f"the resident holds what it was asked ({error})", "end it, then run this again") from error
 
 

@@ -1,1 +1,1 @@
-"""The resident mode: a process that keeps the models and answers one command after another, over a socket."""
+"""The resident mode: a process that keeps the models and answers the questions of commands over a socket."""

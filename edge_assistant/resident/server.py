@@ -1,43 +1,63 @@
-"""The resident itself: answers in the main thread, one question after another, until it ends or begins anew.
+"""The resident: keeps the models and answers one question after another, until it ends or restarts.
 
-Beginning anew is `execve`: the kernel gives the process another memory, and only the socket and the claim to it stay.
+The main thread answers. Another one accepts connections, and each connection has a thread, which takes its message,
+says every second that the resident lives, and stops the answer if the command hangs up. A restart is `execve`: the
+kernel gives the process fresh memory, and only the socket and the claim stay.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import logging
 import os
+import queue
+import select
 import signal
 import socket
+import stat
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum
 from pathlib import Path
+from typing import Any
 
-from edge_assistant.core.errors import StorageFull, UsageError
-from edge_assistant.resident import facts, place, wire
-from edge_assistant.resident.door import WAKES, Door, Guest, Wish
-from edge_assistant.resident.lending import HOME, lent
+from edge_assistant.core import errors
+from edge_assistant.core.answer import Answer
+from edge_assistant.core.errors import EdgeAssistantError, Stopped, StorageFull, UsageError
+from edge_assistant.core.events import Answered, Event, Watch
+from edge_assistant.resident import protocol
+from edge_assistant.resident.protocol import Channel, Malformed, Question
 from edge_assistant.storage import atomic
 
-RENEWALS = 100  # each sets one more filter of the offline lock, of which the kernel takes some four hundred
-GROWTH_BYTES = 768 << 20  # by which it may be larger than when it was warm; beyond it begins anew
-FAULT, INTERRUPTED = 70, 130  # statuses, see docs/contract.md
+RENEWALS = 100  # restarts; each sets one more filter of the offline lock, of which the kernel takes some four hundred
+GROWTH_BYTES = 768 << 20  # over its size when its models were loaded; beyond it the resident restarts
+_WAITING = 16  # connections that the kernel keeps until they are accepted
+ASKS_S = 5.0  # within which a connection says what it wants
+TAKES_S = 60.0  # within which a command takes a message; one that is suspended may not for a while
+TICK_S = 1.0
 LOOK_S = 5.0  # between two looks at the code, the policy and the memory
 
 _log = logging.getLogger(__name__)
 
 
+class Wish(Enum):
+    """What the main thread is to do besides answering."""
+
+    END = "end"
+    RENEW = "restart"
+
+
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What a process goes on with after it began anew, by descriptors.
+    """What a process takes over from the one before it.
 
     Attributes:
-        listener: the socket.
-        claim: the file that says that a resident runs, locked.
-        renewals: how often it has begun anew.
+        listener: descriptor of the socket.
+        claim: descriptor of the file that says that a resident runs, locked.
+        renewals: restarts so far.
     """
 
     listener: int
@@ -47,49 +67,32 @@ class Held:
     def __str__(self) -> str:
         return f"{self.listener},{self.claim},{self.renewals}"
 
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """What a process was started with, before libraries were told things in its environment.
-
-    Attributes:
-        facts: see `facts`.
-        environment: all of it; who begins anew begins with it.
-    """
-
-    facts: Mapping[str, str]
-    environment: Mapping[str, str]
-
-    @classmethod
-    def now(cls) -> Origin:
-        """As it is now.
-
-        Raises:
-            OSError: /proc is not there.
-            StorageFull: there is no home folder.
-        """
-        return cls(facts.facts(), dict(os.environ))
+    def close(self) -> None:
+        """Close the descriptors."""
+        os.close(self.listener)
+        os.close(self.claim)
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What the resident does, as its caller knows.
+    """What the resident does, by its caller.
 
     Attributes:
-        origin: what this process was started with.
-        answer: answers a question as a command of its own would, and returns the status.
+        facts: see `protocol.facts`.
+        environment: that a restart begins with, as libraries change it.
+        answer: answers a question; gives the answer, a note about it, and what remains to be done after it.
         warm: loads the models.
-        stop: lets the answer that is being made stop soon; from any thread.
-        relieve: gives memory back where the machine runs short; whether that helps, or there is more to give. From any
-            thread, while nothing is answered.
-        changed: a sum over what the resident has to begin anew for when it changes, such as the policy.
-        alone: whether what one asked must not be in the memory that the next one's answer is made in.
+        stop: stops the current answer soon; from any thread.
+        relieve: frees memory if the machine is short of it; False if nothing is left to free.
+        changed: a digest of what the resident restarts for if that changes, such as the policy.
+        alone: whether the memory of an answer must not hold the question before it.
         locked: whether the offline lock is in force.
-        again: the command line that starts the resident, without its `Held`.
+        again: the command line of a restart, without `Held`.
     """
 
-    origin: Origin
-    answer: Callable[[wire.Question], int]
+    facts: Mapping[str, str]
+    environment: Mapping[str, str]
+    answer: Callable[[Question, Watch], tuple[Answer, str, Callable[[], None]]]
     warm: Callable[[], None]
     stop: Callable[[], None]
     relieve: Callable[[], bool]
@@ -100,208 +103,318 @@ class Work:
 
 
 def opened() -> Held:
-    """Take the place of the resident: the claim, and a socket that listens.
+    """Make the claim and a socket that listens.
 
     Raises:
-        UsageError: one runs already.
-        StorageFull: there is no place for a socket, or the folder is not the user's alone.
+        UsageError: a resident runs already.
+        StorageFull: a folder cannot be made, or is not the user's alone.
     """
-    name, where = place.name(), place.folder()
+    name, where = protocol.name(), protocol.folder()
     with (
         atomic.storing("the place of the resident"),
-        place.opened(place.claims(), make=True) as kept,
-        place.opened(where, make=True) as folder,
+        protocol.opened(protocol.claims(), make=True) as claims,
+        protocol.opened(where, make=True) as folder,
     ):
-        claim = os.open(place.CLAIM, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600, dir_fd=kept)
+        claim = os.open(protocol.CLAIM, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600, dir_fd=claims)
         try:
             fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(claim)
             raise UsageError("a resident runs already", "see 'edge-assistant resident status'") from None
-        with suppress(FileNotFoundError):
+        with contextlib.suppress(FileNotFoundError):
             os.unlink(name, dir_fd=folder)  # of one that was killed
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         before = os.umask(0o177)
         try:
-            listener.bind(place.address(folder, name))
+            listener.bind(protocol.address(folder, name))
         finally:
             os.umask(before)
-        listener.listen(wire.WAITING)
+        listener.listen(_WAITING)
         os.ftruncate(claim, 0)
         os.pwrite(claim, os.fsencode(where / name), 0)
     return Held(listener.detach(), claim)
 
 
 def taken(text: str) -> Held:
-    """What `str` of a `Held` says, where these descriptors are the place of the resident.
+    """The `Held` of its `str`, if its descriptors are a listener and the claim.
 
     Raises:
-        ValueError: they are not.
-        OSError: they are none.
+        ValueError, OSError: they are not.
     """
     listener, claim, renewals = map(int, text.split(","))
-    with socket.socket(fileno=os.dup(listener)) as found:
+    held = Held(listener, claim, renewals)
+    with socket.socket(fileno=os.dup(held.listener)) as found:
         listens = found.family == socket.AF_UNIX and found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
-    if not listens or not _claims(claim):
+    if not listens or not _claims(held.claim):
         raise ValueError(text)
-    fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    return Held(listener, claim, renewals)
+    fcntl.flock(held.claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return held
 
 
 def _claims(claim: int) -> bool:
-    """Whether a descriptor is the file that claims the resident's place.
-
-    Raises:
-        OSError: there is no such file.
-        StorageFull: the folder is not the user's alone.
-    """
-    with place.opened(place.claims()) as kept:
-        file = os.stat(place.CLAIM, dir_fd=kept, follow_symlinks=False)
+    """Whether a descriptor is the claim."""
+    with protocol.opened(protocol.claims()) as folder:
+        file = os.stat(protocol.CLAIM, dir_fd=folder, follow_symlinks=False)
     return os.path.samestat(file, os.fstat(claim))
 
 
-def serve(held: Held, work: Work, minutes: int) -> None:
-    """Answer until it is told to end; where it is to begin anew, this never returns.
+def serve(held: Held, work: Work, minutes: float) -> None:
+    """Answer until the resident is to end; on a restart this never returns.
 
     Args:
-        held: from `opened`, or from the process that this one goes on from.
+        held: from `opened`, or from the process before.
         work: what it does.
         minutes: without a question, after which it ends; 0 never.
-
-    Raises:
-        OSError: it cannot begin anew.
     """
-    os.chdir(HOME)
-    resident = _Resident(held, work, minutes)
-    with resident.signals():
-        wish = resident.run()
-    if wish is Wish.RENEW:
-        _renew(held, work)
-    _close(held)
+    os.chdir("/")  # it keeps no file system from being unmounted
+    resident = Resident(held, work, minutes)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, resident.interrupted)
+    if resident.run() is Wish.RENEW and held.renewals < RENEWALS:
+        for descriptor in (held.listener, held.claim):
+            os.set_inheritable(descriptor, True)
+        command = [*work.again, "--held", str(replace(held, renewals=held.renewals + 1))]
+        os.execve(command[0], command, dict(work.environment))  # noqa: S606 - our own program, without a shell
+    with contextlib.suppress(OSError, StorageFull), protocol.reached() as address:
+        if _claims(held.claim):
+            os.unlink(address)  # noqa: PTH108 - it leads over a descriptor
+    held.close()
 
 
-class _Resident:
+@dataclass(eq=False, slots=True)
+class Guest:
+    """A connection that asks a question.
+
+    Attributes:
+        channel: to the command.
+        question: with its signals opened.
+        gone: whether nobody waits for the answer.
+        replied: whether the answer is made; what remains to be done is not stopped.
+        done: set after the answer.
+    """
+
+    channel: Channel
+    question: Question
+    gone: bool = False
+    replied: bool = False
+    done: threading.Event = field(default_factory=threading.Event)
+
+    def send(self, message: Mapping[str, object]) -> bool:
+        """Send something; whether that worked. A command that does not take it is gone."""
+        with contextlib.suppress(OSError):
+            if not self.gone:
+                self.channel.send(message)
+                return True  # the command may be gone by now, with the answer
+        self.gone = True
+        return False
+
+    def watch(self, event: Event) -> None:
+        """Send an event.
+
+        Raises:
+            Stopped: nobody waits for the answer.
+        """
+        if self.gone if isinstance(event, Answered) else not self.send({"event": event}):  # the answer has no event
+            raise Stopped("stopped", "ask again")
+
+
+class Resident:
     """One process's life."""
 
-    def __init__(self, held: Held, work: Work, minutes: int) -> None:
-        listener = socket.socket(fileno=held.listener)
-        listener.listen(wire.WAITING)  # so that the kernel says who connects that this process is here
+    def __init__(self, held: Held, work: Work, minutes: float) -> None:
+        self._listener = socket.socket(fileno=held.listener)
+        self._listener.listen(_WAITING)  # so that the kernel names this process to commands
         os.set_inheritable(held.listener, False)
         os.set_inheritable(held.claim, False)
         self._held, self._work, self._minutes = held, work, minutes
-        self._door = Door(listener, same=work.origin.facts, stop=work.stop, look=self._look, told=self._told)
-        self._code, self._changed = facts.code(), work.changed()
-        self._looked = time.monotonic()
-        self._warm_bytes = 0
-
-    @contextmanager
-    def signals(self) -> Iterator[None]:
-        """Let signals be the door's, and then what they were."""
-        wanted = {WAKES: self._door.interrupted, signal.SIGINT: self._door.end, signal.SIGTERM: self._door.end}
-        before = {number: signal.signal(number, handler) for number, handler in wanted.items()}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+        self._rights, self._code, self._changed = protocol.rights("self"), protocol.code(), work.changed()
+        self._turns: queue.SimpleQueue[Guest | None] = queue.SimpleQueue()
+        self._current: Guest | None = None
+        self._choosing = threading.Lock()  # of the current guest: an answer is stopped only while it is that
+        self._wish: Wish | None = None
+        self._looked = self._quiet_since = time.monotonic()
+        self._answered = self._warm_bytes = 0
 
     def run(self) -> Wish:
-        """Answer until something else is wished."""
-        self._door.start()
+        """Answer until something else is wished; in the main thread."""
+        threading.Thread(target=self._accept, name="resident listener", daemon=True).start()
         self._work.warm()
         self._warm_bytes = _own_bytes()
-        self._door.ready = True
         _log.info("the resident is ready, with %d MiB", self._warm_bytes >> 20)
-        while True:
-            turn = self._door.next()
-            wish = turn if isinstance(turn, Wish) else self._answer(turn)
+        while self._wish is None:
+            try:
+                guest = self._turns.get(timeout=TICK_S)
+            except queue.Empty:
+                wish = self._look()
+            else:
+                wish = None if guest is None else self._serve(guest)
             if wish is not None:
-                _log.info("the resident's wish: %s", wish.value)
-                return wish
+                self._wishes(wish)
+        _log.info("the resident is to %s", self._wish.value)
+        return self._wish
+
+    def interrupted(self, *_: object) -> None:
+        """Handle SIGTERM and Ctrl-C: end, in the middle of an answer, too."""
+        self._wishes(Wish.END)
+        if (guest := self._current) is not None:
+            guest.gone = True  # its thread stops the answer
+
+    def _wishes(self, wish: Wish) -> None:
+        """Do something after the current answer; to end counts more than to restart."""
+        if self._wish is not Wish.END:
+            self._wish = wish
+        self._turns.put(None)
+
+    def _serve(self, guest: Guest) -> Wish | None:
+        """Answer a question, unless there is something else to do."""
+        with self._choosing:
+            self._current = guest
+        try:
+            if not guest.send({"turn": True}):
+                return None
+            if not self._work.locked():
+                return Wish.END  # the command sees the connection end, and does the work itself
+            return self._answer(guest) if self._work.changed() == self._changed else Wish.RENEW
+        finally:
+            with self._choosing:
+                self._current = None
+            guest.done.set()
+            with contextlib.suppress(OSError):
+                guest.channel.connection.shutdown(socket.SHUT_RDWR)
 
     def _answer(self, guest: Guest) -> Wish | None:
-        """Answer one; what there is to do then."""
-        question = guest.question
-        assert question is not None
-        status = FAULT
+        """Answer a question; what there is to do then."""
+        again = True
+        self._answered += 1  # first, as a command may look once it has its answer
         try:
-            if not self._work.locked():
-                return Wish.END  # whoever asked sees the connection end, and does the work itself
-            if self._work.changed() != self._changed:
-                return Wish.RENEW
-            with lent(question, guest.given, self._door.begun):
-                try:
-                    status = self._work.answer(question)
-                finally:
-                    self._door.settled()
-        except KeyboardInterrupt:
-            status = INTERRUPTED
-        self._door.ended(guest, status)
-        if self._door.ends:
-            return Wish.END
+            answer, note, settle = self._work.answer(guest.question, guest.watch)
+            guest.replied = True
+            again = not guest.send({"answer": answer, "note": note})
+            settle()
+        except Stopped:
+            pass
+        except EdgeAssistantError as error:
+            kind = next(one.__name__ for one in type(error).__mro__ if one.__name__ in errors.__all__)
+            again = not guest.send({"error": [kind, error.message, error.hint]})
+            again = again or error.exit_status == EdgeAssistantError.exit_status
+        except Exception:  # the command sees the connection end
+            _log.exception("fault")
+        self._quiet_since = time.monotonic()
         grown = _own_bytes() - self._warm_bytes > GROWTH_BYTES
-        again = guest.interrupted or status == FAULT or grown or self._work.alone()
-        return Wish.RENEW if again else None
+        return Wish.RENEW if again or grown or self._work.alone() else None
 
     def _look(self) -> Wish | None:
-        """What there is to do while nothing is asked; from the door."""
+        """What there is to do while nothing is asked."""
         now = time.monotonic()
-        if self._minutes and now - self._door.quiet_since > 60 * self._minutes:
-            return Wish.END
-        if not self._work.locked():
+        if not self._work.locked() or (self._minutes and now - self._quiet_since > 60 * self._minutes):
             return Wish.END
         if now - self._looked < LOOK_S:
             return None
         self._looked = now
-        if not self._is_found() or self._is_replaced() or not self._work.relieve():
+        if not self._is_found() or not self._work.relieve():
             return Wish.END
         return Wish.RENEW if self._work.changed() != self._changed else None
 
-    def _is_replaced(self) -> bool:
-        """Whether what lies on the disk is not what runs, or not for much longer."""
-        try:
-            return facts.code() != self._code
-        except OSError:
-            return True
-
     def _is_found(self) -> bool:
-        """Whether commands would find the claim, and the socket, whose folder goes with the user's session."""
+        """Whether commands find the claim and the socket, whose folder goes with the user's session, and this code."""
         try:
-            with place.reached() as address:
-                return _claims(self._held.claim) and os.path.exists(address)  # noqa: PTH110 - it leads to a descriptor
+            with protocol.reached() as address:
+                found = os.path.exists(address)  # noqa: PTH110 - it leads to a descriptor
+                return found and _claims(self._held.claim) and protocol.code() == self._code
         except (OSError, StorageFull):
             return False
 
-    def _told(self) -> dict[str, object]:
-        quiet = int(time.monotonic() - self._door.quiet_since)
+    def _accept(self) -> None:
+        """Give each connection a thread."""
+        while True:
+            with contextlib.suppress(OSError):  # who connected has hung up
+                connection, _ = self._listener.accept()
+                threading.Thread(target=self._attend, args=(connection,), daemon=True).start()
+
+    def _attend(self, connection: socket.socket) -> None:
+        """Take the message of a connection and reply."""
+        channel = Channel(connection, protocol.REQUEST_BYTES, protocol.MAX_DESCRIPTORS)
+        try:
+            with connection, contextlib.suppress(OSError, EOFError, Malformed):
+                connection.settimeout(ASKS_S)
+                if protocol.peer(connection).user == os.geteuid():
+                    self._reply(channel, channel.receive())
+        finally:
+            for descriptor in channel.descriptors:
+                os.close(descriptor)
+
+    def _reply(self, channel: Channel, message: dict[str, Any]) -> None:
+        channel.connection.settimeout(TAKES_S)
+        match message:
+            case {"order": "status"}:
+                channel.send(self._status())
+            case {"order": "stop" | "restart" as order}:
+                channel.send(protocol.OBEYS)
+                self._wishes(Wish.END if order == "stop" else Wish.RENEW)
+                channel.connection.settimeout(None)
+                channel.connection.recv(1)  # the end of the connection tells the command that this process is gone
+            case {"question": Question() as question, "facts": dict() as facts}:
+                if (why := self._unfit(channel, question, facts)) is not None:
+                    channel.send({"refused": why})
+                else:
+                    self._ask(Guest(channel, channel.opened(question)))
+            case _:
+                channel.send({"refused": "the message is of another version"})
+
+    def _status(self) -> dict[str, object]:
         return {
+            "pid": os.getpid(),
+            "ready": self._warm_bytes > 0,
+            "answered": self._answered,
+            "answering": self._current is not None,
+            "waiting": self._turns.qsize(),
             "memory_mib": _own_bytes() >> 20,
-            "quiet_s": quiet,
+            "quiet_s": int(time.monotonic() - self._quiet_since),
             "minutes": self._minutes,
             "renewals": self._held.renewals,
         }
 
+    def _unfit(self, channel: Channel, question: Question, facts: dict[str, object]) -> str | None:
+        """Why a question is not answered here; None if it is."""
+        if self._wish is not None:
+            return "it is ending"
+        if not self._is_equal(channel.connection):
+            return "it was started with other rights"
+        for name, value in self._work.facts.items():
+            if facts.get(name) != value:
+                return f"it was started with other {name}"
+        regular = all(stat.S_ISREG(os.fstat(descriptor).st_mode) for descriptor in channel.descriptors)
+        return None if regular and len(channel.descriptors) == len(question.signals) else "the signals are no files"
 
-def _renew(held: Held, work: Work) -> None:
-    """Become a fresh process that goes on with the socket; one that has done so often ends instead."""
-    if held.renewals >= RENEWALS:
-        return
-    for descriptor in (held.listener, held.claim):
-        os.set_inheritable(descriptor, True)
-    again = Held(held.listener, held.claim, held.renewals + 1)
-    command = [*work.again, "--held", str(again)]
-    os.execve(command[0], command, dict(work.origin.environment))  # noqa: S606 - our own program, without a shell
+    def _is_equal(self, connection: socket.socket) -> bool:
+        """Whether the process at the other end may do no less and no more than this one."""
+        try:
+            equal = protocol.rights(str(protocol.peer(connection).process)) == self._rights
+            with protocol.process(connection) as process:
+                if process is not None:
+                    signal.pidfd_send_signal(process, 0)  # it runs, so its number was its own
+            return equal
+        except OSError:
+            return False
 
-
-def _close(held: Held) -> None:
-    """Take the socket away, and then give the claim up."""
-    with suppress(OSError, StorageFull), place.reached() as address:
-        if _claims(held.claim):
-            os.unlink(address)  # noqa: PTH108 - it leads over a descriptor
-    wire.close([held.listener, held.claim])
+    def _ask(self, guest: Guest) -> None:
+        """Let the main thread answer; say each second that the resident lives, until the answer or a hang-up."""
+        self._turns.put(guest)
+        with contextlib.suppress(OSError, EOFError, Malformed):
+            while not (guest.gone or guest.done.is_set()) and (self._wish is None or self._current is guest):
+                if select.select([guest.channel.connection], [], [], TICK_S)[0]:
+                    guest.channel.receive()
+                guest.channel.send({"turn": self._current is guest})
+        guest.gone = True
+        while True:
+            with self._choosing:
+                if self._current is not guest or guest.replied:
+                    return
+                self._work.stop()  # each second, as a library may have caught what it raised
+            guest.done.wait(TICK_S)
 
 
 def _own_bytes() -> int:
-    """Memory that is this process's alone, without what it has mapped of files."""
+    """Memory that is this process's alone, without mapped files."""
     rows = Path("/proc/self/status").read_text("ascii", "replace").splitlines()
     return next((int(row.split()[1]) << 10 for row in rows if row.startswith("RssAnon:")), 0)

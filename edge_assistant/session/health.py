@@ -215,11 +215,11 @@ def audit_trail() -> Check:
 def resident() -> Check:
     """Whether a resident runs; it can be done without."""
     from edge_assistant.core.errors import StorageFull
-    from edge_assistant.resident import client, wire
+    from edge_assistant.resident import client
 
     try:
-        found = client.told("status")
-    except (OSError, StorageFull, client.Unfit, wire.Malformed) as error:
+        found = client.status()
+    except (OSError, StorageFull, client.Unavailable) as error:
         return Check("resident", None, f"cannot be spoken to ({client.why(error)})", "see docs/resident.md")
     if found is None:
         return Check(

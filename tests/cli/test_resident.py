@@ -79,7 +79,7 @@ def test_its_answers_are_those_of_the_command(command: Command, resident: int, t
         ["check", "--text", "claim.txt", "--json"],
     ]
     through = [without_times(command(*line)) for line in lines]
-    assert told()["answered"] == len(lines)
+    assert told()["answered"] == len(lines) - 6, "all but those that fail before they are a question"
     command("resident", "stop")
     alone = [without_times(command(*line)) for line in lines]
     for line, one, other in zip(lines, through, alone, strict=True):

@@ -18,7 +18,7 @@ from resident_command import TIMES, ended, holds, now, told, until
 from scripted_resident import serving
 from terminals import Terminal
 
-from edge_assistant.cli import resident
+from edge_assistant.cli import question, resident
 from edge_assistant.core.errors import UsageError
 from edge_assistant.governance.policy import pin, policy
 from edge_assistant.resident import client, server
@@ -44,7 +44,7 @@ def running(command: Command) -> Iterator[int]:
 
 
 @pytest.fixture
-def question(tmp_path: Path) -> list[str | Path]:
+def asked(tmp_path: Path) -> list[str | Path]:
     (tmp_path / "a.txt").write_text("Allergies: latex. Allergies: none.")
     return ["ask", "Which allergies are known?", "--text", tmp_path / "a.txt"]
 
@@ -59,18 +59,19 @@ def shown(*arguments: str | Path, **environment: str) -> tuple[int, str]:
 
 
 def test_a_terminal_shows_the_same_and_nothing_heavy_is_loaded_for_it(
-    command: Command, running: int, question: list[str | Path]
+    command: Command, running: int, asked: list[str | Path]
 ) -> None:
     looks: list[dict[str, str]] = [{}, {"NO_COLOR": "1", "COLUMNS": "40"}, {"TERM": "dumb"}]
-    through = [shown(*question, **look) for look in looks]
+    through = [shown(*asked, **look) for look in looks]
     assert told()["answered"] == len(looks)
-    line = [sys.executable, "-c", LOADED, *question]
+    line = [sys.executable, "-c", LOADED, *asked, "--trace"]
     ran = subprocess.run(line, env=dict(os.environ), capture_output=True, text=True, check=True)
     assert "latex" in ran.stdout
+    assert "not used" not in ran.stderr
     assert not HEAVY & set(ran.stderr.splitlines()[-1].split())
     assert told()["answered"] == len(looks) + 1
     command("resident", "stop")
-    assert [shown(*question, **look) for look in looks] == through
+    assert [shown(*asked, **look) for look in looks] == through
     assert len({drawn for _, drawn in through}) == len(looks), "colours, width and redrawn lines are seen"
     assert "\x1b[" in through[0][1]
     assert "\x1b[3" not in through[1][1]
@@ -113,18 +114,18 @@ def test_of_what_a_visitor_asked_nothing_is_kept_for_the_next_one(command: Comma
         assert not holds(pid, secret)
         assert command("resident", "stop").status == 5, "nor ends it"
     finally:
-        client.ended("stop")
+        client.end("stop")
 
 
 def test_what_a_policy_and_settings_say_counts_and_that_they_cannot_be_read(home: Path) -> None:
-    seen = [resident._rules()]
+    seen = [question.rules()]
     (home / "config").mkdir()
     for name, text in (("policy.toml", KIOSK), ("policy.toml", KIOSK + "\n"), ("config.toml", "plain = true\n")):
         (home / "config" / name).write_text(text)
-        seen.append(resident._rules())
+        seen.append(question.rules())
     (home / "config" / "config.toml").unlink()
     (home / "config" / "config.toml").mkdir()
-    seen.append(resident._rules())
+    seen.append(question.rules())
     assert len(set(seen)) == len(seen)
 
 
@@ -151,11 +152,11 @@ def test_what_it_tells_of_itself() -> None:
 def test_of_one_that_cannot_be_spoken_to_it_is_said_what_ends_it(
     verb: str, way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def lost(order: str) -> None:
-        raise client.Unfit(f"it does not take {order}")
+    def lost(*order: str) -> None:
+        raise client.Unavailable("it does not take orders")
 
-    monkeypatch.setattr(client, "told", lost)
-    monkeypatch.setattr(client, "ended", lost)
+    monkeypatch.setattr(client, "status", lost)
+    monkeypatch.setattr(client, "end", lost)
     with pytest.raises(UsageError) as raised:
         resident.run(argparse.Namespace(resident_verb=verb))
     assert raised.value.hint.endswith(f", {way}")
@@ -165,7 +166,7 @@ def test_that_it_takes_long_to_get_ready_is_said_once(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     told = iter([None, *[{"ready": False}] * 3, {"ready": True}])
-    monkeypatch.setattr(client, "told", lambda order: next(told))
+    monkeypatch.setattr(client, "status", lambda: next(told))
     monkeypatch.setattr(server, "opened", lambda: server.Held(*os.pipe()))
     monkeypatch.setattr(resident, "_command", lambda args: (sys.executable, "-c", "import time; time.sleep(60)"))
     monkeypatch.setattr(resident, "_LONG_S", 0.0)

@@ -21,7 +21,7 @@ from edge_assistant.core.errors import KeyLost, StorageFull, UsageError
 from edge_assistant.governance import forgetting
 from edge_assistant.governance.audit.trail import Trail
 from edge_assistant.history.store import History
-from edge_assistant.resident import server, wire
+from edge_assistant.resident import server
 from edge_assistant.vault import sealed
 from edge_assistant.vault.master import FILE
 from edge_assistant.vault.sealed import SealedCache
@@ -325,7 +325,7 @@ def test_where_a_resident_cannot_be_reached_its_memory_alone_is_left_to_go(home:
     with pytest.raises(StorageFull):
         forgetting.forget(history, [later])  # and what is to be forgotten by now goes all the same
     assert sealed.kept_bytes() == 0
-    wire.close([held.listener, held.claim])
+    held.close()
     forgetting.complete(history)
     assert not forgetting.pending()
     assert [row.conversation for row in audited() if row.kind == "forgot"] == [gone, later]

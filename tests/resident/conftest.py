@@ -1,55 +1,51 @@
-"""A command in this process: its streams are files, and where its resident runs it lets that answer."""
+"""A scripted resident, and a command that asks it."""
 
 from __future__ import annotations
 
-import sys
-from dataclasses import dataclass
+import subprocess
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TextIO
-from unittest.mock import patch
 
 import pytest
+from scripted_resident import question, serving
 
-from edge_assistant.resident import client
+from edge_assistant.core.events import Event, Said
+from edge_assistant.core.signals import Signal
+from edge_assistant.resident import client, protocol
 
 
-@dataclass(frozen=True)
 class Asker:
-    """Asks as the command does, with `--trace`."""
+    """Asks as the command does, and keeps the sentences that came."""
 
-    folder: Path
+    def __init__(self) -> None:
+        self.said: list[str] = []
 
-    def __call__(self, *words: str, **streams: TextIO | None) -> int | None:
-        """Ask over other streams where some are given.
-
-        Returns:
-            The status; None where the command would do the work itself.
-        """
-        own = {
-            name: (self.folder / name).open(mode) for name, mode in (("stdin", "r"), ("stdout", "a"), ("stderr", "a"))
-        }
+    def __call__(self, *words: str, signals: Sequence[Signal] = (), facts: dict[str, str] | None = None) -> str:
+        """Ask; the text of the answer, or why there is none from a resident."""
         try:
-            with patch.multiple(sys, **(own | streams)):
-                return client.answered(["ask", *words, "--trace"], 0.0)
-        finally:
-            for stream in own.values():
-                stream.close()
+            given = question(*words, signals=signals)
+            return client.ask(given, protocol.facts() if facts is None else facts, self._watch)[0].text
+        except client.Unavailable as error:
+            return f"not used, as {error}"
 
-    @property
-    def out(self) -> str:
-        """What was printed so far."""
-        return (self.folder / "stdout").read_text()
-
-    @property
-    def err(self) -> str:
-        """What was said on standard error so far."""
-        return (self.folder / "stderr").read_text()
+    def _watch(self, event: Event) -> None:
+        assert isinstance(event, Said)
+        self.said.append(event.text)
 
 
 @pytest.fixture
-def ask(tmp_path: Path) -> Asker:
-    folder = tmp_path / "streams"
-    folder.mkdir()
-    for name, data in (("stdin", "typed\n"), ("stdout", ""), ("stderr", "")):
-        (folder / name).write_text(data)
-    return Asker(folder)
+def ask() -> Asker:
+    return Asker()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """That the resident of this test looks into."""
+    return tmp_path / "resident"
+
+
+@pytest.fixture
+def resident(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """One that runs."""
+    with serving(folder) as process:
+        yield process

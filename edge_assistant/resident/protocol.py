@@ -1,0 +1,415 @@
+"""What a command and the resident share: the socket, the messages, and what has to be equal on both sides.
+
+The socket lies in a folder of the user's session, which commands of cron, of `su` or of another session do not know. So
+the claim, a locked file in the data directory, holds its path: commands with the same data find the same resident.
+
+A message is one line of JSON. The first byte of a question carries the descriptors of its signals (`SCM_RIGHTS`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import socket
+import stat
+import struct
+import sys
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from datetime import datetime
+from enum import Enum
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import edge_assistant_models
+from edge_assistant import __version__
+from edge_assistant.core import answer, events, evidence, signals
+from edge_assistant.core.errors import StorageFull
+from edge_assistant_models import paths
+
+# ---- the socket
+
+RUNTIME = "XDG_RUNTIME_DIR"
+HOME = "EDGE_ASSISTANT_HOME"
+CLAIM = "resident.lock"  # locked as long as a resident runs; holds the path of its socket
+_PATH_BYTES = 4_096
+_PEERPIDFD = 77  # SO_PEERPIDFD, which Python has no name for
+_PEER = "3i"  # struct ucred: process, user, group
+
+
+def claims() -> Path:
+    """The folder of the claim."""
+    return paths.data_dir() / "run"
+
+
+def folder() -> Path:
+    """The folder of a new socket: in the user's session, else, or with `EDGE_ASSISTANT_HOME`, that of the claim."""
+    runtime = os.environ.get(RUNTIME, "")
+    if runtime.startswith("/") and not os.environ.get(HOME):
+        return Path(runtime) / paths.APPLICATION
+    return claims()
+
+
+def name() -> str:
+    """The socket's name, another one for each data directory."""
+    return f"resident-{digest([str(paths.data_dir())])[:12]}"
+
+
+@contextlib.contextmanager
+def opened(where: Path, make: bool = False) -> Iterator[int]:
+    """A folder as a descriptor, so that the folder that was checked is the one that is used.
+
+    Raises:
+        OSError: it cannot be opened, or made where that is wanted.
+        StorageFull: another user owns it or can look into it.
+    """
+    if make:
+        where.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor = os.open(where, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        found = os.fstat(descriptor)
+        if found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077:
+            raise StorageFull(
+                f"the folder {where} is not yours alone", f"chmod 700 it, or set {HOME} to another folder"
+            )
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def reached() -> Iterator[str]:
+    """The address of the socket that the claim names.
+
+    Raises:
+        FileNotFoundError: it names none.
+        OSError, StorageFull: see `opened`.
+    """
+    with opened(claims()) as found:
+        claim = os.open(CLAIM, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=found)
+        with open(claim, "rb") as file:  # noqa: PTH123 - a descriptor
+            path = os.fsdecode(file.read(_PATH_BYTES))
+    if not path.startswith("/") or "\0" in path:  # a new one, or one that was written when the power failed
+        raise FileNotFoundError(errno.ENOENT, "the claim leads nowhere")
+    with opened(Path(path).parent) as found:
+        yield address(found, Path(path).name)
+
+
+def is_claimed() -> bool:
+    """Whether a resident runs, starts or ends over the same data, even if it cannot be reached.
+
+    Raises:
+        OSError: the claim cannot be looked at.
+    """
+    try:
+        claim = os.open(claims() / CLAIM, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError, PermissionError):  # no resident starts there
+        return False
+    try:
+        fcntl.flock(claim, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(claim)
+    return False
+
+
+def address(folder: int, name: str) -> str:
+    """A name in an open folder as a socket's address, which has room for 107 bytes only."""
+    return f"/proc/self/fd/{folder}/{name}"
+
+
+class Peer(NamedTuple):
+    """The process at the other end when it connected, or began to listen."""
+
+    process: int
+    user: int
+    group: int
+
+
+def peer(connection: socket.socket) -> Peer:
+    """The process at the other end, from the kernel."""
+    found = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize(_PEER))
+    return Peer(*struct.unpack(_PEER, found))
+
+
+@contextlib.contextmanager
+def process(connection: socket.socket) -> Iterator[int | None]:
+    """The process at the other end as a descriptor, which outlives a reuse of its number; None before Linux 6.5.
+
+    Raises:
+        ProcessLookupError: that process is gone.
+    """
+    try:
+        found = connection.getsockopt(socket.SOL_SOCKET, _PEERPIDFD, struct.calcsize("i"))
+    except OSError as error:
+        if error.errno != errno.ENOPROTOOPT:
+            raise ProcessLookupError(errno.ESRCH, "it is gone") from error
+        yield None
+        return
+    descriptor = int.from_bytes(found, sys.byteorder)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+# ---- messages
+
+OBEYS = {"obeys": True}  # the reply to the orders stop and restart
+MAX_DESCRIPTORS = 253  # that Linux passes at once
+REQUEST_BYTES = 1 << 20  # of a message to the resident
+REPLY_BYTES = 256 << 20  # of a message to the command; an answer holds all of its evidence
+_CHUNK = 1 << 16
+
+
+class Malformed(ValueError):
+    """A message that no command and no resident of this version sends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question over signals, with the settings that it depends on.
+
+    Attributes:
+        text: the question; None to compare the signals.
+        signals: what was given.
+        failed: signals that could not be taken.
+        names: names of the given files, for redaction.
+        profile: which models.
+        language: of what is spoken and written; None detects it.
+        domain: name or path of a domain file.
+        folder: that this path starts from.
+        seed: of sampling.
+        strict: whether the first failure of a signal ends it.
+        redact: whether events, answer and errors are redacted.
+        cache: whether evidence is cached on disk.
+        free_talk: whether the language model answers without sources.
+        gpu: the setting.
+        began: `time.perf_counter()` of the command's start; Linux has one such clock for all processes.
+    """
+
+    text: str | None
+    signals: tuple[signals.Signal, ...]
+    failed: tuple[answer.Failure, ...]
+    names: tuple[str, ...]
+    profile: str
+    language: str | None
+    domain: str | None
+    folder: str
+    seed: int
+    strict: bool
+    redact: bool
+    cache: bool
+    free_talk: bool
+    gpu: str
+    began: float
+
+
+_TYPES = {
+    kind.__name__: kind
+    for kind in (*(kind for module in (answer, events, evidence, signals) for kind in vars(module).values()), Question)
+    if isinstance(kind, type) and (is_dataclass(kind) or issubclass(kind, Enum))
+}
+
+
+def packed(message: Mapping[str, object]) -> bytes:
+    """A message as it is sent; contents of signals and details of evidence are left out."""
+    return json.dumps(message, default=_plain, separators=(",", ":")).encode("ascii") + b"\n"
+
+
+def unpacked(line: bytes) -> dict[str, Any]:
+    """The message of a line.
+
+    Raises:
+        Malformed: it is no JSON object, or no type of ours has its fields.
+    """
+    try:
+        found = json.loads(line.decode("ascii"), object_hook=_typed)
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
+        raise Malformed("a message is not of this version") from None
+    if not isinstance(found, dict):
+        raise Malformed("a message is no object")
+    return found
+
+
+def _plain(value: object) -> dict[str, object]:
+    """A dataclass or time as JSON can hold it."""
+    if isinstance(value, datetime):
+        return {"type": "datetime", "text": value.isoformat()}
+    if isinstance(value, signals.Signal):
+        value = replace(value, path=None, data=None)
+    elif isinstance(value, evidence.Evidence):
+        value = replace(value, detail=evidence.Passage())
+    if not is_dataclass(value):
+        raise TypeError(f"{type(value).__name__} is in no message")
+    return {"type": type(value).__name__} | {field.name: _named(getattr(value, field.name)) for field in fields(value)}
+
+
+def _named(value: object) -> object:
+    """A member of an enumeration with its type, as it is a text for JSON."""
+    return {"type": type(value).__name__, "value": value.value} if isinstance(value, Enum) else value
+
+
+def _typed(found: dict[str, Any]) -> object:
+    """What `_plain` was given."""
+    match found.pop("type", None):
+        case None:
+            return found
+        case "datetime":
+            return datetime.fromisoformat(found["text"])
+        case kind:
+            return _TYPES[kind](**{key: _frozen(value) for key, value in found.items()})
+
+
+def _frozen(value: object) -> object:
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value
+
+
+class Channel:
+    """One end of a connection. Several threads may send; one receives.
+
+    Attributes:
+        connection: to the other process.
+        descriptors: that came with the messages so far; the owner closes them.
+    """
+
+    def __init__(self, connection: socket.socket, most: int, room: int = 0) -> None:
+        """Wrap a connection; messages of over `most` bytes are refused, and `room` descriptors are taken."""
+        self.connection = connection
+        self.descriptors: list[int] = []
+        self._most, self._room = most, room
+        self._buffer = bytearray()
+        self._sending = threading.Lock()
+
+    def send(self, message: Mapping[str, object], descriptors: Sequence[int] = ()) -> None:
+        """Send a message.
+
+        Raises:
+            OSError: it cannot be sent.
+        """
+        data = packed(message)
+        with self._sending:
+            if descriptors:
+                socket.send_fds(self.connection, [b" "], descriptors)
+            self.connection.sendall(data)
+
+    def receive(self) -> dict[str, Any]:
+        """The next message. After a timeout it can be asked for again.
+
+        Raises:
+            OSError: nothing comes.
+            EOFError: the other end has closed the connection.
+            Malformed: it is too long or no message.
+        """
+        while (end := self._buffer.find(b"\n")) < 0:
+            data, descriptors, *_ = socket.recv_fds(self.connection, _CHUNK, self._room)
+            self.descriptors += descriptors
+            for descriptor in descriptors:  # Python 3.11 forgets MSG_CMSG_CLOEXEC
+                os.set_inheritable(descriptor, False)
+            if not data:
+                raise EOFError("it ended")
+            self._buffer += data
+            if len(self._buffer) > self._most:
+                raise Malformed("a message is too long")
+        line = bytes(self._buffer[:end])
+        del self._buffer[: end + 1]
+        return unpacked(line)
+
+    def opened(self, question: Question) -> Question:
+        """A question with its signals over the descriptors that came; what has no file is held in memory."""
+        found = []
+        for one, descriptor in zip(question.signals, self.descriptors, strict=True):
+            file = Path(f"/proc/self/fd/{descriptor}")
+            if one.origin is signals.Origin.FILE:
+                found.append(replace(one, path=file, stamp=one.stamp and signals.Stamp(*one.stamp)))
+            else:
+                found.append(replace(one, path=None, data=file.read_bytes()))
+        return replace(question, signals=tuple(found))
+
+
+# ---- what has to be equal
+
+# What libraries look at when they are loaded or start to compute, and where keys and files are looked for.
+COMPARED = frozenset(("DBUS_SESSION_BUS_ADDRESS", "HOME", "TMPDIR", "TZ"))
+COMPARED_PREFIXES = (
+    "CUDA_", "GGML_", "GLIBC_", "GOMP_", "HF_", "KMP_", "LD_", "LLAMA_", "MALLOC_", "MKL_", "OMP_", "OPENBLAS_",
+    "OPENCV_", "ORT_", "PYTHON", "RAYON_",
+)  # fmt: skip
+_ROOTS = (Path(__file__).parents[1], Path(edge_assistant_models.__file__).parent)
+_ENDINGS = (".py", ".toml", ".json", ".txt")
+_NAMESPACES = ("mnt", "pid", "user")
+_RIGHTS = ("Uid:", "Gid:", "Groups:", "CapEff:", "NoNewPrivs:", "Seccomp:")  # of /proc/PID/status
+_UNBOUNDED = {"RLIMIT_CORE", "RLIMIT_NOFILE", "RLIMIT_OFILE"}  # none is written; an answer opens few
+
+
+def facts(**more: str) -> dict[str, str]:
+    """What has to be equal of a command and the resident so that they answer alike, by name; `more` is added."""
+    import resource
+
+    folders = (paths.data_dir(), paths.config_dir(), paths.state_dir(), paths.cache_dir(), paths.models_dir())
+    variables = (f"{key}={value}" for key, value in sorted(os.environ.items()) if _is_compared(key))
+    names = sorted(key for key in dir(resource) if key.startswith("RLIMIT_") and key not in _UNBOUNDED)
+    limits = (f"{key} {resource.getrlimit(getattr(resource, key))[0]}" for key in names)
+    return {
+        "code": f"{__version__} {code()}",
+        "versions of Python": digest([sys.executable, sys.version, sys.getfilesystemencoding()]),
+        "folders": digest(map(str, folders)),
+        "environment": digest(variables),
+        "limits of resources": digest([*limits, f"cores {sorted(os.sched_getaffinity(0))}"]),
+        **more,
+    }
+
+
+def code() -> str:
+    """A digest of names, sizes and times of our files, and of the times of the folders of packages.
+
+    It changes with the code on disk. Reading all of it would take longer than a short answer.
+    """
+    packages = (Path(path) for path in sorted(sys.path) if path.endswith(("site-packages", "dist-packages")))
+    times = (f"{path} {path.stat().st_mtime_ns}" for path in packages if path.is_dir())
+    return digest([*(line for root in _ROOTS for line in _files(os.fspath(root))), *times])
+
+
+def rights(process: str) -> list[str]:
+    """What a process sees and may do, from the kernel: files, users, groups, privileges, and how it is confined.
+
+    Args:
+        process: its number, or `self`.
+
+    Raises:
+        OSError: it is gone, or may not be looked at.
+    """
+    proc = Path("/proc", process)
+    root = (proc / "root").stat()
+    spaces = (os.fspath((proc / "ns" / name).readlink()) for name in _NAMESPACES)
+    lines = (proc / "status").read_text("ascii", "replace").splitlines()
+    label = ""
+    with contextlib.suppress(OSError):  # most systems have no such labels
+        label = (proc / "attr" / "current").read_text("utf-8", "replace")
+    return [f"{root.st_dev}:{root.st_ino}", *spaces, *(line for line in lines if line.startswith(_RIGHTS)), label]
+
+
+def digest(lines: Iterable[str]) -> str:
+    """A digest of lines."""
+    return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()[:32]
+
+
+def _is_compared(name: str) -> bool:
+    return name in COMPARED or name.startswith(COMPARED_PREFIXES)
+
+
+def _files(folder: str) -> Iterator[str]:
+    with os.scandir(folder) as found:
+        entries = sorted(found, key=lambda entry: entry.name)
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            yield from _files(entry.path)
+        elif entry.name.endswith(_ENDINGS):
+            status = entry.stat()
+            yield f"{entry.path} {status.st_size} {status.st_mtime_ns}"

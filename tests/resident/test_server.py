@@ -1,0 +1,318 @@
+"""How a resident lives: it ends or restarts where it has to, and an order is obeyed or the process is killed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from contextlib import nullcontext, suppress
+from pathlib import Path
+
+import pytest
+from scripted_resident import HANGS, MOST_RENEWALS, asking, heard, renewals, serving, until
+
+from edge_assistant.core.errors import UsageError
+from edge_assistant.resident import client, protocol, server
+
+
+def is_told_by_the_kernel() -> bool:
+    """Whether a process at the other end can be had by itself, and not by its number alone."""
+    one, other = socket.socketpair()
+    with one, other, protocol.process(one) as process:
+        return process is not None
+
+
+themselves = pytest.mark.skipif(not is_told_by_the_kernel(), reason="Linux before 6.5 names processes by number alone")
+
+
+def ends(process: subprocess.Popen[bytes]) -> bool:
+    """Whether it ends by itself, and leaves no socket behind."""
+    return process.wait(HANGS) == 0 and not protocol.folder().joinpath(protocol.name()).exists()
+
+
+def test_it_ends_and_takes_its_socket_away(resident) -> None:
+    assert client.end("stop")
+    assert ends(resident)
+    assert not client.end("stop")
+
+
+def test_an_answer_in_progress_comes_first_and_who_waits_is_let_go(ask, resident, folder: Path) -> None:
+    with asking("note:at work", "await:go") as first, asking("say:hello") as second:
+        until((folder / "at work").exists)
+        with client.connected() as other:
+            other.connection.settimeout(HANGS)
+            other.send({"order": "stop"})
+            assert heard(other, "obeys")
+            with pytest.raises((EOFError, ConnectionError)):
+                heard(second, "answer")
+            assert ask("say:hello") == "not used, as it is ending"
+            (folder / "go").touch()
+            assert heard(first, "answer")
+            with pytest.raises((EOFError, ConnectionError)):
+                other.receive()
+    assert ends(resident)
+
+
+def test_it_restarts_as_the_same_process(resident) -> None:
+    assert client.end("restart")
+    until(lambda: renewals() == 1)
+    found = client.status()
+    assert found is not None
+    assert (found["pid"], found["answered"]) == (resident.pid, 0)
+
+
+def test_one_that_restarted_often_ends(resident) -> None:
+    for _ in range(MOST_RENEWALS + 1):
+        assert client.end("restart")
+    assert ends(resident)
+
+
+@pytest.mark.parametrize("order", ["stop", "restart"])
+def test_one_that_does_not_obey_is_killed(resident, order: str, monkeypatch) -> None:
+    monkeypatch.setattr(client, "OBEYS_S", 0.2)
+    os.kill(resident.pid, signal.SIGSTOP)
+    assert client.end(order)
+    assert resident.wait(HANGS) == -signal.SIGKILL
+
+
+def test_to_kill_one_is_to_wait_until_its_memory_is_gone(monkeypatch) -> None:
+    """The kernel closes what a process had open after its memory is given back."""
+    monkeypatch.setattr(protocol, "process", lambda connection: nullcontext())
+    one, other = socket.socketpair()
+    with one, subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        killing = threading.Thread(target=client._kill, args=(one, process.pid), daemon=True)
+        killing.start()
+        assert process.wait(HANGS) == -signal.SIGKILL
+        killing.join(0.2)
+        assert killing.is_alive()
+        other.close()
+        killing.join(HANGS)
+        assert not killing.is_alive()
+
+
+def test_what_is_forgotten_waits_for_an_answer_that_ends_in_time(resident, folder: Path) -> None:
+    with asking("note:at work", "await:go") as guest:
+        until((folder / "at work").exists)
+        obeyed = list[bool]()
+        forgetting = threading.Thread(target=lambda: obeyed.append(client.end("restart")))
+        forgetting.start()
+        (folder / "go").touch()
+        assert heard(guest, "answer")
+        forgetting.join(HANGS)
+        assert obeyed == [True]
+    until(lambda: renewals() == 1)
+    assert resident.poll() is None
+
+
+def test_one_in_the_middle_of_an_answer_is_killed_for_what_is_forgotten(resident, folder: Path, monkeypatch) -> None:
+    monkeypatch.setattr(client, "OBEYS_S", 0.2)
+    with asking("note:at work", "long") as guest:
+        until((folder / "at work").exists)
+        assert client.end("restart")
+        with pytest.raises((EOFError, ConnectionError)):
+            heard(guest, "answer")
+    assert resident.wait(HANGS) == -signal.SIGKILL
+
+
+@themselves
+def test_a_number_that_is_anothers_by_now_is_not_killed(resident, monkeypatch) -> None:
+    """Numbers of processes are used again; the process that listens is killed all the same."""
+    monkeypatch.setattr(client, "OBEYS_S", 0.2)
+    with subprocess.Popen(["sleep", "600"]) as other:
+        monkeypatch.setattr(protocol, "peer", lambda one: protocol.Peer(other.pid, os.geteuid(), os.getegid()))
+        os.kill(resident.pid, signal.SIGSTOP)
+        assert client.end("restart")
+        other.kill()
+    assert resident.wait(HANGS) == -signal.SIGKILL
+
+
+@themselves
+def test_one_whose_starter_is_gone_before_it_listens_is_not_said_to_be_gone(monkeypatch) -> None:
+    """The kernel names the process that began to listen; who goes on from it has the claim, and is not seen yet."""
+    monkeypatch.setattr(client, "OBEYS_S", 0.2)
+    code = (
+        "import os, sys, time; from edge_assistant.resident import server; held = server.opened()\n"
+        "if os.fork(): os._exit(0)\n"
+        "print(os.getpid(), flush=True); os.close(1); time.sleep(600)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True)
+    try:
+        with pytest.raises(client.Unavailable, match="another process goes on from it"):
+            client.end("restart")
+    finally:
+        os.kill(int(ran.stdout), signal.SIGKILL)
+    until(lambda: not protocol.is_claimed())
+    assert not client.end("restart")
+
+
+def test_one_that_cannot_be_seen_from_here_is_not_killed_and_nobody_else_is(resident, folder, monkeypatch) -> None:
+    """In another container's namespace of processes it has the number 0, which stands for all of our own group."""
+    monkeypatch.setattr(client, "OBEYS_S", 0.2)
+    monkeypatch.setattr(protocol, "peer", lambda connection: protocol.Peer(0, os.geteuid(), os.getegid()))
+    with asking("note:at work", "long"), monkeypatch.context() as patch:
+        until((folder / "at work").exists)
+        patch.setattr(os, "kill", lambda *given: pytest.fail("somebody is killed"))
+        with pytest.raises(client.Unavailable, match="cannot be seen from here"):
+            client.end("restart")
+
+
+@pytest.mark.parametrize("elsewhere", [None, "another"])
+def test_it_is_found_whatever_session_a_command_belongs_to(
+    ask, monkeypatch: pytest.MonkeyPatch, folder: Path, tmp_path: Path, elsewhere: str | None
+) -> None:
+    """As cron, `su` and a login without a session of its own run commands."""
+    session = _session(monkeypatch, tmp_path)
+    with serving(folder) as process:
+        assert [file.name for file in (session / "edge-assistant").iterdir()] == [protocol.name()]
+        if elsewhere is None:
+            monkeypatch.delenv(protocol.RUNTIME)
+        else:
+            monkeypatch.setenv(protocol.RUNTIME, str(tmp_path / elsewhere))
+        assert ask("say:hello") == "done"
+        with pytest.raises(UsageError, match="a resident runs already"):
+            server.opened()
+        assert client.end("stop")
+        assert process.wait(HANGS) == 0
+    assert not [*(session / "edge-assistant").iterdir()]
+
+
+def test_one_whose_session_ends_ends_and_nothing_is_said_to_be_gone_before(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, tmp_path: Path
+) -> None:
+    session = _session(monkeypatch, tmp_path)
+    with serving(folder) as process, asking("note:at work", "await:go"):
+        until((folder / "at work").exists)
+        shutil.rmtree(session)
+        with pytest.raises(client.Unavailable, match="it runs and does not listen here"):
+            client.end("restart")
+        (folder / "go").touch()
+        assert process.wait(HANGS) == 0
+        assert not client.end("restart")
+
+
+def _session(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The folder of a user's session; their data lie in their home."""
+    monkeypatch.delenv(protocol.HOME)
+    monkeypatch.setenv("HOME", str(tmp_path / "theirs"))
+    monkeypatch.setenv(protocol.RUNTIME, str(tmp_path / "session"))
+    (tmp_path / "session").mkdir(mode=0o700)
+    return tmp_path / "session"
+
+
+def test_a_policy_that_changed_holds_for_those_that_wait_already(resident, folder: Path) -> None:
+    with asking("note:at work", "await:go") as first, asking("note:answered") as second:
+        until((folder / "at work").exists)
+        (folder / "changed").touch()
+        (folder / "go").touch()
+        assert heard(first, "answer")
+        with pytest.raises((EOFError, ConnectionError)):
+            heard(second, "answer")
+    until(lambda: renewals() == 1)
+    assert not (folder / "answered").exists()
+
+
+def test_a_policy_that_changed_restarts_it_without_a_question(resident, folder: Path) -> None:
+    (folder / "changed").touch()
+    until(lambda: renewals() == 1)
+
+
+@pytest.mark.parametrize("file", ["unlocked", "short", None])
+def test_without_lock_memory_or_folder_it_ends(resident, folder: Path, file: str | None) -> None:
+    shutil.rmtree(protocol.folder()) if file is None else (folder / file).touch()
+    assert ends(resident)
+
+
+def test_a_lock_that_is_not_in_force_ends_it_before_an_answer(resident, folder: Path) -> None:
+    with asking("note:at work", "await:go") as first, asking("note:answered") as second:
+        until((folder / "at work").exists)
+        (folder / "unlocked").touch()
+        (folder / "go").touch()
+        assert heard(first, "answer")
+        with pytest.raises((EOFError, ConnectionError)):
+            heard(second, "answer")
+    assert ends(resident)
+    assert not (folder / "answered").exists()
+
+
+def test_after_its_minutes_it_ends(folder: Path) -> None:
+    with serving(folder, minutes=0.01) as process:
+        assert ends(process)
+
+
+def test_a_connection_that_says_nothing_is_closed(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "impatient").touch()
+    with serving(folder), client.connected() as channel:
+        channel.connection.settimeout(HANGS)
+        with pytest.raises(EOFError):
+            channel.receive()
+
+
+def test_for_visitors_it_restarts_after_each_question_and_else_never(ask, resident, folder: Path) -> None:
+    for _ in range(3):
+        assert ask("say:hello") == "done"
+    assert renewals() == 0
+    (folder / "alone").touch()
+    assert ask("say:hello") == "done"
+    until(lambda: renewals() == 1)
+
+
+@pytest.mark.parametrize("words", [["note:at work", "long"], ["say:some", "note:at work", "long"]])
+def test_who_hangs_up_is_not_answered_and_it_restarts(resident, folder: Path, words: list[str]) -> None:
+    with asking(*words):
+        until((folder / "at work").exists)
+    until(lambda: renewals() == 1)
+    assert resident.poll() is None
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_in_the_middle_of_an_answer_too(resident, folder: Path, number: int) -> None:
+    with asking("note:at work", "long") as guest:
+        until((folder / "at work").exists)
+        os.kill(resident.pid, number)
+        with pytest.raises((EOFError, ConnectionError)):
+            heard(guest, "answer")
+    assert ends(resident)
+
+
+def test_to_end_counts_more_than_to_restart(resident, folder: Path) -> None:
+    with asking("note:at work", "await:go", "fault"):
+        until((folder / "at work").exists)
+        for order in ("stop", "restart"):
+            with client.connected() as other:
+                other.send({"order": order})
+                assert heard(other, "obeys")
+        (folder / "go").touch()
+    assert ends(resident)
+
+
+@themselves
+def test_a_number_that_is_anothers_by_now_gives_no_rights(monkeypatch) -> None:
+    """Who connected is gone, and a process that may more has its number; who asks over the connection may not."""
+    one, other = socket.socketpair()
+    resident = server.Resident.__new__(server.Resident)
+    resident._rights = protocol.rights("self")
+    with one, other, socket.socket(socket.AF_UNIX) as listener:
+        assert resident._is_equal(one)
+        with protocol.opened(protocol.claims(), make=True) as folder:
+            listener.bind(protocol.address(folder, "socket"))
+            listener.listen()
+            code = "import socket, sys; socket.socket(socket.AF_UNIX).connect(sys.argv[1])"
+            subprocess.run([sys.executable, "-c", code, str(protocol.claims() / "socket")], check=True)
+        with listener.accept()[0] as connection:
+            monkeypatch.setattr(protocol, "peer", lambda one: protocol.Peer(os.getpid(), os.geteuid(), os.getegid()))
+            assert not resident._is_equal(connection)
+
+
+def test_another_users_process_gets_no_reply(monkeypatch) -> None:
+    monkeypatch.setattr(protocol, "peer", lambda connection: protocol.Peer(os.getpid(), os.geteuid() + 1, 0))
+    one, other = socket.socketpair()
+    with one:
+        one.sendall(b'{"order": "status"}\n')
+        server.Resident.__new__(server.Resident)._attend(other)
+        with suppress(ConnectionResetError):
+            assert one.recv(1) == b""
