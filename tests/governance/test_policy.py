@@ -80,15 +80,6 @@ def test_a_rule_against_pulling_refuses_that_alone() -> None:
     Policy().check_pull()
 
 
-def test_who_can_change_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = of("signals.kinds = []")
-    with pytest.raises(PolicyRefused, match=r"you can change policy\.toml"):
-        made.check_signal(Kind.TEXT, Origin.USER)
-    monkeypatch.setattr(policy, "SYSTEM", OWN)
-    with pytest.raises(PolicyRefused, match=r"the administrator can change policy\.toml"):
-        made.check_signal(Kind.TEXT, Origin.USER)
-
-
 def test_a_refusal_records_no_content() -> None:
     made = of('devices.camera = ["HD"]')
     with pytest.raises(PolicyRefused):

@@ -49,13 +49,6 @@ class Eager(Pace):
         return drafted
 
 
-class Small(Pace):
-    """Takes as much of every draft as is computed like single tokens."""
-
-    def length(self, drafted: int, found: int) -> int:
-        return min(drafted, ALIKE - 1)
-
-
 def write(engine: LlamaEngine, messages: list[Message], tokens: int = 60) -> str:
     return "".join(engine.stream(messages, max_tokens=tokens))
 
@@ -96,23 +89,6 @@ def test_a_near_thing_is_decided_by_small_batches_over_what_they_computed(opened
     for place in large:
         assert calls[place + 1][0] == calls[place][0], "from where the batch began"
         assert calls[place + 1][1] <= ALIKE
-
-
-def test_what_small_batches_wrote_is_not_computed_again(opened: Callable[..., LlamaEngine]) -> None:
-    engine = opened()
-    engine._pace = Small
-    messages = ask("Repeat every line of the evidence.")
-    calls: list[int] = []
-    verify = engine._context.verify
-
-    def near(tokens: list[int]) -> list[tuple[int, float]]:
-        calls.append(len(tokens))
-        return [(token, 0.0) for token, _ in verify(tokens)]
-
-    engine._context.verify = near  # type: ignore[assignment,method-assign]
-    assert write(engine, messages) == write(opened(speculative=False), messages)
-    assert max(calls) == ALIKE
-    assert len(calls) < engine.usage.completion_tokens
 
 
 def test_rejected_tokens_leave_nothing_behind(opened: Callable[..., LlamaEngine]) -> None:
@@ -224,15 +200,6 @@ def test_drafts_end_for_good_where_batches_cost_as_much_as_their_tokens(opened: 
     engine._context.verify = lambda tokens: calls.append(len(tokens)) or verify(tokens)  # type: ignore[method-assign]
     assert write(engine, ask("Repeat every line of the evidence."))
     assert not calls
-
-
-def test_one_slow_moment_ends_no_drafts() -> None:
-    costs = Costs()
-    for seconds in (0.01, 0.01, 0.01, 5.0, 0.01):
-        costs.took(1, seconds)
-    for factor in (8, 8, 8, 500, 8, 8, 300, 8, 8):
-        costs.took(16, 0.01 * factor)
-    assert costs.pay
 
 
 @given(st.integers(1, MOST_OUTPUTS), st.integers(2, 40))

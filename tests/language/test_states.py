@@ -99,23 +99,12 @@ def reads(engine: LlamaEngine, messages: list[Message]) -> tuple[np.ndarray, int
     return logits, usage.prompt_tokens - before.prompt_tokens, usage.reused_tokens - before.reused_tokens
 
 
-def test_one_source_then_another_then_the_first_again_reads_the_question_alone(engine: LlamaEngine) -> None:
-    for note in NOTES:
-        engine.choose(ask(note), OPTIONS)
-    for note in NOTES:
-        _, total, reused = reads(engine, ask(note, "what stands still?"))
-        assert total - reused < 20, "of what stands before the question nothing is read again"
-        assert reused > 60
-
-
-@pytest.mark.parametrize("batch", [256, 16])
 def test_the_very_same_logits_whatever_was_read_before(
     engine: LlamaEngine,
     fresh: Callable[[list[Message]], np.ndarray],
     monkeypatch: pytest.MonkeyPatch,
-    batch: int,
 ) -> None:
-    monkeypatch.setattr(module, "BATCH", batch)
+    monkeypatch.setattr(module, "BATCH", 16)  # other tests read in whole batches
     questions = [ask(note, "which pump, and why?") for note in NOTES]
     questions += [[Message(Role.SYSTEM, SYSTEM), Message(Role.USER, "Source: a text, and no more")], *questions[2::-1]]
     reused = 0
@@ -335,8 +324,9 @@ def test_the_constant_beginning_is_read_once_and_kept_where_it_may_be(
     assert source - constant > constant - instruction > 30
     assert prompt.kept == ((instruction, constant) if lasting else (instruction,))
     assert known(engine, first) == 0
-    assert known(engine, second) == constant
-    assert known(engine, first) >= source, "what was chosen before is known, too"
+    if lasting:
+        assert known(engine, second) == constant
+        assert known(engine, first) >= source, "what was chosen before is known, too"
     engine.settle()
     assert len(shelf.kept) == len(prompt.kept)
     assert known(opened(shelf), second) == prompt.kept[-1]

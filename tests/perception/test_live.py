@@ -103,15 +103,6 @@ def test_the_utterance_is_the_sound_with_a_little_before_and_after(fresh: Endpoi
             assert np.array_equal(one.samples, sound[begin : begin + len(one.samples)])
 
 
-@pytest.mark.parametrize(("pause_s", "utterances"), [(0.3, 2), (1.5, 1)])
-def test_the_pause_that_ends_an_utterance_can_be_chosen(fresh: Endpointer, pause_s: float, utterances: int) -> None:
-    fresh.pause_s = pause_s
-    said = PRESSURE[: round(3.7 * RATE)]
-    sound = np.concatenate([said, said[round(0.2 * RATE) :], silence(2.5)])  # 0.9 s apart
-    found = heard(fresh, sound + noise(len(sound) / RATE, 0.01)[: len(sound)])
-    assert kinds(found) == ["Started", "Ended"] * utterances
-
-
 def test_a_pause_is_told_when_it_begins_with_what_will_have_been_said(fresh: Endpointer) -> None:
     found = heard(fresh, np.concatenate([PRESSURE, silence(1)]))
     ((paused, pause),) = [(at, one) for at, one in found if isinstance(one, Paused)]
