@@ -51,7 +51,7 @@ ELSEWHERE = {
     "frame_pixels": ("perception/test_video.py", "test_frames_of_too_many_pixels_are_refused"),
     "shots": ("perception/test_video.py", "test_of_many_scenes_those_that_differ_most"),
     "utterance_seconds": ("perception/test_live.py", "test_speech_without_a_pause_is_cut_where_it_is_quietest"),
-    "readings_cells": ("perception/test_readings_csv.py", "test_too_many_cells_are_refused_while_reading"),
+    "readings_cells": ("perception/test_csvfile.py", "test_too_many_cells_are_refused_while_reading"),
     "readings_evidence": ("perception/test_readings.py", "test_many_columns_stay_bounded_and_the_range_comes_first"),
     "passages": ("perception/test_text.py", "test_what_is_chopped_too_finely_is_cut_off_with_a_note"),
     "context_tokens": ("language/test_engine.py", "test_a_prompt_over_the_context_is_refused_and_leaves_no_trace"),

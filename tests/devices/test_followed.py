@@ -11,7 +11,6 @@ from edge_assistant.core.errors import DeviceLost, DeviceMissing
 from edge_assistant.devices import followed, keeper
 from edge_assistant.devices.device import Change
 from edge_assistant.devices.followed import FollowedFile, whole_rows
-from edge_assistant.perception.csvfile import read_csv
 
 HEADER = b"time,temperature [degC]\n"
 
@@ -67,19 +66,10 @@ def test_a_row_without_its_end_is_left_out(device, path):
     assert device.read() is None
     add(path, b"1.5\n2025")
     assert device.read() == rows(2)
-
-
-def test_a_file_with_no_whole_row_gives_nothing(path, device):
-    path.write_bytes(b"")
-    assert device.read() is None
-    path.write_bytes(b"time,temp")
-    assert device.read() is None
-
-
-def test_a_file_that_is_cut_is_another_table(device, path):
-    add(path, row(1))
-    assert device.read() == rows(2)
-    path.write_bytes(HEADER + row(9))
+    for data in (b"", b"time,temp"):
+        path.write_bytes(data)
+        assert device.read() is None
+    path.write_bytes(HEADER + row(9))  # a file that is cut is another table
     assert device.read() == HEADER + row(9)
 
 
@@ -181,16 +171,6 @@ def test_a_logger_that_writes_all_the_time(path):
     for table in kept.items:
         assert rows(200).startswith(table)
         assert table.endswith(b"\n")
-
-
-def test_what_is_given_is_read_like_any_file(device, path, tmp_path):
-    import io
-
-    add(path, row(1) + row(2))
-    data = device.read()
-    table, notes = read_csv(io.BytesIO(data), "log.csv", len(data))
-    assert len(table) == 3
-    assert notes == ()
 
 
 @given(

@@ -58,13 +58,6 @@ def test_a_device_that_opens_and_gives_nothing_is_not_back():
     assert device.opened == 4
 
 
-def test_it_may_be_lost_again_and_again():
-    device = Scripted(*[lost(), 1] * 5)
-    with Kept(device) as kept:
-        kept.wait(lambda: len(kept.items) == 5)
-    assert kept.changes == [OPENED, *[LOST, BACK] * 5, CLOSED]
-
-
 def test_the_waits_grow_up_to_the_longest(monkeypatch):
     device = Scripted(1, lost(), 2, opens=[None, *[missing()] * 6])
     waits = []
@@ -110,44 +103,30 @@ def test_what_a_library_raises_fails_in_one_line(caplog):
     assert "in a driver" in caplog.text
 
 
-def test_who_is_given_something_may_fail():
-    def give(_):
-        raise LookupError
-
-    with Kept(Scripted(1), give) as kept:
-        kept.until(FAILED)
-    assert kept.changes == [OPENED, FAILED]
-
-
-def test_it_can_be_started_again():
+def test_it_can_be_started_again_and_starting_and_stopping_twice_does_nothing():
     device = Scripted(1)
-    with Kept(device) as kept:
+    kept = Kept(device)
+    kept.keeper.stop()
+    assert (kept.changes, device.opened, kept.keeper.running) == ([], 0, False)
+    with kept:
+        kept.keeper.start()
         kept.wait(lambda: kept.items)
+        kept.keeper.stop()
+        kept.keeper.stop()
     device._script.append(2)
     with kept:
         kept.wait(lambda: kept.items == [1, 2])
     assert kept.changes == [OPENED, CLOSED] * 2
 
 
-def test_starting_and_stopping_twice_does_nothing():
-    device = Scripted(1)
-    with Kept(device) as kept:
-        kept.keeper.start()
-        kept.until(OPENED)
+@pytest.mark.parametrize(("fails", "changes"), [(True, [OPENED, FAILED]), (False, [OPENED, CLOSED])])
+def test_who_is_given_something_may_fail_or_stop_it(fails, changes):
+    def give(_):
+        if fails:
+            raise LookupError
         kept.keeper.stop()
-        kept.keeper.stop()
-    assert kept.changes == [OPENED, CLOSED]
 
-
-def test_it_is_stopped_by_who_is_given_something():
-    kept = Kept(Scripted(1, 2, 3), lambda _: kept.keeper.stop())
+    kept = Kept(Scripted(1, 2, 3), give)
     with kept:
-        kept.until(CLOSED)
-    assert kept.changes == [OPENED, CLOSED]
-
-
-def test_stopped_before_it_was_started():
-    device = Scripted()
-    kept = Kept(device)
-    kept.keeper.stop()
-    assert (kept.changes, device.opened, kept.keeper.running) == ([], 0, False)
+        kept.until(changes[-1])
+    assert kept.changes == changes

@@ -59,14 +59,12 @@ class TestWav:
             assert file.getparams()[:4] == (1, 2, SAMPLE_RATE, SAMPLE_RATE)
             samples = np.frombuffer(file.readframes(SAMPLE_RATE), "<i2") / 32767
         assert np.abs(samples - tone(440, SAMPLE_RATE)).max() < 1e-4
-
-    def test_what_is_too_loud_is_clipped_and_does_not_turn_over(self):
         with wave.open(io.BytesIO(to_wav(np.array([2.0, -2.0], dtype=np.float32)))) as file:
-            assert np.frombuffer(file.readframes(2), "<i2").tolist() == [32767, -32767]
+            assert np.frombuffer(file.readframes(2), "<i2").tolist() == [32767, -32767], "clipped, not turned over"
 
 
 class TestResampling:
-    @pytest.mark.parametrize("rate", [8_000, 22_050, 44_100, 48_000, 96_000])
+    @pytest.mark.parametrize("rate", [8_000, 44_100, 96_000])
     def test_a_tone_keeps_its_height_and_loudness(self, rate):
         parts = np.array_split(tone(1_000, rate, 2.0), 37)
         out = np.concatenate(list(resampled(parts, rate, SAMPLE_RATE)))
@@ -76,8 +74,6 @@ class TestResampling:
     def test_what_lies_above_does_not_come_back_as_another_tone(self):
         out = np.concatenate(list(resampled([tone(11_000, 48_000, 2.0)], 48_000, SAMPLE_RATE)))
         assert np.abs(out[4_000:28_000]).max() < 0.002  # 5 kHz without a filter
-
-    def test_the_same_rate_is_handed_on(self):
         part = tone(440, SAMPLE_RATE)
         assert next(resampled([part], SAMPLE_RATE, SAMPLE_RATE)) is part
 
@@ -91,7 +87,12 @@ class TestResampling:
 class TestFile:
     @pytest.mark.parametrize("rate", [16_000, 44_100])
     def test_a_recording_is_heard_block_by_block_then_silence_then_its_end(self, tmp_path, rate):
-        blocks = read_to_end(FileMicrophone(recording(tmp_path / "a.wav", tone(440, rate), rate), FAST))
+        device = FileMicrophone(tmp_path / "a.wav", FAST)
+        with pytest.raises(DeviceMissing, match=r"there is no a\.wav to stand for a microphone"):
+            device.open()
+        recording(tmp_path / "a.wav", tone(440, rate), rate)
+        blocks = read_to_end(device)
+        assert np.array_equal(np.stack(blocks), np.stack(read_to_end(device))), "at its start again"
         assert {(block.shape, block.dtype.name) for block in blocks} == {((BLOCK,), "float32")}
         heard = np.concatenate(blocks)
         assert len(heard) == pytest.approx(3 * SAMPLE_RATE, abs=BLOCK)
@@ -107,10 +108,6 @@ class TestFile:
         assert now[0] == pytest.approx(count * BLOCK / SAMPLE_RATE)
         read_to_end(FileMicrophone(path, speed=4.0))
         assert now[0] == pytest.approx(count * BLOCK / SAMPLE_RATE * 1.25)
-
-    def test_it_is_opened_at_its_start_again(self, tmp_path):
-        device = FileMicrophone(recording(tmp_path / "a.wav", tone(440, SAMPLE_RATE)), FAST)
-        assert np.array_equal(np.stack(read_to_end(device)), np.stack(read_to_end(device)))
 
     def test_a_file_that_is_moved_away_is_unplugged_and_comes_back(self, tmp_path):
         path = recording(tmp_path / "a.wav", tone(440, SAMPLE_RATE, 60))
@@ -141,10 +138,6 @@ class TestFile:
             with pytest.raises(error):
                 device.open()
 
-    def test_a_recording_that_is_not_there(self, tmp_path):
-        with pytest.raises(DeviceMissing, match=r"there is no a\.wav to stand for a microphone"):
-            FileMicrophone(tmp_path / "a.wav").open()
-
 
 class TestHeard:
     def test_what_nobody_takes_is_bounded_and_the_oldest_is_dropped(self):
@@ -153,11 +146,9 @@ class TestHeard:
             heard.put(np.full((100, 1), number, dtype=np.float32))
         kept = [int(part[0]) for part in itertools.islice(heard.parts(), 10)]
         assert kept == list(range(9_990, 10_000))
-
-    def test_two_channels_are_mixed(self):
         heard = _Heard(1_000, "a microphone")
         heard.put(np.array([[0.5, 0.1], [0.2, 0.2]], dtype=np.float32))
-        assert next(heard.parts()) == pytest.approx([0.3, 0.2])
+        assert next(heard.parts()) == pytest.approx([0.3, 0.2]), "two channels are mixed"
 
     def test_silence_of_the_driver_is_loss(self, monkeypatch):
         monkeypatch.setattr(microphone, "SILENT", 0.01)

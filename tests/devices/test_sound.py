@@ -195,6 +195,8 @@ class TestFound:
         assert sound.find(None, "input").name == "default"
         assert sound.find("jab", "input").index == 3
         assert sound.find("sysdefault", "input").index == 1
+        machine.listed = [Found("pulse", 1, 44_100, default=True), Found("HDA", 0, 48_000, card=True)]
+        assert sound.names("input") == ["pulse", "HDA"], "a server that cannot be asked leaves the cards"
         assert machine.renewed
 
     def test_with_a_server_its_own_names_are_listed(self, machine):
@@ -204,10 +206,6 @@ class TestFound:
         assert sound.find("webcam", "input") == Found("Webcam", 1, 48_000, node="webcam")
         assert sound.find("monitor", "input").node == "monitor"
         assert machine.renewed == 0  # which would end other streams
-
-    def test_a_server_that_cannot_be_asked_leaves_the_cards(self, machine):
-        machine.listed = [Found("pulse", 1, 44_100, default=True), Found("HDA", 0, 48_000, card=True)]
-        assert sound.names("input") == ["pulse", "HDA"]
 
     def test_what_is_not_there_is_said_with_what_is(self, machine):
         with pytest.raises(DeviceMissing, match="there is no speaker - plug one in"):
@@ -323,17 +321,19 @@ class TestCards:
         portaudio.end(stream)
         assert library.open_streams == []
 
-    @pytest.mark.parametrize("step", ["open", "start"])
-    def test_one_that_another_program_has(self, library, step):
-        setattr(library, step, refusing("Device unavailable", -9985))
-        with pytest.raises(DeviceBusy, match="another program has HDA Intel PCH: ALC257 - close that program"):
+    @pytest.mark.parametrize(
+        ("step", "told", "error", "said"),
+        [
+            ("open", ("Device unavailable", -9985), DeviceBusy, "another program has HDA Intel PCH: ALC257 - close"),
+            ("start", ("Device unavailable", -9985), DeviceBusy, "another program has HDA Intel PCH: ALC257 - close"),
+            ("open", ("Invalid sample rate", -9997), DeviceMissing, r"ALC257 cannot be opened \(Invalid sample rate\)"),
+        ],
+    )
+    def test_one_that_another_program_has_or_that_cannot_be_opened(self, library, step, told, error, said):
+        setattr(library, step, refusing(*told))
+        with pytest.raises(error, match=said):
             portaudio.stream(sound.find("HDA", "input"), "input", print)
         assert library.open_streams == []
-
-    def test_one_that_cannot_be_opened(self, library):
-        library.open = refusing("Invalid sample rate", -9997)
-        with pytest.raises(DeviceMissing, match=r"HDA Intel PCH: ALC257 cannot be opened \(Invalid sample rate\)"):
-            portaudio.stream(sound.find("HDA", "input"), "input", print)
 
     def test_the_list_is_not_renewed_while_a_stream_is_open(self, library):
         stream = portaudio.stream(sound.find("HDA", "input"), "input", print)

@@ -116,6 +116,9 @@ def test_stopping_ends_all_pieces_at_once_and_each_once(player, output):
     ends.wait(3)
     assert ends.names == ["a", "b", "c"]
     assert len(output.taken) <= 1
+    player.play(samples(1, 0.25), 1_000, ends.of("d"))
+    ends.wait(4)
+    assert output.taken[-1][-1] == pytest.approx(0.25)
 
 
 def test_who_stops_or_looks_does_not_wait_for_a_speaker_that_is_being_opened(player, output):
@@ -178,19 +181,6 @@ def test_a_fault_ends_all_pieces_and_the_next_is_played(player, output, caplog):
     player.play(samples(1), 1_000, ends.of("c"))
     ends.wait(3)
     assert ends.names == ["a", "b", "c"]
-
-
-def test_it_plays_again_after_it_was_stopped(player, output):
-    ends = Ends()
-    output.open_gate.clear()
-    player.play(samples(10), 1_000, ends.of("a"))
-    player.stop()
-    player.play(samples(1, 0.25), 1_000, ends.of("b"))
-    assert player.playing
-    output.open_gate.set()
-    ends.wait(2)
-    assert ends.names == ["a", "b"]
-    assert output.taken[-1][-1] == pytest.approx(0.25)
 
 
 def test_another_rate_is_brought_to_that_of_the_output(player, output):
@@ -285,14 +275,9 @@ def test_a_file_stands_for_a_speaker(tmp_path):
 
 
 def test_a_file_that_cannot_be_written(tmp_path):
-    with pytest.raises(DeviceMissing, match=r"said\.wav cannot be written \(No such file or directory\)"):
-        FileSpeaker(tmp_path / "nowhere" / "said.wav").play(samples(0.1), 1_000)
-
-
-def test_a_disk_that_is_full():
-    player = FileSpeaker(Path("/dev/full"))
-    with pytest.raises(DeviceMissing, match=r"full cannot be written \(No space left on device\)"):
-        player.play(samples(0.1), 1_000)
+    for path, why in ((tmp_path / "nowhere" / "a", "No such file or directory"), (Path("/dev/full"), "No space left")):
+        with pytest.raises(DeviceMissing, match=rf"{path.name} cannot be written \({why}"):
+            FileSpeaker(path).play(samples(0.1), 1_000)
 
 
 def test_a_disk_that_fills_up_ends_what_is_played(tmp_path, monkeypatch):

@@ -130,22 +130,6 @@ def test_baselines_get_the_same_questions(bench: Bench, tmp_path: Path, capsys: 
     assert header.split()[-3:] == ["everything", "ablation", "baseline-prompt"]
 
 
-def test_what_was_perceived_is_perceived_once(
-    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    seen: list[str] = []
-    perceive = Readings.perceive
-
-    def counted(self: Readings, signal: Any, request: Any) -> Any:
-        seen.append(signal.sha256)
-        return perceive(self, signal, request)
-
-    monkeypatch.setattr(Readings, "perceive", counted)
-    bench(write(tmp_path), "--baseline")
-    assert len(seen) == 3  # the first twice, for the sense loads its models with it
-    assert len(set(seen)) == 2
-
-
 def test_the_seconds_of_a_question_hold_its_perception(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -276,20 +260,22 @@ def test_a_question_that_fails_is_wrong_and_the_next_is_asked(
     assert "    failed: a fault of ours (RuntimeError: oh)" in capsys.readouterr().out
 
 
-def test_a_missing_model_ends_it(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_ends_it(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(*args: Any, **options: Any) -> Any:
         raise ModelMissing("there is none", "pull it")
 
     monkeypatch.setattr(warm.WarmAssistant, "ask", missing)
-    with pytest.raises(ModelMissing):
-        bench(write(tmp_path))
-
-
-def test_a_malformed_scenario_ends_it_before_anything_is_asked(bench: Bench, tmp_path: Path) -> None:
     root = write(tmp_path)
+    with pytest.raises(ModelMissing):
+        bench(root)
     (root / "motor-002" / "scenario.toml").write_text("id = 1\n", encoding="utf-8")
     with pytest.raises(InputCorrupt):
         bench(root)
+    with pytest.raises(UsageError, match="--gold cannot be handed to a command"):
+        bench(tmp_path, "--gold", "--command", "true")
+    for wrong in ("0", "-1", "two", "²"):
+        with pytest.raises(SystemExit):
+            bench(tmp_path, "--limit", wrong)
 
 
 COMMAND = """
@@ -332,14 +318,6 @@ def test_a_command_that_is_not_there(bench: Bench, tmp_path: Path, capsys: pytes
     assert "it cannot be started: No such file or directory" in printed
     assert "ungrounded not checked" in printed
     assert "cold, the whole command" in printed
-
-
-def test_options_that_exclude_each_other(bench: Bench, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="--gold cannot be handed to a command"):
-        bench(write(tmp_path), "--gold", "--command", "true")
-    for wrong in ("0", "-1", "two", "²"):
-        with pytest.raises(SystemExit):
-            bench(tmp_path, "--limit", wrong)
 
 
 def test_the_scenarios_of_the_tests_are_well_formed(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 
-from edge_assistant.perception.csvfile import read_csv
 from evals import readings
 
 
@@ -13,20 +12,6 @@ def options(*given: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     readings.configure(parser)
     return parser.parse_args([*given])
-
-
-def test_it_writes_what_it_says(tmp_path):
-    path = tmp_path / "readings.csv"
-    readings.write_readings(path, 1234, 5)
-    with path.open("rb") as stream:
-        table, notes = read_csv(stream, "readings.csv", path.stat().st_size)
-    assert len(table) == 1234
-    assert [(column.name, column.unit) for column in table.columns] == [("temperature", "degC"), ("humidity", "%")]
-    assert table.interval == 1.0
-    assert notes == ()
-    again = tmp_path / "again.csv"
-    readings.write_readings(again, 1234, 5)
-    assert again.read_bytes() == path.read_bytes()
 
 
 def test_figures(capsys, monkeypatch):

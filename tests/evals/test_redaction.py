@@ -10,7 +10,7 @@ import pytest
 from edge_assistant.governance.redaction.kinds import Kind
 from evals import redaction
 from evals.personal.lines import SETS, Line, Span, lines
-from evals.personal.values import MAKERS, grouped, luhn
+from evals.personal.values import MAKERS
 
 
 def test_lines_are_the_same_for_a_seed_and_their_spans_hold_values() -> None:
@@ -76,13 +76,3 @@ def test_both_sets_are_printed(
     else:
         assert out.count("structured") == 2
         assert out.count("1,000 ") == len(redaction.HOSTILE)
-
-
-def test_what_takes_less_than_the_clock_tells_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
-    redaction._print_seconds({"all digits": [0.0] * len(redaction.LENGTHS)})
-    assert capsys.readouterr().out.count(" 0.000 s #\n") == len(redaction.LENGTHS)
-
-
-def test_check_digits() -> None:
-    assert luhn("411111111111111") == "4111111111111111"
-    assert grouped("12345678", (4, 2), "-") == "1234-56-78"

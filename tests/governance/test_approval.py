@@ -77,12 +77,6 @@ def run(policy: Policy, given_: Answer, approve: Approve | None, seen: list[Even
 # Which values
 
 
-def test_a_value_under_the_confidence_is_doubted_and_a_sure_one_not() -> None:
-    found = list(doubts(answer(0.81, 0.95, None), 0.9))
-    assert [(doubt.value, doubt.evidence.id) for doubt in found] == [("value E1", "E1")]
-    assert found[0].question == "audio:1 says allergy: value E1, confidence 81%: is that right?"
-
-
 def test_a_value_that_is_hardly_the_answer_is_doubted_however_surely_it_was_heard() -> None:
     given = answer(0.99)
     told = tuple(replace(one, confidence=0.7) for one in given.verdicts[0].values)
@@ -114,13 +108,6 @@ def test_nothing_unsure_is_rested_on_unasked(sure: list[float | None], below: fl
 
 
 # Who is asked, and what is seen
-
-
-def test_without_the_rule_the_watch_is_the_front_ends_own() -> None:
-    seen: list[Event] = []
-    watch = seen.append
-    assert approving(Policy(), watch, None) is watch
-    assert approving(of("signals.kinds = []"), watch, None) is watch
 
 
 def test_nothing_is_said_before_it_is_confirmed() -> None:
@@ -198,16 +185,6 @@ def test_each_value_is_confirmed(typed: list[str], lines: list[str], yes: bool) 
     assert typed == []
 
 
-def test_the_progress_line_is_gone_before_something_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    order: list[str] = []
-    monkeypatch.setattr(terminal, "asks", lambda: True)
-    monkeypatch.setattr(terminal, "answer", lambda prompt: order.append("asked") or "y")
-    approve = human.approver(of(), lambda: order.append("cleared"))
-    assert approve is not None
-    assert approve((PENICILLIN, PENICILLIN))
-    assert order == ["cleared", "asked", "asked"]
-
-
 @pytest.mark.parametrize(("pins", "unlocked"), [([PIN], True), (["1", "2", PIN], True), (["1", "2", "3"], False)])
 def test_three_pins_may_be_tried(typed: list[str], pins: list[str], unlocked: bool) -> None:
     policy = of(ROLES)
@@ -255,12 +232,6 @@ def test_the_app_reads_a_value_back_before_it_answers(home: Path, store: Path, m
     told = kinds(answered(home, store, monkeypatch, lambda confirmation: confirmation.give(True)))
     assert told.count("Doubted") == 1
     assert told.index("Doubted") < told.index("TurnSaid") < told.index("TurnEnded")
-
-
-def test_the_app_withholds_what_is_not_right(home: Path, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    told = answered(home, store, monkeypatch, lambda confirmation: confirmation.give(False))
-    assert not {"TurnSaid", "TurnCompared", "TurnEnded"} & set(kinds(told))
-    assert "a value was not confirmed (approval.confirm_below)" in told[-1].message
 
 
 def test_a_stop_while_a_value_is_read_back_stops_the_turn(

@@ -16,7 +16,7 @@ import pytest
 from edge_assistant.core.errors import AuditDamaged, StorageFull
 from edge_assistant.governance.audit import checkpoints, export
 from edge_assistant.governance.audit import trail as trail_module
-from edge_assistant.governance.audit.trail import FILE, Trail
+from edge_assistant.governance.audit.trail import Trail
 from edge_assistant.governance.audit.verify import Damage, Report, verify
 from edge_assistant.vault.vault import Vault
 
@@ -76,11 +76,6 @@ def machine(tmp_path: Path) -> Answers:
     return machine
 
 
-def test_a_trail_that_nobody_touched_is_whole(machine: Answers) -> None:
-    report = machine.verify()
-    assert (report.rows, report.checkpoints, report.finding, report.unsure, report.notes) == (8, 2, None, (), ())
-
-
 def test_an_old_trail_without_its_checkpoints_is_truncated(machine: Answers) -> None:
     back = machine.kept(machine.audit)
     machine.answer()
@@ -119,15 +114,6 @@ def test_checkpoints_that_were_cut_off_are_unsure_and_come_back(machine: Answers
     assert machine.verify().unsure == ()
 
 
-def test_checkpoints_that_are_gone_are_unsure_and_said_for_good(machine: Answers) -> None:
-    machine.outside.unlink()
-    assert machine.verify().unsure == ("checkpoints.jsonl is gone",)
-    machine.answer()
-    report = machine.verify()
-    assert report.unsure == ()
-    assert len([note for note in report.notes if "missing or garbled" in note]) == 1
-
-
 def test_both_folders_removed_are_missed(machine: Answers) -> None:
     shutil.rmtree(machine.audit)
     shutil.rmtree(machine.outside.parent)
@@ -141,13 +127,8 @@ def test_both_folders_removed_are_missed(machine: Answers) -> None:
     with pytest.raises(StorageFull, match="audit begin"):
         machine.answer()
     assert machine.verify().rows == 0
-
-
-def test_both_folders_and_the_witness_removed_are_missed_by_the_keys(machine: Answers) -> None:
-    shutil.rmtree(machine.audit)
-    shutil.rmtree(machine.outside.parent)
     with closing(sqlite3.connect(machine.keys / "keys.db", isolation_level=None)) as connection:
-        connection.execute("DELETE FROM keys WHERE id = 'audit:end'")
+        connection.execute("DELETE FROM keys WHERE id = 'audit:end'")  # then the keys alone tell of it
     assert machine.verify().unsure == ("the trail has no row, and keys.db has keys of 1 conversation",)
 
 
@@ -214,27 +195,16 @@ def test_an_export_of_an_old_trail_is_refused(machine: Answers, tmp_path: Path) 
     assert not (tmp_path / "export.jsonl").exists()
 
 
-def test_a_pipe_in_the_place_of_the_checkpoints_keeps_nobody_waiting(machine: Answers) -> None:
-    machine.outside.unlink()
-    os.mkfifo(machine.outside)
-    assert machine.verify().unsure == ("the last line of checkpoints.jsonl is no checkpoint of this trail",)
+@pytest.mark.parametrize("link", [False, True])
+def test_a_pipe_or_link_in_the_place_of_the_checkpoints_is_refused(machine: Answers, link: bool) -> None:
+    elsewhere = machine.folder / "elsewhere"
+    machine.outside.rename(elsewhere)
+    before = elsewhere.read_bytes()
+    machine.outside.symlink_to(elsewhere) if link else os.mkfifo(machine.outside)
+    assert link or machine.verify().unsure == ("the last line of checkpoints.jsonl is no checkpoint of this trail",)
     with pytest.raises(StorageFull, match=r"checkpoints.jsonl is a link or no file"):
         machine.answer()
-
-
-@pytest.mark.parametrize("change", ["count = 9e999", "mac = x'00'", "seal = NULL", "count = 'x'"])
-def test_an_end_of_another_type_is_found(machine: Answers, change: str) -> None:
-    with closing(sqlite3.connect(machine.audit / FILE, isolation_level=None)) as connection:
-        connection.execute("PRAGMA ignore_check_constraints = ON")
-        try:
-            connection.execute(f"UPDATE head SET {change}")
-        except sqlite3.IntegrityError:
-            connection.execute("DELETE FROM head")
-    finding = machine.verify().finding
-    assert finding is not None
-    assert finding.damage is Damage.EDITED
-    with pytest.raises(StorageFull, match="changed from outside"):
-        machine.answer()
+    assert elsewhere.read_bytes() == before
 
 
 def test_a_clock_that_was_set_back_is_said(machine: Answers, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -272,16 +242,6 @@ def test_a_process_killed_before_its_checkpoint_is_outside_leaves_a_whole_trail(
     assert (report.finding, report.unsure, report.notes) == (None, (), ())
 
 
-def test_a_process_killed_before_the_first_checkpoint_is_outside_leaves_a_whole_trail(tmp_path: Path) -> None:
-    machine = Answers(tmp_path)
-    subprocess.run([sys.executable, "-c", KILLS, str(machine.folder)], check=False)
-    report = machine.verify()
-    assert (report.rows, report.finding, report.unsure) == (2, None, ())
-    machine.answer()
-    report = machine.verify()
-    assert (report.rows, report.finding, report.unsure, report.notes) == (6, None, (), ())
-
-
 def test_several_processes_keep_the_checkpoints_in_order(machine: Answers) -> None:
     script = KILLS.split("def killed")[0] + 'for _ in range(15): trail.extend([("answer", {})], checkpoint=True)'
     processes = [subprocess.Popen([sys.executable, "-c", script, str(machine.folder)]) for _ in range(3)]
@@ -291,17 +251,3 @@ def test_several_processes_keep_the_checkpoints_in_order(machine: Answers) -> No
     assert len(marks) == 2 + 45
     report = machine.verify()
     assert (report.checkpoints, report.finding, report.unsure, report.notes) == (47, None, (), ())
-
-
-def test_a_link_in_the_place_of_the_checkpoints_is_refused(tmp_path: Path) -> None:
-    made = Answers(tmp_path)
-    made.answer()
-    elsewhere = tmp_path / "elsewhere"
-    made.outside.rename(elsewhere)
-    made.outside.symlink_to(elsewhere)
-    before = elsewhere.read_bytes()
-    with pytest.raises(StorageFull, match=r"checkpoints.jsonl is a link or no file"):
-        made.answer()
-    made.run(Trail.begin)
-    made.answer()
-    assert elsewhere.read_bytes() == before

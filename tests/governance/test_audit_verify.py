@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -108,10 +108,6 @@ def test_one_that_nobody_touched_is_whole(made: Made, tmp_path: Path) -> None:
     assert report.last is not None
     assert [row.number for row in trail.read(lambda c: list(whole(c, trail)))] == list(range(1, ROWS + 1))
     trail.close()
-
-
-def test_one_that_is_new_is_whole(tmp_path: Path) -> None:
-    assert found(tmp_path) is None
 
 
 places = st.integers(1, ROWS)
@@ -315,19 +311,6 @@ def test_nothing_is_added_behind_rows_that_are_missing(made: Made, scratch: Path
         trail.append("said", {})
     trail.close()
     assert found(scratch) == (ROWS, Damage.TRUNCATED)
-
-
-def test_the_time_of_a_checkpoint_that_nobody_signed_is_not_believed(made: Made, scratch: Path) -> None:
-    folder = made.copied(scratch)
-    (mark,) = checkpoints.read(folder / "checkpoints.jsonl")
-    assert mark is not None
-    checkpoints.add(folder / "checkpoints.jsonl", replace(mark, time="2099-01-01T00:00:00+00:00"))
-    trail = opened(folder)
-    report = verify(trail)
-    trail.close()
-
-    assert (report.checkpoints, report.last) == (1, mark.time)
-    assert report.notes == ("checkpoints.jsonl has 1 lines that are no checkpoints of this trail",)
 
 
 @pytest.mark.parametrize(

@@ -92,15 +92,6 @@ def test_a_trigger_in_the_history_goes_aside_with_it_and_what_it_keeps_is_noise(
     assert list((home / "history").glob("history-damaged-*.db")) == []
 
 
-def test_a_trigger_planted_while_the_app_runs_is_found(made: Home, home: Path) -> None:
-    history = History()
-    assert history.vault.every()
-    plant(home / "keys" / "keys.db", *KEEPS_KEYS)
-    with pytest.raises(StorageFull, match="changed from outside"):
-        history.erase(made.gone)
-    history.quit()
-
-
 def test_a_trigger_in_the_trail_is_a_finding_and_nothing_is_added(home: Path) -> None:
     trail = Trail()
     trail.append("said", {})

@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import planted
@@ -123,18 +123,6 @@ def test_threads_that_forget_at_once(history: History) -> None:
     assert history.vault.ids() == []
 
 
-def test_an_app_that_goes_on_with_what_was_forgotten_begins_anew(history: History) -> None:
-    id = planted.plant(history)
-    other = History()
-    other.open(id)
-    forgetting.forget(history, [id])
-    other.add_turn(id, answer("What else?"))
-    saved = other.open(id)
-    assert [turn.answer["question"] for turn in saved.turns] == ["What else?"]
-    assert saved.lost == 0
-    other.quit()
-
-
 def test_locks_that_nobody_holds_go_with_all(home: Path, history: History) -> None:
     planted.plant(history)
     (home / "history" / "open" / f"{'a' * 16}.lock").touch()
@@ -165,14 +153,6 @@ def test_caches_expire_with_what_may_be_in_them(home: Path, old: bool) -> None:
     assert (sealed.kept_bytes() == 0) == old
     assert Vault().ids() == [asked]
     assert len([row for row in audited() if row.kind == "forgot"]) == old
-
-
-def test_whoever_asks_for_the_past_to_be_forgotten_gets_the_caches_forgotten(home: Path) -> None:
-    cached()
-    history = History()
-    assert forgetting.forget_before(history, datetime.now(UTC) - timedelta(days=1)) == []
-    history.quit()
-    assert (sealed.kept_bytes(), Vault().caches()) == (0, [])
 
 
 def test_caches_alone_can_be_forgotten(home: Path) -> None:
@@ -221,12 +201,6 @@ def test_a_command_looks_once_an_hour(home: Path) -> None:
     assert forgetting.expire_when_due(30) == 1
 
 
-def test_nothing_is_written_where_nothing_is_too_old(home: Path, history: History) -> None:
-    planted.plant(history)
-    assert forgetting.expire(1, history) == 0
-    assert [row.kind for row in audited()] == []
-
-
 # what is lost or damaged
 
 
@@ -257,18 +231,24 @@ def test_an_audit_trail_whose_key_is_lost_is_kept_and_a_new_one_says_what_was_fo
     assert len(list((home / "audit").glob("audit-until-*.db"))) == 1
 
 
-def test_all_goes_where_the_file_of_keys_is_damaged(home: Path) -> None:
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [("keys/keys.db", b"This is a letter. " * 900), ("history/history.db", f"{planted.QUESTION} ".encode() * 900)],
+)
+def test_all_goes_where_a_file_is_damaged(home: Path, file: str, content: bytes) -> None:
     history = History()
     planted.plant(history)
     history.quit()
-    (home / "keys" / "keys.db").write_bytes(b"This is a letter. " * 900)
+    (home / file).write_bytes(content)
     history = History()
-    with pytest.raises(StorageFull, match="the file of keys is damaged"):
-        history.conversations()
+    if file == "keys/keys.db":
+        with pytest.raises(StorageFull, match="the file of keys is damaged"):
+            history.conversations()
     forgetting.forget_all(history)
-    assert history.conversations() == []
-    assert history.vault.ids() == []
+    assert history.conversations() == history.vault.ids() == []
     history.quit()
+    assert planted.found([home]) == []
+    assert list((home / "history").glob("*damaged*")) == []
 
 
 @pytest.mark.parametrize("lost", [False, True])
@@ -284,18 +264,6 @@ def test_all_goes_of_a_history_that_was_never_sealed(home: Path, lost: bool) -> 
     forgetting.forget_all(history)
     history.quit()
     assert planted.found([home]) == []
-
-
-def test_all_goes_of_a_history_that_is_damaged(home: Path) -> None:
-    history = History()
-    planted.plant(history)
-    history.quit()
-    (home / "history" / "history.db").write_bytes(f"{planted.QUESTION} ".encode() * 900)
-    history = History()
-    forgetting.forget_all(history)
-    history.quit()
-    assert planted.found([home]) == []
-    assert list((home / "history").glob("*damaged*")) == []
 
 
 @pytest.mark.parametrize("mode", [0o755, 0o777])

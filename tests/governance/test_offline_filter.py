@@ -66,12 +66,6 @@ def test_only_unix_sockets_are_made(call: str, family: int, above: int, others: 
         assert verdict(machine, number, 1 | above << 32, *others[1:]) == ALLOW
 
 
-@pytest.mark.parametrize("family", [0, 2, 3, 10, 15, 16, 17, 21, 29, 31, 38, 40, 44, -1, seccomp.NO_FAMILY])
-def test_no_other_family_is_granted(machine: Machine, family: int) -> None:
-    for call in ("socket", "socketpair"):
-        assert verdict(machine, machine.numbers[call], family) == ERRNO | errno.EACCES
-
-
 @pytest.mark.parametrize(("call", "told"), sorted(REFUSED.items()))
 @given(arguments=ARGUMENTS)
 def test_what_is_refused_is_refused_with_any_arguments(call: str, told: int, arguments: list[int]) -> None:

@@ -43,7 +43,7 @@ def test_devices_and_decoders_work_locked(pytestconfig: pytest.Config, store: Pa
         "devices/test_sound.py::TestServer::test_what_is_played_is_heard",
         "devices/test_serial.py",
         "devices/test_video4linux.py",
-        "perception/test_speech_audio.py",
+        "perception/test_audio.py::test_containers",
     ]
     ran = locked(
         TESTS, *(str(pytestconfig.rootpath / "tests" / test) for test in tests), EDGE_ASSISTANT_MODELS=str(store)

@@ -72,13 +72,6 @@ def test_whatever_it_says_gives_rules_or_problems(tables: dict[str, Any]) -> Non
         assert all(printable(line) == line for line in found)
 
 
-@pytest.mark.parametrize("table", sorted(TABLES))
-def test_an_unknown_key_is_named_with_its_table(table: str) -> None:
-    found = reading.problems(f"[{table}]\nxyzzy = 1\n".encode())
-    assert isinstance(found, list)
-    assert found[0].startswith(f"unknown key {table}.xyzzy, there are ")
-
-
 def test_everything_that_is_wrong_is_said_at_once() -> None:
     text = """
     [signals]

@@ -83,9 +83,10 @@ def redaction() -> Redaction:
     return made
 
 
-def test_no_event_holds_any_of_it() -> None:
+def test_no_event_holds_any_of_it_and_sentences_and_answer_are_one_text() -> None:
     told: list[Event] = []
-    watch = redaction().watching(told.append)
+    made = redaction()
+    watch = made.watching(told.append)
     for event in EVENTS:
         watch(event)
     assert [type(event) for event in told] == [type(event) for event in EVENTS]
@@ -93,13 +94,6 @@ def test_no_event_holds_any_of_it() -> None:
     assert told[2] == Perceived(
         FORM.id, "writing", (replace(EVIDENCE, text="Name: [PERSON-1]", detail=Passage()),), 1.0
     )
-
-
-def test_sentences_and_answer_are_one_text() -> None:
-    told: list[Event] = []
-    made = redaction()
-    for event in EVENTS:
-        made.watching(told.append)(event)
     said = " ".join(event.text for event in told if isinstance(event, Said))
     last = told[-1]
     assert isinstance(last, Answered)
@@ -137,13 +131,10 @@ def test_an_error_that_leaves_it_is_redacted() -> None:
         raise InputMissing("form-of-anna.jpg does not exist", "ask 07700 900123")
 
 
-def test_a_fault_that_leaves_it_is_redacted() -> None:
+def test_a_fault_that_leaves_it_is_redacted_and_names_no_file() -> None:
+    """In the words of an OSError its files stand beside its arguments."""
     with pytest.raises(ValueError, match=r"^could not read 'DOB \[BIRTH-1\]'$"), redaction():
         raise ValueError("could not read 'DOB 12/03/1980'")
-
-
-def test_a_fault_names_no_file() -> None:
-    """In the words of an OSError its files stand beside its arguments."""
     with pytest.raises(FileExistsError, match=r"^\[Errno 17\] File exists$"), Redaction(Redactor(KEY)):
         raise FileExistsError(17, "File exists", "anna/form-of-anna.jpg", None, "anna/Fischer.jpg")
     with pytest.raises(OSError, match=r"^no file$"), Redaction(Redactor(KEY)):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-import pytest
-
 from edge_assistant.governance.redaction.redactor import Redactor
 
 KEY = bytes(32)
@@ -108,16 +106,16 @@ THINGS = [
 ]
 
 
-@pytest.mark.parametrize("told", TOLD)
-def test_it_is_found_whatever_its_notation(told: str) -> None:
-    text = re.sub("[<>]", "", told)
-    found = Redactor(KEY).redact(text).found
-    for match in re.finditer("<(.*?)>", told):
-        start = text.index(match[1])
-        places = [place for place in range(start, start + len(match[1])) if text[place].isalnum()]
-        assert all(any(one.start <= place < one.end for one in found) for place in places), found
+def test_it_is_found_whatever_its_notation() -> None:
+    for told in TOLD:
+        text = re.sub("[<>]", "", told)
+        found = Redactor(KEY).redact(text).found
+        for match in re.finditer("<(.*?)>", told):
+            start = text.index(match[1])
+            places = [place for place in range(start, start + len(match[1])) if text[place].isalnum()]
+            assert all(any(one.start <= place < one.end for one in found) for place in places), told
 
 
-@pytest.mark.parametrize("text", THINGS)
-def test_a_number_of_a_thing_is_left(text: str) -> None:
-    assert Redactor(KEY).redact(text).text == text
+def test_a_number_of_a_thing_is_left() -> None:
+    for text in THINGS:
+        assert Redactor(KEY).redact(text).text == text

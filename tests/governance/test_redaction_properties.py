@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_assistant.governance.redaction.kinds import Kind
 from edge_assistant.governance.redaction.redactor import Redactor
 from edge_assistant.governance.redaction.rules import shipped
 from evals.personal.lines import lines
@@ -100,7 +99,3 @@ def test_twice_the_text_is_twice_the_steps(part: str) -> None:
         redactor, text = Redactor(KEY), (part * length)[:length]
         counts.append(steps(lambda redactor=redactor, text=text: redactor.redact(text)))  # type: ignore[misc]
     assert counts[1] < 2.1 * counts[0] + 1_000
-
-
-def test_pseudonyms_have_the_words_of_their_kinds() -> None:
-    assert all(kind.isalpha() and kind == kind.value.upper() for kind in Kind)

@@ -28,19 +28,11 @@ def test_vectors_have_length_one_and_the_order_of_the_texts(embedder: Embedder) 
     assert vectors.dtype == np.float32
     assert vectors.shape == (4, 384)
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-5)
+    assert embedder.embed([]).shape[0] == 0
+    many = embedder.embed([f"reading number {i}" for i in range(70)])  # more than a batch
+    assert int(np.argmax(many @ embedder.embed(["reading number 42"])[0])) == 42
     for text, vector in zip(texts, vectors, strict=True):  # alone: an int8 model rounds by the batch
         assert float(embedder.embed([text])[0] @ vector) > 0.97
-
-
-def test_more_texts_than_a_batch(embedder: Embedder) -> None:
-    texts = [f"reading number {i}" for i in range(70)]
-    vectors = embedder.embed(texts)
-    assert len(vectors) == 70
-    assert int(np.argmax(vectors @ embedder.embed(["reading number 42"])[0])) == 42
-
-
-def test_no_texts(embedder: Embedder) -> None:
-    assert embedder.embed([]).shape[0] == 0
 
 
 def test_near_in_meaning_is_nearer_than_far(embedder: Embedder) -> None:

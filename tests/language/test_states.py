@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from edge_assistant.compute.accelerators import Offload
 from edge_assistant.compute.runtime import Runtime
@@ -102,24 +99,13 @@ def reads(engine: LlamaEngine, messages: list[Message]) -> tuple[np.ndarray, int
     return logits, usage.prompt_tokens - before.prompt_tokens, usage.reused_tokens - before.reused_tokens
 
 
-def test_one_source_then_another_then_the_first_again_reads_the_question_alone(engine: LlamaEngine) -> None:
-    for note in NOTES:
-        engine.choose(ask(note), OPTIONS)
-    for note in NOTES:
-        _, total, reused = reads(engine, ask(note, "what stands still?"))
-        assert total - reused < 20, "of what stands before the question nothing is read again"
-        assert reused > 60
-
-
-@pytest.mark.parametrize("batch", [256, 16])
 def test_the_very_same_logits_whatever_was_read_before(
     engine: LlamaEngine,
     fresh: Callable[[list[Message]], np.ndarray],
     monkeypatch: pytest.MonkeyPatch,
-    batch: int,
 ) -> None:
-    monkeypatch.setattr(module, "BATCH", batch)
-    questions = [ask(note, question) for question in ("who?", "which pump, and why?") for note in NOTES]
+    monkeypatch.setattr(module, "BATCH", 16)  # other tests read in whole batches
+    questions = [ask(note, "which pump, and why?") for note in NOTES]
     questions += [[Message(Role.SYSTEM, SYSTEM), Message(Role.USER, "Source: a text, and no more")], *questions[2::-1]]
     reused = 0
     for messages in questions:
@@ -127,22 +113,7 @@ def test_the_very_same_logits_whatever_was_read_before(
         assert np.array_equal(logits, fresh(messages))
         engine.choose(messages, OPTIONS)  # what is chosen stands behind the prompt then
         reused += known
-    assert reused > 700
-
-
-def test_the_same_prompt_again_costs_nothing(engine: LlamaEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A reading chooses among spans, and then between the best one and that nothing is told."""
-    first = engine.choose(ask(NOTES[0]), OPTIONS)
-    decoded: list[int] = []
-    decode = engine._context._decode
-    monkeypatch.setattr(
-        engine._context, "_decode", lambda tokens, **more: decoded.append(len(tokens)) or decode(tokens, **more)
-    )
-    assert engine.choose(ask(NOTES[0]), ["UNKNOWN", OPTIONS[first.index]]).index in {0, 1}
-    engine.choose(ask(NOTES[1]), ["yes", "no"])
-    before = sum(decoded)
-    assert engine.choose(ask(NOTES[0]), ["yes", "no"]).index in {0, 1}
-    assert sum(decoded) == before, "also after another prompt"
+    assert reused > 300
 
 
 def test_a_beginning_is_read_before_there_is_a_question(
@@ -201,34 +172,32 @@ def test_a_question_is_not_kept_for_a_later_process(opened: Callable[..., LlamaE
 
 
 DAMAGES: list[Callable[[bytes], bytes]] = [
-    lambda data: b"",
     lambda data: data[:10],
     lambda data: data[: len(data) // 2],
     lambda data: data + b"\0",
     lambda data: b"\0" * len(data),
     lambda data: data[:20] + b"\0" * 32 + data[52:],
-    lambda data: data[:-3000],
 ]
 
 
-@pytest.mark.parametrize("damage", DAMAGES, ids=range(len(DAMAGES)))
 def test_what_is_damaged_is_read_again(
     opened: Callable[..., LlamaEngine],
     fresh: Callable[[list[Message]], np.ndarray],
     monkeypatch: pytest.MonkeyPatch,
-    damage: Callable[[bytes], bytes],
 ) -> None:
     """None of these bytes reach llama.cpp; a state of its own that it does not take costs no more than the reading."""
-    shelf = Shelf()
-    engine = opened(shelf)
+    shelf, later = Shelf(), Shelf()
+    engine, other = opened(shelf), opened(later)
     engine.choose(ask(NOTES[0]), OPTIONS)
     engine.settle()
-    shelf.kept = {key: damage(data) for key, data in shelf.kept.items()}
-    later = opened(shelf)
-    monkeypatch.setattr(later._context, "load", lambda *given: pytest.fail("llama.cpp was given it"))
-    logits, _, reused = reads(later, ask(NOTES[0]))
-    assert reused == 0
-    assert np.array_equal(logits, fresh(ask(NOTES[0])))
+    monkeypatch.setattr(other._context, "load", lambda *given: pytest.fail("llama.cpp was given it"))
+    expected = fresh(ask(NOTES[0]))
+    for damage in DAMAGES:
+        later.kept = {key: damage(data) for key, data in shelf.kept.items()}
+        other.forget()
+        logits, _, reused = reads(other, ask(NOTES[0]))
+        assert reused == 0
+        assert np.array_equal(logits, expected)
 
 
 def test_a_state_that_llama_cpp_does_not_take_is_read_again(
@@ -313,16 +282,6 @@ def test_what_is_forgotten_while_it_is_kept_is_not_kept(opened: Callable[..., Ll
     assert sealed.kept_bytes() == 0
 
 
-def test_what_is_asked_again_after_a_forgetting_is_kept_again(opened: Callable[..., LlamaEngine], home: Path) -> None:
-    assert Vault().place, "there are keys"
-    engine = opened(shelf_by(Vault()))
-    for _ in range(2):
-        forgetting.forget_caches(Vault())
-        engine.choose(ask(NOTES[0]), OPTIONS)
-        engine.settle()
-        assert reads(opened(shelf_by(Vault())), ask(NOTES[0]))[2] > 60
-
-
 def test_who_forgets_reads_all_again(
     opened: Callable[..., LlamaEngine], fresh: Callable[[list[Message]], np.ndarray]
 ) -> None:
@@ -337,6 +296,50 @@ def test_who_forgets_reads_all_again(
         logits, _, reused = reads(engine, ask(note))
         assert np.array_equal(logits, fresh(ask(note)))
         assert reused < 60, "the instruction that was just read at most"
+
+
+WHOLE = f"Evidence:\n{NOTES[0]}"
+
+
+def about(chosen: str, *, lasting: bool = True) -> list[Message]:
+    """A prompt whose beginning is the same whatever is asked, before what was chosen for a question."""
+    told = f"{WHOLE}\n{chosen}\n\nQuestion:"
+    return [Message(Role.SYSTEM, SYSTEM), Message(Role.USER, f"{told} who?", len(told), lasting, len(WHOLE))]
+
+
+@pytest.mark.parametrize("lasting", [True, False])
+def test_the_constant_beginning_is_read_once_and_kept_where_it_may_be(
+    opened: Callable[..., LlamaEngine], fresh: Callable[[list[Message]], np.ndarray], lasting: bool
+) -> None:
+    def known(where: LlamaEngine, messages: list[Message]) -> int:
+        logits, _, reused = reads(where, messages)
+        assert np.array_equal(logits, fresh(messages))
+        return reused
+
+    first, second = (about(note, lasting=lasting) for note in NOTES[1:])
+    shelf = Shelf()
+    engine = opened(shelf)
+    prompt = engine._prompt(first)
+    instruction, constant, source = prompt.stable
+    assert source - constant > constant - instruction > 30
+    assert prompt.kept == ((instruction, constant) if lasting else (instruction,))
+    assert known(engine, first) == 0
+    if lasting:
+        assert known(engine, second) == constant
+        assert known(engine, first) >= source, "what was chosen before is known, too"
+    engine.settle()
+    assert len(shelf.kept) == len(prompt.kept)
+    assert known(opened(shelf), second) == prompt.kept[-1]
+
+
+@pytest.mark.parametrize("family", TEMPLATES)
+def test_a_constant_beginning_ends_where_its_text_does(engine: LlamaEngine, family: str) -> None:
+    """In a family without a system turn it stands behind the instruction in one text."""
+    prompts = [engine._tokenizer.prompt(render(about(note), family)) for note in NOTES[1:]]
+    assert len({prompt.tokens[: prompt.lasting] for prompt in prompts}) == 1
+    told = b"".join(map(engine._tokenizer.piece, prompts[0].tokens[: prompts[0].lasting])).decode()
+    assert told.rstrip().endswith(WHOLE.rstrip())
+    assert prompts[0].lasting < prompts[0].source
 
 
 def state(tokens: tuple[int, ...], size: int = 1000, source: int = 0) -> State:
@@ -360,24 +363,6 @@ def test_a_source_is_kept_once() -> None:
     states.put(state((1, 2, 3, 4), source=3))
     states.put(state((1, 2, 3, 5, 6), source=3))
     assert [kept.prompt.tokens for kept in states] == [(1, 2, 3, 5, 6)]
-
-
-@given(st.lists(st.integers(0, 2)), st.lists(st.integers(0, 2)))
-def test_what_two_sequences_share(a: list[int], b: list[int]) -> None:
-    length = shared(a, b)
-    assert a[:length] == b[:length]
-    assert length == min(len(a), len(b)) or a[length] != b[length]
-
-
-@given(st.lists(st.integers(1, 700), max_size=3), st.integers(1, 700))
-def test_a_prompt_is_cut_where_it_may_be_left_and_into_batches(steps: list[int], rest: int) -> None:
-    stable = tuple(sum(steps[: i + 1]) for i in range(len(steps)))
-    prompt = Prompt((0,) * (sum(steps) + rest), stable)
-    cuts = (0, *prompt.cuts)
-    assert all(0 < b - a <= module.BATCH for a, b in pairwise(cuts))
-    assert {*stable, len(prompt.tokens)} <= set(cuts)
-    for end in stable:
-        assert prompt.beginning(end).cuts == tuple(cut for cut in prompt.cuts if cut <= end)
 
 
 def test_what_was_cut_elsewhere_is_not_used() -> None:

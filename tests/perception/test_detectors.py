@@ -1,10 +1,8 @@
 from __future__ import annotations
 
 import doctest
-from collections.abc import Callable
 from pathlib import Path
 
-import drawings
 import numpy as np
 import pytest
 from hypothesis import given
@@ -103,17 +101,3 @@ def test_doubtful_things_are_told_as_such() -> None:
         scenes.sentence({"giraffe": 2}, {"knife": 13, "scissors": 1}, 2)
         == "The picture shows two giraffes and perhaps 13 knives and one pair of scissors; two faces can be seen"
     )
-
-
-def test_a_picture_and_its_mirror_image_show_the_same(models: Callable[[str], InstalledModel]) -> None:
-    detector = open_detector(models("detector"), Runtime(2))
-    rgb = np.asarray(drawings.stop_sign().convert("RGB"))
-    (sign,), (mirrored,) = detector.detect(rgb), detector.detect(np.ascontiguousarray(rgb[:, ::-1]))
-    x, y, w, h = sign.box
-    assert mirrored.label == sign.label == "stop sign"
-    assert mirrored.score == pytest.approx(sign.score, abs=1e-3)
-    assert mirrored.box == pytest.approx((rgb.shape[1] - x - w, y, w, h), abs=0.5)
-
-
-def test_the_labels_of_coco() -> None:
-    assert len(LABELS) == len(set(LABELS)) == 80

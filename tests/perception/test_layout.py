@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_assistant.perception.layout import Cell, Piece, joined, rows, skew, union
+from edge_assistant.perception.layout import Piece, rows, skew
 
 HEIGHT = 20.0
 
@@ -43,10 +43,6 @@ ORDER = [
     ["TOTAL", "14.00"],
     ["Thank you, come again soon"],
 ]
-
-
-def test_a_label_and_its_amount_share_a_row() -> None:
-    assert read(RECEIPT) == ORDER
 
 
 @given(st.permutations(RECEIPT))
@@ -93,10 +89,6 @@ def test_no_piece_is_lost_or_told_twice(boxes: list[tuple[float, float, float, f
     assert sorted(words) == sorted(one.text for one in pieces)
 
 
-def test_near_neighbours_are_one_cell_and_distant_ones_are_two() -> None:
-    assert read([piece("GST", 0, 0, 30), piece("NO.", 36, 1, 30), piece("0020", 90, 0, 40)]) == [["GST NO.", "0020"]]
-
-
 def test_a_tall_amount_stays_on_its_row() -> None:
     page = [
         piece("Sub total", 20, 0),
@@ -136,16 +128,3 @@ def test_boxes_are_those_of_the_page_as_it_lies() -> None:
     (row,) = rows([one])
     xs, ys = [x for x, _ in one.corners], [y for _, y in one.corners]
     assert row[0].bounds == pytest.approx((min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)))
-
-
-def test_nothing_is_no_rows() -> None:
-    assert rows([]) == []
-    assert skew([]) == 0.0
-
-
-def test_cells_join_with_the_lowest_confidence_and_the_box_around_all() -> None:
-    a = Cell("a", 0.9, 0, 10, 0, 10, (0, 0, 10, 10))
-    b = Cell("b", 0.5, 20, 30, 1, 11, (20, 1, 10, 10))
-    both = joined([a, b])
-    assert (both.text, both.confidence, both.bounds) == ("a b", 0.5, (0, 0, 30, 11))
-    assert union([a.bounds, b.bounds]) == (0, 0, 30, 11)

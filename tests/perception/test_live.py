@@ -71,8 +71,8 @@ def kinds(found: Iterable[tuple[int, Heard]]) -> list[str]:
     return [type(one).__name__ for _, one in found if not isinstance(one, Pending | Paused | Resumed)]
 
 
+CLICK = np.concatenate([silence(1), noise(0.025, 0.5), silence(2)])
 PRESSURE = recording("pressure.wav")  # silent for a second, speaks from 1.0 s to 3.6 s
-ALLERGIES = recording("allergies.wav")
 
 
 def test_an_utterance_starts_goes_on_and_ends(fresh: Endpointer) -> None:
@@ -103,14 +103,6 @@ def test_the_utterance_is_the_sound_with_a_little_before_and_after(fresh: Endpoi
             assert np.array_equal(one.samples, sound[begin : begin + len(one.samples)])
 
 
-@pytest.mark.parametrize(("pause_s", "utterances"), [(0.3, 2), (0.5, 2), (1.5, 1)])
-def test_the_pause_that_ends_an_utterance_can_be_chosen(fresh: Endpointer, pause_s: float, utterances: int) -> None:
-    fresh.pause_s = pause_s
-    said = PRESSURE[: round(3.7 * RATE)]
-    found = heard(fresh, np.concatenate([said, said[round(0.2 * RATE) :], silence(2.5)]))  # 0.9 s apart
-    assert kinds(found) == ["Started", "Ended"] * utterances
-
-
 def test_a_pause_is_told_when_it_begins_with_what_will_have_been_said(fresh: Endpointer) -> None:
     found = heard(fresh, np.concatenate([PRESSURE, silence(1)]))
     ((paused, pause),) = [(at, one) for at, one in found if isinstance(one, Paused)]
@@ -130,48 +122,17 @@ def test_where_speech_goes_on_that_is_told_and_the_next_pause_has_it_all(fresh: 
     assert np.array_equal(second.samples, ended.samples)  # type: ignore[union-attr]
 
 
-def test_a_pause_no_longer_than_what_is_kept_after_speech_is_told_as_the_end_only(fresh: Endpointer) -> None:
-    fresh.pause_s = 0.2
-    assert not [one for _, one in heard(fresh, np.concatenate([PRESSURE, silence(1)])) if isinstance(one, Paused)]
-
-
-def test_push_to_talk_pauses_too_and_its_end_has_the_same_sound(fresh: Endpointer) -> None:
-    fresh.pause_s = math.inf
-    paused = [one for _, one in heard(fresh, np.concatenate([PRESSURE, silence(2)])) if isinstance(one, Paused)]
-    ended = fresh.finish()
-    assert ended is not None
-    assert [np.array_equal(one.samples, ended.samples) for one in paused] == [True]
-
-
-def test_the_next_utterance_is_another_one(fresh: Endpointer) -> None:
-    found = heard(fresh, np.concatenate([PRESSURE, silence(1), ALLERGIES, silence(1)]))
-    assert kinds(found) == ["Started", "Ended"] * 2
-    first, second = [one.samples for _, one in found if isinstance(one, Ended)]
-    assert len(second) > len(first)
-
-
 @pytest.mark.parametrize(
     "sound",
-    [silence(4), noise(4, 0.002), noise(4, 0.02), noise(4, 0.3), np.ones(4 * RATE, np.float32)],
-    ids=["silence", "hiss", "noise", "loud", "constant"],
+    [silence(4), noise(4, 0.02), noise(4, 0.3), np.ones(4 * RATE, np.float32), CLICK],
+    ids=["silence", "noise", "loud", "constant", "click"],
 )
 def test_silence_and_noise_start_nothing(fresh: Endpointer, sound: np.ndarray) -> None:
     assert heard(fresh, sound) == []
     assert fresh.finish() is None
 
 
-def test_a_click_starts_nothing(fresh: Endpointer) -> None:
-    sound = silence(3)
-    sound[RATE : RATE + 400] = noise(1, 0.5)[:400]
-    assert heard(fresh, sound) == []
-
-
-def test_speech_over_noise_is_heard(fresh: Endpointer) -> None:
-    sound = np.concatenate([PRESSURE, silence(1)])
-    assert kinds(heard(fresh, sound + noise(len(sound) / RATE, 0.01))) == ["Started", "Ended"]
-
-
-@pytest.mark.parametrize("size", [1, 100, 511, 513, 1_600, 100_000])
+@pytest.mark.parametrize("size", [1, 511, 513, 100_000])
 def test_the_size_of_blocks_does_not_matter(fresh: Endpointer, size: int) -> None:
     sound = np.concatenate([PRESSURE, silence(1)])[: (5 * RATE if size > 1 else 3 * RATE)]
     blocks = [one for _, one in heard(fresh, sound)]
@@ -187,6 +148,7 @@ def test_every_window_has_its_level(fresh: Endpointer) -> None:
     levels = [one for one in fresh.feed(PRESSURE) if isinstance(one, Level)]
     assert len(levels) == len(PRESSURE) // WINDOW
     assert all(live.FLOOR_DBFS <= level.dbfs <= 0 for level in levels)
+    assert (dbfs(np.ones(WINDOW, np.float32)), dbfs(np.full(WINDOW, 1e-9, np.float32))) == (0, live.FLOOR_DBFS)
     assert not any(level.speaking for level in levels[: RATE // WINDOW])
     assert levels[2 * RATE // WINDOW].speaking
     assert max(level.dbfs for level in levels) > -25
@@ -217,11 +179,6 @@ def test_what_is_no_number_is_silence(fresh: Endpointer) -> None:
     fresh.feed(broken)
     fresh.reset()
     assert kinds(heard(fresh, np.concatenate([PRESSURE, silence(1)]))) == ["Started", "Ended"]
-
-
-def test_levels_are_decibels() -> None:
-    assert dbfs(np.ones(WINDOW, np.float32)) == 0
-    assert dbfs(np.full(WINDOW, 1e-9, np.float32)) == live.FLOOR_DBFS
 
 
 class Scripted:

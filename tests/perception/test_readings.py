@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.errors import InputError, InputUnsupported
-from edge_assistant.core.signals import Kind, Origin, take_bytes, take_file
+from edge_assistant.core.signals import Kind, Origin, take_bytes
 from edge_assistant.perception.readings import MAX_EVIDENCE, Readings
-from edge_assistant.perception.sense import Percept, Request, senses
+from edge_assistant.perception.sense import Percept, Request
 
 
 def perceive(content: str | bytes) -> Percept:
@@ -37,11 +37,6 @@ def told(percept: Percept, name: str) -> list[tuple[str, tuple[int, int] | None]
     return [(e.text, e.locator.rows) for e in percept.evidence if e.detail.name == name]
 
 
-def test_a_sense_of_its_own():
-    assert Readings in senses()
-    assert Readings.roles == ()
-
-
 def test_range_and_summary():
     percept = perceive(csv({"temperature [degC]": [20.5, 19.25, 105.59, 20.5, 20.0]}, "2014-01-15T16:10:00"))
     assert told(percept, "table") == [
@@ -59,14 +54,10 @@ def test_range_and_summary():
     assert all(e.confidence is None for e in percept.evidence)
 
 
-def test_a_highest_reading_that_occurs_again():
-    percept = perceive(csv({"a": [1, 3, 2, 3]}))
+def test_a_highest_reading_that_occurs_again_and_a_constant():
+    percept = perceive(csv({"a": [1, 3, 2, 3], "flow [l/min]": [4.0] * 4}))
     assert told(percept, "max") == [("a was highest at 3 at 2014-01-15 00:05 (row 2, the first of 2 times)", (2, 2))]
-
-
-def test_a_constant_is_said_once():
-    percept = perceive(csv({"flow [l/min]": [4.0] * 30}))
-    assert [e.text for e in percept.evidence[1:]] == ["flow was 4 l/min throughout"]
+    assert [e.text for e in percept.evidence if "flow was" in e.text] == ["flow was 4 l/min throughout"]
 
 
 def test_outliers_and_excursions():
@@ -120,6 +111,8 @@ def test_rows_out_of_order_are_cited_by_their_place_in_the_file():
     percept = perceive("time,a\n2014-01-15T00:10,3\n2014-01-15T00:00,9\n2014-01-15T00:05,1\n")
     assert told(percept, "max") == [("a was highest at 9 at 2014-01-15 00:00 (row 2)", (2, 2))]
     assert "sorted by time" in percept.notes[0]
+    with pytest.raises(InputUnsupported, match=r"log\.csv is no text"):
+        perceive(b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes(range(256)))
 
 
 def test_many_columns_stay_bounded_and_the_range_comes_first():
@@ -129,13 +122,6 @@ def test_many_columns_stay_bounded_and_the_range_comes_first():
     assert percept.evidence[0].detail.name == "table"
     assert {e.detail.name for e in percept.evidence[1:]} <= {"max", "min"}
     assert "observations of less weight are left out" in percept.notes[0]
-
-
-def test_a_picture_given_as_readings_is_refused(tmp_path):
-    path = tmp_path / "plate.csv"
-    path.write_bytes(b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes(range(256)))
-    with pytest.raises(InputUnsupported, match=r"plate\.csv is no text"):
-        Readings({}, Runtime(1)).perceive(take_file(path, Kind.READINGS, 1), Request())
 
 
 @settings(max_examples=150, deadline=None)

@@ -49,16 +49,10 @@ def test_what_people_write_stays(text: str) -> None:
     assert not hidden(text)
 
 
-def test_a_mark_at_the_beginning_and_one_that_styles_an_emoji_hide_nothing() -> None:
-    assert shown("\ufeffhello ❤\ufe0f") == "hello ❤"
-    assert not hidden("\ufeffhello ❤\ufe0f")
-
-
-def test_the_order_of_reading_is_not_turned() -> None:
+def test_marks_of_order_and_what_a_terminal_obeys_go_whole() -> None:
+    """A mark at the beginning and one that styles an emoji hide nothing."""
+    assert (shown("\ufeffhello ❤\ufe0f"), hidden("\ufeffhello ❤\ufe0f")) == ("hello ❤", False)
     assert shown("total \u202e00.99\u202c") == "total 00.99"
-
-
-def test_sequences_that_a_terminal_obeys_go_whole() -> None:
     assert shown("a\x1b[2Jb\x1b]0;title\x07c\x1b]8;;http://x\x1b\\d\x9b31me") == "abcde"
 
 

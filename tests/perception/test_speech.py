@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 import wave
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 
 from edge_assistant.compute.runtime import Runtime
-from edge_assistant.core.errors import InputEmpty, InputUnsupported, ModelCorrupt, Stopped, UsageError
+from edge_assistant.core.errors import InputEmpty, InputUnsupported, ModelCorrupt, Stopped
 from edge_assistant.core.evidence import Evidence
 from edge_assistant.core.evidence import Speech as Spoken
 from edge_assistant.core.signals import SAID as SAID_BESIDE
@@ -25,9 +26,7 @@ from edge_assistant.perception.sense import Percept, Request, senses
 from edge_assistant.perception.speech import Speech
 from edge_assistant.perception.whisper import Hypothesis, Whisper
 from edge_assistant_models.installed import InstalledModel
-from edge_assistant_quantize.datasets.recordings import corpus
 from edge_assistant_quantize.metrics.transcripts import normalised
-from evals import speech as bench
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "speech"
 RATE = 16_000
@@ -64,13 +63,10 @@ def text(evidence: tuple[Evidence, ...]) -> str:
     return normalised(" ".join(piece.text for piece in evidence))
 
 
-def test_the_sense_is_found() -> None:
-    assert Speech in senses()
-
-
 @pytest.mark.parametrize("name", SAID)
 def test_what_was_said_is_understood(sense: Speech, name: str) -> None:
     percept = sense.perceive(take_file(FIXTURES / name, Kind.AUDIO, 1), Request())
+    assert Speech in senses()
     assert text(percept.evidence) == normalised(SAID[name])
     assert percept.notes == ()
     for piece in percept.evidence:
@@ -81,7 +77,10 @@ def test_what_was_said_is_understood(sense: Speech, name: str) -> None:
 
 
 def test_times_are_of_the_original_recording(sense: Speech) -> None:
-    (piece,) = hear(sense, np.concatenate([np.zeros(7 * RATE, np.float32), samples("pressure.wav")])).evidence
+    late = np.concatenate([np.zeros(7 * RATE, np.float32), samples("pressure.wav")])
+    percept = hear(sense, late, language="de")
+    assert percept.notes == ("the speech model knows English only, not 'de'",)
+    (piece,) = percept.evidence
     assert piece.locator.seconds is not None
     start, end = piece.locator.seconds
     assert start == pytest.approx(8.0, abs=0.35)
@@ -124,11 +123,10 @@ def test_chunks_side_by_side_give_what_they_give_one_after_the_other(
     there = hear(Speech(sense.models, Runtime(1)), np.concatenate(said)).evidence
     assert len(there) >= 4
     assert not lanes
-    for cores, expected, share in ((3, 3, 1), (8, 4, 2)):
-        beside = Speech(sense.models, Runtime(cores))
-        assert hear(beside, np.concatenate(said)).evidence == there
-        assert (lanes.pop(), shares.pop()) == (expected, share)
-        assert beside._whisper._shared is None, "its memory is given back"
+    beside = Speech(sense.models, Runtime(8))
+    assert hear(beside, np.concatenate(said)).evidence == there
+    assert (lanes, shares) == ([4], [2])
+    assert beside._whisper._shared is None, "its memory is given back"
 
 
 def test_a_stop_ends_all_that_are_understood_side_by_side(models: Callable[[str], InstalledModel]) -> None:
@@ -262,16 +260,6 @@ def test_progress_rises_to_one_and_may_stop_the_work(sense: Speech) -> None:
         hear(sense, samples("pressure.wav"), progress=stop)
 
 
-def test_another_language_is_noted_where_the_model_knows_english_only(sense: Speech) -> None:
-    percept = hear(sense, samples("pressure.wav"), language="de")
-    assert percept.notes == ("the speech model knows English only, not 'de'",)
-    assert hear(sense, samples("pressure.wav"), language="en").notes == ()
-
-
-def test_the_same_sound_gives_the_same_words(sense: Speech) -> None:
-    assert hear(sense, samples("pressure.wav")) == hear(sense, samples("pressure.wav"))
-
-
 def test_where_the_short_window_fails_the_full_one_is_heard(sense: Speech, monkeypatch: pytest.MonkeyPatch) -> None:
     lengths: list[float] = []
     original = Whisper._encode
@@ -315,8 +303,10 @@ def test_where_that_fails_too_other_words_are_tried(sense: Speech, monkeypatch: 
     assert hear(sense, (FIXTURES / "pressure.wav").read_bytes()) == first
 
 
-@pytest.mark.parametrize("misleading", ["_echoes", "_says_twice"])
-@pytest.mark.parametrize(("names", "tries"), [(["pressure.wav"], 2), (["pressure.wav", "allergies.wav"], 1)])
+@pytest.mark.parametrize(
+    ("misleading", "names", "tries"),
+    [("_echoes", ["pressure.wav"], 2), ("_says_twice", ["pressure.wav", "allergies.wav"], 1)],
+)
 def test_where_words_are_unsure_the_style_is_tried_and_not_believed_where_it_misleads(
     sense: Speech, monkeypatch: pytest.MonkeyPatch, misleading: str, names: list[str], tries: int
 ) -> None:
@@ -372,36 +362,52 @@ def test_a_damaged_vocabulary_is_a_corrupt_model(models: Callable[[str], Install
         Vocabulary.load(tmp_path / "tokenizer.json", models("speech").files["config"])
 
 
-def test_bench_reads_both_kinds_of_folders(tmp_path: Path) -> None:
-    with pytest.raises(UsageError):
-        corpus(tmp_path)
-    (tmp_path / "a.wav").write_bytes(b"")
-    (tmp_path / "a.txt").write_text("one two")
-    folder = tmp_path / "case"
-    folder.mkdir()
-    (folder / "note.wav").write_bytes(b"")
-    (folder / "scenario.toml").write_text('[[signals]]\nkind = "audio"\nfile = "note.wav"\nsaid = "three"\n')
-    assert [one.said for one in corpus(tmp_path)] == ["one two", "three"]
+def test_results_come_in_order_and_no_more_is_drawn_than_is_needed() -> None:
+    drawn: list[int] = []
+    gates = [threading.Event() for _ in range(9)]
+
+    def items() -> Iterator[int]:
+        for number in range(9):
+            drawn.append(number)
+            yield number
+
+    def work(number: int) -> int:
+        if number % 2 == 0 and number < 8:
+            assert gates[number + 1].wait(60)  # an even one ends after the next
+        gates[number].set()
+        return number
+
+    found = speech.in_order(work, items(), 2, pytest.fail)
+    assert next(found) == 0
+    assert len(drawn) <= 4
+    assert list(found) == list(range(1, 9))
 
 
-def test_bench_figures() -> None:
-    seconds = {"product": 1.0, "faster-whisper int8": 4.0, "faster-whisper float32": 5.0}
-    heard = bench.Heard(4.0, dict.fromkeys(seconds, "Nine pumps"), seconds)
-    result = bench.figures(["9 pumps run"], [heard])
-    assert result["wer"]["product"] == pytest.approx(1 / 3)
-    assert result["ratio_to_int8"] == {"all": 0.25, "3 to 5 s": 0.25}
+def test_an_error_comes_in_its_place_and_nothing_else_is_begun() -> None:
+    done: list[int] = []
+
+    def work(number: int) -> int:
+        done.append(number)
+        return 1 // (number - 2)
+
+    found = speech.in_order(work, iter(range(100)), 2, pytest.fail)
+    assert [next(found), next(found)] == [-1, -1]
+    with pytest.raises(ZeroDivisionError):
+        next(found)
+    assert len(done) < 10
 
 
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("$34.80", "thirty four dollars and eighty cents"),
-        ("the 9th of May, 1971", "9 May nineteen seventy-one"),
-        ("300 and 85 V", "three hundred and eighty five volts"),
-        ("10.5 mg", "Ten point five milligrams."),
-        ("It's half past 7", "its half past seven"),
-    ],
-)
-def test_the_same_words_count_as_the_same(one: str, other: str) -> None:
-    assert normalised(one) == normalised(other)
-    assert normalised(one + " more") != normalised(other)
+def test_what_is_begun_is_stopped_at_ctrl_c() -> None:
+    stopped = threading.Event()
+
+    def items() -> Iterator[int]:
+        yield from range(2)
+        raise KeyboardInterrupt
+
+    def work(number: int) -> int:
+        assert stopped.wait(60)
+        return number
+
+    with pytest.raises(KeyboardInterrupt):
+        next(speech.in_order(work, items(), 2, stopped.set))
+    assert stopped.is_set()

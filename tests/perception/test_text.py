@@ -10,7 +10,7 @@ from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.errors import InputEmpty, InputUnsupported
 from edge_assistant.core.signals import Kind, Origin, take_bytes
 from edge_assistant.perception import text as module
-from edge_assistant.perception.sense import Percept, Request, senses
+from edge_assistant.perception.sense import Percept, Request
 from edge_assistant.perception.text import MAX_PASSAGE, Text, decode, passages
 
 
@@ -21,11 +21,6 @@ def perceive(content: str | bytes) -> Percept:
 
 def texts(content: str | bytes) -> list[str]:
     return [e.text for e in perceive(content).evidence]
-
-
-def test_a_sense_of_its_own():
-    assert Text in senses()
-    assert Text.roles == ()
 
 
 @settings(max_examples=300, deadline=None)
@@ -70,30 +65,30 @@ def test_evidence_cites_what_it_says(content, encoding):
         assert text[a:b] == e.text
 
 
-def test_paragraphs():
-    assert texts("One line\nand the next.\n\n\nAnother \t \n \t\nLast") == [
-        "One line\nand the next.",
-        "Another",
-        "Last",
-    ]
-    assert texts("a\r\n\r\nb\r\rc") == ["a", "b", "c"]
+LOG = "2014-01-09 02:10 temperature 96.9\n    pump restarted\n2014-01-09 02:15 normal\n[2014-01-09] closed"
+
+
+@pytest.mark.parametrize(
+    ("content", "parts"),
+    [
+        (
+            "One line\nand the next.\n\n\nAnother \t \n \t\nLast",
+            ["One line\nand the next.", "Another", "Last"],
+        ),
+        ("a\r\n\r\nb\r\rc", ["a", "b", "c"]),
+        (LOG, [LOG[:52], "2014-01-09 02:15 normal", "[2014-01-09] closed"]),
+        ("To buy:\n- bread\n- milk\n", ["To buy:", "- bread", "- milk"]),
+        ("Name: Ann\nAllergies: none", ["Name: Ann", "Allergies: none"]),
+        ("# Title\nText that goes on\nand on\n", ["# Title\nText that goes on\nand on"]),
+    ],
+)
+def test_paragraphs_logs_and_lists_are_parted(content, parts):
+    assert texts(content) == parts
 
 
 def test_spans_count_code_points_after_the_mark():
     (evidence,) = perceive("\ufeff\U0001f40e Pferd".encode()).evidence
     assert (evidence.text, evidence.locator.chars) == ("\U0001f40e Pferd", (0, 7))
-
-
-def test_logs_and_lists_are_split_by_entry():
-    log = "2014-01-09 02:10 temperature 96.9\n    pump restarted\n2014-01-09 02:15 normal\n[2014-01-09] closed"
-    assert texts(log) == [
-        "2014-01-09 02:10 temperature 96.9\n    pump restarted",
-        "2014-01-09 02:15 normal",
-        "[2014-01-09] closed",
-    ]
-    assert texts("To buy:\n- bread\n- milk\n") == ["To buy:", "- bread", "- milk"]
-    assert texts("Name: Ann\nAllergies: none") == ["Name: Ann", "Allergies: none"]
-    assert texts("# Title\nText that goes on\nand on\n") == ["# Title\nText that goes on\nand on"]
 
 
 def test_long_paragraphs_are_split_at_sentences():

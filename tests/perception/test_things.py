@@ -22,7 +22,6 @@ from edge_assistant_models.installed import InstalledModel
 
 Models = Callable[[str], InstalledModel]
 BOX = (0.0, 0.0, 10.0, 10.0)
-KITTEN = Detection("dog", 0.5, BOX, {"dog": 0.5, "cat": 0.3, "person": 0.2})
 
 
 def detector(*found: Detection) -> Detector:
@@ -43,28 +42,23 @@ def look(found: list[Detection], second: Classifier | None = None) -> tuple[list
     return [item.label for item in seen.found], [item.label for item in seen.faint]
 
 
-def at(x: float, label: str, score: float) -> Detection:
-    return Detection(label, score, (x, 0.0, 10.0, 10.0), {label: score})
+KITTEN = Detection("dog", 0.5, BOX, {"dog": 0.5, "cat": 0.3, "person": 0.2})
+GIRAFFE = Detection("giraffe", 0.6, BOX, {"giraffe": 0.6, "zebra": 0.3})
 
 
-def test_the_classifier_decides_where_the_detector_wavers() -> None:
-    assert weigh(KITTEN, {"dog": 0.02, "cat": 0.9}).label == "cat"
-    assert weigh(KITTEN, {"dog": 0.02, "cat": 0.9}).score == KITTEN.score
-
-
-def test_the_detector_stays_where_the_classifier_has_nothing_to_say() -> None:
-    assert weigh(KITTEN, {"dog": 0.0, "cat": 0.0}).label == "dog"
-    assert weigh(KITTEN, {"dog": 0.9, "cat": 0.1}).label == "dog"
-
-
-def test_what_the_detector_rules_out_stays_out() -> None:
-    assert weigh(KITTEN, {"dog": 0.0, "zebra": 1.0, "person": 1.0}).label == "dog"
-
-
-def test_a_label_without_a_class_is_not_talked_away_by_a_class_that_is_hardly_seen() -> None:
-    giraffe = Detection("giraffe", 0.6, BOX, {"giraffe": 0.6, "zebra": 0.3})
-    assert weigh(giraffe, {"zebra": 0.1}).label == "giraffe"
-    assert weigh(giraffe, {"zebra": 0.95}).label == "zebra"
+@pytest.mark.parametrize(
+    ("seen", "shares", "label"),
+    [
+        (KITTEN, {"dog": 0.02, "cat": 0.9}, "cat"),  # the classifier decides where the detector wavers
+        (KITTEN, {"dog": 0.0, "cat": 0.0}, "dog"),
+        (KITTEN, {"dog": 0.9, "cat": 0.1}, "dog"),
+        (KITTEN, {"dog": 0.0, "zebra": 1.0, "person": 1.0}, "dog"),  # what the detector rules out stays out
+        (GIRAFFE, {"zebra": 0.1}, "giraffe"),  # which has no class
+        (GIRAFFE, {"zebra": 0.95}, "zebra"),
+    ],
+)
+def test_two_opinions_are_weighed(seen: Detection, shares: dict[str, float], label: str) -> None:
+    assert (weigh(seen, shares).label, weigh(seen, shares).score) == (label, seen.score)
 
 
 @given(
@@ -81,29 +75,25 @@ def test_two_that_turn_out_to_be_one_are_told_once() -> None:
     assert look([van, Detection("truck", 0.5, BOX, {"truck": 0.5})], classifier(truck=0.9, car=0.0))[0] == ["truck"]
 
 
-def test_what_is_faint_is_told_apart() -> None:
-    found, faint = look([at(0, "dog", 0.5), at(30, "frisbee", 0.2), at(60, "person", 0.1)])
-    assert (found, faint) == (["dog"], ["frisbee"])
+def at(x: float, label: str, score: float) -> Detection:
+    return Detection(label, score, (x, 0.0, 10.0, 10.0), {label: score})
 
 
-def test_nothing_faint_that_is_taken_for_what_was_found() -> None:
-    assert look([at(0, "dog", 0.5), at(40, "cat", 0.25)]) == (["dog"], [])
+@pytest.mark.parametrize(
+    ("there", "found", "faint"),
+    [
+        ([("dog", 0.5), ("frisbee", 0.2), ("person", 0.1)], ["dog"], ["frisbee"]),
+        ([("dog", 0.5), ("cat", 0.25)], ["dog"], []),  # which is taken for what was found
+        ([("dog", 0.5), ("frisbee", 0.2), ("frisbee", 0.16), ("dog", 0.2)], ["dog"], ["frisbee"]),  # nor twice
+        ([(label, 0.29 - i / 1000) for i, label in enumerate(LABELS)], [], list(LABELS[:FAINT])),
+    ],
+)
+def test_what_is_faint_is_told_apart(there: list[tuple[str, float]], found: list[str], faint: list[str]) -> None:
+    assert look([at(20 * i, label, score) for i, (label, score) in enumerate(there)]) == (found, faint)
 
 
-def test_nothing_faint_in_the_place_of_what_was_found_nor_twice() -> None:
-    seen = [
-        at(0, "dog", 0.5),
-        at(1, "couch", 0.25),
-        at(40, "frisbee", 0.2),
-        at(60, "frisbee", 0.16),
-        at(80, "dog", 0.2),
-    ]
-    assert look(seen) == (["dog"], ["frisbee"])
-
-
-def test_few_things_are_faint() -> None:
-    many = [at(20 * i, label, 0.29 - i / 1000) for i, label in enumerate(LABELS)]
-    assert look(many) == ([], list(LABELS[:FAINT]))
+def test_nothing_is_faint_in_the_place_of_what_was_found() -> None:
+    assert look([at(0, "dog", 0.5), at(1, "couch", 0.25)]) == (["dog"], [])
 
 
 def test_a_square_around_a_box_stays_in_the_picture() -> None:

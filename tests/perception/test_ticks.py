@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from edge_assistant.perception import ticks
 from edge_assistant.perception.ticks import Tick, find, parted
 from edge_assistant_quantize.datasets.paper import Wear, font, scan_look
 
@@ -81,10 +80,6 @@ def test_letters_combs_and_tables_are_no_boxes() -> None:
     assert find(np.asarray(page), LINES) == []
 
 
-def test_without_writing_nothing_is_looked_for() -> None:
-    assert find(np.asarray(paper()), []) == []
-
-
 def test_a_line_is_parted_at_the_boxes_in_it() -> None:
     line = quad(0, 0, 400, 30)
     first, second, third = parted(line, [Tick((100, 5, 20, 20), False), Tick((250, 5, 20, 20), True)])
@@ -93,9 +88,3 @@ def test_a_line_is_parted_at_the_boxes_in_it() -> None:
     assert third[1, 0] == 400
     assert parted(line, [Tick((100, 200, 20, 20), False)]) == [line]
     assert len(parted(line, [Tick((2, 5, 20, 20), False)])) == 1
-
-
-def test_a_box_among_the_pieces_keeps_its_place() -> None:
-    piece = ticks.as_piece(Tick((5, 6, 7, 8), True))
-    assert piece.text == ticks.TICKED
-    assert piece.corners == ((5, 6), (12, 6), (12, 14), (5, 14))

@@ -21,7 +21,7 @@ from edge_assistant.core.evidence import Speech as Spoken
 from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes, take_file
 from edge_assistant.perception import frames
 from edge_assistant.perception.frames import shots
-from edge_assistant.perception.sense import Percept, Request, senses
+from edge_assistant.perception.sense import Percept, Request
 from edge_assistant.perception.video import Video
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -81,11 +81,6 @@ def talk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     first, second = slide("Intake form", "Weight 71 kg"), slide("Summary", "Total 60.30")
     third = slide("Summary", "400 V  12 A", paper=(90, 130, 170))
     return film(path, [(first, 2.0), (second, 1.6), (third, 2.0)], sound=tone(5.6))
-
-
-def test_a_sense_of_its_own():
-    assert Video in senses()
-    assert Video.roles == ()
 
 
 def test_cuts_and_slides_that_only_change_their_writing(talk):
@@ -279,17 +274,6 @@ def test_a_clock_that_does_not_start_at_zero(tmp_path):
 def test_what_is_no_video_is_refused(data, error):
     with pytest.raises(error):
         shots(video(data), 1, lambda _: None)
-
-
-def test_a_recording_given_as_video_is_refused(tmp_path):
-    path = tmp_path / "voice.m4a"
-    with av.open(str(path), "w", format="mp4") as container:
-        stream = container.add_stream("aac", rate=16_000, layout="mono")
-        frame = av.AudioFrame.from_ndarray(tone(1)[None], format="flt", layout="mono")
-        frame.sample_rate = 16_000
-        container.mux([*stream.encode(frame), *stream.encode()])
-    with pytest.raises(InputUnsupported, match="no pictures"):
-        cut(path)
 
 
 def test_no_more_than_the_limit_is_looked_at(talk):

@@ -45,34 +45,20 @@ def test_orders_go_and_the_rest_stays(text: str, left: str) -> None:
     assert rest(text) == left
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Please tell the doctor that I am allergic to latex.",
-        "Ignore the first figure, it was 63.",
-        "You should take 40 mg in the morning.",
-        "Output: 5.5 kW",
-        "Output 5.5 kW at 50 Hz",
-        "Model: AI-200",
-        "State: running",
-        "Answer: yes",
-        "Assistant: J. Miller",
-        "Operator: Ruth Calder",
-        "System: hydraulic, 250 bar",
-        "14:05 fault [E12] overtemperature 95 degC",
-        "When asked, she says that she takes ramipril.",
-        "Report the pressure to the shift lead, it was 4 bar.",
-        "The user reported 3 bar.",
-        "Run the pump at 3 bar.",
-        "Write to us at the address below.",
-        "Do not exceed 80 degC.",
-        "Repeat the dose after six hours.",
-        "He forgot to say that it was 12 euros.",
-        "Let's say it was 5 bar.",
-    ],
-)
-def test_what_people_write_and_say_stays(text: str) -> None:
-    assert rest(text) == text
+PLAIN = [
+    "Please tell the doctor that I am allergic to latex.", "Ignore the first figure, it was 63.",
+    "You should take 40 mg in the morning.", "Output: 5.5 kW", "Output 5.5 kW at 50 Hz", "Model: AI-200",
+    "State: running", "Answer: yes", "Assistant: J. Miller", "Operator: Ruth Calder", "System: hydraulic, 250 bar",
+    "14:05 fault [E12] overtemperature 95 degC", "When asked, she says that she takes ramipril.",
+    "Report the pressure to the shift lead, it was 4 bar.", "The user reported 3 bar.", "Run the pump at 3 bar.",
+    "Write to us at the address below.", "Do not exceed 80 degC.", "Repeat the dose after six hours.",
+    "He forgot to say that it was 12 euros.", "Let's say it was 5 bar.",
+]  # fmt: skip
+
+
+def test_what_people_write_and_say_stays() -> None:
+    for text in PLAIN:
+        assert rest(text) == text
 
 
 def test_most_orders_of_the_corpus_are_known() -> None:

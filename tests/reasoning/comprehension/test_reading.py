@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from types import SimpleNamespace
 
@@ -14,18 +14,15 @@ from hypothesis import strategies as st
 
 from edge_assistant.core.signals import Kind
 from edge_assistant.reasoning.comprehension.expected import Expected
-from edge_assistant.reasoning.comprehension.reading import MOST_AHEAD, ONLY, Reader, Reading, alike, confidence
+from edge_assistant.reasoning.comprehension.reading import ONLY, Reader, Reading, alike, confidence
 from edge_assistant.reasoning.values.values import Clock, Quantity, Value
 
 LOG = source(
     [
-        "The gate opened at nine.",
-        "Ana carried 24 chairs into the hall.",
-        "It rained until noon.",
-        "Ben locked the gate again.",
-        "Nobody came by bus.",
+        "The gate opened at nine.", "Ana carried 24 chairs into the hall.", "It rained until noon.",
+        "Ben locked the gate again.", "Nobody came by bus.",
     ]
-)
+)  # fmt: skip
 
 
 def near(*words: str) -> SimpleNamespace:
@@ -138,23 +135,3 @@ def test_the_only_value_of_its_kind_needs_no_model() -> None:
     assert only([plate, source(["85 degC at most"], number=3, first=3)], Quantity((Decimal(0),), "degC")) is None
     assert only([note], Quantity((Decimal(0),), "degC")) is None
     assert engine.prompts == []
-
-
-def test_what_a_prompt_holds_whole_is_read_before_there_is_a_question() -> None:
-    engine = copying()
-    reader = Reader(lambda: engine, lambda: None)
-    short = [source([f"Line {n}."], number=n, first=n) for n in range(1, MOST_AHEAD + 3)]
-    reader.prefill([source(["long " * 5_000], number=9), source([], number=8), *short])
-    ahead = [messages[-1].content for messages in engine.prefilled]
-    assert len(ahead) == MOST_AHEAD
-    for text, given_ in zip(ahead, short, strict=False):
-        asked = reader.prompt("When?", given_)[-1]
-        assert asked.content.startswith(text[: asked.stable])
-        assert asked.content.endswith("Question: When?")
-
-
-def test_only_the_question_differs_between_prompts_over_the_same_source() -> None:
-    prompt: Callable[..., list] = Reader(copying, lambda: None).prompt
-    one, other = prompt("Who locked it?", LOG), prompt("Who carried 24 chairs?", LOG)
-    assert one[:-1] == other[:-1]
-    assert one[-1].content[: one[-1].stable] == other[-1].content[: other[-1].stable] != ""

@@ -76,17 +76,13 @@ def test_the_model_is_shown_the_examples_of_a_domain_behind_those_that_ship(load
 
 
 def test_a_unit_is_added_and_converts(load):
-    chosen = load('[unit.stoneweight]\ndimension = "mass"\nsize = "12700.5"\nwritten = ["stw"]')
+    own = '[unit.stoneweight]\ndimension = "mass"\nsize = "12700.5"\nwritten = ["stw"]'
+    chosen = load(f'{own}\n[unit.ml]\nwritten = ["millis"]')
     assert chosen.scales["stoneweight"].size == Fraction("12700.5")
     with within(chosen):
-        (found,) = find("quantity", "It weighs 3 stw")
-    assert found.value.unit == "stoneweight"
-
-
-def test_a_known_unit_gets_a_further_writing(load):
-    with within(load('[unit.ml]\nwritten = ["millis"]')):
-        (found,) = find("quantity", "5 millis")
-    assert found.value.unit == "ml"
+        for text, unit in (("It weighs 3 stw", "stoneweight"), ("5 millis", "ml")):
+            (found,) = find("quantity", text)
+            assert found.value.unit == unit
 
 
 def test_a_tolerance_is_overridden_and_the_rest_of_its_row_stays(load):
@@ -94,14 +90,6 @@ def test_a_tolerance_is_overridden_and_the_rest_of_its_row_stays(load):
     assert chosen.tolerances["temperature"].least == Fraction(1, 2)
     assert chosen.tolerances["temperature"].share == shipped().tolerances["temperature"].share
     assert chosen.tolerances["measured"].half_units == 2
-
-
-def test_an_empty_domain_is_the_shipped_vocabulary(load):
-    before, after = shipped(), load('name = "Nothing"\ndescription = "It adds nothing"')
-    assert after is not before
-    assert {slot: getattr(after, slot) for slot in after.__dataclass_fields__} == {
-        slot: getattr(before, slot) for slot in before.__dataclass_fields__
-    }
 
 
 def test_the_shipped_tables_stay_as_they_are(load):
@@ -127,14 +115,12 @@ WRONG = [
     ("pulse = 1", "[pulse]: there is no such table", "names, examples, unit, tolerance"),
     ("[numbers]\nsix = 7", "[numbers]: there is no such table", "did you mean 'names'?"),
     ("name = 1", "name: is a number and should be a text", "quotes"),
-    ("name = 2026-03-12", "name: is a date or time and should be a text", "quotes"),
     ('description = ""', "description: is empty", "leave the entry out"),
     (f'description = "{"x" * 301}"', "description: is no text of one line of at most 300 characters", "shorten"),
     ('description = "a\\tb"', "description: is no text of one line", "shorten"),
     ("names = 3", "[names]: is not a table", "write [names]"),
     ('[names]\npulse = "hr"', "[names] pulse: is a text and should be a list of texts", "brackets"),
     ("[names]\npulse = [1]", "[names] pulse: is a number and should be a text", "quotes"),
-    ('[names]\npulse = [""]', "[names] pulse: is empty", "leave the entry out"),
     ('[names]\nPulse = ["hr"]', "[names] Pulse: 'Pulse' has capital letters", "write 'pulse'"),
     ('[names]\npulse = ["HR"]', "[names] pulse: 'HR' has capital letters", "write 'hr'"),
     ('[names]\npulse = ["a  b"]', "[names] pulse: 'a  b' is no phrase", "shorten"),
@@ -143,16 +129,12 @@ WRONG = [
     ('[names]\npulse = ["hr"]\n"heart rate" = ["hr"]', "'hr' is a name of 'pulse', too", "take another name"),
     ('[names]\npulse = ["hr"]\nhr = ["beat"]', "[names] hr: 'hr' is a name of 'pulse', too", "take another name"),
     ("examples = 3", "[examples]: is no list of tables", "write [[examples]]"),
-    ("examples = [3]", "[examples]: is no list of tables", "write [[examples]]"),
-    ("[examples]\nlines = []", "[examples]: is no list of tables", "write [[examples]]"),
     (EXAMPLE * 4, "[examples]: has 4 entries, over the limit of 3", "differ most"),
     (EXAMPLE + "kind = 3", "[examples] kind: 'kind' is no key of an example", "there are lines, asked"),
     ('[[examples]]\nasked = [["a", "b"]]', "[examples] lines: has 0 lines", "1 to 12 lines"),
     (EXAMPLE.replace('["Bed 4: K+ 3.9"]', str(["x"] * 13)), "[examples] lines: has 13 lines", "1 to 12 lines"),
     (EXAMPLE.replace('["Bed 4: K+ 3.9"]', "3"), "[examples] lines: is a number and should be a list", "brackets"),
     ('[[examples]]\nlines = ["x"]', "[examples] asked: is no list of pairs", "asked = [["),
-    ('[[examples]]\nlines = ["x"]\nasked = "a"', "[examples] asked: is no list of pairs", "asked = [["),
-    ('[[examples]]\nlines = ["x"]\nasked = [["a"]]', "[examples] asked: is no list of pairs", "asked = [["),
     ('[[examples]]\nlines = ["x"]\nasked = [["a", 3]]', "[examples] asked: is a number and should be", "quotes"),
     ("unit = 3", "[unit]: is not a table", "write [unit]"),
     ("[unit]\nkg = 3", "[unit.kg]: is not a table", "write [unit.kg]"),
@@ -166,7 +148,6 @@ WRONG = [
     ('[unit.x]\nwritten = ["xx"]\ndimension = "mass"\nsize = "1e999999999"', "[unit.x] size: is no number", "5/9"),
     ('[unit.x]\nwritten = ["xx"]\ndimension = "mass"\nsize = "1/0"', "[unit.x] size: is no number", "5/9"),
     ('[unit.x]\nwritten = ["xx"]\ndimension = "mass"\nsize = "0/5"', "[unit.x] size: is 0", "base units"),
-    ('[unit.x]\nwritten = ["xx"]\ndimension = "mass"\nsize = inf', "[unit.x] size: is no number", "5/9"),
     ("tolerance = 3", "[tolerance]: is not a table", "write [tolerance]"),
     ("[tolerance.abuot]\nshare = 0.1", "[tolerance.abuot]: 'abuot' is no rule of tolerance", "did you mean 'about'?"),
     ("[tolerance.about]\nshare = -0.1", "[tolerance.about] share: -0.1 is negative", "0 or more"),
@@ -175,7 +156,6 @@ WRONG = [
     ("[tolerance.about]\nmeans = 3", "[tolerance.about] means: is a number and should be a text", "quotes"),
     ("[tolerance.measured]\nhalf_units = 0.5", "half_units: is no whole number", "rounding"),
     ("colour", "domain ward.toml is not TOML (", "docs/domains.md"),
-    ("name = 'a'\nname = 'b'", "domain ward.toml is not TOML (", "docs/domains.md"),
     (b"name = '\xff'", "domain ward.toml is not TOML (", "docs/domains.md"),
     ("a = " + "[" * 5000, "domain ward.toml is not TOML (nested over 16 deep)", "docs/domains.md"),
     ("a = " + "1" * 5000, "domain ward.toml is not TOML (", "docs/domains.md"),
@@ -202,13 +182,10 @@ def test_what_is_wrong_is_named_with_what_to_do(load, tmp_path, text, said, hint
 
 
 @pytest.mark.parametrize("given", ["nowhere.toml", "nowhere/at/all", "a\0b", "x" * 5000])
-def test_a_file_that_is_not_there(given):
+def test_a_file_that_is_not_there(given, tmp_path):
     with pytest.raises(UsageError, match=r"^domain ") as caught:
         domain.load(given)
     assert "clinic, production-line" in caught.value.hint
-
-
-def test_a_folder_in_the_file_s_place(tmp_path):
     with pytest.raises(UsageError, match="is a directory"):
         domain.load(str(tmp_path))
 
@@ -270,11 +247,10 @@ def test_any_bytes_are_a_vocabulary_or_a_usage_error(tmp_path_factory, data):
 # ---- those that ship
 
 
-@pytest.mark.parametrize("name", domain.names())
-def test_each_name_of_a_shipped_domain_is_known_to_the_model(name):
-    chosen = domain.load(name)
-    assert len(chosen.names) >= 15
-    with within(chosen):
-        for thing, others in chosen.names.items():
-            for each in (thing, *others):
-                assert f"{thing} = " in asked(f"What is the {each}?"), each
+def test_each_name_of_a_shipped_domain_is_known_to_the_model():
+    for name in domain.names():
+        chosen = domain.load(name)
+        assert len(chosen.names) >= 15
+        with within(chosen):
+            for thing, others in chosen.names.items():
+                assert all(f"{thing} = " in asked(f"What is the {each}?") for each in (thing, *others)), thing

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 
 import pytest
@@ -12,7 +13,6 @@ from hypothesis import strategies as st
 from edge_assistant.reasoning.rules.vocabulary import vocabulary
 from edge_assistant.reasoning.values.candidates import (
     FINDERS,
-    as_words,
     clocks,
     days,
     nothings,
@@ -79,9 +79,10 @@ def test_hostile_lines_take_linear_time(finder: str) -> None:
         return time.process_time() - began
 
     def linear(unit: str) -> bool:
-        short, long = unit * (2_000 // len(unit)), unit * (8_000 // len(unit))
-        # four times the text in four times the time; sixteen would be quadratic. Below 50 ms it is only noise.
-        return seconds(long) < max(9 * seconds(short), 0.05)
+        short, long = unit * (1_000 // len(unit)), unit * (4_000 // len(unit))
+        took = seconds(long)
+        # four times the text in four times the time; sixteen would be quadratic. Below 20 ms it is only noise.
+        return took < 0.02 or took < 9 * seconds(short)
 
     for unit in HOSTILE:
         assert any(linear(unit) for _ in range(3)), unit
@@ -103,21 +104,24 @@ def test_a_day_in_many_writings(text: str) -> None:
     assert any((2018, 10, 19) in c.value.readings for c in found if isinstance(c.value, Day)), found
 
 
-def test_a_day_that_can_be_read_in_two_ways_keeps_both() -> None:
-    (found,) = days("03/04/2018")
-    assert found.value == Day(((2018, 4, 3), (2018, 3, 4)))
-
-
-def test_a_day_without_a_year() -> None:
-    (found,) = days("see you on the third of April")
-    assert found.value == Day(((None, 4, 3),))
+def test_a_day_without_a_year_or_that_can_be_read_in_two_ways() -> None:
+    for text, readings in {
+        "03/04/2018": ((2018, 4, 3), (2018, 3, 4)),
+        "on the third of April": ((None, 4, 3),),
+    }.items():
+        assert [found.value for found in days(text)] == [Day(readings)]
 
 
 @pytest.mark.parametrize(
-    "text", ["2018-13-41", "99/99/2018", "32 October", "5.1.2.3.4", "123456789", "may", "the 5th", ""]
+    ("finder", "texts"),
+    [
+        (days, ["2018-13-41", "99/99/2018", "32 October", "5.1.2.3.4", "123456789", "may", "the 5th", ""]),
+        (clocks, ["25:00", "12:60", "13 pm", "0 am", "1:2", "3.5.10", "9 amps", "1:234", "::1"]),
+        (nothings, ["nonesuch", "noon", "nillable", "snow"]),
+    ],
 )
-def test_what_is_no_day(text: str) -> None:
-    assert list(days(text)) == []
+def test_what_is_none(finder: Callable[[str], Iterable[object]], texts: list[str]) -> None:
+    assert [text for text in texts if list(finder(text))] == []
 
 
 @pytest.mark.parametrize(
@@ -138,11 +142,6 @@ def test_what_is_no_day(text: str) -> None:
 def test_a_time_of_day_in_many_writings(text: str, readings: tuple[int, ...]) -> None:
     (found,) = clocks(f"at {text} it stopped")
     assert found.value == Clock(readings)
-
-
-@pytest.mark.parametrize("text", ["25:00", "12:60", "13 pm", "0 am", "1:2", "3.5.10", "9 amps", "1:234", "::1"])
-def test_what_is_no_time_of_day(text: str) -> None:
-    assert list(clocks(text)) == []
 
 
 @pytest.mark.parametrize(
@@ -176,12 +175,6 @@ def test_a_quantity_in_many_writings(text: str, readings: list[str], unit: str |
     assert found.value == Quantity(tuple(Decimal(reading) for reading in readings), unit)
 
 
-def test_about_admits_a_little_more_or_less() -> None:
-    (found,) = quantities("about twelve kilos")
-    assert isinstance(found.value, Quantity)
-    assert found.value.approximate
-
-
 @pytest.mark.parametrize("text", ["a 3 a day", "x12", "mp3", "2018-10-19", "16:20", "once", "someone", "v1.2.3.4"])
 def test_what_is_no_quantity_or_has_no_unit(text: str) -> None:
     assert all(isinstance(c.value, Quantity) and c.value.unit is None for c in quantities(text))
@@ -192,15 +185,6 @@ def test_what_is_no_quantity_or_has_no_unit(text: str) -> None:
 def test_none_in_many_writings(text: str) -> None:
     (found,) = nothings(text)
     assert (found.text, found.value) == (text, Nothing())
-
-
-@pytest.mark.parametrize("text", ["nonesuch", "noon", "nillable", "snow"])
-def test_what_is_not_none(text: str) -> None:
-    assert list(nothings(text)) == []
-
-
-def test_words_are_compared_in_lower_case_and_singular() -> None:
-    assert as_words("The Red CARS") == as_words("red car")
 
 
 @pytest.mark.parametrize(

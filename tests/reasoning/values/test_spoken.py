@@ -15,12 +15,6 @@ from edge_assistant.reasoning.values.spoken import spoken_digits, spoken_numbers
 NAMES = {value: word for word, value in vocabulary().numbers.items()}
 
 
-@pytest.mark.parametrize(("hyphen", "joined"), [("-", " and "), (" ", " ")])
-def test_every_number_below_ten_thousand_reads_back(hyphen: str, joined: str) -> None:
-    for number in range(10_000):
-        assert spoken_numbers(in_words(number, hyphen, joined)) == (Decimal(number),)
-
-
 @given(st.integers(0, 999_999), st.sampled_from([" ", "-"]), st.sampled_from([" ", " and "]), st.booleans())
 def test_every_number_below_a_million_reads_back(number: int, hyphen: str, joined: str, upper: bool) -> None:
     words = in_words(number, hyphen, joined)

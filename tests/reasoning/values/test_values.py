@@ -106,14 +106,11 @@ def test_what_cannot_be_compared(a: Value, b: Value) -> None:
     assert not comparable(a, b)
 
 
-def test_a_limit_is_the_number_alone() -> None:
-    most = Quantity((Decimal(100),), "degC", most=Decimal(100))
-    assert same(most, Quantity((Decimal(90),), "degC"))
-    assert not same(most.exact(), Quantity((Decimal(90),), "degC"))
-
-
 def quantity(*readings: str, unit: str | None = None, approximate: bool = False, measured: bool = False) -> Quantity:
     return Quantity(tuple(Decimal(reading) for reading in readings), unit, approximate, measured)
+
+
+MOST = Quantity((Decimal(100),), "degC", most=Decimal(100))
 
 
 @pytest.mark.parametrize(
@@ -146,13 +143,11 @@ def quantity(*readings: str, unit: str | None = None, approximate: bool = False,
         (Nothing(), as_words("penicillin"), False),
         (Nothing(), Nothing(), True),
         (Truth(True), Truth(False), False),
+        (quantity("75", unit="degC"), quantity("75", unit="deg"), True),
+        (quantity("75", unit="deg"), quantity("75", unit="V"), False),
+        (MOST, quantity("90", unit="degC"), True),
+        (MOST.exact(), quantity("90", unit="degC"), False),
     ],
 )
 def test_what_is_the_same(a: Value, b: Value, expected: bool) -> None:
     assert same(a, b) is expected
-
-
-def test_degrees_are_of_whatever_scale_the_other_value_is() -> None:
-    celsius, bare, volts = (Quantity((Decimal(75),), unit) for unit in ("degC", "deg", "V"))
-    assert same(celsius, bare)
-    assert not same(bare, volts)

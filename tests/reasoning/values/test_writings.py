@@ -6,7 +6,6 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
-import pytest
 import writings
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -178,9 +177,8 @@ def test_a_pair_in_another_writing_is_the_same_and_another_is_not(first: int, se
         assert not agree("pair", f"{first}/{second + off}", said)
 
 
-@pytest.mark.parametrize(("written", "heard"), HEARD)
-def test_a_name_as_heard_is_the_name_as_written(written: str, heard: str) -> None:
-    assert agree("name", written, heard)
+def test_a_name_as_heard_is_the_name_as_written() -> None:
+    assert [pair for pair in HEARD if not agree("name", *pair)] == []
 
 
 @given(st.sampled_from(HEARD), st.sampled_from(HEARD))

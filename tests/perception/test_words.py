@@ -71,24 +71,9 @@ def test_the_median_of_seven_is_that_of_numpy(rows: int, columns: int, seed: int
     assert np.array_equal(words._median(values), np.median(windows, axis=-1))
 
 
-def test_alignment_follows_a_diagonal() -> None:
-    cost = np.ones((3, 9), np.float32)
-    for row in range(3):
-        cost[row, 3 * row : 3 * row + 3] = 0
-    assert words.first_positions(cost) == [0, 3, 6]
-
-
 def test_words_are_moved_out_of_silence() -> None:
     regions = [(1.0, 2.0), (5.0, 6.0)]
     assert words._into_speech(0.2, 1.5, regions) == (1.0, 1.5)
     assert words._into_speech(1.5, 4.0, regions) == (1.5, 2.0)
     assert words._into_speech(3.0, 5.5, regions) == (5.0, 5.5)
     assert words._into_speech(7.0, 8.0, regions)[0] <= 8.0
-
-
-@pytest.mark.parametrize(
-    ("word", "ends"),
-    [("peanuts.", True), ("fine?", True), ("Dr.", False), ("p.m.", False), ("10.5", False), ("B.", False)],
-)
-def test_where_sentences_end(word: str, ends: bool) -> None:
-    assert words._ends(word) is ends

@@ -96,10 +96,6 @@ def test_a_header_written_before_the_length_was_known_is_no_damage(size: int) ->
     assert notes == []
 
 
-def test_an_odd_byte_at_the_end_does_no_harm() -> None:
-    assert len(heard(wav(tone(1.0)) + b"x")[0]) == pytest.approx(RATE, abs=100)
-
-
 def test_samples_that_are_no_numbers_become_numbers() -> None:
     samples = np.array([np.nan, np.inf, -np.inf, 0.5] * 4_000, "<f4").tobytes()
     form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 3, 1, RATE, RATE * 4, 4, 32)
@@ -138,12 +134,6 @@ def test_what_is_no_recording_is_refused(name: str) -> None:
         heard(data)
     assert "note.wav" in caught.value.message
     assert caught.value.hint
-
-
-def test_an_m4a_without_its_index_is_damaged(tmp_path: Path) -> None:
-    data = encoded("m4a", "aac", tone(3.0), tmp_path)
-    with pytest.raises(InputCorrupt):
-        heard(data[: len(data) // 2])
 
 
 def test_a_recording_damaged_in_the_middle_is_heard_around_it(tmp_path: Path) -> None:

@@ -94,12 +94,3 @@ def test_a_draft_saves_runs_and_changes_nothing(
     assert counts["another word in the middle"] <= runs // 2
     assert counts["another beginning"] <= runs // 2
     assert counts["nonsense"] <= runs
-
-
-def test_behind_a_style_too(whisper: Whisper, sound: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
-    style = whisper._style("en")
-    plain, runs = decoded(whisper, sound, monkeypatch, style)
-    found, fewer = decoded(whisper, sound, monkeypatch, style, plain.tokens)
-    assert found.tokens == plain.tokens
-    assert found.no_speech == pytest.approx(plain.no_speech, abs=0.01)
-    assert fewer <= runs // 4
