@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 _VOCABULARIES = ("vocab.txt", "vocab.json", "tokenizer.model", "sentencepiece.bpe.model", "spiece.model")
 _SHOWN_KEYS = 3  # names of weights in a message
+_OFFLINE = {"local_files_only": True, "trust_remote_code": False}
+_AGAIN = "fetch the model again, or name the task that it was trained for: --task"
 
 
 def model_of(folder: Path, task: str | None) -> Any:  # noqa: ANN401 - a class of a library that is imported late
@@ -44,23 +46,17 @@ def _loaded(folder: Path, kind: Any, **options: Any) -> tuple[Any, list[str]]:  
     """The model, and the names of weights that the folder lacks or has in another shape."""
     import torch
 
+    options |= {"dtype": torch.float32, "use_safetensors": True, "output_loading_info": True}
     try:
-        model, found = kind.from_pretrained(
-            folder,
-            dtype=torch.float32,
-            local_files_only=True,
-            trust_remote_code=False,
-            use_safetensors=True,
-            output_loading_info=True,
-            **options,
-        )
+        model, found = kind.from_pretrained(folder, **_OFFLINE, **options)
     except (ValueError, TypeError, KeyError, AttributeError, RuntimeError, OSError) as error:
-        reason = printable(str(error).strip().partition("\n")[0])[:200]
-        raise WeightsRefused(f"{folder.name} cannot be loaded as {kind.__name__} ({reason})", _AGAIN) from error
+        raise _refused(f"{folder.name} cannot be loaded as {kind.__name__}", error, _AGAIN) from error
     return model, sorted({*found["missing_keys"], *(name for name, *_ in found["mismatched_keys"])})
 
 
-_AGAIN = "fetch the model again, or name the task that it was trained for: --task"
+def _refused(what: str, error: Exception, hint: str) -> WeightsRefused:
+    reason = printable(str(error).strip().partition("\n")[0])[:200]
+    return WeightsRefused(f"{what} ({reason})", hint)
 
 
 def reads_text(model: Any) -> bool:  # noqa: ANN401
@@ -82,11 +78,10 @@ def tokenizer(folder: Path, output: Path) -> None:
     if not any((folder / name).is_file() for name in _VOCABULARIES):
         raise WeightsRefused(f"{folder.name} has no tokenizer", hint)
     try:
-        found = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False, use_fast=True)
+        found = AutoTokenizer.from_pretrained(folder, use_fast=True, **_OFFLINE)
         found.backend_tokenizer.save(str(output / "tokenizer.json"))
     except Exception as error:  # each kind of tokenizer raises its own
-        reason = printable(str(error).strip().partition("\n")[0])[:200]
-        raise WeightsRefused(f"the tokenizer of {folder.name} cannot be read ({reason})", hint) from error
+        raise _refused(f"the tokenizer of {folder.name} cannot be read", error, hint) from error
 
 
 def _class_named(folder: Path, config: dict[str, Any]) -> Any:  # noqa: ANN401
@@ -115,10 +110,9 @@ def _class_for(folder: Path, task: str) -> Any:  # noqa: ANN401
         known = ", ".join(sorted(TasksManager.get_all_tasks()))
         raise UsageError(f"there is no task {task}", f"name one of {known}")
     try:
-        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        config = AutoConfig.from_pretrained(folder, **_OFFLINE)
     except (ValueError, KeyError, OSError) as error:
-        reason = printable(str(error).strip().partition("\n")[0])[:200]
-        raise WeightsRefused(f"the configuration of {folder.name} cannot be read ({reason})", _AGAIN) from error
+        raise _refused(f"the configuration of {folder.name} cannot be read", error, _AGAIN) from error
     auto = TasksManager.get_model_class_for_task(plain, framework="pt", library="transformers")
     try:
         return auto._model_mapping[type(config)]

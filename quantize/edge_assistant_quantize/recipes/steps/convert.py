@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from edge_assistant_models.schema import Table
-from edge_assistant_quantize.gguf import convert
+from edge_assistant_quantize.gguf import conversion
 from edge_assistant_quantize.recipes.steps.step import Made, Step, Work
 
 
@@ -33,8 +33,8 @@ class Convert(Step):
         step = cls(
             precision=table.optional_text("precision") or "f16", pre_tokenizer=table.optional_text("pre_tokenizer")
         )
-        if step.precision not in convert.PRECISIONS:
-            raise table.invalid(f"there is no precision '{step.precision}' ({', '.join(convert.PRECISIONS)})")
+        if step.precision not in conversion.PRECISIONS:
+            raise table.invalid(f"there is no precision '{step.precision}' ({', '.join(conversion.PRECISIONS)})")
         return step
 
     def make(self, work: Work) -> Made:
@@ -42,7 +42,7 @@ class Convert(Step):
         if work.form.weights is None:
             return Made()
         output = work.folder / "model.gguf"
-        convert.convert(
+        conversion.convert(
             work.form.weights,
             output,
             precision=self.precision,

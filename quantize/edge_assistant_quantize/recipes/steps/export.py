@@ -38,7 +38,7 @@ class Export(Step):
         if work.form.weights is None:
             return Made()
         folder = work.folder / "exported"
-        made = export.run(
+        made = export.export(
             work.form.weights,
             folder,
             task=self.task or None,
