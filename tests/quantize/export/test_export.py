@@ -59,30 +59,22 @@ def refused(kind, match, folder, **options):
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
 
 
-def test_pickled_weights_are_refused(folder):
-    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+def test_a_folder_that_holds_no_model_is_refused(folder):
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-1])
+    refused(WeightsRefused, "file not fully covered", folder)
+    weight = np.ones((4, 4), np.float32)
+    weight[2, 2] = np.nan
+    safetensors_files.write(path, {"weight": weight})
+    refused(WeightsRefused, "the tensor weight in model.safetensors holds NaN or infinity", folder)
+    path.rename(folder / "pytorch_model.bin")
     refused(WeightsRefused, "pickled weights can run code", folder)
-
-
-def test_a_folder_without_a_model_is_named(folder):
+    (folder / "pytorch_model.bin").unlink()
     (folder / "config.json").unlink()
     refused(InputMissing, "model holds no config.json", folder)
     shutil.rmtree(folder)
     with pytest.raises(InputMissing, match="there is no folder model"):
         export.export(folder, folder.with_name("out"))
-
-
-def test_a_weight_that_is_no_number_is_refused(folder):
-    weight = np.ones((4, 4), np.float32)
-    weight[2, 2] = np.nan
-    safetensors_files.write(folder / "model.safetensors", {"weight": weight})
-    refused(WeightsRefused, "the tensor weight in model.safetensors holds NaN or infinity", folder)
-
-
-def test_weights_that_are_cut_off_are_refused(folder):
-    path = folder / "model.safetensors"
-    path.write_bytes(path.read_bytes()[:-1])
-    refused(WeightsRefused, "file not fully covered", folder)
 
 
 def test_what_is_there_is_not_written_over(folder):
@@ -109,8 +101,10 @@ def test_without_the_extra_that_is_said(folder, monkeypatch):
     refused(ToolMissing, "the export to ONNX needs optimum", folder)
 
 
-def test_a_library_that_fails_leaves_nothing(folder):
-    refused(WeightsRefused, "model cannot be loaded as BertModel", folder)
+def test_a_library_that_fails_leaves_nothing(tmp_path):
+    sizes = {"num_hidden_layers": 1, "hidden_size": 8, "num_attention_heads": 2, "intermediate_size": 8}
+    config = {"architectures": ["BertModel"], "model_type": "bert", "vocab_size": 8, **sizes}
+    refused(WeightsRefused, "model lacks 23 weights of BertModel", make(tmp_path / "model", config))
 
 
 def test_a_stopped_export_leaves_nothing(folder):
