@@ -6,6 +6,7 @@ steps, then a result or an error. The process ends with its standard input, so n
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import importlib
 import json
@@ -93,8 +94,9 @@ def _answer(process: subprocess.Popen[str], request: Mapping[str, object], watch
     """The last line of a process; empty if it died."""
     assert process.stdin is not None
     assert process.stdout is not None
-    process.stdin.write(json.dumps(request, default=str) + "\n")
-    process.stdin.flush()
+    with contextlib.suppress(BrokenPipeError):  # it died at once; its status tells why
+        process.stdin.write(json.dumps(request, default=str) + "\n")
+        process.stdin.flush()
     for line in process.stdout:
         answer: dict[str, Any] = json.loads(line)
         if "step" not in answer:
