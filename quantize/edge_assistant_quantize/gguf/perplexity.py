@@ -3,13 +3,13 @@
 The text is cut into chunks of one context each; the first half of a chunk is context only, and the tokens behind it are
 predicted one by one (https://huggingface.co/docs/transformers/perplexity). Perplexity is the exponential of the mean
 negative log likelihood. The Kullback-Leibler divergence is that of the model's distribution over the next token from
-the reference's, in nats, whose log probabilities have 16 bits (`logits`). tools/perplexity/perplexity.cpp.
+the reference's, in nats. The reference's log probabilities have 16 bits (`encode`). tools/perplexity/perplexity.cpp.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,19 +21,23 @@ from edge_assistant.compute.runtime import Halt
 from edge_assistant.storage import atomic
 from edge_assistant_quantize import room
 from edge_assistant_quantize.errors import InputMissing, UsageError, WeightsRefused
-from edge_assistant_quantize.gguf import logits, text
+from edge_assistant_quantize.gguf import text
 from edge_assistant_quantize.gguf.model import Model
 from edge_assistant_quantize.progress import Step, Watch
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from edge_assistant_quantize.gguf.logits import Rows
     from edge_assistant_quantize.gguf.model import Logits, Tokens
 
     Column = NDArray[np.float64]
+    Rows = NDArray[np.uint16]
 
 CONTEXT = 512  # tokens of a chunk: the tool's default, with which figures are published
+RANGE = 16.0  # nats below the likeliest token
+_FIELDS = 4  # numbers of 16 bits that scale and least log probability take
+_LEVELS = 65535.0
+_ROWS = 32  # rows that are computed at once: 20 MB of a vocabulary of 152,000
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,14 +188,14 @@ def _over(
         found = model.evaluate(pieces.given(number), first)[:-1]
         tokens.add(found, pieces.tokens[number, first + 1 :], rows(number) if rows else None)
         if output:
-            output.write(logits.encode(found).tobytes())
+            output.write(encode(found).tobytes())
     watch(Step(what, len(pieces), len(pieces)))
     return tokens.quality(len(pieces))
 
 
 def _shape(pieces: text.Chunks, model: Model) -> tuple[int, int, int]:
     """Of a file of predictions: chunks, counted tokens of each, numbers of 16 bits of a row."""
-    return len(pieces), model.context - 1 - model.context // 2, logits.width(model.vocabulary)
+    return len(pieces), model.context - 1 - model.context // 2, width(model.vocabulary)
 
 
 def _stored(path: Path, pieces: text.Chunks, model: Model) -> Callable[[int], Rows]:
@@ -214,7 +218,7 @@ def _computed(path: Path, reference: Model, pieces: text.Chunks, model: Model) -
         sizes = f"{reference.vocabulary:,} tokens and {model.name} one of {model.vocabulary:,}"
         what = f"{path.name} has a vocabulary of {sizes}"
         raise UsageError(what, "compare a model with the one that it was quantized from")
-    return lambda number: logits.encode(reference.evaluate(pieces.given(number), model.context // 2)[:-1])
+    return lambda number: encode(reference.evaluate(pieces.given(number), model.context // 2)[:-1])
 
 
 class _Tokens:
@@ -229,7 +233,7 @@ class _Tokens:
         Raises:
             WeightsRefused: a logit is not finite, so that nothing can be measured.
         """
-        for part in logits.blocks(len(targets)):
+        for part in _blocks(len(targets)):
             for column, values in zip(self._columns, _figures(found[part], targets[part], rows, part), strict=True):
                 column.append(values)
         if not np.isfinite(self._columns[0][-1]).all():
@@ -262,14 +266,61 @@ def _standard_error(values: Column) -> float:
 def _figures(found: Logits, targets: Tokens, rows: Rows | None, part: slice) -> tuple[Column, ...]:
     """Of some tokens: loss, the reference's loss, divergence, and whether both have the same likeliest token."""
     places = np.arange(len(targets))
-    top, log_sum = logits.log_sum_exp(found)
+    top, log_sum = _log_sum_exp(found)
     norm = top + log_sum.astype(np.float32)
     loss = (norm - found[places, targets]).astype(np.float64)
     if rows is None:
         return loss, np.empty(0), np.zeros(len(targets)), np.zeros(len(targets))
-    expected = logits.decode(rows[part], found.shape[1])
+    expected = decode(rows[part], found.shape[1])
     shares = np.exp(expected)
-    shares[expected <= -logits.RANGE] = 0  # as the tool leaves them out
+    shares[expected <= -RANGE] = 0  # as the tool leaves them out
     divergence = (shares * (expected - found + norm[:, None])).sum(axis=1, dtype=np.float64)
     agreeing = (expected.argmax(axis=1) == found.argmax(axis=1)).astype(np.float64)
     return loss, -expected[places, targets].astype(np.float64), divergence, agreeing
+
+
+def width(vocabulary: int) -> int:
+    """Numbers of 16 bits in a row.
+
+    >>> width(5), width(6)
+    (10, 10)
+    """
+    return 2 * ((vocabulary + 1) // 2) + _FIELDS
+
+
+def _blocks(count: int) -> Iterator[slice]:
+    """Parts of so many rows that are small enough to be computed at once."""
+    return (slice(start, min(start + _ROWS, count)) for start in range(0, count, _ROWS))
+
+
+def _log_sum_exp(logits: Logits) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """The largest logit of each row, and the logarithm of the sum of all exponentials relative to it, [rows] each."""
+    top = logits.max(axis=1)
+    return top, np.log(np.exp(logits - top[:, None]).sum(axis=1, dtype=np.float64))
+
+
+def encode(logits: Logits) -> Rows:
+    """Logits, [tokens, vocabulary], as rows, [tokens, width], as llama.cpp's tool stores them.
+
+    A row is a scale, the least log probability, and a number of 16 bits for each token of the vocabulary; what is more
+    than `RANGE` below the likeliest counts as that.
+    """
+    rows = np.zeros((len(logits), width(logits.shape[1])), "<u2")
+    for part in _blocks(len(logits)):
+        given = logits[part]
+        top, log_sum = _log_sum_exp(given)
+        least = np.maximum(given.min(axis=1), top - np.float32(RANGE))
+        scale = ((top - least) / np.float32(_LEVELS)).astype(np.float32)
+        inverse = np.divide(1, scale, out=np.zeros_like(scale), where=scale > np.finfo(np.float32).tiny)
+        levels = np.rint(inverse[:, None] * (given - least[:, None]))
+        rows[part, _FIELDS : _FIELDS + given.shape[1]] = np.clip(levels, 0, _LEVELS)
+        fields = np.stack((scale, least - top - log_sum.astype(np.float32)), axis=1).astype("<f4")
+        rows[part, :_FIELDS] = fields.view("<u2")
+    return rows
+
+
+def decode(rows: Rows, vocabulary: int) -> NDArray[np.float32]:
+    """Log probabilities, [tokens, vocabulary], of rows."""
+    fields = np.ascontiguousarray(rows[:, :_FIELDS]).view("<f4")
+    found: NDArray[np.float32] = rows[:, _FIELDS : _FIELDS + vocabulary] * fields[:, :1] + fields[:, 1:]
+    return found

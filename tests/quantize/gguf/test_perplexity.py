@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as arrays
 from edge_assistant.compute.runtime import Halt
 from edge_assistant.core.errors import InputMissing, ModelCorrupt, Stopped
 from edge_assistant_quantize.errors import CalibrationInvalid, UsageError, WeightsRefused
-from edge_assistant_quantize.gguf import logits, perplexity, quantize
+from edge_assistant_quantize.gguf import perplexity, quantize
 from edge_assistant_quantize.progress import Step, ignore
 
 CONTEXT, CHUNKS = 128, 4
@@ -177,11 +177,11 @@ def test_it_can_be_stopped(tiny, short):
     arrays.arrays(np.float32, st.tuples(st.integers(1, 40), st.integers(2, 30)), elements=st.floats(-60, 60, width=32))
 )
 def test_log_probabilities_are_stored_to_a_step_of_their_range(found):
-    rows = logits.encode(found)
-    assert rows.shape == (len(found), logits.width(found.shape[1]))
+    rows = perplexity.encode(found)
+    assert rows.shape == (len(found), perplexity.width(found.shape[1]))
     exact = found - np.logaddexp.reduce(found.astype(np.float64), axis=1)[:, None]
-    floor = np.maximum(found.min(axis=1), found.max(axis=1) - logits.RANGE) - found.max(axis=1) + exact.max(axis=1)
-    assert np.abs(logits.decode(rows, found.shape[1]) - np.maximum(exact, floor[:, None])).max() < 2e-4
+    floor = np.maximum(found.min(axis=1), found.max(axis=1) - perplexity.RANGE) - found.max(axis=1) + exact.max(axis=1)
+    assert np.abs(perplexity.decode(rows, found.shape[1]) - np.maximum(exact, floor[:, None])).max() < 2e-4
 
 
 @pytest.mark.bench
