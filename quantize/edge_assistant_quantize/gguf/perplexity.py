@@ -166,10 +166,11 @@ def store(
     text.check_context(context)
     with Model(model, threads=threads, context=context) as opened:
         pieces = text.chunks(opened, text.read(text_file), text_file.name, chunks)
-        shape = _shape(pieces, opened)
-        room.check_disk("the reference's predictions", 2 * math.prod(shape), output.parent)
+        layout = _layout(opened)
+        room.check_disk("the reference's predictions", len(pieces) * layout.itemsize, output.parent)
         with atomic.storing(output.name, "free some space"), atomic.writing(output) as file:
-            np.lib.format.write_array_header_1_0(file, {"descr": "<u2", "fortran_order": False, "shape": shape})
+            array = {"descr": np.lib.format.dtype_to_descr(layout), "fortran_order": False, "shape": (len(pieces),)}
+            np.lib.format.write_array_header_1_0(file, array)
             return _over(opened, pieces, f"predictions of {model.name}", watch, output=file)
 
 
@@ -188,28 +189,29 @@ def _over(
         found = model.evaluate(pieces.given(number), first)[:-1]
         tokens.add(found, pieces.tokens[number, first + 1 :], rows(number) if rows else None)
         if output:
-            output.write(encode(found).tobytes())
+            output.write(pieces.tokens[number].astype("<i4").tobytes() + encode(found).tobytes())
     watch(Step(what, len(pieces), len(pieces)))
     return tokens.quality(len(pieces))
 
 
-def _shape(pieces: text.Chunks, model: Model) -> tuple[int, int, int]:
-    """Of a file of predictions: chunks, counted tokens of each, numbers of 16 bits of a row."""
-    return len(pieces), model.context - 1 - model.context // 2, width(model.vocabulary)
+def _layout(model: Model) -> np.dtype[np.void]:
+    """The record of a chunk in a file of predictions: all its tokens, and a row for each that is predicted."""
+    counted = model.context - 1 - model.context // 2
+    return np.dtype([("tokens", "<i4", (model.context,)), ("rows", "<u2", (counted, model.vocabulary + _FIELDS))])
 
 
 def _stored(path: Path, pieces: text.Chunks, model: Model) -> Callable[[int], Rows]:
     """The reference's rows by the number of the chunk."""
-    rows: NDArray[Any]
+    stored: Any
     try:
-        rows = np.lib.format.open_memmap(path, mode="r")
+        stored = np.lib.format.open_memmap(path, mode="r")
     except OSError as error:
         raise InputMissing(f"{path.name} cannot be read ({error.strerror})", "store the predictions first") from None
     except ValueError:
-        rows = np.empty(0)
-    if rows.dtype != np.dtype("<u2") or rows.shape != _shape(pieces, model):
+        stored = np.empty(0)
+    if stored.dtype != _layout(model) or not np.array_equal(stored["tokens"], pieces.tokens):
         raise UsageError(f"{path.name} holds no predictions of this text", "store the predictions anew")
-    return lambda number: rows[number]
+    return lambda number: stored["rows"][number]
 
 
 def _computed(path: Path, reference: Model, pieces: text.Chunks, model: Model) -> Callable[[int], Rows]:
@@ -271,21 +273,12 @@ def _figures(found: Logits, targets: Tokens, rows: Rows | None, part: slice) -> 
     loss = (norm - found[places, targets]).astype(np.float64)
     if rows is None:
         return loss, np.empty(0), np.zeros(len(targets)), np.zeros(len(targets))
-    expected = decode(rows[part], found.shape[1])
+    expected = decode(rows[part])
     shares = np.exp(expected)
     shares[expected <= -RANGE] = 0  # as the tool leaves them out
     divergence = (shares * (expected - found + norm[:, None])).sum(axis=1, dtype=np.float64)
     agreeing = (expected.argmax(axis=1) == found.argmax(axis=1)).astype(np.float64)
     return loss, -expected[places, targets].astype(np.float64), divergence, agreeing
-
-
-def width(vocabulary: int) -> int:
-    """Numbers of 16 bits in a row.
-
-    >>> width(5), width(6)
-    (10, 10)
-    """
-    return 2 * ((vocabulary + 1) // 2) + _FIELDS
 
 
 def _blocks(count: int) -> Iterator[slice]:
@@ -300,12 +293,12 @@ def _log_sum_exp(logits: Logits) -> tuple[NDArray[np.float32], NDArray[np.float6
 
 
 def encode(logits: Logits) -> Rows:
-    """Logits, [tokens, vocabulary], as rows, [tokens, width], as llama.cpp's tool stores them.
+    """Logits, [tokens, vocabulary], as rows, [tokens, 4 + vocabulary], with the rounding of llama.cpp's tool.
 
     A row is a scale, the least log probability, and a number of 16 bits for each token of the vocabulary; what is more
     than `RANGE` below the likeliest counts as that.
     """
-    rows = np.zeros((len(logits), width(logits.shape[1])), "<u2")
+    rows = np.zeros((len(logits), _FIELDS + logits.shape[1]), "<u2")
     for part in _blocks(len(logits)):
         given = logits[part]
         top, log_sum = _log_sum_exp(given)
@@ -313,14 +306,14 @@ def encode(logits: Logits) -> Rows:
         scale = ((top - least) / np.float32(_LEVELS)).astype(np.float32)
         inverse = np.divide(1, scale, out=np.zeros_like(scale), where=scale > np.finfo(np.float32).tiny)
         levels = np.rint(inverse[:, None] * (given - least[:, None]))
-        rows[part, _FIELDS : _FIELDS + given.shape[1]] = np.clip(levels, 0, _LEVELS)
+        rows[part, _FIELDS:] = np.clip(levels, 0, _LEVELS)
         fields = np.stack((scale, least - top - log_sum.astype(np.float32)), axis=1).astype("<f4")
         rows[part, :_FIELDS] = fields.view("<u2")
     return rows
 
 
-def decode(rows: Rows, vocabulary: int) -> NDArray[np.float32]:
+def decode(rows: Rows) -> NDArray[np.float32]:
     """Log probabilities, [tokens, vocabulary], of rows."""
     fields = np.ascontiguousarray(rows[:, :_FIELDS]).view("<f4")
-    found: NDArray[np.float32] = rows[:, _FIELDS : _FIELDS + vocabulary] * fields[:, :1] + fields[:, 1:]
+    found: NDArray[np.float32] = rows[:, _FIELDS:] * fields[:, :1] + fields[:, 1:]
     return found
