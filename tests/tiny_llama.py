@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from hostile_models import F32, I32, STRING, array, key, strings, tensor, text, u32
 
 COLUMNS = 256  # of embeddings: one block of the K types
 HIDDEN = 512
 LAYERS = 2
 _HEADS, _KEYS = 4, 2  # heads of queries, and of keys and values
-U16 = 2
-_HALF = 1  # the type F16
 _UNKNOWN, _CONTROL, _BYTE = 2, 3, 6  # types of tokens
 _WORDS = """
     the a old small red cold tall nurse doctor patient sensor camera window kitchen garden river house morning
@@ -44,22 +41,22 @@ def write(
         architecture: as the file names it.
         parts: of which the file says that it is one.
     """
+    from gguf import GGUFWriter
+
+    writer = GGUFWriter(path, architecture)
+    _describe(writer, experts)
+    if parts > 1:
+        writer.add_uint16("split.count", parts)
     generator = np.random.default_rng(seed)
-    described, contents, offset = [], [], 0
     for name, shape in _shapes(experts).items():
         values = generator.normal(1 if "norm" in name else 0, 0.1, shape[::-1]).astype(np.float32)
         if name == spoilt:
             values.flat[7] = np.nan
-        half = len(shape) > 1
-        content = values.astype(np.float16 if half else np.float32).tobytes()
-        described.append(tensor(name.encode(), shape, offset, _HALF if half else 0))
-        contents.append(content + b"\0" * (-len(content) % 32))
-        offset += len(contents[-1])
-    keys = _keys(experts, architecture.encode())
-    if parts > 1:
-        keys.append(key(b"split.count", U16, struct.pack("<H", parts)))
-    head = b"GGUF" + struct.pack("<IQQ", 3, len(described), len(keys)) + b"".join((*keys, *described))
-    path.write_bytes(head + b"\0" * (-len(head) % 32) + b"".join(contents))
+        writer.add_tensor(name, values.astype(np.float16) if len(shape) > 1 else values)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
     return path
 
 
@@ -88,27 +85,21 @@ def _shapes(experts: int) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def _keys(experts: int, architecture: bytes) -> list[bytes]:
-    pieces = [b"<unk>", b"<s>", b"</s>", *(b"<0x%02X>" % value for value in range(256))]
-    types = [_UNKNOWN, _CONTROL, _CONTROL, *[_BYTE] * 256]
-    numbers = {
-        b"block_count": LAYERS,
-        b"context_length": 512,
-        b"embedding_length": COLUMNS,
-        b"feed_forward_length": HIDDEN,
-        b"attention.head_count": _HEADS,
-        b"attention.head_count_kv": _KEYS,
-    }
+def _describe(writer: Any, experts: int) -> None:
+    """The keys of the model."""
+    writer.add_block_count(LAYERS)
+    writer.add_context_length(512)
+    writer.add_embedding_length(COLUMNS)
+    writer.add_feed_forward_length(HIDDEN)
+    writer.add_head_count(_HEADS)
+    writer.add_head_count_kv(_KEYS)
     if experts:
-        numbers |= {b"expert_count": experts, b"expert_used_count": 2}
-    return [
-        key(b"general.architecture", STRING, text(architecture)),
-        *(u32(architecture + b"." + name, value) for name, value in numbers.items()),
-        key(architecture + b".attention.layer_norm_rms_epsilon", F32, struct.pack("<f", 1e-5)),
-        key(b"tokenizer.ggml.model", STRING, text(b"llama")),
-        strings(b"tokenizer.ggml.tokens", *pieces),
-        array(b"tokenizer.ggml.scores", F32, len(pieces), struct.pack(f"<{len(pieces)}f", *[0.0] * len(pieces))),
-        array(b"tokenizer.ggml.token_type", I32, len(types), struct.pack(f"<{len(types)}i", *types)),
-        u32(b"tokenizer.ggml.bos_token_id", 1),
-        u32(b"tokenizer.ggml.eos_token_id", 2),
-    ]
+        writer.add_expert_count(experts)
+        writer.add_expert_used_count(2)
+    writer.add_layer_norm_rms_eps(1e-5)
+    writer.add_tokenizer_model("llama")
+    writer.add_token_list(["<unk>", "<s>", "</s>", *(f"<0x{value:02X}>" for value in range(256))])
+    writer.add_token_scores([0.0] * 259)
+    writer.add_token_types([_UNKNOWN, _CONTROL, _CONTROL, *[_BYTE] * 256])
+    writer.add_bos_token_id(1)
+    writer.add_eos_token_id(2)

@@ -161,21 +161,18 @@ ORDERS: dict[str, dict[str, Any]] = {
 
 def export(root: Path) -> dict[str, Any]:
     """Export everything as the process does it."""
-    import io
-
     from edge_assistant_quantize.errors import EdgeAssistantError
-    from edge_assistant_quantize.export import work, worker
+    from edge_assistant_quantize.export import exporter
+    from edge_assistant_quantize.progress import ignore
 
     said: dict[str, Any] = {}
     for name, changes in ORDERS.items():
         output = root / "exports" / name
         output.mkdir(parents=True)
-        folder = root / "models" / changes.get("folder", name)
-        task, part, opset = (changes.get(key) for key in ("task", "part", "opset"))
+        order = {"folder": name, "task": None, "part": None, "opset": None, "threads": 1, **changes}
         try:
-            done = worker.export(
-                work.Order(str(folder), str(output), task, part, opset, 1), worker.Stages(io.StringIO())
-            )
+            request = {**order, "folder": str(root / "models" / order["folder"]), "output": str(output)}
+            done = exporter.export(request, ignore)
             said[name] = {"files": done.files, "task": done.task, "role": done.role, "deviations": done.deviations}
         except EdgeAssistantError as error:
             said[name] = {"error": type(error).__name__, "message": error.message, "hint": error.hint}

@@ -37,6 +37,26 @@ def ignore(step: Step) -> None:
     """Progress that nobody watches."""
 
 
+def counted(what: str, size: int, watch: Watch) -> Callable[[int], None]:
+    """A counter of bytes that tells each mebibyte once.
+
+    Args:
+        what: the work.
+        size: bytes in all.
+        watch: receives the steps.
+    """
+    total, told = max(1, size >> 20), -1
+
+    def moved(done: int) -> None:
+        nonlocal told
+        units = total if done >= size else min(done >> 20, total - 1)
+        if units != told:
+            told = units
+            watch(Step(what, units, total))
+
+    return moved
+
+
 def minutes(seconds: float) -> str:
     """A length of time for people.
 

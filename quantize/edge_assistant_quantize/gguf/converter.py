@@ -1,10 +1,8 @@
-"""llama.cpp's converter with this process as its own, started by `convert`: CONVERTER PRE ELSE ARGUMENTS...
+"""llama.cpp's converter in this process, which `conversion` starts.
 
-CONVERTER is the folder of `fetching.llama.source`, ARGUMENTS are those of its convert_hf_to_gguf.py. The converter
-recognises how a byte-pair tokenizer splits text by the tokens of one text, and knows those of published models only.
-For one that was trained anew its authors write the function that says so again (`convert_hf_to_gguf_update.py`). Here
-it is told: PRE, a name of llama.cpp such as "qwen2", is how it splits; ELSE is, where PRE is "-" and the converter does
-not recognise it; where both are "-" it fails then.
+The converter recognises how a byte-pair tokenizer splits text by the tokens of one text, and knows those of published
+models only; for a newly trained one its authors generate that function again (`convert_hf_to_gguf_update.py`). Here it
+is told, by llama.cpp's name of a model family such as "qwen2".
 
 For some architectures the converter lets transformers run code that a model brings along or names. Here that fails.
 """
@@ -12,54 +10,94 @@ For some architectures the converter lets transformers run code that a model bri
 from __future__ import annotations
 
 import importlib
-import os
+import io
+import logging
+import re
 import runpy
 import sys
-import threading
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
+
+from edge_assistant_quantize.errors import WeightsRefused
+from edge_assistant_quantize.progress import Step, Watch
+
+_WRITTEN = re.compile(r"Writing:\s*(\d+)%")
 
 
-def main(arguments: list[str]) -> None:
-    """Run the converter as the command line says."""
-    folder, pre, otherwise, *rest = arguments
-    script = Path(folder, "convert_hf_to_gguf.py")
-    threading.Thread(target=_end_with_caller, daemon=True).start()
+def work(request: Mapping[str, Any], watch: Watch) -> None:
+    """Run the converter.
+
+    Args:
+        request: `tool`, the folder of `fetching.llama.source`; `arguments` of its convert_hf_to_gguf.py; `pre`, the
+            family whose splitting is taken in any case, `family` the one to take if the converter recognises none;
+            `folder`, the model's name for messages.
+        watch: receives the share that is written.
+
+    Raises:
+        WeightsRefused: nobody knows how the tokenizer splits text.
+        RuntimeError: the converter gave up, with what it logged last.
+    """
     code = importlib.import_module("transformers.dynamic_module_utils")
-    setattr(code, "get_class_in_module", _refuse_code)  # noqa: B010 - a module's attribute, through which all of it goes
-    sys.path.insert(0, folder)  # where a script's own folder stands
+    setattr(code, "get_class_in_module", _refuse_code)  # noqa: B010 - a module's attribute, through which all code goes
+    sys.path.insert(0, request["tool"])
     base = importlib.import_module("conversion.base")
     recognised = base.TextModel.get_vocab_base_pre
 
     def told(model: object, tokenizer: object) -> str:
-        if pre != "-":
-            return pre
+        if request["pre"]:
+            return str(request["pre"])
         try:
             return str(recognised(model, tokenizer))
         except NotImplementedError:
-            if otherwise == "-":
-                raise
-            return otherwise
+            if request["family"]:
+                return str(request["family"])
+            raise WeightsRefused(
+                f"llama.cpp's converter does not know how the tokenizer of {request['folder']} splits text",
+                "if it splits as that of a known family, say so: --pre-tokenizer llama-bpe, qwen2, smollm, ...",
+            ) from None
 
     base.TextModel.get_vocab_base_pre = told
-    sys.argv = [str(script), *rest]
-    runpy.run_path(str(script), run_name="__main__")
+    errors = _Errors(logging.ERROR)
+    logging.getLogger().addHandler(errors)
+    script = Path(request["tool"], "convert_hf_to_gguf.py")
+    sys.argv, sys.stderr = [str(script), *request["arguments"]], _Bar(watch)
+    try:
+        runpy.run_path(str(script), run_name="__main__")
+    except SystemExit as ended:
+        if ended.code:
+            raise RuntimeError(errors.last or f"status {ended.code}") from None
+    watch(Step("converting, %", 100, 100))
+
+
+class _Errors(logging.Handler):
+    """The last error that was logged."""
+
+    last = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Remember it."""
+        self.last = record.getMessage()
+
+
+class _Bar(io.TextIOBase):
+    """Takes the place of standard error: turns the progress bar into steps."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        self.write("Writing: 0%")
+
+    def write(self, text: str) -> int:
+        """Look for the share that is written."""
+        if found := _WRITTEN.search(text):
+            self._watch(Step("converting, %", int(found[1]), 100))
+        return len(text)
 
 
 def _refuse_code(name: str, *places: object, **options: object) -> NoReturn:
-    """Stands for what would run a file of code and take a class out of it.
+    """Stands for the function that runs a file of code and takes a class out of it.
 
     Raises:
         ImportError: always.
     """
     raise ImportError("the model asks for code of its own, which is not run")
-
-
-def _end_with_caller() -> None:
-    """Its end of our standard input is closed when it is killed, too."""
-    sys.stdin.read()
-    os._exit(1)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

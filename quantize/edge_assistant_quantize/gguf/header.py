@@ -1,48 +1,21 @@
-"""What a GGUF file declares: its numbers and texts, and where its tensors lie; read by llama.cpp's own reader."""
+"""What a GGUF file declares: its numbers and texts, and where its tensors lie; read by the gguf package."""
 
 from __future__ import annotations
 
-import ctypes
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from edge_assistant.language import llama
 from edge_assistant_models.headers import Form
 from edge_assistant_models.loading import held
 from edge_assistant_quantize.candidate import loading
 from edge_assistant_quantize.errors import ModelCorrupt
 
-_DIMENSIONS = 4  # GGML_MAX_DIMS
-_STRING, _ARRAY = 8, 9
-_SCALARS = {
-    0: "u8",
-    1: "i8",
-    2: "u16",
-    3: "i16",
-    4: "u32",
-    5: "i32",
-    6: "f32",
-    7: "bool",
-    10: "u64",
-    11: "i64",
-    12: "f64",
-}
-_RESULTS = {
-    "u8": ctypes.c_uint8,
-    "i8": ctypes.c_int8,
-    "u16": ctypes.c_uint16,
-    "i16": ctypes.c_int16,
-    "u32": ctypes.c_uint32,
-    "i32": ctypes.c_int32,
-    "f32": ctypes.c_float,
-    "bool": ctypes.c_bool,
-    "u64": ctypes.c_uint64,
-    "i64": ctypes.c_int64,
-    "f64": ctypes.c_double,
-}
+_LIST, _SIZE = struct.Struct("<IQ"), struct.Struct("<Q")  # a list's type of elements and length; a text's bytes
+_FLOATS = frozenset({"f32", "f16", "bf16", "f64", "i8", "i16", "i32", "i64"})
 
 Value = int | float | bool | str
 
@@ -65,16 +38,16 @@ class Tensor:
 
     @property
     def quantized(self) -> bool:
-        """Whether its numbers stand in blocks with scales."""
-        return self.kind not in {"f32", "f16", "bf16", "f64", "i8", "i16", "i32", "i64"}
+        """Whether its numbers are stored in blocks with scales."""
+        return self.kind not in _FLOATS
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What stands before the weights.
+    """The part of a file before the weights.
 
     Attributes:
-        values: numbers and texts by key; of a list of texts the first.
+        values: numbers and texts by key; of a list the first.
         tensors: in their order.
     """
 
@@ -83,7 +56,7 @@ class Header:
 
     @property
     def kinds(self) -> dict[str, int]:
-        """How many tensors there are of each type, the most frequent first."""
+        """Number of tensors of each type, the most frequent first."""
         names = [tensor.kind for tensor in self.tensors]
         return {kind: names.count(kind) for kind in sorted(set(names), key=lambda kind: (-names.count(kind), kind))}
 
@@ -94,84 +67,53 @@ def read(path: Path) -> Header:
     Raises:
         ModelCorrupt: it cannot be read, is no GGUF, one part of several, or contradicts itself.
     """
-    library = _library()
-    with loading():
-        with held(path, Form.GGUF) as name:
-            context = library.gguf_init_from_file(name.encode(), _Parameters(True, None))
-        if not context:
-            raise ModelCorrupt(f"{path.name} cannot be read by llama.cpp", "take the model from its official home")
-    try:
-        return Header(_values(library, context), _tensors(library, context))
-    finally:
-        library.gguf_free(context)
+    with loading(), held(path, Form.GGUF) as name:
+        try:
+            content = _reader()(name)
+        except (ValueError, KeyError) as error:
+            what = f"{path.name} cannot be read by the gguf package ({error})"
+            raise ModelCorrupt(what, "take the model from its official home") from None
+        values = {key: _value(field) for key, field in content.fields.items() if field.data}
+        tensors = tuple(
+            Tensor(
+                tensor.name,
+                tensor.tensor_type.name.lower().replace("_k", "_K"),
+                tuple(tensor.shape.tolist()),
+                tensor.data_offset,
+            )
+            for tensor in content.tensors
+        )
+    return Header(values, tensors)
 
 
-def type_name(kind: int) -> str:
-    """The name that ggml has for a tensor type."""
-    found: bytes | None = _library().ggml_type_name(kind)
-    return found.decode() if found else ""
+def _value(field: Any) -> Value:  # noqa: ANN401 - the package's class
+    from gguf import GGUFValueType
 
-
-class _Parameters(ctypes.Structure):
-    _fields_ = (("no_alloc", ctypes.c_bool), ("context", ctypes.c_void_p))
+    content = field.parts[field.data[0]]
+    if field.types[-1] == GGUFValueType.STRING:
+        return str(content.tobytes().decode(errors="replace"))
+    number: Value = content[0].item()
+    return number
 
 
 @cache
-def _library() -> Any:  # noqa: ANN401 - a C library
-    """llama.cpp's library with the types of what is called in it: gguf.h, ggml.h."""
-    library = llama.library().llama_cpp._lib
-    pointer, place, text = ctypes.c_void_p, ctypes.c_int64, ctypes.c_char_p
+def _reader() -> Any:  # noqa: ANN401 - a class of a library that is imported late
+    from gguf import GGUFReader, GGUFValueType
 
-    def declare(name: str, result: object, *arguments: object) -> None:
-        function = getattr(library, name)
-        function.restype, function.argtypes = result, arguments
+    class Reader(GGUFReader):  # type: ignore[misc]
+        """Reads the first element of a list only: for all of a vocabulary the library takes 12 s and 500 MB."""
 
-    declare("gguf_init_from_file", pointer, text, _Parameters)
-    declare("gguf_free", None, pointer)
-    for name in ("gguf_get_n_kv", "gguf_get_n_tensors"):
-        declare(name, place, pointer)
-    for name in ("gguf_get_key", "gguf_get_val_str", "gguf_get_tensor_name"):
-        declare(name, text, pointer, place)
-    for name in ("gguf_get_kv_type", "gguf_get_arr_type", "gguf_get_tensor_type"):
-        declare(name, ctypes.c_int, pointer, place)
-    for name, result in _RESULTS.items():
-        declare(f"gguf_get_val_{name}", result, pointer, place)
-    declare("gguf_get_arr_n", ctypes.c_size_t, pointer, place)
-    declare("gguf_get_arr_str", text, pointer, place, ctypes.c_size_t)
-    declare("gguf_get_data_offset", ctypes.c_size_t, pointer)
-    declare("gguf_get_tensor_offset", ctypes.c_size_t, pointer, place)
-    declare("gguf_get_tensor_ne", ctypes.POINTER(ctypes.c_int64), pointer, place)
-    declare("ggml_type_name", text, ctypes.c_int)
-    return library
+        def _get_field_parts(self, orig_offs: int, raw_type: int) -> tuple[int, list[Any], list[int], list[Any]]:
+            if raw_type != GGUFValueType.ARRAY:
+                return super()._get_field_parts(orig_offs, raw_type)  # type: ignore[no-any-return]
+            kind, count = _LIST.unpack_from(self.data, orig_offs)
+            begin = end = orig_offs + _LIST.size
+            size, parts, places, types = super()._get_field_parts(begin, kind) if count else (0, [], [], [])
+            if kind == GGUFValueType.STRING:
+                for _ in range(count):
+                    end += _SIZE.size + _SIZE.unpack_from(self.data, end)[0]
+            else:
+                end += count * size
+            return end - orig_offs, parts, places, [GGUFValueType.ARRAY, *types]
 
-
-def _values(library: Any, context: int) -> dict[str, Value]:  # noqa: ANN401 - a C library
-    found: dict[str, Value] = {}
-    for place in range(library.gguf_get_n_kv(context)):
-        key = library.gguf_get_key(context, place).decode(errors="replace")
-        kind = library.gguf_get_kv_type(context, place)
-        if kind == _STRING:
-            found[key] = library.gguf_get_val_str(context, place).decode(errors="replace")
-        elif kind in _SCALARS:
-            found[key] = getattr(library, f"gguf_get_val_{_SCALARS[kind]}")(context, place)
-        elif kind == _ARRAY and _has_texts(library, context, place):
-            found[key] = library.gguf_get_arr_str(context, place, 0).decode(errors="replace")
-    return found
-
-
-def _has_texts(library: Any, context: int, place: int) -> bool:  # noqa: ANN401 - a C library
-    is_text: bool = library.gguf_get_arr_type(context, place) == _STRING
-    return is_text and library.gguf_get_arr_n(context, place) > 0
-
-
-def _tensors(library: Any, context: int) -> tuple[Tensor, ...]:  # noqa: ANN401 - a C library
-    start = library.gguf_get_data_offset(context)
-    found = []
-    for place in range(library.gguf_get_n_tensors(context)):
-        sizes = library.gguf_get_tensor_ne(context, place)[:_DIMENSIONS]
-        rank = max((number for number, size in enumerate(sizes, 1) if size != 1), default=1)
-        name = library.gguf_get_tensor_name(context, place).decode(errors="replace")
-        kind = type_name(library.gguf_get_tensor_type(context, place))
-        offset = start + library.gguf_get_tensor_offset(context, place)
-        found.append(Tensor(name, kind, tuple(sizes[:rank]), offset))
-    return tuple(found)
+    return Reader

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from edge_assistant_quantize.errors import UsageError
 
-_MAX_TYPES = 43  # GGML_TYPE_COUNT of llama-cpp-python 0.3.36
 # fmt: off
 # Of whole models: names of llama_ftype without LLAMA_FTYPE_MOSTLY_, the largest first
 MODELS = (
@@ -27,13 +26,11 @@ def of_model(name: str) -> int:
     Raises:
         UsageError: there is none of this name.
     """
-    import llama_cpp
+    from gguf import LlamaFileType
 
-    kind = name.upper()
-    if kind not in MODELS:
+    if name.upper() not in MODELS:
         raise UsageError(f"there is no type '{name}'", f"choose one of {', '.join(MODELS)}")
-    prefix = "LLAMA_FTYPE_ALL_" if kind == "F32" else "LLAMA_FTYPE_MOSTLY_"
-    return int(getattr(llama_cpp, prefix + kind))
+    return int(LlamaFileType["ALL_F32" if name.upper() == "F32" else f"MOSTLY_{name.upper()}"])
 
 
 def of_tensor(name: str) -> int:
@@ -42,9 +39,8 @@ def of_tensor(name: str) -> int:
     Raises:
         UsageError: there is none of this name.
     """
-    from edge_assistant_quantize.gguf import header
+    from gguf import GGMLQuantizationType
 
-    kind = name.upper()
-    if kind not in TENSORS:
+    if name.upper() not in TENSORS:
         raise UsageError(f"there is no type '{name}' of tensors", f"choose one of {', '.join(TENSORS)}")
-    return next(number for number in range(_MAX_TYPES) if header.type_name(number).upper() == kind)
+    return int(GGMLQuantizationType[name.upper()])

@@ -23,27 +23,27 @@ if TYPE_CHECKING:
     Tokens = NDArray[np.int32]
     Logits = NDArray[np.float32]
 
-UBATCH = 512  # tokens that are computed at once, as in llama.cpp's tools: their figures are compared with
+UBATCH = 512  # tokens of one computation, as in llama.cpp's tools, so that figures are comparable
 Node = Callable[[Any, bool, Any], bool]  # llama.cpp's evaluation callback: tensor, whether it only asks, user data
 
 
 class Model:
     """A model with room for one sequence.
 
-    Weights are not repacked, so that what is measured reads them as the product does.
+    Weights are not repacked, so that the measurement reads them as the product does.
 
     Args:
         path: a GGUF file.
         threads: that compute.
         context: tokens of the sequence.
         batch: the most tokens of one computation.
-        node: is called for each node of the graph, as llama.cpp's evaluation callback is.
-        halt: the wish to stop.
+        node: llama.cpp's evaluation callback, called for each node of the graph.
+        halt: stops a computation.
 
     Raises:
         ModelCorrupt: the file is no sound GGUF, or llama.cpp cannot load it.
         ModelTooLarge: memory does not suffice.
-        Stopped: that was asked.
+        Stopped: `halt` was asked.
     """
 
     def __init__(
@@ -70,9 +70,8 @@ class Model:
         except BaseException:
             self._llama.llama_model_free(self._model)
             raise
-        self._batch = self._llama.llama_batch_init(context, 0, 1)
-        self._free = weakref.finalize(self, _freed, self._ctx, self._model, self._batch)
-        self._free.atexit = False
+        self.close = weakref.finalize(self, llama.free, self._ctx, self._model)
+        self.close.atexit = False
 
     def __enter__(self) -> Self:
         return self
@@ -80,16 +79,11 @@ class Model:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
-    def close(self) -> None:
-        """Free its memory; it cannot be used afterwards."""
-        self._free()
-
     @property
     def beginning(self) -> int | None:
-        """The token that a text begins with; None where the model wants none."""
-        return (
-            int(self._llama.llama_vocab_bos(self._vocab)) if self._llama.llama_vocab_get_add_bos(self._vocab) else None
-        )
+        """The token that a text begins with; None if the model wants none."""
+        wanted = self._llama.llama_vocab_get_add_bos(self._vocab)
+        return int(self._llama.llama_vocab_bos(self._vocab)) if wanted else None
 
     @property
     def adds_end(self) -> bool:
@@ -97,14 +91,14 @@ class Model:
         return bool(self._llama.llama_vocab_get_add_eos(self._vocab))
 
     def tokenize(self, text: bytes) -> Tokens:
-        """The tokens of a text, with the one that it begins with where the model wants one; control tokens are text."""
+        """The tokens of a text, with the one that it begins with if the model wants one; control tokens are text."""
         count = self._tokenized(text, tokens := np.zeros(len(text) + 2, np.int32))
         if count < 0:  # a tokenizer of pieces may make more tokens than there are bytes: it puts a blank before them
             count = self._tokenized(text, tokens := np.zeros(-count, np.int32))
         return tokens[:count]
 
     def _tokenized(self, text: bytes, tokens: Tokens) -> int:
-        """Fill in the tokens of a text; how many they are, negated where there is no room for them."""
+        """Fill in the tokens of a text; their number, negated if there is no room for them."""
         place = tokens.ctypes.data_as(ctypes.POINTER(self._llama.llama_token))
         return int(self._llama.llama_tokenize(self._vocab, text, len(text), place, len(tokens), True, False))
 
@@ -116,14 +110,14 @@ class Model:
             first: the place of the first token whose logits are wanted.
 
         Returns:
-            [tokens - first, vocabulary]; it is overwritten by the next computation.
+            [tokens - first, vocabulary]; the next computation overwrites it.
 
         Raises:
             QuantizationFailed: llama.cpp cannot compute it.
-            Stopped: that was asked.
+            Stopped: `halt` was asked.
         """
         self.forget()
-        self.go_on(tokens, 0, first)
+        self.go_on(tokens, first)
         found = self._llama.llama_get_logits(self._ctx)
         if not found:
             raise QuantizationFailed(f"{self.name} predicts no tokens", "measure a model that writes")
@@ -133,24 +127,21 @@ class Model:
         """Begin a new text."""
         self._llama.llama_memory_clear(self._llama.llama_get_memory(self._ctx), True)
 
-    def go_on(self, tokens: Tokens, place: int, first: int) -> None:
-        """Compute the tokens that stand at a place of the text.
+    def go_on(self, tokens: Tokens, first: int) -> None:
+        """Compute the tokens that follow those computed before.
 
         Args:
-            tokens: that follow what was computed.
-            place: of the first one in the text.
-            first: the place among `tokens` of the first one whose logits are wanted.
+            tokens: no more than there is room for.
+            first: the place among them of the first one whose logits are wanted.
 
         Raises:
             QuantizationFailed: llama.cpp cannot compute it.
-            Stopped: that was asked.
+            Stopped: `halt` was asked.
         """
-        batch = self._batch
-        batch.n_tokens = len(tokens)
-        for number, token in enumerate(tokens.tolist()):
-            batch.token[number], batch.pos[number] = token, place + number
-            batch.n_seq_id[number], batch.seq_id[number][0] = 1, 0
-            batch.logits[number] = number >= first
+        array = (self._llama.llama_token * len(tokens))(*tokens.tolist())
+        wanted = (ctypes.c_int8 * len(tokens))(*(number >= first for number in range(len(tokens))))
+        batch = self._llama.llama_batch_get_one(array, len(tokens))
+        batch.logits = wanted
         status = self._llama.llama_decode(self._ctx, batch)
         if status == llama.ABORTED:
             self._halt.check()
@@ -159,8 +150,7 @@ class Model:
 
     def _new_context(self, threads: int, batch: int, size: int) -> Any:  # noqa: ANN401 - a pointer of llama.cpp
         params = self._llama.llama_context_default_params()
-        params.n_ctx = self.context
-        params.n_batch = self.context
+        params.n_ctx = params.n_batch = self.context
         params.n_ubatch = min(batch, self.context)
         params.n_threads = params.n_threads_batch = threads
         if self._node:
@@ -171,8 +161,3 @@ class Model:
         if not context:
             raise ModelTooLarge(f"there is no memory to run {self.name}", "close other programs, or take fewer tokens")
         return context
-
-
-def _freed(context: Any, model: Any, batch: Any) -> None:  # noqa: ANN401 - what llama.cpp allocated
-    llama.library().llama_batch_free(batch)
-    llama.free(context, model)

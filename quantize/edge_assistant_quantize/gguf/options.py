@@ -55,7 +55,7 @@ def overrides(given: list[str]) -> dict[str, str]:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Quantize and say what came of it; 0.
+    """Quantize and print a summary; 0.
 
     Raises:
         EdgeAssistantError: it cannot be quantized.
@@ -73,15 +73,15 @@ def run(args: argparse.Namespace) -> int:
             threads=arguments.threads(args),
             watch=watch,
         )
-    before, found = header.read(args.model), header.read(args.output)
-    again = any(tensor.quantized for tensor in before.tensors)
-    size, was = args.output.stat().st_size, args.model.stat().st_size
+    kinds_made = header.read(args.output).kinds
+    again = any(tensor.quantized for tensor in header.read(args.model).tensors)
+    size, before = args.output.stat().st_size, args.model.stat().st_size
     if args.json:
-        told = {"output": str(args.output), "type": args.type.upper(), "bytes": size, "bytes_before": was}
-        print(json.dumps({**told, "sha256": sha256_of(args.output), "tensors": found.kinds, "requantized": again}))
+        made = {"output": str(args.output), "type": args.type.upper(), "bytes": size, "bytes_before": before}
+        print(json.dumps({**made, "sha256": sha256_of(args.output), "tensors": kinds_made, "requantized": again}))
         return 0
-    print(f"{args.output.name}: {mebibytes(size)}, {size / was:.0%} of {mebibytes(was)}")
-    print("tensors: " + ", ".join(f"{count} {kind}" for kind, count in found.kinds.items()))
+    print(f"{args.output.name}: {mebibytes(size)}, {size / before:.0%} of {mebibytes(before)}")
+    print("tensors: " + ", ".join(f"{count} {kind}" for kind, count in kinds_made.items()))
     if again:
         print(f"{args.model.name} was quantized already: expect worse than from F16")
     return 0

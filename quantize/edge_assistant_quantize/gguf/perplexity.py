@@ -3,42 +3,49 @@
 The text is cut into chunks of one context each; the first half of a chunk is context only, and the tokens behind it are
 predicted one by one (https://huggingface.co/docs/transformers/perplexity). Perplexity is the exponential of the mean
 negative log likelihood. The Kullback-Leibler divergence is that of the model's distribution over the next token from
-the reference's, in nats, whose log probabilities are taken in 16 bits (`kept`). tools/perplexity/perplexity.cpp.
+the reference's, in nats. The reference's log probabilities have 16 bits (`encode`). tools/perplexity/perplexity.cpp.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
 from edge_assistant.compute.runtime import Halt
 from edge_assistant.storage import atomic
 from edge_assistant_quantize import room
-from edge_assistant_quantize.errors import UsageError, WeightsRefused
-from edge_assistant_quantize.gguf import kept, text
+from edge_assistant_quantize.errors import InputMissing, UsageError, WeightsRefused
+from edge_assistant_quantize.gguf import text
 from edge_assistant_quantize.gguf.model import Model
 from edge_assistant_quantize.progress import Step, Watch
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from edge_assistant_quantize.gguf.kept import Rows
     from edge_assistant_quantize.gguf.model import Logits, Tokens
 
+    Column = NDArray[np.float64]
+    Rows = NDArray[np.uint16]
+
 CONTEXT = 512  # tokens of a chunk: the tool's default, with which figures are published
+RANGE = 16.0  # nats below the likeliest token
+_FIELDS = 4  # numbers of 16 bits that scale and least log probability take
+_LEVELS = 65535.0
+_ROWS = 32  # rows that are computed at once: 20 MB of a vocabulary of 152,000
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Sums over the tokens of one chunk that were predicted.
+    """Sums over the predicted tokens of one chunk.
 
     Attributes:
-        tokens: how many they are.
+        tokens: their number.
         loss: negative log likelihood, nats.
         divergence: from the reference, nats; 0 without one.
         agreeing: tokens whose likeliest prediction is the reference's; 0 without one.
@@ -57,9 +64,7 @@ class Divergence:
     Attributes:
         mean: Kullback-Leibler divergence, nats.
         uncertainty: standard error of the mean.
-        median: of the tokens.
-        p99: the 99th percentile.
-        largest: of all tokens.
+        median, p99, largest: of the tokens; p99 is the 99th percentile.
         agreement: share of tokens whose likeliest prediction is the reference's.
         reference_perplexity: of the reference over the same tokens.
     """
@@ -75,7 +80,7 @@ class Divergence:
 
 @dataclass(frozen=True, slots=True)
 class TextQuality:
-    """What a model makes of a text.
+    """How well a model predicts a text.
 
     Attributes:
         perplexity: exponential of the mean negative log likelihood.
@@ -91,7 +96,7 @@ class TextQuality:
 
     @property
     def tokens(self) -> int:
-        """How many were predicted."""
+        """Number of predicted tokens."""
         return sum(chunk.tokens for chunk in self.chunks)
 
 
@@ -100,6 +105,7 @@ def measure(
     text_file: Path,
     *,
     reference: Path | None = None,
+    predictions: Path | None = None,
     context: int = CONTEXT,
     chunks: int | None = None,
     threads: int,
@@ -111,38 +117,35 @@ def measure(
     Args:
         model: a GGUF file.
         text_file: plain text, at least two chunks long.
-        reference: what divergence is measured from: a GGUF file, which is computed beside the model, or a file that
-            `keep` (or llama-perplexity --kl-divergence-base) has written. None for perplexity alone.
+        reference: for the divergence: a GGUF file, which is computed beside the model.
+        predictions: instead of `reference`, its file of `store` over the same text and chunks.
         context: tokens of a chunk.
-        chunks: the most that are taken; None for all.
+        chunks: the most to take; None for all.
         threads: that compute.
-        watch: is told of each chunk.
-        halt: the wish to stop.
+        watch: receives each chunk.
+        halt: stops the measurement.
 
     Raises:
         ModelCorrupt, ModelTooLarge: a model cannot be opened.
         InputMissing, CalibrationInvalid: the text cannot be read, or is too short.
-        UsageError: the reference has another vocabulary or was measured on another text.
-        WeightsRefused: the model predicts what is no number.
+        UsageError: the reference has another vocabulary or predicted another text.
+        WeightsRefused: the model predicts NaN or infinity.
         QuantizationFailed: llama.cpp cannot compute it.
     """
     text.check_context(context)
-    with ExitStack() as open_:
-        opened = open_.enter_context(Model(model, threads=threads, context=context, halt=halt))
+    with ExitStack() as stack:
+        opened = stack.enter_context(Model(model, threads=threads, context=context, halt=halt))
         pieces = text.chunks(opened, text.read(text_file), text_file.name, chunks)
-        compared = _reference(open_, reference, pieces, opened, threads, halt)
-        tokens = _Tokens()
-        for number in range(len(pieces)):
-            watch(Step(f"perplexity of {model.name}", number, len(pieces)))
-            first = context // 2
-            logits = opened.evaluate(pieces.given(number), first)[:-1]
-            targets = pieces.tokens[number, first + 1 :]
-            tokens.add(logits, targets, compared.rows(number) if compared else None)
-        watch(Step(f"perplexity of {model.name}", len(pieces), len(pieces)))
-        return tokens.quality(len(pieces))
+        rows = None
+        if predictions:
+            rows = _stored(predictions, pieces, opened)
+        elif reference:
+            other = stack.enter_context(Model(reference, threads=threads, context=context, halt=halt))
+            rows = _computed(reference, other, pieces, opened)
+        return _over(opened, pieces, f"perplexity of {model.name}", watch, rows)
 
 
-def keep(
+def store(
     model: Path,
     text_file: Path,
     output: Path,
@@ -154,119 +157,96 @@ def keep(
 ) -> TextQuality:
     """Write a reference's log probabilities over a text, so that several models can be compared with it.
 
-    Args:
-        model: the reference, a GGUF file.
-        text_file: plain text, at least two chunks long.
-        output: the file; 25 MB a chunk of 512 for a vocabulary of 49,000, 78 MB for one of 152,000.
-        context: tokens of a chunk.
-        chunks: the most that are taken; None for all.
-        threads: that compute.
-        watch: is told of each chunk.
-
-    Returns:
-        What the reference itself makes of the text.
+    `output` is an .npy file, 25 MB a chunk of 512 for a vocabulary of 49,000, 78 MB for one of 152,000. The other
+    arguments, the result and more errors are those of `measure` without a reference.
 
     Raises:
         StorageFull: the disk has no room for it.
-        ModelCorrupt, ModelTooLarge, InputMissing, CalibrationInvalid, QuantizationFailed: see `measure`.
     """
     text.check_context(context)
     with Model(model, threads=threads, context=context) as opened:
         pieces = text.chunks(opened, text.read(text_file), text_file.name, chunks)
-        needed = kept.bytes_of(len(pieces), context, opened.vocabulary)
-        room.check_disk("the reference's predictions", needed, output.parent)
-        what, first, tokens = f"predictions of {model.name}", context // 2, _Tokens()
+        layout = _layout(opened)
+        room.check_disk("the reference's predictions", len(pieces) * layout.itemsize, output.parent)
         with atomic.storing(output.name, "free some space"), atomic.writing(output) as file:
-            writer = kept.Writer(file, pieces.tokens, opened.vocabulary)
-            for number in range(len(pieces)):
-                watch(Step(what, number, len(pieces)))
-                logits = opened.evaluate(pieces.given(number), first)[:-1]
-                tokens.add(logits, pieces.tokens[number, first + 1 :], None)
-                writer.add(kept.encode(logits))
-        watch(Step(what, len(pieces), len(pieces)))
-        return tokens.quality(len(pieces))
+            array = {"descr": np.lib.format.dtype_to_descr(layout), "fortran_order": False, "shape": (len(pieces),)}
+            np.lib.format.write_array_header_1_0(file, array)
+            return _over(opened, pieces, f"predictions of {model.name}", watch, output=file)
 
 
-class _Reference(Protocol):
-    """Gives the reference's rows, chunk by chunk from the first."""
-
-    def rows(self, number: int) -> Rows:
-        """Those of one chunk."""
-
-
-def _reference(
-    open_: ExitStack, path: Path | None, pieces: text.Chunks, model: Model, threads: int, halt: Halt | None
-) -> _Reference | None:
-    if path is None:
-        return None
-    if kept.is_kept(path):
-        reader = kept.Reader(path)
-        open_.callback(reader.close)
-        _check_same(path, model, reader.vocabulary, reader.tokens[: len(pieces)], pieces.tokens)
-        return _Kept(reader)
-    reference = open_.enter_context(Model(path, threads=threads, context=model.context, halt=halt))
-    _check_same(path, model, reference.vocabulary, pieces.tokens, pieces.tokens)
-    return _Beside(reference, pieces)
+def _over(
+    model: Model,
+    pieces: text.Chunks,
+    what: str,
+    watch: Watch,
+    rows: Callable[[int], Rows] | None = None,
+    output: BinaryIO | None = None,
+) -> TextQuality:
+    """Compute all chunks; `rows` gives those of the reference by the chunk's number, `output` receives this model's."""
+    first, tokens = model.context // 2, _Tokens()
+    for number in range(len(pieces)):
+        watch(Step(what, number, len(pieces)))
+        found = model.evaluate(pieces.given(number), first)[:-1]
+        tokens.add(found, pieces.tokens[number, first + 1 :], rows(number) if rows else None)
+        if output:
+            output.write(pieces.tokens[number].astype("<i4").tobytes() + encode(found).tobytes())
+    watch(Step(what, len(pieces), len(pieces)))
+    return tokens.quality(len(pieces))
 
 
-def _check_same(path: Path, model: Model, vocabulary: int, theirs: Tokens, ours: Tokens) -> None:
-    if vocabulary != model.vocabulary:
-        said = f"{path.name} has a vocabulary of {vocabulary:,} tokens and {model.name} one of {model.vocabulary:,}"
-        raise UsageError(said, "compare a model with the one that it was quantized from")
-    if theirs.shape != ours.shape or not np.array_equal(theirs, ours):
-        raise UsageError(f"{path.name} was measured on another text", "keep the reference anew for this text")
+def _layout(model: Model) -> np.dtype[np.void]:
+    """The record of a chunk in a file of predictions: all its tokens, and a row for each that is predicted."""
+    counted = model.context - 1 - model.context // 2
+    return np.dtype([("tokens", "<i4", (model.context,)), ("rows", "<u2", (counted, model.vocabulary + _FIELDS))])
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    reader: kept.Reader
+def _stored(path: Path, pieces: text.Chunks, model: Model) -> Callable[[int], Rows]:
+    """The reference's rows by the number of the chunk."""
+    stored: Any
+    try:
+        stored = np.lib.format.open_memmap(path, mode="r")
+    except OSError as error:
+        raise InputMissing(f"{path.name} cannot be read ({error.strerror})", "store the predictions first") from None
+    except ValueError:
+        stored = np.empty(0)
+    if stored.dtype != _layout(model) or not np.array_equal(stored["tokens"], pieces.tokens):
+        raise UsageError(f"{path.name} holds no predictions of this text", "store the predictions anew")
+    return lambda number: stored["rows"][number]
 
-    def rows(self, number: int) -> Rows:
-        return self.reader.next()
 
-
-@dataclass(frozen=True, slots=True)
-class _Beside:
-    model: Model
-    pieces: text.Chunks
-
-    def rows(self, number: int) -> Rows:
-        return kept.encode(self.model.evaluate(self.pieces.given(number), self.model.context // 2)[:-1])
+def _computed(path: Path, reference: Model, pieces: text.Chunks, model: Model) -> Callable[[int], Rows]:
+    """The reference's rows by the number of the chunk."""
+    if reference.vocabulary != model.vocabulary:
+        sizes = f"{reference.vocabulary:,} tokens and {model.name} one of {model.vocabulary:,}"
+        what = f"{path.name} has a vocabulary of {sizes}"
+        raise UsageError(what, "compare a model with the one that it was quantized from")
+    return lambda number: encode(reference.evaluate(pieces.given(number), model.context // 2)[:-1])
 
 
 class _Tokens:
     """Figures of every predicted token: loss, and against the reference its loss, divergence and agreement."""
 
     def __init__(self) -> None:
-        self._columns: list[list[NDArray[np.float64]]] = [[], [], [], []]
+        self._columns: list[list[Column]] = [[], [], [], []]
 
-    def add(self, logits: Logits, targets: Tokens, rows: Rows | None) -> None:
-        """Take the tokens of one chunk.
-
-        Args:
-            logits: [tokens, vocabulary].
-            targets: what really follows, [tokens].
-            rows: of the reference.
+    def add(self, found: Logits, targets: Tokens, rows: Rows | None) -> None:
+        """Add the tokens of one chunk: logits [tokens, vocabulary], true next tokens [tokens], the reference's rows.
 
         Raises:
-            WeightsRefused: a logit is no finite number, so that nothing can be measured.
+            WeightsRefused: a logit is not finite, so that nothing can be measured.
         """
-        for part in kept.blocks(len(targets)):
-            for column, values in zip(self._columns, _figures(logits[part], targets[part], rows, part), strict=True):
+        for part in _blocks(len(targets)):
+            for column, values in zip(self._columns, _figures(found[part], targets[part], rows, part), strict=True):
                 column.append(values)
         if not np.isfinite(self._columns[0][-1]).all():
             raise WeightsRefused("the model predicts what is no number", "its weights are damaged; quantize anew")
 
     def quality(self, chunks: int) -> TextQuality:
-        """What they come to, over so many chunks of equal length."""
+        """The result over so many chunks of equal length."""
         loss, reference, divergence, agreeing = (np.concatenate(column) for column in self._columns)
         perplexity = math.exp(loss.mean())
-        sums = tuple(
-            Chunk(len(one), float(one.sum()), float(kl.sum()), int(same.sum()))
-            for one, kl, same in zip(
-                *(np.split(column, chunks) for column in (loss, divergence, agreeing)), strict=True
-            )
-        )
+        parts = zip(*(np.split(column, chunks) for column in (loss, divergence, agreeing)), strict=True)
+        sums = tuple(Chunk(len(one), float(one.sum()), float(kl.sum()), int(same.sum())) for one, kl, same in parts)
         found = None
         if len(reference):
             found = Divergence(
@@ -281,21 +261,59 @@ class _Tokens:
         return TextQuality(perplexity, perplexity * _standard_error(loss), sums, found)
 
 
-def _standard_error(values: NDArray[np.float64]) -> float:
+def _standard_error(values: Column) -> float:
     return float(values.std() / math.sqrt(max(len(values) - 1, 1)))
 
 
-def _figures(logits: Logits, targets: Tokens, rows: Rows | None, part: slice) -> tuple[NDArray[np.float64], ...]:
+def _figures(found: Logits, targets: Tokens, rows: Rows | None, part: slice) -> tuple[Column, ...]:
     """Of some tokens: loss, the reference's loss, divergence, and whether both have the same likeliest token."""
     places = np.arange(len(targets))
-    top, log_sum = kept.log_sum_exp(logits)
+    top, log_sum = _log_sum_exp(found)
     norm = top + log_sum.astype(np.float32)
-    loss = (norm - logits[places, targets]).astype(np.float64)
+    loss = (norm - found[places, targets]).astype(np.float64)
     if rows is None:
         return loss, np.empty(0), np.zeros(len(targets)), np.zeros(len(targets))
-    expected = kept.decode(rows[part], logits.shape[1])
+    expected = decode(rows[part])
     shares = np.exp(expected)
-    shares[expected <= -kept.RANGE] = 0  # as the tool leaves them out
-    divergence = (shares * (expected - logits + norm[:, None])).sum(axis=1, dtype=np.float64)
-    agreeing = (expected.argmax(axis=1) == logits.argmax(axis=1)).astype(np.float64)
+    shares[expected <= -RANGE] = 0  # as the tool leaves them out
+    divergence = (shares * (expected - found + norm[:, None])).sum(axis=1, dtype=np.float64)
+    agreeing = (expected.argmax(axis=1) == found.argmax(axis=1)).astype(np.float64)
     return loss, -expected[places, targets].astype(np.float64), divergence, agreeing
+
+
+def _blocks(count: int) -> Iterator[slice]:
+    """Parts of so many rows that are small enough to be computed at once."""
+    return (slice(start, min(start + _ROWS, count)) for start in range(0, count, _ROWS))
+
+
+def _log_sum_exp(logits: Logits) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """The largest logit of each row, and the logarithm of the sum of all exponentials relative to it, [rows] each."""
+    top = logits.max(axis=1)
+    return top, np.log(np.exp(logits - top[:, None]).sum(axis=1, dtype=np.float64))
+
+
+def encode(logits: Logits) -> Rows:
+    """Logits, [tokens, vocabulary], as rows, [tokens, 4 + vocabulary], with the rounding of llama.cpp's tool.
+
+    A row is a scale, the least log probability, and a number of 16 bits for each token of the vocabulary; what is more
+    than `RANGE` below the likeliest counts as that.
+    """
+    rows = np.zeros((len(logits), _FIELDS + logits.shape[1]), "<u2")
+    for part in _blocks(len(logits)):
+        given = logits[part]
+        top, log_sum = _log_sum_exp(given)
+        least = np.maximum(given.min(axis=1), top - np.float32(RANGE))
+        scale = ((top - least) / np.float32(_LEVELS)).astype(np.float32)
+        inverse = np.divide(1, scale, out=np.zeros_like(scale), where=scale > np.finfo(np.float32).tiny)
+        levels = np.rint(inverse[:, None] * (given - least[:, None]))
+        rows[part, _FIELDS:] = np.clip(levels, 0, _LEVELS)
+        fields = np.stack((scale, least - top - log_sum.astype(np.float32)), axis=1).astype("<f4")
+        rows[part, :_FIELDS] = fields.view("<u2")
+    return rows
+
+
+def decode(rows: Rows) -> NDArray[np.float32]:
+    """Log probabilities, [tokens, vocabulary], of rows."""
+    fields = np.ascontiguousarray(rows[:, :_FIELDS]).view("<f4")
+    found: NDArray[np.float32] = rows[:, _FIELDS:] * fields[:, :1] + fields[:, 1:]
+    return found

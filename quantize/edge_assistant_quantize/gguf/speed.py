@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_assistant_quantize.gguf import apart
+from edge_assistant_quantize import worker
 from edge_assistant_quantize.progress import Step, Watch
 
 if TYPE_CHECKING:
@@ -25,14 +25,14 @@ _WARM = 16  # tokens of the first computation, which is not counted: it brings t
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """What one model does on this machine.
+    """Measurement of one model on this machine.
 
     Attributes:
         prefill_tokens_per_s: of a prompt of 512 tokens, median of three.
         decode_tokens_per_s: of 64 tokens behind it, one by one.
-        load_s: from the file to a model that can compute; weights that are mapped are not read yet.
+        load_s: from the file to a model that can compute; mapped weights are not read yet.
         peak_mib: the most memory of the process (its proportional set size, mapped weights included), with Python and
-            libraries; None where the system does not tell.
+            libraries; None if the system does not tell.
     """
 
     prefill_tokens_per_s: float
@@ -42,7 +42,7 @@ class Speed:
 
 
 def ratio(one: Speed, other: Speed) -> float:
-    """The other's time for a token that it writes over the one's."""
+    """The other's time for a written token over the one's."""
     return one.decode_tokens_per_s / other.decode_tokens_per_s
 
 
@@ -52,17 +52,17 @@ def measure(model: Path, *, threads: int, watch: Watch) -> Speed:
     Args:
         model: a GGUF file.
         threads: that compute.
-        watch: is told of each repetition.
+        watch: receives each repetition.
 
     Raises:
         ModelCorrupt, ModelTooLarge: it cannot be opened.
         QuantizationFailed: llama.cpp cannot compute it.
     """
-    return Speed(**apart.run("gguf.speed", {"model": str(model.absolute()), "threads": threads}, watch))
+    return Speed(**worker.run(__name__, {"model": str(model.absolute()), "threads": threads}, watch))
 
 
 def work(request: Mapping[str, Any], watch: Watch) -> dict[str, float | None]:
-    """What the other process does."""
+    """Measure, in the other process."""
     import numpy as np
 
     from edge_assistant.language.tokens import BATCH
@@ -74,13 +74,13 @@ def work(request: Mapping[str, Any], watch: Watch) -> dict[str, float | None]:
     with Model(path, threads=request["threads"], context=PROMPT + WRITTEN, batch=BATCH) as model:
         loaded = time.perf_counter() - began
         tokens = np.random.default_rng(0).integers(0, model.vocabulary, PROMPT + WRITTEN, dtype=np.int32)
-        model.go_on(tokens[:_WARM], 0, _WARM - 1)
+        model.go_on(tokens[:_WARM], _WARM - 1)
         runs = []
         for number in range(REPEATS):
             runs.append(_run(model, tokens, BATCH))
             watch(Step(what, number + 1, REPEATS))
         prefill, decode = (statistics.median(seconds) for seconds in zip(*runs, strict=True))
-        peak = _memory_mib()  # llama.cpp keeps what it has allocated until the model is closed
+        peak = _memory_mib()  # llama.cpp keeps its memory until the model is closed
     return {
         "prefill_tokens_per_s": PROMPT / prefill,
         "decode_tokens_per_s": WRITTEN / decode,
@@ -90,15 +90,15 @@ def work(request: Mapping[str, Any], watch: Watch) -> dict[str, float | None]:
 
 
 def _run(model: Model, tokens: Tokens, batch: int) -> tuple[float, float]:
-    """Seconds for the prompt, and for what is written behind it."""
+    """Seconds for the prompt, and for the tokens written behind it."""
     model.forget()
     began = time.perf_counter()
     for start in range(0, PROMPT, batch):
         part = tokens[start : min(start + batch, PROMPT)]
-        model.go_on(part, start, len(part) - 1)
+        model.go_on(part, len(part) - 1)
     read = time.perf_counter()
     for place in range(PROMPT, PROMPT + WRITTEN):
-        model.go_on(tokens[place : place + 1], place, 0)
+        model.go_on(tokens[place : place + 1], 0)
     return read - began, time.perf_counter() - read
 
 

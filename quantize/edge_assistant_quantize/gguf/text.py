@@ -1,4 +1,4 @@
-"""Texts that models are measured with and calibrated on: read whole, cut into chunks as llama.cpp's tools cut them."""
+"""Texts to measure and calibrate with: read whole, cut into chunks as llama.cpp's tools cut them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Chunks:
 
     Attributes:
         tokens: [chunks, tokens of a chunk], without the token that a text begins with, except in the first.
-        beginning: what stands in the place of each chunk's first token while it is computed; None where nothing does.
+        beginning: takes the place of each chunk's first token during computation; None for no such token.
     """
 
     tokens: Tokens
@@ -35,7 +35,7 @@ class Chunks:
         return len(self.tokens)
 
     def given(self, number: int) -> Tokens:
-        """A chunk as the model is given it."""
+        """The input of the model for a chunk."""
         chunk: Tokens = self.tokens[number].copy()
         if self.beginning is not None:
             chunk[0] = self.beginning
@@ -58,26 +58,26 @@ def read(path: Path) -> bytes:
     if len(content) > MAX_BYTES:
         raise CalibrationInvalid(f"{name} has more than {mebibytes(MAX_BYTES)}", "take the first part of it")
     try:
-        content.decode("utf-8")
+        is_text = "\0" not in content.decode("utf-8")
     except UnicodeDecodeError:
-        raise CalibrationInvalid(f"{name} is no text in UTF-8", "name a plain text file") from None
-    if b"\0" in content:
-        raise CalibrationInvalid(f"{name} is no text", "name a plain text file")
+        is_text = False
+    if not is_text:
+        raise CalibrationInvalid(f"{name} is no text in UTF-8", "name a plain text file")
     return content.removesuffix(b"\n")
 
 
 def check_context(context: int) -> None:
-    """Look whether so many tokens can be a chunk.
+    """Check the number of tokens of a chunk.
 
     Raises:
-        UsageError: they cannot.
+        UsageError: they are too few.
     """
     if context < LEAST_CONTEXT:
         raise UsageError(f"a chunk of {context} tokens is too short", f"take at least {LEAST_CONTEXT}")
 
 
 def chunks(model: Model, text: bytes, name: str, most: int | None) -> Chunks:
-    """Cut a text into chunks that fill a model's context; what is left at the end is dropped.
+    """Cut a text into chunks that fill a model's context; the rest at the end is dropped.
 
     Args:
         model: whose tokens they are.
@@ -86,15 +86,14 @@ def chunks(model: Model, text: bytes, name: str, most: int | None) -> Chunks:
         most: chunks; None for all.
 
     Raises:
-        CalibrationInvalid: the text has less than two chunks, as llama.cpp's tools want, or the model has no chunks.
+        CalibrationInvalid: the text has less than two chunks, which llama.cpp's tools require, or the model ends texts.
     """
     if model.adds_end:
         raise CalibrationInvalid(f"{model.name} ends each text with a token", "measure a model that writes on")
-    tokens = model.tokenize(text)
-    size = model.context
+    tokens, size = model.tokenize(text), model.context
     if len(tokens) < 2 * size:
-        said = f"{printable(name)} has {len(tokens):,} tokens, and at least {2 * size:,} are needed"
-        raise CalibrationInvalid(said, f"take a longer text, or a context of at most {len(tokens) // 2} tokens")
+        what = f"{printable(name)} has {len(tokens):,} tokens, and at least {2 * size:,} are needed"
+        raise CalibrationInvalid(what, f"take a longer text, or a context of at most {len(tokens) // 2} tokens")
     count = len(tokens) // size
     count = count if most is None else min(most, count)
     return Chunks(np.ascontiguousarray(tokens[: count * size].reshape(count, size)), model.beginning)

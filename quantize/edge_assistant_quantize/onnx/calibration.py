@@ -1,7 +1,7 @@
-"""What an ONNX file is given in use, recorded while the product's own sense runs over calibration data.
+"""The feeds of an ONNX file in use, recorded while the product's own sense runs over calibration data.
 
-So a model is calibrated on what it will see: the product's own resampling, letterbox, cuts of lines and tokens; and of
-a decoder, what it was fed at each step.
+So a model is calibrated on what it will see: the product's own resampling, letterbox, cuts of lines and tokens; and a
+decoder on what it was fed at each step.
 """
 
 from __future__ import annotations
@@ -29,11 +29,7 @@ MAX_BYTES = 1 << 30  # of feeds that are kept
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What an ONNX file is given.
-
-    Attributes:
-        feeds: of one run each, by input.
-    """
+    """Feeds of an ONNX file: one for each run, by input."""
 
     feeds: tuple[Feed, ...]
 
@@ -56,17 +52,15 @@ def record(
     watch: Watch,
     limit: int = LIMIT,
 ) -> Calibration:
-    """Record what one file of a model is given over data.
-
-    Where there are more runs than `limit`, or than memory should hold, runs at even distances are kept.
+    """Record the feeds of one file of a model over data; if they are too many, those at even distances.
 
     Args:
         candidate: the model; it runs as it is.
         key: of the file, such as `model` or `decoder`.
-        data: as `senses.perceive` takes it.
-        threads: cores to keep to.
-        watch: is told how far it is.
-        limit: feeds that are kept at most.
+        data: of `senses.perceive`.
+        threads: cores to use.
+        watch: receives the steps.
+        limit: the most feeds.
 
     Raises:
         UsageError: the model has no such ONNX file, or no sense runs it.
@@ -77,18 +71,18 @@ def record(
     if path is None or path.suffix.lower() != ".onnx":
         named = ", ".join(key for key, path in candidate.paths.items() if path.suffix.lower() == ".onnx")
         raise UsageError(f"{candidate.name} has no ONNX file '{key}'", f"it has {named or 'none'}")
-    kept = Kept(limit)
-    runtime = RecordingRuntime(threads, path=path.resolve(), kept=kept)
+    sample = Sample(limit)
+    runtime = RecordingRuntime(threads, path=path.resolve(), sample=sample)
     for _ in senses.perceive(candidate.installed(), candidate.role, data, runtime, watch):
         pass
-    if not kept.feeds:
+    if not sample.feeds:
         said = f"the sense for {candidate.role} did not run {path.name} over this data"
         raise CalibrationInvalid(said, "give data in which there is something for it to do")
-    return Calibration((*kept.feeds,))
+    return Calibration((*sample.feeds,))
 
 
-class Kept:
-    """Feeds at even distances, whatever comes: where they become too many, every second is dropped, then and later."""
+class Sample:
+    """Feeds at even distances: if they become too many, every second is dropped, then and later."""
 
     def __init__(self, limit: int, max_bytes: int = MAX_BYTES) -> None:
         self.feeds: list[Feed] = []
@@ -122,31 +116,31 @@ class RecordingRuntime(Runtime):
     """Opens sessions as the product does, and records what that of one file is given."""
 
     path: Path = Path()
-    kept: Kept = field(default_factory=lambda: Kept(LIMIT), compare=False)
+    sample: Sample = field(default_factory=lambda: Sample(LIMIT), compare=False)
 
     def session(self, model: Path, **shared: Any) -> Any:  # noqa: ANN401 - stands for ONNX Runtime's class
         """See `Runtime.session`."""
         session = super().session(model, **shared)
-        return RecordingSession(session, self.kept) if model.resolve() == self.path else session
+        return RecordingSession(session, self.sample) if model.resolve() == self.path else session
 
 
 class RecordingSession:
     """A session whose runs are recorded."""
 
-    def __init__(self, session: Any, kept: Kept) -> None:  # noqa: ANN401
-        self._session, self._kept = session, kept
+    def __init__(self, session: Any, sample: Sample) -> None:  # noqa: ANN401
+        self._session, self._sample = session, sample
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401
         return getattr(self._session, name)
 
     def run(self, names: Any, feed: Mapping[str, Any], *rest: Any, **more: Any) -> Any:  # noqa: ANN401
         """See ONNX Runtime."""
-        self._kept.take(feed)
+        self._sample.take(feed)
         return self._session.run(names, feed, *rest, **more)
 
     def run_with_ort_values(self, names: Any, feed: Mapping[str, Any], *rest: Any, **more: Any) -> Any:  # noqa: ANN401
         """See ONNX Runtime."""
-        self._kept.take({name: value.numpy() for name, value in feed.items()})
+        self._sample.take({name: value.numpy() for name, value in feed.items()})
         return self._session.run_with_ort_values(names, feed, *rest, **more)
 
 

@@ -1,19 +1,25 @@
-"""ONNX files as graphs: read with everything checked that quantizing would stumble over, and written whole."""
+"""ONNX files as graphs: read with all checks that quantization needs, run, and written whole."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.storage import atomic
 from edge_assistant_models import headers
 from edge_assistant_quantize import room
-from edge_assistant_quantize.errors import InputMissing, ModelCorrupt, QuantizationFailed, WeightsRefused
+from edge_assistant_quantize.errors import (
+    CalibrationInvalid,
+    InputMissing,
+    ModelCorrupt,
+    QuantizationFailed,
+    WeightsRefused,
+)
 
 if TYPE_CHECKING:
     import onnx
@@ -69,20 +75,47 @@ def save(model: onnx.ModelProto, output: Path, *, threads: int) -> None:
     """
     with making(output, model.ByteSize()) as path:
         path.write_bytes(model.SerializeToString(deterministic=True))
-        check(path, output.name, threads=threads)
+        _opened(path, output.name, threads, "exclude the node, or take another method")
 
 
-def check(path: Path, name: str, *, threads: int) -> None:
-    """Look whether ONNX Runtime opens a model.
+def session(model: onnx.ModelProto, *, threads: int, hint: str) -> Any:  # noqa: ANN401 - ONNX Runtime has no types
+    """A session that runs a model.
 
     Raises:
-        QuantizationFailed: it does not; the message has its reason.
+        QuantizationFailed: ONNX Runtime does not open it; the message has its reason.
+    """
+    with tempfile.TemporaryDirectory(prefix="edge-quantize-") as folder:
+        path = Path(folder) / "model.onnx"
+        path.write_bytes(model.SerializeToString())
+        return _opened(path, "the model", threads, hint)
+
+
+def _opened(path: Path, name: str, threads: int, hint: str) -> Any:  # noqa: ANN401
+    try:
+        return Runtime(threads).session(path)
+    except ModelCorrupt as error:
+        raise QuantizationFailed(error.message.replace(path.name, name), hint) from None
+
+
+def run(session: Any, asked: Sequence[str] | None, feed: Mapping[str, Any]) -> list[Any]:  # noqa: ANN401
+    """Run a session.
+
+    Raises:
+        CalibrationInvalid: the graph does not take the feed.
     """
     try:
-        Runtime(threads).session(path)
-    except ModelCorrupt as error:
-        hint = "exclude the node, or take another method"
-        raise QuantizationFailed(error.message.replace(path.name, name), hint) from None
+        given: list[Any] = session.run(asked, dict(feed))
+    except Exception as error:
+        if not is_refusal(error):
+            raise
+        reason = str(error).splitlines()[0][:200]
+        raise CalibrationInvalid(f"the model does not take this data ({reason})", "give data of its kind") from error
+    return given
+
+
+def is_refusal(error: Exception) -> bool:
+    """Whether ONNX Runtime refuses a feed: it raises classes of its own, which derive from Exception directly."""
+    return type(error).__module__.startswith("onnxruntime") or isinstance(error, ValueError)
 
 
 @contextmanager

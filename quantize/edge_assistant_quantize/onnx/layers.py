@@ -1,21 +1,19 @@
-"""Two models layer by layer: where what one computes begins to differ from what the other does.
+"""Two models layer by layer: where the values of one begin to differ from those of the other.
 
-Every value that both graphs have by the same name is compared; static quantization keeps the names, so that behind each
-quantized node its value is found again. Making values into outputs keeps ONNX Runtime from fusing the nodes around
-them, which changes the last digits and the speed, and not the picture.
+Every value that both graphs have by the same name is compared; static quantization keeps the names. Values that are
+outputs keep ONNX Runtime from fusing the nodes around them, which changes the last digits only.
 """
 
 from __future__ import annotations
 
-import tempfile
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_assistant.compute.runtime import Runtime
-from edge_assistant_quantize.errors import CalibrationInvalid, ModelCorrupt, QuantizationFailed
-from edge_assistant_quantize.onnx import folding, graphs, ranges
+from edge_assistant_quantize.errors import CalibrationInvalid, QuantizationFailed
+from edge_assistant_quantize.onnx import folding, graphs
 from edge_assistant_quantize.progress import Step, Watch, ignore
 
 if TYPE_CHECKING:
@@ -54,17 +52,7 @@ class Difference:
 def compare(
     reference: Path, candidate: Path, feeds: Sequence[Mapping[str, Any]], *, threads: int, watch: Watch = ignore
 ) -> list[Difference]:
-    """Compare every value that both models have.
-
-    Args:
-        reference: an ONNX file.
-        candidate: another with the same inputs.
-        feeds: what both are run with.
-        threads: of each run.
-        watch: is told how far it is.
-
-    Returns:
-        One difference for each value, worst first.
+    """Compare every value that both models, ONNX files with the same inputs, have; worst first.
 
     Raises:
         CalibrationInvalid: there are no feeds, or a model does not take them.
@@ -83,7 +71,7 @@ def compare(
     groups = [list(places)[begin : begin + _AT_ONCE] for begin in range(0, len(places), _AT_ONCE)]
     total = len(feeds) * len(groups)
     for number, (feed, names) in enumerate(((feed, names) for feed in feeds for names in groups), 1):
-        given, other = (ranges.run(session, names, feed) for session in sessions)
+        given, other = (graphs.run(session, names, feed) for session in sessions)
         for name, one, two in zip(names, given, other, strict=True):
             sums[name].add(one, two)
         watch(Step("layers", number, total))
@@ -111,25 +99,18 @@ def _session(model: onnx.ModelProto, names: Sequence[str], threads: int) -> Any:
     shown.CopyFrom(model)
     there = {value.name for value in shown.graph.output}
     shown.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names if name not in there)
-    with tempfile.TemporaryDirectory(prefix="edge-quantize-") as folder:
-        path = Path(folder) / "model.onnx"
-        path.write_bytes(shown.SerializeToString())
-        try:
-            return Runtime(threads).session(path)
-        except ModelCorrupt as error:
-            hint = "compare models that ONNX Runtime runs"
-            raise QuantizationFailed(error.message.replace(path.name, "the model"), hint) from None
+    return graphs.session(shown, threads=threads, hint="compare models that ONNX Runtime runs")
 
 
 class _Sums:
-    """What of two values is added up over feeds."""
+    """Sums over the feeds of one value."""
 
     def __init__(self) -> None:
         self.count = 0
         self._most = self._signal = self._other = self._noise = self._product = 0.0
 
     def add(self, one: Array, two: Array) -> None:
-        """Add what one feed gave; what is not of floats, or not of one shape, is passed over."""
+        """Add one feed; values that are no floats, or not of one shape, are ignored."""
         import numpy as np
 
         one, two = np.asarray(one), np.asarray(two)
@@ -147,8 +128,6 @@ class _Sums:
 
     def difference(self, value: str, kind: str, place: int) -> Difference:
         """The figures."""
-        import math
-
         if not self._noise:
             return Difference(value, kind, place, 0.0, 0.0, math.inf, 1.0)
         relative = math.sqrt(self._noise / self._signal) if self._signal else math.inf

@@ -1,14 +1,14 @@
 """A graph simplified once instead of at each start: ONNX Runtime's basic level, which any runtime can read.
 
-That level folds constants, drops what changes nothing and joins standard operators (such as a batch normalisation with
-its convolution); the levels above bring operators of ONNX Runtime's own and layouts of this very processor
-(https://onnxruntime.ai/docs/performance/model-optimizations/graph-optimizations.html). Shapes are inferred and kept.
+That level folds constants, drops nodes without effect and joins standard operators (such as a batch normalisation with
+its convolution); higher levels bring ONNX Runtime's own operators and layouts of this very processor
+(https://onnxruntime.ai/docs/performance/model-optimizations/graph-optimizations.html). Shapes are inferred.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,23 +20,22 @@ if TYPE_CHECKING:
     import onnx
 
 _TOLERANCE_DB = -60.0  # of the difference that another order of float32 sums makes: 0.1 % and less
-_SIZES = (1, 2, 8, 16, 64)  # that free axes are tried with where nobody gives feeds
+_SIZES = (1, 2, 8, 16, 64)  # that free axes are tried with
 _HALF = 10  # TensorProto.FLOAT16
 _FATAL = 4  # ONNX Runtime's level of logging
 
 
-def optimize(model: Path, output: Path, *, threads: int, feeds: Sequence[Mapping[str, Any]] | None = None) -> None:
+def optimize(model: Path, output: Path, *, threads: int) -> None:
     """Write a model that computes the same with fewer nodes.
 
     Args:
-        model: an ONNX file.
+        model: an ONNX file; it has to take made-up inputs.
         output: an .onnx file, written whole or not at all.
-        threads: cores to keep to.
-        feeds: what both are compared with; None for numbers made up from the shapes of the inputs.
+        threads: cores to use.
 
     Raises:
         WeightsRefused: the file is unsound.
-        UsageError: it does not take made-up inputs, and no feeds were given.
+        UsageError, CalibrationInvalid: it does not take made-up inputs.
         QuantizationFailed: ONNX Runtime cannot run it, or computes something else afterwards.
         StorageFull: the disk does not take it.
     """
@@ -44,20 +43,20 @@ def optimize(model: Path, output: Path, *, threads: int, feeds: Sequence[Mapping
     with graphs.making(output, 2 * model.stat().st_size) as path:
         after = _inferred(_basic(model, path))
         if any(tensor.data_type == _HALF for tensor in before.graph.initializer):
-            after = weight_only.half(after, exact=True)  # folding has widened what was stored in half precision
+            after = weight_only.half(after, exact=True)  # folding has widened the weights in half precision
         path.write_bytes(after.SerializeToString(deterministic=True))
-        given = list(feeds) if feeds is not None else _made_up(path, threads)
+        given = _made_up(path, threads)
         exact = list(sensitivity.outputs(before, given, threads))
         lost = sensitivity.noise_db(exact, sensitivity.outputs(after, given, threads))
         if lost > _TOLERANCE_DB:
-            said = f"{model.name} computes something else when it is optimized (noise of {lost:.0f} dB)"
-            raise QuantizationFailed(said, "quantize it as it is")
+            what = f"{model.name} computes something else when it is optimized (noise of {lost:.0f} dB)"
+            raise QuantizationFailed(what, "quantize it as it is")
 
 
 def _basic(model: Path, path: Path) -> onnx.ModelProto:
-    """The graph as ONNX Runtime leaves it at its basic level.
+    """The graph of ONNX Runtime's basic level.
 
-    `Runtime.session` cannot be used: it has no option to write the optimized graph.
+    `Runtime.session` has no option to write the optimized graph.
     """
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     import onnx
@@ -105,8 +104,8 @@ def _made_up(path: Path, threads: int) -> list[dict[str, Any]]:
         feed = dict(_inputs(session.get_inputs(), size))
         try:
             session.run(None, feed)
-        except Exception as error:  # ONNX Runtime raises its own classes, which derive from Exception directly
-            if not (type(error).__module__.startswith("onnxruntime") or isinstance(error, ValueError)):
+        except Exception as error:
+            if not graphs.is_refusal(error):
                 raise
             continue
         return [feed]

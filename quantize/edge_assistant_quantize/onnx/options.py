@@ -1,18 +1,26 @@
-"""`edge-quantize quantize` for an ONNX model."""
+"""`edge-quantize quantize` for an ONNX model, and the options of all verbs over ONNX files."""
 
 from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edge_assistant_models.tensors import tensor_digest
 from edge_assistant_models.transfer import mebibytes
 from edge_assistant_quantize import arguments, progress
-from edge_assistant_quantize.candidate import sha256_of
-from edge_assistant_quantize.onnx import given, tables
+from edge_assistant_quantize import candidate as candidates
+from edge_assistant_quantize.candidate import Candidate, sha256_of
+from edge_assistant_quantize.errors import InputMissing, UsageError
+from edge_assistant_quantize.onnx import tables
 from edge_assistant_quantize.onnx.quantize import METHODS, RULES, check_options, prepared, quantize
+from edge_assistant_quantize.progress import Watch
+
+if TYPE_CHECKING:
+    from edge_assistant_quantize.onnx.calibration import Calibration
 
 TYPES = ", ".join(method for method in METHODS if method != RULES)  # a command line has no rules
 EXAMPLES = """  edge-quantize quantize model.onnx --type static-int8 --calibration photos --of nanodet --output o.onnx
@@ -23,7 +31,7 @@ _OPTIONS = ("block_size", "symmetric", "accuracy_level", "calibrator", "percenti
 
 def configure(group: argparse._ArgumentGroup) -> None:
     """The options."""
-    given.add_calibration(group)
+    add_calibration(group)
     group.add_argument("--exclude", action="append", metavar="NODE", default=[], help="a node that stays as it is")
     group.add_argument(
         "--table", type=Path, metavar="F", help="also write the TOML table that an importer needs for it"
@@ -53,15 +61,20 @@ def run(args: argparse.Namespace) -> int:
     check_options(args.type, method_options(args))
     threads = arguments.threads(args)
     with progress.shown() as watch:
-        calibration = given.calibrated(args, args.model, watch)
+        calibration = calibrated(args, args.model, watch)
         said = method_options(args)
         options = prepared(args.model, args.type, said, calibration, threads=threads, watch=watch)
         how = {"exclude": args.exclude, "options": options, "threads": threads, "watch": watch}
         quantize(args.model, args.output, args.type, **how)
         if args.table is not None:
             tables.write(args.table, args.key or "model", args.model, args.type, args.exclude, options)
-    made = _made(args)
-    print(json.dumps(made) if args.json else f"{args.output}: {_said(made)}")
+    size, before = args.output.stat().st_size, args.model.stat().st_size
+    if not args.json:
+        print(f"{args.output}: {mebibytes(size)}, {size / before:.0%} of {mebibytes(before)}")
+        return 0
+    made = {"output": str(args.output), "type": args.type, "bytes": size, "bytes_before": before}
+    sums = {"sha256": sha256_of(args.output), "tensors_sha256": tensor_digest(args.output)}
+    print(json.dumps({**made, **sums, "excluded": args.exclude}))
     return 0
 
 
@@ -70,18 +83,52 @@ def method_options(args: argparse.Namespace) -> dict[str, Any]:
     return {name: getattr(args, name) for name in _OPTIONS if getattr(args, name) is not None}
 
 
-def _made(args: argparse.Namespace) -> dict[str, Any]:
-    return {
-        "output": str(args.output),
-        "type": args.type,
-        "bytes": args.output.stat().st_size,
-        "bytes_before": args.model.stat().st_size,
-        "sha256": sha256_of(args.output),
-        "tensors_sha256": tensor_digest(args.output),
-        "excluded": args.exclude,
-    }
+def add_calibration(group: arguments.Group, name: str = "--calibration") -> None:
+    """The options for the data that a model runs over."""
+    what = "recordings, photographs, or a file of texts"
+    group.add_argument(name, dest="calibration", type=Path, metavar="DIR|F", help=what)
+    group.add_argument("--role", metavar="ROLE", help="what the model does: detector, embedder, speech, ...")
+    group.add_argument(
+        "--of", metavar="MODEL", help="the model that this file is of, with its other files and its options"
+    )
+    group.add_argument("--key", metavar="KEY", help="which of its files this is (default: model)")
+    group.add_argument("--limit", type=arguments.count, metavar="N", help="recordings, photos or texts to take at most")
 
 
-def _said(made: dict[str, Any]) -> str:
-    share = made["bytes"] / made["bytes_before"]
-    return f"{mebibytes(made['bytes'])}, {share:.0%} of {mebibytes(made['bytes_before'])}"
+def calibrated(args: argparse.Namespace, model: Path, watch: Watch) -> Calibration | None:
+    """The feeds that the product gives the model over the data of the command line; None if it names none.
+
+    Raises:
+        UsageError: nothing says what the model does.
+        InputMissing, CalibrationInvalid: the data is not there, or of another kind.
+    """
+    if args.calibration is None:
+        return None
+    from edge_assistant_quantize.onnx import calibration
+
+    found, key = _belonging(model, args.role, args.of, args.key)
+    data: Mapping[str, object] = {"path": str(args.calibration)} | ({"limit": args.limit} if args.limit else {})
+    return calibration.record(found, key, data, threads=arguments.threads(args), watch=watch)
+
+
+def _belonging(model: Path, role: str | None, of: str | None, key: str | None) -> tuple[Candidate, str]:
+    """The model that a file is of, and the file's key in it.
+
+    Raises:
+        UsageError: nothing says what the file does, or the model has no such key.
+        InputMissing, CatalogInvalid, ModelError: there is no such model.
+    """
+    if not model.is_file():
+        raise InputMissing(f"there is no {model.name}", "name an .onnx file that is there")
+    if of is not None:
+        whole = candidates.find(of, role)
+        key = key or "model"
+        if key not in whole.files:
+            raise UsageError(f"{whole.name} has no file '{key}'", f"name one of {', '.join(whole.files)} by --key")
+        return replace(whole, files={**whole.files, key: str(model.resolve())}), key
+    if (model.parent / candidates.FILE).is_file():
+        whole = candidates.read(model.parent)
+        named = [key for key, path in whole.paths.items() if path.name == model.name]
+        if named:
+            return whole, named[0]
+    return candidates.find(str(model), role), "model"

@@ -1,8 +1,8 @@
 """One ONNX model in another precision.
 
-| method | what |
+| method | result |
 | --- | --- |
-| `dynamic-int8` | as `onnxruntime.quantization.quantize_dynamic` does it: a baseline, not a recommendation |
+| `dynamic-int8` | of `onnxruntime.quantization.quantize_dynamic`: a baseline, not a recommendation |
 | `static-int8` | 8-bit activations in calibrated ranges and 8-bit weights, as `qdq` writes them |
 | `int8-weights`, `int4-weights` | weights in blocks, a scale each: see `weight_only` |
 | `fp16` | weights in half precision, computed in float32: half the size at the same speed |
@@ -15,8 +15,9 @@ float weights and a small table (`tables`).
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import contextmanager
+import os
+import tempfile
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,8 +35,6 @@ from edge_assistant_quantize.onnx.plan import plan
 from edge_assistant_quantize.progress import Step, Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import onnx
 
     from edge_assistant_quantize.onnx import rules
@@ -46,16 +45,10 @@ DYNAMIC, STATIC, INT8, INT4, FP16, RULES = METHODS
 CALIBRATED = frozenset({STATIC})
 
 _BLOCKS = {"block_size": int, "symmetric": bool, "accuracy_level": int}
+_MEASURED = {"bias_correction": bool, "ranges": dict, "means": dict}
 _OPTIONS: Mapping[str, Mapping[str, type]] = {
     DYNAMIC: {"per_channel": bool},
-    STATIC: {
-        "calibrator": str,
-        "percentile": float,
-        "weight_bits": int,
-        "bias_correction": bool,
-        "ranges": dict,
-        "means": dict,
-    },
+    STATIC: {"calibrator": str, "percentile": float, "weight_bits": int, **_MEASURED},
     INT8: _BLOCKS,
     INT4: _BLOCKS,
     FP16: {},
@@ -71,16 +64,7 @@ _CHOICES: Mapping[str, Collection[object]] = {
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is to be done to a graph.
-
-    Attributes:
-        method: one of `METHODS`.
-        calibration: what the model is given in use; of `static-int8`.
-        exclude: names of nodes that stay as they are; one without a name is called as its first output.
-        options: of the method.
-        threads: cores to keep to.
-        watch: is told how far it is.
-    """
+    """The order to change a graph; see `quantize`."""
 
     method: str
     calibration: Calibration | None
@@ -104,16 +88,14 @@ def quantize(
     """Write a model in another precision; the same input gives the same tensors.
 
     Args:
-        model: float32, or with half-precision weights that are widened where they are used.
+        model: float32, or with half-precision weights that are widened for use.
         output: an .onnx file, written whole or not at all.
         method: one of `METHODS`.
         calibration: of `static-int8`.
         exclude: names of nodes that stay as they are; one without a name is called as its first output.
-        options: of `static-int8` calibrator, percentile, weight_bits, bias_correction, or what `prepared` gives instead
-            of calibration; of weights block_size, symmetric, accuracy_level; of `dynamic-int8` per_channel; of
-            `rules` rules.
-        threads: cores to keep to.
-        watch: is told how far it is.
+        options: of the method, see `_OPTIONS`; the result of `prepared` replaces calibration.
+        threads: cores to use.
+        watch: receives the steps.
 
     Raises:
         UsageError: an unknown method, option or node.
@@ -137,7 +119,7 @@ def prepared(
     threads: int,
     watch: Watch,
 ) -> dict[str, Any]:
-    """The options of a method with all that it measures over calibration data, which is then not needed any more.
+    """The options of a method with its measurements over calibration data, which is then not needed any more.
 
     Raises:
         EdgeAssistantError: see `quantize`.
@@ -170,11 +152,11 @@ def check_options(method: str, options: Mapping[str, object]) -> dict[str, Any]:
     if not 50 < float(str(options.get("percentile", 99.0))) <= 100:
         raise UsageError("'percentile' is a share in percent, above 50", "such as 99.99")
     if method == RULES:
-        _rules_of(options)
+        _rules(options)
     return dict(options)
 
 
-def _rules_of(options: Mapping[str, object]) -> Sequence[rules.Rule]:
+def _rules(options: Mapping[str, object]) -> Sequence[rules.Rule]:
     from edge_assistant_quantize.onnx import rules
 
     try:
@@ -189,8 +171,11 @@ def transformed(graph: onnx.ModelProto, job: Job) -> onnx.ModelProto:
     unknown = set(job.exclude) - names
     if unknown:
         raise UsageError(f"the model has no node '{min(unknown)}'", "see 'edge-quantize sensitivity' for their names")
-    with _explained():
+    try:
         return rewritten(graph, job)
+    except ModelCorrupt as error:  # tables take it as it is
+        kind = WeightsRefused if "finite" in error.message else QuantizationFailed
+        raise kind(error.message, error.hint) from None
 
 
 def rewritten(graph: onnx.ModelProto, job: Job) -> onnx.ModelProto:
@@ -199,23 +184,22 @@ def rewritten(graph: onnx.ModelProto, job: Job) -> onnx.ModelProto:
     Raises:
         ModelCorrupt: the model has no such nodes or values, a weight is not finite, or the method does not fit it.
     """
-    return _METHODS[job.method](graph, job)
+    match job.method:
+        case "static-int8":
+            options = job.options if "ranges" in job.options else measured(graph, job)
+            bits = options.get("weight_bits", qdq.WEIGHT_BITS)
+            return qdq.static_int8(graph, options["ranges"], job.exclude, means=options.get("means"), weight_bits=bits)
+        case "int8-weights" | "int4-weights":
+            return weight_only.weights_only(graph, 8 if job.method == INT8 else 4, job.exclude, **job.options)
+        case "fp16":
+            return weight_only.half(graph, job.exclude)
+        case "rules":
+            from edge_assistant_quantize.onnx import rules
 
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    """Say of what the writers of graphs refuse what it means here."""
-    try:
-        yield
-    except ModelCorrupt as error:
-        kind = WeightsRefused if "finite" in error.message else QuantizationFailed
-        raise kind(error.message, error.hint) from None
-
-
-def _static(graph: onnx.ModelProto, job: Job) -> onnx.ModelProto:
-    options = job.options if "ranges" in job.options else measured(graph, job)
-    bits = options.get("weight_bits", qdq.WEIGHT_BITS)
-    return qdq.static_int8(graph, options["ranges"], job.exclude, means=options.get("means"), weight_bits=bits)
+            if job.exclude:
+                raise UsageError("rules name weights, not nodes", "put a rule for what is to stay before the others")
+            return rules.apply(graph, _rules(job.options))
+    return _dynamic(graph, job)
 
 
 def measured(graph: onnx.ModelProto, job: Job) -> dict[str, Any]:
@@ -251,7 +235,7 @@ def measured(graph: onnx.ModelProto, job: Job) -> dict[str, Any]:
 
 
 def _slopes(graph: onnx.GraphProto) -> dict[str, float]:
-    """Of each value that only a leaky ReLU reads, what that leaves of a negative number."""
+    """Of each value that only a leaky ReLU reads, its factor for negative numbers."""
     read = folding.uses(graph)
     return {
         node.input[0]: float(folding.attributes(node).get("alpha", 0.01))
@@ -260,36 +244,16 @@ def _slopes(graph: onnx.GraphProto) -> dict[str, float]:
     }
 
 
-def _weights(bits: int) -> Callable[[onnx.ModelProto, Job], onnx.ModelProto]:
-    def write(graph: onnx.ModelProto, job: Job) -> onnx.ModelProto:
-        return weight_only.weights_only(graph, bits, job.exclude, **job.options)
-
-    return write
-
-
-def _half(graph: onnx.ModelProto, job: Job) -> onnx.ModelProto:
-    return weight_only.half(graph, job.exclude)
-
-
-def _by_rules(graph: onnx.ModelProto, job: Job) -> onnx.ModelProto:
-    from edge_assistant_quantize.onnx import rules
-
-    if job.exclude:
-        raise UsageError("rules name weights, not nodes", "put a rule for what is to stay before the others")
-    return rules.apply(graph, _rules_of(job.options))
-
-
 def _dynamic(graph: onnx.ModelProto, job: Job) -> onnx.ModelProto:
     """Convolutions get uint8 weights, as ONNX Runtime has no other for them on a CPU."""
-    import os
-    import tempfile
-
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # as `Runtime.session` does, before the library is imported
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     job.watch(Step("dynamic int8", 0, 1))
-    with tempfile.TemporaryDirectory(prefix="edge-quantize-") as folder, _quiet():
+    disabled = logging.root.manager.disable
+    logging.disable(logging.WARNING)  # ONNX Runtime's quantizer writes advice to the root log
+    with tempfile.TemporaryDirectory(prefix="edge-quantize-") as folder:
         path = Path(folder) / "model.onnx"
         try:
             quantize_dynamic(
@@ -302,26 +266,7 @@ def _dynamic(graph: onnx.ModelProto, job: Job) -> onnx.ModelProto:
         except (RuntimeError, ValueError, KeyError, AttributeError) as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise QuantizationFailed(f"ONNX Runtime cannot quantize it ({reason})", "take another method") from error
+        finally:
+            logging.disable(disabled)
         job.watch(Step("dynamic int8", 1, 1))
         return onnx.load(str(path))
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """ONNX Runtime's quantizer writes advice to the root log."""
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        yield
-    finally:
-        logging.disable(before)
-
-
-_METHODS: Mapping[str, Callable[[onnx.ModelProto, Job], onnx.ModelProto]] = {
-    DYNAMIC: _dynamic,
-    STATIC: _static,
-    INT8: _weights(8),
-    INT4: _weights(4),
-    FP16: _half,
-    RULES: _by_rules,
-}

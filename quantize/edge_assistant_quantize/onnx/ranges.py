@@ -1,7 +1,7 @@
 """Between what each value of a graph lies: measured by running it over calibration feeds.
 
 - `min-max`: the least and greatest value seen.
-- `percentile`: what holds that share of all values, half of the rest on each side
+- `percentile`: the range that holds that share of all values, half of the rest on each side
   (https://arxiv.org/abs/2004.09602, section 5.2).
 - `entropy`: the clipped range whose 8-bit histogram differs least from what was seen by the Kullback-Leibler divergence
   (Migacz, 8-bit Inference with TensorRT, GTC 2017), here for ranges with an end on each side of zero. What is exactly
@@ -15,13 +15,11 @@ group by group, as many at once as fit a bound.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_assistant.compute.runtime import Runtime
-from edge_assistant_quantize.errors import CalibrationInvalid, ModelCorrupt, QuantizationFailed, UsageError
+from edge_assistant_quantize.errors import CalibrationInvalid, UsageError
+from edge_assistant_quantize.onnx import graphs
 from edge_assistant_quantize.progress import Step, Watch
 
 if TYPE_CHECKING:
@@ -41,7 +39,6 @@ BINS = 2048
 _LEVELS = 256  # of uint8
 _LEAST_PART, _PARTS = 1 / 32, 61  # the clipped ranges that are compared: from the whole to this, so many
 _GROUP_BYTES = 256 << 20  # of values that are held at once
-_FLOAT = 1  # TensorProto.FLOAT
 
 
 def measure(
@@ -58,14 +55,14 @@ def measure(
     """Measure ranges.
 
     Args:
-        model: whose values are asked for.
+        model: that computes the values.
         values: names of float32 values in it, inputs among them.
-        feeds: what it is run with.
+        feeds: inputs of the model, one for each run.
         calibrator: one of `CALIBRATORS`.
         percentile: of `percentile`, in percent.
-        slopes: of values of which only a leaky ReLU is taken: how much of an error below zero is left; of `mse`.
+        slopes: of `mse`, for values that only a leaky ReLU reads: its factor for negative numbers.
         threads: of each run.
-        watch: is told after each run.
+        watch: receives each run.
 
     Raises:
         UsageError: no such calibrator.
@@ -89,73 +86,77 @@ def measure(
 def means(
     model: onnx.ModelProto, values: Mapping[str, int], feeds: Feeds, *, threads: int, watch: Watch
 ) -> dict[str, list[float]]:
-    """The mean of each channel of values over all feeds.
-
-    Args:
-        model: whose values are asked for.
-        values: names of float32 values, and how many axes they have; channels are the second.
-        feeds: what it is run with.
-        threads: of each run.
-        watch: is told after each run.
-    """
+    """The mean of each channel over all feeds; `values` are names and their number of axes, channels the second."""
     import numpy as np
-    from onnx import ModelProto, helper, numpy_helper
+    from onnx import helper, numpy_helper
 
-    shown = ModelProto()
-    shown.CopyFrom(model)
-    del shown.graph.output[:]
+    if not values:
+        return {}
     opset = max(item.version for item in model.opset_import if item.domain in {"", "ai.onnx"})
-    asked = [f"mean/{place}" for place in range(len(values))]
+    nodes, tensors, asked = [], [], [f"mean/{place}" for place in range(len(values))]
     for given, (name, rank) in zip(asked, values.items(), strict=True):
         axes = [axis for axis in range(rank) if axis != 1]
         inputs, said = [name], {"axes": axes}
         if opset >= 18:  # axes are an input from there on
-            shown.graph.initializer.append(numpy_helper.from_array(np.array(axes, np.int64), f"{given}/axes"))
+            tensors.append(numpy_helper.from_array(np.array(axes, np.int64), f"{given}/axes"))
             inputs, said = [name, f"{given}/axes"], {}
-        node: dict[str, Any] = {"keepdims": 0, **said}
-        shown.graph.node.append(helper.make_node("ReduceMean", inputs, [given], name=given, **node))
-        shown.graph.output.append(helper.make_tensor_value_info(given, _FLOAT, None))
+        nodes.append(helper.make_node("ReduceMean", inputs, [given], name=given, keepdims=0, **said))  # type: ignore[arg-type]
     sums = [np.zeros(())] * len(values)
-    for results in _runs(shown, asked, feeds, threads, watch, "means of channels") if values else ():
+    shown = _with_outputs(model, asked, nodes, tensors)
+    for results in _runs(shown, asked, feeds, threads, watch, "means of channels"):
         sums = [before + result.astype(np.float64) for before, result in zip(sums, results, strict=True)]
     return {name: (total / len(feeds)).ravel().tolist() for name, total in zip(values, sums, strict=True)}
+
+
+def _with_outputs(
+    model: onnx.ModelProto,
+    outputs: Sequence[str],
+    nodes: Sequence[onnx.NodeProto] = (),
+    tensors: Sequence[onnx.TensorProto] = (),
+) -> onnx.ModelProto:
+    """A copy of a model with more nodes, and with other outputs."""
+    from onnx import ModelProto, TensorProto, helper
+
+    changed = ModelProto()
+    changed.CopyFrom(model)
+    changed.graph.node.extend(nodes)
+    changed.graph.initializer.extend(tensors)
+    del changed.graph.output[:]
+    for name in outputs:
+        kind = TensorProto.INT64 if name.startswith("Size/") else TensorProto.FLOAT
+        changed.graph.output.append(helper.make_tensor_value_info(name, kind, None))
+    return changed
 
 
 def _ends(
     model: onnx.ModelProto, values: Sequence[str], feeds: Feeds, threads: int, watch: Watch
 ) -> tuple[dict[str, Range], dict[str, int]]:
-    """Least and greatest of each value, and how many numbers it has at most."""
+    """The least and the greatest number of each value, and its largest size."""
     import numpy as np
-    from onnx import ModelProto, TensorProto, helper
+    from onnx import helper
 
-    reduced = ModelProto()
-    reduced.CopyFrom(model)
-    del reduced.graph.output[:]
-    kinds = ("ReduceMin", "ReduceMax", "Size")
-    for place, name in enumerate(values):
-        for kind in kinds:
-            given = f"{kind}/{place}"
-            said: dict[str, Any] = {} if kind == "Size" else {"keepdims": 0}
-            reduced.graph.node.append(helper.make_node(kind, [name], [given], name=given, **said))
-            type_ = TensorProto.INT64 if kind == "Size" else _FLOAT
-            reduced.graph.output.append(helper.make_tensor_value_info(given, type_, []))
+    kinds = {"ReduceMin": {"keepdims": 0}, "ReduceMax": {"keepdims": 0}, "Size": {}}
+    asked = [f"{kind}/{place}" for kind in kinds for place in range(len(values))]
+    inputs = list(values) * len(kinds)
+    nodes = [
+        helper.make_node(given.partition("/")[0], [name], [given], name=given, **kinds[given.partition("/")[0]])  # type: ignore[arg-type]
+        for given, name in zip(asked, inputs, strict=True)
+    ]
     low, high = np.full(len(values), np.inf), np.full(len(values), -np.inf)
     most = np.zeros(len(values), np.int64)
-    asked = [f"{kind}/{place}" for kind in kinds for place in range(len(values))]
-    for results in _runs(reduced, asked, feeds, threads, watch, "ranges of values"):
+    for results in _runs(_with_outputs(model, asked, nodes), asked, feeds, threads, watch, "ranges of values"):
         by_kind = np.array([float(value) for value in results]).reshape(len(kinds), -1)
         filled = by_kind[2] > 0
         if not np.isfinite(by_kind[:, filled]).all():
             wrong = values[int(np.flatnonzero(~np.isfinite(by_kind).all(axis=0) & filled)[0])]
-            raise CalibrationInvalid(
-                f"'{wrong}' becomes infinite over this data", "give data that the model is made for"
-            )
+            what = f"'{wrong}' becomes infinite over this data"
+            raise CalibrationInvalid(what, "give data that the model is made for")
         low[filled] = np.minimum(low, by_kind[0])[filled]
         high[filled] = np.maximum(high, by_kind[1])[filled]
         most = np.maximum(most, by_kind[2].astype(np.int64))
     low, high = np.where(most > 0, low, 0.0), np.where(most > 0, high, 0.0)
-    ends = {name: (float(low[place]), float(high[place])) for place, name in enumerate(values)}
-    return ends, {name: int(most[place]) for place, name in enumerate(values)}
+    ends = dict(zip(values, zip(low.tolist(), high.tolist(), strict=True), strict=True))
+    return ends, dict(zip(values, most.tolist(), strict=True))
 
 
 def _histograms(
@@ -168,16 +169,12 @@ def _histograms(
 ) -> dict[str, Histogram]:
     """How many numbers of each value lie in each of `BINS` parts of its range."""
     import numpy as np
-    from onnx import ModelProto, helper
 
     counted = {name: np.zeros(BINS, np.int64) for name in ends}
     inputs = {value.name for value in model.graph.input}
-    for number, group in enumerate(_groups(sizes, inputs), 1):
-        shown = ModelProto()
-        shown.CopyFrom(model)
-        del shown.graph.output[:]
-        shown.graph.output.extend(helper.make_tensor_value_info(name, _FLOAT, None) for name in group)
-        for given in _runs(shown, group, feeds, threads, watch, f"histograms, part {number}"):
+    for number, group in enumerate(_groups({name: sizes[name] for name in sizes if name not in inputs}), 1):
+        what = f"histograms, part {number}"
+        for given in _runs(_with_outputs(model, group), group, feeds, threads, watch, what):
             for name, value in zip(group, given, strict=True):
                 counted[name] += _histogram(value, ends[name])
     for name in inputs & set(ends):
@@ -190,20 +187,21 @@ def _histogram(value: Array, ends: Range) -> Histogram:
     """Counted in float64: the edges of a narrow range far from zero fall together in float32."""
     import numpy as np
 
-    return np.histogram(np.asarray(value, np.float64), BINS, _span(ends))[0].astype(np.int64)
+    edges = _edges(ends)
+    return np.histogram(np.asarray(value, np.float64), BINS, (edges[0], edges[-1]))[0].astype(np.int64)
 
 
-def _span(ends: Range) -> Range:
-    return ends if ends[1] > ends[0] else (ends[0], ends[0] + 1.0)
+def _edges(ends: Range) -> Array:
+    import numpy as np
+
+    return np.linspace(ends[0], ends[1] if ends[1] > ends[0] else ends[0] + 1.0, BINS + 1)
 
 
-def _groups(sizes: Mapping[str, int], inputs: set[str]) -> Iterator[list[str]]:
+def _groups(sizes: Mapping[str, int]) -> Iterator[list[str]]:
     """Values that may be held at once."""
     group: list[str] = []
     held = 0
     for name, size in sizes.items():
-        if name in inputs:
-            continue
         if group and held + 4 * size > _GROUP_BYTES:
             yield group
             group, held = [], 0
@@ -216,35 +214,12 @@ def _groups(sizes: Mapping[str, int], inputs: set[str]) -> Iterator[list[str]]:
 def _runs(
     model: onnx.ModelProto, asked: Sequence[str], feeds: Feeds, threads: int, watch: Watch, what: str
 ) -> Iterator[list[Any]]:
-    """What a changed graph gives for each feed."""
-    with tempfile.TemporaryDirectory(prefix="edge-quantize-") as folder:
-        path = Path(folder) / "model.onnx"
-        path.write_bytes(model.SerializeToString())
-        try:
-            session = Runtime(threads).session(path)
-        except ModelCorrupt as error:
-            hint = "export the model again with standard operators"
-            raise QuantizationFailed(error.message.replace("model.onnx", "the model"), hint) from None
+    """The outputs of a changed graph for each feed."""
+    session = graphs.session(model, threads=threads, hint="export the model again with standard operators")
     watch(Step(what, 0, len(feeds)))
     for number, feed in enumerate(feeds, 1):
-        yield run(session, asked, feed)
+        yield graphs.run(session, asked, feed)
         watch(Step(what, number, len(feeds)))
-
-
-def run(session: Any, asked: Sequence[str] | None, feed: Mapping[str, Any]) -> list[Any]:  # noqa: ANN401 - ONNX Runtime has no types
-    """Run a session.
-
-    Raises:
-        CalibrationInvalid: the graph does not take what it is given.
-    """
-    try:
-        given: list[Any] = session.run(asked, dict(feed))
-    except Exception as error:  # ONNX Runtime raises its own classes, which derive from Exception directly
-        if not (type(error).__module__.startswith("onnxruntime") or isinstance(error, ValueError)):
-            raise
-        reason = str(error).splitlines()[0][:200]
-        raise CalibrationInvalid(f"the model does not take this data ({reason})", "give data of its kind") from error
-    return given
 
 
 def _percentile(counted: Histogram, ends: Range, percentile: float) -> Range:
@@ -255,7 +230,7 @@ def _percentile(counted: Histogram, ends: Range, percentile: float) -> Range:
     sums = np.cumsum(counted)
     first = int(np.searchsorted(sums, beyond, side="right"))
     last = int(np.searchsorted(sums, sums[-1] - beyond, side="left"))
-    edges = np.linspace(*_span(ends), BINS + 1)
+    edges = _edges(ends)
     return float(edges[min(first, last)]), min(float(edges[min(last, BINS - 1) + 1]), max(ends[1], ends[0]))
 
 
@@ -264,16 +239,11 @@ def _entropy(counted: Histogram, ends: Range) -> Range:
     import numpy as np
 
     low, high = min(ends[0], 0.0), max(ends[1], 0.0)
-    edges = np.linspace(*_span(ends), BINS + 1)
-    centres = (edges[:-1] + edges[1:]) / 2
-    best, least = (low, high), np.inf
-    counted = _without_zeros(counted, edges)
-    for part in np.geomspace(1, _LEAST_PART, _PARTS):
-        tried = (float(low * part), float(high * part))
-        lost = _divergence(counted, centres, tried)
-        if lost < least:
-            best, least = tried, lost
-    return best
+    edges = _edges(ends)
+    centres, counted = (edges[:-1] + edges[1:]) / 2, _without_zeros(counted, edges)
+    tried = [(float(low * part), float(high * part)) for part in np.geomspace(1, _LEAST_PART, _PARTS)]
+    lost = [_divergence(counted, centres, each) for each in tried]
+    return tried[int(np.argmin(lost))]
 
 
 def _without_zeros(counted: Histogram, edges: Array) -> Histogram:
@@ -292,18 +262,18 @@ def _without_zeros(counted: Histogram, edges: Array) -> Histogram:
 def _mse(counted: Histogram, ends: Range, slope: float) -> Range:
     """Of ranges that shrink towards zero, each end at its own rate, the one with the least squared error.
 
-    Rounding is taken to err evenly within a step, but for what is exactly zero, which has no error.
+    Rounding is taken to err evenly within a step, but for exact zeros, which have no error.
     """
     import numpy as np
 
     low, high = min(ends[0], 0.0), max(ends[1], 0.0)
-    edges = np.linspace(*_span(ends), BINS + 1)
+    edges = _edges(ends)
     centres = (edges[:-1] + edges[1:]) / 2
     parts = np.geomspace(1, _LEAST_PART, _PARTS)
-    weights = np.where(centres < 0, slope * slope, 1.0) * counted
-    below = {part: float((weights * np.square(np.minimum(centres - low * part, 0))).sum()) for part in parts}
+    share = np.where(centres < 0, slope * slope, 1.0)
+    below = {part: float((share * counted * np.square(np.minimum(centres - low * part, 0))).sum()) for part in parts}
     above = {part: float((counted * np.square(np.maximum(centres - high * part, 0))).sum()) for part in parts}
-    rounded = float((np.where(centres < 0, slope * slope, 1.0) * _without_zeros(counted, edges)).sum())
+    rounded = float((share * _without_zeros(counted, edges)).sum())
     best, least = (low, high), np.inf
     for first in parts if low < 0 else parts[:1]:
         for last in parts if high > 0 else parts[:1]:
@@ -315,7 +285,7 @@ def _mse(counted: Histogram, ends: Range, slope: float) -> Range:
 
 
 def _divergence(counted: Histogram, centres: Array, tried: Range) -> float:
-    """Of what was seen, with what lies outside a range moved to its ends, from the same in 256 levels."""
+    """The Kullback-Leibler divergence in nats of a histogram, clipped to a range, from the same in 256 levels."""
     import numpy as np
 
     inside = (centres >= tried[0]) & (centres <= tried[1])
@@ -332,16 +302,8 @@ def _divergence(counted: Histogram, centres: Array, tried: Range) -> float:
     sums = np.bincount(levels, spread, _LEVELS)
     shares = np.bincount(levels, occupied, _LEVELS)
     model = np.where(occupied, sums[levels] / np.maximum(shares[levels], 1), 0.0)
-    return _kl(seen, model)
-
-
-def _kl(seen: Array, model: Array) -> float:
-    """The Kullback-Leibler divergence of two histograms, in nats; nothing is quite impossible in the second."""
-    import numpy as np
-
     if not seen.sum() or not model.sum():
         return float("inf")
-    p = seen / seen.sum()
-    q = np.maximum(model / model.sum(), 1e-9)
+    p, q = seen / seen.sum(), np.maximum(model / model.sum(), 1e-9)  # no level is impossible
     there = p > 0
     return float((p[there] * np.log(p[there] / q[there])).sum())

@@ -1,8 +1,8 @@
 """Quantize to accept: leave the worst nodes as they are until the model is accepted, and no more of them.
 
-Nodes are ranked by `sensitivity`. How many of the worst have to stay is found by doubling and bisection, as if more
-excluded nodes were never worse; then those of them that save most are quantized again, one by one, where the model is
-accepted all the same. Of all accepted tries the smallest file is taken.
+Nodes are ranked by `sensitivity`. Doubling and bisection find how many of the worst have to stay, as if more excluded
+nodes were never worse; then those of them that hurt least are quantized again, one by one, if the model is still
+accepted. Of all accepted tries the smallest file is taken.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import hashlib
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +43,8 @@ class Try(msgspec.Struct, frozen=True):
     accepted: bool
 
 
-class _Kept(msgspec.Struct):
-    """What is known of one search: by what it was shaped, the method's options with what was measured, and so on."""
+class _State(msgspec.Struct):
+    """The state of a search: a digest of its inputs, options with the measured ranges, the ranking, the tries."""
 
     of: str
     options: dict[str, Any] = {}
@@ -55,14 +54,14 @@ class _Kept(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a search came to.
+    """The result of a search.
 
     Attributes:
         excluded: nodes left as they are in the form that was taken.
-        tries: all forms that were looked at, in order.
+        tries: all forms that were tried, in order.
         accepted: whether one was accepted; if not, nothing was written.
-        layers: the ranking; empty where the model was accepted with every node quantized.
-        options: of the method with all that it has measured, see `quantize.prepared`.
+        layers: the ranking; empty if the model was accepted with every node quantized.
+        options: of the method with its measurements, see `quantize.prepared`.
     """
 
     excluded: tuple[str, ...]
@@ -86,20 +85,11 @@ def quantize_to_accept(
     folder: Path | None = None,
     tries: int = TRIES,
 ) -> Found:
-    """Quantize a model as far as it is accepted.
+    """Quantize a model as far as it is accepted; `output` is written only if a form is.
 
-    Args:
-        model: as `quantize` takes it.
-        output: the .onnx file to write; written only where a form is accepted.
-        method: one of `quantize.METHODS`.
-        calibration: for ranking, and what the method takes from it.
-        accepts: decides over a file, which is gone afterwards.
-        most: nodes that may be left as they are.
-        threads: cores to keep to.
-        watch: is told after each try.
-        options: of the method.
-        folder: keeps what is known in `tries.json`, so that a search that was interrupted goes on; it must exist.
-        tries: forms to look at, at most.
+    At most `tries` forms are tried, with up to `most` nodes left as they are; `accepts` decides over a file, which is
+    removed afterwards. The state is in `tries.json` of `folder`, which must exist, so that an interrupted search
+    resumes. The other arguments are those of `quantize`.
 
     Raises:
         EdgeAssistantError: see `quantize` and `sensitivity.rank`.
@@ -107,68 +97,75 @@ def quantize_to_accept(
     if tries < 1 or most < 0:
         raise UsageError("a search needs at least one try", "give more tries")
     checked = check_options(method, options)
-    kept = _read(folder, _shaped(model, method, checked, calibration))
-
-    @cache
-    def known() -> dict[str, Any]:
-        if not kept.options:
-            kept.options = prepared(model, method, checked, calibration, threads=threads, watch=watch)
-            _write(folder, kept)
-        return kept.options
-
-    def make(excluded: Sequence[str], path: Path) -> None:
-        quantize(
-            model,
-            path,
-            method,
-            calibration=calibration,
-            exclude=excluded,
-            options=known(),
-            threads=threads,
-            watch=watch,
-        )
-
-    def ranked() -> list[Layer]:
-        if not kept.layers:
-            how = {"calibration": calibration, "threads": threads, "watch": watch, "options": known()}
-            kept.layers = sensitivity.rank(model, method, **how)  # type: ignore[arg-type]
-            _write(folder, kept)
-        return kept.layers
-
-    search = _Search(make, accepts, kept, folder, tries, watch)
-    taken = search.run(ranked, most)
+    state = _read(folder, _digest(model, method, checked, calibration))
+    search = _Search(model, method, checked, calibration, accepts, state, folder, tries, threads, watch)
+    taken = search.run(most)
     if taken is not None:
-        make(taken.excluded, output)
+        search.make(taken.excluded, output)
     excluded = tuple(taken.excluded) if taken else ()
-    return Found(excluded, tuple(kept.tries), taken is not None, tuple(kept.layers), known())
+    return Found(excluded, tuple(state.tries), taken is not None, tuple(state.layers), search.options)
 
 
 @dataclass(slots=True)
 class _Search:
-    """One search as it goes on."""
+    """One search: the arguments of `quantize_to_accept`, its state, and the tries that were asked for."""
 
-    make: Callable[[Sequence[str], Path], None]
+    model: Path
+    method: str
+    checked: Mapping[str, object]
+    calibration: Calibration | None
     accepts: Callable[[Path], bool]
-    kept: _Kept
+    state: _State
     folder: Path | None
     most_tries: int
+    threads: int
     watch: Watch
     asked: dict[frozenset[str], Try] = field(default_factory=dict)
 
-    def run(self, ranked: Callable[[], list[Layer]], most: int) -> Try | None:
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options of the method, measured once."""
+        if not self.state.options:
+            how = {"threads": self.threads, "watch": self.watch}
+            self.state.options = prepared(self.model, self.method, self.checked, self.calibration, **how)  # type: ignore[arg-type]
+            self._write()
+        return self.state.options
+
+    def make(self, excluded: Sequence[str], path: Path) -> None:
+        """Quantize all nodes but these."""
+        how = {"calibration": self.calibration, "options": self.options, "threads": self.threads, "watch": self.watch}
+        quantize(self.model, path, self.method, exclude=excluded, **how)  # type: ignore[arg-type]
+
+    def _ranked(self) -> list[str]:
+        """The nodes, worst first; ranked once."""
+        if not self.state.layers:
+            how = {"calibration": self.calibration, "threads": self.threads, "watch": self.watch}
+            self.state.layers = sensitivity.rank(self.model, self.method, options=self.options, **how)  # type: ignore[arg-type]
+            self._write()
+        return [layer.node for layer in self.state.layers]
+
+    def _write(self) -> None:
+        if self.folder is not None:
+            hint = "free some space, or name another folder"
+            with atomic.storing(FILE, hint), atomic.writing(self.folder / FILE) as file:
+                file.write(msgspec.json.format(msgspec.json.encode(self.state), indent=1) + b"\n")
+
+    def run(self, most: int) -> Try | None:
         """The smallest accepted form, or None."""
         if not self._try(()).accepted and most:
-            worst = [layer.node for layer in ranked()][:-1][:most]  # something has to be quantized
-            self._bisect(worst)
-            self._refine([layer.node for layer in ranked()])
-        accepted = [each for each in self.asked.values() if each.accepted]
-        return min(accepted, key=lambda each: (each.bytes, len(each.excluded), each.excluded), default=None)
+            self._bisect(self._ranked()[:-1][:most])  # something has to be quantized
+            self._refine(self._ranked())
+        return min(self._accepted, key=lambda each: (each.bytes, len(each.excluded), each.excluded), default=None)
+
+    @property
+    def _accepted(self) -> list[Try]:
+        return [each for each in self.asked.values() if each.accepted]
 
     def _try(self, excluded: Sequence[str]) -> Try:
         """Look at one form, unless it is known already."""
         wanted = frozenset(excluded)
         if wanted not in self.asked:
-            known = next((each for each in self.kept.tries if frozenset(each.excluded) == wanted), None)
+            known = next((each for each in self.state.tries if frozenset(each.excluded) == wanted), None)
             self.asked[wanted] = known or self._look(excluded)
         return self.asked[wanted]
 
@@ -178,8 +175,8 @@ class _Search:
             path = Path(folder) / "model.onnx"
             self.make(excluded, path)
             found = Try(list(excluded), path.stat().st_size, bool(self.accepts(path)))
-        self.kept.tries.append(found)
-        _write(self.folder, self.kept)
+        self.state.tries.append(found)
+        self._write()
         return found
 
     @property
@@ -202,10 +199,9 @@ class _Search:
 
     def _refine(self, order: Sequence[str]) -> None:
         """Quantize again, one by one, what is excluded: that which hurts least first."""
-        accepted = [each for each in self.asked.values() if each.accepted]
-        if not accepted:
+        if not self._accepted:
             return
-        best = min(accepted, key=lambda each: each.bytes)
+        best = min(self._accepted, key=lambda each: each.bytes)
         for node in [name for name in reversed(order) if name in best.excluded]:
             fewer = [name for name in best.excluded if name != node]
             if not self._left:
@@ -214,27 +210,18 @@ class _Search:
                 best = found
 
 
-def _shaped(model: Path, method: str, options: Mapping[str, object], calibration: Calibration | None) -> str:
-    """A digest of all that shapes the tries, but for who accepts them."""
+def _digest(model: Path, method: str, options: Mapping[str, object], calibration: Calibration | None) -> str:
+    """A digest of all inputs of the tries, except of who accepts them."""
     digest = hashlib.sha256(f"{sha256_of(model)} {method} {sorted(options.items())!r}".encode())
     if calibration is not None:
         digest.update(calibration.digest().encode())
     return digest.hexdigest()
 
 
-def _read(folder: Path | None, of: str) -> _Kept:
-    """What an earlier search left; nothing where it was of something else."""
-    if folder is not None and (folder / FILE).is_file():
-        try:
-            kept = msgspec.json.decode((folder / FILE).read_bytes(), type=_Kept)
-        except (msgspec.DecodeError, msgspec.ValidationError):
-            return _Kept(of)
-        if kept.of == of:
-            return kept
-    return _Kept(of)
-
-
-def _write(folder: Path | None, kept: _Kept) -> None:
-    if folder is not None:
-        with atomic.storing(FILE, "free some space, or name another folder"), atomic.writing(folder / FILE) as file:
-            file.write(msgspec.json.format(msgspec.json.encode(kept), indent=1) + b"\n")
+def _read(folder: Path | None, of: str) -> _State:
+    """The state of an earlier search; an empty one if it was of something else."""
+    try:
+        state = msgspec.json.decode((folder / FILE).read_bytes(), type=_State) if folder else _State(of)
+    except (OSError, msgspec.DecodeError):
+        return _State(of)
+    return state if state.of == of else _State(of)

@@ -7,15 +7,13 @@ shares are averaged before the logarithm, so that none drowns another by its siz
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_assistant.compute.runtime import Runtime
 from edge_assistant_quantize.errors import CalibrationInvalid
-from edge_assistant_quantize.onnx import folding, graphs, quantize, ranges, weight_only
+from edge_assistant_quantize.onnx import folding, graphs, quantize, weight_only
 from edge_assistant_quantize.onnx.calibration import Calibration, batches
 from edge_assistant_quantize.onnx.plan import WEIGHTED, plan
 from edge_assistant_quantize.progress import Step, Watch
@@ -41,15 +39,7 @@ def rank(
     watch: Watch,
     options: Mapping[str, object] = {},
 ) -> list[Layer]:
-    """Quantize each node alone, and say how much the outputs lose.
-
-    Args:
-        model: as `quantize` takes it.
-        method: one of `quantize.METHODS`.
-        calibration: what the outputs are compared over; `static-int8` also takes its ranges from it.
-        threads: cores to keep to.
-        watch: is told after each node.
-        options: of the method.
+    """Quantize each node alone, and measure how much the outputs lose. The arguments are those of `quantize`.
 
     Returns:
         The nodes that the method quantizes, worst first; `file` is empty.
@@ -102,13 +92,9 @@ def outputs(graph: onnx.ModelProto, feeds: Sequence[Mapping[str, Any]], threads:
         QuantizationFailed: ONNX Runtime cannot open it.
         CalibrationInvalid: it does not take the feeds.
     """
-    with tempfile.TemporaryDirectory(prefix="edge-quantize-") as folder:
-        path = Path(folder) / "model.onnx"
-        path.write_bytes(graph.SerializeToString())
-        graphs.check(path, "the quantized model", threads=threads)
-        session = Runtime(threads).session(path)
+    session = graphs.session(graph, threads=threads, hint="exclude the node, or take another method")
     for feed in feeds:
-        yield ranges.run(session, None, feed)
+        yield graphs.run(session, None, feed)
 
 
 def noise_db(exact: Sequence[Outputs], found: Iterator[Outputs] | Sequence[Outputs]) -> float:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from edge_assistant.compute.runtime import Runtime
-from edge_assistant_quantize import senses
+from edge_assistant_quantize import senses, worker
 from edge_assistant_quantize.candidate import Candidate
-from edge_assistant_quantize.gguf import processes
-from edge_assistant_quantize.progress import ignore
+from edge_assistant_quantize.progress import Watch, ignore
 
 ITEMS = 2  # the second runs in what the first has allocated
 
@@ -22,8 +20,7 @@ def measure(candidate: Candidate, data: Mapping[str, object], *, threads: int) -
     """MiB, with Python and the libraries; None where the system does not tell.
 
     Raises:
-        QuantizationFailed: the model cannot be run over the data in a process of its own.
-        ModelTooLarge: memory does not suffice.
+        EdgeAssistantError: the model cannot be run over the data in a process of its own.
     """
     request = {
         "name": candidate.name,
@@ -33,30 +30,18 @@ def measure(candidate: Candidate, data: Mapping[str, object], *, threads: int) -
         "data": {**data, "limit": ITEMS},
         "threads": threads,
     }
-    lines: list[str] = []
-    try:
-        processes.run(processes.python(__name__, json.dumps(request, default=str)), (), {}, lines.append)
-    except processes.Failed as error:
-        raise processes.failed(f"the memory of {candidate.name} cannot be measured", error) from None
-    told = next((line for line in lines if line.startswith(_PEAK)), "")
-    return int(told.split()[1]) / 1024 if told else None
+    failure, hint = f"the memory of {candidate.name} cannot be measured", "the model may be unusual"
+    peak: float | None = worker.run(__name__, request, ignore, failure=failure, hint=hint)
+    return peak
 
 
-def main() -> None:
-    """What the other process does."""
-    request = json.loads(sys.argv[1])
+def work(request: Mapping[str, Any], watch: Watch) -> float | None:
+    """Run the model, in the other process; its peak of memory in MiB."""
     model = Candidate(request["name"], request["role"], Path("/"), request["files"], request["options"]).installed()
-    for _ in senses.perceive(model, request["role"], request["data"], Runtime(request["threads"]), ignore):
+    for _ in senses.perceive(model, request["role"], request["data"], Runtime(request["threads"]), watch):
         pass
-    print(*(line for line in _status() if line.startswith(_PEAK)))
-
-
-def _status() -> list[str]:
     try:
-        return Path("/proc/self/status").read_text().splitlines()
+        lines = Path("/proc/self/status").read_text().splitlines()
     except OSError:
-        return []
-
-
-if __name__ == "__main__":
-    main()
+        return None
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith(_PEAK)), None)

@@ -9,7 +9,7 @@ A GGUF source is left as it is, so that a recipe serves for both.
 from __future__ import annotations
 
 from edge_assistant_quantize.decoding import Line
-from edge_assistant_quantize.gguf import convert
+from edge_assistant_quantize.gguf import conversion
 from edge_assistant_quantize.recipes.steps.step import Kind, Made, Needs, Options, Work
 
 
@@ -20,8 +20,8 @@ class Convert(Options, frozen=True, kw_only=True):
     pre_tokenizer: Line | None = None
 
     def __post_init__(self) -> None:
-        if self.precision not in convert.PRECISIONS:
-            raise ValueError(f"there is no precision {self.precision!r} ({', '.join(convert.PRECISIONS)})")
+        if self.precision not in conversion.PRECISIONS:
+            raise ValueError(f"there is no precision {self.precision!r} ({', '.join(conversion.PRECISIONS)})")
 
 
 def needs(options: Convert) -> Needs:
@@ -35,7 +35,7 @@ def make(options: Convert, work: Work) -> Made:
     if work.form.weights is None:
         return Made()
     output = work.folder / "model.gguf"
-    convert.convert(
+    conversion.convert(
         work.form.weights,
         output,
         precision=options.precision,

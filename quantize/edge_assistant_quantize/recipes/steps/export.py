@@ -32,7 +32,7 @@ def make(options: Export, work: Work) -> Made:
     if work.form.weights is None:
         return Made()
     folder = work.folder / "exported"
-    made = export.run(
+    made = export.export(
         work.form.weights,
         folder,
         task=options.task or None,

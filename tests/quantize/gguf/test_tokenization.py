@@ -11,7 +11,8 @@ import tiny_language_models
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_assistant_quantize.gguf import tokens
+from edge_assistant_quantize.errors import QuantizationFailed
+from edge_assistant_quantize.gguf import tokenization
 
 BYTES = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
 WORDS = {"type": "ByteLevel", "add_prefix_space": False}
@@ -46,7 +47,7 @@ def sequence(*parts: object) -> dict[str, object]:
 )
 def test_the_rules_of_a_family_are_recognised(tmp_path: Path, rules: object, name: str | None) -> None:
     (tmp_path / "tokenizer.json").write_text(json.dumps({"pre_tokenizer": rules}))
-    assert tokens.split_of(tmp_path) == name
+    assert tokenization.family(tmp_path) == name
 
 
 JSON: Any = st.recursive(
@@ -63,16 +64,16 @@ JSON: Any = st.recursive(
 def test_any_rules_are_those_of_a_family_or_not(tmp_path_factory: pytest.TempPathFactory, rules: object) -> None:
     folder = tmp_path_factory.mktemp("any")
     (folder / "tokenizer.json").write_text(json.dumps({"pre_tokenizer": rules}))
-    assert tokens.split_of(folder) in {None, "gpt-2", "smollm"}
+    assert tokenization.family(folder) in {None, "gpt-2", "smollm"}
 
 
 def test_a_tokenizer_that_no_library_reads_has_no_tokens(tmp_path: Path) -> None:
-    assert tokens.of(tmp_path, ["a text"]) is None
-    assert tokens.split_of(tmp_path) is None
+    assert tokenization.tokens(tmp_path, ["a text"]) is None
+    assert tokenization.family(tmp_path) is None
     (tmp_path / "tokenizer.model").write_bytes(b"no pieces")
-    assert tokens.of(tmp_path, ["a text"]) is None
+    assert tokenization.tokens(tmp_path, ["a text"]) is None
     (tmp_path / "tokenizer.json").write_text("{}")
-    assert tokens.of(tmp_path, ["a text"]) is None
+    assert tokenization.tokens(tmp_path, ["a text"]) is None
 
 
 def test_a_tokenizer_over_which_the_library_panics_is_none_that_it_reads(tmp_path: Path) -> None:
@@ -81,4 +82,14 @@ def test_a_tokenizer_over_which_the_library_panics_is_none_that_it_reads(tmp_pat
     for prefix, read in ((None, True), ("##", False)):
         table = {"version": "1.0", "added_tokens": [], "model": {**model, "continuing_subword_prefix": prefix}}
         file.write_text(json.dumps(table))
-        assert (tokens.of(tmp_path, ["ab"]) == [[2]]) is read
+        assert (tokenization.tokens(tmp_path, ["ab"]) == [[2]]) is read
+
+
+def test_what_llama_cpp_does_not_load_has_its_reason(tmp_path: Path) -> None:
+    path = tmp_path / "model.gguf"
+    path.write_bytes(b"no model")
+    with (
+        path.open("rb") as file,
+        pytest.raises(QuantizationFailed, match=r"does not load my\.gguf \(.* from my\.gguf\)"),
+    ):
+        tokenization.load(file.fileno(), "my.gguf", [])

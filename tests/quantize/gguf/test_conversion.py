@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +11,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from edge_assistant_quantize import progress, room
+from edge_assistant_quantize import progress, room, worker
 from edge_assistant_quantize.cli.main import main
 from edge_assistant_quantize.errors import (
     EdgeAssistantError,
@@ -25,9 +22,8 @@ from edge_assistant_quantize.errors import (
     UsageError,
     WeightsRefused,
 )
-from edge_assistant_quantize.gguf import checkpoint, loads, processes, tokens
-from edge_assistant_quantize.gguf import convert as converting
-from edge_assistant_quantize.gguf.convert import convert
+from edge_assistant_quantize.gguf import checkpoint, conversion, tokenization
+from edge_assistant_quantize.gguf.conversion import convert
 
 # llama.cpp's name of how the tokenizer splits text, where it is said; precision; how far the logits may be away
 FAMILIES = {
@@ -118,7 +114,7 @@ def test_pieces_without_their_scores_are_refused(tiny: Path) -> None:
     """What the converter makes of SentencePiece where only tokenizer.json is there: seen with Llama 2's."""
     found = checkpoint.read(tiny / "qwen2")
     with pytest.raises(WeightsRefused, match=r"the model's tokenizer - put the tokenizer\.model"):
-        converting._check_tokens(found, loads.Loaded(pieces=True, tokens=((1, 2),) * len(tokens.TEXTS)))
+        conversion._check_tokens(found, tokenization.Loaded(pieces=True, tokens=[[1, 2]] * len(tokenization.TEXTS)))
 
 
 def asking_for_code(folder: Path, architecture: str) -> Path:
@@ -140,9 +136,10 @@ def test_code_that_a_model_names_is_not_run(changed: Path, converter: Path, outp
     ran = asking_for_code(changed, "LLaDAModelLM")
     refused(changed, output, QuantizationFailed)
     assert not ran.exists()
-    arguments = [str(converter), "qwen2", "-", str(changed), "--outfile", str(output), "--outtype", "f32"]
-    with pytest.raises(processes.Failed, match="the model asks for code of its own, which is not run"):
-        processes.run(processes.python(f"{processes.__package__}.converter", *arguments), (), {}, lambda line: None)
+    arguments = [str(changed), "--outfile", str(output), "--outtype", "f32"]
+    request = {"tool": str(converter), "pre": "qwen2", "family": None, "arguments": arguments, "folder": "changed"}
+    with pytest.raises(QuantizationFailed, match="the model asks for code of its own, which is not run"):
+        worker.run("edge_assistant_quantize.gguf.converter", request, progress.ignore)
     assert not ran.exists()
 
 
@@ -187,7 +184,7 @@ def test_disk_and_memory_are_looked_at_first(
     monkeypatch.setattr(room.shutil, "disk_usage", lambda folder: type("Usage", (), {"free": 1 << 20}))
     assert "model.gguf needs 64.2 MiB and 1.0 MiB are free" in refused(tiny / "llama", output, StorageFull)
     monkeypatch.undo()
-    monkeypatch.setattr(converting.llama, "source", lambda: converter)
+    monkeypatch.setattr(conversion.llama, "source", lambda: converter)
     monkeypatch.setattr(room, "available_memory", lambda: 1 << 20)
     assert "converting llama needs 1,024 MiB of memory" in refused(tiny / "llama", output, ModelTooLarge)
 
@@ -195,90 +192,25 @@ def test_disk_and_memory_are_looked_at_first(
 def test_what_is_not_installed_is_said(
     tiny: Path, converter: Path, output: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(converting.importlib.util, "find_spec", lambda name: None if name == "torch" else object())
+    monkeypatch.setattr(conversion.importlib.util, "find_spec", lambda name: None if name == "torch" else object())
     said = refused(tiny / "llama", output, ToolMissing)
     assert "needs torch - install the extra: pip install 'edge-assistant-offline[quantize]'" in said
     (home / "cache" / "llama.cpp").unlink()
     assert "edge-quantize tools" in refused(tiny / "llama", output, ToolMissing)
 
 
-def test_a_folder_is_no_output(tiny: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="is a folder - name the file to write"):
-        convert(tiny / "llama", tmp_path, threads=1, watch=progress.ignore)
-
-
-def test_an_unknown_precision_is_refused(tiny: Path, output: Path) -> None:
+def test_a_wrong_order_is_told(tiny: Path, output: Path) -> None:
     assert "there is no precision q4_k" in refused(tiny / "llama", output, UsageError, precision="q4_k")
+    with pytest.raises(UsageError, match="is a folder - name the file to write"):
+        convert(tiny / "llama", output.parent, threads=1, watch=progress.ignore)
 
 
 def test_the_command_says_what_came_of_it(
-    tiny: Path, converter: Path, output: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tiny: Path, converter: Path, output: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(converting, "_convert", lambda found, tool, name, *rest: Path(name).write_bytes(b"GGUF"))
-    monkeypatch.setattr(converting.headers, "check", lambda file, form, name: None)
-    monkeypatch.setattr(converting, "_check_tokens", lambda found, loaded: None)
-    monkeypatch.setattr(loads, "load", lambda *rest: None)
-    assert main(["convert", str(tiny / "smollm"), "--output", str(output)]) == 0
+    assert main(["convert", str(tiny / "smollm"), "--output", str(output), "--threads", "1"]) == 0
     said = capsys.readouterr()
     assert said.out.startswith("model.gguf: LlamaForCausalLM, 0.1 M values")
     assert said.out.endswith("its output layer is its embedding (tied)\n")
     assert main(["convert", str(tiny / "nothing"), "--output", str(output)]) == 3
     assert main(["convert", str(tiny / "smollm"), "--output", str(output / "none" / "x.gguf")]) == 3
-
-
-class TestProcesses:
-    """What a process of a tool says."""
-
-    def run(self, code: str, heard: Any = lambda line: None) -> None:
-        processes.run([sys.executable, "-c", code], [], {}, heard)
-
-    def test_lines_are_heard_as_they_come(self) -> None:
-        lines: list[str] = []
-        self.run("import sys; sys.stderr.write('a\\r50%\\rb\\n'); print('c' * 9)", lines.append)
-        assert [line for line in lines if line] == ["a", "50%", "b", "ccccccccc"]
-
-    @pytest.mark.parametrize(
-        ("code", "kind", "said"),
-        [
-            ("raise ValueError('Missing tensors')", processes.Failed, "Missing tensors"),
-            ("{}['hidden_size']", processes.Failed, "KeyError: 'hidden_size'"),
-            ("import os; os.kill(os.getpid(), 6)", processes.Failed, "it ended by SIGABRT"),
-            ("raise SystemExit(3)", processes.Failed, "status 3"),
-            ("import os; os.kill(os.getpid(), 9)", ModelTooLarge, "memory did not suffice"),
-            ("raise MemoryError", ModelTooLarge, "memory did not suffice"),
-            ("raise OSError(28, 'No space left on device')", StorageFull, "the disk is full"),
-        ],
-    )
-    def test_a_failure_has_a_reason(self, code: str, kind: type[Exception], said: str) -> None:
-        with pytest.raises(kind, match=said):
-            self.run(code)
-
-    def test_it_ends_with_whoever_listens(self) -> None:
-        def interrupt(line: str) -> None:
-            raise KeyboardInterrupt
-
-        began = time.monotonic()
-        with pytest.raises(KeyboardInterrupt):
-            self.run("import time; print('begins', flush=True); time.sleep(600)", interrupt)
-        assert time.monotonic() - began < 300
-
-    def test_the_converter_ends_with_a_caller_that_is_killed(self, tmp_path: Path) -> None:
-        (tmp_path / "conversion").mkdir()
-        (tmp_path / "conversion" / "base.py").write_text("class TextModel:\n    get_vocab_base_pre = None\n")
-        (tmp_path / "convert_hf_to_gguf.py").write_text("import time; print('begins', flush=True); time.sleep(600)")
-        command = processes.python("edge_assistant_quantize.gguf.converter", str(tmp_path), "-", "-")
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-            assert process.stdout is not None
-            assert process.stdout.readline() == b"begins\n"
-            process.communicate()  # which closes its standard input
-            assert process.returncode == 1
-
-
-def test_what_llama_cpp_does_not_load_has_its_reason(tmp_path: Path) -> None:
-    path = tmp_path / "model.gguf"
-    path.write_bytes(b"no model")
-    with (
-        path.open("rb") as file,
-        pytest.raises(QuantizationFailed, match=r"does not load my\.gguf \(.* from my\.gguf\)"),
-    ):
-        loads.load(file.fileno(), "my.gguf", [])

@@ -18,12 +18,11 @@ from edge_assistant_quantize.errors import (
     InputMissing,
     ModelCorrupt,
     ModelTooLarge,
-    QuantizationFailed,
     StorageFull,
     UsageError,
     WeightsRefused,
 )
-from edge_assistant_quantize.gguf import apart, header, imatrix, kinds, options, quantize
+from edge_assistant_quantize.gguf import header, imatrix, kinds, options, quantize
 from edge_assistant_quantize.progress import Step, ignore
 
 
@@ -188,11 +187,6 @@ def test_too_little_disk_or_memory_is_told_before(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr(room, "available_memory", lambda: 1 << 10)
     with pytest.raises(ModelTooLarge, match="quantizing needs"):
         made(tiny, tmp_path / "out.gguf", "Q8_0")
-
-
-def test_a_process_that_dies_is_an_error_of_ours(tiny):
-    with pytest.raises(QuantizationFailed, match=r"llama\.cpp stopped"):
-        apart.run("gguf.quantize", {"model": str(tiny)}, ignore)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])

@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
-import msgspec
 import numpy as np
 import pytest
 import safetensors_files
@@ -26,9 +25,9 @@ from edge_assistant_quantize.errors import (
     UsageError,
     WeightsRefused,
 )
-from edge_assistant_quantize.export import export, pooling, trace, whisper, work
-from edge_assistant_quantize.export.compare import checked
-from edge_assistant_quantize.gguf import processes
+from edge_assistant_quantize.export import export, pooling, trace, whisper
+from edge_assistant_quantize.export.comparison import checked
+from edge_assistant_quantize.gguf import conversion
 
 WHISPER = {
     "architectures": ["WhisperForConditionalGeneration"], "encoder_layers": 1, "decoder_layers": 1,
@@ -54,36 +53,28 @@ def refused(kind, match, folder, **options):
     """The error; nothing lies beside the model afterwards."""
     output = folder.parent / "out"
     with pytest.raises(kind, match=match) as caught:
-        export.run(folder, output, threads=1, **options)
+        export.export(folder, output, threads=1, **options)
     assert caught.value.hint
     assert "\n" not in caught.value.message + caught.value.hint
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
 
 
-def test_pickled_weights_are_refused(folder):
-    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+def test_a_folder_that_holds_no_model_is_refused(folder):
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-1])
+    refused(WeightsRefused, "file not fully covered", folder)
+    weight = np.ones((4, 4), np.float32)
+    weight[2, 2] = np.nan
+    safetensors_files.write(path, {"weight": weight})
+    refused(WeightsRefused, "the tensor weight in model.safetensors holds NaN or infinity", folder)
+    path.rename(folder / "pytorch_model.bin")
     refused(WeightsRefused, "pickled weights can run code", folder)
-
-
-def test_a_folder_without_a_model_is_named(folder):
+    (folder / "pytorch_model.bin").unlink()
     (folder / "config.json").unlink()
     refused(InputMissing, "model holds no config.json", folder)
     shutil.rmtree(folder)
     with pytest.raises(InputMissing, match="there is no folder model"):
-        export.run(folder, folder.with_name("out"))
-
-
-def test_a_weight_that_is_no_number_is_refused(folder):
-    weight = np.ones((4, 4), np.float32)
-    weight[2, 2] = np.nan
-    safetensors_files.write(folder / "model.safetensors", {"weight": weight})
-    refused(WeightsRefused, "the tensor weight in model.safetensors holds NaN or infinity", folder)
-
-
-def test_weights_that_are_cut_off_are_refused(folder):
-    path = folder / "model.safetensors"
-    path.write_bytes(path.read_bytes()[:-1])
-    refused(WeightsRefused, "it is cut off", folder)
+        export.export(folder, folder.with_name("out"))
 
 
 def test_what_is_there_is_not_written_over(folder):
@@ -91,7 +82,7 @@ def test_what_is_there_is_not_written_over(folder):
     output.mkdir()
     (output / "mine").touch()
     with pytest.raises(UsageError, match="there is there already"):
-        export.run(folder, output)
+        export.export(folder, output)
     assert [path.name for path in output.iterdir()] == ["mine"]
 
 
@@ -105,28 +96,15 @@ def test_without_memory_or_disk_it_does_not_begin(folder, monkeypatch):
 
 
 def test_without_the_extra_that_is_said(folder, monkeypatch):
-    found = export.importlib.util.find_spec
-    monkeypatch.setattr(export.importlib.util, "find_spec", lambda name: None if name == "optimum" else found(name))
+    found = conversion.importlib.util.find_spec
+    monkeypatch.setattr(conversion.importlib.util, "find_spec", lambda name: None if name == "optimum" else found(name))
     refused(ToolMissing, "the export to ONNX needs optimum", folder)
 
 
-@pytest.mark.parametrize(
-    ("code", "match"),
-    [
-        ("raise ValueError('odd shapes')", r"model cannot be exported \(odd shapes\)"),
-        ("import os; os.kill(os.getpid(), 11)", r"model cannot be exported \(it ended by SIGSEGV\)"),
-        ("print('hello')", "the process said nothing"),
-    ],
-)
-def test_a_library_that_fails_or_dies_leaves_nothing(folder, monkeypatch, code, match):
-    monkeypatch.setattr(processes, "python", lambda module, *arguments: [sys.executable, "-c", code])
-    refused(QuantizationFailed, match, folder)
-
-
-def test_a_process_that_is_killed_for_its_memory_is_told_so(folder, monkeypatch):
-    code = "import os; os.kill(os.getpid(), 9)"
-    monkeypatch.setattr(processes, "python", lambda module, *arguments: [sys.executable, "-c", code])
-    refused(ModelTooLarge, "memory did not suffice", folder)
+def test_a_library_that_fails_leaves_nothing(tmp_path):
+    sizes = {"num_hidden_layers": 1, "hidden_size": 8, "num_attention_heads": 2, "intermediate_size": 8}
+    config = {"architectures": ["BertModel"], "model_type": "bert", "vocab_size": 8, **sizes}
+    refused(WeightsRefused, "model lacks 23 weights of BertModel", make(tmp_path / "model", config))
 
 
 def test_a_stopped_export_leaves_nothing(folder):
@@ -146,27 +124,17 @@ def test_a_stopped_export_leaves_nothing(folder):
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
 
 
-def test_the_process_that_exports_is_locked(folder):
+def test_the_process_that_exports_is_locked():
     code = (
-        "import sys\n"
         "from edge_assistant.governance.offline import lock\n"
-        "from edge_assistant_quantize.errors import WeightsRefused\n"
-        "from edge_assistant_quantize.export import worker\n"
-        "def export(order, stage):\n"
-        "    print('a library prints')\n"
-        "    raise WeightsRefused(lock.state().word, order.folder)\n"
-        "worker.export = export\n"
-        "sys.exit(worker.main())"
+        "from edge_assistant_quantize.export import exporter\n"
+        "exporter.export = lambda *given: exporter.Done(lock.state().word, '', 1, [], '', {}, {})\n"
+        "print(exporter.work({}, None)['task'])"
     )
-    order = work.Order("weights", "out", None, None, None, 1)
-    command = [sys.executable, "-c", code, msgspec.json.encode(order).decode()]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (ran.returncode, ran.stderr) == (1, "a library prints\n")
-    assert work.heard(ran.stdout) == work.Refused("WeightsRefused", "offline", "weights")
-    assert work.heard("a library prints") is None
+    assert subprocess.check_output([sys.executable, "-c", code], text=True) == "offline\n"
 
 
-def test_a_layout_of_the_products_own_is_whispers_alone(folder, tmp_path):
+def test_a_layout_of_the_products_own_is_whispers_alone(folder):
     refused(UsageError, "the product has no layout of its own for BertModel", folder, layout="product")
 
 
@@ -238,7 +206,7 @@ def test_what_does_not_fit_into_a_file_is_told_before_it_is_traced():
 def test_nothing_is_fetched_nor_run_that_came_with_the_weights(folder):
     (folder / "modeling_odd.py").write_text("open('run', 'w')")
     assert [path.name for path in export._beside(folder)] == ["config.json", "tokenizer.json"]
-    assert export._RUN_AS["HF_HUB_OFFLINE"] == "1"
+    assert export.worker.LIBRARIES["HF_HUB_OFFLINE"] == "1"
     assert os.environ.get("HF_HUB_OFFLINE") is None  # of the other process alone
 
 

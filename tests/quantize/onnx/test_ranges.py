@@ -95,20 +95,20 @@ def test_much_that_is_zero_does_not_hide_the_rest() -> None:
 
 @given(st.integers(1, 9), st.integers(0, 60))
 def test_feeds_are_kept_at_even_distances(limit: int, count: int) -> None:
-    kept = calibration.Kept(limit)
+    sample = calibration.Sample(limit)
     for number in range(count):
-        kept.take({"x": np.array([number])})
-    numbers = [int(feed["x"][0]) for feed in kept.feeds]
+        sample.take({"x": np.array([number])})
+    numbers = [int(feed["x"][0]) for feed in sample.feeds]
     assert len(numbers) == min(count, limit) or limit // 2 <= len(numbers) <= limit
     assert len({*np.diff(numbers)}) <= 1
     assert not numbers or numbers[0] == 0
 
 
 def test_feeds_are_kept_within_memory_and_as_they_were() -> None:
-    kept = calibration.Kept(100, max_bytes=5_000)
+    sample = calibration.Sample(100, max_bytes=5_000)
     value = np.zeros(100, np.float64)
     for number in range(50):
         value[:] = number
-        kept.take({"x": value})
-    assert sum(feed["x"].nbytes for feed in kept.feeds) <= 5_000
-    assert [feed["x"][0] for feed in kept.feeds][:2] == [0, 16]
+        sample.take({"x": value})
+    assert sum(feed["x"].nbytes for feed in sample.feeds) <= 5_000
+    assert [feed["x"][0] for feed in sample.feeds][:2] == [0, 16]

@@ -1,6 +1,6 @@
-"""The inputs of a model's matrix products, met while it computes: what llama.cpp's evaluation callback is given.
+"""The inputs of a model's matrix products, summed during computation by llama.cpp's evaluation callback.
 
-After IMatrixCollector::collect_imatrix of tools/imatrix/imatrix.cpp. Sums are of 64 bits, where the tool's are of 32.
+After IMatrixCollector::collect_imatrix of tools/imatrix/imatrix.cpp. Sums have 64 bits, the tool's have 32.
 """
 
 from __future__ import annotations
@@ -44,11 +44,10 @@ _Tensor._fields_ = (
 
 
 class Collector:
-    """The evaluation callback; what goes wrong in it is kept for `check`, for no exception passes through C.
+    """The evaluation callback. No exception passes through C, so `check` raises the one that was caught.
 
     Attributes:
-        values: sums of squares by tensor, [experts, columns].
-        counts: rows that went into them by tensor, [experts].
+        counts: rows that went into the sums by tensor, [experts].
     """
 
     def __init__(self) -> None:
@@ -59,16 +58,16 @@ class Collector:
 
     @property
     def values(self) -> dict[str, NDArray[np.float32]]:
-        """The sums, as they are written."""
+        """Sums of squares by tensor, [experts, columns]."""
         return {name: sums.astype(np.float32) for name, sums in self._sums.items()}
 
     def check(self) -> None:
-        """Raise what went wrong meanwhile."""
+        """Raise the exception of the callback, if any."""
         if self._failed is not None:
             raise self._failed
 
     def __call__(self, address: int, asks: bool, data: object) -> bool:
-        """Say whether a node's inputs are wanted; once it is computed, take them. False then ends the computation."""
+        """Say whether a node's inputs are wanted; after its computation take them. False then ends the computation."""
         try:
             node = _Tensor.from_address(address)
             if node.op not in {self._product, self._by_expert}:
@@ -100,8 +99,7 @@ class Collector:
         weight, given = node.src[0].contents, node.src[1].contents
         chosen = _array(node.src[2].contents, np.int32)[0, 0]  # [tokens, experts of a token]
         inputs = _array(given, np.float32)[0]  # [tokens, experts of a token or 1, columns]
-        experts = weight.ne[2]
-        sums, counts = self._place(_name(weight), experts, inputs.shape[2], experts)
+        sums, counts = self._place(_name(weight), weight.ne[2], inputs.shape[2], weight.ne[2])
         for slot in range(chosen.shape[1]):
             rows = inputs[:, slot % inputs.shape[1]].astype(np.float64)
             for expert in np.unique(chosen[:, slot]):
@@ -112,11 +110,7 @@ class Collector:
     def _place(
         self, name: str, matrices: int, columns: int, counted: int
     ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """Where the sums of a tensor stand.
-
-        Raises:
-            QuantizationFailed: they had another shape before.
-        """
+        """The sums and counts of a tensor."""
         sums = self._sums.setdefault(name, np.zeros((matrices, columns)))
         counts = self.counts.setdefault(name, np.zeros(counted, np.int64))
         if sums.shape != (matrices, columns):
@@ -136,13 +130,13 @@ def _operators() -> tuple[int, int]:
 
 
 def _name(weight: Any) -> str:  # noqa: ANN401 - a ggml_tensor
-    """A weight's name without what a backend puts before and behind it: CUDA0#blk.0.attn_k.weight#0."""
+    """A weight's name without what a backend puts around it: CUDA0#blk.0.attn_k.weight#0."""
     name: str = weight.name.decode(errors="replace")
     return name.split("#")[1] if "#" in name else name
 
 
 def _array(tensor: Any, kind: type[np.float32 | np.int32]) -> NDArray[Any]:  # noqa: ANN401 - a ggml_tensor
-    """A tensor in the machine's memory as an array, its last dimension first."""
+    """A tensor in main memory as an array, its last dimension first."""
     sizes, steps = tuple(tensor.ne)[::-1], tuple(tensor.nb)[::-1]
     length = sum((size - 1) * step for size, step in zip(sizes, steps, strict=True)) + np.dtype(kind).itemsize
     memory = (ctypes.c_uint8 * length).from_address(tensor.data)

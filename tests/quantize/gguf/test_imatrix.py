@@ -82,7 +82,7 @@ def test_an_expert_that_met_nothing_is_neutral():
     sums = imatrix.Sums(values, {"blk.0.ffn_up_exps.weight": np.array([2, 0])}, 1, 2, "text")
     stream = io.BytesIO()
     imatrix.write_dat(sums, stream)
-    assert imatrix._read_dat(stream, len(stream.getvalue())).means["blk.0.ffn_up_exps.weight"].tolist() == [2, 4, 1, 1]
+    assert imatrix.read_dat(stream, len(stream.getvalue())).means["blk.0.ffn_up_exps.weight"].tolist() == [2, 4, 1, 1]
 
 
 def test_what_cannot_be_computed_is_told_and_leaves_nothing(folder, tmp_path):
@@ -113,12 +113,12 @@ def test_the_verb_says_what_came_of_it(folder, tmp_path, capsys):
 
 
 def test_an_interruption_within_the_callback_gets_through(folder, monkeypatch):
-    from edge_assistant_quantize.gguf import collecting
+    from edge_assistant_quantize.gguf import collector
 
     def interrupted(*given: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(collecting.Collector, "_take", interrupted)
+    monkeypatch.setattr(collector.Collector, "_take", interrupted)
     steps: list[Step] = []
     with pytest.raises(KeyboardInterrupt):
         compute(folder, "tiny.gguf", "interrupted.gguf", watch=steps.append)

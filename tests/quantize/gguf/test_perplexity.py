@@ -2,7 +2,6 @@
 
 import math
 import re
-import struct
 import subprocess
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from hypothesis.extra import numpy as arrays
 from edge_assistant.compute.runtime import Halt
 from edge_assistant.core.errors import InputMissing, ModelCorrupt, Stopped
 from edge_assistant_quantize.errors import CalibrationInvalid, UsageError, WeightsRefused
-from edge_assistant_quantize.gguf import kept, perplexity, quantize
+from edge_assistant_quantize.gguf import perplexity, quantize
 from edge_assistant_quantize.progress import Step, ignore
 
 CONTEXT, CHUNKS = 128, 4
@@ -99,16 +98,23 @@ def test_divergence_is_what_llama_perplexity_says(tiny, smaller, short):
     assert sum(chunk.agreeing for chunk in found.chunks) / found.tokens == divergence.agreement
 
 
-def test_a_reference_that_was_kept_gives_the_same(tiny, smaller, short, tmp_path):
-    base = tmp_path / "base"
+def test_stored_predictions_give_the_same(tiny, smaller, short, tmp_path):
+    stored = tmp_path / "predictions.npy"
     steps: list[Step] = []
-    perplexity.keep(tiny, short, base, context=CONTEXT, chunks=CHUNKS, threads=1, watch=steps.append)
+    perplexity.store(tiny, short, stored, context=CONTEXT, chunks=CHUNKS, threads=1, watch=steps.append)
     assert (steps[0].done, steps[-1].done) == (0, CHUNKS)
-    assert base.stat().st_size == kept.bytes_of(CHUNKS, CONTEXT, 259)
-    assert measure(smaller, short, reference=base) == measure(smaller, short, reference=tiny)
-    fewer = measure(smaller, short, reference=base, chunks=2)  # a reference over more text than is measured
-    assert fewer.divergence is not None
-    assert len(fewer.chunks) == 2
+    assert measure(smaller, short, predictions=stored) == measure(smaller, short, reference=tiny)
+    other = tmp_path / "other.txt"
+    other.write_text("Another " + short.read_text())
+    for path, chunks in ((short, 2), (other, CHUNKS)):
+        with pytest.raises(UsageError, match="no predictions of this text"):
+            measure(smaller, path, predictions=stored, chunks=chunks)
+    for content in (b"", b"\x93NUMPY\x01\x00", stored.read_bytes()[:-2]):
+        stored.write_bytes(content)
+        with pytest.raises(UsageError, match="no predictions of this text"):
+            measure(smaller, short, predictions=stored)
+    with pytest.raises(InputMissing):
+        measure(smaller, short, predictions=tmp_path / "none.npy")
 
 
 def test_a_model_does_not_diverge_from_itself(tiny, short):
@@ -118,20 +124,9 @@ def test_a_model_does_not_diverge_from_itself(tiny, short):
     assert divergence.agreement == 1
 
 
-def test_a_kept_reference_of_another_text_or_vocabulary_is_refused(tiny, short, text, tmp_path, models):
-    base = tmp_path / "base"
-    perplexity.keep(tiny, short, base, context=CONTEXT, chunks=2, threads=1, watch=ignore)
-    other = tmp_path / "other.txt"
-    other.write_text("Another " + short.read_text())
-    with pytest.raises(UsageError, match="another text"):
-        measure(tiny, other, reference=base, chunks=2)
-    with pytest.raises(UsageError, match="another text"):
-        measure(tiny, short, reference=base, chunks=3)
+def test_a_reference_of_another_vocabulary_is_refused(tiny, text, models):
     with pytest.raises(UsageError, match="vocabulary"):
         measure(models("language").files["model"], text, reference=tiny)
-    base.write_bytes(base.read_bytes()[:-2])
-    with pytest.raises(CalibrationInvalid, match="holds no log probabilities"):
-        measure(tiny, short, reference=base, chunks=2)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +135,7 @@ def test_a_kept_reference_of_another_text_or_vocabulary_is_refused(tiny, short, 
         (b"too short", "at least 256 are needed"),
         (b"", "at least 256 are needed"),
         (b"\xff\xfe" * 400, "UTF-8"),
-        (b"a\0" * 400, "no text"),
+        (b"a\0" * 400, "UTF-8"),
     ],
 )
 def test_a_text_that_cannot_be_measured_on_is_told(tiny, tmp_path, content, said):
@@ -184,24 +179,11 @@ def test_it_can_be_stopped(tiny, short):
 @given(
     arrays.arrays(np.float32, st.tuples(st.integers(1, 40), st.integers(2, 30)), elements=st.floats(-60, 60, width=32))
 )
-def test_log_probabilities_are_kept_to_a_step_of_their_range(logits):
-    rows = kept.encode(logits)
-    assert rows.shape == (len(logits), kept.width(logits.shape[1]))
-    exact = logits - np.logaddexp.reduce(logits.astype(np.float64), axis=1)[:, None]
-    floor = np.maximum(logits.min(axis=1), logits.max(axis=1) - kept.RANGE) - logits.max(axis=1) + exact.max(axis=1)
-    expected = np.maximum(exact, floor[:, None])
-    assert np.abs(kept.decode(rows, logits.shape[1]) - expected).max() < 2e-4
-
-
-@given(st.binary(max_size=60))
-def test_a_file_of_other_content_is_no_reference(tmp_path_factory, content):
-    path = tmp_path_factory.mktemp("kept") / "base"
-    path.write_bytes(content)
-    with pytest.raises(CalibrationInvalid):
-        kept.Reader(path)
-    path.write_bytes(kept.MAGIC + struct.pack("<iii", 8, 2**31 - 1, 2**31 - 1) + content)
-    with pytest.raises(CalibrationInvalid):
-        kept.Reader(path)
+def test_log_probabilities_are_stored_to_a_step_of_their_range(found):
+    rows = perplexity.encode(found)
+    exact = found - np.logaddexp.reduce(found.astype(np.float64), axis=1)[:, None]
+    floor = np.maximum(found.min(axis=1), found.max(axis=1) - perplexity.RANGE) - found.max(axis=1) + exact.max(axis=1)
+    assert np.abs(perplexity.decode(rows) - np.maximum(exact, floor[:, None])).max() < 2e-4
 
 
 @pytest.mark.bench

@@ -1,7 +1,6 @@
-"""The metrics of language models over a text, as recipes and `accept` use them; and how speed is measured."""
+"""The metrics of language models over a text, as recipes and `accept` use them."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 import tiny_llama
@@ -10,10 +9,10 @@ from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.errors import InputMissing
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_quantize.acceptance import bootstrap
-from edge_assistant_quantize.errors import CalibrationInvalid, ModelCorrupt, UsageError
-from edge_assistant_quantize.gguf import quantize, speed
+from edge_assistant_quantize.errors import CalibrationInvalid, UsageError
+from edge_assistant_quantize.gguf import quantize
 from edge_assistant_quantize.metrics.metric import Measured, metric
-from edge_assistant_quantize.progress import Step, ignore
+from edge_assistant_quantize.progress import ignore
 
 Measure = Callable[..., tuple[Measured, ...]]
 
@@ -70,14 +69,3 @@ def test_data_of_the_wrong_kind_is_told(forms):
         measure("perplexity", tiny, None, path=str(tiny.files["model"]))
     with pytest.raises(InputMissing):
         measure("perplexity", tiny, None, path=str(tiny.files["model"].parent))
-
-
-def test_speed_and_memory_are_measured_in_another_process(forms, tmp_path):
-    steps: list[Step] = []
-    found = speed.measure(forms[0].files["model"], threads=1, watch=steps.append)
-    assert (steps[0].done, steps[-1].done) == (0, speed.REPEATS)
-    assert min(found.prefill_tokens_per_s, found.decode_tokens_per_s, found.load_s) > 0
-    assert found.peak_mib is None or found.peak_mib > 5
-    none = Path(tmp_path / "none.gguf")
-    with pytest.raises(ModelCorrupt, match=r"none\.gguf cannot be read"):
-        speed.measure(none, threads=1, watch=ignore)

@@ -1,0 +1,222 @@
+"""The process that exports with torch, transformers and optimum, which `export` starts.
+
+A process of its own gives its memory back, can be stopped at any point, and keeps what these libraries change in a
+process (threads, warnings, loggers) away from the rest. Models are of transformers' own classes, in float32; no code
+that came with the weights is run.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import warnings
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edge_assistant.governance.offline import lock
+from edge_assistant_models.schema import printable
+from edge_assistant_quantize.errors import UsageError, WeightsRefused
+from edge_assistant_quantize.progress import Step, Watch
+
+if TYPE_CHECKING:
+    from edge_assistant_quantize.export.trace import Traced
+
+_LIBRARIES = ("torch", "transformers", "optimum", "optimum-onnx", "onnx", "onnxruntime")
+_VOCABULARIES = ("vocab.txt", "vocab.json", "tokenizer.model", "sentencepiece.bpe.model", "spiece.model")
+_SHOWN_KEYS = 3  # names of weights in a message
+_OFFLINE = {"local_files_only": True, "trust_remote_code": False}
+_AGAIN = "fetch the model again, or name the task that it was trained for: --task"
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A finished export, as `export.json` records it.
+
+    Attributes:
+        task: by optimum's name.
+        architecture: the class of transformers.
+        opset: of the files.
+        files: names of the ONNX files.
+        role: of the product that the files can have as they are; empty for none.
+        deviations: by file and output, the largest difference between the graph and the model on the same inputs, as
+            a share of the output's largest value.
+        versions: of the libraries.
+        note: anything else to say.
+    """
+
+    task: str
+    architecture: str
+    opset: int
+    files: list[str]
+    role: str
+    deviations: Mapping[str, Mapping[str, float]]
+    versions: Mapping[str, str]
+    note: str = ""
+
+
+def work(request: Mapping[str, Any], watch: Watch) -> dict[str, Any]:
+    """Export under the offline lock; the fields of `Done`."""
+    lock.engage()
+    return asdict(export(request, watch))
+
+
+def export(request: Mapping[str, Any], watch: Watch) -> Done:
+    """Export a folder's model, and the tokenizer that goes with it.
+
+    Args:
+        request: `folder` with config.json, tokenizer and *.safetensors; `output`, an existing, empty folder; `task`,
+            `part` and `opset` as of `export.export`; `threads`, cores to use.
+        watch: receives each stage.
+
+    Raises:
+        EdgeAssistantError: see `_model`, `trace.whole` and `vision_language`.
+    """
+    now = ""
+
+    def stage(what: str) -> None:
+        nonlocal now
+        if now:
+            watch(Step(now, 1, 1))
+        if what:
+            watch(Step(what, 0, 1))
+        now = what
+
+    stage("starting torch")
+    import torch
+    import transformers
+
+    warnings.simplefilter("ignore")  # a tracer warns of each branch; the comparison finds what it gets wrong
+    torch.set_num_threads(request["threads"])
+    transformers.utils.logging.set_verbosity_error()
+    logging.getLogger("optimum").setLevel(logging.ERROR)
+    import optimum.exporters.onnx.model_configs  # noqa: F401 - optimum knows its exporters once this is imported
+
+    stage("loading the weights")
+    folder, output = Path(request["folder"]), Path(request["output"])
+    model = _model(folder, request["task"])
+    if request["part"] != "vision" and _reads_text(model):
+        _check_tokenizer(folder, output)
+    traced = _traced(model, output, request, stage)
+    stage("")
+    versions = {name: metadata.version(name) for name in _LIBRARIES}
+    files = sorted(traced.deviations)
+    return Done(traced.task, type(model).__name__, traced.opset, files, traced.role, traced.deviations, versions)
+
+
+def _traced(model: Any, output: Path, request: Mapping[str, Any], stage: Any) -> Traced:  # noqa: ANN401
+    from edge_assistant.compute.runtime import Runtime
+    from edge_assistant_quantize.export import trace, vision_language
+
+    part, target = request["part"], trace.Target(output, request["opset"], Runtime(request["threads"]), stage)
+    if part is None and not vision_language.is_one(model):
+        return trace.whole(model, request["task"], target)
+    parts = {"vision": vision_language.vision, "decoder": vision_language.decoder}
+    made = [parts[name](model, target) for name in ([part] if part else parts)]
+    deviations = {file: found for one in made for file, found in one.deviations.items()}
+    return trace.Traced(made[-1].task, made[-1].opset, deviations)
+
+
+def _model(folder: Path, task: str | None) -> Any:  # noqa: ANN401 - a class of a library that is imported late
+    """Load a model for evaluation; every weight that it has comes from the folder.
+
+    Args:
+        folder: config.json and safetensors, looked at by `edge_assistant_quantize.gguf.checkpoint` before.
+        task: by optimum's name; None for the architecture that config.json names.
+
+    Raises:
+        WeightsRefused: the architecture is unknown, the weights are quantized already or do not fit it.
+        UsageError: nothing of this architecture does the task.
+    """
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    if "quantization_config" in config:
+        hint = "take the weights that they were made from: quantization comes after the export"
+        raise WeightsRefused(f"the weights of {folder.name} are quantized already", hint)
+    kind = _class_for(folder, task) if task else _class_named(folder, config)
+    model, missing = _loaded(folder, kind)
+    if missing and all(name.startswith("pooler.") for name in missing):
+        model, missing = _loaded(folder, kind, add_pooling_layer=False)  # those who fine-tune often leave it out
+    if missing:
+        shown = ", ".join(printable(name) for name in missing[:_SHOWN_KEYS])
+        raise WeightsRefused(f"{folder.name} lacks {len(missing)} weights of {kind.__name__}, such as {shown}", _AGAIN)
+    return model.eval()
+
+
+def _loaded(folder: Path, kind: Any, **options: Any) -> tuple[Any, list[str]]:  # noqa: ANN401
+    """The model, and the names of weights that the folder lacks or has in another shape."""
+    import torch
+
+    options |= {"dtype": torch.float32, "use_safetensors": True, "output_loading_info": True}
+    try:
+        model, found = kind.from_pretrained(folder, **_OFFLINE, **options)
+    except (ValueError, TypeError, KeyError, AttributeError, RuntimeError, OSError) as error:
+        raise _refused(f"{folder.name} cannot be loaded as {kind.__name__}", error, _AGAIN) from error
+    return model, sorted({*found["missing_keys"], *(name for name, *_ in found["mismatched_keys"])})
+
+
+def _refused(what: str, error: Exception, hint: str) -> WeightsRefused:
+    reason = printable(str(error).strip().partition("\n")[0])[:200]
+    return WeightsRefused(f"{what} ({reason})", hint)
+
+
+def _reads_text(model: Any) -> bool:  # noqa: ANN401
+    """Whether it has a vocabulary."""
+    return hasattr(model.config.get_text_config(), "vocab_size")
+
+
+def _check_tokenizer(folder: Path, output: Path) -> None:
+    """See that there is a tokenizer; `tokenizer.json`, which the product reads, is made from an older form of it.
+
+    Raises:
+        WeightsRefused: there is none, or it cannot be read.
+    """
+    from transformers import AutoTokenizer
+
+    if (folder / "tokenizer.json").is_file():
+        return
+    hint = "copy tokenizer.json of the model that it was trained from into the folder"
+    if not any((folder / name).is_file() for name in _VOCABULARIES):
+        raise WeightsRefused(f"{folder.name} has no tokenizer", hint)
+    try:
+        found = AutoTokenizer.from_pretrained(folder, use_fast=True, **_OFFLINE)
+        found.backend_tokenizer.save(str(output / "tokenizer.json"))
+    except Exception as error:  # each kind of tokenizer raises its own
+        raise _refused(f"the tokenizer of {folder.name} cannot be read", error, hint) from error
+
+
+def _class_named(folder: Path, config: dict[str, Any]) -> Any:  # noqa: ANN401
+    """The class that config.json says the weights were saved from, if transformers itself has it."""
+    import transformers
+
+    named = config.get("architectures")
+    name = named[0] if isinstance(named, list) and named and isinstance(named[0], str) else ""
+    found = getattr(transformers, name, None) if name.isidentifier() else None
+    if isinstance(found, type) and issubclass(found, transformers.PreTrainedModel):
+        return found
+    if not name:
+        what, hint = f"config.json of {folder.name} names no architecture", "name what it does: --task"
+    else:
+        what = f"transformers {transformers.__version__} does not know the architecture {printable(name)}"
+        hint = "code that comes with weights is not run; take a model whose architecture is part of transformers"
+    raise WeightsRefused(what, hint)
+
+
+def _class_for(folder: Path, task: str) -> Any:  # noqa: ANN401
+    from optimum.exporters.tasks import TasksManager
+    from transformers import AutoConfig
+
+    plain = TasksManager.map_from_synonym(task.removesuffix("-with-past"))
+    if plain not in TasksManager.get_all_tasks():
+        known = ", ".join(sorted(TasksManager.get_all_tasks()))
+        raise UsageError(f"there is no task {task}", f"name one of {known}")
+    try:
+        config = AutoConfig.from_pretrained(folder, **_OFFLINE)
+    except (ValueError, KeyError, OSError) as error:
+        raise _refused(f"the configuration of {folder.name} cannot be read", error, _AGAIN) from error
+    auto = TasksManager.get_model_class_for_task(plain, framework="pt", library="transformers")
+    try:
+        return auto._model_mapping[type(config)]
+    except KeyError:
+        raise UsageError(f"no {config.model_type} does {plain}", "leave --task out, or name another") from None

@@ -1,0 +1,150 @@
+"""`edge-quantize convert` to GGUF: by llama.cpp's own converter of the version that will load the file."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from edge_assistant.core.signals import printable
+from edge_assistant.storage.atomic import storing, writing
+from edge_assistant_models import headers
+from edge_assistant_models.headers import Form
+from edge_assistant_models.transfer import mebibytes
+from edge_assistant_quantize import arguments, progress, worker
+from edge_assistant_quantize.errors import QuantizationFailed, ToolMissing, UsageError, WeightsRefused
+from edge_assistant_quantize.fetching import llama
+from edge_assistant_quantize.gguf import checkpoint, converter, tokenization
+from edge_assistant_quantize.gguf.checkpoint import Checkpoint
+from edge_assistant_quantize.progress import Step, Watch
+from edge_assistant_quantize.room import check_disk, check_memory
+
+EXAMPLES = """  edge-quantize convert SmolLM2-135M-Instruct --output smollm2-f16.gguf
+  edge-quantize convert my-model --output my-model.gguf --precision bf16 --pre-tokenizer qwen2"""
+
+# Bytes of a value in the file: of q8_0 34 for each 32 (ggml's block_q8_0)
+PRECISIONS: Mapping[str, float] = {"f32": 4.0, "bf16": 2.0, "f16": 2.0, "q8_0": 34 / 32}
+_HEADER_BYTES = 64 << 20  # vocabulary and merges of the largest models, and vectors, which are F32 in all precisions
+_BASE_MEMORY = 1 << 30  # torch, transformers and a tokenizer: 0.4 GiB with 49,000 tokens, 1.0 with 262,000, measured
+_COPIES = 3  # of the largest tensor in F32: as read, as computed with, as written
+_LIBRARIES = ("torch", "transformers", "sentencepiece")
+_SPLITS = "--pre-tokenizer llama-bpe, qwen2, smollm, ..."
+
+
+def configure(group: argparse._ArgumentGroup) -> None:
+    """The options."""
+    group.add_argument("--precision", choices=tuple(PRECISIONS), help="of the matrices (default: f16)")
+    group.add_argument(
+        "--pre-tokenizer",
+        metavar="NAME",
+        help="how the tokenizer splits text, where that is not recognised: as llama-bpe, qwen2, smollm, gpt-2, ...",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Convert and print a summary; 0.
+
+    Raises:
+        EdgeAssistantError: it cannot be converted.
+    """
+    arguments.check_output(args.output)
+    found = checkpoint.read(args.folder)
+    precision, threads = args.precision or "f16", arguments.threads(args)
+    with progress.shown() as watch:
+        convert(args.folder, args.output, precision=precision, pre=args.pre_tokenizer, threads=threads, watch=watch)
+    tied = ", its output layer is its embedding (tied)" if found.tied else ""
+    size = mebibytes(args.output.stat().st_size)
+    print(printable(f"{args.output.name}: {found.architecture}, {found.values / 1e6:,.1f} M values, {size}{tied}"))
+    return 0
+
+
+def convert(
+    folder: Path, output: Path, *, precision: str = "f16", pre: str | None = None, threads: int, watch: Watch
+) -> None:
+    """Convert a folder to one GGUF file, whole or not at all.
+
+    The converter sees links to the data in the folder, and none of its code: if `auto_map` asks for a class that a
+    model brings along, transformers' own takes its place or the conversion fails.
+
+    Args:
+        folder: config.json, tokenizer and safetensors.
+        output: the file to write; its folder exists.
+        precision: one of `PRECISIONS`; vectors are F32 in all of them.
+        pre: how a byte-pair tokenizer splits text, by llama.cpp's name of a model family that does it likewise; None
+            if the converter recognises it, or its rules are those of a family.
+        threads: cores to use.
+        watch: receives the steps.
+
+    Raises:
+        UsageError: the precision is unknown, or the output is a folder.
+        InputMissing, WeightsRefused: the folder is no model, or its weights are refused.
+        ToolMissing: the converter, or a library of it, is not installed.
+        ModelTooLarge, StorageFull: memory or disk do not suffice.
+        QuantizationFailed: the converter failed, or llama.cpp does not load its output.
+    """
+    if precision not in PRECISIONS:
+        raise UsageError(f"there is no precision {precision}", f"take one of {', '.join(PRECISIONS)}")
+    if output.is_dir():
+        raise UsageError(f"{output.name} is a folder", "name the file to write")
+    found = checkpoint.read(folder)
+    tool = llama.source()
+    checkpoint.check_architecture(found, tool)
+    require_libraries("llama.cpp's converter", _LIBRARIES)
+    check_disk(output.name, int(found.values * PRECISIONS[precision]) + _HEADER_BYTES, output.parent)
+    check_memory(f"converting {folder.name}", _BASE_MEMORY + found.largest * 4 * _COPIES)
+    found.check_finite(progress.counted("reading the weights, MiB", found.bytes, watch))
+    with storing(output.name), writing(output) as file, tempfile.TemporaryDirectory() as work:
+        name = f"/dev/fd/{file.fileno()}"
+        request = {
+            "tool": str(tool),
+            "pre": pre,
+            "family": tokenization.family(folder),
+            "arguments": [str(found.stage(Path(work))), "--outfile", name, "--outtype", precision],
+            "folder": folder.name,
+        }
+        worker.run(
+            converter.__name__,
+            request,
+            watch,
+            failure=f"{folder.name} cannot be converted",
+            hint="the reason is the tool's own; the model may be unusual",
+            descriptor=file.fileno(),
+            environment={**worker.LIBRARIES, "OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)},
+        )
+        watch(Step("loading it with llama.cpp", 0, 1))
+        with Path(name).open("rb") as made:
+            headers.check(made, Form.GGUF, output.name)
+        _check_tokens(found, tokenization.load(file.fileno(), output.name, tokenization.TEXTS))
+        watch(Step("loading it with llama.cpp", 1, 1))
+
+
+def require_libraries(what: str, libraries: tuple[str, ...]) -> None:
+    """Check that libraries of the extra are installed.
+
+    Raises:
+        ToolMissing: one is not.
+    """
+    missing = [name for name in libraries if importlib.util.find_spec(name) is None]
+    if missing:
+        hint = "install the extra: pip install 'edge-assistant-offline[quantize]'"
+        raise ToolMissing(f"{what} needs {', '.join(missing)}", hint)
+
+
+def _check_tokens(found: Checkpoint, loaded: tokenization.Loaded) -> None:
+    """Check that llama.cpp splits texts as the tokenizer in the folder does.
+
+    Raises:
+        WeightsRefused: it does not, as the converter found no scores in the folder.
+        QuantizationFailed: it does not.
+    """
+    wanted = tokenization.tokens(found.folder, tokenization.TEXTS) or loaded.tokens
+    rows = zip(tokenization.TEXTS, wanted, loaded.tokens, strict=True)
+    wrong = next((text for text, ours, theirs in rows if ours != theirs), None)
+    if wrong is None:
+        return
+    what = f"llama.cpp splits the text {printable(wrong)[:40]} into other tokens than the model's tokenizer"
+    if loaded.pieces and not (found.folder / "tokenizer.model").is_file():  # tokenizer.json has no scores
+        raise WeightsRefused(what, "put the tokenizer.model of the model that it was trained from into the folder")
+    raise QuantizationFailed(what, f"say how it splits: {_SPLITS}")

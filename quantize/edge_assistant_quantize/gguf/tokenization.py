@@ -1,0 +1,139 @@
+"""How tokenizers split text: a checkpoint's own, and llama.cpp's, whose rules are written anew in C++.
+
+Both are compared after a conversion. A tokenizer that was newly trained by the rules of a family that llama.cpp knows
+is recognised by those rules.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edge_assistant.core.signals import printable
+from edge_assistant.language import llama
+from edge_assistant.language.tokens import Tokenizer
+from edge_assistant_quantize import worker
+from edge_assistant_quantize.errors import QuantizationFailed
+from edge_assistant_quantize.gguf.checkpoint import json_of
+from edge_assistant_quantize.progress import Watch, ignore
+
+# Where families of tokenizers differ: numbers, contractions, spaces and line ends in a row, scripts, signs
+TEXTS = (
+    "The quick brown fox's 12345 jumps, isn't it?",
+    "Total:  1,234.50 EUR\n\n\tpaid   on 2024-03-01",
+    "naïve façade, 你好世界 Привет мир",
+    "def f(x):\n    return x**2  # ok!!! I'LL go",
+)
+
+_REST = r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+_WORDS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+"
+# llama.cpp's names by the rules of tokenizer.json: of Qwen2.5 and Qwen3, Llama 3, SmolLM2 and GPT-2, as published
+_FAMILIES = {
+    (_WORDS + r"|\p{N}" + _REST, "bytes"): "qwen2",
+    (_WORDS + r"|\p{N}{1,3}" + _REST, "bytes"): "llama-bpe",
+    ("digits", "words"): "smollm",
+    ("words",): "gpt-2",
+}
+_SENTENCE_PIECES = 1  # llama.cpp's LLAMA_VOCAB_TYPE_SPM
+_REASON = re.compile(r"error loading model: (.+)")
+
+Tokens = list[list[int]]
+
+
+def family(folder: Path) -> str | None:
+    """llama.cpp's name of how a byte-pair tokenizer splits text before it merges, if its rules are those of a family.
+
+    Raises:
+        WeightsRefused: tokenizer.json cannot be read.
+    """
+    path = folder / "tokenizer.json"
+    if not path.is_file():
+        return None
+    rules = json_of(path).get("pre_tokenizer")
+    parts = rules.get("pretokenizers") if isinstance(rules, dict) and rules.get("type") == "Sequence" else [rules]
+    return _FAMILIES.get(tuple(_rule(part) for part in parts)) if isinstance(parts, list) else None
+
+
+def _rule(part: Any) -> str:  # noqa: ANN401 - a value from a file
+    """One rule of tokenizer.json in a word, a pattern as it is; empty for another one."""
+    match part:
+        case {"type": "Split", "pattern": {"Regex": str(pattern)}, "behavior": "Isolated"} if not part.get("invert"):
+            return pattern
+        case {"type": "Digits", "individual_digits": True}:
+            return "digits"
+        case {"type": "ByteLevel", "add_prefix_space": False}:
+            return "words" if part.get("use_regex", True) else "bytes"
+    return ""
+
+
+def tokens(folder: Path, texts: Sequence[str]) -> Tokens | None:
+    """The tokens of texts without special ones; None if no library reads the tokenizer of the folder."""
+    try:
+        if (folder / "tokenizer.json").is_file():
+            import tokenizers
+
+            tokenizer = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
+            return [list(tokenizer.encode(text, add_special_tokens=False).ids) for text in texts]
+        if (folder / "tokenizer.model").is_file():
+            from sentencepiece import SentencePieceProcessor
+
+            pieces = SentencePieceProcessor()
+            pieces.LoadFromFile(str(folder / "tokenizer.model"))
+            return [list(pieces.encode(text)) for text in texts]
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException:  # tokenizers raises Exception itself, and less than one if its Rust panics
+        return None  # the converter has read it otherwise
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A GGUF file as llama.cpp loads it.
+
+    Attributes:
+        pieces: whether its tokenizer is of SentencePiece's kind, which goes by scores.
+        tokens: of each text, without those that the model puts around it.
+    """
+
+    pieces: bool
+    tokens: Tokens
+
+
+def load(descriptor: int, name: str, texts: Sequence[str]) -> Loaded:
+    """Load an open file in a process of its own; tensors' names and shapes are checked, and none is copied.
+
+    Args:
+        descriptor: of the file.
+        name: of the file, for messages.
+        texts: to split.
+
+    Raises:
+        QuantizationFailed: llama.cpp does not load it, or ends the process; the message has its reason.
+    """
+    request = {"descriptor": descriptor, "name": name, "texts": list(texts)}
+    return Loaded(**worker.run(__name__, request, ignore, descriptor=descriptor))
+
+
+def work(request: Mapping[str, Any], watch: Watch) -> dict[str, object]:
+    """Load and split, in the other process."""
+    lib = llama.library()
+    said: list[str] = []
+    callback = lib.llama_log_callback(lambda level, text, data: said.append(text.decode(errors="replace")))
+    lib.llama_log_set(callback, None)
+    params = lib.llama_model_default_params()
+    params.n_gpu_layers = 0
+    params.use_extra_bufts = False
+    name = f"/dev/fd/{request['descriptor']}"
+    model = lib.llama_model_load_from_file(name.encode(), params)
+    if not model:
+        reasons = _REASON.findall("".join(said)) or ["it gives no reason"]
+        reason = printable(reasons[-1].replace(name, request["name"]))[:200]
+        what = f"llama.cpp does not load {request['name']} ({reason})"
+        raise QuantizationFailed(what, "its converter may not know this form of the model yet")
+    pieces = lib.llama_vocab_type(lib.llama_model_get_vocab(model)) == _SENTENCE_PIECES
+    tokenizer = Tokenizer(model)
+    return {"pieces": pieces, "tokens": [tokenizer.tokens(text) for text in request["texts"]]}
