@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import wave
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from app_fakes import app
 from PIL import Image, ImageDraw
-from textual.pilot import Pilot
+from placed import POLL_S, Stage, play, shown
+from textual.screen import Screen
 from textual.widgets import Static
 
 from edge_assistant.core.answer import Agreement, Answer, Computation, Route, Status, Told, Verdict
 from edge_assistant.core.evidence import Evidence, Field, Locator, Passage, Statistic
 from edge_assistant.core.signals import Kind, Signal, take_file
 from edge_assistant_tui import exhibits
-from edge_assistant_tui.app import EdgeAssistant
 from edge_assistant_tui.screens.evidence import EvidenceScreen
-from edge_assistant_tui.terminal import Terminal
 from edge_assistant_tui.widgets.picture import Picture
 
 RATE = 16_000
@@ -29,7 +27,7 @@ BOX = (120, 200, 160, 60)  # of the dark word on the form
 RED, BLUE, DARK, PAPER = (200, 30, 30), (30, 30, 200), (20, 20, 20), (240, 240, 230)
 REMARK = "The pump was checked on Monday.\n\nIt ran at 60 rpm, and nothing was wrong with it.\n\nThe filter is new.\n"
 SPAN = (REMARK.index("It ran"), REMARK.index("\n\nThe filter"))
-HANGS = 20.0
+HANGS = 60.0
 
 
 def form(path: Path, size: tuple[int, int] = (480, 400)) -> Path:
@@ -123,84 +121,53 @@ def made(folder: Path) -> Made:
     )
 
 
-class Viewing:
+class Viewing(Stage):
     """The app while evidence is looked at."""
-
-    def __init__(self, pilot: Pilot[Any]) -> None:
-        self.pilot = pilot
-        self.app = pilot.app
-        assert isinstance(self.app, EdgeAssistant)
 
     async def open(self, answer: Answer, id: str) -> None:
         """Open a citation and wait until it is shown."""
-        await self.app.push_screen(EvidenceScreen(exhibits.of_answer(answer, {}), id))
-        await self.settle()
+        await self.show(EvidenceScreen(exhibits.of_answer(answer, {}), id))
 
-    async def press(self, *keys: str) -> None:
-        """Press keys and wait until what they want is shown."""
-        await self.pilot.press(*keys)
+    async def show(self, screen: Screen[Any]) -> None:
+        """Open a screen and wait until what it wants is shown."""
+        await self.app.push_screen(screen)
         await self.settle()
 
     async def settle(self) -> None:
         """Wait until nothing is being loaded."""
-        for _ in range(int(HANGS / 0.02)):
-            await self.pilot.pause(0.02)
-            if not getattr(self.app.screen, "waiting", False):
-                await self.pilot.pause()
-                return
-        raise AssertionError("it loads for ever")
-
-    async def until(self, there: Callable[[], bool]) -> None:
-        """Wait for something that another thread brings about."""
-        for _ in range(int(HANGS / 0.02)):
-            if there():
-                return
-            await self.pilot.pause(0.02)
-        raise AssertionError(f"it does not come: {self.state()!r}")
+        await self.pilot.pause(POLL_S)
+        await self.until(lambda: not getattr(self.screen, "waiting", False), "what is loaded")
+        await self.pilot.pause()
 
     def state(self) -> str:
         """What is said below."""
-        states = self.app.screen.query("#state")
-        return said(states.first(Static)) if states else ""
+        states = self.screen.query("#state")
+        return shown(states.first(Static)) if states else ""
 
     def lines(self) -> list[str]:
         """What the screen shows, line by line."""
         width, height = self.app.size
-        strips = self.app.screen._compositor.render_strips()
-        return [strip.text[:width] for strip in strips[:height]]
+        return [strip.text[:width] for strip in self.screen._compositor.render_strips()[:height]]
 
     def text(self) -> str:
         """The same as one text."""
         return "\n".join(self.lines())
 
+    def marked(self) -> list[str]:
+        """The first words of the lines that are marked as cited."""
+        return [line.split("▶")[1].split()[0] for line in self.lines() if "▶" in line]
 
-def said(widget: Static) -> str:
-    """The text of a widget."""
-    return str(widget.render())
 
-
-def look(
-    story: Callable[[Viewing], Awaitable[None]],
-    size: tuple[int, int] = (100, 32),
-    terminal: Terminal | None = None,
-    **options: Any,
-) -> None:
-    """Run a story over the app with a worker that computes nothing."""
-
-    async def run() -> None:
-        shown, _ = app(**options)
-        if terminal is not None:
-            shown.terminal = terminal
-        async with shown.run_test(size=size) as pilot:
-            await pilot.pause()
-            await story(Viewing(pilot))
-
-    asyncio.run(run())
+@asynccontextmanager
+async def look(size: tuple[int, int] = (100, 32), **given: Any) -> AsyncIterator[Viewing]:
+    """The app with a worker that computes nothing, to look at evidence; `given` as for `play`."""
+    async with play(size, **given) as stage:
+        yield Viewing(stage.pilot)
 
 
 def colours(viewing: Viewing) -> list[list[tuple[int, int, int]]]:
     """The pixels of the picture that is shown, two a cell."""
-    drawn = viewing.app.screen.query_one(Picture)._drawn
+    drawn = viewing.screen.query_one(Picture)._drawn
     assert drawn is not None
     rows: list[list[tuple[int, int, int]]] = []
     for strip in drawn.strips:

@@ -7,12 +7,12 @@ import io
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from placed import Stage
 from rich.console import Console
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from textual.app import App
-from textual.pilot import Pilot
 
-Story = Callable[[Pilot[Any]], Awaitable[None]]
+Story = Callable[[Stage], Awaitable[None]]
 Golden = Callable[[App[Any], tuple[int, int], Story], bool]
 
 
@@ -28,7 +28,8 @@ def drawn(app: App[Any], size: tuple[int, int], story: Story) -> str:
 
     async def run() -> str:
         async with app.run_test(size=size) as pilot:
-            await story(pilot)
+            await pilot.pause()
+            await story(Stage(pilot))
             await pilot.pause()
             await pilot.wait_for_scheduled_animations()
             fields = (field for screen in app.screen_stack for field in screen.query("Input, TextArea"))

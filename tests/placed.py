@@ -1,26 +1,121 @@
-"""The app over a scripted worker while a test plays it, for the places beside the conversation."""
+"""The app while a test plays it: over a scripted worker, with devices that are files, as a kiosk, or as a whole."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 from app_fakes import ScriptedWork, app
+from numpy.typing import NDArray
+from textual.message import Message
 from textual.pilot import Pilot
+from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Static
 
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core.evidence import Evidence, Locator, Passage
+from edge_assistant.governance.policy import pin
+from edge_assistant.governance.policy.approval import Doubt
+from edge_assistant.perception.live import Endpointer
+from edge_assistant_models.installed import InstalledModel
 from edge_assistant_tui.app import EdgeAssistant
+from edge_assistant_tui.options import Options
+from edge_assistant_tui.screens.conversation import Conversation
+from edge_assistant_tui.screens.operator import Operator
+from edge_assistant_tui.terminal import Terminal
+from edge_assistant_tui.widgets.capture import Capture
+from edge_assistant_tui.widgets.prompt import Prompt
+from edge_assistant_tui.widgets.signals import Entry, SignalList
+from edge_assistant_tui.widgets.status import StatusBar
+from edge_assistant_tui.widgets.turn import Turn
+
+ROOT = Path(__file__).parent.parent
+EXAMPLES = ROOT / "examples"
+BOTTLES = EXAMPLES / "line/camera.jpg"
+COUNTED = ROOT / "tests/fixtures/speech/bottles.wav"
+PATIENCE = 60.0  # seconds until a test gives up; nothing is asserted on how long anything took
+POLL_S = 0.02
+
+PIN = "147258"
+HASH = pin.hashed(PIN, cost=1024)
+KIOSK = f'[roles]\npin = "{HASH}"\nvisitor = ["ask"]\n'
+PENICILLIN = Doubt(
+    "penicillin", "allergy", Evidence("E2", "audio:1", "Penicillin.", 0.81, Locator(seconds=(4.1, 6.3)), Passage())
+)
 
 
-@dataclass
+def shown(widget: Widget) -> str:
+    """The text of a widget."""
+    return str(widget.render())
+
+
 class Stage:
     """The app, its worker and the pilot that presses keys."""
 
-    app: EdgeAssistant
-    work: ScriptedWork
-    pilot: Pilot[int]
+    def __init__(self, pilot: Pilot[Any]) -> None:
+        self.app: EdgeAssistant = pilot.app  # type: ignore[assignment]
+        self.pilot = pilot
+
+    @property
+    def work(self) -> ScriptedWork:
+        """The worker; `Whole` has the real one."""
+        return self.app.work  # type: ignore[return-value]
+
+    @property
+    def screen(self) -> Screen[Any]:
+        """The screen on top."""
+        return self.app.screen
+
+    @property
+    def talk(self) -> Conversation:
+        """The conversation's screen."""
+        return self.app.conversation
+
+    @property
+    def prompt(self) -> Prompt:
+        """Where a question is typed."""
+        return self.talk.query_one(Prompt)
+
+    @property
+    def capture(self) -> Capture:
+        """Camera, microphone and voice."""
+        return self.talk.query_one(Capture)
+
+    @property
+    def devices(self) -> dict[str, str]:
+        """What the line at the top says of the devices."""
+        bar = self.talk.query_one(StatusBar)
+        return {"microphone": bar.microphone, "camera": bar.camera, "voice": bar.voice}
+
+    @property
+    def role(self) -> str:
+        """Who the line at the top says is there."""
+        return self.talk.query_one(StatusBar).role
+
+    @property
+    def toasts(self) -> list[str]:
+        """What was notified, title and text."""
+        return [f"{toast.title} {toast.message}".strip() for toast in self.app._notifications]
+
+    @property
+    def turns(self) -> list[Turn]:
+        """The turns on the screen."""
+        return list(self.talk.query(Turn))
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """The signals in the list."""
+        return self.talk.query_one(SignalList).entries
+
+    def turn(self, number: int = 1) -> Turn:
+        """One of them."""
+        return self.talk.query_one(f"#turn-{number}", Turn)
 
     async def press(self, *keys: str) -> None:
         """Press keys and wait until what they began in threads is shown."""
@@ -31,38 +126,130 @@ class Stage:
         """Type a text."""
         await self.press(*("space" if character == " " else character for character in text))
 
+    async def tell(self, *told: Message) -> None:
+        """Post what a worker would, and wait until it is shown."""
+        for message in told:
+            self.talk.post_message(message)
+        await self.settle()
+
+    async def ask(self, text: str) -> None:
+        """Send a text as it is in the prompt at once."""
+        self.prompt.put(text)
+        await self.press("enter")
+
+    async def unlock(self, typed: str = PIN) -> None:
+        """Try to become the operator."""
+        await self.press("ctrl+t")
+        await self.type(typed)
+        await self.press("enter")
+        await self.until(lambda: not isinstance(self.screen, Operator) or "not the PIN" in self.said("#about"), "so")
+        await self.settle()
+
     async def settle(self) -> None:
         """Wait for what goes on in threads, and until what it told is shown."""
         for _ in range(200):
             await self.pilot.pause()
             if not any(worker.is_running and worker._thread_worker for worker in self.app.workers):
                 break
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(POLL_S)
         await self.pilot.pause()
+
+    async def until(self, so: Callable[[], Any], what: str = "it") -> None:
+        """Let the app go on until something is so."""
+        end = time.monotonic() + PATIENCE
+        while not so():
+            assert time.monotonic() < end, f"waited in vain: {what}; {self.devices}; {self.entries}; {self.toasts}"
+            await self.pilot.pause(POLL_S)
 
     def said(self, selector: str) -> str:
         """The text of a widget of the screen on top."""
-        return str(self.app.screen.query_one(selector, Static).render())
+        return shown(self.screen.query_one(selector, Static))
 
 
-def play(
-    story: Callable[[Stage], Awaitable[None]],
-    size: tuple[int, int] = (80, 24),
-    notifications: bool = True,
-    **options: Any,
-) -> None:
-    """Run a story over the app."""
+@asynccontextmanager
+async def play(
+    size: tuple[int, int] = (80, 24), terminal: Terminal | None = None, **options: Any
+) -> AsyncIterator[Stage]:
+    """The app over a scripted worker while it runs.
 
-    async def run() -> None:
-        made, work = app(**options)
-        async with made.run_test(size=size, notifications=notifications) as pilot:
-            await pilot.pause()
-            stage = Stage(made, work, pilot)
-            await story(stage)
+    Args:
+        size: columns and rows.
+        terminal: what it can draw.
+        options: of the app.
+    """
+    made, _ = app(**options)
+    if terminal is not None:
+        made.terminal = terminal
+    async with made.run_test(size=size, notifications=True) as pilot:
+        await pilot.pause()
+        yield Stage(pilot)
 
-    asyncio.run(run())
+
+class Whole(Stage):
+    """The app with its real worker."""
+
+    async def rest(self) -> None:
+        """Until nothing is computed and all is shown."""
+        await self.until(lambda: not self.work.running, "the worker's rest")
+        for _ in range(3):
+            await self.pilot.pause()
+
+    async def attach(self, *paths: Path) -> None:
+        """As if they were pasted, each; until they are perceived."""
+        for path in paths:
+            self.prompt.put(str(path))
+            await self.pilot.press("enter")
+        await self.rest()
+
+    async def answer(self, text: str) -> Turn:
+        """Send a question, and wait until its turn is over."""
+        self.prompt.put(text)
+        await self.pilot.press("enter")
+        turn = self.turns[-1]
+        await self.until(lambda: turn.over, text)
+        await self.rest()
+        return turn
+
+    def part(self, turn: Turn, selector: str) -> str:
+        """The text of a part of a turn."""
+        return shown(turn.query_one(selector))
 
 
-def toasts(stage: Stage) -> list[str]:
-    """What was notified, title and text."""
-    return [f"{toast.title} {toast.message}".strip() for toast in stage.app._notifications]
+@asynccontextmanager
+async def whole(size: tuple[int, int] = (100, 32), **options: Any) -> AsyncIterator[Whole]:
+    """The app with the models of the profile `test` while it runs."""
+    made = EdgeAssistant(Options(**{"profile": "test", "language": "en", **options}))
+    async with made.run_test(size=size, notifications=True) as pilot:
+        stage = Whole(pilot)
+        await stage.rest()
+        yield stage
+
+
+class Senses:
+    """What a scripted worker's assistant opens: a real endpointer, a voice that hums."""
+
+    rate = 16_000
+
+    def __init__(self, models: Callable[[str], InstalledModel], seconds: float = 0.3) -> None:
+        self._installed = models
+        self.said: list[str] = []
+        self._seconds = seconds
+
+    @property
+    def models(self) -> Senses:
+        return self
+
+    def endpointer(self) -> Endpointer:
+        return Endpointer(self._installed("vad"), Runtime(1))
+
+    def voice(self) -> Senses:
+        return self
+
+    def speak(self, text: str) -> Iterator[NDArray[np.float32]]:
+        """A hum for each text."""
+        self.said.append(text)
+        times = np.arange(round(self._seconds * self.rate)) / self.rate
+        yield (0.2 * np.sin(440 * np.pi * times)).astype(np.float32)
+
+    def stop(self) -> None:
+        """Nothing takes long here."""
