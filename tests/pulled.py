@@ -8,20 +8,26 @@ from pathlib import Path
 from filelock import FileLock
 
 CONTENT = b"weights" * 1000
+INCOMING = 'type = "file"\npath = "incoming"\n'
 
 
-def made_up(home: Path) -> Path:
-    """Add a model `mine` to the user's catalog, whose file lies in a folder; returns where it will be installed."""
-    (home / "incoming").mkdir()
-    (home / "incoming" / "model.bin").write_bytes(CONTENT)
-    (home / "catalog").mkdir()
+def entry(home: Path, content: bytes = CONTENT, source: str = INCOMING) -> Path:
+    """Add a model `mine` of one file to the user's catalog; returns where it will be installed."""
+    (home / "catalog").mkdir(exist_ok=True)
     (home / "catalog" / "mine.toml").write_text(
         'name = "mine"\nrole = "vad"\nlicence = "MIT"\nlicence_url = "https://example.org/licence"\n'
         'home = "https://example.org"\ndescription = "made up"\nmemory_mib = 1\n'
-        f'[[files]]\nkey = "model"\npath = "model.bin"\nbytes = {len(CONTENT)}\n'
-        f'sha256 = "{hashlib.sha256(CONTENT).hexdigest()}"\n[[sources]]\ntype = "file"\npath = "incoming"\n'
+        f'[[files]]\nkey = "model"\npath = "model.bin"\nbytes = {len(content)}\n'
+        f'sha256 = "{hashlib.sha256(content).hexdigest()}"\n[[sources]]\n{source}'
     )
     return home / "models" / "mine" / "model.bin"
+
+
+def made_up(home: Path) -> Path:
+    """The same, and the file lies in a folder."""
+    (home / "incoming").mkdir()
+    (home / "incoming" / "model.bin").write_bytes(CONTENT)
+    return entry(home)
 
 
 def held(home: Path) -> FileLock:

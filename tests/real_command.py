@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,6 +46,17 @@ class Ran:
     def lines(self) -> list[str]:
         """What a person sees."""
         return self.err.splitlines() + self.out.splitlines()
+
+    @property
+    def object(self) -> dict[str, Any]:
+        """The one JSON object that stdout holds, on one line."""
+        assert self.out.count("\n") == 1, self
+        found: dict[str, Any] = json.loads(self.out)
+        return found
+
+
+Here = Callable[..., Ran]
+"""Runs the command in this process."""
 
 
 @dataclass(frozen=True)

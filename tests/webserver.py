@@ -18,6 +18,7 @@ class Web:
         cuts: for each coming request the number of body bytes after which the connection breaks; then none.
         ranges: whether it honours ranges.
         statuses: statuses to answer the coming requests with; then none.
+        holds: whether a connection stays open where it would break, until `stopped` is set.
         delay_s: seconds to wait before an answer.
         error_code: what Hugging Face's hub says in a header besides a status that is not 200.
         seen: path, Range and Authorization of each request.
@@ -27,6 +28,7 @@ class Web:
     files: dict[str, bytes] = field(default_factory=dict)
     cuts: list[int] = field(default_factory=list)
     ranges: bool = True
+    holds: bool = False
     statuses: list[int] = field(default_factory=list)
     delay_s: float = 0
     redirects: dict[str, str] = field(default_factory=dict)
@@ -66,6 +68,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         cut = web.cuts.pop(0) if web.cuts else len(content)
         self.wfile.write(content[begin : begin + cut])
+        if web.holds and cut < len(content) - begin:
+            web.stopped.wait()
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing."""

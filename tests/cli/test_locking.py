@@ -107,13 +107,6 @@ def test_what_is_outside_is_a_pull_or_the_launcher(engaged: list[str], line: lis
 
 
 @pytest.mark.parametrize(
-    "line", ["--no-lock ask q", "ask q", "--no-lock", "--profile tiny --no-lock", "--no-lock models list"]
-)
-def test_the_option_is_parsed(line: str) -> None:
-    assert module._parsed(line.split()).no_lock is ("--no-lock" in line)
-
-
-@pytest.mark.parametrize(
     ("line", "said"),
     [
         ("ask q --no-lock", "unrecognized arguments: --no-lock"),
