@@ -134,6 +134,7 @@ def test_what_could_not_be_read_of_another_column_is_no_doubt(ask: Ask) -> None:
         [take_bytes(LOG, Kind.READINGS, 1, origin=Origin.FILE, name="a.csv")], "What was the highest level?"
     )
     assert answer.text.removesuffix(f" {UNCERTAIN}") == "3 [C1][E11], by the readings."
+    assert "only the first" not in answer.text
     assert len(answer.notes) == 1
 
 
@@ -142,8 +143,9 @@ def test_what_could_not_be_read_of_another_column_is_no_doubt(ask: Ask) -> None:
     [({"read_pieces": 2}, 2), ({"read_characters": len(GOOD) + 1}, 1)],
     ids=["pieces", "characters"],
 )
-@pytest.mark.parametrize("first", [GOOD, "It squeaked."], ids=["told", "untold"])
-@pytest.mark.parametrize("question", [QUESTION, "Summarise the text.", ""])
+@pytest.mark.parametrize(
+    ("question", "first"), [(QUESTION, GOOD), (QUESTION, "It squeaked."), ("Summarise the text.", GOOD), ("", GOOD)]
+)
 def test_that_not_all_was_read_stands_in_the_answer(
     ask: Ask, lowered: dict[str, int], read: int, first: str, question: str
 ) -> None:
@@ -160,8 +162,3 @@ def test_where_there_was_no_room_for_all_evidence_the_answer_says_so(ask: Ask) -
     with limits.lowered({"evidence": 2}):
         answer, _ = ask([text(f"{GOOD}\n\nIt squeaked.\n\nIt was oiled.")])
     assert "only the first 2 of 3 pieces were read" in answer.text
-
-
-def test_what_was_read_to_its_end_says_nothing_of_it(ask: Ask) -> None:
-    answer, _ = ask([text(GOOD)])
-    assert "only the first" not in answer.text

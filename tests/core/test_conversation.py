@@ -236,12 +236,16 @@ def test_what_is_only_told_at_first_is_kept_for_later(
     assert watched("How much does the patient weigh?")[0].text.startswith("The patient weighs 67 kg")
 
 
-@pytest.mark.parametrize("text", ["Hello", "Who are you?", "Thanks!"])
-def test_a_mere_question_adds_no_signal(
-    conversation: Conversation, watched: Callable[..., tuple[Answer, list[Event]]], text: str
+def test_a_mere_question_and_what_cannot_be_asked_add_no_signal(
+    conversation: Conversation, watched: Callable[..., tuple[Answer, list[Event]]]
 ) -> None:
-    assert watched(text)[0].status is Status.CHAT
-    assert watched(text, b"RIFF")[0].status is Status.CHAT
+    for text in ("Hello", "Who are you?", "Thanks!"):
+        assert watched(text)[0].status is Status.CHAT
+        assert watched(text, b"RIFF")[0].status is Status.CHAT
+    most = QUESTION_CHARACTERS.value
+    for text in ("", " \n", "x" * (most + 1), "It was 80 mg. What " + "x" * most):
+        with pytest.raises(UsageError):
+            conversation.ask(text, nothing)
     assert conversation.signals == ()
 
 
@@ -259,15 +263,6 @@ def test_what_was_spoken_is_the_recording_and_is_cited_with_its_seconds(
     assert cited[0].locator.seconds is not None
     watched(told, recording)
     assert len(conversation.signals) == 1
-
-
-@pytest.mark.parametrize(
-    "text", ["", " \n", "x" * (QUESTION_CHARACTERS.value + 1), "It was 80 mg. What " + "x" * QUESTION_CHARACTERS.value]
-)
-def test_what_cannot_be_asked_leaves_nothing(conversation: Conversation, text: str) -> None:
-    with pytest.raises(UsageError):
-        conversation.ask(text, nothing)
-    assert conversation.signals == ()
 
 
 def test_signals_are_compared_without_a_question(conversation: Conversation) -> None:
@@ -311,10 +306,7 @@ def test_writing_stops_with_the_sentence_that_is_being_said(
     conversation.add(REMARK, Kind.TEXT, origin=Origin.USER, name="remark")
     with pytest.raises(Stopped):
         conversation.ask("Summarize the remark.", nothing)
-
-
-def test_to_stop_what_does_not_run_stops_nothing(conversation: Conversation) -> None:
-    conversation.stop()
+    conversation.stop()  # nothing runs: nothing is stopped
     assert conversation.ask("Who are you?", nothing).status is Status.CHAT
 
 

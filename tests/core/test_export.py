@@ -133,11 +133,13 @@ def everywhere(text: str) -> Saved:
     return replace(saved(turn, signals=(replace(FORM, name=text),)), title=text)
 
 
-@pytest.mark.parametrize("text", HOSTILE)
-def test_what_signals_say_leads_nowhere(text: str) -> None:
-    page = export.markdown(everywhere(text), whole=True)
-    assert {token.type for token in tokens(page)} & {"image", "link_open", "html_block", "html_inline"} == set()
-    assert "\x1b" not in page
+def test_what_signals_say_leads_nowhere() -> None:
+    for text in HOSTILE:
+        page = export.markdown(everywhere(text), whole=True)
+        assert {token.type for token in tokens(page)} & {"image", "link_open", "html_block", "html_inline"} == set(), (
+            text
+        )
+        assert "\x1b" not in page
 
 
 @given(st.text(alphabet=st.sampled_from(list("![]()<>:\\ \nEax1/`*_|#-")), max_size=40))
@@ -146,9 +148,9 @@ def test_no_text_becomes_a_link(text: str) -> None:
     assert {token.type for token in tokens(page)} & {"image", "link_open", "html_block", "html_inline"} == set()
 
 
-@pytest.mark.parametrize("text", ["2*3*4 [E1].", "a_17_b", "~~500~~ 50 mg", "- 5 degC", "-5", "2. May", "&lt;b>", "="])
-def test_an_answer_is_read_as_it_was_said(text: str) -> None:
-    assert_read(text)
+def test_an_answer_is_read_as_it_was_said() -> None:
+    for text in ("2*3*4 [E1].", "a_17_b", "~~500~~ 50 mg", "- 5 degC", "-5", "2. May", "&lt;b>", "="):
+        assert_read(text)
 
 
 @given(st.text(alphabet=st.sampled_from(list("![]()<>:\\ Eax1/`*_|#-+=.~&;")), max_size=40).filter(str.strip))

@@ -38,19 +38,14 @@ def _closed() -> Iterator[None]:
     logging.raiseExceptions = raising
 
 
-def test_a_record_is_one_line_in_the_state_directory(home: Path) -> None:
+def test_a_record_is_one_line_in_the_state_directory_and_started_twice_it_is_written_once(home: Path) -> None:
     logs.start("info", logged)
+    logs.start("info", logged)
+    assert not (home / "state" / "edge-assistant.log").exists(), "there is nothing to say yet"
     LOG.info("hello")
     LOG.debug("too fine")
     (line,) = (home / "state" / "edge-assistant.log").read_text().splitlines()
     assert line.endswith("INFO edge_assistant.tests: hello")
-
-
-def test_started_twice_it_is_written_once(home: Path) -> None:
-    logs.start("info", logged)
-    logs.start("info", logged)
-    LOG.info("hello")
-    assert (home / "state" / "edge-assistant.log").read_text().count("hello") == 1
 
 
 def test_faults_of_the_app_are_written_too(home: Path) -> None:
@@ -67,11 +62,6 @@ def test_faults_of_the_app_are_written_too(home: Path) -> None:
     written = (home / "state" / "edge-assistant.log").read_text()
     assert "fault in the worker" in written
     assert "ZeroDivisionError" in written
-
-
-def test_nothing_is_written_before_there_is_something_to_say(home: Path) -> None:
-    logs.start("info", logged)
-    assert not (home / "state" / "edge-assistant.log").exists()
 
 
 def test_it_rotates_and_keeps_a_few(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

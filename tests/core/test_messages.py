@@ -17,15 +17,7 @@ from edge_assistant.session.assistant import Assistant
 from edge_assistant_models.portfolio import Portfolio
 
 
-@pytest.mark.parametrize(
-    "question",
-    [
-        "How much paracetamol can a child of 20 kg take?",
-        "Who won the football final in 2014?",
-        "What do you see?",
-        "What does the form say?",
-    ],
-)
+@pytest.mark.parametrize("question", ["How much paracetamol can a child of 20 kg take?", "What does the form say?"])
 def test_without_a_source_what_is_not_about_the_assistant_is_declined(ask: Ask, question: str) -> None:
     answer, events = ask(question, [], scripted())
     assert (answer.status, answer.text, answer.sourced) == (Status.CHAT, DECLINED, False)
@@ -34,42 +26,18 @@ def test_without_a_source_what_is_not_about_the_assistant_is_declined(ask: Ask, 
     assert not [event for event in events if isinstance(event, Perceived)]
 
 
-@pytest.mark.parametrize(
-    ("question", "begins"),
-    [
-        ("Who are you?", "I am Edge Assistant"),
-        ("Thanks!", "You are welcome"),
-        ("Is this sent anywhere?", "Nothing leaves"),
-    ],
-)
-def test_without_a_source_it_talks_about_itself(ask: Ask, question: str, begins: str) -> None:
-    answer, _ = ask(question, [], scripted())
-    assert answer.text.startswith(begins)
+def test_without_a_source_it_talks_about_itself_and_what_was_written_before(ask: Ask) -> None:
+    for question, begins in (("Who are you?", "I am Edge Assistant"), ("Is this sent anywhere?", "Nothing leaves")):
+        assert ask(question, [], scripted())[0].text.startswith(begins)
+    answer, _ = ask("What did I ask you before?", [], scripted(), before=["What was the total?"])
+    assert answer.text == 'So far you wrote: "What was the total?".'
 
 
-@pytest.mark.parametrize(
-    "message",
-    [
-        "Thanks!",
-        "ok, got it",
-        "Louder please.",
-        "Good morning",
-        "?",
-        "\N{THUMBS UP SIGN}",
-        "really?",
-        "go on",
-        "Tell me a joke",
-    ],
-)
+@pytest.mark.parametrize("message", ["Thanks!", "?", "\N{THUMBS UP SIGN}", "Tell me a joke"])
 def test_over_sources_what_asks_nothing_is_answered_by_none_of_them(ask: Ask, message: str) -> None:
     answer, events = ask(message, [text(), readings()], scripted())
     assert (answer.status, answer.verdicts, answer.citations) == (Status.CHAT, (), ())
     assert not [event for event in events if isinstance(event, Perceived)]
-
-
-def test_earlier_messages_and_sources_are_named(ask: Ask) -> None:
-    answer, _ = ask("What did I ask you before?", [], scripted(), before=["What was the total?"])
-    assert answer.text == 'So far you wrote: "What was the total?".'
 
 
 @pytest.mark.parametrize("forbidden", [None, "answers", "visitor"])

@@ -32,34 +32,16 @@ def test_a_file(file: Path) -> None:
     assert load({}) == Settings("tiny", "en", True, "debug")
 
 
-def test_the_environment_comes_before_the_file(file: Path) -> None:
-    file.write_text('profile = "tiny"\nplain = true\n')
+def test_the_environment_comes_before_the_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.write_text('profile = "tiny"\nplain = true\ndomain = "clinic"\n')
     environment = {"EDGE_ASSISTANT_PROFILE": "large", "EDGE_ASSISTANT_PLAIN": "0", "EDGE_ASSISTANT_LANGUAGE": "de"}
-    assert load(environment) == Settings("large", "de", False, "info")
-
-
-def test_a_domain_is_a_name_or_a_path(file: Path) -> None:
-    file.write_text('domain = "clinic"\n')
-    assert load({}).domain == "clinic"
+    assert load(environment) == Settings("large", "de", False, "info", domain="clinic")
+    assert load({"EDGE_ASSISTANT_PROFILE": ""}).profile == "tiny", "an empty variable says nothing"
     assert load({"EDGE_ASSISTANT_DOMAIN": "/data/ward.toml"}).domain == "/data/ward.toml"
-
-
-def test_an_empty_variable_says_nothing(file: Path) -> None:
-    file.write_text('profile = "tiny"\n')
-    assert load({"EDGE_ASSISTANT_PROFILE": ""}).profile == "tiny"
-
-
-def test_the_process_s_environment_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("EDGE_ASSISTANT_PROFILE", "tiny")
-    assert load().profile == "tiny"
-
-
-@pytest.mark.parametrize(
-    ("word", "plain"),
-    [("1", True), ("true", True), ("YES", True), ("0", False), ("False", False), ("no", False)],
-)
-def test_a_boolean_in_the_environment(word: str, plain: bool) -> None:
-    assert load({"EDGE_ASSISTANT_PLAIN": word}).plain is plain
+    for word, plain in {"1": True, "true": True, "YES": True, "0": False, "False": False, "no": False}.items():
+        assert load({"EDGE_ASSISTANT_PLAIN": word}).plain is plain
+    monkeypatch.setenv("EDGE_ASSISTANT_PROFILE", "starter")
+    assert load().profile == "starter"
 
 
 @pytest.mark.parametrize(
@@ -81,27 +63,16 @@ def test_a_boolean_in_the_environment(word: str, plain: bool) -> None:
         ("profile = ", "config.toml is not TOML"),
         ("profile = 'a'\nprofile = 'b'", "config.toml is not TOML"),
         ("\0", "config.toml is not TOML"),
+        (b"profile = '\xff\xfe'", "config.toml is not TOML"),
     ],
 )
-def test_what_is_wrong_in_the_file(file: Path, text: str, said: str) -> None:
-    file.write_text(text)
+def test_what_is_wrong_in_the_file(file: Path, text: str | bytes, said: str) -> None:
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(UsageError) as caught:
         load({})
     assert said in caught.value.message
     assert "\n" not in str(caught.value)
     assert str(file.parent) not in str(caught.value)
-
-
-def test_bytes_that_are_no_text(file: Path) -> None:
-    file.write_bytes(b"profile = '\xff\xfe'")
-    with pytest.raises(UsageError, match="is not TOML"):
-        load({})
-
-
-def test_a_folder_in_the_file_s_place(file: Path) -> None:
-    file.mkdir()
-    with pytest.raises(UsageError, match="cannot be read"):
-        load({})
 
 
 def test_a_file_that_is_too_large(file: Path) -> None:
@@ -117,6 +88,10 @@ def test_a_file_that_may_not_be_read(file: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(regular, "opened", refuse)
     with pytest.raises(UsageError, match="cannot be read"):
         load({})
+    monkeypatch.undo()
+    file.mkdir()
+    with pytest.raises(UsageError, match="cannot be read"):
+        load({}, file)
 
 
 @pytest.mark.parametrize("name", ["PLAIN", "LOG_LEVEL", "PAUSE_S", "KEEP_DAYS", "SPOKEN_ANSWERS"])
