@@ -91,8 +91,9 @@ def _traced(work: Callable[[], object], one: Callable[[], None], ours: Sequence[
             one()
         return trace
 
+    before = sys.gettrace()  # coverage's
     sys.settrace(trace)
     try:
         work()
     finally:
-        sys.settrace(None)
+        sys.settrace(before)
