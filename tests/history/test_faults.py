@@ -201,6 +201,14 @@ def test_a_limit_on_the_size_of_files(tmp_path: Path) -> None:
     history.quit()
 
 
+def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "history").write_text("a file where the folder should be")
+    history = History(tmp_path / "history" / "history.db")
+    for call in (lambda: history.add_turn(history.begin(), answer()), history.conversations):
+        with pytest.raises(StorageFull, match="the history cannot be written"):
+            call()
+
+
 # a damaged file
 
 
