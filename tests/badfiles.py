@@ -8,7 +8,6 @@ import struct
 import wave
 import zipfile
 import zlib
-from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -171,7 +170,3 @@ def sound_only(path: Path) -> Path:
         for packet in (*stream.encode(frame), *stream.encode(None)):
             container.mux(packet)
     return path
-
-
-def csv_lines(lines: Iterator[str]) -> bytes:
-    return "\n".join(lines).encode() + b"\n"

@@ -5,11 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from real_command import Here
+from real_command import Command, Here
+
+from edge_assistant.governance.offline import lock
 
 
-def test_ready(here: Here) -> None:
-    ran = here("doctor")
+@pytest.fixture(autouse=True)
+def locked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process, as the command's own would be."""
+    monkeypatch.setattr(lock, "state", lambda: lock.Lock(True))
+
+
+def test_ready(command: Command) -> None:
+    ran = command("doctor")
     assert ran.status == 0
     assert ran.out.endswith("\nready\n")
     assert "ok       model for language: smollm2-135m-instruct-q4_1, installed" in ran.out

@@ -190,7 +190,7 @@ def test_the_administrators_file_wins(
     assert f"the administrator can change {policy.SYSTEM}" in capsys.readouterr().err
 
 
-def test_a_pin_is_made_on_a_terminal(command: Command, home: Path) -> None:
+def test_a_pin_is_made_on_a_terminal(command: Command) -> None:
     assert command("policy", "pin").status == 2
     status, shown = at_terminal(["policy", "pin"], [("PIN of the operator: ", PIN), ("again: ", PIN)])
     assert status == 0

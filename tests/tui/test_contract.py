@@ -35,6 +35,7 @@ from edge_assistant_tui.screens.place import Place, places
 from edge_assistant_tui.widgets.prompt import Prompt
 
 HEAVY = {
+
     *[
         "numpy",
         "onnxruntime",
@@ -46,8 +47,8 @@ HEAVY = {
         "serial",
         "sqlite3",
         "edge_assistant.session.assistant",
-    ]
-}
+    ],
+}  # fmt: skip
 
 
 def modules() -> tuple[ModuleType, ...]:

@@ -143,7 +143,7 @@ async def test_a_fault_in_the_worker_leaves_the_app_alive(monkeypatch: pytest.Mo
 # the offer to restore
 
 
-async def test_an_offer_takes_no_keys_once_somebody_types_or_has_asked(home: Path) -> None:
+async def test_an_offer_takes_no_keys_once_somebody_types_or_has_asked() -> None:
     saved = Saved("0" * 16, "What is red?", FORM.taken, (), ())
     async with play() as stage:
         screen = stage.talk

@@ -88,9 +88,7 @@ async def test_who_leaves_without_confirming_is_not_waited_for(stage: Stage) -> 
     assert not confirmation.wait()
 
 
-async def test_a_visitor_who_may_look_at_the_history_may_do_no_more_there(
-    hold: Callable[[str], Path], home: Path
-) -> None:
+async def test_a_visitor_who_may_look_at_the_history_may_do_no_more_there(hold: Callable[[str], Path]) -> None:
     hold(f'[roles]\npin = "{HASH}"\nvisitor = ["ask", "history"]\n')
     history = History()
     id = history.begin()
@@ -120,7 +118,7 @@ async def test_what_the_operator_was_offered_is_no_visitors(stage: Stage) -> Non
     assert stage.work.calls("resume") == []
 
 
-def test_a_visitor_is_offered_no_conversation_of_another_one(hold: Callable[[str], Path], home: Path) -> None:
+def test_a_visitor_is_offered_no_conversation_of_another_one(hold: Callable[[str], Path]) -> None:
     def offered() -> list[str]:
         posted: list[object] = []
         keeping = Keeping(posted.append)

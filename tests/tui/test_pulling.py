@@ -109,39 +109,14 @@ def test_a_process_that_cannot_be_started_is_said_and_the_next_can(
 
 
 REFUSED = [
-    b"",
-    b"pull mine",
-    b"[]",
-    b'"mine"',
-    b"null",
-    b"{}",
-    b'{"pull": "mine", "from": "https://example.org"}',
-    b'{"remove": "mine"}',
-    b'{"verify": null}',
-    b'{"run": "sh"}',
-    b'{"pull": ["mine"]}',
-    b'{"pull": 1}',
-    b'{"pull": true}',
-    b'{"pull": {"name": "mine"}}',
-    b'{"pull": ""}',
-    b'{"pull": "--profile"}',
-    b'{"pull": "-h"}',
-    b'{"pull": "mine --json"}',
-    b'{"pull": "mine\\n"}',
-    b'{"pull": "../mine"}',
-    b'{"pull": "/etc/passwd"}',
-    b'{"pull": "mine; touch x"}',
-    b'{"pull": "MINE"}',
-    b'{"pull": "m\\u00efne"}',
-    b'{"pull": "\\ud800"}',
-    b'{"pull": "https://example.org/model"}',
-    b'{"pull": "no-such-model"}',
-    b'{"pull": "m' + b"i" * 200 + b'ne"}',
-    b'{"pull": "mine"}' + b" " * MAX_REQUEST,
-    b"x" * 1_000_000,
-    b"[" * MAX_REQUEST,
-    b"\xff\xfe\x00",
-]
+    b"", b"pull mine", b"[]", b'"mine"', b"null", b"{}", b'{"pull": "mine", "from": "https://example.org"}',
+    b'{"remove": "mine"}', b'{"verify": null}', b'{"run": "sh"}', b'{"pull": ["mine"]}', b'{"pull": 1}',
+    b'{"pull": true}', b'{"pull": {"name": "mine"}}', b'{"pull": ""}', b'{"pull": "--profile"}', b'{"pull": "-h"}',
+    b'{"pull": "mine --json"}', b'{"pull": "mine\\n"}', b'{"pull": "../mine"}', b'{"pull": "/etc/passwd"}',
+    b'{"pull": "mine; touch x"}', b'{"pull": "MINE"}', b'{"pull": "m\\u00efne"}', b'{"pull": "\\ud800"}',
+    b'{"pull": "https://example.org/model"}', b'{"pull": "no-such-model"}', b'{"pull": "m' + b"i" * 200 + b'ne"}',
+    b'{"pull": "mine"}' + b" " * MAX_REQUEST, b"x" * 1_000_000, b"[" * MAX_REQUEST, b"\xff\xfe\x00",
+]  # fmt: skip
 
 
 def test_other_requests_are_refused_and_one_after_them_is_answered(

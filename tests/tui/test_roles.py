@@ -25,21 +25,11 @@ from edge_assistant_tui.screens.place import Place
 from edge_assistant_tui.widgets.status import StatusBar
 from edge_assistant_tui.widgets.welcome import Welcome
 
-KEYS = {
-    "f2": "attach",
-    "f3": "microphone",
-    "f4": "microphone",
-    "f5": "camera",
-    "f6": "examples",
-    "f7": "check",
-    "f8": "history",
-    "f9": "models",
-    "f10": "settings",
-    "f11": "doctor",
-    "f12": "voice",
-    "ctrl+s": "export",
-    "ctrl+q": "quit",
-}
+ACTIONS = [
+    "attach", "microphone", "microphone", "camera", "examples", "check", "history", "models", "settings", "doctor",
+    "voice",
+]  # fmt: skip
+KEYS = {**{f"f{number}": action for number, action in enumerate(ACTIONS, 2)}, "ctrl+s": "export", "ctrl+q": "quit"}
 
 
 @pytest.mark.usefixtures("kiosk")
@@ -108,7 +98,7 @@ async def test_the_operator_unlocks_and_locks(stage: Stage) -> None:
 
 
 @pytest.mark.usefixtures("kiosk")
-async def test_a_wrong_pin_unlocks_nothing(stage: Stage, home: Path) -> None:
+async def test_a_wrong_pin_unlocks_nothing(stage: Stage) -> None:
     stage.app.policy._wait = lambda seconds: None
     await stage.unlock("000000")
     assert isinstance(stage.screen, Operator)
@@ -197,7 +187,7 @@ def test_the_launcher_pulls_for_whoever_was_let_in(
 # The history
 
 
-def test_where_nothing_is_to_be_kept_nothing_is(hold: Callable[[str], Path], home: Path) -> None:
+def test_where_nothing_is_to_be_kept_nothing_is(hold: Callable[[str], Path]) -> None:
     hold("retention.history = false")
     keeping = Keeping(lambda message: None)
     keeping.write(lambda history, kept: history.add_signal(kept, FORM, b"x"))

@@ -42,7 +42,7 @@ async def test_by_keys_alone(home: Path) -> None:
     assert found.spoken_answers
 
 
-async def test_what_is_chosen_is_kept_and_holds(home: Path) -> None:
+async def test_what_is_chosen_is_kept_and_holds() -> None:
     async with play() as stage:
         await stage.press("f10")
         await choose(stage, "camera", "Back")
@@ -60,7 +60,7 @@ async def test_what_is_chosen_is_kept_and_holds(home: Path) -> None:
     assert settings.load({}) == expected
 
 
-async def test_what_is_wrong_is_said_and_not_kept(stage: Stage, home: Path) -> None:
+async def test_what_is_wrong_is_said_and_not_kept(stage: Stage) -> None:
     await stage.press("f10")
     for key, text, said in (
         ("pause_s", "99", "pause_s may not be 99.0 - give 0.3 to 5.0"),
@@ -94,7 +94,7 @@ async def test_what_the_environment_sets_cannot_be_changed_here(monkeypatch: pyt
         )
 
 
-async def test_a_device_that_is_not_there_now_stays_chosen(home: Path) -> None:
+async def test_a_device_that_is_not_there_now_stays_chosen() -> None:
     settings.save({"camera": "file:film.mp4"})
     async with play() as stage:
         stage.app.settings = settings.load({})
@@ -103,7 +103,7 @@ async def test_a_device_that_is_not_there_now_stays_chosen(home: Path) -> None:
     assert settings.load({}).camera == "file:film.mp4"
 
 
-async def test_a_theme_holds_at_once_and_is_remembered(home: Path) -> None:
+async def test_a_theme_holds_at_once_and_is_remembered() -> None:
     async with play() as stage:
         await stage.press("f10")
         await choose(stage, "theme", themes.HIGH_CONTRAST.name)

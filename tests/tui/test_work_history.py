@@ -142,7 +142,7 @@ def test_what_is_asked_in_the_app_is_in_no_file(
     assert Vault().ids() == []
 
 
-def test_what_is_gone_on_with_is_held_at_once(home: Path) -> None:
+def test_what_is_gone_on_with_is_held_at_once() -> None:
     id = killed()
     history = History()
     history.close(id)
@@ -170,7 +170,7 @@ def test_where_caches_are_off_those_that_are_there_go(hold: Callable[[str], Path
     keeping.quit()
 
 
-def test_caches_stay_where_there_is_no_visitor(home: Path) -> None:
+def test_caches_stay_where_there_is_no_visitor() -> None:
     cached()
     keeping = Keeping(pytest.fail)
     assert keeping.caches(wanted=True) is keeping.history.vault
@@ -218,7 +218,7 @@ def test_memory_goes_where_the_disk_cannot_be_emptied(
     kept.quit()
 
 
-def test_memory_goes_with_what_is_too_old(home: Path) -> None:
+def test_memory_goes_with_what_is_too_old() -> None:
     id = killed()
     remembering = Remembering()
     kept = keeping(remembering)
