@@ -159,6 +159,7 @@ async def test_one_that_another_app_has_open_is_exported_and_not_opened_renamed_
 
 
 async def test_markdown_and_json_by_the_ending_redacted_or_as_it_is(kept: list[str], here: Path) -> None:
+    written = []
     async with play() as stage:
         await stage.press("f8", "down", "ctrl+s")
         assert isinstance(stage.screen, Export)
@@ -171,10 +172,11 @@ async def test_markdown_and_json_by_the_ending_redacted_or_as_it_is(kept: list[s
             assert "JSON" in stage.said("#format")
             await stage.press("enter")
             await stage.settle()
+            (file,) = here.glob("*.json")
+            written.append(json.loads(file.read_text()))
+            file.unlink()
     (markdown,) = here.glob("*.md")
-    whole, redacted = sorted(
-        (json.loads(file.read_text()) for file in here.glob("*.json")), key=lambda one: one["redacted"]
-    )
+    redacted, whole = written
     assert markdown.name.endswith("what-is-the-patient-allergic-to.md")
     assert "What is the patient allergic to?" in markdown.read_text()
     assert (redacted["redacted"], whole["redacted"]) == (True, False)

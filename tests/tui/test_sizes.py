@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from app_fakes import FORM, NOTE, VITALS, computed, conflict
 from exhibited import Made, Viewing, made
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
-from placed import Stage
+from placed import Stage, play
 from terminals import Terminal
 from textual.command import CommandList
 from textual.widgets import Select
@@ -41,27 +42,33 @@ async def resized(stage: Stage | Viewing, sizes: Sequence[Size]) -> None:
         await stage.pilot.pause()
 
 
+async def answered(sizes: list[Size]) -> None:
+    """Resize the terminal while two questions are answered."""
+    async with play() as stage:
+        screen = stage.talk
+        for taken in (FORM, NOTE, VITALS):
+            screen.post_message(messages.Taken(taken))
+            screen.post_message(messages.Sensed(taken.id, "all", conflict().evidence[:1] * 3, 0.4))
+        for turn, answer in enumerate((conflict(), computed()), 1):
+            await stage.type("what?")
+            await stage.press("enter")
+            screen.post_message(messages.TurnRouted(turn, answer.route))
+            for at, word in enumerate(answer.text.split()):
+                if at % 3 == 0:
+                    await resized(stage, sizes[at // 3 % len(sizes) :][:1])
+                screen.post_message(messages.TurnSaid(turn, word))
+            screen.post_message(messages.TurnEnded(turn, answer))
+            await stage.settle()
+        await resized(stage, sizes)
+
+
 @settings(
     max_examples=1, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate]
 )
 @given(st.lists(SIZES, min_size=12, max_size=16))
 @example(list(EDGES))
-async def test_no_size_ends_the_app_while_it_answers(stage: Stage, sizes: list[Size]) -> None:
-    screen = stage.talk
-    for taken in (FORM, NOTE, VITALS):
-        screen.post_message(messages.Taken(taken))
-        screen.post_message(messages.Sensed(taken.id, "all", conflict().evidence[:1] * 3, 0.4))
-    for turn, answer in enumerate((conflict(), computed()), 1):
-        await stage.type("what?")
-        await stage.press("enter")
-        screen.post_message(messages.TurnRouted(turn, answer.route))
-        for at, word in enumerate(answer.text.split()):
-            if at % 3 == 0:
-                await resized(stage, sizes[at // 3 % len(sizes) :][:1])
-            screen.post_message(messages.TurnSaid(turn, word))
-        screen.post_message(messages.TurnEnded(turn, answer))
-        await stage.settle()
-    await resized(stage, sizes)
+def test_no_size_ends_the_app_while_it_answers(sizes: list[Size]) -> None:
+    asyncio.run(answered(sizes))
 
 
 @pytest.mark.parametrize("place", [place.NAME for place in places()])

@@ -158,15 +158,16 @@ async def test_the_assistant_does_not_hear_itself(models: Models, sound: Path, m
         (ZeroDivisionError(), "cannot be opened (ZeroDivisionError)"),
     ],
 )
-async def test_without_a_voice_the_app_says_why(stage: Stage, error: Exception, said: str) -> None:
+async def test_without_a_voice_the_app_says_why(sound: Path, error: Exception, said: str) -> None:
     def refuse() -> None:
         raise error
 
-    stage.work.assistant = lambda: SimpleNamespace(models=SimpleNamespace(voice=refuse))
-    await stage.pilot.press("f12")
-    await stage.until(lambda: stage.toasts, "a message")
-    assert any("The voice cannot be used" in toast and said in toast for toast in stage.toasts)
-    assert stage.devices["voice"] == "off"
+    async with play(speaker=f"file:{sound}") as stage:
+        stage.work.assistant = lambda: SimpleNamespace(models=SimpleNamespace(voice=refuse))
+        await stage.pilot.press("f12")
+        await stage.until(lambda: stage.toasts, "a message")
+        assert any("The voice cannot be used" in toast and said in toast for toast in stage.toasts)
+        assert stage.devices["voice"] == "off"
 
 
 async def test_a_speaker_that_is_lost_is_said_once(models: Models, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import pytest
 from workers import PATIENCE, Worker
 
 from edge_assistant.core.errors import ModelMissing, Stopped, UsageError
-from edge_assistant.core.events import Watch
+from edge_assistant.core.events import Thinking, Watch
 from edge_assistant.core.evidence import Evidence
 from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes
 from edge_assistant.governance.policy.policy import Policy
@@ -203,3 +203,18 @@ def test_speech_and_a_picture_are_done_with_whatever_goes_wrong(monkeypatch: pyt
     assert [(heard.text, heard.final) for heard in work.of(messages.Heard)] == [("", True)]
     (looked,) = work.of(messages.Looked)
     assert "a fault of ours" in looked.error
+
+
+def test_a_picture_that_is_not_wanted_any_more_is_not_looked_at_further(
+    work: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Looks(Held):
+        def perceive(self, signal: Signal, watch: Watch, language: str | None = None) -> tuple[Evidence, ...]:
+            watch(Thinking())
+            pytest.fail("it goes on")
+
+    wanted = iter([True])
+    monkeypatch.setattr(work, "assistant", Looks)
+    work.look_at(b"a picture", "a picture", lambda: next(wanted, False))
+    work.finish()
+    assert not work.of(messages.Looked) + work.of(messages.Faulted)
