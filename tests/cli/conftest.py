@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import plain_model
 import pytest
-from real_command import Command, Here, Ran
+from helpers import plain_model
+from helpers.commands import Command, Here, Ran
 
 from edge_assistant.cli.main import main
 

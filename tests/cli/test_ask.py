@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from real_command import COMMAND, Command, Here
+from helpers.commands import COMMAND, Command, Here
 
 HOTTEST = "What was the highest temperature?"
 CSV = "time,temperature [degC]\n2025-01-01T00:00:00,20.5\n2025-01-01T00:01:00,31.5\n2025-01-01T00:02:00,30\n"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from real_command import Here
+from helpers.commands import Here
 
 from edge_assistant.cli.main import main
 from edge_assistant.governance.audit.trail import FILE, Trail

@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import badfiles as bad
 import pytest
-from real_command import HANGS, Command, Documented, Here, documented, unprivileged
+from helpers import badfiles as bad
+from helpers.commands import HANGS, Command, Documented, Here, documented, unprivileged
 
 ASKED = "What was the maximum temperature?"
 GOOD = b"time,temperature [degC]\n2025-01-01T00:00:00,20.5\n2025-01-01T00:01:00,31.5\n"

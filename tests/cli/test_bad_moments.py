@@ -9,12 +9,11 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import badfiles as bad
-import pulled as made_up
 import pytest
-import smalldisk
-import webserver
-from real_command import HANGS, Command, Documented, Ran, documented, unprivileged
+from helpers import badfiles as bad
+from helpers import pulled as made_up
+from helpers import smalldisk, webserver
+from helpers.commands import HANGS, Command, Documented, Ran, documented, unprivileged
 
 ASKED = "Which colour was the lamp?"
 REMARK = b"The lamp was red when the temperature was 31.5 degC. Nothing else was seen on that day."

@@ -6,7 +6,7 @@ import re
 import sys
 
 import pytest
-from real_command import Here
+from helpers.commands import Here
 
 from edge_assistant.cli.bench import benches
 from edge_assistant.cli.main import parser

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from real_command import Here
+from helpers.commands import Here
 
 ROOT = Path(__file__).parents[2]
 CSV = "time,oven temperature [degC]\n" + "".join(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from real_command import Command, Here
+from helpers.commands import Command, Here
 
 from edge_assistant.governance.offline import lock
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from real_command import Here
+from helpers.commands import Here
 
 ASKED = "What is the potassium?"
 

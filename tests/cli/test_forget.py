@@ -12,14 +12,12 @@ from datetime import datetime
 from pathlib import Path
 
 import numpy as np
-import planted
 import pytest
-import unsealed
-from conversations import answer
-from forgotten import aged, audited, cached, question
-from real_command import COMMAND, Command, unprivileged
-from smalldisk import seen_read_only
-from terminals import Terminal
+from helpers import planted, unsealed
+from helpers.commands import COMMAND, Command, Terminal, unprivileged
+from helpers.conversations import answer
+from helpers.forgetting import aged, audited, cached, question
+from helpers.smalldisk import seen_read_only
 
 from edge_assistant.cli.main import main
 from edge_assistant.core.errors import StorageFull

@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from real_command import Here
+from helpers.commands import Here
 
 from edge_assistant.cli import frame
 from edge_assistant.cli import main as module

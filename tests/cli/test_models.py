@@ -11,11 +11,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import pulled
 import pytest
-import webserver
-from real_command import COMMAND
-from terminals import Terminal
+from helpers import pulled, webserver
+from helpers.commands import COMMAND, Terminal
 
 from edge_assistant.cli import models
 from edge_assistant.core.errors import (

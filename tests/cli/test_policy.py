@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from real_command import COMMAND, HANGS, Command, Here, unprivileged
+from helpers.commands import COMMAND, HANGS, Command, Here, unprivileged
 
 from edge_assistant.cli.main import main
 from edge_assistant.governance.policy import pin, policy

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from real_command import Here
+from helpers.commands import Here
 
 from edge_assistant.governance.redaction.answers import REDACTED
 

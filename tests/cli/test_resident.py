@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from badfiles import long_recording
-from real_command import COMMAND, HANGS, Command, Here, Ran
-from resident_command import TIMES, ended, holds, now, told, until
+from helpers.badfiles import long_recording
+from helpers.commands import COMMAND, HANGS, TIMES, Command, Here, Ran, ended, holds, now, told, until
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 FORM = ("--image", str(EXAMPLES / "clinic" / "form.jpg"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from real_command import Here
+from helpers.commands import Here
 
 CSV = "time,oven temperature [degC]\n" + "".join(
     f"2025-01-01T00:{minute:02d}:00,{value}\n" for minute, value in enumerate((60, 70, 80, 99, 70, 60))

@@ -10,12 +10,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import badfiles as bad
 import limits_table
 import numpy as np
 import pytest
 import zxingcpp
-from fakes import scripted, source
+from helpers import badfiles as bad
+from helpers.engines import scripted, source
 from PIL import Image, ImageDraw
 
 from edge_assistant.compute.runtime import Runtime

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import smalldisk
-from conversations import answer
+from helpers import smalldisk
+from helpers.conversations import answer
 
 from edge_assistant.core.errors import StorageFull
 from edge_assistant.core.signals import Kind, Origin, take_bytes
@@ -25,7 +25,7 @@ from edge_assistant.history.store import History, Saved, State
 WRITES = """
 import os, signal, sys
 from pathlib import Path
-from conversations import answer
+from helpers.conversations import answer
 from edge_assistant.history import rows, store
 history = store.History(Path(sys.argv[1]))
 kept = history.begin()

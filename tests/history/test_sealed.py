@@ -9,12 +9,9 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-import killed
-import planted
 import pytest
-import smalldisk
-import unsealed
-from conversations import answer
+from helpers import killed, planted, smalldisk, unsealed
+from helpers.conversations import answer
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -9,9 +9,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import planted
 import pytest
-from conversations import answer
+from helpers import planted
+from helpers.conversations import answer
 
 from edge_assistant.core.errors import StorageFull, UsageError
 from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes, take_file

@@ -4,9 +4,9 @@ import doctest
 from collections.abc import Callable
 from pathlib import Path
 
-import drawings
 import numpy as np
 import pytest
+from helpers import drawings
 from hypothesis import given
 from hypothesis import strategies as st
 

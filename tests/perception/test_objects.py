@@ -4,9 +4,9 @@ import io
 from collections.abc import Callable
 from pathlib import Path
 
-import drawings
 import numpy as np
 import pytest
+from helpers import drawings
 from PIL import Image
 
 from edge_assistant.compute.runtime import Runtime

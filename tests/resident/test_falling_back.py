@@ -14,8 +14,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-import scripted_resident
-from scripted_resident import asking, heard, serving, until
+from helpers import scripted_resident
+from helpers.scripted_resident import asking, heard, serving, until
 
 from edge_assistant.core.errors import ResidentLost
 from edge_assistant.resident import client, door, facts, place, server, wire

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import scripted_resident
-from scripted_resident import until
-from terminals import Terminal
+from helpers import scripted_resident
+from helpers.commands import Terminal
+from helpers.scripted_resident import until
 
 from edge_assistant.resident import client
 from edge_assistant.resident.lending import lent

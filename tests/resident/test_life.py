@@ -15,7 +15,7 @@ from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import pytest
-from scripted_resident import HANGS, MOST_RENEWALS, asking, heard, serving, until
+from helpers.scripted_resident import HANGS, MOST_RENEWALS, asking, heard, serving, until
 
 from edge_assistant.resident import client, facts, place, wire
 from edge_assistant.resident.door import Door, Guest

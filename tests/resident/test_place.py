@@ -8,7 +8,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from scripted_resident import HANGS, asking, heard, serving
+from helpers.scripted_resident import HANGS, asking, heard, serving
 
 from edge_assistant.core.errors import StorageFull, UsageError
 from edge_assistant.resident import client, place, server, wire

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from facades import Ask, promises
-from fakes import ScriptedEngine
-from plain_model import PlainEngine
+from helpers.assistants import Ask, promises
+from helpers.engines import ScriptedEngine
+from helpers.plain_model import PlainEngine
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.answer import Answer

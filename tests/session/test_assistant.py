@@ -8,10 +8,9 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from facades import REMARK, Ask, promises, readings, text
-from fakes import scripted
-from plain_model import PlainEngine
-from reading_model import model
+from helpers.assistants import REMARK, Ask, promises, readings, text
+from helpers.engines import model, scripted
+from helpers.plain_model import PlainEngine
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core import limits

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import badfiles as bad
 import pytest
-from plain_model import PlainEngine
+from helpers import badfiles as bad
+from helpers.plain_model import PlainEngine
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core import limits

@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from plain_model import PlainEngine
+from helpers.plain_model import PlainEngine
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.answer import Answer, Status

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes import scripted
+from helpers.engines import scripted
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.errors import ModelMissing, Stopped

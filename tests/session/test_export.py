@@ -12,12 +12,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from conversations import answer, passage_answer, rich_answer
+from helpers.commands import unprivileged
+from helpers.conversations import answer, passage_answer, rich_answer
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
-from real_command import unprivileged
 
 from edge_assistant.core.answer import Answer, Note
 from edge_assistant.core.errors import UsageError
@@ -225,7 +225,7 @@ def test_what_redacts_is_asked_first_and_the_file_says_so(tmp_path: Path) -> Non
 WRITES_MUCH = """
 import resource, sys
 from pathlib import Path
-from conversations import answer
+from helpers.conversations import answer
 from test_export import saved
 from edge_assistant.core.errors import StorageFull
 from edge_assistant.session import export

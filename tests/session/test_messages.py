@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from facades import Ask, readings, text
-from fakes import scripted
+from helpers.assistants import Ask, readings, text
+from helpers.engines import scripted
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.answer import Status

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import ScriptedEngine
-from reading_model import model as reads
+from helpers.engines import ScriptedEngine
+from helpers.engines import model as reads
 
 from edge_assistant.compute.runtime import Halt, Runtime
 from edge_assistant.compute.scheduling import memory

@@ -7,8 +7,8 @@ import os
 import stat
 from pathlib import Path
 
-import killed
 import pytest
+from helpers import killed
 
 from edge_assistant.core.errors import StorageFull
 from edge_assistant.storage import atomic

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from smalldisk import seen_read_only
+from helpers.smalldisk import seen_read_only
 
 from edge_assistant.core.errors import StorageFull
 from edge_assistant.governance.audit import trail

@@ -10,14 +10,14 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 from typing import Any
 
-import plain_model
 import pytest
-from exhibited import Made, Viewing, look, made
-from golden import Golden, Screens, Story, drawn
-from placed import KIOSK, Stage, play
+from helpers import plain_model
+from helpers.app import KIOSK, Stage, play
+from helpers.evidence import Made, Viewing, look, made
+from helpers.screens import Golden, Screens, Story, drawn
+from helpers.work import Worker
 from syrupy.assertion import SnapshotAssertion
 from textual.app import App
-from workers import Worker
 
 from edge_assistant.governance.offline import lock
 from edge_assistant_tui.screens import confirm
@@ -87,7 +87,7 @@ def still(monkeypatch: pytest.MonkeyPatch, utc: None) -> None:
 
 @pytest.fixture
 def golden(snapshot: SnapshotAssertion) -> Golden:
-    """Whether a screen is what it was when somebody looked at it; see `golden.Screens`."""
+    """Whether a screen is what it was when somebody looked at it; see `helpers.screens`."""
     kept = snapshot.use_extension(Screens)
 
     def same(app: App[Any], size: tuple[int, int], story: Story) -> bool:

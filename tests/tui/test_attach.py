@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from helpers.app import Stage, play
 from hypothesis import given
 from hypothesis import strategies as st
-from placed import Stage, play
 from rich.style import Style
 from textual.widgets import Input, Static
 

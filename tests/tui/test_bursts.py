@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from placed import Stage
+from helpers.app import Stage
 from textual import events
 from textual.command import CommandList
 from textual.widgets import Input

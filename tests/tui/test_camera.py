@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers.app import BOTTLES, Stage, play, whole
 from PIL import Image
-from placed import BOTTLES, Stage, play, whole
 from rich.color import Color
 from rich.style import Style
 from textual.widgets import Input

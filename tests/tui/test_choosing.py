@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from placed import BOTTLES, COUNTED, Senses, Stage, play
+from helpers.app import BOTTLES, COUNTED, Senses, Stage, play
 from textual.widgets import OptionList
 
 from edge_assistant.devices import chosen

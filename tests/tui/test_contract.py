@@ -14,8 +14,7 @@ from types import ModuleType
 from typing import Any, get_args
 
 import pytest
-from app_fakes import computed, conflict
-from placed import Stage
+from helpers.app import Stage, computed, conflict
 from textual.actions import parse
 from textual.binding import Binding
 from textual.dom import DOMNode

@@ -6,8 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
-from app_fakes import FORM, NOTE, app, computed, conflict, signal
-from placed import Stage, play, shown
+from helpers.app import FORM, NOTE, Stage, app, computed, conflict, play, shown, signal
 from textual.widgets import Markdown, Static
 
 from edge_assistant.core.answer import Route

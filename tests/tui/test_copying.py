@@ -7,8 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from app_fakes import conflict
-from placed import Stage, play
+from helpers.app import Stage, conflict, play
 
 from edge_assistant.core.evidence import Evidence, Locator, Passage
 from edge_assistant_tui import copying, messages

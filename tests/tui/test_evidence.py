@@ -7,7 +7,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from exhibited import BLUE, DARK, PAPER, RATE, RED, Made, Viewing, cited, colours, look, near, share
+from helpers.evidence import BLUE, DARK, PAPER, RATE, RED, Made, Viewing, cited, colours, look, near, share
 from PIL import Image
 
 from edge_assistant.core.answer import Computation

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from exhibited import HANGS, Made, Viewing, form, look, vitals
+from helpers.evidence import HANGS, Made, Viewing, form, look, vitals
 
 from edge_assistant.core.answer import Answer
 from edge_assistant.core.errors import InputCorrupt

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from app_fakes import FORM, app, conflict
-from exhibited import Made, Viewing
-from golden import Golden, Story
-from placed import Stage
+from helpers.app import FORM, Stage, app, conflict
+from helpers.evidence import Made, Viewing
+from helpers.screens import Golden, Story
 
 from edge_assistant_tui import exhibits
 from edge_assistant_tui.screens.evidence import EvidenceScreen

@@ -14,10 +14,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-import smalldisk
-from app_fakes import FORM
-from placed import EXAMPLES, play, whole
-from terminals import Terminal
+from helpers import smalldisk
+from helpers.app import EXAMPLES, FORM, play, whole
+from helpers.commands import Terminal
 from textual.events import Key
 
 from edge_assistant.history.store import History, Saved

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from placed import EXAMPLES, Whole, whole
+from helpers.app import EXAMPLES, Whole, whole
 
 from edge_assistant_tui.screens.evidence import EvidenceScreen
 from edge_assistant_tui.screens.export import Export

@@ -10,7 +10,7 @@ import tty
 from pathlib import Path
 
 import pytest
-from placed import Stage, play, whole
+from helpers.app import Stage, play, whole
 
 from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes, take_file
 from edge_assistant_tui import messages

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from placed import Stage
+from helpers.app import Stage
 from textual.widgets._footer import FooterKey
 
 MORE = {"Sources", "Copy answer", "New", "History", "Hands-free", "Voice", "Export", "Models"}

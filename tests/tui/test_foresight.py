@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from fakes import scripted
-from placed import Stage
-from workers import PATIENCE, Worker
+from helpers.app import Stage
+from helpers.engines import scripted
+from helpers.work import PATIENCE, Worker
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.errors import Stopped

@@ -6,9 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from app_fakes import FORM, NOTE, computed, conflict
-from forgotten import audited
-from placed import Stage, play
+from helpers.app import FORM, NOTE, Stage, computed, conflict, play
+from helpers.forgetting import audited
 from textual.widgets import Input, OptionList
 
 from edge_assistant.history.store import History
@@ -227,7 +226,7 @@ async def test_what_the_screen_shows_is_exported_where_no_history_can_be_written
 
 
 def test_a_name_that_is_free_is_suggested(here: Path) -> None:
-    from app_fakes import TAKEN
+    from helpers.app import TAKEN
 
     first = suggested("Is it [red]? ../../etc " + "x" * 99, TAKEN)
     assert first.parent == here

@@ -6,8 +6,7 @@ import ast
 from pathlib import Path
 
 import pytest
-from app_fakes import FORM, NOTE, VITALS, conflict
-from placed import Stage, play
+from helpers.app import FORM, NOTE, VITALS, Stage, conflict, play
 from textual import events
 from textual.widgets import Static
 

@@ -14,10 +14,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 
-import pulled
 import pytest
-import webserver
-from terminals import Terminal
+from helpers import pulled, webserver
+from helpers.commands import Terminal
 
 from edge_assistant.cli.main import parser
 from edge_assistant.core.errors import UsageError

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from placed import BOTTLES, COUNTED, Senses, Stage, play, whole
+from helpers.app import BOTTLES, COUNTED, Senses, Stage, play, whole
 
 from edge_assistant.core.signals import Kind, Origin
 from edge_assistant.devices import chosen

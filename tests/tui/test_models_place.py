@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from placed import Stage, play
+from helpers.app import Stage, play
 from textual.widgets import OptionList, Static
 
 from edge_assistant.core.errors import PullFailed

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from app_fakes import FORM, TAKEN, conflict
-from placed import HASH, KIOSK, PENICILLIN, Stage, play
+from helpers.app import FORM, HASH, KIOSK, PENICILLIN, TAKEN, Stage, conflict, play
 
 from edge_assistant.governance.policy.policy import Policy
 from edge_assistant.history.store import History, Saved

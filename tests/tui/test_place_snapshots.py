@@ -6,9 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from app_fakes import FORM, NOTE, TAKEN, app, conflict
-from golden import Golden, Story
-from placed import Stage
+from helpers.app import FORM, NOTE, TAKEN, Stage, app, conflict
+from helpers.screens import Golden, Story
 
 from edge_assistant.devices import chosen
 from edge_assistant.history.store import History, Saved, SavedSignal, State, Summary, Turn

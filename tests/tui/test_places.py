@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from app_fakes import FORM, NOTE, computed, conflict
-from placed import Stage, shown
+from helpers.app import FORM, NOTE, Stage, computed, conflict, shown
 from textual.geometry import Region
 from textual.screen import Screen
 from textual.widgets import OptionList

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pulled
 import pytest
 from filelock import FileLock
+from helpers import pulled
 
 from edge_assistant.core.errors import PullFailed
 from edge_assistant_tui import serving

@@ -7,9 +7,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from app_fakes import FORM, TAKEN, app, conflict
-from golden import Golden
-from placed import KIOSK, PENICILLIN, PIN, Stage, play
+from helpers.app import FORM, KIOSK, PENICILLIN, PIN, TAKEN, Stage, app, conflict, play
+from helpers.screens import Golden
 from textual.widgets import Checkbox, Input
 
 from edge_assistant.core.errors import Stopped

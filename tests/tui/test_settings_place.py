@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from placed import Stage, play
+from helpers.app import Stage, play
 from textual.widgets import Input, Select
 
 from edge_assistant.devices import chosen

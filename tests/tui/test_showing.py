@@ -9,7 +9,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from exhibited import RATE, note
+from helpers.evidence import RATE, note
 from hypothesis import given
 from hypothesis import strategies as st
 

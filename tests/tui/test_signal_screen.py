@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from exhibited import DARK, Made, Viewing, colours, look, share
+from helpers.evidence import DARK, Made, Viewing, colours, look, share
 from textual.widgets import OptionList
 
 from edge_assistant_tui import messages

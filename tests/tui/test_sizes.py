@@ -8,12 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from app_fakes import FORM, NOTE, VITALS, computed, conflict
-from exhibited import Made, Viewing, made
+from helpers.app import FORM, NOTE, VITALS, Stage, computed, conflict, play
+from helpers.commands import Terminal
+from helpers.evidence import Made, Viewing, made
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
-from placed import Stage, play
-from terminals import Terminal
 from textual.command import CommandList
 from textual.widgets import Select
 

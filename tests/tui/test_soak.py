@@ -14,8 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from app_fakes import TAKEN, app, computed, conflict
-from placed import Stage, Whole
+from helpers.app import TAKEN, Stage, Whole, app, computed, conflict
 from textual._styles_cache import StylesCache
 from textual.widget import Widget
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from exhibited import Made, Viewing
+from helpers.evidence import Made, Viewing
 from textual.widgets._footer import FooterKey
 
 from edge_assistant_tui import messages

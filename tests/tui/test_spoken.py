@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from placed import COUNTED, Senses, Stage, play
+from helpers.app import COUNTED, Senses, Stage, play
 
 from edge_assistant.core.errors import VoiceUnavailable
 from edge_assistant.session.assistant import Assistant

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from app_fakes import FORM, NOTE, TAKEN, VITALS, app, conflict, signal
-from golden import Golden, Story
-from placed import Stage
+from helpers.app import FORM, NOTE, TAKEN, VITALS, Stage, app, conflict, signal
+from helpers.screens import Golden, Story
 
 from edge_assistant.core.answer import Answer, Told
 from edge_assistant.core.errors import DeviceMissing

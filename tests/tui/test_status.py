@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from placed import play
+from helpers.app import play
 
 from edge_assistant.governance.offline import lock
 from edge_assistant.governance.offline.lock import Lock

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from app_fakes import FORM, NOTE, VITALS, conflict
-from placed import Stage, play
+from helpers.app import FORM, NOTE, VITALS, Stage, conflict, play
 from textual.color import Color
 
 from edge_assistant.session import health

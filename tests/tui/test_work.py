@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from workers import PATIENCE, Worker
+from helpers.work import PATIENCE, Worker
 
 from edge_assistant.core.errors import ModelMissing, Stopped, UsageError
 from edge_assistant.core.events import Thinking, Watch

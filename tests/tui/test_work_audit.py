@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from workers import Worker
+from helpers.work import Worker
 
 from edge_assistant.core.signals import Kind, Origin
 from edge_assistant.governance.audit.rows import Row

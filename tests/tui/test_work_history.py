@@ -8,12 +8,11 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-import planted
 import pytest
-from app_fakes import FORM, conflict
-from forgotten import cached
-from placed import KIOSK
-from workers import Worker
+from helpers import planted
+from helpers.app import FORM, KIOSK, conflict
+from helpers.forgetting import cached
+from helpers.work import Worker
 
 from edge_assistant.core.errors import StorageFull
 from edge_assistant.core.signals import Kind, Origin

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from caches import ID, SECRET, cache, files, used
+from helpers.keys import ID, SECRET, cache, files, used
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

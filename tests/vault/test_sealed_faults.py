@@ -7,12 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import killed
 import pytest
-import smalldisk
-from caches import ID, SECRET, cache, files, used
-from real_command import unprivileged
-from rings import Ring
+from helpers import killed, smalldisk
+from helpers.commands import unprivileged
+from helpers.keys import ID, SECRET, Ring, cache, files, used
 
 from edge_assistant.core.errors import StorageReadOnly
 from edge_assistant.storage import atomic

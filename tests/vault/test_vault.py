@@ -17,13 +17,12 @@ from pathlib import Path
 from random import Random
 from threading import Event
 
-import killed
 import pytest
-import smalldisk
+from helpers import killed, smalldisk
+from helpers.commands import unprivileged
+from helpers.keys import Ring
 from hypothesis import given
 from hypothesis import strategies as st
-from real_command import unprivileged
-from rings import Ring
 
 from edge_assistant.core.errors import KeyGone, KeyLost, StorageFull
 from edge_assistant.vault import master

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import msgspec
 import numpy as np
 import pytest
-import safetensors_files
+from helpers import safetensors_files
 
 from edge_assistant_quantize import room
 from edge_assistant_quantize.errors import (

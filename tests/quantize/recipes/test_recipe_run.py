@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import killed
 import msgspec
 import pytest
-from recipe_steps import KILL, LOG, METRICS, STEPS
+from helpers import killed
+from helpers.recipe_steps import KILL, LOG, METRICS, STEPS
 
 from edge_assistant_quantize import candidate, record
 from edge_assistant_quantize.candidate import Candidate

@@ -4,9 +4,9 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from helpers.recipe_steps import STEPS
 from hypothesis import given
 from hypothesis import strategies as st
-from recipe_steps import STEPS
 
 from edge_assistant_quantize.acceptance import criteria
 from edge_assistant_quantize.errors import EdgeAssistantError, InputMissing, RecipeInvalid

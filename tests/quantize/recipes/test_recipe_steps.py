@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import small_onnx
-import tiny_llama
+from helpers import small_onnx, tiny_llama
 
 from edge_assistant_quantize.candidate import sha256_of
 from edge_assistant_quantize.errors import RecipeInvalid

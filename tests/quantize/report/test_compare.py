@@ -6,14 +6,13 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import drawings
 import numpy as np
 import onnx
 import pytest
-import tiny_llama
+from helpers import drawings, tiny_llama
+from helpers.records import record, variant
 from msgspec.structs import replace
 from onnx import TensorProto, helper, numpy_helper
-from records import record, variant
 
 from edge_assistant_models.errors import ModelCorrupt
 from edge_assistant_models.installed import InstalledModel

@@ -8,12 +8,12 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from helpers.records import SUM, record, variant
+from helpers.smalldisk import fill, mounted
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from msgspec.structs import replace
-from records import SUM, record, variant
-from smalldisk import fill, mounted
 
 from edge_assistant.core.errors import InputCorrupt
 from edge_assistant_quantize import record as records

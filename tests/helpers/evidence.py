@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from helpers.app import POLL_S, Stage, play, shown
 from PIL import Image, ImageDraw
-from placed import POLL_S, Stage, play, shown
 from textual.screen import Screen
 from textual.widgets import Static
 

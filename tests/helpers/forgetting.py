@@ -11,8 +11,8 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import planted
 import pytest
+from helpers import planted
 
 from edge_assistant.core.errors import KeyGone, UsageError
 from edge_assistant.governance import forgetting

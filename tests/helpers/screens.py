@@ -7,7 +7,7 @@ import io
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from placed import Stage
+from helpers.app import Stage
 from rich.console import Console
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from textual.app import App

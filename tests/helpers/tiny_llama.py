@@ -6,7 +6,7 @@ import struct
 from pathlib import Path
 
 import numpy as np
-from hostile_models import F32, I32, STRING, array, key, strings, tensor, text, u32
+from helpers.hostile_models import F32, I32, STRING, array, key, strings, tensor, text, u32
 
 COLUMNS = 256  # of embeddings: one block of the K types
 HIDDEN = 512

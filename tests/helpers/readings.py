@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from functools import cache
 
-from fakes import signal
+from helpers.engines import signal
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.signals import Kind

@@ -19,8 +19,8 @@ class _Finder(importlib.abc.MetaPathFinder):
 
         def exec_module(module):
             load(module)
-            sys.path.insert(0, str(Path(__file__).parent.parent))
-            from plain_model import PlainEngine
+            sys.path.insert(0, str(Path(__file__).parents[2]))
+            from helpers.plain_model import PlainEngine
 
             module.LlamaEngine = PlainEngine
 

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from conversations import answer
+from helpers.conversations import answer
 
 from edge_assistant.core.answer import Answer
 from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes

@@ -1,10 +1,10 @@
-"""A scripted language model that speaks the protocol `language.engine.Engine`, and signals made in memory."""
+"""Scripted language models that speak the protocol `language.engine.Engine`, and signals made in memory."""
 
 from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from edge_assistant.core.evidence import Evidence, Locator, Passage
@@ -12,6 +12,7 @@ from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes
 from edge_assistant.language.chat import Message
 from edge_assistant.language.engine import Choice, Usage
 from edge_assistant.perception.table import Table
+from edge_assistant.reasoning.comprehension.answering import Sort
 from edge_assistant.reasoning.sources import Source
 
 Reply = Callable[[str, Sequence[str]], str]
@@ -107,3 +108,27 @@ def source(
         for i, text in enumerate(lines)
     )
     return Source(given, evidence, table)
+
+
+def model(
+    told: Mapping[str, str], sort: str = "value", call: str = "none", writes: str = "Answer: not told"
+) -> ScriptedEngine:
+    """A model that reads: what it copies where a source's line and a question stand in its prompt.
+
+    Args:
+        told: what it copies, by words that stand in the prompt.
+        sort: of the question.
+        call: over readings.
+        writes: the plain question behind one for agreement, or what several sources tell.
+    """
+
+    def reply(prompt: str, options: Sequence[str]) -> str:
+        if set(options) & {str(one) for one in Sort}:
+            return sort
+        if options:
+            return options[-1]  # the source tells it; this is the answer
+        if prompt.startswith("Source, "):
+            return next((text for key, text in told.items() if all(k in prompt for k in key.split("|"))), "not told")
+        return call if "[degC]" in prompt else writes
+
+    return scripted(reply=reply)
