@@ -170,6 +170,19 @@ def home(homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.fixture
+def hold(home: Path) -> Callable[[str], Path]:
+    """Let a policy hold; its file."""
+
+    def held(text: str) -> Path:
+        file = home / "config" / "policy.toml"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
+        return file
+
+    return held
+
+
 @pytest.fixture(scope="session")
 def store() -> Path:
     """The store outside the tree that holds the real models, for tests that start the real command."""

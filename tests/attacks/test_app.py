@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from app_fakes import NOTE, app, conflict
+from helpers.app import NOTE, app, conflict
 from textual.widgets import Markdown
 
 import edge_assistant_tui

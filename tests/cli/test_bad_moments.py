@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import http.server
 import json
 import shutil
 import signal
-import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
-import badfiles as bad
 import pytest
-import smalldisk
-from real_command import HANGS, Command, Documented, Ran, documented, unprivileged
+from helpers import badfiles as bad
+from helpers import pulled as made_up
+from helpers import smalldisk, webserver
+from helpers.commands import HANGS, Command, Documented, Ran, documented, unprivileged
 
 ASKED = "Which colour was the lamp?"
 REMARK = b"The lamp was red when the temperature was 31.5 degC. Nothing else was seen on that day."
@@ -98,63 +95,18 @@ def test_bit_flipped(
 # pulling
 
 
-@dataclass
-class Web:
-    """A loopback server of one file.
-
-    Attributes:
-        address: of the file.
-        limit: bytes of the file after which an answer stays away, or None.
-        holds: whether the connection stays open then, instead of being cut.
-        starts: where each request started.
-    """
-
-    address: str = ""
-    limit: int | None = None
-    holds: bool = False
-    starts: list[int] = field(default_factory=list)
-    closed: threading.Event = field(default_factory=threading.Event)
-
-
-class _Handler(http.server.BaseHTTPRequestHandler):
-    web: Web
-
-    def do_GET(self) -> None:
-        start = int(self.headers.get("Range", "bytes=0-").removeprefix("bytes=").rstrip("-"))
-        self.web.starts.append(start)
-        self.send_response(206 if start else 200)
-        self.send_header("Content-Range", f"bytes {start}-{len(CONTENT) - 1}/{len(CONTENT)}")
-        self.send_header("Content-Length", str(len(CONTENT) - start))
-        self.end_headers()
-        self.wfile.write(CONTENT[start : self.web.limit])
-        if self.web.holds:
-            self.web.closed.wait(HANGS)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
-
-
 @pytest.fixture
-def web(home: Path) -> Iterator[Web]:
+def web(home: Path) -> Iterator[webserver.Web]:
     """The server, and a catalog of the user's own whose model `mine` comes from it."""
-    web = Web()
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"web": web}))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    web.address = f"http://127.0.0.1:{server.server_address[1]}/model.bin"
-    (home / "catalog").mkdir()
-    (home / "catalog" / "mine.toml").write_text(
-        'name = "mine"\nrole = "vad"\nlicence = "MIT"\nlicence_url = "https://example.org/licence"\n'
-        'home = "https://example.org"\ndescription = "made up"\nmemory_mib = 1\n'
-        f'[[files]]\nkey = "model"\npath = "model.bin"\nbytes = {len(CONTENT)}\n'
-        f'sha256 = "{hashlib.sha256(CONTENT).hexdigest()}"\n'
-        f'[[sources]]\ntype = "url"\nkey = "model"\nurl = "{web.address}"\n'
-    )
-    yield web
-    web.closed.set()
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with webserver.serving() as server:
+        server.files["/model.bin"] = CONTENT
+        made_up.entry(home, CONTENT, f'type = "url"\nkey = "model"\nurl = "{server.address}/model.bin"\n')
+        yield server
+
+
+def starts(web: webserver.Web) -> list[int]:
+    """Where each request started."""
+    return [int((wanted or "bytes=0-")[6:-1]) for _, wanted, _ in web.seen]
 
 
 @pytest.fixture
@@ -176,24 +128,24 @@ def until(done: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def test_disk_full_while_pulling(command: Command, holds: Promise, web: Web, pulled: Path) -> None:
+def test_disk_full_while_pulling(command: Command, holds: Promise, web: webserver.Web, pulled: Path) -> None:
     if shutil.which("prlimit") is None:
         pytest.skip("prlimit is not here")
     full = command("models", "pull", "--own", "mine", prefix=("prlimit", f"--fsize={HALF}"))
     holds("a disk that is full while a model is pulled", full)
     assert not pulled.exists()
     holds("the same pull again, with room", command("models", "pull", "--own", "mine"))
-    assert web.starts == [0, HALF]
+    assert starts(web) == [0, HALF]
     assert pulled.read_bytes() == CONTENT
 
 
-def test_connection_cut_while_pulling(command: Command, holds: Promise, web: Web, pulled: Path) -> None:
-    web.limit = HALF
+def test_connection_cut_while_pulling(command: Command, holds: Promise, web: webserver.Web, pulled: Path) -> None:
+    web.cuts = [HALF, *[0] * 9]
     holds("a connection that is cut while a model is pulled", command("models", "pull", "--own", "mine"))
     assert not pulled.exists()
-    web.limit = None
+    web.cuts = []
     holds("the same pull again, with the connection back", command("models", "pull", "--own", "mine"))
-    assert web.starts[-1] == HALF
+    assert starts(web)[-1] == HALF
     assert pulled.read_bytes() == CONTENT
 
 
@@ -202,18 +154,17 @@ def test_connection_cut_while_pulling(command: Command, holds: Promise, web: Web
     [("Ctrl-C while a model is pulled", signal.SIGINT), ("a pull that is killed, and another", signal.SIGKILL)],
 )
 def test_pull_broken_off(
-    given: str, sent: signal.Signals, command: Command, holds: Promise, web: Web, pulled: Path
+    given: str, sent: signal.Signals, command: Command, holds: Promise, web: webserver.Web, pulled: Path
 ) -> None:
-    web.limit, web.holds = HALF, True
+    web.cuts, web.holds = [HALF], True
     process = command.start("models", "pull", "--own", "mine")
     until(lambda: partial(pulled).is_file() and partial(pulled).stat().st_size == HALF)
     process.send_signal(sent)
     out, err = process.communicate(timeout=HANGS)
-    web.limit, web.holds = None, False
     again = command("models", "pull", "--own", "mine")
     holds(given, again if sent is signal.SIGKILL else Ran(process.returncode, out, err, 0))
     assert again.status == 0
-    assert web.starts == [0, HALF]
+    assert starts(web) == [0, HALF]
     assert pulled.read_bytes() == CONTENT
 
 
@@ -267,14 +218,13 @@ def test_two_processes_at_once(small_command: Command, holds: Promise, tmp_path:
         holds("two questions at once", Ran(process.returncode, out, err, 0))
 
 
-def test_two_pulls_at_once(command: Command, holds: Promise, web: Web, pulled: Path) -> None:
-    web.limit, web.holds = HALF, True
+def test_two_pulls_at_once(command: Command, holds: Promise, web: webserver.Web, pulled: Path) -> None:
+    web.cuts, web.holds = [HALF], True
     first = command.start("models", "pull", "--own", "mine")
     until(lambda: partial(pulled).is_file() and partial(pulled).stat().st_size == HALF)
     second = command.start("models", "pull", "--own", "mine")
     assert "waiting" in second.stderr.readline()
-    web.limit, web.holds = None, False
-    web.closed.set()
+    web.stopped.set()
     for process in (first, second):
         out, err = process.communicate(timeout=HANGS)
         assert process.returncode == 0, err
@@ -282,7 +232,7 @@ def test_two_pulls_at_once(command: Command, holds: Promise, web: Web, pulled: P
     assert pulled.read_bytes() == CONTENT
 
 
-def test_folder_that_may_not_be_written(command: Command, holds: Promise, web: Web, pulled: Path) -> None:
+def test_folder_that_may_not_be_written(command: Command, holds: Promise, web: webserver.Web, pulled: Path) -> None:
     prefix = unprivileged()
     if prefix and shutil.which("setpriv") is None:
         pytest.skip("setpriv is not here, and root may write everywhere")

@@ -6,15 +6,15 @@ import re
 import sys
 
 import pytest
-from real_command import Command
+from helpers.commands import Here
 
 from edge_assistant.cli.bench import benches
 from edge_assistant.cli.main import parser
 from edge_assistant.core.errors import UsageError
 
 
-def test_every_bench_is_listed(command: Command) -> None:
-    ran = command("bench", "--help")
+def test_every_bench_is_listed(here: Here) -> None:
+    ran = here("bench", "--help")
     assert ran.status == 0
     names = {bench.NAME for bench in benches()}
     assert {"cross-signal", "readings", "writing"} <= names
@@ -28,8 +28,8 @@ def test_every_bench_says_what_it_measures_and_knows_json() -> None:
         assert callable(bench.run)
 
 
-def test_without_a_bench_it_is_a_wrong_command_line(command: Command) -> None:
-    ran = command("bench")
+def test_without_a_bench_it_is_a_wrong_command_line(here: Here) -> None:
+    ran = here("bench")
     assert ran.status == 2
     assert "required: BENCH" in ran.err
 

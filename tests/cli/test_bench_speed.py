@@ -6,7 +6,6 @@ import argparse
 import json
 
 import pytest
-from real_command import Command
 
 from edge_assistant.core.errors import UsageError
 from edge_assistant.storage.settings import Settings
@@ -149,9 +148,9 @@ def test_what_is_wrong_is_said_before_anything_is_measured(words, said, scripted
         speed.run(options(*words))
 
 
-def test_the_command_line_knows_its_parts(command: Command):
-    ran = command("bench", "speed", "--help")
+def test_the_command_line_knows_its_parts(here):
+    ran = here("bench", "speed", "--help")
     assert ran.status == 0
     assert all(name in ran.out for name in part.parts())
-    assert command("bench", "speed", "--part", "nothing").status == 2
-    assert command("bench", "speed", "--part", "page", "--repeats", "0").status == 2
+    assert here("bench", "speed", "--part", "nothing").status == 2
+    assert here("bench", "speed", "--part", "page", "--repeats", "0").status == 2

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import planted
 import pytest
-from forgotten import audited
+from helpers import planted
+from helpers.commands import Command
+from helpers.forgetting import audited
 from PIL import Image, ImageDraw
-from real_command import Command
 
 from edge_assistant.cli.main import main
 from edge_assistant.compute.runtime import Runtime

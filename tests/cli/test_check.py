@@ -7,10 +7,9 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
-from real_command import Command
+from helpers.commands import Here
 
 ROOT = Path(__file__).parents[2]
 CSV = "time,oven temperature [degC]\n" + "".join(
@@ -28,16 +27,9 @@ def written(folder: Path, name: str, text: str) -> Path:
     return folder / name
 
 
-def only_object(out: str) -> dict[str, Any]:
-    """The one JSON object that stdout holds, on one line."""
-    assert out.count("\n") == 1
-    found: dict[str, Any] = json.loads(out)
-    return found
-
-
-def test_where_nothing_conflicts_the_status_is_0(command: Command, note: Path, tmp_path: Path) -> None:
+def test_where_nothing_conflicts_the_status_is_0(here: Here, note: Path, tmp_path: Path) -> None:
     other = written(tmp_path, "other.txt", "I paid forty two pounds in total.\n\nIt rained.")
-    ran = command("check", "--text", note, "--text", other)
+    ran = here("check", "--text", note, "--text", other)
     assert ran.status == 0
     said, *table = ran.out.splitlines()
     assert said == "The signals agree on the total [E1][E3]."
@@ -53,20 +45,20 @@ def test_where_nothing_conflicts_the_status_is_0(command: Command, note: Path, t
     assert thinks == "thinking ..."
 
 
-def test_where_something_conflicts_the_status_is_1(command: Command, note: Path, tmp_path: Path) -> None:
+def test_where_something_conflicts_the_status_is_1(here: Here, note: Path, tmp_path: Path) -> None:
     other = written(tmp_path, "other.txt", "The total was 24.00.\n\nThe room is 12B.")
-    ran = command("check", "--text", note, "--text", other)
+    ran = here("check", "--text", note, "--text", other)
     assert ran.status == 1
     assert "Total: the first text says 42.00 [E1]; the second text says The total was 24.00 [E3]." in ran.out
     assert re.findall(r"^(?:agree|conflict)  .*$", ran.out, re.M) == ["conflict    total"]
 
 
-def test_what_a_note_says_of_readings_is_compared_with_them(command: Command, tmp_path: Path) -> None:
+def test_what_a_note_says_of_readings_is_compared_with_them(here: Here, tmp_path: Path) -> None:
     table = written(tmp_path, "oven.csv", CSV)
     right = written(tmp_path, "right.txt", "The highest oven temperature was 99 degrees.")
     wrong = written(tmp_path, "wrong.txt", "The highest oven temperature was 91 degrees.")
-    assert command("check", "--readings", table, "--text", right).status == 0
-    ran = command("check", "--readings", table, "--text", wrong)
+    assert here("check", "--readings", table, "--text", right).status == 0
+    ran = here("check", "--readings", table, "--text", wrong)
     assert ran.status == 1
     assert "conflict    max oven temperature" in ran.out
     assert "max(oven temperature) = 99 degC" in ran.out
@@ -74,12 +66,10 @@ def test_what_a_note_says_of_readings_is_compared_with_them(command: Command, tm
 
 @pytest.mark.parametrize(("total", "status"), [("42.00", "supported"), ("24.00", "conflict")])
 def test_json_is_the_contracts_object_with_an_empty_question(
-    command: Command, note: Path, tmp_path: Path, total: str, status: str
+    here: Here, note: Path, tmp_path: Path, total: str, status: str
 ) -> None:
-    ran = command(
-        "check", "--text", note, "--text", written(tmp_path, "other.txt", f"The total was {total}."), "--json"
-    )
-    found = only_object(ran.out)
+    ran = here("check", "--text", note, "--text", written(tmp_path, "other.txt", f"The total was {total}."), "--json")
+    found = ran.object
     assert ran.status == (status == "conflict")
     assert (found["question"], found["status"], found["route"]["path"]) == ("", status, "check")
     assert [(v["attribute"], v["subject"]) for v in found["verdicts"]] == [("total", None)]
@@ -88,47 +78,37 @@ def test_json_is_the_contracts_object_with_an_empty_question(
     assert "trace" not in found
 
 
-def test_signals_that_speak_of_nothing_in_common(command: Command, note: Path, tmp_path: Path) -> None:
-    ran = command("check", "--text", note, "--text", written(tmp_path, "other.txt", "It rained all day."), "--json")
-    found = only_object(ran.out)
+def test_signals_that_speak_of_nothing_in_common(here: Here, note: Path, tmp_path: Path) -> None:
+    ran = here("check", "--text", note, "--text", written(tmp_path, "other.txt", "It rained all day."), "--json")
+    found = ran.object
     assert (ran.status, found["status"], found["verdicts"]) == (0, "not_in_evidence", [])
 
 
 @pytest.mark.parametrize("count", [0, 1])
-def test_one_signal_cannot_be_compared(command: Command, note: Path, count: int) -> None:
-    ran = command("check", *["--text", note][: 2 * count])
+def test_one_signal_cannot_be_compared(here: Here, note: Path, count: int) -> None:
+    ran = here("check", *["--text", note][: 2 * count])
     assert ran.status == 2
     assert ran.err.splitlines()[-1] == "error: there is nothing to compare - give at least two signals"
     assert ran.out == ""
 
 
-def test_a_signal_that_fails_among_two_that_do_not(command: Command, note: Path, tmp_path: Path) -> None:
+def test_a_signal_that_fails_among_two_that_do_not(here: Here, note: Path, tmp_path: Path) -> None:
     given = ["--text", note, "--text", note, "--image", tmp_path / "no.png"]
-    ran = command("check", *given, "--json")
-    found = only_object(ran.out)
+    ran = here("check", *given, "--json")
+    found = ran.object
     assert ran.status == 0
     assert [failure["signal"] for failure in found["failed"]] == ["image:1"]
     assert "image:1: error: no.png does not exist - check the path" in ran.err
-    strict = command("check", *given, "--strict")
+    strict = here("check", *given, "--strict")
     assert (strict.status, strict.out) == (3, "")
+    left = here("check", "--text", note, "--text", written(tmp_path, "empty.txt", ""))
+    assert left.status == 3
+    assert left.err.splitlines()[-1].startswith("error: ")
 
 
-def test_one_signal_that_is_left_cannot_be_compared(command: Command, note: Path, tmp_path: Path) -> None:
-    empty = written(tmp_path, "empty.txt", "")
-    ran = command("check", "--text", note, "--text", empty)
-    assert ran.status == 3
-    assert ran.err.splitlines()[-1].startswith("error: ")
-
-
-def test_plain_output_has_no_escape_codes(command: Command, note: Path) -> None:
-    ran = command("check", "--text", note, "--text", note, "--plain")
-    assert "\x1b" not in ran.out + ran.err
-    assert "agree       total" in ran.out
-
-
-def test_the_trace_shows_what_is_told_and_compared(command: Command, note: Path) -> None:
-    ran = command("check", "--text", note, "--text", note, "--trace", "--json")
-    found = only_object(ran.out)
+def test_the_trace_shows_what_is_told_and_compared(here: Here, note: Path) -> None:
+    ran = here("check", "--text", note, "--text", note, "--trace", "--json")
+    found = ran.object
     assert [(stage["stage"], stage["signal"]) for stage in found["trace"]][:1] == [("asked of another", "text:2")]
     shown = "The total was [42.00].\n    What is it: the total was?\n    'The total was 42.00': 0.71\n"
     assert f"asked of another\n    {shown}verdict\n    agree: total: 42.00 [E1][E3]\n" in ran.err

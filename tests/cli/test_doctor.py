@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
-from real_command import Command
+from helpers.commands import Command, Here
+
+from edge_assistant.governance.offline import lock
+
+
+@pytest.fixture(autouse=True)
+def locked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process, as the command's own would be."""
+    monkeypatch.setattr(lock, "state", lambda: lock.Lock(True))
 
 
 def test_ready(command: Command) -> None:
@@ -17,33 +24,26 @@ def test_ready(command: Command) -> None:
     assert "missing  " not in ran.out
 
 
-def test_a_model_is_missing(command: Command, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_is_missing(here: Here, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(home / "none"))
-    ran = command("doctor")
+    ran = here("doctor")
     assert ran.status == 1
     line = next(line for line in ran.out.splitlines() if "model for language" in line)
     assert line.startswith("missing  ")
     assert line.endswith(" - edge-assistant models pull --profile test")
     assert ran.out.endswith("not ready: do what stands behind 'missing' above\n")
     assert "without  model for detector" in ran.out
-
-
-def test_a_model_on_request_is_pulled_by_its_name(
-    command: Command, home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(home / "none"))
-    ran = command("doctor", "--profile", "starter")
-    line = next(line for line in ran.out.splitlines() if "model for voice" in line)
+    (line,) = (line for line in here("doctor", "--profile", "starter").out.splitlines() if "model for voice" in line)
     assert line.startswith("without  ")
     assert line.endswith(" - edge-assistant models pull piper-en-us-joe-medium")
 
 
 @pytest.mark.parametrize("ready", [True, False])
-def test_as_json(command: Command, ready: bool, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_as_json(here: Here, ready: bool, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if not ready:
         monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(home / "none"))
-    ran = command("doctor", "--json", "--profile", "test")
-    report = json.loads(ran.out)
+    ran = here("doctor", "--json", "--profile", "test")
+    report = ran.object
     assert (ran.status, ran.err, report["ready"]) == (0 if ready else 1, "", ready)
     names = {check["name"] for check in report["checks"]}
     assert {"python", "machine", "cores", "model for language"} <= names
@@ -52,17 +52,17 @@ def test_as_json(command: Command, ready: bool, home: Path, monkeypatch: pytest.
     assert all(check["hint"] for check in report["checks"] if check["ok"] is False)
 
 
-def test_an_unknown_profile(command: Command) -> None:
-    ran = command("doctor", "--profile", "huge")
+def test_an_unknown_profile(here: Here) -> None:
+    ran = here("doctor", "--profile", "huge")
     assert (ran.status, ran.err) == (1, "")
     assert "missing  profile: there is no profile 'huge' - choose one of auto, " in ran.out
     assert "folder for models" in ran.out
 
 
-def test_a_broken_catalog(command: Command, home: Path) -> None:
+def test_a_broken_catalog(here: Here, home: Path) -> None:
     (home / "catalog").mkdir()
     (home / "catalog" / "mine.toml").write_text("name = ")
-    ran = command("doctor")
+    ran = here("doctor")
     assert (ran.status, ran.err) == (1, "")
     line = next(line for line in ran.out.splitlines() if line.startswith("missing"))
     assert line.startswith("missing  catalog: catalog/mine.toml")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
-from real_command import Command
+from helpers.commands import Here
 
 ASKED = "What is the potassium?"
 
@@ -17,31 +16,31 @@ def slip(tmp_path: Path) -> str:
     return str(tmp_path / "slip.txt")
 
 
-def test_the_names_of_a_domain_are_understood(command: Command, slip: str) -> None:
-    told = [command("ask", ASKED, "--text", slip, *option, "--json") for option in ([], ["--domain", "clinic"])]
+def test_the_names_of_a_domain_are_understood(here: Here, slip: str) -> None:
+    told = [here("ask", ASKED, "--text", slip, *option, "--json") for option in ([], ["--domain", "clinic"])]
     assert [ran.status for ran in told] == [0, 0]
-    without, within = (json.loads(ran.out) for ran in told)
+    without, within = (ran.object for ran in told)
     assert (without["status"], within["status"]) == ("not_in_evidence", "supported")
     assert [value["value"] for value in within["verdicts"][0]["values"]] == ["5.9 mmol/L"]
 
 
 def test_a_domain_is_a_setting_and_check_heeds_its_units(
-    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "slip.txt").write_text("Troponin: 12000 ng/l\n")
     (tmp_path / "note.txt").write_text("Troponin: 0.012 mg/l\n")
     signals = "--text", tmp_path / "slip.txt", "--text", tmp_path / "note.txt"
-    assert "agree" not in command("check", *signals).out
+    assert "agree" not in here("check", *signals).out
     monkeypatch.setenv("EDGE_ASSISTANT_DOMAIN", "clinic")
-    ran = command("check", *signals)
+    ran = here("check", *signals)
     assert ran.status == 0
     assert "agree       troponin" in ran.out
 
 
-def test_a_file_that_is_wrong_is_one_line_and_status_2(command: Command, slip: str, tmp_path: Path) -> None:
+def test_a_file_that_is_wrong_is_one_line_and_status_2(here: Here, slip: str, tmp_path: Path) -> None:
     ward = tmp_path / "ward.toml"
     ward.write_text('[unit.crate]\nwritten = ["mmol/l"]\n')
-    ran = command("ask", ASKED, "--text", slip, "--domain", ward)
+    ran = here("ask", ASKED, "--text", slip, "--domain", ward)
     assert (ran.status, ran.out) == (2, "")
     assert (
         ran.err
@@ -49,9 +48,9 @@ def test_a_file_that_is_wrong_is_one_line_and_status_2(command: Command, slip: s
     )
 
 
-def test_help_says_it(command: Command) -> None:
+def test_help_says_it(here: Here) -> None:
     for verb in ("ask", "check"):
-        ran = command(verb, "--help")
+        ran = here(verb, "--help")
         assert ran.status == 0
         assert "--domain F" in ran.out
         assert "docs/domains.md" in " ".join(ran.out.split())

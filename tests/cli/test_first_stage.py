@@ -10,7 +10,7 @@ import venv
 from pathlib import Path
 
 import pytest
-import webserver
+from helpers import webserver
 
 import edge_assistant
 import edge_assistant_models

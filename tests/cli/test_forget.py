@@ -12,14 +12,12 @@ from datetime import datetime
 from pathlib import Path
 
 import numpy as np
-import planted
 import pytest
-import unsealed
-from conversations import answer
-from forgotten import aged, audited, cached, question
-from real_command import COMMAND, Command, unprivileged
-from smalldisk import seen_read_only
-from terminals import Terminal
+from helpers import planted, unsealed
+from helpers.commands import COMMAND, Command, Terminal, unprivileged
+from helpers.conversations import answer
+from helpers.forgetting import aged, audited, cached, question
+from helpers.smalldisk import seen_read_only
 
 from edge_assistant.cli.main import main
 from edge_assistant.core.errors import StorageFull
@@ -74,7 +72,12 @@ def test_a_list_names_each_by_its_id(kept: list[str], capsys: Capsys) -> None:
 
 
 def test_where_nothing_may_be_written_all_is_read_and_nothing_answered(
-    kept: list[str], home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Command
+    hold: Callable[[str], Path],
+    kept: list[str],
+    home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    command: Command,
 ) -> None:
     question()
     app = History()
@@ -106,12 +109,6 @@ def test_where_nothing_may_be_written_all_is_read_and_nothing_answered(
     assert sorted(left()) == sorted(kept)
 
 
-def test_nothing_is_kept(capsys: Capsys, home: Path) -> None:
-    assert main(["forget", "--list"]) == 0
-    assert main(["forget", "--before", "2026-01-01", "--yes"]) == 0
-    assert capsys.readouterr().out.splitlines() == ["nothing is kept", "there is nothing to forget"]
-
-
 KEPT = "8 kB of what was perceived, kept sealed to be quicker the next time"
 
 
@@ -134,14 +131,13 @@ def test_caches_are_listed_and_go_with_whatever_goes(kept: list[str], capsys: Ca
     ("setting", "policy"), [("0", ""), ("1", "[retention]\ncache = false\n"), ("1", "[retention]\nhistory = false\n")]
 )
 def test_where_caches_are_switched_off_they_go(
-    kept: list[str], home: Path, monkeypatch: pytest.MonkeyPatch, setting: str, policy: str
+    hold: Callable[[str], Path], kept: list[str], monkeypatch: pytest.MonkeyPatch, setting: str, policy: str
 ) -> None:
     cached()
     assert main(["models", "list"]) == 0
     assert sealed.kept_bytes() > 0
     monkeypatch.setenv("EDGE_ASSISTANT_CACHE", setting)
-    (home / "config").mkdir(exist_ok=True)
-    (home / "config" / "policy.toml").write_text(policy)
+    hold(policy)
     assert main(["models", "list"]) == 0
     assert (sealed.kept_bytes(), Vault().caches()) == (0, [])
     assert len(left()) == 2
@@ -155,37 +151,36 @@ def test_where_caches_are_switched_off_they_go(
     ],
 )
 def test_where_caches_are_switched_off_they_go_with_a_command_that_fails_too(
-    home: Path, policy: str, words: list[str]
+    hold: Callable[[str], Path], policy: str, words: list[str]
 ) -> None:
     cached()
-    (home / "config").mkdir(exist_ok=True)
-    (home / "config" / "policy.toml").write_text(f"[retention]\n{policy}")
+    hold(f"[retention]\n{policy}")
     assert main(words) in (3, 5)
     assert (sealed.kept_bytes(), Vault().caches()) == (0, [])
 
 
-def test_where_a_policy_is_wrong_that_alone_is_said(home: Path, capsys: Capsys) -> None:
+def test_where_a_policy_is_wrong_that_alone_is_said(hold: Callable[[str], Path], capsys: Capsys) -> None:
     cached()
-    (home / "config").mkdir(exist_ok=True)
-    (home / "config" / "policy.toml").write_text("[retention]\ncache = 7\n")
+    hold("[retention]\ncache = 7\n")
     assert main(["models", "list"]) == 5
     assert len(capsys.readouterr().err.splitlines()) == 1
     assert sealed.kept_bytes() > 0
 
 
-def test_one_goes(kept: list[str], home: Path, capsys: Capsys) -> None:
-    assert main(["forget", "--conversation", kept[1], "--yes"]) == 0
-    assert capsys.readouterr().out == "forgotten: 1 conversation\n"
-    assert left() == kept[:1]
-    assert planted.found([home]) == []
-    assert [row.conversation for row in audited() if row.kind == "forgot"] == [kept[1]]
-
-
 @pytest.mark.parametrize("date", ["2026-03-01", "2026-03-01T12:30", "2026-03-01T12:30:00+02:00"])
-def test_what_is_older_than_a_date_goes(kept: list[str], date: str, capsys: Capsys) -> None:
+def test_what_is_older_than_a_date_goes_and_one_by_its_id(
+    kept: list[str], home: Path, date: str, capsys: Capsys
+) -> None:
     assert main(["forget", "--before", date, "--yes", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"forgotten": kept[:1], "questions": 0, "damaged": 0, "others": []}
     assert left() == kept[1:]
+    assert main(["forget", "--conversation", kept[1], "--yes"]) == 0
+    assert capsys.readouterr().out == "forgotten: 1 conversation\n"
+    assert planted.found([home]) == left() == []
+    assert [row.conversation for row in audited() if row.kind == "forgot"] == kept
+    assert main(["forget", "--list"]) == 0
+    assert main(["forget", "--before", date, "--yes"]) == 0
+    assert capsys.readouterr().out.splitlines() == ["nothing is kept", "there is nothing to forget"]
 
 
 def test_all_goes(kept: list[str], capsys: Capsys) -> None:
@@ -335,17 +330,16 @@ def test_what_cannot_be_completed_is_said_and_the_command_runs(kept: list[str], 
     assert [row.kind for row in audited()] == ["forgot"]
 
 
-def test_what_is_too_old_goes_with_a_command(kept: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("policy", [False, True])
+def test_what_is_too_old_goes_with_a_command(
+    hold: Callable[[str], Path], kept: list[str], monkeypatch: pytest.MonkeyPatch, policy: bool
+) -> None:
     assert main(["models", "list"]) == 0
     assert len(left()) == 2  # all is kept where nobody says how long
-    monkeypatch.setenv("EDGE_ASSISTANT_KEEP_DAYS", "30")
-    assert main(["models", "list"]) == 0
-    assert left() == kept[1:]
-
-
-def test_the_policy_may_want_it_gone_sooner(kept: list[str], home: Path, capsys: Capsys) -> None:
-    (home / "config").mkdir(exist_ok=True)
-    (home / "config" / "policy.toml").write_text("[retention]\nhistory_days = 30\n")
+    if policy:
+        hold("[retention]\nhistory_days = 30\n")
+    else:
+        monkeypatch.setenv("EDGE_ASSISTANT_KEEP_DAYS", "30")
     assert main(["models", "list"]) == 0
     assert left() == kept[1:]
 

@@ -34,64 +34,31 @@ def engaged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return did
 
 
-@pytest.mark.parametrize(
-    ("line", "did"),
-    [
-        ("ask q", [LOCKED]),
-        ("check", [LOCKED]),
-        ("doctor", [LOCKED]),
-        ("doctor --json", [LOCKED]),
-        ("bench speed", [LOCKED]),
-        ("models", [LOCKED]),
-        ("models list", [LOCKED]),
-        ("models verify", [LOCKED]),
-        ("models import m.tar", [LOCKED]),
-        ("models export m.tar", [LOCKED]),
-        ("models remove pull", [LOCKED]),
-        ("models info pull", [LOCKED]),
-        ("models --json pull m", [LOCKED]),
-        ("models -- pull m", [LOCKED]),
-        ("ask models pull", [LOCKED]),
-        ("ask resident", [LOCKED]),
-        ("resident start", [LOCKED, TOGETHER]),
-        ("--no-lock resident run", [UNLOCKED, TOGETHER]),
-        ("no-such-verb", [LOCKED]),
-        ("models pull", []),
-        ("models pull m", []),
-        ("models pull --profile starter", []),
-        ("", []),
-        ("--attach form.jpg", []),
-        ("--help", []),
-        ("--no-lock", []),
-        ("--no-lock --profile tiny", []),
-        ("--no-lock ask q", [UNLOCKED]),
-        ("--no-lock models list", [UNLOCKED]),
-        ("--no-lock models pull m", []),
-        ("doctor --prove-offline", ["listens", LOCKED]),
-        ("--no-lock doctor --prove-offline --json", ["listens", UNLOCKED]),
-        ("ask --prove-offline", [LOCKED]),
-    ],
-)
-def test_what_is_locked(engaged: list[str], line: str, did: list[str]) -> None:
-    module._lock(line.split())
-    assert engaged == did
+WHAT = {
+    (LOCKED,): "ask q|check|doctor|doctor --json|bench speed|models|models list|models verify|models import m.tar|"
+    "models export m.tar|models remove pull|models info pull|models --json pull m|models -- pull m|ask models pull|"
+    "ask resident|no-such-verb|ask --prove-offline",
+    (): "models pull|models pull m|models pull --profile starter||--attach form.jpg|--help|--no-lock|"
+    "--no-lock --profile tiny|--no-lock models pull m",
+    (UNLOCKED,): "--no-lock ask q|--no-lock models list",
+    (LOCKED, TOGETHER): "resident start",
+    (UNLOCKED, TOGETHER): "--no-lock resident run",
+    ("listens", LOCKED): "doctor --prove-offline",
+    ("listens", UNLOCKED): "--no-lock doctor --prove-offline --json",
+}
+
+
+def test_what_is_locked(engaged: list[str]) -> None:
+    for did, lines in WHAT.items():
+        for line in lines.split("|"):
+            engaged.clear()
+            module._lock(line.split())
+            assert tuple(engaged) == did, line
 
 
 WORDS = [
-    "--no-lock",
-    "models",
-    "pull",
-    "list",
-    "info",
-    "ask",
-    "q",
-    "--",
-    "-h",
-    "--profile",
-    "tiny",
-    "--attach",
-    "--json",
-]
+    "--no-lock", "models", "pull", "list", "info", "ask", "q", "--", "-h", "--profile", "tiny", "--attach", "--json",
+]  # fmt: skip
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -104,13 +71,6 @@ def test_what_is_outside_is_a_pull_or_the_launcher(engaged: list[str], line: lis
         with contextlib.suppress(module.UsageError, SystemExit), contextlib.redirect_stdout(io.StringIO()):
             args = module._parsed(line)
             assert args.verb is None or (args.verb, args.models_verb) == ("models", "pull")
-
-
-@pytest.mark.parametrize(
-    "line", ["--no-lock ask q", "ask q", "--no-lock", "--profile tiny --no-lock", "--no-lock models list"]
-)
-def test_the_option_is_parsed(line: str) -> None:
-    assert module._parsed(line.split()).no_lock is ("--no-lock" in line)
 
 
 @pytest.mark.parametrize(

@@ -8,38 +8,20 @@ import pty
 import re
 import select
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from real_command import COMMAND, HANGS, Command, Ran, unprivileged
+from helpers.commands import COMMAND, HANGS, Command, Here, unprivileged
 
 from edge_assistant.cli.main import main
 from edge_assistant.governance.policy import pin, policy
 
+Hold = Callable[[str], Path]
 PIN = "147 258"
 HASH = pin.hashed(PIN, cost=1024)
 HOTTEST = "What was the highest temperature?"
 CSV = "time,temperature [degC]\n2025-01-01T00:00:00,20.5\n2025-01-01T00:01:00,31.5\n"
-
-
-def hold(home: Path, text: str) -> Path:
-    file = home / "config" / "policy.toml"
-    file.parent.mkdir(exist_ok=True)
-    file.write_text(text)
-    return file
-
-
-@pytest.fixture
-def here(command: Command, capsys: pytest.CaptureFixture[str]) -> Command:
-    """As `command`, in this process: it takes a tenth of the time, where the process itself does not matter."""
-
-    def run(*arguments: str | Path) -> Ran:
-        status = main([str(argument) for argument in arguments])
-        out, err = capsys.readouterr()
-        return Ran(status, out, err, 0)
-
-    return run  # type: ignore[return-value]
 
 
 @pytest.fixture
@@ -87,17 +69,17 @@ def at_terminal(arguments: Sequence[str | Path], answers: Sequence[tuple[str, st
         (f'[roles]\npin = "{HASH}"\nvisitor = ["attach"]', "roles.visitor"),
     ],
 )
-def test_a_refusal_is_status_5_and_names_the_rule(here: Command, home: Path, table: Path, text: str, rule: str) -> None:
-    hold(home, text)
+def test_a_refusal_is_status_5_and_names_the_rule(hold: Hold, here: Here, table: Path, text: str, rule: str) -> None:
+    hold(text)
     ran = here("ask", HOTTEST, "--readings", table, "--json")
-    error = json.loads(ran.out)["error"]
+    error = ran.object["error"]
     assert (ran.status, error["code"]) == (5, "policy")
     assert f"({rule})" in error["message"]
     assert ran.err.splitlines()[-1] == f"error: {error['message']} - {error['hint']}"
 
 
-def test_a_model_is_refused_when_it_would_be_opened(here: Command, home: Path, tmp_path: Path) -> None:
-    hold(home, 'models.allowed = ["smollm2-*"]')
+def test_a_model_is_refused_when_it_would_be_opened(hold: Hold, here: Here, tmp_path: Path) -> None:
+    hold('models.allowed = ["smollm2-*"]')
     note = tmp_path / "note.wav"
     note.write_bytes((Path(__file__).parents[1] / "fixtures" / "speech" / "bottles.wav").read_bytes())
     ran = here("ask", "How many bottles?", "--audio", note)
@@ -105,48 +87,51 @@ def test_a_model_is_refused_when_it_would_be_opened(here: Command, home: Path, t
     assert re.search(r"not the model \S+ \(models\.allowed\)", ran.err)
 
 
-def test_what_is_allowed_is_answered(here: Command, home: Path, table: Path) -> None:
-    hold(home, 'signals.kinds = ["readings"]\nmodels.verify = "always"\nlimits.file_bytes = 1000')
+def test_what_is_allowed_is_answered(hold: Hold, here: Here, table: Path) -> None:
+    hold('signals.kinds = ["readings"]\nmodels.verify = "always"\nlimits.file_bytes = 1000')
     assert here("ask", HOTTEST, "--readings", table).status == 0
 
 
-def test_a_lower_limit_holds(here: Command, home: Path, table: Path) -> None:
-    hold(home, "limits.file_bytes = 10\nlimits.question_characters = 33")
+def test_a_lower_limit_holds(hold: Hold, here: Here, table: Path) -> None:
+    hold("limits.file_bytes = 10\nlimits.question_characters = 33")
     ran = here("ask", HOTTEST, "--readings", table)
     assert (ran.status, "over the limit of 10" in ran.err) == (3, True)
     ran = here("ask", HOTTEST + "?")
     assert (ran.status, "over the limit of 33" in ran.err) == (2, True)
 
 
-def test_where_the_lock_is_required_nothing_runs_without_it(command: Command, home: Path, table: Path) -> None:
-    hold(home, 'offline.lock = "required"')
+def test_where_the_lock_is_required_nothing_runs_without_it(hold: Hold, command: Command, table: Path) -> None:
+    hold('offline.lock = "required"')
     ran = command("--no-lock", "ask", HOTTEST, "--readings", table)
     assert (ran.status, ran.out, "(offline.lock)" in ran.err) == (5, "", True)
     assert command("ask", HOTTEST, "--readings", table).status == 0
 
 
-def test_answers_are_redacted_where_that_is_not_left_to_the_person(here: Command, home: Path, tmp_path: Path) -> None:
+def test_answers_are_redacted_where_that_is_not_left_to_the_person(hold: Hold, here: Here, tmp_path: Path) -> None:
     note = tmp_path / "note.txt"
     note.write_text("Call the ward on 020 7946 0958. The total was 12.50.")
     asked = ("check", "--text", note, "--text", note, "--json")
     assert "7946" in here(*asked).out
-    hold(home, "redaction.answers = true")
+    hold("redaction.answers = true")
     ran = here(*asked)
     assert "7946" not in ran.out
     assert "[PHONE-1]" in ran.out
 
 
 @pytest.mark.parametrize("verb", [["ask", HOTTEST], ["doctor"], ["models", "list"], ["check"]])
-def test_a_wrong_policy_answers_nothing(here: Command, home: Path, verb: list[str]) -> None:
-    hold(home, "[signals]\nkind = 1\n[x]\n")
+def test_a_wrong_policy_answers_nothing(hold: Hold, here: Here, verb: list[str]) -> None:
+    hold("[signals]\nkind = 1\n[x]\n")
     ran = here(*verb)
     assert (ran.status, ran.out) == (5, "")
     assert "is wrong: unknown key signals.kind, did you mean kinds, and 1 more - correct it; " in ran.err
     assert here("policy", "show").status == 5
 
 
-def test_a_policy_that_may_not_be_read_answers_nothing(command: Command, home: Path) -> None:
-    hold(home, "").chmod(0)
+def test_a_policy_that_may_not_be_read_answers_nothing(
+    hold: Hold,
+    command: Command,
+) -> None:
+    hold("").chmod(0)
     ran = command("ask", HOTTEST, prefix=unprivileged())
     assert (ran.status, "cannot be read (Permission denied)" in ran.err) == (5, True)
 
@@ -154,7 +139,7 @@ def test_a_policy_that_may_not_be_read_answers_nothing(command: Command, home: P
 # `policy`
 
 
-def test_everything_that_is_wrong_is_listed(here: Command, tmp_path: Path) -> None:
+def test_everything_that_is_wrong_is_listed(here: Here, tmp_path: Path) -> None:
     file = tmp_path / "policy.toml"
     file.write_text('[signals]\nkinds = ["sound"]\n[limits]\npages = 1000\n')
     ran = here("policy", "check", file)
@@ -169,16 +154,22 @@ def test_everything_that_is_wrong_is_listed(here: Command, tmp_path: Path) -> No
     assert here("policy", "check", tmp_path / "none.toml").status == 3
 
 
-def test_the_one_that_holds_is_checked(here: Command, home: Path) -> None:
+def test_the_one_that_holds_is_checked(
+    hold: Hold,
+    here: Here,
+) -> None:
     assert here("policy", "check").out == "there is no policy: everything is allowed\n"
-    file = hold(home, "signals.kinds = []")
+    file = hold("signals.kinds = []")
     assert here("policy", "check").out == f"{file}: good\n"
     file.write_text("x = 1")
     assert here("policy", "check").status == 1
 
 
-def test_what_holds_is_shown_and_no_hash(here: Command, home: Path) -> None:
-    file = hold(home, f'limits.pages = 3\nroles.pin = "{HASH}"')
+def test_what_holds_is_shown_and_no_hash(
+    hold: Hold,
+    here: Here,
+) -> None:
+    file = hold(f'limits.pages = 3\nroles.pin = "{HASH}"')
     ran = here("policy", "show")
     assert ran.out.splitlines()[0] == f"policy: {file}"
     assert {"pages = 3", 'pin = "set, not shown"', 'verify = "cached"'} <= set(ran.out.splitlines())
@@ -188,9 +179,9 @@ def test_what_holds_is_shown_and_no_hash(here: Command, home: Path) -> None:
 
 
 def test_the_administrators_file_wins(
-    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    hold: Hold, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    hold(home, "signals.kinds = []")
+    hold("signals.kinds = []")
     policy.SYSTEM.parent.mkdir()
     policy.SYSTEM.write_text('profiles.allowed = ["tiny"]')
     assert main(["policy", "show", "--json"]) == 0
@@ -199,7 +190,7 @@ def test_the_administrators_file_wins(
     assert f"the administrator can change {policy.SYSTEM}" in capsys.readouterr().err
 
 
-def test_a_pin_is_made_on_a_terminal(command: Command, home: Path) -> None:
+def test_a_pin_is_made_on_a_terminal(command: Command) -> None:
     assert command("policy", "pin").status == 2
     status, shown = at_terminal(["policy", "pin"], [("PIN of the operator: ", PIN), ("again: ", PIN)])
     assert status == 0
@@ -214,8 +205,11 @@ def test_a_pin_is_made_on_a_terminal(command: Command, home: Path) -> None:
 # Roles
 
 
-def test_the_operator_gives_the_pin_on_a_terminal(command: Command, home: Path) -> None:
-    hold(home, f'[roles]\npin = "{HASH}"')
+def test_the_operator_gives_the_pin_on_a_terminal(
+    hold: Hold,
+    command: Command,
+) -> None:
+    hold(f'[roles]\npin = "{HASH}"')
     assert command("models", "list").status == 5
     answers = [("a visitor may not: models - PIN of the operator: ", "0" * 6), ("that is not the PIN", PIN)]
     status, shown = at_terminal(["models", "list"], answers)
@@ -224,18 +218,16 @@ def test_the_operator_gives_the_pin_on_a_terminal(command: Command, home: Path) 
     assert PIN not in shown
 
 
-def test_a_file_is_one_whatever_its_name(
-    here: Command, home: Path, table: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    hold(home, f'[roles]\npin = "{HASH}"\nvisitor = ["ask"]')
+def test_a_file_is_one_whatever_its_name(hold: Hold, here: Here, table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hold(f'[roles]\npin = "{HASH}"\nvisitor = ["ask"]')
     monkeypatch.chdir(table.parent)
     table.rename("-")
     ran = here("ask", HOTTEST, "--readings", "-")
     assert (ran.status, "a visitor may not: attach" in ran.err) == (5, True)
 
 
-def test_the_app_takes_no_files_from_a_visitor(command: Command, home: Path, table: Path) -> None:
-    hold(home, f'[roles]\npin = "{HASH}"')
+def test_the_app_takes_no_files_from_a_visitor(hold: Hold, command: Command, table: Path) -> None:
+    hold(f'[roles]\npin = "{HASH}"')
     wrong = [("a visitor may not: attach - PIN", "0" * 6), *[("that is not the PIN", "0" * 6)] * 2]
     status, shown = at_terminal(["--attach", table], wrong)
     assert (status, "(roles.visitor)" in shown) == (5, True)
@@ -248,22 +240,25 @@ BOTTLES = Path(__file__).parents[1] / "fixtures" / "speech" / "bottles.wav"
 ASKED = ("ask", "How many bottles?", "--audio", BOTTLES)
 
 
-def test_without_a_terminal_an_unsure_answer_is_withheld(here: Command, home: Path) -> None:
-    hold(home, CONFIRM)
+def test_without_a_terminal_an_unsure_answer_is_withheld(
+    hold: Hold,
+    here: Here,
+) -> None:
+    hold(CONFIRM)
     ran = here(*ASKED, "--json")
-    error = json.loads(ran.out)["error"]
+    error = ran.object["error"]
     assert (ran.status, error["code"]) == (5, "policy")
     assert "must be confirmed by a human, and there is no terminal (approval.confirm_below)" in error["message"]
 
 
-def test_a_sure_answer_needs_nobody(here: Command, home: Path, table: Path) -> None:
-    hold(home, "approval.confirm_below = 0.3")
+def test_a_sure_answer_needs_nobody(hold: Hold, here: Here, table: Path) -> None:
+    hold("approval.confirm_below = 0.3")
     assert here("ask", HOTTEST, "--readings", table).status == 0
 
 
 @pytest.mark.parametrize(("said", "status"), [("y", 0), ("", 5)])
-def test_a_value_is_read_back_before_the_answer(command: Command, home: Path, said: str, status: int) -> None:
-    hold(home, CONFIRM)
+def test_a_value_is_read_back_before_the_answer(hold: Hold, command: Command, said: str, status: int) -> None:
+    hold(CONFIRM)
     ended, shown = at_terminal([*ASKED, "--plain"], [("is that right? [y/N] ", said)])
     assert ended == status
     before, _, after = shown.partition("is that right? [y/N]")
@@ -273,8 +268,11 @@ def test_a_value_is_read_back_before_the_answer(command: Command, home: Path, sa
     assert ("the answer is withheld: a value was not confirmed" in after) == (status == 5)
 
 
-def test_only_the_operator_confirms(command: Command, home: Path) -> None:
-    hold(home, f'{CONFIRM}approval.by = "operator"\n[roles]\npin = "{HASH}"\nvisitor = ["ask", "attach"]')
+def test_only_the_operator_confirms(
+    hold: Hold,
+    command: Command,
+) -> None:
+    hold(f'{CONFIRM}approval.by = "operator"\n[roles]\npin = "{HASH}"\nvisitor = ["ask", "attach"]')
     asked = ("is that right? [y/N] ", "y")
     status, shown = at_terminal([*ASKED, "--plain"], [asked, ("PIN of the operator: ", PIN)])
     assert (status, "[E1]" in shown) == (0, True)

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from real_command import Command
+from helpers.commands import Here
 
 from edge_assistant.governance.redaction.answers import REDACTED
 
@@ -25,8 +25,8 @@ def texts(tmp_path: Path) -> list[str]:
     return ["--text", str(form), "--text", str(note)]
 
 
-def test_a_redacted_answer(command: Command, texts: list[str]) -> None:
-    ran = command("ask", ASKED, *texts, "--profile", "test", "--redact", "--trace")
+def test_a_redacted_answer(here: Here, texts: list[str]) -> None:
+    ran = here("ask", ASKED, *texts, "--profile", "test", "--redact", "--trace")
     assert ran.status == 0
     assert not [secret for secret in SECRETS if secret in ran.out + ran.err]
     first = ran.out.splitlines()[0]
@@ -37,12 +37,12 @@ def test_a_redacted_answer(command: Command, texts: list[str]) -> None:
     assert ran.err.splitlines()[-1] == f"note: {REDACTED}"
 
 
-def test_a_redacted_object(command: Command, texts: list[str]) -> None:
+def test_a_redacted_object(here: Here, texts: list[str]) -> None:
     arguments = (ASKED, *texts, "--profile", "test", "--json")
-    plain, ran = command("ask", *arguments), command("ask", *arguments, "--redact")
+    plain, ran = here("ask", *arguments), here("ask", *arguments, "--redact")
     shown = re.sub(r"[0-9a-f]{64}", "", ran.out + ran.err)  # keyed digests, in which any four digits come up by chance
     assert not [secret for secret in SECRETS if secret in shown]
-    given, found = json.loads(plain.out), json.loads(ran.out)
+    given, found = json.loads(plain.out), ran.object
     assert found.keys() == given.keys()
     assert (found["status"], found["citations"]) == (given["status"], given["citations"])
     assert found["question"] == "What is the date of birth of [PERSON-1]?"
@@ -52,8 +52,8 @@ def test_a_redacted_object(command: Command, texts: list[str]) -> None:
     assert REDACTED not in plain.err
 
 
-def test_a_redacted_comparison(command: Command, texts: list[str]) -> None:
-    ran = command("check", *texts, "--profile", "test", "--redact")
+def test_a_redacted_comparison(here: Here, texts: list[str]) -> None:
+    ran = here("check", *texts, "--profile", "test", "--redact")
     assert ran.status == 1
     assert not [secret for secret in SECRETS if secret in ran.out + ran.err]
     assert "conflict    date of birth" in ran.out.splitlines()
@@ -61,8 +61,8 @@ def test_a_redacted_comparison(command: Command, texts: list[str]) -> None:
     assert ran.err.splitlines()[-1] == f"note: {REDACTED}"
 
 
-def test_a_file_that_is_missing_is_not_named(command: Command, tmp_path: Path) -> None:
-    ran = command("ask", "Who?", "--text", tmp_path / "Anna_Fischer.txt", "--redact", "--json")
+def test_a_file_that_is_missing_is_not_named(here: Here, tmp_path: Path) -> None:
+    ran = here("ask", "Who?", "--text", tmp_path / "Anna_Fischer.txt", "--redact", "--json")
     assert ran.status == 3
     assert ran.err == "error: [FILE-1].txt does not exist - check the path\n"
-    assert json.loads(ran.out)["error"]["message"] == "[FILE-1].txt does not exist"
+    assert ran.object["error"]["message"] == "[FILE-1].txt does not exist"

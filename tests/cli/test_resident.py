@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -10,9 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from badfiles import long_recording
-from real_command import COMMAND, HANGS, Command, Ran
-from resident_command import TIMES, ended, holds, now, told, until
+from helpers.badfiles import long_recording
+from helpers.commands import COMMAND, HANGS, TIMES, Command, Here, Ran, ended, holds, now, told, until
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 FORM = ("--image", str(EXAMPLES / "clinic" / "form.jpg"))
@@ -51,7 +51,9 @@ def _is_zombie(pid: int) -> bool:
     return "State:\tZ" in Path(f"/proc/{pid}/status").read_text()
 
 
-def test_its_answers_are_those_of_the_command(command: Command, resident: int, tmp_path: Path, monkeypatch) -> None:
+def test_its_answers_are_those_of_the_command(
+    command: Command, here: Here, resident: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "claim.txt").write_text("The patient has no allergies.\n\nDose: 5 mg")
     (tmp_path / "remark.txt").write_text("The patient is allergic to penicillin.\n\nDose: 50 mg")
@@ -81,7 +83,8 @@ def test_its_answers_are_those_of_the_command(command: Command, resident: int, t
     through = [without_times(command(*line)) for line in lines]
     assert told()["answered"] == len(lines) - 6, "all but those that fail before they are a question"
     command("resident", "stop")
-    alone = [without_times(command(*line)) for line in lines]
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO()))
+    alone = [without_times(here(*line)) for line in lines]
     for line, one, other in zip(lines, through, alone, strict=True):
         assert one == other, line
     assert {status for status, _, _ in alone} >= {0, 1, 2, 3}

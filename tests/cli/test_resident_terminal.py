@@ -12,11 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from badfiles import long_recording
-from real_command import COMMAND, Command
-from resident_command import TIMES, ended, holds, now, told, until
-from scripted_resident import serving
-from terminals import Terminal
+from helpers.badfiles import long_recording
+from helpers.commands import COMMAND, TIMES, Command, Terminal, ended, holds, now, told, until
+from helpers.scripted_resident import serving
 
 from edge_assistant.cli import question, resident
 from edge_assistant.core.errors import UsageError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from conversations import answer, passage_answer
+from helpers.conversations import answer, passage_answer
 
 from edge_assistant.cli.show import Console
 from edge_assistant.core.answer import Instruction

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
-from real_command import Command
+from helpers.commands import Here
 
 CSV = "time,oven temperature [degC]\n" + "".join(
     f"2025-01-01T00:{minute:02d}:00,{value}\n" for minute, value in enumerate((60, 70, 80, 99, 70, 60))
@@ -21,8 +20,8 @@ def texts(tmp_path: Path) -> list[str | Path]:
     return ["--text", tmp_path / "a.txt", "--text", tmp_path / "b.txt"]
 
 
-def test_every_stage_is_shown_in_order(command: Command, texts: list[str | Path]) -> None:
-    ran = command("ask", TOTAL, *texts, "--trace")
+def test_every_stage_is_shown_in_order(here: Here, texts: list[str | Path]) -> None:
+    ran = here("ask", TOTAL, *texts, "--trace")
     shown = [
         "    [E1] characters 0-20: The total was 42.00.",
         "    [E3] characters 12-28: Total: 24 pounds",
@@ -40,29 +39,25 @@ def test_every_stage_is_shown_in_order(command: Command, texts: list[str | Path]
     assert places == sorted(places)
 
 
-def test_stdout_has_the_answer_alone(command: Command, texts: list[str | Path]) -> None:
-    with_trace, without = (command("ask", TOTAL, *texts, *option) for option in (["--trace"], []))
-    assert with_trace.out.rpartition(";")[0] == without.out.rpartition(";")[0]  # then come the seconds
-    assert "read by the model" not in with_trace.out
-    assert "read by the model" not in without.err
-
-
-def test_what_readings_give_is_shown(command: Command, tmp_path: Path) -> None:
+def test_what_readings_give_is_shown(here: Here, tmp_path: Path) -> None:
     (tmp_path / "oven.csv").write_text(CSV, "utf-8")
-    ran = command("ask", "What was the highest oven temperature?", "--readings", tmp_path / "oven.csv", "--trace")
+    ran = here("ask", "What was the highest oven temperature?", "--readings", tmp_path / "oven.csv", "--trace")
     shown = "readings:1: call\n    max(oven temperature): probability 0.95\nreadings:1: computed\n"
     assert f"{shown}    max(oven temperature) = 99 degC\n    fits 0.95\n" in ran.err
     assert any(line.startswith("    one source: highest oven temperature: 99 degC [E") for line in ran.err.splitlines())
 
 
-def test_json_is_still_one_object_and_has_the_stages(command: Command, texts: list[str | Path]) -> None:
-    ran = command("ask", TOTAL, *texts, "--trace", "--json")
-    assert ran.out.count("\n") == 1
-    found = json.loads(ran.out)
+def test_stdout_has_the_answer_alone_and_json_is_one_object_with_the_stages(
+    here: Here, texts: list[str | Path]
+) -> None:
+    with_trace, without = (here("ask", TOTAL, *texts, *option) for option in (["--trace"], []))
+    assert with_trace.out.rpartition(";")[0] == without.out.rpartition(";")[0]  # then come the seconds
+    assert "read by the model" not in with_trace.out + without.err
+    found = here("ask", TOTAL, *texts, "--trace", "--json").object
     assert [(stage["stage"], stage["signal"]) for stage in found["trace"]] == [
         ("question", None),
         ("read by the model", "text:1"),
         ("read by the model", "text:2"),
     ]
     assert all(stage["lines"] and all(isinstance(line, str) for line in stage["lines"]) for stage in found["trace"])
-    assert "trace" not in json.loads(command("ask", TOTAL, *texts, "--json").out)
+    assert "trace" not in here("ask", TOTAL, *texts, "--json").object

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from real_command import Command
+from helpers.commands import Command
 
 from edge_assistant.compute.scheduling.turn import FILE, Turn
 

@@ -5,31 +5,17 @@ from __future__ import annotations
 import doctest
 import importlib
 import pkgutil
-from functools import cache
-
-import pytest
 
 import edge_assistant
 import edge_assistant_models
 import edge_assistant_quantize
 
-MODULES = [
-    module.name
-    for package in (edge_assistant, edge_assistant_models, edge_assistant_quantize)
-    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
-]
 
-
-@cache
-def tried(name: str) -> doctest.TestResults:
-    """What became of a module's examples."""
-    return doctest.testmod(importlib.import_module(name), raise_on_error=False)
-
-
-@pytest.mark.parametrize("name", MODULES)
-def test_examples_of_a_module(name: str) -> None:
-    assert tried(name).failed == 0
-
-
-def test_there_are_examples() -> None:
-    assert sum(tried(name).attempted for name in MODULES) > 10
+def test_the_examples_of_every_module() -> None:
+    tried = {
+        module.name: doctest.testmod(importlib.import_module(module.name))
+        for package in (edge_assistant, edge_assistant_models, edge_assistant_quantize)
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+    }
+    assert {name: result for name, result in tried.items() if result.failed} == {}
+    assert sum(result.attempted for result in tried.values()) > 10

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import re
-from pathlib import Path
 
 import pytest
 
@@ -36,37 +35,32 @@ def drawn(tree: str) -> dict[str, int]:
     return found
 
 
-@pytest.mark.parametrize("error", CLASSES)
-def test_an_error_has_a_code_and_a_status(error: type[EdgeAssistantError], request: pytest.FixtureRequest) -> None:
-    contract = (Path(request.config.rootpath) / "docs" / "contract.md").read_text(encoding="utf-8")
+def test_an_error_has_a_code_of_its_own_and_a_status_of_the_contract(pytestconfig: pytest.Config) -> None:
+    contract = (pytestconfig.rootpath / "docs" / "contract.md").read_text(encoding="utf-8")
     line = contract[contract.index("Exit status:") :].split("- A damaged", 1)[0]
     listed = {int(number) for number in re.findall(r"\b(\d+) (?:a |answered|the |an |what |interrupted)", line)}
     assert {0, 2, 3, 4, 70} <= listed
-    assert re.fullmatch(r"[a-z]+(\.[a-z_]+)?", error.code)
-    assert error.exit_status in listed
+    for error in CLASSES:
+        assert re.fullmatch(r"[a-z]+(\.[a-z_]+)?", error.code), error
+        assert error.exit_status in listed, error
+    assert len({error.code for error in CLASSES}) == len(CLASSES)
 
 
-def test_codes_are_different() -> None:
-    codes = [error.code for error in CLASSES]
-    assert len(set(codes)) == len(codes)
+def test_an_error_says_what_and_what_to_do() -> None:
+    for error in CLASSES:
+        raised = error("what", "what to do")
+        assert (raised.message, raised.hint, str(raised)) == ("what", "what to do", "what - what to do")
+        assert error.__doc__
 
 
-@pytest.mark.parametrize("error", CLASSES)
-def test_an_error_says_what_and_what_to_do(error: type[EdgeAssistantError]) -> None:
-    raised = error("what", "what to do")
-    assert (raised.message, raised.hint, str(raised)) == ("what", "what to do", "what - what to do")
-    assert error.__doc__
-
-
-@pytest.mark.parametrize("error", CLASSES)
-def test_an_error_stands_in_the_tree_of_its_module(error: type[EdgeAssistantError]) -> None:
-    depth = drawn(TREES[error.__module__])
-    parents = [parent for parent in error.__mro__[1:] if issubclass(parent, EdgeAssistantError)]
-    assert depth[error.__name__] == len(parents)
-    line = next(row for row in TREES[error.__module__].splitlines() if re.search(rf"\b{error.__name__}\b", row))
-    builtins = [base.__name__ for base in error.__bases__ if not issubclass(base, EdgeAssistantError)]
-    if error is not EdgeAssistantError:
-        assert re.findall(r"\((\w+)\)", line) == builtins
+def test_an_error_stands_in_the_tree_of_its_module() -> None:
+    for error in CLASSES:
+        depth = drawn(TREES[error.__module__])
+        parents = [parent for parent in error.__mro__[1:] if issubclass(parent, EdgeAssistantError)]
+        assert depth[error.__name__] == len(parents), error
+        line = next(row for row in TREES[error.__module__].splitlines() if re.search(rf"\b{error.__name__}\b", row))
+        builtins = [base.__name__ for base in error.__bases__ if not issubclass(base, EdgeAssistantError)]
+        assert error is EdgeAssistantError or re.findall(r"\((\w+)\)", line) == builtins, error
 
 
 def test_every_error_can_be_imported_from_one_place() -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import fields, is_dataclass
-from typing import Any, get_args
-
-import pytest
+from typing import get_args
 
 from edge_assistant.core import answer, events, evidence
 
@@ -26,10 +24,10 @@ VALUES = [
 ]
 
 
-@pytest.mark.parametrize("value", VALUES)
-def test_what_flows_is_a_frozen_dataclass_with_a_docstring(value: Any) -> None:
-    assert value.__dataclass_params__.frozen
-    assert hasattr(value, "__slots__")
-    assert value.__doc__
-    assert not value.__doc__.startswith(f"{value.__name__}(")
-    assert all(field.type for field in fields(value))
+def test_what_flows_is_a_frozen_dataclass_with_a_docstring() -> None:
+    for value in VALUES:
+        assert value.__dataclass_params__.frozen, value
+        assert hasattr(value, "__slots__"), value
+        assert value.__doc__, value
+        assert not value.__doc__.startswith(f"{value.__name__}("), value
+        assert all(field.type for field in fields(value)), value

@@ -44,12 +44,11 @@ def test_every_test_has_a_home_of_its_own(home: Path) -> None:
     assert [path.name for path in home.iterdir()] == ["cache"]
 
 
-@pytest.mark.parametrize(("kind", "folder"), [("config", "config"), ("state", "state"), ("cache", "cache")])
-def test_one_variable_moves_every_folder(home: Path, kind: str, folder: str) -> None:
-    assert getattr(paths, f"{kind}_dir")() == home / folder
-
-
-def test_the_store_may_lie_elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_one_variable_moves_every_folder_and_the_store_may_lie_elsewhere(
+    home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for kind in ("config", "state", "cache"):
+        assert getattr(paths, f"{kind}_dir")() == home / kind
     monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(tmp_path))
     assert paths.models_dir() == tmp_path
 

@@ -6,7 +6,7 @@ import av
 import cv2
 import numpy as np
 import pytest
-from kept import Kept
+from helpers.devices import Kept
 from PIL import Image
 
 from edge_assistant.core.errors import (

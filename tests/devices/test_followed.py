@@ -3,9 +3,9 @@ import threading
 import time
 
 import pytest
+from helpers.devices import Kept
 from hypothesis import given
 from hypothesis import strategies as st
-from kept import Kept
 
 from edge_assistant.core.errors import DeviceLost, DeviceMissing
 from edge_assistant.devices import followed, keeper

@@ -1,7 +1,7 @@
 import threading
 
 import pytest
-from kept import Kept, Scripted
+from helpers.devices import Kept, Scripted
 
 from edge_assistant.core.errors import DeviceBusy, DeviceEnded, DeviceLost, DeviceMissing, InputCorrupt
 from edge_assistant.devices import keeper

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-from kept import Kept
+from helpers.devices import Kept
 
 from edge_assistant.core.errors import (
     DeviceEnded,

@@ -5,9 +5,9 @@ import termios
 import tty
 
 import pytest
+from helpers.devices import Kept
 from hypothesis import given
 from hypothesis import strategies as st
-from kept import Kept
 
 from edge_assistant.core.errors import DeviceBusy, DeviceLost, DeviceMissing
 from edge_assistant.devices import serial as devices_serial

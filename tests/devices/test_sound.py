@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import soundserver
-from kept import Kept
+from helpers import devices as soundserver
+from helpers.devices import Kept
 
 from edge_assistant.core.errors import DeviceBusy, DeviceMissing
 from edge_assistant.core.signals import SAMPLE_RATE

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from kept import PATIENCE
+from helpers.devices import PATIENCE
 
 from edge_assistant.core.errors import DeviceBusy, DeviceLost, DeviceMissing
 from edge_assistant.devices import speaker

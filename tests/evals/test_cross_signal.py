@@ -10,9 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import plain_model
 import pytest
-from fakes import ScriptedEngine, scripted
+from helpers import plain_model
+from helpers.engines import ScriptedEngine, scripted
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.errors import InputCorrupt, ModelMissing, StorageFull, UsageError

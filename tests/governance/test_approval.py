@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import plain_model
 import pytest
-from app_fakes import conflict
+from helpers import plain_model
+from helpers.app import conflict
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import smalldisk
-from plain_model import PlainEngine
+from helpers import smalldisk
+from helpers.plain_model import PlainEngine
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.answer import Answer

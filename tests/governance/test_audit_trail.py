@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-import smalldisk
+from helpers import smalldisk
 
 from edge_assistant.core.errors import KeyLost, StorageFull
 from edge_assistant.governance.audit import checkpoints

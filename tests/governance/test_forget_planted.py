@@ -7,9 +7,9 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-import planted
 import pytest
-from forgotten import Home, wrapped
+from helpers import planted
+from helpers.forgetting import Home, wrapped
 
 from edge_assistant.cli.main import main
 from edge_assistant.core.errors import StorageFull

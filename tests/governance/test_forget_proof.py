@@ -7,10 +7,9 @@ import time
 from pathlib import Path
 from random import Random
 
-import killed
-import planted
 import pytest
-from forgotten import KINDS, Home, audited, wrapped
+from helpers import killed, planted
+from helpers.forgetting import KINDS, Home, audited, wrapped
 
 from edge_assistant.governance import forgetting
 

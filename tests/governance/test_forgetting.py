@@ -10,12 +10,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-import planted
 import pytest
-import smalldisk
-import unsealed
-from conversations import answer
-from forgotten import LONG_AGO, aged, audited, cached, question
+from helpers import planted, smalldisk, unsealed
+from helpers.conversations import answer
+from helpers.forgetting import LONG_AGO, aged, audited, cached, question
 
 from edge_assistant.core.errors import KeyLost, StorageFull, UsageError
 from edge_assistant.governance import forgetting

@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from forgotten import Home
+from helpers.forgetting import Home
 
 from edge_assistant.cli.main import main
 from edge_assistant.governance import forgetting

@@ -6,8 +6,8 @@ import errno
 import re
 from pathlib import Path
 
-import bpf
 import pytest
+from helpers import bpf
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -16,7 +16,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from real_command import COMMAND
+from helpers.commands import COMMAND
 
 from edge_assistant.core.errors import LockFailed
 from edge_assistant.governance.offline import lock, seccomp

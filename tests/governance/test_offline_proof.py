@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 
 import pytest
-from real_command import Command
+from helpers.commands import Command
 
 from edge_assistant.core.errors import UsageError
 from edge_assistant.governance.offline import proof, seccomp

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from conversations import rich_answer
+from helpers.conversations import rich_answer
 
 from edge_assistant.core.answer import Agreement, Answer, Failure, Route, Told, Verdict
 from edge_assistant.core.errors import InputMissing

@@ -9,12 +9,9 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-import killed
-import planted
 import pytest
-import smalldisk
-import unsealed
-from conversations import answer
+from helpers import killed, planted, smalldisk, unsealed
+from helpers.conversations import answer
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -119,15 +116,13 @@ def test_a_conversation_whose_key_is_gone_is_said_and_the_others_stay(history: H
     with pytest.raises(KeyGone):
         history.open(gone)
     assert len(history.open(kept).turns) == 2
-
-
-def test_what_was_left_open_and_lost_its_key_is_not_offered(file: Path, vault: Vault) -> None:
-    history = History(file, vault)
-    id = history.begin()
-    history.add_turn(id, answer())
+    left_open = history.begin()
+    history.add_turn(left_open, answer())
     history.quit()
-    vault.destroy([id])
-    assert History(file, vault).unfinished() is None
+    vault.destroy([left_open])
+    again = History(history._database.file, vault)
+    assert again.unfinished() is None, "what lost its key is not offered"
+    again.quit()
 
 
 def test_without_the_master_key_it_is_said_and_nothing_is_written(history: History, file: Path, tmp_path: Path) -> None:

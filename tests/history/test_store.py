@@ -9,14 +9,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import planted
 import pytest
-from conversations import answer
+from helpers import planted
+from helpers.conversations import answer
 
 from edge_assistant.core.errors import StorageFull, UsageError
 from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes, take_file
 from edge_assistant.history import rows
-from edge_assistant.history.sealed import Cells
 from edge_assistant.history.store import LAYOUT, History, State, Unsent
 
 
@@ -54,14 +53,18 @@ def test_a_conversation_comes_back_as_it_was(history: History, file: Path, tmp_p
     shot, text = snapshot(), note(tmp_path)
     history.add_signal(kept, shot, shot.data)
     history.add_signal(kept, text)
+    first = take_bytes(b"time,value\n", Kind.READINGS, 1, origin=Origin.SENSOR, name="port")
+    grown = take_bytes(b"time,value\n2026-01-01,1\n", Kind.READINGS, 1, origin=Origin.SENSOR, name="port")
+    for signal in (first, grown):  # readings that grew are kept as they are now
+        history.add_signal(kept, signal, signal.data)
     turns = [answer("What is she allergic to?", signals=(shot, text)), answer("And now?", "Nothing.", signals=(shot,))]
     for turn in turns:
         history.add_turn(kept, turn)
     history.quit()
     saved = History(file).open(kept)
     assert saved.title == "What is she allergic to?"
-    assert [found.signal for found in saved.signals] == [shot, replace(text, path=tmp_path / "note1.txt")]
-    assert saved.present == (shot, text)
+    assert [found.signal for found in saved.signals] == [shot, replace(text, path=tmp_path / "note1.txt"), grown]
+    assert saved.present == (shot, text, grown)
     assert [turn.answer for turn in saved.turns] == [turn.to_json() for turn in turns]
     assert datetime.now(UTC) - saved.began < timedelta(minutes=5)
     assert saved.began <= saved.turns[0].asked <= saved.turns[1].asked
@@ -132,19 +135,6 @@ def test_another_name_is_sealed_and_found_and_is_no_change(history: History, fil
             history.rename(id, title)
 
 
-def test_one_that_another_app_has_open_is_not_renamed(history: History, file: Path) -> None:
-    id = history.begin()
-    history.add_turn(id, answer("one"))
-    other = History(file, history.vault)
-    with pytest.raises(UsageError, match="open in another app"):
-        other.rename(id, "mine")
-    history.close(id)
-    other.rename(id, "mine")
-    history.rename(id, "mine again")  # as the other holds it no longer
-    assert [summary.title for summary in other.conversations()] == ["mine again"]
-    other.quit()
-
-
 @pytest.mark.parametrize(
     ("search", "found"),
     [
@@ -172,17 +162,14 @@ def test_search(history: History, search: str, found: list[str]) -> None:
     assert [summary.title for summary in history.conversations(search)] == found
 
 
-def test_a_comparison_has_no_question_and_still_a_title(history: History) -> None:
-    kept = history.begin()
-    history.add_turn(kept, answer(""))
-    assert history.open(kept).title == rows.COMPARED
-
-
-def test_a_long_question_is_a_short_title(history: History) -> None:
+def test_a_long_question_is_a_short_title_and_a_comparison_has_one_too(history: History) -> None:
     kept = history.begin()
     history.add_turn(kept, answer("why\nand  " + "how " * 100))
     assert history.open(kept).title.startswith("why and how how")
     assert len(history.open(kept).title) <= 80
+    compared = history.begin()
+    history.add_turn(compared, answer(""))
+    assert history.open(compared).title == rows.COMPARED
 
 
 def test_a_removed_signal_stays_where_an_answer_rests_on_it(history: History, tmp_path: Path) -> None:
@@ -201,34 +188,21 @@ def test_a_removed_signal_stays_where_an_answer_rests_on_it(history: History, tm
     assert b"unseen" not in b"".join(file.read_bytes() for file in tmp_path.rglob("history.db*"))
 
 
-def test_readings_that_grew_are_kept_as_they_are_now(history: History) -> None:
-    kept = history.begin()
-    first = take_bytes(b"time,value\n", Kind.READINGS, 1, origin=Origin.SENSOR, name="port")
-    grown = take_bytes(b"time,value\n2026-01-01,1\n", Kind.READINGS, 1, origin=Origin.SENSOR, name="port")
-    history.add_signal(kept, first, first.data)
-    history.add_signal(kept, grown, grown.data)
-    assert history.open(kept).present == (grown,)
-
-
 def test_a_file_that_changed_or_is_gone_is_said(history: History, tmp_path: Path) -> None:
     kept = history.begin()
     texts = [note(tmp_path, number=number) for number in (1, 2, 3, 4)]
     for text in texts:
         history.add_signal(kept, text)
-    (tmp_path / "note2.txt").write_text("Allergic to nothing whatever")
+    early = note(tmp_path, number=5)
+    for changed in (early, texts[1]):
+        changed.path.write_text("Allergic to nothing whatever")
+    history.add_signal(kept, early)  # it changed before it was kept
     (tmp_path / "note3.txt").unlink()
     (tmp_path / "note4.txt").write_bytes((tmp_path / "note1.txt").read_bytes())  # the same, written anew
     saved = history.open(kept)
-    assert [found.state for found in saved.signals] == [State.READY, State.CHANGED, State.GONE, State.READY]
+    states = [State.READY, State.CHANGED, State.GONE, State.READY, State.CHANGED]
+    assert [found.state for found in saved.signals] == states
     assert saved.present == (texts[0], texts[3])
-
-
-def test_a_file_that_changed_before_it_was_kept_is_said(history: History, tmp_path: Path) -> None:
-    text = note(tmp_path)
-    (tmp_path / "note1.txt").write_text("Allergic to nothing whatever")
-    kept = history.begin()
-    history.add_signal(kept, text)
-    assert [found.state for found in history.open(kept).signals] == [State.CHANGED]
 
 
 def test_what_nobody_closed_is_offered_once(history: History, file: Path) -> None:
@@ -254,13 +228,20 @@ def test_a_conversation_is_written_by_one_app_only(history: History, other: Hist
     history.add_turn(kept, answer())
     assert other.unfinished() is None
     assert len(other.open(kept).turns) == 1
-    for write in (lambda: other.add_turn(kept, answer()), lambda: other.close(kept)):
+    for write in (
+        lambda: other.add_turn(kept, answer()),
+        lambda: other.close(kept),
+        lambda: other.rename(kept, "mine"),
+    ):
         with pytest.raises(UsageError, match="open in another app"):
             write()
     assert other.open_elsewhere() == [kept]
     assert history.open_elsewhere() == []
     history.close(kept)
     assert other.open_elsewhere() == []
+    other.rename(kept, "mine")
+    history.rename(kept, "mine again")  # as the other holds it no longer
+    assert [summary.title for summary in other.conversations()] == ["mine again"]
     other.add_turn(kept, answer("taken up again"))
     with pytest.raises(UsageError, match="open in another app"):
         history.add_turn(kept, answer())
@@ -310,22 +291,6 @@ def test_any_thread_may_write_and_look(history: History) -> None:
     assert len({turn.answer["question"] for turn in history.open(kept).turns}) == 20
 
 
-def test_ten_thousand_turns(history: History) -> None:
-    ids = [history.begin() for _ in range(100)]
-    cells = [Cells(id, history.vault.key(id)) for id in ids]
-
-    def fill(connection: sqlite3.Connection) -> None:
-        for number in range(10_000):
-            said = answer(f"Question {number}", f"It is {number}.")
-            rows.add_turn(connection, ids[number // 100], cells[number // 100], said)
-
-    history._database.write(fill)
-    assert sum(found.turns for found in history.conversations()) == 10_000
-    (found,) = history.conversations("question 4321")
-    assert found.id == ids[43]
-    assert len(history.open(found.id).turns) == 100
-
-
 @pytest.mark.parametrize(
     ("pragma", "said"),
     [
@@ -365,12 +330,8 @@ def test_what_was_typed_comes_back_until_its_conversation_is_forgotten(history: 
     history.erase([id])
     left = history._database.read(lambda connection: connection.execute("SELECT * FROM unsent").fetchall())
     assert left == []
-
-
-def test_a_conversation_in_which_nothing_was_asked_leaves_no_draft_when_it_is_closed(history: History) -> None:
-    id = history.begin()
-    history.keep_unsent(id, Unsent("a draft"))
-    assert history.ids() == [id]
-    history.close(id)
-    assert history.ids() == []
-    assert history.vault.ids() == []
+    nothing_asked = history.begin()
+    history.keep_unsent(nothing_asked, Unsent("a draft"))
+    assert history.ids() == [nothing_asked]
+    history.close(nothing_asked)
+    assert (history.ids(), history.vault.ids()) == ([], [])

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from webserver import Web, serving
+from helpers.webserver import Web, serving
 
 from edge_assistant_models import conversion, network, stamps
 from edge_assistant_models.portfolio import Portfolio

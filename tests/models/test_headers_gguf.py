@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import hostile_models as made
 import pytest
-from hostile_models import EDITS, Gguf, edited, passes, refusal, tensor
+from helpers import hostile_models as made
+from helpers.hostile_models import EDITS, Gguf, edited, passes, refusal, tensor
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -7,9 +7,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-import hostile_models as made
 import pytest
-from hostile_models import EDITS, edited, message, model, nested, number, passes, refusal, weight
+from helpers import hostile_models as made
+from helpers.hostile_models import EDITS, edited, message, model, nested, number, passes, refusal, weight
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hostile_models import NODE, RAW, Gguf, message, model, number, tensor, weight
+from helpers.hostile_models import NODE, RAW, Gguf, message, model, number, tensor, weight
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models import headers, loading

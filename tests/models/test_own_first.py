@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pulled import made_up
+from helpers.pulled import made_up
 
 from edge_assistant.cli.main import main
 from edge_assistant.session import health

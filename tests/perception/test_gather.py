@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from helpers.plain_model import PlainEngine
 from hypothesis import given
 from hypothesis import strategies as st
-from plain_model import PlainEngine
 
 from edge_assistant.compute.runtime import Halt, Runtime
 from edge_assistant.core.answer import Answer

@@ -7,9 +7,9 @@ import random
 from collections.abc import Callable, Iterator
 
 import av
-import badfiles as bad
 import numpy as np
 import pytest
+from helpers import badfiles as bad
 
 from edge_assistant.core.errors import InputError, InputUnsupported
 from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes

@@ -4,8 +4,8 @@ import io
 from collections.abc import Callable
 from pathlib import Path
 
-import drawings
 import pytest
+from helpers import drawings
 from PIL import Image
 
 from edge_assistant.compute.runtime import Runtime

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from pdf_files import pdf_objects, pdf_of
+from helpers.pdf_files import pdf_objects, pdf_of
 from PIL import Image
 
 from edge_assistant.core import limits

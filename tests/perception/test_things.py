@@ -7,9 +7,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-import drawings
 import numpy as np
 import pytest
+from helpers import drawings
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from pdf_files import pdf_of
+from helpers.pdf_files import pdf_of
 from PIL import Image, ImageDraw
 
 from edge_assistant.compute.runtime import Runtime

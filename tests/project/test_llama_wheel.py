@@ -10,7 +10,7 @@ import pytest
 BUILDS = """#!/bin/sh
 echo built >>"{log}"
 while [ "$1" != --wheel-dir ]; do shift; done
-sleep 0.3
+sleep {seconds}
 mkdir -p "$2" && echo wheel >"$2/it.whl"
 exit {status}
 """
@@ -21,9 +21,9 @@ def fake_pip(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("CMAKE_ARGS", raising=False)
 
-    def make(status):
+    def make(status, seconds=0):
         script = tmp_path / "python"
-        script.write_text(BUILDS.format(log=tmp_path / "log", status=status))
+        script.write_text(BUILDS.format(log=tmp_path / "log", status=status, seconds=seconds))
         script.chmod(0o755)
         return script
 
@@ -34,15 +34,10 @@ def builds(tmp_path):
     return (tmp_path / "log").read_text().count("built")
 
 
-def test_the_second_environment_finds_the_first_ones_wheel(fake_pip, tmp_path):
-    folder = llama_wheel.ensure(fake_pip(0), "1.2.3")
-    assert [path.name for path in folder.iterdir()] == ["it.whl"]
-    assert llama_wheel.ensure(fake_pip(0), "1.2.3") == folder
-    assert builds(tmp_path) == 1
-
-
-def test_another_version_and_a_portable_build_are_apart(fake_pip, tmp_path):
+def test_another_version_and_a_portable_build_are_apart_and_each_is_built_once(fake_pip, tmp_path):
     python = fake_pip(0)
+    folder = llama_wheel.ensure(python, "1.2.3")
+    assert [path.name for path in folder.iterdir()] == ["it.whl"]
     folders = {
         llama_wheel.ensure(python, "1.2.3"),
         llama_wheel.ensure(python, "1.2.4"),
@@ -70,20 +65,14 @@ def test_what_compiles_for_cards_is_asked_for_before_the_build(fake_pip, tmp_pat
     assert not (tmp_path / "log").exists()
 
 
-@pytest.mark.parametrize(("said", "found"), [("", ""), ("cuda", "cuda"), ("Vulkan", "vulkan"), ("rocm", "rocm")])
-def test_the_environment_asks_for_cards(monkeypatch, said, found):
-    monkeypatch.setenv("GPU", said)
-    assert llama_wheel.wanted_accelerator() == found
-
-
-def test_cards_that_nobody_knows(monkeypatch):
+def test_the_environment_asks_for_cards(monkeypatch):
+    for said, found in {"": "", "cuda": "cuda", "Vulkan": "vulkan", "rocm": "rocm"}.items():
+        monkeypatch.setenv("GPU", said)
+        assert llama_wheel.wanted_accelerator() == found
     monkeypatch.setenv("GPU", "voodoo")
     with pytest.raises(SystemExit, match="GPU=voodoo is not known - take one of cuda, rocm, vulkan, metal"):
         llama_wheel.wanted_accelerator()
-
-
-def test_every_build_for_cards_says_what_compiles_it():
-    assert llama_wheel.ACCELERATORS.keys() == llama_wheel.COMPILERS.keys()
+    assert llama_wheel.ACCELERATORS.keys() == llama_wheel.COMPILERS.keys(), "each says what compiles it"
 
 
 def test_a_failed_build_leaves_nothing_and_can_be_tried_again(fake_pip, tmp_path, capsys):
@@ -103,7 +92,7 @@ def test_what_a_killed_build_left_is_removed(fake_pip):
 
 
 def test_two_at_once_build_once(fake_pip, tmp_path):
-    python, found = fake_pip(0), []
+    python, found = fake_pip(0, seconds=0.3), []
     threads = [threading.Thread(target=lambda: found.append(llama_wheel.ensure(python, "1.2.3"))) for _ in range(2)]
     for thread in threads:
         thread.start()

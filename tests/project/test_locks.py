@@ -1,10 +1,13 @@
 """The locks hold all that pyproject.toml and the catalog name, and pip takes nothing else."""
 
+import hashlib
+import itertools
 import json
 import re
 import subprocess
 import sys
 import tomllib
+import zipfile
 from importlib import metadata
 from pathlib import Path
 
@@ -50,20 +53,19 @@ def test_the_locks_are_of_this_pyproject():
     assert locked.current(), "run 'make lock'"
 
 
-@pytest.mark.parametrize("lock", locked.LOCKS, ids=lambda path: path.stem)
-def test_every_package_is_of_one_version_with_hashes_and_no_address(lock):
-    assert locked.requirements(lock)
-    for name, text in locked.requirements(lock).items():
-        assert re.fullmatch(r"([^\n]+ \\\n( {4}--hash=sha256:[0-9a-f]{64}( \\)?\n)+)+", text), name
-    assert "://" not in lock.read_text("utf-8")
+def test_every_package_is_of_one_version_with_hashes_and_no_address():
+    for lock in locked.LOCKS:
+        assert locked.requirements(lock)
+        for name, text in locked.requirements(lock).items():
+            assert re.fullmatch(r"([^\n]+ \\\n( {4}--hash=sha256:[0-9a-f]{64}( \\)?\n)+)+", text), name
+        assert "://" not in lock.read_text("utf-8")
 
 
-@pytest.mark.parametrize("place", PLACES, ids=lambda place: f"{place['python_version']} {place['platform_machine']}")
-def test_what_pyproject_names_is_in_the_locks_within_its_range(project, place):
+def test_what_pyproject_names_is_in_the_locks_within_its_range(project):
     extras = project["optional-dependencies"]
     demo = [line for extra in locked.DEMO_EXTRAS for line in extras[extra]]
     every = [line for lines in extras.values() for line in lines]
-    for lock, more in ((locked.DEMO, demo), (locked.TEST, every)):
+    for place, (lock, more) in itertools.product(PLACES, ((locked.DEMO, demo), (locked.TEST, every))):
         known = pins(lock, place)
         for line in (*project["dependencies"], *more):
             wanted = Requirement(line)
@@ -177,7 +179,7 @@ def test_a_package_with_another_hash_is_refused(tmp_path, monkeypatch, capfd):
     wheel = _wheel(tmp_path / "wheels")
     monkeypatch.setenv("PIP_FIND_LINKS", str(wheel.parent))
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-    digest = lock_digest(wheel)
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
     lock = tmp_path / "lock.txt"
     lock.write_text(f"it==1.0 \\\n    --hash=sha256:{digest}\n")
     environment = locked.bring_tools(pip, lock, tmp_path / "good")
@@ -190,15 +192,7 @@ def test_a_package_with_another_hash_is_refused(tmp_path, monkeypatch, capfd):
     assert "DO NOT MATCH THE HASHES" in capfd.readouterr().err
 
 
-def lock_digest(path):
-    import hashlib
-
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def _wheel(folder):
-    import zipfile
-
     folder.mkdir()
     path = folder / "it-1.0-py3-none-any.whl"
     with zipfile.ZipFile(path, "w") as wheel:

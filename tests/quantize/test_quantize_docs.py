@@ -7,8 +7,8 @@ import re
 import shlex
 from pathlib import Path
 
-import drawings
 import pytest
+from helpers import drawings
 
 from edge_assistant.cli.main import main as assistant
 from edge_assistant.core.errors import UsageError

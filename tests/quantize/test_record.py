@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 
 import pytest
+from helpers.records import record
 from msgspec.structs import replace
-from records import record
 
 from edge_assistant.core.errors import InputCorrupt
 from edge_assistant_quantize import record as records

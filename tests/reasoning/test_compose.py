@@ -6,7 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from fakes import signal
+from helpers.engines import signal
 
 from edge_assistant.core.answer import Instruction
 from edge_assistant.core.signals import SAID, Kind

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 
 import pytest
-from fakes import signal, source
+from helpers.engines import signal, source
 from hypothesis import given
 from hypothesis import strategies as st
 

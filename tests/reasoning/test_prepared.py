@@ -6,9 +6,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
-from fakes import source
+from helpers.engines import model, source
 from numpy.typing import NDArray
-from reading_model import model
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.signals import Kind

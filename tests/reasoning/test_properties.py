@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 import pytest
-import writings
-from fakes import ScriptedEngine, scripted, source
+from helpers import writings
+from helpers.engines import ScriptedEngine, scripted, source
+from helpers.readings import read
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from logged import read
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.answer import Agreement, Answer, Route, Status

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from fakes import scripted, source
+from helpers.engines import scripted, source
 
 from edge_assistant.core.limits import ANSWER_TOKENS
 from edge_assistant.reasoning.prose import quote, write

@@ -8,10 +8,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from facades import CSV
-from fakes import ScriptedEngine, scripted, signal, source
-from logged import read
-from reading_model import model
+from helpers.assistants import CSV
+from helpers.engines import ScriptedEngine, model, scripted, signal, source
+from helpers.readings import read
 
 from edge_assistant.core.answer import Agreement, Status
 from edge_assistant.core.events import Compared, Event, Reading

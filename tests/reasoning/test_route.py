@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from fakes import signal
+from helpers.engines import signal
 
 from edge_assistant.core.signals import Kind, Signal
 from edge_assistant.perception.sense import senses

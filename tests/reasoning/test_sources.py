@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fakes import signal, source
+from helpers.engines import signal, source
 from hypothesis import given
 from hypothesis import strategies as st
 

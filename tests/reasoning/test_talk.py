@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from fakes import scripted
+from helpers.engines import scripted
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from scripted_resident import question, serving
+from helpers.scripted_resident import question, serving
 
 from edge_assistant.core.events import Event, Said
 from edge_assistant.core.signals import Signal

@@ -15,8 +15,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-import scripted_resident
-from scripted_resident import asking, heard, question, renewals, until
+from helpers import scripted_resident
+from helpers.scripted_resident import asking, heard, question, renewals, until
 
 from edge_assistant.core.errors import InputCorrupt, ResidentLost
 from edge_assistant.core.events import Event, Said
@@ -120,7 +120,7 @@ def test_limits_of_resources_are_compared_as_they_are(ask, resident) -> None:
 
 
 ASKED = """
-from scripted_resident import question
+from helpers.scripted_resident import question
 from edge_assistant.resident import client, protocol
 try:
     client.ask(question("say:hello"), protocol.facts(), print)

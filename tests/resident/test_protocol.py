@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from helpers.scripted_resident import question
 from hypothesis import example, given
 from hypothesis import strategies as st
-from scripted_resident import question
 
 from edge_assistant.core import events, evidence
 from edge_assistant.core.answer import Answer, Failure, Verdict

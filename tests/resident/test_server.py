@@ -13,7 +13,7 @@ from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import pytest
-from scripted_resident import HANGS, MOST_RENEWALS, asking, heard, renewals, serving, until
+from helpers.scripted_resident import HANGS, MOST_RENEWALS, asking, heard, renewals, serving, until
 
 from edge_assistant.core.errors import UsageError
 from edge_assistant.resident import client, protocol, server

@@ -1,22 +1,71 @@
-"""What snapshots of the app need to be the same on every machine and at every hour, and policies that hold."""
+"""Tests of the app: coroutines, with what snapshots need to be the same everywhere, and policies that hold."""
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 from typing import Any
 
-import plain_model
 import pytest
-from golden import Golden, Screens, Story, drawn
-from kiosks import KIOSK
+from helpers import plain_model
+from helpers.app import KIOSK, Stage, play
+from helpers.evidence import Made, Viewing, look, made
+from helpers.screens import Golden, Screens, Story, drawn
+from helpers.work import Worker
 from syrupy.assertion import SnapshotAssertion
 from textual.app import App
 
 from edge_assistant.governance.offline import lock
 from edge_assistant_tui.screens import confirm
 from edge_assistant_tui.widgets import status
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run a test that is a coroutine; a fixture that is an asynchronous context is entered around it."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+
+    async def run() -> None:
+        given = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+        async with AsyncExitStack() as contexts:
+            for name, value in given.items():
+                if isinstance(value, AbstractAsyncContextManager):
+                    given[name] = await contexts.enter_async_context(value)
+            await pyfuncitem.obj(**given)
+
+    asyncio.run(run())
+    return True
+
+
+@pytest.fixture
+def stage() -> AbstractAsyncContextManager[Stage]:
+    """The app over a scripted worker."""
+    return play()
+
+
+@pytest.fixture
+def work() -> Iterator[Worker]:
+    """The worker without the app."""
+    worker = Worker()
+    yield worker
+    worker.close()
+
+
+@pytest.fixture
+def viewing() -> AbstractAsyncContextManager[Viewing]:
+    """The app to look at evidence."""
+    return look()
+
+
+@pytest.fixture
+def things(tmp_path: Path) -> Made:
+    """Signals in a folder."""
+    return made(tmp_path)
 
 
 @pytest.fixture
@@ -38,7 +87,7 @@ def still(monkeypatch: pytest.MonkeyPatch, utc: None) -> None:
 
 @pytest.fixture
 def golden(snapshot: SnapshotAssertion) -> Golden:
-    """Whether a screen is what it was when somebody looked at it; see `golden.Screens`."""
+    """Whether a screen is what it was when somebody looked at it; see `helpers.screens`."""
     kept = snapshot.use_extension(Screens)
 
     def same(app: App[Any], size: tuple[int, int], story: Story) -> bool:
@@ -68,17 +117,6 @@ def attentive(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def hold(home: Path) -> Callable[[str], None]:
-    """Let a policy hold."""
-
-    def held(text: str) -> None:
-        (home / "config").mkdir(exist_ok=True)
-        (home / "config" / "policy.toml").write_text(text)
-
-    return held
-
-
-@pytest.fixture
-def kiosk(hold: Callable[[str], None]) -> None:
+def kiosk(hold: Callable[[str], Path]) -> None:
     """Visitors may ask and nothing else."""
     hold(KIOSK)

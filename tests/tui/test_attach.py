@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from helpers.app import Stage, play
 from hypothesis import given
 from hypothesis import strategies as st
-from placed import Stage, play
 from rich.style import Style
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from edge_assistant_tui.screens.attach import about, completed
 from edge_assistant_tui.widgets import files
@@ -30,68 +30,48 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def names(stage: Stage) -> list[str]:
-    return [str(node.label) for node in stage.app.screen.query_one(Files).root.children]
+    return [str(node.label) for node in stage.screen.query_one(Files).root.children]
 
 
-def test_it_shows_folders_and_what_the_product_takes() -> None:
-    async def story(stage: Stage) -> None:
-        await stage.press("f2")
-        assert names(stage) == [
-            "(no)",
-            "line",
-            "[red]x.png",
-            "a\N{REPLACEMENT CHARACTER}[31m.csv",
-            "form.jpg",
-            "note.wav",
-        ]
-        await stage.press("ctrl+t")
-        assert ".hidden.txt" in names(stage)
-        await stage.press("ctrl+k")
-        assert "program.exe" in names(stage)
-        await stage.press("ctrl+t", "ctrl+k")
-        assert len(names(stage)) == 6
-
-    play(story)
+async def test_it_shows_folders_and_what_the_product_takes(stage: Stage) -> None:
+    await stage.press("f2")
+    assert names(stage) == [
+        "(no)",
+        "line",
+        "[red]x.png",
+        "a\N{REPLACEMENT CHARACTER}[31m.csv",
+        "form.jpg",
+        "note.wav",
+    ]
+    await stage.press("ctrl+t")
+    assert ".hidden.txt" in names(stage)
+    await stage.press("ctrl+k")
+    assert "program.exe" in names(stage)
+    await stage.press("ctrl+t", "ctrl+k")
+    assert len(names(stage)) == 6
 
 
-def test_typing_filters_and_enter_attaches(folder: Path) -> None:
-    async def story(stage: Stage) -> None:
-        await stage.press("f2")
-        await stage.type("NOT")
-        tree = stage.app.screen.query_one(Files)
-        assert names(stage) == ["(no)", "line", "note.wav"]
-        assert tree.border_subtitle == "filter: NOT"
-        assert stage.said("#about") == "note.wav: audio, 2 KiB"
-        await stage.press("enter")
-        assert stage.work.calls("attach") == [(folder / "note.wav",)]
-        assert stage.app.screen is stage.app.conversation
-
-    play(story)
-
-
-def test_a_filter_finds_files_in_closed_folders(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_filter_finds_files_in_closed_folders(
+    stage: Stage, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     deep = folder / "line" / "2026" / "november"
     deep.mkdir(parents=True)
     (deep / "motor-11.csv").write_text("a,b\n1,2\n")
     (folder / ".cache").mkdir()
     (folder / ".cache" / "motor.csv").write_text("hidden")
     (folder / "loop").symlink_to(folder)
-
-    async def story(stage: Stage) -> None:
-        await stage.press("f2")
-        await stage.type("motor")
-        tree = stage.app.screen.query_one(Files)
-        assert names(stage) == ["(no)", "line", "loop", "motor.csv", "motor-11.csv"]
-        shown = [tree.render_label(node, Style(), Style()).plain for node in tree.root.children[3:]]
-        assert [label[2:] for label in shown] == ["line/motor.csv", "line/2026/november/motor-11.csv"]
-        await stage.press("enter")
-        assert stage.work.calls("attach") == [(folder / "line" / "motor.csv",)]
-
-    play(story)
+    await stage.press("f2")
+    await stage.type("motor")
+    tree = stage.screen.query_one(Files)
+    assert names(stage) == ["(no)", "line", "loop", "motor.csv", "motor-11.csv"]
+    shown = [tree.render_label(node, Style(), Style()).plain for node in tree.root.children[3:]]
+    assert [label[2:] for label in shown] == ["line/motor.csv", "line/2026/november/motor-11.csv"]
+    await stage.press("enter")
+    assert stage.work.calls("attach") == [(folder / "line" / "motor.csv",)]
 
 
 @pytest.mark.parametrize("typed", [False, True])
-def test_a_folder_that_leads_back_to_itself_is_listed_once(
+async def test_a_folder_that_leads_back_to_itself_is_listed_once(
     folder: Path, monkeypatch: pytest.MonkeyPatch, typed: bool
 ) -> None:
     (folder / "line" / "back").symlink_to(folder)
@@ -103,15 +83,14 @@ def test_a_folder_that_leads_back_to_itself_is_listed_once(
     def counted(tree: Files, *args: object) -> Iterator[Path]:
         nonlocal listed
         listed += 1
-        return listing(tree, *args) if listed < 20 else iter(())  # type: ignore[arg-type]
+        return listing(tree, *args) if listed < 20 else iter(())
 
     monkeypatch.setattr(Files, "_directory_content", counted)
-
-    async def story(stage: Stage) -> None:
+    async with play() as stage:
         await stage.press("f2")
-        tree = stage.app.screen.query_one(Files)
+        tree = stage.screen.query_one(Files)
         if typed:
-            path = stage.app.screen.query_one("#path", Input)
+            path = stage.screen.query_one("#path", Input)
             path.value = str(folder / "here")
             path.focus()
             await stage.press("enter")
@@ -127,104 +106,77 @@ def test_a_folder_that_leads_back_to_itself_is_listed_once(
         assert "motor.csv" in names(stage)
         assert listed < 20
 
-    play(story)
+
+async def test_where_not_all_folders_are_searched_it_is_said(
+    stage: Stage, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stage.press("f2")
+    await stage.type("not")
+    assert "Not all folders" not in stage.said("#about")
+    monkeypatch.setattr(files, "MAX_SEARCHED", 3)
+    await stage.type("e")
+    assert "Not all folders were searched" in stage.said("#about")
 
 
-def test_where_not_all_folders_are_searched_it_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def story(stage: Stage) -> None:
-        await stage.press("f2")
-        await stage.type("not")
-        assert "Not all folders" not in stage.said("#about")
-        monkeypatch.setattr(files, "MAX_SEARCHED", 3)
-        await stage.type("e")
-        assert "Not all folders were searched" in stage.said("#about")
-
-    play(story)
+async def test_escape_forgets_the_filter_first(stage: Stage) -> None:
+    await stage.press("f2", "x", "y", "backspace")
+    assert stage.screen.query_one(Files).wanted == "x"
+    await stage.press("escape")
+    assert stage.screen.query_one(Files).wanted == ""
+    assert len(names(stage)) == 6
+    await stage.press("escape")
+    assert stage.screen is stage.talk
 
 
-def test_escape_forgets_the_filter_first() -> None:
-    async def story(stage: Stage) -> None:
-        await stage.press("f2", "x", "y", "backspace")
-        assert stage.app.screen.query_one(Files).wanted == "x"
-        await stage.press("escape")
-        assert stage.app.screen.query_one(Files).wanted == ""
-        assert len(names(stage)) == 6
-        await stage.press("escape")
-        assert stage.app.screen is stage.app.conversation
-
-    play(story)
+async def test_several_at_once(stage: Stage, folder: Path) -> None:
+    await stage.press("f2", *["down"] * 3, "space", "down", "space", "up", "space", "space")
+    assert "2 chosen: [red]x.png, note.wav" in stage.said("#about")
+    await stage.press("enter")
+    assert [call[0].name for call in stage.work.calls("attach")] == ["[red]x.png", "note.wav"]
 
 
-def test_several_at_once(folder: Path) -> None:
-    async def story(stage: Stage) -> None:
-        await stage.press("f2", *["down"] * 3, "space", "down", "space", "up", "space", "space")
-        assert "2 chosen: [red]x.png, note.wav" in stage.said("#about")
+async def test_into_a_folder_and_above(stage: Stage, folder: Path) -> None:
+    await stage.press("f2", "down", "down", "right")
+    tree = stage.screen.query_one(Files)
+    assert [str(node.label) for node in tree.root.children[1].children] == ["motor.csv"]
+    await stage.press("down", "left", "left", "left")
+    assert tree.cursor_node is tree.root
+    await stage.press("left")
+    assert Path(tree.path) == folder.parent
+
+
+async def test_a_path_is_completed_and_gone_to(stage: Stage, folder: Path) -> None:
+    await stage.press("f2", "shift+tab")
+    path = stage.screen.query_one(Input)
+    assert path.has_focus
+    await stage.type("li")
+    await stage.press("right")
+    assert path.value == "line/"
+    await stage.press("enter")
+    assert stage.screen.query_one(Files).has_focus
+    assert names(stage) == ["motor.csv"]
+    tree = stage.screen.query_one(Files)
+    assert tree.cursor_node is tree.root.children[0]
+    assert str(tree.border_title).endswith("line")
+    await stage.press("shift+tab")
+    for none in ("nowhere", "\0", "~nobody-here/x", "x" * 5000):
+        stage.screen.query_one("#about", Static).update("")
+        path.value = none
         await stage.press("enter")
-        assert [call[0].name for call in stage.work.calls("attach")] == ["[red]x.png", "note.wav"]
-
-    play(story)
-
-
-def test_into_a_folder_and_above(folder: Path) -> None:
-    async def story(stage: Stage) -> None:
-        await stage.press("f2", "down", "down", "right")
-        tree = stage.app.screen.query_one(Files)
-        assert [str(node.label) for node in tree.root.children[1].children] == ["motor.csv"]
-        await stage.press("down", "left", "left", "left")
-        assert tree.cursor_node is tree.root
-        await stage.press("left")
-        assert Path(tree.path) == folder.parent
-
-    play(story)
+        assert stage.said("#about") == "There is no such file or folder.", none
+    path.value = str(folder / "form.jpg")
+    await stage.press("enter")
+    assert stage.work.calls("attach") == [(folder / "form.jpg",)]
 
 
-def test_a_path_is_completed_and_gone_to(folder: Path) -> None:
-    async def story(stage: Stage) -> None:
-        await stage.press("f2", "shift+tab")
-        path = stage.app.screen.query_one(Input)
-        assert path.has_focus
-        await stage.type("li")
-        await stage.press("right")
-        assert path.value == "line/"
-        await stage.press("enter")
-        assert stage.app.screen.query_one(Files).has_focus
-        assert names(stage) == ["motor.csv"]
-        tree = stage.app.screen.query_one(Files)
-        assert tree.cursor_node is tree.root.children[0]
-        assert str(tree.border_title).endswith("line")
-        await stage.press("shift+tab", *["backspace"] * 5)
-        await stage.type("nowhere")
-        await stage.press("enter")
-        assert stage.said("#about") == "There is no such file or folder."
-        path.value = str(folder / "form.jpg")
-        await stage.press("enter")
-        assert stage.work.calls("attach") == [(folder / "form.jpg",)]
-
-    play(story)
-
-
-@pytest.mark.parametrize("path", ["\0", "~nobody-here/x", "x" * 5000])
-def test_a_path_that_is_none(path: str) -> None:
-    async def story(stage: Stage) -> None:
-        await stage.press("f2", "shift+tab")
-        stage.app.screen.query_one(Input).value = path
-        await stage.press("enter")
-        assert stage.said("#about") == "There is no such file or folder."
-
-    play(story)
-
-
-def test_a_huge_folder_is_cut_and_filtering_finds_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_huge_folder_is_cut_and_filtering_finds_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "MAX_ENTRIES", 3)
-
-    async def story(stage: Stage) -> None:
+    async with play() as stage:
         await stage.press("f2")
         assert len(names(stage)) == 3
         assert "more files" in stage.said("#about")
         await stage.type("form")
         assert "form.jpg" in names(stage)
-
-    play(story)
 
 
 def test_what_is_said_of_a_path(folder: Path) -> None:

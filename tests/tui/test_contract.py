@@ -14,8 +14,7 @@ from types import ModuleType
 from typing import Any, get_args
 
 import pytest
-from app_fakes import FORM, computed, conflict
-from placed import Stage, play
+from helpers.app import Stage, computed, conflict
 from textual.actions import parse
 from textual.binding import Binding
 from textual.dom import DOMNode
@@ -25,6 +24,7 @@ from textual.message_pump import MessagePump
 import edge_assistant_tui
 from edge_assistant.core import events
 from edge_assistant.core.answer import Failure
+from edge_assistant.core.signals import Kind, suffixes
 from edge_assistant_tui import bridge, messages
 from edge_assistant_tui.app import EdgeAssistant
 from edge_assistant_tui.commands import commands
@@ -34,17 +34,20 @@ from edge_assistant_tui.screens.place import Place, places
 from edge_assistant_tui.widgets.prompt import Prompt
 
 HEAVY = {
-    "numpy",
-    "onnxruntime",
-    "cv2",
-    "llama_cpp",
-    "PIL",
-    "av",
-    "sounddevice",
-    "serial",
-    "sqlite3",
-    "edge_assistant.session.assistant",
-}
+
+    *[
+        "numpy",
+        "onnxruntime",
+        "cv2",
+        "llama_cpp",
+        "PIL",
+        "av",
+        "sounddevice",
+        "serial",
+        "sqlite3",
+        "edge_assistant.session.assistant",
+    ],
+}  # fmt: skip
 
 
 def modules() -> tuple[ModuleType, ...]:
@@ -97,12 +100,12 @@ def test_every_event_is_known_here() -> None:
     assert set(EVENTS) == set(get_args(events.Event))
 
 
-@pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.__name__)
-def test_every_event_becomes_messages_or_is_knowingly_ignored(event: Any) -> None:
-    told = list(bridge.of_turn(7, EVENTS[event]))
-    assert bool(told) == (event not in IGNORED)
-    assert all(message.turn == 7 for message in told if hasattr(message, "turn"))
-    assert bool(list(bridge.of_signal(EVENTS[event]))) == (event in OF_SIGNALS)
+def test_every_event_becomes_messages_or_is_knowingly_ignored() -> None:
+    for event, example in EVENTS.items():
+        told = list(bridge.of_turn(7, example))
+        assert bool(told) == (event not in IGNORED), event
+        assert all(message.turn == 7 for message in told if hasattr(message, "turn"))
+        assert bool(list(bridge.of_signal(example))) == (event in OF_SIGNALS), event
 
 
 # messages
@@ -117,9 +120,8 @@ def handled() -> set[type[Message]]:
     return found
 
 
-@pytest.mark.parametrize("message", all_messages(), ids=lambda message: message.__qualname__)
-def test_every_message_is_handled(message: type[Message]) -> None:
-    assert message in handled()
+def test_every_message_is_handled() -> None:
+    assert set(all_messages()) <= handled()
 
 
 def named(tree: ast.AST) -> Iterator[str]:
@@ -168,34 +170,38 @@ def test_no_key_of_the_conversation_is_taken_by_the_prompt() -> None:
 BOUND = [(node, binding) for node in classes(DOMNode) for binding in vars(node).get("BINDINGS", ())]
 
 
-@pytest.mark.parametrize(("node", "binding"), BOUND, ids=lambda value: getattr(value, "__name__", None) or value.key)
-def test_every_binding_has_an_action_and_says_what_it_does(node: type[DOMNode], binding: Any) -> None:
-    assert isinstance(binding, Binding)
-    assert binding.description
-    for action in binding.action.split(";"):
-        namespace, name, parameters = parse(action)
-        owner: type = {"app": EdgeAssistant, "screen": Conversation}.get(namespace, node)
-        method = getattr(owner, f"action_{name}", None) or getattr(owner, f"_action_{name}", None)
-        assert method is not None, action
-        inspect.signature(method).bind(None, *parameters)
+def test_every_binding_has_an_action_and_says_what_it_does() -> None:
+    for node, binding in BOUND:
+        assert isinstance(binding, Binding)
+        assert binding.description, binding
+        for action in binding.action.split(";"):
+            namespace, name, parameters = parse(action)
+            owner: type = {"app": EdgeAssistant, "screen": Conversation}.get(namespace, node)
+            method = getattr(owner, f"action_{name}", None) or getattr(owner, f"_action_{name}", None)
+            assert method is not None, action
+            inspect.signature(method).bind(None, *parameters)
 
 
-def test_the_palette_offers_what_can_be_run() -> None:
-    async def story(stage: Stage) -> None:
-        offered = [*commands(stage.app.conversation)]
-        assert offered
-        assert all(callable(command.callback) and command.help for command in offered)
-
-    play(story)
+async def test_the_palette_offers_every_place_and_what_can_be_run(stage: Stage) -> None:
+    assert {place.TITLE for place in places()} <= {one.title for one in stage.app.get_system_commands(stage.screen)}
+    offered = [*commands(stage.talk)]
+    assert offered
+    assert all(callable(command.callback) and command.help for command in offered)
 
 
-@pytest.mark.parametrize("width", [80, 160])
-def test_every_key_stands_in_the_help(width: int) -> None:
-    text = "".join(part if isinstance(part, str) else part[0] for part in help_place._text(width - 8))
+@pytest.mark.parametrize("width", [40, 72, 152])
+def test_the_help_names_every_key_place_and_kind(width: int) -> None:
+    text = "".join(part if isinstance(part, str) else part[0] for part in help_place._text(width))
     for _, binding in BOUND:
         assert help_place.shown(binding.key) in text, binding
     for place in places():
-        assert help_place.shown(place.KEY) in text, place
+        assert f"{help_place.shown(place.KEY)} " in text
+    for key, what in (line for _, keys in help_place.sections() for line in keys):
+        assert help_place.shown(key) in text
+        assert what
+        assert " ".join(what.split()) in " ".join(text.split())
+    assert all(suffixes(kind)[0].removeprefix(".") in text for kind in Kind)
+    assert width < 72 or max(len(line) for line in text.splitlines()) <= width
 
 
 def test_every_place_is_a_file_of_its_own() -> None:
@@ -236,14 +242,3 @@ def test_nothing_heavy_is_imported_before_the_first_paint() -> None:
     there = set(ran.stdout.split())
     assert "edge_assistant_tui.screens.conversation" in there, ran.stderr
     assert not HEAVY & there
-
-
-def test_foreign_names_are_shown_by_what_hears_of_them() -> None:
-    """A signal's name may hold anything: a list shows it without what a terminal obeys."""
-    from edge_assistant_tui.widgets.signals import Entry, _shown
-
-    hostile = FORM.__class__(FORM.id, FORM.kind, FORM.origin, "a\x1b[2J\n[red]b", FORM.sha256, FORM.taken, None, None)
-    text = _shown(Entry(hostile), 40).plain
-    assert "\x1b" not in text
-    assert "[red]b" in text
-    assert text.count("\n") == 2

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from app_fakes import conflict
-from placed import Stage, play, toasts
+from helpers.app import Stage, conflict, play
 
 from edge_assistant.core.evidence import Evidence, Locator, Passage
 from edge_assistant_tui import copying, messages
-from edge_assistant_tui.widgets.prompt import Prompt
 from edge_assistant_tui.widgets.sources import Sources
 
 SOURCE = "[E2] note.wav, 00:04.1-00:06.3, confidence 80%: I am allergic to penicillin."
@@ -19,77 +18,56 @@ SOURCE = "[E2] note.wav, 00:04.1-00:06.3, confidence 80%: I am allergic to penic
 
 async def answered(stage: Stage) -> None:
     """One turn is answered."""
-    await stage.app.conversation.ask(conflict().question)
-    stage.app.conversation.post_message(messages.TurnEnded(1, conflict()))
-    await stage.settle()
+    await stage.talk.ask(conflict().question)
+    await stage.tell(messages.TurnEnded(1, conflict()))
 
 
-def test_the_last_answer_is_copied_with_its_sources() -> None:
-    async def story(stage: Stage) -> None:
-        await stage.press("ctrl+y")
-        assert "There is no answer to copy yet." in toasts(stage)[-1]
-        await answered(stage)
-        await stage.press("ctrl+y")
-        lines = stage.app.clipboard.splitlines()
-        assert lines[:2] == [conflict().question, conflict().text]
-        assert lines[-1] == SOURCE
-        assert "clipboard" in toasts(stage)[-1]
-
-    play(story)
-
-
-def test_ctrl_y_redoes_where_something_is_typed() -> None:
-    async def story(stage: Stage) -> None:
-        await answered(stage)
-        prompt = stage.app.conversation.query_one(Prompt)
-        prompt.insert("one ")
-        prompt.history.checkpoint()
-        prompt.insert("two")
-        await stage.press("ctrl+z")
-        assert prompt.text == "one "
-        await stage.press("ctrl+y")
-        assert (prompt.text, stage.app.clipboard) == ("one two", "")
-
-    play(story)
+async def test_the_last_answer_is_copied_with_its_sources_and_a_source_by_its_key(stage: Stage) -> None:
+    await stage.press("ctrl+y")
+    assert "There is no answer to copy yet." in stage.toasts[-1]
+    await answered(stage)
+    await stage.press("ctrl+y")
+    lines = stage.app.clipboard.splitlines()
+    assert lines[:2] == [conflict().question, conflict().text]
+    assert lines[-1] == SOURCE
+    assert "clipboard" in stage.toasts[-1]
+    await stage.press("ctrl+g", "down", "y")
+    assert stage.talk.query_one(Sources).has_focus
+    assert stage.app.clipboard == SOURCE
+    assert "Source E2" in stage.toasts[-1]
 
 
-def test_a_source_is_copied_by_its_key() -> None:
-    async def story(stage: Stage) -> None:
-        await answered(stage)
-        await stage.press("ctrl+g", "down", "y")
-        assert stage.app.conversation.query_one(Sources).has_focus
-        assert stage.app.clipboard == SOURCE
-        assert "Source E2" in toasts(stage)[-1]
+async def test_ctrl_y_redoes_where_something_is_typed(stage: Stage) -> None:
+    await answered(stage)
+    prompt = stage.prompt
+    prompt.insert("one ")
+    prompt.history.checkpoint()
+    prompt.insert("two")
+    await stage.press("ctrl+z")
+    assert prompt.text == "one "
+    await stage.press("ctrl+y")
+    assert (prompt.text, stage.app.clipboard) == ("one two", "")
 
-    play(story)
 
-
-def test_a_policy_lets_out_what_is_redacted_only(hold: Callable[[str], None]) -> None:
+async def test_a_policy_lets_out_what_is_redacted_only(hold: Callable[[str], Path]) -> None:
     hold("export.unredacted = false")
-
-    async def story(stage: Stage) -> None:
+    async with play() as stage:
         item = Evidence("E1", "image:1", "Phone: 07700 900123", 0.9, Locator(box=(1, 2, 3, 4)), Passage())
         answer = replace(conflict(), text="It is 07700 900123 [E1].", evidence=(item,), citations=("E1",), verdicts=())
-        await stage.app.conversation.ask("What is the phone number?")
-        stage.app.conversation.post_message(messages.TurnEnded(1, answer))
-        await stage.settle()
+        await stage.talk.ask("What is the phone number?")
+        await stage.tell(messages.TurnEnded(1, answer))
         await stage.press("ctrl+y")
         assert "900123" not in stage.app.clipboard
         assert "[PHONE-1]" in stage.app.clipboard
-        assert "redacted; check it" in toasts(stage)[-1]
-
-    play(story)
+        assert "redacted; check it" in stage.toasts[-1]
 
 
 @pytest.mark.usefixtures("kiosk")
-def test_a_visitor_who_may_not_export_copies_nothing() -> None:
-    async def story(stage: Stage) -> None:
-        await answered(stage)
-        await stage.press("ctrl+y")
-        assert stage.app.clipboard == ""
-        assert "visitor" in toasts(stage)[-1]
-
-    play(story)
+async def test_a_visitor_who_may_not_export_copies_nothing(stage: Stage) -> None:
+    await answered(stage)
+    await stage.press("ctrl+y")
+    assert stage.app.clipboard == ""
+    assert "visitor" in stage.toasts[-1]
 
 
 def test_what_a_terminal_would_obey_is_not_copied() -> None:

@@ -7,138 +7,67 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from exhibited import BLUE, DARK, PAPER, RATE, RED, Made, Viewing, cited, colours, look, made, near, share
+from helpers.evidence import BLUE, DARK, PAPER, RATE, RED, Made, Viewing, cited, colours, look, near, share
 from PIL import Image
 
 from edge_assistant.core.answer import Computation
 from edge_assistant.core.evidence import Evidence, Locator, Passage
 from edge_assistant.core.signals import Kind, Origin, take_bytes, take_file
-from edge_assistant_tui import messages
-from edge_assistant_tui.screens.conversation import Conversation
 from edge_assistant_tui.screens.evidence import EvidenceScreen
 from edge_assistant_tui.showing.pictures import _FRAME
 from edge_assistant_tui.terminal import Graphics, Terminal
 from edge_assistant_tui.widgets.picture import Picture
 from edge_assistant_tui.widgets.picture_view import PictureView
 from edge_assistant_tui.widgets.rows_view import RowsView
-from edge_assistant_tui.widgets.sources import Sources
 
 
-@pytest.fixture
-def things(tmp_path: Path) -> Made:
-    return made(tmp_path)
+async def test_the_next_and_the_one_before_are_a_key_away_round_and_round(viewing: Viewing, things: Made) -> None:
+    await viewing.open(things.answer(), "E1")
+    seen = []
+    for key in ("n", "right", "n", "right", "n", "p", "left"):
+        await viewing.press(key)
+        assert isinstance(viewing.screen, EvidenceScreen)
+        seen.append(viewing.screen.exhibit.id)
+    assert seen == ["E3", "E5", "E6", "C1", "E1", "C1", "E6"]
 
 
-def test_a_link_in_the_answer_opens_its_evidence_and_escape_leads_back(things: Made) -> None:
-    async def story(viewing: Viewing) -> None:
-        talk = viewing.app.screen
-        assert isinstance(talk, Conversation)
-        await talk.ask("What is the patient allergic to?")
-        talk.post_message(messages.TurnEnded(1, things.answer()))
-        await viewing.pilot.pause()
-        talk.query_one(Sources).focus()
-        await viewing.press("down", "enter")
-        assert isinstance(viewing.app.screen, EvidenceScreen)
-        assert viewing.app.screen.exhibit.id == "E3"
-        await viewing.press("escape")
-        assert viewing.app.screen is talk
-        assert talk.query_one(Sources).has_focus
-
-    look(story)
+async def test_the_picture_is_cut_out_around_its_box_and_framed(viewing: Viewing, things: Made) -> None:
+    await viewing.open(things.answer(), "E1")
+    pixels = colours(viewing)
+    assert share(pixels, RED) == share(pixels, BLUE) == 0
+    assert share(pixels, DARK) > 0.1
+    frames = [row for row in pixels if sum(near(colour, _FRAME) for colour in row) > 10]
+    assert len(frames) == 2  # the upper and the lower edge
+    dark = [x for row in pixels for x, colour in enumerate(row) if near(colour, DARK)]
+    edge = [x for row in pixels for x, colour in enumerate(row) if near(colour, _FRAME)]
+    assert min(edge) < min(dark) <= max(dark) < max(edge)
 
 
-def test_where_it_stands_how_sure_it_is_and_what_it_is_compared_with_are_said_in_words(things: Made) -> None:
-    async def story(viewing: Viewing) -> None:
-        await viewing.open(things.answer(), "E1")
-        text = viewing.text()
-        assert "Allergies: none" in text
-        assert "form.png · a box of 160 x 60 pixels at 120, 200 · confidence 99%" in text
-        assert "conflict    allergy of patient: none [E1] / penicillin [E3]" in text
-        await viewing.press("n")
-        assert "note.wav · from 00:04.0 to 00:06.0 · confidence 50%, uncertain" in viewing.text()
-
-    look(story)
-
-
-def test_the_next_and_the_one_before_are_a_key_away_round_and_round(things: Made) -> None:
-    async def story(viewing: Viewing) -> None:
-        await viewing.open(things.answer(), "E1")
-        seen = []
-        for key in ("n", "right", "n", "right", "n", "p", "left"):
-            await viewing.press(key)
-            assert isinstance(viewing.app.screen, EvidenceScreen)
-            seen.append(viewing.app.screen.exhibit.id)
-        assert seen == ["E3", "E5", "E6", "C1", "E1", "C1", "E6"]
-
-    look(story)
-
-
-def test_the_picture_is_cut_out_around_its_box_and_framed(things: Made) -> None:
-    async def story(viewing: Viewing) -> None:
-        await viewing.open(things.answer(), "E1")
-        pixels = colours(viewing)
-        assert share(pixels, RED) == share(pixels, BLUE) == 0
-        assert share(pixels, DARK) > 0.1
-        frames = [row for row in pixels if sum(near(colour, _FRAME) for colour in row) > 10]
-        assert len(frames) == 2  # the upper and the lower edge
-        dark = [x for row in pixels for x, colour in enumerate(row) if near(colour, DARK)]
-        edge = [x for row in pixels for x, colour in enumerate(row) if near(colour, _FRAME)]
-        assert min(edge) < min(dark) <= max(dark) < max(edge)
-
-    look(story)
-
-
-def test_the_whole_page_and_back_larger_and_moved(things: Made) -> None:
-    async def story(viewing: Viewing) -> None:
-        await viewing.open(things.answer(), "E1")
-        view = viewing.app.screen.query_one(PictureView)
-        part = share(colours(viewing), DARK)
-        await viewing.press("f")
-        whole = colours(viewing)
-        assert near(whole[2][0], RED)
-        assert near(whole[2][-1], BLUE)
-        assert "the whole of 480 x 400 pixels" in viewing.text()
-        await viewing.press("plus", "plus", "plus")
-        assert "times larger" in viewing.text()
-        assert share(colours(viewing), RED) == 0
-        await viewing.press(*"hhhhhhhh")
-        edge = colours(viewing)
-        assert near(edge[-1][0], RED)
-        await viewing.press("h", "l")  # beyond the edge there is nothing to come back from
-        assert colours(viewing) != edge
-        await viewing.press("minus", "minus", "minus", "minus")
-        assert view.zoom == 1
-        await viewing.press("0")
-        assert share(colours(viewing), DARK) == part
-
-    look(story)
-
-
-@pytest.mark.parametrize("orientation", range(1, 9))
-def test_a_picture_that_lies_on_its_side_is_shown_upright(tmp_path: Path, orientation: int) -> None:
-    upright = Image.new("RGB", (240, 120), PAPER)
-    upright.paste(RED, (0, 0, 60, 60))
-    undo = {1: None, 2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}[orientation]
-    stored = upright if undo is None else upright.transpose(Image.Transpose(undo))
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    stored.save(tmp_path / "turned.jpg", exif=exif, quality=95)
-    signal = take_file(tmp_path / "turned.jpg", Kind.IMAGE, 1)
-    item = Evidence("E1", signal.id, "a red square", 0.9, Locator(box=(0, 0, 60, 60)), Passage())
-
-    async def story(viewing: Viewing) -> None:
-        await viewing.open(cited(signal, item), "E1")
-        await viewing.press("f")
-        pixels = colours(viewing)
-        assert near(pixels[len(pixels) // 4][2], RED)
-        assert near(pixels[-2][2], PAPER)
-        assert near(pixels[len(pixels) // 4][-2], PAPER)
-
-    look(story)
+async def test_the_whole_page_and_back_larger_and_moved(viewing: Viewing, things: Made) -> None:
+    await viewing.open(things.answer(), "E1")
+    view = viewing.screen.query_one(PictureView)
+    part = share(colours(viewing), DARK)
+    await viewing.press("f")
+    whole = colours(viewing)
+    assert near(whole[2][0], RED)
+    assert near(whole[2][-1], BLUE)
+    assert "the whole of 480 x 400 pixels" in viewing.text()
+    await viewing.press("plus", "plus", "plus")
+    assert "times larger" in viewing.text()
+    assert share(colours(viewing), RED) == 0
+    await viewing.press(*"hhhhhhhh")
+    edge = colours(viewing)
+    assert near(edge[-1][0], RED)
+    await viewing.press("h", "l")  # beyond the edge there is nothing to come back from
+    assert colours(viewing) != edge
+    await viewing.press("minus", "minus", "minus", "minus")
+    assert view.zoom == 1
+    await viewing.press("0")
+    assert share(colours(viewing), DARK) == part
 
 
 @pytest.mark.parametrize("ending", ["tiff", "pdf"])
-def test_the_page_that_is_cited_is_shown(tmp_path: Path, ending: str) -> None:
+async def test_the_page_that_is_cited_is_shown(viewing: Viewing, tmp_path: Path, ending: str) -> None:
     leaves = [Image.new("RGB", (200, 260), colour) for colour in (PAPER, RED, BLUE)]
     path = tmp_path / f"scan.{ending}"
     leaves[0].save(path, save_all=True, append_images=leaves[1:])
@@ -147,21 +76,18 @@ def test_the_page_that_is_cited_is_shown(tmp_path: Path, ending: str) -> None:
         Evidence(f"E{page}", signal.id, f"page {page}", None, Locator(page=page, box=(50, 50, 40, 20)), Passage())
         for page in (1, 2, 3)
     ]
-
-    async def story(viewing: Viewing) -> None:
-        await viewing.open(cited(signal, *items), "E3")
-        assert share(colours(viewing), BLUE) > 0.7
-        assert "page 3, a box of 40 x 20 pixels at 50, 50" in viewing.text()
-        await viewing.press("p")
-        assert share(colours(viewing), RED) > 0.7
-
-    look(story)
+    await viewing.open(cited(signal, *items), "E3")
+    assert share(colours(viewing), BLUE) > 0.7
+    assert "page 3, a box of 40 x 20 pixels at 50, 50" in viewing.text()
+    await viewing.press("p")
+    assert share(colours(viewing), RED) > 0.7
 
 
-def test_a_recording_shows_what_is_said_around_and_the_cited_seconds_are_played(things: Made, tmp_path: Path) -> None:
+async def test_a_recording_shows_what_is_said_around_and_the_cited_seconds_are_played(
+    things: Made, tmp_path: Path
+) -> None:
     out = tmp_path / "out.wav"
-
-    async def story(viewing: Viewing) -> None:
+    async with look(speaker=f"file:{out}") as viewing:
         await viewing.open(things.answer(), "E3")
         text = viewing.text()
         assert "  00:00.2-00:02.0  Hello, this is Martin." in text
@@ -169,8 +95,6 @@ def test_a_recording_shows_what_is_said_around_and_the_cited_seconds_are_played(
         await viewing.press("space")
         await viewing.until(lambda: "♪ playing 00:04.0-00:06.0" in viewing.state())
         await viewing.until(lambda: viewing.state() == "")
-
-    look(story, speaker=f"file:{out}")
     sound = take_file(out, Kind.AUDIO, 1).read()[44:]
     heard = np.abs(np.frombuffer(sound, "<i2").astype(float)) / 32767
     assert len(heard) == pytest.approx(2.5 * RATE, abs=RATE / 20)
@@ -178,8 +102,8 @@ def test_a_recording_shows_what_is_said_around_and_the_cited_seconds_are_played(
     assert {round(level, 1) for level in middle} == {0.5, 0.6}
 
 
-def test_another_line_is_heard_and_the_key_stops_it(things: Made, tmp_path: Path) -> None:
-    async def story(viewing: Viewing) -> None:
+async def test_another_line_is_heard_and_the_key_stops_it(things: Made, tmp_path: Path) -> None:
+    async with look(speaker=f"file:{tmp_path / 'out.wav'}") as viewing:
         await viewing.open(things.answer(), "E3")
         await viewing.press("down", "enter")
         await viewing.until(lambda: "♪ playing 00:06.5-00:07.5" in viewing.state())
@@ -191,86 +115,53 @@ def test_another_line_is_heard_and_the_key_stops_it(things: Made, tmp_path: Path
         await viewing.press("escape")
         assert not viewing.app.playback.playing
 
-    look(story, speaker=f"file:{tmp_path / 'out.wav'}")
 
-
-def test_a_speaker_that_is_not_there_is_said(things: Made, tmp_path: Path) -> None:
-    async def story(viewing: Viewing) -> None:
+async def test_a_speaker_that_is_not_there_is_said(things: Made, tmp_path: Path) -> None:
+    async with look(speaker=f"file:{tmp_path / 'nowhere' / 'out.wav'}") as viewing:
         await viewing.open(things.answer(), "E3")
         await viewing.press("space")
         await viewing.until(lambda: "out.wav cannot be written" in viewing.state())
         assert "name another file" in viewing.state()
 
-    look(story, speaker=f"file:{tmp_path / 'nowhere' / 'out.wav'}")
+
+async def test_rows_are_a_curve_with_the_cited_ones_marked_over_a_table(viewing: Viewing, things: Made) -> None:
+    await viewing.open(things.answer(), "E5")
+    text = viewing.text()
+    assert "temperature [degC]   ● cited" in text
+    assert text.count("●") == 1 + 3
+    marked = [line for line in viewing.lines() if "▶" in line]
+    assert [line.split("▶")[1].split()[0] for line in marked] == ["30", "31", "32"]
+    assert all("38.4" in line for line in marked)
+    assert "29  2026-03-14 09:29" in text
+    await viewing.press("c")
+    assert "pulse [1/min]   ● cited" in viewing.text()
+    await viewing.press("c")
+    assert "state holds no numbers to draw" in viewing.text()
+    await viewing.press("c", "f")
+    assert viewing.screen.query_one(RowsView).whole
+    assert "2026-03-14 09:50" in viewing.text()
 
 
-def test_rows_are_a_curve_with_the_cited_ones_marked_over_a_table(things: Made) -> None:
-    async def story(viewing: Viewing) -> None:
-        await viewing.open(things.answer(), "E5")
-        text = viewing.text()
-        assert "temperature [degC]   ● cited" in text
-        assert text.count("●") == 1 + 3
-        marked = [line for line in viewing.lines() if "▶" in line]
-        assert [line.split("▶")[1].split()[0] for line in marked] == ["30", "31", "32"]
-        assert all("38.4" in line for line in marked)
-        assert "29  2026-03-14 09:29" in text
-        await viewing.press("c")
-        assert "pulse [1/min]   ● cited" in viewing.text()
-        await viewing.press("c")
-        assert "state holds no numbers to draw" in viewing.text()
-        await viewing.press("c", "f")
-        assert viewing.app.screen.query_one(RowsView).whole
-        assert "2026-03-14 09:50" in viewing.text()
-
-    look(story)
-
-
-def test_a_computed_value_has_its_formula_and_the_rows_that_it_rests_on(things: Made) -> None:
-    async def story(viewing: Viewing) -> None:
-        await viewing.open(things.answer(), "C1")
-        text = viewing.text()
-        assert "max(temperature) = 38.4 degC" in text
-        assert "vitals.csv · rows 30 to 32 · computed from E5" in text
-        assert [line.split("▶")[1].split()[0] for line in viewing.lines() if "▶" in line] == ["30", "31", "32"]
-
-    look(story)
-
-
-def test_a_difference_marks_the_rows_of_both_sides(things: Made) -> None:
+async def test_a_difference_marks_the_rows_of_both_sides(things: Made) -> None:
     def item(number: int, row: int) -> Evidence:
         return Evidence(f"E{number}", "readings:1", f"row {row}", None, Locator(rows=(row, row)), Passage())
 
     answer = cited(
         things.vitals, item(1, 10), item(2, 20), computed=(Computation("C1", "a - b", "0.5 degC", ("E1", "E2")),)
     )
-
-    async def story(viewing: Viewing) -> None:
+    async with look((100, 48)) as viewing:
         await viewing.open(answer, "C1")
         assert "row 10 · row 20 · computed from E1, E2" in viewing.text()
-        assert [line.split("▶")[1].split()[0] for line in viewing.lines() if "▶" in line] == ["10", "20"]
-
-    look(story, (100, 48))
+        assert viewing.marked() == ["10", "20"]
 
 
-def test_a_passage_is_marked_in_its_surroundings(things: Made) -> None:
-    async def story(viewing: Viewing) -> None:
-        await viewing.open(things.answer(), "E6")
-        text = viewing.text()
-        assert "▶It ran at 60 rpm, and nothing was wrong with it.◀" in text
-        assert "The pump was checked on Monday." in text
-        assert "The filter is new." in text
-
-    look(story)
-
-
-def test_a_passage_deep_in_a_long_text_is_scrolled_to_and_cannot_steer_the_terminal() -> None:
+async def test_a_passage_deep_in_a_long_text_is_scrolled_to_and_cannot_steer_the_terminal() -> None:
     text = "".join(f"Line {number} of a log with words in it.\n" for number in range(5000)) + "\x1b[31mred\x07\n"
     text += "Line of the end.\n" * 300
     a = text.index("\x1b")
     signal = take_bytes(text.encode(), Kind.TEXT, 1, origin=Origin.USER, name="log.txt")
     item = Evidence("E1", signal.id, text[a : a + 9], None, Locator(chars=(a, a + 9)), Passage())
-
-    async def story(viewing: Viewing) -> None:
+    async with look((80, 24)) as viewing:
         await viewing.open(cited(signal, item), "E1")
         await viewing.pilot.pause()
         shown = viewing.text()
@@ -278,8 +169,6 @@ def test_a_passage_deep_in_a_long_text_is_scrolled_to_and_cannot_steer_the_termi
         assert "Line 4999 of a log" in shown
         assert "\x1b" not in shown
         assert "\x07" not in shown
-
-    look(story, (80, 24))
 
 
 def film(path: Path) -> Path:
@@ -301,12 +190,11 @@ def film(path: Path) -> Path:
     return path
 
 
-def test_a_video_shows_the_frame_at_its_second_with_the_box_and_its_sound_is_played(tmp_path: Path) -> None:
+async def test_a_video_shows_the_frame_at_its_second_with_the_box_and_its_sound_is_played(tmp_path: Path) -> None:
     signal = take_file(film(tmp_path / "clip.mp4"), Kind.VIDEO, 1)
     seen = Evidence("E1", signal.id, "a red square", 0.8, Locator(box=(100, 60, 60, 60), seconds=(2.0, 4.0)), Passage())
     said_ = Evidence("E2", signal.id, "It is red.", 0.7, Locator(seconds=(1.0, 1.5)), Passage())
-
-    async def story(viewing: Viewing) -> None:
+    async with look(speaker=f"file:{tmp_path / 'out.wav'}") as viewing:
         await viewing.open(cited(signal, seen, said_), "E1")
         pixels = colours(viewing)
         assert share(pixels, RED) > 0.1
@@ -318,17 +206,15 @@ def test_a_video_shows_the_frame_at_its_second_with_the_box_and_its_sound_is_pla
         assert "▶ 00:01.0-00:01.5  It is red." in viewing.text()
         assert "00:02.0-00:04.0  seen: a red square" in viewing.text()
 
-    look(story, speaker=f"file:{tmp_path / 'out.wav'}")
-
 
 @pytest.mark.parametrize("graphics", [Graphics.KITTY, Graphics.SIXEL])
-def test_a_terminal_that_draws_pixels_is_given_pixels(
+async def test_a_terminal_that_draws_pixels_is_given_pixels(
     things: Made, graphics: Graphics, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    async def story(viewing: Viewing) -> None:
+    async with look(terminal=Terminal(graphics, (8, 16))) as viewing:
         await viewing.open(things.answer(), "E1")
         await viewing.pilot.pause(0.1)
-        picture = viewing.app.screen.query_one(Picture)
+        picture = viewing.screen.query_one(Picture)
         assert picture.children
         drawn = picture._drawn
         assert drawn is not None
@@ -339,27 +225,7 @@ def test_a_terminal_that_draws_pixels_is_given_pixels(
         assert ("\U0010eeee" in shown) == (graphics is Graphics.KITTY)  # what Kitty puts pictures in place of
         assert ("\x1bP" in shown) == (graphics is Graphics.SIXEL)
         await viewing.press("f", "n")
-        assert not viewing.app.screen.query(Picture)
-
-    look(story, terminal=Terminal(graphics, (8, 16)))
+        assert not viewing.screen.query(Picture)
     written = capfd.readouterr().out
     assert ("\x1b_Gi=" in written) == (graphics is Graphics.KITTY)
     assert "\x1b[c" not in written  # by now the answer would be taken for keys
-
-
-@pytest.mark.parametrize("id", ["E1", "E5"])
-def test_what_is_shown_fits_into_a_terminal_that_changes_its_size(things: Made, id: str) -> None:
-    async def story(viewing: Viewing) -> None:
-        await viewing.open(things.answer(), id)
-        for size in ((40, 12), (160, 48), (20, 6), (100, 32)):
-            await viewing.pilot.resize_terminal(*size)
-            await viewing.settle()
-            await viewing.settle()
-            assert viewing.state() == ""
-            for shown in viewing.app.screen.query(Picture):
-                drawn = shown._drawn
-                assert drawn is not None or not shown.size
-                assert drawn is None or (drawn.size[0] <= size[0] and drawn.size[1] <= size[1])
-        assert "Allergies" in viewing.text() or "●" in viewing.text()
-
-    look(story)

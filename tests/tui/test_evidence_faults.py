@@ -8,11 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from exhibited import HANGS, Made, Viewing, form, look, made, said, vitals
-from textual.widgets import Static
+from helpers.evidence import HANGS, Made, Viewing, form, look, vitals
 
 from edge_assistant.core.answer import Answer
-from edge_assistant.core.errors import EdgeAssistantError, InputCorrupt, InputMissing
+from edge_assistant.core.errors import InputCorrupt
 from edge_assistant.core.evidence import Evidence, Locator, Passage
 from edge_assistant.core.signals import Kind, take_file
 from edge_assistant_tui import exhibits
@@ -23,13 +22,6 @@ from edge_assistant_tui.showing.loader import Loader, Problem
 from edge_assistant_tui.widgets.turn import Turn
 from edge_assistant_tui.widgets.view import View
 
-IDS = ("E1", "E3", "E5", "E6")  # picture, recording, readings, text
-
-
-@pytest.fixture
-def things(tmp_path: Path) -> Made:
-    return made(tmp_path)
-
 
 def path_of(answer: Answer, id: str) -> Path:
     """The file that a citation rests on."""
@@ -39,173 +31,99 @@ def path_of(answer: Answer, id: str) -> Path:
     return signal.path
 
 
-@pytest.mark.parametrize("id", IDS)
-def test_a_file_that_is_gone_is_said_and_what_was_perceived_stays(things: Made, id: str) -> None:
-    path = path_of(things.answer(), id)
-    path.unlink()
-
-    async def story(viewing: Viewing) -> None:
-        await viewing.open(things.answer(), id)
-        assert viewing.state() == f"{path.name} does not exist: check the path"
-        (item,) = (item for item in things.answer().evidence if item.id == id)
-        assert item.text.split("\n")[0] in viewing.text()
-        await viewing.press("n")
-        assert viewing.state() == ""
-
-    look(story)
-
-
-@pytest.mark.parametrize("id", IDS)
-def test_a_file_that_changed_since_is_not_shown_in_place_of_what_was_cited(things: Made, id: str) -> None:
+@pytest.mark.parametrize("id", ["E1", "E3", "E5", "E6"])  # picture, recording, readings, text
+async def test_a_file_that_changed_or_is_gone_is_said_and_what_was_perceived_stays(
+    viewing: Viewing, things: Made, id: str
+) -> None:
     path = path_of(things.answer(), id)
     data = bytearray(path.read_bytes())
     data[-1] ^= 1  # of the same length
     path.write_bytes(data)
-
-    async def story(viewing: Viewing) -> None:
-        await viewing.open(things.answer(), id)
-        assert f"{path.name} has changed since it was perceived" in viewing.state()
-        assert "attach it again" in viewing.state()
-
-    look(story)
-
-
-def test_a_file_that_changes_while_it_is_looked_at_is_noticed_at_the_next_look(things: Made) -> None:
-    async def story(viewing: Viewing) -> None:
-        await viewing.open(things.answer(), "E1")
-        assert viewing.state() == ""
-        form(path_of(things.answer(), "E1"), (300, 300))
-        await viewing.press("f")
-        assert "form.png has changed since" in viewing.state()
-
-    look(story)
+    await viewing.open(things.answer(), id)
+    assert f"{path.name} has changed since it was perceived" in viewing.state()
+    assert "attach it again" in viewing.state()
+    path.unlink()
+    await viewing.open(things.answer(), id)
+    assert viewing.state() == f"{path.name} does not exist: check the path"
+    (item,) = (item for item in things.answer().evidence if item.id == id)
+    assert item.text.split("\n")[0] in viewing.text()
+    await viewing.press("n")
+    assert viewing.state() == ""
 
 
-def test_a_recording_that_is_gone_is_not_played(things: Made) -> None:
-    async def story(viewing: Viewing) -> None:
-        await viewing.open(things.answer(), "E3")
-        path_of(things.answer(), "E3").unlink()
-        await viewing.press("space")
-        await viewing.until(lambda: "note.wav does not exist" in viewing.state())
-        assert "I'm allergic to penicillin." in viewing.text()
-
-    look(story)
+async def test_a_recording_that_is_gone_is_not_played(viewing: Viewing, things: Made) -> None:
+    await viewing.open(things.answer(), "E3")
+    path_of(things.answer(), "E3").unlink()
+    await viewing.press("space")
+    await viewing.until(lambda: "note.wav does not exist" in viewing.state())
+    assert "I'm allergic to penicillin." in viewing.text()
 
 
-def test_a_picture_that_is_damaged_is_said(tmp_path: Path) -> None:
+async def test_a_picture_that_is_damaged_is_said(viewing: Viewing, tmp_path: Path) -> None:
     path = tmp_path / "form.png"
     form(path)
     path.write_bytes(path.read_bytes()[:200])
     signal = take_file(path, Kind.IMAGE, 1)
     item = Evidence("E1", signal.id, "a word", 0.5, Locator(box=(10, 10, 50, 20)), Passage())
     shown = exhibits.of_signal(signal, [item])
-
-    async def story(viewing: Viewing) -> None:
-        await viewing.app.push_screen(EvidenceScreen(shown, "1"))
-        await viewing.settle()
-        assert viewing.state().startswith("form.png ")
-        assert "copy or export it again" in viewing.state()
-
-    look(story)
+    await viewing.show(EvidenceScreen(shown, "1"))
+    assert viewing.state().startswith("form.png ")
+    assert "copy or export it again" in viewing.state()
 
 
-@pytest.mark.parametrize(
-    "place",
-    [
-        Locator(box=(10_000, 10_000, 50, 50)),
-        Locator(box=(-5, -5, 0, 0)),
-        Locator(box=(470, 390, 500, 500)),
-        Locator(page=7, box=(1, 1, 5, 5)),
-        Locator(),
-    ],
-    ids=str,
-)
-def test_a_place_that_is_not_in_the_picture_is_no_fault(things: Made, place: Locator) -> None:
-    item = Evidence("E1", "image:1", "a word", 0.5, place, Passage())
-
-    async def story(viewing: Viewing) -> None:
-        await viewing.app.push_screen(EvidenceScreen(exhibits.of_signal(things.form, [item]), "1"))
-        await viewing.settle()
-        assert "fault" not in viewing.state()
-        assert "log" not in viewing.state()
+async def test_a_place_that_is_not_there_is_no_fault(viewing: Viewing, things: Made) -> None:
+    boxes = [Locator(box=box) for box in ((10_000, 10_000, 50, 50), (-5, -5, 0, 0), (470, 390, 500, 500))]
+    for place in (*boxes, Locator(page=7, box=(1, 1, 5, 5)), Locator()):
+        item = Evidence("E1", "image:1", "a word", 0.5, place, Passage())
+        await viewing.show(EvidenceScreen(exhibits.of_signal(things.form, [item]), "1"))
+        assert "fault" not in viewing.state(), place
+        assert "log" not in viewing.state(), place
         await viewing.press("f", "plus", "j")
-
-    look(story)
-
-
-@pytest.mark.parametrize("rows", [(1000, 2000), (0, 0), (5, 1)])
-def test_rows_that_are_not_there_are_no_fault(things: Made, rows: tuple[int, int]) -> None:
-    item = Evidence("E1", "readings:1", "a peak", None, Locator(rows=rows), Passage())
-
-    async def story(viewing: Viewing) -> None:
-        await viewing.app.push_screen(EvidenceScreen(exhibits.of_signal(things.vitals, [item]), "1"))
-        await viewing.settle()
-        assert viewing.state() == ""
-        assert "2026-03-14 09:01" in viewing.text()
-
-    look(story)
+    rows = [(things.vitals, Locator(rows=rows), "2026-03-14 09:01") for rows in ((1000, 2000), (0, 0), (5, 1))]
+    chars = [(things.remark, Locator(chars=chars), "▶") for chars in ((10_000, 20_000), (0, 0), (50, 10))]
+    for signal, place, seen in (*rows, *chars):
+        item = Evidence("E1", signal.id, "a peak", None, place, Passage())
+        await viewing.show(EvidenceScreen(exhibits.of_signal(signal, [item]), "1"))
+        assert viewing.state() == "", place
+        assert seen in viewing.text(), place
 
 
-@pytest.mark.parametrize("chars", [(10_000, 20_000), (0, 0), (50, 10)])
-def test_a_span_beyond_the_text_is_no_fault(things: Made, chars: tuple[int, int]) -> None:
-    item = Evidence("E1", "text:1", "a passage", None, Locator(chars=chars), Passage())
-
-    async def story(viewing: Viewing) -> None:
-        await viewing.app.push_screen(EvidenceScreen(exhibits.of_signal(things.remark, [item]), "1"))
-        await viewing.settle()
-        assert viewing.state() == ""
-        assert "▶" in viewing.text()
-
-    look(story)
-
-
-def test_seconds_after_the_end_of_a_recording_are_said(things: Made) -> None:
+async def test_seconds_after_the_end_of_a_recording_are_said(viewing: Viewing, things: Made) -> None:
     item = Evidence("E1", "audio:1", "Goodbye.", 0.5, Locator(seconds=(90.0, 95.0)), Passage())
-
-    async def story(viewing: Viewing) -> None:
-        await viewing.app.push_screen(EvidenceScreen(exhibits.of_signal(things.note, [item]), "1"))
-        await viewing.settle()
-        await viewing.press("space")
-        await viewing.until(lambda: "no sound there" in viewing.state())
-
-    look(story)
+    await viewing.show(EvidenceScreen(exhibits.of_signal(things.note, [item]), "1"))
+    await viewing.press("space")
+    await viewing.until(lambda: "no sound there" in viewing.state())
 
 
-def test_an_answer_from_the_history_is_shown_with_the_signals_of_the_conversation(things: Made) -> None:
+async def test_an_answer_from_the_history_is_shown_with_the_signals_of_the_conversation(
+    viewing: Viewing, things: Made
+) -> None:
     answer = things.answer()
     bare = replace(answer, signals=tuple(replace(signal, path=None) for signal in answer.signals))
     same = exhibits.of_answer(bare, {"image:1": things.form, "audio:1": replace(things.note, sha256="0" * 64)})
     assert [exhibit.signal is not None for exhibit in same] == [True, False, False, False, False]
-
-    async def story(viewing: Viewing) -> None:
-        await viewing.app.push_screen(EvidenceScreen(same, "E3"))
-        await viewing.settle()
-        assert viewing.state() == GONE
-        assert "▶ 00:04.0-00:06.0  I'm allergic to penicillin." in viewing.text()
-        await viewing.press("space")
-        assert viewing.state() == GONE
-        await viewing.press("n", "n")
-        assert viewing.state() == GONE
-        assert not viewing.app.screen.query(View)
-        await viewing.press("n", "n")
-        assert viewing.state() == ""
-
-    look(story)
+    await viewing.show(EvidenceScreen(same, "E3"))
+    assert viewing.state() == GONE
+    assert "▶ 00:04.0-00:06.0  I'm allergic to penicillin." in viewing.text()
+    await viewing.press("space")
+    assert viewing.state() == GONE
+    await viewing.press("n", "n")
+    assert viewing.state() == GONE
+    assert not viewing.screen.query(View)
+    await viewing.press("n", "n")
+    assert viewing.state() == ""
 
 
-def test_a_citation_without_evidence_and_a_value_that_rests_on_nothing_are_no_fault(things: Made) -> None:
+async def test_a_citation_without_evidence_and_a_value_that_rests_on_nothing_are_no_fault(things: Made) -> None:
     answer = things.answer()
     hollow = replace(answer, citations=("E9",), computed=(replace(answer.computed[0], evidence=("E9",)),))
-
-    async def story(viewing: Viewing) -> None:
+    async with look() as viewing:
         await viewing.open(hollow, "E9")
         assert "max(temperature) = 38.4 degC" in viewing.text()
-
-    look(story)
     assert exhibits.of_answer(replace(hollow, computed=()), {}) == ()
 
 
-def test_what_takes_long_says_so_and_holds_up_neither_keys_nor_what_is_wanted_next(
+async def test_what_takes_long_says_so_and_holds_up_neither_keys_nor_what_is_wanted_next(
     things: Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     go, begun = threading.Event(), threading.Event()
@@ -214,12 +132,12 @@ def test_what_takes_long_says_so_and_holds_up_neither_keys_nor_what_is_wanted_ne
         begun.set()
         while not go.wait(0.01):
             self.check()
-        return real(self, *arguments)  # type: ignore[arg-type]
+        return real(self, *arguments)
 
     real = Decoded.page
     monkeypatch.setattr(Decoded, "page", page)
-
-    async def story(viewing: Viewing) -> None:
+    monkeypatch.setattr(Viewing, "settle", _settle_but_for_the_picture)
+    async with look() as viewing:
         await viewing.app.push_screen(EvidenceScreen(exhibits.of_answer(things.answer(), {}), "E1"))
         await viewing.until(begun.is_set)
         await viewing.until(lambda: viewing.state() == LOADING)
@@ -227,17 +145,14 @@ def test_what_takes_long_says_so_and_holds_up_neither_keys_nor_what_is_wanted_ne
         assert "temperature [degC]   ● cited" in viewing.text()
         await viewing.press("p", "p", "escape")
         go.set()
-        assert viewing.app.screen is viewing.app.conversation
-
-    monkeypatch.setattr(Viewing, "settle", _settle_but_for_the_picture)
-    look(story)
+        assert viewing.screen is viewing.talk
 
 
 async def _settle_but_for_the_picture(viewing: Viewing) -> None:
     """Wait until something is shown, but for a picture, which never comes in this test."""
     for _ in range(int(HANGS / 0.02)):
         await viewing.pilot.pause(0.02)
-        screen = viewing.app.screen
+        screen = viewing.screen
         if not isinstance(screen, EvidenceScreen) or screen.exhibit.kind == "image" or not screen.waiting:
             await viewing.pilot.pause()
             return
@@ -257,7 +172,7 @@ def test_the_loader_does_the_newest_wish_and_gives_up_those_before() -> None:
     loader.want(endless, told.append)
     assert begun.wait(HANGS)
     for number in range(10):
-        loader.want(lambda decoded, number=number: number, lambda made: (told.append(made), done.set()))  # type: ignore[misc]
+        loader.want(lambda decoded, number=number: number, lambda made: (told.append(made), done.set()))
     assert done.wait(HANGS)
     assert told[-1] == 9
     assert told == sorted(told, key=str)
@@ -333,32 +248,9 @@ def test_reading_a_large_file_stops_when_something_else_is_wanted(things: Made) 
         Decoded(stop).table(things.vitals)
 
 
-def test_what_is_not_there_raises_what_a_person_can_read(things: Made) -> None:
-    decoded = Decoded(lambda: None)
-    path_of(things.answer(), "E1").unlink()
-    with pytest.raises(InputMissing) as caught:
-        decoded.page(things.form, None)
-    assert isinstance(caught.value, EdgeAssistantError)
-    assert "form.png" in caught.value.message
-
-
-def test_every_state_is_a_word(things: Made) -> None:
-    async def story(viewing: Viewing) -> None:
-        await viewing.open(things.answer(), "E1")
-        state = viewing.app.screen.query_one("#state", Static)
-        viewing.app.screen._say("it broke: mend it", problem=True)  # type: ignore[attr-defined]
-        assert state.has_class("problem")
-        assert said(state) == "it broke: mend it"
-
-    look(story)
-
-
-def test_a_citation_of_nothing_opens_nothing(things: Made) -> None:
-    async def story(viewing: Viewing) -> None:
-        talk = viewing.app.screen
-        for answer in (replace(things.answer(), citations=(), computed=()), things.answer()):
-            talk.post_message(Turn.Cited(answer, "E77"))
-            await viewing.pilot.pause()
-            assert viewing.app.screen is talk
-
-    look(story)
+async def test_a_citation_of_nothing_opens_nothing(viewing: Viewing, things: Made) -> None:
+    talk = viewing.screen
+    for answer in (replace(things.answer(), citations=(), computed=()), things.answer()):
+        talk.post_message(Turn.Cited(answer, "E77"))
+        await viewing.pilot.pause()
+        assert viewing.screen is talk

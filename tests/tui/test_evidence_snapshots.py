@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
-
 import pytest
-from app_fakes import FORM, app, conflict
-from exhibited import Made, Viewing, made
-from golden import Golden
-from textual.pilot import Pilot
+from helpers.app import FORM, Stage, app, conflict
+from helpers.evidence import Made, Viewing
+from helpers.screens import Golden, Story
 
 from edge_assistant_tui import exhibits
 from edge_assistant_tui.screens.evidence import EvidenceScreen
@@ -20,20 +15,14 @@ from edge_assistant_tui.widgets.signals import Entry
 SMALL, LARGE = (80, 24), (160, 48)
 
 
-@pytest.fixture
-def things(tmp_path: Path) -> Made:
-    return made(tmp_path)
-
-
-def opened(things: Made, id: str, *keys: str) -> Callable[[Pilot[Any]], Any]:
+def opened(things: Made, id: str, *keys: str) -> Story:
     """What is done before the picture is taken."""
 
-    async def before(pilot: Pilot[Any]) -> None:
-        viewing = Viewing(pilot)
-        await viewing.app.push_screen(EvidenceScreen(exhibits.of_answer(things.answer(), {}), id))
-        await viewing.settle()
+    async def before(stage: Stage) -> None:
+        viewing = Viewing(stage.pilot)
+        await viewing.show(EvidenceScreen(exhibits.of_answer(things.answer(), {}), id))
         await viewing.press(*keys)
-        await pilot.pause(0.1)
+        await stage.pilot.pause(0.1)
 
     return before
 
@@ -66,8 +55,8 @@ def test_a_signal(golden: Golden, state: str, utc: None) -> None:
         notes=("form.jpg: only the first frame was looked at",),
     )
 
-    async def before(pilot: Pilot[Any]) -> None:
-        await pilot.app.push_screen(SignalScreen(ready if state == "ready" else failed))
-        await pilot.pause(0.1)
+    async def before(stage: Stage) -> None:
+        await stage.app.push_screen(SignalScreen(ready if state == "ready" else failed))
+        await stage.pilot.pause(0.1)
 
     assert golden(app()[0], SMALL, before)

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from whole import EXAMPLES, Whole, play
+from helpers.app import EXAMPLES, Whole, whole
 
 from edge_assistant_tui.screens.evidence import EvidenceScreen
 from edge_assistant_tui.screens.export import Export
@@ -18,72 +18,69 @@ FILES = tuple(EXAMPLES / "clinic" / name for name in ("form.jpg", "note.wav", "v
 QUESTION = "What is the patient allergic to?"
 
 
-async def type(whole: Whole, text: str) -> None:
+async def type(stage: Whole, text: str) -> None:
     """Key by key."""
     names = {" ": "space", "?": "question_mark", "/": "slash", ".": "full_stop", "-": "minus", "_": "underscore"}
-    await whole.pilot.press(*(names.get(character, character) for character in text))
+    await stage.pilot.press(*(names.get(character, character) for character in text))
 
 
 @pytest.mark.parametrize("size", [(80, 24), pytest.param((160, 48), marks=pytest.mark.bench)], ids=["80x24", "160x48"])
-def test_the_demo_by_keys_alone(
+async def test_the_demo_by_keys_alone(
     size: tuple[int, int], store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(store))
     monkeypatch.chdir(tmp_path)
     for file in FILES:
         (tmp_path / file.name).symlink_to(file)
-
-    async def story(whole: Whole) -> None:
+    async with whole(size) as stage:
         for file in FILES:
-            await type(whole, file.name)
-            await whole.pilot.press("enter")
-        await whole.rest()
-        assert [(entry.signal.id, entry.state) for entry in whole.entries] == [
+            await type(stage, file.name)
+            await stage.pilot.press("enter")
+        await stage.rest()
+        assert [(entry.signal.id, entry.state) for entry in stage.entries] == [
             ("image:1", "ready"),
             ("audio:1", "ready"),
             ("readings:1", "ready"),
         ]
-        await type(whole, QUESTION)
-        await whole.pilot.press("enter")
-        await whole.until(lambda: whole.turns and whole.turns[0].over, "the answer")
-        await whole.rest()
-        (turn,) = whole.turns
+        await type(stage, QUESTION)
+        await stage.pilot.press("enter")
+        await stage.until(lambda: stage.turns and stage.turns[0].over, "the answer")
+        await stage.rest()
+        (turn,) = stage.turns
         assert turn.answer is not None
         assert turn.answer.status == "conflict"
         assert {item.signal for item in turn.answer.evidence if item.id in turn.answer.citations} == {
             "image:1",
             "audio:1",
         }
-        await opened(whole, turn)
-        await exported(whole, tmp_path)
-
-    play(story, size)
+        await opened(stage, turn)
+        await exported(stage, tmp_path)
 
 
-async def opened(whole: Whole, turn: Turn) -> None:
+async def opened(stage: Whole, turn: Turn) -> None:
     """Each citation, from the list of sources, and back."""
     assert turn.answer is not None
     for number, id in enumerate(turn.answer.citations):
-        await whole.pilot.press("ctrl+g", *["home"], *["down"] * number)
-        assert isinstance(whole.app.focused, Sources)
-        await whole.pilot.press("enter")
-        await whole.until(lambda: isinstance(whole.app.screen, EvidenceScreen), f"the evidence {id}")
-        await whole.pilot.press("escape")
-        await whole.until(lambda: whole.app.screen is whole.app.conversation, "the way back")
-    await whole.pilot.press("escape")
-    assert whole.app.conversation.query_one(Prompt).has_focus
+        await stage.pilot.press("ctrl+g", *["home"], *["down"] * number)
+        assert isinstance(stage.app.focused, Sources)
+        await stage.pilot.press("enter")
+        await stage.until(lambda: isinstance(stage.app.screen, EvidenceScreen), f"the evidence {id}")
+        await stage.pilot.press("escape")
+        await stage.until(lambda: stage.app.screen is stage.app.conversation, "the way back")
+    await stage.pilot.press("escape")
+    assert stage.app.conversation.query_one(Prompt).has_focus
 
 
-async def exported(whole: Whole, folder: Path) -> None:
+async def exported(stage: Whole, folder: Path) -> None:
     """As Markdown and as JSON, under the names that are suggested."""
     for ending in (".md", ".json"):
-        await whole.pilot.press("ctrl+s")
-        await whole.until(lambda: isinstance(whole.app.screen, Export), "the export")
+        await stage.pilot.press("ctrl+s")
+        await stage.until(lambda: isinstance(stage.app.screen, Export), "the export")
         if ending == ".json":
-            await whole.pilot.press("ctrl+t")
-        await whole.pilot.press("enter")
-        await whole.until(lambda wanted=f"*{ending}": list(folder.glob(wanted)), ending)  # type: ignore[misc]
-        await whole.until(lambda: whole.app.screen is whole.app.conversation, "the way back")
+            await stage.pilot.press("ctrl+t")
+        await stage.pilot.press("enter")
+        await stage.until(lambda wanted=f"*{ending}": list(folder.glob(wanted)), ending)
+        await stage.until(lambda: stage.app.screen is stage.app.conversation, "the way back")
     (text,), (data,) = (list(folder.glob(f"*{ending}")) for ending in (".md", ".json"))
     assert QUESTION in text.read_text("utf-8")
     assert "penicillin" in text.read_text("utf-8").lower()

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from fakes import scripted
-from placed import Stage, play
-from workers import PATIENCE, Told, started, wait
+from helpers.app import Stage
+from helpers.engines import scripted
+from helpers.work import PATIENCE, Worker
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.errors import Stopped
@@ -20,7 +20,6 @@ from edge_assistant.governance.policy.policy import Policy
 from edge_assistant.session.assistant import Assistant
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_tui import messages
-from edge_assistant_tui.work import Work
 
 REMARK = "The belt squeaked after the break, and the guard was missing on the left side."
 QUESTION = "What was on the left side?"
@@ -59,15 +58,15 @@ class Reader:
 
 
 @pytest.fixture
-def attached(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[Reader], tuple[Work, Told]]:
+def attached(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[Reader], Worker]:
     """A worker over an assistant, with a text as its signal."""
 
-    def made(reader: Reader) -> tuple[Work, Told]:
-        work, told = started()
+    def made(reader: Reader) -> Worker:
+        work = Worker()
         monkeypatch.setattr(work, "assistant", lambda: reader)
         (tmp_path / "remark.txt").write_text(REMARK)
         work.attach(tmp_path / "remark.txt")
-        return work, told
+        return work
 
     return made
 
@@ -75,15 +74,15 @@ def attached(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[Reade
 def test_signals_are_read_once_they_are_perceived_and_only_once(attached) -> None:
     reader = Reader()
     reader.let_go.set()
-    work, _ = attached(reader)
+    work = attached(reader)
     for _ in range(3):
         work.typing()  # the first time before the file is even taken
-        wait(work, 3)
+        work.wait(3)
     assert reader.done == ["perceived text:1", "reads text:1"]
     work.remove("text:1")
-    wait(work)
+    work.wait()
     work.typing()
-    wait(work)
+    work.wait()
     assert reader.done == ["perceived text:1", "reads text:1"]  # there is nothing left
     work.close()
 
@@ -91,26 +90,26 @@ def test_signals_are_read_once_they_are_perceived_and_only_once(attached) -> Non
 def test_what_is_new_is_read_and_so_is_all_once_something_happened(attached, tmp_path: Path) -> None:
     reader = Reader()
     reader.let_go.set()
-    work, _ = attached(reader)
+    work = attached(reader)
     work.typing()
-    wait(work, 3)
+    work.wait(3)
     (tmp_path / "other.txt").write_text("Another remark.")
     work.attach(tmp_path / "other.txt")
-    wait(work)
+    work.wait()
     work.typing()
-    wait(work)
+    work.wait()
     work.begin()
     work.attach(tmp_path / "remark.txt")
-    wait(work)
+    work.wait()
     work.typing()
-    wait(work)
+    work.wait()
     assert [what for what in reader.done if "reads" in what] == ["reads text:1", "reads text:1 text:2", "reads text:1"]
     work.close()
 
 
 def test_a_question_does_not_wait_for_what_is_read(attached, monkeypatch) -> None:
     reader = Reader()
-    work, _ = attached(reader)
+    work = attached(reader)
     answered: list[bool] = []
 
     def answer(*given: object) -> None:
@@ -118,12 +117,12 @@ def test_a_question_does_not_wait_for_what_is_read(attached, monkeypatch) -> Non
         raise Stopped("stopped", "ask again")
 
     monkeypatch.setattr(work, "_answered", answer)
-    wait(work)
+    work.wait()
     work.typing()
     assert reader.begun.wait(PATIENCE)
     work.typing()  # a key that is pressed meanwhile
     work.ask(1, QUESTION)
-    wait(work)
+    work.wait()
     assert answered == [True]
     assert reader.done == ["perceived text:1", "reads text:1"], "what was typed for that question is not read any more"
     work.close()
@@ -131,57 +130,42 @@ def test_a_question_does_not_wait_for_what_is_read(attached, monkeypatch) -> Non
 
 def test_what_waits_to_be_read_is_not_begun_once_a_question_is_there(attached, monkeypatch) -> None:
     reader = Reader()
-    work, _ = attached(reader)
-    wait(work)
+    work = attached(reader)
+    work.wait()
     held = threading.Event()
     work._jobs.put(lambda: held.wait(PATIENCE))
     work.typing()
     monkeypatch.setattr(work, "_answered", lambda *given: reader.done.append("answers"))
     monkeypatch.setattr(work._keeping, "write", lambda job: None)
-    reader.settle = lambda: None  # type: ignore[attr-defined]
+    reader.settle = lambda: None
     work.ask(1, QUESTION)
     held.set()
-    wait(work)
+    work.wait()
     assert reader.done == ["perceived text:1", "answers"]
-    work.close()
-
-
-def test_a_file_that_is_attached_does_not_wait_for_it_either(attached, tmp_path: Path) -> None:
-    reader = Reader()
-    work, told = attached(reader)
-    wait(work)
-    work.typing()
-    assert reader.begun.wait(PATIENCE)
-    work.attach(tmp_path / "remark.txt")
-    wait(work)
-    assert reader.stopped
-    assert len(told.of(messages.Taken)) == 2
     work.close()
 
 
 def test_on_one_core_nothing_is_read_while_somebody_types(attached) -> None:
     reader = Reader(threads=1)
-    work, _ = attached(reader)
-    wait(work)
+    work = attached(reader)
+    work.wait()
     work.typing()
-    wait(work)
+    work.wait()
     assert reader.done == ["perceived text:1"]
     work.close()
 
 
-def test_without_signals_no_assistant_is_opened_for_it(monkeypatch) -> None:
-    work, _ = started()
+def test_without_signals_no_assistant_is_opened_for_it(work: Worker, monkeypatch) -> None:
     monkeypatch.setattr(work, "assistant", lambda: pytest.fail("it is opened"))
-    wait(work)
+    work.wait()
     work.typing()
-    wait(work)
-    work.close()
+    work.wait()
 
 
 def test_an_end_does_not_wait_for_it(attached) -> None:
     reader = Reader()
-    work, _ = attached(reader)
-    wait(work)
+    work = attached(reader)
+    work.wait()
     work.typing()
     assert reader.begun.wait(PATIENCE)
     work.close()
@@ -189,15 +173,16 @@ def test_an_end_does_not_wait_for_it(attached) -> None:
     assert not work._thread.is_alive()
 
 
-def test_a_stop_that_comes_before_it_could_be_heard_stops_it(store: Path, home: Path, monkeypatch, tmp_path) -> None:
+def test_a_stop_that_comes_before_it_could_be_heard_stops_it(
+    work: Worker, store: Path, home: Path, monkeypatch, tmp_path
+) -> None:
     """As a computation forgets a wish to stop when it begins, the next event looks whether it is still wanted."""
     engine = scripted()
-    work, _ = started()
     facade = Assistant(Portfolio(store, home / "catalog"), "test", runtime=Runtime(2), engine=lambda *given: engine)
     monkeypatch.setattr(work, "assistant", lambda: facade)
     (tmp_path / "remark.txt").write_text(REMARK)
     work.attach(tmp_path / "remark.txt")
-    wait(work)
+    work.wait()
     clear = facade.runtime.halt.clear
 
     def late() -> None:
@@ -206,37 +191,31 @@ def test_a_stop_that_comes_before_it_could_be_heard_stops_it(store: Path, home: 
 
     monkeypatch.setattr(type(facade.runtime.halt), "clear", lambda halt: late())
     work.typing()
-    wait(work)
+    work.wait()
     assert engine.prefilled == []
-    work.close()
 
 
 def test_the_real_model_has_read_the_signal_when_the_question_comes(
-    store: Path, home: Path, real: None, monkeypatch, tmp_path: Path
+    work: Worker, store: Path, home: Path, real: None, monkeypatch, tmp_path: Path
 ) -> None:
     """How it is answered is left to be read, and no source; without it, all is."""
     facade = Assistant(Portfolio(store, home / "catalog"), "test", runtime=Runtime(2))
-    work, told = started()
     monkeypatch.setattr(work, "assistant", lambda: facade)
     (tmp_path / "remark.txt").write_text(REMARK)
     work.attach(tmp_path / "remark.txt")
-    wait(work)
+    work.wait()
     work.typing()
-    wait(work)
+    work.wait()
     work.ask(1, QUESTION)
-    wait(work)
-    (answer,) = [message.answer for message in told.of(messages.TurnEnded)]
+    work.wait()
+    (answer,) = [message.answer for message in work.of(messages.TurnEnded)]
     assert answer.timings.prompt_tokens > 100
     assert answer.timings.reused_tokens > answer.timings.prompt_tokens / 3
-    work.close()
 
 
-def test_keys_of_a_question_are_told_and_those_of_a_path_are_not() -> None:
-    async def story(stage: Stage) -> None:
-        await stage.type("Wh")
-        assert len(stage.work.calls("typing")) == 2
-        await stage.press("backspace", "backspace")
-        await stage.type("/tmp")
-        assert len(stage.work.calls("typing")) == 3
-
-    play(story)
+async def test_keys_of_a_question_are_told_and_those_of_a_path_are_not(stage: Stage) -> None:
+    await stage.type("Wh")
+    assert len(stage.work.calls("typing")) == 2
+    await stage.press("backspace", "backspace")
+    await stage.type("/tmp")
+    assert len(stage.work.calls("typing")) == 3

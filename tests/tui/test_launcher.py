@@ -11,12 +11,12 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 
-import pulled
 import pytest
-import webserver
-from terminals import Terminal
+from helpers import pulled, webserver
+from helpers.commands import Terminal
 
 from edge_assistant.cli.main import parser
 from edge_assistant.core.errors import UsageError
@@ -43,31 +43,21 @@ Launch = Callable[..., Terminal]
 @pytest.fixture
 def launch(tmp_path: Path) -> Iterator[Launch]:
     """Starts the launcher on a terminal with an app that is a script."""
-    terminals = []
+    file = tmp_path / "app.py"
+    with ExitStack() as terminals:
 
-    def started(script: str, flags: str = "0") -> Terminal:
-        file = tmp_path / "app.py"
-        file.write_text(DRAWS.replace("{flags}", flags) + textwrap.dedent(script))
-        terminals.append(Terminal(sys.executable, "-c", LAUNCH, sys.executable, file))
-        return terminals[-1]
+        def started(script: str, flags: str = "0") -> Terminal:
+            file.write_text(DRAWS.replace("{flags}", flags) + textwrap.dedent(script))
+            return terminals.enter_context(closing(Terminal(sys.executable, "-c", LAUNCH, sys.executable, file)))
 
-    yield started
-    for terminal in terminals:
-        terminal.close()
+        yield started
 
 
 @pytest.fixture
 def bare() -> Iterator[Launch]:
     """Starts the bare command on a terminal, with the real app."""
-    terminals = []
-
-    def started(*arguments: str) -> Terminal:
-        terminals.append(Terminal(*BARE, *arguments))
-        return terminals[-1]
-
-    yield started
-    for terminal in terminals:
-        terminal.close()
+    with ExitStack() as terminals:
+        yield lambda *arguments: terminals.enter_context(closing(Terminal(*BARE, *arguments)))
 
 
 def app_of(terminal: Terminal) -> tuple[int, int]:
@@ -76,10 +66,11 @@ def app_of(terminal: Terminal) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
-@pytest.mark.parametrize("status", [0, 1, 6, 70, 130])
-def test_the_apps_status_is_handed_on(launch: Launch, status: int) -> None:
+@pytest.mark.parametrize("status", [0, 3, 130])
+def test_the_apps_status_is_handed_on_and_the_modes_are_as_they_were(launch: Launch, status: int) -> None:
     terminal = launch(f"print(os.environ['GIVEN'], flush=True); sys.exit({status})")
     assert terminal.ended() == status
+    assert terminal.modes() == terminal.before
     assert "handed on" in terminal.seen
     assert "\x1b[?1049l" not in terminal.seen  # an app that ends by itself leaves its screen itself
 
@@ -107,12 +98,6 @@ def test_a_terminal_that_was_closed_is_no_fault(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(sys, "stderr", Closed())
     app = (sys.executable, "-c", "import os, signal; os.kill(os.getpid(), signal.SIGHUP)")
     assert launcher.run(app, {}) == 128 + signal.SIGHUP
-
-
-def test_an_app_that_ends_without_care_leaves_the_modes_as_they_were(launch: Launch) -> None:
-    terminal = launch("sys.exit(3)")
-    assert terminal.ended() == 3
-    assert terminal.modes() == terminal.before
 
 
 def test_ctrl_c_is_the_apps_own(launch: Launch) -> None:
@@ -211,17 +196,6 @@ def opened(terminal: Terminal) -> tuple[int, int]:
     return int(app), launcher
 
 
-def test_the_bare_command_opens_the_app_and_cleans_up_after_it(bare: Launch) -> None:
-    terminal = bare("--profile", "tiny")
-    app, _ = opened(terminal)
-    os.kill(app, signal.SIGKILL)
-    assert terminal.ended() == 137
-    assert terminal.modes() == terminal.before
-    assert terminal.seen.endswith(
-        "error: the app was ended by SIGKILL - start it again; it offers the conversation\r\n"
-    )
-
-
 def test_the_app_ends_cleanly_when_its_launcher_was_killed(bare: Launch) -> None:
     terminal = bare()
     app, launcher = opened(terminal)
@@ -277,8 +251,8 @@ def outside(monkeypatch: pytest.MonkeyPatch) -> Iterator[webserver.Web]:
         yield server
 
 
-def asked_by_a_locked_app(launch: Launch, said: Path, name: str) -> str:
-    """What an app under the lock is told that asks for a model."""
+def asked_by_a_locked_app(launch: Launch, said: Path, *names: str) -> list[str]:
+    """What an app under the lock is told that asks for models."""
     terminal = launch(f"""
     import socket
     from pathlib import Path
@@ -290,20 +264,23 @@ def asked_by_a_locked_app(launch: Launch, said: Path, name: str) -> str:
         socket.socket()
         sys.exit(1)
     except PermissionError:
+        puller, told = Puller(), []
+    for name in {names!r}:
         lines = []
-    try:
-        status = Puller().pull({name!r}, lines.append)
-    except PullFailed as error:
-        status = error
-    Path({str(said)!r}).write_text(f"{{status}} {{lines[-1:]}}")
+        try:
+            status = puller.pull(name, lines.append)
+        except PullFailed as error:
+            status = error
+        told.append(f"{{status}} {{lines[-1:]}}")
+    Path({str(said)!r}).write_text("\\n".join(told))
     """)
     assert terminal.ended() == 0, terminal.seen
-    return said.read_text()
+    return said.read_text().split("\n")
 
 
 def test_a_locked_app_still_has_models_pulled(launch: Launch, outside: webserver.Web, tmp_path: Path) -> None:
     """Over the network, of which this machine's loopback is all that a test may use."""
-    said = asked_by_a_locked_app(launch, tmp_path / "said", "piper-en-us-joe-medium")
+    (said,) = asked_by_a_locked_app(launch, tmp_path / "said", "piper-en-us-joe-medium")
     assert said.startswith("4 ")
     assert [path.startswith("/rhasspy/piper-voices/resolve/") for path, *_ in outside.seen] == [True]
 
@@ -315,22 +292,21 @@ def test_an_entry_that_the_locked_app_wrote_carries_nothing_out(
     entry = home / "catalog" / "mine.toml"
     source = f'type = "url"\nkey = "model"\nurl = "{outside.address}/allergic-to-penicillin"\n'
     entry.write_text(entry.read_text().replace('type = "file"\npath = "incoming"\n', source))
-    said = asked_by_a_locked_app(launch, tmp_path / "said", "mine")
+    (said,) = asked_by_a_locked_app(launch, tmp_path / "said", "mine")
     assert outside.seen == []
     assert said.startswith("4 ")
     assert "nobody has confirmed it" in said
     assert "run 'edge-assistant models pull mine' in a terminal" in said
 
 
-@pytest.mark.parametrize("name", ["piper-en-us-joe-medium", "tiny", "mine"])
 def test_where_the_policy_allows_no_pull_the_launcher_starts_none(
-    launch: Launch, outside: webserver.Web, home: Path, tmp_path: Path, name: str
+    launch: Launch, outside: webserver.Web, home: Path, hold: Callable[[str], Path], tmp_path: Path
 ) -> None:
     installed = pulled.made_up(home)
-    (home / "config").mkdir()
-    (home / "config" / "policy.toml").write_text("[offline]\npull = false\n")
-    said = asked_by_a_locked_app(launch, tmp_path / "said", name)
-    assert "(offline.pull)" in said
+    hold("[offline]\npull = false\n")
+    names = ("piper-en-us-joe-medium", "tiny", "mine")
+    said = asked_by_a_locked_app(launch, tmp_path / "said", *names)
+    assert ["(offline.pull)" in one for one in said] == [True] * len(names)
     assert outside.seen == []
     assert not installed.exists()
 
@@ -342,7 +318,9 @@ def filters(pid: int) -> int:
 
 
 @pytest.mark.parametrize("given", [(), ("--no-lock",)])
-def test_the_app_is_locked_and_its_launcher_is_not(bare: Launch, given: tuple[str, ...]) -> None:
+def test_the_bare_command_opens_the_app_which_is_locked_and_its_launcher_is_not_and_cleans_up(
+    bare: Launch, given: tuple[str, ...]
+) -> None:
     terminal = bare("--profile", "tiny", *given)
     app, launcher = opened(terminal)
     terminal.read_until(r"NOT OFFLINE" if given else r"\boffline\b")
@@ -350,3 +328,7 @@ def test_the_app_is_locked_and_its_launcher_is_not(bare: Launch, given: tuple[st
     assert filters(app) == filters(launcher) + (not given)
     os.kill(app, signal.SIGKILL)
     assert terminal.ended() == 137
+    assert terminal.modes() == terminal.before
+    assert terminal.seen.endswith(
+        "error: the app was ended by SIGKILL - start it again; it offers the conversation\r\n"
+    )

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from placed import Stage, play, toasts
+from helpers.app import Stage, play
 from textual.widgets import OptionList, Static
 
 from edge_assistant.core.errors import PullFailed
@@ -49,8 +49,8 @@ class Launcher:
 
 
 def launched(stage: Stage, launcher: Launcher) -> None:
-    stage.app.puller = launcher  # type: ignore[assignment]
-    stage.app.pulls = Pulls(launcher, stage.app.conversation.post_message)  # type: ignore[arg-type]
+    stage.app.puller = launcher
+    stage.app.pulls = Pulls(launcher, stage.talk.post_message)
 
 
 async def over(stage: Stage) -> None:
@@ -64,13 +64,13 @@ async def over(stage: Stage) -> None:
 
 async def go_to(stage: Stage, name: str) -> None:
     """Highlight a model."""
-    options = stage.app.screen.query_one(OptionList)
+    options = stage.screen.query_one(OptionList)
     options.highlighted = options.get_option_index(name)
     await stage.settle()
 
 
 def line(stage: Stage, name: str) -> str:
-    return str(stage.app.screen.query_one(OptionList).get_option(name).prompt)
+    return str(stage.screen.query_one(OptionList).get_option(name).prompt)
 
 
 def damaged(name: str) -> Path:
@@ -81,191 +81,142 @@ def damaged(name: str) -> Path:
     return folder
 
 
-def test_every_model_stands_there_with_its_state() -> None:
-    async def story(stage: Stage) -> None:
-        await stage.press("f9")
-        text = line(stage, VAD)
-        assert text.startswith("missing")
-        assert "vad" in text
-        assert "MIT" in text
-        assert "starter" in text
-
+async def test_every_model_stands_there_with_its_state(stage: Stage) -> None:
     damaged("yolox-nano")
-
-    async def corrupt(stage: Stage) -> None:
-        await stage.press("f9")
-        assert line(stage, "yolox-nano").startswith("corrupt")
-
-    play(story)
-    play(corrupt)
+    await stage.press("f9")
+    assert line(stage, "yolox-nano").startswith("corrupt")
+    text = line(stage, VAD)
+    assert text.startswith("missing")
+    assert all(said in text for said in ("vad", "MIT", "starter"))
 
 
-def test_without_a_launcher_the_command_is_said() -> None:
-    async def story(stage: Stage) -> None:
-        stage.app.conversation.post_message(messages.Ready((VAD,)))
-        await stage.press("f9")
-        assert "Missing for the profile starter: silero-vad" in stage.said("#about")
-        assert "run 'edge-assistant models pull --profile starter'" in stage.said("#about")
-        await stage.press("p")
-        await over(stage)
-        assert "there is no launcher to pull with" in " ".join(toasts(stage))
-
-    play(story)
+async def test_without_a_launcher_the_command_is_said(stage: Stage) -> None:
+    stage.talk.post_message(messages.Ready((VAD,)))
+    await stage.press("f9")
+    assert "Missing for the profile starter: silero-vad" in stage.said("#about")
+    assert "run 'edge-assistant models pull --profile starter'" in stage.said("#about")
+    await stage.press("p")
+    await over(stage)
+    assert "there is no launcher to pull with" in " ".join(stage.toasts)
 
 
-def test_at_a_first_run_one_key_pulls_what_is_missing_and_once_only() -> None:
+async def test_at_a_first_run_one_key_pulls_what_is_missing_and_once_only(stage: Stage) -> None:
     launcher = Launcher("whisper-base: encoder.onnx 43 % of 74.2 MiB, about 9 s left", held=True)
-
-    async def story(stage: Stage) -> None:
-        launched(stage, launcher)
-        stage.app.conversation.post_message(messages.Ready((VAD,)))
-        await stage.press("f9")
-        await stage.settle()
-        assert launcher.names == ["starter"]
-        assert "Pulling starter ████████░" in stage.said("#pull")
-        assert "43 %" in stage.said("#pull")
-        await stage.press("escape")
-        launcher.cancel()
-        await over(stage)
-        await stage.press("f9")
-        assert launcher.names == ["starter"]
-
-    play(story)
+    launched(stage, launcher)
+    stage.talk.post_message(messages.Ready((VAD,)))
+    await stage.press("f9")
+    await stage.settle()
+    assert launcher.names == ["starter"]
+    assert "Pulling starter ████████░" in stage.said("#pull")
+    assert "43 %" in stage.said("#pull")
+    await stage.press("escape")
+    launcher.cancel()
+    await over(stage)
+    await stage.press("f9")
+    assert launcher.names == ["starter"]
 
 
-def test_in_a_conversation_nothing_is_pulled_unasked() -> None:
+async def test_in_a_conversation_nothing_is_pulled_unasked(stage: Stage) -> None:
     launcher = Launcher()
-
-    async def story(stage: Stage) -> None:
-        launched(stage, launcher)
-        await stage.app.conversation.ask("Is it red?")
-        stage.app.conversation.post_message(messages.Ready((VAD,)))
-        await stage.press("f9")
-        assert launcher.names == []
-
-    play(story)
+    launched(stage, launcher)
+    await stage.talk.ask("Is it red?")
+    stage.talk.post_message(messages.Ready((VAD,)))
+    await stage.press("f9")
+    assert launcher.names == []
 
 
-def test_a_model_is_pulled_while_one_looks_elsewhere() -> None:
+async def test_a_model_is_pulled_while_one_looks_elsewhere(stage: Stage) -> None:
     launcher = Launcher("silero-vad: model.onnx from here", "silero-vad is ready", held=True)
-
-    async def story(stage: Stage) -> None:
-        launched(stage, launcher)
-        await stage.press("f9")
-        await go_to(stage, VAD)
-        await stage.press("enter")
-        assert stage.app.pulls.name is None
-        question = str(stage.app.screen.query(Static).first().render())
-        assert re.fullmatch(rf"Download {VAD} \([\d.]+ MiB\)\?", question)
-        await stage.press("y", "escape")
-        assert stage.app.pulls.name == VAD
-        await stage.press("f9", "p")
-        assert "a pull is running" in " ".join(toasts(stage))
-        launcher._go.set()
-        await over(stage)
-        assert "silero-vad is installed." in " ".join(toasts(stage))
-        assert stage.work.calls("look")
-
-    play(story)
+    launched(stage, launcher)
+    await stage.press("f9")
+    await go_to(stage, VAD)
+    await stage.press("enter")
+    assert stage.app.pulls.name is None
+    question = str(stage.screen.query(Static).first().render())
+    assert re.fullmatch(rf"Download {VAD} \([\d.]+ MiB\)\?", question)
+    await stage.press("y", "escape")
+    assert stage.app.pulls.name == VAD
+    await stage.press("f9", "p")
+    assert "a pull is running" in " ".join(stage.toasts)
+    launcher._go.set()
+    await over(stage)
+    assert "silero-vad is installed." in " ".join(stage.toasts)
+    assert stage.work.calls("look")
 
 
-def test_a_pull_is_stopped_and_says_so() -> None:
+async def test_a_pull_is_stopped_and_says_so(stage: Stage) -> None:
     launcher = Launcher("error: interrupted - run the command again; the pull goes on where it was", held=True)
-
-    async def story(stage: Stage) -> None:
-        launched(stage, launcher)
-        await stage.press("f9", "a")
-        question = str(stage.app.screen.query(Static).first().render())
-        assert re.fullmatch(r"Download \d+ models of the profile starter \([\d,.]+ MiB\)\?", question)
-        await stage.press("n")
-        assert launcher.names == []
-        await stage.press("a", "y", "c")
-        await over(stage)
-        assert "The download of starter is stopped; the next one resumes it." in " ".join(toasts(stage))
-        assert stage.said("#pull") == ""
-
-    play(story)
+    launched(stage, launcher)
+    await stage.press("f9", "a")
+    question = str(stage.screen.query(Static).first().render())
+    assert re.fullmatch(r"Download \d+ models of the profile starter \([\d,.]+ MiB\)\?", question)
+    await stage.press("n")
+    assert launcher.names == []
+    await stage.press("a", "y", "c")
+    await over(stage)
+    assert "The download of starter is stopped; the next one resumes it." in " ".join(stage.toasts)
+    assert stage.said("#pull") == ""
 
 
-def test_what_the_launcher_refuses_is_said() -> None:
-    async def story(stage: Stage) -> None:
-        launched(stage, Launcher(error=PullFailed("the launcher is gone", "start the app again")))
-        await stage.press("f9", "a", "y")
-        await over(stage)
-        assert "the launcher is gone start the app again" in " ".join(toasts(stage))
-
-    play(story)
+async def test_what_the_launcher_refuses_is_said(stage: Stage) -> None:
+    launched(stage, Launcher(error=PullFailed("the launcher is gone", "start the app again")))
+    await stage.press("f9", "a", "y")
+    await over(stage)
+    assert "the launcher is gone start the app again" in " ".join(stage.toasts)
 
 
-def test_verifying_says_what_is_wrong() -> None:
+async def test_verifying_says_what_is_wrong(stage: Stage) -> None:
     damaged(VAD)
-
-    async def story(stage: Stage) -> None:
-        await stage.press("f9")
-        await go_to(stage, VAD)
-        await stage.press("v")
-        assert "Pull it again." in " ".join(toasts(stage))
-        await go_to(stage, "yolox-nano")
-        await stage.press("v")
-        assert "the model yolox-nano is not in the store" in " ".join(toasts(stage))
-
-    play(story)
+    await stage.press("f9")
+    await go_to(stage, VAD)
+    await stage.press("v")
+    assert "Pull it again." in " ".join(stage.toasts)
+    await go_to(stage, "yolox-nano")
+    await stage.press("v")
+    assert "the model yolox-nano is not in the store" in " ".join(stage.toasts)
 
 
-def test_verifying_what_is_sound(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_verifying_what_is_sound(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(store))
-
-    async def story(stage: Stage) -> None:
+    async with play(profile="test") as stage:
         await stage.press("f9")
         assert line(stage, VAD).startswith("in use")
         await go_to(stage, VAD)
         await stage.press("v")
-        assert "silero-vad is sound" in " ".join(toasts(stage))
-
-    play(story, profile="test")
+        assert "silero-vad is sound" in " ".join(stage.toasts)
 
 
-def test_removing_asks_first_and_what_is_safe_has_the_focus() -> None:
+async def test_removing_asks_first_and_what_is_safe_has_the_focus(stage: Stage) -> None:
     folder = damaged(VAD)
-
-    async def story(stage: Stage) -> None:
-        await stage.press("f9")
-        await go_to(stage, VAD)
-        await stage.press("x", "enter")
-        assert folder.exists()
-        await stage.press("x", "y")
-        await stage.settle()
-        assert not folder.exists()
-        assert line(stage, VAD).startswith("missing")
-        assert stage.work.calls("look")
-        await stage.press("x")
-        assert "silero-vad is not here." in " ".join(toasts(stage))
-
-    play(story)
+    await stage.press("f9")
+    await go_to(stage, VAD)
+    await stage.press("x", "enter")
+    assert folder.exists()
+    await stage.press("x", "y")
+    await stage.settle()
+    assert not folder.exists()
+    assert line(stage, VAD).startswith("missing")
+    assert stage.work.calls("look")
+    await stage.press("x")
+    assert "silero-vad is not here." in " ".join(stage.toasts)
 
 
-def test_another_model_is_used_until_the_app_ends(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_another_model_is_used_until_the_app_ends(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(store))
     chosen = "qwen2.5-coder-1.5b-instruct-q4_k_m"
     found = [place.Row(chosen, "language", "1 GiB", "installed", ""), place.Row("x", "language", "1 B", "missing", "")]
     monkeypatch.setattr(place, "rows", lambda profile, instead: found)
-
-    async def story(stage: Stage) -> None:
+    async with play(profile="test") as stage:
         await stage.press("f9", "u")
         assert stage.work.calls("switch") == [(stage.app.options, {"language": chosen})]
         await stage.press("down", "u")
-        assert "x is not here; P pulls it." in " ".join(toasts(stage))
-
-    play(story, profile="test")
+        assert "x is not here; P pulls it." in " ".join(stage.toasts)
 
 
-def test_the_profile_is_switched_for_this_app(home: Path) -> None:
-    async def story(stage: Stage) -> None:
-        await stage.press("f9", "s", "down", "enter")
-        await stage.settle()
-        assert stage.app.options.profile == "tiny"
-        assert stage.work.calls("switch") == [(stage.app.options, {})]
-        assert not (home / "config").exists()
-        assert stage.app.screen.query_one(OptionList).border_title == "Profile tiny"
-
-    play(story)
+async def test_the_profile_is_switched_for_this_app(stage: Stage, home: Path) -> None:
+    await stage.press("f9", "s", "down", "enter")
+    await stage.settle()
+    assert stage.app.options.profile == "tiny"
+    assert stage.work.calls("switch") == [(stage.app.options, {})]
+    assert not (home / "config").exists()
+    assert stage.screen.query_one(OptionList).border_title == "Profile tiny"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from app_fakes import TAKEN, computed
+from helpers.app import TAKEN, computed
 
 from edge_assistant.core.answer import Agreement, Answer, Told, Verdict
 from edge_assistant.core.evidence import Evidence, Locator, Passage

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from app_fakes import FORM, NOTE, TAKEN, app, conflict
-from golden import Golden
-from placed import Stage
-from textual.pilot import Pilot
+from helpers.app import FORM, NOTE, TAKEN, Stage, app, conflict
+from helpers.screens import Golden, Story
 
 from edge_assistant.devices import chosen
 from edge_assistant.history.store import History, Saved, SavedSignal, State, Summary, Turn
@@ -20,7 +17,6 @@ from edge_assistant_tui import messages, themes
 from edge_assistant_tui.screens import attach, models
 
 pytestmark = pytest.mark.usefixtures("still", "fixed")
-Story = Callable[[Stage], Awaitable[None]]
 
 CHECKS = [
     Check("python", True, "3.11.7"),
@@ -88,7 +84,7 @@ async def completing(stage: Stage) -> None:
 
 
 async def listing(stage: Stage) -> None:
-    stage.app.conversation.post_message(messages.Ready(("whisper-base",)))
+    stage.talk.post_message(messages.Ready(("whisper-base",)))
     await stage.press("f9", "down")
 
 
@@ -139,14 +135,9 @@ SMALL: list[Story] = [filtered, completing, pulling, removing, switching, nothin
 
 
 def compared(golden: Golden, story: Story, size: tuple[int, int], theme: str = "dark") -> bool:
-    made, work = app()
+    made, _ = app()
     made.theme = theme
-
-    async def run(pilot: Pilot[int]) -> None:
-        await pilot.pause()
-        await story(Stage(made, work, pilot))
-
-    return bool(golden(made, size, run))
+    return golden(made, size, story)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 48)], ids=lambda size: f"{size[0]}x{size[1]}")

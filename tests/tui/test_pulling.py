@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pulled
 import pytest
 from filelock import FileLock
+from helpers import pulled
 
 from edge_assistant.core.errors import PullFailed
 from edge_assistant_tui import serving
@@ -108,60 +108,35 @@ def test_a_process_that_cannot_be_started_is_said_and_the_next_can(
     assert puller.pull("mine", lambda line: None) == 0
 
 
-@pytest.mark.parametrize(
-    "request_",
-    [
-        b"",
-        b"pull mine",
-        b"[]",
-        b'"mine"',
-        b"null",
-        b"{}",
-        b'{"pull": "mine", "from": "https://example.org"}',
-        b'{"remove": "mine"}',
-        b'{"verify": null}',
-        b'{"run": "sh"}',
-        b'{"pull": ["mine"]}',
-        b'{"pull": 1}',
-        b'{"pull": true}',
-        b'{"pull": {"name": "mine"}}',
-        b'{"pull": ""}',
-        b'{"pull": "--profile"}',
-        b'{"pull": "-h"}',
-        b'{"pull": "mine --json"}',
-        b'{"pull": "mine\\n"}',
-        b'{"pull": "../mine"}',
-        b'{"pull": "/etc/passwd"}',
-        b'{"pull": "mine; touch x"}',
-        b'{"pull": "MINE"}',
-        b'{"pull": "m\\u00efne"}',
-        b'{"pull": "\\ud800"}',
-        b'{"pull": "https://example.org/model"}',
-        b'{"pull": "no-such-model"}',
-        b'{"pull": "m' + b"i" * 200 + b'ne"}',
-        b'{"pull": "mine"}' + b" " * MAX_REQUEST,
-        b"x" * 1_000_000,
-        b"[" * MAX_REQUEST,
-        b"\xff\xfe\x00",
-    ],
-)
-def test_other_requests_are_refused(
-    launcher: Launcher, model: Path, request_: bytes, monkeypatch: pytest.MonkeyPatch
+REFUSED = [
+    b"", b"pull mine", b"[]", b'"mine"', b"null", b"{}", b'{"pull": "mine", "from": "https://example.org"}',
+    b'{"remove": "mine"}', b'{"verify": null}', b'{"run": "sh"}', b'{"pull": ["mine"]}', b'{"pull": 1}',
+    b'{"pull": true}', b'{"pull": {"name": "mine"}}', b'{"pull": ""}', b'{"pull": "--profile"}', b'{"pull": "-h"}',
+    b'{"pull": "mine --json"}', b'{"pull": "mine\\n"}', b'{"pull": "../mine"}', b'{"pull": "/etc/passwd"}',
+    b'{"pull": "mine; touch x"}', b'{"pull": "MINE"}', b'{"pull": "m\\u00efne"}', b'{"pull": "\\ud800"}',
+    b'{"pull": "https://example.org/model"}', b'{"pull": "no-such-model"}', b'{"pull": "m' + b"i" * 200 + b'ne"}',
+    b'{"pull": "mine"}' + b" " * MAX_REQUEST, b"x" * 1_000_000, b"[" * MAX_REQUEST, b"\xff\xfe\x00",
+]  # fmt: skip
+
+
+def test_other_requests_are_refused_and_one_after_them_is_answered(
+    launcher: Launcher, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(serving, "_started", lambda chosen: pytest.fail(f"{chosen} was started"))
-    launcher.send(request_ + b"\n")
-    answer = next(launcher.answers())
-    assert answer["status"] == 2
-    assert answer["error"]
-    assert answer["hint"]
-    assert not model.exists()
-
-
-def test_a_request_after_a_refused_one_is_answered(launcher: Launcher, model: Path) -> None:
-    launcher.send(b"x" * 100_000 + b'\n{"pull": "mine"}\n')
     answers = launcher.answers()
-    assert next(answers)["status"] == 2
-    assert [answer["status"] for answer in _until_status(answers)][-1:] == [0]
+    with monkeypatch.context() as patched:
+        patched.setattr(serving, "_started", lambda chosen: pytest.fail(f"{chosen} was started"))
+        for request in REFUSED:
+            launcher.send(request + b"\n")
+            answer = next(answers)
+            assert answer["status"] == 2, request[:100]
+            assert answer["error"], request[:100]
+            assert answer["hint"], request[:100]
+        launcher.send(b'{"pull": null}\n')  # a stop without a pull does nothing
+    assert not model.exists()
+    launcher.send(b'{"pull": "mine"}\n')
+    assert next(_until_status(answers)) == {"status": 0}
+    assert serving._chosen("mine") == ["mine"]
+    assert serving._chosen("tiny") == ["--profile", "tiny"]
 
 
 def _until_status(answers: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -169,12 +144,6 @@ def _until_status(answers: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]
         if "status" in answer:
             yield answer
             return
-
-
-def test_a_profile_is_pulled_by_its_name(model: Path) -> None:
-    assert serving._chosen("mine") == ["mine"]
-    assert serving._chosen("tiny") == ["--profile", "tiny"]
-    assert serving._chosen("auto") == ["--profile", "auto"]
 
 
 def test_two_pulls_at_once_are_refused(launcher: Launcher, held: FileLock, model: Path) -> None:
@@ -216,11 +185,6 @@ def test_a_pull_is_stopped(launcher: Launcher, held: FileLock, model: Path) -> N
     held.release()
     assert puller.pull("mine", line) == 0
     assert model.read_bytes() == pulled.CONTENT
-
-
-def test_a_stop_without_a_pull_does_nothing(launcher: Launcher, model: Path) -> None:
-    launcher.send(b'{"pull": null}\n')
-    assert launcher.puller().pull("mine", print) == 0
 
 
 def test_a_pull_ends_with_the_app(launcher: Launcher, held: FileLock) -> None:

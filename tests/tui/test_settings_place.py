@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from placed import Stage, play
-from textual.widgets import Checkbox, Input, Select
+from helpers.app import Stage, play
+from textual.widgets import Input, Select
 
 from edge_assistant.devices import chosen
 from edge_assistant.storage import settings
@@ -20,38 +20,30 @@ def devices(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def write(stage: Stage, key: str, text: str, enter: str = "enter") -> None:
-    field = stage.app.screen.query_one(f"#{key}", Input)
+    field = stage.screen.query_one(f"#{key}", Input)
     field.focus()
     field.value = text
     await stage.press(enter)
 
 
 async def choose(stage: Stage, key: str, value: str) -> None:
-    stage.app.screen.query_one(f"#{key}", Select).value = value
+    stage.screen.query_one(f"#{key}", Select).value = value
     await stage.settle()
 
 
-def test_looking_writes_nothing(home: Path) -> None:
-    async def story(stage: Stage) -> None:
+async def test_by_keys_alone(home: Path) -> None:
+    async with play() as stage:
         await stage.press("f10", *["tab"] * 12, "escape")
-
-    play(story)
-    assert not (home / "config").exists()
-
-
-def test_by_keys_alone(home: Path) -> None:
-    async def story(stage: Stage) -> None:
+        assert not (home / "config").exists(), "looking writes nothing"
         await stage.press("f10", "enter", "down", "enter", *["tab"] * 8, "space")
         await stage.settle()
-
-    play(story)
     found = settings.load({})
     assert found.profile != "starter"
     assert found.spoken_answers
 
 
-def test_what_is_chosen_is_kept_and_holds(home: Path) -> None:
-    async def story(stage: Stage) -> None:
+async def test_what_is_chosen_is_kept_and_holds() -> None:
+    async with play() as stage:
         await stage.press("f10")
         await choose(stage, "camera", "Back")
         await choose(stage, "microphone", "[red]Array")
@@ -64,101 +56,60 @@ def test_what_is_chosen_is_kept_and_holds(home: Path) -> None:
         await choose(stage, "camera", "")
         await write(stage, "keep_days", "")
         assert stage.app.options.camera is None
-
-    play(story)
     expected = settings.Settings(language="de", microphone="[red]Array", pause_s=1.5)
     assert settings.load({}) == expected
 
 
-@pytest.mark.parametrize(
-    ("key", "text", "said"),
-    [
+async def test_what_is_wrong_is_said_and_not_kept(stage: Stage) -> None:
+    await stage.press("f10")
+    for key, text, said in (
         ("pause_s", "99", "pause_s may not be 99.0 - give 0.3 to 5.0"),
         ("pause_s", "soon", "Pause may not be 'soon'"),
         ("keep_days", "-1", "keep_days may not be -1"),
         ("keep_days", "1.5", "Keep for may not be '1.5'"),
         ("language", "[b]german", "Language may not be '[b]german'"),
-    ],
-)
-def test_what_is_wrong_is_said_and_not_kept(home: Path, key: str, text: str, said: str) -> None:
-    async def story(stage: Stage) -> None:
-        await stage.press("f10")
+    ):
         await write(stage, key, text)
         assert said in stage.said("#about")
-
-    play(story)
     assert settings.load({}) == settings.Settings()
 
 
-def test_a_file_that_is_wrong_is_said(home: Path) -> None:
+async def test_a_file_that_is_wrong_is_said(home: Path) -> None:
     (home / "config").mkdir()
     (home / "config" / "config.toml").write_text("colour = 'red'")
-
-    async def story(stage: Stage) -> None:
+    async with play() as stage:
         await stage.press("f10")
         await choose(stage, "profile", "tiny")
         assert "unknown key 'colour'" in stage.said("#about")
         assert stage.app.options.profile == "starter"
 
-    play(story)
 
-
-def test_what_the_environment_sets_cannot_be_changed_here(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_the_environment_sets_cannot_be_changed_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EDGE_ASSISTANT_PAUSE_S", "2")
-
-    async def story(stage: Stage) -> None:
+    async with play() as stage:
         await stage.press("f10")
-        assert stage.app.screen.query_one("#pause_s").disabled
+        assert stage.screen.query_one("#pause_s").disabled
         assert "set by EDGE_ASSISTANT_PAUSE_S" in str(
-            [str(shown.render()) for shown in stage.app.screen.query(".about").results()]  # type: ignore[attr-defined]
+            [str(shown.render()) for shown in stage.screen.query(".about").results()]
         )
 
-    play(story)
 
-
-def test_a_device_that_is_not_there_now_stays_chosen(home: Path) -> None:
+async def test_a_device_that_is_not_there_now_stays_chosen() -> None:
     settings.save({"camera": "file:film.mp4"})
-
-    async def story(stage: Stage) -> None:
+    async with play() as stage:
         stage.app.settings = settings.load({})
         await stage.press("f10")
-        assert stage.app.screen.query_one("#camera", Select).value == "file:film.mp4"
-
-    play(story)
+        assert stage.screen.query_one("#camera", Select).value == "file:film.mp4"
     assert settings.load({}).camera == "file:film.mp4"
 
 
-def test_a_theme_holds_at_once_and_is_remembered(home: Path) -> None:
-    async def story(stage: Stage) -> None:
+async def test_a_theme_holds_at_once_and_is_remembered() -> None:
+    async with play() as stage:
         await stage.press("f10")
         await choose(stage, "theme", themes.HIGH_CONTRAST.name)
         assert stage.app.theme == "high-contrast"
-
-    async def palette(stage: Stage) -> None:
+    assert settings.load({}).theme == "high-contrast"
+    async with play() as stage:
         stage.app.theme = "light"  # as the palette does
         await stage.settle()
-
-    play(story)
-    assert settings.load({}).theme == "high-contrast"
-    play(palette)
     assert settings.load({}).theme == "light"
-
-
-def test_a_theme_of_another_version_is_passed_over() -> None:
-    from edge_assistant_tui.app import EdgeAssistant
-    from edge_assistant_tui.options import Options
-
-    assert EdgeAssistant(Options(), settings.Settings(theme="nacre")).theme == "dark"
-    assert EdgeAssistant(Options(), settings.Settings(theme="light")).theme == "light"
-
-
-def test_the_switch_says_its_state_in_a_word() -> None:
-    async def story(stage: Stage) -> None:
-        await stage.press("f10")
-        switch = stage.app.screen.query_one(Checkbox)
-        assert str(switch.label) == "off"
-        switch.focus()
-        await stage.press("space")
-        assert str(switch.label) == "on"
-
-    play(story)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
-from exhibited import RATE, note, vitals
+from helpers.evidence import RATE, note
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,7 +19,6 @@ from edge_assistant.perception.table import Column, Table
 from edge_assistant_tui import playback as playing
 from edge_assistant_tui.playback import Playback
 from edge_assistant_tui.showing import pictures, sounds, tables, texts
-from edge_assistant_tui.showing.decoded import Decoded
 from edge_assistant_tui.terminal import Graphics, Terminal
 
 SIDE = st.integers(1, 400)
@@ -51,7 +50,7 @@ def test_any_part_of_any_picture_fits_into_its_cells(
     page = Page(None, np.zeros((height, width, 3), np.uint8), full, scale)
     box = tuple(int(part * side) for part, side in zip(place, (*full, *full), strict=True))
     wanted = pictures.Wanted(*cells, whole=whole, zoom=zoom, shift=shift)
-    drawn = pictures.drawn(page, box, wanted, Terminal(graphics, (8, 16)))  # type: ignore[arg-type]
+    drawn = pictures.drawn(page, box, wanted, Terminal(graphics, (8, 16)))
     columns, rows = drawn.size
     assert 1 <= columns <= cells[0]
     assert 1 <= rows <= cells[1]
@@ -208,11 +207,3 @@ def test_another_speaker_is_taken_once_it_is_chosen(tmp_path: Path) -> None:
         playback.play(np.ones(RATE, np.float32), RATE, f"file:{tmp_path / name}", lambda: None)
         playback.stop()
         assert (tmp_path / name).exists()
-
-
-def test_a_table_has_times_that_a_person_reads(tmp_path: Path) -> None:
-    signal = take_file(vitals(tmp_path / "vitals.csv"), Kind.READINGS, 1)
-    found = tables.rows(Decoded(lambda: None).table(signal), tables.Wanted(((30, 32),)))
-    first = datetime.fromisoformat(found.cells[0][1])
-    assert datetime.fromisoformat(found.cells[1][1]) - first == timedelta(minutes=1)
-    assert found.total == 60

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from app_fakes import FORM, NOTE, VITALS, computed, conflict
-from captured import until
-from exhibited import Made, Viewing, look, made
+from helpers.app import FORM, NOTE, VITALS, Stage, computed, conflict, play
+from helpers.commands import Terminal
+from helpers.evidence import Made, Viewing, made
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
-from placed import Stage, play
-from terminals import Terminal
 from textual.command import CommandList
 from textual.widgets import Select
 
@@ -42,14 +41,10 @@ async def resized(stage: Stage | Viewing, sizes: Sequence[Size]) -> None:
         await stage.pilot.pause()
 
 
-@settings(
-    max_examples=1, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate]
-)
-@given(st.lists(SIZES, min_size=12, max_size=16))
-@example(list(EDGES))
-def test_no_size_ends_the_app_while_it_answers(sizes: list[Size]) -> None:
-    async def story(stage: Stage) -> None:
-        screen = stage.app.conversation
+async def answered(sizes: list[Size]) -> None:
+    """Resize the terminal while two questions are answered."""
+    async with play() as stage:
+        screen = stage.talk
         for taken in (FORM, NOTE, VITALS):
             screen.post_message(messages.Taken(taken))
             screen.post_message(messages.Sensed(taken.id, "all", conflict().evidence[:1] * 3, 0.4))
@@ -65,36 +60,44 @@ def test_no_size_ends_the_app_while_it_answers(sizes: list[Size]) -> None:
             await stage.settle()
         await resized(stage, sizes)
 
-    play(story)
+
+@settings(
+    max_examples=1, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate]
+)
+@given(st.lists(SIZES, min_size=12, max_size=16))
+@example(list(EDGES))
+def test_no_size_ends_the_app_while_it_answers(sizes: list[Size]) -> None:
+    asyncio.run(answered(sizes))
 
 
 @pytest.mark.parametrize("place", [place.NAME for place in places()])
-def test_no_size_ends_a_place(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_size_ends_a_place_and_no_list_without_room(
+    stage: Stage, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(health, "checks", lambda profile: iter([Check("a", True, "b"), Check("d", None, "e", "f")]))
+    stage.app.action_visit(place)
+    await stage.settle()
+    await resized(stage, EDGES)
+    for listed in stage.screen.query(OptionList):
+        if isinstance(listed, OptionList):  # a query goes by the name of the class, which Textual's has too
+            listed.focus()
+            await paged(stage)
 
-    async def story(stage: Stage) -> None:
-        stage.app.action_visit(place)
-        await stage.settle()
-        await resized(stage, EDGES)
 
-    play(story)
-
-
-def test_no_size_ends_the_palette_or_the_looking_at_a_signal() -> None:
-    async def story(stage: Stage) -> None:
-        stage.app.conversation.post_message(messages.Taken(FORM))
-        stage.app.conversation.post_message(messages.Sensed(FORM.id, "all", conflict().evidence[:1], 0.4))
-        await stage.press("ctrl+p")
-        await stage.press("a")
-        found = stage.app.screen.query_one(CommandList)
-        await until(stage, lambda: bool(found.option_count and found.size.height), "what it found")
-        await resized(stage, ((6, 4), (6, 16), (3, 4), *EDGES))
-        await stage.press("escape")
-        (entry,) = stage.app.conversation.query_one(SignalList).entries
-        await stage.app.push_screen(SignalScreen(entry))
-        await resized(stage, EDGES)
-
-    play(story)
+async def test_no_size_ends_the_palette_an_open_setting_or_a_list_without_room(stage: Stage) -> None:
+    await stage.press("ctrl+p", "a")
+    found = stage.screen.query_one(CommandList)
+    await stage.until(lambda: bool(found.option_count and found.size.height), "what it found")
+    await resized(stage, ((6, 4), (6, 16), (3, 4), *EDGES))
+    await stage.press("down")
+    await paged(stage)
+    await stage.press("escape")
+    await resized(stage, [(80, 24)])
+    stage.app.action_visit("settings")
+    await stage.settle()
+    stage.screen.query(Select).first().focus()
+    await stage.press("enter", "down")
+    await paged(stage)
 
 
 SMALL: tuple[Size, ...] = ((100, 6), (59, 9), (31, 6), (100, 3), (3, 3))
@@ -108,55 +111,22 @@ async def paged(stage: Stage | Viewing, sizes: Sequence[Size] = SMALL) -> None:
         await stage.pilot.press(*PAGING)
 
 
-@pytest.mark.parametrize("place", [place.NAME for place in places()])
-def test_no_list_of_a_place_without_room_ends_the_app(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, "checks", lambda profile: iter([Check("a", True, "b"), Check("d", None, "e", "f")]))
-
-    async def story(stage: Stage) -> None:
-        stage.app.action_visit(place)
-        await stage.settle()
-        for listed in stage.app.screen.query(OptionList):
-            if isinstance(listed, OptionList):  # a query goes by the name of the class, which Textual's has too
-                listed.focus()
-                await paged(stage)
-
-    play(story)
-
-
-def test_no_list_of_signals_sources_or_choices_without_room_ends_the_app() -> None:
-    async def story(stage: Stage) -> None:
-        screen = stage.app.conversation
-        screen.post_message(messages.Taken(FORM))
-        screen.post_message(messages.Sensed(FORM.id, "all", conflict().evidence[:1], 0.4))
-        await stage.type("what?")
-        await stage.press("enter")
-        screen.post_message(messages.TurnEnded(1, conflict()))
-        await stage.settle()
-        for key in ("ctrl+l", "ctrl+g"):
-            await stage.press(key)
-            assert isinstance(stage.app.focused, OptionList)
-            await paged(stage)
-        await stage.app.push_screen(SignalScreen(screen.query_one(SignalList).entries[0]))
+async def test_no_list_of_signals_sources_or_choices_without_room_ends_the_app(stage: Stage) -> None:
+    screen = stage.talk
+    screen.post_message(messages.Taken(FORM))
+    screen.post_message(messages.Sensed(FORM.id, "all", conflict().evidence[:1], 0.4))
+    await stage.type("what?")
+    await stage.press("enter")
+    screen.post_message(messages.TurnEnded(1, conflict()))
+    await stage.settle()
+    for key in ("ctrl+l", "ctrl+g"):
+        await stage.press(key)
+        assert isinstance(stage.app.focused, OptionList)
         await paged(stage)
-        await stage.app.push_screen(Choose("which?", [("a", "b"), ("c", "d")]))
-        await paged(stage)
-
-    play(story)
-
-
-def test_neither_the_palette_nor_an_open_setting_without_room_ends_the_app() -> None:
-    async def story(stage: Stage) -> None:
-        await stage.press("ctrl+p", "a", "down")
-        await paged(stage)
-        await stage.press("escape")
-        await resized(stage, [(80, 24)])
-        stage.app.action_visit("settings")
-        await stage.settle()
-        stage.app.screen.query(Select).first().focus()
-        await stage.press("enter", "down")
-        await paged(stage)
-
-    play(story)
+    await stage.app.push_screen(SignalScreen(screen.query_one(SignalList).entries[0]))
+    await paged(stage)
+    await stage.app.push_screen(Choose("which?", [("a", "b"), ("c", "d")]))
+    await paged(stage)
 
 
 @pytest.fixture(scope="module")
@@ -166,18 +136,14 @@ def there(tmp_path_factory: pytest.TempPathFactory) -> Made:
 
 
 @pytest.mark.parametrize("id", ["E1", "E3", "E5", "E6", "C1"])
-def test_no_size_ends_the_evidence(there: Made, id: str) -> None:
-    async def story(viewing: Viewing) -> None:
-        answer = there.answer()
-        signals = {signal.id: signal for signal in answer.signals}
-        await viewing.app.push_screen(EvidenceScreen(exhibits.of_answer(answer, signals), id))
+async def test_no_size_ends_the_evidence(viewing: Viewing, there: Made, id: str) -> None:
+    answer = there.answer()
+    signals = {signal.id: signal for signal in answer.signals}
+    await viewing.show(EvidenceScreen(exhibits.of_answer(answer, signals), id))
+    for size in EDGES:
+        await resized(viewing, [size])
         await viewing.settle()
-        for size in EDGES:
-            await resized(viewing, [size])
-            await viewing.settle()
-        await paged(viewing, SMALL[:4])
-
-    look(story)
+    await paged(viewing, SMALL[:4])
 
 
 FAULTY = """

@@ -14,11 +14,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from app_fakes import TAKEN, app, computed, conflict
-from placed import Stage
+from helpers.app import TAKEN, Stage, Whole, app, computed, conflict
 from textual._styles_cache import StylesCache
 from textual.widget import Widget
-from whole import Whole
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.signals import Kind, Origin, Signal
@@ -85,7 +83,7 @@ def signal(number: int) -> Signal:
 
 async def converse(stage: Stage, number: int) -> None:
     """A turn: a signal is perceived, what is old is removed or renewed, something is asked, seen, and left again."""
-    screen, new = stage.app.conversation, signal(number)
+    screen, new = stage.talk, signal(number)
     evidence = tuple(replace(item, signal=new.id) for item in conflict().evidence) * 5
     told: list[messages.Message] = [messages.Taken(new)]
     told += [messages.Sensing(new.id, "writing", part / 10) for part in range(10)]
@@ -117,9 +115,9 @@ async def converse(stage: Stage, number: int) -> None:
 
 
 async def screens(measured: Held, turns: int, warm: int) -> None:
-    made, work = app()
+    made, _ = app()
     async with made.run_test(size=(100, 32)) as pilot:
-        stage = Stage(made, work, pilot)
+        stage = Stage(pilot)
         await pilot.pause()
         for number in range(1, turns + 1):
             await converse(stage, number)
@@ -144,8 +142,8 @@ async def worked(measured: Held, turns: int, warm: int) -> None:
     made = EdgeAssistant(Options(profile="test", language="en"))
     made.work._assistant = Assistant(Portfolio(), "test", runtime=Runtime(1))
     async with made.run_test(size=(100, 32)) as pilot:
-        whole = Whole(made, pilot)
-        await whole.rest()
+        stage = Whole(pilot)
+        await stage.rest()
         made.work.add(csv(10), Kind.READINGS, Origin.SENSOR, "motor")
         for number in range(1, turns + 1):
             made.work.renew("readings:1", csv(10 + number % 49))
@@ -153,12 +151,12 @@ async def worked(measured: Held, turns: int, warm: int) -> None:
             if number > 3:
                 made.work.remove(f"text:{number - 3}")
             question = "Summarize the remarks." if number % 3 == 0 else "What was the highest temperature?"
-            turn = await whole.ask(question)
-            assert turn.answer is not None, whole.shown(turn, ".failed")
+            turn = await stage.answer(question)
+            assert turn.answer is not None, stage.part(turn, ".failed")
             made.clear_notifications()
             if number >= warm and (number - warm) % ROUND == 0:
                 measured.look(number)
-        assert len(whole.entries) == 4
+        assert len(stage.entries) == 4
         kept = made.work.current
         assert kept is not None
         assert len(made.work.history.open(kept).turns) == turns

@@ -5,13 +5,14 @@ from __future__ import annotations
 import shutil
 import sys
 import wave
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from captured import COUNTED, Senses, capture, status, until
-from placed import Stage, play, toasts
+from helpers.app import COUNTED, Senses, Stage, play
 
 from edge_assistant.core.errors import VoiceUnavailable
 from edge_assistant.session.assistant import Assistant
@@ -19,7 +20,6 @@ from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_tui import messages
 from edge_assistant_tui.widgets.meter import Meter
-from edge_assistant_tui.widgets.prompt import Prompt
 
 Models = Callable[[str], InstalledModel]
 LONG = 5.0  # seconds of a sentence that has to be cut off
@@ -31,27 +31,33 @@ def sound(tmp_path: Path) -> Path:
     return tmp_path / "spoken.wav"
 
 
-def spoken(
-    story: Callable[[Stage, Senses], Awaitable[None]], models: Models, sound: Path, seconds: float = 0.3, **options: Any
-) -> None:
-    """Run a story with answers that are spoken into a file."""
-
-    async def told(stage: Stage) -> None:
+@asynccontextmanager
+async def spoken(models: Models, sound: Path, seconds: float = LONG, **options: Any) -> AsyncIterator[Stage]:
+    """The app with answers that are spoken into a file, each sentence in so many seconds."""
+    async with play(speaker=f"file:{sound}", **options) as stage:
         senses = Senses(models, seconds)
-        stage.work.assistant = lambda: senses  # type: ignore[method-assign, assignment, return-value]
-        await stage.pilot.press("f12")
-        await until(stage, lambda: status(stage)["voice"] == "on", "the voice")
-        await story(stage, senses)
+        stage.work.assistant = lambda: senses
+        await voice(stage, "on")
+        yield stage
 
-    play(told, speaker=f"file:{sound}", **options)
+
+async def voice(stage: Stage, state: str) -> None:
+    """Press the key of the voice, and wait for what it leads to."""
+    await stage.pilot.press("f12")
+    await stage.until(lambda: stage.devices["voice"] == state, "the voice")
+
+
+def said(stage: Stage) -> list[str]:
+    """What was spoken."""
+    return stage.work.assistant().said
 
 
 async def answer(stage: Stage, *sentences: str) -> None:
     """Ask, and let the worker answer sentence by sentence."""
-    stage.app.conversation.query_one(Prompt).put("What?")
+    stage.prompt.put("What?")
     await stage.pilot.press("enter")
     for sentence in sentences:
-        stage.app.conversation.post_message(messages.TurnSaid(1, sentence))
+        stage.talk.post_message(messages.TurnSaid(1, sentence))
     await stage.pilot.pause()
 
 
@@ -61,69 +67,58 @@ def seconds(path: Path) -> float:
         return file.getnframes() / file.getframerate()
 
 
-def test_sentences_are_spoken_in_order_as_they_come(models: Models, sound: Path) -> None:
-    async def story(stage: Stage, senses: Senses) -> None:
+async def test_sentences_are_spoken_in_order_as_they_come(models: Models, sound: Path) -> None:
+    async with spoken(models, sound, 0.3) as stage:
         await answer(stage, "One [E1].", "Two.")
-        await until(stage, lambda: capture(stage)._spoken.sounding, "the first sound, while the answer goes on")
-        assert status(stage)["voice"] == "speaking"
-        stage.app.conversation.post_message(messages.TurnSaid(1, "Three."))
-        await until(stage, lambda: len(senses.said) == 3 and not capture(stage)._spoken.speaking, "all is said")
-        assert senses.said == ["One [E1].", "Two.", "Three."]
-        await until(stage, lambda: status(stage)["voice"] == "on", "it is over")
+        await stage.until(lambda: stage.capture._spoken.sounding, "the first sound, while the answer goes on")
+        assert stage.devices["voice"] == "speaking"
+        stage.talk.post_message(messages.TurnSaid(1, "Three."))
+        await stage.until(lambda: len(said(stage)) == 3 and not stage.capture._spoken.speaking, "all is said")
+        assert said(stage) == ["One [E1].", "Two.", "Three."]
+        await stage.until(lambda: stage.devices["voice"] == "on", "it is over")
         assert seconds(sound) == pytest.approx(0.9, abs=0.1)
 
-    spoken(story, models, sound)
 
-
-def test_it_is_off_at_first_and_silent_when_switched_off(models: Models, sound: Path) -> None:
-    async def silent(stage: Stage) -> None:
-        assert status(stage)["voice"] == "off"
+async def test_it_is_off_at_first_and_silent_when_switched_off(models: Models, sound: Path) -> None:
+    async with play(speaker=f"file:{sound}") as stage:
+        assert stage.devices["voice"] == "off"
         await answer(stage, "One.")
-        assert not capture(stage)._spoken.speaking
-
-    play(silent, speaker=f"file:{sound}")
+        assert not stage.capture._spoken.speaking
     assert not sound.exists()
-
-    async def story(stage: Stage, senses: Senses) -> None:
+    async with spoken(models, sound) as stage:
         await answer(stage, "One.")
-        await until(stage, lambda: capture(stage)._spoken.sounding, "sound")
+        await stage.until(lambda: stage.capture._spoken.sounding, "sound")
         await stage.pilot.press("f12")
-        assert status(stage)["voice"] == "off"
-        await until(stage, lambda: capture(stage)._spoken._speaking is None, "the speaker is given back")
+        assert stage.devices["voice"] == "off"
+        await stage.until(lambda: stage.capture._spoken._speaking is None, "the speaker is given back")
         assert seconds(sound) < LONG - 1
 
-    spoken(story, models, sound, LONG)
 
-
-@pytest.mark.parametrize("key", ["escape", "x", "up", "f3"])
-def test_it_falls_silent_when_a_key_is_pressed(models: Models, sound: Path, key: str) -> None:
-    async def story(stage: Stage, senses: Senses) -> None:
+@pytest.mark.parametrize("key", ["escape", "x", "f3"])
+async def test_it_falls_silent_when_a_key_is_pressed(models: Models, sound: Path, key: str) -> None:
+    async with spoken(models, sound, microphone=f"file:{COUNTED}") as stage:
         await answer(stage, "One.", "Two.")
-        await until(stage, lambda: capture(stage)._spoken.sounding, "sound")
+        await stage.until(lambda: stage.capture._spoken.sounding, "sound")
         await stage.pilot.press(key)
-        await until(stage, lambda: not capture(stage)._spoken.speaking, "silence")
-        assert senses.said[:1] == ["One."]
+        await stage.until(lambda: not stage.capture._spoken.speaking, "silence")
+        assert said(stage)[:1] == ["One."]
         assert seconds(sound) < LONG - 1
-        assert status(stage)["voice"] == "on"
-
-    spoken(story, models, sound, LONG, microphone=f"file:{COUNTED}")
+        assert stage.devices["voice"] == "on"
 
 
-def test_escape_stops_speech_before_it_clears_what_was_typed(models: Models, sound: Path) -> None:
-    async def story(stage: Stage, senses: Senses) -> None:
+async def test_escape_stops_speech_before_it_clears_what_was_typed(models: Models, sound: Path) -> None:
+    async with spoken(models, sound) as stage:
         await answer(stage, "One.")
-        stage.app.conversation._live.clear()
-        stage.app.conversation.query_one(Prompt).put("typed")
-        await until(stage, lambda: capture(stage)._spoken.sounding, "sound")
+        stage.talk._live.clear()
+        stage.prompt.put("typed")
+        await stage.until(lambda: stage.capture._spoken.sounding, "sound")
         await stage.pilot.press("escape")
-        assert stage.app.conversation.query_one(Prompt).text == "typed"
+        assert stage.prompt.text == "typed"
         await stage.pilot.press("escape")
-        assert stage.app.conversation.query_one(Prompt).text == ""
-
-    spoken(story, models, sound, LONG)
+        assert stage.prompt.text == ""
 
 
-def test_a_person_who_speaks_interrupts_it(models: Models, sound: Path, tmp_path: Path) -> None:
+async def test_a_person_who_speaks_interrupts_it(models: Models, sound: Path, tmp_path: Path) -> None:
     """The recording is loud, and the speaker is a file that the microphone does not hear: headphones."""
     late = tmp_path / "late.wav"
     with wave.open(str(COUNTED)) as file:
@@ -133,33 +128,27 @@ def test_a_person_who_speaks_interrupts_it(models: Models, sound: Path, tmp_path
         out.setsampwidth(2)
         out.setframerate(rate)
         out.writeframes(bytes(2 * rate * 4) + frames)
-
-    async def story(stage: Stage, senses: Senses) -> None:
+    async with spoken(models, sound, microphone=f"file:{late}") as stage:
         await stage.pilot.press("f4")
-        await until(stage, lambda: status(stage)["microphone"] == "hands-free", "the microphone")
+        await stage.until(lambda: stage.devices["microphone"] == "hands-free", "the microphone")
         await answer(stage, "One.", "Two.")
-        meter = stage.app.conversation.query_one(Meter)
-        await until(stage, lambda: "deaf" in meter.state, "deaf")
-        await until(stage, lambda: not capture(stage)._spoken.speaking, "interrupted")
-        assert senses.said == ["One."] or seconds(sound) < 2 * LONG - 1
-        await until(stage, lambda: [final for _, final in stage.work.calls("hear") if final], "what the person says")
-
-    spoken(story, models, sound, LONG, microphone=f"file:{late}")
+        meter = stage.talk.query_one(Meter)
+        await stage.until(lambda: "deaf" in meter.state, "deaf")
+        await stage.until(lambda: not stage.capture._spoken.speaking, "interrupted")
+        assert said(stage) == ["One."] or seconds(sound) < 2 * LONG - 1
+        await stage.until(lambda: [final for _, final in stage.work.calls("hear") if final], "what the person says")
 
 
-def test_the_assistant_does_not_hear_itself(models: Models, sound: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_assistant_does_not_hear_itself(models: Models, sound: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The microphone hears what the speaker plays: real speech, from the same moment on."""
-
-    async def story(stage: Stage, senses: Senses) -> None:
-        await answer(stage, "One.")
-        await until(stage, lambda: capture(stage)._spoken.sounding, "sound")
-        capture(stage)._listen("free", 0.8)
-        capture(stage)._spoken.say("Two.")
-        await until(stage, lambda: status(stage)["microphone"] == "off", "the recording is over")
-        assert not stage.work.calls("hear")
-
     monkeypatch.setattr("edge_assistant_tui.spoken.Spoken.silence", lambda self: False)
-    spoken(story, models, sound, 9.0, microphone=f"file:{COUNTED}")
+    async with spoken(models, sound, 9.0, microphone=f"file:{COUNTED}") as stage:
+        await answer(stage, "One.")
+        await stage.until(lambda: stage.capture._spoken.sounding, "sound")
+        stage.capture._listen("free", 0.8)
+        stage.capture._spoken.say("Two.")
+        await stage.until(lambda: stage.devices["microphone"] == "off", "the recording is over")
+        assert not stage.work.calls("hear")
 
 
 @pytest.mark.parametrize(
@@ -169,73 +158,44 @@ def test_the_assistant_does_not_hear_itself(models: Models, sound: Path, monkeyp
         (ZeroDivisionError(), "cannot be opened (ZeroDivisionError)"),
     ],
 )
-def test_without_a_voice_the_app_says_why(sound: Path, error: Exception, said: str) -> None:
-    async def story(stage: Stage) -> None:
-        class Mute:
-            @property
-            def models(self) -> Mute:
-                return self
+async def test_without_a_voice_the_app_says_why(sound: Path, error: Exception, said: str) -> None:
+    def refuse() -> None:
+        raise error
 
-            def voice(self) -> None:
-                raise error
-
-        stage.work.assistant = Mute  # type: ignore[method-assign, assignment]
+    async with play(speaker=f"file:{sound}") as stage:
+        stage.work.assistant = lambda: SimpleNamespace(models=SimpleNamespace(voice=refuse))
         await stage.pilot.press("f12")
-        await until(stage, lambda: toasts(stage), "a message")
-        assert any("The voice cannot be used" in toast and said in toast for toast in toasts(stage))
-        assert status(stage)["voice"] == "off"
-
-    play(story, speaker=f"file:{sound}")
+        await stage.until(lambda: stage.toasts, "a message")
+        assert any("The voice cannot be used" in toast and said in toast for toast in stage.toasts)
+        assert stage.devices["voice"] == "off"
 
 
-def test_the_voice_is_not_on_without_a_library_for_sound(models: Models, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "sounddevice", None)
-
-    async def story(stage: Stage) -> None:
-        senses = Senses(models)
-        stage.work.assistant = lambda: senses  # type: ignore[method-assign, assignment, return-value]
-        await stage.pilot.press("f12")
-        await until(stage, lambda: toasts(stage), "a message")
-        assert any("The voice cannot be used" in toast and "install" in toast for toast in toasts(stage))
-        assert status(stage)["voice"] == "off"
-        await answer(stage, "One.")
-        assert senses.said == []
-
-    play(story)
-
-
-def test_a_speaker_that_is_lost_is_said_once(models: Models, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_speaker_that_is_lost_is_said_once(models: Models, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sounddevice", None)
     monkeypatch.setattr("edge_assistant.devices.speaker.Player.find", lambda self: None)  # it was there at first
-
-    async def story(stage: Stage) -> None:
-        stage.work.assistant = lambda: Senses(models)  # type: ignore[method-assign, assignment, return-value]
+    async with play() as stage:
+        stage.work.assistant = lambda: Senses(models)
         await stage.pilot.press("f12")
-        await until(stage, lambda: status(stage)["voice"] == "on", "the voice")
+        await stage.until(lambda: stage.devices["voice"] == "on", "the voice")
         await answer(stage, "One.")
-        await until(stage, lambda: toasts(stage), "a message")
-        assert any("The voice is lost" in toast and "install" in toast for toast in toasts(stage))
-        assert status(stage)["voice"] == "lost"
-        told = len(toasts(stage))
+        await stage.until(lambda: stage.toasts, "a message")
+        assert any("The voice is lost" in toast and "install" in toast for toast in stage.toasts)
+        assert stage.devices["voice"] == "lost"
+        told = len(stage.toasts)
         await answer(stage, "Two.")
-        await until(stage, lambda: not capture(stage)._spoken.speaking, "that is lost too")
-        assert len(toasts(stage)) == told, "it is said once"
-
-    play(story)
+        await stage.until(lambda: not stage.capture._spoken.speaking, "that is lost too")
+        assert len(stage.toasts) == told, "it is said once"
 
 
 @pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="the program espeak-ng is not installed")
-def test_the_real_voice_speaks_an_answer(store: Path, sound: Path) -> None:
+async def test_the_real_voice_speaks_an_answer(store: Path, sound: Path) -> None:
     assistant = Assistant(Portfolio(store), "test")
-
-    async def story(stage: Stage) -> None:
-        stage.work.assistant = lambda: assistant  # type: ignore[method-assign]
+    async with play(speaker=f"file:{sound}") as stage:
+        stage.work.assistant = lambda: assistant
         await stage.pilot.press("f12")
-        await until(stage, lambda: status(stage)["voice"] == "on", "the voice")
+        await stage.until(lambda: stage.devices["voice"] == "on", "the voice")
         await answer(stage, "It is 38.4 degC [E1].")
-        await until(stage, lambda: capture(stage)._spoken.sounding, "sound")
+        await stage.until(lambda: stage.capture._spoken.sounding, "sound")
         assistant.stop()
-        await until(stage, lambda: not capture(stage)._spoken.speaking, "all is said")
+        await stage.until(lambda: not stage.capture._spoken.speaking, "all is said")
         assert seconds(sound) > 1.0
-
-    play(story, speaker=f"file:{sound}")

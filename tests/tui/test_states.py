@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import pytest
-from app_fakes import FORM, NOTE, TAKEN, VITALS, app, conflict, signal
-from golden import Golden
-from textual.pilot import Pilot
+from helpers.app import FORM, NOTE, TAKEN, VITALS, Stage, app, conflict, signal
+from helpers.screens import Golden, Story
 
 from edge_assistant.core.answer import Answer, Told
 from edge_assistant.core.errors import DeviceMissing
@@ -16,9 +14,7 @@ from edge_assistant.core.signals import Signal
 from edge_assistant.devices import chosen
 from edge_assistant.history.store import Saved, SavedSignal, State, Turn
 from edge_assistant_tui import messages
-from edge_assistant_tui.app import EdgeAssistant
 from edge_assistant_tui.widgets.figures import Figures
-from edge_assistant_tui.widgets.prompt import Prompt
 from edge_assistant_tui.widgets.signals import SignalList
 from edge_assistant_tui.widgets.sources import Sources
 
@@ -30,123 +26,99 @@ LONG = signal("image:1", "2026-03-14 intake form of the emergency department, se
 WIDE = signal("audio:12", "診察室の録音_二〇二六年三月十四日_アレルギーについて.wav")
 FLOW = signal("readings:1", "monitor-bed-12-vitals-export-2026-03-14T09-30-00.csv")
 
-Story = Callable[[Pilot[int]], Awaitable[None]]
 
-
-async def tell(pilot: Pilot[int], *told: messages.Message) -> None:
-    """Post what a worker would, and wait until it is shown."""
-    shown = pilot.app
-    assert isinstance(shown, EdgeAssistant)
-    for message in told:
-        shown.conversation.post_message(message)
-    for _ in range(3):
-        await pilot.pause()
-
-
-async def ask(pilot: Pilot[int], text: str = QUESTION) -> None:
-    """Send a question."""
-    pilot.app.screen.query_one(Prompt).put(text)
-    await pilot.press("enter")
-    await pilot.pause()
-
-
-async def attached(pilot: Pilot[int], *signals: Signal) -> None:
+async def attached(stage: Stage, *signals: Signal) -> None:
     """Signals that are perceived."""
     for given in signals or (FORM, NOTE, VITALS):
         count = 11 if given.kind == "image" else 3
         found = conflict().evidence[:1] * count
-        await tell(pilot, messages.Taken(given), messages.Sensed(given.id, "all", found, 0.4))
+        await stage.tell(messages.Taken(given), messages.Sensed(given.id, "all", found, 0.4))
 
 
-async def empty(pilot: Pilot[int]) -> None:
-    await tell(pilot, messages.Ready(()))
+async def empty(stage: Stage) -> None:
+    await stage.tell(messages.Ready(()))
 
 
-async def first_run(pilot: Pilot[int]) -> None:
-    await tell(pilot, messages.Ready(MODELS))
+async def first_run(stage: Stage) -> None:
+    await stage.tell(messages.Ready(MODELS))
 
 
-async def perceiving(pilot: Pilot[int]) -> None:
-    await tell(pilot, *(messages.Taken(given) for given in (FORM, NOTE, VITALS)))
-    await tell(
-        pilot,
+async def perceiving(stage: Stage) -> None:
+    await stage.tell(*(messages.Taken(given) for given in (FORM, NOTE, VITALS)))
+    await stage.tell(
         messages.Sensed("image:1", "objects", (), 0.2),
         messages.Sensing("image:1", "writing", 0.45),
         messages.Sensing("audio:1", "speech", 0.0),
     )
 
 
-async def failed(pilot: Pilot[int]) -> None:
-    await attached(pilot, FORM, VITALS)
-    await tell(
-        pilot,
+async def failed(stage: Stage) -> None:
+    await attached(stage, FORM, VITALS)
+    await stage.tell(
         messages.Noted("image:1", "form.jpg: only the first of 3 pages was looked at"),
         messages.Taken(NOTE),
         messages.SignalFailed("audio:1", "note.wav is damaged: it breaks off after 1.2 s", "copy or export it again"),
     )
-    pilot.app.screen.query_one(SignalList).focus()
-    await pilot.press("end")
+    stage.screen.query_one(SignalList).focus()
+    await stage.pilot.press("end")
 
 
-async def streaming(pilot: Pilot[int]) -> None:
-    await attached(pilot)
-    await ask(pilot)
+async def streaming(stage: Stage) -> None:
+    await attached(stage)
+    await stage.ask(QUESTION)
     answer = conflict()
-    await tell(pilot, messages.TurnRouted(1, answer.route), messages.TurnSaid(1, answer.text.partition(";")[0] + "."))
-    await tell(pilot, messages.TurnWorking(1, "the language model reads audio:1"))
-    await pilot.pause(0.3)
+    await stage.tell(messages.TurnRouted(1, answer.route), messages.TurnSaid(1, answer.text.partition(";")[0] + "."))
+    await stage.tell(messages.TurnWorking(1, "the language model reads audio:1"))
+    await stage.pilot.pause(0.3)
 
 
-async def contradicted(pilot: Pilot[int]) -> None:
-    await attached(pilot)
-    await ask(pilot)
-    await tell(pilot, messages.TurnRouted(1, conflict().route), messages.TurnSaid(1, conflict().text))
-    await tell(pilot, messages.TurnEnded(1, conflict()))
-    await pilot.pause(0.3)
+async def contradicted(stage: Stage) -> None:
+    await attached(stage)
+    await stage.ask(QUESTION)
+    await stage.tell(messages.TurnRouted(1, conflict().route), messages.TurnSaid(1, conflict().text))
+    await stage.tell(messages.TurnEnded(1, conflict()))
+    await stage.pilot.pause(0.3)
 
 
-async def opened(pilot: Pilot[int]) -> None:
+async def opened(stage: Stage) -> None:
     """All of the answer is looked at: the figures unfolded, a source chosen."""
-    await contradicted(pilot)
-    pilot.app.screen.query_one(Figures).action_unfold()
-    pilot.app.screen.query_one(Sources).focus()
-    await pilot.press("down")
+    await contradicted(stage)
+    stage.screen.query_one(Figures).action_unfold()
+    stage.screen.query_one(Sources).focus()
+    await stage.pilot.press("down")
 
 
-async def stopped(pilot: Pilot[int]) -> None:
-    await streaming(pilot)
-    await pilot.press("escape")
-    await tell(pilot, messages.TurnStopped(1))
+async def stopped(stage: Stage) -> None:
+    await streaming(stage)
+    await stage.pilot.press("escape")
+    await stage.tell(messages.TurnStopped(1))
 
 
-async def no_models(pilot: Pilot[int]) -> None:
-    await tell(pilot, messages.Ready(MODELS[:1]))
-    await attached(pilot, FORM)
-    await ask(pilot)
+async def no_models(stage: Stage) -> None:
+    await stage.tell(messages.Ready(MODELS[:1]))
+    await attached(stage, FORM)
+    await stage.ask(QUESTION)
     missing = f"the model {MODELS[0]} is not in the store"
-    await tell(pilot, messages.TurnFailed(1, missing, f"press F9, or run 'edge-assistant models pull {MODELS[0]}'"))
+    await stage.tell(messages.TurnFailed(1, missing, f"press F9, or run 'edge-assistant models pull {MODELS[0]}'"))
 
 
-async def no_devices(pilot: Pilot[int]) -> None:
-    for key in ("f5", "f3"):
-        await pilot.press(key)
-        for _ in range(200):
-            await pilot.pause(0.02)
-            if len(pilot.app._notifications) == ("f5", "f3").index(key) + 1:
-                break
-    await pilot.pause(0.2)
+async def no_devices(stage: Stage) -> None:
+    for number, key in enumerate(("f5", "f3"), 1):
+        await stage.pilot.press(key)
+        await stage.until(lambda number=number: len(stage.app._notifications) == number)
+    await stage.pilot.pause(0.2)
 
 
-async def long_names(pilot: Pilot[int]) -> None:
-    await attached(pilot, LONG, WIDE, FLOW)
-    await tell(pilot, messages.Noted("image:1", f"{LONG.name}: only the first frame was looked at"))
-    pilot.app.screen.query_one(SignalList).follow("readings:1", "following, but the file is gone")
-    await ask(pilot, f"{QUESTION} And does the recording say the same as the form, as far as it can be understood?")
-    await tell(pilot, messages.TurnEnded(1, long_answer()))
-    await pilot.pause(0.3)
+async def long_names(stage: Stage) -> None:
+    await attached(stage, LONG, WIDE, FLOW)
+    await stage.tell(messages.Noted("image:1", f"{LONG.name}: only the first frame was looked at"))
+    stage.screen.query_one(SignalList).follow("readings:1", "following, but the file is gone")
+    await stage.ask(f"{QUESTION} And does the recording say the same as the form, as far as it can be understood?")
+    await stage.tell(messages.TurnEnded(1, long_answer()))
+    await stage.pilot.pause(0.3)
 
 
-async def offered(pilot: Pilot[int]) -> None:
+async def offered(stage: Stage) -> None:
     saved = Saved(
         "0" * 16,
         QUESTION,
@@ -154,7 +126,7 @@ async def offered(pilot: Pilot[int]) -> None:
         (SavedSignal(FORM, State.READY, removed=False), SavedSignal(NOTE, State.GONE, removed=False)),
         (Turn(TAKEN, conflict().to_json()),),
     )
-    await tell(pilot, messages.Ready(()), messages.Unfinished(saved))
+    await stage.tell(messages.Ready(()), messages.Unfinished(saved))
 
 
 def long_answer() -> Answer:
@@ -211,11 +183,11 @@ def no_device(monkeypatch: pytest.MonkeyPatch) -> None:
 def shown(story: Story) -> Story:
     """What is done before the picture is taken; the cursor does not blink."""
 
-    async def before(pilot: Pilot[int]) -> None:
-        await pilot.pause()
-        pilot.app.screen.query_one(Prompt).cursor_blink = False
-        await story(pilot)
-        await pilot.pause()
+    async def before(stage: Stage) -> None:
+        await stage.pilot.pause()
+        stage.prompt.cursor_blink = False
+        await story(stage)
+        await stage.pilot.pause()
 
     return before
 

@@ -105,32 +105,22 @@ def test_keys_that_are_typed_after_the_answer_are_left_for_the_app() -> None:
     os.close(slave)
 
 
-@pytest.mark.parametrize(
-    "environment",
-    [
+def test_nothing_is_asked_where_it_is_known_or_would_be_answered_late_or_wrong_or_be_seen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(terminal, "_exchange", lambda question: pytest.fail("it was asked"))
+    monkeypatch.setattr(terminal, "_window_cell", lambda: (9, 18))
+    cells = [
         {"SSH_CONNECTION": "1 2 3 4"},
         {"SSH_TTY": "/dev/pts/0"},
         {"TMUX": "/run/tmux,1,0"},  # says that it has Sixel, whatever it is shown in
-        {"TERM": "screen-256color"},
-        {"TERM": "linux"},
-        {"TERM": "dumb"},
-        {"TERM": ""},
-    ],
-    ids=str,
-)
-def test_nothing_is_asked_where_the_answer_would_come_late_or_be_wrong_or_the_question_be_seen(
-    environment: dict[str, str],
-) -> None:
-    found, written = asked(b"\x1b[?62;4c", **environment)
-    assert found[0] == "cells"
-    assert b"\x1b" not in written
-
-
-@pytest.mark.parametrize(("name", "value"), [("TERM", "xterm-kitty"), (terminal.VARIABLE, "kitty")])
-def test_what_the_environment_tells_needs_no_question(name: str, value: str) -> None:
-    found, written = asked(b"", pixels=(720, 432), **{name: value})
-    assert found[:2] == ["kitty", [9, 18]]
-    assert b"\x1b" not in written
+        *({"TERM": name} for name in ("screen-256color", "linux", "dumb", "")),
+    ]
+    for environment in (*cells, {"TERM": "xterm-kitty"}, {terminal.VARIABLE: "kitty"}):
+        with terminal.asking({"TERM": "xterm-256color", **environment}) as answer:
+            assert answer() == Terminal(Graphics.CELLS if environment in cells else Graphics.KITTY, (9, 18)), (
+                environment
+            )
 
 
 def test_without_a_terminal_there_are_cells(monkeypatch: pytest.MonkeyPatch) -> None:

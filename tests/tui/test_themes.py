@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from app_fakes import FORM, NOTE, VITALS, conflict
-from placed import Stage, play
+from helpers.app import FORM, NOTE, VITALS, Stage, conflict, play
 from textual.color import Color
 
 from edge_assistant.session import health
@@ -38,7 +37,7 @@ def test_the_ratio_is_that_of_the_standard() -> None:
 def poor(stage: Stage, least: float) -> set[tuple[str, str, str, float]]:
     """Words on the screen with less contrast: the text, its colours, the ratio."""
     found = set()
-    for strip in stage.app.screen._compositor.render_strips():
+    for strip in stage.screen._compositor.render_strips():
         for text, style, _ in strip:
             word = "".join(character for character in text if character not in LINES).strip()
             if not word or word == _OFF or style is None or style.color is None or style.bgcolor is None:
@@ -53,14 +52,13 @@ def poor(stage: Stage, least: float) -> set[tuple[str, str, str, float]]:
 
 
 @pytest.mark.parametrize("theme", [theme.name for theme in themes.OWN])
-def test_every_screen_can_be_read(theme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_every_screen_can_be_read(theme: str, monkeypatch: pytest.MonkeyPatch) -> None:
     checks = [Check("a", True, "b"), Check("model for vad", False, "b", "c"), Check("d", None, "e", "f")]
     monkeypatch.setattr(health, "checks", lambda profile: iter(checks))
-
-    async def story(stage: Stage) -> None:
+    async with play(size=(100, 40)) as stage:
         stage.app.theme = theme
         least = RATIOS[theme]
-        conversation = stage.app.conversation
+        conversation = stage.talk
         conversation.post_message(messages.Ready(("whisper-base",)))
         await stage.settle()
         unread = {"welcome": poor(stage, least)}
@@ -81,5 +79,3 @@ def test_every_screen_can_be_read(theme: str, monkeypatch: pytest.MonkeyPatch) -
         await stage.press("escape", "ctrl+s")
         unread["export"] = {told for told in poor(stage, least) if "xport" in told[0]}
         assert unread == {place: set() for place in unread}
-
-    play(story, size=(100, 40))

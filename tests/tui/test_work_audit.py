@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from workers import started, wait
+from helpers.work import Worker
 
 from edge_assistant.core.signals import Kind, Origin
 from edge_assistant.governance.audit.rows import Row
@@ -17,7 +17,7 @@ from edge_assistant_tui.work import Work
 def noted(work: Work, *texts: str) -> None:
     for text in texts:
         work.add(text.encode(), Kind.TEXT, Origin.USER, "note")
-    wait(work)
+    work.wait()
 
 
 def found(kind: str | None = None) -> list[Row]:
@@ -28,20 +28,20 @@ def found(kind: str | None = None) -> list[Row]:
         trail.close()
 
 
-def test_turns_stand_in_the_trail_under_their_conversation() -> None:
-    work, _ = started()
+def test_turns_stand_in_the_trail_under_their_conversation(
+    work: Worker,
+) -> None:
     noted(work, "Allergies: none\n", "Allergies: penicillin\n")
     first = work.current
     assert [row.conversation for row in found("signal")] == [first, first]
     work.check(1)
-    wait(work)
+    work.wait()
     work.begin()
     noted(work, "Allergies: none\n", "Allergies: pollen\n")
     work.check(2)
-    wait(work)
+    work.wait()
     second = work.current
     work.close()
-
     assert [row.conversation for row in found("answer")] == [first, second]
     assert [row.conversation for row in found("signal")] == [first, first, second, second]
     assert first != second
@@ -49,20 +49,19 @@ def test_turns_stand_in_the_trail_under_their_conversation() -> None:
 
 def test_a_turn_that_cannot_be_written_down_fails_and_the_app_goes_on(home: Path) -> None:
     (home / "audit").write_text("a file where the folder should be")
-    work, told = started()
+    work = Worker()
     noted(work, "Allergies: none\n", "Allergies: penicillin\n")
     work.check(1)
-    wait(work)
-    failed = [message for message in told if isinstance(message, messages.TurnFailed)]
+    work.wait()
+    failed = work.of(messages.TurnFailed)
     assert [message.turn for message in failed] == [1]
     assert failed[0].message.startswith("the audit trail cannot be written")
-    assert not [message for message in told if isinstance(message, messages.TurnSaid)]
-
+    assert not work.of(messages.TurnSaid)
     (home / "audit").unlink()
     work.check(2)
-    wait(work)
+    work.wait()
     work.close()
-    ended = [message.turn for message in told if isinstance(message, messages.TurnEnded)]
+    ended = [message.turn for message in work.of(messages.TurnEnded)]
     assert ended == [2]
     assert len(found("answer")) == 1
     assert len(found("signal")) == 2  # what could not be written before

@@ -8,12 +8,11 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-import planted
 import pytest
-from app_fakes import FORM, conflict
-from forgotten import cached
-from kiosks import KIOSK
-from workers import started, wait
+from helpers import planted
+from helpers.app import FORM, KIOSK, conflict
+from helpers.forgetting import cached
+from helpers.work import Worker
 
 from edge_assistant.core.errors import StorageFull
 from edge_assistant.core.signals import Kind, Origin
@@ -41,16 +40,15 @@ def killed() -> str:
 
 def test_what_was_not_ended_is_offered_until_it_is_let_go() -> None:
     id = killed()
-    work, told = started()
-    wait(work)
-    (offer,) = told.of(messages.Unfinished)
-    assert isinstance(offer, messages.Unfinished)
+    work = Worker()
+    work.wait()
+    (offer,) = work.of(messages.Unfinished)
     assert offer.saved.id == id
     work.discard(offer.saved)
     work.look()
-    wait(work)
+    work.wait()
     work.close()
-    assert len(told.of(messages.Unfinished)) == 1
+    assert len(work.of(messages.Unfinished)) == 1
     assert [summary.id for summary in History().conversations()] == [id]
 
 
@@ -59,39 +57,40 @@ def test_what_is_too_old_is_deleted_and_what_is_open_is_not() -> None:
     history = History()
     history.close(id)
     history.quit()
-    work, _ = started()
+    work = Worker()
     work.add(b"The dose is 5 mg.", Kind.TEXT, Origin.USER, "note")
-    wait(work)
+    work.wait()
     work.expire(1)
-    wait(work)
+    work.wait()
     assert len(work.history.conversations()) == 2
     work.expire(-1)  # as if a day had gone by
-    wait(work)
+    work.wait()
     assert [summary.id for summary in work.history.conversations()] == [work.current]
     work.close()
 
 
-def test_signals_outlast_a_switch_and_are_perceived_anew() -> None:
-    work, told = started()
+def test_signals_outlast_a_switch_and_are_perceived_anew(
+    work: Worker,
+) -> None:
     work.add(b"The dose is 5 mg.", Kind.TEXT, Origin.USER, "note")
-    wait(work)
-    assert len(told.of(messages.Sensed)) == 1
+    work.wait()
+    assert len(work.of(messages.Sensed)) == 1
     work.switch(Options(profile="test", language="en"), {})
-    wait(work)
-    assert len(told.of(messages.Sensed)) == 2
+    work.wait()
+    assert len(work.of(messages.Sensed)) == 2
     work.remove("text:1")
-    wait(work)
+    work.wait()
     work.close()
-    assert len(told.of(messages.Removed)) == 1
-    assert not told.of(messages.Faulted)
+    assert len(work.of(messages.Removed)) == 1
+    assert not work.of(messages.Faulted)
 
 
-def test_a_model_that_can_be_done_without_is_not_missing() -> None:
-    work, told = started()
-    wait(work)
+def test_a_model_that_can_be_done_without_is_not_missing(
+    work: Worker,
+) -> None:
+    work.wait()
     work.close()
-    (ready,) = told.of(messages.Ready)
-    assert isinstance(ready, messages.Ready)
+    (ready,) = work.of(messages.Ready)
     assert "smollm2-135m-instruct-q4_1" in ready.missing
     optional = Portfolio().profile("test").optional
     assert "detector" in optional
@@ -101,38 +100,37 @@ def test_a_model_that_can_be_done_without_is_not_missing() -> None:
 def test_without_its_key_the_history_is_off_and_the_conversation_goes_on(home: Path) -> None:
     killed()
     (home / "keys" / FILE).write_bytes(b"short")
-    work, told = started()
+    work = Worker()
     work.add(b"The dose is 5 mg.", Kind.TEXT, Origin.USER, "note")
-    wait(work)
+    work.wait()
     work.close()
-    kept = told.of(messages.NotKept)
+    kept = work.of(messages.NotKept)
     assert len(kept) == 1  # at the offer; the same at the signal is not said again
     assert all("forget --all" in message.hint for message in kept if isinstance(message, messages.NotKept))
-    assert len(told.of(messages.Taken)) == 1
-    assert not told.of(messages.Faulted)
+    assert len(work.of(messages.Taken)) == 1
+    assert not work.of(messages.Faulted)
 
 
 def test_what_a_crash_interrupted_is_forgotten_when_the_app_starts(home: Path) -> None:
     gone, kept = killed(), killed()
     intent = {"ids": [gone], "why": "asked", "all": False, "files": []}
     (home / "keys" / forgetting.INTENT).write_text(json.dumps(intent))
-    work, told = started()
-    wait(work)
+    work = Worker()
+    work.wait()
     work.close()
-    (offer,) = told.of(messages.Unfinished)
-    assert isinstance(offer, messages.Unfinished)
+    (offer,) = work.of(messages.Unfinished)
     assert offer.saved.id == kept
     assert History().ids() == [kept]
 
 
-def test_what_is_asked_in_the_app_is_in_no_file(home: Path, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_asked_in_the_app_is_in_no_file(
+    work: Worker, home: Path, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(store))
-    work, told = started()
     work.add(f"Allergies: {planted.ANSWER}\n".encode(), Kind.TEXT, Origin.USER, f"{planted.PICTURE}.txt")
     work.ask(1, f"What is {planted.QUESTION} allergic to?")
-    wait(work)
-    (ended,) = told.of(messages.TurnEnded)
-    assert isinstance(ended, messages.TurnEnded)
+    work.wait()
+    (ended,) = work.of(messages.TurnEnded)
     assert planted.ANSWER in ended.answer.text
     assert planted.found([home]) == []  # while it is open
     work.close()
@@ -143,45 +141,35 @@ def test_what_is_asked_in_the_app_is_in_no_file(home: Path, store: Path, monkeyp
     assert Vault().ids() == []
 
 
-def test_what_is_gone_on_with_is_held_at_once(home: Path) -> None:
+def test_what_is_gone_on_with_is_held_at_once() -> None:
     id = killed()
     history = History()
     history.close(id)
-    work, _ = started()
+    work = Worker()
     work.resume(history.open(id))
-    wait(work)
+    work.wait()
     assert history.open_elsewhere() == [id]
     work.begin()
-    wait(work)
+    work.wait()
     assert history.open_elsewhere() == []
     work.close()
     history.quit()
-
-
-def test_what_is_perceived_in_a_file_is_kept_for_the_next_run(tmp_path: Path) -> None:
-    (tmp_path / "note.txt").write_text("The dose is 5 mg.")
-    work, _ = started()
-    work.attach(tmp_path / "note.txt")
-    wait(work)
-    assert work.assistant()._caches is work.history.vault
-    work.close()
 
 
 @pytest.mark.parametrize(
     ("wanted", "policy"),
     [(False, ""), (True, "[retention]\ncache = false\n"), (True, "[retention]\nhistory = false\n"), (True, KIOSK)],
 )
-def test_where_caches_are_off_those_that_are_there_go(home: Path, wanted: bool, policy: str) -> None:
+def test_where_caches_are_off_those_that_are_there_go(hold: Callable[[str], Path], wanted: bool, policy: str) -> None:
     cached()
-    (home / "config").mkdir()
-    (home / "config" / "policy.toml").write_text(policy)
+    hold(policy)
     keeping = Keeping(pytest.fail)
     assert keeping.caches(wanted=wanted) is None
     assert (sealed.kept_bytes(), Vault().caches()) == (0, [])
     keeping.quit()
 
 
-def test_caches_stay_where_there_is_no_visitor(home: Path) -> None:
+def test_caches_stay_where_there_is_no_visitor() -> None:
     cached()
     keeping = Keeping(pytest.fail)
     assert keeping.caches(wanted=True) is keeping.history.vault
@@ -200,13 +188,12 @@ class Remembering:
 
 
 def keeping(remembering: Remembering) -> Keeping:
-    return Keeping(pytest.fail, lambda: remembering)  # type: ignore[arg-type,return-value]
+    return Keeping(pytest.fail, lambda: remembering)
 
 
 @pytest.mark.parametrize("policy", ["", KIOSK])
-def test_memory_goes_with_a_visitor_whatever_is_kept(home: Path, policy: str) -> None:
-    (home / "config").mkdir()
-    (home / "config" / "policy.toml").write_text(policy)
+def test_memory_goes_with_a_visitor_whatever_is_kept(hold: Callable[[str], Path], policy: str) -> None:
+    hold(policy)
     remembering = Remembering()
     kept = keeping(remembering)
     kept.finish()
@@ -214,22 +201,23 @@ def test_memory_goes_with_a_visitor_whatever_is_kept(home: Path, policy: str) ->
     kept.quit()
 
 
-def test_memory_goes_where_the_disk_cannot_be_emptied(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (home / "config").mkdir()
-    (home / "config" / "policy.toml").write_text(KIOSK)
+def test_memory_goes_where_the_disk_cannot_be_emptied(
+    hold: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hold(KIOSK)
 
     def full(vault: Vault | None = None) -> None:
         raise StorageFull("it cannot be removed", "look at the disk")
 
     monkeypatch.setattr(forgetting, "forget_caches", full)
     remembering, told = Remembering(), list[object]()
-    kept = Keeping(told.append, lambda: remembering)  # type: ignore[arg-type,return-value]
+    kept = Keeping(told.append, lambda: remembering)
     kept.finish()
     assert ([type(message) for message in told], remembering.forgotten) == ([messages.NotKept], 1)
     kept.quit()
 
 
-def test_memory_goes_with_what_is_too_old(home: Path) -> None:
+def test_memory_goes_with_what_is_too_old() -> None:
     id = killed()
     remembering = Remembering()
     kept = keeping(remembering)
@@ -258,25 +246,24 @@ def test_memory_goes_where_a_forgetting_is_completed(home: Path) -> None:
     kept.quit()
 
 
-def test_who_comes_next_finds_nothing_in_memory(home: Path, tmp_path: Path) -> None:
+def test_who_comes_next_finds_nothing_in_memory(hold: Callable[[str], Path], tmp_path: Path) -> None:
     """Perceived, and never asked about: no question ended by which anything would have been kept."""
-    (home / "config").mkdir()
-    (home / "config" / "policy.toml").write_text(KIOSK)
+    hold(KIOSK)
     (tmp_path / "note.txt").write_text("The patient has diabetes.")
-    work, _ = started()
+    work = Worker()
     work.attach(tmp_path / "note.txt")
-    wait(work)
+    work.wait()
     recall = work.assistant().recall
     assert recall.bytes > 0
     work.begin()
-    wait(work)
+    work.wait()
     assert recall.bytes == 0
     assert work.assistant().recall is recall, "its models stay loaded"
     work.attach(tmp_path / "note.txt")
-    wait(work)
+    work.wait()
     assert recall.bytes > 0
     work.let_go()
-    wait(work)
+    work.wait()
     assert recall.bytes == 0
     work.close()
 
@@ -287,9 +274,10 @@ def noted(work: Work, unsent: Unsent) -> None:
     work._keeping._notes.submit(lambda: None).result(60)
 
 
-def test_what_is_typed_is_kept_for_the_restore_and_goes_where_nothing_is_asked() -> None:
-    work, _ = started()
-    wait(work)
+def test_what_is_typed_is_kept_for_the_restore_and_goes_where_nothing_is_asked(
+    work: Worker,
+) -> None:
+    work.wait()
     noted(work, Unsent())
     assert work.current is None
     noted(work, Unsent("a draft", ("one?",), ("one?",)))
@@ -304,12 +292,11 @@ def test_what_is_typed_is_kept_for_the_restore_and_goes_where_nothing_is_asked()
 
 def test_what_is_typed_while_it_computes_is_kept_and_the_last_conversation_is_offered_before() -> None:
     id = killed()
-    work, told = started()
+    work = Worker()
     held = threading.Event()
     work._jobs.put(lambda: held.wait(60))
     noted(work, Unsent("typed meanwhile"))
-    (offer,) = told.of(messages.Unfinished)
-    assert isinstance(offer, messages.Unfinished)
+    (offer,) = work.of(messages.Unfinished)
     assert offer.saved.id == id
     assert work.current not in (None, id)
     assert History().open(work.current or "").unsent.draft == "typed meanwhile"
@@ -317,9 +304,10 @@ def test_what_is_typed_while_it_computes_is_kept_and_the_last_conversation_is_of
     work.close()
 
 
-def test_a_fault_of_the_app_leaves_what_is_typed_to_be_offered() -> None:
-    work, _ = started()
-    wait(work)
+def test_a_fault_of_the_app_leaves_what_is_typed_to_be_offered(
+    work: Worker,
+) -> None:
+    work.wait()
     work.note(Unsent("a draft"))
     work.close(ended=False)
     saved = History().unfinished()
@@ -328,11 +316,11 @@ def test_a_fault_of_the_app_leaves_what_is_typed_to_be_offered() -> None:
 
 
 def test_where_the_policy_wants_no_history_nothing_that_is_typed_is_kept(
-    hold: Callable[[str], None], home: Path
+    hold: Callable[[str], Path], home: Path
 ) -> None:
     hold("version = 1\n[retention]\nhistory = false\n")
-    work, _ = started()
-    wait(work)
+    work = Worker()
+    work.wait()
     noted(work, Unsent("a draft"))
     work.close()
     assert not (home / "history" / "history.db").exists() or History().ids() == []

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import keyring
 import pytest
-from caches import ID
-from rings import Ring
+from helpers.keys import ID, Ring
 
 from edge_assistant.vault import master
 from edge_assistant.vault.vault import Vault

@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from conversations import answer
+from helpers.conversations import answer
 
 from edge_assistant.core.errors import KeyLost
 from edge_assistant.governance import forgetting

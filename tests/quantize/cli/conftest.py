@@ -6,9 +6,8 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import damaged
-import drawings
 import pytest
+from helpers import damaged, drawings
 
 from edge_assistant_models.installed import InstalledModel
 

@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 
 import onnx
-import tiny_llama
+from helpers import tiny_llama
+from helpers.records import record, variant
 from msgspec.structs import replace
 from onnx import helper
-from records import record, variant
 
 from edge_assistant_quantize import record as records
 from edge_assistant_quantize.candidate import Candidate, sha256_of

@@ -7,8 +7,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from helpers.records import record
 from PIL import Image, ImageDraw
-from records import record
 
 from edge_assistant_quantize import record as records
 from edge_assistant_quantize.candidate import Candidate

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tiny_transformers
+from helpers import tiny_transformers
 
 
 @dataclass(frozen=True)

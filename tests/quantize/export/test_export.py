@@ -13,7 +13,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import safetensors_files
+from helpers import safetensors_files
 
 from edge_assistant_quantize import room
 from edge_assistant_quantize.errors import (

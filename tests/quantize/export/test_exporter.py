@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from tiny_transformers import WORDS
+from helpers.tiny_transformers import WORDS
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.language.embedder import Embedder

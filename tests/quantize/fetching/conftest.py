@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
-from webserver import Web, serving
+from helpers.webserver import Web, serving
 
 from edge_assistant_models import network
 

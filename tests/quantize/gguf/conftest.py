@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-import tiny_language_models
-from llama_tools import llama_tools  # noqa: F401 - a fixture
+from helpers import tiny_language_models
+from helpers.llama_tools import llama_tools  # noqa: F401 - a fixture
 
 
 @pytest.fixture(scope="session")

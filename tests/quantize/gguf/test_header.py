@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-import tiny_llama
+from helpers import tiny_llama
 from hypothesis import given
 from hypothesis import strategies as st
 

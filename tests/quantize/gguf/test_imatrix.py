@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tiny_llama
+from helpers import tiny_llama
 from hypothesis import given
 from hypothesis import strategies as st
 

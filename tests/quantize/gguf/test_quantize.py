@@ -7,8 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-import smalldisk
-import tiny_llama
+from helpers import smalldisk, tiny_llama
 
 from edge_assistant_quantize import room
 from edge_assistant_quantize.candidate import sha256_of

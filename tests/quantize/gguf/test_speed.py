@@ -1,7 +1,7 @@
 """Speed and memory of a GGUF model."""
 
 import pytest
-import tiny_llama
+from helpers import tiny_llama
 
 from edge_assistant_quantize.errors import ModelCorrupt
 from edge_assistant_quantize.gguf import speed

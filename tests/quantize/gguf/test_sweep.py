@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-import tiny_llama
+from helpers import tiny_llama
 
 from edge_assistant.core.errors import InputMissing, StorageFull
 from edge_assistant_quantize import record, room

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tiny_language_models
+from helpers import tiny_language_models
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import safetensors_files
+from helpers import safetensors_files
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.errors import ModelCorrupt

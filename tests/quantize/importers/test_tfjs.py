@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers.tfjs_graphs import GraphModel, integers, text, window
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tfjs_graphs import GraphModel, integers, text, window
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.errors import ModelCorrupt

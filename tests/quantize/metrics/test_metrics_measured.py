@@ -8,10 +8,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-import damaged
-import drawings
-import plain_model
 import pytest
+from helpers import damaged, drawings, plain_model
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.installed import InstalledModel

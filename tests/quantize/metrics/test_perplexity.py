@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-import tiny_llama
+from helpers import tiny_llama
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.errors import InputMissing

@@ -7,12 +7,12 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
-import drawings
 import numpy as np
 import onnx
 import pytest
+from helpers import drawings
+from helpers.small_onnx import Chain, chain, feeds, written
 from onnx import TensorProto, helper, numpy_helper
-from small_onnx import Chain, chain, feeds, written
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.installed import InstalledModel

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import drawings
 import numpy as np
 import onnx
 import pytest
+from helpers import drawings
+from helpers.small_onnx import Chain, chain, feeds, noise, written
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import helper, numpy_helper
-from small_onnx import Chain, chain, feeds, noise, written
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.errors import CatalogInvalid

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from helpers.small_onnx import chain, feeds, written
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import numpy_helper
-from small_onnx import chain, feeds, written
 
 from edge_assistant_quantize.errors import CalibrationInvalid, UsageError
 from edge_assistant_quantize.onnx import search, sensitivity

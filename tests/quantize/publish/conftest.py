@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from helpers.records import record, variant
 from msgspec.structs import replace
-from records import record, variant
 
 from edge_assistant_quantize import record as records
 from edge_assistant_quantize.candidate import Candidate, sha256_of

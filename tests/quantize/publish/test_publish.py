@@ -9,9 +9,9 @@ import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
-import killed
 import pytest
-from smalldisk import fill, mounted
+from helpers import killed
+from helpers.smalldisk import fill, mounted
 
 import edge_assistant_quantize.publish as package
 from edge_assistant.cli.main import main as assistant

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from recipe_steps import LOG, METRICS, STEPS
+from helpers.recipe_steps import LOG, METRICS, STEPS
 
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.metrics import metric

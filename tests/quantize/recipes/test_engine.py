@@ -7,11 +7,10 @@ import os
 from pathlib import Path
 from types import SimpleNamespace
 
-import killed
 import pytest
-import tiny_llama
+from helpers import killed, tiny_llama
+from helpers.recipe_steps import KILL
 from msgspec.structs import replace
-from recipe_steps import KILL
 
 from edge_assistant_quantize import candidate, record
 from edge_assistant_quantize.errors import (

@@ -7,8 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import small_onnx
-import tiny_llama
+from helpers import small_onnx, tiny_llama
 
 from edge_assistant_quantize.candidate import sha256_of
 from edge_assistant_quantize.errors import RecipeInvalid

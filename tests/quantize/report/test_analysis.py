@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 import pytest
+from helpers.records import record, variant
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from records import record, variant
 
 from edge_assistant_quantize.record import Measure
 from edge_assistant_quantize.report import analysis

@@ -9,9 +9,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from helpers.records import record, variant
+from helpers.smalldisk import fill, mounted
 from markdown_it import MarkdownIt
-from records import record, variant
-from smalldisk import fill, mounted
 
 from edge_assistant_quantize.errors import StorageFull
 from edge_assistant_quantize.record import File, Layer

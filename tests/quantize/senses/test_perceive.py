@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import drawings
 import numpy as np
 import pytest
+from helpers import drawings
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.installed import InstalledModel

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from fakes import ScriptedEngine, source
-from logged import read
-from reading_model import model
+from helpers.engines import ScriptedEngine, model, source
+from helpers.readings import read
 
 from edge_assistant.core.signals import Kind
 from edge_assistant.reasoning.claims import Claim

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from fakes import source
+from helpers.engines import source
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -10,11 +10,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from facades import CSV
-from fakes import ScriptedEngine, scripted, source
+from helpers.assistants import CSV
+from helpers.engines import ScriptedEngine, scripted, source
+from helpers.readings import read
 from hypothesis import given
 from hypothesis import strategies as st
-from logged import read
 
 from edge_assistant.core.evidence import Field, Line
 from edge_assistant.core.signals import Kind

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
+from helpers.readings import read
 from hypothesis import given
 from hypothesis import strategies as st
-from logged import read
 
 from edge_assistant.perception.table import Table
 from edge_assistant.reasoning.comprehension.programs import OPERATIONS, columns, parse, run, ways

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from fakes import ScriptedEngine, scripted, source
+from helpers.engines import ScriptedEngine, scripted, source
 from hypothesis import given
 from hypothesis import strategies as st
 

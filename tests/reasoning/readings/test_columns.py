@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from logged import archive, furnace, read
+from helpers.readings import archive, furnace, read
 
 from edge_assistant.reasoning.readings.columns import as_quantity, converted
 from edge_assistant.reasoning.values.values import Quantity, same

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from helpers.readings import archive, furnace, pumps
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from logged import archive, furnace, pumps
 
 from edge_assistant.reasoning.readings.lengths import seconds
 from edge_assistant.reasoning.readings.moments import period

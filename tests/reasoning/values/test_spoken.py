@@ -5,9 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from helpers.writings import in_words
 from hypothesis import given
 from hypothesis import strategies as st
-from writings import in_words
 
 from edge_assistant.reasoning.rules.vocabulary import vocabulary
 from edge_assistant.reasoning.values.spoken import spoken_digits, spoken_numbers

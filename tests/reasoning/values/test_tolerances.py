@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typed_whole import whole
+from helpers.typed import whole
 
 from edge_assistant.reasoning.rules.vocabulary import shipped
 from edge_assistant.reasoning.values.values import Quantity, Value, comparable, same

@@ -6,10 +6,10 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
-import writings
+from helpers import writings
+from helpers.typed import whole
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from typed_whole import whole
 
 from edge_assistant.reasoning.rules.vocabulary import shipped
 from edge_assistant.reasoning.values import units
