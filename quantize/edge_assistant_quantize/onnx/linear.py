@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from edge_assistant_quantize.onnx import blocks
 from edge_assistant_quantize.onnx.builder import CONTRIBUTED, GraphBuilder
 
 if TYPE_CHECKING:
@@ -76,6 +75,8 @@ def blockwise_rows(graph: GraphBuilder, numbers: str, name: str, weight: NDArray
 
 def _stored(graph: GraphBuilder, name: str, weight: NDArray[Any]) -> tuple[str, str]:
     """Names of the levels u8 [outputs, blocks, block] and scales f32 [outputs, blocks] of a weight."""
+    from edge_assistant_quantize.onnx import blocks
+
     scale = f"{name}/scale"
     if name not in graph.weights:
         levels, scales, _ = blocks.by_range(weight, BLOCK, 8)
