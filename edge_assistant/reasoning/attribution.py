@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from edge_assistant.core.answer import Answer
     from edge_assistant.core.evidence import Evidence, Locator
 
+CITATION = re.compile(r"\[([EC]\d{1,6})\]")
 _WORD = re.compile(r"\w+(?:[.,]\d+)*")
 _ENDS = re.compile(r"(?<=[.!?])\s+")  # of the sentences of an answer
 _SHORT = 3  # letters; shorter words stand everywhere
@@ -67,8 +68,6 @@ def _chosen(sentences: list[str], values: Iterable[str], said: set[str]) -> set[
 
 def _said(answer: Answer, id: str) -> set[str]:
     """The words of the question, and of what the answer says with this citation."""
-    from edge_assistant.reasoning.guard import CITATION
-
     parts = [part for part in _ENDS.split(answer.text) if f"[{id}]" in part]
     return _long(_words(" ".join([answer.question, *(CITATION.sub("", part) for part in parts)])))
 

@@ -13,6 +13,7 @@ from decimal import Decimal
 from edge_assistant.core.answer import Answer
 from edge_assistant.core.evidence import Code, Detail, Field, Line, Passage, Scene, Speech, Statistic, Thing, TickBox
 from edge_assistant.perception.sense import REST
+from edge_assistant.reasoning.attribution import CITATION
 from edge_assistant.reasoning.compose import NOUNS
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
 from edge_assistant.reasoning.values.candidates import Candidate, as_words, clocks, days, find, quantities, singular
@@ -31,7 +32,6 @@ from edge_assistant.reasoning.values.values import (
 )
 
 _UNREAD = re.compile(rf"(?:^|(?<=[.!?] ))Of [^;]{{1,500}}{re.escape(REST)}")
-CITATION = re.compile(r"\[([EC]\d{1,6})\]")
 _ALMOST = re.compile(r"\[\s*[EC]\s*\d", re.I)  # what a reader would take for a citation, and is none
 _NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*")
 _NAME = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")

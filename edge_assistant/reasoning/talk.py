@@ -19,7 +19,8 @@ from edge_assistant.core.limits import ANSWER_TOKENS
 from edge_assistant.language.chat import Message, Role
 from edge_assistant.language.engine import Engine
 from edge_assistant.reasoning import rules
-from edge_assistant.reasoning.guard import CITATION, sentences
+from edge_assistant.reasoning.attribution import CITATION
+from edge_assistant.reasoning.guard import sentences
 from edge_assistant.reasoning.likeness import Likeness
 from edge_assistant.reasoning.route import declined_route, free_route, talk_route
 from edge_assistant.reasoning.sentences import asks, is_remark, parted

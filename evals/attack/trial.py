@@ -21,7 +21,7 @@ from edge_assistant.core.events import Watch
 from edge_assistant.core.signals import Kind, Signal, take_file
 from edge_assistant.history.saved import Saved, SavedSignal, State, Turn
 from edge_assistant.language.chat import TEMPLATES
-from edge_assistant.reasoning.guard import CITATION
+from edge_assistant.reasoning.attribution import CITATION
 from edge_assistant.session.assistant import Assistant
 from edge_assistant.session.export import as_json, markdown
 from edge_assistant_quantize.metrics.scoring import states
