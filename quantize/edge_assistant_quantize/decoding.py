@@ -36,9 +36,9 @@ def convert(values: object, kind: type[T], hook: Callable[[type, Any], Any] | No
     Raises:
         ValueError: they are not of this type; the message is one line.
 
-    >>> convert({"a": {"b": 1}}, dict[str, dict[str, str]])
+    >>> convert([1, "two"], list[int])
     Traceback (most recent call last):
-    ValueError: a[...]: expected `str`, got `int`
+    ValueError: [1]: expected `int`, got `str`
     """
     try:
         return msgspec.convert(values, kind, dec_hook=hook)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import subprocess
@@ -16,6 +15,7 @@ from helpers import pulled, webserver
 from helpers.commands import COMMAND, Terminal
 
 from edge_assistant.cli import models
+from edge_assistant.cli.main import parser
 from edge_assistant.core.errors import (
     BundleInvalid,
     ModelCorrupt,
@@ -37,9 +37,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str
     """Runs the verb; status, stdout and stderr."""
 
     def run(*arguments: str) -> tuple[int, str, str]:
-        parser = argparse.ArgumentParser(prog="edge-assistant models")
-        models.configure(parser)
-        args = parser.parse_args(arguments)
+        args = parser("models").parse_args(["models", *arguments])
         args.settings = settings.load()
         status = models.run(args)
         return status, *capsys.readouterr()

@@ -136,7 +136,7 @@ LESS = {
 
 def asked(*prefix: str, before: str = "") -> str:
     """What a process apart from this one is told."""
-    line, folder = [*prefix, sys.executable, "-c", f"{before}\n{ASKED}"], Path(scripted_resident.__file__).parent
+    line, folder = [*prefix, sys.executable, "-c", f"{before}\n{ASKED}"], Path(scripted_resident.__file__).parents[1]
     ran = subprocess.run(line, cwd=folder, env=dict(os.environ), capture_output=True, text=True, check=True)
     return ran.stdout
 
